@@ -1,0 +1,50 @@
+//! The identity map: everything by which the source's disks can be named, and what the alternate has instead.
+//!
+//! Chosen before the first write, stored with the plan. References are rewritten from it, and the audit
+//! looks for what is left of its old side.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The names of one file system, swap space or partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// File system or swap UUID (vfat: `ABCD-1234`).
+    pub uuid: Option<String>,
+    pub label: Option<String>,
+    pub partuuid: Option<String>,
+    pub partlabel: Option<String>,
+    /// Every device path: `/dev/vda2`, `/dev/mapper/vg-root`, `/dev/vg/root`, links below /dev/disk.
+    pub devices: Vec<PathBuf>,
+}
+
+/// A file system or swap space before and after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// For people: the mount point, `swap`.
+    pub what: String,
+    pub old: Names,
+    pub new: Names,
+    /// How the alternate's files name it: `UUID=...`, or `/dev/mapper/newvg-lv` for a logical volume.
+    pub new_spec: String,
+}
+
+/// A disk or partition table before and after, or an LVM name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    pub what: String,
+    pub old: String,
+    pub new: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdMap {
+    pub volumes: Vec<Volume>,
+    /// Partition table ids (disk GUID, MBR id): old disk's -> first target's.
+    pub disks: Vec<Pair>,
+    /// LVM volume group names.
+    pub vgs: Vec<Pair>,
+    /// Whole source disks: by-id and by-path links, old -> the target's own.
+    pub disk_links: Vec<Pair>,
+}

@@ -1,0 +1,217 @@
+//! What the kernel and the disks say: disks, partitions, what is stacked on them, who uses them.
+//!
+//! Plain data, gathered once by `scan` into a [`World`]; `gate` and the engine reason over it without asking again.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::mounts::Mount;
+
+/// What a low-level probe found at the start (or end) of a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// blkid's TYPE or PTTYPE: `ext4`, `LVM2_member`, `crypto_LUKS`, `linux_raid_member`, `gpt`, `dos` ...
+    pub kind: String,
+    /// blkid's USAGE: `filesystem`, `raid`, `crypto`, `partition-table`, `other`.
+    pub usage: String,
+    pub uuid: Option<String>,
+    pub label: Option<String>,
+}
+
+/// A partition, by its number in the table; it need not have a device node yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    pub number: u32,
+    /// Kernel name (`vda1`, `nvme0n1p2`).
+    pub name: String,
+    pub path: PathBuf,
+    /// `major:minor`; None while the kernel does not know the partition.
+    pub dev: Option<String>,
+    /// Bytes from the start of the disk.
+    pub start: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Type GUID (upper case) or MBR type (`83`).
+    pub type_id: String,
+    /// PARTUUID as udev and blkid write it (lower case; MBR: `1234abcd-01`).
+    pub uuid: Option<String>,
+    /// GPT partition name.
+    pub label: Option<String>,
+    pub content: Vec<Signature>,
+    pub holders: Vec<String>,
+}
+
+/// A partition table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// `gpt` or `dos`.
+    pub kind: String,
+    /// Disk GUID (lower case), or the MBR's eight hex digits.
+    pub id: String,
+}
+
+/// What a disk is to the running system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    #[serde(rename = "rootvg")]
+    Rootvg,
+    #[serde(rename = "altinst_rootvg")]
+    AltinstRootvg,
+    #[serde(rename = "old_rootvg")]
+    OldRootvg,
+    #[serde(rename = "none")]
+    None,
+}
+
+/// A whole disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// Kernel name (`vda`, `nvme0n1`, `loop7`).
+    pub name: String,
+    pub path: PathBuf,
+    /// `major:minor`.
+    pub dev: String,
+    /// Bytes.
+    pub size: u64,
+    /// Logical sector size in bytes.
+    pub logical_sector: u32,
+    pub physical_sector: u32,
+    pub model: Option<String>,
+    pub serial: Option<String>,
+    pub wwn: Option<String>,
+    /// `sata`, `nvme`, `virtio`, `usb`, `loop` ...
+    pub transport: Option<String>,
+    pub removable: bool,
+    pub read_only: bool,
+    /// Changes when another disk is plugged in under the same name.
+    pub diskseq: Option<u64>,
+    /// Links below /dev/disk (by-id, by-path) that lead to it.
+    pub links: Vec<PathBuf>,
+    pub table: Option<Table>,
+    /// Signatures on the whole disk (beside the table).
+    pub content: Vec<Signature>,
+    pub partitions: Vec<Partition>,
+    pub holders: Vec<String>,
+    /// The backing file where this is a practice disk (`altdisk practice`), which counts as a disk.
+    pub practice: Option<PathBuf>,
+}
+
+impl Disk {
+    /// What the user types to confirm that it is erased: the serial, or the name where it has none.
+    pub fn serial_or_name(&self) -> &str {
+        self.serial.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// A block device that is made of others: LVM volume, LUKS, MD, multipath, bcache.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stacked {
+    /// Kernel name (`dm-3`, `md127`).
+    pub name: String,
+    /// `/dev/mapper/vg-lv`, `/dev/md0`.
+    pub path: PathBuf,
+    /// `major:minor`.
+    pub dev: String,
+    pub size: u64,
+    /// `lvm`, `crypt`, `mpath`, `raid`, `bcache`, or what the device-mapper UUID starts with.
+    pub kind: String,
+    /// Device-mapper name.
+    pub dm_name: Option<String>,
+    /// Kernel names of the devices it lies on.
+    pub slaves: Vec<String>,
+    pub content: Vec<Signature>,
+}
+
+/// An active swap space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swap {
+    pub path: PathBuf,
+    /// `partition` or `file`, as /proc/swaps says.
+    pub kind: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A physical volume, volume group or logical volume as the LVM tools report it. Sizes in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lvm {
+    pub pvs: Vec<Pv>,
+    pub vgs: Vec<Vg>,
+    pub lvs: Vec<Lv>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pv {
+    pub path: PathBuf,
+    pub vg: Option<String>,
+    pub uuid: String,
+    pub size: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vg {
+    pub name: String,
+    pub uuid: String,
+    pub extent_size: u64,
+    pub size: u64,
+    pub free: u64,
+    pub tags: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lv {
+    pub name: String,
+    pub vg: String,
+    /// `/dev/vg/lv`.
+    pub path: PathBuf,
+    /// `/dev/mapper/vg-lv` (dashes in names doubled).
+    pub dm_path: PathBuf,
+    pub uuid: String,
+    pub size: u64,
+    /// `linear`, `striped`, `thin`, `thin-pool`, `snapshot`, `raid1`, `cache` ...
+    pub segtype: String,
+    pub active: bool,
+}
+
+/// A mount seen in some process's namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenMount {
+    /// A process in that namespace; this process for its own.
+    pub pid: u32,
+    pub mount: Mount,
+}
+
+/// A process that holds a block device open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opener {
+    pub pid: u32,
+    pub command: String,
+    /// `major:minor` of the device.
+    pub dev: String,
+}
+
+/// A configuration file that names a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// `/etc/fstab:7`.
+    pub place: String,
+    /// The word in it (`UUID=...`, `/dev/vdb1`).
+    pub word: String,
+    /// Kernel name of the disk it leads to.
+    pub disk: String,
+}
+
+/// Everything about the machine's block devices at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    pub disks: Vec<Disk>,
+    pub stacked: Vec<Stacked>,
+    pub mounts: Vec<SeenMount>,
+    pub swaps: Vec<Swap>,
+    pub lvm: Lvm,
+    pub openers: Vec<Opener>,
+    pub mentions: Vec<Mention>,
+    /// What could not be found out and why (no root, a tool missing).
+    pub unknown: Vec<String>,
+}

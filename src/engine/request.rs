@@ -1,0 +1,71 @@
+//! What was asked for, checked: options become a [`Request`], and everything after works from that.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Which phases this invocation executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phases {
+    One,
+    Two,
+    Three,
+    OneTwo,
+    TwoThree,
+    All,
+}
+
+impl Phases {
+    /// The value of `-P`: 1, 2, 3, 12, 23 or all.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "1" => Self::One,
+            "2" => Self::Two,
+            "3" => Self::Three,
+            "12" => Self::OneTwo,
+            "23" => Self::TwoThree,
+            "all" => Self::All,
+            _ => return None,
+        })
+    }
+
+    /// The phases in order.
+    pub fn list(self) -> &'static [u8] {
+        match self {
+            Self::One => &[1],
+            Self::Two => &[2],
+            Self::Three => &[3],
+            Self::OneTwo => &[1, 2],
+            Self::TwoThree => &[2, 3],
+            Self::All => &[1, 2, 3],
+        }
+    }
+}
+
+/// A clone (`-C`), or some of its phases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub phases: Phases,
+    /// `-i`: full path of an edited image.data.
+    pub image_data: Option<PathBuf>,
+    /// `-s`: full path of the customization script.
+    pub script: Option<PathBuf>,
+    /// `-R`: full path of the resolv.conf to put there.
+    pub resolv_conf: Option<PathBuf>,
+    /// `-e`: full path of the exclude list.
+    pub exclude_list: Option<PathBuf>,
+    /// False with `-B`.
+    pub set_bootlist: bool,
+    /// `-r`.
+    pub reboot: bool,
+    /// `-n`.
+    pub remain_client: bool,
+    /// `-g`.
+    pub skip_boot_check: bool,
+    /// `--erase SERIAL`, as often as it was given.
+    pub erase: Vec<String>,
+    /// Target disks as typed.
+    pub targets: Vec<String>,
+    /// The command line that was given, for the log and the journal.
+    pub argv: Vec<String>,
+}

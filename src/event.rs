@@ -1,0 +1,184 @@
+//! What can happen while a command runs, and where it is told.
+//!
+//! The engine and the rooms below it emit [`Event`]s into [`Events`]; sinks (console, log file, JSON lines)
+//! turn them into text. A sink that fails is switched off: a reader that goes away stops nothing.
+//! Recorded events replay: every event can be written as one JSON object a line and read back.
+
+use std::sync::{Arc, Mutex};
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the JSON form, the first thing that a stream says (`{"event":"start","version":1,...}`).
+pub const VERSION: u32 = 1;
+
+/// Which of a program's outputs a line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// How a phase or step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Begin,
+    Done,
+    Failed,
+    /// Nothing to do: an earlier run did it, or it does not apply.
+    Skipped,
+}
+
+/// One thing that happened. Tagged by `event` in JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// First of all: the stream's version and what runs. `time`: seconds since the epoch.
+    Start {
+        version: u32,
+        argv: Vec<String>,
+        time: u64,
+        pid: u32,
+    },
+    Phase {
+        phase: u8,
+        title: String,
+        state: State,
+    },
+    /// A step of the plan; `index` counts from 1 to `of` within this run.
+    Step {
+        id: String,
+        phase: u8,
+        index: usize,
+        of: usize,
+        title: String,
+        state: State,
+        ms: Option<u64>,
+    },
+    /// Bytes and files so far of what is to be copied; `rate` in bytes a second, `eta` in seconds.
+    Progress {
+        phase: u8,
+        bytes: u64,
+        bytes_total: u64,
+        files: u64,
+        files_total: u64,
+        rate: u64,
+        eta: Option<u64>,
+    },
+    /// A program starts: the sentence says why, argv is exactly what is run.
+    Command {
+        sentence: String,
+        argv: Vec<String>,
+    },
+    /// It ended; `code` is None where a signal ended it.
+    CommandEnd {
+        argv0: String,
+        code: Option<i32>,
+        ms: u64,
+    },
+    /// A line of a program's output.
+    Output {
+        stream: Stream,
+        line: String,
+    },
+    /// A file was copied, rewritten or restored (shown with -V).
+    File {
+        path: String,
+    },
+    /// Worth knowing, nothing wrong.
+    Note {
+        text: String,
+    },
+    /// Something is not as the user may think; work goes on.
+    Warning {
+        text: String,
+    },
+    Error {
+        id: String,
+        cause: String,
+        remedy: String,
+    },
+    /// Last of all: the exit code and a sentence.
+    Done {
+        exit: u8,
+        text: String,
+    },
+}
+
+/// Where events go. An error switches the sink off.
+pub trait Sink: Send {
+    fn take(&mut self, event: &Event) -> std::io::Result<()>;
+}
+
+/// The handle that everything emits into; cheap to clone, safe to share between threads.
+#[derive(Clone, Default)]
+pub struct Events {
+    sinks: Arc<Mutex<Vec<Box<dyn Sink>>>>,
+}
+
+impl Events {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a sink; it sees what is emitted from now on.
+    pub fn add(&self, sink: Box<dyn Sink>) {
+        self.lock().push(sink);
+    }
+
+    /// Tells every sink; those that fail are dropped.
+    pub fn emit(&self, event: Event) {
+        self.lock().retain_mut(|s| s.take(&event).is_ok());
+    }
+
+    pub fn note(&self, text: impl Into<String>) {
+        self.emit(Event::Note { text: text.into() });
+    }
+
+    pub fn warn(&self, text: impl Into<String>) {
+        self.emit(Event::Warning { text: text.into() });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn Sink>>> {
+        self.sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Recorder(Arc<Mutex<Vec<Event>>>, usize);
+    impl Sink for Recorder {
+        fn take(&mut self, event: &Event) -> std::io::Result<()> {
+            if self.1 == 0 {
+                return Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+            }
+            self.1 -= 1;
+            self.0.lock().unwrap().push(event.clone());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_dead_reader_stops_nothing() {
+        let events = Events::new();
+        let (short, long) = (Arc::default(), Arc::default());
+        events.add(Box::new(Recorder(Arc::clone(&short), 1)));
+        events.add(Box::new(Recorder(Arc::clone(&long), 9)));
+        for i in 0..3 {
+            events.note(format!("{i}"));
+        }
+        assert_eq!(short.lock().unwrap().len(), 1);
+        assert_eq!(long.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn events_replay() {
+        let e = Event::Step { id: "p1.mkfs".into(), phase: 1, index: 2, of: 9, title: "t".into(), state: State::Done, ms: Some(3) };
+        let line = serde_json::to_string(&e).unwrap();
+        assert!(line.starts_with(r#"{"event":"step","id":"p1.mkfs""#), "{line}");
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), e);
+    }
+}

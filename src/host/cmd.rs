@@ -1,0 +1,252 @@
+//! Programs: each with a sentence that says why, and an argv.
+//!
+//! `run` is for what changes something: the sentence and the argv go to the event stream, every output line too,
+//! and a failure is an error that quotes the last lines. `read` is for questions: quiet, stdout returned.
+//! Standard input is `/dev/null` or a given text, the locale is C, and a program that is not installed is
+//! an error of its own. With [`Cmd::in_root`] the program runs chrooted in the alternate, in a private mount
+//! namespace with `/proc`, `/sys`, `/dev`, `/run` and `/tmp` mounted there, so that nothing is left mounted whatever
+//! happens; EFI variables are not visible in it (`/sys` is mounted fresh), so that no script edits the NVRAM.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::error;
+use crate::event::{Event, Events, Stream};
+use crate::host::sys;
+
+/// A program to run.
+#[derive(Clone, Debug)]
+pub struct Cmd {
+    program: String,
+    args: Vec<OsString>,
+    sentence: String,
+    stdin: Option<Vec<u8>>,
+    env: Vec<(String, OsString)>,
+    root: Option<PathBuf>,
+    accept: Vec<i32>,
+}
+
+/// What a program left behind.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl Finished {
+    pub fn success(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Standard output as text (invalid UTF-8 replaced).
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// How many last lines of output an error quotes.
+const QUOTED: usize = 5;
+
+impl Cmd {
+    /// `program` is looked up in `PATH` and the sbin directories.
+    pub fn new(program: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self { program: program.into(), args: vec![], sentence: sentence.into(), stdin: None, env: vec![], root: None, accept: vec![0] }
+    }
+
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    pub fn args<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(mut self, args: I) -> Self {
+        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// What the program reads on standard input.
+    pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
+    pub fn env(mut self, key: impl Into<String>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((key.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs it inside the alternate mounted at `root` (a mount point).
+    pub fn in_root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// Exit codes beside 0 that are no failure.
+    pub fn accept(mut self, codes: &[i32]) -> Self {
+        self.accept.extend_from_slice(codes);
+        self
+    }
+
+    /// The argv that is run, as the log shows it.
+    pub fn argv(&self) -> Vec<String> {
+        let mut v = vec![self.program.clone()];
+        v.extend(self.args.iter().map(|a| a.to_string_lossy().into_owned()));
+        match &self.root {
+            Some(root) => ["chroot".to_owned(), root.to_string_lossy().into_owned()].into_iter().chain(v).collect(),
+            None => v,
+        }
+    }
+
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
+    /// Runs a program that changes something, telling `events` what it says, line by line.
+    ///
+    /// # Errors
+    /// ALT-801 if it is not installed, ALT-802 if it ends with a code that was not accepted.
+    pub fn run(&self, events: &Events) -> Result<Finished> {
+        events.emit(Event::Command { sentence: self.sentence.clone(), argv: self.argv() });
+        let begun = Instant::now();
+        let done = self.execute(Some(events))?;
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        events.emit(Event::CommandEnd { argv0: self.program.clone(), code: done.code, ms });
+        self.judge(done)
+    }
+
+    /// Asks a program something: nothing is told, its output is returned.
+    ///
+    /// # Errors
+    /// As [`Cmd::run`].
+    pub fn read(&self) -> Result<Finished> {
+        let done = self.execute(None)?;
+        self.judge(done)
+    }
+
+    fn judge(&self, done: Finished) -> Result<Finished> {
+        if done.code.is_some_and(|c| self.accept.contains(&c)) {
+            return Ok(done);
+        }
+        let how = done.code.map_or("ended by a signal".to_owned(), |c| format!("exit code {c}"));
+        let both = [done.stdout.as_slice(), b"\n", done.stderr.as_slice()].concat();
+        let text = String::from_utf8_lossy(&both).into_owned();
+        let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(QUOTED)..].join("\n  ");
+        let argv = self.argv().join(" ");
+        Err(error::PROGRAM_FAILED.because(format!("{}: `{argv}`: {how}{}{last}", self.sentence, if last.is_empty() { "" } else { "\n  " })))
+    }
+
+    fn execute(&self, events: Option<&Events>) -> Result<Finished> {
+        let mut command = self.command()?;
+        let mut child = command.spawn().map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{}` was not found ({})", self.program, self.sentence)),
+            _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
+        })?;
+        let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let text = self.stdin.clone().unwrap_or_default();
+        let (stdout, stderr) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        std::thread::scope(|s| {
+            if let Some(mut input) = input {
+                // A program that does not read its input to the end is its own business.
+                s.spawn(move || drop(input.write_all(&text)));
+            }
+            if let Some(out) = out {
+                s.spawn(|| drain(out, Stream::Stdout, events, &stdout));
+            }
+            if let Some(err) = err {
+                s.spawn(|| drain(err, Stream::Stderr, events, &stderr));
+            }
+        });
+        let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
+        let take = |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) })
+    }
+
+    fn command(&self) -> Result<Command> {
+        let base = self.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+        let program = find_program(&base, &self.program).ok_or_else(|| {
+            error::PROGRAM_MISSING.because(format!("`{}` was not found in {} ({})", self.program, base.display(), self.sentence))
+        })?;
+        let mut c = Command::new(program);
+        c.args(&self.args).env("LC_ALL", "C").env("PATH", SEARCH.join(":")).envs(self.env.iter().map(|(k, v)| (k, v)));
+        c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(root) = &self.root {
+            c.current_dir("/");
+            sys::enter_root_before_exec(&mut c, root)?;
+        }
+        // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.
+        c.process_group(0);
+        Ok(c)
+    }
+}
+
+const SEARCH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Where `program` is below `root`, as a path inside it; None if it is not installed there.
+pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return root.join(program.trim_start_matches('/')).exists().then(|| PathBuf::from(program));
+    }
+    SEARCH.iter().map(|d| Path::new(d).join(program)).find(|p| {
+        let inside = root.join(p.strip_prefix("/").unwrap_or(p));
+        inside.symlink_metadata().is_ok_and(|m| m.is_symlink() || m.is_file())
+    })
+}
+
+fn drain(pipe: impl std::io::Read, stream: Stream, events: Option<&Events>, kept: &Mutex<Vec<u8>>) {
+    let mut reader = BufReader::new(pipe);
+    let mut line = Vec::new();
+    while let Ok(n) = reader.read_until(b'\n', &mut line) {
+        if n == 0 {
+            break;
+        }
+        if let Some(events) = events {
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            events.emit(Event::Output { stream, line: String::from_utf8_lossy(text).into_owned() });
+        }
+        kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(&line);
+        line.clear();
+    }
+}
+
+/// One word for a POSIX shell: as it is when harmless, else in single quotes.
+pub fn quote(word: &OsStr) -> String {
+    let harmless = |b: &u8| b.is_ascii_alphanumeric() || b"%+,-./:=@_^".contains(b);
+    let text = word.to_string_lossy();
+    if !word.is_empty() && word.as_bytes().iter().all(harmless) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_judges() {
+        let ok = Cmd::new("sh", "test").args(["-c", "cat; echo $LC_ALL"]).stdin("in\n").read().unwrap();
+        assert_eq!(ok.text(), "in\nC\n");
+        let err = Cmd::new("sh", "try it").args(["-c", "echo why >&2; exit 3"]).read().unwrap_err();
+        let alt = error::of(&err).unwrap();
+        assert_eq!(alt.entry.id, "ALT-802");
+        assert!(alt.cause.contains("try it") && alt.cause.contains("exit code 3") && alt.cause.contains("why"), "{}", alt.cause);
+        assert!(Cmd::new("sh", "x").args(["-c", "exit 3"]).accept(&[3]).read().is_ok());
+        let err = Cmd::new("no-such-program", "x").read().unwrap_err();
+        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-801");
+    }
+
+    #[test]
+    fn quotes_for_a_shell() {
+        for word in ["", "a b", "it's", "$x;`y`", "plain-1.2/x", "new\nline", "*"] {
+            let out = Cmd::new("sh", "q").args(["-c", &format!("printf %s {}", quote(OsStr::new(word)))]).read().unwrap();
+            assert_eq!(out.text(), word);
+        }
+        assert_eq!(quote(OsStr::new("plain-1.2/x")), "plain-1.2/x");
+    }
+}

@@ -1,0 +1,81 @@
+//! Files that must survive a power cut: written beside, flushed, renamed; and text that may be absent.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Replaces `path` by `text` at once and durably. Owner and mode of an existing file are kept; a new one gets `mode`.
+///
+/// # Errors
+/// Where the directory cannot be written; the old file is then as it was.
+pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = dir.join(format!(".{name}.altdisk-new"));
+    let write = || -> std::io::Result<()> {
+        let old = fs::metadata(path).ok();
+        let mode = old.as_ref().map_or(mode, |m| m.permissions().mode() & 0o7777);
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        if let Some(m) = &old {
+            fchown(&file, Some(m.uid()), Some(m.gid()))?;
+        }
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        File::open(dir)?.sync_all()
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&beside))).with_context(|| format!("writing {}", path.display()))
+}
+
+/// The file's text; None where it does not exist.
+///
+/// # Errors
+/// If it exists and cannot be read.
+pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+/// A small file's text without its trailing blanks (sysfs, /proc); None where it is absent or unreadable.
+pub fn line(path: impl AsRef<Path>) -> Option<String> {
+    fs::read_to_string(path).ok().map(|t| t.trim_end().to_owned())
+}
+
+/// Removes a file; that it is not there is no error.
+///
+/// # Errors
+/// Where it is there and cannot be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", path.display())),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_and_keeps_the_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        replace(&path, b"one", 0o600).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        replace(&path, b"two", 0o600).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o644);
+        assert_eq!(read_optional(&path).unwrap().unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert_eq!(read_optional(&path).unwrap(), None);
+    }
+}

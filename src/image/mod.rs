@@ -1,0 +1,3 @@
+//! System images and their description.
+
+pub mod data;
