@@ -1,3 +1,25 @@
-//! The phase engine: request, facts, plan, steps, journal, clean-up.
+//! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step undoable and resumable.
+//!
+//! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the target side; `plan` turns it into
+//! steps; `run` executes them with `steps`, journalled by `state`; `cleanup` is `-X`; `preview` prints a plan.
 
+pub mod bootlist;
+pub mod cleanup;
+pub mod commands;
+pub mod copying;
+pub mod customize;
+pub mod facts;
+pub mod layout;
+pub mod plan;
+pub mod prepare;
+pub mod preview;
+pub mod relocate;
 pub mod request;
+pub mod run;
+pub mod sizing;
+pub mod source;
+pub mod state;
+pub mod steps;
+
+/// Where the alternate is mounted between phases.
+pub const ALT_INST: &str = "/alt_inst";

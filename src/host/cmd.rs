@@ -20,7 +20,7 @@ use anyhow::{Context, Result};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
-use crate::host::sys;
+use crate::host::{signals, sys};
 
 /// A program to run.
 #[derive(Clone, Debug)]
@@ -150,6 +150,10 @@ impl Cmd {
             std::io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{}` was not found ({})", self.program, self.sentence)),
             _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
         })?;
+        // Questions are short; what changes something is ended by an interrupt.
+        if events.is_some() {
+            signals::running(i32::try_from(child.id()).unwrap_or(0));
+        }
         let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let text = self.stdin.clone().unwrap_or_default();
         let (stdout, stderr) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
@@ -166,6 +170,7 @@ impl Cmd {
             }
         });
         let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
+        signals::running(0);
         let take = |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) })
     }
@@ -178,6 +183,7 @@ impl Cmd {
         let mut c = Command::new(program);
         c.args(&self.args).env("LC_ALL", "C").env("PATH", SEARCH.join(":")).envs(self.env.iter().map(|(k, v)| (k, v)));
         c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+        sys::die_with_parent(&mut c);
         if let Some(root) = &self.root {
             c.current_dir("/");
             sys::enter_root_before_exec(&mut c, root)?;

@@ -6,4 +6,6 @@
 pub mod cmd;
 pub mod files;
 pub mod mounts;
+pub mod procs;
+pub mod signals;
 pub mod sys;

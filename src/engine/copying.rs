@@ -1,0 +1,159 @@
+//! Copying one file system of the source to its place on the target, mounted alone at /alt_inst.
+//!
+//! Alone, so that what lies below mount points keeps its place, and so that the finished tree is mounted once, at the end. A
+//! copy that was interrupted begins again with an empty file system: a half-copied file is nowhere left.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::copy::{self, Excludes, Job, LeaveOut, Progress, Source};
+use crate::engine::ALT_INST;
+use crate::engine::layout::VolumeLayout;
+use crate::engine::plan::{Base, below};
+use crate::engine::steps::{self, Context};
+use crate::error;
+use crate::event::Events;
+use crate::host::cmd::Cmd;
+use crate::host::{mounts, view};
+use crate::image::data::{Fs, LvType, Subvolume};
+
+/// Copies a volume's file system.
+///
+/// # Errors
+/// What mounting or the copier (ALT-4xx) says.
+pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
+    let (base, events) = (c.base, c.events);
+    let v = &base.layout.volumes[index];
+    let fs = v.fs.as_ref().context("a file system without its description")?;
+    let at = Path::new(ALT_INST);
+    mounts::unmount_below(at)?;
+    if c.repeated {
+        steps::make_fs(v, events)?;
+    }
+    std::fs::create_dir_all(at).with_context(|| format!("making {ALT_INST}"))?;
+    let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
+    mounts::mount(&v.device, at, &fs.fs_vfs, &options, events)?;
+    let excludes = match &c.plan.request.exclude_list {
+        Some(file) => Excludes::load(file)?,
+        None => Excludes::none(),
+    };
+    let all = base.layout.volumes.iter().filter(|o| o.kind == LvType::Fs).filter_map(|o| o.fs.as_ref());
+    let progress = Progress::new(1, total_bytes(all), already(base, index));
+    let copied = if fs.subvolume.is_empty() { plain(c, fs, &excludes, &progress) } else { subvolumes(c, v, fs, &excludes, &progress) };
+    // The file system must not stay mounted for the next one, whatever happened.
+    let unmounted = mounts::unmount_below(at);
+    copied?;
+    unmounted?;
+    if c.plan.request.exclude_list.is_some() {
+        report(&excludes, fs, events);
+    }
+    Ok(())
+}
+
+fn total_bytes<'a>(all: impl Iterator<Item = &'a Fs>) -> u64 {
+    all.map(|f| f.fs_used_mb << 20).sum()
+}
+
+/// Bytes of the volumes that come before this one.
+fn already(base: &Base, index: usize) -> u64 {
+    total_bytes(base.layout.volumes[..index].iter().filter(|o| o.kind == LvType::Fs).filter_map(|o| o.fs.as_ref()))
+}
+
+fn btrfs_options(fs: &Fs) -> String {
+    let wanted = fs.subvolume.iter().flat_map(|s| s.options.split(','));
+    let compress = wanted.filter(|o| o.starts_with("compress")).next_back();
+    std::iter::once("subvolid=5").chain(compress).collect::<Vec<_>>().join(",")
+}
+
+fn plain(c: &Context, fs: &Fs, excludes: &Excludes, progress: &Progress) -> Result<()> {
+    let from = Source::of_mount(Path::new(&fs.fs_name))?;
+    run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), excludes, progress)
+}
+
+fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes, progress: &Progress) -> Result<()> {
+    let leave_out: Vec<LeaveOut> = c
+        .base
+        .leave_out
+        .iter()
+        .filter_map(|p| p.strip_prefix(prefix).ok())
+        .filter(|p| !p.as_os_str().is_empty())
+        .map(|p| LeaveOut::Path(p.to_owned()))
+        .collect();
+    let job = Job { from, to, prefix, excludes, leave_out: &leave_out, verbose: c.options.verbose };
+    copy::copy(&job, c.events, progress).map(drop)
+}
+
+/// Subvolumes are made and filled parents first, all of them through the file system's top level.
+fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes, progress: &Progress) -> Result<()> {
+    let device = source_device(fs)?;
+    let top: OwnedFd = view::of_device(&device, "btrfs", "subvolid=5")?;
+    let at = Path::new(ALT_INST);
+    for s in &fs.subvolume {
+        let to = at.join(&s.path);
+        if !s.path.is_empty() {
+            make_subvolume(&to, c.events)?;
+        }
+        let from = if s.path.is_empty() { top.try_clone()? } else { open_below(top.as_fd(), &s.path)? };
+        run(c, &Source::of_directory(from), &to, &prefix(fs, s), excludes, progress)?;
+    }
+    if let Some(default) = &fs.fs_default_subvolume {
+        Cmd::new("btrfs", format!("make {default} the default subvolume of {}", v.device.display()))
+            .args(["subvolume", "set-default"])
+            .arg(at.join(default))
+            .run(c.events)?;
+    }
+    Ok(())
+}
+
+/// Where the subvolume's top is in the running system: its mount point, or its place in the nearest mounted one above.
+fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
+    if let Some(at) = &s.mount_point {
+        return PathBuf::from(at);
+    }
+    let above = fs.subvolume.iter().filter(|o| o.mount_point.is_some() && (o.path.is_empty() || s.path.starts_with(&format!("{}/", o.path))));
+    match above.max_by_key(|o| o.path.len()) {
+        Some(o) => below(Path::new(o.mount_point.as_deref().unwrap_or("/")), Path::new(s.path.strip_prefix(&o.path).unwrap_or(&s.path))),
+        None => PathBuf::from("/").join(&s.path),
+    }
+}
+
+/// The parent's copy left an empty directory where the subvolume goes.
+fn make_subvolume(at: &Path, events: &Events) -> Result<()> {
+    if let Some(parent) = at.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    if at.exists() {
+        std::fs::remove_dir(at).with_context(|| format!("making room for subvolume {}", at.display()))?;
+    }
+    Cmd::new("btrfs", format!("make subvolume {}", at.display())).args(["subvolume", "create"]).arg(at).run(events).map(drop)
+}
+
+fn source_device(fs: &Fs) -> Result<PathBuf> {
+    let at = fs.subvolume.iter().find_map(|s| s.mount_point.as_deref()).unwrap_or(&fs.fs_name);
+    let mount = mounts::mounted()?.into_iter().rfind(|m| m.mount_point == Path::new(at) && m.fstype == "btrfs");
+    mount.map(|m| PathBuf::from(m.source)).ok_or_else(|| error::SOURCE_CHANGED.because(format!("{at} is not mounted any more")))
+}
+
+fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
+    use nix::fcntl::{OFlag, openat};
+    let fd = openat(top, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty());
+    fd.with_context(|| format!("opening subvolume {path}"))
+}
+
+/// What each pattern of the exclude list did.
+fn report(excludes: &Excludes, fs: &Fs, events: &Events) {
+    for used in excludes.report() {
+        events.note(format!("exclude list, line {}: `{}` left out {} of {}", used.line, used.text, used.matches, fs.fs_name));
+        if let Some(warning) = used.warning {
+            events.warn(warning);
+        }
+    }
+}
+
+/// Nothing of a file system stays in memory that should be on the device.
+pub fn sync(at: &Path) -> Result<()> {
+    nix::unistd::syncfs(File::open(at)?).with_context(|| format!("flushing {}", at.display()))
+}

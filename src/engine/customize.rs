@@ -1,0 +1,102 @@
+//! Phase 2: resolv.conf, the files that keep a managed machine managed, the customization script.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::boot::resolve;
+use crate::engine::ALT_INST;
+use crate::engine::plan::{Base, below};
+use crate::error;
+use crate::event::Events;
+use crate::host::cmd::Cmd;
+use crate::host::files;
+
+/// What `-n` copies again from the running system, if it is there: what management systems know a machine by.
+/// AIX's two come first; the README documents the list.
+pub const CLIENT_FILES: &[&str] = &[
+    "/.rhosts",
+    "/etc/niminfo",
+    "/etc/machine-id",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/ssh/ssh_host_ecdsa_key",
+    "/etc/ssh/ssh_host_ecdsa_key.pub",
+    "/etc/ssh/ssh_host_ed25519_key",
+    "/etc/ssh/ssh_host_ed25519_key.pub",
+    "/etc/ssh/ssh_host_rsa_key",
+    "/etc/ssh/ssh_host_rsa_key.pub",
+    "/root/.ssh/authorized_keys",
+    "/etc/krb5.keytab",
+    "/etc/ansible/facts.d",
+    "/etc/salt/minion",
+    "/etc/salt/minion_id",
+    "/etc/salt/pki/minion",
+    "/etc/puppet/puppet.conf",
+    "/etc/puppetlabs/puppet/puppet.conf",
+    "/etc/puppetlabs/puppet/ssl",
+    "/etc/chef/client.rb",
+    "/etc/chef/client.pem",
+    "/etc/landscape/client.conf",
+    "/etc/pki/consumer",
+    "/etc/rhsm/rhsm.conf",
+    "/etc/sssd/sssd.conf",
+    "/etc/zabbix/zabbix_agentd.conf",
+];
+
+/// Puts `file` there as /etc/resolv.conf. A link (to systemd-resolved's, say) is replaced by the file.
+///
+/// # Errors
+/// Where it cannot be read or written.
+pub fn resolv_conf(file: &Path, events: &Events) -> Result<()> {
+    let text = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let dir = resolve::inside(Path::new(ALT_INST), Path::new("/etc"))?;
+    let at = dir.join("resolv.conf");
+    if let Ok(link) = std::fs::read_link(&at) {
+        events.note(format!("/etc/resolv.conf of the alternate was a link to {}: now it is a file", link.display()));
+        files::remove(&at)?;
+    }
+    files::replace(&at, &text, 0o644)
+}
+
+/// Copies [`CLIENT_FILES`] as they are now.
+///
+/// # Errors
+/// Where one that is there cannot be copied.
+pub fn client_files(events: &Events) -> Result<()> {
+    let root = Path::new(ALT_INST);
+    let mut copied = Vec::new();
+    for name in CLIENT_FILES {
+        let from = Path::new(name);
+        if from.symlink_metadata().is_err() {
+            continue;
+        }
+        let parent = from.parent().unwrap_or(Path::new("/"));
+        if !below(root, parent).exists() {
+            Cmd::new("mkdir", format!("make {} in the alternate", parent.display())).arg("-p").arg(below(root, parent)).run(events)?;
+        }
+        let to = resolve::inside(root, parent)?.join(from.file_name().unwrap_or_default());
+        Cmd::new("cp", format!("copy {name} to the alternate")).args(["-a", "-T", "--remove-destination", "--"]).arg(from).arg(&to).run(events)?;
+        copied.push(*name);
+    }
+    events.note(if copied.is_empty() { "none of the files that keep a machine managed is on this system".to_owned() } else { format!("copied: {}", copied.join(" ")) });
+    Ok(())
+}
+
+/// Runs the customization script on the running system, with the alternate's paths in its environment.
+///
+/// # Errors
+/// ALT-720 where it fails: phase 2 stops there, and can be run again.
+pub fn script(file: &Path, base: &Base, events: &Events) -> Result<()> {
+    let disks: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
+    let boot = below(Path::new(ALT_INST), Path::new("/boot"));
+    Cmd::new(file.to_string_lossy(), "run the customization script")
+        .env("ALT_INST", ALT_INST)
+        .env("ALT_BOOT", boot)
+        .env("ALT_DISKS", disks.join(" "))
+        .env("ALT_ID", &base.id)
+        .env("ALT_VG", base.layout.vgs.first().map_or("", |v| v.name.as_str()))
+        .run(events)
+        .map(drop)
+        .map_err(|e| error::SCRIPT_FAILED.because(format!("{}: {e}", file.display())))
+}

@@ -1,0 +1,127 @@
+//! Everything that planning needs to know about the machine, asked once.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::boot::fstab::Fstab;
+use crate::boot::{bootlist, grub, initramfs, kernels};
+use crate::disk::fstype;
+use crate::disk::model::World;
+use crate::engine::plan::{Bootable, Firmware};
+use crate::engine::source::{self, ListedSubvolume, Source, Usage};
+use crate::error;
+use crate::host::cmd::Cmd;
+use crate::host::files;
+use crate::host::mounts::{self, Mount};
+use crate::image::data::Image;
+
+/// The machine as it is now.
+pub struct Facts {
+    pub world: World,
+    pub mounts: Vec<Mount>,
+    pub source: Source,
+    pub boot: Bootable,
+    pub esp_mountable: bool,
+}
+
+impl Facts {
+    /// Asks the machine. Changes nothing; without root some things stay unknown (`world.unknown`).
+    ///
+    /// # Errors
+    /// Where rootvg cannot be cloned in kind (ALT-3xx).
+    pub fn gather() -> Result<Self> {
+        let world = World::gather()?;
+        let mounts = mounts::mounted()?;
+        let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
+        let fstab = Fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
+        let boot = bootable();
+        let source = source::describe(&world, &mounts, &fstab, describe_image(boot.firmware), &Machine)?;
+        Ok(Self { world, mounts, source, boot, esp_mountable: fstype::kernel_can_mount("vfat") })
+    }
+}
+
+fn bootable() -> Bootable {
+    let root = Path::new("/");
+    let firmware = Firmware::of_machine();
+    let loader = grub::capability(root);
+    Bootable {
+        firmware,
+        kernels: kernels::installed(root),
+        bios: loader.bios,
+        efi: loader.efi,
+        initramfs: initramfs::detect(root).map(drop).map_err(|e| e.to_string()),
+        bootlist: bootlist::capability(firmware).map_err(|e| error::of(&e).map_or_else(|| e.to_string(), |a| a.cause.clone())),
+    }
+}
+
+fn describe_image(firmware: Firmware) -> Image {
+    let os = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let pretty = os.lines().find_map(|l| l.strip_prefix("PRETTY_NAME=")).map(|v| v.trim_matches('"').to_owned());
+    let uname = nix::sys::utsname::uname().map(|u| [u.sysname(), u.nodename(), u.release(), u.machine()].map(|w| w.to_string_lossy().into_owned()).join(" "));
+    Image {
+        image_type: "clone".into(),
+        date_time: crate::host::sys::now().1,
+        uname_info: uname.unwrap_or_default(),
+        platform: if firmware == Firmware::Uefi { "uefi".into() } else { "bios".into() },
+        oslevel: pretty.unwrap_or_default(),
+    }
+}
+
+/// The real machine behind [`source::Ask`].
+struct Machine;
+
+impl source::Ask for Machine {
+    fn usage(&self, mount_point: &Path) -> Result<Usage> {
+        let s = nix::sys::statvfs::statvfs(mount_point).with_context(|| format!("asking how full {} is", mount_point.display()))?;
+        Ok(Usage { used: (s.blocks() - s.blocks_free()) * s.fragment_size() })
+    }
+
+    fn subvolumes(&self, mount_point: &Path) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
+        let list = Cmd::new("btrfs", "list the subvolumes").args(["subvolume", "list", "-q"]).arg(mount_point).read()?;
+        let default = Cmd::new("btrfs", "ask for the default subvolume").args(["subvolume", "get-default"]).arg(mount_point).read()?;
+        Ok((parse_subvolumes(&list.text()), parse_default(&default.text())))
+    }
+
+    fn mkfs_options(&self, fs: &str, device: &Path) -> Result<Vec<String>> {
+        fstype::source_mkfs_options(fs, device)
+    }
+}
+
+/// `btrfs subvolume list -q`: `ID 257 gen 9 top level 5 parent_uuid - path @home`.
+fn parse_subvolumes(text: &str) -> Vec<ListedSubvolume> {
+    text.lines()
+        .filter_map(|l| {
+            let (head, path) = l.split_once(" path ")?;
+            let parent = head.split_whitespace().skip_while(|w| *w != "parent_uuid").nth(1)?;
+            Some(ListedSubvolume { path: path.trim_start_matches("<FS_TREE>/").to_owned(), is_snapshot: parent != "-" })
+        })
+        .collect()
+}
+
+/// `btrfs subvolume get-default`: `ID 5 (FS_TREE)` or `ID 256 gen 9 top level 5 path @`.
+fn parse_default(text: &str) -> Option<String> {
+    text.trim().split_once(" path ").map(|(_, p)| p.to_owned())
+}
+
+/// Practice disks' backing files and our own state: what a clone never contains.
+pub fn leave_out(source: &Source) -> Vec<PathBuf> {
+    let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
+    [PathBuf::from(crate::engine::state::DIR), PathBuf::from(crate::engine::ALT_INST)].into_iter().chain(swap).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subvolumes() {
+        let text = "ID 256 gen 31 top level 5 parent_uuid -                                    path @\n\
+            ID 257 gen 30 top level 5 parent_uuid -                                    path @home\n\
+            ID 260 gen 29 top level 256 parent_uuid 0c2a8c1e-2a0e-0f4d-9d4c-1a2b3c4d5e6f path @/.snapshots/1/snap shot\n";
+        let s = parse_subvolumes(text);
+        assert_eq!(s.iter().map(|s| (s.path.as_str(), s.is_snapshot)).collect::<Vec<_>>(), [("@", false), ("@home", false), ("@/.snapshots/1/snap shot", true)]);
+        assert_eq!(parse_default("ID 5 (FS_TREE)\n"), None);
+        assert_eq!(parse_default("ID 256 gen 9 top level 5 path @\n").as_deref(), Some("@"));
+    }
+}

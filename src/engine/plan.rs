@@ -1,0 +1,268 @@
+//! The plan: ordered steps as data. Pure, printed by the preview, compared by golden tests, run by `run`.
+//!
+//! A [`Base`] is made once, by phase 1, and stored: the image, the layout with its fresh identifiers, the identity map,
+//! how the source boots. The steps of any phase follow from it and the request.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::boot::ids::IdMap;
+use crate::engine::ALT_INST;
+use crate::engine::layout::{DiskLayout, Layout, VolumeLayout};
+use crate::engine::request::Request;
+use crate::engine::sizing::human;
+use crate::image::data::{ImageData, LvType};
+
+pub use crate::boot::bootlist::Firmware;
+
+/// What can be made bootable, found out before anything is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bootable {
+    pub firmware: Firmware,
+    /// Installed kernel versions; none in a container or microVM.
+    pub kernels: Vec<String>,
+    /// Err: why the loader for that firmware is not installed on the alternate.
+    pub bios: Result<(), String>,
+    pub efi: Result<(), String>,
+    /// Err: why no initramfs is built.
+    pub initramfs: Result<(), String>,
+    /// Err: why the boot list of this machine cannot be set.
+    pub bootlist: Result<(), String>,
+}
+
+/// What phase 1 settled, for all phases after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Base {
+    /// Of the stored form.
+    pub version: u32,
+    /// Eight hex digits that name this alternate.
+    pub id: String,
+    /// Seconds since the epoch.
+    pub created: u64,
+    pub image: ImageData,
+    /// Kernel names of the source's disks.
+    pub source_disks: Vec<String>,
+    pub layout: Layout,
+    pub ids: IdMap,
+    pub boot: Bootable,
+    /// Whether this kernel can mount vfat, and so the ESP.
+    pub esp_mountable: bool,
+    /// Paths in the running system that are never copied: swap files, practice disks, own state.
+    pub leave_out: Vec<PathBuf>,
+    /// Whether /alt_inst did not exist before.
+    pub made_mount_point: bool,
+}
+
+/// What a step does. Indices point into the base's layout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    Gate,
+    Wipe { disk: usize },
+    Partition { disk: usize },
+    MakeVg { vg: usize },
+    MakeLv { volume: usize },
+    MakeFs { volume: usize },
+    MakeSwap { volume: usize },
+    Copy { volume: usize },
+    Mount { volume: usize, subvolume: Option<String>, at: PathBuf, options: String },
+    SwapFile { index: usize },
+    ResolvConf { file: PathBuf },
+    ClientFiles,
+    Script { file: PathBuf },
+    References,
+    Initramfs,
+    GrubConfig,
+    Audit,
+    Esp,
+    LoaderEfi,
+    LoaderBios,
+    Verify,
+    Origin,
+    Unmount,
+    Deactivate,
+    Bootlist,
+    Reboot,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Stable within a plan: `1.copy./home`.
+    pub id: String,
+    pub phase: u8,
+    /// A sentence for people.
+    pub title: String,
+    pub action: Action,
+}
+
+/// What one invocation does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub request: Request,
+    pub steps: Vec<Step>,
+}
+
+/// What AIX's administrators know each phase as.
+pub fn phase_title(phase: u8) -> &'static str {
+    match phase {
+        1 => "Creating altinst_rootvg and copying rootvg to it",
+        2 => "Customizing the alternate",
+        _ => "Making the alternate bootable and putting it away",
+    }
+}
+
+/// The steps that the request's phases take on this base.
+pub fn plan(base: &Base, request: &Request) -> Plan {
+    let mut steps = Vec::new();
+    for phase in request.phases.list() {
+        match phase {
+            1 => phase_1(base, &mut steps),
+            2 => phase_2(request, &mut steps),
+            _ => phase_3(base, request, &mut steps),
+        }
+    }
+    Plan { request: request.clone(), steps }
+}
+
+fn step(phase: u8, id: impl AsRef<str>, title: impl Into<String>, action: Action) -> Step {
+    Step { id: format!("{phase}.{}", id.as_ref()), phase, title: title.into(), action }
+}
+
+fn disk_words(d: &DiskLayout) -> String {
+    let serial = d.serial.as_ref().map(|s| format!(", serial {s}")).unwrap_or_default();
+    format!("{} ({}{serial})", d.name, human(d.size))
+}
+
+fn phase_1(base: &Base, steps: &mut Vec<Step>) {
+    let layout = &base.layout;
+    let disks: Vec<&str> = layout.disks.iter().map(|d| d.name.as_str()).collect();
+    steps.push(step(1, "gate", format!("Check once more that {} is free", disks.join(" and ")), Action::Gate));
+    for (i, d) in layout.disks.iter().enumerate() {
+        steps.push(step(1, format!("wipe.{}", d.name), format!("Erase all signatures on {}", disk_words(d)), Action::Wipe { disk: i }));
+        let title = format!("Write a new partition table to {} ({} partitions)", d.name, d.partitions.len());
+        steps.push(step(1, format!("table.{}", d.name), title, Action::Partition { disk: i }));
+    }
+    for (i, vg) in layout.vgs.iter().enumerate() {
+        let title = format!("Make volume group {} (from {})", vg.name, vg.old_name);
+        steps.push(step(1, format!("vg.{}", vg.old_name), title, Action::MakeVg { vg: i }));
+    }
+    // The volume of `/` is made last: it takes what is left.
+    let mut logical: Vec<(usize, &VolumeLayout)> = layout.volumes.iter().enumerate().filter(|(_, v)| v.vg.is_some()).collect();
+    logical.sort_by_key(|(_, v)| layout.root().is_some_and(|r| r.lv == v.lv && r.vg == v.vg));
+    for (i, v) in logical {
+        let vg = v.old_vg.as_deref().unwrap_or_default();
+        steps.push(step(1, format!("lv.{vg}.{}", v.lv), format!("Make logical volume {} of {}", v.lv, human(v.size)), Action::MakeLv { volume: i }));
+    }
+    for (i, v) in layout.volumes.iter().enumerate() {
+        let (size, device) = (human(v.size), v.device.display());
+        match &v.fs {
+            Some(fs) => steps.push(step(1, format!("mkfs.{}", fs.fs_name), format!("Make {} of {size} for {} on {device}", fs.fs_vfs, fs.fs_name), Action::MakeFs { volume: i })),
+            None => steps.push(step(1, format!("mkswap.{}", v.lv), format!("Make swap space of {size} on {device}"), Action::MakeSwap { volume: i })),
+        }
+    }
+    // Each file system is copied while it is mounted alone at /alt_inst, so that what lies below mount points keeps its place. The
+    // ESP waits for phase 3: an unfinished alternate never boots.
+    for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
+        if let Some(fs) = &v.fs {
+            let title = format!("Copy {} ({} used)", fs.fs_name, human(fs.fs_used_mb << 20));
+            steps.push(step(1, format!("copy.{}", fs.fs_name), title, Action::Copy { volume: i }));
+        }
+    }
+    for (i, at, subvolume, options) in mounts(layout, base.esp_mountable) {
+        let where_ = below(Path::new(ALT_INST), &at);
+        let title = format!("Mount {} at {}", layout.volumes[i].device.display(), where_.display());
+        steps.push(step(1, format!("mount.{}", at.display()), title, Action::Mount { volume: i, subvolume, at: where_, options }));
+    }
+    for (index, s) in layout.swap_files.iter().enumerate() {
+        steps.push(step(1, format!("swapfile.{}", s.file), format!("Make swap file {} of {} MiB", s.file, s.size_mb), Action::SwapFile { index }));
+    }
+}
+
+/// Where a path of the running system is in the alternate.
+pub fn below(root: &Path, path: &Path) -> PathBuf {
+    let inside = path.strip_prefix("/").unwrap_or(path);
+    if inside.as_os_str().is_empty() { root.to_owned() } else { root.join(inside) }
+}
+
+/// What is mounted where in the finished alternate, parents first: volume, mount point, subvolume, options.
+pub fn mounts(layout: &Layout, esp_mountable: bool) -> Vec<(usize, PathBuf, Option<String>, String)> {
+    let mut all = Vec::new();
+    for (i, v) in layout.volumes.iter().enumerate() {
+        let Some(fs) = &v.fs else { continue };
+        if v.kind == LvType::Esp && !esp_mountable {
+            continue;
+        }
+        if fs.subvolume.is_empty() {
+            all.push((i, PathBuf::from(&fs.fs_name), None, safe_options(&fs.fs_options)));
+        }
+        for s in &fs.subvolume {
+            if let Some(at) = &s.mount_point {
+                all.push((i, PathBuf::from(at), Some(s.path.clone()), safe_options(&s.options)));
+            }
+        }
+    }
+    all.sort_by_key(|(_, at, ..)| (at.components().count(), at.clone()));
+    all
+}
+
+/// fstab's options less those that name a device or a subvolume, or that would keep us from writing.
+fn safe_options(options: &str) -> String {
+    let bad = |o: &str| {
+        matches!(o, "ro" | "noexec" | "nodev" | "nosuid" | "defaults" | "noauto" | "nofail" | "_netdev" | "auto" | "user" | "users" | "sync" | "usrquota" | "grpquota")
+            || ["subvol=", "subvolid=", "x-", "errors=", "usrjquota=", "grpjquota=", "jqfmt=", "device=", "logdev=", "journal_", "comment="].iter().any(|p| o.starts_with(p))
+    };
+    options.split(',').filter(|o| !o.is_empty() && !bad(o)).collect::<Vec<_>>().join(",")
+}
+
+fn phase_2(request: &Request, steps: &mut Vec<Step>) {
+    if let Some(file) = &request.resolv_conf {
+        let title = format!("Put {} there as /etc/resolv.conf", file.display());
+        steps.push(step(2, "resolv", title, Action::ResolvConf { file: file.clone() }));
+    }
+    if request.remain_client {
+        steps.push(step(2, "client", "Copy the files that keep this machine managed", Action::ClientFiles));
+    }
+    if let Some(file) = &request.script {
+        steps.push(step(2, "script", format!("Run the customization script {}", file.display()), Action::Script { file: file.clone() }));
+    }
+}
+
+fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
+    let boot = &base.boot;
+    steps.push(step(3, "references", "Rewrite every reference to the source's disks", Action::References));
+    if boot.initramfs.is_ok() && !boot.kernels.is_empty() {
+        let title = format!("Build the initramfs of {}", boot.kernels.join(", "));
+        steps.push(step(3, "initramfs", title, Action::Initramfs));
+    }
+    let loader = boot.bios.is_ok() || boot.efi.is_ok();
+    if loader && !boot.kernels.is_empty() {
+        steps.push(step(3, "grubcfg", "Make the boot menu (grub.cfg)", Action::GrubConfig));
+    }
+    steps.push(step(3, "audit", "Search the alternate for anything that still names the source's disks", Action::Audit));
+    if base.esp_mountable {
+        steps.push(step(3, "esp", "Fill the EFI system partition", Action::Esp));
+    }
+    if boot.efi.is_ok() && base.esp_mountable {
+        steps.push(step(3, "loader.efi", "Install the boot loader for UEFI", Action::LoaderEfi));
+    }
+    if boot.bios.is_ok() {
+        let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
+        steps.push(step(3, "loader.bios", format!("Install the boot loader for BIOS on {disk}"), Action::LoaderBios));
+    }
+    steps.push(step(3, "verify", "Verify the finished alternate", Action::Verify));
+    steps.push(step(3, "origin", "Write down on the alternate which system it was made from", Action::Origin));
+    steps.push(step(3, "unmount", format!("Unmount everything below {ALT_INST}"), Action::Unmount));
+    if !base.layout.vgs.is_empty() {
+        let names: Vec<&str> = base.layout.vgs.iter().map(|v| v.name.as_str()).collect();
+        steps.push(step(3, "deactivate", format!("Deactivate volume group {}", names.join(", ")), Action::Deactivate));
+    }
+    if request.set_bootlist && boot.bootlist.is_ok() {
+        let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
+        steps.push(step(3, "bootlist", format!("Set the boot list: {disk} boots next, the present disk stays second"), Action::Bootlist));
+    }
+    if request.reboot {
+        steps.push(step(3, "reboot", "Reboot", Action::Reboot));
+    }
+}

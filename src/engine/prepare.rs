@@ -1,0 +1,293 @@
+//! Before phase 1: every check that can refuse, then the base that all phases work from. Touches nothing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::boot::ids::{IdMap, Names, Pair, Volume};
+use crate::copy::Excludes;
+use crate::disk::gate::{self, Verdict};
+use crate::disk::model::{Disk, Signature, World};
+use crate::disk::{fstype, roles};
+use crate::engine::ALT_INST;
+use crate::engine::facts::{self, Facts};
+use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
+use crate::engine::plan::{Base, Bootable, Firmware};
+use crate::engine::request::Request;
+use crate::engine::sizing::human;
+use crate::engine::source::{Device, find_device};
+use crate::engine::state::State;
+use crate::error;
+use crate::host::cmd::find_program;
+use crate::host::{mounts, sys};
+use crate::image::data::{Fs, ImageData};
+
+/// A base, and what the user should know before it is carried out.
+pub struct Prepared {
+    pub base: Base,
+    /// What is left out, what cannot be done, what is different.
+    pub warnings: Vec<String>,
+    pub notes: Vec<String>,
+    /// For each target: its size, model, serial and what is on it now.
+    pub targets: Vec<String>,
+}
+
+/// Checks the request against the machine and settles everything.
+///
+/// # Errors
+/// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader (ALT-5xx), image.data (ALT-6xx).
+pub fn prepare(request: &Request) -> Result<Prepared> {
+    let facts = Facts::gather()?;
+    let mut warnings = facts.source.warnings.clone();
+    let mut notes = facts.world.unknown.clone();
+    let disks = targets(request, &facts, &mut notes)?;
+    let image = image(request, &facts, &mut warnings)?;
+    let boot = bootable(request, &facts, &disks, &mut warnings)?;
+    tools(&image, &facts, &mut warnings)?;
+    alt_inst_is_free()?;
+    if let Some(file) = &request.exclude_list {
+        Excludes::load(file)?;
+    }
+    let mut random = uuid::Uuid::new_v4;
+    let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
+    let layout = lay_out(&image, &places, &mut Fresh(&mut random))?;
+    notes.extend(layout.notes.iter().cloned());
+    let ids = ids(&layout, &facts, &disks);
+    let described = disks.iter().map(|d| describe(d)).collect();
+    let base = Base {
+        version: 1,
+        id: random().simple().to_string()[..8].to_owned(),
+        created: sys::now().0,
+        image,
+        source_disks: facts.source.disks.clone(),
+        layout,
+        ids,
+        boot,
+        esp_mountable: facts.esp_mountable,
+        leave_out: facts::leave_out(&facts.source),
+        made_mount_point: !Path::new(ALT_INST).exists(),
+    };
+    Ok(Prepared { base, warnings, notes, targets: described })
+}
+
+fn target(d: &Disk) -> Target {
+    Target { name: d.name.clone(), path: d.path.clone(), serial: d.serial.clone(), size: d.size, sector: d.logical_sector }
+}
+
+/// One line about a disk for people.
+fn describe(d: &Disk) -> String {
+    let mut words = vec![human(d.size)];
+    words.extend(d.model.clone());
+    words.extend(d.serial.as_ref().map(|s| format!("serial {s}")));
+    let kinds = |c: &[Signature]| c.iter().map(|s| s.label.as_ref().map_or(s.kind.clone(), |l| format!("{} \"{l}\"", s.kind))).collect::<Vec<_>>();
+    let mut content: Vec<String> = kinds(&d.content);
+    for p in &d.partitions {
+        let inside = kinds(&p.content).join("+");
+        content.push(format!("{} {}{}", p.name, human(p.size), if inside.is_empty() { String::new() } else { format!(" {inside}") }));
+    }
+    let content = if content.is_empty() { d.table.as_ref().map_or("empty".to_owned(), |t| format!("an empty {} partition table", t.kind)) } else { content.join(", ") };
+    format!("{}: {}; on it now: {content}", d.name, words.join(", "))
+}
+
+/// The gate, for every target.
+fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>) -> Result<Vec<&'f Disk>> {
+    let roles = roles::roles(&facts.world, &known(facts)?);
+    let mut disks: Vec<&Disk> = Vec::new();
+    for word in &request.targets {
+        let disk = facts.world.disk(word)?;
+        if disks.iter().any(|d| d.name == disk.name) {
+            return Err(error::TARGET_TWICE.because(format!("{word} is {}, which is named already", disk.name)));
+        }
+        disks.push(disk);
+    }
+    gate::erase_names_targets(&request.erase, &disks)?;
+    for disk in &disks {
+        let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
+        let verdict: Verdict = gate::examine(disk, &facts.world, role);
+        verdict.allow(&request.erase, disk)?;
+        notes.extend(verdict.notes);
+    }
+    Ok(disks)
+}
+
+/// What the state files say about disks, for their roles.
+pub fn known(facts: &Facts) -> Result<roles::Known> {
+    known_with(&facts.source.disks)
+}
+
+/// The same with the root disks given.
+pub fn known_with(rootvg: &[String]) -> Result<roles::Known> {
+    let mark = |serial: &Option<String>, id: &str, size| roles::DiskMark { serial: serial.clone(), table_id: Some(id.to_owned()), size };
+    let altinst = State::peek()?.map_or(vec![], |a| a.base.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect());
+    let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN)).unwrap_or(None);
+    let old = old.map_or(vec![], |o| vec![roles::DiskMark { serial: o.serial, table_id: o.table_id, size: o.size }]);
+    Ok(roles::Known { rootvg: rootvg.to_vec(), altinst, old })
+}
+
+/// The image.data that is given, or that of rootvg.
+fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
+    let Some(file) = &request.image_data else { return Ok(facts.source.image.clone()) };
+    let image = crate::image::parse::load(file)?;
+    let there: BTreeSet<&str> = facts.source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
+    for fs in &image.fs_data {
+        if !there.contains(fs.fs_name.as_str()) && !is_esp(&image, fs) {
+            return Err(error::IMAGE_NOT_SOURCE.because(format!("{}: FS_NAME {} is no mounted file system of rootvg (they are: {})", file.display(), fs.fs_name, there.iter().copied().collect::<Vec<_>>().join(" "))));
+        }
+    }
+    for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {
+        warnings.push(format!("{name} is not in {}: it is not cloned, and the alternate will use the present one", file.display()));
+    }
+    for fs in &image.fs_data {
+        let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);
+        if let Some(now) = now.filter(|n| n.fs_used_mb > fs.fs_min_size_mb) {
+            warnings.push(format!("{} holds {} MiB now, more than FS_MIN_SIZE_MB in {}", fs.fs_name, now.fs_used_mb, file.display()));
+        }
+    }
+    Ok(image)
+}
+
+fn is_esp(image: &ImageData, fs: &Fs) -> bool {
+    image.lv_data.iter().any(|l| l.kind == crate::image::data::LvType::Esp && l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)
+}
+
+/// Whether source and result can boot; `-g` turns refusals into warnings.
+fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Vec<String>) -> Result<Bootable> {
+    let mut boot = facts.boot.clone();
+    let mut refusals: Vec<anyhow::Error> = Vec::new();
+    if boot.kernels.is_empty() {
+        refusals.push(error::NO_KERNEL.because("there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere"));
+    } else {
+        if let Err(why) = &boot.initramfs {
+            refusals.push(error::NO_INITRAMFS_TOOL.because(why.clone()));
+        }
+        let (mine, other, name) = match boot.firmware {
+            Firmware::Bios => (&boot.bios, &boot.efi, "UEFI"),
+            Firmware::Uefi => (&boot.efi, &boot.bios, "BIOS"),
+        };
+        if let Err(why) = mine {
+            refusals.push(error::NO_LOADER.because(why.clone()));
+        }
+        if let Err(why) = other {
+            warnings.push(format!("the alternate will not boot by {name}: {why}"));
+        }
+        if boot.firmware == Firmware::Uefi && !facts.esp_mountable {
+            refusals.push(error::NO_LOADER.because_do("this kernel cannot mount vfat, and so not the EFI system partition", "load the vfat module, or say -g"));
+        }
+    }
+    if request.set_bootlist {
+        if let Some(d) = disks.iter().find(|d| d.practice.is_some()) {
+            boot.bootlist = Err(format!("{} is a practice disk: no firmware can start it", d.name));
+        }
+        if let Err(why) = &boot.bootlist {
+            refusals.push(error::NO_BOOTLIST.because(why.clone()));
+        }
+    }
+    if let Some(first) = refusals.first().filter(|_| !request.skip_boot_check) {
+        let alt = error::of(first);
+        let (entry, remedy) = alt.map_or((&error::NO_LOADER, String::new()), |a| (a.entry, a.remedy.clone()));
+        let all: Vec<String> = refusals.iter().map(|e| error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())).collect();
+        return Err(entry.because_do(all.join("; "), remedy));
+    }
+    for e in &refusals {
+        warnings.push(format!("{} (-g: going on all the same)", error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())));
+    }
+    Ok(boot)
+}
+
+/// The programs and kernel support that making this layout takes.
+fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
+    let mut programs: BTreeSet<(&str, String)> = ["sfdisk", "wipefs", "blkid", "mount"].into_iter().map(|p| (p, "disks".to_owned())).collect();
+    for fs in &image.fs_data {
+        programs.extend(fstype::programs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
+        if !fstype::kernel_can_mount(&fs.fs_vfs) && !is_esp(image, fs) {
+            return Err(error::SOURCE_FSTYPE.because(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
+        }
+    }
+    programs.extend(fstype::programs("vfat").into_iter().map(|p| (p, "the EFI system partition".to_owned())));
+    if !image.vg_data.is_empty() {
+        programs.extend(["pvcreate", "vgcreate", "lvcreate", "vgchange"].map(|p| (p, "LVM".to_owned())));
+    }
+    for (program, what) in programs {
+        if find_program(Path::new("/"), program).is_none() {
+            return Err(error::PROGRAM_MISSING.because(format!("`{program}` is not installed; it is needed for {what}")));
+        }
+    }
+    if !facts.esp_mountable {
+        warnings.push("this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the alternate boots by BIOS only".into());
+    }
+    Ok(())
+}
+
+fn alt_inst_is_free() -> Result<()> {
+    let at = Path::new(ALT_INST);
+    if mounts::is_mount_point(at) || std::fs::read_dir(at).is_ok_and(|mut d| d.next().is_some()) {
+        return Err(error::ALT_INST_TAKEN.because(format!("{ALT_INST} is in use: something is mounted there or it is not empty")));
+    }
+    Ok(())
+}
+
+/// Everything by which the source can be named, and what the alternate has instead.
+fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
+    let mut map = IdMap::default();
+    let mut swaps = facts.source.image.lv_data.iter().zip(&facts.source.devices).filter(|(l, _)| l.kind == crate::image::data::LvType::Swap);
+    for v in &layout.volumes {
+        let device = match &v.fs {
+            Some(fs) => source_device(&facts.source, &fs.fs_name),
+            None => swaps.next().map(|(_, d)| d.as_path()),
+        };
+        let old = device.map(|d| old_names(&facts.world, d)).unwrap_or_default();
+        map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
+    }
+    let first = layout.disks.first();
+    for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
+        if let (Some(table), Some(new)) = (&disk.table, first) {
+            map.disks.push(Pair { what: disk.name.clone(), old: table.id.clone(), new: new.table_id.clone() });
+        }
+        for link in &disk.links {
+            let new = targets.first().and_then(|t| same_kind_link(link, &t.links)).unwrap_or_else(|| first.map(|d| d.path.clone()).unwrap_or_default());
+            map.disk_links.push(Pair { what: disk.name.clone(), old: link.display().to_string(), new: new.display().to_string() });
+        }
+    }
+    for vg in &layout.vgs {
+        map.vgs.push(Pair { what: "volume group".into(), old: vg.old_name.clone(), new: vg.name.clone() });
+    }
+    map
+}
+
+/// by-id for by-id, by-path for by-path.
+fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
+    new.iter().find(|n| n.parent() == old.parent()).cloned()
+}
+
+fn source_device<'s>(source: &'s crate::engine::source::Source, fs_name: &str) -> Option<&'s Path> {
+    let fs = source.image.fs_data.iter().find(|f| f.fs_name == fs_name)?;
+    let at = source.image.lv_data.iter().position(|l| l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)?;
+    source.devices.get(at).map(PathBuf::as_path)
+}
+
+fn old_names(world: &World, path: &Path) -> Names {
+    let Some(device) = find_device(world, "", path) else { return Names::default() };
+    let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
+    let mut names = Names { uuid: content.and_then(|s| s.uuid.clone()), label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()), devices: vec![path.to_owned()], ..Names::default() };
+    match device {
+        Device::Whole(d) => names.devices.extend(d.links.iter().cloned()),
+        Device::Part(_, p) => {
+            names.partuuid.clone_from(&p.uuid);
+            names.partlabel.clone_from(&p.label);
+            names.devices.extend(p.links.iter().cloned());
+        }
+        Device::Stacked(s) => {
+            names.devices.extend(s.links.iter().cloned());
+            let lv = world.lvm.lvs.iter().find(|l| l.dm_path == s.path);
+            names.devices.extend(lv.into_iter().flat_map(|l| [l.path.clone(), l.dm_path.clone()]));
+        }
+    }
+    names.devices.sort();
+    names.devices.dedup();
+    names
+}
+
+fn new_names(v: &VolumeLayout) -> Names {
+    Names { uuid: Some(v.uuid.clone()), label: v.label.clone(), partuuid: v.partuuid.clone(), partlabel: None, devices: vec![v.device.clone()] }
+}

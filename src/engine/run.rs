@@ -1,0 +1,211 @@
+//! Running: requests become plans, plans are executed step by step, every step journalled before and after it acts.
+//!
+//! Checks come first and touch nothing; the plan is stored before the first write; from then on a failure leaves an unfinished
+//! alternate that `-X` clears and `--resume` finishes.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::engine::plan::{self, Action, Base, Plan, Step};
+use crate::engine::request::{Phases, Request};
+use crate::engine::state::{Alternate, Record, State, crash_point};
+use crate::engine::{cleanup, prepare, relocate, steps};
+use crate::error::{self, Exit, LeftUnfinished};
+use crate::event::{Event, Events, State as Stand};
+use crate::host::{signals, sys};
+
+/// What a run is told beside the request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// `-V`: name every file.
+    pub verbose: bool,
+}
+
+/// Runs the phases that are asked for.
+///
+/// # Errors
+/// Refusals (nothing was touched), or a failure marked [`LeftUnfinished`].
+pub fn clone(request: &Request, options: Options, events: &Events) -> Result<Exit> {
+    require_root()?;
+    signals::catch();
+    let mut state = State::lock()?;
+    let stored = state.load()?;
+    may_run(request.phases, stored.as_ref())?;
+    let (base, run) = match stored {
+        None => (prepared(request, events)?, 1),
+        Some(a) => (relocate::settle(a.base, Some(request))?, a.run + 1),
+    };
+    let plan = plan::plan(&base, request);
+    state.begin_run(&base, &plan, run, sys::now().0)?;
+    execute(&mut state, &base, &plan, &Earlier::default(), options, events)
+}
+
+/// Goes on with the run that was interrupted.
+///
+/// # Errors
+/// ALT-704 where there is nothing to go on with; else as [`clone`].
+pub fn resume(options: Options, events: &Events) -> Result<Exit> {
+    require_root()?;
+    signals::catch();
+    let mut state = State::lock()?;
+    let alternate = state.load()?.filter(|a| !a.run_complete());
+    let alternate = alternate.ok_or_else(|| error::NOTHING_TO_RESUME.because("no run of alt_disk_install was interrupted"))?;
+    if alternate.cleaning() {
+        return Err(error::NOTHING_TO_RESUME.because_do("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+    }
+    let done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
+    let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
+    let earlier = Earlier { done, begun };
+    let base = relocate::settle(alternate.base, None)?;
+    events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
+    execute(&mut state, &base, &alternate.plan, &earlier, options, events)
+}
+
+fn prepared(request: &Request, events: &Events) -> Result<Base> {
+    let p = prepare::prepare(request)?;
+    p.notes.iter().for_each(|n| events.note(n));
+    p.warnings.iter().for_each(|w| events.warn(w));
+    Ok(p.base)
+}
+
+/// # Errors
+/// ALT-803 without root.
+pub fn require_root() -> Result<()> {
+    if nix::unistd::geteuid().is_root() { Ok(()) } else { Err(error::NOT_ROOT.because(format!("uid {} may not do this", nix::unistd::geteuid()))) }
+}
+
+/// The order of the phases.
+pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
+    let first = phases.list()[0];
+    let Some(a) = stored else {
+        if first == 1 {
+            return Ok(());
+        }
+        return Err(error::WRONG_PHASE.because_do(format!("phase {first} needs phase 1, and there is no altinst_rootvg"), "run phase 1 (or all phases) first"));
+    };
+    let (disks, done) = (a.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" "), a.phases_done());
+    if a.cleaning() {
+        return Err(error::WRONG_PHASE.because_do(format!("the removal of the altinst_rootvg on {disks} was begun and not finished"), "run `alt_disk_install -X` to the end"));
+    }
+    if first == 1 {
+        return Err(error::ALTERNATE_EXISTS.because(format!("there is an altinst_rootvg already, on {disks}")));
+    }
+    if !done.contains(&1) {
+        return Err(error::WRONG_PHASE.because_do(
+            format!("phase {first} needs phase 1, which was not finished on {disks}"),
+            "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it",
+        ));
+    }
+    if done.contains(&3) || a.begun("3.unmount") {
+        return Err(error::WRONG_PHASE.because(format!("phase 3 was done: the altinst_rootvg on {disks} is finished and put away")));
+    }
+    Ok(())
+}
+
+/// What an interrupted run did before this one went on.
+#[derive(Default)]
+struct Earlier {
+    done: Vec<String>,
+    begun: Vec<String>,
+}
+
+fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, options: Options, events: &Events) -> Result<Exit> {
+    let done = earlier.done.as_slice();
+    let mut phase = 0;
+    let of = plan.steps.len();
+    for (index, step) in (1..).zip(&plan.steps) {
+        if step.phase != phase {
+            finish_phase(state, phase, plan, done, events)?;
+            phase = step.phase;
+            events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Begin });
+        }
+        let tell = |state: Stand, ms| events.emit(Event::Step { id: step.id.clone(), phase, index, of, title: step.title.clone(), state, ms });
+        if done.contains(&step.id) {
+            tell(Stand::Skipped, None);
+            continue;
+        }
+        if step.action == Action::Reboot {
+            // Nothing comes after it: all is journalled before the machine goes down.
+            state.append(&Record::Done { id: step.id.clone() })?;
+            finish_phase(state, phase, plan, &[], events)?;
+            tell(Stand::Begin, None);
+            steps::reboot(events)?;
+            return Ok(Exit::Done);
+        }
+        state.append(&Record::Begin { id: step.id.clone() })?;
+        crash_point("before", &step.id);
+        tell(Stand::Begin, None);
+        let begun = Instant::now();
+        if let Err(e) = one(&mut steps::Context { state, base, plan, options, repeated: earlier.begun.contains(&step.id), events }, step) {
+            tell(Stand::Failed, None);
+            return Err(failed(state, base, step, e, events));
+        }
+        crash_point("after", &step.id);
+        state.append(&Record::Done { id: step.id.clone() })?;
+        crash_point("done", &step.id);
+        tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
+    }
+    finish_phase(state, phase, plan, &[], events)?;
+    for phase in plan.request.phases.list().iter().filter(|p| !plan.steps.iter().any(|s| s.phase == **p)) {
+        state.append(&Record::Phase { phase: *phase })?;
+    }
+    events.emit(Event::Done { exit: 0, text: closing(base, plan) });
+    Ok(Exit::Done)
+}
+
+fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
+    if signals::interrupted() {
+        return Err(error::INTERRUPTED.because("stopped by a signal"));
+    }
+    steps::execute(c, step)?;
+    if signals::interrupted() { Err(error::INTERRUPTED.because("stopped by a signal")) } else { Ok(()) }
+}
+
+/// Journals a phase when its last step is done.
+fn finish_phase(state: &mut State, phase: u8, plan: &Plan, skipped: &[String], events: &Events) -> Result<()> {
+    let ids: Vec<&String> = plan.steps.iter().filter(|s| s.phase == phase).map(|s| &s.id).collect();
+    if phase == 0 || (!ids.is_empty() && ids.iter().all(|id| skipped.contains(id))) {
+        return Ok(());
+    }
+    state.append(&Record::Phase { phase })?;
+    events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Done });
+    Ok(())
+}
+
+/// What a failed step leaves: a refusal before the first write leaves nothing; a loader that was begun is taken away again.
+fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, events: &Events) -> anyhow::Error {
+    let e = if signals::interrupted() { error::INTERRUPTED.because(format!("stopped by a signal in: {}", step.title)) } else { e };
+    if step.action == Action::Gate {
+        return match cleanup::forget_untouched(state, base) {
+            Ok(()) => e,
+            Err(why) => e.context(format!("{why:#}")),
+        };
+    }
+    let told = state.append(&Record::Failed { id: step.id.clone(), error: format!("{e:#}") });
+    if matches!(step.action, Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin) {
+        if let Err(why) = steps::make_unbootable(base, events) {
+            events.warn(format!("the unfinished alternate may still have a boot loader: {why:#}"));
+        }
+    }
+    match told {
+        Ok(()) => e.context(LeftUnfinished),
+        Err(why) => e.context(format!("{why:#}")).context(LeftUnfinished),
+    }
+}
+
+fn closing(base: &Base, plan: &Plan) -> String {
+    let disks = base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ");
+    let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
+    let old = base.source_disks.first().map_or("", String::as_str);
+    if plan.request.phases.list().last() != Some(&3) {
+        let at = Path::new(crate::engine::ALT_INST).display();
+        return format!("The alternate on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it.");
+    }
+    if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
+        format!("Bootlist is set to the boot disk: {first}. To go back: `altdisk bootlist {old}`, here or after booting {first}.")
+    } else {
+        format!("The alternate on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next.")
+    }
+}

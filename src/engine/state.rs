@@ -1,0 +1,220 @@
+//! What stands: the stored plan and the journal under /var/lib/altdisk, and the lock that keeps runs apart.
+//!
+//! `altinst/plan.json` is written before the first byte goes to a disk; `altinst/journal.jsonl` gets a line, flushed to the device,
+//! before and after each step acts. Together they tell what a phase may build on, where `--resume` goes on, and what
+//! `-X` has to undo, after a crash at any moment too. No directory `altinst` means: there is no alternate.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::boot::bootlist::Before;
+use crate::engine::plan::{Base, Plan};
+use crate::error;
+use crate::host::files;
+
+/// Where altdisk keeps its state; never copied to an alternate.
+pub const DIR: &str = "/var/lib/altdisk";
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "r", rename_all = "snake_case")]
+pub enum Record {
+    /// An invocation starts on the alternate.
+    Run { run: u32, argv: Vec<String>, time: u64 },
+    Begin { id: String },
+    Done { id: String },
+    Failed { id: String, error: String },
+    /// A phase is complete.
+    Phase { phase: u8 },
+    /// The boot list as it was, before the first change to it.
+    Before { before: Before },
+    /// -X has begun: nothing can go on from here.
+    CleanUp,
+}
+
+/// The stored alternate.
+#[derive(Clone, Debug)]
+pub struct Alternate {
+    pub base: Base,
+    /// Of the last run, which has this number.
+    pub plan: Plan,
+    pub run: u32,
+    pub journal: Vec<Record>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    run: u32,
+    base: Base,
+    plan: Plan,
+}
+
+impl Alternate {
+    /// Phases that are complete.
+    pub fn phases_done(&self) -> BTreeSet<u8> {
+        self.journal.iter().filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None }).collect()
+    }
+
+    /// Steps of the last run that are done.
+    pub fn steps_done(&self) -> BTreeSet<&str> {
+        let last = self.journal.iter().rposition(|r| matches!(r, Record::Run { run, .. } if *run == self.run)).unwrap_or(self.journal.len());
+        self.journal[last..].iter().filter_map(|r| if let Record::Done { id } = r { Some(id.as_str()) } else { None }).collect()
+    }
+
+    /// Whether the last run did all its steps.
+    pub fn run_complete(&self) -> bool {
+        let done = self.steps_done();
+        !self.cleaning() && self.plan.steps.iter().all(|s| done.contains(s.id.as_str()))
+    }
+
+    /// Whether a step was ever begun.
+    pub fn begun(&self, id: &str) -> bool {
+        self.journal.iter().any(|r| matches!(r, Record::Begin { id: i } if i == id))
+    }
+
+    pub fn cleaning(&self) -> bool {
+        self.journal.contains(&Record::CleanUp)
+    }
+
+    /// The boot list before we changed it, if we did.
+    pub fn before(&self) -> Option<&Before> {
+        self.journal.iter().find_map(|r| if let Record::Before { before } = r { Some(before) } else { None })
+    }
+}
+
+/// The state directory, locked.
+pub struct State {
+    dir: PathBuf,
+    journal: Option<File>,
+    _lock: File,
+}
+
+impl State {
+    /// Takes the lock; the directory is made if need be.
+    ///
+    /// # Errors
+    /// ALT-701 where another run holds it.
+    pub fn lock() -> Result<Self> {
+        let dir = PathBuf::from(DIR);
+        fs::create_dir_all(&dir).with_context(|| format!("making {DIR}"))?;
+        let path = dir.join("lock");
+        let mut lock = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| format!("opening {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let who = fs::read_to_string(&path).unwrap_or_default();
+                return Err(error::BUSY.because(format!("another run of altdisk is at work ({})", who.trim())));
+            }
+            Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| format!("locking {}", path.display())),
+        }
+        lock.set_len(0)?;
+        let argv: Vec<String> = std::env::args().collect();
+        writeln!(lock, "process {}: {}", std::process::id(), argv.join(" "))?;
+        Ok(Self { dir, journal: None, _lock: lock })
+    }
+
+    fn alternate_dir(&self) -> PathBuf {
+        self.dir.join("altinst")
+    }
+
+    /// The stored alternate, read without the lock (for listings and previews).
+    ///
+    /// # Errors
+    /// ALT-702 where it is there but unreadable.
+    pub fn peek() -> Result<Option<Alternate>> {
+        load(&PathBuf::from(DIR).join("altinst"))
+    }
+
+    pub fn load(&self) -> Result<Option<Alternate>> {
+        load(&self.alternate_dir())
+    }
+
+    /// Stores a plan (phase 1: with a new base) and begins a run.
+    ///
+    /// # Errors
+    /// Where the state cannot be written; nothing else has happened then.
+    pub fn begin_run(&mut self, base: &Base, plan: &Plan, run: u32, time: u64) -> Result<()> {
+        let dir = self.alternate_dir();
+        fs::create_dir_all(&dir)?;
+        let stored = serde_json::to_vec_pretty(&Stored { run, base: base.clone(), plan: plan.clone() })?;
+        files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image).as_bytes(), 0o600)?;
+        // A crash before the run's record leaves a run with nothing done: the number tells.
+        files::replace(&dir.join("plan.json"), &stored, 0o600)?;
+        self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })
+    }
+
+    /// Adds a record, on the device when this returns.
+    ///
+    /// # Errors
+    /// Where it cannot be written: then the step must not act.
+    pub fn append(&mut self, record: &Record) -> Result<()> {
+        if self.journal.is_none() {
+            let path = self.alternate_dir().join("journal.jsonl");
+            let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path).with_context(|| format!("opening {}", path.display()))?;
+            self.journal = Some(file);
+        }
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        if let Some(file) = &mut self.journal {
+            file.write_all(&line).and_then(|()| file.sync_all()).context("writing the journal")?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the alternate. The last thing that -X does.
+    ///
+    /// # Errors
+    /// Where files cannot be removed.
+    pub fn forget(&mut self) -> Result<()> {
+        self.journal = None;
+        let dir = self.alternate_dir();
+        // plan.json goes last: while it is there, -X can be repeated.
+        for name in ["image.data", "journal.jsonl", "plan.json"] {
+            files::remove(&dir.join(name))?;
+        }
+        match fs::remove_dir_all(&dir) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", dir.display())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn load(dir: &std::path::Path) -> Result<Option<Alternate>> {
+    let Some(plan) = files::read_optional(&dir.join("plan.json"))? else { return Ok(None) };
+    let path = dir.join("plan.json");
+    let stored: Stored = serde_json::from_slice(&plan).map_err(|e| error::BAD_STATE.because(format!("{}: {e}", path.display())))?;
+    let journal = files::read_optional(&dir.join("journal.jsonl"))?.unwrap_or_default();
+    Ok(Some(Alternate { base: stored.base, plan: stored.plan, run: stored.run, journal: parse_journal(&journal) }))
+}
+
+/// Reads the journal; a last line that a power cut tore is left out.
+fn parse_journal(text: &[u8]) -> Vec<Record> {
+    text.split(|b| *b == b'\n').filter_map(|l| serde_json::from_slice(l).ok()).collect()
+}
+
+/// For the tests of crashes: with ALTDISK_TEST_KILL=`before|after|done`:`STEP`, this process is killed as by
+/// `kill -9` when that step is about to act, has acted but is not yet journalled as done, or is done.
+pub fn crash_point(moment: &str, step: &str) {
+    if std::env::var("ALTDISK_TEST_KILL").is_ok_and(|v| v == format!("{moment}:{step}")) {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_journal_is_read_up_to_the_tear() {
+        let text = br#"{"r":"begin","id":"1.gate"}
+{"r":"done","id":"1.gate"}
+{"r":"begin","id":"1.wi"#;
+        assert_eq!(parse_journal(text), [Record::Begin { id: "1.gate".into() }, Record::Done { id: "1.gate".into() }]);
+    }
+}

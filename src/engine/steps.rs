@@ -1,0 +1,282 @@
+//! What each step does. Every action can be repeated: a run that was interrupted does its last step again.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::boot::{audit, debconf, grub, initramfs, references};
+use crate::disk::model::{Disk, Role, World};
+use crate::disk::script::{Layout as Table, PartitionPlan};
+use crate::disk::{gate, lvm, make, mkfs};
+use crate::engine::layout::{DiskLayout, VolumeLayout};
+use crate::engine::plan::{self, Action, Base, Plan, Step, below};
+use crate::engine::run::Options;
+use crate::engine::state::State;
+use crate::engine::{ALT_INST, bootlist, copying, customize, prepare, relocate};
+use crate::error;
+use crate::event::Events;
+use crate::host::cmd::{Cmd, find_program};
+use crate::host::mounts;
+use crate::image::data::LvType;
+
+/// What a step works with.
+pub struct Context<'a> {
+    pub state: &'a mut State,
+    pub base: &'a Base,
+    pub plan: &'a Plan,
+    pub options: Options,
+    /// An earlier run began this step and did not end it.
+    pub repeated: bool,
+    pub events: &'a Events,
+}
+
+/// Does one step.
+///
+/// # Errors
+/// Whatever keeps it from being done; the step can be repeated.
+pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
+    let (base, events) = (c.base, c.events);
+    let root = Path::new(ALT_INST);
+    if needs_mounts(&step.action) {
+        ensure_mounted(base, events)?;
+    }
+    match &step.action {
+        Action::Gate => gate_again(c),
+        Action::Wipe { disk } => make::wipe(&disk_now(&base.layout.disks[*disk])?, events),
+        Action::Partition { disk } => partition(&base.layout.disks[*disk], events),
+        Action::MakeVg { vg } => make_vg(base, *vg, events),
+        Action::MakeLv { volume } => make_lv(base, *volume, events),
+        Action::MakeFs { volume } => make_fs(&base.layout.volumes[*volume], events),
+        Action::MakeSwap { volume } => make_swap(&base.layout.volumes[*volume], events),
+        Action::Copy { volume } => copying::copy_volume(c, *volume),
+        Action::Mount { volume, subvolume, at, options } => mount(&base.layout.volumes[*volume], subvolume.as_deref(), at, options, events),
+        Action::SwapFile { index } => swap_file(base, *index, events),
+        Action::ResolvConf { file } => customize::resolv_conf(file, events),
+        Action::ClientFiles => customize::client_files(events),
+        Action::Script { file } => customize::script(file, base, events),
+        Action::References => {
+            make::settle(events)?;
+            debconf::preseed(root, &base.layout.disks[0].path, events)?;
+            references::rewrite(root, &base.ids, events).map(drop)
+        }
+        Action::Initramfs => initramfs::build(root, initramfs::detect(root)?, events),
+        Action::GrubConfig => {
+            grub::mkconfig(root, &base.ids, events)?;
+            references::rewrite(root, &base.ids, events).map(drop)
+        }
+        Action::Audit => audit::require_clean(root, &base.ids, events),
+        Action::Esp => fill_esp(base, events),
+        Action::LoaderEfi => {
+            let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).map_or("/boot/efi", |f| f.fs_name.as_str());
+            grub::install_efi(root, Path::new(esp), events)
+        }
+        Action::LoaderBios => grub::install_bios(root, &base.layout.disks[0].path, events),
+        Action::Verify => audit::require_bootable(root, &base.ids, bootlist::expected_loaders(base), events),
+        Action::Origin => bootlist::write_origin(base),
+        Action::Unmount => unmount(base, events),
+        Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
+        Action::Bootlist => bootlist::set(c),
+        Action::Reboot => reboot(events),
+    }
+}
+
+/// Steps that work in the mounted alternate.
+fn needs_mounts(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::SwapFile { .. }
+            | Action::ResolvConf { .. }
+            | Action::ClientFiles
+            | Action::Script { .. }
+            | Action::References
+            | Action::Initramfs
+            | Action::GrubConfig
+            | Action::Audit
+            | Action::Esp
+            | Action::LoaderEfi
+            | Action::LoaderBios
+            | Action::Verify
+            | Action::Origin
+    )
+}
+
+/// The disk as it is at this moment.
+fn disk_now(layout: &DiskLayout) -> Result<Disk> {
+    let world = World::gather()?;
+    let by_identity = relocate::find(layout, &world).cloned();
+    by_identity.ok_or_else(|| error::TARGET_GONE.because(format!("disk {} is not there any more", layout.name)))
+}
+
+/// The gate once more, right before the first write.
+fn gate_again(c: &Context) -> Result<()> {
+    let world = World::gather()?;
+    let roles = crate::disk::roles::roles(&world, &crate::disk::roles::Known { rootvg: c.base.source_disks.clone(), ..prepare::known_with(&[])? });
+    for layout in &c.base.layout.disks {
+        let disk = world.disk(&layout.name)?;
+        if disk.size != layout.size || disk.serial != layout.serial {
+            return Err(error::DISK_CHANGED.because(format!("{} is another disk now than a moment ago", layout.name)));
+        }
+        // The plan that was just stored makes it altinst_rootvg; what it was before decides.
+        let role = roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None);
+        gate::examine(disk, &world, role).allow(&c.plan.request.erase, disk)?;
+    }
+    Ok(())
+}
+
+fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
+    let sector = u64::from(layout.sector);
+    let partitions = layout
+        .partitions
+        .iter()
+        .map(|p| PartitionPlan { number: p.number, start_sector: Some(p.start / sector), size_bytes: p.size, type_guid: p.type_guid.clone(), uuid: p.uuid.clone(), name: p.name.clone() })
+        .collect();
+    make::partition(&disk_now(layout)?, &Table { disk_guid: layout.table_id.clone(), partitions }, events).map(drop)
+}
+
+/// What LVM may look at: the physical volumes of the alternate.
+fn scope(base: &Base) -> lvm::Scope {
+    let pvs: Vec<PathBuf> = base.layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
+    lvm::Scope::of(&pvs)
+}
+
+fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
+    let vg = &base.layout.vgs[index];
+    let scope = scope(base);
+    if lvm::exists(&scope, &vg.name)? {
+        lvm::vg_deactivate(&scope, &vg.name).run(events)?;
+        lvm::vg_remove(&scope, &vg.name).run(events)?;
+    }
+    for pv in &vg.pvs {
+        lvm::pv_create(&scope, pv).run(events)?;
+    }
+    lvm::vg_create(&scope, &vg.name, &vg.pvs, vg.extent).run(events).map(drop)
+}
+
+fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
+    let v = &base.layout.volumes[index];
+    let vg = base.layout.vgs.iter().find(|g| Some(&g.name) == v.vg.as_ref()).context("a logical volume without its volume group")?;
+    let scope = scope(base);
+    if lvm::lv_exists(&scope, &vg.name, &v.lv)? {
+        lvm::lv_remove(&scope, &vg.name, &v.lv).run(events)?;
+    }
+    lvm::lv_create(&scope, &vg.name, &v.lv, v.size / vg.extent, &[]).run(events)?;
+    make::settle(events)
+}
+
+/// Makes a volume's file system.
+///
+/// # Errors
+/// What mkfs says.
+pub fn make_fs(v: &VolumeLayout, events: &Events) -> Result<()> {
+    let fs = v.fs.as_ref().context("a file system without its description")?;
+    mkfs::mkfs(&fs.fs_vfs, &v.device, &v.uuid, v.label.as_deref(), &fs.fs_mkfs_options, events)?;
+    make::settle(events)
+}
+
+fn make_swap(v: &VolumeLayout, events: &Events) -> Result<()> {
+    mkfs::mkfs("swap", &v.device, &v.uuid, v.label.as_deref(), &[], events)?;
+    make::settle(events)
+}
+
+fn mount(v: &VolumeLayout, subvolume: Option<&str>, at: &Path, options: &str, events: &Events) -> Result<()> {
+    if mounts::is_mount_point(at) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(at).with_context(|| format!("making {}", at.display()))?;
+    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.as_str());
+    let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
+    let options: Vec<&str> = [Some(options), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect();
+    mounts::mount(&v.device, at, fstype, &options.join(","), events)
+}
+
+/// Mounts the alternate as phase 1 left it, if it is not (after a reboot, or a crash).
+///
+/// # Errors
+/// What activation or mounting says.
+pub fn ensure_mounted(base: &Base, events: &Events) -> Result<()> {
+    let missing: Vec<_> = plan::mounts(&base.layout, base.esp_mountable)
+        .into_iter()
+        .map(|(i, at, sub, options)| (i, below(Path::new(ALT_INST), &at), sub, options))
+        .filter(|(_, at, ..)| !mounts::is_mount_point(at))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for layout in &base.layout.disks {
+        // A kernel that does not read partition tables forgot them over the reboot.
+        let disk = disk_now(layout)?;
+        let sector = u64::from(layout.sector);
+        let places: Vec<_> = layout.partitions.iter().map(|p| crate::disk::script::Place { number: p.number, start: p.start / sector, size: p.size / sector }).collect();
+        make::appear(&disk, &places, events)?;
+    }
+    for vg in &base.layout.vgs {
+        lvm::vg_activate(&scope(base), &vg.name).run(events)?;
+    }
+    for (i, at, sub, options) in missing {
+        mount(&base.layout.volumes[i], sub.as_deref(), &at, &options, events)?;
+    }
+    Ok(())
+}
+
+/// A swap file, made anew: never sparse, never copied-on-write.
+fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
+    let s = &base.layout.swap_files[index];
+    let at = below(Path::new(ALT_INST), Path::new(&s.file));
+    let holder = plan::mounts(&base.layout, base.esp_mountable).into_iter().rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
+    let btrfs = holder.is_some_and(|(i, ..)| base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs"));
+    crate::host::files::remove(&at)?;
+    if btrfs {
+        return Cmd::new("btrfs", format!("make swap file {}", s.file)).args(["filesystem", "mkswapfile", "--size"]).arg(format!("{}m", s.size_mb)).arg(&at).run(events).map(drop);
+    }
+    Cmd::new("fallocate", format!("take room for swap file {}", s.file)).arg("-l").arg(format!("{}MiB", s.size_mb)).arg(&at).run(events)?;
+    Cmd::new("chmod", format!("close {} to others", s.file)).arg("600").arg(&at).run(events)?;
+    Cmd::new("mkswap", format!("make swap file {}", s.file)).arg(&at).run(events).map(drop)
+}
+
+/// The source's ESP copied (its loaders, and what else is on it), references rewritten; the loader step completes it.
+fn fill_esp(base: &Base, events: &Events) -> Result<()> {
+    let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
+    let (from, to) = (Path::new(&fs.fs_name), below(Path::new(ALT_INST), Path::new(&fs.fs_name)));
+    if mounts::is_mount_point(from) {
+        Cmd::new("cp", format!("copy the EFI system partition {}", from.display()))
+            .args(["-r", "-T", "--preserve=timestamps", "--"])
+            .arg(from)
+            .arg(&to)
+            .run(events)?;
+    }
+    references::rewrite(Path::new(ALT_INST), &base.ids, events)?;
+    audit::require_clean(Path::new(ALT_INST), &base.ids, events)
+}
+
+fn unmount(base: &Base, events: &Events) -> Result<()> {
+    for at in mounts::unmount_below(Path::new(ALT_INST))?.iter().rev() {
+        events.note(format!("unmounted {}", at.display()));
+    }
+    if base.made_mount_point {
+        // Not empty means that it is somebody's: it stays.
+        let _ = std::fs::remove_dir(ALT_INST);
+    }
+    base.layout.disks.iter().try_for_each(|d| make::flush(&d.path, events))
+}
+
+/// Takes the boot loader off an alternate whose phase 3 failed, so that no firmware starts it.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
+    let esp = base.layout.volumes.iter().find(|v| v.kind == LvType::Esp).and_then(|v| v.fs.as_ref());
+    if let Some(dir) = esp.map(|f| below(Path::new(ALT_INST), Path::new(&f.fs_name)).join("EFI")).filter(|d| base.esp_mountable && d.exists()) {
+        std::fs::remove_dir_all(&dir).with_context(|| format!("removing {}", dir.display()))?;
+    }
+    make::clear_boot_code(&disk_now(&base.layout.disks[0])?, events)
+}
+
+/// Restarts the machine the orderly way.
+///
+/// # Errors
+/// ALT-802 where that is refused.
+pub fn reboot(events: &Events) -> Result<()> {
+    let systemd = Path::new("/run/systemd/system").exists() && find_program(Path::new("/"), "systemctl").is_some();
+    let cmd = if systemd { Cmd::new("systemctl", "reboot").arg("reboot") } else { Cmd::new("shutdown", "reboot").args(["-r", "now"]) };
+    cmd.run(events).map(drop)
+}

@@ -1,0 +1,46 @@
+//! Processes: who lives in a directory tree that has to go.
+
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use anyhow::Result;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::host::files;
+
+/// Kills every process whose root directory is on one of these devices (`major:minor`), and says which. A process that is not
+/// chrooted there (a shell with its working directory there, say) is left alone.
+///
+/// # Errors
+/// If /proc cannot be read.
+pub fn end_those_rooted_on(devices: &[String]) -> Result<Vec<(i32, String)>> {
+    let mut ended = Vec::new();
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
+        let rooted = std::fs::metadata(entry.path().join("root")).is_ok_and(|m| devices.contains(&number(m.dev())));
+        if rooted && pid != i32::try_from(std::process::id()).unwrap_or(0) {
+            let command = files::line(entry.path().join("comm")).unwrap_or_default();
+            if kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
+                ended.push((pid, command));
+            }
+        }
+    }
+    // A killed process holds its mounts until it is gone.
+    for _ in 0..50 {
+        if !ended.iter().any(|(pid, _)| alive(*pid)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(ended)
+}
+
+fn alive(pid: i32) -> bool {
+    files::line(format!("/proc/{pid}/stat")).is_some_and(|s| s.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('Z')))
+}
+
+/// A device number as the kernel prints it.
+pub fn number(dev: u64) -> String {
+    format!("{}:{}", nix::sys::stat::major(dev), nix::sys::stat::minor(dev))
+}

@@ -1,0 +1,41 @@
+//! Being interrupted: SIGINT and SIGTERM end the program that runs and then, in order, the step that ran it.
+//!
+//! A hang-up is ignored: a clone outlives the line that it was started from.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The process group of the program that runs, 0 if none.
+static RUNNING: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn on_signal(_: nix::libc::c_int) {
+    INTERRUPTED.store(true, Ordering::SeqCst);
+    let group = RUNNING.load(Ordering::SeqCst);
+    if group > 0 {
+        // SAFETY: kill(2) is async-signal-safe.
+        unsafe { nix::libc::kill(-group, nix::libc::SIGTERM) };
+    }
+}
+
+/// From now on SIGINT and SIGTERM set [`interrupted`], and SIGHUP does nothing.
+pub fn catch() {
+    let noted = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
+    let ignored = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    for (signal, action) in [(Signal::SIGINT, &noted), (Signal::SIGTERM, &noted), (Signal::SIGHUP, &ignored)] {
+        // SAFETY: the handler touches atomics and calls kill(2), nothing else.
+        let _ = unsafe { sigaction(signal, action) };
+    }
+}
+
+/// Whether the user asked to stop.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// Notes which program a signal has to end; 0 for none.
+pub fn running(group: i32) {
+    RUNNING.store(group, Ordering::SeqCst);
+}
