@@ -68,6 +68,24 @@ pub fn of(err: &anyhow::Error) -> Option<&Alt> {
     err.chain().find_map(|e| e.downcast_ref::<Alt>())
 }
 
+/// Put around an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind: exit code 4.
+#[derive(Debug)]
+pub struct LeftUnfinished;
+
+impl fmt::Display for LeftUnfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an unfinished alternate is left")
+    }
+}
+
+/// How a command that failed with `err` exits.
+pub fn exit_of(err: &anyhow::Error) -> Exit {
+    if err.downcast_ref::<LeftUnfinished>().is_some() {
+        return Exit::Unfinished;
+    }
+    of(err).map_or(Exit::Failed, |alt| alt.entry.exit)
+}
+
 macro_rules! catalogue {
     ($($name:ident = $id:literal, $exit:ident, $title:literal, $remedy:literal;)*) => {
         $(#[doc = $title] pub static $name: Entry = Entry { id: $id, title: $title, remedy: $remedy, exit: Exit::$exit };)*
@@ -78,17 +96,67 @@ macro_rules! catalogue {
 
 catalogue! {
     // 1xx usage
+    UNKNOWN_FLAG = "ALT-101", Usage, "there is no such flag", "`--help` lists all flags";
+    MISSING_VALUE = "ALT-102", Usage, "a flag's value is missing", "write the value after the flag";
+    UNEXPECTED_VALUE = "ALT-103", Usage, "a flag that takes no value has one", "leave out the = and what follows it";
+    CONTRADICTORY_FLAG = "ALT-104", Usage, "a flag is given twice with different values", "give it once";
+    UNKNOWN_COMMAND = "ALT-105", Usage, "there is no such command", "`altdisk --help` lists the commands";
+    UNEXPECTED_OPERAND = "ALT-106", Usage, "a word too much", "leave it out; `--help` shows how the command is called";
+    BAD_VALUE = "ALT-107", Usage, "a flag's value is not one that it can have", "`--help` says what it can be";
+    NO_SOURCE = "ALT-110", Usage, "neither -C nor -d is given", "give -C to clone the running system (or -d device to install a system image)";
+    TWO_SOURCES = "ALT-111", Usage, "-C and -d exclude each other", "give only one: -C clones the running system, -d installs a system image";
+    CLEAN_UP_ALONE = "ALT-112", Usage, "-X stands alone", "give -X without other flags and without disks (only -D, -V and --events go with it)";
+    RESUME_ALONE = "ALT-113", Usage, "--resume stands alone", "give --resume without other flags and without disks (only -D, -V and --events go with it): the run goes on as it was begun";
+    REBOOT_WHERE = "ALT-114", Usage, "-B and -r exclude each other", "leave out -B to reboot from the new disk, or leave out -r to stay on this one";
+    CLONE_ONLY = "ALT-115", Usage, "a flag that is only valid with -C is given with -d", "leave that flag out, or clone with -C";
+    IMAGE_ONLY = "ALT-116", Usage, "a flag that is only valid with -d is given without it", "leave that flag out";
+    NEEDS_LOCATION = "ALT-117", Usage, "-b, -I, -f, -F and -w need -l", "add -l with the directory or device that holds the packages";
+    FULL_PATH = "ALT-118", Usage, "a full path name is needed", "write the name from / on";
+    SCRIPT_MISSING = "ALT-119", Usage, "the customization script does not exist", "look at the name; the script is looked up on the running system";
+    SCRIPT_NO_FILE = "ALT-120", Usage, "the customization script is not a regular file", "name a file that holds the script";
+    SCRIPT_NOT_EXECUTABLE = "ALT-121", Usage, "the customization script is not executable", "make it executable with `chmod +x`";
+    FILE_UNREADABLE = "ALT-122", Usage, "a file that a flag names cannot be read", "look at the name and at the file's permissions";
+    BAD_PHASE = "ALT-123", Usage, "there is no such phase", "give one of 1, 2, 3, 12, 23 or all after -P";
+    NO_TARGET = "ALT-124", Usage, "no target disk is named", "add the disk or disks to install to; `altdisk disks` lists them";
+    TARGET_TWICE = "ALT-125", Usage, "a target disk is named twice", "name each target disk once";
+    BAD_LEVEL = "ALT-126", Usage, "the level is not of the form V.R.M", "write it as three numbers with dots, such as 4.3.0";
+    JSON_ALONE = "ALT-127", Usage, "--json is given without --preview", "add --preview, or leave --json out";
+    LATER_VERSION = "ALT-128", Usage, "this flag belongs to a later version of altdisk", "leave it out; `altdisk alt_disk_install --help` says which flags work";
+    UNKNOWN_ERROR_ID = "ALT-129", Usage, "there is no error with this id", "`altdisk errors` lists them all";
     // 2xx target disks
     // 3xx the source
     // 4xx copying
     // 5xx booting
     // 6xx image.data
+    IMAGE_UNREADABLE = "ALT-601", Refused, "image.data cannot be read", "look at the name and at the file's permissions";
+    IMAGE_SYNTAX = "ALT-602", Refused, "image.data is not TOML, or has a field or value that does not belong there", "mend that line; the file that a run without -i writes shows what is right";
+    IMAGE_FS_LV = "ALT-603", Refused, "a file system lies on a volume that no lv_data describes", "give FS_LV (and FS_VG) the name of a LOGICAL_VOLUME, or add its lv_data";
+    IMAGE_SAME_MOUNT = "ALT-604", Refused, "two file systems have the same mount point", "give each its own, or remove one";
+    IMAGE_NO_ROOT = "ALT-605", Refused, "no file system is mounted at /", "add the fs_data stanza for /";
+    IMAGE_ZERO = "ALT-606", Refused, "a size is 0", "write the size in MiB, at least 1";
+    IMAGE_SWAP_FS = "ALT-607", Refused, "a swap space has a file system", "remove the fs_data stanza, or make the volume's TYPE \"fs\"";
+    IMAGE_ESP_VFS = "ALT-608", Refused, "the EFI system partition is not vfat", "firmware reads nothing else: write FS_VFS = \"vfat\"";
+    IMAGE_TWO_ESPS = "ALT-609", Refused, "there are two EFI system partitions", "keep one lv_data stanza with TYPE \"esp\"";
+    IMAGE_NO_VG = "ALT-610", Refused, "a logical volume belongs to a volume group that no vg_data describes", "name one of the VGNAMEs, or add its vg_data";
+    IMAGE_TOO_SMALL = "ALT-611", Refused, "a volume is smaller than the least size of its file system", "make SIZE_MB at least FS_MIN_SIZE_MB";
+    IMAGE_MIN_USED = "ALT-612", Refused, "the least size of a file system is below what is used in it", "make FS_MIN_SIZE_MB at least FS_USED_MB";
+    IMAGE_VFS = "ALT-613", Refused, "a file system of a kind that altdisk does not make", "use ext4, xfs, btrfs, vfat, ext3 or ext2";
+    IMAGE_SUBVOLUMES = "ALT-614", Refused, "subvolumes on a file system that has none", "only btrfs has subvolumes: remove them, or write FS_VFS = \"btrfs\"";
+    IMAGE_SAME_NAME = "ALT-615", Refused, "two volumes or volume groups have the same name", "give each its own name";
+    IMAGE_SWAP_FILE = "ALT-616", Refused, "a swap file lies where none can be", "put it as a file into a file system that is not vfat";
+    IMAGE_EXACT_FIT = "ALT-617", Refused, "EXACT_FIT is yes, but no source_disk_data says which sizes", "add source_disk_data, or write EXACT_FIT = \"no\"";
+    IMAGE_PATH = "ALT-618", Refused, "a path is not written from / on", "write the full path, without . or .. in it and without / at its end";
+    IMAGE_NO_FS = "ALT-619", Refused, "a volume has no file system", "add its fs_data stanza, or remove the lv_data";
+    IMAGE_TWO_FS = "ALT-620", Refused, "two file systems lie on one volume", "give each its own lv_data";
+    IMAGE_ESP_LVM = "ALT-621", Refused, "the EFI system partition lies in a volume group", "firmware cannot read LVM: remove VOLUME_GROUP there";
+    IMAGE_NAME = "ALT-622", Refused, "a name that LVM does not take", "use letters, digits and . _ + - and do not begin with -";
     // 7xx phases and state
     // 8xx programs and the kernel
     PROGRAM_MISSING = "ALT-801", Refused, "a program that is needed is not installed", "install the package that the cause names and run the command again";
     PROGRAM_FAILED = "ALT-802", Failed, "a program failed", "read its output above (and in the log), mend what it names, and run the command again";
     NOT_ROOT = "ALT-803", Refused, "this needs root", "run it as root, for example with sudo";
     KERNEL = "ALT-804", Failed, "the kernel refused an operation", "see the cause; `dmesg` may say more";
+    OTHER = "ALT-899", Failed, "a failure without a message of its own", "see the cause; the log /var/log/altdisk/alt_disk_inst.log says what was done before";
 }
 
 #[cfg(test)]
@@ -110,5 +178,7 @@ mod tests {
     fn found_below_context() {
         let err = NOT_ROOT.because("uid 1000").context("while cloning");
         assert_eq!(of(&err).unwrap().entry.id, "ALT-803");
+        assert_eq!(exit_of(&err), Exit::Refused);
+        assert_eq!(exit_of(&err.context(LeftUnfinished).context("outer")), Exit::Unfinished);
     }
 }

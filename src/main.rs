@@ -12,5 +12,5 @@ mod host;
 mod image;
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    cli::main(&std::env::args_os().collect::<Vec<_>>())
 }

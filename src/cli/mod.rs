@@ -1,1 +1,245 @@
-//! cli
+//! The command line: which command, its flags, its rules, what it says, how it exits.
+//!
+//! [`main`] finds the command by the program's name or the first word, answers `--help`, and lets the command run with an
+//! event stream whose sinks are the console and, for `alt_disk_install`, the log file and `--events`.
+//! An error is told the same way everywhere: id and cause, then what to do.
+
+pub mod alt_disk_install;
+pub mod console;
+pub mod explain;
+pub mod flags;
+pub mod getopt;
+pub mod help;
+pub mod json;
+pub mod lines;
+pub mod logfile;
+pub mod text;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::alt_disk_install::Output;
+use crate::cli::console::Console;
+use crate::cli::flags::Command;
+use crate::cli::getopt::called;
+use crate::engine::request::Action;
+use crate::error::{self, Alt, Exit, LeftUnfinished};
+use crate::event::{Event, Events, VERSION};
+use crate::host::{cmd, sys};
+
+/// A command's work: the words after its name, and where to tell what happens.
+type Run = fn(&[OsString], &Events) -> Result<Exit>;
+
+/// Every command that this program has.
+const COMMANDS: &[(&Command, Run)] =
+    &[(&flags::ALT_DISK_INSTALL, alt_disk_install), (&flags::ERRORS, explain::errors), (&flags::EXPLAIN, explain::explain)];
+
+/// The log of `alt_disk_install`.
+const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";
+
+/// Runs what `argv` says. The exit codes are those of [`Exit`].
+pub fn main(argv: &[OsString]) -> ExitCode {
+    let exit = match find(argv) {
+        Found::Command(command, run, args) => start(command, run, args),
+        Found::Overview(exit) => {
+            let list: Vec<&Command> = COMMANDS.iter().map(|(c, _)| *c).collect();
+            say(&help::overview(&list), exit)
+        }
+        Found::Version => say(&version(), Exit::Done),
+        Found::Unknown(word) => {
+            let near =
+                COMMANDS.iter().map(|(c, _)| c.name).filter(|n| getopt::slips(n, &word) <= 2).min_by_key(|n| getopt::slips(n, &word));
+            let cause = format!("altdisk has no command `{word}`");
+            let err = match near {
+                Some(name) => {
+                    error::UNKNOWN_COMMAND.because_do(cause, format!("perhaps `{name}` is meant; `altdisk --help` lists the commands"))
+                }
+                None => error::UNKNOWN_COMMAND.because(cause),
+            };
+            tell_error("altdisk", &err, None)
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+enum Found<'a> {
+    Command(&'static Command, Run, &'a [OsString]),
+    Overview(Exit),
+    Version,
+    Unknown(String),
+}
+
+/// The command that was called: the program's own name, else the first word.
+fn find(argv: &[OsString]) -> Found<'_> {
+    let by_name = |name: &str| COMMANDS.iter().find(|(c, _)| c.name == name);
+    let (program, words) = argv.split_first().map_or((None, argv), |(p, w)| (Path::new(p).file_name(), w));
+    if let Some((command, run)) = program.and_then(|p| p.to_str()).and_then(by_name) {
+        return Found::Command(command, *run, words);
+    }
+    let Some((first, rest)) = words.split_first() else { return Found::Overview(Exit::Usage) };
+    let first = first.to_string_lossy();
+    match (by_name(&first), &*first, rest.first().map(|w| w.to_string_lossy())) {
+        (Some((command, run)), ..) => Found::Command(command, *run, rest),
+        (None, "--help" | "-h", _) | (None, "help", None) => Found::Overview(Exit::Done),
+        (None, "--version", _) => Found::Version,
+        (None, "help", Some(name)) => match by_name(&name) {
+            Some((command, _)) => Found::Command(command, show_help, rest),
+            None => Found::Unknown(name.into_owned()),
+        },
+        _ => Found::Unknown(first.into_owned()),
+    }
+}
+
+/// `altdisk help command` is `altdisk command --help`.
+fn show_help(args: &[OsString], _events: &Events) -> Result<Exit> {
+    let name = args.first().map(|a| a.to_string_lossy().into_owned()).unwrap_or_default();
+    let command = COMMANDS.iter().find(|(c, _)| c.name == name);
+    Ok(command.map_or(Exit::Usage, |(c, _)| say(&help::help(c), Exit::Done)))
+}
+
+fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
+    if let Ok(parsed) = getopt::parse(command, args) {
+        if parsed.has("help") {
+            return say(&help::help(command), Exit::Done);
+        }
+        if parsed.has("version") {
+            return say(&version(), Exit::Done);
+        }
+    }
+    let events = Events::new();
+    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, Some(command)))
+}
+
+/// `alt_disk_install`: rules first, then the sinks, then the engine. Its errors are events too.
+fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
+    let (action, output) = alt_disk_install::read(args)?;
+    let preview = matches!(action, Action::Preview { .. });
+    let argv: Vec<String> =
+        std::iter::once(flags::ALT_DISK_INSTALL.name.to_owned()).chain(args.iter().map(|a| a.to_string_lossy().into_owned())).collect();
+    add_sinks(events, output, preview, &argv)?;
+    events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
+    if let Action::Clone(request) | Action::Preview { request, .. } = &action {
+        alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
+    }
+    let (exit, text) = match engine_run(action, events) {
+        Ok(exit) => (exit, String::new()),
+        Err(err) => {
+            let told = as_told(&err);
+            let left = error::exit_of(&err);
+            events.emit(Event::Error { id: told.entry.id.to_owned(), cause: told.cause, remedy: told.remedy });
+            (left, ending(left).to_owned())
+        }
+    };
+    events.emit(Event::Done { exit: exit as u8, text });
+    Ok(exit)
+}
+
+/// The one place where the command line hands over to the engine.
+fn engine_run(action: Action, _events: &Events) -> Result<Exit> {
+    anyhow::bail!("this build has no engine for {action:?}")
+}
+
+fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) -> Result<()> {
+    events.add(Box::new(Console::standard(called(&flags::ALT_DISK_INSTALL), output.debug, output.verbose, preview)));
+    if let Some(fd) = output.events_fd {
+        events.add(Box::new(json::JsonLines::on(fd)?));
+    }
+    if !preview {
+        match logfile::LogFile::open(Path::new(LOG), output.verbose) {
+            Ok(log) => events.add(Box::new(log)),
+            Err(e) => events.warn(format!("no log is written: {LOG}: {e} (command: {})", quoted(argv))),
+        }
+    }
+    Ok(())
+}
+
+/// What the state after a failure means for the user.
+fn ending(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Unfinished => "An unfinished alternate is left: alt_disk_install --resume goes on, alt_disk_install -X removes it.",
+        Exit::Refused => "Nothing was changed.",
+        _ => "",
+    }
+}
+
+/// A command line as a shell would read it.
+pub fn quoted(argv: &[String]) -> String {
+    argv.iter().map(|w| cmd::quote(w.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// The error as users are told it: the catalogued one with the context around it, or ALT-899 with the whole chain.
+fn as_told(err: &anyhow::Error) -> Alt {
+    match error::of(err) {
+        Some(alt) => {
+            let around = err.chain().take_while(|e| e.downcast_ref::<Alt>().is_none()).map(ToString::to_string);
+            let around: String = around.filter(|c| *c != LeftUnfinished.to_string()).map(|c| c + ": ").collect();
+            Alt { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
+        }
+        None => Alt { entry: &error::OTHER, cause: format!("{err:#}"), remedy: error::OTHER.remedy.to_owned() },
+    }
+}
+
+fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exit {
+    let (told, exit) = (as_told(err), error::exit_of(err));
+    let mut text = console::error_text(name, told.entry.id, &told.cause, &told.remedy, std::io::stderr().is_terminal(), false);
+    if let (Exit::Usage, Some(command)) = (exit, command) {
+        text.push_str(&help::usage(command));
+    }
+    // Nobody is left to tell where standard error is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    exit
+}
+
+/// Writes to standard output; a reader that closed it has seen enough.
+fn say(text: &str, exit: Exit) -> Exit {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
+        _ => exit,
+    }
+}
+
+fn version() -> String {
+    format!("altdisk {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(words: &[&str]) -> String {
+        let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+        match find(&argv) {
+            Found::Command(c, _, args) => format!("{} {}", c.name, args.len()),
+            Found::Overview(exit) => format!("overview {}", exit as u8),
+            Found::Version => "version".into(),
+            Found::Unknown(word) => format!("unknown {word}"),
+        }
+    }
+
+    #[test]
+    fn which_command() {
+        assert_eq!(found(&["/usr/sbin/alt_disk_install", "-X"]), "alt_disk_install 1");
+        assert_eq!(found(&["altdisk", "alt_disk_install", "-C", "vdb"]), "alt_disk_install 2");
+        assert_eq!(found(&["./altdisk"]), "overview 2");
+        assert_eq!(found(&["altdisk", "--help"]), "overview 0");
+        assert_eq!(found(&["altdisk", "help"]), "overview 0");
+        assert_eq!(found(&["altdisk", "help", "errors"]), "errors 1");
+        assert_eq!(found(&["altdisk", "help", "nothing"]), "unknown nothing");
+        assert_eq!(found(&["altdisk", "--version"]), "version");
+        assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
+        assert_eq!(found(&[]), "overview 2");
+    }
+
+    #[test]
+    fn context_is_told_and_the_mark_is_not() {
+        let err = error::NOT_ROOT.because("uid 7").context("making /").context(LeftUnfinished);
+        assert_eq!(as_told(&err).to_string(), "ALT-803: making /: uid 7");
+        assert_eq!(error::exit_of(&err), Exit::Unfinished);
+        let other = anyhow::anyhow!("inner").context("outer");
+        assert_eq!(as_told(&other).to_string(), "ALT-899: outer: inner");
+    }
+}

@@ -69,3 +69,18 @@ pub struct Request {
     /// The command line that was given, for the log and the journal.
     pub argv: Vec<String>,
 }
+
+/// What the command is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Clone(Request),
+    /// `-X`: nothing of the alternate may be left in the running system.
+    CleanUp,
+    /// `--resume`: go on where the journal ends.
+    Resume,
+    /// `--preview`: the plan alone, as text or (`json`) as JSON on standard output.
+    Preview {
+        request: Request,
+        json: bool,
+    },
+}

@@ -37,11 +37,23 @@ pub struct Image {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum YesNo {
     Yes,
     #[default]
     No,
+}
+
+impl TryFrom<String> for YesNo {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "yes" => Ok(Self::Yes),
+            "no" => Ok(Self::No),
+            _ => Err(format!("`{word}` is neither \"yes\" nor \"no\"")),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -135,7 +147,7 @@ pub struct Fs {
     #[serde(default)]
     pub fs_mkfs_options: Vec<String>,
     /// btrfs: subvolumes to make and copy, parents first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, rename = "subvolume", skip_serializing_if = "Vec::is_empty")]
     pub subvolume: Vec<Subvolume>,
     /// btrfs: path of the default subvolume where it is not the top level.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,379 @@
+//! `alt_disk_install`: its flags become an [`Action`], after every rule of the command has been checked.
+//!
+//! The order: what excludes what, what needs what, the form of values, then the files that flags name. Only when all of
+//! that holds are flags refused whose work belongs to a later version. Nothing is touched while this goes on.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::flags::{ALT_DISK_INSTALL, Flag, Only};
+use crate::cli::getopt::{self, Parsed};
+use crate::engine::request::{Action, Phases, Request};
+use crate::error::{self, Entry};
+use crate::host::cmd::quote;
+
+/// How the run is told about, which no plan depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// `-D`.
+    pub debug: bool,
+    /// `-V`.
+    pub verbose: bool,
+    /// `--events FD`.
+    pub events_fd: Option<i32>,
+}
+
+/// What may stand beside `-X` and `--resume`.
+const BESIDE: [&str; 3] = ["D", "V", "events"];
+/// What needs `-l`.
+const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
+
+/// Reads the words after the command's name.
+///
+/// # Errors
+/// ALT-101 to ALT-128: what is wrong with the command line. Nothing was touched.
+pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
+    let parsed = getopt::parse(&ALT_DISK_INSTALL, args)?;
+    let output = Output { debug: parsed.has("D"), verbose: parsed.has("V"), events_fd: events_fd(&parsed)? };
+    Ok((action(&parsed, args)?, output))
+}
+
+fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
+    for (name, rule, action) in [("X", &error::CLEAN_UP_ALONE, Action::CleanUp), ("resume", &error::RESUME_ALONE, Action::Resume)] {
+        if p.has(name) {
+            return alone(p, name, rule).map(|()| action);
+        }
+    }
+    exclusions(p)?;
+    needs(p)?;
+    let phases = values(p)?;
+    files(p)?;
+    targets(p, phases)?;
+    if let Some(flag) = p.flags().find(|f| f.later) {
+        return Err(error::LATER_VERSION.because(format!("{} does not work yet in altdisk {}", flag.typed(), env!("CARGO_PKG_VERSION"))));
+    }
+    let request = Request {
+        phases,
+        image_data: path(p, "i"),
+        script: path(p, "s"),
+        resolv_conf: path(p, "R"),
+        exclude_list: path(p, "e"),
+        set_bootlist: !p.has("B"),
+        reboot: p.has("r"),
+        remain_client: p.has("n"),
+        skip_boot_check: p.has("g"),
+        erase: p.values("erase").map(text).collect(),
+        targets: p.operands.iter().map(|o| text(o)).collect(),
+        argv: std::iter::once(ALT_DISK_INSTALL.name.to_owned()).chain(args.iter().map(|a| text(a))).collect(),
+    };
+    Ok(if p.has("preview") { Action::Preview { request, json: p.has("json") } } else { Action::Clone(request) })
+}
+
+/// Flags of phases that this run does not execute: what they do will not happen. For a note, not an error.
+pub fn without_effect(request: &Request) -> Vec<String> {
+    let phases = request.phases.list();
+    let flags = [
+        ("-i", request.image_data.is_some(), 1),
+        ("-e", request.exclude_list.is_some(), 1),
+        ("--erase", !request.erase.is_empty(), 1),
+        ("-R", request.resolv_conf.is_some(), 2),
+        ("-n", request.remain_client, 2),
+        ("-s", request.script.is_some(), 2),
+        ("-B", !request.set_bootlist, 3),
+        ("-r", request.reboot, 3),
+    ];
+    let unused = flags.iter().filter(|(_, given, phase)| *given && !phases.contains(phase));
+    unused.map(|(flag, _, phase)| format!("{flag} has no effect in this run: it belongs to phase {phase}")).collect()
+}
+
+fn alone(p: &Parsed, name: &str, rule: &'static Entry) -> Result<()> {
+    let beside = p.flags().find(|f| !f.is(name) && !BESIDE.iter().any(|b| f.is(b)));
+    let word = beside.map(Flag::typed).or_else(|| p.operands.first().map(|o| quote(o)));
+    let typed = ALT_DISK_INSTALL.flag(name).map(Flag::typed).unwrap_or_default();
+    word.map_or(Ok(()), |w| Err(rule.because(format!("{typed} is given together with {w}"))))
+}
+
+fn exclusions(p: &Parsed) -> Result<()> {
+    match (p.has("C"), p.has("d")) {
+        (true, true) => return Err(error::TWO_SOURCES.because("both -C and -d are given")),
+        (false, false) => return Err(error::NO_SOURCE.because("it is not said what to install: neither -C nor -d is given")),
+        (clone, _) => {
+            let (not_here, rule, source) =
+                if clone { (Only::Image, &error::IMAGE_ONLY, "-C") } else { (Only::Clone, &error::CLONE_ONLY, "-d") };
+            if let Some(flag) = p.flags().find(|f| f.only == not_here) {
+                return Err(rule.because(format!("{} is not valid with {source}", flag.typed())));
+            }
+        }
+    }
+    if p.has("B") && p.has("r") {
+        return Err(error::REBOOT_WHERE.because("-B leaves the boot list alone, so -r would not reboot from the new disk"));
+    }
+    Ok(())
+}
+
+fn needs(p: &Parsed) -> Result<()> {
+    if let Some(name) = NEED_LOCATION.iter().find(|name| p.has(name) && !p.has("l")) {
+        return Err(error::NEEDS_LOCATION.because(format!("-{name} is given without -l")));
+    }
+    if p.has("json") && !p.has("preview") {
+        return Err(error::JSON_ALONE.because("--json is given without --preview"));
+    }
+    Ok(())
+}
+
+fn values(p: &Parsed) -> Result<Phases> {
+    if let Some(level) = p.value("L").filter(|l| !is_level(l)) {
+        return Err(error::BAD_LEVEL.because(format!("`{}` is not a level of the form V.R.M", text(level))));
+    }
+    if p.values("erase").any(OsStr::is_empty) {
+        return Err(
+            error::BAD_VALUE.because_do("the serial number after --erase is empty", "`altdisk disks` shows each disk's serial number")
+        );
+    }
+    match p.value("P") {
+        None => Ok(Phases::All),
+        Some(word) => Phases::parse(&text(word)).ok_or_else(|| error::BAD_PHASE.because(format!("`{}` after -P is no phase", text(word)))),
+    }
+}
+
+fn is_level(level: &OsStr) -> bool {
+    let parts: Vec<&[u8]> = level.as_bytes().split(|b| *b == b'.').collect();
+    parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit))
+}
+
+fn files(p: &Parsed) -> Result<()> {
+    for name in ["i", "s", "R", "e", "l"] {
+        if let Some(value) = p.value(name).filter(|v| !Path::new(v).is_absolute()) {
+            let cause = format!("`{}` after -{name} is not a full path name", text(value));
+            let here = std::env::current_dir().unwrap_or_default().join(value);
+            return Err(match here.exists() && !value.is_empty() {
+                true => error::FULL_PATH.because_do(cause, format!("write -{name} {}", quote(here.as_os_str()))),
+                false => error::FULL_PATH.because(cause),
+            });
+        }
+    }
+    if let Some(script) = p.value("s") {
+        script_runs(Path::new(script))?;
+    }
+    for name in ["i", "R", "e", "b", "f"] {
+        if let Some(file) = p.value(name) {
+            readable(name, Path::new(file))?;
+        }
+    }
+    for name in ["d", "l"] {
+        if let Some(place) = p.value(name) {
+            fs::metadata(place).map_err(|e| unreadable(name, Path::new(place), &e))?;
+        }
+    }
+    Ok(())
+}
+
+fn script_runs(script: &Path) -> Result<()> {
+    let shown = quote(script.as_os_str());
+    let meta = match fs::metadata(script) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(error::SCRIPT_MISSING.because(format!("{shown} does not exist"))),
+        Err(e) => return Err(unreadable("s", script, &e)),
+    };
+    if !meta.is_file() {
+        return Err(error::SCRIPT_NO_FILE.because(format!("{shown} is not a regular file")));
+    }
+    if meta.permissions().mode() & 0o111 == 0 {
+        let cause = format!("{shown} has no execute permission (mode {:04o})", meta.permissions().mode() & 0o7777);
+        return Err(error::SCRIPT_NOT_EXECUTABLE.because_do(cause, format!("run `chmod +x {shown}`")));
+    }
+    Ok(())
+}
+
+fn readable(name: &str, file: &Path) -> Result<()> {
+    let is_file = fs::metadata(file).map_err(|e| unreadable(name, file, &e))?.is_file();
+    if !is_file {
+        return Err(error::FILE_UNREADABLE.because(format!("{} after -{name} is not a regular file", quote(file.as_os_str()))));
+    }
+    File::open(file).map(drop).map_err(|e| unreadable(name, file, &e))
+}
+
+fn unreadable(name: &str, file: &Path, e: &std::io::Error) -> anyhow::Error {
+    error::FILE_UNREADABLE.because(format!("{} after -{name} cannot be read: {e}", quote(file.as_os_str())))
+}
+
+fn targets(p: &Parsed, phases: Phases) -> Result<()> {
+    if p.operands.is_empty() && phases.list().contains(&1) {
+        return Err(error::NO_TARGET.because("no target disk is named"));
+    }
+    if p.operands.iter().any(|o| o.is_empty()) {
+        return Err(error::NO_TARGET.because("a target disk's name is empty"));
+    }
+    let devices: Vec<PathBuf> = p.operands.iter().map(|o| device(o)).collect();
+    for (i, one) in devices.iter().enumerate() {
+        if let Some(j) = devices[..i].iter().position(|d| d == one) {
+            let (first, second) = (text(&p.operands[j]), text(&p.operands[i]));
+            let cause = if first == second { format!("{first} is named twice") } else { format!("{first} and {second} are the same disk") };
+            return Err(error::TARGET_TWICE.because(cause));
+        }
+    }
+    Ok(())
+}
+
+/// The device that a target's name means: `vdb`, `/dev/vdb` and a link to it are one.
+fn device(name: &OsStr) -> PathBuf {
+    let path = Path::new("/dev").join(name);
+    path.canonicalize().unwrap_or(path)
+}
+
+fn events_fd(p: &Parsed) -> Result<Option<i32>> {
+    let Some(word) = p.value("events") else { return Ok(None) };
+    match text(word).parse::<i32>() {
+        Ok(fd) if fd > 0 => Ok(Some(fd)),
+        _ => Err(error::BAD_VALUE.because_do(
+            format!("`{}` after --events is no descriptor number", text(word)),
+            "open a descriptor and give its number, for example `--events 3 3>events.jsonl`",
+        )),
+    }
+}
+
+fn path(p: &Parsed, name: &str) -> Option<PathBuf> {
+    p.value(name).map(PathBuf::from)
+}
+
+fn text(word: &OsStr) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &[&str]) -> Vec<OsString> {
+        line.iter().map(OsString::from).collect()
+    }
+
+    fn refusal(line: &[&str]) -> String {
+        read(&words(line)).map_or_else(|e| error::of(&e).unwrap().to_string(), |a| format!("{a:?}"))
+    }
+
+    #[test]
+    fn each_rule_has_its_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = |name: &str, mode: u32| {
+            let path = dir.path().join(name);
+            fs::write(&path, "#!/bin/sh\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let (plain, gone) = (make("plain", 0o644), dir.path().join("gone").to_string_lossy().into_owned());
+        let (plain, gone, place) = (plain.as_str(), gone.as_str(), dir.path().to_str().unwrap());
+        let not_yet = |flag: &str| format!("ALT-128: {flag} does not work yet in altdisk {}", env!("CARGO_PKG_VERSION"));
+        let table: Vec<(Vec<&str>, String)> = vec![
+            (vec!["vdb"], "ALT-110: it is not said what to install: neither -C nor -d is given".into()),
+            (vec!["-C", "-d", "/dev/null", "vdb"], "ALT-111: both -C and -d are given".into()),
+            (vec!["-X", "-C"], "ALT-112: -X is given together with -C".into()),
+            (vec!["-X", "vdb"], "ALT-112: -X is given together with vdb".into()),
+            (vec!["-X", "--resume"], "ALT-112: -X is given together with --resume".into()),
+            (vec!["--resume", "-C", "vdb"], "ALT-113: --resume is given together with -C".into()),
+            (vec!["-C", "-Br", "vdb"], "ALT-114: -B leaves the boot list alone, so -r would not reboot from the new disk".into()),
+            (vec!["-d", plain, "-e", plain, "vdb"], "ALT-115: -e is not valid with -d".into()),
+            (vec!["-d", plain, "-b", plain, "-l", place, "vdb"], "ALT-115: -b is not valid with -d".into()),
+            (vec!["-d", plain, "-I", "x", "vdb"], "ALT-115: -I is not valid with -d".into()),
+            (vec!["-d", plain, "-f", plain, "vdb"], "ALT-115: -f is not valid with -d".into()),
+            (vec!["-d", plain, "-F", "x", "vdb"], "ALT-115: -F is not valid with -d".into()),
+            (vec!["-d", plain, "-w", "x", "vdb"], "ALT-115: -w is not valid with -d".into()),
+            (vec!["-d", plain, "-l", place, "vdb"], "ALT-115: -l is not valid with -d".into()),
+            (vec!["-C", "-pchrp", "vdb"], "ALT-116: -p is not valid with -C".into()),
+            (vec!["-C", "-L4.3.0", "vdb"], "ALT-116: -L is not valid with -C".into()),
+            (vec!["-C", "-b", plain, "vdb"], "ALT-117: -b is given without -l".into()),
+            (vec!["-C", "-I", "x", "vdb"], "ALT-117: -I is given without -l".into()),
+            (vec!["-C", "-f", plain, "vdb"], "ALT-117: -f is given without -l".into()),
+            (vec!["-C", "-F", "CVE-1", "vdb"], "ALT-117: -F is given without -l".into()),
+            (vec!["-C", "-w", "vim", "vdb"], "ALT-117: -w is given without -l".into()),
+            (vec!["-C", "-i", "image.data", "vdb"], "ALT-118: `image.data` after -i is not a full path name".into()),
+            (vec!["-C", "-s", "src", "vdb"], "ALT-118: `src` after -s is not a full path name".into()),
+            (vec!["-C", "-R", "./r", "vdb"], "ALT-118: `./r` after -R is not a full path name".into()),
+            (vec!["-C", "-e", "", "vdb"], "ALT-118: `` after -e is not a full path name".into()),
+            (vec!["-C", "-l", "rmt0", "-w", "x", "vdb"], "ALT-118: `rmt0` after -l is not a full path name".into()),
+            (vec!["-C", "-s", gone, "vdb"], format!("ALT-119: {gone} does not exist")),
+            (vec!["-C", "-s", place, "vdb"], format!("ALT-120: {place} is not a regular file")),
+            (vec!["-C", "-s", plain, "vdb"], format!("ALT-121: {plain} has no execute permission (mode 0644)")),
+            (vec!["-C", "-i", gone, "vdb"], format!("ALT-122: {gone} after -i cannot be read: No such file or directory (os error 2)")),
+            (vec!["-C", "-R", place, "vdb"], format!("ALT-122: {place} after -R is not a regular file")),
+            (vec!["-d", gone, "vdb"], format!("ALT-122: {gone} after -d cannot be read: No such file or directory (os error 2)")),
+            (vec!["-C", "-P", "13", "vdb"], "ALT-123: `13` after -P is no phase".into()),
+            (vec!["-C", "-P", "", "vdb"], "ALT-123: `` after -P is no phase".into()),
+            (vec!["-C"], "ALT-124: no target disk is named".into()),
+            (vec!["-C", "-P12"], "ALT-124: no target disk is named".into()),
+            (vec!["-C", "-P2", ""], "ALT-124: a target disk's name is empty".into()),
+            (vec!["-C", "vdx", "vdy", "/dev/vdx"], "ALT-125: vdx and /dev/vdx are the same disk".into()),
+            (vec!["-C", "vdx", "vdx"], "ALT-125: vdx is named twice".into()),
+            (vec!["-d", plain, "-L", "4.3", "vdb"], "ALT-126: `4.3` is not a level of the form V.R.M".into()),
+            (vec!["-d", plain, "-L", "4.3.x", "vdb"], "ALT-126: `4.3.x` is not a level of the form V.R.M".into()),
+            (vec!["-C", "--json", "vdb"], "ALT-127: --json is given without --preview".into()),
+            (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is no descriptor number".into()),
+            (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is no descriptor number".into()),
+            (vec!["-C", "--erase", "", "vdb"], "ALT-107: the serial number after --erase is empty".into()),
+            (vec!["-d", plain, "-L", "4.3.0", "-p", "x", "vdb"], not_yet("-d")),
+            (vec!["-C", "-F", "a b", "-l", place, "vdb"], not_yet("-F")),
+        ];
+        for (line, want) in table {
+            assert_eq!(refusal(&line), want, "{line:?}");
+            let err = read(&words(&line)).unwrap_err();
+            assert_eq!(error::exit_of(&err), error::Exit::Usage, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn options_become_a_request() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x y");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let name = file.to_str().unwrap();
+        let line = [
+            "-CVDgn",
+            "-P12",
+            "-i",
+            name,
+            "-s",
+            name,
+            "-R",
+            name,
+            "-e",
+            name,
+            "--erase",
+            "S1",
+            "--erase=S2",
+            "vdx",
+            "-B",
+            "/dev/vdy",
+            "--events",
+            "7",
+        ];
+        let (action, output) = read(&words(&line)).unwrap();
+        assert_eq!(output, Output { debug: true, verbose: true, events_fd: Some(7) });
+        let Action::Clone(r) = action else { panic!("{action:?}") };
+        assert_eq!(r.phases, Phases::OneTwo);
+        for path in [&r.image_data, &r.script, &r.resolv_conf, &r.exclude_list] {
+            assert_eq!(path.as_deref(), Some(file.as_path()));
+        }
+        assert!(!r.set_bootlist && !r.reboot && r.remain_client && r.skip_boot_check);
+        assert_eq!((r.erase.join(" "), r.targets.join(" ")), ("S1 S2".into(), "vdx /dev/vdy".into()));
+        assert_eq!((r.argv.len(), r.argv[0].as_str(), r.argv[1].as_str()), (line.len() + 1, "alt_disk_install", "-CVDgn"));
+        assert_eq!(without_effect(&r), ["-B has no effect in this run: it belongs to phase 3"]);
+    }
+
+    #[test]
+    fn other_actions() {
+        let action = |line: &[&str]| read(&words(line)).unwrap().0;
+        assert_eq!(action(&["-XDV", "--events", "3"]), Action::CleanUp);
+        assert_eq!(action(&["--resume", "-D"]), Action::Resume);
+        assert!(matches!(action(&["-C", "--preview", "--json", "vdx"]), Action::Preview { json: true, .. }));
+        for phases in ["2", "3", "23"] {
+            assert!(matches!(action(&["-C", "-P", phases]), Action::Clone(r) if r.targets.is_empty() && r.set_bootlist));
+        }
+        assert!(matches!(action(&["-C", "-r", "vdx"]), Action::Clone(r) if r.reboot && r.phases == Phases::All));
+    }
+}

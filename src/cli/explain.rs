@@ -1,0 +1,85 @@
+//! `altdisk errors` and `altdisk explain ALT-nnn`: the error catalogue for people.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::cli::flags::{ERRORS, EXPLAIN};
+use crate::cli::getopt;
+use crate::cli::help::WIDTH;
+use crate::cli::text::wrap;
+use crate::error::{self, ALL, Entry, Exit};
+use crate::event::Events;
+
+/// `altdisk errors`.
+///
+/// # Errors
+/// Wrong usage; standard output that cannot be written.
+pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
+    getopt::parse(&ERRORS, args)?;
+    let mut out = std::io::stdout().lock();
+    for entry in ALL {
+        write!(out, "{}", listed(entry))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `altdisk explain ALT-nnn ...`; the number alone will do.
+///
+/// # Errors
+/// ALT-129 if there is no such id.
+pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
+    let ids = getopt::parse(&EXPLAIN, args)?.operands;
+    if ids.is_empty() {
+        return Err(error::UNKNOWN_ERROR_ID.because("no error is named"));
+    }
+    let mut out = std::io::stdout().lock();
+    for id in &ids {
+        let id = id.to_string_lossy();
+        let entry = find(&id).ok_or_else(|| error::UNKNOWN_ERROR_ID.because(format!("there is no error `{id}`")))?;
+        write!(out, "{}{}", listed(entry), ends(entry))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn find(id: &str) -> Option<&'static Entry> {
+    let number = id.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-');
+    ALL.iter().find(|e| e.id.trim_start_matches("ALT-") == number).copied()
+}
+
+fn listed(entry: &Entry) -> String {
+    format!("{} {}\n        {}\n", entry.id, wrap(entry.title, WIDTH, 8, 8), wrap(entry.remedy, WIDTH, 8, 8))
+}
+
+fn ends(entry: &Entry) -> String {
+    let meaning = match entry.exit {
+        Exit::Done => "all is done",
+        Exit::Failed => "it failed; if an unfinished alternate is left, the code is 4 and -X removes it",
+        Exit::Usage => "the command line is wrong; nothing was touched",
+        Exit::Refused => "refused before anything was touched",
+        Exit::Unfinished => "an unfinished alternate is left for -X or --resume",
+    };
+    format!("        {}\n", wrap(&format!("exit code {}: {meaning}", entry.exit as u8), WIDTH, 8, 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn found_by_id_or_number() {
+        for id in ["ALT-114", "alt-114", "114"] {
+            assert_eq!(find(id).unwrap().id, "ALT-114");
+        }
+        assert!(find("ALT-1").is_none() && find("").is_none());
+    }
+
+    #[test]
+    fn lists_are_narrow() {
+        for entry in ALL {
+            let text = listed(entry) + &ends(entry);
+            assert!(text.lines().all(|l| l.len() <= WIDTH), "{text}");
+        }
+    }
+}

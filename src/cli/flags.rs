@@ -1,0 +1,264 @@
+//! The flag tables: one [`Command`] per command. Parser, usage, `--help`, man page and completion all follow from here.
+
+/// With which kind of source a flag makes sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    Always,
+    /// Only when the running system is cloned (`-C`).
+    Clone,
+    /// Only when a system image is installed (`-d`).
+    Image,
+}
+
+/// One flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag {
+    pub short: Option<char>,
+    pub long: Option<&'static str>,
+    /// What its value is called, where it takes one.
+    pub value: Option<&'static str>,
+    pub help: &'static str,
+    pub only: Only,
+    /// May be given with several values.
+    pub repeats: bool,
+    /// Its rules are checked, but what it does belongs to a later version.
+    pub later: bool,
+}
+
+impl Flag {
+    const fn short(short: char, help: &'static str) -> Self {
+        Self { short: Some(short), long: None, value: None, help, only: Only::Always, repeats: false, later: false }
+    }
+
+    const fn long(long: &'static str, help: &'static str) -> Self {
+        Self { short: None, long: Some(long), value: None, help, only: Only::Always, repeats: false, later: false }
+    }
+
+    const fn takes(mut self, value: &'static str) -> Self {
+        self.value = Some(value);
+        self
+    }
+
+    const fn only(mut self, only: Only) -> Self {
+        self.only = only;
+        self
+    }
+
+    const fn repeats(mut self) -> Self {
+        self.repeats = true;
+        self
+    }
+
+    const fn later(mut self) -> Self {
+        self.later = true;
+        self
+    }
+
+    /// Whether it is the one called `name`: `C`, `preview`.
+    pub fn is(&self, name: &str) -> bool {
+        self.long == Some(name) || self.short.is_some_and(|c| name.chars().eq([c]))
+    }
+
+    /// As it is typed: `-C`, `--preview`.
+    pub fn typed(&self) -> String {
+        match (self.short, self.long) {
+            (Some(c), _) => format!("-{c}"),
+            (None, long) => format!("--{}", long.unwrap_or_default()),
+        }
+    }
+
+    /// As usage and help show it: `-P phase`, `--erase SERIAL`.
+    pub fn shown(&self) -> String {
+        self.value.map_or_else(|| self.typed(), |v| format!("{} {v}", self.typed()))
+    }
+}
+
+/// One way to call a command: fixed words, the flags that may follow (by name), the operands.
+pub type Form = (&'static str, &'static [&'static str], &'static str);
+
+/// A command, as its users see it.
+#[derive(Debug)]
+pub struct Command {
+    pub name: &'static str,
+    /// One line for the list of commands.
+    pub summary: &'static str,
+    pub forms: &'static [Form],
+    /// What it does, in paragraphs.
+    pub about: &'static str,
+    pub flags: &'static [Flag],
+    /// Whether words that are no flags may be given.
+    pub operands: bool,
+    /// What stands below the flags: paragraphs; lines that begin with a blank stay as they are.
+    pub after: &'static str,
+}
+
+impl Command {
+    /// The flag called `name`.
+    pub fn flag(&self, name: &str) -> Option<&'static Flag> {
+        self.flags.iter().find(|f| f.is(name))
+    }
+}
+
+const HELP: Flag = Flag::long("help", "Show this text and exit.");
+const VERSION: Flag = Flag::long("version", "Show the version and exit.");
+
+pub static ALT_DISK_INSTALL: Command = Command {
+    name: "alt_disk_install",
+    summary: "clone the running system to another disk and boot that next",
+    forms: &[
+        (
+            "{-C | -d device}",
+            &[
+                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "b", "I", "l", "f", "F", "w", "preview", "json", "erase",
+                "events",
+            ],
+            "target_disk ...",
+        ),
+        ("-X", &["D", "V", "events"], ""),
+        ("--resume", &["D", "V", "events"], ""),
+    ],
+    about: "Makes a second, bootable copy of the running system on one or more disks that are not in use, while the machine goes on \
+working. The copy is called the alternate (altinst_rootvg). After the run the machine boots the alternate next; the disk it runs from \
+now stays as it is, and `altdisk bootlist` goes back to it.
+
+Nothing is written before every check has passed, and only the disks that you name are written to. A disk that holds anything is \
+refused unless --erase repeats its serial number. Try --preview first: it shows the whole plan and changes nothing.
+
+The work has three phases. Phase 1 makes partitions and file systems on the target disks, mounts them below /alt_inst and copies the \
+system. Phase 2 changes the copy: -R, -n, -s. Phase 3 makes it bootable, unmounts it and sets the boot list. By default all three run.",
+    flags: &[
+        Flag::short('C', "Clone the running system (rootvg). Give this or -d."),
+        Flag::short('d', "Install the system image (mksysb) in this file or on this device. Give this or -C.").takes("device").later(),
+        Flag::short('X', "Remove the alternate: unmount it, take back its boot entry, forget it; its disks are free again. Works after any failure."),
+        Flag::short('P', "The phases to run: 1, 2, 3, 12, 23 or all (the default). After phases 1 and 2 the alternate stays mounted below /alt_inst; phase 2 may be run again; only phase 3 makes it bootable.").takes("phase"),
+        Flag::short('i', "Use this image.data, the description of disks and file systems, in place of the one made from the running system. Full path name.").takes("image.data"),
+        Flag::short('s', "Run this customization script in phase 2, on the running system, while the alternate is mounted below /alt_inst. Full path name; the file must be executable.").takes("script"),
+        Flag::short('R', "Put this file into the alternate as /etc/resolv.conf. Full path name.").takes("resolv_conf"),
+        Flag::short('e', "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./ (`^./tmp/` is the content of /tmp). Full path name.").takes("exclude_list").only(Only::Clone),
+        Flag::short('n', "Keep the machine managed: copy /.rhosts and /etc/niminfo and the other files that a management server knows it by."),
+        Flag::short('B', "Leave the boot list alone: the machine goes on booting from the disk it boots from now. Not with -r."),
+        Flag::short('r', "Reboot from the new disk when all is done. Not with -B."),
+        Flag::short('g', "Skip the checks that this system and the result can boot (containers, machines whose kernel comes from outside)."),
+        Flag::short('V', "Name every file that is copied."),
+        Flag::short('D', "Debug: show every command that is run, what it says, its exit code and its time."),
+        Flag::long("preview", "Show the whole plan and change nothing: every step and command, what is erased, sizes, what boots next, how to go back."),
+        Flag::long("json", "With --preview: the plan as JSON."),
+        Flag::long("erase", "Allow the target disk with this serial number (see `altdisk disks`) to be erased although it holds something. May be repeated.").takes("SERIAL").repeats(),
+        Flag::long("resume", "Go on with a run that was interrupted."),
+        Flag::long("events", "Write what happens to this open file descriptor too, one JSON object a line.").takes("FD"),
+        Flag::short('p', "Platform of the boot image.").takes("platform").only(Only::Image).later(),
+        Flag::short('L', "Level that the image must have, in the form V.R.M.").takes("mksysb_level").only(Only::Image).later(),
+        Flag::short('b', "Install the packages that this file lists. Needs -l.").takes("bundle_name").only(Only::Clone).later(),
+        Flag::short('I', "Flags for the package manager. Needs -l.").takes("installp_flags").only(Only::Clone).later(),
+        Flag::short('l', "Where packages and updates are: a directory or a device, as a full path name.").takes("images_location").only(Only::Clone).later(),
+        Flag::short('f', "Install the fixes that this file lists. Needs -l.").takes("fix_bundle").only(Only::Clone).later(),
+        Flag::short('F', "Install these fixes (one word for the shell: quote a list). Needs -l.").takes("fixes").only(Only::Clone).later(),
+        Flag::short('w', "Install these packages (one word for the shell: quote a list). Needs -l.").takes("filesets").only(Only::Clone).later(),
+        HELP,
+        VERSION,
+    ],
+    operands: true,
+    after: "Target disks are named as `altdisk disks` lists them (vdb) or by path (/dev/vdb). For phases 2 and 3 they need not be named.
+
+Exit codes:
+  0  everything that was asked for is done
+  1  it failed, and nothing of an alternate is left behind
+  2  the command line is wrong; nothing was touched
+  3  refused before anything was touched
+  4  it failed on the way: an unfinished alternate is left for -X or --resume
+
+Examples:
+  alt_disk_install -C --preview vdb
+      what would a clone to vdb do?
+  alt_disk_install -C vdb
+      clone; the machine boots vdb next
+  alt_disk_install -C -B -s /root/customize vdb
+      clone, run a script on the copy, leave the boot list alone
+  alt_disk_install -X
+      remove the alternate
+
+The log is /var/log/altdisk/alt_disk_inst.log. `altdisk explain ALT-nnn` tells more about an error.",
+};
+
+pub static DISKS: Command = Command {
+    name: "disks",
+    summary: "list the disks, what is on them, and which can be a target",
+    forms: &[("", &["json"], "")],
+    about: "Lists every disk with its size, model, serial number, connection, what is on it, its role (rootvg: the running system; \
+altinst_rootvg: the alternate; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why.",
+    flags: &[Flag::long("json", "The list as JSON."), HELP],
+    operands: false,
+    after: "",
+};
+
+pub static PRACTICE: Command = Command {
+    name: "practice",
+    summary: "make practice disks: files that count as disks",
+    forms: &[("create", &["size", "count", "sector-size"], "[directory]"), ("list", &[], ""), ("remove", &["all"], "[disk ...]")],
+    about: "A practice disk is a sparse file behind a loop device. altdisk takes it for a disk, so that everything can be tried without \
+risk; it takes only as much space as is written to it.",
+    flags: &[
+        Flag::long("size", "With create: the size of each disk, such as 8G or 512M.").takes("SIZE"),
+        Flag::long("count", "With create: how many disks to make; 1 if it is not given.").takes("N"),
+        Flag::long("sector-size", "With create: bytes in a sector, 512 or 4096.").takes("BYTES"),
+        Flag::long("all", "With remove: remove every practice disk."),
+        HELP,
+    ],
+    operands: true,
+    after: "Examples:
+  altdisk practice create --size 8G
+  alt_disk_install -C loop0
+  altdisk practice remove loop0",
+};
+
+pub static BOOTLIST: Command = Command {
+    name: "bootlist",
+    summary: "show or set the disk that the machine boots next",
+    forms: &[("", &["m", "o"], "[disk ...]")],
+    about: "Without a disk (or with -o) shows what the machine boots, first choice first. With disks: the machine boots the first of \
+them that it can. This is also the way back: name the old disk.",
+    flags: &[
+        Flag::short('m', "The boot list to work on; `normal` is the only one here.").takes("normal"),
+        Flag::short('o', "Show the boot list after it was set."),
+        HELP,
+    ],
+    operands: true,
+    after: "Example:
+  altdisk bootlist -m normal vda",
+};
+
+pub static COPYTREE: Command = Command {
+    name: "copytree",
+    summary: "copy a directory tree with everything that its files have",
+    forms: &[("", &["e", "V"], "FROM TO")],
+    about: "Copies the tree below FROM into the directory TO, staying in FROM's file system: the copier of phase 1 on its own. Hard \
+links, holes, owners, modes, times, extended attributes, ACLs, capabilities and inode flags are kept.",
+    flags: &[
+        Flag::short('e', "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./")
+            .takes("exclude_list"),
+        Flag::short('V', "Name every file that is copied."),
+        HELP,
+    ],
+    operands: true,
+    after: "",
+};
+
+pub static ERRORS: Command = Command {
+    name: "errors",
+    summary: "list every error message with its id",
+    forms: &[("", &[], "")],
+    about: "Lists the errors that altdisk knows: the id, what is wrong, what to do about it.",
+    flags: &[HELP],
+    operands: false,
+    after: "",
+};
+
+pub static EXPLAIN: Command = Command {
+    name: "explain",
+    summary: "explain one error message",
+    forms: &[("", &[], "ALT-nnn ...")],
+    about: "Says what an error message means, what to do about it, and with which code the command ended.",
+    flags: &[HELP],
+    operands: true,
+    after: "",
+};

@@ -1,0 +1,283 @@
+//! A scanner faithful to getopt(3): clusters (`-BV`), attached values (`-P12`), `--` ends the flags, a lone `-` is an
+//! operand, operands may stand anywhere; and getopt_long's `--name=value`. A value is whatever follows, even if it
+//! begins with `-`. Works on bytes: a name need not be UTF-8.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use anyhow::Result;
+
+use crate::cli::flags::{Command, Flag};
+use crate::error;
+
+/// What was given, in order.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    given: Vec<(&'static Flag, Option<OsString>)>,
+    pub operands: Vec<OsString>,
+}
+
+impl Parsed {
+    /// Whether the flag called `name` was given.
+    pub fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|(f, _)| f.is(name))
+    }
+
+    /// The flag's value.
+    pub fn value(&self, name: &str) -> Option<&OsStr> {
+        self.values(name).last()
+    }
+
+    /// All values of a flag that may be repeated.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &OsStr> {
+        self.given.iter().filter(move |(f, _)| f.is(name)).filter_map(|(_, v)| v.as_deref())
+    }
+
+    /// The flags that were given.
+    pub fn flags(&self) -> impl Iterator<Item = &'static Flag> {
+        self.given.iter().map(|(f, _)| *f)
+    }
+
+    fn add(&mut self, flag: &'static Flag, value: Option<OsString>) -> Result<()> {
+        let other = self.given.iter().find(|(f, v)| std::ptr::eq(*f, flag) && *v != value);
+        if let (Some((_, Some(first))), Some(second), false) = (other, &value, flag.repeats) {
+            let (first, second) = (first.to_string_lossy(), second.to_string_lossy());
+            return Err(error::CONTRADICTORY_FLAG.because(format!("{} is given twice, with `{first}` and with `{second}`", flag.typed())));
+        }
+        self.given.push((flag, value));
+        Ok(())
+    }
+}
+
+/// Sorts the words after the command's name into flags and operands.
+///
+/// # Errors
+/// ALT-101 to ALT-104 and ALT-106: what is wrong with the form of the command line.
+pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
+    let mut parsed = Parsed::default();
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        match word.as_bytes() {
+            b"--" => {
+                parsed.operands.extend(words.by_ref().cloned());
+            }
+            [b'-', b'-', long @ ..] => {
+                let (name, attached) = match long.iter().position(|b| *b == b'=') {
+                    Some(at) => (&long[..at], Some(OsString::from_vec(long[at + 1..].to_vec()))),
+                    None => (long, None),
+                };
+                let name = String::from_utf8_lossy(name);
+                let flag = command.flags.iter().find(|f| f.long == Some(&name)).ok_or_else(|| unknown(command, &format!("--{name}")))?;
+                let value = match (flag.value, attached) {
+                    (None, Some(_)) => return Err(error::UNEXPECTED_VALUE.because(format!("--{name} takes no value"))),
+                    (Some(_), None) => Some(words.next().cloned().ok_or_else(|| missing(flag))?),
+                    (_, attached) => attached,
+                };
+                parsed.add(flag, value)?;
+            }
+            [b'-', cluster @ ..] if !cluster.is_empty() => scan_cluster(command, cluster, &mut words, &mut parsed)?,
+            _ => parsed.operands.push(word.clone()),
+        }
+    }
+    // Help is help, whatever else stands on the line.
+    match parsed.operands.first() {
+        Some(word) if !command.operands && !parsed.has("help") => {
+            Err(error::UNEXPECTED_OPERAND.because(format!("{} takes no operands; `{}` is one", command.name, word.to_string_lossy())))
+        }
+        _ => Ok(parsed),
+    }
+}
+
+fn scan_cluster<'a>(command: &Command, cluster: &[u8], words: &mut impl Iterator<Item = &'a OsString>, parsed: &mut Parsed) -> Result<()> {
+    for (i, byte) in cluster.iter().enumerate() {
+        let flag = command.flags.iter().find(|f| f.short == Some(char::from(*byte)) && byte.is_ascii()).ok_or_else(|| {
+            let shown = cluster[i..].utf8_chunks().next().and_then(|c| c.valid().chars().next()).unwrap_or('\u{fffd}');
+            unknown(command, &format!("-{shown}"))
+        })?;
+        if flag.value.is_none() {
+            parsed.add(flag, None)?;
+            continue;
+        }
+        let rest = &cluster[i + 1..];
+        let value = if rest.is_empty() { words.next().cloned().ok_or_else(|| missing(flag))? } else { OsString::from_vec(rest.to_vec()) };
+        return parsed.add(flag, Some(value));
+    }
+    Ok(())
+}
+
+fn missing(flag: &Flag) -> anyhow::Error {
+    error::MISSING_VALUE.because(format!("{} needs a value: {}", flag.typed(), flag.shown()))
+}
+
+fn unknown(command: &Command, typed: &str) -> anyhow::Error {
+    let cause = format!("{} has no flag {typed}", command.name);
+    match nearest(command, typed) {
+        Some(near) => {
+            error::UNKNOWN_FLAG.because_do(cause, format!("perhaps {near} is meant; `{} --help` lists all flags", called(command)))
+        }
+        None => error::UNKNOWN_FLAG.because_do(cause, format!("`{} --help` lists all flags", called(command))),
+    }
+}
+
+/// How the command is typed where only `altdisk` is installed.
+pub fn called(command: &Command) -> String {
+    if command.name == "alt_disk_install" { command.name.to_owned() } else { format!("altdisk {}", command.name) }
+}
+
+/// The flag that `typed` is most like: a letter in the other case, a name with at most two slips.
+fn nearest(command: &Command, typed: &str) -> Option<String> {
+    let word = typed.trim_start_matches('-');
+    if !typed.starts_with("--") {
+        let other_case = |f: &&Flag| f.short.is_some_and(|c| word.eq_ignore_ascii_case(c.encode_utf8(&mut [0; 4])));
+        let first_letter = |f: &&Flag| f.short.is_none() && f.long.is_some_and(|l| l.starts_with(word));
+        return command.flags.iter().find(other_case).or_else(|| command.flags.iter().find(first_letter)).map(Flag::typed);
+    }
+    let by_slips = command.flags.iter().filter_map(|f| f.long.map(|l| (slips(word, l), f)));
+    if let Some((_, flag)) = by_slips.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
+        return Some(flag.typed());
+    }
+    command.flags.iter().find(|f| f.is(word)).map(Flag::typed)
+}
+
+/// Levenshtein's distance.
+pub fn slips(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::flags::{ALT_DISK_INSTALL, DISKS};
+    use crate::host::cmd::quote;
+    use proptest::prelude::*;
+
+    /// Flags and operands as one line: `C P=12 | vdb`.
+    fn scan(line: &[&str]) -> String {
+        let args: Vec<OsString> = line.iter().map(OsString::from).collect();
+        match parse(&ALT_DISK_INSTALL, &args) {
+            Ok(p) => {
+                let flags = p.given.iter().map(|(f, v)| {
+                    let name = f.typed().trim_start_matches('-').to_owned();
+                    v.as_ref().map_or(name.clone(), |v| format!("{name}={}", v.to_string_lossy()))
+                });
+                let operands = p.operands.iter().map(|o| o.to_string_lossy().into_owned());
+                format!("{} | {}", flags.collect::<Vec<_>>().join(" "), operands.collect::<Vec<_>>().join(" "))
+            }
+            Err(e) => {
+                let alt = error::of(&e).unwrap();
+                format!("{alt} -> {}", alt.remedy)
+            }
+        }
+    }
+
+    #[test]
+    fn scans_like_getopt() {
+        let table: &[(&[&str], &str)] = &[
+            (&["-C", "vdb"], "C | vdb"),
+            (&["-BV", "-C"], "B V C | "),
+            (&["-P", "12"], "P=12 | "),
+            (&["-P12"], "P=12 | "),
+            (&["-CP12", "vdb"], "C P=12 | vdb"),
+            (&["-CBP", "12", "vdb"], "C B P=12 | vdb"),
+            (&["-pplatform"], "p=platform | "),
+            (&["-F", "a b"], "F=a b | "),
+            (&["-Fa b"], "F=a b | "),
+            (&["-P=12"], "P==12 | "),
+            (&["vdb", "-C", "vdc", "-B"], "C B | vdb vdc"),
+            (&["-C", "--", "-B", "--preview"], "C | -B --preview"),
+            (&["-C", "-"], "C | -"),
+            (&["-s", "-B"], "s=-B | "),
+            (&["-s", "--", "x"], "s=-- | x"),
+            (&["-P", ""], "P= | "),
+            (&["", "-C"], "C | "),
+            (&["--erase", "A", "--erase=B=C", "--erase="], "erase=A erase=B=C erase= | "),
+            (&["-P", "1", "-P1"], "P=1 P=1 | "),
+            (&["-V", "-V"], "V V | "),
+        ];
+        for (line, want) in table {
+            assert_eq!(&scan(line), want, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_getopt_refuses() {
+        let all = "`alt_disk_install --help` lists all flags";
+        assert_eq!(scan(&["-CZ"]), format!("ALT-101: alt_disk_install has no flag -Z -> {all}"));
+        assert_eq!(scan(&["-c"]), format!("ALT-101: alt_disk_install has no flag -c -> perhaps -C is meant; {all}"));
+        assert_eq!(scan(&["-h"]), format!("ALT-101: alt_disk_install has no flag -h -> perhaps --help is meant; {all}"));
+        assert_eq!(scan(&["--preveiw"]), format!("ALT-101: alt_disk_install has no flag --preveiw -> perhaps --preview is meant; {all}"));
+        assert_eq!(scan(&["--C"]), format!("ALT-101: alt_disk_install has no flag --C -> perhaps -C is meant; {all}"));
+        assert_eq!(scan(&["-é"]), format!("ALT-101: alt_disk_install has no flag -é -> {all}"));
+        assert!(scan(&["-C", "-P"]).starts_with("ALT-102: -P needs a value: -P phase"));
+        assert!(scan(&["--erase"]).starts_with("ALT-102: --erase needs a value"));
+        assert!(scan(&["--json=yes"]).starts_with("ALT-103: --json takes no value"));
+        assert!(scan(&["-P1", "-P", "2"]).starts_with("ALT-104: -P is given twice, with `1` and with `2`"));
+        let err = parse(&DISKS, &["vda".into()]).unwrap_err();
+        assert_eq!(error::of(&err).unwrap().to_string(), "ALT-106: disks takes no operands; `vda` is one");
+    }
+
+    #[test]
+    fn names_need_not_be_utf8() {
+        let odd = OsString::from_vec(b"/tmp/\xff".to_vec());
+        let args = [OsString::from_vec(b"-s/tmp/\xff".to_vec()), odd.clone()];
+        let p = parse(&ALT_DISK_INSTALL, &args).unwrap();
+        assert_eq!((p.value("s"), p.operands.as_slice()), (Some(odd.as_os_str()), &[odd.clone()][..]));
+        assert!(parse(&ALT_DISK_INSTALL, &[OsString::from_vec(b"-\xff".to_vec())]).is_err());
+    }
+
+    #[test]
+    fn counts_slips() {
+        assert_eq!((slips("", "abc"), slips("kitten", "sitting"), slips("same", "same")), (3, 3, 0));
+    }
+
+    /// Undoes [`quote`], the way a POSIX shell does.
+    fn unquote(text: &str) -> String {
+        let (mut out, mut chars, mut inside) = (String::new(), text.chars(), false);
+        while let Some(c) = chars.next() {
+            match c {
+                '\'' => inside = !inside,
+                '\\' if !inside => out.extend(chars.next()),
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(words in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..6), 0..8), dashes in 0usize..3) {
+            let args: Vec<OsString> = words.iter().map(|w| OsString::from_vec([&b"--"[..dashes], w].concat())).collect();
+            // Every word ends up somewhere: what is accepted keeps all operands in their order.
+            if let Ok(p) = parse(&ALT_DISK_INSTALL, &args) {
+                prop_assert!(p.operands.iter().all(|o| args.contains(o)));
+            }
+        }
+
+        #[test]
+        fn values_arrive_unchanged(value in ".{0,12}", name in "[a-z/]{1,8}") {
+            let separate = [OsString::from("-F"), value.clone().into(), name.clone().into()];
+            let p = parse(&ALT_DISK_INSTALL, &separate).unwrap();
+            prop_assert_eq!(p.value("F"), Some(OsStr::new(&value)));
+            prop_assert_eq!(&p.operands, &[OsString::from(name)]);
+            let attached = [OsString::from(format!("--erase={value}"))];
+            let p = parse(&ALT_DISK_INSTALL, &attached).unwrap();
+            prop_assert_eq!(p.value("erase"), Some(OsStr::new(&value)));
+        }
+
+        #[test]
+        fn quoting_round_trips(word in "[ -~\\t\\n\u{e4}']{0,16}") {
+            prop_assert_eq!(unquote(&quote(OsStr::new(&word))), word);
+        }
+    }
+}

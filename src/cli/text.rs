@@ -1,0 +1,136 @@
+//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey.
+
+/// `text` with each of its lines broken at blanks so that none is wider than `width` columns. The first line begins after
+/// `first` columns that stand there already; the others are indented by `indent`. Lines that begin with a blank stay whole.
+pub fn wrap(text: &str, width: usize, first: usize, indent: usize) -> String {
+    let mut out = String::new();
+    let mut column = first;
+    for (n, line) in text.lines().enumerate() {
+        if n > 0 {
+            out.push('\n');
+            column = 0;
+        }
+        if line.starts_with(' ') {
+            out.push_str(&" ".repeat(indent));
+            out.push_str(line);
+            continue;
+        }
+        let mut fresh = n == 0;
+        if n > 0 && !line.is_empty() {
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+            fresh = true;
+        }
+        for word in line.split_whitespace() {
+            let wide = word.chars().count();
+            if fresh {
+                fresh = false;
+            } else if column + 1 + wide > width {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent));
+                column = indent;
+            } else {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += wide;
+        }
+    }
+    out
+}
+
+/// `text` with control characters and direction marks written out (`\x1b`), so that no name and no program's output
+/// can command the terminal. A tab stays; `ascii_only` writes out everything beyond ASCII too.
+pub fn printable(text: &str, ascii_only: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push(c),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_ascii() && c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+            }
+            c if ascii_only && !c.is_ascii() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// [`printable`], but line breaks stay: for our own messages, which may quote output.
+pub fn printable_lines(text: &str, ascii_only: bool) -> String {
+    text.lines().map(|l| printable(l, ascii_only)).collect::<Vec<_>>().join("\n")
+}
+
+/// Bytes for people: `517 B`, `8.2 MB`, `1.4 GB` (powers of 1024).
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    // Tenths of the unit, in integers: no rounding surprises at the borders.
+    let (mut tenths, mut unit) = (u128::from(n) * 10 / 1024, 0);
+    while tenths >= 10240 && unit + 1 < UNITS.len() {
+        (tenths, unit) = (tenths / 1024, unit + 1);
+    }
+    if tenths >= 1000 { format!("{} {}", tenths / 10, UNITS[unit]) } else { format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]) }
+}
+
+/// Seconds for people: `0:07`, `12:34`, `1:02:03`.
+pub fn clock(seconds: u64) -> String {
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn wraps_at_blanks() {
+        assert_eq!(wrap("one two three four", 10, 0, 2), "one two\n  three\n  four");
+        assert_eq!(wrap("one two", 10, 8, 2), "one\n  two");
+        assert_eq!(wrap("a\n  kept   as it is and long\n\nb c", 8, 0, 0), "a\n  kept   as it is and long\n\nb c");
+        assert_eq!(wrap("unbreakablelongword x", 8, 0, 0), "unbreakablelongword\nx");
+    }
+
+    #[test]
+    fn nothing_commands_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\u{9b}1m\tc\n\r\x7f\u{202e}\u{e9}", false), "a\\x1b[2Jb\\u{9b}1m\tc\\n\\r\\x7f\\u{202e}\u{e9}");
+        assert_eq!(printable("\u{e9}", true), "\\u{e9}");
+        assert_eq!(printable_lines("a\x07\nb", false), "a\\x07\nb");
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        for (n, want) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KB"),
+            (1536, "1.5 KB"),
+            (1 << 20, "1.0 MB"),
+            (5 << 30, "5.0 GB"),
+            (123 << 30, "123 GB"),
+        ] {
+            assert_eq!(bytes(n), want);
+        }
+        assert_eq!((clock(7), clock(754), clock(3723)), ("0:07".into(), "12:34".into(), "1:02:03".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn wrapped_words_stay(text in "[a-z ]{0,60}", width in 8usize..40) {
+            let text = text.trim_start();
+            let wrapped = wrap(text, width, 0, 2);
+            let words = |t: &str| t.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            prop_assert_eq!(words(&wrapped), words(text));
+            for line in wrapped.lines() {
+                prop_assert!(line.len() <= width || !line.trim().contains(' '), "{:?}", line);
+            }
+        }
+    }
+}
