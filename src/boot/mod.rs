@@ -3,4 +3,7 @@
 pub mod bootdisk;
 pub mod bootlist;
 pub mod device;
+pub mod fstab;
+pub mod identify;
 pub mod ids;
+pub mod inside;
