@@ -127,6 +127,18 @@ catalogue! {
     // 3xx the source
     // 4xx copying
     // 5xx booting
+    FSTAB_LINE = "ALT-501", Failed, "a line of fstab or crypttab cannot be read", "mend the line that the cause names, on the running system, and run the command again";
+    NO_KERNEL = "ALT-502", Refused, "no kernel is installed", "install a kernel package of the distribution, or say -g to make a copy that cannot boot by itself";
+    NO_INITRAMFS_TOOL = "ALT-503", Refused, "nothing here makes an initramfs", "install initramfs-tools, dracut or mkinitcpio, whichever the distribution uses, or say -g";
+    INITRAMFS = "ALT-504", Failed, "an initramfs was not made", "read the tool's output in the log; free space in /boot is the usual reason";
+    LOADER_FOREIGN = "ALT-505", Refused, "the system boots with a loader that altdisk cannot install", "install GRUB as the distribution's packages do, or say -g to make a copy that cannot boot by itself";
+    NO_LOADER = "ALT-506", Refused, "the boot loader's packages are not installed", "install the packages that the cause names and run the command again";
+    LOADER = "ALT-507", Failed, "the boot loader is not complete", "read the loader's output in the log, mend what it names, and run phase 3 again";
+    NOT_INDEPENDENT = "ALT-508", Failed, "the alternate still refers to the disk it was made from", "each place is named above: correct it below /alt_inst (or in the customization script) and run phase 3 again";
+    NO_BOOTLIST = "ALT-509", Refused, "the boot list of this machine cannot be set from here", "say -B and choose the disk in the firmware's menu";
+    BOOT_ENTRY = "ALT-510", Failed, "the firmware did not take the boot entry or the boot order", "choose the disk in the firmware's boot menu; the disk boots from its fallback loader without an entry";
+    BOOT_DISK = "ALT-511", Usage, "not a disk that the boot list knows", "see `altdisk bootlist -o` for the disks that it knows";
+    OTHER_GRUB = "ALT-512", Failed, "the GRUB of another disk cannot be changed", "see the cause; the firmware's boot menu chooses the disk without it";
     // 6xx image.data
     IMAGE_UNREADABLE = "ALT-601", Refused, "image.data cannot be read", "look at the name and at the file's permissions";
     IMAGE_SYNTAX = "ALT-602", Refused, "image.data is not TOML, or has a field or value that does not belong there", "mend that line; the file that a run without -i writes shows what is right";

@@ -47,4 +47,7 @@ pub struct IdMap {
     pub vgs: Vec<Pair>,
     /// Whole source disks: by-id and by-path links, old -> the target's own.
     pub disk_links: Vec<Pair>,
+    /// LVM's own UUIDs (physical volumes, volume groups): old -> new; new may be empty where nothing takes its place.
+    #[serde(default)]
+    pub lvm: Vec<Pair>,
 }

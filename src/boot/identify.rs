@@ -1,0 +1,404 @@
+//! The identity map as rules: what in a text names the source, and what the alternate has instead.
+//!
+//! Three kinds, from sure to doubtful. Identifiers (UUIDs, serials, links made of them) are unique: replaced wherever they stand, comments too.
+//! LVM names are replaced in the forms that say they are one (`/dev/vg/lv`, `/dev/mapper/vg-lv`, `rd.lvm.lv=vg/lv`). Device paths and
+//! labels are common words: replaced only where a file's grammar says "a device stands here" ([`Rules::spec`], [`Rules::command_line`]).
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use regex::{Captures, Match, Regex};
+
+use super::ids::{IdMap, Names, Volume};
+
+/// Ready to be applied to many texts.
+pub struct Rules {
+    /// First fields and kernel parameters, normalised, -> index of the volume.
+    specs: HashMap<String, usize>,
+    volumes: Vec<Volume>,
+    tokens: HashMap<String, String>,
+    token_pattern: Option<Regex>,
+    structured: Vec<(Regex, String)>,
+    parameters: Regex,
+    offsets: Regex,
+    subvolid: Regex,
+}
+
+impl Rules {
+    /// # Errors
+    /// If a name is too long to be searched for.
+    pub fn new(map: &IdMap) -> Result<Self> {
+        let mut specs = HashMap::new();
+        for (i, v) in map.volumes.iter().enumerate() {
+            for s in specs_of(&v.old) {
+                specs.entry(s).or_insert(i);
+            }
+        }
+        let tokens = tokens(map);
+        let token_pattern = match tokens.is_empty() {
+            true => None,
+            false => Some(pattern(tokens.keys())?),
+        };
+        Ok(Self {
+            specs,
+            volumes: map.volumes.clone(),
+            tokens,
+            token_pattern,
+            structured: structured(map)?,
+            parameters: Regex::new(r#"(^|[\s"'=;,])((?:root|resume|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#)?,
+            offsets: Regex::new(r#"(^|[\s"'])resume_offset=\d+ ?"#)?,
+            subvolid: Regex::new(r"(rootflags=[^\s]*?)(subvolid=\d+,|,?subvolid=\d+)")?,
+        })
+    }
+
+    /// What stands for the source volume that `word` names (`UUID=...`, `LABEL=...`, a device path); None if it names none.
+    pub fn spec(&self, word: &str) -> Option<&str> {
+        self.volume(word).map(|v| v.new_spec.as_str())
+    }
+
+    /// The volume that a first field or a kernel parameter names.
+    pub fn volume(&self, word: &str) -> Option<&Volume> {
+        self.specs.get(&normal(word)).and_then(|i| self.volumes.get(*i))
+    }
+
+    /// Replaces identifiers and LVM names: right for any text.
+    pub fn anywhere(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for (re, by) in &self.structured {
+            if re.is_match(&out) {
+                // Twice: neighbouring matches share the byte between them.
+                out = re.replace_all(&out, by.as_str()).into_owned();
+                out = re.replace_all(&out, by.as_str()).into_owned();
+            }
+        }
+        let Some(re) = &self.token_pattern else { return out };
+        let mut done = String::with_capacity(out.len());
+        let mut at = 0;
+        for m in re.find_iter(&out).filter(|m| stands_alone(&out, m)) {
+            done.push_str(&out[at..m.start()]);
+            done.push_str(&self.replacement(m.as_str()));
+            at = m.end();
+        }
+        done.push_str(&out[at..]);
+        done
+    }
+
+    fn replacement(&self, token: &str) -> String {
+        let plain = token.replace("\\x2d", "-").to_lowercase();
+        match self.tokens.get(&plain).filter(|n| !n.is_empty()) {
+            None => token.to_owned(),
+            Some(new) if token.contains("\\x2d") => new.replace('-', "\\x2d"),
+            Some(new) => new.clone(),
+        }
+    }
+
+    /// Replaces kernel parameters that name a device, besides what [`Rules::anywhere`] replaces.
+    pub fn command_line(&self, text: &str) -> String {
+        let out = self.parameters.replace_all(text, |c: &Captures<'_>| match self.spec(&c[3]) {
+            Some(spec) => format!("{}{}{spec}", &c[1], &c[2]),
+            None => c[0].to_owned(),
+        });
+        // The offset was that of the source's swap file.
+        let out = self.offsets.replace_all(&out, "$1");
+        let out = self.subvolid.replace_all(&out, "$1");
+        self.anywhere(&out)
+    }
+
+    /// Where identifiers of the source stand in a text: byte offset and the identifier.
+    pub fn identifiers<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
+        let Some(re) = &self.token_pattern else { return vec![] };
+        re.find_iter(text).filter(|m| stands_alone(text, m)).map(|m| (m.start(), m.as_str())).collect()
+    }
+
+    /// Where LVM names, or labels in their forms, stand.
+    pub fn names<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
+        let mut found: Vec<(usize, &str)> =
+            self.structured.iter().flat_map(|(re, _)| re.find_iter(text).map(|m| (m.start(), m.as_str()))).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Kernel parameters that name a device of the source.
+    pub fn parameters<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
+        let named = self.parameters.captures_iter(text).filter_map(|c| Some((c.get(2)?, c.get(3)?)));
+        named.filter(|(_, v)| self.stale(v.as_str())).map(|(k, v)| (k.start(), &text[k.start()..v.end()])).collect()
+    }
+
+    /// Whether a word names a source volume (and is not also how the alternate names one).
+    pub fn stale(&self, word: &str) -> bool {
+        self.volume(word).is_some() && !self.is_new(word)
+    }
+
+    /// Whether the word is how the alternate's files name one of its volumes.
+    pub fn is_new(&self, word: &str) -> bool {
+        let word = normal(word);
+        self.volumes.iter().any(|v| normal(&v.new_spec) == word)
+    }
+}
+
+/// Every way to write the old names as one word, normalised.
+fn specs_of(n: &Names) -> Vec<String> {
+    let mut all = vec![];
+    let mut add = |key: &str, link: &str, value: &Option<String>| {
+        if let Some(v) = value.as_deref().filter(|v| !v.is_empty()) {
+            all.push(normal(&format!("{key}={v}")));
+            all.push(normal(&format!("/dev/disk/{link}/{}", udev_escape(v))));
+        }
+    };
+    add("UUID", "by-uuid", &n.uuid);
+    add("LABEL", "by-label", &n.label);
+    add("PARTUUID", "by-partuuid", &n.partuuid);
+    add("PARTLABEL", "by-partlabel", &n.partlabel);
+    all.extend(n.devices.iter().map(|d| normal(&d.to_string_lossy())));
+    all
+}
+
+/// A word without its quotes and octal escapes; UUIDs in lower case.
+fn normal(word: &str) -> String {
+    let plain = crate::host::mounts::unescape(word.as_bytes()).to_string_lossy().into_owned();
+    let (key, value) = plain.split_once('=').unwrap_or(("", plain.as_str()));
+    let value = value.trim_matches(|c| c == '"' || c == '\'');
+    match key {
+        "" if value.starts_with("/dev/disk/by-uuid/") || value.starts_with("/dev/disk/by-partuuid/") => value.to_lowercase(),
+        "" => value.to_owned(),
+        "UUID" | "PARTUUID" => format!("{key}={}", value.to_lowercase()),
+        _ => format!("{key}={value}"),
+    }
+}
+
+/// A label as udev writes it in a link's name.
+pub fn udev_escape(label: &str) -> String {
+    let mut out = String::new();
+    for c in label.chars() {
+        if c.is_ascii_alphanumeric() || "#+-.:=@_".contains(c) || !c.is_ascii() {
+            out.push(c);
+        } else {
+            out.push_str(&format!("\\x{:02x}", u32::from(c)));
+        }
+    }
+    out
+}
+
+/// Identifiers, lower case, with what takes their place (empty: nothing, so they can only be reported).
+fn tokens(map: &IdMap) -> HashMap<String, String> {
+    let mut all = HashMap::new();
+    let mut add = |old: &str, new: &str| {
+        if old.len() >= 8 && old != new {
+            all.entry(old.to_lowercase()).or_insert_with(|| new.to_owned());
+        }
+    };
+    for v in &map.volumes {
+        for (old, new) in [(&v.old.uuid, &v.new.uuid), (&v.old.partuuid, &v.new.partuuid)] {
+            if let Some(old) = old {
+                add(old, new.as_deref().unwrap_or_default());
+            }
+        }
+        for link in v.old.devices.iter().filter(|d| d.starts_with("/dev/disk/by-id") || d.starts_with("/dev/disk/by-path")) {
+            add(&link.to_string_lossy(), &path_of(v));
+        }
+    }
+    for p in map.disks.iter().chain(&map.disk_links).chain(&map.lvm) {
+        add(&p.old, &p.new);
+    }
+    all
+}
+
+/// The volume's new device path: a mapper path, or the link that its UUID gives.
+fn path_of(v: &Volume) -> String {
+    match v.new_spec.split_once('=') {
+        Some(("UUID", id)) => format!("/dev/disk/by-uuid/{id}"),
+        Some(("PARTUUID", id)) => format!("/dev/disk/by-partuuid/{id}"),
+        Some(("LABEL", l)) => format!("/dev/disk/by-label/{}", udev_escape(l)),
+        _ => v.new_spec.clone(),
+    }
+}
+
+/// One pattern for all identifiers, longest first; systemd writes dashes as `\x2d`.
+fn pattern<'a>(tokens: impl Iterator<Item = &'a String>) -> Result<Regex> {
+    let mut all: Vec<&String> = tokens.collect();
+    all.sort_by_key(|t| std::cmp::Reverse((t.len(), t.as_str())));
+    let words: Vec<String> = all.iter().map(|t| regex::escape(t).replace("\\-", "-").replace('-', r"(?:-|\\x2d)")).collect();
+    let text = format!("(?i){}", words.join("|"));
+    regex::RegexBuilder::new(&text).size_limit(64 << 20).build().context("the identifiers make too long a pattern")
+}
+
+/// Whether a match is a word of its own. A full UUID may follow or lead a dash (`dev-disk-by\x2duuid-...`, `luks-...`); a short identifier
+/// (FAT serial, MBR id) must not be part of a dashed word, nor a link the beginning of a longer one (`...-part1`).
+fn stands_alone(text: &str, m: &Match<'_>) -> bool {
+    let before = text[..m.start()].chars().next_back();
+    let after = text[m.end()..].chars().next();
+    let in_word = |c: Option<char>, also: &str| c.is_some_and(|c| c.is_alphanumeric() || also.contains(c));
+    let token = m.as_str();
+    if token.starts_with('/') {
+        !in_word(after, "_-.:+")
+    } else if token.len() >= 32 {
+        !in_word(before, "") && !in_word(after, "")
+    } else {
+        !in_word(before, "_-") && !in_word(after, "_-")
+    }
+}
+
+/// LVM names and labels in the forms that say what they are.
+fn structured(map: &IdMap) -> Result<Vec<(Regex, String)>> {
+    let mut all = vec![];
+    let mut add = |pattern: String, by: String| -> Result<()> {
+        all.push((Regex::new(&pattern)?, by));
+        Ok(())
+    };
+    for vg in map.vgs.iter().filter(|p| p.old != p.new) {
+        let (old, new) = (regex::escape(&vg.old), vg.new.replace('$', "$$"));
+        let (old_dm, new_dm) = (regex::escape(&vg.old.replace('-', "--")), new.replace('-', "--"));
+        add(format!("(/dev/){old}/"), format!("${{1}}{new}/"))?;
+        add(format!(r"(/dev/mapper/|\blvm/){old_dm}-([^-])"), format!("${{1}}{new_dm}-${{2}}"))?;
+        add(format!(r"(\brd\.lvm\.lv=|\blvm\.lv=){old}/"), format!("${{1}}{new}/"))?;
+        add(format!(r#"(\brd\.lvm\.vg=){old}([\s"']|$)"#), format!("${{1}}{new}${{2}}"))?;
+    }
+    for v in &map.volumes {
+        for (key, link, old, new) in
+            [("LABEL", "by-label", &v.old.label, &v.new.label), ("PARTLABEL", "by-partlabel", &v.old.partlabel, &v.new.partlabel)]
+        {
+            let Some(old) = old.as_deref().filter(|o| !o.is_empty() && Some(*o) != new.as_deref()) else { continue };
+            let spec = new.as_ref().map_or(v.new_spec.clone(), |n| format!("{key}={n}")).replace('$', "$$");
+            let path = new.as_ref().map_or(path_of(v), |n| format!("/dev/disk/{link}/{}", udev_escape(n))).replace('$', "$$");
+            let end = r#"([\s"',;)]|$)"#;
+            add(format!(r#"(^|[\s"'=]){key}="?{}"?{end}"#, regex::escape(old)), format!("${{1}}{spec}${{2}}"))?;
+            add(format!("/dev/disk/{link}/{}{end}", regex::escape(&udev_escape(old))), format!("{path}${{1}}"))?;
+            if let (Some(new), "LABEL") = (new, key) {
+                let quoted = regex::escape(old);
+                add(
+                    format!(r#"(search\s[^\n]*--label\s[^\n]*?["']?){quoted}(["']?(?:\s|$))"#),
+                    format!("${{1}}{}${{2}}", new.replace('$', "$$")),
+                )?;
+            }
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::boot::ids::Pair;
+
+    pub const OLD_ROOT: &str = "11111111-aaaa-4aaa-8aaa-111111111111";
+    pub const NEW_ROOT: &str = "22222222-bbbb-4bbb-8bbb-222222222222";
+
+    /// A root file system by UUID and label, a swap space, an ESP, a home on LVM, and their disk.
+    pub fn map() -> IdMap {
+        let names = |uuid: &str, label: &str, partuuid: &str, devices: &[&str]| Names {
+            uuid: Some(uuid.into()),
+            label: Some(label.to_owned()).filter(|l| !l.is_empty()),
+            partuuid: Some(partuuid.to_owned()).filter(|l| !l.is_empty()),
+            partlabel: None,
+            devices: devices.iter().map(Into::into).collect(),
+        };
+        let volume = |what: &str, old: Names, new: Names, spec: &str| Volume { what: what.into(), old, new, new_spec: spec.into() };
+        let pair = |what: &str, old: &str, new: &str| Pair { what: what.into(), old: old.into(), new: new.into() };
+        IdMap {
+            volumes: vec![
+                volume(
+                    "/",
+                    names(OLD_ROOT, "my root", "1234abcd-02", &["/dev/vda2", "/dev/disk/by-id/virtio-OLD-part2"]),
+                    names(NEW_ROOT, "alt root", "33333333-cccc-4ccc-8ccc-333333333333", &["/dev/vdb3"]),
+                    &format!("UUID={NEW_ROOT}"),
+                ),
+                volume(
+                    "swap",
+                    names("44444444-aaaa-4aaa-8aaa-444444444444", "", "1234abcd-05", &["/dev/vda5"]),
+                    names("55555555-bbbb-4bbb-8bbb-555555555555", "", "", &["/dev/vdb4"]),
+                    "UUID=55555555-bbbb-4bbb-8bbb-555555555555",
+                ),
+                volume(
+                    "/boot/efi",
+                    names("ABCD-1234", "", "1234abcd-01", &["/dev/vda1"]),
+                    names("77AA-88BB", "", "", &[]),
+                    "UUID=77AA-88BB",
+                ),
+                volume(
+                    "/home",
+                    names("66666666-aaaa-4aaa-8aaa-666666666666", "", "", &["/dev/mapper/my--vg-home", "/dev/my-vg/home"]),
+                    names("77777777-bbbb-4bbb-8bbb-777777777777", "", "", &["/dev/mapper/alt--vg-home"]),
+                    "/dev/mapper/alt--vg-home",
+                ),
+            ],
+            disks: vec![pair("disk", "1234abcd", "88888888-dddd-4ddd-8ddd-888888888888")],
+            vgs: vec![pair("vg", "my-vg", "alt-vg")],
+            disk_links: vec![pair("disk", "/dev/disk/by-id/virtio-OLD", "/dev/disk/by-id/virtio-NEW")],
+            lvm: vec![],
+        }
+    }
+
+    #[test]
+    fn a_device_word_in_every_form() {
+        let r = Rules::new(&map()).unwrap();
+        let root = format!("UUID={NEW_ROOT}");
+        for word in [
+            format!("UUID={OLD_ROOT}"),
+            format!("UUID=\"{}\"", OLD_ROOT.to_uppercase()),
+            "LABEL=my\\040root".into(),
+            "LABEL=\"my root\"".into(),
+            "PARTUUID=1234ABCD-02".into(),
+            "/dev/vda2".into(),
+            "/dev/disk/by-label/my\\x20root".into(),
+            "/dev/disk/by-id/virtio-OLD-part2".into(),
+            format!("/dev/disk/by-uuid/{OLD_ROOT}"),
+        ] {
+            assert_eq!(r.spec(&word), Some(root.as_str()), "{word}");
+        }
+        assert_eq!(r.spec("/dev/my-vg/home"), Some("/dev/mapper/alt--vg-home"));
+        for word in ["/dev/vda20", "LABEL=my", "UUID=other", "tmpfs", "server:/x"] {
+            assert_eq!(r.spec(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn identifiers_are_words() {
+        let r = Rules::new(&map()).unwrap();
+        assert_eq!(r.anywhere(&format!("# was {OLD_ROOT}, luks-{OLD_ROOT}")), format!("# was {NEW_ROOT}, luks-{NEW_ROOT}"));
+        assert_eq!(r.anywhere("serial abcd-1234;"), "serial 77AA-88BB;");
+        for same in ["xABCD-1234", "ABCD-12345", "ABCD-1234-5678", "1234abcde", "1234abcd-03", "/dev/disk/by-id/virtio-OLD-part9"] {
+            assert_eq!(r.anywhere(same), same);
+        }
+        assert_eq!(r.anywhere("ptuuid=1234abcd"), "ptuuid=88888888-dddd-4ddd-8ddd-888888888888");
+        assert_eq!(r.anywhere("(/dev/disk/by-id/virtio-OLD)"), "(/dev/disk/by-id/virtio-NEW)");
+        let escaped = |u: &str| format!("dev-disk-by\\x2duuid-{}.swap", u.replace('-', "\\x2d"));
+        assert_eq!(r.anywhere(&escaped(OLD_ROOT)), escaped(NEW_ROOT));
+        // The swap's PARTUUID has no counterpart: it stays for the audit to name.
+        assert_eq!(r.anywhere("1234abcd-05"), "1234abcd-05");
+        assert_eq!(r.identifiers("a 1234abcd-05 b").len(), 1);
+    }
+
+    #[test]
+    fn volume_group_names_only_in_their_forms() {
+        let r = Rules::new(&map()).unwrap();
+        assert_eq!(r.anywhere("/dev/my-vg/home /dev/mapper/my--vg-home"), "/dev/alt-vg/home /dev/mapper/alt--vg-home");
+        assert_eq!(r.anywhere("rd.lvm.lv=my-vg/home rd.lvm.vg=my-vg"), "rd.lvm.lv=alt-vg/home rd.lvm.vg=alt-vg");
+        assert_eq!(r.anywhere("set root='lvm/my--vg-home'"), "set root='lvm/alt--vg-home'");
+        for same in ["my-vg is a name", "/dev/my-vgx/home", "/dev/mapper/my--vg--home", "/srv/my-vg/home"] {
+            assert_eq!(r.anywhere(same), same);
+        }
+    }
+
+    #[test]
+    fn command_lines() {
+        let r = Rules::new(&map()).unwrap();
+        let new = r
+            .command_line("GRUB_CMDLINE_LINUX=\"root=/dev/vda2 resume=UUID=44444444-aaaa-4aaa-8aaa-444444444444 resume_offset=123 quiet\"");
+        assert_eq!(new, format!("GRUB_CMDLINE_LINUX=\"root=UUID={NEW_ROOT} resume=UUID=55555555-bbbb-4bbb-8bbb-555555555555 quiet\""));
+        assert_eq!(r.command_line("rootflags=subvolid=256,compress=zstd x"), "rootflags=compress=zstd x");
+        assert_eq!(r.command_line("rootflags=subvol=@,subvolid=256"), "rootflags=subvol=@");
+        assert_eq!(r.command_line("xroot=/dev/vda2"), "xroot=/dev/vda2");
+        assert_eq!(r.command_line(&new), new);
+        assert_eq!(r.parameters("linux /vmlinuz root=/dev/vda2 ro"), [(15, "root=/dev/vda2")]);
+        assert!(r.parameters(&new).is_empty());
+    }
+
+    #[test]
+    fn labels_in_their_forms() {
+        let r = Rules::new(&map()).unwrap();
+        assert_eq!(r.anywhere("x=LABEL=\"my root\" y"), "x=LABEL=alt root y");
+        assert_eq!(r.anywhere("/dev/disk/by-label/my\\x20root"), "/dev/disk/by-label/alt\\x20root");
+        assert_eq!(r.anywhere("search --no-floppy --label 'my root'\n"), "search --no-floppy --label 'alt root'\n");
+        assert_eq!(r.anywhere("my root"), "my root");
+    }
+}
