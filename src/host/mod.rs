@@ -4,6 +4,7 @@
 //! power cut, `sys` holds the system calls that no safe crate has (the only `unsafe` of the project).
 
 pub mod cmd;
+pub mod device;
 pub mod files;
 pub mod mounts;
 pub mod sys;
