@@ -124,7 +124,54 @@ catalogue! {
     LATER_VERSION = "ALT-128", Usage, "this flag belongs to a later version of altdisk", "leave it out; `altdisk alt_disk_install --help` says which flags work";
     UNKNOWN_ERROR_ID = "ALT-129", Usage, "there is no error with this id", "`altdisk errors` lists them all";
     // 2xx target disks
+    NO_SUCH_DISK = "ALT-201", Refused, "there is no such disk", "`altdisk disks` lists the disks of this machine";
+    DISK_IS_PARTITION = "ALT-202", Refused, "the target is a part of a disk, not a disk", "name the whole disk";
+    NOT_A_DISK = "ALT-203", Refused, "the target is not a disk that can boot", "name a disk that `altdisk disks` lists; `altdisk practice create` makes one to practise on";
+    DISK_IS_LEG = "ALT-204", Refused, "the disk is one path of a multipath device", "altdisk does not install on multipath devices; choose another disk";
+    DISK_HAS_ROOTVG = "ALT-210", Refused, "the running system is on this disk", "choose another disk";
+    DISK_MOUNTED = "ALT-211", Refused, "something on the disk is mounted", "unmount it and run the command again";
+    DISK_SWAP = "ALT-212", Refused, "the system swaps to the disk", "`swapoff` it and run the command again";
+    DISK_HELD = "ALT-213", Refused, "a volume group, RAID, mapping or loop device uses the disk", "deactivate it and run the command again";
+    DISK_OPEN = "ALT-214", Refused, "a process has the disk open", "end that process and run the command again";
+    DISK_CONFIGURED = "ALT-215", Refused, "a configuration file names the disk", "remove that line if the disk may be overwritten, and run the command again";
+    DISK_CLAIMED = "ALT-216", Refused, "the kernel does not give the disk to us alone", "find what uses it with `lsblk` and `fuser -v`, end that, and run the command again";
+    DISK_CHANGED = "ALT-217", Refused, "the disk is no longer the one that was looked at", "look at `altdisk disks` and run the command again";
+    DISK_UNREADABLE = "ALT-218", Refused, "what is on the disk cannot be found out", "run it as root; if that does not help, the disk is broken or closed to this system";
+    DISK_READ_ONLY = "ALT-220", Refused, "the disk is read-only", "open its write protection, or choose another disk";
+    DISK_TOO_SMALL = "ALT-221", Refused, "the disk is too small", "choose a larger disk";
+    DISK_SECTOR = "ALT-222", Refused, "the disk's sector size is not supported", "choose a disk with sectors of 512 or 4096 bytes";
+    DISK_NO_MEDIUM = "ALT-223", Refused, "there is no medium in the drive", "insert one, or choose another disk";
+    DISK_HAS_CONTENT = "ALT-230", Refused, "the disk is not empty", "confirm with `--erase SERIAL` that all of it may be destroyed";
+    DISK_HAS_CLONE = "ALT-231", Refused, "the disk holds an altinst_rootvg", "`alt_disk_install -X` removes it";
+    DISK_HAS_OLD_ROOTVG = "ALT-232", Refused, "the disk holds old_rootvg, the system to go back to", "choose another disk, or give that system up with `--erase SERIAL`";
+    ERASE_NOT_A_TARGET = "ALT-233", Refused, "--erase names a disk that is not a target", "give the serial that `altdisk disks` shows for the target disk";
+    LAYOUT_DOES_NOT_FIT = "ALT-240", Refused, "the partitions do not fit on the disk", "choose a larger disk or smaller sizes";
+    PARTITIONING_WRONG = "ALT-241", Unfinished, "the partition table on the disk is not what was written", "the disk may be failing: see `dmesg`, and choose another disk";
+    NODE_MISSING = "ALT-242", Unfinished, "the kernel does not show the new partitions", "see `dmesg`; `partx -u DISK` makes them appear by hand";
+    FS_UNSUPPORTED = "ALT-243", Refused, "the file system type cannot be made", "use one of ext2, ext3, ext4, xfs, btrfs, vfat, swap";
+    BAD_SIZE = "ALT-250", Usage, "not a size", "write it as 8G, 500M or 1.5GiB";
+    PRACTICE_NAME = "ALT-251", Usage, "not a name for a practice disk", "use up to 32 letters, digits, '-' and '_', beginning with a letter";
+    PRACTICE_EXISTS = "ALT-252", Refused, "the practice disk exists already", "`altdisk practice list` shows it; `altdisk practice remove NAME` removes it";
+    PRACTICE_UNKNOWN = "ALT-253", Refused, "there is no such practice disk", "`altdisk practice list` shows those that exist";
+    PRACTICE_IN_USE = "ALT-254", Refused, "the practice disk is in use", "end what the cause names and run the command again; `alt_disk_install -X` if an alternate is on it";
+    PRACTICE_USAGE = "ALT-255", Usage, "the command line of `altdisk practice` is wrong", "`altdisk practice --help` shows what it takes";
+    DISKS_USAGE = "ALT-256", Usage, "the command line of `altdisk disks` is wrong", "`altdisk disks` or `altdisk disks --json`";
     // 3xx the source
+    NO_ROOT_DEVICE = "ALT-301", Refused, "the running system's root is on no disk", "altdisk clones systems whose / is a file system on a disk, partition or logical volume";
+    SOURCE_LUKS = "ALT-302", Refused, "the running system is encrypted (LUKS)", "this version does not clone encrypted systems";
+    SOURCE_MD = "ALT-303", Refused, "the running system is on software RAID (MD)", "this version does not clone systems on MD RAID";
+    SOURCE_ZFS = "ALT-304", Refused, "the running system is on ZFS", "this version does not clone ZFS; use boot environments of ZFS itself";
+    SOURCE_BCACHE = "ALT-305", Refused, "the running system is on bcache", "this version does not clone systems on bcache";
+    SOURCE_MULTIPATH = "ALT-306", Refused, "the running system is on a multipath device", "this version does not clone systems on multipath devices";
+    SOURCE_THIN = "ALT-307", Refused, "the running system is on LVM thin volumes", "this version does not clone thin volumes";
+    SOURCE_SPREAD = "ALT-308", Refused, "a btrfs of the running system lies on several devices", "this version clones btrfs on one device";
+    SOURCE_FSTYPE = "ALT-309", Refused, "a file system of the running system is of a type that cannot be cloned", "unmount it if it does not belong to the system, or leave it out with an edited image.data (-i)";
+    SOURCE_CHANGED = "ALT-310", Failed, "the running system changed while it was cloned", "see the cause, then run the command again";
+    TOO_SMALL = "ALT-320", Refused, "the target is too small", "name a larger disk, or more disks";
+    NOT_EXACT = "ALT-321", Refused, "the target disks are not those of image.data", "name disks of the same sizes, or write EXACT_FIT = \"no\"";
+    NO_SPREAD = "ALT-322", Refused, "the layout does not spread over the target disks", "name one disk that is large enough";
+    NO_ROOT_FS = "ALT-323", Refused, "image.data has no root file system", "add the fs_data stanza for /";
+    IMAGE_NOT_SOURCE = "ALT-324", Refused, "image.data names a file system that the running system has not mounted", "mount it, or remove its fs_data and lv_data";
     // 4xx copying
     // 5xx booting
     FSTAB_LINE = "ALT-501", Failed, "a line of fstab or crypttab cannot be read", "mend the line that the cause names, on the running system, and run the command again";
@@ -163,6 +210,18 @@ catalogue! {
     IMAGE_ESP_LVM = "ALT-621", Refused, "the EFI system partition lies in a volume group", "firmware cannot read LVM: remove VOLUME_GROUP there";
     IMAGE_NAME = "ALT-622", Refused, "a name that LVM does not take", "use letters, digits and . _ + - and do not begin with -";
     // 7xx phases and state
+    BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk disks` works meanwhile";
+    BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "if no alternate is needed any more, remove the directory that the cause names; its disk is then freed with --erase";
+    ALTERNATE_EXISTS = "ALT-703", Refused, "there is an altinst_rootvg already", "`alt_disk_install -X` removes it; `alt_disk_install --resume` goes on with one that was interrupted";
+    NOTHING_TO_RESUME = "ALT-704", Refused, "there is nothing to go on with", "start with `alt_disk_install -C DISK`";
+    TARGET_GONE = "ALT-705", Refused, "a disk of the alternate is not there", "attach it and run the command again, or remove the alternate with `alt_disk_install -X`";
+    OTHER_TARGET = "ALT-706", Refused, "the alternate is on other disks than those named", "name the disks that the cause says, or none";
+    WRONG_PHASE = "ALT-707", Refused, "this phase cannot run now", "`alt_disk_install -X` removes the alternate, so that phase 1 can begin anew";
+    ALT_INST_TAKEN = "ALT-708", Refused, "/alt_inst is in use", "unmount or empty it: the alternate is mounted there";
+    RUNNING_FROM_IT = "ALT-709", Refused, "the running system is on the disk that -X would erase", "boot the other disk first (`altdisk bootlist`)";
+    TARGET_BUSY = "ALT-710", Failed, "a disk of the alternate is in use", "end what the cause names and run the command again";
+    INTERRUPTED = "ALT-711", Failed, "interrupted", "`alt_disk_install --resume` goes on";
+    SCRIPT_FAILED = "ALT-720", Failed, "the customization script failed", "mend it; then run phase 2 again (-P 2 or -P 23), or go on with --resume";
     // 8xx programs and the kernel
     PROGRAM_MISSING = "ALT-801", Refused, "a program that is needed is not installed", "install the package that the cause names and run the command again";
     PROGRAM_FAILED = "ALT-802", Failed, "a program failed", "read its output above (and in the log), mend what it names, and run the command again";

@@ -26,6 +26,7 @@ use crate::cli::alt_disk_install::Output;
 use crate::cli::console::Console;
 use crate::cli::flags::Command;
 use crate::cli::getopt::called;
+use crate::engine;
 use crate::engine::request::Action;
 use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
@@ -125,8 +126,8 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     if let Action::Clone(request) | Action::Preview { request, .. } = &action {
         alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
     }
-    let (exit, text) = match engine_run(action, events) {
-        Ok(exit) => (exit, String::new()),
+    let (exit, text) = match engine_run(action, output, events) {
+        Ok(text) => (Exit::Done, text),
         Err(err) => {
             let told = as_told(&err);
             let left = error::exit_of(&err);
@@ -138,9 +139,18 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(exit)
 }
 
-/// The one place where the command line hands over to the engine.
-fn engine_run(action: Action, _events: &Events) -> Result<Exit> {
-    anyhow::bail!("this build has no engine for {action:?}")
+/// The one place where the command line hands over to the engine. Returns the sentence that ends the run.
+fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
+    let options = engine::run::Options { verbose: output.verbose };
+    match action {
+        Action::Clone(request) => engine::run::clone(&request, options, events),
+        Action::Resume => engine::run::resume(options, events),
+        Action::CleanUp => engine::cleanup::clean_up(events),
+        Action::Preview { request, json } => {
+            say(&engine::preview::preview(&request, json)?, Exit::Done);
+            Ok(String::new())
+        }
+    }
 }
 
 fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) -> Result<()> {

@@ -1,3 +1,26 @@
 //! Disks: find them, say what they are and who uses them, refuse those that are not free; partition, LVM, file systems.
+//!
+//! Looking: `scan` makes a [`model::World`] out of `sysfs`, `probe` (tables, signatures), `users` (/proc), `lvm_report` and
+//! `mentions`; `find` names the disk behind a word or a device; `gate` says whether a disk may be a target, and `claim`
+//! asks the kernel. Making: `script` is a partition table as data, `make` writes it, `mkfs` and `features` make file
+//! systems like the source's, `lvm` its volumes. `practice` makes disks to practise on.
 
+pub mod claim;
+pub mod features;
+pub mod find;
+pub mod lvm;
+pub mod lvm_report;
+pub mod make;
+pub mod mentions;
+pub mod mkfs;
 pub mod model;
+pub mod node;
+pub mod practice;
+pub mod probe;
+#[cfg(test)]
+pub mod sample;
+pub mod scan;
+pub mod script;
+pub mod size;
+pub mod sysfs;
+pub mod users;

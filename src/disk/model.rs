@@ -40,6 +40,9 @@ pub struct Partition {
     pub label: Option<String>,
     pub content: Vec<Signature>,
     pub holders: Vec<String>,
+    /// Links below /dev/disk that lead to it.
+    #[serde(default)]
+    pub links: Vec<PathBuf>,
 }
 
 /// A partition table.
@@ -95,6 +98,12 @@ pub struct Disk {
     pub holders: Vec<String>,
     /// The backing file where this is a practice disk (`altdisk practice`), which counts as a disk.
     pub practice: Option<PathBuf>,
+    /// Why its content could not be looked at (no root, an input/output error).
+    #[serde(default)]
+    pub unreadable: Option<String>,
+    /// Whether the first and the last MiB hold nothing but zeros; None where nobody looked.
+    #[serde(default)]
+    pub blank_edges: Option<bool>,
 }
 
 impl Disk {
@@ -114,13 +123,25 @@ pub struct Stacked {
     /// `major:minor`.
     pub dev: String,
     pub size: u64,
-    /// `lvm`, `crypt`, `mpath`, `raid`, `bcache`, or what the device-mapper UUID starts with.
+    /// `lvm`, `crypt`, `mpath`, `raid`, `bcache`, `loop`, `partition` (of a stacked device), or what the
+    /// device-mapper UUID starts with.
     pub kind: String,
     /// Device-mapper name.
     pub dm_name: Option<String>,
     /// Kernel names of the devices it lies on.
     pub slaves: Vec<String>,
     pub content: Vec<Signature>,
+    /// Links below /dev that lead to it (`/dev/vg/lv`, by-id).
+    #[serde(default)]
+    pub links: Vec<PathBuf>,
+}
+
+/// A mounted file system that lies on several devices (btrfs): mounts name only one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spread {
+    pub uuid: String,
+    /// Kernel names.
+    pub devices: Vec<String>,
 }
 
 /// An active swap space.
@@ -212,6 +233,7 @@ pub struct World {
     pub lvm: Lvm,
     pub openers: Vec<Opener>,
     pub mentions: Vec<Mention>,
+    pub spread: Vec<Spread>,
     /// What could not be found out and why (no root, a tool missing).
     pub unknown: Vec<String>,
 }

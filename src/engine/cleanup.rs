@@ -4,6 +4,7 @@
 //! be repeated, also after a crash in the middle of itself. The stored plan goes last. A disk is erased only where a run had
 //! begun to erase it, and only while it is the same disk.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::Result;
@@ -13,23 +14,22 @@ use crate::disk::model::World;
 use crate::engine::layout::DiskLayout;
 use crate::engine::plan::Base;
 use crate::engine::state::{Alternate, Record, State};
-use crate::engine::{ALT_INST, relocate, source};
-use crate::error::{self, Exit};
-use crate::event::{Event, Events};
+use crate::engine::{ALT_INST, relocate};
+use crate::error;
+use crate::event::Events;
 use crate::host::{mounts, procs, signals};
 
 /// Removes the alternate.
 ///
 /// # Errors
 /// What could not be undone; the command can be repeated.
-pub fn clean_up(events: &Events) -> Result<Exit> {
+pub fn clean_up(events: &Events) -> Result<String> {
     super::run::require_root()?;
     signals::catch();
     let mut state = State::lock()?;
     let Some(alternate) = state.load()? else {
         state.forget()?;
-        events.emit(Event::Done { exit: 0, text: "There is no altinst_rootvg: nothing to clean up.".into() });
-        return Ok(Exit::Done);
+        return Ok("There is no altinst_rootvg: nothing to clean up.".into());
     };
     let base = &alternate.base;
     let world = World::gather()?;
@@ -44,9 +44,6 @@ pub fn clean_up(events: &Events) -> Result<Exit> {
     if let Some(before) = alternate.before() {
         super::bootlist::undo(base, before, events)?;
     }
-    for vg in &base.layout.vgs {
-        make::vg_remove(&vg.name, events)?;
-    }
     for disk in &base.layout.disks {
         free(disk, &alternate, events)?;
     }
@@ -54,11 +51,11 @@ pub fn clean_up(events: &Events) -> Result<Exit> {
         // Somebody else's files in it, if any, stay.
         let _ = std::fs::remove_dir(ALT_INST);
     }
+    super::bootlist::forget()?;
     state.forget()?;
     let disks = base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ");
     let running = base.source_disks.first().map_or("", String::as_str);
-    events.emit(Event::Done { exit: 0, text: format!("altinst_rootvg is removed and {disks} is free. Bootlist is set to the boot disk: {running}.") });
-    Ok(Exit::Done)
+    Ok(format!("altinst_rootvg is removed and {disks} is free. Bootlist is set to the boot disk: {running}."))
 }
 
 /// A plan whose first check refused: nothing was touched, nothing stays.
@@ -83,7 +80,9 @@ fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
 
 /// Programs that a killed run left working in the alternate.
 fn end_processes(base: &Base, events: &Events) -> Result<()> {
-    let ours: Vec<String> = base.layout.volumes.iter().filter_map(|v| source::device_number(&v.device)).collect();
+    let mut ours: Vec<u64> = base.layout.volumes.iter().filter_map(|v| std::fs::metadata(&v.device).ok().map(|m| m.rdev())).collect();
+    let mounted = mounts::mounted()?.into_iter().filter(|m| m.mount_point.starts_with(ALT_INST));
+    ours.extend(mounted.filter_map(|m| std::fs::metadata(&m.mount_point).ok()).map(|m| m.dev()));
     for (pid, command) in procs::end_those_rooted_on(&ours)? {
         events.note(format!("ended process {pid} ({command}), which worked in the alternate"));
     }
@@ -112,5 +111,6 @@ fn free(layout: &DiskLayout, alternate: &Alternate, events: &Events) -> Result<(
     if !stacked.is_empty() {
         return Err(error::TARGET_BUSY.because(format!("{} is in use by {}", disk.name, stacked.join(" "))));
     }
-    make::erase_signatures(disk, events)
+    let vg = alternate.base.layout.vgs.iter().find(|v| v.pvs.iter().any(|p| layout.partitions.iter().any(|q| q.path == *p)));
+    make::erase_signatures(disk, vg.map(|v| v.name.as_str()), events)
 }

@@ -3,7 +3,6 @@
 //! Alone, so that what lies below mount points keeps its place, and so that the finished tree is mounted once, at the end. A
 //! copy that was interrupted begins again with an empty file system: a half-copied file is nowhere left.
 
-use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use crate::copy::{self, Excludes, Job, LeaveOut, Progress, Source};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{Base, below};
+use crate::engine::prepare;
 use crate::engine::steps::{self, Context};
 use crate::error;
 use crate::event::Events;
@@ -36,10 +36,7 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     std::fs::create_dir_all(at).with_context(|| format!("making {ALT_INST}"))?;
     let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
     mounts::mount(&v.device, at, &fs.fs_vfs, &options, events)?;
-    let excludes = match &c.plan.request.exclude_list {
-        Some(file) => Excludes::load(file)?,
-        None => Excludes::none(),
-    };
+    let excludes = prepare::excludes(c.plan.request.exclude_list.as_ref())?;
     let all = base.layout.volumes.iter().filter(|o| o.kind == LvType::Fs).filter_map(|o| o.fs.as_ref());
     let progress = Progress::new(1, total_bytes(all), already(base, index));
     let copied = if fs.subvolume.is_empty() { plain(c, fs, &excludes, &progress) } else { subvolumes(c, v, fs, &excludes, &progress) };
@@ -151,9 +148,4 @@ fn report(excludes: &Excludes, fs: &Fs, events: &Events) {
             events.warn(warning);
         }
     }
-}
-
-/// Nothing of a file system stays in memory that should be on the device.
-pub fn sync(at: &Path) -> Result<()> {
-    nix::unistd::syncfs(File::open(at)?).with_context(|| format!("flushing {}", at.display()))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::boot::resolve;
+use crate::boot::inside;
 use crate::engine::ALT_INST;
 use crate::engine::plan::{Base, below};
 use crate::error;
@@ -50,7 +50,7 @@ pub const CLIENT_FILES: &[&str] = &[
 /// Where it cannot be read or written.
 pub fn resolv_conf(file: &Path, events: &Events) -> Result<()> {
     let text = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let dir = resolve::inside(Path::new(ALT_INST), Path::new("/etc"))?;
+    let dir = inside::resolve(Path::new(ALT_INST), Path::new("/etc"))?;
     let at = dir.join("resolv.conf");
     if let Ok(link) = std::fs::read_link(&at) {
         events.note(format!("/etc/resolv.conf of the alternate was a link to {}: now it is a file", link.display()));
@@ -75,7 +75,7 @@ pub fn client_files(events: &Events) -> Result<()> {
         if !below(root, parent).exists() {
             Cmd::new("mkdir", format!("make {} in the alternate", parent.display())).arg("-p").arg(below(root, parent)).run(events)?;
         }
-        let to = resolve::inside(root, parent)?.join(from.file_name().unwrap_or_default());
+        let to = inside::resolve(root, parent)?.join(from.file_name().unwrap_or_default());
         Cmd::new("cp", format!("copy {name} to the alternate")).args(["-a", "-T", "--remove-destination", "--"]).arg(from).arg(&to).run(events)?;
         copied.push(*name);
     }

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::fstab::Fstab;
-use crate::boot::{bootlist, grub, initramfs, kernels};
-use crate::disk::fstype;
+use crate::boot::{bootlist, fstab, grub, initramfs, kernels};
+use crate::disk::{features, mkfs};
 use crate::disk::model::World;
 use crate::engine::plan::{Bootable, Firmware};
 use crate::engine::source::{self, ListedSubvolume, Source, Usage};
@@ -22,7 +21,8 @@ pub struct Facts {
     pub mounts: Vec<Mount>,
     pub source: Source,
     pub boot: Bootable,
-    pub esp_mountable: bool,
+    /// File system types that this kernel can mount.
+    pub mountable: Vec<String>,
 }
 
 impl Facts {
@@ -34,10 +34,15 @@ impl Facts {
         let world = World::gather()?;
         let mounts = mounts::mounted()?;
         let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
-        let fstab = Fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
+        let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
         let boot = bootable();
         let source = source::describe(&world, &mounts, &fstab, describe_image(boot.firmware), &Machine)?;
-        Ok(Self { world, mounts, source, boot, esp_mountable: fstype::kernel_can_mount("vfat") })
+        Ok(Self { world, mounts, source, boot, mountable: mkfs::filesystems_supported() })
+    }
+
+    /// Whether the ESP can be filled.
+    pub fn esp_mountable(&self) -> bool {
+        self.mountable.iter().any(|f| f == "vfat")
     }
 }
 
@@ -84,7 +89,7 @@ impl source::Ask for Machine {
     }
 
     fn mkfs_options(&self, fs: &str, device: &Path) -> Result<Vec<String>> {
-        fstype::source_mkfs_options(fs, device)
+        features::source_mkfs_options(fs, device)
     }
 }
 

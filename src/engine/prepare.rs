@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
 use crate::copy::Excludes;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::model::{Disk, Signature, World};
-use crate::disk::{fstype, roles};
+use crate::disk::{mkfs, roles};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
@@ -47,7 +47,7 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
     if let Some(file) = &request.exclude_list {
-        Excludes::load(file)?;
+        excludes(Some(file))?;
     }
     let mut random = uuid::Uuid::new_v4;
     let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
@@ -64,7 +64,7 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
         layout,
         ids,
         boot,
-        esp_mountable: facts.esp_mountable,
+        esp_mountable: facts.esp_mountable(),
         leave_out: facts::leave_out(&facts.source),
         made_mount_point: !Path::new(ALT_INST).exists(),
     };
@@ -128,7 +128,7 @@ pub fn known_with(rootvg: &[String]) -> Result<roles::Known> {
 /// The image.data that is given, or that of rootvg.
 fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
     let Some(file) = &request.image_data else { return Ok(facts.source.image.clone()) };
-    let image = crate::image::parse::load(file)?;
+    let image = crate::image::parse::read(file)?;
     let there: BTreeSet<&str> = facts.source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
     for fs in &image.fs_data {
         if !there.contains(fs.fs_name.as_str()) && !is_esp(&image, fs) {
@@ -171,7 +171,7 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
         if let Err(why) = other {
             warnings.push(format!("the alternate will not boot by {name}: {why}"));
         }
-        if boot.firmware == Firmware::Uefi && !facts.esp_mountable {
+        if boot.firmware == Firmware::Uefi && !facts.esp_mountable() {
             refusals.push(error::NO_LOADER.because_do("this kernel cannot mount vfat, and so not the EFI system partition", "load the vfat module, or say -g"));
         }
     }
@@ -199,12 +199,12 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
 fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
     let mut programs: BTreeSet<(&str, String)> = ["sfdisk", "wipefs", "blkid", "mount"].into_iter().map(|p| (p, "disks".to_owned())).collect();
     for fs in &image.fs_data {
-        programs.extend(fstype::programs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
-        if !fstype::kernel_can_mount(&fs.fs_vfs) && !is_esp(image, fs) {
+        programs.extend(mkfs::needs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
+        if !facts.mountable.contains(&fs.fs_vfs) && !is_esp(image, fs) {
             return Err(error::SOURCE_FSTYPE.because(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
         }
     }
-    programs.extend(fstype::programs("vfat").into_iter().map(|p| (p, "the EFI system partition".to_owned())));
+    programs.extend(mkfs::needs("vfat").into_iter().map(|p| (p, "the EFI system partition".to_owned())));
     if !image.vg_data.is_empty() {
         programs.extend(["pvcreate", "vgcreate", "lvcreate", "vgchange"].map(|p| (p, "LVM".to_owned())));
     }
@@ -213,10 +213,21 @@ fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result
             return Err(error::PROGRAM_MISSING.because(format!("`{program}` is not installed; it is needed for {what}")));
         }
     }
-    if !facts.esp_mountable {
+    if !facts.esp_mountable() {
         warnings.push("this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the alternate boots by BIOS only".into());
     }
     Ok(())
+}
+
+/// The exclude list, or an empty one.
+///
+/// # Errors
+/// ALT-401 for a pattern that is none.
+pub fn excludes(file: Option<&PathBuf>) -> Result<Excludes> {
+    match file {
+        Some(file) => Excludes::parse(&std::fs::read(file).with_context(|| format!("reading {}", file.display()))?, file),
+        None => Excludes::parse(b"", Path::new("")),
+    }
 }
 
 fn alt_inst_is_free() -> Result<()> {

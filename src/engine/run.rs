@@ -12,7 +12,7 @@ use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, crash_point};
 use crate::engine::{cleanup, prepare, relocate, steps};
-use crate::error::{self, Exit, LeftUnfinished};
+use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, State as Stand};
 use crate::host::{signals, sys};
 
@@ -23,30 +23,31 @@ pub struct Options {
     pub verbose: bool,
 }
 
-/// Runs the phases that are asked for.
+/// Runs the phases that are asked for. Returns the sentence that ends the run.
 ///
 /// # Errors
 /// Refusals (nothing was touched), or a failure marked [`LeftUnfinished`].
-pub fn clone(request: &Request, options: Options, events: &Events) -> Result<Exit> {
+pub fn clone(request: &Request, options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
     let stored = state.load()?;
     may_run(request.phases, stored.as_ref())?;
+    let before = stored.as_ref().is_some_and(|a| a.before().is_some());
     let (base, run) = match stored {
         None => (prepared(request, events)?, 1),
         Some(a) => (relocate::settle(a.base, Some(request))?, a.run + 1),
     };
     let plan = plan::plan(&base, request);
     state.begin_run(&base, &plan, run, sys::now().0)?;
-    execute(&mut state, &base, &plan, &Earlier::default(), options, events)
+    execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, options, events)
 }
 
 /// Goes on with the run that was interrupted.
 ///
 /// # Errors
 /// ALT-704 where there is nothing to go on with; else as [`clone`].
-pub fn resume(options: Options, events: &Events) -> Result<Exit> {
+pub fn resume(options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
@@ -57,7 +58,7 @@ pub fn resume(options: Options, events: &Events) -> Result<Exit> {
     }
     let done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
     let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
-    let earlier = Earlier { done, begun };
+    let earlier = Earlier { done, begun, before: alternate.before().is_some() };
     let base = relocate::settle(alternate.base, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
     execute(&mut state, &base, &alternate.plan, &earlier, options, events)
@@ -109,9 +110,11 @@ pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
 struct Earlier {
     done: Vec<String>,
     begun: Vec<String>,
+    /// It journalled the boot list's before-image.
+    before: bool,
 }
 
-fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, options: Options, events: &Events) -> Result<Exit> {
+fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, options: Options, events: &Events) -> Result<String> {
     let done = earlier.done.as_slice();
     let mut phase = 0;
     let of = plan.steps.len();
@@ -132,13 +135,13 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
             finish_phase(state, phase, plan, &[], events)?;
             tell(Stand::Begin, None);
             steps::reboot(events)?;
-            return Ok(Exit::Done);
+            return Ok(closing(base, plan));
         }
         state.append(&Record::Begin { id: step.id.clone() })?;
         crash_point("before", &step.id);
         tell(Stand::Begin, None);
         let begun = Instant::now();
-        if let Err(e) = one(&mut steps::Context { state, base, plan, options, repeated: earlier.begun.contains(&step.id), events }, step) {
+        if let Err(e) = one(&mut steps::Context { state, base, plan, options, repeated: earlier.begun.contains(&step.id), before_is_kept: earlier.before, events }, step) {
             tell(Stand::Failed, None);
             return Err(failed(state, base, step, e, events));
         }
@@ -151,8 +154,7 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
     for phase in plan.request.phases.list().iter().filter(|p| !plan.steps.iter().any(|s| s.phase == **p)) {
         state.append(&Record::Phase { phase: *phase })?;
     }
-    events.emit(Event::Done { exit: 0, text: closing(base, plan) });
-    Ok(Exit::Done)
+    Ok(closing(base, plan))
 }
 
 fn one(c: &mut steps::Context, step: &Step) -> Result<()> {

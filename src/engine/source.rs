@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::boot::fstab::Fstab;
+use crate::boot::fstab;
 use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
 use crate::error;
 use crate::host::mounts::Mount;
@@ -109,7 +109,7 @@ pub fn find_device<'w>(world: &'w World, dev: &str, path: &Path) -> Option<Devic
 ///
 /// # Errors
 /// ALT-301 where `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for a file system of another type.
-pub fn describe(world: &World, mounts: &[Mount], fstab: &Fstab, image: Image, ask: &dyn Ask) -> Result<Source> {
+pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: Image, ask: &dyn Ask) -> Result<Source> {
     let mut d = Describer { world, mounts, fstab, ask, source: Source { image: ImageData { image_data: image, ..ImageData::default() }, ..Source::default() }, done: BTreeSet::new() };
     d.root_disks()?;
     d.volume_groups();
@@ -125,7 +125,7 @@ pub fn describe(world: &World, mounts: &[Mount], fstab: &Fstab, image: Image, as
 struct Describer<'a> {
     world: &'a World,
     mounts: &'a [Mount],
-    fstab: &'a Fstab,
+    fstab: &'a [fstab::Entry],
     ask: &'a dyn Ask,
     source: Source,
     /// Device paths that are in lv_data already.
@@ -211,8 +211,12 @@ impl<'a> Describer<'a> {
         }
     }
 
+    fn entry(&self, at: &Path) -> Option<&'a fstab::Entry> {
+        self.fstab.iter().find(|e| e.mount_point == at)
+    }
+
     fn is_guest(&self, at: &Path) -> bool {
-        GUEST_DIRS.iter().any(|d| at.starts_with(d)) && self.fstab.at(at).is_none()
+        GUEST_DIRS.iter().any(|d| at.starts_with(d)) && self.entry(at).is_none()
     }
 
     /// One mount, if it is a file system of rootvg that was not seen yet.
@@ -239,7 +243,7 @@ impl<'a> Describer<'a> {
             return Err(error::SOURCE_FSTYPE.because(format!("{} is {fstype}; file systems that can be cloned: {}", mount.mount_point.display(), CLONED.join(", "))));
         }
         self.done.insert(device.path().to_owned());
-        let entry = self.fstab.at(&mount.mount_point);
+        let entry = self.entry(&mount.mount_point);
         let name = mount.mount_point.to_string_lossy().into_owned();
         let used = self.ask.usage(&mount.mount_point)?.used;
         let (lv, vg) = self.volume_name(&device);
@@ -294,7 +298,7 @@ impl<'a> Describer<'a> {
             .map(|m| (m.root.to_string_lossy().trim_start_matches('/').to_owned(), m))
             .filter(|(path, _)| path.is_empty() || listed.iter().any(|l| l.path == *path))
             .collect();
-        let options = |m: &Mount| self.fstab.at(&m.mount_point).map_or_else(String::new, |e| e.options.clone());
+        let options = |m: &Mount| self.entry(&m.mount_point).map_or_else(String::new, |e| e.options.clone());
         for (path, m) in &mounted {
             fs.subvolume.push(Subvolume { path: path.clone(), mount_point: Some(m.mount_point.to_string_lossy().into_owned()), options: options(m) });
         }
@@ -323,7 +327,7 @@ impl<'a> Describer<'a> {
     /// What fstab names on the root disks and nobody has mounted.
     fn not_mounted(&mut self) {
         let mounted = |at: &Path| self.mounts.iter().any(|m| m.mount_point == at);
-        for entry in self.fstab.entries().filter(|e| e.mount_point.starts_with("/") && e.fstype != "swap") {
+        for entry in self.fstab.iter().filter(|e| e.mount_point.starts_with("/") && e.fstype != "swap") {
             let at = &entry.mount_point;
             let Some(device) = resolve_spec(self.world, &entry.spec) else { continue };
             if !mounted(at) && self.disks_of(&device).iter().all(|d| self.source.disks.contains(d)) {
@@ -334,7 +338,7 @@ impl<'a> Describer<'a> {
 
     fn swap(&mut self) -> Result<()> {
         let mut specs: Vec<(PathBuf, u64)> = self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
-        for entry in self.fstab.entries().filter(|e| e.fstype == "swap") {
+        for entry in self.fstab.iter().filter(|e| e.fstype == "swap") {
             let path = match resolve_spec(self.world, &entry.spec) {
                 Some(device) => device.path().to_owned(),
                 None => PathBuf::from(&entry.spec),

@@ -143,7 +143,7 @@ impl State {
         let dir = self.alternate_dir();
         fs::create_dir_all(&dir)?;
         let stored = serde_json::to_vec_pretty(&Stored { run, base: base.clone(), plan: plan.clone() })?;
-        files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image).as_bytes(), 0o600)?;
+        files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image)?.as_bytes(), 0o600)?;
         // A crash before the run's record leaves a run with nothing done: the number tells.
         files::replace(&dir.join("plan.json"), &stored, 0o600)?;
         self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })

@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub options: Options,
     /// An earlier run began this step and did not end it.
     pub repeated: bool,
+    /// The boot list's before-image is in the journal already.
+    pub before_is_kept: bool,
     pub events: &'a Events,
 }
 
@@ -71,8 +73,8 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
             grub::install_efi(root, Path::new(esp), events)
         }
         Action::LoaderBios => grub::install_bios(root, &base.layout.disks[0].path, events),
-        Action::Verify => audit::require_bootable(root, &base.ids, bootlist::expected_loaders(base), events),
-        Action::Origin => bootlist::write_origin(base),
+        Action::Verify => audit::require_bootable(root, &base.ids, events),
+        Action::Origin => bootlist::write_origin(base, events),
         Action::Unmount => unmount(base, events),
         Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
         Action::Bootlist => bootlist::set(c),
@@ -142,7 +144,7 @@ fn scope(base: &Base) -> lvm::Scope {
 fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
     let vg = &base.layout.vgs[index];
     let scope = scope(base);
-    if lvm::exists(&scope, &vg.name)? {
+    if lvm::exists(&scope, &vg.name, None)? {
         lvm::vg_deactivate(&scope, &vg.name).run(events)?;
         lvm::vg_remove(&scope, &vg.name).run(events)?;
     }
@@ -156,7 +158,7 @@ fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
     let v = &base.layout.volumes[index];
     let vg = base.layout.vgs.iter().find(|g| Some(&g.name) == v.vg.as_ref()).context("a logical volume without its volume group")?;
     let scope = scope(base);
-    if lvm::lv_exists(&scope, &vg.name, &v.lv)? {
+    if lvm::exists(&scope, &vg.name, Some(&v.lv))? {
         lvm::lv_remove(&scope, &vg.name, &v.lv).run(events)?;
     }
     lvm::lv_create(&scope, &vg.name, &v.lv, v.size / vg.extent, &[]).run(events)?;

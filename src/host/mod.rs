@@ -4,9 +4,11 @@
 //! power cut, `sys` holds the system calls that no safe crate has (the only `unsafe` of the project).
 
 pub mod cmd;
+pub mod device;
 pub mod fd;
 pub mod files;
 pub mod mounts;
 pub mod procs;
 pub mod signals;
 pub mod sys;
+pub mod view;

@@ -9,16 +9,16 @@ use nix::unistd::Pid;
 
 use crate::host::files;
 
-/// Kills every process whose root directory is on one of these devices (`major:minor`), and says which. A process that is not
+/// Kills every process whose root directory is on one of these devices (`st_dev`), and says which. A process that is not
 /// chrooted there (a shell with its working directory there, say) is left alone.
 ///
 /// # Errors
 /// If /proc cannot be read.
-pub fn end_those_rooted_on(devices: &[String]) -> Result<Vec<(i32, String)>> {
+pub fn end_those_rooted_on(devices: &[u64]) -> Result<Vec<(i32, String)>> {
     let mut ended = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
-        let rooted = std::fs::metadata(entry.path().join("root")).is_ok_and(|m| devices.contains(&number(m.dev())));
+        let rooted = std::fs::metadata(entry.path().join("root")).is_ok_and(|m| devices.contains(&m.dev()));
         if rooted && pid != i32::try_from(std::process::id()).unwrap_or(0) {
             let command = files::line(entry.path().join("comm")).unwrap_or_default();
             if kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
@@ -38,9 +38,4 @@ pub fn end_those_rooted_on(devices: &[String]) -> Result<Vec<(i32, String)>> {
 
 fn alive(pid: i32) -> bool {
     files::line(format!("/proc/{pid}/stat")).is_some_and(|s| s.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('Z')))
-}
-
-/// A device number as the kernel prints it.
-pub fn number(dev: u64) -> String {
-    format!("{}:{}", nix::sys::stat::major(dev), nix::sys::stat::minor(dev))
 }

@@ -1,0 +1,112 @@
+//! The kernel's word that a disk is ours alone: exclusive opens of the disk and its partitions, and a lock.
+//!
+//! `O_EXCL` on a block device fails while any file system, swap space, RAID, LVM or device-mapper table uses it or one of its
+//! partitions; the `flock` makes udev leave the disk alone. mkfs and the like need the same exclusive open for
+//! themselves, so a claim is held only while sfdisk writes, and elsewhere taken and given back as a question.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
+
+use crate::disk::make::nodes_of;
+use crate::disk::model::Disk;
+use crate::disk::sysfs;
+use crate::error;
+
+/// A disk that nobody else can use while this lives.
+#[derive(Debug)]
+pub struct Claim {
+    disk: Flock<File>,
+    /// Partition nodes, held open and nothing else.
+    partitions: Vec<File>,
+}
+
+impl Claim {
+    /// Takes the disk, if it is still the same one as when it was examined.
+    ///
+    /// # Errors
+    /// ALT-217 if size, serial or number differ from `disk`; ALT-216 if something uses it.
+    pub fn take(disk: &Disk) -> Result<Self> {
+        same(disk)?;
+        // A partition opened exclusively claims its disk as well, so partitions are asked first and given back.
+        for node in nodes_of(disk) {
+            drop(open(&node, libc::O_EXCL)?);
+        }
+        let whole = open(&disk.path, libc::O_EXCL)?;
+        let whole = lock(whole, &disk.path)?;
+        let partitions = nodes_of(disk).iter().map(|n| open(n, 0)).collect::<Result<_>>()?;
+        same(disk)?;
+        Ok(Self { disk: whole, partitions })
+    }
+
+    /// Writes zeros; offsets and lengths in bytes.
+    ///
+    /// # Errors
+    /// ALT-804 where the disk does not take them.
+    pub fn write_zeros(&self, at: u64, length: u64) -> Result<()> {
+        let zeros = vec![0u8; usize::try_from(length).unwrap_or(0)];
+        self.disk.write_all_at(&zeros, at).map_err(|e| error::KERNEL.because(format!("writing at byte {at}: {e}")))
+    }
+
+    /// Gives the disk back, after writing what is still in memory.
+    ///
+    /// # Errors
+    /// ALT-804 where the disk did not take what was written.
+    pub fn close(self) -> Result<()> {
+        drop(self.partitions);
+        self.disk.sync_all().map_err(|e| error::KERNEL.because(format!("what was written did not reach the disk: {e}")))?;
+        self.disk.unlock().map(drop).map_err(|(_, e)| e).context("unlocking a disk")
+    }
+}
+
+/// The lock that udev respects. It takes it itself for a moment when it looks at a disk, so a held one is waited for.
+fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
+    const TRIES: u32 = 50;
+    for _ in 0..TRIES {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(locked) => return Ok(locked),
+            Err((back, _)) => file = back,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    Err(error::DISK_CLAIMED.because(format!("{} is locked by another process", path.display())))
+}
+
+fn open(path: &Path, flags: i32) -> Result<File> {
+    let file = OpenOptions::new().read(true).write(true).custom_flags(flags | libc::O_CLOEXEC).open(path);
+    file.map_err(|e| match e.raw_os_error() {
+        Some(libc::EBUSY) => error::DISK_CLAIMED.because(format!("{} is in use: the kernel does not give it to us alone", path.display())),
+        Some(libc::EROFS) => error::DISK_READ_ONLY.because(format!("{} is read-only", path.display())),
+        _ => error::DISK_UNREADABLE.because(format!("{} cannot be opened for writing: {e}", path.display())),
+    })
+}
+
+/// Checks that the kernel still has this very disk under its name.
+///
+/// # Errors
+/// ALT-217 naming what differs.
+pub fn same(disk: &Disk) -> Result<()> {
+    let all = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
+    let gone = || error::DISK_CHANGED.because(format!("{} is gone", disk.path.display()));
+    let now = all.into_iter().find(|b| b.name == disk.name).ok_or_else(gone)?;
+    let differs = |what: &str, was: String, is: String| {
+        if was == is {
+            Ok(())
+        } else {
+            Err(error::DISK_CHANGED.because(format!("{}: {what} was {was} and is {is} now", disk.path.display())))
+        }
+    };
+    differs("its number", disk.dev.clone(), now.dev)?;
+    differs("its size in bytes", disk.size.to_string(), now.size.to_string())?;
+    differs("its sector size", disk.logical_sector.to_string(), now.logical_sector.to_string())?;
+    let seq = |s: Option<u64>| s.map_or("unknown".to_owned(), |n| n.to_string());
+    differs("its plug-in count", seq(disk.diskseq), seq(now.diskseq))?;
+    match &disk.practice {
+        Some(file) => differs("its file", file.display().to_string(), now.backing_file.unwrap_or_default().display().to_string()),
+        None => differs("its serial", disk.serial.clone().unwrap_or_default(), now.serial.unwrap_or_default()),
+    }
+}

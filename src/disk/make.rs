@@ -1,0 +1,210 @@
+//! Writing on target disks: signatures wiped, a partition table written and read back, nodes made to appear.
+//!
+//! Each action can be repeated, and each looks again at the disk before its first write ([`Claim`]): if it is in use, or is no
+//! longer the disk that was examined, nothing is written.
+
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::disk::claim::{self, Claim};
+use crate::disk::model::Disk;
+use crate::disk::node::partition_path;
+use crate::disk::script::{Layout, Place};
+use crate::disk::{probe, sysfs};
+use crate::error;
+use crate::event::Events;
+use crate::host::cmd::{Cmd, find_program};
+use crate::host::device::block_device;
+use crate::host::files::line;
+
+/// What is zeroed at both ends of a disk; bytes.
+const EDGE: u64 = 1 << 20;
+/// How long partition nodes may take to appear.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Erases every signature of the disk: of its partitions first, then its own.
+///
+/// # Errors
+/// ALT-216, ALT-217 where the disk is in use or is another one; ALT-802 with what wipefs said.
+pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
+    Claim::take(disk)?.close()?;
+    for p in nodes_of(disk) {
+        wipe_device(&p, events)?;
+    }
+    wipe_device(&disk.path, events)?;
+    clear_edges(disk)
+}
+
+/// Zeros the first and the last MiB: wipefs leaves boot code, and what an older loader put behind it, where it is.
+fn clear_edges(disk: &Disk) -> Result<()> {
+    let claim = Claim::take(disk)?;
+    for at in [0, disk.size.saturating_sub(EDGE)] {
+        claim.write_zeros(at, EDGE.min(disk.size))?;
+    }
+    claim.close()
+}
+
+/// Zeros the boot code in the first sector, and nothing else: no BIOS starts the disk then. Works while partitions are mounted.
+///
+/// # Errors
+/// ALT-217 where it is another disk; ALT-804 where it cannot be written.
+pub fn clear_boot_code(disk: &Disk, events: &Events) -> Result<()> {
+    /// The partition table of an MBR (here: the protective one) begins behind it.
+    const BOOT_CODE: usize = 440;
+    claim::same(disk)?;
+    events.note(format!("taking the boot code off {}", disk.path.display()));
+    let file = std::fs::OpenOptions::new().write(true).open(&disk.path);
+    let done = file.and_then(|f| f.write_all_at(&[0; BOOT_CODE], 0).and_then(|()| f.sync_all()));
+    done.map_err(|e| error::KERNEL.because(format!("writing the first sector of {}: {e}", disk.path.display())))
+}
+
+fn wipe_device(path: &Path, events: &Events) -> Result<()> {
+    Cmd::new("wipefs", format!("erase the signatures of {}", path.display())).arg("-a").arg(path).run(events).map(drop)
+}
+
+/// Partition nodes of a disk that exist at this moment.
+pub fn nodes_of(disk: &Disk) -> Vec<PathBuf> {
+    let blocks = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
+    let parts = blocks.into_iter().filter(|b| b.parent.as_deref() == Some(&disk.name));
+    parts.map(|b| Path::new("/dev").join(b.devname)).filter(|p| block_device(p).is_some()).collect()
+}
+
+/// Writes a new GPT on the disk, reads it back, compares, and makes the nodes appear. Returns the nodes in the order of
+/// the layout.
+///
+/// # Errors
+/// ALT-240 where it does not fit; ALT-216, ALT-217 as [`wipe`]; ALT-241 where what is read back differs; ALT-242 where the
+/// nodes do not appear.
+pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<PathBuf>> {
+    let places = layout.place(disk.size, disk.logical_sector)?;
+    let script = layout.script(disk.size, disk.logical_sector)?;
+    let claim = Claim::take(disk)?;
+    // The claim keeps others away while sfdisk writes; the kernel is told afterwards, when nobody holds the disk.
+    Cmd::new("sfdisk", format!("write a new partition table on {}", disk.path.display()))
+        .args(["--quiet", "--lock=no", "--no-reread", "--no-tell-kernel", "--wipe", "always", "--wipe-partitions", "always"])
+        .arg(&disk.path)
+        .stdin(script)
+        .run(events)?;
+    claim.close()?;
+    verify(disk, layout)?;
+    appear(disk, &places, events)
+}
+
+/// Reads the disk's table back and compares it with what it should be.
+///
+/// # Errors
+/// ALT-241 naming every difference.
+pub fn verify(disk: &Disk, layout: &Layout) -> Result<()> {
+    let Some(found) = probe::table(&disk.path)? else {
+        return Err(error::PARTITIONING_WRONG.because(format!("{} has no partition table after one was written", disk.path.display())));
+    };
+    let differences = layout.differences(disk.size, disk.logical_sector, &found)?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(error::PARTITIONING_WRONG.because(format!("{}: {}", disk.path.display(), differences.join("; "))))
+}
+
+/// Makes the kernel show the partitions that are on the disk. Returns their nodes in the order of `places`.
+///
+/// # Errors
+/// ALT-242 naming what is missing.
+pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<PathBuf>> {
+    let sector = u64::from(disk.logical_sector);
+    let missing =
+        || -> Vec<PathBuf> { places.iter().filter(|p| !shows(disk, p, sector)).map(|p| partition_path(&disk.path, p.number)).collect() };
+    // Kernels that do not look for partitions themselves (here or at all) are told each one by partx.
+    if !missing().is_empty() && line(format!("/sys/class/block/{}/partscan", disk.name)).as_deref() != Some("0") && disk.practice.is_none()
+    {
+        let cmd = Cmd::new("blockdev", format!("let the kernel read the partition table of {}", disk.path.display()));
+        cmd.arg("--rereadpt").arg(&disk.path).accept(&[1]).run(events)?;
+        settle(events)?;
+    }
+    let begun = Instant::now();
+    while !missing().is_empty() && begun.elapsed() < PATIENCE {
+        let cmd = Cmd::new("partx", format!("tell the kernel the partitions of {}", disk.path.display()));
+        cmd.arg("-u").arg(&disk.path).accept(&[1]).run(events)?;
+        settle(events)?;
+        let waited = Instant::now();
+        while !missing().is_empty() && waited.elapsed() < Duration::from_secs(2) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    match missing().as_slice() {
+        [] => Ok(places.iter().map(|p| partition_path(&disk.path, p.number)).collect()),
+        some => {
+            let list: Vec<String> = some.iter().map(|p| p.display().to_string()).collect();
+            Err(error::NODE_MISSING.because(format!("{} did not appear", list.join(", "))))
+        }
+    }
+}
+
+/// Whether the kernel has the partition exactly there, and a node leads to it.
+fn shows(disk: &Disk, place: &Place, sector: u64) -> bool {
+    let node = partition_path(Path::new(&disk.name), place.number);
+    let field = |name: &str| line(Path::new("/sys/class/block").join(&node).join(name));
+    let number = |name: &str| field(name).and_then(|t| t.parse::<u64>().ok());
+    let dev = field("dev");
+    number("start") == Some(place.start * sector / 512)
+        && number("size") == Some(place.size * sector / 512)
+        && dev.is_some()
+        && block_device(&partition_path(&disk.path, place.number)) == dev
+}
+
+/// Waits until udev has worked off what changed, where udev runs.
+///
+/// # Errors
+/// ALT-802 where udevadm fails for another reason than that it took long.
+pub fn settle(events: &Events) -> Result<()> {
+    let runs = Path::new("/run/udev/control").exists() && find_program(Path::new("/"), "udevadm").is_some();
+    if runs {
+        // 1: it took longer than that; what is really needed is waited for by name.
+        Cmd::new("udevadm", "wait for udev").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
+    }
+    Ok(())
+}
+
+/// Writes what the kernel still keeps in memory for the device.
+///
+/// # Errors
+/// ALT-802 with what blockdev said.
+pub fn flush(device: &Path, events: &Events) -> Result<()> {
+    Cmd::new("blockdev", format!("flush {}", device.display())).arg("--flushbufs").arg(device).run(events).map(drop)
+}
+
+/// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased, nodes gone. Works from any
+/// state that a crash can leave and may be repeated.
+///
+/// # Errors
+/// ALT-216, ALT-217 where the disk is in use or is another one; ALT-802 where a program fails.
+pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Result<()> {
+    if let Some(vg) = vg {
+        crate::disk::lvm::deactivate_if_there(vg, disk, events)?;
+    }
+    // A crash may have come between writing the table and showing it: what is on the disk but not yet known must be wiped too.
+    if let Some(found) = probe::table(&disk.path)?.filter(|t| !t.entries.is_empty()) {
+        let places: Vec<Place> = found.entries.iter().map(|e| Place { number: e.number, start: e.start, size: e.size }).collect();
+        if let Err(e) = appear(disk, &places, events) {
+            events.warn(format!("{e:#}; their signatures cannot be erased one by one, the table is"));
+        }
+    }
+    wipe(disk, events)?;
+    let nodes = nodes_of(disk);
+    if !nodes.is_empty() {
+        Cmd::new("partx", format!("forget the partitions of {}", disk.path.display()))
+            .arg("-d")
+            .arg(&disk.path)
+            .accept(&[1])
+            .run(events)?;
+    }
+    settle(events)?;
+    let left = nodes_of(disk);
+    if !left.is_empty() {
+        let list: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();
+        return Err(error::DISK_CLAIMED.because(format!("the kernel still keeps {}", list.join(", "))));
+    }
+    flush(&disk.path, events)
+}

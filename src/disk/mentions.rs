@@ -1,0 +1,214 @@
+//! Configuration that names a disk which nothing uses at the moment: fstab lines that are not mounted, volumes of
+//! virtual machines, RAID members, LVM's devices file.
+//!
+//! One reader for all of these formats: the text is cut into words, and each word is looked up among everything by
+//! which the machine's disks can be named. It knows no syntax, so it needs no new code for another program's file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::disk::model::{Mention, Signature, World};
+use crate::host::files::read_optional;
+use crate::host::mounts::unescape;
+
+const FILES: [&str; 12] = [
+    "/etc/fstab",
+    "/etc/crypttab",
+    "/etc/mdadm.conf",
+    "/etc/mdadm/mdadm.conf",
+    "/etc/lvm/devices/system.devices",
+    "/etc/zfs/zpool.cache",
+    "/etc/exports",
+    "/etc/docker/daemon.json",
+    "/etc/containers/storage.conf",
+    "/etc/sysconfig/docker-storage-setup",
+    "/etc/multipath/bindings",
+    "/etc/ceph/ceph.conf",
+];
+const DIRECTORIES: [(&str, &str); 4] =
+    [("/etc/libvirt/qemu", "xml"), ("/etc/libvirt/storage", "xml"), ("/etc/systemd/system", "mount"), ("/etc/systemd/system", "swap")];
+
+/// Everything by which a disk can be named, and which disks that leads to.
+#[derive(Default)]
+pub struct Names {
+    /// Device paths, UUIDs without dashes in lower case, serials.
+    words: BTreeMap<String, Vec<String>>,
+    /// `LABEL=` and `PARTLABEL=`.
+    labels: BTreeMap<String, Vec<String>>,
+}
+
+/// Reads the configuration files of this machine.
+pub fn gather(world: &World) -> Vec<Mention> {
+    let names = Names::of(world);
+    let mut files: Vec<PathBuf> = FILES.iter().map(PathBuf::from).collect();
+    for (dir, ending) in DIRECTORIES {
+        let mut found: Vec<PathBuf> = fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        found.retain(|p| p.extension().is_some_and(|e| e == ending));
+        found.sort();
+        files.extend(found);
+    }
+    let mut all = vec![];
+    for path in files {
+        if let Ok(Some(text)) = read_optional(&path) {
+            all.extend(find(&path, &text, &names));
+        }
+    }
+    all
+}
+
+/// The words of a file that name a disk, each disk once a line.
+pub fn find(path: &Path, text: &[u8], names: &Names) -> Vec<Mention> {
+    let mut all: Vec<Mention> = vec![];
+    for (number, raw) in text.split(|b| *b == b'\n').enumerate() {
+        if raw.trim_ascii_start().starts_with(b"#") {
+            continue;
+        }
+        let place = format!("{}:{}", path.display(), number + 1);
+        for (word, disks) in names.in_line(raw) {
+            for disk in disks {
+                if !all.iter().any(|m| m.place == place && m.disk == disk) {
+                    all.push(Mention { place: place.clone(), word: word.clone(), disk });
+                }
+            }
+        }
+    }
+    all
+}
+
+impl Names {
+    /// Every name of every disk, and of what lies on disks.
+    pub fn of(world: &World) -> Self {
+        let mut names = Self::default();
+        for d in &world.disks {
+            let disks = vec![d.name.clone()];
+            names.device(&d.path, &d.links, &d.content, &disks);
+            for word in d.serial.iter().chain(&d.wwn).filter(|w| w.len() >= 6) {
+                names.words.entry(word.clone()).or_insert_with(|| disks.clone());
+            }
+            for p in &d.partitions {
+                names.device(&p.path, &p.links, &p.content, &disks);
+                p.uuid.iter().for_each(|u| names.uuid(u, &disks));
+                p.label.iter().for_each(|l| names.label(l, &disks));
+            }
+        }
+        for s in &world.stacked {
+            let disks = world.disks_below(&s.dev);
+            names.device(&s.path, &s.links, &s.content, &disks);
+        }
+        for lv in &world.lvm.lvs {
+            let pvs = world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg));
+            let disks: Vec<String> = pvs.flat_map(|pv| world.disks_below(&pv.path.to_string_lossy())).collect();
+            names.device(&lv.path, std::slice::from_ref(&lv.dm_path), &[], &disks);
+        }
+        names
+    }
+
+    fn device(&mut self, path: &Path, links: &[PathBuf], content: &[Signature], disks: &[String]) {
+        for p in std::iter::once(path).chain(links.iter().map(PathBuf::as_path)) {
+            self.words.entry(p.to_string_lossy().into_owned()).or_insert_with(|| disks.to_vec());
+        }
+        for s in content {
+            s.uuid.iter().for_each(|u| self.uuid(u, disks));
+            s.label.iter().for_each(|l| self.label(l, disks));
+        }
+    }
+
+    fn uuid(&mut self, uuid: &str, disks: &[String]) {
+        self.words.entry(bare(uuid)).or_insert_with(|| disks.to_vec());
+    }
+
+    fn label(&mut self, label: &str, disks: &[String]) {
+        self.labels.entry(label.to_owned()).or_insert_with(|| disks.to_vec());
+    }
+
+    fn in_line(&self, line: &[u8]) -> Vec<(String, Vec<String>)> {
+        let mut found = vec![];
+        let mut before: &[u8] = b"";
+        let between = |b: &u8| b.is_ascii_whitespace() || b.is_ascii_control() || b"\"'<>=,;()[]{}".contains(b) || *b >= 0x80;
+        for raw in line.split(between) {
+            if raw.is_empty() {
+                continue;
+            }
+            let word = unescape(raw).to_string_lossy().into_owned();
+            let label = before.ends_with(b"LABEL");
+            let hit = if label { self.labels.get(&word) } else { self.words.get(&word).or_else(|| self.words.get(&bare(&word))) };
+            if let Some(disks) = hit.filter(|_| word.len() >= 6 || label) {
+                let prefix = String::from_utf8_lossy(before).into_owned();
+                let shown = if prefix.ends_with("UUID") || label { format!("{prefix}={word}") } else { word };
+                found.push((shown, disks.clone()));
+            }
+            before = raw;
+        }
+        found
+    }
+}
+
+/// A UUID in the one form in which all tools' spellings are equal: mdadm writes colons, LVM's file no dashes.
+fn bare(uuid: &str) -> String {
+    uuid.chars().filter(|c| !matches!(c, '-' | ':')).collect::<String>().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::model::{Disk, Partition};
+
+    fn names() -> Names {
+        let sig = |kind: &str, uuid: &str, label: Option<&str>| Signature {
+            kind: kind.into(),
+            uuid: Some(uuid.into()),
+            label: label.map(Into::into),
+            ..Signature::default()
+        };
+        let part = |n: u32, content| Partition {
+            number: n,
+            name: format!("vdb{n}"),
+            path: format!("/dev/vdb{n}").into(),
+            uuid: Some(format!("aaaaaaaa-bbbb-4ccc-8ddd-00000000000{n}")),
+            links: vec![format!("/dev/disk/by-path/pci-0000:00:05.0-part{n}").into()],
+            content: vec![content],
+            ..Partition::default()
+        };
+        let vdb = Disk {
+            name: "vdb".into(),
+            path: "/dev/vdb".into(),
+            serial: Some("DISK-22".into()),
+            partitions: vec![
+                part(1, sig("ext4", "1cfb7563-7b7a-4596-a7a0-ee3605d70468", Some("my data"))),
+                part(2, sig("linux_raid_member", "3aaa0122-29ba-0e2b-58ca-8d9f3ba3d4e0", None)),
+                part(3, sig("LVM2_member", "kU06LP-BkFr-aatb-iotb-HxnI-ZPX3-Fxotca", None)),
+            ],
+            ..Disk::default()
+        };
+        Names::of(&World { disks: vec![vdb], ..World::default() })
+    }
+
+    #[test]
+    fn finds_each_programs_spelling() {
+        let names = names();
+        for (line, word) in [
+            ("UUID=1cfb7563-7b7a-4596-a7a0-ee3605d70468 /data ext4 noauto 0 2", "UUID=1cfb7563-7b7a-4596-a7a0-ee3605d70468"),
+            ("LABEL=my\\040data /data ext4 defaults 0 0", "LABEL=my data"),
+            ("/dev/vdb1 /data ext4 defaults 0 0", "/dev/vdb1"),
+            ("PARTUUID=aaaaaaaa-bbbb-4ccc-8ddd-000000000001 /x ext4", "PARTUUID=aaaaaaaa-bbbb-4ccc-8ddd-000000000001"),
+            ("ARRAY /dev/md0 metadata=1.2 UUID=3aaa0122:29ba0e2b:58ca8d9f:3ba3d4e0", "UUID=3aaa0122:29ba0e2b:58ca8d9f:3ba3d4e0"),
+            ("DEVICE /dev/vdb2 /dev/vdc2", "/dev/vdb2"),
+            ("IDTYPE=sys_serial IDNAME=DISK-22 DEVNAME=/dev/vdz PVID=none", "DISK-22"),
+            ("IDTYPE=x IDNAME=y DEVNAME=/dev/vdz PVID=kU06LPBkFraatbiotbHxnIZPX3Fxotca PART=3", "kU06LPBkFraatbiotbHxnIZPX3Fxotca"),
+            ("      <source dev='/dev/vdb'/>", "/dev/vdb"),
+            ("cr /dev/disk/by-path/pci-0000:00:05.0-part1 none luks", "/dev/disk/by-path/pci-0000:00:05.0-part1"),
+            ("\u{1}\u{3}path\u{0}\u{0}\u{12}/dev/vdb3\u{0}\u{0}", "/dev/vdb3"),
+        ] {
+            let found = find(Path::new("/etc/x"), line.as_bytes(), &names);
+            assert_eq!(found.len(), 1, "{line}: {found:?}");
+            assert_eq!((found[0].word.as_str(), found[0].disk.as_str(), found[0].place.as_str()), (word, "vdb", "/etc/x:1"), "{line}");
+        }
+    }
+
+    #[test]
+    fn leaves_the_rest_alone() {
+        let text = b"# /dev/vdb1 was here\n/dev/vdc1 /x ext4\nUUID=99999999-7b7a-4596-a7a0-ee3605d70468 /\nmy data\n/dev/vdb10 /y\n";
+        assert_eq!(find(Path::new("/etc/fstab"), text, &names()), vec![]);
+    }
+}

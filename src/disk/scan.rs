@@ -1,0 +1,376 @@
+//! The whole picture, taken once: sysfs for what exists, the disks themselves for what is written on them, /proc for
+//! who uses them, configuration files for who means to.
+//!
+//! Nothing here fails because one question has no answer: what could not be found out is said in `World::unknown`
+//! (and in `Disk::unreadable`, which the gate treats as "not free").
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
+use crate::disk::node::partition_path;
+use crate::disk::sysfs::{self, Block};
+use crate::disk::{lvm_report, mentions, practice, probe, users};
+use crate::host::device::device_below;
+
+const MIB: u64 = 1 << 20;
+
+impl World {
+    /// Looks at the machine. Reads only.
+    ///
+    /// # Errors
+    /// ALT-801 where sfdisk, wipefs or blkid is not installed.
+    pub fn gather() -> Result<World> {
+        let blocks = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
+        let links = links(Path::new("/dev"));
+        let mut world = assemble(&blocks, &links, &practice::directory());
+        read_tables(&mut world)?;
+        read_signatures(&mut world)?;
+        let pids = users::processes();
+        let (mounts, hidden_mounts) = users::mounts(&pids);
+        let (openers, hidden_openers) = users::openers(&pids);
+        if hidden_mounts + hidden_openers > 0 {
+            let text = format!("{} processes do not show what they use (run as root to see it)", hidden_mounts.max(hidden_openers));
+            world.unknown.push(text);
+        }
+        world.mounts = mounts;
+        world.openers = openers;
+        world.swaps = fs::read("/proc/swaps").map(|t| users::parse_swaps(&t)).unwrap_or_default();
+        world.spread = users::spread(Path::new("/sys"));
+        read_lvm(&mut world);
+        world.mentions = mentions::gather(&world);
+        Ok(world)
+    }
+}
+
+/// Links below /dev that lead to block devices, by the path they lead to.
+type Links = BTreeMap<PathBuf, Vec<PathBuf>>;
+
+fn links(dev: &Path) -> Links {
+    let mut all = Links::new();
+    let mut dirs = vec![dev.join("mapper")];
+    if let Ok(kinds) = fs::read_dir(dev.join("disk")) {
+        dirs.extend(kinds.flatten().map(|e| e.path()));
+    }
+    for dir in dirs {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|t| t.is_symlink())
+                && let Ok(target) = fs::canonicalize(entry.path())
+            {
+                all.entry(target).or_default().push(entry.path());
+            }
+        }
+    }
+    all.values_mut().for_each(|v| v.sort());
+    all
+}
+
+/// Disks and stacked devices out of the kernel's blocks; what is on them is not looked at yet.
+fn assemble(blocks: &[Block], links: &Links, practice: &Path) -> World {
+    let mut world = World::default();
+    let links_to = |devname: &str| links.get(&Path::new("/dev").join(devname)).cloned().unwrap_or_default();
+    for b in blocks.iter().filter(|b| b.partition.is_none()) {
+        let exercise = b.backing_file.as_ref().filter(|f| f.parent() == Some(practice) && f.extension().is_some_and(|e| e == "img"));
+        if exercise.is_some() || is_disk(b) {
+            world.disks.push(disk(b, exercise.cloned(), links_to(&b.devname)));
+        } else if let Some(kind) = stacked_kind(b) {
+            world.stacked.push(stacked(b, kind, blocks, links_to(&b.devname)));
+        }
+    }
+    for b in blocks.iter().filter(|b| b.partition.is_some()) {
+        let Some(parent) = b.parent.as_deref() else { continue };
+        if let Some(disk) = world.disks.iter_mut().find(|d| d.name == parent) {
+            disk.partitions.push(partition(b, links_to(&b.devname)));
+        } else if world.stacked.iter().any(|s| s.name == parent) {
+            let part = Stacked { slaves: vec![parent.to_owned()], ..stacked(b, "partition".to_owned(), blocks, links_to(&b.devname)) };
+            world.stacked.push(part);
+        }
+    }
+    for d in &mut world.disks {
+        d.partitions.sort_by_key(|p| p.number);
+    }
+    world
+}
+
+/// Whole devices that are disks by themselves. Loop devices are so only as practice disks.
+fn is_disk(b: &Block) -> bool {
+    let begins =
+        |words: &[&str]| words.iter().any(|w| b.name.starts_with(w) && b.name[w.len()..].starts_with(|c: char| c.is_ascii_digit()));
+    let other = begins(&["dm-", "md", "loop", "zram", "ram", "sr", "fd", "bcache", "mtdblock", "scd", "zd"]) || b.name.starts_with("md_");
+    let boot_area = b.name.starts_with("mmcblk") && (b.name.contains("boot") || b.name.contains("rpmb"));
+    let unconnected = b.size == 0 && begins(&["nbd", "rbd"]);
+    !other && !boot_area && !unconnected
+}
+
+fn stacked_kind(b: &Block) -> Option<String> {
+    if let Some(uuid) = &b.dm_uuid {
+        let word = uuid.split('-').next().unwrap_or_default().to_lowercase();
+        return Some(if word.starts_with("part") { "partition".to_owned() } else { word });
+    }
+    let loop_file = b.backing_file.is_some().then_some("loop");
+    let by_name = [("dm-", "dm"), ("md", "raid"), ("bcache", "bcache")].iter().find(|(start, _)| b.name.starts_with(start));
+    loop_file.or(by_name.filter(|_| b.size > 0 || !b.slaves.is_empty()).map(|(_, k)| *k)).map(str::to_owned)
+}
+
+fn stacked(b: &Block, kind: String, blocks: &[Block], links: Vec<PathBuf>) -> Stacked {
+    let path = b.dm_name.as_ref().map_or_else(|| Path::new("/dev").join(&b.devname), |n| Path::new("/dev/mapper").join(n));
+    let mut slaves = b.slaves.clone();
+    if let Some(file) = &b.backing_file {
+        // A loop device lies on the disk that holds its file, or on the device that is its file.
+        let dev = crate::host::device::block_device(file).or_else(|| device_below(file));
+        slaves.extend(blocks.iter().find(|o| Some(&o.dev) == dev.as_ref()).map(|o| o.name.clone()));
+    }
+    Stacked {
+        name: b.name.clone(),
+        path,
+        dev: b.dev.clone(),
+        size: b.size,
+        kind,
+        dm_name: b.dm_name.clone(),
+        slaves,
+        content: vec![],
+        links,
+    }
+}
+
+fn disk(b: &Block, practice: Option<PathBuf>, links: Vec<PathBuf>) -> Disk {
+    let exercise = practice.as_deref().and_then(Path::file_stem).map(|n| n.to_string_lossy().into_owned());
+    Disk {
+        name: b.name.clone(),
+        path: Path::new("/dev").join(&b.devname),
+        dev: b.dev.clone(),
+        size: b.size,
+        logical_sector: b.logical_sector,
+        physical_sector: b.physical_sector,
+        model: exercise.as_ref().map(|_| "Practice disk".to_owned()).or_else(|| b.model.clone()),
+        serial: exercise.map(|n| practice::serial(&n)).or_else(|| b.serial.clone()),
+        wwn: b.wwn.clone(),
+        transport: b.transport.clone(),
+        removable: b.removable,
+        read_only: b.read_only,
+        diskseq: b.diskseq,
+        links,
+        holders: b.holders.clone(),
+        practice,
+        ..Disk::default()
+    }
+}
+
+fn partition(b: &Block, links: Vec<PathBuf>) -> Partition {
+    Partition {
+        number: b.partition.unwrap_or(0),
+        name: b.name.clone(),
+        path: Path::new("/dev").join(&b.devname),
+        dev: Some(b.dev.clone()),
+        start: b.start,
+        size: b.size,
+        holders: b.holders.clone(),
+        links,
+        ..Partition::default()
+    }
+}
+
+/// Reads the partition tables, also those that the kernel does not know, and joins them with what the kernel has.
+fn read_tables(world: &mut World) -> Result<()> {
+    for d in &mut world.disks {
+        if d.size == 0 {
+            continue;
+        }
+        if let Err(e) = File::open(&d.path) {
+            d.unreadable = Some(format!("{}: {e}", d.path.display()));
+            world.unknown.push(format!("what is on {} ({e})", d.path.display()));
+            continue;
+        }
+        match probe::table(&d.path) {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                d.table = Some(found.table);
+                for e in found.entries {
+                    join(d, e, found.sector);
+                }
+            }
+            Err(e) if is_missing(&e) => return Err(e),
+            Err(e) => d.unreadable = Some(format!("{e:#}")),
+        }
+    }
+    Ok(())
+}
+
+fn join(d: &mut Disk, e: probe::Entry, sector: u64) {
+    let known = d.partitions.iter().position(|p| p.number == e.number);
+    let index = known.unwrap_or_else(|| {
+        let path = partition_path(&d.path, e.number);
+        let name = partition_path(Path::new(&d.name), e.number).to_string_lossy().into_owned();
+        let new = Partition { number: e.number, name, path, start: e.start * sector, size: e.size * sector, ..Partition::default() };
+        let at = d.partitions.partition_point(|p| p.number < e.number);
+        d.partitions.insert(at, new);
+        at
+    });
+    let p = &mut d.partitions[index];
+    p.type_id = e.type_id;
+    p.uuid = e.uuid;
+    p.label = e.name;
+}
+
+fn is_missing(e: &anyhow::Error) -> bool {
+    crate::error::of(e).is_some_and(|a| a.entry.id == crate::error::PROGRAM_MISSING.id)
+}
+
+/// Looks for signatures on every disk, partition and stacked device that can be opened.
+fn read_signatures(world: &mut World) -> Result<()> {
+    let disks = world.disks.iter().filter(|d| d.unreadable.is_none() && d.size > 0);
+    let parts = disks.clone().flat_map(|d| &d.partitions).filter(|p| p.dev.is_some()).map(|p| p.path.clone());
+    let devices: Vec<PathBuf> = disks.map(|d| d.path.clone()).chain(parts).chain(world.stacked.iter().map(|s| s.path.clone())).collect();
+    let readable: Vec<PathBuf> = devices.into_iter().filter(|p| File::open(p).is_ok()).collect();
+    let mut found = match probe::signatures(&readable) {
+        Ok(found) => found,
+        Err(e) if is_missing(&e) => return Err(e),
+        // One bad device must not blind us for the others.
+        Err(_) => one_by_one(world, &readable),
+    };
+    let mut take = |path: &Path, name: &str| -> Vec<Signature> {
+        let devname = path.strip_prefix("/dev").unwrap_or(path).to_string_lossy().into_owned();
+        let base = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        [devname, base, name.to_owned()].iter().find_map(|key| found.remove(key)).unwrap_or_default()
+    };
+    for d in &mut world.disks {
+        d.content = take(&d.path, &d.name);
+        d.content.retain(|s| d.table.as_ref().is_none_or(|t| t.kind != s.kind));
+        for p in &mut d.partitions {
+            p.content = take(&p.path, &p.name);
+            if p.dev.is_none() && d.unreadable.is_none() {
+                p.content.extend(probe::signature_at(&d.path, p.start, p.size)?);
+            }
+        }
+        if d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0 {
+            d.blank_edges = blank_edges(d).ok();
+        }
+    }
+    for s in &mut world.stacked {
+        s.content = take(&s.path, &s.name);
+    }
+    Ok(())
+}
+
+fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Signature>> {
+    let mut all = BTreeMap::new();
+    for path in devices {
+        match probe::signatures(std::slice::from_ref(path)) {
+            Ok(found) => all.extend(found),
+            Err(e) => {
+                let disk = world.disks.iter_mut().find(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path));
+                if let Some(d) = disk {
+                    d.unreadable = Some(format!("{e:#}"));
+                }
+                world.unknown.push(format!("what is on {} ({e:#})", path.display()));
+            }
+        }
+    }
+    all
+}
+
+/// Whether the first and the last MiB hold only zeros.
+fn blank_edges(d: &Disk) -> std::io::Result<bool> {
+    let file = File::open(&d.path)?;
+    let length = usize::try_from(d.size.min(MIB)).unwrap_or(0);
+    let mut buffer = vec![0u8; length];
+    for at in [0, d.size - d.size.min(MIB)] {
+        file.read_exact_at(&mut buffer, at)?;
+        if buffer.iter().any(|b| *b != 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn read_lvm(world: &mut World) {
+    let members = world.disks.iter().flat_map(|d| d.content.iter().chain(d.partitions.iter().flat_map(|p| &p.content)));
+    let members = members.chain(world.stacked.iter().flat_map(|s| &s.content));
+    let in_use = world.stacked.iter().any(|s| s.kind == "lvm") || members.clone().any(|s| s.kind == "LVM2_member");
+    if !in_use {
+        return;
+    }
+    if !lvm_report::installed() {
+        world.unknown.push("volume groups (LVM is not installed, but there are physical volumes)".to_owned());
+        return;
+    }
+    match lvm_report::gather() {
+        Ok(lvm) => world.lvm = lvm,
+        Err(e) => world.unknown.push(format!("volume groups ({e:#})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(name: &str, dev: &str) -> Block {
+        Block { name: name.into(), devname: name.into(), dev: dev.into(), size: 8 << 30, logical_sector: 512, ..Block::default() }
+    }
+
+    #[test]
+    fn disks_and_stacks() {
+        let part = |name: &str, dev: &str, n, parent: &str| Block { partition: Some(n), parent: Some(parent.into()), ..block(name, dev) };
+        let dm = |name: &str, dev: &str, dm_name: &str, uuid: &str, slaves: &[&str]| Block {
+            dm_name: Some(dm_name.into()),
+            dm_uuid: Some(uuid.into()),
+            slaves: slaves.iter().map(|s| (*s).into()).collect(),
+            ..block(name, dev)
+        };
+        let blocks = [
+            block("vda", "254:0"),
+            part("vda1", "254:1", 1, "vda"),
+            block("sr0", "11:0"),
+            block("zram0", "252:0"),
+            Block { size: 0, ..block("nbd0", "43:0") },
+            block("mmcblk0boot0", "179:8"),
+            block("mmcblk0", "179:0"),
+            dm("dm-0", "253:0", "vg0-lv--root", "LVM-x", &["vda1"]),
+            dm("dm-1", "253:1", "mpatha", "mpath-36001", &["sda", "sdb"]),
+            dm("dm-2", "253:2", "mpatha-part1", "part1-mpath-36001", &["dm-1"]),
+            dm("dm-3", "253:3", "cr", "CRYPT-LUKS2-aa-cr", &["dm-0"]),
+            Block { slaves: vec!["sdc".into()], ..block("md127", "9:127") },
+            part("md127p1", "259:5", 1, "md127"),
+            Block { backing_file: Some("/var/lib/altdisk/practice/one.img".into()), ..block("loop1", "7:1") },
+            Block { backing_file: Some("/no/such/other.img".into()), ..block("loop2", "7:2") },
+            block("loop3", "7:3"),
+        ];
+        let links = Links::from([(PathBuf::from("/dev/vda"), vec![PathBuf::from("/dev/disk/by-id/virtio-A")])]);
+        let world = assemble(&blocks, &links, Path::new("/var/lib/altdisk/practice"));
+        let disks: Vec<&str> = world.disks.iter().map(|d| d.name.as_str()).collect();
+        assert_eq!(disks, ["vda", "mmcblk0", "loop1"]);
+        assert_eq!(world.disks[0].links, [PathBuf::from("/dev/disk/by-id/virtio-A")]);
+        assert_eq!(world.disks[2].serial.as_deref(), Some("PRACTICE-one"));
+        let stacked: Vec<(&str, &str)> = world.stacked.iter().map(|s| (s.name.as_str(), s.kind.as_str())).collect();
+        let want = [
+            ("dm-0", "lvm"),
+            ("dm-1", "mpath"),
+            ("dm-2", "partition"),
+            ("dm-3", "crypt"),
+            ("md127", "raid"),
+            ("loop2", "loop"),
+            ("md127p1", "partition"),
+        ];
+        assert_eq!(stacked, want);
+        assert_eq!(world.stacked[0].path, Path::new("/dev/mapper/vg0-lv--root"));
+        assert_eq!(world.stacked[6].slaves, ["md127"]);
+    }
+
+    #[test]
+    fn tables_join_what_the_kernel_knows() {
+        let mut d = disk(&block("nvme0n1", "259:0"), None, vec![]);
+        d.partitions = vec![partition(&Block { partition: Some(3), size: 5, ..block("nvme0n1p3", "259:3") }, vec![])];
+        let found = probe::parse_table(include_str!("../../tests/fixtures/disk/sfdisk-gpt-4kn.json")).unwrap();
+        for e in found.entries {
+            join(&mut d, e, found.sector);
+        }
+        let all: Vec<(u32, &str, bool)> = d.partitions.iter().map(|p| (p.number, p.name.as_str(), p.dev.is_some())).collect();
+        assert_eq!(all, [(1, "nvme0n1p1", false), (3, "nvme0n1p3", true), (15, "nvme0n1p15", false)]);
+        assert_eq!((d.partitions[0].start, d.partitions[2].size), (1 << 20, 8192 * 4096));
+        assert_eq!(d.partitions[2].label.as_deref(), Some("altinst_rootvg ESP"));
+    }
+}

@@ -1,0 +1,117 @@
+//! The boot list as phase 3 sets it and `-X` takes it back.
+//!
+//! The before-image goes into the journal before the first change; the alternate's record lies beside the state, the running
+//! system's record on the alternate, so that each side can name the other later.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
+use crate::boot::bootlist::{Before, Firmware, Machine};
+use crate::engine::ALT_INST;
+use crate::engine::layout::VolumeLayout;
+use crate::engine::plan::{self, Base, below};
+use crate::engine::state::Record;
+use crate::engine::steps::Context;
+use crate::event::Events;
+use crate::host::files;
+use crate::image::data::LvType;
+
+/// The record of the alternate.
+pub fn alternate(base: &Base) -> BootDisk {
+    let disk = base.layout.disks.first();
+    let boot = boot_volume(base);
+    let esp = base.layout.esp();
+    let on_root_fs = boot.is_some_and(|(_, at)| at == Path::new("/"));
+    BootDisk {
+        role: "altinst_rootvg".into(),
+        name: disk.map(|d| d.name.clone()).unwrap_or_default(),
+        serial: disk.and_then(|d| d.serial.clone()),
+        size: disk.map_or(0, |d| d.size),
+        table_id: disk.map(|d| d.table_id.clone()),
+        boot_fs_uuid: boot.map(|(v, _)| v.uuid.clone()).unwrap_or_default(),
+        boot_fstype: boot.and_then(|(v, _)| v.fs.as_ref()).map(|f| f.fs_vfs.clone()).unwrap_or_default(),
+        boot_mount_options: boot.map(|(v, at)| subvolume_option(v, at)).unwrap_or_default(),
+        grub_dir: if on_root_fs { Path::new("boot").join(grub_name()) } else { PathBuf::from(grub_name()) },
+        boot_vg: boot.and_then(|(v, _)| v.vg.clone()),
+        esp_partuuid: esp.and_then(|v| v.partuuid.clone()),
+        esp_fat_uuid: esp.map(|v| v.uuid.clone()),
+        loader: None,
+        fresh: true,
+    }
+}
+
+/// The volume that holds /boot, and where it is mounted.
+fn boot_volume(base: &Base) -> Option<(&VolumeLayout, &'static Path)> {
+    let mounted = plan::mounts(&base.layout, base.esp_mountable);
+    ["/boot", "/"].iter().map(Path::new).find_map(|at| mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at)))
+}
+
+fn subvolume_option(v: &VolumeLayout, at: &Path) -> String {
+    let subvolumes = v.fs.iter().flat_map(|f| &f.subvolume);
+    let path = subvolumes.into_iter().find(|s| s.mount_point.as_deref().map(Path::new) == Some(at)).map(|s| s.path.as_str());
+    path.filter(|p| !p.is_empty()).map(|p| format!("subvol={p}")).unwrap_or_default()
+}
+
+fn grub_name() -> &'static str {
+    if Path::new("/boot/grub2").exists() { "grub2" } else { "grub" }
+}
+
+/// Writes on the alternate which system it was made from, and beside the state what the alternate is.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_origin(base: &Base, events: &Events) -> Result<()> {
+    let mut here = BootDisk::here(events)?;
+    "old_rootvg".clone_into(&mut here.role);
+    here.store(&below(Path::new(ALT_INST), Path::new(ORIGIN)))?;
+    alternate_with_loader(base)?.store(Path::new(ALTERNATE))
+}
+
+/// The loader's path as it is on the finished ESP.
+fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
+    let mut disk = alternate(base);
+    let esp = base.layout.volumes.iter().find(|v| v.kind == LvType::Esp).and_then(|v| v.fs.as_ref());
+    if let Some(fs) = esp.filter(|_| base.esp_mountable) {
+        disk.loader = crate::boot::grub::loader_on(&below(Path::new(ALT_INST), Path::new(&fs.fs_name)))?;
+    }
+    Ok(disk)
+}
+
+fn machine(base: &Base, events: &Events) -> Result<Machine> {
+    let mut other = BootDisk::load(Path::new(ALTERNATE))?.context("the record of the alternate is missing")?;
+    other.fresh = true;
+    other.name = base.layout.disks.first().map(|d| d.name.clone()).unwrap_or_default();
+    Ok(Machine { firmware: Firmware::of_machine(), here: BootDisk::here(events)?, others: vec![other] })
+}
+
+/// Makes the alternate boot next, the present disk second.
+///
+/// # Errors
+/// ALT-5xx; the before-image is in the journal then, and `-X` restores it.
+pub fn set(c: &mut Context) -> Result<()> {
+    let machine = machine(c.base, c.events)?;
+    let order = [&machine.others[0], &machine.here];
+    if !c.before_is_kept {
+        let before = machine.snapshot(&order, c.events)?;
+        c.state.append(&Record::Before { before })?;
+    }
+    machine.set(&order, c.events)
+}
+
+/// Takes the boot list back to what it was.
+///
+/// # Errors
+/// ALT-5xx.
+pub fn undo(base: &Base, before: &Before, events: &Events) -> Result<()> {
+    machine(base, events)?.undo(before, events)
+}
+
+/// Forgets the record of the alternate.
+///
+/// # Errors
+/// Where it cannot be removed.
+pub fn forget() -> Result<()> {
+    files::remove(Path::new(ALTERNATE))
+}
