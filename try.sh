@@ -104,6 +104,7 @@ say "Phases 1 and 2: make the layout, copy this system"
 # shellcheck disable=SC2086
 run alt_disk_install -C $flags -P 12 "$disk"
 say "The copy is mounted below /alt_inst"
+# shellcheck disable=SC2046  # a list of mount points
 run df -h $(findmnt -rno TARGET | grep -E '^/alt_inst(/|$)')
 run ls /alt_inst
 

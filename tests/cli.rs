@@ -1,4 +1,5 @@
 //! The commands as a user calls them: names, help, refusals, exit codes, where text goes. Nothing here touches a disk.
+#![allow(clippy::unwrap_used)]
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
@@ -84,8 +85,10 @@ fn a_reader_that_stops_is_no_failure() {
     // The pipe is closed before anything is written.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let o = Command::new(BIN).args(["alt_disk_install", "--help"]).stdout(writer).output().unwrap();
-    assert_eq!((o.status.code(), stderr(&o).as_str()), (Some(0), ""));
+    for args in [&["alt_disk_install", "--help"][..], &["errors"], &["--version"]] {
+        let o = Command::new(BIN).args(args).stdout(writer.try_clone().unwrap()).output().unwrap();
+        assert_eq!((o.status.code(), stderr(&o).as_str()), (Some(0), ""), "{args:?}");
+    }
 }
 
 #[test]
