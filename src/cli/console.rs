@@ -52,11 +52,12 @@ impl Console {
         Self { name, out, err, shown, now, drawn: 0, latest: None, told: None, current: false }
     }
 
-    fn print(&mut self, text: &str) {
+    /// A sentence is wrapped on a terminal; names, commands and output stay as they are.
+    fn print(&mut self, text: &str, sentence: bool) {
         self.clear();
         let text = match self.out.columns {
-            Some(_) => wrap(text, WIDTH, 0, 0),
-            None => text.to_owned(),
+            Some(columns) if sentence => wrap(text, columns().clamp(20, WIDTH), 0, 0),
+            _ => text.to_owned(),
         };
         put(&mut self.out, &format!("{text}\n"));
     }
@@ -140,7 +141,9 @@ impl Sink for Console {
             }
             _ => {
                 if let Some(text) = line(event, self.shown) {
-                    self.print(&text);
+                    let verbatim =
+                        matches!(event, Event::Command { .. } | Event::CommandEnd { .. } | Event::Output { .. } | Event::File { .. });
+                    self.print(&text, !verbatim);
                 }
             }
         }
@@ -284,6 +287,18 @@ mod tests {
         let text = error_text("alt_disk_install", "ALT-802", &format!("{long}\n  quoted output"), &long, true, false);
         assert!(text.lines().all(|l| l.len() <= WIDTH), "{text}");
         assert!(text.contains("\n    quoted output\n  what to do: word"), "{text}");
+    }
+
+    #[test]
+    fn names_and_commands_stay_whole() {
+        let paper = Paper::default();
+        let place = || Place { write: Box::new(paper.clone()), columns: Some(|| 40) };
+        let all = Shown { debug: true, verbose: true, ascii: false };
+        let mut console = Console::new("x".into(), place(), place(), all, Box::new(|| Duration::ZERO));
+        let path = format!("/a  b/{}", "long name ".repeat(10));
+        console.take(&Event::File { path: path.clone() }).unwrap();
+        console.take(&Event::Note { text: "a sentence that is longer than forty columns".into() }).unwrap();
+        assert_eq!(paper.text(), format!("{path}\na sentence that is longer than forty\ncolumns\n"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! `altdisk errors` and `altdisk explain ALT-nnn`: the error catalogue for people.
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use anyhow::Result;
 
 use crate::cli::flags::{ERRORS, EXPLAIN};
 use crate::cli::getopt;
 use crate::cli::help::WIDTH;
+use crate::cli::say;
 use crate::cli::text::wrap;
 use crate::error::{self, ALL, Entry, Exit};
 use crate::event::Events;
@@ -15,14 +15,10 @@ use crate::event::Events;
 /// `altdisk errors`.
 ///
 /// # Errors
-/// Wrong usage; standard output that cannot be written.
+/// Wrong usage.
 pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
     getopt::parse(&ERRORS, args)?;
-    let mut out = std::io::stdout().lock();
-    for entry in ALL {
-        write!(out, "{}", listed(entry))?;
-    }
-    Ok(Exit::Done)
+    Ok(say(&ALL.iter().map(|e| listed(e)).collect::<String>(), Exit::Done))
 }
 
 /// `altdisk explain ALT-nnn ...`; the number alone will do.
@@ -34,13 +30,13 @@ pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
     if ids.is_empty() {
         return Err(error::UNKNOWN_ERROR_ID.because("no error is named"));
     }
-    let mut out = std::io::stdout().lock();
+    let mut text = String::new();
     for id in &ids {
         let id = id.to_string_lossy();
         let entry = find(&id).ok_or_else(|| error::UNKNOWN_ERROR_ID.because(format!("there is no error `{id}`")))?;
-        write!(out, "{}{}", listed(entry), ends(entry))?;
+        text.push_str(&(listed(entry) + &ends(entry)));
     }
-    Ok(Exit::Done)
+    Ok(say(&text, Exit::Done))
 }
 
 fn find(id: &str) -> Option<&'static Entry> {

@@ -15,13 +15,16 @@ pub fn wrap(text: &str, width: usize, first: usize, indent: usize) -> String {
             out.push_str(line);
             continue;
         }
+        if line.is_empty() {
+            continue;
+        }
         let mut fresh = n == 0;
-        if n > 0 && !line.is_empty() {
+        if n > 0 {
             out.push_str(&" ".repeat(indent));
             column = indent;
             fresh = true;
         }
-        for word in line.split_whitespace() {
+        for word in line.split(' ') {
             let wide = word.chars().count();
             if fresh {
                 fresh = false;
@@ -95,6 +98,7 @@ mod tests {
         assert_eq!(wrap("one two three four", 10, 0, 2), "one two\n  three\n  four");
         assert_eq!(wrap("one two", 10, 8, 2), "one\n  two");
         assert_eq!(wrap("a\n  kept   as it is and long\n\nb c", 8, 0, 0), "a\n  kept   as it is and long\n\nb c");
+        assert_eq!(wrap("two  blanks", 20, 0, 0), "two  blanks");
         assert_eq!(wrap("unbreakablelongword x", 8, 0, 0), "unbreakablelongword\nx");
     }
 

@@ -1,0 +1,166 @@
+//! The house rules, read from the source: which room may use which, where `unsafe` may stand, how large a file may be.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// `room: what it may use`. `disk::model` stands for plain data that the rooms beside it may read.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("main", &["cli"]),
+    ("cli", &["engine", "disk", "copy", "image", "software", "boot", "host", "event", "error"]),
+    ("engine", &["disk", "copy", "image", "software", "boot", "host", "event", "error"]),
+    ("disk", &["host", "event", "error"]),
+    ("copy", &["host", "event", "error"]),
+    ("image", &["host", "event", "error"]),
+    ("software", &["host", "event", "error"]),
+    ("boot", &["disk::model", "host", "event", "error"]),
+    ("host", &["event", "error"]),
+    ("event", &[]),
+    ("error", &[]),
+];
+const LARGEST: u64 = 24 * 1024;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(below: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_symlink() || name == "target" || (name.starts_with('.') && name != ".ci") {
+            continue;
+        }
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = vec![];
+    files(&root().join("src"), &mut found);
+    found.retain(|p| p.extension().is_some_and(|e| e == "rs"));
+    assert!(found.len() > 20, "{found:?}");
+    found.into_iter().map(|p| (p.clone(), fs::read_to_string(p).unwrap())).collect()
+}
+
+fn room(path: &Path) -> String {
+    let inside = path.strip_prefix(root().join("src")).unwrap();
+    inside.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned()
+}
+
+/// The rooms that the text names: `crate::disk::model::Disk` is `disk::model`; also within `use crate::{disk::model, error}`.
+fn used(text: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        if at > 0 && text[..at].ends_with(|c: char| c == '$' || c == '_' || c.is_alphanumeric()) {
+            continue;
+        }
+        match rest.strip_prefix('{') {
+            Some(group) => rooms.extend(top_level(group)),
+            None => rooms.extend(two_words(rest)),
+        }
+    }
+    rooms
+}
+
+fn top_level(group: &str) -> Vec<String> {
+    let (mut depth, mut item, mut items) = (0, String::new(), vec![]);
+    for c in group.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => items.push(std::mem::take(&mut item)),
+            c if depth == 0 => item.push(c),
+            _ => {}
+        }
+    }
+    items.push(item);
+    items.iter().filter_map(|i| two_words(i.trim())).collect()
+}
+
+fn two_words(path: &str) -> Option<String> {
+    let word = |p: &str| p.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let first = word(path);
+    let second = path[first.len()..].strip_prefix("::").map(word).unwrap_or_default();
+    (!first.is_empty()).then(|| if second.is_empty() { first } else { format!("{first}::{second}") })
+}
+
+fn forbidden(room: &str, text: &str) -> Vec<String> {
+    let Some((_, allowed)) = ARROWS.iter().find(|(r, _)| *r == room) else { return vec![format!("{room} has no arrows")] };
+    let fine = |used: &String| {
+        let first = used.split("::").next().unwrap_or_default();
+        // An item at the top of the crate (a macro) is no room.
+        first == room || !ARROWS.iter().any(|(r, _)| *r == first) || allowed.contains(&first) || allowed.contains(&used.as_str())
+    };
+    used(text).into_iter().filter(|u| !fine(u)).collect()
+}
+
+#[test]
+fn the_arrows_hold() {
+    let mut wrong = vec![];
+    for (path, text) in sources() {
+        for target in forbidden(&room(&path), &text) {
+            wrong.push(format!("{} uses {target}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_check_sees_wrong_arrows() {
+    assert_eq!(forbidden("disk", "use crate::cli::flags;"), ["cli::flags"]);
+    assert_eq!(forbidden("boot", "use crate::{error, disk::scan::{self, x}, host};"), ["disk::scan"]);
+    assert!(forbidden("boot", "use crate::disk::model::Disk;\nuse crate::error;").is_empty());
+    assert_eq!(forbidden("event", "fn f() { crate::error::of(e) }"), ["error::of"]);
+    assert_eq!(forbidden("attic", ""), ["attic has no arrows"]);
+}
+
+#[test]
+fn unsafe_only_in_host() {
+    for (path, text) in sources().iter().filter(|(p, _)| room(p) != "host") {
+        for (n, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            assert!(!words.into_iter().any(|w| w == "unsafe" || w == "unsafe_code"), "{}:{}: {line}", path.display(), n + 1);
+        }
+    }
+}
+
+#[test]
+fn every_unsafe_says_why() {
+    for (path, text) in sources().iter().filter(|(p, _)| room(p) == "host") {
+        let lines: Vec<&str> = text.lines().collect();
+        for (n, line) in lines.iter().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//") && l.contains("unsafe {")) {
+            let said = lines[n.saturating_sub(6)..n].iter().any(|l| l.contains("SAFETY:"));
+            assert!(said, "{}:{}: {line}", path.display(), n + 1);
+        }
+    }
+}
+
+#[test]
+fn files_are_small() {
+    let mut found = vec![];
+    for top in ["src", "tests"] {
+        files(&root().join(top), &mut found);
+    }
+    for path in found.iter().filter(|p| p.extension().is_some_and(|e| e == "rs" || e == "sh")) {
+        let size = fs::metadata(path).unwrap().len();
+        assert!(size <= LARGEST, "{} has {size} bytes", path.display());
+    }
+}
+
+/// Nothing names a directory of the machine that it was written on.
+#[test]
+fn no_foreign_paths() {
+    let needle = ["/wo", "rk/"].concat();
+    let mut found = vec![];
+    files(root(), &mut found);
+    for path in found {
+        let text = fs::read(&path).unwrap();
+        let hit = text.windows(needle.len()).any(|w| w == needle.as_bytes());
+        assert!(!hit, "{} contains {needle}", path.display());
+    }
+}
