@@ -81,6 +81,12 @@ catalogue! {
     // 2xx target disks
     // 3xx the source
     // 4xx copying
+    BAD_PATTERN = "ALT-401", Usage, "a line of the exclude list is not a pattern of grep", "mend the line that the cause names; patterns are grep's basic regular expressions, one a line";
+    UNREADABLE = "ALT-402", Unfinished, "files could not be copied", "look into the files that the cause names (`dmesg` tells of disk errors); exclude with -e what cannot be mended, and run the phase again";
+    TARGET_FULL = "ALT-403", Unfinished, "the target is full", "use a larger disk, or leave something out with -e, and run the phase again";
+    TARGET_WRITE = "ALT-404", Unfinished, "the target could not be written", "`dmesg` tells what the disk said; use another disk if it is failing";
+    SOURCE_LOST = "ALT-405", Unfinished, "the source could not be read any more", "`dmesg` tells what the disk said; run the phase again when the source can be read";
+    NO_VIEW = "ALT-406", Failed, "a file system could not be opened below its mounts", "run it as root on the machine itself; a container needs CAP_SYS_ADMIN for it";
     // 5xx booting
     // 6xx image.data
     // 7xx phases and state

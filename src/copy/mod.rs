@@ -1,1 +1,2 @@
-//! copy
+pub mod exclude;
+mod pattern;
