@@ -12,5 +12,9 @@ mod host;
 mod image;
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    match args.split_first() {
+        Some((word, rest)) if word == "copytree" => cli::copytree::main(rest),
+        _ => std::process::ExitCode::SUCCESS,
+    }
 }

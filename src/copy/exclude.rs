@@ -87,8 +87,9 @@ impl Excludes {
                 trees: Mutex::default(),
             });
         }
-        let set = RegexSet::new(&expressions)
-            .map_err(|_| error::BAD_PATTERN.because(format!("{}: the patterns together are too large; use fewer or simpler ones", file.display())))?;
+        let set = RegexSet::new(&expressions).map_err(|_| {
+            error::BAD_PATTERN.because(format!("{}: the patterns together are too large; use fewer or simpler ones", file.display()))
+        })?;
         Ok(Self { patterns, set, blank })
     }
 

@@ -173,6 +173,13 @@ pub fn project(file: impl AsFd) -> u32 {
     unsafe { get_extended(file.as_fd().as_raw_fd(), &raw mut e) }.map_or(0, |_| e.project)
 }
 
+/// Whether the file system of an open file knows project ids.
+pub fn has_projects(file: impl AsFd) -> bool {
+    let mut e = Extended::default();
+    // SAFETY: `Extended` is the struct that this call fills.
+    unsafe { get_extended(file.as_fd().as_raw_fd(), &raw mut e) }.is_ok()
+}
+
 /// Sets the project id of an open file.
 ///
 /// # Errors

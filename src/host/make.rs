@@ -145,10 +145,22 @@ pub fn truncate(file: impl AsFd, size: u64) -> Sys<()> {
 
 /// Tells the kernel that a file is read from its beginning to its end. A hint.
 pub fn read_in_order(file: impl AsFd) {
-    drop(nix::fcntl::posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL));
+    let _ = nix::fcntl::posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
 }
 
 /// Writes everything of the file system that `file` is on to its device.
 pub fn sync_all(file: impl AsFd) -> Sys<()> {
     nix::unistd::syncfs(file)
+}
+
+/// Whether the file system keeps owners and permissions; the FAT family does not.
+pub fn keeps_owners(file: impl AsFd) -> bool {
+    const MSDOS: i64 = 0x4d44;
+    const EXFAT: i64 = 0x2011_bab0;
+    nix::sys::statfs::fstatfs(file).map_or(true, |s| !matches!(i64::from(s.filesystem_type().0), MSDOS | EXFAT))
+}
+
+/// Whether the file system has blocks and inodes left.
+pub fn has_room(file: impl AsFd) -> bool {
+    nix::sys::statvfs::fstatvfs(file).is_ok_and(|s| s.blocks_available() > 0 && (s.files() == 0 || s.files_available() > 0))
 }

@@ -228,7 +228,7 @@ pub fn raise_open_files() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < hard
     {
-        drop(setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
 

@@ -52,7 +52,8 @@ pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> 
 /// The mount's own restrictions, which a remount would otherwise clear (and may not, in a container).
 fn kept(at: &Path) -> nix::Result<MsFlags> {
     let now = statvfs(at)?.flags();
-    let pairs = [(FsFlags::ST_NOSUID, MsFlags::MS_NOSUID), (FsFlags::ST_NODEV, MsFlags::MS_NODEV), (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC)];
+    let pairs =
+        [(FsFlags::ST_NOSUID, MsFlags::MS_NOSUID), (FsFlags::ST_NODEV, MsFlags::MS_NODEV), (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC)];
     Ok(pairs.into_iter().filter(|(have, _)| now.contains(*have)).map(|(_, keep)| keep).collect())
 }
 
