@@ -230,12 +230,13 @@ them that it can. This is also the way back: name the old disk.",
 pub static COPYTREE: Command = Command {
     name: "copytree",
     summary: "copy a directory tree with everything that its files have",
-    forms: &[("", &["e", "V"], "FROM TO")],
+    forms: &[("", &["e", "x", "V"], "FROM TO")],
     about: "Copies the tree below FROM into the directory TO, staying in FROM's file system: the copier of phase 1 on its own. Hard \
 links, holes, owners, modes, times, extended attributes, ACLs, capabilities and inode flags are kept.",
     flags: &[
         Flag::short('e', "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./")
             .takes("exclude_list"),
+        Flag::short('x', "Leave out this path (relative to FROM). May be given again.").takes("path").repeats(),
         Flag::short('V', "Name every file that is copied."),
         HELP,
     ],

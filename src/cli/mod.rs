@@ -6,6 +6,7 @@
 
 pub mod alt_disk_install;
 pub mod console;
+pub mod copytree;
 pub mod explain;
 pub mod flags;
 pub mod getopt;
@@ -37,7 +38,7 @@ type Run = fn(&[OsString], &Events) -> Result<Exit>;
 
 /// Every command that this program has.
 const COMMANDS: &[(&Command, Run)] =
-    &[(&flags::ALT_DISK_INSTALL, alt_disk_install), (&flags::ERRORS, explain::errors), (&flags::EXPLAIN, explain::explain)];
+    &[(&flags::ALT_DISK_INSTALL, alt_disk_install), (&flags::COPYTREE, copytree::run), (&flags::ERRORS, explain::errors), (&flags::EXPLAIN, explain::explain)];
 
 /// The log of `alt_disk_install`.
 const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";

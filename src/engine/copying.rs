@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::copy::{self, Excludes, Job, LeaveOut, Progress, Source};
+use crate::copy::{self, Excludes, Job, LeaveOut, Source, Totals};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
-use crate::engine::plan::{Base, below};
+use crate::engine::plan::{Action, Base, Step, below};
 use crate::engine::prepare;
 use crate::engine::steps::{self, Context};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::{mounts, view};
-use crate::image::data::{Fs, LvType, Subvolume};
+use crate::image::data::{Fs, Subvolume};
 
 /// Copies a volume's file system.
 ///
@@ -37,9 +37,7 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
     mounts::mount(&v.device, at, &fs.fs_vfs, &options, events)?;
     let excludes = prepare::excludes(c.plan.request.exclude_list.as_ref())?;
-    let all = base.layout.volumes.iter().filter(|o| o.kind == LvType::Fs).filter_map(|o| o.fs.as_ref());
-    let progress = Progress::new(1, total_bytes(all), already(base, index));
-    let copied = if fs.subvolume.is_empty() { plain(c, fs, &excludes, &progress) } else { subvolumes(c, v, fs, &excludes, &progress) };
+    let copied = if fs.subvolume.is_empty() { plain(c, fs, &excludes) } else { subvolumes(c, v, fs, &excludes) };
     // The file system must not stay mounted for the next one, whatever happened.
     let unmounted = mounts::unmount_below(at);
     copied?;
@@ -50,13 +48,16 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     Ok(())
 }
 
-fn total_bytes<'a>(all: impl Iterator<Item = &'a Fs>) -> u64 {
-    all.map(|f| f.fs_used_mb << 20).sum()
-}
-
-/// Bytes of the volumes that come before this one.
-fn already(base: &Base, index: usize) -> u64 {
-    total_bytes(base.layout.volumes[..index].iter().filter(|o| o.kind == LvType::Fs).filter_map(|o| o.fs.as_ref()))
+/// What a run has to copy: the volumes whose copy step is still to come.
+pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
+    let volumes = steps.iter().filter_map(|s| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None });
+    volumes
+        .filter_map(|v| v.fs.as_ref())
+        .map(|fs| {
+            let inodes = nix::sys::statvfs::statvfs(Path::new(&fs.fs_name)).map_or(0, |s| s.files().saturating_sub(s.files_free()));
+            Totals { bytes: fs.fs_used_mb << 20, files: inodes }
+        })
+        .fold(Totals::default(), |a, b| a + b)
 }
 
 fn btrfs_options(fs: &Fs) -> String {
@@ -65,12 +66,12 @@ fn btrfs_options(fs: &Fs) -> String {
     std::iter::once("subvolid=5").chain(compress).collect::<Vec<_>>().join(",")
 }
 
-fn plain(c: &Context, fs: &Fs, excludes: &Excludes, progress: &Progress) -> Result<()> {
+fn plain(c: &Context, fs: &Fs, excludes: &Excludes) -> Result<()> {
     let from = Source::of_mount(Path::new(&fs.fs_name))?;
-    run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), excludes, progress)
+    run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), excludes)
 }
 
-fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes, progress: &Progress) -> Result<()> {
+fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes) -> Result<()> {
     let leave_out: Vec<LeaveOut> = c
         .base
         .leave_out
@@ -80,11 +81,11 @@ fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes
         .map(|p| LeaveOut::Path(p.to_owned()))
         .collect();
     let job = Job { from, to, prefix, excludes, leave_out: &leave_out, verbose: c.options.verbose };
-    copy::copy(&job, c.events, progress).map(drop)
+    copy::copy(&job, c.events, c.progress).map(drop)
 }
 
 /// Subvolumes are made and filled parents first, all of them through the file system's top level.
-fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes, progress: &Progress) -> Result<()> {
+fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Result<()> {
     let device = source_device(fs)?;
     let top: OwnedFd = view::of_device(&device, "btrfs", "subvolid=5")?;
     let at = Path::new(ALT_INST);
@@ -94,7 +95,7 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes, progr
             make_subvolume(&to, c.events)?;
         }
         let from = if s.path.is_empty() { top.try_clone()? } else { open_below(top.as_fd(), &s.path)? };
-        run(c, &Source::of_directory(from), &to, &prefix(fs, s), excludes, progress)?;
+        run(c, &Source::of_directory(from), &to, &prefix(fs, s), excludes)?;
     }
     if let Some(default) = &fs.fs_default_subvolume {
         Cmd::new("btrfs", format!("make {default} the default subvolume of {}", v.device.display()))

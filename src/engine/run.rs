@@ -11,7 +11,8 @@ use anyhow::Result;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, crash_point};
-use crate::engine::{cleanup, prepare, relocate, steps};
+use crate::copy::Progress;
+use crate::engine::{cleanup, copying, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, State as Stand};
 use crate::host::{signals, sys};
@@ -118,6 +119,8 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
     let done = earlier.done.as_slice();
     let mut phase = 0;
     let of = plan.steps.len();
+    let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();
+    let progress = Progress::new(1, copying::totals(base, &to_do));
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
             finish_phase(state, phase, plan, done, events)?;
@@ -141,7 +144,7 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
         crash_point("before", &step.id);
         tell(Stand::Begin, None);
         let begun = Instant::now();
-        if let Err(e) = one(&mut steps::Context { state, base, plan, options, repeated: earlier.begun.contains(&step.id), before_is_kept: earlier.before, events }, step) {
+        if let Err(e) = one(&mut steps::Context { state, base, plan, options, repeated: earlier.begun.contains(&step.id), before_is_kept: earlier.before, events, progress: &progress }, step) {
             tell(Stand::Failed, None);
             return Err(failed(state, base, step, e, events));
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::boot::{audit, debconf, grub, initramfs, references};
+use crate::copy::Progress;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
 use crate::disk::{gate, lvm, make, mkfs};
@@ -30,6 +31,8 @@ pub struct Context<'a> {
     /// The boot list's before-image is in the journal already.
     pub before_is_kept: bool,
     pub events: &'a Events,
+    /// Of all copies of this run together.
+    pub progress: &'a Progress,
 }
 
 /// Does one step.

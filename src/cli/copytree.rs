@@ -1,0 +1,48 @@
+//! `altdisk copytree FROM TO [-e exclude_list] [-x path] [-V]`: the copier by itself, for tests, benchmarks and the curious.
+//!
+//! Copies the tree at FROM (a mount point or a directory, without what is mounted in it) into the existing directory TO. `-x`
+//! leaves out one path, relative to FROM, as often as it is given.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cli::console::Console;
+use crate::cli::flags::COPYTREE;
+use crate::cli::getopt::{self, called};
+use crate::copy::{Excludes, Job, LeaveOut, Progress, Source, copy, measure};
+use crate::error::{self, Exit};
+use crate::event::Events;
+
+/// Parses the arguments and copies.
+///
+/// # Errors
+/// The copier's; wrong arguments.
+pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
+    let parsed = getopt::parse(&COPYTREE, args)?;
+    let [from, to] = parsed.operands.as_slice() else { return Err(error::NO_TARGET.because_do("FROM and TO are needed", "name two directories")) };
+    let verbose = parsed.has("V");
+    events.add(Box::new(Console::standard(called(&COPYTREE), false, verbose, false)));
+    let leave_out: Vec<LeaveOut> = parsed.values("x").map(|p| LeaveOut::Path(PathBuf::from(p))).collect();
+    let excludes = match parsed.value("e") {
+        Some(list) => Excludes::parse(&std::fs::read(list).with_context(|| format!("reading {}", Path::new(list).display()))?, Path::new(list))?,
+        None => Excludes::default(),
+    };
+    let (from, to) = (Path::new(from), Path::new(to));
+    let source = Source::of_mount(from)?;
+    let progress = Progress::new(1, measure(&source, &leave_out)?);
+    let job = Job { from: &source, to, prefix: Path::new("/"), excludes: &excludes, leave_out: &leave_out, verbose };
+    let report = copy(&job, events, &progress)?;
+    for used in excludes.report() {
+        events.note(format!("{} matched {} time(s)", used.text, used.matches));
+        if let Some(warning) = used.warning {
+            events.warn(format!("line {} `{}`: {warning}", used.line, used.text));
+        }
+    }
+    events.note(format!(
+        "{} files, {} bytes; {} excluded, {} left out, {} copied again",
+        report.files, report.bytes, report.excluded, report.left_out, report.recopied
+    ));
+    Ok(Exit::Done)
+}

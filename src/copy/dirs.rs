@@ -1,0 +1,188 @@
+//! Directories that wait to be read: a stack, so that the walk is depth first and what waits stays few.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::host::tree::Stat;
+
+/// A directory of the tree: its name and its parents', no descriptor.
+#[derive(Debug)]
+pub struct Dir {
+    parent: Option<Arc<Dir>>,
+    name: CString,
+    /// What must be done before its metadata is set: the listing, and each batch of its files.
+    parts: AtomicUsize,
+    /// Of the source, once it was opened.
+    pub stat: OnceLock<Stat>,
+}
+
+impl Dir {
+    pub fn top() -> Arc<Self> {
+        Arc::new(Self { parent: None, name: CString::default(), parts: AtomicUsize::new(1), stat: OnceLock::new() })
+    }
+
+    pub fn child(parent: &Arc<Self>, name: CString) -> Arc<Self> {
+        Arc::new(Self { parent: Some(Arc::clone(parent)), name, parts: AtomicUsize::new(1), stat: OnceLock::new() })
+    }
+
+    pub fn is_top(&self) -> bool {
+        self.parent.is_none()
+    }
+
+    /// Relative to the tree's top; empty for the top.
+    pub fn path(&self) -> Vec<u8> {
+        let mut names = vec![];
+        let mut at = self;
+        while let Some(parent) = &at.parent {
+            names.push(at.name.as_bytes());
+            at = parent;
+        }
+        names.reverse();
+        names.join(&b'/')
+    }
+
+    /// The path of an entry.
+    pub fn path_of(&self, name: &CStr) -> Vec<u8> {
+        join(&self.path(), name)
+    }
+
+    /// One more part that must be done.
+    pub fn add_part(&self) {
+        self.parts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A part is done; true for the last.
+    pub fn part_done(&self) -> bool {
+        self.parts.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+/// `dir/name`; just the name where `dir` is the top.
+pub fn join(dir: &[u8], name: &CStr) -> Vec<u8> {
+    if dir.is_empty() { name.to_bytes().to_vec() } else { [dir, b"/", name.to_bytes()].concat() }
+}
+
+impl Drop for Dir {
+    /// Lets go of the parents one after the other: a chain of thousands must not be dropped on the stack.
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(mut dir) = next.and_then(Arc::into_inner) {
+            next = dir.parent.take();
+        }
+    }
+}
+
+/// A directory that is being worked on, open on both sides.
+#[derive(Debug)]
+pub struct Open {
+    pub dir: Arc<Dir>,
+    pub source: OwnedFd,
+    pub target: OwnedFd,
+}
+
+/// A directory to read, from a position on (0: from the beginning).
+#[derive(Debug)]
+pub struct Task {
+    pub dir: Arc<Dir>,
+    pub position: i64,
+}
+
+/// The tasks that wait. It is finished when none waits and nobody who could add one is at work.
+#[derive(Debug, Default)]
+pub struct Stack {
+    state: Mutex<Waiting>,
+    more: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    tasks: Vec<Task>,
+    at_work: usize,
+    stopped: bool,
+}
+
+impl Stack {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last of `tasks` is the next to be taken.
+    pub fn push(&self, tasks: impl IntoIterator<Item = Task>) {
+        self.lock().tasks.extend(tasks);
+        self.more.notify_all();
+    }
+
+    pub fn len(&self) -> usize {
+        self.lock().tasks.len()
+    }
+
+    /// The next task; [`Stack::done`] must follow. None when all is finished or stopped.
+    pub fn take(&self) -> Option<Task> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(task) = state.tasks.pop() {
+                state.at_work += 1;
+                return Some(task);
+            }
+            if state.at_work == 0 {
+                return None;
+            }
+            state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A task that was taken is finished.
+    pub fn done(&self) {
+        self.lock().at_work -= 1;
+        self.more.notify_all();
+    }
+
+    /// Nothing more is to be taken.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+        self.more.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deep_chain_has_a_path_and_can_be_dropped() {
+        let mut dir = Dir::top();
+        for _ in 0..200_000 {
+            dir = Dir::child(&dir, c"d".to_owned());
+        }
+        assert_eq!(dir.path().len(), 399_999);
+        assert_eq!(Dir::child(&Dir::top(), c"a".to_owned()).path_of(c"b"), b"a/b");
+        drop(dir);
+    }
+
+    #[test]
+    fn ends_when_nobody_can_add() {
+        let stack = Stack::default();
+        stack.push([Task { dir: Dir::top(), position: 0 }]);
+        let seen = AtomicUsize::new(0);
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    while let Some(task) = stack.take() {
+                        if seen.fetch_add(1, Ordering::Relaxed) < 50 {
+                            let child = || Task { dir: Dir::child(&task.dir, c"x".to_owned()), position: 0 };
+                            stack.push([child(), child()]);
+                        }
+                        stack.done();
+                    }
+                });
+            }
+        });
+        assert_eq!(seen.load(Ordering::Relaxed), 101);
+        assert_eq!(stack.len(), 0);
+    }
+}

@@ -1,0 +1,92 @@
+//! Detached views: a descriptor of a mounted tree without what is mounted below it, which is in nobody's mount
+//! table and is gone with the process.
+//!
+//! A thread takes a mount namespace of its own, mounts there, opens the top and ends; the namespace and its mounts
+//! go with it, the open descriptor keeps the one mount it stands on. That works on every kernel and leaves nothing
+//! behind whenever the process dies. (open_tree and mount_setattr could do it without the namespace, since Linux 5.12.)
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use anyhow::Result;
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::Mode;
+use nix::sys::statvfs::{FsFlags, statvfs};
+
+use crate::error;
+
+/// Where the thread mounts in its namespace: a directory that every Linux system has; the real one is not touched.
+const PLACE: &str = "/proc";
+
+/// The directory `at` as it is below everything mounted under it. With `read_only` nothing can be written
+/// through it and reading changes no access time.
+///
+/// # Errors
+/// ALT-406 where the kernel does not allow it or `at` is not there.
+pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
+    let none: Option<&str> = None;
+    detached(|| {
+        let mut flags = kept(at)?;
+        mount(Some(at), PLACE, none, MsFlags::MS_BIND, none)?;
+        if read_only {
+            flags |= MsFlags::MS_RDONLY | MsFlags::MS_NOATIME | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+            mount(none, PLACE, none, flags, none)?;
+        }
+        Ok(())
+    })
+    .map_err(|e| error::NO_VIEW.because(format!("{} could not be opened below its mounts: {e}", at.display())))
+}
+
+/// The file system on `device`, mounted read-only with these options and seen by nobody else; `subvolid=5` gives
+/// a btrfs's top level, whatever of it is mounted.
+///
+/// # Errors
+/// ALT-406 with what the kernel said.
+pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> {
+    detached(|| mount(Some(device), PLACE, Some(fstype), MsFlags::MS_RDONLY | MsFlags::MS_NOATIME, Some(options)))
+        .map_err(|e| error::NO_VIEW.because(format!("{} ({fstype}, {options}) could not be mounted: {e}", device.display())))
+}
+
+/// The mount's own restrictions, which a remount would otherwise clear (and may not, in a container).
+fn kept(at: &Path) -> nix::Result<MsFlags> {
+    let now = statvfs(at)?.flags();
+    let pairs =
+        [(FsFlags::ST_NOSUID, MsFlags::MS_NOSUID), (FsFlags::ST_NODEV, MsFlags::MS_NODEV), (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC)];
+    Ok(pairs.into_iter().filter(|(have, _)| now.contains(*have)).map(|(_, keep)| keep).collect())
+}
+
+fn detached(mounting: impl FnOnce() -> nix::Result<()> + Send) -> nix::Result<OwnedFd> {
+    let none: Option<&str> = None;
+    let work = || {
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+        mounting()?;
+        open(PLACE, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+    };
+    std::thread::scope(|s| s.spawn(work).join()).unwrap_or(Err(nix::errno::Errno::ECANCELED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::tree;
+
+    #[test]
+    fn sees_what_lies_under_a_mount_point() {
+        if !nix::unistd::geteuid().is_root() {
+            return println!("skipped: needs root");
+        }
+        let before = std::fs::read("/proc/self/mountinfo").unwrap();
+        let view = of_directory(Path::new("/"), true).unwrap();
+        // Whatever is mounted at /proc, the root file system has another inode there.
+        let below = tree::stat_at(&view, c"proc").unwrap();
+        let above = tree::stat_fd(std::fs::File::open("/proc").unwrap()).unwrap();
+        assert_ne!((below.dev, below.ino), (above.dev, above.ino));
+        assert_eq!(tree::stat_fd(&view).unwrap().ino, tree::stat_fd(std::fs::File::open("/").unwrap()).unwrap().ino);
+        let made = nix::sys::stat::mkdirat(&view, "altdisk-test-must-fail", Mode::S_IRWXU);
+        assert_eq!(made.unwrap_err(), tree::Errno::EROFS);
+        assert_eq!(std::fs::read("/proc/self/mountinfo").unwrap(), before, "nothing is left mounted");
+    }
+}
