@@ -7,3 +7,5 @@ pub mod fstab;
 pub mod identify;
 pub mod ids;
 pub mod inside;
+pub mod references;
+pub mod texts;

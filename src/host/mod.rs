@@ -7,3 +7,4 @@ pub mod cmd;
 pub mod files;
 pub mod mounts;
 pub mod sys;
+pub mod xattrs;
