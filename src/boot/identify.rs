@@ -45,7 +45,7 @@ impl Rules {
             tokens,
             token_pattern,
             structured: structured(map)?,
-            parameters: Regex::new(r#"(^|[\s"'=;,])((?:root|resume|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#)?,
+            parameters: Regex::new(r#"(^|[\s"'=;,])((?:root|resume|RESUME|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#)?,
             offsets: Regex::new(r#"(^|[\s"'])resume_offset=\d+ ?"#)?,
             subvolid: Regex::new(r"(rootflags=[^\s]*?)(subvolid=\d+,|,?subvolid=\d+)")?,
         })
@@ -258,10 +258,15 @@ fn structured(map: &IdMap) -> Result<Vec<(Regex, String)>> {
             [("LABEL", "by-label", &v.old.label, &v.new.label), ("PARTLABEL", "by-partlabel", &v.old.partlabel, &v.new.partlabel)]
         {
             let Some(old) = old.as_deref().filter(|o| !o.is_empty() && Some(*o) != new.as_deref()) else { continue };
-            let spec = new.as_ref().map_or(v.new_spec.clone(), |n| format!("{key}={n}")).replace('$', "$$");
+            // With a new label only the word changes, its quotes stay.
+            let spec = match new {
+                Some(n) => format!("{key}=${{2}}{}${{3}}", n.replace('$', "$$")),
+                None => v.new_spec.replace('$', "$$"),
+            };
             let path = new.as_ref().map_or(path_of(v), |n| format!("/dev/disk/{link}/{}", udev_escape(n))).replace('$', "$$");
             let end = r#"([\s"',;)]|$)"#;
-            add(format!(r#"(^|[\s"'=]){key}="?{}"?{end}"#, regex::escape(old)), format!("${{1}}{spec}${{2}}"))?;
+            let quoted = regex::escape(old);
+            add(format!(r#"(^|[\s"'=]){key}=("?){quoted}("?){end}"#), format!("${{1}}{spec}${{4}}"))?;
             add(format!("/dev/disk/{link}/{}{end}", regex::escape(&udev_escape(old))), format!("{path}${{1}}"))?;
             if let (Some(new), "LABEL") = (new, key) {
                 let quoted = regex::escape(old);
@@ -396,7 +401,7 @@ pub mod tests {
     #[test]
     fn labels_in_their_forms() {
         let r = Rules::new(&map()).unwrap();
-        assert_eq!(r.anywhere("x=LABEL=\"my root\" y"), "x=LABEL=alt root y");
+        assert_eq!(r.anywhere("x=LABEL=\"my root\" y"), "x=LABEL=\"alt root\" y");
         assert_eq!(r.anywhere("/dev/disk/by-label/my\\x20root"), "/dev/disk/by-label/alt\\x20root");
         assert_eq!(r.anywhere("search --no-floppy --label 'my root'\n"), "search --no-floppy --label 'alt root'\n");
         assert_eq!(r.anywhere("my root"), "my root");

@@ -3,7 +3,13 @@
 pub mod bootdisk;
 pub mod bootlist;
 pub mod device;
+pub mod distro;
 pub mod fstab;
+pub mod grub;
 pub mod identify;
 pub mod ids;
+pub mod initramfs;
 pub mod inside;
+pub mod kernels;
+pub mod references;
+pub mod texts;

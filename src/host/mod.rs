@@ -16,3 +16,4 @@ pub mod signals;
 pub mod sys;
 pub mod tree;
 pub mod view;
+pub mod xattrs;

@@ -1,0 +1,291 @@
+//! GRUB in the alternate: installed for BIOS and for UEFI, its configuration generated and checked.
+//!
+//! Always inside the alternate with the alternate's own programs, for explicitly named platforms and disks: GRUB's guesses are about
+//! the running system. The firmware's variables are never touched here; `bootlist` does that.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::distro::{EFI, Family, GrubNames, foreign_loader};
+use super::ids::IdMap;
+use super::initramfs::{self, Tool};
+use super::inside;
+use super::kernels::{self, Kernel};
+use super::texts::{self, Text};
+use crate::error;
+use crate::event::Events;
+use crate::host::cmd::{Cmd, find_program};
+use crate::host::files;
+
+/// What can be made bootable from what is installed in a root, and in words why not.
+#[derive(Clone, Debug)]
+pub struct Capability {
+    pub bios: Result<(), String>,
+    pub efi: Result<(), String>,
+    pub kernels: Vec<Kernel>,
+    pub initramfs: Result<Tool, String>,
+}
+
+/// Looks at the packages of `root` (the running system, before anything starts).
+pub fn capability(root: &Path) -> Capability {
+    let initramfs = initramfs::detect(root).map_err(|e| e.to_string());
+    Capability { bios: bios_capability(root), efi: efi_capability(root), kernels: kernels::installed(root), initramfs }
+}
+
+fn names(root: &Path) -> Result<GrubNames, String> {
+    GrubNames::of(root).ok_or_else(|| match foreign_loader(root) {
+        Some(loader) => format!("this system boots with {loader}, which altdisk cannot install"),
+        None => "GRUB is not installed (grub-mkconfig was not found)".to_owned(),
+    })
+}
+
+fn has(root: &Path, inner: &Path) -> bool {
+    inside::resolve(root, inner).is_ok_and(|p| p.exists())
+}
+
+fn bios_capability(root: &Path) -> Result<(), String> {
+    let names = names(root)?;
+    if cfg!(target_arch = "aarch64") {
+        return Err("machines of this kind have no BIOS".to_owned());
+    }
+    let package = match Family::of(root) {
+        Family::Debian => "grub-pc-bin",
+        Family::Fedora => "grub2-pc",
+        Family::Suse => "grub2-i386-pc",
+        Family::Arch | Family::Other => "grub",
+    };
+    if find_program(root, &names.install).is_none() {
+        return Err(format!(
+            "{} is not installed (package {})",
+            names.install,
+            if package == "grub-pc-bin" { "grub2-common" } else { package }
+        ));
+    }
+    let modules = names.modules.join("i386-pc/boot.img");
+    if has(root, &modules) {
+        Ok(())
+    } else {
+        Err(format!("GRUB's modules for BIOS are not installed: no {} (package {package})", modules.display()))
+    }
+}
+
+fn efi_capability(root: &Path) -> Result<(), String> {
+    let names = names(root)?;
+    let family = Family::of(root);
+    if family == Family::Fedora {
+        let esp = esp_of(root).map(|e| root.join(e.strip_prefix("/").unwrap_or(&e)));
+        let there = esp.is_some_and(|e| vendor_loader(&e).is_some());
+        return if there {
+            Ok(())
+        } else {
+            Err(format!("no signed loader is on the EFI system partition (packages shim-{0}, grub2-efi-{0})", EFI.1))
+        };
+    }
+    if find_program(root, &names.install).is_none() {
+        return Err(format!("{} is not installed", names.install));
+    }
+    let modules = names.modules.join(EFI.0).join("moddep.lst");
+    if !has(root, &modules) {
+        let package = if family == Family::Debian { "grub-efi-amd64-bin" } else { "the EFI part of grub" };
+        return Err(format!("GRUB's modules for UEFI are not installed: no {} (package {package})", modules.display()));
+    }
+    let signed = has(root, Path::new("/usr/lib/shim/shimx64.efi.signed")) && has(root, Path::new("/usr/lib/grub/x86_64-efi-signed"));
+    if secure_boot() && family == Family::Debian && !signed {
+        return Err("Secure Boot is on, and the signed loader is not installed (packages shim-signed, grub-efi-amd64-signed)".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether the firmware of the running machine insists on signatures.
+fn secure_boot() -> bool {
+    let path = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+    std::fs::read(path).is_ok_and(|v| v.get(4) == Some(&1))
+}
+
+/// Where a root keeps its ESP (inside it): the directory that holds `EFI`, by the usual places.
+pub fn esp_of(root: &Path) -> Option<PathBuf> {
+    ["boot/efi", "efi", "boot"].iter().find(|p| root.join(p).join("EFI").is_dir()).map(|p| Path::new("/").join(p))
+}
+
+fn need(root: &Path) -> Result<GrubNames> {
+    GrubNames::of(root).ok_or_else(|| match foreign_loader(root) {
+        Some(loader) => error::LOADER_FOREIGN.because(format!("{} boots with {loader}", root.display())),
+        None => error::NO_LOADER.because(format!("GRUB is not installed in {}", root.display())),
+    })
+}
+
+/// Puts GRUB for BIOS onto `target_disk` (a whole disk with a BIOS boot partition), and checks that it is there.
+///
+/// # Errors
+/// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if disk or directory lack what it should have written.
+pub fn install_bios(root: &Path, target_disk: &Path, events: &Events) -> Result<()> {
+    let names = need(root)?;
+    bios_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
+    Cmd::new(&names.install, format!("install GRUB for BIOS on {}", target_disk.display()))
+        .args(["--target=i386-pc", "--no-floppy"])
+        .arg(target_disk)
+        .in_root(root)
+        .run(events)?;
+    remove_device_map(root, &names)?;
+    let core = names.dir.join("i386-pc/core.img");
+    if !has(root, &core) {
+        return Err(error::LOADER.because(format!("grub-install made no {}", core.display())));
+    }
+    let mut sector = [0u8; 512];
+    let reading = || format!("reading {}", target_disk.display());
+    std::fs::File::open(target_disk).with_context(reading)?.read_exact(&mut sector).with_context(reading)?;
+    let ours = sector.ends_with(&[0x55, 0xaa]) && sector.windows(4).any(|w| w == b"GRUB");
+    if ours { Ok(()) } else { Err(error::LOADER.because(format!("the first sector of {} is not GRUB's", target_disk.display()))) }
+}
+
+/// The device map names disks as they were counted when it was written.
+fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
+    files::remove(&inside::resolve(root, &names.dir.join("device.map"))?)
+}
+
+/// Puts GRUB for UEFI onto the ESP mounted at `efi_dir` (inside the root), also where a firmware without any entry looks. Returns the EFI path
+/// of the loader that a boot entry should name.
+///
+/// # Errors
+/// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if files are missing afterwards.
+pub fn install_efi(root: &Path, efi_dir: &Path, events: &Events) -> Result<String> {
+    let names = need(root)?;
+    efi_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
+    for cmd in efi_commands(root, &names, efi_dir) {
+        cmd.in_root(root).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
+    }
+    remove_device_map(root, &names)?;
+    let esp = inside::resolve(root, efi_dir)?;
+    complete_fallback(&esp)?;
+    let fallback = fallback_file(&esp);
+    if !fallback.is_file() {
+        return Err(error::LOADER.because(format!("no {} was installed", fallback.display())));
+    }
+    Ok(loader(&esp))
+}
+
+/// Fedora's loader is signed and comes with its packages: nothing is run, the files that were copied are right, `references` has mended the stub.
+fn efi_commands(root: &Path, names: &GrubNames, efi_dir: &Path) -> Vec<Cmd> {
+    let sentence = "install GRUB for UEFI";
+    let suse = find_program(root, "shim-install").is_some();
+    let install = |more: &[&str]| {
+        Cmd::new(&names.install, sentence)
+            .arg(format!("--target={}", EFI.0))
+            .arg(format!("--efi-directory={}", efi_dir.display()))
+            .arg("--no-nvram")
+            .args(more)
+    };
+    match Family::of(root) {
+        Family::Fedora => vec![],
+        Family::Debian => vec![install(&["--force-extra-removable"])],
+        Family::Suse if suse => {
+            let config = format!("--config-file={}/grub.cfg", names.dir.display());
+            let shim = |more: &[&str]| Cmd::new("shim-install", sentence).args(["--no-nvram", &config]).args(more);
+            vec![shim(&[]), shim(&["--removable"])]
+        }
+        _ => vec![install(&["--bootloader-id=GRUB"]), install(&["--removable"])],
+    }
+}
+
+fn fallback_file(esp: &Path) -> PathBuf {
+    esp.join(format!("EFI/BOOT/BOOT{}.EFI", EFI.1.to_uppercase()))
+}
+
+/// `\EFI\BOOT` must start GRUB by itself. shim there would rather run fbx64.efi, which writes boot entries of its own; with GRUB
+/// beside shim it is not needed.
+fn complete_fallback(esp: &Path) -> Result<()> {
+    let boot = esp.join("EFI/BOOT");
+    let grub = format!("grub{}.efi", EFI.1);
+    if let (false, Some(vendor)) = (fallback_file(esp).is_file(), vendor_loader(esp)) {
+        std::fs::create_dir_all(&boot).with_context(|| format!("making {}", boot.display()))?;
+        std::fs::copy(&vendor, fallback_file(esp)).with_context(|| format!("copying {}", vendor.display()))?;
+    }
+    // What shim starts lies beside it; the stub too, for loaders that look where they were started from.
+    for name in [grub.as_str(), "grub.cfg"] {
+        let from = vendor_loader(esp).and_then(|v| v.parent().map(|d| d.join(name))).filter(|p| p.is_file());
+        if let Some(from) = from.filter(|_| name == "grub.cfg" || !boot.join(name).is_file()) {
+            std::fs::copy(&from, boot.join(name)).with_context(|| format!("copying {}", from.display()))?;
+        }
+    }
+    if boot.join(&grub).is_file() {
+        for name in [format!("fb{}.efi", EFI.1), format!("FB{}.EFI", EFI.1.to_uppercase())] {
+            files::remove(&boot.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The distribution's loader on an ESP: shim before GRUB, in a directory of its own below EFI.
+fn vendor_loader(esp: &Path) -> Option<PathBuf> {
+    let mut dirs: Vec<PathBuf> = std::fs::read_dir(esp.join("EFI")).ok()?.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    dirs.retain(|d| !d.file_name().is_some_and(|n| n.eq_ignore_ascii_case("boot") || n.eq_ignore_ascii_case("microsoft")));
+    dirs.sort();
+    let wanted = [format!("shim{}.efi", EFI.1), format!("grub{}.efi", EFI.1)];
+    wanted.iter().find_map(|f| dirs.iter().map(|d| d.join(f)).find(|p| p.is_file()))
+}
+
+/// The EFI path of the loader on the ESP that is mounted at `esp`.
+pub fn loader(esp: &Path) -> String {
+    let path = vendor_loader(esp).unwrap_or_else(|| fallback_file(esp));
+    let inner = path.strip_prefix(esp).unwrap_or(&path);
+    format!("\\{}", inner.to_string_lossy().replace('/', "\\"))
+}
+
+/// Generates the alternate's menu. Other systems are not looked for: the source's kernels would come into it, with the source's root.
+///
+/// # Errors
+/// ALT-802 if grub-mkconfig fails, ALT-507 if the menu holds no kernel.
+pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
+    let names = need(root)?;
+    if find_program(Path::new("/"), "udevadm").is_some() {
+        // grub-mkconfig names the root by UUID only if udev has made the link.
+        Cmd::new("udevadm", "wait for device links").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
+    }
+    mkconfig_command(root, &names).in_root(root).run(events)?;
+    let path = inside::resolve(root, &names.dir.join("grub.cfg"))?;
+    let old = Text::read(&path)?.ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
+    let new = by_uuid(&old.text, map);
+    if new != old.text {
+        texts::replace(&path, &old.bytes(&new))?;
+        events.note("grub.cfg: device paths after root= replaced by UUIDs");
+    }
+    let bls = new.contains("blscfg");
+    if bls || new.lines().any(|l| l.trim_start().starts_with("linux")) {
+        return Ok(());
+    }
+    Err(error::LOADER.because(format!("{} holds no kernel", names.dir.join("grub.cfg").display())))
+}
+
+/// os-prober is hidden behind /dev/null in the program's own mount namespace: no setting can bring it back, and nothing is left behind.
+fn mkconfig_command(root: &Path, names: &GrubNames) -> Cmd {
+    let prober = "/etc/grub.d/30_os-prober";
+    let make = format!("exec {} -o {}/grub.cfg", names.mkconfig, names.dir.display());
+    let script = match root.join(&prober[1..]).is_file() {
+        true => format!("mount --bind /dev/null {prober} && {make}"),
+        false => make,
+    };
+    Cmd::new("sh", "generate the alternate's GRUB menu").args(["-c", &script]).env("GRUB_DISABLE_OS_PROBER", "true")
+}
+
+/// Where udev had no link yet, grub-mkconfig wrote `root=/dev/vdb3`, a name that changes when a disk is pulled.
+pub fn by_uuid(text: &str, map: &IdMap) -> String {
+    let root_of = |word: &str| {
+        let device = word.strip_prefix("root=")?;
+        let v = map.volumes.iter().find(|v| v.new.devices.iter().any(|d| d.as_os_str() == device))?;
+        (v.new_spec != device && !v.new_spec.is_empty()).then(|| format!("root={}", v.new_spec))
+    };
+    let line = |l: &str| match l.trim_start().starts_with("linux") {
+        true => l
+            .split(' ')
+            .map(|w| root_of(w.trim_end()).map_or(w.to_owned(), |n| w.replacen(w.trim_end(), &n, 1)))
+            .collect::<Vec<_>>()
+            .join(" "),
+        false => l.to_owned(),
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
+
+const NEW_SWAP: &str = "55555555-bbbb-4bbb-8bbb-555555555555";
+
+fn write(root: &Path, path: &str, text: impl AsRef<[u8]>) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// A small Debian with references to the source in every place that is known.
+fn source(root: &Path) {
+    write(root, "etc/fstab", format!("UUID={OLD_ROOT} / ext4 defaults 0 1\n/dev/vda5 none swap sw 0 0\n"));
+    write(root, "etc/default/grub", "GRUB_CMDLINE_LINUX=\"resume=/dev/vda5 quiet\"\nGRUB_DISABLE_OS_PROBER=true\n");
+    write(root, "etc/initramfs-tools/conf.d/resume", "RESUME=/dev/vda5\n");
+    write(root, "etc/systemd/system/mnt.mount", "[Mount]\nWhat=/dev/vda2\nWhere=/mnt\n");
+    let unit = format!("dev-disk-by\\x2duuid-{}.swap", OLD_ROOT.replace('-', "\\x2d"));
+    write(root, &format!("etc/systemd/system/{unit}"), format!("[Swap]\nWhat=/dev/disk/by-uuid/{OLD_ROOT}\n"));
+    fs::create_dir_all(root.join("etc/systemd/system/swap.target.wants")).unwrap();
+    symlink(format!("/etc/systemd/system/{unit}"), root.join("etc/systemd/system/swap.target.wants").join(&unit)).unwrap();
+    write(root, "etc/crypttab", "# x\nhome /dev/mapper/my--vg-home none luks\n");
+    write(root, "etc/lvm/archive/my-vg_0001.vg", "contents");
+    write(root, "etc/lvm/devices/system.devices", "IDTYPE=devname");
+    write(root, "boot/grub/device.map", "(hd0) /dev/disk/by-id/virtio-OLD\n");
+    write(root, "boot/grub/grubenv", [b"# GRUB Environment Block\nsaved_entry=3\n".as_slice(), &[b'#'; 984]].concat());
+    write(root, "boot/grub/grub.cfg", format!("linux /vmlinuz root=UUID={OLD_ROOT} ro\n"));
+    write(root, "boot/efi/EFI/debian/grub.cfg", format!("search.fs_uuid {OLD_ROOT} root\n"));
+    write(root, "boot/vmlinuz-6.1", [b"\x7fELF\0".as_slice(), OLD_ROOT.as_bytes()].concat());
+    write(root, "etc/notes", [b"caf\xe9 ".as_slice(), OLD_ROOT.as_bytes(), b"\n"].concat());
+    write(root, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    write(root, "var/lib/systemd/random-seed", "seed");
+    let block = custom::block(&[custom::Chain { id: "x".into(), title: "x".into(), fs_uuid: "ABCD-1234".into() }]);
+    write(root, "boot/grub/custom.cfg", custom::put(Some(b"set x=1\n"), &block));
+}
+
+fn read(root: &Path, path: &str) -> String {
+    fs::read_to_string(root.join(path)).unwrap()
+}
+
+#[test]
+fn every_known_place_is_rewritten_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    source(root);
+    let events = Events::new();
+    let changes = rewrite(root, &map(), &FstabExtras::default(), &events).unwrap();
+    assert_eq!(read(root, "etc/fstab"), format!("UUID={NEW_ROOT} / ext4 defaults 0 1\nUUID={NEW_SWAP} none swap sw 0 0\n"));
+    assert!(read(root, "etc/default/grub").starts_with(&format!("GRUB_CMDLINE_LINUX=\"resume=UUID={NEW_SWAP} quiet\"")));
+    assert_eq!(read(root, "etc/initramfs-tools/conf.d/resume"), format!("RESUME=UUID={NEW_SWAP}\n"));
+    assert!(read(root, "etc/systemd/system/mnt.mount").contains(&format!("What=/dev/disk/by-uuid/{NEW_ROOT}\nWhere=/mnt")));
+    let unit = format!("dev-disk-by\\x2duuid-{}.swap", NEW_ROOT.replace('-', "\\x2d"));
+    assert!(read(root, &format!("etc/systemd/system/{unit}")).contains(NEW_ROOT));
+    let link = fs::read_link(root.join("etc/systemd/system/swap.target.wants").join(&unit)).unwrap();
+    assert_eq!(link, Path::new("/etc/systemd/system").join(&unit));
+    assert!(read(root, "etc/crypttab").contains("home /dev/mapper/alt--vg-home none luks"));
+    for gone in ["etc/lvm/archive/my-vg_0001.vg", "etc/lvm/devices/system.devices", "boot/grub/device.map", "var/lib/systemd/random-seed"] {
+        assert!(!root.join(gone).exists(), "{gone}");
+    }
+    let env = fs::read(root.join("boot/grub/grubenv")).unwrap();
+    assert_eq!(env.len(), 1024);
+    assert!(!String::from_utf8_lossy(&env).contains("saved_entry"));
+    assert!(read(root, "boot/grub/grub.cfg").contains(NEW_ROOT));
+    assert!(read(root, "boot/efi/EFI/debian/grub.cfg").contains(NEW_ROOT));
+    assert_eq!(read(root, "boot/grub/custom.cfg"), "set x=1\n");
+    // Binary files, encodings and the machine's identity stay.
+    assert!(fs::read(root.join("boot/vmlinuz-6.1")).unwrap().ends_with(OLD_ROOT.as_bytes()));
+    assert_eq!(fs::read(root.join("etc/notes")).unwrap(), [b"caf\xe9 ".as_slice(), NEW_ROOT.as_bytes(), b"\n"].concat());
+    assert_eq!(read(root, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
+    assert!(changes.iter().any(|c| c.path == Path::new("/etc/fstab") && c.line == 2), "{changes:?}");
+    // Once more: nothing.
+    assert_eq!(rewrite(root, &map(), &FstabExtras::default(), &events).unwrap(), []);
+}
+
+#[test]
+fn links_mean_the_alternates_own_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    write(&root, "usr/share/fstab", format!("UUID={OLD_ROOT} / ext4 defaults\n"));
+    write(dir.path(), "outside", OLD_ROOT);
+    fs::create_dir_all(root.join("etc")).unwrap();
+    symlink("/usr/share/fstab", root.join("etc/fstab")).unwrap();
+    symlink(dir.path().join("outside"), root.join("etc/leak")).unwrap();
+    symlink("../../../../../../../../outside", root.join("etc/crypttab")).unwrap();
+    rewrite(&root, &map(), &FstabExtras::default(), &Events::new()).unwrap();
+    assert!(read(&root, "usr/share/fstab").contains(NEW_ROOT));
+    assert_eq!(fs::read_to_string(dir.path().join("outside")).unwrap(), OLD_ROOT);
+    assert!(root.join("etc/fstab").is_symlink());
+}
+
+#[test]
+fn no_swap_no_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, "etc/initramfs-tools/initramfs.conf", "MODULES=most\n");
+    rewrite(root, &IdMap::default(), &FstabExtras::default(), &Events::new()).unwrap();
+    assert_eq!(read(root, "etc/initramfs-tools/conf.d/resume"), "RESUME=none\n");
+    // Who switched it off keeps it off.
+    rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap();
+    assert_eq!(read(root, "etc/initramfs-tools/conf.d/resume"), "RESUME=none\n");
+}
+
+#[test]
+fn kernel_options_in_grubenv_are_kept_mapped() {
+    let rules = Rules::new(&map()).unwrap();
+    let old = "# GRUB Environment Block\nsaved_entry=a\nkernelopts=root=/dev/vda2 ro quiet \nboot_success=0\n####";
+    let new = clean_grubenv(old.as_bytes(), &rules);
+    assert_eq!(new.len(), 1024);
+    assert!(
+        String::from_utf8(new.clone())
+            .unwrap()
+            .starts_with(&format!("# GRUB Environment Block\nkernelopts=root=UUID={NEW_ROOT} ro quiet \n###"))
+    );
+    assert_eq!(clean_grubenv(&new, &rules), new);
+}
+
+#[test]
+fn debconf_is_told_what_it_asks() {
+    let known =
+        "Name: grub-pc/install_devices\nTemplate: grub-pc/install_devices\nValue: /dev/disk/by-id/virtio-OLD\n\nName: other\nValue: x\n";
+    assert_eq!(
+        selections(known, &["/dev/disk/by-id/virtio-NEW"]),
+        "grub-pc grub-pc/install_devices multiselect /dev/disk/by-id/virtio-NEW\n"
+    );
+    assert_eq!(selections(known, &[]), "grub-pc grub-pc/install_devices multiselect\n");
+    assert_eq!(selections(known, &["/dev/disk/by-id/virtio-OLD"]), "");
+    assert_eq!(selections("Name: x\n", &["y"]), "");
+}
