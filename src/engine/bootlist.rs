@@ -66,17 +66,17 @@ pub fn write_origin(base: &Base, events: &Events) -> Result<()> {
     let mut here = BootDisk::here(events)?;
     "old_rootvg".clone_into(&mut here.role);
     here.store(&below(Path::new(ALT_INST), Path::new(ORIGIN)))?;
-    alternate_with_loader(base)?.store(Path::new(ALTERNATE))
+    alternate_with_loader(base).store(Path::new(ALTERNATE))
 }
 
 /// The loader's path as it is on the finished ESP.
-fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
+fn alternate_with_loader(base: &Base) -> BootDisk {
     let mut disk = alternate(base);
     let esp = base.layout.volumes.iter().find(|v| v.kind == LvType::Esp).and_then(|v| v.fs.as_ref());
     if let Some(fs) = esp.filter(|_| base.esp_mountable) {
-        disk.loader = crate::boot::grub::loader_on(&below(Path::new(ALT_INST), Path::new(&fs.fs_name)))?;
+        disk.loader = Some(crate::boot::grub::loader(&below(Path::new(ALT_INST), Path::new(&fs.fs_name))));
     }
-    Ok(disk)
+    disk
 }
 
 fn machine(base: &Base, events: &Events) -> Result<Machine> {

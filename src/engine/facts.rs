@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::{bootlist, fstab, grub, initramfs, kernels};
+use crate::boot::{bootlist, fstab, grub};
 use crate::disk::{features, mkfs};
 use crate::disk::model::World;
 use crate::engine::plan::{Bootable, Firmware};
@@ -52,10 +52,10 @@ fn bootable() -> Bootable {
     let loader = grub::capability(root);
     Bootable {
         firmware,
-        kernels: kernels::installed(root),
+        kernels: loader.kernels.iter().filter(|k| k.modules).map(|k| k.version.clone()).collect(),
         bios: loader.bios,
         efi: loader.efi,
-        initramfs: initramfs::detect(root).map(drop).map_err(|e| e.to_string()),
+        initramfs: loader.initramfs.map(drop),
         bootlist: bootlist::capability(firmware).map_err(|e| error::of(&e).map_or_else(|| e.to_string(), |a| a.cause.clone())),
     }
 }

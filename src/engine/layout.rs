@@ -309,7 +309,7 @@ impl<'a, 'f> Builder<'a, 'f> {
         }
         if !self.volumes.iter().any(|v| v.kind == LvType::Esp) {
             let size = if self.targets[0].sector > 512 { NEW_ESP_4096 } else { NEW_ESP_512 };
-            let fs = Fs { fs_name: NEW_ESP_AT.into(), fs_lv: "esp".into(), fs_vfs: "vfat".into(), fs_options: "umask=0077".into(), ..Fs::default() };
+            let fs = Fs { fs_name: NEW_ESP_AT.into(), fs_lv: "esp".into(), fs_vfs: "vfat".into(), fs_options: "umask=0077,nofail".into(), ..Fs::default() };
             let uuid = self.fresh.fat();
             self.volumes.insert(
                 0,

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::boot::{audit, debconf, grub, initramfs, references};
+use crate::boot::fstab::{FstabExtras, Wanted};
+use crate::boot::{audit, debconf, grub, initramfs, kernels, references};
 use crate::copy::Progress;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
@@ -62,18 +63,18 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
         Action::References => {
             make::settle(events)?;
             debconf::preseed(root, &base.layout.disks[0].path, events)?;
-            references::rewrite(root, &base.ids, events).map(drop)
+            references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
-        Action::Initramfs => initramfs::build(root, initramfs::detect(root)?, events),
+        Action::Initramfs => initramfs::build(root, initramfs::detect(root)?, &kernels::installed(root), events),
         Action::GrubConfig => {
             grub::mkconfig(root, &base.ids, events)?;
-            references::rewrite(root, &base.ids, events).map(drop)
+            references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
         Action::Audit => audit::require_clean(root, &base.ids, events),
         Action::Esp => fill_esp(base, events),
         Action::LoaderEfi => {
             let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).map_or("/boot/efi", |f| f.fs_name.as_str());
-            grub::install_efi(root, Path::new(esp), events)
+            grub::install_efi(root, Path::new(esp), events).map(drop)
         }
         Action::LoaderBios => grub::install_bios(root, &base.layout.disks[0].path, events),
         Action::Verify => audit::require_bootable(root, &base.ids, events),
@@ -83,6 +84,28 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
         Action::Bootlist => bootlist::set(c),
         Action::Reboot => reboot(events),
     }
+}
+
+/// What must stand in the alternate's fstab even where the source's has no line for it.
+fn fstab_extras(base: &Base) -> FstabExtras {
+    let mut lines = Vec::new();
+    for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
+        let v = &base.layout.volumes[i];
+        let Some(fs) = &v.fs else { continue };
+        let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
+        let options: Vec<&str> = [Some(fs.fs_options.as_str()), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect();
+        let options = if options.is_empty() { "defaults".to_owned() } else { options.join(",") };
+        let pass = match fs.fs_vfs.as_str() {
+            "xfs" | "btrfs" => 0,
+            _ if at == Path::new("/") => 1,
+            _ => 2,
+        };
+        lines.push(Wanted { spec: v.spec(), mount_point: at, fstype: fs.fs_vfs.clone(), options, pass });
+    }
+    let swap = base.layout.volumes.iter().filter(|v| v.kind == LvType::Swap).map(VolumeLayout::spec);
+    let files = base.layout.swap_files.iter().map(|s| s.file.clone());
+    lines.extend(swap.chain(files).map(|spec| Wanted { spec, mount_point: "none".into(), fstype: "swap".into(), options: "sw".into(), pass: 0 }));
+    FstabExtras { lines }
 }
 
 /// Steps that work in the mounted alternate.
@@ -249,7 +272,7 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
             .arg(&to)
             .run(events)?;
     }
-    references::rewrite(Path::new(ALT_INST), &base.ids, events)?;
+    references::rewrite(Path::new(ALT_INST), &base.ids, &fstab_extras(base), events)?;
     audit::require_clean(Path::new(ALT_INST), &base.ids, events)
 }
 
