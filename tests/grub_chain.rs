@@ -1,6 +1,8 @@
 //! The boot list of a BIOS machine, for real: two disks with GRUB each in QEMU (SeaBIOS), the first disk's custom.cfg written by the code
 //! that the product uses. Which GRUB's menu runs is read from the serial line.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

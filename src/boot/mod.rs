@@ -8,6 +8,7 @@ pub mod device;
 pub mod distro;
 pub mod fstab;
 pub mod grub;
+pub mod here;
 pub mod identify;
 pub mod ids;
 pub mod initramfs;

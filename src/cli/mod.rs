@@ -1,1 +1,3 @@
-//! cli
+//! The commands: one file each, with its flags, its rules, its exit codes.
+
+pub mod bootlist;
