@@ -188,7 +188,7 @@ catalogue! {
     NO_LOADER = "ALT-506", Refused, "the boot loader's packages are not installed", "install the packages that the cause names and run the command again";
     LOADER = "ALT-507", Failed, "the boot loader is not complete", "read the loader's output in the log, mend what it names, and run phase 3 again";
     NOT_INDEPENDENT = "ALT-508", Failed, "the alternate still refers to the disk it was made from", "each place is named above: correct it below /alt_inst (or in the customization script) and run phase 3 again";
-    NO_BOOTLIST = "ALT-509", Refused, "the boot list of this machine cannot be set from here", "say -B and choose the disk in the firmware's menu";
+    NO_BOOTLIST = "ALT-509", Refused, "the boot list of this machine cannot be set from here", "choose the disk in the menu of the firmware; `alt_disk_install -B` leaves the boot list alone";
     BOOT_ENTRY = "ALT-510", Failed, "the firmware did not take the boot entry or the boot order", "choose the disk in the firmware's boot menu; the disk boots from its fallback loader without an entry";
     BOOT_DISK = "ALT-511", Usage, "not a disk that the boot list knows", "see `altdisk bootlist -o` for the disks that it knows";
     OTHER_GRUB = "ALT-512", Failed, "the GRUB of another disk cannot be changed", "see the cause; the firmware's boot menu chooses the disk without it";

@@ -123,12 +123,12 @@ fn need(root: &Path) -> Result<GrubNames> {
 pub fn install_bios(root: &Path, target_disk: &Path, events: &Events) -> Result<()> {
     let names = need(root)?;
     bios_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
+    remove_device_map(root, &names)?;
     Cmd::new(&names.install, format!("install GRUB for BIOS on {}", target_disk.display()))
         .args(["--target=i386-pc", "--no-floppy"])
         .arg(target_disk)
         .in_root(root)
         .run(events)?;
-    remove_device_map(root, &names)?;
     let core = names.dir.join("i386-pc/core.img");
     if !has(root, &core) {
         return Err(error::LOADER.because(format!("grub-install made no {}", core.display())));
@@ -140,7 +140,7 @@ pub fn install_bios(root: &Path, target_disk: &Path, events: &Events) -> Result<
     if ours { Ok(()) } else { Err(error::LOADER.because(format!("the first sector of {} is not GRUB's", target_disk.display()))) }
 }
 
-/// The device map names disks as they were counted when it was written.
+/// The device map names disks as they were counted when it was written, and GRUB's programs believe it.
 fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
     files::remove(&inside::resolve(root, &names.dir.join("device.map"))?)
 }
@@ -153,10 +153,10 @@ fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
 pub fn install_efi(root: &Path, efi_dir: &Path, events: &Events) -> Result<String> {
     let names = need(root)?;
     efi_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
+    remove_device_map(root, &names)?;
     for cmd in efi_commands(root, &names, efi_dir) {
         cmd.in_root(root).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
-    remove_device_map(root, &names)?;
     let esp = inside::resolve(root, efi_dir)?;
     complete_fallback(&esp)?;
     let fallback = fallback_file(&esp);
@@ -289,3 +289,6 @@ pub fn by_uuid(text: &str, map: &IdMap) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod on_disk;

@@ -216,7 +216,7 @@ impl Job<'_> {
 
     /// Where the package of GRUB writes its loader at the next upgrade: never again to the source's disk.
     fn debconf(&mut self, map: &IdMap) -> Result<()> {
-        let path = self.root.join("var/lib/debconf/config.dat");
+        let path = self.root.join("var/cache/debconf/config.dat");
         let Some(known) = files::read_optional(&path)? else { return Ok(()) };
         let known = String::from_utf8_lossy(&known).into_owned();
         let links: Vec<&str> = map.disk_links.iter().map(|p| p.new.as_str()).filter(|n| n.starts_with("/dev/disk/by-id/")).collect();

@@ -214,12 +214,13 @@ risk; it takes only as much space as is written to it.",
 pub static BOOTLIST: Command = Command {
     name: "bootlist",
     summary: "show or set the disk that the machine boots next",
-    forms: &[("", &["m", "o"], "[disk ...]")],
+    forms: &[("", &["m", "o", "json"], "[disk ...]")],
     about: "Without a disk (or with -o) shows what the machine boots, first choice first. With disks: the machine boots the first of \
 them that it can. This is also the way back: name the old disk.",
     flags: &[
         Flag::short('m', "The boot list to work on; `normal` is the only one here.").takes("normal"),
         Flag::short('o', "Show the boot list after it was set."),
+        Flag::long("json", "Show it as JSON."),
         HELP,
     ],
     operands: true,

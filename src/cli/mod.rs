@@ -5,6 +5,7 @@
 //! An error is told the same way everywhere: id and cause, then what to do.
 
 pub mod alt_disk_install;
+pub mod bootlist;
 pub mod console;
 pub mod copytree;
 pub mod explain;
@@ -38,7 +39,7 @@ type Run = fn(&[OsString], &Events) -> Result<Exit>;
 
 /// Every command that this program has.
 const COMMANDS: &[(&Command, Run)] =
-    &[(&flags::ALT_DISK_INSTALL, alt_disk_install), (&flags::COPYTREE, copytree::run), (&flags::ERRORS, explain::errors), (&flags::EXPLAIN, explain::explain)];
+    &[(&flags::ALT_DISK_INSTALL, alt_disk_install), (&flags::BOOTLIST, bootlist::run), (&flags::COPYTREE, copytree::run), (&flags::ERRORS, explain::errors), (&flags::EXPLAIN, explain::explain)];
 
 /// The log of `alt_disk_install`.
 const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";
@@ -206,7 +207,7 @@ fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exi
 }
 
 /// Writes to standard output; a reader that closed it has seen enough.
-fn say(text: &str, exit: Exit) -> Exit {
+pub(crate) fn say(text: &str, exit: Exit) -> Exit {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
         _ => exit,

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::{Before, Firmware, Machine};
+use crate::boot::here;
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Base, below};
@@ -63,9 +64,12 @@ fn grub_name() -> &'static str {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_origin(base: &Base, events: &Events) -> Result<()> {
-    let mut here = BootDisk::here(events)?;
-    "old_rootvg".clone_into(&mut here.role);
-    here.store(&below(Path::new(ALT_INST), Path::new(ORIGIN)))?;
+    let origin = below(Path::new(ALT_INST), Path::new(ORIGIN));
+    match here::running("old_rootvg") {
+        Ok(disk) => disk.store(&origin)?,
+        // Only with -g: a container's root cannot be booted, so there is nothing to go back to.
+        Err(e) => events.warn(format!("the alternate will not know which disk it was made from: {e:#}")),
+    }
     alternate_with_loader(base).store(Path::new(ALTERNATE))
 }
 
@@ -79,11 +83,11 @@ fn alternate_with_loader(base: &Base) -> BootDisk {
     disk
 }
 
-fn machine(base: &Base, events: &Events) -> Result<Machine> {
+fn machine(base: &Base) -> Result<Machine> {
     let mut other = BootDisk::load(Path::new(ALTERNATE))?.context("the record of the alternate is missing")?;
     other.fresh = true;
     other.name = base.layout.disks.first().map(|d| d.name.clone()).unwrap_or_default();
-    Ok(Machine { firmware: Firmware::of_machine(), here: BootDisk::here(events)?, others: vec![other] })
+    Ok(Machine { firmware: Firmware::of_machine(), here: here::running("rootvg")?, others: vec![other] })
 }
 
 /// Makes the alternate boot next, the present disk second.
@@ -91,7 +95,7 @@ fn machine(base: &Base, events: &Events) -> Result<Machine> {
 /// # Errors
 /// ALT-5xx; the before-image is in the journal then, and `-X` restores it.
 pub fn set(c: &mut Context) -> Result<()> {
-    let machine = machine(c.base, c.events)?;
+    let machine = machine(c.base)?;
     let order = [&machine.others[0], &machine.here];
     if !c.before_is_kept {
         let before = machine.snapshot(&order, c.events)?;
@@ -105,7 +109,7 @@ pub fn set(c: &mut Context) -> Result<()> {
 /// # Errors
 /// ALT-5xx.
 pub fn undo(base: &Base, before: &Before, events: &Events) -> Result<()> {
-    machine(base, events)?.undo(before, events)
+    machine(base)?.undo(before, events)
 }
 
 /// Forgets the record of the alternate.

@@ -54,6 +54,13 @@ pub struct Base {
     pub made_mount_point: bool,
 }
 
+impl Base {
+    /// Whether there is a kernel, so that boot loaders make sense.
+    pub fn boots(&self) -> bool {
+        !self.boot.kernels.is_empty()
+    }
+}
+
 /// What a step does. Indices point into the base's layout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -232,22 +239,22 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
 fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     let boot = &base.boot;
     steps.push(step(3, "references", "Rewrite every reference to the source's disks", Action::References));
-    if boot.initramfs.is_ok() && !boot.kernels.is_empty() {
+    if boot.initramfs.is_ok() && base.boots() {
         let title = format!("Build the initramfs of {}", boot.kernels.join(", "));
         steps.push(step(3, "initramfs", title, Action::Initramfs));
     }
     let loader = boot.bios.is_ok() || boot.efi.is_ok();
-    if loader && !boot.kernels.is_empty() {
+    if loader && base.boots() {
         steps.push(step(3, "grubcfg", "Make the boot menu (grub.cfg)", Action::GrubConfig));
     }
     steps.push(step(3, "audit", "Search the alternate for anything that still names the source's disks", Action::Audit));
     if base.esp_mountable {
         steps.push(step(3, "esp", "Fill the EFI system partition", Action::Esp));
     }
-    if boot.efi.is_ok() && base.esp_mountable {
+    if boot.efi.is_ok() && base.esp_mountable && base.boots() {
         steps.push(step(3, "loader.efi", "Install the boot loader for UEFI", Action::LoaderEfi));
     }
-    if boot.bios.is_ok() {
+    if boot.bios.is_ok() && base.boots() {
         let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
         steps.push(step(3, "loader.bios", format!("Install the boot loader for BIOS on {disk}"), Action::LoaderBios));
     }

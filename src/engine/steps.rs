@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::{audit, debconf, grub, initramfs, kernels, references};
+use crate::boot::audit::{self, Expect};
+use crate::boot::{grub, initramfs, kernels, references};
 use crate::copy::Progress;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
@@ -62,7 +63,6 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
         Action::Script { file } => customize::script(file, base, events),
         Action::References => {
             make::settle(events)?;
-            debconf::preseed(root, &base.layout.disks[0].path, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
         Action::Initramfs => initramfs::build(root, initramfs::detect(root)?, &kernels::installed(root), events),
@@ -70,19 +70,43 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
             grub::mkconfig(root, &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
-        Action::Audit => audit::require_clean(root, &base.ids, events),
+        Action::Audit => audited(base, &Expect { kernels: expected(base).kernels, ..Expect::default() }, events),
         Action::Esp => fill_esp(base, events),
         Action::LoaderEfi => {
             let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).map_or("/boot/efi", |f| f.fs_name.as_str());
             grub::install_efi(root, Path::new(esp), events).map(drop)
         }
         Action::LoaderBios => grub::install_bios(root, &base.layout.disks[0].path, events),
-        Action::Verify => audit::require_bootable(root, &base.ids, events),
+        Action::Verify => audited(base, &expected(base), events),
         Action::Origin => bootlist::write_origin(base, events),
         Action::Unmount => unmount(base, events),
         Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
         Action::Bootlist => bootlist::set(c),
         Action::Reboot => reboot(events),
+    }
+}
+
+/// What a finished alternate must have, beyond naming nothing of the source.
+fn expected(base: &Base) -> Expect {
+    let boot = bootlist::alternate(base).boot_fs_uuid;
+    let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).filter(|_| base.esp_mountable && base.boots() && base.boot.efi.is_ok());
+    Expect {
+        boot_uuid: Some(boot).filter(|b| !b.is_empty()),
+        bios: base.boots() && base.boot.bios.is_ok(),
+        esp: esp.map(|f| PathBuf::from(&f.fs_name)),
+        kernels: base.boot.initramfs.is_ok() && base.boots(),
+    }
+}
+
+/// The audit: each finding is told, and any is an error.
+fn audited(base: &Base, expect: &Expect, events: &Events) -> Result<()> {
+    let found = audit::audit(Path::new(ALT_INST), &base.ids, expect)?;
+    for finding in &found {
+        events.warn(finding.to_string());
+    }
+    match found.first() {
+        None => Ok(()),
+        Some(first) => Err(error::NOT_INDEPENDENT.because(format!("{first}{}", if found.len() > 1 { format!(" (and {} more, see above)", found.len() - 1) } else { String::new() }))),
     }
 }
 
@@ -273,7 +297,7 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
             .run(events)?;
     }
     references::rewrite(Path::new(ALT_INST), &base.ids, &fstab_extras(base), events)?;
-    audit::require_clean(Path::new(ALT_INST), &base.ids, events)
+    audited(base, &Expect::default(), events)
 }
 
 fn unmount(base: &Base, events: &Events) -> Result<()> {

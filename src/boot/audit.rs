@@ -1,0 +1,293 @@
+//! The independence audit: is anything of the source's disks still named in the finished alternate?
+//!
+//! Identifiers (UUIDs, serials, links made of them) count wherever they stand, comments too: nothing else looks like them. Device paths,
+//! LVM names and labels count only where a device is meant (fstab, units, kernel command lines, GRUB's searches), not in comments.
+//! The same for every initramfs, member by member. Beside that: does every kernel have its initramfs, does fstab name the alternate's
+//! own volumes, is the loader where a firmware looks and does it look for the alternate's file system?
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::cpio;
+use super::distro::{EFI, Family};
+use super::fstab;
+use super::grub;
+use super::identify::Rules;
+use super::ids::IdMap;
+use super::inside;
+use super::kernels;
+use super::references::{Kind, SEARCHED};
+use super::texts::{self, Text};
+
+/// One thing that keeps the alternate from being finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// As seen inside the alternate; for a member of an initramfs `/boot/initrd.img-6.1:etc/fstab`.
+    pub path: String,
+    /// Counted from 1; 0 for a file as a whole.
+    pub line: usize,
+    /// What is wrong, with what was found.
+    pub what: String,
+    /// The line.
+    pub text: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let line = if self.line == 0 { String::new() } else { format!(":{}", self.line) };
+        let text = if self.text.is_empty() { String::new() } else { format!(": {}", self.text) };
+        write!(f, "{}{line}: {}{text}", self.path, self.what)
+    }
+}
+
+/// What must be there beyond the absence of old identifiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expect {
+    /// UUID of the file system that holds /boot: loaders must look for it.
+    pub boot_uuid: Option<String>,
+    /// The BIOS loader was installed.
+    pub bios: bool,
+    /// The EFI loader was installed on the ESP mounted there (inside the root).
+    pub esp: Option<PathBuf>,
+    /// Kernels and their initramfs are expected (false with -g where there is none).
+    pub kernels: bool,
+}
+
+/// Where text is searched, beside [`SEARCHED`].
+const ALSO: [&str; 4] =
+    ["var/cache/debconf/config.dat", "var/lib/initramfs-tools", "usr/lib/systemd/system", "usr/share/initramfs-tools/conf.d"];
+
+/// Searches the alternate mounted at `root`. An empty list means that it is independent.
+///
+/// # Errors
+/// If a file or an initramfs cannot be read: what was not searched is not clean.
+pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> {
+    let mut search = Search { rules: Rules::new(map)?, found: vec![] };
+    for dir in SEARCHED.iter().chain(&ALSO) {
+        let top = root.join(dir);
+        if top.is_file() {
+            search.file(root, &top)?;
+            continue;
+        }
+        let mut all = vec![];
+        texts::walk(&top, &mut |path, kind| all.push((path.to_owned(), kind)))?;
+        for (path, kind) in all {
+            search.name(root, &path, kind)?;
+            if kind.is_file() {
+                search.file(root, &path)?;
+            }
+        }
+    }
+    let mut found = search.found;
+    found.extend(own_fstab(root, map)?);
+    if expect.kernels {
+        found.extend(images(root, map)?);
+    }
+    found.extend(loaders(root, expect)?);
+    Ok(found)
+}
+
+struct Search {
+    rules: Rules,
+    found: Vec<Finding>,
+}
+
+fn seen_inside(root: &Path, path: &Path) -> String {
+    format!("/{}", path.strip_prefix(root).unwrap_or(path).display())
+}
+
+impl Search {
+    /// Names of units and targets of links hold identifiers too.
+    fn name(&mut self, root: &Path, path: &Path, kind: std::fs::FileType) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let target = if kind.is_symlink() { std::fs::read_link(path)?.to_string_lossy().into_owned() } else { String::new() };
+        for text in [name, target] {
+            for (_, id) in self.rules.identifiers(&text) {
+                let what = format!("a name with the identifier {id} of the source");
+                self.found.push(Finding { path: seen_inside(root, path), line: 0, what, text: String::new() });
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, root: &Path, path: &Path) -> Result<()> {
+        let inner = path.strip_prefix(root).unwrap_or(path).to_owned();
+        let name = inner.file_name().unwrap_or_default().to_ascii_lowercase();
+        if name == "core.img" || Path::new(&name).extension().is_some_and(|e| e == "efi") {
+            return self.loader_image(root, path);
+        }
+        if let Some(text) = Text::read(path)? {
+            self.text(&seen_inside(root, path), &inner, &text.text);
+        }
+        Ok(())
+    }
+
+    /// GRUB has the file system to look for built into its image. (That for BIOS is mostly compressed; it was made by this run.)
+    fn loader_image(&mut self, root: &Path, path: &Path) -> Result<()> {
+        let bytes: String = std::fs::read(path)?.iter().map(|b| char::from(*b)).collect();
+        for (_, id) in self.rules.identifiers(&bytes) {
+            let what = format!("the identifier {id} of the source");
+            self.found.push(Finding { path: seen_inside(root, path), line: 0, what, text: String::new() });
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, shown: &str, inner: &Path, text: &str) {
+        let kind = place(inner);
+        for (i, line) in text.lines().enumerate() {
+            let mut add = |what: String| {
+                let finding = Finding { path: shown.to_owned(), line: i + 1, what, text: line.trim().chars().take(200).collect() };
+                self.found.push(finding);
+            };
+            let ids = self.rules.identifiers(line);
+            for (_, id) in &ids {
+                add(format!("the identifier {id} of the source"));
+            }
+            if !ids.is_empty() || line.trim_start().starts_with('#') {
+                continue;
+            }
+            for word in kind.stale(line, &self.rules) {
+                add(format!("{word} names the source"));
+            }
+        }
+    }
+}
+
+/// Where a device may be named in a file, by its path; inside an initramfs by the same names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The first field, and devices in the options.
+    Fstab,
+    Known(Kind),
+    /// Everything that is known to hold kernel parameters or GRUB commands.
+    Parameters,
+    Nowhere,
+}
+
+fn place(inner: &Path) -> Place {
+    let name = inner.file_name().unwrap_or_default().to_string_lossy();
+    match Kind::of(inner) {
+        _ if name == "fstab" => Place::Fstab,
+        Kind::CommandLine => Place::Parameters,
+        Kind::Other if ["cryptroot/crypttab", "etc/crypttab"].iter().any(|p| inner.ends_with(p)) => Place::Known(Kind::Crypttab),
+        Kind::Other if inner.starts_with("conf") || inner.starts_with("cmdline.d") || name == "resume" || name.ends_with(".cfg") => {
+            Place::Parameters
+        }
+        // What initramfs-tools, dracut and LVM keep elsewhere is named like this.
+        Kind::Other if inner.starts_with("etc/conf.d") || inner.starts_with("etc/lvm") || inner.starts_with("usr/lib/dracut") => {
+            Place::Parameters
+        }
+        Kind::Other if name == "config.dat" => Place::Parameters,
+        Kind::Other => Place::Nowhere,
+        kind => Place::Known(kind),
+    }
+}
+
+impl Place {
+    fn stale(self, line: &str, rules: &Rules) -> Vec<String> {
+        let field = |n: usize| line.split_whitespace().nth(n).filter(|w| rules.stale(w)).map(str::to_owned);
+        let named = |found: Vec<(usize, &str)>| {
+            found.into_iter().map(|(_, w)| w.trim_matches([' ', '\t', '"', '\'']).to_owned()).collect::<Vec<_>>()
+        };
+        match self {
+            Self::Nowhere => vec![],
+            Self::Fstab => {
+                let mut all: Vec<String> = field(0).into_iter().collect();
+                let options = line.split_whitespace().nth(3).unwrap_or_default();
+                all.extend(options.split(',').filter_map(|o| o.split_once('=')).filter(|(_, v)| rules.stale(v)).map(|(_, v)| v.to_owned()));
+                if all.is_empty() { named(rules.names(line.split_whitespace().next().unwrap_or_default())) } else { all }
+            }
+            Self::Known(Kind::Crypttab) => field(1).into_iter().collect(),
+            Self::Known(Kind::Unit) => {
+                line.trim().strip_prefix("What=").filter(|w| rules.stale(w)).map(str::to_owned).into_iter().collect()
+            }
+            Self::Known(_) | Self::Parameters => {
+                let all = named(rules.parameters(line));
+                if all.is_empty() { named(rules.names(line)) } else { all }
+            }
+        }
+    }
+}
+
+/// Every root file system, swap and ESP of the map must be what the alternate's fstab names.
+fn own_fstab(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
+    let path = inside::resolve(root, Path::new("etc/fstab"))?;
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let entries = fstab::parse(&text, "/etc/fstab")?;
+    let mut found = vec![];
+    let mut add = |line: usize, what: String| found.push(Finding { path: "/etc/fstab".into(), line, what, text: String::new() });
+    for v in map.volumes.iter().filter(|v| v.what.starts_with('/')) {
+        match entries.iter().find(|e| e.mount_point == Path::new(&v.what)) {
+            Some(e) if e.spec != v.new_spec => add(e.line, format!("{} is mounted from {}, not from {}", v.what, e.spec, v.new_spec)),
+            None if v.what == "/" => add(0, "there is no line for /".to_owned()),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Every kernel has its initramfs, and none holds a trace of the source.
+fn images(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
+    let mut search = Search { rules: Rules::new(map)?, found: vec![] };
+    for k in kernels::installed(root) {
+        let path = inside::resolve(root, &k.initramfs)?;
+        let shown = k.initramfs.display().to_string();
+        if !path.is_file() {
+            if k.modules {
+                let what = format!("kernel {} has no initramfs", k.version);
+                search.found.push(Finding { path: shown, line: 0, what, text: String::new() });
+            }
+            continue;
+        }
+        cpio::members(&path, &mut |name, content| {
+            if let Some(text) = Text::of(content.to_vec()) {
+                search.text(&format!("{shown}:{name}"), Path::new(name), &text.text);
+            }
+        })?;
+    }
+    Ok(search.found)
+}
+
+/// The loaders are where a firmware looks, and look for the alternate's own file system.
+fn loaders(root: &Path, expect: &Expect) -> Result<Vec<Finding>> {
+    let mut found = vec![];
+    let mut missing = |path: &Path, what: &str| {
+        found.push(Finding { path: path.display().to_string(), line: 0, what: what.to_owned(), text: String::new() });
+    };
+    if expect.bios {
+        let dirs = ["/boot/grub", "/boot/grub2"].map(|d| Path::new(d).join("i386-pc/core.img"));
+        if !dirs.iter().any(|d| inside::resolve(root, d).is_ok_and(|p| p.is_file())) {
+            missing(&dirs[0], "the BIOS loader's image is not there");
+        }
+    }
+    let Some(esp) = &expect.esp else { return Ok(found) };
+    let at = inside::resolve(root, esp)?;
+    let fallback = format!("EFI/BOOT/BOOT{}.EFI", EFI.1.to_uppercase());
+    if !at.join(&fallback).is_file() {
+        missing(&esp.join(&fallback), "the loader for a firmware without boot entries is not there");
+    }
+    let loader = grub::loader(&at).replace('\\', "/");
+    let loader = Path::new(loader.trim_start_matches('/'));
+    if !at.join(loader).is_file() {
+        missing(&esp.join(loader), "the loader is not there");
+    }
+    let Some(uuid) = &expect.boot_uuid else { return Ok(found) };
+    let dir = loader.parent().unwrap_or(Path::new(""));
+    let names = |file: &Path| std::fs::read(at.join(file)).is_ok_and(|b| holds(&b, uuid));
+    let stub = dir.join("grub.cfg");
+    // A signed GRUB reads the stub beside it; one made here has the file system's UUID built in.
+    let built_in = dir.join(format!("grub{}.efi", EFI.1));
+    let fedora = Family::of(root) == Family::Fedora && names(&dir.join("bootuuid.cfg"));
+    if !names(&stub) && !names(&built_in) && !names(loader) && !fedora {
+        missing(&esp.join(&stub), &format!("no loader here looks for the boot file system {uuid}"));
+    }
+    Ok(found)
+}
+
+fn holds(bytes: &[u8], uuid: &str) -> bool {
+    bytes.windows(uuid.len()).any(|w| w.eq_ignore_ascii_case(uuid.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;
