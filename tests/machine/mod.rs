@@ -1,0 +1,175 @@
+//! A machine in a namespace: a small Debian on loop devices, in which the program under test clones "the running system" at native speed.
+//!
+//! `machine.sh` says how it is made. The program sees `/` on a loop device and takes that disk for rootvg; nothing in it knows of the test. Targets are
+//! loop devices on files in the machine's /var/lib/altdisk/practice, as `altdisk practice` makes them. Disks of a machine that
+//! is off can be looked at, checksummed, and booted in QEMU.
+#![allow(dead_code)] // each test program that includes it uses a part
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One at a time in a test program: they share the kernel's loop devices, and each sees those of the other.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// How a command ended and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    /// `None`: by a signal.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A machine that is on; it goes off, and leaves no device and no mount, when dropped.
+pub struct Machine {
+    dir: PathBuf,
+    on: bool,
+    _one: MutexGuard<'static, ()>,
+}
+
+impl Machine {
+    /// Makes one of layout `parts` (GPT with /boot, /, /home and swap) or `plain` (ext4 on the bare disk), with the program installed, and turns it on.
+    pub fn new(name: &str, layout: &str) -> Self {
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("machine").join(name);
+        let _ = script(&["off", dir.to_str().unwrap()]).status();
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        let mut machine = Self { dir: dir.canonicalize().unwrap(), on: false, _one: one };
+        machine.script("make", &[layout]);
+        machine.power_on();
+        let program = machine.root().join("usr/local/sbin/altdisk");
+        assert!(Command::new("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_altdisk")).status().unwrap().success());
+        std::os::unix::fs::symlink("altdisk", machine.root().join("usr/local/sbin/alt_disk_install")).unwrap();
+        machine
+    }
+
+    pub fn power_on(&mut self) {
+        self.script("on", &[]);
+        self.on = true;
+    }
+
+    /// As a power loss: all processes, mounts and loop devices go, what was written stays.
+    pub fn power_off(&mut self) {
+        self.script("off", &[]);
+        self.on = false;
+    }
+
+    /// Runs a shell command.
+    pub fn run(&self, command: &str) -> Ended {
+        let done = self.command(command).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ended { code: done.status.code(), stdout: text(&done.stdout), stderr: text(&done.stderr) }
+    }
+
+    /// Runs a shell command that must succeed; returns its standard output.
+    pub fn must(&self, command: &str) -> String {
+        let done = self.run(command);
+        assert_eq!(done.code, Some(0), "{command}\n{}\n{}", done.stdout, done.stderr);
+        done.stdout
+    }
+
+    /// Starts one program (no shell syntax but quotes): the child is that program, so killing it kills just that.
+    pub fn start(&self, command: &str) -> Child {
+        self.command(&format!("exec {command}")).spawn().unwrap()
+    }
+
+    /// The command ready to run; standard output and error are pipes.
+    pub fn command(&self, command: &str) -> Command {
+        let mut run = script(&["run", self.dir.to_str().unwrap(), command]);
+        run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        run
+    }
+
+    /// A blank practice disk (sparse, in the machine); returns its device. After [`Machine::power_off`] it must be attached again.
+    pub fn blank(&self, name: &str, mib: u64) -> String {
+        let file = format!("/var/lib/altdisk/practice/{name}.img");
+        self.must(&format!("mkdir -p /var/lib/altdisk/practice && truncate -s {mib}M {file}"));
+        self.attach(name)
+    }
+
+    /// Attaches a practice disk that exists; returns its device.
+    pub fn attach(&self, name: &str) -> String {
+        let device = self.must(&format!("losetup -f --show /var/lib/altdisk/practice/{name}.img")).trim().to_owned();
+        // No udev and no partition scanning here: what is on it already shows only so.
+        self.run(&format!("partx -a {device}"));
+        device
+    }
+
+    /// The device that `/` is on, as a whole disk.
+    pub fn disk(&self) -> String {
+        fs::read_to_string(self.dir.join("disk")).unwrap().trim().to_owned()
+    }
+
+    /// The image of the machine's own disk.
+    pub fn image(&self) -> PathBuf {
+        self.dir.join("source.img")
+    }
+
+    /// The machine's root as seen from outside; only while it is on.
+    pub fn root(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root", fs::read_to_string(self.dir.join("pid")).unwrap().trim()))
+    }
+
+    /// Mounts, devices, swap, and every file of /etc and /boot, as text to compare.
+    pub fn state(&self) -> String {
+        self.must(&format!("machine={}\n{}\nstate", self.dir.display(), include_str!("inside.sh")))
+    }
+
+    /// Everything below a directory, on its file system, as text to compare.
+    pub fn manifest(&self, path: &str) -> String {
+        self.must(&format!("{}\nmanifest {path}", include_str!("inside.sh")))
+    }
+
+    /// The disk that is attached and mounted but not part of rootvg.
+    pub fn data_checksum(&self) -> String {
+        let done = Command::new("sha256sum").arg(self.dir.join("data.img")).output().unwrap();
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    fn script(&self, what: &str, args: &[&str]) {
+        let done = script(&[&[what, self.dir.to_str().unwrap()], args].concat()).stdin(Stdio::null()).output().unwrap();
+        assert!(done.status.success(), "machine.sh {what}: {:?} {}", done.status.into_raw(), String::from_utf8_lossy(&done.stderr));
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if self.on {
+            let _ = script(&["off", self.dir.to_str().unwrap_or_default()]).stdin(Stdio::null()).status();
+        }
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+fn script(args: &[&str]) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/machine.sh"));
+    command.args(args);
+    command
+}
+
+/// Why there can be no such machine here, if so.
+pub fn missing() -> Option<String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Some("needs root".into());
+    }
+    let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    for kind in ["ext4", "xfs"] {
+        let loaded = || Command::new("modprobe").arg(kind).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+        if !known.lines().any(|line| line.trim() == kind) && !loaded() {
+            return Some(format!("the kernel has no {kind}"));
+        }
+    }
+    if !Path::new("/dev/loop-control").exists() {
+        return Some("the kernel has no loop devices".into());
+    }
+    let programs = ["debootstrap", "mkfs.xfs", "sfdisk", "partx", "losetup", "nsenter", "strip"];
+    let absent = |program: &&str| !["/usr/bin", "/usr/sbin", "/bin", "/sbin"].iter().any(|dir| Path::new(dir).join(program).exists());
+    let absent: Vec<&str> = programs.into_iter().filter(absent).collect();
+    (!absent.is_empty()).then(|| format!("{} not installed", absent.join(", ")))
+}

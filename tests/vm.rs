@@ -1,0 +1,246 @@
+//! Whole machines: Debian guests of several layouts are cloned, booted from the clone, with and without the old disk, and back again.
+//!
+//! `ALTDISK_VM=some` runs what fits in continuous integration, `all` everything; without it the tests say that they were skipped.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "vm/mod.rs"]
+mod harness;
+
+use std::time::Duration;
+
+use harness::{Cut, Extent, Lab, Layout, skipped};
+
+/// Skips the test, with the reason, where such machines cannot or shall not run.
+macro_rules! needs {
+    ($extent:expr) => {
+        if let Some(why) = skipped($extent) {
+            println!("skipped: {why}");
+            return;
+        }
+    };
+}
+
+/// On the source, before: a usual grub.cfg, and the state to come back to.
+const BEFORE: &str = "
+do_ update-grub
+evidence check /opt/evidence || failed=1
+role vda rootvg
+state $TARGETS >/root/before
+";
+
+/// In the clone, with the source attached: it is whole, on its own disks, and leads back.
+const IN_CLONE: &str = "
+running_from $TARGETS
+healthy
+independent_of vda
+for disk in $TARGETS; do role $disk rootvg; done
+role vda old_rootvg
+do_ altdisk bootlist vda
+";
+
+/// Back on the source: all is well, and `-X` leaves nothing behind.
+const BACK: &str = "
+running_from vda
+healthy
+role vda rootvg
+for disk in $TARGETS; do role $disk altinst_rootvg; done
+do_ alt_disk_install -X
+state $TARGETS >/root/after
+diff /root/before /root/after || fail 'the state before (<) and after -X (>) differ'
+role vda rootvg
+is 'disks of altinst_rootvg' '' \"$(disks_of_role altinst_rootvg)\"
+do_ alt_disk_install --preview -C $TARGETS
+";
+
+/// In the clone without the source disk.
+const ALONE: &str = "
+running_from $TARGETS
+healthy
+for disk in $TARGETS; do role $disk rootvg; done
+";
+
+struct RoundTrip {
+    name: &'static str,
+    layout: Layout,
+    /// MiB of each target disk.
+    targets: &'static [u64],
+    /// Run on the source: makes the clone and lets it boot next.
+    clone: &'static str,
+    /// Checked in the clone as well.
+    in_clone: &'static str,
+}
+
+impl RoundTrip {
+    /// Clone, boot it, go back, clean up; then the clone, as it was before the clean-up, in a machine of its own.
+    fn run(&self) {
+        let mut lab = Lab::new(self.name, self.layout);
+        let names = ["target", "second"];
+        for (name, mib) in names.iter().zip(self.targets) {
+            lab.blank(name, *mib);
+        }
+        let targets = &names[..self.targets.len()];
+        let all: Vec<&str> = ["source"].iter().chain(targets).chain(&["data"]).copied().collect();
+        let with = |first: char, step: &str| {
+            let disks: Vec<String> = (first..).take(targets.len()).map(|letter| format!("vd{letter}")).collect();
+            format!("TARGETS='{}'\n{step}", disks.join(" "))
+        };
+        let data = lab.checksum("data");
+
+        let before = with('b', &format!("{BEFORE}\n{}", self.clone));
+        let inside = with('b', &format!("{}\n{IN_CLONE}", self.in_clone));
+        lab.boot(&all, &[&before, &inside], 20).expect(2);
+        assert_eq!(lab.checksum("data"), data, "the disk that is not part of rootvg was changed");
+        let alone: Vec<String> = targets.iter().map(|name| format!("{name}-alone")).collect();
+        for (name, copy) in targets.iter().zip(&alone) {
+            lab.snapshot(name, copy);
+        }
+
+        lab.boot(&all, &[&with('b', BACK)], 10).expect(1);
+        assert_eq!(lab.checksum("data"), data, "the disk that is not part of rootvg was changed");
+
+        lab.forget_boot_list();
+        let alone: Vec<&str> = alone.iter().map(String::as_str).collect();
+        lab.boot(&alone, &[&with('a', ALONE)], 10).expect(1);
+    }
+}
+
+#[test]
+fn uefi_with_lvm() {
+    needs!(Extent::Some);
+    RoundTrip {
+        name: "uefi-lvm",
+        layout: Layout::UefiLvm,
+        targets: &[2560],
+        clone: "do_ alt_disk_install -C vdb
+            role vda rootvg
+            role vdb altinst_rootvg",
+        in_clone: "",
+    }
+    .run();
+}
+
+/// With `-B` the boot list stays; `bootlist` alone sets it afterwards.
+#[test]
+fn uefi_with_btrfs_and_the_boot_list_kept() {
+    needs!(Extent::Some);
+    RoundTrip {
+        name: "uefi-btrfs-keep",
+        layout: Layout::UefiBtrfs,
+        targets: &[2560],
+        clone: "altdisk bootlist -m normal -o >/root/list-before
+            do_ alt_disk_install -B -C vdb
+            altdisk bootlist -m normal -o >/root/list-after
+            diff /root/list-before /root/list-after || fail 'the boot list changed in spite of -B'
+            do_ altdisk bootlist vdb",
+        in_clone: "for path in / /home /var/lib/nested; do btrfs subvolume show $path >/dev/null || fail \"$path is no subvolume\"; done",
+    }
+    .run();
+}
+
+/// Phases 1, 2, 2 again, 3; a wrong order is refused; the script's and `-R`'s work is found in the clone.
+#[test]
+fn bios_with_ext4_by_phases() {
+    needs!(Extent::Some);
+    RoundTrip {
+        name: "bios-ext4-phases",
+        layout: Layout::BiosExt4,
+        targets: &[3072],
+        clone: r#"echo 'nameserver 198.51.100.7' >/root/resolv
+            printf '#!/bin/sh\necho again >>/alt_inst/root/script-was-here\n' >/root/customize
+            chmod 755 /root/customize
+            refused 3 alt_disk_install -C -P 2 vdb
+            do_ alt_disk_install -C -P 1 vdb
+            mountpoint -q /alt_inst || fail 'phase 1 left /alt_inst unmounted'
+            mountpoint -q /alt_inst/home || fail 'phase 1 left /alt_inst/home unmounted'
+            evidence check /alt_inst/opt/evidence || failed=1
+            refused 3 alt_disk_install -C -P 1 vdb
+            do_ alt_disk_install -C -P 2 -s /root/customize -R /root/resolv vdb
+            do_ alt_disk_install -C -P 2 -s /root/customize -R /root/resolv vdb
+            do_ alt_disk_install -C -P 3 vdb
+            mountpoint -q /alt_inst && fail 'phase 3 left /alt_inst mounted'"#,
+        in_clone: r#"is "the script's work" 'again again' "$(paste -sd' ' /root/script-was-here)"
+            is 'resolv.conf' 'nameserver 198.51.100.7' "$(cat /etc/resolv.conf)""#,
+    }
+    .run();
+}
+
+/// An MBR source; the volume group spans two disks, neither of which would be large enough.
+#[test]
+fn bios_with_mbr_and_lvm_to_two_disks() {
+    needs!(Extent::Some);
+    RoundTrip {
+        name: "bios-mbr-lvm-two",
+        layout: Layout::BiosMbrLvm,
+        targets: &[1152, 1152],
+        clone: "do_ alt_disk_install -C vdb vdc",
+        in_clone: "is 'physical volumes' 2 \"$(pvs --noheadings -S vg_name=$(lvs --noheadings -o vg_name $(findmnt -no SOURCE /) | tr -d ' ') | wc -l)\"",
+    }
+    .run();
+}
+
+/// Power fails in the middle of the copy; `-X` brings everything back.
+#[test]
+fn power_cut_while_copying_then_cleanup() {
+    needs!(Extent::All);
+    let mut lab = Lab::new("cut-copy", Layout::UefiLvm);
+    lab.blank("target", 2560);
+    let disks = ["source", "target", "data"];
+    let step = format!("TARGETS=vdb\n{BEFORE}\nsync\n{}\n alt_disk_install -C vdb", announce("[ -d /alt_inst/usr/lib ]"));
+    let cut = lab.boot_and_cut(&disks, &step, 15, &Cut { marker: "REACHED", after: Duration::from_secs(6) });
+    assert!(!cut.passed(1), "the clone had ended before the power was cut");
+    // The table of the half-made disk leads nowhere: the source boots although nobody chose it.
+    let clean = "TARGETS=vdb
+        running_from vda
+        healthy
+        do_ alt_disk_install -X
+        state vdb >/root/after
+        diff /root/before /root/after || fail 'the state before (<) and after -X (>) differ'
+        do_ alt_disk_install --preview -C vdb";
+    lab.boot(&disks, &[clean], 10).expect(1);
+}
+
+/// Power fails while the alternate is made bootable; `--resume` finishes, and the result boots.
+#[test]
+fn power_cut_in_phase_3_then_resume() {
+    needs!(Extent::All);
+    let mut lab = Lab::new("cut-phase-3", Layout::BiosExt4);
+    lab.blank("target", 3072);
+    let disks = ["source", "target", "data"];
+    let step = format!("TARGETS=vdb\n{BEFORE}\nsync\n{}\n alt_disk_install -C vdb", announce("pgrep -f mkinitramfs >/dev/null"));
+    let cut = lab.boot_and_cut(&disks, &step, 15, &Cut { marker: "REACHED", after: Duration::from_secs(10) });
+    assert!(!cut.passed(1), "the clone had ended before the power was cut");
+    let resume = "running_from vda
+        healthy
+        do_ alt_disk_install --resume
+        role vdb altinst_rootvg";
+    let inside = format!("TARGETS=vdb\n{IN_CLONE}");
+    let back = format!("TARGETS=vdb\n{BACK}");
+    lab.boot(&disks, &[resume, &inside, &back], 25).expect(3);
+}
+
+/// The guests are as the checks expect them before anything is cloned, a reboot is followed, and the checks can fail.
+#[test]
+fn the_guests_themselves() {
+    needs!(Extent::All);
+    for layout in [Layout::BiosExt4, Layout::BiosMbrLvm, Layout::UefiLvm, Layout::UefiBtrfs] {
+        let mut lab = Lab::new("guest", layout);
+        lab.blank("target", 64);
+        let data = lab.checksum("data");
+        let well = "running_from vda
+            healthy
+            do_ update-grub";
+        let noticed = "healthy
+            is 'complaints about good things' 0 $failed
+            running_from vdb >/dev/null && [ $failed = 1 ] || exit 1; failed=0
+            independent_of vda >/dev/null && [ $failed = 1 ] || exit 1; failed=0
+            rm -f /opt/evidence/link-b
+            evidence check /opt/evidence && exit 1";
+        lab.boot(&["source", "target", "data"], &[well, noticed], 10).expect(2);
+        assert_eq!(lab.checksum("data"), data, "the disk that is not part of rootvg was changed");
+    }
+}
+
+/// Shell text that prints REACHED once `condition` holds, while the step goes on.
+fn announce(condition: &str) -> String {
+    format!("( until {condition}; do sleep 0.2; done; echo REACHED ) &")
+}
