@@ -12,5 +12,6 @@ mod host;
 mod image;
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    let args: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    std::process::ExitCode::from(cli::run(&args) as u8)
 }

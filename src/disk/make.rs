@@ -3,6 +3,7 @@
 //! Each action can be repeated, and each looks again at the disk before its first write ([`Claim`]): if it is in use, or is no
 //! longer the disk that was examined, nothing is written.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use anyhow::Result;
 use crate::disk::claim::Claim;
 use crate::disk::model::Disk;
 use crate::disk::node::partition_path;
-use crate::disk::script::{Layout, Place};
+use crate::disk::script::{ALIGN, Layout, Place};
 use crate::disk::{probe, sysfs};
 use crate::error;
 use crate::event::Events;
@@ -148,7 +149,8 @@ pub fn flush(device: &Path, events: &Events) -> Result<()> {
     Cmd::new("blockdev", format!("flush {}", device.display())).arg("--flushbufs").arg(device).run(events).map(drop)
 }
 
-/// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased, nodes gone. Works from any
+/// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased, nodes gone,
+/// the first and the last MiB zeros. Works from any
 /// state that a crash can leave and may be repeated.
 ///
 /// # Errors
@@ -179,5 +181,14 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
         let list: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();
         return Err(error::DISK_CLAIMED.because(format!("the kernel still keeps {}", list.join(", "))));
     }
+    // What wipefs leaves of a table is nobody's, but the next look at the disk shall find it as new.
+    events.note(format!("zeros go to the first and the last MiB of {}", disk.path.display()));
+    let claim = Claim::take(disk)?;
+    let zeros = vec![0u8; usize::try_from(disk.size.min(ALIGN)).unwrap_or(0)];
+    for at in [0, disk.size.saturating_sub(ALIGN)] {
+        let written = claim.file().write_all_at(&zeros, at);
+        written.map_err(|e| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display())))?;
+    }
+    claim.close()?;
     flush(&disk.path, events)
 }
