@@ -29,7 +29,8 @@ struct Options {
 fn parse(args: &[OsString]) -> Result<Options> {
     let parsed = getopt::parse(&BOOTLIST, args)?;
     if let Some(mode) = parsed.value("m").filter(|m| *m != "normal") {
-        return Err(error::BAD_VALUE.because_do(format!("-m {}: the only boot list here is `normal`", mode.display()), "write -m normal, or leave -m out"));
+        return Err(error::BAD_VALUE
+            .because_do(format!("-m {}: the only boot list here is `normal`", mode.display()), "write -m normal, or leave -m out"));
     }
     let disks = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
     Ok(Options { show: parsed.has("o"), json: parsed.has("json"), disks })

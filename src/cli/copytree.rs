@@ -21,12 +21,16 @@ use crate::event::Events;
 /// The copier's; wrong arguments.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&COPYTREE, args)?;
-    let [from, to] = parsed.operands.as_slice() else { return Err(error::NO_TARGET.because_do("FROM and TO are needed", "name two directories")) };
+    let [from, to] = parsed.operands.as_slice() else {
+        return Err(error::NO_TARGET.because_do("FROM and TO are needed", "name two directories"));
+    };
     let verbose = parsed.has("V");
     events.add(Box::new(Console::standard(called(&COPYTREE), false, verbose, false)));
     let leave_out: Vec<LeaveOut> = parsed.values("x").map(|p| LeaveOut::Path(PathBuf::from(p))).collect();
     let excludes = match parsed.value("e") {
-        Some(list) => Excludes::parse(&std::fs::read(list).with_context(|| format!("reading {}", Path::new(list).display()))?, Path::new(list))?,
+        Some(list) => {
+            Excludes::parse(&std::fs::read(list).with_context(|| format!("reading {}", Path::new(list).display()))?, Path::new(list))?
+        }
         None => Excludes::default(),
     };
     let (from, to) = (Path::new(from), Path::new(to));

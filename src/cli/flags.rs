@@ -194,7 +194,7 @@ altinst_rootvg: the alternate; old_rootvg: what the running system was made from
 pub static PRACTICE: Command = Command {
     name: "practice",
     summary: "make practice disks: files that count as disks",
-    forms: &[("create", &["size", "count", "sector-size"], "[name]"), ("list", &[], ""), ("remove", &["all"], "[disk ...]")],
+    forms: &[("create", &["size", "count", "sector-size"], "[name]"), ("list", &[], ""), ("remove", &["all"], "[name ...]")],
     about: "A practice disk is a sparse file behind a loop device. altdisk takes it for a disk, so that everything can be tried without \
 risk; it takes only as much space as is written to it.",
     flags: &[
@@ -206,9 +206,9 @@ risk; it takes only as much space as is written to it.",
     ],
     operands: true,
     after: "Examples:
-  altdisk practice create --size 8G
-  alt_disk_install -C loop0
-  altdisk practice remove loop0",
+  altdisk practice create --size 8G one
+  alt_disk_install -C -B one
+  altdisk practice remove one",
 };
 
 pub static BOOTLIST: Command = Command {

@@ -8,6 +8,7 @@ pub mod alt_disk_install;
 pub mod bootlist;
 pub mod console;
 pub mod copytree;
+pub mod disks;
 pub mod explain;
 pub mod flags;
 pub mod getopt;
@@ -15,6 +16,7 @@ pub mod help;
 pub mod json;
 pub mod lines;
 pub mod logfile;
+pub mod practice;
 pub mod text;
 
 use std::ffi::OsString;
@@ -38,8 +40,15 @@ use crate::host::{cmd, sys};
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
 
 /// Every command that this program has.
-const COMMANDS: &[(&Command, Run)] =
-    &[(&flags::ALT_DISK_INSTALL, alt_disk_install), (&flags::BOOTLIST, bootlist::run), (&flags::COPYTREE, copytree::run), (&flags::ERRORS, explain::errors), (&flags::EXPLAIN, explain::explain)];
+const COMMANDS: &[(&Command, Run)] = &[
+    (&flags::ALT_DISK_INSTALL, alt_disk_install),
+    (&flags::BOOTLIST, bootlist::run),
+    (&flags::DISKS, disks::run),
+    (&flags::PRACTICE, practice::run),
+    (&flags::COPYTREE, copytree::run),
+    (&flags::ERRORS, explain::errors),
+    (&flags::EXPLAIN, explain::explain),
+];
 
 /// The log of `alt_disk_install`.
 const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";

@@ -5,8 +5,9 @@
 //! themselves, so a claim is held only while sfdisk writes, and elsewhere taken and given back as a question.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::fcntl::{Flock, FlockArg};
@@ -16,6 +17,9 @@ use crate::disk::make::nodes_of;
 use crate::disk::model::Disk;
 use crate::disk::sysfs;
 use crate::error;
+
+/// How long somebody else's look at the disk is waited for.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// A disk that nobody else can use while this lives.
 #[derive(Debug)]
@@ -31,6 +35,19 @@ impl Claim {
     /// # Errors
     /// ALT-217 if size, serial or number differ from `disk`; ALT-216 if something uses it.
     pub fn take(disk: &Disk) -> Result<Self> {
+        // udev and others look at a disk that has just changed, and are gone in a moment.
+        let begun = Instant::now();
+        loop {
+            match Self::try_take(disk) {
+                Err(e) if begun.elapsed() < PATIENCE && error::of(&e).is_some_and(|a| a.entry.id == error::DISK_CLAIMED.id) => {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn try_take(disk: &Disk) -> Result<Self> {
         same(disk)?;
         // A partition opened exclusively claims its disk as well, so partitions are asked first and given back.
         for node in nodes_of(disk) {
@@ -43,13 +60,9 @@ impl Claim {
         Ok(Self { disk: whole, partitions })
     }
 
-    /// Writes zeros; offsets and lengths in bytes.
-    ///
-    /// # Errors
-    /// ALT-804 where the disk does not take them.
-    pub fn write_zeros(&self, at: u64, length: u64) -> Result<()> {
-        let zeros = vec![0u8; usize::try_from(length).unwrap_or(0)];
-        self.disk.write_all_at(&zeros, at).map_err(|e| error::KERNEL.because(format!("writing at byte {at}: {e}")))
+    /// The disk itself, for writing.
+    pub fn file(&self) -> &File {
+        &self.disk
     }
 
     /// Gives the disk back, after writing what is still in memory.

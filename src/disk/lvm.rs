@@ -30,11 +30,14 @@ impl Scope {
 
     fn args(&self) -> Vec<String> {
         let text = |p: &PathBuf| p.to_string_lossy().into_owned();
+        // Not every command takes `-A n`; all of them take this.
+        let quiet = "backup{backup=0 archive=0}";
         if self.devices_file {
-            return vec!["--devices".into(), self.devices.iter().map(text).collect::<Vec<_>>().join(",")];
+            let list: Vec<String> = self.devices.iter().map(text).collect();
+            return vec!["--devices".into(), list.join(","), "--config".into(), quiet.into()];
         }
         let accept: String = self.devices.iter().map(|d| format!("\"a|^{}$|\",", text(d).replace('.', "\\."))).collect();
-        vec!["--config".into(), format!("devices{{filter=[{accept}\"r|.*|\"] global_filter=[{accept}\"r|.*|\"]}}")]
+        vec!["--config".into(), format!("{quiet} devices{{filter=[{accept}\"r|.*|\"] global_filter=[{accept}\"r|.*|\"]}}")]
     }
 
     fn cmd(&self, sentence: String, command: &str, args: &[&str]) -> Cmd {
@@ -50,7 +53,7 @@ pub fn pv_create(scope: &Scope, device: &Path) -> Cmd {
 /// `vgcreate` with the tag that says what it is. `extent_size` in bytes.
 pub fn vg_create(scope: &Scope, name: &str, pvs: &[PathBuf], extent_size: u64) -> Cmd {
     let extent = format!("{extent_size}b");
-    let mut args = vec!["-A", "n", "-y", "--physicalextentsize", &extent, "--addtag", TAG, name];
+    let mut args = vec!["-y", "--physicalextentsize", &extent, "--addtag", TAG, name];
     let paths: Vec<String> = pvs.iter().map(|p| p.to_string_lossy().into_owned()).collect();
     args.extend(paths.iter().map(String::as_str));
     scope.cmd(format!("make the volume group {name}"), "vgcreate", &args)
@@ -59,7 +62,7 @@ pub fn vg_create(scope: &Scope, name: &str, pvs: &[PathBuf], extent_size: u64) -
 /// `lvcreate` of a linear volume, active afterwards, old signatures in it wiped. On `pvs` only, if any are named.
 pub fn lv_create(scope: &Scope, vg: &str, name: &str, extents: u64, pvs: &[PathBuf]) -> Cmd {
     let extents = extents.to_string();
-    let mut args = vec!["-A", "n", "-y", "-Wy", "-Zy", "-l", &extents, "-n", name, vg];
+    let mut args = vec!["-y", "-Wy", "-Zy", "-l", &extents, "-n", name, vg];
     let paths: Vec<String> = pvs.iter().map(|p| p.to_string_lossy().into_owned()).collect();
     args.extend(paths.iter().map(String::as_str));
     scope.cmd(format!("make the logical volume {name}"), "lvcreate", &args)
@@ -67,17 +70,17 @@ pub fn lv_create(scope: &Scope, vg: &str, name: &str, extents: u64, pvs: &[PathB
 
 /// `vgchange -ay`.
 pub fn vg_activate(scope: &Scope, vg: &str) -> Cmd {
-    scope.cmd(format!("activate the volume group {vg}"), "vgchange", &["-A", "n", "-ay", vg])
+    scope.cmd(format!("activate the volume group {vg}"), "vgchange", &["-ay", vg])
 }
 
 /// `vgchange -an`.
 pub fn vg_deactivate(scope: &Scope, vg: &str) -> Cmd {
-    scope.cmd(format!("deactivate the volume group {vg}"), "vgchange", &["-A", "n", "-an", vg])
+    scope.cmd(format!("deactivate the volume group {vg}"), "vgchange", &["-an", vg])
 }
 
 /// `vgremove` with everything in it.
 pub fn vg_remove(scope: &Scope, vg: &str) -> Cmd {
-    scope.cmd(format!("remove the volume group {vg}"), "vgremove", &["-A", "n", "-ff", "-y", vg])
+    scope.cmd(format!("remove the volume group {vg}"), "vgremove", &["-ff", "-y", vg])
 }
 
 /// `lvremove`, active or not.
@@ -136,23 +139,22 @@ mod tests {
 
     #[test]
     fn golden_command_lines() {
-        let filter =
-            r#"devices{filter=["a|^/dev/vdb3$|","a|^/dev/vdc1$|","r|.*|"] global_filter=["a|^/dev/vdb3$|","a|^/dev/vdc1$|","r|.*|"]}"#;
+        let filter = r#"backup{backup=0 archive=0} devices{filter=["a|^/dev/vdb3$|","a|^/dev/vdc1$|","r|.*|"] global_filter=["a|^/dev/vdb3$|","a|^/dev/vdc1$|","r|.*|"]}"#;
         let pvs = [PathBuf::from("/dev/vdb3"), PathBuf::from("/dev/vdc1")];
         let all = [
-            (pv_create(&scope(true), &pvs[0]), "lvm pvcreate --devices /dev/vdb3,/dev/vdc1 -y --zero y /dev/vdb3".to_owned()),
+            (pv_create(&scope(true), &pvs[0]), "lvm pvcreate --devices /dev/vdb3,/dev/vdc1 --config backup{backup=0 archive=0} -y --zero y /dev/vdb3".to_owned()),
             (pv_create(&scope(false), &pvs[0]), format!("lvm pvcreate --config {filter} -y --zero y /dev/vdb3")),
             (
                 vg_create(&scope(true), "alt_vg0", &pvs, 4 << 20),
-                "lvm vgcreate --devices /dev/vdb3,/dev/vdc1 -A n -y --physicalextentsize 4194304b --addtag altinst_rootvg alt_vg0 /dev/vdb3 /dev/vdc1".to_owned(),
+                "lvm vgcreate --devices /dev/vdb3,/dev/vdc1 --config backup{backup=0 archive=0} -y --physicalextentsize 4194304b --addtag altinst_rootvg alt_vg0 /dev/vdb3 /dev/vdc1".to_owned(),
             ),
             (
                 lv_create(&scope(true), "alt_vg0", "root", 2560, &pvs[..1]),
-                "lvm lvcreate --devices /dev/vdb3,/dev/vdc1 -A n -y -Wy -Zy -l 2560 -n root alt_vg0 /dev/vdb3".to_owned(),
+                "lvm lvcreate --devices /dev/vdb3,/dev/vdc1 --config backup{backup=0 archive=0} -y -Wy -Zy -l 2560 -n root alt_vg0 /dev/vdb3".to_owned(),
             ),
-            (vg_activate(&scope(true), "alt_vg0"), "lvm vgchange --devices /dev/vdb3,/dev/vdc1 -A n -ay alt_vg0".to_owned()),
-            (vg_deactivate(&scope(true), "alt_vg0"), "lvm vgchange --devices /dev/vdb3,/dev/vdc1 -A n -an alt_vg0".to_owned()),
-            (vg_remove(&scope(true), "alt_vg0"), "lvm vgremove --devices /dev/vdb3,/dev/vdc1 -A n -ff -y alt_vg0".to_owned()),
+            (vg_activate(&scope(true), "alt_vg0"), "lvm vgchange --devices /dev/vdb3,/dev/vdc1 --config backup{backup=0 archive=0} -ay alt_vg0".to_owned()),
+            (vg_deactivate(&scope(true), "alt_vg0"), "lvm vgchange --devices /dev/vdb3,/dev/vdc1 --config backup{backup=0 archive=0} -an alt_vg0".to_owned()),
+            (vg_remove(&scope(true), "alt_vg0"), "lvm vgremove --devices /dev/vdb3,/dev/vdc1 --config backup{backup=0 archive=0} -ff -y alt_vg0".to_owned()),
         ];
         for (cmd, want) in all {
             assert_eq!(cmd.argv().join(" "), want);

@@ -12,7 +12,7 @@ use anyhow::Result;
 use crate::disk::claim::{self, Claim};
 use crate::disk::model::Disk;
 use crate::disk::node::partition_path;
-use crate::disk::script::{Layout, Place};
+use crate::disk::script::{ALIGN, Layout, Place};
 use crate::disk::{probe, sysfs};
 use crate::error;
 use crate::event::Events;
@@ -20,12 +20,11 @@ use crate::host::cmd::{Cmd, find_program};
 use crate::host::device::block_device;
 use crate::host::files::line;
 
-/// What is zeroed at both ends of a disk; bytes.
-const EDGE: u64 = 1 << 20;
 /// How long partition nodes may take to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Erases every signature of the disk: of its partitions first, then its own.
+/// Erases every signature of the disk: of its partitions first, then its own; the first and the last MiB become zeros, as wipefs leaves
+/// boot code where it is.
 ///
 /// # Errors
 /// ALT-216, ALT-217 where the disk is in use or is another one; ALT-802 with what wipefs said.
@@ -35,14 +34,15 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
         wipe_device(&p, events)?;
     }
     wipe_device(&disk.path, events)?;
-    clear_edges(disk)
+    zero_edges(disk)
 }
 
-/// Zeros the first and the last MiB: wipefs leaves boot code, and what an older loader put behind it, where it is.
-fn clear_edges(disk: &Disk) -> Result<()> {
+fn zero_edges(disk: &Disk) -> Result<()> {
     let claim = Claim::take(disk)?;
-    for at in [0, disk.size.saturating_sub(EDGE)] {
-        claim.write_zeros(at, EDGE.min(disk.size))?;
+    let zeros = vec![0u8; usize::try_from(disk.size.min(ALIGN)).unwrap_or(0)];
+    for at in [0, disk.size.saturating_sub(ALIGN)] {
+        let written = claim.file().write_all_at(&zeros, at);
+        written.map_err(|e| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display())))?;
     }
     claim.close()
 }
@@ -175,7 +175,8 @@ pub fn flush(device: &Path, events: &Events) -> Result<()> {
     Cmd::new("blockdev", format!("flush {}", device.display())).arg("--flushbufs").arg(device).run(events).map(drop)
 }
 
-/// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased, nodes gone. Works from any
+/// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased, nodes gone,
+/// the first and the last MiB zeros. Works from any
 /// state that a crash can leave and may be repeated.
 ///
 /// # Errors

@@ -1,13 +1,14 @@
 //! Disks: find them, say what they are and who uses them, refuse those that are not free; partition, LVM, file systems.
 //!
 //! Looking: `scan` makes a [`model::World`] out of `sysfs`, `probe` (tables, signatures), `users` (/proc), `lvm_report` and
-//! `mentions`; `find` names the disk behind a word or a device; `gate` says whether a disk may be a target, and `claim`
-//! asks the kernel. Making: `script` is a partition table as data, `make` writes it, `mkfs` and `features` make file
+//! `mentions`; `find` names the disk behind a word or a device; `uses` lists who uses
+//! a disk, `gate` says whether it may be a target, `claim` asks the kernel, `roles` says what it is to the system. Making: `script` is a partition table as data, `make` writes it, `mkfs` and `features` make file
 //! systems like the source's, `lvm` its volumes. `practice` makes disks to practise on.
 
 pub mod claim;
 pub mod features;
 pub mod find;
+pub mod gate;
 pub mod lvm;
 pub mod lvm_report;
 pub mod make;
@@ -15,8 +16,11 @@ pub mod mentions;
 pub mod mkfs;
 pub mod model;
 pub mod node;
+#[cfg(test)]
+mod on_loops;
 pub mod practice;
 pub mod probe;
+pub mod roles;
 #[cfg(test)]
 pub mod sample;
 pub mod scan;
@@ -24,3 +28,4 @@ pub mod script;
 pub mod size;
 pub mod sysfs;
 pub mod users;
+pub mod uses;

@@ -27,15 +27,14 @@ impl World {
     pub fn gather() -> Result<World> {
         let blocks = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
         let links = links(Path::new("/dev"));
-        let mut world = assemble(&blocks, &links, &practice::directory());
+        let mut world = assemble(&blocks, &links, &practice::is_ours);
         read_tables(&mut world)?;
         read_signatures(&mut world)?;
         let pids = users::processes();
         let (mounts, hidden_mounts) = users::mounts(&pids);
         let (openers, hidden_openers) = users::openers(&pids);
         if hidden_mounts + hidden_openers > 0 {
-            let text = format!("{} processes do not show what they use (run as root to see it)", hidden_mounts.max(hidden_openers));
-            world.unknown.push(text);
+            world.unknown.push(hidden(hidden_mounts.max(hidden_openers)));
         }
         world.mounts = mounts;
         world.openers = openers;
@@ -45,6 +44,16 @@ impl World {
         world.mentions = mentions::gather(&world);
         Ok(world)
     }
+}
+
+fn hidden(count: usize) -> String {
+    let (noun, verb) = if count == 1 { ("process", "does") } else { ("processes", "do") };
+    let hint = if nix::unistd::geteuid().is_root() { "" } else { " (root sees more)" };
+    format!(
+        "what {count} {noun} use{}, as {} {verb} not show it{hint}",
+        if count == 1 { "s" } else { "" },
+        if count == 1 { "it" } else { "they" }
+    )
 }
 
 /// Links below /dev that lead to block devices, by the path they lead to.
@@ -70,12 +79,13 @@ fn links(dev: &Path) -> Links {
 }
 
 /// Disks and stacked devices out of the kernel's blocks; what is on them is not looked at yet.
-fn assemble(blocks: &[Block], links: &Links, practice: &Path) -> World {
+fn assemble(blocks: &[Block], links: &Links, is_practice: &dyn Fn(&Block) -> bool) -> World {
     let mut world = World::default();
+    let root = root_disk(blocks);
     let links_to = |devname: &str| links.get(&Path::new("/dev").join(devname)).cloned().unwrap_or_default();
     for b in blocks.iter().filter(|b| b.partition.is_none()) {
-        let exercise = b.backing_file.as_ref().filter(|f| f.parent() == Some(practice) && f.extension().is_some_and(|e| e == "img"));
-        if exercise.is_some() || is_disk(b) {
+        let exercise = b.backing_file.as_ref().filter(|_| is_practice(b));
+        if exercise.is_some() || is_disk(b) || root.as_ref() == Some(&b.name) {
             world.disks.push(disk(b, exercise.cloned(), links_to(&b.devname)));
         } else if let Some(kind) = stacked_kind(b) {
             world.stacked.push(stacked(b, kind, blocks, links_to(&b.devname)));
@@ -93,10 +103,21 @@ fn assemble(blocks: &[Block], links: &Links, practice: &Path) -> World {
     for d in &mut world.disks {
         d.partitions.sort_by_key(|p| p.number);
     }
+    // Real disks first.
+    world.disks.sort_by_key(|d| d.practice.is_some());
     world
 }
 
-/// Whole devices that are disks by themselves. Loop devices are so only as practice disks.
+/// The loop device that the running system's root lies on, if it does: to that system it is a disk.
+fn root_disk(blocks: &[Block]) -> Option<String> {
+    let mounts = crate::host::mounts::mounted().ok()?;
+    let root = mounts.into_iter().rfind(|m| m.mount_point == Path::new("/"))?;
+    let dev = crate::host::device::block_device(Path::new(&root.source))?;
+    let block = blocks.iter().find(|b| b.dev == dev)?;
+    Some(block.parent.clone().unwrap_or_else(|| block.name.clone())).filter(|n| n.starts_with("loop"))
+}
+
+/// Whole devices that are disks by themselves. Loop devices are so only as practice disks, or below the running system.
 fn is_disk(b: &Block) -> bool {
     let begins =
         |words: &[&str]| words.iter().any(|w| b.name.starts_with(w) && b.name[w.len()..].starts_with(|c: char| c.is_ascii_digit()));
@@ -340,7 +361,7 @@ mod tests {
             block("loop3", "7:3"),
         ];
         let links = Links::from([(PathBuf::from("/dev/vda"), vec![PathBuf::from("/dev/disk/by-id/virtio-A")])]);
-        let world = assemble(&blocks, &links, Path::new("/var/lib/altdisk/practice"));
+        let world = assemble(&blocks, &links, &|b| b.name == "loop1");
         let disks: Vec<&str> = world.disks.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(disks, ["vda", "mmcblk0", "loop1"]);
         assert_eq!(world.disks[0].links, [PathBuf::from("/dev/disk/by-id/virtio-A")]);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::disk::model::{Opener, SeenMount, Spread, Swap};
 use crate::host::device::block_device;
@@ -52,8 +53,26 @@ pub fn parse_swaps(text: &[u8]) -> Vec<Swap> {
         .collect()
 }
 
-/// Processes that have a block device open or mapped. The second value says how many would not show theirs.
+/// How long a look at a device may take that is no use of it.
+const GLANCE: Duration = Duration::from_millis(300);
+
+/// Processes that have a block device open or mapped for longer than a glance: udev, blkid, lsblk and another altdisk look at every
+/// disk, and are gone in a moment. The second value says how many would not show what they use.
 pub fn openers(pids: &[u32]) -> (Vec<Opener>, usize) {
+    let (mut first, hidden) = openers_now(pids);
+    let own = std::process::id();
+    let mut again: Vec<u32> = first.iter().map(|o| o.pid).filter(|p| *p != own).collect();
+    if !again.is_empty() {
+        again.dedup();
+        std::thread::sleep(GLANCE);
+        let (second, _) = openers_now(&again);
+        first.retain(|o| o.pid == own || second.contains(o));
+    }
+    (first, hidden)
+}
+
+/// Processes that have a block device open or mapped. The second value says how many would not show theirs.
+fn openers_now(pids: &[u32]) -> (Vec<Opener>, usize) {
     let (mut all, mut hidden) = (vec![], 0);
     for &pid in pids {
         let mut devices = BTreeSet::new();

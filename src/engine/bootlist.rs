@@ -46,7 +46,10 @@ pub fn alternate(base: &Base) -> BootDisk {
 /// The volume that holds /boot, and where it is mounted.
 fn boot_volume(base: &Base) -> Option<(&VolumeLayout, &'static Path)> {
     let mounted = plan::mounts(&base.layout, base.esp_mountable);
-    ["/boot", "/"].iter().map(Path::new).find_map(|at| mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at)))
+    ["/boot", "/"]
+        .iter()
+        .map(Path::new)
+        .find_map(|at| mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at)))
 }
 
 fn subvolume_option(v: &VolumeLayout, at: &Path) -> String {

@@ -104,7 +104,10 @@ fn free(layout: &DiskLayout, alternate: &Alternate, events: &Events) -> Result<(
     let table_is_ours = disk.table.as_ref().is_none_or(|t| t.id.eq_ignore_ascii_case(&layout.table_id));
     let written = alternate.journal.contains(&Record::Done { id: format!("1.wipe.{}", layout.name) });
     if !table_is_ours && written {
-        events.warn(format!("{} has another partition table than the alternate's: it was used for something else since, and is left as it is", disk.name));
+        events.warn(format!(
+            "{} has another partition table than the alternate's: it was used for something else since, and is left as it is",
+            disk.name
+        ));
         return Ok(());
     }
     let stacked: Vec<String> = world.stacked_on(disk).into_iter().map(|s| s.path.display().to_string()).collect();

@@ -19,7 +19,9 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         Action::Partition { disk } => {
             let d = &layout.disks[*disk];
             let mut lines = vec![format!("sfdisk {}", d.path.display())];
-            let part = |p: &crate::engine::layout::PartLayout| format!("  {}: start {} MiB, size {} MiB, {}", p.number, p.start >> 20, p.size >> 20, p.name);
+            let part = |p: &crate::engine::layout::PartLayout| {
+                format!("  {}: start {} MiB, size {} MiB, {}", p.number, p.start >> 20, p.size >> 20, p.name)
+            };
             lines.extend(d.partitions.iter().map(part));
             lines
         }
@@ -46,7 +48,9 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
             let options = if options.is_empty() { String::new() } else { format!("-o {} ", options.join(",")) };
             vec![format!("mount {options}{} {}", layout.volumes[*volume].device.display(), at.display())]
         }
-        Action::SwapFile { index } => vec![format!("mkswap {}", below(Path::new(ALT_INST), Path::new(&layout.swap_files[*index].file)).display())],
+        Action::SwapFile { index } => {
+            vec![format!("mkswap {}", below(Path::new(ALT_INST), Path::new(&layout.swap_files[*index].file)).display())]
+        }
         Action::ResolvConf { file } => vec![format!("{} -> {ALT_INST}/etc/resolv.conf", file.display())],
         Action::Script { file } => vec![quote(file.as_os_str())],
         Action::Initramfs => base.boot.kernels.iter().map(|k| format!("chroot {ALT_INST}: initramfs for {k}")).collect(),
@@ -56,7 +60,14 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         Action::Unmount => vec![format!("umount -R {ALT_INST}")],
         Action::Deactivate => layout.vgs.iter().map(|g| shown(&lvm::vg_deactivate(&scope(), &g.name))).collect(),
         Action::Bootlist => vec![format!("altdisk bootlist {} {}", layout.disks[0].name, base.source_disks.join(" "))],
-        Action::Gate | Action::ClientFiles | Action::References | Action::Audit | Action::Esp | Action::Verify | Action::Origin | Action::Reboot => vec![],
+        Action::Gate
+        | Action::ClientFiles
+        | Action::References
+        | Action::Audit
+        | Action::Esp
+        | Action::Verify
+        | Action::Origin
+        | Action::Reboot => vec![],
     }
 }
 

@@ -61,8 +61,8 @@ pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
 }
 
 fn btrfs_options(fs: &Fs) -> String {
-    let wanted = fs.subvolume.iter().flat_map(|s| s.options.split(','));
-    let compress = wanted.filter(|o| o.starts_with("compress")).next_back();
+    let mut wanted = fs.subvolume.iter().flat_map(|s| s.options.split(','));
+    let compress = wanted.rfind(|o| o.starts_with("compress"));
     std::iter::once("subvolid=5").chain(compress).collect::<Vec<_>>().join(",")
 }
 
@@ -111,7 +111,8 @@ fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
     if let Some(at) = &s.mount_point {
         return PathBuf::from(at);
     }
-    let above = fs.subvolume.iter().filter(|o| o.mount_point.is_some() && (o.path.is_empty() || s.path.starts_with(&format!("{}/", o.path))));
+    let above =
+        fs.subvolume.iter().filter(|o| o.mount_point.is_some() && (o.path.is_empty() || s.path.starts_with(&format!("{}/", o.path))));
     match above.max_by_key(|o| o.path.len()) {
         Some(o) => below(Path::new(o.mount_point.as_deref().unwrap_or("/")), Path::new(s.path.strip_prefix(&o.path).unwrap_or(&s.path))),
         None => PathBuf::from("/").join(&s.path),

@@ -76,10 +76,18 @@ pub fn client_files(events: &Events) -> Result<()> {
             Cmd::new("mkdir", format!("make {} in the alternate", parent.display())).arg("-p").arg(below(root, parent)).run(events)?;
         }
         let to = inside::resolve(root, parent)?.join(from.file_name().unwrap_or_default());
-        Cmd::new("cp", format!("copy {name} to the alternate")).args(["-a", "-T", "--remove-destination", "--"]).arg(from).arg(&to).run(events)?;
+        Cmd::new("cp", format!("copy {name} to the alternate"))
+            .args(["-a", "-T", "--remove-destination", "--"])
+            .arg(from)
+            .arg(&to)
+            .run(events)?;
         copied.push(*name);
     }
-    events.note(if copied.is_empty() { "none of the files that keep a machine managed is on this system".to_owned() } else { format!("copied: {}", copied.join(" ")) });
+    events.note(if copied.is_empty() {
+        "none of the files that keep a machine managed is on this system".to_owned()
+    } else {
+        format!("copied: {}", copied.join(" "))
+    });
     Ok(())
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::boot::{bootlist, fstab, grub};
-use crate::disk::{features, mkfs};
 use crate::disk::model::World;
+use crate::disk::{features, mkfs};
 use crate::engine::plan::{Bootable, Firmware};
 use crate::engine::source::{self, ListedSubvolume, Source, Usage};
 use crate::error;
@@ -63,7 +63,8 @@ fn bootable() -> Bootable {
 fn describe_image(firmware: Firmware) -> Image {
     let os = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let pretty = os.lines().find_map(|l| l.strip_prefix("PRETTY_NAME=")).map(|v| v.trim_matches('"').to_owned());
-    let uname = nix::sys::utsname::uname().map(|u| [u.sysname(), u.nodename(), u.release(), u.machine()].map(|w| w.to_string_lossy().into_owned()).join(" "));
+    let uname = nix::sys::utsname::uname()
+        .map(|u| [u.sysname(), u.nodename(), u.release(), u.machine()].map(|w| w.to_string_lossy().into_owned()).join(" "));
     Image {
         image_type: "clone".into(),
         date_time: crate::host::sys::now().1,
@@ -125,7 +126,10 @@ mod tests {
             ID 257 gen 30 top level 5 parent_uuid -                                    path @home\n\
             ID 260 gen 29 top level 256 parent_uuid 0c2a8c1e-2a0e-0f4d-9d4c-1a2b3c4d5e6f path @/.snapshots/1/snap shot\n";
         let s = parse_subvolumes(text);
-        assert_eq!(s.iter().map(|s| (s.path.as_str(), s.is_snapshot)).collect::<Vec<_>>(), [("@", false), ("@home", false), ("@/.snapshots/1/snap shot", true)]);
+        assert_eq!(
+            s.iter().map(|s| (s.path.as_str(), s.is_snapshot)).collect::<Vec<_>>(),
+            [("@", false), ("@home", false), ("@/.snapshots/1/snap shot", true)]
+        );
         assert_eq!(parse_default("ID 5 (FS_TREE)\n"), None);
         assert_eq!(parse_default("ID 256 gen 9 top level 5 path @\n").as_deref(), Some("@"));
     }

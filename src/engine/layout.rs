@@ -309,7 +309,13 @@ impl<'a, 'f> Builder<'a, 'f> {
         }
         if !self.volumes.iter().any(|v| v.kind == LvType::Esp) {
             let size = if self.targets[0].sector > 512 { NEW_ESP_4096 } else { NEW_ESP_512 };
-            let fs = Fs { fs_name: NEW_ESP_AT.into(), fs_lv: "esp".into(), fs_vfs: "vfat".into(), fs_options: "umask=0077,nofail".into(), ..Fs::default() };
+            let fs = Fs {
+                fs_name: NEW_ESP_AT.into(),
+                fs_lv: "esp".into(),
+                fs_vfs: "vfat".into(),
+                fs_options: "umask=0077,nofail".into(),
+                ..Fs::default()
+            };
             let uuid = self.fresh.fat();
             self.volumes.insert(
                 0,
@@ -404,9 +410,13 @@ impl<'a, 'f> Builder<'a, 'f> {
             self.push_volume(0, i, kind, self.volumes[i].size);
         }
         for vg in others {
-            let size = PV_OVERHEAD + extent(self, &vg) + self.volumes.iter().filter(|v| v.old_vg.as_deref() == Some(&vg)).map(|v| v.size).sum::<u64>();
+            let size = PV_OVERHEAD
+                + extent(self, &vg)
+                + self.volumes.iter().filter(|v| v.old_vg.as_deref() == Some(&vg)).map(|v| v.size).sum::<u64>();
             let disk = (0..self.targets.len()).find(|d| self.room(*d) >= size + PV_OVERHEAD + unit);
-            let disk = disk.ok_or_else(|| error::NO_SPREAD.because(format!("volume group {vg} needs {} in one piece, and no target disk has that", human(size))))?;
+            let disk = disk.ok_or_else(|| {
+                error::NO_SPREAD.because(format!("volume group {vg} needs {} in one piece, and no target disk has that", human(size)))
+            })?;
             self.pieces[disk].push(Piece { type_guid: LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(vg) });
         }
         for disk in 0..self.targets.len() {
@@ -414,7 +424,9 @@ impl<'a, 'f> Builder<'a, 'f> {
             let over = self.pieces[disk].iter().map(|p| p.size).sum::<u64>() + 2 * EDGE > self.targets[disk].size;
             if over || size < PV_OVERHEAD + unit {
                 let name = &self.targets[disk].name;
-                return Err(error::NO_SPREAD.because(format!("{name} has no room left for its part of volume group {root_vg} beside the boot partitions and plain file systems")));
+                return Err(error::NO_SPREAD.because(format!(
+                    "{name} has no room left for its part of volume group {root_vg} beside the boot partitions and plain file systems"
+                )));
             }
             self.pieces[disk].push(Piece { type_guid: LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(root_vg.to_owned()) });
         }
@@ -436,7 +448,12 @@ impl<'a, 'f> Builder<'a, 'f> {
         movable.sort_by_key(|i| std::cmp::Reverse(self.volumes[*i].size));
         for i in movable {
             let need = |b: &Self, v: usize| if allowed.shrink { b.ask(&b.volumes[v]).floor } else { b.volumes[v].size };
-            let taken = |b: &Self, d: usize| on[d].iter().map(|v| if allowed.root_gives_up && b.is_root(&b.volumes[*v]) { b.ask(&b.volumes[*v]).floor } else { need(b, *v) }).sum::<u64>();
+            let taken = |b: &Self, d: usize| {
+                on[d]
+                    .iter()
+                    .map(|v| if allowed.root_gives_up && b.is_root(&b.volumes[*v]) { b.ask(&b.volumes[*v]).floor } else { need(b, *v) })
+                    .sum::<u64>()
+            };
             // The other disks first: what the first one has left is for `/`.
             let order = (1..self.targets.len()).chain([0]);
             let found = order.clone().find(|d| self.room(*d) >= taken(self, *d) + need(self, i));
@@ -446,7 +463,11 @@ impl<'a, 'f> Builder<'a, 'f> {
                 None => {
                     let v = &self.volumes[i];
                     let has = self.targets.iter().map(|t| format!("{} {}", t.name, human(t.size))).collect::<Vec<_>>().join(", ");
-                    return Err(error::NO_SPREAD.because(format!("{} ({}) fits on none of the target disks ({has}) beside what is there already", v.what(), human(v.size))));
+                    return Err(error::NO_SPREAD.because(format!(
+                        "{} ({}) fits on none of the target disks ({has}) beside what is there already",
+                        v.what(),
+                        human(v.size)
+                    )));
                 }
             }
         }
@@ -455,7 +476,9 @@ impl<'a, 'f> Builder<'a, 'f> {
             if volumes.is_empty() {
                 let name = &self.targets[disk].name;
                 return Err(error::NO_SPREAD.because_do(
-                    format!("{name} is not needed: the source uses plain partitions, which do not span disks, and all of them fit on the others"),
+                    format!(
+                        "{name} is not needed: the source uses plain partitions, which do not span disks, and all of them fit on the others"
+                    ),
                     format!("leave {name} out of the command"),
                 ));
             }
@@ -491,7 +514,15 @@ impl<'a, 'f> Builder<'a, 'f> {
                     Holds::Pv(vg) => self.vgs.iter_mut().filter(|v| v.old_name == *vg).for_each(|v| v.pvs.push(path.clone())),
                     Holds::Nothing => {}
                 }
-                partitions.push(PartLayout { number, path, start, size: piece.size, type_guid: piece.type_guid.to_owned(), uuid, name: piece.name });
+                partitions.push(PartLayout {
+                    number,
+                    path,
+                    start,
+                    size: piece.size,
+                    type_guid: piece.type_guid.to_owned(),
+                    uuid,
+                    name: piece.name,
+                });
                 start += piece.size;
             }
             disks.push(DiskLayout {
@@ -505,12 +536,21 @@ impl<'a, 'f> Builder<'a, 'f> {
             });
         }
         match self.outcome {
-            Outcome::RootGaveUp(bytes) => self.notes.push(format!("/ is {} smaller than in the source: the new boot partitions take that", human(bytes))),
+            Outcome::RootGaveUp(bytes) => {
+                self.notes.push(format!("/ is {} smaller than in the source: the new boot partitions take that", human(bytes)))
+            }
             Outcome::Shrunk => self.notes.push("SHRINK is yes: file systems are smaller than in the source".into()),
             Outcome::AsSource => {}
         }
         let depth = |v: &VolumeLayout| v.fs.as_ref().map_or(usize::MAX, |f| Path::new(&f.fs_name).components().count());
         self.volumes.sort_by_key(depth);
-        Layout { disks, vgs: self.vgs, volumes: self.volumes, swap_files: self.image.swap_file_data.clone(), outcome: self.outcome, notes: self.notes }
+        Layout {
+            disks,
+            vgs: self.vgs,
+            volumes: self.volumes,
+            swap_files: self.image.swap_file_data.clone(),
+            outcome: self.outcome,
+            notes: self.notes,
+        }
     }
 }

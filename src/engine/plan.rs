@@ -160,13 +160,28 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
     logical.sort_by_key(|(_, v)| layout.root().is_some_and(|r| r.lv == v.lv && r.vg == v.vg));
     for (i, v) in logical {
         let vg = v.old_vg.as_deref().unwrap_or_default();
-        steps.push(step(1, format!("lv.{vg}.{}", v.lv), format!("Make logical volume {} of {}", v.lv, human(v.size)), Action::MakeLv { volume: i }));
+        steps.push(step(
+            1,
+            format!("lv.{vg}.{}", v.lv),
+            format!("Make logical volume {} of {}", v.lv, human(v.size)),
+            Action::MakeLv { volume: i },
+        ));
     }
     for (i, v) in layout.volumes.iter().enumerate() {
         let (size, device) = (human(v.size), v.device.display());
         match &v.fs {
-            Some(fs) => steps.push(step(1, format!("mkfs.{}", fs.fs_name), format!("Make {} of {size} for {} on {device}", fs.fs_vfs, fs.fs_name), Action::MakeFs { volume: i })),
-            None => steps.push(step(1, format!("mkswap.{}", v.lv), format!("Make swap space of {size} on {device}"), Action::MakeSwap { volume: i })),
+            Some(fs) => steps.push(step(
+                1,
+                format!("mkfs.{}", fs.fs_name),
+                format!("Make {} of {size} for {} on {device}", fs.fs_vfs, fs.fs_name),
+                Action::MakeFs { volume: i },
+            )),
+            None => steps.push(step(
+                1,
+                format!("mkswap.{}", v.lv),
+                format!("Make swap space of {size} on {device}"),
+                Action::MakeSwap { volume: i },
+            )),
         }
     }
     // Each file system is copied while it is mounted alone at /alt_inst, so that what lies below mount points keeps its place. The
@@ -183,7 +198,12 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         steps.push(step(1, format!("mount.{}", at.display()), title, Action::Mount { volume: i, subvolume, at: where_, options }));
     }
     for (index, s) in layout.swap_files.iter().enumerate() {
-        steps.push(step(1, format!("swapfile.{}", s.file), format!("Make swap file {} of {} MiB", s.file, s.size_mb), Action::SwapFile { index }));
+        steps.push(step(
+            1,
+            format!("swapfile.{}", s.file),
+            format!("Make swap file {} of {} MiB", s.file, s.size_mb),
+            Action::SwapFile { index },
+        ));
     }
 }
 
@@ -217,8 +237,24 @@ pub fn mounts(layout: &Layout, esp_mountable: bool) -> Vec<(usize, PathBuf, Opti
 /// fstab's options less those that name a device or a subvolume, or that would keep us from writing.
 fn safe_options(options: &str) -> String {
     let bad = |o: &str| {
-        matches!(o, "ro" | "noexec" | "nodev" | "nosuid" | "defaults" | "noauto" | "nofail" | "_netdev" | "auto" | "user" | "users" | "sync" | "usrquota" | "grpquota")
-            || ["subvol=", "subvolid=", "x-", "errors=", "usrjquota=", "grpjquota=", "jqfmt=", "device=", "logdev=", "journal_", "comment="].iter().any(|p| o.starts_with(p))
+        matches!(
+            o,
+            "ro" | "noexec"
+                | "nodev"
+                | "nosuid"
+                | "defaults"
+                | "noauto"
+                | "nofail"
+                | "_netdev"
+                | "auto"
+                | "user"
+                | "users"
+                | "sync"
+                | "usrquota"
+                | "grpquota"
+        ) || ["subvol=", "subvolid=", "x-", "errors=", "usrjquota=", "grpjquota=", "jqfmt=", "device=", "logdev=", "journal_", "comment="]
+            .iter()
+            .any(|p| o.starts_with(p))
     };
     options.split(',').filter(|o| !o.is_empty() && !bad(o)).collect::<Vec<_>>().join(",")
 }

@@ -80,19 +80,24 @@ fn describe(d: &Disk) -> String {
     let mut words = vec![human(d.size)];
     words.extend(d.model.clone());
     words.extend(d.serial.as_ref().map(|s| format!("serial {s}")));
-    let kinds = |c: &[Signature]| c.iter().map(|s| s.label.as_ref().map_or(s.kind.clone(), |l| format!("{} \"{l}\"", s.kind))).collect::<Vec<_>>();
+    let kinds =
+        |c: &[Signature]| c.iter().map(|s| s.label.as_ref().map_or(s.kind.clone(), |l| format!("{} \"{l}\"", s.kind))).collect::<Vec<_>>();
     let mut content: Vec<String> = kinds(&d.content);
     for p in &d.partitions {
         let inside = kinds(&p.content).join("+");
         content.push(format!("{} {}{}", p.name, human(p.size), if inside.is_empty() { String::new() } else { format!(" {inside}") }));
     }
-    let content = if content.is_empty() { d.table.as_ref().map_or("empty".to_owned(), |t| format!("an empty {} partition table", t.kind)) } else { content.join(", ") };
+    let content = if content.is_empty() {
+        d.table.as_ref().map_or("empty".to_owned(), |t| format!("an empty {} partition table", t.kind))
+    } else {
+        content.join(", ")
+    };
     format!("{}: {}; on it now: {content}", d.name, words.join(", "))
 }
 
 /// The gate, for every target.
 fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>) -> Result<Vec<&'f Disk>> {
-    let roles = roles::roles(&facts.world, &known(facts)?);
+    let roles = roles::roles(&facts.world, &known(&facts.source.disks)?);
     let mut disks: Vec<&Disk> = Vec::new();
     for word in &request.targets {
         let disk = facts.world.disk(word)?;
@@ -101,7 +106,7 @@ fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>) -> 
         }
         disks.push(disk);
     }
-    gate::erase_names_targets(&request.erase, &disks)?;
+    gate::check_erase(&request.erase, &disks)?;
     for disk in &disks {
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
         let verdict: Verdict = gate::examine(disk, &facts.world, role);
@@ -111,13 +116,11 @@ fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>) -> 
     Ok(disks)
 }
 
-/// What the state files say about disks, for their roles.
-pub fn known(facts: &Facts) -> Result<roles::Known> {
-    known_with(&facts.source.disks)
-}
-
-/// The same with the root disks given.
-pub fn known_with(rootvg: &[String]) -> Result<roles::Known> {
+/// What the records say about disks, for their roles; `rootvg`: names of the root disks where they are known better.
+///
+/// # Errors
+/// Records that cannot be read.
+pub fn known(rootvg: &[String]) -> Result<roles::Known> {
     let mark = |serial: &Option<String>, id: &str, size| roles::DiskMark { serial: serial.clone(), table_id: Some(id.to_owned()), size };
     let altinst = State::peek()?.map_or(vec![], |a| a.base.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect());
     let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN)).unwrap_or(None);
@@ -132,7 +135,12 @@ fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result
     let there: BTreeSet<&str> = facts.source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
     for fs in &image.fs_data {
         if !there.contains(fs.fs_name.as_str()) && !is_esp(&image, fs) {
-            return Err(error::IMAGE_NOT_SOURCE.because(format!("{}: FS_NAME {} is no mounted file system of rootvg (they are: {})", file.display(), fs.fs_name, there.iter().copied().collect::<Vec<_>>().join(" "))));
+            return Err(error::IMAGE_NOT_SOURCE.because(format!(
+                "{}: FS_NAME {} is no mounted file system of rootvg (they are: {})",
+                file.display(),
+                fs.fs_name,
+                there.iter().copied().collect::<Vec<_>>().join(" ")
+            )));
         }
     }
     for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {
@@ -156,7 +164,10 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
     let mut boot = facts.boot.clone();
     let mut refusals: Vec<anyhow::Error> = Vec::new();
     if boot.kernels.is_empty() {
-        refusals.push(error::NO_KERNEL.because("there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere"));
+        refusals.push(
+            error::NO_KERNEL
+                .because("there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere"),
+        );
     } else {
         if let Err(why) = &boot.initramfs {
             refusals.push(error::NO_INITRAMFS_TOOL.because(why.clone()));
@@ -172,7 +183,10 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
             warnings.push(format!("the alternate will not boot by {name}: {why}"));
         }
         if boot.firmware == Firmware::Uefi && !facts.esp_mountable() {
-            refusals.push(error::NO_LOADER.because_do("this kernel cannot mount vfat, and so not the EFI system partition", "load the vfat module, or say -g"));
+            refusals.push(
+                error::NO_LOADER
+                    .because_do("this kernel cannot mount vfat, and so not the EFI system partition", "load the vfat module, or say -g"),
+            );
         }
     }
     if request.set_bootlist {
@@ -197,7 +211,8 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
 
 /// The programs and kernel support that making this layout takes.
 fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
-    let mut programs: BTreeSet<(&str, String)> = ["sfdisk", "wipefs", "blkid", "mount"].into_iter().map(|p| (p, "disks".to_owned())).collect();
+    let mut programs: BTreeSet<(&str, String)> =
+        ["sfdisk", "wipefs", "blkid", "mount"].into_iter().map(|p| (p, "disks".to_owned())).collect();
     for fs in &image.fs_data {
         programs.extend(mkfs::needs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
         if !facts.mountable.contains(&fs.fs_vfs) && !is_esp(image, fs) {
@@ -214,7 +229,9 @@ fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result
         }
     }
     if !facts.esp_mountable() {
-        warnings.push("this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the alternate boots by BIOS only".into());
+        warnings.push(
+            "this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the alternate boots by BIOS only".into(),
+        );
     }
     Ok(())
 }
@@ -241,7 +258,8 @@ fn alt_inst_is_free() -> Result<()> {
 /// Everything by which the source can be named, and what the alternate has instead.
 fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
     let mut map = IdMap::default();
-    let mut swaps = facts.source.image.lv_data.iter().zip(&facts.source.devices).filter(|(l, _)| l.kind == crate::image::data::LvType::Swap);
+    let mut swaps =
+        facts.source.image.lv_data.iter().zip(&facts.source.devices).filter(|(l, _)| l.kind == crate::image::data::LvType::Swap);
     for v in &layout.volumes {
         let device = match &v.fs {
             Some(fs) => source_device(&facts.source, &fs.fs_name),
@@ -256,7 +274,10 @@ fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
             map.disks.push(Pair { what: disk.name.clone(), old: table.id.clone(), new: new.table_id.clone() });
         }
         for link in &disk.links {
-            let new = targets.first().and_then(|t| same_kind_link(link, &t.links)).unwrap_or_else(|| first.map(|d| d.path.clone()).unwrap_or_default());
+            let new = targets
+                .first()
+                .and_then(|t| same_kind_link(link, &t.links))
+                .unwrap_or_else(|| first.map(|d| d.path.clone()).unwrap_or_default());
             map.disk_links.push(Pair { what: disk.name.clone(), old: link.display().to_string(), new: new.display().to_string() });
         }
     }
@@ -280,7 +301,12 @@ fn source_device<'s>(source: &'s crate::engine::source::Source, fs_name: &str) -
 fn old_names(world: &World, path: &Path) -> Names {
     let Some(device) = find_device(world, "", path) else { return Names::default() };
     let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
-    let mut names = Names { uuid: content.and_then(|s| s.uuid.clone()), label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()), devices: vec![path.to_owned()], ..Names::default() };
+    let mut names = Names {
+        uuid: content.and_then(|s| s.uuid.clone()),
+        label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),
+        devices: vec![path.to_owned()],
+        ..Names::default()
+    };
     match device {
         Device::Whole(d) => names.devices.extend(d.links.iter().cloned()),
         Device::Part(_, p) => {
@@ -300,5 +326,11 @@ fn old_names(world: &World, path: &Path) -> Names {
 }
 
 fn new_names(v: &VolumeLayout) -> Names {
-    Names { uuid: Some(v.uuid.clone()), label: v.label.clone(), partuuid: v.partuuid.clone(), partlabel: None, devices: vec![v.device.clone()] }
+    Names {
+        uuid: Some(v.uuid.clone()),
+        label: v.label.clone(),
+        partuuid: v.partuuid.clone(),
+        partlabel: None,
+        devices: vec![v.device.clone()],
+    }
 }

@@ -146,7 +146,9 @@ fn boots_next(base: &Base, plan: &Plan) -> String {
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
     let old = base.source_disks.join(" ");
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
-        format!("The alternate on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched.")
+        format!(
+            "The alternate on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
+        )
     } else if plan.request.phases.list().contains(&3) {
         format!("The present system on {old}: the boot list is left alone. `altdisk bootlist {first}` changes that later.")
     } else {
@@ -156,5 +158,7 @@ fn boots_next(base: &Base, plan: &Plan) -> String {
 
 fn go_back(base: &Base) -> String {
     let old = base.source_disks.first().map_or("", String::as_str);
-    format!("Before a reboot: `alt_disk_install -X` removes the alternate and sets the boot list to {old}.\n  After booting the alternate: `altdisk bootlist {old}`, then reboot.")
+    format!(
+        "Before a reboot: `alt_disk_install -X` removes the alternate and sets the boot list to {old}.\n  After booting the alternate: `altdisk bootlist {old}`, then reboot."
+    )
 }

@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::copy::Progress;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, crash_point};
-use crate::copy::Progress;
 use crate::engine::{cleanup, copying, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, State as Stand};
@@ -75,7 +75,11 @@ fn prepared(request: &Request, events: &Events) -> Result<Base> {
 /// # Errors
 /// ALT-803 without root.
 pub fn require_root() -> Result<()> {
-    if nix::unistd::geteuid().is_root() { Ok(()) } else { Err(error::NOT_ROOT.because(format!("uid {} may not do this", nix::unistd::geteuid()))) }
+    if nix::unistd::geteuid().is_root() {
+        Ok(())
+    } else {
+        Err(error::NOT_ROOT.because(format!("uid {} may not do this", nix::unistd::geteuid())))
+    }
 }
 
 /// The order of the phases.
@@ -85,11 +89,15 @@ pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
         if first == 1 {
             return Ok(());
         }
-        return Err(error::WRONG_PHASE.because_do(format!("phase {first} needs phase 1, and there is no altinst_rootvg"), "run phase 1 (or all phases) first"));
+        return Err(error::WRONG_PHASE
+            .because_do(format!("phase {first} needs phase 1, and there is no altinst_rootvg"), "run phase 1 (or all phases) first"));
     };
     let (disks, done) = (a.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" "), a.phases_done());
     if a.cleaning() {
-        return Err(error::WRONG_PHASE.because_do(format!("the removal of the altinst_rootvg on {disks} was begun and not finished"), "run `alt_disk_install -X` to the end"));
+        return Err(error::WRONG_PHASE.because_do(
+            format!("the removal of the altinst_rootvg on {disks} was begun and not finished"),
+            "run `alt_disk_install -X` to the end",
+        ));
     }
     if first == 1 {
         return Err(error::ALTERNATE_EXISTS.because(format!("there is an altinst_rootvg already, on {disks}")));
@@ -127,7 +135,8 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
             phase = step.phase;
             events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Begin });
         }
-        let tell = |state: Stand, ms| events.emit(Event::Step { id: step.id.clone(), phase, index, of, title: step.title.clone(), state, ms });
+        let tell =
+            |state: Stand, ms| events.emit(Event::Step { id: step.id.clone(), phase, index, of, title: step.title.clone(), state, ms });
         if done.contains(&step.id) {
             tell(Stand::Skipped, None);
             continue;
@@ -144,7 +153,19 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
         crash_point("before", &step.id);
         tell(Stand::Begin, None);
         let begun = Instant::now();
-        if let Err(e) = one(&mut steps::Context { state, base, plan, options, repeated: earlier.begun.contains(&step.id), before_is_kept: earlier.before, events, progress: &progress }, step) {
+        if let Err(e) = one(
+            &mut steps::Context {
+                state,
+                base,
+                plan,
+                options,
+                repeated: earlier.begun.contains(&step.id),
+                before_is_kept: earlier.before,
+                events,
+                progress: &progress,
+            },
+            step,
+        ) {
             tell(Stand::Failed, None);
             return Err(failed(state, base, step, e, events));
         }
@@ -189,10 +210,9 @@ fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, events:
         };
     }
     let told = state.append(&Record::Failed { id: step.id.clone(), error: format!("{e:#}") });
-    if matches!(step.action, Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin) {
-        if let Err(why) = steps::make_unbootable(base, events) {
-            events.warn(format!("the unfinished alternate may still have a boot loader: {why:#}"));
-        }
+    let loader = matches!(step.action, Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin);
+    if let Some(why) = loader.then(|| steps::make_unbootable(base, events)).and_then(Result::err) {
+        events.warn(format!("the unfinished alternate may still have a boot loader: {why:#}"));
     }
     match told {
         Ok(()) => e.context(LeftUnfinished),

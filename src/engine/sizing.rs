@@ -125,10 +125,7 @@ mod tests {
         assert_eq!(run(1500, allowed(false, false)), Ok((vec![1000, 500], Outcome::AsSource)));
         assert_eq!(run(2000, allowed(false, false)), Ok((vec![1500, 500], Outcome::AsSource)));
         assert_eq!(run(1400, allowed(false, true)), Ok((vec![900, 500], Outcome::RootGaveUp(100 * M))));
-        assert_eq!(
-            run(1400, allowed(false, false)),
-            Err(TooSmall { needed: 1500 * M, available: 1400 * M, data_would_fit: true })
-        );
+        assert_eq!(run(1400, allowed(false, false)), Err(TooSmall { needed: 1500 * M, available: 1400 * M, data_would_fit: true }));
         assert_eq!(run(1000, allowed(true, false)), Ok((vec![700, 300], Outcome::Shrunk)));
         assert_eq!(run(499, allowed(true, true)), Err(TooSmall { needed: 500 * M, available: 499 * M, data_would_fit: false }));
         assert_eq!(run(499, allowed(false, true)), Err(TooSmall { needed: 1500 * M, available: 499 * M, data_would_fit: false }));

@@ -110,7 +110,14 @@ pub fn find_device<'w>(world: &'w World, dev: &str, path: &Path) -> Option<Devic
 /// # Errors
 /// ALT-301 where `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for a file system of another type.
 pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: Image, ask: &dyn Ask) -> Result<Source> {
-    let mut d = Describer { world, mounts, fstab, ask, source: Source { image: ImageData { image_data: image, ..ImageData::default() }, ..Source::default() }, done: BTreeSet::new() };
+    let mut d = Describer {
+        world,
+        mounts,
+        fstab,
+        ask,
+        source: Source { image: ImageData { image_data: image, ..ImageData::default() }, ..Source::default() },
+        done: BTreeSet::new(),
+    };
     d.root_disks()?;
     d.volume_groups();
     for mount in mounts {
@@ -144,12 +151,18 @@ impl<'a> Describer<'a> {
         let at = |p: &str| self.mounts.iter().rev().find(|m| m.mount_point == Path::new(p));
         let root = at("/").ok_or_else(|| error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)"))?;
         let device = self.device_of(root).ok_or_else(|| {
-            error::NO_ROOT_DEVICE.because(format!("/ is {} from {}, which is no disk, partition or logical volume", root.fstype, root.source))
+            error::NO_ROOT_DEVICE
+                .because(format!("/ is {} from {}, which is no disk, partition or logical volume", root.fstype, root.source))
         })?;
         let mut disks: BTreeSet<String> = BTreeSet::new();
-        for device in [Some(device), at("/boot").and_then(|m| self.device_of(m)), at("/boot/efi").and_then(|m| self.device_of(m)), at("/efi").and_then(|m| self.device_of(m))]
-            .into_iter()
-            .flatten()
+        for device in [
+            Some(device),
+            at("/boot").and_then(|m| self.device_of(m)),
+            at("/boot/efi").and_then(|m| self.device_of(m)),
+            at("/efi").and_then(|m| self.device_of(m)),
+        ]
+        .into_iter()
+        .flatten()
         {
             self.refuse_stack(&device)?;
             disks.extend(self.disks_of(&device));
@@ -202,11 +215,17 @@ impl<'a> Describer<'a> {
     /// The volume groups whose disks are among the root disks.
     fn volume_groups(&mut self) {
         for vg in &self.world.lvm.vgs {
-            let pvs: Vec<&Path> = self.world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&vg.name)).map(|pv| pv.path.as_path()).collect();
-            let disks: BTreeSet<String> = pvs.iter().filter_map(|p| find_device(self.world, "", p)).flat_map(|d| self.disks_of(&d)).collect();
+            let pvs: Vec<&Path> =
+                self.world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&vg.name)).map(|pv| pv.path.as_path()).collect();
+            let disks: BTreeSet<String> =
+                pvs.iter().filter_map(|p| find_device(self.world, "", p)).flat_map(|d| self.disks_of(&d)).collect();
             if !disks.is_empty() && disks.iter().all(|d| self.source.disks.contains(d)) {
                 let list = disks.into_iter().collect();
-                self.source.image.vg_data.push(Vg { vgname: vg.name.clone(), ppsize_mb: (vg.extent_size / MIB).max(1), vg_source_disk_list: list });
+                self.source.image.vg_data.push(Vg {
+                    vgname: vg.name.clone(),
+                    ppsize_mb: (vg.extent_size / MIB).max(1),
+                    vg_source_disk_list: list,
+                });
             }
         }
     }
@@ -234,13 +253,21 @@ impl<'a> Describer<'a> {
             return Ok(());
         }
         if self.is_guest(&mount.mount_point) {
-            self.source.warnings.push(format!("{} ({}) is on the root disk but not part of the system: it is not cloned", mount.mount_point.display(), mount.source));
+            self.source.warnings.push(format!(
+                "{} ({}) is on the root disk but not part of the system: it is not cloned",
+                mount.mount_point.display(),
+                mount.source
+            ));
             return Ok(());
         }
         self.refuse_stack(&device)?;
         let fstype = mount.fstype.as_str();
         if !CLONED.contains(&fstype) {
-            return Err(error::SOURCE_FSTYPE.because(format!("{} is {fstype}; file systems that can be cloned: {}", mount.mount_point.display(), CLONED.join(", "))));
+            return Err(error::SOURCE_FSTYPE.because(format!(
+                "{} is {fstype}; file systems that can be cloned: {}",
+                mount.mount_point.display(),
+                CLONED.join(", ")
+            )));
         }
         self.done.insert(device.path().to_owned());
         let entry = self.entry(&mount.mount_point);
@@ -265,7 +292,17 @@ impl<'a> Describer<'a> {
         }
         let size_mb = device.size() / MIB;
         fs.fs_min_size_mb = fs.fs_min_size_mb.min(size_mb);
-        self.add(Lv { logical_volume: lv, volume_group: vg, kind: if is_esp { LvType::Esp } else { LvType::Fs }, size_mb, lv_source_disk_list: disks.into_iter().collect(), label: None }, device.path());
+        self.add(
+            Lv {
+                logical_volume: lv,
+                volume_group: vg,
+                kind: if is_esp { LvType::Esp } else { LvType::Fs },
+                size_mb,
+                lv_source_disk_list: disks.into_iter().collect(),
+                label: None,
+            },
+            device.path(),
+        );
         self.source.image.fs_data.push(fs);
         Ok(())
     }
@@ -300,7 +337,11 @@ impl<'a> Describer<'a> {
             .collect();
         let options = |m: &Mount| self.entry(&m.mount_point).map_or_else(String::new, |e| e.options.clone());
         for (path, m) in &mounted {
-            fs.subvolume.push(Subvolume { path: path.clone(), mount_point: Some(m.mount_point.to_string_lossy().into_owned()), options: options(m) });
+            fs.subvolume.push(Subvolume {
+                path: path.clone(),
+                mount_point: Some(m.mount_point.to_string_lossy().into_owned()),
+                options: options(m),
+            });
         }
         let mut left_out = 0;
         for l in listed.iter().filter(|l| !mounted.iter().any(|(p, _)| *p == l.path)) {
@@ -310,7 +351,10 @@ impl<'a> Describer<'a> {
             } else if l.is_snapshot {
                 left_out += 1;
             } else {
-                self.source.warnings.push(format!("btrfs subvolume {} of {} is neither mounted nor inside a mounted one: it is not cloned", l.path, fs.fs_name));
+                self.source.warnings.push(format!(
+                    "btrfs subvolume {} of {} is neither mounted nor inside a mounted one: it is not cloned",
+                    l.path, fs.fs_name
+                ));
             }
         }
         if left_out > 0 {
@@ -331,7 +375,11 @@ impl<'a> Describer<'a> {
             let at = &entry.mount_point;
             let Some(device) = resolve_spec(self.world, &entry.spec) else { continue };
             if !mounted(at) && self.disks_of(&device).iter().all(|d| self.source.disks.contains(d)) {
-                self.source.warnings.push(format!("{} ({}) is in /etc/fstab but not mounted: it is NOT cloned; mount it first if it belongs to the system", at.display(), entry.spec));
+                self.source.warnings.push(format!(
+                    "{} ({}) is in /etc/fstab but not mounted: it is NOT cloned; mount it first if it belongs to the system",
+                    at.display(),
+                    entry.spec
+                ));
             }
         }
     }
@@ -354,7 +402,17 @@ impl<'a> Describer<'a> {
                 self.refuse_stack(&device)?;
                 let (lv, vg) = self.volume_name(&device);
                 let label = device.content().iter().find_map(|s| s.label.clone()).filter(|l| !l.is_empty());
-                self.add(Lv { logical_volume: lv, volume_group: vg, kind: LvType::Swap, size_mb: (device.size() / MIB).max(1), lv_source_disk_list: disks.into_iter().collect(), label }, device.path());
+                self.add(
+                    Lv {
+                        logical_volume: lv,
+                        volume_group: vg,
+                        kind: LvType::Swap,
+                        size_mb: (device.size() / MIB).max(1),
+                        lv_source_disk_list: disks.into_iter().collect(),
+                        label,
+                    },
+                    device.path(),
+                );
             } else if path.is_absolute() && !path.starts_with("/dev") && self.on_rootvg(&path) {
                 let size = std::fs::metadata(&path).map_or(active, |m| m.len());
                 let file = path.to_string_lossy().into_owned();
@@ -368,7 +426,8 @@ impl<'a> Describer<'a> {
 
     /// Whether the file system that holds this path is part of rootvg.
     fn on_rootvg(&self, path: &Path) -> bool {
-        let holder = self.mounts.iter().rev().filter(|m| path.starts_with(&m.mount_point)).max_by_key(|m| m.mount_point.components().count());
+        let holder =
+            self.mounts.iter().rev().filter(|m| path.starts_with(&m.mount_point)).max_by_key(|m| m.mount_point.components().count());
         holder.and_then(|m| self.device_of(m)).is_some_and(|d| self.done.contains(d.path()))
     }
 
@@ -411,7 +470,8 @@ fn floor_mb(fstype: &str, used: u64) -> u64 {
 /// The device that an fstab first field names.
 pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
     let all = || {
-        let disks = world.disks.iter().flat_map(|d| std::iter::once(Device::Whole(d)).chain(d.partitions.iter().map(move |p| Device::Part(d, p))));
+        let disks =
+            world.disks.iter().flat_map(|d| std::iter::once(Device::Whole(d)).chain(d.partitions.iter().map(move |p| Device::Part(d, p))));
         disks.chain(world.stacked.iter().map(Device::Stacked))
     };
     let unquoted = |v: &str| v.trim_matches('"').to_owned();

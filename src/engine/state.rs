@@ -26,14 +26,29 @@ pub const DIR: &str = "/var/lib/altdisk";
 #[serde(tag = "r", rename_all = "snake_case")]
 pub enum Record {
     /// An invocation starts on the alternate.
-    Run { run: u32, argv: Vec<String>, time: u64 },
-    Begin { id: String },
-    Done { id: String },
-    Failed { id: String, error: String },
+    Run {
+        run: u32,
+        argv: Vec<String>,
+        time: u64,
+    },
+    Begin {
+        id: String,
+    },
+    Done {
+        id: String,
+    },
+    Failed {
+        id: String,
+        error: String,
+    },
     /// A phase is complete.
-    Phase { phase: u8 },
+    Phase {
+        phase: u8,
+    },
     /// The boot list as it was, before the first change to it.
-    Before { before: Before },
+    Before {
+        before: Before,
+    },
     /// -X has begun: nothing can go on from here.
     CleanUp,
 }
@@ -63,7 +78,8 @@ impl Alternate {
 
     /// Steps of the last run that are done.
     pub fn steps_done(&self) -> BTreeSet<&str> {
-        let last = self.journal.iter().rposition(|r| matches!(r, Record::Run { run, .. } if *run == self.run)).unwrap_or(self.journal.len());
+        let last =
+            self.journal.iter().rposition(|r| matches!(r, Record::Run { run, .. } if *run == self.run)).unwrap_or(self.journal.len());
         self.journal[last..].iter().filter_map(|r| if let Record::Done { id } = r { Some(id.as_str()) } else { None }).collect()
     }
 
@@ -104,7 +120,14 @@ impl State {
         let dir = PathBuf::from(DIR);
         fs::create_dir_all(&dir).with_context(|| format!("making {DIR}"))?;
         let path = dir.join("lock");
-        let mut lock = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(|| format!("opening {}", path.display()))?;
+        let mut lock = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("opening {}", path.display()))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
@@ -156,7 +179,12 @@ impl State {
     pub fn append(&mut self, record: &Record) -> Result<()> {
         if self.journal.is_none() {
             let path = self.alternate_dir().join("journal.jsonl");
-            let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path).with_context(|| format!("opening {}", path.display()))?;
+            let file = fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .mode(0o600)
+                .open(&path)
+                .with_context(|| format!("opening {}", path.display()))?;
             self.journal = Some(file);
         }
         let mut line = serde_json::to_vec(record)?;

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::boot::fstab::{FstabExtras, Wanted};
 use crate::boot::audit::{self, Expect};
+use crate::boot::fstab::{FstabExtras, Wanted};
 use crate::boot::{grub, initramfs, kernels, references};
 use crate::copy::Progress;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
-use crate::disk::{gate, lvm, make, mkfs};
+use crate::disk::{gate, lvm, make, mkfs, roles};
 use crate::engine::layout::{DiskLayout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan, Step, below};
 use crate::engine::run::Options;
@@ -106,7 +106,10 @@ fn audited(base: &Base, expect: &Expect, events: &Events) -> Result<()> {
     }
     match found.first() {
         None => Ok(()),
-        Some(first) => Err(error::NOT_INDEPENDENT.because(format!("{first}{}", if found.len() > 1 { format!(" (and {} more, see above)", found.len() - 1) } else { String::new() }))),
+        Some(first) => Err(error::NOT_INDEPENDENT.because(format!(
+            "{first}{}",
+            if found.len() > 1 { format!(" (and {} more, see above)", found.len() - 1) } else { String::new() }
+        ))),
     }
 }
 
@@ -117,7 +120,8 @@ fn fstab_extras(base: &Base) -> FstabExtras {
         let v = &base.layout.volumes[i];
         let Some(fs) = &v.fs else { continue };
         let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
-        let options: Vec<&str> = [Some(fs.fs_options.as_str()), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect();
+        let options: Vec<&str> =
+            [Some(fs.fs_options.as_str()), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect();
         let options = if options.is_empty() { "defaults".to_owned() } else { options.join(",") };
         let pass = match fs.fs_vfs.as_str() {
             "xfs" | "btrfs" => 0,
@@ -128,7 +132,13 @@ fn fstab_extras(base: &Base) -> FstabExtras {
     }
     let swap = base.layout.volumes.iter().filter(|v| v.kind == LvType::Swap).map(VolumeLayout::spec);
     let files = base.layout.swap_files.iter().map(|s| s.file.clone());
-    lines.extend(swap.chain(files).map(|spec| Wanted { spec, mount_point: "none".into(), fstype: "swap".into(), options: "sw".into(), pass: 0 }));
+    lines.extend(swap.chain(files).map(|spec| Wanted {
+        spec,
+        mount_point: "none".into(),
+        fstype: "swap".into(),
+        options: "sw".into(),
+        pass: 0,
+    }));
     FstabExtras { lines }
 }
 
@@ -162,7 +172,7 @@ fn disk_now(layout: &DiskLayout) -> Result<Disk> {
 /// The gate once more, right before the first write.
 fn gate_again(c: &Context) -> Result<()> {
     let world = World::gather()?;
-    let roles = crate::disk::roles::roles(&world, &crate::disk::roles::Known { rootvg: c.base.source_disks.clone(), ..prepare::known_with(&[])? });
+    let roles = roles::roles(&world, &prepare::known(&c.base.source_disks)?);
     for layout in &c.base.layout.disks {
         let disk = world.disk(&layout.name)?;
         if disk.size != layout.size || disk.serial != layout.serial {
@@ -180,7 +190,14 @@ fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
     let partitions = layout
         .partitions
         .iter()
-        .map(|p| PartitionPlan { number: p.number, start_sector: Some(p.start / sector), size_bytes: p.size, type_guid: p.type_guid.clone(), uuid: p.uuid.clone(), name: p.name.clone() })
+        .map(|p| PartitionPlan {
+            number: p.number,
+            start_sector: Some(p.start / sector),
+            size_bytes: p.size,
+            type_guid: p.type_guid.clone(),
+            uuid: p.uuid.clone(),
+            name: p.name.clone(),
+        })
         .collect();
     make::partition(&disk_now(layout)?, &Table { disk_guid: layout.table_id.clone(), partitions }, events).map(drop)
 }
@@ -258,7 +275,11 @@ pub fn ensure_mounted(base: &Base, events: &Events) -> Result<()> {
         // A kernel that does not read partition tables forgot them over the reboot.
         let disk = disk_now(layout)?;
         let sector = u64::from(layout.sector);
-        let places: Vec<_> = layout.partitions.iter().map(|p| crate::disk::script::Place { number: p.number, start: p.start / sector, size: p.size / sector }).collect();
+        let places: Vec<_> = layout
+            .partitions
+            .iter()
+            .map(|p| crate::disk::script::Place { number: p.number, start: p.start / sector, size: p.size / sector })
+            .collect();
         make::appear(&disk, &places, events)?;
     }
     for vg in &base.layout.vgs {
@@ -278,7 +299,12 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let btrfs = holder.is_some_and(|(i, ..)| base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs"));
     crate::host::files::remove(&at)?;
     if btrfs {
-        return Cmd::new("btrfs", format!("make swap file {}", s.file)).args(["filesystem", "mkswapfile", "--size"]).arg(format!("{}m", s.size_mb)).arg(&at).run(events).map(drop);
+        return Cmd::new("btrfs", format!("make swap file {}", s.file))
+            .args(["filesystem", "mkswapfile", "--size"])
+            .arg(format!("{}m", s.size_mb))
+            .arg(&at)
+            .run(events)
+            .map(drop);
     }
     Cmd::new("fallocate", format!("take room for swap file {}", s.file)).arg("-l").arg(format!("{}MiB", s.size_mb)).arg(&at).run(events)?;
     Cmd::new("chmod", format!("close {} to others", s.file)).arg("600").arg(&at).run(events)?;
@@ -317,7 +343,9 @@ fn unmount(base: &Base, events: &Events) -> Result<()> {
 /// Where it cannot be written.
 pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
     let esp = base.layout.volumes.iter().find(|v| v.kind == LvType::Esp).and_then(|v| v.fs.as_ref());
-    if let Some(dir) = esp.map(|f| below(Path::new(ALT_INST), Path::new(&f.fs_name)).join("EFI")).filter(|d| base.esp_mountable && d.exists()) {
+    if let Some(dir) =
+        esp.map(|f| below(Path::new(ALT_INST), Path::new(&f.fs_name)).join("EFI")).filter(|d| base.esp_mountable && d.exists())
+    {
         std::fs::remove_dir_all(&dir).with_context(|| format!("removing {}", dir.display()))?;
     }
     make::clear_boot_code(&disk_now(&base.layout.disks[0])?, events)

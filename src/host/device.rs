@@ -2,7 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::libc;
@@ -16,6 +19,25 @@ pub fn block_device(path: &Path) -> Option<String> {
 /// `major:minor` of the file system that `path` lies on (anonymous for btrfs and the like).
 pub fn device_below(path: &Path) -> Option<String> {
     statx(path).map(|stat| format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor))
+}
+
+/// Whether the loop device at `path` is attached to the file that `file` names here: another mount namespace may have
+/// another file of the same name. None where the device may not be opened.
+pub fn loop_is_on(path: &Path, file: &Path) -> Option<bool> {
+    // The beginning of the kernel's `struct loop_info64`, and room for the rest of its 232 bytes.
+    #[repr(C)]
+    struct LoopInfo {
+        device: u64,
+        inode: u64,
+        rest: [u64; 27],
+    }
+    const LOOP_GET_STATUS64: u32 = 0x4C05;
+    let device = File::open(path).ok()?;
+    let mut info = LoopInfo { device: 0, inode: 0, rest: [0; 27] };
+    // SAFETY: the descriptor is open, and the kernel writes 232 bytes at most, which is the size of `info`.
+    let done = unsafe { libc::ioctl(device.as_raw_fd(), LOOP_GET_STATUS64.into(), &raw mut info) };
+    let here = file.metadata().ok();
+    Some(done == 0 && here.is_some_and(|m| m.dev() == info.device && m.ino() == info.inode))
 }
 
 fn statx(path: &Path) -> Option<libc::statx> {

@@ -41,7 +41,13 @@ pub fn enter_root_before_exec(command: &mut Command, root: &Path) -> Result<()> 
 /// Makes the program end when this process is killed, so that nothing works on behind the back of `-X`.
 pub fn die_with_parent(command: &mut Command) {
     // SAFETY: prctl(2) is a plain system call.
-    let ask = || if unsafe { nix::libc::prctl(nix::libc::PR_SET_PDEATHSIG, nix::libc::SIGKILL) } == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) };
+    let ask = || {
+        if unsafe { nix::libc::prctl(nix::libc::PR_SET_PDEATHSIG, nix::libc::SIGKILL) } == 0 {
+            Ok(())
+        } else {
+            Err(std::io::Error::last_os_error())
+        }
+    };
     // SAFETY: between fork and exec the closure makes one system call.
     unsafe { command.pre_exec(ask) };
 }

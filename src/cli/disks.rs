@@ -1,0 +1,189 @@
+//! `altdisk disks`: every disk, what it is, what is on it, and whether it can be a target; if not, why.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::flags::DISKS;
+use crate::cli::{getopt, say};
+use crate::disk::gate::{Kind, Verdict, describe, examine};
+use crate::disk::model::{Disk, Role, World};
+use crate::disk::roles::roles;
+use crate::disk::size::human;
+use crate::engine::prepare;
+use crate::error::{self, Exit};
+use crate::event::Events;
+
+/// Columns of the text form.
+const WIDTH: usize = 80;
+/// How many reasons the text form gives; all of them are in the JSON.
+const REASONS: usize = 8;
+
+/// Runs `altdisk disks`.
+///
+/// # Errors
+/// ALT-10x for a wrong command line; ALT-801 where a tool is missing.
+pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
+    let as_json = getopt::parse(&DISKS, args)?.has("json");
+    let world = World::gather()?;
+    let roles = roles(&world, &prepare::known(&[])?);
+    let text = if as_json { format!("{:#}\n", json_form(&world, &roles)) } else { text_form(&world, &roles) };
+    Ok(say(&text, Exit::Done))
+}
+
+fn role_of(roles: &BTreeMap<String, Role>, disk: &Disk) -> Role {
+    roles.get(&disk.name).copied().unwrap_or(Role::None)
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Rootvg => "rootvg",
+        Role::AltinstRootvg => "altinst_rootvg",
+        Role::OldRootvg => "old_rootvg",
+        Role::None => "none",
+    }
+}
+
+fn target(verdict: &Verdict) -> &'static str {
+    if verdict.is_free() {
+        "yes"
+    } else if verdict.only_content() {
+        "erase"
+    } else {
+        "no"
+    }
+}
+
+/// The JSON form, version 1.
+fn json_form(world: &World, roles: &BTreeMap<String, Role>) -> Value {
+    let disks = world.disks.iter().map(|d| {
+        let verdict = examine(d, world, role_of(roles, d));
+        let kind = |k: Kind| match k {
+            Kind::InUse => "in use",
+            Kind::HasContent => "content",
+            Kind::Unsuitable => "unsuitable",
+        };
+        let obstacles: Vec<Value> = verdict
+            .obstacles
+            .iter()
+            .map(|o| json!({"id": o.entry.id, "kind": kind(o.kind), "evidence": o.evidence, "remedy": o.remedy}))
+            .collect();
+        let mut value = json!(d);
+        value["role"] = json!(role_of(roles, d));
+        value["target"] = json!(target(&verdict));
+        value["obstacles"] = json!(obstacles);
+        value["notes"] = json!(verdict.notes);
+        value["erase"] = json!(d.serial_or_name());
+        value
+    });
+    json!({"version": 1, "disks": disks.collect::<Vec<_>>(), "unknown": world.unknown})
+}
+
+fn text_form(world: &World, roles: &BTreeMap<String, Role>) -> String {
+    if world.disks.is_empty() {
+        return "This machine shows no disks.\n".to_owned();
+    }
+    let mut text = format!("{:<16} {:>10}  {:<16} {}\n", "NAME", "SIZE", "ROLE", "TARGET");
+    for d in &world.disks {
+        let role = role_of(roles, d);
+        let verdict = examine(d, world, role);
+        let can = match target(&verdict) {
+            "erase" => "only with --erase",
+            other => other,
+        };
+        text.push_str(&format!("{:<16} {:>10}  {:<16} {can}\n", d.name, human(d.size), role_name(role)));
+        for line in details(d, &verdict) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    for what in &world.unknown {
+        wrap("Not known: ", what, "", &mut |line| {
+            text.push_str(&line);
+            text.push('\n');
+        });
+    }
+    text
+}
+
+fn details(d: &Disk, verdict: &Verdict) -> Vec<String> {
+    let mut lines = vec![];
+    let mut add = |head: &str, body: &str| wrap(head, body, "    ", &mut |l| lines.push(l));
+    let mut what: Vec<String> = d.model.iter().cloned().collect();
+    what.extend(d.transport.clone().filter(|t| t != "loop"));
+    what.push(d.serial.as_ref().map_or("no serial".to_owned(), |s| format!("serial {s}")));
+    if d.logical_sector > 512 {
+        what.push(format!("sectors of {} bytes", d.logical_sector));
+    }
+    add("", &what.join(", "));
+    let content = describe(d);
+    match (&d.unreadable, content.is_empty()) {
+        (None, true) if d.size > 0 => add("on it: ", "nothing"),
+        _ => content.iter().enumerate().for_each(|(i, c)| add(if i == 0 { "on it: " } else { "       " }, c)),
+    }
+    let content_only = verdict.only_content();
+    for o in verdict.obstacles.iter().take(REASONS) {
+        // What is on it was told already; what to do about it was not.
+        let generic = o.entry.id == error::DISK_HAS_CONTENT.id;
+        match (generic, content_only) {
+            (true, true) => add("to use it: ", &o.remedy),
+            (true, false) => {}
+            (false, true) => add("but: ", &format!("{}: {}", o.evidence, o.remedy)),
+            (false, false) => add("no target: ", &o.evidence),
+        }
+    }
+    if verdict.obstacles.len() > REASONS {
+        add("no target: ", &format!("and {} reasons more (--json lists all)", verdict.obstacles.len() - REASONS));
+    }
+    for n in &verdict.notes {
+        add("note: ", n);
+    }
+    lines
+}
+
+/// Breaks `head` and `body` into lines of at most [`WIDTH`] columns, each begun with `indent`, later ones aligned below the body.
+fn wrap(head: &str, body: &str, indent: &str, take: &mut dyn FnMut(String)) {
+    let mut line = format!("{indent}{head}");
+    let hang = line.chars().count();
+    let mut empty = true;
+    for word in body.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            take(std::mem::replace(&mut line, " ".repeat(hang)));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    take(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::sample;
+
+    #[test]
+    fn a_page_of_disks() {
+        let mut world = sample::world();
+        world.disks[1].table = Some(crate::disk::model::Table { kind: "dos".into(), id: "1234abcd".into() });
+        world.disks[1].partitions = (1..=5).map(|n| sample::partition("vdb", n, &format!("254:{}", 16 + n), "ext4")).collect();
+        world.unknown.push("12 processes do not show what they use (run as root to see it)".into());
+        let text = text_form(&world, &BTreeMap::from([("vda".to_owned(), Role::Rootvg)]));
+        assert_eq!(text, include_str!("../../tests/fixtures/disk/disks-page.txt"), "{text}");
+        assert!(text.lines().all(|l| l.chars().count() <= WIDTH));
+    }
+
+    #[test]
+    fn json_has_everything() {
+        let world = sample::world();
+        let value = json_form(&world, &BTreeMap::new());
+        let b = &value["disks"][1];
+        assert_eq!((&b["name"], &b["target"], &b["role"], &b["erase"]), (&json!("vdb"), &json!("yes"), &json!("none"), &json!("DISK-B")));
+        assert_eq!(value["disks"][2]["obstacles"][0]["id"], "ALT-204");
+    }
+}

@@ -1,0 +1,106 @@
+//! Which disk is what: rootvg, altinst_rootvg, old_rootvg, none.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::gate::is_clone;
+use crate::disk::model::{Disk, Role, World};
+
+/// By what a disk is recognised later, whatever its name is then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskMark {
+    pub serial: Option<String>,
+    /// Disk GUID (lower case), or the MBR's id.
+    pub table_id: Option<String>,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl DiskMark {
+    /// The mark of a disk as it is now.
+    pub fn of(disk: &Disk) -> Self {
+        Self { serial: disk.serial.clone(), table_id: disk.table.as_ref().map(|t| t.id.clone()), size: disk.size }
+    }
+
+    /// Whether `disk` is the marked one. The table's id decides where both have one (it is unique and goes with the
+    /// content); else serial and size together.
+    pub fn matches(&self, disk: &Disk) -> bool {
+        let id = disk.table.as_ref().map(|t| t.id.as_str()).filter(|i| !i.is_empty());
+        match (&self.table_id, id) {
+            (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+            _ => self.serial.is_some() && self.serial == disk.serial && self.size == disk.size,
+        }
+    }
+}
+
+/// What the engine knows of the machine's systems.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Names of the disks of the running system, as far as the engine found them (what fstab mounts).
+    pub rootvg: Vec<String>,
+    pub altinst: Vec<DiskMark>,
+    pub old: Vec<DiskMark>,
+}
+
+/// The role of every disk, by name. A disk that the running system is on is rootvg, whatever a record says.
+pub fn roles(world: &World, known: &Known) -> BTreeMap<String, Role> {
+    let own = std::process::id();
+    let system = |m: &&crate::disk::model::SeenMount| {
+        m.pid == own && ["/", "/boot", "/usr"].iter().any(|p| m.mount.mount_point == std::path::Path::new(p))
+    };
+    let below: Vec<String> = world.mounts.iter().filter(system).flat_map(|m| world.disks_of_mount(&m.mount)).collect();
+    let role = |d: &Disk| {
+        if known.rootvg.contains(&d.name) || below.contains(&d.name) {
+            Role::Rootvg
+        } else if known.old.iter().any(|m| m.matches(d)) {
+            Role::OldRootvg
+        } else if known.altinst.iter().any(|m| m.matches(d)) || is_clone(d, world) {
+            Role::AltinstRootvg
+        } else {
+            Role::None
+        }
+    };
+    world.disks.iter().map(|d| (d.name.clone(), role(d))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::model::{SeenMount, Table};
+    use crate::disk::sample;
+    use crate::host::mounts::parse_mountinfo;
+
+    #[test]
+    fn each_role() {
+        let mut world = sample::world();
+        let mount = parse_mountinfo(b"22 1 253:0 / / rw - ext4 /dev/mapper/vg0-root rw").remove(0);
+        world.mounts.push(SeenMount { pid: std::process::id(), mount });
+        let table = |id: &str| Some(Table { kind: "gpt".into(), id: id.into() });
+        world.disks[1].partitions = vec![crate::disk::model::Partition {
+            label: Some("altinst_rootvg root".into()),
+            ..sample::partition("vdb", 1, "254:17", "ext4")
+        }];
+        world.disks[2].table = table("oooo");
+        world.disks[3].table = table("nnnn");
+        let mark = |id: &str| DiskMark { table_id: Some(id.into()), ..DiskMark::default() };
+        let known = Known { rootvg: vec![], altinst: vec![mark("NNNN")], old: vec![mark("oooo"), mark("aaaa")] };
+        let all = roles(&world, &known);
+        let of = |n: &str| all[n];
+        assert_eq!(
+            (of("vda"), of("vdb"), of("sdc"), of("sdd"), of("loop6")),
+            (Role::Rootvg, Role::AltinstRootvg, Role::OldRootvg, Role::AltinstRootvg, Role::None)
+        );
+    }
+
+    #[test]
+    fn marks() {
+        let mut d = sample::disk("vdb", "1:1");
+        d.serial = Some("S".into());
+        let mark = DiskMark::of(&d);
+        assert!(mark.matches(&d));
+        assert!(!mark.matches(&Disk { size: 1, ..d.clone() }));
+        // Without a serial and a table nothing is recognised.
+        assert!(!DiskMark { serial: None, ..mark }.matches(&Disk { serial: None, ..d }));
+    }
+}

@@ -1,0 +1,164 @@
+//! Who uses a disk, each use with its evidence: mounts in any namespace, swap, what is stacked on it, processes, configuration.
+
+use std::path::Path;
+
+use crate::disk::model::{Disk, SeenMount, World};
+use crate::error::{self, Entry};
+
+/// One use of a disk.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub entry: &'static Entry,
+    pub evidence: String,
+    pub remedy: String,
+    /// The mount point where the running system itself is on the disk (`/`, `/boot`, `/usr`, ESP).
+    system: bool,
+}
+
+impl Use {
+    /// Whether the disk is indispensable to the running system.
+    pub fn is_system(&self) -> bool {
+        self.system
+    }
+}
+
+/// Mount points without which the running system is not one.
+const SYSTEM: [&str; 7] = ["/", "/boot", "/boot/efi", "/efi", "/boot/firmware", "/usr", "/var"];
+
+/// Every use of the disk.
+pub fn of(disk: &Disk, world: &World) -> Vec<Use> {
+    let mut all = mounts(disk, world);
+    all.extend(swaps(disk, world));
+    all.extend(holders(disk, world));
+    all.extend(openers(disk, world));
+    all.extend(mentions(disk, world));
+    all
+}
+
+fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
+    let own = std::process::id();
+    let here: Vec<&SeenMount> = world.mounts.iter().filter(|m| world.disks_of_mount(&m.mount).contains(&disk.name)).collect();
+    let in_own =
+        |m: &SeenMount| here.iter().any(|o| o.pid == own && o.mount.dev == m.mount.dev && o.mount.mount_point == m.mount.mount_point);
+    let mut all: Vec<Use> = vec![];
+    for m in &here {
+        // What this process sees itself need not be told again for every container that inherited it.
+        if m.pid != own && in_own(m) {
+            continue;
+        }
+        let at = m.mount.mount_point.display();
+        let system = m.pid == own && SYSTEM.iter().any(|s| m.mount.mount_point == Path::new(s));
+        let (evidence, remedy) = if m.pid == own {
+            (format!("{} is mounted at {at}", m.mount.source), format!("`umount {at}`"))
+        } else {
+            (
+                format!("{} is mounted at {at} in the mount namespace of process {}", m.mount.source, m.pid),
+                format!("`nsenter -t {} -m umount {at}`, or end that process", m.pid),
+            )
+        };
+        if !all.iter().any(|u| u.evidence == evidence) {
+            let entry = if system { &error::DISK_HAS_ROOTVG } else { &error::DISK_MOUNTED };
+            all.push(Use { entry, evidence, remedy, system });
+        }
+    }
+    all
+}
+
+fn swaps(disk: &Disk, world: &World) -> Vec<Use> {
+    let here = world.swaps.iter().filter(|s| s.kind == "partition" && world.disks_below(&s.path.to_string_lossy()).contains(&disk.name));
+    here.map(|s| {
+        let path = s.path.display();
+        Use {
+            entry: &error::DISK_SWAP,
+            evidence: format!("{path} is swap space in use"),
+            remedy: format!("`swapoff {path}`"),
+            system: false,
+        }
+    })
+    .collect()
+}
+
+/// Names of the volume groups that have a physical volume on the disk or its partitions.
+pub fn groups_on(disk: &Disk, world: &World) -> Vec<String> {
+    let on = |path: &Path| world.disks_below(&path.to_string_lossy()).contains(&disk.name);
+    let mut all: Vec<String> = world.lvm.pvs.iter().filter(|pv| on(&pv.path)).filter_map(|pv| pv.vg.clone()).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn holders(disk: &Disk, world: &World) -> Vec<Use> {
+    let mut all = vec![];
+    let mut add = |evidence: String, remedy: String| all.push(Use { entry: &error::DISK_HELD, evidence, remedy, system: false });
+    let stacked = world.stacked_on(disk);
+    for vg in groups_on(disk, world) {
+        let active: Vec<&str> = world.lvm.lvs.iter().filter(|lv| lv.vg == vg && lv.active).map(|lv| lv.name.as_str()).collect();
+        if !active.is_empty() {
+            add(format!("the volume group {vg} is active ({})", active.join(", ")), format!("`vgchange -an {vg}`"));
+        }
+    }
+    for s in &stacked {
+        let path = s.path.display();
+        let name = s.dm_name.as_deref().unwrap_or(&s.name);
+        match s.kind.as_str() {
+            // Named with its group above, where LVM could be asked.
+            "lvm" if world.lvm.lvs.iter().any(|lv| lv.dm_path == s.path && lv.active) => {}
+            "lvm" => add(format!("the logical volume {path} is active"), format!("`lvchange -an {path}`")),
+            "crypt" => add(format!("the encrypted volume {path} is open"), format!("`cryptsetup close {name}`")),
+            "raid" => add(format!("the RAID array {path} runs on it"), format!("`mdadm --stop {path}`")),
+            "loop" if lies_in_a_file_system(s.slaves.as_slice(), world) => {}
+            "loop" => add(format!("the loop device {path} is attached to it"), format!("`losetup -d {path}`")),
+            // The multipath map is an obstacle of its own, a partition belongs to what it is a partition of.
+            "mpath" | "partition" => {}
+            "bcache" => add(format!("{path} (bcache) uses it"), format!("`echo 1 > /sys/block/{}/bcache/stop`", s.name)),
+            kind => add(format!("{path} ({kind}) uses it"), format!("`dmsetup remove {name}`")),
+        }
+    }
+    let known = |holder: &String| world.stacked.iter().any(|s| s.name == *holder);
+    for holder in disk.holders.iter().chain(disk.partitions.iter().flat_map(|p| &p.holders)).filter(|h| !known(h)) {
+        add(format!("{holder} holds it"), format!("`lsblk /dev/{holder}` shows what that is; stop it"));
+    }
+    let own = |s: &&crate::disk::model::Spread| s.devices.iter().any(|d| world.disks_below(d).contains(&disk.name));
+    for s in world.spread.iter().filter(own).filter(|s| s.devices.len() > 1) {
+        add(
+            format!("it is part of a mounted btrfs of {} devices ({})", s.devices.len(), s.uuid),
+            "unmount that file system, or `btrfs device remove` the disk from it".to_owned(),
+        );
+    }
+    all
+}
+
+/// A loop device whose file lies in a mounted file system: the mount is the obstacle.
+fn lies_in_a_file_system(slaves: &[String], world: &World) -> bool {
+    slaves.iter().any(|s| world.mounts.iter().any(|m| world.kernel_name(&m.mount.dev).as_ref() == Some(s)))
+}
+
+fn openers(disk: &Disk, world: &World) -> Vec<Use> {
+    let own = std::process::id();
+    // udev looks at every disk that appears or changes, and is gone in a moment.
+    let harmless = |command: &str| command.contains("udev");
+    let here = world.openers.iter().filter(|o| o.pid != own && !harmless(&o.command));
+    let devices = |dev: &str| world.kernel_name(dev).unwrap_or_else(|| dev.to_owned());
+    here.filter(|o| world.disks_below(&o.dev).contains(&disk.name))
+        .map(|o| Use {
+            entry: &error::DISK_OPEN,
+            evidence: format!("process {} ({}) has /dev/{} open", o.pid, o.command, devices(&o.dev)),
+            remedy: format!("end process {} ({})", o.pid, o.command),
+            system: false,
+        })
+        .collect()
+}
+
+fn mentions(disk: &Disk, world: &World) -> Vec<Use> {
+    let here = world.mentions.iter().filter(|m| m.disk == disk.name);
+    here.map(|m| Use {
+        entry: &error::DISK_CONFIGURED,
+        evidence: format!("{} names it ({})", m.place, m.word),
+        remedy: format!(
+            "remove that line of {} if the disk may be overwritten",
+            m.place.rsplit_once(':').map_or(m.place.as_str(), |(f, _)| f)
+        ),
+        system: false,
+    })
+    .collect()
+}
