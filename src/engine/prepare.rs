@@ -40,7 +40,7 @@ pub struct Prepared {
 pub fn prepare(request: &Request) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
-    let mut notes = facts.world.unknown.clone();
+    let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = targets(request, &facts, &mut notes)?;
     let image = image(request, &facts, &mut warnings)?;
     let boot = bootable(request, &facts, &disks, &mut warnings)?;
