@@ -381,3 +381,6 @@ fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod on_disk;
