@@ -19,6 +19,7 @@ use super::inside;
 use super::kernels;
 use super::references::{Kind, SEARCHED};
 use super::texts::{self, Text};
+use crate::host::files;
 
 /// One thing that keeps the alternate from being finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,7 +218,7 @@ impl Place {
 /// Every root file system, swap and ESP of the map must be what the alternate's fstab names.
 fn own_fstab(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
     let path = inside::resolve(root, Path::new("etc/fstab"))?;
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let text = files::read_optional(&path)?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
     let entries = fstab::parse(&text, "/etc/fstab")?;
     let mut found = vec![];
     let mut add = |line: usize, what: String| found.push(Finding { path: "/etc/fstab".into(), line, what, text: String::new() });

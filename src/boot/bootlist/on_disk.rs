@@ -69,6 +69,9 @@ fn other_disks_hand_over_and_are_restored() {
         let block = custom::find(&custom_of(d).unwrap()).unwrap();
         assert_eq!(custom::defaults(&block), [here.id()]);
     }
+    let list = machine.listing_of_grubs(&events).unwrap();
+    assert_eq!(list.disks.iter().map(|l| l.next).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(list.disks[1].why, "its GRUB hands over to rootvg (vdx)");
     // The list with a as the first: b hands over to a, a starts itself.
     let fresh_here = Machine { here: BootDisk { fresh: true, ..here.clone() }, ..machine.clone() };
     fresh_here.apply(&a, before_itself(&a, &[&a]), &events).unwrap();
