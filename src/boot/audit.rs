@@ -19,6 +19,7 @@ use super::inside;
 use super::kernels;
 use super::references::{Kind, SEARCHED};
 use super::texts::{self, Text};
+use crate::host::files;
 
 /// One thing that keeps the alternate from being finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +45,8 @@ impl std::fmt::Display for Finding {
 /// What must be there beyond the absence of old identifiers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expect {
-    /// UUID of the file system that holds /boot: loaders must look for it.
-    pub boot_uuid: Option<String>,
+    /// By what the EFI loader may look for the alternate's /boot: its file system's UUID; on LVM also the volume group's UUID (GRUB's `lvmid/`).
+    pub boot_ids: Vec<String>,
     /// The BIOS loader was installed.
     pub bios: bool,
     /// The EFI loader was installed on the ESP mounted there (inside the root).
@@ -135,6 +136,10 @@ impl Search {
 
     fn text(&mut self, shown: &str, inner: &Path, text: &str) {
         let kind = place(inner);
+        // Most files hold nothing: asked once for the whole, not line by line.
+        if kind == Place::Nowhere && self.rules.identifiers(text).is_empty() {
+            return;
+        }
         for (i, line) in text.lines().enumerate() {
             let mut add = |what: String| {
                 let finding = Finding { path: shown.to_owned(), line: i + 1, what, text: line.trim().chars().take(200).collect() };
@@ -213,7 +218,7 @@ impl Place {
 /// Every root file system, swap and ESP of the map must be what the alternate's fstab names.
 fn own_fstab(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
     let path = inside::resolve(root, Path::new("etc/fstab"))?;
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let text = files::read_optional(&path)?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
     let entries = fstab::parse(&text, "/etc/fstab")?;
     let mut found = vec![];
     let mut add = |line: usize, what: String| found.push(Finding { path: "/etc/fstab".into(), line, what, text: String::new() });
@@ -272,15 +277,17 @@ fn loaders(root: &Path, expect: &Expect) -> Result<Vec<Finding>> {
     if !at.join(loader).is_file() {
         missing(&esp.join(loader), "the loader is not there");
     }
-    let Some(uuid) = &expect.boot_uuid else { return Ok(found) };
+    if expect.boot_ids.is_empty() {
+        return Ok(found);
+    }
     let dir = loader.parent().unwrap_or(Path::new(""));
-    let names = |file: &Path| std::fs::read(at.join(file)).is_ok_and(|b| holds(&b, uuid));
+    let names = |file: &Path| std::fs::read(at.join(file)).is_ok_and(|b| expect.boot_ids.iter().any(|id| holds(&b, id)));
     let stub = dir.join("grub.cfg");
     // A signed GRUB reads the stub beside it; one made here has the file system's UUID built in.
     let built_in = dir.join(format!("grub{}.efi", EFI.1));
     let fedora = Family::of(root) == Family::Fedora && names(&dir.join("bootuuid.cfg"));
     if !names(&stub) && !names(&built_in) && !names(loader) && !fedora {
-        missing(&esp.join(&stub), &format!("no loader here looks for the boot file system {uuid}"));
+        missing(&esp.join(&stub), &format!("no loader here looks for the boot file system {}", expect.boot_ids[0]));
     }
     Ok(found)
 }

@@ -54,7 +54,7 @@ pub fn running(role: &str) -> Result<BootDisk> {
     let disk = Path::new("/dev").join(&name);
     let (esp, esp_mount) = esp(&all, &name)?;
     let (esp_partuuid, esp_fat_uuid) = match &esp {
-        Some(esp) => (device::value(esp, "PARTUUID")?, device::value(esp, "UUID")?),
+        Some(esp) => (device::value(esp, "PARTUUID")?.map(|p| p.to_lowercase()), device::value(esp, "UUID")?),
         None => (None, None),
     };
     Ok(BootDisk {
@@ -67,12 +67,26 @@ pub fn running(role: &str) -> Result<BootDisk> {
         boot_mount_options: if m.fstype == "btrfs" { format!("subvol={}", m.root.display()) } else { String::new() },
         grub_dir: grub_dir.strip_prefix(&m.mount_point).unwrap_or(&grub_dir).to_owned(),
         boot_vg: volume_group(&source)?,
-        esp_partuuid: esp_partuuid.map(|p| p.to_lowercase()),
         esp_fat_uuid,
-        loader: esp_mount.map(|m| grub::loader(&m)),
+        loader: booted_loader(esp_partuuid.as_deref())?.or(esp_mount.map(|m| grub::loader(&m))),
+        esp_partuuid,
         name,
         fresh: false,
     })
+}
+
+/// What the firmware started this time, where that lies on this ESP: the entry that exists is the one to name again.
+fn booted_loader(esp: Option<&str>) -> Result<Option<String>> {
+    if Firmware::of_machine() != Firmware::Uefi || find_program(Path::new("/"), "efibootmgr").is_none() {
+        return Ok(None);
+    }
+    let vars = nvram::read()?;
+    Ok(loader_of(&vars, esp))
+}
+
+fn loader_of(vars: &efi::BootVars, esp: Option<&str>) -> Option<String> {
+    let file = vars.entry(vars.current.as_deref()?)?.file.as_ref()?;
+    (Some(file.partuuid.as_str()) == esp && !file.loader.is_empty()).then(|| file.loader.clone())
 }
 
 /// The mount that a path lies on: the deepest, of several at one place the newest.
@@ -174,6 +188,15 @@ mod tests {
         let all = mounts::parse_mountinfo(text);
         assert_eq!(holding(&all, Path::new("/boot/grub")).unwrap().source, "/dev/vda2");
         assert_eq!(holding(&all, Path::new("/bo")).unwrap().source, "/dev/vda1");
+    }
+
+    #[test]
+    fn the_loader_that_was_started() {
+        let vars = efi::parse(include_str!("../../tests/fixtures/efibootmgr/debian12-v17.txt"));
+        let esp = "0a8b6c4e-4d4d-4f0e-9a53-3e6f5a2c7d11";
+        assert_eq!(loader_of(&vars, Some(esp)).as_deref(), Some("\\EFI\\debian\\shimx64.efi"));
+        assert_eq!(loader_of(&vars, Some("other")), None);
+        assert_eq!(loader_of(&vars, None), None);
     }
 
     #[test]

@@ -24,9 +24,14 @@ pub enum Tool {
 /// # Errors
 /// ALT-503 if there is none.
 pub fn detect(root: &Path) -> Result<Tool> {
-    let tools = [("update-initramfs", Tool::UpdateInitramfs), ("mkinitcpio", Tool::Mkinitcpio), ("dracut", Tool::Dracut)];
-    // Debian's dracut package brings an update-initramfs of its own: the same command is right for it.
-    tools.into_iter().find(|(name, _)| find_program(root, name).is_some()).map(|(_, tool)| tool).ok_or_else(|| {
+    let there = |name: &str| find_program(root, name).is_some();
+    // Other packages bring an `update-initramfs` that calls their own tool; mkinitramfs is initramfs-tools itself.
+    let tools = [
+        (there("update-initramfs") && there("mkinitramfs"), Tool::UpdateInitramfs),
+        (there("mkinitcpio"), Tool::Mkinitcpio),
+        (there("dracut"), Tool::Dracut),
+    ];
+    tools.into_iter().find(|(found, _)| *found).map(|(_, tool)| tool).ok_or_else(|| {
         error::NO_INITRAMFS_TOOL.because(format!("neither update-initramfs, dracut nor mkinitcpio is installed in {}", root.display()))
     })
 }
@@ -133,6 +138,7 @@ mod tests {
         assert_eq!(error::of(&detect(root).unwrap_err()).unwrap().entry.id, "ALT-503");
         std::fs::create_dir_all(root.join("usr/bin")).unwrap();
         std::fs::write(root.join("usr/bin/dracut"), "").unwrap();
+        std::fs::write(root.join("usr/bin/update-initramfs"), "").unwrap();
         assert_eq!(detect(root).unwrap(), Tool::Dracut);
         let err = build(root, Tool::Dracut, &[], &Events::new()).unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-502");

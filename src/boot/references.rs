@@ -203,7 +203,11 @@ impl Job<'_> {
     fn text_as(&mut self, path: &Path, inner: &Path) -> Result<()> {
         let Some(old) = Text::read(path)? else { return Ok(()) };
         let kind = Kind::of(inner);
-        let new: String = old.text.split_inclusive('\n').map(|line| kind.line(line, &self.rules)).collect();
+        let new: String = match kind {
+            // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
+            Kind::Other => self.rules.anywhere(&old.text),
+            _ => old.text.split_inclusive('\n').map(|line| kind.line(line, &self.rules)).collect(),
+        };
         if new == old.text {
             return Ok(());
         }

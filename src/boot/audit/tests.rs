@@ -29,7 +29,7 @@ fn clean(root: &Path) {
 }
 
 fn expect() -> Expect {
-    Expect { boot_uuid: Some(NEW_ROOT.into()), bios: true, esp: Some("/boot/efi".into()), kernels: true }
+    Expect { boot_ids: vec![NEW_ROOT.into()], bios: true, esp: Some("/boot/efi".into()), kernels: true }
 }
 
 fn findings(change: impl Fn(&Path)) -> Vec<String> {

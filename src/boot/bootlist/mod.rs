@@ -274,12 +274,14 @@ impl Machine {
         // The first disk's own GRUB is freed first: a power cut on the way never leaves two that hand over to each other.
         let mut arbiters: Vec<&BootDisk> = self.arbiters(order).collect();
         arbiters.sort_by_key(|d| order.iter().position(|o| o.id() == d.id()).unwrap_or(usize::MAX));
+        let Some(first) = order.first() else { return Ok(()) };
         for d in arbiters {
-            let wanted = before_itself(d, order);
-            let done = self.apply(d, wanted, events);
+            let done = self.apply(d, before_itself(d, order), events);
+            // Where the first disk's own GRUB is in order, the others matter only if the BIOS starts them.
+            let unreachable = first.chain_uuid().is_none() && !first.fresh;
             match done {
-                Err(e) if d.id() != self.here.id() && order.first().is_none_or(|t| t.id() != d.id()) => {
-                    events.warn(format!("{e:#}; if the BIOS starts that disk, choose {} in its menu", order[0].title()));
+                Err(e) if d.id() != first.id() && (d.id() != self.here.id() || unreachable) => {
+                    events.warn(format!("{e:#}; if the BIOS starts {}, choose {} in its menu", d.title(), first.title()));
                 }
                 other => other?,
             }
@@ -381,3 +383,6 @@ fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod on_disk;
