@@ -99,6 +99,15 @@ pub fn exists(scope: &Scope, vg: &str, lv: Option<&str>) -> Result<bool> {
     Ok(asked.accept(&[5]).read()?.success())
 }
 
+/// LVM's own UUID of a volume group: GRUB names it when /boot lies there.
+///
+/// # Errors
+/// ALT-802 where there is no such group on the devices of `scope`.
+pub fn vg_uuid(scope: &Scope, vg: &str) -> Result<String> {
+    let asked = scope.cmd(format!("read the UUID of {vg}"), "vgs", &["--noheadings", "-o", "vg_uuid", vg]).read()?;
+    Ok(asked.text().trim().to_owned())
+}
+
 /// The path of a logical volume: dashes in names are doubled there.
 pub fn mapper_path(vg: &str, lv: &str) -> PathBuf {
     let double = |name: &str| name.replace('-', "--");

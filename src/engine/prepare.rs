@@ -283,6 +283,11 @@ fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
     }
     for vg in &layout.vgs {
         map.vgs.push(Pair { what: "volume group".into(), old: vg.old_name.clone(), new: vg.name.clone() });
+        // LVM chooses its own new ones.
+        let lvm = &facts.world.lvm;
+        let own = lvm.vgs.iter().filter(|v| v.name == vg.old_name).map(|v| &v.uuid);
+        let pvs = lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.old_name)).map(|p| &p.uuid);
+        map.lvm.extend(own.chain(pvs).map(|old| Pair { what: "LVM".into(), old: old.clone(), new: String::new() }));
     }
     map
 }

@@ -70,14 +70,14 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
             grub::mkconfig(root, &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
-        Action::Audit => audited(base, &Expect { kernels: expected(base).kernels, ..Expect::default() }, events),
+        Action::Audit => audited(base, &Expect { kernels: images_expected(base), ..Expect::default() }, events),
         Action::Esp => fill_esp(base, events),
         Action::LoaderEfi => {
             let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).map_or("/boot/efi", |f| f.fs_name.as_str());
             grub::install_efi(root, Path::new(esp), events).map(drop)
         }
         Action::LoaderBios => grub::install_bios(root, &base.layout.disks[0].path, events),
-        Action::Verify => audited(base, &expected(base), events),
+        Action::Verify => audited(base, &expected(base)?, events),
         Action::Origin => bootlist::write_origin(base, events),
         Action::Unmount => unmount(base, events),
         Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
@@ -87,15 +87,24 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
 }
 
 /// What a finished alternate must have, beyond naming nothing of the source.
-fn expected(base: &Base) -> Expect {
-    let boot = bootlist::alternate(base).boot_fs_uuid;
+fn expected(base: &Base) -> Result<Expect> {
+    let boot = bootlist::alternate(base);
+    let mut boot_ids = vec![boot.boot_fs_uuid];
+    if let Some(vg) = &boot.boot_vg {
+        boot_ids.push(lvm::vg_uuid(&scope(base), vg)?);
+    }
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).filter(|_| base.esp_mountable && base.boots() && base.boot.efi.is_ok());
-    Expect {
-        boot_uuid: Some(boot).filter(|b| !b.is_empty()),
+    Ok(Expect {
+        boot_ids,
         bios: base.boots() && base.boot.bios.is_ok(),
         esp: esp.map(|f| PathBuf::from(&f.fs_name)),
-        kernels: base.boot.initramfs.is_ok() && base.boots(),
-    }
+        kernels: images_expected(base),
+    })
+}
+
+/// Whether every kernel must have an initramfs.
+fn images_expected(base: &Base) -> bool {
+    base.boot.initramfs.is_ok() && base.boots()
 }
 
 /// The audit: each finding is told, and any is an error.
