@@ -22,8 +22,8 @@ take the disk as a target (yes; with --erase SERIAL, as it has content; no).
 Then, for each disk, what it is, what is on it, and what stands against it.
 Changes nothing. Only root sees everything.
 
-Roles: rootvg (the running system), altinst_rootvg (an alternate), old_rootvg (the
-system that the running one was made from), none.
+Roles: rootvg (the running system), altinst_rootvg (an alternate), old_rootvg
+(the system that the running one was made from), none.
 ";
 /// Columns of the text form.
 const WIDTH: usize = 80;

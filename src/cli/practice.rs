@@ -11,8 +11,8 @@ use crate::error::{self, Exit};
 use crate::event::Events;
 
 const HELP: &str = "\
-Usage: altdisk practice create [--size SIZE] [--count N] [--sector-size 512|4096]
-                               [NAME]
+Usage: altdisk practice create [--size SIZE] [--count N]
+                               [--sector-size 512|4096] [NAME]
        altdisk practice list
        altdisk practice remove NAME ... | --all
 
@@ -20,9 +20,9 @@ Practice disks are sparse files with loop devices. altdisk treats them as disks,
 so everything but booting can be tried on them without risk.
 
   create   makes one (8G unless --size says otherwise; it takes only the space
-           that is written to it) and attaches it. NAME is practice1, practice2 ...
-           unless given; with --count N, NAME1 to NAMEn. After a restart the same
-           command with the same NAME attaches it again.
+           that is written to it) and attaches it. NAME is practice1, practice2
+           and so on unless given; with --count N, NAME1 to NAMEn. After a
+           restart the same command with the same NAME attaches it again.
   list     shows them
   remove   detaches them and deletes their files; refused while in use
 ";
