@@ -30,7 +30,7 @@ fn possible() -> bool {
     true
 }
 
-/// A practice disk of 256 MiB that goes away with the test.
+/// A practice disk of 64 MiB that goes away with the test.
 struct Practice {
     name: String,
     device: String,
@@ -40,7 +40,7 @@ impl Practice {
     fn new(name: &str, more: &[&str]) -> Self {
         let name = format!("i{}-{name}", std::process::id());
         let args: Vec<&str> =
-            ["practice", "create", "--size", "256M"].into_iter().chain(more.iter().copied()).chain([name.as_str()]).collect();
+            ["practice", "create", "--size", "64M"].into_iter().chain(more.iter().copied()).chain([name.as_str()]).collect();
         let out = altdisk(&args);
         assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
         let row = text(&out.stdout).lines().find(|l| l.starts_with(&name)).unwrap().to_owned();
@@ -116,7 +116,7 @@ fn a_new_disk_is_free() {
     let disk = Practice::new("free", &["--sector-size", "4096"]);
     let json = disk.json();
     assert_eq!((json["target"].as_str(), json["role"].as_str(), json["logical_sector"].as_u64()), (Some("yes"), Some("none"), Some(4096)));
-    assert_eq!(json["size"].as_u64(), Some(256 << 20));
+    assert_eq!(json["size"].as_u64(), Some(64 << 20));
     let page = text(&altdisk(&["disks"]).stdout);
     assert!(page.contains(&format!("serial PRACTICE-{}", disk.name)) && page.contains("it is a practice disk"), "{page}");
 }

@@ -114,31 +114,55 @@ pub fn verify(disk: &Disk, layout: &Layout) -> Result<()> {
 /// ALT-242 naming what is missing.
 pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<PathBuf>> {
     let sector = u64::from(disk.logical_sector);
-    let missing =
-        || -> Vec<PathBuf> { places.iter().filter(|p| !shows(disk, p, sector)).map(|p| partition_path(&disk.path, p.number)).collect() };
+    let nodes: Vec<PathBuf> = places.iter().map(|p| partition_path(&disk.path, p.number)).collect();
+    // What is not as it should be: new partitions that do not show (or not there), old ones that still do.
+    let wrong = || -> Vec<PathBuf> {
+        let missing = places.iter().filter(|p| !shows(disk, p, sector)).map(|p| partition_path(&disk.path, p.number));
+        missing.chain(nodes_of(disk).into_iter().filter(|n| !nodes.contains(n))).collect()
+    };
     // Kernels that do not look for partitions themselves (here or at all) are told each one by partx.
-    if !missing().is_empty() && line(format!("/sys/class/block/{}/partscan", disk.name)).as_deref() != Some("0") && disk.practice.is_none()
-    {
+    if !wrong().is_empty() && line(format!("/sys/class/block/{}/partscan", disk.name)).as_deref() != Some("0") && disk.practice.is_none() {
         let cmd = Cmd::new("blockdev", format!("let the kernel read the partition table of {}", disk.path.display()));
         cmd.arg("--rereadpt").arg(&disk.path).accept(&[1]).run(events)?;
         settle(events)?;
     }
     let begun = Instant::now();
-    while !missing().is_empty() && begun.elapsed() < PATIENCE {
+    while !wrong().is_empty() && begun.elapsed() < PATIENCE {
+        // `-u` leaves those that come after the last one of the new table.
+        if nodes_of(disk).iter().any(|n| !nodes.contains(n)) {
+            forget(disk, events)?;
+        }
         let cmd = Cmd::new("partx", format!("tell the kernel the partitions of {}", disk.path.display()));
         cmd.arg("-u").arg(&disk.path).accept(&[1]).run(events)?;
         settle(events)?;
-        let waited = Instant::now();
-        while !missing().is_empty() && waited.elapsed() < Duration::from_secs(2) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until(|| wrong().is_empty());
     }
-    match missing().as_slice() {
-        [] => Ok(places.iter().map(|p| partition_path(&disk.path, p.number)).collect()),
-        some => {
-            let list: Vec<String> = some.iter().map(|p| p.display().to_string()).collect();
-            Err(error::NODE_MISSING.because(format!("{} did not appear", list.join(", "))))
-        }
+    let wrong = wrong();
+    if wrong.is_empty() {
+        return Ok(nodes);
+    }
+    let list: Vec<String> = wrong.iter().map(|p| p.display().to_string()).collect();
+    Err(error::NODE_MISSING.because(format!("{}: the kernel's view is not that of the new table", list.join(", "))))
+}
+
+/// Makes the kernel forget the disk's partitions; their content stays.
+///
+/// # Errors
+/// ALT-801 where partx is not installed.
+pub fn forget(disk: &Disk, events: &Events) -> Result<()> {
+    if nodes_of(disk).is_empty() {
+        return Ok(());
+    }
+    // 1: some were gone already (udev looks too), or one is in use; who needs them gone looks afterwards.
+    let cmd = Cmd::new("partx", format!("let the kernel forget the partitions of {}", disk.path.display()));
+    cmd.arg("-d").arg(&disk.path).accept(&[1]).run(events).map(drop)
+}
+
+/// Waits two seconds at most.
+fn wait_until(done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() && begun.elapsed() < Duration::from_secs(2) {
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -193,15 +217,9 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
         }
     }
     wipe(disk, events)?;
-    let nodes = nodes_of(disk);
-    if !nodes.is_empty() {
-        Cmd::new("partx", format!("forget the partitions of {}", disk.path.display()))
-            .arg("-d")
-            .arg(&disk.path)
-            .accept(&[1])
-            .run(events)?;
-    }
+    forget(disk, events)?;
     settle(events)?;
+    wait_until(|| nodes_of(disk).is_empty());
     let left = nodes_of(disk);
     if !left.is_empty() {
         let list: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();

@@ -1,12 +1,12 @@
 //! The room on real block devices: practice disks partitioned, formatted, claimed, erased. Needs root and loop devices.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk::claim::Claim;
+use crate::disk::features::source_mkfs_options;
 use crate::disk::make::{appear, erase_signatures, nodes_of, partition, verify, wipe};
-use crate::disk::mkfs::mkfs;
+use crate::disk::mkfs::{self, mkfs};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout, PartitionPlan, types};
 use crate::disk::{gate, lvm, practice};
@@ -19,13 +19,14 @@ use crate::host::mounts;
 struct Exercise(String);
 
 impl Exercise {
-    fn new(name: &str, sector: u32) -> Option<Self> {
+    /// Of `mib` MiB; None (and says so) where this machine cannot have one.
+    fn new(name: &str, sector: u32, mib: u64) -> Option<Self> {
         let name = format!("t{}-{name}", std::process::id());
         if !nix::unistd::geteuid().is_root() || !Path::new("/dev/loop-control").exists() {
             println!("skipped: needs root and loop devices");
             return None;
         }
-        practice::create(&name, Some(512 << 20), Some(sector), &Events::new()).unwrap();
+        practice::create(&name, Some(mib << 20), Some(sector), &Events::new()).unwrap();
         Some(Self(name))
     }
 
@@ -73,7 +74,7 @@ fn id<T>(result: anyhow::Result<T>) -> &'static str {
 fn made_and_erased_with_both_sector_sizes() {
     let events = Events::new();
     for sector in [512, 4096] {
-        let Some(exercise) = Exercise::new(&format!("make{sector}"), sector) else { return };
+        let Some(exercise) = Exercise::new(&format!("make{sector}"), sector, 400) else { return };
         let disk = exercise.disk();
         assert_eq!((disk.logical_sector, disk.blank_edges), (sector, Some(true)));
         // Twice: the second time over what the first one left.
@@ -136,7 +137,7 @@ fn made_and_erased_with_both_sector_sizes() {
 
 #[test]
 fn what_the_kernel_holds_is_not_ours() {
-    let Some(exercise) = Exercise::new("claim", 512) else { return };
+    let Some(exercise) = Exercise::new("claim", 512, 400) else { return };
     let events = Events::new();
     let disk = exercise.disk();
     let nodes = partition(&disk, &layout(), &events).unwrap();
@@ -177,7 +178,7 @@ fn what_the_kernel_holds_is_not_ours() {
 
 #[test]
 fn another_disk_under_the_same_name_is_refused() {
-    let Some(exercise) = Exercise::new("same", 512) else { return };
+    let Some(exercise) = Exercise::new("same", 512, 400) else { return };
     let disk = exercise.disk();
     let before = checksum(&disk.path);
     let events = Events::new();
@@ -199,19 +200,54 @@ fn another_disk_under_the_same_name_is_refused() {
 
 #[test]
 fn too_large_a_layout_writes_nothing() {
-    let Some(exercise) = Exercise::new("fit", 512) else { return };
+    let Some(exercise) = Exercise::new("fit", 512, 64) else { return };
     let disk = exercise.disk();
     let mut large = layout();
     large.partitions[2].size_bytes = disk.size;
     assert_eq!(id(partition(&disk, &large, &Events::new())), "ALT-240");
-    let mut all = vec![];
-    File::open(&disk.path).unwrap().read_to_end(&mut all).unwrap();
-    assert!(all.iter().all(|b| *b == 0));
+    Cmd::new("cmp", "only zeros").args(["-n", &disk.size.to_string(), "/dev/zero"]).arg(&disk.path).read().unwrap();
+}
+
+#[test]
+fn old_nodes_go_with_the_old_table() {
+    let Some(exercise) = Exercise::new("old", 512, 400) else { return };
+    let events = Events::new();
+    let disk = exercise.disk();
+    partition(&disk, &layout(), &events).unwrap();
+    // The first two stay as they are, the others must go.
+    let mut short = layout();
+    short.partitions.truncate(2);
+    assert_eq!(partition(&disk, &short, &events).unwrap().len(), 2);
+    assert_eq!(nodes_of(&disk).len(), 2);
+}
+
+#[test]
+fn features_of_a_mounted_source() {
+    let events = Events::new();
+    for (fstype, options) in [("ext4", ["-O", "^metadata_csum"]), ("xfs", ["-m", "bigtime=0"]), ("btrfs", ["-O", "^no-holes"])] {
+        let Some(exercise) = Exercise::new(&format!("src{fstype}"), 512, 400) else { return };
+        if !mkfs::filesystems_supported().iter().any(|t| t == fstype)
+            || mkfs::needs(fstype).iter().any(|p| find_program(Path::new("/"), p).is_none())
+        {
+            println!("skipped: no {fstype} here");
+            continue;
+        }
+        let device = exercise.disk().path;
+        mkfs(fstype, &device, "1cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &options.map(str::to_owned), &events).unwrap();
+        let before = source_mkfs_options(fstype, &device).unwrap();
+        let at = tempfile::tempdir().unwrap();
+        mounts::mount(&device, at.path(), fstype, "", &events).unwrap();
+        let mounted = source_mkfs_options(fstype, &device);
+        let uses = crate::disk::uses::of(&exercise.disk(), &World::gather().unwrap());
+        mounts::unmount(at.path()).unwrap();
+        assert_eq!(mounted.unwrap(), before, "{fstype}");
+        assert!(uses.iter().any(|u| u.entry.id == "ALT-211"), "{fstype}: {uses:?}");
+    }
 }
 
 #[test]
 fn volume_groups_leave_the_host_alone() {
-    let Some(exercise) = Exercise::new("lvm", 512) else { return };
+    let Some(exercise) = Exercise::new("lvm", 512, 400) else { return };
     if find_program(Path::new("/"), "lvm").is_none() {
         println!("skipped: lvm is not installed");
         return;

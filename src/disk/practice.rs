@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::disk::claim::Claim;
-use crate::disk::make::{nodes_of, settle};
+use crate::disk::make::{forget, settle};
 use crate::disk::model::{Disk, World};
 use crate::disk::size::human;
 use crate::disk::sysfs::{self, Block};
@@ -206,13 +206,7 @@ fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
 }
 
 fn detach(disk: &Disk, events: &Events) -> Result<()> {
-    if !nodes_of(disk).is_empty() {
-        Cmd::new("partx", format!("forget the partitions of {}", disk.path.display()))
-            .arg("-d")
-            .arg(&disk.path)
-            .accept(&[1])
-            .run(events)?;
-    }
+    forget(disk, events)?;
     Cmd::new("losetup", format!("detach {}", disk.path.display())).arg("-d").arg(&disk.path).run(events)?;
     // The kernel detaches later where somebody (udev) still looks at it; the file must not go before that.
     for _ in 0..50 {
