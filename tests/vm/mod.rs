@@ -97,8 +97,9 @@ impl Transcript {
     /// Fails the test, with what was printed, unless all of the steps 1 to `steps` ended well.
     pub fn expect(&self, steps: u32) -> &Self {
         for n in 1..=steps {
+            // Lines with escape sequences are the loader's menu.
             let tail = |text: &str, lines: usize| {
-                let all: Vec<&str> = text.lines().collect();
+                let all: Vec<&str> = text.lines().filter(|line| !line.contains('\x1b')).collect();
                 all[all.len().saturating_sub(lines)..].join("\n")
             };
             assert!(
@@ -131,16 +132,27 @@ pub struct Lab {
 impl Lab {
     /// A fresh directory with `source` and `data`, copies of the layout's disks, which are made first if need be.
     pub fn new(name: &str, layout: Layout) -> Self {
+        let lab = Self::empty(name, layout.uefi());
+        let made = run(Command::new(here().join("layout.sh")).arg(layout.name()));
+        let images = PathBuf::from(made.lines().last().unwrap());
+        lab.adopt(&images.join("source.img"), "source").adopt(&images.join("data.img"), "data");
+        lab
+    }
+
+    /// A fresh directory without disks.
+    pub fn empty(name: &str, uefi: bool) -> Self {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vm").join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        let made = run(Command::new(here().join("layout.sh")).arg(layout.name()));
-        let images = PathBuf::from(made.lines().last().unwrap());
-        let lab = Self { dir, name: name.to_owned(), uefi: layout.uefi(), boots: 0 };
-        sparse_copy(&images.join("source.img"), &lab.disk("source"));
-        sparse_copy(&images.join("data.img"), &lab.disk("data"));
+        let lab = Self { dir, name: name.to_owned(), uefi, boots: 0 };
         lab.forget_boot_list();
         lab
+    }
+
+    /// Copies an image from elsewhere.
+    pub fn adopt(&self, image: &Path, disk: &str) -> &Self {
+        sparse_copy(image, &self.disk(disk));
+        self
     }
 
     /// The image of a disk.

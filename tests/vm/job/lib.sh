@@ -27,17 +27,19 @@ refused() { # refused CODE COMMAND...: a command that must end so
 finish() { exit "$failed"; }
 
 disk_of() { lsblk -nslo NAME,TYPE "$1" | awk '$2 == "disk" { print $1 }' | sort -u | paste -sd' '; }
-mounts() { findmnt -rnl -t ext4,xfs,btrfs,vfat -o TARGET,SOURCE | sed 's/\[.*//'; }
+mounts() { findmnt -rn -t ext4,xfs,btrfs,vfat -o TARGET,SOURCE | sed 's/\[.*//'; }
 
 # running_from DISK...: every file system of rootvg and every swap area lies on these disks.
 running_from() {
-    local target source disk
+    local target source disk root=""
     while read -r target source; do
         [ "$target" = /data ] && continue
+        [ "$target" = / ] && root=$(disk_of "$source")
         for disk in $(disk_of "$source"); do
             echo " $* " | grep -q " $disk " || fail "$target is on $disk, not on $*"
         done
     done < <(mounts; awk '$1 ~ /^\/dev\// { print "swap", $1 }' /proc/swaps)
+    [ -n "$root" ] || fail "the disk of / is not known"
 }
 
 # healthy: what fstab says is mounted, all units are well, the planted files are whole, it would resume from its own swap.
@@ -81,14 +83,15 @@ role() {
 }
 disks_of_role() { altdisk disks | grep -w "$1" | awk '{print $1}'; }
 
-# state: what `alt_disk_install -X` must bring back, as text.
+# state DISK...: what `alt_disk_install -X` must bring back, as text; what is on these disks does not count.
+# Nothing in it depends on the order in which devices were found in this boot.
 state() {
     echo "# mounts"
-    findmnt -rnl -o TARGET,SOURCE,FSTYPE | grep -v '^/run/\|binfmt_misc\|^/data ' | sort
+    findmnt -rn -o TARGET,SOURCE,FSTYPE | grep -v '^/\(run\|sys\|proc\|dev\)/\|^/data ' | sort
     echo "# swap"
-    awk 'NR > 1 { print $1, $2, $3 }' /proc/swaps | sort
+    awk '$1 ~ /^\// { print $1 }' /proc/swaps | while read -r area; do if [ -b "$area" ]; then lsblk -dno UUID "$area"; else echo "$area"; fi; done | sort
     echo "# mappings"
-    dmsetup ls 2>/dev/null | sort
+    dmsetup ls 2>/dev/null | awk '{ print $1 }' | sort
     pvs --noheadings -o pv_name,vg_name,pv_attr 2>/dev/null | sort
     lvs --noheadings -o lv_full_name,lv_attr 2>/dev/null | sort
     losetup -ln -O NAME,BACK-FILE
@@ -102,5 +105,5 @@ state() {
     md5sum /boot/grub/grub.cfg /etc/fstab /etc/lvm/lvm.conf
     ls -A /alt_inst 2>/dev/null
     echo "# devices"
-    lsblk -nlo NAME,FSTYPE,UUID | grep -v '^loop' | grep -v "^\(${1:-none}\)"
+    lsblk -nlo NAME,FSTYPE,UUID | grep -v "^loop$(printf '\\|^%s' "$@")" | sort
 }

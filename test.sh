@@ -1,0 +1,108 @@
+#!/bin/bash
+# Everything that must hold, from a fresh Debian-like machine on: installs what the tests need, builds, checks, tests.
+#
+#   ./test.sh [--vm all|some|none] [--quick]
+#
+#   --vm all    every whole machine, also those whose power is cut (some 40 minutes on two cores)
+#   --vm some   the machines of continuous integration (the default)
+#   --vm none   no whole machines
+#   --quick     formatting, lints and unit tests; installs nothing, needs no root
+#
+# Run as root. Only package registries are asked for anything. Guests are kept in $ALTDISK_TEST_CACHE (default /var/cache/altdisk-tests).
+# Each part is timed; the last line says how it ended; any failure makes the exit code 1.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+exec </dev/null
+
+usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; }
+vm=some quick=no
+while [ $# -gt 0 ]; do
+    case $1 in
+    --vm) vm=${2:-} && shift ;;
+    --vm=*) vm=${1#--vm=} ;;
+    --quick) quick=yes ;;
+    --help | -h) usage && exit 0 ;;
+    *) vm=unknown ;;
+    esac
+    shift
+done
+case $vm in all | some | none) ;; *) usage >&2 && exit 2 ;; esac
+
+failed=()
+part() { # part NAME MINUTES COMMAND...: a failure is remembered, the other parts go on
+    local name=$1 begun=$SECONDS
+    echo "== $name"
+    if timeout --kill-after=30 "$2m" "${@:3}"; then
+        echo "== $name: passed, $((SECONDS - begun)) s"
+    else
+        local rc=$?
+        [ "$rc" = 124 ] && echo "== $name: more than $2 minutes"
+        echo "== $name: FAILED, $((SECONDS - begun)) s"
+        failed+=("$name")
+        return 1
+    fi
+}
+ending() {
+    if [ ${#failed[@]} = 0 ]; then
+        echo "test.sh: everything passed (machines: $vm) in $SECONDS s"
+        exit 0
+    fi
+    local names
+    names=$(printf '%s, ' "${failed[@]}")
+    echo "test.sh: FAILED: ${names%, } (after $SECONDS s)"
+    exit 1
+}
+
+packages=(build-essential binutils e2fsprogs xfsprogs btrfs-progs dosfstools mtools fdisk gdisk lvm2 kmod udev util-linux rsync
+    attr acl libcap2-bin grub2-common grub-pc-bin grub-efi-amd64-bin efibootmgr
+    debootstrap debian-archive-keyring ca-certificates procps expect tmux)
+[ "$vm" = none ] || packages+=(qemu-system-x86 ovmf)
+install_packages() {
+    local missing=() package
+    for package in "${packages[@]}"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    echo "installing: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -q update >/tmp/altdisk-test-apt.log 2>&1 &&
+        apt-get -q -y --no-install-recommends install "${missing[@]}" >>/tmp/altdisk-test-apt.log 2>&1 ||
+        { tail -n 20 /tmp/altdisk-test-apt.log; return 1; }
+}
+rust() {
+    export PATH=$PATH:$HOME/.cargo/bin
+    if ! command -v cargo >/dev/null && apt-cache show rustup >/dev/null 2>&1; then
+        apt-get -q -y --no-install-recommends install rustup >/dev/null 2>&1 && rustup -q default stable
+    fi
+    cargo --version && return 0
+    echo "cargo was not found: install Rust (https://rustup.rs, or the package rustup) and run this again"
+    return 1
+}
+export -f install_packages rust
+export PATH=$PATH:$HOME/.cargo/bin:/usr/local/sbin:/usr/sbin:/sbin
+
+if [ "$quick" = no ]; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "test.sh: run it as root (loop devices, mounts, packages), or with --quick" >&2
+        exit 2
+    fi
+    packages="${packages[*]}" part "packages" 10 bash -c 'packages=($packages); install_packages' || ending
+else
+    vm=none
+fi
+part "rust" 5 bash -c rust || ending
+part "formatting" 2 cargo fmt --check
+part "build" 10 cargo build --quiet || ending
+part "lints" 10 cargo clippy --quiet --all-targets -- -D warnings
+if [ "$quick" = yes ]; then
+    part "unit tests" 10 cargo test --quiet --bins
+    ending
+fi
+part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done'
+ALTDISK_VM=none part "tests" 12 cargo test --quiet
+if [ "$vm" != none ]; then
+    # The program is measured in minutes under emulation: a release build.
+    part "release build" 10 cargo test --quiet --release --test vm --no-run || ending
+    ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 26)" cargo test --quiet --release --test vm -- --nocapture
+fi
+ending
