@@ -157,7 +157,7 @@ pub fn sync_all(file: impl AsFd) -> Sys<()> {
 pub fn keeps_owners(file: impl AsFd) -> bool {
     const MSDOS: i64 = 0x4d44;
     const EXFAT: i64 = 0x2011_bab0;
-    nix::sys::statfs::fstatfs(file).map_or(true, |s| !matches!(i64::from(s.filesystem_type().0), MSDOS | EXFAT))
+    nix::sys::statfs::fstatfs(file).map_or(true, |s| !matches!(s.filesystem_type().0, MSDOS | EXFAT))
 }
 
 /// Whether the file system has blocks and inodes left.
