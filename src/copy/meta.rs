@@ -11,10 +11,13 @@ use super::queue::Item;
 use super::run::{Fault, Run};
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
-use crate::host::tree::{Errno, Kind, Stat, Sys};
+use crate::host::tree::{Errno, Kind, Stat, Sys, stat_fd};
 
 /// Setuid, setgid, sticky: not set when a file is made.
 const SPECIAL: u32 = 0o7000;
+
+/// A directory's permissions until it is finished.
+pub const PRIVATE: u32 = 0o700;
 
 /// Flags that must be set while a file is empty to take effect.
 const BEFORE_CONTENT: u32 = flag::NO_COW | flag::COMPRESSED | flag::NO_COMPRESSION;
@@ -139,6 +142,22 @@ pub fn held_back(run: &Run<'_>, at: &Open, name: &CStr, flags: u32) {
     if let Err(e) = set() {
         run.lost("the flags i and a (chattr)", e, at.dir.path_of(name));
     }
+}
+
+/// Takes from a directory that was there before what its new entries would inherit (group, default ACL, flags), and
+/// shuts it for others until it is finished.
+pub fn neutral(run: &Run<'_>, at: &Open) -> Sys<()> {
+    let there = stat_fd(&at.target)?;
+    if !run.owners || (there.permissions(), there.uid, there.gid) == (PRIVATE, 0, 0) {
+        return Ok(());
+    }
+    let now = attrs::flags(&at.target);
+    if now & flag::MASK != 0 {
+        attrs::put_flags(&at.target, now & !flag::MASK)?;
+    }
+    make::own(&at.target, &Stat::default())?;
+    make::permit(&at.target, PRIVATE)?;
+    attrs::remove(&at.target, c"system.posix_acl_default")
 }
 
 /// Makes a new, empty directory fold case if the source's does: later it could not be set.

@@ -113,10 +113,12 @@ impl Reader<'_> {
         // A reader that goes on with it later finds the same.
         let _ = at.dir.stat.set(stat);
         run.made(&|| at.dir.path());
+        run.made_file();
         if other {
             run.tally.subvolume(at.dir.path());
             return Ok(false);
         }
+        meta::neutral(run, at).map_err(Fault::Target)?;
         meta::casefold(run, at);
         Ok(true)
     }
@@ -222,7 +224,7 @@ impl Reader<'_> {
 
     /// Makes a directory for its owner only; its metadata comes when everything in it is there.
     fn make_directory(&self, at: &Open, entry: &Entry) -> Result<(), Fault> {
-        match make::directory(&at.target, &entry.name, 0o700) {
+        match make::directory(&at.target, &entry.name, meta::PRIVATE) {
             Err(Errno::EEXIST) => {}
             other => return other.map_err(Fault::Target),
         }
@@ -230,7 +232,7 @@ impl Reader<'_> {
         if there.kind() == Some(Kind::Directory) {
             return Ok(());
         }
-        make::unlink(&at.target, &entry.name).and_then(|()| make::directory(&at.target, &entry.name, 0o700)).map_err(Fault::Target)
+        make::unlink(&at.target, &entry.name).and_then(|()| make::directory(&at.target, &entry.name, meta::PRIVATE)).map_err(Fault::Target)
     }
 
     /// Gives a directory its metadata whose content is left out.

@@ -45,7 +45,7 @@ pub struct Run<'a> {
     pub skip_inodes: HashSet<(u64, u64)>,
     pub stopped: AtomicBool,
     /// Whether the target keeps owners and permissions (vfat does not, and nobody expects it).
-    owners: bool,
+    pub owners: bool,
     events: &'a Events,
     progress: &'a Progress,
     failure: Mutex<Option<anyhow::Error>>,
@@ -222,10 +222,14 @@ impl Run<'_> {
     /// A name was made.
     pub fn made(&self, path: &dyn Fn() -> Vec<u8>) {
         Tally::add(&self.tally.files, 1);
-        self.progress.add(0, 1);
         if self.job.verbose {
             self.events.emit(Event::File { path: show(&absolute(self.job.prefix.as_os_str().as_bytes(), &path())) });
         }
+    }
+
+    /// A file was made, not just a further name: file systems count those.
+    pub fn made_file(&self) {
+        self.progress.add(0, 1);
     }
 
     /// Bytes of content were written.

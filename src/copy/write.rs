@@ -71,6 +71,7 @@ fn copy(run: &Run<'_>, at: &Open, item: &Item, hold_back: u32, buffer: &mut [u8]
     if matches!(done, Err(Fault::Source(_))) {
         let _ = make::unlink(&at.target, &item.name);
     }
+    run.made_file();
     done
 }
 

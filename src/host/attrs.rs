@@ -97,6 +97,19 @@ pub fn set(of: Of<'_>, attribute: &CStr, value: &[u8]) -> Sys<()> {
     Errno::result(n).map(drop)
 }
 
+/// Removes one attribute of an open file; that it has none is no error.
+///
+/// # Errors
+/// The kernel's.
+pub fn remove(file: impl AsFd, attribute: &CStr) -> Sys<()> {
+    // SAFETY: the name ends with NUL.
+    let n = unsafe { libc::fremovexattr(file.as_fd().as_raw_fd(), attribute.as_ptr()) };
+    match Errno::result(n) {
+        Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
 /// Inode flags, as `chattr` names them (`FS_*_FL`).
 pub mod flag {
     pub const COMPRESSED: u32 = 0x4;
