@@ -19,7 +19,7 @@ use crate::disk::sysfs;
 use crate::error;
 
 /// How long somebody else's look at the disk is waited for.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 1500 });
 
 /// A disk that nobody else can use while this lives.
 #[derive(Debug)]

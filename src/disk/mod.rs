@@ -9,6 +9,8 @@ pub mod claim;
 pub mod features;
 pub mod find;
 pub mod gate;
+#[cfg(test)]
+mod gate_tests;
 pub mod lvm;
 pub mod lvm_report;
 pub mod make;

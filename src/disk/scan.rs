@@ -63,7 +63,8 @@ fn links(dev: &Path) -> Links {
     let mut all = Links::new();
     let mut dirs = vec![dev.join("mapper")];
     if let Ok(kinds) = fs::read_dir(dev.join("disk")) {
-        dirs.extend(kinds.flatten().map(|e| e.path()));
+        // Numbers that count up with each plugging-in name nothing that lasts.
+        dirs.extend(kinds.flatten().map(|e| e.path()).filter(|p| !p.ends_with("by-diskseq")));
     }
     for dir in dirs {
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
@@ -320,7 +321,13 @@ fn read_lvm(world: &mut World) {
         return;
     }
     match lvm_report::gather() {
-        Ok(lvm) => world.lvm = lvm,
+        Ok(mut lvm) => {
+            // LVM's read-only mode does not ask device-mapper; the kernel's list of devices has the answer.
+            for lv in &mut lvm.lvs {
+                lv.active = world.stacked.iter().any(|s| s.path == lv.dm_path);
+            }
+            world.lvm = lvm;
+        }
         Err(e) => world.unknown.push(format!("volume groups ({e:#})")),
     }
 }

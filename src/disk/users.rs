@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::disk::model::{Opener, SeenMount, Spread, Swap};
 use crate::host::device::block_device;
@@ -53,22 +53,24 @@ pub fn parse_swaps(text: &[u8]) -> Vec<Swap> {
         .collect()
 }
 
-/// How long a look at a device may take that is no use of it.
-const GLANCE: Duration = Duration::from_millis(300);
+/// How long a look at a device may take (on a busy machine) that is no use of it.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Processes that have a block device open or mapped for longer than a glance: udev, blkid, lsblk and another altdisk look at every
 /// disk, and are gone in a moment. The second value says how many would not show what they use.
 pub fn openers(pids: &[u32]) -> (Vec<Opener>, usize) {
-    let (mut first, hidden) = openers_now(pids);
+    let (first, hidden) = openers_now(pids);
     let own = std::process::id();
-    let mut again: Vec<u32> = first.iter().map(|o| o.pid).filter(|p| *p != own).collect();
-    if !again.is_empty() {
-        again.dedup();
-        std::thread::sleep(GLANCE);
-        let (second, _) = openers_now(&again);
-        first.retain(|o| o.pid == own || second.contains(o));
+    let (mine, mut others): (Vec<Opener>, Vec<Opener>) = first.into_iter().partition(|o| o.pid == own);
+    let begun = Instant::now();
+    while !others.is_empty() && begun.elapsed() < GLANCE {
+        std::thread::sleep(Duration::from_millis(100));
+        let mut pids: Vec<u32> = others.iter().map(|o| o.pid).collect();
+        pids.dedup();
+        let still = openers_now(&pids).0;
+        others.retain(|o| still.contains(o));
     }
-    (first, hidden)
+    (mine.into_iter().chain(others).collect(), hidden)
 }
 
 /// Processes that have a block device open or mapped. The second value says how many would not show theirs.

@@ -40,14 +40,17 @@ fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
     let here: Vec<&SeenMount> = world.mounts.iter().filter(|m| world.disks_of_mount(&m.mount).contains(&disk.name)).collect();
     let in_own =
         |m: &SeenMount| here.iter().any(|o| o.pid == own && o.mount.dev == m.mount.dev && o.mount.mount_point == m.mount.mount_point);
+    let is_system = |m: &SeenMount| m.pid == own && SYSTEM.iter().any(|s| m.mount.mount_point == Path::new(s));
+    let system_disk = here.iter().any(|m| is_system(m));
     let mut all: Vec<Use> = vec![];
     for m in &here {
-        // What this process sees itself need not be told again for every container that inherited it.
-        if m.pid != own && in_own(m) {
+        // What this process sees itself need not be told again for every namespace that inherited it; and of the disk that
+        // the system is on, what services have in namespaces of their own says nothing new.
+        if m.pid != own && (in_own(m) || system_disk) {
             continue;
         }
         let at = m.mount.mount_point.display();
-        let system = m.pid == own && SYSTEM.iter().any(|s| m.mount.mount_point == Path::new(s));
+        let system = is_system(m);
         let (evidence, remedy) = if m.pid == own {
             (format!("{} is mounted at {at}", m.mount.source), format!("`umount {at}`"))
         } else {

@@ -1,0 +1,387 @@
+//! Every obstacle of the gate, on constructed machines.
+
+use crate::disk::gate::{Kind, check_erase, examine};
+use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Mention, Opener, Partition, SeenMount, Spread, Swap, Table, Vg};
+use crate::disk::sample;
+use crate::error;
+use crate::host::mounts::parse_mountinfo;
+
+type Change = fn(&mut World);
+
+fn mount(world: &mut World, pid: u32, line: &str) {
+    let mount = parse_mountinfo(line.as_bytes()).remove(0);
+    world.mounts.push(SeenMount { pid, mount });
+}
+
+fn own() -> u32 {
+    std::process::id()
+}
+
+fn vdb(world: &mut World) -> &mut Disk {
+    &mut world.disks[1]
+}
+
+fn with_partition(world: &mut World, kind: &str) {
+    vdb(world).table = Some(Table { kind: "gpt".into(), id: "bbbb".into() });
+    vdb(world).partitions = vec![sample::partition("vdb", 1, "254:17", kind)];
+}
+
+/// Every obstacle: what makes it, its id, its kind, what the evidence and the remedy say.
+#[test]
+fn every_obstacle() {
+    let cases: Vec<(&str, Change, &str, Kind, &str, &str)> = vec![
+        (
+            "the root",
+            |w| {
+                with_partition(w, "ext4");
+                mount(w, own(), "22 1 254:17 / / rw - ext4 /dev/vdb1 rw")
+            },
+            "ALT-210",
+            Kind::InUse,
+            "/dev/vdb1 is mounted at /",
+            "another disk",
+        ),
+        (
+            "the ESP",
+            |w| {
+                with_partition(w, "vfat");
+                mount(w, own(), "22 1 254:17 / /boot/efi rw - vfat /dev/vdb1 rw")
+            },
+            "ALT-210",
+            Kind::InUse,
+            "/boot/efi",
+            "another disk",
+        ),
+        (
+            "a mount",
+            |w| {
+                with_partition(w, "ext4");
+                mount(w, own(), "22 1 254:17 / /data rw - ext4 /dev/vdb1 rw")
+            },
+            "ALT-211",
+            Kind::InUse,
+            "/dev/vdb1 is mounted at /data",
+            "umount /data",
+        ),
+        (
+            "a mount elsewhere",
+            |w| {
+                with_partition(w, "ext4");
+                mount(w, 4242, "22 1 254:17 / /data rw - ext4 /dev/vdb1 rw")
+            },
+            "ALT-211",
+            Kind::InUse,
+            "namespace of process 4242",
+            "nsenter -t 4242",
+        ),
+        (
+            "a container's root",
+            |w| {
+                with_partition(w, "ext4");
+                mount(w, 4242, "22 1 254:17 / / rw - ext4 /dev/vdb1 rw")
+            },
+            "ALT-211",
+            Kind::InUse,
+            "mounted at / in the mount namespace of process 4242",
+            "end that process",
+        ),
+        (
+            "an anonymous btrfs",
+            |w| {
+                with_partition(w, "btrfs");
+                mount(w, own(), "22 1 0:35 /@x /data rw - btrfs /dev/vdb1 rw")
+            },
+            "ALT-211",
+            Kind::InUse,
+            "mounted at /data",
+            "umount",
+        ),
+        (
+            "the other half of a btrfs",
+            |w| {
+                with_partition(w, "btrfs");
+                mount(w, own(), "22 1 0:35 / /data rw - btrfs /dev/sdd rw");
+                w.spread.push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
+            },
+            "ALT-211",
+            Kind::InUse,
+            "/dev/sdd is mounted at /data",
+            "umount",
+        ),
+        (
+            "a btrfs of two devices",
+            |w| {
+                with_partition(w, "btrfs");
+                w.spread.push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
+            },
+            "ALT-213",
+            Kind::InUse,
+            "btrfs of 2 devices",
+            "btrfs device remove",
+        ),
+        (
+            "swap",
+            |w| {
+                with_partition(w, "swap");
+                w.swaps.push(Swap { path: "/dev/vdb1".into(), kind: "partition".into(), size: 1 })
+            },
+            "ALT-212",
+            Kind::InUse,
+            "/dev/vdb1 is swap",
+            "swapoff /dev/vdb1",
+        ),
+        (
+            "swap on a volume",
+            |w| {
+                with_partition(w, "LVM2_member");
+                w.stacked.push(sample::stacked("dm-5", "253:5", "/dev/mapper/d-swap", "lvm", &["vdb1"]));
+                w.swaps.push(Swap { path: "/dev/mapper/d-swap".into(), kind: "partition".into(), size: 1 })
+            },
+            "ALT-212",
+            Kind::InUse,
+            "/dev/mapper/d-swap is swap",
+            "swapoff",
+        ),
+        (
+            "an active group",
+            |w| {
+                with_partition(w, "LVM2_member");
+                w.lvm.pvs.push(crate::disk::model::Pv { path: "/dev/vdb1".into(), vg: Some("data".into()), ..Default::default() });
+                w.lvm.lvs.push(crate::disk::model::Lv { name: "lv1".into(), vg: "data".into(), active: true, ..Default::default() })
+            },
+            "ALT-213",
+            Kind::InUse,
+            "volume group data is active (lv1)",
+            "vgchange -an data",
+        ),
+        (
+            "a volume without lvm tools",
+            |w| {
+                with_partition(w, "LVM2_member");
+                w.stacked.push(sample::stacked("dm-5", "253:5", "/dev/mapper/d-x", "lvm", &["vdb1"]))
+            },
+            "ALT-213",
+            Kind::InUse,
+            "logical volume /dev/mapper/d-x",
+            "lvchange -an",
+        ),
+        (
+            "LUKS",
+            |w| {
+                with_partition(w, "crypto_LUKS");
+                w.stacked.push(crate::disk::model::Stacked {
+                    dm_name: Some("secret".into()),
+                    ..sample::stacked("dm-5", "253:5", "/dev/mapper/secret", "crypt", &["vdb1"])
+                })
+            },
+            "ALT-213",
+            Kind::InUse,
+            "/dev/mapper/secret is open",
+            "cryptsetup close secret",
+        ),
+        (
+            "MD",
+            |w| {
+                with_partition(w, "linux_raid_member");
+                w.stacked.push(sample::stacked("md0", "9:0", "/dev/md0", "raid", &["vdb1"]))
+            },
+            "ALT-213",
+            Kind::InUse,
+            "RAID array /dev/md0",
+            "mdadm --stop /dev/md0",
+        ),
+        (
+            "bcache",
+            |w| {
+                with_partition(w, "bcache");
+                w.stacked.push(sample::stacked("bcache0", "250:0", "/dev/bcache0", "bcache", &["vdb1"]))
+            },
+            "ALT-213",
+            Kind::InUse,
+            "/dev/bcache0",
+            "bcache/stop",
+        ),
+        (
+            "a loop device",
+            |w| w.stacked.push(sample::stacked("loop1", "7:1", "/dev/loop1", "loop", &["vdb"])),
+            "ALT-213",
+            Kind::InUse,
+            "/dev/loop1 is attached",
+            "losetup -d /dev/loop1",
+        ),
+        ("an unknown holder", |w| vdb(w).holders.push("drbd0".into()), "ALT-213", Kind::InUse, "drbd0 holds it", "lsblk /dev/drbd0"),
+        (
+            "a process",
+            |w| w.openers.push(Opener { pid: 77, command: "qemu-system-x86".into(), dev: "254:16".into() }),
+            "ALT-214",
+            Kind::InUse,
+            "process 77 (qemu-system-x86) has /dev/vdb open",
+            "end process 77",
+        ),
+        (
+            "a process on a partition",
+            |w| {
+                with_partition(w, "ext4");
+                w.openers.push(Opener { pid: 77, command: "dd".into(), dev: "254:17".into() })
+            },
+            "ALT-214",
+            Kind::InUse,
+            "has /dev/vdb1 open",
+            "end process 77",
+        ),
+        (
+            "fstab",
+            |w| w.mentions.push(Mention { place: "/etc/fstab:7".into(), word: "UUID=x".into(), disk: "vdb".into() }),
+            "ALT-215",
+            Kind::InUse,
+            "/etc/fstab:7 names it (UUID=x)",
+            "remove that line of /etc/fstab if",
+        ),
+        (
+            "closed",
+            |w| vdb(w).unreadable = Some("/dev/vdb: Permission denied".into()),
+            "ALT-218",
+            Kind::Unsuitable,
+            "Permission denied",
+            "root",
+        ),
+        ("read-only", |w| vdb(w).read_only = true, "ALT-220", Kind::Unsuitable, "read-only", "write protection"),
+        ("small", |w| vdb(w).size = 1 << 20, "ALT-221", Kind::Unsuitable, "only 1 MiB", "larger"),
+        ("odd sectors", |w| vdb(w).logical_sector = 520, "ALT-222", Kind::Unsuitable, "520 bytes", "512 or 4096"),
+        ("an empty reader", |w| vdb(w).size = 0, "ALT-223", Kind::Unsuitable, "without a medium", "insert"),
+        (
+            "a multipath leg",
+            |w| w.stacked[2].slaves.push("vdb".into()),
+            "ALT-204",
+            Kind::Unsuitable,
+            "one path of /dev/mapper/mpatha",
+            "another disk",
+        ),
+        (
+            "a table",
+            |w| with_partition(w, ""),
+            "ALT-230",
+            Kind::HasContent,
+            "GPT partition table with 1 partition, vdb1: no file system (1 GiB)",
+            "--erase DISK-B",
+        ),
+        (
+            "content on the whole disk",
+            |w| vdb(w).content = sample::signatures("zfs_member"),
+            "ALT-230",
+            Kind::HasContent,
+            "ZFS pool member",
+            "--erase DISK-B",
+        ),
+        (
+            "an inactive group",
+            |w| {
+                with_partition(w, "LVM2_member");
+                w.lvm.pvs.push(crate::disk::model::Pv { path: "/dev/vdb1".into(), vg: Some("data".into()), ..Default::default() })
+            },
+            "ALT-230",
+            Kind::HasContent,
+            "a part of the volume group data",
+            "--erase DISK-B",
+        ),
+        (
+            "a clone by its partitions",
+            |w| {
+                with_partition(w, "ext4");
+                vdb(w).partitions[0] = Partition { label: Some("altinst_rootvg root".into()), ..vdb(w).partitions[0].clone() }
+            },
+            "ALT-231",
+            Kind::HasContent,
+            "altinst_rootvg",
+            "alt_disk_install -X",
+        ),
+        (
+            "a clone by its group",
+            |w| {
+                with_partition(w, "LVM2_member");
+                w.lvm.pvs.push(crate::disk::model::Pv { path: "/dev/vdb1".into(), vg: Some("alt".into()), ..Default::default() });
+                w.lvm.vgs.push(Vg { name: "alt".into(), tags: vec!["altinst_rootvg".into()], ..Vg::default() })
+            },
+            "ALT-231",
+            Kind::HasContent,
+            "altinst_rootvg",
+            "--erase DISK-B",
+        ),
+    ];
+    for (what, change, id, kind, evidence, remedy) in cases {
+        let mut world = sample::world();
+        change(&mut world);
+        let disk = world.disks[1].clone();
+        let verdict = examine(&disk, &world, Role::None);
+        let hit = verdict
+            .obstacles
+            .iter()
+            .find(|o| o.entry.id == id && o.kind == kind && o.evidence.contains(evidence) && o.remedy.contains(remedy));
+        assert!(hit.is_some(), "{what}: {:#?}", verdict.obstacles);
+        // Confirmation helps against content and nothing else.
+        let allowed = verdict.allow(&["DISK-B".into()], &disk);
+        assert_eq!(allowed.is_ok(), kind == Kind::HasContent, "{what}");
+        for wrong in [vec![], vec!["vdb".to_owned()], vec!["DISK-A".into()], vec!["disk-b".into()], vec![String::new()]] {
+            assert!(verdict.allow(&wrong, &disk).is_err(), "{what}: {wrong:?}");
+        }
+    }
+}
+
+#[test]
+fn a_free_disk_is_free() {
+    let mut world = sample::world();
+    // Neither a look of udev nor our own open file is a use, nor are other disks' troubles.
+    world.openers.push(Opener { pid: 5, command: "(udev-worker)".into(), dev: "254:16".into() });
+    world.openers.push(Opener { pid: own(), command: "altdisk".into(), dev: "254:16".into() });
+    world.openers.push(Opener { pid: 6, command: "dd".into(), dev: "254:2".into() });
+    mount(&mut world, own(), "22 1 253:0 / / rw - ext4 /dev/mapper/vg0-root rw");
+    let verdict = examine(&world.disks[1], &world, Role::None);
+    assert!(verdict.is_free() && verdict.notes.is_empty(), "{verdict:#?}");
+    assert!(verdict.allow(&[], &world.disks[1]).is_ok());
+}
+
+#[test]
+fn notes() {
+    let mut world = sample::world();
+    vdb(&mut world).removable = true;
+    vdb(&mut world).blank_edges = Some(false);
+    let verdict = examine(&world.disks[1], &world, Role::None);
+    assert!(verdict.is_free());
+    assert!(verdict.notes[0].contains("removable") && verdict.notes[1].contains("not all zeros"), "{:?}", verdict.notes);
+    assert!(examine(&world.disks[4], &world, Role::None).notes[0].contains("practice"));
+}
+
+#[test]
+fn roles_count() {
+    let world = sample::world();
+    let id = |role| examine(&world.disks[1], &world, role).obstacles.first().map(|o| o.entry.id);
+    assert_eq!(
+        [Role::Rootvg, Role::AltinstRootvg, Role::OldRootvg, Role::None].map(id),
+        [Some("ALT-210"), Some("ALT-231"), Some("ALT-232"), None]
+    );
+}
+
+#[test]
+fn a_refusal_tells_everything() {
+    let mut world = sample::world();
+    with_partition(&mut world, "ext4");
+    mount(&mut world, own(), "22 1 254:17 / /data rw - ext4 /dev/vdb1 rw");
+    world.openers.push(Opener { pid: 77, command: "dd".into(), dev: "254:16".into() });
+    let disk = &world.disks[1];
+    let err = examine(disk, &world, Role::None).allow(&["DISK-B".into()], disk).unwrap_err();
+    let alt = error::of(&err).unwrap();
+    assert_eq!(alt.entry.id, "ALT-211");
+    assert_eq!(alt.cause, "/dev/vdb cannot be a target\n  - /dev/vdb1 is mounted at /data\n  - process 77 (dd) has /dev/vdb open");
+    assert_eq!(alt.remedy, "`umount /data`; end process 77 (dd)");
+}
+
+#[test]
+fn erase_must_name_a_target() {
+    let world = sample::world();
+    let targets = [&world.disks[1], &world.disks[2]];
+    assert!(check_erase(&["DISK-B".into(), "sdc".into()], &targets).is_ok());
+    let err = check_erase(&["DISK-A".into()], &targets).unwrap_err();
+    let alt = error::of(&err).unwrap();
+    assert!(alt.entry.id == "ALT-233" && alt.cause.contains("DISK-B of vdb, sdc of sdc"), "{}", alt.cause);
+}
