@@ -1,0 +1,190 @@
+//! Killed at any moment: `-X` leaves nothing behind, `--resume` comes to the same end.
+//!
+//! On a machine in a namespace (see `machine/`): a real Debian on loop disks, its own GRUB and initramfs tools, a practice disk as the target.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "machine/mod.rs"]
+mod harness;
+
+use std::time::{Duration, Instant};
+
+use harness::{Ended, Machine, missing};
+
+const CLONE: &str = "alt_disk_install -C -B";
+
+/// The ids of a clone's steps, from its own preview.
+fn steps(machine: &Machine, flags: &str, target: &str) -> Vec<String> {
+    let json = machine.must(&format!("{CLONE} {flags} --preview --json {target}"));
+    let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
+    plan["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Runs a command that is killed when it comes to `point` (`before`, `after` or `done`, and a step); whether it came there.
+fn killed_at(machine: &Machine, point: &str, command: &str) -> bool {
+    let done = machine.run(&format!("ALTDISK_TEST_KILL='{point}' {command}"));
+    match done.code {
+        // 137: the shell in the machine saw the program end by SIGKILL.
+        None | Some(137) => true,
+        Some(0) => false,
+        _ => panic!("{point}: {done:?}"),
+    }
+}
+
+fn must_end_with(done: &Ended, code: i32, point: &str) {
+    assert_eq!(done.code, Some(code), "{point}\n{}\n{}", done.stdout, done.stderr);
+}
+
+#[test]
+fn after_a_kill_in_any_step_x_brings_everything_back() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("crash-x", "parts");
+    machine.blank("target", 2600);
+    machine.blank("bystander", 16);
+    machine.must("head -c 4M /dev/urandom | dd of=/var/lib/altdisk/practice/bystander.img conv=notrunc status=none");
+    let others = |m: &Machine| m.data_checksum() + &m.must("sha256sum /var/lib/altdisk/practice/bystander.img");
+    let (state, data) = (machine.state(), others(&machine));
+    for step in steps(&machine, "", "target") {
+        // The last steps take long to come to: one moment each there, all three at the first writes.
+        let moments: &[&str] = if step.starts_with("1.gate") || step.starts_with("1.wipe") || step.starts_with("1.table") {
+            &["before", "after", "done"]
+        } else {
+            &["after"]
+        };
+        for moment in moments {
+            let point = format!("{moment}:{step}");
+            assert!(killed_at(&machine, &point, &format!("{CLONE} target")), "{point} was not reached");
+            must_end_with(&machine.run("alt_disk_install -X"), 0, &point);
+            assert_eq!(machine.state(), state, "after {point} and -X");
+            // Free without more commands: no --erase is needed.
+            must_end_with(&machine.run(&format!("{CLONE} --preview target")), 0, &point);
+            assert!(machine.must("ls -A /var/lib/altdisk").lines().all(|l| l == "lock" || l == "practice"), "{point}: state is left");
+        }
+    }
+    assert_eq!(others(&machine), data, "a disk that was not named was changed");
+    must_end_with(&machine.run("alt_disk_install -X"), 0, "nothing to clean up");
+}
+
+#[test]
+fn after_a_kill_in_any_step_resume_comes_to_the_same_end() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("crash-resume", "parts");
+    machine.blank("target", 2600);
+    let mut next = format!("{CLONE} -P 12 target");
+    let mut kills = 0;
+    for phases in ["-P 12", "-P 3"] {
+        let list = steps(&machine, phases, "target");
+        for point in list.iter().flat_map(|s| ["before", "after", "done"].map(|m| format!("{m}:{s}"))) {
+            // Where a resumed run has nothing left to do after the last "done", there is nothing to be killed.
+            if killed_at(&machine, &point, &next) {
+                kills += 1;
+                "alt_disk_install --resume".clone_into(&mut next);
+            }
+        }
+        must_end_with(&machine.run(&next), 0, phases);
+        if phases == "-P 12" {
+            same_trees(&machine);
+            format!("{CLONE} -P 3 target").clone_into(&mut next);
+        }
+    }
+    assert!(kills > 50, "only {kills} kills were survived");
+    assert_eq!(machine.run("alt_disk_install --resume").code, Some(3), "nothing is left to resume");
+    // The audit and the loader checks of phase 3 passed at the end; the disk looks like a finished alternate.
+    assert!(machine.must("altdisk disks").contains("altinst_rootvg"));
+    must_end_with(&machine.run("alt_disk_install -X"), 0, "-X at the end");
+}
+
+/// The copies, compared by tools that know nothing of the copier. Access times and the directories that are left out differ.
+fn same_trees(machine: &Machine) {
+    for at in ["/", "/boot", "/home"] {
+        let alternate = if at == "/" { "/alt_inst".to_owned() } else { format!("/alt_inst{at}") };
+        let left_out = |l: &&str| {
+            !["/var/lib/altdisk", "./alt_inst", "./var/log/altdisk", "./proc", "./sys", "./dev", "./run", "./tmp"]
+                .iter()
+                .any(|p| l.contains(p))
+        };
+        let tree = |path: &str| -> Vec<String> { machine.manifest(path).lines().filter(left_out).map(str::to_owned).collect() };
+        let (source, copy) = (tree(at), tree(&alternate));
+        assert!(source.len() > 5, "{at}: the manifest is empty");
+        let differences: Vec<String> = source
+            .iter()
+            .filter(|l| !copy.contains(l))
+            .map(|l| format!("< {l}"))
+            .chain(copy.iter().filter(|l| !source.contains(l)).map(|l| format!("> {l}")))
+            // The top directory: making /alt_inst changed its time.
+            .filter(|l| !l[2..].starts_with(".\t"))
+            .collect();
+        assert!(differences.is_empty(), "{at}: {} differences\n{}", differences.len(), differences[..differences.len().min(20)].join("\n"));
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_step_in_order() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("crash-interrupt", "parts");
+    machine.blank("target", 2600);
+    let state = machine.state();
+    let mut child = machine.start(&format!("altdisk {CLONE} target"));
+    let begun = Instant::now();
+    while !machine.run("pgrep -f mkinitramfs").stdout.lines().any(|l| !l.is_empty()) {
+        assert!(begun.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none(), "the initramfs was never built");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    nix_kill(child.id(), "INT");
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(4), "{said}");
+    assert!(said.contains("ALT-711") && said.contains("--resume") && said.contains("-X"), "{said}");
+    assert!(machine.run("pgrep -f mkinitramfs").stdout.is_empty(), "a program works on behind the back of -X");
+    must_end_with(&machine.run("alt_disk_install -X"), 0, "-X");
+    assert_eq!(machine.state(), state);
+}
+
+fn nix_kill(pid: u32, signal: &str) {
+    assert!(std::process::Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status().unwrap().success());
+}
+
+#[test]
+fn phases_one_by_one_and_what_they_refuse() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("phases", "parts");
+    machine.blank("target", 2600);
+    let refused = |command: &str, id: &str| {
+        let done = machine.run(command);
+        assert_eq!(done.code, Some(3), "{command}\n{}\n{}", done.stdout, done.stderr);
+        assert!(done.stderr.contains(id), "{command}: {}", done.stderr);
+    };
+    refused("alt_disk_install -C -P 2 target", "ALT-707");
+    refused("alt_disk_install -C -P 3 target", "ALT-707");
+    refused("alt_disk_install --resume", "ALT-704");
+    // Without -B: no firmware starts a practice disk, and that is said before anything begins.
+    refused("alt_disk_install -C target", "ALT-509");
+    machine.must(&format!("{CLONE} -P 1 target"));
+    refused(&format!("{CLONE} -P 1 target"), "ALT-703");
+    refused(&format!("{CLONE} target"), "ALT-703");
+    machine.must("mountpoint -q /alt_inst && mountpoint -q /alt_inst/home");
+    machine.must("printf '#!/bin/sh\\nexit 7\\n' >/root/bad; printf '#!/bin/sh\\necho $ALT_INST:$ALT_DISKS >>$ALT_INST/root/was-here\\n' >/root/good; chmod 755 /root/bad /root/good; echo nameserver 192.0.2.1 >/root/resolv; echo trusted >/.rhosts");
+    let failed = machine.run("alt_disk_install -C -P 2 -s /root/bad target");
+    must_end_with(&failed, 4, "a failing script");
+    assert!(failed.stderr.contains("ALT-720") && failed.stderr.contains("exit code 7"), "{}", failed.stderr);
+    for _ in 0..2 {
+        machine.must("alt_disk_install -C -P 2 -n -s /root/good -R /root/resolv");
+    }
+    assert_eq!(machine.must("cat /alt_inst/root/was-here").lines().count(), 2);
+    assert!(machine.must("cat /alt_inst/root/was-here").starts_with("/alt_inst:loop"));
+    assert_eq!(machine.must("cat /alt_inst/etc/resolv.conf"), "nameserver 192.0.2.1\n");
+    assert_eq!(machine.must("cat /alt_inst/.rhosts"), "trusted\n");
+    machine.blank("other", 64);
+    refused("alt_disk_install -C -B -P 3 other", "ALT-706");
+    machine.must("alt_disk_install -C -B -P 3 target");
+    assert_ne!(machine.run("mountpoint -q /alt_inst").code, Some(0), "phase 3 left it mounted");
+    refused("alt_disk_install -C -P 2 target", "ALT-707");
+    machine.must("alt_disk_install -X");
+}
