@@ -1,6 +1,7 @@
 #!/bin/bash
 # Copies trees with altdisk, rsync, cp and tar, from one ext4 on a loop device to a fresh one on another, flushed to
-# the device, the tools one after the other in every round; prints times, ratios to rsync in the same round and peak memory.
+# the device, the tools one after the other in every round; prints times, ratios to rsync in the same round and peak memory
+# (peaks below 14 MB are the measuring program's own).
 # Needs root, rsync, and room for the images: about 3 x the size of the largest tree.
 #
 #   benches/copy.sh [tree ...]       trees: root tiny large    (default: all)
@@ -17,15 +18,14 @@ ALTDISK=${ALTDISK:-${CARGO_TARGET_DIR:-$here/target}/release/altdisk}
 [ -x "$ALTDISK" ] || (cd "$here" && cargo build --release --quiet)
 WORK=${WORK:-$(mktemp -d /var/tmp/altdisk-bench.XXXXXX)}
 mkdir -p "$WORK/from" "$WORK/to"
-source_loop='' target_loop=''
 
-drop() { # mount point, loop device: both may be absent
-    mountpoint -q "$1" && umount "$1"
-    [ -z "$2" ] || losetup -d "$2"
+drop() { # mount point, image: neither need be in use
+    ! mountpoint -q "$1" || umount "$1"
+    losetup --noheadings --output NAME --associated "$2" | xargs -r losetup -d
 }
 clean() {
     set +e
-    drop "$WORK/to" "$target_loop"; drop "$WORK/from" "$source_loop"
+    drop "$WORK/to" "$WORK/target"; drop "$WORK/from" "$WORK/source"
     rm -rf "$WORK"
 }
 trap clean EXIT
@@ -77,15 +77,14 @@ sys.exit(r.returncode)' "$WORK/peak" "$@"
 once() { # tool, cold or warm: seconds
     truncate -s 0 "$WORK/target" && truncate -s "$size" "$WORK/target"
     mkfs.ext4 -q -F -N "$inodes" -E lazy_itable_init=1 "$WORK/target"
-    target_loop=$(attach "$WORK/target")
-    mount -o noinit_itable "$target_loop" "$WORK/to"
+    mount -o noinit_itable "$(attach "$WORK/target")" "$WORK/to"
     sync
     if [ "$2" = cold ]; then echo 3 > /proc/sys/vm/drop_caches; else tar -C "$WORK/from" -cf - . | cat > /dev/null; fi
     local begun ended
     begun=$(date +%s%N)
     run_tool "$1"
     ended=$(date +%s%N)
-    drop "$WORK/to" "$target_loop"; target_loop=''
+    drop "$WORK/to" "$WORK/target"
     echo $(((ended - begun) / 1000000))
 }
 
@@ -93,8 +92,7 @@ for tree in "${@:-root tiny large}"; do for tree in $tree; do
     size=$((ROOT_MB * 2 + 1024))M inodes=$((TINY_FILES + ROOT_FILES * 2))
     rm -f "$WORK/source"; truncate -s "$size" "$WORK/source"
     mkfs.ext4 -q -F -N "$inodes" "$WORK/source"
-    source_loop=$(attach "$WORK/source")
-    mount "$source_loop" "$WORK/from"
+    mount "$(attach "$WORK/source")" "$WORK/from"
     make_tree "$tree"
     sync
     printf '\n%s: %s files, %s MB\n' "$tree" "$(find "$WORK/from" | wc -l)" "$(du -sm "$WORK/from" | cut -f1)"
@@ -110,5 +108,5 @@ for tree in "${@:-root tiny large}"; do for tree in $tree; do
             done
         done
     done
-    drop "$WORK/from" "$source_loop"; source_loop=''
+    drop "$WORK/from" "$WORK/source"
 done; done

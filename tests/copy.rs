@@ -1,5 +1,6 @@
 //! The copier on real file systems: a tree of everything that is hard to copy, compared by find, getfattr, lsattr and
 //! sha256sum, which know nothing of how it was copied; and what must happen when files change, vanish or cannot be read.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "copy/disk.rs"]
 mod disk;

@@ -177,30 +177,35 @@ pub fn open_below(top: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Sys<OwnedFd
     /// What fits into one call, with room below PATH_MAX.
     const PIECE: usize = 4000;
     static NO_OPENAT2: AtomicBool = AtomicBool::new(false);
-    let flags = flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    if !NO_OPENAT2.load(Ordering::Relaxed) {
+        match open_pieces(top, path, flags, PIECE) {
+            // Before Linux 5.6, or forbidden by a container that does not know it.
+            Err(Errno::ENOSYS | Errno::EPERM) => NO_OPENAT2.store(true, Ordering::Relaxed),
+            other => return other,
+        }
+    }
+    open_pieces(top, path, flags, 1)
+}
+
+/// Opens in pieces of at most `limit` bytes; with 1 one component at a time, which O_NOFOLLOW guards without openat2.
+fn open_pieces(top: BorrowedFd<'_>, path: &[u8], flags: OFlag, limit: usize) -> Sys<OwnedFd> {
+    let guarded = OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let mut at: Option<OwnedFd> = None;
     let mut rest = if path.is_empty() { b".".as_slice() } else { path };
     loop {
-        // Before 5.6 one component at a time, which O_NOFOLLOW guards by itself.
-        let limit = if NO_OPENAT2.load(Ordering::Relaxed) { 1 } else { PIECE };
-        let cut = match rest.iter().take(limit.max(1) + 1).rposition(|b| *b == b'/').filter(|_| rest.len() > limit) {
-            Some(cut) => Some(cut),
-            None if rest.len() > limit => rest.iter().position(|b| *b == b'/'),
-            None => None,
-        };
+        let slash = |b: &u8| *b == b'/';
+        let cut = if rest.len() > limit { rest[..=limit].iter().rposition(slash).or_else(|| rest.iter().position(slash)) } else { None };
         let (piece, next) = cut.map_or((rest, None), |c| (&rest[..c], Some(&rest[c + 1..])));
-        let how = if next.is_some() { OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW } else { flags };
+        let how = guarded | if next.is_some() { OFlag::O_PATH | OFlag::O_DIRECTORY } else { flags };
         let from = at.as_ref().map_or(top, |fd| fd.as_fd());
-        let opened = if limit == 1 {
-            openat(from, piece, how, Mode::empty())
+        let fd = if limit == 1 {
+            openat(from, piece, how, Mode::empty())?
         } else {
-            openat2(from, piece, OpenHow::new().flags(how).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS))
+            openat2(from, piece, OpenHow::new().flags(how).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS))?
         };
-        match (opened, next) {
-            (Err(Errno::ENOSYS | Errno::EPERM), _) if limit != 1 => NO_OPENAT2.store(true, Ordering::Relaxed),
-            (Err(e), _) => return Err(e),
-            (Ok(fd), None) => return Ok(fd),
-            (Ok(fd), Some(next)) => (at, rest) = (Some(fd), next),
+        match next {
+            None => return Ok(fd),
+            Some(next) => (at, rest) = (Some(fd), next),
         }
     }
 }
@@ -267,10 +272,13 @@ mod tests {
             path.extend_from_slice(name.as_bytes());
         }
         assert!(path.len() > 12_000);
-        let found = open_below(top.as_fd(), &path, OFlag::O_RDONLY).unwrap();
-        assert_eq!(stat_fd(&found).unwrap().ino, stat_fd(&at).unwrap().ino);
+        for limit in [1, 150, 4000] {
+            let found = open_pieces(top.as_fd(), &path, OFlag::O_RDONLY, limit).unwrap();
+            assert_eq!(stat_fd(&found).unwrap().ino, stat_fd(&at).unwrap().ino);
+        }
         symlink("/etc", dir.path().join("link")).unwrap();
         assert_eq!(open_below(top.as_fd(), b"link/passwd", OFlag::O_RDONLY).unwrap_err(), Errno::ELOOP);
+        assert_eq!(open_pieces(top.as_fd(), b"link/passwd", OFlag::O_RDONLY, 1).unwrap_err(), Errno::ENOTDIR);
         assert_eq!(stat_fd(open_below(top.as_fd(), b"", OFlag::O_RDONLY).unwrap()).unwrap().ino, stat_fd(&top).unwrap().ino);
     }
 }
