@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 
@@ -20,6 +21,9 @@ use crate::error;
 
 /// How long somebody else's look at the disk is waited for.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 1500 });
+
+/// How long udev's lock is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A disk that nobody else can use while this lives.
 #[derive(Debug)]
@@ -54,8 +58,7 @@ impl Claim {
             drop(open(&node, libc::O_EXCL)?);
         }
         let whole = open(&disk.path, libc::O_EXCL)?;
-        let whole = Flock::lock(whole, FlockArg::LockExclusiveNonblock)
-            .map_err(|(_, e)| error::DISK_CLAIMED.because(format!("{} is locked by another process ({e})", disk.path.display())))?;
+        let whole = lock(whole, &disk.path)?;
         let partitions = nodes_of(disk).iter().map(|n| open(n, 0)).collect::<Result<_>>()?;
         same(disk)?;
         Ok(Self { disk: whole, partitions })
@@ -74,6 +77,19 @@ impl Claim {
         drop(self.partitions);
         self.disk.sync_all().map_err(|e| error::KERNEL.because(format!("what was written did not reach the disk: {e}")))?;
         self.disk.unlock().map(drop).map_err(|(_, e)| e).context("unlocking a disk")
+    }
+}
+
+/// Locks the disk, waiting for udev: it locks a disk while it looks at it, which takes seconds on a busy machine.
+fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
+    let begun = Instant::now();
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(locked) => return Ok(locked),
+            Err((back, Errno::EAGAIN)) if begun.elapsed() < LOCK_PATIENCE => file = back,
+            Err((_, e)) => return Err(error::DISK_CLAIMED.because(format!("{} is locked by another process ({e})", path.display()))),
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
