@@ -17,7 +17,7 @@ use super::{Job, LeaveOut, Progress, meta, progress, read, write};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Sys};
-use crate::host::{attrs, make};
+use crate::host::{attrs, make, signals};
 
 /// Threads that read: more than processors, as they wait for the disk.
 const READERS: usize = 6;
@@ -271,6 +271,7 @@ impl Run<'_> {
         }
     }
 
+    /// Tells how far it is, and notices that the user wants it to stop.
     fn tell(&self) {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = std::time::Instant::now() + progress::INTERVAL;
@@ -281,6 +282,9 @@ impl Run<'_> {
                 continue;
             }
             self.progress.tell(self.events);
+            if signals::interrupted() {
+                self.fail(error::INTERRUPTED.because("the copy was stopped by a signal"));
+            }
             next += progress::INTERVAL;
         }
     }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 
@@ -20,6 +21,9 @@ use crate::error;
 
 /// How long somebody else's look at the disk is waited for.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 1500 });
+
+/// How long udev's lock is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A disk that nobody else can use while this lives.
 #[derive(Debug)]
@@ -76,17 +80,17 @@ impl Claim {
     }
 }
 
-/// The lock that udev respects. It takes it itself for a moment when it looks at a disk, so a held one is waited for.
+/// Locks the disk, waiting for udev: it locks a disk while it looks at it, which takes seconds on a busy machine.
 fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
-    const TRIES: u32 = 50;
-    for _ in 0..TRIES {
+    let begun = Instant::now();
+    loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(locked) => return Ok(locked),
-            Err((back, _)) => file = back,
+            Err((back, Errno::EAGAIN)) if begun.elapsed() < LOCK_PATIENCE => file = back,
+            Err((_, e)) => return Err(error::DISK_CLAIMED.because(format!("{} is locked by another process ({e})", path.display()))),
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
     }
-    Err(error::DISK_CLAIMED.because(format!("{} is locked by another process", path.display())))
 }
 
 fn open(path: &Path, flags: i32) -> Result<File> {

@@ -3,6 +3,7 @@
 //! Checks come first and touch nothing; the plan is stored before the first write; from then on a failure leaves an unfinished
 //! alternate that `-X` clears and `--resume` finishes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -59,7 +60,7 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     }
     let done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
     let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
-    let earlier = Earlier { done, begun, before: alternate.before().is_some() };
+    let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
     let base = relocate::settle(alternate.base, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
     execute(&mut state, &base, &alternate.plan, &earlier, options, events)
@@ -121,6 +122,8 @@ struct Earlier {
     begun: Vec<String>,
     /// It journalled the boot list's before-image.
     before: bool,
+    /// The phases that it journalled as complete.
+    phases: BTreeSet<u8>,
 }
 
 fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, options: Options, events: &Events) -> Result<String> {
@@ -131,7 +134,7 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
     let progress = Progress::new(1, copying::totals(base, &to_do));
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
-            finish_phase(state, phase, plan, done, events)?;
+            finish_phase(state, phase, earlier, events)?;
             phase = step.phase;
             events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Begin });
         }
@@ -144,7 +147,7 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
         if step.action == Action::Reboot {
             // Nothing comes after it: all is journalled before the machine goes down.
             state.append(&Record::Done { id: step.id.clone() })?;
-            finish_phase(state, phase, plan, &[], events)?;
+            finish_phase(state, phase, earlier, events)?;
             tell(Stand::Begin, None);
             steps::reboot(events)?;
             return Ok(closing(base, plan));
@@ -174,7 +177,7 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
         crash_point("done", &step.id);
         tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
     }
-    finish_phase(state, phase, plan, &[], events)?;
+    finish_phase(state, phase, earlier, events)?;
     for phase in plan.request.phases.list().iter().filter(|p| !plan.steps.iter().any(|s| s.phase == **p)) {
         state.append(&Record::Phase { phase: *phase })?;
     }
@@ -189,10 +192,9 @@ fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
     if signals::interrupted() { Err(error::INTERRUPTED.because("stopped by a signal")) } else { Ok(()) }
 }
 
-/// Journals a phase when its last step is done.
-fn finish_phase(state: &mut State, phase: u8, plan: &Plan, skipped: &[String], events: &Events) -> Result<()> {
-    let ids: Vec<&String> = plan.steps.iter().filter(|s| s.phase == phase).map(|s| &s.id).collect();
-    if phase == 0 || (!ids.is_empty() && ids.iter().all(|id| skipped.contains(id))) {
+/// Journals a phase when its last step is done, unless an earlier run did.
+fn finish_phase(state: &mut State, phase: u8, earlier: &Earlier, events: &Events) -> Result<()> {
+    if phase == 0 || earlier.phases.contains(&phase) {
         return Ok(());
     }
     state.append(&Record::Phase { phase })?;

@@ -76,17 +76,27 @@ impl Alternate {
         self.journal.iter().filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None }).collect()
     }
 
-    /// Steps of the last run that are done.
-    pub fn steps_done(&self) -> BTreeSet<&str> {
-        let last =
-            self.journal.iter().rposition(|r| matches!(r, Record::Run { run, .. } if *run == self.run)).unwrap_or(self.journal.len());
-        self.journal[last..].iter().filter_map(|r| if let Record::Done { id } = r { Some(id.as_str()) } else { None }).collect()
+    /// The journal of the last run.
+    fn of_run(&self) -> &[Record] {
+        let last = self.journal.iter().position(|r| matches!(r, Record::Run { run, .. } if *run == self.run));
+        &self.journal[last.unwrap_or(self.journal.len())..]
     }
 
-    /// Whether the last run did all its steps.
+    /// Phases that the last run completed.
+    pub fn phases_of_run(&self) -> BTreeSet<u8> {
+        self.of_run().iter().filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None }).collect()
+    }
+
+    /// Steps of the last run that are done.
+    pub fn steps_done(&self) -> BTreeSet<&str> {
+        self.of_run().iter().filter_map(|r| if let Record::Done { id } = r { Some(id.as_str()) } else { None }).collect()
+    }
+
+    /// Whether the last run did all its steps, and said so of its phases.
     pub fn run_complete(&self) -> bool {
-        let done = self.steps_done();
-        !self.cleaning() && self.plan.steps.iter().all(|s| done.contains(s.id.as_str()))
+        let (done, phases) = (self.steps_done(), self.phases_of_run());
+        let complete = self.plan.request.phases.list().iter().all(|p| phases.contains(p));
+        !self.cleaning() && complete && self.plan.steps.iter().all(|s| done.contains(s.id.as_str()))
     }
 
     /// Whether a step was ever begun.

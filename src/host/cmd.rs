@@ -171,6 +171,9 @@ impl Cmd {
         });
         let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
         signals::running(0);
+        if signals::interrupted() {
+            signals::end_group(child.id());
+        }
         let take = |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) })
     }

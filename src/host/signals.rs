@@ -39,3 +39,16 @@ pub fn interrupted() -> bool {
 pub fn running(group: i32) {
     RUNNING.store(group, Ordering::SeqCst);
 }
+
+/// After an interrupt: what a program started and left behind is ended too, and waited for.
+pub fn end_group(leader: u32) {
+    const TRIES: u32 = 50;
+    let Ok(group) = i32::try_from(leader) else { return };
+    let group = nix::unistd::Pid::from_raw(group);
+    for _ in 0..TRIES {
+        if nix::sys::signal::killpg(group, Signal::SIGKILL).is_err() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}

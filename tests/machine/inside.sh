@@ -19,10 +19,10 @@ state() {
     echo "# mounts"
     findmnt -rno TARGET,SOURCE,FSTYPE,FSROOT | sort
     echo "# devices on this machine's disks"
+    # Other machines have practice disks of the same names: the device that the file lies on tells them apart.
     for node in $(lsblk -nlo NAME /dev/loop* 2>/dev/null | sort -u); do
-        case $(losetup -ln -O BACK-FILE "/dev/$(echo "$node" | grep -o '^loop[0-9]*')") in
-        "$machine"/* | /var/lib/altdisk/*) echo "$node" ;;
-        esac
+        losetup -ln -O BACK-MAJ:MIN,BACK-FILE "/dev/$(echo "$node" | grep -o '^loop[0-9]*')" |
+            awk -v node="$node" -v root="$(mountpoint -d /)" -v machine="$machine/" '$1 == root || index($2, machine) == 1 { print node }'
     done
     echo "# swap"
     awk 'NR > 1 { print $1, $2, $3 }' /proc/swaps | sort
