@@ -28,11 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// ALT-216, ALT-217 where the disk is in use or is another one; ALT-802 with what wipefs said.
 pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
+    // udev rereads the partitions of a disk that somebody has written to; before it is done, nodes come and go.
+    settle(events)?;
     Claim::take(disk)?.close()?;
     for p in nodes_of(disk) {
         wipe_device(&p, events)?;
     }
-    wipe_device(&disk.path, events)
+    wipe_device(&disk.path, events)?;
+    settle(events)
 }
 
 fn wipe_device(path: &Path, events: &Events) -> Result<()> {
@@ -63,6 +66,7 @@ pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<Pa
         .stdin(script)
         .run(events)?;
     claim.close()?;
+    settle(events)?;
     verify(disk, layout)?;
     appear(disk, &places, events)
 }
@@ -202,11 +206,15 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
     // What wipefs leaves of a table is nobody's, but the next look at the disk shall find it as new.
     events.note(format!("zeros go to the first and the last MiB of {}", disk.path.display()));
     let claim = Claim::take(disk)?;
+    let refused = |e: std::io::Error| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display()));
+    let file = std::fs::OpenOptions::new().write(true).open(&disk.path).map_err(refused)?;
     let zeros = vec![0u8; usize::try_from(disk.size.min(ALIGN)).unwrap_or(0)];
     for at in [0, disk.size.saturating_sub(ALIGN)] {
-        let written = claim.file().write_all_at(&zeros, at);
-        written.map_err(|e| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display())))?;
+        file.write_all_at(&zeros, at).map_err(refused)?;
     }
+    file.sync_all().map_err(refused)?;
+    drop(file);
     claim.close()?;
-    flush(&disk.path, events)
+    flush(&disk.path, events)?;
+    settle(events)
 }
