@@ -99,6 +99,15 @@ fn open(path: &Path, flags: i32) -> Result<File> {
     })
 }
 
+/// Waits until nobody has the device to himself, a moment at most: a child process that is just being started holds what its parent
+/// had open until it runs its program. Where the device stays in use, the program that needs it says so.
+pub fn wait_free(device: &Path) {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) && open(device, libc::O_EXCL).is_err() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Checks that the kernel still has this very disk under its name.
 ///
 /// # Errors

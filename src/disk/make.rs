@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::disk::claim::Claim;
+use crate::disk::claim::{Claim, wait_free};
 use crate::disk::model::Disk;
 use crate::disk::node::partition_path;
 use crate::disk::script::{ALIGN, Layout, Place};
@@ -39,6 +39,7 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
 }
 
 fn wipe_device(path: &Path, events: &Events) -> Result<()> {
+    wait_free(path);
     Cmd::new("wipefs", format!("erase the signatures of {}", path.display())).arg("-a").arg(path).run(events).map(drop)
 }
 
