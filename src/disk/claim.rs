@@ -3,6 +3,9 @@
 //! `O_EXCL` on a block device fails while any file system, swap space, RAID, LVM or device-mapper table uses it or one of its
 //! partitions; the `flock` makes udev leave the disk alone. mkfs and the like need the same exclusive open for
 //! themselves, so a claim is held only while sfdisk writes, and elsewhere taken and given back as a question.
+//!
+//! Everything is opened for reading only: udev makes the kernel read a disk's partitions anew whenever a writer closes it, and
+//! then their nodes are gone for a moment.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -64,11 +67,6 @@ impl Claim {
         Ok(Self { disk: whole, partitions })
     }
 
-    /// The disk itself, for writing.
-    pub fn file(&self) -> &File {
-        &self.disk
-    }
-
     /// Gives the disk back, after writing what is still in memory.
     ///
     /// # Errors
@@ -94,12 +92,20 @@ fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
 }
 
 fn open(path: &Path, flags: i32) -> Result<File> {
-    let file = OpenOptions::new().read(true).write(true).custom_flags(flags | libc::O_CLOEXEC).open(path);
+    let file = OpenOptions::new().read(true).custom_flags(flags | libc::O_CLOEXEC).open(path);
     file.map_err(|e| match e.raw_os_error() {
         Some(libc::EBUSY) => error::DISK_CLAIMED.because(format!("{} is in use: the kernel does not give it to us alone", path.display())),
-        Some(libc::EROFS) => error::DISK_READ_ONLY.because(format!("{} is read-only", path.display())),
-        _ => error::DISK_UNREADABLE.because(format!("{} cannot be opened for writing: {e}", path.display())),
+        _ => error::DISK_UNREADABLE.because(format!("{} cannot be opened: {e}", path.display())),
     })
+}
+
+/// Waits until nobody has the device to himself, a moment at most: a child process that is just being started holds what its parent
+/// had open until it runs its program. Where the device stays in use, the program that needs it says so.
+pub fn wait_free(device: &Path) {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) && open(device, libc::O_EXCL).is_err() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Checks that the kernel still has this very disk under its name.

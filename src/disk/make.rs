@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::disk::claim::{self, Claim};
+use crate::disk::claim::{self, Claim, wait_free};
 use crate::disk::model::Disk;
 use crate::disk::node::partition_path;
 use crate::disk::script::{ALIGN, Layout, Place};
@@ -29,21 +29,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// ALT-216, ALT-217 where the disk is in use or is another one; ALT-802 with what wipefs said.
 pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
+    // udev rereads the partitions of a disk that somebody has written to; before it is done, nodes come and go.
+    settle(events)?;
     Claim::take(disk)?.close()?;
     for p in nodes_of(disk) {
         wipe_device(&p, events)?;
     }
     wipe_device(&disk.path, events)?;
-    zero_edges(disk)
+    zero_edges(disk)?;
+    settle(events)
 }
 
 fn zero_edges(disk: &Disk) -> Result<()> {
     let claim = Claim::take(disk)?;
+    let refused = |e: std::io::Error| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display()));
+    let file = std::fs::OpenOptions::new().write(true).open(&disk.path).map_err(refused)?;
     let zeros = vec![0u8; usize::try_from(disk.size.min(ALIGN)).unwrap_or(0)];
     for at in [0, disk.size.saturating_sub(ALIGN)] {
-        let written = claim.file().write_all_at(&zeros, at);
-        written.map_err(|e| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display())))?;
+        file.write_all_at(&zeros, at).map_err(refused)?;
     }
+    file.sync_all().map_err(refused)?;
     claim.close()
 }
 
@@ -62,6 +67,7 @@ pub fn clear_boot_code(disk: &Disk, events: &Events) -> Result<()> {
 }
 
 fn wipe_device(path: &Path, events: &Events) -> Result<()> {
+    wait_free(path);
     Cmd::new("wipefs", format!("erase the signatures of {}", path.display())).arg("-a").arg(path).run(events).map(drop)
 }
 
@@ -89,6 +95,7 @@ pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<Pa
         .stdin(script)
         .run(events)?;
     claim.close()?;
+    settle(events)?;
     verify(disk, layout)?;
     appear(disk, &places, events)
 }
@@ -225,5 +232,6 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
         let list: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();
         return Err(error::DISK_CLAIMED.because(format!("the kernel still keeps {}", list.join(", "))));
     }
-    flush(&disk.path, events)
+    flush(&disk.path, events)?;
+    settle(events)
 }

@@ -51,7 +51,14 @@ impl Shape {
 /// # Errors
 /// ALT-243 for an unknown type, ALT-801 where mkfs is not installed, ALT-802 with what it said.
 pub fn mkfs(fstype: &str, device: &Path, uuid: &str, label: Option<&str>, options: &[String], events: &Events) -> Result<()> {
-    command(fstype, device, Shape::of(device), uuid, label, options)?.run(events).map(drop)
+    let mkfs = command(fstype, device, Shape::of(device), uuid, label, options)?;
+    crate::disk::claim::wait_free(device);
+    if fstype == "btrfs" {
+        // mkfs.btrfs refuses an identifier that is in use, also where it is this very device's, from an interrupted run.
+        let sentence = format!("erase what an earlier run left on {}", device.display());
+        Cmd::new("wipefs", sentence).arg("-a").arg(device).run(events)?;
+    }
+    mkfs.run(events).map(drop)
 }
 
 /// The program that [`mkfs`] runs.

@@ -232,7 +232,11 @@ fn features_of_a_mounted_source() {
             continue;
         }
         let device = exercise.disk().path;
-        mkfs(fstype, &device, "1cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &options.map(str::to_owned), &events).unwrap();
+        // Twice with the same identifier, as after an interruption.
+        let uuid = uuid::Uuid::new_v4().to_string();
+        for _ in 0..2 {
+            mkfs(fstype, &device, &uuid, None, &options.map(str::to_owned), &events).unwrap();
+        }
         let before = source_mkfs_options(fstype, &device).unwrap();
         let at = tempfile::tempdir().unwrap();
         mounts::mount(&device, at.path(), fstype, "", &events).unwrap();
