@@ -102,7 +102,7 @@ fn same_trees(machine: &Machine) {
     for at in ["/", "/boot", "/home"] {
         let alternate = if at == "/" { "/alt_inst".to_owned() } else { format!("/alt_inst{at}") };
         let left_out = |l: &&str| {
-            !["/var/lib/altdisk", "./alt_inst", "./var/log/altdisk", "./proc", "./sys", "./dev", "./run", "./tmp"]
+            !["/var/lib/altdisk", "./alt_inst", "./var/log/altdisk", "./proc", "./sys", "./dev", "./run", "./tmp", "./data\t"]
                 .iter()
                 .any(|p| l.contains(p))
         };

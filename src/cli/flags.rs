@@ -228,6 +228,19 @@ them that it can. This is also the way back: name the old disk.",
   altdisk bootlist -m normal vda",
 };
 
+pub static MKSZFILE: Command = Command {
+    name: "mkszfile",
+    summary: "write the image.data of the running system",
+    forms: &[("", &[], "[file]")],
+    about: "Describes rootvg (its disks, volume groups, volumes and file systems) as the image.data that -i of alt_disk_install takes. \
+Edit sizes in it, or set SHRINK = \"yes\" to clone onto a smaller disk. Without a file it goes to standard output.",
+    flags: &[HELP],
+    operands: true,
+    after: "Example:
+  altdisk mkszfile /root/image.data
+  alt_disk_install -C -i /root/image.data vdb",
+};
+
 pub static COPYTREE: Command = Command {
     name: "copytree",
     summary: "copy a directory tree with everything that its files have",

@@ -16,6 +16,7 @@ pub mod help;
 pub mod json;
 pub mod lines;
 pub mod logfile;
+pub mod mkszfile;
 pub mod practice;
 pub mod text;
 
@@ -45,6 +46,7 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::BOOTLIST, bootlist::run),
     (&flags::DISKS, disks::run),
     (&flags::PRACTICE, practice::run),
+    (&flags::MKSZFILE, mkszfile::run),
     (&flags::COPYTREE, copytree::run),
     (&flags::ERRORS, explain::errors),
     (&flags::EXPLAIN, explain::explain),

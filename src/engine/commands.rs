@@ -15,7 +15,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
     let devices: Vec<PathBuf> = layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
     let scope = || lvm::Scope::of(&devices);
     match action {
-        Action::Wipe { disk } => vec![format!("wipefs -a {}* {0}", layout.disks[*disk].path.display())],
+        Action::Wipe { disk } => vec![format!("wipefs -a {0}* {0}; zeros to its first and last MiB", layout.disks[*disk].path.display())],
         Action::Partition { disk } => {
             let d = &layout.disks[*disk];
             let mut lines = vec![format!("sfdisk {}", d.path.display())];
@@ -78,6 +78,16 @@ fn make(base: &Base, v: &VolumeLayout) -> Vec<String> {
     mkfs::command(fstype, &v.device, shape, &v.uuid, v.label.as_deref(), options).map(|c| shown(&c)).into_iter().collect()
 }
 
+/// The command line without what only keeps LVM from looking at other disks.
 fn shown(cmd: &Cmd) -> String {
-    cmd.argv().iter().map(|w| quote(w.as_ref())).collect::<Vec<_>>().join(" ")
+    let mut words = cmd.argv().into_iter();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--config" || word == "--devices" {
+            words.next();
+        } else {
+            kept.push(quote(word.as_ref()));
+        }
+    }
+    kept.join(" ")
 }

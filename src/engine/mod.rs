@@ -9,6 +9,8 @@ pub mod commands;
 pub mod copying;
 pub mod customize;
 pub mod facts;
+#[cfg(test)]
+mod golden;
 pub mod layout;
 pub mod plan;
 pub mod prepare;

@@ -145,10 +145,20 @@ fn disk_words(d: &DiskLayout) -> String {
 fn phase_1(base: &Base, steps: &mut Vec<Step>) {
     let layout = &base.layout;
     let disks: Vec<&str> = layout.disks.iter().map(|d| d.name.as_str()).collect();
-    steps.push(step(1, "gate", format!("Check once more that {} is free", disks.join(" and ")), Action::Gate));
+    steps.push(step(
+        1,
+        "gate",
+        format!("Check once more that {} {} free", disks.join(" and "), if disks.len() == 1 { "is" } else { "are" }),
+        Action::Gate,
+    ));
     for (i, d) in layout.disks.iter().enumerate() {
         steps.push(step(1, format!("wipe.{}", d.name), format!("Erase all signatures on {}", disk_words(d)), Action::Wipe { disk: i }));
-        let title = format!("Write a new partition table to {} ({} partitions)", d.name, d.partitions.len());
+        let title = format!(
+            "Write a new partition table to {} ({} partition{})",
+            d.name,
+            d.partitions.len(),
+            if d.partitions.len() == 1 { "" } else { "s" }
+        );
         steps.push(step(1, format!("table.{}", d.name), title, Action::Partition { disk: i }));
     }
     for (i, vg) in layout.vgs.iter().enumerate() {

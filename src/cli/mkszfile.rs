@@ -1,0 +1,35 @@
+//! `altdisk mkszfile [file]`: writes the image.data of the running system, as AIX's command of that name does.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::cli::flags::MKSZFILE;
+use crate::cli::{getopt, say};
+use crate::engine::facts::Facts;
+use crate::error::{self, Exit};
+use crate::event::Events;
+use crate::host::files;
+use crate::image::parse;
+
+/// Runs the command.
+///
+/// # Errors
+/// ALT-3xx where the running system cannot be described; where the file cannot be written.
+pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
+    let parsed = getopt::parse(&MKSZFILE, args)?;
+    if parsed.operands.len() > 1 {
+        return Err(error::UNEXPECTED_OPERAND.because("more than one file is named"));
+    }
+    let facts = Facts::gather()?;
+    let mut text = String::new();
+    for warning in &facts.source.warnings {
+        text.push_str(&format!("# {warning}\n"));
+    }
+    text.push_str(&parse::write(&facts.source.image)?);
+    match parsed.operands.first() {
+        None => Ok(say(&text, Exit::Done)),
+        Some(file) => files::replace(Path::new(file), text.as_bytes(), 0o600).map(|()| Exit::Done),
+    }
+}

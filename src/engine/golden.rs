@@ -1,0 +1,224 @@
+//! Golden plans: what the engine would do for systems of several layouts, compared with files under tests/fixtures/plans.
+//! `UPDATE_GOLDEN=1 cargo test golden` writes them anew; then read the difference.
+
+use std::path::{Path, PathBuf};
+
+use super::layout::{Fresh, Target, lay_out};
+use super::plan::{self, Base, Bootable, Firmware};
+use super::prepare::Prepared;
+use super::preview;
+use super::request::{Phases, Request};
+use crate::boot::ids::IdMap;
+use crate::error;
+use crate::image::data::{Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo};
+
+const GIB: u64 = 1 << 30;
+
+fn counted() -> impl FnMut() -> uuid::Uuid {
+    let mut n = 0u128;
+    move || {
+        n += 1;
+        uuid::Uuid::from_u128(n << 64 | n)
+    }
+}
+
+fn target(name: &str, gib: u64, sector: u32) -> Target {
+    Target { name: name.into(), path: Path::new("/dev").join(name), serial: Some(format!("S-{name}")), size: gib * GIB, sector }
+}
+
+fn lv(name: &str, vg: Option<&str>, kind: LvType, size_mb: u64) -> Lv {
+    Lv {
+        logical_volume: name.into(),
+        volume_group: vg.map(Into::into),
+        kind,
+        size_mb,
+        lv_source_disk_list: vec!["vda".into()],
+        label: None,
+    }
+}
+
+fn fs(name: &str, on: &Lv, vfs: &str, used: u64) -> Fs {
+    Fs {
+        fs_name: name.into(),
+        fs_lv: on.logical_volume.clone(),
+        fs_vg: on.volume_group.clone(),
+        fs_vfs: vfs.into(),
+        fs_min_size_mb: used + used / 5 + 64,
+        fs_used_mb: used,
+        fs_options: "defaults".into(),
+        ..Fs::default()
+    }
+}
+
+fn image(platform: &str, disk_mb: u64, lvs: Vec<Lv>, fss: Vec<Fs>) -> ImageData {
+    let disk = SourceDisk { hdiskname: "vda".into(), size_mb: disk_mb, sector_size: 512, ..SourceDisk::default() };
+    let about = Image { image_type: "clone".into(), platform: platform.into(), ..Image::default() };
+    ImageData { image_data: about, source_disk_data: vec![disk], lv_data: lvs, fs_data: fss, ..ImageData::default() }
+}
+
+fn plain() -> ImageData {
+    let (boot, root, home) = (lv("vda1", None, LvType::Fs, 512), lv("vda2", None, LvType::Fs, 6000), lv("vda3", None, LvType::Fs, 1000));
+    let fss = vec![fs("/", &root, "ext4", 2000), fs("/boot", &boot, "ext4", 100), fs("/home", &home, "xfs", 300)];
+    let mut image = image("bios", 8192, vec![boot, root, home, lv("vda4", None, LvType::Swap, 600)], fss);
+    image.swap_file_data.push(SwapFile { file: "/swapfile".into(), size_mb: 128 });
+    image
+}
+
+fn lvm() -> ImageData {
+    let esp = lv("vda1", None, LvType::Esp, 256);
+    let boot = lv("vda2", None, LvType::Fs, 512);
+    let (root, var, swap) = (
+        lv("root", Some("sys-vg"), LvType::Fs, 4096),
+        lv("var", Some("sys-vg"), LvType::Fs, 2048),
+        lv("swap_1", Some("sys-vg"), LvType::Swap, 512),
+    );
+    let mut fss =
+        vec![fs("/", &root, "xfs", 1500), fs("/boot/efi", &esp, "vfat", 6), fs("/boot", &boot, "ext4", 100), fs("/var", &var, "ext4", 700)];
+    fss[0].fs_label = Some("system".into());
+    let mut image = image("uefi", 8192, vec![esp, boot, root, var, swap], fss);
+    image.vg_data.push(Vg { vgname: "sys-vg".into(), ppsize_mb: 4, vg_source_disk_list: vec!["vda".into()] });
+    image
+}
+
+fn btrfs() -> ImageData {
+    let (esp, root) = (lv("vda1", None, LvType::Esp, 256), lv("vda2", None, LvType::Fs, 7000));
+    let mut all = fs("/", &root, "btrfs", 2500);
+    let sub = |path: &str, at: Option<&str>, options: &str| Subvolume {
+        path: path.into(),
+        mount_point: at.map(Into::into),
+        options: options.into(),
+    };
+    all.subvolume = vec![
+        sub("@", Some("/"), "compress=zstd:1,subvol=@,subvolid=256"),
+        sub("@home", Some("/home"), "ro,noatime,subvol=@home"),
+        sub("@/var/lib/machines", None, ""),
+    ];
+    let efi = fs("/boot/efi", &esp, "vfat", 6);
+    image("uefi", 8192, vec![esp, root], vec![all, efi])
+}
+
+fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
+    let mut ids = counted();
+    let layout = match lay_out(&image, targets, &mut Fresh(&mut ids)) {
+        Ok(layout) => layout,
+        Err(e) => {
+            let alt = error::of(&e).unwrap();
+            return format!("{}: {}\n  {}\n", alt.entry.id, alt.cause, alt.remedy);
+        }
+    };
+    let uefi = image.image_data.platform == "uefi";
+    let boot = Bootable {
+        firmware: if uefi { Firmware::Uefi } else { Firmware::Bios },
+        kernels: vec!["6.1.0-1-amd64".into()],
+        bios: Ok(()),
+        efi: Ok(()),
+        initramfs: Ok(()),
+        bootlist: Ok(()),
+    };
+    let base = Base {
+        version: 1,
+        id: "0badcafe".into(),
+        created: 0,
+        image,
+        source_disks: vec!["vda".into()],
+        layout,
+        ids: IdMap::default(),
+        boot,
+        esp_mountable: true,
+        leave_out: vec![],
+        made_mount_point: true,
+    };
+    let plan = plan::plan(&base, request);
+    let notes = base.layout.notes.clone();
+    let described = targets.iter().map(|t| format!("{}: empty", t.name)).collect();
+    preview::as_text(&Prepared { base, warnings: vec![], notes, targets: described }, &plan)
+}
+
+fn request(phases: Phases) -> Request {
+    Request {
+        phases,
+        image_data: None,
+        script: Some(PathBuf::from("/root/custom ize")),
+        resolv_conf: None,
+        exclude_list: None,
+        set_bootlist: true,
+        reboot: false,
+        remain_client: true,
+        skip_boot_check: false,
+        erase: vec![],
+        targets: vec!["vdb".into()],
+        argv: vec!["alt_disk_install".into(), "-C".into(), "vdb".into()],
+    }
+}
+
+fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/plans").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    for (n, (a, b)) in wanted.lines().zip(text.lines()).enumerate() {
+        assert_eq!(a, b, "{name}:{}", n + 1);
+    }
+    assert_eq!(wanted, text, "{name}");
+}
+
+#[test]
+fn golden_plans() {
+    let all = request(Phases::All);
+    golden("plain-larger.txt", &text(plain(), &[target("vdb", 16, 512)], &all));
+    golden("plain-same-size.txt", &text(plain(), &[target("vdb", 8, 512)], &all));
+    golden("plain-4k-sectors.txt", &text(plain(), &[target("nvme0n1", 16, 4096)], &all));
+    golden("plain-two-disks.txt", &text(plain(), &[target("vdb", 8, 512), target("vdc", 2, 512)], &all));
+    golden("plain-two-large-disks.txt", &text(plain(), &[target("vdb", 16, 512), target("vdc", 16, 512)], &all));
+    golden("lvm-two-disks.txt", &text(lvm(), &[target("vdb", 5, 512), target("vdc", 4, 512)], &all));
+    golden("btrfs.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::TwoThree)));
+    golden("btrfs-phase-1.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::One)));
+}
+
+#[test]
+fn golden_refusals() {
+    let all = request(Phases::All);
+    golden("refused-small-but-would-fit.txt", &text(plain(), &[target("vdb", 5, 512)], &all));
+    let mut shrunk = plain();
+    shrunk.logical_volume_policy.shrink = YesNo::Yes;
+    golden("plain-shrunk.txt", &text(shrunk.clone(), &[target("vdb", 5, 512)], &all));
+    golden("refused-too-small.txt", &text(shrunk, &[target("vdb", 2, 512)], &all));
+    let mut exact = plain();
+    exact.logical_volume_policy.exact_fit = YesNo::Yes;
+    golden("refused-not-exact.txt", &text(exact.clone(), &[target("vdb", 9, 512)], &all));
+    assert!(text(exact, &[target("vdb", 8, 512)], &all).starts_with("PREVIEW"));
+    golden("refused-no-spread.txt", &text(plain(), &[target("vdb", 5, 512), target("vdc", 1, 512)], &all));
+}
+
+#[test]
+fn identifiers_are_fresh_and_partitions_do_not_overlap() {
+    for (image, targets) in [
+        (plain(), vec![target("vdb", 16, 512)]),
+        (lvm(), vec![target("vdb", 5, 4096), target("vdc", 4, 4096)]),
+        (btrfs(), vec![target("vdb", 9, 512)]),
+    ] {
+        let mut ids = counted();
+        let layout = lay_out(&image, &targets, &mut Fresh(&mut ids)).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for disk in &layout.disks {
+            assert!(seen.insert(disk.table_id.clone()));
+            let mut end = 1 << 20;
+            for p in &disk.partitions {
+                assert!(p.start >= end && p.start % (1 << 20) == 0 && p.size > 0, "{p:?}");
+                assert!(seen.insert(p.uuid.clone()) && p.name.len() <= 36);
+                end = p.start + p.size;
+            }
+            assert!(end + (1 << 20) <= disk.size, "{} ends at {end} of {}", disk.name, disk.size);
+        }
+        assert!(layout.volumes.iter().all(|v| seen.insert(v.uuid.clone())));
+        // Logical volumes fit into what the physical volumes have.
+        for vg in &layout.vgs {
+            let parts = layout.disks.iter().flat_map(|d| &d.partitions).filter(|p| vg.pvs.contains(&p.path));
+            let extents: u64 = parts.map(|p| (p.size - (1 << 20)) / vg.extent).sum();
+            let used: u64 = layout.volumes.iter().filter(|v| v.vg.as_ref() == Some(&vg.name)).map(|v| v.size / vg.extent).sum();
+            assert!(used <= extents, "{used} of {extents}");
+        }
+    }
+}
