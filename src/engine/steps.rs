@@ -93,6 +93,10 @@ fn expected(base: &Base) -> Result<Expect> {
     if let Some(vg) = &boot.boot_vg {
         boot_ids.push(lvm::vg_uuid(&scope(base), vg)?);
     }
+    // A GRUB whose /boot is on its own disk names the partition by number, on whatever disk it was started from.
+    let boot_device = base.layout.volumes.iter().find(|v| v.uuid == boot_ids[0]).map(|v| &v.device);
+    let number = base.layout.disks.first().and_then(|d| d.partitions.iter().find(|p| Some(&p.path) == boot_device)).map(|p| p.number);
+    boot_ids.extend(number.map(|n| format!("(,gpt{n})")));
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).filter(|_| base.esp_mountable && base.boots() && base.boot.efi.is_ok());
     Ok(Expect {
         boot_ids,
