@@ -132,9 +132,9 @@ fn uefi_with_btrfs_and_the_boot_list_kept() {
         name: "uefi-btrfs-keep",
         layout: Layout::UefiBtrfs,
         targets: &[2560],
-        clone: "altdisk bootlist -m normal -o >/root/list-before
+        clone: "efibootmgr -v >/root/list-before
             do_ alt_disk_install -B -C vdb
-            altdisk bootlist -m normal -o >/root/list-after
+            efibootmgr -v >/root/list-after
             diff /root/list-before /root/list-after || fail 'the boot list changed in spite of -B'
             do_ altdisk bootlist vdb",
         in_clone: "for path in / /home /var/lib/nested; do btrfs subvolume show $path >/dev/null || fail \"$path is no subvolume\"; done",
@@ -198,10 +198,10 @@ fn a_clone_made_in_a_namespace_boots() {
         let target = source.blank("boots", 3072);
         let with_disk = source.state();
         println!("{}", source.must(&format!("alt_disk_install -g -B -C {target} 2>&1")));
+        lab.adopt(&source.root().join("var/lib/altdisk/practice/boots.img"), "target");
         source.must("alt_disk_install -X");
         assert_eq!(source.state(), with_disk, "the state before and after -X differs");
         assert_ne!(before, with_disk, "the state does not show the practice disk");
-        lab.adopt(&source.root().join("var/lib/altdisk/practice/boots.img"), "target");
     }
     let alone = format!("TARGETS=vda\n{ALONE}");
     lab.boot(&["target"], &[&alone], 10).expect(1);

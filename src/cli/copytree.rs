@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::cli::console::Console;
 use crate::cli::flags::COPYTREE;
 use crate::cli::getopt::{self, called};
-use crate::copy::{Excludes, Job, LeaveOut, Progress, Source, copy, measure};
+use crate::copy::{Excludes, Job, Progress, Source, copy, measure};
 use crate::error::{self, Exit};
 use crate::event::Events;
 
@@ -26,7 +26,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     };
     let verbose = parsed.has("V");
     events.add(Box::new(Console::standard(called(&COPYTREE), false, verbose, false)));
-    let leave_out: Vec<LeaveOut> = parsed.values("x").map(|p| LeaveOut::Path(PathBuf::from(p))).collect();
+    let leave_out: Vec<PathBuf> = parsed.values("x").map(PathBuf::from).collect();
     let excludes = match parsed.value("e") {
         Some(list) => {
             Excludes::parse(&std::fs::read(list).with_context(|| format!("reading {}", Path::new(list).display()))?, Path::new(list))?

@@ -38,7 +38,7 @@ pub fn copy(run: &Run<'_>, from: &File, to: &File, stat: &Stat, buffer: &mut [u8
     for tries in 1.. {
         once(run, from, to, &before, buffer)?;
         let after = stat_fd(from).map_err(Fault::Source)?;
-        let torn = after.size != before.size || after.mtime != before.mtime;
+        let torn = after.size != before.size || after.mtime != before.mtime || after.ctime != before.ctime;
         if !torn || tries == TRIES {
             return Ok(Copied { stat: after, tries, torn });
         }

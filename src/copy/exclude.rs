@@ -99,7 +99,8 @@ impl Excludes {
     }
 
     /// Whether a line is excluded; if so, it counts.
-    pub fn matches(&self, line: &[u8]) -> bool {
+    #[cfg(test)]
+    fn matches(&self, line: &[u8]) -> bool {
         let mut tally = Tally::default();
         let hit = self.tally(line, &mut tally);
         self.count(tally);

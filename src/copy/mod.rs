@@ -60,15 +60,6 @@ impl AsFd for Source {
     }
 }
 
-/// Something that is not copied, whatever the exclude list says: a directory is made but stays empty, another file is not made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LeaveOut {
-    /// Relative to the tree's top: `lib/altdisk`.
-    Path(PathBuf),
-    /// By identity, wherever its names are.
-    Inode { dev: u64, ino: u64 },
-}
-
 /// One tree to copy.
 pub struct Job<'a> {
     pub from: &'a Source,
@@ -78,7 +69,9 @@ pub struct Job<'a> {
     /// Where the tree's top is in the running system (`/`, `/var`): lines of the exclude list begin there.
     pub prefix: &'a Path,
     pub excludes: &'a Excludes,
-    pub leave_out: &'a [LeaveOut],
+    /// Paths relative to the tree's top (`lib/altdisk`) that are not copied, whatever the exclude list says: a directory is made but
+    /// stays empty, another file is not made.
+    pub leave_out: &'a [PathBuf],
     /// Emits an event for every file.
     pub verbose: bool,
 }
@@ -100,6 +93,6 @@ pub fn copy(job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Repor
 ///
 /// # Errors
 /// If the source cannot be asked.
-pub fn measure(from: &Source, leave_out: &[LeaveOut]) -> Result<Totals> {
+pub fn measure(from: &Source, leave_out: &[PathBuf]) -> Result<Totals> {
     progress::measure(from.as_fd(), leave_out)
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::LeaveOut;
 use crate::event::{Event, Events};
 use crate::host::tree;
 
@@ -89,10 +88,10 @@ impl Progress {
 }
 
 /// See [`super::measure`].
-pub(super) fn measure(top: BorrowedFd<'_>, leave_out: &[LeaveOut]) -> Result<Totals> {
+pub(super) fn measure(top: BorrowedFd<'_>, leave_out: &[std::path::PathBuf]) -> Result<Totals> {
     let s = nix::sys::statvfs::fstatvfs(top).context("asking the file system how much there is")?;
     let mut totals = Totals { bytes: (s.blocks() - s.blocks_free()) * s.fragment_size(), files: s.files().saturating_sub(s.files_free()) };
-    for path in leave_out.iter().filter_map(|l| if let LeaveOut::Path(path) = l { Some(path) } else { None }) {
+    for path in leave_out {
         use std::os::unix::ffi::OsStrExt;
         let found = tree::open_below(top, path.as_os_str().as_bytes(), nix::fcntl::OFlag::O_PATH).and_then(tree::stat_fd);
         if let Ok(stat) = found {

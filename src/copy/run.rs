@@ -13,7 +13,7 @@ use super::dirs::{Dir, Open, Stack, Task};
 use super::links::{self, Links};
 use super::queue::Queue;
 use super::report::{Report, Tally, absolute, show};
-use super::{Job, LeaveOut, Progress, meta, progress, read, write};
+use super::{Job, Progress, meta, progress, read, write};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Sys};
@@ -71,13 +71,8 @@ pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress)
     let goal = tree::stat_fd(&target).map_err(|e| target_failed(job, "", e))?;
     let mut skip_paths: HashSet<Vec<u8>> = HashSet::from([links::STAGING.to_bytes().to_vec()]);
     // A target inside the source would be copied into itself.
-    let mut skip_inodes = HashSet::from([(goal.dev, goal.ino)]);
-    for skip in job.leave_out {
-        match skip {
-            LeaveOut::Path(path) => drop(skip_paths.insert(path.as_os_str().as_bytes().to_vec())),
-            LeaveOut::Inode { dev, ino } => drop(skip_inodes.insert((*dev, *ino))),
-        }
-    }
+    let skip_inodes = HashSet::from([(goal.dev, goal.ino)]);
+    skip_paths.extend(job.leave_out.iter().map(|p| p.as_os_str().as_bytes().to_vec()));
     links::remove_staging(&target, false).map_err(|e| target_failed(job, "what an earlier copy left in .altdisk-links", e))?;
     let run = Run {
         job,

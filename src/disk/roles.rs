@@ -18,11 +18,6 @@ pub struct DiskMark {
 }
 
 impl DiskMark {
-    /// The mark of a disk as it is now.
-    pub fn of(disk: &Disk) -> Self {
-        Self { serial: disk.serial.clone(), table_id: disk.table.as_ref().map(|t| t.id.clone()), size: disk.size }
-    }
-
     /// Whether `disk` is the marked one. The table's id decides where both have one (it is unique and goes with the
     /// content); else serial and size together.
     pub fn matches(&self, disk: &Disk) -> bool {
@@ -97,7 +92,7 @@ mod tests {
     fn marks() {
         let mut d = sample::disk("vdb", "1:1");
         d.serial = Some("S".into());
-        let mark = DiskMark::of(&d);
+        let mark = DiskMark { serial: d.serial.clone(), table_id: d.table.as_ref().map(|t| t.id.clone()), size: d.size };
         assert!(mark.matches(&d));
         assert!(!mark.matches(&Disk { size: 1, ..d.clone() }));
         // Without a serial and a table nothing is recognised.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::copy::{self, Excludes, Job, LeaveOut, Source, Totals};
+use crate::copy::{self, Excludes, Job, Source, Totals};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{Action, Base, Step, below};
@@ -72,13 +72,13 @@ fn plain(c: &Context, fs: &Fs, excludes: &Excludes) -> Result<()> {
 }
 
 fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes) -> Result<()> {
-    let leave_out: Vec<LeaveOut> = c
+    let leave_out: Vec<PathBuf> = c
         .base
         .leave_out
         .iter()
         .filter_map(|p| p.strip_prefix(prefix).ok())
         .filter(|p| !p.as_os_str().is_empty())
-        .map(|p| LeaveOut::Path(p.to_owned()))
+        .map(Path::to_owned)
         .collect();
     let job = Job { from, to, prefix, excludes, leave_out: &leave_out, verbose: c.options.verbose };
     copy::copy(&job, c.events, c.progress).map(drop)

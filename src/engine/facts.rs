@@ -12,13 +12,12 @@ use crate::engine::source::{self, ListedSubvolume, Source, Usage};
 use crate::error;
 use crate::host::cmd::Cmd;
 use crate::host::files;
-use crate::host::mounts::{self, Mount};
+use crate::host::mounts;
 use crate::image::data::Image;
 
 /// The machine as it is now.
 pub struct Facts {
     pub world: World,
-    pub mounts: Vec<Mount>,
     pub source: Source,
     pub boot: Bootable,
     /// File system types that this kernel can mount.
@@ -37,7 +36,7 @@ impl Facts {
         let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
         let boot = bootable();
         let source = source::describe(&world, &mounts, &fstab, describe_image(boot.firmware), &Machine)?;
-        Ok(Self { world, mounts, source, boot, mountable: mkfs::filesystems_supported() })
+        Ok(Self { world, source, boot, mountable: mkfs::filesystems_supported() })
     }
 
     /// Whether the ESP can be filled.

@@ -9,15 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::sizing::{self, Allowed, Ask, Outcome, human};
+use crate::disk::lvm::mapper_path;
+use crate::disk::node::partition_path;
+use crate::disk::script::{ALIGN, types, usable};
+use crate::disk::size::human;
+use crate::engine::sizing::{self, Allowed, Ask, Outcome};
 use crate::error;
 use crate::image::data::{Fs, ImageData, Lv, LvType, SwapFile, YesNo};
-
-pub const BIOS_BOOT: &str = "21686148-6449-6E6F-744E-656564454649";
-pub const ESP: &str = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
-const LINUX: &str = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
-const SWAP: &str = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
-const LVM: &str = "E6D6D379-F507-44C2-A23C-238F2A3DF928";
 
 /// What partition names of an alternate begin with, and the LVM tag of its volume group.
 pub const MARK: &str = "altinst_rootvg";
@@ -25,8 +23,6 @@ pub const MARK: &str = "altinst_rootvg";
 pub const NEW_ESP_AT: &str = "/boot/efi";
 
 const MIB: u64 = 1 << 20;
-/// Kept free at both ends of a disk: alignment before, the backup table behind.
-const EDGE: u64 = MIB;
 const BIOS_BOOT_SIZE: u64 = MIB;
 /// LVM's own needs on a physical volume (metadata, alignment), generously.
 const PV_OVERHEAD: u64 = 4 * MIB;
@@ -155,18 +151,6 @@ impl Fresh<'_> {
     }
 }
 
-/// The partition's device node: `vdb1`, but `nvme0n1p1`, `loop0p1`.
-pub fn node(disk: &Path, number: u32) -> PathBuf {
-    let text = disk.to_string_lossy();
-    let p = if text.ends_with(|c: char| c.is_ascii_digit()) { "p" } else { "" };
-    PathBuf::from(format!("{text}{p}{number}"))
-}
-
-/// Device-mapper path of a logical volume: dashes in names are doubled.
-pub fn mapper(vg: &str, lv: &str) -> PathBuf {
-    PathBuf::from(format!("/dev/mapper/{}-{}", vg.replace('-', "--"), lv.replace('-', "--")))
-}
-
 fn holds_root(fs: &Fs) -> bool {
     fs.fs_name == "/" || fs.subvolume.iter().any(|s| s.mount_point.as_deref() == Some("/"))
 }
@@ -267,10 +251,15 @@ impl<'a, 'f> Builder<'a, 'f> {
 
     fn place(&mut self) -> Result<()> {
         self.make_volumes();
-        self.pieces[0].push(Piece { type_guid: BIOS_BOOT, name: format!("{MARK}:bios"), size: BIOS_BOOT_SIZE, holds: Holds::Nothing });
+        self.pieces[0].push(Piece {
+            type_guid: types::BIOS_BOOT,
+            name: format!("{MARK}:bios"),
+            size: BIOS_BOOT_SIZE,
+            holds: Holds::Nothing,
+        });
         let esp = self.volumes.iter().position(|v| v.kind == LvType::Esp);
         if let Some(esp) = esp {
-            self.push_volume(0, esp, ESP, self.volumes[esp].size);
+            self.push_volume(0, esp, types::ESP, self.volumes[esp].size);
         }
         match self.root.fs_vg.clone() {
             Some(vg) => self.place_lvm(&vg),
@@ -293,7 +282,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             let old_label = fs.as_ref().map_or(lv.label.clone(), |f| f.fs_label.clone());
             let label = old_label.map(|l| fresh_label(&l, &fstype, self.fresh));
             let vg = lv.volume_group.as_ref().and_then(|old| self.vgs.iter().find(|v| v.old_name == *old)).map(|v| v.name.clone());
-            let device = vg.as_ref().map(|vg| mapper(vg, &lv.logical_volume)).unwrap_or_default();
+            let device = vg.as_ref().map(|vg| mapper_path(vg, &lv.logical_volume)).unwrap_or_default();
             self.volumes.push(VolumeLayout {
                 lv: lv.logical_volume.clone(),
                 old_vg: lv.volume_group.clone(),
@@ -351,7 +340,7 @@ impl<'a, 'f> Builder<'a, 'f> {
     /// Room for partitions on a target, beside what it already got.
     fn room(&self, disk: usize) -> u64 {
         let used: u64 = self.pieces[disk].iter().map(|p| p.size).sum();
-        (self.targets[disk].size / MIB * MIB).saturating_sub(2 * EDGE + used)
+        usable(self.targets[disk].size, self.targets[disk].sector).saturating_sub(used)
     }
 
     fn allowed(&self) -> Allowed {
@@ -382,7 +371,7 @@ impl<'a, 'f> Builder<'a, 'f> {
 
     fn push_volume(&mut self, disk: usize, volume: usize, type_guid: &'static str, size: u64) {
         let what: String = self.volumes[volume].what().chars().take(36 - MARK.len() - 1).collect();
-        let name = if type_guid == ESP { format!("{MARK}:esp") } else { format!("{MARK}:{what}") };
+        let name = if type_guid == types::ESP { format!("{MARK}:esp") } else { format!("{MARK}:{what}") };
         self.volumes[volume].size = size;
         self.pieces[disk].push(Piece { type_guid, name, size, holds: Holds::Volume(volume) });
     }
@@ -406,7 +395,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             self.volumes[*i].size = *size;
         }
         for i in plain {
-            let kind = if self.volumes[i].kind == LvType::Swap { SWAP } else { LINUX };
+            let kind = if self.volumes[i].kind == LvType::Swap { types::SWAP } else { types::LINUX };
             self.push_volume(0, i, kind, self.volumes[i].size);
         }
         for vg in others {
@@ -417,18 +406,18 @@ impl<'a, 'f> Builder<'a, 'f> {
             let disk = disk.ok_or_else(|| {
                 error::NO_SPREAD.because(format!("volume group {vg} needs {} in one piece, and no target disk has that", human(size)))
             })?;
-            self.pieces[disk].push(Piece { type_guid: LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(vg) });
+            self.pieces[disk].push(Piece { type_guid: types::LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(vg) });
         }
         for disk in 0..self.targets.len() {
             let size = self.room(disk);
-            let over = self.pieces[disk].iter().map(|p| p.size).sum::<u64>() + 2 * EDGE > self.targets[disk].size;
+            let over = self.pieces[disk].iter().map(|p| p.size).sum::<u64>() > usable(self.targets[disk].size, self.targets[disk].sector);
             if over || size < PV_OVERHEAD + unit {
                 let name = &self.targets[disk].name;
                 return Err(error::NO_SPREAD.because(format!(
                     "{name} has no room left for its part of volume group {root_vg} beside the boot partitions and plain file systems"
                 )));
             }
-            self.pieces[disk].push(Piece { type_guid: LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(root_vg.to_owned()) });
+            self.pieces[disk].push(Piece { type_guid: types::LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(root_vg.to_owned()) });
         }
         Ok(())
     }
@@ -491,7 +480,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             let mut placed: Vec<(usize, u64)> = volumes.into_iter().zip(sizes).collect();
             placed.sort_by_key(|(i, _)| self.is_root(&self.volumes[*i]));
             for (i, size) in placed {
-                let kind = if self.volumes[i].kind == LvType::Swap { SWAP } else { LINUX };
+                let kind = if self.volumes[i].kind == LvType::Swap { types::SWAP } else { types::LINUX };
                 self.push_volume(disk, i, kind, size);
             }
         }
@@ -501,10 +490,10 @@ impl<'a, 'f> Builder<'a, 'f> {
     fn finish(mut self) -> Layout {
         let mut disks = Vec::new();
         for (target, pieces) in self.targets.iter().zip(std::mem::take(&mut self.pieces)) {
-            let mut start = EDGE;
+            let mut start = ALIGN;
             let mut partitions = Vec::new();
             for (number, piece) in (1..).zip(pieces) {
-                let path = node(&target.path, number);
+                let path = partition_path(&target.path, number);
                 let uuid = self.fresh.uuid();
                 match &piece.holds {
                     Holds::Volume(i) => {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::boot::ids::IdMap;
+use crate::disk::size::human;
 use crate::engine::ALT_INST;
 use crate::engine::layout::{DiskLayout, Layout, VolumeLayout};
 use crate::engine::request::Request;
-use crate::engine::sizing::human;
 use crate::image::data::{ImageData, LvType};
 
 pub use crate::boot::bootlist::Firmware;

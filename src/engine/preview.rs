@@ -6,12 +6,12 @@ use std::fmt::Write;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::disk::size::human;
 use crate::engine::commands;
 use crate::engine::layout::{Layout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan};
 use crate::engine::prepare::{self, Prepared};
 use crate::engine::request::Request;
-use crate::engine::sizing::human;
 use crate::engine::state::State;
 use crate::engine::{relocate, run};
 

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::disk::model::{Disk, World};
-use crate::engine::layout::{DiskLayout, node};
+use crate::disk::node::partition_path;
+use crate::engine::layout::DiskLayout;
 use crate::engine::plan::Base;
 use crate::engine::request::Request;
 use crate::error;
@@ -38,7 +39,7 @@ pub fn settle(base: Base, request: Option<&Request>) -> Result<Base> {
             error::TARGET_GONE.because(format!("disk {}{serial}, which holds the alternate, is not there", layout.name))
         })?;
         renamed.insert(layout.path.clone(), disk.path.clone());
-        renamed.extend(layout.partitions.iter().map(|p| (p.path.clone(), node(&disk.path, p.number))));
+        renamed.extend(layout.partitions.iter().map(|p| (p.path.clone(), partition_path(&disk.path, p.number))));
         layout.name.clone_from(&disk.name);
     }
     follow(&mut base, &renamed);

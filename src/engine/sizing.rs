@@ -90,19 +90,6 @@ pub fn share(asks: &[Ask], available: u64, unit: u64, allowed: Allowed) -> Resul
     Ok((sizes, Outcome::Shrunk))
 }
 
-/// Bytes for people: `512.0 MiB`, `8.0 GiB`.
-pub fn human(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    for (size, name) in UNITS {
-        if bytes >= size {
-            let tenths = bytes / (size / 10).max(1);
-            let (whole, tenth) = if size >= 10 { (bytes / size, bytes % size * 10 / size) } else { (tenths / 10, tenths % 10) };
-            return format!("{whole}.{tenth} {name}");
-        }
-    }
-    format!("{bytes} bytes")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,14 +116,6 @@ mod tests {
         assert_eq!(run(1000, allowed(true, false)), Ok((vec![700, 300], Outcome::Shrunk)));
         assert_eq!(run(499, allowed(true, true)), Err(TooSmall { needed: 500 * M, available: 499 * M, data_would_fit: false }));
         assert_eq!(run(499, allowed(false, true)), Err(TooSmall { needed: 1500 * M, available: 499 * M, data_would_fit: false }));
-    }
-
-    #[test]
-    fn for_people() {
-        assert_eq!(human(0), "0 bytes");
-        assert_eq!(human(1536), "1.5 KiB");
-        assert_eq!(human(256 << 30), "256.0 GiB");
-        assert_eq!(human((8 << 30) - 1), "7.9 GiB");
     }
 
     proptest! {

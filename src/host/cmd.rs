@@ -105,10 +105,6 @@ impl Cmd {
         }
     }
 
-    pub fn sentence(&self) -> &str {
-        &self.sentence
-    }
-
     /// Runs a program that changes something, telling `events` what it says, line by line.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nix::mount::{MntFlags, MsFlags, umount2};
+use nix::mount::{MntFlags, umount2};
 
 use crate::error;
 
@@ -134,16 +134,6 @@ pub fn unmount(at: &Path) -> Result<()> {
 /// Whether something is mounted exactly there.
 pub fn is_mount_point(at: &Path) -> bool {
     mounted().is_ok_and(|all| all.iter().any(|m| m.mount_point == at))
-}
-
-/// Remounts a mount read-write or read-only... only the per-mount flag is changed.
-///
-/// # Errors
-/// ALT-804 with what the kernel said.
-pub fn bind_read_only(at: &Path) -> Result<()> {
-    let none: Option<&Path> = None;
-    nix::mount::mount(none, at, none, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY, none)
-        .map_err(|e| error::KERNEL.because(format!("{} cannot be made read-only: {e}", at.display())))
 }
 
 /// Writes a path as fstab and mountinfo do: blank, tab, newline and backslash in octal.
