@@ -41,6 +41,7 @@ pub fn clean_up(events: &Events) -> Result<String> {
     for at in mounts::unmount_below(Path::new(ALT_INST))?.iter().rev() {
         events.note(format!("unmounted {}", at.display()));
     }
+    super::quiet::unhide(base, events)?;
     if let Some(before) = alternate.before() {
         super::bootlist::undo(base, before, events)?;
     }
@@ -110,7 +111,13 @@ fn free(layout: &DiskLayout, alternate: &Alternate, events: &Events) -> Result<(
         ));
         return Ok(());
     }
-    let stacked: Vec<String> = world.stacked_on(disk).into_iter().map(|s| s.path.display().to_string()).collect();
+    // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else on the disk is somebody's.
+    let ours = |path: &Path| {
+        let lv = world.lvm.lvs.iter().find(|lv| lv.dm_path == *path);
+        lv.is_some_and(|lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg))
+    };
+    let stacked = world.stacked_on(disk).into_iter().filter(|s| !ours(&s.path));
+    let stacked: Vec<String> = stacked.map(|s| s.path.display().to_string()).collect();
     if !stacked.is_empty() {
         return Err(error::TARGET_BUSY.because(format!("{} is in use by {}", disk.name, stacked.join(" "))));
     }

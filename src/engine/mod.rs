@@ -15,6 +15,7 @@ pub mod layout;
 pub mod plan;
 pub mod prepare;
 pub mod preview;
+pub mod quiet;
 pub mod relocate;
 pub mod request;
 pub mod run;

@@ -11,6 +11,7 @@ use anyhow::Result;
 
 use crate::copy::Progress;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
+use crate::engine::quiet::Quiet;
 use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, crash_point};
 use crate::engine::{cleanup, copying, prepare, relocate, steps};
@@ -35,6 +36,7 @@ pub fn clone(request: &Request, options: Options, events: &Events) -> Result<Str
     let mut state = State::lock()?;
     let stored = state.load()?;
     may_run(request.phases, stored.as_ref())?;
+    let quiet = Quiet::begin(request.phases.list().contains(&1), events)?;
     let before = stored.as_ref().is_some_and(|a| a.before().is_some());
     let (base, run) = match stored {
         None => (prepared(request, events)?, 1),
@@ -42,7 +44,7 @@ pub fn clone(request: &Request, options: Options, events: &Events) -> Result<Str
     };
     let plan = plan::plan(&base, request);
     state.begin_run(&base, &plan, run, sys::now().0)?;
-    execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, options, events)
+    execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, options, quiet, events)
 }
 
 /// Goes on with the run that was interrupted.
@@ -63,7 +65,9 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
     let base = relocate::settle(alternate.base, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
-    execute(&mut state, &base, &alternate.plan, &earlier, options, events)
+    let copies = alternate.plan.steps.iter().any(|s| s.phase == 1 && !earlier.done.contains(&s.id));
+    let quiet = Quiet::begin(copies, events)?;
+    execute(&mut state, &base, &alternate.plan, &earlier, options, quiet, events)
 }
 
 fn prepared(request: &Request, events: &Events) -> Result<Base> {
@@ -126,7 +130,15 @@ struct Earlier {
     phases: BTreeSet<u8>,
 }
 
-fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, options: Options, events: &Events) -> Result<String> {
+fn execute(
+    state: &mut State,
+    base: &Base,
+    plan: &Plan,
+    earlier: &Earlier,
+    options: Options,
+    quiet: Quiet,
+    events: &Events,
+) -> Result<String> {
     let done = earlier.done.as_slice();
     let mut phase = 0;
     let of = plan.steps.len();
@@ -149,6 +161,7 @@ fn execute(state: &mut State, base: &Base, plan: &Plan, earlier: &Earlier, optio
             state.append(&Record::Done { id: step.id.clone() })?;
             finish_phase(state, phase, earlier, events)?;
             tell(Stand::Begin, None);
+            drop(quiet);
             steps::reboot(events)?;
             return Ok(closing(base, plan));
         }

@@ -15,7 +15,7 @@ use crate::engine::layout::{DiskLayout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan, Step, below};
 use crate::engine::run::Options;
 use crate::engine::state::State;
-use crate::engine::{ALT_INST, bootlist, copying, customize, prepare, relocate};
+use crate::engine::{ALT_INST, bootlist, copying, customize, prepare, quiet, relocate};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
@@ -50,7 +50,7 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     match &step.action {
         Action::Gate => gate_again(c),
         Action::Wipe { disk } => make::wipe(&disk_now(&base.layout.disks[*disk])?, events),
-        Action::Partition { disk } => partition(&base.layout.disks[*disk], events),
+        Action::Partition { disk } => quiet::hide(base, events).and_then(|()| partition(&base.layout.disks[*disk], events)),
         Action::MakeVg { vg } => make_vg(base, *vg, events),
         Action::MakeLv { volume } => make_lv(base, *volume, events),
         Action::MakeFs { volume } => make_fs(&base.layout.volumes[*volume], events),

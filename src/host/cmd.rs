@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -50,6 +50,20 @@ impl Finished {
     /// Standard output as text (invalid UTF-8 replaced).
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// A program that lives as long as this does.
+#[derive(Debug)]
+pub struct Held {
+    child: Child,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // Its input has ended; how it takes that is its own business.
+        let _ = self.child.wait();
     }
 }
 
@@ -125,6 +139,17 @@ impl Cmd {
     pub fn read(&self) -> Result<Finished> {
         let done = self.execute(None)?;
         self.judge(done)
+    }
+
+    /// Starts a program that works until its standard input ends, which is when the returned guard goes, or this process.
+    ///
+    /// # Errors
+    /// ALT-801 if it is not installed, ALT-804 if it cannot be started.
+    pub fn hold(&self) -> Result<Held> {
+        let mut command = self.command()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().map_err(|e| error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))))?;
+        Ok(Held { child })
     }
 
     fn judge(&self, done: Finished) -> Result<Finished> {

@@ -9,6 +9,7 @@ pub mod cmd;
 pub mod device;
 pub mod fd;
 pub mod files;
+pub mod locks;
 pub mod make;
 pub mod mounts;
 pub mod procs;

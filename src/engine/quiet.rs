@@ -1,0 +1,94 @@
+//! Keeping others away while a clone is made: no shutdown or sleep in the middle of it, no package manager that changes what is being
+//! copied, no desktop that mounts what has just been made.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::engine::plan::Base;
+use crate::error;
+use crate::event::Events;
+use crate::host::cmd::{Cmd, Held, find_program};
+use crate::host::{files, locks};
+
+/// Locks of package managers, and who holds them.
+const PACKAGE_LOCKS: [(&str, &str); 3] =
+    [("/var/lib/dpkg/lock-frontend", "apt"), ("/var/lib/dpkg/lock", "dpkg"), ("/var/lib/rpm/.rpm.lock", "rpm")];
+
+/// In force while it lives.
+#[derive(Default)]
+pub struct Quiet {
+    _awake: Option<Held>,
+    _packages: Vec<locks::Lock>,
+}
+
+impl Quiet {
+    /// For a run that copies (`phase_1`) or only works in the alternate.
+    ///
+    /// # Errors
+    /// ALT-311 where a package manager is at work while the copy would begin.
+    pub fn begin(phase_1: bool, events: &Events) -> Result<Self> {
+        let mut packages = Vec::new();
+        for (path, who) in PACKAGE_LOCKS.iter().filter(|_| phase_1) {
+            match locks::try_lock(Path::new(path))? {
+                locks::Tried::Locked(lock) => packages.push(lock),
+                locks::Tried::Held => {
+                    return Err(error::PACKAGES_BUSY.because(format!("{who} is installing or removing packages ({path} is locked)")));
+                }
+                locks::Tried::Absent => {}
+            }
+        }
+        Ok(Self { _awake: stay_awake(events), _packages: packages })
+    }
+}
+
+fn stay_awake(events: &Events) -> Option<Held> {
+    if !Path::new("/run/systemd/system").exists() || find_program(Path::new("/"), "systemd-inhibit").is_none() {
+        return None;
+    }
+    // It ends with its input, so with this process, however that ends.
+    let inhibit = Cmd::new("systemd-inhibit", "keep the machine from shutting down or sleeping").args([
+        "--what=shutdown:sleep",
+        "--who=altdisk",
+        "--why=a clone of the system is being made",
+        "cat",
+    ]);
+    inhibit.hold().inspect_err(|e| events.note(format!("shutdown and sleep are not inhibited: {e:#}"))).ok()
+}
+
+fn rule(base: &Base) -> PathBuf {
+    PathBuf::from(format!("/run/udev/rules.d/90-altdisk-{}.rules", base.id))
+}
+
+/// Hides the alternate's disks from desktop automounters until the next reboot, where udev runs.
+///
+/// # Errors
+/// Where the rule cannot be written.
+pub fn hide(base: &Base, events: &Events) -> Result<()> {
+    if !Path::new("/run/udev/control").exists() {
+        return Ok(());
+    }
+    let lines: String =
+        base.layout.disks.iter().map(|d| format!("ENV{{ID_PART_TABLE_UUID}}==\"{}\", ENV{{UDISKS_IGNORE}}=\"1\"\n", d.table_id)).collect();
+    let path = rule(base);
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    files::replace(&path, lines.as_bytes(), 0o644)?;
+    reload(events)
+}
+
+/// Takes the rule back.
+///
+/// # Errors
+/// Where it cannot be removed.
+pub fn unhide(base: &Base, events: &Events) -> Result<()> {
+    let path = rule(base);
+    if !path.exists() {
+        return Ok(());
+    }
+    files::remove(&path)?;
+    reload(events)
+}
+
+fn reload(events: &Events) -> Result<()> {
+    Cmd::new("udevadm", "have udev read its rules again").args(["control", "--reload"]).run(events).map(drop)
+}
