@@ -101,8 +101,6 @@ fi
 part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done'
 ALTDISK_VM=none part "tests" 12 cargo test --quiet
 if [ "$vm" != none ]; then
-    # The program is measured in minutes under emulation: a release build.
-    part "release build" 10 cargo test --quiet --release --test vm --no-run || ending
-    ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 26)" cargo test --quiet --release --test vm -- --nocapture
+    ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 28)" cargo test --quiet --test vm -- --nocapture
 fi
 ending

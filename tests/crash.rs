@@ -62,6 +62,14 @@ fn after_a_kill_in_any_step_x_brings_everything_back() {
             assert!(machine.must("ls -A /var/lib/altdisk").lines().all(|l| l == "lock" || l == "practice"), "{point}: state is left");
         }
     }
+    // -X itself, killed between its parts, is repeated.
+    for point in ["after:X.processes", "after:X.unmount", "after:X.bootlist", "after:X.free.0", "after:X.forget"] {
+        assert!(killed_at(&machine, "after:1.mount./boot", &format!("{CLONE} target")));
+        assert!(killed_at(&machine, point, "alt_disk_install -X"), "{point} was not reached");
+        must_end_with(&machine.run("alt_disk_install -X"), 0, point);
+        same(&state, &machine.state(), &format!("after {point} and -X"));
+        must_end_with(&machine.run(&format!("{CLONE} --preview target")), 0, point);
+    }
     assert_eq!(others(&machine), data, "a disk that was not named was changed");
     must_end_with(&machine.run("alt_disk_install -X"), 0, "nothing to clean up");
 }
@@ -156,6 +164,33 @@ fn same(before: &str, after: &str, when: &str) {
 
 fn nix_kill(pid: u32, signal: &str) {
     assert!(std::process::Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status().unwrap().success());
+}
+
+/// A failure or a ^C in a loader's step takes the loader off again; going on puts it back.
+#[test]
+fn a_failure_among_the_loaders_steps_is_resumed_to_a_disk_that_boots() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("crash-loader", "parts");
+    let device = machine.blank("target", 2600);
+    let boot_code = |m: &Machine| m.must(&format!("head -c 440 {device} | tr -d '\\0' | wc -c")).trim() != "0";
+    // No room for the record that phase 3 writes at its end: the step fails.
+    machine.must(&format!("{CLONE} -P 1 target"));
+    machine
+        .must("mkdir -p /alt_inst/var/lib/altdisk && touch /alt_inst/var/lib/altdisk/origin.json && chattr +i /alt_inst/var/lib/altdisk");
+    must_end_with(&machine.run(&format!("{CLONE} -P 3 target")), 4, "the record cannot be written");
+    assert!(!boot_code(&machine), "an unfinished alternate would boot");
+    machine.must("chattr -i /alt_inst/var/lib/altdisk");
+    must_end_with(&machine.run("alt_disk_install --resume"), 0, "going on");
+    assert!(boot_code(&machine), "a finished alternate would not boot");
+    // Used for something else since: -X leaves it alone.
+    machine.must(&format!("partx -d {device}; wipefs -qa {device} && mkfs.ext4 -q {device}"));
+    let sum = machine.must(&format!("sha256sum {device}"));
+    let done = machine.run("alt_disk_install -X");
+    must_end_with(&done, 0, "-X on a disk that was used again");
+    assert!((done.stdout.clone() + &done.stderr).contains("used again since"), "{done:?}");
+    assert_eq!(machine.must(&format!("sha256sum {device}")), sum);
 }
 
 #[test]

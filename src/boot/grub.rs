@@ -133,6 +133,14 @@ pub fn install_bios(root: &Path, target_disk: &Path, events: &Events) -> Result<
     if !has(root, &core) {
         return Err(error::LOADER.because(format!("grub-install made no {}", core.display())));
     }
+    require_boot_code(target_disk)
+}
+
+/// Checks that a BIOS would start GRUB from this disk.
+///
+/// # Errors
+/// ALT-507 if its first sector is not GRUB's.
+pub fn require_boot_code(target_disk: &Path) -> Result<()> {
     let mut sector = [0u8; 512];
     let reading = || format!("reading {}", target_disk.display());
     std::fs::File::open(target_disk).with_context(reading)?.read_exact(&mut sector).with_context(reading)?;

@@ -97,8 +97,8 @@ fn holding<'a>(all: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 /// The ESP on this disk and where it is mounted: by its mount, else by its type in the partition table.
 fn esp(all: &[Mount], disk: &str) -> Result<(Option<PathBuf>, Option<PathBuf>)> {
     let mounted = all.iter().find(|m| {
-        let usual = ["/boot/efi", "/efi", "/boot"].iter().any(|p| m.mount_point == Path::new(p));
-        usual && m.fstype == "vfat" && device::disks_below(Path::new(&m.source)).iter().any(|d| d == disk)
+        // Whatever disk it is on: it is the one that this system was started from.
+        m.fstype == "vfat" && ["/boot/efi", "/efi", "/boot"].iter().any(|p| m.mount_point == Path::new(p))
     });
     if let Some(m) = mounted {
         return Ok((Some(PathBuf::from(&m.source)), Some(m.mount_point.clone())));

@@ -15,6 +15,7 @@ use crate::cli::console::Console;
 use crate::cli::flags::BOOTLIST;
 use crate::cli::getopt::{self, called};
 use crate::cli::say;
+use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
 
@@ -46,9 +47,11 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if !nix::unistd::geteuid().is_root() {
         return Err(error::NOT_ROOT.because("the boot list is read from devices and firmware variables that only root can read"));
     }
+    let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
     let machine = here::machine()?;
     if !options.disks.is_empty() {
         set(&machine, &options.disks, events)?;
+        drop(lock);
     }
     if options.show || options.json || options.disks.is_empty() {
         let list = machine.current(events)?;

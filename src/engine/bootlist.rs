@@ -66,11 +66,12 @@ fn grub_name() -> &'static str {
 ///
 /// # Errors
 /// Where it cannot be written.
-pub fn write_origin(base: &Base, events: &Events) -> Result<()> {
+pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
     let origin = below(Path::new(ALT_INST), Path::new(ORIGIN));
     match here::running("old_rootvg") {
         Ok(disk) => disk.store(&origin)?,
-        // Only with -g: a container's root cannot be booted, so there is nothing to go back to.
+        // With -g: a container's root cannot be booted, so there is nothing to go back to.
+        Err(e) if !lenient => return Err(e),
         Err(e) => events.warn(format!("the alternate will not know which disk it was made from: {e:#}")),
     }
     alternate_with_loader(base).store(Path::new(ALTERNATE))
@@ -107,12 +108,19 @@ pub fn set(c: &mut Context) -> Result<()> {
     machine.set(&order, c.events)
 }
 
-/// Takes the boot list back to what it was.
+/// Takes the boot list back to what it was, and everything of the alternate out of it, whoever put it there (`altdisk bootlist` too).
 ///
 /// # Errors
 /// ALT-5xx.
-pub fn undo(base: &Base, before: &Before, events: &Events) -> Result<()> {
-    machine(base)?.undo(before, events)
+pub fn undo(base: &Base, before: Option<&Before>, events: &Events) -> Result<()> {
+    let firmware = Firmware::of_machine();
+    // What the running system's own disk is called matters for its GRUB only.
+    let here = here::running("rootvg").unwrap_or_default();
+    let machine = Machine { firmware, here, others: vec![] };
+    if let Some(before) = before {
+        machine.undo(before, events)?;
+    }
+    machine.remove(&alternate(base), events)
 }
 
 /// Forgets the record of the alternate.

@@ -7,22 +7,21 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::disk::make;
 use crate::disk::model::World;
-use crate::engine::layout::DiskLayout;
 use crate::engine::plan::Base;
-use crate::engine::state::{Alternate, Record, State};
-use crate::engine::{ALT_INST, relocate};
-use crate::error;
+use crate::engine::state::{Alternate, Record, State, crash_point};
+use crate::engine::{ALT_INST, mounted, relocate};
+use crate::error::{self, LeftUnfinished};
 use crate::event::Events;
 use crate::host::{mounts, procs, signals};
 
 /// Removes the alternate.
 ///
 /// # Errors
-/// What could not be undone; the command can be repeated.
+/// What could not be undone, marked as unfinished; everything else is undone, and the command can be repeated.
 pub fn clean_up(events: &Events) -> Result<String> {
     super::run::require_root()?;
     signals::catch();
@@ -37,26 +36,63 @@ pub fn clean_up(events: &Events) -> Result<String> {
     if !alternate.cleaning() {
         state.append(&Record::CleanUp)?;
     }
-    end_processes(base, events)?;
-    for at in mounts::unmount_below(Path::new(ALT_INST))?.iter().rev() {
-        events.note(format!("unmounted {}", at.display()));
+    let mut outcome = Outcome { errors: vec![], freed: vec![], kept: vec![] };
+    outcome.note(end_processes(base, &world, events));
+    crash_point("after", "X.processes");
+    match mounted::unmount_all(base) {
+        Ok(all) => all.iter().rev().for_each(|at| events.note(format!("unmounted {}", at.display()))),
+        Err(e) => outcome.errors.push(e),
     }
-    super::quiet::unhide(base, events)?;
-    if let Some(before) = alternate.before() {
-        super::bootlist::undo(base, before, events)?;
+    crash_point("after", "X.unmount");
+    outcome.note(super::quiet::unhide(base, events));
+    outcome.note(super::bootlist::undo(base, alternate.before(), events));
+    crash_point("after", "X.bootlist");
+    for index in 0..base.layout.disks.len() {
+        match free(index, &alternate, events) {
+            Ok(true) => outcome.freed.push(base.layout.disks[index].name.clone()),
+            Ok(false) => outcome.kept.push(base.layout.disks[index].name.clone()),
+            Err(e) => outcome.errors.push(e),
+        }
+        crash_point("after", &format!("X.free.{index}"));
     }
-    for disk in &base.layout.disks {
-        free(disk, &alternate, events)?;
+    outcome.finish(&mut state, base)
+}
+
+/// What the parts of a clean-up came to.
+struct Outcome {
+    errors: Vec<anyhow::Error>,
+    freed: Vec<String>,
+    kept: Vec<String>,
+}
+
+impl Outcome {
+    fn note(&mut self, done: Result<()>) {
+        self.errors.extend(done.err());
     }
-    if base.made_mount_point {
-        // Somebody else's files in it, if any, stay.
-        let _ = std::fs::remove_dir(ALT_INST);
+
+    /// The stored plan goes only when nothing is left to undo.
+    fn finish(mut self, state: &mut State, base: &Base) -> Result<String> {
+        if let Some(first) = (!self.errors.is_empty()).then(|| self.errors.remove(0)) {
+            let others: String = self.errors.iter().map(|e| format!("{e:#}; ")).collect();
+            let first = if others.is_empty() { first } else { first.context(format!("{others}and")) };
+            return Err(first.context(LeftUnfinished));
+        }
+        if base.made_mount_point {
+            // Somebody else's files in it, if any, stay.
+            let _ = std::fs::remove_dir(ALT_INST);
+        }
+        super::bootlist::forget().context(LeftUnfinished)?;
+        crash_point("after", "X.forget");
+        state.forget().context(LeftUnfinished)?;
+        let mut text = "altinst_rootvg is removed.".to_owned();
+        for (disks, what) in [(&self.freed, "free"), (&self.kept, "left as they are (see above)")] {
+            if !disks.is_empty() {
+                text.push_str(&format!(" {}: {what}.", disks.join(" ")));
+            }
+        }
+        let running = base.source_disks.first().map_or("", String::as_str);
+        Ok(format!("{text} Bootlist is set to the boot disk: {running}."))
     }
-    super::bootlist::forget()?;
-    state.forget()?;
-    let disks = base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ");
-    let running = base.source_disks.first().map_or("", String::as_str);
-    Ok(format!("altinst_rootvg is removed and {disks} is free. Bootlist is set to the boot disk: {running}."))
 }
 
 /// A plan whose first check refused: nothing was touched, nothing stays.
@@ -80,9 +116,18 @@ fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
 }
 
 /// Programs that a killed run left working in the alternate.
-fn end_processes(base: &Base, events: &Events) -> Result<()> {
-    let mut ours: Vec<u64> = base.layout.volumes.iter().filter_map(|v| std::fs::metadata(&v.device).ok().map(|m| m.rdev())).collect();
-    let mounted = mounts::mounted()?.into_iter().filter(|m| m.mount_point.starts_with(ALT_INST));
+fn end_processes(base: &Base, world: &World, events: &Events) -> Result<()> {
+    // Device numbers of the alternate's own volumes as they are named now, and of what is mounted from them (btrfs has numbers of its own).
+    let disks: Vec<_> = base.layout.disks.iter().filter_map(|d| relocate::find(d, world)).collect();
+    let parts = disks.iter().flat_map(|d| d.partitions.iter().filter_map(|p| p.dev.clone()));
+    let stacked = disks.iter().flat_map(|d| world.stacked_on(d)).map(|s| s.dev.clone());
+    let mut ours: Vec<u64> = parts.chain(stacked).filter_map(|dev| procs::device_number(&dev)).collect();
+    let names: Vec<&String> = disks.iter().map(|d| &d.name).collect();
+    let on_ours = |m: &mounts::Mount| {
+        let below = world.disks_of_mount(m);
+        !below.is_empty() && below.iter().all(|d| names.contains(&d))
+    };
+    let mounted = mounts::mounted()?.into_iter().filter(|m| m.mount_point.starts_with(ALT_INST) && on_ours(m));
     ours.extend(mounted.filter_map(|m| std::fs::metadata(&m.mount_point).ok()).map(|m| m.dev()));
     for (pid, command) in procs::end_those_rooted_on(&ours)? {
         events.note(format!("ended process {pid} ({command}), which worked in the alternate"));
@@ -90,26 +135,27 @@ fn end_processes(base: &Base, events: &Events) -> Result<()> {
     Ok(())
 }
 
-/// Makes one target free again, if it is still the disk that we wrote to.
-fn free(layout: &DiskLayout, alternate: &Alternate, events: &Events) -> Result<()> {
+/// Makes one target free again, if it is still the disk that we wrote to. Whether it is free now.
+fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
+    let layout = &alternate.base.layout.disks[index];
     // A killed `sfdisk` may have written the table a moment ago: look now.
     let world = World::gather()?;
-    if !alternate.begun(&format!("1.wipe.{}", layout.name)) {
+    if !alternate.begun(&format!("1.wipe.{index}")) {
         events.note(format!("{} was not touched", layout.name));
-        return Ok(());
+        return Ok(false);
     }
     let Some(disk) = relocate::find(layout, &world) else {
-        events.warn(format!("disk {} is not there: what is on it stays", layout.name));
-        return Ok(());
+        events.warn(format!("disk {} is not there (or cannot be told from another): what is on it stays", layout.name));
+        return Ok(false);
     };
-    let table_is_ours = disk.table.as_ref().is_none_or(|t| t.id.eq_ignore_ascii_case(&layout.table_id));
-    let written = alternate.journal.contains(&Record::Done { id: format!("1.wipe.{}", layout.name) });
-    if !table_is_ours && written {
-        events.warn(format!(
-            "{} has another partition table than the alternate's: it was used for something else since, and is left as it is",
-            disk.name
-        ));
-        return Ok(());
+    let written = alternate.journal.contains(&Record::Done { id: format!("1.wipe.{index}") });
+    let another = match &disk.table {
+        Some(t) => !t.id.eq_ignore_ascii_case(&layout.table_id),
+        None => !disk.content.is_empty(),
+    };
+    if another && written {
+        events.warn(format!("{} holds something else than the alternate: it was used again since, and is left as it is", disk.name));
+        return Ok(false);
     }
     // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else on the disk is somebody's.
     let ours = |path: &Path| {
@@ -122,5 +168,6 @@ fn free(layout: &DiskLayout, alternate: &Alternate, events: &Events) -> Result<(
         return Err(error::TARGET_BUSY.because(format!("{} is in use by {}", disk.name, stacked.join(" "))));
     }
     let vg = alternate.base.layout.vgs.iter().find(|v| v.pvs.iter().any(|p| layout.partitions.iter().any(|q| q.path == *p)));
-    make::erase_signatures(disk, vg.map(|v| v.name.as_str()), events)
+    make::erase_signatures(disk, vg.map(|v| v.name.as_str()), events)?;
+    Ok(true)
 }

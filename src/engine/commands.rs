@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::{lvm, mkfs};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
-use crate::engine::plan::{Action, Base, below};
+use crate::engine::plan::{self, Action, Base, below};
 use crate::host::cmd::{Cmd, quote};
 
 /// What `action` runs.
@@ -42,10 +42,9 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
             let from = v.fs.as_ref().map_or("", |f| f.fs_name.as_str());
             vec![format!("copy {from} -> {} (mounted at {ALT_INST} meanwhile)", v.device.display())]
         }
-        Action::Mount { volume, subvolume, at, options } => {
-            let sub = subvolume.as_deref().filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
-            let options: Vec<&str> = [Some(options.as_str()), sub.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect();
-            let options = if options.is_empty() { String::new() } else { format!("-o {} ", options.join(",")) };
+        Action::Mount { volume, subvolume, at, options, .. } => {
+            let options = plan::with_subvolume(options, subvolume.as_deref());
+            let options = if options.is_empty() { options } else { format!("-o {options} ") };
             vec![format!("mount {options}{} {}", layout.volumes[*volume].device.display(), at.display())]
         }
         Action::SwapFile { index } => {

@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result};
 use crate::copy::{self, Excludes, Job, Source, Totals};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
+use crate::engine::mounted;
 use crate::engine::plan::{Action, Base, Step, below};
-use crate::engine::prepare;
 use crate::engine::steps::{self, Context};
 use crate::error;
 use crate::event::Events;
@@ -29,21 +29,21 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     let v = &base.layout.volumes[index];
     let fs = v.fs.as_ref().context("a file system without its description")?;
     let at = Path::new(ALT_INST);
-    mounts::unmount_below(at)?;
+    mounted::unmount_all(base)?;
     if c.repeated {
         steps::make_fs(v, events)?;
     }
     std::fs::create_dir_all(at).with_context(|| format!("making {ALT_INST}"))?;
     let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
     mounts::mount(&v.device, at, &fs.fs_vfs, &options, events)?;
-    let excludes = prepare::excludes(c.plan.request.exclude_list.as_ref())?;
-    let copied = if fs.subvolume.is_empty() { plain(c, fs, &excludes) } else { subvolumes(c, v, fs, &excludes) };
+    let copied = if fs.subvolume.is_empty() { plain(c, fs, c.excludes) } else { subvolumes(c, v, fs, c.excludes) };
     // The file system must not stay mounted for the next one, whatever happened.
     let unmounted = mounts::unmount_below(at);
     copied?;
     unmounted?;
-    if c.plan.request.exclude_list.is_some() {
-        report(&excludes, fs, events);
+    let last = c.plan.steps.iter().rfind(|s| matches!(s.action, Action::Copy { .. }));
+    if last.is_some_and(|s| s.action == Action::Copy { volume: index }) {
+        report(c.excludes, events);
     }
     Ok(())
 }
@@ -89,7 +89,13 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
     let device = source_device(fs)?;
     let top: OwnedFd = view::of_device(&device, "btrfs", "subvolid=5")?;
     let at = Path::new(ALT_INST);
+    let mut copied: Vec<&str> = Vec::new();
     for s in &fs.subvolume {
+        if copied.contains(&s.path.as_str()) {
+            // Mounted at two places: one subvolume all the same.
+            continue;
+        }
+        copied.push(&s.path);
         let to = at.join(&s.path);
         if !s.path.is_empty() {
             make_subvolume(&to, c.events)?;
@@ -143,9 +149,9 @@ fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
 }
 
 /// What each pattern of the exclude list did.
-fn report(excludes: &Excludes, fs: &Fs, events: &Events) {
+fn report(excludes: &Excludes, events: &Events) {
     for used in excludes.report() {
-        events.note(format!("exclude list, line {}: `{}` left out {} of {}", used.line, used.text, used.matches, fs.fs_name));
+        events.note(format!("exclude list, line {}: `{}` matched {}", used.line, used.text, used.matches));
         if let Some(warning) = used.warning {
             events.warn(warning);
         }

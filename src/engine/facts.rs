@@ -1,5 +1,6 @@
 //! Everything that planning needs to know about the machine, asked once.
 
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -12,7 +13,7 @@ use crate::engine::source::{self, ListedSubvolume, Source, Usage};
 use crate::error;
 use crate::host::cmd::Cmd;
 use crate::host::files;
-use crate::host::mounts;
+use crate::host::{mounts, view};
 use crate::image::data::Image;
 
 /// The machine as it is now.
@@ -55,8 +56,13 @@ fn bootable() -> Bootable {
         bios: loader.bios,
         efi: loader.efi,
         initramfs: loader.initramfs.map(drop),
-        bootlist: bootlist::capability(firmware).map_err(|e| error::of(&e).map_or_else(|| e.to_string(), |a| a.cause.clone())),
+        bootlist: bootlist_capability(firmware),
     }
+}
+
+/// Err: why the boot list of this machine cannot be set.
+pub fn bootlist_capability(firmware: Firmware) -> Result<(), String> {
+    bootlist::capability(firmware).map_err(|e| error::of(&e).map_or_else(|| e.to_string(), |a| a.cause.clone()))
 }
 
 fn describe_image(firmware: Firmware) -> Image {
@@ -83,8 +89,13 @@ impl source::Ask for Machine {
     }
 
     fn subvolumes(&self, mount_point: &Path) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
-        let list = Cmd::new("btrfs", "list the subvolumes").args(["subvolume", "list", "-q"]).arg(mount_point).read()?;
-        let default = Cmd::new("btrfs", "ask for the default subvolume").args(["subvolume", "get-default"]).arg(mount_point).read()?;
+        let mount =
+            mounts::mounted()?.into_iter().rfind(|m| m.mount_point == mount_point).context("a file system that is not mounted any more")?;
+        // Listed from the top level, because from anywhere else btrfs names what lies below relative to there.
+        let top = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
+        let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
+        let list = Cmd::new("btrfs", "list the subvolumes").args(["subvolume", "list", "-q", &at]).read()?;
+        let default = Cmd::new("btrfs", "ask for the default subvolume").args(["subvolume", "get-default", &at]).read()?;
         Ok((parse_subvolumes(&list.text()), parse_default(&default.text())))
     }
 

@@ -23,7 +23,7 @@ fn counted() -> impl FnMut() -> uuid::Uuid {
 }
 
 fn target(name: &str, gib: u64, sector: u32) -> Target {
-    Target { name: name.into(), path: Path::new("/dev").join(name), serial: Some(format!("S-{name}")), size: gib * GIB, sector }
+    Target { name: name.into(), path: Path::new("/dev").join(name), serial: Some(format!("S-{name}")), seen: None, size: gib * GIB, sector }
 }
 
 fn lv(name: &str, vg: Option<&str>, kind: LvType, size_mb: u64) -> Lv {

@@ -36,6 +36,7 @@ pub struct Target {
     pub name: String,
     pub path: PathBuf,
     pub serial: Option<String>,
+    pub seen: Option<String>,
     /// Bytes.
     pub size: u64,
     /// Logical sector, bytes.
@@ -58,6 +59,8 @@ pub struct PartLayout {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskLayout {
     pub name: String,
+    /// Boot and disk sequence number: whoever has this is the very disk that was looked at.
+    pub seen: Option<String>,
     pub path: PathBuf,
     pub serial: Option<String>,
     pub size: u64,
@@ -516,6 +519,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             }
             disks.push(DiskLayout {
                 name: target.name.clone(),
+                seen: target.seen.clone(),
                 path: target.path.clone(),
                 serial: target.serial.clone(),
                 size: target.size,

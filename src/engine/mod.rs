@@ -12,6 +12,7 @@ pub mod facts;
 #[cfg(test)]
 mod golden;
 pub mod layout;
+pub mod mounted;
 pub mod plan;
 pub mod prepare;
 pub mod preview;

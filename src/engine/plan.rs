@@ -66,18 +66,45 @@ impl Base {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Action {
     Gate,
-    Wipe { disk: usize },
-    Partition { disk: usize },
-    MakeVg { vg: usize },
-    MakeLv { volume: usize },
-    MakeFs { volume: usize },
-    MakeSwap { volume: usize },
-    Copy { volume: usize },
-    Mount { volume: usize, subvolume: Option<String>, at: PathBuf, options: String },
-    SwapFile { index: usize },
-    ResolvConf { file: PathBuf },
+    Wipe {
+        disk: usize,
+    },
+    Partition {
+        disk: usize,
+    },
+    MakeVg {
+        vg: usize,
+    },
+    MakeLv {
+        volume: usize,
+    },
+    MakeFs {
+        volume: usize,
+    },
+    MakeSwap {
+        volume: usize,
+    },
+    Copy {
+        volume: usize,
+    },
+    /// The `count` first mounts, parents before children; the last of them is what this step adds.
+    Mount {
+        volume: usize,
+        subvolume: Option<String>,
+        at: PathBuf,
+        options: String,
+        count: usize,
+    },
+    SwapFile {
+        index: usize,
+    },
+    ResolvConf {
+        file: PathBuf,
+    },
     ClientFiles,
-    Script { file: PathBuf },
+    Script {
+        file: PathBuf,
+    },
     References,
     Initramfs,
     GrubConfig,
@@ -152,14 +179,15 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         Action::Gate,
     ));
     for (i, d) in layout.disks.iter().enumerate() {
-        steps.push(step(1, format!("wipe.{}", d.name), format!("Erase all signatures on {}", disk_words(d)), Action::Wipe { disk: i }));
+        // By number: a disk's name may be another one when the journal is read.
+        steps.push(step(1, format!("wipe.{i}"), format!("Erase all signatures on {}", disk_words(d)), Action::Wipe { disk: i }));
         let title = format!(
             "Write a new partition table to {} ({} partition{})",
             d.name,
             d.partitions.len(),
             if d.partitions.len() == 1 { "" } else { "s" }
         );
-        steps.push(step(1, format!("table.{}", d.name), title, Action::Partition { disk: i }));
+        steps.push(step(1, format!("table.{i}"), title, Action::Partition { disk: i }));
     }
     for (i, vg) in layout.vgs.iter().enumerate() {
         let title = format!("Make volume group {} (from {})", vg.name, vg.old_name);
@@ -202,10 +230,10 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
             steps.push(step(1, format!("copy.{}", fs.fs_name), title, Action::Copy { volume: i }));
         }
     }
-    for (i, at, subvolume, options) in mounts(layout, base.esp_mountable) {
+    for (count, (i, at, subvolume, options)) in (1..).zip(mounts(layout, base.esp_mountable)) {
         let where_ = below(Path::new(ALT_INST), &at);
         let title = format!("Mount {} at {}", layout.volumes[i].device.display(), where_.display());
-        steps.push(step(1, format!("mount.{}", at.display()), title, Action::Mount { volume: i, subvolume, at: where_, options }));
+        steps.push(step(1, format!("mount.{}", at.display()), title, Action::Mount { volume: i, subvolume, at: where_, options, count }));
     }
     for (index, s) in layout.swap_files.iter().enumerate() {
         steps.push(step(
@@ -242,6 +270,12 @@ pub fn mounts(layout: &Layout, esp_mountable: bool) -> Vec<(usize, PathBuf, Opti
     }
     all.sort_by_key(|(_, at, ..)| (at.components().count(), at.clone()));
     all
+}
+
+/// Mount options with the subvolume that they belong to.
+pub fn with_subvolume(options: &str, subvolume: Option<&str>) -> String {
+    let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
+    [Some(options), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect::<Vec<_>>().join(",")
 }
 
 /// fstab's options less those that name a device or a subvolume, or that would keep us from writing.

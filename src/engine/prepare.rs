@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::boot::here;
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
 use crate::copy::Excludes;
 use crate::disk::gate::{self, Verdict};
@@ -15,13 +16,16 @@ use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
+use crate::engine::relocate;
 use crate::engine::request::Request;
-use crate::engine::source::{Device, find_device};
+use crate::engine::source::{Device, Source, find_device};
 use crate::engine::state::State;
 use crate::error;
+use crate::event::Events;
 use crate::host::cmd::find_program;
 use crate::host::{mounts, sys};
-use crate::image::data::{Fs, ImageData};
+use crate::image::check;
+use crate::image::data::{Fs, ImageData, LvType};
 
 /// A base, and what the user should know before it is carried out.
 pub struct Prepared {
@@ -72,7 +76,14 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
 }
 
 fn target(d: &Disk) -> Target {
-    Target { name: d.name.clone(), path: d.path.clone(), serial: d.serial.clone(), size: d.size, sector: d.logical_sector }
+    Target {
+        name: d.name.clone(),
+        path: d.path.clone(),
+        serial: d.serial.clone(),
+        seen: relocate::seen(d),
+        size: d.size,
+        sector: d.logical_sector,
+    }
 }
 
 /// One line about a disk for people.
@@ -130,7 +141,17 @@ pub fn known(rootvg: &[String]) -> Result<roles::Known> {
 
 /// The image.data that is given, or that of rootvg.
 fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
-    let Some(file) = &request.image_data else { return Ok(facts.source.image.clone()) };
+    let Some(file) = &request.image_data else {
+        let image = facts.source.image.clone();
+        // A layout that an image.data may not have cannot be cloned either; better said now.
+        return match check::check(&image) {
+            Ok(()) => Ok(image),
+            Err(c) => Err(c.entry.because_do(
+                format!("the running system: {}", c.cause),
+                "leave that out with an edited image.data (`altdisk mkszfile`, -i)",
+            )),
+        };
+    };
     let image = crate::image::parse::read(file)?;
     let there: BTreeSet<&str> = facts.source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
     for fs in &image.fs_data {
@@ -146,6 +167,20 @@ fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result
     for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {
         warnings.push(format!("{name} is not in {}: it is not cloned, and the alternate will use the present one", file.display()));
     }
+    let swaps = facts.source.image.lv_data.iter().filter(|l| l.kind == LvType::Swap);
+    if let Some(gone) = swaps
+        .filter(|s| {
+            !image
+                .lv_data
+                .iter()
+                .any(|l| l.kind == LvType::Swap && l.logical_volume == s.logical_volume && l.volume_group == s.volume_group)
+        })
+        .next()
+    {
+        let cause = format!("{}: the swap space {} of rootvg has no lv_data", file.display(), gone.logical_volume);
+        return Err(error::IMAGE_NOT_SOURCE
+            .because_do(cause, "keep its stanza (its size may change): the alternate would swap on the source's disk else"));
+    }
     for fs in &image.fs_data {
         let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);
         if let Some(now) = now.filter(|n| n.fs_used_mb > fs.fs_min_size_mb) {
@@ -156,7 +191,7 @@ fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result
 }
 
 fn is_esp(image: &ImageData, fs: &Fs) -> bool {
-    image.lv_data.iter().any(|l| l.kind == crate::image::data::LvType::Esp && l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)
+    image.lv_data.iter().any(|l| l.kind == LvType::Esp && l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)
 }
 
 /// Whether source and result can boot; `-g` turns refusals into warnings.
@@ -189,24 +224,73 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
             );
         }
     }
-    if request.set_bootlist {
-        if let Some(d) = disks.iter().find(|d| d.practice.is_some()) {
-            boot.bootlist = Err(format!("{} is a practice disk: no firmware can start it", d.name));
-        }
-        if let Err(why) = &boot.bootlist {
-            refusals.push(error::NO_BOOTLIST.because(why.clone()));
+    if let Some(refusal) = bootlist_refusal(request, &mut boot, disks.iter().any(|d| d.practice.is_some())) {
+        if request.phases.list().contains(&3) {
+            refusals.push(refusal);
+        } else {
+            warnings.push(format!("phase 3 will need -B: {}", cause(&refusal)));
         }
     }
-    if let Some(first) = refusals.first().filter(|_| !request.skip_boot_check) {
+    let fatal = |e: &&anyhow::Error| !request.skip_boot_check || error::of(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id);
+    if let Some(first) = refusals.iter().find(fatal) {
         let alt = error::of(first);
         let (entry, remedy) = alt.map_or((&error::NO_LOADER, String::new()), |a| (a.entry, a.remedy.clone()));
-        let all: Vec<String> = refusals.iter().map(|e| error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())).collect();
+        let all: Vec<String> = refusals.iter().map(cause).collect();
         return Err(entry.because_do(all.join("; "), remedy));
     }
     for e in &refusals {
         warnings.push(format!("{} (-g: going on all the same)", error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())));
     }
     Ok(boot)
+}
+
+fn cause(e: &anyhow::Error) -> String {
+    error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
+}
+
+/// Why the boot list cannot be set as the request has it; notes in `boot` whether it can.
+fn bootlist_refusal(request: &Request, boot: &mut Bootable, practice: bool) -> Option<anyhow::Error> {
+    if !request.set_bootlist {
+        return None;
+    }
+    if practice {
+        boot.bootlist = Err("the target is a practice disk, which no firmware can start".into());
+    } else if boot.bootlist.is_ok() {
+        // What phase 3 will have to know of the running system's own disk.
+        boot.bootlist = match here::running("rootvg") {
+            Err(e) => Err(cause(&e)),
+            Ok(d) if boot.firmware == Firmware::Uefi && d.esp_partuuid.is_none() => {
+                Err("the EFI system partition of the running system was not found".into())
+            }
+            Ok(_) => Ok(()),
+        };
+    }
+    let why = boot.bootlist.as_ref().err()?;
+    if request.reboot {
+        return Some(error::REBOOT_WHERE.because_do(format!("-r would reboot into the old disk: {why}"), "leave out -r, and give -B"));
+    }
+    Some(error::NO_BOOTLIST.because(why.clone()))
+}
+
+/// A later phase on a stored base: what may have changed since phase 1 is asked again.
+///
+/// # Errors
+/// ALT-509 where the boot list cannot be set.
+pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
+    let mut base = base;
+    if !request.phases.list().contains(&3) {
+        return Ok(base);
+    }
+    base.boot.bootlist = facts::bootlist_capability(base.boot.firmware);
+    let practice = base.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"));
+    match bootlist_refusal(request, &mut base.boot, practice) {
+        Some(e) if !request.skip_boot_check || request.reboot => Err(e),
+        Some(e) => {
+            events.warn(format!("{} (-g: going on all the same)", cause(&e)));
+            Ok(base)
+        }
+        None => Ok(base),
+    }
 }
 
 /// The programs and kernel support that making this layout takes.
@@ -258,12 +342,10 @@ fn alt_inst_is_free() -> Result<()> {
 /// Everything by which the source can be named, and what the alternate has instead.
 fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
     let mut map = IdMap::default();
-    let mut swaps =
-        facts.source.image.lv_data.iter().zip(&facts.source.devices).filter(|(l, _)| l.kind == crate::image::data::LvType::Swap);
     for v in &layout.volumes {
         let device = match &v.fs {
             Some(fs) => source_device(&facts.source, &fs.fs_name),
-            None => swaps.next().map(|(_, d)| d.as_path()),
+            None => source_volume(&facts.source, &v.lv, v.old_vg.as_ref()),
         };
         let old = device.map(|d| old_names(&facts.world, d)).unwrap_or_default();
         map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
@@ -297,9 +379,13 @@ fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
     new.iter().find(|n| n.parent() == old.parent()).cloned()
 }
 
-fn source_device<'s>(source: &'s crate::engine::source::Source, fs_name: &str) -> Option<&'s Path> {
+fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
     let fs = source.image.fs_data.iter().find(|f| f.fs_name == fs_name)?;
-    let at = source.image.lv_data.iter().position(|l| l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)?;
+    source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
+}
+
+fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
+    let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
     source.devices.get(at).map(PathBuf::as_path)
 }
 

@@ -14,6 +14,7 @@ use crate::engine::prepare::{self, Prepared};
 use crate::engine::request::Request;
 use crate::engine::state::State;
 use crate::engine::{relocate, run};
+use crate::event::Events;
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -44,7 +45,12 @@ pub fn preview(request: &Request, json: bool) -> Result<String> {
     run::may_run(request.phases, stored.as_ref())?;
     let prepared = match stored {
         None => prepare::prepare(request)?,
-        Some(a) => Prepared { base: relocate::settle(a.base, Some(request))?, warnings: vec![], notes: vec![], targets: vec![] },
+        Some(a) => Prepared {
+            base: prepare::again(relocate::settle(a.base, Some(request))?, request, &Events::new())?,
+            warnings: vec![],
+            notes: vec![],
+            targets: vec![],
+        },
     };
     let plan = plan::plan(&prepared.base, request);
     if json { as_json(&prepared, &plan) } else { Ok(as_text(&prepared, &plan)) }
@@ -105,7 +111,7 @@ pub fn as_text(p: &Prepared, plan: &Plan) -> String {
 }
 
 fn sizes(t: &mut String, layout: &Layout) {
-    t.push_str("THE NEW LAYOUT\n");
+    t.push_str("THE NEW LAYOUT (identifiers are chosen anew when it runs)\n");
     for d in &layout.disks {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
         let _ = writeln!(t, "  {} ({}{serial}), GPT {}", d.name, human(d.size), d.table_id);

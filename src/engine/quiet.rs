@@ -19,7 +19,7 @@ const PACKAGE_LOCKS: [(&str, &str); 3] =
 #[derive(Default)]
 pub struct Quiet {
     _awake: Option<Held>,
-    _packages: Vec<locks::Lock>,
+    packages: Vec<locks::Lock>,
 }
 
 impl Quiet {
@@ -38,7 +38,14 @@ impl Quiet {
                 locks::Tried::Absent => {}
             }
         }
-        Ok(Self { _awake: stay_awake(events), _packages: packages })
+        Ok(Self { _awake: stay_awake(events), packages })
+    }
+}
+
+impl Quiet {
+    /// The copy is made: scripts may use the package manager again.
+    pub fn release_packages(&mut self) {
+        self.packages.clear();
     }
 }
 

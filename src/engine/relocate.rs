@@ -14,14 +14,29 @@ use crate::engine::layout::DiskLayout;
 use crate::engine::plan::Base;
 use crate::engine::request::Request;
 use crate::error;
+use crate::host::files;
 
-/// The disk that `layout` means, if it is there.
+/// What tells this very disk from any other until the machine restarts: the kernel never uses a sequence number twice.
+pub fn seen(disk: &Disk) -> Option<String> {
+    let boot = files::line("/proc/sys/kernel/random/boot_id")?;
+    disk.diskseq.map(|n| format!("{boot}/{n}"))
+}
+
+/// The disk that `layout` means: the very one while the machine runs on, else the only one with the alternate's partition table,
+/// else the only one with that serial and size. Several that answer are none: twins exist.
 pub fn find<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
-    let same_table = |d: &&Disk| d.table.as_ref().is_some_and(|t| t.id.eq_ignore_ascii_case(&layout.table_id));
-    let same_serial = |d: &&Disk| layout.serial.is_some() && d.serial == layout.serial && d.size == layout.size;
-    let same_name = |d: &&Disk| layout.serial.is_none() && d.serial.is_none() && d.name == layout.name && d.size == layout.size;
-    let find = |which: &dyn Fn(&&Disk) -> bool| world.disks.iter().find(|d| which(d));
-    find(&same_table).or_else(|| find(&same_serial)).or_else(|| find(&same_name))
+    if let Some(disk) = world.disks.iter().find(|d| layout.seen.is_some() && seen(d) == layout.seen) {
+        return Some(disk);
+    }
+    let only = |which: &dyn Fn(&Disk) -> bool| {
+        let mut all = world.disks.iter().filter(|d| which(d));
+        all.next().filter(|_| all.next().is_none())
+    };
+    let same_table = |d: &Disk| d.table.as_ref().is_some_and(|t| t.id.eq_ignore_ascii_case(&layout.table_id));
+    if world.disks.iter().any(same_table) {
+        return only(&same_table);
+    }
+    only(&|d| layout.serial.is_some() && d.serial == layout.serial && d.size == layout.size)
 }
 
 /// The base with the paths of today.

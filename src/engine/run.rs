@@ -14,7 +14,7 @@ use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::quiet::Quiet;
 use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, crash_point};
-use crate::engine::{cleanup, copying, prepare, relocate, steps};
+use crate::engine::{cleanup, copying, mounted, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, State as Stand};
 use crate::host::{signals, sys};
@@ -40,11 +40,14 @@ pub fn clone(request: &Request, options: Options, events: &Events) -> Result<Str
     let before = stored.as_ref().is_some_and(|a| a.before().is_some());
     let (base, run) = match stored {
         None => (prepared(request, events)?, 1),
-        Some(a) => (relocate::settle(a.base, Some(request))?, a.run + 1),
+        Some(a) => (prepare::again(relocate::settle(a.base, Some(request))?, request, events)?, a.run + 1),
     };
     let plan = plan::plan(&base, request);
-    state.begin_run(&base, &plan, run, sys::now().0)?;
-    execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, options, quiet, events)
+    if let Err(e) = state.begin_run(&base, &plan, run, sys::now().0) {
+        return Err(if run == 1 { state.forget().err().unwrap_or(e) } else { e });
+    }
+    let done = execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, options, quiet, events);
+    done.map_err(unfinished)
 }
 
 /// Goes on with the run that was interrupted.
@@ -60,14 +63,25 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     if alternate.cleaning() {
         return Err(error::NOTHING_TO_RESUME.because_do("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
     }
-    let done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
+    let mut done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
+    if !alternate.begun("3.unmount") {
+        // A failure among the loader's steps took the loader off again: all of them are done anew.
+        done.retain(|id| !["3.esp", "3.loader.efi", "3.loader.bios", "3.verify", "3.origin"].contains(&id.as_str()));
+    }
     let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
     let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
     let base = relocate::settle(alternate.base, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
     let copies = alternate.plan.steps.iter().any(|s| s.phase == 1 && !earlier.done.contains(&s.id));
     let quiet = Quiet::begin(copies, events)?;
-    execute(&mut state, &base, &alternate.plan, &earlier, options, quiet, events)
+    let stood = |id: &str| earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id);
+    let present = mounted::ensure_present(&base, &stood, events);
+    present.and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, options, quiet, events)).map_err(unfinished)
+}
+
+/// Marks an error after which an alternate stands there: the state tells.
+fn unfinished(e: anyhow::Error) -> anyhow::Error {
+    if matches!(State::peek(), Ok(None)) { e } else { e.context(LeftUnfinished) }
 }
 
 fn prepared(request: &Request, events: &Events) -> Result<Base> {
@@ -113,7 +127,13 @@ pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
             "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it",
         ));
     }
-    if done.contains(&3) || a.begun("3.unmount") {
+    if a.begun("3.unmount") && !done.contains(&3) {
+        return Err(error::WRONG_PHASE.because_do(
+            format!("phase 3 was begun on {disks} and not finished"),
+            "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the alternate",
+        ));
+    }
+    if done.contains(&3) {
         return Err(error::WRONG_PHASE.because(format!("phase 3 was done: the altinst_rootvg on {disks} is finished and put away")));
     }
     Ok(())
@@ -136,16 +156,26 @@ fn execute(
     plan: &Plan,
     earlier: &Earlier,
     options: Options,
-    quiet: Quiet,
+    mut quiet: Quiet,
     events: &Events,
 ) -> Result<String> {
     let done = earlier.done.as_slice();
+    // A phase without steps (2, with nothing to customize) is complete at once.
+    for phase in plan.request.phases.list().iter().filter(|p| !plan.steps.iter().any(|s| s.phase == **p)) {
+        if !earlier.phases.contains(phase) {
+            state.append(&Record::Phase { phase: *phase })?;
+        }
+    }
     let mut phase = 0;
     let of = plan.steps.len();
     let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();
+    let excludes = prepare::excludes(plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)))?;
     let progress = Progress::new(1, copying::totals(base, &to_do));
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
+            if phase == 1 {
+                quiet.release_packages();
+            }
             finish_phase(state, phase, earlier, events)?;
             phase = step.phase;
             events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Begin });
@@ -178,6 +208,7 @@ fn execute(
                 repeated: earlier.begun.contains(&step.id),
                 before_is_kept: earlier.before,
                 events,
+                excludes: &excludes,
                 progress: &progress,
             },
             step,
@@ -191,9 +222,6 @@ fn execute(
         tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
     }
     finish_phase(state, phase, earlier, events)?;
-    for phase in plan.request.phases.list().iter().filter(|p| !plan.steps.iter().any(|s| s.phase == **p)) {
-        state.append(&Record::Phase { phase: *phase })?;
-    }
     Ok(closing(base, plan))
 }
 
@@ -217,21 +245,23 @@ fn finish_phase(state: &mut State, phase: u8, earlier: &Earlier, events: &Events
 
 /// What a failed step leaves: a refusal before the first write leaves nothing; a loader that was begun is taken away again.
 fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, events: &Events) -> anyhow::Error {
-    let e = if signals::interrupted() { error::INTERRUPTED.because(format!("stopped by a signal in: {}", step.title)) } else { e };
+    let stopped = signals::interrupted().then(|| format!("stopped by a signal in: {}", step.title));
     if step.action == Action::Gate {
+        let e = stopped.map_or(e, |why| error::INTERRUPTED.because_do(why, "nothing was begun: give the same command again"));
         return match cleanup::forget_untouched(state, base) {
             Ok(()) => e,
             Err(why) => e.context(format!("{why:#}")),
         };
     }
+    let e = stopped.map_or(e, |why| error::INTERRUPTED.because(why));
     let told = state.append(&Record::Failed { id: step.id.clone(), error: format!("{e:#}") });
     let loader = matches!(step.action, Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin);
     if let Some(why) = loader.then(|| steps::make_unbootable(base, events)).and_then(Result::err) {
         events.warn(format!("the unfinished alternate may still have a boot loader: {why:#}"));
     }
     match told {
-        Ok(()) => e.context(LeftUnfinished),
-        Err(why) => e.context(format!("{why:#}")).context(LeftUnfinished),
+        Ok(()) => e,
+        Err(why) => e.context(format!("{why:#}")),
     }
 }
 

@@ -18,6 +18,8 @@ use crate::image::data::{Fs, Image, ImageData, Lv, LvType, Policy, SourceDisk, S
 const MIB: u64 = 1 << 20;
 /// Mounted from here, something is a guest and not part of the system.
 const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::ALT_INST];
+/// Where a system keeps parts of itself: a clone without them is worth a loud word.
+const SYSTEM_DIRS: [&str; 5] = ["/usr", "/var", "/opt", "/etc", "/var/lib"];
 /// File systems that are made and copied in kind.
 const CLONED: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"];
 
@@ -208,6 +210,9 @@ impl<'a> Describer<'a> {
         if let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.contains("thin")) {
             return Err(error::SOURCE_THIN.because(format!("{} is an LVM thin volume ({})", lv.path.display(), lv.segtype)));
         }
+        if let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.contains("cache") || lv.segtype.contains("vdo")) {
+            return Err(error::SOURCE_THIN.because(format!("{} is an LVM volume of type {}", lv.path.display(), lv.segtype)));
+        }
         let below = self.world.stacked.iter().filter(|b| s.slaves.contains(&b.name));
         below.map(Device::Stacked).try_for_each(|b| self.refuse_stack(&b))
     }
@@ -246,6 +251,10 @@ impl<'a> Describer<'a> {
         let Some(device) = self.device_of(mount) else { return Ok(()) };
         let disks = self.disks_of(&device);
         if disks.is_empty() || !disks.iter().all(|d| self.source.disks.contains(d)) {
+            if SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d)) {
+                let text = "is on another disk: it is NOT cloned, and old and new system will share it";
+                self.source.warnings.push(format!("{} ({}) {text}", mount.mount_point.display(), mount.source));
+            }
             return Ok(());
         }
         // Bind mounts and further subvolumes of a file system that was seen.
@@ -261,6 +270,10 @@ impl<'a> Describer<'a> {
             return Ok(());
         }
         self.refuse_stack(&device)?;
+        let spread = self.world.spread.iter().find(|s| s.devices.len() > 1 && s.devices.iter().any(|d| device.path().ends_with(d)));
+        if let Some(spread) = spread {
+            return Err(error::SOURCE_SPREAD.because(format!("{} lies on {}", mount.mount_point.display(), spread.devices.join(" "))));
+        }
         let fstype = mount.fstype.as_str();
         if !CLONED.contains(&fstype) {
             return Err(error::SOURCE_FSTYPE.because(format!(
@@ -274,7 +287,10 @@ impl<'a> Describer<'a> {
         let name = mount.mount_point.to_string_lossy().into_owned();
         let used = self.ask.usage(&mount.mount_point)?.used;
         let (lv, vg) = self.volume_name(&device);
-        let is_esp = fstype == "vfat" && matches!(name.as_str(), "/boot/efi" | "/efi" | "/boot");
+        // (A vfat /boot holds kernels: it is copied in phase 1 as any other file system.)
+        let is_esp = fstype == "vfat"
+            && matches!(name.as_str(), "/boot/efi" | "/efi")
+            && !self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
         let mut fs = Fs {
             fs_name: name,
             fs_lv: lv.clone(),
@@ -290,8 +306,13 @@ impl<'a> Describer<'a> {
         if fstype == "btrfs" {
             self.subvolumes(&mut fs, device.path(), &mount.mount_point)?;
         }
+        if let Device::Stacked(s) = &device
+            && let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.starts_with("raid") || lv.segtype == "mirror" || lv.segtype == "striped")
+        {
+            self.source.warnings.push(format!("{} is {}: the alternate's is linear, on one copy", lv.path.display(), lv.segtype));
+        }
         let size_mb = device.size() / MIB;
-        fs.fs_min_size_mb = fs.fs_min_size_mb.min(size_mb);
+        fs.fs_min_size_mb = fs.fs_min_size_mb.min(size_mb).max(fs.fs_used_mb);
         self.add(
             Lv {
                 logical_volume: lv,
@@ -447,11 +468,6 @@ impl<'a> Describer<'a> {
         // Volume groups that nothing of rootvg uses are not made again.
         let used: BTreeSet<String> = self.source.image.lv_data.iter().filter_map(|l| l.volume_group.clone()).collect();
         self.source.image.vg_data.retain(|v| used.contains(&v.vgname));
-        let swap_bytes: u64 = self.source.image.swap_file_data.iter().map(|s| s.size_mb).sum();
-        if let Some(root) = self.source.image.fs_data.iter_mut().find(|f| f.fs_name == "/") {
-            // A swap file is part of what is used, but sparse or preallocated: the floor has it already.
-            root.fs_min_size_mb = root.fs_min_size_mb.max(root.fs_used_mb.saturating_add(swap_bytes / 64));
-        }
     }
 }
 
@@ -491,3 +507,6 @@ pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
     }
     spec.starts_with("/dev/").then(|| find_device(world, "", Path::new(spec))).flatten()
 }
+
+#[cfg(test)]
+mod tests;

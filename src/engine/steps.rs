@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
 use crate::boot::{grub, initramfs, kernels, references};
-use crate::copy::Progress;
+use crate::copy::{Excludes, Progress};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
 use crate::disk::{gate, lvm, make, mkfs, roles};
@@ -15,7 +15,7 @@ use crate::engine::layout::{DiskLayout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan, Step, below};
 use crate::engine::run::Options;
 use crate::engine::state::State;
-use crate::engine::{ALT_INST, bootlist, copying, customize, prepare, quiet, relocate};
+use crate::engine::{ALT_INST, bootlist, copying, customize, mounted, prepare, quiet, relocate};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
@@ -33,6 +33,7 @@ pub struct Context<'a> {
     /// The boot list's before-image is in the journal already.
     pub before_is_kept: bool,
     pub events: &'a Events,
+    pub excludes: &'a Excludes,
     /// Of all copies of this run together.
     pub progress: &'a Progress,
 }
@@ -45,18 +46,18 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     let (base, events) = (c.base, c.events);
     let root = Path::new(ALT_INST);
     if needs_mounts(&step.action) {
-        ensure_mounted(base, events)?;
+        mounted::ensure_mounted(base, usize::MAX, events)?;
     }
     match &step.action {
         Action::Gate => gate_again(c),
-        Action::Wipe { disk } => make::wipe(&disk_now(&base.layout.disks[*disk])?, events),
+        Action::Wipe { disk } => wipe(c, *disk),
         Action::Partition { disk } => quiet::hide(base, events).and_then(|()| partition(&base.layout.disks[*disk], events)),
         Action::MakeVg { vg } => make_vg(base, *vg, events),
         Action::MakeLv { volume } => make_lv(base, *volume, events),
         Action::MakeFs { volume } => make_fs(&base.layout.volumes[*volume], events),
         Action::MakeSwap { volume } => make_swap(&base.layout.volumes[*volume], events),
         Action::Copy { volume } => copying::copy_volume(c, *volume),
-        Action::Mount { volume, subvolume, at, options } => mount(&base.layout.volumes[*volume], subvolume.as_deref(), at, options, events),
+        Action::Mount { count, .. } => mounted::ensure_mounted(base, *count, events),
         Action::SwapFile { index } => swap_file(base, *index, events),
         Action::ResolvConf { file } => customize::resolv_conf(file, events),
         Action::ClientFiles => customize::client_files(events),
@@ -77,8 +78,13 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
             grub::install_efi(root, Path::new(esp), events).map(drop)
         }
         Action::LoaderBios => grub::install_bios(root, &base.layout.disks[0].path, events),
-        Action::Verify => audited(base, &expected(base)?, events),
-        Action::Origin => bootlist::write_origin(base, events),
+        Action::Verify => {
+            if base.boots() && base.boot.bios.is_ok() {
+                grub::require_boot_code(&disk_now(&base.layout.disks[0])?.path)?;
+            }
+            audited(base, &expected(base)?, events)
+        }
+        Action::Origin => bootlist::write_origin(base, c.plan.request.skip_boot_check, events),
         Action::Unmount => unmount(base, events),
         Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
         Action::Bootlist => bootlist::set(c),
@@ -132,10 +138,8 @@ fn fstab_extras(base: &Base) -> FstabExtras {
     for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
         let v = &base.layout.volumes[i];
         let Some(fs) = &v.fs else { continue };
-        let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
-        let options: Vec<&str> =
-            [Some(fs.fs_options.as_str()), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect();
-        let options = if options.is_empty() { "defaults".to_owned() } else { options.join(",") };
+        let options = Some(plan::with_subvolume(&fs.fs_options, subvolume.as_deref())).filter(|o| !o.is_empty());
+        let options = options.unwrap_or_else(|| "defaults".to_owned());
         let pass = match fs.fs_vfs.as_str() {
             "xfs" | "btrfs" => 0,
             _ if at == Path::new("/") => 1,
@@ -176,24 +180,42 @@ fn needs_mounts(action: &Action) -> bool {
 }
 
 /// The disk as it is at this moment.
-fn disk_now(layout: &DiskLayout) -> Result<Disk> {
+/// # Errors
+/// ALT-705 where it is gone, or cannot be told from another.
+pub fn disk_now(layout: &DiskLayout) -> Result<Disk> {
     let world = World::gather()?;
     let by_identity = relocate::find(layout, &world).cloned();
     by_identity.ok_or_else(|| error::TARGET_GONE.because(format!("disk {} is not there any more", layout.name)))
 }
 
+/// The very disk that is about to be wiped goes through the gate once more: time has passed, and on a resumed run a reboot.
+fn wipe(c: &Context, index: usize) -> Result<()> {
+    let disk = disk_now(&c.base.layout.disks[index])?;
+    let world = World::gather()?;
+    let mut erase = c.plan.request.erase.clone();
+    if c.repeated {
+        // What an interrupted wipe left is content that the user gave up already.
+        erase.push(disk.serial_or_name().to_owned());
+    }
+    gate::examine(&disk, &world, role_before(&world, c.base, &disk)?).allow(&erase, &disk)?;
+    make::wipe(&disk, c.events)
+}
+
+/// The role that a target had before the plan that was just stored made it altinst_rootvg.
+fn role_before(world: &World, base: &Base, disk: &Disk) -> Result<Role> {
+    let roles = roles::roles(world, &prepare::known(&base.source_disks)?);
+    Ok(roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None))
+}
+
 /// The gate once more, right before the first write.
 fn gate_again(c: &Context) -> Result<()> {
     let world = World::gather()?;
-    let roles = roles::roles(&world, &prepare::known(&c.base.source_disks)?);
     for layout in &c.base.layout.disks {
         let disk = world.disk(&layout.name)?;
-        if disk.size != layout.size || disk.serial != layout.serial {
+        if disk.size != layout.size || disk.serial != layout.serial || relocate::seen(disk) != layout.seen {
             return Err(error::DISK_CHANGED.because(format!("{} is another disk now than a moment ago", layout.name)));
         }
-        // The plan that was just stored makes it altinst_rootvg; what it was before decides.
-        let role = roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None);
-        gate::examine(disk, &world, role).allow(&c.plan.request.erase, disk)?;
+        gate::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&c.plan.request.erase, disk)?;
     }
     Ok(())
 }
@@ -216,7 +238,7 @@ fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
 }
 
 /// What LVM may look at: the physical volumes of the alternate.
-fn scope(base: &Base) -> lvm::Scope {
+pub fn scope(base: &Base) -> lvm::Scope {
     let pvs: Vec<PathBuf> = base.layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
     lvm::Scope::of(&pvs)
 }
@@ -260,50 +282,6 @@ fn make_swap(v: &VolumeLayout, events: &Events) -> Result<()> {
     make::settle(events)
 }
 
-fn mount(v: &VolumeLayout, subvolume: Option<&str>, at: &Path, options: &str, events: &Events) -> Result<()> {
-    if mounts::is_mount_point(at) {
-        return Ok(());
-    }
-    std::fs::create_dir_all(at).with_context(|| format!("making {}", at.display()))?;
-    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.as_str());
-    let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
-    let options: Vec<&str> = [Some(options), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect();
-    mounts::mount(&v.device, at, fstype, &options.join(","), events)
-}
-
-/// Mounts the alternate as phase 1 left it, if it is not (after a reboot, or a crash).
-///
-/// # Errors
-/// What activation or mounting says.
-pub fn ensure_mounted(base: &Base, events: &Events) -> Result<()> {
-    let missing: Vec<_> = plan::mounts(&base.layout, base.esp_mountable)
-        .into_iter()
-        .map(|(i, at, sub, options)| (i, below(Path::new(ALT_INST), &at), sub, options))
-        .filter(|(_, at, ..)| !mounts::is_mount_point(at))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    for layout in &base.layout.disks {
-        // A kernel that does not read partition tables forgot them over the reboot.
-        let disk = disk_now(layout)?;
-        let sector = u64::from(layout.sector);
-        let places: Vec<_> = layout
-            .partitions
-            .iter()
-            .map(|p| crate::disk::script::Place { number: p.number, start: p.start / sector, size: p.size / sector })
-            .collect();
-        make::appear(&disk, &places, events)?;
-    }
-    for vg in &base.layout.vgs {
-        lvm::vg_activate(&scope(base), &vg.name).run(events)?;
-    }
-    for (i, at, sub, options) in missing {
-        mount(&base.layout.volumes[i], sub.as_deref(), &at, &options, events)?;
-    }
-    Ok(())
-}
-
 /// A swap file, made anew: never sparse, never copied-on-write.
 fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
@@ -340,7 +318,7 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
 }
 
 fn unmount(base: &Base, events: &Events) -> Result<()> {
-    for at in mounts::unmount_below(Path::new(ALT_INST))?.iter().rev() {
+    for at in mounted::unmount_all(base)?.iter().rev() {
         events.note(format!("unmounted {}", at.display()));
     }
     if base.made_mount_point {

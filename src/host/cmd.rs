@@ -8,15 +8,18 @@
 //! happens; EFI variables are not visible in it (`/sys` is mounted fresh), so that no script edits the NVRAM.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
@@ -178,19 +181,23 @@ impl Cmd {
         let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let text = self.stdin.clone().unwrap_or_default();
         let (stdout, stderr) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-        std::thread::scope(|s| {
+        let ended = AtomicBool::new(false);
+        let status = std::thread::scope(|s| {
             if let Some(mut input) = input {
                 // A program that does not read its input to the end is its own business.
                 s.spawn(move || drop(input.write_all(&text)));
             }
             if let Some(out) = out {
-                s.spawn(|| drain(out, Stream::Stdout, events, &stdout));
+                s.spawn(|| drain(out, Stream::Stdout, events, &stdout, &ended));
             }
             if let Some(err) = err {
-                s.spawn(|| drain(err, Stream::Stderr, events, &stderr));
+                s.spawn(|| drain(err, Stream::Stderr, events, &stderr, &ended));
             }
+            let status = child.wait();
+            ended.store(true, Ordering::SeqCst);
+            status
         });
-        let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
+        let status: ExitStatus = status.with_context(|| format!("waiting for {}", self.program))?;
         signals::running(0);
         if signals::interrupted() {
             signals::end_group(child.id());
@@ -231,19 +238,42 @@ pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
     })
 }
 
-fn drain(pipe: impl std::io::Read, stream: Stream, events: Option<&Events>, kept: &Mutex<Vec<u8>>) {
-    let mut reader = BufReader::new(pipe);
-    let mut line = Vec::new();
-    while let Ok(n) = reader.read_until(b'\n', &mut line) {
-        if n == 0 {
-            break;
+/// Reads a program's output to its end, or until a moment after the program's own end: a daemon that it started may keep the pipe.
+fn drain(pipe: impl std::io::Read + AsFd, stream: Stream, events: Option<&Events>, kept: &Mutex<Vec<u8>>, ended: &AtomicBool) {
+    const LOOK: u16 = 200;
+    let mut pipe = pipe;
+    let (mut line, mut chunk) = (Vec::new(), [0u8; 8192]);
+    loop {
+        let over = ended.load(Ordering::SeqCst);
+        let ready = poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], LOOK).unwrap_or(0);
+        if ready == 0 {
+            if over {
+                break;
+            }
+            continue;
         }
-        if let Some(events) = events {
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            events.emit(Event::Output { stream, line: String::from_utf8_lossy(text).into_owned() });
+        match std::io::Read::read(&mut pipe, &mut chunk) {
+            Ok(0) => break,
+            Ok(n) => {
+                kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(&chunk[..n]);
+                line.extend_from_slice(&chunk[..n]);
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
         }
-        kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(&line);
-        line.clear();
+        while let Some(at) = line.iter().position(|b| *b == b'\n') {
+            let whole: Vec<u8> = line.drain(..=at).collect();
+            tell(&whole[..at], stream, events);
+        }
+    }
+    if !line.is_empty() {
+        tell(&line, stream, events);
+    }
+}
+
+fn tell(line: &[u8], stream: Stream, events: Option<&Events>) {
+    if let Some(events) = events {
+        events.emit(Event::Output { stream, line: String::from_utf8_lossy(line).into_owned() });
     }
 }
 
@@ -269,6 +299,16 @@ mod tests {
         assert!(Cmd::new("sh", "x").args(["-c", "exit 3"]).accept(&[3]).read().is_ok());
         let err = Cmd::new("no-such-program", "x").read().unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-801");
+    }
+
+    #[test]
+    fn a_daemon_that_keeps_the_pipe_is_not_waited_for() {
+        let begun = Instant::now();
+        let done = Cmd::new("sh", "start a daemon").args(["-c", "echo begun; sleep 20 & echo $!"]).read().unwrap();
+        assert!(begun.elapsed().as_secs() < 10);
+        let pid = done.text().lines().nth(1).unwrap().to_owned();
+        assert!(done.text().starts_with("begun\n"));
+        drop(Command::new("kill").arg(pid).status());
     }
 
     #[test]

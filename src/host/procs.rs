@@ -15,6 +15,9 @@ use crate::host::files;
 /// # Errors
 /// If /proc cannot be read.
 pub fn end_those_rooted_on(devices: &[u64]) -> Result<Vec<(i32, String)>> {
+    // Whatever the caller was told: the running system's own root is never meant.
+    let root = std::fs::metadata("/")?.dev();
+    let devices: Vec<u64> = devices.iter().copied().filter(|d| *d != root).collect();
     let mut ended = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
@@ -38,4 +41,10 @@ pub fn end_those_rooted_on(devices: &[u64]) -> Result<Vec<(i32, String)>> {
 
 fn alive(pid: i32) -> bool {
     files::line(format!("/proc/{pid}/stat")).is_some_and(|s| s.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('Z')))
+}
+
+/// `major:minor` as `st_dev` has it.
+pub fn device_number(dev: &str) -> Option<u64> {
+    let (major, minor) = dev.split_once(':')?;
+    Some(nix::sys::stat::makedev(major.parse().ok()?, minor.parse().ok()?))
 }

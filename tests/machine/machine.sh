@@ -48,6 +48,8 @@ hold() {
     done <"$dir/fstab"
     mount "$rootdev" "$root"
     while read -r spec target type options _; do
+        # Another machine of the same layout may be on: xfs refuses a second file system of the same UUID unless told.
+        [ "$type" = xfs ] && options=$options,nouuid
         case $target in /?*) mount -t "$type" -o "${options/nofail,x-systemd.device-timeout=20s/nodev}" "${device[${spec#UUID=}]}" "$root$target" ;; esac
     done <"$dir/fstab"
     mount -t proc proc "$root/proc"

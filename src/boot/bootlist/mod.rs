@@ -20,6 +20,7 @@ use crate::boot::bootdisk::BootDisk;
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
+use crate::host::files;
 use crate::host::mounts;
 use grubdir::GrubDir;
 
@@ -226,7 +227,8 @@ impl Machine {
     /// # Errors
     /// If the firmware's entries or the running system's own GRUB cannot be read.
     pub fn snapshot(&self, order: &[&BootDisk], events: &Events) -> Result<Before> {
-        let ours = order.iter().filter_map(|d| d.esp_partuuid.clone()).collect();
+        // Never this system's own ESP: what appears there is not ours to delete.
+        let ours = order.iter().filter(|d| d.id() != self.here.id()).filter_map(|d| d.esp_partuuid.clone()).collect();
         let mut before = Before { firmware: self.firmware, order: vec![], next: None, entries: vec![], ours, grubs: vec![] };
         match self.firmware {
             Firmware::Uefi => {
@@ -335,6 +337,36 @@ impl Machine {
                     }
                 }
                 Ok(())
+            }
+        }
+    }
+}
+
+impl Machine {
+    /// Takes a disk that is about to go out of the boot list: its entries in the firmware, or what this system's own GRUB knows of it.
+    ///
+    /// # Errors
+    /// As [`Machine::set`].
+    pub fn remove(&self, disk: &BootDisk, events: &Events) -> Result<()> {
+        match self.firmware {
+            Firmware::Uefi if find_program(Path::new("/"), "efibootmgr").is_some() => {
+                let Some(esp) = &disk.esp_partuuid else { return Ok(()) };
+                let numbers: Vec<String> = nvram::read()?.on_partition(esp).into_iter().map(|e| e.number.clone()).collect();
+                numbers.iter().try_for_each(|n| nvram::delete(n, events))
+            }
+            Firmware::Uefi => Ok(()),
+            Firmware::Bios => {
+                let Some(dir) = grubdir::find_own(Path::new("/")) else { return Ok(()) };
+                let has = files::read_optional(&dir.join("custom.cfg"))?
+                    .and_then(|t| custom::find(&t))
+                    .is_some_and(|b| custom::defaults(&b).contains(&disk.id()));
+                if !has {
+                    return Ok(());
+                }
+                let grub = GrubDir::own(events)?;
+                let left = grub.custom()?.and_then(|t| custom::without(&t));
+                grub.set_custom(left.as_deref())?;
+                grub.close()
             }
         }
     }

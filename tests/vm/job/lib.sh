@@ -71,7 +71,7 @@ independent_of() {
     for disk in "$@"; do
         for id in $(lsblk -nlo UUID,PARTUUID,PTUUID "/dev/$disk" | tr -s ' ' '\n' | sort -u) $(pvs --noheadings -o pv_name,vg_name 2>/dev/null | awk -v d="/dev/$disk" 'index($1, d) == 1 { print $2 }' | sort -u); do
             for file in /etc/fstab /etc/default/grub /etc/initramfs-tools /boot/grub/grub.cfg /boot/efi /proc/cmdline /etc/kernel; do
-                [ -e "$file" ] && grep -rqF -- "$id" "$file" && fail "$file names $id, which is on $disk"
+                [ -e "$file" ] && grep -rqwF -- "$id" "$file" && fail "$file names $id, which is on $disk"
             done
         done
     done

@@ -1,0 +1,94 @@
+//! The alternate at /alt_inst: made present (partitions, volume groups), mounted, unmounted.
+//!
+//! Nothing is believed because something is mounted at a path: the mount must be of the alternate's own volume, or the path is somebody's
+//! and is left alone.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::disk::script::Place;
+use crate::disk::{lvm, make};
+use crate::engine::ALT_INST;
+use crate::engine::layout::VolumeLayout;
+use crate::engine::plan::{self, Base, below};
+use crate::engine::steps::{disk_now, scope};
+use crate::error;
+use crate::event::Events;
+use crate::host::mounts::{self, Mount};
+
+/// Makes partitions and volume groups appear that a reboot took away; `done` says which of phase 1's steps were done.
+///
+/// # Errors
+/// What the kernel or LVM says.
+pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events) -> Result<()> {
+    for (i, layout) in base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}"))) {
+        let disk = disk_now(&base.layout.disks[i])?;
+        let sector = u64::from(layout.sector);
+        let place = |p: &crate::engine::layout::PartLayout| Place { number: p.number, start: p.start / sector, size: p.size / sector };
+        make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;
+    }
+    for vg in base.layout.vgs.iter().filter(|v| done(&format!("1.vg.{}", v.old_name))) {
+        lvm::vg_activate(&scope(base), &vg.name).run(events)?;
+    }
+    Ok(())
+}
+
+/// Mounts the alternate as phase 1 leaves it, the first `count` of its mounts (all of them for `usize::MAX`). Those that are there stay.
+///
+/// # Errors
+/// ALT-708 where something else is mounted in the way; what mounting says.
+pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> {
+    let all = plan::mounts(&base.layout, base.esp_mountable);
+    let wanted: Vec<_> = all
+        .iter()
+        .take(count)
+        .map(|(i, at, sub, options)| (&base.layout.volumes[*i], below(Path::new(ALT_INST), at), sub, options))
+        .collect();
+    refuse_foreign(base)?;
+    let now = mounts::mounted()?;
+    let there = |v: &VolumeLayout, at: &Path| now.iter().rfind(|m| m.mount_point == at).is_some_and(|m| is_of(m, &v.device));
+    if wanted.iter().all(|(v, at, ..)| there(v, at)) {
+        return Ok(());
+    }
+    // A child that is mounted while its parent is not lies in the running system's own directory: all begin anew.
+    mounts::unmount_below(Path::new(ALT_INST))?;
+    ensure_present(base, &|_| true, events)?;
+    for (v, at, sub, options) in wanted {
+        mount(v, sub.as_deref(), &at, options, events)?;
+    }
+    Ok(())
+}
+
+fn mount(v: &VolumeLayout, subvolume: Option<&str>, at: &Path, options: &str, events: &Events) -> Result<()> {
+    std::fs::create_dir_all(at).with_context(|| format!("making {}", at.display()))?;
+    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.as_str());
+    mounts::mount(&v.device, at, fstype, &plan::with_subvolume(options, subvolume), events)
+}
+
+/// Unmounts everything at and below /alt_inst. Returns what was mounted.
+///
+/// # Errors
+/// ALT-708 where /alt_inst is not the alternate's, ALT-804 where something stays busy.
+pub fn unmount_all(base: &Base) -> Result<Vec<PathBuf>> {
+    refuse_foreign(base)?;
+    mounts::unmount_below(Path::new(ALT_INST))
+}
+
+/// What is mounted at /alt_inst itself must be the alternate's. (Below it, scripts may have put binds of anything.)
+fn refuse_foreign(base: &Base) -> Result<()> {
+    let at = Path::new(ALT_INST);
+    let foreign = mounts::mounted()?.into_iter().find(|m| m.mount_point == at && !base.layout.volumes.iter().any(|v| is_of(m, &v.device)));
+    match foreign {
+        Some(m) => Err(error::ALT_INST_TAKEN.because(format!("{} is mounted at {ALT_INST}, and is not the alternate", m.source))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a mount is of the file system on this device.
+pub fn is_of(mount: &Mount, device: &Path) -> bool {
+    let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
+    let number = std::fs::metadata(device).map(|m| format!("{}:{}", nix::sys::stat::major(m.rdev()), nix::sys::stat::minor(m.rdev())));
+    number.is_ok_and(|n| n == mount.dev) || real(Path::new(&mount.source)) == real(device)
+}

@@ -1,0 +1,173 @@
+use super::*;
+use crate::boot::fstab;
+use crate::disk::model::{Lvm, Pv, Spread, Swap};
+use crate::disk::sample;
+use crate::host::mounts::parse_mountinfo;
+
+struct Table;
+
+impl Ask for Table {
+    fn usage(&self, _: &Path) -> Result<Usage> {
+        Ok(Usage { used: 300 * MIB })
+    }
+
+    fn subvolumes(&self, _: &Path) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
+        let listed = |path: &str, is_snapshot| ListedSubvolume { path: path.into(), is_snapshot };
+        let all = vec![
+            listed("@", false),
+            listed("@home", false),
+            listed("@/var/lib/machines", false),
+            listed("@/.snapshots/1/snapshot", true),
+            listed("old", false),
+        ];
+        Ok((all, Some("@".into())))
+    }
+
+    fn mkfs_options(&self, fstype: &str, _: &Path) -> Result<Vec<String>> {
+        Ok(vec![format!("-O {fstype}")])
+    }
+}
+
+/// vda: ESP, /boot, LVM with / and swap, and a partition that is mounted by hand; vdb holds data.
+fn machine() -> World {
+    let mut world = sample::world();
+    world.stacked.retain(|s| s.kind != "crypt");
+    let (vda, others) = world.disks.split_first_mut().unwrap();
+    vda.partitions[0].size = 512 << 20;
+    vda.partitions.push(sample::partition("vda", 3, "254:3", "ext4"));
+    vda.partitions.push(sample::partition("vda", 4, "254:4", "ext4"));
+    vda.partitions[3].content[0].uuid = Some("other-uuid".into());
+    others[0].partitions.push(sample::partition("vdb", 1, "254:17", "xfs"));
+    world.stacked[0].size = 8 << 30;
+    world.stacked[0].content = sample::signatures("xfs");
+    world
+        .stacked
+        .push(crate::disk::model::Stacked { size: 1 << 30, ..sample::stacked("dm-2", "253:2", "/dev/mapper/vg0-swap", "lvm", &["vda2"]) });
+    world.lvm.vgs[0].extent_size = 4 * MIB;
+    world.lvm.lvs.push(crate::disk::model::Lv { name: "swap".into(), dm_path: "/dev/mapper/vg0-swap".into(), ..world.lvm.lvs[0].clone() });
+    world.swaps.push(Swap { path: "/dev/dm-2".into(), kind: "partition".into(), size: 1 << 30 });
+    world
+}
+
+const MOUNTS: &str = "1 0 253:0 / / rw - xfs /dev/mapper/vg0-root rw
+2 1 254:3 / /boot rw - ext4 /dev/vda3 rw
+3 1 254:1 / /boot/efi rw - vfat /dev/vda1 rw
+4 1 254:17 / /data rw - xfs /dev/vdb1 rw
+5 1 253:0 /srv /srv/bind rw - xfs /dev/mapper/vg0-root rw
+6 1 0:5 / /proc rw - proc proc rw
+7 1 254:4 / /mnt/x rw - ext4 /dev/vda4 rw
+";
+const FSTAB: &str = "/dev/mapper/vg0-root / xfs noatime 0 0
+UUID=ext4-uuid /boot ext4 defaults 0 2
+/dev/mapper/vg0-swap none swap sw 0 0
+UUID=other-uuid /opt ext4 noauto 0 0
+/dev/vdb1 /data xfs defaults 0 0
+";
+
+fn described(world: &World, mounts: &str, fstab: &str) -> Result<Source> {
+    describe(world, &parse_mountinfo(mounts.as_bytes()), &fstab::parse(fstab, "fstab").unwrap(), Image::default(), &Table)
+}
+
+fn refused(world: &World, mounts: &str) -> String {
+    let err = described(world, mounts, "").unwrap_err();
+    let alt = error::of(&err).unwrap();
+    assert_eq!(alt.entry.exit, error::Exit::Refused);
+    format!("{} {}", alt.entry.id, alt.cause)
+}
+
+#[test]
+fn lvm_with_boot_and_esp_and_what_is_left_out() {
+    let source = described(&machine(), MOUNTS, FSTAB).unwrap();
+    let image = &source.image;
+    assert_eq!(source.disks, ["vda"]);
+    let names: Vec<_> =
+        image.fs_data.iter().map(|f| (f.fs_name.as_str(), f.fs_vfs.as_str(), f.fs_vg.as_deref(), f.fs_lv.as_str())).collect();
+    assert_eq!(names, [("/", "xfs", Some("vg0"), "root"), ("/boot", "ext4", None, "vda3"), ("/boot/efi", "vfat", None, "vda1")]);
+    assert_eq!(image.fs_data[0].fs_options, "noatime");
+    assert_eq!(image.fs_data[0].fs_mkfs_options, ["-O xfs"]);
+    assert!(image.fs_data[0].fs_min_size_mb >= 345 && image.fs_data[2].fs_min_size_mb <= 512);
+    let kinds: Vec<_> = image.lv_data.iter().map(|l| (l.logical_volume.as_str(), l.kind, l.size_mb)).collect();
+    assert_eq!(kinds, [("root", LvType::Fs, 8192), ("vda3", LvType::Fs, 1024), ("vda1", LvType::Esp, 512), ("swap", LvType::Swap, 1024)]);
+    assert_eq!(source.devices[3], Path::new("/dev/mapper/vg0-swap"));
+    assert_eq!((image.vg_data.len(), image.vg_data[0].ppsize_mb), (1, 4));
+    let told = source.warnings.join("\n");
+    assert!(told.contains("/mnt/x") && told.contains("/opt (UUID=other-uuid) is in /etc/fstab but not mounted"), "{told}");
+    assert!(!told.contains("/data"), "{told}");
+    crate::image::check::check(image).unwrap_or_else(|e| panic!("{e:?}"));
+}
+
+#[test]
+fn what_is_not_cloned_in_kind_is_refused_by_name() {
+    let world = machine();
+    let mut luks = sample::world();
+    luks.stacked[1].slaves = vec!["vda2".into()];
+    assert!(refused(&luks, "1 0 253:1 / / rw - ext4 /dev/mapper/cr rw\n").starts_with("ALT-302 /dev/mapper/cr is encrypted"));
+    let on = |kind: &str| {
+        let mut w = world.clone();
+        w.stacked[0].kind = kind.into();
+        refused(&w, MOUNTS)
+    };
+    assert!(on("raid").starts_with("ALT-303"));
+    assert!(on("bcache").starts_with("ALT-305"));
+    assert!(on("mpath").starts_with("ALT-306"));
+    let mut thin = world.clone();
+    thin.lvm.lvs[0].segtype = "thin".into();
+    assert!(refused(&thin, MOUNTS).starts_with("ALT-307 /dev/vg0/root is an LVM thin volume"));
+    assert!(refused(&world, "1 0 0:40 / / rw - overlay overlay rw\n").starts_with("ALT-301"));
+    assert!(refused(&world, &MOUNTS.replace("/boot rw - ext4", "/boot rw - jfs")).starts_with("ALT-309 /boot is jfs"));
+    let mut spread = world.clone();
+    spread.spread.push(Spread { uuid: "x".into(), devices: vec!["vda3".into(), "vdb1".into()] });
+    assert!(refused(&spread, "1 0 0:40 / / rw - btrfs /dev/vda3 rw\n").starts_with("ALT-308"));
+    let below_crypt = world.clone();
+    let mut stack = below_crypt.clone();
+    stack.stacked.push(sample::stacked("dm-5", "253:5", "/dev/mapper/inner", "crypt", &["vda2"]));
+    stack.stacked[0].slaves = vec!["dm-5".into()];
+    assert!(refused(&stack, MOUNTS).starts_with("ALT-302"), "LUKS below LVM");
+}
+
+#[test]
+fn a_volume_group_on_two_disks_makes_both_root_disks() {
+    let mut world = machine();
+    world.disks[1].partitions[0].content = sample::signatures("LVM2_member");
+    world.lvm =
+        Lvm { pvs: vec![world.lvm.pvs[0].clone(), Pv { path: "/dev/vdb1".into(), vg: Some("vg0".into()), ..Pv::default() }], ..world.lvm };
+    let mounts: String = MOUNTS.lines().filter(|l| !l.contains("/data")).map(|l| format!("{l}\n")).collect();
+    let source = described(&world, &mounts, FSTAB).unwrap();
+    assert_eq!(source.disks, ["vda", "vdb"]);
+    assert_eq!(source.image.source_disk_data.len(), 2);
+}
+
+#[test]
+fn btrfs_subvolumes() {
+    let mut world = machine();
+    world.disks[0].partitions[2].content = sample::signatures("btrfs");
+    let mounts = "1 0 0:40 /@ / rw - btrfs /dev/vda3 rw
+2 1 0:40 /@home /home rw - btrfs /dev/vda3 rw
+3 1 0:40 /@home/a /srv/a rw - btrfs /dev/vda3 rw
+";
+    let fstab =
+        "UUID=btrfs-uuid / btrfs subvol=@,compress=zstd 0 0\nUUID=btrfs-uuid /home btrfs subvol=@home 0 0\n/home/swap none swap sw 0 0\n";
+    world.swaps = vec![Swap { path: "/home/swap".into(), kind: "file".into(), size: 64 * MIB }];
+    let source = described(&world, mounts, fstab).unwrap();
+    assert_eq!(source.image.fs_data.len(), 1);
+    let fs = &source.image.fs_data[0];
+    let subvolumes: Vec<_> = fs.subvolume.iter().map(|s| (s.path.as_str(), s.mount_point.as_deref())).collect();
+    assert_eq!(subvolumes, [("@", Some("/")), ("@home", Some("/home")), ("@/var/lib/machines", None)]);
+    assert_eq!((fs.fs_name.as_str(), fs.fs_default_subvolume.as_deref()), ("/", Some("@")));
+    assert_eq!(source.image.swap_file_data[0].file, "/home/swap");
+    let told = source.warnings.join("\n");
+    assert!(told.contains("1 btrfs snapshots") && told.contains("subvolume old"), "{told}");
+}
+
+#[test]
+fn a_bare_disk_and_labels() {
+    let mut world = machine();
+    world.disks[1].partitions.clear();
+    world.disks[1].content = sample::signatures("ext4");
+    world.disks[1].content[0].label = Some("system".into());
+    let source = described(&world, "1 0 254:16 / / rw - ext4 /dev/root rw\n", "LABEL=system / ext4 defaults 0 1\n").unwrap();
+    assert_eq!((source.disks[0].as_str(), source.image.lv_data[0].logical_volume.as_str()), ("vdb", "vdb"));
+    assert_eq!(source.image.fs_data[0].fs_label.as_deref(), Some("system"));
+    assert!(resolve_spec(&world, "LABEL=system").is_some() && resolve_spec(&world, "UUID=EXT4-UUID").is_some());
+    assert!(resolve_spec(&world, "tmpfs").is_none());
+}
