@@ -83,7 +83,7 @@ leftovers() {
     code=$?
     rm -rf "$names"
     [ "$code" = 0 ] || printf '\ntry.sh stopped (exit code %s). To remove what is left:\n    %s alt_disk_install -X\n    %s practice remove %s\n' \
-        "$code" "$altdisk" "$altdisk" "$disk" >&2
+        "$code" "$altdisk" "$altdisk" "$NAME" >&2
 }
 trap leftovers EXIT
 
@@ -120,6 +120,6 @@ To look into the copy, mount its partitions (lsblk -f /dev/$disk shows them), re
     mount -o ro /dev/${disk}p3 /mnt
 To remove it (unmount it first):
     $altdisk alt_disk_install -X
-    $altdisk practice remove $disk
+    $altdisk practice remove $NAME
 The log: /var/log/altdisk/alt_disk_inst.log
 END

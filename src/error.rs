@@ -155,7 +155,6 @@ catalogue! {
     PRACTICE_UNKNOWN = "ALT-253", Refused, "there is no such practice disk", "`altdisk practice list` shows those that exist";
     PRACTICE_IN_USE = "ALT-254", Refused, "the practice disk is in use", "end what the cause names and run the command again; `alt_disk_install -X` if an alternate is on it";
     PRACTICE_USAGE = "ALT-255", Usage, "the command line of `altdisk practice` is wrong", "`altdisk practice --help` shows what it takes";
-    DISKS_USAGE = "ALT-256", Usage, "the command line of `altdisk disks` is wrong", "`altdisk disks` or `altdisk disks --json`";
     // 3xx the source
     NO_ROOT_DEVICE = "ALT-301", Refused, "the running system's root is on no disk", "altdisk clones systems whose / is a file system on a disk, partition or logical volume";
     SOURCE_LUKS = "ALT-302", Refused, "the running system is encrypted (LUKS)", "this version does not clone encrypted systems";

@@ -221,13 +221,15 @@ fn wrong_command_lines() {
     for (args, code, id) in [
         (&["practice"][..], 2, "ALT-255"),
         (&["practice", "create", "--size", "8X"], 2, "ALT-250"),
-        (&["practice", "create", "--size"], 2, "ALT-255"),
+        (&["practice", "create", "--size"], 2, "ALT-102"),
+        (&["practice", "create", "vda"], 2, "ALT-251"),
+        (&["practice", "create", "loop3"], 2, "ALT-251"),
         (&["practice", "create", "../x"], 2, "ALT-251"),
         (&["practice", "create", "a", "b"], 2, "ALT-255"),
         (&["practice", "create", "--count", "99"], 2, "ALT-255"),
         (&["practice", "remove"], 2, "ALT-255"),
-        (&["practice", "remove", "--every"], 2, "ALT-255"),
-        (&["disks", "--yaml"], 2, "ALT-256"),
+        (&["practice", "remove", "--every"], 2, "ALT-101"),
+        (&["disks", "--yaml"], 2, "ALT-101"),
     ] {
         let out = altdisk(args);
         assert_eq!(out.status.code(), Some(code), "{args:?}: {}", text(&out.stderr));

@@ -34,6 +34,12 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         None => Excludes::default(),
     };
     let (from, to) = (Path::new(from), Path::new(to));
+    if let Some(at) = [from, to].into_iter().find(|p| !p.is_dir()) {
+        return Err(error::UNEXPECTED_OPERAND.because_do(format!("{} is no directory", at.display()), "name two directories that exist"));
+    }
+    if from.canonicalize()? == to.canonicalize()? {
+        return Err(error::UNEXPECTED_OPERAND.because_do("FROM and TO are the same directory", "name two directories"));
+    }
     let source = Source::of_mount(from)?;
     let progress = Progress::new(1, measure(&source, &leave_out)?);
     let job = Job { from: &source, to, prefix: Path::new("/"), excludes: &excludes, leave_out: &leave_out, verbose };

@@ -22,6 +22,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     if parsed.operands.len() > 1 {
         return Err(error::UNEXPECTED_OPERAND.because("more than one file is named"));
     }
+    crate::engine::run::require_root()?;
     let facts = Facts::gather()?;
     let mut text = String::new();
     for warning in &facts.source.warnings {

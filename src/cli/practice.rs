@@ -10,6 +10,7 @@ use crate::cli::getopt::{self, Parsed, called};
 use crate::cli::say;
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::{human, parse};
+use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
 
@@ -34,6 +35,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if let Some(flag) = flags.into_iter().find(|f| !allowed.contains(f)) {
         return Err(usage(format!("--{flag} does not go with {}", words[0])));
     }
+    // A run that is at work, and an alternate that stands, keep their disks.
+    let lock = if words[0] == "remove" { Some(State::lock_soon()?) } else { None };
     let text = match (words[0], text) {
         ("create", names) => create(&parsed, names, events)?,
         ("list", _) => table(&practice::list()?),
@@ -41,6 +44,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         (_, names) if names.is_empty() || parsed.has("all") => return Err(usage("remove takes names, or --all")),
         (_, names) => remove(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>(), events)?,
     };
+    drop(lock);
     Ok(say(&text, Exit::Done))
 }
 
@@ -72,6 +76,11 @@ fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
 }
 
 fn remove(names: &[String], events: &Events) -> Result<String> {
+    let alternate = State::peek()?.map_or(vec![], |a| a.base.layout.disks);
+    if let Some(name) = names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n)))) {
+        return Err(error::PRACTICE_IN_USE
+            .because_do(format!("{name} holds the alternate"), "`alt_disk_install -X` removes the alternate; then remove the disk"));
+    }
     let mut text = String::new();
     names.iter().try_for_each(|name| practice::find(name).map(drop))?;
     for name in names {

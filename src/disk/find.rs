@@ -18,9 +18,14 @@ impl World {
     pub fn disk(&self, arg: &str) -> Result<&Disk> {
         let path = if arg.starts_with('/') { Path::new(arg).to_owned() } else { Path::new("/dev").join(arg) };
         let practice = |d: &Disk| d.practice.as_deref().and_then(Path::file_stem).is_some_and(|s| s == arg);
-        let named = |d: &&Disk| d.name == arg || d.path == path || d.links.contains(&path) || practice(d);
+        let named = |d: &&Disk| d.name == arg || d.path == path || d.links.contains(&path);
         let dev = block_device(&path);
-        let found = self.disks.iter().find(named).or_else(|| self.disks.iter().find(|d| Some(&d.dev) == dev.as_ref()));
+        let found = self
+            .disks
+            .iter()
+            .find(named)
+            .or_else(|| self.disks.iter().find(|d| practice(d)))
+            .or_else(|| self.disks.iter().find(|d| Some(&d.dev) == dev.as_ref()));
         let Some(disk) = found else { return Err(self.not_a_disk(arg, &path, dev.as_deref())) };
         match self.stacked.iter().find(|s| s.kind == "mpath" && s.slaves.contains(&disk.name)) {
             Some(map) => Err(error::DISK_IS_LEG.because(format!("{arg}: {} is one path of {}", disk.path.display(), map.path.display()))),

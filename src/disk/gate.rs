@@ -85,6 +85,10 @@ impl Verdict {
         }
         let mut remedies: Vec<&str> = vec![];
         for o in &left {
+            // Nothing that frees the running system's disk is advice.
+            if first.entry.id == error::DISK_HAS_ROOTVG.id && o.entry.id != first.entry.id {
+                continue;
+            }
             if !remedies.contains(&o.remedy.as_str()) {
                 remedies.push(&o.remedy);
             }

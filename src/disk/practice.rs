@@ -94,7 +94,18 @@ pub fn find(name: &str) -> Result<Practice> {
 pub fn check_name(name: &str) -> Result<()> {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
     let good = begins && name.len() <= 32 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if good { Ok(()) } else { Err(error::PRACTICE_NAME.because(format!("`{name}`"))) }
+    if !good {
+        return Err(error::PRACTICE_NAME.because(format!("`{name}` is not a name for a practice disk")));
+    }
+    let starts = ["sd", "vd", "hd", "xvd", "nvme", "mmcblk", "loop", "md", "dm-", "sr", "ram", "zram", "nbd"];
+    let rest = starts.iter().find_map(|s| name.strip_prefix(s));
+    let kernel = rest.is_some_and(|r| {
+        r.starts_with(|c: char| c.is_ascii_digit()) || (!r.is_empty() && r.len() <= 3 && r.chars().all(|c| c.is_ascii_lowercase()))
+    });
+    if kernel {
+        return Err(error::PRACTICE_NAME.because(format!("`{name}` is what the kernel calls disks: it could be taken for a real one")));
+    }
+    Ok(())
 }
 
 /// Makes a practice disk, or attaches one that a restart has detached (then `size` and `sector` must be None or as they are).
@@ -147,7 +158,7 @@ fn make_file(file: &Path, size: u64, events: &Events) -> Result<()> {
         return Err(error::BAD_SIZE.because_do(format!("a practice disk of {size} bytes"), "give at least 64M, in whole MiB"));
     }
     let dir = directory();
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).with_context(|| format!("making {}", dir.display()))?;
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(&dir).with_context(|| format!("making {}", dir.display()))?;
     let room = nix::sys::statvfs::statvfs(&dir).map_or(u64::MAX, |s| s.blocks_available().saturating_mul(s.fragment_size()));
     if room < size {
         let text = format!(

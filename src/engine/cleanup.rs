@@ -28,6 +28,9 @@ pub fn clean_up(events: &Events) -> Result<String> {
     let mut state = State::lock()?;
     let Some(alternate) = state.load()? else {
         state.forget()?;
+        if mounts::is_mount_point(Path::new(ALT_INST)) {
+            events.warn(format!("something is mounted at {ALT_INST}, and no record says what: `umount -R {ALT_INST}` unmounts it"));
+        }
         return Ok("There is no altinst_rootvg: nothing to clean up.".into());
     };
     let base = &alternate.base;

@@ -153,7 +153,7 @@ fn report(excludes: &Excludes, events: &Events) {
     for used in excludes.report() {
         events.note(format!("exclude list, line {}: `{}` matched {}", used.line, used.text, used.matches));
         if let Some(warning) = used.warning {
-            events.warn(warning);
+            events.warn(format!("exclude list, line {}: `{}`: {warning}", used.line, used.text));
         }
     }
 }

@@ -85,7 +85,8 @@ struct Machine;
 impl source::Ask for Machine {
     fn usage(&self, mount_point: &Path) -> Result<Usage> {
         let s = nix::sys::statvfs::statvfs(mount_point).with_context(|| format!("asking how full {} is", mount_point.display()))?;
-        Ok(Usage { used: (s.blocks() - s.blocks_free()) * s.fragment_size() })
+        let used = (s.blocks() - s.blocks_free()) * s.fragment_size();
+        Ok(Usage { used: used.saturating_sub(practice_bytes(mount_point)) })
     }
 
     fn subvolumes(&self, mount_point: &Path) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
@@ -120,10 +121,18 @@ fn parse_default(text: &str) -> Option<String> {
     text.trim().split_once(" path ").map(|(_, p)| p.to_owned())
 }
 
+/// What practice disks take on the file system that is mounted there: they are never copied.
+fn practice_bytes(mount_point: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(here) = std::fs::metadata(mount_point) else { return 0 };
+    let files = std::fs::read_dir(crate::disk::practice::directory()).into_iter().flatten().flatten();
+    files.filter_map(|f| f.metadata().ok()).filter(|m| m.dev() == here.dev()).map(|m| m.blocks() * 512).sum()
+}
+
 /// Practice disks' backing files and our own state: what a clone never contains.
 pub fn leave_out(source: &Source) -> Vec<PathBuf> {
     let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
-    [PathBuf::from(crate::engine::state::DIR), PathBuf::from(crate::engine::ALT_INST)].into_iter().chain(swap).collect()
+    [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from).into_iter().chain(swap).collect()
 }
 
 #[cfg(test)]

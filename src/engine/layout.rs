@@ -350,7 +350,11 @@ impl<'a, 'f> Builder<'a, 'f> {
         let source: u64 = self.image.source_disk_data.iter().map(|d| d.size_mb).sum();
         let target: u64 = self.targets.iter().map(|t| t.size / MIB).sum();
         let shrink = self.image.logical_volume_policy.shrink == YesNo::Yes;
-        Allowed { shrink, root_gives_up: source > 0 && target >= source }
+        // Boot partitions, and what alignment, tables and LVM take on each disk.
+        let esp: u64 = self.volumes.iter().filter(|v| v.kind == LvType::Esp).map(|v| v.size).sum();
+        let extent = self.vgs.iter().map(|v| v.extent).max().unwrap_or(0);
+        let taken = esp + (8 * MIB + PV_OVERHEAD + 2 * extent) * self.targets.len() as u64;
+        Allowed { shrink, root_gives_up: if source > 0 && target >= source { taken } else { 0 } }
     }
 
     fn too_small(&self, t: sizing::TooSmall) -> anyhow::Error {
@@ -443,7 +447,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             let taken = |b: &Self, d: usize| {
                 on[d]
                     .iter()
-                    .map(|v| if allowed.root_gives_up && b.is_root(&b.volumes[*v]) { b.ask(&b.volumes[*v]).floor } else { need(b, *v) })
+                    .map(|v| if allowed.root_gives_up > 0 && b.is_root(&b.volumes[*v]) { b.ask(&b.volumes[*v]).floor } else { need(b, *v) })
                     .sum::<u64>()
             };
             // The other disks first: what the first one has left is for `/`.

@@ -25,7 +25,7 @@ use crate::event::Events;
 use crate::host::cmd::find_program;
 use crate::host::{mounts, sys};
 use crate::image::check;
-use crate::image::data::{Fs, ImageData, LvType};
+use crate::image::data::{Fs, ImageData, Lv, LvType};
 
 /// A base, and what the user should know before it is carried out.
 pub struct Prepared {
@@ -164,19 +164,22 @@ fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result
             )));
         }
     }
+    let mut image = image;
+    for fs in &mut image.fs_data {
+        let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);
+        if now.is_some_and(|n| n.fs_vfs != fs.fs_vfs && n.fs_mkfs_options == fs.fs_mkfs_options) {
+            // They repeat the features of a file system of another type.
+            fs.fs_mkfs_options.clear();
+        }
+    }
     for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {
         warnings.push(format!("{name} is not in {}: it is not cloned, and the alternate will use the present one", file.display()));
     }
-    let swaps = facts.source.image.lv_data.iter().filter(|l| l.kind == LvType::Swap);
-    if let Some(gone) = swaps
-        .filter(|s| {
-            !image
-                .lv_data
-                .iter()
-                .any(|l| l.kind == LvType::Swap && l.logical_volume == s.logical_volume && l.volume_group == s.volume_group)
-        })
-        .next()
-    {
+    let kept = |s: &&Lv| {
+        image.lv_data.iter().any(|l| l.kind == s.kind && l.logical_volume == s.logical_volume && l.volume_group == s.volume_group)
+    };
+    let mut swaps = facts.source.image.lv_data.iter().filter(|l| l.kind == LvType::Swap);
+    if let Some(gone) = swaps.find(|s| !kept(s)) {
         let cause = format!("{}: the swap space {} of rootvg has no lv_data", file.display(), gone.logical_volume);
         return Err(error::IMAGE_NOT_SOURCE
             .because_do(cause, "keep its stanza (its size may change): the alternate would swap on the source's disk else"));
@@ -333,6 +336,10 @@ pub fn excludes(file: Option<&PathBuf>) -> Result<Excludes> {
 
 fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
+    if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
+        return Err(error::ALT_INST_TAKEN
+            .because_do(format!("{ALT_INST} is no directory"), format!("move it away: the alternate is mounted at {ALT_INST}")));
+    }
     if mounts::is_mount_point(at) || std::fs::read_dir(at).is_ok_and(|mut d| d.next().is_some()) {
         return Err(error::ALT_INST_TAKEN.because(format!("{ALT_INST} is in use: something is mounted there or it is not empty")));
     }

@@ -37,6 +37,9 @@ pub fn clone(request: &Request, options: Options, events: &Events) -> Result<Str
     let stored = state.load()?;
     may_run(request.phases, stored.as_ref())?;
     let quiet = Quiet::begin(request.phases.list().contains(&1), events)?;
+    if stored.as_ref().is_some_and(|a| !a.run_complete()) {
+        events.warn("the last run did not come to its end: what it left undone stays undone (--resume would have done it)");
+    }
     let before = stored.as_ref().is_some_and(|a| a.before().is_some());
     let (base, run) = match stored {
         None => (prepared(request, events)?, 1),

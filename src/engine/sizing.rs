@@ -43,8 +43,9 @@ pub struct TooSmall {
 pub struct Allowed {
     /// SHRINK = "yes".
     pub shrink: bool,
-    /// The targets are together no smaller than the source disks: `/` may give up what the boot partitions take.
-    pub root_gives_up: bool,
+    /// So many bytes may `/` give up for new boot partitions: what they take where the targets are together no smaller than the source
+    /// disks, 0 else.
+    pub root_gives_up: u64,
 }
 
 /// Shares `available` bytes among `asks`, in units of `unit` bytes. The sizes come in the order of the asks.
@@ -66,7 +67,7 @@ pub fn share(asks: &[Ask], available: u64, unit: u64, allowed: Allowed) -> Resul
         return Ok((sizes, Outcome::AsSource));
     }
     let short = wanted - available;
-    if let Some(r) = root.filter(|r| allowed.root_gives_up && wants[*r] - floors[*r] >= short) {
+    if let Some(r) = root.filter(|r| short <= allowed.root_gives_up && wants[*r] - floors[*r] >= short) {
         let mut sizes = wants;
         sizes[r] -= short;
         return Ok((sizes, Outcome::RootGaveUp(short)));
@@ -102,7 +103,7 @@ mod tests {
     }
 
     fn allowed(shrink: bool, root_gives_up: bool) -> Allowed {
-        Allowed { shrink, root_gives_up }
+        Allowed { shrink, root_gives_up: if root_gives_up { 200 * M } else { 0 } }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -129,6 +129,8 @@ impl State {
     pub fn lock() -> Result<Self> {
         let dir = PathBuf::from(DIR);
         fs::create_dir_all(&dir).with_context(|| format!("making {DIR}"))?;
+        // Everybody may see what stands: `disks` and previews need no root.
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).with_context(|| format!("opening {DIR} to readers"))?;
         let path = dir.join("lock");
         let mut lock = fs::OpenOptions::new()
             .read(true)
@@ -150,6 +152,21 @@ impl State {
         let argv: Vec<String> = std::env::args().collect();
         writeln!(lock, "process {}: {}", std::process::id(), argv.join(" "))?;
         Ok(Self { dir, journal: None, _lock: lock })
+    }
+
+    /// The same for a short work that others do too: a lock that is held for a moment is waited for.
+    ///
+    /// # Errors
+    /// As [`State::lock`].
+    pub fn lock_soon() -> Result<Self> {
+        const TRIES: u32 = 50;
+        for _ in 1..TRIES {
+            if let Ok(state) = Self::lock() {
+                return Ok(state);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        Self::lock()
     }
 
     fn alternate_dir(&self) -> PathBuf {
@@ -176,9 +193,9 @@ impl State {
         let dir = self.alternate_dir();
         fs::create_dir_all(&dir)?;
         let stored = serde_json::to_vec_pretty(&Stored { run, base: base.clone(), plan: plan.clone() })?;
-        files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image)?.as_bytes(), 0o600)?;
+        files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image)?.as_bytes(), 0o644)?;
         // A crash before the run's record leaves a run with nothing done: the number tells.
-        files::replace(&dir.join("plan.json"), &stored, 0o600)?;
+        files::replace(&dir.join("plan.json"), &stored, 0o644)?;
         self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })
     }
 

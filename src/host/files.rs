@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 /// # Errors
 /// Where the directory cannot be written; the old file is then as it was.
 pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("/"));
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let beside = dir.join(format!(".{name}.altdisk-new"));
     let write = || -> std::io::Result<()> {
