@@ -99,8 +99,8 @@ if [ "$quick" = yes ]; then
     ending
 fi
 part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done'
-ALTDISK_VM=none part "tests" 12 cargo test --quiet
+ALTDISK_VM=none part "tests" 20 cargo test --quiet
 if [ "$vm" != none ]; then
-    ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 28)" cargo test --quiet --test vm -- --nocapture
+    ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 35)" cargo test --quiet --test vm -- --nocapture
 fi
 ending
