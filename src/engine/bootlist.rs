@@ -100,12 +100,21 @@ fn machine(base: &Base) -> Result<Machine> {
 /// ALT-5xx; the before-image is in the journal then, and `-X` restores it.
 pub fn set(c: &mut Context) -> Result<()> {
     let machine = machine(c.base)?;
-    let order = [&machine.others[0], &machine.here];
-    if !c.before_is_kept {
-        let before = machine.snapshot(&order, c.events)?;
-        c.state.append(&Record::Before { before })?;
+    machine.set(&[&machine.others[0], &machine.here], c.events)
+}
+
+/// Journals the boot list as it is, where it can be set at all: also with -B, as `altdisk bootlist` may set it later, and `-X` takes
+/// it back to this.
+///
+/// # Errors
+/// ALT-5xx where it cannot be read.
+pub fn keep_before(c: &mut Context) -> Result<()> {
+    if c.before_is_kept || crate::boot::bootlist::capability(c.base.boot.firmware).is_err() {
+        return Ok(());
     }
-    machine.set(&order, c.events)
+    let machine = machine(c.base)?;
+    let before = machine.snapshot(&[&machine.others[0], &machine.here], c.events)?;
+    c.state.append(&Record::Before { before })
 }
 
 /// Takes the boot list back to what it was, and everything of the alternate out of it, whoever put it there (`altdisk bootlist` too).

@@ -84,7 +84,17 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
             }
             audited(base, &expected(base)?, events)
         }
-        Action::Origin => bootlist::write_origin(base, c.plan.request.skip_boot_check, events),
+        Action::Origin => {
+            bootlist::write_origin(base, c.plan.request.skip_boot_check, events)?;
+            match bootlist::keep_before(c) {
+                // Nothing that -B leaves alone can fail it.
+                Err(e) if !c.plan.request.set_bootlist => {
+                    events.note(format!("the boot list could not be read: {e:#}"));
+                    Ok(())
+                }
+                other => other,
+            }
+        }
         Action::Unmount => unmount(base, events),
         Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
         Action::Bootlist => bootlist::set(c),

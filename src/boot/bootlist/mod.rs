@@ -407,10 +407,18 @@ fn undo_nvram(before: &Before, events: &Events) -> Result<()> {
     }
 }
 
-/// Entries on the ESPs that are ours and that were not there before.
+/// Entries that altdisk made and that were not there before.
 fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
     let ours = before.ours.iter().flat_map(|p| vars.on_partition(p));
-    ours.map(|e| e.number.clone()).filter(|n| !before.entries.contains(n)).collect()
+    // Entries that `set` made for the running system's own disk (here or on the alternate) bear its titles. They go only while
+    // everything that was tried before them is still there.
+    let whole = before.order.iter().all(|n| vars.entry(n).is_some());
+    let titled = |e: &&efi::Entry| ["rootvg (", "old_rootvg ("].iter().any(|t| e.label.starts_with(t));
+    let own = vars.entries.iter().filter(titled).filter(|_| whole);
+    let mut numbers: Vec<String> = ours.chain(own).map(|e| e.number.clone()).filter(|n| !before.entries.contains(n)).collect();
+    numbers.sort();
+    numbers.dedup();
+    numbers
 }
 
 #[cfg(test)]
