@@ -180,6 +180,8 @@ impl Run<'_> {
                 let at = show(&absolute(self.job.prefix.as_os_str().as_bytes(), &path));
                 self.fail(error::SOURCE_LOST.because(format!("reading {at}: {e}")));
             }
+            // A directory that was removed while it was listed.
+            Errno::ENOENT | Errno::ESTALE => self.tally.vanished(path),
             _ => self.tally.failed(path, format!("cannot be read: {e}")),
         }
     }
