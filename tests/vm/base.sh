@@ -8,7 +8,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${ALTDISK_TEST_CACHE:-/var/cache/altdisk-tests}
 suite=${ALTDISK_TEST_SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")}
-mirror=${ALTDISK_TEST_MIRROR:-http://deb.debian.org/debian}
+# The mirror that this machine itself uses; without one, debootstrap's own.
+own_mirror() { apt-get indextargets --format '$(SITE) $(CODENAME)' 'Created-By: Packages' 2>/dev/null | awk -v c="$suite" '$2 == c { print $1; exit }'; }
+mirror=${ALTDISK_TEST_MIRROR:-$(own_mirror)}
 packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,linux-image-cloud-amd64,zstd
 packages+=,grub-pc-bin,grub-efi-amd64-bin,grub2-common,grub-common,efibootmgr
 packages+=,lvm2,e2fsprogs,xfsprogs,btrfs-progs,dosfstools,fdisk,util-linux,mount
@@ -32,7 +34,7 @@ trap unmount EXIT
 if [ ! -d "$first" ]; then
     echo "getting the packages of a Debian $suite guest (some 200 MB)" >&2
     rm -rf "$cache"/debootstrap-*
-    debootstrap --variant=minbase --include="$packages" "$suite" "$first.new" "$mirror" >"$cache/debootstrap.log" 2>&1 </dev/null ||
+    debootstrap --variant=minbase --include="$packages" "$suite" "$first.new" ${mirror:+"$mirror"} >"$cache/debootstrap.log" 2>&1 </dev/null ||
         { tail -n 20 "$cache/debootstrap.log" >&2; exit 1; }
     mv "$first.new" "$first"
 fi

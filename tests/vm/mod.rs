@@ -86,6 +86,8 @@ pub struct Transcript {
     pub console: String,
     /// The guest had to be killed because its time was over.
     pub timed_out: bool,
+    /// The emulator stopped dead: nothing is known of the guest.
+    pub stalled: bool,
 }
 
 impl Transcript {
@@ -204,6 +206,7 @@ impl Lab {
         let limit = Duration::from_secs(minutes * 60);
         let mut cut_at: Option<Instant> = None;
         let mut timed_out = false;
+        let mut pulse = Pulse::new(qemu.0.id());
         while qemu.0.try_wait().unwrap().is_none() {
             sleep(Duration::from_millis(200));
             if let Some(cut) = cut {
@@ -213,6 +216,9 @@ impl Lab {
                     _ => {}
                 }
             }
+            if pulse.stopped(&log, &console) {
+                break;
+            }
             if begun.elapsed() > limit {
                 timed_out = true;
                 break;
@@ -221,7 +227,7 @@ impl Lab {
         drop(qemu);
         let what = format!("{} boot {} with {}", self.name, self.boots, disks.join("+"));
         println!("{what}: {} s", begun.elapsed().as_secs());
-        Transcript { what, job: text(&log), console: text(&console), timed_out }
+        Transcript { what, job: text(&log), console: text(&console), timed_out, stalled: pulse.dead }
     }
 
     /// The machine. Without `bootindex` OVMF keeps to the boot order in its NVRAM; SeaBIOS needs it to know the first disk.
@@ -270,6 +276,39 @@ impl Lab {
         let size = fs::metadata(&image).unwrap().len();
         File::options().write(true).open(&image).unwrap().set_len((size + 4096) & !511).unwrap();
         image
+    }
+}
+
+/// Whether an emulated machine still lives. Once in a while QEMU's emulation stops dead (seen at an EFI variable's write, on a busy host): no
+/// output, and no processor time at all, which no waiting guest is without.
+struct Pulse {
+    stat: PathBuf,
+    since: Instant,
+    last: (u64, u64),
+    dead: bool,
+}
+
+impl Pulse {
+    /// So long without a sign of life.
+    const PATIENCE: Duration = Duration::from_secs(90);
+    /// Processor time below which nothing happened, in clock ticks (hundredths of a second).
+    const NOTHING: u64 = 30;
+
+    fn new(pid: u32) -> Self {
+        Self { stat: PathBuf::from(format!("/proc/{pid}/stat")), since: Instant::now(), last: (0, 0), dead: false }
+    }
+
+    fn stopped(&mut self, log: &Path, console: &Path) -> bool {
+        let written: u64 = [log, console].iter().map(|f| fs::metadata(f).map_or(0, |m| m.len())).sum();
+        let stat = text(&self.stat);
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
+        let ticks: u64 = fields.get(11..13).map_or(0, |f| f.iter().filter_map(|t| t.parse::<u64>().ok()).sum());
+        if written != self.last.0 || ticks > self.last.1 + Self::NOTHING {
+            self.last = (written, ticks);
+            self.since = Instant::now();
+        }
+        self.dead = self.since.elapsed() > Self::PATIENCE;
+        self.dead
     }
 }
 
