@@ -55,6 +55,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// Whether the targets are practice disks (other loop devices are never targets).
+    pub fn on_practice_disks(&self) -> bool {
+        self.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"))
+    }
+
     /// Whether there is a kernel, so that boot loaders make sense.
     pub fn boots(&self) -> bool {
         !self.boot.kernels.is_empty()

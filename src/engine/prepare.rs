@@ -285,7 +285,7 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
         return Ok(base);
     }
     base.boot.bootlist = facts::bootlist_capability(base.boot.firmware);
-    let practice = base.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"));
+    let practice = base.on_practice_disks();
     match bootlist_refusal(request, &mut base.boot, practice) {
         Some(e) if !request.skip_boot_check || request.reboot => Err(e),
         Some(e) => {

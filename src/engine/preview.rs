@@ -155,6 +155,8 @@ fn boots_next(base: &Base, plan: &Plan) -> String {
         format!(
             "The alternate on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
         )
+    } else if base.on_practice_disks() {
+        format!("The present system on {old}: no firmware starts a practice disk.")
     } else if plan.request.phases.list().contains(&3) {
         format!("The present system on {old}: the boot list is left alone. `altdisk bootlist {first}` changes that later.")
     } else {

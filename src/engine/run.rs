@@ -278,6 +278,8 @@ fn closing(base: &Base, plan: &Plan) -> String {
     }
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
         format!("Bootlist is set to the boot disk: {first}. To go back: `altdisk bootlist {old}`, here or after booting {first}.")
+    } else if base.on_practice_disks() {
+        format!("The alternate on {disks} is finished; the boot list is as it was: no firmware starts a practice disk.")
     } else {
         format!("The alternate on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next.")
     }
