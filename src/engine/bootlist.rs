@@ -17,7 +17,6 @@ use crate::engine::state::Record;
 use crate::engine::steps::Context;
 use crate::event::Events;
 use crate::host::files;
-use crate::image::data::LvType;
 
 /// The record of the alternate.
 pub fn alternate(base: &Base) -> BootDisk {
@@ -80,7 +79,7 @@ pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
 /// The loader's path as it is on the finished ESP.
 fn alternate_with_loader(base: &Base) -> BootDisk {
     let mut disk = alternate(base);
-    let esp = base.layout.volumes.iter().find(|v| v.kind == LvType::Esp).and_then(|v| v.fs.as_ref());
+    let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     if let Some(fs) = esp.filter(|_| base.esp_mountable) {
         disk.loader = Some(crate::boot::grub::loader(&below(Path::new(ALT_INST), Path::new(&fs.fs_name))));
     }

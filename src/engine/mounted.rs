@@ -23,8 +23,8 @@ use crate::host::mounts::{self, Mount};
 /// # Errors
 /// What the kernel or LVM says.
 pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events) -> Result<()> {
-    for (i, layout) in base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}"))) {
-        let disk = disk_now(&base.layout.disks[i])?;
+    for (_, layout) in base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}"))) {
+        let disk = disk_now(layout)?;
         let sector = u64::from(layout.sector);
         let place = |p: &crate::engine::layout::PartLayout| Place { number: p.number, start: p.start / sector, size: p.size / sector };
         make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;

@@ -343,7 +343,7 @@ fn unmount(base: &Base, events: &Events) -> Result<()> {
 /// # Errors
 /// Where it cannot be written.
 pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
-    let esp = base.layout.volumes.iter().find(|v| v.kind == LvType::Esp).and_then(|v| v.fs.as_ref());
+    let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     if let Some(dir) =
         esp.map(|f| below(Path::new(ALT_INST), Path::new(&f.fs_name)).join("EFI")).filter(|d| base.esp_mountable && d.exists())
     {
