@@ -15,7 +15,7 @@ use crate::cli::flags::{ALT_DISK_INSTALL, Flag, Only};
 use crate::cli::getopt::{self, Parsed};
 use crate::engine::request::{Action, Phases, Request};
 use crate::error::{self, Entry};
-use crate::host::cmd::quote;
+use crate::text::shell::quote;
 
 /// How the run is told about, which no plan depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

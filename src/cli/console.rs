@@ -6,10 +6,10 @@ use std::io::{IsTerminal, Write, sink};
 use std::time::{Duration, Instant};
 
 use crate::cli::help::WIDTH;
-use crate::cli::lines::{Shown, line, percent, progress};
-use crate::cli::text::{printable_lines, wrap};
 use crate::event::{Event, Sink, State};
 use crate::host::fd;
+use crate::text::lines::{Shown, line, percent, progress};
+use crate::text::{printable_lines, wrap};
 
 const REDRAW: Duration = Duration::from_millis(500);
 const PIPE_EVERY: Duration = Duration::from_secs(10);

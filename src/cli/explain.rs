@@ -8,9 +8,9 @@ use crate::cli::flags::{ERRORS, EXPLAIN};
 use crate::cli::getopt;
 use crate::cli::help::WIDTH;
 use crate::cli::say;
-use crate::cli::text::wrap;
-use crate::error::{self, ALL, Entry, Exit};
+use crate::error::{self, Entry, Exit, all};
 use crate::event::Events;
+use crate::text::wrap;
 
 /// `altdisk errors`.
 ///
@@ -18,7 +18,7 @@ use crate::event::Events;
 /// Wrong usage.
 pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
     getopt::parse(&ERRORS, args)?;
-    Ok(say(&ALL.iter().map(|e| listed(e)).collect::<String>(), Exit::Done))
+    Ok(say(&all().map(|e| listed(e)).collect::<String>(), Exit::Done))
 }
 
 /// `altdisk explain ALT-nnn ...`; the number alone will do.
@@ -41,7 +41,7 @@ pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
 
 fn find(id: &str) -> Option<&'static Entry> {
     let number = id.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-');
-    ALL.iter().find(|e| e.id.trim_start_matches("ALT-") == number).copied()
+    all().find(|e| e.id.trim_start_matches("ALT-") == number)
 }
 
 fn listed(entry: &Entry) -> String {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn lists_are_narrow() {
-        for entry in ALL {
+        for entry in all() {
             let text = listed(entry) + &ends(entry);
             assert!(text.lines().all(|l| l.len() <= WIDTH), "{text}");
         }

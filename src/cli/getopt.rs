@@ -159,7 +159,7 @@ pub fn slips(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
     use crate::cli::flags::{ALT_DISK_INSTALL, DISKS};
-    use crate::host::cmd::quote;
+    use crate::text::shell::quote;
     use proptest::prelude::*;
 
     /// Flags and operands as one line: `C P=12 | vdb`.

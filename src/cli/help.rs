@@ -2,7 +2,7 @@
 
 use crate::cli::flags::{Command, Flag};
 use crate::cli::getopt::called;
-use crate::cli::text::wrap;
+use crate::text::wrap;
 
 /// Columns that help is written for: a plain terminal.
 pub const WIDTH: usize = 80;

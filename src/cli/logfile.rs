@@ -7,11 +7,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::cli::console::error_text;
-use crate::cli::lines::{Shown, line};
-use crate::cli::quoted;
-use crate::cli::text::{printable, printable_lines};
 use crate::event::{Event, Sink};
 use crate::host::sys;
+use crate::text::lines::{Shown, line};
+use crate::text::shell::quoted;
+use crate::text::{printable, printable_lines};
 
 pub struct LogFile<W: Write + Send = fs::File> {
     to: W,

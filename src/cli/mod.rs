@@ -14,11 +14,9 @@ pub mod flags;
 pub mod getopt;
 pub mod help;
 pub mod json;
-pub mod lines;
 pub mod logfile;
 pub mod mkszfile;
 pub mod practice;
-pub mod text;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -35,7 +33,8 @@ use crate::engine;
 use crate::engine::request::Action;
 use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
-use crate::host::{cmd, sys};
+use crate::host::sys;
+use crate::text::shell::quoted;
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -187,11 +186,6 @@ fn ending(exit: Exit) -> &'static str {
         Exit::Refused => "Nothing was changed.",
         _ => "",
     }
-}
-
-/// A command line as a shell would read it.
-pub fn quoted(argv: &[String]) -> String {
-    argv.iter().map(|w| cmd::quote(w.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
 /// The error as users are told it: the catalogued one with the context around it, or ALT-899 with the whole chain.

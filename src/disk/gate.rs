@@ -151,7 +151,7 @@ fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
 fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
     let erase = format!(
         "`--erase {}` confirms that everything on {} may be destroyed",
-        crate::host::cmd::quote(disk.serial_or_name().as_ref()),
+        crate::text::shell::quote(disk.serial_or_name().as_ref()),
         disk.name
     );
     let mut found = describe(disk);

@@ -7,7 +7,8 @@ use crate::disk::{lvm, mkfs};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Action, Base, below};
-use crate::host::cmd::{Cmd, quote};
+use crate::host::cmd::Cmd;
+use crate::text::shell::quote;
 
 /// What `action` runs.
 pub fn of(action: &Action, base: &Base) -> Vec<String> {

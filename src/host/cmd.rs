@@ -10,7 +10,6 @@
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -277,13 +276,6 @@ fn tell(line: &[u8], stream: Stream, events: Option<&Events>) {
     }
 }
 
-/// One word for a POSIX shell: as it is when harmless, else in single quotes.
-pub fn quote(word: &OsStr) -> String {
-    let harmless = |b: &u8| b.is_ascii_alphanumeric() || b"%+,-./:=@_^".contains(b);
-    let text = word.to_string_lossy();
-    if !word.is_empty() && word.as_bytes().iter().all(harmless) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,14 +301,5 @@ mod tests {
         let pid = done.text().lines().nth(1).unwrap().to_owned();
         assert!(done.text().starts_with("begun\n"));
         drop(Command::new("kill").arg(pid).status());
-    }
-
-    #[test]
-    fn quotes_for_a_shell() {
-        for word in ["", "a b", "it's", "$x;`y`", "plain-1.2/x", "new\nline", "*"] {
-            let out = Cmd::new("sh", "q").args(["-c", &format!("printf %s {}", quote(OsStr::new(word)))]).read().unwrap();
-            assert_eq!(out.text(), word);
-        }
-        assert_eq!(quote(OsStr::new("plain-1.2/x")), "plain-1.2/x");
     }
 }

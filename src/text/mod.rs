@@ -1,4 +1,7 @@
-//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey.
+//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey. Events as lines, words for a shell.
+
+pub mod lines;
+pub mod shell;
 
 /// `text` with each of its lines broken at blanks so that none is wider than `width` columns. The first line begins after
 /// `first` columns that stand there already; the others are indented by `indent`. Lines that begin with a blank stay whole.

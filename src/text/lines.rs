@@ -1,8 +1,8 @@
 //! Events as lines of text, for the console and for the log: AIX's sentences, and under debug what `set -x` would show.
 
-use crate::cli::quoted;
-use crate::cli::text::{bytes, clock, printable, printable_lines};
 use crate::event::{Event, State};
+use crate::text::shell::quoted;
+use crate::text::{bytes, clock, printable, printable_lines};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]

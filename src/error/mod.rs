@@ -1,0 +1,132 @@
+//! The one catalogue of errors: a stable id, what it means, what to do about it, how the command exits.
+//!
+//! Code returns `anyhow::Result`; a failure that a user can meet is made from an [`Entry`] here:
+//! `return Err(error::NO_SUCH_DISK.because(format!("{name}: ...")))`. The command line finds it again
+//! with [`of`], whatever context was put around it. Ids are never reused; a test keeps them unique and
+//! in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx booting,
+//! 6xx image.data, 7xx phases and state, 8xx programs and the kernel, 9xx menus, themes, terminals and jobs.
+//! The entries themselves: `engine.rs` (1xx to 8xx) and `screens.rs` (9xx).
+
+use std::fmt;
+
+pub use engine::*;
+pub use screens::*;
+
+/// How the command ends. The numbers are documented in `--help` and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything that was asked for is done.
+    Done = 0,
+    /// It failed, and nothing of an alternate is left behind.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Refused before anything was touched.
+    Refused = 3,
+    /// It failed on the way: an unfinished alternate is left for `-X` (or `--resume`).
+    Unfinished = 4,
+}
+
+/// One line of the catalogue.
+#[derive(Debug)]
+pub struct Entry {
+    /// Stable id, `ALT-nnn`.
+    pub id: &'static str,
+    /// What is wrong, in general; the cause says it for this case.
+    pub title: &'static str,
+    /// What to do about it, unless the case has a better remedy.
+    pub remedy: &'static str,
+    pub exit: Exit,
+}
+
+/// An error as a user meets it: catalogue entry, the cause in this case, the remedy.
+#[derive(Debug)]
+pub struct Alt {
+    pub entry: &'static Entry,
+    pub cause: String,
+    pub remedy: String,
+}
+
+impl fmt::Display for Alt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.entry.id, self.cause)
+    }
+}
+
+impl std::error::Error for Alt {}
+
+impl Entry {
+    /// This error, with what is wrong in this case and the catalogue's remedy.
+    pub fn because(&'static self, cause: impl Into<String>) -> anyhow::Error {
+        self.because_do(cause, self.remedy)
+    }
+
+    /// The same with a remedy for this very case.
+    pub fn because_do(&'static self, cause: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Alt { entry: self, cause: cause.into(), remedy: remedy.into() })
+    }
+}
+
+/// The catalogued error inside `err`, if there is one.
+pub fn of(err: &anyhow::Error) -> Option<&Alt> {
+    err.chain().find_map(|e| e.downcast_ref::<Alt>())
+}
+
+/// Put around an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind: exit code 4.
+#[derive(Debug)]
+pub struct LeftUnfinished;
+
+impl fmt::Display for LeftUnfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an unfinished alternate is left")
+    }
+}
+
+/// How a command that failed with `err` exits.
+pub fn exit_of(err: &anyhow::Error) -> Exit {
+    if err.downcast_ref::<LeftUnfinished>().is_some() {
+        return Exit::Unfinished;
+    }
+    of(err).map_or(Exit::Failed, |alt| alt.entry.exit)
+}
+
+macro_rules! catalogue {
+    ($($name:ident = $id:literal, $exit:ident, $title:literal, $remedy:literal;)*) => {
+        $(#[doc = $title] pub static $name: Entry = Entry { id: $id, title: $title, remedy: $remedy, exit: Exit::$exit };)*
+        /// The entries of this part, in the order of the ids.
+        pub(super) static PART: &[&Entry] = &[$(&$name),*];
+    };
+}
+
+mod engine;
+mod screens;
+
+/// Every entry, in the order of the ids.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    [engine::PART, screens::PART].into_iter().flatten().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_in_order() {
+        let all: Vec<&Entry> = all().collect();
+        for pair in all.windows(2) {
+            assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
+        }
+        for e in all {
+            assert!(e.id.len() == 7 && e.id.starts_with("ALT-"), "{}", e.id);
+            assert!(!e.title.is_empty() && !e.remedy.is_empty(), "{}", e.id);
+        }
+    }
+
+    #[test]
+    fn found_below_context() {
+        let err = NOT_ROOT.because("uid 1000").context("while cloning");
+        assert_eq!(of(&err).unwrap().entry.id, "ALT-803");
+        assert_eq!(exit_of(&err), Exit::Refused);
+        assert_eq!(exit_of(&err.context(LeftUnfinished).context("outer")), Exit::Unfinished);
+    }
+}

@@ -1,0 +1,3 @@
+//! Menus: panels as data. Files become a [`model::Set`]; a dialog and its values become an argv.
+
+pub mod model;

@@ -1,0 +1,62 @@
+//! A place in a file that a person wrote: `file:line:column`, the line itself, and what is wrong there.
+
+use std::ops::Range;
+
+/// What is wrong at one place of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// As the user knows the file: a path, or `built in: menus/alt_clone.toml`.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// The line's text.
+    pub text: String,
+    /// What is wrong, in one sentence.
+    pub wrong: String,
+    /// What would be right: the allowed values, a near name.
+    pub allowed: String,
+}
+
+impl Spot {
+    /// The place where byte range `span` of `source` begins.
+    pub fn at(file: &str, source: &str, span: Range<usize>, wrong: impl Into<String>, allowed: impl Into<String>) -> Self {
+        let mut start = span.start.min(source.len());
+        while !source.is_char_boundary(start) {
+            start -= 1;
+        }
+        let before = &source[..start];
+        let begin = before.rfind('\n').map_or(0, |n| n + 1);
+        let text = source[begin..].lines().next().unwrap_or_default().to_owned();
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: source[begin..start].chars().count() + 1,
+            text,
+            wrong: wrong.into(),
+            allowed: allowed.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Spot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { file, line, column, text, wrong, allowed } = self;
+        write!(f, "{file}:{line}:{column}: {wrong}\n    {text}\n    {:>column$}", "^")?;
+        if allowed.is_empty() { Ok(()) } else { write!(f, "\n    {allowed}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_the_place() {
+        let source = "a = 1\nb\u{e9} = 2\n";
+        let spot = Spot::at("x.toml", source, 9..10, "no `b`", "write `a`");
+        assert_eq!(spot.to_string(), "x.toml:2:3: no `b`\n    b\u{e9} = 2\n      ^\n    write `a`");
+        assert_eq!(Spot::at("x", "", 7..9, "empty", "").to_string(), "x:1:1: empty\n    \n    ^");
+    }
+}

@@ -1,0 +1,28 @@
+//! Keys, whatever bytes a terminal sent for them.
+
+/// A key press.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A printable character.
+    Char(char),
+    /// F1 to F10, also typed as Esc and a digit (Esc 0 is F10).
+    F(u8),
+    Enter,
+    /// Esc Esc: cancel, as F3.
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Insert,
+    Up,
+    Down,
+    Left,
+    Right,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+    /// Ctrl and a lower case letter that has no meaning of its own above.
+    Ctrl(char),
+}

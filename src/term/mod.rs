@@ -1,0 +1,3 @@
+//! Terminals: bytes to keys, cells to bytes, from vt100 to xterm.
+
+pub mod key;

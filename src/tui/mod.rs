@@ -1,0 +1,1 @@
+//! The screens: one model, a pure update, a view per screen.
