@@ -3,3 +3,4 @@
 pub mod canvas;
 #[cfg(test)]
 pub mod golden;
+pub mod status;
