@@ -6,7 +6,7 @@ use crate::term::key::Key;
 use crate::theme::Role;
 use crate::tui::canvas::Canvas;
 
-/// What works now, in the order in which it is shown.
+/// What works now, in the order in which it is shown; where nothing is said, a place stays empty so that the others do not move.
 pub type Legend = Vec<(Key, &'static str)>;
 
 /// How far apart the entries of a screen's legend stand, and those of a pop-up's.
@@ -47,7 +47,7 @@ pub fn rows(legend: &Legend, width: u16, apart: u16) -> u16 {
 /// Draws the legend from row `top` on.
 pub fn draw(c: &mut Canvas<'_>, top: u16, legend: &Legend, sends: Sends, apart: u16) {
     let columns = usize::from(a_row(c.width(), apart));
-    for (n, (key, what)) in legend.iter().enumerate() {
+    for (n, (key, what)) in legend.iter().enumerate().filter(|(_, (_, what))| !what.is_empty()) {
         let (x, y) = ((n % columns) as u16 * apart, top + (n / columns) as u16);
         let cell = Rect::new(x, y, apart.saturating_sub(1), 1);
         c.within(cell, |c| {
@@ -75,9 +75,13 @@ mod tests {
 
     #[test]
     fn columns_as_smit() {
-        let legend: Legend = vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(8), "Image"), (Key::F(9), "Shell")];
+        let legend: Legend =
+            vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(8), "Image"), (Key::F(9), "Shell")];
         assert_eq!((rows(&legend, 80, WIDE), rows(&legend, 132, WIDE), rows(&legend, 72, POPUP)), (2, 1, 2));
         let text = crate::tui::golden::drawn(80, 2, |c| draw(c, 0, &legend, Sends::Function, WIDE));
-        assert!(text.starts_with("F1=Help             F2=Refresh          F3=Cancel           F8=Image\nF9=Shell\n=== roles\nKKkkkkk  "), "{text}");
+        assert!(
+            text.starts_with("F1=Help             F2=Refresh          F3=Cancel           F8=Image\nF9=Shell\n=== roles\nKKkkkkk  "),
+            "{text}"
+        );
     }
 }

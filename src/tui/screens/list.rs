@@ -12,16 +12,10 @@ use crate::tui::popup::{self, Place, fold, follow};
 use crate::tui::screens::Step;
 
 const ONE: &[&str] = &["Move cursor to desired item and press Enter."];
-const SOME: &[&str] = &[
-    "Move cursor to desired item and press F7.",
-    "    ONE OR MORE items can be selected.",
-    "Press Enter AFTER making all selections.",
-];
-const SOME_ESC: &[&str] = &[
-    "Move cursor to desired item and press Esc+7.",
-    "    ONE OR MORE items can be selected.",
-    "Press Enter AFTER making all selections.",
-];
+const SOME: &[&str] =
+    &["Move cursor to desired item and press F7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
+const SOME_ESC: &[&str] =
+    &["Move cursor to desired item and press Esc+7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
 const INFORMATION: &[&str] = &["This is for information: type the value into the field."];
 /// Columns before the text of an entry: the mark of what is chosen and a blank.
 const MARGIN: u16 = 2;
@@ -60,7 +54,18 @@ impl List {
     pub fn new(title: &str, listing: Listing, choose: Choose) -> Self {
         let at = listing.entries.iter().position(|e| !e.refused).unwrap_or(0);
         let help = String::new();
-        Self { title: title.to_owned(), listing, choose, help, chosen: vec![], was_filled: false, at, top: 0, shift: 0, find: Find::default() }
+        Self {
+            title: title.to_owned(),
+            listing,
+            choose,
+            help,
+            chosen: vec![],
+            was_filled: false,
+            at,
+            top: 0,
+            shift: 0,
+            find: Find::default(),
+        }
     }
 
     /// Marks what stands in the field now, and goes to the first of it.
@@ -242,7 +247,11 @@ impl List {
             }
             let role = if entry.refused { Role::Disabled } else { Role::Text };
             let line = self.cut(&entry.line);
-            if *n == self.at { c.selected(1, MARGIN, y, &line, role) } else { _ = c.put(MARGIN, y, &line, role) }
+            if *n == self.at {
+                c.selected(1, MARGIN, y, &line, role)
+            } else {
+                _ = c.put(MARGIN, y, &line, role)
+            }
             if self.chosen.contains(n) {
                 // Where `>` is the cursor, what is chosen has another mark.
                 let mark = if c.theme.highlight == Highlight::Marker { "x" } else { ">" };
@@ -330,6 +339,9 @@ mod tests {
         }
         l.settle(SIZE);
         let shown = drawn(80, 24, |c| l.view(c, Sends::Function));
-        assert!(shown.contains("disk199") && shown.contains("[BOTTOM]") && shown.contains("[MORE...188]") && shown.contains("Name"), "{shown}");
+        assert!(
+            shown.contains("disk199") && shown.contains("[BOTTOM]") && shown.contains("[MORE...188]") && shown.contains("Name"),
+            "{shown}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod edit;
 pub mod form;
+pub mod form_view;
 pub mod list;
 pub mod menu;
 pub mod review;

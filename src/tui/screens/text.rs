@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn golden_popups() {
-        let sure = Text::sure("Continuing may delete information you may want\nto keep.  This is your last chance to stop\nbefore continuing.");
+        let sure =
+            Text::sure("Continuing may delete information you may want\nto keep.  This is your last chance to stop\nbefore continuing.");
         check("sure", 80, 24, |c| sure.view(c, Sends::Function, true));
         let command = Text::command("alt_disk_install -C -B vdb");
         check("command", 80, 24, |c| command.view(c, Sends::Function, true));
