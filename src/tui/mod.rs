@@ -14,8 +14,12 @@ pub mod layer;
 pub mod model;
 pub mod popup;
 pub mod record;
+#[cfg(test)]
+mod sample;
 pub mod screens;
 pub mod status;
 pub mod texts;
 pub mod update;
+#[cfg(test)]
+mod update_tests;
 pub mod view;
