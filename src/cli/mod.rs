@@ -6,6 +6,7 @@
 
 pub mod alt_disk_install;
 pub mod bootlist;
+pub mod check;
 pub mod console;
 pub mod copytree;
 pub mod disks;
@@ -99,6 +100,7 @@ fn find(argv: &[OsString]) -> Found<'_> {
         (Some((command, run)), ..) => Found::Command(command, *run, rest),
         (None, "--help" | "-h", _) | (None, "help", None) => Found::Overview(Exit::Done),
         (None, "--version", _) => Found::Version,
+        (None, "--check", _) => Found::Command(&flags::CHECK, check::run, rest),
         (None, "help", Some(name)) => match by_name(&name) {
             Some((command, _)) => Found::Command(command, show_help, rest),
             None => Found::Unknown(name.into_owned()),
@@ -249,6 +251,12 @@ mod tests {
         assert_eq!(found(&["altdisk", "--version"]), "version");
         assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
         assert_eq!(found(&[]), "overview 2");
+    }
+
+    #[test]
+    fn one_list_of_commands() {
+        let names: Vec<&str> = COMMANDS.iter().map(|(c, _)| c.name).collect();
+        assert_eq!(names, flags::ALL.iter().map(|c| c.name).collect::<Vec<_>>());
     }
 
     #[test]

@@ -19,5 +19,6 @@ pub mod procs;
 pub mod signals;
 pub mod sys;
 pub mod tree;
+pub mod trusted;
 pub mod view;
 pub mod xattrs;
