@@ -5,6 +5,14 @@ use super::{Entry, Exit};
 catalogue! {
     // 90x to 92x menu files
     MENU_SYNTAX = "ALT-901", Usage, "a menu file is not TOML, or has a field or value that does not belong there", "mend that line; `altdisk --check` looks at the whole set";
+    NO_SUCH_PANEL = "ALT-902", Usage, "there is no panel with this fast path", "call `altdisk` alone and choose from the menus; F8 shows the fast path of a panel";
+    NEEDS_SELECTOR = "ALT-903", Usage, "this panel cannot be opened by itself", "open it through the menus: a question before it has to be answered";
+    NO_NEXT_PANEL = "ALT-904", Failed, "no panel follows from this answer", "go back with F3 and choose something else; `altdisk --check` looks at the menu files";
+    BAD_DISCOVERY = "ALT-905", Failed, "a command of a menu file answered in a form that cannot be read", "mend the command in the menu file: lines `#name:name` and `value:value`, as menus/README.md says";
+    ASK_START = "ALT-906", Failed, "a command of a menu file cannot be started", "see that the program is installed and may be run";
+    ASK_FAILED = "ALT-907", Failed, "a command that fills a list or a field failed", "read what it said; mend that, or type the value";
+    ASK_LATE = "ALT-908", Failed, "a command that fills a list or a field took too long and was ended", "try it again; the menu file sets the time limit";
+    ASK_LONG = "ALT-909", Failed, "a command that fills a list or a field printed too much and was ended", "type the value; the menu file should ask for less";
     // 95x jobs
     JOB_FOLDER = "ALT-951", Failed, "the directory of the jobs cannot be made or read", "make it a directory that only you can write to, or make room on its file system";
     JOB_NOT_STARTED = "ALT-952", Failed, "the job could not be started", "check that the program is installed, may be executed, and is named right";
