@@ -45,7 +45,8 @@ impl Record {
             Self::Question { command } => format!("\n[{date}]\n    Asking: {command}\n"),
             Self::Answer { text } => format!("    It answers:\n{}", indented(text)),
             Self::Command { line, run } => {
-                let begins = if *run { "Output from Command_to_Execute follows below:\n---- start ----" } else { "It is not run in this session." };
+                let begins =
+                    if *run { "Output from Command_to_Execute follows below:\n---- start ----" } else { "It is not run in this session." };
                 format!("\n[{date}]\n    Command_to_Execute follows below:\n>> {line}\n\n    {begins}\n")
             }
             Self::Ended { how, .. } => format!("---- end ----\n\n[{date}]\n    {how}\n"),
@@ -79,7 +80,8 @@ pub struct Book {
 impl Book {
     pub fn open(path: &Path) -> Self {
         // A pipe that nobody reads, or a dead network file system, must not hang the interface.
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY).open(path);
+        let file =
+            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY).open(path);
         Self { path: path.to_owned(), file, told: false }
     }
 

@@ -129,7 +129,7 @@ pub fn set() -> Set {
         after_selector: false,
     };
     let restart =
-        Field { from: Some("name".into()), required: Required::Always, prefix: String::new(), ..field("unit", "Service", Kind::List) };
+        Field { from: Some("name".into()), required: Required::Always, prefix: String::new(), ..field("unit", "Service", Kind::Text) };
     let dialogs = vec![
         clone_dialog(),
         Dialog {

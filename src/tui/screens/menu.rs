@@ -108,7 +108,6 @@ impl Menu {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
