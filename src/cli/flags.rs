@@ -1,5 +1,7 @@
 //! The flag tables: one [`Command`] per command. Parser, usage, `--help`, man page and completion all follow from here.
 
+pub mod list;
+
 /// With which kind of source a flag makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Only {

@@ -8,12 +8,14 @@ pub mod alt_disk_install;
 pub mod bootlist;
 pub mod console;
 pub mod copytree;
+pub mod discover;
 pub mod disks;
 pub mod explain;
 pub mod flags;
 pub mod getopt;
 pub mod help;
 pub mod json;
+pub mod list;
 pub mod logfile;
 pub mod mkszfile;
 pub mod practice;
@@ -44,6 +46,8 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install),
     (&flags::BOOTLIST, bootlist::run),
     (&flags::DISKS, disks::run),
+    (&flags::list::LIST, list::run),
+    (&flags::list::DISCOVER, discover::run),
     (&flags::PRACTICE, practice::run),
     (&flags::MKSZFILE, mkszfile::run),
     (&flags::COPYTREE, copytree::run),
