@@ -154,7 +154,8 @@ fn target(c: &Candidate) -> Row {
             let what = if o.entry.id == error::DISK_HAS_CONTENT.id { format!("holds {}", c.all) } else { o.evidence.clone() };
             format!("{what}; its {} must be typed", if c.has_serial { "serial" } else { "name" })
         }));
-        notes.extend(c.too_small.iter().map(|t| format!("too small for the system as it is: {t}")));
+        let short = |t: &str| t.split_once("is too small: ").map_or(t.to_owned(), |(_, why)| why.to_owned());
+        notes.extend(c.too_small.iter().map(|t| format!("too small as things are: {}", short(t))));
         notes.extend(c.verdict.notes.iter().filter(|n| !n.starts_with("nothing known")).cloned());
     }
     Row { text: c.row.clone(), refused, notes }
