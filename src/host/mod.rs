@@ -1,9 +1,10 @@
 //! The machine: the only room that starts programs, mounts, or calls the kernel directly.
 //!
-//! `cmd` runs programs, `mounts` reads and changes mounts, `files` writes files so that they survive a
+//! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts, `files` writes files so that they survive a
 //! power cut, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
 //! `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
+pub mod ask;
 pub mod attrs;
 pub mod cmd;
 pub mod device;
