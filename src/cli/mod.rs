@@ -5,6 +5,7 @@
 //! An error is told the same way everywhere: id and cause, then what to do.
 
 pub mod alt_disk_install;
+pub mod alternates;
 pub mod bootlist;
 pub mod console;
 pub mod copytree;
@@ -37,6 +38,7 @@ use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
 use crate::text::shell::quoted;
+use crate::text::wrap;
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -237,6 +239,12 @@ pub(crate) fn say(text: &str, exit: Exit) -> Exit {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
         _ => exit,
     }
+}
+
+/// A paragraph of at most 80 columns, its first line begun with `first`, the others with `hang`.
+pub(crate) fn wrapped(first: &str, hang: &str, text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{first}{}\n", wrap(&text, help::WIDTH, first.chars().count(), hang.chars().count()))
 }
 
 fn version() -> String {

@@ -5,9 +5,6 @@ use super::{Entry, Exit};
 catalogue! {
     // 90x to 92x menu files
     MENU_SYNTAX = "ALT-901", Usage, "a menu file is not TOML, or has a field or value that does not belong there", "mend that line; `altdisk --check` looks at the whole set";
-    // 97x what panels ask for
-    LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable and practice";
-    DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
     NO_SUCH_PANEL = "ALT-902", Usage, "there is no panel with this fast path", "call `altdisk` alone and choose from the menus; F8 shows the fast path of a panel";
     NEEDS_SELECTOR = "ALT-903", Usage, "this panel cannot be opened by itself", "open it through the menus: a question before it has to be answered";
     NO_NEXT_PANEL = "ALT-904", Failed, "no panel follows from this answer", "go back with F3 and choose something else; `altdisk --check` looks at the menu files";
@@ -16,4 +13,7 @@ catalogue! {
     ASK_FAILED = "ALT-907", Failed, "a command that fills a list or a field failed", "read what it said; mend that, or type the value";
     ASK_LATE = "ALT-908", Failed, "a command that fills a list or a field took too long and was ended", "try it again; the menu file sets the time limit";
     ASK_LONG = "ALT-909", Failed, "a command that fills a list or a field printed too much and was ended", "type the value; the menu file should ask for less";
+    // 97x what panels ask for
+    LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable and practice";
+    DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
 }
