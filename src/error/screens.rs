@@ -14,6 +14,6 @@ catalogue! {
     ASK_LATE = "ALT-908", Failed, "a command that fills a list or a field took too long and was ended", "try it again; the menu file sets the time limit";
     ASK_LONG = "ALT-909", Failed, "a command that fills a list or a field printed too much and was ended", "type the value; the menu file should ask for less";
     // 97x what panels ask for
-    LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable and practice";
+    LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable, practice and errors";
     DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
 }
