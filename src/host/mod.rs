@@ -17,5 +17,6 @@ pub mod procs;
 pub mod signals;
 pub mod sys;
 pub mod tree;
+pub mod trusted;
 pub mod view;
 pub mod xattrs;
