@@ -287,4 +287,5 @@ pub static EXPLAIN: Command = Command {
 };
 
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
-pub static ALL: &[&Command] = &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &PRACTICE, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];
+pub static ALL: &[&Command] =
+    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];

@@ -19,6 +19,8 @@ pub mod json;
 pub mod list;
 pub mod logfile;
 pub mod mkszfile;
+#[cfg(test)]
+mod panels_tests;
 pub mod practice;
 
 use std::ffi::OsString;
@@ -295,6 +297,9 @@ mod tests {
         let narrow = narrow(&text);
         assert!(narrow.lines().all(|l| l.len() <= help::WIDTH), "{narrow}");
         assert!(narrow.starts_with("short\n    word ") && narrow.contains("word\n        word") && narrow.ends_with("\n\n  as it   is\n"));
+    }
+
+    #[test]
     fn one_list_of_commands() {
         let names: Vec<&str> = COMMANDS.iter().map(|(c, _)| c.name).collect();
         assert_eq!(names, flags::ALL.iter().map(|c| c.name).collect::<Vec<_>>());
