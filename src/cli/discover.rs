@@ -84,6 +84,7 @@ mod tests {
             practice,
             too_small,
             has_serial: true,
+            maybe_data: false,
             all: String::new(),
         }
     }
