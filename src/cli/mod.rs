@@ -5,10 +5,12 @@
 //! An error is told the same way everywhere: id and cause, then what to do.
 
 pub mod alt_disk_install;
+pub mod alternates;
 pub mod bootlist;
 pub mod check;
 pub mod console;
 pub mod copytree;
+pub mod discover;
 pub mod disks;
 pub mod explain;
 pub mod flags;
@@ -18,8 +20,11 @@ pub mod in_job;
 pub mod job_supervisor;
 pub mod jobs;
 pub mod json;
+pub mod list;
 pub mod logfile;
 pub mod mkszfile;
+#[cfg(test)]
+mod panels_tests;
 pub mod practice;
 
 use std::ffi::OsString;
@@ -39,6 +44,7 @@ use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
 use crate::text::shell::quoted;
+use crate::text::wrap;
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -48,6 +54,8 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install),
     (&flags::BOOTLIST, bootlist::run),
     (&flags::DISKS, disks::run),
+    (&flags::list::LIST, list::run),
+    (&flags::list::DISCOVER, discover::run),
     (&flags::PRACTICE, practice::run),
     (&flags::JOBS, jobs::run),
     (&flags::MKSZFILE, mkszfile::run),
@@ -124,6 +132,7 @@ fn show_help(args: &[OsString], _events: &Events) -> Result<Exit> {
 }
 
 fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
+    let mut usage = true;
     if let Ok(parsed) = getopt::parse(command, args) {
         if parsed.has("help") {
             return say(&help::help(command), Exit::Done);
@@ -131,17 +140,23 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
         if parsed.has("version") {
             return say(&version(), Exit::Done);
         }
+        usage = !parsed.has("review");
     }
     let events = Events::new();
     if in_job::listens(command, args, &events) {
         return in_job::run(command, run, args, &events);
     }
     run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, Some(command)))
+    // Who asks for a review shows a panel: there the command line's form says nothing to anybody.
+    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, usage.then_some(command)))
 }
 
 /// `alt_disk_install`: rules first, then the sinks, then the engine. Its errors are events too.
 fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     let (action, output) = alt_disk_install::read(args)?;
+    if let Action::Review(of) = &action {
+        return Ok(say(&review(of)?, Exit::Done));
+    }
     let preview = matches!(action, Action::Preview { .. });
     let argv = in_job::words(flags::ALT_DISK_INSTALL.name, args);
     add_sinks(events, output, preview, &argv)?;
@@ -167,6 +182,15 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(exit)
 }
 
+fn review(action: &Action) -> Result<String> {
+    let page = match action {
+        Action::Clone(request) => engine::review::of_clone(request)?,
+        Action::Resume => engine::review::of_resume()?,
+        _ => engine::review::of_clean_up()?,
+    };
+    Ok(serde_json::to_string_pretty(&page)? + "\n")
+}
+
 /// The one place where the command line hands over to the engine. Returns the sentence that ends the run.
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
     let options = engine::run::Options { verbose: output.verbose };
@@ -174,8 +198,10 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::Clone(request) => engine::run::clone(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp => engine::cleanup::clean_up(events),
+        Action::Review(of) => review(&of),
         Action::Preview { request, json } => {
-            say(&engine::preview::preview(&request, json)?, Exit::Done);
+            let text = engine::preview::preview(&request, json)?;
+            say(&if json || !std::io::stdout().is_terminal() { text } else { narrow(&text) }, Exit::Done);
             Ok(String::new())
         }
     }
@@ -242,6 +268,21 @@ pub(crate) fn say(text: &str, exit: Exit) -> Exit {
     }
 }
 
+/// Lines that a terminal would break somewhere, broken at blanks and indented below where they begin.
+fn narrow(text: &str) -> String {
+    let line = |l: &str| {
+        let indent = l.len() - l.trim_start().len();
+        wrap(l.trim_start(), help::WIDTH, indent, indent + 4)
+    };
+    text.lines().map(|l| format!("{}{}\n", &l[..l.len() - l.trim_start().len()], line(l))).collect()
+}
+
+/// A paragraph of at most 80 columns, its first line begun with `first`, the others with `hang`.
+pub(crate) fn wrapped(first: &str, hang: &str, text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{first}{}\n", wrap(&text, help::WIDTH, first.chars().count(), hang.chars().count()))
+}
+
 fn version() -> String {
     format!("altdisk {}\n", env!("CARGO_PKG_VERSION"))
 }
@@ -272,6 +313,14 @@ mod tests {
         assert_eq!(found(&["altdisk", "--version"]), "version");
         assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
         assert_eq!(found(&[]), "overview 2");
+    }
+
+    #[test]
+    fn a_preview_is_narrow_on_a_terminal() {
+        let text = format!("short\n    {}\n\n  as it   is\n", "word ".repeat(30).trim_end());
+        let narrow = narrow(&text);
+        assert!(narrow.lines().all(|l| l.len() <= help::WIDTH), "{narrow}");
+        assert!(narrow.starts_with("short\n    word ") && narrow.contains("word\n        word") && narrow.ends_with("\n\n  as it   is\n"));
     }
 
     #[test]
