@@ -135,6 +135,12 @@ impl Status {
         status
     }
 
+    /// Nothing scrolls by itself: the first screenful stays (execution mode n).
+    pub fn still(mut self) -> Self {
+        self.pane.stand_still();
+        self
+    }
+
     pub fn job(&self) -> Id {
         self.job.id
     }

@@ -47,6 +47,8 @@ pub struct Pane {
     top: Place,
     /// It stays at the end.
     pub following: bool,
+    /// It stays at the beginning until somebody moves it.
+    still: bool,
     /// Columns and rows of text.
     size: (usize, usize),
     pub rows: Vec<Row>,
@@ -68,6 +70,7 @@ impl Pane {
             sideways: 0,
             top: Place::default(),
             following: true,
+            still: false,
             size: (80, 10),
             rows: vec![],
             needle: String::new(),
@@ -91,6 +94,11 @@ impl Pane {
             self.counted = Some(at);
         }
         Ok(())
+    }
+
+    /// The first rows stay where they are while more comes.
+    pub fn stand_still(&mut self) {
+        (self.still, self.following) = (true, false);
     }
 
     pub fn log(&self) -> &Log {
@@ -282,7 +290,7 @@ impl Pane {
         if !self.following {
             self.rows = self.rows_from(self.top, self.size.1)?;
             // A window that is not full stands at the end.
-            if self.rows.len() == self.size.1 {
+            if self.rows.len() == self.size.1 || (self.still && self.top == Place::default()) {
                 return Ok(());
             }
             self.following = true;

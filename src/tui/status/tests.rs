@@ -258,6 +258,19 @@ fn it_follows_the_end_unless_scrolled_up() {
 }
 
 #[test]
+fn a_still_pane_keeps_the_first_screenful() {
+    let mut stage = Stage::said(&[], SIZE);
+    stage.status = stage.status.still();
+    stage.says(&numbered(0..5));
+    stage.says(&numbered(5..50));
+    stage.at += SLOWLY;
+    stage.says(&[]);
+    assert_eq!((stage.seen()[0].as_str(), screen_row(&stage, 18).as_str()), ("line 0", "[MORE...39]"));
+    stage.keys(&[Key::End]);
+    assert_eq!(stage.seen().last().unwrap(), "line 49");
+}
+
+#[test]
 fn long_lines_wrap_or_move_sideways() {
     let long = (0..30).map(|n| format!("word{n:02}")).collect::<Vec<_>>().join(" ");
     let mut stage = Stage::said(&[out("short"), err(&long), out("x".repeat(100))], SIZE);
