@@ -1,1 +1,6 @@
 //! The screens: one model, a pure update, a view per screen.
+
+pub mod canvas;
+#[cfg(test)]
+pub mod golden;
+pub mod status;

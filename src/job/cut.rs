@@ -1,0 +1,1 @@
+//! Bytes of a pipe, cut into lines.
