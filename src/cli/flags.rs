@@ -1,5 +1,7 @@
 //! The flag tables: one [`Command`] per command. Parser, usage, `--help`, man page and completion all follow from here.
 
+pub mod list;
+
 /// With which kind of source a flag makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Only {
@@ -109,13 +111,13 @@ pub static ALT_DISK_INSTALL: Command = Command {
         (
             "{-C | -d device}",
             &[
-                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "b", "I", "l", "f", "F", "w", "preview", "json", "erase",
-                "events",
+                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "b", "I", "l", "f", "F", "w", "preview", "json", "review",
+                "erase", "events",
             ],
             "target_disk ...",
         ),
-        ("-X", &["D", "V", "events"], ""),
-        ("--resume", &["D", "V", "events"], ""),
+        ("-X", &["review", "D", "V", "events"], ""),
+        ("--resume", &["review", "D", "V", "events"], ""),
     ],
     about: "Makes a second, bootable copy of the running system on one or more disks that are not in use, while the machine goes on \
 working. The copy is called the alternate (altinst_rootvg). After the run the machine boots the alternate next; the disk it runs from \
@@ -143,6 +145,7 @@ system. Phase 2 changes the copy: -R, -n, -s. Phase 3 makes it bootable, unmount
         Flag::short('D', "Debug: show every command that is run, what it says, its exit code and its time."),
         Flag::long("preview", "Show the whole plan and change nothing: every step and command, what is erased, sizes, what boots next, how to go back."),
         Flag::long("json", "With --preview: the plan as JSON."),
+        Flag::long("review", "What a panel shows before it runs this command, as JSON: what is erased, the time, what boots next, how to go back, the steps, and what must be typed first. Changes nothing."),
         Flag::long("erase", "Allow the target disk with this serial number (see `altdisk disks`) to be erased although it holds something. May be repeated.").takes("SERIAL").repeats(),
         Flag::long("resume", "Go on with a run that was interrupted."),
         Flag::long("events", "Write what happens to this open file descriptor too, one JSON object a line.").takes("FD"),

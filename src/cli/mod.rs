@@ -8,12 +8,14 @@ pub mod alt_disk_install;
 pub mod bootlist;
 pub mod console;
 pub mod copytree;
+pub mod discover;
 pub mod disks;
 pub mod explain;
 pub mod flags;
 pub mod getopt;
 pub mod help;
 pub mod json;
+pub mod list;
 pub mod logfile;
 pub mod mkszfile;
 pub mod practice;
@@ -44,6 +46,8 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install),
     (&flags::BOOTLIST, bootlist::run),
     (&flags::DISKS, disks::run),
+    (&flags::list::LIST, list::run),
+    (&flags::list::DISCOVER, discover::run),
     (&flags::PRACTICE, practice::run),
     (&flags::MKSZFILE, mkszfile::run),
     (&flags::COPYTREE, copytree::run),
@@ -115,6 +119,7 @@ fn show_help(args: &[OsString], _events: &Events) -> Result<Exit> {
 }
 
 fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
+    let mut usage = true;
     if let Ok(parsed) = getopt::parse(command, args) {
         if parsed.has("help") {
             return say(&help::help(command), Exit::Done);
@@ -122,14 +127,19 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
         if parsed.has("version") {
             return say(&version(), Exit::Done);
         }
+        usage = !parsed.has("review");
     }
     let events = Events::new();
-    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, Some(command)))
+    // Who asks for a review shows a panel: there the command line's form says nothing to anybody.
+    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, usage.then_some(command)))
 }
 
 /// `alt_disk_install`: rules first, then the sinks, then the engine. Its errors are events too.
 fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     let (action, output) = alt_disk_install::read(args)?;
+    if let Action::Review(of) = &action {
+        return Ok(say(&review(of)?, Exit::Done));
+    }
     let preview = matches!(action, Action::Preview { .. });
     let argv: Vec<String> =
         std::iter::once(flags::ALT_DISK_INSTALL.name.to_owned()).chain(args.iter().map(|a| a.to_string_lossy().into_owned())).collect();
@@ -151,6 +161,15 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(exit)
 }
 
+fn review(action: &Action) -> Result<String> {
+    let page = match action {
+        Action::Clone(request) => engine::review::of_clone(request)?,
+        Action::Resume => engine::review::of_resume()?,
+        _ => engine::review::of_clean_up()?,
+    };
+    Ok(serde_json::to_string_pretty(&page)? + "\n")
+}
+
 /// The one place where the command line hands over to the engine. Returns the sentence that ends the run.
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
     let options = engine::run::Options { verbose: output.verbose };
@@ -158,6 +177,7 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::Clone(request) => engine::run::clone(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp => engine::cleanup::clean_up(events),
+        Action::Review(of) => review(&of),
         Action::Preview { request, json } => {
             say(&engine::preview::preview(&request, json)?, Exit::Done);
             Ok(String::new())

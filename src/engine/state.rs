@@ -21,6 +21,9 @@ use crate::host::files;
 /// Where altdisk keeps its state; never copied to an alternate.
 pub const DIR: &str = "/var/lib/altdisk";
 
+/// The file with the speed of the last copy.
+const RATE: &str = "copy-rate";
+
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "r", rename_all = "snake_case")]
@@ -143,8 +146,7 @@ impl State {
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                let who = fs::read_to_string(&path).unwrap_or_default();
-                return Err(error::BUSY.because(format!("another run of altdisk is at work ({})", who.trim())));
+                return Err(busy(&path));
             }
             Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| format!("locking {}", path.display())),
         }
@@ -167,6 +169,29 @@ impl State {
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
         Self::lock()
+    }
+
+    /// Whether a run could begin now; nothing is made or kept.
+    ///
+    /// # Errors
+    /// ALT-701 where another run is at work.
+    pub fn not_busy() -> Result<()> {
+        let path = PathBuf::from(DIR).join("lock");
+        let Ok(lock) = File::open(&path) else { return Ok(()) };
+        match lock.try_lock_shared() {
+            Err(fs::TryLockError::WouldBlock) => Err(busy(&path)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot be kept is no harm.
+    pub fn keep_copy_rate(rate: u64) {
+        let _ = files::replace(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
+    }
+
+    /// Bytes a second, as the last copy had them.
+    pub fn copy_rate() -> Option<u64> {
+        files::line(PathBuf::from(DIR).join(RATE)).and_then(|l| l.trim().parse().ok()).filter(|r| *r > 0)
     }
 
     fn alternate_dir(&self) -> PathBuf {
@@ -238,6 +263,11 @@ impl State {
             _ => Ok(()),
         }
     }
+}
+
+fn busy(lock: &std::path::Path) -> anyhow::Error {
+    let who = fs::read_to_string(lock).unwrap_or_default();
+    error::BUSY.because(format!("another run of altdisk is at work ({})", who.trim()))
 }
 
 fn load(dir: &std::path::Path) -> Result<Option<Alternate>> {
