@@ -13,5 +13,6 @@ pub mod lists;
 pub mod load;
 pub mod model;
 pub mod next;
+pub mod review;
 pub mod rules;
 pub mod values;
