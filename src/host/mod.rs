@@ -10,6 +10,7 @@ pub mod cmd;
 pub mod device;
 pub mod fd;
 pub mod files;
+pub mod foreground;
 pub mod locks;
 pub mod make;
 pub mod mounts;

@@ -3,4 +3,10 @@
 pub mod canvas;
 #[cfg(test)]
 pub mod golden;
+pub mod plain;
+pub mod record;
 pub mod status;
+
+pub fn about() -> String {
+    String::new()
+}
