@@ -214,6 +214,10 @@ risk; it takes only as much space as is written to it.",
   altdisk practice remove one",
 };
 
+pub use jobs::JOBS;
+
+mod jobs;
+
 pub static BOOTLIST: Command = Command {
     name: "bootlist",
     summary: "show or set the disk that the machine boots next",

@@ -7,6 +7,7 @@
 pub mod ask;
 pub mod attrs;
 pub mod cmd;
+pub mod detach;
 pub mod device;
 pub mod fd;
 pub mod files;

@@ -24,12 +24,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::host::cmd::EVENTS_VARIABLE;
 pub use control::{Asked, kill, stop};
 pub use files::{find, list};
 pub use start::start;
-
-/// The environment variable that names the descriptor of the job's event file.
-pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
 
 /// What a job is called: a number, the newest has the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
