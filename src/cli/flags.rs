@@ -186,11 +186,16 @@ The log is /var/log/altdisk/alt_disk_inst.log. `altdisk explain ALT-nnn` tells m
 pub static DISKS: Command = Command {
     name: "disks",
     summary: "list the disks, what is on them, and which can be a target",
-    forms: &[("", &["json"], "")],
+    forms: &[("", &["json"], "[disk ...]"), ("--alternates", &["json"], "")],
     about: "Lists every disk with its size, model, serial number, connection, what is on it, its role (rootvg: the running system; \
-altinst_rootvg: the alternate; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why.",
-    flags: &[Flag::long("json", "The list as JSON."), HELP],
-    operands: false,
+altinst_rootvg: the alternate; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why. With \
+names: those disks only, with every reason and what would change it.",
+    flags: &[
+        Flag::long("alternates", "Show the copies of the system that there are, how far each came, and what can be done with it."),
+        Flag::long("json", "The list as JSON."),
+        HELP,
+    ],
+    operands: true,
     after: "",
 };
 

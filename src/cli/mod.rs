@@ -5,6 +5,7 @@
 //! An error is told the same way everywhere: id and cause, then what to do.
 
 pub mod alt_disk_install;
+pub mod alternates;
 pub mod bootlist;
 pub mod console;
 pub mod copytree;
@@ -40,6 +41,7 @@ use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
 use crate::text::shell::quoted;
+use crate::text::wrap;
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -194,7 +196,8 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::CleanUp => engine::cleanup::clean_up(events),
         Action::Review(of) => review(&of),
         Action::Preview { request, json } => {
-            say(&engine::preview::preview(&request, json)?, Exit::Done);
+            let text = engine::preview::preview(&request, json)?;
+            say(&if json || !std::io::stdout().is_terminal() { text } else { narrow(&text) }, Exit::Done);
             Ok(String::new())
         }
     }
@@ -261,6 +264,21 @@ pub(crate) fn say(text: &str, exit: Exit) -> Exit {
     }
 }
 
+/// Lines that a terminal would break somewhere, broken at blanks and indented below where they begin.
+fn narrow(text: &str) -> String {
+    let line = |l: &str| {
+        let indent = l.len() - l.trim_start().len();
+        wrap(l.trim_start(), help::WIDTH, indent, indent + 4)
+    };
+    text.lines().map(|l| format!("{}{}\n", &l[..l.len() - l.trim_start().len()], line(l))).collect()
+}
+
+/// A paragraph of at most 80 columns, its first line begun with `first`, the others with `hang`.
+pub(crate) fn wrapped(first: &str, hang: &str, text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{first}{}\n", wrap(&text, help::WIDTH, first.chars().count(), hang.chars().count()))
+}
+
 fn version() -> String {
     format!("altdisk {}\n", env!("CARGO_PKG_VERSION"))
 }
@@ -291,6 +309,14 @@ mod tests {
         assert_eq!(found(&["altdisk", "--version"]), "version");
         assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
         assert_eq!(found(&[]), "overview 2");
+    }
+
+    #[test]
+    fn a_preview_is_narrow_on_a_terminal() {
+        let text = format!("short\n    {}\n\n  as it   is\n", "word ".repeat(30).trim_end());
+        let narrow = narrow(&text);
+        assert!(narrow.lines().all(|l| l.len() <= help::WIDTH), "{narrow}");
+        assert!(narrow.starts_with("short\n    word ") && narrow.contains("word\n        word") && narrow.ends_with("\n\n  as it   is\n"));
     }
 
     #[test]

@@ -215,13 +215,17 @@ impl State {
     /// # Errors
     /// Where the state cannot be written; nothing else has happened then.
     pub fn begin_run(&mut self, base: &Base, plan: &Plan, run: u32, time: u64) -> Result<()> {
+        self.store(base, plan, run).map_err(no_room)?;
+        self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })
+    }
+
+    fn store(&self, base: &Base, plan: &Plan, run: u32) -> Result<()> {
         let dir = self.alternate_dir();
         fs::create_dir_all(&dir)?;
         let stored = serde_json::to_vec_pretty(&Stored { run, base: base.clone(), plan: plan.clone() })?;
         files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image)?.as_bytes(), 0o644)?;
         // A crash before the run's record leaves a run with nothing done: the number tells.
-        files::replace(&dir.join("plan.json"), &stored, 0o644)?;
-        self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })
+        files::replace(&dir.join("plan.json"), &stored, 0o644)
     }
 
     /// Adds a record, on the device when this returns.
@@ -229,6 +233,10 @@ impl State {
     /// # Errors
     /// Where it cannot be written: then the step must not act.
     pub fn append(&mut self, record: &Record) -> Result<()> {
+        self.write(record).map_err(no_room)
+    }
+
+    fn write(&mut self, record: &Record) -> Result<()> {
         if self.journal.is_none() {
             let path = self.alternate_dir().join("journal.jsonl");
             let file = fs::OpenOptions::new()
@@ -265,6 +273,17 @@ impl State {
     }
 }
 
+/// A full file system has a name of its own; every other error stays what it is.
+fn no_room(e: anyhow::Error) -> anyhow::Error {
+    let kind = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    match kind {
+        Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
+            error::STATE_FULL.because(format!("{DIR} cannot be written: {e:#}"))
+        }
+        _ => e,
+    }
+}
+
 fn busy(lock: &std::path::Path) -> anyhow::Error {
     let who = fs::read_to_string(lock).unwrap_or_default();
     error::BUSY.because(format!("another run of altdisk is at work ({})", who.trim()))
@@ -294,6 +313,16 @@ pub fn crash_point(moment: &str, step: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_file_system_has_a_name() {
+        let full = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::StorageFull)).context("writing the journal");
+        assert!(
+            error::of(&no_room(full)).unwrap().to_string().starts_with("ALT-712: /var/lib/altdisk cannot be written: writing the journal")
+        );
+        let other = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
+        assert!(error::of(&no_room(other)).is_none());
+    }
 
     #[test]
     fn a_torn_journal_is_read_up_to_the_tear() {

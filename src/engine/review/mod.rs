@@ -173,7 +173,7 @@ fn questions(request: &Request) -> Result<(Request, Vec<Typed>)> {
         if !verdict.is_free() && verdict.only_content() && !confirmed {
             let holds = match verdict.obstacles.first().map(|o| o.entry.id) {
                 Some(id) if id == error::DISK_HAS_CLONE.id => "holds an altinst_rootvg",
-                Some(id) if id == error::DISK_HAS_OLD_ROOTVG.id => "holds old_rootvg, the system that this one was made from",
+                Some(id) if id == error::DISK_HAS_OLD_ROOTVG.id => "holds old_rootvg",
                 _ => "is not empty",
             };
             typed.push(question(disk, holds, true));
@@ -186,10 +186,8 @@ fn questions(request: &Request) -> Result<(Request, Vec<Typed>)> {
 fn question(disk: &Disk, holds: &str, add: bool) -> Typed {
     let practice = disk.practice.as_deref().and_then(Path::file_stem).map(|s| s.to_string_lossy().into_owned());
     let name = practice.clone().unwrap_or_else(|| disk.name.clone());
-    let prompt = match &disk.serial {
-        Some(serial) => format!("{name} {holds}. To erase it, type its serial number, {serial}, or its name, {name}:"),
-        None => format!("{name} {holds}. To erase it, type its name, {name}:"),
-    };
+    let what = if disk.serial.is_some() { "its serial number or its name" } else { "its name" };
+    let prompt = format!("{name} {holds}. To erase it, type {what}:");
     let mut words: Vec<String> = disk.serial.iter().cloned().chain([name, disk.name.clone()]).collect();
     words.dedup();
     let add = if add { vec!["--erase".to_owned(), disk.serial_or_name().to_owned()] } else { vec![] };
@@ -205,7 +203,7 @@ mod tests {
     fn what_must_be_typed() {
         let world = sample::world();
         let q = question(&world.disks[1], "is not empty", true);
-        assert_eq!(q.prompt, "vdb is not empty. To erase it, type its serial number, DISK-B, or its name, vdb:");
+        assert_eq!(q.prompt, "vdb is not empty. To erase it, type its serial number or its name:");
         assert_eq!((q.words, q.add), (vec!["DISK-B".to_owned(), "vdb".to_owned()], vec!["--erase".to_owned(), "DISK-B".to_owned()]));
         let q = question(&world.disks[2], "holds the alternate", false);
         assert_eq!((q.words.as_slice(), q.add.len()), (&["sdc".to_owned()][..], 0));
