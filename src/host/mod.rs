@@ -6,6 +6,7 @@
 
 pub mod ask;
 pub mod attrs;
+pub mod clock;
 pub mod cmd;
 pub mod detach;
 pub mod device;

@@ -190,13 +190,13 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// The line that the cursor is on, told apart as the theme wants it: the label, the row, or a `>` before it. `x` is where the
-    /// text begins; there must be room for the marker two columns before it.
-    pub fn selected(&mut self, x: u16, y: u16, text: &str, role: Role) {
+    /// The line that the cursor is on, told apart as the theme wants it: the label, the row, or a `>` in column `marker`. `x` is
+    /// where the text begins.
+    pub fn selected(&mut self, marker: u16, x: u16, y: u16, text: &str, role: Role) {
         match self.theme.highlight {
             Highlight::Marker => {
                 self.put(x, y, text, role);
-                self.put(x.saturating_sub(2), y, ">", Role::Selected);
+                self.put(marker, y, ">", Role::Selected);
             }
             Highlight::Label => {
                 self.put(x, y, text, Role::Selected);

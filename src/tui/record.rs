@@ -11,10 +11,8 @@ pub enum Record {
     Answer { text: String },
     /// A command is run (or would be, under `-x`).
     Command { line: String, run: bool },
-    /// A line of its output.
-    Output { text: String },
-    /// How it ended.
-    Ended { how: String },
+    /// How it ended; `job` is where its output is, 0 if it had the terminal.
+    Ended { job: u32, how: String },
     /// An error was shown.
     Error { text: String },
 }

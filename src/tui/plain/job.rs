@@ -61,7 +61,7 @@ impl<W: Write> Plain<'_, W> {
 
     fn with_terminal(&mut self, line: &Line) -> Result<(Leave, bool)> {
         let code = foreground::run(&line.argv, &self.run.env)?;
-        (self.run.record)(Record::Ended { how: format!("exit code {code}") });
+        (self.run.record)(Record::Ended { job: 0, how: format!("exit code {code}") });
         self.talk.say(&format!("It ended with exit code {code}."));
         Ok((Leave::Back, code == 0))
     }
@@ -81,7 +81,7 @@ impl<W: Write> Plain<'_, W> {
                     log.grow(batch.growth);
                     self.lines(&log, &mut seen)?;
                     if batch.whole && batch.state != State::Running {
-                        return Ok(self.ended(batch.state));
+                        return Ok(self.ended(id, batch.state));
                     }
                 }
                 Heard::Line(word) => match (answer(word.trim()), word.trim()) {
@@ -103,7 +103,7 @@ impl<W: Write> Plain<'_, W> {
                         log.grow(batch.growth);
                         self.lines(&log, &mut seen)?;
                         if batch.whole && batch.state != State::Running {
-                            return Ok((Leave::Quit, self.ended(batch.state).1));
+                            return Ok((Leave::Quit, self.ended(id, batch.state).1));
                         }
                     }
                     return Ok((Leave::Quit, false));
@@ -144,19 +144,18 @@ The running system is not changed by stopping.",
                     class if class.is_stderr() => "! ",
                     _ => "",
                 };
-                (self.run.record)(Record::Output { text: line.text.clone() });
                 self.talk.line(&format!("{mark}{}", line.text));
             }
         }
     }
 
-    fn ended(&mut self, state: State) -> (Leave, bool) {
+    fn ended(&mut self, id: Id, state: State) -> (Leave, bool) {
         let (how, well) = match state {
             State::Ended(ended) if ended.success() => ("Command: OK".to_owned(), true),
             State::Ended(ended) => (format!("Command: failed ({})", ended.shown()), false),
             State::Lost { .. } | State::Running => ("How it ended is not known: whoever watched over it was stopped.".to_owned(), false),
         };
-        (self.run.record)(Record::Ended { how: how.clone() });
+        (self.run.record)(Record::Ended { job: id.0, how: how.clone() });
         self.talk.say(&how);
         (Leave::Back, well)
     }

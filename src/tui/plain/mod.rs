@@ -19,6 +19,7 @@ use crate::menu::model::{Builtin, Item, Menu, Next, Screen, Selector, Set, Targe
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
 use crate::tui::plain::job::Run;
+use crate::tui::texts;
 
 /// Where to go when a panel is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl<'a, W: Write> Plain<'a, W> {
                 Leave::Back
             }
             Target::Builtin(Builtin::About) => {
-                self.talk.say(&crate::tui::about());
+                texts::about().iter().for_each(|(text, _)| self.talk.say(text));
                 Leave::Back
             }
         }
