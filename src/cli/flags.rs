@@ -289,3 +289,7 @@ pub static EXPLAIN: Command = Command {
     operands: true,
     after: "",
 };
+
+/// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
+pub static ALL: &[&Command] =
+    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];

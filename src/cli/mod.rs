@@ -319,6 +319,12 @@ mod tests {
     }
 
     #[test]
+    fn one_list_of_commands() {
+        let names: Vec<&str> = COMMANDS.iter().map(|(c, _)| c.name).collect();
+        assert_eq!(names, flags::ALL.iter().map(|c| c.name).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn context_is_told_and_the_mark_is_not() {
         let err = error::NOT_ROOT.because("uid 7").context("making /").context(LeftUnfinished);
         assert_eq!(as_told(&err).to_string(), "ALT-803: making /: uid 7");

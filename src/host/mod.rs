@@ -21,5 +21,6 @@ pub mod serial;
 pub mod signals;
 pub mod sys;
 pub mod tree;
+pub mod trusted;
 pub mod view;
 pub mod xattrs;
