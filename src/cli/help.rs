@@ -94,8 +94,10 @@ mod tests {
     use super::*;
     use crate::cli::flags;
 
-    const ALL: [&Command; 8] = [
+    const ALL: [&Command; 10] = [
         &flags::JOBS,
+        &flags::list::LIST,
+        &flags::list::DISCOVER,
         &flags::ALT_DISK_INSTALL,
         &flags::DISKS,
         &flags::PRACTICE,

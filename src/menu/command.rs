@@ -125,7 +125,7 @@ fn of_field(field: &Field, real: &[String], changed: bool) -> Vec<String> {
 }
 
 /// Prefix and value: glued, or two words if the prefix ends with a blank.
-fn prefixed(prefix: &str, value: &str) -> Vec<String> {
+pub(super) fn prefixed(prefix: &str, value: &str) -> Vec<String> {
     let mut words: Vec<String> = prefix.split_whitespace().map(str::to_owned).collect();
     match words.last_mut() {
         Some(last) if !prefix.ends_with(char::is_whitespace) => last.push_str(value),

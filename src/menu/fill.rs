@@ -82,3 +82,75 @@ fn single(word: &str) -> String {
     let quoted = shell::quote(OsStr::new(word));
     if quoted.starts_with('\'') { quoted } else { format!("'{quoted}'") }
 }
+
+/// Names that stand where quotes would not protect the value, and where that is: a shell line puts every value in single quotes.
+pub fn unsafe_names(text: &str) -> Vec<(&str, &'static str)> {
+    let (mut state, mut found) = (State::Plain, vec![]);
+    let mut before = ' ';
+    for part in parts(text) {
+        match part {
+            Part::Name(name) => {
+                if let Some(why) = state.why() {
+                    found.push((name, why));
+                }
+                before = 'x';
+            }
+            Part::Text(text) => {
+                let mut chars = text.chars().peekable();
+                while let Some(c) = chars.next() {
+                    let next = chars.peek().copied();
+                    if state.skips(c) {
+                        chars.next();
+                        before = 'x';
+                        continue;
+                    }
+                    state = state.after(c, before, next);
+                    before = c;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What a shell has read so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Plain,
+    Single,
+    Double,
+    Comment,
+    /// Here documents, arithmetic and old command substitution have rules of their own; from there on nothing is sure.
+    Odd,
+}
+
+impl State {
+    fn why(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Single | Self::Double => Some("in quotes"),
+            Self::Comment => Some("in a comment"),
+            Self::Odd => Some("where quoting is not sure: after ` or << or (( or $'"),
+        }
+    }
+
+    /// Whether the character after this one has no meaning.
+    fn skips(self, c: char) -> bool {
+        c == '\\' && matches!(self, Self::Plain | Self::Double)
+    }
+
+    fn after(self, c: char, before: char, next: Option<char>) -> Self {
+        match (self, c) {
+            (Self::Single, '\'') | (Self::Double, '"') => Self::Plain,
+            (Self::Plain | Self::Double, '`') => Self::Odd,
+            (Self::Plain, '<') if next == Some('<') => Self::Odd,
+            (Self::Plain | Self::Double, '(') if next == Some('(') => Self::Odd,
+            (Self::Plain, '\'') if before == '$' => Self::Odd,
+            (Self::Plain, '\'') => Self::Single,
+            (Self::Plain, '"') => Self::Double,
+            (Self::Plain, '#') if before.is_whitespace() || ";&|()".contains(before) => Self::Comment,
+            (Self::Comment, '\n') => Self::Plain,
+            (state, _) => state,
+        }
+    }
+}

@@ -58,10 +58,17 @@ fn label(field: &Field) -> String {
 }
 
 fn wrong(field: &Field, n: usize, values: &Values) -> Option<String> {
-    if field.kind == Kind::Heading {
-        return None;
-    }
-    let (shown, label) = (values.get(n), label(field));
+    if field.kind == Kind::Heading { None } else { about_text(field, values.get(n)) }
+}
+
+/// Whether only its choices can stand in it.
+pub(super) fn closed(field: &Field) -> bool {
+    matches!(field.kind, Kind::Ring | Kind::List) && field.list.is_none()
+}
+
+/// What is wrong with this text in the field.
+pub(super) fn about_text(field: &Field, shown: &str) -> Option<String> {
+    let label = label(field);
     let words = parts(field, shown);
     let filled = words.iter().any(|w| !w.trim().is_empty());
     if !filled {
@@ -82,7 +89,7 @@ fn wrong_word(field: &Field, word: &str, label: &str) -> Option<String> {
     let digits = |w: &str, ok: fn(&char) -> bool| !w.is_empty() && w.chars().all(|c| ok(&c));
     match field.kind {
         _ if chosen => None,
-        Kind::Ring => {
+        _ if closed(field) => {
             let all: Vec<&str> = field.choices.iter().map(|c| c.shown.as_str()).collect();
             Some(format!("{label}: `{word}` is not one of {}.", all.join(", ")))
         }
