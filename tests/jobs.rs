@@ -237,6 +237,39 @@ fn a_lost_supervisor_is_noticed() {
     assert_eq!(jobs.job(&id)["state"], "lost");
 }
 
+/// Neither who follows nor the supervisor wakes up while the job says nothing.
+#[test]
+fn silence_costs_nothing() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sh", "-c", "echo a; sleep 4"]);
+    let mut follower = jobs.command(&["follow", &id]).stdout(Stdio::null()).spawn().unwrap();
+    let switches = |pid: i32| -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let of = |path: PathBuf| fs::read_to_string(path.join("status")).unwrap();
+        let count =
+            |text: String| text.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:")).unwrap().trim().parse::<u64>().unwrap();
+        tasks.map(|t| count(of(t.path()))).sum()
+    };
+    let pids = [i32::try_from(follower.id()).unwrap(), jobs.pid(&id, "supervisor")];
+    std::thread::sleep(Duration::from_millis(2000));
+    let before = pids.map(switches);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(pids.map(switches), before);
+    assert!(follower.wait().unwrap().success());
+}
+
+/// At the end of the machine everything is asked to end; how the command took it is written down.
+#[test]
+fn a_supervisor_writes_down_the_end_of_all() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sleep", "60"]);
+    for who in ["supervisor", "command"] {
+        signal(jobs.pid(&id, who), nix::sys::signal::Signal::SIGTERM);
+    }
+    let job = jobs.ended(&id);
+    assert_eq!((&job["state"], &job["exit"]), (&"ended".into(), &(128 + 15).into()));
+}
+
 /// 100 MB go through the supervisor, which stays small, and so does who follows.
 #[test]
 fn much_output() {

@@ -1,7 +1,8 @@
 //! Programs that get the terminal: a shell, an editor. They are the terminal's foreground while they run, so that Ctrl-C is theirs.
 #![allow(unsafe_code)]
 
-use std::io;
+use std::convert::Infallible;
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
@@ -30,9 +31,12 @@ pub fn run(argv: &[String], env: &[(String, String)]) -> Result<i32> {
     Ok(code)
 }
 
-/// Runs `argv` in place of this process; returns only if that fails.
-pub fn exec(argv: &[String], env: &[(String, String)]) -> anyhow::Error {
-    told(argv, &command(argv, env).exec())
+/// Runs `argv` in place of this program.
+///
+/// # Errors
+/// As [`run`]; otherwise it does not come back.
+pub fn replace(argv: &[String], env: &[(String, String)]) -> Result<Infallible> {
+    Err(told(argv, &command(argv, env).exec()))
 }
 
 fn command(argv: &[String], env: &[(String, String)]) -> Command {
@@ -54,6 +58,9 @@ fn command(argv: &[String], env: &[(String, String)]) -> Command {
 
 fn spawn(argv: &[String], env: &[(String, String)]) -> io::Result<Child> {
     let mut command = command(argv, env);
+    if !io::stdin().is_terminal() {
+        return command.spawn();
+    }
     command.process_group(0);
     // SAFETY: only system calls: the new group takes the terminal before the program can read from it.
     unsafe {

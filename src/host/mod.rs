@@ -17,6 +17,7 @@ pub mod locks;
 pub mod make;
 pub mod mounts;
 pub mod procs;
+pub mod serial;
 pub mod signals;
 pub mod sys;
 pub mod tree;

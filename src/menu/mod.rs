@@ -16,5 +16,6 @@ pub mod model;
 pub mod next;
 mod read;
 mod read_field;
+pub mod review;
 pub mod rules;
 pub mod values;

@@ -147,7 +147,7 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
         Effect::Exec(argv) => {
             screen.reader.pause();
             screen.tty.suspend()?;
-            let failed = foreground::exec(&argv, &screen.doer().books.env.clone());
+            let Err(failed) = foreground::replace(&argv, &screen.doer().books.env.clone());
             screen.tty.resume()?;
             screen.reader.resume();
             screen.apply(Msg::Returned(Err(Told::from(&failed))));

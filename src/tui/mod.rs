@@ -12,6 +12,7 @@ pub mod golden;
 pub mod keys;
 pub mod layer;
 pub mod model;
+pub mod plain;
 pub mod popup;
 pub mod record;
 #[cfg(test)]
