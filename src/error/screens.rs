@@ -25,6 +25,10 @@ catalogue! {
     // 97x what panels ask for
     LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable, practice and errors";
     // 97x what panels ask for
-    LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable and practice";
     DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
+    // 96x the interface
+    BAD_MENUS = "ALT-961", Usage, "a menu file has mistakes, and so no panel is opened", "mend them, or move the file out of the way; `altdisk --check` shows the same list again";
+    WRONG_KIND = "ALT-962", Usage, "this fast path is another kind of panel", "leave out -m, -n and -d: every fast path is found without them";
+    NO_SCREEN = "ALT-963", Usage, "full screens and lines of text were both asked for, or neither is possible here", "call altdisk at a terminal, or with --plain";
+    NO_IMAGE = "ALT-964", Failed, "the image of the screen could not be written", "make room in the home directory, or set HOME to one that you can write to";
 }

@@ -35,10 +35,7 @@ pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
             model.asked = Some(Asked { token: 0, why: Why::Jobs });
             vec![Effect::Jobs]
         }
-        Target::Builtin(Builtin::Themes) => {
-            let list = themes(model);
-            push(model, Layer::List(list, For::Themes))
-        }
+        Target::Builtin(Builtin::Themes) => vec![Effect::Themes],
         Target::Builtin(Builtin::Keys) => push(model, Layer::Text(Text::new(What::Page, "Keys", texts::keys(model.sends)))),
         Target::Builtin(Builtin::About) => push(model, Layer::Text(Text::new(What::Page, "About altdisk", texts::about()))),
     }
@@ -315,8 +312,6 @@ pub fn run(model: &mut Model) -> Effects {
     let shown = line.shown();
     let doing = model.options.doing;
     let mut effects = vec![Effect::Record(Record::Command { line: shown.clone(), run: doing == Doing::All })];
-    // A password is not written down; the line would not do the same again.
-    effects.push(Effect::Script(if line.hides() { format!("# a password is left out here: {shown}") } else { shown.clone() }));
     if doing != Doing::All {
         drop_ghosts(model);
         let text = vec![
@@ -373,7 +368,8 @@ pub fn drop_ghosts(model: &mut Model) {
     }
 }
 
-fn themes(model: &Model) -> List {
+/// The looks as a list.
+pub fn themes(model: &Model) -> List {
     let entry =
         |t: &crate::theme::Theme| lists::Entry { line: format!("{:<20} {}", t.name, t.about), value: t.name.clone(), ..Default::default() };
     let listing = lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };

@@ -35,6 +35,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
                 Err(told) => flow::fail(model, told),
             }
         }
+        Msg::Themes(themes) => {
+            model.themes = themes;
+            let list = flow::themes(model);
+            flow::push(model, Layer::List(list, For::Themes))
+        }
         Msg::Opened(status) => opened(model, status),
         Msg::Status(msg) => to_status(model, msg),
         Msg::Saved(files) => match files {

@@ -2,6 +2,7 @@
 
 use super::golden::{check, drawn};
 use super::model::{Effect, Model, Msg, Told};
+use super::record::Record;
 use super::sample::{answer, done, model, press, top};
 use super::update::update;
 use super::view::view;
@@ -212,7 +213,7 @@ fn values_outlive_everything_but_their_screen() {
 #[test]
 fn commands_with_the_terminal() {
     let mut m = model();
-    assert_eq!(press(&mut m, "down down down down down enter enter"), [Effect::Script("vi".into()), Effect::Inherit(vec!["vi".into()])]);
+    assert_eq!(press(&mut m, "down down down down down enter enter"), [Effect::Inherit(vec!["vi".into()])]);
     assert_eq!(done(update(&mut m, Msg::Returned(Ok(0)))), [Effect::Redraw]);
     assert_eq!(top(&m), "menu altdisk");
     press(&mut m, "enter enter");
@@ -228,7 +229,10 @@ fn nothing_runs_in_a_dry_session() {
     use super::model::Doing;
     let mut m = model();
     m.options.doing = Doing::Questions;
-    assert_eq!(press(&mut m, "enter vdb enter"), [Effect::Script("alt_disk_install -C -Pall vdb".into())]);
+    let effects = update(&mut m, Msg::Keys(super::sample::keys("enter vdb enter")));
+    let line = "alt_disk_install -C -Pall vdb".to_owned();
+    assert!(effects.contains(&Effect::Record(Record::Command { line, run: false })), "{effects:?}");
+    assert_eq!(done(effects), []);
     assert_eq!(top(&m), "text note");
     m.options.doing = Doing::Nothing;
     assert_eq!(press(&mut m, "enter F4"), []);
@@ -241,7 +245,8 @@ fn screens_that_are_code() {
     assert_eq!(press(&mut m, "end up up up enter"), [Effect::Jobs]);
     update(&mut m, Msg::Jobs(Ok(vec![])));
     assert!(shot(&m).contains("There is nothing to choose from."));
-    press(&mut m, "F3 down enter");
+    assert_eq!(press(&mut m, "F3 down enter"), [Effect::Themes]);
+    update(&mut m, Msg::Themes(vec![crate::theme::Theme::mono()]));
     assert_eq!(top(&m), "list Looks");
     assert_eq!(press(&mut m, "enter"), [Effect::Theme("mono".into())]);
     press(&mut m, "down enter");
