@@ -2,16 +2,18 @@
 //!
 //! `cmd` runs programs, `mounts` reads and changes mounts, `files` writes files so that they survive a
 //! power cut, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
-//! `view` opens trees without what is mounted in them. No other room has `unsafe`.
+//! `line` and `notices` those of terminals; `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod attrs;
 pub mod cmd;
 pub mod device;
 pub mod fd;
 pub mod files;
+pub mod line;
 pub mod locks;
 pub mod make;
 pub mod mounts;
+pub mod notices;
 pub mod procs;
 pub mod signals;
 pub mod sys;
