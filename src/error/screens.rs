@@ -31,4 +31,9 @@ catalogue! {
     WRONG_KIND = "ALT-962", Usage, "this fast path is another kind of panel", "leave out -m, -n and -d: every fast path is found without them";
     NO_SCREEN = "ALT-963", Usage, "full screens and lines of text were both asked for, or neither is possible here", "call altdisk at a terminal, or with --plain";
     NO_IMAGE = "ALT-964", Failed, "the image of the screen could not be written", "make room in the home directory, or set HOME to one that you can write to";
+
+    // 94x terminals
+    NO_TERMINAL = "ALT-941", Usage, "standard input or output is no terminal", "run altdisk on a terminal; `altdisk --help` lists the commands that need none";
+    TERMINAL_GONE = "ALT-942", Failed, "the terminal has vanished", "log in again and run altdisk: what it was running goes on, and it says so";
+    TERMINAL_FAILED = "ALT-943", Failed, "the terminal could not be set up", "try another terminal, or `altdisk --plain`";
 }

@@ -2,7 +2,7 @@
 //!
 //! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts, `files` writes files so that they survive a
 //! power cut, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
-//! `view` opens trees without what is mounted in them. No other room has `unsafe`.
+//! `line` and `notices` those of terminals; `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod ask;
 pub mod attrs;
@@ -13,9 +13,11 @@ pub mod device;
 pub mod fd;
 pub mod files;
 pub mod foreground;
+pub mod line;
 pub mod locks;
 pub mod make;
 pub mod mounts;
+pub mod notices;
 pub mod procs;
 pub mod serial;
 pub mod signals;

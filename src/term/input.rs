@@ -1,6 +1,21 @@
 //! The thread that reads the terminal.
-use anyhow::Result;
+//!
+//! It sleeps in poll(2) until there is a byte, a signal, or the time of a half-finished key is over: idle costs nothing. All keys of
+//! one read are told at once. A terminal that has vanished is told once, and the thread ends.
 
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+
+use crate::error;
+use crate::host::notices::Notices;
 use crate::term::decode::Decoder;
 use crate::term::key::Key;
 use crate::term::tty::Tty;
@@ -14,29 +29,155 @@ pub enum Input {
     HangUp,
     /// SIGWINCH: ask [`Tty::size`] again.
     Resized,
-    /// SIGTSTP from outside (Ctrl-Z is a key): suspend.
+    /// SIGTSTP from outside (Ctrl-Z is a key): [`Tty::stop_here`].
     Suspend,
-    /// SIGCONT: the screen may show anything now; the line is raw again. Repaint.
+    /// SIGCONT after a stop that we did not ask for: [`Tty::resume`], and paint anew.
     Continued,
     /// SIGTERM, or SIGINT from outside: end in order.
     Quit,
 }
 
-/// The reading thread; it lives as long as the process.
+const SIGNALS: [Signal; 7] =
+    [Signal::SIGWINCH, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGCONT];
+
+/// The SIGCONT to come ends a stop of our own.
+static EXPECTED: AtomicBool = AtomicBool::new(false);
+
+pub(in crate::term) fn expect_continued() {
+    EXPECTED.store(true, Ordering::SeqCst);
+}
+
+/// The reading thread; it lives as long as the process or the terminal.
 #[derive(Debug)]
-pub struct Reader {}
+pub struct Reader {
+    shared: Arc<Shared>,
+    wake: OwnedFd,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// What is asked for, and what is.
+    paused: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
 
 impl Reader {
-    /// Leaves the terminal's bytes to another program (F9's shell) until [`Reader::resume`]; returns when the thread does not read any more.
-    pub fn pause(&self) {}
+    /// Leaves the terminal's bytes to another program (a shell) until [`Reader::resume`]; returns when the thread reads no more.
+    /// Ctrl-C and Ctrl-Z in that program are not ours meanwhile.
+    pub fn pause(&self) {
+        self.set(true);
+    }
 
-    pub fn resume(&self) {}
+    /// Reads again.
+    pub fn resume(&self) {
+        self.set(false);
+    }
+
+    fn set(&self, paused: bool) {
+        let mut state = self.shared.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 = paused;
+        let _ = nix::unistd::write(&self.wake, b"!");
+        // A thread that has ended does not answer.
+        let wait = Duration::from_millis(500);
+        let _ = self.shared.changed.wait_timeout_while(state, wait, |s| s.0 != s.1);
+    }
 }
 
 /// Starts reading. `sender` is called in the reading thread.
 ///
 /// # Errors
 /// ALT-943 if the kernel has no pipe or thread left.
-pub fn spawn(_tty: &Tty, _decoder: Decoder, _sender: impl Fn(Input) + Send + 'static) -> Result<Reader> {
-    Ok(Reader {})
+pub fn spawn(tty: &Tty, decoder: Decoder, sender: impl Fn(Input) + Send + 'static) -> Result<Reader> {
+    let failed = |e: &dyn std::fmt::Display| error::TERMINAL_FAILED.because(format!("could not read the terminal: {e}"));
+    let notices = Notices::of(&SIGNALS).map_err(|e| failed(&e))?;
+    let (woken, wake) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(|e| failed(&e))?;
+    let shared = Arc::new(Shared::default());
+    let mut read = Reading { tty: tty.shared(), notices, woken, shared: Arc::clone(&shared), decoder, sender };
+    std::thread::Builder::new().name("terminal".into()).spawn(move || read.run()).map_err(|e| failed(&e))?;
+    Ok(Reader { shared, wake })
+}
+
+struct Reading<F> {
+    tty: Arc<OwnedFd>,
+    notices: Notices,
+    woken: OwnedFd,
+    shared: Arc<Shared>,
+    decoder: Decoder,
+    sender: F,
+}
+
+impl<F: Fn(Input)> Reading<F> {
+    fn run(&mut self) {
+        let mut paused = false;
+        loop {
+            let timeout = self.decoder.deadline().map(|d| d.saturating_duration_since(Instant::now()));
+            // Rounded up: waking up a moment too early would mean waking up twice.
+            let timeout = timeout.map_or(PollTimeout::NONE, |t| PollTimeout::try_from(t.as_millis() + 1).unwrap_or(PollTimeout::MAX));
+            let mut fds = vec![PollFd::new(self.notices.as_fd(), PollFlags::POLLIN), PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
+            if !paused {
+                fds.push(PollFd::new(self.tty.as_fd(), PollFlags::POLLIN));
+            }
+            match poll(&mut fds, timeout) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(_) => return (self.sender)(Input::HangUp),
+            }
+            let came = |n: usize| fds.get(n).and_then(PollFd::revents).is_some_and(|f| !f.is_empty());
+            let (signalled, woken, readable) = (came(0), came(1), came(2));
+            if signalled {
+                self.signals(paused);
+            }
+            if woken {
+                paused = self.asked();
+            } else if readable && !self.read() {
+                return (self.sender)(Input::HangUp);
+            }
+            let keys = self.decoder.expire(Instant::now());
+            self.tell(keys);
+        }
+    }
+
+    fn tell(&self, keys: Vec<Key>) {
+        if !keys.is_empty() {
+            (self.sender)(Input::Keys(keys));
+        }
+    }
+
+    /// False: there is no terminal any more.
+    fn read(&mut self) -> bool {
+        let mut bytes = [0; 1024];
+        match nix::unistd::read(&*self.tty, &mut bytes) {
+            Ok(0) => false,
+            Ok(n) => {
+                let keys = self.decoder.feed(&bytes[..n], Instant::now());
+                self.tell(keys);
+                true
+            }
+            Err(e) => matches!(e, Errno::EAGAIN | Errno::EINTR),
+        }
+    }
+
+    fn signals(&mut self, paused: bool) {
+        for signal in self.notices.take() {
+            let input = match signal {
+                Signal::SIGHUP => Input::HangUp,
+                Signal::SIGTERM => Input::Quit,
+                Signal::SIGWINCH => Input::Resized,
+                // Meant for the program that has the terminal now.
+                _ if paused => continue,
+                Signal::SIGCONT if EXPECTED.swap(false, Ordering::SeqCst) => continue,
+                Signal::SIGCONT => Input::Continued,
+                Signal::SIGTSTP => Input::Suspend,
+                _ => Input::Quit,
+            };
+            (self.sender)(input);
+        }
+    }
+
+    fn asked(&self) -> bool {
+        let _ = nix::unistd::read(&self.woken, &mut [0; 16]);
+        let mut state = self.shared.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 = state.0;
+        self.shared.changed.notify_all();
+        state.0
+    }
 }
