@@ -18,3 +18,8 @@ mod read;
 mod read_field;
 pub mod rules;
 pub mod values;
+
+#[cfg(test)]
+mod bad_tests;
+#[cfg(test)]
+mod tests;
