@@ -143,7 +143,7 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::{ALT_DISK_INSTALL, DISKS};
+    use crate::cli::flags::{ALT_DISK_INSTALL, ERRORS};
     use crate::text::shell::quote;
     use proptest::prelude::*;
 
@@ -208,8 +208,8 @@ mod tests {
         assert!(scan(&["--erase"]).starts_with("ALT-102: --erase needs a value"));
         assert!(scan(&["--json=yes"]).starts_with("ALT-103: --json takes no value"));
         assert!(scan(&["-P1", "-P", "2"]).starts_with("ALT-104: -P is given twice, with `1` and with `2`"));
-        let err = parse(&DISKS, &["vda".into()]).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().to_string(), "ALT-106: disks takes no operands; `vda` is one");
+        let err = parse(&ERRORS, &["vda".into()]).unwrap_err();
+        assert_eq!(error::of(&err).unwrap().to_string(), "ALT-106: errors takes no operands; `vda` is one");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod model;
 pub mod next;
 mod read;
 mod read_field;
+pub mod review;
 pub mod rules;
 pub mod values;
 
