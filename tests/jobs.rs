@@ -41,7 +41,7 @@ impl Jobs {
 
     fn job(&self, id: &str) -> Value {
         let list: Value = serde_json::from_slice(&self.run(&["--json"]).stdout).unwrap();
-        list["jobs"].as_array().unwrap().iter().find(|j| j["id"].to_string() == id).unwrap().clone()
+        list["jobs"].as_array().unwrap().iter().find(|j| j["id"].as_u64() == id.parse().ok()).unwrap().clone()
     }
 
     fn ended(&self, id: &str) -> Value {
