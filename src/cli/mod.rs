@@ -7,6 +7,7 @@
 pub mod alt_disk_install;
 pub mod alternates;
 pub mod bootlist;
+pub mod check;
 pub mod console;
 pub mod copytree;
 pub mod discover;
@@ -107,6 +108,7 @@ fn find(argv: &[OsString]) -> Found<'_> {
         (Some((command, run)), ..) => Found::Command(command, *run, rest),
         (None, "--help" | "-h", _) | (None, "help", None) => Found::Overview(Exit::Done),
         (None, "--version", _) => Found::Version,
+        (None, "--check", _) => Found::Command(&flags::CHECK, check::run, rest),
         (None, "help", Some(name)) => match by_name(&name) {
             Some((command, _)) => Found::Command(command, show_help, rest),
             None => Found::Unknown(name.into_owned()),

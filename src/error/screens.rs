@@ -16,4 +16,5 @@ catalogue! {
     // 97x what panels ask for
     LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable, practice and errors";
     DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
+    NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
 }
