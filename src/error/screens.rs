@@ -36,4 +36,5 @@ catalogue! {
     NO_TERMINAL = "ALT-941", Usage, "standard input or output is no terminal", "run altdisk on a terminal; `altdisk --help` lists the commands that need none";
     TERMINAL_GONE = "ALT-942", Failed, "the terminal has vanished", "log in again and run altdisk: what it was running goes on, and it says so";
     TERMINAL_FAILED = "ALT-943", Failed, "the terminal could not be set up", "try another terminal, or `altdisk --plain`";
+    NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
 }
