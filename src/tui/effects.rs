@@ -1,8 +1,8 @@
 //! What the update wants done, done: the only file of the screens that touches the world, beside the loop.
 
 use std::collections::HashMap;
-use std::os::unix::fs::OpenOptionsExt;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::host::{clock, foreground, sys};
 use crate::job::{self, follow};
 use crate::menu::ask::Asker;
 use crate::text::lines::{self, Shown};
-use crate::tui::model::{Effect, Msg, Told};
 use crate::theme::choose::Wanted;
 use crate::theme::{self, Theme};
+use crate::tui::model::{Effect, Msg, Told};
 use crate::tui::record::{Books, Record};
 use crate::tui::run::{End, Event, Screen};
 use crate::tui::status::{self, Status};
@@ -63,7 +63,6 @@ impl Doer {
         self.follower = None;
         let _ = self.at.books.record(&Record::End);
     }
-
 
     fn send(&self, msg: Msg) {
         // The receiver lives as long as the loop.

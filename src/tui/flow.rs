@@ -10,14 +10,14 @@ use std::time::Duration;
 use crate::job;
 use crate::menu::model::{Builtin, Dialog, Field, How, Many, Next, Screen, Selector, Target};
 use crate::menu::values::{Context, Values};
-use crate::menu::{command, discover, lists, rules};
+use crate::menu::{command, discover, lists, review, rules};
 use crate::tui::layer::{For, Layer};
 use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
 use crate::tui::record::Record;
 use crate::tui::screens::form::Form;
 use crate::tui::screens::list::{Choose, List};
 use crate::tui::screens::menu::Menu;
-use crate::tui::screens::review::{Answer, Review};
+use crate::tui::screens::review::Review;
 use crate::tui::screens::text::{Text, What};
 use crate::tui::screens::wait::Wait;
 use crate::tui::texts;
@@ -282,12 +282,12 @@ pub fn commit(model: &mut Model) -> Effects {
 
 fn show_review(model: &mut Model, text: &str) -> Effects {
     let Some(pending) = model.pending.clone() else { return vec![] };
-    match Answer::read(text) {
+    match review::parse(text) {
         Ok(answer) => {
             model.ahead.clear();
             push(model, Layer::Review(Box::new(Review::new(answer, pending.line))))
         }
-        Err(why) => fail(model, Told::new(why, "Nothing was run. Mend the command in the menu file.")),
+        Err(e) => fail(model, Told::from(&e)),
     }
 }
 

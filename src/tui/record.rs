@@ -128,7 +128,10 @@ impl Books {
         let Record::Command { line, .. } = record else { return None };
         // A password is not written down, and so the line would not do the same again.
         let hides = line.contains(HIDDEN);
-        self.script.write(&script(&if hides { format!("# a password is left out here: {}", line.replace('\n', "\n# ")) } else { line.clone() }, &date));
+        self.script.write(&script(
+            &if hides { format!("# a password is left out here: {}", line.replace('\n', "\n# ")) } else { line.clone() },
+            &date,
+        ));
         let wrong: Vec<String> = [&mut self.log, &mut self.script].into_iter().filter_map(Book::complaint).collect();
         (!wrong.is_empty()).then(|| wrong.join("; "))
     }

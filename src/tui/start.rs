@@ -15,12 +15,12 @@ use crate::term::tty::Tty;
 use crate::theme;
 use crate::theme::choose::{Wanted, choose};
 use crate::tui::effects::Places;
+use crate::tui::flow;
 use crate::tui::keys::Sends;
 use crate::tui::model::{Doing, Model, Msg, Options, Told};
 use crate::tui::plain::{Plain, Run, Talk};
 use crate::tui::record::{Books, Record};
 use crate::tui::run::{self, End};
-use crate::tui::flow;
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +77,8 @@ pub fn start(start: &Start) -> Result<End> {
         return Err(error::WRONG_KIND.because(format!("`{path}` is a {}", kind.1)));
     }
     let home = PathBuf::from(std::env::var_os("HOME").filter(|h| !h.is_empty()).unwrap_or_else(|| "/".into()));
-    let (log, script) = (start.log.clone().unwrap_or_else(|| home.join("smit.log")), start.script.clone().unwrap_or_else(|| home.join("smit.script")));
+    let (log, script) =
+        (start.log.clone().unwrap_or_else(|| home.join("smit.log")), start.script.clone().unwrap_or_else(|| home.join("smit.script")));
     let mut books = Books::open(&log, &script);
     let env = environment(start, &log, &script);
     let _ = books.record(&Record::Begin { argv: start.argv.clone() });
@@ -123,7 +124,15 @@ fn plain(start: &Start, set: &Set, path: &str, books: &mut Books, env: Vec<(Stri
     Ok(End::Left)
 }
 
-fn screens(start: &Start, set: Set, path: &str, terminal: Terminal, books: Books, home: PathBuf, env: Vec<(String, String)>) -> Result<End> {
+fn screens(
+    start: &Start,
+    set: Set,
+    path: &str,
+    terminal: Terminal,
+    books: Books,
+    home: PathBuf,
+    env: Vec<(String, String)>,
+) -> Result<End> {
     let utf8 = terminal.speaks_utf8(|v| std::env::var(v).ok());
     let tty = Tty::open(&terminal)?;
     let kept = kept_theme(&home);
