@@ -93,16 +93,16 @@ impl Doer {
         self.open(id, size)
     }
 
-    /// What a job of this session said, at the end of the log. Another thread: it may be much.
-    fn copy_output(&self, id: job::Id) {
+    /// What a job of this session said, and then how it ended, at the end of the log. On another thread: it may be much.
+    fn copy_output(&self, id: job::Id, ended: String) {
         let to = self.at.books.log().to_owned();
         let Ok(from) = job::files::events(id) else { return };
         // If no thread can be had, the job's own file still has it.
-        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to)));
+        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to, &ended)));
     }
 }
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy(from: &Path, to: &Path, ended: &str) -> std::io::Result<()> {
     let shown = Shown { debug: true, verbose: false, ascii: false };
     let to = std::fs::OpenOptions::new().append(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK).open(to)?;
     let mut to = std::io::BufWriter::new(to);
@@ -111,6 +111,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
             writeln!(to, "{text}")?;
         }
     }
+    to.write_all(ended.as_bytes())?;
     to.flush()
 }
 
@@ -223,12 +224,13 @@ fn keep(screen: &mut Screen, name: &str) {
 }
 
 fn write_down(screen: &mut Screen, record: &Record) {
+    if let Record::Ended { job: n @ 1.., .. } = record {
+        let ended = record.text(&clock::date(sys::now().0));
+        return screen.doer().copy_output(job::Id(*n), ended);
+    }
     if let Some(wrong) = screen.doer().at.books.record(record) {
         let remedy = "altdisk goes on without it. -l and -s name other files for the log and the script.";
         screen.tell(Told::new(format!("What you do is not written down: {wrong}"), remedy));
-    }
-    if let Record::Ended { job: n @ 1.., .. } = record {
-        screen.doer().copy_output(job::Id(*n));
     }
 }
 

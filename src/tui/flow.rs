@@ -94,6 +94,9 @@ fn screen(kind: &'static str, fastpath: &str, title: &str) -> Effect {
 
 /// Puts a screen on top.
 pub fn push(model: &mut Model, mut layer: Layer) -> Effects {
+    if let Layer::Text(text) = &mut layer {
+        text.spoken(model.sends);
+    }
     layer.settle(model.size);
     model.stack.push(layer);
     vec![]
@@ -134,7 +137,8 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Ok(text) => text,
         Err(told) => {
             drop_ghosts(model);
-            effects.extend(fail(model, told));
+            let review = matches!(asked.why, Why::Review);
+            effects.extend(fail(model, if review { refused(told) } else { told }));
             return effects;
         }
     };
@@ -155,6 +159,21 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Why::Jobs | Why::Start => vec![],
     });
     effects
+}
+
+/// A review that fails says why in its own words, after the line about the program.
+fn refused(told: Told) -> Told {
+    let mut said = told.wrong.lines().skip(1).map(str::trim).filter(|l| !l.is_empty());
+    let Some(first) = said.next() else { return told };
+    let (mut wrong, mut remedy) = (first.split_once(": ALT-").map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")), String::new());
+    for line in said {
+        let to = if remedy.is_empty() && !line.starts_with("what to do:") { &mut wrong } else { &mut remedy };
+        if !to.is_empty() {
+            to.push(' ');
+        }
+        to.push_str(line);
+    }
+    Told::new(wrong, remedy)
 }
 
 /// F4: the choices of the field under the cursor.
