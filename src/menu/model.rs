@@ -19,6 +19,7 @@ pub struct Set {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // there are some dozens of them in all
 pub enum Screen {
     Menu(Menu),
     Selector(Selector),

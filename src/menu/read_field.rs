@@ -92,7 +92,8 @@ fn name(reader: &Reader, kind: Kind) -> String {
     }
     let name = reader.needed("name");
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if !name.is_empty() && !(name.chars().all(fine) && name.starts_with(|c: char| c.is_ascii_lowercase())) {
+    let right = name.chars().all(fine) && name.starts_with(|c: char| c.is_ascii_lowercase());
+    if !(name.is_empty() || right) {
         reader.wrong("name", format!("`{}` is no name", name.escape_debug()), "allowed: small letters, digits and _, a letter first");
     }
     name

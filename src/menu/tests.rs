@@ -172,7 +172,8 @@ fn everything_becomes_an_argv() {
 #[test]
 fn smits_four_kinds_of_required() {
     // required, prefix, default, what the user types (None: nothing), the words after `echo`.
-    let table: &[(&str, &str, &str, Option<&str>, &[&str])] = &[
+    type Row<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, &'a [&'a str]);
+    let table: &[Row] = &[
         ("n", "-x ", "a", None, &[]),
         ("n", "-x ", "a", Some("b"), &["-x", "b"]),
         ("n", "-x ", "a", Some("a"), &[]),
@@ -280,7 +281,8 @@ fn the_example_for_administrators() {
     let mut c = Context::new();
     assert_eq!(set.after(selector(&set, "service"), "cron.service", None, &mut c).unwrap(), Target::Screen("service_what".into()));
     assert_eq!(set.after(selector(&set, "service_what"), "change", None, &mut c).unwrap(), Target::Screen("service_change".into()));
-    let table: &[(&str, &[(&str, &str)], &str)] = &[
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let table: &[Row] = &[
         ("services_failed", &[], "systemctl --failed --type=service --no-pager"),
         ("service_show", &[], "systemctl status --no-pager --full -- cron.service"),
         ("service_change", &[], "systemctl restart -- cron.service"),

@@ -32,9 +32,11 @@ pub struct Where {
     /// Number of the file in the set.
     pub file: usize,
     head: Range<usize>,
-    /// Key (`only_if.field` within tables), the value's place, the places of an array's elements.
-    keys: Vec<(String, Range<usize>, Vec<Range<usize>>)>,
+    keys: Vec<Place>,
 }
+
+/// Key (`only_if.field` within tables), the value's place, the places of an array's elements.
+type Place = (String, Range<usize>, Vec<Range<usize>>);
 
 impl Where {
     fn of(file: usize, head: Range<usize>, table: &DeTable) -> Self {
@@ -68,7 +70,7 @@ impl Where {
     }
 }
 
-fn note(table: &DeTable, within: &str, keys: &mut Vec<(String, Range<usize>, Vec<Range<usize>>)>) {
+fn note(table: &DeTable, within: &str, keys: &mut Vec<Place>) {
     for (key, value) in table {
         let name = format!("{within}{}", key.get_ref());
         let elements = value.get_ref().as_array().map(|all| all.iter().map(Spanned::span).collect()).unwrap_or_default();

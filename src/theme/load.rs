@@ -158,9 +158,7 @@ fn roles(top: &Reader, colors: u16) -> Vec<Style> {
     let Some(table) = top.table("roles", "[roles]", &keys) else { return vec![Style::default(); Role::ALL.len()] };
     let style = |name: &str| {
         let Some(look) = table.table(name, "a role", LOOK) else { return Style::default() };
-        let mut style = Style::default();
-        style.fg = color(&look, "fg", colors);
-        style.bg = color(&look, "bg", colors);
+        let style = Style { fg: color(&look, "fg", colors), bg: color(&look, "bg", colors), ..Style::default() };
         ATTRIBUTES.into_iter().filter(|(key, _)| look.flag(key)).fold(style, |s, (_, m)| s.add_modifier(m))
     };
     keys.into_iter().map(style).collect()
