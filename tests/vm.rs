@@ -301,7 +301,7 @@ fn a_clone_through_the_panels_on_a_serial_line() {
         let mut lab = Lab::new("panels", Layout::BiosExt4);
         lab.blank("target", 3072);
         let data = lab.checksum("data");
-        let clone = format!("{LOGIN}\nrole vdb altinst_rootvg");
+        let clone = format!("TARGETS=vdb\n{BEFORE}\n{LOGIN}\nrole vdb altinst_rootvg");
         let inside = "running_from vdb\nhealthy\nindependent_of vda\nrole vda old_rootvg";
         let (done, person) = lab.boot_with(&["source", "target", "data"], &[&clone, inside], 30, clone_through_the_panels);
         if done.stalled {

@@ -26,6 +26,7 @@ pub mod mkszfile;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
+pub mod review;
 pub mod ui;
 
 use std::ffi::OsString;
@@ -169,7 +170,7 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
 fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     let (action, output) = alt_disk_install::read(args)?;
     if let Action::Review(of) = &action {
-        return Ok(say(&review(of)?, Exit::Done));
+        return Ok(say(&review::review(of)?, Exit::Done));
     }
     let preview = matches!(action, Action::Preview { .. });
     let argv = in_job::words(flags::ALT_DISK_INSTALL.name, args);
@@ -196,15 +197,6 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(exit)
 }
 
-fn review(action: &Action) -> Result<String> {
-    let page = match action {
-        Action::Clone(request) => engine::review::of_clone(request)?,
-        Action::Resume => engine::review::of_resume()?,
-        _ => engine::review::of_clean_up()?,
-    };
-    Ok(serde_json::to_string_pretty(&page)? + "\n")
-}
-
 /// The one place where the command line hands over to the engine. Returns the sentence that ends the run.
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
     let options = engine::run::Options { verbose: output.verbose };
@@ -212,7 +204,7 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::Clone(request) => engine::run::clone(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp => engine::cleanup::clean_up(events),
-        Action::Review(of) => review(&of),
+        Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
             let text = engine::preview::preview(&request, json)?;
             say(&if json || !std::io::stdout().is_terminal() { text } else { narrow(&text) }, Exit::Done);

@@ -20,6 +20,8 @@ pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod screens;
+#[cfg(test)]
+mod shipped_tests;
 pub mod start;
 pub mod status;
 pub mod svg;

@@ -19,6 +19,12 @@ const COMMAND: usize = 2;
 /// Columns for what is typed.
 const TYPED: u16 = 24;
 
+/// `WHAT BOOTS NEXT`, or a line that ends with a colon.
+fn is_heading(line: &str) -> bool {
+    let capitals = line.chars().any(char::is_alphabetic) && !line.chars().any(char::is_lowercase);
+    !line.starts_with(' ') && (capitals || line.ends_with(':'))
+}
+
 /// The review on the screen.
 #[derive(Clone, Debug)]
 pub struct Review {
@@ -115,7 +121,7 @@ impl Review {
     fn lines(&self, width: u16) -> Vec<(String, Role)> {
         let wide = width.saturating_sub(2);
         let warnings = self.answer.warnings.iter().flat_map(|w| fold(&format!("Warning: {w}"), wide)).map(|l| (l, Role::Warning));
-        let role = |line: &str| if !line.starts_with(' ') && line.ends_with(':') { Role::Heading } else { Role::Text };
+        let role = |line: &str| if is_heading(line) { Role::Heading } else { Role::Text };
         let text = self.answer.text.iter().flat_map(|t| fold(t, wide).into_iter().map(move |l| (l, role(t))));
         warnings.chain(text).collect()
     }
