@@ -290,6 +290,20 @@ pub static EXPLAIN: Command = Command {
     after: "",
 };
 
+/// `altdisk --check`: no command by name, and so in no list of commands.
+pub static CHECK: Command = Command {
+    name: "--check",
+    summary: "check menu files and looks",
+    forms: &[("", &[], "[directory]")],
+    about: "Checks the panels and looks that are built in, those in /etc/altdisk/menus.d and /etc/altdisk/themes.d, and the menu files in \
+this directory (looks, if it is called themes or themes.d; in its subdirectory themes there may be looks too). Every mistake is shown \
+with its place and what is allowed there. Nothing is run.",
+    flags: &[HELP],
+    operands: true,
+    after: "",
+};
+
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
 pub static ALL: &[&Command] =
     &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];
+    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];

@@ -7,6 +7,7 @@
 pub mod alt_disk_install;
 pub mod alternates;
 pub mod bootlist;
+pub mod check;
 pub mod console;
 pub mod copytree;
 pub mod discover;
@@ -22,6 +23,8 @@ pub mod json;
 pub mod list;
 pub mod logfile;
 pub mod mkszfile;
+#[cfg(test)]
+mod panels_tests;
 pub mod practice;
 
 use std::ffi::OsString;
@@ -112,6 +115,7 @@ fn find(argv: &[OsString]) -> Found<'_> {
         (Some((command, run)), ..) => Found::Command(command, *run, rest),
         (None, "--help" | "-h", _) | (None, "help", None) => Found::Overview(Exit::Done),
         (None, "--version", _) => Found::Version,
+        (None, "--check", _) => Found::Command(&flags::CHECK, check::run, rest),
         (None, "help", Some(name)) => match by_name(&name) {
             Some((command, _)) => Found::Command(command, show_help, rest),
             None => Found::Unknown(name.into_owned()),

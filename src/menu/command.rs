@@ -60,11 +60,16 @@ pub fn argv(dialog: &Dialog, values: &Values, context: &Context) -> Vec<String> 
 
 /// A list, discovery or classify command with its `{name}`s filled in.
 pub fn of_run(run: &Run, context: &Context) -> Vec<String> {
-    let value = |name: &str| vec![context.get(name).cloned().unwrap_or_default()];
+    let value = |name: &str| given(context, name);
     match run {
         Run::Argv(words) => words.iter().flat_map(|w| fill::word(w, &value)).collect(),
         Run::Shell(text) => shell(&fill::shell(text, &value)),
     }
+}
+
+/// What a selector or discovery gave: a word, or none.
+fn given(context: &Context, name: &str) -> Vec<String> {
+    context.get(name).filter(|value| !value.is_empty()).cloned().into_iter().collect()
 }
 
 fn shell(text: &str) -> Vec<String> {
@@ -79,9 +84,12 @@ fn make(dialog: &Dialog, values: &Values, context: &Context, mask: bool) -> (Vec
         if mask && fields[n].kind == Kind::Password && words.iter().any(|w| !w.is_empty()) { vec![HIDDEN.to_owned()] } else { words }
     };
     let value = |name: &str| match fields.iter().position(|f| f.name == name && f.kind != Kind::Heading) {
-        Some(n) if shown.contains(&n) => real(n),
-        Some(_) => vec![String::new()],
-        None => vec![context.get(name).cloned().unwrap_or_default()],
+        Some(n) if shown.contains(&n) => {
+            let words = real(n);
+            if fields[n].required == Required::Always || words.iter().any(|w| !w.is_empty()) { words } else { vec![] }
+        }
+        Some(_) => vec![],
+        None => given(context, name),
     };
     let (mut words, placed) = match &dialog.command {
         Run::Argv(words) => {

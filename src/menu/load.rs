@@ -39,14 +39,30 @@ pub fn built_in() -> Result<Set> {
 /// # Errors
 /// Everything that is wrong, in the order of files and lines.
 pub fn all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Spot>> {
-    let mut unreadable = vec![];
-    let layers: Vec<Layer> = extra.iter().map(|dir| layer(dir, &mut unreadable)).collect();
+    let (layers, unreadable) = layers(extra);
     if unreadable.is_empty() && layers.iter().all(Vec::is_empty) {
         return built_in().map_err(|e| vec![Spot::whole("built in", e.to_string(), "")]);
     }
+    let (set, spots) = with(layers, unreadable);
+    if spots.is_empty() { Ok(set) } else { Err(spots) }
+}
+
+/// The same, and the built-in panels are always checked too: what `altdisk --check` does.
+pub fn checked(extra: &[PathBuf]) -> (Set, Vec<Spot>) {
+    let (layers, unreadable) = layers(extra);
+    with(layers, unreadable)
+}
+
+fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Spot>) {
+    let mut unreadable = vec![];
+    let layers = extra.iter().map(|dir| layer(dir, &mut unreadable)).collect();
+    (layers, unreadable)
+}
+
+fn with(layers: Vec<Layer>, mut wrong: Vec<Spot>) -> (Set, Vec<Spot>) {
     let (set, mut spots) = of_layers([vec![built_in_layer()], layers].concat());
-    unreadable.append(&mut spots);
-    if unreadable.is_empty() { Ok(set) } else { Err(unreadable) }
+    wrong.append(&mut spots);
+    (set, wrong)
 }
 
 /// The files of a directory; what cannot be read is noted.

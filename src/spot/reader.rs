@@ -149,6 +149,11 @@ impl<'a> Reader<'a> {
         self.table.contains_key(key)
     }
 
+    /// Whether a text stands there.
+    pub fn is_text(&self, key: &str) -> bool {
+        self.value(key).is_some_and(|v| v.get_ref().is_str())
+    }
+
     fn span(&self, key: &str) -> Range<usize> {
         self.table.get(key).map_or_else(|| self.head.clone(), Spanned::span)
     }
