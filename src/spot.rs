@@ -52,7 +52,8 @@ impl std::fmt::Display for Spot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { file, line, column, text, wrong, allowed } = self;
         // Texts of the file are quoted in it: nothing of them may command the terminal.
-        let safe = |text: &str| text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect::<String>();
+        let safe =
+            |text: &str| text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect::<String>();
         let (file, wrong, allowed) = (safe(file), safe(wrong), safe(allowed));
         if *line == 0 {
             write!(f, "{file}: {wrong}")?;

@@ -306,4 +306,3 @@ with its place and what is allowed there. Nothing is run.",
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
 pub static ALL: &[&Command] =
     &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];
-    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];

@@ -21,8 +21,11 @@ catalogue! {
     JOB_NOT_RUNNING = "ALT-954", Refused, "the job does not run", "nothing has to be stopped; `altdisk jobs` shows how it ended";
     JOBS_USAGE = "ALT-955", Usage, "jobs was called in a way it does not have", "altdisk jobs [--json | --list] | start [--] COMMAND ... | follow ID | stop ID";
     JOB_LOST = "ALT-956", Failed, "the job's supervisor vanished, so how the command ended is not known", "read what it said with `altdisk jobs follow`; for alt_disk_install: `--resume` goes on, `-X` removes the alternate";
+    NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
     // 97x what panels ask for
     LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable, practice and errors";
+    // 97x what panels ask for
+    LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable and practice";
     DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
     NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
 }

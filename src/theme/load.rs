@@ -23,8 +23,22 @@ const HIGHLIGHTS: &[(&str, Highlight)] = &[("label", Highlight::Label), ("row", 
 const GLYPHS: &[(&str, Glyphs)] = &[("unicode", Glyphs::Unicode), ("line", Glyphs::Line), ("ascii", Glyphs::Ascii)];
 const DEPTHS: [i64; 4] = [0, 8, 16, 256];
 const COLORS: [&str; 16] = [
-    "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "bright-black", "bright-red", "bright-green", "bright-yellow",
-    "bright-blue", "bright-magenta", "bright-cyan", "bright-white",
+    "black",
+    "red",
+    "green",
+    "yellow",
+    "blue",
+    "magenta",
+    "cyan",
+    "white",
+    "bright-black",
+    "bright-red",
+    "bright-green",
+    "bright-yellow",
+    "bright-blue",
+    "bright-magenta",
+    "bright-cyan",
+    "bright-white",
 ];
 const ATTRIBUTES: [(&str, Modifier); 4] =
     [("bold", Modifier::BOLD), ("reverse", Modifier::REVERSED), ("underline", Modifier::UNDERLINED), ("dim", Modifier::DIM)];
