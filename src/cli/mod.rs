@@ -146,7 +146,6 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
     if in_job::listens(command, args, &events) {
         return in_job::run(command, run, args, &events);
     }
-    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, Some(command)))
     // Who asks for a review shows a panel: there the command line's form says nothing to anybody.
     run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, usage.then_some(command)))
 }
