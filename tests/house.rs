@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("tui", &["menu", "job", "term", "theme", "spot", "cli::flags", "host", "event", "error", "text"]),
     ("menu", &["spot", "cli::flags", "host", "error", "text"]),
-    ("theme", &["spot", "error"]),
+    ("theme", &["spot", "host", "error"]),
     ("spot", &["error"]),
     ("job", &["host", "event", "error", "text"]),
     ("term", &["host", "error"]),

@@ -29,7 +29,7 @@ pub struct Output {
 }
 
 /// What may stand beside `-X` and `--resume`.
-const BESIDE: [&str; 3] = ["D", "V", "events"];
+const BESIDE: [&str; 4] = ["D", "V", "events", "review"];
 /// What needs `-l`.
 const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
 
@@ -40,7 +40,8 @@ const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
 pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
     let parsed = getopt::parse(&ALT_DISK_INSTALL, args)?;
     let output = Output { debug: parsed.has("D"), verbose: parsed.has("V"), events_fd: events_fd(&parsed)? };
-    Ok((action(&parsed, args)?, output))
+    let action = action(&parsed, args)?;
+    Ok((if parsed.has("review") { Action::Review(Box::new(action)) } else { action }, output))
 }
 
 fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
@@ -119,6 +120,9 @@ fn exclusions(p: &Parsed) -> Result<()> {
 fn needs(p: &Parsed) -> Result<()> {
     if let Some(name) = NEED_LOCATION.iter().find(|name| p.has(name) && !p.has("l")) {
         return Err(error::NEEDS_LOCATION.because(format!("-{name} is given without -l")));
+    }
+    if p.has("review") && p.has("preview") {
+        return Err(error::BAD_VALUE.because_do("--review and --preview are given together", "give one of them"));
     }
     if p.has("json") && !p.has("preview") {
         return Err(error::JSON_ALONE.because("--json is given without --preview"));

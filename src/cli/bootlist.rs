@@ -11,10 +11,9 @@ use anyhow::Result;
 use crate::boot::bootdisk::BootDisk;
 use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
 use crate::boot::here;
-use crate::cli::console::Console;
 use crate::cli::flags::BOOTLIST;
-use crate::cli::getopt::{self, called};
-use crate::cli::say;
+use crate::cli::getopt;
+use crate::cli::{console, say, wrapped};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -43,7 +42,7 @@ fn parse(args: &[OsString]) -> Result<Options> {
 /// ALT-509 to ALT-512, and ALT-803 for setting without root.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let options = parse(args)?;
-    events.add(Box::new(Console::standard(called(&BOOTLIST), false, false, false)));
+    console(events, &BOOTLIST, false, false, false);
     if !nix::unistd::geteuid().is_root() {
         return Err(error::NOT_ROOT.because("the boot list is read from devices and firmware variables that only root can read"));
     }
@@ -104,6 +103,11 @@ fn shown(list: &BootListing) -> String {
     for f in &list.foreign {
         text.push_str(&format!("{:<10} {:<15} {f}\n", "-", "none"));
     }
+    let words = in_words(list);
+    if !words.is_empty() {
+        text.push('\n');
+        text.push_str(&wrapped("", "", &words));
+    }
     if list.firmware == Firmware::Bios {
         if !list.disks.iter().any(|d| d.next) {
             text.push_str("Which disk boots next depends on which one the BIOS starts: their GRUBs do not agree.\n");
@@ -112,6 +116,24 @@ fn shown(list: &BootListing) -> String {
         }
     }
     text
+}
+
+/// Which system the next start brings, and why, for people who know neither firmware nor GRUB.
+fn in_words(list: &BootListing) -> String {
+    let firmware = if list.firmware == Firmware::Uefi { "UEFI" } else { "BIOS" };
+    if let Some(d) = list.disks.iter().find(|d| d.next) {
+        let what = match d.role.as_str() {
+            "rootvg" => "the system that runs now",
+            "altinst_rootvg" => "the copy of the system that runs now",
+            "old_rootvg" => "the system that this one was made from",
+            _ => "another system",
+        };
+        return format!("At the next start this machine boots {}: {what}. Why: {} ({firmware}).", d.name, d.why);
+    }
+    match list.foreign.iter().find(|f| f.ends_with(", boots next")) {
+        Some(f) => format!("At the next start the firmware takes an entry that is not of altdisk: {}.", f.trim_end_matches(", boots next")),
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -144,8 +166,13 @@ mod tests {
         };
         assert_eq!(
             shown(&list),
-            "vda        rootvg          boots next  (Boot0003 debian, 1 of 4 in BootOrder)\n-          none            Boot0000 UiApp\n"
+            "vda        rootvg          boots next  (Boot0003 debian, 1 of 4 in BootOrder)\n-          none            Boot0000 UiApp\n\n\
+             At the next start this machine boots vda: the system that runs now. Why:\n\
+             Boot0003 debian, 1 of 4 in BootOrder (UEFI).\n"
         );
+        list.disks[0].next = false;
+        list.foreign[0].push_str(", boots next");
+        assert!(shown(&list).ends_with("an entry that is not of altdisk: Boot0000\nUiApp.\n"), "{}", shown(&list));
         list = BootListing { firmware: Firmware::Bios, disks: vec![listed("vda", false, "x"), listed("vdb", false, "y")], foreign: vec![] };
         assert!(shown(&list).ends_with("do not agree.\n"));
     }

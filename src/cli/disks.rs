@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::flags::DISKS;
-use crate::cli::{getopt, say};
+use crate::cli::{alternates, getopt, say, wrapped};
 use crate::disk::gate::{Kind, Verdict, describe, examine};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
@@ -26,10 +26,29 @@ const REASONS: usize = 8;
 /// # Errors
 /// ALT-10x for a wrong command line; ALT-801 where a tool is missing.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
-    let as_json = getopt::parse(&DISKS, args)?.has("json");
+    let parsed = getopt::parse(&DISKS, args)?;
+    let (as_json, words) = (parsed.has("json"), &parsed.operands);
+    if let Some(word) = words.first().filter(|_| parsed.has("alternates")) {
+        return Err(error::UNEXPECTED_OPERAND.because(format!("--alternates takes no disk; `{}` is one", word.to_string_lossy())));
+    }
     let world = World::gather()?;
+    if parsed.has("alternates") {
+        return Ok(say(&alternates::tell(&world, as_json)?, Exit::Done));
+    }
     let roles = roles(&world, &prepare::known(&[])?);
-    let text = if as_json { format!("{:#}\n", json_form(&world, &roles)) } else { text_form(&world, &roles) };
+    let mut named: Vec<&Disk> = vec![];
+    for word in words {
+        let disk = world.disk(&word.to_string_lossy())?;
+        if !named.iter().any(|d| d.name == disk.name) {
+            named.push(disk);
+        }
+    }
+    let text = match (as_json, words.is_empty()) {
+        (true, true) => format!("{:#}\n", json_form(&world, world.disks.iter(), &roles)),
+        (true, false) => format!("{:#}\n", json_form(&world, named.into_iter(), &roles)),
+        (false, true) => text_form(&world, &roles),
+        (false, false) => named.into_iter().map(|d| everything(d, &world, role_of(&roles, d))).collect::<Vec<_>>().join("\n"),
+    };
     Ok(say(&text, Exit::Done))
 }
 
@@ -57,8 +76,8 @@ fn target(verdict: &Verdict) -> &'static str {
 }
 
 /// The JSON form, version 1.
-fn json_form(world: &World, roles: &BTreeMap<String, Role>) -> Value {
-    let disks = world.disks.iter().map(|d| {
+fn json_form<'w>(world: &World, disks: impl Iterator<Item = &'w Disk>, roles: &BTreeMap<String, Role>) -> Value {
+    let disks = disks.map(|d| {
         let verdict = examine(d, world, role_of(roles, d));
         let kind = |k: Kind| match k {
             Kind::InUse => "in use",
@@ -104,6 +123,45 @@ fn text_form(world: &World, roles: &BTreeMap<String, Role>) -> String {
             text.push_str(&line);
             text.push('\n');
         });
+    }
+    text
+}
+
+/// All about one disk: each reason against it with what would remove it.
+fn everything(d: &Disk, world: &World, role: Role) -> String {
+    let verdict = examine(d, world, role);
+    let mut text = format!("{}: {}\n", d.name, human(d.size));
+    let mut add = |head: &str, body: &str| text.push_str(&wrapped(&format!("    {head:<14}"), &" ".repeat(18), body));
+    if let Some(file) = &d.practice {
+        add("practice disk", &format!("in {}", file.display()));
+    }
+    add("model", d.model.as_deref().unwrap_or("not known"));
+    add("serial", d.serial.as_deref().unwrap_or("none"));
+    let transport = d.transport.clone().filter(|t| t != "loop").map(|t| format!("{t}, ")).unwrap_or_default();
+    add("connection", &format!("{transport}sectors of {} bytes", d.logical_sector));
+    add("role", role_name(role));
+    match (&d.unreadable, describe(d).as_slice()) {
+        (Some(why), _) => add("on it", &format!("not known: {why}")),
+        (None, []) => add("on it", "nothing"),
+        (None, all) => all.iter().enumerate().for_each(|(i, c)| add(if i == 0 { "on it" } else { "" }, c)),
+    }
+    for (i, link) in d.links.iter().enumerate() {
+        add(if i == 0 { "also called" } else { "" }, &link.display().to_string());
+    }
+    add(
+        "target",
+        match target(&verdict) {
+            "yes" => "yes: a clone can go there",
+            "erase" => "yes, when its serial number (or name, if it has none) is typed: it is not empty",
+            _ => "no",
+        },
+    );
+    for o in &verdict.obstacles {
+        add("because", &o.evidence);
+        add("what to do", &o.remedy);
+    }
+    for n in &verdict.notes {
+        add("note", n);
     }
     text
 }
@@ -181,7 +239,7 @@ mod tests {
     #[test]
     fn json_has_everything() {
         let world = sample::world();
-        let value = json_form(&world, &BTreeMap::new());
+        let value = json_form(&world, world.disks.iter(), &BTreeMap::new());
         let b = &value["disks"][1];
         assert_eq!((&b["name"], &b["target"], &b["role"], &b["erase"]), (&json!("vdb"), &json!("yes"), &json!("none"), &json!("DISK-B")));
         assert_eq!(value["disks"][2]["obstacles"][0]["id"], "ALT-204");

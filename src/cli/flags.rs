@@ -1,5 +1,7 @@
 //! The flag tables: one [`Command`] per command. Parser, usage, `--help`, man page and completion all follow from here.
 
+pub mod list;
+
 /// With which kind of source a flag makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Only {
@@ -109,13 +111,13 @@ pub static ALT_DISK_INSTALL: Command = Command {
         (
             "{-C | -d device}",
             &[
-                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "b", "I", "l", "f", "F", "w", "preview", "json", "erase",
-                "events",
+                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "b", "I", "l", "f", "F", "w", "preview", "json", "review",
+                "erase", "events",
             ],
             "target_disk ...",
         ),
-        ("-X", &["D", "V", "events"], ""),
-        ("--resume", &["D", "V", "events"], ""),
+        ("-X", &["review", "D", "V", "events"], ""),
+        ("--resume", &["review", "D", "V", "events"], ""),
     ],
     about: "Makes a second, bootable copy of the running system on one or more disks that are not in use, while the machine goes on \
 working. The copy is called the alternate (altinst_rootvg). After the run the machine boots the alternate next; the disk it runs from \
@@ -143,6 +145,7 @@ system. Phase 2 changes the copy: -R, -n, -s. Phase 3 makes it bootable, unmount
         Flag::short('D', "Debug: show every command that is run, what it says, its exit code and its time."),
         Flag::long("preview", "Show the whole plan and change nothing: every step and command, what is erased, sizes, what boots next, how to go back."),
         Flag::long("json", "With --preview: the plan as JSON."),
+        Flag::long("review", "What a panel shows before it runs this command, as JSON: what is erased, the time, what boots next, how to go back, the steps, and what must be typed first. Changes nothing."),
         Flag::long("erase", "Allow the target disk with this serial number (see `altdisk disks`) to be erased although it holds something. May be repeated.").takes("SERIAL").repeats(),
         Flag::long("resume", "Go on with a run that was interrupted."),
         Flag::long("events", "Write what happens to this open file descriptor too, one JSON object a line.").takes("FD"),
@@ -183,11 +186,16 @@ The log is /var/log/altdisk/alt_disk_inst.log. `altdisk explain ALT-nnn` tells m
 pub static DISKS: Command = Command {
     name: "disks",
     summary: "list the disks, what is on them, and which can be a target",
-    forms: &[("", &["json"], "")],
+    forms: &[("", &["json"], "[disk ...]"), ("--alternates", &["json"], "")],
     about: "Lists every disk with its size, model, serial number, connection, what is on it, its role (rootvg: the running system; \
-altinst_rootvg: the alternate; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why.",
-    flags: &[Flag::long("json", "The list as JSON."), HELP],
-    operands: false,
+altinst_rootvg: the alternate; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why. With \
+names: those disks only, with every reason and what would change it.",
+    flags: &[
+        Flag::long("alternates", "Show the copies of the system that there are, how far each came, and what can be done with it."),
+        Flag::long("json", "The list as JSON."),
+        HELP,
+    ],
+    operands: true,
     after: "",
 };
 
@@ -210,6 +218,10 @@ risk; it takes only as much space as is written to it.",
   alt_disk_install -C -B one
   altdisk practice remove one",
 };
+
+pub use jobs::JOBS;
+
+mod jobs;
 
 pub static BOOTLIST: Command = Command {
     name: "bootlist",
@@ -277,3 +289,20 @@ pub static EXPLAIN: Command = Command {
     operands: true,
     after: "",
 };
+
+/// `altdisk --check`: no command by name, and so in no list of commands.
+pub static CHECK: Command = Command {
+    name: "--check",
+    summary: "check menu files and looks",
+    forms: &[("", &[], "[directory]")],
+    about: "Checks the panels and looks that are built in, those in /etc/altdisk/menus.d and /etc/altdisk/themes.d, and the menu files in \
+this directory (looks, if it is called themes or themes.d; in its subdirectory themes there may be looks too). Every mistake is shown \
+with its place and what is allowed there. Nothing is run.",
+    flags: &[HELP],
+    operands: true,
+    after: "",
+};
+
+/// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
+pub static ALL: &[&Command] =
+    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::cli::flags::{Command, Flag};
 use crate::error;
+pub use crate::spot::near::slips;
 
 /// What was given, in order.
 #[derive(Debug, Default)]
@@ -139,26 +140,10 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
     command.flags.iter().find(|f| f.is(word)).map(Flag::typed)
 }
 
-/// Levenshtein's distance.
-pub fn slips(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::{ALT_DISK_INSTALL, DISKS};
+    use crate::cli::flags::{ALT_DISK_INSTALL, ERRORS};
     use crate::text::shell::quote;
     use proptest::prelude::*;
 
@@ -223,8 +208,8 @@ mod tests {
         assert!(scan(&["--erase"]).starts_with("ALT-102: --erase needs a value"));
         assert!(scan(&["--json=yes"]).starts_with("ALT-103: --json takes no value"));
         assert!(scan(&["-P1", "-P", "2"]).starts_with("ALT-104: -P is given twice, with `1` and with `2`"));
-        let err = parse(&DISKS, &["vda".into()]).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().to_string(), "ALT-106: disks takes no operands; `vda` is one");
+        let err = parse(&ERRORS, &["vda".into()]).unwrap_err();
+        assert_eq!(error::of(&err).unwrap().to_string(), "ALT-106: errors takes no operands; `vda` is one");
     }
 
     #[test]
@@ -234,11 +219,6 @@ mod tests {
         let p = parse(&ALT_DISK_INSTALL, &args).unwrap();
         assert_eq!((p.value("s"), p.operands.as_slice()), (Some(odd.as_os_str()), &[odd.clone()][..]));
         assert!(parse(&ALT_DISK_INSTALL, &[OsString::from_vec(b"-\xff".to_vec())]).is_err());
-    }
-
-    #[test]
-    fn counts_slips() {
-        assert_eq!((slips("", "abc"), slips("kitten", "sitting"), slips("same", "same")), (3, 3, 0));
     }
 
     /// Undoes [`quote`], the way a POSIX shell does.

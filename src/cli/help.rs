@@ -94,8 +94,18 @@ mod tests {
     use super::*;
     use crate::cli::flags;
 
-    const ALL: [&Command; 7] =
-        [&flags::ALT_DISK_INSTALL, &flags::DISKS, &flags::PRACTICE, &flags::BOOTLIST, &flags::COPYTREE, &flags::ERRORS, &flags::EXPLAIN];
+    const ALL: [&Command; 10] = [
+        &flags::JOBS,
+        &flags::list::LIST,
+        &flags::list::DISCOVER,
+        &flags::ALT_DISK_INSTALL,
+        &flags::DISKS,
+        &flags::PRACTICE,
+        &flags::BOOTLIST,
+        &flags::COPYTREE,
+        &flags::ERRORS,
+        &flags::EXPLAIN,
+    ];
 
     #[test]
     fn help_is_complete_and_narrow() {

@@ -5,17 +5,26 @@
 //! An error is told the same way everywhere: id and cause, then what to do.
 
 pub mod alt_disk_install;
+pub mod alternates;
 pub mod bootlist;
+pub mod check;
 pub mod console;
 pub mod copytree;
+pub mod discover;
 pub mod disks;
 pub mod explain;
 pub mod flags;
 pub mod getopt;
 pub mod help;
+pub mod in_job;
+pub mod job_supervisor;
+pub mod jobs;
 pub mod json;
+pub mod list;
 pub mod logfile;
 pub mod mkszfile;
+#[cfg(test)]
+mod panels_tests;
 pub mod practice;
 
 use std::ffi::OsString;
@@ -35,6 +44,7 @@ use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
 use crate::text::shell::quoted;
+use crate::text::wrap;
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -44,7 +54,10 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install),
     (&flags::BOOTLIST, bootlist::run),
     (&flags::DISKS, disks::run),
+    (&flags::list::LIST, list::run),
+    (&flags::list::DISCOVER, discover::run),
     (&flags::PRACTICE, practice::run),
+    (&flags::JOBS, jobs::run),
     (&flags::MKSZFILE, mkszfile::run),
     (&flags::COPYTREE, copytree::run),
     (&flags::ERRORS, explain::errors),
@@ -56,6 +69,9 @@ const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";
 
 /// Runs what `argv` says. The exit codes are those of [`Exit`].
 pub fn main(argv: &[OsString]) -> ExitCode {
+    if let Some(dir) = argv.get(1..).and_then(job_supervisor::called) {
+        return ExitCode::from(job_supervisor::run(dir) as u8);
+    }
     let exit = match find(argv) {
         Found::Command(command, run, args) => start(command, run, args),
         Found::Overview(exit) => {
@@ -99,6 +115,7 @@ fn find(argv: &[OsString]) -> Found<'_> {
         (Some((command, run)), ..) => Found::Command(command, *run, rest),
         (None, "--help" | "-h", _) | (None, "help", None) => Found::Overview(Exit::Done),
         (None, "--version", _) => Found::Version,
+        (None, "--check", _) => Found::Command(&flags::CHECK, check::run, rest),
         (None, "help", Some(name)) => match by_name(&name) {
             Some((command, _)) => Found::Command(command, show_help, rest),
             None => Found::Unknown(name.into_owned()),
@@ -115,6 +132,7 @@ fn show_help(args: &[OsString], _events: &Events) -> Result<Exit> {
 }
 
 fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
+    let mut usage = true;
     if let Ok(parsed) = getopt::parse(command, args) {
         if parsed.has("help") {
             return say(&help::help(command), Exit::Done);
@@ -122,19 +140,28 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
         if parsed.has("version") {
             return say(&version(), Exit::Done);
         }
+        usage = !parsed.has("review");
     }
     let events = Events::new();
-    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, Some(command)))
+    if in_job::listens(command, args, &events) {
+        return in_job::run(command, run, args, &events);
+    }
+    // Who asks for a review shows a panel: there the command line's form says nothing to anybody.
+    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, usage.then_some(command)))
 }
 
 /// `alt_disk_install`: rules first, then the sinks, then the engine. Its errors are events too.
 fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     let (action, output) = alt_disk_install::read(args)?;
+    if let Action::Review(of) = &action {
+        return Ok(say(&review(of)?, Exit::Done));
+    }
     let preview = matches!(action, Action::Preview { .. });
-    let argv: Vec<String> =
-        std::iter::once(flags::ALT_DISK_INSTALL.name.to_owned()).chain(args.iter().map(|a| a.to_string_lossy().into_owned())).collect();
+    let argv = in_job::words(flags::ALT_DISK_INSTALL.name, args);
     add_sinks(events, output, preview, &argv)?;
-    events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
+    if !in_job::is() {
+        events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
+    }
     if let Action::Clone(request) | Action::Preview { request, .. } = &action {
         alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
     }
@@ -147,8 +174,20 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
             (left, ending(left).to_owned())
         }
     };
-    events.emit(Event::Done { exit: exit as u8, text });
+    // In a job a plan goes to its supervisor as text: nothing is the last word before that has arrived.
+    if !(in_job::is() && preview && exit == Exit::Done) {
+        events.emit(Event::Done { exit: exit as u8, text });
+    }
     Ok(exit)
+}
+
+fn review(action: &Action) -> Result<String> {
+    let page = match action {
+        Action::Clone(request) => engine::review::of_clone(request)?,
+        Action::Resume => engine::review::of_resume()?,
+        _ => engine::review::of_clean_up()?,
+    };
+    Ok(serde_json::to_string_pretty(&page)? + "\n")
 }
 
 /// The one place where the command line hands over to the engine. Returns the sentence that ends the run.
@@ -158,15 +197,17 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::Clone(request) => engine::run::clone(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp => engine::cleanup::clean_up(events),
+        Action::Review(of) => review(&of),
         Action::Preview { request, json } => {
-            say(&engine::preview::preview(&request, json)?, Exit::Done);
+            let text = engine::preview::preview(&request, json)?;
+            say(&if json || !std::io::stdout().is_terminal() { text } else { narrow(&text) }, Exit::Done);
             Ok(String::new())
         }
     }
 }
 
 fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) -> Result<()> {
-    events.add(Box::new(Console::standard(called(&flags::ALT_DISK_INSTALL), output.debug, output.verbose, preview)));
+    console(events, &flags::ALT_DISK_INSTALL, output.debug, output.verbose, preview);
     if let Some(fd) = output.events_fd {
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
@@ -177,6 +218,13 @@ fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) ->
         }
     }
     Ok(())
+}
+
+/// Shows what happens on the console, unless it is told to a job that shows it.
+pub(crate) fn console(events: &Events, command: &'static Command, debug: bool, verbose: bool, preview: bool) {
+    if !in_job::is() {
+        events.add(Box::new(Console::standard(called(command), debug, verbose, preview)));
+    }
 }
 
 /// What the state after a failure means for the user.
@@ -219,6 +267,21 @@ pub(crate) fn say(text: &str, exit: Exit) -> Exit {
     }
 }
 
+/// Lines that a terminal would break somewhere, broken at blanks and indented below where they begin.
+fn narrow(text: &str) -> String {
+    let line = |l: &str| {
+        let indent = l.len() - l.trim_start().len();
+        wrap(l.trim_start(), help::WIDTH, indent, indent + 4)
+    };
+    text.lines().map(|l| format!("{}{}\n", &l[..l.len() - l.trim_start().len()], line(l))).collect()
+}
+
+/// A paragraph of at most 80 columns, its first line begun with `first`, the others with `hang`.
+pub(crate) fn wrapped(first: &str, hang: &str, text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{first}{}\n", wrap(&text, help::WIDTH, first.chars().count(), hang.chars().count()))
+}
+
 fn version() -> String {
     format!("altdisk {}\n", env!("CARGO_PKG_VERSION"))
 }
@@ -249,6 +312,20 @@ mod tests {
         assert_eq!(found(&["altdisk", "--version"]), "version");
         assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
         assert_eq!(found(&[]), "overview 2");
+    }
+
+    #[test]
+    fn a_preview_is_narrow_on_a_terminal() {
+        let text = format!("short\n    {}\n\n  as it   is\n", "word ".repeat(30).trim_end());
+        let narrow = narrow(&text);
+        assert!(narrow.lines().all(|l| l.len() <= help::WIDTH), "{narrow}");
+        assert!(narrow.starts_with("short\n    word ") && narrow.contains("word\n        word") && narrow.ends_with("\n\n  as it   is\n"));
+    }
+
+    #[test]
+    fn one_list_of_commands() {
+        let names: Vec<&str> = COMMANDS.iter().map(|(c, _)| c.name).collect();
+        assert_eq!(names, flags::ALL.iter().map(|c| c.name).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -31,6 +31,9 @@ const FILE_COSTS: u64 = 32 << 10;
 /// The rate is that of the last seconds, not of the whole.
 const WINDOW: Duration = Duration::from_secs(10);
 
+/// From so many bytes on, their time tells something about the disks.
+const ENOUGH: u64 = 64 << 20;
+
 /// Between two events.
 pub const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -42,17 +45,27 @@ pub struct Progress {
     bytes: AtomicU64,
     files: AtomicU64,
     seen: Mutex<VecDeque<(Instant, Totals)>>,
+    /// When the first file was copied.
+    begun: OnceLock<Instant>,
 }
 
 impl Progress {
     /// For a phase in which `totals` are to be copied.
     pub fn new(phase: u8, totals: Totals) -> Self {
-        Self { phase, totals, bytes: AtomicU64::new(0), files: AtomicU64::new(0), seen: Mutex::default() }
+        Self { phase, totals, bytes: AtomicU64::new(0), files: AtomicU64::new(0), seen: Mutex::default(), begun: OnceLock::new() }
     }
 
     pub(super) fn add(&self, bytes: u64, files: u64) {
+        self.begun.get_or_init(Instant::now);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.files.fetch_add(files, Ordering::Relaxed);
+    }
+
+    /// Bytes a second over the whole time; None where too little was copied to tell.
+    pub fn average(&self) -> Option<u64> {
+        let ms = u64::try_from(self.begun.get()?.elapsed().as_millis()).ok()?;
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        (bytes >= ENOUGH && ms > 0).then(|| bytes.saturating_mul(1000) / ms)
     }
 
     /// Tells how far it is now.

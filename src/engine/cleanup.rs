@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use crate::disk::make;
-use crate::disk::model::World;
+use crate::disk::model::{Disk, World};
 use crate::engine::plan::Base;
 use crate::engine::state::{Alternate, Record, State, crash_point};
 use crate::engine::{ALT_INST, mounted, relocate};
@@ -109,7 +109,9 @@ pub fn forget_untouched(state: &mut State, base: &Base) -> Result<()> {
     state.forget()
 }
 
-fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
+/// # Errors
+/// ALT-709 where the running system lies on a disk of the alternate.
+pub fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
     let root = mounts::mounted()?.into_iter().rfind(|m| m.mount_point == Path::new("/"));
     let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
     match base.layout.disks.iter().filter_map(|d| relocate::find(d, world)).find(|d| disks.contains(&d.name)) {
@@ -138,28 +140,52 @@ fn end_processes(base: &Base, world: &World, events: &Events) -> Result<()> {
     Ok(())
 }
 
-/// Makes one target free again, if it is still the disk that we wrote to. Whether it is free now.
-fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
+/// What `-X` does to a target.
+pub enum Fate<'w> {
+    /// No run had begun to write to it.
+    Untouched,
+    /// It is not there, or cannot be told from another.
+    Gone,
+    /// It was used for something else since.
+    Another(&'w Disk),
+    Freed(&'w Disk),
+}
+
+/// Whether target `index` is still the disk that was written to.
+pub fn fate<'w>(index: usize, alternate: &Alternate, world: &'w World) -> Fate<'w> {
     let layout = &alternate.base.layout.disks[index];
-    // A killed `sfdisk` may have written the table a moment ago: look now.
-    let world = World::gather()?;
     if !alternate.begun(&format!("1.wipe.{index}")) {
-        events.note(format!("{} was not touched", layout.name));
-        return Ok(false);
+        return Fate::Untouched;
     }
-    let Some(disk) = relocate::find(layout, &world) else {
-        events.warn(format!("disk {} is not there (or cannot be told from another): what is on it stays", layout.name));
-        return Ok(false);
-    };
+    let Some(disk) = relocate::find(layout, world) else { return Fate::Gone };
     let written = alternate.journal.contains(&Record::Done { id: format!("1.wipe.{index}") });
     let another = match &disk.table {
         Some(t) => !t.id.eq_ignore_ascii_case(&layout.table_id),
         None => !disk.content.is_empty(),
     };
-    if another && written {
-        events.warn(format!("{} holds something else than the alternate: it was used again since, and is left as it is", disk.name));
-        return Ok(false);
-    }
+    if another && written { Fate::Another(disk) } else { Fate::Freed(disk) }
+}
+
+/// Makes one target free again, if it is still the disk that we wrote to. Whether it is free now.
+fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
+    let layout = &alternate.base.layout.disks[index];
+    // A killed `sfdisk` may have written the table a moment ago: look now.
+    let world = World::gather()?;
+    let disk = match fate(index, alternate, &world) {
+        Fate::Untouched => {
+            events.note(format!("{} was not touched", layout.name));
+            return Ok(false);
+        }
+        Fate::Gone => {
+            events.warn(format!("disk {} is not there (or cannot be told from another): what is on it stays", layout.name));
+            return Ok(false);
+        }
+        Fate::Another(disk) => {
+            events.warn(format!("{} holds something else than the alternate: it was used again since, and is left as it is", disk.name));
+            return Ok(false);
+        }
+        Fate::Freed(disk) => disk,
+    };
     // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else on the disk is somebody's.
     let ours = |path: &Path| {
         let lv = world.lvm.lvs.iter().find(|lv| lv.dm_path == *path);

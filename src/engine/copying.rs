@@ -13,6 +13,7 @@ use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::mounted;
 use crate::engine::plan::{Action, Base, Step, below};
+use crate::engine::state::State;
 use crate::engine::steps::{self, Context};
 use crate::error;
 use crate::event::Events;
@@ -44,6 +45,7 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     let last = c.plan.steps.iter().rfind(|s| matches!(s.action, Action::Copy { .. }));
     if last.is_some_and(|s| s.action == Action::Copy { volume: index }) {
         report(c.excludes, events);
+        c.progress.average().into_iter().for_each(State::keep_copy_rate);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::plan::{self, Base, Bootable, Firmware};
 use super::prepare::Prepared;
 use super::preview;
 use super::request::{Phases, Request};
+use super::review::{self, Typed};
 use crate::boot::ids::IdMap;
 use crate::error;
 use crate::image::data::{Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo};
@@ -98,14 +99,21 @@ fn btrfs() -> ImageData {
 }
 
 fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
-    let mut ids = counted();
-    let layout = match lay_out(&image, targets, &mut Fresh(&mut ids)) {
-        Ok(layout) => layout,
+    match prepared(image, targets) {
+        Ok(p) => {
+            let plan = plan::plan(&p.base, request);
+            preview::as_text(&p, &plan)
+        }
         Err(e) => {
             let alt = error::of(&e).unwrap();
-            return format!("{}: {}\n  {}\n", alt.entry.id, alt.cause, alt.remedy);
+            format!("{}: {}\n  {}\n", alt.entry.id, alt.cause, alt.remedy)
         }
-    };
+    }
+}
+
+fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
+    let mut ids = counted();
+    let layout = lay_out(&image, targets, &mut Fresh(&mut ids))?;
     let uefi = image.image_data.platform == "uefi";
     let boot = Bootable {
         firmware: if uefi { Firmware::Uefi } else { Firmware::Bios },
@@ -128,10 +136,9 @@ fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
         leave_out: vec![],
         made_mount_point: true,
     };
-    let plan = plan::plan(&base, request);
     let notes = base.layout.notes.clone();
     let described = targets.iter().map(|t| format!("{}: empty", t.name)).collect();
-    preview::as_text(&Prepared { base, warnings: vec![], notes, targets: described }, &plan)
+    Ok(Prepared { base, warnings: vec![], notes, targets: described })
 }
 
 fn request(phases: Phases) -> Request {
@@ -175,6 +182,28 @@ fn golden_plans() {
     golden("lvm-two-disks.txt", &text(lvm(), &[target("vdb", 5, 512), target("vdc", 4, 512)], &all));
     golden("btrfs.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::TwoThree)));
     golden("btrfs-phase-1.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::One)));
+}
+
+/// The pages that panels show before a command runs.
+#[test]
+fn golden_reviews() {
+    let review = |image, request: &Request, typed: Vec<Typed>, rate| {
+        let mut p = prepared(image, &[target("vdb", 16, 512)]).unwrap();
+        p.targets = match request.phases.list() {
+            [1, ..] => vec!["vdb: 16 GiB, QEMU HARDDISK, serial S-vdb; on it now: vdb1 8 GiB ext4 \"data\", vdb2 8 GiB xfs".into()],
+            _ => vec![],
+        };
+        p.warnings = vec!["the alternate will not boot by UEFI: grub-efi is not installed".into()];
+        let plan = plan::plan(&p.base, request);
+        let page = review::clone_page(&p, &plan, typed, rate);
+        assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+        serde_json::to_string_pretty(&page).unwrap() + "\n"
+    };
+    let word = |w: &str| w.to_owned();
+    let typed = Typed { prompt: word("Type it:"), words: vec![word("S-vdb"), word("vdb")], add: vec![word("--erase"), word("S-vdb")] };
+    golden("../reviews/clone.json", &review(plain(), &request(Phases::All), vec![typed], None));
+    let reboot = Request { reboot: true, script: None, remain_client: false, ..request(Phases::TwoThree) };
+    golden("../reviews/phases-2-3.json", &review(lvm(), &reboot, vec![], Some(200 << 20)));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step undoable and resumable.
 //!
 //! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the target side; `plan` turns it into
-//! steps; `run` executes them with `steps`, journalled by `state`; `cleanup` is `-X`; `preview` prints a plan.
+//! steps; `run` executes them with `steps`, journalled by `state`; `cleanup` is `-X`; `preview` prints a plan,
+//! `review` is what is read before it runs.
 
 pub mod bootlist;
 pub mod cleanup;
@@ -19,6 +20,7 @@ pub mod preview;
 pub mod quiet;
 pub mod relocate;
 pub mod request;
+pub mod review;
 pub mod run;
 pub mod sizing;
 pub mod source;

@@ -75,6 +75,15 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
     Ok(Prepared { base, warnings, notes, targets: described })
 }
 
+/// Whether the running system fits on this disk alone, as it is; Err: why not.
+///
+/// # Errors
+/// What the layout says, for people.
+pub fn fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
+    let mut random = uuid::Uuid::new_v4;
+    lay_out(&facts.source.image, &[target(disk)], &mut Fresh(&mut random)).map(drop).map_err(|e| cause(&e))
+}
+
 fn target(d: &Disk) -> Target {
     Target {
         name: d.name.clone(),

@@ -12,7 +12,7 @@ use crate::engine::layout::{Layout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan};
 use crate::engine::prepare::{self, Prepared};
 use crate::engine::request::Request;
-use crate::engine::state::State;
+use crate::engine::state::{Alternate, State};
 use crate::engine::{relocate, run};
 use crate::event::Events;
 
@@ -43,17 +43,19 @@ struct JsonStep<'a> {
 pub fn preview(request: &Request, json: bool) -> Result<String> {
     let stored = State::peek()?;
     run::may_run(request.phases, stored.as_ref())?;
-    let prepared = match stored {
-        None => prepare::prepare(request)?,
-        Some(a) => Prepared {
-            base: prepare::again(relocate::settle(a.base, Some(request))?, request, &Events::new())?,
-            warnings: vec![],
-            notes: vec![],
-            targets: vec![],
-        },
-    };
+    let prepared = prepared(request, stored)?;
     let plan = plan::plan(&prepared.base, request);
     if json { as_json(&prepared, &plan) } else { Ok(as_text(&prepared, &plan)) }
+}
+
+/// What the request works from: everything checked anew, or what phase 1 stored.
+///
+/// # Errors
+/// The refusals that the run itself would meet.
+pub fn prepared(request: &Request, stored: Option<Alternate>) -> Result<Prepared> {
+    let Some(a) = stored else { return prepare::prepare(request) };
+    let base = prepare::again(relocate::settle(a.base, Some(request))?, request, &Events::new())?;
+    Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![] })
 }
 
 fn as_json(p: &Prepared, plan: &Plan) -> Result<String> {
@@ -148,7 +150,8 @@ fn describe(v: &VolumeLayout) -> String {
     format!("{} {}, {} used, UUID {}{subvolumes}", fs.fs_name, fs.fs_vfs, human(fs.fs_used_mb << 20), v.uuid)
 }
 
-fn boots_next(base: &Base, plan: &Plan) -> String {
+/// Which disk the machine starts after this run, and why.
+pub fn boots_next(base: &Base, plan: &Plan) -> String {
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
     let old = base.source_disks.join(" ");
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {

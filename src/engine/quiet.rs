@@ -28,18 +28,31 @@ impl Quiet {
     /// # Errors
     /// ALT-311 where a package manager is at work while the copy would begin.
     pub fn begin(phase_1: bool, events: &Events) -> Result<Self> {
-        let mut packages = Vec::new();
-        for (path, who) in PACKAGE_LOCKS.iter().filter(|_| phase_1) {
-            match locks::try_lock(Path::new(path))? {
-                locks::Tried::Locked(lock) => packages.push(lock),
-                locks::Tried::Held => {
-                    return Err(error::PACKAGES_BUSY.because(format!("{who} is installing or removing packages ({path} is locked)")));
-                }
-                locks::Tried::Absent => {}
-            }
-        }
+        let packages = package_locks(phase_1)?;
         Ok(Self { _awake: stay_awake(events), packages })
     }
+}
+
+/// Whether a copy could begin: the locks are tried and let go.
+///
+/// # Errors
+/// ALT-311 as [`Quiet::begin`].
+pub fn packages_are_quiet(phase_1: bool) -> Result<()> {
+    package_locks(phase_1).map(drop)
+}
+
+fn package_locks(phase_1: bool) -> Result<Vec<locks::Lock>> {
+    let mut packages = Vec::new();
+    for (path, who) in PACKAGE_LOCKS.iter().filter(|_| phase_1) {
+        match locks::try_lock(Path::new(path))? {
+            locks::Tried::Locked(lock) => packages.push(lock),
+            locks::Tried::Held => {
+                return Err(error::PACKAGES_BUSY.because(format!("{who} is installing or removing packages ({path} is locked)")));
+            }
+            locks::Tried::Absent => {}
+        }
+    }
+    Ok(packages)
 }
 
 impl Quiet {

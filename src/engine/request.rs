@@ -78,6 +78,8 @@ pub enum Action {
     CleanUp,
     /// `--resume`: go on where the journal ends.
     Resume,
+    /// `--review`: the page that is read before the command runs, as JSON on standard output.
+    Review(Box<Action>),
     /// `--preview`: the plan alone, as text or (`json`) as JSON on standard output.
     Preview {
         request: Request,

@@ -16,7 +16,7 @@ use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, crash_point};
 use crate::engine::{cleanup, copying, mounted, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
-use crate::event::{Event, Events, State as Stand};
+use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
 
 /// What a run is told beside the request.
@@ -61,16 +61,8 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
-    let alternate = state.load()?.filter(|a| !a.run_complete());
-    let alternate = alternate.ok_or_else(|| error::NOTHING_TO_RESUME.because("no run of alt_disk_install was interrupted"))?;
-    if alternate.cleaning() {
-        return Err(error::NOTHING_TO_RESUME.because_do("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
-    }
-    let mut done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
-    if !alternate.begun("3.unmount") {
-        // A failure among the loader's steps took the loader off again: all of them are done anew.
-        done.retain(|id| !["3.esp", "3.loader.efi", "3.loader.bios", "3.verify", "3.origin"].contains(&id.as_str()));
-    }
+    let alternate = interrupted(state.load()?)?;
+    let done = stands(&alternate);
     let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
     let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
     let base = relocate::settle(alternate.base, None)?;
@@ -80,6 +72,35 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     let stood = |id: &str| earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id);
     let present = mounted::ensure_present(&base, &stood, events);
     present.and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, options, quiet, events)).map_err(unfinished)
+}
+
+/// The alternate whose run can go on.
+///
+/// # Errors
+/// ALT-704 where there is none.
+pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
+    let alternate = stored.filter(|a| !a.run_complete());
+    let alternate = alternate.ok_or_else(|| error::NOTHING_TO_RESUME.because("no run of alt_disk_install was interrupted"))?;
+    if alternate.cleaning() {
+        return Err(error::NOTHING_TO_RESUME.because_do("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+    }
+    Ok(alternate)
+}
+
+/// Steps of the interrupted run that need not be done again.
+fn stands(alternate: &Alternate) -> Vec<String> {
+    let mut done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
+    if !alternate.begun("3.unmount") {
+        // A failure among the loader's steps took the loader off again: all of them are done anew.
+        done.retain(|id| !["3.esp", "3.loader.efi", "3.loader.bios", "3.verify", "3.origin"].contains(&id.as_str()));
+    }
+    done
+}
+
+/// Steps that `--resume` would do.
+pub fn left(alternate: &Alternate) -> Vec<&Step> {
+    let done = stands(alternate);
+    alternate.plan.steps.iter().filter(|s| !done.contains(&s.id)).collect()
 }
 
 /// Marks an error after which an alternate stands there: the state tells.
@@ -169,6 +190,8 @@ fn execute(
             state.append(&Record::Phase { phase: *phase })?;
         }
     }
+    let planned = |s: &Step| Planned { id: s.id.clone(), phase: s.phase, title: s.title.clone() };
+    events.emit(Event::Plan { steps: plan.steps.iter().map(planned).collect() });
     let mut phase = 0;
     let of = plan.steps.len();
     let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();

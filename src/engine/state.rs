@@ -21,6 +21,9 @@ use crate::host::files;
 /// Where altdisk keeps its state; never copied to an alternate.
 pub const DIR: &str = "/var/lib/altdisk";
 
+/// The file with the speed of the last copy.
+const RATE: &str = "copy-rate";
+
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "r", rename_all = "snake_case")]
@@ -143,8 +146,7 @@ impl State {
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                let who = fs::read_to_string(&path).unwrap_or_default();
-                return Err(error::BUSY.because(format!("another run of altdisk is at work ({})", who.trim())));
+                return Err(busy(&path));
             }
             Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| format!("locking {}", path.display())),
         }
@@ -169,6 +171,29 @@ impl State {
         Self::lock()
     }
 
+    /// Whether a run could begin now; nothing is made or kept.
+    ///
+    /// # Errors
+    /// ALT-701 where another run is at work.
+    pub fn not_busy() -> Result<()> {
+        let path = PathBuf::from(DIR).join("lock");
+        let Ok(lock) = File::open(&path) else { return Ok(()) };
+        match lock.try_lock_shared() {
+            Err(fs::TryLockError::WouldBlock) => Err(busy(&path)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot be kept is no harm.
+    pub fn keep_copy_rate(rate: u64) {
+        let _ = files::replace(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
+    }
+
+    /// Bytes a second, as the last copy had them.
+    pub fn copy_rate() -> Option<u64> {
+        files::line(PathBuf::from(DIR).join(RATE)).and_then(|l| l.trim().parse().ok()).filter(|r| *r > 0)
+    }
+
     fn alternate_dir(&self) -> PathBuf {
         self.dir.join("altinst")
     }
@@ -190,13 +215,17 @@ impl State {
     /// # Errors
     /// Where the state cannot be written; nothing else has happened then.
     pub fn begin_run(&mut self, base: &Base, plan: &Plan, run: u32, time: u64) -> Result<()> {
+        self.store(base, plan, run).map_err(no_room)?;
+        self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })
+    }
+
+    fn store(&self, base: &Base, plan: &Plan, run: u32) -> Result<()> {
         let dir = self.alternate_dir();
         fs::create_dir_all(&dir)?;
         let stored = serde_json::to_vec_pretty(&Stored { run, base: base.clone(), plan: plan.clone() })?;
         files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image)?.as_bytes(), 0o644)?;
         // A crash before the run's record leaves a run with nothing done: the number tells.
-        files::replace(&dir.join("plan.json"), &stored, 0o644)?;
-        self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })
+        files::replace(&dir.join("plan.json"), &stored, 0o644)
     }
 
     /// Adds a record, on the device when this returns.
@@ -204,6 +233,10 @@ impl State {
     /// # Errors
     /// Where it cannot be written: then the step must not act.
     pub fn append(&mut self, record: &Record) -> Result<()> {
+        self.write(record).map_err(no_room)
+    }
+
+    fn write(&mut self, record: &Record) -> Result<()> {
         if self.journal.is_none() {
             let path = self.alternate_dir().join("journal.jsonl");
             let file = fs::OpenOptions::new()
@@ -240,6 +273,22 @@ impl State {
     }
 }
 
+/// A full file system has a name of its own; every other error stays what it is.
+fn no_room(e: anyhow::Error) -> anyhow::Error {
+    let kind = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    match kind {
+        Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
+            error::STATE_FULL.because(format!("{DIR} cannot be written: {e:#}"))
+        }
+        _ => e,
+    }
+}
+
+fn busy(lock: &std::path::Path) -> anyhow::Error {
+    let who = fs::read_to_string(lock).unwrap_or_default();
+    error::BUSY.because(format!("another run of altdisk is at work ({})", who.trim()))
+}
+
 fn load(dir: &std::path::Path) -> Result<Option<Alternate>> {
     let Some(plan) = files::read_optional(&dir.join("plan.json"))? else { return Ok(None) };
     let path = dir.join("plan.json");
@@ -264,6 +313,16 @@ pub fn crash_point(moment: &str, step: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_file_system_has_a_name() {
+        let full = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::StorageFull)).context("writing the journal");
+        assert!(
+            error::of(&no_room(full)).unwrap().to_string().starts_with("ALT-712: /var/lib/altdisk cannot be written: writing the journal")
+        );
+        let other = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
+        assert!(error::of(&no_room(other)).is_none());
+    }
 
     #[test]
     fn a_torn_journal_is_read_up_to_the_tear() {

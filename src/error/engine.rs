@@ -135,6 +135,7 @@ catalogue! {
     RUNNING_FROM_IT = "ALT-709", Refused, "the running system is on the disk that -X would erase", "boot the other disk first (`altdisk bootlist`)";
     TARGET_BUSY = "ALT-710", Failed, "a disk of the alternate is in use", "end what the cause names and run the command again";
     INTERRUPTED = "ALT-711", Failed, "interrupted", "`alt_disk_install --resume` goes on";
+    STATE_FULL = "ALT-712", Failed, "there is no room left for altdisk's own records", "make room on the file system that holds /var/lib/altdisk; then `alt_disk_install --resume` goes on, and -X cleans up";
     SCRIPT_FAILED = "ALT-720", Failed, "the customization script failed", "mend it; then run phase 2 again (-P 2 or -P 23), or go on with --resume";
     // 8xx programs and the kernel
     PROGRAM_MISSING = "ALT-801", Refused, "a program that is needed is not installed", "install the package that the cause names and run the command again";

@@ -1,22 +1,28 @@
 //! The machine: the only room that starts programs, mounts, or calls the kernel directly.
 //!
-//! `cmd` runs programs, `mounts` reads and changes mounts, `files` writes files so that they survive a
+//! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts, `files` writes files so that they survive a
 //! power cut, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
 //! `line` and `notices` those of terminals; `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
+pub mod ask;
 pub mod attrs;
+pub mod clock;
 pub mod cmd;
+pub mod detach;
 pub mod device;
 pub mod fd;
 pub mod files;
 pub mod line;
+pub mod foreground;
 pub mod locks;
 pub mod make;
 pub mod mounts;
 pub mod notices;
 pub mod procs;
+pub mod serial;
 pub mod signals;
 pub mod sys;
 pub mod tree;
+pub mod trusted;
 pub mod view;
 pub mod xattrs;

@@ -33,6 +33,13 @@ pub struct Menu {
     pub items: Vec<Item>,
 }
 
+/// Another fast path for a screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    pub name: String,
+    pub goto: String,
+}
+
 /// A line of a menu. Without `goto` it is a heading or separator that the cursor skips.
 #[derive(Clone, Debug)]
 pub struct Item {

@@ -1,0 +1,141 @@
+//! `altdisk disks --alternates`: what copies of the system there are, how far they came, and what can be done with each.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::wrapped;
+use crate::disk::model::{Disk, Role, World};
+use crate::disk::roles::roles;
+use crate::disk::size::human;
+use crate::engine::state::{Alternate, State};
+use crate::engine::{ALT_INST, prepare, run};
+use crate::host::{mounts, sys};
+
+/// What is known of the alternates.
+struct Known<'w> {
+    stored: Option<Alternate>,
+    mounted: bool,
+    /// Disks that hold an alternate which no record here tells of.
+    strangers: Vec<&'w Disk>,
+    old: Vec<&'w Disk>,
+}
+
+/// The text or JSON form.
+///
+/// # Errors
+/// Where the records cannot be read, or a tool is missing.
+pub fn tell(world: &World, as_json: bool) -> Result<String> {
+    let roles = roles(world, &prepare::known(&[])?);
+    let with = |role: Role| world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>();
+    let stored = State::peek()?;
+    let ours = |d: &Disk| stored.as_ref().is_some_and(|a| a.base.layout.disks.iter().any(|l| l.name == d.name));
+    let strangers = with(Role::AltinstRootvg).into_iter().filter(|d| !ours(d)).collect();
+    let mounted = mounts::mounted()?.iter().any(|m| m.mount_point.starts_with(ALT_INST));
+    let known = Known { mounted, strangers, old: with(Role::OldRootvg), stored };
+    Ok(if as_json { format!("{:#}\n", in_json(&known)) } else { in_words(&known) })
+}
+
+fn in_json(k: &Known) -> Value {
+    let names = |disks: &[&Disk]| disks.iter().map(|d| d.name.clone()).collect::<Vec<_>>();
+    let stored = k.stored.as_ref().map(|a| {
+        json!({
+            "disks": a.base.layout.disks.iter().map(|d| &d.name).collect::<Vec<_>>(),
+            "created": a.base.created,
+            "source": a.base.source_disks,
+            "argv": a.plan.request.argv,
+            "phases": a.phases_done(),
+            "complete": a.run_complete(),
+            "steps_left": if a.run_complete() { 0 } else { run::left(a).len() },
+            "removing": a.cleaning(),
+            "mounted": k.mounted,
+        })
+    });
+    json!({"version": 1, "altinst_rootvg": stored, "unknown_alternates": names(&k.strangers), "old_rootvg": names(&k.old)})
+}
+
+fn in_words(k: &Known) -> String {
+    let mut text = String::new();
+    let mut add = |head: &str, lines: &[String]| {
+        text.push_str(&format!("{head}\n"));
+        lines.iter().for_each(|l| text.push_str(&wrapped("    ", "      ", l)));
+    };
+    if let Some(a) = &k.stored {
+        let disks: Vec<String> = a
+            .base
+            .layout
+            .disks
+            .iter()
+            .map(|d| {
+                let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
+                format!("{} ({}{serial})", d.name, human(d.size))
+            })
+            .collect();
+        add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));
+    }
+    for d in &k.strangers {
+        let lines = [
+            "It holds a copy of a system that this system has no record of: made from another system, or its record was lost.",
+            "It can be a target again when its serial number is typed (--erase).",
+        ]
+        .map(str::to_owned);
+        add(&format!("altinst_rootvg on {}", d.name), &lines);
+    }
+    for d in &k.old {
+        let back = format!("`altdisk bootlist {}` goes back to it: it boots next then.", d.name);
+        add(&format!("old_rootvg on {}", d.name), &["The system that this one was made from.".to_owned(), back]);
+    }
+    if text.is_empty() {
+        text.push_str("There is no alternate. `alt_disk_install -C DISK` makes one.\n");
+    }
+    text
+}
+
+/// How far it came, and what can be done next.
+fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
+    let done: Vec<String> = a.phases_done().iter().map(u8::to_string).collect();
+    let mut lines = vec![
+        format!("made {} from {}, by: {}", sys::date(a.base.created), a.base.source_disks.join(" "), a.plan.request.argv.join(" ")),
+        match done.as_slice() {
+            [] => "no phase is complete".to_owned(),
+            _ => format!("phases that are complete: {}", done.join(", ")),
+        },
+    ];
+    if mounted {
+        lines.push(format!("it is mounted at {ALT_INST}"));
+    }
+    if a.cleaning() {
+        lines.push("its removal was begun: `alt_disk_install -X` ends it".to_owned());
+        return lines;
+    }
+    if !a.run_complete() {
+        let left = run::left(a);
+        let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
+        lines.push(format!("the last run was interrupted; steps left: {}{next}", left.len()));
+        lines.push("`alt_disk_install --resume` goes on with it".to_owned());
+    } else if !a.phases_done().contains(&3) {
+        lines.push("`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it".to_owned());
+    } else {
+        lines.push("it is finished: `altdisk bootlist` shows whether it boots next".to_owned());
+    }
+    lines.push("`alt_disk_install -X` removes it and makes its disks free".to_owned());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::sample;
+
+    #[test]
+    fn in_words_and_json() {
+        let world = sample::world();
+        let none = Known { stored: None, mounted: false, strangers: vec![], old: vec![] };
+        assert!(in_words(&none).starts_with("There is no alternate."));
+        assert_eq!(in_json(&none)["altinst_rootvg"], Value::Null);
+        let k = Known { strangers: vec![&world.disks[1]], old: vec![&world.disks[0]], ..none };
+        let text = in_words(&k);
+        assert!(text.contains("altinst_rootvg on vdb\n    It holds a copy") && text.contains("`altdisk bootlist vda` goes back"), "{text}");
+        assert!(text.lines().all(|l| l.len() <= 80), "{text}");
+        assert_eq!(in_json(&k)["old_rootvg"], json!(["vda"]));
+    }
+}

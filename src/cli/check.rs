@@ -1,0 +1,66 @@
+//! `altdisk --check [directory]`: everything that is wrong with menu files and looks.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::flags::CHECK;
+use crate::cli::{getopt, say};
+use crate::error::{self, Exit};
+use crate::event::Events;
+use crate::menu::load;
+use crate::menu::model::{Kind, Screen, Set};
+use crate::spot::Spot;
+use crate::theme;
+
+/// Runs `altdisk --check`.
+///
+/// # Errors
+/// ALT-10x for a wrong command line; ALT-910 if the directory is not there.
+pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
+    let parsed = getopt::parse(&CHECK, args)?;
+    let dir = match parsed.operands.as_slice() {
+        [] => None,
+        [dir] if Path::new(dir).is_dir() => Some(PathBuf::from(dir)),
+        [dir] => return Err(error::NO_MENU_DIR.because(format!("`{}` is not a directory", dir.to_string_lossy()))),
+        [_, more, ..] => return Err(error::UNEXPECTED_OPERAND.because(format!("`{}`: one directory at a time", more.to_string_lossy()))),
+    };
+    let (menus, looks) = places(dir.as_deref());
+    let (set, mut wrong) = load::checked(&menus);
+    let (themes, mut more) = theme::load::all(&looks);
+    wrong.append(&mut more);
+    let exit = if wrong.is_empty() { Exit::Done } else { Exit::Usage };
+    Ok(say(&report(&set, themes.len(), &wrong), exit))
+}
+
+/// Where menu files and looks are.
+fn places(dir: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (mut menus, mut looks) = (vec![PathBuf::from(load::ETC)], vec![PathBuf::from(theme::load::ETC)]);
+    match dir {
+        Some(dir) if dir.file_name().is_some_and(|n| n == "themes" || n == "themes.d") => looks.push(dir.to_owned()),
+        Some(dir) => {
+            menus.push(dir.to_owned());
+            looks.push(dir.join("themes"));
+        }
+        None => {}
+    }
+    (menus, looks)
+}
+
+fn report(set: &Set, looks: usize, wrong: &[Spot]) -> String {
+    if wrong.is_empty() {
+        let fields: usize = set.screens.values().map(fields).sum();
+        return format!("{} screens, {fields} fields, {looks} looks: no errors\n", set.screens.len());
+    }
+    let spots: String = wrong.iter().map(|s| format!("{s}\n\n")).collect();
+    format!("{spots}{} error{}\n", wrong.len(), if wrong.len() == 1 { "" } else { "s" })
+}
+
+fn fields(screen: &Screen) -> usize {
+    match screen {
+        Screen::Menu(_) => 0,
+        Screen::Selector(_) => 1,
+        Screen::Dialog(dialog) => dialog.fields.iter().filter(|f| f.kind != Kind::Heading).count(),
+    }
+}

@@ -1,0 +1,113 @@
+//! `altdisk discover`: what stands in a panel's fields when it opens, in SMIT's colon form.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::cli::flags::list::DISCOVER;
+use crate::cli::list::{Candidate, candidates};
+use crate::cli::{getopt, say};
+use crate::disk::practice;
+use crate::engine::facts::Facts;
+use crate::engine::state::State;
+use crate::error::{self, Exit};
+use crate::event::Events;
+
+/// Runs `altdisk discover`.
+///
+/// # Errors
+/// ALT-972 where it is not said what for.
+pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
+    let parsed = getopt::parse(&DISCOVER, args)?;
+    let words: Vec<String> = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let found = match words.as_slice() {
+        ["clone"] => clone(&candidates()?),
+        ["alternate"] => alternate()?,
+        ["practice"] => vec![("name", practice::free_name()?), ("size", size_to_practise())],
+        _ => return Err(error::DISCOVER_WHAT.because(format!("`altdisk discover {}` finds nothing", words.join(" ")))),
+    };
+    Ok(say(&colons(&found), Exit::Done))
+}
+
+/// The only disk that a clone can go to, with nothing lost. Practice disks count where there is no other; no firmware starts those.
+fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
+    let ready = |practice: bool| all.iter().filter(move |c| c.practice == practice && c.ready()).collect::<Vec<_>>();
+    let (real, practice) = (ready(false), ready(true));
+    let (found, bootlist) = if real.is_empty() && !practice.is_empty() { (practice, "no") } else { (real, "yes") };
+    let target = match found.as_slice() {
+        [only] => only.name.clone(),
+        _ => String::new(),
+    };
+    // Nothing is said about the boot list where nothing was found: the panel's own default holds.
+    let bootlist = if target.is_empty() { "yes" } else { bootlist };
+    vec![("target", target), ("bootlist", bootlist.to_owned())]
+}
+
+/// Where the alternate is, and whether its disk can be in a boot list.
+fn alternate() -> Result<Vec<(&'static str, String)>> {
+    let base = State::peek()?.map(|a| a.base);
+    let disks: Vec<&str> = base.iter().flat_map(|b| &b.layout.disks).map(|d| d.name.as_str()).collect();
+    let bootlist = if base.as_ref().is_some_and(|b| b.on_practice_disks()) { "no" } else { "yes" };
+    Ok(vec![("target", disks.join(" ")), ("bootlist", bootlist.to_owned())])
+}
+
+/// As large as the disks of the running system, so that a clone fits; what `practice create` takes by itself where that is not known.
+fn size_to_practise() -> String {
+    let disks = Facts::gather().map_or(vec![], |f| f.source.image.source_disk_data);
+    in_gib(disks.iter().map(|d| d.size_mb).sum())
+}
+
+/// Whole GiB, rounded up; one more for what a table and a boot partition take.
+fn in_gib(mb: u64) -> String {
+    if mb == 0 { "8G".to_owned() } else { format!("{}G", mb.div_ceil(1024) + 1) }
+}
+
+/// `#name:name` and `value:value`; a colon in a value is `#!:`.
+fn colons(found: &[(&str, String)]) -> String {
+    let names: Vec<&str> = found.iter().map(|(n, _)| *n).collect();
+    let values: Vec<String> = found.iter().map(|(_, v)| v.replace(':', "#!:")).collect();
+    format!("#{}\n{}\n", names.join(":"), values.join(":"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::gate::Verdict;
+
+    fn candidate(name: &str, practice: bool, fits: bool) -> Candidate {
+        let too_small = (!fits).then(|| "small".to_owned());
+        Candidate {
+            name: name.into(),
+            row: String::new(),
+            verdict: Verdict::default(),
+            practice,
+            too_small,
+            has_serial: true,
+            maybe_data: false,
+            all: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_only_free_disk() {
+        let found = |all: &[Candidate]| clone(all).into_iter().map(|(_, v)| v).collect::<Vec<_>>().join(" ");
+        let real = |n: &str| candidate(n, false, true);
+        let (one, small) = (candidate("one", true, true), candidate("sdb", false, false));
+        assert_eq!(found(&[]), " yes");
+        assert_eq!(found(&[real("vdb"), candidate("one", true, true), candidate("sdb", false, false)]), "vdb yes");
+        assert_eq!(found(&[real("vdb"), real("vdc")]), " yes");
+        assert_eq!(found(&[one, small]), "one no");
+        assert_eq!(found(&[candidate("one", true, true), candidate("two", true, true)]), " yes");
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!([0, 1, 8192, 8193].map(in_gib), ["8G", "2G", "9G", "10G"]);
+    }
+
+    #[test]
+    fn colon_form() {
+        assert_eq!(colons(&[("a", "1:2".into()), ("b", String::new())]), "#a:b\n1#!:2:\n");
+    }
+}

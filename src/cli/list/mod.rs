@@ -1,0 +1,194 @@
+//! `altdisk list`: the choices that the panels' lists offer, in the format that lists have.
+//!
+//! A line is a choice, its first word the value. The first line is a heading (`#`), `!` begins a line that cannot be chosen, and
+//! lines with `#` after a choice are notes to it. Everything fits into a pop-up list on 80 columns.
+
+mod disks;
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::boot::bootlist::{BootListing, Machine};
+use crate::boot::here;
+use crate::cli::flags::list::LIST;
+use crate::cli::{getopt, say};
+use crate::disk::practice::{self, Practice};
+use crate::disk::size::human;
+use crate::engine::state::State;
+use crate::error::{self, Exit};
+use crate::event::Events;
+use crate::text::wrap;
+
+pub use disks::{Candidate, candidates};
+
+/// Columns of a line: a pop-up list on a terminal with 80 has so many.
+pub const WIDTH: usize = 72;
+
+/// One choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    pub text: String,
+    /// It cannot be chosen; the notes say why.
+    pub refused: bool,
+    pub notes: Vec<String>,
+}
+
+/// Runs `altdisk list`.
+///
+/// # Errors
+/// ALT-971 where it is not said what to list; what reading disks, records and boot lists says.
+pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
+    let parsed = getopt::parse(&LIST, args)?;
+    let words: Vec<String> = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (heading, rows) = match words.as_slice() {
+        ["targets"] => (disks::HEADING.to_owned(), disks::targets()?),
+        ["disks"] => (disks::HEADING.to_owned(), disks::all()?),
+        ["bootable"] => bootable(events)?,
+        ["practice"] => practices(&practice::list()?, &held()?),
+        ["errors"] => ("NUMBER  WHAT IS WRONG".to_owned(), error::all().map(|e| entry(e.id, e.title)).collect()),
+        _ => return Err(error::LIST_WHAT.because(format!("`altdisk list {}` lists nothing", words.join(" ")))),
+    };
+    Ok(say(&format(&heading, &rows), Exit::Done))
+}
+
+/// What does not fit beside the number goes below it.
+fn entry(id: &str, title: &str) -> Row {
+    let lines = wrap(title, WIDTH - 8, 0, 0);
+    let (first, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
+    Row { text: format!("{id} {first}"), refused: false, notes: rest.lines().map(|l| format!("   {l}")).collect() }
+}
+
+/// The whole list as text.
+pub fn format(heading: &str, rows: &[Row]) -> String {
+    let mut text = format!("# {heading}\n");
+    for row in rows {
+        // The mark is not shown: the columns stay where they are.
+        text.push_str(&format!("{}{}\n", if row.refused { "!" } else { "" }, row.text.trim_end()));
+        for note in &row.notes {
+            for line in wrap(note, WIDTH - 5, 0, 0).lines() {
+                text.push_str(&format!("#    {line}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// `text` in at most `width` columns; what does not fit ends with two points.
+fn clip(text: &str, width: usize) -> String {
+    if text.chars().count() <= width { text.to_owned() } else { text.chars().take(width.saturating_sub(2)).chain("..".chars()).collect() }
+}
+
+fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
+    crate::engine::run::require_root()?;
+    let machine = here::machine()?;
+    let list = machine.current(events)?;
+    Ok((format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE"), boot_rows(&machine, &list)))
+}
+
+fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
+    let row = |d: &crate::boot::bootdisk::BootDisk| {
+        let listed = list.disks.iter().find(|l| l.name == d.name && l.role == d.role);
+        let next = listed.is_some_and(|l| l.next);
+        let serial = d.serial.as_deref().unwrap_or("-");
+        Row {
+            text: format!("{:<9} {:<15} {:<20} {:>9}  {}", d.name, d.role, serial, human(d.size), if next { "yes" } else { "-" }),
+            refused: false,
+            notes: listed.map(|l| l.why.clone()).into_iter().collect(),
+        }
+    };
+    machine.disks().map(row).collect()
+}
+
+/// Serials of the disks that the alternate is on.
+fn held() -> Result<Vec<String>> {
+    Ok(State::peek()?.map_or(vec![], |a| a.base.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
+}
+
+fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
+    let row = |p: &Practice| {
+        let disk = p.device.as_ref().and_then(|d| d.file_name()).map_or("-".to_owned(), |n| n.to_string_lossy().into_owned());
+        let refused = held.contains(&practice::serial(&p.name));
+        let mut notes = vec![];
+        if refused {
+            notes.push("holds the alternate: clean up (alt_clean) first".to_owned());
+        }
+        if p.device.is_none() {
+            notes.push("not attached since the machine restarted; making it again under this name attaches it".to_owned());
+        }
+        Row { text: format!("{:<32} {disk:<9} {:>9} {:>9}", p.name, human(p.size), human(p.used)), refused, notes }
+    };
+    (format!("{:<32} {:<9} {:>9} {:>9}", "NAME", "DISK", "SIZE", "USED"), all.iter().map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot::bootdisk::BootDisk;
+    use crate::boot::bootlist::{Firmware, Listed};
+
+    #[test]
+    fn the_format() {
+        let rows = [
+            Row { text: "vdb  20 GiB".into(), refused: false, notes: vec![] },
+            Row { text: "vda  20 GiB  ".into(), refused: true, notes: vec!["word ".repeat(20), "second".into()] },
+        ];
+        let text = format("NAME SIZE", &rows);
+        let word = "word ".repeat(13);
+        assert_eq!(
+            text,
+            format!("# NAME SIZE\nvdb  20 GiB\n!vda  20 GiB\n#    {}\n#    {}\n#    second\n", word.trim_end(), "word ".repeat(7))
+        );
+        assert!(text.lines().all(|l| l.len() <= WIDTH));
+        assert_eq!((clip("abcdef", 6), clip("abcdefg", 6)), ("abcdef".into(), "abcd..".into()));
+    }
+
+    #[test]
+    fn what_can_boot() {
+        let disk = |name: &str, role: &str| BootDisk {
+            name: name.into(),
+            role: role.into(),
+            serial: Some(format!("S-{name}")),
+            size: 20 << 30,
+            ..BootDisk::default()
+        };
+        let machine = Machine { firmware: Firmware::Bios, here: disk("vda", "rootvg"), others: vec![disk("vdb", "altinst_rootvg")] };
+        let listed = |name: &str, role: &str, next| Listed { name: name.into(), role: role.into(), next, why: "its GRUB says so".into() };
+        let list = BootListing {
+            firmware: Firmware::Bios,
+            disks: vec![listed("vda", "rootvg", false), listed("vdb", "altinst_rootvg", true)],
+            foreign: vec![],
+        };
+        let text: Vec<String> = boot_rows(&machine, &list).into_iter().map(|r| r.text).collect();
+        assert_eq!(
+            text,
+            [
+                "vda       rootvg          S-vda                   20 GiB  -",
+                "vdb       altinst_rootvg  S-vdb                   20 GiB  yes"
+            ]
+        );
+    }
+
+    #[test]
+    fn practice_disks() {
+        let disk = |name: &str, device: Option<&str>| Practice {
+            name: name.into(),
+            file: "/x".into(),
+            size: 8 << 30,
+            used: 1 << 20,
+            device: device.map(Into::into),
+        };
+        let (heading, rows) = practices(&[disk("one", Some("/dev/loop6")), disk("two", None)], &["PRACTICE-one".into()]);
+        assert_eq!(
+            format(&heading, &rows),
+            "# NAME                             DISK           SIZE      USED\n\
+             !one                              loop6         8 GiB     1 MiB\n\
+             #    holds the alternate: clean up (alt_clean) first\n\
+             two                              -             8 GiB     1 MiB\n\
+             #    not attached since the machine restarted; making it again under\n\
+             #    this name attaches it\n"
+        );
+        assert!(rows[0].refused && !rows[1].refused);
+    }
+}

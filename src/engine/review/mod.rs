@@ -1,0 +1,213 @@
+//! The page that is read before anything happens: what is erased, how long it takes, what boots next, how to go back, the steps.
+//! And what has to be typed first, where a disk holds something.
+//!
+//! The run's own checks are made, so that nothing unexpected comes after the page: what the run would refuse is refused here, in the
+//! same words. Only that a disk holds something is no refusal: it becomes a question. The form is that of the review protocol.
+
+mod page;
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::disk::gate;
+use crate::disk::model::{Disk, World};
+use crate::disk::roles;
+use crate::engine::cleanup::{self, Fate};
+use crate::engine::facts::Facts;
+use crate::engine::plan::{self, Plan};
+use crate::engine::prepare::Prepared;
+use crate::engine::request::Request;
+use crate::engine::state::{Alternate, State};
+use crate::engine::{prepare, preview, quiet, relocate, run};
+use crate::error;
+use crate::host::mounts;
+
+/// What a dialog shows before its command runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Review {
+    pub version: u32,
+    pub title: String,
+    /// Lines of at most [`WIDTH`] columns.
+    pub text: Vec<String>,
+    /// What the user must type, one question after the other.
+    #[serde(rename = "type")]
+    pub typed: Vec<Typed>,
+    pub warnings: Vec<String>,
+}
+
+/// One question: one of the words must be typed, then the command gets what is to be added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Typed {
+    pub prompt: String,
+    pub words: Vec<String>,
+    pub add: Vec<String>,
+}
+
+/// Columns of the text.
+pub const WIDTH: usize = 76;
+
+/// What a clone, or some of its phases, would do.
+///
+/// # Errors
+/// The refusals that the run itself would meet.
+pub fn of_clone(request: &Request) -> Result<Review> {
+    may_begin()?;
+    let stored = State::peek()?;
+    run::may_run(request.phases, stored.as_ref())?;
+    let phase_1 = request.phases.list().contains(&1);
+    quiet::packages_are_quiet(phase_1)?;
+    let (request, typed) = if phase_1 { questions(request)? } else { (request.clone(), vec![]) };
+    let prepared = preview::prepared(&request, stored)?;
+    let plan = plan::plan(&prepared.base, &request);
+    Ok(clone_page(&prepared, &plan, typed, State::copy_rate()))
+}
+
+/// Pure, for golden tests.
+pub fn clone_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u64>) -> Review {
+    let mut page = page::Page::default();
+    page.erased(&p.targets);
+    page.time(&p.base, plan, rate);
+    page.boots(&p.base, plan);
+    page.steps(plan.steps.iter());
+    page.list("NOTES", &p.notes);
+    let disks: Vec<&str> = p.base.layout.disks.iter().map(|d| d.name.as_str()).collect();
+    let title = match plan.request.phases.list() {
+        [1, 2, 3] => format!("Clone the running system to {}", disks.join(" ")),
+        [only] => format!("Phase {only} of the clone on {}", disks.join(" ")),
+        more => format!("Phases {} of the clone on {}", more.iter().map(u8::to_string).collect::<Vec<_>>().join(" and "), disks.join(" ")),
+    };
+    Review { version: 1, title, text: page.lines, typed, warnings: p.warnings.clone() }
+}
+
+/// What `--resume` would do.
+///
+/// # Errors
+/// ALT-704 where there is nothing to go on with; else as the run.
+pub fn of_resume() -> Result<Review> {
+    may_begin()?;
+    let alternate = run::interrupted(State::peek()?)?;
+    let left = run::left(&alternate);
+    quiet::packages_are_quiet(left.iter().any(|s| s.phase == 1))?;
+    let base = relocate::settle(alternate.base.clone(), None)?;
+    Ok(resume_page(&alternate, &base, State::copy_rate()))
+}
+
+fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) -> Review {
+    let left = run::left(alternate);
+    let mut page = page::Page::default();
+    let (done, all) = (alternate.plan.steps.len() - left.len(), alternate.plan.steps.len());
+    page.part("WHAT GOES ON", &[format!("{}: {done} of {all} steps are done.", alternate.plan.request.argv.join(" "))]);
+    let to_erase = |i: &usize| left.iter().any(|s| s.action == plan::Action::Wipe { disk: *i });
+    let disks: Vec<String> = (0..base.layout.disks.len()).filter(to_erase).map(|i| page::disk(&base.layout.disks[i])).collect();
+    page.erased(&disks);
+    let rest = Plan { request: alternate.plan.request.clone(), steps: left.into_iter().cloned().collect() };
+    page.time(base, &rest, rate);
+    page.boots(base, &rest);
+    page.steps(rest.steps.iter());
+    Review { version: 1, title: "Go on with the run that was interrupted".into(), text: page.lines, ..Review::default() }
+}
+
+/// What `-X` would do.
+///
+/// # Errors
+/// ALT-709 where the running system is the alternate itself.
+pub fn of_clean_up() -> Result<Review> {
+    may_begin()?;
+    let title = "Remove the alternate".to_owned();
+    let Some(alternate) = State::peek()? else {
+        let text = vec!["There is no altinst_rootvg: nothing to clean up.".to_owned()];
+        return Ok(Review { version: 1, title, text, ..Review::default() });
+    };
+    let world = World::gather()?;
+    cleanup::not_running_from_it(&alternate.base, &world)?;
+    let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::ALT_INST);
+    let mounted: Vec<String> = mounts::mounted()?.iter().filter(|m| at(m)).map(|m| m.mount_point.display().to_string()).collect();
+    let fates: Vec<Fate> = (0..alternate.base.layout.disks.len()).map(|i| cleanup::fate(i, &alternate, &world)).collect();
+    Ok(clean_up_page(&alternate, &fates, &mounted))
+}
+
+fn clean_up_page(alternate: &Alternate, fates: &[Fate], mounted: &[String]) -> Review {
+    let mut page = page::Page::default();
+    page.removed(alternate);
+    let unmounted = if mounted.is_empty() { vec!["Nothing is mounted there now.".to_owned()] } else { mounted.to_vec() };
+    page.part("WHAT IS UNMOUNTED", &unmounted);
+    let mut typed = vec![];
+    let layouts = &alternate.base.layout.disks;
+    let lines: Vec<String> = layouts
+        .iter()
+        .zip(fates)
+        .map(|(layout, fate)| match fate {
+            Fate::Untouched => format!("{} was not touched yet, and stays as it is.", layout.name),
+            Fate::Gone => format!("{} is not there (or cannot be told from another): what is on it stays.", layout.name),
+            Fate::Another(d) => format!("{} holds something else by now: it is left as it is.", d.name),
+            Fate::Freed(d) => {
+                typed.push(question(d, "holds the alternate", false));
+                format!("{}: everything that is on it; then it is free again.", page::disk(layout))
+            }
+        })
+        .collect();
+    page.part("WHAT IS ERASED", &lines);
+    page.boot_list_after_removal(alternate);
+    page.part("HOW TO GO BACK", &["There is no way back: the copy is gone then. The running system is not touched.".to_owned()]);
+    let disks: Vec<&str> = layouts.iter().map(|d| d.name.as_str()).collect();
+    Review { version: 1, title: format!("Remove the alternate on {}", disks.join(" ")), text: page.lines, typed, warnings: vec![] }
+}
+
+fn may_begin() -> Result<()> {
+    run::require_root()?;
+    State::not_busy()
+}
+
+/// The disks that hold something and are not confirmed: as questions, and the request as it is once they are answered.
+fn questions(request: &Request) -> Result<(Request, Vec<Typed>)> {
+    let facts = Facts::gather()?;
+    let roles = roles::roles(&facts.world, &prepare::known(&facts.source.disks)?);
+    let (mut request, mut typed) = (request.clone(), vec![]);
+    for word in &request.targets {
+        let disk = facts.world.disk(word)?;
+        let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
+        let verdict = gate::examine(disk, &facts.world, role);
+        let confirmed = request.erase.iter().any(|e| e == disk.serial_or_name());
+        if !verdict.is_free() && verdict.only_content() && !confirmed {
+            let holds = match verdict.obstacles.first().map(|o| o.entry.id) {
+                Some(id) if id == error::DISK_HAS_CLONE.id => "holds an altinst_rootvg",
+                Some(id) if id == error::DISK_HAS_OLD_ROOTVG.id => "holds old_rootvg",
+                _ => "is not empty",
+            };
+            typed.push(question(disk, holds, true));
+            request.erase.push(disk.serial_or_name().to_owned());
+        }
+    }
+    Ok((request, typed))
+}
+
+fn question(disk: &Disk, holds: &str, add: bool) -> Typed {
+    let practice = disk.practice.as_deref().and_then(Path::file_stem).map(|s| s.to_string_lossy().into_owned());
+    let name = practice.clone().unwrap_or_else(|| disk.name.clone());
+    let what = if disk.serial.is_some() { "its serial number or its name" } else { "its name" };
+    let prompt = format!("{name} {holds}. To erase it, type {what}:");
+    let mut words: Vec<String> = disk.serial.iter().cloned().chain([name, disk.name.clone()]).collect();
+    words.dedup();
+    let add = if add { vec!["--erase".to_owned(), disk.serial_or_name().to_owned()] } else { vec![] };
+    Typed { prompt, words, add }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::sample;
+
+    #[test]
+    fn what_must_be_typed() {
+        let world = sample::world();
+        let q = question(&world.disks[1], "is not empty", true);
+        assert_eq!(q.prompt, "vdb is not empty. To erase it, type its serial number or its name:");
+        assert_eq!((q.words, q.add), (vec!["DISK-B".to_owned(), "vdb".to_owned()], vec!["--erase".to_owned(), "DISK-B".to_owned()]));
+        let q = question(&world.disks[2], "holds the alternate", false);
+        assert_eq!((q.words.as_slice(), q.add.len()), (&["sdc".to_owned()][..], 0));
+        let q = question(&world.disks[4], "is not empty", true);
+        assert_eq!((q.words.join(" "), q.add.join(" ")), ("PRACTICE-one one loop6".to_owned(), "--erase PRACTICE-one".to_owned()));
+    }
+}

@@ -1,0 +1,211 @@
+//! Where screens lead: targets that are missing, ways that lead back to where they came from, screens that nothing leads to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::Notes;
+use crate::menu::draft::{Draft, DraftMenu, DraftSelector, Drafted};
+use crate::menu::model::{Next, Target};
+use crate::menu::rules::closed;
+use crate::spot::near;
+use crate::spot::reader::Where;
+
+/// A way from one screen to another.
+pub(super) struct Edge<'a> {
+    pub to: &'a str,
+    at: &'a Where,
+    span: Range<usize>,
+    /// It is really taken; of an answer that is not known beforehand it only may be.
+    sure: bool,
+}
+
+pub(super) struct Graph<'a> {
+    draft: &'a Draft,
+    edges: BTreeMap<&'a str, Vec<Edge<'a>>>,
+}
+
+impl<'a> Graph<'a> {
+    pub fn of(draft: &'a Draft) -> Self {
+        let mut graph = Self { draft, edges: BTreeMap::new() };
+        for (id, screen) in &draft.screens {
+            let edges = match screen {
+                Drafted::Menu(menu) => graph.of_menu(menu),
+                Drafted::Selector(selector) => graph.of_selector(id, selector),
+                Drafted::Dialog(_) => vec![],
+            };
+            graph.edges.insert(id, edges);
+        }
+        graph
+    }
+
+    fn known(&self, id: &str) -> Option<&'a str> {
+        self.draft.screens.get_key_value(id).map(|(k, _)| k.as_str())
+    }
+
+    fn of_menu(&self, menu: &'a DraftMenu) -> Vec<Edge<'a>> {
+        let edge = |item: &'a crate::menu::draft::DraftItem| match &item.item.goto {
+            Some(Target::Screen(id)) => Some(Edge { to: self.known(id)?, at: &item.at, span: item.at.at("goto"), sure: true }),
+            _ => None,
+        };
+        menu.items.iter().filter_map(edge).collect()
+    }
+
+    fn of_selector(&self, own: &str, s: &'a DraftSelector) -> Vec<Edge<'a>> {
+        let field = &s.selector.field;
+        match &s.selector.next {
+            Next::To(Target::Builtin(_)) => vec![],
+            Next::To(Target::Screen(id)) => {
+                self.known(id).map(|to| Edge { to, at: &s.at, span: s.at.at("goto"), sure: true }).into_iter().collect()
+            }
+            Next::Value { prefix } if closed(field) => {
+                let edge = |(n, real): (usize, &String)| {
+                    let to = self.known(&format!("{prefix}{real}"))?;
+                    Some(Edge { to, at: &s.field_at, span: s.field_at.nth("choices", n), sure: true })
+                };
+                field.choices.iter().map(|c| &c.real).enumerate().filter_map(edge).collect()
+            }
+            Next::Value { prefix } | Next::Classified { prefix, .. } => {
+                let may = |screen: &&Drafted| {
+                    let menu = matches!(screen, Drafted::Menu(_));
+                    screen.id() != own
+                        && !menu
+                        && screen.id().starts_with(prefix.as_str())
+                        && (!prefix.is_empty() || screen.after_selector())
+                };
+                let edge = |screen: &'a Drafted| Edge { to: screen.id(), at: &s.at, span: s.at.at("goto_prefix"), sure: false };
+                self.draft.screens.values().filter(may).map(edge).collect()
+            }
+        }
+    }
+
+    /// The selectors that lead to `id`.
+    pub fn before(&self, id: &str) -> Vec<&'a DraftSelector> {
+        let leads = |(from, edges): (&&'a str, &Vec<Edge>)| {
+            let there = edges.iter().any(|e| e.to == id);
+            match self.draft.screens.get(*from) {
+                Some(Drafted::Selector(selector)) if there => Some(selector),
+                _ => None,
+            }
+        };
+        self.edges.iter().filter_map(leads).collect()
+    }
+
+    pub fn check(&self, notes: &Notes) {
+        for screen in self.draft.screens.values() {
+            match screen {
+                Drafted::Menu(menu) => self.check_menu(notes, menu),
+                Drafted::Selector(selector) => self.check_selector(notes, selector),
+                Drafted::Dialog(_) => {}
+            }
+            if screen.after_selector() && self.before(screen.id()).is_empty() {
+                notes.key(
+                    screen.at(),
+                    "after_selector",
+                    "no selector leads to this screen",
+                    "without `after_selector` its id is a fast path",
+                );
+            }
+        }
+        self.check_aliases(notes);
+        self.check_cycles(notes);
+    }
+
+    fn missing(&self, notes: &Notes, at: &Where, span: Range<usize>, id: &str) {
+        notes.span(at, span, format!("there is no screen `{id}`"), near::perhaps(id, self.draft.screens.keys().map(String::as_str)));
+    }
+
+    fn check_menu(&self, notes: &Notes, menu: &DraftMenu) {
+        if menu.items.iter().all(|i| i.item.goto.is_none()) && !menu.items.iter().any(|i| i.at.has("goto")) {
+            notes.key(&menu.at, "id", "no line of this menu leads anywhere", "add a [[menu.item]] with goto = \"...\"");
+        }
+        for item in &menu.items {
+            let Some(Target::Screen(id)) = &item.item.goto else { continue };
+            match self.draft.screens.get(id) {
+                None => self.missing(notes, &item.at, item.at.at("goto"), id),
+                Some(screen) if screen.after_selector() => {
+                    notes.key(&item.at, "goto", format!("`{id}` can only be entered from a selector"), "lead to that selector");
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn check_selector(&self, notes: &Notes, s: &DraftSelector) {
+        let menu = |id: &str| matches!(self.draft.screens.get(id), Some(Drafted::Menu(_)));
+        match &s.selector.next {
+            Next::To(Target::Builtin(_)) => {}
+            // Empty: reading has told it already.
+            Next::To(Target::Screen(id)) if id.is_empty() => {}
+            Next::To(Target::Screen(id)) if self.known(id).is_none() => self.missing(notes, &s.at, s.at.at("goto"), id),
+            Next::To(Target::Screen(id)) if menu(id) => {
+                notes.key(&s.at, "goto", format!("`{id}` is a menu"), "a selector leads to a selector or a dialog");
+            }
+            Next::To(_) => {}
+            Next::Value { prefix } if closed(&s.selector.field) => {
+                for (n, choice) in s.selector.field.choices.iter().enumerate() {
+                    let id = format!("{prefix}{}", choice.real);
+                    if self.known(&id).is_none() {
+                        self.missing(notes, &s.field_at, s.field_at.nth("choices", n), &id);
+                    } else if menu(&id) {
+                        let span = s.field_at.nth("choices", n);
+                        notes.span(&s.field_at, span, format!("`{id}` is a menu"), "a selector leads to a selector or a dialog");
+                    }
+                }
+            }
+            Next::Value { prefix } | Next::Classified { prefix, .. } => {
+                if self.edges.get(s.selector.id.as_str()).is_none_or(Vec::is_empty) {
+                    let wrong = if prefix.is_empty() {
+                        "no screen can follow: none has after_selector = true".to_owned()
+                    } else {
+                        format!("no screen can follow: no selector's or dialog's id begins with `{prefix}`")
+                    };
+                    notes.key(&s.at, "goto_prefix", wrong, "");
+                }
+            }
+        }
+    }
+
+    fn check_aliases(&self, notes: &Notes) {
+        for (name, alias) in &self.draft.aliases {
+            let goto = &alias.alias.goto;
+            if self.known(name).is_some() {
+                notes.key(&alias.at, "name", format!("`{name}` is a screen's id already"), "");
+            }
+            match self.draft.screens.get(goto) {
+                None if goto.is_empty() => {}
+                None => self.missing(notes, &alias.at, alias.at.at("goto"), goto),
+                Some(screen) if screen.after_selector() => {
+                    notes.key(&alias.at, "goto", format!("`{goto}` can only be entered from a selector"), "lead to that selector");
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Every way that leads back to a screen on it, told where it closes.
+    fn check_cycles(&self, notes: &Notes) {
+        let mut done = BTreeSet::new();
+        // From the top, so that the line is blamed that leads back and not the one that leads on.
+        let top = self.known(crate::menu::model::TOP);
+        for id in top.into_iter().chain(self.edges.keys().copied()) {
+            self.walk(id, &mut vec![], &mut done, notes);
+        }
+    }
+
+    fn walk(&self, id: &'a str, way: &mut Vec<&'a str>, done: &mut BTreeSet<&'a str>, notes: &Notes) {
+        if !done.insert(id) {
+            return;
+        }
+        way.push(id);
+        for edge in self.edges.get(id).into_iter().flatten().filter(|e| e.sure) {
+            match way.iter().position(|w| *w == edge.to) {
+                Some(from) => {
+                    let round = [&way[from..], &[edge.to]].concat().join(" -> ");
+                    notes.span(edge.at, edge.span.clone(), format!("this leads back: {round}"), "F3 goes back; menus only lead on");
+                }
+                None => self.walk(edge.to, way, done, notes),
+            }
+        }
+        way.pop();
+    }
+}

@@ -1,0 +1,137 @@
+//! What `{name}` stands for: every name in a command has to be given by a field, a selector or discovery; in a shell line it must
+//! stand where quotes protect the value.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::Notes;
+use super::graph::Graph;
+use crate::menu::draft::{DraftDialog, DraftSelector, Drafted};
+use crate::menu::fill::{self, Part};
+use crate::menu::model::{Field, Kind, Next, Run};
+use crate::spot::near;
+use crate::spot::reader::Where;
+
+/// The names that a command can use.
+#[derive(Clone, Default)]
+struct Known<'a> {
+    names: BTreeSet<String>,
+    /// Given by a selector that does not have to be answered first.
+    perhaps: BTreeSet<String>,
+    screen: &'a str,
+}
+
+pub(super) fn check(notes: &Notes, graph: &Graph) {
+    for screen in notes.draft.screens.values() {
+        match screen {
+            Drafted::Menu(_) => {}
+            Drafted::Selector(s) => selector(notes, graph, s),
+            Drafted::Dialog(d) => dialog(notes, graph, d),
+        }
+    }
+}
+
+/// What the selectors before `id` give: what all of them give if one must be answered, else only perhaps.
+fn given<'a>(graph: &Graph, id: &'a str, after_selector: bool, depth: usize) -> Known<'a> {
+    let mut known = Known { screen: id, ..Known::default() };
+    let mut all: Option<BTreeSet<String>> = None;
+    for s in graph.before(id).into_iter().filter(|_| depth > 0) {
+        let before = given(graph, &s.selector.id, s.selector.after_selector, depth - 1);
+        let mut names = before.names;
+        names.insert(s.selector.field.name.clone());
+        if matches!(s.selector.next, Next::Classified { .. }) {
+            names.insert(format!("{}_class", s.selector.field.name));
+        }
+        known.perhaps.extend(before.perhaps);
+        known.perhaps.extend(names.iter().cloned());
+        all = Some(all.map_or(names.clone(), |a| &a & &names));
+    }
+    if after_selector {
+        known.names = all.unwrap_or_default();
+    }
+    known
+}
+
+/// How many selectors may follow each other.
+const DEPTH: usize = 16;
+
+fn selector(notes: &Notes, graph: &Graph, s: &DraftSelector) {
+    let known = given(graph, &s.selector.id, s.selector.after_selector, DEPTH);
+    let field = &s.selector.field;
+    from(notes, &known, field, &s.field_at, false);
+    list(notes, &known, field, &s.field_at);
+    if let Next::Classified { command, .. } = &s.selector.next {
+        let mut known = known.clone();
+        known.names.insert(field.name.clone());
+        run(notes, &known, command, &s.at, "classify", "classify_shell");
+    }
+}
+
+fn dialog(notes: &Notes, graph: &Graph, d: &DraftDialog) {
+    let dialog = &d.dialog;
+    let mut known = given(graph, &dialog.id, dialog.after_selector, DEPTH);
+    if let Some(discover) = &dialog.discover {
+        run(notes, &known, discover, &d.at, "discover", "discover_shell");
+    }
+    // More names may come from discovery and classification: those that fields ask for.
+    let classified = graph.before(&dialog.id).iter().any(|s| matches!(s.selector.next, Next::Classified { .. }));
+    let any = dialog.discover.is_some() || classified;
+    for (field, at) in dialog.fields.iter().zip(&d.fields_at) {
+        from(notes, &known, field, at, any);
+    }
+    known.names.extend(dialog.fields.iter().filter(|f| f.kind != Kind::Heading).map(|f| f.name.clone()));
+    if any {
+        known.names.extend(dialog.fields.iter().filter_map(|f| f.from.clone()));
+    }
+    run(notes, &known, &dialog.command, &d.at, "command", "shell");
+    for (field, at) in dialog.fields.iter().zip(&d.fields_at) {
+        list(notes, &known, field, at);
+    }
+}
+
+fn from(notes: &Notes, known: &Known, field: &Field, at: &Where, any: bool) {
+    let Some(name) = field.from.as_ref().filter(|n| !n.is_empty()) else { return };
+    if !any && !known.names.contains(name) && !known.perhaps.contains(name) {
+        let allowed = near::perhaps(name, known.perhaps.iter().map(String::as_str));
+        let allowed = if allowed.is_empty() { "a `discover` command or a selector before this screen can give it".into() } else { allowed };
+        notes.key(at, "from", format!("nothing gives `{name}`"), allowed);
+    }
+}
+
+fn list(notes: &Notes, known: &Known, field: &Field, at: &Where) {
+    if let Some(list) = &field.list {
+        run(notes, known, &list.command, at, "list", "list_shell");
+    }
+}
+
+fn run(notes: &Notes, known: &Known, run: &Run, at: &Where, words: &str, line: &str) {
+    match run {
+        Run::Argv(all) => {
+            for (n, word) in all.iter().enumerate() {
+                unknown(notes, known, word, at, &at.nth(words, n));
+            }
+        }
+        Run::Shell(text) => {
+            let span = at.at(line);
+            unknown(notes, known, text, at, &span);
+            for (name, why) in fill::unsafe_names(text) {
+                let wrong = format!("{{{name}}} stands {why}");
+                notes.within(at, span.clone(), &format!("{{{name}}}"), wrong, "write it outside of quotes: it becomes one quoted word");
+            }
+        }
+    }
+}
+
+fn unknown(notes: &Notes, known: &Known, text: &str, at: &Where, span: &Range<usize>) {
+    let names: BTreeSet<&str> = fill::parts(text).into_iter().filter_map(Part::name).collect();
+    for name in names.into_iter().filter(|n| !known.names.contains(*n)) {
+        let allowed = if known.perhaps.contains(name) {
+            format!("a selector gives it, but `{}` can be opened without one: add after_selector = true", known.screen)
+        } else if known.names.is_empty() {
+            format!("no name is known here; the text itself is {{{{{name}}}}}")
+        } else {
+            near::allowed(name, known.names.iter().map(String::as_str))
+        };
+        notes.within(at, span.clone(), &format!("{{{name}}}"), format!("nothing gives {{{name}}}"), allowed);
+    }
+}

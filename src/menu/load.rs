@@ -1,0 +1,192 @@
+//! Menu files become a [`Set`]: built in, then each directory, a later screen in place of an earlier one with the same id.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::error;
+use crate::host::trusted;
+use crate::menu::builtin;
+use crate::menu::check;
+use crate::menu::draft::{Draft, DraftItem, Drafted, Parsed};
+use crate::menu::model::Set;
+use crate::menu::read;
+use crate::spot::reader::{File, Found, Where};
+use crate::spot::{Spot, near};
+
+/// The administrator's directory.
+pub const ETC: &str = "/etc/altdisk/menus.d";
+
+/// The files of one place: built in, or a directory. Within it an id is used once.
+pub type Layer = Vec<File>;
+
+/// The panels that are part of this program. They are not checked here: the tests do that.
+///
+/// # Errors
+/// ALT-901; the tests see to it that this cannot happen.
+pub fn built_in() -> Result<Set> {
+    let found = Found::default();
+    let (draft, _) = draft(vec![built_in_layer()], &found);
+    match found.into_inner().into_iter().next() {
+        None => Ok(draft.into_set()),
+        Some(spot) => Err(error::MENU_SYNTAX.because(spot.to_string())),
+    }
+}
+
+/// The built-in panels with those of these directories (one that does not exist adds nothing), checked.
+///
+/// # Errors
+/// Everything that is wrong, in the order of files and lines.
+pub fn all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Spot>> {
+    let (layers, unreadable) = layers(extra);
+    if unreadable.is_empty() && layers.iter().all(Vec::is_empty) {
+        return built_in().map_err(|e| vec![Spot::whole("built in", e.to_string(), "")]);
+    }
+    let (set, spots) = with(layers, unreadable);
+    if spots.is_empty() { Ok(set) } else { Err(spots) }
+}
+
+/// The same, and the built-in panels are always checked too: what `altdisk --check` does.
+pub fn checked(extra: &[PathBuf]) -> (Set, Vec<Spot>) {
+    let (layers, unreadable) = layers(extra);
+    with(layers, unreadable)
+}
+
+fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Spot>) {
+    let mut unreadable = vec![];
+    let layers = extra.iter().map(|dir| layer(dir, &mut unreadable)).collect();
+    (layers, unreadable)
+}
+
+fn with(layers: Vec<Layer>, mut wrong: Vec<Spot>) -> (Set, Vec<Spot>) {
+    let (set, mut spots) = of_layers([vec![built_in_layer()], layers].concat());
+    wrong.append(&mut spots);
+    (set, wrong)
+}
+
+/// The files of a directory; what cannot be read is noted.
+pub fn layer(dir: &Path, unreadable: &mut Vec<Spot>) -> Layer {
+    let mut whole = |d: trusted::Distrust| unreadable.push(Spot::whole(d.path.display().to_string(), d.wrong, d.right));
+    let paths = match trusted::list(dir, "toml") {
+        Ok(paths) => paths,
+        Err(distrust) => {
+            whole(distrust);
+            return vec![];
+        }
+    };
+    let mut files = vec![];
+    for path in paths {
+        match trusted::read(&path) {
+            Ok(text) => files.push(File { name: path.display().to_string(), text }),
+            Err(distrust) => whole(distrust),
+        }
+    }
+    files
+}
+
+pub fn built_in_layer() -> Layer {
+    builtin::FILES.iter().map(|(name, text)| File { name: format!("built in: {name}"), text: (*text).to_owned() }).collect()
+}
+
+/// The set of these layers, and everything that is wrong with it.
+pub fn of_layers(layers: Vec<Layer>) -> (Set, Vec<Spot>) {
+    let found = Found::default();
+    let (draft, complete) = draft(layers, &found);
+    let names: Vec<String> = draft.files.iter().map(|f| f.name.clone()).collect();
+    check::check(&draft, complete, &found);
+    let mut spots = found.into_inner();
+    let number = |s: &Spot| names.iter().position(|n| *n == s.file);
+    spots.sort_by(|a, b| (number(a), a.line, a.column).cmp(&(number(b), b.line, b.column)));
+    spots.dedup();
+    (draft.into_set(), spots)
+}
+
+/// Reads and merges. False if a file is not TOML, so that what is missing may stand there.
+fn draft(layers: Vec<Layer>, found: &Found) -> (Draft, bool) {
+    let (mut draft, mut complete, mut added) = (Draft::default(), true, vec![]);
+    for layer in layers {
+        let first = draft.files.len();
+        draft.files.extend(layer);
+        let mut parsed = Parsed::default();
+        for number in first..draft.files.len() {
+            let (one, whole) = read::read(&draft.files[number], number, found);
+            complete &= whole;
+            parsed.screens.extend(one.screens);
+            parsed.items.extend(one.items);
+            parsed.aliases.extend(one.aliases);
+        }
+        merge(&mut draft, parsed, &mut added, found);
+    }
+    for item in added {
+        add(&mut draft, item, complete, found);
+    }
+    for screen in draft.screens.values_mut() {
+        if let Drafted::Menu(menu) = screen {
+            menu.items.sort_by_key(|i| i.order.unwrap_or(i64::MAX));
+        }
+    }
+    (draft, complete)
+}
+
+/// One layer over those before it.
+fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &Found) {
+    let mut here: BTreeMap<String, Where> = BTreeMap::new();
+    let twice = |draft: &Draft, what: &str, id: &str, at: &Where, key: &str, before: &Where, found: &Found| {
+        let first = draft.files[before.file].spot(before.at(key), "", "");
+        let place = format!("{}:{}", first.file, first.line);
+        found.borrow_mut().push(draft.files[at.file].spot(
+            at.at(key),
+            format!("{what} `{id}` is there twice"),
+            format!("the first one is at {place}"),
+        ));
+    };
+    for screen in parsed.screens {
+        let (id, at) = (screen.id().to_owned(), screen.at().clone());
+        // A missing id is an error already.
+        if id.is_empty() {
+            continue;
+        }
+        if let Some(before) = here.get(&id) {
+            twice(draft, "the id", &id, &at, "id", before, found);
+            continue;
+        }
+        here.insert(id.clone(), at);
+        draft.screens.insert(id, screen);
+    }
+    let mut names: BTreeMap<String, Where> = BTreeMap::new();
+    for alias in parsed.aliases {
+        let name = alias.alias.name.clone();
+        if let Some(before) = names.get(&name) {
+            twice(draft, "the alias", &name, &alias.at, "name", before, found);
+            continue;
+        }
+        names.insert(name.clone(), alias.at.clone());
+        draft.aliases.insert(name, alias);
+    }
+    added.extend(parsed.items);
+}
+
+/// A line for a menu that exists; one that leads to the same place gives way.
+fn add(draft: &mut Draft, item: DraftItem, complete: bool, found: &Found) {
+    if item.menu.is_empty() {
+        return;
+    }
+    if let Some(Drafted::Menu(menu)) = draft.screens.get_mut(&item.menu) {
+        let same = menu.items.iter().position(|i| i.item.goto.is_some() && i.item.goto == item.item.goto);
+        match same {
+            Some(n) => {
+                let order = item.order.or(menu.items[n].order);
+                menu.items[n] = DraftItem { order, ..item };
+            }
+            None => menu.items.push(item),
+        }
+        return;
+    }
+    let menus = draft.screens.values().filter(|s| matches!(s, Drafted::Menu(_))).map(Drafted::id);
+    let spot =
+        draft.files[item.at.file].spot(item.at.at("menu"), format!("there is no menu `{}`", item.menu), near::perhaps(&item.menu, menus));
+    if complete {
+        found.borrow_mut().push(spot);
+    }
+}

@@ -1,0 +1,197 @@
+//! A field as a menu file says it.
+
+use regex::Regex;
+
+use crate::menu::model::{Choice, Field, Kind, List, Many, OnlyIf, Pattern, Required, Take};
+use crate::menu::read::{LONGEST, TIMEOUT, run};
+use crate::spot::reader::Reader;
+
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "label",
+    "help",
+    "kind",
+    "required",
+    "size",
+    "default",
+    "from",
+    "choices",
+    "list",
+    "list_shell",
+    "take",
+    "list_timeout",
+    "many",
+    "prefix",
+    "last",
+    "clear",
+    "indent",
+    "requires",
+    "conflicts",
+    "only_if",
+    "pattern",
+    "pattern_message",
+];
+/// Keys that a heading may have.
+const HEADING: &[&str] = &["name", "label", "help", "kind", "indent", "only_if", "only_if.field", "only_if.is"];
+/// Keys that say how a field becomes words of a dialog's command: a selector has none.
+const OF_DIALOGS: &[&str] = &["prefix", "last", "clear", "indent", "requires", "conflicts", "only_if"];
+
+const KINDS: &[(&str, Kind)] = &[
+    ("text", Kind::Text),
+    ("number", Kind::Number),
+    ("hex", Kind::Hex),
+    ("path", Kind::Path),
+    ("raw", Kind::Raw),
+    ("list", Kind::List),
+    ("ring", Kind::Ring),
+    ("password", Kind::Password),
+    ("heading", Kind::Heading),
+];
+const REQUIRED: &[(&str, Required)] = &[("n", Required::Changed), ("y", Required::Always), ("+", Required::Filled), ("?", Required::Given)];
+const MANY: &[(&str, Many)] =
+    &[("one", Many::One), ("comma", Many::Comma), ("blank", Many::Blank), ("repeat", Many::Repeat), ("words", Many::Words)];
+const TAKE: &[(&str, Take)] = &[("line", Take::Line), ("first", Take::First), ("second", Take::Second), ("range", Take::Range)];
+
+/// Whose field it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Selector,
+    Dialog,
+}
+
+pub(super) fn field(reader: &Reader, owner: Owner) -> Field {
+    let kind = reader.word("kind", KINDS).unwrap_or(Kind::Text);
+    let field = Field {
+        name: name(reader, kind),
+        label: reader.needed("label"),
+        help: if kind == Kind::Heading { reader.text("help").unwrap_or_default() } else { reader.needed("help") },
+        kind,
+        required: reader.word("required", REQUIRED).unwrap_or(Required::Changed),
+        size: reader.number("size", 0..=4096).and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
+        default: reader.text("default").unwrap_or_default(),
+        from: reader.has("from").then(|| reader.needed("from")),
+        list: list(reader),
+        many: reader.word("many", MANY).unwrap_or(Many::One),
+        choices: choices(reader),
+        prefix: reader.text("prefix").unwrap_or_default(),
+        last: reader.flag("last"),
+        clear: reader.flag("clear"),
+        indent: reader.number("indent", 0..=3).and_then(|n| u8::try_from(n).ok()).unwrap_or(0),
+        requires: reader.texts("requires"),
+        conflicts: reader.texts("conflicts"),
+        only_if: only_if(reader),
+        pattern: pattern(reader),
+    };
+    fits(reader, &field, owner);
+    field
+}
+
+fn name(reader: &Reader, kind: Kind) -> String {
+    if kind == Kind::Heading && !reader.has("name") {
+        return String::new();
+    }
+    let name = reader.needed("name");
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.is_empty() && !(name.chars().all(fine) && name.starts_with(|c: char| c.is_ascii_lowercase())) {
+        reader.wrong("name", format!("`{}` is no name", name.escape_debug()), "allowed: small letters, digits and _, a letter first");
+    }
+    name
+}
+
+fn list(reader: &Reader) -> Option<List> {
+    let command = run(reader, "list", "list_shell");
+    let take = reader.word("take", TAKE);
+    let timeout = reader.number("list_timeout", 1..=LONGEST).and_then(|n| u64::try_from(n).ok());
+    if command.is_none() {
+        for key in ["take", "list_timeout"].into_iter().filter(|key| reader.has(key)) {
+            reader.wrong(key, format!("`{key}` is given, but there is no list command"), "add list = [\"program\", \"word\"]");
+        }
+    }
+    Some(List { command: command?, take: take.unwrap_or(Take::Line), timeout: timeout.unwrap_or(TIMEOUT) })
+}
+
+fn choices(reader: &Reader) -> Vec<Choice> {
+    let same = |text: &str| Choice { shown: text.to_owned(), real: text.to_owned() };
+    let pair = |table: &Reader| {
+        let shown = table.needed("shown");
+        if !table.has("real") {
+            table.wrong("real", "`real` is missing", "add real = \"...\": what the command gets");
+        }
+        Choice { shown, real: table.text("real").unwrap_or_default() }
+    };
+    reader.mixed("choices", "a choice", &["shown", "real"], same, pair)
+}
+
+fn only_if(reader: &Reader) -> Option<OnlyIf> {
+    let table = reader.table("only_if", "only_if", &["field", "is"])?;
+    let is = table.texts("is");
+    if is.is_empty() {
+        table.wrong("is", "`is` names no value", "write is = [\"yes\"]");
+    }
+    Some(OnlyIf { field: table.needed("field"), is })
+}
+
+fn pattern(reader: &Reader) -> Option<Pattern> {
+    let text = reader.text("pattern");
+    if text.is_none() && reader.has("pattern_message") {
+        reader.wrong("pattern_message", "`pattern_message` is given, but there is no pattern", "add pattern = '...'");
+    }
+    let text = text?;
+    if !reader.has("pattern_message") {
+        reader.wrong(
+            "pattern",
+            "`pattern_message` is missing",
+            "add pattern_message = \"...\": what is said when the value does not match",
+        );
+    }
+    // The whole value has to match. A small limit: a pattern must not take the memory of a small machine.
+    let whole = format!("^(?:{text})$");
+    match regex::RegexBuilder::new(&whole).size_limit(1 << 20).build() {
+        Ok(regex) => Some(Pattern { regex, message: reader.text("pattern_message").unwrap_or_default() }),
+        Err(error) => {
+            reader.wrong("pattern", format!("this is no regular expression: {}", why(&text, &error)), "");
+            None
+        }
+    }
+}
+
+/// The sentence in what the regex crate says, which draws a picture of the place too.
+fn why(text: &str, error: &regex::Error) -> String {
+    let alone = Regex::new(text).err().map_or_else(|| error.to_string(), |e| e.to_string());
+    let last = alone.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+}
+
+/// Keys that do not go together, as far as one field shows it.
+fn fits(reader: &Reader, field: &Field, owner: Owner) {
+    let places = reader.places();
+    if field.kind == Kind::Heading {
+        if owner == Owner::Selector {
+            reader.wrong("kind", "a selector's field cannot be a heading", "");
+        }
+        for key in places.keys().filter(|k| !HEADING.contains(k) && KEYS.contains(k)) {
+            reader.wrong(key, format!("a heading has no `{key}`"), "allowed: label, help, indent, only_if");
+        }
+        return;
+    }
+    if owner == Owner::Selector {
+        for key in OF_DIALOGS.iter().filter(|k| places.has(k)) {
+            reader.wrong(key, format!("a selector's field has no `{key}`"), "it makes no words of a command");
+        }
+    }
+    if field.kind == Kind::Ring && field.choices.is_empty() {
+        reader.wrong("kind", "a ring needs choices", "add choices = [\"yes\", \"no\"]");
+    }
+    if field.kind == Kind::List && field.choices.is_empty() && field.list.is_none() {
+        reader.wrong("kind", "a list needs a command or choices", "add list = [\"program\", \"word\"] or choices = [\"a\", \"b\"]");
+    }
+    if field.list.is_some() && !field.choices.is_empty() {
+        reader.wrong("choices", "a list command and choices are both given", "one of them is enough");
+    }
+    if field.kind == Kind::Ring && field.many != Many::One {
+        reader.wrong("many", "a ring has one value", "a kind = \"list\" may have several");
+    }
+    if field.kind == Kind::Password && reader.has("default") {
+        reader.wrong("default", "a password has no default", "");
+    }
+}

@@ -1,0 +1,139 @@
+//! What a dialog refuses before the command would: which fields count now, what may be typed, what a value must be.
+
+use crate::menu::model::{Dialog, Field, Kind, Many, Required};
+use crate::menu::values::{Values, parts};
+
+/// Why Enter does nothing: the field to go to, and what is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The field's name.
+    pub field: String,
+    pub message: String,
+}
+
+/// The first thing that is wrong, in the order of the fields; None: the command can run.
+pub fn refuse(dialog: &Dialog, values: &Values) -> Option<Refusal> {
+    refuse_fields(&dialog.fields, values)
+}
+
+/// The same for any fields: `std::slice::from_ref(&selector.field)`.
+pub fn refuse_fields(fields: &[Field], values: &Values) -> Option<Refusal> {
+    let shown = visible_fields(fields, values);
+    shown.iter().find_map(|&n| {
+        let message = wrong(&fields[n], n, values).or_else(|| clash(fields, n, values, &shown))?;
+        Some(Refusal { field: fields[n].name.clone(), message })
+    })
+}
+
+/// The numbers of the fields that are shown and sent now.
+pub fn visible(dialog: &Dialog, values: &Values) -> Vec<usize> {
+    visible_fields(&dialog.fields, values)
+}
+
+pub fn visible_fields(fields: &[Field], values: &Values) -> Vec<usize> {
+    (0..fields.len()).filter(|&n| is_visible(fields, n, values, fields.len())).collect()
+}
+
+/// `depth` ends a chain that leads back to itself, which the check refuses anyway.
+fn is_visible(fields: &[Field], n: usize, values: &Values, depth: usize) -> bool {
+    let Some(only) = &fields[n].only_if else { return true };
+    let Some(on) = fields.iter().position(|f| f.name == only.field) else { return true };
+    depth > 0 && only.is.iter().any(|is| is == values.get(on).trim()) && is_visible(fields, on, values, depth - 1)
+}
+
+/// Whether `c` may be typed into a field of this kind.
+pub fn types(kind: Kind, c: char) -> bool {
+    match kind {
+        Kind::Text | Kind::Path | Kind::Raw | Kind::Password => !c.is_control(),
+        Kind::Number => c.is_ascii_digit() || c == '+' || c == '-',
+        Kind::Hex => c.is_ascii_hexdigit() || c == 'x' || c == 'X',
+        Kind::List | Kind::Ring | Kind::Heading => false,
+    }
+}
+
+/// A label in a sentence: one line, without what ends it.
+fn label(field: &Field) -> String {
+    let one: Vec<&str> = field.label.split_whitespace().collect();
+    one.join(" ").trim_end_matches(['?', ':', '.']).to_owned()
+}
+
+fn wrong(field: &Field, n: usize, values: &Values) -> Option<String> {
+    if field.kind == Kind::Heading { None } else { about_text(field, values.get(n)) }
+}
+
+/// Whether only its choices can stand in it.
+pub(super) fn closed(field: &Field) -> bool {
+    matches!(field.kind, Kind::Ring | Kind::List) && field.list.is_none()
+}
+
+/// What is wrong with this text in the field.
+pub(super) fn about_text(field: &Field, shown: &str) -> Option<String> {
+    let label = label(field);
+    let words = parts(field, shown);
+    let filled = words.iter().any(|w| !w.trim().is_empty());
+    if !filled {
+        let how = if matches!(field.kind, Kind::List) || field.list.is_some() { "choose something from its list" } else { "type a value" };
+        return (field.required == Required::Filled).then(|| format!("{label}: this field must be filled in; {how}."));
+    }
+    if shown.contains('\0') {
+        return Some(format!("{label}: a zero byte cannot be part of a command."));
+    }
+    if field.size > 0 && shown.chars().count() > field.size {
+        return Some(format!("{label}: at most {} characters are allowed; these are {}.", field.size, shown.chars().count()));
+    }
+    words.iter().find_map(|word| wrong_word(field, word, &label))
+}
+
+fn wrong_word(field: &Field, word: &str, label: &str) -> Option<String> {
+    let chosen = field.choices.iter().any(|c| c.shown == word);
+    let digits = |w: &str, ok: fn(&char) -> bool| !w.is_empty() && w.chars().all(|c| ok(&c));
+    match field.kind {
+        _ if chosen => None,
+        _ if closed(field) => {
+            let all: Vec<&str> = field.choices.iter().map(|c| c.shown.as_str()).collect();
+            Some(format!("{label}: `{word}` is not one of {}.", all.join(", ")))
+        }
+        Kind::Number if !digits(word.strip_prefix(['+', '-']).unwrap_or(word), char::is_ascii_digit) => {
+            Some(format!("{label}: `{word}` is not a number; use digits only, with + or - before them if needed."))
+        }
+        Kind::Hex if !digits(word.strip_prefix("0x").or(word.strip_prefix("0X")).unwrap_or(word), char::is_ascii_hexdigit) => {
+            Some(format!("{label}: `{word}` is not a hexadecimal number; use the digits 0 to 9 and a to f."))
+        }
+        Kind::Text | Kind::Path | Kind::List if field.prefix.is_empty() && word.starts_with('-') => {
+            Some(format!("{label}: `{word}` begins with a dash, and the command would take it for an option."))
+        }
+        _ => {
+            let pattern = field.pattern.as_ref().filter(|p| !p.regex.is_match(word))?;
+            Some(format!("{label}: {}", pattern.message))
+        }
+    }
+}
+
+/// `requires` and `conflicts` of one field. A field that is not shown has no value.
+fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option<String> {
+    let field = &fields[n];
+    if !values.has(n, field) {
+        return None;
+    }
+    let find = |name: &String| fields.iter().position(|f| f.name == *name);
+    let has = |at: usize| shown.contains(&at) && values.has(at, &fields[at]);
+    let say = |at: usize| match fields[at].kind {
+        Kind::Ring => format!("{} ({})", label(&fields[at]), values.get(at)),
+        _ => label(&fields[at]),
+    };
+    let needs = field.requires.iter().filter_map(find).find(|at| !has(*at));
+    if let Some(at) = needs {
+        return Some(format!("{} needs {} too: fill that in, or empty this field.", say(n), label(&fields[at])));
+    }
+    let against = field.conflicts.iter().filter_map(find).find(|at| has(*at))?;
+    Some(format!("{} and {} do not go together: give only one of them.", say(n), say(against)))
+}
+
+/// How several values of this field are parted on the screen.
+pub fn separator(many: Many) -> &'static str {
+    match many {
+        Many::One => "",
+        Many::Comma => ",",
+        Many::Blank | Many::Repeat | Many::Words => " ",
+    }
+}
