@@ -346,7 +346,7 @@ pub(in crate::term) mod tests {
         let _alone = alone();
         for xon in [true, false] {
             let (tty, mut master, before) = opened("vt100", |t| t.input_flags.set(InputFlags::IXON | InputFlags::IXOFF, xon));
-            let raw = tcgetattr(&tty.shared()).unwrap();
+            let raw = tcgetattr(tty.shared()).unwrap();
             assert_eq!(raw.input_flags.contains(InputFlags::IXON | InputFlags::IXOFF), xon);
             assert!(!raw.local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG));
             assert!(!raw.input_flags.contains(InputFlags::ICRNL) && !raw.output_flags.contains(OutputFlags::OPOST));
@@ -369,7 +369,7 @@ pub(in crate::term) mod tests {
         tty.suspend().unwrap();
         assert_eq!(read(&mut master), "frame\x1b[m\x1b(B\x1b[r\x1b[24;1H\x1b[K\x1b[?25h\x1b[?1049l");
         tty.resume().unwrap();
-        assert!(!tcgetattr(&tty.shared()).unwrap().local_flags.contains(LocalFlags::ICANON));
+        assert!(!tcgetattr(tty.shared()).unwrap().local_flags.contains(LocalFlags::ICANON));
         tty.suspend().unwrap();
         read(&mut master);
         tty.write(b"x").unwrap();
