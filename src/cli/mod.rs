@@ -95,7 +95,7 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     }
     let mut near: Vec<String> = COMMANDS.iter().map(|(c, _)| c.name).filter(|n| getopt::slips(n, word) <= 2).map(str::to_owned).collect();
     near.sort_by_key(|n| getopt::slips(n, word));
-    match ui::fastpath(word) {
+    match ui::fastpath(word, words) {
         Ok(ui::Fast::Found) => return start(&flags::UI, ui::run, words),
         Ok(ui::Fast::Near(paths)) => near.extend(paths),
         // Menu files with mistakes: the word may be meant for one of them.

@@ -67,10 +67,14 @@ fn read(parsed: &getopt::Parsed, args: &[OsString]) -> Result<Start> {
         log: parsed.value("l").map(PathBuf::from),
         script: parsed.value("s").map(PathBuf::from),
         theme: text("theme"),
-        menu_dirs: parsed.flags_with_values(&["o", "menu-dir"]).map(PathBuf::from).collect(),
+        menu_dirs: menu_dirs(parsed),
         plain: parsed.has("plain"),
         argv: quoted(&argv),
     })
+}
+
+fn menu_dirs(parsed: &getopt::Parsed) -> Vec<PathBuf> {
+    parsed.flags_with_values(&["o", "menu-dir"]).map(PathBuf::from).collect()
 }
 
 /// A word that is no command: the fast paths, or those of them that are most like it.
@@ -79,12 +83,13 @@ pub enum Fast {
     Near(Vec<String>),
 }
 
-/// Looks a word up among the fast paths.
+/// Looks a word up among the fast paths, those of the menu files that `args` name too.
 ///
 /// # Errors
 /// ALT-961 if a menu file has mistakes.
-pub fn fastpath(word: &str) -> Result<Fast> {
-    let all = start::fastpaths(&[])?;
+pub fn fastpath(word: &str, args: &[OsString]) -> Result<Fast> {
+    let dirs: Vec<PathBuf> = getopt::parse(&UI, args).map(|p| menu_dirs(&p)).unwrap_or_default();
+    let all = start::fastpaths(&dirs)?;
     if all.iter().any(|p| p == word) {
         return Ok(Fast::Found);
     }

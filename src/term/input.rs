@@ -90,10 +90,14 @@ impl Reader {
 pub fn spawn(tty: &Tty, decoder: Decoder, sender: impl Fn(Input) + Send + 'static) -> Result<Reader> {
     let failed = |e: &dyn std::fmt::Display| error::TERMINAL_FAILED.because(format!("could not read the terminal: {e}"));
     let notices = Notices::of(&SIGNALS).map_err(|e| failed(&e))?;
-    let (woken, wake) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(|e| failed(&e))?;
+    start(tty, notices, decoder, sender).map_err(|e| failed(&e))
+}
+
+fn start(tty: &Tty, notices: Notices, decoder: Decoder, sender: impl Fn(Input) + Send + 'static) -> std::io::Result<Reader> {
+    let (woken, wake) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
     let shared = Arc::new(Shared::default());
     let mut read = Reading { tty: tty.shared(), notices, woken, shared: Arc::clone(&shared), decoder, sender };
-    std::thread::Builder::new().name("terminal".into()).spawn(move || read.run()).map_err(|e| failed(&e))?;
+    std::thread::Builder::new().name("terminal".into()).spawn(move || read.run())?;
     Ok(Reader { shared, wake })
 }
 
@@ -179,5 +183,60 @@ impl<F: Fn(Input)> Reading<F> {
         state.1 = state.0;
         self.shared.changed.notify_all();
         state.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+    use std::sync::mpsc;
+
+    use nix::pty::openpty;
+
+    use super::*;
+    use crate::term::kind::Terminal;
+
+    /// A terminal that is read, its other end, and what is told.
+    fn reading() -> (Tty, File, Reader, mpsc::Receiver<Input>) {
+        let pty = openpty(None, None).unwrap();
+        let tty = Tty::on(pty.slave, &Terminal::of("vt100")).unwrap();
+        let (tell, told) = mpsc::channel();
+        // A signal that the test's own machinery has no use for.
+        let notices = Notices::of(&[Signal::SIGWINCH]).unwrap();
+        let decoder = Decoder::patient(Terminal::of("vt100").keys, true, None);
+        let reader = start(&tty, notices, decoder, move |input| tell.send(input).unwrap()).unwrap();
+        (tty, pty.master.into(), reader, told)
+    }
+
+    fn next(told: &mpsc::Receiver<Input>) -> Option<Input> {
+        told.recv_timeout(Duration::from_secs(5)).ok()
+    }
+
+    #[test]
+    fn keys_pauses_signals_and_the_end() {
+        let _alone = crate::term::tty::tests::alone();
+        let (tty, mut master, reader, told) = reading();
+        master.write_all(b"\x1b[B\x1b[B\r").unwrap();
+        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Down, Key::Down, Key::Enter])));
+        // Esc Esc is told although nothing follows.
+        master.write_all(b"\x1b\x1b").unwrap();
+        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Esc])));
+        nix::sys::signal::raise(Signal::SIGWINCH).unwrap();
+        assert_eq!(next(&told), Some(Input::Resized));
+        reader.pause();
+        master.write_all(b"exit\r").unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(told.try_recv().is_err());
+        let mut typed = [0; 16];
+        assert_eq!(nix::unistd::read(&*tty.shared(), &mut typed), Ok(5));
+        reader.resume();
+        master.write_all(b"x").unwrap();
+        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Char('x')])));
+        drop(master);
+        assert_eq!(next(&told), Some(Input::HangUp));
+        // The thread has ended: nothing spins.
+        assert_eq!(told.recv_timeout(Duration::from_secs(5)), Err(mpsc::RecvTimeoutError::Disconnected));
+        reader.pause();
     }
 }

@@ -50,6 +50,7 @@ pub struct Terminal {
     /// There is a second screen, and the first comes back.
     pub alternate: bool,
     pub dim: bool,
+    pub underline: bool,
     pub keys: Keys,
     /// The keyboard has F1 to F10; without, the legend says `Esc+1`.
     pub function_keys: bool,
@@ -72,14 +73,20 @@ const LIKE_XTERM: [&str; 18] = [
     "st-",
     "stterm",
     "mlterm",
-    "eterm",
     "iterm",
     "contour",
     "mintty",
     "ghostty",
+    "nsterm",
 ];
-/// Those of them that always have 256 colours, whatever their name says.
-const RICH: [&str; 9] = ["alacritty", "foot", "xterm-kitty", "kitty", "wezterm", "contour", "xterm-ghostty", "ghostty", "iterm"];
+/// Those of them that have another second screen; and those that shift to their drawing set.
+const OTHER_SCREEN: [&str; 4] = ["rxvt", "konsole", "gnome", "iterm"];
+const SHIFTING: [&str; 7] = ["rxvt", "konsole", "gnome", "iterm", "vte", "putty", "nsterm"];
+/// Old ones that are as a VT100 is.
+const OLD: [&str; 4] = ["xterm-r", "xterm-mono", "xterm-old", "xterm-vt"];
+/// Those of the others that always have 256 colours, whatever their name says.
+const RICH: [&str; 11] =
+    ["alacritty", "foot", "xterm-kitty", "kitty", "wezterm", "contour", "xterm-ghostty", "ghostty", "iterm", "mintty", "nsterm"];
 
 impl Terminal {
     /// What a terminal with this `TERM` can do.
@@ -88,25 +95,29 @@ impl Terminal {
         let begins = |prefixes: &[&str]| prefixes.iter().any(|p| name.starts_with(p));
         let mut it = if name.is_empty() || begins(&FOREIGN) {
             Self { dumb: true, regions: false, steps: false, drawing: Drawing::None, ..Self::vt100() }
+        } else if begins(&OLD) {
+            Self::vt100()
         } else if begins(&LIKE_XTERM) || name == "st" {
             Self::xterm(&name, begins(&RICH))
+        } else if begins(&["screen.xterm"]) {
+            Self { dim: true, ..Self::xterm("xterm", false) }
         } else if begins(&["screen", "tmux"]) {
-            Self { colors: 8, utf8: true, hide: true, alternate: true, dim: true, keys: Keys::Xterm, function_keys: true, ..Self::vt100() }
+            Self { alternate: true, ..Self::console() }
         } else if begins(&["linux"]) {
-            Self { colors: 8, utf8: true, hide: true, dim: true, keys: Keys::Xterm, function_keys: true, ..Self::vt100() }
+            Self::console()
         } else if begins(&["vt2", "vt3", "vt4", "vt5"]) {
-            let colors = if begins(&["vt525"]) { 8 } else { 0 };
-            Self { colors, hide: true, drawing: Drawing::Designate, keys: Keys::Vt220, ..Self::vt100() }
-        } else if begins(&["ansi", "pcansi", "cons25", "scoansi"]) {
+            Self { hide: true, drawing: Drawing::Designate, keys: Keys::Vt220, ..Self::vt100() }
+        } else if begins(&["ansi", "pcansi", "cons25", "scoansi", "eterm"]) {
             let keys = if begins(&["cons25", "scoansi"]) { Keys::Sco } else { Keys::Xterm };
-            Self { colors: 8, drawing: Drawing::None, regions: false, steps: false, keys, ..Self::vt100() }
+            let underline = keys != Keys::Sco;
+            Self { colors: 8, drawing: Drawing::None, regions: false, steps: false, underline, keys, ..Self::vt100() }
         } else {
             Self::vt100()
         };
         match &name {
             _ if it.colors == 0 => {}
             n if n.contains("mono") || n.ends_with("-m") => it.colors = 0,
-            n if n.contains("256color") || n.contains("direct") => it.colors = 256,
+            n if n.contains("256color") => it.colors = 256,
             n if n.contains("16color") && n.starts_with("xterm") => it.colors = 16,
             _ => {}
         }
@@ -131,20 +142,26 @@ impl Terminal {
             hide: false,
             alternate: false,
             dim: false,
+            underline: true,
             keys: Keys::Vt100,
             function_keys: false,
         }
     }
 
+    fn console() -> Self {
+        Self { colors: 8, utf8: true, hide: true, dim: true, keys: Keys::Xterm, function_keys: true, ..Self::vt100() }
+    }
+
     fn xterm(name: &str, rich: bool) -> Self {
-        // The old rxvt has another second screen and shifts to its drawing set.
-        let old = name == "rxvt" || (name.starts_with("rxvt-") && !name.starts_with("rxvt-unicode"));
+        let begins = |prefixes: &[&str]| prefixes.iter().any(|p| name.starts_with(p));
+        let newer = begins(&["rxvt-unicode", "iterm2"]);
+        let shifting = begins(&SHIFTING) && !begins(&["rxvt-unicode"]);
         Self {
             colors: if rich { 256 } else { 8 },
             utf8: true,
-            drawing: if old || name.starts_with("putty") { Drawing::Shift } else { Drawing::Designate },
+            drawing: if shifting { Drawing::Shift } else { Drawing::Designate },
             hide: true,
-            alternate: !old,
+            alternate: newer || !begins(&OTHER_SCREEN),
             keys: Keys::Xterm,
             function_keys: true,
             ..Self::vt100()
@@ -186,5 +203,66 @@ impl Terminal {
             bytes.extend_from_slice(b"\x1b[?1049l");
         }
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families() {
+        for (name, colors, utf8, drawing, regions, alternate, fkeys) in [
+            ("vt100", 0, false, Drawing::Shift, true, false, false),
+            ("vt102", 0, false, Drawing::Shift, true, false, false),
+            ("vt220", 0, false, Drawing::Designate, true, false, false),
+            ("vt420-w", 0, false, Drawing::Designate, true, false, false),
+            ("ansi", 8, false, Drawing::None, false, false, false),
+            ("linux", 8, true, Drawing::Shift, true, false, true),
+            ("xterm", 8, true, Drawing::Designate, true, true, true),
+            ("xterm-256color", 256, true, Drawing::Designate, true, true, true),
+            ("xterm-mono", 0, false, Drawing::Shift, true, false, false),
+            ("screen.xterm-256color", 256, true, Drawing::Designate, true, true, true),
+            ("tmux", 8, true, Drawing::Shift, true, true, true),
+            ("rxvt", 8, true, Drawing::Shift, true, false, true),
+            ("alacritty", 256, true, Drawing::Designate, true, true, true),
+            ("nobody-knows", 0, false, Drawing::Shift, true, false, false),
+        ] {
+            let t = Terminal::of(name);
+            assert_eq!(
+                (t.dumb, t.colors, t.utf8, t.drawing, t.regions, t.alternate, t.function_keys),
+                (false, colors, utf8, drawing, regions, alternate, fkeys),
+                "{name}"
+            );
+        }
+        for name in ["", "dumb", "vt52", "wy60", "ibm3151"] {
+            assert!(Terminal::of(name).dumb, "{name}");
+            assert_eq!(Terminal::of(name).leave(24), b"");
+        }
+    }
+
+    #[test]
+    fn names_of_keys() {
+        assert_eq!((Terminal::of("vt100").key_name(1), Terminal::of("vt100").key_name(10)), ("Esc+1".into(), "Esc+0".into()));
+        assert_eq!(Terminal::of("xterm").key_name(10), "F10");
+    }
+
+    #[test]
+    fn the_locale_decides() {
+        let lang = |all: &'static str, lang: &'static str| {
+            move |v: &str| {
+                if v == "LC_ALL" {
+                    Some(all.into())
+                } else if v == "LANG" {
+                    Some(lang.into())
+                } else {
+                    None
+                }
+            }
+        };
+        assert!(Terminal::of("xterm").speaks_utf8(lang("", "de_DE.UTF-8")));
+        assert!(!Terminal::of("xterm").speaks_utf8(lang("C", "de_DE.UTF-8")));
+        assert!(!Terminal::of("vt220").speaks_utf8(lang("", "de_DE.utf8")));
+        assert!(!Terminal::of("linux").speaks_utf8(|_| None));
     }
 }

@@ -250,9 +250,9 @@ impl Back {
     }
 }
 
-/// Writes as much as the line takes without keeping us waiting for longer than `patience` milliseconds at a time.
+/// Writes as much as the line takes within `patience` milliseconds.
 fn send(fd: BorrowedFd<'_>, bytes: &[u8], patience: u16) -> Result<usize, Errno> {
-    let mut sent = 0;
+    let (mut sent, begun) = (0, Instant::now());
     while sent < bytes.len() {
         match nix::unistd::write(fd, &bytes[sent..]) {
             Ok(0) => return Err(Errno::EIO),
@@ -260,12 +260,13 @@ fn send(fd: BorrowedFd<'_>, bytes: &[u8], patience: u16) -> Result<usize, Errno>
             Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) => {
                 let mut poller = [PollFd::new(fd, PollFlags::POLLOUT)];
-                let ready = poll(&mut poller, patience).unwrap_or(0);
+                let left = patience.saturating_sub(u16::try_from(begun.elapsed().as_millis()).unwrap_or(u16::MAX));
+                let ready = poll(&mut poller, left).unwrap_or(0);
                 let flags = poller[0].revents().unwrap_or(PollFlags::empty());
                 if flags.intersects(PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL) {
                     return Err(Errno::EIO);
                 }
-                if ready == 0 {
+                if ready == 0 || left == 0 {
                     break;
                 }
             }
@@ -306,5 +307,126 @@ fn bits(rate: BaudRate) -> u32 {
         BaudRate::B38400 => 38400,
         BaudRate::B57600 => 57600,
         _ => 115_200,
+    }
+}
+
+#[cfg(test)]
+pub(in crate::term) mod tests {
+    use std::fs::File;
+    use std::io::Read;
+
+    use nix::pty::openpty;
+    use nix::sys::termios::cfsetspeed;
+
+    use super::*;
+
+    /// The panic hook is everybody's: one test at a time has a terminal.
+    pub(in crate::term) fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        lock(&ALONE)
+    }
+
+    fn opened(term: &str, change: impl Fn(&mut Termios)) -> (Tty, File, Termios) {
+        let pty = openpty(None, None).unwrap();
+        let mut before = tcgetattr(&pty.slave).unwrap();
+        change(&mut before);
+        tcsetattr(&pty.slave, SetArg::TCSANOW, &before).unwrap();
+        nix::fcntl::fcntl(&pty.slave, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        (Tty::on(pty.slave, &Terminal::of(term)).unwrap(), pty.master.into(), before)
+    }
+
+    fn read(master: &mut File) -> String {
+        let mut bytes = [0; 4096];
+        let n = master.read(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..n]).into_owned()
+    }
+
+    #[test]
+    fn raw_and_back() {
+        let _alone = alone();
+        for xon in [true, false] {
+            let (tty, mut master, before) = opened("vt100", |t| t.input_flags.set(InputFlags::IXON | InputFlags::IXOFF, xon));
+            let raw = tcgetattr(tty.shared()).unwrap();
+            assert_eq!(raw.input_flags.contains(InputFlags::IXON | InputFlags::IXOFF), xon);
+            assert!(!raw.local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG));
+            assert!(!raw.input_flags.contains(InputFlags::ICRNL) && !raw.output_flags.contains(OutputFlags::OPOST));
+            let line = tty.shared();
+            tty.close().unwrap();
+            let after = tcgetattr(&line).unwrap();
+            assert_eq!(
+                (after.input_flags, after.local_flags, after.output_flags),
+                (before.input_flags, before.local_flags, before.output_flags)
+            );
+            assert_eq!(read(&mut master), "\x1b[m\x0f\x1b[r\x1b[24;1H\x1b[K");
+        }
+    }
+
+    #[test]
+    fn given_back_once_and_taken_again() {
+        let _alone = alone();
+        let (mut tty, mut master, _) = opened("xterm", |_| {});
+        tty.write(b"frame").unwrap();
+        tty.suspend().unwrap();
+        assert_eq!(read(&mut master), "frame\x1b[m\x1b(B\x1b[r\x1b[24;1H\x1b[K\x1b[?25h\x1b[?1049l");
+        tty.resume().unwrap();
+        assert!(!tcgetattr(tty.shared()).unwrap().local_flags.contains(LocalFlags::ICANON));
+        tty.suspend().unwrap();
+        read(&mut master);
+        tty.write(b"x").unwrap();
+        drop(tty);
+        assert_eq!(read(&mut master), "x");
+    }
+
+    #[test]
+    fn a_panic_gives_it_back() {
+        let _alone = alone();
+        let (tty, mut master, before) = opened("linux", |_| {});
+        let line = tty.shared();
+        let _ = std::thread::spawn(|| panic!("on purpose")).join();
+        assert_eq!(tcgetattr(&line).unwrap().local_flags, before.local_flags);
+        assert!(read(&mut master).ends_with("\x1b[?25h"));
+        drop(tty);
+    }
+
+    #[test]
+    fn a_line_that_is_full_or_gone() {
+        let _alone = alone();
+        let (mut tty, mut master, _) = opened("vt100", |_| {});
+        assert_eq!((tty.unsent(), tty.busy(), tty.room(Duration::ZERO)), (0, None, usize::MAX));
+        let (begun, much) = (Instant::now(), vec![b'x'; 200_000]);
+        tty.write(&much).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        assert!(tty.unsent() > 0 && tty.busy().is_some() && tty.room(Duration::from_secs(1)) == 0);
+        let mut seen = 0;
+        while seen < much.len() {
+            seen += read(&mut master).len();
+            tty.write(b"").unwrap();
+        }
+        assert_eq!((seen, tty.unsent()), (much.len(), 0));
+        drop(master);
+        let err = tty.write(b"x").unwrap_err();
+        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-942");
+    }
+
+    #[test]
+    fn a_slow_line_is_not_overrun() {
+        let _alone = alone();
+        let (mut tty, _master, _) = opened("vt100", |t| cfsetspeed(t, BaudRate::B9600).unwrap());
+        assert_eq!((tty.speed(), tty.busy()), (9600, None));
+        let within = Duration::from_millis(200);
+        assert_eq!(tty.room(within), 192);
+        tty.write(&[b'x'; 480]).unwrap();
+        let busy = tty.busy().unwrap();
+        assert!(busy > Duration::from_millis(350) && busy <= Duration::from_millis(500), "{busy:?}");
+        assert_eq!(tty.room(within), 0);
+        std::thread::sleep(Duration::from_millis(510));
+        assert_eq!(tty.room(within), 192);
+    }
+
+    #[test]
+    fn no_terminal() {
+        let _alone = alone();
+        let err = Tty::on(File::open("/dev/null").unwrap().into(), &Terminal::of("vt100")).unwrap_err();
+        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-943");
     }
 }

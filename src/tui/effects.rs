@@ -140,9 +140,9 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
         Effect::Continue => screen.doer().send(Msg::Status(status::Msg::Continue)),
         Effect::Shell => {
             let shell = std::env::var("SHELL").ok().filter(|s| !s.is_empty()).unwrap_or_else(|| "/bin/sh".into());
-            with_terminal(screen, &[shell], "Type `exit` to come back to altdisk.")?;
+            with_terminal(screen, &[shell], Some("Type `exit` to come back to altdisk."))?;
         }
-        Effect::Inherit(argv) => with_terminal(screen, &argv, "")?,
+        Effect::Inherit(argv) => with_terminal(screen, &argv, None)?,
         Effect::Exec(argv) => {
             screen.reader.pause();
             screen.tty.suspend()?;
@@ -181,16 +181,20 @@ fn stopped(screen: &mut Screen, asked: Result<job::Asked>) {
     }
 }
 
-/// Gives the terminal to a program; comes back when that ends.
-fn with_terminal(screen: &mut Screen, argv: &[String], notice: &str) -> Result<()> {
+/// Gives the terminal to a program; comes back when that ends. `shell`: what is said before it.
+fn with_terminal(screen: &mut Screen, argv: &[String], shell: Option<&str>) -> Result<()> {
     screen.reader.pause();
     screen.tty.suspend()?;
-    if !notice.is_empty() {
-        // The terminal is in order now; if nobody sees it, nobody misses it.
-        let _ = writeln!(std::io::stdout(), "{notice}");
-    }
+    // The terminal is in order now; if nobody sees what is said, nobody misses it.
+    let say = |text: &str| drop(writeln!(std::io::stdout(), "{text}"));
+    shell.into_iter().for_each(say);
     let env = screen.doer().at.env.clone();
     let code = foreground::run(argv, &env).map_err(|e| Told::from(&e));
+    if let (None, Ok(1..)) = (shell, &code) {
+        // What it said must be read before the screens cover it.
+        say("Press Enter to come back to altdisk.");
+        let _ = std::io::stdin().read_line(&mut String::new());
+    }
     screen.tty.resume()?;
     screen.reader.resume();
     screen.apply(Msg::Returned(code));

@@ -167,11 +167,12 @@ fn refused(told: Told) -> Told {
     let Some(first) = said.next() else { return told };
     let (mut wrong, mut remedy) = (first.split_once(": ALT-").map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")), String::new());
     for line in said {
-        let to = if remedy.is_empty() && !line.starts_with("what to do:") { &mut wrong } else { &mut remedy };
+        let does = line.strip_prefix("what to do: ");
+        let to = if remedy.is_empty() && does.is_none() { &mut wrong } else { &mut remedy };
         if !to.is_empty() {
             to.push(' ');
         }
-        to.push_str(line);
+        to.push_str(does.unwrap_or(line));
     }
     Told::new(wrong, remedy)
 }

@@ -5,7 +5,7 @@
 //! is painted at all: a key is answered soon, whatever the log does. Without a message the loop sleeps; it has a timer only while bytes
 //! are on their way, or a question is young.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -121,10 +121,7 @@ impl Screen {
         let timer = self.timers.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
         match [line, timer].into_iter().flatten().min() {
             None => receiver.recv().ok(),
-            Some(wait) => match receiver.recv_timeout(wait) {
-                Ok(event) => Some(event),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            Some(wait) => receiver.recv_timeout(wait).ok(),
         }
     }
 

@@ -143,7 +143,8 @@ fn screenshots() {
     picture("review", &m);
     let effects = press(&mut m, "S-vdb enter");
     assert!(matches!(&effects[..], [Effect::Start(_)]), "{effects:?}");
+    let status = super::status::tests::running_clone((110, 32));
     let mut m = model((110, 32), classic());
-    update(&mut m, Msg::Opened(Ok(Box::new(super::status::tests::running_clone(m.size)))));
+    update(&mut m, Msg::Opened(Ok(Box::new(status))));
     picture("status", &m);
 }

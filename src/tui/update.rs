@@ -342,10 +342,7 @@ fn returned(model: &mut Model, code: Result<i32, Told>) -> Effects {
             flow::ended(model, Some(code));
             flow::drop_ghosts(model);
             if code != 0 {
-                effects.extend(flow::fail(
-                    model,
-                    Told::new(format!("The command failed with exit code {code}."), "It said why on the screen before."),
-                ));
+                effects.extend(flow::fail(model, Told::new(format!("The command failed with exit code {code}."), "")));
             }
         }
         Ok(_) => {}

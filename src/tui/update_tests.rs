@@ -257,6 +257,43 @@ fn screens_that_are_code() {
 }
 
 #[test]
+fn what_follows_the_end_of_a_job() {
+    use super::status::tests::{ended_clone, running_clone};
+    let opened = |m: &mut Model, status| done(update(m, Msg::Opened(Ok(Box::new(status)))));
+    // Mode P: after exit 0 back to the menu, else to the form.
+    for (code, want) in [(0, "menu altdisk"), (1, "form back -")] {
+        let mut m = model();
+        super::flow::open(&mut m, "back", Default::default());
+        press(&mut m, "enter");
+        opened(&mut m, ended_clone((80, 24), code));
+        assert_eq!(top(&m), "status");
+        assert_eq!(press(&mut m, "F3"), [Effect::Close]);
+        assert_eq!(top(&m), want, "{code}");
+    }
+    // Fields that want it are cleared, and only if it ended well.
+    for (code, want) in [(0, ""), (1, "x")] {
+        let mut m = model();
+        super::flow::open(&mut m, "clear", Default::default());
+        press(&mut m, "x enter");
+        opened(&mut m, ended_clone((80, 24), code));
+        press(&mut m, "F3");
+        assert_eq!((top(&m).as_str(), m.form().unwrap().values.get(0)), ("form clear name", want));
+    }
+    // It goes on when its screen is left; the keys of the interface work there too.
+    let mut m = model();
+    opened(&mut m, running_clone((80, 24)));
+    assert_eq!(press(&mut m, "F9 F2"), [Effect::Shell, Effect::Redraw]);
+    press(&mut m, "F1");
+    assert_eq!(top(&m), "text help");
+    press(&mut m, "F3 F6");
+    assert_eq!(top(&m), "text command");
+    press(&mut m, "F3 F8");
+    assert_eq!(top(&m), "text image");
+    assert_eq!(press(&mut m, "F3 F3"), [Effect::Close]);
+    assert_eq!(top(&m), "menu altdisk");
+}
+
+#[test]
 fn a_job_that_cannot_start_is_told() {
     let mut m = model();
     press(&mut m, "down enter");

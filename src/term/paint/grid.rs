@@ -17,13 +17,12 @@ pub(super) struct Look {
     pub(super) flags: u8,
 }
 
-/// The parameters of SGR that switch each flag of a [`Look`] on: bold, dim, underlined, blinking, reversed.
-pub(super) const FLAGS: [u8; 5] = [1, 2, 4, 5, 7];
+/// The parameters of SGR that switch each flag of a [`Look`] on: bold, dim, underlined, reversed. Nothing blinks.
+pub(super) const FLAGS: [u8; 4] = [1, 2, 4, 7];
 const BOLD: u8 = 1;
 const DIM: u8 = 2;
 const UNDERLINED: u8 = 4;
-const BLINKING: u8 = 8;
-const REVERSED: u8 = 16;
+const REVERSED: u8 = 8;
 
 impl Look {
     /// What can be seen of it where there is no character.
@@ -182,11 +181,11 @@ const LIKE: [(&str, char); 33] = [
 fn look(drawn: &Drawn, terminal: &Terminal) -> Look {
     let has = |m: Modifier, flag: u8| if drawn.modifier.contains(m) { flag } else { 0 };
     let dim = if terminal.dim { has(Modifier::DIM, DIM) } else { 0 };
-    let blinking = has(Modifier::SLOW_BLINK, BLINKING) | has(Modifier::RAPID_BLINK, BLINKING);
+    let underlined = if terminal.underline { has(Modifier::UNDERLINED, UNDERLINED) } else { 0 };
     Look {
         fg: color(drawn.fg, terminal.colors),
         bg: color(drawn.bg, terminal.colors),
-        flags: has(Modifier::BOLD, BOLD) | dim | has(Modifier::UNDERLINED, UNDERLINED) | blinking | has(Modifier::REVERSED, REVERSED),
+        flags: has(Modifier::BOLD, BOLD) | dim | underlined | has(Modifier::REVERSED, REVERSED),
     }
 }
 

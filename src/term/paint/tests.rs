@@ -108,15 +108,8 @@ fn expected(buffer: &Buffer, terminal: &Terminal, utf8: bool) -> Vec<Shown> {
                 grid::Glyph::Unknown => '!',
             };
             let flag = |n: u8| c.look.flags & n != 0;
-            let look = Seen {
-                fg: c.look.fg,
-                bg: c.look.bg,
-                bold: flag(1),
-                dim: flag(2),
-                underlined: flag(4),
-                blinking: flag(8),
-                reversed: flag(16),
-            };
+            let look =
+                Seen { fg: c.look.fg, bg: c.look.bg, bold: flag(1), dim: flag(2), underlined: flag(4), blinking: false, reversed: flag(8) };
             Shown { text, mark: c.mark, look }
         })
         .collect();

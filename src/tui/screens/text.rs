@@ -151,7 +151,10 @@ impl Text {
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend = vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(8), "Image")];
+        let mut legend: Legend = vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
+        if self.what != What::Image {
+            legend.push((Key::F(8), "Image"));
+        }
         if self.what != What::Help {
             legend.insert(0, (Key::F(1), "Help"));
         }

@@ -138,6 +138,13 @@ pub fn running_clone(size: (u16, u16)) -> Status {
     stage.status
 }
 
+/// The same when it has ended with this code.
+pub fn ended_clone(size: (u16, u16), code: i32) -> Status {
+    let mut stage = Stage::clone(size);
+    stage.feed(usize::MAX, ended(code));
+    stage.status
+}
+
 #[test]
 fn a_clone_while_it_runs() {
     for size in [SIZE, LARGE] {
