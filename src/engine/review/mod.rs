@@ -93,7 +93,8 @@ pub fn of_resume() -> Result<Review> {
     Ok(resume_page(&alternate, &base, State::copy_rate()))
 }
 
-fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) -> Review {
+/// Pure, for golden tests.
+pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) -> Review {
     let left = run::left(alternate);
     let mut page = page::Page::default();
     let (done, all) = (alternate.plan.steps.len() - left.len(), alternate.plan.steps.len());
@@ -127,7 +128,8 @@ pub fn of_clean_up() -> Result<Review> {
     Ok(clean_up_page(&alternate, &fates, &mounted))
 }
 
-fn clean_up_page(alternate: &Alternate, fates: &[Fate], mounted: &[String]) -> Review {
+/// Pure, for golden tests.
+pub fn clean_up_page(alternate: &Alternate, fates: &[Fate], mounted: &[String]) -> Review {
     let mut page = page::Page::default();
     page.removed(alternate);
     let unmounted = if mounted.is_empty() { vec!["Nothing is mounted there now.".to_owned()] } else { mounted.to_vec() };
