@@ -41,7 +41,7 @@ impl Jobs {
 
     fn job(&self, id: &str) -> Value {
         let list: Value = serde_json::from_slice(&self.run(&["--json"]).stdout).unwrap();
-        list["jobs"].as_array().unwrap().iter().find(|j| j["id"].to_string() == id).unwrap().clone()
+        list["jobs"].as_array().unwrap().iter().find(|j| j["id"].as_u64() == id.parse().ok()).unwrap().clone()
     }
 
     fn ended(&self, id: &str) -> Value {
@@ -235,6 +235,39 @@ fn a_lost_supervisor_is_noticed() {
     wait("the command to end", || (!alive(command)).then_some(()));
     // Another process with its numbers would not be taken for it.
     assert_eq!(jobs.job(&id)["state"], "lost");
+}
+
+/// Neither who follows nor the supervisor wakes up while the job says nothing.
+#[test]
+fn silence_costs_nothing() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sh", "-c", "echo a; sleep 4"]);
+    let mut follower = jobs.command(&["follow", &id]).stdout(Stdio::null()).spawn().unwrap();
+    let switches = |pid: i32| -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let of = |path: PathBuf| fs::read_to_string(path.join("status")).unwrap();
+        let count =
+            |text: String| text.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:")).unwrap().trim().parse::<u64>().unwrap();
+        tasks.map(|t| count(of(t.path()))).sum()
+    };
+    let pids = [i32::try_from(follower.id()).unwrap(), jobs.pid(&id, "supervisor")];
+    std::thread::sleep(Duration::from_millis(2000));
+    let before = pids.map(switches);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(pids.map(switches), before);
+    assert!(follower.wait().unwrap().success());
+}
+
+/// At the end of the machine everything is asked to end; how the command took it is written down.
+#[test]
+fn a_supervisor_writes_down_the_end_of_all() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sleep", "60"]);
+    for who in ["supervisor", "command"] {
+        signal(jobs.pid(&id, who), nix::sys::signal::Signal::SIGTERM);
+    }
+    let job = jobs.ended(&id);
+    assert_eq!((&job["state"], &job["exit"]), (&"ended".into(), &(128 + 15).into()));
 }
 
 /// 100 MB go through the supervisor, which stays small, and so does who follows.

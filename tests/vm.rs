@@ -5,12 +5,15 @@
 
 #[path = "vm/mod.rs"]
 mod harness;
+#[path = "vm/line.rs"]
+mod line;
 #[path = "machine/mod.rs"]
 mod machine;
 
 use std::time::Duration;
 
 use harness::{Cut, Extent, Lab, Layout, skipped};
+use line::Line;
 
 /// Skips the test, with the reason, where such machines cannot or shall not run.
 macro_rules! needs {
@@ -225,6 +228,91 @@ fn a_clone_made_in_a_namespace_boots() {
     }
     let alone = format!("TARGETS=vda\n{ALONE}");
     lab.boot(&["target"], &[&alone], 10).expect(1);
+}
+
+/// On the guest: a login on its serial line at 9600 baud, until whoever sits there says that it is done.
+const LOGIN: &str = "
+echo root:secret | chpasswd
+install -m 755 /run/job/altdisk /usr/local/sbin/altdisk
+ln -sf altdisk /usr/local/sbin/alt_disk_install
+dmesg -n 1
+setsid agetty -L 9600 ttyS0 vt100 &
+until [ -e /root/driven ]; do sleep 1; done
+";
+
+/// Logs in on the serial line and clones through the panels: the only free disk, eleven keys.
+fn clone_through_the_panels(socket: &std::path::Path) -> Result<(), String> {
+    let dry = std::env::var_os("DRY").is_some();
+    let (soon, long) = (Duration::from_secs(60), Duration::from_secs(20 * 60));
+    let mut line = Line::connect(socket)?;
+    line.expect("login: ", long)?;
+    line.keys("root\r")?;
+    line.expect("Password: ", soon)?;
+    line.keys("secret\r")?;
+    line.expect("# ", soon)?;
+    line.keys = 0;
+    if dry {
+        line.keys("altdisk list targets; echo $TERM; tty; altdisk discover clone\r")?;
+        line.expect("vdb:yes", soon)?;
+        eprintln!("{}", line.text());
+        line.keys("altdisk alt_disk_install -C --review vdb | tail -n 20\r")?;
+        line.expect("warnings", soon)?;
+        eprintln!("{}", line.text());
+        line.keys("stty -a\r")?;
+        line.expect("speed 9600 baud", soon)?;
+        eprintln!("{}", line.text());
+        return line.keys("touch /root/driven\r");
+    }
+    line.keys("altdisk\r")?;
+    line.expect("Alternate Disk Installation", soon)?;
+    line.expect("Clone the Running System", soon)?;
+    line.keys("\r")?;
+    line.expect("Target Disk(s) to install", soon)?;
+    line.expect("[vdb]", soon)?;
+    line.keys("\r")?;
+    line.expect("EVERYTHING ON THESE DISKS IS ERASED", soon)?;
+    line.keys("\r")?;
+    line.expect("COMMAND STATUS", soon)?;
+    if line.keys > 12 {
+        return Err(format!("{} keys from the prompt to a running clone", line.keys));
+    }
+    if line.expect_one(&["Command: OK", "Command: failed"], long)? == 1 {
+        return Err(format!("the clone failed:\n{}", line.text()));
+    }
+    // A finished run says nothing more: a line that nobody types on stays silent.
+    line.idle(Duration::from_secs(2));
+    let said = line.idle(Duration::from_secs(5));
+    if said > 0 {
+        return Err(format!("{said} bytes while nothing happened"));
+    }
+    // F10, as a VT100 types it.
+    line.keys("\x1b0")?;
+    line.expect("# ", soon)?;
+    line.keys("stty -a\r")?;
+    line.expect("speed 9600 baud", soon)?;
+    line.keys("touch /root/driven\r")
+}
+
+/// On the guest's real serial console at 9600 baud, on a VT100: log in, `altdisk`, clone, and the machine boots the clone.
+#[test]
+fn a_clone_through_the_panels_on_a_serial_line() {
+    needs!(Extent::Some);
+    let once = || {
+        let mut lab = Lab::new("panels", Layout::BiosExt4);
+        lab.blank("target", 3072);
+        let data = lab.checksum("data");
+        let clone = format!("{LOGIN}\nrole vdb altinst_rootvg");
+        let inside = "running_from vdb\nhealthy\nindependent_of vda\nrole vda old_rootvg";
+        let (done, person) = lab.boot_with(&["source", "target", "data"], &[&clone, inside], 30, clone_through_the_panels);
+        if done.stalled {
+            return false;
+        }
+        assert_eq!(person, Ok(()), "{}", done.job);
+        done.expect(2);
+        assert_eq!(lab.checksum("data"), data, "the disk that is not part of rootvg was changed");
+        true
+    };
+    assert!(once() || once(), "QEMU stopped dead twice");
 }
 
 /// Power fails in the middle of the copy; `-X` brings everything back.

@@ -8,6 +8,7 @@ use crate::cli::flags::list::DISCOVER;
 use crate::cli::list::{Candidate, candidates};
 use crate::cli::{getopt, say};
 use crate::disk::practice;
+use crate::engine::facts::Facts;
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -22,8 +23,8 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let found = match words.as_slice() {
         ["clone"] => clone(&candidates()?),
-        ["alternate"] => vec![("target", alternate()?)],
-        ["practice"] => vec![("name", practice::free_name()?)],
+        ["alternate"] => alternate()?,
+        ["practice"] => vec![("name", practice::free_name()?), ("size", size_to_practise())],
         _ => return Err(error::DISCOVER_WHAT.because(format!("`altdisk discover {}` finds nothing", words.join(" ")))),
     };
     Ok(say(&colons(&found), Exit::Done))
@@ -43,9 +44,23 @@ fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
     vec![("target", target), ("bootlist", bootlist.to_owned())]
 }
 
-fn alternate() -> Result<String> {
-    let disks = State::peek()?.map_or(vec![], |a| a.base.layout.disks);
-    Ok(disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" "))
+/// Where the alternate is, and whether its disk can be in a boot list.
+fn alternate() -> Result<Vec<(&'static str, String)>> {
+    let base = State::peek()?.map(|a| a.base);
+    let disks: Vec<&str> = base.iter().flat_map(|b| &b.layout.disks).map(|d| d.name.as_str()).collect();
+    let bootlist = if base.as_ref().is_some_and(|b| b.on_practice_disks()) { "no" } else { "yes" };
+    Ok(vec![("target", disks.join(" ")), ("bootlist", bootlist.to_owned())])
+}
+
+/// As large as the disks of the running system, so that a clone fits; what `practice create` takes by itself where that is not known.
+fn size_to_practise() -> String {
+    let disks = Facts::gather().map_or(vec![], |f| f.source.image.source_disk_data);
+    in_gib(disks.iter().map(|d| d.size_mb).sum())
+}
+
+/// Whole GiB, rounded up; one more for what a table and a boot partition take.
+fn in_gib(mb: u64) -> String {
+    if mb == 0 { "8G".to_owned() } else { format!("{}G", mb.div_ceil(1024) + 1) }
 }
 
 /// `#name:name` and `value:value`; a colon in a value is `#!:`.
@@ -69,6 +84,7 @@ mod tests {
             practice,
             too_small,
             has_serial: true,
+            maybe_data: false,
             all: String::new(),
         }
     }
@@ -83,6 +99,11 @@ mod tests {
         assert_eq!(found(&[real("vdb"), real("vdc")]), " yes");
         assert_eq!(found(&[one, small]), "one no");
         assert_eq!(found(&[candidate("one", true, true), candidate("two", true, true)]), " yes");
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!([0, 1, 8192, 8193].map(in_gib), ["8G", "2G", "9G", "10G"]);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub mod json;
 pub mod list;
 pub mod logfile;
 pub mod mkszfile;
+#[cfg(test)]
+mod panels_tests;
 pub mod practice;
 
 use std::ffi::OsString;

@@ -8,8 +8,11 @@ use std::process::Command;
 
 use nix::libc;
 
-/// Goes on in a child of a session of its own; this process ends, so that nobody has to wait for that child. A hang-up is ignored from now
-/// on. Only for a process that has one thread.
+/// What a supervisor lives through: the end of the machine's other processes too, so that it can write down how its command took that.
+const IGNORED: [libc::c_int; 3] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
+
+/// Goes on in a child of a session of its own; this process ends, so that nobody has to wait for that child. Hang-up, interrupt and
+/// termination are ignored from now on. Only for a process that has one thread.
 ///
 /// # Errors
 /// Where the kernel makes no more processes.
@@ -21,7 +24,9 @@ pub fn detach() -> io::Result<()> {
             0 => {}
             _ => libc::_exit(0),
         }
-        libc::signal(libc::SIGHUP, libc::SIG_IGN);
+        for signal in IGNORED {
+            libc::signal(signal, libc::SIG_IGN);
+        }
         if libc::setsid() < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -29,12 +34,14 @@ pub fn detach() -> io::Result<()> {
     Ok(())
 }
 
-/// The program keeps descriptor `fd` (others do not get it), leads a process group, and takes a hang-up as programs do.
+/// The program keeps descriptor `fd` (others do not get it), leads a process group, and takes signals as programs do.
 pub fn hand_over(command: &mut Command, fd: RawFd) {
     let prepare = move || {
         // SAFETY: plain system calls on a descriptor that is open in the child as well.
         unsafe {
-            libc::signal(libc::SIGHUP, libc::SIG_DFL);
+            for signal in IGNORED {
+                libc::signal(signal, libc::SIG_DFL);
+            }
             if libc::fcntl(fd, libc::F_SETFD, 0) < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
         }
     };

@@ -218,6 +218,10 @@ pub fn parse(record: &[u8]) -> Option<Event> {
 /// The lines of the log that an event is, in order.
 pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, String)) {
     const SHOWN: Shown = Shown { debug: true, verbose: true, ascii: false };
+    if matches!(event, Event::Step { .. } | Event::Phase { .. } | Event::Error { .. } | Event::Done { .. }) {
+        // A program that could not even be started has no end of its own.
+        *inside = false;
+    }
     let class = match event {
         Event::Output { stream, .. } => match (stream, *inside) {
             (Stream::Stdout, false) => Class::Stdout,
@@ -248,7 +252,7 @@ pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, S
             let text = format!("{id} {}\n  what to do: {}", printable_lines(cause, false), printable_lines(remedy, false));
             return text.lines().for_each(|l| take(Class::Error, l.to_owned()));
         }
-        Event::Start { .. } | Event::Progress { .. } => return,
+        Event::Start { .. } | Event::Plan { .. } | Event::Progress { .. } => return,
     };
     match event {
         // One record, one line, whatever is in it: the index counts them without looking.

@@ -1,4 +1,11 @@
 //! The menu files that are part of this program. A new file in `menus/` gets a line here.
 
 /// Name and text, in the order in which they are read.
-pub const FILES: &[(&str, &str)] = &[("menus/altdisk.toml", include_str!("../../menus/altdisk.toml"))];
+pub const FILES: &[(&str, &str)] = &[
+    ("menus/altdisk.toml", include_str!("../../menus/altdisk.toml")),
+    ("menus/clone.toml", include_str!("../../menus/clone.toml")),
+    ("menus/phases.toml", include_str!("../../menus/phases.toml")),
+    ("menus/disks.toml", include_str!("../../menus/disks.toml")),
+    ("menus/bootlist.toml", include_str!("../../menus/bootlist.toml")),
+    ("menus/practice.toml", include_str!("../../menus/practice.toml")),
+];

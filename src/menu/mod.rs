@@ -14,6 +14,7 @@ pub mod lists;
 pub mod load;
 pub mod model;
 pub mod next;
+pub mod own;
 mod read;
 mod read_field;
 pub mod review;

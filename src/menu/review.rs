@@ -52,7 +52,7 @@ struct Json {
 /// Reads what a command printed.
 ///
 /// # Errors
-/// ALT-910 if it is not a review, or of a version that is not known.
+/// ALT-919 if it is not a review, or of a version that is not known.
 pub fn parse(text: &str) -> Result<Review> {
     let bad = |why: String| error::BAD_REVIEW.because(why);
     let json: Json = serde_json::from_str(text).map_err(|e| bad(format!("what the command says it would do cannot be read: {e}")))?;
@@ -96,7 +96,7 @@ mod tests {
             (r#"{"version":1,"erase":true}"#, "erase"),
         ] {
             let err = parse(text).unwrap_err();
-            assert_eq!(error::of(&err).unwrap().entry.id, "ALT-910");
+            assert_eq!(error::of(&err).unwrap().entry.id, "ALT-919");
             assert!(err.to_string().contains(said), "{err}");
         }
     }

@@ -15,8 +15,12 @@ pub mod model;
 pub mod plain;
 pub mod popup;
 pub mod record;
+#[cfg(test)]
+mod sample;
 pub mod screens;
 pub mod status;
 pub mod texts;
 pub mod update;
+#[cfg(test)]
+mod update_tests;
 pub mod view;

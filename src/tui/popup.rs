@@ -38,6 +38,9 @@ pub fn place(screen: (u16, u16), instructions: usize, wanted: usize, legend: &Le
 
 /// Draws frame, title, instructions, markers of what scrolls (`first` line of `all`) and the legend.
 pub fn draw(c: &mut Canvas<'_>, place: Place, title: &str, instructions: &[&str], scroll: (usize, usize), legend: &Legend, sends: Sends) {
+    // Nothing of the screen below stays beside it.
+    let width = c.width();
+    c.fill(Rect { x: 0, width, ..place.outer }, Role::Text);
     c.frame(place.outer, title);
     let inside = Rect { x: place.outer.x + 2, width: place.outer.width.saturating_sub(4), ..place.outer };
     c.within(inside, |c| {

@@ -129,23 +129,23 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         (f(4), "List what can be chosen for a field marked +."),
         (f(5), "Reset this field to what stood there at first."),
         (f(6), "Show the command line that Enter would run."),
-        (f(7), "A field: edit it in a larger window. A list: select a line."),
-        (f(8), "Image: write the screen to files, show the fast path."),
+        (f(7), "A field: a larger window. A list: select the line."),
+        (f(8), "Image: the screen to files; shows the fast path."),
         (f(9), "A shell; `exit` comes back."),
         (f(10), "Leave altdisk. What runs goes on."),
-        ("Tab, Backtab".into(), "The next or the previous value of a field that is not typed."),
-        ("PageUp, PageDown".into(), "A page up or down; also Ctrl-B and Ctrl-F, Esc v and Ctrl-V."),
+        ("Tab, Backtab".into(), "The next or previous value of a field not typed."),
+        ("PageUp, PageDown".into(), "A page; also Ctrl-B and Ctrl-F, Esc v and Ctrl-V."),
         ("Home, End".into(), "The first or the last line; also Esc < and Esc >."),
-        ("/ then a text".into(), "Find it in a list or in output; n finds the next one."),
-        ("Left, Right".into(), "Move in a field's text, or scroll wide lines sideways."),
+        ("/ then a text".into(), "Find it in a list or in output; n: the next one."),
+        ("Left, Right".into(), "Move in a field's text; scroll wide lines sideways."),
         ("Ctrl-A, Ctrl-E".into(), "The beginning or the end of a field's text."),
-        ("Ctrl-X, Ctrl-K".into(), "Delete the next character, or all up to the end; Ctrl-U all."),
+        ("Ctrl-X, Ctrl-K".into(), "Delete a character, the rest; Ctrl-U deletes all."),
         ("Ctrl-Z".into(), "Stop altdisk; `fg` in the shell goes on with it."),
     ];
     if sends == Sends::Escape {
-        rows.insert(2, ("Esc and a digit".into(), "Stands for a function key: press Esc, then 1 for F1, 0 for F10."));
+        rows.insert(2, ("Esc and a digit".into(), "A function key: Esc, then 1 is F1, 0 is F10."));
     }
-    let mut text = vec![("\n".to_owned(), Role::Text)];
+    let mut text = vec![];
     text.extend(rows.into_iter().map(|(key, what)| (format!(" {key:<18} {what}"), Role::Text)));
     text.push((
         "\nMarks beside fields:\n\n *   must be filled in\n +   F4 lists what can be chosen\n #   a number\n X   a hexadecimal number\n /   a path name\n ?   not shown while it is typed".into(),
@@ -155,7 +155,7 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
 }
 
 pub fn about() -> Vec<(String, Role)> {
-    let head = format!("\naltdisk {}", env!("CARGO_PKG_VERSION"));
+    let head = format!("altdisk {}", env!("CARGO_PKG_VERSION"));
     let text = "
 altdisk makes a second, bootable copy of the running system on another disk, while the machine goes on working. The copy can be updated and \
 changed; then the machine starts from it. If something is not right with it, the machine starts from the old disk again: that one was never touched.

@@ -10,7 +10,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -129,6 +130,9 @@ pub struct Lab {
     name: String,
     uefi: bool,
     boots: u32,
+    /// Where the first serial line ends while somebody sits at it.
+    line: Option<PathBuf>,
+    gave_up: Arc<AtomicBool>,
 }
 
 impl Lab {
@@ -146,7 +150,7 @@ impl Lab {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vm").join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        let lab = Self { dir, name: name.to_owned(), uefi, boots: 0 };
+        let lab = Self { dir, name: name.to_owned(), uefi, boots: 0, line: None, gave_up: Arc::default() };
         lab.forget_boot_list();
         lab
     }
@@ -190,6 +194,27 @@ impl Lab {
         self.run(disks, steps, minutes, None)
     }
 
+    /// As [`Lab::boot`], with somebody at the first serial line: `person` gets the socket that it ends in. The machine is turned off when
+    /// the person gives up.
+    pub fn boot_with(
+        &mut self,
+        disks: &[&str],
+        steps: &[&str],
+        minutes: u64,
+        person: impl FnOnce(&Path) -> Result<(), String> + Send,
+    ) -> (Transcript, Result<(), String>) {
+        let socket = self.dir.join("line");
+        let _ = fs::remove_file(&socket);
+        self.line = Some(socket.clone());
+        let gave_up = Arc::clone(&self.gave_up);
+        let both = std::thread::scope(|scope| {
+            let person = scope.spawn(|| person(&socket).inspect_err(|_| gave_up.store(true, Relaxed)));
+            (self.run(disks, steps, minutes, None), person.join().unwrap())
+        });
+        self.line = None;
+        both
+    }
+
     /// As [`Lab::boot`] with one step, but the power is cut.
     pub fn boot_and_cut(&mut self, disks: &[&str], step: &str, minutes: u64, cut: &Cut<'_>) -> Transcript {
         self.run(disks, &[step], minutes, Some(cut))
@@ -216,7 +241,7 @@ impl Lab {
                     _ => {}
                 }
             }
-            if pulse.stopped(&log, &console) {
+            if pulse.stopped(&log, &console) || self.gave_up.load(Relaxed) {
                 break;
             }
             if begun.elapsed() > limit {
@@ -253,9 +278,14 @@ impl Lab {
             attach(&self.disk(disk), disk);
         }
         attach(job, "job");
-        for line in [console, log] {
-            qemu.args(["-serial", &format!("file:{}", line.display())]);
-        }
+        match &self.line {
+            None => qemu.args(["-serial", &format!("file:{}", console.display())]),
+            Some(socket) => {
+                let line = format!("socket,id=line,path={},server=on,wait=off,logfile={}", socket.display(), console.display());
+                qemu.args(["-chardev", &line, "-serial", "chardev:line"])
+            }
+        };
+        qemu.args(["-serial", &format!("file:{}", log.display())]);
         qemu.stdin(Stdio::null()).stdout(Stdio::null());
         qemu
     }

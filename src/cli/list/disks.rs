@@ -25,6 +25,8 @@ pub struct Candidate {
     /// Why the running system does not fit as it is, where that is known.
     pub too_small: Option<String>,
     pub has_serial: bool,
+    /// Nothing known is on it, but it is not all zeros at its ends: data without a table, perhaps.
+    pub maybe_data: bool,
     /// What it holds, in a few words.
     pub all: String,
 }
@@ -32,7 +34,7 @@ pub struct Candidate {
 impl Candidate {
     /// Whether a clone can go there as things are, with nothing lost.
     pub fn ready(&self) -> bool {
-        self.verdict.is_free() && self.too_small.is_none()
+        self.verdict.is_free() && self.too_small.is_none() && !self.maybe_data
     }
 }
 
@@ -67,7 +69,16 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     let room = 14usize.saturating_sub(over);
     let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(model, room));
     let row = clip(row.trim_end(), super::WIDTH);
-    Candidate { name, row, verdict, practice: d.practice.is_some(), too_small, has_serial: d.serial.is_some(), all: in_words(d) }
+    Candidate {
+        name,
+        row,
+        verdict,
+        practice: d.practice.is_some(),
+        too_small,
+        has_serial: d.serial.is_some(),
+        maybe_data: d.blank_edges == Some(false),
+        all: in_words(d),
+    }
 }
 
 /// What a column about a disk's content has room for.
@@ -156,7 +167,7 @@ fn target(c: &Candidate) -> Row {
         }));
         let short = |t: &str| t.split_once("is too small: ").map_or(t.to_owned(), |(_, why)| why.to_owned());
         notes.extend(c.too_small.iter().map(|t| format!("too small as things are: {}", short(t))));
-        notes.extend(c.verdict.notes.iter().filter(|n| !n.starts_with("nothing known")).cloned());
+        notes.extend(c.verdict.notes.iter().cloned());
     }
     Row { text: c.row.clone(), refused, notes }
 }
@@ -204,6 +215,7 @@ mod tests {
         world.disks.push(Disk { size: 0, ..sample::disk("sdx", "8:99") });
         let role = |d: &Disk| if d.name == "vda" { Role::Rootvg } else { Role::None };
         let small = |d: &Disk| (d.name == "loop6").then_some("it needs 30 GiB");
+        world.disks.push(Disk { blank_edges: Some(false), ..sample::disk("sdy", "8:100") });
         let mut all: Vec<Candidate> = world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
         all.sort_by_key(rank);
         let text = format(HEADING, &all.iter().map(target).collect::<Vec<_>>());

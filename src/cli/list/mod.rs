@@ -24,8 +24,6 @@ pub use disks::{Candidate, candidates};
 
 /// Columns of a line: a pop-up list on a terminal with 80 has so many.
 pub const WIDTH: usize = 72;
-/// What there is to list.
-pub const WHAT: [&str; 4] = ["targets", "disks", "bootable", "practice"];
 
 /// One choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,9 +47,17 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ["disks"] => (disks::HEADING.to_owned(), disks::all()?),
         ["bootable"] => bootable(events)?,
         ["practice"] => practices(&practice::list()?, &held()?),
+        ["errors"] => ("NUMBER  WHAT IS WRONG".to_owned(), error::all().map(|e| entry(e.id, e.title)).collect()),
         _ => return Err(error::LIST_WHAT.because(format!("`altdisk list {}` lists nothing", words.join(" ")))),
     };
     Ok(say(&format(&heading, &rows), Exit::Done))
+}
+
+/// What does not fit beside the number goes below it.
+fn entry(id: &str, title: &str) -> Row {
+    let lines = wrap(title, WIDTH - 8, 0, 0);
+    let (first, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
+    Row { text: format!("{id} {first}"), refused: false, notes: rest.lines().map(|l| format!("   {l}")).collect() }
 }
 
 /// The whole list as text.

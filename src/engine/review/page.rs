@@ -96,7 +96,9 @@ impl Page {
         let old = base.source_disks.first().map_or("", String::as_str);
         let mut ways = vec![format!("Before a restart: Clean up (alt_clean) removes the copy, and {old} boots as before.")];
         if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
-            ways.push(format!("From the copy: Boot list (bootlist) makes {old} boot again; then restart. {old} itself is not changed."));
+            ways.push(format!(
+                "From the copy: Boot list (alt_bootlist) makes {old} boot again; then restart. {old} itself is not changed."
+            ));
         }
         self.part("HOW TO GO BACK", &ways);
     }

@@ -33,7 +33,7 @@ impl Menu {
     }
 
     pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
-        let page = rows(size, &self.legend()).saturating_sub(1).max(1);
+        let page = self.rows(size).saturating_sub(1).max(1);
         let last = self.menu.items.len().saturating_sub(1);
         match key {
             Key::Up | Key::Ctrl('p') | Key::BackTab => self.go(self.at.saturating_sub(1), false),
@@ -62,8 +62,14 @@ impl Menu {
         let all = self.menu.items.len();
         // A heading above the first item is shown with it.
         let want = if self.menu.items[..self.at.min(all)].iter().all(|i| i.goto.is_none()) { 0 } else { self.at };
-        self.top = follow(self.top, self.at, rows(size, &self.legend()), all);
+        self.top = follow(self.top, self.at, self.rows(size), all);
         self.top = if want == 0 { 0 } else { self.top };
+    }
+
+    /// How many items fit: a blank line stands before the legend, and the marker before that if they scroll.
+    fn rows(&self, size: (u16, u16)) -> usize {
+        let all = usize::from(size.1.saturating_sub(FIRST + 1 + keys::rows(&self.legend(), size.0, keys::WIDE)));
+        if self.menu.items.len() > all { all.saturating_sub(1).max(1) } else { all }
     }
 
     pub fn legend(&self) -> Legend {
@@ -82,7 +88,7 @@ impl Menu {
         c.centred(0, &self.menu.title, Role::Title);
         c.put(0, 2, INSTRUCTION, Role::Instruction);
         let legend = self.legend();
-        let shown = rows((c.width(), c.height()), &legend);
+        let shown = self.rows((c.width(), c.height()));
         for (n, item) in self.menu.items.iter().enumerate().skip(self.top).take(shown) {
             let y = FIRST + (n - self.top) as u16;
             match &item.goto {
@@ -94,17 +100,12 @@ impl Menu {
         let below = c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE));
         if let Some((above, under)) = more(self.top, shown, self.menu.items.len()) {
             c.put(0, FIRST - 1, &above, Role::Note);
-            c.put(0, below.saturating_sub(1), &under, Role::Note);
+            c.put(0, FIRST + shown as u16, &under, Role::Note);
         }
         if focused {
             keys::draw(c, below, &legend, sends, keys::WIDE);
         }
     }
-}
-
-/// How many items fit: a blank line stands before the legend.
-fn rows(size: (u16, u16), legend: &Legend) -> usize {
-    usize::from(size.1.saturating_sub(FIRST + 1 + keys::rows(legend, size.0, keys::WIDE)))
 }
 
 #[cfg(test)]
@@ -152,6 +153,6 @@ mod tests {
         at(&mut m, &[Key::PageDown]);
         crate::tui::golden::check("menu-long", 80, 24, |c| m.view(c, Sends::Escape, true));
         assert_eq!(at(&mut m, &[Key::End]), "item 39");
-        assert_eq!(m.top, 40 - 17);
+        assert_eq!(m.top, 40 - 16);
     }
 }

@@ -180,13 +180,13 @@ impl Text {
         c.within(body, |c| self.body(c, lines));
         if let Some((above, under)) = more(self.top, rows, lines.len()) {
             c.put(0, PAGE - 1, &above, Role::Note);
-            c.put(0, below.saturating_sub(1), &under, Role::Note);
+            c.put(0, PAGE + rows as u16, &under, Role::Note);
         }
         if focused {
             keys::draw(c, below, &self.legend(), sends, keys::WIDE);
         }
         let width = c.width();
-        self.find.draw(c, 0, below.saturating_sub(1), width);
+        self.find.draw(c, 0, below.saturating_sub(2), width);
     }
 
     fn body(&self, c: &mut Canvas<'_>, lines: &[(String, Role)]) {
@@ -202,7 +202,7 @@ impl Text {
 const PAGE: u16 = 2;
 
 fn page_rows(size: (u16, u16), legend: &Legend) -> usize {
-    usize::from(size.1.saturating_sub(PAGE + 1 + keys::rows(legend, size.0, keys::WIDE)))
+    usize::from(size.1.saturating_sub(PAGE + 2 + keys::rows(legend, size.0, keys::WIDE)))
 }
 
 #[cfg(test)]
