@@ -13,8 +13,6 @@ catalogue! {
     ASK_FAILED = "ALT-907", Failed, "a command that fills a list or a field failed", "read what it said; mend that, or type the value";
     ASK_LATE = "ALT-908", Failed, "a command that fills a list or a field took too long and was ended", "try it again; the menu file sets the time limit";
     ASK_LONG = "ALT-909", Failed, "a command that fills a list or a field printed too much and was ended", "type the value; the menu file should ask for less";
-    BAD_REVIEW = "ALT-910", Failed, "a command did not say what it would do in a form that can be read", "nothing was run; mend the command, or take `review` out of the menu file";
-    NO_MENU_DIR = "ALT-911", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
     NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
     BAD_REVIEW = "ALT-919", Failed, "a command did not say what it would do in a form that can be read", "nothing was run; mend the command, or take `review` out of the menu file";
     // 95x jobs
