@@ -30,6 +30,14 @@ pub enum State {
     Skipped,
 }
 
+/// A step that is to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    pub id: String,
+    pub phase: u8,
+    pub title: String,
+}
+
 /// One thing that happened. Tagged by `event` in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -40,6 +48,10 @@ pub enum Event {
         argv: Vec<String>,
         time: u64,
         pid: u32,
+    },
+    /// Every step of this run, before the first one begins.
+    Plan {
+        steps: Vec<Planned>,
     },
     Phase {
         phase: u8,

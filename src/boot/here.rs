@@ -12,6 +12,7 @@ use crate::error;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::files;
 use crate::host::mounts::{self, Mount};
+use crate::host::serial;
 
 /// The running machine with every disk that its boot list can name.
 ///
@@ -59,7 +60,7 @@ pub fn running(role: &str) -> Result<BootDisk> {
     };
     Ok(BootDisk {
         role: role.to_owned(),
-        serial: serial(&name),
+        serial: serial::of_disk(&Path::new("/sys/class/block").join(&name)),
         size: files::line(format!("/sys/class/block/{name}/size")).and_then(|s| s.parse::<u64>().ok()).unwrap_or(0) * 512,
         table_id: device::value(&disk, "PTUUID")?,
         boot_fs_uuid: uuid,
@@ -133,14 +134,6 @@ fn volume_group(source: &Path) -> Result<Option<String>> {
         .arg(source)
         .read()?;
     Ok(Some(asked.text().trim().to_owned()))
-}
-
-fn serial(disk: &str) -> Option<String> {
-    let sys = format!("/sys/class/block/{disk}");
-    ["serial", "device/serial", "device/vpd_pg80"].iter().find_map(|f| files::line(format!("{sys}/{f}"))).map(|s| {
-        let clean: String = s.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
-        clean.trim().to_owned()
-    })
 }
 
 /// What the kernel calls a recorded disk today.

@@ -11,10 +11,9 @@ use anyhow::Result;
 use crate::boot::bootdisk::BootDisk;
 use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
 use crate::boot::here;
-use crate::cli::console::Console;
 use crate::cli::flags::BOOTLIST;
-use crate::cli::getopt::{self, called};
-use crate::cli::{say, wrapped};
+use crate::cli::getopt;
+use crate::cli::{console, say, wrapped};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -43,7 +42,7 @@ fn parse(args: &[OsString]) -> Result<Options> {
 /// ALT-509 to ALT-512, and ALT-803 for setting without root.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let options = parse(args)?;
-    events.add(Box::new(Console::standard(called(&BOOTLIST), false, false, false)));
+    console(events, &BOOTLIST, false, false, false);
     if !nix::unistd::geteuid().is_root() {
         return Err(error::NOT_ROOT.because("the boot list is read from devices and firmware variables that only root can read"));
     }

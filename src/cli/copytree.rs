@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::cli::console::Console;
 use crate::cli::flags::COPYTREE;
-use crate::cli::getopt::{self, called};
+use crate::cli::{console, getopt};
 use crate::copy::{Excludes, Job, Progress, Source, copy, measure};
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -25,7 +24,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         return Err(error::NO_TARGET.because_do("FROM and TO are needed", "name two directories"));
     };
     let verbose = parsed.has("V");
-    events.add(Box::new(Console::standard(called(&COPYTREE), false, verbose, false)));
+    console(events, &COPYTREE, false, verbose, false);
     let leave_out: Vec<PathBuf> = parsed.values("x").map(PathBuf::from).collect();
     let excludes = match parsed.value("e") {
         Some(list) => {

@@ -219,6 +219,10 @@ risk; it takes only as much space as is written to it.",
   altdisk practice remove one",
 };
 
+pub use jobs::JOBS;
+
+mod jobs;
+
 pub static BOOTLIST: Command = Command {
     name: "bootlist",
     summary: "show or set the disk that the machine boots next",
@@ -301,4 +305,4 @@ with its place and what is allowed there. Nothing is run.",
 
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
 pub static ALL: &[&Command] =
-    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];
+    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];

@@ -94,7 +94,8 @@ mod tests {
     use super::*;
     use crate::cli::flags;
 
-    const ALL: [&Command; 9] = [
+    const ALL: [&Command; 10] = [
+        &flags::JOBS,
         &flags::list::LIST,
         &flags::list::DISCOVER,
         &flags::ALT_DISK_INSTALL,

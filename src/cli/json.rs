@@ -22,6 +22,8 @@ const CHUNK: usize = 4096;
 pub struct JsonLines {
     file: File,
     patience: Duration,
+    /// What is written at once.
+    chunk: usize,
 }
 
 impl JsonLines {
@@ -36,7 +38,13 @@ impl JsonLines {
         if !fd::writable(&file) {
             return Err(error::BAD_VALUE.because_do(format!("descriptor {fd} after --events is not open for writing"), remedy));
         }
-        Ok(Self { file, patience: PATIENCE })
+        Ok(Self::to(file))
+    }
+
+    /// Writes to an open file. A record goes into a regular file as a whole: others append there too.
+    pub fn to(file: File) -> Self {
+        let chunk = if file.metadata().is_ok_and(|m| m.is_file()) { usize::MAX } else { CHUNK };
+        Self { file, patience: PATIENCE, chunk }
     }
 
     /// Whether something can be written within `time` without blocking, or the reader is gone (the write then says so).
@@ -63,7 +71,7 @@ impl Sink for JsonLines {
             if !self.ready(self.patience)? {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            match self.file.write(&rest[..rest.len().min(CHUNK)]) {
+            match self.file.write(&rest[..rest.len().min(self.chunk)]) {
                 Ok(n) => rest = &rest[n..],
                 Err(e) if matches!(e.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
                 Err(e) => return Err(e),

@@ -16,6 +16,9 @@ pub mod explain;
 pub mod flags;
 pub mod getopt;
 pub mod help;
+pub mod in_job;
+pub mod job_supervisor;
+pub mod jobs;
 pub mod json;
 pub mod list;
 pub mod logfile;
@@ -55,6 +58,7 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::list::LIST, list::run),
     (&flags::list::DISCOVER, discover::run),
     (&flags::PRACTICE, practice::run),
+    (&flags::JOBS, jobs::run),
     (&flags::MKSZFILE, mkszfile::run),
     (&flags::COPYTREE, copytree::run),
     (&flags::ERRORS, explain::errors),
@@ -66,6 +70,9 @@ const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";
 
 /// Runs what `argv` says. The exit codes are those of [`Exit`].
 pub fn main(argv: &[OsString]) -> ExitCode {
+    if let Some(dir) = argv.get(1..).and_then(job_supervisor::called) {
+        return ExitCode::from(job_supervisor::run(dir) as u8);
+    }
     let exit = match find(argv) {
         Found::Command(command, run, args) => start(command, run, args),
         Found::Overview(exit) => {
@@ -137,6 +144,9 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
         usage = !parsed.has("review");
     }
     let events = Events::new();
+    if in_job::listens(command, args, &events) {
+        return in_job::run(command, run, args, &events);
+    }
     // Who asks for a review shows a panel: there the command line's form says nothing to anybody.
     run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, usage.then_some(command)))
 }
@@ -148,10 +158,11 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
         return Ok(say(&review::review(of)?, Exit::Done));
     }
     let preview = matches!(action, Action::Preview { .. });
-    let argv: Vec<String> =
-        std::iter::once(flags::ALT_DISK_INSTALL.name.to_owned()).chain(args.iter().map(|a| a.to_string_lossy().into_owned())).collect();
+    let argv = in_job::words(flags::ALT_DISK_INSTALL.name, args);
     add_sinks(events, output, preview, &argv)?;
-    events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
+    if !in_job::is() {
+        events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
+    }
     if let Action::Clone(request) | Action::Preview { request, .. } = &action {
         alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
     }
@@ -164,7 +175,10 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
             (left, ending(left).to_owned())
         }
     };
-    events.emit(Event::Done { exit: exit as u8, text });
+    // In a job a plan goes to its supervisor as text: nothing is the last word before that has arrived.
+    if !(in_job::is() && preview && exit == Exit::Done) {
+        events.emit(Event::Done { exit: exit as u8, text });
+    }
     Ok(exit)
 }
 
@@ -185,7 +199,7 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
 }
 
 fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) -> Result<()> {
-    events.add(Box::new(Console::standard(called(&flags::ALT_DISK_INSTALL), output.debug, output.verbose, preview)));
+    console(events, &flags::ALT_DISK_INSTALL, output.debug, output.verbose, preview);
     if let Some(fd) = output.events_fd {
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
@@ -196,6 +210,13 @@ fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) ->
         }
     }
     Ok(())
+}
+
+/// Shows what happens on the console, unless it is told to a job that shows it.
+pub(crate) fn console(events: &Events, command: &'static Command, debug: bool, verbose: bool, preview: bool) {
+    if !in_job::is() {
+        events.add(Box::new(Console::standard(called(command), debug, verbose, preview)));
+    }
 }
 
 /// What the state after a failure means for the user.

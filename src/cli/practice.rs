@@ -4,10 +4,9 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::cli::console::Console;
 use crate::cli::flags::PRACTICE;
-use crate::cli::getopt::{self, Parsed, called};
-use crate::cli::say;
+use crate::cli::getopt::{self, Parsed};
+use crate::cli::{console, say};
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::{human, parse};
 use crate::engine::state::State;
@@ -20,7 +19,7 @@ use crate::event::Events;
 /// ALT-255 for a wrong command line, and those of [`crate::disk::practice`].
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&PRACTICE, args)?;
-    events.add(Box::new(Console::standard(called(&PRACTICE), false, false, false)));
+    console(events, &PRACTICE, false, false, false);
     let words: Vec<String> = parsed.operands.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     let flags = ["size", "count", "sector-size", "all"].into_iter().filter(|f| parsed.has(f));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::host::files::line;
+use crate::host::serial;
 
 /// A block device as sysfs describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,20 +109,9 @@ fn word(dir: &Path, files: &[&str]) -> Option<String> {
     files.iter().filter_map(|f| line(dir.join(f))).map(|t| t.trim().to_owned()).find(|t| !t.is_empty())
 }
 
-/// virtio has `serial`, nvme and mmc `device/serial`, scsi and ata vital product data; else what udev found.
+/// What the kernel says, else what udev found.
 fn serial(dir: &Path, udev: &BTreeMap<String, String>) -> Option<String> {
-    word(dir, &["serial", "device/serial"])
-        .or_else(|| fs::read(dir.join("device/vpd_pg80")).ok().and_then(|page| unit_serial(&page)))
-        .or_else(|| udev.get("ID_SCSI_SERIAL").or_else(|| udev.get("ID_SERIAL_SHORT")).cloned())
-}
-
-/// The serial in SCSI vital product data page 0x80: four bytes of header, then the text.
-fn unit_serial(page: &[u8]) -> Option<String> {
-    let length = usize::from(u16::from_be_bytes([*page.get(2)?, *page.get(3)?]));
-    let text = page.get(4..)?;
-    let text = String::from_utf8_lossy(&text[..length.min(text.len())]);
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!text.is_empty()).then(|| text.to_owned())
+    serial::of_disk(dir).or_else(|| udev.get("ID_SCSI_SERIAL").or_else(|| udev.get("ID_SERIAL_SHORT")).cloned())
 }
 
 /// How the disk is connected, from where it hangs in the device tree.
@@ -217,11 +207,5 @@ mod tests {
         let mut names = ["sda10", "sdb", "sda2", "sda", "nvme1n1", "nvme0n1p12", "nvme0n1p2"];
         names.sort_by_cached_key(|n| natural(n));
         assert_eq!(names, ["nvme0n1p2", "nvme0n1p12", "nvme1n1", "sda", "sda2", "sda10", "sdb"]);
-    }
-
-    #[test]
-    fn vital_product_data() {
-        assert_eq!(unit_serial(b"\x00\x80\x00\x08  AB12 \0junk").as_deref(), Some("AB12"));
-        assert_eq!(unit_serial(b"\x00\x80"), None);
     }
 }

@@ -16,7 +16,7 @@ use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, crash_point};
 use crate::engine::{cleanup, copying, mounted, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
-use crate::event::{Event, Events, State as Stand};
+use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
 
 /// What a run is told beside the request.
@@ -190,6 +190,8 @@ fn execute(
             state.append(&Record::Phase { phase: *phase })?;
         }
     }
+    let planned = |s: &Step| Planned { id: s.id.clone(), phase: s.phase, title: s.title.clone() };
+    events.emit(Event::Plan { steps: plan.steps.iter().map(planned).collect() });
     let mut phase = 0;
     let of = plan.steps.len();
     let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();

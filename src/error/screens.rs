@@ -13,8 +13,16 @@ catalogue! {
     ASK_FAILED = "ALT-907", Failed, "a command that fills a list or a field failed", "read what it said; mend that, or type the value";
     ASK_LATE = "ALT-908", Failed, "a command that fills a list or a field took too long and was ended", "try it again; the menu file sets the time limit";
     ASK_LONG = "ALT-909", Failed, "a command that fills a list or a field printed too much and was ended", "type the value; the menu file should ask for less";
+    NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
+    BAD_REVIEW = "ALT-919", Failed, "a command did not say what it would do in a form that can be read", "nothing was run; mend the command, or take `review` out of the menu file";
+    // 95x jobs
+    JOB_FOLDER = "ALT-951", Failed, "the directory of the jobs cannot be made or read", "make it a directory that only you can write to, or make room on its file system";
+    JOB_NOT_STARTED = "ALT-952", Failed, "the job could not be started", "check that the program is installed, may be executed, and is named right";
+    NO_SUCH_JOB = "ALT-953", Usage, "there is no such job", "`altdisk jobs` lists them";
+    JOB_NOT_RUNNING = "ALT-954", Refused, "the job does not run", "nothing has to be stopped; `altdisk jobs` shows how it ended";
+    JOBS_USAGE = "ALT-955", Usage, "jobs was called in a way it does not have", "altdisk jobs [--json | --list] | start [--] COMMAND ... | follow ID | stop ID";
+    JOB_LOST = "ALT-956", Failed, "the job's supervisor vanished, so how the command ended is not known", "read what it said with `altdisk jobs follow`; for alt_disk_install: `--resume` goes on, `-X` removes the alternate";
     // 97x what panels ask for
     LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable, practice and errors";
     DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
-    NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
 }

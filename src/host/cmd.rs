@@ -69,6 +69,9 @@ impl Drop for Held {
     }
 }
 
+/// The environment variable that names the descriptor of a job's event file; not for the programs that altdisk runs.
+pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
+
 /// How many last lines of output an error quotes.
 const QUOTED: usize = 5;
 
@@ -211,7 +214,11 @@ impl Cmd {
             error::PROGRAM_MISSING.because(format!("`{}` was not found in {} ({})", self.program, base.display(), self.sentence))
         })?;
         let mut c = Command::new(program);
-        c.args(&self.args).env("LC_ALL", "C").env("PATH", SEARCH.join(":")).envs(self.env.iter().map(|(k, v)| (k, v)));
+        c.args(&self.args)
+            .env_remove(EVENTS_VARIABLE)
+            .env("LC_ALL", "C")
+            .env("PATH", SEARCH.join(":"))
+            .envs(self.env.iter().map(|(k, v)| (k, v)));
         c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
         sys::die_with_parent(&mut c);
         if let Some(root) = &self.root {

@@ -33,6 +33,13 @@ pub fn writable(file: &File) -> bool {
     flags >= 0 && matches!(flags & libc::O_ACCMODE, libc::O_WRONLY | libc::O_RDWR)
 }
 
+/// Whether `file` is a regular file that is appended to.
+pub fn is_appended_to(file: &File) -> bool {
+    // SAFETY: F_GETFL takes no pointer.
+    let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
+    flags >= 0 && flags & libc::O_APPEND != 0 && writable(file) && file.metadata().is_ok_and(|m| m.is_file())
+}
+
 /// Columns of the terminal on `fd`; None where it does not know (a serial line) or is none.
 pub fn columns(fd: RawFd) -> Option<u16> {
     // SAFETY: the kernel fills the plain C struct, if anything.

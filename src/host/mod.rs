@@ -6,14 +6,18 @@
 
 pub mod ask;
 pub mod attrs;
+pub mod clock;
 pub mod cmd;
+pub mod detach;
 pub mod device;
 pub mod fd;
 pub mod files;
+pub mod foreground;
 pub mod locks;
 pub mod make;
 pub mod mounts;
 pub mod procs;
+pub mod serial;
 pub mod signals;
 pub mod sys;
 pub mod tree;

@@ -48,3 +48,42 @@ pub fn device_number(dev: &str) -> Option<u64> {
     let (major, minor) = dev.split_once(':')?;
     Some(nix::sys::stat::makedev(major.parse().ok()?, minor.parse().ok()?))
 }
+
+/// A process that is known again: its number, when it started (in ticks after the boot), and which boot that was.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Process {
+    pub pid: i32,
+    pub start: u64,
+    pub boot: String,
+}
+
+impl Process {
+    /// The process that has this number now; None where there is none.
+    pub fn of(pid: i32) -> Option<Self> {
+        let start = stat(pid)?.1;
+        Some(Self { pid, start, boot: files::line("/proc/sys/kernel/random/boot_id").unwrap_or_default() })
+    }
+
+    /// This very process.
+    pub fn this() -> Option<Self> {
+        Self::of(i32::try_from(std::process::id()).ok()?)
+    }
+
+    /// Whether it is still there, and not only waiting to be buried.
+    pub fn lives(&self) -> bool {
+        stat(self.pid).is_some_and(|(state, _)| state != 'Z' && state != 'X') && Self::of(self.pid).as_ref() == Some(self)
+    }
+}
+
+/// State and start time out of `/proc/PID/stat`. The name in it may hold anything, `)` too.
+fn stat(pid: i32) -> Option<(char, u64)> {
+    let text = files::line(format!("/proc/{pid}/stat"))?;
+    let mut fields = text.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+/// Whether a process group has a member.
+pub fn group_lives(group: i32) -> bool {
+    nix::sys::signal::killpg(Pid::from_raw(group), None) != Err(nix::errno::Errno::ESRCH)
+}

@@ -74,3 +74,16 @@ fn local_time(secs: u64, form: &std::ffi::CStr) -> String {
     };
     String::from_utf8_lossy(&buffer[..n]).into_owned()
 }
+
+/// That moment in local time, for lists: `2011-11-22 14:48`.
+pub fn local(seconds: u64) -> String {
+    let t = nix::libc::time_t::try_from(seconds).unwrap_or(0);
+    let mut buffer = [0u8; 32];
+    // SAFETY: as in `now`.
+    let n = unsafe {
+        let mut tm: nix::libc::tm = std::mem::zeroed();
+        nix::libc::localtime_r(&raw const t, &raw mut tm);
+        nix::libc::strftime(buffer.as_mut_ptr().cast(), buffer.len(), c"%Y-%m-%d %H:%M".as_ptr(), &raw const tm)
+    };
+    String::from_utf8_lossy(&buffer[..n]).into_owned()
+}

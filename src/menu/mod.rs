@@ -17,5 +17,6 @@ pub mod next;
 pub mod own;
 mod read;
 mod read_field;
+pub mod review;
 pub mod rules;
 pub mod values;

@@ -1,1 +1,26 @@
 //! The screens: one model, a pure update, a view per screen.
+//!
+//! [`run`] is the loop: messages from the terminal, from signals, from questions and jobs go into one channel; [`update`] turns each into a
+//! changed [`model::Model`] and into effects, which the loop carries out; [`view`] draws the model when no message is left. Nothing is
+//! on a timer while nothing happens.
+
+pub mod canvas;
+pub mod find;
+pub mod flow;
+#[cfg(test)]
+pub mod golden;
+pub mod keys;
+pub mod layer;
+pub mod model;
+pub mod plain;
+pub mod popup;
+pub mod record;
+#[cfg(test)]
+mod sample;
+pub mod screens;
+pub mod status;
+pub mod texts;
+pub mod update;
+#[cfg(test)]
+mod update_tests;
+pub mod view;

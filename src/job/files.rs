@@ -1,0 +1,226 @@
+//! A job's directory: where it is, what its small files say, and when it goes.
+//!
+//! Whether a job runs is read, not remembered: `exit.json` says that it ended; else the supervisor's process id and start time (with the
+//! boot they belong to, so that a recycled number is not mistaken) say whether anybody still watches over it.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error;
+use crate::host::{self, procs::Process};
+use crate::job::{Ended, Id, Spec, State, Summary};
+
+/// Ended jobs that are kept.
+const KEPT: usize = 50;
+/// Ended jobs are kept while all of them together take no more than this.
+const KEPT_BYTES: u64 = 200 << 20;
+/// A job without `run.json` that is younger than this is being started.
+const STARTING: Duration = Duration::from_secs(10);
+
+/// `job.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Asked {
+    pub spec: Spec,
+    pub started: u64,
+}
+
+/// `run.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Run {
+    pub supervisor: Process,
+    pub command: Process,
+}
+
+/// The directory of all jobs: root's in /var/lib, other users' in their state directory. `$ALTDISK_JOBS` stands above both.
+///
+/// # Errors
+/// ALT-951 where there is neither that variable nor a home directory.
+pub fn folder() -> Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|v| Path::new(v).is_absolute()).map(PathBuf::from);
+    if let Some(dir) = variable("ALTDISK_JOBS") {
+        return Ok(dir);
+    }
+    if nix::unistd::geteuid().is_root() {
+        return Ok(PathBuf::from("/var/lib/altdisk/jobs"));
+    }
+    let state = variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|h| h.join(".local/state")));
+    Ok(state.ok_or_else(|| error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory"))?.join("altdisk/jobs"))
+}
+
+/// The directory of one job.
+///
+/// # Errors
+/// As [`folder`].
+pub fn of(id: Id) -> Result<PathBuf> {
+    Ok(folder()?.join(id.to_string()))
+}
+
+/// The event file of a job.
+///
+/// # Errors
+/// As [`folder`].
+pub fn events(id: Id) -> Result<PathBuf> {
+    Ok(of(id)?.join("events.jsonl"))
+}
+
+/// Every job, newest first.
+///
+/// # Errors
+/// ALT-951 where the directory cannot be read; that it does not exist is no error.
+pub fn list() -> Result<Vec<Summary>> {
+    let folder = folder()?;
+    Ok(ids(&folder)?.into_iter().filter_map(|id| summary(&folder.join(id.to_string()), id)).collect())
+}
+
+/// The job of this number.
+///
+/// # Errors
+/// ALT-953 where there is none.
+pub fn find(id: Id) -> Result<Summary> {
+    summary(&of(id)?, id).ok_or_else(|| error::NO_SUCH_JOB.because(format!("there is no job {id}")))
+}
+
+fn ids(folder: &Path) -> Result<Vec<Id>> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(e) => return Err(error::JOB_FOLDER.because(format!("{}: {e}", folder.display()))),
+        Ok(entries) => entries,
+    };
+    let number = |e: fs::DirEntry| e.file_name().to_str().and_then(|n| n.parse().ok()).map(Id);
+    let mut ids: Vec<Id> = entries.flatten().filter_map(number).collect();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(ids)
+}
+
+fn summary(dir: &Path, id: Id) -> Option<Summary> {
+    let Asked { spec, started } = read(&dir.join("job.json"))?;
+    let (state, group) = state(dir);
+    Some(Summary { id, spec, started, state, group, stopped: dir.join("stop").exists() })
+}
+
+/// How the job in `dir` stands, and the process group of its command where that lives.
+pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
+    let ended = || read::<Ended>(&dir.join("exit.json")).map(|e| (State::Ended(e), None));
+    if let Some(ended) = ended() {
+        return ended;
+    }
+    let Some(run) = read::<Run>(&dir.join("run.json")) else {
+        let age = fs::metadata(dir).and_then(|m| m.modified()).ok().and_then(|t| SystemTime::now().duration_since(t).ok());
+        return (if age.is_none_or(|a| a < STARTING) { State::Running } else { State::Lost { alive: false } }, None);
+    };
+    let group = run.command.lives().then_some(run.command.pid);
+    if run.supervisor.lives() {
+        return (State::Running, group);
+    }
+    // It may have ended between the first look and this one.
+    ended().unwrap_or((State::Lost { alive: group.is_some() }, group))
+}
+
+pub(super) fn run_of(dir: &Path) -> Option<Run> {
+    read(&dir.join("run.json"))
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+pub(super) fn write<T: Serialize>(path: &Path, what: &T) -> Result<()> {
+    host::files::replace(path, &serde_json::to_vec(what)?, 0o600)
+}
+
+/// Makes the directory of a new job, and lets old ones go.
+pub(super) fn make(asked: &Asked) -> Result<(Id, PathBuf)> {
+    let folder = folder()?;
+    let failed = |e: std::io::Error| error::JOB_FOLDER.because(format!("{}: {e}", folder.display()));
+    DirBuilder::new().mode(0o700).recursive(true).create(&folder).map_err(failed)?;
+    prune(&folder)?;
+    let mut number = ids(&folder)?.first().map_or(1, |id| id.0.saturating_add(1));
+    let dir = loop {
+        let dir = folder.join(number.to_string());
+        match DirBuilder::new().mode(0o700).create(&dir) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number = number.saturating_add(1),
+            other => break other.map(|()| dir).map_err(failed)?,
+        }
+    };
+    write(&dir.join("job.json"), asked).with_context(|| format!("starting job {number}"))?;
+    Ok((Id(number), dir))
+}
+
+/// Removes the oldest ended jobs: those beyond [`KEPT`] and [`KEPT_BYTES`]. The newest job always stays.
+fn prune(folder: &Path) -> Result<()> {
+    let (mut kept, mut bytes) = (0, 0);
+    for (n, id) in ids(folder)?.into_iter().enumerate() {
+        let dir = folder.join(id.to_string());
+        if matches!(state(&dir), (State::Running | State::Lost { alive: true }, _)) {
+            continue;
+        }
+        kept += 1;
+        bytes += fs::metadata(dir.join("events.jsonl")).map_or(0, |m| m.len());
+        if n > 0 && (kept > KEPT || bytes > KEPT_BYTES) {
+            // One that cannot be removed is tried again with the next job.
+            let _ = fs::remove_dir_all(&dir);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(folder: &Path, id: u32, bytes: u64) {
+        let dir = folder.join(id.to_string());
+        fs::create_dir_all(&dir).unwrap();
+        write(&dir.join("job.json"), &Asked { spec: Spec::default(), started: 7 }).unwrap();
+        write(&dir.join("exit.json"), &Ended { code: Some(0), signal: None, time: 9, ms: 2000 }).unwrap();
+        fs::File::create(dir.join("events.jsonl")).unwrap().set_len(bytes).unwrap();
+    }
+
+    fn left(folder: &Path) -> Vec<u32> {
+        ids(folder).unwrap().into_iter().map(|i| i.0).collect()
+    }
+
+    #[test]
+    fn the_newest_fifty_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        (1..=53).for_each(|n| ended(dir.path(), n, 10));
+        fs::create_dir(dir.path().join("other")).unwrap();
+        prune(dir.path()).unwrap();
+        assert_eq!(left(dir.path()), (4..=53).rev().collect::<Vec<_>>());
+        assert!(dir.path().join("other").exists());
+    }
+
+    #[test]
+    fn large_ones_go_first_but_the_newest_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        ended(dir.path(), 1, 1);
+        ended(dir.path(), 2, 150 << 20);
+        ended(dir.path(), 3, 300 << 20);
+        prune(dir.path()).unwrap();
+        assert_eq!(left(dir.path()), [3]);
+    }
+
+    #[test]
+    fn states() {
+        let dir = tempfile::tempdir().unwrap();
+        ended(dir.path(), 1, 0);
+        let one = dir.path().join("1");
+        assert!(matches!(state(&one), (State::Ended(Ended { code: Some(0), .. }), None)));
+        fs::remove_file(one.join("exit.json")).unwrap();
+        assert_eq!(state(&one), (State::Running, None), "one that is being started");
+        let (me, gone) = (Process::this().unwrap(), Process { start: 1, ..Process::this().unwrap() });
+        write(&one.join("run.json"), &Run { supervisor: me.clone(), command: gone.clone() }).unwrap();
+        assert_eq!(state(&one), (State::Running, None));
+        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: me.clone() }).unwrap();
+        assert_eq!(state(&one), (State::Lost { alive: true }, Some(me.pid)));
+        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: gone }).unwrap();
+        assert_eq!(state(&one), (State::Lost { alive: false }, None));
+        assert_eq!(summary(&one, Id(1)).unwrap().started, 7);
+    }
+}

@@ -1,0 +1,67 @@
+//! Starting a job: a directory, and this program once more as the supervisor.
+//!
+//! The supervisor reads the order on standard input (an argv may hold a password: it stands in no process list and, where it was
+//! masked, in no file), leaves this session, starts the command, and answers on standard output. Then nothing ties it to this process.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::error;
+use crate::host::sys;
+use crate::job::files::{self, Asked};
+use crate::job::{Id, Spec};
+
+/// The hidden command that is the supervisor: `altdisk job-supervisor DIR`.
+pub const SUPERVISOR: &str = "job-supervisor";
+
+/// What the supervisor answers.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Answer {
+    Runs,
+    /// It could not be started, because of this; what to do.
+    Failed(String, String),
+}
+
+/// Starts a job that does not depend on this process any more; returns when its command runs.
+///
+/// # Errors
+/// ALT-951 where its directory cannot be made, ALT-952 where the command could not be started, with the reason.
+pub fn start(spec: &Spec) -> Result<Id> {
+    let mut kept = spec.clone();
+    if !spec.shown.is_empty() && spec.shown != Spec::new(spec.argv.clone(), "").command() {
+        kept.argv = vec![];
+        kept.env = vec![];
+    }
+    let (id, dir) = files::make(&Asked { spec: kept, started: sys::now().0 })?;
+    let answer = ask(spec, &dir);
+    let failed = |cause: String, remedy: &str| {
+        let _ = fs::remove_dir_all(&dir);
+        Err(error::JOB_NOT_STARTED.because_do(cause, remedy))
+    };
+    match answer {
+        Ok(Answer::Runs) => Ok(id),
+        Ok(Answer::Failed(cause, remedy)) => failed(cause, &remedy),
+        Err(e) => failed(format!("the supervisor did not start: {e:#}"), error::JOB_NOT_STARTED.remedy),
+    }
+}
+
+fn ask(spec: &Spec, dir: &std::path::Path) -> Result<Answer> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("altdisk").arg(SUPERVISOR).arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().context("running /proc/self/exe")?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that does not read says nothing either, which is found below.
+        let _ = input.write_all(&serde_json::to_vec(spec)?);
+    }
+    let mut answer = Vec::new();
+    if let Some(mut output) = child.stdout.take() {
+        output.read_to_end(&mut answer)?;
+    }
+    child.wait()?;
+    serde_json::from_slice(&answer).context("no answer")
+}

@@ -1,0 +1,311 @@
+//! The supervisor of a job: starts the command, writes down what it says, and how it ended.
+//!
+//! It lives in a session of its own and does nothing but wait. A command of altdisk's own writes events into the event file itself; what any
+//! command prints becomes `output` events, in the order in which it arrives. A full disk or a daemon that keeps the pipes open stops nothing.
+
+use std::fs::{File, OpenOptions};
+use std::io::{PipeReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::event::{Event, Stream, VERSION};
+use crate::host::procs::{self, Process};
+use crate::host::{cmd, detach, sys};
+use crate::job::cut::Cutter;
+use crate::job::files::{self, Run};
+use crate::job::start::Answer;
+use crate::job::{EVENTS_VARIABLE, Ended, Spec};
+
+/// How long what is left in the pipes is waited for after the command's end.
+const LEFT: Duration = Duration::from_millis(200);
+/// The same in all, where something goes on writing.
+const LEFT_IN_ALL: Duration = Duration::from_secs(2);
+/// How long the rest of a process group has after a stop before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs the order that comes on standard input as the job in `dir`. `own` says which programs this executable is itself, should
+/// they not be installed under that name. Returns when the command has ended.
+///
+/// # Errors
+/// Where not even the answer could be given, or the end not be written down.
+pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
+    let mut order = Vec::new();
+    std::io::stdin().read_to_end(&mut order)?;
+    let spec: Spec = serde_json::from_slice(&order).context("reading the order")?;
+    detach::detach()?;
+    let begun = Instant::now();
+    let (mut child, mut events) = match begin(&spec, dir, own) {
+        Ok(both) => both,
+        Err((cause, remedy)) => return answer(&Answer::Failed(cause, remedy)),
+    };
+    answer(&Answer::Runs)?;
+    let status = watch(&mut child, &mut events)?;
+    finish(dir, &mut events, status, begun, child.id())
+}
+
+/// Says how the start went; from then on nobody listens.
+fn answer(answer: &Answer) -> Result<()> {
+    let mut out = std::io::stdout();
+    out.write_all(&serde_json::to_vec(answer)?)?;
+    out.flush()?;
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdin(&null)?;
+    nix::unistd::dup2_stdout(&null)?;
+    nix::unistd::dup2_stderr(&null)?;
+    Ok(())
+}
+
+type Refusal = (String, String);
+
+fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Writer), Refusal> {
+    let internal = |what: &str, e: String| (format!("{what}: {e}"), "make room on the file system of the jobs, or mend it".to_owned());
+    let name = spec.argv.first().map(String::as_str).filter(|n| !n.is_empty());
+    let name = name.ok_or_else(|| ("there is no command to run".to_owned(), "name one".to_owned()))?;
+    let (program, mine) = program(name, own)
+        .ok_or_else(|| (format!("{name} was not found"), format!("install the program `{name}`, or give its full path name")))?;
+    let path = dir.join("events.jsonl");
+    let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path);
+    let file = file.map_err(|e| internal(&path.display().to_string(), e.to_string()))?;
+    let mut command = Command::new(&program);
+    command.arg0(name).args(&spec.argv[1..]).envs(spec.env.iter().map(|(k, v)| (k, v)));
+    command.env(EVENTS_VARIABLE, file.as_raw_fd().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    detach::hand_over(&mut command, file.as_raw_fd());
+    let mut child = command.spawn().map_err(|e| {
+        let remedy = match e.kind() {
+            std::io::ErrorKind::PermissionDenied => "make the file executable, or become a user who may run it",
+            _ => "check that it is a program for this machine",
+        };
+        (format!("{}: {e}", program.display()), remedy.to_owned())
+    })?;
+    let pid = child.id();
+    let number = |pid: u32| i32::try_from(pid).unwrap_or(0);
+    // The command may have ended already; its number is not free before it is waited for.
+    let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run { supervisor, command });
+    let written = run.context("reading /proc").and_then(|run| files::write(&dir.join("run.json"), &run));
+    if let Err(e) = written {
+        let _ = killpg(Pid::from_raw(number(pid)), Signal::SIGKILL);
+        let _ = child.wait();
+        return Err(internal("run.json", format!("{e:#}")));
+    }
+    let argv = if spec.shown.is_empty() { spec.argv.clone() } else { vec![spec.shown.clone()] };
+    // The command works where it was asked for; this process keeps no file system busy.
+    let _ = std::env::set_current_dir("/");
+    let mut events = Writer { file, start: Some(Event::Start { version: VERSION, argv, time: sys::now().0, pid }), lost: 0 };
+    if !mine {
+        events.append(&[]);
+    }
+    Ok((child, events))
+}
+
+/// Where the program is, and whether it is this one.
+fn program(name: &str, own: fn(&str) -> bool) -> Option<(PathBuf, bool)> {
+    let myself = PathBuf::from("/proc/self/exe");
+    let found = if name.contains('/') {
+        Some(PathBuf::from(name))
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path)
+            .map(|d| d.join(name))
+            .find(|p| nix::unistd::access(p, nix::unistd::AccessFlags::X_OK).is_ok() && p.is_file());
+        found.or_else(|| cmd::find_program(Path::new("/"), name))
+    };
+    let same = |p: &Path| {
+        let (a, b) = (p.metadata().ok(), myself.metadata().ok());
+        a.zip(b).is_some_and(|(a, b)| (a.dev(), a.ino()) == (b.dev(), b.ino()))
+    };
+    match found {
+        Some(path) => {
+            let mine = same(&path);
+            path.exists().then_some((path, mine))
+        }
+        None => own(name).then_some((myself, true)),
+    }
+}
+
+/// Appends to the event file. What a full disk does not take is counted, and told when there is room again.
+struct Writer {
+    file: File,
+    /// The first record, as long as it is not known that there is one.
+    start: Option<Event>,
+    lost: u64,
+}
+
+impl Writer {
+    fn append(&mut self, events: &[Event]) {
+        let mut text = Vec::new();
+        let mut add = |event: &Event| {
+            if let Ok(record) = serde_json::to_vec(event) {
+                text.extend_from_slice(&record);
+                text.push(b'\n');
+            }
+        };
+        // The command writes here too; whoever comes first says what has begun.
+        if let Some(start) = self.start.take().filter(|_| self.file.metadata().is_ok_and(|m| m.len() == 0)) {
+            add(&start);
+        }
+        if self.lost > 0 {
+            add(&Event::Warning { text: format!("{} records could not be written here, and are lost", self.lost) });
+        }
+        events.iter().for_each(&mut add);
+        match self.file.write_all(&text) {
+            Ok(()) => self.lost = 0,
+            Err(_) => self.lost += events.len() as u64,
+        }
+    }
+
+    /// Whether the command has said itself how it ended.
+    fn is_done(&self) -> bool {
+        const TAIL: u64 = 64 << 10;
+        let length = self.file.metadata().map_or(0, |m| m.len());
+        let mut tail = vec![0; usize::try_from(length.min(TAIL)).unwrap_or(0)];
+        if self.file.read_exact_at(&mut tail, length.saturating_sub(TAIL)).is_err() {
+            return false;
+        }
+        let last = tail.trim_ascii_end().rsplit(|b| *b == b'\n').next().unwrap_or_default();
+        matches!(serde_json::from_slice(last), Ok(Event::Done { .. }))
+    }
+}
+
+/// One of the two outputs.
+struct Source {
+    pipe: Option<PipeReader>,
+    stream: Stream,
+    cutter: Cutter,
+}
+
+/// Writes down what the command says until it has ended.
+fn watch(child: &mut Child, events: &mut Writer) -> Result<ExitStatus> {
+    let mut sources = [
+        Source {
+            pipe: child.stdout.take().map(|o| PipeReader::from(std::os::fd::OwnedFd::from(o))),
+            stream: Stream::Stdout,
+            cutter: Cutter::default(),
+        },
+        Source {
+            pipe: child.stderr.take().map(|e| PipeReader::from(std::os::fd::OwnedFd::from(e))),
+            stream: Stream::Stderr,
+            cutter: Cutter::default(),
+        },
+    ];
+    // A thread waits for the command; that it has is seen on a pipe, like everything else here.
+    let (over, open) = std::io::pipe()?;
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let status = child.wait();
+            drop(open);
+            status
+        });
+        listen(&mut sources, &over, events);
+        waiting.join().map_err(|_| anyhow::anyhow!("waiting for the command"))?.context("waiting for the command")
+    })
+}
+
+fn listen(sources: &mut [Source; 2], over: &PipeReader, events: &mut Writer) {
+    let mut chunk = vec![0; 64 << 10];
+    let mut ended: Option<Instant> = None;
+    loop {
+        let wait = match ended {
+            Some(_) if sources.iter().all(|s| s.pipe.is_none()) => break,
+            Some(at) if at.elapsed() > LEFT_IN_ALL => break,
+            Some(_) => Some(LEFT),
+            None => sources.iter().filter_map(|s| s.cutter.deadline()).min().map(|d| d.saturating_duration_since(Instant::now())),
+        };
+        // Rounded up, so that a deadline has passed when poll returns.
+        let timeout = wait.map_or(PollTimeout::NONE, |w| PollTimeout::try_from(w + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX));
+        let ready = {
+            let mut fds: Vec<PollFd> =
+                sources.iter().filter_map(|s| s.pipe.as_ref()).map(|p| PollFd::new(p.as_fd(), PollFlags::POLLIN)).collect();
+            if ended.is_none() {
+                fds.push(PollFd::new(over.as_fd(), PollFlags::POLLIN));
+            }
+            match poll(&mut fds, timeout) {
+                Ok(n) => {
+                    let mut hits = fds.iter().map(|f| f.any().unwrap_or(false));
+                    let hits = sources.each_ref().map(|s| s.pipe.is_some() && hits.next().unwrap_or(false)).to_vec();
+                    (n > 0).then(|| (hits, fds.last().is_some_and(|f| ended.is_none() && f.any().unwrap_or(false))))
+                }
+                Err(nix::errno::Errno::EINTR) => continue,
+                Err(_) => None,
+            }
+        };
+        let mut told = vec![];
+        match ready {
+            None if ended.is_some() => break,
+            None => {}
+            Some((hits, is_over)) => {
+                for (source, _) in sources.iter_mut().zip(hits).filter(|(_, hit)| *hit) {
+                    source.read(&mut chunk, &mut told);
+                }
+                if is_over {
+                    ended = Some(Instant::now());
+                }
+            }
+        }
+        for source in sources.iter_mut() {
+            let stream = source.stream;
+            source.cutter.expire(Instant::now(), &mut |line| told.push(Event::Output { stream, line }));
+        }
+        if !told.is_empty() {
+            events.append(&told);
+        }
+    }
+    let mut told = vec![];
+    for source in sources.iter_mut() {
+        let stream = source.stream;
+        source.cutter.finish(&mut |line| told.push(Event::Output { stream, line }));
+    }
+    events.append(&told);
+}
+
+impl Source {
+    fn read(&mut self, chunk: &mut [u8], told: &mut Vec<Event>) {
+        let stream = self.stream;
+        let Some(pipe) = &mut self.pipe else { return };
+        match pipe.read(chunk) {
+            Ok(0) => self.pipe = None,
+            Ok(n) => self.cutter.feed(&chunk[..n], Instant::now(), &mut |line| told.push(Event::Output { stream, line })),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => self.pipe = None,
+        }
+    }
+}
+
+/// The end: what is left of a stopped group goes too, and how it ended is written down.
+fn finish(dir: &Path, events: &mut Writer, status: ExitStatus, begun: Instant, leader: u32) -> Result<()> {
+    let stopped = dir.join("stop").exists();
+    if stopped {
+        end_group(i32::try_from(leader).unwrap_or(0));
+    }
+    let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let ended = Ended { code: status.code(), signal: status.signal(), time: sys::now().0, ms };
+    if !events.is_done() {
+        let text = match (status.signal(), stopped) {
+            (Some(_), true) => "It was stopped.".to_owned(),
+            (Some(signal), false) => format!("It was ended by signal {signal}."),
+            _ => String::new(),
+        };
+        events.append(&[Event::Done { exit: u8::try_from(ended.status()).unwrap_or(u8::MAX), text }]);
+    }
+    files::write(&dir.join("exit.json"), &ended)
+}
+
+fn end_group(group: i32) {
+    let asked = Instant::now();
+    while group > 1 && procs::group_lives(group) {
+        if asked.elapsed() > GRACE {
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

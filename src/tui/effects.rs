@@ -1,0 +1,241 @@
+//! What the update wants done, done: the only file of the screens that touches the world, beside the loop.
+
+use std::collections::HashMap;
+use std::os::unix::fs::OpenOptionsExt;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::error;
+use crate::host::{clock, foreground, sys};
+use crate::job::{self, follow};
+use crate::menu::ask::Asker;
+use crate::text::lines::{self, Shown};
+use crate::tui::model::{Effect, Msg, Told};
+use crate::tui::record::{Book, Record, script};
+use crate::tui::run::{End, Event, Screen};
+use crate::tui::status::{self, Status};
+use crate::tui::svg;
+
+/// A question that is answered sooner is never seen.
+const SLOW: Duration = Duration::from_millis(300);
+
+/// Where things are written down.
+pub struct Books {
+    pub log: Book,
+    pub script: Book,
+    /// The home directory: images, and where the chosen look is kept.
+    pub home: PathBuf,
+    /// Where the chosen look is kept.
+    pub theme: Option<PathBuf>,
+    /// For every program that is run from here.
+    pub env: Vec<(String, String)>,
+}
+
+/// What carries out effects.
+pub struct Doer {
+    sender: Sender<Event>,
+    books: Books,
+    asked: HashMap<u64, Asker>,
+    follower: Option<follow::Follower>,
+    /// Which follower's batches count.
+    number: u64,
+}
+
+impl Doer {
+    pub fn new(sender: Sender<Event>, books: Books) -> Self {
+        Self { sender, books, asked: HashMap::new(), follower: None, number: 0 }
+    }
+
+    pub fn follows(&self, number: u64) -> bool {
+        self.number == number && self.follower.is_some()
+    }
+
+    /// The session ends.
+    pub fn finish(&mut self) {
+        self.asked.clear();
+        self.follower = None;
+        self.record(&Record::End);
+    }
+
+    fn record(&mut self, record: &Record) {
+        let text = record.text(&clock::date(sys::now().0));
+        self.books.log.write(&text);
+    }
+
+    fn send(&self, msg: Msg) {
+        // The receiver lives as long as the loop.
+        let _ = self.sender.send(Event::Msg(msg));
+    }
+
+    fn ask(&mut self, token: u64, argv: Vec<String>, limit: Duration) {
+        let sender = self.sender.clone();
+        let tell = move |answer: Result<String>| {
+            let answer = answer.map_err(|e| Told::from(&e));
+            let _ = sender.send(Event::Msg(Msg::Answer(token, answer)));
+        };
+        self.asked.insert(token, Asker::start(argv, self.books.env.clone(), limit, tell));
+    }
+
+    /// Opens a job's status and follows it.
+    fn open(&mut self, id: job::Id, size: (u16, u16)) -> Result<Box<Status>> {
+        let status = Status::new(job::find(id)?, size.0, size.1)?;
+        self.number += 1;
+        let (number, sender) = (self.number, self.sender.clone());
+        self.follower = Some(follow::spawn(id, move |batch| drop(sender.send(Event::Batch(number, batch))))?);
+        Ok(Box::new(status))
+    }
+
+    fn start(&mut self, mut spec: job::Spec, size: (u16, u16)) -> Result<Box<Status>> {
+        spec.env.clone_from(&self.books.env);
+        let id = job::start(&spec)?;
+        self.open(id, size)
+    }
+
+    /// What a job of this session said, at the end of the log. Another thread: it may be much.
+    fn copy_output(&self, id: job::Id) {
+        let to = self.books.log.path().to_owned();
+        let Ok(from) = job::files::events(id) else { return };
+        // If no thread can be had, the job's own file still has it.
+        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to)));
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let shown = Shown { debug: true, verbose: false, ascii: false };
+    let to = std::fs::OpenOptions::new().append(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK).open(to)?;
+    let mut to = std::io::BufWriter::new(to);
+    for line in BufReader::new(std::fs::File::open(from)?).lines() {
+        if let Some(text) = serde_json::from_str(&line?).ok().and_then(|event| lines::line(&event, shown)) {
+            writeln!(to, "{text}")?;
+        }
+    }
+    to.flush()
+}
+
+/// Carries out one effect.
+///
+/// # Errors
+/// If the terminal has vanished.
+pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
+    let size = screen.model.size;
+    match effect {
+        Effect::Ask { token, argv, limit } => screen.doer().ask(token, argv, limit),
+        Effect::Cancel(token) => drop(screen.doer().asked.remove(&token)),
+        Effect::Later(token) => screen.later(SLOW, Msg::Slow(token)),
+        Effect::Start(spec) => {
+            let status = screen.doer().start(spec, size).map_err(|e| Told::from(&e));
+            screen.apply(Msg::Opened(status));
+        }
+        Effect::Open(id) => {
+            let status = screen.doer().open(id, size).map_err(|e| Told::from(&e));
+            screen.apply(Msg::Opened(status));
+        }
+        Effect::Close => screen.doer().follower = None,
+        Effect::Jobs => screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)))),
+        Effect::Stop(id) => stopped(screen, job::stop(id)),
+        Effect::Kill(id) => stopped(screen, job::kill(id)),
+        Effect::Continue => screen.doer().send(Msg::Status(status::Msg::Continue)),
+        Effect::Shell => {
+            let shell = std::env::var("SHELL").ok().filter(|s| !s.is_empty()).unwrap_or_else(|| "/bin/sh".into());
+            with_terminal(screen, &[shell], "Type `exit` to come back to altdisk.")?;
+        }
+        Effect::Inherit(argv) => with_terminal(screen, &argv, "")?,
+        Effect::Exec(argv) => {
+            screen.reader.pause();
+            screen.tty.suspend()?;
+            let Err(failed) = foreground::replace(&argv, &screen.doer().books.env.clone());
+            screen.tty.resume()?;
+            screen.reader.resume();
+            screen.apply(Msg::Returned(Err(Told::from(&failed))));
+        }
+        Effect::SaveImage(fastpath) => {
+            let saved = save(screen, &fastpath).map_err(|e| Told::from(&e));
+            screen.apply(Msg::Saved(saved));
+        }
+        Effect::Theme(name) => keep(screen, &name),
+        Effect::Record(record) => {
+            screen.doer().record(&record);
+            if let Record::Ended { job: n @ 1.., .. } = record {
+                screen.doer().copy_output(job::Id(n));
+            }
+        }
+        Effect::Script(line) => write_script(screen, &line),
+        Effect::Redraw => screen.repaint(),
+        Effect::Suspend => {
+            screen.reader.pause();
+            screen.tty.stop_here()?;
+            screen.reader.resume();
+            screen.repaint();
+        }
+        Effect::Bell => screen.tty.write(b"\x07")?,
+        Effect::Quit => screen.end = Some(End::Left),
+    }
+    Ok(())
+}
+
+fn stopped(screen: &mut Screen, asked: Result<job::Asked>) {
+    if let Err(e) = asked {
+        let told = Told::from(&e);
+        screen.apply(Msg::Status(status::Msg::Tell(told.wrong)));
+    }
+}
+
+/// Gives the terminal to a program; comes back when that ends.
+fn with_terminal(screen: &mut Screen, argv: &[String], notice: &str) -> Result<()> {
+    screen.reader.pause();
+    screen.tty.suspend()?;
+    if !notice.is_empty() {
+        // The terminal is in order now; if nobody sees it, nobody misses it.
+        let _ = writeln!(std::io::stdout(), "{notice}");
+    }
+    let env = screen.doer().books.env.clone();
+    let code = foreground::run(argv, &env).map_err(|e| Told::from(&e));
+    screen.tty.resume()?;
+    screen.reader.resume();
+    screen.apply(Msg::Returned(code));
+    Ok(())
+}
+
+/// F8: the screen as text and as a picture.
+fn save(screen: &mut Screen, fastpath: &str) -> Result<Vec<String>> {
+    let (buf, cursor) = screen.drawn();
+    let name: String = fastpath.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
+    let stamp: String = clock::stamp(sys::now().0).chars().map(|c| if c == ' ' { '-' } else { c }).filter(|c| *c != ':').collect();
+    let begin = if name.is_empty() || name == "altdisk" { "altdisk".to_owned() } else { format!("altdisk-{name}") };
+    let mut files = vec![];
+    for (end, content) in [("txt", svg::text(&buf)), ("svg", svg::svg(&buf, cursor))] {
+        let path = screen.doer().books.home.join(format!("{begin}-{stamp}.{end}"));
+        let write = || std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(content.as_bytes());
+        write().map_err(|e: std::io::Error| error::NO_IMAGE.because(format!("{}: {e}", path.display())))?;
+        files.push(path.display().to_string());
+    }
+    Ok(files)
+}
+
+/// The chosen look, for the next time. That it cannot be kept is no reason to disturb.
+fn keep(screen: &mut Screen, name: &str) {
+    if let Some(path) = screen.doer().books.theme.clone() {
+        if let Some(dir) = path.parent() {
+            let _ = std::fs::create_dir_all(dir);
+        }
+        let _ = std::fs::write(&path, format!("{name}\n"));
+    }
+}
+
+fn write_script(screen: &mut Screen, line: &str) {
+    let text = script(line, &clock::date(sys::now().0));
+    let books = &mut screen.doer().books;
+    books.script.write(&text);
+    let wrong: Vec<String> = [&mut books.log, &mut books.script].into_iter().filter_map(Book::complaint).collect();
+    if !wrong.is_empty() {
+        let told = Told::new(
+            format!("What you do is not written down: {}", wrong.join("; ")),
+            "altdisk goes on without it. -l and -s name other files for the log and the script.",
+        );
+        screen.tell(told);
+    }
+}

@@ -1,0 +1,219 @@
+//! Everything that the interface knows, and what can happen to it; nothing here touches the world.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::job;
+use crate::menu::model::{Dialog, Selector, Set};
+use crate::menu::values::Context;
+use crate::term::key::Key;
+use crate::theme::Theme;
+use crate::tui::keys::Sends;
+use crate::tui::layer::Layer;
+use crate::tui::record::Record;
+use crate::tui::status::{self, Status};
+
+/// How much is really run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Doing {
+    #[default]
+    All,
+    /// `-x`: lists are asked for, but no command is run; it is logged.
+    Questions,
+    /// `-X`: nothing at all.
+    Nothing,
+}
+
+/// What is said about this session, and never changes.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub doing: Doing,
+    pub root: bool,
+    /// `-v`: more in the log, and the commands' output too. `-t`: the questions too.
+    pub verbose: bool,
+    pub trace: bool,
+    /// Where images are written: the home directory.
+    pub home: String,
+}
+
+/// The model.
+pub struct Model {
+    pub set: Rc<Set>,
+    pub theme: Theme,
+    /// What the themes panel offers.
+    pub themes: Vec<Theme>,
+    pub sends: Sends,
+    pub options: Options,
+    pub size: (u16, u16),
+    /// What is on the screen, the last on top.
+    pub stack: Vec<Layer>,
+    /// What is waited for.
+    pub asked: Option<Asked>,
+    /// Keys that were typed while an answer was waited for.
+    pub ahead: Vec<Key>,
+    pub tokens: u64,
+    /// The command that is about to run.
+    pub pending: Option<Pending>,
+    /// How the dialog ends whose job is followed: back to the menu, fields to clear.
+    pub started: Option<Started>,
+}
+
+/// A question that was asked, and what its answer is for.
+pub struct Asked {
+    pub token: u64,
+    pub why: Why,
+}
+
+pub enum Why {
+    /// F4 of the form on top.
+    List,
+    /// A dialog is about to be shown.
+    Discover(Rc<Dialog>, Context),
+    /// A selector was answered with this.
+    Classify(Rc<Selector>, String, Context),
+    Review,
+    /// The jobs that there are; the job whose start is waited for.
+    Jobs,
+    Start,
+}
+
+/// A command that was committed and waits for a yes.
+#[derive(Clone)]
+pub struct Pending {
+    pub line: crate::menu::command::Line,
+    pub dialog: Rc<Dialog>,
+}
+
+/// A job that this session started.
+#[derive(Clone)]
+pub struct Started {
+    pub job: job::Id,
+    pub back: bool,
+    /// The dialog whose fields may have to be cleared.
+    pub dialog: String,
+}
+
+/// What happens to the model.
+pub enum Msg {
+    /// All keys of one read.
+    Keys(Vec<Key>),
+    Size(u16, u16),
+    /// The answer to a question: what the program printed, or what is wrong.
+    Answer(u64, Result<String, Told>),
+    /// A question takes long enough to be shown.
+    Slow(u64),
+    Jobs(Result<Vec<job::Summary>, Told>),
+    /// A job's COMMAND STATUS can be shown.
+    Opened(Result<Box<Status>, Told>),
+    Status(status::Msg),
+    /// The files of F8, or why there are none.
+    Saved(Result<Vec<String>, Told>),
+    /// A program that had the terminal has ended.
+    Returned(Result<i32, Told>),
+    /// Something to say that has nothing to do with what is on the screen.
+    Tell(Told),
+}
+
+/// An error in words: what is wrong, what to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub wrong: String,
+    pub remedy: String,
+}
+
+impl Told {
+    pub fn new(wrong: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { wrong: wrong.into(), remedy: remedy.into() }
+    }
+}
+
+impl From<&anyhow::Error> for Told {
+    fn from(err: &anyhow::Error) -> Self {
+        match crate::error::of(err) {
+            Some(alt) => Self::new(format!("{}: {}", alt.entry.id, alt.cause), alt.remedy.clone()),
+            None => Self::new(format!("{err:#}"), ""),
+        }
+    }
+}
+
+/// What the loop has to do.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Ask a program; the answer comes as [`Msg::Answer`].
+    Ask {
+        token: u64,
+        argv: Vec<String>,
+        limit: Duration,
+    },
+    Cancel(u64),
+    /// Send [`Msg::Slow`] after a moment.
+    Later(u64),
+    /// Start a job, open its status.
+    Start(job::Spec),
+    Jobs,
+    /// Open a job's status.
+    Open(job::Id),
+    /// The status on top is gone: nobody follows any more.
+    Close,
+    Stop(job::Id),
+    Kill(job::Id),
+    /// Send [`status::Msg::Continue`] after the keys that are waiting.
+    Continue,
+    Shell,
+    /// Run with the terminal.
+    Inherit(Vec<String>),
+    /// Run in place of altdisk.
+    Exec(Vec<String>),
+    SaveImage(String),
+    /// This look was chosen: keep it for the next time.
+    Theme(String),
+    Record(Record),
+    /// A line for the script.
+    Script(String),
+    /// Paint everything anew, and look how large the terminal is.
+    Redraw,
+    Suspend,
+    Bell,
+    Quit,
+}
+
+impl Model {
+    pub fn new(set: Rc<Set>, theme: Theme, sends: Sends, options: Options, size: (u16, u16)) -> Self {
+        Self {
+            set,
+            theme,
+            themes: vec![],
+            sends,
+            options,
+            size,
+            stack: vec![],
+            asked: None,
+            ahead: vec![],
+            tokens: 0,
+            pending: None,
+            started: None,
+        }
+    }
+
+    pub fn top(&self) -> Option<&Layer> {
+        self.stack.last()
+    }
+
+    /// The form that a pop-up on top of it belongs to.
+    pub fn form(&mut self) -> Option<&mut crate::tui::screens::form::Form> {
+        self.stack.iter_mut().rev().find_map(|l| match l {
+            Layer::Form(form) => Some(&mut **form),
+            _ => None,
+        })
+    }
+
+    /// The fast path of what is on the screen.
+    pub fn fastpath(&self) -> String {
+        let path = self.stack.iter().rev().find_map(|l| match l {
+            Layer::Menu(menu) => Some(menu.menu.id.clone()),
+            Layer::Form(form) => Some(form.dialog.id.clone()),
+            _ => None,
+        });
+        path.unwrap_or_default()
+    }
+}

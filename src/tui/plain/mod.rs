@@ -1,0 +1,266 @@
+//! The panels without a screen: numbered lines and prompts, for `TERM=dumb`, printers, screen readers and `--plain`.
+//!
+//! The same menu files, rules, command lines, reviews and jobs as on the screen; only the way to ask is another. Every prompt takes `?` for
+//! help, `b` to go back, `q` to leave. The end of the input leaves; nothing that was not confirmed is run, and a job goes on by itself.
+
+mod dialog;
+mod job;
+mod pick;
+mod talk;
+
+use std::io::{BufRead, Write};
+
+use anyhow::Result;
+
+pub use talk::Talk;
+
+use crate::menu::discover;
+use crate::menu::model::{Builtin, Item, Menu, Next, Screen, Selector, Set, Target};
+use crate::menu::values::{Context, Values};
+use crate::menu::{command, rules};
+use crate::tui::plain::job::Run;
+use crate::tui::texts;
+
+/// Where to go when a panel is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    Back,
+    /// To the nearest menu (modes P, N, I).
+    Menu,
+    Quit,
+}
+
+/// Most selectors and dialogs in a row: a chain of classify commands may lead in circles.
+const DEEPEST: usize = 50;
+
+/// The panels, asked line by line.
+pub struct Plain<'a, W: Write> {
+    talk: Talk<W>,
+    set: &'a Set,
+    /// How commands are run and recorded.
+    run: Run<'a>,
+    depth: usize,
+}
+
+impl<'a, W: Write> Plain<'a, W> {
+    pub fn new(talk: Talk<W>, set: &'a Set, run: Run<'a>) -> Self {
+        Self { talk, set, run, depth: 0 }
+    }
+
+    /// From `fastpath` on until the user leaves; `live`: `input` is a terminal.
+    ///
+    /// # Errors
+    /// ALT-902 or ALT-903 if this panel cannot be opened.
+    pub fn start(&mut self, fastpath: &str, input: impl BufRead + Send + 'static, live: bool) -> Result<()> {
+        let id = self.set.open(fastpath)?.id().to_owned();
+        self.talk.listen(input, live);
+        self.jobs_that_run();
+        self.screen(&id, &Context::new());
+        Ok(())
+    }
+
+    fn screen(&mut self, id: &str, context: &Context) -> Leave {
+        let set = self.set;
+        if self.depth >= DEEPEST {
+            self.talk.say("These panels lead in circles.");
+            return Leave::Menu;
+        }
+        self.depth += 1;
+        let leave = match set.find(id) {
+            Some(Screen::Menu(menu)) => self.menu(menu, context),
+            Some(Screen::Selector(selector)) => self.selector(selector, context),
+            Some(Screen::Dialog(dialog)) => self.dialog(dialog, context),
+            None => {
+                self.talk.say(&format!("There is no panel `{id}`."));
+                Leave::Back
+            }
+        };
+        self.depth -= 1;
+        leave
+    }
+
+    fn target(&mut self, target: &Target, context: &Context) -> Leave {
+        match target {
+            Target::Screen(id) => self.screen(id, context),
+            Target::Builtin(Builtin::Jobs) => self.jobs(),
+            Target::Builtin(Builtin::Themes) => {
+                self.talk.say("Looks are for terminals with a screen: start altdisk there with --theme, or without --plain.");
+                Leave::Back
+            }
+            Target::Builtin(Builtin::Keys) => {
+                self.talk.say(KEYS);
+                Leave::Back
+            }
+            Target::Builtin(Builtin::About) => {
+                texts::about().iter().for_each(|(text, _)| self.talk.say(text));
+                Leave::Back
+            }
+        }
+    }
+
+    fn menu(&mut self, menu: &Menu, context: &Context) -> Leave {
+        let choices: Vec<&Item> = menu.items.iter().filter(|i| i.goto.is_some()).collect();
+        loop {
+            self.talk.title(&menu.title);
+            let mut number = 0;
+            for item in &menu.items {
+                if item.goto.is_some() {
+                    number += 1;
+                    self.talk.item(&format!("{number:>4}  "), &item.text);
+                } else {
+                    self.talk.item("      ", &item.text);
+                }
+            }
+            let Some(word) = self.talk.ask("Number (? help, ?N help on N, b back, q quit):") else { return Leave::Quit };
+            match answer(&word) {
+                Answer::Back => return Leave::Back,
+                Answer::Quit => return Leave::Quit,
+                Answer::Help(None) => self.talk.say(&menu.help),
+                Answer::Help(Some(n)) => match choices.get(n.wrapping_sub(1)) {
+                    Some(item) => self.talk.say(item_help(self.set, item)),
+                    None => self.talk.say(&format!("There is no line {n}.")),
+                },
+                Answer::Number(n) => match choices.get(n.wrapping_sub(1)).and_then(|i| i.goto.as_ref()) {
+                    Some(goto) => {
+                        if self.target(goto, context) == Leave::Quit {
+                            return Leave::Quit;
+                        }
+                    }
+                    None => self.talk.say(&format!("There is no line {n}; the lines are 1 to {}.", choices.len())),
+                },
+                Answer::Nothing => {}
+                Answer::Other => {
+                    self.talk.say(&format!("`{word}` is not a number: type the number of a line, from 1 to {}.", choices.len()))
+                }
+            }
+        }
+    }
+
+    fn selector(&mut self, selector: &Selector, context: &Context) -> Leave {
+        let field = &selector.field;
+        let fields = std::slice::from_ref(field);
+        let mut values = Values::of(fields, context);
+        let silent = selector.ghost && field.list.is_none() && field.choices.is_empty();
+        loop {
+            if !silent {
+                self.talk.title(&selector.title);
+                match self.edit(fields, &mut values, 0, context, &selector.help) {
+                    Leave::Back => {}
+                    leave => return leave,
+                }
+                if let Some(no) = rules::refuse_fields(fields, &values) {
+                    self.talk.say(&no.message);
+                    match self.talk.ask("Enter to choose again (b back, q quit):").as_deref().map(answer) {
+                        None | Some(Answer::Quit) => return Leave::Quit,
+                        Some(Answer::Back) => return Leave::Back,
+                        _ => continue,
+                    }
+                }
+            }
+            match self.next(selector, &values, context) {
+                Ok(Some((target, context))) => {
+                    let leave = self.target(&target, &context);
+                    if silent || leave != Leave::Back {
+                        return leave;
+                    }
+                }
+                Ok(None) => return Leave::Back,
+                Err(err) => {
+                    self.talk.error(&err);
+                    return Leave::Back;
+                }
+            }
+            match self.talk.ask("Enter to choose again (b back, q quit):").as_deref().map(answer) {
+                None | Some(Answer::Quit) => return Leave::Quit,
+                Some(Answer::Back) => return Leave::Back,
+                _ => {}
+            }
+        }
+    }
+
+    /// What follows the answer; None if the user gave up waiting.
+    fn next(&mut self, selector: &Selector, values: &Values, context: &Context) -> Result<Option<(Target, Context)>> {
+        let fields = std::slice::from_ref(&selector.field);
+        let mut context = values.context(fields, context);
+        let real = values.real(0, &selector.field).join(" ");
+        let mut classified = None;
+        if let Next::Classified { command, timeout, .. } = &selector.next {
+            let argv = command::of_run(command, &context);
+            match self.talk.question(argv, &self.run.env, *timeout)? {
+                Some(text) => classified = Some(discover::classified(&text)?),
+                None => return Ok(None),
+            }
+        }
+        let target = self.set.after(selector, &real, classified, &mut context)?;
+        Ok(Some((target, context)))
+    }
+}
+
+/// What was typed at a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Nothing,
+    Back,
+    Quit,
+    Help(Option<usize>),
+    Number(usize),
+    Other,
+}
+
+fn answer(word: &str) -> Answer {
+    match word {
+        "" => Answer::Nothing,
+        "b" | "back" => Answer::Back,
+        "q" | "quit" | "exit" => Answer::Quit,
+        "?" | "h" | "help" => Answer::Help(None),
+        _ => match (word.strip_prefix('?').and_then(|n| n.trim().parse().ok()), word.parse()) {
+            (Some(n), _) => Answer::Help(Some(n)),
+            (None, Ok(n)) => Answer::Number(n),
+            _ => Answer::Other,
+        },
+    }
+}
+
+fn item_help<'s>(set: &'s Set, item: &'s Item) -> &'s str {
+    match &item.goto {
+        Some(Target::Screen(id)) if item.help.is_empty() => set.find(id).map_or("", |s| s.help()),
+        _ => &item.help,
+    }
+}
+
+const KEYS: &str = "Here everything is typed as a line and ended with Enter.
+
+  1, 2, 3 ...   the line with this number
+  ?             help; ?2 is help on line 2
+  b             back to the panel before
+  q             leave altdisk; a job that runs goes on
+
+In a form:
+
+  go            run the command
+  l2            the list of choices for line 2
+  r2            line 2 as it was at first
+  c             show the command that `go` would run
+
+While a job runs, Enter leaves it running, and `s` stops it.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers() {
+        for (word, want) in [
+            ("", Answer::Nothing),
+            ("b", Answer::Back),
+            ("q", Answer::Quit),
+            ("?", Answer::Help(None)),
+            ("?12", Answer::Help(Some(12))),
+            ("3", Answer::Number(3)),
+            ("vdb", Answer::Other),
+            ("-1", Answer::Other),
+        ] {
+            assert_eq!(answer(word), want, "{word}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Choosing a field's value: by number from its list or ring, or by typing it.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::menu::lists::{self, Listing};
+use crate::menu::model::{Field, Kind, Many, Take};
+use crate::menu::values::{Context, Values};
+use crate::menu::{command, rules};
+use crate::tui::plain::{Answer, Leave, Plain, answer};
+
+impl<W: Write> Plain<'_, W> {
+    /// Asks for field number `n`. [`Leave::Back`]: answered or left as it is.
+    pub(super) fn edit(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context, screen: &str) -> Leave {
+        let field = &fields[n];
+        if field.kind == Kind::Heading {
+            return Leave::Back;
+        }
+        let chosen_only = matches!(field.kind, Kind::List | Kind::Ring);
+        if chosen_only || field.list.is_some() && values.get(n).is_empty() {
+            return self.choose(fields, values, n, context);
+        }
+        loop {
+            let now = if field.kind == Kind::Password { "" } else { values.get(n) };
+            let more = if field.list.is_some() || !field.choices.is_empty() { ", l list" } else { "" };
+            let shown = if now.is_empty() { String::new() } else { format!(" [{now}]") };
+            let prompt = format!("{}{shown} (Enter keeps it, `-` alone empties it, ? help{more}, b back, q quit):", one_line(&field.label));
+            let Some(typed) = self.talk.ask_raw(&prompt) else { return Leave::Quit };
+            match (typed.trim(), answer(typed.trim())) {
+                ("-", _) => values.set(n, ""),
+                ("l", _) if !more.is_empty() => return self.choose(fields, values, n, context),
+                (_, Answer::Nothing | Answer::Back) => {}
+                (_, Answer::Quit) => return Leave::Quit,
+                (_, Answer::Help(_)) => {
+                    self.talk.say(if field.help.is_empty() { screen } else { &field.help });
+                    continue;
+                }
+                _ => {
+                    let typed = if field.kind == Kind::Raw || field.kind == Kind::Password { &typed } else { typed.trim() };
+                    if let Some(c) = typed.chars().find(|c| !rules::types(field.kind, *c)) {
+                        self.talk.say(&format!("The character `{c}` cannot be part of this value."));
+                        continue;
+                    }
+                    values.set(n, typed);
+                }
+            }
+            return Leave::Back;
+        }
+    }
+
+    /// The choices of field number `n`, from its command or from the file.
+    fn listing(&mut self, fields: &[Field], values: &Values, n: usize, context: &Context) -> Result<Option<Listing>> {
+        let field = &fields[n];
+        let Some(list) = &field.list else { return Ok(Some(lists::of_choices(&field.choices))) };
+        let argv = command::of_run(&list.command, &values.context(fields, context));
+        Ok(self.talk.question(argv, &self.run.env, list.timeout)?.map(|text| lists::parse(&text, list)))
+    }
+
+    /// F4: the numbered choices.
+    pub(super) fn choose(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context) -> Leave {
+        let field = &fields[n];
+        let listing = match self.listing(fields, values, n, context) {
+            Ok(Some(listing)) => listing,
+            Ok(None) => return Leave::Back,
+            Err(err) => {
+                self.talk.error(&err);
+                return Leave::Back;
+            }
+        };
+        self.talk.line("");
+        self.talk.say(&one_line(&field.label));
+        self.show(&listing);
+        let open: Vec<&str> = listing.entries.iter().filter(|e| !e.refused).map(|e| e.value.as_str()).collect();
+        if open.is_empty() {
+            self.talk.say(if field.list.as_ref().is_some_and(|l| l.take == Take::Range) {
+                "These are for information; type the value."
+            } else {
+                "Nothing can be chosen here now."
+            });
+            return Leave::Back;
+        }
+        let many = field.many != Many::One;
+        let prompt = if many {
+            "Numbers, with blanks between them (Enter keeps what is there, ? help, b back, q quit):"
+        } else {
+            "Number (Enter keeps what is there, ? help, b back, q quit):"
+        };
+        loop {
+            let Some(word) = self.talk.ask(prompt) else { return Leave::Quit };
+            match answer(&word) {
+                Answer::Nothing | Answer::Back => return Leave::Back,
+                Answer::Quit => return Leave::Quit,
+                Answer::Help(_) => {
+                    self.talk.say(&field.help);
+                    continue;
+                }
+                Answer::Number(_) | Answer::Other => {}
+            }
+            let numbers: Vec<Option<&str>> = word
+                .split([' ', ','])
+                .filter(|w| !w.is_empty())
+                .map(|w| w.parse::<usize>().ok().and_then(|i| open.get(i.wrapping_sub(1)).copied()))
+                .collect();
+            let chosen: Option<Vec<String>> = numbers.iter().map(|v| v.map(str::to_owned)).collect();
+            match chosen {
+                Some(chosen) if many || chosen.len() == 1 => {
+                    values.set(n, Values::joined(field, &chosen));
+                    return Leave::Back;
+                }
+                Some(_) => self.talk.say("Only one can be chosen."),
+                None => self.talk.say(&format!("Type the number of a line, from 1 to {}.", open.len())),
+            }
+        }
+    }
+
+    fn show(&mut self, listing: &Listing) {
+        if let Some(heading) = &listing.heading {
+            heading.lines().for_each(|l| self.talk.line(&format!("      {l}")));
+        }
+        let mut number = 0;
+        for entry in &listing.entries {
+            if entry.refused {
+                self.talk.line(&format!("   -  {}", entry.line));
+            } else {
+                number += 1;
+                self.talk.line(&format!("{number:>4}  {}", entry.line));
+            }
+            entry.notes.iter().for_each(|note| self.talk.item("        ", note));
+        }
+    }
+}
+
+/// A label in one line.
+pub(super) fn one_line(label: &str) -> String {
+    label.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,144 @@
+//! What was done, for later: `smit.log` (screens, commands, output, codes) and `smit.script` (the commands alone, a shell script).
+//!
+//! Both are appended to, never truncated, and only their owner may read them. What cannot be written is told once, when the first
+//! command would have been written down; the work goes on.
+
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Something for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The session begins.
+    Begin { argv: String },
+    /// A screen was shown.
+    Screen { kind: &'static str, fastpath: String, title: String },
+    /// `-t`: a program was asked something.
+    Question { command: String },
+    /// `-v`: what it answered.
+    Answer { text: String },
+    /// A command is run (or would be, under `-x`).
+    Command { line: String, run: bool },
+    /// How it ended; `job` is where its output is, 0 if it had the terminal.
+    Ended { job: u32, how: String },
+    /// An error was shown.
+    Error { text: String },
+    /// The session ends; jobs go on.
+    End,
+}
+
+impl Record {
+    /// As the log has it; `date` as SMIT writes it.
+    pub fn text(&self, date: &str) -> String {
+        match self {
+            Self::Begin { argv } => format!("\n[{date}]\n    Starting altdisk ({argv})\n"),
+            Self::Screen { kind, fastpath, title } => {
+                let mut screen = kind.to_string();
+                if let Some(first) = screen.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                format!("\n    ({screen} screen selected,\n        FastPath = \"{fastpath}\",\n        title = \"{title}\".)\n")
+            }
+            Self::Question { command } => format!("\n[{date}]\n    Asking: {command}\n"),
+            Self::Answer { text } => format!("    It answers:\n{}", indented(text)),
+            Self::Command { line, run } => {
+                let begins =
+                    if *run { "Output from Command_to_Execute follows below:\n---- start ----" } else { "It is not run in this session." };
+                format!("\n[{date}]\n    Command_to_Execute follows below:\n>> {line}\n\n    {begins}\n")
+            }
+            Self::Ended { how, .. } => format!("---- end ----\n\n[{date}]\n    {how}\n"),
+            Self::Error { text } => format!("\n[{date}]\n    Error: {text}\n"),
+            Self::End => format!("\n[{date}]\n    Exiting altdisk\n"),
+        }
+    }
+}
+
+/// A command in the script, with the time before it.
+pub fn script(line: &str, date: &str) -> String {
+    format!("#\n# [{date}]\n#\n{line}\n")
+}
+
+fn indented(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let _ = writeln!(out, "        {}", crate::text::printable(line, false));
+    }
+    out
+}
+
+/// One of the two files.
+#[derive(Debug)]
+pub struct Book {
+    path: PathBuf,
+    file: io::Result<File>,
+    told: bool,
+}
+
+impl Book {
+    pub fn open(path: &Path) -> Self {
+        // A pipe that nobody reads, or a dead network file system, must not hang the interface.
+        let file =
+            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY).open(path);
+        Self { path: path.to_owned(), file, told: false }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends all of `text` at once, so that two sessions do not mix their lines.
+    pub fn write(&mut self, text: &str) {
+        if let Ok(file) = &mut self.file
+            && let Err(e) = file.write_all(text.as_bytes())
+        {
+            self.file = Err(e);
+        }
+    }
+
+    /// What is wrong with it, the first time that somebody asks.
+    pub fn complaint(&mut self) -> Option<String> {
+        let error = self.file.as_ref().err()?;
+        let text = format!("{}: {error}", self.path.display());
+        (!std::mem::replace(&mut self.told, true)).then_some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_log_has_smits_form() {
+        let text = Record::Screen { kind: "menu", fastpath: "alt_install".into(), title: "Alternate".into() }.text("D");
+        assert_eq!(text, "\n    (Menu screen selected,\n        FastPath = \"alt_install\",\n        title = \"Alternate\".)\n");
+        let text = Record::Command { line: "ls -l".into(), run: true }.text("Nov 22 2011, 14:48:12");
+        assert!(text.starts_with("\n[Nov 22 2011, 14:48:12]\n    Command_to_Execute follows below:\n>> ls -l\n"), "{text}");
+        assert!(Record::Answer { text: "a\x1b[2J\nb".into() }.text("D").ends_with("        a\\x1b[2J\n        b\n"));
+    }
+
+    #[test]
+    fn appended_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("smit.script");
+        for n in 0..2 {
+            let mut book = Book::open(&path);
+            book.write(&script(&format!("echo {n}"), "D"));
+            assert_eq!(book.complaint(), None);
+        }
+        let out = std::process::Command::new("sh").arg(&path).output().unwrap();
+        assert_eq!(String::from_utf8(out.stdout).unwrap(), "0\n1\n");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn complains_once() {
+        let mut book = Book::open(Path::new("/proc/no/such"));
+        book.write("x");
+        assert!(book.complaint().unwrap().starts_with("/proc/no/such: "));
+        assert_eq!(book.complaint(), None);
+    }
+}

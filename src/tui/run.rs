@@ -1,0 +1,216 @@
+//! The loop: one channel, one thread that draws.
+//!
+//! The terminal's reader, signals, programs that answer and the job that is followed send into one channel. Every message that waits is
+//! applied before one frame is painted, so that keys typed ahead cost one repaint. While the line is still busy with what was sent, no frame
+//! is painted at all: a key is answered soon, whatever the log does. Without a message the loop sleeps; it has a timer only while bytes
+//! are on their way, or a question is young.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::job::follow::Batch;
+use crate::term::decode::Decoder;
+use crate::term::input::{self, Input};
+use crate::term::kind::Terminal;
+use crate::term::paint::Painter;
+use crate::term::tty::Tty;
+use crate::tui::canvas::Canvas;
+use crate::tui::effects::Doer;
+use crate::tui::model::{Effect, Model, Msg, Told};
+use crate::tui::status;
+use crate::tui::update::update;
+use crate::tui::view::view;
+
+/// How long a key may wait for its answer on a slow line.
+const ANSWER: Duration = Duration::from_millis(250);
+
+/// What arrives in the channel.
+pub enum Event {
+    Input(Input),
+    Msg(Msg),
+    /// From the follower with this number; an old one's are too late.
+    Batch(u64, Batch),
+}
+
+/// How the interface ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The user left it.
+    Left,
+    /// SIGTERM or SIGINT from outside.
+    Terminated,
+    /// The terminal has vanished.
+    HungUp,
+}
+
+/// Runs the interface until the user leaves it. `first` is applied before anything is drawn; `books` is where things are written down.
+///
+/// # Errors
+/// ALT-94x if the terminal cannot be used.
+pub fn run(model: Model, first: Vec<Msg>, terminal: Terminal, utf8: bool, tty: Tty, books: crate::tui::effects::Books) -> Result<End> {
+    let (sender, receiver) = channel();
+    let keys = sender.clone();
+    // If nobody listens any more, the process is about to end.
+    let decoder = Decoder::new(terminal.keys);
+    let reader = input::spawn(&tty, decoder, move |input| drop(keys.send(Event::Input(input))))?;
+    let doer = Doer::new(sender, books);
+    let mut screen = Screen { model, tty, reader, painter: Painter::new(terminal, utf8), doer, dirty: true, timers: vec![], end: None };
+    for msg in first {
+        screen.apply(msg);
+    }
+    screen.run(&receiver)
+}
+
+/// Everything that the loop holds.
+pub struct Screen {
+    pub model: Model,
+    pub tty: Tty,
+    pub reader: input::Reader,
+    pub painter: Painter,
+    doer: Doer,
+    dirty: bool,
+    timers: Vec<(Instant, Msg)>,
+    pub end: Option<End>,
+}
+
+impl Screen {
+    fn run(mut self, receiver: &Receiver<Event>) -> Result<End> {
+        let mut wait = self.paint()?;
+        loop {
+            if let Some(end) = self.end {
+                self.doer.finish();
+                if end == End::HungUp {
+                    // Nothing can be restored where nothing is.
+                    drop(self.tty);
+                } else {
+                    self.tty.close()?;
+                }
+                return Ok(end);
+            }
+            if let Some(event) = self.next(receiver, wait) {
+                self.take(event);
+                // Everything that waits, then one frame.
+                while self.end.is_none()
+                    && let Ok(event) = receiver.try_recv()
+                {
+                    self.take(event);
+                }
+            }
+            self.due();
+            if self.end.is_none() {
+                wait = self.paint()?;
+            }
+        }
+    }
+
+    /// Sleeps until something happens.
+    fn next(&self, receiver: &Receiver<Event>, line: Option<Duration>) -> Option<Event> {
+        let timer = self.timers.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
+        match [line, timer].into_iter().flatten().min() {
+            None => receiver.recv().ok(),
+            Some(wait) => match receiver.recv_timeout(wait) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+            },
+        }
+    }
+
+    fn due(&mut self) {
+        let now = Instant::now();
+        while let Some(at) = self.timers.iter().position(|(at, _)| *at <= now) {
+            let (_, msg) = self.timers.remove(at);
+            self.apply(msg);
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Msg(msg) => self.apply(msg),
+            Event::Batch(number, batch) if self.doer.follows(number) => self.apply(Msg::Status(status::Msg::Batch(batch))),
+            Event::Batch(..) => {}
+            Event::Input(Input::Keys(keys)) => self.apply(Msg::Keys(keys)),
+            Event::Input(Input::Resized) => self.resize(),
+            Event::Input(Input::Continued) => self.repaint(),
+            Event::Input(Input::Suspend) => self.perform(Effect::Suspend),
+            Event::Input(Input::HangUp) => self.end = Some(End::HungUp),
+            Event::Input(Input::Quit) => self.end = Some(End::Terminated),
+        }
+    }
+
+    /// Applies a message, carries out what follows from it, and so on until nothing follows.
+    pub fn apply(&mut self, msg: Msg) {
+        self.dirty = true;
+        for effect in update(&mut self.model, msg) {
+            self.perform(effect);
+            if self.end.is_some() {
+                return;
+            }
+        }
+    }
+
+    pub fn perform(&mut self, effect: Effect) {
+        match crate::tui::effects::perform(self, effect) {
+            Ok(()) => {}
+            // The terminal has vanished under it.
+            Err(_) => self.end = Some(End::HungUp),
+        }
+    }
+
+    pub fn later(&mut self, after: Duration, msg: Msg) {
+        self.timers.push((Instant::now() + after, msg));
+    }
+
+    pub fn doer(&mut self) -> &mut Doer {
+        &mut self.doer
+    }
+
+    pub fn tell(&mut self, told: Told) {
+        self.apply(Msg::Tell(told));
+    }
+
+    /// The size is asked again; what is on the screen is not known.
+    pub fn repaint(&mut self) {
+        self.painter.forget();
+        self.resize();
+    }
+
+    fn resize(&mut self) {
+        let (width, height) = self.tty.size();
+        if (width, height) != self.model.size {
+            self.painter.forget();
+            self.apply(Msg::Size(width, height));
+        }
+        self.dirty = true;
+    }
+
+    /// What the model looks like now.
+    pub fn drawn(&self) -> (Buffer, Option<(u16, u16)>) {
+        let (width, height) = self.model.size;
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+        let mut canvas = Canvas::new(&mut buf, &self.model.theme);
+        view(&self.model, &mut canvas);
+        let cursor = canvas.cursor;
+        (buf, cursor)
+    }
+
+    /// Paints a frame if there is something new and the line is free; says when to look again.
+    fn paint(&mut self) -> Result<Option<Duration>> {
+        if let Some(busy) = self.tty.busy() {
+            // What the line did not take goes on.
+            self.tty.write(&[])?;
+            return Ok(Some(busy));
+        }
+        if self.dirty || !self.painter.settled() {
+            let (buf, cursor) = self.drawn();
+            let bytes = self.painter.frame_within(&buf, cursor, self.tty.room(ANSWER));
+            self.tty.write(&bytes)?;
+            self.dirty = false;
+        }
+        let busy = self.tty.busy();
+        Ok(if self.painter.settled() && self.tty.unsent() == 0 { None } else { busy.or(Some(Duration::from_millis(20))) })
+    }
+}

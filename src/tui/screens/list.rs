@@ -1,0 +1,347 @@
+//! The pop-up list: one or several choices; what cannot be chosen is grey and says why when the cursor is on it.
+
+use ratatui::layout::Rect;
+
+use crate::menu::lists::Listing;
+use crate::term::key::Key;
+use crate::theme::{Highlight, Role};
+use crate::tui::canvas::{Canvas, columns};
+use crate::tui::find::{self, Find, Found};
+use crate::tui::keys::{Legend, Sends};
+use crate::tui::popup::{self, Place, fold, follow};
+use crate::tui::screens::Step;
+
+const ONE: &[&str] = &["Move cursor to desired item and press Enter."];
+const SOME: &[&str] =
+    &["Move cursor to desired item and press F7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
+const SOME_ESC: &[&str] =
+    &["Move cursor to desired item and press Esc+7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
+const INFORMATION: &[&str] = &["This is for information: type the value into the field."];
+/// Columns before the text of an entry: the mark of what is chosen and a blank.
+const MARGIN: u16 = 2;
+/// Rows that a reason may take.
+const REASON: usize = 2;
+/// How far Left and Right scroll.
+const SIDEWAYS: usize = 8;
+
+/// How many entries can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choose {
+    One,
+    Several,
+    /// It is only shown.
+    None,
+}
+
+/// A list on the screen.
+#[derive(Clone, Debug)]
+pub struct List {
+    title: String,
+    pub listing: Listing,
+    choose: Choose,
+    /// The help that F1 shows.
+    pub help: String,
+    chosen: Vec<usize>,
+    /// Something stood in the field when the list was opened: then choosing nothing means nothing.
+    was_filled: bool,
+    at: usize,
+    top: usize,
+    shift: usize,
+    find: Find,
+}
+
+impl List {
+    pub fn new(title: &str, listing: Listing, choose: Choose) -> Self {
+        let at = listing.entries.iter().position(|e| !e.refused).unwrap_or(0);
+        let help = String::new();
+        Self {
+            title: title.to_owned(),
+            listing,
+            choose,
+            help,
+            chosen: vec![],
+            was_filled: false,
+            at,
+            top: 0,
+            shift: 0,
+            find: Find::default(),
+        }
+    }
+
+    /// Marks what stands in the field now, and goes to the first of it.
+    pub fn with(mut self, values: &[String]) -> Self {
+        let here: Vec<usize> =
+            values.iter().filter_map(|v| self.listing.entries.iter().position(|e| e.value == *v && !e.refused)).collect();
+        self.at = here.first().copied().unwrap_or(self.at);
+        self.was_filled = !here.is_empty();
+        if self.choose == Choose::Several {
+            self.chosen = here;
+        }
+        self
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    pub fn is_typing(&self) -> bool {
+        self.find.is_typing()
+    }
+
+    /// The rows of the body: an entry's line or one of its notes. The notes of what is refused stand below the list instead.
+    fn rows(&self) -> Vec<(usize, Option<&str>)> {
+        let entries = self.listing.entries.iter().enumerate();
+        let mut rows = vec![];
+        for (n, entry) in entries {
+            rows.push((n, None));
+            if !entry.refused {
+                rows.extend(entry.notes.iter().map(|note| (n, Some(note.as_str()))));
+            }
+        }
+        rows
+    }
+
+    fn heading(&self) -> Vec<&str> {
+        self.listing.heading.as_deref().map(|h| h.lines().collect()).unwrap_or_default()
+    }
+
+    fn reasons(&self) -> bool {
+        self.listing.entries.iter().any(|e| e.refused && !e.notes.is_empty())
+    }
+
+    /// Rows beside those of the entries: the heading above, the reason below.
+    fn extra(&self) -> usize {
+        self.heading().len() + if self.reasons() { REASON + 1 } else { 0 }
+    }
+
+    fn instructions(&self, sends: Sends) -> &'static [&'static str] {
+        match (self.choose, sends) {
+            (Choose::One, _) => ONE,
+            (Choose::Several, Sends::Function) => SOME,
+            (Choose::Several, Sends::Escape) => SOME_ESC,
+            (Choose::None, _) => INFORMATION,
+        }
+    }
+
+    fn place(&self, size: (u16, u16)) -> Place {
+        popup::place(size, self.instructions(Sends::Function).len(), self.rows().len().max(1) + self.extra(), &self.legend())
+    }
+
+    fn shown_rows(&self, size: (u16, u16)) -> usize {
+        usize::from(self.place(size).body.height).saturating_sub(self.extra()).max(1)
+    }
+
+    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+        let lines: Vec<&String> = self.listing.entries.iter().map(|e| &e.line).collect();
+        match self.find.key(key) {
+            Found::NotMine => {}
+            Found::Typing => return Step::Stay,
+            Found::Next(needle) => {
+                let Some(at) = find::next(&lines, self.at, &needle) else { return Step::Bell };
+                self.at = at;
+                return Step::Stay;
+            }
+        }
+        let last = self.listing.entries.len().saturating_sub(1);
+        let page = self.shown_rows(size).saturating_sub(1).max(1);
+        match key {
+            Key::Up | Key::Ctrl('p') => self.at = self.at.saturating_sub(1),
+            Key::Down | Key::Ctrl('n') => self.at = (self.at + 1).min(last),
+            Key::PageUp => self.at = self.at.saturating_sub(page),
+            Key::PageDown => self.at = (self.at + page).min(last),
+            Key::Home => self.at = 0,
+            Key::End => self.at = last,
+            Key::Left => self.shift = self.shift.saturating_sub(SIDEWAYS),
+            Key::Right => self.shift = (self.shift + SIDEWAYS).min(self.widest().saturating_sub(SIDEWAYS)),
+            Key::F(7) | Key::Char(' ') if self.choose == Choose::Several => return self.toggle(),
+            Key::Enter => return self.enter(),
+            _ => return Step::Bell,
+        }
+        Step::Stay
+    }
+
+    fn widest(&self) -> usize {
+        self.listing.entries.iter().map(|e| usize::from(columns(&e.line))).max().unwrap_or(0)
+    }
+
+    fn can(&self) -> bool {
+        self.listing.entries.get(self.at).is_some_and(|e| !e.refused)
+    }
+
+    fn toggle(&mut self) -> Step {
+        if !self.can() {
+            return Step::Bell;
+        }
+        match self.chosen.iter().position(|n| *n == self.at) {
+            Some(at) => _ = self.chosen.remove(at),
+            None => self.chosen.push(self.at),
+        }
+        Step::Stay
+    }
+
+    /// Of several: those that are marked; if none ever was, the one under the cursor.
+    fn enter(&mut self) -> Step {
+        match self.choose {
+            Choose::None => Step::Back,
+            Choose::Several if !self.chosen.is_empty() || self.was_filled => Step::Chosen(self.chosen.clone()),
+            _ if self.can() => Step::Chosen(vec![self.at]),
+            _ => Step::Bell,
+        }
+    }
+
+    pub fn settle(&mut self, size: (u16, u16)) {
+        let rows = self.rows();
+        let mine = |(n, _): &(usize, Option<&str>)| *n == self.at;
+        let (first, last) = (rows.iter().position(mine).unwrap_or(0), rows.iter().rposition(mine).unwrap_or(0));
+        let (all, shown) = (rows.len(), self.shown_rows(size));
+        let top = follow(self.top, last, shown, all);
+        self.top = follow(top, first, shown, all);
+    }
+
+    pub fn legend(&self) -> Legend {
+        let mut legend: Legend = vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
+        if self.choose == Choose::Several {
+            legend.push((Key::F(7), "Select"));
+        }
+        legend.extend([
+            (Key::F(8), "Image"),
+            (Key::F(10), "Exit"),
+            (Key::Enter, "Do"),
+            (Key::Char('/'), "Find"),
+            (Key::Char('n'), "Find Next"),
+        ]);
+        legend
+    }
+
+    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends) {
+        let size = (c.width(), c.height());
+        let place = self.place(size);
+        let (rows, heading) = (self.rows(), self.heading());
+        let shown = self.shown_rows(size);
+        // The markers count entries' rows, not the heading.
+        popup::draw(c, place, &self.title, self.instructions(sends), (0, 0), &self.legend(), sends);
+        if let Some((above, under)) = crate::tui::canvas::more(self.top, shown, rows.len()) {
+            c.put(place.body.x, place.body.y - 1, &above, Role::Note);
+            c.put(place.body.x, place.body.bottom(), &under, Role::Note);
+        }
+        c.within(place.body, |c| {
+            for (y, line) in heading.iter().enumerate() {
+                c.put(MARGIN, y as u16, &self.cut(line), Role::Heading);
+            }
+            let entries = Rect::new(0, heading.len() as u16, c.width(), shown as u16);
+            c.within(entries, |c| self.entries(c, &rows));
+            self.reason(c, entries.bottom() + 1);
+        });
+        self.find.draw(c, place.body.x, place.body.bottom(), place.body.width);
+    }
+
+    fn entries(&self, c: &mut Canvas<'_>, rows: &[(usize, Option<&str>)]) {
+        if rows.is_empty() {
+            c.put(MARGIN, 0, "There is nothing to choose from.", Role::Note);
+        }
+        for (y, (n, note)) in rows.iter().skip(self.top).take(usize::from(c.height())).enumerate() {
+            let (y, entry) = (y as u16, &self.listing.entries[*n]);
+            if let Some(note) = note {
+                c.put(MARGIN + 2, y, &self.cut(note), Role::Note);
+                continue;
+            }
+            let role = if entry.refused { Role::Disabled } else { Role::Text };
+            let line = self.cut(&entry.line);
+            if *n == self.at {
+                c.selected(1, MARGIN, y, &line, role)
+            } else {
+                _ = c.put(MARGIN, y, &line, role)
+            }
+            if self.chosen.contains(n) {
+                // Where `>` is the cursor, what is chosen has another mark.
+                let mark = if c.theme.highlight == Highlight::Marker { "x" } else { ">" };
+                c.put(0, y, mark, Role::Mark);
+            }
+        }
+    }
+
+    fn reason(&self, c: &mut Canvas<'_>, y: u16) {
+        let Some(entry) = self.listing.entries.get(self.at).filter(|e| e.refused && !e.notes.is_empty()) else { return };
+        let why = entry.notes.iter().map(|n| n.trim()).collect::<Vec<_>>().join(" ");
+        for (n, line) in fold(&format!("Cannot be chosen: {why}"), c.width()).iter().take(REASON).enumerate() {
+            c.put(0, y + n as u16, line, Role::Warning);
+        }
+    }
+
+    fn cut(&self, line: &str) -> String {
+        line.chars().skip(self.shift).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::menu::lists::Entry;
+    use crate::tui::golden::{check, drawn};
+
+    const SIZE: (u16, u16) = (80, 24);
+
+    fn disks() -> Listing {
+        let entry = |line: &str, notes: &[&str], refused| Entry {
+            line: line.into(),
+            notes: notes.iter().map(|n| (*n).into()).collect(),
+            value: line.split_whitespace().next().unwrap().into(),
+            refused,
+        };
+        Listing {
+            heading: Some("Name     Size      Model".into()),
+            entries: vec![
+                entry("vda      20 GB     QEMU HARDDISK", &["the running system is on it"], true),
+                entry("vdb      20 GB     QEMU HARDDISK", &[], false),
+                entry("vdc      40 GB     QEMU HARDDISK", &["holds an ext4 file system"], false),
+            ],
+        }
+    }
+
+    fn list(choose: Choose) -> List {
+        List::new("Target Disk(s) to install", disks(), choose)
+    }
+
+    #[test]
+    fn golden_lists() {
+        let mut l = list(Choose::Several).with(&["vdb".into()]);
+        l.settle(SIZE);
+        check("list", 80, 24, |c| l.view(c, Sends::Function));
+        l.key(Key::Up, SIZE);
+        check("list-refused", 80, 24, |c| l.view(c, Sends::Escape));
+    }
+
+    #[test]
+    fn chooses() {
+        let mut l = list(Choose::One);
+        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![1]));
+        l.key(Key::Up, SIZE);
+        assert_eq!(l.key(Key::Enter, SIZE), Step::Bell);
+        assert_eq!(l.key(Key::F(7), SIZE), Step::Bell);
+        let mut l = list(Choose::Several);
+        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![1]));
+        l.key(Key::End, SIZE);
+        l.key(Key::F(7), SIZE);
+        l.key(Key::Up, SIZE);
+        l.key(Key::F(7), SIZE);
+        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![2, 1]));
+        let mut l = list(Choose::Several).with(&["vdb".into()]);
+        l.key(Key::F(7), SIZE);
+        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![]));
+    }
+
+    #[test]
+    fn long_lists_scroll() {
+        let entries = (0..200).map(|n| Entry { line: format!("disk{n}"), value: format!("disk{n}"), ..Entry::default() }).collect();
+        let mut l = List::new("Many", Listing { heading: Some("Name".into()), entries }, Choose::One);
+        for key in [Key::Char('/'), Key::Char('1'), Key::Char('9'), Key::Char('9'), Key::Enter] {
+            assert_eq!(l.key(key, SIZE), Step::Stay);
+        }
+        l.settle(SIZE);
+        let shown = drawn(80, 24, |c| l.view(c, Sends::Function));
+        assert!(
+            shown.contains("disk199") && shown.contains("[BOTTOM]") && shown.contains("[MORE...188]") && shown.contains("Name"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! A menu: its title, what to do, the items; the cursor skips what cannot be entered.
+
+use crate::menu::model;
+use crate::term::key::Key;
+use crate::theme::Role;
+use crate::tui::canvas::{Canvas, more};
+use crate::tui::keys::{self, Legend, Sends};
+use crate::tui::popup::follow;
+use crate::tui::screens::Step;
+
+const INSTRUCTION: &str = "Move cursor to desired item and press Enter.";
+/// The first row and the first column of the items.
+const FIRST: u16 = 4;
+const COLUMN: u16 = 2;
+
+/// A menu on the screen.
+#[derive(Clone, Debug)]
+pub struct Menu {
+    pub menu: model::Menu,
+    at: usize,
+    top: usize,
+}
+
+impl Menu {
+    pub fn new(menu: model::Menu) -> Self {
+        let at = menu.items.iter().position(|i| i.goto.is_some()).unwrap_or(0);
+        Self { menu, at, top: 0 }
+    }
+
+    /// The item that the cursor is on.
+    pub fn item(&self) -> Option<&model::Item> {
+        self.menu.items.get(self.at).filter(|i| i.goto.is_some())
+    }
+
+    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+        let page = self.rows(size).saturating_sub(1).max(1);
+        let last = self.menu.items.len().saturating_sub(1);
+        match key {
+            Key::Up | Key::Ctrl('p') | Key::BackTab => self.go(self.at.saturating_sub(1), false),
+            Key::Down | Key::Ctrl('n') | Key::Tab => self.go((self.at + 1).min(last), true),
+            Key::PageUp => self.go(self.at.saturating_sub(page), false),
+            Key::PageDown => self.go((self.at + page).min(last), true),
+            Key::Home => self.go(0, true),
+            Key::End => self.go(last, false),
+            Key::Enter => return self.item().and_then(|i| i.goto.clone()).map_or(Step::Bell, Step::Go),
+            _ => return Step::Bell,
+        }
+        Step::Stay
+    }
+
+    /// Moves to `to`, or the next item beyond it in that direction, or the nearest one before it.
+    fn go(&mut self, to: usize, down: bool) {
+        let items = &self.menu.items;
+        let can = |n: &usize| items.get(*n).is_some_and(|i| i.goto.is_some());
+        let after = (to..items.len()).find(can);
+        let before = (0..=to).rev().find(can);
+        let best = if down { after.or(before) } else { before.or(after) };
+        self.at = best.unwrap_or(self.at);
+    }
+
+    pub fn settle(&mut self, size: (u16, u16)) {
+        let all = self.menu.items.len();
+        // A heading above the first item is shown with it.
+        let want = if self.menu.items[..self.at.min(all)].iter().all(|i| i.goto.is_none()) { 0 } else { self.at };
+        self.top = follow(self.top, self.at, self.rows(size), all);
+        self.top = if want == 0 { 0 } else { self.top };
+    }
+
+    /// How many items fit: a blank line stands before the legend, and the marker before that if they scroll.
+    fn rows(&self, size: (u16, u16)) -> usize {
+        let all = usize::from(size.1.saturating_sub(FIRST + 1 + keys::rows(&self.legend(), size.0, keys::WIDE)));
+        if self.menu.items.len() > all { all.saturating_sub(1).max(1) } else { all }
+    }
+
+    pub fn legend(&self) -> Legend {
+        vec![
+            (Key::F(1), "Help"),
+            (Key::F(2), "Refresh"),
+            (Key::F(3), "Cancel"),
+            (Key::F(8), "Image"),
+            (Key::F(9), "Shell"),
+            (Key::F(10), "Exit"),
+            (Key::Enter, "Do"),
+        ]
+    }
+
+    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
+        c.centred(0, &self.menu.title, Role::Title);
+        c.put(0, 2, INSTRUCTION, Role::Instruction);
+        let legend = self.legend();
+        let shown = self.rows((c.width(), c.height()));
+        for (n, item) in self.menu.items.iter().enumerate().skip(self.top).take(shown) {
+            let y = FIRST + (n - self.top) as u16;
+            match &item.goto {
+                Some(_) if n == self.at => c.selected(0, COLUMN, y, &item.text, Role::Text),
+                Some(_) => _ = c.put(COLUMN, y, &item.text, Role::Text),
+                None => _ = c.put(COLUMN, y, &item.text, Role::Heading),
+            }
+        }
+        let below = c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE));
+        if let Some((above, under)) = more(self.top, shown, self.menu.items.len()) {
+            c.put(0, FIRST - 1, &above, Role::Note);
+            c.put(0, FIRST + shown as u16, &under, Role::Note);
+        }
+        if focused {
+            keys::draw(c, below, &legend, sends, keys::WIDE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::menu::model::{Item, Target};
+
+    fn menu(lines: &[&str]) -> Menu {
+        let item = |t: &&str| Item {
+            text: t.trim_start_matches('-').into(),
+            help: String::new(),
+            goto: (!t.starts_with('-')).then(|| Target::Screen((*t).into())),
+        };
+        Menu::new(model::Menu { id: "m".into(), title: "Title".into(), help: String::new(), items: lines.iter().map(item).collect() })
+    }
+
+    fn at(menu: &mut Menu, keys: &[Key]) -> String {
+        for key in keys {
+            menu.key(*key, (80, 24));
+            menu.settle((80, 24));
+        }
+        menu.item().unwrap().text.clone()
+    }
+
+    #[test]
+    fn the_cursor_skips_headings() {
+        let mut m = menu(&["-Head", "a", "-", "b", "c", "-end"]);
+        assert_eq!(at(&mut m, &[]), "a");
+        assert_eq!(at(&mut m, &[Key::Down]), "b");
+        assert_eq!(at(&mut m, &[Key::Down, Key::Down]), "c");
+        assert_eq!(at(&mut m, &[Key::Up]), "b");
+        assert_eq!(at(&mut m, &[Key::Home]), "a");
+        assert_eq!(at(&mut m, &[Key::Up]), "a");
+        assert_eq!(at(&mut m, &[Key::End]), "c");
+        assert_eq!(at(&mut m, &[Key::PageUp]), "a");
+        assert_eq!(m.key(Key::Enter, (80, 24)), Step::Go(Target::Screen("a".into())));
+        assert_eq!(m.key(Key::Char('x'), (80, 24)), Step::Bell);
+        assert_eq!(menu(&[]).key(Key::Enter, (80, 24)), Step::Bell);
+    }
+
+    #[test]
+    fn long_menus_scroll() {
+        let names: Vec<String> = (0..40).map(|n| format!("item {n}")).collect();
+        let mut m = menu(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        at(&mut m, &[Key::PageDown]);
+        crate::tui::golden::check("menu-long", 80, 24, |c| m.view(c, Sends::Escape, true));
+        assert_eq!(at(&mut m, &[Key::End]), "item 39");
+        assert_eq!(m.top, 40 - 16);
+    }
+}

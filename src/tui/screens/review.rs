@@ -1,0 +1,243 @@
+//! What will happen, before it does: the text that the command itself wrote about it, the words to type, the command line.
+
+use serde::Deserialize;
+use tui_input::Input;
+
+use crate::menu::command::Line;
+use crate::term::key::Key;
+use crate::theme::Role;
+use crate::tui::canvas::{Canvas, columns, more};
+use crate::tui::find::edit;
+use crate::tui::keys::{self, Legend, Sends};
+use crate::tui::popup::fold;
+use crate::tui::screens::Step;
+
+/// The version of the protocol that is understood.
+const VERSION: u32 = 1;
+/// The first row of the text.
+const FIRST: u16 = 4;
+/// Rows that the command line may take.
+const COMMAND: usize = 2;
+/// Columns for what is typed.
+const TYPED: u16 = 24;
+
+/// What the command answered: `menus/README.md` describes it.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Answer {
+    version: u32,
+    title: String,
+    #[serde(default)]
+    text: Vec<String>,
+    #[serde(default, rename = "type")]
+    asked: Vec<Asked>,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+/// One thing to type.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Asked {
+    prompt: String,
+    words: Vec<String>,
+    #[serde(default)]
+    add: Vec<String>,
+}
+
+impl Answer {
+    /// Reads what the command printed.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let answer: Self =
+            serde_json::from_str(text.trim()).map_err(|e| format!("the review is not in the form that menus/README.md describes: {e}"))?;
+        match answer.version {
+            VERSION => Ok(answer),
+            other => Err(format!("the review has version {other}; this program understands version {VERSION}")),
+        }
+    }
+}
+
+/// The review on the screen.
+#[derive(Clone, Debug)]
+pub struct Review {
+    answer: Answer,
+    line: Line,
+    inputs: Vec<Input>,
+    /// Which of the prompts the cursor is on.
+    at: usize,
+    top: usize,
+    hint: Option<String>,
+}
+
+impl Review {
+    pub fn new(answer: Answer, line: Line) -> Self {
+        let inputs = answer.asked.iter().map(|_| Input::default()).collect();
+        Self { answer, line, inputs, at: 0, top: 0, hint: None }
+    }
+
+    /// What is run after Enter.
+    pub fn line(&self) -> Line {
+        let add: Vec<String> = self.answer.asked.iter().flat_map(|a| a.add.iter().cloned()).collect();
+        self.line.with(&add)
+    }
+
+    fn right(&self, n: usize) -> bool {
+        let typed = self.inputs.get(n).map_or("", |i| i.value().trim());
+        self.answer.asked.get(n).is_some_and(|a| a.words.iter().any(|w| w == typed))
+    }
+
+    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+        self.hint = None;
+        let lines = self.lines(size.0).len();
+        let rows = self.rows(size);
+        let last = lines.saturating_sub(rows);
+        let page = rows.saturating_sub(1).max(1);
+        match key {
+            Key::Up | Key::Ctrl('p') => self.top = self.top.saturating_sub(1),
+            Key::Down | Key::Ctrl('n') => self.top = (self.top + 1).min(last),
+            Key::PageUp => self.top = self.top.saturating_sub(page),
+            Key::PageDown => self.top = (self.top + page).min(last),
+            Key::Home => self.top = 0,
+            Key::End => self.top = last,
+            Key::F(6) => return Step::Command,
+            Key::Tab if !self.inputs.is_empty() => self.at = (self.at + 1) % self.inputs.len(),
+            Key::BackTab if !self.inputs.is_empty() => self.at = (self.at + self.inputs.len() - 1) % self.inputs.len(),
+            Key::Enter => return self.enter(),
+            _ => {
+                let (Some(request), Some(input)) = (edit(key), self.inputs.get_mut(self.at)) else { return Step::Bell };
+                return if input.handle(request).is_some() { Step::Stay } else { Step::Bell };
+            }
+        }
+        Step::Stay
+    }
+
+    /// Runs only when everything was typed; else goes to what is missing.
+    fn enter(&mut self) -> Step {
+        let Some(missing) = (0..self.inputs.len()).find(|n| !self.right(*n)) else {
+            return Step::Reviewed(self.answer.asked.iter().flat_map(|a| a.add.iter().cloned()).collect());
+        };
+        let typed = self.inputs[missing].value().trim();
+        let words = self.answer.asked[missing].words.join(" or ");
+        if missing == self.at || !typed.is_empty() {
+            self.hint = Some(if typed.is_empty() {
+                format!("Type {words} to go on, or press Cancel: nothing has been changed.")
+            } else {
+                format!("That is not {words}. Nothing has been changed.")
+            });
+        }
+        self.at = missing;
+        Step::Stay
+    }
+
+    pub fn settle(&mut self, size: (u16, u16)) {
+        self.top = self.top.min(self.lines(size.0).len().saturating_sub(self.rows(size)));
+    }
+
+    pub fn legend(&self) -> Legend {
+        let mut legend: Legend = vec![
+            (Key::F(1), "Help"),
+            (Key::F(2), "Refresh"),
+            (Key::F(3), "Cancel"),
+            (Key::F(6), "Command"),
+            (Key::F(8), "Image"),
+            (Key::F(9), "Shell"),
+            (Key::F(10), "Exit"),
+            (Key::Enter, "Do"),
+        ];
+        if self.inputs.len() > 1 {
+            legend.push((Key::Tab, "Next Field"));
+        }
+        legend
+    }
+
+    fn lines(&self, width: u16) -> Vec<(String, Role)> {
+        let wide = width.saturating_sub(2);
+        let warnings = self.answer.warnings.iter().flat_map(|w| fold(&format!("Warning: {w}"), wide)).map(|l| (l, Role::Warning));
+        let role = |line: &str| if !line.starts_with(' ') && line.ends_with(':') { Role::Heading } else { Role::Text };
+        let text = self.answer.text.iter().flat_map(|t| fold(t, wide).into_iter().map(move |l| (l, role(t))));
+        warnings.chain(text).collect()
+    }
+
+    fn command(&self, width: u16) -> Vec<String> {
+        let mut lines = fold(&format!("Command: {}", self.line().shown()), width.saturating_sub(1));
+        if lines.len() > COMMAND {
+            lines.truncate(COMMAND);
+            if let Some(last) = lines.last_mut() {
+                let kept: String = last.chars().take(usize::from(width).saturating_sub(14)).collect();
+                *last = format!("{kept}... (F6)");
+            }
+        }
+        lines
+    }
+
+    /// Rows below the text: a blank, the prompts, the command, a blank.
+    fn below(&self, size: (u16, u16)) -> u16 {
+        let legend = keys::rows(&self.legend(), size.0, keys::WIDE);
+        let prompts = self.inputs.len() as u16;
+        legend + 1 + self.command(size.0).len() as u16 + prompts + 1
+    }
+
+    fn rows(&self, size: (u16, u16)) -> usize {
+        usize::from(size.1.saturating_sub(FIRST + self.below(size))).max(1)
+    }
+
+    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
+        let size = (c.width(), c.height());
+        c.centred(0, &self.answer.title, Role::Title);
+        let what = if self.inputs.is_empty() {
+            "Read what will be done, then press Enter."
+        } else {
+            "Read what will be done, type what is asked for, then press Enter."
+        };
+        c.put(0, 2, what, Role::Instruction);
+        let (lines, rows) = (self.lines(size.0), self.rows(size));
+        for (y, (line, role)) in lines.iter().skip(self.top).take(rows).enumerate() {
+            c.put(0, FIRST + y as u16, line, *role);
+        }
+        let below = FIRST + rows as u16;
+        if let Some((above, under)) = more(self.top, rows, lines.len()) {
+            c.put(0, FIRST - 1, &above, Role::Note);
+            c.put(0, below, &under, Role::Note);
+        }
+        for n in 0..self.inputs.len() {
+            self.prompt(c, below + 1 + n as u16, n, focused);
+        }
+        let command = below + 1 + self.inputs.len() as u16;
+        for (n, line) in self.command(size.0).iter().enumerate() {
+            c.put(0, command + n as u16, line, Role::Command);
+        }
+        let legend = size.1.saturating_sub(keys::rows(&self.legend(), size.0, keys::WIDE));
+        if let Some(hint) = &self.hint {
+            c.put(0, legend.saturating_sub(1), hint, Role::Error);
+        }
+        if focused {
+            keys::draw(c, legend, &self.legend(), sends, keys::WIDE);
+        }
+    }
+
+    fn prompt(&self, c: &mut Canvas<'_>, y: u16, n: usize, focused: bool) {
+        let (asked, input) = (&self.answer.asked[n], &self.inputs[n]);
+        let here = n == self.at;
+        let room = c.width().saturating_sub(TYPED + 4);
+        let prompt: String = asked.prompt.chars().take(usize::from(room)).collect();
+        if here {
+            c.selected(1, 2, y, &prompt, Role::Label)
+        } else {
+            _ = c.put(2, y, &prompt, Role::Label)
+        }
+        c.put(0, y, "*", Role::Mark);
+        let x = 2 + columns(&prompt) + 1;
+        let skip = input.visual_scroll(usize::from(TYPED));
+        let seen: String = input.value().chars().skip(skip).collect();
+        c.put(x, y, "[", Role::Mark);
+        let took = c.put_within(x + 1, y, TYPED, &seen, Role::Value);
+        if input.value().is_empty() || !here {
+            c.put(x + 1 + took, y, "]", Role::Mark);
+        }
+        if here && focused {
+            let before: String = input.value().chars().skip(skip).take(input.cursor().saturating_sub(skip)).collect();
+            c.place_cursor(x + 1 + columns(&before), y);
+        }
+    }
+}

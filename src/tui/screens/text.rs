@@ -1,0 +1,242 @@
+//! Text to read: CONTEXTUAL HELP, SHOW COMMAND STRING, ERROR MESSAGE, PRINT SCREEN, ARE YOU SURE??; and whole screens of text.
+
+use crate::term::key::Key;
+use crate::theme::Role;
+use crate::tui::canvas::{Canvas, more};
+use crate::tui::find::{self, Find, Found};
+use crate::tui::keys::{self, Legend, Sends};
+use crate::tui::popup::{self, fold, follow};
+use crate::tui::screens::Step;
+
+const RETURN: &str = "Press Enter or Cancel to return to the application.";
+
+/// What the text is for: its title and what Enter does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Help,
+    Command,
+    Error,
+    Sure,
+    Image,
+    /// Something to know.
+    Note,
+    /// A screen of its own.
+    Page,
+}
+
+/// A text on the screen.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub what: What,
+    title: String,
+    paragraphs: Vec<(String, Role)>,
+    top: usize,
+    /// The line that find has found.
+    found: Option<usize>,
+    find: Find,
+}
+
+impl Text {
+    pub fn new(what: What, title: &str, paragraphs: Vec<(String, Role)>) -> Self {
+        Self { what, title: title.to_owned(), paragraphs, top: 0, found: None, find: Find::default() }
+    }
+
+    /// One text in its lines.
+    pub fn plain(what: What, title: &str, text: &str) -> Self {
+        Self::new(what, title, vec![(text.to_owned(), Role::Text)])
+    }
+
+    /// The command line that Enter would run, or that runs.
+    pub fn command(line: &str) -> Self {
+        Self::new(What::Command, "SHOW COMMAND STRING", vec![(line.to_owned(), Role::Command)])
+    }
+
+    pub fn help(about: &str, text: &str) -> Self {
+        let text = if text.trim().is_empty() { "There is no help for this." } else { text.trim_end() };
+        Self::new(What::Help, "CONTEXTUAL HELP", vec![(about.to_owned() + "\n", Role::Heading), (text.to_owned(), Role::Text)])
+    }
+
+    pub fn error(text: &str, remedy: &str) -> Self {
+        let mut paragraphs = vec![(text.to_owned(), Role::Error)];
+        if !remedy.is_empty() {
+            paragraphs.push((format!("\n{remedy}"), Role::Text));
+        }
+        Self::new(What::Error, "ERROR MESSAGE", paragraphs)
+    }
+
+    pub fn sure(text: &str) -> Self {
+        let ends = "    Press Enter to continue.\n    Press Cancel to return to the application.";
+        Self::new(What::Sure, "ARE YOU SURE??", vec![(text.to_owned(), Role::Warning), (ends.to_owned(), Role::Text)])
+    }
+
+    fn page(&self) -> bool {
+        self.what == What::Page
+    }
+
+    pub fn is_popup(&self) -> bool {
+        !self.page()
+    }
+
+    fn lines(&self, width: u16) -> Vec<(String, Role)> {
+        self.paragraphs.iter().flat_map(|(text, role)| fold(text, width).into_iter().map(|l| (l, *role))).collect()
+    }
+
+    fn instructions(&self) -> &'static [&'static str] {
+        match self.what {
+            What::Sure => &[],
+            What::Image => &["Press Enter to save this screen as text and as a picture.", "Press Cancel to return to the application."],
+            _ => &[RETURN],
+        }
+    }
+
+    /// The width of the text and how many rows of it are shown.
+    fn room(&self, size: (u16, u16), all: usize) -> (u16, usize) {
+        if self.page() {
+            return (size.0.saturating_sub(4).min(110), page_rows(size, &self.legend()));
+        }
+        let place = popup::place(size, self.instructions().len(), all, &self.legend());
+        (place.body.width, usize::from(place.body.height))
+    }
+
+    fn width(&self, size: (u16, u16)) -> u16 {
+        self.room(size, 1).0
+    }
+
+    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+        let lines = self.lines(self.width(size));
+        let (_, rows) = self.room(size, lines.len());
+        if lines.len() > rows || self.find.is_typing() {
+            let from = self.found.unwrap_or(self.top);
+            match self.find.key(key) {
+                Found::NotMine => {}
+                Found::Typing => return Step::Stay,
+                Found::Next(needle) => {
+                    let texts: Vec<&String> = lines.iter().map(|(l, _)| l).collect();
+                    let Some(at) = find::next(&texts, from, &needle) else { return Step::Bell };
+                    self.found = Some(at);
+                    self.top = follow(self.top, at, rows, lines.len());
+                    return Step::Stay;
+                }
+            }
+        }
+        let last = lines.len().saturating_sub(rows);
+        let page = rows.saturating_sub(1).max(1);
+        match key {
+            Key::Up | Key::Ctrl('p') => self.top = self.top.saturating_sub(1),
+            Key::Down | Key::Ctrl('n') => self.top = (self.top + 1).min(last),
+            Key::PageUp => self.top = self.top.saturating_sub(page),
+            Key::PageDown | Key::Char(' ') => self.top = (self.top + page).min(last),
+            Key::Home => self.top = 0,
+            Key::End => self.top = last,
+            Key::Enter => return Step::Read,
+            _ => return Step::Bell,
+        }
+        Step::Stay
+    }
+
+    pub fn is_typing(&self) -> bool {
+        self.find.is_typing()
+    }
+
+    pub fn settle(&mut self, size: (u16, u16)) {
+        let all = self.lines(self.width(size)).len();
+        self.top = self.top.min(all.saturating_sub(self.room(size, all).1));
+    }
+
+    pub fn legend(&self) -> Legend {
+        let mut legend: Legend = vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(8), "Image")];
+        if self.what != What::Help {
+            legend.insert(0, (Key::F(1), "Help"));
+        }
+        if self.page() {
+            legend.push((Key::F(9), "Shell"));
+        }
+        legend.push((Key::F(10), "Exit"));
+        legend.push((Key::Enter, "Do"));
+        // Whether it scrolls decides itself only by what stands here, so that the legend never jumps.
+        if self.paragraphs.iter().map(|(t, _)| t.len()).sum::<usize>() > 400 || self.page() {
+            legend.extend([(Key::Char('/'), "Find"), (Key::Char('n'), "Find Next")]);
+        }
+        legend
+    }
+
+    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
+        let size = (c.width(), c.height());
+        let lines = self.lines(self.width(size));
+        if self.page() {
+            return self.view_page(c, &lines, sends, focused);
+        }
+        let place = popup::place(size, self.instructions().len(), lines.len(), &self.legend());
+        popup::draw(c, place, &self.title, self.instructions(), (self.top, lines.len()), &self.legend(), sends);
+        c.within(place.body, |c| self.body(c, &lines));
+        self.find.draw(c, place.body.x, place.body.bottom(), place.body.width);
+    }
+
+    fn view_page(&self, c: &mut Canvas<'_>, lines: &[(String, Role)], sends: Sends, focused: bool) {
+        c.centred(0, &self.title, Role::Title);
+        let rows = page_rows((c.width(), c.height()), &self.legend());
+        let below = c.height().saturating_sub(keys::rows(&self.legend(), c.width(), keys::WIDE));
+        let body = ratatui::layout::Rect::new(2, PAGE, c.width().saturating_sub(2), rows as u16);
+        c.within(body, |c| self.body(c, lines));
+        if let Some((above, under)) = more(self.top, rows, lines.len()) {
+            c.put(0, PAGE - 1, &above, Role::Note);
+            c.put(0, PAGE + rows as u16, &under, Role::Note);
+        }
+        if focused {
+            keys::draw(c, below, &self.legend(), sends, keys::WIDE);
+        }
+        let width = c.width();
+        self.find.draw(c, 0, below.saturating_sub(2), width);
+    }
+
+    fn body(&self, c: &mut Canvas<'_>, lines: &[(String, Role)]) {
+        let rows = usize::from(c.height());
+        for (n, (line, role)) in lines.iter().enumerate().skip(self.top).take(rows) {
+            let role = if self.found == Some(n) { Role::Found } else { *role };
+            c.put(0, (n - self.top) as u16, line, role);
+        }
+    }
+}
+
+/// Where a page's text begins.
+const PAGE: u16 = 2;
+
+fn page_rows(size: (u16, u16), legend: &Legend) -> usize {
+    usize::from(size.1.saturating_sub(PAGE + 2 + keys::rows(legend, size.0, keys::WIDE)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::golden::{check, drawn};
+
+    const SIZE: (u16, u16) = (80, 24);
+
+    #[test]
+    fn golden_popups() {
+        let sure =
+            Text::sure("Continuing may delete information you may want\nto keep.  This is your last chance to stop\nbefore continuing.");
+        check("sure", 80, 24, |c| sure.view(c, Sends::Function, true));
+        let command = Text::command("alt_disk_install -C -B vdb");
+        check("command", 80, 24, |c| command.view(c, Sends::Function, true));
+        let error = Text::error("ALT-961: Target Disk(s) to install: this field must be filled in.", "Press F4 for a list.");
+        check("error", 80, 24, |c| error.view(c, Sends::Escape, true));
+    }
+
+    #[test]
+    fn scrolls_and_finds() {
+        let text: String = (0..60).map(|n| format!("This is line number {n} of the text.\n")).collect();
+        let mut help = Text::help("Lines", &text);
+        for key in [Key::Char('/'), Key::Char('R'), Key::Char(' '), Key::Char('4'), Key::Char('2'), Key::Enter] {
+            assert_eq!(help.key(key, SIZE), Step::Stay);
+        }
+        let shown = drawn(80, 24, |c| help.view(c, Sends::Function, true));
+        assert!(shown.contains("line number 42") && shown.contains("FFFF") && shown.contains("[MORE..."), "{shown}");
+        help.key(Key::End, SIZE);
+        assert!(drawn(80, 24, |c| help.view(c, Sends::Function, true)).contains("[BOTTOM]"));
+        help.settle((80, 100));
+        assert_eq!(help.top, 0);
+        assert_eq!(help.key(Key::Enter, SIZE), Step::Read);
+        assert_eq!(help.key(Key::Char('x'), SIZE), Step::Bell);
+    }
+}

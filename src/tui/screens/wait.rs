@@ -1,0 +1,39 @@
+//! A command is asked something: please wait. Shown only if it takes a while; F3 gives it up.
+
+use crate::term::key::Key;
+use crate::theme::Role;
+use crate::tui::canvas::Canvas;
+use crate::tui::keys::{Legend, Sends};
+use crate::tui::popup::{self, fold};
+
+/// What is waited for.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// The question's number.
+    pub token: u64,
+    /// The command as it is shown.
+    command: String,
+    /// It takes long enough to be shown.
+    pub slow: bool,
+}
+
+impl Wait {
+    pub fn new(token: u64, command: String) -> Self {
+        Self { token, command, slow: false }
+    }
+
+    pub fn legend(&self) -> Legend {
+        vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(10), "Exit")]
+    }
+
+    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends) {
+        let lines = fold(&self.command, popup::inner((c.width(), c.height())));
+        let place = popup::place((c.width(), c.height()), 1, lines.len(), &self.legend());
+        popup::draw(c, place, "PLEASE WAIT", &["This command is running:"], (0, lines.len()), &self.legend(), sends);
+        c.within(place.body, |c| {
+            for (y, line) in lines.iter().enumerate() {
+                c.put(0, y as u16, line, Role::Command);
+            }
+        });
+    }
+}

@@ -1,0 +1,250 @@
+//! Draws the status screen.
+
+use ratatui::layout::Rect;
+
+use crate::event::Event;
+use crate::job::State;
+use crate::job::index::{Class, Filter};
+use crate::text::lines::{percent, progress};
+use crate::text::{clock, printable, wrap};
+use crate::theme::Role;
+use crate::tui::canvas::{Canvas, Mark, more};
+use crate::tui::status::layout::{INSTRUCTION_ROW, Layout};
+use crate::tui::status::pane::{MARK, Row};
+use crate::tui::status::work::{Entry, Phase, Stand, Step};
+use crate::tui::status::{Focus, Over, Status, words};
+
+/// Columns of the progress bar at 80 columns.
+const BAR: u16 = 24;
+/// Columns of the box that asks.
+const BOX: u16 = 76;
+/// Where what is shown is named, in the row of the upper marker.
+const SHOWN: u16 = 23;
+
+impl Status {
+    /// Draws everything but the legend, on the whole screen less the legend's rows.
+    pub fn view(&self, c: &mut Canvas<'_>) {
+        let layout = Layout::of(self);
+        c.centred(0, "COMMAND STATUS", Role::Title);
+        self.state(c);
+        c.put(0, INSTRUCTION_ROW, words::INSTRUCTION, Role::Instruction);
+        self.end(c, &layout);
+        if layout.strip.height > 0 {
+            c.within(layout.strip, |c| self.strip(c));
+        }
+        if layout.shows(Focus::Log, self.focus) {
+            self.log(c, &layout);
+        }
+        if self.work.has_steps() && layout.shows(Focus::Steps, self.focus) {
+            self.steps(c, &layout);
+        }
+        if layout.wide {
+            c.divider(layout.log.x.saturating_sub(2), layout.log.y.saturating_sub(1), layout.message);
+        }
+        match &self.over {
+            Some(Over::Find(input)) => {
+                let took = c.put(0, layout.message, "Find: ", Role::Instruction);
+                let room = c.width().saturating_sub(took + 1);
+                let skip = input.visual_scroll(usize::from(room));
+                c.put(took, layout.message, &input.value().chars().skip(skip).collect::<String>(), Role::Value);
+                let cursor = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0);
+                c.place_cursor(took + cursor, layout.message);
+            }
+            Some(Over::Stop(force)) => self.ask(c, &layout, *force),
+            None => {
+                c.put(0, layout.message, &self.told, Role::Instruction);
+            }
+        }
+    }
+
+    fn state(&self, c: &mut Canvas<'_>) {
+        let (word, role) = match self.job.state {
+            State::Running => ("running", Role::Running),
+            State::Ended(ended) if ended.success() => ("OK", Role::Ok),
+            State::Ended(_) | State::Lost { .. } => ("failed", Role::Error),
+        };
+        let (out, err) = self.streams();
+        for (x, label, word, role) in [
+            (0, "Command: ", word, role),
+            (23, "stdout: ", if out { "yes" } else { "no" }, Role::Value),
+            (45, "stderr: ", if err { "yes" } else { "no" }, Role::Value),
+        ] {
+            let took = c.put(x, 2, label, Role::Label);
+            c.put(x + took, 2, word, role);
+        }
+    }
+
+    fn end(&self, c: &mut Canvas<'_>, layout: &Layout) {
+        let role = if self.ended() == Some(0) { Role::Ok } else { Role::Warning };
+        let mut y = layout.top;
+        for line in &layout.said {
+            c.put(0, y, line, role);
+            y += 1;
+        }
+        for (itself, line) in &layout.faults {
+            c.put(0, y, line, if *itself { Role::Error } else { Role::Instruction });
+            y += 1;
+        }
+    }
+
+    /// Two rows: the phases and the step that runs; how far it is.
+    fn strip(&self, c: &mut Canvas<'_>) {
+        let mut x = 0;
+        for phase in &self.work.phases {
+            let (mark, role) = c.mark(mark(phase.stand));
+            x += c.put(x, 0, &format!("{mark} Phase {}", phase.number), role) + 2;
+        }
+        let (at, of) = self.work.at;
+        if at > 0 {
+            x += c.put(x, 0, &format!("Step {at} of {of}: "), Role::Label);
+            let title = self.work.current().map_or("", |s| s.title.as_str());
+            c.put(x, 0, &printable(title, false), Role::Text);
+        }
+        self.bar(c, 1, BAR, false);
+    }
+
+    /// The bar and its figures, in one row or in two.
+    fn bar(&self, c: &mut Canvas<'_>, y: u16, width: u16, below: bool) {
+        let Some(event @ Event::Progress { .. }) = &self.progress else { return };
+        c.bar(0, y, width, percent(event).unwrap_or(0));
+        let (x, y) = if below { (0, y + 1) } else { (width + 1, y) };
+        c.put(x, y, &progress(event, usize::from(c.width().saturating_sub(x + 1))), Role::Running);
+    }
+
+    fn log(&self, c: &mut Canvas<'_>, layout: &Layout) {
+        let area = layout.log;
+        let mut x = area.x;
+        let above = area.y.saturating_sub(1);
+        if layout.wide {
+            x += heading(c, x, above, "Output", self.focus == Focus::Log) + 2;
+        }
+        if let Some((top, bottom)) = self.pane.markers(self.runs()) {
+            c.put(x, above, &top, Role::Note);
+            c.put(area.x, area.bottom(), &bottom, Role::Note);
+        }
+        if self.pane.filter != Filter::Own {
+            c.put(area.x + SHOWN, above, &format!("Shown: {}", self.pane.filter.name()), Role::Mark);
+        }
+        c.within(area, |c| {
+            for (y, row) in (0..).zip(&self.pane.rows) {
+                self.row(c, y, row);
+            }
+        });
+    }
+
+    fn row(&self, c: &mut Canvas<'_>, y: u16, row: &Row) {
+        let role = match row.class {
+            Class::Stdout | Class::Note | Class::File => Role::Text,
+            Class::Stderr | Class::InnerErr => Role::Stderr,
+            Class::Command => Role::Command,
+            Class::Inner => Role::Note,
+            Class::Step => Role::Heading,
+            Class::Warning => Role::Warning,
+            Class::Error => Role::Error,
+        };
+        let mut x = 0;
+        if row.class.is_stderr() {
+            // Told apart without colour too.
+            c.put(0, y, "!", Role::Mark);
+            x = MARK as u16;
+        }
+        c.put(x, y, &row.text, role);
+        if let Some((from, wide)) = row.found {
+            let at = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+            let (from, wide) = (at(from).min(c.width()), at(wide).min(c.width()));
+            c.restyle(Rect { x: x + from, y, width: wide.min(c.width().saturating_sub(x + from)), height: 1 }, Role::Found);
+        }
+        if row.more.0 {
+            c.put(x, y, "<", Role::Mark);
+        }
+        if row.more.1 {
+            c.put(c.width().saturating_sub(1), y, ">", Role::Mark);
+        }
+    }
+
+    fn steps(&self, c: &mut Canvas<'_>, layout: &Layout) {
+        let area = layout.steps;
+        let list = self.work.list();
+        let rows = usize::from(area.height);
+        let first = self.first_step(rows);
+        let mut x = 0;
+        let above = area.y.saturating_sub(1);
+        if layout.wide {
+            x += heading(c, x, above, "Steps", self.focus == Focus::Steps) + 2;
+        }
+        if let Some((top, bottom)) = more(first, rows, list.len()) {
+            c.put(x, above, &top, Role::Note);
+            c.put(0, area.bottom(), &bottom, Role::Note);
+        }
+        c.within(area, |c| {
+            for (y, entry) in (0..).zip(list.iter().skip(first).take(rows)) {
+                match entry {
+                    Entry::Phase(phase) => phase_row(c, y, phase),
+                    Entry::Step(step) => step_row(c, y, step),
+                }
+            }
+        });
+        if layout.wide && self.runs() {
+            let below = Rect { x: 0, y: area.bottom() + 1, width: area.width, height: 2 };
+            c.within(below, |c| self.bar(c, 0, c.width(), true));
+        }
+    }
+
+    fn ask(&self, c: &mut Canvas<'_>, layout: &Layout, force: bool) {
+        let width = BOX.min(c.width());
+        let mut lines: Vec<String> = vec![];
+        for paragraph in words::stop(&self.job, force) {
+            lines.extend(wrap(&printable(&paragraph, false), usize::from(width) - 4, 0, 0).lines().map(str::to_owned));
+            lines.push(String::new());
+        }
+        lines.push("    Press Enter to stop it.".to_owned());
+        lines.push("    Press Cancel to let it go on.".to_owned());
+        let room = layout.message.saturating_sub(1);
+        let height = u16::try_from(lines.len() + 4).unwrap_or(room).min(room);
+        let part = Rect { x: (c.width() - width) / 2, y: (room - height) / 2 + 1, width, height };
+        c.frame(part, "ARE YOU SURE??");
+        let inside = Rect { x: part.x + 2, y: part.y + 3, width: width - 4, height: height.saturating_sub(4) };
+        c.within(inside, |c| {
+            for (y, line) in (0..).zip(&lines) {
+                c.put(0, y, line, Role::Text);
+            }
+        });
+    }
+}
+
+/// A pane's heading; the one that the keys move looks selected.
+fn heading(c: &mut Canvas<'_>, x: u16, y: u16, text: &str, focused: bool) -> u16 {
+    if focused {
+        c.selected(x, x + 2, y, text, Role::Heading);
+    } else {
+        c.put(x + 2, y, text, Role::Heading);
+    }
+    2 + u16::try_from(text.len()).unwrap_or(0)
+}
+
+fn phase_row(c: &mut Canvas<'_>, y: u16, phase: &Phase) {
+    let (mark, role) = c.mark(mark(phase.stand));
+    c.put(0, y, mark, role);
+    let title = if phase.title.is_empty() { String::new() } else { format!(": {}", printable(&phase.title, false)) };
+    c.put(2, y, &format!("Phase {}{title}", phase.number), Role::Heading);
+}
+
+fn step_row(c: &mut Canvas<'_>, y: u16, step: &Step) {
+    let (mark, role) = c.mark(mark(step.stand));
+    c.put(2, y, mark, role);
+    let took = step.ms.filter(|ms| *ms >= 1000).map(|ms| clock(ms / 1000)).unwrap_or_default();
+    let at = c.width().saturating_sub(u16::try_from(took.len()).unwrap_or(0) + 1);
+    let text = if matches!(step.stand, Stand::Waiting | Stand::Skipped) { Role::Note } else { Role::Text };
+    c.put_within(4, y, at.saturating_sub(5), &printable(&step.title, false), text);
+    c.put(at, y, &took, Role::Note);
+}
+
+fn mark(stand: Stand) -> Mark {
+    match stand {
+        Stand::Waiting => Mark::Waiting,
+        Stand::Running => Mark::Running,
+        Stand::Done => Mark::Done,
+        Stand::Failed => Mark::Failed,
+        Stand::Skipped => Mark::Skipped,
+    }
+}

@@ -1,0 +1,65 @@
+//! What the status screen says in sentences.
+
+use crate::job::{Ended, State, Summary};
+use crate::text::clock;
+
+/// What the screen has from SMIT.
+pub const INSTRUCTION: &str = "Before command completion, additional instructions may appear below.";
+
+pub fn leaving(job: &Summary) -> String {
+    format!("Job {} goes on: {}. The list of jobs in the menu, or `altdisk jobs`, comes back to it.", job.id, job.spec.title)
+}
+
+/// What the end means.
+pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> String {
+    match state {
+        State::Running => String::new(),
+        State::Ended(ended) => {
+            let mut text = how(ended, stopped && !ended.success());
+            if !words.is_empty() && words != "It was stopped." {
+                text = format!("{text} {words}");
+            }
+            text
+        }
+        State::Lost { alive } => {
+            let still = if alive { "The command itself still runs, unwatched; Ctrl-C stops it. " } else { "" };
+            let left = if on_alternate { "alt_disk_install --resume goes on, alt_disk_install -X removes what stands." } else { "" };
+            format!("Its supervisor vanished (a restart of the machine?): how it ended is not known. {still}{left}").trim_end().to_owned()
+        }
+    }
+}
+
+fn how(ended: Ended, stopped: bool) -> String {
+    let took = if ended.ms < 1000 { "less than a second".to_owned() } else { clock(ended.ms / 1000) };
+    match ended.code {
+        Some(0) => format!("Exit code 0 after {took}."),
+        Some(code) => format!("{} code {code} after {took}.", if stopped { "Stopped: exit" } else { "Exit" }),
+        None if stopped => format!("It was stopped after {took}."),
+        None => format!("Ended by signal {} after {took}.", ended.signal.unwrap_or(0)),
+    }
+}
+
+/// ARE YOU SURE??, in paragraphs.
+pub fn stop(job: &Summary, force: bool) -> Vec<String> {
+    if force {
+        return vec![
+            format!("It was asked to end, and has not yet: {}", job.spec.command()),
+            "It can be ended without being asked. It does not tidy up then.".to_owned(),
+            left(job).to_owned(),
+        ];
+    }
+    vec![format!("This is asked to end, with all that it has started: {}", job.spec.command()), left(job).to_owned()]
+}
+
+fn left(job: &Summary) -> &'static str {
+    if job.spec.on_alternate() {
+        "What stands then is an unfinished alternate (exit code 4), which cannot boot. `alt_disk_install --resume` goes on where it stopped; \
+`alt_disk_install -X` removes it and frees the disk. The running system is as it was."
+    } else {
+        "What it has done so far stays as it is."
+    }
+}
+
+pub fn asked(force: bool) -> String {
+    if force { "It was ended." } else { "It was asked to end; that may take a moment." }.to_owned()
+}

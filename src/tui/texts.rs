@@ -1,0 +1,178 @@
+//! What the interface says by itself: help for what is not a panel, the keys, about.
+
+use crate::menu::model::Kind;
+use crate::term::key::Key;
+use crate::theme::Role;
+use crate::tui::keys::{Sends, name};
+use crate::tui::layer::{For, Layer};
+use crate::tui::model::Model;
+use crate::tui::screens::form::Form;
+use crate::tui::screens::text::{Text, What};
+
+pub const THEMES: &str = "A look says which colours, line characters and marks the screens have. Put the cursor on one and press Enter: the \
+screens change at once, and altdisk keeps it for the next time. `serial` sends the fewest characters, for slow lines; `mono` needs no colours.";
+
+pub const JOBS: &str = "Everything that altdisk runs is a job. It goes on when you leave its screen, leave altdisk, or lose the line. Put \
+the cursor on a job and press Enter to see how it goes, or how it ended.";
+
+const LIST: &str = "Up and Down move the cursor, PageUp and PageDown a page, Home and End to the ends. / searches for a text, n searches on. \
+Lines that are grey cannot be chosen; put the cursor on one to see why. Enter takes what is chosen, Cancel goes back without a change.";
+
+const REVIEW: &str = "This screen says what will happen, and nothing has happened yet: what will be erased, the steps, the time that it may \
+take, what the machine starts from afterwards, and how to go back.
+
+If something on a disk would be lost, you are asked to type that disk's serial number or name. This is so that nothing is erased by a slip of the finger. \
+When it is typed, press Enter: the command in the last line is run. Cancel goes back to the form; nothing is changed then.
+
+Up, Down, PageUp and PageDown move through the text.";
+
+const STATUS: &str = "This screen follows a command while it runs, and shows what it said when it has ended.
+
+`Command:` says running, OK or failed. `stdout` and `stderr` say whether the command has written something there: stderr is where programs complain.
+
+Cancel leaves this screen; the command goes on. To see it again, choose the running and finished jobs in the first menu, or start altdisk again. \
+The command also goes on when you leave altdisk or the line is cut.";
+
+const SURE: &str = "The command of this form may remove something for good, so you are asked once more. Enter runs it. Cancel goes back to \
+the form, and nothing is changed.";
+
+const ERROR: &str = "Something is not as it should be. The text says what, and mostly what to do about it. Nothing was run that is not named in the text. \
+If there is a number such as ALT-205, `altdisk explain ALT-205` at the shell prompt tells more.";
+
+const IMAGE: &str = "The screen below is written to two files in your home directory: as text, and as a picture that any web browser shows. Good to \
+show somebody else, or to keep. The fast path is the name by which this panel can be opened at once: altdisk NAME.";
+
+const EDIT: &str = "Left and Right move in the text, Home and End to its ends. Backspace and Delete remove a character, Ctrl-K everything up to \
+the end, Ctrl-U everything. Enter takes the text, Cancel leaves the field as it was.";
+
+/// F1 for what is on top; None where it means nothing.
+pub fn help(model: &Model) -> Option<Text> {
+    let join =
+        |first: &str, second: String| if second.trim().is_empty() { first.to_owned() } else { format!("{}\n\n{second}", first.trim_end()) };
+    Some(match model.top()? {
+        Layer::Menu(menu) => match menu.item() {
+            Some(item) if !item.help.trim().is_empty() => Text::help(item.text.trim(), &join(&item.help, menu.menu.help.clone())),
+            _ => Text::help(&menu.menu.title, &menu.menu.help),
+        },
+        Layer::Form(form) => of_form(form),
+        Layer::List(list, For::Field) => Text::help(list.title(), &join(&list.help, LIST.to_owned())),
+        Layer::List(list, _) => Text::help(list.title(), &list.help),
+        Layer::Edit(edit) => Text::help(&one_line(&edit.field().label), &join(&edit.field().help, EDIT.to_owned())),
+        Layer::Review(_) => Text::help("What will happen", REVIEW),
+        Layer::Status(_) => Text::help("COMMAND STATUS", STATUS),
+        Layer::Wait(_) => return None,
+        Layer::Text(text) => match text.what {
+            What::Help => return None,
+            What::Sure => Text::help("ARE YOU SURE??", SURE),
+            What::Error => Text::help("ERROR MESSAGE", ERROR),
+            What::Image => Text::help("PRINT SCREEN", IMAGE),
+            What::Command => Text::help(
+                "SHOW COMMAND STRING",
+                "This is exactly the command line that Enter runs in the form. Typed at a shell prompt, it does the same.",
+            ),
+            What::Note | What::Page => Text::help("This text", "Press Enter or Cancel to go back to the screen before."),
+        },
+    })
+}
+
+fn of_form(form: &Form) -> Text {
+    let mut text = String::new();
+    let about = match form.field() {
+        Some(field) => {
+            text.push_str(field.help.trim_end());
+            let how = match field.kind {
+                Kind::Ring => "Tab and Backtab change this value; F4 shows all that there are.",
+                _ if Form::has_list(field) => "F4 shows what can be chosen.",
+                _ => "",
+            };
+            if !how.is_empty() {
+                text.push_str(&format!("\n\n{how}"));
+            }
+            one_line(&field.label)
+        }
+        None => form.dialog.title.clone(),
+    };
+    if form.field().is_some() && !form.dialog.help.trim().is_empty() {
+        text.push_str(&format!("\n\n{}:\n\n", form.dialog.title));
+    }
+    text.push_str(&form.dialog.help);
+    Text::help(&about, &text)
+}
+
+fn one_line(label: &str) -> String {
+    label.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What F8 will do.
+pub fn image(fastpath: &str, home: &str) -> String {
+    let path = if fastpath.is_empty() {
+        String::new()
+    } else {
+        format!("Current fast path:\n    \"{fastpath}\"\n\nThis opens the same panel from a shell prompt:\n    altdisk {fastpath}\n\n")
+    };
+    format!("{path}The files are written to:\n    {home}")
+}
+
+pub fn saved(files: &[String]) -> String {
+    format!("The screen was written to:\n{}", files.iter().map(|f| format!("    {f}\n")).collect::<String>())
+}
+
+/// What every key does.
+pub fn keys(sends: Sends) -> Vec<(String, Role)> {
+    let f = |n: u8| format!("{}, Esc {}", name(Key::F(n), Sends::Function), n % 10);
+    let mut rows: Vec<(String, &str)> = vec![
+        ("Up, Down".into(), "Move the cursor."),
+        ("Enter".into(), "Do: open, run, or take what is chosen."),
+        (f(1), "Help for the line or field that the cursor is on."),
+        (f(2), "Paint the screen again, also Ctrl-L."),
+        (f(3), "Cancel: one screen back. Also Esc Esc."),
+        (f(4), "List what can be chosen for a field marked +."),
+        (f(5), "Reset this field to what stood there at first."),
+        (f(6), "Show the command line that Enter would run."),
+        (f(7), "A field: a larger window. A list: select the line."),
+        (f(8), "Image: the screen to files; shows the fast path."),
+        (f(9), "A shell; `exit` comes back."),
+        (f(10), "Leave altdisk. What runs goes on."),
+        ("Tab, Backtab".into(), "The next or previous value of a field not typed."),
+        ("PageUp, PageDown".into(), "A page; also Ctrl-B and Ctrl-F, Esc v and Ctrl-V."),
+        ("Home, End".into(), "The first or the last line; also Esc < and Esc >."),
+        ("/ then a text".into(), "Find it in a list or in output; n: the next one."),
+        ("Left, Right".into(), "Move in a field's text; scroll wide lines sideways."),
+        ("Ctrl-A, Ctrl-E".into(), "The beginning or the end of a field's text."),
+        ("Ctrl-X, Ctrl-K".into(), "Delete a character, the rest; Ctrl-U deletes all."),
+        ("Ctrl-Z".into(), "Stop altdisk; `fg` in the shell goes on with it."),
+    ];
+    if sends == Sends::Escape {
+        rows.insert(2, ("Esc and a digit".into(), "A function key: Esc, then 1 is F1, 0 is F10."));
+    }
+    let mut text = vec![];
+    text.extend(rows.into_iter().map(|(key, what)| (format!(" {key:<18} {what}"), Role::Text)));
+    text.push((
+        "\nMarks beside fields:\n\n *   must be filled in\n +   F4 lists what can be chosen\n #   a number\n X   a hexadecimal number\n /   a path name\n ?   not shown while it is typed".into(),
+        Role::Text,
+    ));
+    text
+}
+
+pub fn about() -> Vec<(String, Role)> {
+    let head = format!("altdisk {}", env!("CARGO_PKG_VERSION"));
+    let text = "
+altdisk makes a second, bootable copy of the running system on another disk, while the machine goes on working. The copy can be updated and \
+changed; then the machine starts from it. If something is not right with it, the machine starts from the old disk again: that one was never touched.
+
+Everything that these screens do is a command line. F6 shows it before Enter runs it, and smit.script in your home directory keeps what was \
+run, so that it can be done again without the screens. smit.log has the story.
+
+What is run goes on by itself: leave its screen, leave altdisk, or lose the line, and it goes on. The jobs are in the first menu.
+
+The first clone:
+
+  1. Choose the clone in the first menu.
+  2. Press F4 and choose the disk that the copy goes to.
+  3. Press Enter, read what will happen, type what is asked for, press Enter.
+
+Menus are text files. Anybody who manages this machine can add panels for other commands: see menus/README.md of altdisk, and `altdisk --check`.
+
+altdisk follows alt_disk_install and SMIT of AIX. It is free software, under the MIT licence or the Apache licence 2.0.";
+    vec![(head, Role::Heading), (text.to_owned(), Role::Text)]
+}

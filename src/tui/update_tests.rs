@@ -1,0 +1,264 @@
+//! The update, driven by keys: what is on top afterwards, and what has to be done.
+
+use super::golden::{check, drawn};
+use super::model::{Effect, Model, Msg, Told};
+use super::sample::{answer, done, model, press, top};
+use super::update::update;
+use super::view::view;
+use crate::job::{Id, Spec};
+
+const DISKS: &str = "# Name     Size(MB)  Model\n!vda      20480     QEMU HARDDISK\n # the running system is on it\nvdb      20480     QEMU HARDDISK\nvdc      40960     QEMU HARDDISK\n # holds an ext4 file system\n";
+const REVIEW: &str = r#"{"version":1,"title":"Clone the running system to vdb","text":["What will be erased:","  vdb  20.0 GB  QEMU HARDDISK  serial QM00002","       an ext4 file system","What boots next:","  vdb; `altdisk bootlist vda` goes back"],"type":[{"prompt":"Serial number or name of the disk","words":["QM00002","vdb"],"add":["--erase","QM00002"]}],"warnings":["vdb is not empty."]}"#;
+
+fn shot(model: &Model) -> String {
+    drawn(model.size.0, model.size.1, |c| view(model, c))
+}
+
+fn started(effects: Vec<Effect>) -> Spec {
+    effects.into_iter().find_map(|e| if let Effect::Start(spec) = e { Some(spec) } else { None }).unwrap()
+}
+
+#[test]
+fn from_the_menu_to_a_clone() {
+    let mut m = model();
+    check("sample-menu", 80, 24, |c| view(&m, c));
+    press(&mut m, "enter");
+    assert_eq!(top(&m), "form alt_clone targets");
+    check("sample-clone", 80, 24, |c| view(&m, c));
+    // Nothing is asked twice: keys typed ahead wait for the list.
+    let effects = press(&mut m, "F4 down enter");
+    assert!(matches!(&effects[..], [Effect::Ask { argv, .. }] if *argv == ["disks"]), "{effects:?}");
+    assert_eq!(answer(&mut m, DISKS), []);
+    assert_eq!(m.form().unwrap().values.get(0), "vdc");
+    press(&mut m, "^u vdb enter");
+    answer(&mut m, REVIEW);
+    assert_eq!(top(&m), "review");
+    check("sample-review", 80, 24, |c| view(&m, c));
+    assert_eq!(press(&mut m, "enter"), []);
+    assert!(shot(&m).contains("Type QM00002 or vdb to go on"));
+    press(&mut m, "vda enter");
+    assert!(shot(&m).contains("That is not QM00002 or vdb."));
+    assert_eq!(top(&m), "review");
+    let spec = started(press(&mut m, "bs b enter"));
+    assert_eq!(spec.argv, ["alt_disk_install", "-C", "--erase", "QM00002", "-Pall", "vdb"]);
+    assert_eq!(spec.shown, "alt_disk_install -C --erase QM00002 -Pall vdb");
+    assert_eq!(spec.fastpath, "alt_clone");
+}
+
+#[test]
+fn the_review_is_asked_with_its_words() {
+    let mut m = model();
+    let effects = press(&mut m, "enter vdb enter");
+    assert!(matches!(&effects[..], [Effect::Ask { argv, .. }] if argv[..3] == ["alt_disk_install", "-C", "--review"]), "{effects:?}");
+    // A review that fails is told, and nothing runs.
+    let token = m.tokens;
+    update(&mut m, Msg::Answer(token, Err(Told::new("ALT-201: vdb is in use", "choose another disk"))));
+    assert_eq!(top(&m), "text error");
+    assert!(shot(&m).contains("ALT-201: vdb is in use"));
+    press(&mut m, "enter");
+    assert_eq!(top(&m), "form alt_clone targets");
+    press(&mut m, "enter");
+    answer(&mut m, "nonsense");
+    assert_eq!(top(&m), "text error");
+}
+
+#[test]
+fn what_is_refused_moves_the_cursor() {
+    let mut m = model();
+    press(&mut m, "enter down down");
+    assert_eq!(top(&m), "form alt_clone image_data");
+    press(&mut m, "enter");
+    assert_eq!(top(&m), "text error");
+    press(&mut m, "F3");
+    assert_eq!(top(&m), "form alt_clone targets");
+}
+
+#[test]
+fn typed_ahead_never_says_yes() {
+    let mut m = model();
+    let effects = press(&mut m, "down enter enter enter enter");
+    assert_eq!((effects, top(&m).as_str()), (vec![], "text sure"));
+    let spec = started(press(&mut m, "enter"));
+    assert_eq!(spec.argv, ["rm", "-rf", "/x"]);
+    let mut m = model();
+    press(&mut m, "down enter");
+    press(&mut m, "F3");
+    assert_eq!(top(&m), "menu altdisk");
+}
+
+#[test]
+fn selectors_hand_on_their_answer() {
+    let mut m = model();
+    press(&mut m, "down down enter");
+    assert_eq!(top(&m), "form service name");
+    check("sample-selector", 80, 24, |c| view(&m, c));
+    press(&mut m, "enter");
+    assert_eq!(top(&m), "text error");
+    press(&mut m, "enter ssh enter");
+    assert_eq!(top(&m), "form restart unit");
+    assert_eq!(started(press(&mut m, "enter")).argv, ["systemctl", "restart", "ssh"]);
+}
+
+#[test]
+fn ghosts_show_only_their_list() {
+    let mut m = model();
+    press(&mut m, "down down down enter");
+    assert_eq!(top(&m), "wait");
+    answer(&mut m, "ssh\ncron\n");
+    assert_eq!(top(&m), "list Service name");
+    assert!(!shot(&m).contains("[Entry Fields]"));
+    press(&mut m, "F3");
+    assert_eq!(top(&m), "menu altdisk");
+    press(&mut m, "enter");
+    answer(&mut m, "ssh\ncron\n");
+    press(&mut m, "down enter");
+    assert_eq!(top(&m), "form restart unit");
+    press(&mut m, "F3");
+    assert_eq!(top(&m), "menu altdisk");
+}
+
+#[test]
+fn questions_can_be_given_up() {
+    let mut m = model();
+    press(&mut m, "down down down down enter");
+    assert_eq!(top(&m), "wait");
+    // For a moment nothing is seen of it.
+    assert!(!shot(&m).contains("PLEASE WAIT"));
+    let token = m.tokens;
+    update(&mut m, Msg::Slow(token));
+    check("sample-wait", 80, 24, |c| view(&m, c));
+    assert_eq!(press(&mut m, "x F3"), [Effect::Cancel(token)]);
+    assert_eq!(top(&m), "menu altdisk");
+    // An answer that comes too late changes nothing.
+    update(&mut m, Msg::Answer(token, Ok("#size\n5\n".into())));
+    assert_eq!(top(&m), "menu altdisk");
+    press(&mut m, "enter");
+    answer(&mut m, "#size:other\n5:\n");
+    assert_eq!(m.form().unwrap().values.get(0), "5");
+    m.options.root = false;
+    press(&mut m, "enter");
+    assert!(shot(&m).contains("needs root"));
+}
+
+#[test]
+fn fields_take_what_they_are_for() {
+    let mut m = model();
+    press(&mut m, "enter down down down down");
+    assert_eq!(top(&m), "form alt_clone count");
+    assert_eq!(press(&mut m, "1x2345"), vec![Effect::Bell, Effect::Bell]);
+    assert_eq!(m.form().unwrap().values.get(5), "1234");
+    assert!(shot(&m).contains("[1234\n") || shot(&m).contains("[1234 "), "{}", shot(&m));
+    press(&mut m, "down");
+    assert!(shot(&m).contains("[1234]"));
+    press(&mut m, "zff");
+    assert_eq!(m.form().unwrap().values.get(6), "ff");
+    press(&mut m, "down hunter2");
+    assert!(!shot(&m).contains("hunter2") && shot(&m).contains("[********"));
+    press(&mut m, "F6");
+    assert!(!shot(&m).contains("hunter2") && shot(&m).contains("--secret '********'"), "{}", shot(&m));
+    press(&mut m, "F3 F5");
+    assert_eq!(m.form().unwrap().values.get(7), "");
+    press(&mut m, "down down tab");
+    assert_eq!(m.form().unwrap().values.get(9), "yes");
+    press(&mut m, "backtab backtab");
+    assert_eq!(m.form().unwrap().values.get(9), "yes");
+    assert_eq!(press(&mut m, "x"), [Effect::Bell]);
+    assert!(shot(&m).contains("Tab changes it"));
+    press(&mut m, "F4 home enter");
+    assert_eq!(m.form().unwrap().values.get(9), "no");
+}
+
+#[test]
+fn long_values_scroll_and_can_be_edited() {
+    let mut m = model();
+    press(&mut m, "enter down down /a/very/long/path/that/does/not/fit/here.data");
+    check("sample-scrolled", 80, 24, |c| view(&m, c));
+    press(&mut m, "down");
+    assert!(shot(&m).contains("[/a/very/long/path/that>"), "{}", shot(&m));
+    press(&mut m, "up F7");
+    assert_eq!(top(&m), "edit");
+    check("sample-edit", 80, 24, |c| view(&m, c));
+    press(&mut m, "home X del enter");
+    assert_eq!(m.form().unwrap().values.get(2), "Xa/very/long/path/that/does/not/fit/here.data");
+    press(&mut m, "F7 zzz F3");
+    assert_eq!(m.form().unwrap().values.get(2), "Xa/very/long/path/that/does/not/fit/here.data");
+}
+
+#[test]
+fn values_outlive_everything_but_their_screen() {
+    let mut m = model();
+    press(&mut m, "enter vdb");
+    update(&mut m, Msg::Size(60, 16));
+    assert!(shot(&m).contains("It has 60x16; 80x24 are needed."));
+    assert_eq!(press(&mut m, "x F3 enter"), []);
+    assert_eq!(press(&mut m, "F10"), [Effect::Quit]);
+    update(&mut m, Msg::Size(132, 43));
+    assert_eq!(m.form().unwrap().values.get(0), "vdb");
+    check("sample-clone", 132, 43, |c| view(&m, c));
+    assert_eq!(press(&mut m, "F9 F2 ^z"), [Effect::Shell, Effect::Redraw, Effect::Suspend]);
+    press(&mut m, "F1");
+    assert!(shot(&m).contains("Help for targets.") && shot(&m).contains("Help for alt_clone."));
+    assert_eq!(press(&mut m, "F9"), [Effect::Bell]);
+    press(&mut m, "enter F8");
+    assert!(shot(&m).contains("altdisk alt_clone") && shot(&m).contains("/home/ada"));
+    assert_eq!(press(&mut m, "enter"), [Effect::SaveImage("alt_clone".into())]);
+    update(&mut m, Msg::Saved(Ok(vec!["/home/ada/a.txt".into()])));
+    assert!(shot(&m).contains("/home/ada/a.txt"));
+    press(&mut m, "enter F3");
+    assert_eq!(top(&m), "menu altdisk");
+    assert_eq!(press(&mut m, "F3"), [Effect::Quit]);
+}
+
+#[test]
+fn commands_with_the_terminal() {
+    let mut m = model();
+    assert_eq!(press(&mut m, "down down down down down enter enter"), [Effect::Script("vi".into()), Effect::Inherit(vec!["vi".into()])]);
+    assert_eq!(done(update(&mut m, Msg::Returned(Ok(0)))), [Effect::Redraw]);
+    assert_eq!(top(&m), "menu altdisk");
+    press(&mut m, "enter enter");
+    update(&mut m, Msg::Returned(Ok(3)));
+    assert!(shot(&m).contains("exit code 3"));
+    press(&mut m, "enter");
+    assert_eq!(top(&m), "form inherit -");
+    assert_eq!(done(update(&mut m, Msg::Returned(Ok(3)))), [Effect::Redraw]);
+}
+
+#[test]
+fn nothing_runs_in_a_dry_session() {
+    use super::model::Doing;
+    let mut m = model();
+    m.options.doing = Doing::Questions;
+    assert_eq!(press(&mut m, "enter vdb enter"), [Effect::Script("alt_disk_install -C -Pall vdb".into())]);
+    assert_eq!(top(&m), "text note");
+    m.options.doing = Doing::Nothing;
+    assert_eq!(press(&mut m, "enter F4"), []);
+    assert_eq!(top(&m), "text error");
+}
+
+#[test]
+fn screens_that_are_code() {
+    let mut m = model();
+    assert_eq!(press(&mut m, "end up up up enter"), [Effect::Jobs]);
+    update(&mut m, Msg::Jobs(Ok(vec![])));
+    assert!(shot(&m).contains("There is nothing to choose from."));
+    press(&mut m, "F3 down enter");
+    assert_eq!(top(&m), "list Looks");
+    assert_eq!(press(&mut m, "enter"), [Effect::Theme("mono".into())]);
+    press(&mut m, "down enter");
+    check("sample-keys", 80, 24, |c| view(&m, c));
+    press(&mut m, "F3 down enter");
+    assert_eq!(top(&m), "text page");
+    check("sample-about", 80, 24, |c| view(&m, c));
+}
+
+#[test]
+fn a_job_that_cannot_start_is_told() {
+    let mut m = model();
+    press(&mut m, "down enter");
+    press(&mut m, "enter");
+    update(&mut m, Msg::Opened(Err(Told::new("ALT-952: no", "do"))));
+    assert_eq!(top(&m), "text error");
+    press(&mut m, "enter");
+    assert_eq!(top(&m), "menu altdisk");
+    assert_eq!(Id(3).to_string(), "3");
+}

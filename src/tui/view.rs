@@ -1,0 +1,24 @@
+//! What is seen of the model: the last whole screen of the stack, and the pop-ups on top of it.
+
+use crate::term::key::Key;
+use crate::tui::canvas::Canvas;
+use crate::tui::keys;
+use crate::tui::model::Model;
+use crate::tui::screens::small;
+
+/// Draws the model on an empty canvas.
+pub fn view(model: &Model, c: &mut Canvas<'_>) {
+    if small::is_small((c.width(), c.height())) {
+        return small::view(c, &keys::name(Key::F(10), model.sends));
+    }
+    let shown: Vec<_> = model.stack.iter().filter(|l| l.is_shown()).collect();
+    let base = shown.iter().rposition(|l| !l.is_popup()).unwrap_or(0);
+    let last = shown.len().saturating_sub(1);
+    for (n, layer) in shown.iter().enumerate().skip(base) {
+        if n > base {
+            // Only the top one may have the cursor.
+            c.cursor = None;
+        }
+        layer.view(c, model.sends, n == last);
+    }
+}
