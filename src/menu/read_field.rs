@@ -1,7 +1,5 @@
 //! A field as a menu file says it.
 
-use regex::Regex;
-
 use crate::menu::model::{Choice, Field, Kind, List, Many, OnlyIf, Pattern, Required, Take};
 use crate::menu::read::{LONGEST, TIMEOUT, run};
 use crate::spot::reader::Reader;
@@ -145,25 +143,7 @@ fn pattern(reader: &Reader) -> Option<Pattern> {
             "add pattern_message = \"...\": what is said when the value does not match",
         );
     }
-    // The whole value has to match. A small limit: a pattern must not take the memory of a small machine.
-    let whole = format!("^(?:{text})$");
-    match regex::RegexBuilder::new(&whole).size_limit(1 << 20).build() {
-        Ok(regex) => Some(Pattern { regex, message: reader.text("pattern_message").unwrap_or_default() }),
-        Err(error) => {
-            reader.wrong("pattern", format!("this is no regular expression: {}", why(&text, &error)), "");
-            None
-        }
-    }
-}
-
-/// The sentence in what the regex crate says, which draws a picture of the place too.
-fn why(text: &str, error: &regex::Error) -> String {
-    if matches!(error, regex::Error::CompiledTooBig(_)) {
-        return "it is too large".into();
-    }
-    let alone = Regex::new(text).err().map_or_else(|| error.to_string(), |e| e.to_string());
-    let last = alone.lines().last().unwrap_or_default();
-    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+    Some(Pattern::new(text, reader.text("pattern_message").unwrap_or_default()))
 }
 
 /// Keys that do not go together, as far as one field shows it.

@@ -103,7 +103,7 @@ fn wrong_word(field: &Field, word: &str, label: &str) -> Option<String> {
             Some(format!("{label}: `{word}` begins with a dash, and the command would take it for an option."))
         }
         _ => {
-            let pattern = field.pattern.as_ref().filter(|p| !p.regex.is_match(word))?;
+            let pattern = field.pattern.as_ref().filter(|p| !p.matches(word))?;
             Some(format!("{label}: {}", pattern.message))
         }
     }
