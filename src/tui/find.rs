@@ -11,6 +11,8 @@ use crate::tui::canvas::Canvas;
 pub struct Find {
     typing: Option<Input>,
     needle: String,
+    /// The last search found nothing; said until the next key.
+    missed: bool,
 }
 
 /// What a key did.
@@ -34,7 +36,13 @@ impl Find {
         &self.needle
     }
 
+    /// Nothing was found.
+    pub fn miss(&mut self) {
+        self.missed = true;
+    }
+
     pub fn key(&mut self, key: Key) -> Found {
+        self.missed = false;
         let Some(input) = &mut self.typing else {
             return match key {
                 Key::Char('/') => {
@@ -69,6 +77,9 @@ impl Find {
 
     /// The line that asks for the text.
     pub fn draw(&self, c: &mut Canvas<'_>, x: u16, y: u16, width: u16) {
+        if self.missed {
+            c.put_within(x, y, width, &format!("Not found: {}", self.needle), Role::Warning);
+        }
         let Some(input) = &self.typing else { return };
         let took = c.put(x, y, "Find: ", Role::Label);
         let room = usize::from(width.saturating_sub(took + 1));
