@@ -71,5 +71,5 @@ fn root_does_not_trust_what_others_can_write() {
 #[test]
 fn no_such_directory() {
     let (code, _, err) = check(Path::new("/nonexistent"));
-    assert!(code == 2 && err.contains("ALT-911") && err.contains("/nonexistent"), "{err}");
+    assert!(code == 2 && err.contains("ALT-910") && err.contains("/nonexistent"), "{err}");
 }

@@ -17,7 +17,7 @@ use crate::theme;
 /// Runs `altdisk --check`.
 ///
 /// # Errors
-/// ALT-10x for a wrong command line; ALT-911 if the directory is not there.
+/// ALT-10x for a wrong command line; ALT-910 if the directory is not there.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&CHECK, args)?;
     let dir = match parsed.operands.as_slice() {

@@ -22,6 +22,10 @@ pub(super) fn set_of(text: &str) -> Set {
     set
 }
 
+fn argv(dialog: &Dialog, values: &Values, context: &Context) -> Vec<String> {
+    command::line(dialog, values, context).argv
+}
+
 fn everything() -> Set {
     set_of(&file(&fixtures("good")[0]).text)
 }
@@ -143,7 +147,7 @@ fn everything_becomes_an_argv() {
     let d = dialog(&set, "everything");
     assert_eq!((d.mode.how, d.mode.back, d.root, d.timeout), (How::Pipe, true, true, 7));
     let c = context(&[("host", "alpha"), ("size", "10")]);
-    let line = |set: &[(&str, &str)]| command::argv(d, &filled(d, &c, set), &c).join("|");
+    let line = |set: &[(&str, &str)]| argv(d, &filled(d, &c, set), &c).join("|");
     assert_eq!(line(&[]), "prog|sub|at=alpha|-d||-Pall|-z|10");
     assert_eq!(line(&[("target", "vda,vdb"), ("phase", "2"), ("size", ""), ("boot", "no")]), "prog|sub|at=alpha|-d|vda,vdb|-P2|-z||-B");
     assert_eq!(
@@ -197,7 +201,7 @@ fn smits_four_kinds_of_required() {
     for (required, prefix, default, typed, want) in table {
         let d = one_field(&format!("required = \"{required}\"\nprefix = \"{prefix}\"\ndefault = \"{default}\""));
         let values = filled(&d, &Context::new(), &typed.map(|t| ("f", t)).into_iter().collect::<Vec<_>>());
-        assert_eq!(command::argv(&d, &values, &Context::new())[1..], **want, "{required} {prefix} {default} {typed:?}");
+        assert_eq!(argv(&d, &values, &Context::new())[1..], **want, "{required} {prefix} {default} {typed:?}");
     }
 }
 
@@ -208,9 +212,9 @@ fn discovered_values_are_defaults() {
     let (d, c) = (dialog(&set, "d"), context(&[("x", "1")]));
     let mut values = Values::new(d, &c);
     assert_eq!((values.get(0), values.changed(0)), ("yes", false));
-    assert_eq!(command::argv(d, &values, &c), ["echo"]);
+    assert_eq!(argv(d, &values, &c), ["echo"]);
     values.turn(0, &d.fields[0], false);
-    assert_eq!((values.get(0), command::argv(d, &values, &c)), ("no", vec!["echo".to_owned(), "0".to_owned()]));
+    assert_eq!((values.get(0), argv(d, &values, &c)), ("no", vec!["echo".to_owned(), "0".to_owned()]));
     values.turn(0, &d.fields[0], true);
     assert!(!values.changed(0));
     values.set(0, "no");
@@ -342,7 +346,7 @@ proptest! {
         let d = dialog(&set, "everything");
         let argvs: Vec<Vec<String>> = all.iter().map(|(a, b, c)| {
             let context = context(&[("host", a), ("size", b)]);
-            command::argv(d, &filled(d, &context, &[("target", b), ("raw", c), ("blank", a), ("words", c), ("boot", "no")]), &context)
+            argv(d, &filled(d, &context, &[("target", b), ("raw", c), ("blank", a), ("words", c), ("boot", "no")]), &context)
         }).collect();
         let lines: Vec<String> = argvs.iter().map(|argv| quoted(argv)).collect();
         prop_assert_eq!(through_sh(&lines), argvs);

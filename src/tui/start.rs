@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::error;
 use crate::job;
-use crate::menu::load;
 use crate::menu::model::{Screen, Set, TOP};
+use crate::menu::{load, own};
 use crate::spot::Spot;
 use crate::term::kind::Terminal;
 use crate::term::tty::Tty;
@@ -54,7 +54,9 @@ pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
 /// The panels. A set with mistakes is refused: who relies on a panel must not find another one in its place.
 fn menus(extra: &[PathBuf]) -> Result<Set> {
     let dirs: Vec<PathBuf> = std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
-    load::all(&dirs).map_err(|spots| error::BAD_MENUS.because(listed(&spots)))
+    let mut set = load::all(&dirs).map_err(|spots| error::BAD_MENUS.because(listed(&spots)))?;
+    own::settle(&mut set);
+    Ok(set)
 }
 
 fn listed(spots: &[Spot]) -> String {
