@@ -1,7 +1,5 @@
 //! Which command was called: by the program's name, or by its first word. Nothing else.
 
-#![allow(dead_code, unused_imports)] // XXX integration: removed when the rooms meet
-
 mod boot;
 mod cli;
 mod copy;

@@ -48,19 +48,26 @@ impl Spot {
     }
 }
 
+/// Most of a line that is shown.
+const LONG: usize = 160;
+
 impl std::fmt::Display for Spot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { file, line, column, text, wrong, allowed } = self;
         // Texts of the file are quoted in it: nothing of them may command the terminal.
         let safe =
             |text: &str| text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect::<String>();
+        let at = column;
         let (file, wrong, allowed) = (safe(file), safe(wrong), safe(allowed));
         if *line == 0 {
             write!(f, "{file}: {wrong}")?;
         } else {
             // A tab would move the caret, and nothing that stands in a file may command the terminal.
-            let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            write!(f, "{file}:{line}:{column}: {wrong}\n    {shown}\n    {:>column$}", "^")?;
+            // Of a very long line, what is around the place.
+            let skip = if text.chars().count() > LONG { column.saturating_sub(LONG / 2) } else { 0 };
+            let shown: String = text.chars().skip(skip).take(LONG).map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let column = column - skip;
+            write!(f, "{file}:{line}:{at}: {wrong}\n    {shown}\n    {:>column$}", "^")?;
         }
         if allowed.is_empty() { Ok(()) } else { write!(f, "\n    {allowed}") }
     }

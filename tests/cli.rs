@@ -53,7 +53,7 @@ fn without_a_command_it_helps() {
     assert_eq!(o.status.code(), Some(2));
     assert_eq!(
         stderr(&o),
-        "altdisk: ALT-105 altdisk has no command `alt_disk_instal`\n  what to do: perhaps `alt_disk_install` is meant; `altdisk --help` lists the commands\n"
+        "altdisk: ALT-105 altdisk has no command and no panel `alt_disk_instal`\n  what to do: perhaps `alt_disk_install` is meant; `altdisk --help` lists the commands\n"
     );
 }
 

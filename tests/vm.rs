@@ -242,7 +242,6 @@ until [ -e /root/driven ]; do sleep 1; done
 
 /// Logs in on the serial line and clones through the panels: the only free disk, eleven keys.
 fn clone_through_the_panels(socket: &std::path::Path) -> Result<(), String> {
-    let dry = std::env::var_os("DRY").is_some();
     let (soon, long) = (Duration::from_secs(60), Duration::from_secs(20 * 60));
     let mut line = Line::connect(socket)?;
     line.expect("login: ", long)?;
@@ -251,18 +250,6 @@ fn clone_through_the_panels(socket: &std::path::Path) -> Result<(), String> {
     line.keys("secret\r")?;
     line.expect("# ", soon)?;
     line.keys = 0;
-    if dry {
-        line.keys("altdisk list targets; echo $TERM; tty; altdisk discover clone\r")?;
-        line.expect("vdb:yes", soon)?;
-        eprintln!("{}", line.text());
-        line.keys("altdisk alt_disk_install -C --review vdb | tail -n 20\r")?;
-        line.expect("warnings", soon)?;
-        eprintln!("{}", line.text());
-        line.keys("stty -a\r")?;
-        line.expect("speed 9600 baud", soon)?;
-        eprintln!("{}", line.text());
-        return line.keys("touch /root/driven\r");
-    }
     line.keys("altdisk\r")?;
     line.expect("Alternate Disk Installation", soon)?;
     line.expect("Clone the Running System", soon)?;
@@ -301,7 +288,7 @@ fn a_clone_through_the_panels_on_a_serial_line() {
         let mut lab = Lab::new("panels", Layout::BiosExt4);
         lab.blank("target", 3072);
         let data = lab.checksum("data");
-        let clone = format!("{LOGIN}\nrole vdb altinst_rootvg");
+        let clone = format!("TARGETS=vdb\n{BEFORE}\n{LOGIN}\nrole vdb altinst_rootvg");
         let inside = "running_from vdb\nhealthy\nindependent_of vda\nrole vda old_rootvg";
         let (done, person) = lab.boot_with(&["source", "target", "data"], &[&clone, inside], 30, clone_through_the_panels);
         if done.stalled {

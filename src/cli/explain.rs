@@ -18,7 +18,7 @@ use crate::text::wrap;
 /// Wrong usage.
 pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
     getopt::parse(&ERRORS, args)?;
-    Ok(say(&all().map(|e| listed(e)).collect::<String>(), Exit::Done))
+    Ok(say(&all().map(listed).collect::<String>(), Exit::Done))
 }
 
 /// `altdisk explain ALT-nnn ...`; the number alone will do.

@@ -220,8 +220,10 @@ risk; it takes only as much space as is written to it.",
 };
 
 pub use jobs::JOBS;
+pub use ui::UI;
 
 mod jobs;
+mod ui;
 
 pub static BOOTLIST: Command = Command {
     name: "bootlist",
@@ -305,4 +307,4 @@ with its place and what is allowed there. Nothing is run.",
 
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
 pub static ALL: &[&Command] =
-    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];
+    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &UI, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];

@@ -34,6 +34,11 @@ impl Parsed {
         self.given.iter().filter(move |(f, _)| f.is(name)).filter_map(|(_, v)| v.as_deref())
     }
 
+    /// The values of several flags that mean the same, in the order in which they were given.
+    pub fn flags_with_values(&self, names: &[&str]) -> impl Iterator<Item = &OsStr> {
+        self.given.iter().filter(move |(f, _)| names.iter().any(|n| f.is(n))).filter_map(|(_, v)| v.as_deref())
+    }
+
     /// The flags that were given.
     pub fn flags(&self) -> impl Iterator<Item = &'static Flag> {
         self.given.iter().map(|(f, _)| *f)

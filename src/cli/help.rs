@@ -78,7 +78,7 @@ fn described(flag: &Flag) -> String {
 /// What `altdisk --help` says: the commands.
 pub fn overview(commands: &[&Command]) -> String {
     let mut out = String::from(
-        "altdisk: clone the running system to another disk, boot the copy, go back\n\nusage: altdisk command [flags]\n\nCommands:\n",
+        "altdisk: clone the running system to another disk, boot the copy, go back\n\nusage: altdisk [flags] [fastpath]     the full-screen interface (altdisk ui)\n       altdisk command [flags]\n\nCommands:\n",
     );
     for command in commands {
         out.push_str(&format!("  {:<COLUMN$}{}\n", command.name, wrap(command.summary, WIDTH, COLUMN + 2, COLUMN + 2)));

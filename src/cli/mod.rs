@@ -26,6 +26,8 @@ pub mod mkszfile;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
+pub mod review;
+pub mod ui;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -58,6 +60,7 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::list::DISCOVER, discover::run),
     (&flags::PRACTICE, practice::run),
     (&flags::JOBS, jobs::run),
+    (&flags::UI, ui::run),
     (&flags::MKSZFILE, mkszfile::run),
     (&flags::COPYTREE, copytree::run),
     (&flags::ERRORS, explain::errors),
@@ -74,25 +77,38 @@ pub fn main(argv: &[OsString]) -> ExitCode {
     }
     let exit = match find(argv) {
         Found::Command(command, run, args) => start(command, run, args),
+        Found::Overview(Exit::Usage) if ui::on_a_terminal() => start(&flags::UI, ui::run, &[]),
         Found::Overview(exit) => {
             let list: Vec<&Command> = COMMANDS.iter().map(|(c, _)| *c).collect();
             say(&help::overview(&list), exit)
         }
         Found::Version => say(&version(), Exit::Done),
-        Found::Unknown(word) => {
-            let near =
-                COMMANDS.iter().map(|(c, _)| c.name).filter(|n| getopt::slips(n, &word) <= 2).min_by_key(|n| getopt::slips(n, &word));
-            let cause = format!("altdisk has no command `{word}`");
-            let err = match near {
-                Some(name) => {
-                    error::UNKNOWN_COMMAND.because_do(cause, format!("perhaps `{name}` is meant; `altdisk --help` lists the commands"))
-                }
-                None => error::UNKNOWN_COMMAND.because(cause),
-            };
-            tell_error("altdisk", &err, None)
-        }
+        Found::Unknown(word) => unknown(&word, argv.get(1..).unwrap_or_default()),
     };
     ExitCode::from(exit as u8)
+}
+
+/// A word that is no command: a flag of the interface, a fast path, or a mistake.
+fn unknown(word: &str, words: &[OsString]) -> Exit {
+    if word.starts_with('-') {
+        return start(&flags::UI, ui::run, words);
+    }
+    let mut near: Vec<String> = COMMANDS.iter().map(|(c, _)| c.name).filter(|n| getopt::slips(n, word) <= 2).map(str::to_owned).collect();
+    near.sort_by_key(|n| getopt::slips(n, word));
+    match ui::fastpath(word, words) {
+        Ok(ui::Fast::Found) => return start(&flags::UI, ui::run, words),
+        Ok(ui::Fast::Near(paths)) => near.extend(paths),
+        // Menu files with mistakes: the word may be meant for one of them.
+        Err(err) => return tell_error("altdisk", &err, None),
+    }
+    let cause = format!("altdisk has no command and no panel `{word}`");
+    let err = if near.is_empty() {
+        error::UNKNOWN_COMMAND.because(cause)
+    } else {
+        let near = near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or ");
+        error::UNKNOWN_COMMAND.because_do(cause, format!("perhaps {near} is meant; `altdisk --help` lists the commands"))
+    };
+    tell_error("altdisk", &err, None)
 }
 
 enum Found<'a> {
@@ -154,7 +170,7 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
 fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     let (action, output) = alt_disk_install::read(args)?;
     if let Action::Review(of) = &action {
-        return Ok(say(&review(of)?, Exit::Done));
+        return Ok(say(&review::review(of)?, Exit::Done));
     }
     let preview = matches!(action, Action::Preview { .. });
     let argv = in_job::words(flags::ALT_DISK_INSTALL.name, args);
@@ -181,15 +197,6 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(exit)
 }
 
-fn review(action: &Action) -> Result<String> {
-    let page = match action {
-        Action::Clone(request) => engine::review::of_clone(request)?,
-        Action::Resume => engine::review::of_resume()?,
-        _ => engine::review::of_clean_up()?,
-    };
-    Ok(serde_json::to_string_pretty(&page)? + "\n")
-}
-
 /// The one place where the command line hands over to the engine. Returns the sentence that ends the run.
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
     let options = engine::run::Options { verbose: output.verbose };
@@ -197,7 +204,7 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::Clone(request) => engine::run::clone(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp => engine::cleanup::clean_up(events),
-        Action::Review(of) => review(&of),
+        Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
             let text = engine::preview::preview(&request, json)?;
             say(&if json || !std::io::stdout().is_terminal() { text } else { narrow(&text) }, Exit::Done);

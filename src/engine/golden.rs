@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::cleanup::Fate;
 use super::layout::{Fresh, Target, lay_out};
 use super::plan::{self, Base, Bootable, Firmware};
 use super::prepare::Prepared;
 use super::preview;
 use super::request::{Phases, Request};
 use super::review::{self, Typed};
+use super::state::{Alternate, Record};
 use crate::boot::ids::IdMap;
 use crate::error;
 use crate::image::data::{Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo};
@@ -204,6 +206,32 @@ fn golden_reviews() {
     golden("../reviews/clone.json", &review(plain(), &request(Phases::All), vec![typed], None));
     let reboot = Request { reboot: true, script: None, remain_client: false, ..request(Phases::TwoThree) };
     golden("../reviews/phases-2-3.json", &review(lvm(), &reboot, vec![], Some(200 << 20)));
+}
+
+/// The pages about an alternate that stands there half-made: what goes on, and what removing it means.
+#[test]
+fn golden_reviews_of_what_stands() {
+    let request = request(Phases::All);
+    let p = prepared(plain(), &[target("vdb", 8, 512), target("vdc", 2, 512)]).unwrap();
+    let plan = plan::plan(&p.base, &request);
+    let mut journal = vec![Record::Run { run: 1, argv: request.argv.clone(), time: 0 }];
+    for step in plan.steps.iter().take_while(|s| s.phase == 1) {
+        journal.extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
+    }
+    journal.extend([Record::Phase { phase: 1 }, Record::Begin { id: "2.client".into() }]);
+    let stands = Alternate { base: p.base, plan, run: 1, journal };
+    let json = |page: &review::Review| {
+        assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+        // The day depends on where the test runs.
+        serde_json::to_string_pretty(page).unwrap().replace(&crate::host::sys::date(0), "DATE") + "\n"
+    };
+    golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
+    let vdb = crate::disk::model::Disk { serial: Some("S-vdb".into()), ..crate::disk::sample::disk("vdb", "254:16") };
+    let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
+    let page = review::clean_up_page(&stands, &[Fate::Freed(&vdb), Fate::Another(&vdb)], &mounted);
+    golden("../reviews/clean-up.json", &json(&page));
+    let page = review::clean_up_page(&stands, &[Fate::Untouched, Fate::Gone], &[]);
+    assert!(page.typed.is_empty() && page.text.join(" ").contains("Nothing is mounted"), "{page:?}");
 }
 
 #[test]

@@ -246,9 +246,11 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
     let fatal = |e: &&anyhow::Error| !request.skip_boot_check || error::of(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id);
     if let Some(first) = refusals.iter().find(fatal) {
         let alt = error::of(first);
-        let (entry, remedy) = alt.map_or((&error::NO_LOADER, String::new()), |a| (a.entry, a.remedy.clone()));
+        let entry = alt.map_or(&error::NO_LOADER, |a| a.entry);
         let all: Vec<String> = refusals.iter().map(cause).collect();
-        return Err(entry.because_do(all.join("; "), remedy));
+        let mut remedies: Vec<String> = refusals.iter().filter_map(|e| error::of(e).map(|a| a.remedy.clone())).collect();
+        remedies.dedup();
+        return Err(entry.because_do(all.join("; "), remedies.join("; ")));
     }
     for e in &refusals {
         warnings.push(format!("{} (-g: going on all the same)", error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())));

@@ -53,11 +53,6 @@ pub fn line(dialog: &Dialog, values: &Values, context: &Context) -> Line {
     Line { argv, masked, fixed }
 }
 
-/// Exactly what is run.
-pub fn argv(dialog: &Dialog, values: &Values, context: &Context) -> Vec<String> {
-    line(dialog, values, context).argv
-}
-
 /// A list, discovery or classify command with its `{name}`s filled in.
 pub fn of_run(run: &Run, context: &Context) -> Vec<String> {
     let value = |name: &str| given(context, name);

@@ -11,8 +11,12 @@ use crate::menu::values::Context;
 /// ALT-905 if it has another form.
 pub fn parse(text: &str) -> Result<Context> {
     let mut found = Context::new();
-    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
+    let mut lines = text.lines();
     while let Some(line) = lines.next() {
+        // Between two pairs; the line after the names is their values, even if it is empty.
+        if line.trim().is_empty() {
+            continue;
+        }
         let Some(names) = line.strip_prefix('#') else {
             return Err(error::BAD_DISCOVERY.because(format!("this line should begin with # and name the values: {line}")));
         };
@@ -57,4 +61,25 @@ fn cells(line: &str) -> Vec<String> {
         cell.push_str(rest);
     }
     cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colon_form() {
+        let all = |text: &str| {
+            parse(text).map(|c| c.into_iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" ")).map_err(|e| e.to_string())
+        };
+        assert_eq!(all("#a:b:c\n1::x#!:y#!:z\n"), Ok("a=1 b= c=x:y:z".into()));
+        assert_eq!(all("#a\n1\n\n#b\n\n#c\n3"), Ok("a=1 b= c=3".into()));
+        assert_eq!(all("#a\n\n"), Ok("a=".into()));
+        assert_eq!(all("#a::c\n1:2:3\n"), Ok("a=1 c=3".into()));
+        assert_eq!(all(""), Ok(String::new()));
+        assert!(all("a:b\n").unwrap_err().starts_with("ALT-905: this line should begin with #"));
+        assert!(all("#a:b\n1\n").unwrap_err().starts_with("ALT-905: 2 names but 1 values"));
+        assert_eq!(classified("kind\n#a\n1\n").unwrap(), ("kind".into(), Context::from([("a".into(), "1".into())])));
+        assert_eq!(classified("kind").unwrap().0, "kind");
+    }
 }

@@ -7,6 +7,7 @@ use crate::spot::reader::{File, Where};
 
 /// One screen of a file.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // there are some dozens of them in all
 pub enum Drafted {
     Menu(DraftMenu),
     Selector(DraftSelector),

@@ -154,3 +154,83 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        parts(text)
+            .iter()
+            .map(|p| match p {
+                Part::Text(text) => format!("[{text}]"),
+                Part::Name(name) => format!("<{name}>"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn finds_names() {
+        let table = [
+            ("", ""),
+            ("plain", "[plain]"),
+            ("{a}", "<a>"),
+            ("x{a_1}y{b}", "[x]<a_1>[y]<b>"),
+            ("${a} {A} {} { a } {a", "[${a} {A} {} { a } {a]"),
+            ("{{a}} {{a} {a}}", "[{a}][ {]<a>[ ]<a>[}]"),
+            ("{{{a}}}", "[{][{a}][}]"),
+            ("\u{e9}{a}\u{e9}", "[\u{e9}]<a>[\u{e9}]"),
+            ("awk '{print $1}'", "[awk '{print $1}']"),
+        ];
+        for (text, want) in table {
+            assert_eq!(shown(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_have_to_protect() {
+        let fine = [
+            "{a}",
+            "x={a}; y=$(cat {a})",
+            "'q' {a} \"q\"",
+            "\\' {a}",
+            "\"\\\"\" {a}",
+            "# it's\n{a}",
+            "$# {a}",
+            "a#' {a}'{a}",
+            "( {a} )",
+            "<{a}",
+        ];
+        for text in fine {
+            let odd = text == "a#' {a}'{a}";
+            assert_eq!(unsafe_names(text).len(), usize::from(odd), "{text}");
+        }
+        for text in [
+            "'{a}'",
+            "\"{a}\"",
+            "\"$(cat {a})\"",
+            "`{a}`",
+            "cat <<E\n{a}\nE",
+            "# {a}",
+            "$(( {a} ))",
+            "$'x' {a}",
+            "it\\'s '{a}'",
+            "x; # it's {a}",
+        ] {
+            assert_eq!(unsafe_names(text).len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn fills_words() {
+        let value = |name: &str| match name {
+            "two" => vec!["a b".to_owned(), "c".to_owned()],
+            "none" => vec![],
+            _ => vec!["it's".to_owned()],
+        };
+        assert_eq!(word("{two}", &value), ["a b", "c"]);
+        assert_eq!(word("{none}", &value), Vec::<String>::new());
+        assert_eq!(word("x={two}{none}", &value), ["x=a b c"]);
+        assert_eq!(shell("echo {one} {two} {none} {{one}}", &value), "echo 'it'\\''s' 'a b' 'c' '' {one}");
+    }
+}

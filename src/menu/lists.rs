@@ -70,3 +70,52 @@ fn taken(line: &str, take: Take) -> String {
     };
     value.replace(char::is_control, "?")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::menu::model::Run;
+
+    fn listing(text: &str, take: Take) -> Listing {
+        parse(text, &List { command: Run::Argv(vec![]), take, timeout: 1 })
+    }
+
+    fn values(text: &str, take: Take) -> Vec<String> {
+        listing(text, take).entries.into_iter().map(|e| e.value).collect()
+    }
+
+    #[test]
+    fn heading_notes_and_what_cannot_be_chosen() {
+        let text = "#name   size\nvda     20 GB\n  # two\n# notes\n\n! vdb   20 GB\n# in use\n#x vdc\n";
+        let l = listing(text, Take::First);
+        assert_eq!(l.heading.as_deref(), Some("name   size"));
+        let entry = |line: &str, notes: &[&str], value: &str, refused| Entry {
+            line: line.into(),
+            notes: notes.iter().map(|n| (*n).to_owned()).collect(),
+            value: value.into(),
+            refused,
+        };
+        assert_eq!(
+            l.entries,
+            [entry("vda     20 GB", &[" two", " notes"], "vda", false), entry(" vdb   20 GB", &[" in use", "x vdc"], "vdb", true)]
+        );
+    }
+
+    #[test]
+    fn what_is_taken() {
+        let text = "  one two three\nfour\n";
+        assert_eq!(values(text, Take::Line), ["one two three", "four"]);
+        assert_eq!(values(text, Take::First), ["one", "four"]);
+        assert_eq!(values(text, Take::Second), ["two", ""]);
+        assert_eq!(values("1..99\n", Take::Range), [""]);
+        assert!(listing("1..99\n", Take::Range).entries[0].refused);
+        assert_eq!(listing("", Take::Line), Listing::default());
+        assert_eq!(values(" # not a heading: a blank comes first\na\n", Take::Line), ["a"]);
+    }
+
+    #[test]
+    fn names_are_harmless() {
+        let l = listing("a\x1b[2Jb\tc\n", Take::First);
+        assert_eq!((l.entries[0].line.as_str(), l.entries[0].value.as_str()), ("a\\x1b[2Jb    c", "a?[2Jb"));
+    }
+}

@@ -97,7 +97,7 @@ pub fn of_layers(layers: Vec<Layer>) -> (Set, Vec<Spot>) {
     check::check(&draft, complete, &found);
     let mut spots = found.into_inner();
     let number = |s: &Spot| names.iter().position(|n| *n == s.file);
-    spots.sort_by(|a, b| (number(a), a.line, a.column).cmp(&(number(b), b.line, b.column)));
+    spots.sort_by_key(|s| (number(s), s.line, s.column));
     spots.dedup();
     (draft.into_set(), spots)
 }

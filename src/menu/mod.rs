@@ -20,3 +20,8 @@ mod read_field;
 pub mod review;
 pub mod rules;
 pub mod values;
+
+#[cfg(test)]
+mod bad_tests;
+#[cfg(test)]
+mod tests;

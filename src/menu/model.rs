@@ -4,6 +4,7 @@
 //! and `sm_cmd_opt` ([`Field`]). The TOML form of every type is described in `menus/README.md`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use regex::Regex;
 
@@ -19,6 +20,7 @@ pub struct Set {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // there are some dozens of them in all
 pub enum Screen {
     Menu(Menu),
     Selector(Selector),
@@ -266,7 +268,34 @@ pub struct OnlyIf {
 
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    pub regex: Regex,
+    text: String,
     /// What is wrong when it does not match, in a novice's words.
     pub message: String,
+    /// Compiled when a value is looked at: the built-in panels have many patterns, and a run needs few of them.
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    pub fn new(text: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { text: text.into(), message: message.into(), compiled: OnceLock::new() }
+    }
+
+    /// As it is written in the menu file.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The expression that the whole value has to match.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn compile(&self) -> Result<Regex, regex::Error> {
+        // A small limit: a pattern must not take the memory of a small machine.
+        regex::RegexBuilder::new(&format!("^(?:{})$", self.text)).size_limit(1 << 20).build()
+    }
+
+    /// Whether `value` is right. To an expression that is none, nothing is: the check of menu files refuses it.
+    pub fn matches(&self, value: &str) -> bool {
+        self.compiled.get_or_init(|| self.compile().ok()).as_ref().is_some_and(|regex| regex.is_match(value))
+    }
 }

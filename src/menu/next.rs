@@ -15,6 +15,7 @@ impl Screen {
         }
     }
 
+    #[cfg(test)]
     pub fn title(&self) -> &str {
         match self {
             Self::Menu(menu) => &menu.title,

@@ -128,7 +128,7 @@ pub(super) fn run(reader: &Reader, words: &str, line: &str) -> Option<Run> {
     }
     if reader.has(words) {
         let all = reader.texts(words);
-        if all.first().is_none_or(|w| w.trim().is_empty()) {
+        if reader.is_list(words) && all.first().is_none_or(|w| w.trim().is_empty()) {
             reader.wrong(words, format!("`{words}` names no program"), format!("write {words} = [\"program\", \"word\"]"));
         }
         if all.iter().any(|w| w.contains('\0')) {
@@ -147,7 +147,7 @@ fn selector(reader: &Reader) -> Option<Drafted> {
     let (id, title, help) = (id(reader, "id"), reader.needed("title"), reader.needed("help"));
     let next = next(reader);
     let Some(field) = reader.table("field", "a field", read_field::KEYS) else {
-        if !reader.has("field") {
+        if reader.lacks("field") {
             reader.wrong("field", "a selector needs a field", "add [selector.field]");
         }
         return None;
@@ -172,6 +172,7 @@ fn next(reader: &Reader) -> Next {
         (true, Some(_), _) => reader.wrong("goto_prefix", "`goto` and `goto_prefix` are both given", "one of them is enough"),
         (true, None, Some(_)) => reader.wrong("goto", "`classify` needs `goto_prefix`", "write goto_prefix = \"\" in place of `goto`"),
         (false, None, Some(_)) => reader.tell(reader.places().head(), "`classify` needs `goto_prefix`", "add goto_prefix = \"\""),
+        (false, None, None) if !reader.lacks("goto") || !reader.lacks("goto_prefix") => {}
         (false, None, None) => {
             reader.tell(reader.places().head(), "nothing says what follows this selector", "add goto = \"id\" or goto_prefix = \"\"");
         }
@@ -185,7 +186,9 @@ fn next(reader: &Reader) -> Next {
 
 fn dialog(reader: &Reader) -> Drafted {
     let command = run(reader, "command", "shell").unwrap_or_else(|| {
-        reader.tell(reader.places().head(), "a dialog needs a command", "add command = [\"program\", \"word\"] or shell = \"...\"");
+        if reader.lacks("command") && reader.lacks("shell") {
+            reader.tell(reader.places().head(), "a dialog needs a command", "add command = [\"program\", \"word\"] or shell = \"...\"");
+        }
         Run::Argv(vec![])
     });
     let fields = reader.tables("field", "a field", read_field::KEYS);

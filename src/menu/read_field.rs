@@ -1,7 +1,5 @@
 //! A field as a menu file says it.
 
-use regex::Regex;
-
 use crate::menu::model::{Choice, Field, Kind, List, Many, OnlyIf, Pattern, Required, Take};
 use crate::menu::read::{LONGEST, TIMEOUT, run};
 use crate::spot::reader::Reader;
@@ -92,7 +90,8 @@ fn name(reader: &Reader, kind: Kind) -> String {
     }
     let name = reader.needed("name");
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if !name.is_empty() && !(name.chars().all(fine) && name.starts_with(|c: char| c.is_ascii_lowercase())) {
+    let right = name.chars().all(fine) && name.starts_with(|c: char| c.is_ascii_lowercase());
+    if !(name.is_empty() || right) {
         reader.wrong("name", format!("`{}` is no name", name.escape_debug()), "allowed: small letters, digits and _, a letter first");
     }
     name
@@ -114,7 +113,7 @@ fn choices(reader: &Reader) -> Vec<Choice> {
     let same = |text: &str| Choice { shown: text.to_owned(), real: text.to_owned() };
     let pair = |table: &Reader| {
         let shown = table.needed("shown");
-        if !table.has("real") {
+        if table.lacks("real") {
             table.wrong("real", "`real` is missing", "add real = \"...\": what the command gets");
         }
         Choice { shown, real: table.text("real").unwrap_or_default() }
@@ -125,7 +124,7 @@ fn choices(reader: &Reader) -> Vec<Choice> {
 fn only_if(reader: &Reader) -> Option<OnlyIf> {
     let table = reader.table("only_if", "only_if", &["field", "is"])?;
     let is = table.texts("is");
-    if is.is_empty() {
+    if is.is_empty() && (table.is_list("is") || table.lacks("is")) {
         table.wrong("is", "`is` names no value", "write is = [\"yes\"]");
     }
     Some(OnlyIf { field: table.needed("field"), is })
@@ -137,29 +136,14 @@ fn pattern(reader: &Reader) -> Option<Pattern> {
         reader.wrong("pattern_message", "`pattern_message` is given, but there is no pattern", "add pattern = '...'");
     }
     let text = text?;
-    if !reader.has("pattern_message") {
+    if reader.lacks("pattern_message") {
         reader.wrong(
             "pattern",
             "`pattern_message` is missing",
             "add pattern_message = \"...\": what is said when the value does not match",
         );
     }
-    // The whole value has to match. A small limit: a pattern must not take the memory of a small machine.
-    let whole = format!("^(?:{text})$");
-    match regex::RegexBuilder::new(&whole).size_limit(1 << 20).build() {
-        Ok(regex) => Some(Pattern { regex, message: reader.text("pattern_message").unwrap_or_default() }),
-        Err(error) => {
-            reader.wrong("pattern", format!("this is no regular expression: {}", why(&text, &error)), "");
-            None
-        }
-    }
-}
-
-/// The sentence in what the regex crate says, which draws a picture of the place too.
-fn why(text: &str, error: &regex::Error) -> String {
-    let alone = Regex::new(text).err().map_or_else(|| error.to_string(), |e| e.to_string());
-    let last = alone.lines().last().unwrap_or_default();
-    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+    Some(Pattern::new(text, reader.text("pattern_message").unwrap_or_default()))
 }
 
 /// Keys that do not go together, as far as one field shows it.
@@ -179,10 +163,11 @@ fn fits(reader: &Reader, field: &Field, owner: Owner) {
             reader.wrong(key, format!("a selector's field has no `{key}`"), "it makes no words of a command");
         }
     }
-    if field.kind == Kind::Ring && field.choices.is_empty() {
+    if field.kind == Kind::Ring && field.choices.is_empty() && reader.lacks("choices") | reader.is_list("choices") {
         reader.wrong("kind", "a ring needs choices", "add choices = [\"yes\", \"no\"]");
     }
-    if field.kind == Kind::List && field.choices.is_empty() && field.list.is_none() {
+    let listed = !field.choices.is_empty() || field.list.is_some() || !(reader.lacks("choices") && reader.lacks("list"));
+    if field.kind == Kind::List && !listed {
         reader.wrong("kind", "a list needs a command or choices", "add list = [\"program\", \"word\"] or choices = [\"a\", \"b\"]");
     }
     if field.list.is_some() && !field.choices.is_empty() {

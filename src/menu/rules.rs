@@ -1,6 +1,6 @@
 //! What a dialog refuses before the command would: which fields count now, what may be typed, what a value must be.
 
-use crate::menu::model::{Dialog, Field, Kind, Many, Required};
+use crate::menu::model::{Dialog, Field, Kind, Required};
 use crate::menu::values::{Values, parts};
 
 /// Why Enter does nothing: the field to go to, and what is said.
@@ -103,7 +103,7 @@ fn wrong_word(field: &Field, word: &str, label: &str) -> Option<String> {
             Some(format!("{label}: `{word}` begins with a dash, and the command would take it for an option."))
         }
         _ => {
-            let pattern = field.pattern.as_ref().filter(|p| !p.regex.is_match(word))?;
+            let pattern = field.pattern.as_ref().filter(|p| !p.matches(word))?;
             Some(format!("{label}: {}", pattern.message))
         }
     }
@@ -127,13 +127,4 @@ fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option
     }
     let against = field.conflicts.iter().filter_map(find).find(|at| has(*at))?;
     Some(format!("{} and {} do not go together: give only one of them.", say(n), say(against)))
-}
-
-/// How several values of this field are parted on the screen.
-pub fn separator(many: Many) -> &'static str {
-    match many {
-        Many::One => "",
-        Many::Comma => ",",
-        Many::Blank | Many::Repeat | Many::Words => " ",
-    }
 }

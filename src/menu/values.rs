@@ -52,11 +52,6 @@ impl Values {
         }
     }
 
-    /// What stood there at first.
-    pub fn initial(&self, n: usize) -> &str {
-        self.values.get(n).map_or("", |v| &v.initial)
-    }
-
     /// Whether the user changed what is shown.
     pub fn changed(&self, n: usize) -> bool {
         self.values.get(n).is_some_and(|v| v.shown != v.initial)

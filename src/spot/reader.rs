@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Spot;
-use super::near::allowed;
+use super::near::{allowed, nearest};
 
 /// A file's name, as the user knows it, and its text.
 #[derive(Clone, Debug, Default)]
@@ -32,9 +32,11 @@ pub struct Where {
     /// Number of the file in the set.
     pub file: usize,
     head: Range<usize>,
-    /// Key (`only_if.field` within tables), the value's place, the places of an array's elements.
-    keys: Vec<(String, Range<usize>, Vec<Range<usize>>)>,
+    keys: Vec<Place>,
 }
+
+/// Key (`only_if.field` within tables), the value's place, the places of an array's elements.
+type Place = (String, Range<usize>, Vec<Range<usize>>);
 
 impl Where {
     fn of(file: usize, head: Range<usize>, table: &DeTable) -> Self {
@@ -68,7 +70,7 @@ impl Where {
     }
 }
 
-fn note(table: &DeTable, within: &str, keys: &mut Vec<(String, Range<usize>, Vec<Range<usize>>)>) {
+fn note(table: &DeTable, within: &str, keys: &mut Vec<Place>) {
     for (key, value) in table {
         let name = format!("{within}{}", key.get_ref());
         let elements = value.get_ref().as_array().map(|all| all.iter().map(Spanned::span).collect()).unwrap_or_default();
@@ -108,6 +110,8 @@ pub struct Reader<'a> {
     table: &'a DeTable<'a>,
     head: Range<usize>,
     found: &'a Found,
+    /// Keys that belong there and for which a misspelt one stands.
+    misspelt: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -121,11 +125,12 @@ impl<'a> Reader<'a> {
         what: &str,
         keys: &[&str],
     ) -> Self {
-        let reader = Self { file, number, table, head, found };
+        let mut reader = Self { file, number, table, head, found, misspelt: vec![] };
         for (key, _) in table {
             if !keys.contains(&key.get_ref().as_ref()) {
                 let wrong = format!("{what} has no key `{}`", key.get_ref());
                 reader.tell(key.span(), wrong, allowed(key.get_ref(), keys.iter().copied()));
+                reader.misspelt.extend(nearest(key.get_ref(), keys.iter().copied()).map(str::to_owned));
             }
         }
         reader
@@ -154,6 +159,16 @@ impl<'a> Reader<'a> {
         self.value(key).is_some_and(|v| v.get_ref().is_str())
     }
 
+    /// Whether it is not there, not even misspelt: that is an error of its own.
+    pub fn lacks(&self, key: &str) -> bool {
+        !self.has(key) && !self.misspelt.iter().any(|m| m == key)
+    }
+
+    /// Whether a list stands there.
+    pub fn is_list(&self, key: &str) -> bool {
+        self.value(key).is_some_and(|v| v.get_ref().is_array())
+    }
+
     fn span(&self, key: &str) -> Range<usize> {
         self.table.get(key).map_or_else(|| self.head.clone(), Spanned::span)
     }
@@ -166,7 +181,7 @@ impl<'a> Reader<'a> {
         let value = self.value(key)?;
         let read = read(value.get_ref());
         if read.is_none() {
-            self.tell(value.span(), format!("`{key}` is {what}"), example(key, what));
+            self.tell(value.span(), format!("`{key}` must be {what}"), example(key, what));
         }
         read
     }
@@ -179,7 +194,7 @@ impl<'a> Reader<'a> {
     pub fn needed(&self, key: &str) -> String {
         let text = self.text(key);
         match &text {
-            None if !self.has(key) => self.wrong(key, format!("`{key}` is missing"), format!("add {key} = \"...\"")),
+            None if self.lacks(key) => self.wrong(key, format!("`{key}` is missing"), format!("add {key} = \"...\"")),
             Some(text) if text.trim().is_empty() => self.wrong(key, format!("`{key}` is empty"), ""),
             _ => {}
         }
@@ -206,7 +221,7 @@ impl<'a> Reader<'a> {
         let text = |v: &Spanned<DeValue>| {
             let text = v.get_ref().as_str().map(str::to_owned);
             if text.is_none() {
-                self.tell(v.span(), format!("`{key}` is a list of texts, and this is none"), example(key, "a list of texts"));
+                self.tell(v.span(), format!("`{key}` must be a list of texts, and this is none"), example(key, "a list of texts"));
             }
             text
         };
@@ -228,13 +243,13 @@ impl<'a> Reader<'a> {
         let mut readers = vec![];
         let Some(value) = self.value(key) else { return readers };
         let Some(all) = value.get_ref().as_array() else {
-            self.tell(value.span(), format!("`{key}` is a list of tables"), format!("write [[{key}]] in double brackets"));
+            self.tell(value.span(), format!("`{key}` must be a list of tables"), format!("write [[{key}]] in double brackets"));
             return readers;
         };
         for one in all {
             match one.get_ref().as_table() {
                 Some(table) => readers.push(Reader::new(self.file, self.number, table, one.span(), self.found, what, keys)),
-                None => self.tell(one.span(), format!("`{key}` is a list of tables, and this is none"), format!("write [[{key}]]")),
+                None => self.tell(one.span(), format!("`{key}` must be a list of tables, and this is none"), format!("write [[{key}]]")),
             }
         }
         readers
@@ -245,7 +260,7 @@ impl<'a> Reader<'a> {
         let value = self.value(key)?;
         let table = value.get_ref().as_table();
         if table.is_none() {
-            self.tell(value.span(), format!("`{key}` is one table"), format!("write [{key}] or {key} = {{ ... }}"));
+            self.tell(value.span(), format!("`{key}` must be one table"), format!("write [{key}] or {key} = {{ ... }}"));
         }
         table.map(|table| Reader::new(self.file, self.number, table, value.span(), self.found, what, keys))
     }
@@ -257,7 +272,7 @@ impl<'a> Reader<'a> {
             DeValue::String(s) => Some(text(s)),
             DeValue::Table(t) => Some(table(&Reader::new(self.file, self.number, t, v.span(), self.found, what, keys))),
             _ => {
-                self.tell(v.span(), format!("this is no {key}"), format!("a text, or {{ {} = \"...\" }}", keys.join(" = \"...\", ")));
+                self.tell(v.span(), format!("this is not {what}"), format!("a text, or {{ {} = \"...\" }}", keys.join(" = \"...\", ")));
                 None
             }
         };
@@ -270,7 +285,7 @@ fn example(key: &str, what: &str) -> String {
         "a text" => format!("write {key} = \"...\""),
         "a list of texts" => format!("write {key} = [\"...\", \"...\"]"),
         "true or false" => format!("write {key} = true"),
-        "a whole number" => format!("write {key} = 10"),
+        "a whole number" => format!("write {key} = 8, without quotes"),
         _ => format!("write {key} = [ ... ]"),
     }
 }

@@ -80,6 +80,8 @@ pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Spot>> {
     for dir in dirs {
         all.extend(trusted::list(dir, "toml").unwrap_or_default().iter().map(|p| stem(p)));
     }
+    all.sort();
+    all.dedup();
     let allowed = near::allowed(name, all.iter().map(String::as_str));
     Err(vec![Spot::whole(name, "there is no look of this name", allowed)])
 }
@@ -142,8 +144,9 @@ pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
         // Without a depth, what the colours may be is not known: no error is made of another.
         styles: roles(&top, if depth.is_none() && top.has("colors") { 256 } else { colors }),
     };
-    for key in ["highlight", "glyphs", "colors"].into_iter().filter(|key| !top.has(key)) {
-        top.wrong(key, format!("`{key}` is missing"), "themes/README.md says what it can be");
+    let needed = [("highlight", "highlight = \"label\""), ("glyphs", "glyphs = \"ascii\""), ("colors", "colors = 8")];
+    for (key, add) in needed.into_iter().filter(|(key, _)| top.lacks(key)) {
+        top.wrong(key, format!("`{key}` is missing"), format!("add {add}; themes/README.md says what else it can be"));
     }
     let mut spots = found.into_inner();
     spots.sort_by_key(|s| (s.line, s.column));
@@ -152,12 +155,10 @@ pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
 
 fn roles(top: &Reader, colors: u16) -> Vec<Style> {
     let keys: Vec<&str> = Role::ALL.iter().map(|(_, _, name)| *name).collect();
-    let Some(table) = top.table("roles", "a look", &keys) else { return vec![Style::default(); Role::ALL.len()] };
+    let Some(table) = top.table("roles", "[roles]", &keys) else { return vec![Style::default(); Role::ALL.len()] };
     let style = |name: &str| {
         let Some(look) = table.table(name, "a role", LOOK) else { return Style::default() };
-        let mut style = Style::default();
-        style.fg = color(&look, "fg", colors);
-        style.bg = color(&look, "bg", colors);
+        let style = Style { fg: color(&look, "fg", colors), bg: color(&look, "bg", colors), ..Style::default() };
         ATTRIBUTES.into_iter().filter(|(key, _)| look.flag(key)).fold(style, |s, (_, m)| s.add_modifier(m))
     };
     keys.into_iter().map(style).collect()

@@ -133,3 +133,6 @@ impl Theme {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

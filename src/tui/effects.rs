@@ -1,8 +1,8 @@
 //! What the update wants done, done: the only file of the screens that touches the world, beside the loop.
 
 use std::collections::HashMap;
-use std::os::unix::fs::OpenOptionsExt;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -14,8 +14,10 @@ use crate::host::{clock, foreground, sys};
 use crate::job::{self, follow};
 use crate::menu::ask::Asker;
 use crate::text::lines::{self, Shown};
+use crate::theme::choose::Wanted;
+use crate::theme::{self, Theme};
 use crate::tui::model::{Effect, Msg, Told};
-use crate::tui::record::{Book, Record, script};
+use crate::tui::record::{Books, Record};
 use crate::tui::run::{End, Event, Screen};
 use crate::tui::status::{self, Status};
 use crate::tui::svg;
@@ -23,14 +25,15 @@ use crate::tui::svg;
 /// A question that is answered sooner is never seen.
 const SLOW: Duration = Duration::from_millis(300);
 
-/// Where things are written down.
-pub struct Books {
-    pub log: Book,
-    pub script: Book,
-    /// The home directory: images, and where the chosen look is kept.
+/// Where things are.
+pub struct Places {
+    pub books: Books,
+    /// The home directory: images are written there.
     pub home: PathBuf,
     /// Where the chosen look is kept.
     pub theme: Option<PathBuf>,
+    /// What is known about the terminal, for looks.
+    pub wanted: Wanted,
     /// For every program that is run from here.
     pub env: Vec<(String, String)>,
 }
@@ -38,7 +41,7 @@ pub struct Books {
 /// What carries out effects.
 pub struct Doer {
     sender: Sender<Event>,
-    books: Books,
+    at: Places,
     asked: HashMap<u64, Asker>,
     follower: Option<follow::Follower>,
     /// Which follower's batches count.
@@ -46,8 +49,8 @@ pub struct Doer {
 }
 
 impl Doer {
-    pub fn new(sender: Sender<Event>, books: Books) -> Self {
-        Self { sender, books, asked: HashMap::new(), follower: None, number: 0 }
+    pub fn new(sender: Sender<Event>, at: Places) -> Self {
+        Self { sender, at, asked: HashMap::new(), follower: None, number: 0 }
     }
 
     pub fn follows(&self, number: u64) -> bool {
@@ -58,12 +61,7 @@ impl Doer {
     pub fn finish(&mut self) {
         self.asked.clear();
         self.follower = None;
-        self.record(&Record::End);
-    }
-
-    fn record(&mut self, record: &Record) {
-        let text = record.text(&clock::date(sys::now().0));
-        self.books.log.write(&text);
+        let _ = self.at.books.record(&Record::End);
     }
 
     fn send(&self, msg: Msg) {
@@ -77,7 +75,7 @@ impl Doer {
             let answer = answer.map_err(|e| Told::from(&e));
             let _ = sender.send(Event::Msg(Msg::Answer(token, answer)));
         };
-        self.asked.insert(token, Asker::start(argv, self.books.env.clone(), limit, tell));
+        self.asked.insert(token, Asker::start(argv, self.at.env.clone(), limit, tell));
     }
 
     /// Opens a job's status and follows it.
@@ -90,21 +88,21 @@ impl Doer {
     }
 
     fn start(&mut self, mut spec: job::Spec, size: (u16, u16)) -> Result<Box<Status>> {
-        spec.env.clone_from(&self.books.env);
+        spec.env.clone_from(&self.at.env);
         let id = job::start(&spec)?;
         self.open(id, size)
     }
 
-    /// What a job of this session said, at the end of the log. Another thread: it may be much.
-    fn copy_output(&self, id: job::Id) {
-        let to = self.books.log.path().to_owned();
+    /// What a job of this session said, and then how it ended, at the end of the log. On another thread: it may be much.
+    fn copy_output(&self, id: job::Id, ended: String) {
+        let to = self.at.books.log().to_owned();
         let Ok(from) = job::files::events(id) else { return };
         // If no thread can be had, the job's own file still has it.
-        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to)));
+        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to, &ended)));
     }
 }
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy(from: &Path, to: &Path, ended: &str) -> std::io::Result<()> {
     let shown = Shown { debug: true, verbose: false, ascii: false };
     let to = std::fs::OpenOptions::new().append(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK).open(to)?;
     let mut to = std::io::BufWriter::new(to);
@@ -113,6 +111,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
             writeln!(to, "{text}")?;
         }
     }
+    to.write_all(ended.as_bytes())?;
     to.flush()
 }
 
@@ -141,13 +140,13 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
         Effect::Continue => screen.doer().send(Msg::Status(status::Msg::Continue)),
         Effect::Shell => {
             let shell = std::env::var("SHELL").ok().filter(|s| !s.is_empty()).unwrap_or_else(|| "/bin/sh".into());
-            with_terminal(screen, &[shell], "Type `exit` to come back to altdisk.")?;
+            with_terminal(screen, &[shell], Some("Type `exit` to come back to altdisk."))?;
         }
-        Effect::Inherit(argv) => with_terminal(screen, &argv, "")?,
+        Effect::Inherit(argv) => with_terminal(screen, &argv, None)?,
         Effect::Exec(argv) => {
             screen.reader.pause();
             screen.tty.suspend()?;
-            let Err(failed) = foreground::replace(&argv, &screen.doer().books.env.clone());
+            let Err(failed) = foreground::replace(&argv, &screen.doer().at.env.clone());
             screen.tty.resume()?;
             screen.reader.resume();
             screen.apply(Msg::Returned(Err(Told::from(&failed))));
@@ -156,14 +155,12 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
             let saved = save(screen, &fastpath).map_err(|e| Told::from(&e));
             screen.apply(Msg::Saved(saved));
         }
-        Effect::Theme(name) => keep(screen, &name),
-        Effect::Record(record) => {
-            screen.doer().record(&record);
-            if let Record::Ended { job: n @ 1.., .. } = record {
-                screen.doer().copy_output(job::Id(n));
-            }
+        Effect::Themes => {
+            let themes = themes(screen);
+            screen.apply(Msg::Themes(themes));
         }
-        Effect::Script(line) => write_script(screen, &line),
+        Effect::Theme(name) => keep(screen, &name),
+        Effect::Record(record) => write_down(screen, &record),
         Effect::Redraw => screen.repaint(),
         Effect::Suspend => {
             screen.reader.pause();
@@ -184,16 +181,20 @@ fn stopped(screen: &mut Screen, asked: Result<job::Asked>) {
     }
 }
 
-/// Gives the terminal to a program; comes back when that ends.
-fn with_terminal(screen: &mut Screen, argv: &[String], notice: &str) -> Result<()> {
+/// Gives the terminal to a program; comes back when that ends. `shell`: what is said before it.
+fn with_terminal(screen: &mut Screen, argv: &[String], shell: Option<&str>) -> Result<()> {
     screen.reader.pause();
     screen.tty.suspend()?;
-    if !notice.is_empty() {
-        // The terminal is in order now; if nobody sees it, nobody misses it.
-        let _ = writeln!(std::io::stdout(), "{notice}");
-    }
-    let env = screen.doer().books.env.clone();
+    // The terminal is in order now; if nobody sees what is said, nobody misses it.
+    let say = |text: &str| drop(writeln!(std::io::stdout(), "{text}"));
+    shell.into_iter().for_each(say);
+    let env = screen.doer().at.env.clone();
     let code = foreground::run(argv, &env).map_err(|e| Told::from(&e));
+    if let (None, Ok(1..)) = (shell, &code) {
+        // What it said must be read before the screens cover it.
+        say("Press Enter to come back to altdisk.");
+        let _ = std::io::stdin().read_line(&mut String::new());
+    }
     screen.tty.resume()?;
     screen.reader.resume();
     screen.apply(Msg::Returned(code));
@@ -208,7 +209,7 @@ fn save(screen: &mut Screen, fastpath: &str) -> Result<Vec<String>> {
     let begin = if name.is_empty() || name == "altdisk" { "altdisk".to_owned() } else { format!("altdisk-{name}") };
     let mut files = vec![];
     for (end, content) in [("txt", svg::text(&buf)), ("svg", svg::svg(&buf, cursor))] {
-        let path = screen.doer().books.home.join(format!("{begin}-{stamp}.{end}"));
+        let path = screen.doer().at.home.join(format!("{begin}-{stamp}.{end}"));
         let write = || std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(content.as_bytes());
         write().map_err(|e: std::io::Error| error::NO_IMAGE.because(format!("{}: {e}", path.display())))?;
         files.push(path.display().to_string());
@@ -218,7 +219,7 @@ fn save(screen: &mut Screen, fastpath: &str) -> Result<Vec<String>> {
 
 /// The chosen look, for the next time. That it cannot be kept is no reason to disturb.
 fn keep(screen: &mut Screen, name: &str) {
-    if let Some(path) = screen.doer().books.theme.clone() {
+    if let Some(path) = screen.doer().at.theme.clone() {
         if let Some(dir) = path.parent() {
             let _ = std::fs::create_dir_all(dir);
         }
@@ -226,16 +227,20 @@ fn keep(screen: &mut Screen, name: &str) {
     }
 }
 
-fn write_script(screen: &mut Screen, line: &str) {
-    let text = script(line, &clock::date(sys::now().0));
-    let books = &mut screen.doer().books;
-    books.script.write(&text);
-    let wrong: Vec<String> = [&mut books.log, &mut books.script].into_iter().filter_map(Book::complaint).collect();
-    if !wrong.is_empty() {
-        let told = Told::new(
-            format!("What you do is not written down: {}", wrong.join("; ")),
-            "altdisk goes on without it. -l and -s name other files for the log and the script.",
-        );
-        screen.tell(told);
+fn write_down(screen: &mut Screen, record: &Record) {
+    if let Record::Ended { job: n @ 1.., .. } = record {
+        let ended = record.text(&clock::date(sys::now().0));
+        return screen.doer().copy_output(job::Id(*n), ended);
     }
+    if let Some(wrong) = screen.doer().at.books.record(record) {
+        let remedy = "altdisk goes on without it. -l and -s name other files for the log and the script.";
+        screen.tell(Told::new(format!("What you do is not written down: {wrong}"), remedy));
+    }
+}
+
+/// The looks, as this terminal can show them.
+fn themes(screen: &mut Screen) -> Vec<Theme> {
+    let wanted = screen.doer().at.wanted.clone();
+    let (themes, _) = theme::load::all(&wanted.dirs);
+    themes.into_iter().map(|t| theme::choose::fitted(t, &wanted)).collect()
 }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use crate::job;
 use crate::menu::model::{Builtin, Dialog, Field, How, Many, Next, Screen, Selector, Target};
 use crate::menu::values::{Context, Values};
-use crate::menu::{command, discover, lists, rules};
+use crate::menu::{command, discover, lists, review, rules};
 use crate::tui::layer::{For, Layer};
 use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
 use crate::tui::record::Record;
 use crate::tui::screens::form::Form;
 use crate::tui::screens::list::{Choose, List};
 use crate::tui::screens::menu::Menu;
-use crate::tui::screens::review::{Answer, Review};
+use crate::tui::screens::review::Review;
 use crate::tui::screens::text::{Text, What};
 use crate::tui::screens::wait::Wait;
 use crate::tui::texts;
@@ -35,10 +35,7 @@ pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
             model.asked = Some(Asked { token: 0, why: Why::Jobs });
             vec![Effect::Jobs]
         }
-        Target::Builtin(Builtin::Themes) => {
-            let list = themes(model);
-            push(model, Layer::List(list, For::Themes))
-        }
+        Target::Builtin(Builtin::Themes) => vec![Effect::Themes],
         Target::Builtin(Builtin::Keys) => push(model, Layer::Text(Text::new(What::Page, "Keys", texts::keys(model.sends)))),
         Target::Builtin(Builtin::About) => push(model, Layer::Text(Text::new(What::Page, "About altdisk", texts::about()))),
     }
@@ -97,6 +94,9 @@ fn screen(kind: &'static str, fastpath: &str, title: &str) -> Effect {
 
 /// Puts a screen on top.
 pub fn push(model: &mut Model, mut layer: Layer) -> Effects {
+    if let Layer::Text(text) = &mut layer {
+        text.spoken(model.sends);
+    }
     layer.settle(model.size);
     model.stack.push(layer);
     vec![]
@@ -137,7 +137,8 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Ok(text) => text,
         Err(told) => {
             drop_ghosts(model);
-            effects.extend(fail(model, told));
+            let review = matches!(asked.why, Why::Review);
+            effects.extend(fail(model, if review { refused(told) } else { told }));
             return effects;
         }
     };
@@ -158,6 +159,22 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Why::Jobs | Why::Start => vec![],
     });
     effects
+}
+
+/// A review that fails says why in its own words, after the line about the program.
+fn refused(told: Told) -> Told {
+    let mut said = told.wrong.lines().skip(1).map(str::trim).filter(|l| !l.is_empty());
+    let Some(first) = said.next() else { return told };
+    let (mut wrong, mut remedy) = (first.split_once(": ALT-").map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")), String::new());
+    for line in said {
+        let does = line.strip_prefix("what to do: ");
+        let to = if remedy.is_empty() && does.is_none() { &mut wrong } else { &mut remedy };
+        if !to.is_empty() {
+            to.push(' ');
+        }
+        to.push_str(does.unwrap_or(line));
+    }
+    Told::new(wrong, remedy)
 }
 
 /// F4: the choices of the field under the cursor.
@@ -285,12 +302,12 @@ pub fn commit(model: &mut Model) -> Effects {
 
 fn show_review(model: &mut Model, text: &str) -> Effects {
     let Some(pending) = model.pending.clone() else { return vec![] };
-    match Answer::read(text) {
+    match review::parse(text) {
         Ok(answer) => {
             model.ahead.clear();
             push(model, Layer::Review(Box::new(Review::new(answer, pending.line))))
         }
-        Err(why) => fail(model, Told::new(why, "Nothing was run. Mend the command in the menu file.")),
+        Err(e) => fail(model, Told::from(&e)),
     }
 }
 
@@ -315,8 +332,6 @@ pub fn run(model: &mut Model) -> Effects {
     let shown = line.shown();
     let doing = model.options.doing;
     let mut effects = vec![Effect::Record(Record::Command { line: shown.clone(), run: doing == Doing::All })];
-    // A password is not written down; the line would not do the same again.
-    effects.push(Effect::Script(if line.hides() { format!("# a password is left out here: {shown}") } else { shown.clone() }));
     if doing != Doing::All {
         drop_ghosts(model);
         let text = vec![
@@ -373,7 +388,8 @@ pub fn drop_ghosts(model: &mut Model) {
     }
 }
 
-fn themes(model: &Model) -> List {
+/// The looks as a list.
+pub fn themes(model: &Model) -> List {
     let entry =
         |t: &crate::theme::Theme| lists::Entry { line: format!("{:<20} {}", t.name, t.about), value: t.name.clone(), ..Default::default() };
     let listing = lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };

@@ -39,6 +39,35 @@ pub fn name(key: Key, sends: Sends) -> String {
     }
 }
 
+/// A sentence that names keys (`F4`), with their names on this terminal (`Esc+4`).
+pub fn spoken(text: &str, sends: Sends) -> String {
+    if sends == Sends::Function {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let digits = rest[c.len_utf8()..].chars().take_while(char::is_ascii_digit).count();
+        let after = rest[c.len_utf8() + digits..].chars().next();
+        let number = rest[c.len_utf8()..c.len_utf8() + digits].parse::<u8>().ok().filter(|n| (1..=10).contains(n));
+        let alone = !before.is_alphanumeric() && !"/.-_".contains(before) && after.is_none_or(|a| !a.is_alphanumeric() && a != '_');
+        let took = match number {
+            Some(n) if c == 'F' && alone => {
+                out.push_str(&name(Key::F(n), sends));
+                1 + digits
+            }
+            _ => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
+        before = rest[..took].chars().next_back().unwrap_or(' ');
+        rest = &rest[took..];
+    }
+    out
+}
+
 /// How many rows a legend takes.
 pub fn rows(legend: &Legend, width: u16, apart: u16) -> u16 {
     u16::try_from(legend.len()).unwrap_or(u16::MAX).div_ceil(a_row(width, apart))
@@ -71,6 +100,13 @@ mod tests {
         assert_eq!(name(Key::F(10), Sends::Escape), "Esc+0");
         assert_eq!(name(Key::Enter, Sends::Escape), "Enter");
         assert_eq!(name(Key::Ctrl('l'), Sends::Function), "Ctrl-L");
+    }
+
+    #[test]
+    fn sentences_name_the_keys_that_there_are() {
+        let said = "Press F4, then F10. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.";
+        assert_eq!(spoken(said, Sends::Escape), "Press Esc+4, then Esc+0. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.");
+        assert_eq!(spoken(said, Sends::Function), said);
     }
 
     #[test]

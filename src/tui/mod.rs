@@ -5,6 +5,7 @@
 //! on a timer while nothing happens.
 
 pub mod canvas;
+pub mod effects;
 pub mod find;
 pub mod flow;
 #[cfg(test)]
@@ -15,10 +16,15 @@ pub mod model;
 pub mod plain;
 pub mod popup;
 pub mod record;
+pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod screens;
+#[cfg(test)]
+mod shipped_tests;
+pub mod start;
 pub mod status;
+pub mod svg;
 pub mod texts;
 pub mod update;
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub struct Options {
 pub struct Model {
     pub set: Rc<Set>,
     pub theme: Theme,
-    /// What the themes panel offers.
+    /// What the themes panel offers, once it was opened.
     pub themes: Vec<Theme>,
     pub sends: Sends,
     pub options: Options,
@@ -106,6 +106,8 @@ pub enum Msg {
     /// A job's COMMAND STATUS can be shown.
     Opened(Result<Box<Status>, Told>),
     Status(status::Msg),
+    /// The looks that there are.
+    Themes(Vec<Theme>),
     /// The files of F8, or why there are none.
     Saved(Result<Vec<String>, Told>),
     /// A program that had the terminal has ended.
@@ -165,11 +167,11 @@ pub enum Effect {
     /// Run in place of altdisk.
     Exec(Vec<String>),
     SaveImage(String),
+    /// Read the looks that there are.
+    Themes,
     /// This look was chosen: keep it for the next time.
     Theme(String),
     Record(Record),
-    /// A line for the script.
-    Script(String),
     /// Paint everything anew, and look how large the terminal is.
     Redraw,
     Suspend,

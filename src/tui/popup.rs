@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::theme::Role;
-use crate::tui::canvas::{Canvas, more};
+use crate::tui::canvas::{Canvas, columns, more};
 use crate::tui::keys::{self, Legend, Sends};
 
 /// Wider than this no line of text is pleasant to read.
@@ -63,25 +63,35 @@ pub fn follow(top: usize, line: usize, rows: usize, all: usize) -> usize {
     if line < top { line } else { top.max((line + 1).saturating_sub(rows)) }
 }
 
-/// Text in lines of at most `width` columns: broken at blanks, and within words that are longer.
+/// Text in lines of at most `width` columns: broken at blanks, and within words that are longer. What is indented goes on indented.
 pub fn fold(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));
     let mut out = vec![];
-    for line in crate::text::wrap(text, width, 0, 0).split('\n') {
-        let mut rest = String::new();
-        let mut wide = 0;
-        for ch in crate::text::printable(line, false).chars() {
-            let w = unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);
-            if wide + w > width {
-                out.push(std::mem::take(&mut rest));
-                wide = 0;
-            }
-            rest.push(ch);
-            wide += w;
+    for line in crate::text::printable_lines(text, false).split('\n') {
+        let words = line.trim_start_matches(' ');
+        let indent = (line.len() - words.len()).min(width / 2);
+        let blanks = " ".repeat(indent);
+        let broken = if columns(line) > width as u16 { crate::text::wrap(words, width, indent, indent) } else { words.to_owned() };
+        for part in format!("{blanks}{broken}").split('\n') {
+            cut(part, width, &mut out);
         }
-        out.push(rest);
     }
     out
+}
+
+/// One line, cut wherever it is too long.
+fn cut(line: &str, width: usize, out: &mut Vec<String>) {
+    let (mut rest, mut wide) = (String::new(), 0);
+    for ch in line.chars() {
+        let w = unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);
+        if wide + w > width {
+            out.push(std::mem::take(&mut rest));
+            wide = 0;
+        }
+        rest.push(ch);
+        wide += w;
+    }
+    out.push(rest);
 }
 
 #[cfg(test)]
@@ -112,6 +122,7 @@ mod tests {
     #[test]
     fn folds_long_words() {
         assert_eq!(fold("ab cd efghijk", 5), ["ab cd", "efghi", "jk"]);
+        assert_eq!(fold("  one two three", 9), ["  one two", "  three"]);
         assert_eq!(fold("a\n\nb\x07", 9), ["a", "", "b\\x07"]);
         assert_eq!(fold("", 5), [""]);
     }

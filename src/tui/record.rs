@@ -9,6 +9,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::{clock, sys};
+use crate::menu::command::HIDDEN;
+
 /// Something for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
@@ -85,10 +88,6 @@ impl Book {
         Self { path: path.to_owned(), file, told: false }
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Appends all of `text` at once, so that two sessions do not mix their lines.
     pub fn write(&mut self, text: &str) {
         if let Ok(file) = &mut self.file
@@ -103,6 +102,38 @@ impl Book {
         let error = self.file.as_ref().err()?;
         let text = format!("{}: {error}", self.path.display());
         (!std::mem::replace(&mut self.told, true)).then_some(text)
+    }
+}
+
+/// Both of them.
+#[derive(Debug)]
+pub struct Books {
+    log: Book,
+    script: Book,
+}
+
+impl Books {
+    pub fn open(log: &Path, script: &Path) -> Self {
+        Self { log: Book::open(log), script: Book::open(script) }
+    }
+
+    pub fn log(&self) -> &Path {
+        &self.log.path
+    }
+
+    /// Writes it down; what is wrong with the files is returned once, with the first command.
+    pub fn record(&mut self, record: &Record) -> Option<String> {
+        let date = clock::date(sys::now().0);
+        self.log.write(&record.text(&date));
+        let Record::Command { line, .. } = record else { return None };
+        // A password is not written down, and so the line would not do the same again.
+        let hides = line.contains(HIDDEN);
+        self.script.write(&script(
+            &if hides { format!("# a password is left out here: {}", line.replace('\n', "\n# ")) } else { line.clone() },
+            &date,
+        ));
+        let wrong: Vec<String> = [&mut self.log, &mut self.script].into_iter().filter_map(Book::complaint).collect();
+        (!wrong.is_empty()).then(|| wrong.join("; "))
     }
 }
 

@@ -5,7 +5,7 @@
 //! is painted at all: a key is answered soon, whatever the log does. Without a message the loop sleeps; it has a timer only while bytes
 //! are on their way, or a question is young.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -19,7 +19,7 @@ use crate::term::kind::Terminal;
 use crate::term::paint::Painter;
 use crate::term::tty::Tty;
 use crate::tui::canvas::Canvas;
-use crate::tui::effects::Doer;
+use crate::tui::effects::{Doer, Places};
 use crate::tui::model::{Effect, Model, Msg, Told};
 use crate::tui::status;
 use crate::tui::update::update;
@@ -47,21 +47,30 @@ pub enum End {
     HungUp,
 }
 
-/// Runs the interface until the user leaves it. `first` is applied before anything is drawn; `books` is where things are written down.
+/// What comes before the first frame.
+pub struct Begin {
+    /// Of the first screen.
+    pub effects: Vec<Effect>,
+    /// A job that runs already: its status comes first.
+    pub running: Option<crate::job::Id>,
+    pub first: Vec<Msg>,
+}
+
+/// Runs the interface until the user leaves it; `places` says where things are written.
 ///
 /// # Errors
 /// ALT-94x if the terminal cannot be used.
-pub fn run(model: Model, first: Vec<Msg>, terminal: Terminal, utf8: bool, tty: Tty, books: crate::tui::effects::Books) -> Result<End> {
+pub fn run(model: Model, begin: Begin, terminal: Terminal, utf8: bool, tty: Tty, places: Places) -> Result<End> {
     let (sender, receiver) = channel();
     let keys = sender.clone();
     // If nobody listens any more, the process is about to end.
-    let decoder = Decoder::new(terminal.keys);
+    let decoder = Decoder::new(terminal.keys, utf8);
     let reader = input::spawn(&tty, decoder, move |input| drop(keys.send(Event::Input(input))))?;
-    let doer = Doer::new(sender, books);
+    let doer = Doer::new(sender, places);
     let mut screen = Screen { model, tty, reader, painter: Painter::new(terminal, utf8), doer, dirty: true, timers: vec![], end: None };
-    for msg in first {
-        screen.apply(msg);
-    }
+    let opened = begin.running.map(Effect::Open);
+    begin.effects.into_iter().chain(opened).for_each(|effect| screen.perform(effect));
+    begin.first.into_iter().for_each(|msg| screen.apply(msg));
     screen.run(&receiver)
 }
 
@@ -112,10 +121,7 @@ impl Screen {
         let timer = self.timers.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
         match [line, timer].into_iter().flatten().min() {
             None => receiver.recv().ok(),
-            Some(wait) => match receiver.recv_timeout(wait) {
-                Ok(event) => Some(event),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            Some(wait) => receiver.recv_timeout(wait).ok(),
         }
     }
 

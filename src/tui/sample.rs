@@ -149,6 +149,8 @@ pub fn set() -> Set {
                 &["resize"],
             )
         },
+        Dialog { mode: Mode { how: How::Pipe, back: true }, ..dialog("back", "Back", vec![], &["true"]) },
+        dialog("clear", "Clear", vec![Field { clear: true, ..field("name", "Name", Kind::Text) }], &["true"]),
         Dialog { mode: Mode { how: How::Inherit, back: true }, ..dialog("inherit", "Edit", vec![], &["vi"]) },
     ];
     let mut set = Set::default();

@@ -35,6 +35,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
                 Err(told) => flow::fail(model, told),
             }
         }
+        Msg::Themes(themes) => {
+            model.themes = themes;
+            let list = flow::themes(model);
+            flow::push(model, Layer::List(list, For::Themes))
+        }
         Msg::Opened(status) => opened(model, status),
         Msg::Status(msg) => to_status(model, msg),
         Msg::Saved(files) => match files {
@@ -337,10 +342,7 @@ fn returned(model: &mut Model, code: Result<i32, Told>) -> Effects {
             flow::ended(model, Some(code));
             flow::drop_ghosts(model);
             if code != 0 {
-                effects.extend(flow::fail(
-                    model,
-                    Told::new(format!("The command failed with exit code {code}."), "It said why on the screen before."),
-                ));
+                effects.extend(flow::fail(model, Told::new(format!("The command failed with exit code {code}."), "")));
             }
         }
         Ok(_) => {}

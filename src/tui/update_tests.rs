@@ -2,6 +2,7 @@
 
 use super::golden::{check, drawn};
 use super::model::{Effect, Model, Msg, Told};
+use super::record::Record;
 use super::sample::{answer, done, model, press, top};
 use super::update::update;
 use super::view::view;
@@ -212,7 +213,7 @@ fn values_outlive_everything_but_their_screen() {
 #[test]
 fn commands_with_the_terminal() {
     let mut m = model();
-    assert_eq!(press(&mut m, "down down down down down enter enter"), [Effect::Script("vi".into()), Effect::Inherit(vec!["vi".into()])]);
+    assert_eq!(press(&mut m, "down down down down down enter enter"), [Effect::Inherit(vec!["vi".into()])]);
     assert_eq!(done(update(&mut m, Msg::Returned(Ok(0)))), [Effect::Redraw]);
     assert_eq!(top(&m), "menu altdisk");
     press(&mut m, "enter enter");
@@ -228,7 +229,10 @@ fn nothing_runs_in_a_dry_session() {
     use super::model::Doing;
     let mut m = model();
     m.options.doing = Doing::Questions;
-    assert_eq!(press(&mut m, "enter vdb enter"), [Effect::Script("alt_disk_install -C -Pall vdb".into())]);
+    let effects = update(&mut m, Msg::Keys(super::sample::keys("enter vdb enter")));
+    let line = "alt_disk_install -C -Pall vdb".to_owned();
+    assert!(effects.contains(&Effect::Record(Record::Command { line, run: false })), "{effects:?}");
+    assert_eq!(done(effects), []);
     assert_eq!(top(&m), "text note");
     m.options.doing = Doing::Nothing;
     assert_eq!(press(&mut m, "enter F4"), []);
@@ -241,7 +245,8 @@ fn screens_that_are_code() {
     assert_eq!(press(&mut m, "end up up up enter"), [Effect::Jobs]);
     update(&mut m, Msg::Jobs(Ok(vec![])));
     assert!(shot(&m).contains("There is nothing to choose from."));
-    press(&mut m, "F3 down enter");
+    assert_eq!(press(&mut m, "F3 down enter"), [Effect::Themes]);
+    update(&mut m, Msg::Themes(vec![crate::theme::Theme::mono()]));
     assert_eq!(top(&m), "list Looks");
     assert_eq!(press(&mut m, "enter"), [Effect::Theme("mono".into())]);
     press(&mut m, "down enter");
@@ -249,6 +254,43 @@ fn screens_that_are_code() {
     press(&mut m, "F3 down enter");
     assert_eq!(top(&m), "text page");
     check("sample-about", 80, 24, |c| view(&m, c));
+}
+
+#[test]
+fn what_follows_the_end_of_a_job() {
+    use super::status::tests::{ended_clone, running_clone};
+    let opened = |m: &mut Model, status| done(update(m, Msg::Opened(Ok(Box::new(status)))));
+    // Mode P: after exit 0 back to the menu, else to the form.
+    for (code, want) in [(0, "menu altdisk"), (1, "form back -")] {
+        let mut m = model();
+        super::flow::open(&mut m, "back", Default::default());
+        press(&mut m, "enter");
+        opened(&mut m, ended_clone((80, 24), code));
+        assert_eq!(top(&m), "status");
+        assert_eq!(press(&mut m, "F3"), [Effect::Close]);
+        assert_eq!(top(&m), want, "{code}");
+    }
+    // Fields that want it are cleared, and only if it ended well.
+    for (code, want) in [(0, ""), (1, "x")] {
+        let mut m = model();
+        super::flow::open(&mut m, "clear", Default::default());
+        press(&mut m, "x enter");
+        opened(&mut m, ended_clone((80, 24), code));
+        press(&mut m, "F3");
+        assert_eq!((top(&m).as_str(), m.form().unwrap().values.get(0)), ("form clear name", want));
+    }
+    // It goes on when its screen is left; the keys of the interface work there too.
+    let mut m = model();
+    opened(&mut m, running_clone((80, 24)));
+    assert_eq!(press(&mut m, "F9 F2"), [Effect::Shell, Effect::Redraw]);
+    press(&mut m, "F1");
+    assert_eq!(top(&m), "text help");
+    press(&mut m, "F3 F6");
+    assert_eq!(top(&m), "text command");
+    press(&mut m, "F3 F8");
+    assert_eq!(top(&m), "text image");
+    assert_eq!(press(&mut m, "F3 F3"), [Effect::Close]);
+    assert_eq!(top(&m), "menu altdisk");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is seen of the model: the last whole screen of the stack, and the pop-ups on top of it.
 
 use crate::term::key::Key;
+use crate::theme::Role;
 use crate::tui::canvas::Canvas;
 use crate::tui::keys;
 use crate::tui::model::Model;
@@ -8,6 +9,10 @@ use crate::tui::screens::small;
 
 /// Draws the model on an empty canvas.
 pub fn view(model: &Model, c: &mut Canvas<'_>) {
+    // A look with a paper of its own covers the whole screen with it.
+    if c.theme.style(Role::Text).bg.is_some() {
+        c.fill(c.area, Role::Text);
+    }
     if small::is_small((c.width(), c.height())) {
         return small::view(c, &keys::name(Key::F(10), model.sends));
     }

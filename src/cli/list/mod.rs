@@ -62,7 +62,7 @@ fn entry(id: &str, title: &str) -> Row {
 
 /// The whole list as text.
 pub fn format(heading: &str, rows: &[Row]) -> String {
-    let mut text = format!("# {heading}\n");
+    let mut text = format!("#{heading}\n");
     for row in rows {
         // The mark is not shown: the columns stay where they are.
         text.push_str(&format!("{}{}\n", if row.refused { "!" } else { "" }, row.text.trim_end()));
@@ -138,7 +138,7 @@ mod tests {
         let word = "word ".repeat(13);
         assert_eq!(
             text,
-            format!("# NAME SIZE\nvdb  20 GiB\n!vda  20 GiB\n#    {}\n#    {}\n#    second\n", word.trim_end(), "word ".repeat(7))
+            format!("#NAME SIZE\nvdb  20 GiB\n!vda  20 GiB\n#    {}\n#    {}\n#    second\n", word.trim_end(), "word ".repeat(7))
         );
         assert!(text.lines().all(|l| l.len() <= WIDTH));
         assert_eq!((clip("abcdef", 6), clip("abcdefg", 6)), ("abcdef".into(), "abcd..".into()));
@@ -182,7 +182,7 @@ mod tests {
         let (heading, rows) = practices(&[disk("one", Some("/dev/loop6")), disk("two", None)], &["PRACTICE-one".into()]);
         assert_eq!(
             format(&heading, &rows),
-            "# NAME                             DISK           SIZE      USED\n\
+            "#NAME                             DISK           SIZE      USED\n\
              !one                              loop6         8 GiB     1 MiB\n\
              #    holds the alternate: clean up (alt_clean) first\n\
              two                              -             8 GiB     1 MiB\n\

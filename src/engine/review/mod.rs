@@ -21,7 +21,6 @@ use crate::engine::prepare::Prepared;
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, State};
 use crate::engine::{prepare, preview, quiet, relocate, run};
-use crate::error;
 use crate::host::mounts;
 
 /// What a dialog shows before its command runs.
@@ -37,7 +36,7 @@ pub struct Review {
     pub warnings: Vec<String>,
 }
 
-/// One question: one of the words must be typed, then the command gets what is to be added.
+/// One question, short enough to stand before a field: one of the words must be typed, then the command gets what is to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Typed {
     pub prompt: String,
@@ -94,7 +93,8 @@ pub fn of_resume() -> Result<Review> {
     Ok(resume_page(&alternate, &base, State::copy_rate()))
 }
 
-fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) -> Review {
+/// Pure, for golden tests.
+pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) -> Review {
     let left = run::left(alternate);
     let mut page = page::Page::default();
     let (done, all) = (alternate.plan.steps.len() - left.len(), alternate.plan.steps.len());
@@ -128,7 +128,8 @@ pub fn of_clean_up() -> Result<Review> {
     Ok(clean_up_page(&alternate, &fates, &mounted))
 }
 
-fn clean_up_page(alternate: &Alternate, fates: &[Fate], mounted: &[String]) -> Review {
+/// Pure, for golden tests.
+pub fn clean_up_page(alternate: &Alternate, fates: &[Fate], mounted: &[String]) -> Review {
     let mut page = page::Page::default();
     page.removed(alternate);
     let unmounted = if mounted.is_empty() { vec!["Nothing is mounted there now.".to_owned()] } else { mounted.to_vec() };
@@ -143,7 +144,7 @@ fn clean_up_page(alternate: &Alternate, fates: &[Fate], mounted: &[String]) -> R
             Fate::Gone => format!("{} is not there (or cannot be told from another): what is on it stays.", layout.name),
             Fate::Another(d) => format!("{} holds something else by now: it is left as it is.", d.name),
             Fate::Freed(d) => {
-                typed.push(question(d, "holds the alternate", false));
+                typed.push(question(d, false));
                 format!("{}: everything that is on it; then it is free again.", page::disk(layout))
             }
         })
@@ -171,23 +172,18 @@ fn questions(request: &Request) -> Result<(Request, Vec<Typed>)> {
         let verdict = gate::examine(disk, &facts.world, role);
         let confirmed = request.erase.iter().any(|e| e == disk.serial_or_name());
         if !verdict.is_free() && verdict.only_content() && !confirmed {
-            let holds = match verdict.obstacles.first().map(|o| o.entry.id) {
-                Some(id) if id == error::DISK_HAS_CLONE.id => "holds an altinst_rootvg",
-                Some(id) if id == error::DISK_HAS_OLD_ROOTVG.id => "holds old_rootvg",
-                _ => "is not empty",
-            };
-            typed.push(question(disk, holds, true));
+            typed.push(question(disk, true));
             request.erase.push(disk.serial_or_name().to_owned());
         }
     }
     Ok((request, typed))
 }
 
-fn question(disk: &Disk, holds: &str, add: bool) -> Typed {
+fn question(disk: &Disk, add: bool) -> Typed {
     let practice = disk.practice.as_deref().and_then(Path::file_stem).map(|s| s.to_string_lossy().into_owned());
     let name = practice.clone().unwrap_or_else(|| disk.name.clone());
-    let what = if disk.serial.is_some() { "its serial number or its name" } else { "its name" };
-    let prompt = format!("{name} {holds}. To erase it, type {what}:");
+    let what = if disk.serial.is_some() { "Serial number or name" } else { "Name" };
+    let prompt = format!("{what} of {name}, to erase it");
     let mut words: Vec<String> = disk.serial.iter().cloned().chain([name, disk.name.clone()]).collect();
     words.dedup();
     let add = if add { vec!["--erase".to_owned(), disk.serial_or_name().to_owned()] } else { vec![] };
@@ -202,12 +198,12 @@ mod tests {
     #[test]
     fn what_must_be_typed() {
         let world = sample::world();
-        let q = question(&world.disks[1], "is not empty", true);
-        assert_eq!(q.prompt, "vdb is not empty. To erase it, type its serial number or its name:");
+        let q = question(&world.disks[1], true);
+        assert_eq!(q.prompt, "Serial number or name of vdb, to erase it");
         assert_eq!((q.words, q.add), (vec!["DISK-B".to_owned(), "vdb".to_owned()], vec!["--erase".to_owned(), "DISK-B".to_owned()]));
-        let q = question(&world.disks[2], "holds the alternate", false);
+        let q = question(&world.disks[2], false);
         assert_eq!((q.words.as_slice(), q.add.len()), (&["sdc".to_owned()][..], 0));
-        let q = question(&world.disks[4], "is not empty", true);
+        let q = question(&world.disks[4], true);
         assert_eq!((q.words.join(" "), q.add.join(" ")), ("PRACTICE-one one loop6".to_owned(), "--erase PRACTICE-one".to_owned()));
     }
 }

@@ -1,5 +1,7 @@
 //! The fields of one screen: names, defaults, choices, rules between fields.
 
+use regex::Regex;
+
 use super::Notes;
 use crate::menu::draft::DraftDialog;
 use crate::menu::fill::{self, Part};
@@ -41,12 +43,31 @@ pub(super) fn check(notes: &Notes, fields: &[Field], at: &[Where]) {
         if first.is_some() {
             notes.key(places, "name", format!("the name `{}` is there twice in this screen", field.name), "");
         }
-        default(notes, field, places);
+        if pattern(notes, field, places) {
+            default(notes, field, places);
+        }
         choices(notes, field, places);
         prefix(notes, field, places);
         others(notes, fields, field, places);
     }
     chains(notes, fields, at);
+}
+
+fn pattern(notes: &Notes, field: &Field, at: &Where) -> bool {
+    let Some(pattern) = &field.pattern else { return true };
+    let Err(error) = pattern.compile() else { return true };
+    notes.key(at, "pattern", format!("this is no regular expression: {}", why(pattern.text(), &error)), "");
+    false
+}
+
+/// The sentence in what the regex crate says, which draws a picture of the place too.
+fn why(text: &str, error: &regex::Error) -> String {
+    if matches!(error, regex::Error::CompiledTooBig(_)) {
+        return "it is too large".into();
+    }
+    let alone = Regex::new(text).err().map_or_else(|| error.to_string(), |e| e.to_string());
+    let last = alone.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 fn default(notes: &Notes, field: &Field, at: &Where) {

@@ -94,12 +94,13 @@ fn fixed(notes: &Notes, run: &Run, at: &Where, key: &str) -> Option<&'static Com
         ("altdisk", Some(word)) => match by_name(word) {
             Some(command) => (command, 2),
             None => {
-                notes.nth(at, key, 1, format!("altdisk has no command `{word}`"), near::allowed(word, ALL.iter().map(|c| c.name)));
+                let perhaps = near::perhaps(word, ALL.iter().map(|c| c.name));
+                notes.nth(at, key, 1, format!("altdisk has no command `{word}`"), or_see(perhaps, "altdisk --help"));
                 return None;
             }
         },
         ("altdisk", None) => {
-            notes.nth(at, key, 0, "altdisk needs a command", near::allowed("", ALL.iter().map(|c| c.name)));
+            notes.nth(at, key, 0, "altdisk needs a command", or_see(String::new(), "altdisk --help"));
             return None;
         }
         _ => return None,
@@ -168,9 +169,7 @@ fn cluster(command: &Command, letters: &str, more: bool) -> (bool, Option<(Strin
             return (false, before.map(no_value));
         }
         let Some(flag) = command.flags.iter().find(|f| f.short == Some(letter)) else {
-            // Glued to a flag that takes nothing: more likely a value than a row of flags.
-            let wrong = before.filter(|_| at > 0).map_or_else(|| unknown(command, &format!("-{letter}")), no_value);
-            return (false, Some(wrong));
+            return (false, Some(unknown(command, &format!("-{letter}"))));
         };
         if flag.value.is_some() {
             let glued = at + letter.len_utf8() < letters.len();
@@ -189,7 +188,14 @@ fn takes_next(command: &Command, words: &[String]) -> bool {
 
 fn unknown(command: &Command, typed: &str) -> (String, String) {
     let all: Vec<String> = command.flags.iter().map(Flag::typed).collect();
-    (format!("{} has no flag {typed}", command.name), near::allowed(typed, all.iter().map(String::as_str)))
+    let help = format!("altdisk help {}", command.name);
+    (format!("{} has no flag {typed}", command.name), or_see(near::perhaps(typed, all.iter().map(String::as_str)), &help))
+}
+
+/// The near word, and where all of them are listed.
+fn or_see(perhaps: String, help: &str) -> String {
+    let join = if perhaps.is_empty() { "" } else { "; " };
+    format!("{perhaps}{join}`{help}` lists what there is")
 }
 
 fn no_value(flag: &Flag) -> (String, String) {

@@ -55,7 +55,11 @@ impl<W: Write> Plain<'_, W> {
         let shown = if line.hides() { line.shown() } else { String::new() };
         let spec = Spec { shown, fastpath: dialog.id.clone(), env: self.run.env.clone(), ..Spec::new(line.argv.clone(), &*dialog.title) };
         let id = job::start(&spec)?;
-        self.talk.say(&format!("It runs as job {id}. Enter leaves it running, `s` stops it."));
+        self.talk.say(&if self.talk.live() {
+            format!("It runs as job {id}. Enter leaves it running, `s` stops it.")
+        } else {
+            format!("It runs as job {id}.")
+        });
         self.follow(id)
     }
 
@@ -76,7 +80,7 @@ impl<W: Write> Plain<'_, W> {
         })?;
         let mut seen = 0;
         loop {
-            match self.talk.hear() {
+            match self.talk.hear_with_job() {
                 Heard::Job(batch) => {
                     log.grow(batch.growth);
                     self.lines(&log, &mut seen)?;
@@ -97,17 +101,7 @@ impl<W: Write> Plain<'_, W> {
                     (_, "s") => self.stop(id),
                     _ => self.talk.say("Enter leaves it running, `s` stops it."),
                 },
-                // Nobody types any more, but somebody may read: a script's job is followed to its end.
-                Heard::End => {
-                    while let Some(batch) = self.talk.hear_job() {
-                        log.grow(batch.growth);
-                        self.lines(&log, &mut seen)?;
-                        if batch.whole && batch.state != State::Running {
-                            return Ok((Leave::Quit, self.ended(id, batch.state).1));
-                        }
-                    }
-                    return Ok((Leave::Quit, false));
-                }
+                Heard::End => return Ok((Leave::Quit, false)),
                 Heard::Answer(_) => {}
             }
         }

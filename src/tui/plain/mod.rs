@@ -12,13 +12,13 @@ use std::io::{BufRead, Write};
 
 use anyhow::Result;
 
+pub use job::Run;
 pub use talk::Talk;
 
 use crate::menu::discover;
 use crate::menu::model::{Builtin, Item, Menu, Next, Screen, Selector, Set, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
-use crate::tui::plain::job::Run;
 use crate::tui::texts;
 
 /// Where to go when a panel is left.

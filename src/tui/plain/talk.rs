@@ -74,6 +74,11 @@ impl<W: Write> Talk<W> {
         (self.want, self.live) = (Some(want), live);
     }
 
+    /// Whether a person sits at a terminal.
+    pub fn live(&self) -> bool {
+        self.live && !self.ended
+    }
+
     fn listen_for_a_line(&mut self) {
         if self.wanted || self.ended {
             return;
@@ -195,12 +200,19 @@ impl<W: Write> Talk<W> {
         heard
     }
 
-    /// The next thing that a job does, when nobody types any more.
-    pub fn hear_job(&mut self) -> Option<Batch> {
+    /// What happens while a job is followed. Without a person at a terminal (a script, or the end of the input) only the job is heard:
+    /// the lines of a script are for what comes after it.
+    pub fn hear_with_job(&mut self) -> Heard {
+        if self.live && !self.ended {
+            return self.hear();
+        }
         loop {
-            match self.heard.recv().ok()? {
-                Heard::Job(batch) => return Some(*batch),
-                _ => self.ended = true,
+            match self.heard.recv() {
+                Ok(job @ Heard::Job(_)) => return job,
+                Ok(Heard::Answer(_)) => {}
+                Ok(Heard::Line(_)) => self.wanted = false,
+                Ok(Heard::End) => self.ended = true,
+                Err(_) => return Heard::End,
             }
         }
     }

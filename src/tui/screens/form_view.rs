@@ -140,7 +140,7 @@ impl Form {
             c.put(took, area.legend.saturating_sub(2), &shortened(&line, room), Role::Command);
         }
         if let Some(hint) = &self.hint {
-            c.put(0, area.legend.saturating_sub(1), hint, Role::Warning);
+            c.put(0, area.legend.saturating_sub(1), &keys::spoken(hint, sends), Role::Warning);
         }
         if focused {
             keys::draw(c, area.legend, &self.legend(), sends, keys::WIDE);

@@ -95,14 +95,15 @@ impl List {
         for (n, entry) in entries {
             rows.push((n, None));
             if !entry.refused {
-                rows.extend(entry.notes.iter().map(|note| (n, Some(note.as_str()))));
+                rows.extend(entry.notes.iter().map(|note| (n, Some(note.trim_start()))));
             }
         }
         rows
     }
 
     fn heading(&self) -> Vec<&str> {
-        self.listing.heading.as_deref().map(|h| h.lines().collect()).unwrap_or_default()
+        // `# Name` stands above `disk0`: the blank after the # is none of the heading.
+        self.listing.heading.as_deref().map(|h| h.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect()).unwrap_or_default()
     }
 
     fn reasons(&self) -> bool {

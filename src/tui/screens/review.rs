@@ -1,9 +1,9 @@
 //! What will happen, before it does: the text that the command itself wrote about it, the words to type, the command line.
 
-use serde::Deserialize;
 use tui_input::Input;
 
 use crate::menu::command::Line;
+use crate::menu::review;
 use crate::term::key::Key;
 use crate::theme::Role;
 use crate::tui::canvas::{Canvas, columns, more};
@@ -12,8 +12,6 @@ use crate::tui::keys::{self, Legend, Sends};
 use crate::tui::popup::fold;
 use crate::tui::screens::Step;
 
-/// The version of the protocol that is understood.
-const VERSION: u32 = 1;
 /// The first row of the text.
 const FIRST: u16 = 4;
 /// Rows that the command line may take.
@@ -21,47 +19,16 @@ const COMMAND: usize = 2;
 /// Columns for what is typed.
 const TYPED: u16 = 24;
 
-/// What the command answered: `menus/README.md` describes it.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-pub struct Answer {
-    version: u32,
-    title: String,
-    #[serde(default)]
-    text: Vec<String>,
-    #[serde(default, rename = "type")]
-    asked: Vec<Asked>,
-    #[serde(default)]
-    warnings: Vec<String>,
-}
-
-/// One thing to type.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-pub struct Asked {
-    prompt: String,
-    words: Vec<String>,
-    #[serde(default)]
-    add: Vec<String>,
-}
-
-impl Answer {
-    /// Reads what the command printed.
-    ///
-    /// # Errors
-    /// Why it cannot be used.
-    pub fn read(text: &str) -> Result<Self, String> {
-        let answer: Self =
-            serde_json::from_str(text.trim()).map_err(|e| format!("the review is not in the form that menus/README.md describes: {e}"))?;
-        match answer.version {
-            VERSION => Ok(answer),
-            other => Err(format!("the review has version {other}; this program understands version {VERSION}")),
-        }
-    }
+/// `WHAT BOOTS NEXT`, or a line that ends with a colon.
+fn is_heading(line: &str) -> bool {
+    let capitals = line.chars().any(char::is_alphabetic) && !line.chars().any(char::is_lowercase);
+    !line.starts_with(' ') && (capitals || line.ends_with(':'))
 }
 
 /// The review on the screen.
 #[derive(Clone, Debug)]
 pub struct Review {
-    answer: Answer,
+    answer: review::Review,
     line: Line,
     inputs: Vec<Input>,
     /// Which of the prompts the cursor is on.
@@ -71,20 +38,20 @@ pub struct Review {
 }
 
 impl Review {
-    pub fn new(answer: Answer, line: Line) -> Self {
-        let inputs = answer.asked.iter().map(|_| Input::default()).collect();
+    pub fn new(answer: review::Review, line: Line) -> Self {
+        let inputs = answer.questions.iter().map(|_| Input::default()).collect();
         Self { answer, line, inputs, at: 0, top: 0, hint: None }
     }
 
     /// What is run after Enter.
     pub fn line(&self) -> Line {
-        let add: Vec<String> = self.answer.asked.iter().flat_map(|a| a.add.iter().cloned()).collect();
+        let add: Vec<String> = self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect();
         self.line.with(&add)
     }
 
     fn right(&self, n: usize) -> bool {
-        let typed = self.inputs.get(n).map_or("", |i| i.value().trim());
-        self.answer.asked.get(n).is_some_and(|a| a.words.iter().any(|w| w == typed))
+        let typed = self.inputs.get(n).map_or("", |i| i.value());
+        self.answer.questions.get(n).is_some_and(|q| q.takes(typed))
     }
 
     pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
@@ -115,10 +82,10 @@ impl Review {
     /// Runs only when everything was typed; else goes to what is missing.
     fn enter(&mut self) -> Step {
         let Some(missing) = (0..self.inputs.len()).find(|n| !self.right(*n)) else {
-            return Step::Reviewed(self.answer.asked.iter().flat_map(|a| a.add.iter().cloned()).collect());
+            return Step::Reviewed(self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect());
         };
         let typed = self.inputs[missing].value().trim();
-        let words = self.answer.asked[missing].words.join(" or ");
+        let words = self.answer.questions[missing].words.join(" or ");
         if missing == self.at || !typed.is_empty() {
             self.hint = Some(if typed.is_empty() {
                 format!("Type {words} to go on, or press Cancel: nothing has been changed.")
@@ -154,7 +121,7 @@ impl Review {
     fn lines(&self, width: u16) -> Vec<(String, Role)> {
         let wide = width.saturating_sub(2);
         let warnings = self.answer.warnings.iter().flat_map(|w| fold(&format!("Warning: {w}"), wide)).map(|l| (l, Role::Warning));
-        let role = |line: &str| if !line.starts_with(' ') && line.ends_with(':') { Role::Heading } else { Role::Text };
+        let role = |line: &str| if is_heading(line) { Role::Heading } else { Role::Text };
         let text = self.answer.text.iter().flat_map(|t| fold(t, wide).into_iter().map(move |l| (l, role(t))));
         warnings.chain(text).collect()
     }
@@ -217,7 +184,7 @@ impl Review {
     }
 
     fn prompt(&self, c: &mut Canvas<'_>, y: u16, n: usize, focused: bool) {
-        let (asked, input) = (&self.answer.asked[n], &self.inputs[n]);
+        let (asked, input) = (&self.answer.questions[n], &self.inputs[n]);
         let here = n == self.at;
         let room = c.width().saturating_sub(TYPED + 4);
         let prompt: String = asked.prompt.chars().take(usize::from(room)).collect();

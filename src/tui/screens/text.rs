@@ -53,7 +53,7 @@ impl Text {
 
     pub fn help(about: &str, text: &str) -> Self {
         let text = if text.trim().is_empty() { "There is no help for this." } else { text.trim_end() };
-        Self::new(What::Help, "CONTEXTUAL HELP", vec![(about.to_owned() + "\n", Role::Heading), (text.to_owned(), Role::Text)])
+        Self::new(What::Help, "CONTEXTUAL HELP", vec![(about.to_owned(), Role::Heading), (format!("\n{text}"), Role::Text)])
     }
 
     pub fn error(text: &str, remedy: &str) -> Self {
@@ -79,6 +79,13 @@ impl Text {
 
     fn lines(&self, width: u16) -> Vec<(String, Role)> {
         self.paragraphs.iter().flat_map(|(text, role)| fold(text, width).into_iter().map(|l| (l, *role))).collect()
+    }
+
+    /// The keys that our own sentences name, as this terminal sends them. What programs said stays as it is.
+    pub fn spoken(&mut self, sends: Sends) {
+        for (text, _) in self.paragraphs.iter_mut().filter(|(_, role)| matches!(role, Role::Text | Role::Heading)) {
+            *text = keys::spoken(text, sends);
+        }
     }
 
     fn instructions(&self) -> &'static [&'static str] {
@@ -144,7 +151,10 @@ impl Text {
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend = vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(8), "Image")];
+        let mut legend: Legend = vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
+        if self.what != What::Image {
+            legend.push((Key::F(8), "Image"));
+        }
         if self.what != What::Help {
             legend.insert(0, (Key::F(1), "Help"));
         }

@@ -9,7 +9,7 @@ pub mod layout;
 pub mod pane;
 pub mod rows;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 pub mod view;
 pub mod words;
 pub mod work;

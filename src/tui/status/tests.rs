@@ -131,6 +131,20 @@ fn copying() -> usize {
     text.lines().position(|l| l.contains(r#""event":"progress""#) && !l.contains(r#""bytes":0,"#)).unwrap() + 1
 }
 
+/// A clone in the middle of copying, for pictures.
+pub fn running_clone(size: (u16, u16)) -> Status {
+    let mut stage = Stage::clone(size);
+    stage.feed(copying(), State::Running);
+    stage.status
+}
+
+/// The same when it has ended with this code.
+pub fn ended_clone(size: (u16, u16), code: i32) -> Status {
+    let mut stage = Stage::clone(size);
+    stage.feed(usize::MAX, ended(code));
+    stage.status
+}
+
 #[test]
 fn a_clone_while_it_runs() {
     for size in [SIZE, LARGE] {

@@ -1,0 +1,69 @@
+//! `--review`: the page that a panel shows before it runs a command, as JSON.
+//!
+//! Who reads it filled in a form and may not know a single flag: a refusal says which field of the panels a flag in its remedy is.
+
+use anyhow::Result;
+
+use crate::engine::request::Action;
+use crate::engine::review;
+use crate::error::{self, Alt};
+
+/// What remedies name, and where it is in the panels.
+const IN_PANELS: [(&str, &str); 6] = [
+    ("-B", "the field \"Set bootlist\": no"),
+    ("-r", "the field \"Reboot when complete\": no"),
+    ("-g", "the field \"Skip the checks\": yes"),
+    ("-i", "the field \"image.data file\"; Sizes and Layout (alt_image) writes such a file"),
+    ("-X", "Clean Up (alt_clean)"),
+    ("--resume", "Go On with the Run That Was Interrupted (alt_resume)"),
+];
+
+/// The page about `action`.
+///
+/// # Errors
+/// The refusals that the run itself would meet.
+pub fn review(action: &Action) -> Result<String> {
+    let page = match action {
+        Action::Clone(request) => review::of_clone(request),
+        Action::Resume => review::of_resume(),
+        _ => review::of_clean_up(),
+    };
+    Ok(serde_json::to_string_pretty(&page.map_err(in_panel_words)?)? + "\n")
+}
+
+/// The same error; after its remedy, what that is in the panels.
+fn in_panel_words(e: anyhow::Error) -> anyhow::Error {
+    let Some(Alt { entry, cause, remedy }) = error::of(&e) else { return e };
+    let words: Vec<&str> = remedy.split(|c: char| c.is_whitespace() || "`,;.()".contains(c)).collect();
+    let here: Vec<&str> = IN_PANELS.iter().filter(|(flag, _)| words.contains(flag)).map(|(_, panel)| *panel).collect();
+    if here.is_empty() {
+        return e;
+    }
+    entry.because_do(cause.clone(), format!("{remedy}. In the panels: {}", here.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_fields() {
+        let told = |e: anyhow::Error| error::of(&in_panel_words(e)).unwrap().remedy.clone();
+        let said = told(error::NO_BOOTLIST.because_do("x", "install efibootmgr, or say -B"));
+        assert_eq!(said, "install efibootmgr, or say -B. In the panels: the field \"Set bootlist\": no");
+        let said = told(error::ALTERNATE_EXISTS.because("x"));
+        assert!(said.ends_with("In the panels: Clean Up (alt_clean); Go On with the Run That Was Interrupted (alt_resume)"), "{said}");
+        assert_eq!(told(error::DISK_TOO_SMALL.because("x")), error::DISK_TOO_SMALL.remedy);
+    }
+
+    /// The labels that are named are those of the panels.
+    #[test]
+    fn the_panels_are_called_so() {
+        let menus =
+            [include_str!("../../menus/altdisk.toml"), include_str!("../../menus/clone.toml"), include_str!("../../menus/phases.toml")];
+        for (_, panel) in IN_PANELS {
+            let named = panel.split('"').nth(1).unwrap_or_else(|| panel.split(" (").next().unwrap_or(panel));
+            assert!(menus.iter().any(|m| m.contains(named)), "{named}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The panels that ship, as they look, and the pictures of them that the README shows.
+//!
+//! Golden screens: every screen of the built-in menus at 80x24 (text and roles), those that scroll at their end too, and a few at 132x43.
+//! Pictures: `UPDATE_GOLDEN=1 cargo test --bins shipped` writes screenshots/*.svg anew; without it they must be what the screens are now.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use super::golden::check;
+use super::keys::Sends;
+use super::layer::Layer;
+use super::model::{Effect, Model, Msg, Options};
+use super::sample::{answer, press, top};
+use super::screens::form::Form;
+use super::screens::menu::Menu;
+use super::update::update;
+use super::view::view;
+use crate::menu::load;
+use crate::menu::model::{Screen, Set, TOP};
+use crate::theme::{self, Theme};
+
+const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (132, 43);
+const DISKS: &str = "\
+# NAME           SIZE MODEL          SERIAL               HOLDS
+vdb          20 GiB QEMU HARDDISK  QM00002              ext4
+#    holds ext4; its serial must be typed
+vdc          40 GiB QEMU HARDDISK  QM00003              -
+!vda         20 GiB QEMU HARDDISK  QM00001              rootvg
+#    the running system is on it
+";
+
+fn set() -> Rc<Set> {
+    Rc::new(load::built_in().unwrap())
+}
+
+fn model(size: (u16, u16), theme: Theme) -> Model {
+    let options = Options { root: true, home: "/root".into(), ..Options::default() };
+    Model::new(set(), theme, Sends::Function, options, size)
+}
+
+/// The screen as it opens, without what its commands would find; None if there is nothing of it to see.
+fn opened(screen: &Screen) -> Option<Layer> {
+    Some(match screen {
+        Screen::Menu(menu) => Layer::Menu(Menu::new(menu.clone())),
+        Screen::Selector(s) if s.ghost => return None,
+        Screen::Selector(selector) => Layer::Form(Box::new(Form::selector(Rc::new(selector.clone()), Default::default()))),
+        Screen::Dialog(d) if d.ghost => return None,
+        Screen::Dialog(dialog) => Layer::Form(Box::new(Form::dialog(Rc::new(dialog.clone()), Default::default()))),
+    })
+}
+
+#[test]
+fn every_panel_is_golden() {
+    let set = set();
+    assert!(set.screens.len() > 9);
+    for (id, screen) in &set.screens {
+        let large = ["alt_clone", TOP].contains(&id.as_str());
+        for size in [Some(SMALL), large.then_some(LARGE)].into_iter().flatten() {
+            let mut m = model(size, Theme::mono());
+            let Some(layer) = opened(screen) else { continue };
+            super::flow::push(&mut m, layer);
+            check(&format!("panel-{id}"), size.0, size.1, |c| view(&m, c));
+            let before = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+            if before.contains("[TOP]") {
+                press(&mut m, "end");
+                check(&format!("panel-{id}-end"), size.0, size.1, |c| view(&m, c));
+            }
+        }
+    }
+}
+
+/// Nothing that a panel says is cut at 80 columns.
+#[test]
+fn every_panel_fits() {
+    for (id, screen) in &set().screens {
+        let Some(layer) = opened(screen) else { continue };
+        let mut m = model(SMALL, Theme::mono());
+        super::flow::push(&mut m, layer);
+        assert!(super::canvas::columns(screen.title()) <= 78, "{id}: the title");
+        if let Screen::Menu(menu) = screen {
+            menu.items.iter().for_each(|i| assert!(super::canvas::columns(&i.text) <= 76, "{id}: {}", i.text));
+        }
+        // Help for the panel and for each of its fields or items.
+        for _ in 0..60 {
+            press(&mut m, "F1");
+            assert_eq!(top(&m), "text help", "{id}");
+            let help = super::golden::drawn(80, 24, |c| view(&m, c));
+            assert!(!help.contains("There is no help for this."), "{id}: {help}");
+            press(&mut m, "F3 down");
+        }
+    }
+}
+
+fn classic() -> Theme {
+    let classic = theme::load::built_in().into_iter().find(|t| t.name == "classic").unwrap();
+    assert!(classic.colors >= 8);
+    classic
+}
+
+fn picture(name: &str, m: &Model) {
+    let mut buf = Buffer::empty(Rect::new(0, 0, m.size.0, m.size.1));
+    let mut canvas = Canvas::new(&mut buf, &m.theme);
+    view(m, &mut canvas);
+    let cursor = canvas.cursor;
+    let drawn = super::svg::svg(&buf, cursor);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(format!("{name}.svg"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &drawn).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == drawn, "{} is not what the screen is now; UPDATE_GOLDEN=1 cargo test --bins shipped writes it", path.display());
+}
+
+#[test]
+fn screenshots() {
+    let mut m = model(SMALL, classic());
+    super::flow::open(&mut m, TOP, Default::default());
+    picture("menu", &m);
+    press(&mut m, "home enter");
+    // The clone's form looks up the free disk first.
+    assert_eq!(top(&m), "wait");
+    answer(&mut m, "#target:bootlist\nvdb:yes\n");
+    assert_eq!(top(&m), "form alt_clone target");
+    picture("clone", &m);
+    press(&mut m, "F1");
+    picture("help", &m);
+    press(&mut m, "F3 F4");
+    answer(&mut m, DISKS);
+    press(&mut m, "down down");
+    picture("list", &m);
+    press(&mut m, "F3 F6");
+    picture("command", &m);
+    press(&mut m, "F3 enter");
+    answer(&mut m, include_str!("../../tests/fixtures/reviews/clone.json"));
+    assert_eq!(top(&m), "review");
+    picture("review", &m);
+    let effects = press(&mut m, "S-vdb enter");
+    assert!(matches!(&effects[..], [Effect::Start(_)]), "{effects:?}");
+    let status = super::status::tests::running_clone((110, 32));
+    let mut m = model((110, 32), classic());
+    update(&mut m, Msg::Opened(Ok(Box::new(status))));
+    picture("status", &m);
+}

@@ -1,0 +1,185 @@
+//! From the command line to the first screen: menus, terminal, look, files to write to, and whether a job runs already.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::Result;
+
+use crate::error;
+use crate::job;
+use crate::menu::model::{Screen, Set, TOP};
+use crate::menu::{load, own};
+use crate::spot::Spot;
+use crate::term::kind::Terminal;
+use crate::term::tty::Tty;
+use crate::theme;
+use crate::theme::choose::{Wanted, choose};
+use crate::tui::effects::Places;
+use crate::tui::flow;
+use crate::tui::keys::Sends;
+use crate::tui::model::{Doing, Model, Msg, Options, Told};
+use crate::tui::plain::{Plain, Run, Talk};
+use crate::tui::record::{Books, Record};
+use crate::tui::run::{self, End};
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    pub fastpath: Option<String>,
+    /// `-m`, `-n`, `-d`: the kind that the fast path must have.
+    pub kind: Option<char>,
+    pub doing: Doing,
+    pub verbose: bool,
+    pub trace: bool,
+    pub log: Option<PathBuf>,
+    pub script: Option<PathBuf>,
+    pub theme: Option<String>,
+    /// `-o` and `--menu-dir`.
+    pub menu_dirs: Vec<PathBuf>,
+    pub plain: bool,
+    /// The command line itself, for the log.
+    pub argv: String,
+}
+
+/// Whether `word` is the fast path of a panel that opens by itself; else those that are most like it.
+///
+/// # Errors
+/// ALT-961 if a menu file has mistakes.
+pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
+    let set = menus(dirs)?;
+    let open = |id: &&String| set.open(id).is_ok();
+    Ok(set.screens.keys().chain(set.aliases.keys()).filter(open).cloned().collect())
+}
+
+/// The panels. A set with mistakes is refused: who relies on a panel must not find another one in its place.
+fn menus(extra: &[PathBuf]) -> Result<Set> {
+    let dirs: Vec<PathBuf> = std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
+    let mut set = load::all(&dirs).map_err(|spots| error::BAD_MENUS.because(listed(&spots)))?;
+    own::settle(&mut set);
+    Ok(set)
+}
+
+fn listed(spots: &[Spot]) -> String {
+    spots.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Runs the interface: full screens, or the plain mode where the terminal is none, or it was asked for.
+///
+/// # Errors
+/// ALT-90x and ALT-96x for menus and fast paths, ALT-94x for the terminal.
+pub fn start(start: &Start) -> Result<End> {
+    let set = menus(&start.menu_dirs)?;
+    let path = start.fastpath.as_deref().unwrap_or(TOP);
+    let kind = match set.open(path)? {
+        Screen::Menu(_) => ('m', "menu"),
+        Screen::Selector(_) => ('n', "selector"),
+        Screen::Dialog(_) => ('d', "dialog"),
+    };
+    if start.kind.is_some_and(|k| k != kind.0) {
+        return Err(error::WRONG_KIND.because(format!("`{path}` is a {}", kind.1)));
+    }
+    let home = PathBuf::from(std::env::var_os("HOME").filter(|h| !h.is_empty()).unwrap_or_else(|| "/".into()));
+    let (log, script) =
+        (start.log.clone().unwrap_or_else(|| home.join("smit.log")), start.script.clone().unwrap_or_else(|| home.join("smit.script")));
+    let mut books = Books::open(&log, &script);
+    let env = environment(start, &log, &script);
+    let _ = books.record(&Record::Begin { argv: start.argv.clone() });
+    let terminal = Terminal::here();
+    if start.plain || terminal.dumb {
+        return plain(start, &set, path, &mut books, env);
+    }
+    screens(start, set, path, terminal, books, home, env)
+}
+
+/// What programs that are run from here find in their environment, as SMIT's do.
+fn environment(start: &Start, log: &Path, script: &Path) -> Vec<(String, String)> {
+    let flag = |on: bool| if on { "1" } else { "0" }.to_owned();
+    vec![
+        ("_SMIT_LOG_FILE".into(), log.display().to_string()),
+        ("_SMIT_SCRIPT_FILE".into(), script.display().to_string()),
+        ("_SMIT_VERBOSE_FLAG".into(), flag(start.verbose)),
+        ("_SMIT_TRACE_FLAG".into(), flag(start.trace)),
+        ("_SMIT_DEBUG_FLAG".into(), flag(start.verbose && start.trace)),
+    ]
+}
+
+fn plain(start: &Start, set: &Set, path: &str, books: &mut Books, env: Vec<(String, String)>) -> Result<End> {
+    use std::io::IsTerminal;
+    let live = std::io::stdin().is_terminal();
+    let ascii = !Terminal { utf8: true, ..Terminal::here() }.speaks_utf8(|v| std::env::var(v).ok());
+    let mut record = |record: Record| {
+        if let Some(wrong) = books.record(&record) {
+            // Lines of text have no place of their own for this.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("What you do is not written down: {wrong}\n").as_bytes());
+        }
+    };
+    let run = Run {
+        env,
+        root: nix::unistd::geteuid().is_root(),
+        dry: start.doing == Doing::Questions,
+        nothing: start.doing == Doing::Nothing,
+        record: &mut record,
+    };
+    let mut plain = Plain::new(Talk::new(std::io::stdout(), 79, ascii), set, run);
+    plain.start(path, std::io::BufReader::new(std::io::stdin()), live)?;
+    let _ = books.record(&Record::End);
+    Ok(End::Left)
+}
+
+fn screens(
+    start: &Start,
+    set: Set,
+    path: &str,
+    terminal: Terminal,
+    books: Books,
+    home: PathBuf,
+    env: Vec<(String, String)>,
+) -> Result<End> {
+    let utf8 = terminal.speaks_utf8(|v| std::env::var(v).ok());
+    let tty = Tty::open(&terminal)?;
+    let kept = kept_theme(&home);
+    let wanted = Wanted {
+        name: start.theme.clone().or_else(|| kept.as_deref().and_then(read_theme)),
+        no_color: std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()),
+        colors: terminal.colors,
+        utf8,
+        speed: Some(tty.speed()),
+        dirs: vec![PathBuf::from(theme::load::ETC)],
+    };
+    let (theme, wrong) = choose(&wanted);
+    let options = Options {
+        doing: start.doing,
+        root: nix::unistd::geteuid().is_root(),
+        verbose: start.verbose,
+        trace: start.trace,
+        home: home.display().to_string(),
+    };
+    let sends = if terminal.function_keys { Sends::Function } else { Sends::Escape };
+    let mut model = Model::new(Rc::new(set), theme, sends, options, tty.size());
+    let effects = flow::open(&mut model, path, Default::default());
+    let mut first = vec![];
+    if !wrong.is_empty() {
+        first.push(Msg::Tell(Told::new(listed(&wrong), "A built-in look is used instead.")));
+    }
+    let running = if start.fastpath.is_none() { running_job() } else { None };
+    let places = Places { books, home, theme: kept, wanted, env };
+    let begin = run::Begin { effects, running, first };
+    run::run(model, begin, terminal, utf8, tty, places)
+}
+
+/// The newest job of this user that runs.
+fn running_job() -> Option<job::Id> {
+    let jobs = job::list().ok()?;
+    jobs.into_iter().find(|j| j.state == job::State::Running).map(|j| j.id)
+}
+
+fn kept_theme(home: &Path) -> Option<PathBuf> {
+    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute()).unwrap_or_else(|| home.join(".config"));
+    Some(config.join("altdisk/theme"))
+}
+
+fn read_theme(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let name = text.lines().next()?.trim();
+    (!name.is_empty() && name.len() < 100 && !name.contains('/')).then(|| name.to_owned())
+}
