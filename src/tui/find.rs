@@ -31,11 +31,6 @@ impl Find {
         self.typing.is_some()
     }
 
-    /// What was searched for last, in lower case; empty if nothing.
-    pub fn needle(&self) -> &str {
-        &self.needle
-    }
-
     /// Nothing was found.
     pub fn miss(&mut self) {
         self.missed = true;

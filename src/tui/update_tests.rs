@@ -16,7 +16,7 @@ fn shot(model: &Model) -> String {
 }
 
 fn started(effects: Vec<Effect>) -> Spec {
-    effects.into_iter().find_map(|e| if let Effect::Start(spec) = e { Some(spec) } else { None }).unwrap()
+    effects.into_iter().find_map(|e| if let Effect::Start { spec, .. } = e { Some(spec) } else { None }).unwrap()
 }
 
 #[test]
