@@ -345,13 +345,11 @@ pub fn run(model: &mut Model) -> Effects {
     model.asked = Some(Asked { token: 0, why: Why::Start });
     model.started = Some(Started { job: job::Id(0), back: dialog.mode.back, dialog: dialog.id.clone() });
     effects.push(match dialog.mode.how {
-        How::Pipe | How::Still => Effect::Start(job::Spec {
-            argv: line.argv,
-            title: dialog.title.clone(),
-            fastpath: dialog.id.clone(),
-            shown,
-            ..job::Spec::default()
-        }),
+        how @ (How::Pipe | How::Still) => {
+            let (title, fastpath) = (dialog.title.clone(), dialog.id.clone());
+            let spec = job::Spec { argv: line.argv, title, fastpath, shown, ..job::Spec::default() };
+            Effect::Start { spec, still: how == How::Still }
+        }
         How::Inherit => Effect::Inherit(line.argv),
         How::Exec => Effect::Exec(line.argv),
     });

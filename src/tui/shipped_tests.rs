@@ -142,7 +142,7 @@ fn screenshots() {
     assert_eq!(top(&m), "review");
     picture("review", &m);
     let effects = press(&mut m, "S-vdb enter");
-    assert!(matches!(&effects[..], [Effect::Start(_)]), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::Start { .. }]), "{effects:?}");
     let status = super::status::tests::running_clone((110, 32));
     let mut m = model((110, 32), classic());
     update(&mut m, Msg::Opened(Ok(Box::new(status))));
