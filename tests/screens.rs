@@ -75,7 +75,12 @@ fn setup(home: &Path, words: &[&str]) -> Setup {
 
 fn typed(pty: &Pty, bytes: &[u8], expect: &str, what: &str) {
     pty.send(bytes);
-    assert!(pty.wait_until(pty::SOON, |e| e.text().contains(expect)), "{what}: {expect:?} did not come:\n{}\n{:?}", pty.screen(), String::from_utf8_lossy(&pty.raw()[pty.raw().len().saturating_sub(600)..]));
+    assert!(
+        pty.wait_until(pty::SOON, |e| e.text().contains(expect)),
+        "{what}: {expect:?} did not come:\n{}\n{:?}",
+        pty.screen(),
+        String::from_utf8_lossy(&pty.raw()[pty.raw().len().saturating_sub(600)..])
+    );
 }
 
 /// What each key of the legend brings to the screen, and the keys that lead back to the form.
@@ -262,7 +267,7 @@ fn a_list_that_never_comes_can_be_left() {
 fn ctrl_z_gives_the_terminal_to_the_shell_and_takes_it_back() {
     let home = home();
     let dir = home.path().join("menus");
-    let mut pty = Setup::new(["bash", "--norc", "-i"]).env("HOME", home.path().to_str().unwrap()).env("PS1", "ready> ").start();
+    let pty = Setup::new(["bash", "--norc", "-i"]).env("HOME", home.path().to_str().unwrap()).env("PS1", "ready> ").start();
     pty.wait_for("ready>");
     pty.keys(&[&format!("{} ui --menu-dir {} try", env!("CARGO_BIN_EXE_altdisk"), dir.display()), "Enter"]);
     pty.wait_for("[Entry Fields]");
