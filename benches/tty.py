@@ -302,7 +302,7 @@ command = ["true"]
 help = "Measures typing."
 
 [[dialog.field]]
-id = "text"
+name = "text"
 label = "Text"
 kind = "text"
 help = "Any text."
