@@ -76,7 +76,9 @@ impl Painter {
         let mut best: Option<(usize, Plan, Screen)> = None;
         for plan in plans(&screen, &cells, known, self.terminal.regions) {
             let (tried, _) = render(&screen, &cells, plan, cursor, usize::MAX);
-            let dear = tried.out.len() + if plan == Plan::Clear { FLICKER } else { 0 };
+            // Of two that are as short: the one after which the pen has no look, which the next frame begins with.
+            let pen = usize::from(tried.pen() != grid::BLANK.look);
+            let dear = 2 * (tried.out.len() + if plan == Plan::Clear { FLICKER } else { 0 }) + pen;
             if best.as_ref().is_none_or(|(least, ..)| dear < *least) {
                 best = Some((dear, plan, tried));
             }
