@@ -22,7 +22,6 @@ pub enum Mark {
     Done,
     Skipped,
     Failed,
-    Warning,
 }
 
 /// An area to draw on.
@@ -186,7 +185,6 @@ impl<'a> Canvas<'a> {
             Mark::Done => (if unicode { "\u{2713}" } else { "*" }, Role::Ok),
             Mark::Skipped => ("-", Role::Note),
             Mark::Failed => (if unicode { "\u{2717}" } else { "X" }, Role::Error),
-            Mark::Warning => ("!", Role::Warning),
         }
     }
 

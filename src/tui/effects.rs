@@ -125,8 +125,9 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
         Effect::Ask { token, argv, limit } => screen.doer().ask(token, argv, limit),
         Effect::Cancel(token) => drop(screen.doer().asked.remove(&token)),
         Effect::Later(token) => screen.later(SLOW, Msg::Slow(token)),
-        Effect::Start(spec) => {
-            let status = screen.doer().start(spec, size).map_err(|e| Told::from(&e));
+        Effect::Start { spec, still } => {
+            let status = screen.doer().start(spec, size).map(|s| if still { Box::new(s.still()) } else { s });
+            let status = status.map_err(|e| Told::from(&e));
             screen.apply(Msg::Opened(status));
         }
         Effect::Open(id) => {

@@ -11,6 +11,8 @@ use crate::tui::canvas::Canvas;
 pub struct Find {
     typing: Option<Input>,
     needle: String,
+    /// The last search found nothing; said until the next key.
+    missed: bool,
 }
 
 /// What a key did.
@@ -29,12 +31,13 @@ impl Find {
         self.typing.is_some()
     }
 
-    /// What was searched for last, in lower case; empty if nothing.
-    pub fn needle(&self) -> &str {
-        &self.needle
+    /// Nothing was found.
+    pub fn miss(&mut self) {
+        self.missed = true;
     }
 
     pub fn key(&mut self, key: Key) -> Found {
+        self.missed = false;
         let Some(input) = &mut self.typing else {
             return match key {
                 Key::Char('/') => {
@@ -69,6 +72,9 @@ impl Find {
 
     /// The line that asks for the text.
     pub fn draw(&self, c: &mut Canvas<'_>, x: u16, y: u16, width: u16) {
+        if self.missed {
+            c.put_within(x, y, width, &format!("Not found: {}", self.needle), Role::Warning);
+        }
         let Some(input) = &self.typing else { return };
         let took = c.put(x, y, "Find: ", Role::Label);
         let room = usize::from(width.saturating_sub(took + 1));

@@ -13,6 +13,7 @@ use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
 use crate::tui::layer::{For, Layer};
 use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
+use crate::tui::popup::{self, fold};
 use crate::tui::record::Record;
 use crate::tui::screens::form::Form;
 use crate::tui::screens::list::{Choose, List};
@@ -345,13 +346,11 @@ pub fn run(model: &mut Model) -> Effects {
     model.asked = Some(Asked { token: 0, why: Why::Start });
     model.started = Some(Started { job: job::Id(0), back: dialog.mode.back, dialog: dialog.id.clone() });
     effects.push(match dialog.mode.how {
-        How::Pipe | How::Still => Effect::Start(job::Spec {
-            argv: line.argv,
-            title: dialog.title.clone(),
-            fastpath: dialog.id.clone(),
-            shown,
-            ..job::Spec::default()
-        }),
+        how @ (How::Pipe | How::Still) => {
+            let (title, fastpath) = (dialog.title.clone(), dialog.id.clone());
+            let spec = job::Spec { argv: line.argv, title, fastpath, shown, ..job::Spec::default() };
+            Effect::Start { spec, still: how == How::Still }
+        }
         How::Inherit => Effect::Inherit(line.argv),
         How::Exec => Effect::Exec(line.argv),
     });
@@ -390,8 +389,11 @@ pub fn drop_ghosts(model: &mut Model) {
 
 /// The looks as a list.
 pub fn themes(model: &Model) -> List {
-    let entry =
-        |t: &crate::theme::Theme| lists::Entry { line: format!("{:<20} {}", t.name, t.about), value: t.name.clone(), ..Default::default() };
+    let entry = |t: &crate::theme::Theme| {
+        // As notes, long descriptions are read in whole.
+        let notes = fold(&t.about, popup::inner(model.size).saturating_sub(6));
+        lists::Entry { line: t.name.clone(), notes, value: t.name.clone(), ..Default::default() }
+    };
     let listing = lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };
     let mut list = List::new("Looks", listing, Choose::One).with(std::slice::from_ref(&model.theme.name));
     texts::THEMES.clone_into(&mut list.help);
@@ -404,13 +406,14 @@ pub fn jobs(summaries: &[job::Summary]) -> List {
         let state = match &s.state {
             job::State::Running => "running".to_owned(),
             job::State::Ended(ended) if ended.success() => "OK".to_owned(),
-            job::State::Ended(ended) => format!("failed ({})", ended.shown()),
+            job::State::Ended(_) if s.stopped => "stopped".to_owned(),
+            job::State::Ended(ended) => ended.code.map_or("killed".to_owned(), |code| format!("failed {code}")),
             job::State::Lost { .. } => "lost".to_owned(),
         };
-        let line = format!("{:>4}  {}  {:<24} {}", s.id.to_string(), crate::host::clock::stamp(s.started), state, s.spec.title);
+        let line = format!("{:>4}  {}  {:<10} {}", s.id.to_string(), crate::host::clock::stamp(s.started), state, s.spec.title);
         lists::Entry { line, value: s.id.to_string(), ..Default::default() }
     };
-    let heading = Some(format!("{:>4}  {:<19}  {:<24} {}", "Job", "Started", "State", "What"));
+    let heading = Some(format!(" {:>4}  {:<19}  {:<10} {}", "Job", "Started", "State", "What"));
     let listing = lists::Listing { heading, entries: summaries.iter().map(entry).collect() };
     let mut list = List::new("Running and finished jobs", listing, Choose::One);
     texts::JOBS.clone_into(&mut list.help);

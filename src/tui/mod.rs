@@ -4,6 +4,8 @@
 //! changed [`model::Model`] and into effects, which the loop carries out; [`view`] draws the model when no message is left. Nothing is
 //! on a timer while nothing happens.
 
+#[cfg(test)]
+mod any_tests;
 pub mod canvas;
 pub mod effects;
 pub mod find;

@@ -150,8 +150,11 @@ pub enum Effect {
     Cancel(u64),
     /// Send [`Msg::Slow`] after a moment.
     Later(u64),
-    /// Start a job, open its status.
-    Start(job::Spec),
+    /// Start a job, open its status; `still`: its output does not scroll by itself (mode n).
+    Start {
+        spec: job::Spec,
+        still: bool,
+    },
     Jobs,
     /// Open a job's status.
     Open(job::Id),

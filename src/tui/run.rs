@@ -5,6 +5,7 @@
 //! is painted at all: a key is answered soon, whatever the log does. Without a message the loop sleeps; it has a timer only while bytes
 //! are on their way, or a question is young.
 
+use std::io::Write;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use crate::term::paint::Painter;
 use crate::term::tty::Tty;
 use crate::tui::canvas::Canvas;
 use crate::tui::effects::{Doer, Places};
+use crate::tui::layer::Layer;
 use crate::tui::model::{Effect, Model, Msg, Told};
 use crate::tui::status;
 use crate::tui::update::update;
@@ -96,7 +98,12 @@ impl Screen {
                     // Nothing can be restored where nothing is.
                     drop(self.tty);
                 } else {
+                    let goes_on = self.goes_on();
                     self.tty.close()?;
+                    if let Some(text) = goes_on {
+                        // Nobody is left to be told where standard output is closed.
+                        let _ = writeln!(std::io::stdout(), "{}", crate::text::wrap(&text, 79, 0, 0));
+                    }
                 }
                 return Ok(end);
             }
@@ -114,6 +121,12 @@ impl Screen {
                 wait = self.paint()?;
             }
         }
+    }
+
+    /// What to tell who leaves while the job on the screen runs.
+    fn goes_on(&self) -> Option<String> {
+        let statuses = self.model.stack.iter().rev();
+        statuses.filter_map(|l| if let Layer::Status(status) = l { status.leaving() } else { None }).next()
     }
 
     /// Sleeps until something happens.

@@ -96,6 +96,43 @@ fn every_panel_fits() {
     }
 }
 
+/// The lists that are code: the jobs, the looks.
+#[test]
+fn own_lists_are_golden() {
+    use crate::job::{Ended, Id, Spec, State, Summary};
+    let job = |n: u32, state, stopped| {
+        let spec = Spec::new(vec!["altdisk".into()], "Clone the Rootvg to an Alternate Disk");
+        Summary { id: Id(n), spec, started: 0, state, group: None, stopped }
+    };
+    let ended = |code| State::Ended(Ended { code, signal: None, time: 0, ms: 0 });
+    let jobs = vec![
+        job(12, State::Running, false),
+        job(11, ended(Some(0)), false),
+        job(9, ended(Some(4)), false),
+        job(8, ended(Some(4)), true),
+        job(7, ended(None), false),
+        job(1, State::Lost { alive: false }, false),
+    ];
+    let mut m = model(SMALL, Theme::mono());
+    super::flow::open(&mut m, TOP, Default::default());
+    update(&mut m, Msg::Jobs(Ok(jobs)));
+    let shown = super::golden::drawn(80, 24, |c| view(&m, c));
+    for line in [
+        "|    Job  Started              State      What",
+        "  running    Clone the",
+        "  OK  ",
+        "  failed 4 ",
+        "  stopped ",
+        "  killed ",
+        "  lost ",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    press(&mut m, "F3");
+    update(&mut m, Msg::Themes(theme::load::built_in()));
+    check("looks", 80, 24, |c| view(&m, c));
+}
+
 fn classic() -> Theme {
     let classic = theme::load::built_in().into_iter().find(|t| t.name == "classic").unwrap();
     assert!(classic.colors >= 8);
@@ -142,7 +179,7 @@ fn screenshots() {
     assert_eq!(top(&m), "review");
     picture("review", &m);
     let effects = press(&mut m, "S-vdb enter");
-    assert!(matches!(&effects[..], [Effect::Start(_)]), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::Start { .. }]), "{effects:?}");
     let status = super::status::tests::running_clone((110, 32));
     let mut m = model((110, 32), classic());
     update(&mut m, Msg::Opened(Ok(Box::new(status))));

@@ -81,6 +81,7 @@ fn of_form(form: &Form) -> Text {
         Some(field) => {
             text.push_str(field.help.trim_end());
             let how = match field.kind {
+                _ if field.help.contains("F4") => "",
                 Kind::Ring => "Tab and Backtab change this value; F4 shows all that there are.",
                 _ if Form::has_list(field) => "F4 shows what can be chosen.",
                 _ => "",

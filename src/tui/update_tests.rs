@@ -16,7 +16,7 @@ fn shot(model: &Model) -> String {
 }
 
 fn started(effects: Vec<Effect>) -> Spec {
-    effects.into_iter().find_map(|e| if let Effect::Start(spec) = e { Some(spec) } else { None }).unwrap()
+    effects.into_iter().find_map(|e| if let Effect::Start { spec, .. } = e { Some(spec) } else { None }).unwrap()
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn from_the_menu_to_a_clone() {
     assert_eq!(top(&m), "review");
     check("sample-review", 80, 24, |c| view(&m, c));
     assert_eq!(press(&mut m, "enter"), []);
-    assert!(shot(&m).contains("Type QM00002 or vdb to go on"));
+    assert!(shot(&m).contains("Type QM00002 or vdb first."));
     press(&mut m, "vda enter");
     assert!(shot(&m).contains("That is not QM00002 or vdb."));
     assert_eq!(top(&m), "review");

@@ -117,6 +117,6 @@ off)
     ;;
 run)
     exec nsenter --target "$(cat "$dir/pid")" --mount --root -- \
-        /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb /bin/bash -c "$1"
+        /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM="${MACHINE_TERM:-dumb}" /bin/bash -c "$1"
     ;;
 esac

@@ -77,6 +77,12 @@ impl Machine {
         self.command(&format!("exec {command}")).spawn().unwrap()
     }
 
+    /// The words that run a command with whatever terminal they are started on; `MACHINE_TERM` says which kind it is.
+    pub fn words(&self, command: &str) -> Vec<String> {
+        let run = script(&["run", self.dir.to_str().unwrap(), command]);
+        std::iter::once(run.get_program()).chain(run.get_args()).map(|w| w.to_str().unwrap().to_owned()).collect()
+    }
+
     /// The command ready to run; standard output and error are pipes.
     pub fn command(&self, command: &str) -> Command {
         let mut run = script(&["run", self.dir.to_str().unwrap(), command]);

@@ -192,7 +192,7 @@ impl Pty {
 
     /// Types these bytes.
     pub fn send(&self, bytes: &[u8]) {
-        let mut line = clone_of(self.master.as_ref().expect("hung up"));
+        let mut line = clone_of(self.master.as_ref().unwrap());
         if self.gap.is_zero() {
             return line.write_all(bytes).unwrap();
         }
@@ -277,7 +277,7 @@ impl Pty {
 
     /// The line's settings.
     pub fn settings(&self) -> Termios {
-        tcgetattr(self.master.as_ref().expect("hung up")).unwrap()
+        tcgetattr(self.master.as_ref().unwrap()).unwrap()
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {
@@ -381,6 +381,6 @@ fn rate(bits: u32) -> BaudRate {
         9600 => BaudRate::B9600,
         19200 => BaudRate::B19200,
         38400 => BaudRate::B38400,
-        _ => panic!("no such speed here: {bits}"),
+        _ => unreachable!("no such speed here: {bits}"),
     }
 }

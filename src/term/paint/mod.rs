@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 #[path = "../../../tests/pty/emulator.rs"]
+#[allow(dead_code)] // its other user, the kit of the integration tests, needs more of it
 mod emulator;
 #[cfg(test)]
 mod figures;

@@ -138,7 +138,10 @@ impl List {
             Found::NotMine => {}
             Found::Typing => return Step::Stay,
             Found::Next(needle) => {
-                let Some(at) = find::next(&lines, self.at, &needle) else { return Step::Bell };
+                let Some(at) = find::next(&lines, self.at, &needle) else {
+                    self.find.miss();
+                    return Step::Bell;
+                };
                 self.at = at;
                 return Step::Stay;
             }

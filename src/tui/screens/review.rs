@@ -88,7 +88,7 @@ impl Review {
         let words = self.answer.questions[missing].words.join(" or ");
         if missing == self.at || !typed.is_empty() {
             self.hint = Some(if typed.is_empty() {
-                format!("Type {words} to go on, or press Cancel: nothing has been changed.")
+                format!("Type {words} first.")
             } else {
                 format!("That is not {words}. Nothing has been changed.")
             });

@@ -58,8 +58,10 @@ impl Text {
 
     pub fn error(text: &str, remedy: &str) -> Self {
         let mut paragraphs = vec![(text.to_owned(), Role::Error)];
+        // The catalogue's remedies are no sentences of their own.
+        let lead = if remedy.starts_with(|c: char| c.is_lowercase() || c == '`') { "What to do: " } else { "" };
         if !remedy.is_empty() {
-            paragraphs.push((format!("\n{remedy}"), Role::Text));
+            paragraphs.push((format!("\n{lead}{remedy}"), Role::Text));
         }
         Self::new(What::Error, "ERROR MESSAGE", paragraphs)
     }
@@ -119,7 +121,10 @@ impl Text {
                 Found::Typing => return Step::Stay,
                 Found::Next(needle) => {
                     let texts: Vec<&String> = lines.iter().map(|(l, _)| l).collect();
-                    let Some(at) = find::next(&texts, from, &needle) else { return Step::Bell };
+                    let Some(at) = find::next(&texts, from, &needle) else {
+                        self.find.miss();
+                        return Step::Bell;
+                    };
                     self.found = Some(at);
                     self.top = follow(self.top, at, rows, lines.len());
                     return Step::Stay;

@@ -20,7 +20,7 @@ use anyhow::Result;
 
 use crate::event::Event;
 use crate::job::follow::Batch;
-use crate::job::index::{Class, Filter};
+use crate::job::index::Class;
 use crate::job::log::{Hit, Log};
 use crate::job::{Id, State, Summary, files};
 use crate::term::key::Key;

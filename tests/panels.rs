@@ -1,0 +1,94 @@
+//! A person at a slow terminal clones a machine through the panels: from the menu to the end; and loses the line in the middle.
+#![allow(clippy::unwrap_used)]
+
+#[path = "machine/mod.rs"]
+mod machine;
+mod pty;
+
+use std::time::{Duration, Instant};
+
+use machine::Machine;
+use pty::{Pty, Setup};
+
+/// A whole clone of the small machine, with room for other work on this computer.
+const CLONE: Duration = Duration::from_secs(300);
+
+/// `altdisk` on a VT100 of its own, whose keys come byte by byte.
+fn altdisk(m: &Machine) -> Pty {
+    let mut pty = Setup::new(m.words("altdisk")).env("MACHINE_TERM", "vt100").start();
+    pty.gap(Duration::from_millis(5));
+    pty
+}
+
+#[track_caller]
+fn comes(pty: &Pty, text: &str, within: Duration) {
+    assert!(pty.wait_until(within, |e| e.text().contains(text)), "{text:?} did not come; the screen shows\n{}", pty.screen());
+}
+
+/// Enter, Enter, Enter: the menu's first line, the dialog with the only free disk in it, the page of what will happen.
+fn begin(pty: &Pty, disk: &str) {
+    pty.wait_for("Move cursor to desired item and press Enter.");
+    pty.keys(&["Enter"]);
+    pty.wait_for(&format!("[{disk}]"));
+    pty.keys(&["F6"]);
+    pty.wait_for("SHOW COMMAND STRING");
+    pty.wait_for("altdisk alt_disk_install -C");
+    pty.keys(&["Enter", "Enter"]);
+    comes(pty, "boots next", Duration::from_secs(60));
+}
+
+#[test]
+fn a_clone_from_the_menu_to_the_end() {
+    if let Some(why) = machine::missing() {
+        println!("skipped: {why}");
+        return;
+    }
+    let m = Machine::new("panels", "parts");
+    m.blank("spare", 3072);
+    let mut pty = altdisk(&m);
+    begin(&pty, "spare");
+    assert!(m.run("mountpoint -q /alt_inst").code != Some(0), "nothing happens before the last Enter");
+    pty.keys(&["Enter"]);
+    comes(&pty, "COMMAND STATUS", Duration::from_secs(20));
+    comes(&pty, "Command: OK", CLONE);
+    let idle = (pty.settle(Duration::from_millis(2500)), pty.wakeups());
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!((pty.settle(Duration::from_millis(10)), pty.wakeups()), (0, idle.1), "at rest");
+    assert!(m.must("altdisk disks").contains("altinst_rootvg"));
+    // Away with it again, through the panels too: this asks for a word.
+    pty.keys(&["F3", "F3"]);
+    pty.wait_for("Move cursor to desired item and press Enter.");
+    pty.keys(&["Down", "Down", "Down", "Enter"]);
+    comes(&pty, "erased", Duration::from_secs(30));
+    let script = m.must("cat /root/smit.script");
+    assert!(script.lines().any(|l| l.starts_with("altdisk alt_disk_install -C") && l.ends_with("spare")), "{script}");
+    pty.keys(&["F10"]);
+    assert!(pty.wait_exit(Duration::from_secs(5)).unwrap().success());
+    assert_eq!(pty.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn the_line_drops_in_the_middle() {
+    if let Some(why) = machine::missing() {
+        println!("skipped: {why}");
+        return;
+    }
+    let m = Machine::new("hangup", "plain");
+    m.blank("spare", 3072);
+    let mut pty = altdisk(&m);
+    begin(&pty, "spare");
+    pty.keys(&["Enter"]);
+    comes(&pty, "Command: running", Duration::from_secs(30));
+    let begun = Instant::now();
+    pty.hang_up();
+    assert!(pty.wait_exit(Duration::from_secs(3)).is_some(), "the interface outlives its line");
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert!(m.must("altdisk jobs").contains("running"), "the clone goes on");
+    // The next one says so and shows it.
+    let again = altdisk(&m);
+    comes(&again, "COMMAND STATUS", Duration::from_secs(20));
+    comes(&again, "Command: OK", CLONE);
+    drop(again);
+    assert!(m.must("altdisk disks").contains("altinst_rootvg"));
+    m.must("alt_disk_install -X");
+}
