@@ -4,8 +4,6 @@
 //! way to switch one attribute off, nor colours, nor a hidden cursor. What it does not know, or what terminals do not agree
 //! about, is noted in `complaints`. Used by the painter's own tests and by the tests that run altdisk on a pty.
 
-#![allow(dead_code)]
-
 /// One cell: its character and how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
