@@ -31,6 +31,8 @@ LABELS = [
     "Update or Customize the Alternate", "Clean Up", "Disks and Alternates", "Boot List", "Running and Finished Jobs", "Practice Disks",
     "About and Help",
 ]
+# Lines of altdisk's own top menu.
+ITEMS = 13
 # What altdisk may need.
 BOUNDS = {
     "first screen": 850, "highlight down 1": 65, "marker down 1": 12, "8 keys typed ahead": 130, "type a character": 1,
@@ -170,8 +172,9 @@ def walk(start, keys, term, labels=len(LABELS)):
     screen = start()
     try:
         result["first screen"], result["start ms"] = screen.first()
-        down = [screen.step(keys["down"]) for _ in range(labels - 2)]
-        up = [screen.step(keys["up"]) for _ in range(labels - 2)]
+        # To the last line and back.
+        down = [screen.step(keys["down"]) for _ in range(labels - 1)]
+        up = [screen.step(keys["up"]) for _ in range(labels - 1)]
         result["highlight down 1"] = statistics.median(down)
         result["highlight up 1"] = statistics.median(up)
         result["8 keys typed ahead"] = screen.step(keys["down"] * 8)
@@ -273,8 +276,8 @@ def altdisk(binary, term, runs):
         env = {"HOME": home, "XDG_STATE_HOME": home}
         run = lambda *words, **more: Screen([binary, "--menu-dir", menus, *words], term, env, **more)
         top = lambda: Screen([binary], term, env)
-        result = walk(top, {"down": b"\x1b[B", "up": b"\x1b[A"}, term, 10)
-        slow = walk(lambda: Screen([binary], term, env, speed=9600), {"down": b"\x1b[B", "up": b"\x1b[A"}, term, 10)
+        result = walk(top, {"down": b"\x1b[B", "up": b"\x1b[A"}, term, ITEMS)
+        slow = walk(lambda: Screen([binary], term, env, speed=9600), {"down": b"\x1b[B", "up": b"\x1b[A"}, term, ITEMS)
         result["marker down 1"] = slow["highlight down 1"]
         result["first screen, serial look"] = slow["first screen"]
         typed = typing(lambda: run("bench_type"))

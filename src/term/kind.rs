@@ -168,11 +168,6 @@ impl Terminal {
         }
     }
 
-    /// The name of function key `n` in the legend: `F1`, or `Esc+1` (`Esc+0` for F10) where the keyboard has none.
-    pub fn key_name(&self, n: u8) -> String {
-        if self.function_keys { format!("F{n}") } else { format!("Esc+{}", n % 10) }
-    }
-
     /// Whether text goes out as UTF-8: the terminal shows it, and the locale (looked up by `var`) says that it is on.
     pub fn speaks_utf8(&self, var: impl Fn(&str) -> Option<String>) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| var(v).filter(|value| !value.is_empty())).unwrap_or_default();
@@ -239,12 +234,6 @@ mod tests {
             assert!(Terminal::of(name).dumb, "{name}");
             assert_eq!(Terminal::of(name).leave(24), b"");
         }
-    }
-
-    #[test]
-    fn names_of_keys() {
-        assert_eq!((Terminal::of("vt100").key_name(1), Terminal::of("vt100").key_name(10)), ("Esc+1".into(), "Esc+0".into()));
-        assert_eq!(Terminal::of("xterm").key_name(10), "F10");
     }
 
     #[test]

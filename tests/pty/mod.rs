@@ -3,7 +3,7 @@
 //! [`Setup`] says which terminal it is, [`Setup::start`] starts the command on it; [`Pty`] types keys (all at once, or byte by byte
 //! with gaps as a slow line brings them), shows the screen, waits for text, counts bytes, CPU time and wake-ups, and hangs up.
 //! What the command sends goes through a strict [`emulator`]. Everything is ended when the `Pty` goes.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod emulator;
 pub mod keys;

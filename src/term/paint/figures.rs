@@ -90,10 +90,14 @@ fn typing() {
 
 /// A full log pane of 18 rows below some rows of status, with `lines` scrolled past.
 fn log(lines: usize) -> (Buffer, Option<(u16, u16)>) {
+    pane(lines, 18)
+}
+
+fn pane(lines: usize, rows: usize) -> (Buffer, Option<(u16, u16)>) {
     let mut b = Buffer::empty(Rect::new(0, 0, 80, 24));
     b.set_string(30, 0, "COMMAND STATUS", Style::new());
     b.set_string(0, 2, "Command: running        stdout: yes        stderr: no", Style::new());
-    for row in 0..18 {
+    for row in 0..rows {
         let mut seed = ((lines + row) as u32).wrapping_mul(2_654_435_761);
         let mut letter = || {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -111,6 +115,7 @@ fn the_log() {
     let one = steps((0..20).map(log));
     at_most("one log line", median(one[1..].to_vec()), 80);
     at_most("ten log lines", steps([log(0), log(10)])[1], 650);
+    at_most("ten log lines in a pane of eleven", steps([pane(0, 11), pane(10, 11)])[1], 650);
     at_most("back by one line", steps([log(9), log(8)])[1], 80);
     let parked = |n| (log(n).0, Some((0, 22)));
     at_most("one log line, cursor elsewhere", steps([parked(0), parked(1)])[1], 90);

@@ -13,10 +13,7 @@ pub(super) struct Scroll {
     pub(super) up: bool,
 }
 
-/// Cells that a region costs beside what is written in it.
-const SETTING: isize = 16;
-
-/// The move that saves most, if any does. What is counted are cells that differ; the painter tries it before it believes it.
+/// The move that saves most, if any seems to. It is only estimated here; the painter tries it before it believes it.
 pub(super) fn find(screen: &Screen, next: &[Cell]) -> Option<Scroll> {
     let (width, height) = (screen.width, screen.height);
     let row = |y: usize| &next[y * width..(y + 1) * width];
@@ -37,7 +34,7 @@ pub(super) fn find(screen: &Screen, next: &[Cell]) -> Option<Scroll> {
             let Some((sum, first, last)) = best_run((0..height - by).map(gain)) else { continue };
             let (top, bottom) = (first, last + by);
             let coming = if up { last + 1..bottom + 1 } else { top..top + by };
-            let sum = sum - coming.map(|y| empty[y] - old[y]).sum::<isize>() - SETTING - 2 * isize::try_from(by).unwrap_or(0);
+            let sum = sum - coming.map(|y| empty[y] - old[y]).sum::<isize>();
             if sum > 0 && best.is_none_or(|(b, _)| sum > b) {
                 best = Some((sum, Scroll { top, bottom, by, up }));
             }
@@ -63,13 +60,20 @@ fn best_run(gains: impl Iterator<Item = isize>) -> Option<(isize, usize, usize)>
 }
 
 fn cost(now: &[Cell], next: &[Cell]) -> isize {
-    let (mut differ, mut written) = (0, 0);
+    /// What it takes to get over cells that stay.
+    const SKIP: isize = 4;
+    let (mut cost, mut written, mut same) = (0, 0, SKIP);
     for (a, b) in now.iter().zip(next) {
-        differ += isize::from(a != b);
         written += isize::from(*b != BLANK);
+        if a == b {
+            same += 1;
+        } else {
+            cost += 1 + same.min(SKIP);
+            same = 0;
+        }
     }
     // Erasing the row and writing it may be less.
-    differ.min(written + 3)
+    cost.min(written + SKIP)
 }
 
 /// Moves the rows, and writes those that come in as they do: each takes one line feed and no cursor motion.

@@ -1,0 +1,178 @@
+//! altdisk's interface on lines of all kinds: keys in pieces, signals, hang-ups, slow lines, lines that know nothing.
+#![allow(clippy::unwrap_used)]
+
+mod pty;
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use nix::sys::termios::{InputFlags, LocalFlags};
+use pty::{Pty, Setup};
+
+const QUIET: Duration = Duration::from_millis(150);
+const BIN: &str = env!("CARGO_BIN_EXE_altdisk");
+/// On the top menu, and on the screen that its last line leads to.
+const TOP: &str = "Move cursor to desired item";
+
+/// altdisk at a person's home that is empty.
+fn setup(home: &tempfile::TempDir) -> Setup {
+    let path = home.path().to_str().unwrap();
+    Setup::new([BIN]).env("HOME", path).env("XDG_STATE_HOME", path)
+}
+
+fn opened(setup: &Setup) -> Pty {
+    let mut pty = setup.start();
+    pty.wait_for(TOP);
+    pty.settle(QUIET);
+    pty
+}
+
+/// The row whose label is reversed.
+fn chosen(pty: &Pty) -> Option<usize> {
+    let shown = pty.terminal();
+    (0..shown.rows).find(|y| (0..shown.columns).any(|x| shown.cell(x, *y).look.reversed))
+}
+
+#[test]
+fn keys_in_every_encoding_and_in_pieces() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = opened(&setup(&home));
+    let first = chosen(&pty).unwrap();
+    for gap in [0, 1, 20, 300] {
+        pty.gap(Duration::from_millis(gap));
+        for down in pty::keys::encodings("Down") {
+            pty.send(&down);
+            assert!(pty.wait_until(pty::SOON, |e| e.cell(4, first + 1).look.reversed), "{down:x?} {gap} ms apart\n{}", pty.screen());
+            pty.keys(&["Up"]);
+            assert!(pty.wait_until(pty::SOON, |e| e.cell(4, first).look.reversed), "{down:x?} {gap} ms apart\n{}", pty.screen());
+        }
+        for help in pty::keys::encodings("F1") {
+            pty.send(&help);
+            pty.wait_for("HELP");
+            pty.keys(&["F3"]);
+            pty.wait_gone("HELP");
+        }
+    }
+    assert_eq!(pty.complaints(), [""; 0]);
+}
+
+#[test]
+fn eight_keys_typed_ahead_are_one_frame() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = opened(&setup(&home));
+    let first = chosen(&pty).unwrap();
+    pty.send(&b"\x1b[B".repeat(8));
+    let bytes = pty.settle(QUIET);
+    assert!(chosen(&pty) > Some(first + 6) && bytes <= 130, "{bytes} bytes\n{}", pty.screen());
+    pty.keys(&["F2"]);
+    pty.settle(QUIET);
+    assert_eq!(pty.complaints(), [""; 0]);
+}
+
+#[test]
+fn idle_is_idle() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = opened(&setup(&home));
+    let (wakeups, cpu) = (pty.wakeups(), pty.cpu());
+    assert_eq!(pty.settle(Duration::from_secs(2)), 0);
+    assert_eq!((pty.wakeups(), pty.cpu()), (wakeups, cpu));
+}
+
+#[test]
+fn the_terminal_is_given_back() {
+    let home = tempfile::tempdir().unwrap();
+    for term in ["vt100", "vt220", "linux", "xterm-256color", "ansi", "screen"] {
+        for end in ["F10", "SIGTERM", "SIGINT"] {
+            let mut pty = Setup::start(&setup(&home).term(term));
+            let before = pty.settings();
+            pty.wait_for(TOP);
+            pty.settle(QUIET);
+            assert!(!pty.settings().local_flags.contains(LocalFlags::ICANON));
+            assert_eq!(pty.settings().input_flags & InputFlags::IXON, before.input_flags & InputFlags::IXON);
+            match end {
+                "SIGTERM" => pty.signal(Signal::SIGTERM),
+                "SIGINT" => pty.signal(Signal::SIGINT),
+                key => pty.keys(&[key]),
+            }
+            assert!(pty.wait_exit(pty::SOON).is_some(), "{term}: {end}\n{}", pty.screen());
+            pty.settle(QUIET);
+            assert!(pty.terminal().restored(), "{term}: {end}");
+            assert_eq!(pty.settings().local_flags, before.local_flags, "{term}: {end}");
+            assert_eq!(pty.complaints(), [""; 0], "{term}: {end}");
+        }
+    }
+}
+
+#[test]
+fn stopped_and_continued() {
+    let home = tempfile::tempdir().unwrap();
+    // A shell with job control, whose job altdisk is.
+    let script = format!("set -m; {BIN}; echo STOPPED; read x; fg; echo ENDED; read x");
+    let path = home.path().to_str().unwrap();
+    let mut pty = Setup::new(["sh", "-c", &script]).env("HOME", path).env("XDG_STATE_HOME", path).start();
+    pty.wait_for(TOP);
+    pty.settle(QUIET);
+    let before = pty.screen();
+    pty.keys(&["Ctrl-Z"]);
+    pty.wait_for("STOPPED");
+    assert!(pty.settings().local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO) && pty.terminal().restored());
+    pty.keys(&["Enter"]);
+    pty.wait_gone("STOPPED");
+    pty.wait_for(TOP);
+    pty.settle(QUIET);
+    assert_eq!(pty.screen(), before);
+    assert!(!pty.settings().local_flags.contains(LocalFlags::ICANON));
+    pty.keys(&["F10"]);
+    pty.wait_for("ENDED");
+    assert!(pty.terminal().restored() && pty.settings().local_flags.contains(LocalFlags::ICANON));
+}
+
+#[test]
+fn a_line_that_drops_ends_it() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().to_str().unwrap();
+    for ignored in [false, true] {
+        // An ignored SIGHUP is inherited.
+        let trap = if ignored { "trap '' HUP; " } else { "" };
+        let mut pty = Setup::new(["sh", "-c", &format!("{trap}exec {BIN}")]).env("HOME", path).env("XDG_STATE_HOME", path).start();
+        pty.wait_for(TOP);
+        pty.settle(QUIET);
+        let begun = Instant::now();
+        pty.hang_up();
+        let dropped = Instant::now();
+        assert!(pty.wait_exit(pty::SOON).is_some());
+        assert!(dropped.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_serial_line_that_knows_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = opened(&setup(&home).size_unknown().speed(9600));
+    // The look for slow lines, at 80x24.
+    let screen = pty.screen();
+    assert!(screen.lines().any(|l| l.starts_with('>')), "{screen}");
+    assert!(chosen(&pty).is_none());
+    pty.keys(&["Down"]);
+    let bytes = pty.settle(Duration::from_millis(400));
+    assert!(bytes <= 12, "{bytes}");
+    // Keys are answered soon although a whole screen is on its way.
+    let begun = Instant::now();
+    pty.keys(&["Ctrl-L", "Down"]);
+    assert!(pty.wait_until(pty::SOON, |e| e.row(6).starts_with('>') || e.row(5).starts_with('>')));
+    assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
+    assert_eq!(pty.complaints(), [""; 0]);
+}
+
+#[test]
+fn another_size() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = opened(&setup(&home).term("xterm").utf8());
+    for (columns, rows) in [(132, 43), (60, 16), (20, 5), (80, 24)] {
+        pty.resize(columns, rows);
+        pty.settle(QUIET);
+        assert!(!pty.screen().trim().is_empty());
+    }
+    pty.wait_for(TOP);
+    assert_eq!(pty.complaints(), [""; 0]);
+}
