@@ -1,14 +1,12 @@
-//! altdisk on real terminals: every key in every encoding, sizes, signals, looks, bad files; what the terminal is left like.
+//! Forms on real terminals: every key of the legend in every encoding, byte by byte; sizes, the shell, looks, bad files. `lines.rs` has the line itself.
 #![allow(clippy::unwrap_used)]
 
 mod pty;
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use nix::sys::termios::{InputFlags, LocalFlags};
 use pty::{Pty, Setup, keys};
 use tempfile::TempDir;
@@ -180,54 +178,12 @@ fn find_choose_run_and_do_it_again() {
 }
 
 #[test]
-fn the_terminal_is_given_back() {
-    let home = home();
-    let (keys, signals) = (["F10"], [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
-    for term in ["xterm", "vt100", "vt220", "linux", "screen", "ansi"] {
-        for end in 0..=signals.len() {
-            let mut pty = setup(home.path(), &["try"]).term(term).start();
-            pty.wait_for("[Entry Fields]");
-            match end.checked_sub(1).map(|n| signals[n]) {
-                None => pty.keys(&keys),
-                // Typed, it would be a key; sent, it ends the interface as SIGTERM does.
-                Some(signal) => pty.signal(signal),
-            }
-            assert!(pty.wait_exit(Duration::from_secs(5)).is_some(), "{term} {end}");
-            pty.settle(Duration::from_millis(50));
-            let line = pty.settings();
-            assert!(line.local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG), "{term} {end}");
-            assert!(pty.terminal().restored(), "{term} {end}: {:?}", pty.terminal().text());
-            assert_eq!(pty.complaints(), Vec::<String>::new(), "{term}");
-        }
-    }
-}
-
-#[test]
 fn flow_control_stays_as_the_line_has_it() {
     let home = home();
     let pty = setup(home.path(), &["try"]).start();
     pty.wait_for("[Entry Fields]");
     assert!(pty.settings().input_flags.contains(InputFlags::IXON));
     assert!(!pty.settings().local_flags.contains(LocalFlags::ICANON));
-}
-
-#[test]
-fn a_vanished_terminal_ends_it_without_a_spin() {
-    let home = home();
-    // nohup-like: SIGHUP does not arrive, only the dead line tells.
-    let argv = [env!("CARGO_BIN_EXE_altdisk"), "ui"];
-    let mut pty = Setup::new(["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"].iter().chain(&argv).copied())
-        .env("HOME", home.path().to_str().unwrap())
-        .start();
-    pty.wait_for("Move cursor");
-    let before = pty.cpu();
-    pty.hang_up();
-    assert!(pty.wait_exit(Duration::from_secs(2)).is_some(), "it outlives its line; {:?} of CPU", pty.cpu() - before);
-    let mut pty = setup(home.path(), &[]).start();
-    pty.wait_for("Move cursor");
-    pty.hang_up();
-    let status = pty.wait_exit(Duration::from_secs(2)).unwrap();
-    assert!(status.code() == Some(129) || status.signal() == Some(Signal::SIGHUP as i32), "{status:?}");
 }
 
 #[test]
@@ -264,29 +220,22 @@ fn a_list_that_never_comes_can_be_left() {
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_to_the_shell_and_takes_it_back() {
+fn f9_is_a_shell_and_back() {
     let home = home();
-    let dir = home.path().join("menus");
-    let pty = Setup::new(["bash", "--norc", "-i"]).env("HOME", home.path().to_str().unwrap()).env("PS1", "ready> ").start();
-    pty.wait_for("ready>");
-    pty.keys(&[&format!("{} ui --menu-dir {} try", env!("CARGO_BIN_EXE_altdisk"), dir.display()), "Enter"]);
+    let mut pty = setup(home.path(), &["try"]).env("SHELL", "/bin/sh").start();
     pty.wait_for("[Entry Fields]");
     pty.keys(&["kept"]);
     pty.wait_for("[kept");
-    pty.keys(&["Ctrl-Z"]);
-    pty.wait_for("ready>");
-    pty.wait_for("Stopped");
-    pty.keys(&["echo sh''ell", "Enter"]);
-    pty.wait_for("shell");
-    pty.keys(&["fg", "Enter"]);
-    pty.wait_for("[kept");
-    pty.wait_gone("Stopped");
     pty.keys(&["F9"]);
     pty.wait_for("Type `exit` to come back");
+    assert!(pty.settings().local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON));
+    pty.keys(&["echo sh''ell", "Enter"]);
+    pty.wait_for("shell");
     pty.keys(&["exit", "Enter"]);
     pty.wait_for("[kept");
+    pty.wait_gone("shell");
     pty.keys(&["F10"]);
-    pty.wait_for("ready>");
+    assert!(pty.wait_exit(Duration::from_secs(5)).unwrap().success());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The lines of a job's event file by number, with bounded memory: an index of checkpoints and one block read when it is needed.
 //!
-//! The index grows by what a [`crate::job::follow::Follower`] reads; [`Log::whole`] builds it at once. Find goes through the file a
+//! The index grows by what a [`crate::job::follow::Follower`] reads; the tests build it at once. Find goes through the file a
 //! piece at a time, so that a screen stays awake meanwhile.
 
 use std::fs::File;
@@ -10,7 +10,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::job::index::{Checkpoint, Class, Counts, Filter, Growth, Indexer, each_line, parse};
+#[cfg(test)]
+use crate::job::index::Indexer;
+use crate::job::index::{Checkpoint, Class, Counts, Filter, Growth, each_line, parse};
 
 /// How much a step of find reads.
 const STEP: u64 = 1 << 20;
@@ -44,6 +46,7 @@ impl Log {
     ///
     /// # Errors
     /// If the event file cannot be read.
+    #[cfg(test)]
     pub fn whole(path: &Path) -> Result<Self> {
         let mut log = Self::open(path)?;
         let mut indexer = Indexer::default();
