@@ -273,7 +273,7 @@ def altdisk(binary, term, runs):
             with open(os.path.join(home, name), "w") as file:
                 file.write(log_script(count))
         write_menus(os.path.join(menus, "bench.toml"), home)
-        env = {"HOME": home, "XDG_STATE_HOME": home}
+        env = {"HOME": home, "ALTDISK_JOBS": os.path.join(home, "jobs")}
         run = lambda *words, **more: Screen([binary, "--menu-dir", menus, *words], term, env, **more)
         top = lambda: Screen([binary], term, env)
         result = walk(top, {"down": b"\x1b[B", "up": b"\x1b[A"}, term, ITEMS)

@@ -17,7 +17,7 @@ const TOP: &str = "Move cursor to desired item";
 /// altdisk at a person's home that is empty.
 fn setup(home: &tempfile::TempDir) -> Setup {
     let path = home.path().to_str().unwrap();
-    Setup::new([BIN]).env("HOME", path).env("XDG_STATE_HOME", path)
+    Setup::new([BIN]).env("HOME", path).env("ALTDISK_JOBS", path)
 }
 
 fn opened(setup: &Setup) -> Pty {
@@ -109,7 +109,7 @@ fn stopped_and_continued() {
     // A shell with job control, whose job altdisk is.
     let script = format!("set -m; {BIN}; echo STOPPED; read x; fg; echo ENDED; read x");
     let path = home.path().to_str().unwrap();
-    let mut pty = Setup::new(["sh", "-c", &script]).env("HOME", path).env("XDG_STATE_HOME", path).start();
+    let mut pty = Setup::new(["sh", "-c", &script]).env("HOME", path).env("ALTDISK_JOBS", path).start();
     pty.wait_for(TOP);
     pty.settle(QUIET);
     let before = pty.screen();
@@ -134,7 +134,7 @@ fn a_line_that_drops_ends_it() {
     for ignored in [false, true] {
         // An ignored SIGHUP is inherited.
         let trap = if ignored { "trap '' HUP; " } else { "" };
-        let mut pty = Setup::new(["sh", "-c", &format!("{trap}exec {BIN}")]).env("HOME", path).env("XDG_STATE_HOME", path).start();
+        let mut pty = Setup::new(["sh", "-c", &format!("{trap}exec {BIN}")]).env("HOME", path).env("ALTDISK_JOBS", path).start();
         pty.wait_for(TOP);
         pty.settle(QUIET);
         let begun = Instant::now();
@@ -175,4 +175,40 @@ fn another_size() {
     }
     pty.wait_for(TOP);
     assert_eq!(pty.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_key_is_answered_while_the_log_runs_over_a_slow_line() {
+    let home = tempfile::tempdir().unwrap();
+    let menus = home.path().join("menus");
+    std::fs::create_dir(&menus).unwrap();
+    let panel = "[[dialog]]\nid = \"flood\"\ntitle = \"Flood\"\nhelp = \"Prints without an end.\"\nghost = true\n\
+                 shell = 'i=0; while :; do i=$((i+1)); echo \"$i $i $i $i $i $i $i $i $i\"; sleep 0.005; done'\n";
+    std::fs::write(menus.join("flood.toml"), panel).unwrap();
+    let path = home.path().to_str().unwrap();
+    let pty = Setup::new([BIN, "ui", "--menu-dir", menus.to_str().unwrap(), "flood"])
+        .env("HOME", path)
+        .env("ALTDISK_JOBS", path)
+        .speed(9600)
+        .start();
+    pty.wait_for("Command: running");
+    std::thread::sleep(Duration::from_secs(2));
+    let mut waits = vec![];
+    for _ in 0..5 {
+        let begun = std::time::Instant::now();
+        pty.keys(&["F6"]);
+        assert!(pty.wait_until(pty::SOON, |e| e.text().contains("+----")), "{}", pty.screen());
+        waits.push(begun.elapsed());
+        pty.keys(&["F3"]);
+        pty.wait_gone("+----");
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    waits.sort();
+    println!("from a key to its frame's first line: {waits:?}");
+    // 300 ms to the first byte; the upper border of the frame is another 80 bytes, 83 ms.
+    assert!(waits[2] < Duration::from_millis(600), "{waits:?}");
+    pty.keys(&["Ctrl-C"]);
+    pty.wait_for("+----");
+    pty.keys(&["Enter"]);
+    pty.wait_for("Command: failed");
 }

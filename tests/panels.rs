@@ -34,7 +34,7 @@ fn begin(pty: &Pty, disk: &str) {
     pty.wait_for("SHOW COMMAND STRING");
     pty.wait_for("altdisk alt_disk_install -C");
     pty.keys(&["Enter", "Enter"]);
-    comes(pty, "boots next", Duration::from_secs(60));
+    comes(pty, "WHAT BOOTS NEXT", Duration::from_secs(60));
 }
 
 #[test]
@@ -59,7 +59,17 @@ fn a_clone_from_the_menu_to_the_end() {
     pty.keys(&["F3", "F3"]);
     pty.wait_for("Move cursor to desired item and press Enter.");
     pty.keys(&["Down", "Down", "Down", "Enter"]);
-    comes(&pty, "erased", Duration::from_secs(30));
+    comes(&pty, "WHAT IS ERASED", Duration::from_secs(30));
+    // Enter alone, and a wrong word, do nothing.
+    pty.keys(&["Enter", "wrong", "Enter"]);
+    pty.settle(Duration::from_millis(500));
+    assert!(m.must("altdisk disks").contains("altinst_rootvg"), "{}", pty.screen());
+    pty.keys(&["Esc", "Enter"]);
+    comes(&pty, "WHAT IS ERASED", Duration::from_secs(30));
+    pty.keys(&["spare", "Enter"]);
+    comes(&pty, "COMMAND STATUS", Duration::from_secs(20));
+    comes(&pty, "Command: OK", Duration::from_secs(120));
+    assert!(!m.must("altdisk disks").contains("altinst_rootvg"));
     let script = m.must("cat /root/smit.script");
     assert!(script.lines().any(|l| l.starts_with("altdisk alt_disk_install -C") && l.ends_with("spare")), "{script}");
     pty.keys(&["F10"]);
