@@ -64,7 +64,9 @@ fn a_clone_from_the_menu_to_the_end() {
     pty.keys(&["Enter", "wrong", "Enter"]);
     pty.settle(Duration::from_millis(500));
     assert!(m.must("altdisk disks").contains("altinst_rootvg"), "{}", pty.screen());
-    pty.keys(&["Esc", "Enter"]);
+    pty.keys(&["Esc"]);
+    pty.wait_for("Move cursor to desired item and press Enter.");
+    pty.keys(&["Enter"]);
     comes(&pty, "WHAT IS ERASED", Duration::from_secs(30));
     pty.keys(&["spare", "Enter"]);
     comes(&pty, "COMMAND STATUS", Duration::from_secs(20));

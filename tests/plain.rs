@@ -42,6 +42,26 @@ help = "Nobody sees it."
 kind = "password"
 required = "?"
 
+[[selector]]
+id = "whom"
+title = "Whom To Wake"
+help = "Chooses somebody."
+goto = "wake"
+
+[selector.field]
+name = "whom"
+label = "Whom"
+help = "The name."
+default = "ann"
+
+[[dialog]]
+id = "wake"
+title = "Wake"
+help = "Wakes somebody."
+command = ["echo", "woken: {whom}"]
+ghost = true
+after_selector = true
+
 [[dialog]]
 id = "erase"
 title = "Erase"
@@ -122,4 +142,23 @@ fn help_is_everywhere() {
     for said in ["Says something to somebody.", "Kindly or not.", "`zzz` is none of these", "There is no line 99"] {
         assert!(text.contains(said), "{said:?} is not in:\n{text}");
     }
+}
+
+#[test]
+fn going_back_runs_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    for (lines, woken) in [("b\n", ""), ("q\n", ""), ("-\nb\n", ""), ("\nb\n", "ann"), ("bob\n\nb\n", "bob")] {
+        let text = typed(home.path(), &["whom"], lines);
+        assert_eq!(text.contains("woken: "), !woken.is_empty(), "{lines:?}:\n{text}");
+        assert!(text.contains(&format!("woken: {woken}")) || woken.is_empty(), "{lines:?}:\n{text}");
+    }
+}
+
+#[test]
+fn nothing_at_all_is_run_under_capital_x() {
+    let home = tempfile::tempdir().unwrap();
+    let text = typed(home.path(), &["-X", "greet"], "l1\nb\nq\n");
+    assert!(text.contains("Nothing can be chosen here now.") && !text.contains("bob"), "{text}");
+    let text = typed(home.path(), &["-x", "erase"], "go\nq\n");
+    assert!(!text.contains("What will be erased") && !text.contains("erased"), "{text}");
 }

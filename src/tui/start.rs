@@ -118,6 +118,8 @@ fn plain(start: &Start, set: &Set, path: &str, books: &mut Books, env: Vec<(Stri
         root: nix::unistd::geteuid().is_root(),
         dry: start.doing == Doing::Questions,
         nothing: start.doing == Doing::Nothing,
+        trace: start.trace,
+        verbose: start.verbose,
         record: &mut record,
     };
     let mut plain = Plain::new(Talk::new(std::io::stdout(), 79, ascii), set, run);

@@ -9,7 +9,7 @@ use crate::menu::model::{Dialog, Kind, Mode, Required};
 use crate::menu::values::{Context, Values};
 use crate::menu::{discover, review, rules};
 use crate::tui::plain::pick::one_line;
-use crate::tui::plain::{Answer, Leave, Plain, answer};
+use crate::tui::plain::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::record::Record;
 
 const HELP: &str = "Type the number of a line to change it, then `go` to run the command. Lines with * must be filled in; + says that there is a \
@@ -18,11 +18,6 @@ list of choices: l and the number shows it. ?N is help on line N, rN sets it bac
 impl<W: Write> Plain<'_, W> {
     pub(super) fn dialog(&mut self, dialog: &Dialog, context: &Context) -> Leave {
         (self.run.record)(Record::Screen { kind: "dialog", fastpath: dialog.id.clone(), title: one_line(&dialog.title) });
-        if dialog.root && !self.run.root {
-            self.talk
-                .say(&format!("{}: this needs root. Leave altdisk and start it as root, for example with sudo.", one_line(&dialog.title)));
-            return Leave::Back;
-        }
         let context = match self.discovered(dialog, context) {
             Ok(Some(context)) => context,
             Ok(None) => return Leave::Back,
@@ -62,19 +57,19 @@ impl<W: Write> Plain<'_, W> {
                 },
                 (Answer::Number(_), _) | (_, _) => {
                     let (list, reset) = (word.strip_prefix('l').and_then(line), word.strip_prefix('r').and_then(line));
-                    let left = match (line(&word), list, reset) {
+                    let edited = match (line(&word), list, reset) {
                         (Some(n), ..) => self.edit(&dialog.fields, &mut values, n, &context, &dialog.help),
                         (None, Some(n), _) => self.choose(&dialog.fields, &mut values, n, &context),
                         (None, None, Some(n)) => {
                             values.reset(n);
-                            Leave::Back
+                            Edited::Answered
                         }
                         _ => {
                             self.talk.say(&format!("`{word}` is none of these. Lines are 1 to {}; `go` runs the command.", shown.len()));
-                            Leave::Back
+                            Edited::Answered
                         }
                     };
-                    if left == Leave::Quit {
+                    if edited == Edited::Quit {
                         return Leave::Quit;
                     }
                 }
@@ -86,7 +81,7 @@ impl<W: Write> Plain<'_, W> {
         let mut all = context.clone();
         if let Some(command) = dialog.discover.as_ref().filter(|_| !self.run.nothing) {
             let argv = command::of_run(command, context);
-            match self.talk.question(argv, &self.run.env, dialog.timeout)? {
+            match self.question(argv, dialog.timeout)? {
                 Some(text) => all.extend(discover::parse(&text)?),
                 None => return Ok(None),
             }
@@ -125,6 +120,11 @@ impl<W: Write> Plain<'_, W> {
             self.talk.say(&no.message);
             return Leave::Back;
         }
+        if dialog.root && !self.run.root {
+            self.talk
+                .say(&format!("{}: this needs root. Leave altdisk and start it as root, for example with sudo.", one_line(&dialog.title)));
+            return Leave::Back;
+        }
         let line = command::line(dialog, values, context);
         let line = match self.reviewed(dialog, line) {
             Ok(Some(line)) => line,
@@ -149,10 +149,13 @@ impl<W: Write> Plain<'_, W> {
     /// What will happen is shown, words are typed, and somebody says yes; None if not.
     fn reviewed(&mut self, dialog: &Dialog, line: Line) -> Result<Option<Line>> {
         let mut line = line;
-        let argv = line.review(dialog).filter(|_| !self.run.nothing);
+        if self.run.dry || self.run.nothing {
+            return Ok(Some(line));
+        }
+        let argv = line.review(dialog);
         let reviewed = argv.is_some();
         if let Some(argv) = argv {
-            let Some(text) = self.talk.question(argv, &self.run.env, REVIEW)? else { return Ok(None) };
+            let Some(text) = self.question(argv, REVIEW)? else { return Ok(None) };
             let review = review::parse(&text)?;
             self.talk.title(&review.title);
             review.text.iter().for_each(|l| self.talk.line(l));

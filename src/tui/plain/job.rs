@@ -23,6 +23,9 @@ pub struct Run<'a> {
     pub dry: bool,
     /// `-X`: nothing at all is run, not even to fill lists.
     pub nothing: bool,
+    /// `-t` and `-v`: questions to programs, and their answers, are recorded too.
+    pub trace: bool,
+    pub verbose: bool,
     pub record: &'a mut dyn FnMut(Record),
 }
 

@@ -16,9 +16,11 @@ pub use job::Run;
 pub use talk::Talk;
 
 use crate::menu::discover;
-use crate::menu::model::{Builtin, Item, Menu, Next, Screen, Selector, Set, Target};
+use crate::menu::model::{Builtin, Field, Item, Menu, Next, Required, Screen, Selector, Set, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
+use crate::text::shell::quoted;
+use crate::tui::record::Record;
 use crate::tui::texts;
 
 /// Where to go when a panel is left.
@@ -27,6 +29,15 @@ pub enum Leave {
     Back,
     /// To the nearest menu (modes P, N, I).
     Menu,
+    Quit,
+}
+
+/// How a question about one field ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edited {
+    /// The value was given, or kept.
+    Answered,
+    Back,
     Quit,
 }
 
@@ -67,7 +78,7 @@ impl<'a, W: Write> Plain<'a, W> {
         }
         self.depth += 1;
         let leave = match set.find(id) {
-            Some(Screen::Menu(menu)) => self.menu(menu, context),
+            Some(Screen::Menu(menu)) => self.menu(menu),
             Some(Screen::Selector(selector)) => self.selector(selector, context),
             Some(Screen::Dialog(dialog)) => self.dialog(dialog, context),
             None => {
@@ -77,6 +88,18 @@ impl<'a, W: Write> Plain<'a, W> {
         };
         self.depth -= 1;
         leave
+    }
+
+    /// Asks a program, and records that.
+    fn question(&mut self, argv: Vec<String>, seconds: u64) -> Result<Option<String>> {
+        if self.run.trace {
+            (self.run.record)(Record::Question { command: quoted(&argv) });
+        }
+        let text = self.talk.question(argv, &self.run.env, seconds)?;
+        if let (true, Some(text)) = (self.run.verbose, &text) {
+            (self.run.record)(Record::Answer { text: text.clone() });
+        }
+        Ok(text)
     }
 
     fn target(&mut self, target: &Target, context: &Context) -> Leave {
@@ -98,7 +121,7 @@ impl<'a, W: Write> Plain<'a, W> {
         }
     }
 
-    fn menu(&mut self, menu: &Menu, context: &Context) -> Leave {
+    fn menu(&mut self, menu: &Menu) -> Leave {
         let choices: Vec<&Item> = menu.items.iter().filter(|i| i.goto.is_some()).collect();
         loop {
             self.talk.title(&menu.title);
@@ -122,7 +145,7 @@ impl<'a, W: Write> Plain<'a, W> {
                 },
                 Answer::Number(n) => match choices.get(n.wrapping_sub(1)).and_then(|i| i.goto.as_ref()) {
                     Some(goto) => {
-                        if self.target(goto, context) == Leave::Quit {
+                        if self.target(goto, &Context::new()) == Leave::Quit {
                             return Leave::Quit;
                         }
                     }
@@ -137,43 +160,43 @@ impl<'a, W: Write> Plain<'a, W> {
     }
 
     fn selector(&mut self, selector: &Selector, context: &Context) -> Leave {
-        let field = &selector.field;
-        let fields = std::slice::from_ref(field);
-        let mut values = Values::of(fields, context);
-        let silent = selector.ghost && field.list.is_none() && field.choices.is_empty();
+        // A selector without an answer leads nowhere.
+        let fields = [Field { required: Required::Filled, ..selector.field.clone() }];
+        let mut values = Values::of(&fields, context);
+        if selector.ghost && selector.field.list.is_none() && selector.field.choices.is_empty() {
+            return self.follow_answer(selector, &values, context);
+        }
         loop {
-            if !silent {
-                self.talk.title(&selector.title);
-                match self.edit(fields, &mut values, 0, context, &selector.help) {
+            self.talk.title(&selector.title);
+            match self.edit(&fields, &mut values, 0, context, &selector.help) {
+                Edited::Back => return Leave::Back,
+                Edited::Quit => return Leave::Quit,
+                Edited::Answered => {}
+            }
+            if let Some(no) = rules::refuse_fields(&fields, &values) {
+                self.talk.say(&no.message);
+            } else {
+                match self.follow_answer(selector, &values, context) {
                     Leave::Back => {}
                     leave => return leave,
-                }
-                if let Some(no) = rules::refuse_fields(fields, &values) {
-                    self.talk.say(&no.message);
-                    match self.talk.ask("Enter to choose again (b back, q quit):").as_deref().map(answer) {
-                        None | Some(Answer::Quit) => return Leave::Quit,
-                        Some(Answer::Back) => return Leave::Back,
-                        _ => continue,
-                    }
-                }
-            }
-            match self.next(selector, &values, context) {
-                Ok(Some((target, context))) => {
-                    let leave = self.target(&target, &context);
-                    if silent || leave != Leave::Back {
-                        return leave;
-                    }
-                }
-                Ok(None) => return Leave::Back,
-                Err(err) => {
-                    self.talk.error(&err);
-                    return Leave::Back;
                 }
             }
             match self.talk.ask("Enter to choose again (b back, q quit):").as_deref().map(answer) {
                 None | Some(Answer::Quit) => return Leave::Quit,
                 Some(Answer::Back) => return Leave::Back,
                 _ => {}
+            }
+        }
+    }
+
+    /// The screen that the answer leads to.
+    fn follow_answer(&mut self, selector: &Selector, values: &Values, context: &Context) -> Leave {
+        match self.next(selector, values, context) {
+            Ok(Some((target, context))) => self.target(&target, &context),
+            Ok(None) => Leave::Back,
+            Err(err) => {
+                self.talk.error(&err);
+                Leave::Back
             }
         }
     }
@@ -185,8 +208,11 @@ impl<'a, W: Write> Plain<'a, W> {
         let real = values.real(0, &selector.field).join(" ");
         let mut classified = None;
         if let Next::Classified { command, timeout, .. } = &selector.next {
-            let argv = command::of_run(command, &context);
-            match self.talk.question(argv, &self.run.env, *timeout)? {
+            if self.run.nothing {
+                self.talk.say("Not asked (-X): which panel follows is not known.");
+                return Ok(None);
+            }
+            match self.question(command::of_run(command, &context), *timeout)? {
                 Some(text) => classified = Some(discover::classified(&text)?),
                 None => return Ok(None),
             }

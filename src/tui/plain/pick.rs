@@ -8,14 +8,14 @@ use crate::menu::lists::{self, Listing};
 use crate::menu::model::{Field, Kind, Many, Take};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
-use crate::tui::plain::{Answer, Leave, Plain, answer};
+use crate::tui::plain::{Answer, Edited, Plain, answer};
 
 impl<W: Write> Plain<'_, W> {
-    /// Asks for field number `n`. [`Leave::Back`]: answered or left as it is.
-    pub(super) fn edit(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context, screen: &str) -> Leave {
+    /// Asks for field number `n`.
+    pub(super) fn edit(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context, screen: &str) -> Edited {
         let field = &fields[n];
         if field.kind == Kind::Heading {
-            return Leave::Back;
+            return Edited::Answered;
         }
         let chosen_only = matches!(field.kind, Kind::List | Kind::Ring);
         if chosen_only || field.list.is_some() && values.get(n).is_empty() {
@@ -26,12 +26,13 @@ impl<W: Write> Plain<'_, W> {
             let more = if field.list.is_some() || !field.choices.is_empty() { ", l list" } else { "" };
             let shown = if now.is_empty() { String::new() } else { format!(" [{now}]") };
             let prompt = format!("{}{shown} (Enter keeps it, `-` alone empties it, ? help{more}, b back, q quit):", one_line(&field.label));
-            let Some(typed) = self.talk.ask_raw(&prompt) else { return Leave::Quit };
+            let Some(typed) = self.talk.ask_raw(&prompt) else { return Edited::Quit };
             match (typed.trim(), answer(typed.trim())) {
                 ("-", _) => values.set(n, ""),
                 ("l", _) if !more.is_empty() => return self.choose(fields, values, n, context),
-                (_, Answer::Nothing | Answer::Back) => {}
-                (_, Answer::Quit) => return Leave::Quit,
+                (_, Answer::Nothing) => {}
+                (_, Answer::Back) => return Edited::Back,
+                (_, Answer::Quit) => return Edited::Quit,
                 (_, Answer::Help(_)) => {
                     self.talk.say(if field.help.is_empty() { screen } else { &field.help });
                     continue;
@@ -45,27 +46,34 @@ impl<W: Write> Plain<'_, W> {
                     values.set(n, typed);
                 }
             }
-            return Leave::Back;
+            return Edited::Answered;
         }
     }
 
     /// The choices of field number `n`, from its command or from the file.
     fn listing(&mut self, fields: &[Field], values: &Values, n: usize, context: &Context) -> Result<Option<Listing>> {
         let field = &fields[n];
-        let Some(list) = &field.list else { return Ok(Some(lists::of_choices(&field.choices))) };
-        let argv = command::of_run(&list.command, &values.context(fields, context));
-        Ok(self.talk.question(argv, &self.run.env, list.timeout)?.map(|text| lists::parse(&text, list)))
+        // Fixed choices stand before those that the command finds.
+        let mut listing = lists::of_choices(&field.choices);
+        if let Some(list) = field.list.as_ref().filter(|_| !self.run.nothing) {
+            let argv = command::of_run(&list.command, &values.context(fields, context));
+            let Some(text) = self.question(argv, list.timeout)? else { return Ok(None) };
+            let found = lists::parse(&text, list);
+            listing.heading = found.heading;
+            listing.entries.extend(found.entries);
+        }
+        Ok(Some(listing))
     }
 
     /// F4: the numbered choices.
-    pub(super) fn choose(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context) -> Leave {
+    pub(super) fn choose(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context) -> Edited {
         let field = &fields[n];
         let listing = match self.listing(fields, values, n, context) {
             Ok(Some(listing)) => listing,
-            Ok(None) => return Leave::Back,
+            Ok(None) => return Edited::Back,
             Err(err) => {
                 self.talk.error(&err);
-                return Leave::Back;
+                return Edited::Back;
             }
         };
         self.talk.line("");
@@ -78,7 +86,7 @@ impl<W: Write> Plain<'_, W> {
             } else {
                 "Nothing can be chosen here now."
             });
-            return Leave::Back;
+            return Edited::Back;
         }
         let many = field.many != Many::One;
         let prompt = if many {
@@ -87,10 +95,11 @@ impl<W: Write> Plain<'_, W> {
             "Number (Enter keeps what is there, ? help, b back, q quit):"
         };
         loop {
-            let Some(word) = self.talk.ask(prompt) else { return Leave::Quit };
+            let Some(word) = self.talk.ask(prompt) else { return Edited::Quit };
             match answer(&word) {
-                Answer::Nothing | Answer::Back => return Leave::Back,
-                Answer::Quit => return Leave::Quit,
+                Answer::Nothing => return Edited::Answered,
+                Answer::Back => return Edited::Back,
+                Answer::Quit => return Edited::Quit,
                 Answer::Help(_) => {
                     self.talk.say(&field.help);
                     continue;
@@ -106,7 +115,7 @@ impl<W: Write> Plain<'_, W> {
             match chosen {
                 Some(chosen) if many || chosen.len() == 1 => {
                     values.set(n, Values::joined(field, &chosen));
-                    return Leave::Back;
+                    return Edited::Answered;
                 }
                 Some(_) => self.talk.say("Only one can be chosen."),
                 None => self.talk.say(&format!("Type the number of a line, from 1 to {}.", open.len())),
