@@ -258,7 +258,9 @@ fn as_told(err: &anyhow::Error) -> Alt {
 fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exit {
     let (told, exit) = (as_told(err), error::exit_of(err));
     let mut text = console::error_text(name, told.entry.id, &told.cause, &told.remedy, std::io::stderr().is_terminal(), false);
-    if let (Exit::Usage, Some(command)) = (exit, command) {
+    // How the command is called says nothing about a file that is wrong.
+    let words_are_wrong = exit == Exit::Usage && told.entry.id < error::SCRIPT_MISSING.id;
+    if let (true, Some(command)) = (words_are_wrong, command) {
         text.push_str(&help::usage(command));
     }
     // Nobody is left to tell where standard error is closed.

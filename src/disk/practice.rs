@@ -153,6 +153,14 @@ pub fn create(name: &str, size: Option<u64>, sector: Option<u32>, events: &Event
     made.ok_or_else(|| error::KERNEL.because(format!("{} was attached to {} but does not show", file.display(), device.display())))
 }
 
+/// Bytes that can still be written to the practice disk in `file`: what its file system has free, and what the file has already.
+pub fn room(file: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let free = nix::sys::statvfs::statvfs(file).ok()?;
+    let has = fs::metadata(file).ok()?.blocks() * 512;
+    Some(free.blocks_available().saturating_mul(free.fragment_size()).saturating_add(has))
+}
+
 fn make_file(file: &Path, size: u64, events: &Events) -> Result<()> {
     if size < 64 << 20 || !size.is_multiple_of(1 << 20) {
         return Err(error::BAD_SIZE.because_do(format!("a practice disk of {size} bytes"), "give at least 64M, in whole MiB"));

@@ -11,7 +11,7 @@ use crate::copy::Excludes;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::model::{Disk, Signature, World};
 use crate::disk::size::human;
-use crate::disk::{mkfs, roles};
+use crate::disk::{mkfs, practice, roles};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
@@ -57,6 +57,7 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
     let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
     let layout = lay_out(&image, &places, &mut Fresh(&mut random))?;
     notes.extend(layout.notes.iter().cloned());
+    practice_disks_have_room(&disks, &image)?;
     let ids = ids(&layout, &facts, &disks);
     let described = disks.iter().map(|d| describe(d)).collect();
     let base = Base {
@@ -73,6 +74,25 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
         made_mount_point: !Path::new(ALT_INST).exists(),
     };
     Ok(Prepared { base, warnings, notes, targets: described })
+}
+
+/// A practice disk is a sparse file: its size says nothing of what can be written to it.
+fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()> {
+    let needed = image.fs_data.iter().map(|f| f.fs_used_mb << 20).sum::<u64>();
+    let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
+    let room = files.iter().filter_map(|f| practice::room(f)).min();
+    match (files.first(), room) {
+        (Some(file), Some(room)) if room < needed => Err(error::TOO_SMALL.because_do(
+            format!(
+                "{} are copied, but the file system that holds the practice disk {} has room for {}",
+                human(needed),
+                file.display(),
+                human(room)
+            ),
+            "free some space there, or practise on a machine with less on it",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the running system fits on this disk alone, as it is; Err: why not.

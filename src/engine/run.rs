@@ -184,12 +184,6 @@ fn execute(
     events: &Events,
 ) -> Result<String> {
     let done = earlier.done.as_slice();
-    // A phase without steps (2, with nothing to customize) is complete at once.
-    for phase in plan.request.phases.list().iter().filter(|p| !plan.steps.iter().any(|s| s.phase == **p)) {
-        if !earlier.phases.contains(phase) {
-            state.append(&Record::Phase { phase: *phase })?;
-        }
-    }
     let planned = |s: &Step| Planned { id: s.id.clone(), phase: s.phase, title: s.title.clone() };
     events.emit(Event::Plan { steps: plan.steps.iter().map(planned).collect() });
     let mut phase = 0;
@@ -204,6 +198,7 @@ fn execute(
             }
             finish_phase(state, phase, earlier, events)?;
             phase = step.phase;
+            pass_empty_phases(state, plan, earlier, phase)?;
             events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Begin });
         }
         let tell =
@@ -216,6 +211,7 @@ fn execute(
             // Nothing comes after it: all is journalled before the machine goes down.
             state.append(&Record::Done { id: step.id.clone() })?;
             finish_phase(state, phase, earlier, events)?;
+            pass_empty_phases(state, plan, earlier, u8::MAX)?;
             tell(Stand::Begin, None);
             drop(quiet);
             steps::reboot(events)?;
@@ -248,7 +244,17 @@ fn execute(
         tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
     }
     finish_phase(state, phase, earlier, events)?;
+    pass_empty_phases(state, plan, earlier, u8::MAX)?;
     Ok(closing(base, plan))
+}
+
+/// A phase without steps (2, with nothing to customize) is complete when its turn comes: before phase `now`.
+fn pass_empty_phases(state: &mut State, plan: &Plan, earlier: &Earlier, now: u8) -> Result<()> {
+    let empty = |p: &&u8| **p < now && !plan.steps.iter().any(|s| s.phase == **p) && !earlier.phases.contains(*p);
+    for phase in plan.request.phases.list().iter().filter(empty) {
+        state.append(&Record::Phase { phase: *phase })?;
+    }
+    Ok(())
 }
 
 fn one(c: &mut steps::Context, step: &Step) -> Result<()> {

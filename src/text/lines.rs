@@ -58,9 +58,10 @@ pub fn percent(event: &Event) -> Option<u64> {
 pub fn progress(event: &Event, width: usize) -> String {
     let Event::Progress { bytes: done, bytes_total, files, rate, eta, .. } = event else { return String::new() };
     let mut parts = vec![format!("{:3}%", percent(event).unwrap_or(0)), format!("{} of {}", bytes(*done), bytes(*bytes_total))];
-    parts.push(format!("{files} files"));
-    parts.push(format!("{}/s", bytes(*rate)));
+    // The most wanted first: where there is little room, the end is left out.
     parts.extend(eta.map(|s| format!("{} left", clock(s))));
+    parts.extend((*rate > 0).then(|| format!("{}/s", bytes(*rate))));
+    parts.push(format!("{files} files"));
     while parts.len() > 1 && parts.join("  ").len() > width {
         parts.pop();
     }
@@ -84,8 +85,8 @@ mod tests {
     #[test]
     fn progress_fits() {
         let event = copied(1299000000, 3 << 30, Some(15));
-        assert_eq!(progress(&event, 79), " 40%  1.2 GB of 3.0 GB  34120 files  110 MB/s  0:15 left");
-        assert_eq!(progress(&event, 40), " 40%  1.2 GB of 3.0 GB  34120 files");
+        assert_eq!(progress(&event, 79), " 40%  1.2 GiB of 3.0 GiB  0:15 left  110 MiB/s  34120 files");
+        assert_eq!(progress(&event, 40), " 40%  1.2 GiB of 3.0 GiB  0:15 left");
         assert_eq!(progress(&event, 10), " 40%");
         assert_eq!(progress(&event, 2), " 4");
     }

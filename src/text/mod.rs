@@ -71,9 +71,9 @@ pub fn printable_lines(text: &str, ascii_only: bool) -> String {
     text.lines().map(|l| printable(l, ascii_only)).collect::<Vec<_>>().join("\n")
 }
 
-/// Bytes for people: `517 B`, `8.2 MB`, `1.4 GB` (powers of 1024).
+/// Bytes for people: `517 B`, `8.2 MiB`, `1.4 GiB` (powers of 1024).
 pub fn bytes(n: u64) -> String {
-    const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if n < 1024 {
         return format!("{n} B");
     }
@@ -117,11 +117,11 @@ mod tests {
         for (n, want) in [
             (0, "0 B"),
             (1023, "1023 B"),
-            (1024, "1.0 KB"),
-            (1536, "1.5 KB"),
-            (1 << 20, "1.0 MB"),
-            (5 << 30, "5.0 GB"),
-            (123 << 30, "123 GB"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (5 << 30, "5.0 GiB"),
+            (123 << 30, "123 GiB"),
         ] {
             assert_eq!(bytes(n), want);
         }

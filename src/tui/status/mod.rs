@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::event::Event;
+use crate::host::clock;
 use crate::job::follow::Batch;
 use crate::job::index::Class;
 use crate::job::log::{Hit, Log};
@@ -88,6 +89,8 @@ enum Over {
 #[derive(Debug)]
 pub struct Status {
     job: Summary,
+    /// When it was started, in local time.
+    began: String,
     work: Work,
     /// As it is shown: changes slowly.
     progress: Option<Event>,
@@ -110,7 +113,8 @@ impl Status {
     /// If its event file cannot be opened.
     pub fn new(job: Summary, width: u16, height: u16) -> Result<Self> {
         let log = Log::open(&files::events(job.id)?)?;
-        Ok(Self::on(job, log, width, height))
+        let began = clock::stamp(job.started);
+        Ok(Self { began, ..Self::on(job, log, width, height) })
     }
 
     fn on(job: Summary, log: Log, width: u16, height: u16) -> Self {
@@ -119,6 +123,7 @@ impl Status {
         let job = Summary { state: State::Running, ..job };
         let mut status = Self {
             job,
+            began: String::new(),
             work: Work::default(),
             progress: None,
             shown_at: None,
@@ -201,6 +206,9 @@ impl Status {
             self.work.end(self.ended() == Some(0));
             if matches!(self.over, Some(Over::Stop(_))) {
                 self.over = None;
+            }
+            if [words::asked(false), words::asked(true)].contains(&self.told) {
+                self.told.clear();
             }
         }
         let due = self.shown_at.is_none_or(|at| batch.at.saturating_duration_since(at) >= SLOWLY);

@@ -26,6 +26,7 @@ impl Status {
     pub fn view(&self, c: &mut Canvas<'_>) {
         let layout = Layout::of(self);
         c.centred(0, "COMMAND STATUS", Role::Title);
+        c.centred(1, &words::name(&self.job, &self.began), Role::Note);
         self.state(c);
         c.put(0, INSTRUCTION_ROW, words::INSTRUCTION, Role::Instruction);
         self.end(c, &layout);

@@ -39,6 +39,13 @@ fn how(ended: Ended, stopped: bool) -> String {
     }
 }
 
+/// Which job it is: there may be others, and it may have been started in another session.
+pub fn name(job: &Summary, began: &str) -> String {
+    let title = job.spec.title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let began = if began.is_empty() { String::new() } else { format!(", started {began}") };
+    format!("Job {}{began}: {title}", job.id)
+}
+
 /// ARE YOU SURE??, in paragraphs.
 pub fn stop(job: &Summary, force: bool) -> Vec<String> {
     if force {
