@@ -70,12 +70,12 @@ impl Doer {
     }
 
     fn ask(&mut self, token: u64, argv: Vec<String>, limit: Duration) {
-        let sender = self.sender.clone();
+        let (sender, shown) = (self.sender.clone(), crate::text::shell::quoted(&argv));
         let tell = move |answer: Result<String>| {
             let answer = answer.map_err(|e| Told::from(&e));
             let _ = sender.send(Event::Msg(Msg::Answer(token, answer)));
         };
-        self.asked.insert(token, Asker::start(argv, self.at.env.clone(), limit, tell));
+        self.asked.insert(token, Asker::start(argv, shown, self.at.env.clone(), limit, tell));
     }
 
     /// Opens a job's status and follows it.

@@ -19,6 +19,7 @@ use crate::menu::discover;
 use crate::menu::model::{Builtin, Item, Menu, Next, Screen, Selector, Set, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
+use crate::text::shell::quoted;
 use crate::tui::texts;
 
 /// Where to go when a panel is left.
@@ -185,8 +186,8 @@ impl<'a, W: Write> Plain<'a, W> {
         let real = values.real(0, &selector.field).join(" ");
         let mut classified = None;
         if let Next::Classified { command, timeout, .. } = &selector.next {
-            let argv = command::of_run(command, &context);
-            match self.talk.question(argv, &self.run.env, *timeout)? {
+            let (argv, shown) = (command::of_run(command, &context), quoted(&command::of_run(command, &pick::masked(fields, &context))));
+            match self.talk.question(argv, shown, &self.run.env, *timeout)? {
                 Some(text) => classified = Some(discover::classified(&text)?),
                 None => return Ok(None),
             }

@@ -4,11 +4,24 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use crate::menu::command::HIDDEN;
 use crate::menu::lists::{self, Listing};
 use crate::menu::model::{Field, Kind, Many, Take};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
+use crate::text::shell::quoted;
 use crate::tui::plain::{Answer, Leave, Plain, answer};
+
+/// These values as people may see them.
+pub(super) fn masked(fields: &[Field], context: &Context) -> Context {
+    let mut all = context.clone();
+    for field in fields.iter().filter(|f| f.kind == Kind::Password) {
+        if let Some(value) = all.get_mut(&field.name).filter(|v| !v.is_empty()) {
+            HIDDEN.clone_into(value);
+        }
+    }
+    all
+}
 
 impl<W: Write> Plain<'_, W> {
     /// Asks for field number `n`. [`Leave::Back`]: answered or left as it is.
@@ -53,8 +66,9 @@ impl<W: Write> Plain<'_, W> {
     fn listing(&mut self, fields: &[Field], values: &Values, n: usize, context: &Context) -> Result<Option<Listing>> {
         let field = &fields[n];
         let Some(list) = &field.list else { return Ok(Some(lists::of_choices(&field.choices))) };
-        let argv = command::of_run(&list.command, &values.context(fields, context));
-        Ok(self.talk.question(argv, &self.run.env, list.timeout)?.map(|text| lists::parse(&text, list)))
+        let all = values.context(fields, context);
+        let (argv, shown) = (command::of_run(&list.command, &all), quoted(&command::of_run(&list.command, &masked(fields, &all))));
+        Ok(self.talk.question(argv, shown, &self.run.env, list.timeout)?.map(|text| lists::parse(&text, list)))
     }
 
     /// F4: the numbered choices.
