@@ -100,10 +100,15 @@ impl Tty {
         HOOK.call_once(|| {
             let next = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
-                if let Some(back) = lock(&CURRENT).as_ref() {
+                let current = lock(&CURRENT).clone();
+                if let Some(back) = &current {
                     back.give();
                 }
                 next(info);
+                // A thread's end alone would leave an interface that neither draws nor reads. Jobs go on by themselves.
+                if current.is_some() && !cfg!(test) {
+                    std::process::exit(101);
+                }
             }));
         });
         it.resume()?;

@@ -231,7 +231,7 @@ fn nothing_runs_in_a_dry_session() {
     m.options.doing = Doing::Questions;
     let effects = update(&mut m, Msg::Keys(super::sample::keys("enter vdb enter")));
     let line = "alt_disk_install -C -Pall vdb".to_owned();
-    assert!(effects.contains(&Effect::Record(Record::Command { line, run: false })), "{effects:?}");
+    assert!(effects.contains(&Effect::Record(Record::Command { line, hides: false, run: false })), "{effects:?}");
     assert_eq!(done(effects), []);
     assert_eq!(top(&m), "text note");
     m.options.doing = Doing::Nothing;
