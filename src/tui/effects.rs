@@ -290,3 +290,20 @@ fn themes(screen: &mut Screen) -> Vec<Theme> {
     let (themes, _) = theme::load::all(&wanted.dirs);
     themes.into_iter().map(|t| theme::choose::fitted(t, &wanted)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_that_is_no_text_is_copied_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("events"), dir.path().join("log"));
+        let line = |text: &str| format!("{{\"event\":\"output\",\"stream\":\"stdout\",\"line\":\"{text}\"}}\n").into_bytes();
+        std::fs::write(&from, [line("one"), b"\xff\xfe torn\n".to_vec(), line("two")].concat()).unwrap();
+        std::fs::write(&to, "").unwrap();
+        copy(&from, &to, "end\n").unwrap();
+        let copied = std::fs::read_to_string(&to).unwrap();
+        assert!(copied.contains("one") && copied.contains("two\n") && copied.ends_with("end\n"), "{copied}");
+    }
+}
