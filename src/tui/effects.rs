@@ -26,7 +26,7 @@ use crate::tui::svg;
 /// A question that is answered sooner is never seen.
 const SLOW: Duration = Duration::from_millis(300);
 /// How long the end waits for output that is copied to the log.
-const COPY: Duration = Duration::from_secs(3);
+const COPY: Duration = Duration::from_secs(1);
 
 /// Where things are.
 pub struct Places {
