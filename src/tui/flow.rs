@@ -71,7 +71,9 @@ pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
 fn open_selector(model: &mut Model, selector: Rc<Selector>, context: Context) -> Effects {
     let seen = screen("selector", &selector.id, &selector.title);
     let (ghost, list) = (selector.ghost, Form::has_list(&selector.field));
-    let mut effects = push(model, Layer::Form(Box::new(Form::selector(selector, context))));
+    let mut form = Form::selector(selector, context);
+    notice(model, &mut form);
+    let mut effects = push(model, Layer::Form(Box::new(form)));
     effects.push(seen);
     if ghost {
         effects.extend(if list { list_of_field(model) } else { answer_selector(model) });
@@ -82,12 +84,20 @@ fn open_selector(model: &mut Model, selector: Rc<Selector>, context: Context) ->
 fn open_dialog(model: &mut Model, dialog: Rc<Dialog>, context: Context) -> Effects {
     let seen = screen("dialog", &dialog.id, &dialog.title);
     let ghost = dialog.ghost;
-    let mut effects = push(model, Layer::Form(Box::new(Form::dialog(dialog, context))));
+    let mut form = Form::dialog(dialog, context);
+    notice(model, &mut form);
+    let mut effects = push(model, Layer::Form(Box::new(form)));
     effects.push(seen);
     if ghost {
         effects.extend(commit(model));
     }
     effects
+}
+
+fn notice(model: &mut Model, form: &mut Form) {
+    if !form.ghost && model.notice.is_some() {
+        form.hint = model.notice.take();
+    }
 }
 
 fn screen(kind: &'static str, fastpath: &str, title: &str) -> Effect {

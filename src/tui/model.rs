@@ -53,6 +53,8 @@ pub struct Model {
     pub ahead: Vec<Key>,
     /// Whether the question on top, if one is, has stood on the screen as a whole: only then does a key say yes to it.
     pub seen: bool,
+    /// Something to know, said on the first form.
+    pub notice: Option<String>,
     /// Told while an answer was waited for; shown after it.
     pub untold: Vec<Told>,
     pub tokens: u64,
@@ -201,6 +203,7 @@ impl Model {
             asked: None,
             ahead: vec![],
             seen: true,
+            notice: None,
             untold: vec![],
             tokens: 0,
             pending: None,

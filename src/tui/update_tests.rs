@@ -180,6 +180,18 @@ fn the_log_hears_of_a_job_that_is_left_behind() {
 }
 
 #[test]
+fn the_first_form_says_that_a_job_runs() {
+    let mut m = model();
+    m.notice = Some("Job 5 is running.".into());
+    press(&mut m, "enter");
+    assert!(shot(&m).contains("Job 5 is running."), "{}", shot(&m));
+    press(&mut m, "down");
+    assert!(!shot(&m).contains("Job 5"));
+    press(&mut m, "F3 enter");
+    assert!(!shot(&m).contains("Job 5"));
+}
+
+#[test]
 fn selectors_hand_on_their_answer() {
     let mut m = model();
     press(&mut m, "down down enter");
