@@ -179,11 +179,22 @@ fn another_size() {
 
 #[test]
 fn a_key_is_answered_while_the_log_runs_over_a_slow_line() {
+    a_key_is_answered_while("sleep 0.005; ");
+}
+
+#[test]
+fn a_key_is_answered_while_the_log_runs_as_fast_as_it_can() {
+    a_key_is_answered_while("");
+}
+
+fn a_key_is_answered_while(pace: &str) {
     let home = tempfile::tempdir().unwrap();
     let menus = home.path().join("menus");
     std::fs::create_dir(&menus).unwrap();
-    let panel = "[[dialog]]\nid = \"flood\"\ntitle = \"Flood\"\nhelp = \"Prints without an end.\"\nghost = true\n\
-                 shell = 'i=0; while :; do i=$((i+1)); echo \"$i $i $i $i $i $i $i $i $i\"; sleep 0.005; done'\n";
+    let panel = format!(
+        "[[dialog]]\nid = \"flood\"\ntitle = \"Flood\"\nhelp = \"Prints without an end.\"\nghost = true\n\
+                 shell = 'i=0; while :; do i=$((i+1)); echo \"$i $i $i $i $i $i $i $i $i\"; {pace}done'\n"
+    );
     std::fs::write(menus.join("flood.toml"), panel).unwrap();
     let path = home.path().to_str().unwrap();
     let pty = Setup::new([BIN, "ui", "--menu-dir", menus.to_str().unwrap(), "flood"])
@@ -208,7 +219,74 @@ fn a_key_is_answered_while_the_log_runs_over_a_slow_line() {
     // 300 ms to the first byte; the upper border of the frame is another 80 bytes, 83 ms.
     assert!(waits[2] < Duration::from_millis(600), "{waits:?}");
     pty.keys(&["Ctrl-C"]);
-    pty.wait_for("+----");
+    pty.wait_for("Enter=Do");
+    std::thread::sleep(Duration::from_secs(1));
     pty.keys(&["Enter"]);
     pty.wait_for("Command: failed");
+}
+
+/// A panel that asks ARE YOU SURE?? and then writes a file; its folder, and the terminal with it.
+fn careful(home: &tempfile::TempDir, speed: u32) -> (Pty, std::path::PathBuf) {
+    let menus = home.path().join("menus");
+    std::fs::create_dir_all(&menus).unwrap();
+    let done = home.path().join("done");
+    let panel = format!(
+        "[[dialog]]\nid = \"careful\"\ntitle = \"Careful\"\nhelp = \"Writes a file.\"\nconfirm = \"Really?\"\n\
+         shell = 'echo yes >{}; echo {{word}}'\n\
+         [[dialog.field]]\nname = \"word\"\nlabel = \"Word\"\nhelp = \"Any.\"\n",
+        done.display()
+    );
+    std::fs::write(menus.join("careful.toml"), panel).unwrap();
+    let path = home.path().to_str().unwrap();
+    let setup = Setup::new([BIN, "ui", "--menu-dir", menus.to_str().unwrap(), "careful"]).env("HOME", path).env("ALTDISK_JOBS", path);
+    let mut pty = setup.speed(speed).start();
+    pty.wait_for("Word");
+    pty.settle(Duration::from_millis(400));
+    (pty, done)
+}
+
+#[test]
+fn a_question_that_nobody_can_have_seen_is_not_answered() {
+    for speed in [9600, 38400] {
+        let home = tempfile::tempdir().unwrap();
+        let (mut pty, done) = careful(&home, speed);
+        for gap in [5, 15] {
+            pty.send(b"\r");
+            std::thread::sleep(Duration::from_millis(gap));
+            pty.send(b"\r");
+            pty.wait_for("SURE");
+            pty.settle(Duration::from_millis(600));
+            assert!(pty.screen().contains("Really?") && !done.exists(), "{speed}: {}", pty.screen());
+            pty.keys(&["F3"]);
+            pty.wait_gone("SURE");
+            pty.settle(Duration::from_millis(400));
+        }
+        pty.send(b"\r");
+        pty.wait_for("SURE");
+        pty.settle(Duration::from_millis(600));
+        pty.send(b"\r");
+        pty.wait_for("Command: OK");
+        assert!(done.exists());
+    }
+}
+
+#[test]
+fn a_stop_from_outside_leaves_no_line_of_somebody_else() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = opened(&setup(&home));
+    let raw = pty.settings();
+    let before = pty.screen();
+    pty.signal(Signal::SIGSTOP);
+    // What a shell with job control does meanwhile.
+    let mut cooked = raw.clone();
+    cooked.local_flags.insert(LocalFlags::ICANON | LocalFlags::ECHO);
+    pty.set(&cooked);
+    pty.signal(Signal::SIGCONT);
+    let begun = Instant::now();
+    while pty.settings().local_flags != raw.local_flags && begun.elapsed() < pty::SOON {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(pty.settings().local_flags, raw.local_flags);
+    pty.settle(QUIET);
+    assert_eq!(pty.screen(), before);
 }

@@ -34,6 +34,8 @@ const GRACE: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub struct Question {
     pub argv: Vec<String>,
+    /// What errors call it: the line as people may see it. `argv` may hold a password, and stands in no text.
+    pub shown: String,
     /// Beside the environment.
     pub env: Vec<(String, String)>,
     pub limit: Duration,
@@ -112,7 +114,7 @@ impl Question {
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let ended = self.follow(&mut child, &wake, stop, &mut out, &mut err);
-        let shown = self.argv.join(" ");
+        let shown = &self.shown;
         let said = last_lines(&err);
         match ended? {
             Ended::Stopped => Ok(String::new()),
@@ -136,7 +138,7 @@ impl Question {
         command.args(args).envs(self.env.iter().map(|(k, v)| (k, v))).env_remove("ENV").env_remove("BASH_ENV");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         sys::die_with_parent(&mut command);
-        command.spawn().map_err(|e| error::ASK_START.because(format!("`{}`: {e}", self.argv.join(" "))))
+        command.spawn().map_err(|e| error::ASK_START.because(format!("`{}`: {e}", self.shown)))
     }
 
     /// Reads and waits until the program has ended, one way or another, and is reaped.
@@ -262,7 +264,12 @@ mod tests {
     fn ask(script: &str, limit_ms: u64) -> (Stop, mpsc::Receiver<Result<String>>) {
         let (sender, receiver) = mpsc::channel();
         let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
-        let question = Question { argv, env: vec![("ALTDISK_ASKED".into(), "yes".into())], limit: Duration::from_millis(limit_ms) };
+        let question = Question {
+            argv,
+            shown: "the script".into(),
+            env: vec![("ALTDISK_ASKED".into(), "yes".into())],
+            limit: Duration::from_millis(limit_ms),
+        };
         (question.start(move |r| drop(sender.send(r))), receiver)
     }
 
@@ -290,16 +297,21 @@ mod tests {
     #[test]
     fn failures_say_why() {
         let text = refused("echo out; echo 1 >&2; echo why >&2; exit 3", 10_000);
-        assert!(text.starts_with("ALT-907: `sh -c ") && text.ends_with("exit code 3\n  1\n  why"), "{text}");
+        assert!(text.starts_with("ALT-907: `the script`: ") && text.ends_with("exit code 3\n  1\n  why"), "{text}");
         assert!(refused("kill -9 $$", 10_000).ends_with("ended by signal 9"));
         let text = refused("echo begun >&2; sleep 60", 300);
         assert!(text.starts_with("ALT-908: ") && text.ends_with("begun"), "{text}");
         assert!(refused("cat /dev/zero", 20_000).starts_with("ALT-909: "));
         let (sender, receiver) = mpsc::channel();
-        let question = Question { argv: vec!["no-such-program".into()], env: vec![], limit: Duration::from_secs(9) };
+        let question = Question {
+            argv: vec!["no-such-program".into(), "secret".into()],
+            shown: "no-such-program ***".into(),
+            env: vec![],
+            limit: Duration::from_secs(9),
+        };
         let _stop = question.start(move |r| drop(sender.send(r)));
         let err = receiver.recv_timeout(Duration::from_secs(9)).unwrap().unwrap_err();
-        assert!(err.to_string().starts_with("ALT-906: `no-such-program`"), "{err}");
+        assert!(err.to_string().starts_with("ALT-906: `no-such-program ***`: "), "{err}");
     }
 
     #[test]

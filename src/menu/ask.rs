@@ -13,15 +13,16 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Starts `argv` with these variables beside the environment. `tell` is called once, on another thread, with what it printed
+    /// Starts `argv` with these variables beside the environment. `shown` is what errors call it: the line with passwords hidden. `tell` is called once, on another thread, with what it printed
     /// on standard output, or with why there is no answer (ALT-906 to ALT-909); not after a cancel.
     pub fn start(
         argv: Vec<String>,
+        shown: String,
         env: Vec<(String, String)>,
         limit: Duration,
         tell: impl FnOnce(Result<String>) + Send + 'static,
     ) -> Self {
-        let question = Question { argv, env, limit };
+        let question = Question { argv, shown, env, limit };
         let stop = question.start(tell);
         Self { stop }
     }

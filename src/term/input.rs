@@ -31,7 +31,7 @@ pub enum Input {
     Resized,
     /// SIGTSTP from outside (Ctrl-Z is a key): [`Tty::stop_here`].
     Suspend,
-    /// SIGCONT after a stop that we did not ask for: [`Tty::resume`], and paint anew.
+    /// SIGCONT after a stop that we did not ask for: [`Tty::resume`], for a shell has made the line its own, and paint anew.
     Continued,
     /// SIGTERM, or SIGINT from outside: end in order.
     Quit,

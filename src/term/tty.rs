@@ -100,10 +100,15 @@ impl Tty {
         HOOK.call_once(|| {
             let next = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
-                if let Some(back) = lock(&CURRENT).as_ref() {
+                let current = lock(&CURRENT).clone();
+                if let Some(back) = &current {
                     back.give();
                 }
                 next(info);
+                // A thread's end alone would leave an interface that neither draws nor reads. Jobs go on by themselves.
+                if current.is_some() && !cfg!(test) {
+                    std::process::exit(101);
+                }
             }));
         });
         it.resume()?;
@@ -336,9 +341,18 @@ pub(in crate::term) mod tests {
     }
 
     fn read(master: &mut File) -> String {
-        let mut bytes = [0; 4096];
-        let n = master.read(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes[..n]).into_owned()
+        // What was written in pieces may arrive in pieces.
+        let mut text = Vec::new();
+        loop {
+            let wait = if text.is_empty() { 5000u16 } else { 100 };
+            let mut line = [nix::poll::PollFd::new(master.as_fd(), nix::poll::PollFlags::POLLIN)];
+            if nix::poll::poll(&mut line, wait).unwrap() == 0 {
+                return String::from_utf8_lossy(&text).into_owned();
+            }
+            let mut bytes = [0; 4096];
+            let n = master.read(&mut bytes).unwrap();
+            text.extend_from_slice(&bytes[..n]);
+        }
     }
 
     #[test]

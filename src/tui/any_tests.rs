@@ -60,7 +60,10 @@ proptest! {
         for what in story {
             let token = m.tokens;
             let effects = match what {
-                Happens::Key(n) => update(&mut m, Msg::Keys(keys(WORDS[n]))),
+                Happens::Key(n) => {
+                    m.seen = true;
+                    update(&mut m, Msg::Keys(keys(WORDS[n])))
+                }
                 Happens::Answer(n) => update(&mut m, Msg::Answer(token, Ok(ANSWERS[n].into()))),
                 Happens::Fails => update(&mut m, Msg::Answer(token, Err(Told::new("wrong", "right")))),
                 Happens::Size(w, h) => update(&mut m, Msg::Size(w, h)),

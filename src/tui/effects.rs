@@ -1,11 +1,12 @@
 //! What the update wants done, done: the only file of the screens that touches the world, beside the loop.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -24,6 +25,8 @@ use crate::tui::svg;
 
 /// A question that is answered sooner is never seen.
 const SLOW: Duration = Duration::from_millis(300);
+/// How long the end waits for output that is copied to the log.
+const COPY: Duration = Duration::from_secs(1);
 
 /// Where things are.
 pub struct Places {
@@ -46,21 +49,50 @@ pub struct Doer {
     follower: Option<follow::Follower>,
     /// Which follower's batches count.
     number: u64,
+    /// The follower may send another batch.
+    more: Option<SyncSender<()>>,
+    /// Threads that copy output to the log.
+    copies: Vec<JoinHandle<()>>,
 }
 
 impl Doer {
     pub fn new(sender: Sender<Event>, at: Places) -> Self {
-        Self { sender, at, asked: HashMap::new(), follower: None, number: 0 }
+        Self { sender, at, asked: HashMap::new(), follower: None, number: 0, more: None, copies: vec![] }
     }
 
     pub fn follows(&self, number: u64) -> bool {
         self.number == number && self.follower.is_some()
     }
 
-    /// The session ends.
-    pub fn finish(&mut self) {
-        self.asked.clear();
+    /// The follower may go on. It sends one batch and waits: however fast a job speaks, not more is kept than is shown.
+    pub fn more(&self) {
+        if let Some(more) = &self.more {
+            // A full channel says it already; a follower that is gone wants nothing.
+            let _ = more.try_send(());
+        }
+    }
+
+    /// The answer has come: there is nothing to end any more.
+    pub fn has_answered(&mut self, token: u64) {
+        self.asked.remove(&token);
+    }
+
+    fn close(&mut self) {
         self.follower = None;
+        self.more = None;
+    }
+
+    /// The session ends; `goes_on` is what the log says about the job on the screen.
+    pub fn finish(&mut self, goes_on: Option<&Record>) {
+        self.asked.clear();
+        self.close();
+        if let Some(record @ Record::GoesOn { job }) = goes_on {
+            self.copy_output(job::Id(*job), record.text(&clock::date(sys::now().0)));
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < COPY && self.copies.iter().any(|c| !c.is_finished()) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.at.books.record(&Record::End);
     }
 
@@ -69,13 +101,13 @@ impl Doer {
         let _ = self.sender.send(Event::Msg(msg));
     }
 
-    fn ask(&mut self, token: u64, argv: Vec<String>, limit: Duration) {
+    fn ask(&mut self, token: u64, argv: Vec<String>, shown: String, limit: Duration) {
         let sender = self.sender.clone();
         let tell = move |answer: Result<String>| {
             let answer = answer.map_err(|e| Told::from(&e));
             let _ = sender.send(Event::Msg(Msg::Answer(token, answer)));
         };
-        self.asked.insert(token, Asker::start(argv, self.at.env.clone(), limit, tell));
+        self.asked.insert(token, Asker::start(argv, shown, self.at.env.clone(), limit, tell));
     }
 
     /// Opens a job's status and follows it.
@@ -83,7 +115,14 @@ impl Doer {
         let status = Status::new(job::find(id)?, size.0, size.1)?;
         self.number += 1;
         let (number, sender) = (self.number, self.sender.clone());
-        self.follower = Some(follow::spawn(id, move |batch| drop(sender.send(Event::Batch(number, batch))))?);
+        let (more, may) = sync_channel(1);
+        let _ = more.try_send(());
+        self.more = Some(more);
+        self.follower = Some(follow::spawn(id, move |batch| {
+            if may.recv().is_ok() {
+                let _ = sender.send(Event::Batch(number, batch));
+            }
+        })?);
         Ok(Box::new(status))
     }
 
@@ -94,11 +133,13 @@ impl Doer {
     }
 
     /// What a job of this session said, and then how it ended, at the end of the log. On another thread: it may be much.
-    fn copy_output(&self, id: job::Id, ended: String) {
+    fn copy_output(&mut self, id: job::Id, ended: String) {
         let to = self.at.books.log().to_owned();
         let Ok(from) = job::files::events(id) else { return };
         // If no thread can be had, the job's own file still has it.
-        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to, &ended)));
+        let copy = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to, &ended)));
+        self.copies.retain(|c| !c.is_finished());
+        self.copies.extend(copy);
     }
 }
 
@@ -106,8 +147,11 @@ fn copy(from: &Path, to: &Path, ended: &str) -> std::io::Result<()> {
     let shown = Shown { debug: true, verbose: false, ascii: false };
     let to = std::fs::OpenOptions::new().append(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK).open(to)?;
     let mut to = std::io::BufWriter::new(to);
-    for line in BufReader::new(std::fs::File::open(from)?).lines() {
-        if let Some(text) = serde_json::from_str(&line?).ok().and_then(|event| lines::line(&event, shown)) {
+    let from = std::fs::File::open(from)?;
+    // A job that goes on does not keep this going on.
+    let length = from.metadata()?.len();
+    for line in BufReader::new(from.take(length)).split(b'\n') {
+        if let Some(text) = serde_json::from_str(&String::from_utf8_lossy(&line?)).ok().and_then(|event| lines::line(&event, shown)) {
             writeln!(to, "{text}")?;
         }
     }
@@ -122,7 +166,7 @@ fn copy(from: &Path, to: &Path, ended: &str) -> std::io::Result<()> {
 pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
     let size = screen.model.size;
     match effect {
-        Effect::Ask { token, argv, limit } => screen.doer().ask(token, argv, limit),
+        Effect::Ask { token, argv, shown, limit } => screen.doer().ask(token, argv, shown, limit),
         Effect::Cancel(token) => drop(screen.doer().asked.remove(&token)),
         Effect::Later(token) => screen.later(SLOW, Msg::Slow(token)),
         Effect::Start { spec, still } => {
@@ -134,7 +178,7 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
             let status = screen.doer().open(id, size).map_err(|e| Told::from(&e));
             screen.apply(Msg::Opened(status));
         }
-        Effect::Close => screen.doer().follower = None,
+        Effect::Close => screen.doer().close(),
         Effect::Jobs => screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)))),
         Effect::Stop(id) => stopped(screen, job::stop(id)),
         Effect::Kill(id) => stopped(screen, job::kill(id)),
@@ -147,6 +191,7 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
         Effect::Exec(argv) => {
             screen.reader.pause();
             screen.tty.suspend()?;
+            let _ = screen.doer().at.books.record(&Record::End);
             let Err(failed) = foreground::replace(&argv, &screen.doer().at.env.clone());
             screen.tty.resume()?;
             screen.reader.resume();
@@ -229,7 +274,7 @@ fn keep(screen: &mut Screen, name: &str) {
 }
 
 fn write_down(screen: &mut Screen, record: &Record) {
-    if let Record::Ended { job: n @ 1.., .. } = record {
+    if let Record::Ended { job: n @ 1.., .. } | Record::GoesOn { job: n @ 1.. } = record {
         let ended = record.text(&clock::date(sys::now().0));
         return screen.doer().copy_output(job::Id(*n), ended);
     }
@@ -244,4 +289,21 @@ fn themes(screen: &mut Screen) -> Vec<Theme> {
     let wanted = screen.doer().at.wanted.clone();
     let (themes, _) = theme::load::all(&wanted.dirs);
     themes.into_iter().map(|t| theme::choose::fitted(t, &wanted)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_that_is_no_text_is_copied_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("events"), dir.path().join("log"));
+        let line = |text: &str| format!("{{\"event\":\"output\",\"stream\":\"stdout\",\"line\":\"{text}\"}}\n").into_bytes();
+        std::fs::write(&from, [line("one"), b"\xff\xfe torn\n".to_vec(), line("two")].concat()).unwrap();
+        std::fs::write(&to, "").unwrap();
+        copy(&from, &to, "end\n").unwrap();
+        let copied = std::fs::read_to_string(&to).unwrap();
+        assert!(copied.contains("one") && copied.contains("two\n") && copied.ends_with("end\n"), "{copied}");
+    }
 }

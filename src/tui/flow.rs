@@ -8,9 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::job;
-use crate::menu::model::{Builtin, Dialog, Field, How, Many, Next, Screen, Selector, Target};
+use crate::menu::model::{Builtin, Dialog, Field, How, Kind, Many, Next, Run, Screen, Selector, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
+use crate::text::shell::quoted;
 use crate::tui::layer::{For, Layer};
 use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
 use crate::tui::popup::{self, fold};
@@ -58,8 +59,8 @@ pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
             let dialog = Rc::new(dialog.clone());
             match &dialog.discover {
                 Some(run) if model.options.doing != Doing::Nothing => {
-                    let (argv, limit) = (command::of_run(run, &context), dialog.timeout);
-                    ask(model, argv, limit, Why::Discover(Rc::clone(&dialog), context))
+                    let (asked, limit) = (Asking::of(run, &context, &[]), dialog.timeout);
+                    ask(model, asked, limit, Why::Discover(Rc::clone(&dialog), context))
                 }
                 _ => open_dialog(model, dialog, context),
             }
@@ -70,7 +71,9 @@ pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
 fn open_selector(model: &mut Model, selector: Rc<Selector>, context: Context) -> Effects {
     let seen = screen("selector", &selector.id, &selector.title);
     let (ghost, list) = (selector.ghost, Form::has_list(&selector.field));
-    let mut effects = push(model, Layer::Form(Box::new(Form::selector(selector, context))));
+    let mut form = Form::selector(selector, context);
+    notice(model, &mut form);
+    let mut effects = push(model, Layer::Form(Box::new(form)));
     effects.push(seen);
     if ghost {
         effects.extend(if list { list_of_field(model) } else { answer_selector(model) });
@@ -81,12 +84,20 @@ fn open_selector(model: &mut Model, selector: Rc<Selector>, context: Context) ->
 fn open_dialog(model: &mut Model, dialog: Rc<Dialog>, context: Context) -> Effects {
     let seen = screen("dialog", &dialog.id, &dialog.title);
     let ghost = dialog.ghost;
-    let mut effects = push(model, Layer::Form(Box::new(Form::dialog(dialog, context))));
+    let mut form = Form::dialog(dialog, context);
+    notice(model, &mut form);
+    let mut effects = push(model, Layer::Form(Box::new(form)));
     effects.push(seen);
     if ghost {
         effects.extend(commit(model));
     }
     effects
+}
+
+fn notice(model: &mut Model, form: &mut Form) {
+    if !form.ghost && model.notice.is_some() {
+        form.hint = model.notice.take();
+    }
 }
 
 fn screen(kind: &'static str, fastpath: &str, title: &str) -> Effect {
@@ -112,14 +123,41 @@ pub fn fail(model: &mut Model, told: Told) -> Effects {
     effects
 }
 
+/// A command that is asked something, and the same for people: passwords hidden.
+struct Asking {
+    argv: Vec<String>,
+    shown: String,
+}
+
+impl Asking {
+    /// `fields`: those whose values are in `context`.
+    fn of(run: &Run, context: &Context, fields: &[Field]) -> Self {
+        let mut masked = context.clone();
+        for field in fields.iter().filter(|f| f.kind == Kind::Password) {
+            if let Some(value) = masked.get_mut(&field.name).filter(|v| !v.is_empty()) {
+                command::HIDDEN.clone_into(value);
+            }
+        }
+        Self { argv: command::of_run(run, context), shown: quoted(&command::of_run(run, &masked)) }
+    }
+
+    /// The review of what is about to run.
+    fn review(pending: &Pending) -> Option<Self> {
+        let line = pending.line.with(pending.dialog.review.as_ref()?);
+        let shown = line.shown();
+        Some(Self { argv: line.argv, shown })
+    }
+}
+
 /// Asks a program something in the background; F3 gives it up.
-fn ask(model: &mut Model, argv: Vec<String>, seconds: u64, why: Why) -> Effects {
+fn ask(model: &mut Model, asking: Asking, seconds: u64, why: Why) -> Effects {
     model.tokens += 1;
     let token = model.tokens;
-    let shown = crate::text::shell::quoted(&argv);
+    let Asking { argv, shown } = asking;
     model.asked = Some(Asked { token, why });
     model.stack.push(Layer::Wait(Wait::new(token, shown.clone())));
-    let mut effects = vec![Effect::Ask { token, argv, limit: Duration::from_secs(seconds.max(1)) }, Effect::Later(token)];
+    let mut effects =
+        vec![Effect::Ask { token, argv, shown: shown.clone(), limit: Duration::from_secs(seconds.max(1)) }, Effect::Later(token)];
     if model.options.trace {
         effects.push(Effect::Record(Record::Question { command: shown }));
     }
@@ -187,8 +225,8 @@ pub fn list_of_field(model: &mut Model) -> Effects {
         Some(_) if nothing => fail(model, Told::new("With -X no command is run, so there is no list.", "Type the value.")),
         Some(list) => {
             let context = form.values.context(&form.dialog.fields, &form.context);
-            let (argv, limit) = (command::of_run(&list.command, &context), list.timeout);
-            ask(model, argv, limit, Why::List)
+            let (asked, limit) = (Asking::of(&list.command, &context, &form.dialog.fields), list.timeout);
+            ask(model, asked, limit, Why::List)
         }
         None => {
             let list = of_field(form, &field, lists::of_choices(&field.choices));
@@ -245,11 +283,11 @@ fn answer_selector(model: &mut Model) -> Effects {
     match &selector.next {
         Next::Classified { command, timeout, .. } => {
             context.insert(selector.field.name.clone(), real.clone());
-            let (argv, limit) = (command::of_run(command, &context), *timeout);
+            let (asked, limit) = (Asking::of(command, &context, std::slice::from_ref(&selector.field)), *timeout);
             if model.options.doing == Doing::Nothing {
                 return fail(model, Told::new("With -X no command is run, so what follows is not known.", ""));
             }
-            ask(model, argv, limit, Why::Classify(selector, real, context))
+            ask(model, asked, limit, Why::Classify(selector, real, context))
         }
         Next::To(_) | Next::Value { .. } => follow(model, &selector, &real, None, context),
     }
@@ -293,10 +331,11 @@ pub fn commit(model: &mut Model) -> Effects {
         drop_ghosts(model);
         return fail(model, Told::new(format!("{} needs root: only root may run this command.", dialog.title), remedy));
     }
-    let review = line.review(&dialog).filter(|_| doing == Doing::All);
-    model.pending = Some(Pending { line, dialog });
+    let pending = Pending { line, dialog };
+    let review = Asking::review(&pending).filter(|_| doing == Doing::All);
+    model.pending = Some(pending);
     match review {
-        Some(argv) => ask(model, argv, REVIEW, Why::Review),
+        Some(asked) => ask(model, asked, REVIEW, Why::Review),
         None => make_sure(model),
     }
 }
@@ -332,7 +371,7 @@ pub fn run(model: &mut Model) -> Effects {
     let Some(Pending { line, dialog }) = model.pending.take() else { return vec![] };
     let shown = line.shown();
     let doing = model.options.doing;
-    let mut effects = vec![Effect::Record(Record::Command { line: shown.clone(), run: doing == Doing::All })];
+    let mut effects = vec![Effect::Record(Record::Command { line: shown.clone(), hides: line.hides(), run: doing == Doing::All })];
     if doing != Doing::All {
         drop_ghosts(model);
         let text = vec![

@@ -51,6 +51,12 @@ pub struct Model {
     pub asked: Option<Asked>,
     /// Keys that were typed while an answer was waited for.
     pub ahead: Vec<Key>,
+    /// Whether the question on top, if one is, has stood on the screen as a whole: only then does a key say yes to it.
+    pub seen: bool,
+    /// Something to know, said on the first form.
+    pub notice: Option<String>,
+    /// Told while an answer was waited for; shown after it.
+    pub untold: Vec<Told>,
     pub tokens: u64,
     /// The command that is about to run.
     pub pending: Option<Pending>,
@@ -145,6 +151,8 @@ pub enum Effect {
     Ask {
         token: u64,
         argv: Vec<String>,
+        /// The same for people: passwords hidden.
+        shown: String,
         limit: Duration,
     },
     Cancel(u64),
@@ -194,6 +202,9 @@ impl Model {
             stack: vec![],
             asked: None,
             ahead: vec![],
+            seen: true,
+            notice: None,
+            untold: vec![],
             tokens: 0,
             pending: None,
             started: None,

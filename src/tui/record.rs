@@ -10,7 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::host::{clock, sys};
-use crate::menu::command::HIDDEN;
+use crate::text::{printable, printable_lines};
 
 /// Something for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +23,12 @@ pub enum Record {
     Question { command: String },
     /// `-v`: what it answered.
     Answer { text: String },
-    /// A command is run (or would be, under `-x`).
-    Command { line: String, run: bool },
+    /// A command is run (or would be, under `-x`); `hides`: a password is left out of it.
+    Command { line: String, hides: bool, run: bool },
     /// How it ended; `job` is where its output is, 0 if it had the terminal.
     Ended { job: u32, how: String },
+    /// Its status is left before its end.
+    GoesOn { job: u32 },
     /// An error was shown.
     Error { text: String },
     /// The session ends; jobs go on.
@@ -34,26 +36,33 @@ pub enum Record {
 }
 
 impl Record {
-    /// As the log has it; `date` as SMIT writes it.
+    /// As the log has it; `date` as SMIT writes it. Nothing that a program or a name holds commands the terminal of who reads it.
     pub fn text(&self, date: &str) -> String {
         match self {
-            Self::Begin { argv } => format!("\n[{date}]\n    Starting altdisk ({argv})\n"),
+            Self::Begin { argv } => format!("\n[{date}]\n    Starting altdisk ({})\n", printable(argv, false)),
             Self::Screen { kind, fastpath, title } => {
                 let mut screen = kind.to_string();
                 if let Some(first) = screen.get_mut(..1) {
                     first.make_ascii_uppercase();
                 }
-                format!("\n    ({screen} screen selected,\n        FastPath = \"{fastpath}\",\n        title = \"{title}\".)\n")
+                format!(
+                    "\n    ({screen} screen selected,\n        FastPath = \"{fastpath}\",\n        title = \"{}\".)\n",
+                    printable(title, false)
+                )
             }
-            Self::Question { command } => format!("\n[{date}]\n    Asking: {command}\n"),
+            Self::Question { command } => format!("\n[{date}]\n    Asking: {}\n", printable_lines(command, false)),
             Self::Answer { text } => format!("    It answers:\n{}", indented(text)),
-            Self::Command { line, run } => {
+            Self::Command { line, run, .. } => {
+                let line = printable_lines(line, false);
                 let begins =
                     if *run { "Output from Command_to_Execute follows below:\n---- start ----" } else { "It is not run in this session." };
                 format!("\n[{date}]\n    Command_to_Execute follows below:\n>> {line}\n\n    {begins}\n")
             }
             Self::Ended { how, .. } => format!("---- end ----\n\n[{date}]\n    {how}\n"),
-            Self::Error { text } => format!("\n[{date}]\n    Error: {text}\n"),
+            Self::GoesOn { job } => {
+                format!("---- it runs ----\n\n[{date}]\n    continues as job {job}: `altdisk jobs` shows it.\n")
+            }
+            Self::Error { text } => format!("\n[{date}]\n    Error: {}\n", printable_lines(text, false)),
             Self::End => format!("\n[{date}]\n    Exiting altdisk\n"),
         }
     }
@@ -67,7 +76,7 @@ pub fn script(line: &str, date: &str) -> String {
 fn indented(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
-        let _ = writeln!(out, "        {}", crate::text::printable(line, false));
+        let _ = writeln!(out, "        {}", printable(line, false));
     }
     out
 }
@@ -82,7 +91,7 @@ pub struct Book {
 
 impl Book {
     pub fn open(path: &Path) -> Self {
-        // A pipe that nobody reads, or a dead network file system, must not hang the interface.
+        // A pipe that nobody reads must not hang the interface.
         let file =
             OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY).open(path);
         Self { path: path.to_owned(), file, told: false }
@@ -125,11 +134,10 @@ impl Books {
     pub fn record(&mut self, record: &Record) -> Option<String> {
         let date = clock::date(sys::now().0);
         self.log.write(&record.text(&date));
-        let Record::Command { line, .. } = record else { return None };
+        let Record::Command { line, hides, .. } = record else { return None };
         // A password is not written down, and so the line would not do the same again.
-        let hides = line.contains(HIDDEN);
         self.script.write(&script(
-            &if hides { format!("# a password is left out here: {}", line.replace('\n', "\n# ")) } else { line.clone() },
+            &if *hides { format!("# a password is left out here: {}", line.replace('\n', "\n# ")) } else { line.clone() },
             &date,
         ));
         let wrong: Vec<String> = [&mut self.log, &mut self.script].into_iter().filter_map(Book::complaint).collect();
@@ -146,7 +154,7 @@ mod tests {
     fn the_log_has_smits_form() {
         let text = Record::Screen { kind: "menu", fastpath: "alt_install".into(), title: "Alternate".into() }.text("D");
         assert_eq!(text, "\n    (Menu screen selected,\n        FastPath = \"alt_install\",\n        title = \"Alternate\".)\n");
-        let text = Record::Command { line: "ls -l".into(), run: true }.text("Nov 22 2011, 14:48:12");
+        let text = Record::Command { line: "ls -l".into(), hides: false, run: true }.text("Nov 22 2011, 14:48:12");
         assert!(text.starts_with("\n[Nov 22 2011, 14:48:12]\n    Command_to_Execute follows below:\n>> ls -l\n"), "{text}");
         assert!(Record::Answer { text: "a\x1b[2J\nb".into() }.text("D").ends_with("        a\\x1b[2J\n        b\n"));
     }
@@ -163,6 +171,20 @@ mod tests {
         let out = std::process::Command::new("sh").arg(&path).output().unwrap();
         assert_eq!(String::from_utf8(out.stdout).unwrap(), "0\n1\n");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn only_what_hides_is_a_comment_in_the_script() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, script) = (dir.path().join("log"), dir.path().join("script"));
+        let mut books = Books::open(&log, &script);
+        for (line, hides) in [("echo '********'", false), ("set -p '********'", true), ("echo 'a\x1b[2J\nb'", false)] {
+            assert_eq!(books.record(&Record::Command { line: line.into(), hides, run: true }), None);
+        }
+        let script = std::fs::read_to_string(&script).unwrap();
+        assert!(script.contains("\necho '********'\n") && script.contains("\n# a password is left out here: set -p"), "{script}");
+        let log = std::fs::read_to_string(&log).unwrap();
+        assert!(log.contains(">> echo 'a\\x1b[2J\nb'\n"), "{log}");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! The terminal's reader, signals, programs that answer and the job that is followed send into one channel. Every message that waits is
 //! applied before one frame is painted, so that keys typed ahead cost one repaint. While the line is still busy with what was sent, no frame
-//! is painted at all: a key is answered soon, whatever the log does. Without a message the loop sleeps; it has a timer only while bytes
-//! are on their way, or a question is young.
+//! is painted at all, and what a job says is kept until a frame has gone out as a whole: a key is answered soon, whatever the log does.
+//! Without a message the loop sleeps; it has a timer only while bytes are on their way, or a question is young.
 
 use std::io::Write;
 use std::sync::mpsc::{Receiver, channel};
@@ -24,11 +24,15 @@ use crate::tui::effects::{Doer, Places};
 use crate::tui::layer::Layer;
 use crate::tui::model::{Effect, Model, Msg, Told};
 use crate::tui::status;
-use crate::tui::update::update;
+use crate::tui::update::{goes_on, update};
 use crate::tui::view::view;
 
 /// How long a key may wait for its answer on a slow line.
-const ANSWER: Duration = Duration::from_millis(250);
+const ANSWER: Duration = Duration::from_millis(200);
+/// A question that has stood on the screen for less than this was not read: a key that bounces must not answer it.
+const GLANCE: Duration = Duration::from_millis(50);
+/// So many batches are taken from the follower before it has to wait.
+const KEPT: usize = 64;
 
 /// What arrives in the channel.
 pub enum Event {
@@ -69,7 +73,18 @@ pub fn run(model: Model, begin: Begin, terminal: Terminal, utf8: bool, tty: Tty,
     let decoder = Decoder::new(terminal.keys, utf8);
     let reader = input::spawn(&tty, decoder, move |input| drop(keys.send(Event::Input(input))))?;
     let doer = Doer::new(sender, places);
-    let mut screen = Screen { model, tty, reader, painter: Painter::new(terminal, utf8), doer, dirty: true, timers: vec![], end: None };
+    let mut screen = Screen {
+        model,
+        tty,
+        reader,
+        painter: Painter::new(terminal, utf8),
+        doer,
+        dirty: true,
+        timers: vec![],
+        kept: vec![],
+        stands: None,
+        end: None,
+    };
     let opened = begin.running.map(Effect::Open);
     begin.effects.into_iter().chain(opened).for_each(|effect| screen.perform(effect));
     begin.first.into_iter().for_each(|msg| screen.apply(msg));
@@ -85,6 +100,10 @@ pub struct Screen {
     doer: Doer,
     dirty: bool,
     timers: Vec<(Instant, Msg)>,
+    /// What the job on the screen has said since the frame that is being sent.
+    kept: Vec<(u64, Batch)>,
+    /// Since when the last frame has been on the screen as a whole.
+    stands: Option<Instant>,
     pub end: Option<End>,
 }
 
@@ -93,7 +112,7 @@ impl Screen {
         let mut wait = self.paint()?;
         loop {
             if let Some(end) = self.end {
-                self.doer.finish();
+                self.doer.finish(goes_on(&self.model).as_ref());
                 if end == End::HungUp {
                     // Nothing can be restored where nothing is.
                     drop(self.tty);
@@ -117,6 +136,7 @@ impl Screen {
                 }
             }
             self.due();
+            self.hear();
             if self.end.is_none() {
                 wait = self.paint()?;
             }
@@ -148,16 +168,47 @@ impl Screen {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Msg(msg) => self.apply(msg),
-            Event::Batch(number, batch) if self.doer.follows(number) => self.apply(Msg::Status(status::Msg::Batch(batch))),
-            Event::Batch(..) => {}
+            Event::Msg(msg) => {
+                if let Msg::Answer(token, _) = &msg {
+                    self.doer.has_answered(*token);
+                }
+                self.apply(msg);
+            }
+            Event::Batch(number, batch) => {
+                // Of a long log that exists already the next piece is wanted at once.
+                if self.doer.follows(number) && !batch.whole && self.kept.len() < KEPT {
+                    self.doer.more();
+                }
+                self.kept.push((number, batch));
+            }
             Event::Input(Input::Keys(keys)) => self.apply(Msg::Keys(keys)),
             Event::Input(Input::Resized) => self.resize(),
-            Event::Input(Input::Continued) => self.repaint(),
+            Event::Input(Input::Continued) => match self.tty.resume() {
+                Ok(()) => self.repaint(),
+                Err(_) => self.end = Some(End::HungUp),
+            },
             Event::Input(Input::Suspend) => self.perform(Effect::Suspend),
             Event::Input(Input::HangUp) => self.end = Some(End::HungUp),
             Event::Input(Input::Quit) => self.end = Some(End::Terminated),
         }
+    }
+
+    /// Whether the line has sent the last frame, and nothing new is to be painted.
+    fn free(&self) -> bool {
+        !self.dirty && self.painter.settled() && self.tty.unsent() == 0
+    }
+
+    /// Applies what the job has said, when nothing else is on its way to the screen: what a key changed comes first.
+    fn hear(&mut self) {
+        if self.end.is_some() || self.kept.is_empty() || !self.free() || !self.model.seen {
+            return;
+        }
+        for (number, batch) in std::mem::take(&mut self.kept) {
+            if self.doer.follows(number) {
+                self.apply(Msg::Status(status::Msg::Batch(batch)));
+            }
+        }
+        self.doer.more();
     }
 
     /// Applies a message, carries out what follows from it, and so on until nothing follows.
@@ -227,9 +278,23 @@ impl Screen {
             let (buf, cursor) = self.drawn();
             let bytes = self.painter.frame_within(&buf, cursor, self.tty.room(ANSWER));
             self.tty.write(&bytes)?;
+            if self.dirty || !bytes.is_empty() {
+                self.stands = None;
+            }
             self.dirty = false;
         }
-        let busy = self.tty.busy();
-        Ok(if self.painter.settled() && self.tty.unsent() == 0 { None } else { busy.or(Some(Duration::from_millis(20))) })
+        if !self.free() {
+            return Ok(self.tty.busy().or(Some(Duration::from_millis(20))));
+        }
+        let stands = *self.stands.get_or_insert_with(Instant::now);
+        if !self.model.seen {
+            let left = GLANCE.saturating_sub(stands.elapsed());
+            if !left.is_zero() {
+                return Ok(Some(left));
+            }
+            self.model.seen = true;
+        }
+        // What was kept is painted now.
+        Ok(if self.kept.is_empty() { None } else { Some(Duration::ZERO) })
     }
 }

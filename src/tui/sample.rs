@@ -201,8 +201,9 @@ pub fn keys(text: &str) -> Vec<Key> {
     keys
 }
 
-/// Presses keys; returns what has to be done, without what is written down.
+/// Presses keys after what is on the screen was seen; returns what has to be done, without what is written down.
 pub fn press(model: &mut Model, text: &str) -> Vec<Effect> {
+    model.seen = true;
     done(update(model, Msg::Keys(keys(text))))
 }
 

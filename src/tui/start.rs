@@ -158,12 +158,16 @@ fn screens(
     };
     let sends = if terminal.function_keys { Sends::Function } else { Sends::Escape };
     let mut model = Model::new(Rc::new(set), theme, sends, options, tty.size());
+    let running = running_job();
+    if start.fastpath.is_some() {
+        model.notice = running.map(|job| format!("Job {job} is running: `altdisk jobs` shows it."));
+    }
     let effects = flow::open(&mut model, path, Default::default());
     let mut first = vec![];
     if !wrong.is_empty() {
         first.push(Msg::Tell(Told::new(listed(&wrong), "A built-in look is used instead.")));
     }
-    let running = if start.fastpath.is_none() { running_job() } else { None };
+    let running = running.filter(|_| start.fastpath.is_none());
     let places = Places { books, home, theme: kept, wanted, env };
     let begin = run::Begin { effects, running, first };
     run::run(model, begin, terminal, utf8, tty, places)

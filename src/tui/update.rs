@@ -16,6 +16,7 @@ type Effects = Vec<Effect>;
 
 /// Applies one message.
 pub fn update(model: &mut Model, msg: Msg) -> Effects {
+    let before = asks(model);
     let mut effects = match msg {
         Msg::Keys(keys) => press(model, keys),
         Msg::Size(width, height) => resized(model, width, height),
@@ -47,8 +48,19 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
             Err(told) => flow::fail(model, told),
         },
         Msg::Returned(code) => returned(model, code),
+        // Over what is waited for it would be covered, and take keys that are meant for what comes.
+        Msg::Tell(told) if model.asked.is_some() => {
+            model.untold.push(told);
+            vec![]
+        }
         Msg::Tell(told) => flow::fail(model, told),
     };
+    note(model, before);
+    if model.asked.is_none() && !model.untold.is_empty() {
+        for told in std::mem::take(&mut model.untold) {
+            effects.extend(flow::fail(model, told));
+        }
+    }
     if model.asked.is_none() && !model.ahead.is_empty() {
         let keys = std::mem::take(&mut model.ahead);
         effects.extend(press(model, keys));
@@ -62,14 +74,15 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
 fn press(model: &mut Model, keys: Vec<Key>) -> Effects {
     let mut effects = vec![];
     for key in keys {
-        let depth = model.stack.len();
+        let (depth, before) = (model.stack.len(), asks(model));
         effects.extend(one(model, key));
         let size = model.size;
         if let Some(layer) = model.stack.last_mut() {
             layer.settle(size);
         }
-        // What is typed ahead must not answer a question that its typer has not seen.
-        if model.stack.len() > depth && wary(model) {
+        // What is typed ahead must not answer a question that its typer has not seen, nor close an error.
+        let error = matches!(model.top(), Some(Layer::Text(t)) if t.what == What::Error);
+        if note(model, before) || (error && model.stack.len() > depth) {
             model.ahead.clear();
             break;
         }
@@ -80,12 +93,32 @@ fn press(model: &mut Model, keys: Vec<Key>) -> Effects {
     effects
 }
 
-fn wary(model: &Model) -> bool {
-    match model.top() {
-        Some(Layer::Review(_) | Layer::Status(_)) => true,
-        Some(Layer::Text(text)) => matches!(text.what, What::Sure | What::Error),
-        _ => false,
-    }
+/// A question to which a key may say yes, and something is done to the machine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Review,
+    Sure,
+    /// ARE YOU SURE?? to end the job; `true`: by force.
+    Stop(bool),
+}
+
+/// The question on top, and how deep in the stack it is.
+fn asks(model: &Model) -> Option<(usize, Question)> {
+    let question = match model.top()? {
+        Layer::Review(_) => Question::Review,
+        Layer::Text(text) if text.what == What::Sure => Question::Sure,
+        Layer::Status(status) => Question::Stop(status.asks()?),
+        _ => return None,
+    };
+    Some((model.stack.len(), question))
+}
+
+/// Whether the question on top is another than `before`: until it was painted nobody has seen it.
+fn note(model: &mut Model, before: Option<(usize, Question)>) -> bool {
+    let now = asks(model);
+    let new = now.is_some() && now != before;
+    model.seen &= !new;
+    new
 }
 
 fn one(model: &mut Model, key: Key) -> Effects {
@@ -99,6 +132,9 @@ fn one(model: &mut Model, key: Key) -> Effects {
     }
     if model.asked.is_some() {
         return waiting(model, key);
+    }
+    if !model.seen && asks(model).is_some() && !matches!(key, Key::F(1 | 3 | 10) | Key::Esc) {
+        return vec![];
     }
     if let Some(Layer::Status(_)) = model.top() {
         return to_status(model, status::Msg::Key(key));
@@ -131,6 +167,11 @@ fn waiting(model: &mut Model, key: Key) -> Effects {
             model.stack.pop();
             flow::drop_ghosts(model);
             vec![Effect::Cancel(token)]
+        }
+        // Whatever text came over it is read first.
+        (Key::F(3) | Key::Esc | Key::Ctrl('c') | Key::Enter, Some(Layer::Text(_))) => {
+            model.stack.pop();
+            vec![]
         }
         _ => {
             model.ahead.push(key);
@@ -241,6 +282,8 @@ fn help(model: &mut Model) -> Effects {
 
 fn resized(model: &mut Model, width: u16, height: u16) -> Effects {
     model.size = (width, height);
+    // Everything is painted anew, and may not have been there at all.
+    model.seen = asks(model).is_none();
     for layer in &mut model.stack {
         layer.settle(model.size);
     }
@@ -317,14 +360,22 @@ fn leave(model: &mut Model) -> Effects {
         Some(Layer::Status(status)) => status.ended(),
         _ => None,
     };
+    let goes_on = goes_on(model);
     model.stack.truncate(at);
     flow::ended(model, code);
     flow::drop_ghosts(model);
-    let mut effects = vec![Effect::Close];
+    let mut effects: Effects = goes_on.map(Effect::Record).into_iter().chain([Effect::Close]).collect();
     if model.stack.is_empty() {
         effects.push(Effect::Quit);
     }
     effects
+}
+
+/// For the log, when the job of this session whose status is shown runs while that is left.
+pub fn goes_on(model: &Model) -> Option<Record> {
+    let job = model.started.as_ref()?.job;
+    let runs = |l: &Layer| matches!(l, Layer::Status(status) if status.job() == job && status.ended().is_none());
+    model.stack.iter().any(runs).then_some(Record::GoesOn { job: job.0 })
 }
 
 /// A shell or a command that had the terminal has ended.

@@ -87,6 +87,110 @@ fn typed_ahead_never_says_yes() {
     assert_eq!(top(&m), "menu altdisk");
 }
 
+/// Keys of another read than the one before, with no frame between them.
+fn unseen(m: &mut Model, text: &str) -> Vec<Effect> {
+    done(update(m, Msg::Keys(super::sample::keys(text))))
+}
+
+#[test]
+fn a_question_that_was_not_painted_takes_no_yes() {
+    let mut m = model();
+    press(&mut m, "down enter enter");
+    assert_eq!((top(&m).as_str(), m.seen), ("text sure", false));
+    assert_eq!((unseen(&mut m, "enter"), unseen(&mut m, "x enter"), top(&m).as_str()), (vec![], vec![], "text sure"));
+    // Help over it that was seen does not show what is below.
+    unseen(&mut m, "F1");
+    press(&mut m, "F3");
+    assert_eq!((unseen(&mut m, "enter"), top(&m).as_str()), (vec![], "text sure"));
+    // Away and back to it is possible at once.
+    unseen(&mut m, "F3");
+    assert_eq!(top(&m), "menu altdisk");
+    press(&mut m, "enter enter");
+    started(press(&mut m, "enter"));
+}
+
+#[test]
+fn a_review_takes_no_yes_before_it_was_painted_nor_does_what_follows_it() {
+    let mut m = model();
+    press(&mut m, "enter vdb enter");
+    answer(&mut m, REVIEW);
+    assert_eq!((unseen(&mut m, "vdb enter"), top(&m).as_str()), (vec![], "review"));
+    // With ARE YOU SURE?? after it: the stack is as deep as before, and still nobody has seen that.
+    let mut sure = (*m.pending.as_ref().unwrap().dialog).clone();
+    sure.confirm = Some("Really?".into());
+    m.pending.as_mut().unwrap().dialog = std::rc::Rc::new(sure);
+    assert_eq!((press(&mut m, "vdb enter enter enter"), top(&m).as_str()), (vec![], "text sure"));
+    assert_eq!((unseen(&mut m, "enter"), top(&m).as_str()), (vec![], "text sure"));
+    started(press(&mut m, "enter"));
+}
+
+#[test]
+fn a_job_is_not_stopped_by_a_key_typed_ahead() {
+    use super::status::tests::running_clone;
+    let mut m = model();
+    update(&mut m, Msg::Opened(Ok(Box::new(running_clone((80, 24))))));
+    assert_eq!((press(&mut m, "^c enter"), unseen(&mut m, "enter")), (vec![], vec![]));
+    assert!(matches!(&press(&mut m, "enter")[..], [Effect::Stop(_)]));
+}
+
+#[test]
+fn what_is_told_meanwhile_comes_after_the_answer() {
+    let mut m = model();
+    press(&mut m, "down down down down enter");
+    update(&mut m, Msg::Tell(Told::new("a bad look", "")));
+    assert_eq!(top(&m), "wait");
+    answer(&mut m, "#size\n5\n");
+    assert_eq!(top(&m), "text error");
+    press(&mut m, "enter");
+    assert_eq!(m.form().unwrap().values.get(0), "5");
+}
+
+#[test]
+fn passwords_are_not_shown_where_programs_are_asked() {
+    let mut m = model();
+    press(&mut m, "enter vdb down down down down down down hunter2");
+    assert_eq!(m.form().unwrap().values.get(7), "hunter2");
+    m.options.trace = true;
+    let effects = update(&mut m, Msg::Keys(super::sample::keys("enter")));
+    let shown = |e: &Effect| match e {
+        Effect::Ask { argv, shown, .. } => {
+            assert!(argv.iter().any(|w| w.contains("hunter2")));
+            shown.contains("********") && !shown.contains("hunter2")
+        }
+        Effect::Record(Record::Question { command }) => command.contains("********") && !command.contains("hunter2"),
+        _ => false,
+    };
+    assert_eq!(effects.iter().filter(|e| shown(e)).count(), 2, "{effects:?}");
+    let token = m.tokens;
+    update(&mut m, Msg::Slow(token));
+    assert!(shot(&m).contains("PLEASE WAIT") && !shot(&m).contains("hunter2"), "{}", shot(&m));
+}
+
+#[test]
+fn the_log_hears_of_a_job_that_is_left_behind() {
+    use super::status::tests::{ended_clone, running_clone};
+    for (status, want) in [(running_clone((80, 24)), true), (ended_clone((80, 24), 0), false)] {
+        let mut m = model();
+        press(&mut m, "down enter enter");
+        press(&mut m, "enter");
+        update(&mut m, Msg::Opened(Ok(Box::new(status))));
+        let effects = update(&mut m, Msg::Keys(super::sample::keys("F3")));
+        assert_eq!(effects.iter().any(|e| matches!(e, Effect::Record(Record::GoesOn { job: 7 }))), want, "{effects:?}");
+    }
+}
+
+#[test]
+fn the_first_form_says_that_a_job_runs() {
+    let mut m = model();
+    m.notice = Some("Job 5 is running.".into());
+    press(&mut m, "enter");
+    assert!(shot(&m).contains("Job 5 is running."), "{}", shot(&m));
+    press(&mut m, "down");
+    assert!(!shot(&m).contains("Job 5"));
+    press(&mut m, "F3 enter");
+    assert!(!shot(&m).contains("Job 5"));
+}
+
 #[test]
 fn selectors_hand_on_their_answer() {
     let mut m = model();
@@ -231,7 +335,7 @@ fn nothing_runs_in_a_dry_session() {
     m.options.doing = Doing::Questions;
     let effects = update(&mut m, Msg::Keys(super::sample::keys("enter vdb enter")));
     let line = "alt_disk_install -C -Pall vdb".to_owned();
-    assert!(effects.contains(&Effect::Record(Record::Command { line, run: false })), "{effects:?}");
+    assert!(effects.contains(&Effect::Record(Record::Command { line, hides: false, run: false })), "{effects:?}");
     assert_eq!(done(effects), []);
     assert_eq!(top(&m), "text note");
     m.options.doing = Doing::Nothing;

@@ -145,6 +145,7 @@ fn clone_of(master: &PtyMaster) -> File {
 
 fn receive(mut line: File, shared: &(Mutex<Seen>, Condvar), speed: Option<u32>) {
     // A slow line is read in small pieces, each taking its time.
+    let mut free = Instant::now();
     let mut bytes = vec![0; speed.map_or(65536, |bits| (bits as usize / 10 / 50).max(1))];
     loop {
         use std::os::fd::AsFd;
@@ -171,7 +172,9 @@ fn receive(mut line: File, shared: &(Mutex<Seen>, Condvar), speed: Option<u32>) 
         }
         drop(seen);
         if let Some(bits) = speed {
-            std::thread::sleep(Duration::from_secs_f64(n as f64 * 10.0 / f64::from(bits)));
+            // A line is exact: a sleep that took too long is made up for by the next.
+            free = free.max(Instant::now() - Duration::from_millis(20)) + Duration::from_secs_f64(n as f64 * 10.0 / f64::from(bits));
+            std::thread::sleep(free.saturating_duration_since(Instant::now()));
         }
     }
 }
@@ -237,6 +240,8 @@ impl Pty {
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
         let came = self.wait_until(SOON, |e| e.text().contains(text));
+        // Nobody reads faster, and altdisk does not believe keys of somebody who would.
+        std::thread::sleep(Duration::from_millis(70));
         assert!(came, "{text:?} did not come; the screen shows\n{}", self.screen());
     }
 
@@ -278,6 +283,11 @@ impl Pty {
     /// The line's settings.
     pub fn settings(&self) -> Termios {
         tcgetattr(self.master.as_ref().unwrap()).unwrap()
+    }
+
+    /// Somebody else sets the line.
+    pub fn set(&self, settings: &Termios) {
+        tcsetattr(self.master.as_ref().unwrap(), SetArg::TCSANOW, settings).unwrap();
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {

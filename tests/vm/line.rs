@@ -76,6 +76,8 @@ impl Line {
 
     /// Types.
     pub fn keys(&mut self, keys: &str) -> Result<(), String> {
+        // Nobody answers sooner, and altdisk does not believe keys of somebody who would.
+        sleep(Duration::from_millis(70));
         for byte in keys.bytes() {
             self.stream.write_all(&[byte]).map_err(|e| e.to_string())?;
             sleep(BYTE);

@@ -88,6 +88,27 @@ fn typing() {
     at_most("backspace", typed[6], 3);
 }
 
+/// A key's answer goes out before the rest of a log that was on its way.
+#[test]
+fn what_a_key_changed_comes_first() {
+    let mut painter = painter();
+    painter.frame(&log(0).0, None);
+    painter.frame_within(&log(40).0, None, 150);
+    assert!(!painter.settled());
+    let (mut popup, frame) = (log(40).0, "+----------------------------------------+");
+    for y in 14..18 {
+        popup.set_string(20, y, frame, Style::new());
+    }
+    let first = String::from_utf8(painter.frame_within(&popup, None, 150)).unwrap();
+    assert!(first.find(frame).is_some_and(|at| at < 30), "{first:?}");
+    let rest: String = (0..3).map(|_| String::from_utf8(painter.frame_within(&popup, None, 150)).unwrap()).collect();
+    assert_eq!(first.matches(frame).count() + rest.matches(frame).count(), 4, "{first:?} {rest:?}");
+    while !painter.settled() {
+        assert!(!painter.frame_within(&popup, None, 150).is_empty());
+    }
+    assert_eq!(painter.frame(&popup, None), b"");
+}
+
 /// A full log pane of 18 rows below some rows of status, with `lines` scrolled past.
 fn log(lines: usize) -> (Buffer, Option<(u16, u16)>) {
     pane(lines, 18)

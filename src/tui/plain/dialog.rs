@@ -8,6 +8,7 @@ use crate::menu::command::{self, Line};
 use crate::menu::model::{Dialog, Kind, Mode, Required};
 use crate::menu::values::{Context, Values};
 use crate::menu::{discover, review, rules};
+use crate::text::shell::quoted;
 use crate::tui::plain::pick::one_line;
 use crate::tui::plain::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::record::Record;
@@ -81,7 +82,8 @@ impl<W: Write> Plain<'_, W> {
         let mut all = context.clone();
         if let Some(command) = dialog.discover.as_ref().filter(|_| !self.run.nothing) {
             let argv = command::of_run(command, context);
-            match self.question(argv, dialog.timeout)? {
+            let shown = quoted(&argv);
+            match self.question(argv, shown, dialog.timeout)? {
                 Some(text) => all.extend(discover::parse(&text)?),
                 None => return Ok(None),
             }
@@ -155,7 +157,8 @@ impl<W: Write> Plain<'_, W> {
         let argv = line.review(dialog);
         let reviewed = argv.is_some();
         if let Some(argv) = argv {
-            let Some(text) = self.question(argv, REVIEW)? else { return Ok(None) };
+            let shown = dialog.review.as_ref().map_or_else(|| line.shown(), |words| line.with(words).shown());
+            let Some(text) = self.question(argv, shown, REVIEW)? else { return Ok(None) };
             let review = review::parse(&text)?;
             self.talk.title(&review.title);
             review.text.iter().for_each(|l| self.talk.line(l));

@@ -38,7 +38,7 @@ impl<W: Write> Plain<'_, W> {
     /// Runs what a dialog made; whether it ended well.
     pub(super) fn execute(&mut self, dialog: &Dialog, line: &Line, how: How) -> (Leave, bool) {
         let dry = self.run.dry || self.run.nothing;
-        (self.run.record)(Record::Command { line: line.shown(), run: !dry });
+        (self.run.record)(Record::Command { line: line.shown(), hides: line.hides(), run: !dry });
         if dry {
             self.talk.say("Not run, only recorded (-x).");
             return (Leave::Back, false);

@@ -90,12 +90,12 @@ impl<'a, W: Write> Plain<'a, W> {
         leave
     }
 
-    /// Asks a program, and records that.
-    fn question(&mut self, argv: Vec<String>, seconds: u64) -> Result<Option<String>> {
+    /// Asks a program (`shown`: the line as people may see it), and records that.
+    fn question(&mut self, argv: Vec<String>, shown: String, seconds: u64) -> Result<Option<String>> {
         if self.run.trace {
-            (self.run.record)(Record::Question { command: quoted(&argv) });
+            (self.run.record)(Record::Question { command: shown.clone() });
         }
-        let text = self.talk.question(argv, &self.run.env, seconds)?;
+        let text = self.talk.question(argv, shown, &self.run.env, seconds)?;
         if let (true, Some(text)) = (self.run.verbose, &text) {
             (self.run.record)(Record::Answer { text: text.clone() });
         }
@@ -212,7 +212,8 @@ impl<'a, W: Write> Plain<'a, W> {
                 self.talk.say("Not asked (-X): which panel follows is not known.");
                 return Ok(None);
             }
-            match self.question(command::of_run(command, &context), *timeout)? {
+            let (argv, shown) = (command::of_run(command, &context), quoted(&command::of_run(command, &pick::masked(fields, &context))));
+            match self.question(argv, shown, *timeout)? {
                 Some(text) => classified = Some(discover::classified(&text)?),
                 None => return Ok(None),
             }

@@ -4,11 +4,24 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use crate::menu::command::HIDDEN;
 use crate::menu::lists::{self, Listing};
 use crate::menu::model::{Field, Kind, Many, Take};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
+use crate::text::shell::quoted;
 use crate::tui::plain::{Answer, Edited, Plain, answer};
+
+/// These values as people may see them.
+pub(super) fn masked(fields: &[Field], context: &Context) -> Context {
+    let mut all = context.clone();
+    for field in fields.iter().filter(|f| f.kind == Kind::Password) {
+        if let Some(value) = all.get_mut(&field.name).filter(|v| !v.is_empty()) {
+            HIDDEN.clone_into(value);
+        }
+    }
+    all
+}
 
 impl<W: Write> Plain<'_, W> {
     /// Asks for field number `n`.
@@ -56,8 +69,9 @@ impl<W: Write> Plain<'_, W> {
         // Fixed choices stand before those that the command finds.
         let mut listing = lists::of_choices(&field.choices);
         if let Some(list) = field.list.as_ref().filter(|_| !self.run.nothing) {
-            let argv = command::of_run(&list.command, &values.context(fields, context));
-            let Some(text) = self.question(argv, list.timeout)? else { return Ok(None) };
+            let all = values.context(fields, context);
+            let (argv, shown) = (command::of_run(&list.command, &all), quoted(&command::of_run(&list.command, &masked(fields, &all))));
+            let Some(text) = self.question(argv, shown, list.timeout)? else { return Ok(None) };
             let found = lists::parse(&text, list);
             listing.heading = found.heading;
             listing.entries.extend(found.entries);

@@ -148,14 +148,14 @@ impl<W: Write> Talk<W> {
         None
     }
 
-    /// Asks a program. Once it was said that it takes its time, a line gives it up (Ok(None)).
+    /// Asks a program; `shown` is what errors call it. Once it was said that it takes its time, a line gives it up (Ok(None)).
     ///
     /// # Errors
     /// Why there is no answer.
-    pub fn question(&mut self, argv: Vec<String>, env: &[(String, String)], seconds: u64) -> Result<Option<String>> {
+    pub fn question(&mut self, argv: Vec<String>, shown: String, env: &[(String, String)], seconds: u64) -> Result<Option<String>> {
         let (tell, number) = (self.teller(), self.asked + 1);
         self.asked = number;
-        let asker = Asker::start(argv, env.to_vec(), Duration::from_secs(seconds), move |text| {
+        let asker = Asker::start(argv, shown, env.to_vec(), Duration::from_secs(seconds), move |text| {
             // Nobody listens where this fails.
             let _ = tell.send(Heard::Answer((number, text)));
         });

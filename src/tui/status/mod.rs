@@ -159,6 +159,11 @@ impl Status {
         }
     }
 
+    /// Whether it asks ARE YOU SURE?? to end the job; `true`: by force.
+    pub fn asks(&self) -> Option<bool> {
+        if let Some(Over::Stop(force)) = self.over { Some(force) } else { None }
+    }
+
     fn runs(&self) -> bool {
         self.job.state == State::Running
     }
