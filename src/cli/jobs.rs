@@ -51,11 +51,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         ["follow", id] => follow_to_the_end(number(id)?),
         ["stop", id] => {
             let id = number(id)?;
-            if parsed.has("kill") {
-                job::kill(id)?
-            } else {
-                job::stop(id)?
-            };
+            if parsed.has("kill") { job::kill(id) } else { job::stop(id) }?;
             Ok(say(&format!("Job {id} was asked to end. `altdisk jobs follow {id}` shows how it does.\n"), Exit::Done))
         }
         ["follow" | "stop", ..] => Err(error::JOBS_USAGE.because(format!("{} needs one id", words[0]))),

@@ -175,7 +175,7 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
     Ok(())
 }
 
-fn stopped(screen: &mut Screen, asked: Result<job::Asked>) {
+fn stopped(screen: &mut Screen, asked: Result<()>) {
     if let Err(e) = asked {
         let told = Told::from(&e);
         screen.apply(Msg::Status(status::Msg::Tell(told.wrong)));
