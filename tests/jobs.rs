@@ -288,6 +288,7 @@ fn a_replaced_program_still_asks_itself() {
     fs::copy(BIN, &program).unwrap();
     let mut child = Command::new(&program)
         .args(["--plain", "alt_explain"])
+        .env("PATH", format!("{}:/usr/bin:/bin", home.path().display()))
         .env("HOME", home.path())
         .env("ALTDISK_JOBS", home.path().join("jobs"))
         .stdin(Stdio::piped())

@@ -10,6 +10,7 @@ use crate::cli::flags::JOBS;
 use crate::cli::{getopt, say};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::host::clock::minute;
 use crate::host::sys;
 use crate::job::follow::{self, Batch};
 use crate::job::index::{Class, Filter};
@@ -95,7 +96,7 @@ fn table(jobs: &[Summary], for_menu: bool, now: u64) -> String {
             State::Lost { alive: false } => ("lost".to_owned(), 0),
         };
         let what = printable(&j.spec.title, false);
-        text.push_str(&format!("  {:<4} {:<16} {state:<18} {:>8}  {what}\n", j.id.to_string(), sys::local(j.started), clock(took)));
+        text.push_str(&format!("  {:<4} {:<16} {state:<18} {:>8}  {what}\n", j.id.to_string(), minute(j.started), clock(took)));
     }
     text
 }

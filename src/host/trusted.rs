@@ -108,8 +108,11 @@ pub fn own_directory(dir: &Path) -> Result<Option<()>, Distrust> {
     trust_path(dir).map(Some)
 }
 
-/// A directory and everything above it.
-fn trust_path(dir: &Path) -> Result<(), Distrust> {
+/// A directory and everything above it: for root, nobody else can put something there.
+///
+/// # Errors
+/// If somebody else can, or it cannot be read.
+pub fn trust_path(dir: &Path) -> Result<(), Distrust> {
     if !is_root() {
         return Ok(());
     }

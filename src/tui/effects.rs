@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::error;
-use crate::host::{clock, foreground, sys};
+use crate::host::{clock, foreground, own_file, sys};
 use crate::job::{self, follow};
 use crate::menu::ask::Asker;
 use crate::text::lines::{self, Shown};
@@ -95,16 +95,15 @@ impl Doer {
 
     /// What a job of this session said, and then how it ended, at the end of the log. On another thread: it may be much.
     fn copy_output(&self, id: job::Id, ended: String) {
-        let to = self.at.books.log().to_owned();
+        let Some(to) = self.at.books.log() else { return };
         let Ok(from) = job::files::events(id) else { return };
         // If no thread can be had, the job's own file still has it.
-        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to, &ended)));
+        let _ = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, to, &ended)));
     }
 }
 
-fn copy(from: &Path, to: &Path, ended: &str) -> std::io::Result<()> {
+fn copy(from: &Path, to: std::fs::File, ended: &str) -> std::io::Result<()> {
     let shown = Shown { debug: true, verbose: false, ascii: false };
-    let to = std::fs::OpenOptions::new().append(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK).open(to)?;
     let mut to = std::io::BufWriter::new(to);
     for line in BufReader::new(std::fs::File::open(from)?).lines() {
         if let Some(text) = serde_json::from_str(&line?).ok().and_then(|event| lines::line(&event, shown)) {
@@ -221,10 +220,7 @@ fn save(screen: &mut Screen, fastpath: &str) -> Result<Vec<String>> {
 /// The chosen look, for the next time. That it cannot be kept is no reason to disturb.
 fn keep(screen: &mut Screen, name: &str) {
     if let Some(path) = screen.doer().at.theme.clone() {
-        if let Some(dir) = path.parent() {
-            let _ = std::fs::create_dir_all(dir);
-        }
-        let _ = std::fs::write(&path, format!("{name}\n"));
+        let _ = own_file::keep(&path, format!("{name}\n").as_bytes());
     }
 }
 
