@@ -1,7 +1,8 @@
 //! What can happen while a command runs, and where it is told.
 //!
 //! The engine and the rooms below it emit [`Event`]s into [`Events`]; sinks (console, log file, JSON lines)
-//! turn them into text. A sink that fails is switched off: a reader that goes away stops nothing.
+//! turn them into text. A sink that fails is switched off: a reader that goes away stops nothing. One that can recover
+//! (the file of a job, on a disk that is full) says nothing of its errors, and goes on.
 //! Recorded events replay: every event can be written as one JSON object a line and read back.
 
 use std::sync::{Arc, Mutex};

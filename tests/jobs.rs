@@ -208,6 +208,105 @@ fn stop_ends_the_group() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("ALT-954"));
 }
 
+/// While anything of the group lives, its leader is not reaped: the number is nobody else's.
+#[test]
+fn the_number_of_a_group_is_kept_until_it_is_gone() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sh", "-c", "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.1; done' & sleep 60"]);
+    wait("its word", || (!jobs.output(&id).is_empty()).then_some(()));
+    let (leader, stubborn) = (jobs.pid(&id, "command"), jobs.output(&id)[0].1.parse().unwrap());
+    assert!(jobs.run(&["stop", &id]).status.success());
+    wait("the leader's end", || (!alive(leader)).then_some(()));
+    let mut looks = 0;
+    while alive(stubborn) {
+        let there = std::path::Path::new("/proc").join(leader.to_string()).exists();
+        assert!(there || !alive(stubborn), "reaped too early");
+        looks += 1;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(looks > 10, "{looks}");
+    assert_eq!(jobs.ended(&id)["exit"], 128 + 15);
+}
+
+/// As the programs of alt_disk_install do, something leads a group of its own.
+#[test]
+fn an_end_by_force_reaches_other_groups() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sh", "-c", "setsid sh -c 'echo $$; while :; do sleep 0.1; done' & wait"]);
+    wait("its word", || (!jobs.output(&id).is_empty()).then_some(()));
+    let other = jobs.output(&id)[0].1.parse().unwrap();
+    assert_ne!(nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(other))).unwrap().as_raw(), jobs.pid(&id, "command"));
+    assert!(jobs.run(&["stop", "--kill", &id]).status.success());
+    assert_eq!(jobs.ended(&id)["exit"], 128 + 9);
+    assert!(!alive(other));
+}
+
+#[test]
+fn a_folder_that_others_can_write_is_not_believed() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sleep", "60"]);
+    let folder = jobs.0.path().join("jobs");
+    for mode in [0o770, 0o702] {
+        fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+        for args in [&["stop", &id][..], &["--json"], &["start", "--", "true"], &["follow", &id]] {
+            let out = jobs.run(args);
+            let said = String::from_utf8_lossy(&out.stderr).into_owned();
+            assert!(!out.status.success() && said.contains("ALT-951") && said.contains("others can write it"), "{args:?}: {said}");
+        }
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(jobs.run(&["stop", &id]).status.success());
+    jobs.ended(&id);
+}
+
+#[test]
+fn another_program_does_not_get_the_event_file() {
+    let jobs = Jobs::new();
+    let id = jobs.start(&["sh", "-c", "echo \"[$ALTDISK_EVENTS]\"; ls -l /proc/self/fd | grep -c events.jsonl"]);
+    jobs.ended(&id);
+    let lines: Vec<String> = jobs.output(&id).into_iter().map(|(_, l)| l).collect();
+    assert_eq!(lines, ["[]", "0"]);
+}
+
+#[test]
+fn what_is_above_the_jobs_is_not_closed() {
+    let jobs = Jobs::new();
+    let deep = jobs.0.path().join("lib/altdisk/jobs");
+    let out = jobs.command(&["start", "--", "true"]).env("ALTDISK_JOBS", &deep).output().unwrap();
+    assert!(out.status.success());
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&deep), mode(deep.parent().unwrap()) & 0o500), (0o700, 0o500));
+    assert_ne!(mode(deep.parent().unwrap()), 0o700);
+}
+
+/// As after an upgrade of the package: the running program's file is gone.
+#[test]
+fn a_replaced_program_still_asks_itself() {
+    use std::io::{Read, Write};
+    let home = tempfile::tempdir().unwrap();
+    let program = home.path().join("altdisk");
+    fs::copy(BIN, &program).unwrap();
+    let mut child = Command::new(&program)
+        .args(["--plain", "alt_explain"])
+        .env("PATH", format!("{}:/usr/bin:/bin", home.path().display()))
+        .env("HOME", home.path())
+        .env("ALTDISK_JOBS", home.path().join("jobs"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut out, mut said) = (child.stdout.take().unwrap(), vec![0; 16]);
+    // It runs; from here on it has nothing but itself.
+    out.read_exact(&mut said).unwrap();
+    fs::remove_file(&program).unwrap();
+    child.stdin.take().unwrap().write_all(b"1\nALT-101\nq\nq\n").unwrap();
+    out.read_to_end(&mut said).unwrap();
+    child.wait().unwrap();
+    let text = String::from_utf8_lossy(&said);
+    assert!(text.contains("ALT-101") && !text.contains("ALT-906"), "{text}");
+}
+
 #[test]
 fn kill_does_not_ask() {
     let jobs = Jobs::new();

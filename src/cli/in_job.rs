@@ -1,17 +1,18 @@
 //! Commands that run in a job: they write events into the job's file, in place of text for a console.
 //!
-//! The supervisor names the descriptor in `ALTDISK_EVENTS`. It is taken only if it is what a supervisor opens (a regular file, appended
-//! to), so that a stale variable does no harm; and not with `--events`, whose caller wants both. The programs that the command runs get neither.
+//! The supervisor names the descriptor, and which file it is, in `ALTDISK_EVENTS`. It is taken only if it is that very file, appended to, so
+//! that a stale variable does no harm; and not with `--events`, whose caller wants both. The programs that the command runs get neither.
 
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::flags::{self, Command};
-use crate::cli::{Run, as_told, ending, getopt, help, json};
+use crate::cli::{Run, as_told, ending, getopt, help};
 use crate::error::{self, Exit};
 use crate::event::{Event, Events, Stream, VERSION};
-use crate::host::{fd, sys};
+use crate::host::sys;
 use crate::job;
+use crate::job::append::{self, Appender};
 
 static IN_JOB: AtomicBool = AtomicBool::new(false);
 
@@ -22,12 +23,13 @@ pub fn is() -> bool {
 
 /// Adds the job's event file to `events`, where there is one.
 pub fn listens(command: &'static Command, args: &[OsString], events: &Events) -> bool {
-    let number = std::env::var(job::EVENTS_VARIABLE).ok().and_then(|v| v.parse::<i32>().ok()).filter(|n| *n > 2);
     let both = getopt::parse(command, args).is_ok_and(|p| p.has("events"));
     // The one that speaks about jobs is not one of their own kind.
-    let Some(number) = number.filter(|_| !both && !std::ptr::eq(command, &flags::JOBS)) else { return false };
-    let Some(file) = fd::duplicate(number).ok().filter(fd::is_appended_to) else { return false };
-    events.add(Box::new(json::JsonLines::to(file)));
+    if both || std::ptr::eq(command, &flags::JOBS) {
+        return false;
+    }
+    let Some(file) = std::env::var(job::EVENTS_VARIABLE).ok().and_then(|value| append::named(&value)) else { return false };
+    events.add(Box::new(Appender::new(file)));
     IN_JOB.store(true, Ordering::Relaxed);
     true
 }

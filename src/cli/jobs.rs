@@ -10,6 +10,7 @@ use crate::cli::flags::JOBS;
 use crate::cli::{getopt, say};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::host::clock::minute;
 use crate::host::sys;
 use crate::job::follow::{self, Batch};
 use crate::job::index::{Class, Filter};
@@ -51,11 +52,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         ["follow", id] => follow_to_the_end(number(id)?),
         ["stop", id] => {
             let id = number(id)?;
-            if parsed.has("kill") {
-                job::kill(id)?
-            } else {
-                job::stop(id)?
-            };
+            if parsed.has("kill") { job::kill(id) } else { job::stop(id) }?;
             Ok(say(&format!("Job {id} was asked to end. `altdisk jobs follow {id}` shows how it does.\n"), Exit::Done))
         }
         ["follow" | "stop", ..] => Err(error::JOBS_USAGE.because(format!("{} needs one id", words[0]))),
@@ -99,7 +96,7 @@ fn table(jobs: &[Summary], for_menu: bool, now: u64) -> String {
             State::Lost { alive: false } => ("lost".to_owned(), 0),
         };
         let what = printable(&j.spec.title, false);
-        text.push_str(&format!("  {:<4} {:<16} {state:<18} {:>8}  {what}\n", j.id.to_string(), sys::local(j.started), clock(took)));
+        text.push_str(&format!("  {:<4} {:<16} {state:<18} {:>8}  {what}\n", j.id.to_string(), minute(j.started), clock(took)));
     }
     text
 }

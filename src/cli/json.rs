@@ -38,13 +38,9 @@ impl JsonLines {
         if !fd::writable(&file) {
             return Err(error::BAD_VALUE.because_do(format!("descriptor {fd} after --events is not open for writing"), remedy));
         }
-        Ok(Self::to(file))
-    }
-
-    /// Writes to an open file. A record goes into a regular file as a whole: others append there too.
-    pub fn to(file: File) -> Self {
+        // A record goes into a regular file as a whole: others may append there too.
         let chunk = if file.metadata().is_ok_and(|m| m.is_file()) { usize::MAX } else { CHUNK };
-        Self { file, patience: PATIENCE, chunk }
+        Ok(Self { file, patience: PATIENCE, chunk })
     }
 
     /// Whether something can be written within `time` without blocking, or the reader is gone (the write then says so).

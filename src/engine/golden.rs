@@ -223,7 +223,7 @@ fn golden_reviews_of_what_stands() {
     let json = |page: &review::Review| {
         assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
         // The day depends on where the test runs.
-        serde_json::to_string_pretty(page).unwrap().replace(&crate::host::sys::date(0), "DATE") + "\n"
+        serde_json::to_string_pretty(page).unwrap().replace(&crate::host::clock::minute(0), "DATE") + "\n"
     };
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
     let vdb = crate::disk::model::Disk { serial: Some("S-vdb".into()), ..crate::disk::sample::disk("vdb", "254:16") };

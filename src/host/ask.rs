@@ -19,6 +19,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use crate::error;
+use crate::host::cmd::EVENTS_VARIABLE;
 use crate::host::sys;
 
 /// Most that is read of what it prints.
@@ -29,6 +30,11 @@ const COMPLAINT: usize = 16 << 10;
 const QUOTED: usize = 5;
 /// Between asking a group to end and ending it.
 const GRACE: Duration = Duration::from_millis(300);
+
+/// This program's file, even where another one has taken its place since.
+pub const MYSELF: &str = "/proc/self/exe";
+/// Names that mean this very program, installed or not, and whatever else is installed under them.
+pub const OURS: [&str; 2] = ["altdisk", "alt_disk_install"];
 
 /// A program to ask.
 #[derive(Clone, Debug)]
@@ -135,7 +141,7 @@ impl Question {
     fn spawn(&self) -> Result<Child> {
         let (program, args) = self.argv.split_first().ok_or_else(|| error::ASK_START.because("an empty command"))?;
         let mut command = command(program);
-        command.args(args).envs(self.env.iter().map(|(k, v)| (k, v))).env_remove("ENV").env_remove("BASH_ENV");
+        command.args(args).envs(self.env.iter().map(|(k, v)| (k, v))).env_remove(EVENTS_VARIABLE).env_remove("ENV").env_remove("BASH_ENV");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         sys::die_with_parent(&mut command);
         command.spawn().map_err(|e| error::ASK_START.because(format!("`{}`: {e}", self.shown)))
@@ -192,12 +198,11 @@ impl Question {
     }
 }
 
-/// `altdisk` and `alt_disk_install` are this very program, installed or not.
+/// Ours are this program itself.
 fn command(program: &str) -> Command {
-    const OURS: [&str; 2] = ["altdisk", "alt_disk_install"];
-    match std::env::current_exe() {
+    match std::fs::read_link(MYSELF) {
         Ok(exe) if OURS.contains(&program) && exe.file_name().is_some_and(|n| n.to_string_lossy().starts_with("altdisk")) => {
-            let mut command = Command::new(exe);
+            let mut command = Command::new(MYSELF);
             command.arg0(program);
             command
         }

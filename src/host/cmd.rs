@@ -22,7 +22,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
-use crate::host::{signals, sys};
+use crate::host::{procs, signals, sys};
 
 /// A program to run.
 #[derive(Clone, Debug)]
@@ -184,7 +184,7 @@ impl Cmd {
         let text = self.stdin.clone().unwrap_or_default();
         let (stdout, stderr) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let ended = AtomicBool::new(false);
-        let status = std::thread::scope(|s| {
+        std::thread::scope(|s| {
             if let Some(mut input) = input {
                 // A program that does not read its input to the end is its own business.
                 s.spawn(move || drop(input.write_all(&text)));
@@ -195,15 +195,15 @@ impl Cmd {
             if let Some(err) = err {
                 s.spawn(|| drain(err, Stream::Stderr, events, &stderr, &ended));
             }
-            let status = child.wait();
+            procs::await_end(&child);
             ended.store(true, Ordering::SeqCst);
-            status
         });
-        let status: ExitStatus = status.with_context(|| format!("waiting for {}", self.program))?;
+        // Until it is reaped, the group's number is its own.
         signals::running(0);
         if signals::interrupted() {
             signals::end_group(child.id());
         }
+        let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
         let take = |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) })
     }

@@ -34,15 +34,26 @@ pub fn detach() -> io::Result<()> {
     Ok(())
 }
 
-/// The program keeps descriptor `fd` (others do not get it), leads a process group, and takes signals as programs do.
-pub fn hand_over(command: &mut Command, fd: RawFd) {
+/// What the programs below this process leave behind becomes its child, so that it can be ended with certainty.
+///
+/// # Errors
+/// Where the kernel does not know this.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_child_subreaper(true)?)
+}
+
+/// The program keeps descriptor `fd` if there is one (others do not get it), leads a process group, and takes signals as programs do.
+pub fn hand_over(command: &mut Command, fd: Option<RawFd>) {
     let prepare = move || {
         // SAFETY: plain system calls on a descriptor that is open in the child as well.
         unsafe {
             for signal in IGNORED {
                 libc::signal(signal, libc::SIG_DFL);
             }
-            if libc::fcntl(fd, libc::F_SETFD, 0) < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+            match fd {
+                Some(fd) if libc::fcntl(fd, libc::F_SETFD, 0) < 0 => Err(io::Error::last_os_error()),
+                _ => Ok(()),
+            }
         }
     };
     // SAFETY: between fork and exec the closure makes only system calls.

@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
 use nix::libc;
 
+use crate::host::line;
+
 /// A copy of descriptor `fd`, which the caller of the program opened. Neither it nor the copy is passed on to the programs
 /// that are run, so that its reader sees the end of the stream when this program ends.
 ///
@@ -42,12 +44,7 @@ pub fn is_appended_to(file: &File) -> bool {
 
 /// Columns of the terminal on `fd`; None where it does not know (a serial line) or is none.
 pub fn columns(fd: RawFd) -> Option<u16> {
-    // SAFETY: the kernel fills the plain C struct, if anything.
-    let size = unsafe {
-        let mut size: libc::winsize = std::mem::zeroed();
-        (libc::ioctl(fd, libc::TIOCGWINSZ, &raw mut size) == 0).then_some(size)
-    };
-    size.map(|s| s.ws_col).filter(|c| *c > 0)
+    line::window(fd).map(|(columns, _)| columns).filter(|c| *c > 0)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use nix::libc::O_NOFOLLOW;
 
 /// Replaces `path` by `text` at once and durably. Owner and mode of an existing file are kept; a new one gets `mode`.
 ///
@@ -18,7 +19,12 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
     let write = || -> std::io::Result<()> {
         let old = fs::metadata(path).ok();
         let mode = old.as_ref().map_or(mode, |m| m.permissions().mode() & 0o7777);
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        // Left by a power cut, or put there by somebody else: neither is written to.
+        match fs::remove_file(&beside) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(O_NOFOLLOW).open(&beside)?;
         if let Some(m) = &old {
             fchown(&file, Some(m.uid()), Some(m.gid()))?;
         }

@@ -13,6 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgrp, getpid, tcsetpgrp};
 
 use crate::error;
+use crate::host::cmd::EVENTS_VARIABLE;
 
 /// Runs `argv` with standard input, output and error of this process; returns its exit code (128 and the signal that ended it).
 ///
@@ -42,7 +43,7 @@ pub fn replace(argv: &[String], env: &[(String, String)]) -> Result<Infallible> 
 fn command(argv: &[String], env: &[(String, String)]) -> Command {
     let (program, args) = argv.split_first().map_or(("", argv), |(p, a)| (p.as_str(), a));
     let mut command = Command::new(program);
-    command.args(args).envs(env.iter().map(|(k, v)| (k, v)));
+    command.args(args).env_remove(EVENTS_VARIABLE).envs(env.iter().map(|(k, v)| (k, v)));
     // SAFETY: between fork and exec only system calls are made: whatever was blocked or ignored here is not for the program.
     unsafe {
         command.pre_exec(|| {

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction};
@@ -10,12 +10,17 @@ use nix::unistd::Pid;
 
 /// Columns and rows; None where the line does not know (a serial line), or is no terminal.
 pub fn size(fd: impl AsFd) -> Option<(u16, u16)> {
+    window(fd.as_fd().as_raw_fd()).filter(|(columns, rows)| *columns > 0 && *rows > 0)
+}
+
+/// Columns and rows as the kernel has them, 0 where it does not know.
+pub(super) fn window(fd: RawFd) -> Option<(u16, u16)> {
     // SAFETY: the kernel fills the plain C struct, if anything.
     let size = unsafe {
         let mut size: libc::winsize = std::mem::zeroed();
-        (libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) == 0).then_some(size)
+        (libc::ioctl(fd, libc::TIOCGWINSZ, &raw mut size) == 0).then_some(size)
     };
-    size.map(|s| (s.ws_col, s.ws_row)).filter(|(columns, rows)| *columns > 0 && *rows > 0)
+    size.map(|s| (s.ws_col, s.ws_row))
 }
 
 /// Bytes that were written and that the line has not sent yet.

@@ -1,7 +1,7 @@
 //! The machine: the only room that starts programs, mounts, or calls the kernel directly.
 //!
 //! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts, `files` writes files so that they survive a
-//! power cut, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
+//! power cut, `own_file` opens those in a home directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
 //! `line` and `notices` those of terminals; `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod ask;
@@ -18,6 +18,7 @@ pub mod locks;
 pub mod make;
 pub mod mounts;
 pub mod notices;
+pub mod own_file;
 pub mod procs;
 pub mod serial;
 pub mod signals;

@@ -1,10 +1,13 @@
 //! Processes: who lives in a directory tree that has to go.
 
 use std::os::unix::fs::MetadataExt;
+use std::process::Child;
 use std::time::Duration;
 
 use anyhow::Result;
-use nix::sys::signal::{Signal, kill};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use crate::host::files;
@@ -83,7 +86,75 @@ fn stat(pid: i32) -> Option<(char, u64)> {
     Some((state, fields.nth(18)?.parse().ok()?))
 }
 
-/// Whether a process group has a member.
+/// Returns when the child has ended; it is not reaped, so that its number and its group's stay its own.
+pub fn await_end(child: &Child) {
+    let Ok(pid) = i32::try_from(child.id()) else { return };
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    while waitid(Id::Pid(Pid::from_raw(pid)), flags) == Err(Errno::EINTR) {}
+}
+
+/// The processes for which this holds of (number, state, parent, group).
+fn all(fits: impl Fn(i32, char, i32, i32) -> bool) -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return vec![] };
+    let number = |e: std::fs::DirEntry| e.file_name().to_str().and_then(|n| n.parse::<i32>().ok());
+    let fits = |pid: &i32| {
+        let Some(text) = files::line(format!("/proc/{pid}/stat")) else { return false };
+        let Some((_, rest)) = text.rsplit_once(") ") else { return false };
+        let mut fields = rest.split(' ');
+        let state = fields.next().and_then(|s| s.chars().next()).unwrap_or('X');
+        let mut number = || fields.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let (parent, group) = (number(), number());
+        fits(*pid, state, parent, group)
+    };
+    entries.flatten().filter_map(number).filter(fits).collect()
+}
+
+/// Whether a process group has a member that is not only waiting to be buried.
 pub fn group_lives(group: i32) -> bool {
-    nix::sys::signal::killpg(Pid::from_raw(group), None) != Err(nix::errno::Errno::ESRCH)
+    !all(|_, state, _, of| of == group && state != 'Z' && state != 'X').is_empty()
+}
+
+/// The children of this process, those that wait to be buried too.
+pub fn children() -> Vec<i32> {
+    let this = i32::try_from(std::process::id()).unwrap_or(0);
+    all(|_, _, parent, _| parent == this)
+}
+
+/// Signals a process group. The numbers that the kernel takes for something else than a group are refused.
+///
+/// # Errors
+/// If there is no such group, or it is not for this user to signal.
+pub fn signal_group(group: i32, signal: Signal) -> nix::Result<()> {
+    if group <= 1 { Err(Errno::EINVAL) } else { killpg(Pid::from_raw(group), signal) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+
+    /// killpg(1) is kill(-1): everybody.
+    #[test]
+    fn numbers_that_are_no_group_are_not_signalled() {
+        for group in [1, 0, -1, i32::MIN] {
+            assert_eq!(signal_group(group, Signal::SIGCONT), Err(Errno::EINVAL), "{group}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_its_own_until_the_leader_is_reaped() {
+        let script = "sleep 60 & exit 3";
+        let mut leader = std::process::Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap();
+        let group = i32::try_from(leader.id()).unwrap();
+        await_end(&leader);
+        assert!(children().contains(&group));
+        assert!(group_lives(group), "the sleeper");
+        signal_group(group, Signal::SIGKILL).unwrap();
+        let begun = std::time::Instant::now();
+        while group_lives(group) {
+            assert!(begun.elapsed().as_secs() < 10);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(leader.wait().unwrap().code(), Some(3));
+    }
 }

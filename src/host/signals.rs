@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use crate::host::procs;
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// The process group of the program that runs, 0 if none.
 static RUNNING: AtomicI32 = AtomicI32::new(0);
@@ -40,13 +42,12 @@ pub fn running(group: i32) {
     RUNNING.store(group, Ordering::SeqCst);
 }
 
-/// After an interrupt: what a program started and left behind is ended too, and waited for.
+/// After an interrupt: what a program, which has ended and is not reaped, started and left behind is ended too, and waited for.
 pub fn end_group(leader: u32) {
     const TRIES: u32 = 50;
     let Ok(group) = i32::try_from(leader) else { return };
-    let group = nix::unistd::Pid::from_raw(group);
     for _ in 0..TRIES {
-        if nix::sys::signal::killpg(group, Signal::SIGKILL).is_err() {
+        if procs::signal_group(group, Signal::SIGKILL).is_err() || !procs::group_lives(group) {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(100));

@@ -11,6 +11,8 @@ use anyhow::{Context, Result};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+use crate::host::clock;
+
 /// Makes `command` run chrooted in `root`, in a mount namespace of its own with /proc, /sys, /dev, /run and /tmp
 /// there. The namespace dies with the program, and with it every mount.
 ///
@@ -55,35 +57,5 @@ pub fn die_with_parent(command: &mut Command) {
 /// Seconds since the epoch, and the local time as `date` prints it in the C locale (`Tue Nov 22 14:48:12 EET 2011`).
 pub fn now() -> (u64, String) {
     let secs = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    (secs, local_time(secs, c"%a %b %e %H:%M:%S %Z %Y"))
-}
-
-/// A day and time for people: `2026-11-22 14:48`.
-pub fn date(secs: u64) -> String {
-    local_time(secs, c"%Y-%m-%d %H:%M")
-}
-
-fn local_time(secs: u64, form: &std::ffi::CStr) -> String {
-    let t = nix::libc::time_t::try_from(secs).unwrap_or(0);
-    let mut buffer = [0u8; 64];
-    // SAFETY: `tm` is a plain C struct that localtime_r fills; strftime writes at most the buffer's length.
-    let n = unsafe {
-        let mut tm: nix::libc::tm = std::mem::zeroed();
-        nix::libc::localtime_r(&raw const t, &raw mut tm);
-        nix::libc::strftime(buffer.as_mut_ptr().cast(), buffer.len(), form.as_ptr(), &raw const tm)
-    };
-    String::from_utf8_lossy(&buffer[..n]).into_owned()
-}
-
-/// That moment in local time, for lists: `2011-11-22 14:48`.
-pub fn local(seconds: u64) -> String {
-    let t = nix::libc::time_t::try_from(seconds).unwrap_or(0);
-    let mut buffer = [0u8; 32];
-    // SAFETY: as in `now`.
-    let n = unsafe {
-        let mut tm: nix::libc::tm = std::mem::zeroed();
-        nix::libc::localtime_r(&raw const t, &raw mut tm);
-        nix::libc::strftime(buffer.as_mut_ptr().cast(), buffer.len(), c"%Y-%m-%d %H:%M".as_ptr(), &raw const tm)
-    };
-    String::from_utf8_lossy(&buffer[..n]).into_owned()
+    (secs, clock::shown(secs, c"%a %b %e %H:%M:%S %Z %Y"))
 }

@@ -86,8 +86,33 @@ fn text(file: File, path: &Path) -> Result<String, Distrust> {
     })
 }
 
-/// A directory and everything above it.
-fn trust_path(dir: &Path) -> Result<(), Distrust> {
+/// A directory of this user's own: nobody else can put something else there. None where it does not exist.
+///
+/// # Errors
+/// If it belongs to somebody else, others can write it, or (for root) something above it must not be trusted.
+pub fn own_directory(dir: &Path) -> Result<Option<()>, Distrust> {
+    let meta = match fs::metadata(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?,
+    };
+    if !meta.is_dir() {
+        return Err(no(dir, "is not a directory", ""));
+    }
+    let me = nix::unistd::geteuid().as_raw();
+    if meta.uid() != me {
+        return Err(no(dir, format!("belongs to user {}, not to {me}", meta.uid()), "chown"));
+    }
+    if meta.mode() & 0o022 != 0 {
+        return Err(no(dir, format!("others can write it (mode {:04o})", meta.mode() & 0o7777), "chmod go-w"));
+    }
+    trust_path(dir).map(Some)
+}
+
+/// A directory and everything above it: for root, nobody else can put something there.
+///
+/// # Errors
+/// If somebody else can, or it cannot be read.
+pub fn trust_path(dir: &Path) -> Result<(), Distrust> {
     if !is_root() {
         return Ok(());
     }

@@ -1,47 +1,77 @@
 //! Stopping: first by request (SIGTERM), which lets a command tidy up; then, asked for again, by force (SIGKILL).
+//!
+//! A number is a process only until that is reaped, then it may be anybody's. So the supervisor reaps under a lock ([`hold`]), and
+//! whoever signals looks and signals under the same lock.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::libc::O_NOFOLLOW;
+use nix::sys::signal::Signal;
 
 use crate::error;
+use crate::host::procs;
 use crate::job::{Id, files};
 
-/// What became of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// The signal was sent; how the command takes it is seen in its events.
-    Sent,
-}
+/// How long the other side of the lock may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What the file `stop` holds where the end is to be forced.
+const FORCE: &str = "force\n";
 
-/// Asks the command, with everything it started in its process group, to end.
+/// Asks the command, with everything it started in its process group, to end. How it takes that is seen in its events.
 ///
 /// # Errors
 /// ALT-953 where there is no such job, ALT-954 where it does not run (any more).
-pub fn stop(id: Id) -> Result<Asked> {
+pub fn stop(id: Id) -> Result<()> {
     send(id, Signal::SIGTERM)
 }
 
-/// Ends the command without asking it.
+/// Ends the command, and everything that it started, without asking it.
 ///
 /// # Errors
 /// As [`stop`].
-pub fn kill(id: Id) -> Result<Asked> {
+pub fn kill(id: Id) -> Result<()> {
     send(id, Signal::SIGKILL)
 }
 
-fn send(id: Id, signal: Signal) -> Result<Asked> {
+fn send(id: Id, signal: Signal) -> Result<()> {
+    let dir = files::of(id)?;
+    let _held = hold(&dir);
     let job = files::find(id)?;
     let gone = |why: &str| error::JOB_NOT_RUNNING.because(format!("job {id} ({}): {why}", job.spec.title));
     let group = job.group.ok_or_else(|| gone("it has ended"))?;
-    // The supervisor reads this as: whatever is left of the group afterwards goes too.
-    let _ = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(files::of(id)?.join("stop"));
-    match killpg(Pid::from_raw(group), signal) {
-        Ok(()) => Ok(Asked::Sent),
+    // The supervisor reads this: what is left afterwards goes too.
+    let note = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(O_NOFOLLOW).open(dir.join("stop"));
+    if let (Signal::SIGKILL, Ok(mut note)) = (signal, note) {
+        // Where this cannot be written, the group still ends.
+        let _ = note.write_all(FORCE.as_bytes());
+    }
+    match procs::signal_group(group, signal) {
+        Ok(()) => Ok(()),
         Err(nix::errno::Errno::ESRCH) => Err(gone("it has just ended")),
         Err(e) => Err(error::KERNEL.because(format!("signal to process group {group}: {e}"))),
     }
+}
+
+/// What was asked for: None, to end, or to end by force (true).
+pub(super) fn asked(dir: &Path) -> Option<bool> {
+    std::fs::read(dir.join("stop")).ok().map(|text| text.starts_with(FORCE.as_bytes()))
+}
+
+/// Nobody else signals or reaps this job's command while it is held. None where the other side takes too long: it is then stuck, and
+/// must not hold up everything.
+pub(super) fn hold(dir: &Path) -> Option<File> {
+    let file = File::open(dir).ok()?;
+    let begun = Instant::now();
+    while file.try_lock().is_err() {
+        if begun.elapsed() > PATIENCE {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Some(file)
 }

@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error;
-use crate::host::{self, procs::Process};
+use crate::host::procs::Process;
+use crate::host::{self, trusted};
 use crate::job::{Ended, Id, Spec, State, Summary};
 
 /// Ended jobs that are kept.
@@ -53,12 +54,26 @@ pub fn folder() -> Result<PathBuf> {
     Ok(state.ok_or_else(|| error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory"))?.join("altdisk/jobs"))
 }
 
+/// The same, if it is safe to believe what is written there: jobs are signalled by the numbers that it holds. That it does not exist
+/// is no error.
+fn own_folder() -> Result<PathBuf> {
+    let folder = folder()?;
+    match trusted::own_directory(&folder) {
+        Ok(_) => Ok(folder),
+        Err(no) => {
+            let remedy = if no.right.is_empty() { String::new() } else { format!("{} {}", no.right, no.path.display()) };
+            let cause = format!("{} {}", no.path.display(), no.wrong);
+            Err(if remedy.is_empty() { error::JOB_FOLDER.because(cause) } else { error::JOB_FOLDER.because_do(cause, remedy) })
+        }
+    }
+}
+
 /// The directory of one job.
 ///
 /// # Errors
 /// As [`folder`].
 pub fn of(id: Id) -> Result<PathBuf> {
-    Ok(folder()?.join(id.to_string()))
+    Ok(own_folder()?.join(id.to_string()))
 }
 
 /// The event file of a job.
@@ -72,9 +87,9 @@ pub fn events(id: Id) -> Result<PathBuf> {
 /// Every job, newest first.
 ///
 /// # Errors
-/// ALT-951 where the directory cannot be read; that it does not exist is no error.
+/// ALT-951 where the directory cannot be read or is not this user's alone; that it does not exist is no error.
 pub fn list() -> Result<Vec<Summary>> {
-    let folder = folder()?;
+    let folder = own_folder()?;
     Ok(ids(&folder)?.into_iter().filter_map(|id| summary(&folder.join(id.to_string()), id)).collect())
 }
 
@@ -114,7 +129,8 @@ pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
         let age = fs::metadata(dir).and_then(|m| m.modified()).ok().and_then(|t| SystemTime::now().duration_since(t).ok());
         return (if age.is_none_or(|a| a < STARTING) { State::Running } else { State::Lost { alive: false } }, None);
     };
-    let group = run.command.lives().then_some(run.command.pid);
+    // No group has the number 1, or one below: to the kernel they mean something else.
+    let group = (run.command.pid > 1 && run.command.lives()).then_some(run.command.pid);
     if run.supervisor.lives() {
         return (State::Running, group);
     }
@@ -136,9 +152,17 @@ pub(super) fn write<T: Serialize>(path: &Path, what: &T) -> Result<()> {
 
 /// Makes the directory of a new job, and lets old ones go.
 pub(super) fn make(asked: &Asked) -> Result<(Id, PathBuf)> {
-    let folder = folder()?;
+    let folder = own_folder()?;
     let failed = |e: std::io::Error| error::JOB_FOLDER.because(format!("{}: {e}", folder.display()));
-    DirBuilder::new().mode(0o700).recursive(true).create(&folder).map_err(failed)?;
+    // What is above it is not for jobs alone.
+    if let Some(above) = folder.parent() {
+        DirBuilder::new().mode(0o755).recursive(true).create(above).map_err(failed)?;
+    }
+    match DirBuilder::new().mode(0o700).create(&folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+        other => other.map_err(failed)?,
+    }
+    own_folder()?;
     prune(&folder)?;
     let mut number = ids(&folder)?.first().map_or(1, |id| id.0.saturating_add(1));
     let dir = loop {
@@ -222,5 +246,7 @@ mod tests {
         write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: gone }).unwrap();
         assert_eq!(state(&one), (State::Lost { alive: false }, None));
         assert_eq!(summary(&one, Id(1)).unwrap().started, 7);
+        write(&one.join("run.json"), &Run { supervisor: me, command: Process::of(1).unwrap() }).unwrap();
+        assert_eq!(state(&one), (State::Running, None), "no group is signalled by the number 1");
     }
 }

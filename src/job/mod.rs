@@ -8,9 +8,10 @@
 //!     jobs/17/job.json      what was asked for, by whom it was begun
 //!             run.json      who runs it: process ids with their start times
 //!             events.jsonl  what happens, appended to
-//!             stop          somebody asked to stop it
+//!             stop          somebody asked to stop it; says `force` where it was not only asked
 //!             exit.json     how it ended
 
+pub mod append;
 pub mod control;
 pub mod cut;
 pub mod files;
@@ -25,7 +26,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use crate::host::cmd::EVENTS_VARIABLE;
-pub use control::{Asked, kill, stop};
+pub use control::{kill, stop};
 pub use files::{find, list};
 pub use start::start;
 

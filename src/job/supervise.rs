@@ -9,17 +9,21 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 
 use crate::event::{Event, Stream, VERSION};
 use crate::host::procs::{self, Process};
-use crate::host::{cmd, detach, sys};
+use crate::host::{self, ask, cmd, detach, sys};
+use crate::job::append::{self, Appender};
+use crate::job::control;
 use crate::job::cut::Cutter;
 use crate::job::files::{self, Run};
 use crate::job::start::Answer;
@@ -42,14 +46,16 @@ pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
     std::io::stdin().read_to_end(&mut order)?;
     let spec: Spec = serde_json::from_slice(&order).context("reading the order")?;
     detach::detach()?;
+    // Only an end by force needs it.
+    let _ = detach::adopt_orphans();
     let begun = Instant::now();
     let (mut child, mut events) = match begin(&spec, dir, own) {
         Ok(both) => both,
         Err((cause, remedy)) => return answer(&Answer::Failed(cause, remedy)),
     };
     answer(&Answer::Runs)?;
-    let status = watch(&mut child, &mut events)?;
-    finish(dir, &mut events, status, begun, child.id())
+    watch(&mut child, &mut events)?;
+    finish(dir, &mut events, &mut child, begun)
 }
 
 /// Says how the start went; from then on nobody listens.
@@ -77,9 +83,14 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let file = file.map_err(|e| internal(&path.display().to_string(), e.to_string()))?;
     let mut command = Command::new(&program);
     command.arg0(name).args(&spec.argv[1..]).envs(spec.env.iter().map(|(k, v)| (k, v)));
-    command.env(EVENTS_VARIABLE, file.as_raw_fd().to_string());
+    // Another program could write into the log what it likes.
+    if mine {
+        command.env(EVENTS_VARIABLE, append::name(&file).map_err(|e| internal(&path.display().to_string(), e.to_string()))?);
+    } else {
+        command.env_remove(EVENTS_VARIABLE);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    detach::hand_over(&mut command, file.as_raw_fd());
+    detach::hand_over(&mut command, mine.then(|| file.as_raw_fd()));
     let mut child = command.spawn().map_err(|e| {
         let remedy = match e.kind() {
             std::io::ErrorKind::PermissionDenied => "make the file executable, or become a user who may run it",
@@ -93,14 +104,14 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run { supervisor, command });
     let written = run.context("reading /proc").and_then(|run| files::write(&dir.join("run.json"), &run));
     if let Err(e) = written {
-        let _ = killpg(Pid::from_raw(number(pid)), Signal::SIGKILL);
+        let _ = procs::signal_group(number(pid), Signal::SIGKILL);
         let _ = child.wait();
         return Err(internal("run.json", format!("{e:#}")));
     }
     let argv = if spec.shown.is_empty() { spec.argv.clone() } else { vec![spec.shown.clone()] };
     // The command works where it was asked for; this process keeps no file system busy.
     let _ = std::env::set_current_dir("/");
-    let mut events = Writer { file, start: Some(Event::Start { version: VERSION, argv, time: sys::now().0, pid }), lost: 0 };
+    let mut events = Writer { file: Appender::new(file), start: Some(Event::Start { version: VERSION, argv, time: sys::now().0, pid }) };
     if !mine {
         events.append(&[]);
     }
@@ -109,7 +120,10 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
 
 /// Where the program is, and whether it is this one.
 fn program(name: &str, own: fn(&str) -> bool) -> Option<(PathBuf, bool)> {
-    let myself = PathBuf::from("/proc/self/exe");
+    let myself = PathBuf::from(ask::MYSELF);
+    if ask::OURS.contains(&name) {
+        return Some((myself, true));
+    }
     let found = if name.contains('/') {
         Some(PathBuf::from(name))
     } else {
@@ -132,43 +146,30 @@ fn program(name: &str, own: fn(&str) -> bool) -> Option<(PathBuf, bool)> {
     }
 }
 
-/// Appends to the event file. What a full disk does not take is counted, and told when there is room again.
+/// The event file.
 struct Writer {
-    file: File,
+    file: Appender<File>,
     /// The first record, as long as it is not known that there is one.
     start: Option<Event>,
-    lost: u64,
 }
 
 impl Writer {
     fn append(&mut self, events: &[Event]) {
-        let mut text = Vec::new();
-        let mut add = |event: &Event| {
-            if let Ok(record) = serde_json::to_vec(event) {
-                text.extend_from_slice(&record);
-                text.push(b'\n');
-            }
-        };
         // The command writes here too; whoever comes first says what has begun.
-        if let Some(start) = self.start.take().filter(|_| self.file.metadata().is_ok_and(|m| m.len() == 0)) {
-            add(&start);
+        if let Some(start) = self.start.take().filter(|_| self.file.file().metadata().is_ok_and(|m| m.len() == 0)) {
+            self.file.append(&[start]);
         }
-        if self.lost > 0 {
-            add(&Event::Warning { text: format!("{} records could not be written here, and are lost", self.lost) });
-        }
-        events.iter().for_each(&mut add);
-        match self.file.write_all(&text) {
-            Ok(()) => self.lost = 0,
-            Err(_) => self.lost += events.len() as u64,
+        if !events.is_empty() {
+            self.file.append(events);
         }
     }
 
     /// Whether the command has said itself how it ended.
     fn is_done(&self) -> bool {
         const TAIL: u64 = 64 << 10;
-        let length = self.file.metadata().map_or(0, |m| m.len());
+        let length = self.file.file().metadata().map_or(0, |m| m.len());
         let mut tail = vec![0; usize::try_from(length.min(TAIL)).unwrap_or(0)];
-        if self.file.read_exact_at(&mut tail, length.saturating_sub(TAIL)).is_err() {
+        if self.file.file().read_exact_at(&mut tail, length.saturating_sub(TAIL)).is_err() {
             return false;
         }
         let last = tail.trim_ascii_end().rsplit(|b| *b == b'\n').next().unwrap_or_default();
@@ -183,8 +184,8 @@ struct Source {
     cutter: Cutter,
 }
 
-/// Writes down what the command says until it has ended.
-fn watch(child: &mut Child, events: &mut Writer) -> Result<ExitStatus> {
+/// Writes down what the command says until it has ended; it is not reaped.
+fn watch(child: &mut Child, events: &mut Writer) -> Result<()> {
     let mut sources = [
         Source {
             pipe: child.stdout.take().map(|o| PipeReader::from(std::os::fd::OwnedFd::from(o))),
@@ -200,14 +201,28 @@ fn watch(child: &mut Child, events: &mut Writer) -> Result<ExitStatus> {
     // A thread waits for the command; that it has is seen on a pipe, like everything else here.
     let (over, open) = std::io::pipe()?;
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            let status = child.wait();
+        let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0));
+        scope.spawn(move || {
+            await_end(leader);
             drop(open);
-            status
         });
         listen(&mut sources, &over, events);
-        waiting.join().map_err(|_| anyhow::anyhow!("waiting for the command"))?.context("waiting for the command")
-    })
+    });
+    Ok(())
+}
+
+/// Returns when the command has ended. Orphans of its that end before it are buried.
+fn await_end(leader: Pid) {
+    let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    loop {
+        match waitid(Id::All, ended).map(|s| s.pid()) {
+            Ok(Some(pid)) if pid != leader => drop(waitpid(pid, Some(WaitPidFlag::WNOHANG))),
+            Err(Errno::EINTR) => {}
+            _ => break,
+        }
+    }
+    // Whatever was strange above: this one is what counts.
+    while waitid(Id::Pid(leader), ended) == Err(Errno::EINTR) {}
 }
 
 fn listen(sources: &mut [Source; 2], over: &PipeReader, events: &mut Writer) {
@@ -280,16 +295,29 @@ impl Source {
     }
 }
 
-/// The end: what is left of a stopped group goes too, and how it ended is written down.
-fn finish(dir: &Path, events: &mut Writer, status: ExitStatus, begun: Instant, leader: u32) -> Result<()> {
-    let stopped = dir.join("stop").exists();
-    if stopped {
-        end_group(i32::try_from(leader).unwrap_or(0));
+/// The end: what is left of what was stopped goes too, and how it ended is written down. The command is reaped only here, so that until
+/// then its group's number is its own.
+fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) -> Result<()> {
+    let leader = i32::try_from(child.id()).unwrap_or(0);
+    let mut asked = control::asked(dir);
+    if asked.is_some() {
+        end_group(leader);
+        asked = control::asked(dir);
     }
+    if asked == Some(true) {
+        let left = end_children(leader);
+        if !left.is_empty() {
+            events.append(&[Event::Warning { text: format!("These processes do not end: {}.", left.join(", ")) }]);
+        }
+    }
+    let status = {
+        let _held = control::hold(dir);
+        child.wait().context("waiting for the command")?
+    };
     let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ended = Ended { code: status.code(), signal: status.signal(), time: sys::now().0, ms };
     if !events.is_done() {
-        let text = match (status.signal(), stopped) {
+        let text = match (status.signal(), asked.is_some()) {
             (Some(_), true) => "It was stopped.".to_owned(),
             (Some(signal), false) => format!("It was ended by signal {signal}."),
             _ => String::new(),
@@ -299,13 +327,33 @@ fn finish(dir: &Path, events: &mut Writer, status: ExitStatus, begun: Instant, l
     files::write(&dir.join("exit.json"), &ended)
 }
 
+/// Gives the group of a command that is not reaped a moment to end, and ends it.
 fn end_group(group: i32) {
     let asked = Instant::now();
-    while group > 1 && procs::group_lives(group) {
+    while procs::group_lives(group) {
         if asked.elapsed() > GRACE {
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+            let _ = procs::signal_group(group, Signal::SIGKILL);
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Ends what the command left behind in groups of its own: orphans are this process's children, and only it reaps them. Returns what
+/// does not end.
+fn end_children(leader: i32) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let left: Vec<i32> = procs::children().into_iter().filter(|c| *c != leader).collect();
+        if left.is_empty() || begun.elapsed() > GRACE {
+            let name = |pid: &i32| format!("{pid} ({})", host::files::line(format!("/proc/{pid}/comm")).unwrap_or_default());
+            return left.iter().map(name).collect();
+        }
+        for child in left {
+            let child = Pid::from_raw(child);
+            let _ = kill(child, Signal::SIGKILL);
+            let _ = waitpid(child, Some(WaitPidFlag::WNOHANG));
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -1,6 +1,6 @@
 //! What a dialog refuses before the command would: which fields count now, what may be typed, what a value must be.
 
-use crate::menu::model::{Dialog, Field, Kind, Required};
+use crate::menu::model::{Dialog, Field, Kind, Many, Required};
 use crate::menu::values::{Values, parts};
 
 /// Why Enter does nothing: the field to go to, and what is said.
@@ -81,10 +81,13 @@ pub(super) fn about_text(field: &Field, shown: &str) -> Option<String> {
     if field.size > 0 && shown.chars().count() > field.size {
         return Some(format!("{label}: at most {} characters are allowed; these are {}.", field.size, shown.chars().count()));
     }
-    words.iter().find_map(|word| wrong_word(field, word, &label))
+    words.iter().enumerate().find_map(|(at, word)| wrong_word(field, word, at, &label))
 }
 
-fn wrong_word(field: &Field, word: &str, label: &str) -> Option<String> {
+/// `at`: which of the field's words it is.
+fn wrong_word(field: &Field, word: &str, at: usize, label: &str) -> Option<String> {
+    // Of many words, only the first one comes with the prefix.
+    let bare = field.prefix.is_empty() || (at > 0 && field.many == Many::Words);
     let chosen = field.choices.iter().any(|c| c.shown == word);
     let digits = |w: &str, ok: fn(&char) -> bool| !w.is_empty() && w.chars().all(|c| ok(&c));
     match field.kind {
@@ -99,7 +102,7 @@ fn wrong_word(field: &Field, word: &str, label: &str) -> Option<String> {
         Kind::Hex if !digits(word.strip_prefix("0x").or(word.strip_prefix("0X")).unwrap_or(word), char::is_ascii_hexdigit) => {
             Some(format!("{label}: `{word}` is not a hexadecimal number; use the digits 0 to 9 and a to f."))
         }
-        Kind::Text | Kind::Path | Kind::List if field.prefix.is_empty() && word.starts_with('-') => {
+        Kind::Text | Kind::Path | Kind::List if bare && word.starts_with('-') => {
             Some(format!("{label}: `{word}` begins with a dash, and the command would take it for an option."))
         }
         _ => {

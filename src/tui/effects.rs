@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::error;
-use crate::host::{clock, foreground, sys};
+use crate::host::{clock, foreground, own_file, sys};
 use crate::job::{self, follow};
 use crate::menu::ask::Asker;
 use crate::text::lines::{self, Shown};
@@ -134,18 +134,17 @@ impl Doer {
 
     /// What a job of this session said, and then how it ended, at the end of the log. On another thread: it may be much.
     fn copy_output(&mut self, id: job::Id, ended: String) {
-        let to = self.at.books.log().to_owned();
+        let Some(to) = self.at.books.log() else { return };
         let Ok(from) = job::files::events(id) else { return };
         // If no thread can be had, the job's own file still has it.
-        let copy = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, &to, &ended)));
+        let copy = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, to, &ended)));
         self.copies.retain(|c| !c.is_finished());
         self.copies.extend(copy);
     }
 }
 
-fn copy(from: &Path, to: &Path, ended: &str) -> std::io::Result<()> {
+fn copy(from: &Path, to: std::fs::File, ended: &str) -> std::io::Result<()> {
     let shown = Shown { debug: true, verbose: false, ascii: false };
-    let to = std::fs::OpenOptions::new().append(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK).open(to)?;
     let mut to = std::io::BufWriter::new(to);
     let from = std::fs::File::open(from)?;
     // A job that goes on does not keep this going on.
@@ -220,7 +219,7 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
     Ok(())
 }
 
-fn stopped(screen: &mut Screen, asked: Result<job::Asked>) {
+fn stopped(screen: &mut Screen, asked: Result<()>) {
     if let Err(e) = asked {
         let told = Told::from(&e);
         screen.apply(Msg::Status(status::Msg::Tell(told.wrong)));
@@ -266,10 +265,7 @@ fn save(screen: &mut Screen, fastpath: &str) -> Result<Vec<String>> {
 /// The chosen look, for the next time. That it cannot be kept is no reason to disturb.
 fn keep(screen: &mut Screen, name: &str) {
     if let Some(path) = screen.doer().at.theme.clone() {
-        if let Some(dir) = path.parent() {
-            let _ = std::fs::create_dir_all(dir);
-        }
-        let _ = std::fs::write(&path, format!("{name}\n"));
+        let _ = own_file::keep(&path, format!("{name}\n").as_bytes());
     }
 }
 
@@ -302,7 +298,7 @@ mod tests {
         let line = |text: &str| format!("{{\"event\":\"output\",\"stream\":\"stdout\",\"line\":\"{text}\"}}\n").into_bytes();
         std::fs::write(&from, [line("one"), b"\xff\xfe torn\n".to_vec(), line("two")].concat()).unwrap();
         std::fs::write(&to, "").unwrap();
-        copy(&from, &to, "end\n").unwrap();
+        copy(&from, std::fs::OpenOptions::new().append(true).open(&to).unwrap(), "end\n").unwrap();
         let copied = std::fs::read_to_string(&to).unwrap();
         assert!(copied.contains("one") && copied.contains("two\n") && copied.ends_with("end\n"), "{copied}");
     }

@@ -4,11 +4,11 @@
 //! command would have been written down; the work goes on.
 
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::own_file::{self, Name};
 use crate::host::{clock, sys};
 use crate::text::{printable, printable_lines};
 
@@ -90,11 +90,8 @@ pub struct Book {
 }
 
 impl Book {
-    pub fn open(path: &Path) -> Self {
-        // A pipe that nobody reads must not hang the interface.
-        let file =
-            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY).open(path);
-        Self { path: path.to_owned(), file, told: false }
+    pub fn open(path: &Path, name: Name) -> Self {
+        Self { path: path.to_owned(), file: own_file::append(path, name), told: false }
     }
 
     /// Appends all of `text` at once, so that two sessions do not mix their lines.
@@ -122,12 +119,13 @@ pub struct Books {
 }
 
 impl Books {
-    pub fn open(log: &Path, script: &Path) -> Self {
-        Self { log: Book::open(log), script: Book::open(script) }
+    pub fn open(log: (&Path, Name), script: (&Path, Name)) -> Self {
+        Self { log: Book::open(log.0, log.1), script: Book::open(script.0, script.1) }
     }
 
-    pub fn log(&self) -> &Path {
-        &self.log.path
+    /// The log once more, for a thread that appends to it.
+    pub fn log(&self) -> Option<File> {
+        self.log.file.as_ref().ok()?.try_clone().ok()
     }
 
     /// Writes it down; what is wrong with the files is returned once, with the first command.
@@ -164,7 +162,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("smit.script");
         for n in 0..2 {
-            let mut book = Book::open(&path);
+            let mut book = Book::open(&path, Name::Default);
             book.write(&script(&format!("echo {n}"), "D"));
             assert_eq!(book.complaint(), None);
         }
@@ -177,7 +175,7 @@ mod tests {
     fn only_what_hides_is_a_comment_in_the_script() {
         let dir = tempfile::tempdir().unwrap();
         let (log, script) = (dir.path().join("log"), dir.path().join("script"));
-        let mut books = Books::open(&log, &script);
+        let mut books = Books::open((&log, Name::Given), (&script, Name::Given));
         for (line, hides) in [("echo '********'", false), ("set -p '********'", true), ("echo 'a\x1b[2J\nb'", false)] {
             assert_eq!(books.record(&Record::Command { line: line.into(), hides, run: true }), None);
         }
@@ -189,7 +187,7 @@ mod tests {
 
     #[test]
     fn complains_once() {
-        let mut book = Book::open(Path::new("/proc/no/such"));
+        let mut book = Book::open(Path::new("/proc/no/such"), Name::Given);
         book.write("x");
         assert!(book.complaint().unwrap().starts_with("/proc/no/such: "));
         assert_eq!(book.complaint(), None);

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use anyhow::Result;
 
 use crate::error;
+use crate::host::own_file::Name;
+use crate::host::trusted;
 use crate::job;
 use crate::menu::model::{Screen, Set, TOP};
 use crate::menu::{load, own};
@@ -81,7 +83,9 @@ pub fn start(start: &Start) -> Result<End> {
     let home = PathBuf::from(std::env::var_os("HOME").filter(|h| !h.is_empty()).unwrap_or_else(|| "/".into()));
     let (log, script) =
         (start.log.clone().unwrap_or_else(|| home.join("smit.log")), start.script.clone().unwrap_or_else(|| home.join("smit.script")));
-    let mut books = Books::open(&log, &script);
+    // What the user names may be a link or /dev/null; what has the default name in a HOME that may be another's, may not.
+    let name = |given: &Option<PathBuf>| if given.is_some() { Name::Given } else { Name::Default };
+    let mut books = Books::open((&log, name(&start.log)), (&script, name(&start.script)));
     let env = environment(start, &log, &script);
     let _ = books.record(&Record::Begin { argv: start.argv.clone() });
     let terminal = Terminal::here();
@@ -185,7 +189,7 @@ fn kept_theme(home: &Path) -> Option<PathBuf> {
 }
 
 fn read_theme(path: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = trusted::read(path).ok()?;
     let name = text.lines().next()?.trim();
     (!name.is_empty() && name.len() < 100 && !name.contains('/')).then(|| name.to_owned())
 }

@@ -6,7 +6,7 @@ use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::preview;
 use crate::engine::review::WIDTH;
 use crate::engine::state::Alternate;
-use crate::host::sys;
+use crate::host::clock;
 use crate::text::wrap;
 
 /// Bytes a second where no run has measured it yet: a plain disk with many small files.
@@ -137,7 +137,7 @@ impl Page {
             "altinst_rootvg on {}, made from {} on {}; {phases}.",
             disks.join(" "),
             base.source_disks.join(" "),
-            sys::date(base.created)
+            clock::minute(base.created)
         );
         let known = "What /alt_inst, the boot list and the firmware know of it goes too.".to_owned();
         self.part("WHAT IS REMOVED", &[text, known]);
