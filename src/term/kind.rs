@@ -168,6 +168,13 @@ impl Terminal {
         }
     }
 
+    /// Whether what is typed is taken for UTF-8: unless the locale (looked up by `var`) names another character set.
+    pub fn hears_utf8(var: impl Fn(&str) -> Option<String>) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| var(v).filter(|value| !value.is_empty())).unwrap_or_default();
+        let set = locale.split_once('.').map_or("", |(_, set)| set).to_ascii_lowercase();
+        set.is_empty() || set.starts_with("utf")
+    }
+
     /// Whether text goes out as UTF-8: the terminal shows it, and the locale (looked up by `var`) says that it is on.
     pub fn speaks_utf8(&self, var: impl Fn(&str) -> Option<String>) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| var(v).filter(|value| !value.is_empty())).unwrap_or_default();

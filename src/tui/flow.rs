@@ -314,6 +314,7 @@ pub fn commit(model: &mut Model) -> Effects {
     }
     if let Some(refusal) = rules::refuse(&form.dialog, &form.values) {
         form.go_to(&refusal.field);
+        let listed = form.field().is_some_and(|f| f.list.is_some() || !f.choices.is_empty());
         let size = model.size;
         if let Some(layer) = model.stack.last_mut() {
             layer.settle(size);
@@ -321,7 +322,14 @@ pub fn commit(model: &mut Model) -> Effects {
         drop_ghosts(model);
         return fail(
             model,
-            Told::new(refusal.message, "Press Enter; the cursor is on the field. F1 there explains it, F4 lists what can be chosen."),
+            Told::new(
+                refusal.message,
+                if listed {
+                    "Press Enter; the cursor is on the field. F1 there explains it, F4 lists what can be chosen."
+                } else {
+                    "Press Enter; the cursor is on the field. F1 there explains it."
+                },
+            ),
         );
     }
     let dialog = Rc::clone(&form.dialog);

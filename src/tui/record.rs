@@ -123,6 +123,12 @@ impl Books {
         Self { log: Book::open(log.0, log.1), script: Book::open(script.0, script.1) }
     }
 
+    /// What is wrong with a file that was asked for by name.
+    pub fn refused(&mut self, log: bool, script: bool) -> Option<String> {
+        let mut books = [(&mut self.log, log), (&mut self.script, script)].into_iter().filter(|(_, named)| *named);
+        books.find_map(|(book, _)| book.complaint())
+    }
+
     /// The log once more, for a thread that appends to it.
     pub fn log(&self) -> Option<File> {
         self.log.file.as_ref().ok()?.try_clone().ok()

@@ -70,7 +70,8 @@ pub fn run(model: Model, begin: Begin, terminal: Terminal, utf8: bool, tty: Tty,
     let (sender, receiver) = channel();
     let keys = sender.clone();
     // If nobody listens any more, the process is about to end.
-    let decoder = Decoder::new(terminal.keys, utf8);
+    // What shows no UTF-8 may well send it: the emulator behind a vt220 is one of today. Only a locale that says otherwise counts.
+    let decoder = Decoder::new(terminal.keys, Terminal::hears_utf8(|v| std::env::var(v).ok()));
     let reader = input::spawn(&tty, decoder, move |input| drop(keys.send(Event::Input(input))))?;
     let doer = Doer::new(sender, places);
     let mut screen = Screen {

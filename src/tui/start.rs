@@ -87,6 +87,9 @@ pub fn start(start: &Start) -> Result<End> {
     let name = |given: &Option<PathBuf>| if given.is_some() { Name::Given } else { Name::Default };
     let mut books = Books::open((&log, name(&start.log)), (&script, name(&start.script)));
     let env = environment(start, &log, &script);
+    if let Some(wrong) = books.refused(start.log.is_some(), start.script.is_some()) {
+        return Err(error::BAD_VALUE.because_do(wrong, "name a file that can be written, or leave -l and -s out"));
+    }
     let _ = books.record(&Record::Begin { argv: start.argv.clone() });
     let terminal = Terminal::here();
     if start.plain || terminal.dumb {

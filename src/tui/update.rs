@@ -143,7 +143,7 @@ fn one(model: &mut Model, key: Key) -> Effects {
     let popup = model.top().is_some_and(Layer::is_popup);
     match key {
         Key::F(1) => help(model),
-        Key::F(3) | Key::Esc | Key::Ctrl('c') if !typing => back(model),
+        Key::F(3) | Key::Esc if !typing => back(model),
         Key::F(8) => image(model),
         Key::F(9) if !popup => vec![Effect::Shell],
         Key::F(10) => vec![Effect::Quit],

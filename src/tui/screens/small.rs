@@ -16,6 +16,7 @@ pub fn view(c: &mut Canvas<'_>, exit: &str) {
         "The terminal is too small.".to_owned(),
         format!("It has {width}x{height}; {}x{} are needed.", NEEDED.0, NEEDED.1),
         "Make it larger; nothing is lost.".to_owned(),
+        "altdisk --plain needs no size.".to_owned(),
         format!("{exit}=Exit"),
     ];
     let top = height.saturating_sub(lines.len() as u16) / 2;
