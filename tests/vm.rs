@@ -258,6 +258,8 @@ fn clone_through_the_panels(socket: &std::path::Path) -> Result<(), String> {
     line.expect("[vdb]", soon)?;
     line.keys("\r")?;
     line.expect("EVERYTHING ON THESE DISKS IS ERASED", soon)?;
+    // As a person does: the page is read when it stands there. Before that, no key says yes.
+    while line.idle(Duration::from_secs(1)) > 0 {}
     line.keys("\r")?;
     line.expect("COMMAND STATUS", soon)?;
     if line.keys > 12 {
