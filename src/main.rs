@@ -1,4 +1,5 @@
 //! Which command was called: by the program's name, or by its first word. Nothing else.
+#![allow(dead_code)]
 
 mod boot;
 mod cli;

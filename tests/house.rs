@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["disk", "copy", "image", "software", "boot", "host", "event", "error", "text"]),
     ("disk", &["host", "event", "error", "text"]),
     ("copy", &["host", "event", "error", "text"]),
-    ("image", &["host", "event", "error", "text"]),
+    ("image", &["copy", "boot::ids", "host", "event", "error", "text"]),
     ("software", &["host", "event", "error", "text"]),
     ("boot", &["disk::model", "host", "event", "error", "text"]),
     ("host", &["event", "error"]),

@@ -4,12 +4,13 @@
 //! `return Err(error::NO_SUCH_DISK.because(format!("{name}: ...")))`. The command line finds it again
 //! with [`of`], whatever context was put around it. Ids are never reused; a test keeps them unique and
 //! in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx booting,
-//! 6xx image.data, 7xx phases and state, 8xx programs and the kernel, 9xx menus, themes, terminals and jobs.
-//! The entries themselves: `engine.rs` (1xx to 8xx) and `screens.rs` (9xx).
+//! 6xx image.data (from 630: system images), 7xx phases and state, 8xx programs and the kernel, 9xx menus, themes, terminals and jobs.
+//! The entries themselves: `images.rs` (630 to 699), `screens.rs` (9xx), `engine.rs` (the rest).
 
 use std::fmt;
 
 pub use engine::*;
+pub use images::*;
 pub use screens::*;
 
 /// How the command ends. The numbers are documented in `--help` and never change.
@@ -99,11 +100,14 @@ macro_rules! catalogue {
 }
 
 mod engine;
+mod images;
 mod screens;
 
 /// Every entry, in the order of the ids.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    [engine::PART, screens::PART].into_iter().flatten().copied()
+    let mut all: Vec<&Entry> = [engine::PART, images::PART, screens::PART].into_iter().flatten().copied().collect();
+    all.sort_by_key(|e| e.id);
+    all.into_iter()
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
-//! System images and their description.
+//! System images: their layout (image.data), their manifest, and the archive itself, made and restored.
+//!
+//! `data`, `parse` and `check` are image.data; `manifest` says what is in an image; `tar` is the format; `input` opens files, tapes and
+//! pipes, compressed or not; `create` makes an image of a running system and `restore` puts one onto file systems.
 
 pub mod check;
 pub mod data;
+pub mod manifest;
 pub mod parse;
+pub mod tar;

@@ -1,0 +1,47 @@
+//! Archives: tar in every form that system images come in, read into one kind of [`Member`] and written as PAX.
+//!
+//! Nothing that an archive says is trusted: lengths are bounded before memory is taken, names are bytes, and where a name leads is
+//! decided by who restores it.
+
+use std::ffi::CString;
+
+use crate::host::tree::Time;
+
+/// What a member is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Regular,
+    Directory,
+    /// A further name of a member before it: that member's path, as stored.
+    HardLink(Vec<u8>),
+    /// Where the link points.
+    Symlink(Vec<u8>),
+    /// Major and minor number.
+    Char(u32, u32),
+    Block(u32, u32),
+    Fifo,
+}
+
+/// One member, whatever form of tar it was stored in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// As stored, nothing cleaned: `./etc/passwd`.
+    pub path: Vec<u8>,
+    pub kind: Kind,
+    /// Permission bits with setuid, setgid and sticky.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub mtime: Time,
+    pub atime: Option<Time>,
+    /// Bytes of content when restored (holes counted).
+    pub size: u64,
+    /// Bytes of content in the archive.
+    pub stored: u64,
+    /// Where the stored bytes belong: offset and length, in order, not overlapping; None: the file has no holes.
+    pub map: Option<Vec<(u64, u64)>>,
+    /// All extended attributes, ACLs in the kernel's form among them (`system.posix_acl_access`), `security.selinux` without doubt.
+    pub xattrs: Vec<(CString, Vec<u8>)>,
+    /// Where its first header begins in the (uncompressed) archive, bytes.
+    pub offset: u64,
+}
