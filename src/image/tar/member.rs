@@ -118,6 +118,7 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
     };
     let stored = or(pax.size, || header.size())?;
     let (size, form) = content(&kind, stored, header, pax)?;
+    let (mtime, atime) = times(header, pax)?;
     let mut notes = vec![];
     let (xattrs, mut lost) = attributes(pax, names);
     notes.append(&mut lost);
@@ -129,11 +130,8 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
         mode: header.mode().map_err(Bad::damaged)?,
         uid: or(pax.uid, || header.uid())?,
         gid: or(pax.gid, || header.gid())?,
-        mtime: match pax.mtime {
-            Some(time) => time,
-            None => Time { secs: header.mtime().map_err(Bad::damaged)?, nanos: 0 },
-        },
-        atime: pax.atime,
+        mtime,
+        atime,
         size,
         stored: if matches!(form, Form::Nothing(_)) { 0 } else { stored },
         map: None,
@@ -143,6 +141,20 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
         kind,
     };
     Ok((member, notes, form))
+}
+
+/// mtime and atime.
+///
+/// libarchive writes a quarter before 1970 as `-1.75` where everybody else has `-0.25`: it puts a minus before the seconds below and forgets that
+/// the fraction counts from there. Its header tells those seconds, so that it can be known.
+fn times(header: &Header, pax: &Pax) -> Result<(Time, Option<Time>), Bad> {
+    let Some(mtime) = pax.mtime else { return Ok((Time { secs: header.mtime().map_err(Bad::damaged)?, nanos: 0 }, pax.atime)) };
+    let odd = mtime.secs < 0 && mtime.nanos > 0 && header.short_mtime() == mtime.secs.checked_add(1);
+    let right = |t: Time| match t {
+        Time { secs, nanos: 1.. } if odd && secs < 0 => Time { secs: secs.saturating_add(1), nanos: 1_000_000_000 - t.nanos },
+        t => t,
+    };
+    Ok((right(mtime), pax.atime.map(right)))
 }
 
 /// What the extended header says, or else the header.
