@@ -85,8 +85,11 @@ pub enum Form {
     Nothing(u64),
 }
 
-/// The member (`map` empty, `offset` 0), what of it is lost, and how its content is stored. An error comes with the path, as far as known.
-pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Result<(Member, Vec<String>, Form), (Vec<u8>, Bad)> {
+/// The member (`map` empty, `offset` 0), what of it is lost, and how its content is stored.
+type Made = (Member, Vec<String>, Form);
+
+/// Puts a member together. An error comes with its path.
+pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Result<Made, (Vec<u8>, Bad)> {
     let pax = before.pax.as_ref().unwrap_or(global);
     let path = pax.path.clone().or_else(|| before.name.clone()).unwrap_or_else(|| header.path());
     let path = pax.sparse.name.clone().unwrap_or(path);
@@ -96,7 +99,7 @@ pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Re
     }
 }
 
-fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names: &Names) -> Result<(Member, Vec<String>, Form), Bad> {
+fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names: &Names) -> Result<Made, Bad> {
     sensible(&path, "name")?;
     let link = || {
         let link = pax.link.clone().or_else(|| before.link.clone()).unwrap_or_else(|| header.link());
