@@ -55,7 +55,7 @@ pub fn preview(request: &Request, json: bool) -> Result<String> {
 pub fn prepared(request: &Request, stored: Option<Alternate>) -> Result<Prepared> {
     let Some(a) = stored else { return prepare::prepare(request) };
     let base = prepare::again(relocate::settle(a.base, Some(request))?, request, &Events::new())?;
-    Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![] })
+    Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![], archive: None })
 }
 
 fn as_json(p: &Prepared, plan: &Plan) -> Result<String> {
@@ -101,7 +101,7 @@ pub fn as_text(p: &Prepared, plan: &Plan) -> String {
     for (n, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
             phase = step.phase;
-            let _ = writeln!(t, "  Phase {phase}: {}", plan::phase_title(phase));
+            let _ = writeln!(t, "  Phase {phase}: {}", plan::phase_title(base, phase));
         }
         let _ = writeln!(t, "  {n:>3}. {}", step.title);
         for line in commands::of(&step.action, base) {

@@ -30,7 +30,7 @@ pub struct Options {
 ///
 /// # Errors
 /// Refusals (nothing was touched), or a failure marked [`LeftUnfinished`].
-pub fn clone(request: &Request, options: Options, events: &Events) -> Result<String> {
+pub fn install(request: &Request, options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
@@ -56,7 +56,7 @@ pub fn clone(request: &Request, options: Options, events: &Events) -> Result<Str
 /// Goes on with the run that was interrupted.
 ///
 /// # Errors
-/// ALT-704 where there is nothing to go on with; else as [`clone`].
+/// ALT-704 where there is nothing to go on with; else as [`install`].
 pub fn resume(options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
@@ -196,10 +196,10 @@ fn execute(
             if phase == 1 {
                 quiet.release_packages();
             }
-            finish_phase(state, phase, earlier, events)?;
+            finish_phase(state, base, phase, earlier, events)?;
             phase = step.phase;
             pass_empty_phases(state, plan, earlier, phase)?;
-            events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Begin });
+            events.emit(Event::Phase { phase, title: plan::phase_title(base, phase).into(), state: Stand::Begin });
         }
         let tell =
             |state: Stand, ms| events.emit(Event::Step { id: step.id.clone(), phase, index, of, title: step.title.clone(), state, ms });
@@ -210,7 +210,7 @@ fn execute(
         if step.action == Action::Reboot {
             // Nothing comes after it: all is journalled before the machine goes down.
             state.append(&Record::Done { id: step.id.clone() })?;
-            finish_phase(state, phase, earlier, events)?;
+            finish_phase(state, base, phase, earlier, events)?;
             pass_empty_phases(state, plan, earlier, u8::MAX)?;
             tell(Stand::Begin, None);
             drop(quiet);
@@ -243,7 +243,7 @@ fn execute(
         crash_point("done", &step.id);
         tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
     }
-    finish_phase(state, phase, earlier, events)?;
+    finish_phase(state, base, phase, earlier, events)?;
     pass_empty_phases(state, plan, earlier, u8::MAX)?;
     Ok(closing(base, plan))
 }
@@ -266,12 +266,12 @@ fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
 }
 
 /// Journals a phase when its last step is done, unless an earlier run did.
-fn finish_phase(state: &mut State, phase: u8, earlier: &Earlier, events: &Events) -> Result<()> {
+fn finish_phase(state: &mut State, base: &Base, phase: u8, earlier: &Earlier, events: &Events) -> Result<()> {
     if phase == 0 || earlier.phases.contains(&phase) {
         return Ok(());
     }
     state.append(&Record::Phase { phase })?;
-    events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Done });
+    events.emit(Event::Phase { phase, title: plan::phase_title(base, phase).into(), state: Stand::Done });
     Ok(())
 }
 
