@@ -164,6 +164,8 @@ fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
             error::BAD_VALUE.because_do(format!("`{}` after --identity is neither keep nor fresh", text(word)), "write keep or fresh")
         })?),
     };
+    // The journal keeps it, and whoever goes on may be elsewhere.
+    let device = if device == Path::new("-") { device } else { std::path::absolute(&device).unwrap_or(device) };
     Ok(Some(FromImage { device, level: p.value("L").map(text), platforms, identity }))
 }
 
@@ -343,7 +345,12 @@ mod tests {
             (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is no descriptor number".into()),
             (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is no descriptor number".into()),
             (vec!["-C", "--erase", "", "vdb"], "ALT-107: the serial number after --erase is empty".into()),
-            (vec!["-d", plain, "-L", "4.3.0", "-p", "x", "vdb"], not_yet("-d")),
+            (
+                vec!["-d", plain, "-p", "rspc", "vdb"],
+                "ALT-107: `rspc` after -p is no platform that altdisk knows (i386-pc, x86_64-efi)".into(),
+            ),
+            (vec!["-d", plain, "--identity", "mine", "vdb"], "ALT-107: `mine` after --identity is neither keep nor fresh".into()),
+            (vec!["-C", "--identity", "keep", "vdb"], "ALT-116: --identity is not valid with -C".into()),
             (vec!["-C", "-F", "a b", "-l", place, "vdb"], not_yet("-F")),
         ];
         for (line, want) in table {
@@ -397,6 +404,18 @@ mod tests {
     fn other_actions() {
         let action = |line: &[&str]| read(&words(line)).unwrap().0;
         assert_eq!(action(&["-XDV", "--events", "3"]), Action::CleanUp);
+        let Action::Install(r) = action(&["-d", "-", "-L", "12.11.0", "-p", "i386-pc,x86_64-efi", "--identity", "keep", "vdx"]) else {
+            panic!("no install")
+        };
+        let image = FromImage {
+            device: "-".into(),
+            level: Some("12.11.0".into()),
+            platforms: vec!["i386-pc".into(), "x86_64-efi".into()],
+            identity: Some(Identity::Keep),
+        };
+        assert_eq!((r.image, r.phases), (Some(image), Phases::All));
+        // Later phases do not read the image any more.
+        assert!(matches!(action(&["-d", "/no/such", "-P", "23"]), Action::Install(r) if r.image.is_some()));
         assert_eq!(action(&["--resume", "-D"]), Action::Resume);
         assert!(matches!(action(&["-C", "--preview", "--json", "vdx"]), Action::Preview { json: true, .. }));
         for phases in ["2", "3", "23"] {

@@ -106,7 +106,7 @@ const VERSION: Flag = Flag::long("version", "Show the version and exit.");
 
 pub static ALT_DISK_INSTALL: Command = Command {
     name: "alt_disk_install",
-    summary: "clone the running system, or install a system image, to another disk and boot that next",
+    summary: "put this system, or an image, on another disk; boot it next",
     forms: &[
         (
             "{-C | -d device}",

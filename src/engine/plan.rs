@@ -84,6 +84,16 @@ impl Base {
         self.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"))
     }
 
+    /// The disks of the running system for people: there are none where it runs from a live medium.
+    pub fn present(&self) -> String {
+        if self.source_disks.is_empty() { "the present disk".to_owned() } else { self.source_disks.join(" ") }
+    }
+
+    /// What the alternate was made from, for people.
+    pub fn origin(&self) -> String {
+        self.imaged.as_ref().map_or_else(|| self.source_disks.join(" "), |i| i.what.clone())
+    }
+
     /// Whether there is a kernel, so that boot loaders make sense.
     pub fn boots(&self) -> bool {
         !self.boot.kernels.is_empty()
@@ -350,29 +360,15 @@ pub fn with_subvolume(options: &str, subvolume: Option<&str>) -> String {
     [Some(options), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect::<Vec<_>>().join(",")
 }
 
-/// fstab's options less those that name a device or a subvolume, or that would keep us from writing.
+/// Of fstab's options those that shape what is written while the alternate is made. No other is used: an option can name a device, and
+/// an image's are nobody's word.
 fn safe_options(options: &str) -> String {
-    let bad = |o: &str| {
-        matches!(
-            o,
-            "ro" | "noexec"
-                | "nodev"
-                | "nosuid"
-                | "defaults"
-                | "noauto"
-                | "nofail"
-                | "_netdev"
-                | "auto"
-                | "user"
-                | "users"
-                | "sync"
-                | "usrquota"
-                | "grpquota"
-        ) || ["subvol=", "subvolid=", "x-", "errors=", "usrjquota=", "grpjquota=", "jqfmt=", "device=", "logdev=", "journal_", "comment="]
-            .iter()
-            .any(|p| o.starts_with(p))
-    };
-    options.split(',').filter(|o| !o.is_empty() && !bad(o)).collect::<Vec<_>>().join(",")
+    const WORDS: [&str; 10] =
+        ["noatime", "relatime", "nodiratime", "lazytime", "acl", "user_xattr", "nodatacow", "nodatasum", "autodefrag", "inode64"];
+    const BEGIN: [&str; 8] = ["compress", "ssd", "discard", "space_cache", "umask=", "fmask=", "dmask=", "shortname="];
+    let plain = |o: &str| o.chars().all(|c| c.is_ascii_alphanumeric() || "_=:-".contains(c));
+    let safe = |o: &str| plain(o) && (WORDS.contains(&o) || BEGIN.iter().any(|b| o.starts_with(b)));
+    options.split(',').filter(|o| safe(o)).collect::<Vec<_>>().join(",")
 }
 
 fn phase_2(request: &Request, steps: &mut Vec<Step>) {

@@ -153,7 +153,7 @@ fn describe(v: &VolumeLayout) -> String {
 /// Which disk the machine starts after this run, and why.
 pub fn boots_next(base: &Base, plan: &Plan) -> String {
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
-    let old = base.source_disks.join(" ");
+    let old = base.present();
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
         format!(
             "The alternate on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
@@ -168,7 +168,7 @@ pub fn boots_next(base: &Base, plan: &Plan) -> String {
 }
 
 fn go_back(base: &Base) -> String {
-    let old = base.source_disks.first().map_or("", String::as_str);
+    let old = base.present();
     format!(
         "Before a reboot: `alt_disk_install -X` removes the alternate and sets the boot list to {old}.\n  After booting the alternate: `altdisk bootlist {old}`, then reboot."
     )

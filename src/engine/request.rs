@@ -107,6 +107,13 @@ pub struct Request {
     pub argv: Vec<String>,
 }
 
+impl Request {
+    /// Whether the running system is copied, which no package manager may change meanwhile.
+    pub fn copies(&self) -> bool {
+        self.phases.list().contains(&1) && self.image.is_none()
+    }
+}
+
 /// What the command is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -16,7 +16,8 @@ use crate::host::files;
 const UNIT: &str = "altdisk-ssh-keys.service";
 
 /// Runs once: afterwards there are keys.
-const UNIT_TEXT: &str = "# Put here by altdisk: this system was installed from an image of another machine, and must not have that machine's keys.
+const UNIT_TEXT: &str =
+    "# Put here by altdisk: this system was installed from an image of another machine, and must not have that machine's keys.
 [Unit]
 Description=Make ssh host keys for this installation
 ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
@@ -39,6 +40,9 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
     let id = at("/etc/machine-id")?;
     let systemd = at("/etc/systemd/system")?;
     if id.exists() || systemd.is_dir() {
+        if let Some(dir) = id.parent() {
+            std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+        }
         files::replace(&id, b"", 0o444)?;
         events.note("/etc/machine-id is empty: the first boot makes one");
     }

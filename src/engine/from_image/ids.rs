@@ -73,9 +73,13 @@ fn add_running(map: &mut IdMap, running: IdMap) {
             map.volumes.push(extra);
         }
     }
-    let unknown = |have: &[Pair], p: &Pair| !have.iter().any(|h| h.old == p.old);
-    map.disks.extend(running.disks.into_iter().filter(|p| unknown(&map.disks.clone(), p)));
-    map.lvm.extend(running.lvm.into_iter().filter(|p| unknown(&map.lvm.clone(), p)));
+    for (have, more) in [(&mut map.disks, running.disks), (&mut map.lvm, running.lvm)] {
+        for pair in more {
+            if !have.iter().any(|h| h.old == pair.old) {
+                have.push(pair);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

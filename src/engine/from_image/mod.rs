@@ -28,8 +28,8 @@ use crate::host::{clock, sys};
 use crate::image::archive::{Archive, Head};
 use crate::image::data::ImageData;
 use crate::image::manifest::System;
+use crate::image::parse;
 use crate::image::survey::{Survey, survey};
-use crate::image::{check, parse};
 
 /// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
 pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
@@ -143,12 +143,11 @@ fn layout_of(request: &Request, seen: &Seen, facts: &Facts, warnings: &mut Vec<S
         return parse::read(file);
     }
     if let Some(text) = &seen.head.image_data {
-        let data = parse::parse(text, Path::new("image.data of the image"))?;
-        check::from_image(&data)?;
-        return Ok(data);
+        return parse::parse_untrusted(text, Path::new("image.data of the image"));
     }
     if let Some(why) = &facts.undescribed {
-        return Err(error::IMAGE_NO_LAYOUT.because(format!("the image brings no image.data, and the running system has no layout to take: {}", cause(why))));
+        return Err(error::IMAGE_NO_LAYOUT
+            .because(format!("the image brings no image.data, and the running system has no layout to take: {}", cause(why))));
     }
     warnings.push("the image brings no image.data: the disk is laid out as the running system's are".to_owned());
     Ok(match &seen.survey {
@@ -179,7 +178,14 @@ fn bootable(seen: &Seen, from: &FromImage, firmware: Firmware, warnings: &mut Ve
 }
 
 /// The refusals of a clone, as far as they are an image's too.
-fn require(request: &Request, boot: Bootable, facts: &Facts, has_initramfs: bool, practice: bool, warnings: &mut Vec<String>) -> Result<Bootable> {
+fn require(
+    request: &Request,
+    boot: Bootable,
+    facts: &Facts,
+    has_initramfs: bool,
+    practice: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Bootable> {
     let from = request.image.as_ref();
     let asked = |p: &str| from.is_some_and(|f| f.platforms.iter().any(|a| a == p));
     for (platform, can) in [(PLATFORMS[0], &boot.bios), (PLATFORMS[1], &boot.efi)] {
@@ -212,7 +218,9 @@ fn resize_hint(e: anyhow::Error, from: &FromImage, own: bool) -> anyhow::Error {
     match error::of(&e) {
         Some(alt) if own => {
             let name = from.device.display();
-            let how = format!("take a larger disk; or get the layout out (`tar -xf {name} image.data`), set SHRINK = \"yes\" or smaller sizes in it, and give it with -i");
+            let how = format!(
+                "take a larger disk; or get the layout out (`tar -xf {name} image.data`), set SHRINK = \"yes\" or smaller sizes in it, and give it with -i"
+            );
             alt.entry.because_do(alt.cause.clone(), how)
         }
         _ => e,
@@ -229,7 +237,8 @@ fn imaged(seen: &Seen, from: &FromImage, here: &System, boot_image: Option<std::
         Identity::Fresh => "are made anew at the first boot",
     };
     notes.push(format!("the image is of {whose}: machine-id and ssh host keys {becomes} (--identity)"));
-    let mut what = vec![if seen.head.manifest.is_some() { "the image".to_owned() } else { format!("the archive {}", from.device.display()) }];
+    let mut what =
+        vec![if seen.head.manifest.is_some() { "the image".to_owned() } else { format!("the archive {}", from.device.display()) }];
     if !system.host.is_empty() {
         what.push(format!("of {}", system.host));
     }
@@ -242,7 +251,7 @@ fn imaged(seen: &Seen, from: &FromImage, here: &System, boot_image: Option<std::
     }
     Imaged {
         device: from.device.clone(),
-        what: crate::text::printable(&described),
+        what: crate::text::printable(&described, false),
         made: seen.head.manifest.as_ref().map(|m| m.made_secs),
         files: seen.files,
         bytes: seen.bytes,

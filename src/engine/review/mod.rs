@@ -56,7 +56,7 @@ pub fn of_install(request: &Request) -> Result<Review> {
     let stored = State::peek()?;
     run::may_run(request.phases, stored.as_ref())?;
     let phase_1 = request.phases.list().contains(&1);
-    quiet::packages_are_quiet(phase_1)?;
+    quiet::packages_are_quiet(request.copies())?;
     let (request, typed) = if phase_1 { questions(request)? } else { (request.clone(), vec![]) };
     let prepared = preview::prepared(&request, stored)?;
     let plan = plan::plan(&prepared.base, &request);
@@ -91,7 +91,7 @@ pub fn of_resume() -> Result<Review> {
     may_begin()?;
     let alternate = run::interrupted(State::peek()?)?;
     let left = run::left(&alternate);
-    quiet::packages_are_quiet(left.iter().any(|s| s.phase == 1))?;
+    quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, plan::Action::Copy { .. })))?;
     let base = relocate::settle(alternate.base.clone(), None)?;
     Ok(resume_page(&alternate, &base, State::copy_rate()))
 }

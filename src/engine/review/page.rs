@@ -96,7 +96,7 @@ impl Page {
             next.push_str(" The machine restarts by itself at the end.");
         }
         self.part("WHAT BOOTS NEXT", &[next]);
-        let old = base.source_disks.first().map_or("", String::as_str);
+        let old = base.present();
         let mut ways = vec![format!("Before a restart: Clean up (alt_clean) removes the copy, and {old} boots as before.")];
         if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
             ways.push(format!(
@@ -136,18 +136,14 @@ impl Page {
             more => format!("phases {} are complete", more.join(", ")),
         };
         let disks: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
-        let text = format!(
-            "altinst_rootvg on {}, made from {} on {}; {phases}.",
-            disks.join(" "),
-            base.source_disks.join(" "),
-            clock::minute(base.created)
-        );
+        let text =
+            format!("altinst_rootvg on {}, made from {} on {}; {phases}.", disks.join(" "), base.origin(), clock::minute(base.created));
         let known = "What /alt_inst, the boot list and the firmware know of it goes too.".to_owned();
         self.part("WHAT IS REMOVED", &[text, known]);
     }
 
     pub fn boot_list_after_removal(&mut self, alternate: &Alternate) {
-        let old = alternate.base.source_disks.first().map_or("", String::as_str);
+        let old = alternate.base.present();
         let text = match alternate.before() {
             Some(_) => format!("{old} boots next, as before the clone; the boot list comes back to what it was then."),
             None => format!("{old}, as now: the clone has not changed the boot list."),
