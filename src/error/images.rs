@@ -22,7 +22,6 @@ catalogue! {
     RESTORE_IN_THE_WAY = "ALT-646", Unfinished, "something else stands where a member of the system image belongs", "the image holds one name twice, as a directory with files in it and as something else: make the image anew";
     RESTORE_NO_TARGET = "ALT-647", Unfinished, "a hard link of the system image names a file that is not there", "the image is not complete: make it anew, with every name of a file in it";
     RESTORE_FILES = "ALT-648", Unfinished, "files of the system image could not be restored", "see why at each file that the cause names; another type of file system may be able to hold them";
-    RESTORE_SUM = "ALT-649", Unfinished, "a restored file is not what was put into the system image", "the image was damaged after it was made, or this machine's memory or disk is failing: check it with --verify, and use another copy of it";
     // 655 to 669 making
     IMAGE_WRITE = "ALT-655", Failed, "the system image cannot be written", "make room, or name another file or device";
     // 670 to 699 installing

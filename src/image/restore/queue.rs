@@ -1,8 +1,8 @@
-//! What the reading thread hands to the writers: batches of members in the archive's order, their small contents in one buffer, large
-//! contents as a stream of such buffers.
+//! What the reading thread hands to the writers: batches of members in the archive's order. Content is never copied: a small file has
+//! its pieces of the archive's buffers with it, those of a large one come as a stream while it is written.
 //!
-//! The number of batches, of open directories in them and of buffers is bounded, so memory and descriptors are too. The queue also knows
-//! which paths are not finished: whatever could depend on one (the same path again, a hard link to it, something below it) waits.
+//! Batches, open directories in them and bytes of content are bounded, so memory and descriptors are too. The queue also knows which
+//! paths are not finished: whatever could depend on one (the same path again, a hard link to it, something below it) waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
@@ -11,12 +11,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::dirs::Dir;
 use super::meta::Meta;
+use crate::image::input::stream::Piece;
 
-/// Bytes of a buffer: small enough for the processor's caches, large enough for a few dozen files.
-pub const BUFFER: usize = 256 << 10;
+/// A file with up to so many stored bytes waits until they are all there; a larger one is written while it is read.
+pub const SMALL: u64 = 256 << 10;
 
-/// Buffers of a restore: 8 MiB.
-const BUFFERS: usize = 32;
+/// A batch with so many bytes is full.
+const FULL: usize = 256 << 10;
+
+/// Bytes of content between the reading thread and the device's cache.
+const BYTES: usize = 8 << 20;
 
 /// At most so many batches wait.
 const BATCHES: usize = 24;
@@ -41,7 +45,7 @@ pub enum What {
     /// Another name of what has this name in this directory.
     HardLink(Arc<Dir>, CString),
     Symlink(Vec<u8>),
-    /// Kind (`S_IFCHR` and the like) by [`crate::image::tar::Kind`]'s meaning, with its numbers.
+    /// With its numbers.
     Char(u32, u32),
     Block(u32, u32),
     Fifo,
@@ -53,35 +57,27 @@ pub struct Regular {
     pub stored: u64,
     pub map: Option<Vec<(u64, u64)>>,
     pub content: Content,
-    /// Its number among the regular files, where its checksum is wanted.
-    pub sum: Option<u64>,
+    /// Where its checksum is wanted: its number among the regular files, and its name as stored.
+    pub sum: Option<(u64, Vec<u8>)>,
 }
 
 #[derive(Debug)]
 pub enum Content {
-    /// In the batch's buffer.
-    Small(std::ops::Range<usize>),
-    /// In pieces that come while it is written.
+    Small(Vec<Piece>),
+    /// It comes while it is written.
     Stream(Receiver<Piece>),
-}
-
-/// A part of a large file's stored bytes.
-#[derive(Debug)]
-pub struct Piece {
-    pub buffer: Vec<u8>,
-    pub used: usize,
 }
 
 /// Members that one writer makes one after the other.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub items: Vec<Item>,
-    /// From the pool, if there is content.
-    pub buffer: Option<Vec<u8>>,
-    pub used: usize,
     /// The hashes of the paths in it.
     pub paths: Vec<u64>,
+    /// Bytes of extended attributes and maps.
     pub weight: usize,
+    /// Bytes of content.
+    pub bytes: usize,
     /// Changes of directory, which bound the open ones.
     pub dirs: usize,
 }
@@ -92,7 +88,7 @@ impl Batch {
     const DIRS: usize = 8;
 
     pub fn is_full(&self) -> bool {
-        self.items.len() >= Self::ITEMS || self.dirs >= Self::DIRS || self.weight >= BUFFER
+        self.items.len() >= Self::ITEMS || self.dirs >= Self::DIRS || self.weight >= FULL || self.bytes >= FULL
     }
 
     /// The directory that it is mostly about.
@@ -118,6 +114,8 @@ struct State {
     /// Directories that writers are in: two in one wait for each other in the kernel.
     busy: Vec<usize>,
     weight: usize,
+    /// Bytes of content that are not written.
+    bytes: usize,
     closed: bool,
     stopped: bool,
 }
@@ -213,6 +211,22 @@ impl Queue {
         !state.stopped
     }
 
+    /// Waits until there is room for a piece of content, and counts it. False when all was stopped.
+    pub fn hold(&self, bytes: usize) -> bool {
+        let mut state = self.lock();
+        while !state.stopped && state.bytes > BYTES {
+            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.bytes += bytes;
+        !state.stopped
+    }
+
+    /// A piece of content was written.
+    pub fn let_go(&self, bytes: usize) {
+        self.lock().bytes -= bytes;
+        self.freed.notify_all();
+    }
+
     /// Nothing more will be added.
     pub fn close(&self) {
         self.lock().closed = true;
@@ -223,52 +237,11 @@ impl Queue {
     pub fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;
-        state.batches.clear();
+        let dropped = std::mem::take(&mut state.batches);
         self.filled.notify_all();
         self.freed.notify_all();
+        drop(state);
+        drop(dropped);
     }
 }
 
-/// The buffers. Made when they are first needed, kept until the end.
-#[derive(Debug, Default)]
-pub struct Pool {
-    state: Mutex<Buffers>,
-    back: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Buffers {
-    free: Vec<Vec<u8>>,
-    made: usize,
-    stopped: bool,
-}
-
-impl Pool {
-    /// A buffer of [`BUFFER`] bytes, waiting for one; None when all was stopped.
-    pub fn take(&self) -> Option<Vec<u8>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if state.stopped {
-                return None;
-            }
-            if let Some(buffer) = state.free.pop() {
-                return Some(buffer);
-            }
-            if state.made < BUFFERS {
-                state.made += 1;
-                return Some(vec![0; BUFFER]);
-            }
-            state = self.back.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    pub fn give(&self, buffer: Vec<u8>) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).free.push(buffer);
-        self.back.notify_one();
-    }
-
-    pub fn stop(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
-        self.back.notify_all();
-    }
-}
