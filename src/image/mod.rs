@@ -4,7 +4,9 @@
 //! pipes, compressed or not; `create` makes an image of a running system and `restore` puts one onto file systems.
 
 pub mod check;
+pub mod create;
 pub mod data;
 pub mod manifest;
+pub mod output;
 pub mod parse;
 pub mod tar;

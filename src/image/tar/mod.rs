@@ -3,6 +3,8 @@
 //! Nothing that an archive says is trusted: lengths are bounded before memory is taken, names are bytes, and where a name leads is
 //! decided by who restores it.
 
+pub mod write;
+
 use std::ffi::CString;
 
 use crate::host::tree::Time;
