@@ -42,7 +42,7 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
     let mut totals = Totals::default();
     // What the walk for the image matches is reported, not what this one does.
     let excludes = &excludes.anew();
-    for tree in trees {
+    for (i, tree) in trees.iter().enumerate() {
         let top = tree::stat_fd(&tree.source).map_err(|e| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display())))?;
         let count = Count {
             tree,
@@ -50,7 +50,8 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
             dev: top.dev,
             leave_out: tree.leave_out.iter().map(|p| p.as_os_str().as_bytes()).collect(),
             stack: Stack::default(),
-            files: AtomicU64::new(1),
+            // Other trees' tops are where they are mounted.
+            files: AtomicU64::new(u64::from(i == 0)),
             bytes: AtomicU64::new(0),
             shared: Mutex::default(),
         };
