@@ -65,7 +65,7 @@ impl Assembler<'_> {
     fn own(&mut self, name: &str, size: u64) {
         let mtime = Time { secs: i64::try_from(self.run.job.manifest.made_secs).unwrap_or(0), nanos: 0 };
         let member = Member { mode: 0o600, mtime, size, stored: size, ..empty(name.as_bytes().to_vec(), Kind::Regular) };
-        write::header(self.chunks.buffer(), &member, 0);
+        write::header(self.chunks.buffer(), &member);
         self.chunks.pass_on();
     }
 
@@ -116,7 +116,7 @@ impl Assembler<'_> {
                 self.links.remove(&inode);
             }
             let member = Member { mode: stat.permissions(), uid: stat.uid, gid: stat.gid, mtime: stat.mtime, ..empty(path, to) };
-            self.plain(&member, 0);
+            self.plain(&member);
             return Ok(());
         }
         let kind = match stat.kind() {
@@ -135,11 +135,12 @@ impl Assembler<'_> {
             mtime: stat.mtime,
             atime: Some(stat.atime),
             xattrs: item.xattrs,
+            flags: write::words(item.flags),
             ..empty(path, kind)
         };
         match (&member.kind, &item.file) {
             (Kind::Regular, Some(file)) => {
-                let saved = match self.chunks.file(self.run, file, &stat, &mut member, item.flags) {
+                let saved = match self.chunks.file(self.run, file, &stat, &mut member) {
                     Ok(saved) => saved,
                     Err(e) => {
                         self.run.unreadable(relative(&member.path), e, self.walk);
@@ -163,7 +164,7 @@ impl Assembler<'_> {
                 self.run.unreadable(relative(&member.path), Errno::ENOENT, self.walk);
                 return Ok(());
             }
-            _ => self.plain(&member, item.flags),
+            _ => self.plain(&member),
         }
         if shared {
             self.links.insert(inode, (member.path, stat.nlink - 1));
@@ -171,8 +172,8 @@ impl Assembler<'_> {
         Ok(())
     }
 
-    fn plain(&mut self, member: &Member, flags: u32) {
-        write::header(self.chunks.buffer(), member, flags);
+    fn plain(&mut self, member: &Member) {
+        write::header(self.chunks.buffer(), member);
         self.chunks.pass_on();
         self.run.member(&member.path);
     }
@@ -191,6 +192,7 @@ fn empty(path: Vec<u8>, kind: Kind) -> Member {
         stored: 0,
         map: None,
         xattrs: vec![],
+        flags: None,
         offset: 0,
     }
 }

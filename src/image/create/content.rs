@@ -92,15 +92,15 @@ impl<'a> Chunks<'a> {
     }
 
     /// Appends a regular file with its headers. `member` has its names and all that does not change; the rest is as `stat` says.
-    pub fn file(&mut self, run: &Run<'_>, file: &File, stat: &Stat, member: &mut Member, flags: u32) -> Sys<Saved> {
+    pub fn file(&mut self, run: &Run<'_>, file: &File, stat: &Stat, member: &mut Member) -> Sys<Saved> {
         let mut stat = *stat;
         for tries in 1..=TRIES {
             if stat.size > SMALL || may_have_holes(&stat) {
-                return self.large(run, file, &stat, member, flags, tries);
+                return self.large(run, file, &stat, member, tries);
             }
             let begin = self.buffer.len();
             dated(member, &stat, stat.size, None);
-            write::header(&mut self.buffer, member, flags);
+            write::header(&mut self.buffer, member);
             let content = self.buffer.len();
             let length = usize::try_from(stat.size).unwrap_or(0);
             self.buffer.resize(content + length, 0);
@@ -130,12 +130,12 @@ impl<'a> Chunks<'a> {
     }
 
     /// In pieces, which may be on their way already when the file changes: then that is said.
-    fn large(&mut self, run: &Run<'_>, file: &File, stat: &Stat, member: &mut Member, flags: u32, tries: u32) -> Sys<Saved> {
+    fn large(&mut self, run: &Run<'_>, file: &File, stat: &Stat, member: &mut Member, tries: u32) -> Sys<Saved> {
         let map = if may_have_holes(stat) { super::data_of(file, stat.size)? } else { vec![(0, stat.size)] };
         let stored = map.iter().map(|(_, length)| length).sum();
         let whole = map == [(0, stat.size)] || stat.size == 0;
         dated(member, stat, stored, if whole { None } else { Some(map.clone()) });
-        write::header(&mut self.buffer, member, flags);
+        write::header(&mut self.buffer, member);
         self.pass_on();
         make::read_in_order(file);
         let mut hash = blake3::Hasher::new();

@@ -45,9 +45,14 @@ pub const FLAGS: [(u32, &str); 16] = [
     (0x2000_0000, "projinherit"),
 ];
 
-/// Appends a member's headers, and its map where it has holes. Its `stored` bytes of content follow, then [`pad`]. `flags` are inode
-/// flags ([`flag::KEPT`]).
-pub fn header(out: &mut Vec<u8>, member: &Member, flags: u32) {
+/// Inode flags as a member has them; None for none.
+pub fn words(flags: u32) -> Option<String> {
+    let words: Vec<&str> = FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, word)| *word).collect();
+    (!words.is_empty()).then(|| words.join(","))
+}
+
+/// Appends a member's headers, and its map where it has holes. Its `stored` bytes of content follow, then [`pad`].
+pub fn header(out: &mut Vec<u8>, member: &Member) {
     let map = member.map.as_deref().map(|m| sparse_map(m, member.size));
     let size = match member.kind {
         Kind::Regular => member.stored + map.as_ref().map_or(0, |m| m.len() as u64),
@@ -61,7 +66,7 @@ pub fn header(out: &mut Vec<u8>, member: &Member, flags: u32) {
         }
         (b"", &place[..place.len().min(NAME)])
     });
-    records.extend(member, size, flags);
+    records.extend(member, size);
     if map.is_some() {
         records.add("GNU.sparse.major", b"1");
         records.add("GNU.sparse.minor", b"0");
@@ -126,7 +131,7 @@ impl Records {
         self.0.push(b'\n');
     }
 
-    fn extend(&mut self, member: &Member, size: u64, flags: u32) {
+    fn extend(&mut self, member: &Member, size: u64) {
         if let Kind::HardLink(to) | Kind::Symlink(to) = &member.kind
             && to.len() > NAME
         {
@@ -147,9 +152,8 @@ impl Records {
         if let Some(atime) = member.atime {
             self.add("atime", time(atime).as_bytes());
         }
-        if flags & flag::MASK != 0 {
-            let words: Vec<&str> = FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, word)| *word).collect();
-            self.add("SCHILY.fflags", words.join(",").as_bytes());
+        if let Some(flags) = &member.flags {
+            self.add("SCHILY.fflags", flags.as_bytes());
         }
         for (name, value) in &member.xattrs {
             self.attribute(name.to_bytes(), value);
