@@ -13,6 +13,7 @@ pub mod level;
 pub mod manifest;
 pub mod output;
 pub mod parse;
+pub mod restore;
 pub mod sums;
 pub mod survey;
 pub mod tar;
