@@ -25,6 +25,7 @@ use crate::job::index::Class;
 use crate::job::log::{Hit, Log};
 use crate::job::{Id, State, Summary, files};
 use crate::term::key::Key;
+use crate::tui::find;
 use crate::tui::keys::{self, Legend};
 use crate::tui::status::layout::Layout;
 use crate::tui::status::pane::Pane;
@@ -360,20 +361,13 @@ impl Status {
             }
             Key::F(3) | Key::Esc | Key::Ctrl('c') => return vec![],
             Key::F(10) => return vec![Wish::Exit],
-            Key::Char(c) => Do::InsertChar(c),
-            Key::Backspace => Do::DeletePrevChar,
-            Key::Delete | Key::Ctrl('x') => Do::DeleteNextChar,
-            Key::Ctrl('k') => Do::DeleteTillEnd,
-            Key::Left => Do::GoToPrevChar,
-            Key::Right => Do::GoToNextChar,
-            Key::Home => Do::GoToStart,
-            Key::End => Do::GoToEnd,
-            _ => {
-                self.over = Some(Over::Find(input));
-                return vec![];
-            }
+            Key::Home => Some(Do::GoToStart),
+            Key::End => Some(Do::GoToEnd),
+            other => find::edit(other),
         };
-        input.handle(request);
+        if let Some(request) = request {
+            input.handle(request);
+        }
         self.over = Some(Over::Find(input));
         vec![]
     }
