@@ -5,6 +5,18 @@ use super::{Entry, Exit};
 catalogue! {
     // 630 to 644 reading
     IMAGE_OPEN = "ALT-630", Refused, "the system image cannot be opened", "name a file, a tape or another device that you can read, or - for standard input";
+    IMAGE_NOT_TAR = "ALT-631", Refused, "this is no system image", "name an image that mksysb made, or a root file system as a tar archive";
+    IMAGE_COMPRESSION = "ALT-632", Refused, "the image is compressed in a way that is not read here", "unpack it first, or pipe it: PROGRAM -dc IMAGE | alt_disk_install -d - ...";
+    IMAGE_DAMAGED = "ALT-633", Failed, "the system image is damaged", "fetch or make the image again; `mksysb --verify IMAGE` tells whether it is sound";
+    IMAGE_CUT = "ALT-634", Failed, "the system image ends too early", "fetch or make the image again; `mksysb --verify IMAGE` tells whether it is whole";
+    IMAGE_MEMBER = "ALT-635", Failed, "the archive holds a member that cannot be restored", "make the archive anew, in one part and without --incremental: tar --xattrs --acls -S -cf ARCHIVE -C / .";
+    IMAGE_LIMIT = "ALT-636", Failed, "the archive says more of a member than any file has", "do not use this image: it was damaged, or made to do harm";
+    IMAGE_SUM = "ALT-637", Failed, "a file in the system image is not what was saved", "fetch or make the image again";
+    IMAGE_READ = "ALT-638", Failed, "the system image cannot be read", "see what the kernel says of the disk, the tape or the network it comes from";
+    IMAGE_FORMAT = "ALT-639", Refused, "the system image was made by a newer altdisk", "install it with the altdisk that made it, or a newer one";
+    IMAGE_AGAIN = "ALT-640", Refused, "the image cannot be read a second time", "store it in a file, and name that";
+    IMAGE_MANIFEST = "ALT-641", Refused, "the system image says nothing sensible of itself", "fetch or make the image again";
+    IMAGE_SPOOL = "ALT-642", Failed, "the checksums of an image cannot be kept while it is read", "make room in the directory that is named";
     // 645 to 654 restoring
     IMAGE_ESCAPES = "ALT-645", Failed, "a member of the system image would be restored outside of the alternate", "do not use this image: it was damaged, or made to do harm";
     // 655 to 669 making

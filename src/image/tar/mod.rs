@@ -3,6 +3,8 @@
 //! Nothing that an archive says is trusted: lengths are bounded before memory is taken, names are bytes, and where a name leads is
 //! decided by who restores it.
 
+pub mod read;
+
 use std::ffi::CString;
 
 use crate::host::tree::Time;
@@ -42,6 +44,8 @@ pub struct Member {
     pub map: Option<Vec<(u64, u64)>>,
     /// All extended attributes, ACLs in the kernel's form among them (`system.posix_acl_access`), `security.selinux` without doubt.
     pub xattrs: Vec<(CString, Vec<u8>)>,
+    /// Inode flags in bsdtar's words, joined by commas (`nodump,uappnd`; chflags(1)): `SCHILY.fflags`. Unknown words are to be ignored.
+    pub flags: Option<String>,
     /// Where its first header begins in the (uncompressed) archive, bytes.
     pub offset: u64,
 }

@@ -1,0 +1,160 @@
+//! The uncompressed bytes of an image on their way from the threads that read and unpack to the one that takes the archive apart.
+//!
+//! They travel in large buffers that are handed over, never copied: a [`Piece`] is a share of one, and when the last share is dropped the
+//! buffer goes back to be filled again. The queue between the threads is what bounds the memory; who keeps pieces keeps their buffers.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+
+/// So many empty buffers are kept; more are given back to the system.
+const KEPT: usize = 4;
+
+/// Empty buffers that wait to be filled again.
+#[derive(Clone, Debug, Default)]
+pub struct Bin(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Bin {
+    /// An empty buffer with room for at least `capacity` bytes.
+    pub fn take(&self, capacity: usize) -> Vec<u8> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.iter().position(|b| b.capacity() >= capacity) {
+            Some(at) => all.swap_remove(at),
+            None => {
+                // One that is too small is of no use any more: sizes only grow.
+                all.pop();
+                drop(all);
+                Vec::with_capacity(capacity)
+            }
+        }
+    }
+
+    /// Makes a chunk of a filled buffer.
+    pub fn fill(&self, data: Vec<u8>) -> Chunk {
+        Chunk { data, home: Some(self.clone()) }
+    }
+
+    fn give(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < KEPT {
+            all.push(buffer);
+        }
+    }
+}
+
+/// A filled buffer. It goes back to its bin when it is dropped.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    data: Vec<u8>,
+    home: Option<Bin>,
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Some(bin) = self.home.take() {
+            bin.give(std::mem::take(&mut self.data));
+        }
+    }
+}
+
+impl From<Vec<u8>> for Chunk {
+    fn from(data: Vec<u8>) -> Self {
+        Self { data, home: None }
+    }
+}
+
+/// A share of a buffer: some bytes of the archive. Cheap to clone and to send to another thread.
+#[derive(Clone, Debug, Default)]
+pub struct Piece {
+    chunk: Arc<Chunk>,
+    at: usize,
+    end: usize,
+}
+
+impl Piece {
+    pub fn of(chunk: Chunk) -> Self {
+        let end = chunk.data.len();
+        Self { chunk: Arc::new(chunk), at: 0, end }
+    }
+
+    /// The first `n` bytes (or all, if there are fewer); `self` keeps the rest.
+    #[must_use]
+    pub fn split(&mut self, n: usize) -> Self {
+        let end = self.at + n.min(self.len());
+        let first = Self { chunk: Arc::clone(&self.chunk), at: self.at, end };
+        self.at = end;
+        first
+    }
+
+    /// Drops the first `n` bytes.
+    pub fn skip(&mut self, n: usize) {
+        self.at += n.min(self.len());
+    }
+}
+
+impl Deref for Piece {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.chunk.data.get(self.at..self.end).unwrap_or_default()
+    }
+}
+
+/// Where the uncompressed bytes come from.
+pub trait Source: Send {
+    /// The next bytes, never empty; None at the end.
+    ///
+    /// # Errors
+    /// What reading or unpacking met.
+    fn next(&mut self) -> Result<Option<Piece>>;
+}
+
+/// Bytes in memory, for small things and tests: in pieces of any size.
+#[derive(Debug)]
+pub struct Memory(pub Vec<Vec<u8>>);
+
+impl Memory {
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(vec![bytes.into()])
+    }
+}
+
+impl Source for Memory {
+    fn next(&mut self) -> Result<Option<Piece>> {
+        while !self.0.is_empty() {
+            let first = self.0.remove(0);
+            if !first.is_empty() {
+                return Ok(Some(Piece::of(first.into())));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_of_one_buffer_which_comes_back() {
+        let bin = Bin::default();
+        let mut data = bin.take(100);
+        data.extend_from_slice(b"abcdef");
+        let place = data.as_ptr();
+        let mut all = Piece::of(bin.fill(data));
+        let first = all.split(2);
+        assert_eq!((&*first, &*all), (&b"ab"[..], &b"cdef"[..]));
+        all.skip(3);
+        assert_eq!(&*all, b"f");
+        let rest = all.split(99);
+        assert_eq!((&*rest, all.len()), (&b"f"[..], 0));
+        drop(all);
+        drop(rest);
+        assert_ne!(bin.take(100).as_ptr(), place, "a share is still held");
+        drop(first);
+        let again = bin.take(50);
+        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+    }
+}
