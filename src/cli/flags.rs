@@ -272,6 +272,18 @@ links, holes, owners, modes, times, extended attributes, ACLs, capabilities and 
     after: "",
 };
 
+pub static RESTORETREE: Command = Command {
+    name: "restoretree",
+    summary: "restore a system image into a directory",
+    forms: &[("", &["V"], "IMAGE TO")],
+    about: "Restores a system image, or any root file system as a tar archive, into the directory TO and what is mounted below it: the \
+restorer of phase 1 on its own. IMAGE is a file, a tape or another device, or - for standard input. Nothing is made outside of TO, and \
+nothing is made bootable.",
+    flags: &[Flag::short('V', "Name every file that is restored."), HELP],
+    operands: true,
+    after: "",
+};
+
 pub static ERRORS: Command = Command {
     name: "errors",
     summary: "list every error message with its id",
@@ -307,4 +319,4 @@ with its place and what is allowed there. Nothing is run.",
 
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
 pub static ALL: &[&Command] =
-    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &UI, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];
+    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &UI, &MKSZFILE, &COPYTREE, &RESTORETREE, &ERRORS, &EXPLAIN];

@@ -26,6 +26,7 @@ pub mod mkszfile;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
+pub mod restoretree;
 pub mod review;
 pub mod ui;
 
@@ -63,6 +64,7 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::UI, ui::run),
     (&flags::MKSZFILE, mkszfile::run),
     (&flags::COPYTREE, copytree::run),
+    (&flags::RESTORETREE, restoretree::run),
     (&flags::ERRORS, explain::errors),
     (&flags::EXPLAIN, explain::explain),
 ];

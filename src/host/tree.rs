@@ -201,7 +201,7 @@ fn open_pieces(top: BorrowedFd<'_>, path: &[u8], flags: OFlag, limit: usize) -> 
         let fd = if limit == 1 {
             openat(from, piece, how, Mode::empty())?
         } else {
-            openat2(from, piece, OpenHow::new().flags(how).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS))?
+            openat2(from, piece, OpenHow::new().flags(how).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH))?
         };
         match next {
             None => return Ok(fd),

@@ -11,6 +11,7 @@ pub mod input;
 pub mod level;
 pub mod manifest;
 pub mod parse;
+pub mod restore;
 pub mod sums;
 pub mod survey;
 pub mod tar;
