@@ -220,9 +220,11 @@ risk; it takes only as much space as is written to it.",
 };
 
 pub use jobs::JOBS;
+pub use mksysb::{MKSYSB, SAVETREE};
 pub use ui::UI;
 
 mod jobs;
+mod mksysb;
 mod ui;
 
 pub static BOOTLIST: Command = Command {
@@ -318,5 +320,20 @@ with its place and what is allowed there. Nothing is run.",
 };
 
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
-pub static ALL: &[&Command] =
-    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &UI, &MKSZFILE, &COPYTREE, &RESTORETREE, &ERRORS, &EXPLAIN];
+pub static ALL: &[&Command] = &[
+    &ALT_DISK_INSTALL,
+    &BOOTLIST,
+    &DISKS,
+    &list::LIST,
+    &list::DISCOVER,
+    &PRACTICE,
+    &JOBS,
+    &UI,
+    &MKSZFILE,
+    &MKSYSB,
+    &COPYTREE,
+    &RESTORETREE,
+    &SAVETREE,
+    &ERRORS,
+    &EXPLAIN,
+];

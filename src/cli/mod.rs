@@ -22,12 +22,14 @@ pub mod jobs;
 pub mod json;
 pub mod list;
 pub mod logfile;
+pub mod mksysb;
 pub mod mkszfile;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
 pub mod restoretree;
 pub mod review;
+pub mod savetree;
 pub mod ui;
 
 use std::ffi::OsString;
@@ -63,8 +65,10 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::JOBS, jobs::run),
     (&flags::UI, ui::run),
     (&flags::MKSZFILE, mkszfile::run),
+    (&flags::MKSYSB, mksysb::run),
     (&flags::COPYTREE, copytree::run),
     (&flags::RESTORETREE, restoretree::run),
+    (&flags::SAVETREE, savetree::run),
     (&flags::ERRORS, explain::errors),
     (&flags::EXPLAIN, explain::explain),
 ];

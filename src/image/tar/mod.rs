@@ -4,6 +4,7 @@
 //! decided by who restores it.
 
 pub mod read;
+pub mod write;
 
 use std::ffi::CString;
 
