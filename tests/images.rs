@@ -101,13 +101,26 @@ fn star_pax() {
 fn sparse_files_in_every_form() {
     let Some((from, to)) = tortured() else { return };
     let dir = tempfile::tempdir().unwrap();
-    for (n, form) in ["--format=gnu", "--format=posix --sparse-version=0.0", "--format=posix --sparse-version=0.1", "--format=posix --sparse-version=1.0"].iter().enumerate() {
+    for (n, form) in [
+        "--format=gnu",
+        "--format=posix --sparse-version=0.0",
+        "--format=posix --sparse-version=0.1",
+        "--format=posix --sparse-version=1.0",
+    ]
+    .iter()
+    .enumerate()
+    {
         let archive = dir.path().join("archive");
         sh(&format!("tar {form} -S -C {} -cf {} content", from.path().display(), archive.display()));
         let to = to.path().join(format!("{n}"));
         std::fs::create_dir(&to).unwrap();
         restored(&archive, &to);
-        let sums = |top: &Path| sh(&format!("cd '{}/content' && find . -type f -size -100M -exec sha256sum {{}} + | sort; stat -c '%s %n' *; for f in holes 9GiB; do tail -c 9000 $f | sha256sum; done", top.display()));
+        let sums = |top: &Path| {
+            sh(&format!(
+                "cd '{}/content' && find . -type f -size -100M -exec sha256sum {{}} + | sort; stat -c '%s %n' *; for f in holes 9GiB; do tail -c 9000 $f | sha256sum; done",
+                top.display()
+            ))
+        };
         assert_eq!(sums(from.path()), sums(&to), "{form}");
         let blocks = sh(&format!("cd '{}/content' && du -k 9GiB holes 'all hole'", to.display()));
         assert!(blocks.lines().all(|l| l.split('\t').next().unwrap().parse::<u64>().unwrap() < 100), "{form}: {blocks}");
@@ -154,7 +167,12 @@ fn root_tarballs_in_every_packing() {
         std::fs::create_dir(&to).unwrap();
         if *read {
             restored(&packed, &to);
-            let list = |top: &Path| sh(&format!("cd '{}' && find . -not -path . -printf '%P %y %m %U %G %Ts %l\n' | sort; sha256sum usr/bin/ls etc/*", top.display()));
+            let list = |top: &Path| {
+                sh(&format!(
+                    "cd '{}' && find . -not -path . -printf '%P %y %m %U %G %Ts %l\n' | sort; sha256sum usr/bin/ls etc/*",
+                    top.display()
+                ))
+            };
             assert_eq!(list(&root), list(&to), "{packing}");
         } else {
             let out = restoretree(&packed, &to, &[]);

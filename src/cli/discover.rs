@@ -59,7 +59,7 @@ fn image_file() -> String {
     let host = files::line("/proc/sys/kernel/hostname").unwrap_or_default();
     let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect();
     let host = if host.is_empty() { "system" } else { &host };
-    images::directory().join(format!("{host}-{}.mksysb", clock::day(sys::now().0))).to_string_lossy().into_owned()
+    images::directory().join(format!("{host}-{}.mksysb.zst", clock::day(sys::now().0))).to_string_lossy().into_owned()
 }
 
 /// As large as the disks of the running system, so that a clone fits; what `practice create` takes by itself where that is not known.

@@ -62,7 +62,9 @@ pub fn compare(from: &Path, to: &Path, holds: Holds, except: &str) {
     if holds.xattrs {
         see(
             "attributes",
-            &format!("(for d in acl kinds links modes times flags names content .; do find $d $([ $d = . ] && echo -maxdepth 0) -not -type s -print0; done | xargs -0 getfattr -hd -m '^(user|trusted|security)' -e hex) | {by_file}"),
+            &format!(
+                "(for d in acl kinds links modes times flags names content .; do find $d $([ $d = . ] && echo -maxdepth 0) -not -type s -print0; done | xargs -0 getfattr -hd -m '^(user|trusted|security)' -e hex) | {by_file}"
+            ),
         );
     } else {
         see("capabilities", "getcap -r acl; echo; echo end");
