@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::compare::{ALL, Holds, compare};
 use crate::disk::{Disk, sh};
 use crate::run::{restored, said};
-use crate::{freed, has, tortured};
+use crate::{empty, freed, has, tortured};
 
 /// Saves a tree; returns what was said.
 pub fn saved(from: &Path, image: &Path, more: &[&str]) -> String {
@@ -24,11 +24,12 @@ fn tortured_image(dir: &Path, more: &[&str]) -> Option<(Disk, PathBuf, Disk)> {
     Some((from, image, to))
 }
 
-/// What `tar` and bsdtar say of something that is theirs alone to say: nothing else may be said.
+/// Another program does this without a word; GNU tar may say that it has no inode flags.
 fn quiet(line: &str) {
     let out = Command::new("bash").args(["-c", line]).env("LC_ALL", "C.UTF-8").output().unwrap();
-    let complaints = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(out.status.success() && complaints.is_empty(), "{line}: {}: {complaints}", out.status);
+    let complaints = String::from_utf8_lossy(&out.stderr);
+    let complaints: Vec<&str> = complaints.lines().filter(|l| !l.ends_with("unknown extended header keyword 'SCHILY.fflags'")).collect();
+    assert!(out.status.success() && complaints.is_empty(), "{line}: {}: {complaints:#?}", out.status);
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn ours_to_gnu_tar_to_ours() {
     quiet(&format!("cd {} && zstd -dc {} | {unpack} -x", middle.path().display(), image.display()));
     let holds = Holds { flags: false, atime: false, deep: false, ..ALL };
     compare(from.path(), middle.path(), holds, "");
-    let Some(to) = Disk::new("ext4", 400) else { return };
+    let Some(to) = empty() else { return };
     let archive = dir.path().join("again.tar");
     let pack = "tar --format=posix --xattrs --xattrs-include='*' --acls -S --exclude=./lost+found -cf";
     quiet(&format!("cd {} && {pack} {} .", middle.path().display(), archive.display()));
@@ -62,7 +63,10 @@ fn ours_to_gnu_tar_to_ours() {
     freed(&from);
 }
 
-/// bsdtar reads our flags too: those that it has words for.
+/// What libarchive makes of a time before 1970 that is no whole second.
+const BEFORE_1970: &str = "times/d?0$";
+
+/// bsdtar has paths up to PATH_MAX, and words for two of the flags.
 #[test]
 fn ours_to_bsdtar_and_back() {
     if !has("bsdtar") {
@@ -74,8 +78,8 @@ fn ours_to_bsdtar_and_back() {
     let unpack = "bsdtar -p --same-owner --numeric-owner --acls --xattrs --fflags -S --exclude image.data --exclude 'altdisk-*'";
     quiet(&format!("cd {} && {unpack} -xf {}", middle.path().display(), image.display()));
     let holds = Holds { flags: false, deep: false, ..ALL };
-    compare(from.path(), middle.path(), holds, "");
-    let Some(to) = Disk::new("ext4", 400) else { return };
+    compare(from.path(), middle.path(), holds, BEFORE_1970);
+    let Some(to) = empty() else { return };
     let archive = dir.path().join("again.tar");
     quiet(&format!(
         "cd {} && bsdtar --format=pax --acls --xattrs --fflags --exclude ./lost+found -cf {} .",
@@ -83,7 +87,7 @@ fn ours_to_bsdtar_and_back() {
         archive.display()
     ));
     restored(&archive, to.path());
-    compare(from.path(), to.path(), holds, "");
+    compare(from.path(), to.path(), holds, BEFORE_1970);
     freed(&from);
     freed(&middle);
     freed(&to);
