@@ -67,8 +67,8 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::MKSZFILE, mkszfile::run),
     (&flags::MKSYSB, mksysb::run),
     (&flags::COPYTREE, copytree::run),
-    (&flags::RESTORETREE, restoretree::run),
     (&flags::SAVETREE, savetree::run),
+    (&flags::RESTORETREE, restoretree::run),
     (&flags::ERRORS, explain::errors),
     (&flags::EXPLAIN, explain::explain),
 ];
@@ -184,7 +184,7 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     if !in_job::is() {
         events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
     }
-    if let Action::Clone(request) | Action::Preview { request, .. } = &action {
+    if let Action::Install(request) | Action::Preview { request, .. } = &action {
         alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
     }
     let (exit, text) = match engine_run(action, output, events) {
@@ -207,7 +207,7 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
     let options = engine::run::Options { verbose: output.verbose };
     match action {
-        Action::Clone(request) => engine::run::clone(&request, options, events),
+        Action::Install(request) => engine::run::install(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp => engine::cleanup::clean_up(events),
         Action::Review(of) => review::review(&of),

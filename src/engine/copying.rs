@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Excludes, Job, Source, Totals};
 use crate::engine::ALT_INST;
+use crate::engine::from_image::restoring;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::mounted;
 use crate::engine::plan::{Action, Base, Step, below};
@@ -50,16 +51,17 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     Ok(())
 }
 
-/// What a run has to copy: the volumes whose copy step is still to come.
+/// What a run has to copy or restore: of the steps that are still to come.
 pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
     let volumes = steps.iter().filter_map(|s| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None });
+    let restored = if steps.iter().any(|s| s.action == Action::Restore) { restoring::totals(base) } else { Totals::default() };
     volumes
         .filter_map(|v| v.fs.as_ref())
         .map(|fs| {
             let inodes = nix::sys::statvfs::statvfs(Path::new(&fs.fs_name)).map_or(0, |s| s.files().saturating_sub(s.files_free()));
             Totals { bytes: fs.fs_used_mb << 20, files: inodes }
         })
-        .fold(Totals::default(), |a, b| a + b)
+        .fold(restored, |a, b| a + b)
 }
 
 fn btrfs_options(fs: &Fs) -> String {
@@ -128,7 +130,7 @@ fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
 }
 
 /// The parent's copy left an empty directory where the subvolume goes.
-fn make_subvolume(at: &Path, events: &Events) -> Result<()> {
+pub fn make_subvolume(at: &Path, events: &Events) -> Result<()> {
     if let Some(parent) = at.parent() {
         std::fs::create_dir_all(parent)?;
     }

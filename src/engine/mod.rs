@@ -10,6 +10,7 @@ pub mod commands;
 pub mod copying;
 pub mod customize;
 pub mod facts;
+pub mod from_image;
 #[cfg(test)]
 mod golden;
 pub mod layout;
@@ -26,6 +27,8 @@ pub mod sizing;
 pub mod source;
 pub mod state;
 pub mod steps;
+pub mod surveyed;
+pub mod system;
 
 /// Where the alternate is mounted between phases.
 pub const ALT_INST: &str = "/alt_inst";

@@ -33,4 +33,10 @@ catalogue! {
     IMAGE_STOPPED = "ALT-662", Failed, "making the system image was interrupted", "make it again: nothing is left of it, and a file that was there before is as it was";
     // 670 to 699 installing
     IMAGE_LEVEL = "ALT-670", Refused, "the system image has another level than was asked for", "take another image, or name its level with -L";
+    IMAGE_ARCHITECTURE = "ALT-671", Refused, "the system image is for another kind of machine", "take an image that was made on a machine of this kind";
+    BOOT_IMAGE = "ALT-672", Refused, "a boot image cannot be used", "make it anew: a tar of boot/vmlinuz-VERSION, its initramfs and lib/modules/VERSION, named PLATFORM_LEVEL_boot";
+    IMAGE_CHANGED = "ALT-673", Failed, "the system image is not the one that the run began with", "put the image of before there again and say --resume; or start anew after -X";
+    IMAGE_UNKNOWN = "ALT-674", Refused, "nothing can be known of this stream before it is written", "save it to a file and name that; or say -g: it is restored as it comes, and nothing is installed that boots it";
+    IMAGE_NO_LAYOUT = "ALT-675", Refused, "there is no layout for the disk", "give an image.data with -i";
+    IMAGE_UNTRUSTED = "ALT-676", Refused, "the image.data of the image says what is not taken from an image", "look at it (`tar -xf IMAGE image.data`); if you trust it, give it with -i";
 }

@@ -369,6 +369,9 @@ impl Reader {
     /// Behind the first block of zeros: reads to the end of the source, which tells that nothing is missing.
     fn end(&mut self) -> Result<()> {
         self.ended = true;
+        if !self.source.ends() {
+            return Ok(());
+        }
         let second = self.block()?;
         if second.is_some_and(|b| b.iter().any(|b| *b != 0)) {
             self.note(|| "the archive goes on behind a block of zeros; tar stops there, and so does this".to_owned());
