@@ -59,10 +59,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let job = Job { image_data: None, manifest, trees: &trees, excludes: &excludes, verbose };
     let done = create::create(&job, out, events, &Progress::new(1, totals))?;
     let r = &done.report;
-    events.note(format!(
-        "{} files, {} bytes; {} excluded, {} left out, {} read again",
-        r.files, r.bytes, r.excluded, r.left_out, r.recopied
-    ));
+    events
+        .note(format!("{} files, {} bytes; {} excluded, {} left out, {} read again", r.files, r.bytes, r.excluded, r.left_out, r.recopied));
     Ok(Exit::Done)
 }
 

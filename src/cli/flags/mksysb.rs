@@ -12,9 +12,11 @@ const BLOCK_SIZE: Flag = Flag::long(
     "On a tape or pipe: bytes in a record, a multiple of 512 up to 1048576; 65536 if it is not given (`tar -b 128`). 10240 is what tar itself has.",
 )
 .takes("BYTES");
-const EXCLUDE: Flag =
-    Flag::short('e', "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./ (`^./tmp/` is the content of /tmp).")
-        .takes("exclude_list");
+const EXCLUDE: Flag = Flag::short(
+    'e',
+    "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./ (`^./tmp/` is the content of /tmp).",
+)
+.takes("exclude_list");
 
 pub static MKSYSB: Command = Command {
     name: "mksysb",

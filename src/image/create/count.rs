@@ -92,7 +92,9 @@ impl Count<'_> {
             for entry in entries {
                 let below = || join(&path, &entry.name);
                 let excluded = self.sift.is_excluded(&below, entry.kind == Some(Kind::Directory))?;
-                if excluded || (entry.kind != Some(Kind::Directory) && !self.leave_out.is_empty() && self.leave_out.contains(below().as_slice())) {
+                if excluded
+                    || (entry.kind != Some(Kind::Directory) && !self.leave_out.is_empty() && self.leave_out.contains(below().as_slice()))
+                {
                     continue;
                 }
                 files += 1;

@@ -81,7 +81,13 @@ mod tests {
         for word in ["", "0", "20", "-1", "zstd:", "gzip:0", "none:1", "lz4", "xz:10", "99999999999"] {
             assert_eq!(error::of(&Method::parse(word).unwrap_err()).unwrap().entry.id, "ALT-659", "{word}");
         }
-        for (name, want) in [("a.tar.zst", Method::Zstd(3)), ("a.tgz", Method::Gzip(6)), ("x/a.xz", Method::Xz(6)), ("zst", Method::None), ("/dev/st0", Method::None)] {
+        for (name, want) in [
+            ("a.tar.zst", Method::Zstd(3)),
+            ("a.tgz", Method::Gzip(6)),
+            ("x/a.xz", Method::Xz(6)),
+            ("zst", Method::None),
+            ("/dev/st0", Method::None),
+        ] {
             assert_eq!(Method::of_name(Path::new(name)), want, "{name}");
         }
     }

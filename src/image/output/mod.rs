@@ -128,7 +128,9 @@ fn failed(name: &Path, e: &io::Error) -> anyhow::Error {
     let cause = format!("writing {}: {e}", name.display());
     match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => error::IMAGE_FULL.because(cause),
-        io::ErrorKind::FileTooLarge => error::IMAGE_WRITE.because_do(cause, "the file system (or `ulimit -f`) allows no larger file: name another place"),
+        io::ErrorKind::FileTooLarge => {
+            error::IMAGE_WRITE.because_do(cause, "the file system (or `ulimit -f`) allows no larger file: name another place")
+        }
         _ => error::IMAGE_WRITE.because(cause),
     }
 }

@@ -109,7 +109,8 @@ impl Packer {
     /// The kernel's, or a compressor's. Then no chunk is taken any more.
     pub fn write(&self, line: Line, out: &mut Output) -> io::Result<()> {
         for packed in line.0 {
-            let (head, body) = packed.recv().map_err(|_| io::Error::other("a thread of the compressor ended early; this is a bug of altdisk"))??;
+            let (head, body) =
+                packed.recv().map_err(|_| io::Error::other("a thread of the compressor ended early; this is a bug of altdisk"))??;
             out.write(&head)?;
             out.write(&body)?;
             self.give_back(body);

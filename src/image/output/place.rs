@@ -61,7 +61,9 @@ fn new_file(name: &Path) -> Result<Kind> {
     if name.symlink_metadata().is_ok() {
         return wrong("the link leads nowhere");
     }
-    let Some(base) = name.file_name().filter(|_| !name.as_os_str().as_bytes().ends_with(b"/")) else { return wrong("this is no file's name") };
+    let Some(base) = name.file_name().filter(|_| !name.as_os_str().as_bytes().ends_with(b"/")) else {
+        return wrong("this is no file's name");
+    };
     let dir = name.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match dir.canonicalize() {
         Ok(dir) if dir.is_dir() => Ok(Kind::File(dir.join(base))),

@@ -39,9 +39,8 @@ impl Spill {
             return Ok(());
         }
         if self.file.is_none() {
-            let anonymous = |dir: &PathBuf| {
-                File::options().read(true).write(true).mode(0o600).custom_flags(OFlag::O_TMPFILE.bits()).open(dir).ok()
-            };
+            let anonymous =
+                |dir: &PathBuf| File::options().read(true).write(true).mode(0o600).custom_flags(OFlag::O_TMPFILE.bits()).open(dir).ok();
             self.file = self.directories.iter().find_map(anonymous);
         }
         // Where no file can be made, it stays in memory.

@@ -254,7 +254,9 @@ impl<'a> Feed<'a> {
     fn link_directory(&mut self, at: &At, path: &[u8]) -> Result<Arc<Dir>> {
         match self.dirs.existing(path) {
             Ok(dir) => Ok(dir),
-            Err(Errno::ELOOP | Errno::ENOTDIR) => Err(at.escapes(format!("it is a hard link through {}, which is no directory", show(path)))),
+            Err(Errno::ELOOP | Errno::ENOTDIR) => {
+                Err(at.escapes(format!("it is a hard link through {}, which is no directory", show(path))))
+            }
             Err(Errno::ENOENT) => {
                 Err(error::RESTORE_NO_TARGET.because(at.says(format!("it is a hard link to a file in {}, which is not there", show(path)))))
             }
