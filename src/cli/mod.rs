@@ -49,7 +49,7 @@ use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
 use crate::text::shell::quoted;
-use crate::text::wrap;
+use crate::text::{one_line, wrap};
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -293,7 +293,7 @@ fn narrow(text: &str) -> String {
 
 /// A paragraph of at most 80 columns, its first line begun with `first`, the others with `hang`.
 pub(crate) fn wrapped(first: &str, hang: &str, text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(text);
     format!("{first}{}\n", wrap(&text, help::WIDTH, first.chars().count(), hang.chars().count()))
 }
 

@@ -28,6 +28,7 @@ pub mod sizing;
 pub mod source;
 pub mod state;
 pub mod steps;
+pub mod surveyed;
 pub mod system;
 
 /// Where the alternate is mounted between phases.

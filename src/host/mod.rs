@@ -24,6 +24,7 @@ pub mod scratch;
 pub mod serial;
 pub mod signals;
 pub mod sys;
+pub mod tape;
 pub mod tree;
 pub mod trusted;
 pub mod view;

@@ -7,7 +7,7 @@ use crate::engine::preview;
 use crate::engine::review::WIDTH;
 use crate::engine::state::Alternate;
 use crate::host::clock;
-use crate::text::wrap;
+use crate::text::{one_line, wrap};
 
 /// Bytes a second where no run has measured it yet: a plain disk with many small files.
 const ASSUMED_RATE: u64 = 50 << 20;
@@ -47,7 +47,7 @@ impl Page {
     }
 
     fn paragraph(&mut self, first: &str, hang: &str, text: &str) {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = one_line(text);
         let wrapped = wrap(&text, WIDTH, first.len(), hang.len());
         self.lines.extend(format!("{first}{wrapped}").lines().map(str::to_owned));
     }
