@@ -256,7 +256,7 @@ fn device(name: &OsStr) -> PathBuf {
     path.canonicalize().unwrap_or(path)
 }
 
-fn events_fd(p: &Parsed) -> Result<Option<i32>> {
+pub(crate) fn events_fd(p: &Parsed) -> Result<Option<i32>> {
     let Some(word) = p.value("events") else { return Ok(None) };
     match text(word).parse::<i32>() {
         Ok(fd) if fd > 0 => Ok(Some(fd)),

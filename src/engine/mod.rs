@@ -14,6 +14,7 @@ pub mod from_image;
 #[cfg(test)]
 mod golden;
 pub mod layout;
+pub mod mksysb;
 pub mod mounted;
 pub mod plan;
 pub mod prepare;

@@ -57,7 +57,7 @@ fn clone(request: &Request) -> Result<Prepared> {
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = targets(request, &facts, &mut notes)?;
-    let image = image(request, &facts, &mut warnings)?;
+    let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
     let no_kernel = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
     let practice = disks.iter().any(|d| d.practice.is_some());
     let boot = bootable(request, facts.boot.clone(), no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
@@ -196,8 +196,8 @@ pub fn known(rootvg: &[String]) -> Result<roles::Known> {
 }
 
 /// The image.data that is given, or that of rootvg.
-fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
-    let Some(file) = &request.image_data else {
+pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
+    let Some(file) = file else {
         let image = facts.source.image.clone();
         // A layout that an image.data may not have cannot be cloned either; better said now.
         return match check::check(&image) {
@@ -452,12 +452,14 @@ fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
     source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
 }
 
-fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
+/// The device that a volume of rootvg is now.
+pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
     let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
     source.devices.get(at).map(PathBuf::as_path)
 }
 
-fn old_names(world: &World, path: &Path) -> Names {
+/// Everything by which a device can be named.
+pub fn old_names(world: &World, path: &Path) -> Names {
     let Some(device) = find_device(world, "", path) else { return Names::default() };
     let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
     let mut names = Names {
