@@ -70,7 +70,7 @@ pub fn save(request: &Request, events: &Events) -> Result<String> {
 /// ALT-63x as [`verify::verify`].
 pub fn check(image: &Path, events: &Events) -> Result<u64> {
     let mut archive = Archive::open(image)?;
-    let verified = verify::verify(&mut archive, Path::new(SPOOL), |_| {})?;
+    let verified = verify::verify(&mut archive, Path::new(SPOOL), |_| Ok(()))?;
     archive.notes().into_iter().for_each(|n| events.warn(n));
     events.note(format!("{} files are as they were saved, {} of them compared with their checksums", verified.files, verified.checked));
     Ok(verified.checked)

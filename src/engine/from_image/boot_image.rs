@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::judge;
-use crate::boot::grub;
+use crate::boot::kernels;
 use crate::engine::plan::Firmware;
 use crate::engine::request::FromImage;
+use crate::engine::surveyed;
 use crate::error;
 use crate::event::Events;
-use crate::host::scratch::Scratch;
 use crate::image::archive::Archive;
 use crate::image::manifest::System;
 use crate::image::survey::survey;
@@ -46,12 +46,11 @@ fn find_in(dir: &Path, image: &mut System, from: &FromImage, firmware: Firmware,
     let mut archive = Archive::open(&file)?;
     let found = survey(&mut archive, &Events::new())?;
     judge::architecture(&found.system, here).map_err(|e| wrong(crate::engine::prepare::cause(&e)))?;
-    let scratch = Scratch::new()?;
-    found.skeleton(scratch.path())?;
-    let kernels: Vec<_> = grub::capability(scratch.path()).kernels.into_iter().filter(|k| k.modules).collect();
-    let inside = |p: &Path| scratch.path().join(p.strip_prefix("/").unwrap_or(p));
-    let has_initramfs = kernels.iter().all(|k| inside(&k.initramfs).exists());
-    scratch.close()?;
+    let (kernels, has_initramfs) = surveyed::in_skeleton(&found, |root| {
+        let kernels: Vec<_> = kernels::installed(root).into_iter().filter(|k| k.modules).collect();
+        let has_initramfs = kernels.iter().all(|k| root.join(k.initramfs.strip_prefix("/").unwrap_or(&k.initramfs)).exists());
+        (kernels, has_initramfs)
+    })?;
     if kernels.is_empty() {
         return Err(wrong("it has no kernel boot/vmlinuz-VERSION with its modules in lib/modules/VERSION".to_owned()));
     }

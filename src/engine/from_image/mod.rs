@@ -15,21 +15,20 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::{fstab, grub};
+use crate::boot::fstab;
 use crate::engine::facts::Facts;
 use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
 use crate::engine::prepare::{self, Prepared, cause};
 use crate::engine::request::{FromImage, Identity, Request};
-use crate::engine::{ALT_INST, system};
+use crate::engine::{ALT_INST, surveyed, system};
 use crate::error;
 use crate::event::Events;
-use crate::host::scratch::Scratch;
 use crate::host::{clock, sys};
 use crate::image::archive::{Archive, Head};
 use crate::image::data::ImageData;
 use crate::image::manifest::System;
 use crate::image::parse;
-use crate::image::survey::{Survey, survey};
+use crate::image::survey::Survey;
 
 /// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
 pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
@@ -110,12 +109,8 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
         return Ok(Seen { head, survey: None, system, known: true, archive: Some(archive), files, bytes });
     }
     if archive.seekable() {
-        let mut found = survey(&mut archive, &Events::new())?;
+        let found = surveyed::survey(&mut archive, &Events::new())?;
         warnings.extend(archive.notes());
-        let scratch = Scratch::new()?;
-        found.skeleton(scratch.path())?;
-        conclude(&mut found.system, &grub::capability(scratch.path()));
-        scratch.close()?;
         let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
         return Ok(Seen { head, survey: Some(found), system, known: true, archive: Some(archive.again()?), files, bytes });
     }
@@ -127,14 +122,6 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
             .to_owned(),
     );
     Ok(Seen { head, survey: None, system: System::default(), known: false, archive: Some(archive), files: 0, bytes: 0 })
-}
-
-/// What can be made bootable, as the same code finds it in a running system.
-fn conclude(system: &mut System, can: &grub::Capability) {
-    let why = |r: &Result<(), String>| r.as_ref().err().cloned().unwrap_or_default();
-    system.kernels = can.kernels.iter().filter(|k| k.modules).map(|k| k.version.clone()).collect();
-    system.no_initramfs = can.initramfs.as_ref().err().cloned();
-    system.platforms = [(PLATFORMS[0], why(&can.bios)), (PLATFORMS[1], why(&can.efi))].map(|(p, w)| (p.to_owned(), w)).into();
 }
 
 /// The layout: that of -i, that of the image, or that of the running system with room for what the image holds.
