@@ -24,7 +24,9 @@ const LOG: &str = "/var/log/altdisk/mksysb.log";
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&MKSYSB, args)?;
     let [image] = parsed.operands.as_slice() else {
-        return Err(error::NO_TARGET.because_do("the image is not named, or more than one is", "name one file or device, or - for standard output"));
+        return Err(
+            error::NO_TARGET.because_do("the image is not named, or more than one is", "name one file or device, or - for standard output")
+        );
     };
     if let Some(mode) = ["list", "check"].into_iter().find(|m| parsed.has(m)) {
         let beside = parsed.flags().find(|f| !f.is(mode) && !f.is("events"));
@@ -42,10 +44,12 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 fn request(p: &Parsed, to: &OsString) -> Result<Request> {
     let to = PathBuf::from(to);
     if p.has("i") && p.has("m") {
-        return Err(error::BAD_VALUE.because_do("-i and -m are given together", "-i makes a new image.data, -m uses one that is there: give one of them"));
+        return Err(error::BAD_VALUE
+            .because_do("-i and -m are given together", "-i makes a new image.data, -m uses one that is there: give one of them"));
     }
     if p.has("verify") && to == Path::new("-") {
-        return Err(error::BAD_VALUE.because_do("--verify is given with -, which cannot be read again", "check it where it arrives: `altdisk mksysb --check`"));
+        return Err(error::BAD_VALUE
+            .because_do("--verify is given with -, which cannot be read again", "check it where it arrives: `altdisk mksysb --check`"));
     }
     let (method, record) = savetree::form(p, &to)?;
     let file = |name: &str| -> Result<Option<PathBuf>> {
@@ -93,7 +97,9 @@ fn tell(events: &Events, _args: &[OsString], done: Result<String>) -> Result<Exi
 fn list(image: &Path) -> Result<Exit> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
     let listed = mksysb::list(image, |line| Ok(writeln!(out, "{line}")?));
-    let closed = |e: &anyhow::Error| e.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe));
+    let closed = |e: &anyhow::Error| {
+        e.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+    };
     match listed.and_then(|()| Ok(out.flush()?)) {
         // A reader that closed it has seen enough.
         Err(e) if closed(&e) => Ok(Exit::Done),

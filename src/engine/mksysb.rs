@@ -173,7 +173,11 @@ fn trees(image: &ImageData, facts: &Facts) -> Result<Vec<Tree>> {
         if fs.subvolume.is_empty() {
             // An edited image.data may give an EFI system partition to a machine that has none.
             if mounted.iter().any(|m| m.mount_point == Path::new(&fs.fs_name)) {
-                trees.push(Tree { source: Source::of_mount(Path::new(&fs.fs_name))?, prefix: PathBuf::from(&fs.fs_name), leave_out: vec![] });
+                trees.push(Tree {
+                    source: Source::of_mount(Path::new(&fs.fs_name))?,
+                    prefix: PathBuf::from(&fs.fs_name),
+                    leave_out: vec![],
+                });
             }
         } else {
             subvolumes(fs, &mut trees)?;
