@@ -26,6 +26,7 @@ pub mod sizing;
 pub mod source;
 pub mod state;
 pub mod steps;
+pub mod surveyed;
 
 /// Where the alternate is mounted between phases.
 pub const ALT_INST: &str = "/alt_inst";

@@ -23,6 +23,7 @@ pub mod procs;
 pub mod serial;
 pub mod signals;
 pub mod sys;
+pub mod tape;
 pub mod tree;
 pub mod trusted;
 pub mod view;

@@ -6,13 +6,17 @@
 use std::path::Path;
 
 use anyhow::Result;
+use serde::Deserialize;
 
 use super::input::Input;
 use super::input::stream::Piece;
-use super::manifest::Manifest;
-use super::sums::Computed;
+use super::manifest::{CHECKSUMS, FORMAT, IMAGE_DATA, MANIFEST, Manifest};
+use super::sums::{Compare, Computed};
 use super::tar::Member;
 use super::tar::read::Reader;
+use crate::copy::report::show;
+use crate::error;
+use crate::text::printable;
 
 /// What an image says of itself before its first file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,35 +31,113 @@ pub struct Head {
 pub struct Archive {
     /// Read already.
     pub head: Head,
-    input: Input,
+    input: Option<Input>,
     reader: Reader,
     /// Read behind the head, to be given out first.
     pending: Option<Member>,
-    ended: bool,
+    stand: Stand,
+    regular: u64,
 }
+
+/// Where in the archive the reading is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stand {
+    Members,
+    /// In front of the content of our last member.
+    Checksums,
+    End,
+}
+
+/// The longest texts of the head, bytes.
+const LONGEST_DATA: u64 = 1 << 20;
+const LONGEST_MANIFEST: u64 = 8 << 20;
 
 impl Archive {
     /// Opens a file, a tape, another character device, a FIFO or (`-`) standard input, and reads the head.
     ///
     /// # Errors
-    /// ALT-630 to 642: it cannot be opened or read, is no archive, or begins with what is not understood.
+    /// ALT-630 to 641: it cannot be opened or read, is no archive, or begins with what is not understood.
     pub fn open(name: &Path) -> Result<Self> {
-        let input = Input::open(name)?;
-        let reader = Reader::new(input.decompressed()?);
-        Ok(Self { head: Head::default(), input, reader, pending: None, ended: false })
+        Self::of(Input::open(name)?)
     }
 
-    /// The next file of the system; None behind the last. What was not read of the one before is skipped. Then call [`Archive::finish`].
+    fn of(input: Input) -> Result<Self> {
+        let reader = Reader::new(input.decompressed()?);
+        Self::begin(reader, Some(input))
+    }
+
+    /// An archive that is no file: uncompressed bytes from anywhere.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    #[cfg(test)]
+    pub fn of_source(source: Box<dyn super::input::stream::Source>) -> Result<Self> {
+        Self::begin(Reader::new(source), None)
+    }
+
+    fn begin(reader: Reader, input: Option<Input>) -> Result<Self> {
+        let mut archive = Self { head: Head::default(), input, reader, pending: None, stand: Stand::Members, regular: 0 };
+        archive.pending = archive.reader.next()?;
+        if let Some(text) = archive.head_member(IMAGE_DATA, LONGEST_DATA)? {
+            archive.head.image_data = Some(text);
+        }
+        if let Some(text) = archive.head_member(MANIFEST, LONGEST_MANIFEST)? {
+            archive.head.manifest = Some(understood(&text)?);
+        }
+        Ok(archive)
+    }
+
+    /// The text of the member that stands next, if it has that name.
+    fn head_member(&mut self, name: &str, longest: u64) -> Result<Option<String>> {
+        let Some(member) = self.pending.take_if(|m| m.path == name.as_bytes() && m.is_regular()) else { return Ok(None) };
+        if member.size > longest || member.map.is_some() {
+            return Err(error::IMAGE_MANIFEST.because(format!("its {name} has {} bytes", member.size)));
+        }
+        let mut text = vec![];
+        while let Some(piece) = self.reader.piece()? {
+            text.extend_from_slice(&piece);
+        }
+        self.pending = self.reader.next()?;
+        String::from_utf8(text).map(Some).map_err(|_| error::IMAGE_MANIFEST.because(format!("its {name} is no text")))
+    }
+
+    /// The next file of the system; None behind the last, and then [`Archive::finish`] has to be called. What was not read of the one before
+    /// is skipped.
     ///
     /// # Errors
     /// ALT-633 to 638 with the member's name and the offset in the uncompressed archive.
     #[expect(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Member>> {
-        let _ = self.ended;
-        match self.pending.take() {
-            Some(m) => Ok(Some(m)),
-            None => self.reader.next(),
+        if self.stand != Stand::Members {
+            return Ok(None);
         }
+        let member = match self.pending.take() {
+            Some(member) => Some(member),
+            None => self.reader.next()?,
+        };
+        let ours = self.head.manifest.is_some();
+        match member {
+            Some(m) if ours && m.path == CHECKSUMS.as_bytes() && m.is_regular() => {
+                self.stand = Stand::Checksums;
+                Ok(None)
+            }
+            None if ours => {
+                Err(error::IMAGE_CUT.because(format!("the archive ends after {} bytes, before its checksums", self.reader.offset())))
+            }
+            None => {
+                self.stand = Stand::End;
+                Ok(None)
+            }
+            Some(m) => {
+                self.regular += u64::from(m.is_regular());
+                Ok(Some(m))
+            }
+        }
+    }
+
+    /// How many regular files [`Archive::next`] has given out: the number of the current one for [`Computed::put`] is one less.
+    pub fn regular(&self) -> u64 {
+        self.regular
     }
 
     /// Stored bytes of the current member; 0 at its end.
@@ -82,17 +164,17 @@ impl Archive {
 
     /// Bytes read of the file or device so far, compressed as they are; with [`Archive::length`] good for progress.
     pub fn consumed(&self) -> u64 {
-        self.input.consumed()
+        self.input.as_ref().map_or_else(|| self.offset(), Input::consumed)
     }
 
     /// Bytes of the file as it lies there; None for pipes and tapes.
     pub fn length(&self) -> Option<u64> {
-        self.input.length()
+        self.input.as_ref().and_then(Input::length)
     }
 
     /// Whether [`Archive::again`] works: not for a pipe.
     pub fn seekable(&self) -> bool {
-        self.input.seekable()
+        self.input.as_ref().is_some_and(Input::seekable)
     }
 
     /// The same image from its start.
@@ -101,25 +183,60 @@ impl Archive {
     /// ALT-640 for a pipe; as [`Archive::open`].
     pub fn again(self) -> Result<Self> {
         let Self { input, reader, .. } = self;
-        // Its threads end before a tape is rewound.
         drop(reader);
-        let input = input.again()?;
-        let reader = Reader::new(input.decompressed()?);
-        Ok(Self { head: Head::default(), input, reader, pending: None, ended: false })
+        let input = input.ok_or_else(|| error::IMAGE_AGAIN.because("it is no file"))?;
+        Self::of(input.again()?)
     }
 
-    /// Things worth a warning that were met so far (each is told once): what an archive holds and nobody can restore.
+    /// Things worth a warning that were met since the last call: what an archive holds and nobody can restore.
     pub fn notes(&mut self) -> Vec<String> {
         self.reader.notes()
     }
 
     /// Behind the last member: reads to the very end, so that a cut or damaged image never passes, and compares the checksums of an image of
-    /// ours with what was computed while it was read (None: nobody computed any).
+    /// ours with what was computed while it was read (None: nobody computed any; then they are only counted). How many there were.
     ///
     /// # Errors
     /// ALT-634 if it ends too early, ALT-637 for the first file that differs.
-    pub fn finish(&mut self, computed: Option<&Computed>) -> Result<()> {
-        let _ = computed;
-        Ok(())
+    pub fn finish(&mut self, computed: Option<&Computed>) -> Result<u64> {
+        while self.stand == Stand::Members && self.next()?.is_some() {}
+        let mut checked = 0;
+        if self.stand == Stand::Checksums {
+            let mut compare = Compare::new(computed, self.regular);
+            while let Some(piece) = self.reader.piece()? {
+                compare.take(&piece)?;
+            }
+            checked = compare.finish()?;
+            if let Some(m) = self.reader.next()? {
+                let text = format!("{} stands behind the checksums, where an image ends", show(&m.path));
+                return Err(error::IMAGE_DAMAGED.because(text));
+            }
+        }
+        self.stand = Stand::End;
+        Ok(checked)
     }
+}
+
+/// The manifest, if this program can know what it means.
+fn understood(text: &str) -> Result<Manifest> {
+    /// What every version has.
+    #[derive(Deserialize)]
+    struct Any {
+        format: u32,
+        #[serde(default)]
+        tool: String,
+    }
+    let wrong = |e: serde_json::Error| error::IMAGE_MANIFEST.because(format!("{MANIFEST}: {e}"));
+    let any: Any = serde_json::from_str(text).map_err(wrong)?;
+    if any.format > FORMAT {
+        let tool = printable(&any.tool, false);
+        let cause = format!("it was made by {tool} in form {}, and this altdisk reads forms up to {FORMAT}", any.format);
+        return Err(error::IMAGE_FORMAT.because(cause));
+    }
+    let manifest: Manifest = serde_json::from_str(text).map_err(wrong)?;
+    if manifest.checksums != "blake3" {
+        let cause = format!("its checksums are of a kind that is not known ({})", printable(&manifest.checksums, false));
+        return Err(error::IMAGE_FORMAT.because(cause));
+    }
+    Ok(manifest)
 }

@@ -3,12 +3,8 @@
 /// V.R.M of a distribution by its os-release, and of Debian by /etc/debian_version, which tells more: `12.11.0`, `24.4.0`, `40.0.0`.
 /// Empty where there is no version (Arch, Debian testing).
 pub fn level(os_release: &str, debian_version: Option<&str>) -> String {
-    let value = |key: &str| {
-        let raw = os_release.lines().rev().find_map(|l| l.trim().strip_prefix(key)?.strip_prefix('='));
-        raw.unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned()
-    };
-    let mut version = numbers(&value("VERSION_ID"));
-    if value("ID") == "debian" {
+    let mut version = numbers(&value(os_release, "VERSION_ID"));
+    if value(os_release, "ID") == "debian" {
         let more = numbers(debian_version.unwrap_or_default());
         if !more.is_empty() && (version.is_empty() || more.starts_with(&version)) {
             version = more;
@@ -19,6 +15,12 @@ pub fn level(os_release: &str, debian_version: Option<&str>) -> String {
     }
     version.resize(3, "0".to_owned());
     version.join(".")
+}
+
+/// What os-release says of `key`, without quotes; empty if it says nothing.
+pub fn value(os_release: &str, key: &str) -> String {
+    let raw = os_release.lines().rev().find_map(|l| l.trim().strip_prefix(key)?.strip_prefix('='));
+    raw.unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned()
 }
 
 /// The numbers of `12.11`, as written but without leading zeros; none if it begins with anything else (`trixie/sid`, `rolling`).

@@ -3,10 +3,16 @@
 //! Nothing that an archive says is trusted: lengths are bounded before memory is taken, names are bytes, and where a name leads is
 //! decided by who restores it.
 
+mod acl;
+mod header;
+mod member;
+mod pax;
 pub mod read;
+mod sparse;
 
 use std::ffi::CString;
 
+use crate::error::{self, Entry};
 use crate::host::tree::Time;
 
 /// What a member is.
@@ -27,7 +33,7 @@ pub enum Kind {
 /// One member, whatever form of tar it was stored in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// As stored, nothing cleaned: `./etc/passwd`.
+    /// As stored, nothing cleaned: `./etc/passwd`; never empty, without NUL bytes. A directory's may end with `/`.
     pub path: Vec<u8>,
     pub kind: Kind,
     /// Permission bits with setuid, setgid and sticky.
@@ -48,4 +54,17 @@ pub struct Member {
     pub flags: Option<String>,
     /// Where its first header begins in the (uncompressed) archive, bytes.
     pub offset: u64,
+}
+
+/// What is wrong with a member; the reader adds which one it is, and where.
+#[derive(Debug)]
+pub struct Bad {
+    pub entry: &'static Entry,
+    pub text: String,
+}
+
+impl Bad {
+    pub fn damaged(text: impl Into<String>) -> Self {
+        Self { entry: &error::IMAGE_DAMAGED, text: text.into() }
+    }
 }
