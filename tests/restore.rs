@@ -43,21 +43,24 @@ fn compare(from: &Path, to: &Path, pax: bool) {
         }
     };
     let time = if pax { "%T+" } else { "%Ts" };
-    // Sockets cannot be stored, so their links are fewer; the deep path is more than GNU tar takes.
+    // Sockets cannot be stored, and GNU tar stores every name of a device node as one of its own; the deep path is more than GNU tar takes.
     let left_out = "-not -path ./lost+found -not -path './a longer name*' -not -type s";
     see(
         "stat",
         &format!(
-            r#"find . {left_out} \( -type d -printf '%y %m %U %G {time} - %P\0' -o -type l -printf '%y %U %G {time} %n %s %l %P\0' -o -printf '%y %m %U %G {time} %n %s %P\0' \) | sed -z 's/\.0*\( \)/\1/' | sort -z | tr '\n\0' '?\n'"#
+            r#"find . {left_out} \( -type d -printf '%y %m %U %G {time} - %P\0' -o -type l -printf '%y %U %G {time} %n %s %l %P\0' -o -type f -printf '%y %m %U %G {time} %n %s %P\0' -o -printf '%y %m %U %G {time} %P\0' \) | sed -z 's/\.0*\( \)/\1/' | sort -z | tr '\n\0' '?\n'"#
         ),
     );
     see("content", "find . -type f -size -100M -not -path './a longer name*' -execdir sha256sum -- {} + | sort");
     see("device numbers", "find kinds links -not -type s -exec stat -c '%n %t:%T %F' {} + | sort");
     see(
         "links",
-        r#"find . -not -path './a longer name*' -type f -links +1 -printf '%i %P\n' -o -type p -links +1 -printf '%i %P\n' | sort -k2 | awk '{ if (!($1 in n)) n[$1] = ++k; $1 = n[$1]; print }'"#,
+        r#"find . -not -path './a longer name*' -type f -links +1 -printf '%i %P\n' | sort -k2 | awk '{ if (!($1 in n)) n[$1] = ++k; $1 = n[$1]; print }'"#,
     );
-    see("holes", r#"find content -type f -size +1M -printf '%p\n' | sort | while read -r f; do [ "$f" = content/allocated ] || stat -c '%n %b' "$f"; done | awk '{ printf "%s", $1; for (i = 2; i < NF; i++) printf " %s", $i; print int($NF / 128) }'"#);
+    see(
+        "holes",
+        r#"find content -type f -size +1M -printf '%p\n' | sort | while read -r f; do [ "$f" = content/allocated ] || stat -c '%n %b' "$f"; done | awk '{ printf "%s", $1; for (i = 2; i < NF; i++) printf " %s", $i; print int($NF / 128) }'"#,
+    );
     if pax {
         let by_file = r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
         see("attributes", &format!("(getfattr -Rhd -m - -e hex acl modes times names content; getfattr -hd -m - -e hex .) | {by_file}"));
@@ -70,7 +73,11 @@ fn round_trip(tar: &str, pax: bool) {
     let (Some(from), Some(to)) = (Disk::new("ext4", 400), Disk::new("ext4", 400)) else { return };
     torture::build(from.path(), "ext4");
     let image = from.path().parent().unwrap().join("tree.tar");
-    sh(&format!("cd {} && tar --numeric-owner --exclude='./a longer name' --exclude=./lost+found {tar} -cf {} . 2>/dev/null || [ $? = 1 ]", from.path().display(), image.display()));
+    sh(&format!(
+        "cd {} && tar --numeric-owner --exclude='./a longer name' --exclude=./lost+found {tar} -cf {} . 2>/dev/null || [ $? = 1 ]",
+        from.path().display(),
+        image.display()
+    ));
     restored(&image, to.path());
     compare(from.path(), to.path(), pax);
     // Again over what is there: it ends the same.
@@ -165,7 +172,10 @@ impl Place {
     }
 
     fn state(&self) -> String {
-        sh(&format!("cd {} && find . -path ./root -prune -o -printf '%p %y %m %U %n %s %T@ %C@\\n' && cat outside/file", self.0.path().display()))
+        sh(&format!(
+            "cd {} && find . -path ./root -prune -o -printf '%p %y %m %U %n %s %T@ %C@\\n' && cat outside/file",
+            self.0.path().display()
+        ))
     }
 
     fn restore(&self, tar: Tar) -> Output {
@@ -195,7 +205,7 @@ fn nothing_leaves_the_root() {
         ("a device on the way", "ALT-646", tar().other("dev", b'3', "").file("dev/x", "x")),
         ("a directory with files replaced", "ALT-646", tar().file("d/x", "x").file("d", "y")),
         ("the root replaced", "ALT-645", tar().link(".", "../outside")),
-        ("the root as a file", "ALT-645", tar().file("./", "x")),
+        ("the root as a file", "ALT-645", tar().file(".", "x")),
         ("a link to nothing", "ALT-647", tar().hard("h", "none")),
         ("a link into nothing", "ALT-647", tar().hard("h", "no/ne")),
     ];
@@ -238,7 +248,8 @@ fn the_later_one_wins_and_parents_are_made() {
         tar = tar.file(&format!("many/{}/f", i % 7), &format!("{i}")).dir(&format!("turn{}", i % 3)).link(&format!("turn{}", i % 3), "x");
         tar = tar.hard(&format!("links/{i}"), &format!("many/{}/f", i % 7));
     }
-    let tar = tar.file("/deep/er/x", "x").hard("/deep/x", "deep/er/x").dir("turn0").other("null", b'3', "").file("twice", "1").file("twice", "2");
+    let tar =
+        tar.file("/deep/er/x", "x").hard("/deep/x", "deep/er/x").dir("turn0").other("null", b'3', "").file("twice", "1").file("twice", "2");
     let out = place.restore(tar);
     assert_eq!(out.status.code(), Some(0), "{}", said(&out));
     assert!(said(&out).contains("begin with /"), "{}", said(&out));

@@ -318,5 +318,18 @@ with its place and what is allowed there. Nothing is run.",
 };
 
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
-pub static ALL: &[&Command] =
-    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &UI, &MKSZFILE, &COPYTREE, &RESTORETREE, &ERRORS, &EXPLAIN];
+pub static ALL: &[&Command] = &[
+    &ALT_DISK_INSTALL,
+    &BOOTLIST,
+    &DISKS,
+    &list::LIST,
+    &list::DISCOVER,
+    &PRACTICE,
+    &JOBS,
+    &UI,
+    &MKSZFILE,
+    &COPYTREE,
+    &RESTORETREE,
+    &ERRORS,
+    &EXPLAIN,
+];

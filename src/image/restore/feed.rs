@@ -129,6 +129,10 @@ impl<'a> Feed<'a> {
                 if !self.finished(there) {
                     return Ok(false);
                 }
+                // Its way may be a link that is not made yet: that must be seen.
+                if self.dirs.cached(&from).is_none() && !self.way_finished(&from) {
+                    return Ok(false);
+                }
                 let from = self.link_directory(&at, &from)?;
                 self.batch.dirs += 1;
                 self.push(item(What::HardLink(from, old), Meta::default()), here);
@@ -254,7 +258,9 @@ impl<'a> Feed<'a> {
     fn link_directory(&mut self, at: &At, path: &[u8]) -> Result<Arc<Dir>> {
         match self.dirs.existing(path) {
             Ok(dir) => Ok(dir),
-            Err(Errno::ELOOP | Errno::ENOTDIR) => Err(at.escapes(format!("it is a hard link through {}, which is no directory", show(path)))),
+            Err(Errno::ELOOP | Errno::ENOTDIR) => {
+                Err(at.escapes(format!("it is a hard link through {}, which is no directory", show(path))))
+            }
             Err(Errno::ENOENT) => {
                 Err(error::RESTORE_NO_TARGET.because(at.says(format!("it is a hard link to a file in {}, which is not there", show(path)))))
             }

@@ -203,7 +203,9 @@ mod tests {
 
     #[test]
     fn words_are_flags() {
-        for (words, flags) in [("", 0), ("nodump", 0x40), ("schg,nodump", 0x50), ("uappnd, noatime", 0xa0), ("uarch,offline", 0), ("opaque,sync", 8)] {
+        for (words, flags) in
+            [("", 0), ("nodump", 0x40), ("schg,nodump", 0x50), ("uappnd, noatime", 0xa0), ("uarch,offline", 0), ("opaque,sync", 8)]
+        {
             assert_eq!(flags_of(words), flags, "{words}");
         }
         assert_eq!(WORDS.iter().fold(0, |m, (_, bit)| m | bit), flag::MASK, "each flag has a word");

@@ -244,4 +244,3 @@ impl Queue {
         drop(dropped);
     }
 }
-

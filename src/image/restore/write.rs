@@ -132,7 +132,13 @@ impl Content {
     /// The next piece of what is stored, waiting for it.
     fn next(&mut self) -> Option<Piece> {
         match self {
-            Self::Small(pieces) => if pieces.is_empty() { None } else { Some(pieces.remove(0)) },
+            Self::Small(pieces) => {
+                if pieces.is_empty() {
+                    None
+                } else {
+                    Some(pieces.remove(0))
+                }
+            }
             Self::Stream(from) => from.recv().ok(),
         }
     }
