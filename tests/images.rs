@@ -50,11 +50,16 @@ fn has(program: &str) -> bool {
     there
 }
 
+/// Names longer than PATH_MAX take a program that opens each whole path (GNU tar: quadratic; bsdtar: not at all) too long.
+fn without_the_deep_path(disk: &Disk) {
+    sh(&format!("cd {} && rm -rf 'a longer name' && chmod 2751 . && touch -d '1999-12-31 23:59:59.123456789' .", disk.path().display()));
+}
+
 /// `line` writes an archive of the directory it runs in to its standard output; that is restored, and compared.
 fn through(line: &str, holds: Holds, except: &str) {
     let Some((from, to)) = tortured() else { return };
     if !holds.deep {
-        sh(&format!("rm -rf '{}/a longer name'; touch -d '1999-12-31 23:59:59.123456789' {0}", from.path().display()));
+        without_the_deep_path(&from);
     }
     let dir = tempfile::tempdir().unwrap();
     let archive = dir.path().join("archive");
@@ -67,27 +72,27 @@ fn through(line: &str, holds: Holds, except: &str) {
     freed(&to);
 }
 
-/// GNU tar keeps no inode flags.
+/// GNU tar keeps no inode flags; for the deep path it takes minutes.
 #[test]
 fn gnu_tar_pax() {
     let line = "tar --format=posix --xattrs --xattrs-include='*' --acls -S --one-file-system --exclude=./lost+found -cf - .";
-    through(line, Holds { flags: false, ..ALL }, "");
+    through(line, Holds { flags: false, deep: false, ..ALL }, "");
 }
 
 /// The old GNU format has neither extended attributes, ACLs, nor times below a second; access times only in incremental archives.
 #[test]
 fn gnu_tar_gnu() {
     let line = "tar --format=gnu -S --exclude=./lost+found -cf - .";
-    through(line, Holds { atime: false, nanoseconds: false, xattrs: false, acls: false, flags: false, ..ALL }, "cap_net_raw");
+    through(line, Holds { atime: false, nanoseconds: false, xattrs: false, acls: false, flags: false, deep: false }, "cap_net_raw");
 }
 
-/// bsdtar takes paths up to PATH_MAX. libarchive knows two inode flags in words that chattr has too; it writes attributes in the URL-encoded form.
+/// bsdtar takes paths up to PATH_MAX, and has words for two inode flags only. It leaves a socket out, but not the socket's second name.
 #[test]
 fn bsdtar_pax() {
     if !has("bsdtar") {
         return;
     }
-    let line = "LC_ALL=C.UTF-8 bsdtar --format=pax --acls --xattrs --fflags --exclude ./lost+found -cf - .";
+    let line = "LC_ALL=C.UTF-8 bsdtar --format=pax --acls --xattrs --fflags --exclude ./lost+found --exclude ./links/socket -cf - .";
     through(line, Holds { deep: false, flags: false, ..ALL }, "");
 }
 

@@ -336,6 +336,7 @@ pub static ALL: &[&Command] = &[
     &MKSYSB,
     &COPYTREE,
     &SAVETREE,
+    &COPYTREE,
     &RESTORETREE,
     &ERRORS,
     &EXPLAIN,

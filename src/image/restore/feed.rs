@@ -129,6 +129,10 @@ impl<'a> Feed<'a> {
                 if !self.finished(there) {
                     return Ok(false);
                 }
+                // Its way may be a link that is not made yet: that must be seen.
+                if self.dirs.cached(&from).is_none() && !self.way_finished(&from) {
+                    return Ok(false);
+                }
                 let from = self.link_directory(&at, &from)?;
                 self.batch.dirs += 1;
                 self.push(item(What::HardLink(from, old), Meta::default()), here);

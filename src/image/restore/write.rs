@@ -190,10 +190,7 @@ fn content(run: &Run<'_>, to: &File, file: &mut Regular, offset: u64) -> Result<
         make::truncate(to, file.size)?;
     }
     if let (Some(sums), Some((index, name)), Some(hash)) = (&run.sums, &file.sum, hash) {
-        sums.put(*index, name, offset, &hash.finish()).map_err(|e| {
-            run.fail(e);
-            Fault::Stopped
-        })?;
+        sums.put(*index, name, offset, &hash.finish()).map_err(Fault::Fatal)?;
     }
     Ok(())
 }
