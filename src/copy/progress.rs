@@ -56,7 +56,7 @@ impl Progress {
     }
 
     /// So much more is done.
-    pub(crate) fn add(&self, bytes: u64, files: u64) {
+    pub fn add(&self, bytes: u64, files: u64) {
         self.begun.get_or_init(Instant::now);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.files.fetch_add(files, Ordering::Relaxed);

@@ -216,6 +216,13 @@ pub fn read_ahead(file: impl AsFd, from: u64, bytes: u64) {
     unsafe { libc::readahead(file.as_fd().as_raw_fd(), i64::try_from(from).unwrap_or(0), usize::try_from(bytes).unwrap_or(0)) };
 }
 
+/// Has the kernel begin to write a part of a file to its device. A hint: what goes wrong shows when it is flushed.
+pub fn begin_writing(file: impl AsFd, from: u64, bytes: u64) {
+    let number = |n: u64| i64::try_from(n).unwrap_or(0);
+    // SAFETY: no memory is passed.
+    unsafe { libc::sync_file_range(file.as_fd().as_raw_fd(), number(from), number(bytes), libc::SYNC_FILE_RANGE_WRITE) };
+}
+
 /// Gives the calling thread a working directory, root and umask of its own, and that umask no bit: what it
 /// creates has exactly the mode that it asks for, and the other threads notice nothing.
 ///
