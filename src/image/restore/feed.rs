@@ -203,6 +203,10 @@ impl<'a> Feed<'a> {
                 return Ok(false);
             }
             let name = CString::new(name)?;
+            if run.divert.is_prefix(path) && tree::stat_at(&*dir, &name).is_ok_and(|s| s.kind() == Some(FileKind::Symlink)) {
+                // What it leads to is where the rest goes: `lib` of a boot image, where /lib is a link to usr/lib.
+                return Ok(true);
+            }
             if let Err(e) = self.make(&dir, &name, path) {
                 return match e {
                     Errno::EBUSY => Err(at.escapes("a file is mounted in its place")),

@@ -34,7 +34,7 @@ pub struct Job<'a> {
     /// already and has a member's name is replaced, a directory adopted.
     pub to: &'a Path,
     /// What is below the first path is restored below the second (both inside the root, `boot/efi` and `.altdisk-esp`); the directory
-    /// of the first path itself stays where it is.
+    /// of the first path itself stays where it is, and a symbolic link that is there already stays a link.
     pub divert: &'a [(PathBuf, PathBuf)],
     /// Emits an event for every member.
     pub verbose: bool,

@@ -66,6 +66,11 @@ impl Diverted {
         pairs.iter().map(|(prefix, instead)| Some((bytes(prefix)?, bytes(instead)?))).collect::<Option<_>>().map(Self)
     }
 
+    /// Whether what is below `path` goes elsewhere.
+    pub fn is_prefix(&self, path: &[u8]) -> bool {
+        self.0.iter().any(|(prefix, _)| prefix == path)
+    }
+
     /// Where `path` goes. The prefix itself stays where it is: it is the directory that will be mounted over.
     pub fn apply(&self, path: Vec<u8>) -> Vec<u8> {
         for (prefix, instead) in &self.0 {
@@ -123,6 +128,7 @@ mod tests {
         ] {
             assert_eq!(d.apply(from.into()), to.as_bytes(), "{from}");
         }
+        assert!(d.is_prefix(b"boot/efi") && !d.is_prefix(b"boot"));
         assert!(Diverted::new(&[("/".into(), "x".into())]).is_none() && Diverted::new(&[("a".into(), "../x".into())]).is_none());
     }
 }
