@@ -149,12 +149,12 @@ fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
          cd {other} && mkdir -p home boot etc/ssh && echo 0123456789abcdef0123456789abcdef >etc/machine-id && echo other >etc/hostname && \
          echo key >etc/ssh/ssh_host_rsa_key && \
          printf 'LABEL=theirs / ext4 defaults 0 1\\nUUID=1234 /srv xfs defaults 0 2\\n/dev/sdq1 none swap sw 0 0\\n' >etc/fstab && \
-         tar -cJf ../images/other.tar.xz . && cp -a /boot/vmlinuz* /boot/initrd* . 2>/dev/null; true"
+         tar -czf ../images/other.tar.gz ."
     ));
-    let archive = "/var/lib/altdisk/images/other.tar.xz";
+    let archive = "/var/lib/altdisk/images/other.tar.gz";
     // No kernel: refused, unless there is a boot image.
     said(&machine.run(&format!("alt_disk_install -d {archive} -B one")), 3, &["ALT-50", "no kernel", "boot image"]);
-    let ended = machine.run(&format!("xz -dc {archive} | alt_disk_install -d - -B one"));
+    let ended = machine.run(&format!("gzip -dc {archive} | alt_disk_install -d - -B one"));
     said(&ended, 3, &["ALT-674", "-g"]);
     let level = machine.must(&format!("altdisk mksysb --list {IMAGE} >/dev/null; . /etc/os-release; cut -d. -f1,2 /etc/debian_version"));
     let boot = format!("/usr/lib/altdisk/boot_images/i386-pc_{}.0_boot", level.trim());
