@@ -15,6 +15,7 @@ use crate::host::tree::{Errno, Kind as FileKind, Time};
 use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST};
 use crate::image::output::pack::{Feed, Packer};
 use crate::image::output::spill::Spill;
+use crate::image::sums;
 use crate::image::tar::{Kind, Member, write};
 
 struct Assembler<'a> {
@@ -27,7 +28,7 @@ struct Assembler<'a> {
 }
 
 /// Puts the whole archive together; returns its length. Failures are the run's.
-pub fn assemble(run: &Run<'_>, walk: &Walk<'_>, packer: &Packer, feed: Feed, near: Option<&Path>) -> u64 {
+pub fn assemble(run: &Run<'_>, walk: &Walk<'_>, packer: &Packer<'_>, feed: Feed, near: Option<&Path>) -> u64 {
     let mut all = Assembler { run, walk, chunks: Chunks::new(packer, feed), sums: Spill::new(near), links: HashMap::new() };
     if let Err(e) = all.work() {
         run.fail(e, walk);
@@ -156,7 +157,7 @@ impl Assembler<'_> {
                 if saved.torn {
                     self.run.tally.changing(relative(&member.path));
                 }
-                self.sums.add(&line(&saved.hash, &member.path))?;
+                self.sums.add(&sums::line(&member.path, &saved.hash))?;
                 self.run.member(&member.path);
             }
             // Changed its kind while it was looked at.
@@ -204,26 +205,4 @@ fn below(dir: &[u8], name: &CStr) -> Vec<u8> {
 /// `./etc/x` as the tally has it.
 fn relative(path: &[u8]) -> Vec<u8> {
     path.strip_prefix(b"./").unwrap_or(path).to_vec()
-}
-
-/// A line as `b3sum` writes it: the sum, two blanks, the name; a name with a backslash, a newline or a carriage return is escaped, and a backslash
-/// before the line says so.
-fn line(hash: &blake3::Hash, path: &[u8]) -> Vec<u8> {
-    let odd = |b: &u8| matches!(b, b'\\' | b'\n' | b'\r');
-    let mut out = Vec::with_capacity(path.len() + 68);
-    if path.iter().any(odd) {
-        out.push(b'\\');
-    }
-    out.extend_from_slice(hash.to_hex().as_bytes());
-    out.extend_from_slice(b"  ");
-    for byte in path {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            other => out.push(*other),
-        }
-    }
-    out.push(b'\n');
-    out
 }

@@ -7,6 +7,7 @@ use super::{Run, may_have_holes};
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, Sys, read_ahead, stat_fd};
 use crate::image::output::pack::{Feed, Packer};
+use crate::image::sums::{FileHash, Hash};
 use crate::image::tar::{Member, write};
 
 /// A file up to this size is read at once, and again if it changed meanwhile.
@@ -19,11 +20,9 @@ const TRIES: u32 = 3;
 const PIECE: usize = 256 << 10;
 const AHEAD: u64 = 4 << 20;
 
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-
 /// How a file was read.
 pub struct Saved {
-    pub hash: blake3::Hash,
+    pub hash: Hash,
     /// Bytes of content in the archive.
     pub bytes: u64,
     /// How often it was read.
@@ -35,7 +34,7 @@ pub struct Saved {
 }
 
 pub struct Chunks<'a> {
-    packer: &'a Packer,
+    packer: &'a Packer<'a>,
     feed: Feed,
     buffer: Vec<u8>,
     /// What is in the chunks before this one.
@@ -45,7 +44,7 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    pub fn new(packer: &'a Packer, feed: Feed) -> Self {
+    pub fn new(packer: &'a Packer<'a>, feed: Feed) -> Self {
         Self { packer, feed, buffer: packer.buffer(), before: 0, gone: false }
     }
 
@@ -120,7 +119,7 @@ impl<'a> Chunks<'a> {
                 std::thread::sleep(std::time::Duration::from_millis(20));
                 continue;
             }
-            let hash = blake3::hash(&self.buffer[content..]);
+            let hash = *blake3::hash(&self.buffer[content..]).as_bytes();
             run.content(stat.size);
             write::pad(&mut self.buffer, stat.size);
             self.pass_on();
@@ -138,13 +137,11 @@ impl<'a> Chunks<'a> {
         write::header(&mut self.buffer, member);
         self.pass_on();
         make::read_in_order(file);
-        let mut hash = blake3::Hasher::new();
+        let mut hash = FileHash::new(stat.size, member.map.as_deref());
         let mut broken = None;
         let mut short = false;
-        let mut at = 0;
         for (begin, length) in map {
-            zeros(&mut hash, begin - at, run);
-            at = begin;
+            let mut at = begin;
             let end = begin + length;
             let mut ahead = at + AHEAD / 2;
             while at < end && !self.gone && !run.is_stopped() {
@@ -167,20 +164,10 @@ impl<'a> Chunks<'a> {
                 self.pass_on();
             }
         }
-        zeros(&mut hash, stat.size - at.min(stat.size), run);
         write::pad(&mut self.buffer, stored);
         self.pass_on();
         let torn = short || stat_fd(file).is_ok_and(|after| changed(stat, &after));
-        Ok(Saved { hash: hash.finalize(), bytes: stored, tries, torn, broken })
-    }
-}
-
-/// A hole is zeros to who checks a file.
-fn zeros(hash: &mut blake3::Hasher, mut length: u64, run: &Run<'_>) {
-    while length > 0 && !run.is_stopped() {
-        let now = usize::try_from(length).unwrap_or(usize::MAX).min(ZEROS.len());
-        hash.update(&ZEROS[..now]);
-        length -= now as u64;
+        Ok(Saved { hash: hash.finish(), bytes: stored, tries, torn, broken })
     }
 }
 

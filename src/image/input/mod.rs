@@ -69,6 +69,12 @@ impl Input {
             }
             _ => File::open(name).map_err(|e| refused(e.to_string()))?,
         };
+        Self::of(shown, file)
+    }
+
+    /// What is open already.
+    fn of(shown: String, file: File) -> Result<Self> {
+        let refused = |why: String| error::IMAGE_OPEN.because(format!("{shown}: {why}"));
         let meta = file.metadata().map_err(|e| refused(e.to_string()))?;
         let kind = if meta.is_dir() {
             return Err(refused("it is a directory".to_owned()));
@@ -152,3 +158,6 @@ impl Input {
         &self.name
     }
 }
+
+#[cfg(test)]
+mod tests;

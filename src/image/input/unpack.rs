@@ -169,6 +169,9 @@ pub fn streams(raw: &mut Raw, compression: Compression, to: &SyncSender<Slot>) -
         if !first && start.iter().all(|b| *b == 0) {
             return zeros(raw);
         }
+        if start.len() < 4 {
+            return Err(raw.error(&io::ErrorKind::UnexpectedEof.into()));
+        }
         if Compression::of(&start) != compression {
             return Err(error::IMAGE_DAMAGED.because(format!("{}: other data follow what is compressed", raw.name())));
         }

@@ -69,3 +69,10 @@ impl Bad {
         Self { entry: &error::IMAGE_DAMAGED, text: text.into() }
     }
 }
+
+#[cfg(test)]
+pub mod built;
+#[cfg(test)]
+mod foreign_tests;
+#[cfg(test)]
+mod odd_tests;

@@ -301,3 +301,61 @@ fn octal(field: &mut [u8], number: u64) {
         rest >>= 3;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_counts_itself() {
+        for length in 0..1100 {
+            let mut records = Records::default();
+            records.add("path", &vec![b'x'; length]);
+            let text = String::from_utf8(records.0).unwrap();
+            let (number, rest) = text.split_once(' ').unwrap();
+            assert_eq!(number.parse::<usize>().unwrap(), text.len(), "{length}");
+            assert!(rest.starts_with("path=") && rest.ends_with('\n'));
+        }
+    }
+
+    #[test]
+    fn times() {
+        let at = |secs, nanos| time(Time { secs, nanos });
+        assert_eq!(at(12, 0), "12");
+        assert_eq!(at(12, 500_000_000), "12.5");
+        assert_eq!(at(0, 1), "0.000000001");
+        assert_eq!(at(-1, 500_000_000), "-0.5");
+        assert_eq!(at(-2, 999_999_999), "-1.000000001");
+        assert_eq!(at(-2, 0), "-2");
+    }
+
+    #[test]
+    fn names_that_fit() {
+        let path = |dir: usize, base: usize| [vec![b'd'; dir], b"/".to_vec(), vec![b'b'; base]].concat();
+        assert_eq!(split(&path(49, 50)), Some((b"".as_slice(), path(49, 50).as_slice())));
+        let long = path(155, 100);
+        assert_eq!(split(&long), Some((&long[..155], &long[156..])));
+        assert_eq!(split(&path(156, 100)), None);
+        assert_eq!(split(&path(100, 101)), None);
+        // A directory's slash is not where it is cut.
+        assert_eq!(split(&[vec![b'd'; 110], b"/".to_vec()].concat()), None);
+    }
+
+    #[test]
+    fn maps() {
+        assert_eq!(&sparse_map(&[(512, 5)], 1000)[..20], b"2\n512\n5\n1000\n0\n\0\0\0\0\0");
+        assert_eq!(&sparse_map(&[(512, 488)], 1000)[..11], b"1\n512\n488\n\0");
+        assert_eq!(&sparse_map(&[], 7)[..7], b"1\n7\n0\n\0");
+        assert_eq!(sparse_map(&vec![(1 << 40, 1); 100], 1 << 41).len() % BLOCK, 0);
+    }
+
+    #[test]
+    fn acls_are_text() {
+        let entry = |tag: u8, permissions: u8, id: u32| [vec![tag, 0, permissions, 0], id.to_le_bytes().to_vec()].concat();
+        let value =
+            [vec![2, 0, 0, 0], entry(1, 6, u32::MAX), entry(2, 7, 1234), entry(4, 4, u32::MAX), entry(16, 5, 0), entry(32, 0, 0)].concat();
+        assert_eq!(acl(&value).unwrap(), "user::rw-,user:1234:rwx,group::r--,mask::r-x,other::---");
+        assert_eq!(acl(&value[..9]), None);
+        assert_eq!(acl(b""), None);
+    }
+}
