@@ -5,6 +5,8 @@
 
 #[path = "vm/mod.rs"]
 mod harness;
+#[path = "vm/images.rs"]
+mod images;
 #[path = "vm/line.rs"]
 mod line;
 #[path = "machine/mod.rs"]

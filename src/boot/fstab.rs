@@ -36,6 +36,11 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FstabExtras {
     pub lines: Vec<Wanted>,
+    /// A line for a mount point of `lines` that names something else is made to name the alternate's: an image's fstab may name disks by
+    /// what nobody knows.
+    pub claim: bool,
+    /// Other lines that name disks get `nofail`: the image is another machine's, and a boot must not wait for its disks.
+    pub strangers_may_fail: bool,
 }
 
 /// A changed or added line.
@@ -90,7 +95,10 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
     let mut number = 0;
     for line in text.split_inclusive('\n') {
         number += 1;
-        let new = rewrite_line(line, rules);
+        let mut new = rewrite_line(line, rules);
+        if extras.claim || extras.strangers_may_fail {
+            new = of_image(&new, extras, number, &mut out.warnings);
+        }
         if new != line {
             let shown = |l: &str| l.trim_end_matches('\n').to_owned();
             out.changes.push(LineChange { line: number, old: Some(shown(line)), new: shown(&new) });
@@ -139,6 +147,41 @@ fn rewrite_line(line: &str, rules: &Rules) -> String {
         out.replace_range(start..end, &new);
     }
     out
+}
+
+/// A line of an image's fstab.
+fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<String>) -> String {
+    let Ok([entry]) = <[Entry; 1]>::try_from(parse(line, "").unwrap_or_default()) else { return line.to_owned() };
+    let fields = spans(line);
+    let put = |i: usize, value: &str, line: &mut String| {
+        if let Some((start, end)) = fields.get(i) {
+            line.replace_range(start..end, value);
+        }
+    };
+    let mut new = line.to_owned();
+    let swap = entry.fstype == "swap";
+    if let Some(w) = extras.lines.iter().find(|w| if swap { w.spec == entry.spec } else { w.mount_point == entry.mount_point }) {
+        if extras.claim && !swap && w.spec != entry.spec {
+            // From the last field to the first. What belongs to another type or another subvolume goes with it.
+            if w.fstype != entry.fstype || w.fstype == "btrfs" {
+                put(3, &w.options, &mut new);
+                put(2, &w.fstype, &mut new);
+            }
+            put(0, &escape(Path::new(&w.spec)), &mut new);
+        }
+        return new;
+    }
+    let names_a_disk = ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"].iter().any(|p| entry.spec.starts_with(p));
+    let optional = entry.options.split(',').any(|o| o == "nofail" || o == "noauto");
+    if extras.strangers_may_fail && names_a_disk && !optional {
+        let what = if swap { "swap" } else { &*entry.mount_point.to_string_lossy() };
+        warnings.push(format!("/etc/fstab:{number}: {what} is on {}, a disk of the image's machine: nofail is added", entry.spec));
+        match fields.get(3) {
+            Some((_, end)) => new.insert_str(*end, ",nofail"),
+            None => new.insert_str(fields.get(2).map_or(new.len(), |f| f.1), "\tdefaults,nofail"),
+        }
+    }
+    new
 }
 
 /// Mount options: `subvolid=` is the source's own number, and some x-systemd options name devices.
@@ -223,6 +266,7 @@ mod tests {
                 wanted("UUID=77AA-88BB", "/boot/efi", "vfat", 2),
                 wanted("UUID=s", "none", "swap", 0),
             ],
+            ..FstabExtras::default()
         };
         let new = run("tmpfs /tmp tmpfs x", &extras);
         assert_eq!(
@@ -240,5 +284,27 @@ mod tests {
         assert_eq!(parse("/dev/vda1 /a\\040b ext4\n", "x").unwrap()[0].mount_point, Path::new("/a b"));
         let twice = run("tmpfs /t tmpfs x\ntmpfs /t tmpfs x\n", &FstabExtras::default());
         assert_eq!(twice.warnings, ["/etc/fstab:2: /t is mounted by line 1 too"]);
+    }
+
+    #[test]
+    fn an_images_lines_are_made_ours() {
+        let wanted = |spec: &str, at: &str, fstype: &str| Wanted {
+            spec: spec.into(),
+            mount_point: at.into(),
+            fstype: fstype.into(),
+            options: "noatime".into(),
+            pass: 1,
+        };
+        let lines = vec![wanted("UUID=a", "/", "ext4"), wanted("UUID=b", "/var", "xfs"), wanted("UUID=s", "none", "swap")];
+        let extras = FstabExtras { lines, claim: true, strangers_may_fail: true };
+        let text = "LABEL=theirs / ext4 errors=remount-ro 0 1\nUUID=c\t/var btrfs subvol=@var 0 2\n/dev/sdz1 /data ext4\n\
+            UUID=d none swap sw 0 0\nUUID=e /mnt ext4 noauto 0 0\ntmpfs /tmp tmpfs size=1g 0 0\nsrv:/x /net nfs defaults 0 0\n";
+        let new = run(text, &extras);
+        let want = "UUID=a / ext4 errors=remount-ro 0 1\nUUID=b\t/var xfs noatime 0 2\n/dev/sdz1 /data ext4\tdefaults,nofail\n\
+            UUID=d none swap sw,nofail 0 0\nUUID=e /mnt ext4 noauto 0 0\ntmpfs /tmp tmpfs size=1g 0 0\nsrv:/x /net nfs defaults 0 0\n\
+            UUID=s\tnone\tswap\tnoatime\t0\t1\n";
+        assert_eq!(new.text, want);
+        assert_eq!(new.warnings.len(), 2, "{:?}", new.warnings);
+        assert_eq!(run(&new.text, &extras).text, new.text, "twice is once");
     }
 }

@@ -13,7 +13,8 @@ use anyhow::Result;
 
 use crate::cli::flags::{ALT_DISK_INSTALL, Flag, Only};
 use crate::cli::getopt::{self, Parsed};
-use crate::engine::request::{Action, Phases, Request};
+use crate::engine::from_image::PLATFORMS;
+use crate::engine::request::{Action, FromImage, Identity, Phases, Request};
 use crate::error::{self, Entry};
 use crate::text::shell::quote;
 
@@ -53,13 +54,14 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
     exclusions(p)?;
     needs(p)?;
     let phases = values(p)?;
-    files(p)?;
+    files(p, phases)?;
     targets(p, phases)?;
     if let Some(flag) = p.flags().find(|f| f.later) {
         return Err(error::LATER_VERSION.because(format!("{} does not work yet in altdisk {}", flag.typed(), env!("CARGO_PKG_VERSION"))));
     }
     let request = Request {
         phases,
+        image: from_image(p)?,
         image_data: path(p, "i"),
         script: path(p, "s"),
         resolv_conf: path(p, "R"),
@@ -72,13 +74,16 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
         targets: p.operands.iter().map(|o| text(o)).collect(),
         argv: std::iter::once(ALT_DISK_INSTALL.name.to_owned()).chain(args.iter().map(|a| text(a))).collect(),
     };
-    Ok(if p.has("preview") { Action::Preview { request, json: p.has("json") } } else { Action::Clone(request) })
+    Ok(if p.has("preview") { Action::Preview { request, json: p.has("json") } } else { Action::Install(request) })
 }
 
 /// Flags of phases that this run does not execute: what they do will not happen. For a note, not an error.
 pub fn without_effect(request: &Request) -> Vec<String> {
     let phases = request.phases.list();
     let flags = [
+        ("-L", request.image.as_ref().is_some_and(|i| i.level.is_some()), 1),
+        ("-p", request.image.as_ref().is_some_and(|i| !i.platforms.is_empty()), 1),
+        ("--identity", request.image.as_ref().is_some_and(|i| i.identity.is_some()), 1),
         ("-i", request.image_data.is_some(), 1),
         ("-e", request.exclude_list.is_some(), 1),
         ("--erase", !request.erase.is_empty(), 1),
@@ -145,12 +150,31 @@ fn values(p: &Parsed) -> Result<Phases> {
     }
 }
 
+/// What `-d` and the flags that belong to it ask for.
+fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
+    let Some(device) = path(p, "d") else { return Ok(None) };
+    let platforms: Vec<String> = p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
+    if let Some(other) = platforms.iter().find(|w| !PLATFORMS.contains(&w.as_str())) {
+        let cause = format!("`{other}` after -p is no platform that altdisk knows ({})", PLATFORMS.join(", "));
+        return Err(error::BAD_VALUE.because_do(cause, "name one of them, or both with a comma between"));
+    }
+    let identity = match p.value("identity") {
+        None => None,
+        Some(word) => Some(Identity::parse(&text(word)).ok_or_else(|| {
+            error::BAD_VALUE.because_do(format!("`{}` after --identity is neither keep nor fresh", text(word)), "write keep or fresh")
+        })?),
+    };
+    // The journal keeps it, and whoever goes on may be elsewhere.
+    let device = if device == Path::new("-") { device } else { std::path::absolute(&device).unwrap_or(device) };
+    Ok(Some(FromImage { device, level: p.value("L").map(text), platforms, identity }))
+}
+
 fn is_level(level: &OsStr) -> bool {
     let parts: Vec<&[u8]> = level.as_bytes().split(|b| *b == b'.').collect();
     parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit))
 }
 
-fn files(p: &Parsed) -> Result<()> {
+fn files(p: &Parsed, phases: Phases) -> Result<()> {
     for name in ["i", "s", "R", "e", "l"] {
         if let Some(value) = p.value(name).filter(|v| !Path::new(v).is_absolute()) {
             let cause = format!("`{}` after -{name} is not a full path name", text(value));
@@ -169,10 +193,12 @@ fn files(p: &Parsed) -> Result<()> {
             readable(name, Path::new(file))?;
         }
     }
-    for name in ["d", "l"] {
-        if let Some(place) = p.value(name) {
-            fs::metadata(place).map_err(|e| unreadable(name, Path::new(place), &e))?;
-        }
+    if let Some(place) = p.value("l") {
+        fs::metadata(place).map_err(|e| unreadable("l", Path::new(place), &e))?;
+    }
+    // Only phase 1 reads the image.
+    if let Some(image) = p.value("d").filter(|d| *d != "-" && phases.list().contains(&1)) {
+        fs::metadata(image).map_err(|e| unreadable("d", Path::new(image), &e))?;
     }
     Ok(())
 }
@@ -230,7 +256,7 @@ fn device(name: &OsStr) -> PathBuf {
     path.canonicalize().unwrap_or(path)
 }
 
-fn events_fd(p: &Parsed) -> Result<Option<i32>> {
+pub(crate) fn events_fd(p: &Parsed) -> Result<Option<i32>> {
     let Some(word) = p.value("events") else { return Ok(None) };
     match text(word).parse::<i32>() {
         Ok(fd) if fd > 0 => Ok(Some(fd)),
@@ -319,7 +345,12 @@ mod tests {
             (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is no descriptor number".into()),
             (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is no descriptor number".into()),
             (vec!["-C", "--erase", "", "vdb"], "ALT-107: the serial number after --erase is empty".into()),
-            (vec!["-d", plain, "-L", "4.3.0", "-p", "x", "vdb"], not_yet("-d")),
+            (
+                vec!["-d", plain, "-p", "rspc", "vdb"],
+                "ALT-107: `rspc` after -p is no platform that altdisk knows (i386-pc, x86_64-efi)".into(),
+            ),
+            (vec!["-d", plain, "--identity", "mine", "vdb"], "ALT-107: `mine` after --identity is neither keep nor fresh".into()),
+            (vec!["-C", "--identity", "keep", "vdb"], "ALT-116: --identity is not valid with -C".into()),
             (vec!["-C", "-F", "a b", "-l", place, "vdb"], not_yet("-F")),
         ];
         for (line, want) in table {
@@ -358,7 +389,7 @@ mod tests {
         ];
         let (action, output) = read(&words(&line)).unwrap();
         assert_eq!(output, Output { debug: true, verbose: true, events_fd: Some(7) });
-        let Action::Clone(r) = action else { panic!("{action:?}") };
+        let Action::Install(r) = action else { panic!("{action:?}") };
         assert_eq!(r.phases, Phases::OneTwo);
         for path in [&r.image_data, &r.script, &r.resolv_conf, &r.exclude_list] {
             assert_eq!(path.as_deref(), Some(file.as_path()));
@@ -373,11 +404,23 @@ mod tests {
     fn other_actions() {
         let action = |line: &[&str]| read(&words(line)).unwrap().0;
         assert_eq!(action(&["-XDV", "--events", "3"]), Action::CleanUp);
+        let Action::Install(r) = action(&["-d", "-", "-L", "12.11.0", "-p", "i386-pc,x86_64-efi", "--identity", "keep", "vdx"]) else {
+            panic!("no install")
+        };
+        let image = FromImage {
+            device: "-".into(),
+            level: Some("12.11.0".into()),
+            platforms: vec!["i386-pc".into(), "x86_64-efi".into()],
+            identity: Some(Identity::Keep),
+        };
+        assert_eq!((r.image, r.phases), (Some(image), Phases::All));
+        // Later phases do not read the image any more.
+        assert!(matches!(action(&["-d", "/no/such", "-P", "23"]), Action::Install(r) if r.image.is_some()));
         assert_eq!(action(&["--resume", "-D"]), Action::Resume);
         assert!(matches!(action(&["-C", "--preview", "--json", "vdx"]), Action::Preview { json: true, .. }));
         for phases in ["2", "3", "23"] {
-            assert!(matches!(action(&["-C", "-P", phases]), Action::Clone(r) if r.targets.is_empty() && r.set_bootlist));
+            assert!(matches!(action(&["-C", "-P", phases]), Action::Install(r) if r.targets.is_empty() && r.set_bootlist));
         }
-        assert!(matches!(action(&["-C", "-r", "vdx"]), Action::Clone(r) if r.reboot && r.phases == Phases::All));
+        assert!(matches!(action(&["-C", "-r", "vdx"]), Action::Install(r) if r.reboot && r.phases == Phases::All));
     }
 }

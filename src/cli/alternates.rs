@@ -94,7 +94,7 @@ fn in_words(k: &Known) -> String {
 fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     let done: Vec<String> = a.phases_done().iter().map(u8::to_string).collect();
     let mut lines = vec![
-        format!("made {} from {}, by: {}", clock::minute(a.base.created), a.base.source_disks.join(" "), a.plan.request.argv.join(" ")),
+        format!("made {} from {}, by: {}", clock::minute(a.base.created), a.base.origin(), a.plan.request.argv.join(" ")),
         match done.as_slice() {
             [] => "no phase is complete".to_owned(),
             _ => format!("phases that are complete: {}", done.join(", ")),

@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::cli::flags::list::DISCOVER;
-use crate::cli::list::{Candidate, candidates};
+use crate::cli::list::{Candidate, candidates, images};
 use crate::cli::{getopt, say};
 use crate::disk::practice;
 use crate::engine::facts::Facts;
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::host::{clock, files, sys};
 
 /// Runs `altdisk discover`.
 ///
@@ -24,6 +25,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let found = match words.as_slice() {
         ["clone"] => clone(&candidates()?),
         ["alternate"] => alternate()?,
+        ["image"] => vec![("file", image_file())],
         ["practice"] => vec![("name", practice::free_name()?), ("size", size_to_practise())],
         _ => return Err(error::DISCOVER_WHAT.because(format!("`altdisk discover {}` finds nothing", words.join(" ")))),
     };
@@ -50,6 +52,14 @@ fn alternate() -> Result<Vec<(&'static str, String)>> {
     let disks: Vec<&str> = base.iter().flat_map(|b| &b.layout.disks).map(|d| d.name.as_str()).collect();
     let bootlist = if base.as_ref().is_some_and(|b| b.on_practice_disks()) { "no" } else { "yes" };
     Ok(vec![("target", disks.join(" ")), ("bootlist", bootlist.to_owned())])
+}
+
+/// A name that tells the images of several machines and days apart.
+fn image_file() -> String {
+    let host = files::line("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect();
+    let host = if host.is_empty() { "system" } else { &host };
+    images::directory().join(format!("{host}-{}.mksysb.zst", clock::day(sys::now().0))).to_string_lossy().into_owned()
 }
 
 /// As large as the disks of the running system, so that a clone fits; what `practice create` takes by itself where that is not known.

@@ -106,12 +106,12 @@ const VERSION: Flag = Flag::long("version", "Show the version and exit.");
 
 pub static ALT_DISK_INSTALL: Command = Command {
     name: "alt_disk_install",
-    summary: "clone the running system to another disk and boot that next",
+    summary: "put this system, or an image, on another disk; boot it next",
     forms: &[
         (
             "{-C | -d device}",
             &[
-                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "b", "I", "l", "f", "F", "w", "preview", "json", "review",
+                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "identity", "b", "I", "l", "f", "F", "w", "preview", "json", "review",
                 "erase", "events",
             ],
             "target_disk ...",
@@ -119,8 +119,8 @@ pub static ALT_DISK_INSTALL: Command = Command {
         ("-X", &["review", "D", "V", "events"], ""),
         ("--resume", &["review", "D", "V", "events"], ""),
     ],
-    about: "Makes a second, bootable copy of the running system on one or more disks that are not in use, while the machine goes on \
-working. The copy is called the alternate (altinst_rootvg). After the run the machine boots the alternate next; the disk it runs from \
+    about: "Makes a second, bootable copy of the running system (-C), or installs a saved system image (-d), on one or more disks that are not \
+in use, while the machine goes on working. What is made is called the alternate (altinst_rootvg). After the run the machine boots the alternate next; the disk it runs from \
 now stays as it is, and `altdisk bootlist` goes back to it.
 
 Nothing is written before every check has passed, and only the disks that you name are written to. A disk that holds anything is \
@@ -130,7 +130,7 @@ The work has three phases. Phase 1 makes partitions and file systems on the targ
 system. Phase 2 changes the copy: -R, -n, -s. Phase 3 makes it bootable, unmounts it and sets the boot list. By default all three run.",
     flags: &[
         Flag::short('C', "Clone the running system (rootvg). Give this or -d."),
-        Flag::short('d', "Install the system image (mksysb) in this file or on this device. Give this or -C.").takes("device").later(),
+        Flag::short('d', "Install the system image in this file, on this tape or other device, or (-) on standard input: one that `altdisk mksysb` made, or any root file system as a tar archive. Give this or -C.").takes("device"),
         Flag::short('X', "Remove the alternate: unmount it, take back its boot entry, forget it; its disks are free again. Works after any failure."),
         Flag::short('P', "The phases to run: 1, 2, 3, 12, 23 or all (the default). After phases 1 and 2 the alternate stays mounted below /alt_inst; phase 2 may be run again; only phase 3 makes it bootable.").takes("phase"),
         Flag::short('i', "Use this image.data, the description of disks and file systems, in place of the one made from the running system. Full path name.").takes("image.data"),
@@ -149,8 +149,9 @@ system. Phase 2 changes the copy: -R, -n, -s. Phase 3 makes it bootable, unmount
         Flag::long("erase", "Allow the target disk with this serial number (see `altdisk disks`) to be erased although it holds something. May be repeated.").takes("SERIAL").repeats(),
         Flag::long("resume", "Go on with a run that was interrupted."),
         Flag::long("events", "Write what happens to this open file descriptor too, one JSON object a line.").takes("FD"),
-        Flag::short('p', "Platform of the boot image.").takes("platform").only(Only::Image).later(),
-        Flag::short('L', "Level that the image must have, in the form V.R.M.").takes("mksysb_level").only(Only::Image).later(),
+        Flag::short('p', "The boot loaders to install: i386-pc (BIOS), x86_64-efi (UEFI), or both with a comma between. Without it: the one that this machine starts with, and the other if the image has it.").takes("platform").only(Only::Image),
+        Flag::short('L', "The level that the image must have, in the form V.R.M (12.11.0). Without it: that of the running system, and the same distribution.").takes("mksysb_level").only(Only::Image),
+        Flag::long("identity", "What becomes of machine-id and ssh host keys of an image: keep, or fresh ones at its first boot. Without it an image of this very machine keeps them, and one of another machine gets fresh ones.").takes("keep|fresh").only(Only::Image),
         Flag::short('b', "Install the packages that this file lists. Needs -l.").takes("bundle_name").only(Only::Clone).later(),
         Flag::short('I', "Flags for the package manager. Needs -l.").takes("installp_flags").only(Only::Clone).later(),
         Flag::short('l', "Where packages and updates are: a directory or a device, as a full path name.").takes("images_location").only(Only::Clone).later(),
@@ -177,6 +178,8 @@ Examples:
       clone; the machine boots vdb next
   alt_disk_install -C -B -s /root/customize vdb
       clone, run a script on the copy, leave the boot list alone
+  alt_disk_install -d /var/lib/altdisk/images/web1.mksysb.zst vdb
+      install a system image that `altdisk mksysb` made
   alt_disk_install -X
       remove the alternate
 
@@ -220,9 +223,11 @@ risk; it takes only as much space as is written to it.",
 };
 
 pub use jobs::JOBS;
+pub use mksysb::{MKSYSB, SAVETREE};
 pub use ui::UI;
 
 mod jobs;
+mod mksysb;
 mod ui;
 
 pub static BOOTLIST: Command = Command {
@@ -272,6 +277,18 @@ links, holes, owners, modes, times, extended attributes, ACLs, capabilities and 
     after: "",
 };
 
+pub static RESTORETREE: Command = Command {
+    name: "restoretree",
+    summary: "restore a system image into a directory",
+    forms: &[("", &["V"], "IMAGE TO")],
+    about: "Restores a system image, or any root file system as a tar archive, into the directory TO and what is mounted below it: the \
+restorer of phase 1 on its own. IMAGE is a file, a tape or another device, or - for standard input. Nothing is made outside of TO, and \
+nothing is made bootable.",
+    flags: &[Flag::short('V', "Name every file that is restored."), HELP],
+    operands: true,
+    after: "",
+};
+
 pub static ERRORS: Command = Command {
     name: "errors",
     summary: "list every error message with its id",
@@ -306,5 +323,21 @@ with its place and what is allowed there. Nothing is run.",
 };
 
 /// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
-pub static ALL: &[&Command] =
-    &[&ALT_DISK_INSTALL, &BOOTLIST, &DISKS, &list::LIST, &list::DISCOVER, &PRACTICE, &JOBS, &UI, &MKSZFILE, &COPYTREE, &ERRORS, &EXPLAIN];
+pub static ALL: &[&Command] = &[
+    &ALT_DISK_INSTALL,
+    &BOOTLIST,
+    &DISKS,
+    &list::LIST,
+    &list::DISCOVER,
+    &PRACTICE,
+    &JOBS,
+    &UI,
+    &MKSZFILE,
+    &COPYTREE,
+    &MKSYSB,
+    &COPYTREE,
+    &SAVETREE,
+    &RESTORETREE,
+    &ERRORS,
+    &EXPLAIN,
+];

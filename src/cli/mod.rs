@@ -22,11 +22,14 @@ pub mod jobs;
 pub mod json;
 pub mod list;
 pub mod logfile;
+pub mod mksysb;
 pub mod mkszfile;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
+pub mod restoretree;
 pub mod review;
+pub mod savetree;
 pub mod ui;
 
 use std::ffi::OsString;
@@ -46,7 +49,7 @@ use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
 use crate::text::shell::quoted;
-use crate::text::wrap;
+use crate::text::{one_line, wrap};
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -62,7 +65,10 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::JOBS, jobs::run),
     (&flags::UI, ui::run),
     (&flags::MKSZFILE, mkszfile::run),
+    (&flags::MKSYSB, mksysb::run),
     (&flags::COPYTREE, copytree::run),
+    (&flags::SAVETREE, savetree::run),
+    (&flags::RESTORETREE, restoretree::run),
     (&flags::ERRORS, explain::errors),
     (&flags::EXPLAIN, explain::explain),
 ];
@@ -178,7 +184,7 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     if !in_job::is() {
         events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
     }
-    if let Action::Clone(request) | Action::Preview { request, .. } = &action {
+    if let Action::Install(request) | Action::Preview { request, .. } = &action {
         alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
     }
     let (exit, text) = match engine_run(action, output, events) {
@@ -201,7 +207,7 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
     let options = engine::run::Options { verbose: output.verbose };
     match action {
-        Action::Clone(request) => engine::run::clone(&request, options, events),
+        Action::Install(request) => engine::run::install(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp => engine::cleanup::clean_up(events),
         Action::Review(of) => review::review(&of),
@@ -287,7 +293,7 @@ fn narrow(text: &str) -> String {
 
 /// A paragraph of at most 80 columns, its first line begun with `first`, the others with `hang`.
 pub(crate) fn wrapped(first: &str, hang: &str, text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(text);
     format!("{first}{}\n", wrap(&text, help::WIDTH, first.chars().count(), hang.chars().count()))
 }
 

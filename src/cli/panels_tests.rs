@@ -43,6 +43,7 @@ fn samples(field: &Field, file: &str) -> Vec<String> {
         (Kind::Number, _) => &["2", "16", "17"],
         (_, "number") => &["", "ALT-320", "ALT-320 ALT-101"],
         (_, "size") => &["20G", "1.5TiB", "much"],
+        (_, "level") => &["", "12.11.0", "12.11"],
         (_, "name") => &["two", "2", "a b"],
         (_, "target" | "disk" | "names") => &["vdx", " vdx  vdy ", "", "-X", "vdx;reboot"],
         (kind, name) => panic!("{kind:?} {name}: no samples"),

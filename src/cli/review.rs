@@ -24,7 +24,7 @@ const IN_PANELS: [(&str, &str); 6] = [
 /// The refusals that the run itself would meet.
 pub fn review(action: &Action) -> Result<String> {
     let page = match action {
-        Action::Clone(request) => review::of_clone(request),
+        Action::Install(request) => review::of_install(request),
         Action::Resume => review::of_resume(),
         _ => review::of_clean_up(),
     };

@@ -93,6 +93,19 @@ impl Excludes {
         Ok(Self { patterns, set, blank })
     }
 
+    /// The same patterns, with nothing counted.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let fresh = |p: &Pattern| Pattern {
+            line: p.line,
+            text: p.text.clone(),
+            anchored: p.anchored,
+            matches: AtomicU64::new(0),
+            trees: Mutex::default(),
+        };
+        Self { patterns: self.patterns.iter().map(fresh).collect(), set: self.set.clone(), blank: self.blank.clone() }
+    }
+
     /// Whether there is nothing to exclude.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()

@@ -10,7 +10,7 @@
 //! Source and target are seen without what is mounted in them.
 
 mod data;
-mod dirs;
+pub mod dirs;
 pub mod exclude;
 mod links;
 mod meta;
@@ -20,6 +20,7 @@ mod queue;
 mod read;
 pub mod report;
 mod run;
+pub mod sift;
 mod write;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -55,7 +55,8 @@ impl Progress {
         Self { phase, totals, bytes: AtomicU64::new(0), files: AtomicU64::new(0), seen: Mutex::default(), begun: OnceLock::new() }
     }
 
-    pub(super) fn add(&self, bytes: u64, files: u64) {
+    /// So much more is done.
+    pub fn add(&self, bytes: u64, files: u64) {
         self.begun.get_or_init(Instant::now);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.files.fetch_add(files, Ordering::Relaxed);

@@ -1,18 +1,17 @@
 //! Readers: directories become batches of files that are open and on their way from the disk.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use nix::fcntl::OFlag;
 
 use super::dirs::{Dir, Open, Task, join};
-use super::exclude;
 use super::meta;
 use super::queue::{Batch, Item};
 use super::report::Tally;
 use super::run::{Fault, Run};
+use super::sift::Sift;
 use crate::host::attrs::{self, Of};
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Stat};
@@ -32,16 +31,13 @@ const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 struct Reader<'a> {
     run: &'a Run<'a>,
     buffer: Vec<u8>,
-    /// What a line of the exclude list begins with: `./` or `./var/`.
-    line: Vec<u8>,
+    sift: Sift<'a>,
 }
 
 /// A reader thread's whole life.
 pub fn reader(run: &Run<'_>) {
-    let prefix = run.job.prefix.as_os_str().as_bytes();
-    let inner: &[u8] = prefix.strip_prefix(b"/").unwrap_or(prefix);
-    let line = if inner.is_empty() { b"./".to_vec() } else { [b"./", inner.strip_suffix(b"/").unwrap_or(inner), b"/"].concat() };
-    let mut reader = Reader { run, buffer: vec![0; LISTING], line };
+    let sift = Sift::new(run.job.excludes, run.source, run.dev, run.job.prefix);
+    let mut reader = Reader { run, buffer: vec![0; LISTING], sift };
     while let Some(task) = run.stack.take() {
         let path = task.dir.path();
         if let Err(fault) = reader.directory(&task, &path) {
@@ -166,7 +162,7 @@ impl Reader<'_> {
             let s = tree::stat_at(&at.source, &entry.name).map_err(Fault::Source)?;
             (stat, kind) = (Some(s), s.kind());
         }
-        if self.is_excluded(&path, kind == Some(Kind::Directory))? {
+        if self.sift.is_excluded(&path, kind == Some(Kind::Directory)).map_err(Fault::Source)? {
             Tally::add(&run.tally.excluded, 1);
             return Ok(None);
         }
@@ -242,69 +238,6 @@ impl Reader<'_> {
         let both = Open { dir, source: open(&at.source).map_err(Fault::Source)?, target: open(&at.target).map_err(Fault::Target)? };
         self.run.made(&|| both.dir.path());
         meta::directory(self.run, &both, stat)
-    }
-
-    /// Whether the list excludes a file; of a directory, whether it excludes everything in it too. If anything in
-    /// it is to be copied, it is made after all.
-    fn is_excluded(&self, path: &dyn Fn() -> Vec<u8>, directory: bool) -> Result<bool, Fault> {
-        let excludes = self.run.job.excludes;
-        if excludes.is_empty() {
-            return Ok(false);
-        }
-        let path = path();
-        let mut tally = exclude::Tally::default();
-        if !excludes.tally(&self.line_of(&path), &mut tally) {
-            return Ok(false);
-        }
-        if directory {
-            let mut inside = exclude::Tally::default();
-            if !self.all_excluded(path, &mut inside)? {
-                // What is inside counts when it is walked.
-                excludes.count(tally);
-                return Ok(false);
-            }
-            excludes.count(inside);
-        }
-        excludes.count(tally);
-        Ok(true)
-    }
-
-    fn line_of(&self, path: &[u8]) -> Vec<u8> {
-        [&self.line, path].concat()
-    }
-
-    /// Whether every line below a directory is excluded. Depth first and in parts, as the walk itself.
-    fn all_excluded(&self, path: Vec<u8>, tally: &mut exclude::Tally) -> Result<bool, Fault> {
-        let mut buffer = vec![0; LISTING];
-        let mut waiting = vec![(path, 0)];
-        while let Some((path, position)) = waiting.pop() {
-            let dir = match tree::open_below(self.run.source, &path, DIRECTORY) {
-                Ok(dir) => dir,
-                // Gone, or another file system's: nothing to copy in any case.
-                Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
-                Err(e) => return Err(Fault::Source(e)),
-            };
-            if tree::stat_fd(&dir).map_err(Fault::Source)?.dev != self.run.dev {
-                continue;
-            }
-            make::go_to(&dir, position).map_err(Fault::Source)?;
-            let Some(entries) = tree::list(&dir, &mut buffer).map_err(Fault::Source)? else { continue };
-            waiting.push((path.clone(), make::position(&dir).map_err(Fault::Source)?));
-            for entry in entries {
-                let below = join(&path, &entry.name);
-                if !self.run.job.excludes.tally(&self.line_of(&below), tally) {
-                    return Ok(false);
-                }
-                let directory = match entry.kind {
-                    Some(kind) => kind == Kind::Directory,
-                    None => tree::stat_at(&dir, &entry.name).map_err(Fault::Source)?.kind() == Some(Kind::Directory),
-                };
-                if directory {
-                    waiting.push((below, 0));
-                }
-            }
-        }
-        Ok(true)
     }
 }
 

@@ -70,7 +70,8 @@ pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
     match here::running("old_rootvg") {
         Ok(disk) => disk.store(&origin)?,
         // With -g: a container's root cannot be booted, so there is nothing to go back to.
-        Err(e) if !lenient => return Err(e),
+        // A live medium is nothing that a boot list could go back to.
+        Err(e) if !lenient && !base.source_disks.is_empty() => return Err(e),
         Err(e) => events.warn(format!("the alternate will not know which disk it was made from: {e:#}")),
     }
     alternate_with_loader(base).store(Path::new(ALTERNATE))

@@ -93,7 +93,7 @@ impl Outcome {
                 text.push_str(&format!(" {}: {what}.", disks.join(" ")));
             }
         }
-        let running = base.source_disks.first().map_or("", String::as_str);
+        let running = base.present();
         Ok(format!("{text} Bootlist is set to the boot disk: {running}."))
     }
 }

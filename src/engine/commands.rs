@@ -43,6 +43,15 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
             let from = v.fs.as_ref().map_or("", |f| f.fs_name.as_str());
             vec![format!("copy {from} -> {} (mounted at {ALT_INST} meanwhile)", v.device.display())]
         }
+        Action::Subvolumes { volume } => {
+            let subvolumes = layout.volumes[*volume].fs.iter().flat_map(|f| &f.subvolume);
+            subvolumes.filter(|s| !s.path.is_empty()).map(|s| format!("btrfs subvolume create {ALT_INST}/{}", s.path)).collect()
+        }
+        Action::Restore => {
+            let from = base.imaged.as_ref().map(|i| i.device.display().to_string()).unwrap_or_default();
+            vec![format!("restore {from} -> {ALT_INST}")]
+        }
+        Action::BootImage { file } => vec![format!("restore {} -> {ALT_INST}", file.display())],
         Action::Mount { volume, subvolume, at, options, .. } => {
             let options = plan::with_subvolume(options, subvolume.as_deref());
             let options = if options.is_empty() { options } else { format!("-o {options} ") };
@@ -61,6 +70,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         Action::Deactivate => layout.vgs.iter().map(|g| shown(&lvm::vg_deactivate(&scope(), &g.name))).collect(),
         Action::Bootlist => vec![format!("altdisk bootlist {} {}", layout.disks[0].name, base.source_disks.join(" "))],
         Action::Gate
+        | Action::FreshIdentity
         | Action::ClientFiles
         | Action::References
         | Action::Audit

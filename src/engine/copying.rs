@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Excludes, Job, Source, Totals};
 use crate::engine::ALT_INST;
+use crate::engine::from_image::restoring;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::mounted;
 use crate::engine::plan::{Action, Base, Step, below};
@@ -50,16 +51,17 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     Ok(())
 }
 
-/// What a run has to copy: the volumes whose copy step is still to come.
+/// What a run has to copy or restore: of the steps that are still to come.
 pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
     let volumes = steps.iter().filter_map(|s| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None });
+    let restored = if steps.iter().any(|s| s.action == Action::Restore) { restoring::totals(base) } else { Totals::default() };
     volumes
         .filter_map(|v| v.fs.as_ref())
         .map(|fs| {
             let inodes = nix::sys::statvfs::statvfs(Path::new(&fs.fs_name)).map_or(0, |s| s.files().saturating_sub(s.files_free()));
             Totals { bytes: fs.fs_used_mb << 20, files: inodes }
         })
-        .fold(Totals::default(), |a, b| a + b)
+        .fold(restored, |a, b| a + b)
 }
 
 fn btrfs_options(fs: &Fs) -> String {
@@ -115,7 +117,7 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
 }
 
 /// Where the subvolume's top is in the running system: its mount point, or its place in the nearest mounted one above.
-fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
+pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
     if let Some(at) = &s.mount_point {
         return PathBuf::from(at);
     }
@@ -128,7 +130,7 @@ fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
 }
 
 /// The parent's copy left an empty directory where the subvolume goes.
-fn make_subvolume(at: &Path, events: &Events) -> Result<()> {
+pub fn make_subvolume(at: &Path, events: &Events) -> Result<()> {
     if let Some(parent) = at.parent() {
         std::fs::create_dir_all(parent)?;
     }
@@ -138,20 +140,28 @@ fn make_subvolume(at: &Path, events: &Events) -> Result<()> {
     Cmd::new("btrfs", format!("make subvolume {}", at.display())).args(["subvolume", "create"]).arg(at).run(events).map(drop)
 }
 
-fn source_device(fs: &Fs) -> Result<PathBuf> {
+/// The device that a btrfs is mounted from.
+///
+/// # Errors
+/// ALT-3xx where it is not mounted any more.
+pub fn source_device(fs: &Fs) -> Result<PathBuf> {
     let at = fs.subvolume.iter().find_map(|s| s.mount_point.as_deref()).unwrap_or(&fs.fs_name);
     let mount = mounts::mounted()?.into_iter().rfind(|m| m.mount_point == Path::new(at) && m.fstype == "btrfs");
     mount.map(|m| PathBuf::from(m.source)).ok_or_else(|| error::SOURCE_CHANGED.because(format!("{at} is not mounted any more")))
 }
 
-fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
+/// A subvolume, below its file system's top level.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
     use nix::fcntl::{OFlag, openat};
     let fd = openat(top, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty());
     fd.with_context(|| format!("opening subvolume {path}"))
 }
 
 /// What each pattern of the exclude list did.
-fn report(excludes: &Excludes, events: &Events) {
+pub fn report(excludes: &Excludes, events: &Events) {
     for used in excludes.report() {
         events.note(format!("exclude list, line {}: `{}` matched {}", used.line, used.text, used.matches));
         if let Some(warning) = used.warning {

@@ -71,11 +71,10 @@ pub fn client_files(events: &Events) -> Result<()> {
         if from.symlink_metadata().is_err() {
             continue;
         }
-        let parent = from.parent().unwrap_or(Path::new("/"));
-        if !below(root, parent).exists() {
-            Cmd::new("mkdir", format!("make {} in the alternate", parent.display())).arg("-p").arg(below(root, parent)).run(events)?;
-        }
-        let to = inside::resolve(root, parent)?.join(from.file_name().unwrap_or_default());
+        // Links in the alternate mean the alternate's files.
+        let parent = inside::resolve(root, from.parent().unwrap_or(Path::new("/")))?;
+        std::fs::create_dir_all(&parent).with_context(|| format!("making {}", parent.display()))?;
+        let to = parent.join(from.file_name().unwrap_or_default());
         Cmd::new("cp", format!("copy {name} to the alternate"))
             .args(["-a", "-T", "--remove-destination", "--"])
             .arg(from)

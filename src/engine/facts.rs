@@ -23,6 +23,8 @@ pub struct Facts {
     pub boot: Bootable,
     /// File system types that this kernel can mount.
     pub mountable: Vec<String>,
+    /// Why `source` says its disks only: the running system could not be cloned, which does not keep an image from being installed.
+    pub undescribed: Option<anyhow::Error>,
 }
 
 impl Facts {
@@ -31,13 +33,28 @@ impl Facts {
     /// # Errors
     /// Where rootvg cannot be cloned in kind (ALT-3xx).
     pub fn gather() -> Result<Self> {
+        let facts = Self::for_image()?;
+        match facts.undescribed {
+            Some(e) => Err(e),
+            None => Ok(facts),
+        }
+    }
+
+    /// The same for an image install, which the running system's own layout need not concern.
+    ///
+    /// # Errors
+    /// Where the machine cannot be asked.
+    pub fn for_image() -> Result<Self> {
         let world = World::gather()?;
         let mounts = mounts::mounted()?;
         let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
         let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
         let boot = bootable();
-        let source = source::describe(&world, &mounts, &fstab, describe_image(boot.firmware), &Machine)?;
-        Ok(Self { world, source, boot, mountable: mkfs::filesystems_supported() })
+        let (source, undescribed) = match source::describe(&world, &mounts, &fstab, describe_image(boot.firmware), &Machine) {
+            Ok(source) => (source, None),
+            Err(e) => (Source { disks: source::root_disks(&world, &mounts, &Machine), ..Source::default() }, Some(e)),
+        };
+        Ok(Self { world, source, boot, mountable: mkfs::filesystems_supported(), undescribed })
     }
 
     /// Whether the ESP can be filled.

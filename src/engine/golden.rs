@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::cleanup::Fate;
 use super::layout::{Fresh, Target, lay_out};
-use super::plan::{self, Base, Bootable, Firmware};
+use super::plan::{self, Base, Bootable, Firmware, Imaged};
 use super::prepare::Prepared;
 use super::preview;
-use super::request::{Phases, Request};
+use super::request::{Identity, Phases, Request};
 use super::review::{self, Typed};
 use super::state::{Alternate, Record};
 use crate::boot::ids::IdMap;
@@ -137,14 +137,16 @@ fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
         esp_mountable: true,
         leave_out: vec![],
         made_mount_point: true,
+        imaged: None,
     };
     let notes = base.layout.notes.clone();
     let described = targets.iter().map(|t| format!("{}: empty", t.name)).collect();
-    Ok(Prepared { base, warnings: vec![], notes, targets: described })
+    Ok(Prepared { base, warnings: vec![], notes, targets: described, archive: None })
 }
 
 fn request(phases: Phases) -> Request {
     Request {
+        image: None,
         phases,
         image_data: None,
         script: Some(PathBuf::from("/root/custom ize")),
@@ -186,6 +188,37 @@ fn golden_plans() {
     golden("btrfs-phase-1.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::One)));
 }
 
+/// An image install: the same layout, with everything mounted before one restore.
+fn installed(image: ImageData) -> (Prepared, Request) {
+    let mut p = prepared(image, &[target("vdb", 16, 512)]).unwrap();
+    p.base.imaged = Some(Imaged {
+        device: "/images/web1.mksysb.zst".into(),
+        what: "the image of web1, Debian GNU/Linux 12 (bookworm) (level 12.11.0), made 2026-11-22 20:00".into(),
+        made: Some(1),
+        files: 60_000,
+        bytes: 2_500_000_000,
+        boot_image: Some("/usr/lib/altdisk/boot_images/i386-pc_12.11.0_boot".into()),
+        identity: Identity::Fresh,
+        other_machine: true,
+    });
+    let argv = ["alt_disk_install", "-d", "/images/web1.mksysb.zst", "vdb"].map(str::to_owned).into();
+    (p, Request { argv, script: None, remain_client: false, ..request(Phases::All) })
+}
+
+#[test]
+fn golden_image_installs() {
+    for (name, image) in [("image-plain.txt", plain()), ("image-lvm.txt", lvm()), ("image-btrfs.txt", btrfs())] {
+        let (p, request) = installed(image);
+        let plan = plan::plan(&p.base, &request);
+        golden(name, &preview::as_text(&p, &plan));
+    }
+    let (p, request) = installed(plain());
+    let plan = plan::plan(&p.base, &request);
+    let page = review::install_page(&p, &plan, vec![], None);
+    assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+    golden("../reviews/image.json", &(serde_json::to_string_pretty(&page).unwrap() + "\n"));
+}
+
 /// The pages that panels show before a command runs.
 #[test]
 fn golden_reviews() {
@@ -197,7 +230,7 @@ fn golden_reviews() {
         };
         p.warnings = vec!["the alternate will not boot by UEFI: grub-efi is not installed".into()];
         let plan = plan::plan(&p.base, request);
-        let page = review::clone_page(&p, &plan, typed, rate);
+        let page = review::install_page(&p, &plan, typed, rate);
         assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
         serde_json::to_string_pretty(&page).unwrap() + "\n"
     };

@@ -10,9 +10,11 @@ pub mod commands;
 pub mod copying;
 pub mod customize;
 pub mod facts;
+pub mod from_image;
 #[cfg(test)]
 mod golden;
 pub mod layout;
+pub mod mksysb;
 pub mod mounted;
 pub mod plan;
 pub mod prepare;
@@ -27,6 +29,7 @@ pub mod source;
 pub mod state;
 pub mod steps;
 pub mod surveyed;
+pub mod system;
 
 /// Where the alternate is mounted between phases.
 pub const ALT_INST: &str = "/alt_inst";

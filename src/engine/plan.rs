@@ -11,7 +11,7 @@ use crate::boot::ids::IdMap;
 use crate::disk::size::human;
 use crate::engine::ALT_INST;
 use crate::engine::layout::{DiskLayout, Layout, VolumeLayout};
-use crate::engine::request::Request;
+use crate::engine::request::{Identity, Request};
 use crate::image::data::{ImageData, LvType};
 
 pub use crate::boot::bootlist::Firmware;
@@ -52,12 +52,46 @@ pub struct Base {
     pub leave_out: Vec<PathBuf>,
     /// Whether /alt_inst did not exist before.
     pub made_mount_point: bool,
+    /// None: a clone of the running system.
+    #[serde(default)]
+    pub imaged: Option<Imaged>,
 }
+
+/// What an image install restores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imaged {
+    /// As `-d` names it.
+    pub device: PathBuf,
+    /// For people: `web1, Debian GNU/Linux 12 (12.11.0), made 2026-11-22 20:15`.
+    pub what: String,
+    /// Of the manifest: when it was made. Tells whether the image is still the same; None: it has no manifest.
+    pub made: Option<u64>,
+    pub files: u64,
+    pub bytes: u64,
+    /// A boot image that is put on top: kernel, initramfs, modules.
+    pub boot_image: Option<PathBuf>,
+    pub identity: Identity,
+    /// It was made on another machine, or that is not known.
+    pub other_machine: bool,
+}
+
+/// Where members of an image wait that belong on the ESP: below the alternate's root, until phase 3 has verified everything else.
+pub const ESP_WAITS: &str = ".altdisk-esp";
 
 impl Base {
     /// Whether the targets are practice disks (other loop devices are never targets).
     pub fn on_practice_disks(&self) -> bool {
         self.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"))
+    }
+
+    /// The disks of the running system for people: there are none where it runs from a live medium.
+    pub fn present(&self) -> String {
+        if self.source_disks.is_empty() { "the present disk".to_owned() } else { self.source_disks.join(" ") }
+    }
+
+    /// What the alternate was made from, for people.
+    pub fn origin(&self) -> String {
+        self.imaged.as_ref().map_or_else(|| self.source_disks.join(" "), |i| i.what.clone())
     }
 
     /// Whether there is a kernel, so that boot loaders make sense.
@@ -92,6 +126,16 @@ pub enum Action {
     Copy {
         volume: usize,
     },
+    /// The subvolumes of a btrfs that an image is restored to.
+    Subvolumes {
+        volume: usize,
+    },
+    /// The image, onto all file systems at once.
+    Restore,
+    BootImage {
+        file: PathBuf,
+    },
+    FreshIdentity,
     /// The `count` first mounts, parents before children; the last of them is what this step adds.
     Mount {
         volume: usize,
@@ -144,8 +188,9 @@ pub struct Plan {
 }
 
 /// What AIX's administrators know each phase as.
-pub fn phase_title(phase: u8) -> &'static str {
+pub fn phase_title(base: &Base, phase: u8) -> &'static str {
     match phase {
+        1 if base.imaged.is_some() => "Creating altinst_rootvg and restoring the image to it",
         1 => "Creating altinst_rootvg and copying rootvg to it",
         2 => "Customizing the alternate",
         _ => "Making the alternate bootable and putting it away",
@@ -227,18 +272,17 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
             )),
         }
     }
-    // Each file system is copied while it is mounted alone at /alt_inst, so that what lies below mount points keeps its place. The
-    // ESP waits for phase 3: an unfinished alternate never boots.
-    for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
-        if let Some(fs) = &v.fs {
-            let title = format!("Copy {} ({} used)", fs.fs_name, human(fs.fs_used_mb << 20));
-            steps.push(step(1, format!("copy.{}", fs.fs_name), title, Action::Copy { volume: i }));
-        }
+    match &base.imaged {
+        None => copies(layout, steps),
+        Some(_) => subvolumes(layout, steps),
     }
     for (count, (i, at, subvolume, options)) in (1..).zip(mounts(layout, base.esp_mountable)) {
         let where_ = below(Path::new(ALT_INST), &at);
         let title = format!("Mount {} at {}", layout.volumes[i].device.display(), where_.display());
         steps.push(step(1, format!("mount.{}", at.display()), title, Action::Mount { volume: i, subvolume, at: where_, options, count }));
+    }
+    if let Some(image) = &base.imaged {
+        restores(image, steps);
     }
     for (index, s) in layout.swap_files.iter().enumerate() {
         steps.push(step(
@@ -247,6 +291,39 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
             format!("Make swap file {} of {} MiB", s.file, s.size_mb),
             Action::SwapFile { index },
         ));
+    }
+}
+
+/// Each file system is copied while it is mounted alone at /alt_inst, so that what lies below mount points keeps its place. The ESP
+/// waits for phase 3: an unfinished alternate never boots.
+fn copies(layout: &Layout, steps: &mut Vec<Step>) {
+    for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
+        if let Some(fs) = &v.fs {
+            let title = format!("Copy {} ({} used)", fs.fs_name, human(fs.fs_used_mb << 20));
+            steps.push(step(1, format!("copy.{}", fs.fs_name), title, Action::Copy { volume: i }));
+        }
+    }
+}
+
+/// An image has the files of all file systems in one stream: everything is mounted before it is restored.
+fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
+    for (i, v) in layout.volumes.iter().enumerate() {
+        if let Some(fs) = v.fs.as_ref().filter(|f| !f.subvolume.is_empty()) {
+            let title = format!("Make the subvolumes of {}", fs.fs_name);
+            steps.push(step(1, format!("subvolumes.{}", fs.fs_name), title, Action::Subvolumes { volume: i }));
+        }
+    }
+}
+
+fn restores(image: &Imaged, steps: &mut Vec<Step>) {
+    let size = if image.bytes == 0 { String::new() } else { format!(" ({})", human(image.bytes)) };
+    steps.push(step(1, "restore", format!("Restore {}{size}", image.what), Action::Restore));
+    if let Some(file) = &image.boot_image {
+        let title = format!("Put kernel and modules there from {}", file.display());
+        steps.push(step(1, "bootimage", title, Action::BootImage { file: file.clone() }));
+    }
+    if image.identity == Identity::Fresh {
+        steps.push(step(1, "identity", "Take machine-id and ssh host keys away: the first boot makes fresh ones", Action::FreshIdentity));
     }
 }
 
@@ -283,29 +360,15 @@ pub fn with_subvolume(options: &str, subvolume: Option<&str>) -> String {
     [Some(options), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect::<Vec<_>>().join(",")
 }
 
-/// fstab's options less those that name a device or a subvolume, or that would keep us from writing.
+/// Of fstab's options those that shape what is written while the alternate is made. No other is used: an option can name a device, and
+/// an image's are nobody's word.
 fn safe_options(options: &str) -> String {
-    let bad = |o: &str| {
-        matches!(
-            o,
-            "ro" | "noexec"
-                | "nodev"
-                | "nosuid"
-                | "defaults"
-                | "noauto"
-                | "nofail"
-                | "_netdev"
-                | "auto"
-                | "user"
-                | "users"
-                | "sync"
-                | "usrquota"
-                | "grpquota"
-        ) || ["subvol=", "subvolid=", "x-", "errors=", "usrjquota=", "grpjquota=", "jqfmt=", "device=", "logdev=", "journal_", "comment="]
-            .iter()
-            .any(|p| o.starts_with(p))
-    };
-    options.split(',').filter(|o| !o.is_empty() && !bad(o)).collect::<Vec<_>>().join(",")
+    const WORDS: [&str; 10] =
+        ["noatime", "relatime", "nodiratime", "lazytime", "acl", "user_xattr", "nodatacow", "nodatasum", "autodefrag", "inode64"];
+    const BEGIN: [&str; 8] = ["compress", "ssd", "discard", "space_cache", "umask=", "fmask=", "dmask=", "shortname="];
+    let plain = |o: &str| o.chars().all(|c| c.is_ascii_alphanumeric() || "_=:-".contains(c));
+    let safe = |o: &str| plain(o) && (WORDS.contains(&o) || BEGIN.iter().any(|b| o.starts_with(b)));
+    options.split(',').filter(|o| safe(o)).collect::<Vec<_>>().join(",")
 }
 
 fn phase_2(request: &Request, steps: &mut Vec<Step>) {

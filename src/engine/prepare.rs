@@ -14,6 +14,7 @@ use crate::disk::size::human;
 use crate::disk::{mkfs, practice, roles};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
+use crate::engine::from_image;
 use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::relocate;
@@ -24,6 +25,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
 use crate::host::{mounts, sys};
+use crate::image::archive::Archive;
 use crate::image::check;
 use crate::image::data::{Fs, ImageData, Lv, LvType};
 
@@ -35,6 +37,8 @@ pub struct Prepared {
     pub notes: Vec<String>,
     /// For each target: its size, model, serial and what is on it now.
     pub targets: Vec<String>,
+    /// The image, opened: what comes through a pipe can be read only once.
+    pub archive: Option<Archive>,
 }
 
 /// Checks the request against the machine and settles everything.
@@ -42,27 +46,34 @@ pub struct Prepared {
 /// # Errors
 /// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader (ALT-5xx), image.data (ALT-6xx).
 pub fn prepare(request: &Request) -> Result<Prepared> {
+    match &request.image {
+        Some(from) => from_image::prepare(request, from),
+        None => clone(request),
+    }
+}
+
+fn clone(request: &Request) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = targets(request, &facts, &mut notes)?;
-    let image = image(request, &facts, &mut warnings)?;
-    let boot = bootable(request, &facts, &disks, &mut warnings)?;
+    let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    let no_kernel = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
+    let practice = disks.iter().any(|d| d.practice.is_some());
+    let boot = bootable(request, facts.boot.clone(), no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
     if let Some(file) = &request.exclude_list {
         excludes(Some(file))?;
     }
-    let mut random = uuid::Uuid::new_v4;
-    let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
-    let layout = lay_out(&image, &places, &mut Fresh(&mut random))?;
+    let layout = laid_out(&image, &disks)?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image)?;
     let ids = ids(&layout, &facts, &disks);
     let described = disks.iter().map(|d| describe(d)).collect();
     let base = Base {
         version: 1,
-        id: random().simple().to_string()[..8].to_owned(),
+        id: fresh_id(),
         created: sys::now().0,
         image,
         source_disks: facts.source.disks.clone(),
@@ -72,12 +83,28 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
         esp_mountable: facts.esp_mountable(),
         leave_out: facts::leave_out(&facts.source),
         made_mount_point: !Path::new(ALT_INST).exists(),
+        imaged: None,
     };
-    Ok(Prepared { base, warnings, notes, targets: described })
+    Ok(Prepared { base, warnings, notes, targets: described, archive: None })
+}
+
+/// The layout on these disks, with fresh identifiers.
+///
+/// # Errors
+/// ALT-32x where it does not fit.
+pub fn laid_out(image: &ImageData, disks: &[&Disk]) -> Result<Layout> {
+    let mut random = uuid::Uuid::new_v4;
+    let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
+    lay_out(image, &places, &mut Fresh(&mut random))
+}
+
+/// A name for an alternate.
+pub fn fresh_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
 }
 
 /// A practice disk is a sparse file: its size says nothing of what can be written to it.
-fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()> {
+pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()> {
     let needed = image.fs_data.iter().map(|f| f.fs_used_mb << 20).sum::<u64>();
     let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
     let room = files.iter().filter_map(|f| practice::room(f)).min();
@@ -116,7 +143,7 @@ fn target(d: &Disk) -> Target {
 }
 
 /// One line about a disk for people.
-fn describe(d: &Disk) -> String {
+pub fn describe(d: &Disk) -> String {
     let mut words = vec![human(d.size)];
     words.extend(d.model.clone());
     words.extend(d.serial.as_ref().map(|s| format!("serial {s}")));
@@ -136,7 +163,7 @@ fn describe(d: &Disk) -> String {
 }
 
 /// The gate, for every target.
-fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>) -> Result<Vec<&'f Disk>> {
+pub fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>) -> Result<Vec<&'f Disk>> {
     let roles = roles::roles(&facts.world, &known(&facts.source.disks)?);
     let mut disks: Vec<&Disk> = Vec::new();
     for word in &request.targets {
@@ -169,8 +196,8 @@ pub fn known(rootvg: &[String]) -> Result<roles::Known> {
 }
 
 /// The image.data that is given, or that of rootvg.
-fn image(request: &Request, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
-    let Some(file) = &request.image_data else {
+pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
+    let Some(file) = file else {
         let image = facts.source.image.clone();
         // A layout that an image.data may not have cannot be cloned either; better said now.
         return match check::check(&image) {
@@ -227,14 +254,17 @@ fn is_esp(image: &ImageData, fs: &Fs) -> bool {
 }
 
 /// Whether source and result can boot; `-g` turns refusals into warnings.
-fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Vec<String>) -> Result<Bootable> {
-    let mut boot = facts.boot.clone();
+pub fn bootable(
+    request: &Request,
+    mut boot: Bootable,
+    no_kernel: &str,
+    esp_mountable: bool,
+    practice: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Bootable> {
     let mut refusals: Vec<anyhow::Error> = Vec::new();
     if boot.kernels.is_empty() {
-        refusals.push(
-            error::NO_KERNEL
-                .because("there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere"),
-        );
+        refusals.push(error::NO_KERNEL.because(no_kernel));
     } else {
         if let Err(why) = &boot.initramfs {
             refusals.push(error::NO_INITRAMFS_TOOL.because(why.clone()));
@@ -249,14 +279,14 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
         if let Err(why) = other {
             warnings.push(format!("the alternate will not boot by {name}: {why}"));
         }
-        if boot.firmware == Firmware::Uefi && !facts.esp_mountable() {
+        if boot.firmware == Firmware::Uefi && !esp_mountable {
             refusals.push(
                 error::NO_LOADER
                     .because_do("this kernel cannot mount vfat, and so not the EFI system partition", "load the vfat module, or say -g"),
             );
         }
     }
-    if let Some(refusal) = bootlist_refusal(request, &mut boot, disks.iter().any(|d| d.practice.is_some())) {
+    if let Some(refusal) = bootlist_refusal(request, &mut boot, practice) {
         if request.phases.list().contains(&3) {
             refusals.push(refusal);
         } else {
@@ -278,7 +308,7 @@ fn bootable(request: &Request, facts: &Facts, disks: &[&Disk], warnings: &mut Ve
     Ok(boot)
 }
 
-fn cause(e: &anyhow::Error) -> String {
+pub fn cause(e: &anyhow::Error) -> String {
     error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
 }
 
@@ -328,7 +358,7 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
 }
 
 /// The programs and kernel support that making this layout takes.
-fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
+pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
     let mut programs: BTreeSet<(&str, String)> =
         ["sfdisk", "wipefs", "blkid", "mount"].into_iter().map(|p| (p, "disks".to_owned())).collect();
     for fs in &image.fs_data {
@@ -365,7 +395,7 @@ pub fn excludes(file: Option<&PathBuf>) -> Result<Excludes> {
     }
 }
 
-fn alt_inst_is_free() -> Result<()> {
+pub fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return Err(error::ALT_INST_TAKEN
@@ -378,7 +408,7 @@ fn alt_inst_is_free() -> Result<()> {
 }
 
 /// Everything by which the source can be named, and what the alternate has instead.
-fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
+pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
     let mut map = IdMap::default();
     for v in &layout.volumes {
         let device = match &v.fs {
@@ -422,12 +452,14 @@ fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
     source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
 }
 
-fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
+/// The device that a volume of rootvg is now.
+pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
     let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
     source.devices.get(at).map(PathBuf::as_path)
 }
 
-fn old_names(world: &World, path: &Path) -> Names {
+/// Everything by which a device can be named.
+pub fn old_names(world: &World, path: &Path) -> Names {
     let Some(device) = find_device(world, "", path) else { return Names::default() };
     let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
     let mut names = Names {
@@ -454,7 +486,7 @@ fn old_names(world: &World, path: &Path) -> Names {
     names
 }
 
-fn new_names(v: &VolumeLayout) -> Names {
+pub fn new_names(v: &VolumeLayout) -> Names {
     Names {
         uuid: Some(v.uuid.clone()),
         label: v.label.clone(),

@@ -55,7 +55,7 @@ pub fn preview(request: &Request, json: bool) -> Result<String> {
 pub fn prepared(request: &Request, stored: Option<Alternate>) -> Result<Prepared> {
     let Some(a) = stored else { return prepare::prepare(request) };
     let base = prepare::again(relocate::settle(a.base, Some(request))?, request, &Events::new())?;
-    Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![] })
+    Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![], archive: None })
 }
 
 fn as_json(p: &Prepared, plan: &Plan) -> Result<String> {
@@ -101,7 +101,7 @@ pub fn as_text(p: &Prepared, plan: &Plan) -> String {
     for (n, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
             phase = step.phase;
-            let _ = writeln!(t, "  Phase {phase}: {}", plan::phase_title(phase));
+            let _ = writeln!(t, "  Phase {phase}: {}", plan::phase_title(base, phase));
         }
         let _ = writeln!(t, "  {n:>3}. {}", step.title);
         for line in commands::of(&step.action, base) {
@@ -153,7 +153,7 @@ fn describe(v: &VolumeLayout) -> String {
 /// Which disk the machine starts after this run, and why.
 pub fn boots_next(base: &Base, plan: &Plan) -> String {
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
-    let old = base.source_disks.join(" ");
+    let old = base.present();
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
         format!(
             "The alternate on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
@@ -168,7 +168,7 @@ pub fn boots_next(base: &Base, plan: &Plan) -> String {
 }
 
 fn go_back(base: &Base) -> String {
-    let old = base.source_disks.first().map_or("", String::as_str);
+    let old = base.present();
     format!(
         "Before a reboot: `alt_disk_install -X` removes the alternate and sets the boot list to {old}.\n  After booting the alternate: `altdisk bootlist {old}`, then reboot."
     )

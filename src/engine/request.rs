@@ -42,10 +42,47 @@ impl Phases {
     }
 }
 
-/// A clone (`-C`), or some of its phases.
+/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// It is restored as the image has it.
+    Keep,
+    /// It is taken away; the first boot makes another.
+    Fresh,
+}
+
+impl Identity {
+    /// The value of `--identity`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "keep" => Some(Self::Keep),
+            "fresh" => Some(Self::Fresh),
+            _ => None,
+        }
+    }
+}
+
+/// What an image install (`-d`) is told beside what a clone is told too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FromImage {
+    /// `-d`: a file, a tape or another device, `-` for standard input.
+    pub device: PathBuf,
+    /// `-L`: V.R.M.
+    pub level: Option<String>,
+    /// `-p`: the loader platforms; empty: that of this machine, and the other where the image has it.
+    pub platforms: Vec<String>,
+    /// `--identity`; None: kept where the image was made on this machine.
+    pub identity: Option<Identity>,
+}
+
+/// A clone (`-C`) or an image install (`-d`), or some of its phases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     pub phases: Phases,
+    /// `-d`; None: the running system is cloned.
+    #[serde(default)]
+    pub image: Option<FromImage>,
     /// `-i`: full path of an edited image.data.
     pub image_data: Option<PathBuf>,
     /// `-s`: full path of the customization script.
@@ -70,10 +107,17 @@ pub struct Request {
     pub argv: Vec<String>,
 }
 
+impl Request {
+    /// Whether the running system is copied, which no package manager may change meanwhile.
+    pub fn copies(&self) -> bool {
+        self.phases.list().contains(&1) && self.image.is_none()
+    }
+}
+
 /// What the command is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    Clone(Request),
+    Install(Request),
     /// `-X`: nothing of the alternate may be left in the running system.
     CleanUp,
     /// `--resume`: go on where the journal ends.

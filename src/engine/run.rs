@@ -18,6 +18,7 @@ use crate::engine::{cleanup, copying, mounted, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
+use crate::image::archive::Archive;
 
 /// What a run is told beside the request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,33 +31,38 @@ pub struct Options {
 ///
 /// # Errors
 /// Refusals (nothing was touched), or a failure marked [`LeftUnfinished`].
-pub fn clone(request: &Request, options: Options, events: &Events) -> Result<String> {
+pub fn install(request: &Request, options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
     let stored = state.load()?;
     may_run(request.phases, stored.as_ref())?;
-    let quiet = Quiet::begin(request.phases.list().contains(&1), events)?;
+    let quiet = Quiet::begin(request.copies(), events)?;
     if stored.as_ref().is_some_and(|a| !a.run_complete()) {
         events.warn("the last run did not come to its end: what it left undone stays undone (--resume would have done it)");
     }
     let before = stored.as_ref().is_some_and(|a| a.before().is_some());
-    let (base, run) = match stored {
-        None => (prepared(request, events)?, 1),
-        Some(a) => (prepare::again(relocate::settle(a.base, Some(request))?, request, events)?, a.run + 1),
+    let (base, archive, run) = match stored {
+        None => {
+            let p = prepare::prepare(request)?;
+            p.notes.iter().for_each(|n| events.note(n));
+            p.warnings.iter().for_each(|w| events.warn(w));
+            (p.base, p.archive, 1)
+        }
+        Some(a) => (prepare::again(relocate::settle(a.base, Some(request))?, request, events)?, None, a.run + 1),
     };
     let plan = plan::plan(&base, request);
     if let Err(e) = state.begin_run(&base, &plan, run, sys::now().0) {
         return Err(if run == 1 { state.forget().err().unwrap_or(e) } else { e });
     }
-    let done = execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, options, quiet, events);
+    let done = execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, Held { quiet, archive }, options, events);
     done.map_err(unfinished)
 }
 
 /// Goes on with the run that was interrupted.
 ///
 /// # Errors
-/// ALT-704 where there is nothing to go on with; else as [`clone`].
+/// ALT-704 where there is nothing to go on with; else as [`install`].
 pub fn resume(options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
@@ -67,11 +73,11 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
     let base = relocate::settle(alternate.base, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
-    let copies = alternate.plan.steps.iter().any(|s| s.phase == 1 && !earlier.done.contains(&s.id));
+    let copies = alternate.plan.steps.iter().any(|s| matches!(s.action, Action::Copy { .. }) && !earlier.done.contains(&s.id));
     let quiet = Quiet::begin(copies, events)?;
     let stood = |id: &str| earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id);
     let present = mounted::ensure_present(&base, &stood, events);
-    present.and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, options, quiet, events)).map_err(unfinished)
+    present.and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, Held { quiet, archive: None }, options, events)).map_err(unfinished)
 }
 
 /// The alternate whose run can go on.
@@ -106,13 +112,6 @@ pub fn left(alternate: &Alternate) -> Vec<&Step> {
 /// Marks an error after which an alternate stands there: the state tells.
 fn unfinished(e: anyhow::Error) -> anyhow::Error {
     if matches!(State::peek(), Ok(None)) { e } else { e.context(LeftUnfinished) }
-}
-
-fn prepared(request: &Request, events: &Events) -> Result<Base> {
-    let p = prepare::prepare(request)?;
-    p.notes.iter().for_each(|n| events.note(n));
-    p.warnings.iter().for_each(|w| events.warn(w));
-    Ok(p.base)
 }
 
 /// # Errors
@@ -174,13 +173,20 @@ struct Earlier {
     phases: BTreeSet<u8>,
 }
 
+/// What a run holds while it works.
+struct Held {
+    quiet: Quiet,
+    /// The image, where it is open already.
+    archive: Option<Archive>,
+}
+
 fn execute(
     state: &mut State,
     base: &Base,
     plan: &Plan,
     earlier: &Earlier,
+    mut held: Held,
     options: Options,
-    mut quiet: Quiet,
     events: &Events,
 ) -> Result<String> {
     let done = earlier.done.as_slice();
@@ -194,12 +200,12 @@ fn execute(
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
             if phase == 1 {
-                quiet.release_packages();
+                held.quiet.release_packages();
             }
-            finish_phase(state, phase, earlier, events)?;
+            finish_phase(state, base, phase, earlier, events)?;
             phase = step.phase;
             pass_empty_phases(state, plan, earlier, phase)?;
-            events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Begin });
+            events.emit(Event::Phase { phase, title: plan::phase_title(base, phase).into(), state: Stand::Begin });
         }
         let tell =
             |state: Stand, ms| events.emit(Event::Step { id: step.id.clone(), phase, index, of, title: step.title.clone(), state, ms });
@@ -210,10 +216,10 @@ fn execute(
         if step.action == Action::Reboot {
             // Nothing comes after it: all is journalled before the machine goes down.
             state.append(&Record::Done { id: step.id.clone() })?;
-            finish_phase(state, phase, earlier, events)?;
+            finish_phase(state, base, phase, earlier, events)?;
             pass_empty_phases(state, plan, earlier, u8::MAX)?;
             tell(Stand::Begin, None);
-            drop(quiet);
+            drop(held);
             steps::reboot(events)?;
             return Ok(closing(base, plan));
         }
@@ -232,6 +238,7 @@ fn execute(
                 events,
                 excludes: &excludes,
                 progress: &progress,
+                archive: &mut held.archive,
             },
             step,
         ) {
@@ -243,7 +250,7 @@ fn execute(
         crash_point("done", &step.id);
         tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
     }
-    finish_phase(state, phase, earlier, events)?;
+    finish_phase(state, base, phase, earlier, events)?;
     pass_empty_phases(state, plan, earlier, u8::MAX)?;
     Ok(closing(base, plan))
 }
@@ -266,12 +273,12 @@ fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
 }
 
 /// Journals a phase when its last step is done, unless an earlier run did.
-fn finish_phase(state: &mut State, phase: u8, earlier: &Earlier, events: &Events) -> Result<()> {
+fn finish_phase(state: &mut State, base: &Base, phase: u8, earlier: &Earlier, events: &Events) -> Result<()> {
     if phase == 0 || earlier.phases.contains(&phase) {
         return Ok(());
     }
     state.append(&Record::Phase { phase })?;
-    events.emit(Event::Phase { phase, title: plan::phase_title(phase).into(), state: Stand::Done });
+    events.emit(Event::Phase { phase, title: plan::phase_title(base, phase).into(), state: Stand::Done });
     Ok(())
 }
 
@@ -300,7 +307,7 @@ fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, events:
 fn closing(base: &Base, plan: &Plan) -> String {
     let disks = base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ");
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
-    let old = base.source_disks.first().map_or("", String::as_str);
+    let old = base.present();
     if plan.request.phases.list().last() != Some(&3) {
         let at = Path::new(crate::engine::ALT_INST).display();
         return format!("The alternate on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it.");

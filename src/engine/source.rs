@@ -131,6 +131,13 @@ pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: 
     Ok(d.source)
 }
 
+/// The disks that the running system starts from, whether or not it could be cloned; none where `/` is on no disk (a live medium).
+pub fn root_disks(world: &World, mounts: &[Mount], ask: &dyn Ask) -> Vec<String> {
+    let d = Describer { world, mounts, fstab: &[], ask, source: Source::default(), done: BTreeSet::new() };
+    let disks: BTreeSet<String> = d.root_devices().iter().flat_map(|device| d.disks_of(device)).collect();
+    disks.into_iter().collect()
+}
+
 struct Describer<'a> {
     world: &'a World,
     mounts: &'a [Mount],
@@ -148,24 +155,24 @@ impl<'a> Describer<'a> {
         find_device(self.world, dev, Path::new(&mount.source))
     }
 
+    fn mounted_at(&self, at: &str) -> Option<&'a Mount> {
+        self.mounts.iter().rev().find(|m| m.mount_point == Path::new(at))
+    }
+
+    /// What `/`, `/boot` and the ESP lie on.
+    fn root_devices(&self) -> Vec<Device<'a>> {
+        ["/", "/boot", "/boot/efi", "/efi"].iter().filter_map(|at| self.mounted_at(at)).filter_map(|m| self.device_of(m)).collect()
+    }
+
     /// The disks below `/`, `/boot` and the ESP, and those that hold the rest of their volume groups.
     fn root_disks(&mut self) -> Result<()> {
-        let at = |p: &str| self.mounts.iter().rev().find(|m| m.mount_point == Path::new(p));
-        let root = at("/").ok_or_else(|| error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)"))?;
-        let device = self.device_of(root).ok_or_else(|| {
-            error::NO_ROOT_DEVICE
-                .because(format!("/ is {} from {}, which is no disk, partition or logical volume", root.fstype, root.source))
-        })?;
+        let root = self.mounted_at("/").ok_or_else(|| error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)"))?;
+        if self.device_of(root).is_none() {
+            let cause = format!("/ is {} from {}, which is no disk, partition or logical volume", root.fstype, root.source);
+            return Err(error::NO_ROOT_DEVICE.because(cause));
+        }
         let mut disks: BTreeSet<String> = BTreeSet::new();
-        for device in [
-            Some(device),
-            at("/boot").and_then(|m| self.device_of(m)),
-            at("/boot/efi").and_then(|m| self.device_of(m)),
-            at("/efi").and_then(|m| self.device_of(m)),
-        ]
-        .into_iter()
-        .flatten()
-        {
+        for device in self.root_devices() {
             self.refuse_stack(&device)?;
             disks.extend(self.disks_of(&device));
         }

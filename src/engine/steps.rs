@@ -6,11 +6,12 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::{grub, initramfs, kernels, references};
+use crate::boot::{grub, initramfs, inside, kernels, references};
 use crate::copy::{Excludes, Progress};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
 use crate::disk::{gate, lvm, make, mkfs, roles};
+use crate::engine::from_image::{identity, restoring};
 use crate::engine::layout::{DiskLayout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan, Step, below};
 use crate::engine::run::Options;
@@ -20,6 +21,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::mounts;
+use crate::image::archive::Archive;
 use crate::image::data::LvType;
 
 /// What a step works with.
@@ -36,6 +38,8 @@ pub struct Context<'a> {
     pub excludes: &'a Excludes,
     /// Of all copies of this run together.
     pub progress: &'a Progress,
+    /// The image, where it is open already.
+    pub archive: &'a mut Option<Archive>,
 }
 
 /// Does one step.
@@ -57,6 +61,10 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
         Action::MakeFs { volume } => make_fs(&base.layout.volumes[*volume], events),
         Action::MakeSwap { volume } => make_swap(&base.layout.volumes[*volume], events),
         Action::Copy { volume } => copying::copy_volume(c, *volume),
+        Action::Subvolumes { volume } => restoring::subvolumes(base, *volume, c.repeated, events),
+        Action::Restore => restoring::restore(c),
+        Action::BootImage { file } => restoring::boot_image(file, c),
+        Action::FreshIdentity => identity::fresh(root, events),
         Action::Mount { count, .. } => mounted::ensure_mounted(base, *count, events),
         Action::SwapFile { index } => swap_file(base, *index, events),
         Action::ResolvConf { file } => customize::resolv_conf(file, events),
@@ -166,14 +174,16 @@ fn fstab_extras(base: &Base) -> FstabExtras {
         options: "sw".into(),
         pass: 0,
     }));
-    FstabExtras { lines }
+    FstabExtras { lines, claim: base.imaged.is_some(), strangers_may_fail: base.imaged.as_ref().is_some_and(|i| i.other_machine) }
 }
 
 /// Steps that work in the mounted alternate.
 fn needs_mounts(action: &Action) -> bool {
     matches!(
         action,
-        Action::SwapFile { .. }
+        Action::BootImage { .. }
+            | Action::FreshIdentity
+            | Action::SwapFile { .. }
             | Action::ResolvConf { .. }
             | Action::ClientFiles
             | Action::Script { .. }
@@ -295,7 +305,11 @@ fn make_swap(v: &VolumeLayout, events: &Events) -> Result<()> {
 /// A swap file, made anew: never sparse, never copied-on-write.
 fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
-    let at = below(Path::new(ALT_INST), Path::new(&s.file));
+    // Links in the alternate mean the alternate's files.
+    let at = inside::resolve(Path::new(ALT_INST), Path::new(&s.file))?;
+    if let Some(dir) = at.parent() {
+        std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    }
     let holder = plan::mounts(&base.layout, base.esp_mountable).into_iter().rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
     let btrfs = holder.is_some_and(|(i, ..)| base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs"));
     crate::host::files::remove(&at)?;
@@ -312,14 +326,19 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     Cmd::new("mkswap", format!("make swap file {}", s.file)).arg(&at).run(events).map(drop)
 }
 
-/// The source's ESP copied (its loaders, and what else is on it), references rewritten; the loader step completes it.
+/// The source's ESP copied, or what of an image waits for it (its loaders, and what else is on it), references rewritten; the loader step completes it.
 fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
-    let (from, to) = (Path::new(&fs.fs_name), below(Path::new(ALT_INST), Path::new(&fs.fs_name)));
-    if mounts::is_mount_point(from) {
+    let waiting = below(Path::new(ALT_INST), Path::new(plan::ESP_WAITS));
+    let (from, there) = match &base.imaged {
+        None => (PathBuf::from(&fs.fs_name), mounts::is_mount_point(Path::new(&fs.fs_name))),
+        Some(_) => (waiting.clone(), waiting.is_dir()),
+    };
+    let to = below(Path::new(ALT_INST), Path::new(&fs.fs_name));
+    if there {
         Cmd::new("cp", format!("copy the EFI system partition {}", from.display()))
             .args(["-r", "-T", "--preserve=timestamps", "--"])
-            .arg(from)
+            .arg(&from)
             .arg(&to)
             .run(events)?;
     }
@@ -328,6 +347,10 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
 }
 
 fn unmount(base: &Base, events: &Events) -> Result<()> {
+    let waited = below(Path::new(ALT_INST), Path::new(plan::ESP_WAITS));
+    if base.imaged.is_some() && waited.is_dir() && mounts::is_mount_point(Path::new(ALT_INST)) {
+        std::fs::remove_dir_all(&waited).with_context(|| format!("removing {}", waited.display()))?;
+    }
     for at in mounted::unmount_all(base)?.iter().rev() {
         events.note(format!("unmounted {}", at.display()));
     }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::boot::distro::EFI;
 use crate::boot::grub;
+use crate::engine::from_image::PLATFORMS;
 use crate::event::Events;
+use crate::host::scratch::Scratch;
 use crate::image::archive::Archive;
 use crate::image::manifest::System;
 use crate::image::survey::{self, Survey};
@@ -17,21 +18,28 @@ use crate::image::survey::{self, Survey};
 /// As [`survey::survey`].
 pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
     let mut found = survey::survey(archive, events)?;
-    let dir =
-        nix::unistd::mkdtemp(&std::env::temp_dir().join("altdisk-survey-XXXXXX")).context("making a directory for temporary files")?;
-    let made = found.skeleton(&dir);
-    if made.is_ok() {
-        judge(&mut found.system, &dir);
-    }
-    let removed = std::fs::remove_dir_all(&dir).with_context(|| format!("removing {}", dir.display()));
-    made.and(removed).map(|()| found)
+    found.system = in_skeleton(&found, |root| judged(found.system.clone(), root))?;
+    Ok(found)
 }
 
-/// Fills in what follows from the packages below `root`.
-pub fn judge(system: &mut System, root: &Path) {
+/// Calls `look` with a directory that looks like the archive's root to whoever judges systems.
+///
+/// # Errors
+/// Where the directory cannot be made or removed.
+pub fn in_skeleton<T>(found: &Survey, look: impl FnOnce(&Path) -> T) -> Result<T> {
+    let scratch = Scratch::new()?;
+    found.skeleton(scratch.path())?;
+    let seen = look(scratch.path());
+    scratch.close()?;
+    Ok(seen)
+}
+
+/// The system with what follows from the packages below `root`.
+fn judged(mut system: System, root: &Path) -> System {
     let found = grub::capability(root);
     system.kernels = found.kernels.into_iter().filter(|k| k.modules).map(|k| k.version).collect();
     system.no_initramfs = found.initramfs.err().map(|why| why.replace(&format!(" in {}", root.display()), " in the image"));
     let why = |can: Result<(), String>| can.err().unwrap_or_default();
-    system.platforms = [("i386-pc".to_owned(), why(found.bios)), (EFI.0.to_owned(), why(found.efi))].into();
+    system.platforms = [(PLATFORMS[0], why(found.bios)), (PLATFORMS[1], why(found.efi))].map(|(p, w)| (p.to_owned(), w)).into();
+    system
 }

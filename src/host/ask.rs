@@ -19,15 +19,13 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use crate::error;
-use crate::host::cmd::EVENTS_VARIABLE;
+use crate::host::cmd::{EVENTS_VARIABLE, last_lines};
 use crate::host::sys;
 
 /// Most that is read of what it prints.
 pub const MOST: usize = 1 << 20;
 /// What is kept of its standard error, from the end.
 const COMPLAINT: usize = 16 << 10;
-/// How many last lines an error quotes.
-const QUOTED: usize = 5;
 /// Between asking a group to end and ending it.
 const GRACE: Duration = Duration::from_millis(300);
 
@@ -252,13 +250,6 @@ fn take(pipe: &mut Option<impl Read>, to: &mut Vec<u8>) -> bool {
         Some(Err(e)) => e.kind() == std::io::ErrorKind::Interrupted,
         _ => false,
     }
-}
-
-/// The end of what it said, for an error; begins with a line break if there is something.
-fn last_lines(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(QUOTED)..].iter().map(|l| format!("\n  {l}")).collect()
 }
 
 #[cfg(test)]

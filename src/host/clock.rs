@@ -11,6 +11,11 @@ pub fn minute(seconds: u64) -> String {
     shown(seconds, c"%Y-%m-%d %H:%M")
 }
 
+/// `2011-11-22`.
+pub fn day(seconds: u64) -> String {
+    shown(seconds, c"%Y-%m-%d")
+}
+
 /// As SMIT writes it in its files: `Nov 22 2011, 14:48:12`.
 pub fn date(seconds: u64) -> String {
     shown(seconds, c"%b %d %Y, %H:%M:%S")
@@ -38,6 +43,7 @@ mod tests {
         let digits = |t: String| t.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect::<String>();
         assert_eq!(digits(stamp(1_321_973_292)), "9999-99-99 99:99:99");
         assert_eq!(digits(minute(1_321_973_292)), "9999-99-99 99:99");
+        assert_eq!(digits(day(1_321_973_292)), "9999-99-99");
         assert_eq!(digits(date(1_321_973_292)), "Nov 99 9999, 99:99:99");
     }
 }

@@ -75,6 +75,13 @@ pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
 /// How many last lines of output an error quotes.
 const QUOTED: usize = 5;
 
+/// The end of what a program said, for an error; begins with a line break if there is something.
+pub(super) fn last_lines(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(QUOTED)..].iter().map(|l| format!("\n  {l}")).collect()
+}
+
 impl Cmd {
     /// `program` is looked up in `PATH` and the sbin directories.
     pub fn new(program: impl Into<String>, sentence: impl Into<String>) -> Self {
@@ -163,11 +170,9 @@ impl Cmd {
         }
         let how = done.code.map_or("ended by a signal".to_owned(), |c| format!("exit code {c}"));
         let both = [done.stdout.as_slice(), b"\n", done.stderr.as_slice()].concat();
-        let text = String::from_utf8_lossy(&both).into_owned();
-        let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
-        let last = lines[lines.len().saturating_sub(QUOTED)..].join("\n  ");
+        let last = last_lines(&both);
         let argv = self.argv().join(" ");
-        Err(error::PROGRAM_FAILED.because(format!("{}: `{argv}`: {how}{}{last}", self.sentence, if last.is_empty() { "" } else { "\n  " })))
+        Err(error::PROGRAM_FAILED.because(format!("{}: `{argv}`: {how}{last}", self.sentence)))
     }
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {

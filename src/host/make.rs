@@ -1,6 +1,6 @@
 //! Making files below an open directory and giving them what they should have: thin, typed forms of the *at() calls.
 
-use std::ffi::{CStr, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -103,6 +103,36 @@ pub fn date(file: impl AsFd, like: &Stat) -> Sys<()> {
 
 pub fn date_at(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
     nix::sys::stat::utimensat(dir, name, &spec(like.atime), &spec(like.mtime), UtimensatFlags::NoFollowSymlink)
+}
+
+fn spec_or_keep(t: Option<Time>) -> TimeSpec {
+    t.map_or(TimeSpec::UTIME_OMIT, spec)
+}
+
+/// Modification time, and access time where it is known.
+pub fn date_to(file: impl AsFd, atime: Option<Time>, mtime: Time) -> Sys<()> {
+    nix::sys::stat::futimens(file, &spec_or_keep(atime), &spec(mtime))
+}
+
+/// The same of a name; of a symbolic link itself.
+pub fn date_at_to(dir: impl AsFd, name: &CStr, atime: Option<Time>, mtime: Time) -> Sys<()> {
+    nix::sys::stat::utimensat(dir, name, &spec_or_keep(atime), &spec(mtime), UtimensatFlags::NoFollowSymlink)
+}
+
+/// A file without a name in the file system of `dir`, gone when it is closed.
+pub fn unnamed(dir: impl AsFd) -> Sys<File> {
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    let how = OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    match openat(&dir, c".", how | OFlag::O_TMPFILE, mode) {
+        // File systems that do not know it, such as the FAT family.
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::ENOENT) => {
+            let name = CString::new(format!(".altdisk-{}", std::process::id())).unwrap_or_default();
+            let file = openat(&dir, name.as_c_str(), how | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, mode)?;
+            unlink(&dir, &name)?;
+            Ok(file.into())
+        }
+        other => other.map(File::from),
+    }
 }
 
 /// Where data begins at or after `from`; None after the last.

@@ -20,6 +20,7 @@ pub mod mounts;
 pub mod notices;
 pub mod own_file;
 pub mod procs;
+pub mod scratch;
 pub mod serial;
 pub mod signals;
 pub mod sys;

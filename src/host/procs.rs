@@ -43,7 +43,7 @@ pub fn end_those_rooted_on(devices: &[u64]) -> Result<Vec<(i32, String)>> {
 }
 
 fn alive(pid: i32) -> bool {
-    files::line(format!("/proc/{pid}/stat")).is_some_and(|s| s.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('Z')))
+    Stat::of(pid).is_some_and(|s| s.state != 'Z')
 }
 
 /// `major:minor` as `st_dev` has it.
@@ -63,7 +63,7 @@ pub struct Process {
 impl Process {
     /// The process that has this number now; None where there is none.
     pub fn of(pid: i32) -> Option<Self> {
-        let start = stat(pid)?.1;
+        let start = Stat::of(pid)?.start;
         Some(Self { pid, start, boot: files::line("/proc/sys/kernel/random/boot_id").unwrap_or_default() })
     }
 
@@ -74,16 +74,34 @@ impl Process {
 
     /// Whether it is still there, and not only waiting to be buried.
     pub fn lives(&self) -> bool {
-        stat(self.pid).is_some_and(|(state, _)| state != 'Z' && state != 'X') && Self::of(self.pid).as_ref() == Some(self)
+        Stat::of(self.pid).is_some_and(|s| s.lives()) && Self::of(self.pid).as_ref() == Some(self)
     }
 }
 
-/// State and start time out of `/proc/PID/stat`. The name in it may hold anything, `)` too.
-fn stat(pid: i32) -> Option<(char, u64)> {
-    let text = files::line(format!("/proc/{pid}/stat"))?;
-    let mut fields = text.rsplit_once(") ")?.1.split(' ');
-    let state = fields.next()?.chars().next()?;
-    Some((state, fields.nth(18)?.parse().ok()?))
+/// What is used of `/proc/PID/stat` (proc(5)).
+struct Stat {
+    state: char,
+    parent: i32,
+    group: i32,
+    /// In ticks after the boot.
+    start: u64,
+}
+
+impl Stat {
+    fn of(pid: i32) -> Option<Self> {
+        let text = files::line(format!("/proc/{pid}/stat"))?;
+        // The name may hold anything, `)` too.
+        let mut fields = text.rsplit_once(") ")?.1.split(' ');
+        let state = fields.next()?.chars().next()?;
+        let mut number = || fields.next()?.parse().ok();
+        let (parent, group) = (number()?, number()?);
+        Some(Self { state, parent, group, start: fields.nth(16)?.parse().ok()? })
+    }
+
+    /// Neither dead nor only waiting to be buried.
+    fn lives(&self) -> bool {
+        self.state != 'Z' && self.state != 'X'
+    }
 }
 
 /// Returns when the child has ended; it is not reaped, so that its number and its group's stay its own.
@@ -93,31 +111,22 @@ pub fn await_end(child: &Child) {
     while waitid(Id::Pid(Pid::from_raw(pid)), flags) == Err(Errno::EINTR) {}
 }
 
-/// The processes for which this holds of (number, state, parent, group).
-fn all(fits: impl Fn(i32, char, i32, i32) -> bool) -> Vec<i32> {
+/// The processes for which this holds.
+fn all(fits: impl Fn(&Stat) -> bool) -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return vec![] };
     let number = |e: std::fs::DirEntry| e.file_name().to_str().and_then(|n| n.parse::<i32>().ok());
-    let fits = |pid: &i32| {
-        let Some(text) = files::line(format!("/proc/{pid}/stat")) else { return false };
-        let Some((_, rest)) = text.rsplit_once(") ") else { return false };
-        let mut fields = rest.split(' ');
-        let state = fields.next().and_then(|s| s.chars().next()).unwrap_or('X');
-        let mut number = || fields.next().and_then(|n| n.parse().ok()).unwrap_or(0);
-        let (parent, group) = (number(), number());
-        fits(*pid, state, parent, group)
-    };
-    entries.flatten().filter_map(number).filter(fits).collect()
+    entries.flatten().filter_map(number).filter(|pid| Stat::of(*pid).is_some_and(|s| fits(&s))).collect()
 }
 
 /// Whether a process group has a member that is not only waiting to be buried.
 pub fn group_lives(group: i32) -> bool {
-    !all(|_, state, _, of| of == group && state != 'Z' && state != 'X').is_empty()
+    !all(|s| s.group == group && s.lives()).is_empty()
 }
 
 /// The children of this process, those that wait to be buried too.
 pub fn children() -> Vec<i32> {
     let this = i32::try_from(std::process::id()).unwrap_or(0);
-    all(|_, _, parent, _| parent == this)
+    all(|s| s.parent == this)
 }
 
 /// Signals a process group. The numbers that the kernel takes for something else than a group are refused.

@@ -201,7 +201,7 @@ fn open_pieces(top: BorrowedFd<'_>, path: &[u8], flags: OFlag, limit: usize) -> 
         let fd = if limit == 1 {
             openat(from, piece, how, Mode::empty())?
         } else {
-            openat2(from, piece, OpenHow::new().flags(how).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS))?
+            openat2(from, piece, OpenHow::new().flags(how).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH))?
         };
         match next {
             None => return Ok(fd),
@@ -214,6 +214,13 @@ fn open_pieces(top: BorrowedFd<'_>, path: &[u8], flags: OFlag, limit: usize) -> 
 pub fn read_ahead(file: impl AsFd, from: u64, bytes: u64) {
     // SAFETY: no memory is passed.
     unsafe { libc::readahead(file.as_fd().as_raw_fd(), i64::try_from(from).unwrap_or(0), usize::try_from(bytes).unwrap_or(0)) };
+}
+
+/// Has the kernel begin to write a part of a file to its device. A hint: what goes wrong shows when it is flushed.
+pub fn begin_writing(file: impl AsFd, from: u64, bytes: u64) {
+    let number = |n: u64| i64::try_from(n).unwrap_or(0);
+    // SAFETY: no memory is passed.
+    unsafe { libc::sync_file_range(file.as_fd().as_raw_fd(), number(from), number(bytes), libc::SYNC_FILE_RANGE_WRITE) };
 }
 
 /// Gives the calling thread a working directory, root and umask of its own, and that umask no bit: what it

@@ -1,5 +1,7 @@
 //! What a well-formed image.data may still say that cannot be: each contradiction with its own error, and the place in the file.
 
+pub mod trust;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{self, Entry};

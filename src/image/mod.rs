@@ -6,11 +6,14 @@
 
 pub mod archive;
 pub mod check;
+pub mod create;
 pub mod data;
 pub mod input;
 pub mod level;
 pub mod manifest;
+pub mod output;
 pub mod parse;
+pub mod restore;
 pub mod sums;
 pub mod survey;
 pub mod tar;

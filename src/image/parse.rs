@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{self, Entry};
-use crate::image::check::{Contradiction, check};
+use crate::image::check::{Contradiction, check, trust};
 use crate::image::data::ImageData;
 
 /// Reads and checks the text of `file` (which only errors name).
@@ -27,6 +27,21 @@ pub fn parse(text: &str, file: &Path) -> Result<ImageData> {
         Ok(()) => Ok(data),
         Err(Contradiction { entry, stanza, index, field, cause }) => {
             let table = DeTable::parse(text).map_err(wrong)?;
+            Err(located(entry, file, text, place(&table, stanza, index, &field), &cause))
+        }
+    }
+}
+
+/// The same for an image.data that comes out of an image.
+///
+/// # Errors
+/// Those of [`parse`], and ALT-676 for what is taken from an administrator only.
+pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
+    let data = parse(text, file)?;
+    match trust::check(&data) {
+        Ok(()) => Ok(data),
+        Err(Contradiction { entry, stanza, index, field, cause }) => {
+            let table = DeTable::parse(text).map_err(|e| error::IMAGE_SYNTAX.because(e.message()))?;
             Err(located(entry, file, text, place(&table, stanza, index, &field), &cause))
         }
     }

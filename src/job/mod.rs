@@ -30,6 +30,9 @@ pub use control::{kill, stop};
 pub use files::{find, list};
 pub use start::start;
 
+/// The last words of a job that was asked to end, where the command itself said none.
+pub const STOPPED: &str = "It was stopped.";
+
 /// What a job is called: a number, the newest has the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Id(pub u32);

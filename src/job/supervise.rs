@@ -27,7 +27,7 @@ use crate::job::control;
 use crate::job::cut::Cutter;
 use crate::job::files::{self, Run};
 use crate::job::start::Answer;
-use crate::job::{EVENTS_VARIABLE, Ended, Spec};
+use crate::job::{EVENTS_VARIABLE, Ended, STOPPED, Spec};
 
 /// How long what is left in the pipes is waited for after the command's end.
 const LEFT: Duration = Duration::from_millis(200);
@@ -318,7 +318,7 @@ fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) ->
     let ended = Ended { code: status.code(), signal: status.signal(), time: sys::now().0, ms };
     if !events.is_done() {
         let text = match (status.signal(), asked.is_some()) {
-            (Some(_), true) => "It was stopped.".to_owned(),
+            (Some(_), true) => STOPPED.to_owned(),
             (Some(signal), false) => format!("It was ended by signal {signal}."),
             _ => String::new(),
         };

@@ -4,6 +4,7 @@
 pub const FILES: &[(&str, &str)] = &[
     ("menus/altdisk.toml", include_str!("../../menus/altdisk.toml")),
     ("menus/clone.toml", include_str!("../../menus/clone.toml")),
+    ("menus/image.toml", include_str!("../../menus/image.toml")),
     ("menus/phases.toml", include_str!("../../menus/phases.toml")),
     ("menus/disks.toml", include_str!("../../menus/disks.toml")),
     ("menus/bootlist.toml", include_str!("../../menus/bootlist.toml")),

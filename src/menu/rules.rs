@@ -53,8 +53,7 @@ pub fn types(kind: Kind, c: char) -> bool {
 
 /// A label in a sentence: one line, without what ends it.
 fn label(field: &Field) -> String {
-    let one: Vec<&str> = field.label.split_whitespace().collect();
-    one.join(" ").trim_end_matches(['?', ':', '.']).to_owned()
+    crate::text::one_line(&field.label).trim_end_matches(['?', ':', '.']).to_owned()
 }
 
 fn wrong(field: &Field, n: usize, values: &Values) -> Option<String> {

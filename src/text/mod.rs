@@ -46,6 +46,11 @@ pub fn wrap(text: &str, width: usize, first: usize, indent: usize) -> String {
     out
 }
 
+/// A text in one line: labels are written over several, and shown in one.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// `text` with control characters and direction marks written out (`\x1b`), so that no name and no program's output
 /// can command the terminal. A tab stays; `ascii_only` writes out everything beyond ASCII too.
 pub fn printable(text: &str, ascii_only: bool) -> String {

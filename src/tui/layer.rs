@@ -97,17 +97,7 @@ impl Layer {
             Self::Review(review) => review.view(c, sends, focused),
             Self::Edit(edit) => edit.view(c, sends),
             Self::Wait(wait) => wait.view(c, sends),
-            Self::Status(status) => status_view(status, c, sends, focused),
+            Self::Status(status) => status.view(c, sends, focused),
         }
-    }
-}
-
-fn status_view(status: &Status, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
-    use crate::tui::keys;
-    status.view(c);
-    if focused {
-        let legend = status.legend();
-        let top = c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE));
-        keys::draw(c, top, &legend, sends, keys::WIDE);
     }
 }

@@ -80,7 +80,7 @@ pub fn fold(text: &str, width: u16) -> Vec<String> {
 }
 
 /// One line, cut wherever it is too long.
-fn cut(line: &str, width: usize, out: &mut Vec<String>) {
+pub fn cut(line: &str, width: usize, out: &mut Vec<String>) {
     let (mut rest, mut wide) = (String::new(), 0);
     for ch in line.chars() {
         let w = unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);

@@ -2,6 +2,7 @@
 
 use crate::menu::model::Kind;
 use crate::term::key::Key;
+use crate::text::one_line;
 use crate::theme::Role;
 use crate::tui::keys::{Sends, name};
 use crate::tui::layer::{For, Layer};
@@ -98,10 +99,6 @@ fn of_form(form: &Form) -> Text {
     }
     text.push_str(&form.dialog.help);
     Text::help(&about, &text)
-}
-
-fn one_line(label: &str) -> String {
-    label.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What F8 will do.

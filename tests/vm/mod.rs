@@ -368,6 +368,14 @@ fn sparse_copy(from: &Path, to: &Path) {
     run(Command::new("cp").arg("--sparse=always").arg(from).arg(to));
 }
 
+/// Writes the root of the guests, as debootstrap and base.sh made it, into `file` as a tar that zstd packs: a root tarball with a kernel.
+pub fn root_tarball(file: &Path) {
+    let base = run(&mut Command::new(here().join("base.sh")));
+    let root = PathBuf::from(base.lines().last().unwrap()).join("root");
+    let line = r#"set -o pipefail; tar --numeric-owner --xattrs --acls -C "$0" -cf - . | zstd -qc -1 -T0 | dd of="$1" conv=notrunc bs=1M status=none"#;
+    run(Command::new("bash").args(["-c", line]).args([root.as_path(), file]));
+}
+
 /// Runs a program of the test's own; returns what it printed.
 fn run(command: &mut Command) -> String {
     let done = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();

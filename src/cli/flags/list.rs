@@ -5,11 +5,11 @@ use super::{Command, HELP};
 pub static LIST: Command = Command {
     name: "list",
     summary: "print the choices that the panels offer, one a line",
-    forms: &[("", &[], "{targets | disks | bootable | practice | errors}")],
+    forms: &[("", &[], "{targets | disks | bootable | images [directory] | practice | errors}")],
     about: "What the lists of the panels (F4) show. The first word of a line is the value. The first line, which begins with #, is the \
 heading; a line that begins with ! cannot be chosen; lines that begin with # after a choice belong to it and say more.
 
-targets: disks for a clone, free ones first. disks: all of them. bootable: the disks that the boot list knows. practice: practice disks. errors: \
+targets: disks for a clone, free ones first. disks: all of them. bootable: the disks that the boot list knows. images: system images below /var/lib/altdisk/images, /mnt, /media and the directory. practice: practice disks. errors: \
 error numbers.",
     flags: &[HELP],
     operands: true,
@@ -20,12 +20,12 @@ error numbers.",
 pub static DISCOVER: Command = Command {
     name: "discover",
     summary: "print the values that a panel starts with",
-    forms: &[("", &[], "{clone | alternate | practice}")],
+    forms: &[("", &[], "{clone | alternate | image | practice}")],
     about: "What stands in the fields of a panel when it opens: a line of names that begins with #, and a line of values, both separated \
 by colons. A colon in a value is written #!:
 
 clone: target (the only free disk, if there is exactly one) and bootlist. alternate: target (the disks that hold the alternate) and \
-bootlist. practice: name (one that is not taken) and size (so that a clone fits).",
+bootlist. image: file (where an image of this system may be stored). practice: name (one that is not taken) and size (so that a clone fits).",
     flags: &[HELP],
     operands: true,
     after: "Example:

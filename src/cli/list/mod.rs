@@ -4,8 +4,10 @@
 //! lines with `#` after a choice are notes to it. Everything fits into a pop-up list on 80 columns.
 
 mod disks;
+pub(super) mod images;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -47,6 +49,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ["disks"] => (disks::HEADING.to_owned(), disks::all()?),
         ["bootable"] => bootable(events)?,
         ["practice"] => practices(&practice::list()?, &held()?),
+        ["images"] => (images::heading(), images::rows(None)),
+        ["images", more] => (images::heading(), images::rows(Some(Path::new(more)))),
         ["errors"] => ("NUMBER  WHAT IS WRONG".to_owned(), error::all().map(|e| entry(e.id, e.title)).collect()),
         _ => return Err(error::LIST_WHAT.because(format!("`altdisk list {}` lists nothing", words.join(" ")))),
     };

@@ -47,35 +47,38 @@ pub struct Typed {
 /// Columns of the text.
 pub const WIDTH: usize = 76;
 
-/// What a clone, or some of its phases, would do.
+/// What a clone or an image install, or some of its phases, would do.
 ///
 /// # Errors
 /// The refusals that the run itself would meet.
-pub fn of_clone(request: &Request) -> Result<Review> {
+pub fn of_install(request: &Request) -> Result<Review> {
     may_begin()?;
     let stored = State::peek()?;
     run::may_run(request.phases, stored.as_ref())?;
     let phase_1 = request.phases.list().contains(&1);
-    quiet::packages_are_quiet(phase_1)?;
+    quiet::packages_are_quiet(request.copies())?;
     let (request, typed) = if phase_1 { questions(request)? } else { (request.clone(), vec![]) };
     let prepared = preview::prepared(&request, stored)?;
     let plan = plan::plan(&prepared.base, &request);
-    Ok(clone_page(&prepared, &plan, typed, State::copy_rate()))
+    Ok(install_page(&prepared, &plan, typed, State::copy_rate()))
 }
 
 /// Pure, for golden tests.
-pub fn clone_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u64>) -> Review {
+pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u64>) -> Review {
     let mut page = page::Page::default();
     page.erased(&p.targets);
     page.time(&p.base, plan, rate);
     page.boots(&p.base, plan);
-    page.steps(plan.steps.iter());
+    page.steps(&p.base, plan.steps.iter());
     page.list("NOTES", &p.notes);
     let disks: Vec<&str> = p.base.layout.disks.iter().map(|d| d.name.as_str()).collect();
-    let title = match plan.request.phases.list() {
-        [1, 2, 3] => format!("Clone the running system to {}", disks.join(" ")),
-        [only] => format!("Phase {only} of the clone on {}", disks.join(" ")),
-        more => format!("Phases {} of the clone on {}", more.iter().map(u8::to_string).collect::<Vec<_>>().join(" and "), disks.join(" ")),
+    let disks = disks.join(" ");
+    let what = if p.base.imaged.is_some() { "image install" } else { "clone" };
+    let title = match (plan.request.phases.list(), &p.base.imaged) {
+        ([1, 2, 3], None) => format!("Clone the running system to {disks}"),
+        ([1, 2, 3], Some(_)) => format!("Install a system image on {disks}"),
+        ([only], _) => format!("Phase {only} of the {what} on {disks}"),
+        (more, _) => format!("Phases {} of the {what} on {disks}", more.iter().map(u8::to_string).collect::<Vec<_>>().join(" and ")),
     };
     Review { version: 1, title, text: page.lines, typed, warnings: p.warnings.clone() }
 }
@@ -88,7 +91,7 @@ pub fn of_resume() -> Result<Review> {
     may_begin()?;
     let alternate = run::interrupted(State::peek()?)?;
     let left = run::left(&alternate);
-    quiet::packages_are_quiet(left.iter().any(|s| s.phase == 1))?;
+    quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, plan::Action::Copy { .. })))?;
     let base = relocate::settle(alternate.base.clone(), None)?;
     Ok(resume_page(&alternate, &base, State::copy_rate()))
 }
@@ -105,7 +108,7 @@ pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) 
     let rest = Plan { request: alternate.plan.request.clone(), steps: left.into_iter().cloned().collect() };
     page.time(base, &rest, rate);
     page.boots(base, &rest);
-    page.steps(rest.steps.iter());
+    page.steps(base, rest.steps.iter());
     Review { version: 1, title: "Go on with the run that was interrupted".into(), text: page.lines, ..Review::default() }
 }
 

@@ -7,7 +7,7 @@ use crate::engine::preview;
 use crate::engine::review::WIDTH;
 use crate::engine::state::Alternate;
 use crate::host::clock;
-use crate::text::wrap;
+use crate::text::{one_line, wrap};
 
 /// Bytes a second where no run has measured it yet: a plain disk with many small files.
 const ASSUMED_RATE: u64 = 50 << 20;
@@ -47,7 +47,7 @@ impl Page {
     }
 
     fn paragraph(&mut self, first: &str, hang: &str, text: &str) {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = one_line(text);
         let wrapped = wrap(&text, WIDTH, first.len(), hang.len());
         self.lines.extend(format!("{first}{wrapped}").lines().map(str::to_owned));
     }
@@ -70,14 +70,17 @@ impl Page {
     /// How long it takes, and where that number comes from.
     pub fn time(&mut self, base: &Base, plan: &Plan, rate: Option<u64>) {
         let copied = |s: &Step| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None };
-        let bytes: u64 = plan.steps.iter().filter_map(copied).filter_map(|v| v.fs.as_ref()).map(|f| f.fs_used_mb << 20).sum();
+        let copied: u64 = plan.steps.iter().filter_map(copied).filter_map(|v| v.fs.as_ref()).map(|f| f.fs_used_mb << 20).sum();
+        let restored = base.imaged.as_ref().filter(|_| plan.steps.iter().any(|s| s.action == Action::Restore)).map(|i| i.bytes);
+        let bytes = copied + restored.unwrap_or(0);
         let phase = |n: u8| plan.steps.iter().any(|s| s.phase == n);
         let per_second = rate.unwrap_or(ASSUMED_RATE).max(1);
         let seconds = bytes / per_second + if phase(1) { MAKING } else { 0 } + if phase(3) { FINISHING } else { 0 };
         let mut text = format!("{}.", duration(seconds));
         if bytes > 0 {
             let why = if rate.is_some() { "as measured in the last run" } else { "an assumption: the first run measures it" };
-            text.push_str(&format!(" {} are copied, at {} a second ({why}).", human(bytes), human(per_second)));
+            let word = if restored.is_some() { "restored" } else { "copied" };
+            text.push_str(&format!(" {} are {word}, at {} a second ({why}).", human(bytes), human(per_second)));
         }
         if plan.steps.iter().any(|s| matches!(s.action, Action::Script { .. })) {
             text.push_str(" And what your script takes.");
@@ -93,7 +96,7 @@ impl Page {
             next.push_str(" The machine restarts by itself at the end.");
         }
         self.part("WHAT BOOTS NEXT", &[next]);
-        let old = base.source_disks.first().map_or("", String::as_str);
+        let old = base.present();
         let mut ways = vec![format!("Before a restart: Clean up (alt_clean) removes the copy, and {old} boots as before.")];
         if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
             ways.push(format!(
@@ -104,13 +107,13 @@ impl Page {
     }
 
     /// Every step, a phase a heading; the mounts are one.
-    pub fn steps<'a>(&mut self, steps: impl Iterator<Item = &'a Step>) {
+    pub fn steps<'a>(&mut self, base: &Base, steps: impl Iterator<Item = &'a Step>) {
         self.part("THE STEPS", &[]);
         let (mut phase, mut mounted) = (0, false);
         for step in steps {
             if step.phase != phase {
                 phase = step.phase;
-                self.paragraph("  ", "  ", &format!("Phase {phase}: {}", plan::phase_title(phase)));
+                self.paragraph("  ", "  ", &format!("Phase {phase}: {}", plan::phase_title(base, phase)));
             }
             let mount = matches!(step.action, Action::Mount { .. });
             if mount && mounted {
@@ -133,18 +136,14 @@ impl Page {
             more => format!("phases {} are complete", more.join(", ")),
         };
         let disks: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
-        let text = format!(
-            "altinst_rootvg on {}, made from {} on {}; {phases}.",
-            disks.join(" "),
-            base.source_disks.join(" "),
-            clock::minute(base.created)
-        );
+        let text =
+            format!("altinst_rootvg on {}, made from {} on {}; {phases}.", disks.join(" "), base.origin(), clock::minute(base.created));
         let known = "What /alt_inst, the boot list and the firmware know of it goes too.".to_owned();
         self.part("WHAT IS REMOVED", &[text, known]);
     }
 
     pub fn boot_list_after_removal(&mut self, alternate: &Alternate) {
-        let old = alternate.base.source_disks.first().map_or("", String::as_str);
+        let old = alternate.base.present();
         let text = match alternate.before() {
             Some(_) => format!("{old} boots next, as before the clone; the boot list comes back to what it was then."),
             None => format!("{old}, as now: the clone has not changed the boot list."),

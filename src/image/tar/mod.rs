@@ -9,6 +9,7 @@ mod member;
 mod pax;
 pub mod read;
 mod sparse;
+pub mod write;
 
 use std::ffi::CString;
 

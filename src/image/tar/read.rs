@@ -32,6 +32,8 @@ pub struct Reader {
     padding: u64,
     /// The member that is read, for errors: its path, and where it begins.
     at: (Vec<u8>, u64),
+    /// The one before it.
+    last: Vec<u8>,
     global: Pax,
     names: member::Names,
     ended: bool,
@@ -47,6 +49,7 @@ impl Reader {
             left: 0,
             padding: 0,
             at: (vec![], 0),
+            last: vec![],
             global: Pax::default(),
             names: member::Names::default(),
             ended: false,
@@ -65,7 +68,10 @@ impl Reader {
         }
         self.skip(self.left.saturating_add(self.padding))?;
         (self.left, self.padding) = (0, 0);
-        self.at = (vec![], self.offset);
+        let last = std::mem::replace(&mut self.at, (vec![], self.offset)).0;
+        if !last.is_empty() {
+            self.last = last;
+        }
         let mut before = Before::default();
         let mut gathered = 0u64;
         loop {
@@ -227,7 +233,8 @@ impl Reader {
 
     fn place(&self) -> String {
         match self.at.0.as_slice() {
-            b"" => format!("at byte {} of the uncompressed archive", self.offset),
+            b"" if self.last.is_empty() => format!("at byte {} of the uncompressed archive", self.offset),
+            b"" => format!("behind {}, at byte {} of the uncompressed archive", show(&self.last), self.offset),
             path => format!("{} (at byte {} of the uncompressed archive)", show(path), self.at.1),
         }
     }

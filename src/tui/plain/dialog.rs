@@ -8,8 +8,8 @@ use crate::menu::command::{self, Line};
 use crate::menu::model::{Dialog, Kind, Mode, Required};
 use crate::menu::values::{Context, Values};
 use crate::menu::{discover, review, rules};
+use crate::text::one_line;
 use crate::text::shell::quoted;
-use crate::tui::plain::pick::one_line;
 use crate::tui::plain::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::record::Record;
 

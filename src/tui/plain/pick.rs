@@ -9,6 +9,7 @@ use crate::menu::lists::{self, Listing};
 use crate::menu::model::{Field, Kind, Many, Take};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
+use crate::text::one_line;
 use crate::text::shell::quoted;
 use crate::tui::plain::{Answer, Edited, Plain, answer};
 
@@ -152,9 +153,4 @@ impl<W: Write> Plain<'_, W> {
             entry.notes.iter().for_each(|note| self.talk.item("        ", note));
         }
     }
-}
-
-/// A label in one line.
-pub(super) fn one_line(label: &str) -> String {
-    label.split_whitespace().collect::<Vec<_>>().join(" ")
 }

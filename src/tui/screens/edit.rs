@@ -71,12 +71,13 @@ impl Edit {
         let before: String = self.input.value().chars().take(self.input.cursor()).collect();
         let at = if secret { columns(&text) } else { columns(&before) };
         let width = popup::inner(size).max(1);
-        let lines = hard(&text, width);
+        let mut lines = vec![];
+        popup::cut(&crate::text::printable(&text, false), usize::from(width), &mut lines);
         let cursor = (at % width, at / width);
         let rows = lines.len().max(usize::from(cursor.1) + 1).max(3);
         let can = Form::typeable(&self.field);
         let place = popup::place(size, 2, rows, &self.legend());
-        let label = self.field.label.split_whitespace().collect::<Vec<_>>().join(" ");
+        let label = crate::text::one_line(&self.field.label);
         let top = popup::follow(0, usize::from(cursor.1), usize::from(place.body.height), rows);
         popup::draw(c, place, &label, if can { TYPE } else { READ }, (top, rows), &self.legend(), sends);
         c.within(place.body, |c| {
@@ -91,21 +92,4 @@ impl Edit {
             c.put(place.body.x, place.body.bottom(), hint, Role::Warning);
         }
     }
-}
-
-/// Cut every `width` columns, wherever that is.
-fn hard(text: &str, width: u16) -> Vec<String> {
-    let (mut lines, mut wide) = (vec![String::new()], 0);
-    for ch in crate::text::printable(text, false).chars() {
-        let w = columns(&ch.to_string());
-        if wide + w > width {
-            lines.push(String::new());
-            wide = 0;
-        }
-        wide += w;
-        if let Some(last) = lines.last_mut() {
-            last.push(ch);
-        }
-    }
-    lines
 }

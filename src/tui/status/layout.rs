@@ -9,8 +9,6 @@ use crate::text::wrap;
 use crate::tui::status::work::Fault;
 use crate::tui::status::{Focus, Status, words};
 
-/// How far apart the legend's entries stand.
-pub const LEGEND: u16 = 20;
 /// Columns from which there are two panes.
 pub const WIDE: u16 = 110;
 /// The row of SMIT's instruction; what is ours begins below.

@@ -25,6 +25,8 @@ use crate::job::index::Class;
 use crate::job::log::{Hit, Log};
 use crate::job::{Id, State, Summary, files};
 use crate::term::key::Key;
+use crate::tui::find;
+use crate::tui::keys::{self, Legend};
 use crate::tui::status::layout::Layout;
 use crate::tui::status::pane::Pane;
 use crate::tui::status::work::Work;
@@ -359,20 +361,13 @@ impl Status {
             }
             Key::F(3) | Key::Esc | Key::Ctrl('c') => return vec![],
             Key::F(10) => return vec![Wish::Exit],
-            Key::Char(c) => Do::InsertChar(c),
-            Key::Backspace => Do::DeletePrevChar,
-            Key::Delete | Key::Ctrl('x') => Do::DeleteNextChar,
-            Key::Ctrl('k') => Do::DeleteTillEnd,
-            Key::Left => Do::GoToPrevChar,
-            Key::Right => Do::GoToNextChar,
-            Key::Home => Do::GoToStart,
-            Key::End => Do::GoToEnd,
-            _ => {
-                self.over = Some(Over::Find(input));
-                return vec![];
-            }
+            Key::Home => Some(Do::GoToStart),
+            Key::End => Some(Do::GoToEnd),
+            other => find::edit(other),
         };
-        input.handle(request);
+        if let Some(request) = request {
+            input.handle(request);
+        }
         self.over = Some(Over::Find(input));
         vec![]
     }
@@ -412,9 +407,9 @@ impl Status {
             }
             Key::F(3) | Key::Esc | Key::Enter => vec![],
             Key::F(10) => vec![Wish::Exit],
-            _ => {
+            other => {
                 self.over = Some(Over::Stop(force));
-                vec![]
+                if other == Key::F(1) { vec![Wish::Help] } else { vec![] }
             }
         }
     }
@@ -428,15 +423,15 @@ impl Status {
     }
 
     /// The keys that mean something now, in order.
-    pub fn legend(&self) -> Vec<(Key, &'static str)> {
+    pub fn legend(&self) -> Legend {
         match &self.over {
             Some(Over::Find(_)) => vec![(Key::F(3), "Cancel"), (Key::F(10), "Exit"), (Key::Enter, "Find")],
-            Some(Over::Stop(_)) => vec![(Key::F(3), "Cancel"), (Key::F(10), "Exit"), (Key::Enter, "Do")],
+            Some(Over::Stop(_)) => vec![(Key::F(1), "Help"), (Key::F(3), "Cancel"), (Key::F(10), "Exit"), (Key::Enter, "Do")],
             None => self.screen_legend(),
         }
     }
 
-    fn screen_legend(&self) -> Vec<(Key, &'static str)> {
+    fn screen_legend(&self) -> Legend {
         let steps = match (self.work.has_steps(), self.focus) {
             (false, _) => "",
             (true, Focus::Log) => "Steps",
@@ -464,7 +459,6 @@ impl Status {
 
     /// Rows that the legend of the screen itself takes; the same while something stands before it.
     fn legend_rows(&self) -> u16 {
-        let a_row = ((self.size.0 + 1) / crate::tui::status::layout::LEGEND).max(1);
-        u16::try_from(self.screen_legend().len()).unwrap_or(0).div_ceil(a_row)
+        keys::rows(&self.screen_legend(), self.size.0, keys::WIDE)
     }
 }

@@ -82,10 +82,7 @@ impl Stage {
     }
 
     fn draw(&self, c: &mut Canvas<'_>) {
-        self.status.view(c);
-        let legend = self.status.legend();
-        let top = c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE));
-        keys::draw(c, top, &legend, keys::Sends::Function, keys::WIDE);
+        self.status.view(c, keys::Sends::Function, true);
     }
 
     fn golden(&self, name: &str) {

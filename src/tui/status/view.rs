@@ -6,9 +6,11 @@ use crate::event::Event;
 use crate::job::State;
 use crate::job::index::{Class, Filter};
 use crate::text::lines::{percent, progress};
-use crate::text::{clock, printable, wrap};
+use crate::text::{clock, printable};
 use crate::theme::Role;
 use crate::tui::canvas::{Canvas, Mark, more};
+use crate::tui::keys::{self, Sends};
+use crate::tui::popup;
 use crate::tui::status::layout::{INSTRUCTION_ROW, Layout};
 use crate::tui::status::pane::{MARK, Row};
 use crate::tui::status::work::{Entry, Phase, Stand, Step};
@@ -16,14 +18,12 @@ use crate::tui::status::{Focus, Over, Status, words};
 
 /// Columns of the progress bar at 80 columns.
 const BAR: u16 = 24;
-/// Columns of the box that asks.
-const BOX: u16 = 76;
 /// Where what is shown is named, in the row of the upper marker.
 const SHOWN: u16 = 23;
 
 impl Status {
-    /// Draws everything but the legend, on the whole screen less the legend's rows.
-    pub fn view(&self, c: &mut Canvas<'_>) {
+    /// Draws it on the whole screen; `focused`: nothing is on top of it, so that its legend counts.
+    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
         let layout = Layout::of(self);
         c.centred(0, "COMMAND STATUS", Role::Title);
         c.centred(1, &words::name(&self.job, &self.began), Role::Note);
@@ -42,6 +42,10 @@ impl Status {
         if layout.wide {
             c.divider(layout.log.x.saturating_sub(2), layout.log.y.saturating_sub(1), layout.message);
         }
+        if focused && self.asks().is_none() {
+            let legend = self.legend();
+            keys::draw(c, c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE)), &legend, sends, keys::WIDE);
+        }
         match &self.over {
             Some(Over::Find(input)) => {
                 let took = c.put(0, layout.message, "Find: ", Role::Instruction);
@@ -51,7 +55,7 @@ impl Status {
                 let cursor = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0);
                 c.place_cursor(took + cursor, layout.message);
             }
-            Some(Over::Stop(force)) => self.ask(c, &layout, *force),
+            Some(Over::Stop(force)) => self.ask(c, *force, sends),
             None => {
                 c.put(0, layout.message, &self.told, Role::Instruction);
             }
@@ -191,21 +195,20 @@ impl Status {
         }
     }
 
-    fn ask(&self, c: &mut Canvas<'_>, layout: &Layout, force: bool) {
-        let width = BOX.min(c.width());
+    /// ARE YOU SURE??, as every other pop-up.
+    fn ask(&self, c: &mut Canvas<'_>, force: bool, sends: Sends) {
+        let width = popup::inner(self.size);
         let mut lines: Vec<String> = vec![];
         for paragraph in words::stop(&self.job, force) {
-            lines.extend(wrap(&printable(&paragraph, false), usize::from(width) - 4, 0, 0).lines().map(str::to_owned));
+            lines.extend(popup::fold(&paragraph, width));
             lines.push(String::new());
         }
         lines.push("    Press Enter to stop it.".to_owned());
         lines.push("    Press Cancel to let it go on.".to_owned());
-        let room = layout.message.saturating_sub(1);
-        let height = u16::try_from(lines.len() + 4).unwrap_or(room).min(room);
-        let part = Rect { x: (c.width() - width) / 2, y: (room - height) / 2 + 1, width, height };
-        c.frame(part, "ARE YOU SURE??");
-        let inside = Rect { x: part.x + 2, y: part.y + 3, width: width - 4, height: height.saturating_sub(4) };
-        c.within(inside, |c| {
+        let legend = self.legend();
+        let place = popup::place(self.size, 0, lines.len(), &legend);
+        popup::draw(c, place, "ARE YOU SURE??", &[], (0, lines.len()), &legend, sends);
+        c.within(place.body, |c| {
             for (y, line) in (0..).zip(&lines) {
                 c.put(0, y, line, Role::Text);
             }

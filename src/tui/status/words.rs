@@ -1,7 +1,7 @@
 //! What the status screen says in sentences.
 
-use crate::job::{Ended, State, Summary};
-use crate::text::clock;
+use crate::job::{Ended, STOPPED, State, Summary};
+use crate::text::{clock, one_line};
 
 /// What the screen has from SMIT.
 pub const INSTRUCTION: &str = "Before command completion, additional instructions may appear below.";
@@ -16,7 +16,7 @@ pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> S
         State::Running => String::new(),
         State::Ended(ended) => {
             let mut text = how(ended, stopped && !ended.success());
-            if !words.is_empty() && words != "It was stopped." {
+            if !words.is_empty() && words != STOPPED {
                 text = format!("{text} {words}");
             }
             text
@@ -41,7 +41,7 @@ fn how(ended: Ended, stopped: bool) -> String {
 
 /// Which job it is: there may be others, and it may have been started in another session.
 pub fn name(job: &Summary, began: &str) -> String {
-    let title = job.spec.title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = one_line(&job.spec.title);
     let began = if began.is_empty() { String::new() } else { format!(", started {began}") };
     format!("Job {}{began}: {title}", job.id)
 }

@@ -1,0 +1,116 @@
+//! `altdisk mksysb`: its words become a request; what happens is told to console, log and `--events` as an install tells it.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::flags::MKSYSB;
+use crate::cli::getopt::Parsed;
+use crate::cli::{alt_disk_install, as_told, console, getopt, in_job, json, logfile, savetree};
+use crate::engine::mksysb::{self, Request};
+use crate::error::{self, Exit};
+use crate::event::{Event, Events, VERSION};
+use crate::host::sys;
+use crate::text::shell::quoted;
+
+const LOG: &str = "/var/log/altdisk/mksysb.log";
+
+/// Runs the command.
+///
+/// # Errors
+/// Wrong words, and what lists or checks an image; failures of saving are events.
+pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
+    let parsed = getopt::parse(&MKSYSB, args)?;
+    let [image] = parsed.operands.as_slice() else {
+        return Err(
+            error::NO_TARGET.because_do("the image is not named, or more than one is", "name one file or device, or - for standard output")
+        );
+    };
+    if let Some(mode) = ["list", "check"].into_iter().find(|m| parsed.has(m)) {
+        let beside = parsed.flags().find(|f| !f.is(mode) && !f.is("events"));
+        if let Some(flag) = beside {
+            let cause = format!("--{mode} reads an image that is there; {} does not go with it", flag.typed());
+            return Err(error::BAD_VALUE.because_do(cause, "leave one of them out"));
+        }
+        return if mode == "list" { list(Path::new(image)) } else { check(Path::new(image), &parsed, events) };
+    }
+    let request = request(&parsed, image)?;
+    sinks(&parsed, events, image == "-", args)?;
+    tell(events, mksysb::save(&request, events))
+}
+
+fn request(p: &Parsed, to: &OsString) -> Result<Request> {
+    let to = PathBuf::from(to);
+    if p.has("i") && p.has("m") {
+        return Err(error::BAD_VALUE
+            .because_do("-i and -m are given together", "-i makes a new image.data, -m uses one that is there: give one of them"));
+    }
+    if p.has("verify") && to == Path::new("-") {
+        return Err(error::BAD_VALUE
+            .because_do("--verify is given with -, which cannot be read again", "check it where it arrives: `altdisk mksysb --check`"));
+    }
+    let (method, record) = savetree::form(p, &to)?;
+    let file = |name: &str| -> Result<Option<PathBuf>> {
+        let Some(path) = p.value(name).map(PathBuf::from) else { return Ok(None) };
+        let cannot = |why: String| error::FILE_UNREADABLE.because(format!("{} after -{name} {why}", path.display()));
+        match std::fs::File::open(&path).and_then(|f| f.metadata()) {
+            Ok(meta) if meta.is_file() => Ok(Some(path)),
+            Ok(_) => Err(cannot("is not a regular file".to_owned())),
+            Err(e) => Err(cannot(format!("cannot be read: {e}"))),
+        }
+    };
+    Ok(Request { to, image_data: file("m")?, exclude_list: file("e")?, method, record, verify: p.has("verify"), verbose: p.has("V") })
+}
+
+/// Standard output belongs to the image where that goes there.
+fn sinks(p: &Parsed, events: &Events, aside: bool, args: &[OsString]) -> Result<()> {
+    console(events, &MKSYSB, p.has("D"), p.has("V"), aside);
+    if let Some(fd) = alt_disk_install::events_fd(p)? {
+        events.add(Box::new(json::JsonLines::on(fd)?));
+    }
+    let argv = in_job::words(&getopt::called(&MKSYSB), args);
+    match logfile::LogFile::open(Path::new(LOG), p.has("V")) {
+        Ok(log) => events.add(Box::new(log)),
+        Err(e) => events.warn(format!("no log is written: {LOG}: {e} (command: {})", quoted(&argv))),
+    }
+    if !in_job::is() {
+        events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
+    }
+    Ok(())
+}
+
+fn tell(events: &Events, done: Result<String>) -> Result<Exit> {
+    let (exit, text) = match done {
+        Ok(text) => (Exit::Done, text),
+        Err(err) => {
+            let (told, exit) = (as_told(&err), error::exit_of(&err));
+            events.emit(Event::Error { id: told.entry.id.to_owned(), cause: told.cause, remedy: told.remedy });
+            (exit, if exit == Exit::Refused { "Nothing was written.".to_owned() } else { "There is no image.".to_owned() })
+        }
+    };
+    events.emit(Event::Done { exit: exit as u8, text });
+    Ok(exit)
+}
+
+fn list(image: &Path) -> Result<Exit> {
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    let listed = mksysb::list(image, |line| Ok(writeln!(out, "{line}")?));
+    let closed = |e: &anyhow::Error| {
+        e.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+    };
+    match listed.and_then(|()| Ok(out.flush()?)) {
+        // A reader that closed it has seen enough.
+        Err(e) if closed(&e) => Ok(Exit::Done),
+        other => other.map(|()| Exit::Done),
+    }
+}
+
+fn check(image: &Path, p: &Parsed, events: &Events) -> Result<Exit> {
+    console(events, &MKSYSB, false, false, false);
+    if let Some(fd) = alt_disk_install::events_fd(p)? {
+        events.add(Box::new(json::JsonLines::on(fd)?));
+    }
+    mksysb::check(image, events).map(|_| Exit::Done)
+}

@@ -1,0 +1,53 @@
+//! What the running system is, in the words of an image's manifest.
+
+use std::path::Path;
+
+use crate::engine::from_image::PLATFORMS;
+use crate::engine::plan::{Bootable, Firmware};
+use crate::host::files;
+use crate::image::level::level;
+use crate::image::manifest::System;
+
+/// Describes the running system; `boot` is what can be made bootable from it.
+pub fn running(boot: &Bootable) -> System {
+    let text = |path: &str| {
+        let bytes = files::read_optional(Path::new(path)).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let os = [text("/etc/os-release"), text("/usr/lib/os-release")].into_iter().find(|t| !t.is_empty()).unwrap_or_default();
+    let debian = text("/etc/debian_version");
+    let uname = nix::sys::utsname::uname().ok();
+    let said = |word: Option<&std::ffi::OsStr>| word.map(|w| w.to_string_lossy().into_owned()).unwrap_or_default();
+    let why = |can: &Result<(), String>| can.as_ref().err().cloned().unwrap_or_default();
+    System {
+        host: said(uname.as_ref().map(|u| u.nodename())),
+        machine_id: text("/etc/machine-id").trim().to_owned(),
+        distribution: value(&os, "ID"),
+        name: value(&os, "PRETTY_NAME"),
+        level: level(&os, Some(&debian).filter(|d| !d.is_empty()).map(String::as_str)),
+        architecture: said(uname.as_ref().map(|u| u.machine())),
+        firmware: if boot.firmware == Firmware::Uefi { "uefi".into() } else { "bios".into() },
+        kernels: boot.kernels.clone(),
+        no_initramfs: boot.initramfs.as_ref().err().cloned(),
+        platforms: [(PLATFORMS[0], why(&boot.bios)), (PLATFORMS[1], why(&boot.efi))].map(|(p, w)| (p.to_owned(), w)).into(),
+    }
+}
+
+/// A value of os-release(5).
+fn value(os_release: &str, key: &str) -> String {
+    let line = os_release.lines().rev().find_map(|l| l.trim().strip_prefix(key)?.strip_prefix('='));
+    line.unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        let os = "NAME=\"Debian GNU/Linux\"\nID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+        assert_eq!(value(os, "ID"), "debian");
+        assert_eq!(value(os, "PRETTY_NAME"), "Debian GNU/Linux 12 (bookworm)");
+        assert_eq!(value(os, "VERSION_ID"), "");
+    }
+}

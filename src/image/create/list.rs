@@ -1,0 +1,144 @@
+//! What the walk has found, in the archive's order: batches that are ready, directories that are being read, directories that wait.
+//!
+//! Whoever reads a directory puts what he finds in its place, so that several can read ahead at different places and the order is still
+//! that of one walk. The first place is always worked on, whatever else waits; that keeps it going, and the limits keep it small.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::gather::Batch;
+use super::walk::Task;
+
+/// So many files are open, so many bytes read ahead, so many batches wait at most; the first place is exempt.
+const FILES: usize = 384;
+const BYTES: u64 = 48 << 20;
+const BATCHES: usize = 96;
+
+#[derive(Debug)]
+enum Node {
+    Ready(Batch),
+    /// Somebody reads it; his number.
+    Working(u64),
+    Waiting(Task),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The last one is the first in the archive.
+    nodes: Vec<Node>,
+    files: usize,
+    bytes: u64,
+    batches: usize,
+    number: u64,
+    stopped: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct List {
+    state: Mutex<State>,
+    /// For those who walk.
+    room: Condvar,
+    /// For the one who assembles.
+    ready: Condvar,
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.files < FILES && self.bytes < BYTES && self.batches < BATCHES
+    }
+
+    fn find(&self, number: u64) -> Option<usize> {
+        self.nodes.iter().rposition(|n| matches!(n, Node::Working(w) if *w == number))
+    }
+}
+
+impl List {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a task behind all others.
+    pub fn append(&self, task: Task) {
+        self.lock().nodes.insert(0, Node::Waiting(task));
+        self.room.notify_all();
+    }
+
+    /// How many places there are.
+    pub fn len(&self) -> usize {
+        self.lock().nodes.len()
+    }
+
+    /// The next batch in order; None when there is nothing left, or all was stopped.
+    pub fn next(&self) -> Option<Batch> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped || state.nodes.is_empty() {
+                return None;
+            }
+            if matches!(state.nodes.last(), Some(Node::Ready(_))) {
+                let Some(Node::Ready(batch)) = state.nodes.pop() else { return None };
+                state.files -= batch.items.len();
+                state.bytes -= batch.bytes;
+                state.batches -= 1;
+                self.room.notify_all();
+                return Some(batch);
+            }
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The first directory that waits, with a number for [`List::put`] and [`List::finish`]. Waits for one; None when all was stopped.
+    pub fn task(&self) -> Option<(u64, Task)> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            let found = state.nodes.iter().rposition(|n| matches!(n, Node::Waiting(_)));
+            if let Some(at) = found.filter(|at| state.has_room() || at + 1 == state.nodes.len()) {
+                state.number += 1;
+                let number = state.number;
+                if let Node::Waiting(task) = std::mem::replace(&mut state.nodes[at], Node::Working(number)) {
+                    return Some((number, task));
+                }
+            }
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Puts a batch before the place of the directory that is being read; waits for room, unless it is the first.
+    /// False when all was stopped.
+    pub fn put(&self, number: u64, batch: Batch) -> bool {
+        let mut state = self.lock();
+        loop {
+            let Some(at) = state.find(number).filter(|_| !state.stopped) else { return false };
+            if state.has_room() || at + 1 == state.nodes.len() {
+                state.files += batch.items.len();
+                state.bytes += batch.bytes;
+                state.batches += 1;
+                state.nodes.insert(at + 1, Node::Ready(batch));
+                self.ready.notify_one();
+                return true;
+            }
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The directory was read: these tasks, in their order, take its place.
+    pub fn finish(&self, number: u64, tasks: Vec<Task>) {
+        let mut state = self.lock();
+        if let Some(at) = state.find(number) {
+            state.nodes.splice(at..=at, tasks.into_iter().rev().map(Node::Waiting));
+        }
+        self.ready.notify_one();
+        self.room.notify_all();
+    }
+
+    /// Everybody is to stop; what waits is dropped.
+    pub fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.nodes.clear();
+        self.ready.notify_all();
+        self.room.notify_all();
+    }
+}

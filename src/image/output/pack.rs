@@ -1,0 +1,188 @@
+//! Chunks of an archive, compressed on every processor, each for itself, and written in their order.
+//!
+//! A zstd chunk is a frame that tells its content's size and has a checksum; before it stands a skippable frame with its length, as pzstd
+//! does, so that a reader can find the frames without decompressing and unpack them on every processor too. gzip chunks are members, xz chunks
+//! streams: all three are what the format allows, and the plain tools read them as one.
+//!
+//! What is under way is bounded: as many chunks as there are compressors, one that is filled, one that is written; buffers are used again.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Method, Output};
+
+/// Magic number of the skippable frame before each zstd frame (pzstd's), little-endian, and the size of what it holds.
+const SKIPPABLE: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
+
+/// So many processors' work fits into 64 MiB.
+const COMPRESSORS: usize = 8;
+
+/// What is compressed at a time where that is slow.
+const PIECE: usize = 64 << 10;
+
+/// Of content in all that is compressed at a time.
+const AT_ONCE: usize = 8 << 20;
+
+type Packed = io::Result<(Vec<u8>, Vec<u8>)>;
+
+struct Chunk {
+    content: Vec<u8>,
+    done: SyncSender<Packed>,
+}
+
+/// Shared by the threads of one image.
+pub struct Packer<'a> {
+    /// Set where nobody wants the rest.
+    stopped: &'a AtomicBool,
+    method: Method,
+    compressors: usize,
+    chunk: usize,
+    spare: Mutex<Vec<Vec<u8>>>,
+    work: Mutex<Receiver<Chunk>>,
+}
+
+/// The end that comes out: chunks in the order in which they were put in.
+pub struct Line(Receiver<Receiver<Packed>>);
+
+/// The end that chunks are put into. When it is dropped, all is there.
+pub struct Feed {
+    work: SyncSender<Chunk>,
+    order: SyncSender<Receiver<Packed>>,
+}
+
+impl<'a> Packer<'a> {
+    pub fn new(method: Method, stopped: &'a AtomicBool) -> (Self, Feed, Line) {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let compressors = if method == Method::None { 1 } else { processors.clamp(1, COMPRESSORS) };
+        let (work, chunks) = sync_channel(compressors);
+        let (order, packed) = sync_channel(compressors);
+        let packer = Self {
+            stopped,
+            method,
+            compressors,
+            chunk: (AT_ONCE / compressors).clamp(1 << 20, 4 << 20),
+            spare: Mutex::default(),
+            work: Mutex::new(chunks),
+        };
+        (packer, Feed { work, order }, Line(packed))
+    }
+
+    /// Threads that [`Packer::compress`].
+    pub fn compressors(&self) -> usize {
+        self.compressors
+    }
+
+    /// Bytes of content in a chunk; the last file may make it a little longer.
+    pub fn chunk(&self) -> usize {
+        self.chunk
+    }
+
+    /// An empty buffer.
+    pub fn buffer(&self) -> Vec<u8> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
+
+    /// A compressor thread's whole life.
+    pub fn compress(&self) {
+        let mut engine = Engine::new(self.method);
+        loop {
+            let chunk = self.work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(chunk) = chunk else { return };
+            let packed = match &mut engine {
+                Ok(None) => Ok((Vec::new(), chunk.content)),
+                Ok(Some(engine)) => {
+                    let mut out = self.buffer();
+                    let done = engine.pack(&chunk.content, &mut out, self.stopped).map(|head| (head, out));
+                    self.give_back(chunk.content);
+                    done
+                }
+                Err(e) => Err(io::Error::new(e.kind(), e.to_string())),
+            };
+            // Nobody waits for it any more when all was stopped.
+            let _ = chunk.done.send(packed);
+        }
+    }
+
+    /// The writing thread's whole life: every chunk in its turn.
+    ///
+    /// # Errors
+    /// The kernel's, or a compressor's. Then no chunk is taken any more.
+    pub fn write(&self, line: Line, out: &mut Output) -> io::Result<()> {
+        for packed in line.0 {
+            let (head, body) =
+                packed.recv().map_err(|_| io::Error::other("a thread of the compressor ended early; this is a bug of altdisk"))??;
+            out.write(&head)?;
+            out.write(&body)?;
+            self.give_back(body);
+        }
+        Ok(())
+    }
+}
+
+impl Feed {
+    /// Puts a chunk into the line; waits while it is full. False where nobody takes it any more.
+    pub fn put(&self, content: Vec<u8>) -> bool {
+        let (done, packed) = sync_channel(1);
+        self.order.send(packed).is_ok() && self.work.send(Chunk { content, done }).is_ok()
+    }
+}
+
+/// One thread's compressor, used again for every chunk.
+enum Engine {
+    Zstd(Box<zstd::bulk::Compressor<'static>>),
+    Gzip(u32),
+    Xz(u32),
+}
+
+impl Engine {
+    fn new(method: Method) -> io::Result<Option<Self>> {
+        Ok(Some(match method {
+            Method::None => return Ok(None),
+            Method::Zstd(level) => {
+                let mut compressor = zstd::bulk::Compressor::new(level)?;
+                compressor.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
+                Self::Zstd(Box::new(compressor))
+            }
+            Method::Gzip(level) => Self::Gzip(level),
+            Method::Xz(level) => Self::Xz(level),
+        }))
+    }
+
+    /// Compresses into `out`; returns what stands before it.
+    fn pack(&mut self, content: &[u8], out: &mut Vec<u8>, stopped: &AtomicBool) -> io::Result<Vec<u8>> {
+        // Slow ones look again and again whether they may stop.
+        let pieces = |to: &mut dyn Write| {
+            content.chunks(PIECE).try_for_each(|piece| if stopped.load(Ordering::Relaxed) { Err(gone()) } else { to.write_all(piece) })
+        };
+        match self {
+            _ if stopped.load(Ordering::Relaxed) => Err(gone()),
+            Self::Zstd(compressor) => {
+                out.reserve(zstd::zstd_safe::compress_bound(content.len()));
+                compressor.compress_to_buffer(content, out)?;
+                let length = u32::try_from(out.len()).map_err(io::Error::other)?;
+                Ok([SKIPPABLE.as_slice(), &length.to_le_bytes()].concat())
+            }
+            Self::Gzip(level) => {
+                let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::new(*level));
+                pieces(&mut gzip)?;
+                gzip.finish().map(|_| Vec::new())
+            }
+            Self::Xz(level) => {
+                let mut xz = liblzma::write::XzEncoder::new(out, *level);
+                pieces(&mut xz)?;
+                xz.finish().map(|_| Vec::new())
+            }
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("stopped")
+}
