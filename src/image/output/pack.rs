@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Method, Output};
+use zstd::zstd_safe::CParameter;
 
 /// Magic number of the skippable frame before each zstd frame (pzstd's), little-endian, and the size of what it holds.
 const SKIPPABLE: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
@@ -21,6 +22,10 @@ const COMPRESSORS: usize = 8;
 
 /// What is compressed at a time where that is slow.
 const PIECE: usize = 64 << 10;
+
+/// The level whose tables are made half as large (together 384 KiB): they stay in the processor's second cache then, beside the content. Measured
+/// on a system's files: a sixth less time for an image that is a hundredth larger.
+const USUAL: i32 = 3;
 
 /// Of content in all that is compressed at a time.
 const AT_ONCE: usize = 8 << 20;
@@ -147,7 +152,11 @@ impl Engine {
             Method::None => return Ok(None),
             Method::Zstd(level) => {
                 let mut compressor = zstd::bulk::Compressor::new(level)?;
-                compressor.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
+                compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+                if level == USUAL {
+                    compressor.set_parameter(CParameter::HashLog(16))?;
+                    compressor.set_parameter(CParameter::ChainLog(15))?;
+                }
                 Self::Zstd(Box::new(compressor))
             }
             Method::Gzip(level) => Self::Gzip(level),
