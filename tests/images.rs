@@ -7,6 +7,8 @@ mod compare;
 #[path = "copy/disk.rs"]
 #[allow(dead_code)]
 mod disk;
+#[path = "images/harm.rs"]
+mod harm;
 #[path = "images/own.rs"]
 mod own;
 #[path = "images/run.rs"]

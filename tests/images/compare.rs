@@ -56,7 +56,7 @@ pub fn compare(from: &Path, to: &Path, holds: Holds, except: &str) {
     see("device numbers", "find kinds links -not -type s -exec stat -c '%n %t:%T %F' {} + | sort");
     see(
         "links",
-        r#"find . -type f -links +1 -printf '%i %P\n' -o -type p -links +1 -printf '%i %P\n' -o -type l -links +1 -printf '%i %P\n' | sort -k2 | awk '{ if (!($1 in n)) n[$1] = ++k; $1 = n[$1]; print }'"#,
+        r#"find . -type f -links +1 -printf '%i %P\n' -o -type p -links +1 -printf '%i %P\n' -o -type l -links +1 -printf '%i %P\n' | sort -k2 | awk '{ i = $1; sub(/^[0-9]+ /, ""); if (!(i in n)) n[i] = $0; print n[i] " = " $0 }'"#,
     );
     let by_file = r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
     if holds.xattrs {

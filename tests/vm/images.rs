@@ -125,21 +125,23 @@ fn a_root_tarball_of_debootstrap() {
     needs!(Extent::Some);
     let once = || {
         let mut lab = Lab::new("image-debootstrap", Layout::BiosExt4);
-        lab.blank("target", 3072).blank("shelf", 1000);
-        super::harness::root_tarball(&lab.disk("shelf"));
-        let install = "
+        lab.blank("target", 3072);
+        super::harness::root_tarball(&lab.disk("shelf"), 1000);
+        let install = format!(
+            "{SHELF}
             do_ update-grub
-            ln -s /dev/disk/by-id/virtio-shelf /root/shelf
-            # The archive lies on the disk as on a tape.
-            do_ alt_disk_install -d /root/shelf vdb
-            role vdb altinst_rootvg";
+            shelf
+            do_ alt_disk_install -d /mnt/root.tar.zst vdb
+            role vdb altinst_rootvg
+            umount /mnt"
+        );
         let disks = ["source", "target", "data", "shelf"];
         let inside = "running_from vdb
             independent_of vda
             is 'failed units' '' \"$(systemctl list-units --failed --plain --no-legend | awk '{print $1}' | paste -sd' ')\"
             role vda old_rootvg
             do_ altdisk bootlist vda";
-        let done = lab.boot(&disks, &[install, inside], 25);
+        let done = lab.boot(&disks, &[&install, inside], 25);
         if done.stalled {
             return false;
         }

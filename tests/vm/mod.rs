@@ -368,12 +368,13 @@ fn sparse_copy(from: &Path, to: &Path) {
     run(Command::new("cp").arg("--sparse=always").arg(from).arg(to));
 }
 
-/// Writes the root of the guests, as debootstrap and base.sh made it, into `file` as a tar that zstd packs: a root tarball with a kernel.
-pub fn root_tarball(file: &Path) {
+/// A disk with an ext4 of `mib` MiB that holds `root.tar.zst`: the root of the guests, as debootstrap and base.sh made it, with a kernel.
+pub fn root_tarball(disk: &Path, mib: u64) {
     let base = run(&mut Command::new(here().join("base.sh")));
     let root = PathBuf::from(base.lines().last().unwrap()).join("root");
-    let line = r#"set -o pipefail; tar --numeric-owner --xattrs --acls -C "$0" -cf - . | zstd -qc -1 -T0 | dd of="$1" conv=notrunc bs=1M status=none"#;
-    run(Command::new("bash").args(["-c", line]).args([root.as_path(), file]));
+    let line = r#"set -eo pipefail; mkdir "$1.d"; tar --numeric-owner --xattrs --acls -C "$0" -cf - . | zstd -qc -1 -T0 >"$1.d/root.tar.zst"
+        rm -f "$1"; mkfs.ext4 -q -d "$1.d" "$1" "$2"; rm -r "$1.d""#;
+    run(Command::new("bash").args(["-c", line]).args([root.as_path(), disk]).arg(format!("{mib}M")));
 }
 
 /// Runs a program of the test's own; returns what it printed.

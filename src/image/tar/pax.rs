@@ -120,6 +120,8 @@ impl Pax {
             b"SCHILY.acl.default" => self.default = text(),
             b"RHT.security.selinux" => self.selinux = text(),
             _ => match split(key) {
+                // bsdtar, which has said it already as LIBARCHIVE's, encodes this name too.
+                (b"SCHILY.xattr.", name) if self.said(&url_decoded(name), value) => {}
                 (b"SCHILY.xattr.", name) => self.xattr(&gnu_decoded(name), value.to_vec(), true)?,
                 (b"LIBARCHIVE.xattr.", name) => self.xattr(&url_decoded(name), base64(value).ok_or_else(bad)?, false)?,
                 (b"GNU.sparse.", name) => self.sparse.record(name, value).ok_or_else(bad)?,
@@ -127,6 +129,10 @@ impl Pax {
             },
         }
         Ok(())
+    }
+
+    fn said(&self, name: &[u8], value: &[u8]) -> bool {
+        self.xattrs.iter().any(|(n, v)| n.as_bytes() == name && v == value)
     }
 
     /// bsdtar says each attribute in two ways; the raw one is `sure`.
@@ -360,6 +366,7 @@ pub mod tests {
     fn attributes_in_every_form() {
         let text = [
             record("LIBARCHIVE.xattr.user.a%20b", b"AAEC/w"),
+            record("SCHILY.xattr.user.a%20b", b"\0\x01\x02\xff"),
             record("LIBARCHIVE.xattr.user.same", b"eA=="),
             record("SCHILY.xattr.user.same", b"y"),
             record("SCHILY.xattr.user.e%3Dq%25%41", b""),
