@@ -62,6 +62,12 @@ fn an_image_of_this_machine_becomes_the_same_system_on_another_disk() {
     let name = target.trim_start_matches("/dev/");
     let state = machine.state();
 
+    // An image that is there is not written over by somebody who wants it checked.
+    let before = machine.must(&format!("stat -c '%i %Y %s' {IMAGE}"));
+    said(&machine.run(&format!("altdisk mksysb --verify {IMAGE}")), 3, &["ALT-663", "--check", "--replace"]);
+    assert_eq!(machine.must(&format!("stat -c '%i %Y %s' {IMAGE}")), before);
+    machine.must(&format!("altdisk mksysb --check {IMAGE} && altdisk mksysb --replace -z 1 --verify {IMAGE}"));
+
     // Refused before anything is written.
     for (line, words) in [
         (format!("-d {IMAGE} -g -L 3.1.0 one"), vec!["ALT-670", "-L asks for 3.1.0", "say -L "]),

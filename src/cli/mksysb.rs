@@ -13,7 +13,7 @@ use crate::engine::mksysb::{self, Request};
 use crate::error::{self, Exit};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
-use crate::text::shell::quoted;
+use crate::text::shell::{quote, quoted};
 
 const LOG: &str = "/var/log/altdisk/mksysb.log";
 
@@ -50,6 +50,11 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
     if p.has("verify") && to == Path::new("-") {
         return Err(error::BAD_VALUE
             .because_do("--verify is given with -, which cannot be read again", "check it where it arrives: `altdisk mksysb --check`"));
+    }
+    if !p.has("replace") && std::fs::metadata(&to).is_ok_and(|m| m.is_file()) {
+        let name = quote(to.as_os_str());
+        let how = format!("to look at it: `altdisk mksysb --check {name}`; to write a new image in its place: --replace");
+        return Err(error::IMAGE_EXISTS.because_do(format!("{name} exists"), how));
     }
     let (method, record) = savetree::form(p, &to)?;
     let file = |name: &str| -> Result<Option<PathBuf>> {

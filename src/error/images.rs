@@ -7,8 +7,8 @@ catalogue! {
     IMAGE_OPEN = "ALT-630", Refused, "the system image cannot be opened", "name a file, a tape or another device that you can read, or - for standard input";
     IMAGE_NOT_TAR = "ALT-631", Refused, "this is no system image", "name an image that mksysb made, or a root file system as a tar archive";
     IMAGE_COMPRESSION = "ALT-632", Refused, "the image is compressed in a way that is not read here", "unpack it first, or pipe it: PROGRAM -dc IMAGE | alt_disk_install -d - ...";
-    IMAGE_DAMAGED = "ALT-633", Failed, "the system image is damaged", "fetch or make the image again; `mksysb --verify IMAGE` tells whether it is sound";
-    IMAGE_CUT = "ALT-634", Failed, "the system image ends too early", "fetch or make the image again; `mksysb --verify IMAGE` tells whether it is whole";
+    IMAGE_DAMAGED = "ALT-633", Failed, "the system image is damaged", "fetch or make the image again; `altdisk mksysb --check IMAGE` tells whether it is sound";
+    IMAGE_CUT = "ALT-634", Failed, "the system image ends too early", "fetch or make the image again; `altdisk mksysb --check IMAGE` tells whether it is whole";
     IMAGE_MEMBER = "ALT-635", Failed, "the archive holds a member that cannot be restored", "make the archive anew, in one part and without --incremental: tar --xattrs --acls -S -cf ARCHIVE -C / .";
     IMAGE_LIMIT = "ALT-636", Failed, "the archive says more of a member than any file has", "do not use this image: it was damaged, or made to do harm";
     IMAGE_SUM = "ALT-637", Failed, "a file in the system image is not what was saved", "fetch or make the image again";
@@ -31,6 +31,7 @@ catalogue! {
     IMAGE_INCOMPLETE = "ALT-660", Failed, "files could not be read, and so the system image is not kept", "look into the files that the cause names (`dmesg` tells of disk errors), exclude with -e what cannot be mended, and make the image again";
     IMAGE_SOURCE = "ALT-661", Failed, "the system could not be read any more", "see the cause (`dmesg` tells of disk errors), and make the image again";
     IMAGE_STOPPED = "ALT-662", Failed, "making the system image was interrupted", "make it again: nothing is left of it, and a file that was there before is as it was";
+    IMAGE_EXISTS = "ALT-663", Refused, "there is a file of that name, and it was not said to replace it", "name another file, or say --replace";
     // 670 to 699 installing
     IMAGE_LEVEL = "ALT-670", Refused, "the system image has another level than was asked for", "take another image, or name its level with -L";
     IMAGE_ARCHITECTURE = "ALT-671", Refused, "the system image is for another kind of machine", "take an image that was made on a machine of this kind";

@@ -22,7 +22,7 @@ pub static MKSYSB: Command = Command {
     name: "mksysb",
     summary: "save the running system as an image, to install it on another disk",
     forms: &[
-        ("", &["e", "i", "m", "z", "block-size", "verify", "V", "D", "events"], "{file | device | -}"),
+        ("", &["e", "i", "m", "z", "block-size", "replace", "verify", "V", "D", "events"], "{file | device | -}"),
         ("--list", &[], "image"),
         ("--check", &["events"], "image"),
     ],
@@ -30,7 +30,7 @@ pub static MKSYSB: Command = Command {
 checksum of every file. `alt_disk_install -d` installs it on a disk, of this machine or another; tar and bsdtar can unpack it too. The \
 machine goes on working: files that change while they are read are read again, and named if they change every time.
 
-A file gets its name when it is whole, and until then one of that name stays as it is. It can be read by root only, for it holds everything that \
+A file gets its name when it is whole. One that has this name already is replaced with --replace only. It can be read by root only, for it holds everything that \
 only root may read. The image itself, swap files, altdisk's records and what other file systems are mounted at are not in it.
 
 A tape is written at its present position, in records of equal size. - is standard output, for another machine: \
@@ -41,6 +41,7 @@ A tape is written at its present position, in records of equal size. - is standa
         Flag::short('m', "Use this image.data instead: one that `altdisk mkszfile` made, with other sizes.").takes("image.data"),
         COMPRESS,
         BLOCK_SIZE,
+        Flag::long("replace", "Write a new image in the place of an old one. The old one is there until the new one is whole. Without it a file that is there is never touched."),
         Flag::long("verify", "Read the image when it is written, and compare every file in it with its checksum. Not with -."),
         Flag::short('V', "Name every file."),
         Flag::short('D', "Debug: show every command that is run, what it says, its exit code and its time."),
