@@ -139,14 +139,6 @@ impl Archive {
         self.regular
     }
 
-    /// Stored bytes of the current member; 0 at its end.
-    ///
-    /// # Errors
-    /// As [`Archive::next`].
-    pub fn read(&mut self, to: &mut [u8]) -> Result<usize> {
-        self.reader.read(to)
-    }
-
     /// The next stored bytes of the current member without copying them; None at its end. A piece keeps its whole buffer (up to 4 MiB)
     /// in memory: hold few, in the order of the archive.
     ///
@@ -154,21 +146,6 @@ impl Archive {
     /// As [`Archive::next`].
     pub fn piece(&mut self) -> Result<Option<Piece>> {
         self.reader.piece()
-    }
-
-    /// Bytes of the uncompressed archive so far.
-    pub fn offset(&self) -> u64 {
-        self.reader.offset()
-    }
-
-    /// Bytes read of the file or device so far, compressed as they are; with [`Archive::length`] good for progress.
-    pub fn consumed(&self) -> u64 {
-        self.input.as_ref().map_or_else(|| self.offset(), Input::consumed)
-    }
-
-    /// Bytes of the file as it lies there; None for pipes and tapes.
-    pub fn length(&self) -> Option<u64> {
-        self.input.as_ref().and_then(Input::length)
     }
 
     /// Whether [`Archive::again`] works: not for a pipe.

@@ -141,21 +141,9 @@ impl Input {
     }
 
     /// Bytes read so far, compressed as they are.
+    #[cfg(test)]
     pub fn consumed(&self) -> u64 {
         self.reading.bytes()
-    }
-
-    /// Bytes of a regular file; None for devices and pipes.
-    pub fn length(&self) -> Option<u64> {
-        match self.kind {
-            Kind::File { length, .. } => Some(length),
-            _ => None,
-        }
-    }
-
-    /// As messages name it.
-    pub fn name(&self) -> &str {
-        &self.name
     }
 }
 

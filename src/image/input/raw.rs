@@ -132,7 +132,7 @@ impl Raw {
     /// The error of reading or unpacking: whose fault was it?
     pub fn error(&mut self, e: &io::Error) -> anyhow::Error {
         if let Some(failed) = self.failed.take() {
-            return error::IMAGE_READ.because(format!("{}: {failed}", self.name));
+            return error::IMAGE_READ.because(format!("{}: {failed} (after {} bytes of it)", self.name, self.reading.bytes()));
         }
         match e.kind() {
             io::ErrorKind::UnexpectedEof => error::IMAGE_CUT.because(format!("{} ends in the middle of compressed data", self.name)),

@@ -117,16 +117,19 @@ pub trait Source: Send {
     }
 }
 
-/// Bytes in memory, for small things and tests: in pieces of any size.
+/// Bytes in memory, in pieces of any size.
+#[cfg(test)]
 #[derive(Debug)]
 pub struct Memory(pub Vec<Vec<u8>>);
 
+#[cfg(test)]
 impl Memory {
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(vec![bytes.into()])
     }
 }
 
+#[cfg(test)]
 impl Source for Memory {
     fn next(&mut self) -> Result<Option<Piece>> {
         while !self.0.is_empty() {

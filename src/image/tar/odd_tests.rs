@@ -18,19 +18,8 @@ fn read(bytes: &[u8], step: usize) -> anyhow::Result<Read> {
     let (mut all, mut notes) = (vec![], vec![]);
     while let Some(m) = reader.next()? {
         let mut content = vec![];
-        // In both ways in turn.
-        if all.len() % 2 == 0 {
-            while let Some(piece) = reader.piece()? {
-                content.extend_from_slice(&piece);
-            }
-        } else {
-            let mut some = [0; 7];
-            loop {
-                match reader.read(&mut some)? {
-                    0 => break,
-                    n => content.extend_from_slice(&some[..n]),
-                }
-            }
+        while let Some(piece) = reader.piece()? {
+            content.extend_from_slice(&piece);
         }
         assert_eq!(content.len() as u64, m.stored);
         all.push((m, content));

@@ -19,6 +19,8 @@ use crate::image::input::stream::{Piece, Source};
 const BEFORE: u64 = 2 * LONGEST;
 /// So many notes are kept between two calls of [`Reader::notes`].
 const NOTES: usize = 50;
+/// So much of a name is shown in one, bytes.
+const SHOWN: usize = 1000;
 
 /// Takes an uncompressed archive apart.
 pub struct Reader {
@@ -120,7 +122,8 @@ impl Reader {
         member.offset = self.at.1;
         self.at.0.clone_from(&member.path);
         for note in notes {
-            self.note(|| format!("{}: {note}", show(&member.path)));
+            let path = &member.path[..member.path.len().min(SHOWN)];
+            self.note(|| format!("{}: {note}", show(path)));
         }
         self.left = member.stored;
         match form {
@@ -174,29 +177,10 @@ impl Reader {
         }
     }
 
-    /// Stored bytes of the current member; 0 at its end.
-    ///
-    /// # Errors
-    /// ALT-634 where the archive ends in it, ALT-638 where it cannot be read.
-    pub fn read(&mut self, to: &mut [u8]) -> Result<usize> {
-        if self.left == 0 || to.is_empty() {
-            return Ok(0);
-        }
-        if !self.fetch()? {
-            return Err(self.cut());
-        }
-        let n = to.len().min(self.piece.len()).min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        to[..n].copy_from_slice(&self.piece[..n]);
-        self.piece.skip(n);
-        self.used(n);
-        self.left -= n as u64;
-        Ok(n)
-    }
-
     /// The next stored bytes of the current member, not copied; None at its end.
     ///
     /// # Errors
-    /// As [`Reader::read`].
+    /// ALT-634 where the archive ends in it, ALT-638 where it cannot be read.
     pub fn piece(&mut self) -> Result<Option<Piece>> {
         if self.left == 0 {
             return Ok(None);
@@ -350,6 +334,16 @@ impl Reader {
         if size == 0 {
             return Ok(());
         }
+        if self.fetch()?
+            && let Some(block) = self.piece.first_chunk::<BLOCK>()
+        {
+            let next = Header(*block);
+            if next.is_zero() || next.is_sound() {
+                return Ok(());
+            }
+            return self.skip(size.saturating_add(padding(size)));
+        }
+        // The block is in two pieces.
         let mut pieces = vec![];
         let mut next = [0; BLOCK];
         let mut have = 0;
