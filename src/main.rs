@@ -1,5 +1,4 @@
 //! Which command was called: by the program's name, or by its first word. Nothing else.
-#![allow(dead_code)]
 
 mod boot;
 mod cli;

@@ -158,7 +158,7 @@ fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
     said(&ended, 3, &["ALT-674", "-g"]);
     let level = machine.must(&format!("altdisk mksysb --list {IMAGE} >/dev/null; . /etc/os-release; cut -d. -f1,2 /etc/debian_version"));
     let boot = format!("/usr/lib/altdisk/boot_images/i386-pc_{}.0_boot", level.trim());
-    machine.must(&format!("mkdir -p /usr/lib/altdisk/boot_images && tar -C / -cf {boot} boot/vmlinuz-$(ls /lib/modules) boot/initrd.img-$(ls /lib/modules) lib/modules/$(ls /lib/modules)"));
+    machine.must(&format!("mkdir -p /usr/lib/altdisk/boot_images && tar -C / -cf {boot} boot/vmlinuz-$(ls /lib/modules) boot/config-$(ls /lib/modules) boot/initrd.img-$(ls /lib/modules) lib/modules/$(ls /lib/modules)"));
     let ended = machine.run(&format!("alt_disk_install -d {archive} -B one"));
     said(&ended, 0, &["Put kernel and modules there", "nofail is added", "ssh host keys are taken away", "another machine"]);
     let look = machine.must(&format!(

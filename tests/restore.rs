@@ -329,3 +329,68 @@ fn a_signal_stops_it() {
     let out = child.wait_with_output().unwrap();
     assert!(out.status.code() == Some(1) && said(&out).contains("ALT-711"), "{}", said(&out));
 }
+
+/// A small tree as an image of our own, and as bsdtar packs it: with flags that forbid changes, and a link to such a file.
+fn small_tree(disk: &Disk) -> std::path::PathBuf {
+    let from = disk.path().join("from");
+    let script = "mkdir -p d D; touch -d 2001-02-03 D; echo i > d/i; ln d/i l; echo a > a; echo n > n; chattr +i d/i; chattr +a a D; chattr +d n; chattr +A D
+        head -c 3000000 /dev/urandom > big; truncate -s 5M sparse; echo x >> sparse; touch -d 2001-02-03 d";
+    sh(&format!("mkdir {0} && cd {0} && {script}", from.display()));
+    from
+}
+
+fn free(disk: &Disk) {
+    sh(&format!("chattr -R -f -i -a {} || true", disk.path().display()));
+}
+
+#[test]
+fn flags_come_last_and_links_before_them() {
+    let (Some(disk), Some(to)) = (Disk::new("ext4", 64), Disk::new("ext4", 64)) else { return };
+    let from = small_tree(&disk);
+    let image = disk.path().join("image");
+    for command in [
+        format!("{} savetree -z none {{}} {}", env!("CARGO_BIN_EXE_altdisk"), image.display()),
+        format!("bsdtar --format=pax -C {{}} -cf {} .", image.display()),
+    ] {
+        sh(&command.replace("{}", &from.display().to_string()));
+        restored(&image, to.path());
+        let see = |top: &Path| {
+            sh(&format!(
+                "cd {} && lsattr -Rd d D l a n big sparse d/i && stat -c '%n %y %s' d D && sha256sum d/i l a n big sparse && stat -c %h l",
+                top.display()
+            ))
+        };
+        assert_eq!(see(&from), see(to.path()), "{command}");
+        assert!(see(to.path()).contains("----i---------e------- d/i"));
+        free(&to);
+        sh(&format!("cd {} && rm -rf d D l a n big sparse", to.path().display()));
+        fs::remove_file(&image).unwrap();
+    }
+    free(&disk);
+}
+
+#[test]
+fn an_image_that_is_changed_or_cut_is_noticed() {
+    let (Some(disk), Some(to)) = (Disk::new("ext4", 64), Disk::new("ext4", 64)) else { return };
+    let from = small_tree(&disk);
+    let image = disk.path().join("image");
+    sh(&format!("{} savetree -z none {} {}", env!("CARGO_BIN_EXE_altdisk"), from.display(), image.display()));
+    free(&disk);
+    let whole = fs::read(&image).unwrap();
+    let content = fs::read(from.join("big")).unwrap();
+    let at = whole.windows(64).position(|w| w == &content[..64]).unwrap();
+    let mut changed = whole.clone();
+    changed[at + 1_234_567] ^= 1;
+    fs::write(&image, changed).unwrap();
+    let out = restoretree(&image, to.path(), &[]);
+    assert!(matches!(out.status.code(), Some(1 | 4)) && said(&out).contains("ALT-637") && said(&out).contains("big"), "{}", said(&out));
+    for (length, what) in [(at + 1_000_000, "big"), (whole.len() - 3000, "ALT-63")] {
+        free(&to);
+        fs::write(&image, &whole[..length]).unwrap();
+        let out = restoretree(&image, to.path(), &[]);
+        assert!(matches!(out.status.code(), Some(1 | 4)) && said(&out).contains("ALT-63") && said(&out).contains(what), "{}", said(&out));
+    }
+    free(&to);
+    // What was kept meanwhile has no name.
+    assert!(!sh(&format!("ls -A {}", to.path().display())).contains(".altdisk"));
+}

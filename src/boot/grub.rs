@@ -251,6 +251,9 @@ pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
         // grub-mkconfig names the root by UUID only if udev has made the link.
         Cmd::new("udevadm", "wait for device links").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
     }
+    // A root file system that never booted has GRUB's packages, and not yet its directory.
+    let dir = inside::resolve(root, &names.dir)?;
+    std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     mkconfig_command(root, &names).in_root(root).run(events)?;
     let path = inside::resolve(root, &names.dir.join("grub.cfg"))?;
     let old = Text::read(&path)?.ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;

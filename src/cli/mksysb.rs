@@ -38,7 +38,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     let request = request(&parsed, image)?;
     sinks(&parsed, events, image == "-", args)?;
-    tell(events, args, mksysb::save(&request, events))
+    tell(events, mksysb::save(&request, events))
 }
 
 fn request(p: &Parsed, to: &OsString) -> Result<Request> {
@@ -81,7 +81,7 @@ fn sinks(p: &Parsed, events: &Events, aside: bool, args: &[OsString]) -> Result<
     Ok(())
 }
 
-fn tell(events: &Events, _args: &[OsString], done: Result<String>) -> Result<Exit> {
+fn tell(events: &Events, done: Result<String>) -> Result<Exit> {
     let (exit, text) = match done {
         Ok(text) => (Exit::Done, text),
         Err(err) => {

@@ -55,7 +55,7 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     if let Err(e) = state.begin_run(&base, &plan, run, sys::now().0) {
         return Err(if run == 1 { state.forget().err().unwrap_or(e) } else { e });
     }
-    let done = execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, archive, options, quiet, events);
+    let done = execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, Held { quiet, archive }, options, events);
     done.map_err(unfinished)
 }
 
@@ -77,7 +77,7 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     let quiet = Quiet::begin(copies, events)?;
     let stood = |id: &str| earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id);
     let present = mounted::ensure_present(&base, &stood, events);
-    present.and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, None, options, quiet, events)).map_err(unfinished)
+    present.and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, Held { quiet, archive: None }, options, events)).map_err(unfinished)
 }
 
 /// The alternate whose run can go on.
@@ -173,14 +173,20 @@ struct Earlier {
     phases: BTreeSet<u8>,
 }
 
+/// What a run holds while it works.
+struct Held {
+    quiet: Quiet,
+    /// The image, where it is open already.
+    archive: Option<Archive>,
+}
+
 fn execute(
     state: &mut State,
     base: &Base,
     plan: &Plan,
     earlier: &Earlier,
-    mut archive: Option<Archive>,
+    mut held: Held,
     options: Options,
-    mut quiet: Quiet,
     events: &Events,
 ) -> Result<String> {
     let done = earlier.done.as_slice();
@@ -194,7 +200,7 @@ fn execute(
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
             if phase == 1 {
-                quiet.release_packages();
+                held.quiet.release_packages();
             }
             finish_phase(state, base, phase, earlier, events)?;
             phase = step.phase;
@@ -213,7 +219,7 @@ fn execute(
             finish_phase(state, base, phase, earlier, events)?;
             pass_empty_phases(state, plan, earlier, u8::MAX)?;
             tell(Stand::Begin, None);
-            drop(quiet);
+            drop(held);
             steps::reboot(events)?;
             return Ok(closing(base, plan));
         }
@@ -232,7 +238,7 @@ fn execute(
                 events,
                 excludes: &excludes,
                 progress: &progress,
-                archive: &mut archive,
+                archive: &mut held.archive,
             },
             step,
         ) {

@@ -34,7 +34,7 @@ catalogue! {
     // 670 to 699 installing
     IMAGE_LEVEL = "ALT-670", Refused, "the system image has another level than was asked for", "take another image, or name its level with -L";
     IMAGE_ARCHITECTURE = "ALT-671", Refused, "the system image is for another kind of machine", "take an image that was made on a machine of this kind";
-    BOOT_IMAGE = "ALT-672", Refused, "a boot image cannot be used", "make it anew: a tar of boot/vmlinuz-VERSION, its initramfs and lib/modules/VERSION, named PLATFORM_LEVEL_boot";
+    BOOT_IMAGE = "ALT-672", Refused, "a boot image cannot be used", "make it anew: a tar of what a kernel has in /boot (vmlinuz-, config-, initrd.img-VERSION) and of lib/modules/VERSION, named PLATFORM_LEVEL_boot";
     IMAGE_CHANGED = "ALT-673", Failed, "the system image is not the one that the run began with", "put the image of before there again and say --resume; or start anew after -X";
     IMAGE_UNKNOWN = "ALT-674", Refused, "nothing can be known of this stream before it is written", "save it to a file and name that; or say -g: it is restored as it comes, and nothing is installed that boots it";
     IMAGE_NO_LAYOUT = "ALT-675", Refused, "there is no layout for the disk", "give an image.data with -i";

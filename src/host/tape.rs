@@ -67,8 +67,9 @@ pub fn of(file: &File) -> Option<Tape> {
 /// What the drive says.
 pub fn wind(file: &File, files: i32) -> io::Result<()> {
     let go = |op, count| {
+        let op = MtOp { op, count };
         // SAFETY: the kernel reads one struct mtop, whose layout MtOp has.
-        unsafe { mt_do(file.as_raw_fd(), &raw const *&MtOp { op, count }) }.map_err(io::Error::from)
+        unsafe { mt_do(file.as_raw_fd(), &raw const op) }.map_err(io::Error::from)
     };
     go(REWIND, 1)?;
     if files > 0 {

@@ -106,7 +106,6 @@ impl Archive {
     ///
     /// # Errors
     /// ALT-633 to 638 with the member's name and the offset in the uncompressed archive.
-    #[expect(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Member>> {
         if self.stand != Stand::Members {
             return Ok(None);

@@ -18,3 +18,8 @@ pub mod sums;
 pub mod survey;
 pub mod tar;
 pub mod verify;
+
+#[cfg(test)]
+mod archive_tests;
+#[cfg(test)]
+mod fuzz_tests;

@@ -28,7 +28,9 @@ pub struct FileHash {
 
 /// Where the next stored bytes belong.
 struct Holes {
-    map: std::vec::IntoIter<(u64, u64)>,
+    map: Vec<(u64, u64)>,
+    /// Of the map, to be taken next.
+    next: usize,
     at: u64,
     /// Of the current entry.
     left: u64,
@@ -50,7 +52,7 @@ impl FileHash {
                 hash.hasher.update(&length.to_le_bytes());
             }
         } else {
-            hash.holes = Some(Holes { map: map.to_vec().into_iter(), at: 0, left: 0, size });
+            hash.holes = Some(Holes { map: map.to_vec(), next: 0, at: 0, left: 0, size });
         }
         hash
     }
@@ -65,10 +67,11 @@ impl FileHash {
         while !rest.is_empty() {
             while holes.left == 0 {
                 // More than the map tells cannot come; nothing of it is lost all the same.
-                let Some((offset, length)) = holes.map.next() else {
+                let Some((offset, length)) = holes.map.get(holes.next).copied() else {
                     self.hasher.update(rest);
                     return;
                 };
+                holes.next += 1;
                 zeros(&mut self.hasher, offset.saturating_sub(holes.at));
                 holes.at = offset.saturating_add(length);
                 holes.left = length;
@@ -90,7 +93,7 @@ impl FileHash {
 }
 
 fn zeros(hasher: &mut blake3::Hasher, n: u64) {
-    const SOME: [u8; 65536] = [0; 65536];
+    static SOME: [u8; 65536] = [0; 65536];
     let mut left = n;
     while left > 0 {
         let some = usize::try_from(left).unwrap_or(usize::MAX).min(SOME.len());

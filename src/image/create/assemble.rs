@@ -28,7 +28,7 @@ struct Assembler<'a> {
 }
 
 /// Puts the whole archive together; returns its length. Failures are the run's.
-pub fn assemble(run: &Run<'_>, walk: &Walk<'_>, packer: &Packer, feed: Feed, near: Option<&Path>) -> u64 {
+pub fn assemble(run: &Run<'_>, walk: &Walk<'_>, packer: &Packer<'_>, feed: Feed, near: Option<&Path>) -> u64 {
     let mut all = Assembler { run, walk, chunks: Chunks::new(packer, feed), sums: Spill::new(near), links: HashMap::new() };
     if let Err(e) = all.work() {
         run.fail(e, walk);

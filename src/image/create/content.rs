@@ -34,7 +34,7 @@ pub struct Saved {
 }
 
 pub struct Chunks<'a> {
-    packer: &'a Packer,
+    packer: &'a Packer<'a>,
     feed: Feed,
     buffer: Vec<u8>,
     /// What is in the chunks before this one.
@@ -44,7 +44,7 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    pub fn new(packer: &'a Packer, feed: Feed) -> Self {
+    pub fn new(packer: &'a Packer<'a>, feed: Feed) -> Self {
         Self { packer, feed, buffer: packer.buffer(), before: 0, gone: false }
     }
 

@@ -46,6 +46,10 @@ impl State {
         self.files < FILES && self.bytes < BYTES && self.batches < BATCHES
     }
 
+    fn is_low(&self) -> bool {
+        self.files <= FILES / 2 && self.bytes <= BYTES / 2 && self.batches <= BATCHES / 2
+    }
+
     fn find(&self, number: u64) -> Option<usize> {
         self.nodes.iter().rposition(|n| matches!(n, Node::Working(w) if *w == number))
     }
@@ -79,7 +83,10 @@ impl List {
                 state.files -= batch.items.len();
                 state.bytes -= batch.bytes;
                 state.batches -= 1;
-                self.room.notify_all();
+                // Not for every batch: those who walk are woken when there is much room, or when the first place is theirs.
+                if state.is_low() || !matches!(state.nodes.last(), Some(Node::Ready(_))) {
+                    self.room.notify_all();
+                }
                 return Some(batch);
             }
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +123,9 @@ impl List {
                 state.bytes += batch.bytes;
                 state.batches += 1;
                 state.nodes.insert(at + 1, Node::Ready(batch));
-                self.ready.notify_one();
+                if at + 2 == state.nodes.len() {
+                    self.ready.notify_one();
+                }
                 return true;
             }
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -140,5 +149,50 @@ impl List {
         state.nodes.clear();
         self.ready.notify_all();
         self.room.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::dirs::Dir;
+    use std::sync::Arc;
+
+    fn batch(dir: &Arc<Dir>) -> Batch {
+        Batch { tree: 0, dir: Arc::clone(dir), items: vec![], bytes: BYTES / 3 }
+    }
+
+    /// Many walkers at a tree that is far larger than the limits: nobody waits for ever, and the order is that of one walk.
+    #[test]
+    fn the_order_is_that_of_one_walk() {
+        let list = List::default();
+        let top = Dir::top();
+        list.append(Task::new(0, Arc::clone(&top)));
+        let mut seen = vec![];
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    while let Some((number, task)) = list.task() {
+                        let dir = task.directory();
+                        let depth = if dir.path().is_empty() { 0 } else { dir.path().split(|b| *b == b'/').count() };
+                        for _ in 0..3 {
+                            list.put(number, batch(dir));
+                        }
+                        let children = if depth < 5 { 4 } else { 0 };
+                        let child = |i: i32| Task::new(0, Dir::child(dir, std::ffi::CString::new(i.to_string()).unwrap()));
+                        list.finish(number, (0..children).map(child).collect());
+                    }
+                });
+            }
+            while let Some(batch) = list.next() {
+                seen.push(batch.dir.path());
+            }
+            list.stop();
+        });
+        // Each directory three times, and sorted as text: that is depth first here.
+        let mut sorted = seen.clone();
+        sorted.sort();
+        assert_eq!(seen.len(), 3 * (1 + 4 + 16 + 64 + 256 + 1024));
+        assert_eq!(seen, sorted);
     }
 }

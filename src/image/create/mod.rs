@@ -134,7 +134,7 @@ impl Run<'_> {
     fn work(&self, mut out: Output) -> Result<(Output, u64)> {
         let walk = walk::Walk::new(self)?;
         let near = out.directory().map(Path::to_owned);
-        let (packer, feed, line) = Packer::new(out.method());
+        let (packer, feed, line) = Packer::new(out.method(), &self.stopped);
         let over = (Mutex::new(false), Condvar::new());
         let archive = std::thread::scope(|s| {
             let teller = s.spawn(|| self.tell(&over, &walk));

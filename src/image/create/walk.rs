@@ -33,6 +33,17 @@ pub struct Task {
     position: i64,
 }
 
+impl Task {
+    pub fn new(tree: usize, dir: Arc<Dir>) -> Self {
+        Self { tree, dir, position: 0 }
+    }
+
+    #[cfg(test)]
+    pub fn directory(&self) -> &Arc<Dir> {
+        &self.dir
+    }
+}
+
 /// A tree with what the walk needs to know of it.
 struct Known<'a> {
     tree: &'a Tree,
@@ -87,7 +98,7 @@ impl<'a> Walk<'a> {
                 return None;
             }
             let tree = self.trees.iter().position(|t| !t.begun.swap(true, Ordering::Relaxed))?;
-            self.list.append(Task { tree, dir: Dir::top(), position: 0 });
+            self.list.append(Task::new(tree, Dir::top()));
         }
     }
 
@@ -174,8 +185,8 @@ impl<'a> Walk<'a> {
     /// A directory below: of this tree, or the top of another that is mounted there.
     fn enter(&self, task: &Task, entry: &Entry, path: &[u8]) -> Task {
         match self.trees[task.tree].inner.iter().find(|(at, _)| at == path) {
-            Some((_, k)) if !self.trees[*k].begun.swap(true, Ordering::Relaxed) => Task { tree: *k, dir: Dir::top(), position: 0 },
-            _ => Task { tree: task.tree, dir: Dir::child(&task.dir, entry.name.clone()), position: 0 },
+            Some((_, k)) if !self.trees[*k].begun.swap(true, Ordering::Relaxed) => Task::new(*k, Dir::top()),
+            _ => Task::new(task.tree, Dir::child(&task.dir, entry.name.clone())),
         }
     }
 

@@ -158,7 +158,8 @@ mod tests {
         assert_eq!((&*rest, all.len()), (&b"f"[..], 0));
         drop(all);
         drop(rest);
-        assert_ne!(bin.take(100).as_ptr().addr(), place, "a share is still held");
+        let other = bin.take(100);
+        assert_ne!(other.as_ptr().addr(), place, "a share is still held");
         drop(first);
         let again = bin.take(50);
         assert_eq!((again.as_ptr().addr(), again.len()), (place, 100));

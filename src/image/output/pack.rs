@@ -7,16 +7,25 @@
 //! What is under way is bounded: as many chunks as there are compressors, one that is filled, one that is written; buffers are used again.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Method, Output};
+use zstd::zstd_safe::CParameter;
 
 /// Magic number of the skippable frame before each zstd frame (pzstd's), little-endian, and the size of what it holds.
 const SKIPPABLE: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
 
 /// So many processors' work fits into 64 MiB.
 const COMPRESSORS: usize = 8;
+
+/// What is compressed at a time where that is slow.
+const PIECE: usize = 64 << 10;
+
+/// The level whose tables are made half as large (together 384 KiB): they stay in the processor's second cache then, beside the content. Measured
+/// on a system's files: a sixth less time for an image that is a hundredth larger.
+const USUAL: i32 = 3;
 
 /// Of content in all that is compressed at a time.
 const AT_ONCE: usize = 8 << 20;
@@ -29,7 +38,9 @@ struct Chunk {
 }
 
 /// Shared by the threads of one image.
-pub struct Packer {
+pub struct Packer<'a> {
+    /// Set where nobody wants the rest.
+    stopped: &'a AtomicBool,
     method: Method,
     compressors: usize,
     chunk: usize,
@@ -46,13 +57,14 @@ pub struct Feed {
     order: SyncSender<Receiver<Packed>>,
 }
 
-impl Packer {
-    pub fn new(method: Method) -> (Self, Feed, Line) {
+impl<'a> Packer<'a> {
+    pub fn new(method: Method, stopped: &'a AtomicBool) -> (Self, Feed, Line) {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let compressors = if method == Method::None { 1 } else { processors.clamp(1, COMPRESSORS) };
         let (work, chunks) = sync_channel(compressors);
         let (order, packed) = sync_channel(compressors);
         let packer = Self {
+            stopped,
             method,
             compressors,
             chunk: (AT_ONCE / compressors).clamp(1 << 20, 4 << 20),
@@ -92,7 +104,7 @@ impl Packer {
                 Ok(None) => Ok((Vec::new(), chunk.content)),
                 Ok(Some(engine)) => {
                     let mut out = self.buffer();
-                    let done = engine.pack(&chunk.content, &mut out).map(|head| (head, out));
+                    let done = engine.pack(&chunk.content, &mut out, self.stopped).map(|head| (head, out));
                     self.give_back(chunk.content);
                     done
                 }
@@ -140,7 +152,11 @@ impl Engine {
             Method::None => return Ok(None),
             Method::Zstd(level) => {
                 let mut compressor = zstd::bulk::Compressor::new(level)?;
-                compressor.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
+                compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+                if level == USUAL {
+                    compressor.set_parameter(CParameter::HashLog(16))?;
+                    compressor.set_parameter(CParameter::ChainLog(15))?;
+                }
                 Self::Zstd(Box::new(compressor))
             }
             Method::Gzip(level) => Self::Gzip(level),
@@ -149,8 +165,13 @@ impl Engine {
     }
 
     /// Compresses into `out`; returns what stands before it.
-    fn pack(&mut self, content: &[u8], out: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+    fn pack(&mut self, content: &[u8], out: &mut Vec<u8>, stopped: &AtomicBool) -> io::Result<Vec<u8>> {
+        // Slow ones look again and again whether they may stop.
+        let pieces = |to: &mut dyn Write| {
+            content.chunks(PIECE).try_for_each(|piece| if stopped.load(Ordering::Relaxed) { Err(gone()) } else { to.write_all(piece) })
+        };
         match self {
+            _ if stopped.load(Ordering::Relaxed) => Err(gone()),
             Self::Zstd(compressor) => {
                 out.reserve(zstd::zstd_safe::compress_bound(content.len()));
                 compressor.compress_to_buffer(content, out)?;
@@ -159,14 +180,18 @@ impl Engine {
             }
             Self::Gzip(level) => {
                 let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::new(*level));
-                gzip.write_all(content)?;
+                pieces(&mut gzip)?;
                 gzip.finish().map(|_| Vec::new())
             }
             Self::Xz(level) => {
                 let mut xz = liblzma::write::XzEncoder::new(out, *level);
-                xz.write_all(content)?;
+                pieces(&mut xz)?;
                 xz.finish().map(|_| Vec::new())
             }
         }
     }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("stopped")
 }

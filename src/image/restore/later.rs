@@ -3,11 +3,10 @@
 //! Both are noted in the archive's order; of an archive with millions of directories the notes go into a file without a name in the
 //! target, so that memory does not grow.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
 use super::meta::Meta;
 use crate::host::make;
@@ -121,11 +120,6 @@ fn read_time(from: &mut impl Read) -> io::Result<Option<Time>> {
     let [there] = read(from)?;
     let time = Time { secs: i64::from_ne_bytes(read(from)?), nanos: u32::from_ne_bytes(read(from)?) };
     Ok((there != 0).then_some(time))
-}
-
-/// For a message: a path below the root as text would be, without meaning anything.
-pub fn as_os(path: &[u8]) -> &OsStr {
-    OsStr::from_bytes(path)
 }
 
 #[cfg(test)]

@@ -265,7 +265,8 @@ impl Run<'_> {
         self.stop();
     }
 
-    fn stop(&self) {
+    /// Everybody is to end.
+    pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.queue.stop();
     }

@@ -97,7 +97,12 @@ pub fn zoo() -> Vec<u8> {
         [more_sparse(&[(20, 2), (100, 0)], false), b"abcde".to_vec(), vec![0; BLOCK - 5]].concat(),
         pax(&[("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.name", b"./new"), ("GNU.sparse.realsize", b"1000")]),
         member("./GNUSparseFile.1/new", b'0', &map_1_0),
-        pax(&[("GNU.sparse.size", b"1000"), ("GNU.sparse.map", b"0,3,600,2"), ("LIBARCHIVE.xattr.user.y", b"eA")]),
+        pax(&[
+            ("GNU.sparse.size", b"1000"),
+            ("GNU.sparse.numblocks", b"2"),
+            ("GNU.sparse.map", b"0,3,600,2"),
+            ("LIBARCHIVE.xattr.user.y", b"eA"),
+        ]),
         member("./middle", b'0', b"abcde"),
         member("./big", b'0', &[b'x'; 1500]),
     ])

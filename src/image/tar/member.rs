@@ -85,8 +85,11 @@ pub enum Form {
     Nothing(u64),
 }
 
-/// The member (`map` empty, `offset` 0), what of it is lost, and how its content is stored. An error comes with the path, as far as known.
-pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Result<(Member, Vec<String>, Form), (Vec<u8>, Bad)> {
+/// The member (`map` empty, `offset` 0), what of it is lost, and how its content is stored.
+type Made = (Member, Vec<String>, Form);
+
+/// Puts a member together. An error comes with its path.
+pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Result<Made, (Vec<u8>, Bad)> {
     let pax = before.pax.as_ref().unwrap_or(global);
     let path = pax.path.clone().or_else(|| before.name.clone()).unwrap_or_else(|| header.path());
     let path = pax.sparse.name.clone().unwrap_or(path);
@@ -96,7 +99,7 @@ pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Re
     }
 }
 
-fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names: &Names) -> Result<(Member, Vec<String>, Form), Bad> {
+fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names: &Names) -> Result<Made, Bad> {
     sensible(&path, "name")?;
     let link = || {
         let link = pax.link.clone().or_else(|| before.link.clone()).unwrap_or_else(|| header.link());
@@ -118,6 +121,7 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
     };
     let stored = or(pax.size, || header.size())?;
     let (size, form) = content(&kind, stored, header, pax)?;
+    let (mtime, atime) = times(header, pax)?;
     let mut notes = vec![];
     let (xattrs, mut lost) = attributes(pax, names);
     notes.append(&mut lost);
@@ -129,11 +133,8 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
         mode: header.mode().map_err(Bad::damaged)?,
         uid: or(pax.uid, || header.uid())?,
         gid: or(pax.gid, || header.gid())?,
-        mtime: match pax.mtime {
-            Some(time) => time,
-            None => Time { secs: header.mtime().map_err(Bad::damaged)?, nanos: 0 },
-        },
-        atime: pax.atime,
+        mtime,
+        atime,
         size,
         stored: if matches!(form, Form::Nothing(_)) { 0 } else { stored },
         map: None,
@@ -143,6 +144,20 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
         kind,
     };
     Ok((member, notes, form))
+}
+
+/// mtime and atime.
+///
+/// libarchive writes a quarter before 1970 as `-1.75` where everybody else has `-0.25`: it puts a minus before the seconds below and forgets that
+/// the fraction counts from there. Its header tells those seconds, so that it can be known.
+fn times(header: &Header, pax: &Pax) -> Result<(Time, Option<Time>), Bad> {
+    let Some(mtime) = pax.mtime else { return Ok((Time { secs: header.mtime().map_err(Bad::damaged)?, nanos: 0 }, pax.atime)) };
+    let odd = mtime.secs < 0 && mtime.nanos > 0 && header.short_mtime() == mtime.secs.checked_add(1);
+    let right = |t: Time| match t {
+        Time { secs, nanos: 1.. } if odd && secs < 0 => Time { secs: secs.saturating_add(1), nanos: 1_000_000_000 - t.nanos },
+        t => t,
+    };
+    Ok((right(mtime), pax.atime.map(right)))
 }
 
 /// What the extended header says, or else the header.

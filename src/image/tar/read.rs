@@ -62,7 +62,6 @@ impl Reader {
     ///
     /// # Errors
     /// ALT-631 where it does not begin as a tar archive, ALT-633 to 636 and 638 with name and offset of the member.
-    #[expect(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Member>> {
         if self.ended {
             return Ok(None);
