@@ -66,7 +66,7 @@ const ALSO: [&str; 4] =
 pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> {
     let mut search = Search { rules: Rules::new(map)?, found: vec![] };
     for dir in SEARCHED.iter().chain(&ALSO) {
-        let top = root.join(dir);
+        let top = inside::resolve(root, Path::new(dir))?;
         if top.is_file() {
             search.file(root, &top)?;
             continue;

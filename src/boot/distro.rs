@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::inside;
 use crate::host::cmd::find_program;
 
 /// What decides how loader and initramfs are made.
@@ -17,7 +18,9 @@ pub enum Family {
 impl Family {
     /// By ID and ID_LIKE of os-release.
     pub fn of(root: &Path) -> Self {
-        let text = ["etc/os-release", "usr/lib/os-release"].iter().find_map(|p| std::fs::read_to_string(root.join(p)).ok());
+        let text = ["etc/os-release", "usr/lib/os-release"]
+            .iter()
+            .find_map(|p| std::fs::read_to_string(inside::resolve(root, Path::new(p)).ok()?).ok());
         Self::parse(&text.unwrap_or_default())
     }
 

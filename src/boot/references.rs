@@ -64,7 +64,7 @@ pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) 
     }
     job.units()?;
     for dir in SEARCHED {
-        for path in texts::files_below(&root.join(dir))? {
+        for path in texts::files_below(&inside::resolve(root, Path::new(dir))?)? {
             job.text(&path)?;
         }
     }
@@ -125,7 +125,7 @@ impl Job<'_> {
 
     /// Always said, never left to be guessed: initramfs-tools would take any swap space that it sees on the running system.
     fn resume(&mut self, map: &IdMap) -> Result<()> {
-        if !self.root.join("etc/initramfs-tools").is_dir() {
+        if !inside::resolve(self.root, Path::new("etc/initramfs-tools"))?.is_dir() {
             return Ok(());
         }
         let path = inside::resolve(self.root, Path::new("etc/initramfs-tools/conf.d/resume"))?;
@@ -171,7 +171,8 @@ impl Job<'_> {
     /// Units whose *names* hold an identifier (`dev-disk-by\x2duuid-....swap`), and links to them.
     fn units(&mut self) -> Result<()> {
         let mut all = vec![];
-        texts::walk(&self.root.join("etc/systemd"), &mut |path, kind| all.push((path.to_owned(), kind)))?;
+        let top = inside::resolve(self.root, Path::new("etc/systemd"))?;
+        texts::walk(&top, &mut |path, kind| all.push((path.to_owned(), kind)))?;
         for (path, kind) in all {
             if kind.is_symlink() {
                 let target = std::fs::read_link(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -220,7 +221,7 @@ impl Job<'_> {
 
     /// Where the package of GRUB writes its loader at the next upgrade: never again to the source's disk.
     fn debconf(&mut self, map: &IdMap) -> Result<()> {
-        let path = self.root.join("var/cache/debconf/config.dat");
+        let path = inside::resolve(self.root, Path::new("var/cache/debconf/config.dat"))?;
         let Some(known) = files::read_optional(&path)? else { return Ok(()) };
         let known = String::from_utf8_lossy(&known).into_owned();
         let links: Vec<&str> = map.disk_links.iter().map(|p| p.new.as_str()).filter(|n| n.starts_with("/dev/disk/by-id/")).collect();

@@ -24,7 +24,9 @@ impl Text {
     /// If it cannot be read.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let reading = || format!("reading {}", path.display());
-        if fs::metadata(path).with_context(reading)?.len() > LARGEST {
+        let meta = fs::metadata(path).with_context(reading)?;
+        // Opening a fifo waits, and a device does things.
+        if !meta.is_file() || meta.len() > LARGEST {
             return Ok(None);
         }
         Ok(Self::of(fs::read(path).with_context(reading)?))

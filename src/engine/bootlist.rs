@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::{Before, Firmware, Machine};
-use crate::boot::here;
+use crate::boot::{here, inside};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Base, below};
@@ -66,7 +66,8 @@ fn grub_name() -> &'static str {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
-    let origin = below(Path::new(ALT_INST), Path::new(ORIGIN));
+    // A link in the alternate means the alternate's file.
+    let origin = inside::resolve(Path::new(ALT_INST), Path::new(ORIGIN))?;
     match here::running("old_rootvg") {
         Ok(disk) => disk.store(&origin)?,
         // With -g: a container's root cannot be booted, so there is nothing to go back to.

@@ -53,7 +53,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         }
         Action::BootImage { file } => vec![format!("restore {} -> {ALT_INST}", file.display())],
         Action::Mount { volume, subvolume, at, options, .. } => {
-            let options = plan::with_subvolume(options, subvolume.as_deref());
+            let options = plan::mount_options(base, options, subvolume.as_deref());
             let options = if options.is_empty() { options } else { format!("-o {options} ") };
             vec![format!("mount {options}{} {}", layout.volumes[*volume].device.display(), at.display())]
         }

@@ -194,7 +194,7 @@ fn installed(image: ImageData) -> (Prepared, Request) {
     p.base.imaged = Some(Imaged {
         device: "/images/web1.mksysb.zst".into(),
         what: "the image of web1, Debian GNU/Linux 12 (bookworm) (level 12.11.0), made 2026-11-22 20:00".into(),
-        made: Some(1),
+        print: "1".into(),
         files: 60_000,
         bytes: 2_500_000_000,
         boot_image: Some("/usr/lib/altdisk/boot_images/i386-pc_12.11.0_boot".into()),

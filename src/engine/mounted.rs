@@ -56,15 +56,15 @@ pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> 
     mounts::unmount_below(Path::new(ALT_INST))?;
     ensure_present(base, &|_| true, events)?;
     for (v, at, sub, options) in wanted {
-        mount(v, sub.as_deref(), &at, options, events)?;
+        mount(v, &at, &plan::mount_options(base, options, sub.as_deref()), events)?;
     }
     Ok(())
 }
 
-fn mount(v: &VolumeLayout, subvolume: Option<&str>, at: &Path, options: &str, events: &Events) -> Result<()> {
+fn mount(v: &VolumeLayout, at: &Path, options: &str, events: &Events) -> Result<()> {
     std::fs::create_dir_all(at).with_context(|| format!("making {}", at.display()))?;
     let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.as_str());
-    mounts::mount(&v.device, at, fstype, &plan::with_subvolume(options, subvolume), events)
+    mounts::mount(&v.device, at, fstype, options, events)
 }
 
 /// Unmounts everything at and below /alt_inst. Returns what was mounted.

@@ -64,8 +64,8 @@ pub struct Imaged {
     pub device: PathBuf,
     /// For people: `web1, Debian GNU/Linux 12 (12.11.0), made 2026-11-22 20:15`.
     pub what: String,
-    /// Of the manifest: when it was made. Tells whether the image is still the same; None: it has no manifest.
-    pub made: Option<u64>,
+    /// By what it is known again when an interrupted restore goes on; empty for a stream without manifest.
+    pub print: String,
     pub files: u64,
     pub bytes: u64,
     /// A boot image that is put on top: kernel, initramfs, modules.
@@ -352,6 +352,14 @@ pub fn mounts(layout: &Layout, esp_mountable: bool) -> Vec<(usize, PathBuf, Opti
     }
     all.sort_by_key(|(_, at, ..)| (at.components().count(), at.clone()));
     all
+}
+
+/// The options with which a volume of the alternate is mounted while it is made. The device nodes and setuid programs of an image are
+/// nobody's word while the machine goes on working.
+pub fn mount_options(base: &Base, options: &str, subvolume: Option<&str>) -> String {
+    let kept = if base.imaged.is_some() { "nosuid,nodev" } else { "" };
+    let all: Vec<&str> = [kept, options].into_iter().filter(|o| !o.is_empty()).collect();
+    with_subvolume(&all.join(","), subvolume)
 }
 
 /// Mount options with the subvolume that they belong to.

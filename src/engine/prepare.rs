@@ -443,7 +443,7 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
 }
 
 /// by-id for by-id, by-path for by-path.
-fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
+pub fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
     new.iter().find(|n| n.parent() == old.parent()).cloned()
 }
 

@@ -49,7 +49,8 @@ pub struct Context<'a> {
 pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     let (base, events) = (c.base, c.events);
     let root = Path::new(ALT_INST);
-    if needs_mounts(&step.action) {
+    // What waited for the ESP is taken away before the unmounting, also where a reboot came between.
+    if needs_mounts(&step.action) || (step.action == Action::Unmount && base.imaged.is_some()) {
         mounted::ensure_mounted(base, usize::MAX, events)?;
     }
     match &step.action {

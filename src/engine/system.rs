@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::engine::from_image::PLATFORMS;
 use crate::engine::plan::{Bootable, Firmware};
 use crate::host::files;
-use crate::image::level::level;
+use crate::image::level::{level, value};
 use crate::image::manifest::System;
 
 /// Describes the running system; `boot` is what can be made bootable from it.
@@ -30,24 +30,5 @@ pub fn running(boot: &Bootable) -> System {
         kernels: boot.kernels.clone(),
         no_initramfs: boot.initramfs.as_ref().err().cloned(),
         platforms: [(PLATFORMS[0], why(&boot.bios)), (PLATFORMS[1], why(&boot.efi))].map(|(p, w)| (p.to_owned(), w)).into(),
-    }
-}
-
-/// A value of os-release(5).
-fn value(os_release: &str, key: &str) -> String {
-    let line = os_release.lines().rev().find_map(|l| l.trim().strip_prefix(key)?.strip_prefix('='));
-    line.unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values() {
-        let os = "NAME=\"Debian GNU/Linux\"\nID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
-        assert_eq!(value(os, "ID"), "debian");
-        assert_eq!(value(os, "PRETTY_NAME"), "Debian GNU/Linux 12 (bookworm)");
-        assert_eq!(value(os, "VERSION_ID"), "");
     }
 }

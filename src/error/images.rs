@@ -40,4 +40,5 @@ catalogue! {
     IMAGE_UNKNOWN = "ALT-674", Refused, "nothing can be known of this stream before it is written", "save it to a file and name that; or say -g: it is restored as it comes, and nothing is installed that boots it";
     IMAGE_NO_LAYOUT = "ALT-675", Refused, "there is no layout for the disk", "give an image.data with -i";
     IMAGE_UNTRUSTED = "ALT-676", Refused, "the image.data of the image says what is not taken from an image", "look at it (`tar -xf IMAGE image.data`); if you trust it, give it with -i";
+    IMAGE_ON_TARGET = "ALT-677", Refused, "the system image lies on a target disk", "copy it to another disk, or name another target";
 }

@@ -42,6 +42,11 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
 /// # Errors
 /// If it exists and cannot be read.
 pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        // Opening a fifo waits, and a device does things.
+        Ok(meta) if !meta.is_file() => return Err(anyhow::anyhow!("{} is no regular file", path.display())),
+        _ => {}
+    }
     match fs::read(path) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

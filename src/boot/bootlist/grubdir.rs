@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::boot::bootdisk::BootDisk;
-use crate::boot::device;
+use crate::boot::{device, inside};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
@@ -42,7 +42,8 @@ impl GrubDir {
             Some(at) => at,
             None => this.mount(&device, disk, write)?,
         };
-        this.dir = base.join(&disk.grub_dir);
+        // What the other system links to is its own, whatever stands at that path here.
+        this.dir = inside::resolve(&base, &disk.grub_dir)?;
         if !this.dir.join("grub.cfg").is_file() {
             return Err(refuse(format!("{} of file system {} holds no grub.cfg", disk.grub_dir.display(), disk.boot_fs_uuid)));
         }

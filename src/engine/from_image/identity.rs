@@ -59,8 +59,9 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
         return Ok(());
     }
     if systemd.is_dir() {
+        files::remove(&systemd.join(UNIT))?;
         files::replace(&systemd.join(UNIT), UNIT_TEXT.as_bytes(), 0o644)?;
-        let wants = systemd.join("multi-user.target.wants");
+        let wants = at("/etc/systemd/system/multi-user.target.wants")?;
         std::fs::create_dir_all(&wants).with_context(|| format!("making {}", wants.display()))?;
         files::remove(&wants.join(UNIT))?;
         std::os::unix::fs::symlink(format!("/etc/systemd/system/{UNIT}"), wants.join(UNIT)).context("enabling the unit for ssh keys")?;
@@ -110,7 +111,10 @@ mod tests {
         for f in ["etc/ssh/ssh_host_rsa_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/sshd_config", "var/lib/dbus/machine-id"] {
             std::fs::write(root.join(f), "x").unwrap();
         }
-        // A link that leads out must not be followed out.
+        // Links that lead out must not be followed out.
+        let wants = outside.path().join("multi-user.target.wants");
+        std::fs::create_dir(&wants).unwrap();
+        std::os::unix::fs::symlink(&wants, root.join("etc/systemd/system/multi-user.target.wants")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("id"), root.join("etc/machine-id")).unwrap();
         std::fs::write(outside.path().join("id"), "mine").unwrap();
         fresh(root, &Events::new()).unwrap();
@@ -118,7 +122,8 @@ mod tests {
         assert_eq!(std::fs::read_to_string(outside.path().join("id")).unwrap(), "mine");
         assert!(!root.join("etc/ssh/ssh_host_rsa_key").exists() && !root.join("etc/ssh/ssh_host_rsa_key.pub").exists());
         assert!(root.join("etc/ssh/sshd_config").exists() && !root.join("var/lib/dbus/machine-id").exists());
-        let link = root.join("etc/systemd/system/multi-user.target.wants").join(UNIT);
+        assert_eq!(std::fs::read_dir(&wants).unwrap().count(), 0, "the host's units");
+        let link = root.join(wants.strip_prefix("/").unwrap()).join(UNIT);
         assert_eq!(std::fs::read_link(link).unwrap(), Path::new("/etc/systemd/system").join(UNIT));
         assert!(std::fs::read_to_string(root.join("etc/systemd/system").join(UNIT)).unwrap().contains("ssh-keygen -A"));
     }

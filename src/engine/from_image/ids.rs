@@ -4,11 +4,12 @@
 //! UUIDs are added: what is generated in the alternate (initramfs, grub.cfg) must not name its disks either. Its device paths are not,
 //! as they may be the same words with another meaning.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::boot::fstab;
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
 use crate::engine::layout::{Layout, VolumeLayout};
+use crate::engine::prepare;
 use crate::image::manifest::Identities;
 
 /// Where the old names come from.
@@ -19,8 +20,8 @@ pub enum Old<'a> {
     Fstab(&'a [fstab::Entry]),
 }
 
-/// The map for this layout; `running` is the map that a clone of the running system would have, if it has one.
-pub fn map(layout: &Layout, old: &Old, running: Option<IdMap>) -> IdMap {
+/// The map for this layout; `links` are those of the first target below /dev/disk, `running` is the map that a clone of the running system would have, if it has one.
+pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>) -> IdMap {
     let mut map = IdMap::default();
     for v in &layout.volumes {
         let old = match old {
@@ -30,14 +31,17 @@ pub fn map(layout: &Layout, old: &Old, running: Option<IdMap>) -> IdMap {
             }
             Old::Fstab(entries) => names_of(v, entries),
         };
-        map.volumes.push(Volume { what: v.what().to_owned(), old, new: super::super::prepare::new_names(v), new_spec: v.spec() });
+        map.volumes.push(Volume { what: v.what().to_owned(), old, new: prepare::new_names(v), new_spec: v.spec() });
     }
     let first = layout.disks.first();
     if let Old::Known(known) = old {
         let table = |t: &String| Pair { what: "disk".into(), old: t.clone(), new: first.map(|d| d.table_id.clone()).unwrap_or_default() };
         map.disks.extend(known.tables.iter().map(table));
-        let path = first.map(|d| d.path.display().to_string()).unwrap_or_default();
-        map.disk_links.extend(known.disk_links.iter().map(|l| Pair { what: "disk".into(), old: l.clone(), new: path.clone() }));
+        let path = first.map(|d| d.path.clone()).unwrap_or_default();
+        map.disk_links.extend(known.disk_links.iter().map(|l| {
+            let new = prepare::same_kind_link(Path::new(l), links).unwrap_or_else(|| path.clone());
+            Pair { what: "disk".into(), old: l.clone(), new: new.display().to_string() }
+        }));
         map.lvm.extend(known.lvm.iter().map(|u| Pair { what: "LVM".into(), old: u.clone(), new: String::new() }));
     }
     map.vgs.extend(layout.vgs.iter().map(|vg| Pair { what: "volume group".into(), old: vg.old_name.clone(), new: vg.name.clone() }));

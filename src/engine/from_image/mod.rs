@@ -16,6 +16,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::fstab;
+use crate::disk::model::{Disk, World};
 use crate::engine::facts::Facts;
 use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
 use crate::engine::prepare::{self, Prepared, cause};
@@ -43,6 +44,7 @@ pub fn prepare(request: &Request, from: &FromImage) -> Result<Prepared> {
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = prepare::targets(request, &facts, &mut notes)?;
     prepare::alt_inst_is_free()?;
+    not_on_a_target(&from.device, &disks, &facts.world)?;
     let mut seen = look(request, from, &mut warnings)?;
     let here = system::running(&facts.boot);
     if seen.known {
@@ -69,7 +71,7 @@ pub fn prepare(request: &Request, from: &FromImage) -> Result<Prepared> {
     let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
     let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;
     let old = seen.head.manifest.as_ref().map_or(ids::Old::Fstab(&entries), |m| ids::Old::Known(&m.identities));
-    let ids = ids::map(&layout, &old, running);
+    let ids = ids::map(&layout, &old, disks.first().map_or(&[][..], |d| &d.links), running);
     let imaged = imaged(&seen, from, &here, boot_image.map(|b| b.file), &mut notes);
     let base = Base {
         version: 1,
@@ -87,6 +89,19 @@ pub fn prepare(request: &Request, from: &FromImage) -> Result<Prepared> {
     };
     let targets = disks.iter().map(|d| prepare::describe(d)).collect();
     Ok(Prepared { base, warnings, notes, targets, archive: seen.archive })
+}
+
+/// An image that lies on a target itself would be erased while it is read.
+fn not_on_a_target(image: &Path, disks: &[&Disk], world: &World) -> Result<()> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let Some(meta) = std::fs::metadata(image).ok().filter(|m| m.file_type().is_block_device()) else { return Ok(()) };
+    let number = format!("{}:{}", nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev()));
+    let below = world.disks_below(&number);
+    let is_it = |d: &&&Disk| d.dev == number || d.partitions.iter().any(|p| p.dev.as_ref() == Some(&number)) || below.contains(&d.name);
+    match disks.iter().find(is_it) {
+        Some(d) => Err(error::IMAGE_ON_TARGET.because(format!("{} lies on {}, which would be erased", image.display(), d.name))),
+        None => Ok(()),
+    }
 }
 
 /// What is known of an image.
@@ -239,7 +254,7 @@ fn imaged(seen: &Seen, from: &FromImage, here: &System, boot_image: Option<std::
     Imaged {
         device: from.device.clone(),
         what: crate::text::printable(&described, false),
-        made: seen.head.manifest.as_ref().map(|m| m.made_secs),
+        print: restoring::fingerprint(seen.head.manifest.as_ref(), &from.device),
         files: seen.files,
         bytes: seen.bytes,
         boot_image,

@@ -3,6 +3,7 @@
 //! Everything is mounted at /alt_inst before the stream is read; what belongs on the ESP waits elsewhere until phase 3. A restore that
 //! was interrupted begins again with empty file systems, so nothing of a half-restored tree is left.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -19,6 +20,7 @@ use crate::host::cmd::Cmd;
 use crate::host::mounts;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
+use crate::image::manifest::Manifest;
 use crate::image::restore;
 
 /// What is to be restored.
@@ -78,18 +80,49 @@ pub fn restore(c: &mut Context) -> Result<()> {
         Some(archive) => archive,
         None => again(image)?,
     };
-    put(archive, &diverted(base), c.options.verbose, events, c.progress)
+    put(archive, &diverted(base), c.options.verbose, events, c.progress)?;
+    places(events)
 }
 
 /// The same image once more, for a run that goes on.
 fn again(image: &Imaged) -> Result<Archive> {
     let archive = Archive::open(&image.device)?;
-    let made = archive.head.manifest.as_ref().map(|m| m.made_secs);
-    if made != image.made {
+    if fingerprint(archive.head.manifest.as_ref(), &image.device) != image.print {
         let cause = format!("{} is another image now than when phase 1 began", image.device.display());
         return Err(error::IMAGE_CHANGED.because(cause));
     }
     Ok(archive)
+}
+
+/// An image of ours by its whole manifest, another archive by its file's size and time.
+pub fn fingerprint(manifest: Option<&Manifest>, device: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    if let Some(text) = manifest.and_then(|m| serde_json::to_vec(m).ok()) {
+        return blake3::hash(&text).to_hex().to_string();
+    }
+    let meta = std::fs::metadata(device).ok().filter(std::fs::Metadata::is_file);
+    meta.map(|m| format!("{} {}.{}", m.len(), m.mtime(), m.mtime_nsec())).unwrap_or_default()
+}
+
+/// Directories that every system starts with and that archives are often made without.
+fn places(events: &Events) -> Result<()> {
+    for (name, mode) in [("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("tmp", 0o1777)] {
+        let at = Path::new(ALT_INST).join(name);
+        match at.symlink_metadata() {
+            Ok(meta) if meta.is_dir() || name == "tmp" => {}
+            Ok(_) => {
+                let cause = format!("/{name} of the image is no directory");
+                return Err(error::RESTORE_IN_THE_WAY.because_do(cause, "make the image anew: nothing can start with such a root"));
+            }
+            Err(_) => {
+                std::fs::create_dir(&at).with_context(|| format!("making {}", at.display()))?;
+                std::fs::set_permissions(&at, std::fs::Permissions::from_mode(mode))
+                    .with_context(|| format!("setting the mode of {}", at.display()))?;
+                events.note(format!("/{name} was not in the image: it is made"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts kernel, initramfs and modules on top of what was restored.

@@ -6,8 +6,8 @@ use super::{Checked, wrong};
 use crate::error;
 use crate::image::data::{Fs, ImageData};
 
-/// MiB: far beyond any disk, and products with it do not overflow.
-const LARGEST_MB: u64 = 1 << 40;
+/// MiB: far beyond any disk, and all volumes together are no number that overflows.
+const LARGEST_MB: u64 = 1 << 32;
 /// Volumes and file systems of one image: a GPT has no more partitions.
 const MOST: usize = 128;
 
@@ -16,7 +16,11 @@ const MOST: usize = 128;
 /// # Errors
 /// That, as a contradiction.
 pub fn check(data: &ImageData) -> Checked {
-    if data.lv_data.len() > MOST || data.fs_data.iter().map(|f| f.subvolume.len()).sum::<usize>() > 10 * MOST {
+    if data.lv_data.len() > MOST
+        || data.source_disk_data.len() > MOST
+        || data.swap_file_data.len() > MOST
+        || data.fs_data.iter().map(|f| f.subvolume.len()).sum::<usize>() > 10 * MOST
+    {
         return wrong(&error::IMAGE_UNTRUSTED, "lv_data", MOST, "", format!("there are {} volumes", data.lv_data.len()));
     }
     let sizes = data.lv_data.iter().enumerate().map(|(i, l)| ("lv_data", i, "SIZE_MB", l.size_mb));
@@ -27,6 +31,7 @@ pub fn check(data: &ImageData) -> Checked {
             .flat_map(|(i, f)| [("fs_data", i, "FS_MIN_SIZE_MB", f.fs_min_size_mb), ("fs_data", i, "FS_USED_MB", f.fs_used_mb)]),
     );
     let sizes = sizes.chain(data.vg_data.iter().enumerate().map(|(i, v)| ("vg_data", i, "PPSIZE_MB", v.ppsize_mb)));
+    let sizes = sizes.chain(data.source_disk_data.iter().enumerate().map(|(i, d)| ("source_disk_data", i, "SIZE_MB", d.size_mb)));
     let mut sizes = sizes.chain(data.swap_file_data.iter().enumerate().map(|(i, s)| ("swap_file_data", i, "SIZE_MB", s.size_mb)));
     if let Some((stanza, index, field, size)) = sizes.find(|(.., size)| *size > LARGEST_MB) {
         return wrong(&error::IMAGE_UNTRUSTED, stanza, index, field, format!("{field} is {size} MiB: no disk is so large"));
