@@ -333,7 +333,6 @@ pub static ALL: &[&Command] = &[
     &JOBS,
     &UI,
     &MKSZFILE,
-    &COPYTREE,
     &MKSYSB,
     &COPYTREE,
     &SAVETREE,

@@ -42,10 +42,10 @@ fn from_one_to_another(name: &str, one: Layout, other: Layout, mib: u64) {
         let install = format!(
             "{SHELF}
             do_ update-grub
+            state vdb >/root/before
             shelf
             # Another id than the maker's, whose disks were made of the same root.
             cat /proc/sys/kernel/random/uuid | tr -d - >/etc/machine-id
-            state vdb >/root/before
             refused 3 alt_disk_install -d /mnt/one.mksysb.zst -L 1.2.3 vdb
             refused 2 alt_disk_install -d /mnt/one.mksysb.zst -e /etc/fstab vdb
             do_ alt_disk_install -d /mnt/one.mksysb.zst vdb
