@@ -77,7 +77,9 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     let quiet = Quiet::begin(copies, events)?;
     let stood = |id: &str| earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id);
     let present = mounted::ensure_present(&base, &stood, events);
-    present.and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, Held { quiet, archive: None }, options, events)).map_err(unfinished)
+    present
+        .and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, Held { quiet, archive: None }, options, events))
+        .map_err(unfinished)
 }
 
 /// The alternate whose run can go on.
