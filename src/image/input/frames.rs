@@ -26,12 +26,16 @@ const CONTENT: usize = 8 << 20;
 const LARGEST: usize = CONTENT + CONTENT / 128 + 1024;
 /// More threads than this would take more memory than they save time.
 const WORKERS: usize = 4;
+/// Unpacked frames that wait, are worked on or are held by who reads: with ours 20 MiB.
+const UNPACKED: usize = 5;
 /// A frame's header has at most so many bytes.
 const HEADER: usize = 18;
 
 struct Job {
     frame: Vec<u8>,
     len: usize,
+    /// Where it goes, with room for just this content.
+    out: Vec<u8>,
     content: usize,
     to: SyncSender<Result<Piece>>,
 }
@@ -41,7 +45,7 @@ struct Job {
 /// # Errors
 /// As [`streams`].
 pub fn unpack(raw: &mut Raw, to: &SyncSender<Slot>) -> Result<()> {
-    let (compressed, bin) = (Bin::default(), Bin::default());
+    let (compressed, bin) = (Bin::default(), Bin::bounded(UNPACKED));
     let mut workers = None;
     loop {
         let Some((len, content)) = next(raw)? else { return streams(raw, Compression::Zstd, to) };
@@ -52,9 +56,11 @@ pub fn unpack(raw: &mut Raw, to: &SyncSender<Slot>) -> Result<()> {
         let mut frame = compressed.take(len);
         let got = skip(raw).and_then(|()| raw.read_exact(&mut frame[..len]));
         raw.checked(got)?;
+        // Taken here and not by the workers, so that the next in order always has one.
+        let out = bin.take(content);
         let (result, later) = sync_channel(1);
         // First the place in the order, which bounds how many are under way.
-        if to.send(Slot::Later(later)).is_err() || jobs.send(Job { frame, len, content, to: result }).is_err() {
+        if to.send(Slot::Later(later)).is_err() || jobs.send(Job { frame, len, out, content, to: result }).is_err() {
             return Ok(());
         }
     }
@@ -100,7 +106,7 @@ fn work(name: &str, queue: &Mutex<Receiver<Job>>, compressed: &Bin, bin: &Bin) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        let mut out = bin.take(job.content);
+        let mut out = job.out;
         let got = context.decompress(&mut out[..job.content], job.frame.get(..job.len).unwrap_or_default());
         compressed.give(job.frame);
         let piece = match got {

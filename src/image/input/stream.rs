@@ -4,26 +4,51 @@
 //! buffer goes back to be filled again. The queue between the threads is what bounds the memory; who keeps pieces keeps their buffers.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use anyhow::Result;
 
 /// So many empty buffers are kept; more are given back to the system.
-const KEPT: usize = 4;
+const KEPT: usize = 3;
 
 /// Empty buffers that wait to be filled again.
 #[derive(Clone, Debug, Default)]
-pub struct Bin(Arc<Mutex<Vec<Vec<u8>>>>);
+pub struct Bin(Arc<Shelf>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    buffers: Mutex<Buffers>,
+    back: Condvar,
+    /// So many buffers there may be at a time; None: as many as are asked for.
+    most: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Buffers {
+    free: Vec<Vec<u8>>,
+    /// Those that are filled or held somewhere.
+    out: usize,
+}
 
 impl Bin {
+    /// One that never gives out more than `most` buffers at a time, which bounds the memory whoever holds them. They must be taken in the
+    /// order in which they come to their reader: else all could wait for one that none is left for.
+    pub fn bounded(most: usize) -> Self {
+        Self(Arc::new(Shelf { most: Some(most), ..Shelf::default() }))
+    }
+
     /// A buffer of at least `size` bytes with anything in it: clearing what is overwritten anyway would cost time.
     pub fn take(&self, size: usize) -> Vec<u8> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.iter().position(|b| b.len() >= size) {
-            Some(at) => all.swap_remove(at),
+        let mut all = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.0.most.is_some_and(|most| all.out >= most) {
+            all = self.0.back.wait(all).unwrap_or_else(PoisonError::into_inner);
+        }
+        all.out += 1;
+        match all.free.iter().position(|b| b.len() >= size) {
+            Some(at) => all.free.swap_remove(at),
             None => {
                 // One that is too small is of no use any more: sizes only grow.
-                all.pop();
+                all.free.pop();
                 drop(all);
                 vec![0; size]
             }
@@ -35,12 +60,15 @@ impl Bin {
         Chunk { len: len.min(data.len()), data, home: Some(self.clone()) }
     }
 
-    /// Keeps a buffer for the next [`Bin::take`].
+    /// Takes a buffer back, for the next [`Bin::take`].
     pub fn give(&self, buffer: Vec<u8>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() < KEPT {
-            all.push(buffer);
+        let mut all = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        all.out = all.out.saturating_sub(1);
+        if all.free.len() < KEPT {
+            all.free.push(buffer);
         }
+        drop(all);
+        self.0.back.notify_one();
     }
 }
 

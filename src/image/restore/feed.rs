@@ -86,7 +86,8 @@ impl<'a> Feed<'a> {
         self.own = archive.head.manifest.is_some();
         self.new_systems();
         while let Some(member) = archive.next()? {
-            if self.run.is_stopped() || !self.member(archive, member)? {
+            let far = self.batch.is_far_from(member.offset);
+            if self.run.is_stopped() || far && !self.hand_over() || !self.member(archive, member)? {
                 return Ok(false);
             }
         }

@@ -19,11 +19,12 @@ pub const SMALL: u64 = 256 << 10;
 /// A batch with so many bytes is full.
 const FULL: usize = 256 << 10;
 
-/// Bytes of content between the reading thread and the device's cache.
-const BYTES: usize = 8 << 20;
+/// Bytes of content between the reading thread and the device's cache. They lie in the archive's large buffers, of which the threads
+/// that unpack must have some too.
+const BYTES: usize = 4 << 20;
 
 /// At most so many batches wait.
-const BATCHES: usize = 24;
+const BATCHES: usize = 12;
 
 /// Bytes of extended attributes and sparse maps in batches that wait.
 const WEIGHT: usize = 4 << 20;
@@ -86,9 +87,16 @@ impl Batch {
     const ITEMS: usize = 64;
     /// Directories that a batch keeps open.
     const DIRS: usize = 8;
+    /// Bytes of the archive that a batch comes from: while it is filled, it must not hold more of the archive's buffers than there are.
+    const SPAN: u64 = 2 << 20;
 
     pub fn is_full(&self) -> bool {
         self.items.len() >= Self::ITEMS || self.dirs >= Self::DIRS || self.weight >= FULL || self.bytes >= FULL
+    }
+
+    /// Whether a member at this offset is too far from the first.
+    pub fn is_far_from(&self, offset: u64) -> bool {
+        self.items.first().is_some_and(|first| offset.saturating_sub(first.offset) > Self::SPAN)
     }
 
     /// The directory that it is mostly about.
