@@ -55,6 +55,7 @@ ending() {
 
 packages=(build-essential binutils e2fsprogs xfsprogs btrfs-progs dosfstools mtools fdisk gdisk lvm2 kmod udev util-linux rsync
     attr acl libcap2-bin grub2-common grub-pc-bin grub-efi-amd64-bin efibootmgr
+    libarchive-tools zstd xz-utils b3sum
     debootstrap debian-archive-keyring ca-certificates procps expect tmux ncurses-bin ncurses-term)
 [ "$vm" = none ] || packages+=(qemu-system-x86 ovmf)
 install_packages() {
