@@ -63,6 +63,19 @@ pub enum Fault {
     Stopped,
 }
 
+impl Fault {
+    /// Whether nothing more can be restored after it.
+    pub fn ends_all(&self) -> bool {
+        match self {
+            Self::Fatal(_) | Self::Stopped => true,
+            Self::Target(e) => matches!(
+                e,
+                Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM
+            ),
+        }
+    }
+}
+
 impl From<Errno> for Fault {
     fn from(e: Errno) -> Self {
         Self::Target(e)
@@ -91,10 +104,14 @@ pub fn run(mut archive: Archive, job: &Job<'_>, events: &Events, progress: &Prog
     run.work(&mut archive, root);
     archive.notes().into_iter().for_each(|n| events.warn(n));
     run.progress.tell(events);
+    let (report, failed) = run.tally.finish();
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        // What ended it may have to do with them.
+        if failed.count > 0 {
+            events.warn(format!("{} file(s) could not be restored:{}", failed.count, failed.text(b"/")));
+        }
         return Err(e);
     }
-    let (report, failed) = run.tally.finish();
     report.warnings(b"/").into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
         return Err(error::RESTORE_FILES.because(format!("{} file(s) could not be restored:{}", failed.count, failed.text(b"/"))));
@@ -245,9 +262,7 @@ impl Run<'_> {
         match done {
             Ok(()) | Err(Fault::Stopped) => None,
             Err(Fault::Fatal(e)) => Some(e),
-            Err(Fault::Target(
-                e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM),
-            )) => Some(self.target_failed(path, e)),
+            Err(ref fault @ Fault::Target(e)) if fault.ends_all() => Some(self.target_failed(path, e)),
             Err(Fault::Target(e)) => {
                 self.tally.failed(path.to_vec(), format!("cannot be made on the target: {e}"));
                 None
