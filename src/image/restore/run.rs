@@ -68,10 +68,9 @@ impl Fault {
     pub fn ends_all(&self) -> bool {
         match self {
             Self::Fatal(_) | Self::Stopped => true,
-            Self::Target(e) => matches!(
-                e,
-                Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM
-            ),
+            Self::Target(e) => {
+                matches!(e, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
+            }
         }
     }
 }
