@@ -23,8 +23,6 @@ const AHEAD: u64 = 4 << 20;
 /// How a file was read.
 pub struct Saved {
     pub hash: Hash,
-    /// Bytes of content in the archive.
-    pub bytes: u64,
     /// How often it was read.
     pub tries: u32,
     /// It changed during the last time, too.
@@ -46,11 +44,6 @@ pub struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     pub fn new(packer: &'a Packer<'a>, feed: Feed) -> Self {
         Self { packer, feed, buffer: packer.buffer(), before: 0, gone: false }
-    }
-
-    /// Where the archive is now.
-    pub fn offset(&self) -> u64 {
-        self.before + self.buffer.len() as u64
     }
 
     /// The place for headers and small things. [`Chunks::pass_on`] must follow.
@@ -123,7 +116,7 @@ impl<'a> Chunks<'a> {
             run.content(stat.size);
             write::pad(&mut self.buffer, stat.size);
             self.pass_on();
-            return Ok(Saved { hash, bytes: stat.size, tries, torn, broken: None });
+            return Ok(Saved { hash, tries, torn, broken: None });
         }
         Err(Errno::EAGAIN)
     }
@@ -167,7 +160,7 @@ impl<'a> Chunks<'a> {
         write::pad(&mut self.buffer, stored);
         self.pass_on();
         let torn = short || stat_fd(file).is_ok_and(|after| changed(stat, &after));
-        Ok(Saved { hash: hash.finish(), bytes: stored, tries, torn, broken })
+        Ok(Saved { hash: hash.finish(), tries, torn, broken })
     }
 }
 
