@@ -202,6 +202,9 @@ impl<'a> Feed<'a> {
             self.told_absolute = true;
             self.run.events.note("names in the archive begin with /; they are restored below the target");
         }
+        if self.run.divert.is_taken(&clean.path) {
+            return Err(at.escapes(format!("{} is kept for files of another place", show(&clean.path))));
+        }
         Ok(self.run.divert.apply(clean.path))
     }
 

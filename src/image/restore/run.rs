@@ -133,6 +133,7 @@ impl Run<'_> {
     fn work(&self, archive: &mut Archive, root: File) {
         let writers = std::thread::available_parallelism().map_or(2, usize::from).clamp(*WRITERS.start(), *WRITERS.end());
         std::thread::scope(|s| {
+            let _ends = Panicked(self);
             let helpers = [s.spawn(|| self.flush()), s.spawn(|| self.tell())];
             let writers: Vec<_> = (0..writers).map(|_| s.spawn(|| write::writer(self))).collect();
             let ends = self.read(archive, root).unwrap_or_else(|e| {
@@ -148,8 +149,7 @@ impl Run<'_> {
             {
                 self.fail(e);
             }
-            *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            self.wake.notify_all();
+            self.over();
             if !(ended(helpers.into()) && written) {
                 self.fail(error::KERNEL.because("a thread of the restore ended early; this is a bug of altdisk"));
             }
@@ -285,6 +285,12 @@ impl Run<'_> {
         self.queue.stop();
     }
 
+    /// Flusher and teller are to end.
+    fn over(&self) {
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.wake.notify_all();
+    }
+
     /// A member was made; `file`: not just a further name of one.
     pub fn made(&self, path: &dyn Fn() -> Vec<u8>, file: bool) {
         Tally::add(&self.tally.files, 1);
@@ -340,6 +346,18 @@ impl Run<'_> {
                 self.fail(error::INTERRUPTED.because("the restore was stopped by a signal"));
             }
             next += INTERVAL;
+        }
+    }
+}
+
+/// A thread that ends by a panic stops the others too: somebody may wait for what it had.
+pub struct Panicked<'a>(pub &'a Run<'a>);
+
+impl Drop for Panicked<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+            self.0.over();
         }
     }
 }

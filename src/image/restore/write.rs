@@ -9,7 +9,7 @@ use super::dirs::Dir;
 use super::later::errno;
 use super::meta::Goal;
 use super::queue::{Content, Item, Regular, What};
-use super::run::{Fault, Run};
+use super::run::{Fault, Panicked, Run};
 use crate::copy::report::show;
 use crate::error;
 use crate::host::make;
@@ -17,20 +17,9 @@ use crate::host::tree::{self, Errno, Kind, Stat, Sys, own_umask};
 use crate::image::input::stream::Piece;
 use crate::image::sums::FileHash;
 
-/// A writer that ends by a panic stops the others too: somebody may wait for what it had.
-struct Ends<'a>(&'a Run<'a>);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.stop();
-        }
-    }
-}
-
 /// A writer thread's whole life.
 pub fn writer(run: &Run<'_>) {
-    let _ends = Ends(run);
+    let _ends = Panicked(run);
     if let Err(e) = own_umask() {
         return run.fail(error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")));
     }
