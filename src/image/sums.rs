@@ -38,7 +38,7 @@ struct Holes {
 }
 
 /// Up to so many bytes of holes are hashed as zeros.
-pub const HOLES_HASHED: u64 = 1 << 30;
+pub const HOLES_HASHED: u64 = 64 << 20;
 
 impl FileHash {
     /// For a file of `size` bytes with the `map` that [`super::tar::Member`] describes.

@@ -136,22 +136,42 @@ impl Run<'_> {
         let near = out.directory().map(Path::to_owned);
         let (packer, feed, line) = Packer::new(out.method(), &self.stopped);
         let over = (Mutex::new(false), Condvar::new());
+        let stop = || {
+            self.stopped.store(true, Ordering::Relaxed);
+            walk.stop();
+        };
+        let end = || {
+            *over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            over.1.notify_all();
+        };
         let archive = std::thread::scope(|s| {
+            let _ends = OnPanic(|| {
+                stop();
+                end();
+            });
             let teller = s.spawn(|| self.tell(&over, &walk));
-            let compressors: Vec<_> = (0..packer.compressors()).map(|_| s.spawn(|| packer.compress())).collect();
+            let compress = || {
+                let _ends = OnPanic(stop);
+                packer.compress();
+            };
+            let compressors: Vec<_> = (0..packer.compressors()).map(|_| s.spawn(compress)).collect();
             let writer = s.spawn(|| {
+                let _ends = OnPanic(stop);
                 let written = packer.write(line, &mut out);
                 if let Err(e) = written {
                     self.fail(out.failed(&e), &walk);
                 }
             });
-            let walkers: Vec<_> = (0..WALKERS).map(|_| s.spawn(|| walk.walker())).collect();
+            let walker = || {
+                let _ends = OnPanic(stop);
+                walk.walker();
+            };
+            let walkers: Vec<_> = (0..WALKERS).map(|_| s.spawn(walker)).collect();
             let archive = assemble::assemble(self, &walk, &packer, feed, near.as_deref());
             walk.stop();
             let mut fine = walkers.into_iter().chain(compressors).all(|t| t.join().is_ok());
             fine &= writer.join().is_ok();
-            *over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            over.1.notify_all();
+            end();
             if !(fine & teller.join().is_ok()) {
                 self.fail(error::KERNEL.because("a thread of mksysb ended early; this is a bug of altdisk"), &walk);
             }
@@ -211,6 +231,17 @@ impl Run<'_> {
     fn content(&self, bytes: u64) {
         Tally::add(&self.tally.bytes, bytes);
         self.progress.add(bytes, 0);
+    }
+}
+
+/// A thread that ends by a panic does this first: nobody must wait for what it had.
+struct OnPanic<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnPanic<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)();
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! buffer goes back to be filled again. The queue between the threads is what bounds the memory; who keeps pieces keeps their buffers.
 
 use std::ops::Deref;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 
 use anyhow::Result;
 
@@ -123,6 +123,42 @@ impl Piece {
     }
 }
 
+/// Who keeps pieces for later, and how much memory their buffers take together. A byte of a large buffer keeps it whole: where too much is
+/// kept in that way, further pieces are copied.
+#[derive(Debug)]
+pub struct Keeper {
+    limit: usize,
+    /// Buffers with kept pieces; the newest last.
+    kept: Vec<Weak<Chunk>>,
+    /// At most so many bytes are in those.
+    bytes: usize,
+}
+
+impl Keeper {
+    pub fn new(limit: usize) -> Self {
+        Self { limit, kept: vec![], bytes: 0 }
+    }
+
+    /// The piece, or a copy of it without the rest of its buffer.
+    pub fn keep(&mut self, piece: Piece) -> Piece {
+        let whole = piece.chunk.data.len();
+        // Of so much the copy would not be much smaller. The newest buffer is counted already.
+        if piece.len() >= whole / 2 || self.kept.last().is_some_and(|c| c.as_ptr() == Arc::as_ptr(&piece.chunk)) {
+            return piece;
+        }
+        if self.bytes + whole > self.limit {
+            self.kept.retain(|c| c.strong_count() > 0);
+            self.bytes = self.kept.iter().filter_map(Weak::upgrade).map(|c| c.data.len()).sum();
+            if self.bytes + whole > self.limit {
+                return Piece::of(piece.to_vec().into());
+            }
+        }
+        self.kept.push(Arc::downgrade(&piece.chunk));
+        self.bytes += whole;
+        piece
+    }
+}
+
 impl Deref for Piece {
     type Target = [u8];
 
@@ -194,5 +230,22 @@ mod tests {
         drop(first);
         let again = bin.take(50);
         assert_eq!((again.as_ptr().addr(), again.len()), (place, 100));
+    }
+
+    #[test]
+    fn a_byte_does_not_keep_many_buffers() {
+        let (bin, mut keeper) = (Bin::default(), Keeper::new(4000));
+        let large = || Piece::of(bin.fill(vec![7; 1000], 1000));
+        let buffer = |p: &Piece| p.chunk.data.len();
+        let mut kept: Vec<_> = (0..10).map(|_| keeper.keep(large().split(1))).collect();
+        assert_eq!(kept.iter().map(buffer).sum::<usize>(), 4 * 1000 + 6);
+        assert!(kept.iter().all(|p| **p == [7]));
+        // A second piece of the newest buffer costs nothing; most of a buffer is not copied.
+        kept.drain(1..);
+        let mut newest = large();
+        let (a, b) = (keeper.keep(newest.split(1)), keeper.keep(newest.split(1)));
+        assert!(std::ptr::eq(a.chunk.as_ref(), b.chunk.as_ref()) && buffer(&a) == 1000);
+        kept.extend((0..9).map(|_| keeper.keep(large().split(999))));
+        assert_eq!(kept.iter().map(buffer).sum::<usize>(), 10 * 1000);
     }
 }

@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use nix::fcntl::OFlag;
+use nix::unistd::{getegid, geteuid};
 
 use super::meta::{Meta, PRIVATE};
 use crate::host::attrs::{self, Of, flag};
@@ -188,8 +189,9 @@ fn system_of(systems: &mut Vec<Arc<System>>, fd: &OwnedFd, dev: u64) -> Sys<Arc<
 
 /// Takes from a directory that was there before what its new entries would inherit (group, default ACL, flags), and shuts it for others.
 fn neutral(dir: &Dir, stat: &Stat, later: Option<Later<'_>>) -> Sys<()> {
-    // What this restore made is so.
-    if !dir.system.owners || (stat.permissions(), stat.uid, stat.gid) == (PRIVATE, 0, 0) {
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    // What this restore made, or has made so before, is so.
+    if !dir.system.owners || (stat.permissions(), stat.uid, stat.gid) == (PRIVATE, uid, gid) {
         return Ok(());
     }
     let now = attrs::flags(dir);
@@ -209,7 +211,7 @@ fn neutral(dir: &Dir, stat: &Stat, later: Option<Later<'_>>) -> Sys<()> {
         attrs::put_flags(dir, now & !flag::MASK)?;
     }
     // Who is not root keeps what there is, as far as it goes.
-    match make::own(dir, &Stat::default()) {
+    match make::own(dir, &Stat { uid, gid, ..Stat::default() }) {
         Err(Errno::EPERM) => {}
         other => other?,
     }

@@ -19,7 +19,11 @@ use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind as FileKind};
 use crate::image::archive::Archive;
+use crate::image::input::stream::{Keeper, Piece};
 use crate::image::tar::{Kind, Member};
+
+/// Content that waits may keep the archive's buffers in memory up to here, bytes.
+const PINNED: usize = 16 << 20;
 
 pub struct Feed<'a> {
     run: &'a Run<'a>,
@@ -30,6 +34,8 @@ pub struct Feed<'a> {
     flags: Notes,
     /// Is being filled.
     batch: Batch,
+    /// Of the pieces of content that wait.
+    keeper: Keeper,
     hashes: RandomState,
     own: bool,
     regular: u64,
@@ -69,6 +75,7 @@ impl<'a> Feed<'a> {
             directories,
             flags,
             batch: Batch::default(),
+            keeper: Keeper::new(PINNED),
             hashes: RandomState::new(),
             own: false,
             regular: 0,
@@ -158,7 +165,7 @@ impl<'a> Feed<'a> {
         if rest <= SMALL {
             let mut pieces = vec![];
             while rest > 0 {
-                let piece = archive.piece()?.filter(|p| !p.is_empty() && p.len() as u64 <= rest).ok_or_else(short)?;
+                let piece = self.piece(archive, rest)?.ok_or_else(short)?;
                 if !self.run.queue.hold(piece.len()) {
                     return Ok(false);
                 }
@@ -175,7 +182,7 @@ impl<'a> Feed<'a> {
             return Ok(false);
         }
         while rest > 0 {
-            let piece = archive.piece()?.filter(|p| !p.is_empty() && p.len() as u64 <= rest).ok_or_else(short)?;
+            let piece = self.piece(archive, rest)?.ok_or_else(short)?;
             rest -= piece.len() as u64;
             if !self.run.queue.hold(piece.len()) || send.send(piece).is_err() {
                 return Ok(false);
@@ -184,12 +191,20 @@ impl<'a> Feed<'a> {
         Ok(true)
     }
 
+    /// The next content, which is to wait.
+    fn piece(&mut self, archive: &mut Archive, rest: u64) -> Result<Option<Piece>> {
+        Ok(archive.piece()?.filter(|p| !p.is_empty() && p.len() as u64 <= rest).map(|p| self.keeper.keep(p)))
+    }
+
     /// A stored name as a path below the root.
     fn place(&mut self, at: &At, stored: &[u8]) -> Result<Vec<u8>> {
         let clean = clean(stored, self.own).map_err(|why| at.escapes(why))?;
         if clean.absolute && !self.told_absolute {
             self.told_absolute = true;
             self.run.events.note("names in the archive begin with /; they are restored below the target");
+        }
+        if self.run.divert.is_taken(&clean.path) {
+            return Err(at.escapes(format!("{} is kept for files of another place", show(&clean.path))));
         }
         Ok(self.run.divert.apply(clean.path))
     }

@@ -21,18 +21,16 @@ pub struct Notes {
     top: OwnedFd,
     memory: Vec<u8>,
     file: Option<BufWriter<File>>,
-    pub count: u64,
 }
 
 impl Notes {
     pub fn new(top: BorrowedFd<'_>) -> io::Result<Self> {
-        Ok(Self { top: top.try_clone_to_owned()?, memory: vec![], file: None, count: 0 })
+        Ok(Self { top: top.try_clone_to_owned()?, memory: vec![], file: None })
     }
 
     /// Notes this for `path`.
     pub fn add(&mut self, path: &[u8], meta: &Meta) -> Sys<()> {
         encode(&mut self.memory, path, meta);
-        self.count += 1;
         if self.memory.len() < KEPT {
             return Ok(());
         }
@@ -138,7 +136,7 @@ mod tests {
                 uid: n,
                 gid: u32::MAX - n,
                 mtime: Some(Time { secs: -i64::from(n), nanos: n }),
-                atime: (n % 2 == 0).then_some(Time { secs: 1 << 40, nanos: 0 }),
+                atime: n.is_multiple_of(2).then_some(Time { secs: 1 << 40, nanos: 0 }),
                 xattrs: (0..n % 3).map(|i| (c"user.x".to_owned(), vec![0; i as usize])).collect(),
                 flags: 7,
             };

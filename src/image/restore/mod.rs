@@ -27,6 +27,9 @@ use super::archive::Archive;
 pub use crate::copy::{Progress, Report};
 use crate::event::Events;
 
+#[cfg(test)]
+mod tests;
+
 /// What is restored where.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {

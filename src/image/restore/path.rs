@@ -71,6 +71,11 @@ impl Diverted {
         self.0.iter().any(|(prefix, _)| prefix == path)
     }
 
+    /// Whether `path` is, or is in, a directory where others are restored instead: nothing of the archive's own may be there.
+    pub fn is_taken(&self, path: &[u8]) -> bool {
+        self.0.iter().any(|(_, instead)| path.strip_prefix(instead.as_slice()).is_some_and(|r| matches!(r.first(), None | Some(b'/'))))
+    }
+
     /// Where `path` goes. The prefix itself stays where it is: it is the directory that will be mounted over.
     pub fn apply(&self, path: Vec<u8>) -> Vec<u8> {
         for (prefix, instead) in &self.0 {
@@ -127,6 +132,11 @@ mod tests {
             ("x/boot/efi/y", "x/boot/efi/y"),
         ] {
             assert_eq!(d.apply(from.into()), to.as_bytes(), "{from}");
+        }
+        for (path, taken) in
+            [(".altdisk-esp", true), (".altdisk-esp/EFI/x", true), (".altdisk-esps", false), ("x/.altdisk-esp", false), ("", false)]
+        {
+            assert_eq!(d.is_taken(path.as_bytes()), taken, "{path}");
         }
         assert!(d.is_prefix(b"boot/efi") && !d.is_prefix(b"boot"));
         assert!(Diverted::new(&[("/".into(), "x".into())]).is_none() && Diverted::new(&[("a".into(), "../x".into())]).is_none());

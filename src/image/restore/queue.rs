@@ -1,4 +1,4 @@
-//! What the reading thread hands to the writers: batches of members in the archive's order. Content is never copied: a small file has
+//! What the reading thread hands to the writers: batches of members in the archive's order. Content is rarely copied: a small file has
 //! its pieces of the archive's buffers with it, those of a large one come as a stream while it is written.
 //!
 //! Batches, open directories in them and bytes of content are bounded, so memory and descriptors are too. The queue also knows which

@@ -63,6 +63,18 @@ pub enum Fault {
     Stopped,
 }
 
+impl Fault {
+    /// Whether nothing more can be restored after it.
+    pub fn ends_all(&self) -> bool {
+        match self {
+            Self::Fatal(_) | Self::Stopped => true,
+            Self::Target(e) => {
+                matches!(e, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
+            }
+        }
+    }
+}
+
 impl From<Errno> for Fault {
     fn from(e: Errno) -> Self {
         Self::Target(e)
@@ -91,10 +103,14 @@ pub fn run(mut archive: Archive, job: &Job<'_>, events: &Events, progress: &Prog
     run.work(&mut archive, root);
     archive.notes().into_iter().for_each(|n| events.warn(n));
     run.progress.tell(events);
+    let (report, failed) = run.tally.finish();
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        // What ended it may have to do with them.
+        if failed.count > 0 {
+            events.warn(format!("{} file(s) could not be restored:{}", failed.count, failed.text(b"/")));
+        }
         return Err(e);
     }
-    let (report, failed) = run.tally.finish();
     report.warnings(b"/").into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
         return Err(error::RESTORE_FILES.because(format!("{} file(s) could not be restored:{}", failed.count, failed.text(b"/"))));
@@ -117,6 +133,7 @@ impl Run<'_> {
     fn work(&self, archive: &mut Archive, root: File) {
         let writers = std::thread::available_parallelism().map_or(2, usize::from).clamp(*WRITERS.start(), *WRITERS.end());
         std::thread::scope(|s| {
+            let _ends = Panicked(self);
             let helpers = [s.spawn(|| self.flush()), s.spawn(|| self.tell())];
             let writers: Vec<_> = (0..writers).map(|_| s.spawn(|| write::writer(self))).collect();
             let ends = self.read(archive, root).unwrap_or_else(|e| {
@@ -132,8 +149,7 @@ impl Run<'_> {
             {
                 self.fail(e);
             }
-            *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            self.wake.notify_all();
+            self.over();
             if !(ended(helpers.into()) && written) {
                 self.fail(error::KERNEL.because("a thread of the restore ended early; this is a bug of altdisk"));
             }
@@ -245,9 +261,7 @@ impl Run<'_> {
         match done {
             Ok(()) | Err(Fault::Stopped) => None,
             Err(Fault::Fatal(e)) => Some(e),
-            Err(Fault::Target(
-                e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM),
-            )) => Some(self.target_failed(path, e)),
+            Err(ref fault @ Fault::Target(e)) if fault.ends_all() => Some(self.target_failed(path, e)),
             Err(Fault::Target(e)) => {
                 self.tally.failed(path.to_vec(), format!("cannot be made on the target: {e}"));
                 None
@@ -269,6 +283,12 @@ impl Run<'_> {
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.queue.stop();
+    }
+
+    /// Flusher and teller are to end.
+    fn over(&self) {
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.wake.notify_all();
     }
 
     /// A member was made; `file`: not just a further name of one.
@@ -326,6 +346,18 @@ impl Run<'_> {
                 self.fail(error::INTERRUPTED.because("the restore was stopped by a signal"));
             }
             next += INTERVAL;
+        }
+    }
+}
+
+/// A thread that ends by a panic stops the others too: somebody may wait for what it had.
+pub struct Panicked<'a>(pub &'a Run<'a>);
+
+impl Drop for Panicked<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+            self.0.over();
         }
     }
 }

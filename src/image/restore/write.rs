@@ -9,7 +9,7 @@ use super::dirs::Dir;
 use super::later::errno;
 use super::meta::Goal;
 use super::queue::{Content, Item, Regular, What};
-use super::run::{Fault, Run};
+use super::run::{Fault, Panicked, Run};
 use crate::copy::report::show;
 use crate::error;
 use crate::host::make;
@@ -17,20 +17,9 @@ use crate::host::tree::{self, Errno, Kind, Stat, Sys, own_umask};
 use crate::image::input::stream::Piece;
 use crate::image::sums::FileHash;
 
-/// A writer that ends by a panic stops the others too: somebody may wait for what it had.
-struct Ends<'a>(&'a Run<'a>);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.stop();
-        }
-    }
-}
-
 /// A writer thread's whole life.
 pub fn writer(run: &Run<'_>) {
-    let _ends = Ends(run);
+    let _ends = Panicked(run);
     if let Err(e) = own_umask() {
         return run.fail(error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")));
     }
@@ -64,15 +53,12 @@ fn member(run: &Run<'_>, item: &mut Item) -> Result<(), Fault> {
     let goal = Goal { run, system: &dir.system, path: &path };
     match what {
         What::Regular(file) => {
-            let done = anew(dir, name, offset, || make::create(dir, name, meta.mode & 0o777)).and_then(|to| {
-                goal.before_content(&to, meta);
-                content(run, &to, file, offset)?;
-                Ok(goal.open_file(&to, meta, false)?)
-            });
-            if !matches!(done, Err(Fault::Stopped)) {
-                file.content.drain(run);
+            let to = anew(dir, name, offset, || make::create(dir, name, meta.mode & 0o777));
+            if let Ok(to) = &to {
+                goal.before_content(to, meta);
             }
-            done
+            let to = content(run, to, file, offset)?;
+            Ok(goal.open_file(&to, meta, false)?)
         }
         What::HardLink(from, old) => link(dir, name, from, old, offset),
         What::Symlink(target) => {
@@ -154,43 +140,35 @@ impl Content {
             Self::Stream(from) => from.recv().ok(),
         }
     }
-
-    /// What is not wanted any more; a stream's sender must not wait for room that nobody makes.
-    fn drain(&mut self, run: &Run<'_>) {
-        let stream = matches!(self, Self::Stream(_));
-        while let Some(piece) = self.next() {
-            if stream {
-                run.queue.let_go(piece.len());
-            }
-        }
-    }
 }
 
 /// Writes what is stored where it belongs; the rest stays a hole.
-fn content(run: &Run<'_>, to: &File, file: &mut Regular, offset: u64) -> Result<(), Fault> {
+///
+/// Of a file that could not be made, or not written, the rest is taken in all the same: its sender must not wait for room that nobody
+/// makes, and its checksum is that of the archive, which is not to blame. A fault that ends the restore is given back at once: whoever
+/// waits is woken by the failure.
+fn content(run: &Run<'_>, to: Result<File, Fault>, file: &mut Regular, offset: u64) -> Result<File, Fault> {
+    let mut to = to;
     let mut hash = file.sum.as_ref().map(|_| FileHash::new(file.size, file.map.as_deref()));
     let stream = matches!(file.content, Content::Stream(_));
     let whole = [(0, file.stored)];
-    let mut ranges = file.map.as_deref().unwrap_or(&whole).iter().copied().filter(|(_, length)| *length > 0);
-    let (mut at, mut room) = (0, 0_u64);
+    let ranges = file.map.as_deref().unwrap_or(&whole).iter().copied().filter(|(_, length)| *length > 0);
+    let mut place = Place { ranges, at: 0, room: 0 };
     let mut rest = file.stored;
     while rest > 0 {
+        if matches!(&to, Err(fault) if fault.ends_all()) {
+            return to;
+        }
         let Some(piece) = file.content.next() else { return Err(Fault::Stopped) };
         if let Some(hash) = &mut hash {
             hash.update(&piece);
         }
-        let mut bytes: &[u8] = &piece;
-        while !bytes.is_empty() {
-            if room == 0 {
-                // The reader checks that the map holds what is stored.
-                (at, room) = ranges.next().ok_or(Errno::EINVAL)?;
-            }
-            let n = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
-            to.write_all_at(&bytes[..n], at).map_err(|e| errno(&e))?;
-            (at, room, bytes) = (at + n as u64, room - n as u64, &bytes[n..]);
+        match to.as_ref().map(|to| place.write(to, &piece)) {
+            Ok(Err(e)) => to = Err(e.into()),
+            Ok(Ok(())) => run.wrote(piece.len() as u64),
+            Err(_) => {}
         }
         rest = rest.saturating_sub(piece.len() as u64);
-        run.wrote(piece.len() as u64);
         if stream {
             run.queue.let_go(piece.len());
         }
@@ -198,11 +176,34 @@ fn content(run: &Run<'_>, to: &File, file: &mut Regular, offset: u64) -> Result<
             return Err(Fault::Stopped);
         }
     }
-    if at < file.size {
-        make::truncate(to, file.size)?;
+    if place.at < file.size {
+        to = to.and_then(|to| make::truncate(&to, file.size).map(|()| to).map_err(Fault::from));
     }
     if let (Some(sums), Some((index, name)), Some(hash)) = (&run.sums, &file.sum, hash) {
         sums.put(*index, name, offset, &hash.finish()).map_err(Fault::Fatal)?;
     }
-    Ok(())
+    to
+}
+
+/// Where the next stored bytes belong: ranges of the file, and what is left of the current one.
+struct Place<R> {
+    ranges: R,
+    at: u64,
+    room: u64,
+}
+
+impl<R: Iterator<Item = (u64, u64)>> Place<R> {
+    fn write(&mut self, to: &File, stored: &[u8]) -> Sys<()> {
+        let mut bytes = stored;
+        while !bytes.is_empty() {
+            if self.room == 0 {
+                // The reader checks that the map holds what is stored.
+                (self.at, self.room) = self.ranges.next().ok_or(Errno::EINVAL)?;
+            }
+            let n = usize::try_from(self.room).unwrap_or(usize::MAX).min(bytes.len());
+            to.write_all_at(&bytes[..n], self.at).map_err(|e| errno(&e))?;
+            (self.at, self.room, bytes) = (self.at + n as u64, self.room - n as u64, &bytes[n..]);
+        }
+        Ok(())
+    }
 }

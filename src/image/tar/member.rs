@@ -53,8 +53,11 @@ pub struct Names(HashMap<(bool, Vec<u8>), u32>);
 impl Names {
     pub fn learn(&mut self, header: &Header, before: &Before) {
         let pax = before.pax.as_ref();
-        self.one(true, header.user(), pax.and_then(|p| p.uid).or(header.uid().ok()));
-        self.one(false, header.group(), pax.and_then(|p| p.gid).or(header.gid().ok()));
+        // A name that does not fit into the header is cut there.
+        let user = pax.and_then(|p| p.user.as_deref()).unwrap_or(header.user());
+        let group = pax.and_then(|p| p.group.as_deref()).unwrap_or(header.group());
+        self.one(true, user, pax.and_then(|p| p.uid).or(header.uid().ok()));
+        self.one(false, group, pax.and_then(|p| p.gid).or(header.gid().ok()));
     }
 
     fn one(&mut self, user: bool, name: &[u8], id: Option<u32>) {

@@ -199,6 +199,19 @@ fn sizes_where_none_belong() {
 }
 
 #[test]
+fn names_of_users_in_extended_headers() {
+    let acl = b"user::rw-,user:alice:r--,group::r--,group:staff:r--,mask::r--,other::---";
+    let named = pax(&[("uname", b"alice"), ("uid", b"4242"), ("gname", b"staff"), ("gid", b"77")]);
+    let bytes = archive(&[named, member("a", b'0', b""), pax(&[("SCHILY.acl.access", acl)]), member("b", b'0', b"")]);
+    let (all, notes) = read(&bytes, 512).unwrap();
+    assert_eq!(notes, Vec::<String>::new());
+    let value = &all[1].0.xattrs[0].1;
+    for id in [4242_u32, 77] {
+        assert!(value.windows(4).any(|w| w == id.to_le_bytes()), "{value:?}");
+    }
+}
+
+#[test]
 fn behind_the_end() {
     let whole = archive(&[member("a", b'0', b"x")]);
     for (more, notes) in [(vec![0; 9000], 0), (b"rubbish".repeat(100), 1)] {

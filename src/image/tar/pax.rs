@@ -15,6 +15,8 @@ pub const LONGEST: u64 = 1 << 20;
 /// The longest name and value that the kernel takes.
 const XATTR_NAME: usize = 255;
 const XATTR_VALUE: usize = 65536;
+/// All names of one file together, each with its NUL: `XATTR_LIST_MAX`.
+const XATTR_LIST: usize = 65536;
 
 /// What extended headers say of the next member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Pax {
     pub user: Option<Vec<u8>>,
     pub group: Option<Vec<u8>>,
     pub xattrs: Vec<(CString, Vec<u8>)>,
+    /// Bytes of their names.
+    pub names: usize,
     /// A label without the NUL that the kernel wants.
     pub selinux: Option<Vec<u8>>,
     /// ACLs as text.
@@ -145,7 +149,14 @@ impl Pax {
         match self.xattrs.iter_mut().find(|(n, _)| *n == name) {
             Some(have) if sure => have.1 = value,
             Some(_) => {}
-            None => self.xattrs.push((name, value)),
+            None => {
+                self.names += name.as_bytes_with_nul().len();
+                if self.names > XATTR_LIST {
+                    let text = format!("its attributes have names of more than {XATTR_LIST} bytes: no file has so many");
+                    return Err(Bad { entry: &error::IMAGE_LIMIT, text });
+                }
+                self.xattrs.push((name, value));
+            }
         }
         Ok(())
     }
@@ -316,6 +327,14 @@ pub mod tests {
     fn read(text: &[u8]) -> Result<Pax, Bad> {
         let mut pax = Pax::default();
         pax.take(text, false).map(|()| pax)
+    }
+
+    #[test]
+    fn more_attributes_than_a_file_has() {
+        let text = |n: u32| (0..n).flat_map(|n| record(&format!("SCHILY.xattr.user.{n:010}"), b"")).collect::<Vec<u8>>();
+        assert_eq!(read(&text(4096)).unwrap().xattrs.len(), 4096);
+        assert_eq!(read(&text(4097)).unwrap_err().entry.id, "ALT-636");
+        assert_eq!(read(&text(2).repeat(5000)).unwrap().xattrs.len(), 2);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Reader {
     source: Box<dyn Source>,
     /// What of the source's last piece is not used yet.
     piece: Piece,
+    /// Comes behind that, before the source goes on: what was looked at too early.
+    back: Piece,
     /// Bytes used so far.
     offset: u64,
     /// Of the current member: stored bytes not yet used, and the padding behind them.
@@ -47,6 +49,7 @@ impl Reader {
         Self {
             source,
             piece: Piece::default(),
+            back: Piece::default(),
             offset: 0,
             left: 0,
             padding: 0,
@@ -239,7 +242,10 @@ impl Reader {
                 return Err(error::INTERRUPTED.because("stopped by a signal while an image was read"));
             }
             // Given back before the next is waited for.
-            self.piece = Piece::default();
+            self.piece = std::mem::take(&mut self.back);
+            if !self.piece.is_empty() {
+                break;
+            }
             match self.source.next() {
                 Ok(Some(piece)) => self.piece = piece,
                 Ok(None) => return Ok(false),
@@ -344,25 +350,20 @@ impl Reader {
             return self.skip(size.saturating_add(padding(size)));
         }
         // The block is in two pieces.
-        let mut pieces = vec![];
         let mut next = [0; BLOCK];
         let mut have = 0;
         while have < BLOCK && self.fetch()? {
             let piece = self.piece.split(BLOCK - have);
             next[have..have + piece.len()].copy_from_slice(&piece);
             have += piece.len();
-            pieces.push(piece);
         }
-        let next = Header(next);
-        if have == BLOCK && !next.is_zero() && !next.is_sound() {
+        let header = Header(next);
+        if have == BLOCK && !header.is_zero() && !header.is_sound() {
             self.used(BLOCK);
             return self.skip(size.saturating_add(padding(size)).saturating_sub(BLOCK as u64));
         }
-        // Back before what was looked at.
-        let rest = std::mem::take(&mut self.piece);
-        let mut all: Vec<u8> = pieces.iter().flat_map(|p| p.iter().copied()).collect();
-        all.extend_from_slice(&rest);
-        self.piece = Piece::of(all.into());
+        // Back before what was looked at; only that is copied, however much there is behind it.
+        self.back = std::mem::replace(&mut self.piece, Piece::of(next[..have].to_vec().into()));
         Ok(())
     }
 

@@ -4,12 +4,15 @@ use super::Bad;
 use super::pax::decimal;
 use crate::error;
 
-/// The most entries of one map: 16 MiB of memory.
-pub const MOST: usize = 1 << 20;
+/// The most entries of one map: 1 MiB of memory, and every writer holds one. Our images have at most half as many.
+pub const MOST: usize = 1 << 16;
 
 /// A map that can be trusted: in order, nothing twice, inside of the file, and just the bytes that are stored. Entries without length, by
 /// which programs mark the end, are dropped.
 pub fn checked(mut map: Vec<(u64, u64)>, size: u64, stored: u64) -> Result<Vec<(u64, u64)>, Bad> {
+    if map.len() > MOST {
+        return Err(too_many());
+    }
     let bad = || Bad::damaged("its map of holes is damaged");
     let (mut end, mut sum) = (0u64, 0u64);
     for (offset, length) in &map {
@@ -101,6 +104,13 @@ mod tests {
     }
 
     #[test]
+    fn maps_that_are_too_long() {
+        let map = |n: usize| (0..n as u64).map(|n| (2 * n, 1)).collect::<Vec<_>>();
+        assert!(checked(map(MOST), 1 << 20, MOST as u64).is_ok());
+        assert_eq!(checked(map(MOST + 1), 1 << 20, MOST as u64 + 1).unwrap_err().entry.id, "ALT-636");
+    }
+
+    #[test]
     fn lines_over_blocks() {
         let text = b"2\n0\n512\n4096\n100\n\0\0\0";
         for cut in 0..text.len() {
@@ -115,6 +125,6 @@ mod tests {
             assert!(Lines::default().take(text).is_err() || !Lines::default().take(text).unwrap());
         }
         assert!(Lines::default().take(b"1\nx\n").is_err());
-        assert_eq!(Lines::default().take(b"1048577\n").unwrap_err().entry.id, "ALT-636");
+        assert_eq!(Lines::default().take(b"65537\n").unwrap_err().entry.id, "ALT-636");
     }
 }
