@@ -197,7 +197,7 @@ fn bios_with_ext4_by_phases() {
 /// An MBR source; the volume group spans two disks, neither of which would be large enough.
 #[test]
 fn bios_with_mbr_and_lvm_to_two_disks() {
-    needs!(Extent::Some);
+    needs!(Extent::All);
     RoundTrip {
         name: "bios-mbr-lvm-two",
         layout: Layout::BiosMbrLvm,
