@@ -129,3 +129,32 @@ fn debconf_is_told_what_it_asks() {
     assert_eq!(selections(known, &["/dev/disk/by-id/virtio-OLD"]), "");
     assert_eq!(selections("Name: x\n", &["y"]), "");
 }
+
+/// An image's root may hold any link; the running system has the very identifiers that are rewritten.
+#[test]
+fn links_that_lead_out_are_not_followed_out() {
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (root, host) = (dir.path(), outside.path());
+    let text = format!("UUID={OLD_ROOT} / ext4 defaults 0 1\n");
+    for path in ["etc/fstab", "units/dev.swap", "debconf/config.dat", "notes"] {
+        write(host, path, &text);
+    }
+    write(root, "etc/fstab", &text);
+    for (link, to) in [
+        ("efi", ""),
+        ("boot", ""),
+        ("etc/systemd", "units"),
+        ("etc/initramfs-tools", "etc"),
+        ("var/cache/debconf", "debconf"),
+        ("usr/local/etc", "etc"),
+    ] {
+        fs::create_dir_all(root.join(link).parent().unwrap()).unwrap();
+        symlink(host.join(to), root.join(link)).unwrap();
+    }
+    let changes = rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap();
+    assert_eq!(changes.iter().map(|c| c.path.display().to_string()).collect::<Vec<_>>(), ["/etc/fstab"], "{changes:?}");
+    for path in ["etc/fstab", "units/dev.swap", "debconf/config.dat", "notes"] {
+        assert_eq!(read(host, path), text, "{path}");
+    }
+    assert_eq!(fs::read_dir(host.join("etc")).unwrap().count(), 1);
+}
