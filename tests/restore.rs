@@ -330,6 +330,31 @@ fn a_signal_stops_it() {
     assert!(out.status.code() == Some(1) && said(&out).contains("ALT-711"), "{}", said(&out));
 }
 
+#[test]
+fn a_silent_pipe_does_not_keep_it() {
+    let Some(place) = Place::new() else { return };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .args(["restoretree", "-"])
+        .arg(place.root())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As a network that died in the middle: nothing comes any more, and no end either.
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(&Tar::default().file("first", &"1".repeat(1 << 20)).0).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let pid = i32::try_from(child.id()).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM).unwrap();
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    while child.try_wait().unwrap().is_none() {
+        assert!(std::time::Instant::now() < end, "it waits for the pipe");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.code() == Some(1) && said(&out).contains("ALT-711"), "{}", said(&out));
+}
+
 /// A small tree as an image of our own, and as bsdtar packs it: with flags that forbid changes, and a link to such a file.
 fn small_tree(disk: &Disk) -> std::path::PathBuf {
     let from = disk.path().join("from");

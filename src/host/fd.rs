@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, RawFd};
 
 use nix::libc;
 
@@ -26,6 +26,18 @@ pub fn duplicate(fd: RawFd) -> io::Result<File> {
     }
     // SAFETY: the descriptor is new and belongs to nobody else.
     Ok(unsafe { File::from_raw_fd(copy) })
+}
+
+/// Whether a read of `file` would not wait; false after `patience` milliseconds.
+///
+/// # Errors
+/// The kernel's.
+pub fn readable(file: &File, patience: u8) -> io::Result<bool> {
+    use nix::poll::{PollFd, PollFlags, poll};
+    match poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLIN)], patience) {
+        Err(nix::errno::Errno::EINTR) => Ok(false),
+        other => Ok(other? > 0),
+    }
 }
 
 /// Whether writing is among the things that `file` was opened for.

@@ -9,6 +9,10 @@ use anyhow::Result;
 use nix::libc;
 
 use crate::error;
+use crate::host::{fd, signals};
+
+/// So long a read waits before it looks whether it is wanted still, milliseconds.
+const PATIENCE: u8 = 200;
 
 /// What the thread that reads and the others know of each other.
 #[derive(Debug, Default)]
@@ -66,6 +70,14 @@ impl Raw {
             let held = self.reading.busy.lock().unwrap_or_else(PoisonError::into_inner);
             if self.reading.stopped.load(Ordering::SeqCst) {
                 return Err(io::Error::other("stopped"));
+            }
+            // A network that is silent must not keep who wants to stop.
+            if !fd::readable(&self.file, PATIENCE)? {
+                drop(held);
+                if signals::interrupted() {
+                    return Err(io::Error::other("stopped by a signal"));
+                }
+                continue;
             }
             let got = (&*self.file).read(to);
             drop(held);

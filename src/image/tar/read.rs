@@ -249,6 +249,7 @@ impl Reader {
             match self.source.next() {
                 Ok(Some(piece)) => self.piece = piece,
                 Ok(None) => return Ok(false),
+                Err(_) if signals::interrupted() => return Err(error::INTERRUPTED.because("stopped by a signal while an image was read")),
                 // What reading met is told with the member that was read.
                 Err(e) => {
                     return Err(match error::of(&e) {
