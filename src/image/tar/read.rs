@@ -343,26 +343,22 @@ impl Reader {
             }
             return self.skip(size.saturating_add(padding(size)));
         }
-        // The block is in two pieces.
-        let mut pieces = vec![];
-        let mut next = [0; BLOCK];
-        let mut have = 0;
-        while have < BLOCK && self.fetch()? {
-            let piece = self.piece.split(BLOCK - have);
-            next[have..have + piece.len()].copy_from_slice(&piece);
-            have += piece.len();
-            pieces.push(piece);
+        // The block is in several pieces.
+        let mut seen = Vec::with_capacity(BLOCK);
+        while seen.len() < BLOCK && self.fetch()? {
+            let piece = self.piece.split(BLOCK - seen.len());
+            seen.extend_from_slice(&piece);
         }
-        let next = Header(next);
-        if have == BLOCK && !next.is_zero() && !next.is_sound() {
-            self.used(BLOCK);
-            return self.skip(size.saturating_add(padding(size)).saturating_sub(BLOCK as u64));
+        if let Some(block) = seen.first_chunk::<BLOCK>() {
+            let next = Header(*block);
+            if !next.is_zero() && !next.is_sound() {
+                self.used(BLOCK);
+                return self.skip(size.saturating_add(padding(size)).saturating_sub(BLOCK as u64));
+            }
         }
         // Back before what was looked at.
-        let rest = std::mem::take(&mut self.piece);
-        let mut all: Vec<u8> = pieces.iter().flat_map(|p| p.iter().copied()).collect();
-        all.extend_from_slice(&rest);
-        self.piece = Piece::of(all.into());
+        seen.extend_from_slice(&self.piece);
+        self.piece = Piece::of(seen.into());
         Ok(())
     }
 
