@@ -14,20 +14,24 @@ use zstd::zstd_safe;
 
 use super::raw::Raw;
 use super::stream::{Bin, Piece};
-use super::unpack::{Compression, Slot, streams};
+use super::unpack::{Compression, Filling, Slot, streams};
 use crate::error;
 
 /// The frame before a frame: its magic and the length of what it holds, then that: the length of the frame.
 pub const SIGN: [u8; 8] = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0];
 const BEFORE: usize = SIGN.len() + 4;
-/// The most content of a frame that is unpacked apart; ours have 4 MiB.
-const CONTENT: usize = 8 << 20;
+/// The most content of a frame that is unpacked apart; ours have no more.
+const CONTENT: usize = 4 << 20;
+/// Frames with less are unpacked here, several into one buffer: a piece of the archive costs memory however small it is.
+const SMALL: usize = 64 << 10;
 /// What cannot be compressed becomes a little larger.
 const LARGEST: usize = CONTENT + CONTENT / 128 + 1024;
 /// More threads than this would take more memory than they save time.
 const WORKERS: usize = 4;
-/// Unpacked frames that wait, are worked on or are held by who reads: with ours 20 MiB.
-const UNPACKED: usize = 5;
+/// Bytes in unpacked frames that wait, are worked on or are held by who reads: five of ours.
+const UNPACKED: usize = 5 * CONTENT;
+/// Buffers for compressed frames have whole multiples of this, so that each fits the next frame.
+const ROUND: usize = 1 << 20;
 /// A frame's header has at most so many bytes.
 const HEADER: usize = 18;
 
@@ -47,23 +51,46 @@ struct Job {
 pub fn unpack(raw: &mut Raw, to: &SyncSender<Slot>) -> Result<()> {
     let (compressed, bin) = (Bin::default(), Bin::bounded(UNPACKED));
     let mut workers = None;
+    let mut filling = Filling::default();
     loop {
-        let Some((len, content)) = next(raw)? else { return streams(raw, Compression::Zstd, to) };
+        let Some((len, content)) = next(raw)? else { return streams(raw, Compression::Zstd, filling, to) };
+        let skipped = raw.read_exact(&mut [0; BEFORE]);
+        raw.checked(skipped)?;
+        if content < SMALL {
+            let unpacked = small(raw, len, content);
+            let unpacked = raw.checked(unpacked)?;
+            let pumped = filling.pump(unpacked.as_slice(), to);
+            if !raw.checked(pumped)? {
+                return Ok(());
+            }
+            continue;
+        }
+        if !filling.flush(to) {
+            return Ok(());
+        }
         let jobs = match &workers {
             Some(jobs) => jobs,
             None => workers.insert(start(raw.name(), &compressed, &bin)?),
         };
-        let mut frame = compressed.take(len);
-        let got = skip(raw).and_then(|()| raw.read_exact(&mut frame[..len]));
-        raw.checked(got)?;
         // Taken here and not by the workers, so that the next in order always has one.
         let out = bin.take(content);
+        let mut frame = compressed.take(len.next_multiple_of(ROUND));
+        let got = raw.read_exact(&mut frame[..len]);
+        raw.checked(got)?;
         let (result, later) = sync_channel(1);
         // First the place in the order, which bounds how many are under way.
         if to.send(Slot::Later(later)).is_err() || jobs.send(Job { frame, len, out, content, to: result }).is_err() {
             return Ok(());
         }
     }
+}
+
+/// The content of a small frame.
+fn small(raw: &mut Raw, len: usize, content: usize) -> io::Result<Vec<u8>> {
+    let mut frame = vec![0; len];
+    raw.read_exact(&mut frame)?;
+    let unpacked = zstd::bulk::decompress(&frame, content)?;
+    if unpacked.len() == content { Ok(unpacked) } else { Err(io::Error::other("a frame has another size than it says")) }
 }
 
 /// Length and content of the frame that stands next, if it can be unpacked apart.
@@ -80,10 +107,6 @@ fn measured(start: &[u8]) -> Option<(usize, usize)> {
     let content = zstd_safe::get_frame_content_size(frame).ok()??;
     let content = usize::try_from(content).ok().filter(|n| *n <= CONTENT)?;
     frame.starts_with(b"\x28\xb5\x2f\xfd").then_some((len, content))
-}
-
-fn skip(raw: &mut Raw) -> io::Result<()> {
-    raw.read_exact(&mut [0; BEFORE])
 }
 
 /// As many workers as there are processors. They end when the sender is dropped.
@@ -109,8 +132,10 @@ fn work(name: &str, queue: &Mutex<Receiver<Job>>, compressed: &Bin, bin: &Bin) {
         let mut out = job.out;
         let got = context.decompress(&mut out[..job.content], job.frame.get(..job.len).unwrap_or_default());
         compressed.give(job.frame);
+        // Back into the bin in every case, for the thread that cuts waits for it.
+        let filled = Piece::of(bin.fill(out, job.content));
         let piece = match got {
-            Ok(n) if n == job.content => Ok(Piece::of(bin.fill(out, n))),
+            Ok(n) if n == job.content => Ok(filled),
             Ok(_) => Err(error::IMAGE_DAMAGED.because(format!("{name}: a frame has another size than it says"))),
             Err(code) => {
                 let why = zstd_safe::get_error_name(code);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use anyhow::Result;
 
 /// So many empty buffers are kept; more are given back to the system.
-const KEPT: usize = 3;
+const KEPT: usize = 2;
 
 /// Empty buffers that wait to be filled again.
 #[derive(Clone, Debug, Default)]
@@ -19,40 +19,43 @@ pub struct Bin(Arc<Shelf>);
 struct Shelf {
     buffers: Mutex<Buffers>,
     back: Condvar,
-    /// So many buffers there may be at a time; None: as many as are asked for.
+    /// So many bytes there may be in buffers that are out; None: as many as are asked for.
     most: Option<usize>,
 }
 
 #[derive(Debug, Default)]
 struct Buffers {
     free: Vec<Vec<u8>>,
-    /// Those that are filled or held somewhere.
+    /// Bytes of those that are filled or held somewhere.
     out: usize,
 }
 
 impl Bin {
-    /// One that never gives out more than `most` buffers at a time, which bounds the memory whoever holds them. They must be taken in the
-    /// order in which they come to their reader: else all could wait for one that none is left for.
+    /// One that never has more than `most` bytes out, which bounds the memory whoever holds them. Buffers must be taken in the order in which
+    /// they come to their reader, and who holds some while it waits for more must be content with half of that: else all could wait for one
+    /// that there is no room for.
     pub fn bounded(most: usize) -> Self {
         Self(Arc::new(Shelf { most: Some(most), ..Shelf::default() }))
     }
 
-    /// A buffer of at least `size` bytes with anything in it: clearing what is overwritten anyway would cost time.
+    /// A buffer of at least `size` bytes with anything in it: clearing what is overwritten anyway would cost time. A much larger one is not
+    /// used for it.
     pub fn take(&self, size: usize) -> Vec<u8> {
         let mut all = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.0.most.is_some_and(|most| all.out >= most) {
+        while self.0.most.is_some_and(|most| all.out > 0 && all.out.saturating_add(size) > most) {
             all = self.0.back.wait(all).unwrap_or_else(PoisonError::into_inner);
         }
-        all.out += 1;
-        match all.free.iter().position(|b| b.len() >= size) {
-            Some(at) => all.free.swap_remove(at),
-            None => {
-                // One that is too small is of no use any more: sizes only grow.
-                all.free.pop();
-                drop(all);
-                vec![0; size]
-            }
+        let fits = |b: &Vec<u8>| b.len() >= size && b.len() <= size.saturating_add(size / 4);
+        if let Some(buffer) = all.free.iter().position(fits).map(|at| all.free.swap_remove(at)) {
+            all.out += buffer.len();
+            return buffer;
         }
+        all.out += size;
+        // The sizes are others now.
+        let old = all.free.pop();
+        drop(all);
+        drop(old);
+        vec![0; size]
     }
 
     /// Makes a chunk of the first `len` bytes of a buffer.
@@ -63,8 +66,9 @@ impl Bin {
     /// Takes a buffer back, for the next [`Bin::take`].
     pub fn give(&self, buffer: Vec<u8>) {
         let mut all = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        all.out = all.out.saturating_sub(1);
-        if all.free.len() < KEPT {
+        all.out = all.out.saturating_sub(buffer.len());
+        let room = self.0.most.is_none_or(|most| all.out.saturating_add(buffer.len()) <= most);
+        if all.free.len() < KEPT && room {
             all.free.push(buffer);
         }
         drop(all);
@@ -228,7 +232,7 @@ mod tests {
         let other = bin.take(100);
         assert_ne!(other.as_ptr().addr(), place, "a share is still held");
         drop(first);
-        let again = bin.take(50);
+        let again = bin.take(90);
         assert_eq!((again.as_ptr().addr(), again.len()), (place, 100));
     }
 

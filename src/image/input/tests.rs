@@ -129,6 +129,40 @@ fn our_frames() {
     }
 }
 
+/// Frames of any size, and a reader that holds what a restore may hold while it waits for more: nobody waits for ever, and no memory is taken
+/// for frames of a byte.
+#[test]
+fn pieces_that_are_held() {
+    let want = content(24 << 20);
+    let sizes = [1usize, 4 << 20, 65536, 3, 1_000_000, 100, 4 << 20, 70_000, 65535, 2_500_000, 4 << 20, 4 << 20];
+    let (mut packed, mut at, mut n) = (vec![], 0, 0);
+    while at < want.len() {
+        // Stretches of tiny ones between.
+        let size = if n % 600 < 500 { 1 + n % 50 } else { sizes[n % sizes.len()] }.min(want.len() - at);
+        packed.extend(framed(&want[at..at + size], size));
+        (at, n) = (at + size, n + 1);
+    }
+    // Padding of a tape's block.
+    packed.extend([0; 5000]);
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&packed).unwrap();
+    std::io::Seek::rewind(&mut file).unwrap();
+    let mut source = Input::of("frames".to_owned(), file).unwrap().decompressed().unwrap();
+    let (mut held, mut span, mut at, mut most) = (std::collections::VecDeque::new(), 0, 0, 0);
+    while let Some(piece) = source.next().unwrap() {
+        assert!(*piece == want[at..at + piece.len()]);
+        at += piece.len();
+        span += piece.len();
+        held.push_back(piece);
+        while span - held[0].len() > 5 << 19 {
+            span -= held.pop_front().unwrap().len();
+        }
+        most = most.max(held.len());
+    }
+    assert_eq!(at, want.len());
+    assert!(most < 200, "{most}");
+}
+
 #[test]
 fn what_is_not_unpacked() {
     for (start, program) in [(&b"BZh9"[..], "bzip2"), (b"\x04\x22\x4d\x18", "lz4"), (b"\x5d\0\0\x80", "xz"), (b"LZIP\x01", "lzip")] {

@@ -121,7 +121,7 @@ pub fn start(mut raw: Raw, endless: bool) -> Result<Box<dyn Source>> {
         let done = match compression {
             Compression::None => plain(&mut raw, &to),
             Compression::Zstd => frames::unpack(&mut raw, &to),
-            _ => streams(&mut raw, compression, &to),
+            _ => streams(&mut raw, compression, Filling::default(), &to),
         };
         // Nobody listens: the reader has gone.
         let _ = to.send(match done {
@@ -153,20 +153,55 @@ fn plain(raw: &mut Raw, to: &SyncSender<Slot>) -> Result<()> {
     }
 }
 
-/// Streams or frames, one behind the other.
+/// What is unpacked of streams, however small they are, on its way into pieces of one size: a piece keeps a whole buffer.
+#[derive(Default)]
+pub struct Filling {
+    bin: Bin,
+    buffer: Vec<u8>,
+    have: usize,
+}
+
+impl Filling {
+    /// Everything that `from` has; false when nobody wants more.
+    ///
+    /// # Errors
+    /// What `from` says.
+    pub fn pump(&mut self, mut from: impl Read, to: &SyncSender<Slot>) -> io::Result<bool> {
+        loop {
+            if self.buffer.is_empty() {
+                self.buffer = self.bin.take(CHUNK);
+            }
+            match from.read(&mut self.buffer[self.have..])? {
+                0 => return Ok(true),
+                n => self.have += n,
+            }
+            if self.have == self.buffer.len() && !self.flush(to) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Sends what there is; false when nobody wants it.
+    pub fn flush(&mut self, to: &SyncSender<Slot>) -> bool {
+        let buffer = std::mem::take(&mut self.buffer);
+        if buffer.is_empty() {
+            return true;
+        }
+        let have = std::mem::take(&mut self.have);
+        send(to, Piece::of(self.bin.fill(buffer, have)))
+    }
+}
+
+/// Streams or frames, one behind the other; `filling` may have something already.
 ///
 /// # Errors
 /// ALT-632 to 634, ALT-638.
-pub fn streams(raw: &mut Raw, compression: Compression, to: &SyncSender<Slot>) -> Result<()> {
-    let bin = Bin::default();
-    let mut first = true;
+pub fn streams(raw: &mut Raw, compression: Compression, mut filling: Filling, to: &SyncSender<Slot>) -> Result<()> {
     loop {
         let start = raw.peek(6).map(<[u8]>::to_vec);
         let start = raw.checked(start)?;
-        if start.is_empty() {
-            return Ok(());
-        }
-        if !first && start.iter().all(|b| *b == 0) {
+        if start.iter().all(|b| *b == 0) {
+            filling.flush(to);
             return zeros(raw);
         }
         if start.len() < 4 {
@@ -175,16 +210,19 @@ pub fn streams(raw: &mut Raw, compression: Compression, to: &SyncSender<Slot>) -
         if Compression::of(&start) != compression {
             return Err(error::IMAGE_DAMAGED.because(format!("{}: other data follow what is compressed", raw.name())));
         }
-        first = false;
         let unpacked = match compression {
-            Compression::Zstd => zstd(raw).and_then(|d| pump(d, &bin, to)),
-            Compression::Xz => xz(raw).and_then(|d| pump(d, &bin, to)),
-            _ => pump(flate2::bufread::GzDecoder::new(&mut *raw), &bin, to),
+            Compression::Zstd => zstd(raw).and_then(|d| filling.pump(d, to)),
+            Compression::Xz => xz(raw).and_then(|d| filling.pump(d, to)),
+            _ => filling.pump(flate2::bufread::GzDecoder::new(&mut *raw), to),
         };
         match unpacked {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(e) => return Err(too_large(&e, raw).unwrap_or_else(|| raw.error(&e))),
+            Err(e) => {
+                // The damage is behind what was unpacked before it.
+                filling.flush(to);
+                return Err(too_large(&e, raw).unwrap_or_else(|| raw.error(&e)));
+            }
         }
     }
 }
@@ -212,26 +250,6 @@ fn too_large(e: &io::Error, raw: &Raw) -> Option<anyhow::Error> {
     let name = raw.name();
     let cause = format!("{name}: unpacking it takes more memory than altdisk gives to it");
     Some(error::IMAGE_COMPRESSION.because_do(cause, format!("unpack it on the way: {command} {name} | alt_disk_install -d - ...")))
-}
-
-/// Everything that `from` has; false when nobody wants more.
-fn pump(mut from: impl Read, bin: &Bin, to: &SyncSender<Slot>) -> io::Result<bool> {
-    loop {
-        let mut buffer = bin.take(CHUNK);
-        let mut have = 0;
-        while have < CHUNK {
-            match from.read(&mut buffer[have..CHUNK])? {
-                0 => break,
-                n => have += n,
-            }
-        }
-        if !send(to, Piece::of(bin.fill(buffer, have))) {
-            return Ok(false);
-        }
-        if have < CHUNK {
-            return Ok(true);
-        }
-    }
 }
 
 /// Nothing but zeros to the end.
