@@ -75,7 +75,7 @@ fn an_image_of_this_machine_becomes_the_same_system_on_another_disk() {
         (format!("-d {IMAGE} -g -e /etc/fstab one"), vec!["ALT-115"]),
         ("-d /etc -g one".to_owned(), vec!["ALT-63"]),
         ("-d /etc/passwd -g one".to_owned(), vec!["ALT-63"]),
-        (format!("-d {target} -g one"), vec!["ALT-63"]),
+        (format!("-d {target} -g one"), vec!["ALT-677", "would be erased"]),
         ("-d /dev/null -g one".to_owned(), vec!["ALT-63"]),
     ] {
         let ended = machine.run(&format!("alt_disk_install {line}"));
