@@ -73,7 +73,7 @@ fn a_refusal_has_id_cause_remedy_and_usage() {
 
 #[test]
 fn flags_of_later_versions_say_so() {
-    for args in [&["-d", "/dev/null", "x"][..], &["-C", "-l", "/tmp", "-w", "vim", "x"]] {
+    for args in [&["-C", "-l", "/tmp", "-F", "CVE-1", "x"][..], &["-C", "-l", "/tmp", "-w", "vim", "x"]] {
         let o = altdisk(&[&["alt_disk_install"], args].concat());
         assert_eq!(o.status.code(), Some(2));
         assert!(stderr(&o).contains("ALT-128"), "{}", stderr(&o));
