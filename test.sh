@@ -100,7 +100,7 @@ if [ "$quick" = yes ]; then
     ending
 fi
 part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done'
-ALTDISK_VM=none part "tests" 20 cargo test --quiet --no-fail-fast
+ALTDISK_VM=none part "tests" 30 cargo test --quiet --no-fail-fast
 if [ "$vm" != none ]; then
     ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 35)" cargo test --quiet --test vm -- --nocapture
 fi
