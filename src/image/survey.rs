@@ -46,10 +46,13 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Bytes of content and members below the directory `prefix` (`usr/lib`: with or without slashes around, at most three names). Of the first
-    /// 4096 directories; (0, 0) for others.
+    /// Bytes of content and members below the directory `prefix` (`usr/lib`: with or without slashes around, at most three names; empty:
+    /// all). Of the first 4096 directories; (0, 0) for others.
     pub fn below(&self, prefix: &str) -> (u64, u64) {
-        self.below.get(prefix.trim_matches('/').as_bytes()).copied().unwrap_or_default()
+        match prefix.trim_matches('/') {
+            "" => (self.bytes, self.files),
+            inside => self.below.get(inside.as_bytes()).copied().unwrap_or_default(),
+        }
     }
 
     /// Makes a tiny root in the empty directory `dir`, which must be nobody else's: what `boot::grub::capability` looks at, empty where only

@@ -76,6 +76,7 @@ fn what_is_odd_is_nothing() {
     ]);
     assert_eq!(found.system, System::default());
     assert_eq!((found.fstab.as_ref(), found.bytes), (None, 70_000 + 14 + 1));
+    assert_eq!((found.below("/"), found.below("etc/"), found.below("none")), ((found.bytes, 8), (70_014, 4), (0, 0)));
     let dir = tempfile::tempdir().unwrap();
     found.skeleton(dir.path()).unwrap();
 }
