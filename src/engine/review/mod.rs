@@ -166,7 +166,8 @@ fn may_begin() -> Result<()> {
 
 /// The disks that hold something and are not confirmed: as questions, and the request as it is once they are answered.
 fn questions(request: &Request) -> Result<(Request, Vec<Typed>)> {
-    let facts = Facts::gather()?;
+    // Which disks there are; what of the running system cannot be cloned is for the run's own checks to say.
+    let facts = Facts::for_image()?;
     let roles = roles::roles(&facts.world, &prepare::known(&facts.source.disks)?);
     let (mut request, mut typed) = (request.clone(), vec![]);
     for word in &request.targets {
