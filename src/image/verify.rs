@@ -1,4 +1,4 @@
-//! Reading a whole image without unpacking it: every checksum (`--verify`), every name (`--list`).
+//! Reading a whole image without unpacking it: every checksum (`--check`), every name (`--list`).
 
 use std::path::Path;
 

@@ -6,12 +6,15 @@ use std::os::unix::fs::FileExt;
 use super::{Run, may_have_holes};
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, Sys, read_ahead, stat_fd};
-use crate::image::output::pack::{Feed, Packer};
+use crate::image::output::pack::{self, Feed, Packer};
 use crate::image::sums::{FileHash, Hash};
 use crate::image::tar::{Member, write};
 
 /// A file up to this size is read at once, and again if it changed meanwhile.
 const SMALL: u64 = 256 << 10;
+
+/// It is put into a chunk that is not full yet, with its headers.
+const _: () = assert!(pack::LARGEST >= pack::CHUNK + 2 * SMALL as usize);
 
 /// How often.
 const TRIES: u32 = 3;

@@ -16,12 +16,11 @@ use super::raw::Raw;
 use super::stream::{Bin, Piece};
 use super::unpack::{Compression, Filling, Slot, streams};
 use crate::error;
+use crate::image::output::pack::{self, SIGN};
 
-/// The frame before a frame: its magic and the length of what it holds, then that: the length of the frame.
-pub const SIGN: [u8; 8] = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0];
 const BEFORE: usize = SIGN.len() + 4;
-/// The most content of a frame that is unpacked apart; ours have no more.
-const CONTENT: usize = 4 << 20;
+/// The most content of a frame that is unpacked apart: ours have no more.
+const CONTENT: usize = pack::LARGEST;
 /// Frames with less are unpacked here, several into one buffer: a piece of the archive costs memory however small it is.
 const SMALL: usize = 64 << 10;
 /// What cannot be compressed becomes a little larger.
@@ -143,5 +142,26 @@ fn work(name: &str, queue: &Mutex<Receiver<Job>>, compressed: &Bin, bin: &Bin) {
             }
         };
         let _ = job.to.send(piece);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::output::Method;
+    use crate::image::output::pack::Packer;
+    use std::sync::atomic::AtomicBool;
+
+    /// What the writer makes of its largest chunk must not pass for a stranger's: all behind it would be unpacked by one processor.
+    #[test]
+    fn our_own_frames_are_unpacked_apart() {
+        let stopped = AtomicBool::new(false);
+        let (packer, feed, line) = Packer::new(Method::Zstd(3), &stopped);
+        assert!(packer.chunk() <= pack::LARGEST);
+        assert!(feed.put(vec![7; pack::LARGEST]));
+        drop(feed);
+        packer.compress();
+        let (head, body) = line.packed().next().unwrap().unwrap();
+        assert_eq!(measured(&[head, body.clone()].concat()), Some((body.len(), pack::LARGEST)));
     }
 }

@@ -14,8 +14,15 @@ use std::sync::{Mutex, PoisonError};
 use super::{Method, Output};
 use zstd::zstd_safe::CParameter;
 
-/// Magic number of the skippable frame before each zstd frame (pzstd's), little-endian, and the size of what it holds.
-const SKIPPABLE: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
+/// The skippable frame before each zstd frame (pzstd's): its magic number, little-endian, and the size of what it holds, which is the length
+/// of the frame behind it.
+pub const SIGN: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
+
+/// A chunk is full with so much content, or with less where more processors share what may be compressed at a time.
+pub const CHUNK: usize = 4 << 20;
+
+/// No chunk has more: one that is nearly full gets a whole small file and its headers yet.
+pub const LARGEST: usize = CHUNK + (1 << 20);
 
 /// So many processors' work fits into 64 MiB.
 const COMPRESSORS: usize = 8;
@@ -67,7 +74,7 @@ impl<'a> Packer<'a> {
             stopped,
             method,
             compressors,
-            chunk: (AT_ONCE / compressors).clamp(1 << 20, 4 << 20),
+            chunk: (AT_ONCE / compressors).clamp(1 << 20, CHUNK),
             spare: Mutex::default(),
             work: Mutex::new(chunks),
         };
@@ -120,14 +127,21 @@ impl<'a> Packer<'a> {
     /// # Errors
     /// The kernel's, or a compressor's. Then no chunk is taken any more.
     pub fn write(&self, line: Line, out: &mut Output) -> io::Result<()> {
-        for packed in line.0 {
-            let (head, body) =
-                packed.recv().map_err(|_| io::Error::other("a thread of the compressor ended early; this is a bug of altdisk"))??;
+        for packed in line.packed() {
+            let (head, body) = packed?;
             out.write(&head)?;
             out.write(&body)?;
             self.give_back(body);
         }
         Ok(())
+    }
+}
+
+impl Line {
+    /// What stands before each chunk, and the chunk, compressed.
+    pub fn packed(self) -> impl Iterator<Item = Packed> {
+        let died = |_| Err(io::Error::other("a thread of the compressor ended early; this is a bug of altdisk"));
+        self.0.into_iter().map(move |packed| packed.recv().unwrap_or_else(died))
     }
 }
 
@@ -176,7 +190,7 @@ impl Engine {
                 out.reserve(zstd::zstd_safe::compress_bound(content.len()));
                 compressor.compress_to_buffer(content, out)?;
                 let length = u32::try_from(out.len()).map_err(io::Error::other)?;
-                Ok([SKIPPABLE.as_slice(), &length.to_le_bytes()].concat())
+                Ok([SIGN.as_slice(), &length.to_le_bytes()].concat())
             }
             Self::Gzip(level) => {
                 let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::new(*level));
