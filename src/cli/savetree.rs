@@ -15,7 +15,7 @@ use crate::host::{signals, sys};
 use crate::image::create::{self, Job, Tree};
 use crate::image::manifest::{FORMAT, Manifest};
 use crate::image::output::{LARGEST_RECORD, Method, Output, RECORD};
-use crate::image::tar::write::BLOCK;
+use crate::image::tar::BLOCK;
 
 /// Parses the arguments and saves.
 ///

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::run::{Fault, Run};
 use crate::host::make;
-use crate::host::tree::{Errno, Stat, read_ahead, stat_fd};
+use crate::host::tree::{Errno, Stat, errno, read_ahead, stat_fd};
 
 /// Stays in the processor's cache: larger ones are slower.
 pub const BUFFER: usize = 128 << 10;
@@ -109,9 +109,4 @@ fn range(run: &Run<'_>, from: &File, to: &File, mut at: u64, end: u64, buffer: &
         }
     }
     Ok(at)
-}
-
-fn errno(e: &std::io::Error) -> Errno {
-    // write_all_at has no number for a device that takes nothing any more.
-    e.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

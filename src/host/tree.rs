@@ -17,6 +17,12 @@ use nix::sys::stat::Mode;
 /// A call's result, with the kernel's bare error number: the copier decides by it.
 pub type Sys<T> = std::result::Result<T, Errno>;
 
+/// The kernel's number for an error of the standard library.
+pub fn errno(e: &std::io::Error) -> Errno {
+    // write_all and write_all_at have no number for a device that takes nothing any more.
+    e.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
 /// Seconds since the epoch (negative before 1970) and nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Time {

@@ -16,7 +16,7 @@ use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST};
 use crate::image::output::pack::{Feed, Packer};
 use crate::image::output::spill::Spill;
 use crate::image::sums;
-use crate::image::tar::{Kind, Member, write};
+use crate::image::tar::{Kind, Member, flags, write};
 
 struct Assembler<'a> {
     run: &'a Run<'a>,
@@ -136,7 +136,7 @@ impl Assembler<'_> {
             mtime: stat.mtime,
             atime: Some(stat.atime),
             xattrs: item.xattrs,
-            flags: write::words(item.flags),
+            flags: flags::words(item.flags),
             ..empty(path, kind)
         };
         match (&member.kind, &item.file) {

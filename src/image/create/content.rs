@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use super::{Run, may_have_holes};
 use crate::host::make;
-use crate::host::tree::{Errno, Stat, Sys, read_ahead, stat_fd};
+use crate::host::tree::{Errno, Stat, Sys, errno, read_ahead, stat_fd};
 use crate::image::output::pack::{self, Feed, Packer};
 use crate::image::sums::{FileHash, Hash};
 use crate::image::tar::{Member, write};
@@ -186,7 +186,7 @@ fn read_full(file: &File, buffer: &mut [u8], at: u64) -> Sys<usize> {
             Ok(0) => break,
             Ok(n) => got += n,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
+            Err(e) => return Err(errno(&e)),
         }
     }
     Ok(got)

@@ -15,7 +15,7 @@ use nix::unistd::{getegid, geteuid};
 use super::meta::{Meta, PRIVATE};
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Stat, Sys};
+use crate::host::tree::{self, Errno, Kind, Stat, Sys, errno};
 
 pub const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 
@@ -181,7 +181,7 @@ fn system_of(systems: &mut Vec<Arc<System>>, fd: &OwnedFd, dev: u64) -> Sys<Arc<
     if let Some(system) = systems.iter().find(|s| s.dev == dev) {
         return Ok(Arc::clone(system));
     }
-    let top = fd.try_clone().map_err(|e| e.raw_os_error().map_or(Errno::EMFILE, Errno::from_raw))?;
+    let top = fd.try_clone().map_err(|e| errno(&e))?;
     let system = Arc::new(System { dev, owners: make::keeps_owners(fd), top });
     systems.push(Arc::clone(&system));
     Ok(system)

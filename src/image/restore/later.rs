@@ -10,7 +10,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use super::meta::Meta;
 use crate::host::make;
-use crate::host::tree::{Errno, Sys, Time};
+use crate::host::tree::{Sys, Time, errno};
 
 /// So many bytes of notes stay in memory.
 const KEPT: usize = 2 << 20;
@@ -53,11 +53,6 @@ impl Notes {
         }
         decode(&mut Cursor::new(self.memory), &mut what)
     }
-}
-
-pub fn errno(e: &io::Error) -> Errno {
-    // write_all has no number for a device that takes nothing any more.
-    e.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
 fn bytes(out: &mut Vec<u8>, value: &[u8]) {

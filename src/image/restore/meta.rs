@@ -11,7 +11,7 @@ use crate::copy::report::show;
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, Sys, Time};
-use crate::image::tar::Member;
+use crate::image::tar::{Member, flags};
 
 /// Setuid, setgid, sticky: not set when a file is made.
 const SPECIAL: u32 = 0o7000;
@@ -24,41 +24,6 @@ pub const FORBIDDING: u32 = flag::IMMUTABLE | flag::APPEND;
 
 /// Flags that must be set while a file is empty to take effect.
 const BEFORE_CONTENT: u32 = flag::NO_COW | flag::COMPRESSED | flag::NO_COMPRESSION;
-
-/// What `SCHILY.fflags` calls the inode flags: the words of libarchive (archive_entry(3)) and those of older versions and of chflags(1).
-const WORDS: &[(&str, u32)] = &[
-    ("secdel", 0x1),
-    ("securedeletion", 0x1),
-    ("undel", 0x2),
-    ("compress", flag::COMPRESSED),
-    ("sync", 0x8),
-    ("schg", flag::IMMUTABLE),
-    ("schange", flag::IMMUTABLE),
-    ("simmutable", flag::IMMUTABLE),
-    ("uchg", flag::IMMUTABLE),
-    ("uchange", flag::IMMUTABLE),
-    ("uimmutable", flag::IMMUTABLE),
-    ("sappnd", flag::APPEND),
-    ("sappend", flag::APPEND),
-    ("uappnd", flag::APPEND),
-    ("uappend", flag::APPEND),
-    ("nodump", 0x40),
-    ("noatime", 0x80),
-    ("nocompress", flag::NO_COMPRESSION),
-    ("journal", 0x4000),
-    ("journal-data", 0x4000),
-    ("notail", 0x8000),
-    ("dirsync", 0x1_0000),
-    ("topdir", 0x2_0000),
-    ("nocow", flag::NO_COW),
-    ("dax", 0x200_0000),
-    ("projinherit", 0x2000_0000),
-];
-
-/// The inode flags that these words name; words of other systems are ignored.
-pub fn flags_of(words: &str) -> u32 {
-    words.split(',').filter_map(|w| WORDS.iter().find(|(word, _)| *word == w.trim())).fold(0, |all, (_, bit)| all | bit)
-}
 
 /// Owner, permissions, times, attributes, flags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,7 +48,7 @@ impl Meta {
             mtime: Some(m.mtime),
             atime: m.atime,
             xattrs: std::mem::take(&mut m.xattrs),
-            flags: m.flags.take().map_or(0, |w| flags_of(&w)),
+            flags: m.flags.take().map_or(0, |w| flags::of_words(&w)),
         }
     }
 
@@ -195,19 +160,4 @@ impl Goal<'_> {
 
 fn attribute(name: &CStr) -> String {
     format!("the attribute {}", show(name.to_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_flags() {
-        for (words, flags) in
-            [("", 0), ("nodump", 0x40), ("schg,nodump", 0x50), ("uappnd, noatime", 0xa0), ("uarch,offline", 0), ("opaque,sync", 8)]
-        {
-            assert_eq!(flags_of(words), flags, "{words}");
-        }
-        assert_eq!(WORDS.iter().fold(0, |m, (_, bit)| m | bit), flag::MASK, "each flag has a word");
-    }
 }

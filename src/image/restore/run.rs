@@ -12,7 +12,7 @@ use anyhow::Result;
 use nix::fcntl::OFlag;
 
 use super::dirs::{DIRECTORY, Dirs, System};
-use super::later::{Notes, errno};
+use super::later::Notes;
 use super::meta::{FORBIDDING, Goal, Meta};
 use super::path::{Diverted, split};
 use super::queue::Queue;
@@ -22,7 +22,7 @@ use crate::copy::report::{Tally, absolute, show};
 use crate::copy::{Progress, Report};
 use crate::error;
 use crate::event::{Event, Events};
-use crate::host::tree::{self, Errno, Kind};
+use crate::host::tree::{self, Errno, Kind, errno};
 use crate::host::{make, signals};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;

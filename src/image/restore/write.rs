@@ -6,14 +6,13 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 
 use super::dirs::Dir;
-use super::later::errno;
 use super::meta::Goal;
 use super::queue::{Content, Item, Regular, What};
 use super::run::{Fault, Panicked, Run};
 use crate::copy::report::show;
 use crate::error;
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Stat, Sys, own_umask};
+use crate::host::tree::{self, Errno, Kind, Stat, Sys, errno, own_umask};
 use crate::image::input::stream::Piece;
 use crate::image::sums::FileHash;
 

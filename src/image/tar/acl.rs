@@ -1,4 +1,4 @@
-//! ACLs: from the text that archives hold to the kernel's binary form (linux/posix_acl_xattr.h, version 2).
+//! ACLs: the text that archives hold and the kernel's binary form (linux/posix_acl_xattr.h, version 2).
 //!
 //! The text is that of acl(5) with commas or newlines between entries; star and bsdtar add a named user's number as a fourth field
 //! (`user:joe:rw-:1000`), GNU tar has names only, or numbers in their place.
@@ -54,6 +54,30 @@ pub fn to_kernel(text: &[u8], number: impl Fn(Who, &[u8]) -> Option<u32>) -> Res
         out.extend_from_slice(&id.to_le_bytes());
     }
     Ok(out)
+}
+
+/// The value of such an attribute as text, with numbers for users and groups; None for what is no ACL.
+pub fn to_text(value: &[u8]) -> Option<String> {
+    let (entries, rest) = value.strip_prefix(&VERSION.to_le_bytes())?.as_chunks::<8>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut out = Vec::new();
+    for e in entries {
+        let (tag, permissions, id) = (u16::from_le_bytes([e[0], e[1]]), e[2], u32::from_le_bytes([e[4], e[5], e[6], e[7]]));
+        let who = match tag {
+            USER_OBJ => "user:".to_owned(),
+            USER => format!("user:{id}"),
+            GROUP_OBJ => "group:".to_owned(),
+            GROUP => format!("group:{id}"),
+            MASK => "mask:".to_owned(),
+            OTHER => "other:".to_owned(),
+            _ => return None,
+        };
+        let letter = |bit: u8, c: char| if permissions & bit != 0 { c } else { '-' };
+        out.push(format!("{who}:{}{}{}", letter(4, 'r'), letter(2, 'w'), letter(1, 'x')));
+    }
+    Some(out.join(","))
 }
 
 /// Tag, number and permissions of `user:joe:rw-:1000`.
@@ -122,6 +146,15 @@ mod tests {
             assert_eq!(kernel(text).unwrap(), want, "{text}");
         }
         assert_eq!(kernel("user::r--,group::r--,other::r--").unwrap(), [(1, 4, NOBODY), (4, 4, NOBODY), (32, 4, NOBODY)]);
+    }
+
+    #[test]
+    fn the_text_form() {
+        let text = "user::rw-,user:1234:rwx,group::r--,mask::r-x,other::---";
+        let value = to_kernel(text.as_bytes(), |_, _| None).unwrap();
+        assert_eq!(to_text(&value).as_deref(), Some(text));
+        assert_eq!(to_text(&value[..9]), None);
+        assert_eq!(to_text(b""), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Small archives for tests, put together by hand: also such as no program would write.
 
-use super::header::BLOCK;
+use super::BLOCK;
 use super::header::tests::{header, sign};
 use super::pax::tests::record;
 use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST, Manifest};

@@ -4,8 +4,7 @@
 
 use std::ops::Range;
 
-/// Bytes of a block: headers are one, content is padded to whole ones.
-pub const BLOCK: usize = 512;
+use super::BLOCK;
 
 const NAME: Range<usize> = 0..100;
 const MODE: Range<usize> = 100..108;

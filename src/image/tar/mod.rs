@@ -3,6 +3,8 @@
 //! Nothing that an archive says is trusted: lengths are bounded before memory is taken, names are bytes, and where a name leads is
 //! decided by who restores it.
 
+pub mod flags;
+
 mod acl;
 mod header;
 mod member;
@@ -15,6 +17,14 @@ use std::ffi::CString;
 
 use crate::error::{self, Entry};
 use crate::host::tree::Time;
+
+/// Bytes of a block: headers are one, content is padded to whole ones.
+pub const BLOCK: usize = 512;
+
+/// Bytes behind content of `size` bytes, up to the next whole block.
+pub fn padding(size: u64) -> u64 {
+    size.wrapping_neg() % BLOCK as u64
+}
 
 /// What a member is.
 #[derive(Clone, Debug, PartialEq, Eq)]

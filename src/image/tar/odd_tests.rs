@@ -1,7 +1,7 @@
 //! Archives put together by hand: every form once, and those that no honest program writes.
 
+use super::BLOCK;
 use super::built::{archive, member, more_sparse, old_sparse, pax, with_size, zoo};
-use super::header::BLOCK;
 use super::read::Reader;
 use super::{Kind, Member};
 use crate::error;

@@ -5,11 +5,11 @@
 
 use anyhow::Result;
 
-use super::header::{BLOCK, Header};
+use super::header::Header;
 use super::member::{self, Before};
 use super::pax::{LONGEST, Pax};
 use super::sparse::{self, Lines};
-use super::{Bad, Kind, Member};
+use super::{BLOCK, Bad, Kind, Member, padding};
 use crate::copy::report::show;
 use crate::error;
 use crate::host::signals;
@@ -391,11 +391,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-/// Content ends at whole blocks.
-fn padding(size: u64) -> u64 {
-    size.wrapping_neg() % BLOCK as u64
 }
 
 impl Member {

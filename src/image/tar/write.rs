@@ -7,12 +7,8 @@
 
 use std::io::Write;
 
-use super::{Kind, Member};
-use crate::host::attrs::flag;
+use super::{BLOCK, Kind, Member, acl, padding};
 use crate::host::tree::Time;
-
-/// Everything in an archive stands at multiples of so many bytes.
-pub const BLOCK: usize = 512;
 
 /// What ustar's fields can say at most: 11 and 7 octal digits.
 const LARGEST: u64 = 0o777_7777_7777;
@@ -24,32 +20,6 @@ const PREFIX: usize = 155;
 /// Where the access ACL, the default ACL and the SELinux label are among the attributes, and what PAX calls them.
 const ACLS: [(&[u8], &str); 2] = [(b"system.posix_acl_access", "SCHILY.acl.access"), (b"system.posix_acl_default", "SCHILY.acl.default")];
 const SELINUX: &[u8] = b"security.selinux";
-
-/// Inode flags in bsdtar's words.
-pub const FLAGS: [(u32, &str); 16] = [
-    (0x1, "secdel"),
-    (0x2, "undel"),
-    (flag::COMPRESSED, "compress"),
-    (0x8, "sync"),
-    (flag::IMMUTABLE, "schg"),
-    (flag::APPEND, "sappnd"),
-    (0x40, "nodump"),
-    (0x80, "noatime"),
-    (flag::NO_COMPRESSION, "nocompress"),
-    (0x4000, "journal"),
-    (0x8000, "notail"),
-    (0x1_0000, "dirsync"),
-    (0x2_0000, "topdir"),
-    (flag::NO_COW, "nocow"),
-    (0x200_0000, "dax"),
-    (0x2000_0000, "projinherit"),
-];
-
-/// Inode flags as a member has them; None for none.
-pub fn words(flags: u32) -> Option<String> {
-    let words: Vec<&str> = FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, word)| *word).collect();
-    (!words.is_empty()).then(|| words.join(","))
-}
 
 /// Appends a member's headers, and its map where it has holes. Its `stored` bytes of content follow, then [`pad`].
 pub fn header(out: &mut Vec<u8>, member: &Member) {
@@ -96,13 +66,8 @@ pub fn header(out: &mut Vec<u8>, member: &Member) {
 
 /// Fills the last block of `stored` bytes that were appended.
 pub fn pad(out: &mut Vec<u8>, stored: u64) {
-    out.resize(out.len() + padding(stored), 0);
-}
-
-/// How many bytes are missing to a whole block.
-pub fn padding(stored: u64) -> usize {
-    let over = usize::try_from(stored % BLOCK as u64).unwrap_or(0);
-    if over == 0 { 0 } else { BLOCK - over }
+    // Less than a block.
+    out.resize(out.len() + usize::try_from(padding(stored)).unwrap_or_default(), 0);
 }
 
 /// The archive's end.
@@ -163,7 +128,7 @@ impl Records {
 
     fn attribute(&mut self, name: &[u8], value: &[u8]) {
         if let Some((_, keyword)) = ACLS.iter().find(|(attribute, _)| *attribute == name)
-            && let Some(text) = acl(value)
+            && let Some(text) = acl::to_text(value)
         {
             return self.add(keyword, text.as_bytes());
         }
@@ -224,31 +189,6 @@ fn sparse_map(map: &[(u64, u64)], size: u64) -> Vec<u8> {
     let length = out.len() as u64;
     pad(&mut out, length);
     out
-}
-
-/// A POSIX ACL of the kernel's form as text with numbers for users and groups; None for what is none. The form: version 2, then entries
-/// of tag (1 owner, 2 user, 4 group, 8 named group, 16 mask, 32 others), permissions, id; all little-endian.
-fn acl(value: &[u8]) -> Option<String> {
-    let entries = value.strip_prefix(&[2, 0, 0, 0])?;
-    if entries.len() % 8 != 0 {
-        return None;
-    }
-    let mut out = Vec::new();
-    for e in entries.chunks_exact(8) {
-        let (tag, permissions, id) = (e[0], e[2], u32::from_le_bytes([e[4], e[5], e[6], e[7]]));
-        let who = match tag {
-            0x01 => "user:".to_owned(),
-            0x02 => format!("user:{id}"),
-            0x04 => "group:".to_owned(),
-            0x08 => format!("group:{id}"),
-            0x10 => "mask:".to_owned(),
-            0x20 => "other:".to_owned(),
-            _ => return None,
-        };
-        let letter = |bit: u8, c: char| if permissions & bit != 0 { c } else { '-' };
-        out.push(format!("{who}:{}{}{}", letter(4, 'r'), letter(2, 'w'), letter(1, 'x')));
-    }
-    Some(out.join(","))
 }
 
 #[derive(Default)]
@@ -347,15 +287,5 @@ mod tests {
         assert_eq!(&sparse_map(&[(512, 488)], 1000)[..11], b"1\n512\n488\n\0");
         assert_eq!(&sparse_map(&[], 7)[..7], b"1\n7\n0\n\0");
         assert_eq!(sparse_map(&vec![(1 << 40, 1); 100], 1 << 41).len() % BLOCK, 0);
-    }
-
-    #[test]
-    fn acls_are_text() {
-        let entry = |tag: u8, permissions: u8, id: u32| [vec![tag, 0, permissions, 0], id.to_le_bytes().to_vec()].concat();
-        let value =
-            [vec![2, 0, 0, 0], entry(1, 6, u32::MAX), entry(2, 7, 1234), entry(4, 4, u32::MAX), entry(16, 5, 0), entry(32, 0, 0)].concat();
-        assert_eq!(acl(&value).unwrap(), "user::rw-,user:1234:rwx,group::r--,mask::r-x,other::---");
-        assert_eq!(acl(&value[..9]), None);
-        assert_eq!(acl(b""), None);
     }
 }
