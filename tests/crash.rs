@@ -55,6 +55,10 @@ fn after_a_kill_in_any_step_x_brings_everything_back() {
         for moment in moments {
             let point = format!("{moment}:{step}");
             assert!(killed_at(&machine, &point, &format!("{CLONE} target")), "{point} was not reached");
+            if point == "after:1.table.0" {
+                // The journal is root's; who may not read it may look at the disks all the same.
+                machine.must("setpriv --reuid=65534 --regid=65534 --clear-groups altdisk disks --json");
+            }
             must_end_with(&machine.run("alt_disk_install -X"), 0, &point);
             same(&state, &machine.state(), &format!("after {point} and -X"));
             // Free without more commands: no --erase is needed.

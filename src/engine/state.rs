@@ -206,6 +206,14 @@ impl State {
         load(&PathBuf::from(DIR).join("altinst"))
     }
 
+    /// What phase 1 settled for the stored alternate. Anyone may ask: the journal, which is root's, is not read.
+    ///
+    /// # Errors
+    /// ALT-702 where it is there but unreadable.
+    pub fn peek_base() -> Result<Option<Base>> {
+        Ok(stored(&PathBuf::from(DIR).join("altinst"))?.map(|s| s.base))
+    }
+
     pub fn load(&self) -> Result<Option<Alternate>> {
         load(&self.alternate_dir())
     }
@@ -290,11 +298,15 @@ fn busy(lock: &std::path::Path) -> anyhow::Error {
 }
 
 fn load(dir: &std::path::Path) -> Result<Option<Alternate>> {
-    let Some(plan) = files::read_optional(&dir.join("plan.json"))? else { return Ok(None) };
-    let path = dir.join("plan.json");
-    let stored: Stored = serde_json::from_slice(&plan).map_err(|e| error::BAD_STATE.because(format!("{}: {e}", path.display())))?;
+    let Some(stored) = stored(dir)? else { return Ok(None) };
     let journal = files::read_optional(&dir.join("journal.jsonl"))?.unwrap_or_default();
     Ok(Some(Alternate { base: stored.base, plan: stored.plan, run: stored.run, journal: parse_journal(&journal) }))
+}
+
+fn stored(dir: &std::path::Path) -> Result<Option<Stored>> {
+    let path = dir.join("plan.json");
+    let plan = files::read_optional(&path)?;
+    plan.map(|p| serde_json::from_slice(&p).map_err(|e| error::BAD_STATE.because(format!("{}: {e}", path.display())))).transpose()
 }
 
 /// Reads the journal; a last line that a power cut tore is left out.
