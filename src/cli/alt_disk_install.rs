@@ -62,6 +62,7 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
     let request = Request {
         phases,
         image: from_image(p)?,
+        software: None,
         image_data: path(p, "i"),
         script: path(p, "s"),
         resolv_conf: path(p, "R"),

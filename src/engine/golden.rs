@@ -148,6 +148,7 @@ fn request(phases: Phases) -> Request {
     Request {
         image: None,
         phases,
+        software: None,
         image_data: None,
         script: Some(PathBuf::from("/root/custom ize")),
         resolv_conf: None,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::software::Wanted;
+
 /// Which phases this invocation executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phases {
@@ -83,6 +85,9 @@ pub struct Request {
     /// `-d`; None: the running system is cloned.
     #[serde(default)]
     pub image: Option<FromImage>,
+    /// `-l -w -b -f -F -I`: what is installed in the alternate.
+    #[serde(default)]
+    pub software: Option<Wanted>,
     /// `-i`: full path of an edited image.data.
     pub image_data: Option<PathBuf>,
     /// `-s`: full path of the customization script.

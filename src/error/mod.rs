@@ -5,13 +5,14 @@
 //! with [`of`], whatever context was put around it. Ids are never reused; a test keeps them unique and
 //! in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx booting,
 //! 6xx image.data (from 630: system images), 7xx phases and state, 8xx programs and the kernel, 9xx menus, themes, terminals and jobs.
-//! The entries themselves: `images.rs` (630 to 699), `screens.rs` (9xx), `engine.rs` (the rest).
+//! The entries themselves: `images.rs` (630 to 699), `screens.rs` (9xx), `software.rs` (730 to 759), `engine.rs` (the rest).
 
 use std::fmt;
 
 pub use engine::*;
 pub use images::*;
 pub use screens::*;
+pub use software::*;
 
 /// How the command ends. The numbers are documented in `--help` and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,10 +103,11 @@ macro_rules! catalogue {
 mod engine;
 mod images;
 mod screens;
+mod software;
 
 /// Every entry, in the order of the ids.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    let mut all: Vec<&Entry> = [engine::PART, images::PART, screens::PART].into_iter().flatten().copied().collect();
+    let mut all: Vec<&Entry> = [engine::PART, images::PART, screens::PART, software::PART].into_iter().flatten().copied().collect();
     all.sort_by_key(|e| e.id);
     all.into_iter()
 }

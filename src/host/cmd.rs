@@ -22,6 +22,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
+use crate::host::inside::Inside;
 use crate::host::{procs, signals, sys};
 
 /// A program to run.
@@ -33,6 +34,7 @@ pub struct Cmd {
     stdin: Option<Vec<u8>>,
     env: Vec<(String, OsString)>,
     root: Option<PathBuf>,
+    inside: Option<Inside>,
     accept: Vec<i32>,
 }
 
@@ -85,7 +87,16 @@ pub(super) fn last_lines(text: &[u8]) -> String {
 impl Cmd {
     /// `program` is looked up in `PATH` and the sbin directories.
     pub fn new(program: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { program: program.into(), args: vec![], sentence: sentence.into(), stdin: None, env: vec![], root: None, accept: vec![0] }
+        Self {
+            program: program.into(),
+            args: vec![],
+            sentence: sentence.into(),
+            stdin: None,
+            env: vec![],
+            root: None,
+            inside: None,
+            accept: vec![0],
+        }
     }
 
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -112,6 +123,13 @@ impl Cmd {
     /// Runs it inside the alternate mounted at `root` (a mount point).
     pub fn in_root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
+        self
+    }
+
+    /// Runs it inside the alternate with processes, mounts and devices of its own: for package managers and the scripts of packages.
+    pub fn inside(mut self, inside: &Inside) -> Self {
+        self.root = Some(inside.root.clone());
+        self.inside = Some(inside.clone());
         self
     }
 

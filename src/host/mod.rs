@@ -13,6 +13,7 @@ pub mod device;
 pub mod fd;
 pub mod files;
 pub mod foreground;
+pub mod inside;
 pub mod line;
 pub mod locks;
 pub mod make;

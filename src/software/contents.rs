@@ -1,0 +1,76 @@
+//! What a directory offers, read without any package manager: package files, a repository's indexes, advisories, bundles.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{Format, arch, deb, rpm};
+use crate::error;
+
+/// A package that can be installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Available {
+    pub name: String,
+    /// As in [`super::Package`].
+    pub version: String,
+    pub arch: String,
+    /// One line for people; empty where none is known.
+    pub summary: String,
+    /// Bytes of the package file.
+    pub size: u64,
+    /// Bytes when installed.
+    pub installed_size: u64,
+    /// The package file, in the directory that was read.
+    pub file: Option<PathBuf>,
+}
+
+/// A fix: what brings it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fix {
+    /// `DSA-5678-1`, `RHSA-2024:1234`, `CVE-2024-33599`, `#1068412`, `LP#2012345`.
+    pub id: String,
+    /// Other names of it: CVE numbers and bugs of an advisory.
+    pub names: Vec<String>,
+    /// For people; empty where none is known.
+    pub title: String,
+    /// Packages (binary packages of the location) and the version from which on they have the fix.
+    pub packages: Vec<(String, String)>,
+}
+
+/// What a directory offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
+    pub format: Format,
+    pub packages: Vec<Available>,
+    /// Files that look like packages and are none, with why.
+    pub damaged: Vec<(PathBuf, String)>,
+}
+
+/// Reads what packages a directory (a directory of packages, or a repository) offers.
+///
+/// # Errors
+/// ALT-732 where there are none, or packages of several formats.
+pub fn read(dir: &Path) -> Result<Contents> {
+    let mut found: Vec<Contents> = [deb::read(dir)?, rpm::read(dir)?, arch::read(dir)?].into_iter().flatten().collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) => Err(error::BAD_LOCATION.because_do(
+            format!("{} holds packages of several formats", dir.display()),
+            "name the directory that holds those of one format",
+        )),
+        (None, _) => Err(error::BAD_LOCATION.because(format!("there are no packages in {}", dir.display()))),
+    }
+}
+
+/// Reads what fixes a directory's advisories and changelogs know. `asked`: the names that are looked for, any writing of them; with some,
+/// packages are opened for their changelogs only if advisories do not know them all; empty: everything, which is slow.
+///
+/// # Errors
+/// As [`read`].
+pub fn fixes(contents: &Contents, dir: &Path, asked: &[String]) -> Result<Vec<Fix>> {
+    match contents.format {
+        Format::Deb => deb::fixes(contents, dir, asked),
+        Format::Rpm => rpm::fixes(contents, dir, asked),
+        Format::Arch => arch::fixes(contents, dir, asked),
+    }
+}

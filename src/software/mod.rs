@@ -1,0 +1,133 @@
+//! What updates the alternate: the distribution's own package manager, run inside it.
+//!
+//! The flow: [`Wanted`] is what `-l -w -b -f -F -I` ask for. [`contents`] reads what a directory offers (packages, fixes, bundles)
+//! without any package manager, for lists and for refusals before anything is touched. In phase 2 the [`Manager`] of what the alternate
+//! is makes the location known to itself, [`resolve`] turns names and fixes into [`Goal`]s, the manager computes the [`Transaction`],
+//! space is checked, and only then it installs. What was installed before and after becomes [`Changes`].
+//!
+//! Nothing here writes outside the alternate, and managers read nothing of the running system's: they run in [`Inside`].
+
+pub mod changes;
+pub mod contents;
+pub mod flags;
+pub mod location;
+pub mod wanted;
+
+mod arch;
+mod deb;
+mod rpm;
+
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Events;
+use crate::host::inside::Inside;
+
+pub use changes::{Changes, Package};
+pub use contents::{Available, Contents, Fix};
+pub use location::{Location, Place};
+pub use wanted::Wanted;
+
+use flags::Flags;
+
+/// The format of packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Deb,
+    Rpm,
+    /// Of pacman.
+    Arch,
+}
+
+/// One thing to install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Every update that the location has for what is installed.
+    All,
+    /// A package by name, in the newest version there is or in this one.
+    Package { name: String, version: Option<String> },
+}
+
+/// What a package manager would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transaction {
+    pub changes: Changes,
+    /// Bytes that are fetched to the alternate first (0 where packages are read where they lie).
+    pub download: u64,
+    /// By how many bytes what is installed grows; negative where it shrinks.
+    pub growth: i64,
+}
+
+/// What a package manager works with.
+pub struct Job<'a> {
+    /// Where the alternate is mounted.
+    pub root: &'a Path,
+    /// How programs run in it.
+    pub inside: &'a Inside,
+    /// Where packages come from, as seen from inside.
+    pub place: &'a Place,
+    /// A directory of our own in the alternate, empty at first, for indexes, configuration and downloads, as seen from inside; it is removed at the end.
+    pub work: PathBuf,
+    pub flags: &'a Flags,
+    pub events: &'a Events,
+}
+
+impl Job<'_> {
+    /// [`Job::work`] as seen from here.
+    pub fn work_here(&self) -> PathBuf {
+        self.root.join(self.work.strip_prefix("/").unwrap_or(&self.work))
+    }
+}
+
+/// A distribution's package manager. Each call is one question or one act; the flow is in [`install`](self).
+pub trait Manager {
+    /// `apt`, `dnf`, `zypper`, `pacman`.
+    fn name(&self) -> &'static str;
+
+    fn format(&self) -> Format;
+
+    /// Which of two versions is newer, as this format defines it.
+    fn compare(&self, a: &str, b: &str) -> Ordering;
+
+    /// What is installed, sorted by name.
+    ///
+    /// # Errors
+    /// What the package database's tool says.
+    fn installed(&self, inside: &Inside) -> Result<Vec<Package>>;
+
+    /// Finishes what an interrupted run left (`dpkg --configure -a`), and makes the location known: indexes, configuration below
+    /// [`Job::work`], fetching of lists. The alternate's own lists of repositories stay as they are.
+    ///
+    /// # Errors
+    /// ALT-730 with the manager's words, ALT-732 where the place is no repository of its kind.
+    fn prepare(&self, job: &Job) -> Result<()>;
+
+    /// What the location offers, after [`Manager::prepare`].
+    ///
+    /// # Errors
+    /// What the manager says.
+    fn available(&self, job: &Job) -> Result<Vec<Available>>;
+
+    /// The fixes that the location knows, after [`Manager::prepare`]: `asked` are the names that are looked for, so that slow sources
+    /// (changelogs inside packages) are read only when advisories do not know them.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>>;
+
+    /// What installing these would do. Nothing is changed.
+    ///
+    /// # Errors
+    /// ALT-740 with the manager's words where it cannot be done.
+    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction>;
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// ALT-730 with the manager's words.
+    fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()>;
+}
