@@ -10,6 +10,7 @@
 pub mod changes;
 pub mod contents;
 pub mod flags;
+pub mod installed;
 pub mod location;
 pub mod wanted;
 
