@@ -15,11 +15,11 @@ use super::fstab;
 use super::grub;
 use super::identify::Rules;
 use super::ids::IdMap;
-use super::inside;
 use super::kernels;
 use super::references::{Kind, SEARCHED};
 use super::texts::{self, Text};
 use crate::host::files;
+use crate::host::resolve::resolve;
 
 /// One thing that keeps the alternate from being finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ const ALSO: [&str; 4] =
 pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> {
     let mut search = Search { rules: Rules::new(map)?, found: vec![] };
     for dir in SEARCHED.iter().chain(&ALSO) {
-        let top = inside::resolve(root, Path::new(dir))?;
+        let top = resolve(root, Path::new(dir))?;
         if top.is_file() {
             search.file(root, &top)?;
             continue;
@@ -217,7 +217,7 @@ impl Place {
 
 /// Every root file system, swap and ESP of the map must be what the alternate's fstab names.
 fn own_fstab(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
-    let path = inside::resolve(root, Path::new("etc/fstab"))?;
+    let path = resolve(root, Path::new("etc/fstab"))?;
     let text = files::read_optional(&path)?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
     let entries = fstab::parse(&text, "/etc/fstab")?;
     let mut found = vec![];
@@ -236,7 +236,7 @@ fn own_fstab(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
 fn images(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
     let mut search = Search { rules: Rules::new(map)?, found: vec![] };
     for k in kernels::installed(root) {
-        let path = inside::resolve(root, &k.initramfs)?;
+        let path = resolve(root, &k.initramfs)?;
         let shown = k.initramfs.display().to_string();
         if !path.is_file() {
             if k.modules {
@@ -262,12 +262,12 @@ fn loaders(root: &Path, expect: &Expect) -> Result<Vec<Finding>> {
     };
     if expect.bios {
         let dirs = ["/boot/grub", "/boot/grub2"].map(|d| Path::new(d).join("i386-pc/core.img"));
-        if !dirs.iter().any(|d| inside::resolve(root, d).is_ok_and(|p| p.is_file())) {
+        if !dirs.iter().any(|d| resolve(root, d).is_ok_and(|p| p.is_file())) {
             missing(&dirs[0], "the BIOS loader's image is not there");
         }
     }
     let Some(esp) = &expect.esp else { return Ok(found) };
-    let at = inside::resolve(root, esp)?;
+    let at = resolve(root, esp)?;
     let fallback = format!("EFI/BOOT/BOOT{}.EFI", EFI.1.to_uppercase());
     if !at.join(&fallback).is_file() {
         missing(&esp.join(&fallback), "the loader for a firmware without boot entries is not there");

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::inside;
 use crate::host::cmd::find_program;
+use crate::host::resolve::resolve;
 
 /// What decides how loader and initramfs are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +18,8 @@ pub enum Family {
 impl Family {
     /// By ID and ID_LIKE of os-release.
     pub fn of(root: &Path) -> Self {
-        let text = ["etc/os-release", "usr/lib/os-release"]
-            .iter()
-            .find_map(|p| std::fs::read_to_string(inside::resolve(root, Path::new(p)).ok()?).ok());
+        let text =
+            ["etc/os-release", "usr/lib/os-release"].iter().find_map(|p| std::fs::read_to_string(resolve(root, Path::new(p)).ok()?).ok());
         Self::parse(&text.unwrap_or_default())
     }
 

@@ -11,13 +11,13 @@ use anyhow::{Context, Result};
 use super::distro::{EFI, Family, GrubNames, foreign_loader};
 use super::ids::IdMap;
 use super::initramfs::{self, Tool};
-use super::inside;
 use super::kernels::{self, Kernel};
 use super::texts::{self, Text};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::files;
+use crate::host::resolve::resolve;
 
 /// What can be made bootable from what is installed in a root, and in words why not.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ fn names(root: &Path) -> Result<GrubNames, String> {
 }
 
 fn has(root: &Path, inner: &Path) -> bool {
-    inside::resolve(root, inner).is_ok_and(|p| p.exists())
+    resolve(root, inner).is_ok_and(|p| p.exists())
 }
 
 fn bios_capability(root: &Path) -> Result<(), String> {
@@ -150,7 +150,7 @@ pub fn require_boot_code(target_disk: &Path) -> Result<()> {
 
 /// The device map names disks as they were counted when it was written, and GRUB's programs believe it.
 fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
-    files::remove(&inside::resolve(root, &names.dir.join("device.map"))?)
+    files::remove(&resolve(root, &names.dir.join("device.map"))?)
 }
 
 /// Puts GRUB for UEFI onto the ESP mounted at `efi_dir` (inside the root), also where a firmware without any entry looks. Returns the EFI path
@@ -165,7 +165,7 @@ pub fn install_efi(root: &Path, efi_dir: &Path, events: &Events) -> Result<Strin
     for cmd in efi_commands(root, &names, efi_dir) {
         cmd.in_root(root).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
-    let esp = inside::resolve(root, efi_dir)?;
+    let esp = resolve(root, efi_dir)?;
     complete_fallback(&esp)?;
     let fallback = fallback_file(&esp);
     if !fallback.is_file() {
@@ -252,10 +252,10 @@ pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
         Cmd::new("udevadm", "wait for device links").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
     }
     // A root file system that never booted has GRUB's packages, and not yet its directory.
-    let dir = inside::resolve(root, &names.dir)?;
+    let dir = resolve(root, &names.dir)?;
     std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     mkconfig_command(root, &names).in_root(root).run(events)?;
-    let path = inside::resolve(root, &names.dir.join("grub.cfg"))?;
+    let path = resolve(root, &names.dir.join("grub.cfg"))?;
     let old = Text::read(&path)?.ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
     let new = by_uuid(&old.text, map);
     if new != old.text {

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
-use super::inside;
 use super::kernels::Kernel;
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::resolve::resolve;
 
 /// What makes an initramfs here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ fn commands(root: &Path, tool: Tool, kernels: &[&Kernel]) -> Vec<Cmd> {
     let sentence = |k: &Kernel| format!("make the initramfs of kernel {}", k.version);
     match tool {
         Tool::UpdateInitramfs => {
-            let there = |k: &Kernel| inside::resolve(root, &k.initramfs).is_ok_and(|p| p.is_file());
+            let there = |k: &Kernel| resolve(root, &k.initramfs).is_ok_and(|p| p.is_file());
             // -c for one that is missing; -u respects that there may be a backup of the old one.
             let all = kernels
                 .iter()
@@ -86,7 +86,7 @@ fn check(root: &Path, k: &Kernel, begun: SystemTime) -> Result<()> {
     // File systems keep coarser times than the clock; FAT keeps two seconds.
     let begun = begun.checked_sub(Duration::from_secs(3)).unwrap_or(begun);
     let bad = |what: &str| Err(error::INITRAMFS.because(format!("{} of kernel {} {what}", k.initramfs.display(), k.version)));
-    let path = inside::resolve(root, &k.initramfs)?;
+    let path = resolve(root, &k.initramfs)?;
     match std::fs::metadata(&path) {
         Err(_) => bad("was not made"),
         Ok(m) if m.len() == 0 => bad("is empty"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::inside;
+use crate::host::resolve::resolve;
 
 /// An installed kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Kernel {
 
 /// Kernels in /boot, by version. Rescue and crash kernels are left out: their images are made by other means.
 pub fn installed(root: &Path) -> Vec<Kernel> {
-    let Ok(list) = inside::resolve(root, Path::new("boot")).and_then(|dir| Ok(std::fs::read_dir(dir)?)) else { return vec![] };
+    let Ok(list) = resolve(root, Path::new("boot")).and_then(|dir| Ok(std::fs::read_dir(dir)?)) else { return vec![] };
     let mut all: Vec<Kernel> = list.flatten().filter_map(|e| kernel(root, &e.file_name().to_string_lossy())).collect();
     all.sort_by(|a, b| a.version.cmp(&b.version));
     all
@@ -33,9 +33,8 @@ fn kernel(root: &Path, name: &str) -> Option<Kernel> {
     if other || version.is_empty() || root.join("boot").join(name).is_symlink() {
         return None;
     }
-    let modules = ["lib/modules", "usr/lib/modules"]
-        .into_iter()
-        .any(|d| inside::resolve(root, Path::new(d)).is_ok_and(|dir| has_modules(&dir, version)));
+    let modules =
+        ["lib/modules", "usr/lib/modules"].into_iter().any(|d| resolve(root, Path::new(d)).is_ok_and(|dir| has_modules(&dir, version)));
     Some(Kernel { version: version.to_owned(), image: Path::new("/boot").join(name), initramfs: initramfs(root, version), modules })
 }
 

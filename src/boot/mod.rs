@@ -12,7 +12,6 @@ pub mod here;
 pub mod identify;
 pub mod ids;
 pub mod initramfs;
-pub mod inside;
 pub mod kernels;
 pub mod references;
 pub mod texts;

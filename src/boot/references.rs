@@ -12,11 +12,11 @@ use super::bootlist::custom;
 use super::fstab::{self, FstabExtras};
 use super::identify::Rules;
 use super::ids::IdMap;
-use super::inside;
 use super::texts::{self, Text};
 use crate::event::{Event, Events};
 use crate::host::cmd::Cmd;
 use crate::host::files;
+use crate::host::resolve::resolve;
 
 /// One place that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +64,13 @@ pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) 
     }
     job.units()?;
     for dir in SEARCHED {
-        for path in texts::files_below(&inside::resolve(root, Path::new(dir))?)? {
+        for path in texts::files_below(&resolve(root, Path::new(dir))?)? {
             job.text(&path)?;
         }
     }
     // Known files may be links that lead elsewhere; the alternate's elsewhere.
     for known in ["etc/crypttab", "etc/default/grub", "etc/kernel/cmdline", "etc/default/grub_installdevice"] {
-        let path = inside::resolve(root, Path::new(known))?;
+        let path = resolve(root, Path::new(known))?;
         if path.is_file() && path != root.join(known) {
             job.text_as(&path, Path::new(known))?;
         }
@@ -96,7 +96,7 @@ impl Job<'_> {
     }
 
     fn drop_below(&mut self, inner: &str) -> Result<()> {
-        let path = inside::resolve(self.root, Path::new(inner))?;
+        let path = resolve(self.root, Path::new(inner))?;
         let all = if path.is_dir() { texts::files_below(&path)? } else { vec![path] };
         for file in all.iter().filter(|f| f.symlink_metadata().is_ok()) {
             files::remove(file)?;
@@ -106,7 +106,7 @@ impl Job<'_> {
     }
 
     fn fstab(&mut self, extras: &FstabExtras) -> Result<()> {
-        let path = inside::resolve(self.root, Path::new("etc/fstab"))?;
+        let path = resolve(self.root, Path::new("etc/fstab"))?;
         let bytes = files::read_optional(&path)?;
         let old = bytes.clone().and_then(Text::of).unwrap_or(Text::of(vec![]).context("empty text")?);
         let new = fstab::rewrite(&old.text, &self.rules, extras)?;
@@ -125,10 +125,10 @@ impl Job<'_> {
 
     /// Always said, never left to be guessed: initramfs-tools would take any swap space that it sees on the running system.
     fn resume(&mut self, map: &IdMap) -> Result<()> {
-        if !inside::resolve(self.root, Path::new("etc/initramfs-tools"))?.is_dir() {
+        if !resolve(self.root, Path::new("etc/initramfs-tools"))?.is_dir() {
             return Ok(());
         }
-        let path = inside::resolve(self.root, Path::new("etc/initramfs-tools/conf.d/resume"))?;
+        let path = resolve(self.root, Path::new("etc/initramfs-tools/conf.d/resume"))?;
         let old = files::read_optional(&path)?;
         let off = old.as_deref().is_some_and(|t| String::from_utf8_lossy(t).lines().any(|l| l.trim() == "RESUME=none"));
         let swap = map.volumes.iter().find(|v| v.what == "swap").and_then(|v| v.new.uuid.as_ref());
@@ -149,7 +149,7 @@ impl Job<'_> {
 
     /// GRUB's environment is made anew, and the source's boot list block goes.
     fn grub_dir(&mut self, dir: &str) -> Result<()> {
-        let env = inside::resolve(self.root, &Path::new(dir).join("grubenv"))?;
+        let env = resolve(self.root, &Path::new(dir).join("grubenv"))?;
         if let Some(old) = files::read_optional(&env)? {
             let new = clean_grubenv(&old, &self.rules);
             if new != old {
@@ -157,7 +157,7 @@ impl Job<'_> {
                 self.changed(&env, 0, "made anew");
             }
         }
-        let path = inside::resolve(self.root, &Path::new(dir).join("custom.cfg"))?;
+        let path = resolve(self.root, &Path::new(dir).join("custom.cfg"))?;
         let Some(old) = files::read_optional(&path)? else { return Ok(()) };
         match custom::without(&old) {
             None => files::remove(&path)?,
@@ -171,7 +171,7 @@ impl Job<'_> {
     /// Units whose *names* hold an identifier (`dev-disk-by\x2duuid-....swap`), and links to them.
     fn units(&mut self) -> Result<()> {
         let mut all = vec![];
-        let top = inside::resolve(self.root, Path::new("etc/systemd"))?;
+        let top = resolve(self.root, Path::new("etc/systemd"))?;
         texts::walk(&top, &mut |path, kind| all.push((path.to_owned(), kind)))?;
         for (path, kind) in all {
             if kind.is_symlink() {
@@ -221,7 +221,7 @@ impl Job<'_> {
 
     /// Where the package of GRUB writes its loader at the next upgrade: never again to the source's disk.
     fn debconf(&mut self, map: &IdMap) -> Result<()> {
-        let path = inside::resolve(self.root, Path::new("var/cache/debconf/config.dat"))?;
+        let path = resolve(self.root, Path::new("var/cache/debconf/config.dat"))?;
         let Some(known) = files::read_optional(&path)? else { return Ok(()) };
         let known = String::from_utf8_lossy(&known).into_owned();
         let links: Vec<&str> = map.disk_links.iter().map(|p| p.new.as_str()).filter(|n| n.starts_with("/dev/disk/by-id/")).collect();

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::{Before, Firmware, Machine};
-use crate::boot::{here, inside};
+use crate::boot::here;
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Base, below};
@@ -17,6 +17,7 @@ use crate::engine::state::Record;
 use crate::engine::steps::Context;
 use crate::event::Events;
 use crate::host::files;
+use crate::host::resolve::resolve;
 
 /// The record of the alternate.
 pub fn alternate(base: &Base) -> BootDisk {
@@ -67,7 +68,7 @@ fn grub_name() -> &'static str {
 /// Where it cannot be written.
 pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
     // A link in the alternate means the alternate's file.
-    let origin = inside::resolve(Path::new(ALT_INST), Path::new(ORIGIN))?;
+    let origin = resolve(Path::new(ALT_INST), Path::new(ORIGIN))?;
     match here::running("old_rootvg") {
         Ok(disk) => disk.store(&origin)?,
         // With -g: a container's root cannot be booted, so there is nothing to go back to.

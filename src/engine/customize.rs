@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::boot::inside;
 use crate::engine::ALT_INST;
 use crate::engine::plan::{Base, below};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::files;
+use crate::host::resolve::resolve;
 
 /// What `-n` copies again from the running system, if it is there: what management systems know a machine by.
 /// AIX's two come first; the README documents the list.
@@ -50,7 +50,7 @@ pub const CLIENT_FILES: &[&str] = &[
 /// Where it cannot be read or written.
 pub fn resolv_conf(file: &Path, events: &Events) -> Result<()> {
     let text = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let dir = inside::resolve(Path::new(ALT_INST), Path::new("/etc"))?;
+    let dir = resolve(Path::new(ALT_INST), Path::new("/etc"))?;
     let at = dir.join("resolv.conf");
     if let Ok(link) = std::fs::read_link(&at) {
         events.note(format!("/etc/resolv.conf of the alternate was a link to {}: now it is a file", link.display()));
@@ -72,7 +72,7 @@ pub fn client_files(events: &Events) -> Result<()> {
             continue;
         }
         // Links in the alternate mean the alternate's files.
-        let parent = inside::resolve(root, from.parent().unwrap_or(Path::new("/")))?;
+        let parent = resolve(root, from.parent().unwrap_or(Path::new("/")))?;
         std::fs::create_dir_all(&parent).with_context(|| format!("making {}", parent.display()))?;
         let to = parent.join(from.file_name().unwrap_or_default());
         Cmd::new("cp", format!("copy {name} to the alternate"))

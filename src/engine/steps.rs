@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::{grub, initramfs, inside, kernels, references};
+use crate::boot::{grub, initramfs, kernels, references};
 use crate::copy::{Excludes, Progress};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
@@ -21,6 +21,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::mounts;
+use crate::host::resolve::resolve;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
 
@@ -307,7 +308,7 @@ fn make_swap(v: &VolumeLayout, events: &Events) -> Result<()> {
 fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
     // Links in the alternate mean the alternate's files.
-    let at = inside::resolve(Path::new(ALT_INST), Path::new(&s.file))?;
+    let at = resolve(Path::new(ALT_INST), Path::new(&s.file))?;
     if let Some(dir) = at.parent() {
         std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
     }

@@ -23,6 +23,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use crate::error;
 use crate::event::{Event, Events, Stream};
 use crate::host::inside::Inside;
+use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys};
 
 /// A program to run.
@@ -207,16 +208,20 @@ impl Cmd {
         let text = self.stdin.clone().unwrap_or_default();
         let (stdout, stderr) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let ended = AtomicBool::new(false);
+        let watch = events.filter(|_| self.inside.is_some()).map(|events| Watch::new(child.id(), events));
         std::thread::scope(|s| {
             if let Some(mut input) = input {
                 // A program that does not read its input to the end is its own business.
                 s.spawn(move || drop(input.write_all(&text)));
             }
             if let Some(out) = out {
-                s.spawn(|| drain(out, Stream::Stdout, events, &stdout, &ended));
+                s.spawn(|| drain(out, Stream::Stdout, events, &stdout, &ended, watch.as_ref()));
             }
             if let Some(err) = err {
-                s.spawn(|| drain(err, Stream::Stderr, events, &stderr, &ended));
+                s.spawn(|| drain(err, Stream::Stderr, events, &stderr, &ended, watch.as_ref()));
+            }
+            if let Some(watch) = &watch {
+                s.spawn(|| watch.keep(&ended));
             }
             procs::await_end(&child);
             ended.store(true, Ordering::SeqCst);
@@ -237,17 +242,21 @@ impl Cmd {
             error::PROGRAM_MISSING.because(format!("`{}` was not found in {} ({})", self.program, base.display(), self.sentence))
         })?;
         let mut c = Command::new(program);
+        sys::die_with_parent(&mut c);
+        match (&self.inside, &self.root) {
+            (Some(inside), _) => inside.enter_before_exec(&mut c)?,
+            (None, Some(root)) => {
+                c.current_dir("/");
+                sys::enter_root_before_exec(&mut c, root)?;
+            }
+            (None, None) => {}
+        }
         c.args(&self.args)
             .env_remove(EVENTS_VARIABLE)
             .env("LC_ALL", "C")
             .env("PATH", SEARCH.join(":"))
             .envs(self.env.iter().map(|(k, v)| (k, v)));
         c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
-        sys::die_with_parent(&mut c);
-        if let Some(root) = &self.root {
-            c.current_dir("/");
-            sys::enter_root_before_exec(&mut c, root)?;
-        }
         // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.
         c.process_group(0);
         Ok(c)
@@ -268,7 +277,14 @@ pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
 }
 
 /// Reads a program's output to its end, or until a moment after the program's own end: a daemon that it started may keep the pipe.
-fn drain(pipe: impl std::io::Read + AsFd, stream: Stream, events: Option<&Events>, kept: &Mutex<Vec<u8>>, ended: &AtomicBool) {
+fn drain(
+    pipe: impl std::io::Read + AsFd,
+    stream: Stream,
+    events: Option<&Events>,
+    kept: &Mutex<Vec<u8>>,
+    ended: &AtomicBool,
+    watch: Option<&Watch>,
+) {
     const LOOK: u16 = 200;
     let mut pipe = pipe;
     let (mut line, mut chunk) = (Vec::new(), [0u8; 8192]);
@@ -279,11 +295,16 @@ fn drain(pipe: impl std::io::Read + AsFd, stream: Stream, events: Option<&Events
             if over {
                 break;
             }
+            // A question without a line break is shown too, or nobody would know why it is quiet.
+            if watch.is_some_and(Watch::is_quiet) && !line.is_empty() {
+                tell(&std::mem::take(&mut line), stream, events);
+            }
             continue;
         }
         match std::io::Read::read(&mut pipe, &mut chunk) {
             Ok(0) => break,
             Ok(n) => {
+                watch.inspect(|w| w.heard());
                 kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(&chunk[..n]);
                 line.extend_from_slice(&chunk[..n]);
             }

@@ -129,6 +129,22 @@ pub fn children() -> Vec<i32> {
     all(|s| s.parent == this)
 }
 
+/// What works on behalf of a process, for people: the command lines from it down to the youngest, itself left out.
+pub fn working_for(pid: i32) -> Vec<String> {
+    let mut chain = vec![];
+    let mut above = pid;
+    // Deeper than this nobody reads.
+    while chain.len() < 16 {
+        let Some(child) = all(|s| s.parent == above && s.lives()).into_iter().max() else { break };
+        let words = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        let words: Vec<String> =
+            words.split(|b| *b == 0).filter(|w| !w.is_empty()).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
+        chain.push(words.join(" "));
+        above = child;
+    }
+    chain
+}
+
 /// Signals a process group. The numbers that the kernel takes for something else than a group are refused.
 ///
 /// # Errors

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::boot::bootdisk::BootDisk;
-use crate::boot::{device, inside};
+use crate::boot::device;
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
+use crate::host::resolve::resolve;
 use crate::host::{files, mounts};
 
 /// An open GRUB directory. `close` it: dropping unmounts as well, but tells nobody if that fails.
@@ -43,7 +44,7 @@ impl GrubDir {
             None => this.mount(&device, disk, write)?,
         };
         // What the other system links to is its own, whatever stands at that path here.
-        this.dir = inside::resolve(&base, &disk.grub_dir)?;
+        this.dir = resolve(&base, &disk.grub_dir)?;
         if !this.dir.join("grub.cfg").is_file() {
             return Err(refuse(format!("{} of file system {} holds no grub.cfg", disk.grub_dir.display(), disk.boot_fs_uuid)));
         }

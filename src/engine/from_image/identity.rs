@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::inside;
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::files;
+use crate::host::resolve::resolve;
 
 const UNIT: &str = "altdisk-ssh-keys.service";
 
@@ -36,7 +36,7 @@ WantedBy=multi-user.target
 /// # Errors
 /// Where a file cannot be written or removed.
 pub fn fresh(root: &Path, events: &Events) -> Result<()> {
-    let at = |inner: &str| inside::resolve(root, Path::new(inner));
+    let at = |inner: &str| resolve(root, Path::new(inner));
     let id = at("/etc/machine-id")?;
     let systemd = at("/etc/systemd/system")?;
     if id.exists() || systemd.is_dir() {

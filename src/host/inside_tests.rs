@@ -1,0 +1,105 @@
+//! With the running system itself as the root: what is mounted inside is not seen outside.
+
+use super::*;
+use crate::event::Events;
+use crate::host::cmd::Cmd;
+
+fn possible() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        println!("skipped: needs root");
+    }
+    root
+}
+
+fn sh(inside: &Inside, script: &str) -> Result<String> {
+    Cmd::new("sh", "test").args(["-c", script]).inside(inside).run(&Events::new()).map(|done| done.text())
+}
+
+#[test]
+fn a_world_of_its_own() {
+    if !possible() {
+        return;
+    }
+    let shown = tempfile::tempdir().unwrap();
+    fs::write(shown.path().join("package"), "here").unwrap();
+    let mut inside = Inside::new(Path::new("/"));
+    inside.shown = vec![(shown.path().to_owned(), Path::new(SHOWN).join("images"))];
+    inside.resolv_conf = Some(b"nameserver of the test\n".to_vec());
+    let before = fs::read("/proc/self/mounts").unwrap();
+    for (script, want) in [
+        // Two processes of ours and the shell's own.
+        ("set -- /proc/[0-9]*; [ $# -le 4 ] && echo few", "few\n"),
+        ("cat /run/altdisk/images/package", "here"),
+        ("touch /run/altdisk/images/x 2>/dev/null || echo read-only", "read-only\n"),
+        ("[ -z \"$(find /dev -type b)\" ] && echo none", "none\n"),
+        ("echo x >/dev/null && head -c 1 /dev/zero | wc -c", "1\n"),
+        ("[ -w /proc/sys/kernel/hostname ] && echo y 2>/dev/null >/proc/sys/kernel/hostname || echo kept", "kept\n"),
+        ("[ -e /run/systemd ] || [ -e /run/dbus ] || echo alone", "alone\n"),
+        ("ls -A /tmp | wc -l", "0\n"),
+        ("echo $SYSTEMD_OFFLINE $HOME $DISPLAY$SSH_AUTH_SOCK", "1 /root\n"),
+        ("(: </dev/tty) 2>/dev/null || echo no terminal", "no terminal\n"),
+        ("cat", ""),
+        ("/run/altdisk/policy-rc.d; echo $?", "101\n"),
+        ("cat /etc/resolv.conf", "nameserver of the test\n"),
+        ("umask", "0022\n"),
+    ] {
+        assert_eq!(sh(&inside, script).unwrap(), want, "{script}");
+    }
+    assert_eq!(fs::read("/proc/self/mounts").unwrap(), before);
+}
+
+#[test]
+fn how_it_ends_is_told() {
+    if !possible() {
+        return;
+    }
+    let inside = Inside::new(Path::new("/"));
+    let err = format!("{:#}", sh(&inside, "echo why >&2; exit 7").unwrap_err());
+    assert!(err.contains("exit code 7") && err.contains("why"), "{err}");
+    let err = format!("{:#}", sh(&inside, "kill -9 $$").unwrap_err());
+    assert!(err.contains("exit code 137"), "{err}");
+    let err = format!("{:#}", Cmd::new("no-such-program", "test").inside(&inside).read().unwrap_err());
+    assert!(err.contains("ALT-801"), "{err}");
+}
+
+#[test]
+fn what_is_left_behind_ends_with_it() {
+    if !possible() {
+        return;
+    }
+    let mark = format!("97{}", std::process::id());
+    let begun = std::time::Instant::now();
+    sh(&Inside::new(Path::new("/")), &format!("setsid sleep {mark} & trap '' TERM; sleep {mark} & echo left")).unwrap();
+    assert!(begun.elapsed().as_secs() < 10);
+    let lives = || {
+        fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .any(|e| fs::read(e.path().join("cmdline")).is_ok_and(|c| c.ends_with(format!("{mark}\0").as_bytes())))
+    };
+    assert!(!lives(), "a daemon goes on");
+}
+
+#[test]
+fn placeholders_come_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    fs::create_dir_all(root.join("usr/sbin")).unwrap();
+    fs::create_dir_all(root.join("etc")).unwrap();
+    let mut inside = Inside::new(root);
+    inside.resolv_conf = Some(vec![]);
+    let (policy, resolv) = (root.join("usr/sbin/policy-rc.d"), root.join("etc/resolv.conf"));
+    let held = Placeholders::hold(&inside).unwrap();
+    assert!(policy.exists() && resolv.exists());
+    // As after a kill.
+    std::mem::forget(held);
+    tidy(root).unwrap();
+    assert!(!policy.exists() && !resolv.exists());
+    // What is the alternate's own stays, whatever happens.
+    fs::write(&policy, "#!/bin/sh\nexit 0\n").unwrap();
+    Placeholders::hold(&inside).unwrap().close().unwrap();
+    assert!(policy.exists() && !resolv.exists());
+    tidy(root).unwrap();
+    assert!(policy.exists());
+}

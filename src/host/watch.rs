@@ -1,0 +1,92 @@
+//! Watching a program that may hang: whoever waits is told when nothing has been said for long, and what is running then.
+//!
+//! A program that does not end although it was asked to is ended: the scripts of packages may ignore SIGTERM.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::event::Events;
+use crate::host::{procs, signals};
+
+/// How long it is quiet before that is told for the first time; then after twice as long, and so on.
+const QUIET: Duration = Duration::from_secs(30);
+/// After this time an unfinished line is shown.
+const UNFINISHED: Duration = Duration::from_secs(2);
+/// How long a program may take to end after SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(50);
+/// As many of the last command lines are told.
+const TOLD: usize = 2;
+
+/// One program that is watched.
+pub struct Watch {
+    pid: u32,
+    events: Events,
+    begun: Instant,
+    /// Milliseconds after `begun`.
+    heard: AtomicU64,
+}
+
+impl Watch {
+    pub fn new(pid: u32, events: &Events) -> Self {
+        Self { pid, events: events.clone(), begun: Instant::now(), heard: AtomicU64::new(0) }
+    }
+
+    /// It said something.
+    pub fn heard(&self) {
+        self.heard.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Whether an unfinished line should be shown now.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet() > UNFINISHED
+    }
+
+    fn quiet(&self) -> Duration {
+        self.begun.elapsed().saturating_sub(Duration::from_millis(self.heard.load(Ordering::SeqCst)))
+    }
+
+    /// Watches until the program has ended.
+    pub fn keep(&self, ended: &AtomicBool) {
+        let mut next = QUIET;
+        let mut asked: Option<Instant> = None;
+        while !ended.load(Ordering::SeqCst) {
+            std::thread::sleep(LOOK);
+            let quiet = self.quiet();
+            if quiet < QUIET {
+                next = QUIET;
+            } else if quiet >= next && asked.is_none() {
+                self.tell(next);
+                next *= 2;
+            }
+            if signals::interrupted() {
+                let since = *asked.get_or_insert_with(Instant::now);
+                if since.elapsed() > PATIENCE
+                    && let Ok(group) = i32::try_from(self.pid)
+                {
+                    // Gone already is as good.
+                    let _ = procs::signal_group(group, Signal::SIGKILL);
+                }
+            }
+        }
+    }
+
+    fn tell(&self, quiet: Duration) {
+        let chain = procs::working_for(i32::try_from(self.pid).unwrap_or(0));
+        let last =
+            chain[chain.len().saturating_sub(TOLD)..].iter().map(|c| format!("`{}`", short(c))).collect::<Vec<_>>().join(", which runs ");
+        let what = if last.is_empty() { String::new() } else { format!("; now runs {last}") };
+        self.events.warn(format!(
+            "nothing was said for {} seconds{what}. It may only be slow. If it hangs, stop it: Ctrl-C, or `altdisk jobs stop` for a job; phase 2 can be run again",
+            quiet.as_secs()
+        ));
+    }
+}
+
+/// A command line that is not too long to read.
+fn short(command: &str) -> String {
+    const LONGEST: usize = 100;
+    if command.chars().count() <= LONGEST { command.to_owned() } else { command.chars().take(LONGEST).chain("...".chars()).collect() }
+}

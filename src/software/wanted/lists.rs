@@ -1,0 +1,314 @@
+//! Names of packages and fixes: in a flag's value, with blanks, commas or line ends between; in a file, one a line.
+//!
+//! Packages: what deb-control(5), rpm and pacman allow in names and versions together, so that a typing error is told here and a name
+//! never looks like a flag. Fixes: advisories (`RHSA-2024:1234`), CVEs, bugs (`#1068412`, `LP:#2012345`, `bsc#12345`), level keywords.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::error;
+use crate::text::printable;
+
+/// What kind of names a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Packages,
+    Fixes,
+}
+
+/// What was listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// `all` or `update_all` was among them.
+    pub all: bool,
+    /// In their order, each once.
+    pub names: Vec<String>,
+}
+
+/// Longest name with its version.
+const LONGEST: usize = 200;
+
+impl Names {
+    /// Adds what another list has. A name without a version and the same with one are one package.
+    ///
+    /// # Errors
+    /// ALT-107 where a package is asked for in two versions.
+    pub fn add(&mut self, other: Self, kind: Kind) -> Result<()> {
+        self.all |= other.all;
+        for name in other.names {
+            let (bare, version) = split(&name);
+            let same = |had: &str| if kind == Kind::Fixes { had.eq_ignore_ascii_case(bare) } else { had == bare };
+            match self.names.iter_mut().find(|n| same(split(n).0)) {
+                None => self.names.push(name),
+                Some(had) => match (split(had).1, version) {
+                    (Some(a), Some(b)) if a != b => {
+                        let cause = format!("`{bare}` is asked for in version {a} and in version {b}");
+                        return Err(error::BAD_VALUE.because_do(cause, "name each package in one version"));
+                    }
+                    (None, Some(_)) => *had = name,
+                    _ => {}
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+fn split(name: &str) -> (&str, Option<&str>) {
+    name.split_once('=').map_or((name, None), |(name, version)| (name, Some(version)))
+}
+
+/// A flag's value.
+///
+/// # Errors
+/// ALT-107: a word that can be no name, or none at all.
+pub fn value(kind: Kind, flag: &str, value: &str) -> Result<Names> {
+    let what = kind.what();
+    let wrong = |cause: String| error::BAD_VALUE.because_do(cause, kind.remedy());
+    let mut names = Names::default();
+    let words: Vec<&str> = value.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
+    if words.is_empty() {
+        return Err(wrong(format!("the value after {flag} names no {what}")));
+    }
+    for word in joined(&words, kind) {
+        if let Err((_, why)) = judge(kind, &word) {
+            return Err(wrong(format!("`{}` after {flag} is no {what}: {why}", printable(&word, false))));
+        }
+        names.add(one(kind, word), kind)?;
+    }
+    Ok(names)
+}
+
+/// A file's text.
+///
+/// # Errors
+/// ALT-736 with file:line:column.
+pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
+    let name = printable(&file.to_string_lossy(), false);
+    if text.contains(&0) {
+        return Err(error::BAD_LIST.because(format!("{name}: it is not a text file")));
+    }
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+        Err(e) => {
+            let line = text[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            return Err(error::BAD_LIST.because(format!("{name}:{line}:1: this line is not text in UTF-8")));
+        }
+    };
+    let mut names = Names::default();
+    for (n, line) in text.lines().enumerate() {
+        let wrong = |column: usize, why: String| error::BAD_LIST.because(format!("{name}:{}:{column}: {why}", n + 1));
+        let Some((at, entry)) = entry(kind, line) else { continue };
+        let column = |inside: usize| line[..at].chars().count() + entry[..inside].chars().count() + 1;
+        let words: Vec<&str> = entry.split_whitespace().collect();
+        let words = joined(&words, kind);
+        if let [_, second, ..] = words.as_slice() {
+            let inside = entry.rfind(second.as_str()).unwrap_or(0);
+            return Err(wrong(column(inside), format!("`{}`: there is one name a line", printable(second, false))));
+        }
+        for word in words {
+            if let Err((inside, why)) = judge(kind, &word) {
+                let inside = if inside < entry.len() && entry.is_char_boundary(inside) { inside } else { 0 };
+                return Err(wrong(column(inside), format!("`{}` is no {}: {why}", printable(&word, false), kind.what())));
+            }
+            names.add(one(kind, word), kind).map_err(|e| match error::of(&e) {
+                Some(alt) => wrong(column(0), alt.cause.clone()),
+                None => e,
+            })?;
+        }
+    }
+    if names == Names::default() {
+        return Err(error::BAD_LIST.because(format!("{name}: it names no {}", kind.what())));
+    }
+    Ok(names)
+}
+
+impl Kind {
+    fn what(self) -> &'static str {
+        match self {
+            Self::Packages => "package",
+            Self::Fixes => "fix",
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Packages => "write whole names of packages, with blanks or commas between: -w 'vim curl=8.5.0-2'; all means every update",
+            Self::Fixes => "write advisories, CVE or bug numbers with blanks or commas between: -F 'CVE-2024-33599 LP:#2012345'",
+        }
+    }
+}
+
+/// A line without comment, blanks at its ends and AIX's prefix; and where that begins. None: there is nothing in it.
+fn entry(kind: Kind, line: &str) -> Option<(usize, &str)> {
+    let comment = line.char_indices().find(|(at, c)| {
+        // A bug number begins like a comment: `#1068412` is one, `# 1068412` is not.
+        let number = kind == Kind::Fixes && line[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
+        *c == '#' && !number && (*at == 0 || line[..*at].ends_with(char::is_whitespace))
+    });
+    let kept = comment.map_or(line, |(at, _)| &line[..at]).trim_end();
+    let mut rest = kept.trim_start();
+    if kind == Kind::Packages {
+        rest = ["I:", "R:"].iter().find_map(|p| rest.strip_prefix(p)).map_or(rest, str::trim_start);
+    }
+    (!rest.is_empty()).then(|| (kept.len() - rest.len(), rest))
+}
+
+/// `LP: #123`, as changelogs write it, is one name: `LP:#123`.
+fn joined(words: &[&str], kind: Kind) -> Vec<String> {
+    let mut all: Vec<String> = vec![];
+    for word in words {
+        match all.last_mut() {
+            Some(last) if kind == Kind::Fixes && last.len() > 1 && last.ends_with(':') && word.starts_with('#') => last.push_str(word),
+            _ => all.push((*word).to_owned()),
+        }
+    }
+    all
+}
+
+fn one(kind: Kind, word: String) -> Names {
+    if kind == Kind::Packages && ["all", "update_all"].contains(&word.as_str()) {
+        return Names { all: true, names: vec![] };
+    }
+    Names { all: false, names: vec![word] }
+}
+
+/// What is said of a name that begins as none does.
+fn first(name: &str) -> Option<(usize, String)> {
+    let why = match name.chars().next() {
+        None => "the name is missing".to_owned(),
+        Some('*' | '?' | '[') => PATTERNS.to_owned(),
+        Some(c) => format!("it begins with `{}`", printable(&c.to_string(), false)),
+    };
+    Some((0, why))
+}
+
+const PATTERNS: &str = "patterns are not possible; write whole names";
+
+/// What is wrong with a name, and at which byte.
+fn judge(kind: Kind, word: &str) -> Result<(), (usize, String)> {
+    if word.len() > LONGEST {
+        return Err((0, format!("it is longer than {LONGEST} characters")));
+    }
+    let allowed = |c: char, more: &str| c.is_ascii_alphanumeric() || more.contains(c);
+    let strange = |text: &str, from: usize, more: &str| {
+        let at = text.char_indices().find(|(_, c)| !allowed(*c, more));
+        at.map(|(n, c)| match c {
+            '*' | '?' | '[' => (from + n, PATTERNS.to_owned()),
+            c => (from + n, format!("there is `{}` in it", printable(&c.to_string(), false))),
+        })
+    };
+    if kind == Kind::Fixes {
+        let wrong = if word.starts_with(|c| allowed(c, "#")) { strange(word, 0, "._-:#/+") } else { first(word) };
+        return wrong.map_or(Ok(()), Err);
+    }
+    let (name, version) = split(word);
+    if !name.starts_with(|c| allowed(c, "_@")) {
+        return first(name).map_or(Ok(()), Err);
+    }
+    // `:` is between a package and its architecture (libc6:i386), `@` is in names of pacman.
+    if let Some(wrong) = strange(name, 0, "._+-:@") {
+        return Err(wrong);
+    }
+    match version {
+        Some("") => Err((name.len(), "the version is missing after `=`".into())),
+        Some(version) => strange(version, name.len() + 1, "._+-:~^").map_or(Ok(()), Err),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(names: Result<Names>) -> String {
+        match names {
+            Ok(n) => format!("{}{}", if n.all { "ALL " } else { "" }, n.names.join("|")),
+            Err(e) => error::of(&e).unwrap().to_string(),
+        }
+    }
+
+    #[test]
+    fn values() {
+        let table = [
+            ("vim", "vim"),
+            ("vim,curl  nano\nless\tvim", "vim|curl|nano|less"),
+            ("all", "ALL "),
+            ("all vim", "ALL vim"),
+            ("update_all", "ALL "),
+            ("libc6:i386=2.36-9+deb12u4 python3.11", "libc6:i386=2.36-9+deb12u4|python3.11"),
+            ("kernel-core=6.8.5-301.fc40 glibc.x86_64", "kernel-core=6.8.5-301.fc40|glibc.x86_64"),
+            ("x=1:2~rc1^git", "x=1:2~rc1^git"),
+            ("vim vim=2:9 vim", "vim=2:9"),
+            ("", "ALT-107: the value after -w names no package"),
+            (" , ", "ALT-107: the value after -w names no package"),
+            ("-y", "ALT-107: `-y` after -w is no package: it begins with `-`"),
+            ("linux-*", "ALT-107: `linux-*` after -w is no package: patterns are not possible; write whole names"),
+            ("a;reboot", "ALT-107: `a;reboot` after -w is no package: there is `;` in it"),
+            ("a=", "ALT-107: `a=` after -w is no package: the version is missing after `=`"),
+            ("=1", "ALT-107: `=1` after -w is no package: the name is missing"),
+            ("a=1=2", "ALT-107: `a=1=2` after -w is no package: there is `=` in it"),
+            ("a\u{1b}[2J", "ALT-107: `a\\x1b[2J` after -w is no package: there is `\\x1b` in it"),
+        ];
+        for (text, want) in table {
+            assert_eq!(shown(value(Kind::Packages, "-w", text)), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn fixes() {
+        let table = [
+            ("CVE-2024-33599,RHSA-2024:1234 #1068412", "CVE-2024-33599|RHSA-2024:1234|#1068412"),
+            ("LP: #123, LP:#124 LP#125", "LP:#123|LP:#124|LP#125"),
+            ("12.11_ML bsc#12345 openSUSE-SU-2024:0123-1", "12.11_ML|bsc#12345|openSUSE-SU-2024:0123-1"),
+            ("cve-2024-1 CVE-2024-1", "cve-2024-1"),
+            ("-x", "ALT-107: `-x` after -F is no fix: it begins with `-`"),
+            ("CVE-2024-*", "ALT-107: `CVE-2024-*` after -F is no fix: patterns are not possible; write whole names"),
+        ];
+        for (text, want) in table {
+            assert_eq!(shown(value(Kind::Fixes, "-F", text)), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn files() {
+        let packages = [
+            ("vim\ncurl\n", "vim|curl"),
+            ("\u{feff}# title\r\n\r\n  I:vim  # editor\r\nR: curl=8\n\tall\n", "ALL vim|curl=8"),
+            ("update_all", "ALL "),
+            ("", "ALT-736: b: it names no package"),
+            ("# nothing\n", "ALT-736: b: it names no package"),
+            ("a\nb c\n", "ALT-736: b:2:3: `c`: there is one name a line"),
+            ("a\n  I:x*y\n", "ALT-736: b:2:6: `x*y` is no package: patterns are not possible; write whole names"),
+            ("ok\nb\x07\n", "ALT-736: b:2:2: `b\\x07` is no package: there is `\\x07` in it"),
+            ("x=1\ny\nx=2", "ALT-736: b:3:1: `x` is asked for in version 1 and in version 2"),
+            ("\0\x7fELF", "ALT-736: b: it is not a text file"),
+        ];
+        for (text, want) in packages {
+            assert_eq!(shown(file(Kind::Packages, text.as_bytes(), Path::new("b"))), want, "{text:?}");
+        }
+        let fixes = [
+            ("#1068412\n# 99 red\nLP: #5 # why\nCVE-2024-1 #x\n", "#1068412|LP:#5|CVE-2024-1"),
+            ("I:x1", "I:x1"),
+            ("CVE-1 CVE-2", "ALT-736: b:1:7: `CVE-2`: there is one name a line"),
+        ];
+        for (text, want) in fixes {
+            assert_eq!(shown(file(Kind::Fixes, text.as_bytes(), Path::new("b"))), want, "{text:?}");
+        }
+        assert_eq!(shown(file(Kind::Fixes, b"CVE-1\n\xff\n", Path::new("b"))), "ALT-736: b:2:1: this line is not text in UTF-8");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..60), text in "[a-z#:I=R \\n,*\u{e9}]{0,40}") {
+            for kind in [Kind::Packages, Kind::Fixes] {
+                drop(file(kind, &bytes, Path::new("b")));
+                for names in [file(kind, text.as_bytes(), Path::new("b")), value(kind, "-w", &text)].into_iter().flatten() {
+                    prop_assert!(names.names.iter().all(|n| !n.starts_with('-') && !n.contains(' ')));
+                }
+            }
+        }
+    }
+}
