@@ -13,6 +13,7 @@ pub mod flags;
 pub mod location;
 pub mod wanted;
 
+mod apt;
 mod arch;
 mod deb;
 mod rpm;
