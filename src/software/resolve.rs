@@ -20,6 +20,9 @@ pub struct Resolved {
 /// How many names an error lists.
 const LISTED: usize = 12;
 
+/// Letters by which a name is like another.
+const LIKE: usize = 4;
+
 /// What names are looked up in.
 pub struct Offer<'a> {
     pub available: &'a [Available],
@@ -163,9 +166,10 @@ impl Offer<'_> {
 
     /// Names that are nearly the one that was meant.
     fn like(&self, name: &str) -> String {
-        let stem: String = name.to_ascii_lowercase().chars().take(4).collect();
+        let stem: String = name.to_ascii_lowercase().chars().take(LIKE).collect();
         let like = |a: &&Available| {
-            !stem.is_empty() && (a.name.to_ascii_lowercase().contains(&stem) || name.to_ascii_lowercase().contains(&a.name))
+            !stem.is_empty()
+                && (a.name.to_ascii_lowercase().contains(&stem) || (a.name.len() >= LIKE && name.to_ascii_lowercase().contains(&a.name)))
         };
         let names: BTreeSet<String> = self.available.iter().filter(like).map(|a| show(a.name.as_bytes())).collect();
         listed("; there is ", names)
