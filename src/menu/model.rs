@@ -180,6 +180,8 @@ pub struct Field {
     pub indent: u8,
     /// If this has a value (a real value that is not empty), so must these.
     pub requires: Vec<String>,
+    /// If this has a value, so must one of these.
+    pub requires_one: Vec<String>,
     /// If this has a value, these must not.
     pub conflicts: Vec<String>,
     /// Shown and sent only if that field has one of these (shown) values.
