@@ -189,6 +189,18 @@ pub struct Field {
     pub pattern: Option<Pattern>,
 }
 
+impl Field {
+    /// What the field is called where there is one line for it: its label without a last line in parentheses.
+    pub fn title(&self) -> String {
+        let label = self.label.trim_end();
+        let named = match label.rsplit_once('\n') {
+            Some((named, remark)) if remark.trim_start().starts_with('(') && remark.ends_with(')') => named,
+            _ => label,
+        };
+        crate::text::one_line(named)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Text,

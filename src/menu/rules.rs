@@ -53,7 +53,7 @@ pub fn types(kind: Kind, c: char) -> bool {
 
 /// A label in a sentence: one line, without what ends it.
 fn label(field: &Field) -> String {
-    crate::text::one_line(&field.label).trim_end_matches(['?', ':', '.']).to_owned()
+    field.title().trim_end_matches(['?', ':', '.']).to_owned()
 }
 
 fn wrong(field: &Field, n: usize, values: &Values) -> Option<String> {

@@ -283,7 +283,7 @@ fn one_of_several_is_enough() {
                 )
             })
             .concat();
-    let set = set_of(&text);
+    let set = set_of(&text.replace("Label a\"", "Label a\\n(a remark)\""));
     let d = dialog(&set, "d");
     let says = |set: &[(&str, &str)]| rules::refuse(d, &filled(d, &Context::new(), set)).map(|r| (r.field, r.message));
     let needs = "Label from needs one of these too: Label a; Label b. Fill one in, or empty Label from.";
