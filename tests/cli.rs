@@ -72,11 +72,17 @@ fn a_refusal_has_id_cause_remedy_and_usage() {
 }
 
 #[test]
-fn flags_of_later_versions_say_so() {
-    for args in [&["-C", "-l", "/tmp", "-F", "CVE-1", "x"][..], &["-C", "-l", "/tmp", "-w", "vim", "x"]] {
-        let o = altdisk(&[&["alt_disk_install"], args].concat());
-        assert_eq!(o.status.code(), Some(2));
-        assert!(stderr(&o).contains("ALT-128"), "{}", stderr(&o));
+fn lists_and_locations_are_looked_at_first() {
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["-C", "-l", "/tmp", "x"], 2, "ALT-741 -l /tmp is given, and nothing to install from there"),
+        (&["-C", "-l", "/tmp", "-w", "linux-*", "x"], 2, "ALT-107 `linux-*` after -w is no package: patterns are not possible"),
+        (&["-C", "-w", "vim", "x"], 2, "ALT-117 -w is given without -l"),
+        (&["-C", "-l", "/dev/null", "-w", "vim", "x"], 3, "ALT-732 /dev/null is a tape or another character device"),
+    ];
+    for (args, code, says) in cases {
+        let o = altdisk(&[&["alt_disk_install"], *args].concat());
+        assert_eq!(o.status.code(), Some(*code), "{}", stderr(&o));
+        assert!(stderr(&o).contains(says), "{}", stderr(&o));
     }
 }
 

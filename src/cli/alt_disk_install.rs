@@ -1,7 +1,7 @@
 //! `alt_disk_install`: its flags become an [`Action`], after every rule of the command has been checked.
 //!
-//! The order: what excludes what, what needs what, the form of values, then the files that flags name. Only when all of
-//! that holds are flags refused whose work belongs to a later version. Nothing is touched while this goes on.
+//! The order: what excludes what, what needs what, the form of values, then the files that flags name and the lists in them. Nothing
+//! is touched while this goes on.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -16,6 +16,8 @@ use crate::cli::getopt::{self, Parsed};
 use crate::engine::from_image::PLATFORMS;
 use crate::engine::request::{Action, FromImage, Identity, Phases, Request};
 use crate::error::{self, Entry};
+use crate::software::Wanted;
+use crate::software::wanted::{self, Given};
 use crate::text::shell::quote;
 
 /// How the run is told about, which no plan depends on.
@@ -37,7 +39,7 @@ const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
 /// Reads the words after the command's name.
 ///
 /// # Errors
-/// ALT-101 to ALT-128: what is wrong with the command line. Nothing was touched.
+/// ALT-101 to ALT-129, and of the lists that flags name ALT-732 to ALT-741: what is wrong with the command line. Nothing was touched.
 pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
     let parsed = getopt::parse(&ALT_DISK_INSTALL, args)?;
     let output = Output { debug: parsed.has("D"), verbose: parsed.has("V"), events_fd: events_fd(&parsed)? };
@@ -55,14 +57,12 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
     needs(p)?;
     let phases = values(p)?;
     files(p, phases)?;
+    let software = software(p)?;
     targets(p, phases)?;
-    if let Some(flag) = p.flags().find(|f| f.later) {
-        return Err(error::LATER_VERSION.because(format!("{} does not work yet in altdisk {}", flag.typed(), env!("CARGO_PKG_VERSION"))));
-    }
     let request = Request {
         phases,
         image: from_image(p)?,
-        software: None,
+        software,
         image_data: path(p, "i"),
         script: path(p, "s"),
         resolv_conf: path(p, "R"),
@@ -88,6 +88,7 @@ pub fn without_effect(request: &Request) -> Vec<String> {
         ("-i", request.image_data.is_some(), 1),
         ("-e", request.exclude_list.is_some(), 1),
         ("--erase", !request.erase.is_empty(), 1),
+        ("-l", request.software.is_some(), 2),
         ("-R", request.resolv_conf.is_some(), 2),
         ("-n", request.remain_client, 2),
         ("-s", request.script.is_some(), 2),
@@ -176,7 +177,7 @@ fn is_level(level: &OsStr) -> bool {
 }
 
 fn files(p: &Parsed, phases: Phases) -> Result<()> {
-    for name in ["i", "s", "R", "e", "l"] {
+    for name in ["i", "s", "R", "e"] {
         if let Some(value) = p.value(name).filter(|v| !Path::new(v).is_absolute()) {
             let cause = format!("`{}` after -{name} is not a full path name", text(value));
             let here = std::env::current_dir().unwrap_or_default().join(value);
@@ -190,18 +191,29 @@ fn files(p: &Parsed, phases: Phases) -> Result<()> {
         script_runs(Path::new(script))?;
     }
     for name in ["i", "R", "e", "b", "f"] {
-        if let Some(file) = p.value(name) {
+        if let Some(file) = p.value(name).filter(|f| name != "b" || !wanted::is_update_all(Path::new(f))) {
             readable(name, Path::new(file))?;
         }
-    }
-    if let Some(place) = p.value("l") {
-        fs::metadata(place).map_err(|e| unreadable("l", Path::new(place), &e))?;
     }
     // Only phase 1 reads the image.
     if let Some(image) = p.value("d").filter(|d| *d != "-" && phases.list().contains(&1)) {
         fs::metadata(image).map_err(|e| unreadable("d", Path::new(image), &e))?;
     }
     Ok(())
+}
+
+/// What `-l` and the flags that need it ask for.
+fn software(p: &Parsed) -> Result<Option<Wanted>> {
+    let word = |name: &str| match p.value(name) {
+        None => Ok(None),
+        Some(word) => word.to_str().map(Some).ok_or_else(|| {
+            error::BAD_VALUE.because_do(format!("`{}` after -{name} is not text in UTF-8", text(word)), "use names in UTF-8")
+        }),
+    };
+    let Some(location) = word("l")? else { return Ok(None) };
+    let file = |name: &str| p.value(name).map(Path::new);
+    let given = Given { location, packages: word("w")?, bundle: file("b"), fix_bundle: file("f"), fixes: word("F")?, flags: word("I")? };
+    Wanted::read(&given).map(Some)
 }
 
 fn script_runs(script: &Path) -> Result<()> {
@@ -277,151 +289,4 @@ fn text(word: &OsStr) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(line: &[&str]) -> Vec<OsString> {
-        line.iter().map(OsString::from).collect()
-    }
-
-    fn refusal(line: &[&str]) -> String {
-        read(&words(line)).map_or_else(|e| error::of(&e).unwrap().to_string(), |a| format!("{a:?}"))
-    }
-
-    #[test]
-    fn each_rule_has_its_error() {
-        let dir = tempfile::tempdir().unwrap();
-        let make = |name: &str, mode: u32| {
-            let path = dir.path().join(name);
-            fs::write(&path, "#!/bin/sh\n").unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            path.to_string_lossy().into_owned()
-        };
-        let (plain, gone) = (make("plain", 0o644), dir.path().join("gone").to_string_lossy().into_owned());
-        let (plain, gone, place) = (plain.as_str(), gone.as_str(), dir.path().to_str().unwrap());
-        let not_yet = |flag: &str| format!("ALT-128: {flag} does not work yet in altdisk {}", env!("CARGO_PKG_VERSION"));
-        let table: Vec<(Vec<&str>, String)> = vec![
-            (vec!["vdb"], "ALT-110: it is not said what to install: neither -C nor -d is given".into()),
-            (vec!["-C", "-d", "/dev/null", "vdb"], "ALT-111: both -C and -d are given".into()),
-            (vec!["-X", "-C"], "ALT-112: -X is given together with -C".into()),
-            (vec!["-X", "vdb"], "ALT-112: -X is given together with vdb".into()),
-            (vec!["-X", "--resume"], "ALT-112: -X is given together with --resume".into()),
-            (vec!["--resume", "-C", "vdb"], "ALT-113: --resume is given together with -C".into()),
-            (vec!["-C", "-Br", "vdb"], "ALT-114: -B leaves the boot list alone, so -r would not reboot from the new disk".into()),
-            (vec!["-d", plain, "-e", plain, "vdb"], "ALT-115: -e is not valid with -d".into()),
-            (vec!["-d", plain, "-b", plain, "-l", place, "vdb"], "ALT-115: -b is not valid with -d".into()),
-            (vec!["-d", plain, "-I", "x", "vdb"], "ALT-115: -I is not valid with -d".into()),
-            (vec!["-d", plain, "-f", plain, "vdb"], "ALT-115: -f is not valid with -d".into()),
-            (vec!["-d", plain, "-F", "x", "vdb"], "ALT-115: -F is not valid with -d".into()),
-            (vec!["-d", plain, "-w", "x", "vdb"], "ALT-115: -w is not valid with -d".into()),
-            (vec!["-d", plain, "-l", place, "vdb"], "ALT-115: -l is not valid with -d".into()),
-            (vec!["-C", "-pchrp", "vdb"], "ALT-116: -p is not valid with -C".into()),
-            (vec!["-C", "-L4.3.0", "vdb"], "ALT-116: -L is not valid with -C".into()),
-            (vec!["-C", "-b", plain, "vdb"], "ALT-117: -b is given without -l".into()),
-            (vec!["-C", "-I", "x", "vdb"], "ALT-117: -I is given without -l".into()),
-            (vec!["-C", "-f", plain, "vdb"], "ALT-117: -f is given without -l".into()),
-            (vec!["-C", "-F", "CVE-1", "vdb"], "ALT-117: -F is given without -l".into()),
-            (vec!["-C", "-w", "vim", "vdb"], "ALT-117: -w is given without -l".into()),
-            (vec!["-C", "-i", "image.data", "vdb"], "ALT-118: `image.data` after -i is not a full path name".into()),
-            (vec!["-C", "-s", "src", "vdb"], "ALT-118: `src` after -s is not a full path name".into()),
-            (vec!["-C", "-R", "./r", "vdb"], "ALT-118: `./r` after -R is not a full path name".into()),
-            (vec!["-C", "-e", "", "vdb"], "ALT-118: `` after -e is not a full path name".into()),
-            (vec!["-C", "-l", "rmt0", "-w", "x", "vdb"], "ALT-118: `rmt0` after -l is not a full path name".into()),
-            (vec!["-C", "-s", gone, "vdb"], format!("ALT-119: {gone} does not exist")),
-            (vec!["-C", "-s", place, "vdb"], format!("ALT-120: {place} is not a regular file")),
-            (vec!["-C", "-s", plain, "vdb"], format!("ALT-121: {plain} has no execute permission (mode 0644)")),
-            (vec!["-C", "-i", gone, "vdb"], format!("ALT-122: {gone} after -i cannot be read: No such file or directory (os error 2)")),
-            (vec!["-C", "-R", place, "vdb"], format!("ALT-122: {place} after -R is not a regular file")),
-            (vec!["-d", gone, "vdb"], format!("ALT-122: {gone} after -d cannot be read: No such file or directory (os error 2)")),
-            (vec!["-C", "-P", "13", "vdb"], "ALT-123: `13` after -P is no phase".into()),
-            (vec!["-C", "-P", "", "vdb"], "ALT-123: `` after -P is no phase".into()),
-            (vec!["-C"], "ALT-124: no target disk is named".into()),
-            (vec!["-C", "-P12"], "ALT-124: no target disk is named".into()),
-            (vec!["-C", "-P2", ""], "ALT-124: a target disk's name is empty".into()),
-            (vec!["-C", "vdx", "vdy", "/dev/vdx"], "ALT-125: vdx and /dev/vdx are the same disk".into()),
-            (vec!["-C", "vdx", "vdx"], "ALT-125: vdx is named twice".into()),
-            (vec!["-d", plain, "-L", "4.3", "vdb"], "ALT-126: `4.3` is not a level of the form V.R.M".into()),
-            (vec!["-d", plain, "-L", "4.3.x", "vdb"], "ALT-126: `4.3.x` is not a level of the form V.R.M".into()),
-            (vec!["-C", "--json", "vdb"], "ALT-127: --json is given without --preview".into()),
-            (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is no descriptor number".into()),
-            (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is no descriptor number".into()),
-            (vec!["-C", "--erase", "", "vdb"], "ALT-107: the serial number after --erase is empty".into()),
-            (
-                vec!["-d", plain, "-p", "rspc", "vdb"],
-                "ALT-107: `rspc` after -p is no platform that altdisk knows (i386-pc, x86_64-efi)".into(),
-            ),
-            (vec!["-d", plain, "--identity", "mine", "vdb"], "ALT-107: `mine` after --identity is neither keep nor fresh".into()),
-            (vec!["-C", "--identity", "keep", "vdb"], "ALT-116: --identity is not valid with -C".into()),
-            (vec!["-C", "-F", "a b", "-l", place, "vdb"], not_yet("-F")),
-        ];
-        for (line, want) in table {
-            assert_eq!(refusal(&line), want, "{line:?}");
-            let err = read(&words(&line)).unwrap_err();
-            assert_eq!(error::exit_of(&err), error::Exit::Usage, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn options_become_a_request() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("x y");
-        fs::write(&file, "").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-        let name = file.to_str().unwrap();
-        let line = [
-            "-CVDgn",
-            "-P12",
-            "-i",
-            name,
-            "-s",
-            name,
-            "-R",
-            name,
-            "-e",
-            name,
-            "--erase",
-            "S1",
-            "--erase=S2",
-            "vdx",
-            "-B",
-            "/dev/vdy",
-            "--events",
-            "7",
-        ];
-        let (action, output) = read(&words(&line)).unwrap();
-        assert_eq!(output, Output { debug: true, verbose: true, events_fd: Some(7) });
-        let Action::Install(r) = action else { panic!("{action:?}") };
-        assert_eq!(r.phases, Phases::OneTwo);
-        for path in [&r.image_data, &r.script, &r.resolv_conf, &r.exclude_list] {
-            assert_eq!(path.as_deref(), Some(file.as_path()));
-        }
-        assert!(!r.set_bootlist && !r.reboot && r.remain_client && r.skip_boot_check);
-        assert_eq!((r.erase.join(" "), r.targets.join(" ")), ("S1 S2".into(), "vdx /dev/vdy".into()));
-        assert_eq!((r.argv.len(), r.argv[0].as_str(), r.argv[1].as_str()), (line.len() + 1, "alt_disk_install", "-CVDgn"));
-        assert_eq!(without_effect(&r), ["-B has no effect in this run: it belongs to phase 3"]);
-    }
-
-    #[test]
-    fn other_actions() {
-        let action = |line: &[&str]| read(&words(line)).unwrap().0;
-        assert_eq!(action(&["-XDV", "--events", "3"]), Action::CleanUp);
-        let Action::Install(r) = action(&["-d", "-", "-L", "12.11.0", "-p", "i386-pc,x86_64-efi", "--identity", "keep", "vdx"]) else {
-            panic!("no install")
-        };
-        let image = FromImage {
-            device: "-".into(),
-            level: Some("12.11.0".into()),
-            platforms: vec!["i386-pc".into(), "x86_64-efi".into()],
-            identity: Some(Identity::Keep),
-        };
-        assert_eq!((r.image, r.phases), (Some(image), Phases::All));
-        // Later phases do not read the image any more.
-        assert!(matches!(action(&["-d", "/no/such", "-P", "23"]), Action::Install(r) if r.image.is_some()));
-        assert_eq!(action(&["--resume", "-D"]), Action::Resume);
-        assert!(matches!(action(&["-C", "--preview", "--json", "vdx"]), Action::Preview { json: true, .. }));
-        for phases in ["2", "3", "23"] {
-            assert!(matches!(action(&["-C", "-P", phases]), Action::Install(r) if r.targets.is_empty() && r.set_bootlist));
-        }
-        assert!(matches!(action(&["-C", "-r", "vdx"]), Action::Install(r) if r.reboot && r.phases == Phases::All));
-    }
-}
+mod tests;

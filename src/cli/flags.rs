@@ -23,17 +23,15 @@ pub struct Flag {
     pub only: Only,
     /// May be given with several values.
     pub repeats: bool,
-    /// Its rules are checked, but what it does belongs to a later version.
-    pub later: bool,
 }
 
 impl Flag {
     const fn short(short: char, help: &'static str) -> Self {
-        Self { short: Some(short), long: None, value: None, help, only: Only::Always, repeats: false, later: false }
+        Self { short: Some(short), long: None, value: None, help, only: Only::Always, repeats: false }
     }
 
     const fn long(long: &'static str, help: &'static str) -> Self {
-        Self { short: None, long: Some(long), value: None, help, only: Only::Always, repeats: false, later: false }
+        Self { short: None, long: Some(long), value: None, help, only: Only::Always, repeats: false }
     }
 
     const fn takes(mut self, value: &'static str) -> Self {
@@ -48,11 +46,6 @@ impl Flag {
 
     const fn repeats(mut self) -> Self {
         self.repeats = true;
-        self
-    }
-
-    const fn later(mut self) -> Self {
-        self.later = true;
         self
     }
 
@@ -127,7 +120,7 @@ Nothing is written before every check has passed, and only the disks that you na
 refused unless --erase repeats its serial number. Try --preview first: it shows the whole plan and changes nothing.
 
 The work has three phases. Phase 1 makes partitions and file systems on the target disks, mounts them below /alt_inst and copies the \
-system. Phase 2 changes the copy: -R, -n, -s. Phase 3 makes it bootable, unmounts it and sets the boot list. By default all three run.",
+system. Phase 2 changes the copy: it installs updates and packages there (-l with -w, -b, -F or -f), then does what -R, -n and -s say. Phase 3 makes it bootable, unmounts it and sets the boot list. By default all three run.",
     flags: &[
         Flag::short('C', "Clone the running system (rootvg). Give this or -d."),
         Flag::short('d', "Install the system image in this file, on this tape or other device, or (-) on standard input: one that `altdisk mksysb` made, or any root file system as a tar archive. Give this or -C.").takes("device"),
@@ -152,12 +145,12 @@ system. Phase 2 changes the copy: -R, -n, -s. Phase 3 makes it bootable, unmount
         Flag::short('p', "The boot loaders to install: i386-pc (BIOS), x86_64-efi (UEFI), or both with a comma between. Without it: the one that this machine starts with, and the other if the image has it.").takes("platform").only(Only::Image),
         Flag::short('L', "The level that the image must have, in the form V.R.M (12.11.0). Without it: that of the running system, and the same distribution.").takes("mksysb_level").only(Only::Image),
         Flag::long("identity", "What becomes of machine-id and ssh host keys of an image: keep, or fresh ones at its first boot. Without it an image of this very machine keeps them, and one of another machine gets fresh ones.").takes("keep|fresh").only(Only::Image),
-        Flag::short('b', "Install the packages that this file lists. Needs -l.").takes("bundle_name").only(Only::Clone).later(),
-        Flag::short('I', "Flags for the package manager. Needs -l.").takes("installp_flags").only(Only::Clone).later(),
-        Flag::short('l', "Where packages and updates are: a directory or a device, as a full path name.").takes("images_location").only(Only::Clone).later(),
-        Flag::short('f', "Install the fixes that this file lists. Needs -l.").takes("fix_bundle").only(Only::Clone).later(),
-        Flag::short('F', "Install these fixes (one word for the shell: quote a list). Needs -l.").takes("fixes").only(Only::Clone).later(),
-        Flag::short('w', "Install these packages (one word for the shell: quote a list). Needs -l.").takes("filesets").only(Only::Clone).later(),
+        Flag::short('l', "Where packages and updates are: a directory of packages or one that is a repository, a device, or the ISO image of a medium, as a full path name; the URL of a repository (for apt with suite and components: -l 'https://host/debian bookworm main'); or `configured`, the repositories that the copy itself is configured with.").takes("images_location").only(Only::Clone),
+        Flag::short('w', "Install these packages from there: name, or name=version, with blanks or commas between (one word for the shell: quote a list). all is every update that there is for what is installed. Needs -l.").takes("filesets").only(Only::Clone),
+        Flag::short('b', "Install the packages that this file lists, one a line: # begins a comment, I: or R: may stand before a name, update_all is every update. -b update_all is the same without a file. Needs -l.").takes("bundle_name").only(Only::Clone),
+        Flag::short('F', "Install what brings these fixes: advisories, CVE or bug numbers (CVE-2024-33599, RHSA-2024:1234, #1068412, LP:#2012345) or a level such as 12.11_ML, with blanks or commas between (quote a list). Needs -l.").takes("fixes").only(Only::Clone),
+        Flag::short('f', "Install what brings the fixes that this file lists, one a line. Needs -l.").takes("fix_bundle").only(Only::Clone),
+        Flag::short('I', "Flags for the package manager, in place of those that altdisk gives it; or AIX's letters. -acgX if it is not given: a and c (apply, commit) and X are always so, g installs what is needed too; Y accepts licences. Needs -l.").takes("installp_flags").only(Only::Clone),
         HELP,
         VERSION,
     ],
@@ -178,6 +171,12 @@ Examples:
       clone; the machine boots vdb next
   alt_disk_install -C -B -s /root/customize vdb
       clone, run a script on the copy, leave the boot list alone
+  alt_disk_install -C -l configured -w all vdb
+      clone, and bring the copy up to date; what runs now stays as it is
+  alt_disk_install -C -F 12.11_ML -l /updates vdb
+      clone, and bring the copy to the level 12.11 with what is in /updates
+  alt_disk_install -C -P 2 -l /updates -F 'CVE-2024-33599 LP:#2012345'
+      install two fixes in a copy that phase 1 has made
   alt_disk_install -d /var/lib/altdisk/images/web1.mksysb.zst vdb
       install a system image that `altdisk mksysb` made
   alt_disk_install -X

@@ -52,14 +52,8 @@ fn bracketed(flag: &'static Flag) -> String {
 pub fn help(command: &Command) -> String {
     let mut out =
         format!("{}: {}\n\n{}\n{}\n\nFlags:\n", called(command), command.summary, usage(command), wrap(command.about, WIDTH, 0, 0));
-    for flag in command.flags.iter().filter(|f| !f.later) {
+    for flag in command.flags {
         out.push_str(&described(flag));
-    }
-    if command.flags.iter().any(|f| f.later) {
-        out.push_str("\nFlags that belong to a later version (their rules are checked, then refused):\n");
-        for flag in command.flags.iter().filter(|f| f.later) {
-            out.push_str(&described(flag));
-        }
     }
     if !command.after.is_empty() {
         out.push('\n');

@@ -29,7 +29,7 @@ catalogue! {
     TARGET_TWICE = "ALT-125", Usage, "a target disk is named twice", "name each target disk once";
     BAD_LEVEL = "ALT-126", Usage, "the level is not of the form V.R.M", "write it as three numbers with dots, such as 4.3.0";
     JSON_ALONE = "ALT-127", Usage, "--json is given without --preview", "add --preview, or leave --json out";
-    LATER_VERSION = "ALT-128", Usage, "this flag belongs to a later version of altdisk", "leave it out; `altdisk alt_disk_install --help` says which flags work";
+    // ALT-128 was for flags of later versions; there are none any more.
     UNKNOWN_ERROR_ID = "ALT-129", Usage, "there is no error with this id", "`altdisk errors` lists them all";
     // 2xx target disks
     NO_SUCH_DISK = "ALT-201", Refused, "there is no such disk", "`altdisk disks` lists the disks of this machine";

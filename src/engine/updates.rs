@@ -1,0 +1,95 @@
+//! What updates changed in the alternate, kept for `altdisk software`: here, beside the alternate's journal, and in the alternate itself, so that
+//! it can be told there too after it has been booted.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::error;
+use crate::host::files;
+use crate::software::Changes;
+
+/// The file, in the directory of the alternate's records here, and in altdisk's directory in the alternate.
+const FILE: &str = "software.json";
+/// Of the file's form.
+const VERSION: u32 = 1;
+
+/// One update that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// Seconds since the epoch.
+    pub time: u64,
+    /// The command line that asked for it.
+    pub argv: Vec<String>,
+    /// `apt`, `dnf`, `zypper`, `pacman`.
+    pub manager: String,
+    pub changes: Changes,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u32,
+    updates: Vec<Update>,
+}
+
+/// Adds an update to the record in `dir`, which is made if need be.
+///
+/// # Errors
+/// Where it cannot be written. A record that cannot be read is begun anew: the update itself is done.
+pub fn record(dir: &Path, update: &Update) -> Result<()> {
+    let mut updates = read(dir).unwrap_or_default();
+    updates.push(update.clone());
+    if !dir.is_dir() {
+        fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).with_context(|| format!("opening {} to readers", dir.display()))?;
+    }
+    files::replace(&dir.join(FILE), &serde_json::to_vec_pretty(&Stored { version: VERSION, updates })?, 0o644)
+}
+
+/// The updates that the record in `dir` tells of, oldest first; none where there is no record.
+///
+/// # Errors
+/// ALT-702 where it is there but unreadable.
+pub fn read(dir: &Path) -> Result<Vec<Update>> {
+    let path = dir.join(FILE);
+    let Some(text) = files::read_optional(&path)? else { return Ok(vec![]) };
+    let wrong = |why: String| {
+        error::BAD_STATE.because_do(format!("{}: {why}", path.display()), "remove that file; it only tells what updates changed")
+    };
+    let stored: Stored = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
+    if stored.version != VERSION {
+        return Err(wrong(format!("its version is {}, this altdisk knows {VERSION}", stored.version)));
+    }
+    Ok(stored.updates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::software::Package;
+
+    #[test]
+    fn updates_are_kept_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().join("var/lib/altdisk");
+        assert_eq!(read(&below).unwrap(), []);
+        let package = Package { name: "vim".into(), version: "2:9".into(), arch: "amd64".into() };
+        let one = Update {
+            time: 7,
+            argv: vec!["alt_disk_install".into(), "-C".into()],
+            manager: "apt".into(),
+            changes: Changes { installed: vec![package], ..Changes::default() },
+        };
+        let two = Update { time: 9, ..one.clone() };
+        record(&below, &one).unwrap();
+        record(&below, &two).unwrap();
+        assert_eq!(read(&below).unwrap(), [one, two.clone()]);
+        fs::write(below.join(FILE), r#"{"version":2,"updates":[]}"#).unwrap();
+        assert!(format!("{:#}", read(&below).unwrap_err()).contains("its version is 2"));
+        record(&below, &two).unwrap();
+        assert_eq!(read(&below).unwrap(), [two]);
+    }
+}
