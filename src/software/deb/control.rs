@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn paragraphs_and_their_fields() {
-        let found = all(b"\n\nPackage: a\nDescription: one\n two\n .\n three\nnonsense\nX Y: z\n\n\n# not this\npackage:b\r\nVersion:\t1 \n");
+        let found =
+            all(b"\n\nPackage: a\nDescription: one\n two\n .\n three\nnonsense\nX Y: z\n\n\n# not this\npackage:b\r\nVersion:\t1 \n");
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].get("description"), Some("one\n two\n .\n three"));
         assert_eq!(found[0].0.len(), 2);

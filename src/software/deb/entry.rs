@@ -86,7 +86,9 @@ fn is_version(text: &str) -> bool {
 }
 
 fn is_arch(text: &str) -> bool {
-    text.len() <= 50 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    text.len() <= 50
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 #[cfg(test)]

@@ -129,7 +129,8 @@ mod tests {
         if Command::new("dpkg").arg("--version").output().is_err() {
             return println!("skipped: dpkg is not installed");
         }
-        let ask = |a: &str, op: &str, b: &str| Command::new("dpkg").args(["--compare-versions", a, op, b]).output().unwrap().status.success();
+        let ask =
+            |a: &str, op: &str, b: &str| Command::new("dpkg").args(["--compare-versions", a, op, b]).output().unwrap().status.success();
         // What begins with a letter is no version to dpkg, it warns and compares all the same.
         for (a, b) in OLDER {
             assert!(ask(a, "lt", b), "{a} {b}");
