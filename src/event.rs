@@ -95,6 +95,11 @@ pub enum Event {
         stream: Stream,
         line: String,
     },
+    /// A line of a program whose words the user waits for: a package manager, the scripts of packages. Always shown.
+    Said {
+        stream: Stream,
+        line: String,
+    },
     /// A file was copied, rewritten or restored (shown with -V).
     File {
         path: String,

@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("disk", &["host", "event", "error", "text"]),
     ("copy", &["host", "event", "error", "text"]),
     ("image", &["copy", "boot::ids", "host", "event", "error", "text"]),
-    ("software", &["image::tar", "image::input", "copy::report", "host", "event", "error", "text"]),
+    ("software", &["boot::distro", "disk::size", "image::tar", "image::input", "copy::report", "host", "event", "error", "text"]),
     ("boot", &["disk::model", "host", "event", "error", "text"]),
     ("host", &["event", "error"]),
     ("event", &[]),

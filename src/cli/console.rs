@@ -141,8 +141,10 @@ impl Sink for Console {
             }
             _ => {
                 if let Some(text) = line(event, self.shown) {
-                    let verbatim =
-                        matches!(event, Event::Command { .. } | Event::CommandEnd { .. } | Event::Output { .. } | Event::File { .. });
+                    let verbatim = matches!(
+                        event,
+                        Event::Command { .. } | Event::CommandEnd { .. } | Event::Output { .. } | Event::Said { .. } | Event::File { .. }
+                    );
                     self.print(&text, !verbatim);
                 }
             }

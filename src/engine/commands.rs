@@ -61,6 +61,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
             vec![format!("mkswap {}", below(Path::new(ALT_INST), Path::new(&layout.swap_files[*index].file)).display())]
         }
         Action::ResolvConf { file } => vec![format!("{} -> {ALT_INST}/etc/resolv.conf", file.display())],
+        Action::Software { wanted } => wanted.lines(),
         Action::Script { file } => vec![quote(file.as_os_str())],
         Action::Initramfs => base.boot.kernels.iter().map(|k| format!("chroot {ALT_INST}: initramfs for {k}")).collect(),
         Action::GrubConfig => vec![format!("chroot {ALT_INST}: grub-mkconfig")],

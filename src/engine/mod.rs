@@ -31,6 +31,7 @@ pub mod steps;
 pub mod surveyed;
 pub mod system;
 pub mod updates;
+pub mod updating;
 
 /// Where the alternate is mounted between phases.
 pub const ALT_INST: &str = "/alt_inst";

@@ -13,6 +13,7 @@ use crate::engine::ALT_INST;
 use crate::engine::layout::{DiskLayout, Layout, VolumeLayout};
 use crate::engine::request::{Identity, Request};
 use crate::image::data::{ImageData, LvType};
+use crate::software::Wanted;
 
 pub use crate::boot::bootlist::Firmware;
 
@@ -151,6 +152,10 @@ pub enum Action {
         file: PathBuf,
     },
     ClientFiles,
+    /// Packages are updated and installed as the request says.
+    Software {
+        wanted: Wanted,
+    },
     Script {
         file: PathBuf,
     },
@@ -387,6 +392,11 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
     if request.remain_client {
         steps.push(step(2, "client", "Copy the files that keep this machine managed", Action::ClientFiles));
     }
+    if let Some(wanted) = &request.software {
+        // The scripts of packages make initramfs and boot menus: of what fstab and the others say then.
+        steps.push(step(2, "references", "Rewrite references to the source's disks, for the scripts of packages", Action::References));
+        steps.push(step(2, "software", wanted.title(), Action::Software { wanted: wanted.clone() }));
+    }
     if let Some(file) = &request.script {
         steps.push(step(2, "script", format!("Run the customization script {}", file.display()), Action::Script { file: file.clone() }));
     }
@@ -396,7 +406,11 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     let boot = &base.boot;
     steps.push(step(3, "references", "Rewrite every reference to the source's disks", Action::References));
     if boot.initramfs.is_ok() && base.boots() {
-        let title = format!("Build the initramfs of {}", boot.kernels.join(", "));
+        let title = match &request.software {
+            // A new kernel may have come.
+            Some(_) => "Build the initramfs of each kernel".to_owned(),
+            None => format!("Build the initramfs of {}", boot.kernels.join(", ")),
+        };
         steps.push(step(3, "initramfs", title, Action::Initramfs));
     }
     let loader = boot.bios.is_ok() || boot.efi.is_ok();

@@ -28,6 +28,7 @@ use crate::host::{mounts, sys};
 use crate::image::archive::Archive;
 use crate::image::check;
 use crate::image::data::{Fs, ImageData, Lv, LvType};
+use crate::software::install;
 
 /// A base, and what the user should know before it is carried out.
 pub struct Prepared {
@@ -46,10 +47,19 @@ pub struct Prepared {
 /// # Errors
 /// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader (ALT-5xx), image.data (ALT-6xx).
 pub fn prepare(request: &Request) -> Result<Prepared> {
-    match &request.image {
+    let updates = updates(request, Path::new("/"))?;
+    let mut prepared = match &request.image {
         Some(from) => from_image::prepare(request, from),
         None => clone(request),
-    }
+    }?;
+    prepared.notes.extend(updates);
+    Ok(prepared)
+}
+
+/// Whether phase 2 can install what it is asked for, as far as that can be known now; `root`: the system that is copied, or the copy.
+fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
+    let wanted = request.software.as_ref().filter(|_| request.phases.list().contains(&2));
+    wanted.map_or(Ok(vec![]), |w| install::check(w, root))
 }
 
 fn clone(request: &Request) -> Result<Prepared> {
@@ -342,6 +352,10 @@ fn bootlist_refusal(request: &Request, boot: &mut Bootable, practice: bool) -> O
 /// ALT-509 where the boot list cannot be set.
 pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
     let mut base = base;
+    // After a reboot it is not mounted yet: then all this is found out by the step.
+    if mounts::is_mount_point(Path::new(ALT_INST)) {
+        updates(request, Path::new(ALT_INST))?.iter().for_each(|n| events.note(n));
+    }
     if !request.phases.list().contains(&3) {
         return Ok(base);
     }

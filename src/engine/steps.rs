@@ -16,7 +16,7 @@ use crate::engine::layout::{DiskLayout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan, Step, below};
 use crate::engine::run::Options;
 use crate::engine::state::State;
-use crate::engine::{ALT_INST, bootlist, copying, customize, mounted, prepare, quiet, relocate};
+use crate::engine::{ALT_INST, bootlist, copying, customize, mounted, prepare, quiet, relocate, updating};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
@@ -24,6 +24,7 @@ use crate::host::mounts;
 use crate::host::resolve::resolve;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
+use crate::software::install;
 
 /// What a step works with.
 pub struct Context<'a> {
@@ -71,9 +72,12 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
         Action::SwapFile { index } => swap_file(base, *index, events),
         Action::ResolvConf { file } => customize::resolv_conf(file, events),
         Action::ClientFiles => customize::client_files(events),
+        Action::Software { wanted } => updating::update(wanted, c),
         Action::Script { file } => customize::script(file, base, events),
         Action::References => {
             make::settle(events)?;
+            // What a killed update left, if phase 2 was not run again.
+            install::tidy(root)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
         Action::Initramfs => initramfs::build(root, initramfs::detect(root)?, &kernels::installed(root), events),
@@ -188,6 +192,7 @@ fn needs_mounts(action: &Action) -> bool {
             | Action::SwapFile { .. }
             | Action::ResolvConf { .. }
             | Action::ClientFiles
+            | Action::Software { .. }
             | Action::Script { .. }
             | Action::References
             | Action::Initramfs

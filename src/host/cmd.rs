@@ -297,7 +297,7 @@ fn drain(
             }
             // A question without a line break is shown too, or nobody would know why it is quiet.
             if watch.is_some_and(Watch::is_quiet) && !line.is_empty() {
-                tell(&std::mem::take(&mut line), stream, events);
+                tell(&std::mem::take(&mut line), stream, events, true);
             }
             continue;
         }
@@ -313,17 +313,19 @@ fn drain(
         }
         while let Some(at) = line.iter().position(|b| *b == b'\n') {
             let whole: Vec<u8> = line.drain(..=at).collect();
-            tell(&whole[..at], stream, events);
+            tell(&whole[..at], stream, events, watch.is_some());
         }
     }
     if !line.is_empty() {
-        tell(&line, stream, events);
+        tell(&line, stream, events, watch.is_some());
     }
 }
 
-fn tell(line: &[u8], stream: Stream, events: Option<&Events>) {
+/// `aloud`: its words are for the user.
+fn tell(line: &[u8], stream: Stream, events: Option<&Events>, aloud: bool) {
     if let Some(events) = events {
-        events.emit(Event::Output { stream, line: String::from_utf8_lossy(line).into_owned() });
+        let line = String::from_utf8_lossy(line).into_owned();
+        events.emit(if aloud { Event::Said { stream, line } } else { Event::Output { stream, line } });
     }
 }
 

@@ -343,7 +343,7 @@ fn check(result: libc::c_int) -> nix::Result<libc::c_int> {
 /// The way in. Three processes come of the one: what altdisk waits for, which stays outside; the first process inside, which ends with the second, and
 /// the kernel with it everything else inside; and the one that returns from here to become the program.
 fn enter(root: &CStr, sources: &[CString], acts: &[Act]) -> std::io::Result<()> {
-    // SAFETY (all blocks): plain system calls on pointers to memory that lives as long as the closure.
+    // SAFETY: plain system calls on pointers to memory that lives as long as the closure.
     unsafe {
         check(libc::unshare(libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC))?;
         let first = check(libc::fork())?;
@@ -387,6 +387,7 @@ fn enter(root: &CStr, sources: &[CString], acts: &[Act]) -> std::io::Result<()> 
 /// # Safety
 /// Only in a process that fork(2) has just made: it makes system calls only, and never returns.
 unsafe fn wait_for(child: libc::pid_t, init: bool) -> ! {
+    // SAFETY: system calls on our own memory, all of them async-signal-safe.
     unsafe {
         // Nothing of altdisk's stays open here, or it would wait for us.
         libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
@@ -414,6 +415,7 @@ unsafe fn wait_for(child: libc::pid_t, init: bool) -> ! {
 /// # Safety
 /// System calls only.
 unsafe fn leave_terminal() {
+    // SAFETY: system calls on constants.
     unsafe {
         let tty = libc::open(c"/dev/tty".as_ptr(), libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC);
         if tty >= 0 {
@@ -454,6 +456,7 @@ impl Act {
     unsafe fn run(&self, opened: &[libc::c_int]) -> nix::Result<()> {
         let remount = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
         let none = std::ptr::null();
+        // SAFETY: system calls on strings that live as long as self.
         unsafe {
             match self {
                 Self::Mount { what, at, kind, flags, data } => {

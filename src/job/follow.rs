@@ -126,7 +126,12 @@ impl Following {
                 events.pop();
                 events.push(event);
             }
-            Event::Command { .. } | Event::CommandEnd { .. } | Event::Output { .. } | Event::File { .. } | Event::Note { .. } => {}
+            Event::Command { .. }
+            | Event::CommandEnd { .. }
+            | Event::Output { .. }
+            | Event::Said { .. }
+            | Event::File { .. }
+            | Event::Note { .. } => {}
             other => events.push(other),
         });
         let whole = n == 0 || n < chunk.len();

@@ -229,6 +229,8 @@ pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, S
             (Stream::Stdout, true) => Class::Inner,
             (Stream::Stderr, true) => Class::InnerErr,
         },
+        Event::Said { stream: Stream::Stdout, .. } => Class::Stdout,
+        Event::Said { stream: Stream::Stderr, .. } => Class::Stderr,
         Event::Command { .. } => {
             *inside = true;
             Class::Command
@@ -256,7 +258,7 @@ pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, S
     };
     match event {
         // One record, one line, whatever is in it: the index counts them without looking.
-        Event::Output { .. } | Event::File { .. } => take(class, lines::line(event, SHOWN).unwrap_or_default()),
+        Event::Output { .. } | Event::Said { .. } | Event::File { .. } => take(class, lines::line(event, SHOWN).unwrap_or_default()),
         _ => lines::line(event, SHOWN).iter().flat_map(|t| t.lines()).for_each(|l| take(class, l.to_owned())),
     }
 }

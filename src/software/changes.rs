@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::copy::report::show;
+
+/// Columns of names, at most.
+const WIDEST: usize = 32;
+
 /// An installed package.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Package {
     pub name: String,
     /// As the manager writes it: `1:2.3-4` for dpkg, `[epoch:]version-release` for rpm (no epoch where it is 0).
@@ -72,6 +77,16 @@ impl Changes {
         changes
     }
 
+    /// For people: a line for each package, what was updated first, in columns.
+    pub fn lines(&self) -> Vec<String> {
+        let updated = self.updated.iter().map(|u| (&u.name, format!("{} -> {}", show(u.before.as_bytes()), show(u.after.as_bytes()))));
+        let new = self.installed.iter().map(|p| (&p.name, format!("{}, new", show(p.version.as_bytes()))));
+        let gone = self.removed.iter().map(|p| (&p.name, format!("{}, removed", show(p.version.as_bytes()))));
+        let all: Vec<(String, String)> = updated.chain(new).chain(gone).map(|(n, v)| (show(n.as_bytes()), v)).collect();
+        let width = all.iter().map(|(n, _)| n.len()).max().unwrap_or(0).min(WIDEST);
+        all.into_iter().map(|(name, versions)| format!("{name:width$}  {versions}")).collect()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.installed.is_empty() && self.updated.is_empty() && self.removed.is_empty()
     }
@@ -96,6 +111,7 @@ mod tests {
         assert_eq!(changes.installed, packages(&["d=1", "k=2"]));
         assert_eq!(changes.removed, packages(&["c=1"]));
         assert_eq!(changes.updated, [Update { name: "b".into(), arch: "amd64".into(), before: "1".into(), after: "2".into() }]);
+        assert_eq!(changes.lines(), ["b  1 -> 2", "d  1, new", "k  2, new", "c  1, removed"]);
         assert!(Changes::between(&packages(&["a=1"]), &packages(&["a=1"])).is_empty());
     }
 }

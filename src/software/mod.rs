@@ -10,13 +10,21 @@
 pub mod changes;
 pub mod contents;
 pub mod flags;
+pub mod install;
+pub mod installed;
 pub mod location;
 pub mod wanted;
 
 mod apt;
 mod arch;
 mod deb;
+mod dnf;
+mod pacman;
+mod place;
+mod resolve;
 mod rpm;
+mod space;
+mod zypper;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -32,7 +40,7 @@ pub use contents::{Available, Contents, Fix};
 pub use location::{Location, Place};
 pub use wanted::Wanted;
 
-use flags::Flags;
+pub use flags::Flags;
 
 /// The format of packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +69,29 @@ pub struct Transaction {
     pub download: u64,
     /// By how many bytes what is installed grows; negative where it shrinks.
     pub growth: i64,
+}
+
+impl Wanted {
+    /// What the step does, for people.
+    pub fn title(&self) -> String {
+        let count = |n: usize, what: &str| {
+            (n > 0).then(|| format!("{n} {what}{}", if n == 1 { "" } else { if what.ends_with('x') { "es" } else { "s" } }))
+        };
+        let all = self.all.then(|| "every update".to_owned());
+        let parts: Vec<String> =
+            [all, count(self.packages.len(), "package"), count(self.fixes.len(), "fix")].into_iter().flatten().collect();
+        format!("Install {} from {}", parts.join(" and "), self.location)
+    }
+}
+
+impl Wanted {
+    /// What the package manager is asked, for people.
+    pub fn lines(&self) -> Vec<String> {
+        let list = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")));
+        let all = self.all.then(|| "every update of what is installed".to_owned());
+        let flags = self.flags.as_ref().map(|f| format!("flags: {f}"));
+        [all, list("packages", &self.packages), list("fixes", &self.fixes), flags].into_iter().flatten().collect()
+    }
 }
 
 /// What a package manager works with.

@@ -34,16 +34,18 @@ pub fn line(event: &Event, shown: Shown) -> Option<String> {
             let how = code.map_or("ended by a signal".to_owned(), |c| format!("exit {c}"));
             Some(format!("+ {}: {how}, {}", printable(argv0, shown.ascii), seconds(*ms)))
         }
-        Event::Output { line, .. } if shown.debug => {
-            // What a program overwrote with carriage returns is progress: its last state counts.
-            let last = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
-            Some(printable(last, shown.ascii))
-        }
+        Event::Output { line, .. } if shown.debug => Some(last_state(line, shown)),
+        Event::Said { line, .. } => Some(last_state(line, shown)),
         Event::File { path } if shown.verbose => Some(printable(path, shown.ascii)),
         Event::Note { text } => Some(clean(text)),
         Event::Done { text, .. } if !text.is_empty() => Some(clean(text)),
         _ => None,
     }
+}
+
+/// What a program overwrote with carriage returns is progress: its last state counts.
+fn last_state(line: &str, shown: Shown) -> String {
+    printable(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default(), shown.ascii)
 }
 
 /// Whole per cent of the work; by bytes, or by files where there are no bytes.

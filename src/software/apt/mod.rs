@@ -1,1 +1,143 @@
-//! apt
+//! apt and dpkg: Debian, Ubuntu and what comes of them.
+//!
+//! [`call`] is how they are started: every question answered beforehand, configuration files that the administrator changed kept, the
+//! alternate's own lists untouched. [`repair`] finishes what an interrupted run left. [`sources`] makes the location known: a directory of
+//! packages gets an index of our own ([`repo`]), everything else is a line of a sources.list of our own. [`simulate`] reads what apt would
+//! do, [`sizes`] how much room that takes, [`fixes`] which packages bring a fix.
+
+mod call;
+mod debconf;
+mod fixes;
+mod lists;
+mod repair;
+mod repo;
+mod simulate;
+mod sizes;
+mod sources;
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::{Available, Changes, Fix, Format, Goal, Job, Manager, Package, Transaction, deb};
+use crate::error;
+use crate::host::inside::Inside;
+use call::{Call, words};
+
+/// apt-get(8) and dpkg(1) of the alternate.
+pub struct Apt;
+
+impl Manager for Apt {
+    fn name(&self) -> &'static str {
+        "apt"
+    }
+
+    fn format(&self) -> Format {
+        Format::Deb
+    }
+
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        deb::compare(a, b)
+    }
+
+    fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
+        let mut all: Vec<Package> = sizes::database(inside)?.into_iter().map(|known| known.package).collect();
+        all.sort();
+        Ok(all)
+    }
+
+    fn prepare(&self, job: &Job) -> Result<()> {
+        call::directories(job)?;
+        debconf::write(job)?;
+        repair::configure(job)?;
+        sources::write(job)?;
+        repair::dependencies(job)
+    }
+
+    fn available(&self, job: &Job) -> Result<Vec<Available>> {
+        lists::available(job)
+    }
+
+    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
+        fixes::find(job, asked)
+    }
+
+    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
+        let Some(words_of) = goal_words(job, goals) else { return Ok(Transaction::default()) };
+        let call = Call::new(job, "apt-get", "ask apt what it would do");
+        let done = call.flags().args(["-s", "-y"]).args(&words_of).cmd().accept(&[100]).read()?;
+        if !done.success() {
+            return Err(error::CONFLICTING_UPDATE.because(format!("apt cannot install what is wanted{}", words(&done))));
+        }
+        let installed = sizes::database(job.inside)?;
+        let acts = simulate::parse(&done.text());
+        let changes = simulate::changes(&acts, &installed);
+        if !job.flags.requisites && !goals.contains(&Goal::All) {
+            alone(&changes, goals)?;
+        }
+        let (download, growth) = sizes::of(job, &changes, &installed)?;
+        Ok(Transaction { changes, download, growth })
+    }
+
+    fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
+        let Some(words_of) = goal_words(job, goals) else { return Ok(()) };
+        let call = Call::new(job, "apt-get", "install the packages");
+        let done = call.flags().args(["-y", "-q"]).args(&words_of).cmd().accept(&[100]).run(job.events)?;
+        if !done.success() {
+            return Err(error::UPDATE_FAILED.because(format!("apt could not install what is wanted{}", words(&done))));
+        }
+        Ok(())
+    }
+}
+
+/// apt's command and its words; None where nothing is wanted.
+fn goal_words(job: &Job, goals: &[Goal]) -> Option<Vec<String>> {
+    let all = goals.contains(&Goal::All);
+    let command = match (all, job.flags.requisites) {
+        // With what new versions need; nothing is removed but what stands against them.
+        (true, true) => "dist-upgrade",
+        (true, false) => "upgrade",
+        (false, _) => "install",
+    };
+    let names = goals.iter().filter_map(|goal| match goal {
+        Goal::All => None,
+        Goal::Package { name, version: None } => Some(name.clone()),
+        Goal::Package { name, version: Some(version) } => Some(format!("{name}={version}")),
+    });
+    let mut out: Vec<String> = vec![command.to_owned()];
+    if !job.flags.requisites && !all {
+        out.push("--no-install-recommends".to_owned());
+    }
+    if goals.iter().any(|g| matches!(g, Goal::Package { version: Some(_), .. })) {
+        // An older version only where it was named; apt asks for no other one by itself.
+        out.push("--allow-downgrades".to_owned());
+    }
+    out.extend(names);
+    (!goals.is_empty()).then_some(out)
+}
+
+/// Without requisites only what was named may change.
+fn alone(changes: &Changes, goals: &[Goal]) -> Result<()> {
+    let named: BTreeSet<&str> = goals
+        .iter()
+        .filter_map(|g| match g {
+            Goal::Package { name, .. } => Some(name.split(':').next().unwrap_or(name)),
+            Goal::All => None,
+        })
+        .collect();
+    let new = changes.installed.iter().map(|p| (&p.name, &p.version));
+    let updated = changes.updated.iter().map(|u| (&u.name, &u.after));
+    let more: Vec<String> =
+        new.chain(updated).filter(|(name, _)| !named.contains(name.as_str())).map(|(name, version)| format!("{name} {version}")).collect();
+    if more.is_empty() {
+        return Ok(());
+    }
+    Err(error::CONFLICTING_UPDATE.because_do(
+        format!("what is wanted needs packages that were not asked for: {}", more.join(", ")),
+        "name them too, or add the letter g to -I (requisites are installed with it)",
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::control::{self, Paragraph, Paragraphs};
+use super::control::{Paragraph, Paragraphs};
 use super::entry::Entry;
 use super::unpack::unpacked;
 use super::walk;
@@ -118,7 +118,7 @@ pub fn flat(dir: &Path) -> Option<PathBuf> {
     FORMS.iter().map(|f| dir.join(f)).find(|p| p.is_file())
 }
 
-/// Each package of an index whose paragraph makes sense, with its paragraph. `Filename` is relative and leads nowhere else.
+/// Each package of an index whose paragraph makes sense, with its paragraph.
 ///
 /// # Errors
 /// What reading says; ALT-711 for an interrupt.
@@ -130,19 +130,16 @@ pub fn read(index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()>
         if signals::interrupted() {
             return Err(error::INTERRUPTED.because("stopped by a signal while an index was read"));
         }
-        let name = PathBuf::from(fields.get("Filename").unwrap_or_default());
-        let name: PathBuf = name.strip_prefix(".").map(Path::to_owned).unwrap_or(name);
-        let within = name.components().all(|c| matches!(c, Component::Normal(_))) && !name.as_os_str().is_empty();
-        if let Some(entry) = within.then(|| Entry::of(&fields, &name).ok()).flatten() {
+        if let Some(entry) = entry(&fields) {
             visit(entry, fields);
         }
     }
     Ok(())
 }
 
-/// What `text`, a paragraph of an index, says of the package.
-pub fn of_text(text: &[u8]) -> Option<Entry> {
-    let fields = control::first(text);
-    let file = PathBuf::from(fields.get("Filename").unwrap_or_default());
-    Entry::of(&fields, &file).ok()
+/// What a paragraph of an index says; None where it makes no sense. `Filename` is relative and leads nowhere else.
+pub fn entry(fields: &Paragraph) -> Option<Entry> {
+    let name: PathBuf = Path::new(fields.get("Filename")?).components().filter(|c| *c != Component::CurDir).collect();
+    let within = name.components().all(|c| matches!(c, Component::Normal(_))) && !name.as_os_str().is_empty();
+    within.then(|| Entry::of(fields, &name).ok()).flatten()
 }

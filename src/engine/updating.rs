@@ -1,0 +1,66 @@
+//! The step of phase 2 that installs packages: what the alternate is, told to `software`, and the record of what changed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::boot::kernels;
+use crate::engine::ALT_INST;
+use crate::engine::layout::Layout;
+use crate::engine::state::DIR;
+use crate::engine::steps::Context;
+use crate::engine::updates::{self, Update};
+use crate::event::Events;
+use crate::host::resolve::resolve;
+use crate::host::sys;
+use crate::software::Wanted;
+use crate::software::install::{self, Target};
+
+/// Installs what the request wants.
+///
+/// # Errors
+/// ALT-73x: nothing was installed, or the package manager failed; phase 2 can be run again.
+pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
+    let root = Path::new(ALT_INST);
+    let kernels_before = kernels::installed(root);
+    let (done, ended) = install::install(Target { root, devices: devices(&c.base.layout), links: links(&c.base.layout) }, wanted, c.events);
+    if let Some(done) = done {
+        let update =
+            Update { time: sys::now().0, argv: c.plan.request.argv.clone(), manager: done.manager.to_owned(), changes: done.changes };
+        tell(&update, c.events);
+        if !update.changes.is_empty() {
+            updates::record(&Path::new(DIR).join("altinst"), &update)?;
+            updates::record(&resolve(root, Path::new(DIR))?, &update)?;
+        }
+    }
+    for kernel in kernels::installed(root).iter().filter(|k| !kernels_before.iter().any(|b| b.version == k.version)) {
+        c.events.note(format!("a new kernel: {}", kernel.version));
+    }
+    ended
+}
+
+fn tell(update: &Update, events: &Events) {
+    if update.changes.is_empty() {
+        return events.note("no package was changed");
+    }
+    events.note("What was changed in the alternate (`altdisk software` shows it again):");
+    update.changes.lines().into_iter().for_each(|line| events.note(format!("  {line}")));
+}
+
+/// Every block device of the alternate.
+fn devices(layout: &Layout) -> Vec<PathBuf> {
+    let disks = layout.disks.iter().flat_map(|d| std::iter::once(&d.path).chain(d.partitions.iter().map(|p| &p.path)));
+    let mut all: Vec<PathBuf> = disks.chain(layout.volumes.iter().map(|v| &v.device)).filter(|p| p.exists()).cloned().collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The links by which tools find them.
+fn links(layout: &Layout) -> Vec<(PathBuf, PathBuf)> {
+    let by_uuid = layout.volumes.iter().map(|v| (Path::new("/dev/disk/by-uuid").join(&v.uuid), v.device.clone()));
+    let by_partuuid =
+        layout.disks.iter().flat_map(|d| &d.partitions).map(|p| (Path::new("/dev/disk/by-partuuid").join(&p.uuid), p.path.clone()));
+    let by_name = layout.volumes.iter().filter_map(|v| Some((Path::new("/dev").join(v.vg.as_ref()?).join(&v.lv), v.device.clone())));
+    by_uuid.chain(by_partuuid).chain(by_name).collect()
+}

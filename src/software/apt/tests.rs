@@ -1,0 +1,207 @@
+//! In a real Debian, over which a file system is laid that takes what is written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+use super::*;
+use crate::event::Events;
+use crate::software::Place;
+use crate::software::flags::Flags;
+
+/// The guest that the machines of the tests are made of (tests/vm/base.sh).
+fn guest() -> Option<PathBuf> {
+    let cache = std::env::var_os("ALTDISK_TEST_CACHE").map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
+    let entries = fs::read_dir(cache).ok()?.flatten().map(|e| e.path());
+    entries
+        .into_iter()
+        .find(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("debootstrap-")) && p.join("etc/passwd").exists())
+}
+
+struct Root {
+    dir: tempfile::TempDir,
+    inside: Inside,
+    events: Events,
+}
+
+impl Root {
+    fn new() -> Option<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            println!("skipped: needs root");
+            return None;
+        }
+        let Some(guest) = guest() else {
+            println!("skipped: no guest is there (tests/vm/layout.sh makes one)");
+            return None;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["upper", "work", "root", "packages", "build"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        // Its own: the directory may be on an overlay itself.
+        mount(Some("tmpfs"), &*at("work"), Some("tmpfs"), MsFlags::empty(), Some("size=1g")).unwrap();
+        fs::create_dir(dir.path().join("work/upper")).unwrap();
+        fs::create_dir(dir.path().join("work/work")).unwrap();
+        let options = format!("lowerdir={},upperdir={}/upper,workdir={}/work", guest.display(), at("work"), at("work"));
+        if mount(Some("overlay"), &*at("root"), Some("overlay"), MsFlags::empty(), Some(&*options)).is_err() {
+            umount2(&*at("work"), MntFlags::MNT_DETACH).unwrap();
+            println!("skipped: the kernel has no overlay file system");
+            return None;
+        }
+        let mut inside = Inside::new(&dir.path().join("root"));
+        inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/location".into())];
+        Some(Self { inside, dir, events: Events::new() })
+    }
+
+    fn packages(&self) -> PathBuf {
+        self.dir.path().join("packages")
+    }
+
+    /// Builds a package; `control`: further fields, `files`: path and content, those below DEBIAN with their mode.
+    fn deb(&self, name: &str, version: &str, control: &str, files: &[(&str, &str)]) {
+        let build = self.dir.path().join("build").join(format!("{name}-{}", version.replace(':', "_")));
+        fs::create_dir_all(build.join("DEBIAN")).unwrap();
+        let text = format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example.org>\nInstalled-Size: 100\nDescription: made up\n{control}"
+        );
+        fs::write(build.join("DEBIAN/control"), text).unwrap();
+        for (path, content) in files {
+            let at = build.join(path);
+            fs::create_dir_all(at.parent().unwrap()).unwrap();
+            fs::write(&at, content).unwrap();
+            if content.starts_with("#!") {
+                Command::new("chmod").arg("755").arg(&at).status().unwrap();
+            }
+        }
+        let done = Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "-b"]).arg(&build).arg(self.packages()).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    fn place(&self) -> Place {
+        Place::Directory { inside: "/run/altdisk/location".into(), here: self.packages() }
+    }
+
+    fn with<T>(&self, flags: &Flags, act: impl FnOnce(&Job) -> T) -> T {
+        let place = self.place();
+        let work = PathBuf::from("/var/lib/altdisk/software");
+        let here = self.inside.root.join("var/lib/altdisk/software");
+        let _ = fs::remove_dir_all(&here);
+        fs::create_dir_all(&here).unwrap();
+        let job = Job { root: &self.inside.root, inside: &self.inside, place: &place, work, flags, events: &self.events };
+        let result = act(&job);
+        fs::remove_dir_all(&here).unwrap();
+        result
+    }
+
+    fn version(&self, name: &str) -> Option<String> {
+        Apt.installed(&self.inside).unwrap().into_iter().find(|p| p.name == name).map(|p| p.version)
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.inside.root.join(path)).unwrap_or_default()
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        for name in ["root", "work"] {
+            let _ = umount2(&self.dir.path().join(name), MntFlags::MNT_DETACH);
+        }
+    }
+}
+
+fn flags() -> Flags {
+    Flags { requisites: true, ..Flags::default() }
+}
+
+fn goals(names: &[&str]) -> Vec<Goal> {
+    let goal = |name: &&str| match name.split_once('=') {
+        _ if *name == "all" => Goal::All,
+        Some((name, version)) => Goal::Package { name: name.to_owned(), version: Some(version.to_owned()) },
+        None => Goal::Package { name: (*name).to_owned(), version: None },
+    };
+    names.iter().map(goal).collect()
+}
+
+fn install(root: &Root, flags: &Flags, names: &[&str]) -> Result<Transaction> {
+    root.with(flags, |job| {
+        Apt.prepare(job)?;
+        let transaction = Apt.transaction(job, &goals(names))?;
+        Apt.apply(job, &goals(names))?;
+        Ok(transaction)
+    })
+}
+
+fn id(e: &anyhow::Error) -> (&'static str, String) {
+    error::of(e).map(|alt| (alt.entry.id, alt.cause.clone())).unwrap_or_default()
+}
+
+#[test]
+fn a_directory_of_packages() {
+    let Some(root) = Root::new() else { return };
+    root.deb("tool", "1.0", "", &[("etc/tool.conf", "one\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
+    root.deb("tool", "1:2.0", "Depends: needed\n", &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
+    root.deb("needed", "5", "", &[("usr/share/needed", "x")]);
+    root.deb("tool", "3.0~beta", "", &[]);
+    fs::write(root.packages().join("broken_1_all.deb"), "no package").unwrap();
+    let lists =
+        |root: &Root| (root.read("etc/apt/sources.list"), fs::read_dir(root.inside.root.join("var/lib/apt/lists")).unwrap().count());
+    let before = lists(&root);
+
+    let first = install(&root, &flags(), &["tool=1.0"]).unwrap();
+    assert_eq!((first.changes.installed.len(), first.download, first.growth), (1, 0, 102_400));
+    assert_eq!(root.version("tool").as_deref(), Some("1.0"));
+    fs::write(root.inside.root.join("etc/tool.conf"), "mine\n").unwrap();
+
+    // Everything: what is installed, and what that needs.
+    let all = install(&root, &flags(), &["all"]).unwrap();
+    let updates: Vec<&str> = all.changes.updated.iter().map(|u| u.after.as_str()).collect();
+    assert!(updates.contains(&"1:2.0"), "{all:?}");
+    assert_eq!((root.version("tool").as_deref(), root.version("needed").as_deref()), (Some("1:2.0"), Some("5")));
+    // What the administrator changed stays, the new one lies beside it.
+    assert_eq!((root.read("etc/tool.conf").as_str(), root.read("etc/tool.conf.dpkg-dist").as_str()), ("mine\n", "two\n"));
+
+    // Older only where it is named.
+    assert!(install(&root, &flags(), &["tool"]).unwrap().changes.is_empty());
+    let back = install(&root, &flags(), &["tool=1.0"]).unwrap();
+    assert_eq!((back.changes.updated[0].before.as_str(), back.changes.updated[0].after.as_str(), back.growth), ("1:2.0", "1.0", 0));
+
+    // Without requisites.
+    let alone = Flags { requisites: false, ..Flags::default() };
+    let found = root.with(&alone, |job| {
+        Apt.prepare(job)?;
+        assert_eq!(Apt.available(job)?.len(), 4);
+        Command::new("dpkg").arg(format!("--root={}", root.inside.root.display())).args(["-P", "needed", "tool"]).output().unwrap();
+        Apt.transaction(job, &goals(&["tool=1:2.0"]))
+    });
+    let (code, cause) = id(&found.unwrap_err());
+    assert!(code == "ALT-740" && cause.contains("needed 5"), "{cause}");
+    assert_eq!(lists(&root), before, "the alternate's own lists");
+}
+
+#[test]
+fn scripts_that_fail_and_what_mends_them() {
+    let Some(root) = Root::new() else { return };
+    root.deb("bad", "1", "", &[("DEBIAN/postinst", "#!/bin/sh\necho the disk of the moon is missing >&2\nexit 7\n")]);
+    root.deb("needs", "1", "Depends: nothere (>= 2)\n", &[]);
+    root.deb("foe", "1", "Conflicts: other\n", &[]);
+    root.deb("other", "1", "", &[]);
+    let (code, cause) = id(&install(&root, &flags(), &["needs"]).unwrap_err());
+    assert!(code == "ALT-740" && cause.contains("needs : Depends: nothere (>= 2)"), "{cause}");
+    let (code, cause) = id(&install(&root, &flags(), &["foe", "other"]).unwrap_err());
+    assert!(code == "ALT-740" && cause.contains("Conflicts: other"), "{cause}");
+
+    let (code, cause) = id(&install(&root, &flags(), &["bad"]).unwrap_err());
+    assert!(code == "ALT-730" && cause.contains("the disk of the moon is missing") && cause.contains("bad"), "{cause}");
+    // As it is, everything fails; with another version there all is well.
+    let (code, _) = id(&install(&root, &flags(), &["other"]).unwrap_err());
+    assert_eq!(code, "ALT-730");
+    root.deb("bad", "2", "", &[("DEBIAN/postinst", "#!/bin/sh\nexit 0\n")]);
+    install(&root, &flags(), &["bad", "other"]).unwrap();
+    assert_eq!(root.version("bad").as_deref(), Some("2"));
+    let audit = Command::new("dpkg").arg(format!("--root={}", root.inside.root.display())).arg("--audit").output().unwrap();
+    assert!(audit.stdout.is_empty(), "{audit:?}");
+}

@@ -1,0 +1,220 @@
+//! The step of phase 2 that updates the alternate, from the wish to the record of what changed.
+//!
+//! Everything that must go again (the medium's mount, placeholders, the work directory) goes whatever happens; after a kill [`tidy`]
+//! finds it, at the next update or in phase 3.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::place::{self, Opened};
+use super::resolve::Offer;
+use super::space::{self, Need};
+use super::{Changes, Flags, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, dnf, pacman, zypper};
+use crate::boot::distro::Family;
+use crate::copy::report::show;
+use crate::error;
+use crate::event::Events;
+use crate::host::cmd::find_program;
+use crate::host::inside::{self, Inside, Placeholders};
+use crate::host::resolve::resolve;
+use crate::host::signals;
+
+/// Ours in the alternate, for the time of the run.
+const WORK: &str = "/var/cache/altdisk-work";
+
+/// What was done, also where it failed on the way.
+#[derive(Debug)]
+pub struct Done {
+    pub manager: &'static str,
+    pub changes: Changes,
+}
+
+/// The package manager of a system: by its family, else by what is installed.
+///
+/// # Errors
+/// ALT-731 where there is none that altdisk knows.
+pub fn detect(root: &Path) -> Result<Box<dyn Manager>> {
+    let has = |program: &str| find_program(root, program).is_some();
+    let dnf = has("dnf") || has("dnf5") || has("yum");
+    match Family::of(root) {
+        Family::Debian if has("apt-get") => Ok(Box::new(apt::Apt)),
+        Family::Suse if has("zypper") => Ok(Box::new(zypper::Zypper)),
+        Family::Fedora if dnf => Ok(Box::new(dnf::Dnf)),
+        Family::Arch if has("pacman") => Ok(Box::new(pacman::Pacman)),
+        _ if has("apt-get") => Ok(Box::new(apt::Apt)),
+        _ if has("zypper") => Ok(Box::new(zypper::Zypper)),
+        _ if dnf => Ok(Box::new(dnf::Dnf)),
+        _ if has("pacman") => Ok(Box::new(pacman::Pacman)),
+        _ => Err(error::NO_MANAGER.because(format!("{} has none of apt-get, dnf, zypper, pacman", root.display()))),
+    }
+}
+
+/// What can be refused before anything is touched: `root` is the system that is or will be updated. Nothing is run.
+/// Returns what is worth knowing.
+///
+/// # Errors
+/// ALT-731 to ALT-738: no manager, wrong flags, nothing in the location, a name that is not there.
+pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
+    let manager = detect(root)?;
+    flags(wanted, manager.name())?;
+    // A medium is looked at when its turn comes, what is fetched is known only then.
+    let Location::Directory(dir) = &wanted.location else { return Ok(vec![]) };
+    let found = read(dir, &*manager)?;
+    let fixes = if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
+    Offer { available: &found.packages, fixes: &fixes, compare: &|a, b| manager.compare(a, b) }.has(wanted)?;
+    let mut notes = vec![format!("{}: {} packages for {}", dir.display(), found.packages.len(), manager.name())];
+    notes.extend(found.damaged.iter().map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())));
+    Ok(notes)
+}
+
+fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
+    let flags = super::flags::parse(wanted.flags.as_deref())?;
+    flags.check(manager)?;
+    Ok(flags)
+}
+
+fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
+    let found = contents::read(dir)?;
+    if found.format != manager.format() {
+        return Err(error::WRONG_FORMAT.because(format!(
+            "{} holds packages of the format {:?}, and the system is updated by {}",
+            dir.display(),
+            found.format,
+            manager.name()
+        )));
+    }
+    Ok(found)
+}
+
+/// What the update needs to know of the alternate.
+pub struct Target<'a> {
+    pub root: &'a Path,
+    /// See [`Inside`].
+    pub devices: Vec<PathBuf>,
+    pub links: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Updates the alternate. What was changed is returned beside how it ended: a failed update may have installed a part.
+pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done>, Result<()>) {
+    let root = target.root;
+    let manager = match detect(root) {
+        Ok(manager) => manager,
+        Err(e) => return (None, Err(e)),
+    };
+    let mut inside = Inside::new(root);
+    (inside.devices, inside.links) = (target.devices, target.links);
+    let mut before = None;
+    let ended = prepared(&mut inside, wanted, &*manager, &mut before, events);
+    let Some(before) = before else { return (None, ended) };
+    let after = match manager.installed(&inside) {
+        Ok(after) => after,
+        // Why the update failed says more.
+        Err(e) => return (None, ended.and(Err(e))),
+    };
+    (Some(Done { manager: manager.name(), changes: Changes::between(&before, &after) }), ended)
+}
+
+/// Between what must be made first and what must be undone after.
+fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Option<Vec<Package>>, events: &Events) -> Result<()> {
+    tidy(&inside.root)?;
+    let flags = flags(wanted, manager.name())?;
+    let opened = Opened::open(&wanted.location, events)?;
+    inside.shown.extend(opened.shown());
+    let work = work_directory(&inside.root)?;
+    std::fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
+    let held = Placeholders::hold(inside)?;
+    let job = Job { root: &inside.root, inside, place: &opened.place, work: PathBuf::from(WORK), flags: &flags, events };
+    let ended = update(&job, wanted, manager, before);
+    inside.shown.clear();
+    // All of them, whatever one of them says.
+    let undone = [held.close(), remove_work(&inside.root), opened.close()];
+    undone.into_iter().fold(ended, Result::and)
+}
+
+fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option<Vec<Package>>) -> Result<()> {
+    let events = job.events;
+    if let Place::Directory { here, .. } = job.place {
+        for (file, why) in read(here, manager)?.damaged {
+            events.warn(format!("{} is no package that can be used: {why}", file.display()));
+        }
+    }
+    // Before repairs: they count as changes.
+    *before = Some(manager.installed(job.inside)?);
+    manager.prepare(job)?;
+    let available = manager.available(job)?;
+    let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes)? };
+    let installed = manager.installed(job.inside)?;
+    let compare = |a: &str, b: &str| manager.compare(a, b);
+    let resolved = Offer { available: &available, fixes: &fixes, compare: &compare }.goals(wanted, &installed)?;
+    resolved.notes.iter().for_each(|n| events.note(n));
+    if resolved.goals.is_empty() {
+        events.note("nothing is to be installed");
+        return Ok(());
+    }
+    let transaction = manager.transaction(job, &resolved.goals)?;
+    announce(&transaction.changes, events);
+    if transaction.changes.is_empty() {
+        return Ok(());
+    }
+    if !job.flags.requisites {
+        no_requisites(&transaction.changes, &resolved.goals)?;
+    }
+    Need::of(&transaction, &available, space::kernel_image(job.root)).check(job.root, &job.work)?;
+    if signals::interrupted() {
+        return Err(error::INTERRUPTED.because("stopped by a signal"));
+    }
+    manager.apply(job, &resolved.goals)
+}
+
+/// Without `g` nothing comes along that was not asked for.
+fn no_requisites(changes: &Changes, goals: &[Goal]) -> Result<()> {
+    let asked = |name: &str| goals.iter().any(|g| matches!(g, Goal::Package { name: n, .. } if n == name));
+    let all = goals.contains(&Goal::All);
+    let mut others = changes.installed.iter().map(|p| &p.name).chain(changes.updated.iter().map(|u| &u.name).filter(|_| !all));
+    match others.find(|n| !asked(n)) {
+        Some(name) => Err(error::CONFLICTING_UPDATE.because_do(
+            format!("{} would be installed too, and -I does not say `g`", show(name.as_bytes())),
+            "add the letter g to -I, so that requisites are installed too, or name the package",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn announce(changes: &Changes, events: &Events) {
+    if changes.is_empty() {
+        events.note("everything is up to date: nothing is to be installed");
+        return;
+    }
+    events.note(format!(
+        "{} packages are to be updated, {} newly installed, {} removed",
+        changes.updated.len(),
+        changes.installed.len(),
+        changes.removed.len()
+    ));
+    for p in &changes.removed {
+        events.warn(format!("{} {} will be removed", show(p.name.as_bytes()), show(p.version.as_bytes())));
+    }
+}
+
+fn work_directory(root: &Path) -> Result<PathBuf> {
+    resolve(root, Path::new(WORK))
+}
+
+fn remove_work(root: &Path) -> Result<()> {
+    let work = work_directory(root)?;
+    match std::fs::remove_dir_all(&work) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", work.display())),
+        _ => Ok(()),
+    }
+}
+
+/// Takes away what a killed update left: in the alternate mounted at `root`, and a medium that is still mounted.
+///
+/// # Errors
+/// Where something cannot be removed.
+pub fn tidy(root: &Path) -> Result<()> {
+    place::tidy()?;
+    inside::tidy(root)?;
+    remove_work(root)
+}

@@ -1,0 +1,317 @@
+//! From what is wanted to what is to be installed: every name is found in the location, or named in an error. Pure.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::{Available, Fix, Goal, Package, Wanted};
+use crate::copy::report::show;
+use crate::error;
+
+/// What is to be installed, and what of the wish needs no work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolved {
+    pub goals: Vec<Goal>,
+    /// What is there already, or does not concern this system.
+    pub notes: Vec<String>,
+}
+
+/// How many names an error lists.
+const LISTED: usize = 12;
+
+/// Letters by which a name is like another.
+const LIKE: usize = 4;
+
+/// What names are looked up in.
+pub struct Offer<'a> {
+    pub available: &'a [Available],
+    pub fixes: &'a [Fix],
+    /// The order of versions.
+    pub compare: &'a dyn Fn(&str, &str) -> Ordering,
+}
+
+impl Offer<'_> {
+    /// Checks that everything wanted is in the location, whatever is installed.
+    ///
+    /// # Errors
+    /// ALT-733, ALT-734.
+    pub fn has(&self, wanted: &Wanted) -> Result<()> {
+        self.resolve(wanted, None).map(drop)
+    }
+
+    /// What to install where this is installed.
+    ///
+    /// # Errors
+    /// ALT-733, ALT-734: the name, and names that are there.
+    pub fn goals(&self, wanted: &Wanted, installed: &[Package]) -> Result<Resolved> {
+        self.resolve(wanted, Some(installed))
+    }
+
+    fn resolve(&self, wanted: &Wanted, installed: Option<&[Package]>) -> Result<Resolved> {
+        let mut out = Resolved::default();
+        if wanted.all {
+            out.goals.push(Goal::All);
+        }
+        for word in &wanted.packages {
+            self.package(word, installed, &mut out)?;
+        }
+        for word in &wanted.fixes {
+            self.fix(word, installed, &mut out)?;
+        }
+        let mut seen = Vec::new();
+        out.goals.retain(|g| {
+            !seen.contains(g) && {
+                seen.push(g.clone());
+                true
+            }
+        });
+        Ok(out)
+    }
+
+    fn package(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
+        let (name, version) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
+        let offered: Vec<&Available> = self.available.iter().filter(|a| a.name == name).collect();
+        if offered.is_empty() {
+            return Err(error::NO_SUCH_PACKAGE.because(format!(
+                "there is no package `{}` in the location{}",
+                show(name.as_bytes()),
+                self.like(name)
+            )));
+        }
+        let there = installed.and_then(|all| self.newest(all.iter().filter(|p| p.name == name).map(|p| p.version.as_str())));
+        let version = match version {
+            Some(v) => {
+                let fits = |a: &&&Available| a.version == v || (self.compare)(&a.version, v) == Ordering::Equal;
+                let found = offered.iter().find(fits).ok_or_else(|| {
+                    let versions: BTreeSet<String> = offered.iter().map(|a| show(a.version.as_bytes())).collect();
+                    let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
+                    error::NO_SUCH_PACKAGE
+                        .because(format!("there is no version {} of {name} in the location: there is {versions}", show(v.as_bytes())))
+                })?;
+                if there == Some(found.version.as_str()) {
+                    out.notes.push(format!("{name} {v} is installed already"));
+                    return Ok(());
+                }
+                Some(found.version.clone())
+            }
+            None => {
+                let newest = self.newest(offered.iter().map(|a| a.version.as_str()));
+                if let (Some(there), Some(newest)) = (there, newest)
+                    && (self.compare)(newest, there) != Ordering::Greater
+                {
+                    out.notes.push(format!(
+                        "{name} {} is installed already; the location has {}",
+                        show(there.as_bytes()),
+                        show(newest.as_bytes())
+                    ));
+                    return Ok(());
+                }
+                None
+            }
+        };
+        out.goals.push(Goal::Package { name: name.to_owned(), version });
+        Ok(())
+    }
+
+    fn fix(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
+        let level = level(word);
+        let key = level.map_or_else(|| key(word), str::to_owned);
+        let found: Vec<&Fix> = self.fixes.iter().filter(|f| std::iter::once(&f.id).chain(&f.names).any(|n| self::key(n) == key)).collect();
+        if found.is_empty() {
+            return Err(error::NO_SUCH_FIX.because(format!(
+                "{} is not among what the location fixes{}",
+                show(word.as_bytes()),
+                self.fixes_there()
+            )));
+        }
+        if level.is_some() {
+            // A level is brought by everything that there is, not by the package that names it.
+            out.goals.push(Goal::All);
+            return Ok(());
+        }
+        let Some(installed) = installed else { return Ok(()) };
+        let before = (out.goals.len(), out.notes.len());
+        for (name, fixed) in found.iter().flat_map(|f| &f.packages) {
+            let Some(there) = self.newest(installed.iter().filter(|p| p.name == *name).map(|p| p.version.as_str())) else { continue };
+            if (self.compare)(there, fixed) != Ordering::Less {
+                out.notes.push(format!("{word}: {name} {} has it already", show(there.as_bytes())));
+                continue;
+            }
+            let newest = self.newest(self.available.iter().filter(|a| a.name == *name).map(|a| a.version.as_str()));
+            match newest.filter(|v| (self.compare)(v, fixed) != Ordering::Less) {
+                Some(v) => out.goals.push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
+                None => {
+                    return Err(error::NO_SUCH_FIX.because_do(
+                        format!(
+                            "{word} needs {} {} or newer, and the location has {}",
+                            show(name.as_bytes()),
+                            show(fixed.as_bytes()),
+                            newest.map_or("none".to_owned(), |v| show(v.as_bytes()))
+                        ),
+                        "get that package into the location, or leave this fix out",
+                    ));
+                }
+            }
+        }
+        if before == (out.goals.len(), out.notes.len()) {
+            out.notes.push(format!("{word} concerns no package that is installed"));
+        }
+        Ok(())
+    }
+
+    fn newest<'v>(&self, versions: impl Iterator<Item = &'v str>) -> Option<&'v str> {
+        versions.max_by(|a, b| (self.compare)(a, b))
+    }
+
+    /// Names that are nearly the one that was meant.
+    fn like(&self, name: &str) -> String {
+        let stem: String = name.to_ascii_lowercase().chars().take(LIKE).collect();
+        let like = |a: &&Available| {
+            !stem.is_empty()
+                && (a.name.to_ascii_lowercase().contains(&stem) || (a.name.len() >= LIKE && name.to_ascii_lowercase().contains(&a.name)))
+        };
+        let names: BTreeSet<String> = self.available.iter().filter(like).map(|a| show(a.name.as_bytes())).collect();
+        listed("; there is ", names)
+    }
+
+    fn fixes_there(&self) -> String {
+        let names: BTreeSet<String> = self.fixes.iter().map(|f| show(f.id.as_bytes())).collect();
+        if names.is_empty() { ": it knows of no fixes (no advisories, no changelogs)".to_owned() } else { listed("; there is ", names) }
+    }
+}
+
+fn listed(before: &str, names: BTreeSet<String>) -> String {
+    let more = names.len().saturating_sub(LISTED);
+    let shown = names.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
+    match (shown.is_empty(), more) {
+        (true, _) => String::new(),
+        (_, 0) => format!("{before}{shown}"),
+        _ => format!("{before}{shown} and {more} more"),
+    }
+}
+
+/// A fix's name without what people write differently: `LP: #2012345`, `lp#2012345` and `2012345` are one, so are `#1068412` and `bug 1068412`.
+pub fn key(name: &str) -> String {
+    let lower: String = name.to_ascii_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let number = lower.trim_start_matches(|c: char| c.is_ascii_alphabetic() || matches!(c, '#' | ':'));
+    let prefix = &lower[..lower.len() - number.len()];
+    let bug = !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && (prefix.is_empty() || prefix.ends_with('#') || matches!(prefix, "bug" | "bug:"));
+    if bug { number.to_owned() } else { lower }
+}
+
+/// `12.11` of `12.11`, `12.11_ML`, `9.4-GA`: a level of the distribution, as AIX's -F takes keywords of the form `4.2.1.0_AIX_ML`.
+pub fn level(word: &str) -> Option<&str> {
+    let level = word.split(['_', '-']).next().unwrap_or_default();
+    let numbers = level.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    (numbers && level.contains('.')).then_some(level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::software::Location;
+
+    fn number(v: &str) -> u32 {
+        v.parse().unwrap_or(0)
+    }
+
+    fn compare(a: &str, b: &str) -> Ordering {
+        number(a).cmp(&number(b))
+    }
+
+    fn available(all: &[(&str, &str)]) -> Vec<Available> {
+        all.iter().map(|(n, v)| Available { name: (*n).into(), version: (*v).into(), ..Available::default() }).collect()
+    }
+
+    fn installed(all: &[(&str, &str)]) -> Vec<Package> {
+        all.iter().map(|(n, v)| Package { name: (*n).into(), version: (*v).into(), arch: "all".into() }).collect()
+    }
+
+    fn wanted(packages: &[&str], fixes: &[&str]) -> Wanted {
+        let words = |w: &[&str]| w.iter().map(|s| (*s).to_owned()).collect();
+        Wanted {
+            location: Location::Configured,
+            all: false,
+            packages: words(packages),
+            fixes: words(fixes),
+            flags: None,
+            bundle: None,
+            fix_bundle: None,
+        }
+    }
+
+    fn fix(id: &str, names: &[&str], packages: &[(&str, &str)]) -> Fix {
+        Fix {
+            id: id.into(),
+            names: names.iter().map(|s| (*s).to_owned()).collect(),
+            title: String::new(),
+            packages: packages.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+        }
+    }
+
+    fn goal(name: &str, version: Option<&str>) -> Goal {
+        Goal::Package { name: name.into(), version: version.map(str::to_owned) }
+    }
+
+    #[test]
+    fn packages_by_name_and_version() {
+        let there = available(&[("a", "2"), ("a", "3"), ("b", "1"), ("libfoo1", "1")]);
+        let offer = Offer { available: &there, fixes: &[], compare: &compare };
+        let now = installed(&[("a", "2"), ("b", "1")]);
+        let goals = |words: &[&str]| offer.goals(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
+        assert_eq!(goals(&["a"]).unwrap().goals, [goal("a", None)]);
+        assert_eq!(goals(&["a", "a"]).unwrap().goals, [goal("a", None)]);
+        assert_eq!(goals(&["a=3"]).unwrap().goals, [goal("a", Some("3"))]);
+        let same = goals(&["b", "a=2"]).unwrap();
+        assert!(same.goals.is_empty() && same.notes.len() == 2, "{same:?}");
+        let err = goals(&["a=9"]).unwrap_err();
+        assert!(err.contains("ALT-733") && err.contains("there is 2, 3"), "{err}");
+        let err = goals(&["libfoo2"]).unwrap_err();
+        assert!(err.contains("`libfoo2`") && err.contains("there is libfoo1"), "{err}");
+    }
+
+    #[test]
+    fn fixes_become_packages_that_have_them() {
+        let there = available(&[("ssl", "5"), ("libssl", "5"), ("old", "1")]);
+        let fixes = [
+            fix("DSA-1-1", &["CVE-2024-1", "#77"], &[("ssl", "4"), ("libssl", "4"), ("never", "4")]),
+            fix("CVE-2024-1", &[], &[("ssl", "5")]),
+            fix("CVE-2024-2", &[], &[("old", "2")]),
+            fix("CVE-2024-3", &[], &[("never", "2")]),
+            fix("12.8", &[], &[("ssl", "5")]),
+        ];
+        let offer = Offer { available: &there, fixes: &fixes, compare: &compare };
+        let now = installed(&[("ssl", "3"), ("libssl", "4"), ("old", "1")]);
+        let goals = |words: &[&str]| offer.goals(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
+        for word in ["cve-2024-1", "DSA-1-1", "bug 77", "#77", "77", "LP: #77"] {
+            let got = goals(&[word]).unwrap();
+            assert_eq!(got.goals, [goal("ssl", Some("5"))], "{word}");
+            assert!(got.notes[0].contains("libssl 4 has it already"), "{got:?}");
+        }
+        assert_eq!(goals(&["12.8_ML"]).unwrap().goals, [Goal::All]);
+        assert!(goals(&["CVE-2024-3"]).unwrap().notes[0].contains("no package that is installed"));
+        let err = goals(&["CVE-2024-2"]).unwrap_err();
+        assert!(err.contains("ALT-734") && err.contains("old 2 or newer"), "{err}");
+        let err = goals(&["CVE-1999-1"]).unwrap_err();
+        assert!(err.contains("CVE-1999-1") && err.contains("there is 12.8, CVE-2024-1"), "{err}");
+        assert!(offer.has(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(), "what is installed is not known yet");
+        assert!(offer.has(&wanted(&[], &["12.9"])).is_err());
+    }
+
+    #[test]
+    fn names_of_fixes_are_one_however_written() {
+        for (a, b) in [("LP: #12", "lp#12"), ("bug 12", "12"), ("RHSA-2024:1234", "rhsa-2024:1234"), ("bsc#12", "#12")] {
+            assert_eq!(key(a), key(b), "{a}");
+        }
+        for (a, b) in [("CVE-2024-12", "12"), ("DSA-12", "12"), ("DSA-12-1", "DSA-12")] {
+            assert_ne!(key(a), key(b), "{a}");
+        }
+        assert_eq!(
+            [level("12.11"), level("4.2.1.0_AIX_ML"), level("1068412"), level("CVE-1.2"), level("12.")],
+            [Some("12.11"), Some("4.2.1.0"), None, None, None]
+        );
+    }
+}

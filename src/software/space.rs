@@ -1,0 +1,121 @@
+//! Whether an update fits, before anything of it is installed.
+//!
+//! What counts is the alternate's file systems: downloads go where [`Job::work`](super::Job::work) is, what grows counts against the file system of
+//! /usr, new kernels against that of /boot. A package manager unpacks a package beside what it replaces: the largest package needs its whole size once more.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use nix::sys::statvfs::statvfs;
+
+use super::{Available, Transaction};
+use crate::disk::size::human;
+use crate::error;
+use crate::host::resolve::resolve;
+
+/// For package databases, initramfs work and what scripts write.
+const SPARE: u64 = 32 << 20;
+
+/// What a transaction takes of the alternate's file systems, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    pub work: u64,
+    pub usr: u64,
+    pub boot: u64,
+}
+
+impl Need {
+    pub fn of(transaction: &Transaction, available: &[Available], kernel_image: u64) -> Self {
+        let changes = &transaction.changes;
+        let unpacked = changes.updated.iter().map(|u| (&u.name, &u.after)).chain(changes.installed.iter().map(|p| (&p.name, &p.version)));
+        let size = |(name, version): (&String, &String)| {
+            available.iter().find(|a| a.name == *name && a.version == *version).map_or(0, |a| a.installed_size)
+        };
+        let largest = unpacked.map(size).max().unwrap_or(0);
+        let kernels = changes.installed.iter().map(|p| &p.name).filter(|n| is_kernel(n)).count() as u64;
+        Self {
+            work: transaction.download,
+            usr: u64::try_from(transaction.growth).unwrap_or(0) + largest + SPARE,
+            boot: kernels * kernel_image,
+        }
+    }
+
+    /// # Errors
+    /// ALT-735: which file system lacks how much.
+    pub fn check(&self, root: &Path, work: &Path) -> Result<()> {
+        let mut needs: Vec<(u64, u64, u64, &str)> = Vec::new();
+        for (path, bytes, name) in
+            [(Path::new("/usr"), self.usr, "/usr"), (work, self.work, "/var"), (Path::new("/boot"), self.boot, "/boot")]
+        {
+            let at = resolve(root, path)?;
+            let at = at.ancestors().find(|p| p.exists()).unwrap_or(root);
+            let device = std::os::unix::fs::MetadataExt::dev(&at.metadata().with_context(|| format!("looking at {}", at.display()))?);
+            let stat = statvfs(at).with_context(|| format!("looking at {}", at.display()))?;
+            let free = stat.blocks_available() * stat.fragment_size();
+            match needs.iter_mut().find(|n| n.0 == device) {
+                Some(n) => n.1 += bytes,
+                None => needs.push((device, bytes, free, name)),
+            }
+        }
+        match needs.iter().find(|(_, bytes, free, _)| bytes > free) {
+            None => Ok(()),
+            Some((_, bytes, free, name)) => Err(error::NO_ROOM_FOR_UPDATE.because(format!(
+                "{} are needed in the alternate's file system that holds {name}, and {} are free",
+                human(*bytes),
+                human(*free)
+            ))),
+        }
+    }
+}
+
+/// Packages that bring a kernel and its initramfs to /boot.
+fn is_kernel(name: &str) -> bool {
+    let signed = name.strip_prefix("linux-image-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    signed
+        || matches!(
+            name,
+            "kernel" | "kernel-core" | "kernel-default" | "kernel-default-base" | "kernel-uek" | "kernel-uek-core" | "linux" | "linux-lts"
+        )
+}
+
+/// What one kernel takes in /boot, by those that are there: the largest kernel and the largest initramfs.
+pub fn kernel_image(root: &Path) -> u64 {
+    let Ok(boot) = resolve(root, Path::new("/boot")) else { return 0 };
+    let files: Vec<(String, u64)> = std::fs::read_dir(boot)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|e| Some((e.file_name().to_string_lossy().into_owned(), e.metadata().ok().filter(std::fs::Metadata::is_file)?.len())))
+        .collect();
+    let largest =
+        |prefixes: &[&str]| files.iter().filter(|(n, _)| prefixes.iter().any(|p| n.starts_with(p))).map(|(_, s)| *s).max().unwrap_or(0);
+    largest(&["vmlinu", "Image"]) + largest(&["initrd", "initramfs"]) + largest(&["System.map"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::software::Package;
+
+    #[test]
+    fn what_an_update_takes() {
+        let package = |name: &str| Package { name: name.into(), version: "2".into(), arch: "amd64".into() };
+        let size =
+            |name: &str, installed_size| Available { name: name.into(), version: "2".into(), installed_size, ..Available::default() };
+        let mut t = Transaction { download: 5, growth: 1000, ..Transaction::default() };
+        t.changes.installed = vec![package("linux-image-6.1.0-9-amd64"), package("linux-image-amd64"), package("x")];
+        let need = Need::of(&t, &[size("x", 300), size("linux-image-6.1.0-9-amd64", 700)], 50);
+        assert_eq!(need, Need { work: 5, usr: 1700 + SPARE, boot: 50 });
+        t.growth = -1000;
+        assert_eq!(Need::of(&t, &[], 50).usr, SPARE);
+    }
+
+    #[test]
+    fn too_little_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let need = |usr| Need { work: 0, usr, boot: 0 };
+        assert!(need(1).check(dir.path(), Path::new("/var/x")).is_ok());
+        let err = format!("{:#}", need(u64::MAX / 4).check(dir.path(), Path::new("/var/x")).unwrap_err());
+        assert!(err.contains("ALT-735") && err.contains("holds /usr"), "{err}");
+    }
+}
