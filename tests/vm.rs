@@ -75,6 +75,8 @@ struct RoundTrip {
     clone: &'static str,
     /// Checked in the clone as well.
     in_clone: &'static str,
+    /// Whether /run/job/updates is there.
+    updates: bool,
 }
 
 impl RoundTrip {
@@ -89,6 +91,9 @@ impl RoundTrip {
     /// False where the emulator stopped and nothing can be said.
     fn once(&self) -> bool {
         let mut lab = Lab::new(self.name, self.layout);
+        if self.updates {
+            lab.bring_updates();
+        }
         let names = ["target", "second"];
         for (name, mib) in names.iter().zip(self.targets) {
             lab.blank(name, *mib);
@@ -145,6 +150,7 @@ fn uefi_with_lvm() {
             role vda rootvg
             role vdb altinst_rootvg",
         in_clone: "",
+        updates: false,
     }
     .run();
 }
@@ -163,11 +169,13 @@ fn uefi_with_btrfs_and_the_boot_list_kept() {
             diff /root/list-before /root/list-after || fail 'the boot list changed in spite of -B'
             do_ altdisk bootlist vdb",
         in_clone: "for path in / /home /var/lib/nested; do btrfs subvolume show $path >/dev/null || fail \"$path is no subvolume\"; done",
+        updates: false,
     }
     .run();
 }
 
-/// Phases 1, 2, 2 again, 3; a wrong order is refused; the script's and `-R`'s work is found in the clone.
+/// Phases 1, 2, 2 again with other software, 3; a wrong order is refused; the script's and `-R`'s work is found in the clone, which runs the new kernel and the
+/// newer packages, while the source stays as it was.
 #[test]
 fn bios_with_ext4_by_phases() {
     needs!(Extent::Some);
@@ -186,10 +194,26 @@ fn bios_with_ext4_by_phases() {
             refused 3 alt_disk_install -C -P 1 vdb
             do_ alt_disk_install -C -P 2 -s /root/customize -R /root/resolv vdb
             do_ alt_disk_install -C -P 2 -s /root/customize -R /root/resolv vdb
+            fingerprint >/root/untouched
+            refused 3 alt_disk_install -C -P 2 -l /run/job/updates -F CVE-1999-0001 vdb
+            do_ alt_disk_install -C -P 2 -l /run/job/updates -w all vdb
+            fingerprint >/root/untouched-now
+            diff /root/untouched /root/untouched-now || fail 'the update changed the running system'
             do_ alt_disk_install -C -P 3 vdb
             mountpoint -q /alt_inst && fail 'phase 3 left /alt_inst mounted'"#,
-        in_clone: r#"is "the script's work" 'again again' "$(paste -sd' ' /root/script-was-here)"
+        in_clone: r#"newest=$(ls /boot/vmlinuz-* | sort -V | tail -n 1)
+            is 'the kernel that runs' "${newest#/boot/vmlinuz-}" "$(uname -r)"
+            is 'kernels' 2 "$(ls /boot/vmlinuz-* | wc -l)"
+            is 'broken packages' '' "$(dpkg --audit)"
+            for deb in /run/job/updates/*.deb; do
+                name=$(dpkg-deb -f "$deb" Package)
+                is "version of $name" "$(dpkg-deb -f "$deb" Version)" "$(dpkg-query -W -f '${Version}' "$name")"
+            done
+            do_ altdisk software
+            altdisk software --json | grep -q '"linux-image-' || fail 'the record does not name the kernel'
+            is "the script's work" 'again again' "$(paste -sd' ' /root/script-was-here)"
             is 'resolv.conf' 'nameserver 198.51.100.7' "$(cat /etc/resolv.conf)""#,
+        updates: true,
     }
     .run();
 }
@@ -204,6 +228,7 @@ fn bios_with_mbr_and_lvm_to_two_disks() {
         targets: &[1152, 1152],
         clone: "do_ alt_disk_install -C vdb vdc",
         in_clone: "is 'physical volumes' 2 \"$(pvs --noheadings -S vg_name=$(lvs --noheadings -o vg_name $(findmnt -no SOURCE /) | tr -d ' ') | wc -l)\"",
+        updates: false,
     }
     .run();
 }

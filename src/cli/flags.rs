@@ -223,10 +223,12 @@ risk; it takes only as much space as is written to it.",
 
 pub use jobs::JOBS;
 pub use mksysb::{MKSYSB, SAVETREE};
+pub use software::SOFTWARE;
 pub use ui::UI;
 
 mod jobs;
 mod mksysb;
+mod software;
 mod ui;
 
 pub static BOOTLIST: Command = Command {
@@ -326,6 +328,7 @@ pub static ALL: &[&Command] = &[
     &ALT_DISK_INSTALL,
     &BOOTLIST,
     &DISKS,
+    &SOFTWARE,
     &list::LIST,
     &list::DISCOVER,
     &PRACTICE,

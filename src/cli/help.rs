@@ -88,7 +88,8 @@ mod tests {
     use super::*;
     use crate::cli::flags;
 
-    const ALL: [&Command; 10] = [
+    const ALL: [&Command; 11] = [
+        &flags::SOFTWARE,
         &flags::JOBS,
         &flags::list::LIST,
         &flags::list::DISCOVER,

@@ -30,6 +30,7 @@ pub mod practice;
 pub mod restoretree;
 pub mod review;
 pub mod savetree;
+pub mod software;
 pub mod ui;
 
 use std::ffi::OsString;
@@ -59,6 +60,7 @@ const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install),
     (&flags::BOOTLIST, bootlist::run),
     (&flags::DISKS, disks::run),
+    (&flags::SOFTWARE, software::run),
     (&flags::list::LIST, list::run),
     (&flags::list::DISCOVER, discover::run),
     (&flags::PRACTICE, practice::run),

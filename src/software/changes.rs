@@ -10,7 +10,7 @@ use crate::copy::report::show;
 const WIDEST: usize = 32;
 
 /// An installed package.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Package {
     pub name: String,
     /// As the manager writes it: `1:2.3-4` for dpkg, `[epoch:]version-release` for rpm (no epoch where it is 0).

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod contents;
 pub mod flags;
 pub mod install;
+pub mod installed;
 pub mod location;
 pub mod wanted;
 

@@ -51,8 +51,8 @@ pub struct Given<'a> {
     pub flags: Option<&'a str>,
 }
 
-/// Bundles by name instead of by file.
-const UPDATE_ALL: &str = "update_all";
+/// The bundle that is no file: every update.
+pub const UPDATE_ALL: &str = "update_all";
 
 /// A list is a page or two, not a database.
 const MOST: u64 = 1 << 20;
@@ -97,12 +97,13 @@ impl Wanted {
     }
 }
 
-/// What a bundle's text lists: whether it is every update, and the packages by name.
+/// What a bundle (or a list of fixes) lists: whether it is every update, and the names.
 ///
 /// # Errors
-/// ALT-736 with the place.
-pub fn bundle(text: &[u8], file: &Path) -> Result<(bool, Vec<String>)> {
-    lists::file(Kind::Packages, text, file).map(|n| (n.all, n.names))
+/// ALT-736 with the place, ALT-122 where the file cannot be read.
+pub fn list_of(file: &Path, of_fixes: bool) -> Result<(bool, Vec<String>)> {
+    let kind = if of_fixes { Kind::Fixes } else { Kind::Packages };
+    lists::file(kind, &text(file, if of_fixes { "-f" } else { "-b" })?, file).map(|n| (n.all, n.names))
 }
 
 /// Whether this value of `-b` means every update instead of a file.

@@ -132,6 +132,8 @@ pub struct Lab {
     boots: u32,
     /// Where the first serial line ends while somebody sits at it.
     line: Option<PathBuf>,
+    /// Packages that each step finds in /run/job/updates.
+    updates: Option<PathBuf>,
     gave_up: Arc<AtomicBool>,
 }
 
@@ -150,9 +152,15 @@ impl Lab {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vm").join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        let lab = Self { dir, name: name.to_owned(), uefi, boots: 0, line: None, gave_up: Arc::default() };
+        let lab = Self { dir, name: name.to_owned(), uefi, boots: 0, line: None, updates: None, gave_up: Arc::default() };
         lab.forget_boot_list();
         lab
+    }
+
+    /// Each step finds in /run/job/updates what is newer than the guest's packages; made first if need be.
+    pub fn bring_updates(&mut self) -> &Self {
+        self.updates = run(&mut Command::new(here().join("updates.sh"))).lines().last().map(PathBuf::from);
+        self
     }
 
     /// Copies an image from elsewhere.
@@ -298,6 +306,9 @@ impl Lab {
         run(Command::new("strip").arg("-o").arg(dir.join("altdisk")).arg(env!("CARGO_BIN_EXE_altdisk")));
         std::os::unix::fs::symlink("altdisk", dir.join("alt_disk_install")).unwrap();
         fs::copy(here().join("job/lib.sh"), dir.join("lib.sh")).unwrap();
+        if let Some(updates) = &self.updates {
+            run(Command::new("cp").arg("-r").arg(updates).arg(dir.join("updates")));
+        }
         for (n, step) in steps.iter().enumerate() {
             fs::write(dir.join(format!("step-{}", n + 1)), format!(". ./lib.sh\n{step}\nfinish\n")).unwrap();
         }

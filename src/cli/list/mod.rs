@@ -5,6 +5,7 @@
 
 mod disks;
 pub(super) mod images;
+mod software;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -21,6 +22,7 @@ use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::text::wrap;
+use software::What;
 
 pub use disks::{Candidate, candidates};
 
@@ -51,6 +53,16 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ["practice"] => practices(&practice::list()?, &held()?),
         ["images"] => (images::heading(), images::rows(None)),
         ["images", more] => (images::heading(), images::rows(Some(Path::new(more)))),
+        [what @ ("packages" | "bundles" | "fixes" | "fixbundles"), place @ ..] => {
+            let what = match *what {
+                "packages" => What::Packages,
+                "bundles" => What::Bundles,
+                "fixes" => What::Fixes,
+                _ => What::FixBundles,
+            };
+            // A URL with suite and components is several words, or one with blanks.
+            software::rows(what, (!place.is_empty()).then(|| place.join(" ")).as_deref())?
+        }
         ["errors"] => ("NUMBER  WHAT IS WRONG".to_owned(), error::all().map(|e| entry(e.id, e.title)).collect()),
         _ => return Err(error::LIST_WHAT.because(format!("`altdisk list {}` lists nothing", words.join(" ")))),
     };

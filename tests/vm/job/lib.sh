@@ -83,6 +83,15 @@ role() {
 }
 disks_of_role() { altdisk disks | grep -w "$1" | awk '{print $1}'; }
 
+# fingerprint: every file of the running system and its package database, by what each change of them changes.
+fingerprint() {
+    local top
+    for top in / /boot /home; do
+        mountpoint -q "$top" && find "$top" -xdev \( -path /var/log -o -path /var/lib/altdisk -o -path /var/lib/systemd -o -path /root \) -prune -o ! -type d -printf '%p %s %m %U %C@\n'
+    done | sort
+    sha256sum /var/lib/dpkg/status
+}
+
 # state DISK...: what `alt_disk_install -X` must bring back, as text; what is on these disks does not count.
 # Nothing in it depends on the order in which devices were found in this boot.
 state() {

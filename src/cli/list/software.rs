@@ -1,0 +1,451 @@
+//! What can be installed from a location: packages, bundles, fixes. Read from the directory itself, nothing is run and nothing is changed.
+//!
+//! Beside each package stands what is installed: in the alternate, if one is mounted, else in the running system, which is what a clone
+//! begins as.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{Row, WIDTH, clip};
+use crate::copy::report::show;
+use crate::engine::ALT_INST;
+use crate::error;
+use crate::host::mounts;
+use crate::software::{Available, Contents, Fix, Format, Location, Package, contents, installed, location, wanted};
+use crate::text::printable;
+
+/// What one may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Packages,
+    Bundles,
+    Fixes,
+    FixBundles,
+}
+
+/// A list for people: of more packages than this, only those are shown that update something.
+const MOST: usize = 2000;
+/// Columns of names and versions, where they fit.
+const NAME: usize = 28;
+const VERSION: usize = 20;
+/// A summary needs so many to say something.
+const SUMMARY: usize = 12;
+
+/// The heading and the rows.
+///
+/// # Errors
+/// ALT-754 without a location, ALT-743 for one that cannot be listed, ALT-732 where nothing is there, ALT-738 for packages of another system.
+pub fn rows(what: What, place: Option<&str>) -> Result<(String, Vec<Row>)> {
+    match (what, place) {
+        (What::Bundles | What::FixBundles, None) => Ok(bundles(what, None)),
+        (_, None) => Err(error::NO_LOCATION_YET.because("no directory is named")),
+        (_, Some(place)) => {
+            let dir = directory(location::parse(place)?)?;
+            match what {
+                What::Bundles | What::FixBundles => Ok(bundles(what, dir.as_deref().ok())),
+                What::Packages => packages(&dir.map_err(|place| no_listing(&place))?),
+                What::Fixes => fixes(&dir.map_err(|place| no_listing(&place))?),
+            }
+        }
+    }
+}
+
+/// The directory that can be looked at; Err: the location, which has none.
+fn directory(location: Location) -> Result<Result<PathBuf, Location>> {
+    Ok(match location {
+        Location::Directory(dir) => Ok(dir),
+        // A medium that somebody has mounted can be read where it is.
+        Location::Device(device) => {
+            let real = device.canonicalize().unwrap_or_else(|_| device.clone());
+            let at =
+                mounts::mounted()?.into_iter().find(|m| m.root.as_os_str() == "/" && Path::new(&m.source) == real).map(|m| m.mount_point);
+            at.ok_or(Location::Device(device))
+        }
+        other => Err(other),
+    })
+}
+
+fn no_listing(place: &Location) -> anyhow::Error {
+    match place {
+        Location::Device(device) => error::NO_LISTING.because_do(
+            format!("{} is not mounted", show(device.as_os_str().as_encoded_bytes())),
+            format!(
+                "mount it (`mount -r {0} /mnt`) and name the directory; or type the names, phase 2 mounts it by itself",
+                device.display()
+            ),
+        ),
+        other => error::NO_LISTING.because_do(
+            format!("what {other} offers is not known here"),
+            "type the names; the package manager of the copy asks the repository in phase 2",
+        ),
+    }
+}
+
+/// Where what is installed is looked up.
+fn root() -> PathBuf {
+    let alternate = mounts::mounted().is_ok_and(|all| all.iter().any(|m| m.mount_point == Path::new(ALT_INST)));
+    PathBuf::from(if alternate { ALT_INST } else { "/" })
+}
+
+/// What is installed, by name.
+struct Here {
+    versions: BTreeMap<String, Vec<Package>>,
+    archs: BTreeSet<String>,
+    native: String,
+}
+
+/// Architectures that fit everywhere.
+const ANY: [&str; 4] = ["all", "noarch", "any", ""];
+
+impl Here {
+    fn of(all: Vec<Package>) -> Self {
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for p in all.iter().filter(|p| !ANY.contains(&p.arch.as_str())) {
+            *count.entry(p.arch.clone()).or_default() += 1;
+        }
+        let native = count.iter().max_by_key(|(_, n)| **n).map(|(a, _)| a.clone()).unwrap_or_default();
+        let mut versions: BTreeMap<String, Vec<Package>> = BTreeMap::new();
+        for p in all {
+            versions.entry(p.name.clone()).or_default().push(p);
+        }
+        Self { versions, archs: count.into_keys().collect(), native }
+    }
+
+    fn fits(&self, arch: &str) -> bool {
+        ANY.contains(&arch) || self.archs.is_empty() || self.archs.contains(arch)
+    }
+
+    fn own(&self, arch: &str) -> bool {
+        ANY.contains(&arch) || self.native.is_empty() || self.native == arch
+    }
+
+    /// The version that is installed; of several the last.
+    fn version(&self, name: &str, arch: &str) -> Option<&str> {
+        let all = self.versions.get(name)?;
+        let same = |p: &&Package| p.arch == arch || ANY.contains(&arch) || ANY.contains(&p.arch.as_str());
+        all.iter().rfind(same).map(|p| p.version.as_str())
+    }
+}
+
+fn here(contents: &Contents, dir: &Path) -> Result<Here> {
+    let found = installed::installed(&root(), contents.format)?;
+    if found.is_empty() {
+        return Err(error::WRONG_FORMAT.because(format!(
+            "{} holds packages of {}, which this system does not use",
+            dir.display(),
+            kind(contents.format)
+        )));
+    }
+    Ok(Here::of(found))
+}
+
+fn kind(format: Format) -> &'static str {
+    match format {
+        Format::Deb => "Debian (.deb)",
+        Format::Rpm => "RPM (.rpm)",
+        Format::Arch => "Arch Linux (.pkg.tar)",
+    }
+}
+
+fn packages(dir: &Path) -> Result<(String, Vec<Row>)> {
+    let contents = contents::read(dir)?;
+    let here = here(&contents, dir)?;
+    Ok(package_rows(&contents, &here))
+}
+
+/// One package, as its row shows it.
+struct Line<'a> {
+    value: String,
+    package: &'a Available,
+    installed: Option<&'a str>,
+}
+
+fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
+    let mut seen = BTreeSet::new();
+    let lines = contents.packages.iter().map(|p| Line {
+        value: value(p, contents.format, here, !seen.insert((p.name.as_str(), p.arch.as_str()))),
+        package: p,
+        installed: here.version(&p.name, &p.arch),
+    });
+    let mut lines: Vec<Line> = lines.collect();
+    let all = lines.len();
+    if all > MOST {
+        lines.retain(|l| here.own(&l.package.arch) && l.installed.is_some_and(|v| v != l.package.version));
+        lines.truncate(MOST);
+    }
+    let widest = |least: usize, most: usize, of: &dyn Fn(&Line) -> usize| lines.iter().map(of).max().unwrap_or(0).clamp(least, most);
+    let columns = [
+        widest(4, NAME, &|l| l.value.chars().count()),
+        widest(7, VERSION, &|l| l.package.version.chars().count()),
+        widest(9, VERSION, &|l| l.installed.unwrap_or("new").chars().count()),
+    ];
+    let mut rows: Vec<Row> = lines.iter().map(|l| package_row(l, here, &columns)).collect();
+    if rows.len() < all {
+        let text = format!("{} more packages are there: type their names into the field.", all - rows.len());
+        rows.push(Row { text, refused: true, notes: vec![] });
+    }
+    rows.extend(contents.damaged.iter().map(|(file, why)| Row {
+        text: clip(&show(file.file_name().unwrap_or(OsStr::new("?")).as_encoded_bytes()), WIDTH),
+        refused: true,
+        notes: vec![format!("It cannot be used: {}", printable(why, false))],
+    }));
+    (line(&columns, "NAME", "VERSION", "INSTALLED", "WHAT IT IS"), rows)
+}
+
+/// What is to be asked for to get it: the name alone is the newest version for this machine.
+fn value(p: &Available, format: Format, here: &Here, older: bool) -> String {
+    let name = match format {
+        Format::Deb if !here.own(&p.arch) => format!("{}:{}", p.name, p.arch),
+        Format::Rpm if !here.own(&p.arch) => format!("{}.{}", p.name, p.arch),
+        _ => p.name.clone(),
+    };
+    if older { format!("{name}={}", p.version) } else { name }
+}
+
+fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
+    let p = l.package;
+    let plain = |text: &str| printable(text, false).replace('\t', " ");
+    let shown = plain(&l.value);
+    let mut notes = vec![];
+    let mut refused = false;
+    if !here.fits(&p.arch) {
+        refused = true;
+        notes.push(format!("It is for {}, and nothing of that architecture is installed.", plain(&p.arch)));
+    }
+    if shown.contains(char::is_whitespace) || shown != l.value {
+        refused = true;
+        notes.push("Its name is none that a package can have.".to_owned());
+    }
+    let installed = match l.installed {
+        Some(version) if version == p.version => "same",
+        Some(version) => version,
+        None => "new",
+    };
+    Row { text: line(columns, &shown, &plain(&p.version), &plain(installed), &plain(&p.summary)), refused, notes }
+}
+
+/// The name whole, for it is the value; the rest as far as it fits.
+fn line(columns: &[usize; 3], name: &str, version: &str, installed: &str, summary: &str) -> String {
+    let [n, v, i] = *columns;
+    let mut text = format!("{name:<n$} {:<v$} {:<i$}", clip(version, v), clip(installed, i));
+    let left = WIDTH.saturating_sub(text.chars().count() + 1);
+    if left >= SUMMARY {
+        text.push_str(&format!(" {}", clip(summary, left)));
+    }
+    let long = name.chars().count() > WIDTH - 2;
+    if long { name.to_owned() } else { clip(text.trim_end(), WIDTH) }
+}
+
+/// Files that list packages or fixes, by what they are called.
+fn bundles(what: What, dir: Option<&Path>) -> (String, Vec<Row>) {
+    let of_fixes = what == What::FixBundles;
+    let ends: &[&str] = if of_fixes { &["fix", "fixes", "apar"] } else { &["bnd", "bundle", "list"] };
+    let mut rows = vec![];
+    if !of_fixes {
+        let text = format!("{:<40} every update that there is", wanted::UPDATE_ALL);
+        rows.push(Row { text, refused: false, notes: vec![] });
+    }
+    let entries = dir.and_then(|d| std::fs::read_dir(d).ok()).into_iter().flatten().flatten().map(|e| e.path());
+    let named =
+        |p: &PathBuf| p.extension().and_then(OsStr::to_str).is_some_and(|e| ends.contains(&e.to_ascii_lowercase().as_str())) && p.is_file();
+    let mut files: Vec<PathBuf> = entries.filter(named).collect();
+    files.sort();
+    rows.extend(files.iter().map(|f| bundle_row(f, of_fixes)));
+    if rows.is_empty() {
+        let text = "No file with a list is there: name one by its full path.".to_owned();
+        rows.push(Row { text, refused: true, notes: vec![] });
+    }
+    (format!("{:<40} {}", "FILE", "WHAT IT LISTS"), rows)
+}
+
+fn bundle_row(file: &Path, of_fixes: bool) -> Row {
+    let shown = show(file.as_os_str().as_encoded_bytes());
+    let odd = shown.contains(char::is_whitespace) || file.to_str() != Some(&shown);
+    let (text, mut notes) = match wanted::list_of(file, of_fixes) {
+        Ok((true, _)) => ("every update".to_owned(), vec![]),
+        Ok((false, names)) => {
+            let n = names.len();
+            let kind = if of_fixes { ("fix", "fixes") } else { ("package", "packages") };
+            (format!("{n} {}", if n == 1 { kind.0 } else { kind.1 }), vec![clip(&names.join(" "), WIDTH - 5)])
+        }
+        Err(e) => (String::new(), vec![error::of(&e).map_or_else(|| e.to_string(), |alt| alt.cause.clone())]),
+    };
+    let refused = odd || text.is_empty();
+    if odd {
+        notes.push("There are blanks or the like in its name: type it into the field.".to_owned());
+    }
+    Row { text: format!("{shown:<40} {text}"), refused, notes }
+}
+
+fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
+    let contents = contents::read(dir)?;
+    let here = here(&contents, dir)?;
+    let found = contents::fixes(&contents, dir, &[])?;
+    if found.is_empty() {
+        return Err(error::BAD_LOCATION.because_do(
+            format!("neither advisories nor changelogs that name a fix are in {}", dir.display()),
+            "ask for packages (-w), or for every update (-w all)",
+        ));
+    }
+    Ok(fix_rows(&found, &here))
+}
+
+fn fix_rows(found: &[Fix], here: &Here) -> (String, Vec<Row>) {
+    const ID: usize = 22;
+    let plain = |text: &str| printable(text, false).replace('\t', " ");
+    let row = |fix: &Fix| {
+        let id = plain(&fix.id);
+        let refused = id.is_empty() || id.contains(char::is_whitespace);
+        let mut notes = vec![];
+        if !fix.names.is_empty() {
+            notes.push(some(fix.names.iter().map(|n| plain(n))));
+        }
+        let version = |name: &str, version: &str| match here.versions.get(name).and_then(|v| v.last()) {
+            Some(p) => format!("{} {} (installed: {})", plain(name), plain(version), plain(&p.version)),
+            None => format!("{} {} (not installed)", plain(name), plain(version)),
+        };
+        notes.push(some(fix.packages.iter().map(|(n, v)| version(n, v))));
+        notes.retain(|n| !n.is_empty());
+        Row { text: clip(&format!("{id:<ID$} {}", plain(&fix.title)), WIDTH), refused, notes }
+    };
+    let mut rows: Vec<Row> = found.iter().take(MOST).map(row).collect();
+    if found.len() > MOST {
+        let text = format!("{} more fixes are there: type their names into the field.", found.len() - MOST);
+        rows.push(Row { text, refused: true, notes: vec![] });
+    }
+    (format!("{:<ID$} WHAT IT MENDS", "FIX"), rows)
+}
+
+/// The first of many, for a note.
+fn some(all: impl Iterator<Item = String>) -> String {
+    const NAMED: usize = 6;
+    let all: Vec<String> = all.collect();
+    let more = all.len().saturating_sub(NAMED);
+    let text = all.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{text}, and {more} more") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::format;
+    use super::*;
+
+    fn available(name: &str, version: &str, arch: &str, summary: &str) -> Available {
+        Available { name: name.into(), version: version.into(), arch: arch.into(), summary: summary.into(), ..Available::default() }
+    }
+
+    fn here() -> Here {
+        let package = |name: &str, version: &str, arch: &str| Package { name: name.into(), version: version.into(), arch: arch.into() };
+        Here::of(vec![
+            package("vim", "2:9.0-1", "amd64"),
+            package("tz", "2024a", "all"),
+            package("libc6", "2.36", "amd64"),
+            package("libc6", "2.36", "i386"),
+        ])
+    }
+
+    #[test]
+    fn packages_beside_what_is_installed() {
+        let contents = Contents {
+            format: Format::Deb,
+            packages: vec![
+                available("libc6", "2.37", "amd64", "C library"),
+                available("libc6", "2.37", "i386", "C library"),
+                available("nano", "7.2-1", "amd64", "small, friendly text editor inspired by Pico, with many options"),
+                available("nano", "7.1-1", "amd64", "older"),
+                available("tz", "2024a", "all", "zones"),
+                available("vim", "2:9.1-1", "arm64", "Vi IMproved"),
+                available("evil name", "1", "all", "\u{1b}[2J"),
+                available("a-name-that-is-longer-than-anybody-thought-it-could-be-and-then-some-more", "1", "all", "x"),
+            ],
+            damaged: vec![("/u/broken.deb".into(), "it ends too early".into())],
+        };
+        let (heading, rows) = package_rows(&contents, &here());
+        assert_eq!(
+            format(&heading, &rows),
+            "#NAME                         VERSION INSTALLED WHAT IT IS\n\
+             libc6                        2.37    2.36      C library\n\
+             libc6:i386                   2.37    2.36      C library\n\
+             nano                         7.2-1   new       small, friendly text ed..\n\
+             nano=7.1-1                   7.1-1   new       older\n\
+             tz                           2024a   same      zones\n\
+             !vim:arm64                    2:9.1-1 new       Vi IMproved\n\
+             #    It is for arm64, and nothing of that architecture is installed.\n\
+             !evil name                    1       new       \\x1b[2J\n\
+             #    Its name is none that a package can have.\n\
+             a-name-that-is-longer-than-anybody-thought-it-could-be-and-then-some-more\n\
+             !broken.deb\n\
+             #    It cannot be used: it ends too early\n"
+        );
+        let many = Contents { packages: (0..3000).map(|n| available(&format!("p{n}"), "1", "all", "")).collect(), ..contents };
+        let (_, rows) = package_rows(&many, &here());
+        assert_eq!((rows.len(), rows[0].text.as_str()), (2, "3000 more packages are there: type their names into the field."));
+    }
+
+    #[test]
+    fn bundles_in_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        write("web.bnd", "I:nginx\ncurl\n");
+        write("all.list", "update_all\n");
+        write("odd name.bundle", "x\n");
+        write("torn.bnd", "a b\n");
+        write("notes.txt", "vim\n");
+        write("june.fix", "CVE-2024-1\n");
+        let place = dir.path().display();
+        let text = |what| {
+            let (heading, rows) = rows(what, dir.path().to_str()).unwrap();
+            format(&heading, &rows).replace(&format!("{place}"), "").replace("  ", " ")
+        };
+        let packages = text(What::Bundles);
+        for part in [
+            "update_all",
+            "\n/all.list ",
+            "every update\n",
+            "\n/web.bnd ",
+            " 2 packages\n# nginx curl\n",
+            "\n!/odd name.bundle",
+            "one name a line",
+        ] {
+            assert!(packages.replace("  ", " ").contains(part), "{part:?} in {packages}");
+        }
+        assert!(!packages.contains("notes") && !packages.contains("june"));
+        let fixes = text(What::FixBundles);
+        assert!(fixes.contains("\n/june.fix") && fixes.contains("1 fix\n") && !fixes.contains("update_all"), "{fixes}");
+        let (_, none) = rows(What::Bundles, None).unwrap();
+        assert_eq!(none.len(), 1);
+        assert!(rows(What::FixBundles, Some("https://h/x")).unwrap().1[0].refused);
+    }
+
+    #[test]
+    fn fixes_with_what_brings_them() {
+        let fix = Fix {
+            id: "DSA-5678-1".into(),
+            names: (1..9).map(|n| format!("CVE-2024-{n}")).collect(),
+            title: "glibc: security update".into(),
+            packages: vec![("libc6".into(), "2.37".into()), ("nscd".into(), "2.37".into())],
+        };
+        let (heading, rows) = fix_rows(&[fix], &here());
+        assert_eq!(
+            format(&heading, &rows),
+            "#FIX                    WHAT IT MENDS\n\
+             DSA-5678-1             glibc: security update\n\
+             #    CVE-2024-1, CVE-2024-2, CVE-2024-3, CVE-2024-4, CVE-2024-5,\n\
+             #    CVE-2024-6, and 2 more\n\
+             #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_listed() {
+        let told = |what, place| error::of(&rows(what, place).unwrap_err()).unwrap().to_string();
+        assert_eq!(told(What::Packages, None), "ALT-754: no directory is named");
+        assert_eq!(told(What::Packages, Some("https://h/d bookworm")), "ALT-743: what https://h/d bookworm offers is not known here");
+        assert_eq!(told(What::Fixes, Some("configured")), "ALT-743: what configured offers is not known here");
+        let empty = tempfile::tempdir().unwrap();
+        assert!(told(What::Packages, empty.path().to_str()).starts_with("ALT-732: there are no packages in"));
+    }
+}
