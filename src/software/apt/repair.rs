@@ -1,7 +1,7 @@
 //! What an earlier run left: packages that are unpacked and not configured, cut off in the middle, or whose dependencies are missing.
 //!
-//! dpkg is tried first, before any source is known: mostly what it has is enough. Then apt, for the location may bring just what mends it (a
-//! version whose script does not fail, the archive of a package that was cut off). After that nothing is broken, or apt has said why.
+//! apt mends it when it knows the location, which may bring just what is needed: a version whose script does not fail, or the archive of a
+//! package that was cut off. After that nothing is broken, or apt has said why.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,17 +19,23 @@ use crate::software::Job;
 const UPDATES: &str = "/var/lib/dpkg/updates";
 const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 
-/// Configures what is not configured.
+/// Has dpkg take up its journal, without which apt does nothing. No script is run yet: one that hung would hang again, and the location may
+/// have a version whose script does not.
 ///
 /// # Errors
-/// If dpkg cannot be started.
-pub fn configure(job: &Job) -> Result<()> {
+/// What dpkg says.
+pub fn journal(job: &Job) -> Result<()> {
     let interrupted = fs::read_dir(resolve(job.root, Path::new(UPDATES))?).is_ok_and(|mut entries| entries.next().is_some());
-    if !interrupted && broken(job)?.is_empty() {
+    if !interrupted {
         return Ok(());
     }
-    let call = Call::bare(job, "dpkg", "finish what an interrupted run left").dpkg_flags().args(["--configure", "-a"]);
-    call.cmd().accept(&[1, 2]).run(job.events).map(drop)
+    // Of all that dpkg can do, this changes least: no selection is given.
+    Call::bare(job, "dpkg", "take up the journal that an interrupted run left")
+        .args(["--set-selections"])
+        .cmd()
+        .stdin("")
+        .run(job.events)
+        .map(drop)
 }
 
 /// Mends what is still broken, when the sources are known.
