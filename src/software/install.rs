@@ -218,3 +218,11 @@ pub fn tidy(root: &Path) -> Result<()> {
     inside::tidy(root)?;
     remove_work(root)
 }
+
+/// Unmounts the medium that a killed update was reading.
+///
+/// # Errors
+/// Where it stays busy.
+pub fn release_medium() -> Result<()> {
+    place::tidy()
+}
