@@ -68,6 +68,33 @@ fn directory(location: Location) -> Result<Result<PathBuf, Location>> {
     })
 }
 
+/// Where packages may be: what the copy is configured with, media that are mounted, drives.
+///
+/// # Errors
+/// Where mounts cannot be read.
+pub fn locations() -> Result<(String, Vec<Row>)> {
+    let mounts = mounts::mounted()?;
+    let media: Vec<(String, String)> = mounts
+        .iter()
+        .filter(|m| ["/mnt", "/media", "/run/media"].iter().any(|top| m.mount_point.starts_with(top)))
+        .map(|m| (show(m.mount_point.as_os_str().as_encoded_bytes()), show(m.source.as_bytes())))
+        .collect();
+    let drives: Vec<String> = (0..4).map(|n| format!("/dev/sr{n}")).filter(|d| Path::new(d).exists()).collect();
+    Ok(location_rows(&media, &drives))
+}
+
+fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<Row>) {
+    let row = |place: &str, what: &str| {
+        let refused = place.contains(char::is_whitespace) || place.contains('\\');
+        let notes = if refused { vec!["There are blanks or the like in its name: type it into the field.".to_owned()] } else { vec![] };
+        Row { text: clip(&format!("{place:<32} {what}"), WIDTH.max(place.len())), refused, notes }
+    };
+    let mut rows = vec![row(location::CONFIGURED, "the repositories that this system has")];
+    rows.extend(media.iter().map(|(at, from)| row(at, &format!("mounted from {from}"))));
+    rows.extend(drives.iter().map(|d| row(d, "drive: what is in it is mounted for you")));
+    (format!("{:<32} WHAT IT IS", "LOCATION"), rows)
+}
+
 fn no_listing(place: &Location) -> anyhow::Error {
     match place {
         Location::Device(device) => error::NO_LISTING.because_do(
@@ -210,10 +237,11 @@ fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
     let plain = |text: &str| printable(text, false).replace('\t', " ");
     let shown = plain(&l.value);
     let mut notes = vec![];
-    let mut refused = false;
+    let mut refused = !here.own(&p.arch);
     if !here.fits(&p.arch) {
-        refused = true;
         notes.push(format!("It is for {}, and nothing of that architecture is installed.", plain(&p.arch)));
+    } else if refused {
+        notes.push(format!("It is for {}, and comes along with those for {} that need it.", plain(&p.arch), here.native));
     }
     if shown.contains(char::is_whitespace) || shown != l.value {
         refused = true;
@@ -368,7 +396,8 @@ mod tests {
             format(&heading, &rows),
             "#NAME                         VERSION INSTALLED WHAT IT IS\n\
              libc6                        2.37    2.36      C library\n\
-             libc6:i386                   2.37    2.36      C library\n\
+             !libc6:i386                   2.37    2.36      C library\n\
+             #    It is for i386, and comes along with those for amd64 that need it.\n\
              nano                         7.2-1   new       small, friendly text ed..\n\
              nano=7.1-1                   7.1-1   new       older\n\
              tz                           2024a   same      zones\n\
@@ -437,6 +466,22 @@ mod tests {
              #    CVE-2024-6, and 2 more\n\
              #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n"
         );
+    }
+
+    #[test]
+    fn places_to_choose_from() {
+        let (heading, rows) =
+            location_rows(&[("/media/usb".into(), "/dev/sdc1".into()), ("/mnt/a b".into(), "/dev/sdd".into())], &["/dev/sr0".into()]);
+        assert_eq!(
+            format(&heading, &rows),
+            "#LOCATION                         WHAT IT IS\n\
+             configured                       the repositories that this system has\n\
+             /media/usb                       mounted from /dev/sdc1\n\
+             !/mnt/a b                         mounted from /dev/sdd\n\
+             #    There are blanks or the like in its name: type it into the field.\n\
+             /dev/sr0                         drive: what is in it is mounted for you\n"
+        );
+        assert_eq!(locations().unwrap().1[0].text.split(' ').next(), Some("configured"));
     }
 
     #[test]
