@@ -16,6 +16,8 @@ trap 'rm -rf "$work"' EXIT
 build() { # build DIRECTORY NAME VERSION [MORE LINES OF THE SPEC]; the description and the list of files follow; %changelog comes from $changes
     local to=$1 name=$2 version=$3 more=${4:-} scripts=${5:-}
     local epoch=${version%%:*} file=usr/share/$name/data
+    # Kernels lie beside each other.
+    [ "$name" != kernel-core ] || file=usr/share/$name/data-$version
     [ "$epoch" != "$version" ] || epoch=0
     {
         echo "Name: $name"

@@ -4,18 +4,21 @@
 //! the managers see it; a package file tells by its `header` what it is (`package`). `advisories` knows which fixes there are. `write` makes a
 //! repository of package files for the managers. `database` asks what is installed, and mends what a killed run left.
 
+pub mod account;
 mod advisories;
 pub mod database;
 mod header;
 mod names;
 mod open;
 mod package;
+pub mod place;
 mod primary;
 mod repomd;
+pub mod said;
 pub mod tree;
 mod updateinfo;
 mod version;
-pub mod write;
+mod write;
 mod xml;
 
 use std::collections::BTreeMap;
@@ -28,7 +31,7 @@ use crate::error;
 use package::Package;
 use tree::Tree;
 
-pub use version::compare;
+pub use version::{compare, normal};
 
 /// What a directory offers; None where there is nothing of this format.
 ///
@@ -115,3 +118,8 @@ fn newest(packages: &[Available]) -> Vec<&Available> {
     }
     by_name.into_values().collect()
 }
+
+#[cfg(test)]
+pub mod real;
+#[cfg(test)]
+pub mod tests;

@@ -95,6 +95,15 @@ pub fn written(epoch: &str, version: &str, release: &str) -> String {
     }
 }
 
+/// The same of a whole version: `0:1.0-1` is `1.0-1`.
+pub fn normal(evr: &str) -> String {
+    let parts = Evr::of(evr);
+    match parts.release {
+        Some(release) => written(parts.epoch, parts.version, release),
+        None => evr.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,6 +73,7 @@ pub fn each(from: impl BufRead, mut each: impl FnMut(&[String], Node) -> Result<
     let mut reader = quick_xml::Reader::from_reader(Fenced { inner: from, left: LONGEST });
     reader.config_mut().expand_empty_elements = true;
     let (mut path, mut buffer): (Vec<String>, Vec<u8>) = (vec![], vec![]);
+    let mut met = false;
     loop {
         buffer.clear();
         reader.get_mut().left = LONGEST;
@@ -82,6 +83,7 @@ pub fn each(from: impl BufRead, mut each: impl FnMut(&[String], Node) -> Result<
                 if path.len() >= DEEPEST {
                     return Err("its elements are too deep within each other".to_owned());
                 }
+                met = true;
                 path.push(start.local_name().into_inner().to_owned());
                 each(&path, Node::Open(Attributes(&start)))?;
             }
@@ -95,7 +97,7 @@ pub fn each(from: impl BufRead, mut each: impl FnMut(&[String], Node) -> Result<
                 Ok(Some(c)) => each(&path, Node::Text(c.encode_utf8(&mut [0; 4])))?,
                 _ => each(&path, Node::Text(quick_xml::escape::resolve_predefined_entity(&r).unwrap_or("?")))?,
             },
-            Event::Eof if path.is_empty() => return Ok(()),
+            Event::Eof if path.is_empty() => return if met { Ok(()) } else { Err("it is empty".to_owned()) },
             Event::Eof => return Err("it is cut off".to_owned()),
             _ => {}
         }
