@@ -9,9 +9,9 @@ pub mod control;
 pub mod entry;
 pub mod file;
 pub mod index;
-mod unpack;
+pub(super) mod unpack;
 mod version;
-mod walk;
+pub(super) mod walk;
 
 use std::path::Path;
 
