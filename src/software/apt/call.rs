@@ -41,11 +41,15 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// One of apt's, with what it must know of our sources.
+    /// One of apt's.
     pub fn new(job: &'a Job<'a>, program: &str, sentence: &str) -> Self {
-        let call = Self::bare(job, program, sentence);
-        let options = options(job);
-        call.args(options.iter().flat_map(|o| ["-o", o.as_str()]))
+        Self::bare(job, program, sentence).options()
+    }
+
+    /// Adds what apt must know of our sources.
+    pub fn options(self) -> Self {
+        let options = options(self.job);
+        self.args(options.iter().flat_map(|o| ["-o", o.as_str()]))
     }
 
     /// One of dpkg's.

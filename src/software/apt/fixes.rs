@@ -1,11 +1,79 @@
-//! Which packages bring a fix.
+//! Which packages bring a fix: what the directory's advisories and changelogs say, or the changelogs of a repository's candidates.
+//!
+//! A repository at a URL has no advisories that apt knows of, and not each publishes changelogs. But each package holds its own: what can be
+//! updated is fetched to where apt keeps packages, so that what is then installed is not fetched again.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::software::{Fix, Job};
+use super::call::{Call, below, words};
+use super::{lists, simulate, sizes, sources};
+use crate::error;
+use crate::software::deb::catalog;
+use crate::software::deb::entry::Entry;
+use crate::software::deb::fixes::{self, Search};
+use crate::software::{Fix, Job, Place};
+use crate::text::bytes;
 
+/// More than so many bytes are not fetched to look for a fix.
+const MOST: u64 = 4 << 30;
+
+/// The fixes that are asked for.
+///
 /// # Errors
-/// What cannot be read.
-pub fn find(_job: &Job, _asked: &[String]) -> Result<Vec<Fix>> {
-    Ok(vec![])
+/// What cannot be read; ALT-730 where packages cannot be fetched.
+pub fn find(job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
+    let codename = sources::codename(job);
+    let mut entries = vec![];
+    lists::each(job, &mut |entry, _| entries.push(entry))?;
+    let (dir, entries) = match job.place {
+        Place::Directory { here, .. } => (here.clone(), entries),
+        _ => fetch(job, &entries)?,
+    };
+    let find = |entries: &[Entry]| fixes::find(&Search { dir: &dir, entries, asked, codename: &codename });
+    // Packages of sources that this system has nothing of bring nothing: mostly they need not be opened.
+    let installed: BTreeSet<String> = sizes::database(job.inside)?.into_iter().map(|k| k.package.name).collect();
+    let ours: BTreeSet<&String> = entries.iter().filter(|e| installed.contains(&e.name)).map(|e| &e.source).collect();
+    let some: Vec<Entry> = entries.iter().filter(|e| ours.contains(&e.source)).cloned().collect();
+    let found = find(&some)?;
+    let known = |word: &String| found.iter().any(|f| f.id == *word || f.names.contains(word));
+    // One that concerns nothing here is no mistake.
+    if asked.iter().all(known) || some.len() == entries.len() { Ok(found) } else { find(&entries) }
+}
+
+/// Fetches what can be updated: the directory that it is in, and what it is.
+fn fetch(job: &Job, known: &[Entry]) -> Result<(PathBuf, Vec<Entry>)> {
+    let call = Call::new(job, "apt-get", "ask apt what can be updated").flags().args(["-s", "-y", "dist-upgrade"]);
+    let acts = simulate::parse(&call.cmd().read()?.text());
+    let coming: BTreeSet<(String, String)> = acts
+        .into_iter()
+        .filter_map(|act| match act {
+            simulate::Act::Install { name, new, .. } => Some((name, new)),
+            simulate::Act::Remove { .. } => None,
+        })
+        .collect();
+    let size: u64 = known.iter().filter(|e| coming.contains(&(e.name.clone(), e.version.clone()))).map(|e| e.size).sum();
+    if size > MOST {
+        return Err(error::NO_SUCH_FIX.because_do(
+            format!("{} packages can be updated, {} in all: too much to fetch for a look at their changelogs", coming.len(), bytes(size)),
+            "install all updates (-w all), or the packages that you know to bring the fix (-w)",
+        ));
+    }
+    if !coming.is_empty() {
+        job.events.note(format!("{} packages can be updated ({}): their changelogs tell what they fix", coming.len(), bytes(size)));
+        let words_of = coming.iter().map(|(name, version)| format!("{name}={version}"));
+        // It puts them where it is.
+        let call = Call::bare(job, "sh", "fetch packages to look into their changelogs").args(["-c", "cd \"$0\" && exec apt-get \"$@\""]);
+        let call = call.args([below(job, "cache/archives")]).options().args(["-q", "download"]).args(words_of);
+        let done = call.cmd().accept(&[100]).run(job.events)?;
+        if !done.success() {
+            return Err(error::UPDATE_FAILED.because(format!("apt could not fetch packages{}", words(&done))));
+        }
+    }
+    let dir = job.work_here().join("cache/archives");
+    let mut entries = vec![];
+    catalog::each(&dir, None, &mut |entry, _| entries.push(entry))?;
+    Ok((dir, entries))
 }

@@ -16,11 +16,10 @@ mod sizes;
 mod sources;
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Available, Changes, Fix, Format, Goal, Job, Manager, Package, Transaction, deb};
+use super::{Available, Fix, Format, Goal, Job, Manager, Package, Transaction, deb};
 use crate::error;
 use crate::host::inside::Inside;
 use call::{Call, words};
@@ -50,9 +49,9 @@ impl Manager for Apt {
     fn prepare(&self, job: &Job) -> Result<()> {
         call::directories(job)?;
         debconf::write(job)?;
-        repair::configure(job)?;
+        repair::journal(job)?;
         sources::write(job)?;
-        repair::dependencies(job)
+        repair::mend(job)
     }
 
     fn available(&self, job: &Job) -> Result<Vec<Available>> {
@@ -73,9 +72,6 @@ impl Manager for Apt {
         let installed = sizes::database(job.inside)?;
         let acts = simulate::parse(&done.text());
         let changes = simulate::changes(&acts, &installed);
-        if !job.flags.requisites && !goals.contains(&Goal::All) {
-            alone(&changes, goals)?;
-        }
         let (download, growth) = sizes::of(job, &changes, &installed)?;
         Ok(Transaction { changes, download, growth })
     }
@@ -115,28 +111,6 @@ fn goal_words(job: &Job, goals: &[Goal]) -> Option<Vec<String>> {
     }
     out.extend(names);
     (!goals.is_empty()).then_some(out)
-}
-
-/// Without requisites only what was named may change.
-fn alone(changes: &Changes, goals: &[Goal]) -> Result<()> {
-    let named: BTreeSet<&str> = goals
-        .iter()
-        .filter_map(|g| match g {
-            Goal::Package { name, .. } => Some(name.split(':').next().unwrap_or(name)),
-            Goal::All => None,
-        })
-        .collect();
-    let new = changes.installed.iter().map(|p| (&p.name, &p.version));
-    let updated = changes.updated.iter().map(|u| (&u.name, &u.after));
-    let more: Vec<String> =
-        new.chain(updated).filter(|(name, _)| !named.contains(name.as_str())).map(|(name, version)| format!("{name} {version}")).collect();
-    if more.is_empty() {
-        return Ok(());
-    }
-    Err(error::CONFLICTING_UPDATE.because_do(
-        format!("what is wanted needs packages that were not asked for: {}", more.join(", ")),
-        "name them too, or add the letter g to -I (requisites are installed with it)",
-    ))
 }
 
 #[cfg(test)]

@@ -1,51 +1,90 @@
-//! What an earlier run left: packages that are unpacked and not configured, or whose dependencies are missing.
+//! What an earlier run left: packages that are unpacked and not configured, cut off in the middle, or whose dependencies are missing.
 //!
-//! Neither repair has to succeed here: the location may bring just what mends it (a version whose script does not fail). If it does not, apt
-//! says so when it is asked to install, and its words are the error.
+//! apt mends it when it knows the location, which may bring just what is needed: a version whose script does not fail, or the archive of a
+//! package that was cut off. After that nothing is broken, or apt has said why.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::call::Call;
+use super::call::{Call, words};
+use crate::error;
+use crate::host::cmd::Cmd;
 use crate::host::resolve::resolve;
 use crate::software::Job;
 
 /// dpkg's journal; files in it are what it was doing when it ended.
 const UPDATES: &str = "/var/lib/dpkg/updates";
+const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 
-/// Configures what is not configured.
+/// Has dpkg take up its journal, without which apt does nothing. No script is run yet: one that hung would hang again, and the location may
+/// have a version whose script does not.
 ///
 /// # Errors
-/// If dpkg cannot be started.
-pub fn configure(job: &Job) -> Result<()> {
+/// What dpkg says.
+pub fn journal(job: &Job) -> Result<()> {
     let interrupted = fs::read_dir(resolve(job.root, Path::new(UPDATES))?).is_ok_and(|mut entries| entries.next().is_some());
-    let audit = Call::bare(job, "dpkg", "look for packages that an interrupted run left").args(["--audit"]).cmd().accept(&[1, 2]).read()?;
-    if !interrupted && audit.stdout.is_empty() {
+    if !interrupted {
         return Ok(());
     }
-    let call = Call::bare(job, "dpkg", "finish what an interrupted run left").dpkg_flags().args(["--configure", "-a"]);
-    let done = call.cmd().accept(&[1, 2]).run(job.events)?;
-    if !done.success() {
-        job.events.warn("packages that an earlier run left cannot be configured: the location may have other versions of them");
-    }
-    Ok(())
+    // Of all that dpkg can do, this changes least: no selection is given.
+    Call::bare(job, "dpkg", "take up the journal that an interrupted run left")
+        .args(["--set-selections"])
+        .cmd()
+        .stdin("")
+        .run(job.events)
+        .map(drop)
 }
 
-/// Installs what is missing for what is installed, after the sources are known.
+/// Mends what is still broken, when the sources are known.
 ///
 /// # Errors
-/// If apt cannot be started.
-pub fn dependencies(job: &Job) -> Result<()> {
+/// ALT-730 with apt's words where that cannot be done.
+pub fn mend(job: &Job) -> Result<()> {
+    let broken = broken(job)?;
     let check = Call::new(job, "apt-get", "look whether installed packages have what they need").args(["check", "-qq"]);
-    if check.cmd().accept(&[100]).read()?.success() {
+    if broken.is_empty() && check.cmd().accept(&[100]).read()?.success() {
         return Ok(());
     }
-    let call = Call::new(job, "apt-get", "repair dependencies that an interrupted run left").flags();
-    let done = call.args(["-y", "-q", "-f", "install"]).cmd().accept(&[100]).run(job.events)?;
-    if !done.success() {
-        job.events.warn("dependencies of installed packages are missing, and the location does not have them");
+    // Named, so that newer versions of them are taken.
+    let call = Call::new(job, "apt-get", "repair what an earlier run left").flags().args(["-y", "-q", "-f", "install"]).args(&broken);
+    let done = call.cmd().accept(&[100]).run(job.events)?;
+    if done.success() {
+        return Ok(());
     }
-    Ok(())
+    Err(error::UPDATE_FAILED.because_do(
+        format!("packages that an earlier run left unfinished cannot be finished{}", words(&done)),
+        "mend what they say (in the alternate, or with another version in the location), then run phase 2 again (-P 2 or -P 23)",
+    ))
+}
+
+/// The packages that are neither there nor away.
+fn broken(job: &Job) -> Result<BTreeSet<String>> {
+    let ask = Cmd::new("dpkg-query", "look for packages that an earlier run left unfinished").args(["-W", "-f", FORMAT]);
+    Ok(unfinished(&ask.inside(job.inside).read()?.text()))
+}
+
+fn unfinished(text: &str) -> BTreeSet<String> {
+    let unfinished = |line: &str| {
+        let (name, status) = line.split_once('\t')?;
+        let mut words = status.split(' ').skip(1);
+        let (flag, state) = (words.next()?, words.next()?);
+        let fine = flag == "ok" && matches!(state, "installed" | "config-files" | "not-installed");
+        (!fine).then(|| name.to_owned())
+    };
+    text.lines().filter_map(unfinished).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_of_packages() {
+        let text = "a\tinstall ok installed\nb:amd64\tinstall ok half-configured\nc\tinstall reinstreq half-installed\nd\tdeinstall ok config-files\n\
+                    e\thold ok unpacked\nf\tinstall ok triggers-pending\ng\tunknown ok not-installed\n\n";
+        assert_eq!(unfinished(text).into_iter().collect::<Vec<_>>(), ["b:amd64", "c", "e", "f"]);
+    }
 }

@@ -12,6 +12,7 @@ use super::call::{Call, below, words};
 use super::repo;
 use crate::error;
 use crate::host::resolve::resolve;
+use crate::software::deb;
 use crate::software::deb::catalog::{self, Form};
 use crate::software::deb::index::{self, Suite};
 use crate::software::{Job, Place};
@@ -35,8 +36,13 @@ pub fn write(job: &Job) -> Result<()> {
     }
 }
 
+/// Lists that cannot be fetched are an error: apt alone would go on with none, and everything would seem to be up to date.
 fn update(job: &Job, sentence: &str, quiet: &str, otherwise: &'static error::Entry) -> Result<()> {
-    let done = Call::new(job, "apt-get", sentence).args([quiet, "update"]).cmd().accept(&[100]).run(job.events)?;
+    let done = Call::new(job, "apt-get", sentence)
+        .args([quiet, "-o", "APT::Update::Error-Mode=any", "update"])
+        .cmd()
+        .accept(&[100])
+        .run(job.events)?;
     if !done.success() {
         return Err(otherwise.because(format!("apt cannot use the location{}", words(&done))));
     }
@@ -81,12 +87,7 @@ pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
 pub fn codename(job: &Job) -> String {
     let read = |path: &str| fs::read(resolve(job.root, Path::new(path)).ok()?).ok();
     let text = read("/etc/os-release").or_else(|| read("/usr/lib/os-release")).unwrap_or_default();
-    named(&String::from_utf8_lossy(&text))
-}
-
-pub fn named(os_release: &str) -> String {
-    let value = os_release.lines().find_map(|l| l.strip_prefix("VERSION_CODENAME=")).unwrap_or_default();
-    value.trim().trim_matches(['"', '\'']).chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+    deb::codename(&String::from_utf8_lossy(&text))
 }
 
 /// A path as a URI has it.
@@ -159,9 +160,9 @@ mod tests {
 
     #[test]
     fn names_and_paths() {
-        assert_eq!(named("ID=debian\nVERSION_CODENAME=\"bookworm\"\n"), "bookworm");
-        assert_eq!(named("VERSION_CODENAME=x [trusted=yes]\n"), "xtrustedyes");
-        assert_eq!(named("ID=x\n"), "");
+        assert_eq!(deb::codename("ID=debian\nVERSION_CODENAME=\"bookworm\"\n"), "bookworm");
+        assert_eq!(deb::codename("VERSION_CODENAME=x [trusted=yes]\n"), "xtrustedyes");
+        assert_eq!(deb::codename("ID=x\n"), "");
         assert_eq!(encoded(Path::new("/run/alt disk/a%b+c")), "/run/alt%20disk/a%25b%2bc");
     }
 

@@ -1,18 +1,24 @@
 //! Debian packages: files, repositories, changelogs, advisories.
 //!
 //! [`catalog`] goes through the packages of a directory, by its indexes ([`index`]) or by opening each file ([`file`], which is [`ar`] around
-//! two tar archives, [`unpack`]ed as they are read).
+//! two tar archives, [`unpack`]ed as they are read). [`fixes`] asks [`advisories`], then the [`changelog`]s inside packages ([`documents`]).
 
+mod advisories;
 mod ar;
 pub mod catalog;
+pub mod changelog;
 pub mod control;
+mod documents;
 pub mod entry;
 pub mod file;
+pub mod fixes;
 pub mod index;
+pub mod names;
 pub(super) mod unpack;
 mod version;
 pub(super) mod walk;
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
@@ -40,6 +46,22 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
 ///
 /// # Errors
 /// What cannot be read.
-pub fn fixes(_contents: &Contents, _dir: &Path, _asked: &[String]) -> Result<Vec<Fix>> {
-    Ok(vec![])
+pub fn fixes(_contents: &Contents, dir: &Path, asked: &[String]) -> Result<Vec<Fix>> {
+    let mut entries = vec![];
+    catalog::each(dir, None, &mut |entry, _| entries.push(entry))?;
+    // A repository says of which release it is; else it is taken for the running system's.
+    let codename = match catalog::form(dir) {
+        catalog::Form::Archive(suites) => suites.first().map(|s| s.codename.split(['-', '/']).next().unwrap_or_default().to_owned()),
+        catalog::Form::Flat => fs::read_to_string("/etc/os-release").ok().map(|text| codename(&text)),
+    };
+    fixes::find(&fixes::Search { dir, entries: &entries, asked, codename: &codename.unwrap_or_default() })
 }
+
+/// The name of the release in an os-release(5): `bookworm`; empty where it does not say.
+pub fn codename(os_release: &str) -> String {
+    let value = os_release.lines().find_map(|l| l.strip_prefix("VERSION_CODENAME=")).unwrap_or_default();
+    value.trim().trim_matches(['"', '\'']).chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+}
+
+#[cfg(test)]
+mod tests;
