@@ -49,7 +49,7 @@ impl Manager for Apt {
     fn prepare(&self, job: &Job) -> Result<()> {
         call::directories(job)?;
         debconf::write(job)?;
-        repair::configure(job)?;
+        repair::journal(job)?;
         sources::write(job)?;
         repair::mend(job)
     }

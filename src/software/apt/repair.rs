@@ -1,7 +1,7 @@
 //! What an earlier run left: packages that are unpacked and not configured, cut off in the middle, or whose dependencies are missing.
 //!
-//! dpkg is tried first, before any source is known: mostly what it has is enough. Then apt, for the location may bring just what mends it (a
-//! version whose script does not fail, the archive of a package that was cut off). After that nothing is broken, or apt has said why.
+//! apt does it, when the sources are known, and not dpkg alone: the location may bring just what mends it (a version whose script does not fail
+//! or hang, the archive of a package that was cut off). After that nothing is broken, or apt has said why.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,20 +19,19 @@ use crate::software::Job;
 const UPDATES: &str = "/var/lib/dpkg/updates";
 const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 
-/// Configures what is not configured.
+/// Lets dpkg take up its journal: until then apt does nothing. No script is run.
 ///
 /// # Errors
-/// If dpkg cannot be started.
-pub fn configure(job: &Job) -> Result<()> {
-    let interrupted = fs::read_dir(resolve(job.root, Path::new(UPDATES))?).is_ok_and(|mut entries| entries.next().is_some());
-    if !interrupted && broken(job)?.is_empty() {
-        return Ok(());
+/// What dpkg says.
+pub fn journal(job: &Job) -> Result<()> {
+    if fs::read_dir(resolve(job.root, Path::new(UPDATES))?).is_ok_and(|mut entries| entries.next().is_some()) {
+        // Any act that writes the database does it: this one selects nothing.
+        Call::bare(job, "dpkg", "let dpkg take up what it was doing when it ended").args(["--set-selections"]).cmd().stdin("").run(job.events)?;
     }
-    let call = Call::bare(job, "dpkg", "finish what an interrupted run left").dpkg_flags().args(["--configure", "-a"]);
-    call.cmd().accept(&[1, 2]).run(job.events).map(drop)
+    Ok(())
 }
 
-/// Mends what is still broken, when the sources are known.
+/// Mends what is broken, when the sources are known.
 ///
 /// # Errors
 /// ALT-730 with apt's words where that cannot be done.
