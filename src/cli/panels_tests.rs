@@ -26,10 +26,10 @@ fn context() -> Context {
     Context::from([("disk".to_owned(), "vdb".to_owned())])
 }
 
-/// A file that every path field accepts, with a name that no shell must see unquoted.
+/// A file that every path field accepts, be it a script or a list, with a name that no shell must see unquoted.
 fn file(dir: &Path) -> String {
     let path = dir.join("it's a $HOME `x`; \"file\" *");
-    std::fs::write(&path, "#!/bin/sh\n").unwrap();
+    std::fs::write(&path, "#!/bin/sh\nx11\n").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     path.to_string_lossy().into_owned()
 }
@@ -39,6 +39,11 @@ fn samples(field: &Field, file: &str) -> Vec<String> {
     let words: &[&str] = match (field.kind, field.name.as_str()) {
         (Kind::Heading, _) => return vec![],
         (Kind::Ring, _) => return field.choices.iter().map(|c| c.shown.clone()).collect(),
+        (_, "location") => &["", "/", "configured", "https://h/debian bookworm main", "updates"],
+        (_, "packages") => &["", "vim", "vim curl=8,nano", "all", "linux-*"],
+        (_, "fixes") => &["", "CVE-2024-33599 LP: #2012345", "$(reboot)"],
+        (_, "flags") => &["", "-acgXY", "--no-install-recommends -o 'a b'", "vim"],
+        (Kind::Path, "bundle") => return vec![String::new(), "update_all".to_owned(), file.to_owned()],
         (Kind::Path, _) => return vec![String::new(), file.to_owned()],
         (Kind::Number, _) => &["2", "16", "17"],
         (_, "number") => &["", "ALT-320", "ALT-320 ALT-101"],

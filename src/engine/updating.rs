@@ -27,7 +27,7 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
     if let Some(done) = done {
         let update =
             Update { time: sys::now().0, argv: c.plan.request.argv.clone(), manager: done.manager.to_owned(), changes: done.changes };
-        tell(&update, c.events);
+        tell(&update, ended.is_ok(), c.events);
         if !update.changes.is_empty() {
             updates::record(&Path::new(DIR).join("altinst"), &update)?;
             updates::record(&resolve(root, Path::new(DIR))?, &update)?;
@@ -39,11 +39,14 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
     ended
 }
 
-fn tell(update: &Update, events: &Events) {
+fn tell(update: &Update, complete: bool, events: &Events) {
     if update.changes.is_empty() {
         return events.note("no package was changed");
     }
-    events.note("What was changed in the alternate (`altdisk software` shows it again):");
+    events.note(match complete {
+        true => "What was changed in the alternate (`altdisk software` shows it again):",
+        false => "What was changed in the alternate before the update ended (`altdisk software` shows it again):",
+    });
     update.changes.lines().into_iter().for_each(|line| events.note(format!("  {line}")));
 }
 

@@ -180,11 +180,25 @@ pub struct Field {
     pub indent: u8,
     /// If this has a value (a real value that is not empty), so must these.
     pub requires: Vec<String>,
+    /// If this has a value, so must one of these.
+    pub requires_one: Vec<String>,
     /// If this has a value, these must not.
     pub conflicts: Vec<String>,
     /// Shown and sent only if that field has one of these (shown) values.
     pub only_if: Option<OnlyIf>,
     pub pattern: Option<Pattern>,
+}
+
+impl Field {
+    /// What the field is called where there is one line for it: its label without a last line in parentheses.
+    pub fn title(&self) -> String {
+        let label = self.label.trim_end();
+        let named = match label.rsplit_once('\n') {
+            Some((named, remark)) if remark.trim_start().starts_with('(') && remark.ends_with(')') => named,
+            _ => label,
+        };
+        crate::text::one_line(named)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,6 +24,7 @@ pub(super) const KEYS: &[&str] = &[
     "clear",
     "indent",
     "requires",
+    "requires_one",
     "conflicts",
     "only_if",
     "pattern",
@@ -32,7 +33,7 @@ pub(super) const KEYS: &[&str] = &[
 /// Keys that a heading may have.
 const HEADING: &[&str] = &["name", "label", "help", "kind", "indent", "only_if", "only_if.field", "only_if.is"];
 /// Keys that say how a field becomes words of a dialog's command: a selector has none.
-const OF_DIALOGS: &[&str] = &["prefix", "last", "clear", "indent", "requires", "conflicts", "only_if"];
+const OF_DIALOGS: &[&str] = &["prefix", "last", "clear", "indent", "requires", "requires_one", "conflicts", "only_if"];
 
 const KINDS: &[(&str, Kind)] = &[
     ("text", Kind::Text),
@@ -76,6 +77,7 @@ pub(super) fn field(reader: &Reader, owner: Owner) -> Field {
         clear: reader.flag("clear"),
         indent: reader.number("indent", 0..=3).and_then(|n| u8::try_from(n).ok()).unwrap_or(0),
         requires: reader.texts("requires"),
+        requires_one: reader.texts("requires_one"),
         conflicts: reader.texts("conflicts"),
         only_if: only_if(reader),
         pattern: pattern(reader),

@@ -20,8 +20,8 @@ pub fn refuse(dialog: &Dialog, values: &Values) -> Option<Refusal> {
 pub fn refuse_fields(fields: &[Field], values: &Values) -> Option<Refusal> {
     let shown = visible_fields(fields, values);
     shown.iter().find_map(|&n| {
-        let message = wrong(&fields[n], n, values).or_else(|| clash(fields, n, values, &shown))?;
-        Some(Refusal { field: fields[n].name.clone(), message })
+        let about = |message| Refusal { field: fields[n].name.clone(), message };
+        wrong(&fields[n], n, values).map(about).or_else(|| clash(fields, n, values, &shown))
     })
 }
 
@@ -53,7 +53,7 @@ pub fn types(kind: Kind, c: char) -> bool {
 
 /// A label in a sentence: one line, without what ends it.
 fn label(field: &Field) -> String {
-    crate::text::one_line(&field.label).trim_end_matches(['?', ':', '.']).to_owned()
+    field.title().trim_end_matches(['?', ':', '.']).to_owned()
 }
 
 fn wrong(field: &Field, n: usize, values: &Values) -> Option<String> {
@@ -111,8 +111,8 @@ fn wrong_word(field: &Field, word: &str, at: usize, label: &str) -> Option<Strin
     }
 }
 
-/// `requires` and `conflicts` of one field. A field that is not shown has no value.
-fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option<String> {
+/// `requires`, `requires_one` and `conflicts` of one field. A field that is not shown has no value. Where one is missing, the refusal leads to that.
+fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option<Refusal> {
     let field = &fields[n];
     if !values.has(n, field) {
         return None;
@@ -125,8 +125,19 @@ fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option
     };
     let needs = field.requires.iter().filter_map(find).find(|at| !has(*at));
     if let Some(at) = needs {
-        return Some(format!("{} needs {} too: fill that in, or empty this field.", say(n), label(&fields[at])));
+        // A hidden field cannot be gone to.
+        let to = if shown.contains(&at) { at } else { n };
+        let message = format!("{} needs {} too: fill that in, or empty {}.", say(n), label(&fields[at]), label(field));
+        return Some(Refusal { field: fields[to].name.clone(), message });
+    }
+    let any: Vec<usize> = field.requires_one.iter().filter_map(find).collect();
+    if !any.is_empty() && !any.iter().any(|at| has(*at)) {
+        let all: Vec<String> = any.iter().map(|at| label(&fields[*at])).collect();
+        let to = any.iter().find(|at| shown.contains(at)).unwrap_or(&n);
+        let message = format!("{} needs one of these too: {}. Fill one in, or empty {}.", say(n), all.join("; "), label(field));
+        return Some(Refusal { field: fields[*to].name.clone(), message });
     }
     let against = field.conflicts.iter().filter_map(find).find(|at| has(*at))?;
-    Some(format!("{} and {} do not go together: give only one of them.", say(n), say(against)))
+    let message = format!("{} and {} do not go together: give only one of them.", say(n), say(against));
+    Some(Refusal { field: field.name.clone(), message })
 }

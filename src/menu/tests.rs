@@ -262,13 +262,36 @@ fn fields_that_go_together_or_not() {
         rules::refuse(d, &filled(d, &Context::new(), &[&[("target", "a")], set].concat())).map(|r| (r.field, r.message))
     };
     assert_eq!(says(&[]), None);
-    let needs = "A path needs A number too: fill that in, or empty this field.";
-    assert_eq!(says(&[("path", "/x"), ("number", "")]), Some(("path".into(), needs.into())));
+    // The refusal leads to what is missing.
+    let needs = "A path needs A number too: fill that in, or empty A path.";
+    assert_eq!(says(&[("path", "/x"), ("number", "")]), Some(("number".into(), needs.into())));
     let against = "A path and A hexadecimal number do not go together: give only one of them.";
     assert_eq!(says(&[("path", "/x"), ("hex", "1")]), Some(("path".into(), against.into())));
     let hidden = filled(d, &Context::new(), &[("phase", "2")]);
     let blank = d.fields.iter().position(|f| f.name == "blank").unwrap();
     assert!(!rules::visible(d, &hidden).contains(&blank) && rules::visible(d, &Values::new(d, &Context::new())).contains(&blank));
+}
+
+#[test]
+fn one_of_several_is_enough() {
+    let text = "[[dialog]]\nid = \"d\"\ntitle = \"D\"\nhelp = \"h\"\ncommand = [\"true\"]\n".to_owned()
+        + &["from", "a", "b"]
+            .map(|n| {
+                format!(
+                    "[[dialog.field]]\nname = \"{n}\"\nlabel = \"Label {n}\"\nhelp = \"h\"\n{}",
+                    if n == "from" { "requires_one = [\"a\", \"b\"]\n" } else { "" }
+                )
+            })
+            .concat();
+    let set = set_of(&text.replace("Label a\"", "Label a\\n(a remark)\""));
+    let d = dialog(&set, "d");
+    let says = |set: &[(&str, &str)]| rules::refuse(d, &filled(d, &Context::new(), set)).map(|r| (r.field, r.message));
+    let needs = "Label from needs one of these too: Label a; Label b. Fill one in, or empty Label from.";
+    assert_eq!(says(&[("from", "x")]), Some(("a".into(), needs.into())));
+    assert_eq!((says(&[("from", "x"), ("b", "y")]), says(&[("b", "y")])), (None, None));
+    let text = text.replace("\"a\", \"b\"", "\"a\", \"c\"");
+    let (_, wrong) = of_layers(vec![vec![File { name: "test".into(), text }]]);
+    assert!(format!("{wrong:?}").contains("`requires_one` names no other field: `c`"), "{wrong:?}");
 }
 
 #[test]

@@ -54,7 +54,8 @@ impl std::fmt::Display for Location {
     }
 }
 
-const CONFIGURED: &str = "configured";
+/// The location that is what the copy itself is configured with.
+pub const CONFIGURED: &str = "configured";
 const SCHEMES: [&str; 3] = ["http://", "https://", "ftp://"];
 /// A URL for a directory of this machine, which is what is meant.
 const FILE: &str = "file://";

@@ -11,7 +11,6 @@ use crate::job;
 use crate::menu::model::{Builtin, Dialog, Field, How, Kind, Many, Next, Run, Screen, Selector, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
-use crate::text::one_line;
 use crate::text::shell::quoted;
 use crate::tui::layer::{For, Layer};
 use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
@@ -256,7 +255,7 @@ fn of_field(form: &Form, field: &Field, listing: lists::Listing) -> List {
         (_, Many::One) => Choose::One,
         _ => Choose::Several,
     };
-    let title = one_line(&field.label);
+    let title = field.title();
     let mut list = List::new(&title, listing, choose).with(&form.chosen());
     list.help.clone_from(&field.help);
     list

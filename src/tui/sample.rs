@@ -30,6 +30,7 @@ pub fn field(name: &str, label: &str, kind: Kind) -> Field {
         clear: false,
         indent: 0,
         requires: vec![],
+        requires_one: vec![],
         conflicts: vec![],
         only_if: None,
         pattern: None,

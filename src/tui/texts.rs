@@ -2,7 +2,6 @@
 
 use crate::menu::model::Kind;
 use crate::term::key::Key;
-use crate::text::one_line;
 use crate::theme::Role;
 use crate::tui::keys::{Sends, name};
 use crate::tui::layer::{For, Layer};
@@ -58,7 +57,7 @@ pub fn help(model: &Model) -> Option<Text> {
         Layer::Form(form) => of_form(form),
         Layer::List(list, For::Field) => Text::help(list.title(), &join(&list.help, LIST.to_owned())),
         Layer::List(list, _) => Text::help(list.title(), &list.help),
-        Layer::Edit(edit) => Text::help(&one_line(&edit.field().label), &join(&edit.field().help, EDIT.to_owned())),
+        Layer::Edit(edit) => Text::help(&edit.field().title(), &join(&edit.field().help, EDIT.to_owned())),
         Layer::Review(_) => Text::help("What will happen", REVIEW),
         Layer::Status(_) => Text::help("COMMAND STATUS", STATUS),
         Layer::Wait(_) => return None,
@@ -90,7 +89,7 @@ fn of_form(form: &Form) -> Text {
             if !how.is_empty() {
                 text.push_str(&format!("\n\n{how}"));
             }
-            one_line(&field.label)
+            field.title()
         }
         None => form.dialog.title.clone(),
     };

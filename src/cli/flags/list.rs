@@ -6,7 +6,7 @@ pub static LIST: Command = Command {
     name: "list",
     summary: "print the choices that the panels offer, one a line",
     forms: &[
-        ("", &[], "{targets | disks | bootable | practice | errors}"),
+        ("", &[], "{targets | disks | bootable | practice | locations | errors}"),
         ("", &[], "images [directory]"),
         ("", &[], "{packages | fixes} location"),
         ("", &[], "{bundles | fixbundles} [location]"),
@@ -14,7 +14,7 @@ pub static LIST: Command = Command {
     about: "What the lists of the panels (F4) show. The first word of a line is the value. The first line, which begins with #, is the \
 heading; a line that begins with ! cannot be chosen; lines that begin with # after a choice belong to it and say more.
 
-targets: disks for a clone, free ones first. disks: all of them. bootable: the disks that the boot list knows. images: system images below /var/lib/altdisk/images, /mnt, /media and the directory. practice: practice disks. errors: \
+targets: disks for a clone, free ones first. disks: all of them. bootable: the disks that the boot list knows. images: system images below /var/lib/altdisk/images, /mnt, /media and the directory. practice: practice disks. locations: media that are there, and `configured`. errors: \
 error numbers.
 
 packages: what a location (-l of alt_disk_install: a directory, or a medium that is mounted) has, and what is installed of it, in the alternate if one is \

@@ -63,6 +63,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
             // A URL with suite and components is several words, or one with blanks.
             software::rows(what, (!place.is_empty()).then(|| place.join(" ")).as_deref())?
         }
+        ["locations"] => software::locations()?,
         ["errors"] => ("NUMBER  WHAT IS WRONG".to_owned(), error::all().map(|e| entry(e.id, e.title)).collect()),
         _ => return Err(error::LIST_WHAT.because(format!("`altdisk list {}` lists nothing", words.join(" ")))),
     };

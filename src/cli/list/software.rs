@@ -3,6 +3,7 @@
 //! Beside each package stands what is installed: in the alternate, if one is mounted, else in the running system, which is what a clone
 //! begins as.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,33 @@ fn directory(location: Location) -> Result<Result<PathBuf, Location>> {
         }
         other => Err(other),
     })
+}
+
+/// Where packages may be: what the copy is configured with, media that are mounted, drives.
+///
+/// # Errors
+/// Where mounts cannot be read.
+pub fn locations() -> Result<(String, Vec<Row>)> {
+    let mounts = mounts::mounted()?;
+    let media: Vec<(String, String)> = mounts
+        .iter()
+        .filter(|m| ["/mnt", "/media", "/run/media"].iter().any(|top| m.mount_point.starts_with(top)))
+        .map(|m| (show(m.mount_point.as_os_str().as_encoded_bytes()), show(m.source.as_bytes())))
+        .collect();
+    let drives: Vec<String> = (0..4).map(|n| format!("/dev/sr{n}")).filter(|d| Path::new(d).exists()).collect();
+    Ok(location_rows(&media, &drives))
+}
+
+fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<Row>) {
+    let row = |place: &str, what: &str| {
+        let refused = place.contains(char::is_whitespace) || place.contains('\\');
+        let notes = if refused { vec!["There are blanks or the like in its name: type it into the field.".to_owned()] } else { vec![] };
+        Row { text: clip(&format!("{place:<32} {what}"), WIDTH.max(place.len())), refused, notes }
+    };
+    let mut rows = vec![row(location::CONFIGURED, "the repositories that this system has")];
+    rows.extend(media.iter().map(|(at, from)| row(at, &format!("mounted from {from}"))));
+    rows.extend(drives.iter().map(|d| row(d, "drive: what is in it is mounted for you")));
+    (format!("{:<32} WHAT IT IS", "LOCATION"), rows)
 }
 
 fn no_listing(place: &Location) -> anyhow::Error {
@@ -153,7 +181,9 @@ fn kind(format: Format) -> &'static str {
 fn packages(dir: &Path) -> Result<(String, Vec<Row>)> {
     let contents = contents::read(dir)?;
     let here = here(&contents, dir)?;
-    Ok(package_rows(&contents, &here))
+    let (heading, mut rows) = package_rows(&contents, &here);
+    rows.insert(0, Row { text: "all    every update of what is installed".to_owned(), ..Row::default() });
+    Ok((heading, rows))
 }
 
 /// One package, as its row shows it.
@@ -210,10 +240,11 @@ fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
     let plain = |text: &str| printable(text, false).replace('\t', " ");
     let shown = plain(&l.value);
     let mut notes = vec![];
-    let mut refused = false;
+    let mut refused = !here.own(&p.arch);
     if !here.fits(&p.arch) {
-        refused = true;
         notes.push(format!("It is for {}, and nothing of that architecture is installed.", plain(&p.arch)));
+    } else if refused {
+        notes.push(format!("It is for {}, and comes along with those for {} that need it.", plain(&p.arch), here.native));
     }
     if shown.contains(char::is_whitespace) || shown != l.value {
         refused = true;
@@ -290,13 +321,18 @@ fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
             "ask for packages (-w), or for every update (-w all)",
         ));
     }
-    Ok(fix_rows(&found, &here))
+    Ok(fix_rows(&found, &here, contents.format))
 }
 
-fn fix_rows(found: &[Fix], here: &Here) -> (String, Vec<Row>) {
+/// The fixes that this system has not: changelogs know everything that was ever mended.
+fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
     const ID: usize = 22;
+    let lacks = |(name, fixed): &(String, String)| {
+        here.versions.get(name).and_then(|v| v.last()).is_some_and(|p| contents::compare(format, &p.version, fixed) == Ordering::Less)
+    };
+    let found: Vec<&Fix> = all.iter().filter(|f| f.packages.iter().any(lacks)).collect();
     let plain = |text: &str| printable(text, false).replace('\t', " ");
-    let row = |fix: &Fix| {
+    let row = |fix: &&Fix| {
         let id = plain(&fix.id);
         let refused = id.is_empty() || id.contains(char::is_whitespace);
         let mut notes = vec![];
@@ -313,10 +349,18 @@ fn fix_rows(found: &[Fix], here: &Here) -> (String, Vec<Row>) {
     };
     let mut rows: Vec<Row> = found.iter().take(MOST).map(row).collect();
     if found.len() > MOST {
-        let text = format!("{} more fixes are there: type their names into the field.", found.len() - MOST);
-        rows.push(Row { text, refused: true, notes: vec![] });
+        rows.push(refused(format!("{} more fixes are there: type their names into the field.", found.len() - MOST)));
+    }
+    match all.len() - found.len() {
+        0 => {}
+        1 => rows.push(refused("1 other fix is there: it is on this system, or mends nothing of it.".to_owned())),
+        n => rows.push(refused(format!("{n} other fixes are there: on this system already, or for what it has not."))),
     }
     (format!("{:<ID$} WHAT IT MENDS", "FIX"), rows)
+}
+
+fn refused(text: String) -> Row {
+    Row { text, refused: true, notes: vec![] }
 }
 
 /// The first of many, for a note.
@@ -368,7 +412,8 @@ mod tests {
             format(&heading, &rows),
             "#NAME                         VERSION INSTALLED WHAT IT IS\n\
              libc6                        2.37    2.36      C library\n\
-             libc6:i386                   2.37    2.36      C library\n\
+             !libc6:i386                   2.37    2.36      C library\n\
+             #    It is for i386, and comes along with those for amd64 that need it.\n\
              nano                         7.2-1   new       small, friendly text ed..\n\
              nano=7.1-1                   7.1-1   new       older\n\
              tz                           2024a   same      zones\n\
@@ -428,15 +473,33 @@ mod tests {
             title: "glibc: security update".into(),
             packages: vec![("libc6".into(), "2.37".into()), ("nscd".into(), "2.37".into())],
         };
-        let (heading, rows) = fix_rows(&[fix], &here());
+        let old = Fix { id: "CVE-2020-1".into(), packages: vec![("libc6".into(), "2.30".into())], ..Fix::default() };
+        let (heading, rows) = fix_rows(&[fix, old], &here(), Format::Deb);
         assert_eq!(
             format(&heading, &rows),
             "#FIX                    WHAT IT MENDS\n\
              DSA-5678-1             glibc: security update\n\
              #    CVE-2024-1, CVE-2024-2, CVE-2024-3, CVE-2024-4, CVE-2024-5,\n\
              #    CVE-2024-6, and 2 more\n\
-             #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n"
+             #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n\
+             !1 other fix is there: it is on this system, or mends nothing of it.\n"
         );
+    }
+
+    #[test]
+    fn places_to_choose_from() {
+        let (heading, rows) =
+            location_rows(&[("/media/usb".into(), "/dev/sdc1".into()), ("/mnt/a b".into(), "/dev/sdd".into())], &["/dev/sr0".into()]);
+        assert_eq!(
+            format(&heading, &rows),
+            "#LOCATION                         WHAT IT IS\n\
+             configured                       the repositories that this system has\n\
+             /media/usb                       mounted from /dev/sdc1\n\
+             !/mnt/a b                         mounted from /dev/sdd\n\
+             #    There are blanks or the like in its name: type it into the field.\n\
+             /dev/sr0                         drive: what is in it is mounted for you\n"
+        );
+        assert_eq!(locations().unwrap().1[0].text.split(' ').next(), Some("configured"));
     }
 
     #[test]

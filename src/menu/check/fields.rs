@@ -107,10 +107,10 @@ fn prefix(notes: &Notes, field: &Field, at: &Where) {
     }
 }
 
-/// Names of other fields in `requires`, `conflicts`, `only_if`.
+/// Names of other fields in `requires`, `requires_one`, `conflicts`, `only_if`.
 fn others(notes: &Notes, fields: &[Field], field: &Field, at: &Where) {
     let names = || fields.iter().filter(|f| f.kind != Kind::Heading && f.name != field.name).map(|f| f.name.as_str());
-    for (key, list) in [("requires", &field.requires), ("conflicts", &field.conflicts)] {
+    for (key, list) in [("requires", &field.requires), ("requires_one", &field.requires_one), ("conflicts", &field.conflicts)] {
         for (n, name) in list.iter().enumerate().filter(|(_, name)| !names().any(|f| f == *name)) {
             notes.nth(at, key, n, format!("`{key}` names no other field: `{name}`"), near::allowed(name, names().collect::<Vec<_>>()));
         }

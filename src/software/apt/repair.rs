@@ -1,7 +1,7 @@
 //! What an earlier run left: packages that are unpacked and not configured, cut off in the middle, or whose dependencies are missing.
 //!
-//! apt does it, when the sources are known, and not dpkg alone: the location may bring just what mends it (a version whose script does not fail
-//! or hang, the archive of a package that was cut off). After that nothing is broken, or apt has said why.
+//! apt mends it when it knows the location, which may bring just what is needed: a version whose script does not fail, or the archive of a
+//! package that was cut off. After that nothing is broken, or apt has said why.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,19 +19,26 @@ use crate::software::Job;
 const UPDATES: &str = "/var/lib/dpkg/updates";
 const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 
-/// Lets dpkg take up its journal: until then apt does nothing. No script is run.
+/// Has dpkg take up its journal, without which apt does nothing. No script is run yet: one that hung would hang again, and the location may
+/// have a version whose script does not.
 ///
 /// # Errors
 /// What dpkg says.
 pub fn journal(job: &Job) -> Result<()> {
-    if fs::read_dir(resolve(job.root, Path::new(UPDATES))?).is_ok_and(|mut entries| entries.next().is_some()) {
-        // Any act that writes the database does it: this one selects nothing.
-        Call::bare(job, "dpkg", "let dpkg take up what it was doing when it ended").args(["--set-selections"]).cmd().stdin("").run(job.events)?;
+    let interrupted = fs::read_dir(resolve(job.root, Path::new(UPDATES))?).is_ok_and(|mut entries| entries.next().is_some());
+    if !interrupted {
+        return Ok(());
     }
-    Ok(())
+    // Of all that dpkg can do, this changes least: no selection is given.
+    Call::bare(job, "dpkg", "take up the journal that an interrupted run left")
+        .args(["--set-selections"])
+        .cmd()
+        .stdin("")
+        .run(job.events)
+        .map(drop)
 }
 
-/// Mends what is broken, when the sources are known.
+/// Mends what is still broken, when the sources are known.
 ///
 /// # Errors
 /// ALT-730 with apt's words where that cannot be done.

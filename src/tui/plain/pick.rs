@@ -9,7 +9,6 @@ use crate::menu::lists::{self, Listing};
 use crate::menu::model::{Field, Kind, Many, Take};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
-use crate::text::one_line;
 use crate::text::shell::quoted;
 use crate::tui::plain::{Answer, Edited, Plain, answer};
 
@@ -39,7 +38,7 @@ impl<W: Write> Plain<'_, W> {
             let now = if field.kind == Kind::Password { "" } else { values.get(n) };
             let more = if field.list.is_some() || !field.choices.is_empty() { ", l list" } else { "" };
             let shown = if now.is_empty() { String::new() } else { format!(" [{now}]") };
-            let prompt = format!("{}{shown} (Enter keeps it, `-` alone empties it, ? help{more}, b back, q quit):", one_line(&field.label));
+            let prompt = format!("{}{shown} (Enter keeps it, `-` alone empties it, ? help{more}, b back, q quit):", field.title());
             let Some(typed) = self.talk.ask_raw(&prompt) else { return Edited::Quit };
             match (typed.trim(), answer(typed.trim())) {
                 ("-", _) => values.set(n, ""),
@@ -92,7 +91,7 @@ impl<W: Write> Plain<'_, W> {
             }
         };
         self.talk.line("");
-        self.talk.say(&one_line(&field.label));
+        self.talk.say(&field.title());
         self.show(&listing);
         let open: Vec<&str> = listing.entries.iter().filter(|e| !e.refused).map(|e| e.value.as_str()).collect();
         if open.is_empty() {

@@ -77,7 +77,7 @@ impl Edit {
         let rows = lines.len().max(usize::from(cursor.1) + 1).max(3);
         let can = Form::typeable(&self.field);
         let place = popup::place(size, 2, rows, &self.legend());
-        let label = crate::text::one_line(&self.field.label);
+        let label = self.field.title();
         let top = popup::follow(0, usize::from(cursor.1), usize::from(place.body.height), rows);
         popup::draw(c, place, &label, if can { TYPE } else { READ }, (top, rows), &self.legend(), sends);
         c.within(place.body, |c| {

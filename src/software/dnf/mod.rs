@@ -1,0 +1,149 @@
+//! dnf and rpm: Fedora, Red Hat Enterprise Linux and what comes of them.
+//!
+//! [`call`] is how dnf is started: nobody is asked, and for a location of our own only that location counts: repository files, caches and
+//! downloads are below the job's directory. dnf 4 and dnf 5 are called in the words that both understand. [`table`] reads what dnf would do.
+
+mod call;
+mod table;
+
+use std::cmp::Ordering;
+
+use anyhow::Result;
+
+use super::rpm::{self, account, account::Acts, database, place, said, tree};
+use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transaction};
+use crate::error;
+use crate::host::inside::Inside;
+use crate::text::printable;
+use call::Call;
+
+/// dnf(8) and rpm(8) of the alternate.
+pub struct Dnf;
+
+impl Manager for Dnf {
+    fn name(&self) -> &'static str {
+        "dnf"
+    }
+
+    fn format(&self) -> Format {
+        Format::Rpm
+    }
+
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        rpm::compare(a, b)
+    }
+
+    fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
+        Ok(database::installed(inside)?.into_iter().map(|i| i.package).collect())
+    }
+
+    fn prepare(&self, job: &Job) -> Result<()> {
+        call::program(job.inside)?;
+        call::remove_locks(job)?;
+        database::mend(job.inside, job.events)?;
+        call::write_repositories(job, &place::repositories(job)?)?;
+        let done = Call::new(job, "read the lists of packages")?.args(["makecache"]).cmd().accept(&[1]).run(job.events)?;
+        match (done.success(), job.place) {
+            (true, _) => Ok(()),
+            (false, Place::Configured) => {
+                Err(error::UPDATE_FAILED.because(format!("dnf cannot read its lists of packages{}", said::words(&done))))
+            }
+            (false, _) => Err(error::BAD_LOCATION.because_do(
+                format!("dnf cannot read the lists of packages of the location{}", said::words(&done)),
+                "look whether repodata/repomd.xml is there and can be read",
+            )),
+        }
+    }
+
+    fn available(&self, job: &Job) -> Result<Vec<Available>> {
+        match job.place {
+            Place::Directory { here, .. } => Ok(rpm::read(here)?.map(|c| c.packages).unwrap_or_default()),
+            _ => rpm::of_repositories(&cached(job)?.repositories),
+        }
+    }
+
+    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
+        let tree = match job.place {
+            Place::Directory { here, .. } => tree::look(here)?,
+            _ => cached(job)?,
+        };
+        rpm::fixes_of(&self.available(job)?, &tree, asked)
+    }
+
+    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
+        let mut acts = Acts::default();
+        for words in commands(goals) {
+            let done = Call::new(job, "ask dnf what it would do")?.args(["--assumeno"]).flags().args(&words).cmd().accept(&[1]).read()?;
+            match table::parse(&done.text()) {
+                Some(table) => {
+                    judge(job, &table, goals, &done)?;
+                    acts = acts.and(table.acts);
+                }
+                None if done.success() => {}
+                None => return Err(error::CONFLICTING_UPDATE.because(format!("dnf cannot install what is wanted{}", said::words(&done)))),
+            }
+        }
+        Ok(account::transaction(acts, &database::installed(job.inside)?, &self.available(job)?, job.place))
+    }
+
+    fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
+        for words in commands(goals) {
+            let done = Call::new(job, "install the packages")?.args(["-y"]).flags().args(&words).cmd().accept(&[1]).run(job.events)?;
+            for script in said::failed_scripts(&done) {
+                job.events.warn(format!("a script of a package failed: {script}; its words are above"));
+            }
+            if !done.success() {
+                return Err(error::UPDATE_FAILED.because(format!("dnf could not install what is wanted{}", said::words(&done))));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was fetched by `makecache`.
+fn cached(job: &Job) -> Result<tree::Tree> {
+    tree::look(&job.work_here().join(call::CACHE))
+}
+
+/// dnf's commands for the goals: first what was named, and what that needs, then all updates.
+fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
+    let named = |goal: &Goal| match goal {
+        Goal::All => None,
+        Goal::Package { name, version: None } => Some(name.clone()),
+        Goal::Package { name, version: Some(version) } => Some(format!("{name}-{version}")),
+    };
+    let names: Vec<String> = goals.iter().filter_map(named).collect();
+    let mut all = vec![];
+    if !names.is_empty() {
+        // Without --best, what is installed in an older version would stay so.
+        all.push([vec!["--best".to_owned(), "install".to_owned()], names].concat());
+    }
+    if goals.contains(&Goal::All) {
+        all.push(vec!["upgrade".to_owned()]);
+    }
+    all
+}
+
+/// Looks at what dnf would do: nothing becomes older that was not named with a version, and what stays behind is told.
+fn judge(job: &Job, table: &table::Table, goals: &[Goal], done: &crate::host::cmd::Finished) -> Result<()> {
+    let versioned = goals.iter().any(|g| matches!(g, Goal::Package { version: Some(_), .. }));
+    if let (Some(package), false) = (table.downgraded.first(), versioned) {
+        return Err(error::CONFLICTING_UPDATE.because_do(
+            format!("dnf would replace {} by an older version, {}", printable(&package.name, false), printable(&package.version, false)),
+            format!("an older version is installed only where it is named: -w {}=VERSION", printable(&package.name, false)),
+        ));
+    }
+    if !table.skipped.is_empty() {
+        let names: Vec<String> = table.skipped.iter().map(|p| printable(&format!("{} {}", p.name, p.version), false)).collect();
+        let why = String::from_utf8_lossy(&done.stderr);
+        let why: String = why.lines().filter(|l| !l.trim().is_empty()).take(20).map(|l| format!("\n  {}", printable(l, false))).collect();
+        job.events.warn(format!("cannot be updated from the location: {}{why}", names.join(", ")));
+    }
+    if !table.counted {
+        job.events.warn("what dnf says it would do was not understood entirely: the room that is needed may be counted too small");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

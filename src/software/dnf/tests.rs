@@ -1,0 +1,90 @@
+//! The commands, and the real dnf in a root of its own.
+
+use super::*;
+use crate::software::rpm::real::Root;
+use crate::software::{Changes, Flags};
+
+fn named(name: &str, version: Option<&str>) -> Goal {
+    Goal::Package { name: name.into(), version: version.map(str::to_owned) }
+}
+
+fn lines(changes: &Changes) -> Vec<String> {
+    let installed = changes.installed.iter().map(|p| format!("+{} {}", p.name, p.version));
+    let updated = changes.updated.iter().map(|u| format!("{} {} {}", u.name, u.before, u.after));
+    let removed = changes.removed.iter().map(|p| format!("-{} {}", p.name, p.version));
+    installed.chain(updated).chain(removed).collect()
+}
+
+#[test]
+fn commands_of_goals() {
+    let all = [named("a", None), Goal::All, named("b", Some("1:2-3"))];
+    let lines: Vec<String> = commands(&all).iter().map(|c| c.join(" ")).collect();
+    assert_eq!(lines, ["--best install a b-1:2-3", "upgrade"]);
+    assert!(commands(&[]).is_empty());
+}
+
+#[test]
+fn a_directory_of_packages() {
+    let Some(root) = Root::new("fedora") else { return };
+    let flags = Flags { requisites: true, ..Flags::default() };
+    let before = Dnf.installed(&crate::host::inside::Inside::new(&root.root)).unwrap();
+    // As a killed run leaves them: process 1 is always there.
+    root.run("mkdir -p /var/cache/dnf; echo 1 >/var/cache/dnf/metadata_lock.pid; echo 1 >/var/lib/dnf/rpmdb_lock.pid");
+
+    root.with(&Dnf, "v2", &flags, |job| {
+        let done = Dnf.transaction(job, &[Goal::All]).unwrap();
+        let want = [
+            "+kernel-core 6.2-1.fc40",
+            "+newdep 1.0-1.fc40",
+            "fedora-release 40-1.fc40 40.1-1.fc40",
+            "hello 1.0-1.fc40 2.0-1.fc40",
+            "libthing 1.0-1.fc40 1.1-1.fc40",
+            "tool 1:1.0-1.fc40 1:1.1-1.fc40",
+        ];
+        assert_eq!(lines(&done.changes), want);
+        assert_eq!((done.download, done.growth / 100_000), (0, 3));
+        let one = Dnf.transaction(job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
+        assert_eq!(lines(&one.changes), ["+other 1.0-1.fc40", "libthing 1.0-1.fc40 1.1-1.fc40"]);
+        let both = Dnf.transaction(job, &[named("other", None), named("hello", None), Goal::All]).unwrap();
+        assert_eq!(both.changes.installed.len() + both.changes.updated.len(), 7);
+        assert_eq!(Dnf.installed(job.inside).unwrap(), before, "nothing is changed by asking");
+        Dnf.apply(job, &[Goal::All]).unwrap();
+        let after = Dnf.installed(job.inside).unwrap();
+        assert_eq!(lines(&Changes::between(&before, &after)), want);
+        assert!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+    });
+    assert!(root.said().contains("hello is new"));
+    assert_eq!(root.installed(&Dnf, "kernel"), ["kernel-core=6.1-1.fc40", "kernel-core=6.2-1.fc40"]);
+
+    // Back, where a version is named, and only there.
+    root.with(&Dnf, "installed", &flags, |job| {
+        assert!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        let back = [named("libthing", Some("1.0-1.fc40"))];
+        assert_eq!(lines(&Dnf.transaction(job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
+        Dnf.apply(job, &back).unwrap();
+    });
+    assert_eq!(root.installed(&Dnf, "libthing"), ["libthing=1.0-1.fc40"]);
+}
+
+#[test]
+fn what_fails_is_told_in_dnf_s_words() {
+    let Some(root) = Root::new("fedora") else { return };
+    let flags = Flags { requisites: true, ..Flags::default() };
+    let goal = |name| [named(name, None)];
+    root.with(&Dnf, "failpre", &flags, |job| {
+        let why = format!("{:#}", Dnf.apply(job, &goal("failpre")).unwrap_err());
+        assert!(why.contains("ALT-730") && why.contains("its last words") && why.contains("%prein(failpre-2.0-1.fc40.noarch)"), "{why}");
+    });
+    assert_eq!(root.installed(&Dnf, "failpre"), ["failpre=1.0-1.fc40"]);
+    root.with(&Dnf, "unmet", &flags, |job| {
+        let why = format!("{:#}", Dnf.transaction(job, &goal("unmet")).unwrap_err());
+        assert!(why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"), "{why}");
+        root.said();
+        assert!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        let said = root.said();
+        assert!(said.contains("cannot be updated from the location: unmet 2.0-1.fc40") && said.contains("what-nobody-has"), "{said}");
+    });
+    root.with(&Dnf, "failpost", &flags, |job| Dnf.apply(job, &[Goal::All]).unwrap());
+    let said = root.said();
+    assert!(said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"), "{said}");
+}
