@@ -14,7 +14,7 @@ pub mod file;
 pub mod fixes;
 pub mod index;
 pub mod names;
-mod unpack;
+pub mod unpack;
 mod version;
 mod walk;
 
