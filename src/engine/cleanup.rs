@@ -17,6 +17,7 @@ use crate::engine::{ALT_INST, mounted, relocate};
 use crate::error::{self, LeftUnfinished};
 use crate::event::Events;
 use crate::host::{mounts, procs, signals};
+use crate::software::install;
 
 /// Removes the alternate.
 ///
@@ -46,6 +47,8 @@ pub fn clean_up(events: &Events) -> Result<String> {
         Ok(all) => all.iter().rev().for_each(|at| events.note(format!("unmounted {}", at.display()))),
         Err(e) => outcome.errors.push(e),
     }
+    // A medium with packages that a killed update was reading.
+    outcome.note(install::release_medium());
     crash_point("after", "X.unmount");
     outcome.note(super::quiet::unhide(base, events));
     outcome.note(super::bootlist::undo(base, alternate.before(), events));

@@ -68,6 +68,16 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
     Ok(notes)
 }
 
+/// An error about the directory that a medium is mounted at, with the name that the user gave.
+fn as_named(e: anyhow::Error, here: &Path, location: &Location) -> anyhow::Error {
+    match (location, error::of(&e)) {
+        (Location::Device(device), Some(alt)) => {
+            alt.entry.because_do(alt.cause.replace(&here.display().to_string(), &device.display().to_string()), alt.remedy.clone())
+        }
+        _ => e,
+    }
+}
+
 fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
     let flags = super::flags::parse(wanted.flags.as_deref())?;
     flags.check(manager)?;
@@ -135,7 +145,8 @@ fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before:
 fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option<Vec<Package>>) -> Result<()> {
     let events = job.events;
     if let Place::Directory { here, .. } = job.place {
-        for (file, why) in read(here, manager)?.damaged {
+        let found = read(here, manager).map_err(|e| as_named(e, here, &wanted.location))?;
+        for (file, why) in found.damaged {
             events.warn(format!("{} is no package that can be used: {why}", file.display()));
         }
     }
@@ -217,4 +228,12 @@ pub fn tidy(root: &Path) -> Result<()> {
     place::tidy()?;
     inside::tidy(root)?;
     remove_work(root)
+}
+
+/// Unmounts the medium that a killed update was reading.
+///
+/// # Errors
+/// Where it stays busy.
+pub fn release_medium() -> Result<()> {
+    place::tidy()
 }

@@ -80,7 +80,11 @@ impl Wanted {
         let all = self.all.then(|| "every update".to_owned());
         let parts: Vec<String> =
             [all, count(self.packages.len(), "package"), count(self.fixes.len(), "fix")].into_iter().flatten().collect();
-        format!("Install {} from {}", parts.join(" and "), self.location)
+        let from = match &self.location {
+            Location::Configured => "the repositories that the alternate has".to_owned(),
+            other => other.to_string(),
+        };
+        format!("Install {} from {from}", parts.join(" and "))
     }
 }
 

@@ -71,7 +71,7 @@ impl Offer<'_> {
 
     fn package(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
         let (name, version) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
-        let offered: Vec<&Available> = self.available.iter().filter(|a| a.name == name).collect();
+        let offered: Vec<&Available> = self.available.iter().filter(|a| is_named(name, &a.name, &a.arch)).collect();
         if offered.is_empty() {
             return Err(error::NO_SUCH_PACKAGE.because(format!(
                 "there is no package `{}` in the location{}",
@@ -79,7 +79,8 @@ impl Offer<'_> {
                 self.like(name)
             )));
         }
-        let there = installed.and_then(|all| self.newest(all.iter().filter(|p| p.name == name).map(|p| p.version.as_str())));
+        let there =
+            installed.and_then(|all| self.newest(all.iter().filter(|p| is_named(name, &p.name, &p.arch)).map(|p| p.version.as_str())));
         let version = match version {
             Some(v) => {
                 let fits = |a: &&&Available| a.version == v || (self.compare)(&a.version, v) == Ordering::Equal;
@@ -191,6 +192,11 @@ fn listed(before: &str, names: BTreeSet<String>) -> String {
     }
 }
 
+/// Whether a word means this package: by its name, or with the architecture as dpkg or rpm write it.
+fn is_named(word: &str, name: &str, arch: &str) -> bool {
+    word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix([':', '.']).is_some_and(|a| a == arch))
+}
+
 /// A fix's name without what people write differently: `LP: #2012345`, `lp#2012345` and `2012345` are one, so are `#1068412` and `bug 1068412`.
 pub fn key(name: &str) -> String {
     let lower: String = name.to_ascii_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
@@ -223,7 +229,7 @@ mod tests {
     }
 
     fn available(all: &[(&str, &str)]) -> Vec<Available> {
-        all.iter().map(|(n, v)| Available { name: (*n).into(), version: (*v).into(), ..Available::default() }).collect()
+        all.iter().map(|(n, v)| Available { name: (*n).into(), version: (*v).into(), arch: "all".into(), ..Available::default() }).collect()
     }
 
     fn installed(all: &[(&str, &str)]) -> Vec<Package> {
@@ -267,6 +273,8 @@ mod tests {
         assert_eq!(goals(&["a=3"]).unwrap().goals, [goal("a", Some("3"))]);
         let same = goals(&["b", "a=2"]).unwrap();
         assert!(same.goals.is_empty() && same.notes.len() == 2, "{same:?}");
+        assert_eq!(goals(&["a:all"]).unwrap().goals, [goal("a:all", None)]);
+        assert!(goals(&["a:i386"]).is_err() && goals(&["a."]).is_err());
         let err = goals(&["a=9"]).unwrap_err();
         assert!(err.contains("ALT-733") && err.contains("there is 2, 3"), "{err}");
         let err = goals(&["libfoo2"]).unwrap_err();

@@ -180,7 +180,9 @@ fn kind(format: Format) -> &'static str {
 fn packages(dir: &Path) -> Result<(String, Vec<Row>)> {
     let contents = contents::read(dir)?;
     let here = here(&contents, dir)?;
-    Ok(package_rows(&contents, &here))
+    let (heading, mut rows) = package_rows(&contents, &here);
+    rows.insert(0, Row { text: "all    every update of what is installed".to_owned(), ..Row::default() });
+    Ok((heading, rows))
 }
 
 /// One package, as its row shows it.

@@ -36,8 +36,13 @@ pub fn write(job: &Job) -> Result<()> {
     }
 }
 
+/// Lists that cannot be fetched are an error: apt alone would go on with none, and everything would seem to be up to date.
 fn update(job: &Job, sentence: &str, quiet: &str, otherwise: &'static error::Entry) -> Result<()> {
-    let done = Call::new(job, "apt-get", sentence).args([quiet, "update"]).cmd().accept(&[100]).run(job.events)?;
+    let done = Call::new(job, "apt-get", sentence)
+        .args([quiet, "-o", "APT::Update::Error-Mode=any", "update"])
+        .cmd()
+        .accept(&[100])
+        .run(job.events)?;
     if !done.success() {
         return Err(otherwise.because(format!("apt cannot use the location{}", words(&done))));
     }
