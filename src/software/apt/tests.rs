@@ -1,7 +1,7 @@
 //! In a real Debian, over which a file system is laid that takes what is written.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
