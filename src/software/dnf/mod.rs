@@ -18,6 +18,9 @@ use crate::host::inside::Inside;
 use crate::text::printable;
 use call::Call;
 
+/// What dnf says where packages are to be checked and there is nothing to check them with.
+const NO_KEYS: &str = "you do not have any GPG public keys";
+
 /// dnf(8) and rpm(8) of the alternate.
 pub struct Dnf;
 
@@ -81,6 +84,12 @@ impl Manager for Dnf {
                     acts = acts.and(table.acts);
                 }
                 None if done.success() => {}
+                None if [&done.stdout, &done.stderr].iter().any(|s| String::from_utf8_lossy(s).contains(NO_KEYS)) => {
+                    return Err(error::CONFLICTING_UPDATE.because_do(
+                        "packages of a repository at a URL must be signed with a key that the alternate trusts, and it has no key at all",
+                        "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
+                    ));
+                }
                 None => return Err(error::CONFLICTING_UPDATE.because(format!("dnf cannot install what is wanted{}", said::words(&done)))),
             }
         }
