@@ -8,8 +8,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::arch::db;
 use super::{Format, Package};
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::resolve::resolve;
 
 /// So many bytes of a database are read.
 const MOST: u64 = 256 << 20;
@@ -22,13 +24,16 @@ const LOCAL: &str = "var/lib/pacman/local";
 /// What cannot be read.
 pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
     let mut packages = match format {
-        Format::Deb => match File::open(root.join(STATUS)) {
+        Format::Deb => match File::open(resolve(root, Path::new(STATUS))?) {
             Ok(file) => dpkg(BufReader::new(file.take(MOST)))?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
             Err(e) => return Err(e.into()),
         },
         Format::Rpm => rpm(root)?,
-        Format::Arch => pacman(&root.join(LOCAL)),
+        Format::Arch => {
+            let (all, _) = db::local(&resolve(root, Path::new(LOCAL))?);
+            all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect()
+        }
     };
     packages.sort();
     Ok(packages)
@@ -83,19 +88,6 @@ fn rpm_line(line: &str) -> Option<Package> {
     }
     let version = if epoch == "0" { version } else { format!("{epoch}:{version}") };
     Some(Package { name, version, arch })
-}
-
-/// pacman's local database: a directory a package, `desc` in it with `%NAME%`, the value in the next line.
-fn pacman(local: &Path) -> Vec<Package> {
-    let Ok(entries) = std::fs::read_dir(local) else { return vec![] };
-    let read = |dir: &Path| {
-        let mut text = String::new();
-        File::open(dir.join("desc")).ok()?.take(1 << 20).read_to_string(&mut text).ok()?;
-        let value = |key: &str| text.lines().skip_while(|l| *l != key).nth(1).unwrap_or_default().to_owned();
-        let package = Package { name: value("%NAME%"), version: value("%VERSION%"), arch: value("%ARCH%") };
-        (!package.name.is_empty()).then_some(package)
-    };
-    entries.flatten().filter_map(|e| read(&e.path())).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Beside each package stands what is installed: in the alternate, if one is mounted, else in the running system, which is what a clone
 //! begins as.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -320,13 +321,18 @@ fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
             "ask for packages (-w), or for every update (-w all)",
         ));
     }
-    Ok(fix_rows(&found, &here))
+    Ok(fix_rows(&found, &here, contents.format))
 }
 
-fn fix_rows(found: &[Fix], here: &Here) -> (String, Vec<Row>) {
+/// The fixes that this system has not: changelogs know everything that was ever mended.
+fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
     const ID: usize = 22;
+    let lacks = |(name, fixed): &(String, String)| {
+        here.versions.get(name).and_then(|v| v.last()).is_some_and(|p| contents::compare(format, &p.version, fixed) == Ordering::Less)
+    };
+    let found: Vec<&Fix> = all.iter().filter(|f| f.packages.iter().any(lacks)).collect();
     let plain = |text: &str| printable(text, false).replace('\t', " ");
-    let row = |fix: &Fix| {
+    let row = |fix: &&Fix| {
         let id = plain(&fix.id);
         let refused = id.is_empty() || id.contains(char::is_whitespace);
         let mut notes = vec![];
@@ -343,10 +349,18 @@ fn fix_rows(found: &[Fix], here: &Here) -> (String, Vec<Row>) {
     };
     let mut rows: Vec<Row> = found.iter().take(MOST).map(row).collect();
     if found.len() > MOST {
-        let text = format!("{} more fixes are there: type their names into the field.", found.len() - MOST);
-        rows.push(Row { text, refused: true, notes: vec![] });
+        rows.push(refused(format!("{} more fixes are there: type their names into the field.", found.len() - MOST)));
+    }
+    match all.len() - found.len() {
+        0 => {}
+        1 => rows.push(refused("1 other fix is there: it is on this system, or mends nothing of it.".to_owned())),
+        n => rows.push(refused(format!("{n} other fixes are there: on this system already, or for what it has not."))),
     }
     (format!("{:<ID$} WHAT IT MENDS", "FIX"), rows)
+}
+
+fn refused(text: String) -> Row {
+    Row { text, refused: true, notes: vec![] }
 }
 
 /// The first of many, for a note.
@@ -459,14 +473,16 @@ mod tests {
             title: "glibc: security update".into(),
             packages: vec![("libc6".into(), "2.37".into()), ("nscd".into(), "2.37".into())],
         };
-        let (heading, rows) = fix_rows(&[fix], &here());
+        let old = Fix { id: "CVE-2020-1".into(), packages: vec![("libc6".into(), "2.30".into())], ..Fix::default() };
+        let (heading, rows) = fix_rows(&[fix, old], &here(), Format::Deb);
         assert_eq!(
             format(&heading, &rows),
             "#FIX                    WHAT IT MENDS\n\
              DSA-5678-1             glibc: security update\n\
              #    CVE-2024-1, CVE-2024-2, CVE-2024-3, CVE-2024-4, CVE-2024-5,\n\
              #    CVE-2024-6, and 2 more\n\
-             #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n"
+             #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n\
+             !1 other fix is there: it is on this system, or mends nothing of it.\n"
         );
     }
 

@@ -14,9 +14,9 @@ pub mod file;
 pub mod fixes;
 pub mod index;
 pub mod names;
-pub mod unpack;
+pub(super) mod unpack;
 mod version;
-mod walk;
+pub(super) mod walk;
 
 use std::fs;
 use std::path::Path;

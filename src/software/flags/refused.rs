@@ -265,10 +265,10 @@ impl Table {
 
     /// The flag in a word that takes a value, and the value, if it is in the same word; None: there is none, or it takes no value.
     fn value<'a>(&self, word: &'a str) -> Option<(String, Option<&'a str>)> {
-        if word.starts_with("--") {
+        if let Some(long) = word.strip_prefix("--") {
             return match word.split_once('=') {
                 Some((flag, value)) => Some((flag.to_owned(), Some(value))),
-                None => self.long_values.contains(&&word[2..]).then(|| (word.to_owned(), None)),
+                None => self.long_values.contains(&long).then(|| (word.to_owned(), None)),
             };
         }
         let (at, c) = word.char_indices().find(|(_, c)| self.short_values.contains(*c))?;

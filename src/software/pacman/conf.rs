@@ -1,0 +1,176 @@
+//! pacman.conf(5): the alternate's own options that count for us too, and a file of our own.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::error;
+use crate::host::files;
+use crate::host::resolve::resolve;
+use crate::software::arch::catalog;
+use crate::software::{Job, Place};
+
+/// Below the job's directory: our configuration, our database directory, what is fetched.
+pub const FILE: &str = "pacman.conf";
+pub const DATABASE: &str = "db";
+const CACHE: &str = "cache";
+
+/// What a directory of packages is called as a repository.
+pub const REPOSITORY: &str = "altdisk";
+
+const OWN: &str = "/etc/pacman.conf";
+const DEFAULT_DATABASE: &str = "/var/lib/pacman";
+
+/// Options of the administrator's that hold for our configuration too.
+const KEPT: [&str; 9] = ["HoldPkg", "IgnorePkg", "IgnoreGroup", "NoUpgrade", "NoExtract", "HookDir", "GPGDir", "LogFile", "Architecture"];
+
+/// The values of the options of a pacman.conf, in their order. Files that it includes are not read.
+fn options(text: &str) -> Vec<(String, String)> {
+    let mut section = String::new();
+    let mut all = vec![];
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            section = name.to_owned();
+        } else if section == "options"
+            && !line.starts_with('#')
+            && let Some((key, value)) = line.split_once('=')
+        {
+            all.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    all
+}
+
+fn own(root: &Path) -> Result<Vec<(String, String)>> {
+    let text = files::read_optional(&resolve(root, Path::new(OWN))?)?.unwrap_or_default();
+    Ok(options(&String::from_utf8_lossy(&text)))
+}
+
+/// The alternate's database directory, as seen from inside.
+fn database_inside(root: &Path) -> Result<PathBuf> {
+    let said = own(root)?.into_iter().rfind(|(key, _)| key == "DBPath").map(|(_, value)| PathBuf::from(value));
+    Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)))
+}
+
+/// The same as seen from here.
+///
+/// # Errors
+/// If links lead in a circle.
+pub fn database(root: &Path) -> Result<PathBuf> {
+    resolve(root, &database_inside(root)?)
+}
+
+/// What packages may be for, beside `any`.
+///
+/// # Errors
+/// What cannot be read.
+pub fn architectures(root: &Path) -> Result<BTreeSet<String>> {
+    let said = own(root)?.into_iter().filter(|(key, _)| key == "Architecture");
+    let mut all: BTreeSet<String> = said.flat_map(|(_, value)| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+    if all.remove("auto") || all.is_empty() {
+        all.insert(std::env::consts::ARCH.to_owned());
+    }
+    Ok(all)
+}
+
+/// Writes our configuration, and makes the directories that it names; not for [`Place::Configured`].
+///
+/// # Errors
+/// What cannot be written; ALT-732 where a URL says no repository.
+pub fn write(job: &Job) -> Result<()> {
+    let mut sections = String::new();
+    let mut caches = vec![job.work.join(CACHE)];
+    match job.place {
+        Place::Configured => return Ok(()),
+        Place::Directory { inside, here } => {
+            // Packages are used where they lie.
+            let below: BTreeSet<PathBuf> =
+                catalog::entries(here)?.0.iter().map(|e| inside.join(e.file.parent().unwrap_or(Path::new("")))).collect();
+            caches.extend(below);
+            let _ = write!(sections, "\n[{REPOSITORY}]\nSigLevel = Never\nServer = file://{}\n", inside.display());
+        }
+        Place::Url { url, rest } => {
+            for name in repositories(url, rest)? {
+                let _ = write!(sections, "\n[{name}]\nSigLevel = Required DatabaseOptional\nServer = {url}\n");
+            }
+        }
+    }
+    let database = job.work.join(DATABASE);
+    let mut text = format!("[options]\nRootDir = /\nDBPath = {}/\n", database.display());
+    for cache in &caches {
+        let line = cache.to_string_lossy();
+        // A directory whose name a line cannot hold: what lies there is copied.
+        if !line.contains(|c: char| c.is_control()) {
+            let _ = writeln!(text, "CacheDir = {line}/");
+        }
+    }
+    for (key, value) in own(job.root)?.into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())) {
+        let _ = writeln!(text, "{key} = {value}");
+    }
+    let here = job.work_here();
+    for dir in [here.join(DATABASE).join("sync"), here.join(CACHE)] {
+        fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    }
+    let local = here.join(DATABASE).join("local");
+    files::remove(&local)?;
+    symlink(database_inside(job.root)?.join("local"), &local).with_context(|| format!("making {}", local.display()))?;
+    let at = here.join(FILE);
+    fs::write(&at, text + &sections).with_context(|| format!("writing {}", at.display()))
+}
+
+/// The names of the repositories at a URL: those that were given, else as mirrors have them (`.../core/os/x86_64`), else its last part.
+fn repositories(url: &str, rest: &[String]) -> Result<Vec<String>> {
+    let name = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || "._+-@".contains(c)) && w != "options";
+    let found = if rest.is_empty() {
+        let parts: Vec<&str> = url.trim_end_matches('/').split('/').skip(3).collect();
+        let at = parts.iter().rposition(|p| *p == "os").and_then(|at| at.checked_sub(1)).unwrap_or(parts.len().saturating_sub(1));
+        parts.get(at).map(|p| vec![(*p).to_owned()]).unwrap_or_default()
+    } else {
+        rest.to_vec()
+    };
+    if found.is_empty() || !found.iter().all(|w| name(w)) {
+        return Err(error::BAD_LOCATION.because_do(
+            format!("{url} does not say which repository of pacman's is meant"),
+            "add its name: -l 'https://host/$repo/os/$arch core extra'",
+        ));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_options() {
+        let text = "# x\n[options]\nIgnorePkg = linux linux-lts\n#NoUpgrade = x\n DBPath=/srv/db/\nArchitecture = auto x86_64_v3\nColor\n\n[core]\nDBPath = /no\n";
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(database(dir.path()).unwrap(), dir.path().join("var/lib/pacman"));
+        fs::create_dir(dir.path().join("etc")).unwrap();
+        fs::write(dir.path().join("etc/pacman.conf"), text).unwrap();
+        assert_eq!(database(dir.path()).unwrap(), dir.path().join("srv/db"));
+        let archs: Vec<String> = architectures(dir.path()).unwrap().into_iter().collect();
+        assert_eq!(archs.last().unwrap(), "x86_64_v3");
+        assert!(archs.contains(&std::env::consts::ARCH.to_owned()) && !archs.contains(&"auto".to_owned()));
+    }
+
+    #[test]
+    fn names_of_repositories() {
+        let told = |url: &str, rest: &str| {
+            let rest: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+            repositories(url, &rest).map(|all| all.join(" ")).unwrap_or_default()
+        };
+        assert_eq!(told("https://m.example.org/archlinux/core/os/x86_64", ""), "core");
+        assert_eq!(told("https://m.example.org/mine/", ""), "mine");
+        assert_eq!(told("https://m.example.org/$repo/os/$arch", "core extra"), "core extra");
+        for (url, rest) in
+            [("https://m.example.org", ""), ("https://m/$repo/os/$arch", ""), ("https://m/x", "options"), ("https://m/x", "a/b")]
+        {
+            assert_eq!(told(url, rest), "", "{url} {rest}");
+        }
+    }
+}
