@@ -97,7 +97,18 @@ fn changelog(source: &str, version: &str, text: &str) -> String {
 
 /// What must stay as it is: everything of the machine but what altdisk keeps, and the packages of this test.
 fn own(machine: &Machine) -> String {
-    let ours = ["./var/lib/altdisk", "./var/log/altdisk", "./alt_inst", "./updates", "./var/log\t", "./var/lib\t", ".\t", "./dev\t", "./proc\t", "./sys\t"];
+    let ours = [
+        "./var/lib/altdisk",
+        "./var/log/altdisk",
+        "./alt_inst",
+        "./updates",
+        "./var/log\t",
+        "./var/lib\t",
+        ".\t",
+        "./dev\t",
+        "./proc\t",
+        "./sys\t",
+    ];
     machine.manifest("/").lines().filter(|l| !ours.iter().any(|o| l.contains(o))).map(|l| format!("{l}\n")).collect()
 }
 

@@ -68,8 +68,9 @@ build failpost failpost 2.0 '' "%post
 echo its last words >&2
 exit 7"
 build hang hang 2.0 '' "%post
-echo waiting for ever
-sleep 10000"
+echo waiting for the moon
+touch /root/waits
+[ -e /root/go ] || sleep 1111"
 build unmet unmet 2.0 'Requires: what-nobody-has >= 3'
 
 rm -rf "$dir/repo"

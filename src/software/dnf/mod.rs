@@ -77,7 +77,9 @@ impl Manager for Dnf {
     fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
         let mut acts = Acts::default();
         for words in commands(goals) {
-            let done = Call::new(job, "ask dnf what it would do")?.args(["--assumeno"]).flags().args(&words).cmd().accept(&[1]).read()?;
+            let done =
+                Call::new(job, "ask dnf what it would do")?.args(["--assumeno"]).flags().args(&words).cmd().accept(&[1, 2]).read()?;
+            flags_understood(job, &done)?;
             match table::parse(&done.text()) {
                 Some(table) => {
                     tell(job, &table, &done);
@@ -134,6 +136,14 @@ fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
         all.push(vec!["upgrade".to_owned()]);
     }
     all
+}
+
+/// dnf ends with 2 where it does not understand its arguments, and what it gets beside those of `-I` is ours.
+fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
+    match (&job.flags.own, done.code) {
+        (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS.because(format!("dnf does not understand its flags{}", said::words(done)))),
+        _ => Ok(()),
+    }
 }
 
 /// Tells what stays behind, and whether the table was understood.
