@@ -22,7 +22,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
-use crate::host::inside::Inside;
+use crate::host::inside::{Inside, PROGRAMS};
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys};
 
@@ -254,7 +254,7 @@ impl Cmd {
         c.args(&self.args)
             .env_remove(EVENTS_VARIABLE)
             .env("LC_ALL", "C")
-            .env("PATH", SEARCH.join(":"))
+            .env("PATH", if self.inside.is_some() { path_inside() } else { SEARCH.join(":") })
             .envs(self.env.iter().map(|(k, v)| (k, v)));
         c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.
@@ -264,6 +264,11 @@ impl Cmd {
 }
 
 const SEARCH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// PATH of programs that run [inside](Cmd::inside); package managers set one of their own for scripts unless they are told.
+pub fn path_inside() -> String {
+    format!("{PROGRAMS}:{}", SEARCH.join(":"))
+}
 
 /// Where `program` is below `root`, as a path inside it; None if it is not installed there.
 pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
