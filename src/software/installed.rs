@@ -2,6 +2,7 @@
 //!
 //! dpkg's status file and pacman's local database are text. rpm's database has had several formats: rpm(8) itself is asked, with that root.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::arch::db;
-use super::{Format, Package};
+use super::{Format, Package, arch, deb, rpm};
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::resolve::resolve;
 
@@ -29,7 +30,7 @@ pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
             Err(e) => return Err(e.into()),
         },
-        Format::Rpm => rpm(root)?,
+        Format::Rpm => asked_of_rpm(root)?,
         Format::Arch => {
             let (all, _) = db::local(&resolve(root, Path::new(LOCAL))?);
             all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect()
@@ -37,6 +38,15 @@ pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
     };
     packages.sort();
     Ok(packages)
+}
+
+/// Which of two versions is newer, as this format defines it.
+pub fn compare(format: Format, a: &str, b: &str) -> Ordering {
+    match format {
+        Format::Deb => deb::compare(a, b),
+        Format::Rpm => rpm::compare(a, b),
+        Format::Arch => arch::compare(a, b),
+    }
 }
 
 /// dpkg's status file (deb822(5)): paragraphs, of which those count whose status is that they are installed.
@@ -69,7 +79,7 @@ fn dpkg(from: impl BufRead) -> std::io::Result<Vec<Package>> {
     Ok(all)
 }
 
-fn rpm(root: &Path) -> Result<Vec<Package>> {
+fn asked_of_rpm(root: &Path) -> Result<Vec<Package>> {
     if find_program(Path::new("/"), "rpm").is_none() || !["usr/lib/sysimage/rpm", "var/lib/rpm"].iter().any(|d| root.join(d).is_dir()) {
         return Ok(vec![]);
     }
