@@ -11,7 +11,6 @@ mod host;
 mod image;
 mod job;
 mod menu;
-#[allow(dead_code)] // for a moment: its parts are being written
 mod software;
 mod spot;
 mod term;

@@ -14,6 +14,7 @@ use super::state::{Alternate, Record};
 use crate::boot::ids::IdMap;
 use crate::error;
 use crate::image::data::{Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo};
+use crate::software::{Location, Wanted};
 
 const GIB: u64 = 1 << 30;
 
@@ -187,6 +188,28 @@ fn golden_plans() {
     golden("lvm-two-disks.txt", &text(lvm(), &[target("vdb", 5, 512), target("vdc", 4, 512)], &all));
     golden("btrfs.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::TwoThree)));
     golden("btrfs-phase-1.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::One)));
+}
+
+/// A clone that is updated before anything runs from it.
+#[test]
+fn golden_updates() {
+    let wanted = Wanted {
+        location: Location::Directory("/updates".into()),
+        all: true,
+        packages: vec!["vim".into(), "curl=8.5.0-2".into()],
+        fixes: vec!["CVE-2024-33599".into()],
+        flags: Some("-acgXY".into()),
+        bundle: Some("/root/web.bnd".into()),
+        fix_bundle: None,
+    };
+    let request = Request { software: Some(wanted), remain_client: false, ..request(Phases::All) };
+    golden("plain-updated.txt", &text(plain(), &[target("vdb", 16, 512)], &request));
+    let mut p = prepared(plain(), &[target("vdb", 16, 512)]).unwrap();
+    p.targets = vec!["vdb: empty".into()];
+    let plan = plan::plan(&p.base, &request);
+    let page = review::install_page(&p, &plan, vec![], None);
+    assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+    golden("../reviews/updated.json", &(serde_json::to_string_pretty(&page).unwrap() + "\n"));
 }
 
 /// An image install: the same layout, with everything mounted before one restore.

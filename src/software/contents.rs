@@ -1,5 +1,6 @@
 //! What a directory offers, read without any package manager: package files, a repository's indexes, advisories, bundles.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -59,6 +60,15 @@ pub fn read(dir: &Path) -> Result<Contents> {
             "name the directory that holds those of one format",
         )),
         (None, _) => Err(error::BAD_LOCATION.because(format!("there are no packages in {}", dir.display()))),
+    }
+}
+
+/// Which of two versions of this format is newer.
+pub fn compare(format: Format, a: &str, b: &str) -> Ordering {
+    match format {
+        Format::Deb => deb::compare(a, b),
+        Format::Rpm => rpm::compare(a, b),
+        Format::Arch => arch::compare(a, b),
     }
 }
 

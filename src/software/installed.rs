@@ -2,7 +2,6 @@
 //!
 //! dpkg's status file and pacman's local database are text. rpm's database has had several formats: rpm(8) itself is asked, with that root.
 
-use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -10,7 +9,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::arch::db;
-use super::{Format, Package, arch, deb, rpm};
+use super::{Format, Package};
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::resolve::resolve;
 
@@ -38,15 +37,6 @@ pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
     };
     packages.sort();
     Ok(packages)
-}
-
-/// Which of two versions is newer, as this format defines it.
-pub fn compare(format: Format, a: &str, b: &str) -> Ordering {
-    match format {
-        Format::Deb => deb::compare(a, b),
-        Format::Rpm => rpm::compare(a, b),
-        Format::Arch => arch::compare(a, b),
-    }
 }
 
 /// dpkg's status file (deb822(5)): paragraphs, of which those count whose status is that they are installed.

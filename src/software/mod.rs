@@ -84,7 +84,11 @@ impl Wanted {
             Location::Configured => "the repositories that the alternate has".to_owned(),
             other => other.to_string(),
         };
-        format!("Install {} from {from}", parts.join(" and "))
+        let list = match parts.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            all => all.concat(),
+        };
+        format!("Install {list} from {from}")
     }
 }
 

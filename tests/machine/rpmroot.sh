@@ -35,7 +35,9 @@ for dir in bin sbin lib lib64; do
 done
 rm -rf "$new"/usr/lib/systemd "$new"/etc/cron* "$new"/etc/logrotate.d "$new"/lib/systemd
 # Debian's rpm keeps its database in the home directory, for it is no system's there.
-mkdir -p "$new/etc/rpm" "$new/var/lib/rpm" "$new/etc/yum.repos.d" "$new/etc/zypp/repos.d"
+mkdir -p "$new"/etc/{rpm,yum.repos.d,zypp/repos.d} "$new/var/lib/rpm"
+echo "[main]
+multiversion = provides:multiversion(kernel)" >"$new/etc/zypp/zypp.conf"
 echo '%_dbpath /var/lib/rpm' >"$new/etc/rpm/macros"
 mv "$new" "$root"
 echo "$root"

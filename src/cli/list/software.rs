@@ -321,20 +321,18 @@ fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
             "ask for packages (-w), or for every update (-w all)",
         ));
     }
-    Ok(fix_rows(&found, &here, &|a, b| installed::compare(contents.format, a, b)))
+    Ok(fix_rows(&found, &here, contents.format))
 }
 
-/// Whether what is installed lacks the fix.
-fn is_missing(fix: &Fix, here: &Here, compare: &dyn Fn(&str, &str) -> Ordering) -> bool {
-    let older = |name: &str, fixed: &str| here.versions.get(name).is_some_and(|all| all.iter().any(|p| compare(&p.version, fixed).is_lt()));
-    fix.packages.iter().any(|(name, fixed)| older(name, fixed))
-}
-
-/// Those that are missing here; the others are counted.
-fn fix_rows(found: &[Fix], here: &Here, compare: &dyn Fn(&str, &str) -> Ordering) -> (String, Vec<Row>) {
+/// The fixes that this system has not: changelogs know everything that was ever mended.
+fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
     const ID: usize = 22;
+    let lacks = |(name, fixed): &(String, String)| {
+        here.versions.get(name).and_then(|v| v.last()).is_some_and(|p| contents::compare(format, &p.version, fixed) == Ordering::Less)
+    };
+    let found: Vec<&Fix> = all.iter().filter(|f| f.packages.iter().any(lacks)).collect();
     let plain = |text: &str| printable(text, false).replace('\t', " ");
-    let row = |fix: &Fix| {
+    let row = |fix: &&Fix| {
         let id = plain(&fix.id);
         let refused = id.is_empty() || id.contains(char::is_whitespace);
         let mut notes = vec![];
@@ -349,18 +347,20 @@ fn fix_rows(found: &[Fix], here: &Here, compare: &dyn Fn(&str, &str) -> Ordering
         notes.retain(|n| !n.is_empty());
         Row { text: clip(&format!("{id:<ID$} {}", plain(&fix.title)), WIDTH), refused, notes }
     };
-    let missing: Vec<&Fix> = found.iter().filter(|f| is_missing(f, here, compare)).collect();
-    let mut rows: Vec<Row> = missing.iter().take(MOST).map(|f| row(f)).collect();
-    let mut say = |text: String| rows.push(Row { text, refused: true, notes: vec![] });
-    if missing.len() > MOST {
-        say(format!("{} more are missing here: type their names into the field.", missing.len() - MOST));
+    let mut rows: Vec<Row> = found.iter().take(MOST).map(row).collect();
+    if found.len() > MOST {
+        rows.push(refused(format!("{} more fixes are there: type their names into the field.", found.len() - MOST)));
     }
-    match found.len() - missing.len() {
+    match all.len() - found.len() {
         0 => {}
-        n if missing.is_empty() => say(format!("Of the {n} fixes that are there, none is missing here.")),
-        n => say(format!("{n} more are installed already, or of packages that are not.")),
+        1 => rows.push(refused("1 other fix is there: it is on this system, or mends nothing of it.".to_owned())),
+        n => rows.push(refused(format!("{n} other fixes are there: on this system already, or for what it has not."))),
     }
     (format!("{:<ID$} WHAT IT MENDS", "FIX"), rows)
+}
+
+fn refused(text: String) -> Row {
+    Row { text, refused: true, notes: vec![] }
 }
 
 /// The first of many, for a note.

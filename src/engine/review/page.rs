@@ -82,8 +82,14 @@ impl Page {
             let word = if restored.is_some() { "restored" } else { "copied" };
             text.push_str(&format!(" {} are {word}, at {} a second ({why}).", human(bytes), human(per_second)));
         }
-        if plan.steps.iter().any(|s| matches!(s.action, Action::Script { .. })) {
-            text.push_str(" And what your script takes.");
+        let more = plan.steps.iter().filter_map(|s| match s.action {
+            Action::Software { .. } => Some("installing packages"),
+            Action::Script { .. } => Some("your script"),
+            _ => None,
+        });
+        let more: Vec<&str> = more.collect();
+        if !more.is_empty() {
+            text.push_str(&format!(" And what {} takes.", more.join(" and ")));
         }
         text.push_str(" The machine goes on working meanwhile.");
         self.part("TIME", &[text]);

@@ -82,14 +82,6 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Adds those of dpkg's own flags that [`Call::flags`] would make apt hand on.
-    pub fn dpkg_flags(self) -> Self {
-        let given: Vec<String> = self.job.flags.own.clone().unwrap_or_else(|| DEFAULTS.map(str::to_owned).to_vec());
-        let flags = given.iter().filter_map(|w| w.strip_prefix("-o").unwrap_or(w).strip_prefix("Dpkg::Options::=")).map(str::to_owned);
-        let flags: Vec<String> = flags.collect();
-        self.args(flags)
-    }
-
     pub fn cmd(self) -> Cmd {
         self.cmd
     }

@@ -28,6 +28,10 @@ const MOST: usize = 200_000;
 /// Its changelog tells the levels of the release.
 const BASE_FILES: &str = "base-files";
 
+fn found_in(all: &[Fix], id: &str) -> bool {
+    all.iter().any(|f| f.id == id)
+}
+
 /// What is looked for, in what.
 pub struct Search<'a> {
     pub dir: &'a Path,
@@ -38,7 +42,8 @@ pub struct Search<'a> {
     pub codename: &'a str,
 }
 
-/// The fixes, by name. `asked` words stand among the names of those that they mean.
+/// The fixes, by name. `asked` words stand among the names of those that they mean; where one of them is not known, all others that there
+/// are come along, for the error to list.
 ///
 /// # Errors
 /// What cannot be read; ALT-711 for an interrupt.
@@ -61,7 +66,13 @@ pub fn find(search: &Search) -> Result<Vec<Fix>> {
     if search.asked.is_empty() || !left.is_empty() {
         changelogs(search.dir, &location, &Asked::new(&left), &mut found)?;
     }
-    Ok(found.finish(&asked))
+    let mut known = found.finish(&asked);
+    if asked.without(known.iter().flat_map(|f| std::iter::once(&f.id).chain(&f.names)).map(String::as_str)).is_empty() {
+        return Ok(known);
+    }
+    let others = find(&Search { asked: &[], ..*search })?;
+    known.extend(others.into_iter().filter(|f| !found_in(&known, &f.id)).collect::<Vec<_>>());
+    Ok(known)
 }
 
 /// `12.11` is what base-files 12.4+deb12u11 makes of a system, and every one after it.

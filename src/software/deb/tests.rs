@@ -164,10 +164,13 @@ fn fixes_of_changelogs() {
     let base = "base-files (12.4+deb12u5) bookworm; urgency=low\n\n  * Change /etc/debian_version to 12.5, for Debian 12.5 point release.\n\n -- A\n";
     d.deb("", "base-files", "12.4+deb12u5", "", "-Zxz", &[("usr/share/doc/base-files/changelog.gz", base)]);
 
+    // All others come along where a name is not known.
+    assert_eq!(d.fixes(&["CVE-1999-1"], "bookworm").len(), d.fixes(&[], "bookworm").len());
     let of = |word: &str| {
         let mut found = d.fixes(&[word], "bookworm");
-        assert!(found.len() < 2, "{word}: {found:?}");
-        found.pop()
+        let known = found.iter().any(|f| f.id == word || f.names.iter().any(|n| n == word));
+        assert!(!known || found.len() == 1, "{word}: {found:?}");
+        found.pop().filter(|_| known)
     };
     let packages = |word: &str| of(word).map(|f| f.packages).unwrap_or_default();
     let pair = |name: &str, version: &str| (name.to_owned(), version.to_owned());
@@ -206,10 +209,11 @@ fn fixes_of_advisories() {
         assert_eq!((found.len(), found[0].id.as_str()), (1, "DSA-5764-1"), "{word}");
         assert_eq!(found[0].packages, [version("libssl3", "3.0.14-1~deb12u2"), version("openssl", "3.0.14-1~deb12u2")]);
     }
-    assert_eq!(d.fixes(&["CVE-2024-6119"], "bullseye"), []);
+    let known = |word: &str, codename: &str| d.fixes(&[word], codename).iter().any(|f| f.names.iter().any(|n| n == word));
+    assert!(!known("CVE-2024-6119", "bullseye"));
     assert_eq!(d.fixes(&["CVE-2024-6119"], "").len(), 1, "no release is known");
     // The location's package is older than the fix.
-    assert_eq!(d.fixes(&["DSA-5797-1"], "bookworm"), []);
+    assert!(!known("CVE-2024-41671", "bookworm"));
     assert_eq!(d.fixes(&[], "bookworm").len(), 1);
     fs::copy(fixture("tracker.json"), d.path().join("tracker.json")).unwrap();
     fs::copy(fixture("usn.json"), d.path().join("database.json")).unwrap();

@@ -13,6 +13,7 @@ use anyhow::Result;
 use super::rpm::{self, account, account::Acts, database, place, said, tree};
 use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transaction};
 use crate::error;
+use crate::host::cmd::Finished;
 use crate::host::inside::Inside;
 use crate::text::printable;
 use call::Call;
@@ -76,14 +77,16 @@ impl Manager for Dnf {
             let done = Call::new(job, "ask dnf what it would do")?.args(["--assumeno"]).flags().args(&words).cmd().accept(&[1]).read()?;
             match table::parse(&done.text()) {
                 Some(table) => {
-                    judge(job, &table, goals, &done)?;
+                    tell(job, &table, &done);
                     acts = acts.and(table.acts);
                 }
                 None if done.success() => {}
                 None => return Err(error::CONFLICTING_UPDATE.because(format!("dnf cannot install what is wanted{}", said::words(&done)))),
             }
         }
-        Ok(account::transaction(acts, &database::installed(job.inside)?, &self.available(job)?, job.place))
+        let done = account::transaction(acts, &database::installed(job.inside)?, &self.available(job)?, job.place);
+        account::nothing_older(&done, goals)?;
+        Ok(done)
     }
 
     fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
@@ -124,15 +127,8 @@ fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
     all
 }
 
-/// Looks at what dnf would do: nothing becomes older that was not named with a version, and what stays behind is told.
-fn judge(job: &Job, table: &table::Table, goals: &[Goal], done: &crate::host::cmd::Finished) -> Result<()> {
-    let versioned = goals.iter().any(|g| matches!(g, Goal::Package { version: Some(_), .. }));
-    if let (Some(package), false) = (table.downgraded.first(), versioned) {
-        return Err(error::CONFLICTING_UPDATE.because_do(
-            format!("dnf would replace {} by an older version, {}", printable(&package.name, false), printable(&package.version, false)),
-            format!("an older version is installed only where it is named: -w {}=VERSION", printable(&package.name, false)),
-        ));
-    }
+/// Tells what stays behind, and whether the table was understood.
+fn tell(job: &Job, table: &table::Table, done: &Finished) {
     if !table.skipped.is_empty() {
         let names: Vec<String> = table.skipped.iter().map(|p| printable(&format!("{} {}", p.name, p.version), false)).collect();
         let why = String::from_utf8_lossy(&done.stderr);
@@ -142,7 +138,6 @@ fn judge(job: &Job, table: &table::Table, goals: &[Goal], done: &crate::host::cm
     if !table.counted {
         job.events.warn("what dnf says it would do was not understood entirely: the room that is needed may be counted too small");
     }
-    Ok(())
 }
 
 #[cfg(test)]

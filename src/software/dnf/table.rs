@@ -12,8 +12,6 @@ use crate::software::rpm::normal;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     pub acts: Acts,
-    /// Packages that become older.
-    pub downgraded: Vec<Package>,
     /// Packages that would have been updated, but cannot be.
     pub skipped: Vec<Package>,
     replaced: Vec<Package>,
@@ -24,7 +22,6 @@ pub struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Install,
-    Downgrade,
     Remove,
     Skip,
     /// Reinstalled, and streams of modules: no package changes.
@@ -77,7 +74,7 @@ fn of_section(line: &str) -> Option<Section> {
     let known = [
         ("Installing", Section::Install),
         ("Upgrading", Section::Install),
-        ("Downgrading", Section::Downgrade),
+        ("Downgrading", Section::Install),
         ("Removing", Section::Remove),
         ("Skipping packages", Section::Skip),
     ];
@@ -111,15 +108,11 @@ impl Table {
         let package = package(name, arch, evr);
         match section {
             Section::Install => self.acts.comes.push(package),
-            Section::Downgrade => {
-                self.downgraded.push(package.clone());
-                self.acts.comes.push(package);
-            }
             Section::Remove => self.acts.goes.push(package),
             Section::Skip => self.skipped.push(package),
             Section::Other => {}
         }
-        if matches!(section, Section::Install | Section::Downgrade | Section::Remove) {
+        if matches!(section, Section::Install | Section::Remove) {
             *rows += 1;
         }
     }
@@ -164,7 +157,6 @@ mod tests {
         );
         assert_eq!(list(&table.acts.goes), ["hallo-0.5-1.fc40.noarch"]);
         assert_eq!(list(&table.skipped), ["unmet-2.0-1.fc40.noarch"]);
-        assert!(table.downgraded.is_empty());
     }
 
     #[test]
@@ -200,9 +192,7 @@ mod tests {
         let removed = " Package Arch Version Repository Size\nDowngrading:\n a noarch 1-1 x 1 k\nRemoving dependent packages:\n b noarch 0:1-1 @System 1\n\
                        \nTransaction Summary\n====\nRemove     1 Package\nDowngrade  1 Package\n";
         let table = parse(removed).unwrap();
-        assert_eq!(
-            (list(&table.downgraded), list(&table.acts.goes), table.counted),
-            (vec!["a-1-1.noarch".into()], vec!["b-1-1.noarch".into()], true)
-        );
+        assert_eq!((list(&table.acts.comes), list(&table.acts.goes)), (vec!["a-1-1.noarch".into()], vec!["b-1-1.noarch".into()]));
+        assert!(table.counted);
     }
 }

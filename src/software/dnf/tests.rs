@@ -53,7 +53,8 @@ fn a_directory_of_packages() {
         assert_eq!(lines(&Changes::between(&before, &after)), want);
         assert!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
     });
-    assert!(root.said().contains("hello is new"));
+    let said = root.said();
+    assert!(said.contains("hello is new"), "{said}");
     assert_eq!(root.installed(&Dnf, "kernel"), ["kernel-core=6.1-1.fc40", "kernel-core=6.2-1.fc40"]);
 
     // Back, where a version is named, and only there.

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
+
 use super::database::Installed;
 use super::version::compare;
+use crate::error;
 use crate::software::changes::Update;
-use crate::software::{Available, Changes, Package, Place, Transaction};
+use crate::software::{Available, Changes, Goal, Package, Place, Transaction};
+use crate::text::printable;
 
 /// What is to come and to go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +61,40 @@ pub fn transaction(acts: Acts, installed: &[Installed], available: &[Available],
     changes.updated.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
     changes.removed.sort();
     Transaction { changes, ..out }
+}
+
+/// Nothing becomes older that was not named with a version: what comes with such a one may become older too.
+///
+/// # Errors
+/// ALT-740.
+pub fn nothing_older(transaction: &Transaction, goals: &[Goal]) -> Result<()> {
+    let versioned = goals.iter().any(|g| matches!(g, Goal::Package { version: Some(_), .. }));
+    match transaction.changes.updated.iter().find(|u| compare(&u.after, &u.before).is_lt()) {
+        Some(update) if !versioned => {
+            let [name, before, after] = [&update.name, &update.before, &update.after].map(|t| printable(t, false));
+            Err(error::CONFLICTING_UPDATE.because_do(
+                format!("{name} {before} would be replaced by the older {after}"),
+                format!("an older version is installed only where it is named: -w {name}={after}"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Installed packages that the location has newer versions of, and that a transaction leaves as they are: something stands against it.
+pub fn left_behind(transaction: &Transaction, installed: &[Installed], available: &[Available]) -> Vec<String> {
+    let changes = &transaction.changes;
+    let touched = |name: &str| {
+        changes.updated.iter().map(|u| &u.name).chain(changes.installed.iter().chain(&changes.removed).map(|p| &p.name)).any(|n| n == name)
+    };
+    let newer = |i: &Installed| {
+        let there = &i.package;
+        let fits = |a: &&Available| a.name == there.name && (a.arch == there.arch || a.arch == "noarch" || there.arch == "noarch");
+        let newest = available.iter().filter(fits).max_by(|a, b| compare(&a.version, &b.version))?;
+        let newer = compare(&newest.version, &there.version).is_gt() && !touched(&there.name);
+        newer.then(|| printable(&format!("{} {}", newest.name, newest.version), false))
+    };
+    installed.iter().filter(|i| !i.several).filter_map(newer).collect()
 }
 
 fn bytes(n: u64) -> i64 {
@@ -121,6 +159,15 @@ mod tests {
         assert_eq!(done.changes.installed, [package("kernel 2-1 x86_64"), package("new 1-1 noarch")]);
         assert_eq!(done.changes.removed, [package("old 1-1 noarch")]);
         assert_eq!((done.download, done.growth), (115, 50 - 10 + 5 + 1100 - 7));
+        assert_eq!(left_behind(&done, &there, &offered), Vec::<String>::new());
+        assert_eq!(left_behind(&Transaction::default(), &there, &offered), ["foo 2-1", "bar 2-1"]);
+        assert!(nothing_older(&done, &[Goal::All]).is_ok());
+        let mut older = done.clone();
+        older.changes.updated[0].after = "0-1".into();
+        let named = |version: Option<&str>| Goal::Package { name: "bar".into(), version: version.map(str::to_owned) };
+        let why = format!("{:#}", nothing_older(&older, &[Goal::All, named(None)]).unwrap_err());
+        assert!(why.contains("ALT-740") && why.contains("bar 1-1 would be replaced by the older 0-1"), "{why}");
+        assert!(nothing_older(&older, &[named(Some("0-1"))]).is_ok());
         let here = Place::Directory { inside: "/a".into(), here: "/b".into() };
         assert_eq!(transaction(acts, &there, &offered, &here).download, 0);
     }

@@ -19,7 +19,7 @@ pub mod tree;
 mod updateinfo;
 mod version;
 mod write;
-mod xml;
+pub mod xml;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -34,7 +34,7 @@ struct Said(Arc<Mutex<Vec<String>>>);
 impl Sink for Said {
     fn take(&mut self, event: &Event) -> std::io::Result<()> {
         let line = match event {
-            Event::Output { line, .. } => line.clone(),
+            Event::Output { line, .. } | Event::Said { line, .. } => line.clone(),
             Event::Note { text } | Event::Warning { text } => text.clone(),
             Event::Command { argv, .. } => argv.join(" "),
             _ => return Ok(()),

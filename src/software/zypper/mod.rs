@@ -1,31 +1,121 @@
-use super::*;
+//! zypper and rpm: SUSE Linux Enterprise and openSUSE.
+//!
+//! [`call`] is how zypper is started: nobody is asked, and for a location of our own only that location counts: repository files, caches and
+//! downloads are below the job's directory. [`summary`] reads what zypper would do, which it tells in XML.
+
+mod call;
+mod summary;
+
+use std::cmp::Ordering;
+
+use anyhow::Result;
+
+use super::rpm::{self, account, account::Acts, database, place, said, tree};
+use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transaction};
+use crate::error;
+use crate::host::cmd::Finished;
+use crate::host::inside::Inside;
+use crate::text::printable;
+use call::Call;
+
+/// zypper(8) and rpm(8) of the alternate.
 pub struct Zypper;
+
 impl Manager for Zypper {
     fn name(&self) -> &'static str {
         "zypper"
     }
+
     fn format(&self) -> Format {
-        Format::Deb
+        Format::Rpm
     }
+
     fn compare(&self, a: &str, b: &str) -> Ordering {
-        a.cmp(b)
+        rpm::compare(a, b)
     }
-    fn installed(&self, _: &Inside) -> Result<Vec<Package>> {
-        Ok(vec![])
+
+    fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
+        Ok(database::installed(inside)?.into_iter().map(|i| i.package).collect())
     }
-    fn prepare(&self, _: &Job) -> Result<()> {
-        Ok(())
+
+    fn prepare(&self, job: &Job) -> Result<()> {
+        database::mend(job.inside, job.events)?;
+        call::write_repositories(job, &place::repositories(job)?)?;
+        let done = Call::new(job, "read the lists of packages").fresh().command("refresh").ids().run()?;
+        match (call::went_well(&done), job.place) {
+            (true, _) => Ok(()),
+            (false, Place::Configured) => {
+                Err(error::UPDATE_FAILED.because(format!("zypper cannot read its lists of packages{}", said::words(&done))))
+            }
+            (false, _) => Err(error::BAD_LOCATION.because_do(
+                format!("zypper cannot read the lists of packages of the location{}", said::words(&done)),
+                "look whether repodata/repomd.xml is there and can be read, and whether it is signed with a key that the alternate trusts",
+            )),
+        }
     }
-    fn available(&self, _: &Job) -> Result<Vec<Available>> {
-        Ok(vec![])
+
+    fn available(&self, job: &Job) -> Result<Vec<Available>> {
+        match job.place {
+            Place::Directory { here, .. } => Ok(rpm::read(here)?.map(|c| c.packages).unwrap_or_default()),
+            _ => rpm::of_repositories(&cached(job)?.repositories),
+        }
     }
-    fn fixes(&self, _: &Job, _: &[String]) -> Result<Vec<Fix>> {
-        Ok(vec![])
+
+    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
+        let tree = match job.place {
+            Place::Directory { here, .. } => tree::look(here)?,
+            _ => cached(job)?,
+        };
+        rpm::fixes_of(&self.available(job)?, &tree, asked)
     }
-    fn transaction(&self, _: &Job, _: &[Goal]) -> Result<Transaction> {
-        Ok(Transaction::default())
+
+    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
+        let mut acts = Acts::default();
+        for act in call::acts(job, goals) {
+            let done = Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
+            let summary = summary::parse(&done.text());
+            if !call::went_well(&done) || !summary.problems.is_empty() {
+                return Err(error::CONFLICTING_UPDATE.because(format!("zypper cannot install what is wanted{}", problems(&summary, &done))));
+            }
+            acts = acts.and(summary.acts);
+        }
+        let (installed, available) = (database::installed(job.inside)?, self.available(job)?);
+        let done = account::transaction(acts, &installed, &available, job.place);
+        account::nothing_older(&done, goals)?;
+        let behind = account::left_behind(&done, &installed, &available);
+        if goals.contains(&Goal::All) && !behind.is_empty() {
+            job.events.warn(format!("zypper leaves these out, although the location has them: {}", behind.join(", ")));
+        }
+        Ok(done)
     }
-    fn apply(&self, _: &Job, _: &[Goal]) -> Result<()> {
+
+    fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
+        for act in call::acts(job, goals) {
+            let done = Call::new(job, "install the packages").act(&act).run()?;
+            for script in said::failed_scripts(&done) {
+                job.events.warn(format!("a script of a package failed: {script}; its words are above"));
+            }
+            if !call::went_well(&done) {
+                return Err(error::UPDATE_FAILED.because(format!("zypper could not install what is wanted{}", said::words(&done))));
+            }
+        }
         Ok(())
     }
 }
+
+/// What was fetched by `refresh`.
+fn cached(job: &Job) -> Result<tree::Tree> {
+    tree::look(&job.work_here().join(call::CACHE).join("raw"))
+}
+
+/// Why it cannot be done, in zypper's words.
+fn problems(summary: &summary::Summary, done: &Finished) -> String {
+    if summary.problems.is_empty() {
+        return said::words(done);
+    }
+    let lines = summary.problems.iter().flat_map(|p| p.lines()).map(str::trim_end).filter(|l| !l.is_empty());
+    lines.take(30).map(|l| format!("\n  {}", printable(l, false))).collect()
+}
+
+#[cfg(test)]
+mod tests;

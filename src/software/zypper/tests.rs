@@ -1,0 +1,78 @@
+//! The commands, and the real zypper in a root of its own.
+
+use super::*;
+use crate::software::rpm::real::Root;
+use crate::software::{Changes, Flags};
+
+fn named(name: &str, version: Option<&str>) -> Goal {
+    Goal::Package { name: name.into(), version: version.map(str::to_owned) }
+}
+
+fn lines(changes: &Changes) -> Vec<String> {
+    let installed = changes.installed.iter().map(|p| format!("+{} {}", p.name, p.version));
+    let updated = changes.updated.iter().map(|u| format!("{} {} {}", u.name, u.before, u.after));
+    let removed = changes.removed.iter().map(|p| format!("-{} {}", p.name, p.version));
+    installed.chain(updated).chain(removed).collect()
+}
+
+#[test]
+fn a_directory_of_packages() {
+    let Some(root) = Root::new("opensuse-leap") else { return };
+    let flags = Flags { requisites: true, own: Some(vec!["--no-recommends".into(), "--no-color".into()]), ..Flags::default() };
+    let before = Zypper.installed(&Inside::new(&root.root)).unwrap();
+    root.with(&Zypper, "v2", &flags, |job| {
+        let done = Zypper.transaction(job, &[named("hello", None), Goal::All]).unwrap();
+        let want = [
+            "+kernel-core 6.2-1.fc40",
+            "+newdep 1.0-1.fc40",
+            "fedora-release 40-1.fc40 40.1-1.fc40",
+            "hello 1.0-1.fc40 2.0-1.fc40",
+            "libthing 1.0-1.fc40 1.1-1.fc40",
+            "tool 1:1.0-1.fc40 1:1.1-1.fc40",
+        ];
+        assert_eq!(lines(&done.changes), want);
+        assert_eq!((done.download, done.growth / 100_000), (0, 3));
+        assert_eq!(lines(&Zypper.transaction(job, &[Goal::All]).unwrap().changes), want, "{}", root.said());
+        let one = Zypper.transaction(job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
+        assert_eq!(lines(&one.changes), ["+other 1.0-1.fc40", "libthing 1.0-1.fc40 1.1-1.fc40"]);
+        assert_eq!(Zypper.installed(job.inside).unwrap(), before, "nothing is changed by asking");
+        Zypper.apply(job, &[named("hello", None), Goal::All]).unwrap();
+        let after = Zypper.installed(job.inside).unwrap();
+        assert_eq!(lines(&Changes::between(&before, &after)), want);
+        assert!(Zypper.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+    });
+    let said = root.said();
+    assert!(said.contains("hello is new"), "{said}");
+
+    // Back, where a version is named, and only there.
+    root.with(&Zypper, "installed", &flags, |job| {
+        assert!(Zypper.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        let back = [named("libthing", Some("1.0-1.fc40"))];
+        assert_eq!(lines(&Zypper.transaction(job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
+        Zypper.apply(job, &back).unwrap();
+    });
+    assert_eq!(root.installed(&Zypper, "libthing"), ["libthing=1.0-1.fc40"]);
+}
+
+#[test]
+fn what_fails_is_told_in_zypper_s_words() {
+    let Some(root) = Root::new("opensuse-leap") else { return };
+    let flags = Flags { requisites: true, ..Flags::default() };
+    let goal = |name| [named(name, None)];
+    root.with(&Zypper, "failpre", &flags, |job| {
+        let why = format!("{:#}", Zypper.apply(job, &goal("failpre")).unwrap_err());
+        assert!(why.contains("ALT-730") && why.contains("its last words") && why.contains("%prein(failpre-2.0-1.fc40.noarch)"), "{why}");
+    });
+    assert_eq!(root.installed(&Zypper, "failpre"), ["failpre=1.0-1.fc40"]);
+    root.with(&Zypper, "unmet", &flags, |job| {
+        let why = format!("{:#}", Zypper.transaction(job, &goal("unmet")).unwrap_err());
+        assert!(why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"), "{why}");
+        root.said();
+        assert!(Zypper.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        let said = root.said();
+        assert!(said.contains("zypper leaves these out, although the location has them: unmet 2.0-1.fc40"), "{said}");
+    });
+    root.with(&Zypper, "failpost", &flags, |job| Zypper.apply(job, &[Goal::All]).unwrap());
+    let said = root.said();
+    assert!(said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"), "{said}");
+}
