@@ -22,7 +22,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
-use crate::host::inside::Inside;
+use crate::host::inside::{Inside, PROGRAMS};
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys};
 
@@ -254,7 +254,7 @@ impl Cmd {
         c.args(&self.args)
             .env_remove(EVENTS_VARIABLE)
             .env("LC_ALL", "C")
-            .env("PATH", SEARCH.join(":"))
+            .env("PATH", if self.inside.is_some() { format!("{PROGRAMS}:{}", SEARCH.join(":")) } else { SEARCH.join(":") })
             .envs(self.env.iter().map(|(k, v)| (k, v)));
         c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.

@@ -5,7 +5,7 @@
 //! written; EFI variables are not there. `/dev` is made anew, with the usual nodes and the alternate's own block devices: no script can
 //! write to another disk. `/run` is empty but for udev's records (so that tools recognise file systems): no socket of the running system's
 //! services is there. `/tmp` is empty. Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE` tells
-//! systemctl(1) the same. What could change the kernel that runs (modules, clock, reboot, network) is taken from them (capabilities(7)).
+//! systemctl(1) the same, and what asks neither is hidden by a program of the same name. What could change the kernel that runs (modules, clock, reboot, network) is taken from them (capabilities(7)).
 //!
 //! All of it lives in the namespaces, so nothing has to be undone, except where a file must exist to be mounted on: those are
 //! [`Placeholders`], which say so in their content, and which [`tidy`] finds after a kill.
@@ -45,6 +45,10 @@ pub struct Inside {
 
 /// Where the running system's directories are seen inside, and our own files.
 pub const SHOWN: &str = "/run/altdisk";
+
+/// Programs of ours, the first in PATH: what would start services without asking policy-rc.d or looking at `SYSTEMD_OFFLINE`.
+pub const PROGRAMS: &str = "/run/altdisk/bin";
+const STARTERS: [&str; 3] = ["service", "start-stop-daemon", "initctl"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -146,6 +150,10 @@ impl Inside {
         list.write(&policy, format!("#!/bin/sh\n# {MARK}\nexit 101\n").into_bytes(), 0o755)?;
         if is_file(&self.root, POLICY) {
             list.acts.push(Act::Bind { from: text(policy.as_os_str())?, at: text(POLICY)? });
+        }
+        for name in STARTERS {
+            let script = format!("#!/bin/sh\n# {MARK}\necho \"$0 $*: nothing is started while packages are installed\" >&2\n");
+            list.write(&Path::new(PROGRAMS).join(name), script.into_bytes(), 0o755)?;
         }
         let Some(resolv_conf) = &self.resolv_conf else { return Ok(()) };
         let ours = Path::new(SHOWN).join("resolv.conf");

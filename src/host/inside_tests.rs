@@ -42,6 +42,7 @@ fn a_world_of_its_own() {
         ("cat", ""),
         ("/run/altdisk/policy-rc.d; echo $?", "101\n"),
         ("cat /etc/resolv.conf", "nameserver of the test\n"),
+        ("service ssh start 2>/dev/null; start-stop-daemon --start --exec /bin/false 2>&1 | grep -c 'nothing is started'", "1\n"),
         ("umask", "0022\n"),
     ] {
         assert_eq!(sh(&inside, script).unwrap(), want, "{script}");

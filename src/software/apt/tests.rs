@@ -1,7 +1,7 @@
 //! In a real Debian, over which a file system is laid that takes what is written.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -204,4 +204,126 @@ fn scripts_that_fail_and_what_mends_them() {
     assert_eq!(root.version("bad").as_deref(), Some("2"));
     let audit = Command::new("dpkg").arg(format!("--root={}", root.inside.root.display())).arg("--audit").output().unwrap();
     assert!(audit.stdout.is_empty(), "{audit:?}");
+}
+
+#[test]
+fn grub_is_told_to_write_to_no_disk() {
+    let Some(root) = Root::new() else { return };
+    let templates = "Template: grub-pc/install_devices\nType: multiselect\nChoices: /dev/sda, /dev/sdb\nDescription: Where?\n\n\
+                     Template: grub2/update_nvram\nType: boolean\nDefault: true\nDescription: Firmware?\n\n\
+                     Template: grub-pc/other\nType: string\nDefault: kept\nDescription: What?\n";
+    let asks = "#!/bin/sh\nset -e\n. /usr/share/debconf/confmodule\nfor q in grub-pc/install_devices grub2/update_nvram grub-pc/other; do\n\
+                db_input critical $q || true; db_go || true; db_get $q; echo \"$q=$RET\" >>/etc/answers; done\ndb_set grub-pc/install_devices /dev/sdb\n";
+    root.deb("grub-pc", "99", "", &[("DEBIAN/templates", templates), ("DEBIAN/postinst", asks)]);
+    let preset = "grub-pc grub-pc/install_devices multiselect /dev/sda\ngrub-pc grub2/update_nvram boolean true\n";
+    let set = crate::host::cmd::Cmd::new("debconf-set-selections", "test").inside(&root.inside).stdin(preset);
+    set.run(&root.events).unwrap();
+    install(&root, &flags(), &["grub-pc"]).unwrap();
+    assert_eq!(root.read("etc/answers"), "grub-pc/install_devices=\ngrub2/update_nvram=false\ngrub-pc/other=kept\n");
+    // The alternate's own answers are as before, and what else was asked is kept.
+    let show = crate::host::cmd::Cmd::new("debconf-show", "test").args(["grub-pc"]).inside(&root.inside).read().unwrap().text();
+    for line in ["grub-pc/install_devices: /dev/sda", "grub2/update_nvram: true", "grub-pc/other: kept"] {
+        assert!(show.contains(line), "no {line:?} in\n{show}");
+    }
+}
+
+/// Serves the files of a directory on a port of this machine, as long as the test program runs.
+fn served(dir: PathBuf) -> String {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let dir = dir.clone();
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                loop {
+                    let mut lines = (&mut reader).lines().map_while(Result::ok).take_while(|l| !l.is_empty());
+                    let Some(first) = lines.next() else { return };
+                    lines.for_each(drop);
+                    let path = first.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
+                    let (status, body) = fs::read(dir.join(path)).map_or(("404 Not Found", vec![]), |body| ("200 OK", body));
+                    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+                    if (&stream).write_all(&[head.as_bytes(), &body].concat()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+/// The index of what was built, as dpkg-scanpackages writes it.
+fn index(dir: &Path) -> String {
+    let out = |program: &str, args: &[&str], file: &Path| {
+        String::from_utf8(Command::new(program).args(args).arg(file).output().unwrap().stdout).unwrap().trim_end().to_owned()
+    };
+    let mut text = String::new();
+    for file in fs::read_dir(dir).unwrap().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "deb")) {
+        let sum = out("sha256sum", &[], &file);
+        let (name, size) = (file.file_name().unwrap().to_string_lossy(), file.metadata().unwrap().len());
+        text += &format!("{}\nFilename: {name}\nSize: {size}\nSHA256: {}\n\n", out("dpkg-deb", &["-f"], &file), &sum[..64]);
+    }
+    text
+}
+
+#[test]
+fn a_repository_at_a_url() {
+    let Some(root) = Root::new() else { return };
+    let log = "tool (2.0) stable; urgency=low\n\n  * CVE-2024-7777\n\n -- A <a@b>  Mon, 01 Jan 2024 00:00:00 +0000\n";
+    root.deb("tool", "1.0", "", &[]);
+    install(&root, &flags(), &["tool"]).unwrap();
+    root.deb("tool", "2.0", "Depends: needed\n", &[("usr/share/doc/tool/changelog", log)]);
+    root.deb("needed", "1", "", &[]);
+    let dir = root.packages();
+    fs::write(dir.join("Packages"), index(&dir)).unwrap();
+    let url = served(dir.clone());
+    let at = |flags: &Flags, rest: &[&str], act: &dyn Fn(&Job) -> Result<()>| {
+        let place = Place::Url { url: url.clone(), rest: rest.iter().map(|r| (*r).to_owned()).collect() };
+        root.with(flags, |job| act(&Job { place: &place, work: job.work.clone(), ..*job }))
+    };
+    // Nobody signed it.
+    let (code, cause) = id(&at(&flags(), &[], &|job| Apt.prepare(job)).unwrap_err());
+    assert!(code == "ALT-732" && cause.contains("does not have a Release file"), "{cause}");
+    let unsigned = Flags { own: Some(vec!["--allow-unauthenticated".to_owned()]), ..flags() };
+    at(&unsigned, &[], &|job| {
+        Apt.prepare(job)?;
+        let names: Vec<String> = Apt.available(job)?.into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+        let found = Apt.fixes(job, &["cve-2024-7777".to_owned()])?;
+        assert_eq!(found[0].packages, [("tool".to_owned(), "2.0".to_owned())]);
+        let transaction = Apt.transaction(job, &goals(&["all"]))?;
+        assert!(transaction.download > 1000 && transaction.growth == 102_400, "{transaction:?}");
+        Apt.apply(job, &goals(&["all"]))
+    })
+    .unwrap();
+    assert_eq!((root.version("tool").as_deref(), root.version("needed").as_deref()), (Some("2.0"), Some("1")));
+
+    // With suites: that of the release, and its components, are found.
+    let (code, cause) = id(&at(&unsigned, &["bookworm"], &|job| Apt.prepare(job)).unwrap_err());
+    assert!(code == "ALT-732" && cause.contains("no suite bookworm"), "{cause}");
+    let suite = dir.join("dists/bookworm/main/binary-amd64");
+    fs::create_dir_all(&suite).unwrap();
+    root.deb("needed", "2", "", &[]);
+    fs::write(suite.join("Packages"), index(&dir)).unwrap();
+    let sum = Command::new("sha256sum").arg(suite.join("Packages")).output().unwrap().stdout;
+    let size = suite.join("Packages").metadata().unwrap().len();
+    let release = format!(
+        "Codename: bookworm\nComponents: main\nArchitectures: amd64\nSHA256:\n {} {size} main/binary-amd64/Packages\n",
+        String::from_utf8_lossy(&sum[..64])
+    );
+    fs::write(dir.join("dists/bookworm/Release"), release).unwrap();
+    for rest in [&[][..], &["bookworm"][..], &["bookworm", "main"][..]] {
+        at(&unsigned, rest, &|job| {
+            Apt.prepare(job)?;
+            assert!(Apt.available(job)?.iter().any(|a| a.name == "needed" && a.version == "2"));
+            assert_eq!(Apt.transaction(job, &goals(&["needed"]))?.changes.updated.len(), 1);
+            Ok(())
+        })
+        .unwrap();
+    }
+    // The same as a directory.
+    install(&root, &flags(), &["all"]).unwrap();
+    assert_eq!(root.version("needed").as_deref(), Some("2"));
 }
