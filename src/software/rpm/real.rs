@@ -89,7 +89,7 @@ impl Root {
         let here = self.root.join(&WORK[1..]);
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
-        let job = Job { root: &self.root, inside: &inside, place, work: WORK.into(), flags, events: &self.events };
+        let job = Job { root: &self.root, inside: &inside, place, work: WORK.into(), work_here: here.clone(), flags, events: &self.events };
         manager.prepare(&job).unwrap_or_else(|e| panic!("{e:#}\n{}", self.said()));
         let result = work(&job);
         fs::remove_dir_all(here).unwrap();
