@@ -398,7 +398,12 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
     }
     if let Some(wanted) = &request.software {
         // The scripts of packages make initramfs and boot menus: of what fstab and the others say then.
-        steps.push(step(2, "references", "Rewrite references to the source's disks, for the scripts of packages", Action::References));
+        steps.push(step(
+            2,
+            "references",
+            "Have the copy's files name its own disks: the scripts of packages read them",
+            Action::References,
+        ));
         steps.push(step(2, SOFTWARE, wanted.title(), Action::Software { wanted: wanted.clone() }));
     }
     if let Some(file) = &request.script {

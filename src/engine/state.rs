@@ -107,6 +107,12 @@ impl Alternate {
         self.journal.iter().any(|r| matches!(r, Record::Begin { id: i } if i == id))
     }
 
+    /// The command line that phase 1 was given.
+    pub fn made_by(&self) -> &[String] {
+        let first = self.journal.iter().find_map(|r| if let Record::Run { argv, .. } = r { Some(argv.as_slice()) } else { None });
+        first.unwrap_or(&self.plan.request.argv)
+    }
+
     /// Whether installing packages was begun and did not end well, and no phase 2 came to its end since.
     pub fn half_updated(&self) -> bool {
         let of_update = |id: &str| id == plan::UPDATE;

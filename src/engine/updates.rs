@@ -27,6 +27,13 @@ pub struct Update {
     /// `apt`, `dnf`, `zypper`, `pacman`.
     pub manager: String,
     pub changes: Changes,
+    /// False where it failed or was stopped: what was changed may not be configured.
+    #[serde(default = "yes")]
+    pub complete: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What was installed before an update that is under way: it outlives a kill.
@@ -119,6 +126,7 @@ mod tests {
             argv: vec!["alt_disk_install".into(), "-C".into()],
             manager: "apt".into(),
             changes: Changes { installed: vec![package], ..Changes::default() },
+            complete: true,
         };
         let two = Update { time: 9, ..one.clone() };
         record(&below, &one).unwrap();

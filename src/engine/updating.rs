@@ -40,8 +40,8 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
     }
     let Some(done) = done else { return ended };
     let argv = c.plan.request.argv.iter().map(|word| masked(word)).collect();
-    let update = Update { time: sys::now().0, argv, manager: done.manager.to_owned(), changes: done.changes };
-    tell(&update, ended.is_ok(), c.events);
+    let update = Update { time: sys::now().0, argv, manager: done.manager.to_owned(), changes: done.changes, complete: ended.is_ok() };
+    tell(&update, c.events);
     // How the update ended says more than a record that does not fit beside it.
     ended.and(record(&here, root, &update))
 }
@@ -55,13 +55,13 @@ fn record(here: &Path, root: &Path, update: &Update) -> Result<()> {
     updates::forget_before(here)
 }
 
-fn tell(update: &Update, complete: bool, events: &Events) {
+fn tell(update: &Update, events: &Events) {
     if update.changes.is_empty() {
         return events.note("no package was changed");
     }
-    events.note(match complete {
+    events.note(match update.complete {
         true => "What was changed in the alternate (`altdisk software` shows it again):",
-        false => "What was changed in the alternate before the update ended (`altdisk software` shows it again):",
+        false => "What was changed in the alternate before the update ended; some of it may be unpacked and not configured:",
     });
     update.changes.lines().into_iter().for_each(|line| events.note(format!("  {line}")));
 }
