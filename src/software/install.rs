@@ -131,10 +131,12 @@ fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before:
     let flags = flags(wanted, manager.name())?;
     let opened = Opened::open(&wanted.location, events)?;
     inside.shown.extend(opened.shown());
+    // What lies in a directory needs no network, and scripts have no business with it.
+    inside.network = opened.shown().is_none();
     let work = work_directory(&inside.root)?;
     std::fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
     let held = Placeholders::hold(inside)?;
-    let job = Job { root: &inside.root, inside, place: &opened.place, work: PathBuf::from(WORK), flags: &flags, events };
+    let job = Job { root: &inside.root, inside, place: &opened.place, work: PathBuf::from(WORK), work_here: work, flags: &flags, events };
     let ended = update(&job, wanted, manager, before);
     inside.shown.clear();
     // All of them, whatever one of them says.
@@ -208,13 +210,19 @@ fn announce(changes: &Changes, events: &Events) {
     }
 }
 
+/// Where [`WORK`] is: links on the way to it are followed within the alternate, it itself is ours and never a link.
 fn work_directory(root: &Path) -> Result<PathBuf> {
-    resolve(root, Path::new(WORK))
+    let work = Path::new(WORK);
+    let above = resolve(root, work.parent().unwrap_or(work))?;
+    Ok(work.file_name().map_or(above.clone(), |name| above.join(name)))
 }
 
 fn remove_work(root: &Path) -> Result<()> {
     let work = work_directory(root)?;
-    match std::fs::remove_dir_all(&work) {
+    let is_link = work.symlink_metadata().is_ok_and(|m| m.is_symlink());
+    // What a link points to is not ours.
+    let removed = if is_link { std::fs::remove_file(&work) } else { std::fs::remove_dir_all(&work) };
+    match removed {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", work.display())),
         _ => Ok(()),
     }
@@ -236,4 +244,38 @@ pub fn tidy(root: &Path) -> Result<()> {
 /// Where it stays busy.
 pub fn release_medium() -> Result<()> {
     place::tidy()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn work_stays_in_the_alternate() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, outside) = (dir.path().join("root"), dir.path().join("outside"));
+        for at in [root.join("var"), root.join("data/cache/theirs"), outside.clone()] {
+            fs::create_dir_all(at).unwrap();
+        }
+        fs::write(outside.join("kept"), "").unwrap();
+        fs::write(root.join("data/cache/theirs/kept"), "").unwrap();
+        symlink("/data/cache", root.join("var/cache")).unwrap();
+        let work = root.join("data/cache/altdisk-work");
+        assert_eq!(work_directory(&root).unwrap(), work);
+        // A link in its place is removed, not followed, wherever it leads.
+        for target in [outside.clone(), "/data/cache/theirs".into(), "theirs".into(), "/nothere".into()] {
+            symlink(target, &work).unwrap();
+            assert_eq!(work_directory(&root).unwrap(), work);
+            remove_work(&root).unwrap();
+            assert!(work.symlink_metadata().is_err());
+        }
+        assert!(outside.join("kept").exists() && root.join("data/cache/theirs/kept").exists());
+        fs::create_dir_all(work.join("lists")).unwrap();
+        remove_work(&root).unwrap();
+        remove_work(&root).unwrap();
+        assert!(!work.exists() && root.join("data/cache").is_dir());
+    }
 }

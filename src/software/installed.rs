@@ -70,7 +70,9 @@ fn dpkg(from: impl BufRead) -> std::io::Result<Vec<Package>> {
 }
 
 fn asked_of_rpm(root: &Path) -> Result<Vec<Package>> {
-    if find_program(Path::new("/"), "rpm").is_none() || !["usr/lib/sysimage/rpm", "var/lib/rpm"].iter().any(|d| root.join(d).is_dir()) {
+    if find_program(Path::new("/"), "rpm").is_none()
+        || !["usr/lib/sysimage/rpm", "var/lib/rpm"].iter().any(|d| resolve(root, Path::new(d)).is_ok_and(|d| d.is_dir()))
+    {
         return Ok(vec![]);
     }
     const FORM: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}}:{0}|\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\n";

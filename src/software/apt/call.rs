@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::debconf;
-use crate::host::cmd::{Cmd, Finished};
+use crate::host::cmd::{Cmd, Finished, path_inside};
 use crate::software::{Job, Place};
 use crate::text::printable;
 
@@ -96,6 +96,7 @@ pub fn below(job: &Job, name: &str) -> PathBuf {
 fn options(job: &Job) -> Vec<String> {
     let at = |name: &str| below(job, name).to_string_lossy().into_owned();
     let mut out: Vec<String> = PLAIN.iter().map(|o| (*o).to_owned()).collect();
+    out.push(format!("DPkg::Path={}", path_inside()));
     // Packages and caches of ours go away with the directory.
     out.extend([
         format!("Dir::Cache={}", at("cache")),
@@ -111,7 +112,6 @@ fn options(job: &Job) -> Vec<String> {
             "Acquire::GzipIndexes=false".to_owned(),
             // A release that is preferred in apt.conf would have to be among our sources.
             "APT::Default-Release=".to_owned(),
-            "APT::Update::Error-Mode=any".to_owned(),
         ]);
     }
     if matches!(job.place, Place::Directory { .. }) {

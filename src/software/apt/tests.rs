@@ -1,7 +1,7 @@
 //! In a real Debian, over which a file system is laid that takes what is written.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -90,7 +90,15 @@ impl Root {
         let here = self.inside.root.join("var/lib/altdisk/software");
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
-        let job = Job { root: &self.inside.root, inside: &self.inside, place: &place, work, flags, events: &self.events };
+        let job = Job {
+            root: &self.inside.root,
+            inside: &self.inside,
+            place: &place,
+            work,
+            work_here: here.clone(),
+            flags,
+            events: &self.events,
+        };
         let result = act(&job);
         fs::remove_dir_all(&here).unwrap();
         result
@@ -281,7 +289,7 @@ fn a_repository_at_a_url() {
     let url = served(dir.clone());
     let at = |flags: &Flags, rest: &[&str], act: &dyn Fn(&Job) -> Result<()>| {
         let place = Place::Url { url: url.clone(), rest: rest.iter().map(|r| (*r).to_owned()).collect() };
-        root.with(flags, |job| act(&Job { place: &place, work: job.work.clone(), ..*job }))
+        root.with(flags, |job| act(&Job { place: &place, work: job.work.clone(), work_here: job.work_here.clone(), ..*job }))
     };
     // Nobody signed it.
     let (code, cause) = id(&at(&flags(), &[], &|job| Apt.prepare(job)).unwrap_err());

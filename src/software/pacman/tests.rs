@@ -86,6 +86,7 @@ impl Root {
             inside: &self.inside,
             place: &self.place,
             work: "/var/cache/altdisk-work".into(),
+            work_here: work,
             flags: &self.flags,
             events: &self.events,
         }
