@@ -158,6 +158,13 @@ pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
             "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the alternate",
         ));
     }
+    if first == 3 && a.half_updated() {
+        return Err(error::WRONG_PHASE.because_do(
+            format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
+            "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
+             `alt_disk_install -C -P 2` without packages says that all is well as it is",
+        ));
+    }
     if done.contains(&3) {
         return Err(error::WRONG_PHASE.because(format!("phase 3 was done: the altinst_rootvg on {disks} is finished and put away")));
     }

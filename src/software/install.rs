@@ -103,6 +103,26 @@ pub struct Target<'a> {
     /// See [`Inside`].
     pub devices: Vec<PathBuf>,
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// What was installed before an earlier update that was killed: what that one changed is told with this one's changes.
+    pub before: Option<Vec<Package>>,
+    /// Keeps what is installed now, for that case.
+    pub keep: &'a dyn Fn(&[Package]) -> Result<()>,
+}
+
+/// What was installed before the update, as soon as it is known.
+struct Before<'a> {
+    packages: Option<Vec<Package>>,
+    keep: &'a dyn Fn(&[Package]) -> Result<()>,
+}
+
+impl Before<'_> {
+    fn is(&mut self, packages: Vec<Package>) -> Result<()> {
+        if self.packages.is_none() {
+            (self.keep)(&packages)?;
+            self.packages = Some(packages);
+        }
+        Ok(())
+    }
 }
 
 /// Updates the alternate. What was changed is returned beside how it ended: a failed update may have installed a part.
@@ -114,9 +134,9 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
     };
     let mut inside = Inside::new(root);
     (inside.devices, inside.links) = (target.devices, target.links);
-    let mut before = None;
+    let mut before = Before { packages: target.before, keep: target.keep };
     let ended = prepared(&mut inside, wanted, &*manager, &mut before, events);
-    let Some(before) = before else { return (None, ended) };
+    let Some(before) = before.packages else { return (None, ended) };
     let after = match manager.installed(&inside) {
         Ok(after) => after,
         // Why the update failed says more.
@@ -126,15 +146,26 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
 }
 
 /// Between what must be made first and what must be undone after.
-fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Option<Vec<Package>>, events: &Events) -> Result<()> {
+fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
     tidy(&inside.root)?;
     let flags = flags(wanted, manager.name())?;
     let opened = Opened::open(&wanted.location, events)?;
     inside.shown.extend(opened.shown());
+    // What lies in a directory needs no network, and scripts have no business with it.
+    inside.network = opened.shown().is_none();
     let work = work_directory(&inside.root)?;
     std::fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
     let held = Placeholders::hold(inside)?;
-    let job = Job { root: &inside.root, inside, place: &opened.place, work: PathBuf::from(WORK), flags: &flags, events };
+    let job = Job {
+        root: &inside.root,
+        inside,
+        place: &opened.place,
+        work: PathBuf::from(WORK),
+        work_here: work,
+        flags: &flags,
+        interrupted: before.packages.is_some(),
+        events,
+    };
     let ended = update(&job, wanted, manager, before);
     inside.shown.clear();
     // All of them, whatever one of them says.
@@ -142,7 +173,7 @@ fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before:
     undone.into_iter().fold(ended, Result::and)
 }
 
-fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option<Vec<Package>>) -> Result<()> {
+fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before) -> Result<()> {
     let events = job.events;
     if let Place::Directory { here, .. } = job.place {
         let found = read(here, manager).map_err(|e| as_named(e, here, &wanted.location))?;
@@ -150,12 +181,15 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option
             events.warn(format!("{} is no package that can be used: {why}", file.display()));
         }
     }
-    // Before repairs: they count as changes.
-    *before = Some(manager.installed(job.inside)?);
+    // Before repairs: they count as changes. A database that does not open is repaired first.
+    if let Ok(installed) = manager.installed(job.inside) {
+        before.is(installed)?;
+    }
     manager.prepare(job)?;
     let available = manager.available(job)?;
     let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes)? };
     let installed = manager.installed(job.inside)?;
+    before.is(installed.clone())?;
     let compare = |a: &str, b: &str| manager.compare(a, b);
     let resolved = Offer { available: &available, fixes: &fixes, compare: &compare }.goals(wanted, &installed)?;
     resolved.notes.iter().for_each(|n| events.note(n));
@@ -208,13 +242,19 @@ fn announce(changes: &Changes, events: &Events) {
     }
 }
 
+/// Where [`WORK`] is: links on the way to it are followed within the alternate, it itself is ours and never a link.
 fn work_directory(root: &Path) -> Result<PathBuf> {
-    resolve(root, Path::new(WORK))
+    let work = Path::new(WORK);
+    let above = resolve(root, work.parent().unwrap_or(work))?;
+    Ok(work.file_name().map_or(above.clone(), |name| above.join(name)))
 }
 
 fn remove_work(root: &Path) -> Result<()> {
     let work = work_directory(root)?;
-    match std::fs::remove_dir_all(&work) {
+    let is_link = work.symlink_metadata().is_ok_and(|m| m.is_symlink());
+    // What a link points to is not ours.
+    let removed = if is_link { std::fs::remove_file(&work) } else { std::fs::remove_dir_all(&work) };
+    match removed {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", work.display())),
         _ => Ok(()),
     }
@@ -236,4 +276,38 @@ pub fn tidy(root: &Path) -> Result<()> {
 /// Where it stays busy.
 pub fn release_medium() -> Result<()> {
     place::tidy()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn work_stays_in_the_alternate() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, outside) = (dir.path().join("root"), dir.path().join("outside"));
+        for at in [root.join("var"), root.join("data/cache/theirs"), outside.clone()] {
+            fs::create_dir_all(at).unwrap();
+        }
+        fs::write(outside.join("kept"), "").unwrap();
+        fs::write(root.join("data/cache/theirs/kept"), "").unwrap();
+        symlink("/data/cache", root.join("var/cache")).unwrap();
+        let work = root.join("data/cache/altdisk-work");
+        assert_eq!(work_directory(&root).unwrap(), work);
+        // A link in its place is removed, not followed, wherever it leads.
+        for target in [outside.clone(), "/data/cache/theirs".into(), "theirs".into(), "/nothere".into()] {
+            symlink(target, &work).unwrap();
+            assert_eq!(work_directory(&root).unwrap(), work);
+            remove_work(&root).unwrap();
+            assert!(work.symlink_metadata().is_err());
+        }
+        assert!(outside.join("kept").exists() && root.join("data/cache/theirs/kept").exists());
+        fs::create_dir_all(work.join("lists")).unwrap();
+        remove_work(&root).unwrap();
+        remove_work(&root).unwrap();
+        assert!(!work.exists() && root.join("data/cache").is_dir());
+    }
 }

@@ -112,14 +112,18 @@ pub struct Job<'a> {
     pub place: &'a Place,
     /// A directory of our own in the alternate, empty at first, for indexes, configuration and downloads, as seen from inside; it is removed at the end.
     pub work: PathBuf,
+    /// The same as seen from here, with the links that the alternate has on the way (`/var/cache`) followed within it.
+    pub work_here: PathBuf,
     pub flags: &'a Flags,
+    /// An earlier update was killed: what it left half done may be finished.
+    pub interrupted: bool,
     pub events: &'a Events,
 }
 
 impl Job<'_> {
     /// [`Job::work`] as seen from here.
-    pub fn work_here(&self) -> PathBuf {
-        self.root.join(self.work.strip_prefix("/").unwrap_or(&self.work))
+    pub fn work_here(&self) -> &Path {
+        &self.work_here
     }
 }
 

@@ -86,6 +86,8 @@ impl Root {
             inside: &self.inside,
             place: &self.place,
             work: "/var/cache/altdisk-work".into(),
+            work_here: work,
+            interrupted: false,
             flags: &self.flags,
             events: &self.events,
         }

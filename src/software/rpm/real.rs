@@ -104,10 +104,20 @@ impl Root {
     ) -> anyhow::Result<T> {
         let mut inside = Inside::new(&self.root);
         inside.shown = shown;
+        inside.network = !matches!(place, Place::Directory { .. });
         let here = self.root.join(&WORK[1..]);
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
-        let job = Job { root: &self.root, inside: &inside, place, work: WORK.into(), flags, events: &self.events };
+        let job = Job {
+            root: &self.root,
+            inside: &inside,
+            place,
+            work: WORK.into(),
+            work_here: here.clone(),
+            flags,
+            interrupted: true,
+            events: &self.events,
+        };
         let result = manager.prepare(&job).map(|()| work(&job));
         fs::remove_dir_all(here).unwrap();
         result

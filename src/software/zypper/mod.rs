@@ -39,7 +39,7 @@ impl Manager for Zypper {
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
-        database::mend(job.inside, job.events)?;
+        database::mend(job)?;
         call::write_repositories(job, &place::repositories(job)?)?;
         let done = Call::new(job, "read the lists of packages").fresh().command("refresh").ids().run()?;
         match (call::went_well(&done), job.place) {
