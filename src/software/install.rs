@@ -62,7 +62,7 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
     let Location::Directory(dir) = &wanted.location else { return Ok(vec![]) };
     let found = read(dir, &*manager)?;
     let fixes = if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
-    Offer { available: &found.packages, fixes: &fixes, compare: &|a, b| manager.compare(a, b) }.has(wanted)?;
+    Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.has(wanted)?;
     let mut notes = vec![format!("{}: {} packages for {}", dir.display(), found.packages.len(), manager.name())];
     notes.extend(found.damaged.iter().map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())));
     Ok(notes)
@@ -156,8 +156,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option
     let available = manager.available(job)?;
     let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes)? };
     let installed = manager.installed(job.inside)?;
-    let compare = |a: &str, b: &str| manager.compare(a, b);
-    let resolved = Offer { available: &available, fixes: &fixes, compare: &compare }.goals(wanted, &installed)?;
+    let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }.goals(wanted, &installed)?;
     resolved.notes.iter().for_each(|n| events.note(n));
     if resolved.goals.is_empty() {
         events.note("nothing is to be installed");

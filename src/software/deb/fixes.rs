@@ -14,12 +14,13 @@ use anyhow::Result;
 use super::advisories::{self, Advice};
 use super::documents::{self, Found};
 use super::entry::Entry;
-use super::names::{Asked, level};
+use super::names::Asked;
 use super::version::compare;
 use super::{changelog, file};
 use crate::error;
 use crate::host::signals;
 use crate::software::Fix;
+use crate::software::contents::level;
 
 /// So many packages of one source are opened for a changelog.
 const TRIES: usize = 6;

@@ -31,6 +31,7 @@ use crate::error;
 use package::Package;
 use tree::Tree;
 
+pub use names::same as same_fix;
 pub use version::{compare, normal};
 
 /// What a directory offers; None where there is nothing of this format.
