@@ -82,6 +82,16 @@ pub fn same_fix(format: Format, asked: &str, id: &str) -> bool {
     }
 }
 
+/// Whether a word means this package: by its name, or with the architecture as the format's manager writes it (`vim:amd64`, `vim.x86_64`).
+pub fn is_named(format: Format, word: &str, name: &str, arch: &str) -> bool {
+    let sign = match format {
+        Format::Deb => ':',
+        Format::Rpm => '.',
+        Format::Arch => return word == name,
+    };
+    word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix(sign).is_some_and(|a| a == arch))
+}
+
 /// `12.11` of `12.11`, `12.11_ML`, `9.4-GA`: a level of the distribution, as AIX's -F takes keywords of the form `4.2.1.0_AIX_ML`.
 pub fn level(word: &str) -> Option<&str> {
     let level = word.trim().split(['_', '-']).next().unwrap_or_default();
@@ -134,6 +144,25 @@ mod tests {
             (Arch, "AVG-1", "AVG-12"),
         ] {
             assert!(!same_fix(format, asked, id), "{asked} {id}");
+        }
+    }
+
+    #[test]
+    fn names_with_architectures() {
+        for (format, word, meant) in [
+            (Format::Deb, "python3", true),
+            (Format::Deb, "python3:all", true),
+            // To apt this is a pattern.
+            (Format::Deb, "python3.all", false),
+            (Format::Deb, "python3:amd64", false),
+            (Format::Rpm, "python3.all", true),
+            (Format::Rpm, "python3:all", false),
+            (Format::Arch, "python3", true),
+            (Format::Arch, "python3.all", false),
+            (Format::Rpm, "python3.", false),
+            (Format::Deb, "python", false),
+        ] {
+            assert_eq!(is_named(format, word, "python3", "all"), meant, "{word}");
         }
     }
 

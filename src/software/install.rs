@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::contents::is_named;
 use super::place::{self, Opened};
 use super::resolve::Offer;
 use super::space::{self, Need};
-use super::{Changes, Flags, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, dnf, pacman, zypper};
+use super::{Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, dnf, pacman, zypper};
 use crate::boot::distro::Family;
 use crate::copy::report::show;
 use crate::error;
@@ -168,7 +169,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option
         return Ok(());
     }
     if !job.flags.requisites {
-        no_requisites(&transaction.changes, &resolved.goals)?;
+        no_requisites(manager.format(), &transaction.changes, &resolved.goals)?;
     }
     Need::of(&transaction, &available, space::kernel_image(job.root)).check(job.root, &job.work)?;
     if signals::interrupted() {
@@ -178,17 +179,21 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option
 }
 
 /// Without `g` nothing comes along that was not asked for.
-fn no_requisites(changes: &Changes, goals: &[Goal]) -> Result<()> {
-    let asked = |name: &str| goals.iter().any(|g| matches!(g, Goal::Package { name: n, .. } if n == name));
+fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()> {
     let all = goals.contains(&Goal::All);
-    let mut others = changes.installed.iter().map(|p| &p.name).chain(changes.updated.iter().map(|u| &u.name).filter(|_| !all));
-    match others.find(|n| !asked(n)) {
-        Some(name) => Err(error::CONFLICTING_UPDATE.because_do(
+    let updated = changes.updated.iter().map(|u| (&u.name, &u.arch)).filter(|_| !all);
+    let mut others = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated);
+    match others.find(|(name, arch)| !is_asked(format, goals, name, arch)) {
+        Some((name, _)) => Err(error::CONFLICTING_UPDATE.because_do(
             format!("{} would be installed too, and -I does not say `g`", show(name.as_bytes())),
             "add the letter g to -I, so that requisites are installed too, or name the package",
         )),
         None => Ok(()),
     }
+}
+
+fn is_asked(format: Format, goals: &[Goal], name: &str, arch: &str) -> bool {
+    goals.iter().any(|g| matches!(g, Goal::Package { name: word, .. } if is_named(format, word, name, arch)))
 }
 
 fn announce(changes: &Changes, events: &Events) {
@@ -249,6 +254,27 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::software::changes::Update;
+
+    fn goal(name: &str) -> Goal {
+        Goal::Package { name: name.into(), version: None }
+    }
+
+    fn package(name: &str, arch: &str) -> Package {
+        Package { name: name.into(), version: "2".into(), arch: arch.into() }
+    }
+
+    fn update(name: &str, before: &str, after: &str) -> Update {
+        Update { name: name.into(), arch: "amd64".into(), before: before.into(), after: after.into() }
+    }
+
+    #[test]
+    fn requisites_are_what_was_not_named() {
+        let changes = Changes { installed: vec![package("vim", "amd64")], updated: vec![update("base", "1", "2")], removed: vec![] };
+        let fine = |goals: &[Goal]| no_requisites(Format::Deb, &changes, goals).is_ok();
+        assert!(fine(&[goal("vim:amd64"), goal("base")]) && fine(&[goal("vim"), Goal::All]));
+        assert!(!fine(&[goal("vim:amd64")]) && !fine(&[goal("vim:i386"), goal("base")]) && !fine(&[Goal::All]));
+    }
 
     #[test]
     fn work_stays_in_the_alternate() {

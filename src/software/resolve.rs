@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::contents::{compare, level, same_fix};
+use super::contents::{compare, is_named, level, same_fix};
 use super::{Available, Fix, Format, Goal, Package, Wanted};
 use crate::copy::report::show;
 use crate::error;
@@ -72,7 +72,7 @@ impl Offer<'_> {
 
     fn package(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
         let (name, version) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
-        let offered: Vec<&Available> = self.available.iter().filter(|a| is_named(name, &a.name, &a.arch)).collect();
+        let offered: Vec<&Available> = self.available.iter().filter(|a| is_named(self.format, name, &a.name, &a.arch)).collect();
         if offered.is_empty() {
             return Err(error::NO_SUCH_PACKAGE.because(format!(
                 "there is no package `{}` in the location{}",
@@ -80,8 +80,8 @@ impl Offer<'_> {
                 self.like(name)
             )));
         }
-        let there =
-            installed.and_then(|all| self.newest(all.iter().filter(|p| is_named(name, &p.name, &p.arch)).map(|p| p.version.as_str())));
+        let there = installed
+            .and_then(|all| self.newest(all.iter().filter(|p| is_named(self.format, name, &p.name, &p.arch)).map(|p| p.version.as_str())));
         let version = match version {
             Some(v) => {
                 let fits = |a: &&&Available| a.version == v || self.compare(&a.version, v) == Ordering::Equal;
@@ -196,11 +196,6 @@ fn listed(before: &str, names: BTreeSet<String>) -> String {
         (_, 0) => format!("{before}{shown}"),
         _ => format!("{before}{shown} and {more} more"),
     }
-}
-
-/// Whether a word means this package: by its name, or with the architecture as dpkg or rpm write it.
-fn is_named(word: &str, name: &str, arch: &str) -> bool {
-    word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix([':', '.']).is_some_and(|a| a == arch))
 }
 
 #[cfg(test)]
