@@ -23,6 +23,8 @@ pub struct Available {
     pub installed_size: u64,
     /// The package file, in the directory that was read.
     pub file: Option<PathBuf>,
+    /// It counts only where it is named with this version (backports).
+    pub on_request: bool,
 }
 
 /// A fix: what brings it.

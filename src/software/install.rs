@@ -11,7 +11,7 @@ use super::contents::is_named;
 use super::place::{self, Opened};
 use super::resolve::Offer;
 use super::space::{self, Need};
-use super::{Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, dnf, pacman, zypper};
+use super::{Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, deb, dnf, pacman, zypper};
 use crate::boot::distro::Family;
 use crate::copy::report::show;
 use crate::error;
@@ -61,7 +61,11 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
     flags(wanted, manager.name())?;
     // A medium is looked at when its turn comes, what is fetched is known only then.
     let Location::Directory(dir) = &wanted.location else { return Ok(vec![]) };
-    let found = read(dir, &*manager)?;
+    let mut found = read(dir, &*manager)?;
+    if found.format == Format::Deb {
+        let architectures = deb::architectures(root)?;
+        found.packages.retain(|p| deb::fits(&architectures, &p.arch));
+    }
     let fixes = if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
     Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.has(wanted)?;
     let mut notes = vec![format!("{}: {} packages for {}", dir.display(), found.packages.len(), manager.name())];

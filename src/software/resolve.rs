@@ -98,7 +98,14 @@ impl Offer<'_> {
                 Some(found.version.clone())
             }
             None => {
-                let newest = self.newest(offered.iter().map(|a| a.version.as_str()));
+                let newest = self.newest(offered.iter().filter(|a| !a.on_request).map(|a| a.version.as_str()));
+                if newest.is_none() {
+                    let version = self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
+                    return Err(error::NO_SUCH_PACKAGE.because_do(
+                        format!("{name} is only in a part of the location that is for packages named with their version (backports)"),
+                        format!("name it so: {name}={}", show(version.as_bytes())),
+                    ));
+                }
                 if let (Some(there), Some(newest)) = (there, newest)
                     && self.compare(newest, there) != Ordering::Greater
                 {
@@ -141,7 +148,7 @@ impl Offer<'_> {
                 out.notes.push(format!("{word}: {name} {} has it already", show(there.as_bytes())));
                 continue;
             }
-            let newest = self.newest(self.available.iter().filter(|a| a.name == *name).map(|a| a.version.as_str()));
+            let newest = self.newest(self.available.iter().filter(|a| a.name == *name && !a.on_request).map(|a| a.version.as_str()));
             match newest.filter(|v| self.compare(v, fixed) != Ordering::Less) {
                 Some(v) => out.goals.push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
                 None => {
@@ -254,6 +261,23 @@ mod tests {
         assert!(err.contains("ALT-733") && err.contains("there is 2, 3"), "{err}");
         let err = goals(&["libfoo2"]).unwrap_err();
         assert!(err.contains("`libfoo2`") && err.contains("there is libfoo1"), "{err}");
+    }
+
+    #[test]
+    fn what_is_only_for_who_names_its_version() {
+        let mut there = available(&[("a", "2"), ("a", "3"), ("b", "4")]);
+        there[1].on_request = true;
+        there[2].on_request = true;
+        let fixes = [fix("CVE-2024-1", &[], &[("a", "2")]), fix("CVE-2024-2", &[], &[("a", "3")])];
+        let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
+        let goals = |packages: &[&str], fixes: &[&str], now: &str| {
+            offer.goals(&wanted(packages, fixes), &installed(&[("a", now)])).map_err(|e| format!("{e:#}"))
+        };
+        assert_eq!(goals(&["a=3", "b=4"], &[], "1").unwrap().goals, [goal("a", Some("3")), goal("b", Some("4"))]);
+        assert!(goals(&["a"], &[], "2").unwrap().goals.is_empty(), "the newer one is not for everybody");
+        assert!(goals(&["b"], &[], "1").unwrap_err().contains("ALT-733"));
+        assert_eq!(goals(&[], &["CVE-2024-1"], "1").unwrap().goals, [goal("a", Some("2"))]);
+        assert!(goals(&[], &["CVE-2024-2"], "1").unwrap_err().contains("ALT-734"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn found_in(all: &[Fix], id: &str) -> bool {
 /// What is looked for, in what.
 pub struct Search<'a> {
     pub dir: &'a Path,
-    /// The newest of each package and architecture is enough.
+    /// The newest of each package and architecture is enough; what is only for who names its version does not count.
     pub entries: &'a [Entry],
     pub asked: &'a [String],
     /// The release that is updated (`bookworm`), where it is known.
@@ -110,7 +110,7 @@ struct Location<'a> {
 impl<'a> Location<'a> {
     fn of(entries: &'a [Entry]) -> Self {
         let mut best: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
-        for entry in entries {
+        for entry in entries.iter().filter(|e| !e.on_request) {
             let had = best.entry((&entry.name, &entry.arch)).or_insert(entry);
             if compare(&entry.version, &had.version).is_gt() {
                 *had = entry;

@@ -84,6 +84,7 @@ fn available(package: &Package, file: &Path) -> Available {
         size: std::fs::metadata(file).map_or(0, |m| m.len()),
         installed_size: package.installed_size(),
         file: Some(file.to_owned()),
+        ..Available::default()
     }
 }
 
