@@ -11,7 +11,7 @@ use super::contents::is_named;
 use super::place::{self, Opened};
 use super::resolve::Offer;
 use super::space::{self, Need};
-use super::{Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, deb, dnf, pacman, zypper};
+use super::{Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, deb, dnf, judge, pacman, zypper};
 use crate::boot::distro::Family;
 use crate::copy::report::show;
 use crate::error;
@@ -168,10 +168,15 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option
         return Ok(());
     }
     let transaction = manager.transaction(job, &resolved.goals)?;
-    announce(&transaction.changes, events);
-    if transaction.changes.is_empty() {
+    let changes = &transaction.changes;
+    let missing = judge::left_out(manager.format(), changes, &resolved.goals)?;
+    let kept = resolved.goals.contains(&Goal::All).then(|| judge::kept(manager.format(), changes, &installed, &available)).flatten();
+    announce(changes, kept.is_some(), events);
+    missing.into_iter().chain(kept).for_each(|said| events.warn(said));
+    if changes.is_empty() {
         return Ok(());
     }
+    judge::harmless(manager.format(), changes, &wanted.packages, &manager.essential(job.inside)?)?;
     if !job.flags.requisites {
         no_requisites(manager.format(), &transaction.changes, &resolved.goals)?;
     }
@@ -200,9 +205,10 @@ fn is_asked(format: Format, goals: &[Goal], name: &str, arch: &str) -> bool {
     goals.iter().any(|g| matches!(g, Goal::Package { name: word, .. } if is_named(format, word, name, arch)))
 }
 
-fn announce(changes: &Changes, events: &Events) {
+/// `kept`: not everything that is old becomes new.
+fn announce(changes: &Changes, kept: bool, events: &Events) {
     if changes.is_empty() {
-        events.note("everything is up to date: nothing is to be installed");
+        events.note(if kept { "nothing can be updated as it is" } else { "everything is up to date: nothing is to be installed" });
         return;
     }
     events.note(format!(

@@ -19,6 +19,7 @@ mod apt;
 mod arch;
 mod deb;
 mod dnf;
+mod judge;
 mod pacman;
 mod place;
 mod resolve;
@@ -134,6 +135,14 @@ pub trait Manager {
 
     /// Which of two versions is newer, as this format defines it.
     fn compare(&self, a: &str, b: &str) -> Ordering;
+
+    /// Names of installed packages that no update may remove; empty where the manager itself sees to that.
+    ///
+    /// # Errors
+    /// What the package database's tool says.
+    fn essential(&self, _inside: &Inside) -> Result<Vec<String>> {
+        Ok(vec![])
+    }
 
     /// What is installed, sorted by name.
     ///
