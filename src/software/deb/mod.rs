@@ -23,7 +23,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Contents, Fix, Format};
+use super::{Contents, Fix, Format, installed};
 
 pub use version::compare;
 
@@ -54,7 +54,9 @@ pub fn fixes(_contents: &Contents, dir: &Path, asked: &[String]) -> Result<Vec<F
         catalog::Form::Archive(suites) => suites.first().map(|s| s.codename.split(['-', '/']).next().unwrap_or_default().to_owned()),
         catalog::Form::Flat => fs::read_to_string("/etc/os-release").ok().map(|text| codename(&text)),
     };
-    fixes::find(&fixes::Search { dir, entries: &entries, asked, codename: &codename.unwrap_or_default() })
+    // What it could be installed on is a copy of the running system.
+    let installed = installed::installed(Path::new("/"), Format::Deb)?.into_iter().map(|p| p.name).collect();
+    fixes::relevant(&fixes::Search { dir, entries: &entries, asked, codename: &codename.unwrap_or_default() }, &installed)
 }
 
 /// The name of the release in an os-release(5): `bookworm`; empty where it does not say.

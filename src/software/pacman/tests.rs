@@ -91,6 +91,7 @@ impl Root {
             place: &self.place,
             work: "/var/cache/altdisk-work".into(),
             work_here: work,
+            interrupted: false,
             flags: &self.flags,
             events: &self.events,
         }
