@@ -94,7 +94,7 @@ fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<
     };
     let mut rows = vec![row(location::CONFIGURED, "the repositories that this system has")];
     rows.extend(media.iter().map(|(at, from)| row(at, &format!("mounted from {from}"))));
-    rows.extend(drives.iter().map(|d| row(d, "a drive: its medium is mounted for you")));
+    rows.extend(drives.iter().map(|d| row(d, "drive: its medium is mounted for you")));
     (format!("{:<32} WHAT IT IS", "LOCATION"), rows)
 }
 

@@ -121,7 +121,7 @@ fn places_to_choose_from() {
          /media/usb                       mounted from /dev/sdc1\n\
          !/mnt/a b                         mounted from /dev/sdd\n\
          #    There are blanks or the like in its name: type it into the field.\n\
-         /dev/sr0                         a drive: its medium is mounted for you\n"
+         /dev/sr0                         drive: its medium is mounted for you\n"
     );
     assert_eq!(locations().unwrap().1[0].text.split(' ').next(), Some("configured"));
 }
