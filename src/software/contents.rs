@@ -23,6 +23,8 @@ pub struct Available {
     pub installed_size: u64,
     /// The package file, in the directory that was read.
     pub file: Option<PathBuf>,
+    /// It counts only where it is named with this version (backports).
+    pub on_request: bool,
 }
 
 /// A fix: what brings it.
@@ -72,6 +74,34 @@ pub fn compare(format: Format, a: &str, b: &str) -> Ordering {
     }
 }
 
+/// Whether `asked`, in any writing of it, means the fix that this format calls `id`. A bare number, or `bug N`, is that number of any
+/// tracker; one with a tracker is that tracker's.
+pub fn same_fix(format: Format, asked: &str, id: &str) -> bool {
+    match format {
+        Format::Deb => deb::names::same(asked, id),
+        Format::Rpm => rpm::same_fix(asked, id),
+        Format::Arch => asked.trim().eq_ignore_ascii_case(id),
+    }
+}
+
+/// Whether a word means this package: by its name, or with the architecture as the format's manager writes it (`vim:amd64`, `vim.x86_64`).
+pub fn is_named(format: Format, word: &str, name: &str, arch: &str) -> bool {
+    let sign = match format {
+        Format::Deb => ':',
+        Format::Rpm => '.',
+        Format::Arch => return word == name,
+    };
+    word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix(sign).is_some_and(|a| a == arch))
+}
+
+/// `12.11` of `12.11`, `12.11_ML`, `9.4-GA`: a level of the distribution, as AIX's -F takes keywords of the form `4.2.1.0_AIX_ML`.
+pub fn level(word: &str) -> Option<&str> {
+    let level = word.trim().split(['_', '-']).next().unwrap_or_default();
+    let numbers: Vec<&str> = level.split('.').collect();
+    let number = |n: &&str| (1..=4).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit());
+    ((2..=4).contains(&numbers.len()) && numbers.iter().all(number)).then_some(level)
+}
+
 /// Reads what fixes a directory's advisories and changelogs know. `asked`: the names that are looked for, any writing of them; with some,
 /// packages are opened for their changelogs only if advisories do not know them all; empty: everything, which is slow.
 ///
@@ -82,5 +112,66 @@ pub fn fixes(contents: &Contents, dir: &Path, asked: &[String]) -> Result<Vec<Fi
         Format::Deb => deb::fixes(contents, dir, asked),
         Format::Rpm => rpm::fixes(contents, dir, asked),
         Format::Arch => arch::fixes(contents, dir, asked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_fixes_are_one_however_written() {
+        use Format::{Arch, Deb, Rpm};
+        for (format, asked, id) in [
+            (Deb, "LP: #12", "LP#12"),
+            (Deb, "bug 12", "#12"),
+            (Deb, "12", "LP#12"),
+            (Deb, "Closes: #12", "#12"),
+            (Deb, "dsa-12", "DSA-12-1"),
+            (Rpm, "rhsa-2024:1234", "RHSA-2024:1234"),
+            (Rpm, "bsc#12", "#12"),
+            (Arch, "avg-12", "AVG-12"),
+        ] {
+            assert!(same_fix(format, asked, id), "{asked} {id}");
+        }
+        for (format, asked, id) in [
+            (Deb, "LP#12", "#12"),
+            (Deb, "lp: #12", "#12"),
+            (Deb, "#12", "CVE-2024-12"),
+            (Deb, "closes: #12", "LP#12"),
+            (Deb, "bsc#12", "#12"),
+            (Deb, "CVE-2024-12", "12"),
+            (Deb, "DSA-12-1", "DSA-12-2"),
+            (Rpm, "LP#12", "#12"),
+            (Arch, "AVG-1", "AVG-12"),
+        ] {
+            assert!(!same_fix(format, asked, id), "{asked} {id}");
+        }
+    }
+
+    #[test]
+    fn names_with_architectures() {
+        for (format, word, meant) in [
+            (Format::Deb, "python3", true),
+            (Format::Deb, "python3:all", true),
+            // To apt this is a pattern.
+            (Format::Deb, "python3.all", false),
+            (Format::Deb, "python3:amd64", false),
+            (Format::Rpm, "python3.all", true),
+            (Format::Rpm, "python3:all", false),
+            (Format::Arch, "python3", true),
+            (Format::Arch, "python3.all", false),
+            (Format::Rpm, "python3.", false),
+            (Format::Deb, "python", false),
+        ] {
+            assert_eq!(is_named(format, word, "python3", "all"), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn levels_of_a_distribution() {
+        let words = ["12.11", "12.11_ML", "22.04.5-LTS", "4.2.1.0_AIX_ML", "1068412", "CVE-1.2", "12.", "1.2.3.4.5", "12.12345"];
+        let want = [Some("12.11"), Some("12.11"), Some("22.04.5"), Some("4.2.1.0"), None, None, None, None, None];
+        assert_eq!(words.map(level), want);
     }
 }

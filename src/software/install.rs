@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::contents::is_named;
 use super::place::{self, Opened};
 use super::resolve::Offer;
 use super::space::{self, Need};
-use super::{Changes, Flags, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, dnf, pacman, zypper};
+use super::{Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, deb, dnf, judge, pacman, zypper};
 use crate::boot::distro::Family;
 use crate::copy::report::show;
 use crate::error;
@@ -60,9 +61,13 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
     flags(wanted, manager.name())?;
     // A medium is looked at when its turn comes, what is fetched is known only then.
     let Location::Directory(dir) = &wanted.location else { return Ok(vec![]) };
-    let found = read(dir, &*manager)?;
+    let mut found = read(dir, &*manager)?;
+    if found.format == Format::Deb {
+        let architectures = deb::architectures(root)?;
+        found.packages.retain(|p| deb::fits(&architectures, &p.arch));
+    }
     let fixes = if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
-    Offer { available: &found.packages, fixes: &fixes, compare: &|a, b| manager.compare(a, b) }.has(wanted)?;
+    Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.has(wanted)?;
     let mut notes = vec![format!("{}: {} packages for {}", dir.display(), found.packages.len(), manager.name())];
     notes.extend(found.damaged.iter().map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())));
     Ok(notes)
@@ -190,20 +195,24 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes)? };
     let installed = manager.installed(job.inside)?;
     before.is(installed.clone())?;
-    let compare = |a: &str, b: &str| manager.compare(a, b);
-    let resolved = Offer { available: &available, fixes: &fixes, compare: &compare }.goals(wanted, &installed)?;
+    let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }.goals(wanted, &installed)?;
     resolved.notes.iter().for_each(|n| events.note(n));
     if resolved.goals.is_empty() {
         events.note("nothing is to be installed");
         return Ok(());
     }
     let transaction = manager.transaction(job, &resolved.goals)?;
-    announce(&transaction.changes, events);
-    if transaction.changes.is_empty() {
+    let changes = &transaction.changes;
+    let missing = judge::left_out(manager.format(), changes, &resolved.goals)?;
+    let kept = resolved.goals.contains(&Goal::All).then(|| judge::kept(manager.format(), changes, &installed, &available)).flatten();
+    announce(changes, kept.is_some(), events);
+    missing.into_iter().chain(kept).for_each(|said| events.warn(said));
+    if changes.is_empty() {
         return Ok(());
     }
+    judge::harmless(manager.format(), changes, &wanted.packages, &manager.essential(job.inside)?)?;
     if !job.flags.requisites {
-        no_requisites(&transaction.changes, &resolved.goals)?;
+        no_requisites(manager.format(), &transaction.changes, &resolved.goals)?;
     }
     Need::of(&transaction, &available, space::kernel_image(job.root)).check(job.root, &job.work)?;
     if signals::interrupted() {
@@ -213,12 +222,12 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
 }
 
 /// Without `g` nothing comes along that was not asked for.
-fn no_requisites(changes: &Changes, goals: &[Goal]) -> Result<()> {
-    let asked = |name: &str| goals.iter().any(|g| matches!(g, Goal::Package { name: n, .. } if n == name));
+fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()> {
     let all = goals.contains(&Goal::All);
-    let mut others = changes.installed.iter().map(|p| &p.name).chain(changes.updated.iter().map(|u| &u.name).filter(|_| !all));
-    match others.find(|n| !asked(n)) {
-        Some(name) => Err(error::CONFLICTING_UPDATE.because_do(
+    let updated = changes.updated.iter().map(|u| (&u.name, &u.arch)).filter(|_| !all);
+    let mut others = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated);
+    match others.find(|(name, arch)| !is_asked(format, goals, name, arch)) {
+        Some((name, _)) => Err(error::CONFLICTING_UPDATE.because_do(
             format!("{} would be installed too, and -I does not say `g`", show(name.as_bytes())),
             "add the letter g to -I, so that requisites are installed too, or name the package",
         )),
@@ -226,9 +235,14 @@ fn no_requisites(changes: &Changes, goals: &[Goal]) -> Result<()> {
     }
 }
 
-fn announce(changes: &Changes, events: &Events) {
+fn is_asked(format: Format, goals: &[Goal], name: &str, arch: &str) -> bool {
+    goals.iter().any(|g| matches!(g, Goal::Package { name: word, .. } if is_named(format, word, name, arch)))
+}
+
+/// `kept`: not everything that is old becomes new.
+fn announce(changes: &Changes, kept: bool, events: &Events) {
     if changes.is_empty() {
-        events.note("everything is up to date: nothing is to be installed");
+        events.note(if kept { "nothing can be updated as it is" } else { "everything is up to date: nothing is to be installed" });
         return;
     }
     events.note(format!(
@@ -284,6 +298,27 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::software::changes::Update;
+
+    fn goal(name: &str) -> Goal {
+        Goal::Package { name: name.into(), version: None }
+    }
+
+    fn package(name: &str, arch: &str) -> Package {
+        Package { name: name.into(), version: "2".into(), arch: arch.into() }
+    }
+
+    fn update(name: &str, before: &str, after: &str) -> Update {
+        Update { name: name.into(), arch: "amd64".into(), before: before.into(), after: after.into() }
+    }
+
+    #[test]
+    fn requisites_are_what_was_not_named() {
+        let changes = Changes { installed: vec![package("vim", "amd64")], updated: vec![update("base", "1", "2")], removed: vec![] };
+        let fine = |goals: &[Goal]| no_requisites(Format::Deb, &changes, goals).is_ok();
+        assert!(fine(&[goal("vim:amd64"), goal("base")]) && fine(&[goal("vim"), Goal::All]));
+        assert!(!fine(&[goal("vim:amd64")]) && !fine(&[goal("vim:i386"), goal("base")]) && !fine(&[Goal::All]));
+    }
 
     #[test]
     fn work_stays_in_the_alternate() {

@@ -19,6 +19,7 @@ mod apt;
 mod arch;
 mod deb;
 mod dnf;
+mod judge;
 mod pacman;
 mod place;
 mod resolve;
@@ -26,7 +27,6 @@ mod rpm;
 mod space;
 mod zypper;
 
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -134,8 +134,13 @@ pub trait Manager {
 
     fn format(&self) -> Format;
 
-    /// Which of two versions is newer, as this format defines it.
-    fn compare(&self, a: &str, b: &str) -> Ordering;
+    /// Names of installed packages that no update may remove; empty where the manager itself sees to that.
+    ///
+    /// # Errors
+    /// What the package database's tool says.
+    fn essential(&self, _inside: &Inside) -> Result<Vec<String>> {
+        Ok(vec![])
+    }
 
     /// What is installed, sorted by name.
     ///

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Available, Fix, Goal, Package, Wanted};
+use super::contents::{compare, is_named, level, same_fix};
+use super::{Available, Fix, Format, Goal, Package, Wanted};
 use crate::copy::report::show;
 use crate::error;
 
@@ -27,8 +28,8 @@ const LIKE: usize = 4;
 pub struct Offer<'a> {
     pub available: &'a [Available],
     pub fixes: &'a [Fix],
-    /// The order of versions.
-    pub compare: &'a dyn Fn(&str, &str) -> Ordering,
+    /// It says which version is newer, and what names mean.
+    pub format: Format,
 }
 
 impl Offer<'_> {
@@ -71,7 +72,7 @@ impl Offer<'_> {
 
     fn package(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
         let (name, version) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
-        let offered: Vec<&Available> = self.available.iter().filter(|a| is_named(name, &a.name, &a.arch)).collect();
+        let offered: Vec<&Available> = self.available.iter().filter(|a| is_named(self.format, name, &a.name, &a.arch)).collect();
         if offered.is_empty() {
             return Err(error::NO_SUCH_PACKAGE.because(format!(
                 "there is no package `{}` in the location{}",
@@ -79,11 +80,11 @@ impl Offer<'_> {
                 self.like(name)
             )));
         }
-        let there =
-            installed.and_then(|all| self.newest(all.iter().filter(|p| is_named(name, &p.name, &p.arch)).map(|p| p.version.as_str())));
+        let there = installed
+            .and_then(|all| self.newest(all.iter().filter(|p| is_named(self.format, name, &p.name, &p.arch)).map(|p| p.version.as_str())));
         let version = match version {
             Some(v) => {
-                let fits = |a: &&&Available| a.version == v || (self.compare)(&a.version, v) == Ordering::Equal;
+                let fits = |a: &&&Available| a.version == v || self.compare(&a.version, v) == Ordering::Equal;
                 let found = offered.iter().find(fits).ok_or_else(|| {
                     let versions: BTreeSet<String> = offered.iter().map(|a| show(a.version.as_bytes())).collect();
                     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
@@ -97,9 +98,16 @@ impl Offer<'_> {
                 Some(found.version.clone())
             }
             None => {
-                let newest = self.newest(offered.iter().map(|a| a.version.as_str()));
+                let newest = self.newest(offered.iter().filter(|a| !a.on_request).map(|a| a.version.as_str()));
+                if newest.is_none() {
+                    let version = self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
+                    return Err(error::NO_SUCH_PACKAGE.because_do(
+                        format!("{name} is only in a part of the location that is for packages named with their version (backports)"),
+                        format!("name it so: {name}={}", show(version.as_bytes())),
+                    ));
+                }
                 if let (Some(there), Some(newest)) = (there, newest)
-                    && (self.compare)(newest, there) != Ordering::Greater
+                    && self.compare(newest, there) != Ordering::Greater
                 {
                     out.notes.push(format!(
                         "{name} {} is installed already; the location has {}",
@@ -117,8 +125,9 @@ impl Offer<'_> {
 
     fn fix(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
         let level = level(word);
-        let key = level.map_or_else(|| key(word), str::to_owned);
-        let found: Vec<&Fix> = self.fixes.iter().filter(|f| std::iter::once(&f.id).chain(&f.names).any(|n| self::key(n) == key)).collect();
+        let asked = level.unwrap_or(word);
+        let means = |f: &&Fix| std::iter::once(&f.id).chain(&f.names).any(|n| same_fix(self.format, asked, n));
+        let found: Vec<&Fix> = self.fixes.iter().filter(means).collect();
         if found.is_empty() {
             return Err(error::NO_SUCH_FIX.because(format!(
                 "{} is not among what the location fixes{}",
@@ -135,12 +144,12 @@ impl Offer<'_> {
         let before = (out.goals.len(), out.notes.len());
         for (name, fixed) in found.iter().flat_map(|f| &f.packages) {
             let Some(there) = self.newest(installed.iter().filter(|p| p.name == *name).map(|p| p.version.as_str())) else { continue };
-            if (self.compare)(there, fixed) != Ordering::Less {
+            if self.compare(there, fixed) != Ordering::Less {
                 out.notes.push(format!("{word}: {name} {} has it already", show(there.as_bytes())));
                 continue;
             }
-            let newest = self.newest(self.available.iter().filter(|a| a.name == *name).map(|a| a.version.as_str()));
-            match newest.filter(|v| (self.compare)(v, fixed) != Ordering::Less) {
+            let newest = self.newest(self.available.iter().filter(|a| a.name == *name && !a.on_request).map(|a| a.version.as_str()));
+            match newest.filter(|v| self.compare(v, fixed) != Ordering::Less) {
                 Some(v) => out.goals.push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
                 None => {
                     return Err(error::NO_SUCH_FIX.because_do(
@@ -161,8 +170,12 @@ impl Offer<'_> {
         Ok(())
     }
 
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        compare(self.format, a, b)
+    }
+
     fn newest<'v>(&self, versions: impl Iterator<Item = &'v str>) -> Option<&'v str> {
-        versions.max_by(|a, b| (self.compare)(a, b))
+        versions.max_by(|a, b| self.compare(a, b))
     }
 
     /// Names that are nearly the one that was meant.
@@ -192,41 +205,10 @@ fn listed(before: &str, names: BTreeSet<String>) -> String {
     }
 }
 
-/// Whether a word means this package: by its name, or with the architecture as dpkg or rpm write it.
-fn is_named(word: &str, name: &str, arch: &str) -> bool {
-    word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix([':', '.']).is_some_and(|a| a == arch))
-}
-
-/// A fix's name without what people write differently: `LP: #2012345`, `lp#2012345` and `2012345` are one, so are `#1068412` and `bug 1068412`.
-pub fn key(name: &str) -> String {
-    let lower: String = name.to_ascii_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
-    let number = lower.trim_start_matches(|c: char| c.is_ascii_alphabetic() || matches!(c, '#' | ':'));
-    let prefix = &lower[..lower.len() - number.len()];
-    let bug = !number.is_empty()
-        && number.bytes().all(|b| b.is_ascii_digit())
-        && (prefix.is_empty() || prefix.ends_with('#') || matches!(prefix, "bug" | "bug:"));
-    if bug { number.to_owned() } else { lower }
-}
-
-/// `12.11` of `12.11`, `12.11_ML`, `9.4-GA`: a level of the distribution, as AIX's -F takes keywords of the form `4.2.1.0_AIX_ML`.
-pub fn level(word: &str) -> Option<&str> {
-    let level = word.split(['_', '-']).next().unwrap_or_default();
-    let numbers = level.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    (numbers && level.contains('.')).then_some(level)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::software::Location;
-
-    fn number(v: &str) -> u32 {
-        v.parse().unwrap_or(0)
-    }
-
-    fn compare(a: &str, b: &str) -> Ordering {
-        number(a).cmp(&number(b))
-    }
 
     fn available(all: &[(&str, &str)]) -> Vec<Available> {
         all.iter().map(|(n, v)| Available { name: (*n).into(), version: (*v).into(), arch: "all".into(), ..Available::default() }).collect()
@@ -265,7 +247,7 @@ mod tests {
     #[test]
     fn packages_by_name_and_version() {
         let there = available(&[("a", "2"), ("a", "3"), ("b", "1"), ("libfoo1", "1")]);
-        let offer = Offer { available: &there, fixes: &[], compare: &compare };
+        let offer = Offer { available: &there, fixes: &[], format: Format::Deb };
         let now = installed(&[("a", "2"), ("b", "1")]);
         let goals = |words: &[&str]| offer.goals(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
         assert_eq!(goals(&["a"]).unwrap().goals, [goal("a", None)]);
@@ -282,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_only_for_who_names_its_version() {
+        let mut there = available(&[("a", "2"), ("a", "3"), ("b", "4")]);
+        there[1].on_request = true;
+        there[2].on_request = true;
+        let fixes = [fix("CVE-2024-1", &[], &[("a", "2")]), fix("CVE-2024-2", &[], &[("a", "3")])];
+        let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
+        let goals = |packages: &[&str], fixes: &[&str], now: &str| {
+            offer.goals(&wanted(packages, fixes), &installed(&[("a", now)])).map_err(|e| format!("{e:#}"))
+        };
+        assert_eq!(goals(&["a=3", "b=4"], &[], "1").unwrap().goals, [goal("a", Some("3")), goal("b", Some("4"))]);
+        assert!(goals(&["a"], &[], "2").unwrap().goals.is_empty(), "the newer one is not for everybody");
+        assert!(goals(&["b"], &[], "1").unwrap_err().contains("ALT-733"));
+        assert_eq!(goals(&[], &["CVE-2024-1"], "1").unwrap().goals, [goal("a", Some("2"))]);
+        assert!(goals(&[], &["CVE-2024-2"], "1").unwrap_err().contains("ALT-734"));
+    }
+
+    #[test]
     fn fixes_become_packages_that_have_them() {
         let there = available(&[("ssl", "5"), ("libssl", "5"), ("old", "1")]);
         let fixes = [
@@ -291,10 +290,12 @@ mod tests {
             fix("CVE-2024-3", &[], &[("never", "2")]),
             fix("12.8", &[], &[("ssl", "5")]),
         ];
-        let offer = Offer { available: &there, fixes: &fixes, compare: &compare };
+        let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
         let now = installed(&[("ssl", "3"), ("libssl", "4"), ("old", "1")]);
         let goals = |words: &[&str]| offer.goals(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
-        for word in ["cve-2024-1", "DSA-1-1", "bug 77", "#77", "77", "LP: #77"] {
+        // Launchpad's of that number is another bug.
+        assert!(goals(&["LP: #77"]).unwrap_err().contains("ALT-734"));
+        for word in ["cve-2024-1", "DSA-1-1", "bug 77", "#77", "77"] {
             let got = goals(&[word]).unwrap();
             assert_eq!(got.goals, [goal("ssl", Some("5"))], "{word}");
             assert!(got.notes[0].contains("libssl 4 has it already"), "{got:?}");
@@ -307,19 +308,5 @@ mod tests {
         assert!(err.contains("CVE-1999-1") && err.contains("there is 12.8, CVE-2024-1"), "{err}");
         assert!(offer.has(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(), "what is installed is not known yet");
         assert!(offer.has(&wanted(&[], &["12.9"])).is_err());
-    }
-
-    #[test]
-    fn names_of_fixes_are_one_however_written() {
-        for (a, b) in [("LP: #12", "lp#12"), ("bug 12", "12"), ("RHSA-2024:1234", "rhsa-2024:1234"), ("bsc#12", "#12")] {
-            assert_eq!(key(a), key(b), "{a}");
-        }
-        for (a, b) in [("CVE-2024-12", "12"), ("DSA-12", "12"), ("DSA-12-1", "DSA-12")] {
-            assert_ne!(key(a), key(b), "{a}");
-        }
-        assert_eq!(
-            [level("12.11"), level("4.2.1.0_AIX_ML"), level("1068412"), level("CVE-1.2"), level("12.")],
-            [Some("12.11"), Some("4.2.1.0"), None, None, None]
-        );
     }
 }

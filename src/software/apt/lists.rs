@@ -11,8 +11,8 @@ use crate::host::resolve::resolve;
 use crate::software::deb::catalog::{self, Form};
 use crate::software::deb::control::{Paragraph, Paragraphs};
 use crate::software::deb::entry::Entry;
-use crate::software::deb::index;
-use crate::software::{Available, Job, Place};
+use crate::software::deb::index::{self, Suite};
+use crate::software::{Available, Job, Place, deb};
 
 /// How lists may be compressed, where apt keeps them so.
 const FORMS: [&str; 5] = ["", ".gz", ".xz", ".zst", ".lz4"];
@@ -34,11 +34,17 @@ pub fn available(job: &Job) -> Result<Vec<Available>> {
     Ok(found)
 }
 
-/// Goes through the packages of the location.
+/// Goes through the packages of the location that are for a machine like the alternate.
 ///
 /// # Errors
 /// What apt says.
 pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
+    let architectures = deb::architectures(job.root)?;
+    let visit = &mut |entry: Entry, fields: Paragraph| {
+        if deb::fits(&architectures, &entry.arch) {
+            visit(entry, fields);
+        }
+    };
     if let Place::Directory { here, .. } = job.place {
         let suites = match catalog::form(here) {
             Form::Flat => None,
@@ -50,14 +56,16 @@ pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let call = Call::new(job, "apt-get", "ask where apt keeps its lists").args([
         "indextargets",
         "--format",
-        "$(FILENAME)",
+        "$(METAKEY) $(FILENAME)",
         "Created-By: Packages",
     ]);
-    for list in call.cmd().read()?.text().lines() {
+    for (key, list) in call.cmd().read()?.text().lines().filter_map(|line| line.split_once(' ')) {
         let there = FORMS.iter().map(|form| format!("{list}{form}")).find_map(|name| {
             let here = resolve(job.root, Path::new(&name)).ok()?;
             fs::metadata(&here).ok().map(|_| (name, here))
         });
+        let on_request = is_on_request(job.root, key, list);
+        let visit = &mut |entry, fields| visit(Entry { on_request, ..entry }, fields);
         match there {
             Some((name, _)) if name.ends_with(".lz4") => lz4(job, &PathBuf::from(name), visit)?,
             Some((_, here)) => index::read(&here, visit)?,
@@ -65,6 +73,15 @@ pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether the Release file beside a list says `NotAutomatic`. The list's name is that file's directory and the list's own name there (`key`),
+/// with underscores for slashes.
+fn is_on_request(root: &Path, key: &str, list: &str) -> bool {
+    let list = FORMS.iter().skip(1).find_map(|form| list.strip_suffix(form)).unwrap_or(list);
+    let Some(start) = list.strip_suffix(&key.replace('/', "_")) else { return false };
+    let read = |name: &str| index::read_some(&resolve(root, Path::new(&format!("{start}{name}"))).ok()?);
+    ["InRelease", "Release"].iter().find_map(|name| read(name)).is_some_and(|text| Suite::of("", &text).on_request)
 }
 
 /// Only apt itself can unpack this one.
@@ -77,4 +94,30 @@ fn lz4(job: &Job, list: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_release_of_a_list() {
+        let dir = tempfile::tempdir().unwrap();
+        let lists = dir.path().join("var/lib/apt/lists");
+        fs::create_dir_all(&lists).unwrap();
+        let put = |name: &str, text: &str| fs::write(lists.join(name), format!("Codename: x\n{text}")).unwrap();
+        put("host_debian_dists_bookworm-backports_InRelease", "NotAutomatic: yes\n");
+        put("host_debian_dists_bookworm_InRelease", "");
+        put("host_flat_._Release", "NotAutomatic: yes\n");
+        for (key, list, want) in [
+            ("main/binary-amd64/Packages", "host_debian_dists_bookworm-backports_main_binary-amd64_Packages.lz4", true),
+            ("main/binary-amd64/Packages", "host_debian_dists_bookworm-backports_main_binary-amd64_Packages", true),
+            ("main/binary-amd64/Packages", "host_debian_dists_bookworm_main_binary-amd64_Packages", false),
+            ("main/binary-amd64/Packages", "host_debian_dists_absent_main_binary-amd64_Packages", false),
+            ("Packages", "host_flat_._Packages", true),
+            ("odd", "host_flat_._Packages", false),
+        ] {
+            assert_eq!(is_on_request(dir.path(), key, &format!("/var/lib/apt/lists/{list}")), want, "{list}");
+        }
+    }
 }

@@ -15,14 +15,14 @@ mod simulate;
 mod sizes;
 mod sources;
 
-use std::cmp::Ordering;
-
 use anyhow::Result;
 
+use super::contents::is_named;
 use super::{Available, Fix, Format, Goal, Job, Manager, Package, Transaction, deb};
 use crate::error;
 use crate::host::inside::Inside;
 use call::{Call, words};
+use sizes::Known;
 
 /// apt-get(8) and dpkg(1) of the alternate.
 pub struct Apt;
@@ -36,14 +36,14 @@ impl Manager for Apt {
         Format::Deb
     }
 
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        deb::compare(a, b)
-    }
-
     fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
         let mut all: Vec<Package> = sizes::database(inside)?.into_iter().map(|known| known.package).collect();
         all.sort();
         Ok(all)
+    }
+
+    fn essential(&self, inside: &Inside) -> Result<Vec<String>> {
+        sizes::essential(inside)
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
@@ -63,13 +63,13 @@ impl Manager for Apt {
     }
 
     fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
-        let Some(words_of) = goal_words(job, goals) else { return Ok(Transaction::default()) };
+        let installed = sizes::database(job.inside)?;
+        let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(Transaction::default()) };
         let call = Call::new(job, "apt-get", "ask apt what it would do");
         let done = call.flags().args(["-s", "-y"]).args(&words_of).cmd().accept(&[100]).read()?;
         if !done.success() {
             return Err(error::CONFLICTING_UPDATE.because(format!("apt cannot install what is wanted{}", words(&done))));
         }
-        let installed = sizes::database(job.inside)?;
         let acts = simulate::parse(&done.text());
         let changes = simulate::changes(&acts, &installed);
         let (download, growth) = sizes::of(job, &changes, &installed)?;
@@ -77,7 +77,8 @@ impl Manager for Apt {
     }
 
     fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
-        let Some(words_of) = goal_words(job, goals) else { return Ok(()) };
+        let installed = if goals.is_empty() { vec![] } else { sizes::database(job.inside)? };
+        let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(()) };
         let call = Call::new(job, "apt-get", "install the packages");
         let done = call.flags().args(["-y", "-q"]).args(&words_of).cmd().accept(&[100]).run(job.events)?;
         if !done.success() {
@@ -88,7 +89,7 @@ impl Manager for Apt {
 }
 
 /// apt's command and its words; None where nothing is wanted.
-fn goal_words(job: &Job, goals: &[Goal]) -> Option<Vec<String>> {
+fn goal_words(job: &Job, goals: &[Goal], installed: &[Known]) -> Option<Vec<String>> {
     let all = goals.contains(&Goal::All);
     let command = match (all, job.flags.requisites) {
         // With what new versions need; nothing is removed but what stands against them.
@@ -105,8 +106,13 @@ fn goal_words(job: &Job, goals: &[Goal]) -> Option<Vec<String>> {
     if !job.flags.requisites && !all {
         out.push("--no-install-recommends".to_owned());
     }
-    if goals.iter().any(|g| matches!(g, Goal::Package { version: Some(_), .. })) {
-        // An older version only where it was named; apt asks for no other one by itself.
+    let older = |goal: &Goal| {
+        let Goal::Package { name, version: Some(version) } = goal else { return false };
+        let mut there = installed.iter().map(|k| &k.package).filter(|p| is_named(Format::Deb, name, &p.name, &p.arch));
+        there.any(|p| deb::compare(version, &p.version).is_lt())
+    };
+    if goals.iter().any(older) {
+        // It would let others go down too: what apt then says it would do is looked at.
         out.push("--allow-downgrades".to_owned());
     }
     out.extend(names);

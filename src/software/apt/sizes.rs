@@ -31,6 +31,24 @@ pub fn database(inside: &Inside) -> Result<Vec<Known>> {
     Ok(parse(&done.text()))
 }
 
+/// Packages that dpkg marks as those that no system can be without.
+///
+/// # Errors
+/// What dpkg-query says.
+pub fn essential(inside: &Inside) -> Result<Vec<String>> {
+    const FORMAT: &str = "${Package}\\t${Essential}\\t${Protected}\\t${Important}\\n";
+    let done = Cmd::new("dpkg-query", "read which packages no system can be without").args(["-W", "-f", FORMAT]).inside(inside).read()?;
+    Ok(marked(&done.text()))
+}
+
+fn marked(text: &str) -> Vec<String> {
+    let yes = |line: &str| {
+        let (name, marks) = line.split_once('\t')?;
+        marks.split('\t').any(|m| m == "yes").then(|| name.to_owned())
+    };
+    text.lines().filter_map(yes).collect()
+}
+
 /// Packages whose files are there, be they configured or not.
 fn parse(text: &str) -> Vec<Known> {
     let known = |line: &str| {
@@ -105,6 +123,11 @@ mod tests {
         let names: Vec<(&str, u64)> = found.iter().map(|k| (k.package.name.as_str(), k.bytes)).collect();
         assert_eq!(names, [("a", 12288), ("b", 0), ("e", 5120)]);
         assert_eq!(found[0].package.version, "1:2-3");
+    }
+
+    #[test]
+    fn what_no_system_can_be_without() {
+        assert_eq!(marked("a\tyes\t\t\nb\t\t\t\nc\tno\tyes\t\nd\t\t\tyes\nyes\n"), ["a", "c", "d"]);
     }
 
     #[test]

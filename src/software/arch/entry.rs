@@ -147,6 +147,7 @@ impl Entry {
             size: self.size,
             installed_size: self.installed_size,
             file: (!self.file.as_os_str().is_empty()).then(|| dir.join(&self.file)),
+            ..Available::default()
         }
     }
 }

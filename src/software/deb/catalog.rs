@@ -59,7 +59,9 @@ impl Found {
 
 fn archive(dir: &Path, suites: &[index::Suite], visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found) -> Result<()> {
     let mut seen = BTreeSet::new();
-    for suite in suites {
+    // What is in an ordinary suite too is an ordinary package.
+    let (last, first): (Vec<_>, Vec<_>) = suites.iter().partition(|s| s.on_request);
+    for suite in first.into_iter().chain(last) {
         let at = dir.join("dists").join(&suite.name);
         for name in index::below(&at)? {
             let read = index::read(&at.join(&name), &mut |entry, fields| {
@@ -67,7 +69,7 @@ fn archive(dir: &Path, suites: &[index::Suite], visit: &mut dyn FnMut(Entry, Par
                     return;
                 }
                 if dir.join(&entry.file).is_file() {
-                    visit(entry, fields);
+                    visit(Entry { on_request: suite.on_request, ..entry }, fields);
                 } else {
                     damaged.add(entry.file, "the index lists it, and it is not there");
                 }

@@ -21,6 +21,8 @@ pub struct Entry {
     pub installed_size: u64,
     /// Relative to the directory.
     pub file: PathBuf,
+    /// Of a suite that is for packages named with their version ([`super::index::Suite::on_request`]).
+    pub on_request: bool,
 }
 
 impl Entry {
@@ -49,6 +51,7 @@ impl Entry {
             // In KiB there.
             installed_size: number("Installed-Size").saturating_mul(1024),
             file: file.to_owned(),
+            on_request: false,
             name,
             version,
             arch,
@@ -64,6 +67,7 @@ impl Entry {
             size: self.size,
             installed_size: self.installed_size,
             file: Some(dir.join(&self.file)),
+            on_request: self.on_request,
         }
     }
 }

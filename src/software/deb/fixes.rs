@@ -14,12 +14,13 @@ use anyhow::Result;
 use super::advisories::{self, Advice};
 use super::documents::{self, Found};
 use super::entry::Entry;
-use super::names::{Asked, level};
+use super::names::Asked;
 use super::version::compare;
 use super::{changelog, file};
 use crate::error;
 use crate::host::signals;
 use crate::software::Fix;
+use crate::software::contents::level;
 
 /// So many packages of one source are opened for a changelog.
 const TRIES: usize = 6;
@@ -33,6 +34,7 @@ const BASE_FILES: &str = "base-files";
 /// What is looked for, in what.
 pub struct Search<'a> {
     pub dir: &'a Path,
+    /// The newest of each package and architecture is enough; what is only for who names its version does not count.
     pub entries: &'a [Entry],
     pub asked: &'a [String],
     /// The release that is updated (`bookworm`), where it is known.
@@ -126,7 +128,7 @@ struct Location<'a> {
 impl<'a> Location<'a> {
     fn of(entries: &'a [Entry]) -> Self {
         let mut best: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
-        for entry in entries {
+        for entry in entries.iter().filter(|e| !e.on_request) {
             let had = best.entry((&entry.name, &entry.arch)).or_insert(entry);
             if compare(&entry.version, &had.version).is_gt() {
                 *had = entry;

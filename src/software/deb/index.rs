@@ -91,7 +91,8 @@ pub fn chosen(all: &[Suite], codename: &str) -> Vec<Suite> {
     if of.is_empty() && all.len() == 1 { all.to_vec() } else { of }
 }
 
-fn read_some(path: &Path) -> Option<Vec<u8>> {
+/// A Release file, as far as one may be long; None where there is none.
+pub fn read_some(path: &Path) -> Option<Vec<u8>> {
     let mut text = vec![];
     File::open(path).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))?.take(RELEASE).read_to_end(&mut text).ok()?;
     Some(text)

@@ -24,8 +24,12 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{Contents, Fix, Format, installed};
+use crate::host::resolve::resolve;
 
 pub use version::compare;
+
+/// The architecture of packages that are for every machine.
+const ALL: &str = "all";
 
 /// What a directory offers; None where there is nothing of this format.
 ///
@@ -40,6 +44,31 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
     packages.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare(&b.version, &a.version)).then_with(|| a.arch.cmp(&b.arch)));
     let damaged = damaged.into_iter().map(|(path, why)| (dir.join(path), why)).collect();
     Ok(Some(Contents { format: Format::Deb, packages, damaged }))
+}
+
+/// The architectures whose packages the system below `root` takes: that of its dpkg, and the foreign ones that were added (dpkg(1),
+/// `--add-architecture`); empty where it does not say.
+///
+/// # Errors
+/// What cannot be read.
+pub fn architectures(root: &Path) -> Result<Vec<String>> {
+    let mut all: Vec<String> = fs::read_to_string(resolve(root, Path::new("/var/lib/dpkg/arch"))?)
+        .unwrap_or_default()
+        .lines()
+        .map(|l| l.trim().to_owned())
+        .filter(|l| !l.is_empty())
+        .collect();
+    let dpkg = installed::installed(root, Format::Deb)?.into_iter().find(|p| p.name == "dpkg" && p.arch != ALL);
+    match dpkg {
+        Some(dpkg) => all.push(dpkg.arch),
+        None => all.clear(),
+    }
+    Ok(all)
+}
+
+/// Whether a package of this architecture is for a system with those.
+pub fn fits(architectures: &[String], arch: &str) -> bool {
+    architectures.is_empty() || arch == ALL || architectures.iter().any(|a| a == arch)
 }
 
 /// See [`super::contents::fixes`].

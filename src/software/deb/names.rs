@@ -1,6 +1,8 @@
 //! Names of fixes, as people, changelogs and advisories write them, brought to one form: `CVE-2024-1234`, `DSA-5678-1`, `USN-6543-1`,
 //! `#1068412` (Debian's bugs), `LP#2012345` (Launchpad's), `12.11` (a level of the release).
 
+use crate::software::contents::level;
+
 /// Advisories have a number that counts their revisions.
 const ADVISORIES: [&str; 4] = ["DSA-", "DLA-", "DTSA-", "USN-"];
 
@@ -23,16 +25,12 @@ fn forms(word: &str) -> Option<Vec<String>> {
             _ => None,
         };
     }
-    level(&tight).map(|level| vec![level])
+    level(&tight).map(|level| vec![level.to_owned()])
 }
 
-/// `12.11` of `12.11`, `12.11_ML`, `22.04.5-LTS`.
-pub fn level(word: &str) -> Option<String> {
-    let level = word.split(['_', '-']).next().unwrap_or_default();
-    let numbers: Vec<&str> = level.split('.').collect();
-    let fine =
-        (2..=3).contains(&numbers.len()) && numbers.iter().all(|n| (1..=4).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
-    fine.then(|| level.to_owned())
+/// Whether a word, in any writing, means `id`, which has the one form of its kind.
+pub fn same(word: &str, id: &str) -> bool {
+    Asked::new(&[word.to_owned()]).wants(id)
 }
 
 /// What is asked for.

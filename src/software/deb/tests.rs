@@ -255,3 +255,39 @@ proptest::proptest! {
         let _ = documents::read(&path, "a", &mut |_| true);
     }
 }
+
+#[test]
+fn architectures_of_a_system() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(fits(&architectures(dir.path()).unwrap(), "riscv64"), "it does not say");
+    let at = dir.path().join("var/lib/dpkg");
+    fs::create_dir_all(&at).unwrap();
+    let of = |name: &str, arch: &str| format!("Package: {name}\nStatus: install ok installed\nArchitecture: {arch}\nVersion: 1\n\n");
+    fs::write(at.join("status"), of("old", "armel") + &of("dpkg", "amd64")).unwrap();
+    let known = architectures(dir.path()).unwrap();
+    assert_eq!(["amd64", "all", "i386", "armel"].map(|a| fits(&known, a)), [true, true, false, false]);
+    fs::write(at.join("arch"), "amd64\ni386\n").unwrap();
+    assert!(fits(&architectures(dir.path()).unwrap(), "i386"));
+}
+
+#[test]
+fn suites_for_who_names_a_version() {
+    let Some(d) = Directory::new() else { return };
+    for (suite, version, more) in
+        [("bookworm", "1", ""), ("bookworm-backports", "3~bpo12+1", "NotAutomatic: yes\n"), ("bookworm-security", "2", "")]
+    {
+        let log = format!("tool ({version}) x; urgency=low\n\n  * CVE-2024-1111\n\n -- A <a@b>  Mon, 01 Jan 2024 00:00:00 +0000\n");
+        d.deb("pool", "tool", version, "", "-Zxz", &[("usr/share/doc/tool/changelog", log.as_str())]);
+        let at = d.path().join("dists").join(suite).join("main/binary-all");
+        fs::create_dir_all(&at).unwrap();
+        let file = fs::read_dir(d.path().join("pool")).unwrap().flatten().map(|e| e.file_name().into_string().unwrap());
+        let file = file.into_iter().find(|f| f.starts_with(&format!("tool_{version}_"))).unwrap();
+        let text = format!("Package: tool\nVersion: {version}\nArchitecture: all\nFilename: pool/{file}\nSize: 1\n");
+        fs::write(at.join("Packages"), text).unwrap();
+        fs::write(d.path().join("dists").join(suite).join("Release"), format!("Codename: {suite}\nComponents: main\n{more}")).unwrap();
+    }
+    let found = read(&d.path()).unwrap().unwrap();
+    let versions: Vec<(&str, bool)> = found.packages.iter().map(|p| (p.version.as_str(), p.on_request)).collect();
+    assert_eq!(versions, [("3~bpo12+1", true), ("2", false), ("1", false)]);
+    assert_eq!(d.fixes(&["CVE-2024-1111"], "bookworm")[0].packages, [("tool".to_owned(), "2".to_owned())]);
+}

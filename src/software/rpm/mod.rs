@@ -31,6 +31,7 @@ use crate::error;
 use package::Package;
 use tree::Tree;
 
+pub use names::same as same_fix;
 pub use version::{compare, normal};
 
 /// What a directory offers; None where there is nothing of this format.
@@ -83,6 +84,7 @@ fn available(package: &Package, file: &Path) -> Available {
         size: std::fs::metadata(file).map_or(0, |m| m.len()),
         installed_size: package.installed_size(),
         file: Some(file.to_owned()),
+        ..Available::default()
     }
 }
 
