@@ -100,7 +100,7 @@ if [ "$quick" = yes ]; then
     part "unit tests" 10 cargo test --quiet --bins
     ending
 fi
-part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done; tests/machine/rpmroot.sh'
+part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done; tests/machine/rpmroot.sh && tests/machine/archroot.sh'
 ALTDISK_VM=none part "tests" 30 cargo test --quiet --no-fail-fast
 if [ "$vm" != none ]; then
     ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 35)" cargo test --quiet --test vm -- --nocapture

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Row, WIDTH, clip};
+use super::{Row, clip};
 use crate::copy::report::show;
 use crate::engine::ALT_INST;
 use crate::error;
@@ -29,6 +29,8 @@ pub enum What {
 
 /// A list for people: of more packages than this, only those are shown that update something.
 const MOST: usize = 2000;
+/// Columns of a line: those of a pop-up list on a terminal with 80, without its marks.
+const WIDTH: usize = 70;
 /// Columns of names and versions, where they fit.
 const NAME: usize = 28;
 const VERSION: usize = 20;
@@ -92,7 +94,7 @@ fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<
     };
     let mut rows = vec![row(location::CONFIGURED, "the repositories that this system has")];
     rows.extend(media.iter().map(|(at, from)| row(at, &format!("mounted from {from}"))));
-    rows.extend(drives.iter().map(|d| row(d, "drive: what is in it is mounted for you")));
+    rows.extend(drives.iter().map(|d| row(d, "drive: its medium is mounted for you")));
     (format!("{:<32} WHAT IT IS", "LOCATION"), rows)
 }
 

@@ -26,6 +26,7 @@ pub const REPOSITORY: &str = "altdisk";
 
 const OWN: &str = "/etc/pacman.conf";
 const DEFAULT_DATABASE: &str = "/var/lib/pacman";
+const DEFAULT_LOG: &str = "/var/log/pacman.log";
 
 /// Options of the administrator's that hold for our configuration too.
 const KEPT: [&str; 9] = ["HoldPkg", "IgnorePkg", "IgnoreGroup", "NoUpgrade", "NoExtract", "HookDir", "GPGDir", "LogFile", "Architecture"];
@@ -67,6 +68,15 @@ pub fn database_inside(root: &Path) -> Result<PathBuf> {
 /// If links lead in a circle.
 pub fn database(root: &Path) -> Result<PathBuf> {
     resolve(root, &database_inside(root)?)
+}
+
+/// pacman's log, as seen from inside.
+///
+/// # Errors
+/// What cannot be read.
+pub fn log(root: &Path) -> Result<PathBuf> {
+    let said = own(root)?.into_iter().rfind(|(key, _)| key == "LogFile").map(|(_, value)| PathBuf::from(value));
+    Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_LOG)))
 }
 
 /// What packages may be for, beside `any`.

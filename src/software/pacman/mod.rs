@@ -52,7 +52,7 @@ impl Manager for Pacman {
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
-        repair::prepare(job)?;
+        let again = repair::prepare(job)?;
         if let Place::Directory { here, .. } = job.place
             && offered(job, here)?.is_empty()
         {
@@ -60,13 +60,16 @@ impl Manager for Pacman {
         }
         conf::write(job)?;
         match job.place {
-            Place::Directory { .. } => database(job, &[]),
+            Place::Directory { .. } => database(job, &[])?,
             place => {
                 let done = call(job, "fetch the lists of the repositories")?.arg("-Sy").accept(&[1]).run(job.events)?;
                 let entry = if *place == Place::Configured { &error::UPDATE_FAILED } else { &error::BAD_LOCATION };
-                if done.success() { Ok(()) } else { Err(entry.because(format!("pacman cannot get the lists{}", words(&done)))) }
+                if !done.success() {
+                    return Err(entry.because(format!("pacman cannot get the lists{}", words(&done))));
+                }
             }
         }
+        repair::finish(job, &again)
     }
 
     fn available(&self, job: &Job) -> Result<Vec<Available>> {
@@ -121,7 +124,6 @@ fn call(job: &Job, sentence: &str) -> Result<Cmd> {
 }
 
 fn install(job: &Job, goals: &[Goal], sentence: &str, more: &[&str]) -> Result<Cmd> {
-    let again = repair::again(job);
     let names = goals.iter().filter_map(|goal| match goal {
         Goal::All => None,
         Goal::Package { name, version: None } => Some(name.clone()),
@@ -129,9 +131,7 @@ fn install(job: &Job, goals: &[Goal], sentence: &str, more: &[&str]) -> Result<C
     });
     let own = job.flags.own.clone().unwrap_or_else(|| DEFAULTS.map(str::to_owned).to_vec());
     let cmd = call(job, sentence)?.arg(if goals.contains(&Goal::All) { "-Su" } else { "-S" }).args(own).args(more);
-    // What an interrupted run has unpacked of these is no file of somebody else's.
-    let cmd = if again.is_empty() { cmd } else { cmd.args(["--overwrite", "*"]) };
-    Ok(cmd.arg("--").args(names).args(again))
+    Ok(cmd.arg("--").args(names))
 }
 
 /// The packages of a directory that fit this machine.

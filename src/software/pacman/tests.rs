@@ -194,9 +194,31 @@ fn a_package_that_was_half_installed() {
     fs::create_dir_all(&local).unwrap();
     fs::write(root.root().join("usr/bin/app"), "half").unwrap();
     let t = root.update(&[named("b", None)]).unwrap();
-    assert_eq!(t.changes.installed.len(), 2);
+    assert_eq!(t.changes.installed.len(), 1);
     assert_eq!((root.installed(), fs::read_to_string(root.root().join("usr/bin/app")).unwrap()), ("app 1-1\nb 1-1\n".into(), "1".into()));
     assert!(local.join("desc").is_file());
+}
+
+#[test]
+fn scripts_that_did_not_run() {
+    let Some(root) = Root::new() else { return };
+    root.package(
+        "app",
+        "1-1",
+        "",
+        &[(".INSTALL", "post_install() { echo first >>/root/said; }\npost_upgrade() { echo again >>/root/said; }\n"), ("usr/bin/app", "1")],
+    );
+    root.update(&[named("app", None)]).unwrap();
+    // As if it had been killed before the script; and one that the location does not have.
+    let log = root.root().join("var/log/pacman.log");
+    let text = fs::read_to_string(&log).unwrap();
+    fs::write(&log, text.split("[ALPM] transaction completed").next().unwrap()).unwrap();
+    fs::remove_file(root.root().join("root/said")).unwrap();
+    root.package("b", "1-1", "", &[]);
+    root.update(&[named("b", None)]).unwrap();
+    assert_eq!(fs::read_to_string(root.root().join("root/said")).unwrap_or_default(), "again\n");
+    root.update(&[Goal::All]).unwrap();
+    assert_eq!(fs::read_to_string(root.root().join("root/said")).unwrap(), "again\n", "once is enough");
 }
 
 #[test]

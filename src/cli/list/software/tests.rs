@@ -38,7 +38,7 @@ fn packages_beside_what_is_installed() {
          libc6                        2.37    2.36      C library\n\
          !libc6:i386                   2.37    2.36      C library\n\
          #    It is for i386, and comes along with those for amd64 that need it.\n\
-         nano                         7.2-1   new       small, friendly text ed..\n\
+         nano                         7.2-1   new       small, friendly text ..\n\
          nano=7.1-1                   7.1-1   new       older\n\
          tz                           2024a   same      zones\n\
          !vim:arm64                    2:9.1-1 new       Vi IMproved\n\
@@ -121,7 +121,7 @@ fn places_to_choose_from() {
          /media/usb                       mounted from /dev/sdc1\n\
          !/mnt/a b                         mounted from /dev/sdd\n\
          #    There are blanks or the like in its name: type it into the field.\n\
-         /dev/sr0                         drive: what is in it is mounted for you\n"
+         /dev/sr0                         drive: its medium is mounted for you\n"
     );
     assert_eq!(locations().unwrap().1[0].text.split(' ').next(), Some("configured"));
 }
