@@ -75,6 +75,12 @@ impl Drop for Held {
 /// The environment variable that names the descriptor of a job's event file; not for the programs that altdisk runs.
 pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
 
+/// So many bytes of what a program says that changes something are kept, at least.
+const TAIL: usize = 1 << 20;
+
+/// A line that is longer is told in pieces.
+const LONGEST: usize = 64 << 10;
+
 /// How many last lines of output an error quotes.
 const QUOTED: usize = 5;
 
@@ -200,15 +206,15 @@ impl Cmd {
             std::io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{}` was not found ({})", self.program, self.sentence)),
             _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
         })?;
-        // Questions are short; what changes something is ended by an interrupt.
-        if events.is_some() {
+        // Questions are short, but for those that are asked inside; what changes something is ended by an interrupt.
+        if events.is_some() || self.inside.is_some() {
             signals::running(i32::try_from(child.id()).unwrap_or(0));
         }
         let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let text = self.stdin.clone().unwrap_or_default();
         let (stdout, stderr) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let ended = AtomicBool::new(false);
-        let watch = events.filter(|_| self.inside.is_some()).map(|events| Watch::new(child.id(), events));
+        let watch = self.inside.as_ref().map(|_| Watch::new(child.id(), events));
         std::thread::scope(|s| {
             if let Some(mut input) = input {
                 // A program that does not read its input to the end is its own business.
@@ -310,11 +316,20 @@ fn drain(
             Ok(0) => break,
             Ok(n) => {
                 watch.inspect(|w| w.heard());
-                kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(&chunk[..n]);
+                let mut kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                kept.extend_from_slice(&chunk[..n]);
+                if events.is_some() && kept.len() > 2 * TAIL {
+                    // What was told need not be kept: only the end is quoted.
+                    kept.drain(..TAIL);
+                }
+                drop(kept);
                 line.extend_from_slice(&chunk[..n]);
             }
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => break,
+        }
+        if line.len() > LONGEST && !line.contains(&b'\n') {
+            tell(&std::mem::take(&mut line), stream, events, watch.is_some());
         }
         while let Some(at) = line.iter().position(|b| *b == b'\n') {
             let whole: Vec<u8> = line.drain(..=at).collect();

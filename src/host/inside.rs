@@ -2,16 +2,18 @@
 //!
 //! They have processes of their own (a PID namespace: what a script leaves behind ends with it, and everything ends with altdisk, however
 //! that ends), mounts, a host name and System V IPC of their own. Inside, `/proc` shows only them, and `/proc/sys` and `/sys` cannot be
-//! written; EFI variables are not there. `/dev` is made anew, with the usual nodes and the alternate's own block devices: no script can
-//! write to another disk. `/run` is empty but for udev's records (so that tools recognise file systems): no socket of the running system's
+//! written; EFI variables are not there. `/dev` is made anew, with the usual nodes and the alternate's own block devices, and nodes elsewhere lead nowhere: no script
+//! writes to another disk. The running system's file systems are not there at all (pivot_root(2)), and nothing can be mounted. `/run` is empty but for udev's records (so that tools recognise file systems): no socket of the running system's
 //! services is there. `/tmp` is empty. Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE` tells
-//! systemctl(1) the same, and what asks neither is hidden by a program of the same name. What could change the kernel that runs (modules, clock, reboot, network) is taken from them (capabilities(7)).
+//! systemctl(1) the same, and what asks neither is hidden by a program of the same name. What could change the kernel that runs (modules, clock, reboot, network) is taken from them (capabilities(7), seccomp(2)). With packages that lie in a
+//! directory there is no network either.
 //!
 //! All of it lives in the namespaces, so nothing has to be undone, except where a file must exist to be mounted on: those are
 //! [`Placeholders`], which say so in their content, and which [`tidy`] finds after a kill.
 #![allow(unsafe_code)]
 
 mod enter;
+mod filter;
 
 use std::ffi::CString;
 use std::fs;
@@ -39,6 +41,9 @@ pub struct Inside {
     pub links: Vec<(PathBuf, PathBuf)>,
     /// Directories of the running system that are seen inside, read-only: from, and where, below [`SHOWN`].
     pub shown: Vec<(PathBuf, PathBuf)>,
+    /// Whether programs reach the network. Without it they have one of their own with nothing in it: a script that updates a database at
+    /// 127.0.0.1 must not find that of the running system.
+    pub network: bool,
     /// What resolv.conf says inside: that of the running system.
     pub resolv_conf: Option<Vec<u8>>,
 }
@@ -78,7 +83,14 @@ const LINKS: [(&str, &str); 5] = [
 
 impl Inside {
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), devices: vec![], links: vec![], shown: vec![], resolv_conf: fs::read(RESOLV_CONF).ok() }
+        Self {
+            root: root.to_owned(),
+            devices: vec![],
+            links: vec![],
+            shown: vec![],
+            network: false,
+            resolv_conf: fs::read(RESOLV_CONF).ok(),
+        }
     }
 
     /// Makes `command`, which names a program inside, run there.
@@ -91,7 +103,8 @@ impl Inside {
         command.envs([("SYSTEMD_OFFLINE", "1"), ("HOME", "/root"), ("TERM", "dumb"), ("USER", "root"), ("LOGNAME", "root")]);
         let root = text(self.root.as_os_str())?;
         let (sources, acts) = self.acts()?;
-        let enter = move || enter(&root, &sources, &acts);
+        let network = self.network;
+        let enter = move || enter(&root, network, &sources, &acts);
         // SAFETY: between fork and exec the closure makes only system calls, on memory that was filled before.
         unsafe { command.pre_exec(enter) };
         Ok(())
@@ -132,7 +145,9 @@ impl Inside {
         if let (true, Ok(meta)) = (self.devices.iter().any(|d| d.starts_with("/dev/mapper")), fs::metadata(control)) {
             list.node(control, SFlag::S_IFCHR, 0o600, meta.rdev())?;
         }
-        self.links.iter().try_for_each(|(link, to)| list.link(link, to))
+        self.links.iter().try_for_each(|(link, to)| list.link(link, to))?;
+        list.acts.push(Act::Sealed { at: text("/dev")? });
+        Ok(())
     }
 
     fn run(&self, list: &mut Acts) -> Result<()> {
@@ -199,7 +214,8 @@ impl Placeholders {
         if at.symlink_metadata().is_ok() {
             return Ok(()); // Not a file, and not for us to change.
         }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&at)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&at).with_context(|| format!("making {}", at.display()))?;
         self.made.push(at.clone());
         std::io::Write::write_all(&mut file, content.as_bytes()).with_context(|| format!("writing {}", at.display()))?;
         fs::set_permissions(&at, fs::Permissions::from_mode(mode)).with_context(|| format!("writing {}", at.display()))

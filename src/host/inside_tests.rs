@@ -50,6 +50,61 @@ fn a_world_of_its_own() {
     assert_eq!(fs::read("/proc/self/mounts").unwrap(), before);
 }
 
+/// The root file system once more, as an alternate is: mounted elsewhere.
+struct Elsewhere(tempfile::TempDir);
+
+impl Elsewhere {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let none: Option<&str> = None;
+        nix::mount::mount(Some("/"), dir.path(), none, nix::mount::MsFlags::MS_BIND, none).unwrap();
+        Self(dir)
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        nix::mount::umount2(self.0.path(), nix::mount::MntFlags::MNT_DETACH).unwrap();
+    }
+}
+
+#[test]
+fn no_way_out() {
+    if !possible() {
+        return;
+    }
+    let alternate = Elsewhere::new();
+    let shown = tempfile::tempdir().unwrap();
+    fs::write(shown.path().join("package"), "here").unwrap();
+    let mut inside = Inside::new(alternate.0.path());
+    inside.shown = vec![(shown.path().to_owned(), Path::new(SHOWN).join("images"))];
+    let listener = std::os::unix::net::UnixListener::bind_addr(&{
+        use std::os::linux::net::SocketAddrExt;
+        std::os::unix::net::SocketAddr::from_abstract_name(format!("altdisk-test-{}", std::process::id())).unwrap()
+    })
+    .unwrap();
+    let mounts = |ns: &str| fs::read_to_string(ns).unwrap();
+    let before = mounts("/proc/self/mountinfo");
+    for (script, want) in [
+        ("cat /run/altdisk/images/package", "here"),
+        // The first process has the same root, and what is mounted outside is not there.
+        ("ls /proc/1/root/run", "altdisk\nlock\n"),
+        ("grep -c . /proc/self/mountinfo >/dev/null; awk '{ print $5 }' /proc/self/mountinfo | sort | head -n 1", "/\n"),
+        ("mount -t tmpfs none /mnt 2>/dev/null || echo refused", "refused\n"),
+        ("umount /proc/sys 2>/dev/null || echo refused", "refused\n"),
+        ("touch /dev/new 2>/dev/null || echo sealed", "sealed\n"),
+        ("mknod /tmp/n b 7 0 && dd if=/tmp/n of=/dev/null count=1 2>/dev/null || echo leads nowhere", "leads nowhere\n"),
+        ("grep -c altdisk-test /proc/net/unix || true", "0\n"),
+        ("ls /sys/class/net", "lo\n"),
+    ] {
+        assert_eq!(sh(&inside, script).unwrap(), want, "{script}");
+    }
+    inside.network = true;
+    assert_eq!(sh(&inside, "grep -c altdisk-test /proc/net/unix || true").unwrap(), "1\n");
+    assert_eq!(mounts("/proc/self/mountinfo"), before);
+    drop(listener);
+}
+
 #[test]
 fn how_it_ends_is_told() {
     if !possible() {

@@ -23,15 +23,16 @@ const TOLD: usize = 2;
 /// One program that is watched.
 pub struct Watch {
     pid: u32,
-    events: Events,
+    /// None for questions: only an interrupt is watched for.
+    events: Option<Events>,
     begun: Instant,
     /// Milliseconds after `begun`.
     heard: AtomicU64,
 }
 
 impl Watch {
-    pub fn new(pid: u32, events: &Events) -> Self {
-        Self { pid, events: events.clone(), begun: Instant::now(), heard: AtomicU64::new(0) }
+    pub fn new(pid: u32, events: Option<&Events>) -> Self {
+        Self { pid, events: events.cloned(), begun: Instant::now(), heard: AtomicU64::new(0) }
     }
 
     /// It said something.
@@ -78,7 +79,8 @@ impl Watch {
         let last =
             chain[chain.len().saturating_sub(TOLD)..].iter().map(|c| format!("`{}`", short(c))).collect::<Vec<_>>().join(", which runs ");
         let what = if last.is_empty() { String::new() } else { format!("; now runs {last}") };
-        self.events.warn(format!(
+        let Some(events) = &self.events else { return };
+        events.warn(format!(
             "nothing was said for {} seconds{what}. It may only be slow. If it hangs, stop it: Ctrl-C, or `altdisk jobs stop` for a job; phase 2 can be run again",
             quiet.as_secs()
         ));

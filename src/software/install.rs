@@ -136,6 +136,8 @@ fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before:
     let flags = flags(wanted, manager.name())?;
     let opened = Opened::open(&wanted.location, events)?;
     inside.shown.extend(opened.shown());
+    // What lies in a directory needs no network, and scripts have no business with it.
+    inside.network = opened.shown().is_none();
     let work = work_directory(&inside.root)?;
     std::fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
     let held = Placeholders::hold(inside)?;

@@ -29,7 +29,7 @@ pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
             Err(e) => return Err(e.into()),
         },
-        Format::Rpm => rpm(root)?,
+        Format::Rpm => asked_of_rpm(root)?,
         Format::Arch => {
             let (all, _) = db::local(&resolve(root, Path::new(LOCAL))?);
             all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect()
@@ -69,7 +69,7 @@ fn dpkg(from: impl BufRead) -> std::io::Result<Vec<Package>> {
     Ok(all)
 }
 
-fn rpm(root: &Path) -> Result<Vec<Package>> {
+fn asked_of_rpm(root: &Path) -> Result<Vec<Package>> {
     if find_program(Path::new("/"), "rpm").is_none()
         || !["usr/lib/sysimage/rpm", "var/lib/rpm"].iter().any(|d| resolve(root, Path::new(d)).is_ok_and(|d| d.is_dir()))
     {

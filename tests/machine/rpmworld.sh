@@ -6,6 +6,7 @@
 # DIR/installed   what a system has: stand-ins for what others require, hello, libthing, tool, a kernel, and packages whose next versions misbehave
 # DIR/v2          newer ones: hello needs newdep now, fixes are in changelogs; one that is not installed; a second kernel
 # DIR/repo        the same as a repository, with an advisory, by createrepo_c
+# DIR/signed      tool alone, as a repository whose packages and metadata are signed with DIR/key.asc
 # DIR/failpre DIR/failpost DIR/hang DIR/unmet   one package each whose script fails or never ends, or that requires what nobody has
 set -euo pipefail
 dir=$(realpath -m "$1")
@@ -67,8 +68,9 @@ build failpost failpost 2.0 '' "%post
 echo its last words >&2
 exit 7"
 build hang hang 2.0 '' "%post
-echo waiting for ever
-sleep 10000"
+echo waiting for the moon
+touch /root/waits
+[ -e /root/go ] || sleep 1111"
 build unmet unmet 2.0 'Requires: what-nobody-has >= 3'
 
 rm -rf "$dir/repo"
@@ -94,3 +96,16 @@ cat >"$work/updateinfo.xml" <<'END'
 </updates>
 END
 modifyrepo_c --mdtype=updateinfo "$work/updateinfo.xml" "$dir/repo/repodata" >/dev/null
+
+export GNUPGHOME=$work/gpg
+mkdir -m 700 "$GNUPGHOME"
+trap 'gpgconf --kill all; rm -rf "$work"' EXIT
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-gen-key tests@example.com rsa2048 2>"$work/log" || { cat "$work/log" >&2; exit 1; }
+gpg --batch --export --armor tests@example.com >"$dir/key.asc"
+rm -rf "$dir/signed"
+mkdir "$dir/signed"
+cp "$dir"/v2/tool-*.rpm "$dir/signed"
+rpmsign --define '_gpg_name tests@example.com' --define "_gpg_path $GNUPGHOME" --define "__gpg $(command -v gpg)" --addsign "$dir"/signed/*.rpm >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+createrepo_c --quiet "$dir/signed"
+gpg --batch --quiet --armor --detach-sign "$dir/signed/repodata/repomd.xml"
+cp "$dir/key.asc" "$dir/signed/repodata/repomd.xml.key"

@@ -5,13 +5,14 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::filter;
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, mknod};
 
-/// capabilities(7): CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_SYS_TIME, CAP_WAKE_ALARM.
-const TAKEN: [libc::c_ulong; 6] = [12, 16, 17, 22, 25, 35];
+/// capabilities(7): CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_SYS_TIME, CAP_AUDIT_CONTROL, CAP_WAKE_ALARM.
+const TAKEN: [libc::c_ulong; 7] = [12, 16, 17, 22, 25, 30, 35];
 
 /// One thing to do in the new namespaces.
 #[derive(Debug)]
@@ -44,6 +45,10 @@ pub(super) enum Act {
     },
     Bind {
         from: CString,
+        at: CString,
+    },
+    /// What is mounted there cannot be written any more.
+    Sealed {
         at: CString,
     },
     /// A bind mount that cannot be written.
@@ -111,20 +116,37 @@ fn check(result: libc::c_int) -> nix::Result<libc::c_int> {
     Errno::result(result)
 }
 
+/// Descriptor of the waiting process that shows that it lives; what lies above it is closed.
+const KEPT_OPEN: libc::c_int = 3;
+/// Where close_range(2) is missing, descriptors up to this one are closed.
+const OLDER: libc::c_int = 65536;
+
 /// The way in. Three processes come of the one: what altdisk waits for, which stays outside; the first process inside, which ends with the second, and
 /// the kernel with it everything else inside; and the one that returns from here to become the program.
-pub(super) fn enter(root: &CStr, sources: &[CString], acts: &[Act]) -> std::io::Result<()> {
+pub(super) fn enter(root: &CStr, network: bool, sources: &[CString], acts: &[Act]) -> std::io::Result<()> {
     // SAFETY: plain system calls on pointers to memory that lives as long as the closure.
     unsafe {
-        check(libc::unshare(libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC))?;
+        let own_network = if network { 0 } else { libc::CLONE_NEWNET };
+        check(libc::unshare(libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC | own_network))?;
+        let mut alive = [-1; 2];
+        check(libc::pipe2(alive.as_mut_ptr(), libc::O_CLOEXEC))?;
         let first = check(libc::fork())?;
         if first != 0 {
-            wait_for(first, false);
+            // The pipe's end stays open as long as this process lives.
+            check(libc::dup2(alive[1], KEPT_OPEN))?;
+            wait_for(first, KEPT_OPEN + 1, false);
         }
         check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
+        libc::close(alive[1]);
+        // Whoever waits may have been killed before the line above: then nobody would end this.
+        let mut gone = libc::pollfd { fd: alive[0], events: 0, revents: 0 };
+        if libc::poll(&raw mut gone, 1, 0) > 0 {
+            libc::_exit(127);
+        }
+        libc::close(alive[0]);
         let program = check(libc::fork())?;
         if program != 0 {
-            wait_for(program, true);
+            wait_for(program, 3, true);
         }
         leave_terminal();
         check(libc::mount(std::ptr::null(), c"/".as_ptr(), std::ptr::null(), libc::MS_REC | libc::MS_PRIVATE, std::ptr::null()))?;
@@ -133,8 +155,14 @@ pub(super) fn enter(root: &CStr, sources: &[CString], acts: &[Act]) -> std::io::
         for (fd, source) in opened.iter_mut().zip(sources) {
             *fd = check(libc::open(source.as_ptr(), libc::O_PATH | libc::O_CLOEXEC))?;
         }
-        check(libc::chroot(root.as_ptr()))?;
-        check(libc::chdir(c"/".as_ptr()))?;
+        check(libc::chdir(root.as_ptr()))?;
+        // The running system itself as the root is for tests.
+        let other = root != c"/";
+        if other {
+            // Old and new root at one place, pivot_root(2): `/` is the new one, the old one lies upon it until it is taken away.
+            check(libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr()) as libc::c_int)?;
+            no_devices();
+        }
         for act in acts {
             if let Err(e) = act.run(&opened) {
                 // Not as an error of exec(2), which would be taken for that of the program.
@@ -144,11 +172,19 @@ pub(super) fn enter(root: &CStr, sources: &[CString], acts: &[Act]) -> std::io::
                 libc::_exit(126);
             }
         }
+        if other {
+            check(libc::umount2(c".".as_ptr(), libc::MNT_DETACH))?;
+        }
+        check(libc::chdir(c"/".as_ptr()))?;
         for capability in TAKEN {
-            // One that this kernel does not know need not be taken.
-            libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
+            match check(libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0)) {
+                // One that this kernel does not know need not be taken.
+                Ok(_) | Err(Errno::EINVAL) => {}
+                Err(e) => return Err(e.into()),
+            }
         }
         libc::umask(0o022);
+        filter::no_mounts()?;
     }
     Ok(())
 }
@@ -157,11 +193,16 @@ pub(super) fn enter(root: &CStr, sources: &[CString], acts: &[Act]) -> std::io::
 ///
 /// # Safety
 /// Only in a process that fork(2) has just made: it makes system calls only, and never returns.
-unsafe fn wait_for(child: libc::pid_t, init: bool) -> ! {
+unsafe fn wait_for(child: libc::pid_t, first: libc::c_int, init: bool) -> ! {
     // SAFETY: system calls on our own memory, all of them async-signal-safe.
     unsafe {
         // Nothing of altdisk's stays open here, or it would wait for us.
-        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
+        if libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) < 0 {
+            // Linux before 5.9.
+            for fd in first..OLDER {
+                libc::close(fd);
+            }
+        }
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
             libc::signal(signal, libc::SIG_IGN);
         }
@@ -178,6 +219,30 @@ unsafe fn wait_for(child: libc::pid_t, init: bool) -> ! {
                 libc::_exit(127);
             }
         }
+    }
+}
+
+/// Device nodes that lie in the alternate's file systems, or are made there, lead nowhere: those of /dev are the only ones. Kernels before 5.12 cannot
+/// do that to a whole tree of mounts; there the scripts' good will has to do.
+///
+/// # Safety
+/// System calls only.
+unsafe fn no_devices() {
+    /// `struct mount_attr` of mount_setattr(2).
+    #[repr(C)]
+    struct Attributes {
+        set: u64,
+        clear: u64,
+        propagation: u64,
+        user_namespace: u64,
+    }
+    const NODEV: u64 = 4;
+    const RECURSIVE: libc::c_int = 0x8000;
+    let attributes = Attributes { set: NODEV, clear: 0, propagation: 0, user_namespace: 0 };
+    // SAFETY: a system call on a structure of ours.
+    unsafe {
+        let size = std::mem::size_of::<Attributes>();
+        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, c"/".as_ptr(), RECURSIVE, &raw const attributes, size);
     }
 }
 
@@ -217,6 +282,7 @@ impl Act {
             | Self::Link { at, .. }
             | Self::Write { at, .. }
             | Self::Bind { at, .. }
+            | Self::Sealed { at }
             | Self::ReadOnly { at, .. }
             | Self::Shown { at, .. } => at,
         }
@@ -232,8 +298,9 @@ impl Act {
             match self {
                 Self::Mount { what, at, kind, flags, data } => {
                     match check(libc::mount(what.as_ptr(), at.as_ptr(), kind.as_ptr(), *flags, data.as_ptr().cast())) {
-                        // The very same is mounted there already (/sys, where the root is the running system's).
-                        Ok(_) | Err(Errno::EBUSY) => {}
+                        // /sys is there already where the root is the running system's.
+                        Ok(_) => {}
+                        Err(Errno::EBUSY) if at.as_c_str() == c"/sys" => {}
                         Err(e) => return Err(e),
                     }
                 }
@@ -260,6 +327,9 @@ impl Act {
                 }
                 Self::Bind { from, at } => {
                     check(libc::mount(from.as_ptr(), at.as_ptr(), none, libc::MS_BIND, none.cast()))?;
+                }
+                Self::Sealed { at } => {
+                    check(libc::mount(none, at.as_ptr(), none, remount | libc::MS_NOSUID | libc::MS_NOEXEC, none.cast()))?;
                 }
                 Self::ReadOnly { from, at } => {
                     match check(libc::mount(from.as_ptr(), at.as_ptr(), none, libc::MS_BIND, none.cast())) {

@@ -32,15 +32,8 @@ pub fn find(job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
         Place::Directory { here, .. } => (here.clone(), entries),
         _ => fetch(job, &entries)?,
     };
-    let find = |entries: &[Entry]| fixes::find(&Search { dir: &dir, entries, asked, codename: &codename });
-    // Packages of sources that this system has nothing of bring nothing: mostly they need not be opened.
-    let installed: BTreeSet<String> = sizes::database(job.inside)?.into_iter().map(|k| k.package.name).collect();
-    let ours: BTreeSet<&String> = entries.iter().filter(|e| installed.contains(&e.name)).map(|e| &e.source).collect();
-    let some: Vec<Entry> = entries.iter().filter(|e| ours.contains(&e.source)).cloned().collect();
-    let found = find(&some)?;
-    let known = |word: &String| found.iter().any(|f| f.id == *word || f.names.contains(word));
-    // One that concerns nothing here is no mistake.
-    if asked.iter().all(known) || some.len() == entries.len() { Ok(found) } else { find(&entries) }
+    let installed = sizes::database(job.inside)?.into_iter().map(|k| k.package.name).collect();
+    fixes::relevant(&Search { dir: &dir, entries: &entries, asked, codename: &codename }, &installed)
 }
 
 /// Fetches what can be updated: the directory that it is in, and what it is.

@@ -34,14 +34,21 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
     let top = job.work_here().join(REPO);
     let pool = top.join("pool");
     fs::create_dir_all(&pool).with_context(|| format!("making {}", pool.display()))?;
+    let location = here.canonicalize().with_context(|| format!("reading {}", here.display()))?;
     let mut names = BTreeSet::new();
     let mut found: Vec<(String, String)> = vec![];
     let mut failed = None;
     catalog::each(here, None, &mut |entry, fields| {
-        let name = file_name(&entry, names.len());
-        names.insert(name.clone());
+        let mut name = file_name(&entry);
+        if !names.insert(name.clone()) {
+            // Epochs are not in names, and long ones are cut.
+            name = format!("{}.{name}", names.len() + found.len());
+            names.insert(name.clone());
+        }
         let text = stanza(&entry, &fields, &name);
-        match symlink(inside.join(&entry.file), pool.join(&name)) {
+        // Where a link in the location leads, which need not be relative.
+        let real = here.join(&entry.file).canonicalize().ok().and_then(|p| Some(p.strip_prefix(&location).ok()?.to_owned()));
+        match symlink(inside.join(real.as_ref().unwrap_or(&entry.file)), pool.join(&name)) {
             Ok(()) => found.push((name, text)),
             Err(e) => drop(failed.get_or_insert(e)),
         }
@@ -66,12 +73,11 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `name_version_arch.deb`, without the epoch, as Debian's archive names packages; numbered where that would not be unique.
-fn file_name(entry: &Entry, number: usize) -> String {
+/// `name_version_arch.deb`, without the epoch, as Debian's archive names packages.
+fn file_name(entry: &Entry) -> String {
     let version = entry.version.rsplit(':').next().unwrap_or_default();
     let name = format!("{}_{version}_{}", entry.name, entry.arch);
-    let short: String = name.chars().take(150).collect();
-    if entry.version.contains(':') || short.len() < name.len() { format!("{short}.{number}.deb") } else { format!("{short}.deb") }
+    format!("{}.deb", name.chars().take(150).collect::<String>())
 }
 
 /// A package's paragraph but for its checksum. Every line of it is a field or goes on with one, whatever the package says.

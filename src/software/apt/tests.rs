@@ -154,6 +154,14 @@ fn a_directory_of_packages() {
     root.deb("tool", "1:2.0", "Depends: needed\n", &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
     root.deb("needed", "5", "", &[("usr/share/needed", "x")]);
     root.deb("tool", "3.0~beta", "", &[]);
+    // Files of one name but for the epoch, in other directories, by links, with names that are decoded.
+    let dir = root.packages();
+    fs::create_dir_all(dir.join("more/pool")).unwrap();
+    root.deb("tool", "2.0", "", &[]);
+    fs::rename(dir.join("tool_2.0_all.deb"), dir.join("more/pool/tool_1%3a2.0 x_all.deb")).unwrap();
+    root.deb("tool", "1:2.0", "Depends: needed\n", &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
+    fs::rename(dir.join("needed_5_all.deb"), dir.join("more/needed")).unwrap();
+    std::os::unix::fs::symlink(dir.join("more/needed"), dir.join("needed.deb")).unwrap();
     fs::write(root.packages().join("broken_1_all.deb"), "no package").unwrap();
     let lists =
         |root: &Root| (root.read("etc/apt/sources.list"), fs::read_dir(root.inside.root.join("var/lib/apt/lists")).unwrap().count());
@@ -182,7 +190,7 @@ fn a_directory_of_packages() {
     Command::new("dpkg").arg(format!("--root={}", root.inside.root.display())).args(["-P", "needed", "tool"]).output().unwrap();
     let found = root.with(&alone, |job| {
         Apt.prepare(job).unwrap();
-        assert_eq!(Apt.available(job).unwrap().len(), 4);
+        assert_eq!(Apt.available(job).unwrap().len(), 5);
         Apt.transaction(job, &goals(&["tool=1:2.0"])).unwrap()
     });
     let names: Vec<&str> = found.changes.installed.iter().map(|p| p.name.as_str()).collect();

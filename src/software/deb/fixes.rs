@@ -26,17 +26,15 @@ use crate::software::contents::level;
 const TRIES: usize = 6;
 /// More names than this are not kept: a location has some thousands.
 const MOST: usize = 200_000;
+/// So many packages are opened whatever is installed: a directory of updates has no more, a medium with a whole release has thousands.
+const FEW: usize = 500;
 /// Its changelog tells the levels of the release.
 const BASE_FILES: &str = "base-files";
-
-fn found_in(all: &[Fix], id: &str) -> bool {
-    all.iter().any(|f| f.id == id)
-}
 
 /// What is looked for, in what.
 pub struct Search<'a> {
     pub dir: &'a Path,
-    /// The newest of each package and architecture is enough; what is only for who names its version does not count.
+    /// What is only for who names its version does not count.
     pub entries: &'a [Entry],
     pub asked: &'a [String],
     /// The release that is updated (`bookworm`), where it is known.
@@ -44,11 +42,37 @@ pub struct Search<'a> {
 }
 
 /// The fixes, by name. `asked` words stand among the names of those that they mean; where one of them is not known, all others that there
-/// are come along, for the error to list.
+/// are come along, for the error to list. Packages of sources that `installed` (names of packages) has nothing of bring nothing: they are
+/// opened last, and not where there are many.
 ///
 /// # Errors
 /// What cannot be read; ALT-711 for an interrupt.
-pub fn find(search: &Search) -> Result<Vec<Fix>> {
+pub fn relevant(search: &Search, installed: &BTreeSet<String>) -> Result<Vec<Fix>> {
+    let ours: BTreeSet<&String> = search.entries.iter().filter(|e| installed.contains(&e.name)).map(|e| &e.source).collect();
+    let some: Vec<Entry> = search.entries.iter().filter(|e| ours.contains(&e.source)).cloned().collect();
+    let all = search.entries.len() <= FEW || some.is_empty();
+    let most = if all { search.entries } else { &some };
+    if search.asked.is_empty() {
+        return find(&Search { entries: most, ..*search });
+    }
+    let known = |found: &[Fix]| {
+        let asked = Asked::new(search.asked);
+        asked.without(found.iter().flat_map(|f| std::iter::once(&f.id).chain(&f.names)).map(String::as_str)).is_empty()
+    };
+    let mut found = find(&Search { entries: &some, ..*search })?;
+    if !known(&found) && most.len() > some.len() {
+        found = find(&Search { entries: most, ..*search })?;
+    }
+    if !known(&found) {
+        let others = find(&Search { entries: most, asked: &[], ..*search })?;
+        let new: Vec<Fix> = others.into_iter().filter(|other| !found.iter().any(|f| f.id == other.id)).collect();
+        found.extend(new);
+    }
+    Ok(found)
+}
+
+/// Those that are asked for, in these packages.
+fn find(search: &Search) -> Result<Vec<Fix>> {
     let asked = Asked::new(search.asked);
     let mut found = Collected::default();
     let location = Location::of(search.entries);
@@ -67,13 +91,7 @@ pub fn find(search: &Search) -> Result<Vec<Fix>> {
     if search.asked.is_empty() || !left.is_empty() {
         changelogs(search.dir, &location, &Asked::new(&left), &mut found)?;
     }
-    let mut known = found.finish(&asked);
-    if asked.without(known.iter().flat_map(|f| std::iter::once(&f.id).chain(&f.names)).map(String::as_str)).is_empty() {
-        return Ok(known);
-    }
-    let others = find(&Search { asked: &[], ..*search })?;
-    known.extend(others.into_iter().filter(|f| !found_in(&known, &f.id)).collect::<Vec<_>>());
-    Ok(known)
+    Ok(found.finish(&asked))
 }
 
 /// `12.11` is what base-files 12.4+deb12u11 makes of a system, and every one after it.
@@ -116,12 +134,12 @@ impl<'a> Location<'a> {
                 *had = entry;
             }
         }
-        let (mut sources, mut newest): (BTreeMap<&str, Vec<&Entry>>, BTreeMap<&str, Vec<&Entry>>) = Default::default();
+        let mut location = Self { sources: BTreeMap::new(), newest: BTreeMap::new() };
         for ((name, _), entry) in best {
-            sources.entry(&entry.source).or_default().push(entry);
-            newest.entry(name).or_default().push(entry);
+            location.sources.entry(&entry.source).or_default().push(entry);
+            location.newest.entry(name).or_default().push(entry);
         }
-        Self { sources, newest }
+        location
     }
 
     /// The packages that bring what an advisory tells of.

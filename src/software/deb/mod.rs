@@ -23,8 +23,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::installed::installed;
-use super::{Contents, Fix, Format};
+use super::{Contents, Fix, Format, installed};
 use crate::host::resolve::resolve;
 
 pub use version::compare;
@@ -59,7 +58,7 @@ pub fn architectures(root: &Path) -> Result<Vec<String>> {
         .map(|l| l.trim().to_owned())
         .filter(|l| !l.is_empty())
         .collect();
-    let dpkg = installed(root, Format::Deb)?.into_iter().find(|p| p.name == "dpkg" && p.arch != ALL);
+    let dpkg = installed::installed(root, Format::Deb)?.into_iter().find(|p| p.name == "dpkg" && p.arch != ALL);
     match dpkg {
         Some(dpkg) => all.push(dpkg.arch),
         None => all.clear(),
@@ -84,7 +83,9 @@ pub fn fixes(_contents: &Contents, dir: &Path, asked: &[String]) -> Result<Vec<F
         catalog::Form::Archive(suites) => suites.first().map(|s| s.codename.split(['-', '/']).next().unwrap_or_default().to_owned()),
         catalog::Form::Flat => fs::read_to_string("/etc/os-release").ok().map(|text| codename(&text)),
     };
-    fixes::find(&fixes::Search { dir, entries: &entries, asked, codename: &codename.unwrap_or_default() })
+    // What it could be installed on is a copy of the running system.
+    let installed = installed::installed(Path::new("/"), Format::Deb)?.into_iter().map(|p| p.name).collect();
+    fixes::relevant(&fixes::Search { dir, entries: &entries, asked, codename: &codename.unwrap_or_default() }, &installed)
 }
 
 /// The name of the release in an os-release(5): `bookworm`; empty where it does not say.

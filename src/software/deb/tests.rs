@@ -60,7 +60,8 @@ impl Directory {
         let mut entries = vec![];
         catalog::each(&self.path(), None, &mut |entry, _| entries.push(entry)).unwrap();
         let asked: Vec<String> = asked.iter().map(|a| (*a).to_owned()).collect();
-        fixes::find(&fixes::Search { dir: &self.path(), entries: &entries, asked: &asked, codename }).unwrap()
+        let installed = ["tool", "openssl", "other"].map(str::to_owned).into();
+        fixes::relevant(&fixes::Search { dir: &self.path(), entries: &entries, asked: &asked, codename }, &installed).unwrap()
     }
 }
 

@@ -17,6 +17,7 @@ use crate::host::inside::Inside;
 use crate::host::resolve::resolve;
 use crate::software::rpm::place::{self, ID, Repository};
 use crate::software::{Job, Place};
+use crate::text::printable;
 
 /// Where caches are below the job's directory.
 pub const CACHE: &str = "cache";
@@ -51,15 +52,19 @@ pub fn program(inside: &Inside) -> Result<&'static str> {
     };
     // From EL 8 on, yum is dnf by another name; older ones speak Python 2, and other words.
     let version = Cmd::new(name, "ask dnf for its version").arg("--version").inside(inside).read()?.text();
-    let number =
-        version.lines().find_map(|l| l.split_whitespace().find(|w| w.starts_with(|c: char| c.is_ascii_digit()))).unwrap_or_default();
-    match number.split('.').next().and_then(|n| n.parse::<u32>().ok()) {
+    match generation(&version) {
         Some(4..) => Ok(name),
         _ => Err(error::NO_MANAGER.because_do(
-            format!("{name} in the alternate is of version {}", crate::text::printable(number, false)),
+            format!("{name} in the alternate is of version {}", printable(version.lines().next().unwrap_or_default(), false)),
             "altdisk works with dnf 4 and 5 (Fedora, EL 8 and later); use a customization script (-s)",
         )),
     }
+}
+
+/// The first number of a version, wherever it is: `4.14.0`, `dnf5 version 5.2.8.1`.
+pub fn generation(version: &str) -> Option<u32> {
+    let number = version.lines().next()?.split_whitespace().find(|w| w.starts_with(|c: char| c.is_ascii_digit()))?;
+    number.split('.').next()?.parse().ok()
 }
 
 impl<'a> Call<'a> {

@@ -18,6 +18,9 @@ use crate::host::inside::Inside;
 use crate::text::printable;
 use call::Call;
 
+/// What dnf says where packages are to be checked and there is nothing to check them with.
+const NO_KEYS: &str = "you do not have any GPG public keys";
+
 /// dnf(8) and rpm(8) of the alternate.
 pub struct Dnf;
 
@@ -74,13 +77,21 @@ impl Manager for Dnf {
     fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
         let mut acts = Acts::default();
         for words in commands(goals) {
-            let done = Call::new(job, "ask dnf what it would do")?.args(["--assumeno"]).flags().args(&words).cmd().accept(&[1]).read()?;
+            let done =
+                Call::new(job, "ask dnf what it would do")?.args(["--assumeno"]).flags().args(&words).cmd().accept(&[1, 2]).read()?;
+            flags_understood(job, &done)?;
             match table::parse(&done.text()) {
                 Some(table) => {
                     tell(job, &table, &done);
                     acts = acts.and(table.acts);
                 }
                 None if done.success() => {}
+                None if [&done.stdout, &done.stderr].iter().any(|s| String::from_utf8_lossy(s).contains(NO_KEYS)) => {
+                    return Err(error::CONFLICTING_UPDATE.because_do(
+                        "packages of a repository at a URL must be signed with a key that the alternate trusts, and it has no key at all",
+                        "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
+                    ));
+                }
                 None => return Err(error::CONFLICTING_UPDATE.because(format!("dnf cannot install what is wanted{}", said::words(&done)))),
             }
         }
@@ -125,6 +136,14 @@ fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
         all.push(vec!["upgrade".to_owned()]);
     }
     all
+}
+
+/// dnf ends with 2 where it does not understand its arguments, and what it gets beside those of `-I` is ours.
+fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
+    match (&job.flags.own, done.code) {
+        (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS.because(format!("dnf does not understand its flags{}", said::words(done)))),
+        _ => Ok(()),
+    }
 }
 
 /// Tells what stays behind, and whether the table was understood.

@@ -89,3 +89,77 @@ fn what_fails_is_told_in_dnf_s_words() {
     let said = root.said();
     assert!(said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"), "{said}");
 }
+
+#[test]
+fn a_repository_at_a_url_must_be_signed() {
+    let Some(root) = Root::new("fedora") else { return };
+    root.copy("repo", "/srv/repo");
+    let place = Place::Url { url: "file:///srv/repo".into(), rest: vec![] };
+    let flags = Flags { requisites: true, ..Flags::default() };
+    root.at(&Dnf, &place, vec![], &flags, |job| {
+        let names: Vec<String> = Dnf.available(job).unwrap().into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
+        assert!(names.contains(&"tool 1:1.1-1.fc40".to_owned()) && names.len() == 7, "{names:?}");
+        let fixes = Dnf.fixes(job, &["CVE-2024-3333".into()]).unwrap();
+        assert!(fixes.iter().any(|f| f.id == "FEDORA-2024-0a1b2c3d4e"));
+        let why = format!("{:#}", Dnf.transaction(job, &[named("tool", None)]).unwrap_err());
+        assert!(why.contains("ALT-740") && why.contains("no key at all"), "{why}");
+    });
+    root.copy("key.asc", "/srv/key.asc");
+    root.run("rpm --import /srv/key.asc");
+    root.at(&Dnf, &place, vec![], &flags, |job| {
+        let done = Dnf.transaction(job, &[named("tool", None)]).unwrap();
+        assert!(done.changes.updated.len() == 1 && done.download > 1000, "{done:?}");
+        let why = format!("{:#}", Dnf.apply(job, &[named("tool", None)]).unwrap_err());
+        assert!(why.contains("ALT-730") && why.contains("is not signed"), "{why}");
+    });
+    assert_eq!(root.installed(&Dnf, "tool"), ["tool=1:1.0-1.fc40"]);
+    // Signed by somebody who is trusted; by a repository's file, before rpm has the key.
+    root.copy("signed", "/srv/signed");
+    root.run("rpm -e --allmatches gpg-pubkey");
+    let configured = "[x]\nname=x\nbaseurl=file:///nowhere\ngpgkey=file:///srv/key.asc\n";
+    std::fs::write(root.root.join("etc/yum.repos.d/x.repo"), configured).unwrap();
+    let signed = Place::Url { url: "file:///srv/signed".into(), rest: vec![] };
+    root.at(&Dnf, &signed, vec![], &flags, |job| Dnf.apply(job, &[Goal::All]).unwrap());
+    assert_eq!(root.installed(&Dnf, "tool"), ["tool=1:1.1-1.fc40"]);
+    root.run("rm /etc/yum.repos.d/x.repo");
+    let flags = Flags { own: Some(vec!["--nogpgcheck".into()]), ..flags };
+    root.at(&Dnf, &place, vec![], &flags, |job| Dnf.apply(job, &[named("libthing", None)]).unwrap());
+    assert_eq!(root.installed(&Dnf, "libthing"), ["libthing=1.1-1.fc40"]);
+    // Of the alternate's own.
+    root.run("printf \"[own]\\nname=own\\nbaseurl=file:///srv/repo\\ngpgcheck=0\\n\" >/etc/yum.repos.d/own.repo");
+    root.at(&Dnf, &Place::Configured, vec![], &flags, |job| {
+        assert_eq!(Dnf.available(job).unwrap().len(), 7);
+        assert_eq!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.updated.len(), 2);
+    });
+    assert!(root.run("ls /var/cache/dnf").is_empty(), "caches are ours");
+}
+
+#[test]
+fn what_a_killed_run_left_is_finished() {
+    let Some(root) = Root::new("fedora") else { return };
+    let flags = Flags { requisites: true, ..Flags::default() };
+    // Between the new package and the end of the old one.
+    root.copy("v2", "/srv/v2");
+    root.run("rpm -i --nodeps --replacefiles --oldpackage --force /srv/v2/tool-1.1*.rpm /srv/v2/kernel-core*.rpm");
+    assert_eq!(root.installed(&Dnf, "tool").len(), 2);
+    root.with(&Dnf, "v2", &flags, |_| ());
+    assert_eq!(root.installed(&Dnf, "tool"), ["tool=1:1.1-1.fc40"]);
+    assert_eq!(root.installed(&Dnf, "kernel").len(), 2);
+    assert!(root.said().contains("rpm -e --nodeps -- tool-1.0-1.fc40.noarch"));
+    assert!(root.run("cat /usr/share/tool/data | tail -c 6").contains("1:1.1"), "its files are the new ones");
+}
+
+#[test]
+fn only_dnf_is_dnf() {
+    let dir = tempfile::tempdir().unwrap();
+    let inside = Inside::new(dir.path());
+    let why = |inside: &Inside| format!("{:#}", call::program(inside).unwrap_err());
+    assert!(why(&inside).contains("ALT-731"));
+    std::fs::create_dir_all(dir.path().join("usr/bin")).unwrap();
+    std::fs::write(dir.path().join("usr/bin/microdnf"), "").unwrap();
+    assert!(why(&inside).contains("only a smaller one"));
+    assert_eq!(
+        ["4.14.0\n  Installed: x", "dnf5 version 5.2.8.1\ndnf5 plugin API version 2.0\n", "3.4.3\n", "what"].map(call::generation),
+        [Some(4), Some(5), Some(3), None]
+    );
+}

@@ -12,6 +12,7 @@ use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::inside::Inside;
 use crate::software::Package;
+use crate::text::printable;
 
 /// An installed package, with the bytes of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +94,10 @@ pub fn mend(inside: &Inside, events: &Events) -> Result<()> {
     let old = left_over(&all);
     if !old.is_empty() {
         let names: Vec<String> = old.iter().map(|p| format!("{}-{}.{}", p.name, without_epoch(&p.version), p.arch)).collect();
+        events.warn(format!(
+            "an update was interrupted: {} are there in two versions; the older go now, but scripts of the newer may not have run to their end",
+            old.iter().map(|p| printable(&p.name, false)).collect::<Vec<_>>().join(", ")
+        ));
         // As the update itself would have ended: the older one goes, and its scripts know that a newer one stays.
         Cmd::new("rpm", "finish an update that was interrupted: remove the older versions")
             .args(["-e", "--nodeps", "--"])

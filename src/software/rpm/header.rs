@@ -34,7 +34,6 @@ pub mod tag {
     pub const FILE_MODES: u32 = 1030;
     pub const FILE_FLAGS: u32 = 1037;
     pub const SOURCE_RPM: u32 = 1044;
-    pub const CHANGELOG_TIME: u32 = 1080;
     pub const CHANGELOG_NAME: u32 = 1081;
     pub const CHANGELOG_TEXT: u32 = 1082;
     pub const DIR_INDEXES: u32 = 1116;

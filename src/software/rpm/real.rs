@@ -84,16 +84,32 @@ impl Root {
         flags: &Flags,
         work: impl FnOnce(&Job) -> T,
     ) -> T {
+        self.try_at(manager, place, shown, flags, work).unwrap_or_else(|e| panic!("{e:#}\n{}", self.said()))
+    }
+
+    pub fn try_at<T>(
+        &self,
+        manager: &dyn Manager,
+        place: &Place,
+        shown: Vec<(PathBuf, PathBuf)>,
+        flags: &Flags,
+        work: impl FnOnce(&Job) -> T,
+    ) -> anyhow::Result<T> {
         let mut inside = Inside::new(&self.root);
         inside.shown = shown;
+        inside.network = !matches!(place, Place::Directory { .. });
         let here = self.root.join(&WORK[1..]);
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
         let job = Job { root: &self.root, inside: &inside, place, work: WORK.into(), work_here: here.clone(), flags, events: &self.events };
-        manager.prepare(&job).unwrap_or_else(|e| panic!("{e:#}\n{}", self.said()));
-        let result = work(&job);
+        let result = manager.prepare(&job).map(|()| work(&job));
         fs::remove_dir_all(here).unwrap();
         result
+    }
+
+    /// Copies a directory of the world into the root.
+    pub fn copy(&self, dir: &str, to: &str) {
+        shell(&format!("cp -r {}/{dir} {}{to}", self.world.display(), self.root.display()));
     }
 
     /// What was said since the last time.

@@ -73,6 +73,10 @@ impl Manager for Zypper {
         let mut acts = Acts::default();
         for act in call::acts(job, goals) {
             let done = Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
+            // ERR_SYNTAX and ERR_INVALID_ARGS.
+            if let (Some(_), Some(1 | 2 | 3)) = (&job.flags.own, done.code) {
+                return Err(error::BAD_MANAGER_FLAGS.because(format!("zypper does not understand its flags{}", said::words(&done))));
+            }
             let summary = summary::parse(&done.text());
             if !call::went_well(&done) || !summary.problems.is_empty() {
                 return Err(error::CONFLICTING_UPDATE.because(format!("zypper cannot install what is wanted{}", problems(&summary, &done))));

@@ -76,3 +76,38 @@ fn what_fails_is_told_in_zypper_s_words() {
     let said = root.said();
     assert!(said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"), "{said}");
 }
+
+#[test]
+fn a_repository_at_a_url_must_be_signed() {
+    let Some(root) = Root::new("opensuse-leap") else { return };
+    root.copy("repo", "/srv/repo");
+    let place = Place::Url { url: "dir:///srv/repo".into(), rest: vec![] };
+    let flags = Flags { requisites: true, ..Flags::default() };
+    let why = format!("{:#}", root.try_at(&Zypper, &place, vec![], &flags, |_| ()).unwrap_err());
+    assert!(why.contains("ALT-732") && why.contains("is unsigned"), "{why}");
+    let trusting = Flags { own: Some(vec!["--no-gpg-checks".into()]), ..flags.clone() };
+    root.at(&Zypper, &place, vec![], &trusting, |job| {
+        let names: Vec<String> = Zypper.available(job).unwrap().into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
+        assert!(names.contains(&"tool 1:1.1-1.fc40".to_owned()) && names.len() == 7, "{names:?}");
+        let fixes = Zypper.fixes(job, &["CVE-2024-3333".into()]).unwrap();
+        assert!(fixes.iter().any(|f| f.id == "FEDORA-2024-0a1b2c3d4e"));
+        let done = Zypper.transaction(job, &[named("libthing", None)]).unwrap();
+        assert!(done.changes.updated.len() == 1 && done.download > 1000, "{done:?}");
+        Zypper.apply(job, &[named("libthing", None)]).unwrap();
+    });
+    assert_eq!(root.installed(&Zypper, "libthing"), ["libthing=1.1-1.fc40"]);
+    // Signed by somebody who is trusted.
+    root.copy("signed", "/srv/signed");
+    let signed = Place::Url { url: "dir:///srv/signed".into(), rest: vec![] };
+    let why = format!("{:#}", root.try_at(&Zypper, &signed, vec![], &flags, |_| ()).unwrap_err());
+    assert!(why.contains("ALT-732"), "{why}");
+    root.copy("key.asc", "/srv/key.asc");
+    root.run("rpm --import /srv/key.asc");
+    root.at(&Zypper, &signed, vec![], &flags, |job| Zypper.apply(job, &[Goal::All]).unwrap());
+    assert_eq!(root.installed(&Zypper, "tool"), ["tool=1:1.1-1.fc40"]);
+    root.run("printf \"[own]\\nname=own\\nbaseurl=dir:///srv/repo\\ngpgcheck=0\\nenabled=1\\n\" >/etc/zypp/repos.d/own.repo");
+    root.at(&Zypper, &Place::Configured, vec![], &trusting, |job| {
+        assert_eq!(Zypper.available(job).unwrap().len(), 7);
+        assert_eq!(Zypper.transaction(job, &[named("kernel-core", None)]).unwrap().changes.installed.len(), 1);
+    });
+}
