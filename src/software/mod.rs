@@ -27,7 +27,6 @@ mod rpm;
 mod space;
 mod zypper;
 
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -132,9 +131,6 @@ pub trait Manager {
     fn name(&self) -> &'static str;
 
     fn format(&self) -> Format;
-
-    /// Which of two versions is newer, as this format defines it.
-    fn compare(&self, a: &str, b: &str) -> Ordering;
 
     /// Names of installed packages that no update may remove; empty where the manager itself sees to that.
     ///

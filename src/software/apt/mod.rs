@@ -15,8 +15,6 @@ mod simulate;
 mod sizes;
 mod sources;
 
-use std::cmp::Ordering;
-
 use anyhow::Result;
 
 use super::contents::is_named;
@@ -36,10 +34,6 @@ impl Manager for Apt {
 
     fn format(&self) -> Format {
         Format::Deb
-    }
-
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        deb::compare(a, b)
     }
 
     fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {

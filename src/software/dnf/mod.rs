@@ -6,8 +6,6 @@
 mod call;
 mod table;
 
-use std::cmp::Ordering;
-
 use anyhow::Result;
 
 use super::rpm::{self, account, account::Acts, database, place, said, tree};
@@ -31,10 +29,6 @@ impl Manager for Dnf {
 
     fn format(&self) -> Format {
         Format::Rpm
-    }
-
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        rpm::compare(a, b)
     }
 
     fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {

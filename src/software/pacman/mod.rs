@@ -46,10 +46,6 @@ impl Manager for Pacman {
         Format::Arch
     }
 
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        arch::compare(a, b)
-    }
-
     fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
         let (all, _) = db::local(&conf::database(&inside.root)?.join("local"));
         Ok(all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect())
