@@ -52,6 +52,16 @@ pub enum Format {
     Arch,
 }
 
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Deb => "Debian packages (.deb)",
+            Self::Rpm => "RPM packages (.rpm)",
+            Self::Arch => "packages of pacman (.pkg.tar.zst)",
+        })
+    }
+}
+
 /// One thing to install.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
