@@ -25,6 +25,7 @@ mod place;
 mod resolve;
 mod rpm;
 mod space;
+mod unpack;
 mod zypper;
 
 use std::path::{Path, PathBuf};
