@@ -56,6 +56,7 @@ ending() {
 packages=(build-essential binutils e2fsprogs xfsprogs btrfs-progs dosfstools mtools fdisk gdisk lvm2 kmod udev util-linux rsync
     attr acl libcap2-bin grub2-common grub-pc-bin grub-efi-amd64-bin efibootmgr
     libarchive-tools zstd xz-utils b3sum
+    rpm createrepo-c dnf gpg gpg-agent
     debootstrap debian-archive-keyring ca-certificates procps expect tmux ncurses-bin ncurses-term)
 [ "$vm" = none ] || packages+=(qemu-system-x86 ovmf)
 install_packages() {
@@ -99,7 +100,7 @@ if [ "$quick" = yes ]; then
     part "unit tests" 10 cargo test --quiet --bins
     ending
 fi
-part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done'
+part "guests" 10 bash -c 'for layout in parts plain; do tests/vm/layout.sh $layout || exit 1; done; tests/machine/rpmroot.sh'
 ALTDISK_VM=none part "tests" 30 cargo test --quiet --no-fail-fast
 if [ "$vm" != none ]; then
     ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 60 || echo 35)" cargo test --quiet --test vm -- --nocapture

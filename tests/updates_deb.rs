@@ -203,7 +203,8 @@ fn what_fails_is_told_and_can_be_repeated() {
     said(&machine.run(&format!("{UPDATE} -w 'foe friend'")), 4, &["ALT-740", "Conflicts: friend"]);
     said(&machine.run(&format!("{UPDATE} -w lonely")), 4, &["ALT-740", "lonely : Depends: nothere"]);
     said(&machine.run(&format!("{UPDATE} -w bad")), 4, &["ALT-730", "the moon is missing"]);
-    // As long as it is so, phase 2 does not pass.
+    // As long as it is so, neither phase 2 nor phase 3 passes.
+    said(&machine.run("alt_disk_install -C -B -P 3"), 3, &["ALT-707", "half installed"]);
     said(&machine.run(&format!("{UPDATE} -w friend")), 4, &["ALT-730", "bad"]);
     packages.build("bad", "2.0", "", &[("DEBIAN/postinst", "#!/bin/sh\nexit 0\n")]);
     said(&machine.run(&format!("{UPDATE} -w friend")), 0, &[]);

@@ -42,7 +42,7 @@ fn in_json(k: &Known) -> Value {
             "disks": a.base.layout.disks.iter().map(|d| &d.name).collect::<Vec<_>>(),
             "created": a.base.created,
             "source": a.base.source_disks,
-            "argv": a.plan.request.argv,
+            "argv": a.made_by(),
             "phases": a.phases_done(),
             "complete": a.run_complete(),
             "steps_left": if a.run_complete() { 0 } else { run::left(a).len() },
@@ -94,7 +94,7 @@ fn in_words(k: &Known) -> String {
 fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     let done: Vec<String> = a.phases_done().iter().map(u8::to_string).collect();
     let mut lines = vec![
-        format!("made {} from {}, by: {}", clock::minute(a.base.created), a.base.origin(), a.plan.request.argv.join(" ")),
+        format!("made {} from {}, by: {}", clock::minute(a.base.created), a.base.origin(), a.made_by().join(" ")),
         match done.as_slice() {
             [] => "no phase is complete".to_owned(),
             _ => format!("phases that are complete: {}", done.join(", ")),
@@ -108,6 +108,10 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         return lines;
     }
     if !a.run_complete() {
+        if State::not_busy().is_err() {
+            lines.push("a run is at work on it: `altdisk jobs` shows it, `altdisk jobs stop` ends it".to_owned());
+            return lines;
+        }
         let left = run::left(a);
         let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
         lines.push(format!("the last run was interrupted; steps left: {}{next}", left.len()));

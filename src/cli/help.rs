@@ -1,6 +1,6 @@
 //! Usage and help, from the flag tables.
 
-use crate::cli::flags::{Command, Flag};
+use crate::cli::flags::{Command, Flag, Only};
 use crate::cli::getopt::called;
 use crate::text::wrap;
 
@@ -66,7 +66,8 @@ pub fn help(command: &Command) -> String {
 fn described(flag: &Flag) -> String {
     let left = format!("  {}", flag.shown());
     let gap = if left.len() + 2 > COLUMN { format!("\n{}", " ".repeat(COLUMN)) } else { " ".repeat(COLUMN - left.len()) };
-    format!("{left}{gap}{}\n", wrap(flag.help, WIDTH, COLUMN, COLUMN))
+    let only = if flag.only == Only::Clone { " Only with -C." } else { "" };
+    format!("{left}{gap}{}\n", wrap(&format!("{}{only}", flag.help), WIDTH, COLUMN, COLUMN))
 }
 
 /// What `altdisk --help` says: the commands.

@@ -54,6 +54,9 @@ fn one(update: &Update) -> String {
     let plain = |text: &str| printable(text, false);
     let mut text = format!("\n{}  {}\n", clock::minute(update.time), plain(&update.manager));
     text.push_str(&wrapped("  ", "    ", &plain(&quoted(&update.argv))));
+    if !update.complete {
+        text.push_str("  It did not come to its end: some packages may be unpacked and not configured.\n");
+    }
     text.push_str(&format!("  {}\n", sums(&update.changes)));
     text + &table(&update.changes)
 }
@@ -117,6 +120,7 @@ mod tests {
                 updated: vec![changed("libc6", "2.36-9+deb12u4", "2.36-9+deb12u7"), changed(&"x".repeat(60), "1", &"2".repeat(30))],
                 removed: vec![package("old", "1.0")],
             },
+            complete: true,
         }
     }
 

@@ -101,6 +101,10 @@ impl Base {
     }
 }
 
+/// The step that installs packages, within its phase and by its whole id.
+const SOFTWARE: &str = "software";
+pub const UPDATE: &str = "2.software";
+
 /// What a step does. Indices point into the base's layout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -394,8 +398,13 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
     }
     if let Some(wanted) = &request.software {
         // The scripts of packages make initramfs and boot menus: of what fstab and the others say then.
-        steps.push(step(2, "references", "Rewrite references to the source's disks, for the scripts of packages", Action::References));
-        steps.push(step(2, "software", wanted.title(), Action::Software { wanted: wanted.clone() }));
+        steps.push(step(
+            2,
+            "references",
+            "Have the copy's files name its own disks: the scripts of packages read them",
+            Action::References,
+        ));
+        steps.push(step(2, SOFTWARE, wanted.title(), Action::Software { wanted: wanted.clone() }));
     }
     if let Some(file) = &request.script {
         steps.push(step(2, "script", format!("Run the customization script {}", file.display()), Action::Script { file: file.clone() }));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::here;
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
+use crate::boot::{here, kernels};
 use crate::copy::Excludes;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::model::{Disk, Signature, World};
@@ -354,6 +354,11 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
     let mut base = base;
     // After a reboot it is not mounted yet: then all this is found out by the step.
     if mounts::is_mount_point(Path::new(ALT_INST)) {
+        // An update may have brought another one.
+        let kernels: Vec<String> = kernels::installed(Path::new(ALT_INST)).into_iter().map(|k| k.version).collect();
+        if !kernels.is_empty() && base.boots() {
+            base.boot.kernels = kernels;
+        }
         updates(request, Path::new(ALT_INST))?.iter().for_each(|n| events.note(n));
     }
     if !request.phases.list().contains(&3) {

@@ -38,8 +38,11 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     let stored = state.load()?;
     may_run(request.phases, stored.as_ref())?;
     let quiet = Quiet::begin(request.copies(), events)?;
-    if stored.as_ref().is_some_and(|a| !a.run_complete()) {
-        events.warn("the last run did not come to its end: what it left undone stays undone (--resume would have done it)");
+    if let Some(step) = stored.as_ref().filter(|a| !a.run_complete()).and_then(|a| left(a).into_iter().next()) {
+        events.warn(format!(
+            "the last run ended before its end, at: {}. This run does not do the rest of it; `alt_disk_install --resume`, in place of this command, does",
+            step.title
+        ));
     }
     let before = stored.as_ref().is_some_and(|a| a.before().is_some());
     let (base, archive, run) = match stored {
@@ -156,6 +159,13 @@ pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
         return Err(error::WRONG_PHASE.because_do(
             format!("phase 3 was begun on {disks} and not finished"),
             "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the alternate",
+        ));
+    }
+    if first == 3 && a.half_updated() {
+        return Err(error::WRONG_PHASE.because_do(
+            format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
+            "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
+             `alt_disk_install -C -P 2` without packages says that all is well as it is",
         ));
     }
     if done.contains(&3) {

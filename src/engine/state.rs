@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::boot::bootlist::Before;
-use crate::engine::plan::{Base, Plan};
+use crate::engine::plan::{self, Base, Plan};
 use crate::error;
 use crate::host::files;
 
@@ -105,6 +105,20 @@ impl Alternate {
     /// Whether a step was ever begun.
     pub fn begun(&self, id: &str) -> bool {
         self.journal.iter().any(|r| matches!(r, Record::Begin { id: i } if i == id))
+    }
+
+    /// The command line that phase 1 was given.
+    pub fn made_by(&self) -> &[String] {
+        let first = self.journal.iter().find_map(|r| if let Record::Run { argv, .. } = r { Some(argv.as_slice()) } else { None });
+        first.unwrap_or(&self.plan.request.argv)
+    }
+
+    /// Whether installing packages was begun and did not end well, and no phase 2 came to its end since.
+    pub fn half_updated(&self) -> bool {
+        let of_update = |id: &str| id == plan::UPDATE;
+        let begun = self.journal.iter().rposition(|r| matches!(r, Record::Begin { id } if of_update(id)));
+        let ended = |r: &Record| matches!(r, Record::Phase { phase: 2 }) || matches!(r, Record::Done { id } if of_update(id));
+        begun.is_some_and(|at| !self.journal[at..].iter().any(ended))
     }
 
     pub fn cleaning(&self) -> bool {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error;
 use crate::host::files;
-use crate::software::Changes;
+use crate::software::{Changes, Package};
 
 /// The file, in the directory of the alternate's records here, and in altdisk's directory in the alternate.
 const FILE: &str = "software.json";
@@ -27,6 +27,40 @@ pub struct Update {
     /// `apt`, `dnf`, `zypper`, `pacman`.
     pub manager: String,
     pub changes: Changes,
+    /// False where it failed or was stopped: what was changed may not be configured.
+    #[serde(default = "yes")]
+    pub complete: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What was installed before an update that is under way: it outlives a kill.
+const BEFORE: &str = "software-before.json";
+
+/// Keeps what is installed before an update.
+///
+/// # Errors
+/// Where it cannot be written: then nothing may be installed.
+pub fn keep_before(dir: &Path, packages: &[Package]) -> Result<()> {
+    files::replace(&dir.join(BEFORE), &serde_json::to_vec(packages)?, 0o600)
+}
+
+/// What an update that was killed had kept; what cannot be read is none.
+///
+/// # Errors
+/// Where it is there and cannot be read.
+pub fn kept_before(dir: &Path) -> Result<Option<Vec<Package>>> {
+    Ok(files::read_optional(&dir.join(BEFORE))?.and_then(|text| serde_json::from_slice(&text).ok()))
+}
+
+/// The update has ended, one way or the other.
+///
+/// # Errors
+/// Where it cannot be removed.
+pub fn forget_before(dir: &Path) -> Result<()> {
+    files::remove(&dir.join(BEFORE))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,7 +103,17 @@ pub fn read(dir: &Path) -> Result<Vec<Update>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::software::Package;
+
+    #[test]
+    fn what_was_before_outlives_a_kill() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(kept_before(dir.path()).unwrap(), None);
+        let all = [Package { name: "vim".into(), version: "2:9".into(), arch: "amd64".into() }];
+        keep_before(dir.path(), &all).unwrap();
+        assert_eq!(kept_before(dir.path()).unwrap().as_deref(), Some(&all[..]));
+        forget_before(dir.path()).unwrap();
+        assert_eq!(kept_before(dir.path()).unwrap(), None);
+    }
 
     #[test]
     fn updates_are_kept_in_order() {
@@ -82,6 +126,7 @@ mod tests {
             argv: vec!["alt_disk_install".into(), "-C".into()],
             manager: "apt".into(),
             changes: Changes { installed: vec![package], ..Changes::default() },
+            complete: true,
         };
         let two = Update { time: 9, ..one.clone() };
         record(&below, &one).unwrap();

@@ -15,37 +15,53 @@ use crate::host::resolve::resolve;
 use crate::host::sys;
 use crate::software::Wanted;
 use crate::software::install::{self, Target};
+use crate::software::location::masked;
 
 /// Installs what the request wants.
 ///
 /// # Errors
 /// ALT-73x: nothing was installed, or the package manager failed; phase 2 can be run again.
 pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
-    let root = Path::new(ALT_INST);
+    let (root, here) = (Path::new(ALT_INST), Path::new(DIR).join("altinst"));
     let kernels_before = kernels::installed(root);
-    let (done, ended) = install::install(Target { root, devices: devices(&c.base.layout), links: links(&c.base.layout) }, wanted, c.events);
-    if let Some(done) = done {
-        let update =
-            Update { time: sys::now().0, argv: c.plan.request.argv.clone(), manager: done.manager.to_owned(), changes: done.changes };
-        tell(&update, ended.is_ok(), c.events);
-        if !update.changes.is_empty() {
-            updates::record(&Path::new(DIR).join("altinst"), &update)?;
-            updates::record(&resolve(root, Path::new(DIR))?, &update)?;
-        }
-    }
+    let (done, ended) = install::install(
+        Target {
+            root,
+            devices: devices(&c.base.layout),
+            links: links(&c.base.layout),
+            before: updates::kept_before(&here)?,
+            keep: &|packages| updates::keep_before(&here, packages),
+        },
+        wanted,
+        c.events,
+    );
     for kernel in kernels::installed(root).iter().filter(|k| !kernels_before.iter().any(|b| b.version == k.version)) {
         c.events.note(format!("a new kernel: {}", kernel.version));
     }
-    ended
+    let Some(done) = done else { return ended };
+    let argv = c.plan.request.argv.iter().map(|word| masked(word)).collect();
+    let update = Update { time: sys::now().0, argv, manager: done.manager.to_owned(), changes: done.changes, complete: ended.is_ok() };
+    tell(&update, c.events);
+    // How the update ended says more than a record that does not fit beside it.
+    ended.and(record(&here, root, &update))
 }
 
-fn tell(update: &Update, complete: bool, events: &Events) {
+/// Here first: the alternate may be full.
+fn record(here: &Path, root: &Path, update: &Update) -> Result<()> {
+    if !update.changes.is_empty() {
+        updates::record(here, update)?;
+        updates::record(&resolve(root, Path::new(DIR))?, update)?;
+    }
+    updates::forget_before(here)
+}
+
+fn tell(update: &Update, events: &Events) {
     if update.changes.is_empty() {
         return events.note("no package was changed");
     }
-    events.note(match complete {
+    events.note(match update.complete {
         true => "What was changed in the alternate (`altdisk software` shows it again):",
-        false => "What was changed in the alternate before the update ended (`altdisk software` shows it again):",
+        false => "What was changed in the alternate before the update ended; some of it may be unpacked and not configured:",
     });
     update.changes.lines().into_iter().for_each(|line| events.note(format!("  {line}")));
 }

@@ -124,7 +124,7 @@ catalogue! {
     IMAGE_ESP_LVM = "ALT-621", Refused, "the EFI system partition lies in a volume group", "firmware cannot read LVM: remove VOLUME_GROUP there";
     IMAGE_NAME = "ALT-622", Refused, "a name that LVM does not take", "use letters, digits and . _ + - and do not begin with -";
     // 7xx phases and state
-    BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk disks` works meanwhile";
+    BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop` stops one that hangs; `altdisk disks` works meanwhile";
     BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "if no alternate is needed any more, remove the directory that the cause names; its disk is then freed with --erase";
     ALTERNATE_EXISTS = "ALT-703", Refused, "there is an altinst_rootvg already", "`alt_disk_install -X` removes it; `alt_disk_install --resume` goes on with one that was interrupted";
     NOTHING_TO_RESUME = "ALT-704", Refused, "there is nothing to go on with", "start with `alt_disk_install -C DISK`";

@@ -32,6 +32,6 @@ catalogue! {
     NO_SCREEN = "ALT-963", Usage, "full screens and lines of text were both asked for, or neither is possible here", "call altdisk at a terminal, or with --plain";
     NO_IMAGE = "ALT-964", Failed, "the image of the screen could not be written", "make room in the home directory, or set HOME to one that you can write to";
     // 97x what panels ask for
-    LIST_WHAT = "ALT-971", Usage, "there is no such list", "there are the lists targets, disks, bootable, practice and errors";
+    LIST_WHAT = "ALT-971", Usage, "there is no such list", "`altdisk list --help` shows the lists that there are";
     DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
 }

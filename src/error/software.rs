@@ -17,6 +17,6 @@ catalogue! {
     NOTHING_WANTED = "ALT-741", Usage, "-l is given, but nothing that is to be installed from there", "add -w all for every update that is there, or -w, -b, -f or -F with what you want";
     NOT_MOUNTED_LOCATION = "ALT-742", Refused, "the location's medium cannot be mounted", "look whether there is a medium with a file system in the device";
     NO_LISTING = "ALT-743", Refused, "what is in the location cannot be listed from here", "only directories and devices can be listed; packages of a repository at a URL are known when phase 2 runs";
-    NO_LOCATION_YET = "ALT-754", Usage, "it is not said where packages are to be looked for", "name the directory: `altdisk list packages /updates`; in a panel, fill in the field with the directory or device first, then press F4";
+    NO_LOCATION_YET = "ALT-754", Usage, "it is not said where packages are to be looked for", "in a panel: fill in the field Directory or device with packages first, then ask for the list again; on the command line: `altdisk list packages /updates`";
     BAD_REPOSITORY = "ALT-748", Refused, "a repository's metadata cannot be read", "make them anew (createrepo_c), or give a directory with the packages alone";
 }

@@ -44,6 +44,8 @@ pub struct Inside {
     /// Whether programs reach the network. Without it they have one of their own with nothing in it: a script that updates a database at
     /// 127.0.0.1 must not find that of the running system.
     pub network: bool,
+    /// Directories inside that are laid over others there, for the program alone: which, and over which.
+    pub laid: Vec<(PathBuf, PathBuf)>,
     /// What resolv.conf says inside: that of the running system.
     pub resolv_conf: Option<Vec<u8>>,
 }
@@ -88,6 +90,7 @@ impl Inside {
             devices: vec![],
             links: vec![],
             shown: vec![],
+            laid: vec![],
             network: false,
             resolv_conf: fs::read(RESOLV_CONF).ok(),
         }
@@ -120,6 +123,9 @@ impl Inside {
         list.mount("sysfs", "/sys", "sysfs", libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, "")?;
         self.dev(&mut list)?;
         self.run(&mut list)?;
+        for (from, at) in &self.laid {
+            list.acts.push(Act::Bind { from: text(from.as_os_str())?, at: text(at.as_os_str())? });
+        }
         list.mount("tmpfs", "/tmp", "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=1777")?;
         Ok((list.sources, list.acts))
     }

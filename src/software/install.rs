@@ -108,6 +108,26 @@ pub struct Target<'a> {
     /// See [`Inside`].
     pub devices: Vec<PathBuf>,
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// What was installed before an earlier update that was killed: what that one changed is told with this one's changes.
+    pub before: Option<Vec<Package>>,
+    /// Keeps what is installed now, for that case.
+    pub keep: &'a dyn Fn(&[Package]) -> Result<()>,
+}
+
+/// What was installed before the update, as soon as it is known.
+struct Before<'a> {
+    packages: Option<Vec<Package>>,
+    keep: &'a dyn Fn(&[Package]) -> Result<()>,
+}
+
+impl Before<'_> {
+    fn is(&mut self, packages: Vec<Package>) -> Result<()> {
+        if self.packages.is_none() {
+            (self.keep)(&packages)?;
+            self.packages = Some(packages);
+        }
+        Ok(())
+    }
 }
 
 /// Updates the alternate. What was changed is returned beside how it ended: a failed update may have installed a part.
@@ -119,9 +139,9 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
     };
     let mut inside = Inside::new(root);
     (inside.devices, inside.links) = (target.devices, target.links);
-    let mut before = None;
+    let mut before = Before { packages: target.before, keep: target.keep };
     let ended = prepared(&mut inside, wanted, &*manager, &mut before, events);
-    let Some(before) = before else { return (None, ended) };
+    let Some(before) = before.packages else { return (None, ended) };
     let after = match manager.installed(&inside) {
         Ok(after) => after,
         // Why the update failed says more.
@@ -131,7 +151,7 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
 }
 
 /// Between what must be made first and what must be undone after.
-fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Option<Vec<Package>>, events: &Events) -> Result<()> {
+fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
     tidy(&inside.root)?;
     let flags = flags(wanted, manager.name())?;
     let opened = Opened::open(&wanted.location, events)?;
@@ -141,7 +161,16 @@ fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before:
     let work = work_directory(&inside.root)?;
     std::fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
     let held = Placeholders::hold(inside)?;
-    let job = Job { root: &inside.root, inside, place: &opened.place, work: PathBuf::from(WORK), work_here: work, flags: &flags, events };
+    let job = Job {
+        root: &inside.root,
+        inside,
+        place: &opened.place,
+        work: PathBuf::from(WORK),
+        work_here: work,
+        flags: &flags,
+        interrupted: before.packages.is_some(),
+        events,
+    };
     let ended = update(&job, wanted, manager, before);
     inside.shown.clear();
     // All of them, whatever one of them says.
@@ -149,7 +178,7 @@ fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before:
     undone.into_iter().fold(ended, Result::and)
 }
 
-fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option<Vec<Package>>) -> Result<()> {
+fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before) -> Result<()> {
     let events = job.events;
     if let Place::Directory { here, .. } = job.place {
         let found = read(here, manager).map_err(|e| as_named(e, here, &wanted.location))?;
@@ -157,12 +186,15 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Option
             events.warn(format!("{} is no package that can be used: {why}", file.display()));
         }
     }
-    // Before repairs: they count as changes.
-    *before = Some(manager.installed(job.inside)?);
+    // Before repairs: they count as changes. A database that does not open is repaired first.
+    if let Ok(installed) = manager.installed(job.inside) {
+        before.is(installed)?;
+    }
     manager.prepare(job)?;
     let available = manager.available(job)?;
     let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes)? };
     let installed = manager.installed(job.inside)?;
+    before.is(installed.clone())?;
     let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }.goals(wanted, &installed)?;
     resolved.notes.iter().for_each(|n| events.note(n));
     if resolved.goals.is_empty() {

@@ -48,10 +48,29 @@ impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Directory(path) | Self::Device(path) => f.write_str(&printable(&path.to_string_lossy(), false)),
-            Self::Url { url, rest } => write!(f, "{url}{}", rest.iter().map(|w| format!(" {w}")).collect::<String>()),
+            Self::Url { url, rest } => write!(f, "{}{}", masked(url), rest.iter().map(|w| format!(" {w}")).collect::<String>()),
             Self::Configured => f.write_str("configured"),
         }
     }
+}
+
+/// A text without the passwords of URLs in it: it is shown, logged, or kept where anybody may read it.
+pub fn masked(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let host = after.split(|c: char| c == '/' || c.is_whitespace()).next().unwrap_or_default();
+        match host.rfind('@') {
+            Some(end) => {
+                out.push_str("***");
+                rest = &after[end..];
+            }
+            None => rest = after,
+        }
+    }
+    out + rest
 }
 
 /// The location that is what the copy itself is configured with.
@@ -216,6 +235,18 @@ mod tests {
         match parse(value) {
             Ok(location) => format!("{location:?}"),
             Err(e) => error::of(&e).unwrap().to_string(),
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (text, want) in [
+            ("https://joe:secret@host/deb bookworm main", "https://***@host/deb bookworm main"),
+            ("http://host/a@b", "http://host/a@b"),
+            ("-l https://u:p@w@h x http://y:z@h/", "-l https://***@h x http://***@h/"),
+            ("/updates", "/updates"),
+        ] {
+            assert_eq!(masked(text), want);
         }
     }
 

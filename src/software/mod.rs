@@ -126,6 +126,8 @@ pub struct Job<'a> {
     /// The same as seen from here, with the links that the alternate has on the way (`/var/cache`) followed within it.
     pub work_here: PathBuf,
     pub flags: &'a Flags,
+    /// An earlier update was killed: what it left half done may be finished.
+    pub interrupted: bool,
     pub events: &'a Events,
 }
 

@@ -25,8 +25,12 @@ trap 'rm -rf "$root.debs" "$root.status"' EXIT
 # The guest has no Python and no ICU any more, though its dpkg believes so.
 awk -v RS= -v ORS='\n\n' '!/^Package: (python3|libpython3|libicu|xfsprogs)/' "$base/root/var/lib/dpkg/status" >"$root.status"
 echo "getting the packages of rpm, dnf and zypper (some 40 MB)" >&2
-apt-get -q -y --no-install-recommends --download-only -o Debug::NoLocking=1 -o Dir::State::status="$root.status" -o Dir::Cache::archives="$root.debs" \
-    install "${packages[@]}" >"$cache/rpmroot.log" 2>&1 </dev/null || { tail -n 20 "$cache/rpmroot.log" >&2; exit 1; }
+get() {
+    apt-get -q -y --no-install-recommends --download-only -o Debug::NoLocking=1 -o Dir::State::status="$root.status" -o Dir::Cache::archives="$root.debs" \
+        install "${packages[@]}" </dev/null
+}
+# Where this machine has no lists of packages, or old ones, they are fetched first.
+get >"$cache/rpmroot.log" 2>&1 || { apt-get -q update && get; } >"$cache/rpmroot.log" 2>&1 || { tail -n 20 "$cache/rpmroot.log" >&2; exit 1; }
 for deb in "$root.debs"/*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -C "$new" -x --keep-directory-symlink --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
     --exclude='./usr/share/locale/*'; done
 # In a system with merged /usr there are links at the top.

@@ -330,10 +330,17 @@ fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
     let lacks = |(name, fixed): &(String, String)| {
         here.versions.get(name).and_then(|v| v.last()).is_some_and(|p| contents::compare(format, &p.version, fixed) == Ordering::Less)
     };
-    let found: Vec<&Fix> = all.iter().filter(|f| f.packages.iter().any(lacks)).collect();
+    let mut found: Vec<&Fix> = all.iter().filter(|f| f.packages.iter().any(lacks)).collect();
+    // The newest first, advisories and CVEs before bugs: they are what is asked for.
+    let key = |f: &Fix| {
+        let numbers: Vec<u64> = f.id.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        (!f.id.starts_with(['#', 'L']), f.id.starts_with(|c: char| c.is_ascii_alphabetic()), numbers)
+    };
+    found.sort_by_cached_key(|f| std::cmp::Reverse(key(f)));
     let plain = |text: &str| printable(text, false).replace('\t', " ");
     let row = |fix: &&Fix| {
-        let id = plain(&fix.id);
+        // A line that begins with # would be a note.
+        let id = plain(fix.id.trim_start_matches('#'));
         let refused = id.is_empty() || id.contains(char::is_whitespace);
         let mut notes = vec![];
         if !fix.names.is_empty() {

@@ -53,6 +53,7 @@ impl Root {
         }
         let mut inside = Inside::new(&dir.path().join("root"));
         inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/location".into())];
+        inside.network = true;
         Some(Self { inside, dir, events: Events::new() })
     }
 
@@ -96,6 +97,7 @@ impl Root {
             place: &place,
             work,
             work_here: here.clone(),
+            interrupted: false,
             flags,
             events: &self.events,
         };

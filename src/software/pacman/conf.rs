@@ -1,9 +1,11 @@
 //! pacman.conf(5): the alternate's own options that count for us too, and a file of our own.
+//!
+//! pacman knows one directory for what is installed and for the lists of repositories. A link in one of our own to the alternate's would not
+//! do: pacman replaces links on the way to where it unpacks. So it works in the alternate's, over whose lists ours are laid meanwhile.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -14,9 +16,9 @@ use crate::host::resolve::resolve;
 use crate::software::arch::catalog;
 use crate::software::{Job, Place};
 
-/// Below the job's directory: our configuration, our database directory, what is fetched.
+/// Below the job's directory: our configuration, our lists of repositories, what is fetched.
 pub const FILE: &str = "pacman.conf";
-pub const DATABASE: &str = "db";
+pub const SYNC: &str = "sync";
 const CACHE: &str = "cache";
 
 /// What a directory of packages is called as a repository.
@@ -51,7 +53,10 @@ fn own(root: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// The alternate's database directory, as seen from inside.
-fn database_inside(root: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// What cannot be read.
+pub fn database_inside(root: &Path) -> Result<PathBuf> {
     let said = own(root)?.into_iter().rfind(|(key, _)| key == "DBPath").map(|(_, value)| PathBuf::from(value));
     Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)))
 }
@@ -99,8 +104,7 @@ pub fn write(job: &Job) -> Result<()> {
             }
         }
     }
-    let database = job.work.join(DATABASE);
-    let mut text = format!("[options]\nRootDir = /\nDBPath = {}/\n", database.display());
+    let mut text = format!("[options]\nRootDir = /\nDBPath = {}/\n", database_inside(job.root)?.display());
     for cache in &caches {
         let line = cache.to_string_lossy();
         // A directory whose name a line cannot hold: what lies there is copied.
@@ -112,12 +116,10 @@ pub fn write(job: &Job) -> Result<()> {
         let _ = writeln!(text, "{key} = {value}");
     }
     let here = job.work_here();
-    for dir in [here.join(DATABASE).join("sync"), here.join(CACHE)] {
+    // What is laid over must be there.
+    for dir in [here.join(SYNC), here.join(CACHE), database(job.root)?.join("sync")] {
         fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     }
-    let local = here.join(DATABASE).join("local");
-    files::remove(&local)?;
-    symlink(database_inside(job.root)?.join("local"), &local).with_context(|| format!("making {}", local.display()))?;
     let at = here.join(FILE);
     fs::write(&at, text + &sections).with_context(|| format!("writing {}", at.display()))
 }

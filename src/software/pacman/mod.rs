@@ -1,7 +1,7 @@
 //! pacman: Arch Linux and what comes of it.
 //!
-//! [`conf`] writes a pacman.conf(5) of our own below the job's directory, with a database directory of our own in which `local` leads to
-//! the alternate's: so its own lists of repositories stay as they are. A directory of packages becomes a repository by a database that we
+//! [`conf`] writes a pacman.conf(5) of our own below the job's directory. Over the alternate's lists of repositories ours are laid while pacman
+//! runs: so its own stay as they are, whatever happens. A directory of packages becomes a repository by a database that we
 //! write. With `configured` pacman works with its own configuration and lists. [`repair`] takes care of what a killed run left, [`plan`]
 //! reads what pacman would do.
 //!
@@ -62,7 +62,7 @@ impl Manager for Pacman {
         match job.place {
             Place::Directory { .. } => database(job, &[]),
             place => {
-                let done = call(job, "fetch the lists of the repositories").arg("-Sy").accept(&[1]).run(job.events)?;
+                let done = call(job, "fetch the lists of the repositories")?.arg("-Sy").accept(&[1]).run(job.events)?;
                 let entry = if *place == Place::Configured { &error::UPDATE_FAILED } else { &error::BAD_LOCATION };
                 if done.success() { Ok(()) } else { Err(entry.because(format!("pacman cannot get the lists{}", words(&done)))) }
             }
@@ -88,7 +88,7 @@ impl Manager for Pacman {
         if let Place::Directory { .. } = job.place {
             database(job, goals)?;
         }
-        let done = install(job, goals, "ask pacman what it would do", &["--print", "--print-format", plan::FORM]).accept(&[1]).read()?;
+        let done = install(job, goals, "ask pacman what it would do", &["--print", "--print-format", plan::FORM])?.accept(&[1]).read()?;
         if !done.success() {
             return Err(error::CONFLICTING_UPDATE.because(format!("pacman cannot install what is wanted{}", words(&done))));
         }
@@ -100,7 +100,7 @@ impl Manager for Pacman {
     }
 
     fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
-        let done = install(job, goals, "install the packages", &[]).accept(&[1]).run(job.events)?;
+        let done = install(job, goals, "install the packages", &[])?.accept(&[1]).run(job.events)?;
         if done.success() {
             return Ok(());
         }
@@ -110,13 +110,17 @@ impl Manager for Pacman {
 }
 
 /// pacman with our configuration, or its own.
-fn call(job: &Job, sentence: &str) -> Cmd {
-    let cmd = Cmd::new("pacman", sentence).inside(job.inside);
-    let cmd = if *job.place == Place::Configured { cmd } else { cmd.arg("--config").arg(job.work.join(conf::FILE)) };
-    cmd.args(PLAIN)
+fn call(job: &Job, sentence: &str) -> Result<Cmd> {
+    let cmd = Cmd::new("pacman", sentence);
+    if *job.place == Place::Configured {
+        return Ok(cmd.inside(job.inside).args(PLAIN));
+    }
+    let mut inside = job.inside.clone();
+    inside.laid.push((job.work.join(conf::SYNC), conf::database_inside(job.root)?.join("sync")));
+    Ok(cmd.inside(&inside).arg("--config").arg(job.work.join(conf::FILE)).args(PLAIN))
 }
 
-fn install(job: &Job, goals: &[Goal], sentence: &str, more: &[&str]) -> Cmd {
+fn install(job: &Job, goals: &[Goal], sentence: &str, more: &[&str]) -> Result<Cmd> {
     let again = repair::again(job);
     let names = goals.iter().filter_map(|goal| match goal {
         Goal::All => None,
@@ -124,10 +128,10 @@ fn install(job: &Job, goals: &[Goal], sentence: &str, more: &[&str]) -> Cmd {
         Goal::Package { name, version: Some(version) } => Some(format!("{name}={version}")),
     });
     let own = job.flags.own.clone().unwrap_or_else(|| DEFAULTS.map(str::to_owned).to_vec());
-    let cmd = call(job, sentence).arg(if goals.contains(&Goal::All) { "-Su" } else { "-S" }).args(own).args(more);
+    let cmd = call(job, sentence)?.arg(if goals.contains(&Goal::All) { "-Su" } else { "-S" }).args(own).args(more);
     // What an interrupted run has unpacked of these is no file of somebody else's.
     let cmd = if again.is_empty() { cmd } else { cmd.args(["--overwrite", "*"]) };
-    cmd.arg("--").args(names).args(again)
+    Ok(cmd.arg("--").args(names).args(again))
 }
 
 /// The packages of a directory that fit this machine.
@@ -141,10 +145,9 @@ fn offered(job: &Job, here: &Path) -> Result<Vec<Entry>> {
 /// The packages that pacman's lists have.
 fn synced(job: &Job) -> Result<Vec<Entry>> {
     let sync = match job.place {
-        Place::Configured => conf::database(job.root)?,
-        _ => job.work_here().join(conf::DATABASE),
-    }
-    .join("sync");
+        Place::Configured => conf::database(job.root)?.join("sync"),
+        _ => job.work_here().join(conf::SYNC),
+    };
     let mut lists: Vec<PathBuf> = std::fs::read_dir(&sync)
         .with_context(|| format!("reading {}", sync.display()))?
         .flatten()
@@ -176,7 +179,7 @@ fn database(job: &Job, goals: &[Goal]) -> Result<()> {
             Some(_) => {}
         }
     }
-    let at = job.work_here().join(conf::DATABASE).join("sync").join(format!("{}.db", conf::REPOSITORY));
+    let at = job.work_here().join(conf::SYNC).join(format!("{}.db", conf::REPOSITORY));
     let entries: Vec<&Entry> = chosen.iter().collect();
     std::fs::write(&at, db::written(&entries)).with_context(|| format!("writing {}", at.display()))
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
 
 use super::*;
 use crate::event::Events;
@@ -41,6 +42,9 @@ impl Root {
             println!("skipped: no root with pacman is there (tests/machine/archroot.sh makes one)");
             return None;
         };
+        // Mounts of this thread alone: other tests look at what is mounted.
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
         let dir = tempfile::tempdir().unwrap();
         for name in ["work", "root", "packages/sub"] {
             fs::create_dir_all(dir.path().join(name)).unwrap();
@@ -87,6 +91,7 @@ impl Root {
             place: &self.place,
             work: "/var/cache/altdisk-work".into(),
             work_here: work,
+            interrupted: false,
             flags: &self.flags,
             events: &self.events,
         }
@@ -128,11 +133,13 @@ fn told(e: &anyhow::Error) -> String {
 #[test]
 fn packages_of_a_directory() {
     let Some(root) = Root::new() else { return };
-    root.package("lib", "1-1", "", &[("usr/lib/lib-x", "1")]);
+    // With a script: pacman unpacks it into its database, and replaces links on the way there.
+    root.package("lib", "1-1", "", &[(".INSTALL", "post_install() { echo set up; }\n"), ("usr/lib/lib-x", "1")]);
     root.package("app", "1-1", "depend = lib\nbackup = etc/app.conf\n", &[("usr/bin/app", "1"), ("etc/app.conf", "one\n")]);
     let t = root.update(&[named("app", None)]).unwrap();
     assert_eq!((t.changes.installed.len(), t.download, t.growth), (2, 0, 8192));
     assert_eq!(root.installed(), "app 1-1\nlib 1-1\n");
+    assert!(root.root().join("var/lib/pacman/local/lib-1-1/install").is_file());
     // Newer ones, one of which nobody has; a changed configuration file; a package that takes the place of another.
     root.package("lib", "2-1", "", &[("usr/lib/lib-x", "2")]);
     root.package("app", "2-1", "depend = lib\nbackup = etc/app.conf\n", &[("usr/bin/app", "2"), ("etc/app.conf", "two\n")]);

@@ -8,10 +8,10 @@ use anyhow::Result;
 
 use super::version::{compare, written};
 use crate::error;
-use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::inside::Inside;
-use crate::software::Package;
+use crate::host::resolve::resolve;
+use crate::software::{Job, Package};
 use crate::text::printable;
 
 /// An installed package, with the bytes of its files.
@@ -80,15 +80,20 @@ fn older(all: Vec<&Installed>) -> Vec<&Package> {
 ///
 /// # Errors
 /// ALT-730 with rpm's words where it cannot be mended.
-pub fn mend(inside: &Inside, events: &Events) -> Result<()> {
+pub fn mend(job: &Job) -> Result<()> {
+    let (inside, events) = (job.inside, job.events);
     let failed = |e: anyhow::Error| error::UPDATE_FAILED.because(e.to_string());
     for dir in ["var/lib/rpm", "usr/lib/sysimage/rpm"] {
-        remove_environment(&inside.root.join(dir));
+        remove_environment(&resolve(job.root, Path::new(dir))?);
     }
     let opens = || list().inside(inside).read();
     if let Err(e) = opens() {
         events.warn(format!("the package database of the alternate does not open, it is built anew: {e}"));
         Cmd::new("rpm", "build the package database anew").arg("--rebuilddb").inside(inside).run(events).map_err(failed)?;
+    }
+    if !job.interrupted {
+        // Two versions of a package at once may be as the administrator wants it (installonlypkgs, multiversion).
+        return Ok(());
     }
     let all = parse(&opens().map_err(failed)?.text());
     let old = left_over(&all);

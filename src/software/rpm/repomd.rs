@@ -42,11 +42,14 @@ pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
     }
 }
 
+/// A file of metadata, as the repository names it, and what is in it.
+pub type Opened = (PathBuf, Box<dyn std::io::BufRead>);
+
 /// Opens the metadata of a kind, the first file of it that can be read; None where the repository has none.
 ///
 /// # Errors
 /// As [`files`], or why no file of it can be read.
-pub fn metadata(repository: &Path, kind: &str) -> Result<Option<(PathBuf, Box<dyn std::io::BufRead>)>, String> {
+pub fn metadata(repository: &Path, kind: &str) -> Result<Option<Opened>, String> {
     let mut why = None;
     for file in files(repository, kind)? {
         match open(&repository.join(&file)) {

@@ -18,6 +18,8 @@ const TITLE: usize = 200;
 #[derive(Default)]
 struct Advisory {
     id: String,
+    /// `security`, `recommended`, ...
+    kind: String,
     title: String,
     names: Vec<String>,
     /// The highest version of each package: of several architectures and collections, all have it.
@@ -44,9 +46,24 @@ impl Advisory {
         }
     }
 
-    fn fix(self) -> Fix {
+    fn fix(mut self) -> Fix {
+        let announced = suse(&self.id, &self.kind);
+        self.names.extend(announced);
         Fix { id: self.id, names: self.names, title: self.title.trim().to_owned(), packages: self.packages.into_iter().collect() }
     }
+}
+
+/// The names that SUSE announces a patch by: `SUSE-SLE-Module-Basesystem-15-SP6-2024-123` is SUSE-2024-123, announced as SUSE-SU-2024:0123-1 (SU for
+/// security, RU for recommended); openSUSE's own likewise.
+fn suse(id: &str, kind: &str) -> Vec<String> {
+    let maker = ["SUSE", "openSUSE"].into_iter().find(|m| id.strip_prefix(m).is_some_and(|rest| rest.starts_with('-')));
+    let mut parts = id.rsplit('-');
+    let (number, year) = (parts.next().and_then(|n| n.parse::<u32>().ok()), parts.next().and_then(|y| y.parse::<u32>().ok()));
+    let (Some(maker), Some(number), Some(year @ 2000..=2999)) = (maker, number, year) else { return vec![] };
+    let letters = if kind == "security" { "SU" } else { "RU" };
+    // Packages of SUSE's enterprise system are openSUSE's too, and announced by SUSE.
+    let by = if id.contains("-SLE-") { "SUSE" } else { maker };
+    [format!("{by}-{year}-{number}"), format!("{by}-{letters}-{year}:{number:04}-1")].into_iter().filter(|n| n != id).collect()
 }
 
 /// Reads the advisories.
@@ -62,7 +79,9 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
         }
         let inner: Vec<&str> = inner.iter().map(String::as_str).collect();
         match (inner.as_slice(), node) {
-            ([], Node::Open(_)) => now = Advisory::default(),
+            ([], Node::Open(attributes)) => {
+                now = Advisory { kind: attributes.get("type").unwrap_or_default(), ..Advisory::default() };
+            }
             ([], Node::Close) => {
                 let fix = std::mem::take(&mut now).fix();
                 if fix.id.is_empty() || fix.packages.is_empty() {
@@ -99,4 +118,48 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
         Ok(())
     })?;
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_suse() {
+        for (id, kind, want) in [
+            ("SUSE-SLE-Module-Basesystem-15-SP6-2024-123", "security", vec!["SUSE-2024-123", "SUSE-SU-2024:0123-1"]),
+            ("openSUSE-SLE-15.6-2024-2973", "recommended", vec!["SUSE-2024-2973", "SUSE-RU-2024:2973-1"]),
+            ("openSUSE-2022-10123", "security", vec!["openSUSE-SU-2022:10123-1"]),
+            ("SUSE-2024-1", "security", vec!["SUSE-SU-2024:0001-1"]),
+            ("FEDORA-2024-0123456789", "security", vec![]),
+            ("SUSE-x", "security", vec![]),
+        ] {
+            assert_eq!(suse(id, kind), want, "{id}");
+        }
+    }
+
+    #[test]
+    fn advisories_of_several_makers() {
+        let text = r##"<updates>
+            <update from="maint-coord@suse.de" status="stable" type="security" version="1"><id>openSUSE-SLE-15.6-2024-2973</id>
+              <title>Security update for glibc</title><release>openSUSE Leap 15.6</release>
+              <references><reference href="https://bugzilla.suse.com/1223423" id="1223423" title="VUL-0: CVE-2024-33599: glibc" type="bugzilla"/>
+                <reference href="https://www.suse.com/security/cve/CVE-2024-33600/" id="CVE-2024-33600" title="CVE-2024-33600" type="cve"/></references>
+              <pkglist><collection><package name="glibc" epoch="0" version="2.38" release="150600.14.5.1" arch="x86_64" src="glibc.src.rpm"/>
+                <package name="glibc" epoch="0" version="2.38" release="150600.14.5.1" arch="src"/>
+                <package name="glibc-locale" epoch="0" version="2.38" release="150600.14.5.1" arch="i586"/></collection></pkglist></update>
+            <update type="security"><id>RHSA-2024:3339</id><title>Important: glibc security update</title>
+              <references><reference href="https://access.redhat.com/errata/RHSA-2024:3339" id="RHSA-2024:3339" type="self" title="RHSA-2024:3339"/>
+                <reference href="https://access.redhat.com/security/updates/classification/#important" id="classification" type="other" title="#important"/></references>
+              <pkglist><collection><name>rhel-9</name><package name="glibc" epoch="0" version="2.34" release="100.el9_4.2" arch="x86_64"/></collection>
+                <collection><package name="glibc" epoch="0" version="2.34" release="83.el9_3.9" arch="x86_64"/></collection></pkglist></update>
+            <update><id>EMPTY-1</id></update></updates>"##;
+        let all = read(text.as_bytes()).unwrap();
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].names, ["#1223423", "CVE-2024-33599", "CVE-2024-33600", "SUSE-2024-2973", "SUSE-SU-2024:2973-1"]);
+        let names: Vec<&str> = all[0].packages.iter().map(|(n, _)| n.as_str()).collect();
+        assert_eq!(names, ["glibc", "glibc-locale"]);
+        assert_eq!((all[1].id.as_str(), all[1].names.len()), ("RHSA-2024:3339", 0));
+        assert_eq!(all[1].packages, [("glibc".to_owned(), "2.34-100.el9_4.2".to_owned())]);
+    }
 }

@@ -1,7 +1,8 @@
 //! A repository made of package files: `repodata/` as createrepo writes it, so that a manager resolves dependencies among them.
 //!
 //! The packages stay where they are; the repository has a link to each. All files of a package are listed in `primary.xml`, not only those that
-//! createrepo picks (`/etc/`, `bin/`): a requisite such as `/usr/libexec/x` is found too, and no second list is needed.
+//! createrepo picks (`/etc/`, `bin/`): a requisite such as `/usr/libexec/x` is found too, and no second list is needed. Checksums are SHA-256, the
+//! one that every manager knows; the crate `sha2` uses the processor's own instructions for it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};

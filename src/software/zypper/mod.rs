@@ -33,7 +33,7 @@ impl Manager for Zypper {
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
-        database::mend(job.inside, job.events)?;
+        database::mend(job)?;
         call::write_repositories(job, &place::repositories(job)?)?;
         let done = Call::new(job, "read the lists of packages").fresh().command("refresh").ids().run()?;
         match (call::went_well(&done), job.place) {
@@ -68,7 +68,7 @@ impl Manager for Zypper {
         for act in call::acts(job, goals) {
             let done = Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
             // ERR_SYNTAX and ERR_INVALID_ARGS.
-            if let (Some(_), Some(1 | 2 | 3)) = (&job.flags.own, done.code) {
+            if let (Some(_), Some(1..=3)) = (&job.flags.own, done.code) {
                 return Err(error::BAD_MANAGER_FLAGS.because(format!("zypper does not understand its flags{}", said::words(&done))));
             }
             let summary = summary::parse(&done.text());
