@@ -93,7 +93,7 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
     let found = contents::read(dir)?;
     if found.format != manager.format() {
         return Err(error::WRONG_FORMAT.because(format!(
-            "{} holds packages of the format {:?}, and the system is updated by {}",
+            "{} holds {}, and the system is updated by {}",
             dir.display(),
             found.format,
             manager.name()
@@ -310,6 +310,14 @@ mod tests {
 
     fn update(name: &str, before: &str, after: &str) -> Update {
         Update { name: name.into(), arch: "amd64".into(), before: before.into(), after: after.into() }
+    }
+
+    #[test]
+    fn packages_of_another_format() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a_1_all.deb"), "cut").unwrap();
+        let err = format!("{:#}", read(dir.path(), &zypper::Zypper).unwrap_err());
+        assert!(err.contains("ALT-738") && err.contains("holds Debian packages (.deb), and the system is updated by zypper"), "{err}");
     }
 
     #[test]

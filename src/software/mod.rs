@@ -25,6 +25,7 @@ mod place;
 mod resolve;
 mod rpm;
 mod space;
+mod unpack;
 mod zypper;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,16 @@ pub enum Format {
     Rpm,
     /// Of pacman.
     Arch,
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Deb => "Debian packages (.deb)",
+            Self::Rpm => "RPM packages (.rpm)",
+            Self::Arch => "packages of pacman (.pkg.tar.zst)",
+        })
+    }
 }
 
 /// One thing to install.

@@ -32,12 +32,19 @@ impl Need {
             available.iter().find(|a| a.name == *name && a.version == *version).map_or(0, |a| a.installed_size)
         };
         let largest = unpacked.map(size).max().unwrap_or(0);
-        let kernels = changes.installed.iter().map(|p| &p.name).filter(|n| is_kernel(n)).count() as u64;
+        // One that is replaced lies beside its successor until that is complete.
+        let names = changes.installed.iter().map(|p| &p.name).chain(changes.updated.iter().map(|u| &u.name));
+        let kernels = names.filter(|n| is_kernel(n)).count() as u64;
         Self {
             work: transaction.download,
-            usr: u64::try_from(transaction.growth).unwrap_or(0) + largest + SPARE,
-            boot: kernels * kernel_image,
+            usr: u64::try_from(transaction.growth).unwrap_or(0).saturating_add(largest).saturating_add(SPARE),
+            boot: kernels.saturating_mul(kernel_image),
         }
+    }
+
+    /// What fetching so many bytes takes.
+    pub fn of_download(bytes: u64) -> Self {
+        Self { work: bytes.saturating_add(SPARE), usr: 0, boot: 0 }
     }
 
     /// # Errors
@@ -51,9 +58,9 @@ impl Need {
             let at = at.ancestors().find(|p| p.exists()).unwrap_or(root);
             let device = std::os::unix::fs::MetadataExt::dev(&at.metadata().with_context(|| format!("looking at {}", at.display()))?);
             let stat = statvfs(at).with_context(|| format!("looking at {}", at.display()))?;
-            let free = stat.blocks_available() * stat.fragment_size();
+            let free = stat.blocks_available().saturating_mul(stat.fragment_size());
             match needs.iter_mut().find(|n| n.0 == device) {
-                Some(n) => n.1 += bytes,
+                Some(n) => n.1 = n.1.saturating_add(bytes),
                 None => needs.push((device, bytes, free, name)),
             }
         }
@@ -89,13 +96,14 @@ pub fn kernel_image(root: &Path) -> u64 {
         .collect();
     let largest =
         |prefixes: &[&str]| files.iter().filter(|(n, _)| prefixes.iter().any(|p| n.starts_with(p))).map(|(_, s)| *s).max().unwrap_or(0);
-    largest(&["vmlinu", "Image"]) + largest(&["initrd", "initramfs"]) + largest(&["System.map"])
+    [largest(&["vmlinu", "Image"]), largest(&["initrd", "initramfs"]), largest(&["System.map"])].into_iter().fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::software::Package;
+    use crate::software::changes::Update;
 
     #[test]
     fn what_an_update_takes() {
@@ -106,6 +114,16 @@ mod tests {
         t.changes.installed = vec![package("linux-image-6.1.0-9-amd64"), package("linux-image-amd64"), package("x")];
         let need = Need::of(&t, &[size("x", 300), size("linux-image-6.1.0-9-amd64", 700)], 50);
         assert_eq!(need, Need { work: 5, usr: 1700 + SPARE, boot: 50 });
+        // A kernel that is updated in place, beside a new one.
+        let update = |name: &str| Update { name: name.into(), arch: "amd64".into(), before: "1".into(), after: "2".into() };
+        t.changes.updated = vec![update("linux-image-6.1.0-8-amd64"), update("y")];
+        assert_eq!(Need::of(&t, &[], 50).boot, 100);
+        // Sizes are what packages say of themselves.
+        t.growth = i64::MAX;
+        let most = Need::of(&t, &[size("x", u64::MAX)], u64::MAX);
+        assert_eq!((most.usr, most.boot), (u64::MAX, u64::MAX));
+        assert_eq!(Need::of_download(u64::MAX).work, u64::MAX);
+        t.changes.updated.clear();
         t.growth = -1000;
         assert_eq!(Need::of(&t, &[], 50).usr, SPARE);
     }
@@ -117,5 +135,8 @@ mod tests {
         assert!(need(1).check(dir.path(), Path::new("/var/x")).is_ok());
         let err = format!("{:#}", need(u64::MAX / 4).check(dir.path(), Path::new("/var/x")).unwrap_err());
         assert!(err.contains("ALT-735") && err.contains("holds /usr"), "{err}");
+        let all = Need { work: u64::MAX, usr: u64::MAX, boot: 1 };
+        assert!(all.check(dir.path(), Path::new("/var/x")).is_err());
+        assert!(Need::of_download(1 << 60).check(dir.path(), Path::new("/var/x")).is_err());
     }
 }

@@ -14,6 +14,7 @@ use crate::error;
 use crate::software::deb::catalog;
 use crate::software::deb::entry::Entry;
 use crate::software::deb::fixes::{self, Search};
+use crate::software::space::Need;
 use crate::software::{Fix, Job, Place};
 use crate::text::bytes;
 
@@ -47,7 +48,8 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(PathBuf, Vec<Entry>)> {
             simulate::Act::Remove { .. } => None,
         })
         .collect();
-    let size: u64 = known.iter().filter(|e| coming.contains(&(e.name.clone(), e.version.clone()))).map(|e| e.size).sum();
+    let sizes = known.iter().filter(|e| coming.contains(&(e.name.clone(), e.version.clone()))).map(|e| e.size);
+    let size = sizes.fold(0, u64::saturating_add);
     if size > MOST {
         return Err(error::NO_SUCH_FIX.because_do(
             format!("{} packages can be updated, {} in all: too much to fetch for a look at their changelogs", coming.len(), bytes(size)),
@@ -55,6 +57,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(PathBuf, Vec<Entry>)> {
         ));
     }
     if !coming.is_empty() {
+        Need::of_download(size).check(job.root, &job.work)?;
         job.events.note(format!("{} packages can be updated ({}): their changelogs tell what they fix", coming.len(), bytes(size)));
         let words_of = coming.iter().map(|(name, version)| format!("{name}={version}"));
         // It puts them where it is.

@@ -10,12 +10,14 @@ use anyhow::{Context, Result};
 
 use super::call::{Call, below, words};
 use super::repo;
+use crate::copy::report::show;
 use crate::error;
 use crate::host::resolve::resolve;
 use crate::software::deb;
 use crate::software::deb::catalog::{self, Form};
 use crate::software::deb::index::{self, Suite};
 use crate::software::{Job, Place};
+use crate::text::printable;
 
 /// Writes the sources, and has apt read or fetch their lists.
 ///
@@ -56,14 +58,24 @@ fn directory(job: &Job, inside: &Path, here: &Path) -> Result<String> {
             Ok(format!("deb [trusted=yes] file:{} ./\n", encoded(&below(job, repo::REPO))))
         }
         Form::Archive(all) => {
-            let lines: Vec<String> = suites(job, &all)?
-                .iter()
-                .filter(|s| !s.components.is_empty())
-                .map(|s| format!("deb [trusted=yes] file:{} {} {}\n", encoded(inside), s.name, s.components.join(" ")))
-                .collect();
-            Ok(lines.concat())
+            let suites = suites(job, &all)?;
+            with_components(&suites)?;
+            let lines = suites.iter().filter(|s| !s.components.is_empty());
+            Ok(lines.map(|s| format!("deb [trusted=yes] file:{} {} {}\n", encoded(inside), s.name, s.components.join(" "))).collect())
         }
     }
+}
+
+/// Without components apt has nothing to read there, and everything would seem to be up to date.
+fn with_components(suites: &[Suite]) -> Result<()> {
+    if suites.iter().any(|s| !s.components.is_empty()) {
+        return Ok(());
+    }
+    let names: Vec<String> = suites.iter().map(|s| show(s.name.as_bytes())).collect();
+    Err(error::BAD_LOCATION.because_do(
+        format!("the Release file of the suite {} names no components (main, ...)", names.join(", ")),
+        "make the repository's Release file anew, or give the directory that the packages lie in",
+    ))
 }
 
 /// The suites of a repository that are for the alternate's release.
@@ -112,46 +124,81 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
         // A suite that ends with a slash is the directory of a flat repository.
         Some((suite, components)) if !components.is_empty() || suite.ends_with('/') => return Ok(line(suite, components)),
         Some((suite, _)) => {
-            let found = release(job, url, suite).filter(|s| !s.components.is_empty()).ok_or_else(|| {
-                error::BAD_LOCATION.because(format!("{url} has no suite {suite}: there is no Release file that names its components"))
+            let mut probe = Probe::new(job);
+            let found = probe.release(url, suite).filter(|s| !s.components.is_empty()).ok_or_else(|| {
+                let why = format!("{url} has no suite {suite}: there is no Release file that names its components{}", probe.said());
+                error::BAD_LOCATION.because(why)
             })?;
             return Ok(line(suite, &found.components));
         }
         None => {}
     }
     let codename = codename(job);
-    if let Some(found) = release(job, url, &codename).filter(|s| !s.components.is_empty()) {
+    let mut probe = Probe::new(job);
+    if let Some(found) = probe.release(url, &codename).filter(|s| !s.components.is_empty()) {
         return Ok(line(&codename, &found.components));
     }
     let flat = ["Packages.gz", "Packages.xz", "Packages"];
-    if flat.iter().any(|name| fetch(job, &format!("{}/{name}", url.trim_end_matches('/'))).is_some()) {
+    if flat.iter().any(|name| probe.fetch(&format!("{}/{name}", url.trim_end_matches('/'))).is_some()) {
         return Ok(line("./", &[]));
     }
     Err(error::BAD_LOCATION.because_do(
-        format!("{url} is no repository for `{codename}`: there is neither dists/{codename}/InRelease nor Packages"),
-        "give suite and components too: -l 'https://host/debian bookworm main'",
+        format!(
+            "{url} cannot be used as a repository for `{codename}`: neither dists/{codename}/InRelease nor Packages can be had{}",
+            probe.said()
+        ),
+        "give suite and components too: -l 'https://host/debian bookworm main'; where the words above speak of the network, mend that",
     ))
 }
 
-/// The Release file of a suite.
-fn release(job: &Job, url: &str, suite: &str) -> Option<Suite> {
-    if suite.is_empty() {
-        return None;
-    }
-    let at = format!("{}/dists/{suite}", url.trim_end_matches('/'));
-    ["InRelease", "Release"].iter().find_map(|name| fetch(job, &format!("{at}/{name}"))).map(|text| Suite::of(suite, &text))
+/// Looks what is at a URL, with apt's own means, and keeps why something could not be had.
+struct Probe<'a> {
+    job: &'a Job<'a>,
+    failed: Option<String>,
 }
 
-/// A file of the repository; None where it is not there. What it says is only believed after apt has looked at its signature.
-fn fetch(job: &Job, url: &str) -> Option<Vec<u8>> {
-    let name = "probe";
-    let here = job.work_here().join(name);
-    let call = Call::new(job, "/usr/lib/apt/apt-helper", "look what the location is");
-    let call = call.args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "download-file", url]).args([below(job, name)]);
-    let got = call.cmd().read().ok().and_then(|_| fs::read(&here).ok());
-    // What is left must not be taken for the next one.
-    let _ = fs::remove_file(&here);
-    got
+impl<'a> Probe<'a> {
+    fn new(job: &'a Job<'a>) -> Self {
+        Self { job, failed: None }
+    }
+
+    /// The Release file of a suite.
+    fn release(&mut self, url: &str, suite: &str) -> Option<Suite> {
+        if suite.is_empty() {
+            return None;
+        }
+        let at = format!("{}/dists/{suite}", url.trim_end_matches('/'));
+        ["InRelease", "Release"].iter().find_map(|name| self.fetch(&format!("{at}/{name}"))).map(|text| Suite::of(suite, &text))
+    }
+
+    /// A file of the repository; None where it cannot be had. What it says is only believed after apt has looked at its signature.
+    fn fetch(&mut self, url: &str) -> Option<Vec<u8>> {
+        let name = "probe";
+        let here = self.job.work_here().join(name);
+        let call = Call::new(self.job, "/usr/lib/apt/apt-helper", "look what the location is");
+        let call = call.args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "download-file", url]);
+        let got = match call.args([below(self.job, name)]).cmd().accept(&[100]).read() {
+            Ok(done) if done.success() => fs::read(&here).map_err(|e| e.to_string()),
+            Ok(done) => Err(last_words(&done.stderr)),
+            Err(e) => Err(format!("{e:#}")),
+        };
+        // What is left must not be taken for the next one.
+        let _ = fs::remove_file(&here);
+        got.map_err(|why| self.failed = Some(why)).ok()
+    }
+
+    /// Why the last file could not be had, for an error; begins with a line break.
+    fn said(&self) -> String {
+        self.failed.as_ref().map(|why| format!("\n  {why}")).unwrap_or_default()
+    }
+}
+
+/// apt-helper's reason: the last line that tells of one file. What follows says only that some files are missing.
+fn last_words(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let line = lines.iter().rev().find(|l| l.starts_with("E: Failed to fetch")).or(lines.last());
+    line.map_or_else(|| "apt-helper does not say why".to_owned(), |l| printable(l, false))
 }
 
 #[cfg(test)]
@@ -164,6 +211,26 @@ mod tests {
         assert_eq!(deb::codename("VERSION_CODENAME=x [trusted=yes]\n"), "xtrustedyes");
         assert_eq!(deb::codename("ID=x\n"), "");
         assert_eq!(encoded(Path::new("/run/alt disk/a%b+c")), "/run/alt%20disk/a%25b%2bc");
+    }
+
+    #[test]
+    fn why_a_file_cannot_be_had() {
+        let said = b"E: Failed to fetch http://x.invalid/InRelease  Could not resolve 'x.invalid'\nE: Download Failed\n";
+        assert_eq!(last_words(said), "E: Failed to fetch http://x.invalid/InRelease  Could not resolve 'x.invalid'");
+        assert_eq!(last_words(b"no \x1b[m idea\n\n"), "no \\x1b[m idea");
+        assert!(!last_words(b"").is_empty());
+    }
+
+    #[test]
+    fn suites_need_components() {
+        let suite = |name: &str, components: &[&str]| Suite {
+            name: name.into(),
+            components: components.iter().map(|c| (*c).into()).collect(),
+            ..Suite::default()
+        };
+        let err = format!("{:#}", with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &[])]).unwrap_err());
+        assert!(err.contains("ALT-732") && err.contains("bookworm, bookworm-updates"), "{err}");
+        assert!(with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &["main"])]).is_ok());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::host::tree::Time;
 use crate::image::tar::read::Reader;
 use crate::image::tar::{Kind, Member, write};
 use crate::software::deb::file::clean;
-use crate::software::deb::unpack::{Bytes, unpacked};
+use crate::software::unpack::{Bytes, unpacked};
 
 /// The most bytes of one `desc`, and of a database unpacked.
 const DESC: usize = 1 << 20;

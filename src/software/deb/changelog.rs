@@ -30,6 +30,8 @@ pub struct Entry {
     pub version: String,
     /// Bugs and CVEs, in the form of [`super::names`].
     pub ids: Vec<String>,
+    /// Where the source package was called otherwise at that time: its present name, and the oldest version that it has under it.
+    pub renamed: Option<(String, String)>,
     /// Levels of the release; of use only in base-files.
     pub levels: Vec<String>,
 }
@@ -42,6 +44,7 @@ pub struct Entry {
 pub fn read(from: impl BufRead, visit: &mut dyn FnMut(Entry) -> bool) -> io::Result<Option<String>> {
     let mut from = from.take(LONGEST);
     let (mut newest, mut entry, mut text, mut line) = (None, None::<(String, String)>, String::new(), vec![]);
+    let mut present: Option<(String, String)> = None;
     loop {
         line.clear();
         let n = (&mut from).take(LINE).read_until(b'\n', &mut line)?;
@@ -49,7 +52,8 @@ pub fn read(from: impl BufRead, visit: &mut dyn FnMut(Entry) -> bool) -> io::Res
         let header = header(&shown);
         if n == 0 || header.is_some() {
             if let Some((source, version)) = entry.take() {
-                let found = mentioned(source, version, &text);
+                let renamed = present.clone().filter(|(name, _)| *name != source);
+                let found = Entry { renamed, ..mentioned(source, version, &text) };
                 let more = (found.ids.is_empty() && found.levels.is_empty()) || visit(found);
                 if !more {
                     return Ok(newest);
@@ -57,6 +61,9 @@ pub fn read(from: impl BufRead, visit: &mut dyn FnMut(Entry) -> bool) -> io::Res
             }
             text.clear();
             entry = header;
+            if entry.as_ref().is_some_and(|(name, _)| present.as_ref().is_none_or(|(had, _)| had == name)) {
+                present.clone_from(&entry);
+            }
             newest = newest.or_else(|| entry.as_ref().map(|(_, version)| version.clone()));
         } else if newest.is_none() && !shown.trim().is_empty() {
             // Upstream's own news have no entries.
@@ -95,7 +102,7 @@ fn mentioned(source: String, version: String, text: &str) -> Entry {
     }
     CVE.iter().flat_map(|c| c.find_iter(text)).for_each(|cve| add(cve.as_str().to_ascii_uppercase()));
     let levels = LEVEL.iter().flat_map(|l| l.captures_iter(text)).filter_map(|c| c.get(1)).map(|m| m.as_str().to_owned()).collect();
-    Entry { source, version, ids, levels }
+    Entry { source, version, ids, renamed: None, levels }
 }
 
 #[cfg(test)]
@@ -121,6 +128,14 @@ mod tests {
         let of = |level: &str| found.iter().find(|e| e.levels.iter().any(|l| l == level)).map(|e| e.version.as_str());
         assert_eq!((of("12.11"), of("12.1")), (Some("12.4+deb12u11"), Some("12.4+deb12u1")));
         assert!(newest.is_some());
+    }
+
+    #[test]
+    fn older_names_of_a_source() {
+        let text = b"new (3) x; a=b\n\n  * CVE-2024-0003\n\nnew (2) x; a=b\n\n  * Renamed\n\nold (1.5) x; a=b\n\n  * CVE-2024-0002\n\nold (1) x; a=b\n  * CVE-2024-0001\n";
+        let renamed: Vec<Option<(String, String)>> = all(text).1.into_iter().map(|e| e.renamed).collect();
+        let new = Some(("new".to_owned(), "2".to_owned()));
+        assert_eq!(renamed, [None, new.clone(), new]);
     }
 
     #[test]

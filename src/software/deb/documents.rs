@@ -7,9 +7,9 @@ use anyhow::Result;
 
 use super::changelog::{self, Entry};
 use super::file::{Deb, clean};
-use super::unpack::unpacked;
 use crate::image::tar::Kind;
 use crate::image::tar::read::Reader;
+use crate::software::unpack::unpacked;
 
 /// The most bytes of a packed changelog that are held.
 const PACKED: u64 = 16 << 20;

@@ -8,10 +8,10 @@ use anyhow::Result;
 
 use super::ar::{self, Member};
 use super::control::{self, Paragraph};
-use super::unpack::{Bytes, Part, unpacked};
 use crate::error;
 use crate::image::tar::Kind;
 use crate::image::tar::read::Reader;
+use crate::software::unpack::{Bytes, Part, unpacked};
 
 /// The most bytes of a control file.
 const CONTROL: usize = 1 << 20;

@@ -3,8 +3,9 @@
 //! Advisories are read first: they are short, and say in which version each release has the fix. What they do not know is looked for in the
 //! changelogs inside the packages, one for each source package, which means unpacking them; in all of them, for one CVE may be in several.
 //!
-//! A mention counts for the version of its entry; of several the newest counts, for the first attempt at a fix is not always the last. Binary
-//! packages whose versions are not their source's (the kernel's, for one) have the fix in the version that the location has.
+//! A mention counts for the version of its entry; of several the newest counts, for the first attempt at a fix is not always the last. What was
+//! fixed when the source had another name is in every version that it has under the present one. Binary packages whose versions are not their
+//! source's (the kernel's, for one) have the fix in the version that the location has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -34,7 +35,7 @@ const BASE_FILES: &str = "base-files";
 /// What is looked for, in what.
 pub struct Search<'a> {
     pub dir: &'a Path,
-    /// The newest of each package and architecture is enough; what is only for who names its version does not count.
+    /// What is only for who names its version does not count.
     pub entries: &'a [Entry],
     pub asked: &'a [String],
     /// The release that is updated (`bookworm`), where it is known.
@@ -177,6 +178,18 @@ fn from_on(entry: &Entry, version: &str) -> String {
     if without_rebuild(&entry.version) == entry.source_version { version.to_owned() } else { entry.version.clone() }
 }
 
+/// From which version of a binary package on it has what an entry of its source's changelog tells; None where the location's has it not: a
+/// changelog may be newer than another package of the same source.
+fn since(package: &Entry, entry: &changelog::Entry) -> Option<String> {
+    let renamed = || entry.renamed.as_ref().filter(|(name, _)| *name == package.source).map(|(_, version)| version);
+    let version = if package.source == entry.source { Some(&entry.version) } else { renamed() };
+    match version {
+        Some(version) => compare(&package.source_version, version).is_ge().then(|| from_on(package, version)),
+        // Whose changelog it is cannot be seen: what is here has it for sure.
+        None => Some(package.version.clone()),
+    }
+}
+
 /// Rebuilding a package for one architecture adds `+b1`.
 fn without_rebuild(version: &str) -> &str {
     match version.rsplit_once("+b") {
@@ -245,10 +258,7 @@ impl Collected {
         let title = format!("{} {}", entry.source, entry.version);
         let levels = entry.levels.iter().filter(|l| source == BASE_FILES && level(l).is_some());
         for id in entry.ids.iter().chain(levels).filter(|id| asked.wants(id)) {
-            // A changelog may be newer than another package of the same source.
-            let has = |e: &&&Entry| e.source != entry.source || compare(&e.source_version, &entry.version).is_ge();
-            let version = |e: &Entry| if e.source == entry.source { from_on(e, &entry.version) } else { e.version.clone() };
-            let packages = binaries.iter().filter(has).map(|e| (e.name.clone(), version(e))).collect();
+            let packages = binaries.iter().filter_map(|e| Some((e.name.clone(), since(e, entry)?))).collect();
             self.add(id.clone(), vec![], &title, packages);
         }
     }

@@ -1,7 +1,7 @@
 //! Debian packages: files, repositories, changelogs, advisories.
 //!
 //! [`catalog`] goes through the packages of a directory, by its indexes ([`index`]) or by opening each file ([`file`], which is [`ar`] around
-//! two tar archives, [`unpack`]ed as they are read). [`fixes`] asks [`advisories`], then the [`changelog`]s inside packages ([`documents`]).
+//! two tar archives, unpacked as they are read). [`fixes`] asks [`advisories`], then the [`changelog`]s inside packages ([`documents`]).
 
 mod advisories;
 mod ar;
@@ -14,7 +14,6 @@ pub mod file;
 pub mod fixes;
 pub mod index;
 pub mod names;
-pub(super) mod unpack;
 mod version;
 pub(super) mod walk;
 

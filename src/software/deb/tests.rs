@@ -291,3 +291,16 @@ fn suites_for_who_names_a_version() {
     assert_eq!(versions, [("3~bpo12+1", true), ("2", false), ("1", false)]);
     assert_eq!(d.fixes(&["CVE-2024-1111"], "bookworm")[0].packages, [("tool".to_owned(), "2".to_owned())]);
 }
+
+#[test]
+fn fixes_of_a_source_that_had_another_name() {
+    let Some(d) = Directory::new() else { return };
+    let log = |source: &str, version: &str, text: &str| {
+        format!("{source} ({version}) x; urgency=low\n\n  * {text}\n\n -- A <a@b>  Mon, 01 Jan 2024 00:00:00 +0000\n\n")
+    };
+    let text = log("tool11", "3.11.9", "CVE-2024-1111") + &log("tool11", "3.11.0", "Renamed") + &log("tool10", "3.10.4", "CVE-2023-2222");
+    d.deb("", "tool11", "3.11.9", "", "-Zxz", &[("usr/share/doc/tool11/changelog", text.as_str())]);
+    for (cve, version) in [("CVE-2024-1111", "3.11.9"), ("CVE-2023-2222", "3.11.0")] {
+        assert_eq!(d.fixes(&[cve], "bookworm")[0].packages, [("tool11".to_owned(), version.to_owned())], "{cve}");
+    }
+}

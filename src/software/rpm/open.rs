@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use crate::software::deb::unpack::unpacked;
+use crate::software::unpack::unpacked;
 
 /// The most bytes that a repository's file may have when it is unpacked. The largest distributions' have some 400 MiB.
 const MOST: u64 = 2 << 30;
