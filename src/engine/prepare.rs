@@ -28,7 +28,7 @@ use crate::host::{mounts, sys};
 use crate::image::archive::Archive;
 use crate::image::check;
 use crate::image::data::{Fs, ImageData, Lv, LvType};
-use crate::software::install;
+use crate::software::{Location, install};
 
 /// A base, and what the user should know before it is carried out.
 pub struct Prepared {
@@ -58,8 +58,25 @@ pub fn prepare(request: &Request) -> Result<Prepared> {
 
 /// Whether phase 2 can install what it is asked for, as far as that can be known now; `root`: the system that is copied, or the copy.
 fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
-    let wanted = request.software.as_ref().filter(|_| request.phases.list().contains(&2));
-    wanted.map_or(Ok(vec![]), |w| install::check(w, root))
+    let Some(wanted) = request.software.as_ref().filter(|_| request.phases.list().contains(&2)) else { return Ok(vec![]) };
+    if let Location::Device(device) = &wanted.location
+        && let Some(target) = request.targets.iter().find(|t| request.phases.list().contains(&1) && is_on(device, t))
+    {
+        return Err(error::BAD_LOCATION.because_do(
+            format!("{} is on {target}, and everything on that disk would be erased before the packages are read", device.display()),
+            "copy the packages into a directory first",
+        ));
+    }
+    install::check(wanted, root)
+}
+
+/// Whether a device is this disk (as it was typed), or a partition of it.
+fn is_on(device: &Path, disk: &str) -> bool {
+    let node = |path: PathBuf| path.canonicalize().ok().and_then(|p| p.file_name().map(std::ffi::OsStr::to_owned));
+    match (node(device.to_owned()), node(Path::new("/dev").join(disk))) {
+        (Some(device), Some(disk)) => device == disk || Path::new("/sys/class/block").join(disk).join(device).exists(),
+        _ => false,
+    }
 }
 
 fn clone(request: &Request) -> Result<Prepared> {

@@ -91,6 +91,12 @@ fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
 
 fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
     let found = contents::read(dir)?;
+    if let (true, Some((file, why))) = (found.packages.is_empty(), found.damaged.first()) {
+        return Err(error::BAD_LOCATION.because_do(
+            format!("no package in {} can be used: {}: {why}", dir.display(), show(file.as_os_str().as_encoded_bytes())),
+            "copy the packages anew, or name another directory",
+        ));
+    }
     if found.format != manager.format() {
         return Err(error::WRONG_FORMAT.because(format!(
             "{} holds {}, and the system is updated by {}",
@@ -218,7 +224,12 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     if signals::interrupted() {
         return Err(error::INTERRUPTED.because("stopped by a signal"));
     }
-    manager.apply(job, &resolved.goals)
+    if !job.inside.network || !manager.fetch(job, &resolved.goals)? {
+        return manager.apply(job, &resolved.goals);
+    }
+    // All is here now: the scripts of packages have no business with the network.
+    let alone = Inside { network: false, ..job.inside.clone() };
+    manager.apply(&Job { inside: &alone, work: job.work.clone(), work_here: job.work_here.clone(), ..*job }, &resolved.goals)
 }
 
 /// Without `g` nothing comes along that was not asked for.

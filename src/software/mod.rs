@@ -26,6 +26,7 @@ mod resolve;
 mod rpm;
 mod space;
 mod unpack;
+mod walk;
 mod zypper;
 
 use std::path::{Path, PathBuf};
@@ -184,6 +185,14 @@ pub trait Manager {
     /// # Errors
     /// ALT-740 with the manager's words where it cannot be done.
     fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction>;
+
+    /// Fetches what [`Manager::apply`] needs. Returns whether that needs no network any more.
+    ///
+    /// # Errors
+    /// ALT-730 with the manager's words.
+    fn fetch(&self, _job: &Job, _goals: &[Goal]) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Does it.
     ///

@@ -76,16 +76,24 @@ impl Manager for Apt {
         Ok(Transaction { changes, download, growth })
     }
 
-    fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
-        let installed = if goals.is_empty() { vec![] } else { sizes::database(job.inside)? };
-        let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(()) };
-        let call = Call::new(job, "apt-get", "install the packages");
-        let done = call.flags().args(["-y", "-q"]).args(&words_of).cmd().accept(&[100]).run(job.events)?;
-        if !done.success() {
-            return Err(error::UPDATE_FAILED.because(format!("apt could not install what is wanted{}", words(&done))));
-        }
-        Ok(())
+    fn fetch(&self, job: &Job, goals: &[Goal]) -> Result<bool> {
+        get(job, goals, "fetch the packages", &["-y", "-q", "--download-only"])?;
+        Ok(true)
     }
+
+    fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
+        get(job, goals, "install the packages", &["-y", "-q"])
+    }
+}
+
+fn get(job: &Job, goals: &[Goal], sentence: &str, flags: &[&str]) -> Result<()> {
+    let installed = if goals.is_empty() { vec![] } else { sizes::database(job.inside)? };
+    let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(()) };
+    let done = Call::new(job, "apt-get", sentence).flags().args(flags).args(&words_of).cmd().accept(&[100]).run(job.events)?;
+    if !done.success() {
+        return Err(error::UPDATE_FAILED.because(format!("apt could not {sentence}{}", words(&done))));
+    }
+    Ok(())
 }
 
 /// apt's command and its words; None where nothing is wanted.

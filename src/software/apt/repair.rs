@@ -14,6 +14,7 @@ use crate::error;
 use crate::host::cmd::Cmd;
 use crate::host::resolve::resolve;
 use crate::software::Job;
+use crate::text::printable;
 
 /// dpkg's journal; files in it are what it was doing when it ended.
 const UPDATES: &str = "/var/lib/dpkg/updates";
@@ -56,7 +57,11 @@ pub fn mend(job: &Job) -> Result<()> {
     }
     Err(error::UPDATE_FAILED.because_do(
         format!("packages that an earlier run left unfinished cannot be finished{}", words(&done)),
-        "mend what they say (in the alternate, or with another version in the location), then run phase 2 again (-P 2 or -P 23)",
+        format!(
+            "put a version that works into the location, or take the package away (`chroot {} dpkg --purge {}`); then run phase 2 again (-P 2 or -P 23)",
+            job.root.display(),
+            broken.iter().map(|n| printable(n, false)).collect::<Vec<_>>().join(" ")
+        ),
     ))
 }
 

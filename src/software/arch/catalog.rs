@@ -11,8 +11,8 @@ use super::db;
 use super::entry::Entry;
 use crate::image::tar::read::Reader;
 use crate::software::deb::file::{clean, stopped, why};
-use crate::software::deb::walk;
 use crate::software::unpack::{Bytes, unpacked};
+use crate::software::walk;
 
 /// .PKGINFO is among the first members; so far it is searched, members and bytes unpacked.
 const MEMBERS: usize = 64;

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::names::Asked;
-use super::walk;
 use crate::software::unpack::unpacked;
+use crate::software::walk;
 
 /// So much of a file is read, unpacked.
 const LONGEST: u64 = 1 << 30;

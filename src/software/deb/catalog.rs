@@ -11,7 +11,8 @@ use anyhow::Result;
 use super::control::Paragraph;
 use super::entry::Entry;
 use super::file::{self, Deb};
-use super::{index, walk};
+use super::index;
+use crate::software::walk;
 
 /// So many damaged files are told of.
 const DAMAGED: usize = 100;

@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 
 use super::control::{Paragraph, Paragraphs};
 use super::entry::Entry;
-use super::walk;
 use crate::error;
 use crate::host::signals;
 use crate::software::unpack::unpacked;
+use crate::software::walk;
 
 /// The forms of an index, the one that costs least first.
 const FORMS: [&str; 4] = ["Packages", "Packages.gz", "Packages.zst", "Packages.xz"];

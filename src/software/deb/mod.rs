@@ -15,7 +15,6 @@ pub mod fixes;
 pub mod index;
 pub mod names;
 mod version;
-pub(super) mod walk;
 
 use std::fs;
 use std::path::Path;

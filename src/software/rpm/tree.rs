@@ -1,15 +1,11 @@
-//! What a directory holds, a few levels deep: repositories (directories with `repodata/repomd.xml`), and package files outside them.
+//! What a directory holds: repositories (directories with `repodata/repomd.xml`), and package files outside them.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::repomd::REPOMD;
-
-/// Directories within directories that are looked at: a medium has `BaseOS/Packages/a/`.
-const DEEPEST: usize = 4;
-/// The most package files of one directory.
-const MOST: usize = 200_000;
+use crate::software::walk;
 
 /// What was found, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,31 +15,18 @@ pub struct Tree {
     pub files: Vec<PathBuf>,
 }
 
-/// Looks through a directory. Links to files are followed, links to directories only at its top.
+/// Looks through a directory.
 ///
 /// # Errors
-/// Where the directory itself cannot be read.
+/// As [`walk::files`].
 pub fn look(dir: &Path) -> Result<Tree> {
-    let mut tree = Tree::default();
-    std::fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))?;
-    enter(dir, DEEPEST, &mut tree);
-    tree.repositories.sort();
-    tree.files.sort();
-    Ok(tree)
-}
-
-fn enter(dir: &Path, deep: usize, tree: &mut Tree) {
-    if dir.join(REPOMD).is_file() {
-        tree.repositories.push(dir.to_owned());
-        return;
-    }
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let (path, kind) = (entry.path(), entry.file_type());
-        let directory = kind.as_ref().is_ok_and(|k| k.is_dir() || k.is_symlink() && deep == DEEPEST && path.is_dir());
-        if directory && deep > 0 {
-            enter(&path, deep - 1, tree);
-        } else if path.extension().is_some_and(|e| e == "rpm") && tree.files.len() < MOST && path.is_file() {
-            tree.files.push(path);
-        }
-    }
+    let all = walk::files(dir, &|_| true)?;
+    let above = |f: &PathBuf| f.to_str().and_then(|name| name.strip_suffix(REPOMD)).map(PathBuf::from);
+    let found: Vec<PathBuf> = all.iter().filter_map(above).collect();
+    // One within another belongs to the outer one.
+    let outer = |r: &&PathBuf| !found.iter().any(|o| o != *r && r.starts_with(o));
+    let repositories: Vec<PathBuf> = found.iter().filter(outer).cloned().collect();
+    let package = |f: &&PathBuf| f.extension().is_some_and(|e| e == "rpm") && !repositories.iter().any(|r| f.starts_with(r));
+    let files = all.iter().filter(package).map(|f| dir.join(f)).collect();
+    Ok(Tree { repositories: repositories.iter().map(|r| dir.join(r)).collect(), files })
 }
