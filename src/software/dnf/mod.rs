@@ -6,9 +6,11 @@
 mod call;
 mod table;
 
+use std::path::Path;
+
 use anyhow::Result;
 
-use super::rpm::{self, account, account::Acts, database, place, said, tree};
+use super::rpm::{account, account::Acts, database, offer, place, said};
 use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transaction};
 use crate::error;
 use crate::host::cmd::Finished;
@@ -54,18 +56,11 @@ impl Manager for Dnf {
     }
 
     fn available(&self, job: &Job) -> Result<Vec<Available>> {
-        match job.place {
-            Place::Directory { here, .. } => Ok(rpm::read(here)?.map(|c| c.packages).unwrap_or_default()),
-            _ => rpm::of_repositories(&cached(job)?.repositories),
-        }
+        offer::available(job, Path::new(call::CACHE))
     }
 
     fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
-        let tree = match job.place {
-            Place::Directory { here, .. } => tree::look(here)?,
-            _ => cached(job)?,
-        };
-        rpm::fixes_of(&self.available(job)?, &tree, asked)
+        offer::fixes(job, Path::new(call::CACHE), asked)
     }
 
     fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
@@ -106,11 +101,6 @@ impl Manager for Dnf {
         }
         Ok(())
     }
-}
-
-/// What was fetched by `makecache`.
-fn cached(job: &Job) -> Result<tree::Tree> {
-    tree::look(&job.work_here().join(call::CACHE))
 }
 
 /// dnf's commands for the goals: first what was named, and what that needs, then all updates.

@@ -81,22 +81,6 @@ pub fn nothing_older(transaction: &Transaction, goals: &[Goal]) -> Result<()> {
     }
 }
 
-/// Installed packages that the location has newer versions of, and that a transaction leaves as they are: something stands against it.
-pub fn left_behind(transaction: &Transaction, installed: &[Installed], available: &[Available]) -> Vec<String> {
-    let changes = &transaction.changes;
-    let touched = |name: &str| {
-        changes.updated.iter().map(|u| &u.name).chain(changes.installed.iter().chain(&changes.removed).map(|p| &p.name)).any(|n| n == name)
-    };
-    let newer = |i: &Installed| {
-        let there = &i.package;
-        let fits = |a: &&Available| a.name == there.name && (a.arch == there.arch || a.arch == "noarch" || there.arch == "noarch");
-        let newest = available.iter().filter(fits).max_by(|a, b| compare(&a.version, &b.version))?;
-        let newer = compare(&newest.version, &there.version).is_gt() && !touched(&there.name);
-        newer.then(|| printable(&format!("{} {}", newest.name, newest.version), false))
-    };
-    installed.iter().filter(|i| !i.several).filter_map(newer).collect()
-}
-
 fn bytes(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
@@ -159,8 +143,6 @@ mod tests {
         assert_eq!(done.changes.installed, [package("kernel 2-1 x86_64"), package("new 1-1 noarch")]);
         assert_eq!(done.changes.removed, [package("old 1-1 noarch")]);
         assert_eq!((done.download, done.growth), (115, 50 - 10 + 5 + 1100 - 7));
-        assert_eq!(left_behind(&done, &there, &offered), Vec::<String>::new());
-        assert_eq!(left_behind(&Transaction::default(), &there, &offered), ["foo 2-1", "bar 2-1"]);
         assert!(nothing_older(&done, &[Goal::All]).is_ok());
         let mut older = done.clone();
         older.changes.updated[0].after = "0-1".into();

@@ -9,6 +9,7 @@ mod advisories;
 pub mod database;
 mod header;
 mod names;
+pub mod offer;
 mod open;
 mod package;
 pub mod place;

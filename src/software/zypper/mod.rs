@@ -6,9 +6,11 @@
 mod call;
 mod summary;
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 
-use super::rpm::{self, account, account::Acts, database, place, said, tree};
+use super::rpm::{account, account::Acts, database, offer, place, said};
 use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transaction};
 use crate::error;
 use crate::host::cmd::Finished;
@@ -49,18 +51,11 @@ impl Manager for Zypper {
     }
 
     fn available(&self, job: &Job) -> Result<Vec<Available>> {
-        match job.place {
-            Place::Directory { here, .. } => Ok(rpm::read(here)?.map(|c| c.packages).unwrap_or_default()),
-            _ => rpm::of_repositories(&cached(job)?.repositories),
-        }
+        offer::available(job, &lists())
     }
 
     fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
-        let tree = match job.place {
-            Place::Directory { here, .. } => tree::look(here)?,
-            _ => cached(job)?,
-        };
-        rpm::fixes_of(&self.available(job)?, &tree, asked)
+        offer::fixes(job, &lists(), asked)
     }
 
     fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
@@ -77,13 +72,8 @@ impl Manager for Zypper {
             }
             acts = acts.and(summary.acts);
         }
-        let (installed, available) = (database::installed(job.inside)?, self.available(job)?);
-        let done = account::transaction(acts, &installed, &available, job.place);
+        let done = account::transaction(acts, &database::installed(job.inside)?, &self.available(job)?, job.place);
         account::nothing_older(&done, goals)?;
-        let behind = account::left_behind(&done, &installed, &available);
-        if goals.contains(&Goal::All) && !behind.is_empty() {
-            job.events.warn(format!("zypper leaves these out, although the location has them: {}", behind.join(", ")));
-        }
         Ok(done)
     }
 
@@ -101,9 +91,9 @@ impl Manager for Zypper {
     }
 }
 
-/// What was fetched by `refresh`.
-fn cached(job: &Job) -> Result<tree::Tree> {
-    tree::look(&job.work_here().join(call::CACHE).join("raw"))
+/// Where zypper keeps the lists that it fetched.
+fn lists() -> PathBuf {
+    Path::new(call::CACHE).join("raw")
 }
 
 /// Why it cannot be done, in zypper's words.

@@ -67,10 +67,7 @@ fn what_fails_is_told_in_zypper_s_words() {
     root.with(&Zypper, "unmet", &flags, |job| {
         let why = format!("{:#}", Zypper.transaction(job, &goal("unmet")).unwrap_err());
         assert!(why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"), "{why}");
-        root.said();
         assert!(Zypper.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
-        let said = root.said();
-        assert!(said.contains("zypper leaves these out, although the location has them: unmet 2.0-1.fc40"), "{said}");
     });
     root.with(&Zypper, "failpost", &flags, |job| Zypper.apply(job, &[Goal::All]).unwrap());
     let said = root.said();
