@@ -91,12 +91,6 @@ fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
 
 fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
     let found = contents::read(dir)?;
-    if let (true, Some((file, why))) = (found.packages.is_empty(), found.damaged.first()) {
-        return Err(error::BAD_LOCATION.because_do(
-            format!("no package in {} can be used: {}: {why}", dir.display(), show(file.as_os_str().as_encoded_bytes())),
-            "copy the packages anew, or name another directory",
-        ));
-    }
     if found.format != manager.format() {
         return Err(error::WRONG_FORMAT.because(format!(
             "{} holds {}, and the system is updated by {}",
@@ -104,6 +98,12 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
             found.format,
             manager.name()
         )));
+    }
+    if let (true, Some((file, why))) = (found.packages.is_empty(), found.damaged.first()) {
+        return Err(error::BAD_LOCATION.because_do(
+            format!("no package in {} can be used: {}: {why}", dir.display(), show(file.as_os_str().as_encoded_bytes())),
+            "copy the packages anew, or name another directory",
+        ));
     }
     Ok(found)
 }
