@@ -68,7 +68,7 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
     }
     let fixes = if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
     Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.has(wanted)?;
-    let mut notes = vec![format!("{}: {} packages for {}", dir.display(), found.packages.len(), manager.name())];
+    let mut notes = vec![format!("{}: packages for {}: {}", dir.display(), manager.name(), found.packages.len())];
     notes.extend(found.damaged.iter().map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())));
     Ok(notes)
 }
@@ -257,7 +257,7 @@ fn announce(changes: &Changes, kept: bool, events: &Events) {
         return;
     }
     events.note(format!(
-        "{} packages are to be updated, {} newly installed, {} removed",
+        "packages to be updated: {}, newly installed: {}, removed: {}",
         changes.updated.len(),
         changes.installed.len(),
         changes.removed.len()

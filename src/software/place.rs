@@ -80,7 +80,8 @@ fn mount(device: &Path, events: &Events) -> Result<()> {
     }
     mounted.map_err(|e| {
         let _ = std::fs::remove_dir(MEDIUM);
-        error::NOT_MOUNTED_LOCATION.because(format!("{e:#}"))
+        // Its own number is enough.
+        error::NOT_MOUNTED_LOCATION.because(error::of(&e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone()))
     })
 }
 

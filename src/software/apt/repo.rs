@@ -69,7 +69,7 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
         }
     }
     out.flush().with_context(writing)?;
-    job.events.note(format!("made an index of the {} packages in the location", found.len()));
+    job.events.note(format!("made an index of the packages in the location: {}", found.len()));
     Ok(())
 }
 
