@@ -7,7 +7,7 @@ mod harness;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use harness::{Ended, Machine, missing};
+use harness::{Machine, missing, said};
 
 /// A machine with a practice disk `one` and an image of itself, out of what is saved.
 fn machine(name: &str) -> Option<(Machine, String)> {
@@ -22,14 +22,6 @@ fn machine(name: &str) -> Option<(Machine, String)> {
 }
 
 const IMAGE: &str = "/var/lib/altdisk/images/web.zst";
-
-fn said(ended: &Ended, code: i32, words: &[&str]) {
-    let text = format!("{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.code, Some(code), "{text}");
-    for word in words {
-        assert!(text.contains(word), "no `{word}` in\n{text}");
-    }
-}
 
 fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(120);

@@ -5,15 +5,14 @@
 #[path = "machine/mod.rs"]
 mod harness;
 
-use std::path::Path;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use harness::{Ended, Machine, missing};
+use harness::{Machine, beside, missing, said, same};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 const UPDATE: &str = "alt_disk_install -C -B -P 2";
+const HANGING: &str = "alt_disk_install -C -B -P 2 -l /updates/hang -w hang";
 
 /// A machine whose copy stands after phase 1, with pacman and three packages in it, and os-release of an Arch.
 fn cloned(name: &str) -> Option<Machine> {
@@ -23,25 +22,12 @@ fn cloned(name: &str) -> Option<Machine> {
     }
     let machine = Machine::new(name, "parts");
     machine.blank("target", 2600);
-    let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine").join(name);
-    let over = Command::new(script("archroot.sh")).output().unwrap();
-    assert!(over.status.success(), "{over:?}");
-    let (over, root) = (String::from_utf8(over.stdout).unwrap(), machine.root());
-    let copy = format!("tar -C {} -c . | tar -C {} -x --keep-directory-symlink", over.trim(), root.display());
-    assert!(Command::new("bash").args(["-euo", "pipefail", "-c", &copy]).status().unwrap().success());
-    assert!(Command::new(script("archworld.sh")).arg(root.join("updates")).status().unwrap().success());
+    machine.lay_over("archroot.sh");
+    assert!(Command::new(beside("archworld.sh")).arg(machine.root().join("updates")).status().unwrap().success());
     machine.must("rm /etc/pacman.conf; printf '[options]\\nLocalFileSigLevel = Never\\n' >/etc/pacman.conf; pacman -U --noconfirm /updates/installed/*");
     said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
     machine.must("rm /alt_inst/etc/os-release; printf 'ID=arch\\n' >/alt_inst/etc/os-release");
     Some(machine)
-}
-
-fn said(ended: &Ended, code: i32, words: &[&str]) {
-    let text = format!("{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.code, Some(code), "{text}");
-    for word in words {
-        assert!(text.contains(word), "no `{word}` in\n{text}");
-    }
 }
 
 /// What is installed in the alternate.
@@ -49,31 +35,10 @@ fn installed(machine: &Machine) -> String {
     machine.must("chroot /alt_inst pacman -Q").trim().replace('\n', ", ")
 }
 
-/// What must stay as it is: everything of the machine but what altdisk keeps.
-fn own(machine: &Machine) -> Vec<String> {
-    let ours =
-        ["./var/lib/altdisk", "./var/log/altdisk", "./alt_inst", "./var/log\t", "./var/lib\t", ".\t", "./dev\t", "./proc\t", "./sys\t"];
-    machine.manifest("/").lines().filter(|l| !ours.iter().any(|o| l.contains(o))).map(str::to_owned).collect()
-}
-
-/// Starts the update of the package that hangs, and waits until it does.
-fn hanging(machine: &Machine) -> Child {
-    let mut run = machine.start(&format!("{UPDATE} -l /updates/hang -w hang"));
-    let (end, file) = (Instant::now() + Duration::from_secs(60), machine.root().join("alt_inst/root/waits"));
-    while !file.exists() {
-        if Instant::now() > end || run.try_wait().unwrap().is_some() {
-            let _ = run.kill();
-            panic!("the script does not run: {:?}", run.wait_with_output().unwrap());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    run
-}
-
 #[test]
 fn by_pacman() {
     let Some(machine) = cloned("updates-pacman") else { return };
-    let before = own(&machine);
+    let before = machine.own(&[]);
     let update = |what: &str| machine.run(&format!("{UPDATE} -l /updates/{what}"));
 
     // What is there, beside what is installed.
@@ -126,7 +91,7 @@ fn by_pacman() {
     assert!(machine.root().join("alt_inst/var/lib/altdisk/software.json").is_file());
 
     // A script that hangs is stopped by an interrupt.
-    let run = hanging(&machine);
+    let run = machine.hanging(HANGING);
     kill(Pid::from_raw(run.id().cast_signed()), Signal::SIGINT).unwrap();
     let done = run.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
@@ -135,7 +100,7 @@ fn by_pacman() {
 
     // Killed, the update is finished by the next; the lock that is left stops nobody.
     machine.must("rm -f /alt_inst/root/waits /alt_inst/var/lib/pacman/db.lck; chroot /alt_inst pacman -R --noconfirm hang");
-    let mut run = hanging(&machine);
+    let mut run = machine.hanging(HANGING);
     run.kill().unwrap();
     run.wait().unwrap();
     machine.must("touch /alt_inst/root/go /alt_inst/var/lib/pacman/db.lck");
@@ -144,9 +109,5 @@ fn by_pacman() {
 
     let left = machine.must("ls -d /alt_inst/var/cache/altdisk* /alt_inst/usr/sbin/policy-rc.d /alt_inst/var/lib/pacman/db.lck /alt_inst/var/lib/pacman/sync/* 2>/dev/null; true");
     assert_eq!(left, "", "nothing of ours stays in the alternate");
-    let after = own(&machine);
-    let other: Vec<&String> =
-        before.iter().filter(|l| !after.contains(l)).chain(after.iter().filter(|l| !before.contains(l))).take(20).collect();
-    assert!(other.is_empty(), "the machine itself changed: {other:#?}");
-    said(&machine.run("alt_disk_install -X"), 0, &[]);
+    same(&before, &machine.own(&[]));
 }

@@ -9,9 +9,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use harness::{Ended, Machine, missing};
+use harness::{Machine, missing, said, same};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -77,14 +76,6 @@ impl Packages {
     }
 }
 
-fn said(ended: &Ended, code: i32, words: &[&str]) {
-    let text = format!("{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.code, Some(code), "{text}");
-    for word in words {
-        assert!(text.contains(word), "no `{word}` in\n{text}");
-    }
-}
-
 /// The version of a package in the alternate; empty where it is not installed.
 fn version(machine: &Machine, name: &str) -> String {
     let ask = format!("dpkg-query --admindir=/alt_inst/var/lib/dpkg -W -f '${{Version}} ${{db:Status-Status}}' {name} 2>/dev/null || true");
@@ -93,38 +84,6 @@ fn version(machine: &Machine, name: &str) -> String {
 
 fn changelog(source: &str, version: &str, text: &str) -> String {
     format!("{source} ({version}) stable; urgency=low\n\n  * {text}\n\n -- A <a@b>  Mon, 01 Jan 2024 00:00:00 +0000\n")
-}
-
-/// What must stay as it is: everything of the machine but what altdisk keeps, and the packages of this test.
-fn own(machine: &Machine) -> String {
-    let ours = [
-        "./var/lib/altdisk",
-        "./var/log/altdisk",
-        "./alt_inst",
-        "./updates",
-        "./var/log\t",
-        "./var/lib\t",
-        ".\t",
-        "./dev\t",
-        "./proc\t",
-        "./sys\t",
-    ];
-    machine.manifest("/").lines().filter(|l| !ours.iter().any(|o| l.contains(o))).map(|l| format!("{l}\n")).collect()
-}
-
-fn same(before: &str, after: &str) {
-    let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let other: Vec<&&str> = a.iter().filter(|l| !b.contains(l)).chain(b.iter().filter(|l| !a.contains(l))).take(20).collect();
-    assert!(before == after, "the machine itself changed: {other:#?}");
-}
-
-/// Waits for a file of the alternate, which a script of a package makes.
-fn wait_for(machine: &Machine, file: &str) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !machine.root().join(file).exists() {
-        assert!(Instant::now() < end, "waited for {file}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[test]
@@ -150,7 +109,7 @@ fn packages_bundles_and_fixes() {
     packages.build("extra", "1.0", "", &[]);
     packages.build("extra", "0.9", "", &[]);
     fs::write(packages.at.join("notes_1_all.deb"), "no package").unwrap();
-    let (before, state) = (own(&machine), machine.state());
+    let (before, state) = (machine.own(&["./updates"]), machine.state());
     phase_1(&machine);
 
     // Refused before anything is run.
@@ -184,7 +143,7 @@ fn packages_bundles_and_fixes() {
         machine.must("ls -d /alt_inst/var/cache/altdisk* /alt_inst/usr/sbin/policy-rc.d 2>/dev/null; dpkg --root=/alt_inst --audit; true");
     assert_eq!(left, "");
     machine.must("cmp /etc/apt/sources.list /alt_inst/etc/apt/sources.list && diff -r /var/lib/apt/lists /alt_inst/var/lib/apt/lists");
-    same(&before, &own(&machine));
+    same(&before, &machine.own(&["./updates"]));
     said(&machine.run("alt_disk_install -X"), 0, &[]);
     assert_eq!(machine.state(), state);
 }
@@ -193,7 +152,7 @@ fn packages_bundles_and_fixes() {
 fn what_fails_is_told_and_can_be_repeated() {
     let Some((machine, packages)) = cloned("updates-deb-bad") else { return };
     phase_1(&machine);
-    let before = own(&machine);
+    let before = machine.own(&["./updates"]);
     packages.build("bad", "1.0", "", &[("DEBIAN/postinst", "#!/bin/sh\necho the moon is missing >&2\nexit 7\n")]);
     packages.build("fat", "1.0", "Installed-Size: 90000000\n", &[]);
     packages.build("foe", "1.0", "Conflicts: friend\n", &[]);
@@ -212,8 +171,7 @@ fn what_fails_is_told_and_can_be_repeated() {
 
     // One that hangs is stopped by an interrupt; mended, it is finished.
     packages.build("slow", "1.0", "", &[("DEBIAN/postinst", "#!/bin/sh\necho waiting for the moon\ntouch /root/waits\nsleep 1000\n")]);
-    let run = machine.start(&format!("{UPDATE} -w slow"));
-    wait_for(&machine, "alt_inst/root/waits");
+    let run = machine.hanging(&format!("{UPDATE} -w slow"));
     kill(Pid::from_raw(run.id().cast_signed()), Signal::SIGINT).unwrap();
     let done = run.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
@@ -229,8 +187,7 @@ fn what_fails_is_told_and_can_be_repeated() {
 
     // Killed in the middle of dpkg, then resumed with what mends it.
     packages.build("slow", "1.2", "", &[("DEBIAN/preinst", "#!/bin/sh\n[ -e /root/go ] || { touch /root/waits; sleep 1000; }\n")]);
-    let mut run = machine.start(&format!("{UPDATE} -w slow=1.2"));
-    wait_for(&machine, "alt_inst/root/waits");
+    let mut run = machine.hanging(&format!("{UPDATE} -w slow=1.2"));
     run.kill().unwrap();
     run.wait().unwrap();
     machine.must("touch /alt_inst/root/go");
@@ -241,11 +198,10 @@ fn what_fails_is_told_and_can_be_repeated() {
     // Killed again; -X leaves nothing.
     machine.must("rm /alt_inst/root/go /alt_inst/root/waits");
     packages.build("slow", "1.3", "", &[("DEBIAN/preinst", "#!/bin/sh\ntouch /root/waits\nsleep 1000\n")]);
-    let mut run = machine.start(&format!("{UPDATE} -w slow"));
-    wait_for(&machine, "alt_inst/root/waits");
+    let mut run = machine.hanging(&format!("{UPDATE} -w slow"));
     run.kill().unwrap();
     run.wait().unwrap();
     said(&machine.run("alt_disk_install -X"), 0, &[]);
     assert_eq!(machine.must("pgrep -fc 'sleep 100[0]' || true").trim(), "0", "nothing goes on");
-    same(&before, &own(&machine));
+    same(&before, &machine.own(&["./updates"]));
 }

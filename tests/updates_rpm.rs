@@ -6,14 +6,14 @@
 mod harness;
 
 use std::path::Path;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use harness::{Ended, Machine, missing};
+use harness::{Machine, beside, missing, said, same};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 const UPDATE: &str = "alt_disk_install -C -B -P 2";
+const HANGING: &str = "alt_disk_install -C -B -P 2 -l /updates/hang -w hang";
 
 /// A machine whose copy stands after phase 1: rpm, dnf and zypper are in both, the packages of the world are installed in both, and os-release of
 /// the copy says `id`.
@@ -26,27 +26,14 @@ fn cloned(name: &str, id: &str) -> Option<Machine> {
     }
     let machine = Machine::new(name, "parts");
     machine.blank("target", 2600);
-    let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine").join(name);
-    let over = Command::new(script("rpmroot.sh")).output().unwrap();
-    assert!(over.status.success(), "{over:?}");
-    let (over, root) = (String::from_utf8(over.stdout).unwrap(), machine.root());
-    let copy = format!("tar -C {} -c . | tar -C {} -x --keep-directory-symlink", over.trim(), root.display());
-    assert!(Command::new("bash").args(["-euo", "pipefail", "-c", &copy]).status().unwrap().success());
+    machine.lay_over("rpmroot.sh");
     let world = tempfile::tempdir().unwrap();
-    assert!(Command::new(script("rpmworld.sh")).arg(world.path()).status().unwrap().success());
-    assert!(Command::new("cp").arg("-rT").arg(world.path()).arg(root.join("updates")).status().unwrap().success());
+    assert!(Command::new(beside("rpmworld.sh")).arg(world.path()).status().unwrap().success());
+    assert!(Command::new("cp").arg("-rT").arg(world.path()).arg(machine.root().join("updates")).status().unwrap().success());
     machine.must("rpm -i --nodeps /updates/installed/*.rpm");
     said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
     machine.must(&format!("rm /alt_inst/etc/os-release; printf 'ID={id}\\nVERSION_ID=40\\n' >/alt_inst/etc/os-release"));
     Some(machine)
-}
-
-fn said(ended: &Ended, code: i32, words: &[&str]) {
-    let text = format!("{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.code, Some(code), "{text}");
-    for word in words {
-        assert!(text.contains(word), "no `{word}` in\n{text}");
-    }
 }
 
 /// The versions of a package in the alternate.
@@ -54,34 +41,10 @@ fn version(machine: &Machine, name: &str) -> String {
     machine.must(&format!("chroot /alt_inst rpm -q --qf '%{{VERSION}} ' {name} || true")).trim().to_owned()
 }
 
-/// What must stay as it is: everything of the machine but what altdisk keeps.
-fn own(machine: &Machine) -> String {
-    let ours =
-        ["./var/lib/altdisk", "./var/log/altdisk", "./alt_inst", "./var/log\t", "./var/lib\t", ".\t", "./dev\t", "./proc\t", "./sys\t"];
-    machine.manifest("/").lines().filter(|l| !ours.iter().any(|o| l.contains(o))).map(|l| format!("{l}\n")).collect()
-}
-
-fn same(before: &str, after: &str) {
-    let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let other: Vec<&&str> = a.iter().filter(|l| !b.contains(l)).chain(b.iter().filter(|l| !a.contains(l))).take(20).collect();
-    assert!(before == after, "the machine itself changed: {other:#?}");
-}
-
-/// Starts the update of the package that hangs, and waits until it does.
-fn hanging(machine: &Machine) -> Child {
-    let run = machine.start(&format!("{UPDATE} -l /updates/hang -w hang"));
-    let (end, file) = (Instant::now() + Duration::from_secs(60), machine.root().join("alt_inst/root/waits"));
-    while !file.exists() {
-        assert!(Instant::now() < end, "the script does not run");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    run
-}
-
 /// The same story for both managers.
 fn story(name: &str, id: &str, manager: &str) {
     let Some(machine) = cloned(name, id) else { return };
-    let before = own(&machine);
+    let before = machine.own(&[]);
     let update = |what: &str| machine.run(&format!("{UPDATE} -l /updates/{what}"));
 
     // Refused before anything is run.
@@ -107,7 +70,7 @@ fn story(name: &str, id: &str, manager: &str) {
     said(&update("failpost -w failpost"), 0, &["its last words", "a script of a package failed"]);
 
     // A script that hangs is stopped by an interrupt; killed with it, the update is finished by the next.
-    let run = hanging(&machine);
+    let run = machine.hanging(HANGING);
     kill(Pid::from_raw(run.id().cast_signed()), Signal::SIGINT).unwrap();
     let done = run.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
@@ -127,7 +90,7 @@ fn story(name: &str, id: &str, manager: &str) {
 
     let left = machine.must("ls -d /alt_inst/var/cache/altdisk* /alt_inst/usr/sbin/policy-rc.d /alt_inst/etc/yum.repos.d/* /alt_inst/etc/zypp/repos.d/* 2>/dev/null; true");
     assert_eq!(left, "", "nothing of ours stays in the alternate");
-    same(&before, &own(&machine));
+    same(&before, &machine.own(&[]));
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 }
 
@@ -144,7 +107,7 @@ fn by_zypper() {
 #[test]
 fn a_killed_update_is_finished() {
     let Some(machine) = cloned("updates-rpm-kill", "fedora") else { return };
-    let mut run = hanging(&machine);
+    let mut run = machine.hanging(HANGING);
     run.kill().unwrap();
     run.wait().unwrap();
     assert_eq!(version(&machine, "hang"), "1.0 2.0");

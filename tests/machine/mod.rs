@@ -3,13 +3,14 @@
 //! `machine.sh` says how it is made. The program sees `/` on a loop device and takes that disk for rootvg; nothing in it knows of the test. Targets are
 //! loop devices on files in the machine's /var/lib/altdisk/practice, as `altdisk practice` makes them. Disks of a machine that
 //! is off can be looked at, checksummed, and booted in QEMU.
-#![allow(dead_code)] // each test program that includes it uses a part
+#![allow(dead_code, clippy::panic)] // each test program that includes it uses a part
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// One at a time in a test program: they share the kernel's loop devices, and each sees those of the other.
 static ONE: Mutex<()> = Mutex::new(());
@@ -130,6 +131,37 @@ impl Machine {
         self.must(&format!("{}\nmanifest {path}", include_str!("inside.sh")))
     }
 
+    /// What an update of the copy must leave as it is: everything of the machine but what altdisk keeps, and `more`.
+    pub fn own(&self, more: &[&str]) -> String {
+        let ours =
+            ["./var/lib/altdisk", "./var/log/altdisk", "./alt_inst", "./var/log\t", "./var/lib\t", ".\t", "./dev\t", "./proc\t", "./sys\t"];
+        let is_own = |line: &&str| !ours.iter().chain(more).any(|o| line.contains(o));
+        self.manifest("/").lines().filter(is_own).map(|l| format!("{l}\n")).collect()
+    }
+
+    /// Lays what a script beside this file makes over the machine's root.
+    pub fn lay_over(&self, script: &str) {
+        let over = Command::new(beside(script)).output().unwrap();
+        assert!(over.status.success(), "{over:?}");
+        let over = String::from_utf8(over.stdout).unwrap();
+        let copy = format!("tar -C {} -c . | tar -C {} -x --keep-directory-symlink", over.trim(), self.root().display());
+        assert!(Command::new("bash").args(["-euo", "pipefail", "-c", &copy]).status().unwrap().success());
+    }
+
+    /// Starts an update of a package whose script makes /root/waits and hangs, and waits until it does.
+    pub fn hanging(&self, command: &str) -> Child {
+        let mut run = self.start(command);
+        let (end, file) = (Instant::now() + Duration::from_secs(60), self.root().join("alt_inst/root/waits"));
+        while !file.exists() {
+            if Instant::now() > end || run.try_wait().unwrap().is_some() {
+                let _ = run.kill();
+                panic!("the script does not run: {:?}", run.wait_with_output().unwrap());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        run
+    }
+
     /// The disk that is attached and mounted but not part of rootvg.
     pub fn data_checksum(&self) -> String {
         let done = Command::new("sha256sum").arg(self.dir.join("data.img")).output().unwrap();
@@ -153,8 +185,29 @@ impl Drop for Machine {
     }
 }
 
+/// A script beside this file.
+pub fn beside(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine").join(name)
+}
+
+/// It ended with this code, and said these words.
+pub fn said(ended: &Ended, code: i32, words: &[&str]) {
+    let text = format!("{}\n{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.code, Some(code), "{text}");
+    for word in words {
+        assert!(text.contains(word), "no `{word}` in\n{text}");
+    }
+}
+
+/// [`Machine::own`] before and after.
+pub fn same(before: &str, after: &str) {
+    let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let other: Vec<&&str> = a.iter().filter(|l| !b.contains(l)).chain(b.iter().filter(|l| !a.contains(l))).take(20).collect();
+    assert!(before == after, "the machine itself changed: {other:#?}");
+}
+
 fn script(args: &[&str]) -> Command {
-    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/machine.sh"));
+    let mut command = Command::new(beside("machine.sh"));
     command.args(args);
     command
 }
