@@ -198,7 +198,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     }
     manager.prepare(job)?;
     let available = manager.available(job)?;
-    let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes)? };
+    let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes, &available)? };
     let installed = manager.installed(job.inside)?;
     before.is(installed.clone())?;
     let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }.goals(wanted, &installed)?;
@@ -207,7 +207,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
         events.note("nothing is to be installed");
         return Ok(());
     }
-    let transaction = manager.transaction(job, &resolved.goals)?;
+    let transaction = manager.transaction(job, &resolved.goals, &available)?;
     let changes = &transaction.changes;
     let missing = judge::left_out(manager.format(), changes, &resolved.goals)?;
     let kept = resolved.goals.contains(&Goal::All).then(|| judge::kept(manager.format(), changes, &installed, &available)).flatten();

@@ -173,18 +173,18 @@ pub trait Manager {
     /// What the manager says.
     fn available(&self, job: &Job) -> Result<Vec<Available>>;
 
-    /// The fixes that the location knows, after [`Manager::prepare`]: `asked` are the names that are looked for, so that slow sources
+    /// The fixes that the location knows, after [`Manager::prepare`], which offers `available`: `asked` are the names that are looked for, so that slow sources
     /// (changelogs inside packages) are read only when advisories do not know them.
     ///
     /// # Errors
     /// What cannot be read.
-    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>>;
+    fn fixes(&self, job: &Job, asked: &[String], available: &[Available]) -> Result<Vec<Fix>>;
 
-    /// What installing these would do. Nothing is changed.
+    /// What installing these out of what is `available` would do. Nothing is changed.
     ///
     /// # Errors
     /// ALT-740 with the manager's words where it cannot be done.
-    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction>;
+    fn transaction(&self, job: &Job, goals: &[Goal], available: &[Available]) -> Result<Transaction>;
 
     /// Fetches what [`Manager::apply`] needs. Returns whether that needs no network any more.
     ///

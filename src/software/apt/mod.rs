@@ -58,11 +58,11 @@ impl Manager for Apt {
         lists::available(job)
     }
 
-    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
+    fn fixes(&self, job: &Job, asked: &[String], _available: &[Available]) -> Result<Vec<Fix>> {
         fixes::find(job, asked)
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
+    fn transaction(&self, job: &Job, goals: &[Goal], _available: &[Available]) -> Result<Transaction> {
         let installed = sizes::database(job.inside)?;
         let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(Transaction::default()) };
         let call = Call::new(job, "apt-get", "ask apt what it would do");

@@ -139,7 +139,7 @@ fn goals(names: &[&str]) -> Vec<Goal> {
 fn install(root: &Root, flags: &Flags, names: &[&str]) -> Result<Transaction> {
     root.with(flags, |job| {
         Apt.prepare(job)?;
-        let transaction = Apt.transaction(job, &goals(names))?;
+        let transaction = Apt.transaction(job, &goals(names), &[])?;
         Apt.apply(job, &goals(names))?;
         Ok(transaction)
     })
@@ -193,7 +193,7 @@ fn a_directory_of_packages() {
     let found = root.with(&alone, |job| {
         Apt.prepare(job).unwrap();
         assert_eq!(Apt.available(job).unwrap().len(), 5);
-        Apt.transaction(job, &goals(&["tool=1:2.0"])).unwrap()
+        Apt.transaction(job, &goals(&["tool=1:2.0"]), &[]).unwrap()
     });
     let names: Vec<&str> = found.changes.installed.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["needed", "tool"]);
@@ -309,9 +309,9 @@ fn a_repository_at_a_url() {
         Apt.prepare(job)?;
         let names: Vec<String> = Apt.available(job)?.into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
         assert_eq!(names.len(), 3, "{names:?}");
-        let found = Apt.fixes(job, &["cve-2024-7777".to_owned()])?;
+        let found = Apt.fixes(job, &["cve-2024-7777".to_owned()], &[])?;
         assert_eq!(found[0].packages, [("tool".to_owned(), "2.0".to_owned())]);
-        let transaction = Apt.transaction(job, &goals(&["all"]))?;
+        let transaction = Apt.transaction(job, &goals(&["all"]), &[])?;
         assert!(transaction.download > 1000 && transaction.growth == 102_400, "{transaction:?}");
         Apt.apply(job, &goals(&["all"]))
     })
@@ -336,7 +336,7 @@ fn a_repository_at_a_url() {
         at(&unsigned, rest, &|job| {
             Apt.prepare(job)?;
             assert!(Apt.available(job)?.iter().any(|a| a.name == "needed" && a.version == "2"));
-            assert_eq!(Apt.transaction(job, &goals(&["needed"]))?.changes.updated.len(), 1);
+            assert_eq!(Apt.transaction(job, &goals(&["needed"]), &[])?.changes.updated.len(), 1);
             Ok(())
         })
         .unwrap();

@@ -59,11 +59,11 @@ impl Manager for Dnf {
         offer::available(job, Path::new(call::CACHE))
     }
 
-    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
-        offer::fixes(job, Path::new(call::CACHE), asked)
+    fn fixes(&self, job: &Job, asked: &[String], available: &[Available]) -> Result<Vec<Fix>> {
+        offer::fixes(job, Path::new(call::CACHE), asked, available)
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
+    fn transaction(&self, job: &Job, goals: &[Goal], available: &[Available]) -> Result<Transaction> {
         let mut acts = Acts::default();
         for words in commands(goals) {
             let done =
@@ -84,7 +84,7 @@ impl Manager for Dnf {
                 None => return Err(error::CONFLICTING_UPDATE.because(format!("dnf cannot install what is wanted{}", said::words(&done)))),
             }
         }
-        let done = account::transaction(acts, &database::installed(job.inside)?, &self.available(job)?, job.place);
+        let done = account::transaction(acts, &database::installed(job.inside)?, available, job.place);
         account::nothing_older(&done, goals)?;
         Ok(done)
     }

@@ -1,7 +1,7 @@
 //! The commands, and the real dnf in a root of its own.
 
 use super::*;
-use crate::software::rpm::real::Root;
+use crate::software::rpm::real::{Root, transaction};
 use crate::software::{Changes, Flags};
 
 fn named(name: &str, version: Option<&str>) -> Goal {
@@ -32,7 +32,7 @@ fn a_directory_of_packages() {
     root.run("mkdir -p /var/cache/dnf; echo 1 >/var/cache/dnf/metadata_lock.pid; echo 1 >/var/lib/dnf/rpmdb_lock.pid");
 
     root.with(&Dnf, "v2", &flags, |job| {
-        let done = Dnf.transaction(job, &[Goal::All]).unwrap();
+        let done = transaction(&Dnf, job, &[Goal::All]).unwrap();
         let want = [
             "+kernel-core 6.2-1.fc40",
             "+newdep 1.0-1.fc40",
@@ -43,15 +43,15 @@ fn a_directory_of_packages() {
         ];
         assert_eq!(lines(&done.changes), want);
         assert_eq!((done.download, done.growth / 100_000), (0, 3));
-        let one = Dnf.transaction(job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
+        let one = transaction(&Dnf, job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
         assert_eq!(lines(&one.changes), ["+other 1.0-1.fc40", "libthing 1.0-1.fc40 1.1-1.fc40"]);
-        let both = Dnf.transaction(job, &[named("other", None), named("hello", None), Goal::All]).unwrap();
+        let both = transaction(&Dnf, job, &[named("other", None), named("hello", None), Goal::All]).unwrap();
         assert_eq!(both.changes.installed.len() + both.changes.updated.len(), 7);
         assert_eq!(Dnf.installed(job.inside).unwrap(), before, "nothing is changed by asking");
         Dnf.apply(job, &[Goal::All]).unwrap();
         let after = Dnf.installed(job.inside).unwrap();
         assert_eq!(lines(&Changes::between(&before, &after)), want);
-        assert!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        assert!(transaction(&Dnf, job, &[Goal::All]).unwrap().changes.is_empty());
     });
     let said = root.said();
     assert!(said.contains("hello is new"), "{said}");
@@ -59,9 +59,9 @@ fn a_directory_of_packages() {
 
     // Back, where a version is named, and only there.
     root.with(&Dnf, "installed", &flags, |job| {
-        assert!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        assert!(transaction(&Dnf, job, &[Goal::All]).unwrap().changes.is_empty());
         let back = [named("libthing", Some("1.0-1.fc40"))];
-        assert_eq!(lines(&Dnf.transaction(job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
+        assert_eq!(lines(&transaction(&Dnf, job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
         Dnf.apply(job, &back).unwrap();
     });
     assert_eq!(root.installed(&Dnf, "libthing"), ["libthing=1.0-1.fc40"]);
@@ -78,10 +78,10 @@ fn what_fails_is_told_in_dnf_s_words() {
     });
     assert_eq!(root.installed(&Dnf, "failpre"), ["failpre=1.0-1.fc40"]);
     root.with(&Dnf, "unmet", &flags, |job| {
-        let why = format!("{:#}", Dnf.transaction(job, &goal("unmet")).unwrap_err());
+        let why = format!("{:#}", transaction(&Dnf, job, &goal("unmet")).unwrap_err());
         assert!(why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"), "{why}");
         root.said();
-        assert!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        assert!(transaction(&Dnf, job, &[Goal::All]).unwrap().changes.is_empty());
         let said = root.said();
         assert!(said.contains("cannot be updated from the location: unmet 2.0-1.fc40") && said.contains("what-nobody-has"), "{said}");
     });
@@ -99,15 +99,15 @@ fn a_repository_at_a_url_must_be_signed() {
     root.at(&Dnf, &place, vec![], &flags, |job| {
         let names: Vec<String> = Dnf.available(job).unwrap().into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
         assert!(names.contains(&"tool 1:1.1-1.fc40".to_owned()) && names.len() == 7, "{names:?}");
-        let fixes = Dnf.fixes(job, &["CVE-2024-3333".into()]).unwrap();
+        let fixes = Dnf.fixes(job, &["CVE-2024-3333".into()], &Dnf.available(job).unwrap()).unwrap();
         assert!(fixes.iter().any(|f| f.id == "FEDORA-2024-0a1b2c3d4e"));
-        let why = format!("{:#}", Dnf.transaction(job, &[named("tool", None)]).unwrap_err());
+        let why = format!("{:#}", transaction(&Dnf, job, &[named("tool", None)]).unwrap_err());
         assert!(why.contains("ALT-740") && why.contains("no key at all"), "{why}");
     });
     root.copy("key.asc", "/srv/key.asc");
     root.run("rpm --import /srv/key.asc");
     root.at(&Dnf, &place, vec![], &flags, |job| {
-        let done = Dnf.transaction(job, &[named("tool", None)]).unwrap();
+        let done = transaction(&Dnf, job, &[named("tool", None)]).unwrap();
         assert!(done.changes.updated.len() == 1 && done.download > 1000, "{done:?}");
         let why = format!("{:#}", Dnf.apply(job, &[named("tool", None)]).unwrap_err());
         assert!(why.contains("ALT-730") && why.contains("is not signed"), "{why}");
@@ -129,7 +129,7 @@ fn a_repository_at_a_url_must_be_signed() {
     root.run("printf \"[own]\\nname=own\\nbaseurl=file:///srv/repo\\ngpgcheck=0\\n\" >/etc/yum.repos.d/own.repo");
     root.at(&Dnf, &Place::Configured, vec![], &flags, |job| {
         assert_eq!(Dnf.available(job).unwrap().len(), 7);
-        assert_eq!(Dnf.transaction(job, &[Goal::All]).unwrap().changes.updated.len(), 2);
+        assert_eq!(transaction(&Dnf, job, &[Goal::All]).unwrap().changes.updated.len(), 2);
     });
     assert!(root.run("ls /var/cache/dnf").is_empty(), "caches are ours");
 }

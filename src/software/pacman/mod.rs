@@ -79,7 +79,7 @@ impl Manager for Pacman {
         })
     }
 
-    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
+    fn fixes(&self, job: &Job, asked: &[String], _available: &[Available]) -> Result<Vec<Fix>> {
         match job.place {
             Place::Directory { here, .. } => contents::fixes(&contents::read(here)?, here, asked),
             // Its advisories are not in its repositories.
@@ -87,7 +87,7 @@ impl Manager for Pacman {
         }
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
+    fn transaction(&self, job: &Job, goals: &[Goal], _available: &[Available]) -> Result<Transaction> {
         if let Place::Directory { .. } = job.place {
             database(job, goals)?;
         }

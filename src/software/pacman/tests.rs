@@ -101,7 +101,7 @@ impl Root {
     fn update(&self, goals: &[Goal]) -> Result<Transaction> {
         let job = self.job();
         Pacman.prepare(&job)?;
-        let transaction = Pacman.transaction(&job, goals)?;
+        let transaction = Pacman.transaction(&job, goals, &[])?;
         let before = Pacman.installed(&self.inside)?;
         Pacman.apply(&job, goals)?;
         let made = super::super::Changes::between(&before, &Pacman.installed(&self.inside)?);

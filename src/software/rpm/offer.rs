@@ -22,12 +22,12 @@ pub fn available(job: &Job, cache: &Path) -> Result<Vec<Available>> {
 ///
 /// # Errors
 /// What cannot be read.
-pub fn fixes(job: &Job, cache: &Path, asked: &[String]) -> Result<Vec<Fix>> {
+pub fn fixes(job: &Job, cache: &Path, asked: &[String], available: &[Available]) -> Result<Vec<Fix>> {
     let tree = match job.place {
         Place::Directory { here, .. } => tree::look(here)?,
         _ => fetched(job, cache)?,
     };
-    super::fixes_of(&available(job, cache)?, &tree, asked)
+    super::fixes_of(available, &tree, asked)
 }
 
 fn fetched(job: &Job, cache: &Path) -> Result<Tree> {

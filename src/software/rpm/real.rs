@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::event::{Event, Events, Sink};
 use crate::host::inside::{Inside, SHOWN};
-use crate::software::{Flags, Job, Manager, Place};
+use crate::software::{Flags, Goal, Job, Manager, Place, Transaction};
 
 pub struct Root {
     pub world: PathBuf,
@@ -27,6 +27,11 @@ fn shell(line: &str) -> String {
     let done = Command::new("bash").args(["-euc", line]).output().unwrap();
     assert!(done.status.success(), "{line}: {}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
+}
+
+/// As the flow asks.
+pub fn transaction(manager: &dyn Manager, job: &Job, goals: &[Goal]) -> anyhow::Result<Transaction> {
+    manager.transaction(job, goals, &manager.available(job)?)
 }
 
 struct Said(Arc<Mutex<Vec<String>>>);

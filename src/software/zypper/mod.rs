@@ -54,11 +54,11 @@ impl Manager for Zypper {
         offer::available(job, &lists())
     }
 
-    fn fixes(&self, job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
-        offer::fixes(job, &lists(), asked)
+    fn fixes(&self, job: &Job, asked: &[String], available: &[Available]) -> Result<Vec<Fix>> {
+        offer::fixes(job, &lists(), asked, available)
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal]) -> Result<Transaction> {
+    fn transaction(&self, job: &Job, goals: &[Goal], available: &[Available]) -> Result<Transaction> {
         let mut acts = Acts::default();
         for act in call::acts(job, goals) {
             let done = Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
@@ -72,7 +72,7 @@ impl Manager for Zypper {
             }
             acts = acts.and(summary.acts);
         }
-        let done = account::transaction(acts, &database::installed(job.inside)?, &self.available(job)?, job.place);
+        let done = account::transaction(acts, &database::installed(job.inside)?, available, job.place);
         account::nothing_older(&done, goals)?;
         Ok(done)
     }

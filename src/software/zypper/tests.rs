@@ -1,7 +1,7 @@
 //! The commands, and the real zypper in a root of its own.
 
 use super::*;
-use crate::software::rpm::real::Root;
+use crate::software::rpm::real::{Root, transaction};
 use crate::software::{Changes, Flags};
 
 fn named(name: &str, version: Option<&str>) -> Goal {
@@ -21,7 +21,7 @@ fn a_directory_of_packages() {
     let flags = Flags { requisites: true, own: Some(vec!["--no-recommends".into(), "--no-color".into()]), ..Flags::default() };
     let before = Zypper.installed(&Inside::new(&root.root)).unwrap();
     root.with(&Zypper, "v2", &flags, |job| {
-        let done = Zypper.transaction(job, &[named("hello", None), Goal::All]).unwrap();
+        let done = transaction(&Zypper, job, &[named("hello", None), Goal::All]).unwrap();
         let want = [
             "+kernel-core 6.2-1.fc40",
             "+newdep 1.0-1.fc40",
@@ -32,23 +32,23 @@ fn a_directory_of_packages() {
         ];
         assert_eq!(lines(&done.changes), want);
         assert_eq!((done.download, done.growth / 100_000), (0, 3));
-        assert_eq!(lines(&Zypper.transaction(job, &[Goal::All]).unwrap().changes), want, "{}", root.said());
-        let one = Zypper.transaction(job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
+        assert_eq!(lines(&transaction(&Zypper, job, &[Goal::All]).unwrap().changes), want, "{}", root.said());
+        let one = transaction(&Zypper, job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
         assert_eq!(lines(&one.changes), ["+other 1.0-1.fc40", "libthing 1.0-1.fc40 1.1-1.fc40"]);
         assert_eq!(Zypper.installed(job.inside).unwrap(), before, "nothing is changed by asking");
         Zypper.apply(job, &[named("hello", None), Goal::All]).unwrap();
         let after = Zypper.installed(job.inside).unwrap();
         assert_eq!(lines(&Changes::between(&before, &after)), want);
-        assert!(Zypper.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        assert!(transaction(&Zypper, job, &[Goal::All]).unwrap().changes.is_empty());
     });
     let said = root.said();
     assert!(said.contains("hello is new"), "{said}");
 
     // Back, where a version is named, and only there.
     root.with(&Zypper, "installed", &flags, |job| {
-        assert!(Zypper.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        assert!(transaction(&Zypper, job, &[Goal::All]).unwrap().changes.is_empty());
         let back = [named("libthing", Some("1.0-1.fc40"))];
-        assert_eq!(lines(&Zypper.transaction(job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
+        assert_eq!(lines(&transaction(&Zypper, job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
         Zypper.apply(job, &back).unwrap();
     });
     assert_eq!(root.installed(&Zypper, "libthing"), ["libthing=1.0-1.fc40"]);
@@ -65,9 +65,9 @@ fn what_fails_is_told_in_zypper_s_words() {
     });
     assert_eq!(root.installed(&Zypper, "failpre"), ["failpre=1.0-1.fc40"]);
     root.with(&Zypper, "unmet", &flags, |job| {
-        let why = format!("{:#}", Zypper.transaction(job, &goal("unmet")).unwrap_err());
+        let why = format!("{:#}", transaction(&Zypper, job, &goal("unmet")).unwrap_err());
         assert!(why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"), "{why}");
-        assert!(Zypper.transaction(job, &[Goal::All]).unwrap().changes.is_empty());
+        assert!(transaction(&Zypper, job, &[Goal::All]).unwrap().changes.is_empty());
     });
     root.with(&Zypper, "failpost", &flags, |job| Zypper.apply(job, &[Goal::All]).unwrap());
     let said = root.said();
@@ -86,9 +86,9 @@ fn a_repository_at_a_url_must_be_signed() {
     root.at(&Zypper, &place, vec![], &trusting, |job| {
         let names: Vec<String> = Zypper.available(job).unwrap().into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
         assert!(names.contains(&"tool 1:1.1-1.fc40".to_owned()) && names.len() == 7, "{names:?}");
-        let fixes = Zypper.fixes(job, &["CVE-2024-3333".into()]).unwrap();
+        let fixes = Zypper.fixes(job, &["CVE-2024-3333".into()], &Zypper.available(job).unwrap()).unwrap();
         assert!(fixes.iter().any(|f| f.id == "FEDORA-2024-0a1b2c3d4e"));
-        let done = Zypper.transaction(job, &[named("libthing", None)]).unwrap();
+        let done = transaction(&Zypper, job, &[named("libthing", None)]).unwrap();
         assert!(done.changes.updated.len() == 1 && done.download > 1000, "{done:?}");
         Zypper.apply(job, &[named("libthing", None)]).unwrap();
     });
@@ -105,6 +105,6 @@ fn a_repository_at_a_url_must_be_signed() {
     root.run("printf \"[own]\\nname=own\\nbaseurl=dir:///srv/repo\\ngpgcheck=0\\nenabled=1\\n\" >/etc/zypp/repos.d/own.repo");
     root.at(&Zypper, &Place::Configured, vec![], &trusting, |job| {
         assert_eq!(Zypper.available(job).unwrap().len(), 7);
-        assert_eq!(Zypper.transaction(job, &[named("kernel-core", None)]).unwrap().changes.installed.len(), 1);
+        assert_eq!(transaction(&Zypper, job, &[named("kernel-core", None)]).unwrap().changes.installed.len(), 1);
     });
 }
