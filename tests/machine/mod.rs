@@ -15,6 +15,15 @@ use std::time::{Duration, Instant};
 /// One at a time in a test program: they share the kernel's loop devices, and each sees those of the other.
 static ONE: Mutex<()> = Mutex::new(());
 
+/// One at a time among test programs too: another checkout may be tested on this host.
+fn lock_host() -> fs::File {
+    let cache = std::env::var_os("ALTDISK_TEST_CACHE").map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
+    fs::create_dir_all(&cache).unwrap();
+    let lock = fs::OpenOptions::new().create(true).append(true).open(cache.join("machines.lock")).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
 /// How a command ended and what it said.
 #[derive(Debug)]
 pub struct Ended {
@@ -28,18 +37,20 @@ pub struct Ended {
 pub struct Machine {
     dir: PathBuf,
     on: bool,
-    _one: MutexGuard<'static, ()>,
+    // The last field: fields are dropped in order, and the locks go after everything else.
+    _locks: (fs::File, MutexGuard<'static, ()>),
 }
 
 impl Machine {
     /// Makes one of layout `parts` (GPT with /boot, /, /home and swap) or `plain` (ext4 on the bare disk), with the program installed, and turns it on.
     pub fn new(name: &str, layout: &str) -> Self {
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = lock_host();
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("machine").join(name);
         let _ = script(&["off", dir.to_str().unwrap()]).status();
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        let mut machine = Self { dir: dir.canonicalize().unwrap(), on: false, _one: one };
+        let mut machine = Self { dir: dir.canonicalize().unwrap(), on: false, _locks: (host, one) };
         machine.script("make", &[layout]);
         machine.power_on();
         let program = machine.root().join("usr/local/sbin/altdisk");
