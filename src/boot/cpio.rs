@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::error;
 use crate::host::cmd::find_program;
+use crate::host::threads;
 
 /// A larger member is a module or a library, never configuration: its content is skipped.
 const LARGEST: u64 = 1 << 20;
@@ -94,7 +95,7 @@ fn feed(child: &mut Child, input: &mut (impl Read + Send), see: &mut dyn FnMut(&
     let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else { bail!("no pipe to the program") };
     std::thread::scope(|s| {
         // That it stops reading early is seen by its exit status.
-        s.spawn(move || drop(io::copy(input, &mut stdin)));
+        threads::start_in(s, "feed", move || drop(io::copy(input, &mut stdin)))?;
         let mut out = BufReader::new(stdout);
         let read = loop {
             skip_zeros(&mut out)?;

@@ -61,7 +61,7 @@ pub fn running(role: &str) -> Result<BootDisk> {
     Ok(BootDisk {
         role: role.to_owned(),
         serial: serial::of_disk(&Path::new("/sys/class/block").join(&name)),
-        size: files::line(format!("/sys/class/block/{name}/size")).and_then(|s| s.parse::<u64>().ok()).unwrap_or(0) * 512,
+        size: files::line(format!("/sys/class/block/{name}/size")).and_then(|s| s.parse::<u64>().ok()).unwrap_or(0).saturating_mul(512),
         table_id: device::value(&disk, "PTUUID")?,
         boot_fs_uuid: uuid,
         boot_fstype: m.fstype.clone(),

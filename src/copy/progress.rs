@@ -21,7 +21,7 @@ pub struct Totals {
 impl std::ops::Add for Totals {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self { bytes: self.bytes + other.bytes, files: self.files + other.files }
+        Self { bytes: self.bytes.saturating_add(other.bytes), files: self.files.saturating_add(other.files) }
     }
 }
 
@@ -84,7 +84,7 @@ impl Progress {
         let (since, then) = seen[0];
         let ms = time.duration_since(since).as_millis();
         let per_second = |n: u64| u64::try_from(u128::from(n) * 1000 / ms.max(1)).unwrap_or(u64::MAX);
-        let work = |t: Totals| t.bytes + t.files * FILE_COSTS;
+        let work = |t: Totals| t.bytes.saturating_add(t.files.saturating_mul(FILE_COSTS));
         let speed = per_second(work(now).saturating_sub(work(then)));
         // What was estimated too low is at least what is done.
         let (bytes_total, files_total) = (self.totals.bytes.max(now.bytes), self.totals.files.max(now.files));
@@ -104,7 +104,10 @@ impl Progress {
 /// See [`super::measure`].
 pub(super) fn measure(top: BorrowedFd<'_>, leave_out: &[std::path::PathBuf]) -> Result<Totals> {
     let s = nix::sys::statvfs::fstatvfs(top).context("asking the file system how much there is")?;
-    let mut totals = Totals { bytes: (s.blocks() - s.blocks_free()) * s.fragment_size(), files: s.files().saturating_sub(s.files_free()) };
+    let mut totals = Totals {
+        bytes: s.blocks().saturating_sub(s.blocks_free()).saturating_mul(s.fragment_size()),
+        files: s.files().saturating_sub(s.files_free()),
+    };
     for path in leave_out {
         use std::os::unix::ffi::OsStrExt;
         let found = tree::open_below(top, path.as_os_str().as_bytes(), nix::fcntl::OFlag::O_PATH).and_then(tree::stat_fd);

@@ -17,7 +17,7 @@ use super::{Job, Progress, meta, progress, read, write};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Sys};
-use crate::host::{attrs, make, signals};
+use crate::host::{attrs, make, signals, threads};
 
 /// Threads that read: more than processors, as they wait for the disk.
 const READERS: usize = 6;
@@ -130,17 +130,25 @@ impl Run<'_> {
     fn work(&self) {
         let writers = std::thread::available_parallelism().map_or(2, usize::from).clamp(*WRITERS.start(), *WRITERS.end());
         std::thread::scope(|s| {
-            let helpers = [s.spawn(|| self.flush()), s.spawn(|| self.tell())];
-            let writers: Vec<_> = (0..writers).map(|_| s.spawn(|| write::writer(self))).collect();
-            let readers: Vec<_> = (0..READERS).map(|_| s.spawn(|| read::reader(self))).collect();
+            let (mut helpers, mut all_writers, mut readers) = (vec![], vec![], vec![]);
+            let mut start = || {
+                helpers.push(threads::start_in(s, "flush", || self.flush())?);
+                helpers.push(threads::start_in(s, "progress", || self.tell())?);
+                all_writers = threads::start_some(s, "write", writers, || write::writer(self))?;
+                readers = threads::start_some(s, "read", READERS, || read::reader(self))?;
+                Ok(())
+            };
+            if let Err(e) = start() {
+                self.fail(e);
+            }
             // A thread that ends by a panic must not pass for one that is finished.
             let ended = |all: Vec<std::thread::ScopedJoinHandle<'_, ()>>| all.into_iter().all(|t| t.join().is_ok());
             let read = ended(readers);
             self.queue.close();
-            let written = ended(writers);
+            let written = ended(all_writers);
             *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             self.wake.notify_all();
-            if !(ended(helpers.into()) && read && written) {
+            if !(ended(helpers) && read && written) {
                 self.fail(error::KERNEL.because("a thread of the copier ended early; this is a bug of altdisk"));
             }
         });

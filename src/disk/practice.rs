@@ -68,7 +68,7 @@ pub fn list() -> Result<Vec<Practice>> {
         let (Some(name), Ok(meta)) = (file.file_stem().map(|n| n.to_string_lossy().into_owned()), fs::metadata(&file)) else { continue };
         let device =
             blocks.iter().find(|b| b.backing_file.as_ref() == Some(&file) && is_ours(b)).map(|b| Path::new("/dev").join(&b.devname));
-        all.push(Practice { name, size: meta.len(), used: meta.blocks() * 512, device, file });
+        all.push(Practice { name, size: meta.len(), used: meta.blocks().saturating_mul(512), device, file });
     }
     all.sort_by_cached_key(|p| sysfs::natural(&p.name));
     Ok(all)
@@ -157,7 +157,7 @@ pub fn create(name: &str, size: Option<u64>, sector: Option<u32>, events: &Event
 pub fn room(file: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
     let free = nix::sys::statvfs::statvfs(file).ok()?;
-    let has = fs::metadata(file).ok()?.blocks() * 512;
+    let has = fs::metadata(file).ok()?.blocks().saturating_mul(512);
     Some(free.blocks_available().saturating_mul(free.fragment_size()).saturating_add(has))
 }
 

@@ -227,7 +227,14 @@ fn join(d: &mut Disk, e: probe::Entry, sector: u64) {
     let index = known.unwrap_or_else(|| {
         let path = partition_path(&d.path, e.number);
         let name = partition_path(Path::new(&d.name), e.number).to_string_lossy().into_owned();
-        let new = Partition { number: e.number, name, path, start: e.start * sector, size: e.size * sector, ..Partition::default() };
+        let new = Partition {
+            number: e.number,
+            name,
+            path,
+            start: e.start.saturating_mul(sector),
+            size: e.size.saturating_mul(sector),
+            ..Partition::default()
+        };
         let at = d.partitions.partition_point(|p| p.number < e.number);
         d.partitions.insert(at, new);
         at

@@ -78,14 +78,15 @@ impl Layout {
         for p in &self.partitions {
             let start = p.start_sector.unwrap_or(next);
             let place = Place { number: p.number, start, size: p.size_bytes.div_ceil(bytes) };
-            let overlaps = all.iter().any(|o| o.number == p.number || (start < o.start + o.size && o.start < start + place.size));
+            let overlaps =
+                all.iter().any(|o| o.number == p.number || (start < o.start + o.size && o.start < start.saturating_add(place.size)));
             if place.size == 0 || start < ALIGN / bytes || overlaps {
                 return Err(
                     error::LAYOUT_DOES_NOT_FIT.because(format!("partition {} ({}) has no size, or overlaps another", p.number, p.name))
                 );
             }
-            if start + place.size > end {
-                let (need, has) = ((start + place.size) * bytes, end * bytes);
+            if start.saturating_add(place.size) > end {
+                let (need, has) = (start.saturating_add(place.size).saturating_mul(bytes), end * bytes);
                 let cause =
                     format!("partition {} ({}) would end at byte {need}, but the disk's usable part ends at {has}", p.number, p.name);
                 return Err(error::LAYOUT_DOES_NOT_FIT.because(cause));

@@ -48,7 +48,7 @@ pub fn parse_swaps(text: &[u8]) -> Vec<Swap> {
             let fields: Vec<&[u8]> = l.split(|b| b.is_ascii_whitespace()).filter(|f| !f.is_empty()).collect();
             let kib: u64 = std::str::from_utf8(fields.get(2)?).ok()?.parse().ok()?;
             let kind = String::from_utf8_lossy(fields.get(1)?).into_owned();
-            Some(Swap { path: PathBuf::from(unescape(fields.first()?)), kind, size: kib * 1024 })
+            Some(Swap { path: PathBuf::from(unescape(fields.first()?)), kind, size: kib.saturating_mul(1024) })
         })
         .collect()
 }

@@ -102,7 +102,7 @@ struct Machine;
 impl source::Ask for Machine {
     fn usage(&self, mount_point: &Path) -> Result<Usage> {
         let s = nix::sys::statvfs::statvfs(mount_point).with_context(|| format!("asking how full {} is", mount_point.display()))?;
-        let used = (s.blocks() - s.blocks_free()) * s.fragment_size();
+        let used = s.blocks().saturating_sub(s.blocks_free()).saturating_mul(s.fragment_size());
         Ok(Usage { used: used.saturating_sub(practice_bytes(mount_point)) })
     }
 
@@ -143,7 +143,11 @@ fn practice_bytes(mount_point: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let Ok(here) = std::fs::metadata(mount_point) else { return 0 };
     let files = std::fs::read_dir(crate::disk::practice::directory()).into_iter().flatten().flatten();
-    files.filter_map(|f| f.metadata().ok()).filter(|m| m.dev() == here.dev()).map(|m| m.blocks() * 512).sum()
+    files
+        .filter_map(|f| f.metadata().ok())
+        .filter(|m| m.dev() == here.dev())
+        .map(|m| m.blocks().saturating_mul(512))
+        .fold(0, u64::saturating_add)
 }
 
 /// Practice disks' backing files and our own state: what a clone never contains.

@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 
 use crate::error;
 use crate::host::cmd::{EVENTS_VARIABLE, last_lines};
-use crate::host::sys;
+use crate::host::{sys, threads};
 
 /// Most that is read of what it prints.
 pub const MOST: usize = 1 << 20;
@@ -90,16 +90,22 @@ enum Ended {
 }
 
 impl Question {
-    /// Asks on a thread. `tell` gets the answer there; not after a stop.
+    /// Asks on a thread. `tell` gets the answer there; not after a stop. Where there can be no thread, that is the answer, at once.
     pub fn start(self, tell: impl FnOnce(Result<String>) + Send + 'static) -> Stop {
         let stop = Stop { inner: Arc::default() };
         let ours = stop.clone();
-        std::thread::spawn(move || {
+        let tell = Arc::new(Mutex::new(Some(tell)));
+        let take = |tell: &Mutex<Option<_>>| tell.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let there = Arc::clone(&tell);
+        let started = threads::start("question", move || {
             let answer = self.ask(&ours);
-            if !ours.stopped() {
+            if let Some(tell) = take(&there).filter(|_| !ours.stopped()) {
                 tell(answer);
             }
         });
+        if let (Err(e), Some(tell)) = (started, take(&tell)) {
+            tell(Err(e));
+        }
         stop
     }
 

@@ -24,7 +24,7 @@ use crate::error;
 use crate::event::{Event, Events, Stream};
 use crate::host::inside::{Inside, PROGRAMS};
 use crate::host::watch::Watch;
-use crate::host::{procs, signals, sys};
+use crate::host::{procs, signals, sys, threads};
 
 /// A program to run.
 #[derive(Clone, Debug)]
@@ -202,36 +202,46 @@ impl Cmd {
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {
         let mut command = self.command()?;
-        let mut child = command.spawn().map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{}` was not found ({})", self.program, self.sentence)),
-            _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
-        })?;
-        // Questions are short, but for those that are asked inside; what changes something is ended by an interrupt.
-        if events.is_some() || self.inside.is_some() {
-            signals::running(i32::try_from(child.id()).unwrap_or(0));
-        }
-        let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let text = self.stdin.clone().unwrap_or_default();
+        let pipe = || std::io::pipe().context("making a pipe");
+        let ((out, its_out), (err, its_err)) = (pipe()?, pipe()?);
+        command.stdout(its_out).stderr(its_err);
+        let input = match &self.stdin {
+            Some(text) => {
+                let (its_input, input) = pipe()?;
+                command.stdin(its_input);
+                Some((input, text))
+            }
+            None => None,
+        };
         let (stdout, stderr) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let ended = AtomicBool::new(false);
-        let watch = self.inside.as_ref().map(|_| Watch::new(child.id(), events));
-        std::thread::scope(|s| {
-            if let Some(mut input) = input {
-                // A program that does not read its input to the end is its own business.
-                s.spawn(move || drop(input.write_all(&text)));
+        let watch = self.inside.as_ref().map(|_| Watch::new(events));
+        let child = std::thread::scope(|s| {
+            // First those who listen, then the program: one that nobody can listen to is not started.
+            let listeners = || {
+                if let Some((mut input, text)) = input {
+                    // A program that does not read its input to the end is its own business.
+                    threads::start_in(s, "input", move || drop(input.write_all(text)))?;
+                }
+                threads::start_in(s, "output", || drain(out, Stream::Stdout, events, &stdout, &ended, watch.as_ref()))?;
+                threads::start_in(s, "errors", || drain(err, Stream::Stderr, events, &stderr, &ended, watch.as_ref()))?;
+                watch.as_ref().map_or(Ok(()), |w| threads::start_in(s, "watch", || w.keep(&ended)).map(drop))
+            };
+            let child = listeners().and_then(|()| self.spawn(&mut command));
+            // It holds the program's ends of the pipes.
+            drop(command);
+            if let Ok(child) = &child {
+                watch.as_ref().inspect(|w| w.begin(child.id()));
+                // Questions are short, but for those that are asked inside; what changes something is ended by an interrupt.
+                if events.is_some() || self.inside.is_some() {
+                    signals::running(i32::try_from(child.id()).unwrap_or(0));
+                }
+                procs::await_end(child);
             }
-            if let Some(out) = out {
-                s.spawn(|| drain(out, Stream::Stdout, events, &stdout, &ended, watch.as_ref()));
-            }
-            if let Some(err) = err {
-                s.spawn(|| drain(err, Stream::Stderr, events, &stderr, &ended, watch.as_ref()));
-            }
-            if let Some(watch) = &watch {
-                s.spawn(|| watch.keep(&ended));
-            }
-            procs::await_end(&child);
             ended.store(true, Ordering::SeqCst);
+            child
         });
+        let mut child = child?;
         // Until it is reaped, the group's number is its own.
         signals::running(0);
         if signals::interrupted() {
@@ -240,6 +250,13 @@ impl Cmd {
         let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
         let take = |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) })
+    }
+
+    fn spawn(&self, command: &mut Command) -> Result<Child> {
+        command.spawn().map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{}` was not found ({})", self.program, self.sentence)),
+            _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
+        })
     }
 
     fn command(&self) -> Result<Command> {
@@ -262,7 +279,7 @@ impl Cmd {
             .env("LC_ALL", "C")
             .env("PATH", if self.inside.is_some() { path_inside() } else { SEARCH.join(":") })
             .envs(self.env.iter().map(|(k, v)| (k, v)));
-        c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+        c.stdin(Stdio::null());
         // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.
         c.process_group(0);
         Ok(c)

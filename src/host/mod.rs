@@ -27,6 +27,7 @@ pub mod serial;
 pub mod signals;
 pub mod sys;
 pub mod tape;
+pub mod threads;
 pub mod tree;
 pub mod trusted;
 pub mod view;

@@ -32,6 +32,14 @@ pub fn catch() {
     }
 }
 
+/// From now on a file that would become larger than `RLIMIT_FSIZE` allows is an error of write(2), EFBIG, and no death by SIGXFSZ. Programs that are run
+/// have it so too. (SIGPIPE is ignored by Rust's runtime, and reset for the programs.)
+pub fn ignore_file_limit() {
+    let ignored = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no handler is installed.
+    let _ = unsafe { sigaction(Signal::SIGXFSZ, &ignored) };
+}
+
 /// Whether the user asked to stop.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)

@@ -128,7 +128,7 @@ fn statx(dir: BorrowedFd<'_>, name: &CStr, flags: i32) -> Sys<Stat> {
         uid: s.stx_uid,
         gid: s.stx_gid,
         size: s.stx_size,
-        allocated: s.stx_blocks * 512,
+        allocated: s.stx_blocks.saturating_mul(512),
         rdev: (s.stx_rdev_major, s.stx_rdev_minor),
         atime: time(s.stx_atime),
         mtime: time(s.stx_mtime),

@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Result;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -16,6 +17,7 @@ use nix::sys::stat::Mode;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::error;
+use crate::host::threads;
 
 /// Where the thread mounts in its namespace: a directory that every Linux system has; the real one is not touched.
 const PLACE: &str = "/proc";
@@ -65,7 +67,8 @@ fn detached(mounting: impl FnOnce() -> nix::Result<()> + Send) -> nix::Result<Ow
         mounting()?;
         open(PLACE, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
     };
-    std::thread::scope(|s| s.spawn(work).join()).unwrap_or(Err(nix::errno::Errno::ECANCELED))
+    let failed = |e: std::io::Error| Errno::from_raw(e.raw_os_error().unwrap_or(Errno::EAGAIN as i32));
+    std::thread::scope(|s| threads::try_in(s, "mount", work).map_err(failed)?.join().unwrap_or(Err(Errno::ECANCELED)))
 }
 
 #[cfg(test)]

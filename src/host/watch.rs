@@ -2,7 +2,7 @@
 //!
 //! A program that does not end although it was asked to is ended: the scripts of packages may ignore SIGTERM.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -22,7 +22,8 @@ const TOLD: usize = 2;
 
 /// One program that is watched.
 pub struct Watch {
-    pid: u32,
+    /// 0 before it begins.
+    pid: AtomicU32,
     /// None for questions: only an interrupt is watched for.
     events: Option<Events>,
     begun: Instant,
@@ -31,8 +32,18 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn new(pid: u32, events: Option<&Events>) -> Self {
-        Self { pid, events: events.cloned(), begun: Instant::now(), heard: AtomicU64::new(0) }
+    pub fn new(events: Option<&Events>) -> Self {
+        Self { pid: AtomicU32::new(0), events: events.cloned(), begun: Instant::now(), heard: AtomicU64::new(0) }
+    }
+
+    /// The program was started.
+    pub fn begin(&self, pid: u32) {
+        self.pid.store(pid, Ordering::SeqCst);
+    }
+
+    /// Its process, and its group; None before it begins.
+    fn pid(&self) -> Option<i32> {
+        i32::try_from(self.pid.load(Ordering::SeqCst)).ok().filter(|p| *p > 0)
     }
 
     /// It said something.
@@ -65,7 +76,7 @@ impl Watch {
             if signals::interrupted() {
                 let since = *asked.get_or_insert_with(Instant::now);
                 if since.elapsed() > PATIENCE
-                    && let Ok(group) = i32::try_from(self.pid)
+                    && let Some(group) = self.pid()
                 {
                     // Gone already is as good.
                     let _ = procs::signal_group(group, Signal::SIGKILL);
@@ -75,7 +86,7 @@ impl Watch {
     }
 
     fn tell(&self, quiet: Duration) {
-        let chain = procs::working_for(i32::try_from(self.pid).unwrap_or(0));
+        let chain = self.pid().map(procs::working_for).unwrap_or_default();
         let last =
             chain[chain.len().saturating_sub(TOLD)..].iter().map(|c| format!("`{}`", short(c))).collect::<Vec<_>>().join(", which runs ");
         let what = if last.is_empty() { String::new() } else { format!("; now runs {last}") };

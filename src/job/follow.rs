@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use crate::event::Event;
-use crate::host::detach;
+use crate::host::{detach, threads};
 use crate::job::index::{Growth, Indexer};
 use crate::job::{Id, State, files};
 
@@ -62,7 +62,7 @@ pub fn spawn(id: Id, send: impl FnMut(Batch) + Send + 'static) -> Result<Followe
     // The supervisor's end is seen even where it leaves no file.
     let supervisor = files::run_of(&dir).filter(|r| r.supervisor.lives()).and_then(|r| detach::end_of(r.supervisor.pid));
     let following = Following { dir, file, inotify, closed, supervisor, indexer: Indexer::default() };
-    std::thread::Builder::new().name("follower".into()).spawn(move || following.run(send)).context("starting a thread")?;
+    threads::start("follower", move || following.run(send))?;
     Ok(Follower { _open: open })
 }
 

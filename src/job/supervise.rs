@@ -10,6 +10,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -19,9 +20,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 
+use crate::error;
 use crate::event::{Event, Stream, VERSION};
 use crate::host::procs::{self, Process};
-use crate::host::{self, ask, cmd, detach, sys};
+use crate::host::{self, ask, cmd, detach, sys, threads};
 use crate::job::append::{self, Appender};
 use crate::job::control;
 use crate::job::cut::Cutter;
@@ -49,12 +51,16 @@ pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
     // Only an end by force needs it.
     let _ = detach::adopt_orphans();
     let begun = Instant::now();
+    let ended = match wait_for_the_end() {
+        Ok(ended) => ended,
+        Err(e) => return answer(&Answer::Failed(format!("{e:#}"), error::NO_THREAD.remedy.to_owned())),
+    };
     let (mut child, mut events) = match begin(&spec, dir, own) {
         Ok(both) => both,
         Err((cause, remedy)) => return answer(&Answer::Failed(cause, remedy)),
     };
     answer(&Answer::Runs)?;
-    watch(&mut child, &mut events)?;
+    watch(&mut child, ended, &mut events);
     finish(dir, &mut events, &mut child, begun)
 }
 
@@ -184,8 +190,27 @@ struct Source {
     cutter: Cutter,
 }
 
+/// The way to the thread that waits for the command, which is there before the command is.
+struct End {
+    leader: mpsc::Sender<Pid>,
+    /// At its end when the command has ended: like everything else here, that is seen on a pipe.
+    over: PipeReader,
+}
+
+fn wait_for_the_end() -> Result<End> {
+    let (over, open) = std::io::pipe().context("making a pipe")?;
+    let (leader, told) = mpsc::channel();
+    threads::start("wait", move || {
+        if let Ok(leader) = told.recv() {
+            await_end(leader);
+        }
+        drop(open);
+    })?;
+    Ok(End { leader, over })
+}
+
 /// Writes down what the command says until it has ended; it is not reaped.
-fn watch(child: &mut Child, events: &mut Writer) -> Result<()> {
+fn watch(child: &mut Child, end: End, events: &mut Writer) {
     let mut sources = [
         Source {
             pipe: child.stdout.take().map(|o| PipeReader::from(std::os::fd::OwnedFd::from(o))),
@@ -198,17 +223,9 @@ fn watch(child: &mut Child, events: &mut Writer) -> Result<()> {
             cutter: Cutter::default(),
         },
     ];
-    // A thread waits for the command; that it has is seen on a pipe, like everything else here.
-    let (over, open) = std::io::pipe()?;
-    std::thread::scope(|scope| {
-        let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0));
-        scope.spawn(move || {
-            await_end(leader);
-            drop(open);
-        });
-        listen(&mut sources, &over, events);
-    });
-    Ok(())
+    // The thread that hears this is there.
+    let _ = end.leader.send(Pid::from_raw(i32::try_from(child.id()).unwrap_or(0)));
+    listen(&mut sources, &end.over, events);
 }
 
 /// Returns when the command has ended. Orphans of its that end before it are buried.

@@ -74,6 +74,15 @@ pub fn compare(format: Format, a: &str, b: &str) -> Ordering {
     }
 }
 
+/// The order to sort versions of this format by, oldest first. It is total, which [`compare`] is not: pacman's releases count only where both have one.
+pub fn order(format: Format, a: &str, b: &str) -> Ordering {
+    match format {
+        Format::Deb => deb::compare(a, b),
+        Format::Rpm => rpm::compare(a, b),
+        Format::Arch => arch::order(a, b),
+    }
+}
+
 /// Whether `asked`, in any writing of it, means the fix that this format calls `id`. A bare number, or `bug N`, is that number of any
 /// tracker; one with a tracker is that tracker's.
 pub fn same_fix(format: Format, asked: &str, id: &str) -> bool {

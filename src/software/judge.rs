@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::contents::{compare, is_named};
+use super::contents::{compare, is_named, order};
 use super::{Available, Changes, Format, Goal, Package};
 use crate::copy::report::show;
 use crate::error;
@@ -90,7 +90,7 @@ pub fn kept(format: Format, changes: &Changes, installed: &[Package], available:
     // One that changes its architecture is there under both.
     let now = |name: &str, arch: &str| {
         let all = there.range((name, "")..).take_while(|((n, _), _)| *n == name).filter(|((_, a), _)| one(a, arch));
-        all.map(|(_, version)| *version).max_by(|a, b| compare(format, a, b))
+        all.map(|(_, version)| *version).max_by(|a, b| order(format, a, b))
     };
     let is_old = |name: &str, arch: &str| {
         let Some(now) = now(name, arch) else { return false };

@@ -17,6 +17,7 @@ pub mod wanted;
 
 mod apt;
 mod arch;
+mod budget;
 mod deb;
 mod dnf;
 mod judge;
@@ -25,6 +26,8 @@ mod place;
 mod resolve;
 mod rpm;
 mod space;
+#[cfg(test)]
+mod total;
 mod unpack;
 mod walk;
 mod zypper;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::contents::{compare, is_named, level, same_fix};
+use super::contents::{compare, is_named, level, order, same_fix};
 use super::{Available, Fix, Format, Goal, Package, Wanted};
 use crate::copy::report::show;
 use crate::error;
@@ -175,7 +175,7 @@ impl Offer<'_> {
     }
 
     fn newest<'v>(&self, versions: impl Iterator<Item = &'v str>) -> Option<&'v str> {
-        versions.max_by(|a, b| self.compare(a, b))
+        versions.max_by(|a, b| order(self.format, a, b))
     }
 
     /// Names that are nearly the one that was meant.

@@ -31,8 +31,8 @@ pub fn fit(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u64)) -> ImageDat
         let mut at: Vec<&str> = at.iter().map(|p| p.trim_matches('/')).collect();
         at.sort_unstable();
         at.dedup();
-        let (bytes, files) = at.into_iter().map(own).fold((0u64, 0u64), |a, b| (a.0 + b.0, a.1 + b.1));
-        fs.fs_used_mb = (bytes + files * PER_FILE).div_ceil(MIB);
+        let (bytes, files) = at.into_iter().map(own).fold((0u64, 0u64), |a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)));
+        fs.fs_used_mb = bytes.saturating_add(files.saturating_mul(PER_FILE)).div_ceil(MIB);
         // Head room as for a clone: a fifth, and what a small file system needs for itself.
         fs.fs_min_size_mb = fs.fs_used_mb + fs.fs_used_mb / 5 + 64;
         let lv = image.lv_data.iter_mut().find(|l| l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg);

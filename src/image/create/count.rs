@@ -17,8 +17,8 @@ use crate::copy::dirs::{Dir, Stack, Task, join};
 use crate::copy::sift::Sift;
 use crate::copy::{Excludes, Totals};
 use crate::error;
-use crate::host::make;
 use crate::host::tree::{self, Kind, Sys};
+use crate::host::{make, threads};
 
 /// As latency counts, not work.
 const THREADS: usize = 4;
@@ -57,9 +57,9 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
         };
         count.stack.push([Task { dir: Dir::top(), position: 0 }]);
         std::thread::scope(|s| {
-            for _ in 0..THREADS {
-                s.spawn(|| count.walk());
-            }
+            // This thread counts too: where there can be no other, alone.
+            let _ = threads::start_some(s, "count", THREADS - 1, || count.walk());
+            count.walk();
         });
         totals = totals + Totals { bytes: count.bytes.into_inner(), files: count.files.into_inner() };
     }

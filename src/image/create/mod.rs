@@ -30,7 +30,7 @@ use crate::copy::{Excludes, Progress, Source, Totals, progress};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno};
-use crate::host::{make, signals};
+use crate::host::{make, signals, threads};
 use crate::image::manifest::Manifest;
 use crate::image::output::Output;
 use crate::image::output::pack::Packer;
@@ -149,30 +149,43 @@ impl Run<'_> {
                 stop();
                 end();
             });
-            let teller = s.spawn(|| self.tell(&over, &walk));
             let compress = || {
                 let _ends = OnPanic(stop);
                 packer.compress();
             };
-            let compressors: Vec<_> = (0..packer.compressors()).map(|_| s.spawn(compress)).collect();
-            let writer = s.spawn(|| {
+            let out = &mut out;
+            let write = || {
                 let _ends = OnPanic(stop);
-                let written = packer.write(line, &mut out);
+                let written = packer.write(line, out);
                 if let Err(e) = written {
                     self.fail(out.failed(&e), &walk);
                 }
-            });
+            };
             let walker = || {
                 let _ends = OnPanic(stop);
                 walk.walker();
             };
-            let walkers: Vec<_> = (0..WALKERS).map(|_| s.spawn(walker)).collect();
-            let archive = assemble::assemble(self, &walk, &packer, feed, near.as_deref());
+            let (mut tellers, mut workers) = (vec![], vec![]);
+            let start = || {
+                tellers.push(threads::start_in(s, "progress", || self.tell(&over, &walk))?);
+                workers.push(threads::start_in(s, "write", write)?);
+                workers.extend(threads::start_some(s, "compress", packer.compressors(), compress)?);
+                workers.extend(threads::start_some(s, "walk", WALKERS, walker)?);
+                Ok(())
+            };
+            let archive = match start() {
+                Ok(()) => assemble::assemble(self, &walk, &packer, feed, near.as_deref()),
+                Err(e) => {
+                    self.fail(e, &walk);
+                    drop(feed);
+                    0
+                }
+            };
             walk.stop();
-            let mut fine = walkers.into_iter().chain(compressors).all(|t| t.join().is_ok());
-            fine &= writer.join().is_ok();
+            let mut fine = workers.into_iter().all(|t| t.join().is_ok());
             end();
-            if !(fine & teller.join().is_ok()) {
+            fine &= tellers.into_iter().all(|t| t.join().is_ok());
+            if !fine {
                 self.fail(error::KERNEL.because("a thread of mksysb ended early; this is a bug of altdisk"), &walk);
             }
             archive

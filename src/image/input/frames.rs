@@ -9,13 +9,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use zstd::zstd_safe;
 
 use super::raw::Raw;
 use super::stream::{Bin, Piece};
 use super::unpack::{Compression, Filling, Slot, streams};
 use crate::error;
+use crate::host::threads;
 use crate::image::output::pack::{self, SIGN};
 
 const BEFORE: usize = SIGN.len() + 4;
@@ -113,12 +114,14 @@ fn start(name: &str, compressed: &Bin, bin: &Bin) -> Result<SyncSender<Job>> {
     let count = thread::available_parallelism().map_or(1, usize::from).min(WORKERS);
     let (jobs, queue) = sync_channel::<Job>(1);
     let queue = Arc::new(Mutex::new(queue));
-    for _ in 0..count {
+    for n in 0..count {
         let (name, queue, compressed, bin) = (name.to_owned(), Arc::clone(&queue), compressed.clone(), bin.clone());
-        thread::Builder::new()
-            .name("unpack".to_owned())
-            .spawn(move || work(&name, &queue, &compressed, &bin))
-            .context("starting a thread")?;
+        match threads::start("unpack", move || work(&name, &queue, &compressed, &bin)) {
+            Err(e) if n == 0 => return Err(e),
+            // Those that there are do it.
+            Err(_) => break,
+            Ok(()) => {}
+        }
     }
     Ok(jobs)
 }

@@ -4,14 +4,14 @@
 
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::frames;
 use super::raw::Raw;
 use super::stream::{Bin, Piece, Source};
 use crate::error;
+use crate::host::threads;
 
 /// Bytes of the buffers that a stream is unpacked into.
 const CHUNK: usize = 512 << 10;
@@ -129,7 +129,7 @@ pub fn start(mut raw: Raw, endless: bool) -> Result<Box<dyn Source>> {
             Err(e) => Slot::Ready(Err(e)),
         });
     };
-    thread::Builder::new().name("input".to_owned()).spawn(work).context("starting a thread")?;
+    threads::start("input", work)?;
     Ok(Box::new(Threads { slots: Some(slots), endless: endless && compression == Compression::None }))
 }
 

@@ -113,7 +113,7 @@ impl NewFile {
 
     /// Bytes that are free for it.
     pub fn room(&self) -> Option<u64> {
-        nix::sys::statvfs::fstatvfs(&self.file).ok().map(|s| s.blocks_available() * s.fragment_size())
+        nix::sys::statvfs::fstatvfs(&self.file).ok().map(|s| s.blocks_available().saturating_mul(s.fragment_size()))
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -23,7 +23,7 @@ use crate::copy::{Progress, Report};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Kind, errno};
-use crate::host::{make, signals};
+use crate::host::{make, signals, threads};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;
 
@@ -134,23 +134,28 @@ impl Run<'_> {
         let writers = std::thread::available_parallelism().map_or(2, usize::from).clamp(*WRITERS.start(), *WRITERS.end());
         std::thread::scope(|s| {
             let _ends = Panicked(self);
-            let helpers = [s.spawn(|| self.flush()), s.spawn(|| self.tell())];
-            let writers: Vec<_> = (0..writers).map(|_| s.spawn(|| write::writer(self))).collect();
-            let ends = self.read(archive, root).unwrap_or_else(|e| {
+            let (mut helpers, mut all) = (vec![], vec![]);
+            let mut start = || {
+                helpers.push(threads::start_in(s, "flush", || self.flush())?);
+                helpers.push(threads::start_in(s, "progress", || self.tell())?);
+                all = threads::start_some(s, "write", writers, || write::writer(self))?;
+                Ok(())
+            };
+            let ends = start().and_then(|()| self.read(archive, root)).unwrap_or_else(|e| {
                 self.fail(e);
                 None
             });
             self.queue.close();
             // A thread that ends by a panic must not pass for one that is finished.
             let ended = |all: Vec<std::thread::ScopedJoinHandle<'_, ()>>| all.into_iter().all(|t| t.join().is_ok());
-            let written = ended(writers);
+            let written = ended(all);
             if let Some(ends) = ends.filter(|_| written && !self.is_stopped())
                 && let Err(e) = self.finish(archive, ends)
             {
                 self.fail(e);
             }
             self.over();
-            if !(ended(helpers.into()) && written) {
+            if !(ended(helpers) && written) {
                 self.fail(error::KERNEL.because("a thread of the restore ended early; this is a bug of altdisk"));
             }
         });

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use crate::software::Fix;
 
-/// All of Arch's are 2 MiB.
-const MOST: u64 = 64 << 20;
+/// All of Arch's are 2 MiB; what is read takes some ten times as much memory.
+const MOST: u64 = 16 << 20;
 
 #[derive(Deserialize)]
 struct Group {

@@ -10,6 +10,7 @@ use super::entry::Entry;
 use crate::host::tree::Time;
 use crate::image::tar::read::Reader;
 use crate::image::tar::{Kind, Member, write};
+use crate::software::budget::Budget;
 use crate::software::deb::file::clean;
 use crate::software::unpack::{Bytes, unpacked};
 
@@ -24,7 +25,7 @@ const MOST: u64 = 2 << 30;
 pub fn read(path: &Path) -> Result<Vec<Entry>> {
     let file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
     let mut tar = Reader::new(Box::new(Bytes(unpacked(file)?.take(MOST))));
-    let mut all = vec![];
+    let (mut all, mut budget) = (vec![], Budget::default());
     while let Some(member) = tar.next()? {
         if member.kind != Kind::Regular || !clean(&member.path).ends_with(b"/desc") {
             continue;
@@ -34,6 +35,9 @@ pub fn read(path: &Path) -> Result<Vec<Entry>> {
             text.extend_from_slice(&piece);
             anyhow::ensure!(text.len() <= DESC, "{}: an entry is longer than any is", path.display());
         }
+        // Each line of it may become a text of its own.
+        let lines = text.iter().filter(|b| **b == b'\n').count();
+        budget.keep(text.len() + lines * 40).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
         // One that makes no sense is none of those that can be installed.
         all.extend(Entry::of_desc(&String::from_utf8_lossy(&text)).ok());
     }

@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use super::{Contents, Fix, Format};
 
-pub use version::compare;
+pub use version::{compare, order};
 
 /// What a directory offers; None where there is nothing of this format.
 ///
@@ -26,7 +26,7 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
         return Ok(None);
     }
     let mut packages: Vec<_> = entries.iter().map(|e| e.available(dir)).collect();
-    packages.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare(&b.version, &a.version)).then_with(|| a.arch.cmp(&b.arch)));
+    packages.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| order(&b.version, &a.version)).then_with(|| a.arch.cmp(&b.arch)));
     let damaged = damaged.into_iter().map(|(path, why)| (dir.join(path), why)).collect();
     Ok(Some(Contents { format: Format::Arch, packages, damaged }))
 }

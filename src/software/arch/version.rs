@@ -1,15 +1,87 @@
-//! The order of versions as pacman has it (vercmp(8)): `[epoch:]version[-release]`, segments of digits or letters compared one by one.
+//! Versions of pacman packages, `[epoch:]version[-release]`, ordered as vercmp(8) does it.
+//!
+//! A version is a row of segments: digits or letters, each with the separators before it. Two rows are compared segment by segment.
+//! vercmp itself goes round in circles where a version ends in separators (`1.` is newer than `1.a`, that newer than `11`, and that newer than
+//! `1.`). Such an end counts as just newer than the end without them here, so that the order is total: Rust's sort panics on any other.
+//! Everything else is as vercmp says, and what is equal is equal for both.
 
 use std::cmp::Ordering;
 
-/// Which of two versions is newer. Releases count only where both have one.
+/// One step of a version, oldest first. After one of the two ends come no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Segment<'a> {
+    /// Letters right behind a number are older than nothing: `1.0rc` comes before `1.0`.
+    Letters(&'a [u8]),
+    End,
+    EndAfterSeparators,
+    /// Without leading zeros: the longer one is the larger.
+    Number(usize, &'a [u8]),
+    /// First how many separators there are, then what follows.
+    Separated(usize, Part<'a>),
+}
+
+/// What separators stand before. A number is newer than letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'a> {
+    Letters(&'a [u8]),
+    Number(usize, &'a [u8]),
+}
+
+/// The segments of a version, then its end for ever.
+struct Segments<'a>(&'a [u8]);
+
+impl<'a> Segments<'a> {
+    fn next(&mut self) -> Segment<'a> {
+        let take = |text: &'a [u8], of: fn(&u8) -> bool| text.split_at(text.iter().take_while(|c| of(c)).count());
+        let (separators, rest) = take(self.0, |c| !c.is_ascii_alphanumeric());
+        let (digits, after_digits) = take(rest, u8::is_ascii_digit);
+        let (letters, after_letters) = take(rest, u8::is_ascii_alphabetic);
+        let digits_alone = take(digits, |c| *c == b'0').1;
+        let (part, rest) = match (digits, letters) {
+            ([], []) if separators.is_empty() => return Segment::End,
+            ([], []) => return Segment::EndAfterSeparators,
+            ([], letters) => (Part::Letters(letters), after_letters),
+            _ => (Part::Number(digits_alone.len(), digits_alone), after_digits),
+        };
+        self.0 = rest;
+        match (separators.len(), part) {
+            (0, Part::Letters(letters)) => Segment::Letters(letters),
+            (0, Part::Number(length, digits)) => Segment::Number(length, digits),
+            (count, part) => Segment::Separated(count, part),
+        }
+    }
+}
+
+fn compare_parts(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (Segments(a.as_bytes()), Segments(b.as_bytes()));
+    loop {
+        match (a.next(), b.next()) {
+            (a, b) if a != b => return a.cmp(&b),
+            (Segment::End | Segment::EndAfterSeparators, _) => return Ordering::Equal,
+            _ => {}
+        }
+    }
+}
+
+/// Which of two versions is newer, as vercmp(8) says. Releases count only where both have one, so this is no order to sort by: see [`order`].
 pub fn compare(a: &str, b: &str) -> Ordering {
-    let ((epoch_a, version_a, release_a), (epoch_b, version_b, release_b)) = (parts(a), parts(b));
-    let release = || match (release_a, release_b) {
-        (Some(a), Some(b)) => segments(a.as_bytes(), b.as_bytes()),
-        _ => Ordering::Equal,
-    };
-    segments(epoch_a.as_bytes(), epoch_b.as_bytes()).then_with(|| segments(version_a.as_bytes(), version_b.as_bytes())).then_with(release)
+    match (parts(a).2, parts(b).2) {
+        (Some(_), Some(_)) | (None, None) => order(a, b),
+        _ => epoch_and_version(a, b),
+    }
+}
+
+/// The order for sorting: as [`compare`], but a version without a release is older than the same with any.
+pub fn order(a: &str, b: &str) -> Ordering {
+    epoch_and_version(a, b).then_with(|| match (parts(a).2, parts(b).2) {
+        (Some(a), Some(b)) => compare_parts(a, b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    })
+}
+
+fn epoch_and_version(a: &str, b: &str) -> Ordering {
+    let ((epoch_a, version_a, _), (epoch_b, version_b, _)) = (parts(a), parts(b));
+    compare_parts(epoch_a, epoch_b).then_with(|| compare_parts(version_a, version_b))
 }
 
 /// Epoch, version, release.
@@ -22,51 +94,10 @@ fn parts(text: &str) -> (&str, &str, Option<&str>) {
     rest.rsplit_once('-').map_or((epoch, rest, None), |(version, release)| (epoch, version, Some(release)))
 }
 
-fn segments(a: &[u8], b: &[u8]) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
-    }
-    let count = |text: &[u8], of: fn(&u8) -> bool| text.iter().take_while(|c| of(c)).count();
-    let (mut a, mut b) = (a, b);
-    while !a.is_empty() && !b.is_empty() {
-        let between = (count(a, |c| !c.is_ascii_alphanumeric()), count(b, |c| !c.is_ascii_alphanumeric()));
-        (a, b) = (&a[between.0..], &b[between.1..]);
-        if a.is_empty() || b.is_empty() {
-            break;
-        }
-        if between.0 != between.1 {
-            return between.0.cmp(&between.1);
-        }
-        let number = a[0].is_ascii_digit();
-        let kind: fn(&u8) -> bool = if number { u8::is_ascii_digit } else { u8::is_ascii_alphabetic };
-        let (x, y) = (&a[..count(a, kind)], &b[..count(b, kind)]);
-        if y.is_empty() {
-            // A number is newer than letters.
-            return if number { Ordering::Greater } else { Ordering::Less };
-        }
-        (a, b) = (&a[x.len()..], &b[y.len()..]);
-        let order = if number {
-            let (x, y) = (&x[count(x, |c| *c == b'0')..], &y[count(y, |c| *c == b'0')..]);
-            x.len().cmp(&y.len()).then_with(|| x.cmp(y))
-        } else {
-            x.cmp(y)
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
-    let letter = |text: &[u8]| text.first().is_some_and(u8::is_ascii_alphabetic);
-    match (a.is_empty(), b.is_empty()) {
-        (true, true) => Ordering::Equal,
-        // Letters at the end are older than nothing (1.0rc before 1.0), everything else is newer.
-        _ if (a.is_empty() && !letter(b)) || letter(a) => Ordering::Less,
-        _ => Ordering::Greater,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::software::total::{is_total, versions};
     use proptest::prelude::*;
 
     /// The order that vercmp(8) documents, and cases around it.
@@ -97,10 +128,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn turned_round(a in "[0-9a-c.:_-]{0,9}", b in "[0-9a-c.:_-]{0,9}") {
-            prop_assert_eq!(compare(&a, &a), Ordering::Equal);
-            // What pacman leaves open (a segment against none) may not make a panic.
-            let _ = compare(&a, &b);
+        fn the_order_is_total(v in versions()) {
+            is_total(&v, |a, b| order(a, b))?;
+        }
+
+        #[test]
+        fn equal_for_vercmp_where_a_release_is_missing(a in "[0-9a-c._]{0,5}", b in "[0-9a-c._]{0,5}") {
+            prop_assert_eq!(compare(&a, &b), order(&a, &b));
+            prop_assert_eq!(compare(&format!("{a}-1"), &b), order(&a, &b));
+            prop_assert_eq!(compare(&a, &format!("{a}-1")), Ordering::Equal);
+            prop_assert_eq!(order(&a, &format!("{a}-1")), Ordering::Less);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::control::{Paragraph, Paragraphs};
 use super::entry::Entry;
 use crate::error;
 use crate::host::signals;
+use crate::software::budget::Budget;
 use crate::software::unpack::unpacked;
 use crate::software::walk;
 
@@ -19,6 +20,8 @@ use crate::software::walk;
 const FORMS: [&str; 4] = ["Packages", "Packages.gz", "Packages.zst", "Packages.xz"];
 /// The most bytes of a Release file (Debian's have 200 KiB).
 const RELEASE: u64 = 8 << 20;
+/// The most bytes of an index, unpacked. Debian's largest has 60 MiB.
+const MAX_INDEX: u64 = 4 << 30;
 
 /// A suite of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,12 +129,17 @@ pub fn flat(dir: &Path) -> Option<PathBuf> {
 pub fn read(index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let reading = || format!("reading {}", index.display());
     let file = File::open(index).with_context(reading)?;
-    let mut reader = Paragraphs::new(BufReader::new(unpacked(file).with_context(reading)?));
+    let mut reader = Paragraphs::new(BufReader::new(unpacked(file).with_context(reading)?.take(MAX_INDEX)));
+    let mut budget = Budget::default();
     while let Some(fields) = reader.next().with_context(reading)? {
         if signals::interrupted() {
             return Err(error::INTERRUPTED.because("stopped by a signal while an index was read"));
         }
         if let Some(entry) = entry(&fields) {
+            // Who visits keeps the package, not its whole paragraph.
+            let kept = [&entry.name, &entry.version, &entry.arch, &entry.summary, &entry.source, &entry.source_version];
+            let kept = kept.map(|t| t.len()).iter().sum::<usize>() + entry.file.as_os_str().len();
+            budget.keep(kept).map_err(|why| anyhow::anyhow!("{}: {why}", index.display()))?;
             visit(entry, fields);
         }
     }

@@ -26,6 +26,9 @@ const RELEASES: [&str; 12] = [
     "sles-release",
 ];
 
+/// So many mentions in changelogs are looked at: a medium with a whole release has some hundred thousand.
+const MAX_MENTIONS: usize = 2_000_000;
+
 /// The advisories of the repositories.
 ///
 /// # Errors
@@ -50,12 +53,17 @@ pub fn know(fixes: &[Fix], asked: &[String]) -> bool {
 /// What the changelogs of the packages name, each fix once with all packages that bring it.
 pub fn of_changelogs(packages: &[Available]) -> Vec<Fix> {
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut left = MAX_MENTIONS;
     for (available, package) in packages.iter().filter_map(|a| Some((a, Package::read(a.file.as_ref()?).ok()?))) {
         let own = package.evr();
         // Newest first: a fix that is named again later (in a list of all, say) came with the oldest that names it.
         for change in package.changelog() {
             let since = since(&change, &package.epoch, &own);
             for name in names::mentioned(&change.text) {
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    break;
+                }
                 let packages = found.entry(name).or_default();
                 let there = packages.entry(available.name.clone()).or_insert_with(|| since.clone());
                 if version::compare(&since, there).is_lt() {

@@ -6,11 +6,15 @@ use std::io::BufRead;
 use super::xml::{self, Node};
 use super::{names, version};
 use crate::software::Fix;
+use crate::software::budget::Budget;
 
 /// The most advisories of one repository; Red Hat's have some ten thousand.
 const MOST: usize = 200_000;
-/// The most bytes that are kept of all.
-const MOST_KEPT: usize = 256 << 20;
+/// The most names and packages of one advisory.
+const MOST_NAMES: usize = 10_000;
+const MOST_PACKAGES: usize = 100_000;
+/// Characters of an id.
+const ID: usize = 128;
 /// Bytes of a title; the rest of a longer one is cut.
 const TITLE: usize = 200;
 
@@ -27,23 +31,30 @@ struct Advisory {
 }
 
 impl Advisory {
-    fn refer(&mut self, id: &str, kind: &str) {
+    fn refer(&mut self, id: &str, kind: &str, budget: &mut Budget) -> Result<(), String> {
         let name = match kind {
             // Bug trackers' numbers stand there without a word before them.
             "bugzilla" if id.bytes().all(|b| b.is_ascii_digit()) && !id.is_empty() => format!("#{id}"),
             _ => names::canonical(id),
         };
-        if names::is_one(&name) && name != self.id && !self.names.contains(&name) && self.names.len() < 10_000 {
+        if names::is_one(&name) && name != self.id && !self.names.contains(&name) && self.names.len() < MOST_NAMES {
+            budget.keep_word(&name)?;
             self.names.push(name);
         }
+        Ok(())
     }
 
-    fn package(&mut self, name: String, found: String) {
+    fn package(&mut self, name: String, found: String, budget: &mut Budget) -> Result<(), String> {
+        budget.keep_word(&found)?;
         match self.packages.get_mut(&name) {
             Some(there) if version::compare(there, &found).is_lt() => *there = found,
             Some(_) => {}
-            None => drop(self.packages.insert(name, found)),
+            None => {
+                budget.keep_word(&name)?;
+                self.packages.insert(name, found);
+            }
         }
+        Ok(())
     }
 
     fn fix(mut self) -> Fix {
@@ -71,7 +82,7 @@ fn suse(id: &str, kind: &str) -> Vec<String> {
 /// # Errors
 /// Where the XML is damaged or larger than can be believed.
 pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
-    let (mut all, mut now, mut kept) = (vec![], Advisory::default(), 0usize);
+    let (mut all, mut now, mut budget) = (vec![], Advisory::default(), Budget::default());
     xml::each(from, |path, node| {
         let [_, update, inner @ ..] = path else { return Ok(()) };
         if update != "update" {
@@ -87,30 +98,29 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
                 if fix.id.is_empty() || fix.packages.is_empty() {
                     return Ok(());
                 }
-                let names: usize = fix.names.iter().map(|n| n.len() + 24).sum();
-                kept += fix.id.len() + fix.title.len() + names + fix.packages.iter().map(|(n, v)| n.len() + v.len() + 48).sum::<usize>();
-                if all.len() >= MOST || kept > MOST_KEPT {
+                budget.keep(fix.id.len() + fix.title.len())?;
+                if all.len() >= MOST {
                     return Err("it lists more advisories than can be believed".to_owned());
                 }
                 all.push(fix);
             }
-            (["id"], Node::Text(text)) if now.id.len() < 128 => now.id += text.trim(),
+            (["id"], Node::Text(text)) if now.id.len() < 128 => now.id.extend(text.trim().chars().take(ID)),
             (["title"], Node::Text(text)) if now.title.len() < TITLE => now.title.extend(text.chars().take(TITLE)),
             (["references", "reference"], Node::Open(attributes)) => {
                 let (id, kind) = (attributes.get("id").unwrap_or_default(), attributes.get("type").unwrap_or_default());
-                now.refer(&id, &kind);
+                now.refer(&id, &kind, &mut budget)?;
                 // Some name the CVE in the title alone: `CVE-2024-1111 foo: overflow`.
                 for name in names::mentioned(&attributes.get("title").unwrap_or_default()) {
                     if name.starts_with("CVE-") {
-                        now.refer(&name, "cve");
+                        now.refer(&name, "cve", &mut budget)?;
                     }
                 }
             }
             (["pkglist", "collection", "package"], Node::Open(attributes)) => {
                 let get = |name| attributes.get(name).unwrap_or_default();
-                if !matches!(get("arch").as_str(), "src" | "nosrc") && now.packages.len() < 100_000 {
+                if !matches!(get("arch").as_str(), "src" | "nosrc") && now.packages.len() < MOST_PACKAGES {
                     let found = version::written(&get("epoch"), &get("version"), &get("release"));
-                    now.package(get("name"), found);
+                    now.package(get("name"), found, &mut budget)?;
                 }
             }
             _ => {}
@@ -136,6 +146,49 @@ mod tests {
         ] {
             assert_eq!(suse(id, kind), want, "{id}");
         }
+    }
+
+    /// Text of an endless list, made while it is read.
+    fn repeated(head: &str, part: String, times: usize) -> impl BufRead {
+        use std::io::Read;
+        let parts = std::iter::repeat_n(part, times);
+        struct Parts<I>(I, std::io::Cursor<String>);
+        impl<I: Iterator<Item = String>> Read for Parts<I> {
+            fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+                match self.1.read(to)? {
+                    0 => match self.0.next() {
+                        Some(next) => {
+                            self.1 = std::io::Cursor::new(next);
+                            self.1.read(to)
+                        }
+                        None => Ok(0),
+                    },
+                    n => Ok(n),
+                }
+            }
+        }
+        std::io::BufReader::new(Parts(parts, std::io::Cursor::new(head.to_owned())))
+    }
+
+    #[test]
+    fn one_advisory_cannot_fill_the_memory() {
+        let head = "<updates><update><id>X-1</id><pkglist><collection>";
+        let package = |name: &str| format!(r#"<package name="{name}" epoch="0" version="1" release="1" arch="x86_64"/>"#);
+        let why = read(repeated(head, package(&"x".repeat(4 << 20)), 100_000)).unwrap_err();
+        assert!(why.contains("more than 4096 bytes"), "{why}");
+        // The same package again and again, each time newer, is no package more, and each version counts.
+        let numbers: String =
+            (0..1000).map(|n| format!(r#"<package name="a" version="{n}{}" release="1" arch="x"/>"#, "0".repeat(3000))).collect();
+        assert!(read(repeated(head, numbers, 1000)).unwrap_err().contains("more than can be believed"));
+        let id = read(
+            format!(
+                "<u><update><id>{0}</id><id>{0}</id><pkglist><collection>{1}</collection></pkglist></update></u>",
+                "i".repeat(9999),
+                package("a")
+            )
+            .as_bytes(),
+        );
+        assert!(id.unwrap()[0].id.len() < 300);
     }
 
     #[test]

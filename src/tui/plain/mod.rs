@@ -64,7 +64,7 @@ impl<'a, W: Write> Plain<'a, W> {
     /// ALT-902 or ALT-903 if this panel cannot be opened.
     pub fn start(&mut self, fastpath: &str, input: impl BufRead + Send + 'static, live: bool) -> Result<()> {
         let id = self.set.open(fastpath)?.id().to_owned();
-        self.talk.listen(input, live);
+        self.talk.listen(input, live)?;
         self.jobs_that_run();
         self.screen(&id, &Context::new());
         Ok(())

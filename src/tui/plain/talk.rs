@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::error;
+use crate::host::threads;
 use crate::job::follow::Batch;
 use crate::menu::ask::Asker;
 use crate::text::{printable_lines, wrap};
@@ -56,10 +57,13 @@ impl<W: Write> Talk<W> {
     }
 
     /// Reads lines on a thread of its own, each when it is asked for. `live`: from a terminal.
-    pub fn listen(&mut self, input: impl BufRead + Send + 'static, live: bool) {
+    ///
+    /// # Errors
+    /// ALT-805 where the kernel gives no thread.
+    pub fn listen(&mut self, input: impl BufRead + Send + 'static, live: bool) -> Result<()> {
         let (want, wanted) = channel();
         let tell = self.teller();
-        std::thread::spawn(move || {
+        threads::start("lines", move || {
             let mut lines = input.lines();
             while wanted.recv().is_ok() {
                 let heard = match lines.next() {
@@ -70,8 +74,9 @@ impl<W: Write> Talk<W> {
                     break;
                 }
             }
-        });
+        })?;
         (self.want, self.live) = (Some(want), live);
+        Ok(())
     }
 
     /// Whether a person sits at a terminal.
