@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
+use crate::printable::Message;
+
 /// Version of the JSON form, the first thing that a stream says (`{"event":"start","version":1,...}`).
 pub const VERSION: u32 = 1;
 
@@ -150,12 +152,12 @@ impl Events {
         self.lock().retain_mut(|s| s.take(&event).is_ok());
     }
 
-    pub fn note(&self, text: impl Into<String>) {
-        self.emit(Event::Note { text: text.into() });
+    pub fn note(&self, text: impl Into<Message>) {
+        self.emit(Event::Note { text: text.into().into_text() });
     }
 
-    pub fn warn(&self, text: impl Into<String>) {
-        self.emit(Event::Warning { text: text.into() });
+    pub fn warn(&self, text: impl Into<Message>) {
+        self.emit(Event::Warning { text: text.into().into_text() });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn Sink>>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `room: what it may use`. `disk::model` stands for plain data that the rooms beside it may read.
+/// `room: what it may use`; `printable` is for all. `disk::model` stands for plain data that the rooms beside it may read.
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     (
@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("host", &["event", "error"]),
     ("event", &[]),
     ("error", &[]),
+    ("printable", &[]),
 ];
 const LARGEST: u64 = 24 * 1024;
 
@@ -106,9 +107,40 @@ fn forbidden(room: &str, text: &str) -> Vec<String> {
     let fine = |used: &String| {
         let first = used.split("::").next().unwrap_or_default();
         // An item at the top of the crate (a macro) is no room.
-        first == room || !ARROWS.iter().any(|(r, _)| *r == first) || allowed.contains(&first) || allowed.contains(&used.as_str())
+        first == room
+            || first == "printable"
+            || !ARROWS.iter().any(|(r, _)| *r == first)
+            || allowed.contains(&first)
+            || allowed.contains(&used.as_str())
     };
     used(text).into_iter().filter(|u| !fine(u)).collect()
+}
+
+/// The standard library's way to start a thread panics where the kernel gives none.
+#[test]
+fn threads_are_started_in_one_place() {
+    for (path, text) in sources().iter().filter(|(p, _)| !p.ends_with("host/threads.rs")) {
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let test = path.to_string_lossy().ends_with("tests.rs");
+        for way in ["thread::spawn(", " s.spawn(", "scope.spawn("] {
+            assert!(test || !code.contains(way), "{}: {way}", path.display());
+        }
+    }
+}
+
+/// What is sorted by a comparison of its own has a test that this is an order: Rust's sort panics on others.
+#[test]
+fn comparisons_are_orders() {
+    for (path, text) in sources() {
+        let of_its_own = ["impl Ord for", "impl PartialOrd for", "partial_cmp", "BinaryHeap", "-> Ordering {"];
+        let (code, tests) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
+        let file = path.to_string_lossy().into_owned();
+        // These only choose a format's order.
+        let only_choose = ["software/contents.rs", "software/resolve.rs"].iter().any(|f| file.ends_with(f));
+        if of_its_own.iter().any(|w| code.contains(w)) && !only_choose {
+            assert!(tests.contains("is_total("), "{file} compares, and has no test by software::total");
+        }
+    }
 }
 
 #[test]

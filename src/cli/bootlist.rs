@@ -13,7 +13,7 @@ use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
 use crate::boot::here;
 use crate::cli::flags::BOOTLIST;
 use crate::cli::getopt;
-use crate::cli::{console, say, wrapped};
+use crate::cli::{console, say, wrapped, write};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -54,8 +54,10 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     if options.show || options.json || options.disks.is_empty() {
         let list = machine.current(events)?;
-        let text = if options.json { serde_json::to_string_pretty(&list)? + "\n" } else { shown(&list) };
-        return Ok(say(&text, Exit::Done));
+        return Ok(match options.json {
+            true => write(&(serde_json::to_string_pretty(&list)? + "\n"), Exit::Done),
+            false => say(&shown(&list), Exit::Done),
+        });
     }
     Ok(Exit::Done)
 }

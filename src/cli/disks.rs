@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::flags::DISKS;
-use crate::cli::{alternates, getopt, say, wrapped};
+use crate::cli::{alternates, getopt, say, wrapped, write};
 use crate::disk::gate::{Kind, Verdict, describe, examine};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
@@ -33,7 +33,8 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     }
     let world = World::gather()?;
     if parsed.has("alternates") {
-        return Ok(say(&alternates::tell(&world, as_json)?, Exit::Done));
+        let text = alternates::tell(&world, as_json)?;
+        return Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) });
     }
     let roles = roles(&world, &prepare::known(&[])?);
     let mut named: Vec<&Disk> = vec![];
@@ -49,7 +50,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         (false, true) => text_form(&world, &roles),
         (false, false) => named.into_iter().map(|d| everything(d, &world, role_of(&roles, d))).collect::<Vec<_>>().join("\n"),
     };
-    Ok(say(&text, Exit::Done))
+    Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) })
 }
 
 fn role_of(roles: &BTreeMap<String, Role>, disk: &Disk) -> Role {

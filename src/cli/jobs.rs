@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::flags::JOBS;
-use crate::cli::{getopt, say};
+use crate::cli::{getopt, say, write};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::host::clock::minute;
@@ -41,7 +41,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         return Err(error::JOBS_USAGE.because(format!("{} does not go with {place}", flag.typed())));
     }
     match words.as_slice() {
-        [] if parsed.has("json") => Ok(say(&(serde_json::to_string_pretty(&as_json(&job::list()?))? + "\n"), Exit::Done)),
+        [] if parsed.has("json") => Ok(write(&(serde_json::to_string_pretty(&as_json(&job::list()?))? + "\n"), Exit::Done)),
         [] => Ok(say(&table(&job::list()?, parsed.has("list"), sys::now().0), Exit::Done)),
         ["start"] => Err(error::JOBS_USAGE.because("start needs a command")),
         ["start", command @ ..] => {

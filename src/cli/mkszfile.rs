@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cli::flags::MKSZFILE;
-use crate::cli::{getopt, say};
+use crate::cli::{getopt, write};
 use crate::engine::facts::Facts;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::host::files;
 use crate::image::parse;
+use crate::text::printable;
 
 /// Runs the command.
 ///
@@ -26,11 +27,11 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let facts = Facts::gather()?;
     let mut text = String::new();
     for warning in &facts.source.warnings {
-        text.push_str(&format!("# {warning}\n"));
+        text.push_str(&format!("# {}\n", printable(warning, false)));
     }
     text.push_str(&parse::write(&facts.source.image)?);
     match parsed.operands.first() {
-        None => Ok(say(&text, Exit::Done)),
+        None => Ok(write(&text, Exit::Done)),
         Some(file) => files::replace(Path::new(file), text.as_bytes(), 0o600).map(|()| Exit::Done),
     }
 }

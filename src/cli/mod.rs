@@ -48,9 +48,9 @@ use crate::engine;
 use crate::engine::request::Action;
 use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
-use crate::host::sys;
+use crate::host::{signals, sys};
 use crate::text::shell::quoted;
-use crate::text::{one_line, wrap};
+use crate::text::{one_line, printable, printable_lines, wrap};
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -80,6 +80,7 @@ const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";
 
 /// Runs what `argv` says. The exit codes are those of [`Exit`].
 pub fn main(argv: &[OsString]) -> ExitCode {
+    signals::ignore_file_limit();
     if let Some(dir) = argv.get(1..).and_then(job_supervisor::called) {
         return ExitCode::from(job_supervisor::run(dir) as u8);
     }
@@ -215,7 +216,11 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
             let text = engine::preview::preview(&request, json)?;
-            say(&if json || !std::io::stdout().is_terminal() { text } else { narrow(&text) }, Exit::Done);
+            match (json, std::io::stdout().is_terminal()) {
+                (true, _) => write(&text, Exit::Done),
+                (false, true) => say(&narrow(&text), Exit::Done),
+                (false, false) => say(&text, Exit::Done),
+            };
             Ok(String::new())
         }
     }
@@ -256,10 +261,10 @@ fn as_told(err: &anyhow::Error) -> Alt {
     match error::of(err) {
         Some(alt) => {
             let around = err.chain().take_while(|e| e.downcast_ref::<Alt>().is_none()).map(ToString::to_string);
-            let around: String = around.filter(|c| *c != LeftUnfinished.to_string()).map(|c| c + ": ").collect();
+            let around: String = around.filter(|c| *c != LeftUnfinished.to_string()).map(|c| printable(&c, false) + ": ").collect();
             Alt { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
         }
-        None => Alt { entry: &error::OTHER, cause: format!("{err:#}"), remedy: error::OTHER.remedy.to_owned() },
+        None => Alt { entry: &error::OTHER, cause: printable(&format!("{err:#}"), false), remedy: error::OTHER.remedy.to_owned() },
     }
 }
 
@@ -276,8 +281,14 @@ fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exi
     exit
 }
 
-/// Writes to standard output; a reader that closed it has seen enough.
+/// Writes text to standard output, in which nothing commands the terminal.
 pub(crate) fn say(text: &str, exit: Exit) -> Exit {
+    let end = if text.ends_with('\n') { "\n" } else { "" };
+    write(&(printable_lines(text, false) + end), exit)
+}
+
+/// Writes JSON, or a file, to standard output as it is; a reader that closed it has seen enough.
+pub(crate) fn write(text: &str, exit: Exit) -> Exit {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
         _ => exit,

@@ -12,6 +12,7 @@ use crate::disk::size::{human, parse};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::printable::Message;
 
 /// Runs `altdisk practice`.
 ///
@@ -47,7 +48,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(say(&text, Exit::Done))
 }
 
-fn usage(cause: impl Into<String>) -> anyhow::Error {
+fn usage(cause: impl Into<Message>) -> anyhow::Error {
     error::PRACTICE_USAGE.because(cause)
 }
 

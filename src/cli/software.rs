@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::flags::SOFTWARE;
-use crate::cli::{getopt, help, say, wrapped};
+use crate::cli::{getopt, help, say, wrapped, write};
 use crate::engine::state::{self, State};
 use crate::engine::updates::{self, Update};
 use crate::error::Exit;
@@ -25,7 +25,11 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
     let alternate = if State::peek_base()?.is_some() { Some(updates::read(&Path::new(state::DIR).join("altinst"))?) } else { None };
     let system = updates::read(Path::new(state::DIR))?;
-    Ok(say(&if parsed.has("json") { in_json(alternate.as_deref(), &system) } else { in_words(alternate.as_deref(), &system) }, Exit::Done))
+    Ok(if parsed.has("json") {
+        write(&in_json(alternate.as_deref(), &system), Exit::Done)
+    } else {
+        say(&in_words(alternate.as_deref(), &system), Exit::Done)
+    })
 }
 
 /// Version 1. `alternate` is null where there is none.

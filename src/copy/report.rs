@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::host::tree::Errno;
+use crate::printable::Message;
 
 /// So many paths of a list are kept; the rest is counted.
 const KEPT: usize = 100;
@@ -164,18 +165,18 @@ impl Tally {
 
 impl Report {
     /// What a user should be warned of, one text each.
-    pub fn warnings(&self, prefix: &[u8]) -> Vec<String> {
-        let mut out = vec![];
+    pub fn warnings(&self, prefix: &[u8]) -> Vec<Message> {
+        let mut out: Vec<Message> = vec![];
         let mut list = |list: &List, what: &str| {
             if list.count > 0 {
-                out.push(format!("{} {what}:{}", list.count, list.text(prefix)));
+                out.push((format!("{} {what}:", list.count), list.text(prefix)).into());
             }
         };
         list(&self.changing, "file(s) kept changing while they were copied; their copy may not be of one moment");
         list(&self.vanished, "file(s) vanished before they were copied");
         list(&self.subvolumes, "subvolume(s) or other file systems are in the tree, each stays an empty directory here");
         out.extend(self.lost.iter().map(|(what, count, path)| {
-            format!("{what} could not be kept on the target for {count} file(s), the first is {}", show(&absolute(prefix, path)))
+            format!("{what} could not be kept on the target for {count} file(s), the first is {}", show(&absolute(prefix, path))).into()
         }));
         out
     }
@@ -205,7 +206,7 @@ mod tests {
         let text = failed.text(b"/var");
         assert!(text.starts_with("\n  /var/f0: Input/output error\n") && text.ends_with("and 990 more"), "{text}");
         assert_eq!(
-            report.warnings(b"/"),
+            report.warnings(b"/").iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["the flag j (Operation not permitted) could not be kept on the target for 1000 file(s), the first is /x"]
         );
     }

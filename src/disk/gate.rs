@@ -7,6 +7,7 @@ use crate::disk::model::{Disk, Role, Signature, World};
 use crate::disk::size::human;
 use crate::disk::uses::{self, Use};
 use crate::error::{self, Entry};
+use crate::printable::{Message, printable};
 
 /// The smallest disk that is looked at as a target; bytes. Whether a system fits is the plan's business.
 const SMALLEST: u64 = 16 << 20;
@@ -79,10 +80,14 @@ impl Verdict {
         let confirmed = erase.iter().any(|e| e == disk.serial_or_name());
         let left: Vec<&Obstacle> = self.obstacles.iter().filter(|o| !(confirmed && o.kind == Kind::HasContent)).collect();
         let Some(first) = left.first() else { return Ok(()) };
-        let mut cause = format!("{} cannot be a target", disk.path.display());
-        for o in &left {
-            cause.push_str(&format!("{} {}", if left.len() == 1 { ":" } else { "\n  -" }, o.evidence));
-        }
+        let path = disk.path.display();
+        let cause: Message = match left.as_slice() {
+            [one] => format!("{path} cannot be a target: {}", one.evidence).into(),
+            several => {
+                let lines = several.iter().map(|o| format!("\n  - {}", printable(&o.evidence, false))).collect();
+                (format!("{path} cannot be a target"), lines).into()
+            }
+        };
         let mut remedies: Vec<&str> = vec![];
         for o in &left {
             // Nothing that frees the running system's disk is advice.

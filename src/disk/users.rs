@@ -139,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn no_size_overflows() {
+        let all = parse_swaps(
+            b"Filename Type Size Used Priority\n/dev/a partition 18446744073709551615 0 -2\n/dev/b partition 18446744073709551616 0 -3\n",
+        );
+        assert_eq!(all.iter().map(|s| s.size).collect::<Vec<_>>(), [u64::MAX]);
+    }
+
+    #[test]
     fn maps_of_devices() {
         let maps = b"7f0-7f1 rw-s 00000000 00:06 120 /dev/vdb\n7f2-7f3 r-xp 0 fe:00 12 /usr/lib/libc.so\n7f4-7f5 rw-s 0 00:05 3 /dev/zero (deleted)\n7f6-7f7 rw-s 0 00:17 3 /dev/shm/x\n7f8-7f9 rw-p 0 00:00 0\n";
         let all: Vec<PathBuf> = mapped(maps).into_iter().collect();

@@ -123,6 +123,7 @@ catalogue! {
     IMAGE_TWO_FS = "ALT-620", Refused, "two file systems lie on one volume", "give each its own lv_data";
     IMAGE_ESP_LVM = "ALT-621", Refused, "the EFI system partition lies in a volume group", "firmware cannot read LVM: remove VOLUME_GROUP there";
     IMAGE_NAME = "ALT-622", Refused, "a name that LVM does not take", "use letters, digits and . _ + - and do not begin with -";
+    IMAGE_TOO_LARGE = "ALT-623", Refused, "a size is beyond any disk", "sizes are in MiB: write the size that is meant";
     // 7xx phases and state
     BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop` stops one that hangs; `altdisk disks` works meanwhile";
     BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "if no alternate is needed any more, remove the directory that the cause names; its disk is then freed with --erase";
@@ -143,5 +144,6 @@ catalogue! {
     NOT_ROOT = "ALT-803", Refused, "this needs root", "run it as root, for example with sudo";
     KERNEL = "ALT-804", Failed, "the kernel refused an operation", "see the cause; `dmesg` may say more";
     NO_THREAD = "ALT-805", Failed, "the kernel gives no more threads", "end other programs, or raise what limits them (`ulimit -a`; TasksMax= of a systemd unit), and run the command again";
+    FILE_LIMIT = "ALT-806", Failed, "a file is larger than may be written", "raise the limit (`ulimit -f unlimited`; LimitFSIZE= of a systemd unit); where there is none, the target's file system holds no file so large";
     OTHER = "ALT-899", Failed, "a failure without a message of its own", "see the cause; the log /var/log/altdisk/alt_disk_inst.log says what was done before";
 }

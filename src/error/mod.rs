@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+use crate::printable::Message;
+
 pub use engine::*;
 pub use images::*;
 pub use screens::*;
@@ -45,6 +47,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Alt {
     pub entry: &'static Entry,
+    /// A [`Message`]'s text.
     pub cause: String,
     pub remedy: String,
 }
@@ -59,13 +62,13 @@ impl std::error::Error for Alt {}
 
 impl Entry {
     /// This error, with what is wrong in this case and the catalogue's remedy.
-    pub fn because(&'static self, cause: impl Into<String>) -> anyhow::Error {
+    pub fn because(&'static self, cause: impl Into<Message>) -> anyhow::Error {
         self.because_do(cause, self.remedy)
     }
 
     /// The same with a remedy for this very case.
-    pub fn because_do(&'static self, cause: impl Into<String>, remedy: impl Into<String>) -> anyhow::Error {
-        anyhow::Error::new(Alt { entry: self, cause: cause.into(), remedy: remedy.into() })
+    pub fn because_do(&'static self, cause: impl Into<Message>, remedy: impl Into<Message>) -> anyhow::Error {
+        anyhow::Error::new(Alt { entry: self, cause: cause.into().into_text(), remedy: remedy.into().into_text() })
     }
 }
 

@@ -128,7 +128,7 @@ impl Question {
         let said = last_lines(&err);
         match ended? {
             Ended::Stopped => Ok(String::new()),
-            Ended::Late => Err(error::ASK_LATE.because(format!("`{shown}` was ended after {} seconds{said}", self.limit.as_secs()))),
+            Ended::Late => Err(error::ASK_LATE.because((format!("`{shown}` was ended after {} seconds", self.limit.as_secs()), said))),
             Ended::TooMuch => Err(error::ASK_LONG.because(format!("`{shown}` printed more than {} KiB", MOST >> 10))),
             Ended::By(status) if status.success() => Ok(String::from_utf8_lossy(&out).into_owned()),
             Ended::By(status) => {
@@ -137,7 +137,7 @@ impl Question {
                     (None, signal) => format!("ended by signal {}", signal.unwrap_or(0)),
                 };
                 let said = if said.is_empty() { last_lines(&out) } else { said };
-                Err(error::ASK_FAILED.because(format!("`{shown}`: {how}{said}")))
+                Err(error::ASK_FAILED.because((format!("`{shown}`: {how}"), said)))
             }
         }
     }

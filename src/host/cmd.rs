@@ -197,7 +197,7 @@ impl Cmd {
         let both = [done.stdout.as_slice(), b"\n", done.stderr.as_slice()].concat();
         let last = last_lines(&both);
         let argv = self.argv().join(" ");
-        Err(error::PROGRAM_FAILED.because(format!("{}: `{argv}`: {how}{last}", self.sentence)))
+        Err(error::PROGRAM_FAILED.because((format!("{}: `{argv}`: {how}", self.sentence), last)))
     }
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {

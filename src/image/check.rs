@@ -36,6 +36,20 @@ pub fn check(data: &ImageData) -> Result<(), Contradiction> {
         let cause = "EXACT_FIT is yes, but there is no source_disk_data".to_owned();
         return wrong(&error::IMAGE_EXACT_FIT, "logical_volume_policy", 0, "EXACT_FIT", cause);
     }
+    // Together they stay below 2^60 bytes: nothing that is counted with them overflows.
+    let mut all = 0u64;
+    for (stanza, index, field, size) in sizes(data) {
+        all = all.saturating_add(size);
+        if all > MAX_MB {
+            return wrong(
+                &error::IMAGE_TOO_LARGE,
+                stanza,
+                index,
+                field,
+                format!("{field} is {size} MiB, and all sizes together are beyond any disk"),
+            );
+        }
+    }
     groups(data)?;
     for (i, disk) in data.source_disk_data.iter().enumerate() {
         nonzero(disk.size_mb, "source_disk_data", i, "SIZE_MB", &disk.hdiskname)?;
@@ -48,6 +62,20 @@ pub fn check(data: &ImageData) -> Result<(), Contradiction> {
     every_volume_used(data)?;
     mount_points(data)?;
     swap_files(data)
+}
+
+/// MiB of all sizes together.
+const MAX_MB: u64 = 1 << 40;
+
+/// Every size, in MiB, with its stanza, number and field.
+fn sizes(data: &ImageData) -> impl Iterator<Item = (&'static str, usize, &'static str, u64)> {
+    let volumes = data.lv_data.iter().enumerate().map(|(i, l)| ("lv_data", i, "SIZE_MB", l.size_mb));
+    let needed = data.fs_data.iter().enumerate().map(|(i, f)| ("fs_data", i, "FS_MIN_SIZE_MB", f.fs_min_size_mb));
+    let used = data.fs_data.iter().enumerate().map(|(i, f)| ("fs_data", i, "FS_USED_MB", f.fs_used_mb));
+    let extents = data.vg_data.iter().enumerate().map(|(i, v)| ("vg_data", i, "PPSIZE_MB", v.ppsize_mb));
+    let disks = data.source_disk_data.iter().enumerate().map(|(i, d)| ("source_disk_data", i, "SIZE_MB", d.size_mb));
+    let swap_files = data.swap_file_data.iter().enumerate().map(|(i, s)| ("swap_file_data", i, "SIZE_MB", s.size_mb));
+    volumes.chain(needed).chain(used).chain(extents).chain(disks).chain(swap_files)
 }
 
 fn nonzero(size: u64, stanza: &'static str, index: usize, field: &'static str, name: &str) -> Checked {

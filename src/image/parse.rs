@@ -73,12 +73,8 @@ fn located(entry: &'static Entry, file: &Path, text: &str, span: Range<usize>, c
         .replace('\n', "; ")
         .replace("expected u64", "expected a whole number")
         .replace("expected u32", "expected a whole number");
-    entry.because(format!(
-        "{}:{number}:{}: {cause}\n  {margin} | {line}\n  {} | {blank}{marks}",
-        file.display(),
-        column + 1,
-        " ".repeat(margin.len())
-    ))
+    let place = format!("\n  {margin} | {line}\n  {} | {blank}{marks}", " ".repeat(margin.len()));
+    entry.because((format!("{}:{number}:{}: {cause}", file.display(), column + 1), place))
 }
 
 /// Where the field stands; its stanza if it was left out; the file's beginning if that was left out too.

@@ -126,8 +126,10 @@ pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
         return ended;
     }
     let Some(run) = read::<Run>(&dir.join("run.json")) else {
-        let age = fs::metadata(dir).and_then(|m| m.modified()).ok().and_then(|t| SystemTime::now().duration_since(t).ok());
-        return (if age.is_none_or(|a| a < STARTING) { State::Running } else { State::Lost { alive: false } }, None);
+        let made = fs::metadata(dir).and_then(|m| m.modified());
+        // One from the future was made before the clock was set back: how long ago, nobody knows, and a start takes a moment only.
+        let starts = made.is_ok_and(|t| SystemTime::now().duration_since(t).is_ok_and(|age| age < STARTING));
+        return (if starts { State::Running } else { State::Lost { alive: false } }, None);
     };
     // No group has the number 1, or one below: to the kernel they mean something else.
     let group = (run.command.pid > 1 && run.command.lives()).then_some(run.command.pid);
@@ -164,16 +166,26 @@ pub(super) fn make(asked: &Asked) -> Result<(Id, PathBuf)> {
     }
     own_folder()?;
     prune(&folder)?;
-    let mut number = ids(&folder)?.first().map_or(1, |id| id.0.saturating_add(1));
+    let mut number = next(&ids(&folder)?);
     let dir = loop {
         let dir = folder.join(number.to_string());
         match DirBuilder::new().mode(0o700).create(&dir) {
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number = number.saturating_add(1),
+            // Another start was faster.
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && number < u32::MAX => number += 1,
             other => break other.map(|()| dir).map_err(failed)?,
         }
     };
     write(&dir.join("job.json"), asked).with_context(|| format!("starting job {number}"))?;
     Ok((Id(number), dir))
+}
+
+/// The number of the next job: the one behind the highest. Where that is the highest there is, the lowest that is free.
+fn next(newest_first: &[Id]) -> u32 {
+    match newest_first.first().map(|id| id.0.checked_add(1)) {
+        None => 1,
+        Some(Some(next)) => next,
+        Some(None) => (1..u32::MAX).zip(newest_first.iter().rev()).find_map(|(n, id)| (id.0 > n).then_some(n)).unwrap_or(u32::MAX),
+    }
 }
 
 /// Removes the oldest ended jobs: those beyond [`KEPT`] and [`KEPT_BYTES`]. The newest job always stays.
@@ -228,6 +240,30 @@ mod tests {
         ended(dir.path(), 3, 300 << 20);
         prune(dir.path()).unwrap();
         assert_eq!(left(dir.path()), [3]);
+    }
+
+    #[test]
+    fn numbers_end_and_do_not_go_round() {
+        let next = |ids: &[u32]| next(&ids.iter().map(|n| Id(*n)).collect::<Vec<_>>());
+        assert_eq!((next(&[]), next(&[7, 2]), next(&[u32::MAX - 1])), (1, 8, u32::MAX));
+        assert_eq!((next(&[u32::MAX]), next(&[u32::MAX, 1]), next(&[u32::MAX, 9, 2, 1]), next(&[u32::MAX, 0])), (1, 2, 3, 1));
+    }
+
+    #[test]
+    fn a_job_from_the_future_is_not_running_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        for id in 1..=3 {
+            ended(dir.path(), id, 150 << 20);
+            fs::remove_file(dir.path().join(id.to_string()).join("exit.json")).unwrap();
+        }
+        let future = SystemTime::now() + Duration::from_secs(86400 * 365);
+        let old = dir.path().join("1");
+        fs::File::open(&old).unwrap().set_modified(future).unwrap();
+        assert_eq!(state(&old), (State::Lost { alive: false }, None));
+        assert_eq!(state(&dir.path().join("2")), (State::Running, None));
+        fs::File::open(dir.path().join("2")).unwrap().set_modified(future).unwrap();
+        prune(dir.path()).unwrap();
+        assert_eq!(left(dir.path()), [3, 2]);
     }
 
     #[test]

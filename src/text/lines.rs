@@ -18,16 +18,17 @@ pub struct Shown {
 /// The event's text without a line break at its end; None if it is not shown (progress never is, warnings and errors are the caller's).
 pub fn line(event: &Event, shown: Shown) -> Option<String> {
     let clean = |text: &str| printable_lines(text, shown.ascii);
+    let one = |text: &str| printable(text, shown.ascii);
     match event {
         Event::Phase { phase, title, state: State::Begin } => {
             let banner = format!("## Phase {phase} ###################");
-            Some(if title.is_empty() { banner } else { format!("{banner}\n{}", clean(title)) })
+            Some(if title.is_empty() { banner } else { format!("{banner}\n{}", one(title)) })
         }
-        Event::Step { title, state: State::Begin, .. } => Some(clean(title)),
-        Event::Step { title, state: State::Skipped, .. } => Some(format!("{}: nothing to do", clean(title).trim_end_matches('.'))),
+        Event::Step { title, state: State::Begin, .. } => Some(one(title)),
+        Event::Step { title, state: State::Skipped, .. } => Some(format!("{}: nothing to do", one(title).trim_end_matches('.'))),
         Event::Step { id, state, ms: Some(ms), .. } if shown.debug => {
             let how = if *state == State::Done { "done" } else { "failed" };
-            Some(format!("+ step {}: {how}, {}", clean(id), seconds(*ms)))
+            Some(format!("+ step {}: {how}, {}", one(id), seconds(*ms)))
         }
         Event::Command { argv, .. } if shown.debug => Some(format!("+ {}", printable(&quoted(argv), shown.ascii))),
         Event::CommandEnd { argv0, code, ms } if shown.debug => {

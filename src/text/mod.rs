@@ -3,6 +3,8 @@
 pub mod lines;
 pub mod shell;
 
+pub use crate::printable::{printable, printable_lines};
+
 /// `text` with each of its lines broken at blanks so that none is wider than `width` columns. The first line begins after
 /// `first` columns that stand there already; the others are indented by `indent`. Lines that begin with a blank stay whole.
 pub fn wrap(text: &str, width: usize, first: usize, indent: usize) -> String {
@@ -51,31 +53,6 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `text` with control characters and direction marks written out (`\x1b`), so that no name and no program's output
-/// can command the terminal. A tab stays; `ascii_only` writes out everything beyond ASCII too.
-pub fn printable(text: &str, ascii_only: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\t' => out.push(c),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_ascii() && c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
-            }
-            c if ascii_only && !c.is_ascii() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// [`printable`], but line breaks stay: for our own messages, which may quote output.
-pub fn printable_lines(text: &str, ascii_only: bool) -> String {
-    text.lines().map(|l| printable(l, ascii_only)).collect::<Vec<_>>().join("\n")
-}
-
 /// Bytes for people: `517 B`, `8.2 MiB`, `1.4 GiB` (powers of 1024).
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -108,13 +85,6 @@ mod tests {
         assert_eq!(wrap("a\n  kept   as it is and long\n\nb c", 8, 0, 0), "a\n  kept   as it is and long\n\nb c");
         assert_eq!(wrap("two  blanks", 20, 0, 0), "two  blanks");
         assert_eq!(wrap("unbreakablelongword x", 8, 0, 0), "unbreakablelongword\nx");
-    }
-
-    #[test]
-    fn nothing_commands_the_terminal() {
-        assert_eq!(printable("a\x1b[2Jb\u{9b}1m\tc\n\r\x7f\u{202e}\u{e9}", false), "a\\x1b[2Jb\\u{9b}1m\tc\\n\\r\\x7f\\u{202e}\u{e9}");
-        assert_eq!(printable("\u{e9}", true), "\\u{e9}");
-        assert_eq!(printable_lines("a\x07\nb", false), "a\\x07\nb");
     }
 
     #[test]

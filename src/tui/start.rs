@@ -56,7 +56,7 @@ pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
 /// The panels. A set with mistakes is refused: who relies on a panel must not find another one in its place.
 fn menus(extra: &[PathBuf]) -> Result<Set> {
     let dirs: Vec<PathBuf> = std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
-    let mut set = load::all(&dirs).map_err(|spots| error::BAD_MENUS.because(listed(&spots)))?;
+    let mut set = load::all(&dirs).map_err(|spots| error::BAD_MENUS.because(("", listed(&spots))))?;
     own::settle(&mut set);
     Ok(set)
 }

@@ -23,16 +23,7 @@ pub fn check(data: &ImageData) -> Checked {
     {
         return wrong(&error::IMAGE_UNTRUSTED, "lv_data", MOST, "", format!("there are {} volumes", data.lv_data.len()));
     }
-    let sizes = data.lv_data.iter().enumerate().map(|(i, l)| ("lv_data", i, "SIZE_MB", l.size_mb));
-    let sizes = sizes.chain(
-        data.fs_data
-            .iter()
-            .enumerate()
-            .flat_map(|(i, f)| [("fs_data", i, "FS_MIN_SIZE_MB", f.fs_min_size_mb), ("fs_data", i, "FS_USED_MB", f.fs_used_mb)]),
-    );
-    let sizes = sizes.chain(data.vg_data.iter().enumerate().map(|(i, v)| ("vg_data", i, "PPSIZE_MB", v.ppsize_mb)));
-    let sizes = sizes.chain(data.source_disk_data.iter().enumerate().map(|(i, d)| ("source_disk_data", i, "SIZE_MB", d.size_mb)));
-    let mut sizes = sizes.chain(data.swap_file_data.iter().enumerate().map(|(i, s)| ("swap_file_data", i, "SIZE_MB", s.size_mb)));
+    let mut sizes = super::sizes(data);
     if let Some((stanza, index, field, size)) = sizes.find(|(.., size)| *size > LARGEST_MB) {
         return wrong(&error::IMAGE_UNTRUSTED, stanza, index, field, format!("{field} is {size} MiB: no disk is so large"));
     }

@@ -119,7 +119,7 @@ pub fn create(job: &Job<'_>, out: Output, events: &Events, progress: &Progress) 
         return Err(e);
     }
     if failed.count > 0 {
-        return Err(error::IMAGE_INCOMPLETE.because(format!("{} file(s) could not be read:{}", failed.count, failed.text(b"/"))));
+        return Err(error::IMAGE_INCOMPLETE.because((format!("{} file(s) could not be read:", failed.count), failed.text(b"/"))));
     }
     if signals::interrupted() {
         return Err(error::IMAGE_STOPPED.because("a signal stopped it"));

@@ -69,7 +69,17 @@ impl Fault {
         match self {
             Self::Fatal(_) | Self::Stopped => true,
             Self::Target(e) => {
-                matches!(e, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
+                matches!(
+                    e,
+                    Errno::ENOSPC
+                        | Errno::EDQUOT
+                        | Errno::EROFS
+                        | Errno::EIO
+                        | Errno::EFBIG
+                        | Errno::EMFILE
+                        | Errno::ENFILE
+                        | Errno::ENOMEM
+                )
             }
         }
     }
@@ -107,13 +117,13 @@ pub fn run(mut archive: Archive, job: &Job<'_>, events: &Events, progress: &Prog
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         // What ended it may have to do with them.
         if failed.count > 0 {
-            events.warn(format!("{} file(s) could not be restored:{}", failed.count, failed.text(b"/")));
+            events.warn((format!("{} file(s) could not be restored:", failed.count), failed.text(b"/")));
         }
         return Err(e);
     }
     report.warnings(b"/").into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
-        return Err(error::RESTORE_FILES.because(format!("{} file(s) could not be restored:{}", failed.count, failed.text(b"/"))));
+        return Err(error::RESTORE_FILES.because((format!("{} file(s) could not be restored:", failed.count), failed.text(b"/"))));
     }
     Ok(report)
 }
@@ -121,6 +131,7 @@ pub fn run(mut archive: Archive, job: &Job<'_>, events: &Events, progress: &Prog
 fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
     let place = show(&absolute(job.to.as_os_str().as_bytes(), path));
     match e {
+        Errno::EFBIG => error::FILE_LIMIT.because(format!("writing {place}: {e}")),
         Errno::ENOSPC | Errno::EDQUOT => {
             let cause = format!("writing {place}: {e}");
             error::TARGET_FULL.because_do(cause, "use a larger disk, or larger sizes in image.data (-i), and run the phase again")

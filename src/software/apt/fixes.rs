@@ -65,7 +65,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(PathBuf, Vec<Entry>)> {
         let call = call.args([below(job, "cache/archives")]).options().args(["-q", "download"]).args(words_of);
         let done = call.cmd().accept(&[100]).run(job.events)?;
         if !done.success() {
-            return Err(error::UPDATE_FAILED.because(format!("apt could not fetch packages{}", words(&done))));
+            return Err(error::UPDATE_FAILED.because(("apt could not fetch packages", words(&done))));
         }
     }
     let dir = job.work_here().join("cache/archives");

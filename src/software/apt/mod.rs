@@ -68,7 +68,7 @@ impl Manager for Apt {
         let call = Call::new(job, "apt-get", "ask apt what it would do");
         let done = call.flags().args(["-s", "-y"]).args(&words_of).cmd().accept(&[100]).read()?;
         if !done.success() {
-            return Err(error::CONFLICTING_UPDATE.because(format!("apt cannot install what is wanted{}", words(&done))));
+            return Err(error::CONFLICTING_UPDATE.because(("apt cannot install what is wanted", words(&done))));
         }
         let acts = simulate::parse(&done.text());
         let changes = simulate::changes(&acts, &installed);
@@ -91,7 +91,7 @@ fn get(job: &Job, goals: &[Goal], sentence: &str, flags: &[&str]) -> Result<()> 
     let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(()) };
     let done = Call::new(job, "apt-get", sentence).flags().args(flags).args(&words_of).cmd().accept(&[100]).run(job.events)?;
     if !done.success() {
-        return Err(error::UPDATE_FAILED.because(format!("apt could not {sentence}{}", words(&done))));
+        return Err(error::UPDATE_FAILED.because((format!("apt could not {sentence}"), words(&done))));
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ pub fn mend(job: &Job) -> Result<()> {
         return Ok(());
     }
     Err(error::UPDATE_FAILED.because_do(
-        format!("packages that an earlier run left unfinished cannot be finished{}", words(&done)),
+        ("packages that an earlier run left unfinished cannot be finished", words(&done)),
         format!(
             "put a version that works into the location, or take the package away (`chroot {} dpkg --purge {}`); then run phase 2 again (-P 2 or -P 23)",
             job.root.display(),

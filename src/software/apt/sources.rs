@@ -46,7 +46,7 @@ fn update(job: &Job, sentence: &str, quiet: &str, otherwise: &'static error::Ent
         .accept(&[100])
         .run(job.events)?;
     if !done.success() {
-        return Err(otherwise.because(format!("apt cannot use the location{}", words(&done))));
+        return Err(otherwise.because(("apt cannot use the location", words(&done))));
     }
     Ok(())
 }
@@ -126,7 +126,7 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
         Some((suite, _)) => {
             let mut probe = Probe::new(job);
             let found = probe.release(url, suite).filter(|s| !s.components.is_empty()).ok_or_else(|| {
-                let why = format!("{url} has no suite {suite}: there is no Release file that names its components{}", probe.said());
+                let why = (format!("{url} has no suite {suite}: there is no Release file that names its components"), probe.said());
                 error::BAD_LOCATION.because(why)
             })?;
             return Ok(line(suite, &found.components));
@@ -143,9 +143,9 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
         return Ok(line("./", &[]));
     }
     Err(error::BAD_LOCATION.because_do(
-        format!(
-            "{url} cannot be used as a repository for `{codename}`: neither dists/{codename}/InRelease nor Packages can be had{}",
-            probe.said()
+        (
+            format!("{url} cannot be used as a repository for `{codename}`: neither dists/{codename}/InRelease nor Packages can be had"),
+            probe.said(),
         ),
         "give suite and components too: -l 'https://host/debian bookworm main'; where the words above speak of the network, mend that",
     ))

@@ -1,15 +1,17 @@
 //! Advisories that lie beside packages: Debian's lists of DSAs and DLAs (`data/DSA/list` of the security tracker), the tracker's JSON, and
 //! Ubuntu's USN database (`database.json`). All name source packages, and for each release the version that has the fix.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::Result;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::names::Asked;
 use crate::software::unpack::unpacked;
@@ -18,6 +20,10 @@ use crate::software::walk;
 /// So much of a file is read, unpacked.
 const LONGEST: u64 = 1 << 30;
 const LINE: u64 = 1 << 20;
+/// The most bytes of one advisory; the kernel's have some hundred thousand. In memory it takes some twenty times as much.
+const MAX_ADVICE: usize = 8 << 20;
+/// The most names and versions of one advisory.
+const MAX_NAMES: usize = 100_000;
 
 /// A fix of one source package, or of one binary package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,12 +83,33 @@ pub fn read(file: &Path, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> Result
     let from = BufReader::new(unpacked(File::open(file)?)?.take(LONGEST));
     match kind(file) {
         Some(Kind::List) => list(from, asked, visit),
-        Some(Kind::Json) => {
-            let mut from = serde_json::Deserializer::from_reader(from);
-            Ok(from.deserialize_map(Top { asked, visit })?)
-        }
+        Some(Kind::Json) => Ok(json(from, asked, visit)?),
         None => Ok(()),
     }
+}
+
+/// A reader that brings no more than [`MAX_ADVICE`] bytes between two advisories.
+struct Fenced<R> {
+    inner: R,
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Fenced<R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let most = to.len().min(self.left.get());
+        if most == 0 && !to.is_empty() {
+            return Err(std::io::Error::other("an advisory is longer than any is"));
+        }
+        let n = self.inner.read(&mut to[..most])?;
+        self.left.set(self.left.get() - n);
+        Ok(n)
+    }
+}
+
+fn json(from: impl Read, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> serde_json::Result<()> {
+    let left = Rc::new(Cell::new(MAX_ADVICE));
+    let mut from = serde_json::Deserializer::from_reader(Fenced { inner: from, left: Rc::clone(&left) });
+    from.deserialize_map(Top { asked, visit, left: &left })
 }
 
 /// `[05 Nov 2024] DSA-5805-1 guix - security update`, then indented `{CVE-...}` and `[release] - source version`.
@@ -119,11 +146,13 @@ fn head(line: &str) -> Option<Advice> {
 
 fn detail(text: &str, now: &mut Advice) {
     if let Some(names) = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
-        now.names.extend(names.split_whitespace().map(str::to_owned));
+        let room = MAX_NAMES.saturating_sub(now.names.len());
+        now.names.extend(names.split_whitespace().take(room).map(str::to_owned));
     } else if let Some((release, rest)) = text.strip_prefix('[').and_then(|t| t.split_once("] - ")) {
         let mut words = rest.split_whitespace();
         if let (Some(source), Some(version)) = (words.next(), words.next())
             && !version.starts_with('<')
+            && now.fixed.len() < MAX_NAMES
         {
             now.fixed.push((release.to_owned(), source.to_owned(), version.to_owned()));
         }
@@ -134,6 +163,8 @@ fn detail(text: &str, now: &mut Advice) {
 struct Top<'a> {
     asked: &'a Asked,
     visit: &'a mut dyn FnMut(Advice),
+    /// Of the [`Fenced`] reader, filled up with every advisory.
+    left: &'a Cell<usize>,
 }
 
 impl<'de> Visitor<'de> for Top<'_> {
@@ -145,18 +176,49 @@ impl<'de> Visitor<'de> for Top<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(key) = map.next_key::<String>()? {
+            self.left.set(MAX_ADVICE);
             if let Some(id) = notice(&key) {
                 let advice = map.next_value::<Notice>()?.advice(id);
                 if advice.concerns(self.asked) {
                     (self.visit)(advice);
                 }
             } else {
-                for (id, cve) in map.next_value::<BTreeMap<String, Cve>>()? {
-                    let advice = cve.advice(id, &key);
-                    if !advice.fixed.is_empty() && advice.concerns(self.asked) {
-                        (self.visit)(advice);
-                    }
-                }
+                map.next_value_seed(Package { source: &key, asked: self.asked, visit: &mut *self.visit, left: self.left })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The CVEs of one source package.
+struct Package<'a> {
+    source: &'a str,
+    asked: &'a Asked,
+    visit: &'a mut dyn FnMut(Advice),
+    left: &'a Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Package<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Package<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("the CVEs of a package")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        while let Some(id) = map.next_key::<String>()? {
+            self.left.set(MAX_ADVICE);
+            let advice = map.next_value::<Cve>()?.advice(id, self.source);
+            if !advice.fixed.is_empty() && advice.concerns(self.asked) {
+                (self.visit)(advice);
             }
         }
         Ok(())
@@ -274,6 +336,38 @@ mod tests {
         assert_eq!(found("tracker.json", &[]).len(), 1);
     }
 
+    /// Text without an end, made while it is read.
+    fn endless(head: &'static str, part: &'static str) -> impl BufRead {
+        struct Parts(&'static [u8]);
+        impl Read for Parts {
+            fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+                let n = to.len() / self.0.len() * self.0.len();
+                to[..n].chunks_mut(self.0.len()).for_each(|c| c.copy_from_slice(self.0));
+                Ok(n)
+            }
+        }
+        BufReader::with_capacity(64 << 10, head.as_bytes().chain(Parts(part.as_bytes())))
+    }
+
+    #[test]
+    fn one_advisory_cannot_fill_the_memory() {
+        let asked = Asked::new(&[]);
+        for (head, part) in [
+            ("{\"1234-1\": {\"title\": \"", "aaaaaaaaaa"),
+            ("{\"1234-1\": {\"cves\": [\"\"", ",\"\""),
+            ("{\"linux\": {\"CVE-1\": {\"description\": \"", "bbbb"),
+            ("{\"", "c"),
+        ] {
+            let err = json(endless(head, part), &asked, &mut |_| {}).unwrap_err();
+            assert!(err.to_string().contains("longer than any is"), "{head}: {err}");
+        }
+        let mut text = "[05 Nov 2024] DSA-1-1 x - y\n".to_owned();
+        (0..MAX_NAMES + 9).for_each(|n| text += &format!("\t[a] - b{n} 1\n\t{{CVE-{n}}}\n"));
+        let mut all = vec![];
+        list(text.as_bytes(), &asked, &mut |a| all.push(a)).unwrap();
+        assert_eq!((all.len(), all[0].fixed.len(), all[0].names.len()), (1, MAX_NAMES, MAX_NAMES));
+    }
+
     #[test]
     fn names_of_files() {
         for (name, want) in [
@@ -294,7 +388,7 @@ mod tests {
         fn any_bytes(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let asked = Asked::new(&[]);
             let _ = list(bytes.as_slice(), &asked, &mut |_| {});
-            let _ = serde_json::Deserializer::from_reader(bytes.as_slice()).deserialize_map(Top { asked: &asked, visit: &mut |_| {} });
+            let _ = json(bytes.as_slice(), &asked, &mut |_| {});
         }
     }
 }

@@ -21,6 +21,7 @@ use super::{changelog, file};
 use crate::error;
 use crate::host::signals;
 use crate::software::Fix;
+use crate::software::budget::Budget;
 use crate::software::contents::level;
 
 /// So many packages of one source are opened for a changelog.
@@ -232,11 +233,15 @@ fn of_source(dir: &Path, location: &Location, binaries: &[&Entry], visit: &mut d
 }
 
 #[derive(Default)]
-struct Collected(BTreeMap<String, Fix>);
+struct Collected(BTreeMap<String, Fix>, Budget);
 
 impl Collected {
     fn add(&mut self, id: String, names: Vec<String>, title: &str, packages: Vec<(String, String)>) {
         if packages.is_empty() || (self.0.len() >= MOST && !self.0.contains_key(&id)) {
+            return;
+        }
+        let kept = names.iter().map(|n| n.len() + 48).chain(packages.iter().map(|(n, v)| n.len() + v.len() + 96)).sum::<usize>();
+        if self.1.keep(id.len() + title.len() + kept).is_err() {
             return;
         }
         let fix = self.0.entry(id.clone()).or_insert_with(|| Fix { id, title: title.to_owned(), ..Fix::default() });

@@ -45,11 +45,9 @@ impl Manager for Dnf {
         let done = Call::new(job, "read the lists of packages")?.args(["makecache"]).cmd().accept(&[1]).run(job.events)?;
         match (done.success(), job.place) {
             (true, _) => Ok(()),
-            (false, Place::Configured) => {
-                Err(error::UPDATE_FAILED.because(format!("dnf cannot read its lists of packages{}", said::words(&done))))
-            }
+            (false, Place::Configured) => Err(error::UPDATE_FAILED.because(("dnf cannot read its lists of packages", said::words(&done)))),
             (false, _) => Err(error::BAD_LOCATION.because_do(
-                format!("dnf cannot read the lists of packages of the location{}", said::words(&done)),
+                ("dnf cannot read the lists of packages of the location", said::words(&done)),
                 "look whether repodata/repomd.xml is there and can be read",
             )),
         }
@@ -81,7 +79,7 @@ impl Manager for Dnf {
                         "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
                     ));
                 }
-                None => return Err(error::CONFLICTING_UPDATE.because(format!("dnf cannot install what is wanted{}", said::words(&done)))),
+                None => return Err(error::CONFLICTING_UPDATE.because(("dnf cannot install what is wanted", said::words(&done)))),
             }
         }
         let done = account::transaction(acts, &database::installed(job.inside)?, available, job.place);
@@ -96,7 +94,7 @@ impl Manager for Dnf {
                 job.events.warn(format!("a script of a package failed: {script}; its words are above"));
             }
             if !done.success() {
-                return Err(error::UPDATE_FAILED.because(format!("dnf could not install what is wanted{}", said::words(&done))));
+                return Err(error::UPDATE_FAILED.because(("dnf could not install what is wanted", said::words(&done))));
             }
         }
         Ok(())
@@ -125,7 +123,7 @@ fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
 /// dnf ends with 2 where it does not understand its arguments, and what it gets beside those of `-I` is ours.
 fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
     match (&job.flags.own, done.code) {
-        (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS.because(format!("dnf does not understand its flags{}", said::words(done)))),
+        (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS.because(("dnf does not understand its flags", said::words(done)))),
         _ => Ok(()),
     }
 }
@@ -136,7 +134,7 @@ fn tell(job: &Job, table: &table::Table, done: &Finished) {
         let names: Vec<String> = table.skipped.iter().map(|p| printable(&format!("{} {}", p.name, p.version), false)).collect();
         let why = String::from_utf8_lossy(&done.stderr);
         let why: String = why.lines().filter(|l| !l.trim().is_empty()).take(20).map(|l| format!("\n  {}", printable(l, false))).collect();
-        job.events.warn(format!("cannot be updated from the location: {}{why}", names.join(", ")));
+        job.events.warn((format!("cannot be updated from the location: {}", names.join(", ")), why));
     }
     if !table.counted {
         job.events.warn("what dnf says it would do was not understood entirely: the room that is needed may be counted too small");

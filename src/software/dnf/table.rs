@@ -60,7 +60,7 @@ pub fn parse(output: &str) -> Option<Table> {
     let Table { acts, replaced, .. } = &mut table;
     replaced.retain(|r| !acts.comes.iter().any(|c| c.name == r.name));
     acts.goes.append(replaced);
-    table.counted = summary && counts.0 + counts.1 == rows;
+    table.counted = summary && counts.0.saturating_add(counts.1) == rows;
     summary.then_some(table)
 }
 
@@ -90,12 +90,12 @@ fn of_section(line: &str) -> Option<Section> {
 fn count(line: &str, (comes, goes): (usize, usize)) -> (usize, usize) {
     let mut words = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
     let verb = words.next().unwrap_or_default();
-    let numbers: usize = words.filter_map(|w| w.parse::<usize>().ok()).sum();
+    let numbers = words.filter_map(|w| w.parse::<usize>().ok()).fold(0, usize::saturating_add);
     match verb {
         "Install" | "Installing" | "Upgrade" | "Upgrading" | "Downgrade" | "Downgrading" if line.to_lowercase().contains("package") => {
-            (comes + numbers, goes)
+            (comes.saturating_add(numbers), goes)
         }
-        "Remove" | "Removing" if line.to_lowercase().contains("package") => (comes, goes + numbers),
+        "Remove" | "Removing" if line.to_lowercase().contains("package") => (comes, goes.saturating_add(numbers)),
         _ => (comes, goes),
     }
 }

@@ -65,7 +65,7 @@ impl Manager for Pacman {
                 let done = call(job, "fetch the lists of the repositories")?.arg("-Sy").accept(&[1]).run(job.events)?;
                 let entry = if *place == Place::Configured { &error::UPDATE_FAILED } else { &error::BAD_LOCATION };
                 if !done.success() {
-                    return Err(entry.because(format!("pacman cannot get the lists{}", words(&done))));
+                    return Err(entry.because(("pacman cannot get the lists", words(&done))));
                 }
             }
         }
@@ -93,7 +93,7 @@ impl Manager for Pacman {
         }
         let done = install(job, goals, "ask pacman what it would do", &["--print", "--print-format", plan::FORM])?.accept(&[1]).read()?;
         if !done.success() {
-            return Err(error::CONFLICTING_UPDATE.because(format!("pacman cannot install what is wanted{}", words(&done))));
+            return Err(error::CONFLICTING_UPDATE.because(("pacman cannot install what is wanted", words(&done))));
         }
         let (installed, _) = db::local(&conf::database(job.root)?.join("local"));
         let targets = plan::parse(&done.text());
@@ -108,7 +108,7 @@ impl Manager for Pacman {
             return Ok(());
         }
         let entry = if refused(&done) { &error::CONFLICTING_UPDATE } else { &error::UPDATE_FAILED };
-        Err(entry.because(format!("pacman could not install what is wanted{}", words(&done))))
+        Err(entry.because(("pacman could not install what is wanted", words(&done))))
     }
 }
 

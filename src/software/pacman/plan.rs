@@ -35,7 +35,7 @@ pub fn transaction(targets: &[Target], there: &[Entry], installed: &[Entry], fet
         let (arch, size) = known.map_or((String::new(), 0), |e| (e.arch.clone(), e.installed_size));
         let had = installed.iter().find(|e| e.name == target.name);
         if fetched {
-            out.download += target.fetch;
+            out.download = out.download.saturating_add(target.fetch);
         }
         out.growth = out.growth.saturating_add(signed(size)).saturating_sub(signed(had.map_or(0, |h| h.installed_size)));
         let new = Package { name: target.name.clone(), version: target.version.clone(), arch };

@@ -80,7 +80,7 @@ pub fn finish(job: &Job, names: &[String]) -> Result<()> {
     if done.success() {
         return Ok(());
     }
-    Err(error::UPDATE_FAILED.because(format!("pacman could not finish what was interrupted{}", words(&done))))
+    Err(error::UPDATE_FAILED.because(("pacman could not finish what was interrupted", words(&done))))
 }
 
 /// `zlib` of `zlib-1:1.3-2`.

@@ -41,10 +41,10 @@ impl Manager for Zypper {
         match (call::went_well(&done), job.place) {
             (true, _) => Ok(()),
             (false, Place::Configured) => {
-                Err(error::UPDATE_FAILED.because(format!("zypper cannot read its lists of packages{}", said::words(&done))))
+                Err(error::UPDATE_FAILED.because(("zypper cannot read its lists of packages", said::words(&done))))
             }
             (false, _) => Err(error::BAD_LOCATION.because_do(
-                format!("zypper cannot read the lists of packages of the location{}", said::words(&done)),
+                ("zypper cannot read the lists of packages of the location", said::words(&done)),
                 "look whether repodata/repomd.xml is there and can be read, and whether it is signed with a key that the alternate trusts",
             )),
         }
@@ -64,11 +64,11 @@ impl Manager for Zypper {
             let done = Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
             // ERR_SYNTAX and ERR_INVALID_ARGS.
             if let (Some(_), Some(1..=3)) = (&job.flags.own, done.code) {
-                return Err(error::BAD_MANAGER_FLAGS.because(format!("zypper does not understand its flags{}", said::words(&done))));
+                return Err(error::BAD_MANAGER_FLAGS.because(("zypper does not understand its flags", said::words(&done))));
             }
             let summary = summary::parse(&done.text());
             if !call::went_well(&done) || !summary.problems.is_empty() {
-                return Err(error::CONFLICTING_UPDATE.because(format!("zypper cannot install what is wanted{}", problems(&summary, &done))));
+                return Err(error::CONFLICTING_UPDATE.because(("zypper cannot install what is wanted", problems(&summary, &done))));
             }
             acts = acts.and(summary.acts);
         }
@@ -84,7 +84,7 @@ impl Manager for Zypper {
                 job.events.warn(format!("a script of a package failed: {script}; its words are above"));
             }
             if !call::went_well(&done) {
-                return Err(error::UPDATE_FAILED.because(format!("zypper could not install what is wanted{}", said::words(&done))));
+                return Err(error::UPDATE_FAILED.because(("zypper could not install what is wanted", said::words(&done))));
             }
         }
         Ok(())
