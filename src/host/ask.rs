@@ -103,7 +103,9 @@ impl Question {
                 tell(answer);
             }
         });
-        if let (Err(e), Some(tell)) = (started, take(&tell)) {
+        if let Err(e) = started
+            && let Some(tell) = take(&tell)
+        {
             tell(Err(e));
         }
         stop
