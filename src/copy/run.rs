@@ -121,7 +121,6 @@ fn dup(fd: impl AsFd) -> Result<OwnedFd> {
 fn target_failed(job: &Job<'_>, path: &str, e: Errno) -> anyhow::Error {
     let place = job.to.join(path);
     match e {
-        Errno::EFBIG => error::FILE_LIMIT.because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
         Errno::ENOSPC | Errno::EDQUOT => error::TARGET_FULL.because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
         _ => error::TARGET_WRITE.because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
     }
@@ -175,7 +174,7 @@ impl Run<'_> {
             Fault::Stopped => {}
             Fault::Source(Errno::ENOENT | Errno::ESTALE) => self.tally.vanished(path),
             Fault::Source(e) => self.unreadable(path, e),
-            Fault::Target(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EFBIG)) => {
+            Fault::Target(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)) => {
                 self.fail(target_failed(self.job, &show(&path), e));
             }
             Fault::Target(e) => self.tally.failed(path, format!("cannot be made on the target: {e}")),
@@ -207,7 +206,7 @@ impl Run<'_> {
     pub fn keep(&self, what: &str, done: Sys<()>, path: &dyn Fn() -> Vec<u8>) -> std::result::Result<(), Fault> {
         match done {
             Ok(()) => Ok(()),
-            Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EFBIG)) => Err(Fault::Target(e)),
+            Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)) => Err(Fault::Target(e)),
             Err(Errno::EPERM) if !self.owners => Ok(()),
             Err(e) => {
                 self.lost(what, e, path());

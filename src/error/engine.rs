@@ -144,6 +144,5 @@ catalogue! {
     NOT_ROOT = "ALT-803", Refused, "this needs root", "run it as root, for example with sudo";
     KERNEL = "ALT-804", Failed, "the kernel refused an operation", "see the cause; `dmesg` may say more";
     NO_THREAD = "ALT-805", Failed, "the kernel gives no more threads", "end other programs, or raise what limits them (`ulimit -a`; TasksMax= of a systemd unit), and run the command again";
-    FILE_LIMIT = "ALT-806", Failed, "a file is larger than may be written", "raise the limit (`ulimit -f unlimited`; LimitFSIZE= of a systemd unit); where there is none, the target's file system holds no file so large";
     OTHER = "ALT-899", Failed, "a failure without a message of its own", "see the cause; the log /var/log/altdisk/alt_disk_inst.log says what was done before";
 }

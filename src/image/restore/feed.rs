@@ -226,7 +226,7 @@ impl<'a> Feed<'a> {
             if let Err(e) = self.make(&dir, &name, path) {
                 return match e {
                     Errno::EBUSY => Err(at.escapes("a file is mounted in its place")),
-                    Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EFBIG => Err(run.target_failed(path, e)),
+                    Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO => Err(run.target_failed(path, e)),
                     e => {
                         run.tally.failed(path.to_vec(), format!("cannot be made on the target: {e}"));
                         Ok(true)

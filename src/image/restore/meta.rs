@@ -143,7 +143,7 @@ impl Goal<'_> {
     /// Metadata that was set, or could not be: counted, unless the target as a whole fails.
     fn keep(&self, what: &str, done: Sys<()>) -> Sys<()> {
         match done {
-            Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EFBIG)) => Err(e),
+            Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)) => Err(e),
             Err(Errno::EPERM) if !self.system.owners => Ok(()),
             Err(e) => {
                 self.lost(what, e);

@@ -75,7 +75,7 @@ impl Fault {
                         | Errno::EDQUOT
                         | Errno::EROFS
                         | Errno::EIO
-                        | Errno::EFBIG
+                       
                         | Errno::EMFILE
                         | Errno::ENFILE
                         | Errno::ENOMEM
@@ -131,7 +131,6 @@ pub fn run(mut archive: Archive, job: &Job<'_>, events: &Events, progress: &Prog
 fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
     let place = show(&absolute(job.to.as_os_str().as_bytes(), path));
     match e {
-        Errno::EFBIG => error::FILE_LIMIT.because(format!("writing {place}: {e}")),
         Errno::ENOSPC | Errno::EDQUOT => {
             let cause = format!("writing {place}: {e}");
             error::TARGET_FULL.because_do(cause, "use a larger disk, or larger sizes in image.data (-i), and run the phase again")
