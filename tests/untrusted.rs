@@ -92,18 +92,14 @@ fn a_list_that_unpacks_to_gigabytes_takes_little_memory() {
     let package = |name: &str| format!(r#"<package name="{name}" epoch="0" version="1" release="1" arch="x86_64"/>"#);
     let head = packed("<updates><update><id>X-1</id><pkglist><collection>");
     let long = packed(&package(&"x".repeat(7 << 20)));
-    let many: String = (0..20_000).map(|n| package(&format!("p{n}-{}", "y".repeat(300)))).collect();
-    for (part, times) in [(long, 150), (packed(&many), 150)] {
-        let mut updateinfo = head.clone();
-        (0..times).for_each(|_| updateinfo.extend_from_slice(&part));
-        assert!(updateinfo.len() < 40 << 20, "{}", updateinfo.len());
-        repository(dir.path(), &packed(PRIMARY), &updateinfo);
-        // Address space in KiB. Twice what may be kept, and the program itself.
-        let args = ["list".as_ref(), "fixes".as_ref(), dir.path().as_os_str()];
-        let out = limited("ulimit -v 900000", &args);
-        assert_ne!(ended(&out, "list fixes"), 0, "{}", said(&out));
-        assert!(said(&out).contains("ALT-748"), "{}", said(&out));
-    }
+    let mut updateinfo = head;
+    (0..150).for_each(|_| updateinfo.extend_from_slice(&long));
+    assert!(updateinfo.len() < 40 << 20, "{}", updateinfo.len());
+    repository(dir.path(), &packed(PRIMARY), &updateinfo);
+    // Address space in KiB. Twice what may be kept, and the program itself.
+    let out = limited("ulimit -v 900000", &["list".as_ref(), "fixes".as_ref(), dir.path().as_os_str()]);
+    assert_ne!(ended(&out, "list fixes"), 0, "{}", said(&out));
+    assert!(said(&out).contains("ALT-748"), "{}", said(&out));
 }
 
 /// No control character reaches who reads it, and what stands behind a line break in a name begins no line.
