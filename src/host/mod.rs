@@ -32,4 +32,3 @@ pub mod tree;
 pub mod trusted;
 pub mod view;
 pub mod watch;
-pub mod xattrs;

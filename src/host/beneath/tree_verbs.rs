@@ -175,7 +175,7 @@ impl Beneath {
         let mut left_out = vec![];
         let copying = || format!("copying {} to {}", self.shown(&from).display(), target.shown(&to).display());
         let dir = self.find(&from).and_then(|fd| make::open_directory(fd, c".")).with_context(copying)?;
-        let into = target.made(to.as_ref()).with_context(copying)?;
+        let into = target.made(to.as_ref()).and_then(|fd| make::open_directory(fd, c".")).with_context(copying)?;
         copy_files(&dir, &into, from.as_ref(), &mut left_out).with_context(copying)?;
         Ok(left_out)
     }
