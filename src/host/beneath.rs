@@ -75,6 +75,11 @@ pub fn through(fd: &impl AsRawFd) -> PathBuf {
     PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd()))
 }
 
+/// The same for this process alone: /proc may be of another PID namespace, where this process has another number.
+pub fn own_path(fd: &impl AsRawFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+}
+
 impl Beneath {
     /// Opens the directory `root`, which is named by whoever runs altdisk.
     ///
@@ -91,7 +96,8 @@ impl Beneath {
 
     /// What `inner` is called outside, for messages.
     pub fn shown(&self, inner: impl AsRef<Path>) -> PathBuf {
-        self.path.join(inner.as_ref().strip_prefix("/").unwrap_or(inner.as_ref()))
+        let inner = inner.as_ref().strip_prefix("/").unwrap_or(inner.as_ref());
+        if inner.as_os_str().is_empty() { self.path.clone() } else { self.path.join(inner) }
     }
 
     fn find(&self, inner: impl AsRef<Path>) -> Sys<OwnedFd> {
@@ -166,7 +172,7 @@ impl Beneath {
         if stat_fd(&fd)?.kind() != Some(Kind::Regular) {
             return Err(io::Error::other("it is no regular file"));
         }
-        File::open(through(&fd))
+        File::open(own_path(&fd))
     }
 
     /// The file's content; None where it does not exist.
@@ -344,7 +350,8 @@ impl Beneath {
     pub fn set_mode(&self, inner: impl AsRef<Path>, mode: u32) -> Result<()> {
         let fd = self.find(&inner).with_context(|| format!("setting the mode of {}", self.shown(&inner).display()))?;
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-        std::fs::set_permissions(through(&fd), permissions).with_context(|| format!("setting the mode of {}", self.shown(&inner).display()))
+        std::fs::set_permissions(own_path(&fd), permissions)
+            .with_context(|| format!("setting the mode of {}", self.shown(&inner).display()))
     }
 }
 

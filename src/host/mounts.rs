@@ -14,7 +14,7 @@ use nix::mount::{MntFlags, umount2};
 
 use crate::error;
 use crate::event::Events;
-use crate::host::beneath::{Beneath, Unfit, through};
+use crate::host::beneath::{Beneath, Unfit, own_path};
 use crate::host::cmd::Cmd;
 use crate::host::tree;
 
@@ -146,7 +146,7 @@ pub fn is_mounted_beneath(root: &Path, inner: &Path, device: &Path) -> Result<bo
     let Ok(top) = Beneath::open(root) else { return Ok(false) };
     let Ok(at) = top.mount_point(inner, false) else { return Ok(false) };
     let (id, shown) = (mount_of(at.fd())?, top.shown(inner));
-    Ok(mounted()?.iter().any(|m| m.id == id && shown.components().eq(m.mount_point.components()) && is_of(m, device)))
+    Ok(mounted()?.iter().any(|m| m.id == id && m.mount_point == shown && is_of(m, device)))
 }
 
 /// The mount that an open file lies on, by its number in mountinfo.
@@ -225,7 +225,7 @@ fn unmount_once(at: &Path) -> nix::Result<()> {
     let top = std::fs::File::open("/").map_err(|e| tree::errno(&e))?;
     let parent = parent.as_os_str().as_bytes().strip_prefix(b"/").unwrap_or_default();
     let dir = tree::open_below(top.as_fd(), parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
-    umount2(&through(&dir).join(name), MntFlags::UMOUNT_NOFOLLOW)
+    umount2(&own_path(&dir).join(name), MntFlags::UMOUNT_NOFOLLOW)
 }
 
 /// Whether something is mounted exactly there.
@@ -271,5 +271,36 @@ mod tests {
         for p in ["/a b", "/tab\there", "/back\\slash", "/ünï", "/#x"] {
             assert_eq!(unescape(escape(Path::new(p)).as_bytes()), OsString::from(p));
         }
+    }
+
+    #[test]
+    fn mounts_beneath_a_root_whatever_links_are_in_it() {
+        if !nix::unistd::geteuid().is_root() {
+            return println!("skipped: needs root");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let (root, outside, device) = (top.join("root"), top.join("outside"), Path::new("altdisk-test-tmpfs"));
+        for at in [&root, &outside] {
+            std::fs::create_dir(at).unwrap();
+        }
+        std::os::unix::fs::symlink("../outside", root.join("boot")).unwrap();
+        let mount = |inner: &str| mount_beneath(&root, Path::new(inner), device, "tmpfs", "size=1m", &Events::new());
+        let is_there = |inner: &str| is_mounted_beneath(&root, Path::new(inner), device).unwrap();
+        for inner in ["/boot", "/boot/efi"] {
+            let e = format!("{:#}", mount(inner).unwrap_err());
+            assert!(e.contains("ALT-713") && e.contains("root/boot is a link to ../outside"), "{e}");
+        }
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+        mount("/a/b").unwrap();
+        mount("/a/b/c").unwrap();
+        assert!(is_there("/a/b") && is_there("/a/b/c") && !is_there("/a") && !is_there("/"));
+        // A directory above mount points can be renamed, and its name used for a link.
+        std::fs::rename(root.join("a"), root.join("moved")).unwrap();
+        std::os::unix::fs::symlink("../outside", root.join("a")).unwrap();
+        assert!(!is_there("/a/b") && is_there("/moved/b"));
+        assert_eq!(unmount_below(&root).unwrap(), [root.join("moved/b"), root.join("moved/b/c")]);
+        assert!(unmount_below(&root).unwrap().is_empty() && root.join("moved/b").is_dir());
+        assert_eq!(mount_id("pos:\t0\nflags:\t010000000\nmnt_id:\t29\n"), Some(29));
     }
 }
