@@ -209,3 +209,22 @@ fn no_foreign_paths() {
         assert!(!hit, "{} contains {needle}", path.display());
     }
 }
+
+/// What belongs to the copy is named by paths inside it and reached by `host::beneath`: a full path would follow the copy's links.
+#[test]
+fn the_copy_is_reached_beneath_its_root() {
+    // Paths that are only shown, told to the customization script, or lie in the running system.
+    const SHOWN: [&str; 4] = ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/bootlist/grubdir.rs"];
+    let full = ["root.join(", "ALT_INST).join(", "below(Path::new(ALT_INST)"];
+    let is_test = |p: &Path| ["tests.rs", "on_disk.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t));
+    let mut seen = BTreeSet::new();
+    for (path, text) in sources().iter().filter(|(p, _)| ["boot", "engine", "software"].contains(&room(p).as_str()) && !is_test(p)) {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (n, line) in code.lines().enumerate().filter(|(_, l)| full.iter().any(|f| l.contains(f))) {
+            let shown = SHOWN.iter().find(|s| path.ends_with(s));
+            assert!(shown.is_some(), "{}:{}: {line}", path.display(), n + 1);
+            seen.extend(shown);
+        }
+    }
+    assert_eq!(seen.len(), SHOWN.len(), "an exception that is none any more: only {seen:?} are");
+}

@@ -17,9 +17,9 @@ use super::identify::Rules;
 use super::ids::IdMap;
 use super::kernels;
 use super::references::{Kind, SEARCHED};
-use super::texts::{self, Text};
-use crate::host::files;
-use crate::host::resolve::resolve;
+use super::texts::Text;
+use crate::host::beneath::Beneath;
+use crate::host::tree::Kind as FileKind;
 
 /// One thing that keeps the alternate from being finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,72 +64,71 @@ const ALSO: [&str; 4] =
 /// # Errors
 /// If a file or an initramfs cannot be read: what was not searched is not clean.
 pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> {
-    let mut search = Search { rules: Rules::new(map)?, found: vec![] };
+    let copy = Beneath::open(root)?;
+    let mut search = Search { copy: &copy, rules: Rules::new(map)?, found: vec![] };
     for dir in SEARCHED.iter().chain(&ALSO) {
-        let top = resolve(root, Path::new(dir))?;
-        if top.is_file() {
-            search.file(root, &top)?;
+        if copy.is_file(dir) {
+            let top = copy.leads_to(dir)?;
+            search.file(top.strip_prefix("/").unwrap_or(&top))?;
             continue;
         }
-        let mut all = vec![];
-        texts::walk(&top, &mut |path, kind| all.push((path.to_owned(), kind)))?;
-        for (path, kind) in all {
-            search.name(root, &path, kind)?;
-            if kind.is_file() {
-                search.file(root, &path)?;
+        for (path, kind) in copy.walk(dir)? {
+            search.name(&path);
+            if kind == FileKind::Regular {
+                search.file(&path)?;
             }
         }
     }
     let mut found = search.found;
-    found.extend(own_fstab(root, map)?);
+    found.extend(own_fstab(&copy, map)?);
     if expect.kernels {
-        found.extend(images(root, map)?);
+        found.extend(images(&copy, root, map)?);
     }
-    found.extend(loaders(root, expect)?);
+    found.extend(loaders(&copy, root, expect)?);
     Ok(found)
 }
 
-struct Search {
+struct Search<'a> {
+    copy: &'a Beneath,
     rules: Rules,
     found: Vec<Finding>,
 }
 
-fn seen_inside(root: &Path, path: &Path) -> String {
-    format!("/{}", path.strip_prefix(root).unwrap_or(path).display())
+fn seen_inside(path: &Path) -> String {
+    Path::new("/").join(path).display().to_string()
 }
 
-impl Search {
+impl Search<'_> {
     /// Names of units and targets of links hold identifiers too.
-    fn name(&mut self, root: &Path, path: &Path, kind: std::fs::FileType) -> Result<()> {
+    fn name(&mut self, path: &Path) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let target = if kind.is_symlink() { std::fs::read_link(path)?.to_string_lossy().into_owned() } else { String::new() };
+        let target = self.copy.read_link(path).unwrap_or_default().to_string_lossy().into_owned();
         for text in [name, target] {
             for (_, id) in self.rules.identifiers(&text) {
                 let what = format!("a name with the identifier {id} of the source");
-                self.found.push(Finding { path: seen_inside(root, path), line: 0, what, text: String::new() });
+                self.found.push(Finding { path: seen_inside(path), line: 0, what, text: String::new() });
             }
         }
-        Ok(())
     }
 
-    fn file(&mut self, root: &Path, path: &Path) -> Result<()> {
-        let inner = path.strip_prefix(root).unwrap_or(path).to_owned();
-        let name = inner.file_name().unwrap_or_default().to_ascii_lowercase();
+    /// `path`: as seen inside, without the first `/`.
+    fn file(&mut self, path: &Path) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_ascii_lowercase();
         if name == "core.img" || Path::new(&name).extension().is_some_and(|e| e == "efi") {
-            return self.loader_image(root, path);
+            return self.loader_image(path);
         }
-        if let Some(text) = Text::read(path)? {
-            self.text(&seen_inside(root, path), &inner, &text.text);
+        if let Some(text) = Text::read(self.copy, path)? {
+            self.text(&seen_inside(path), path, &text.text);
         }
         Ok(())
     }
 
     /// GRUB has the file system to look for built into its image. (That for BIOS is mostly compressed; it was made by this run.)
-    fn loader_image(&mut self, root: &Path, path: &Path) -> Result<()> {
-        let bytes: String = std::fs::read(path)?.iter().map(|b| char::from(*b)).collect();
+    fn loader_image(&mut self, path: &Path) -> Result<()> {
+        let bytes: String = self.copy.read(path)?.unwrap_or_default().iter().map(|b| char::from(*b)).collect();
         for (_, id) in self.rules.identifiers(&bytes) {
             let what = format!("the identifier {id} of the source");
-            self.found.push(Finding { path: seen_inside(root, path), line: 0, what, text: String::new() });
+            self.found.push(Finding { path: seen_inside(path), line: 0, what, text: String::new() });
         }
         Ok(())
     }
@@ -216,9 +215,8 @@ impl Place {
 }
 
 /// Every root file system, swap and ESP of the map must be what the alternate's fstab names.
-fn own_fstab(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
-    let path = resolve(root, Path::new("etc/fstab"))?;
-    let text = files::read_optional(&path)?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
+fn own_fstab(copy: &Beneath, map: &IdMap) -> Result<Vec<Finding>> {
+    let text = copy.read("etc/fstab")?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
     let entries = fstab::parse(&text, "/etc/fstab")?;
     let mut found = vec![];
     let mut add = |line: usize, what: String| found.push(Finding { path: "/etc/fstab".into(), line, what, text: String::new() });
@@ -233,19 +231,18 @@ fn own_fstab(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
 }
 
 /// Every kernel has its initramfs, and none holds a trace of the source.
-fn images(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
-    let mut search = Search { rules: Rules::new(map)?, found: vec![] };
+fn images(copy: &Beneath, root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
+    let mut search = Search { copy, rules: Rules::new(map)?, found: vec![] };
     for k in kernels::installed(root) {
-        let path = resolve(root, &k.initramfs)?;
         let shown = k.initramfs.display().to_string();
-        if !path.is_file() {
+        if !copy.is_file(&k.initramfs) {
             if k.modules {
                 let what = format!("kernel {} has no initramfs", k.version);
                 search.found.push(Finding { path: shown, line: 0, what, text: String::new() });
             }
             continue;
         }
-        cpio::members(&path, &mut |name, content| {
+        cpio::members(copy.open_file(&k.initramfs)?, &k.initramfs, &mut |name, content| {
             if let Some(text) = Text::of(content.to_vec()) {
                 search.text(&format!("{shown}:{name}"), Path::new(name), &text.text);
             }
@@ -255,33 +252,33 @@ fn images(root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
 }
 
 /// The loaders are where a firmware looks, and look for the alternate's own file system.
-fn loaders(root: &Path, expect: &Expect) -> Result<Vec<Finding>> {
+fn loaders(copy: &Beneath, root: &Path, expect: &Expect) -> Result<Vec<Finding>> {
     let mut found = vec![];
     let mut missing = |path: &Path, what: &str| {
         found.push(Finding { path: path.display().to_string(), line: 0, what: what.to_owned(), text: String::new() });
     };
     if expect.bios {
         let dirs = ["/boot/grub", "/boot/grub2"].map(|d| Path::new(d).join("i386-pc/core.img"));
-        if !dirs.iter().any(|d| resolve(root, d).is_ok_and(|p| p.is_file())) {
+        if !dirs.iter().any(|d| copy.is_file(d)) {
             missing(&dirs[0], "the BIOS loader's image is not there");
         }
     }
     let Some(esp) = &expect.esp else { return Ok(found) };
-    let at = resolve(root, esp)?;
     let fallback = format!("EFI/BOOT/BOOT{}.EFI", EFI.1.to_uppercase());
-    if !at.join(&fallback).is_file() {
+    if !copy.is_file(esp.join(&fallback)) {
         missing(&esp.join(&fallback), "the loader for a firmware without boot entries is not there");
     }
-    let loader = grub::loader(&at).replace('\\', "/");
+    let loader = grub::loader(copy, esp).replace('\\', "/");
     let loader = Path::new(loader.trim_start_matches('/'));
-    if !at.join(loader).is_file() {
+    if !copy.is_file(esp.join(loader)) {
         missing(&esp.join(loader), "the loader is not there");
     }
     if expect.boot_ids.is_empty() {
         return Ok(found);
     }
     let dir = loader.parent().unwrap_or(Path::new(""));
-    let names = |file: &Path| std::fs::read(at.join(file)).is_ok_and(|b| expect.boot_ids.iter().any(|id| holds(&b, id)));
+    let read = |file: &Path| copy.read(esp.join(file)).ok().flatten();
+    let names = |file: &Path| read(file).is_some_and(|b| expect.boot_ids.iter().any(|id| holds(&b, id)));
     let stub = dir.join("grub.cfg");
     // A signed GRUB reads the stub beside it; one made here has the file system's UUID built in.
     let built_in = dir.join(format!("grub{}.efi", EFI.1));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::host::beneath::Beneath;
 use crate::host::files;
 
 /// Where the alternate keeps the record of the disk it was made from (path inside the alternate).
@@ -79,17 +80,14 @@ impl BootDisk {
         serde_json::from_slice(&text).map(Some).with_context(|| format!("reading {}", path.display()))
     }
 
-    /// Writes the record, durably; directories are made.
+    /// Writes the record into the system at `root`, durably; directories are made.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn store(&self, path: &Path) -> Result<()> {
-        if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
-        }
+    pub fn store(&self, root: &Beneath, path: impl AsRef<Path>) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(self).context("writing a boot disk record")?;
         text.push(b'\n');
-        files::replace(path, &text, 0o600)
+        root.replace(path, &text, 0o600)
     }
 }
 
@@ -115,7 +113,7 @@ mod tests {
         let path = dir.path().join("a/b.json");
         assert_eq!(BootDisk::load(&path).unwrap(), None);
         let d = BootDisk { name: "vda".into(), fresh: true, ..Default::default() };
-        d.store(&path).unwrap();
+        d.store(&Beneath::open(dir.path()).unwrap(), "a/b.json").unwrap();
         assert_eq!(BootDisk::load(&path).unwrap().unwrap(), BootDisk { fresh: false, ..d });
         std::fs::write(&path, "{\"name\":\"x\",\"later\":1}").unwrap();
         assert_eq!(BootDisk::load(&path).unwrap().unwrap().name, "x");

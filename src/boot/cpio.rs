@@ -3,6 +3,7 @@
 //! Streaming: one member is in memory at a time. Compressed parts go through the program that owns the format, by magic bytes;
 //! gzip, zstd and the others are found on the running system.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -30,12 +31,12 @@ fn decompressor(magic: &[u8]) -> Option<&'static [&'static str]> {
     all.into_iter().find(|(m, _)| magic.starts_with(m)).map(|(_, argv)| argv)
 }
 
-/// Shows `see` every regular file and link (its target as content) of the image, by path inside it.
+/// Shows `see` every regular file and link (its target as content) of an image, which is called `image`, by path inside it.
 ///
 /// # Errors
 /// If the image cannot be read, is no cpio archive, or its compression's program is missing (ALT-801) or fails.
-pub fn members(image: &Path, see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
-    let mut input = BufReader::new(std::fs::File::open(image).with_context(|| format!("reading {}", image.display()))?);
+pub fn members(file: File, image: &Path, see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+    let mut input = BufReader::new(file);
     archives(&mut input, see).with_context(|| format!("reading the initramfs {}", image.display()))
 }
 
@@ -182,7 +183,7 @@ pub mod tests {
         let path = dir.path().join("initrd");
         std::fs::write(&path, image).unwrap();
         let mut all = vec![];
-        members(&path, &mut |name, content| all.push((name.to_owned(), content.to_vec())))?;
+        members(File::open(&path)?, &path, &mut |name: &str, content: &[u8]| all.push((name.to_owned(), content.to_vec())))?;
         Ok(all)
     }
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::host::beneath::Beneath;
 use crate::host::cmd::find_program;
-use crate::host::resolve::resolve;
 
 /// What decides how loader and initramfs are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,7 @@ pub enum Family {
 impl Family {
     /// By ID and ID_LIKE of os-release.
     pub fn of(root: &Path) -> Self {
-        let text =
-            ["etc/os-release", "usr/lib/os-release"].iter().find_map(|p| std::fs::read_to_string(resolve(root, Path::new(p)).ok()?).ok());
+        let text = Beneath::open(root).ok().and_then(|root| ["etc/os-release", "usr/lib/os-release"].iter().find_map(|p| root.text(p)));
         Self::parse(&text.unwrap_or_default())
     }
 
@@ -61,7 +60,8 @@ impl GrubNames {
             return None;
         };
         let modules = ["/usr/share/grub2", "/usr/lib/grub"];
-        let has = |m: &str| root.join(&m[1..]).join("i386-pc").is_dir() || root.join(&m[1..]).join(EFI.0).is_dir();
+        let root = Beneath::open(root).ok()?;
+        let has = |m: &str| ["i386-pc", EFI.0].iter().any(|platform| root.is_dir(Path::new(m).join(platform)));
         let modules = modules.into_iter().find(|m| has(m)).unwrap_or("/usr/lib/grub");
         Some(Self {
             install: format!("{prefix}-install"),
@@ -77,9 +77,10 @@ pub const EFI: (&str, &str) = if cfg!(target_arch = "aarch64") { ("arm64-efi", "
 
 /// A loader other than GRUB that this root boots with; asked only where GRUB is not installed.
 pub fn foreign_loader(root: &Path) -> Option<&'static str> {
-    let there = |p: &str| root.join(p).exists();
+    let root = Beneath::open(root).ok()?;
+    let there = |p: &str| root.exists(p);
     let esps = ["boot/efi", "efi", "boot"];
-    let on_esp = |p: &str| esps.iter().any(|e| root.join(e).join(p).exists());
+    let on_esp = |p: &str| esps.iter().any(|e| root.exists(Path::new(e).join(p)));
     [
         (on_esp("EFI/systemd/systemd-bootx64.efi") || on_esp("EFI/systemd/systemd-bootaa64.efi"), "systemd-boot"),
         (there("boot/extlinux/extlinux.conf"), "extlinux"),

@@ -12,12 +12,12 @@ use super::distro::{EFI, Family, GrubNames, foreign_loader};
 use super::ids::IdMap;
 use super::initramfs::{self, Tool};
 use super::kernels::{self, Kernel};
-use super::texts::{self, Text};
+use super::texts::Text;
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::files;
-use crate::host::resolve::resolve;
+use crate::host::tree::Kind;
 
 /// What can be made bootable from what is installed in a root, and in words why not.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ fn names(root: &Path) -> Result<GrubNames, String> {
 }
 
 fn has(root: &Path, inner: &Path) -> bool {
-    resolve(root, inner).is_ok_and(|p| p.exists())
+    Beneath::open(root).is_ok_and(|root| root.exists(inner))
 }
 
 fn bios_capability(root: &Path) -> Result<(), String> {
@@ -75,8 +75,7 @@ fn efi_capability(root: &Path) -> Result<(), String> {
     let names = names(root)?;
     let family = Family::of(root);
     if family == Family::Fedora {
-        let esp = esp_of(root).map(|e| root.join(e.strip_prefix("/").unwrap_or(&e)));
-        let there = esp.is_some_and(|e| vendor_loader(&e).is_some());
+        let there = esp_of(root).is_some_and(|esp| Beneath::open(root).is_ok_and(|root| vendor_loader(&root, &esp).is_some()));
         return if there {
             Ok(())
         } else {
@@ -106,7 +105,8 @@ fn secure_boot() -> bool {
 
 /// Where a root keeps its ESP (inside it): the directory that holds `EFI`, by the usual places.
 pub fn esp_of(root: &Path) -> Option<PathBuf> {
-    ["boot/efi", "efi", "boot"].iter().find(|p| root.join(p).join("EFI").is_dir()).map(|p| Path::new("/").join(p))
+    let root = Beneath::open(root).ok()?;
+    ["/boot/efi", "/efi", "/boot"].iter().map(PathBuf::from).find(|p| root.is_dir(p.join("EFI")))
 }
 
 fn need(root: &Path) -> Result<GrubNames> {
@@ -150,7 +150,7 @@ pub fn require_boot_code(target_disk: &Path) -> Result<()> {
 
 /// The device map names disks as they were counted when it was written, and GRUB's programs believe it.
 fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
-    files::remove(&resolve(root, &names.dir.join("device.map"))?)
+    Beneath::open(root)?.remove(names.dir.join("device.map"))
 }
 
 /// Puts GRUB for UEFI onto the ESP mounted at `efi_dir` (inside the root), also where a firmware without any entry looks. Returns the EFI path
@@ -165,13 +165,13 @@ pub fn install_efi(root: &Path, efi_dir: &Path, events: &Events) -> Result<Strin
     for cmd in efi_commands(root, &names, efi_dir) {
         cmd.in_root(root).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
-    let esp = resolve(root, efi_dir)?;
-    complete_fallback(&esp)?;
-    let fallback = fallback_file(&esp);
-    if !fallback.is_file() {
+    let copy = Beneath::open(root)?;
+    complete_fallback(&copy, efi_dir)?;
+    let fallback = fallback_file(efi_dir);
+    if !copy.is_file(&fallback) {
         return Err(error::LOADER.because(format!("no {} was installed", fallback.display())));
     }
-    Ok(loader(&esp))
+    Ok(loader(&copy, efi_dir))
 }
 
 /// Fedora's loader is signed and comes with its packages: nothing is run, the files that were copied are right, `references` has mended the stub.
@@ -203,40 +203,43 @@ fn fallback_file(esp: &Path) -> PathBuf {
 
 /// `\EFI\BOOT` must start GRUB by itself. shim there would rather run fbx64.efi, which writes boot entries of its own; with GRUB
 /// beside shim it is not needed.
-fn complete_fallback(esp: &Path) -> Result<()> {
+fn complete_fallback(root: &Beneath, esp: &Path) -> Result<()> {
     let boot = esp.join("EFI/BOOT");
     let grub = format!("grub{}.efi", EFI.1);
-    if let (false, Some(vendor)) = (fallback_file(esp).is_file(), vendor_loader(esp)) {
-        std::fs::create_dir_all(&boot).with_context(|| format!("making {}", boot.display()))?;
-        std::fs::copy(&vendor, fallback_file(esp)).with_context(|| format!("copying {}", vendor.display()))?;
+    let copy = |from: &Path, to: &Path| {
+        let content = root.read(from)?.with_context(|| format!("{} is not there any more", root.shown(from).display()))?;
+        root.replace(to, &content, 0o644)
+    };
+    if let (false, Some(vendor)) = (root.is_file(fallback_file(esp)), vendor_loader(root, esp)) {
+        copy(&vendor, &fallback_file(esp))?;
     }
     // What shim starts lies beside it; the stub too, for loaders that look where they were started from.
     for name in [grub.as_str(), "grub.cfg"] {
-        let from = vendor_loader(esp).and_then(|v| v.parent().map(|d| d.join(name))).filter(|p| p.is_file());
-        if let Some(from) = from.filter(|_| name == "grub.cfg" || !boot.join(name).is_file()) {
-            std::fs::copy(&from, boot.join(name)).with_context(|| format!("copying {}", from.display()))?;
+        let from = vendor_loader(root, esp).and_then(|v| v.parent().map(|d| d.join(name))).filter(|p| root.is_file(p));
+        if let Some(from) = from.filter(|_| name == "grub.cfg" || !root.is_file(boot.join(name))) {
+            copy(&from, &boot.join(name))?;
         }
     }
-    if boot.join(&grub).is_file() {
+    if root.is_file(boot.join(&grub)) {
         for name in [format!("fb{}.efi", EFI.1), format!("FB{}.EFI", EFI.1.to_uppercase())] {
-            files::remove(&boot.join(name))?;
+            root.remove(boot.join(name))?;
         }
     }
     Ok(())
 }
 
 /// The distribution's loader on an ESP: shim before GRUB, in a directory of its own below EFI.
-fn vendor_loader(esp: &Path) -> Option<PathBuf> {
-    let mut dirs: Vec<PathBuf> = std::fs::read_dir(esp.join("EFI")).ok()?.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
-    dirs.retain(|d| !d.file_name().is_some_and(|n| n.eq_ignore_ascii_case("boot") || n.eq_ignore_ascii_case("microsoft")));
-    dirs.sort();
+fn vendor_loader(root: &Beneath, esp: &Path) -> Option<PathBuf> {
+    let mut found = root.read_dir(esp.join("EFI")).ok()?;
+    found.retain(|e| e.kind == Kind::Directory && !e.name.eq_ignore_ascii_case("boot") && !e.name.eq_ignore_ascii_case("microsoft"));
+    let dirs: Vec<PathBuf> = found.iter().map(|e| esp.join("EFI").join(&e.name)).collect();
     let wanted = [format!("shim{}.efi", EFI.1), format!("grub{}.efi", EFI.1)];
-    wanted.iter().find_map(|f| dirs.iter().map(|d| d.join(f)).find(|p| p.is_file()))
+    wanted.iter().find_map(|f| dirs.iter().map(|d| d.join(f)).find(|p| root.is_file(p)))
 }
 
-/// The EFI path of the loader on the ESP that is mounted at `esp`.
-pub fn loader(esp: &Path) -> String {
-    let path = vendor_loader(esp).unwrap_or_else(|| fallback_file(esp));
+/// The EFI path of the loader on the ESP that is mounted at `esp` in the system at `root`.
+pub fn loader(root: &Beneath, esp: &Path) -> String {
+    let path = vendor_loader(root, esp).unwrap_or_else(|| fallback_file(esp));
     let inner = path.strip_prefix(esp).unwrap_or(&path);
     format!("\\{}", inner.to_string_lossy().replace('/', "\\"))
 }
@@ -252,14 +255,14 @@ pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
         Cmd::new("udevadm", "wait for device links").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
     }
     // A root file system that never booted has GRUB's packages, and not yet its directory.
-    let dir = resolve(root, &names.dir)?;
-    std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    let copy = Beneath::open(root)?;
+    copy.make_directories(&names.dir)?;
     mkconfig_command(root, &names).in_root(root).run(events)?;
-    let path = resolve(root, &names.dir.join("grub.cfg"))?;
-    let old = Text::read(&path)?.ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
+    let path = names.dir.join("grub.cfg");
+    let old = Text::read(&copy, &path)?.ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
     let new = by_uuid(&old.text, map);
     if new != old.text {
-        texts::replace(&path, &old.bytes(&new))?;
+        copy.replace(&path, &old.bytes(&new), 0o644)?;
         events.note("grub.cfg: device paths after root= replaced by UUIDs");
     }
     let bls = new.contains("blscfg");
@@ -273,7 +276,7 @@ pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
 fn mkconfig_command(root: &Path, names: &GrubNames) -> Cmd {
     let prober = "/etc/grub.d/30_os-prober";
     let make = format!("exec {} -o {}/grub.cfg", names.mkconfig, names.dir.display());
-    let script = match root.join(&prober[1..]).is_file() {
+    let script = match Beneath::open(root).is_ok_and(|root| root.is_file(prober)) {
         true => format!("mount --bind /dev/null {prober} && {make}"),
         false => make,
     };

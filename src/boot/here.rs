@@ -9,6 +9,7 @@ use super::bootlist::grubdir::find_own;
 use super::bootlist::{Firmware, Machine, efi, nvram};
 use super::{device, grub};
 use crate::error;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::files;
 use crate::host::mounts::{self, Mount};
@@ -69,11 +70,16 @@ pub fn running(role: &str) -> Result<BootDisk> {
         grub_dir: grub_dir.strip_prefix(&m.mount_point).unwrap_or(&grub_dir).to_owned(),
         boot_vg: volume_group(&source)?,
         esp_fat_uuid,
-        loader: booted_loader(esp_partuuid.as_deref())?.or(esp_mount.map(|m| grub::loader(&m))),
+        loader: booted_loader(esp_partuuid.as_deref())?.or(loader_at(esp_mount.as_deref())?),
         esp_partuuid,
         name,
         fresh: false,
     })
+}
+
+/// What lies on the ESP that is mounted there.
+fn loader_at(esp: Option<&Path>) -> Result<Option<String>> {
+    esp.map(|at| Ok(grub::loader(&Beneath::open(at)?, Path::new("/")))).transpose()
 }
 
 /// What the firmware started this time, where that lies on this ESP: the entry that exists is the one to name again.

@@ -8,8 +8,8 @@ use anyhow::Result;
 use super::kernels::Kernel;
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::resolve::resolve;
 
 /// What makes an initramfs here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ fn commands(root: &Path, tool: Tool, kernels: &[&Kernel]) -> Vec<Cmd> {
     let sentence = |k: &Kernel| format!("make the initramfs of kernel {}", k.version);
     match tool {
         Tool::UpdateInitramfs => {
-            let there = |k: &Kernel| resolve(root, &k.initramfs).is_ok_and(|p| p.is_file());
+            let there = |k: &Kernel| Beneath::open(root).is_ok_and(|root| root.is_file(&k.initramfs));
             // -c for one that is missing; -u respects that there may be a backup of the old one.
             let all = kernels
                 .iter()
@@ -86,11 +86,11 @@ fn check(root: &Path, k: &Kernel, begun: SystemTime) -> Result<()> {
     // File systems keep coarser times than the clock; FAT keeps two seconds.
     let begun = begun.checked_sub(Duration::from_secs(3)).unwrap_or(begun);
     let bad = |what: &str| Err(error::INITRAMFS.because(format!("{} of kernel {} {what}", k.initramfs.display(), k.version)));
-    let path = resolve(root, &k.initramfs)?;
-    match std::fs::metadata(&path) {
+    let begun = begun.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(0));
+    match Beneath::open(root)?.metadata(&k.initramfs) {
         Err(_) => bad("was not made"),
-        Ok(m) if m.len() == 0 => bad("is empty"),
-        Ok(m) if m.modified().is_ok_and(|t| t < begun) => bad("was left as it was (is the tool switched off in its configuration?)"),
+        Ok(s) if s.size == 0 => bad("is empty"),
+        Ok(s) if s.mtime.secs < begun => bad("was left as it was (is the tool switched off in its configuration?)"),
         Ok(_) => Ok(()),
     }
 }

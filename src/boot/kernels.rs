@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::resolve::resolve;
+use crate::host::beneath::{Beneath, Entry};
+use crate::host::tree::Kind;
 
 /// An installed kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,37 +20,37 @@ pub struct Kernel {
 
 /// Kernels in /boot, by version. Rescue and crash kernels are left out: their images are made by other means.
 pub fn installed(root: &Path) -> Vec<Kernel> {
-    let Ok(list) = resolve(root, Path::new("boot")).and_then(|dir| Ok(std::fs::read_dir(dir)?)) else { return vec![] };
-    let mut all: Vec<Kernel> = list.flatten().filter_map(|e| kernel(root, &e.file_name().to_string_lossy())).collect();
+    let Ok(root) = Beneath::open(root) else { return vec![] };
+    // Links such as /boot/vmlinuz-linux -> ... would count a kernel twice.
+    let found = root.read_dir("boot").unwrap_or_default().into_iter().filter(|e| e.kind != Kind::Symlink);
+    let mut all: Vec<Kernel> = found.filter_map(|e| kernel(&root, &e.name.to_string_lossy())).collect();
     all.sort_by(|a, b| a.version.cmp(&b.version));
     all
 }
 
-fn kernel(root: &Path, name: &str) -> Option<Kernel> {
+fn kernel(root: &Beneath, name: &str) -> Option<Kernel> {
     let version = ["vmlinuz-", "vmlinux-", "Image-"].iter().find_map(|p| name.strip_prefix(p))?;
     let other =
         version.contains("rescue") || version.contains("kdump") || [".old", ".bak", ".gz", ".sig"].iter().any(|s| version.ends_with(s));
-    // Links such as /boot/vmlinuz-linux -> ... would count a kernel twice.
-    if other || version.is_empty() || root.join("boot").join(name).is_symlink() {
+    if other || version.is_empty() {
         return None;
     }
-    let modules =
-        ["lib/modules", "usr/lib/modules"].into_iter().any(|d| resolve(root, Path::new(d)).is_ok_and(|dir| has_modules(&dir, version)));
+    let modules = ["lib/modules", "usr/lib/modules"].iter().any(|dir| has_modules(root, Path::new(dir), version));
     Some(Kernel { version: version.to_owned(), image: Path::new("/boot").join(name), initramfs: initramfs(root, version), modules })
 }
 
 /// Arch names its kernels after packages; the package is written beside the modules.
-fn has_modules(dir: &Path, version: &str) -> bool {
-    let package = |e: std::fs::DirEntry| std::fs::read_to_string(e.path().join("pkgbase")).is_ok_and(|p| p.trim() == version);
-    dir.join(version).is_dir() || std::fs::read_dir(dir).is_ok_and(|mut l| l.any(|e| e.is_ok_and(package)))
+fn has_modules(root: &Beneath, dir: &Path, version: &str) -> bool {
+    let package = |e: &Entry| root.text(dir.join(&e.name).join("pkgbase")).is_some_and(|p| p.trim() == version);
+    root.is_dir(dir.join(version)) || root.read_dir(dir).unwrap_or_default().iter().any(package)
 }
 
 /// The name that the distribution uses: the one that exists, else that of the tool that is installed.
-fn initramfs(root: &Path, version: &str) -> PathBuf {
+fn initramfs(root: &Beneath, version: &str) -> PathBuf {
     let names = [format!("initrd.img-{version}"), format!("initramfs-{version}.img"), format!("initrd-{version}")];
-    let debian = root.join("etc/initramfs-tools").is_dir() || root.join("usr/share/initramfs-tools").is_dir();
+    let debian = root.is_dir("etc/initramfs-tools") || root.is_dir("usr/share/initramfs-tools");
     let wanted = if debian { &names[0] } else { &names[1] };
-    let name = names.iter().find(|n| root.join("boot").join(n).is_file()).unwrap_or(wanted);
+    let name = names.iter().find(|n| root.is_file(Path::new("boot").join(n))).unwrap_or(wanted);
     Path::new("/boot").join(name)
 }
 

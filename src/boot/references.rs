@@ -12,11 +12,11 @@ use super::bootlist::custom;
 use super::fstab::{self, FstabExtras};
 use super::identify::Rules;
 use super::ids::IdMap;
-use super::texts::{self, Text};
+use super::texts::Text;
 use crate::event::{Event, Events};
+use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
-use crate::host::files;
-use crate::host::resolve::resolve;
+use crate::host::tree::Kind as FileKind;
 
 /// One place that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub const SEARCHED: [&str; 4] = ["etc", "boot", "efi", "usr/local/etc"];
 /// # Errors
 /// ALT-501 for an fstab that cannot be read; otherwise where a file cannot be read or written.
 pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) -> Result<Vec<Change>> {
-    let mut job = Job { root, rules: Rules::new(map)?, changes: vec![], events };
+    let mut job = Job { root, copy: Beneath::open(root)?, rules: Rules::new(map)?, changes: vec![], events };
     for path in DROPPED {
         job.drop_below(path)?;
     }
@@ -64,14 +64,14 @@ pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) 
     }
     job.units()?;
     for dir in SEARCHED {
-        for path in texts::files_below(&resolve(root, Path::new(dir))?)? {
+        for path in job.copy.files(dir)? {
             job.text(&path)?;
         }
     }
     // Known files may be links that lead elsewhere; the alternate's elsewhere.
     for known in ["etc/crypttab", "etc/default/grub", "etc/kernel/cmdline", "etc/default/grub_installdevice"] {
-        let path = resolve(root, Path::new(known))?;
-        if path.is_file() && path != root.join(known) {
+        let path = job.copy.leads_to(known)?;
+        if job.copy.is_file(&path) && path != Path::new("/").join(known) {
             job.text_as(&path, Path::new(known))?;
         }
     }
@@ -81,6 +81,7 @@ pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) 
 
 struct Job<'a> {
     root: &'a Path,
+    copy: Beneath,
     rules: Rules,
     changes: Vec<Change>,
     events: &'a Events,
@@ -88,7 +89,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn changed(&mut self, path: &Path, line: usize, what: impl Into<String>) {
-        let shown = Path::new("/").join(path.strip_prefix(self.root).unwrap_or(path));
+        let shown = Path::new("/").join(path);
         let what = what.into();
         let place = if line == 0 { shown.display().to_string() } else { format!("{}:{line}", shown.display()) };
         self.events.emit(Event::File { path: format!("{place}: {what}") });
@@ -96,18 +97,20 @@ impl Job<'_> {
     }
 
     fn drop_below(&mut self, inner: &str) -> Result<()> {
-        let path = resolve(self.root, Path::new(inner))?;
-        let all = if path.is_dir() { texts::files_below(&path)? } else { vec![path] };
-        for file in all.iter().filter(|f| f.symlink_metadata().is_ok()) {
-            files::remove(file)?;
-            self.changed(file, 0, "removed: it described the source");
+        let path = self.copy.leads_to(inner)?;
+        let all = if self.copy.is_dir(&path) { self.copy.files(&path)? } else { vec![path] };
+        for file in all {
+            if self.copy.link_metadata(&file).is_ok() {
+                self.copy.remove(&file)?;
+                self.changed(&file, 0, "removed: it described the source");
+            }
         }
         Ok(())
     }
 
     fn fstab(&mut self, extras: &FstabExtras) -> Result<()> {
-        let path = resolve(self.root, Path::new("etc/fstab"))?;
-        let bytes = files::read_optional(&path)?;
+        let path = Path::new("/etc/fstab");
+        let bytes = self.copy.read(path)?;
         let old = bytes.clone().and_then(Text::of).unwrap_or(Text::of(vec![]).context("empty text")?);
         let new = fstab::rewrite(&old.text, &self.rules, extras)?;
         for w in &new.warnings {
@@ -116,20 +119,20 @@ impl Job<'_> {
         if new.changes.is_empty() {
             return Ok(());
         }
-        texts::replace(&path, &old.bytes(&new.text))?;
+        self.copy.replace(path, &old.bytes(&new.text), 0o644)?;
         for c in new.changes {
-            self.changed(&path, c.line, c.new);
+            self.changed(path, c.line, c.new);
         }
         Ok(())
     }
 
     /// Always said, never left to be guessed: initramfs-tools would take any swap space that it sees on the running system.
     fn resume(&mut self, map: &IdMap) -> Result<()> {
-        if !resolve(self.root, Path::new("etc/initramfs-tools"))?.is_dir() {
+        if !self.copy.is_dir("etc/initramfs-tools") {
             return Ok(());
         }
-        let path = resolve(self.root, Path::new("etc/initramfs-tools/conf.d/resume"))?;
-        let old = files::read_optional(&path)?;
+        let path = Path::new("/etc/initramfs-tools/conf.d/resume");
+        let old = self.copy.read(path)?;
         let off = old.as_deref().is_some_and(|t| String::from_utf8_lossy(t).lines().any(|l| l.trim() == "RESUME=none"));
         let swap = map.volumes.iter().find(|v| v.what == "swap").and_then(|v| v.new.uuid.as_ref());
         let text = match swap.filter(|_| !off) {
@@ -139,29 +142,26 @@ impl Job<'_> {
         if old.as_deref() == Some(text.as_bytes()) {
             return Ok(());
         }
-        if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
-        }
-        texts::replace(&path, text.as_bytes())?;
-        self.changed(&path, 1, text.trim_end());
+        self.copy.replace(path, text.as_bytes(), 0o644)?;
+        self.changed(path, 1, text.trim_end());
         Ok(())
     }
 
     /// GRUB's environment is made anew, and the source's boot list block goes.
     fn grub_dir(&mut self, dir: &str) -> Result<()> {
-        let env = resolve(self.root, &Path::new(dir).join("grubenv"))?;
-        if let Some(old) = files::read_optional(&env)? {
+        let env = Path::new(dir).join("grubenv");
+        if let Some(old) = self.copy.read(&env)? {
             let new = clean_grubenv(&old, &self.rules);
             if new != old {
-                texts::replace(&env, &new)?;
+                self.copy.replace(&env, &new, 0o644)?;
                 self.changed(&env, 0, "made anew");
             }
         }
-        let path = resolve(self.root, &Path::new(dir).join("custom.cfg"))?;
-        let Some(old) = files::read_optional(&path)? else { return Ok(()) };
+        let path = self.copy.leads_to(Path::new(dir).join("custom.cfg"))?;
+        let Some(old) = self.copy.read(&path)? else { return Ok(()) };
         match custom::without(&old) {
-            None => files::remove(&path)?,
-            Some(new) if new != old => texts::replace(&path, &new)?,
+            None => self.copy.remove(&path)?,
+            Some(new) if new != old => self.copy.replace(&path, &new, 0o644)?,
             Some(_) => return Ok(()),
         }
         self.changed(&path, 0, "the source's boot list taken out");
@@ -170,23 +170,19 @@ impl Job<'_> {
 
     /// Units whose *names* hold an identifier (`dev-disk-by\x2duuid-....swap`), and links to them.
     fn units(&mut self) -> Result<()> {
-        let mut all = vec![];
-        let top = resolve(self.root, Path::new("etc/systemd"))?;
-        texts::walk(&top, &mut |path, kind| all.push((path.to_owned(), kind)))?;
-        for (path, kind) in all {
-            if kind.is_symlink() {
-                let target = std::fs::read_link(&path).with_context(|| format!("reading {}", path.display()))?;
+        for (path, kind) in self.copy.walk("etc/systemd")? {
+            if let Some(target) = self.copy.read_link(&path).filter(|_| kind == FileKind::Symlink) {
                 let new = self.rules.anywhere(&target.to_string_lossy());
                 if Path::new(&new) != target {
-                    files::remove(&path)?;
-                    std::os::unix::fs::symlink(&new, &path).with_context(|| format!("linking {}", path.display()))?;
+                    self.copy.remove(&path)?;
+                    self.copy.symlink(&new, &path)?;
                     self.changed(&path, 0, format!("leads to {new}"));
                 }
             }
             let Some(name) = path.file_name().and_then(|n| n.to_str()) else { continue };
             let new = self.rules.anywhere(name);
             if new != name {
-                std::fs::rename(&path, path.with_file_name(&new)).with_context(|| format!("renaming {}", path.display()))?;
+                self.copy.rename(&path, &new)?;
                 self.changed(&path, 0, format!("renamed to {new}"));
             }
         }
@@ -194,15 +190,14 @@ impl Job<'_> {
     }
 
     fn text(&mut self, path: &Path) -> Result<()> {
-        let inner = path.strip_prefix(self.root).unwrap_or(path).to_owned();
-        if inner == Path::new("etc/fstab") || inner.file_name().is_some_and(|n| n == "grubenv") {
+        if path == Path::new("etc/fstab") || path.file_name().is_some_and(|n| n == "grubenv") {
             return Ok(());
         }
-        self.text_as(path, &inner)
+        self.text_as(path, path)
     }
 
     fn text_as(&mut self, path: &Path, inner: &Path) -> Result<()> {
-        let Some(old) = Text::read(path)? else { return Ok(()) };
+        let Some(old) = Text::read(&self.copy, path)? else { return Ok(()) };
         let kind = Kind::of(inner);
         let new: String = match kind {
             // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
@@ -212,7 +207,7 @@ impl Job<'_> {
         if new == old.text {
             return Ok(());
         }
-        texts::replace(path, &old.bytes(&new))?;
+        self.copy.replace(path, &old.bytes(&new), 0o644)?;
         for (i, (_, n)) in old.text.lines().zip(new.lines()).enumerate().filter(|(_, (o, n))| o != n) {
             self.changed(path, i + 1, n.trim());
         }
@@ -221,8 +216,8 @@ impl Job<'_> {
 
     /// Where the package of GRUB writes its loader at the next upgrade: never again to the source's disk.
     fn debconf(&mut self, map: &IdMap) -> Result<()> {
-        let path = resolve(self.root, Path::new("var/cache/debconf/config.dat"))?;
-        let Some(known) = files::read_optional(&path)? else { return Ok(()) };
+        let path = Path::new("/var/cache/debconf/config.dat");
+        let Some(known) = self.copy.read(path)? else { return Ok(()) };
         let known = String::from_utf8_lossy(&known).into_owned();
         let links: Vec<&str> = map.disk_links.iter().map(|p| p.new.as_str()).filter(|n| n.starts_with("/dev/disk/by-id/")).collect();
         let text = selections(&known, &links);
@@ -234,7 +229,7 @@ impl Job<'_> {
             .in_root(self.root)
             .run(self.events)?;
         for line in text.lines() {
-            self.changed(&path, 0, line);
+            self.changed(path, 0, line);
         }
         Ok(())
     }

@@ -1,12 +1,11 @@
-//! The text files of an alternate: walked without leaving it, read without loss whatever their encoding, replaced with all
-//! that a file has.
+//! The text files of a copy: read without loss whatever their encoding.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::host::{files, xattrs};
+use crate::host::beneath::Beneath;
 
 /// No configuration file is larger; a larger one (a kernel, an initramfs) is looked at only by its first bytes.
 const LARGEST: u64 = 64 << 20;
@@ -18,18 +17,18 @@ pub struct Text {
 }
 
 impl Text {
-    /// None for a binary file (it holds a NUL byte) and for an enormous one.
+    /// None for a binary file (it holds a NUL byte), for an enormous one, and for what is no regular file.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn read(path: &Path) -> Result<Option<Self>> {
-        let reading = || format!("reading {}", path.display());
-        let meta = fs::metadata(path).with_context(reading)?;
-        // Opening a fifo waits, and a device does things.
-        if !meta.is_file() || meta.len() > LARGEST {
+    pub fn read(root: &Beneath, inner: &Path) -> Result<Option<Self>> {
+        let reading = || format!("reading {}", root.shown(inner).display());
+        if !root.is_file(inner) {
             return Ok(None);
         }
-        Ok(Self::of(fs::read(path).with_context(reading)?))
+        let mut bytes = vec![];
+        root.open_file(inner).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut bytes)).with_context(reading)?;
+        Ok(if bytes.len() as u64 > LARGEST { None } else { Self::of(bytes) })
     }
 
     pub fn of(bytes: Vec<u8>) -> Option<Self> {
@@ -58,51 +57,6 @@ impl Text {
     }
 }
 
-/// Replaces a file, durably, with owner, mode and extended attributes as they are.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let attributes = xattrs::read(path).unwrap_or_default();
-    files::replace(path, bytes, 0o644)?;
-    xattrs::write(path, &attributes).with_context(|| format!("setting the extended attributes of {}", path.display()))
-}
-
-/// Regular files below `dir`, by name; symbolic links are not followed. A missing directory has none.
-///
-/// # Errors
-/// If a directory cannot be read.
-pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = vec![];
-    walk(dir, &mut |path, kind| {
-        if kind.is_file() {
-            found.push(path.to_owned());
-        }
-    })?;
-    Ok(found)
-}
-
-/// Everything below `dir`, directories after what they hold.
-///
-/// # Errors
-/// If a directory cannot be read.
-pub fn walk(dir: &Path, see: &mut impl FnMut(&Path, fs::FileType)) -> Result<()> {
-    let list = match fs::read_dir(dir) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        other => other.with_context(|| format!("reading {}", dir.display()))?,
-    };
-    let mut entries = list.collect::<std::io::Result<Vec<_>>>().with_context(|| format!("reading {}", dir.display()))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for e in entries {
-        let kind = e.file_type().with_context(|| format!("reading {}", e.path().display()))?;
-        if kind.is_dir() {
-            walk(&e.path(), see)?;
-        }
-        see(&e.path(), kind);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,20 +71,15 @@ mod tests {
     }
 
     #[test]
-    fn replacing_keeps_the_mode() {
-        use std::os::unix::fs::PermissionsExt;
+    fn only_regular_files_are_read() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("f");
-        fs::write(&path, "old").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let name = c"user.altdisk".to_owned();
-        let kept = xattrs::write(&path, &[(name, b"v".to_vec())]).is_ok();
-        replace(&path, b"new").unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-        if kept {
-            assert_eq!(xattrs::read(&path).unwrap().iter().find(|(n, _)| n.as_c_str() == c"user.altdisk").unwrap().1, b"v");
+        nix::unistd::mkfifo(&dir.path().join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::fs::write(dir.path().join("f"), "text").unwrap();
+        let root = Beneath::open(dir.path()).unwrap();
+        // A FIFO without a writer would be waited for.
+        for name in ["fifo", ".", "none"] {
+            assert!(Text::read(&root, Path::new(name)).unwrap().is_none(), "{name}");
         }
-        assert_eq!(files_below(dir.path()).unwrap(), [path]);
-        assert!(files_below(&dir.path().join("none")).unwrap().is_empty());
+        assert_eq!(Text::read(&root, Path::new("f")).unwrap().unwrap().text, "text");
     }
 }

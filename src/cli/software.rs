@@ -12,6 +12,7 @@ use crate::engine::state::{self, State};
 use crate::engine::updates::{self, Update};
 use crate::error::Exit;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::clock;
 use crate::software::Changes;
 use crate::text::printable;
@@ -23,8 +24,9 @@ use crate::text::shell::quoted;
 /// ALT-702 where a record cannot be read.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
-    let alternate = if State::peek_base()?.is_some() { Some(updates::read(&Path::new(state::DIR).join("altinst"))?) } else { None };
-    let system = updates::read(Path::new(state::DIR))?;
+    let here = Beneath::open(Path::new("/"))?;
+    let alternate = if State::peek_base()?.is_some() { Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?) } else { None };
+    let system = updates::read(&here, Path::new(state::DIR))?;
     Ok(if parsed.has("json") {
         write(&in_json(alternate.as_deref(), &system), Exit::Done)
     } else {

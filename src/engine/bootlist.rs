@@ -12,12 +12,12 @@ use crate::boot::bootlist::{Before, Firmware, Machine};
 use crate::boot::here;
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
-use crate::engine::plan::{self, Base, below};
+use crate::engine::plan::{self, Base};
 use crate::engine::state::Record;
 use crate::engine::steps::Context;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::files;
-use crate::host::resolve::resolve;
 
 /// The record of the alternate.
 pub fn alternate(base: &Base) -> BootDisk {
@@ -67,26 +67,24 @@ fn grub_name() -> &'static str {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
-    // A link in the alternate means the alternate's file.
-    let origin = resolve(Path::new(ALT_INST), Path::new(ORIGIN))?;
     match here::running("old_rootvg") {
-        Ok(disk) => disk.store(&origin)?,
+        Ok(disk) => disk.store(&Beneath::open(Path::new(ALT_INST))?, ORIGIN)?,
         // With -g: a container's root cannot be booted, so there is nothing to go back to.
         // A live medium is nothing that a boot list could go back to.
         Err(e) if !lenient && !base.source_disks.is_empty() => return Err(e),
         Err(e) => events.warn(format!("the alternate will not know which disk it was made from: {e:#}")),
     }
-    alternate_with_loader(base).store(Path::new(ALTERNATE))
+    alternate_with_loader(base)?.store(&Beneath::open(Path::new("/"))?, ALTERNATE)
 }
 
 /// The loader's path as it is on the finished ESP.
-fn alternate_with_loader(base: &Base) -> BootDisk {
+fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
     let mut disk = alternate(base);
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     if let Some(fs) = esp.filter(|_| base.esp_mountable) {
-        disk.loader = Some(crate::boot::grub::loader(&below(Path::new(ALT_INST), Path::new(&fs.fs_name))));
+        disk.loader = Some(crate::boot::grub::loader(&Beneath::open(Path::new(ALT_INST))?, Path::new(&fs.fs_name)));
     }
-    disk
+    Ok(disk)
 }
 
 fn machine(base: &Base) -> Result<Machine> {

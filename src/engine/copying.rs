@@ -18,6 +18,7 @@ use crate::engine::state::State;
 use crate::engine::steps::{self, Context};
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 use crate::host::{mounts, view};
 use crate::image::data::{Fs, Subvolume};
@@ -35,9 +36,8 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     if c.repeated {
         steps::make_fs(v, events)?;
     }
-    std::fs::create_dir_all(at).with_context(|| format!("making {ALT_INST}"))?;
     let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
-    mounts::mount(&v.device, at, &fs.fs_vfs, &options, events)?;
+    mounted::mount_alone(v, &options, events)?;
     let copied = if fs.subvolume.is_empty() { plain(c, fs, c.excludes) } else { subvolumes(c, v, fs, c.excludes) };
     // The file system must not stay mounted for the next one, whatever happened.
     let unmounted = mounts::unmount_below(at);
@@ -102,16 +102,13 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
         copied.push(&s.path);
         let to = at.join(&s.path);
         if !s.path.is_empty() {
-            make_subvolume(&to, c.events)?;
+            make_subvolume(&s.path, c.events)?;
         }
         let from = if s.path.is_empty() { top.try_clone()? } else { open_below(top.as_fd(), &s.path)? };
         run(c, &Source::of_directory(from), &to, &prefix(fs, s), excludes)?;
     }
     if let Some(default) = &fs.fs_default_subvolume {
-        Cmd::new("btrfs", format!("make {default} the default subvolume of {}", v.device.display()))
-            .args(["subvolume", "set-default"])
-            .arg(at.join(default))
-            .run(c.events)?;
+        make_default(default, v, c.events)?;
     }
     Ok(())
 }
@@ -129,15 +126,26 @@ pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
     }
 }
 
-/// The parent's copy left an empty directory where the subvolume goes.
-pub fn make_subvolume(at: &Path, events: &Events) -> Result<()> {
-    if let Some(parent) = at.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    if at.exists() {
-        std::fs::remove_dir(at).with_context(|| format!("making room for subvolume {}", at.display()))?;
-    }
-    Cmd::new("btrfs", format!("make subvolume {}", at.display())).args(["subvolume", "create"]).arg(at).run(events).map(drop)
+/// Makes the subvolume `path` of the btrfs at /alt_inst. The parent's copy left an empty directory where it goes.
+///
+/// # Errors
+/// What btrfs says.
+pub fn make_subvolume(path: &str, events: &Events) -> Result<()> {
+    let top = Beneath::open(Path::new(ALT_INST))?;
+    top.make_directories(Path::new(path).parent().unwrap_or(Path::new("")))?;
+    top.remove_directory(path)?;
+    let at = top.place(path)?;
+    Cmd::new("btrfs", format!("make subvolume {path}")).args(["subvolume", "create"]).arg(at.path()).run(events).map(drop)
+}
+
+/// Makes the subvolume `path` the one that is mounted where none is named.
+///
+/// # Errors
+/// What btrfs says.
+pub fn make_default(path: &str, v: &VolumeLayout, events: &Events) -> Result<()> {
+    let at = Beneath::open(Path::new(ALT_INST))?.directory(path)?;
+    let sentence = format!("make {path} the default subvolume of {}", v.device.display());
+    Cmd::new("btrfs", sentence).args(["subvolume", "set-default"]).arg(at.path()).run(events).map(drop)
 }
 
 /// The device that a btrfs is mounted from.

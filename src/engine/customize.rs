@@ -8,9 +8,8 @@ use crate::engine::ALT_INST;
 use crate::engine::plan::{Base, below};
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
-use crate::host::files;
-use crate::host::resolve::resolve;
 
 /// What `-n` copies again from the running system, if it is there: what management systems know a machine by.
 /// AIX's two come first; the README documents the list.
@@ -50,13 +49,13 @@ pub const CLIENT_FILES: &[&str] = &[
 /// Where it cannot be read or written.
 pub fn resolv_conf(file: &Path, events: &Events) -> Result<()> {
     let text = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let dir = resolve(Path::new(ALT_INST), Path::new("/etc"))?;
-    let at = dir.join("resolv.conf");
-    if let Ok(link) = std::fs::read_link(&at) {
-        events.note(format!("/etc/resolv.conf of the alternate was a link to {}: now it is a file", link.display()));
-        files::remove(&at)?;
+    let copy = Beneath::open(Path::new(ALT_INST))?;
+    let at = "/etc/resolv.conf";
+    if let Some(link) = copy.read_link(at) {
+        events.note(format!("{at} of the copy was a link to {}: now it is a file", link.display()));
+        copy.remove(at)?;
     }
-    files::replace(&at, &text, 0o644)
+    copy.replace(at, &text, 0o644)
 }
 
 /// Copies [`CLIENT_FILES`] as they are now.
@@ -64,22 +63,16 @@ pub fn resolv_conf(file: &Path, events: &Events) -> Result<()> {
 /// # Errors
 /// Where one that is there cannot be copied.
 pub fn client_files(events: &Events) -> Result<()> {
-    let root = Path::new(ALT_INST);
+    let copy = Beneath::open(Path::new(ALT_INST))?;
     let mut copied = Vec::new();
     for name in CLIENT_FILES {
-        let from = Path::new(name);
-        if from.symlink_metadata().is_err() {
+        if Path::new(name).symlink_metadata().is_err() {
             continue;
         }
-        // Links in the alternate mean the alternate's files.
-        let parent = resolve(root, from.parent().unwrap_or(Path::new("/")))?;
-        std::fs::create_dir_all(&parent).with_context(|| format!("making {}", parent.display()))?;
-        let to = parent.join(from.file_name().unwrap_or_default());
-        Cmd::new("cp", format!("copy {name} to the alternate"))
-            .args(["-a", "-T", "--remove-destination", "--"])
-            .arg(from)
-            .arg(&to)
-            .run(events)?;
+        copy.take_in(Path::new(name), &mut |from, to| {
+            let cp = Cmd::new("cp", format!("copy {name} to the copy")).args(["-a", "-T", "--"]);
+            cp.arg(from).arg(to).run(events).map(drop)
+        })?;
         copied.push(*name);
     }
     events.note(if copied.is_empty() {

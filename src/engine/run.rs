@@ -52,7 +52,12 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
             p.warnings.iter().for_each(|w| events.warn(w));
             (p.base, p.archive, 1)
         }
-        Some(a) => (prepare::again(relocate::settle(a.base, Some(request))?, request, events)?, None, a.run + 1),
+        Some(a) => {
+            let base = prepare::again(relocate::settle(a.base, Some(request))?, request, events)?;
+            // Also where the run has nothing to do there: it would say what is not true.
+            mounted::refuse_foreign(&base)?;
+            (base, None, a.run + 1)
+        }
     };
     let plan = plan::plan(&base, request);
     if let Err(e) = state.begin_run(&base, &plan, run, sys::now().0) {
@@ -263,6 +268,9 @@ fn execute(
         tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
     }
     finish_phase(state, base, phase, earlier, events)?;
+    if plan.request.phases.list().last() != Some(&3) {
+        mounted::ensure_mounted(base, usize::MAX, events)?;
+    }
     pass_empty_phases(state, plan, earlier, u8::MAX)?;
     Ok(closing(base, plan))
 }

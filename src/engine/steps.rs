@@ -13,15 +13,16 @@ use crate::disk::script::{Layout as Table, PartitionPlan};
 use crate::disk::{gate, lvm, make, mkfs, roles};
 use crate::engine::from_image::{identity, restoring};
 use crate::engine::layout::{DiskLayout, VolumeLayout};
-use crate::engine::plan::{self, Action, Base, Plan, Step, below};
+use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::run::Options;
 use crate::engine::state::State;
 use crate::engine::{ALT_INST, bootlist, copying, customize, mounted, prepare, quiet, relocate, updating};
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::{Beneath, through};
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::make::allocate;
 use crate::host::mounts;
-use crate::host::resolve::resolve;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
 use crate::software::install;
@@ -312,51 +313,48 @@ fn make_swap(v: &VolumeLayout, events: &Events) -> Result<()> {
 /// A swap file, made anew: never sparse, never copied-on-write.
 fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
-    // Links in the alternate mean the alternate's files.
-    let at = resolve(Path::new(ALT_INST), Path::new(&s.file))?;
-    if let Some(dir) = at.parent() {
-        std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
-    }
+    let copy = Beneath::open(Path::new(ALT_INST))?;
+    copy.make_directories(Path::new(&s.file).parent().unwrap_or(Path::new("/")))?;
     let holder = plan::mounts(&base.layout, base.esp_mountable).into_iter().rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
     let btrfs = holder.is_some_and(|(i, ..)| base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs"));
-    crate::host::files::remove(&at)?;
+    // A link in its place too: the file is made where fstab names it.
+    copy.remove(&s.file)?;
+    let at = copy.place(&s.file)?;
     if btrfs {
         return Cmd::new("btrfs", format!("make swap file {}", s.file))
             .args(["filesystem", "mkswapfile", "--size"])
             .arg(format!("{}m", s.size_mb))
-            .arg(&at)
+            .arg(at.path())
             .run(events)
             .map(drop);
     }
-    Cmd::new("fallocate", format!("take room for swap file {}", s.file)).arg("-l").arg(format!("{}MiB", s.size_mb)).arg(&at).run(events)?;
-    Cmd::new("chmod", format!("close {} to others", s.file)).arg("600").arg(&at).run(events)?;
-    Cmd::new("mkswap", format!("make swap file {}", s.file)).arg(&at).run(events).map(drop)
+    let making = || format!("making the swap file {}", s.file);
+    let file = at.create().with_context(making)?;
+    allocate(&file, 0, s.size_mb << 20).with_context(making)?;
+    Cmd::new("mkswap", format!("make swap file {}", s.file)).arg(through(&file)).run(events).map(drop)
 }
 
 /// The source's ESP copied, or what of an image waits for it (its loaders, and what else is on it), references rewritten; the loader step completes it.
 fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
-    let waiting = below(Path::new(ALT_INST), Path::new(plan::ESP_WAITS));
-    let (from, there) = match &base.imaged {
-        None => (PathBuf::from(&fs.fs_name), mounts::is_mount_point(Path::new(&fs.fs_name))),
-        Some(_) => (waiting.clone(), waiting.is_dir()),
+    let copy = Beneath::open(Path::new(ALT_INST))?;
+    let left_out = match &base.imaged {
+        None if mounts::is_mount_point(Path::new(&fs.fs_name)) => {
+            Beneath::open(Path::new("/"))?.copy_files(&fs.fs_name, &copy, &fs.fs_name)?
+        }
+        Some(_) if copy.is_dir(plan::ESP_WAITS) => copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)?,
+        _ => vec![],
     };
-    let to = below(Path::new(ALT_INST), Path::new(&fs.fs_name));
-    if there {
-        Cmd::new("cp", format!("copy the EFI system partition {}", from.display()))
-            .args(["-r", "-T", "--preserve=timestamps", "--"])
-            .arg(&from)
-            .arg(&to)
-            .run(events)?;
+    for name in left_out {
+        events.warn(format!("{} is neither a file nor a directory: an EFI system partition cannot hold it", name.display()));
     }
     references::rewrite(Path::new(ALT_INST), &base.ids, &fstab_extras(base), events)?;
     audited(base, &Expect::default(), events)
 }
 
 fn unmount(base: &Base, events: &Events) -> Result<()> {
-    let waited = below(Path::new(ALT_INST), Path::new(plan::ESP_WAITS));
-    if base.imaged.is_some() && waited.is_dir() && mounts::is_mount_point(Path::new(ALT_INST)) {
-        std::fs::remove_dir_all(&waited).with_context(|| format!("removing {}", waited.display()))?;
+    if base.imaged.is_some() && mounts::is_mount_point(Path::new(ALT_INST)) {
+        Beneath::open(Path::new(ALT_INST))?.remove_tree(plan::ESP_WAITS)?;
     }
     for at in mounted::unmount_all(base)?.iter().rev() {
         events.note(format!("unmounted {}", at.display()));
@@ -373,11 +371,11 @@ fn unmount(base: &Base, events: &Events) -> Result<()> {
 /// # Errors
 /// Where it cannot be written.
 pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
-    let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
-    if let Some(dir) =
-        esp.map(|f| below(Path::new(ALT_INST), Path::new(&f.fs_name)).join("EFI")).filter(|d| base.esp_mountable && d.exists())
-    {
-        std::fs::remove_dir_all(&dir).with_context(|| format!("removing {}", dir.display()))?;
+    if let Some((v, fs)) = base.layout.esp().and_then(|v| Some((v, v.fs.as_ref()?))) {
+        let (root, at) = (Path::new(ALT_INST), Path::new(&fs.fs_name));
+        if base.esp_mountable && mounts::is_mounted_beneath(root, at, &v.device)? {
+            Beneath::open(root)?.remove_tree(at.join("EFI"))?;
+        }
     }
     make::clear_boot_code(&disk_now(&base.layout.disks[0])?, events)
 }

@@ -1,14 +1,13 @@
 //! What updates changed in the alternate, kept for `altdisk software`: here, beside the alternate's journal, and in the alternate itself, so that
 //! it can be told there too after it has been booted.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::error;
+use crate::host::beneath::Beneath;
 use crate::host::files;
 use crate::software::{Changes, Package};
 
@@ -69,27 +68,27 @@ struct Stored {
     updates: Vec<Update>,
 }
 
-/// Adds an update to the record in `dir`, which is made if need be.
+/// Adds an update to the record in the directory `dir` of the system at `root`; it is made if need be.
 ///
 /// # Errors
 /// Where it cannot be written. A record that cannot be read is begun anew: the update itself is done.
-pub fn record(dir: &Path, update: &Update) -> Result<()> {
-    let mut updates = read(dir).unwrap_or_default();
+pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
+    let mut updates = read(root, dir).unwrap_or_default();
     updates.push(update.clone());
-    if !dir.is_dir() {
-        fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).with_context(|| format!("opening {} to readers", dir.display()))?;
+    if !root.is_dir(dir) {
+        root.make_directories(dir)?;
+        root.set_mode(dir, 0o755)?;
     }
-    files::replace(&dir.join(FILE), &serde_json::to_vec_pretty(&Stored { version: VERSION, updates })?, 0o644)
+    root.replace(dir.join(FILE), &serde_json::to_vec_pretty(&Stored { version: VERSION, updates })?, 0o644)
 }
 
-/// The updates that the record in `dir` tells of, oldest first; none where there is no record.
+/// The updates that the record in the directory `dir` of the system at `root` tells of, oldest first; none where there is no record.
 ///
 /// # Errors
 /// ALT-702 where it is there but unreadable.
-pub fn read(dir: &Path) -> Result<Vec<Update>> {
+pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
     let path = dir.join(FILE);
-    let Some(text) = files::read_optional(&path)? else { return Ok(vec![]) };
+    let Some(text) = root.read(&path)? else { return Ok(vec![]) };
     let wrong = |why: String| {
         error::BAD_STATE.because_do(format!("{}: {why}", path.display()), "remove that file; it only tells what updates changed")
     };
@@ -118,8 +117,8 @@ mod tests {
     #[test]
     fn updates_are_kept_in_order() {
         let dir = tempfile::tempdir().unwrap();
-        let below = dir.path().join("var/lib/altdisk");
-        assert_eq!(read(&below).unwrap(), []);
+        let (root, below) = (Beneath::open(dir.path()).unwrap(), Path::new("/var/lib/altdisk"));
+        assert_eq!(read(&root, below).unwrap(), []);
         let package = Package { name: "vim".into(), version: "2:9".into(), arch: "amd64".into() };
         let one = Update {
             time: 7,
@@ -129,12 +128,12 @@ mod tests {
             complete: true,
         };
         let two = Update { time: 9, ..one.clone() };
-        record(&below, &one).unwrap();
-        record(&below, &two).unwrap();
-        assert_eq!(read(&below).unwrap(), [one, two.clone()]);
-        fs::write(below.join(FILE), r#"{"version":2,"updates":[]}"#).unwrap();
-        assert!(format!("{:#}", read(&below).unwrap_err()).contains("its version is 2"));
-        record(&below, &two).unwrap();
-        assert_eq!(read(&below).unwrap(), [two]);
+        record(&root, below, &one).unwrap();
+        record(&root, below, &two).unwrap();
+        assert_eq!(read(&root, below).unwrap(), [one, two.clone()]);
+        root.replace(below.join(FILE), br#"{"version":2,"updates":[]}"#, 0o644).unwrap();
+        assert!(format!("{:#}", read(&root, below).unwrap_err()).contains("its version is 2"));
+        record(&root, below, &two).unwrap();
+        assert_eq!(read(&root, below).unwrap(), [two]);
     }
 }

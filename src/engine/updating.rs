@@ -11,7 +11,7 @@ use crate::engine::state::DIR;
 use crate::engine::steps::Context;
 use crate::engine::updates::{self, Update};
 use crate::event::Events;
-use crate::host::resolve::resolve;
+use crate::host::beneath::Beneath;
 use crate::host::sys;
 use crate::software::Wanted;
 use crate::software::install::{self, Target};
@@ -49,8 +49,8 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
 /// Here first: the alternate may be full.
 fn record(here: &Path, root: &Path, update: &Update) -> Result<()> {
     if !update.changes.is_empty() {
-        updates::record(here, update)?;
-        updates::record(&resolve(root, Path::new(DIR))?, update)?;
+        updates::record(&Beneath::open(Path::new("/"))?, here, update)?;
+        updates::record(&Beneath::open(root)?, Path::new(DIR), update)?;
     }
     updates::forget_before(here)
 }

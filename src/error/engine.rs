@@ -132,11 +132,12 @@ catalogue! {
     TARGET_GONE = "ALT-705", Refused, "a disk of the alternate is not there", "attach it and run the command again, or remove the alternate with `alt_disk_install -X`";
     OTHER_TARGET = "ALT-706", Refused, "the alternate is on other disks than those named", "name the disks that the cause says, or none";
     WRONG_PHASE = "ALT-707", Refused, "this phase cannot run now", "`alt_disk_install -X` removes the alternate, so that phase 1 can begin anew";
-    ALT_INST_TAKEN = "ALT-708", Refused, "/alt_inst is in use", "unmount or empty it: the alternate is mounted there";
+    ALT_INST_TAKEN = "ALT-708", Refused, "/alt_inst is in use", "unmount or empty it: the copy is mounted there";
     RUNNING_FROM_IT = "ALT-709", Refused, "the running system is on the disk that -X would erase", "boot the other disk first (`altdisk bootlist`)";
     TARGET_BUSY = "ALT-710", Failed, "a disk of the alternate is in use", "end what the cause names and run the command again";
     INTERRUPTED = "ALT-711", Failed, "interrupted", "`alt_disk_install --resume` goes on";
     STATE_FULL = "ALT-712", Failed, "there is no room left for altdisk's own records", "make room on the file system that holds /var/lib/altdisk; then `alt_disk_install --resume` goes on, and -X cleans up";
+    MOUNT_POINT = "ALT-713", Unfinished, "a file system of the copy cannot be mounted where it belongs", "put a directory in the place that the cause names and run the command again; or remove the copy with `alt_disk_install -X`";
     SCRIPT_FAILED = "ALT-720", Failed, "the customization script failed", "mend it; then run phase 2 again (-P 2 or -P 23), or go on with --resume";
     // 8xx programs and the kernel
     PROGRAM_MISSING = "ALT-801", Refused, "a program that is needed is not installed", "install the package that the cause names and run the command again";

@@ -22,7 +22,9 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
+use crate::host::beneath::Beneath;
 use crate::host::inside::{Inside, PROGRAMS};
+use crate::host::tree::Kind;
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys, threads};
 
@@ -295,13 +297,12 @@ pub fn path_inside() -> String {
 
 /// Where `program` is below `root`, as a path inside it; None if it is not installed there.
 pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
+    let root = Beneath::open(root).ok()?;
     if program.contains('/') {
-        return root.join(program.trim_start_matches('/')).exists().then(|| PathBuf::from(program));
+        return root.exists(program).then(|| PathBuf::from(program));
     }
-    SEARCH.iter().map(|d| Path::new(d).join(program)).find(|p| {
-        let inside = root.join(p.strip_prefix("/").unwrap_or(p));
-        inside.symlink_metadata().is_ok_and(|m| m.is_symlink() || m.is_file())
-    })
+    let is_program = |p: &PathBuf| root.link_metadata(p).is_ok_and(|s| matches!(s.kind(), Some(Kind::Symlink | Kind::Regular)));
+    SEARCH.iter().map(|d| Path::new(d).join(program)).find(is_program)
 }
 
 /// Reads a program's output to its end, or until a moment after the program's own end: a daemon that it started may keep the pipe.

@@ -9,7 +9,7 @@
 //! directory there is no network either.
 //!
 //! All of it lives in the namespaces, so nothing has to be undone, except where a file must exist to be mounted on: those are
-//! [`Placeholders`], which say so in their content, and which [`tidy`] finds after a kill.
+//! [`placeholders`](super::placeholders), which say so in their content, and which are found after a kill.
 #![allow(unsafe_code)]
 
 mod enter;
@@ -17,7 +17,7 @@ mod filter;
 
 use std::ffi::CString;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,8 +26,7 @@ use anyhow::{Context, Result};
 use nix::libc;
 use nix::sys::stat::SFlag;
 
-use super::files;
-use super::resolve::resolve;
+use super::placeholders::{MARK, POLICY, RESOLV_CONF, is_file, link_into_run};
 use enter::{Act, Acts, enter, text};
 
 /// What programs find inside; see [`Cmd::inside`](super::cmd::Cmd::inside).
@@ -56,11 +55,6 @@ pub const SHOWN: &str = "/run/altdisk";
 /// Programs of ours, the first in PATH: what would start services without asking policy-rc.d or looking at `SYSTEMD_OFFLINE`.
 pub const PROGRAMS: &str = "/run/altdisk/bin";
 const STARTERS: [&str; 3] = ["service", "start-stop-daemon", "initctl"];
-
-const POLICY: &str = "/usr/sbin/policy-rc.d";
-const RESOLV_CONF: &str = "/etc/resolv.conf";
-/// By these words a placeholder is known.
-const MARK: &str = "made by altdisk while packages are installed; it may be removed";
 
 /// What runs programs inside keeps of the caller's environment.
 const KEPT: [&str; 8] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"];
@@ -189,86 +183,6 @@ impl Inside {
             None => Ok(()),
         }
     }
-}
-
-/// Files that must exist for the time of the run, because something is mounted on them.
-#[must_use = "closing removes them and tells whether that went well"]
-pub struct Placeholders {
-    made: Vec<PathBuf>,
-}
-
-impl Placeholders {
-    /// Makes those that are missing in the alternate.
-    ///
-    /// # Errors
-    /// Where they cannot be written.
-    pub fn hold(inside: &Inside) -> Result<Self> {
-        tidy(&inside.root)?;
-        let mut held = Self { made: vec![] };
-        if inside.root.join("usr/sbin").is_dir() && !is_file(&inside.root, POLICY) {
-            held.make(&inside.root, POLICY, &format!("#!/bin/sh\n# {MARK}\nexit 101\n"), 0o755)?;
-        }
-        let no_resolv_conf = inside.resolv_conf.is_some() && inside.root.join("etc").is_dir();
-        if no_resolv_conf && link_into_run(&inside.root).is_none() && !is_file(&inside.root, RESOLV_CONF) {
-            held.make(&inside.root, RESOLV_CONF, &format!("# {MARK}\n"), 0o644)?;
-        }
-        Ok(held)
-    }
-
-    fn make(&mut self, root: &Path, name: &str, content: &str, mode: u32) -> Result<()> {
-        let at = resolve(root, Path::new(name))?;
-        if at.symlink_metadata().is_ok() {
-            return Ok(()); // Not a file, and not for us to change.
-        }
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&at).with_context(|| format!("making {}", at.display()))?;
-        self.made.push(at.clone());
-        std::io::Write::write_all(&mut file, content.as_bytes()).with_context(|| format!("writing {}", at.display()))?;
-        fs::set_permissions(&at, fs::Permissions::from_mode(mode)).with_context(|| format!("writing {}", at.display()))
-    }
-
-    /// # Errors
-    /// Where one cannot be removed.
-    pub fn close(mut self) -> Result<()> {
-        std::mem::take(&mut self.made).iter().filter(|at| is_ours(at)).try_for_each(|at| files::remove(at))
-    }
-}
-
-impl Drop for Placeholders {
-    fn drop(&mut self) {
-        // After an error; what stays is found by tidy.
-        self.made.iter().filter(|at| is_ours(at)).for_each(|at| drop(files::remove(at)));
-    }
-}
-
-/// Removes what a killed run left in the alternate.
-///
-/// # Errors
-/// Where it cannot be removed.
-pub fn tidy(root: &Path) -> Result<()> {
-    for name in [POLICY, RESOLV_CONF] {
-        let at = resolve(root, Path::new(name))?;
-        if is_ours(&at) {
-            files::remove(&at)?;
-        }
-    }
-    Ok(())
-}
-
-fn is_ours(at: &Path) -> bool {
-    at.symlink_metadata().is_ok_and(|m| m.is_file() && m.len() < 4096)
-        && fs::read(at).is_ok_and(|c| String::from_utf8_lossy(&c).contains(MARK))
-}
-
-fn is_file(root: &Path, name: &str) -> bool {
-    resolve(root, Path::new(name)).is_ok_and(|p| p.is_file())
-}
-
-/// Where resolv.conf leads, if that is below /run: as systemd-resolved and NetworkManager have it.
-fn link_into_run(root: &Path) -> Option<PathBuf> {
-    let at = resolve(root, Path::new(RESOLV_CONF)).ok()?;
-    let inside = Path::new("/").join(at.strip_prefix(root).ok()?);
-    inside.starts_with("/run").then_some(inside)
 }
 
 #[cfg(test)]

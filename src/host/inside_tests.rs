@@ -135,26 +135,3 @@ fn what_is_left_behind_ends_with_it() {
     };
     assert!(!lives(), "a daemon goes on");
 }
-
-#[test]
-fn placeholders_come_and_go() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path();
-    fs::create_dir_all(root.join("usr/sbin")).unwrap();
-    fs::create_dir_all(root.join("etc")).unwrap();
-    let mut inside = Inside::new(root);
-    inside.resolv_conf = Some(vec![]);
-    let (policy, resolv) = (root.join("usr/sbin/policy-rc.d"), root.join("etc/resolv.conf"));
-    let held = Placeholders::hold(&inside).unwrap();
-    assert!(policy.exists() && resolv.exists());
-    // As after a kill.
-    std::mem::forget(held);
-    tidy(root).unwrap();
-    assert!(!policy.exists() && !resolv.exists());
-    // What is the alternate's own stays, whatever happens.
-    fs::write(&policy, "#!/bin/sh\nexit 0\n").unwrap();
-    Placeholders::hold(&inside).unwrap().close().unwrap();
-    assert!(policy.exists() && !resolv.exists());
-    tidy(root).unwrap();
-    assert!(policy.exists());
-}

@@ -2,10 +2,11 @@
 //!
 //! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts, `files` writes files so that they survive a
 //! power cut, `own_file` opens those in a home directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
-//! `line` and `notices` those of terminals; `view` opens trees without what is mounted in them. No other room has `unsafe`.
+//! `line` and `notices` those of terminals; `beneath` reads and writes in the copy without ever leaving it; `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod ask;
 pub mod attrs;
+pub mod beneath;
 pub mod clock;
 pub mod cmd;
 pub mod detach;
@@ -20,8 +21,8 @@ pub mod make;
 pub mod mounts;
 pub mod notices;
 pub mod own_file;
+pub mod placeholders;
 pub mod procs;
-pub mod resolve;
 pub mod scratch;
 pub mod serial;
 pub mod signals;
@@ -32,4 +33,3 @@ pub mod tree;
 pub mod trusted;
 pub mod view;
 pub mod watch;
-pub mod xattrs;

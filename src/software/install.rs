@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::contents::is_named;
 use super::place::{self, Opened};
@@ -16,9 +16,10 @@ use crate::boot::distro::Family;
 use crate::copy::report::show;
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::find_program;
-use crate::host::inside::{self, Inside, Placeholders};
-use crate::host::resolve::resolve;
+use crate::host::inside::Inside;
+use crate::host::placeholders::{self, Placeholders};
 use crate::host::signals;
 
 /// Ours in the alternate, for the time of the run.
@@ -164,15 +165,14 @@ fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before:
     inside.shown.extend(opened.shown());
     // What lies in a directory needs no network, and scripts have no business with it.
     inside.network = opened.shown().is_none();
-    let work = work_directory(&inside.root)?;
-    std::fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
+    // Just removed: what is there now is ours and empty.
+    Beneath::open(&inside.root)?.make_directories(WORK)?;
     let held = Placeholders::hold(inside)?;
     let job = Job {
         root: &inside.root,
         inside,
         place: &opened.place,
         work: PathBuf::from(WORK),
-        work_here: work,
         flags: &flags,
         interrupted: before.packages.is_some(),
         events,
@@ -229,7 +229,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     }
     // All is here now: the scripts of packages have no business with the network.
     let alone = Inside { network: false, ..job.inside.clone() };
-    manager.apply(&Job { inside: &alone, work: job.work.clone(), work_here: job.work_here.clone(), ..*job }, &resolved.goals)
+    manager.apply(&Job { inside: &alone, work: job.work.clone(), ..*job }, &resolved.goals)
 }
 
 /// Without `g` nothing comes along that was not asked for.
@@ -267,22 +267,9 @@ fn announce(changes: &Changes, kept: bool, events: &Events) {
     }
 }
 
-/// Where [`WORK`] is: links on the way to it are followed within the alternate, it itself is ours and never a link.
-fn work_directory(root: &Path) -> Result<PathBuf> {
-    let work = Path::new(WORK);
-    let above = resolve(root, work.parent().unwrap_or(work))?;
-    Ok(work.file_name().map_or(above.clone(), |name| above.join(name)))
-}
-
+/// Links on the way to the work directory are followed within the copy; it itself is ours, and what a link in its place points to is not.
 fn remove_work(root: &Path) -> Result<()> {
-    let work = work_directory(root)?;
-    let is_link = work.symlink_metadata().is_ok_and(|m| m.is_symlink());
-    // What a link points to is not ours.
-    let removed = if is_link { std::fs::remove_file(&work) } else { std::fs::remove_dir_all(&work) };
-    match removed {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", work.display())),
-        _ => Ok(()),
-    }
+    Beneath::open(root)?.remove_tree(WORK)
 }
 
 /// Takes away what a killed update left: in the alternate mounted at `root`, and a medium that is still mounted.
@@ -291,7 +278,7 @@ fn remove_work(root: &Path) -> Result<()> {
 /// Where something cannot be removed.
 pub fn tidy(root: &Path) -> Result<()> {
     place::tidy()?;
-    inside::tidy(root)?;
+    placeholders::tidy(root)?;
     remove_work(root)
 }
 
@@ -350,11 +337,9 @@ mod tests {
         fs::write(root.join("data/cache/theirs/kept"), "").unwrap();
         symlink("/data/cache", root.join("var/cache")).unwrap();
         let work = root.join("data/cache/altdisk-work");
-        assert_eq!(work_directory(&root).unwrap(), work);
         // A link in its place is removed, not followed, wherever it leads.
         for target in [outside.clone(), "/data/cache/theirs".into(), "theirs".into(), "/nothere".into()] {
             symlink(target, &work).unwrap();
-            assert_eq!(work_directory(&root).unwrap(), work);
             remove_work(&root).unwrap();
             assert!(work.symlink_metadata().is_err());
         }

@@ -2,7 +2,6 @@
 //!
 //! dpkg's status file and pacman's local database are text. rpm's database has had several formats: rpm(8) itself is asked, with that root.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -10,8 +9,8 @@ use anyhow::Result;
 
 use super::arch::db;
 use super::{Format, Package};
+use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::resolve::resolve;
 
 /// So many bytes of a database are read.
 const MOST: u64 = 256 << 20;
@@ -24,14 +23,14 @@ const LOCAL: &str = "var/lib/pacman/local";
 /// What cannot be read.
 pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
     let mut packages = match format {
-        Format::Deb => match File::open(resolve(root, Path::new(STATUS))?) {
+        Format::Deb => match Beneath::open(root)?.open_file(STATUS) {
             Ok(file) => dpkg(BufReader::new(file.take(MOST)))?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
             Err(e) => return Err(e.into()),
         },
         Format::Rpm => asked_of_rpm(root)?,
         Format::Arch => {
-            let (all, _) = db::local(&resolve(root, Path::new(LOCAL))?);
+            let (all, _) = db::local(&Beneath::open(root)?, Path::new(LOCAL));
             all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect()
         }
     };
@@ -71,7 +70,7 @@ fn dpkg(from: impl BufRead) -> std::io::Result<Vec<Package>> {
 
 fn asked_of_rpm(root: &Path) -> Result<Vec<Package>> {
     if find_program(Path::new("/"), "rpm").is_none()
-        || !["usr/lib/sysimage/rpm", "var/lib/rpm"].iter().any(|d| resolve(root, Path::new(d)).is_ok_and(|d| d.is_dir()))
+        || !["usr/lib/sysimage/rpm", "var/lib/rpm"].iter().any(|d| Beneath::open(root).is_ok_and(|root| root.is_dir(d)))
     {
         return Ok(vec![]);
     }

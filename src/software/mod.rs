@@ -38,6 +38,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::inside::Inside;
 
 pub use changes::{Changes, Package};
@@ -127,8 +128,6 @@ pub struct Job<'a> {
     pub place: &'a Place,
     /// A directory of our own in the alternate, empty at first, for indexes, configuration and downloads, as seen from inside; it is removed at the end.
     pub work: PathBuf,
-    /// The same as seen from here, with the links that the alternate has on the way (`/var/cache`) followed within it.
-    pub work_here: PathBuf,
     pub flags: &'a Flags,
     /// An earlier update was killed: what it left half done may be finished.
     pub interrupted: bool,
@@ -136,9 +135,12 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// [`Job::work`] as seen from here.
-    pub fn work_here(&self) -> &Path {
-        &self.work_here
+    /// The copy, to read and write in it.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn copy(&self) -> Result<Beneath> {
+        Beneath::open(self.root)
     }
 }
 

@@ -5,13 +5,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use nix::sys::statvfs::statvfs;
+use anyhow::Result;
 
 use super::{Available, Transaction};
 use crate::disk::size::human;
 use crate::error;
-use crate::host::resolve::resolve;
+use crate::host::beneath::{Beneath, Entry};
+use crate::host::tree::Kind;
 
 /// For package databases, initramfs work and what scripts write.
 const SPARE: u64 = 32 << 20;
@@ -50,15 +50,14 @@ impl Need {
     /// # Errors
     /// ALT-735: which file system lacks how much.
     pub fn check(&self, root: &Path, work: &Path) -> Result<()> {
+        let copy = Beneath::open(root)?;
         let mut needs: Vec<(u64, u64, u64, &str)> = Vec::new();
         for (path, bytes, name) in
             [(Path::new("/usr"), self.usr, "/usr"), (work, self.work, "/var"), (Path::new("/boot"), self.boot, "/boot")]
         {
-            let at = resolve(root, path)?;
-            let at = at.ancestors().find(|p| p.exists()).unwrap_or(root);
-            let device = std::os::unix::fs::MetadataExt::dev(&at.metadata().with_context(|| format!("looking at {}", at.display()))?);
-            let stat = statvfs(at).with_context(|| format!("looking at {}", at.display()))?;
-            let free = stat.blocks_available().saturating_mul(stat.fragment_size());
+            let at = copy.leads_to(path)?;
+            let at = at.ancestors().find(|p| copy.exists(p)).unwrap_or(Path::new("/"));
+            let (device, free) = copy.room(at)?;
             match needs.iter_mut().find(|n| n.0 == device) {
                 Some(n) => n.1 = n.1.saturating_add(bytes),
                 None => needs.push((device, bytes, free, name)),
@@ -87,13 +86,11 @@ fn is_kernel(name: &str) -> bool {
 
 /// What one kernel takes in /boot, by those that are there: the largest kernel and the largest initramfs.
 pub fn kernel_image(root: &Path) -> u64 {
-    let Ok(boot) = resolve(root, Path::new("/boot")) else { return 0 };
-    let files: Vec<(String, u64)> = std::fs::read_dir(boot)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|e| Some((e.file_name().to_string_lossy().into_owned(), e.metadata().ok().filter(std::fs::Metadata::is_file)?.len())))
-        .collect();
+    let Ok(root) = Beneath::open(root) else { return 0 };
+    let size = |e: &Entry| root.link_metadata(Path::new("/boot").join(&e.name)).map_or(0, |s| s.size);
+    let found = root.read_dir("/boot").unwrap_or_default();
+    let files = found.iter().filter(|e| e.kind == Kind::Regular);
+    let files: Vec<(String, u64)> = files.map(|e| (e.name.to_string_lossy().into_owned(), size(e))).collect();
     let largest =
         |prefixes: &[&str]| files.iter().filter(|(n, _)| prefixes.iter().any(|p| n.starts_with(p))).map(|(_, s)| *s).max().unwrap_or(0);
     [largest(&["vmlinu", "Image"]), largest(&["initrd", "initramfs"]), largest(&["System.map"])].into_iter().fold(0, u64::saturating_add)

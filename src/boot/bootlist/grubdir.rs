@@ -8,12 +8,15 @@ use crate::boot::bootdisk::BootDisk;
 use crate::boot::device;
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
-use crate::host::resolve::resolve;
-use crate::host::{files, mounts};
+use crate::host::mounts;
 
 /// An open GRUB directory. `close` it: dropping unmounts as well, but tells nobody if that fails.
 pub struct GrubDir {
+    /// Where the system is mounted; it is not held open, or it could not be unmounted.
+    root: PathBuf,
+    /// In it.
     dir: PathBuf,
     mounted: Option<PathBuf>,
     activated: Option<String>,
@@ -28,7 +31,7 @@ impl GrubDir {
     pub fn own(events: &Events) -> Result<Self> {
         let dir = find_own(Path::new("/"))
             .ok_or_else(|| error::NO_BOOTLIST.because("no GRUB configuration is in /boot/grub or /boot/grub2 of the running system"))?;
-        Ok(Self { dir, mounted: None, activated: None, events: events.clone() })
+        Ok(Self { root: "/".into(), dir, mounted: None, activated: None, events: events.clone() })
     }
 
     /// Another disk's: found by its boot file system's UUID, mounted below /run; where it is mounted writable already, that is used.
@@ -37,15 +40,14 @@ impl GrubDir {
     /// ALT-512 if the file system is not there, is there twice, or holds no GRUB directory.
     pub fn of(disk: &BootDisk, write: bool, events: &Events) -> Result<Self> {
         let refuse = |why: String| error::OTHER_GRUB.because(format!("{}: {why}", disk.title()));
-        let mut this = Self { dir: PathBuf::new(), mounted: None, activated: None, events: events.clone() };
+        let mut this = Self { root: PathBuf::new(), dir: disk.grub_dir.clone(), mounted: None, activated: None, events: events.clone() };
         let device = this.device(disk)?.ok_or_else(|| refuse(format!("no device holds its boot file system {}", disk.boot_fs_uuid)))?;
-        let base = match mounted_at(&device, write)? {
+        this.root = match mounted_at(&device, write)? {
             Some(at) => at,
             None => this.mount(&device, disk, write)?,
         };
         // What the other system links to is its own, whatever stands at that path here.
-        this.dir = resolve(&base, &disk.grub_dir)?;
-        if !this.dir.join("grub.cfg").is_file() {
+        if !Beneath::open(&this.root)?.is_file(this.dir.join("grub.cfg")) {
             return Err(refuse(format!("{} of file system {} holds no grub.cfg", disk.grub_dir.display(), disk.boot_fs_uuid)));
         }
         Ok(this)
@@ -84,7 +86,7 @@ impl GrubDir {
     /// # Errors
     /// If it cannot be read.
     pub fn custom(&self) -> Result<Option<Vec<u8>>> {
-        files::read_optional(&self.dir.join("custom.cfg"))
+        Beneath::open(&self.root)?.read(self.dir.join("custom.cfg"))
     }
 
     /// Writes custom.cfg, or removes it; does nothing where it is so already.
@@ -95,10 +97,11 @@ impl GrubDir {
         if self.custom()?.as_deref() == content {
             return Ok(());
         }
-        let path = self.dir.join("custom.cfg");
+        let root = Beneath::open(&self.root)?;
+        let path = root.leads_to(self.dir.join("custom.cfg"))?;
         match content {
-            Some(text) => files::replace(&path, text, 0o644),
-            None => files::remove(&path),
+            Some(text) => root.replace(&path, text, 0o644),
+            None => root.remove(&path),
         }
     }
 
@@ -128,7 +131,8 @@ impl Drop for GrubDir {
 
 /// GRUB's directory below `root`: the one with a grub.cfg.
 pub fn find_own(root: &Path) -> Option<PathBuf> {
-    ["boot/grub", "boot/grub2"].iter().map(|d| root.join(d)).find(|d| d.join("grub.cfg").is_file())
+    let system = Beneath::open(root).ok()?;
+    ["boot/grub", "boot/grub2"].iter().map(Path::new).find(|d| system.is_file(d.join("grub.cfg"))).map(|d| root.join(d))
 }
 
 /// Where the device's file system is mounted as a whole, writable if asked.

@@ -53,17 +53,17 @@ fn each_family_installs_its_own_way() {
 fn the_fallback_directory_is_complete() {
     let dir = tempfile::tempdir().unwrap();
     let esp = dir.path();
-    assert_eq!(loader(esp), "\\EFI\\BOOT\\BOOTX64.EFI");
+    assert_eq!(loader(&Beneath::open(esp).unwrap(), Path::new("/")), "\\EFI\\BOOT\\BOOTX64.EFI");
     write(esp, "EFI/debian/shimx64.efi", "shim");
     write(esp, "EFI/debian/grubx64.efi", "grub");
     write(esp, "EFI/debian/grub.cfg", "new");
     write(esp, "EFI/BOOT/fbx64.efi", "fallback");
     write(esp, "EFI/BOOT/grub.cfg", "stale");
-    complete_fallback(esp).unwrap();
+    complete_fallback(&Beneath::open(esp).unwrap(), Path::new("/")).unwrap();
     assert_eq!(std::fs::read_to_string(esp.join("EFI/BOOT/BOOTX64.EFI")).unwrap(), "shim");
     assert_eq!(std::fs::read_to_string(esp.join("EFI/BOOT/grub.cfg")).unwrap(), "new");
     assert!(esp.join("EFI/BOOT/grubx64.efi").is_file() && !esp.join("EFI/BOOT/fbx64.efi").exists());
-    assert_eq!(loader(esp), "\\EFI\\debian\\shimx64.efi");
+    assert_eq!(loader(&Beneath::open(esp).unwrap(), Path::new("/")), "\\EFI\\debian\\shimx64.efi");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::engine::request::FromImage;
 use crate::engine::surveyed;
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::image::archive::Archive;
 use crate::image::manifest::System;
 use crate::image::survey::survey;
@@ -48,7 +49,7 @@ fn find_in(dir: &Path, image: &mut System, from: &FromImage, firmware: Firmware,
     judge::architecture(&found.system, here).map_err(|e| wrong(crate::engine::prepare::cause(&e)))?;
     let (kernels, has_initramfs) = surveyed::in_skeleton(&found, |root| {
         let kernels: Vec<_> = kernels::installed(root).into_iter().filter(|k| k.modules).collect();
-        let has_initramfs = kernels.iter().all(|k| root.join(k.initramfs.strip_prefix("/").unwrap_or(&k.initramfs)).exists());
+        let has_initramfs = Beneath::open(root).is_ok_and(|root| kernels.iter().all(|k| root.exists(&k.initramfs)));
         (kernels, has_initramfs)
     })?;
     if kernels.is_empty() {

@@ -5,15 +5,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::error;
 use crate::event::Events;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::files;
-use crate::host::resolve::resolve;
+use crate::host::tree::Kind;
 
 const UNIT: &str = "altdisk-ssh-keys.service";
+const MACHINE_ID: &str = "/etc/machine-id";
 
 /// Runs once: afterwards there are keys.
 const UNIT_TEXT: &str =
@@ -36,35 +37,31 @@ WantedBy=multi-user.target
 /// # Errors
 /// Where a file cannot be written or removed.
 pub fn fresh(root: &Path, events: &Events) -> Result<()> {
-    let at = |inner: &str| resolve(root, Path::new(inner));
-    let id = at("/etc/machine-id")?;
-    let systemd = at("/etc/systemd/system")?;
-    if id.exists() || systemd.is_dir() {
-        if let Some(dir) = id.parent() {
-            std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
-        }
-        files::replace(&id, b"", 0o444)?;
+    let copy = Beneath::open(root)?;
+    let systemd = Path::new("/etc/systemd/system");
+    if copy.exists(MACHINE_ID) || copy.is_dir(systemd) {
+        copy.replace(MACHINE_ID, b"", 0o444)?;
         events.note("/etc/machine-id is empty: the first boot makes one");
     }
     // Mostly a link to the other.
-    let dbus = at("/var/lib/dbus")?.join("machine-id");
-    if dbus.symlink_metadata().is_ok_and(|m| m.is_file()) {
-        files::remove(&dbus)?;
+    let dbus = "/var/lib/dbus/machine-id";
+    if copy.link_metadata(dbus).is_ok_and(|s| s.kind() == Some(Kind::Regular)) {
+        copy.remove(dbus)?;
     }
-    let keys = host_keys(&at("/etc/ssh")?)?;
+    let keys = host_keys(&copy)?;
     for key in &keys {
-        files::remove(key)?;
+        copy.remove(key)?;
     }
     if keys.is_empty() {
         return Ok(());
     }
-    if systemd.is_dir() {
-        files::remove(&systemd.join(UNIT))?;
-        files::replace(&systemd.join(UNIT), UNIT_TEXT.as_bytes(), 0o644)?;
-        let wants = at("/etc/systemd/system/multi-user.target.wants")?;
-        std::fs::create_dir_all(&wants).with_context(|| format!("making {}", wants.display()))?;
-        files::remove(&wants.join(UNIT))?;
-        std::os::unix::fs::symlink(format!("/etc/systemd/system/{UNIT}"), wants.join(UNIT)).context("enabling the unit for ssh keys")?;
+    if copy.is_dir(systemd) {
+        copy.remove(systemd.join(UNIT))?;
+        copy.replace(systemd.join(UNIT), UNIT_TEXT.as_bytes(), 0o644)?;
+        let wants = systemd.join("multi-user.target.wants");
+        copy.make_directories(&wants)?;
+        copy.remove(wants.join(UNIT))?;
+        copy.symlink(systemd.join(UNIT), wants.join(UNIT))?;
         events.note(format!("ssh host keys are taken away: the first boot makes others ({UNIT})"));
         return Ok(());
     }
@@ -79,21 +76,11 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
     Ok(())
 }
 
-fn host_keys(dir: &Path) -> Result<Vec<PathBuf>> {
-    let list = match std::fs::read_dir(dir) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        other => other.with_context(|| format!("reading {}", dir.display()))?,
-    };
-    let mut keys = vec![];
-    for entry in list {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("ssh_host_") && (name.ends_with("_key") || name.ends_with("_key.pub")) {
-            keys.push(entry.path());
-        }
-    }
-    Ok(keys)
+fn host_keys(copy: &Beneath) -> Result<Vec<PathBuf>> {
+    let dir = Path::new("/etc/ssh");
+    let names = copy.read_dir(dir)?.into_iter().map(|e| e.name.to_string_lossy().into_owned());
+    let keys = names.filter(|n| n.starts_with("ssh_host_") && (n.ends_with("_key") || n.ends_with("_key.pub")));
+    Ok(keys.map(|n| dir.join(n)).collect())
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! Everything is mounted at /alt_inst before the stream is read; what belongs on the ESP waits elsewhere until phase 3. A restore that
 //! was interrupted begins again with empty file systems, so nothing of a half-restored tree is left.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -11,13 +10,14 @@ use anyhow::{Context as _, Result};
 use crate::copy::{Progress, Totals};
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
-use crate::engine::plan::{Base, ESP_WAITS, Imaged, below};
+use crate::engine::plan::{Base, ESP_WAITS, Imaged};
 use crate::engine::steps::{self, Context};
 use crate::engine::{copying, mounted};
 use crate::error;
 use crate::event::Events;
-use crate::host::cmd::Cmd;
+use crate::host::beneath::Beneath;
 use crate::host::mounts;
+use crate::host::tree::Kind;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
 use crate::image::manifest::Manifest;
@@ -40,22 +40,17 @@ pub fn subvolumes(base: &Base, index: usize, repeated: bool, events: &Events) ->
     if repeated {
         steps::make_fs(v, events)?;
     }
-    std::fs::create_dir_all(at).with_context(|| format!("making {ALT_INST}"))?;
-    mounts::mount(&v.device, at, &fs.fs_vfs, "subvolid=5", events)?;
+    mounted::mount_alone(v, "subvolid=5", events)?;
     let made = (|| {
         let mut made: Vec<&str> = vec![""];
         for s in &fs.subvolume {
             if !made.contains(&s.path.as_str()) {
                 made.push(&s.path);
-                copying::make_subvolume(&at.join(&s.path), events)?;
+                copying::make_subvolume(&s.path, events)?;
             }
         }
         match &fs.fs_default_subvolume {
-            Some(default) => Cmd::new("btrfs", format!("make {default} the default subvolume of {}", v.device.display()))
-                .args(["subvolume", "set-default"])
-                .arg(at.join(default))
-                .run(events)
-                .map(drop),
+            Some(default) => copying::make_default(default, v, events),
             None => Ok(()),
         }
     })();
@@ -106,18 +101,17 @@ pub fn fingerprint(manifest: Option<&Manifest>, device: &Path) -> String {
 
 /// Directories that every system starts with and that archives are often made without.
 fn places(events: &Events) -> Result<()> {
+    let copy = Beneath::open(Path::new(ALT_INST))?;
     for (name, mode) in [("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("tmp", 0o1777)] {
-        let at = Path::new(ALT_INST).join(name);
-        match at.symlink_metadata() {
-            Ok(meta) if meta.is_dir() || name == "tmp" => {}
+        match copy.link_metadata(name) {
+            Ok(stat) if stat.kind() == Some(Kind::Directory) || name == "tmp" => {}
             Ok(_) => {
                 let cause = format!("/{name} of the image is no directory");
                 return Err(error::RESTORE_IN_THE_WAY.because_do(cause, "make the image anew: nothing can start with such a root"));
             }
             Err(_) => {
-                std::fs::create_dir(&at).with_context(|| format!("making {}", at.display()))?;
-                std::fs::set_permissions(&at, std::fs::Permissions::from_mode(mode))
-                    .with_context(|| format!("setting the mode of {}", at.display()))?;
+                copy.make_directories(name)?;
+                copy.set_mode(name, mode)?;
                 events.note(format!("/{name} was not in the image: it is made"));
             }
         }
@@ -132,8 +126,8 @@ fn places(events: &Events) -> Result<()> {
 pub fn boot_image(file: &Path, c: &Context) -> Result<()> {
     let mut elsewhere = diverted(c.base);
     // A boot image is made without knowing whether /lib is a link in the system that it is for.
-    let lib = below(Path::new(ALT_INST), Path::new("lib"));
-    if std::fs::read_link(&lib).is_ok_and(|to| to == Path::new("usr/lib") || to == Path::new("/usr/lib")) {
+    let lib = Beneath::open(Path::new(ALT_INST))?.read_link("lib");
+    if lib.is_some_and(|to| to == Path::new("usr/lib") || to == Path::new("/usr/lib")) {
         elsewhere.push(("lib".into(), "usr/lib".into()));
     }
     let progress = Progress::new(1, Totals::default());

@@ -4,10 +4,9 @@
 //! Configuration files (dpkg(1), `--force-confdef --force-confold`): a new version of one that nobody changed is taken; one that the
 //! administrator changed stays, and the new one lies beside it as `.dpkg-dist`. `-I` replaces that, and what else [`DEFAULTS`] holds.
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::debconf;
 use crate::host::cmd::{Cmd, Finished, path_inside};
@@ -131,11 +130,8 @@ fn options(job: &Job) -> Vec<String> {
 /// # Errors
 /// If they cannot be made.
 pub fn directories(job: &Job) -> Result<()> {
-    for name in ["lists/partial", "cache/archives/partial"] {
-        let at = job.work_here().join(name);
-        fs::create_dir_all(&at).with_context(|| format!("making {}", at.display()))?;
-    }
-    Ok(())
+    let copy = job.copy()?;
+    ["lists/partial", "cache/archives/partial"].iter().try_for_each(|name| copy.make_directories(below(job, name)))
 }
 
 /// What a program said at last, for an error; begins with a line break. What it calls errors, and why, stands in standard error; what

@@ -6,9 +6,8 @@
 //! these questions too, so that the alternate's answers stay as they are.
 
 use std::fmt::Write;
-use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::call::below;
 use crate::software::Job;
@@ -39,8 +38,7 @@ pub fn write(job: &Job) -> Result<()> {
     for (name, value) in ANSWERS {
         let _ = write!(text, "Name: {name}\nTemplate: {name}\nValue: {value}\nOwners: altdisk\nFlags: seen\n\n");
     }
-    let at = job.work_here().join(FILE);
-    fs::write(&at, text).with_context(|| format!("writing {}", at.display()))
+    job.copy()?.replace(below(job, FILE), text.as_bytes(), 0o644)
 }
 
 /// The variable's value. Other questions are not accepted there: their answers belong to the alternate.

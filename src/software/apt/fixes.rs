@@ -4,13 +4,13 @@
 //! updated is fetched to where apt keeps packages, so that what is then installed is not fetched again.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::call::{Call, below, words};
 use super::{lists, simulate, sizes, sources};
 use crate::error;
+use crate::host::beneath::Directory;
 use crate::software::deb::catalog;
 use crate::software::deb::entry::Entry;
 use crate::software::deb::fixes::{self, Search};
@@ -29,16 +29,16 @@ pub fn find(job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
     let codename = sources::codename(job);
     let mut entries = vec![];
     lists::each(job, &mut |entry, _| entries.push(entry))?;
-    let (dir, entries) = match job.place {
-        Place::Directory { here, .. } => (here.clone(), entries),
-        _ => fetch(job, &entries)?,
-    };
     let installed = sizes::database(job.inside)?.into_iter().map(|k| k.package.name).collect();
-    fixes::relevant(&Search { dir: &dir, entries: &entries, asked, codename: &codename }, &installed)
+    if let Place::Directory { here, .. } = job.place {
+        return fixes::relevant(&Search { dir: here, entries: &entries, asked, codename: &codename }, &installed);
+    }
+    let (dir, entries) = fetch(job, &entries)?;
+    fixes::relevant(&Search { dir: &dir.path(), entries: &entries, asked, codename: &codename }, &installed)
 }
 
 /// Fetches what can be updated: the directory that it is in, and what it is.
-fn fetch(job: &Job, known: &[Entry]) -> Result<(PathBuf, Vec<Entry>)> {
+fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
     let call = Call::new(job, "apt-get", "ask apt what can be updated").flags().args(["-s", "-y", "dist-upgrade"]);
     let acts = simulate::parse(&call.cmd().read()?.text());
     let coming: BTreeSet<(String, String)> = acts
@@ -68,8 +68,8 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(PathBuf, Vec<Entry>)> {
             return Err(error::UPDATE_FAILED.because(("apt could not fetch packages", words(&done))));
         }
     }
-    let dir = job.work_here().join("cache/archives");
+    let dir = job.copy()?.directory(below(job, "cache/archives"))?;
     let mut entries = vec![];
-    catalog::each(&dir, None, &mut |entry, _| entries.push(entry))?;
+    catalog::each(&dir.path(), None, &mut |entry, _| entries.push(entry))?;
     Ok((dir, entries))
 }

@@ -1,13 +1,12 @@
 //! What the location offers, read from its directory or from the lists that apt fetched.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::call::Call;
 use super::sources;
-use crate::host::resolve::resolve;
+use crate::host::beneath::Beneath;
 use crate::software::deb::catalog::{self, Form};
 use crate::software::deb::control::{Paragraph, Paragraphs};
 use crate::software::deb::entry::Entry;
@@ -59,16 +58,17 @@ pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
         "$(METAKEY) $(FILENAME)",
         "Created-By: Packages",
     ]);
+    let copy = job.copy()?;
     for (key, list) in call.cmd().read()?.text().lines().filter_map(|line| line.split_once(' ')) {
-        let there = FORMS.iter().map(|form| format!("{list}{form}")).find_map(|name| {
-            let here = resolve(job.root, Path::new(&name)).ok()?;
-            fs::metadata(&here).ok().map(|_| (name, here))
-        });
-        let on_request = is_on_request(job.root, key, list);
+        let there = FORMS.iter().map(|form| format!("{list}{form}")).find(|name| copy.exists(name));
+        let on_request = is_on_request(&copy, key, list);
         let visit = &mut |entry, fields| visit(Entry { on_request, ..entry }, fields);
         match there {
-            Some((name, _)) if name.ends_with(".lz4") => lz4(job, &PathBuf::from(name), visit)?,
-            Some((_, here)) => index::read(&here, visit)?,
+            Some(name) if name.ends_with(".lz4") => lz4(job, &PathBuf::from(name), visit)?,
+            Some(name) => {
+                let file = copy.open_file(&name).with_context(|| format!("reading {name}"))?;
+                index::read(file, Path::new(&name), visit)?;
+            }
             None => {}
         }
     }
@@ -77,10 +77,10 @@ pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
 
 /// Whether the Release file beside a list says `NotAutomatic`. The list's name is that file's directory and the list's own name there (`key`),
 /// with underscores for slashes.
-fn is_on_request(root: &Path, key: &str, list: &str) -> bool {
+fn is_on_request(copy: &Beneath, key: &str, list: &str) -> bool {
     let list = FORMS.iter().skip(1).find_map(|form| list.strip_suffix(form)).unwrap_or(list);
     let Some(start) = list.strip_suffix(&key.replace('/', "_")) else { return false };
-    let read = |name: &str| index::read_some(&resolve(root, Path::new(&format!("{start}{name}"))).ok()?);
+    let read = |name: &str| index::read_some(copy.open_file(format!("{start}{name}")).ok()?);
     ["InRelease", "Release"].iter().find_map(|name| read(name)).is_some_and(|text| Suite::of("", &text).on_request)
 }
 
@@ -98,6 +98,8 @@ fn lz4(job: &Job, list: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -117,7 +119,7 @@ mod tests {
             ("Packages", "host_flat_._Packages", true),
             ("odd", "host_flat_._Packages", false),
         ] {
-            assert_eq!(is_on_request(dir.path(), key, &format!("/var/lib/apt/lists/{list}")), want, "{list}");
+            assert_eq!(is_on_request(&Beneath::open(dir.path()).unwrap(), key, &format!("/var/lib/apt/lists/{list}")), want, "{list}");
         }
     }
 }

@@ -4,15 +4,12 @@
 //! package that was cut off. After that nothing is broken, or apt has said why.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 use anyhow::Result;
 
 use super::call::{Call, words};
 use crate::error;
 use crate::host::cmd::Cmd;
-use crate::host::resolve::resolve;
 use crate::software::Job;
 use crate::text::printable;
 
@@ -26,7 +23,7 @@ const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 /// # Errors
 /// What dpkg says.
 pub fn journal(job: &Job) -> Result<()> {
-    let interrupted = fs::read_dir(resolve(job.root, Path::new(UPDATES))?).is_ok_and(|mut entries| entries.next().is_some());
+    let interrupted = !job.copy()?.read_dir(UPDATES).unwrap_or_default().is_empty();
     if !interrupted {
         return Ok(());
     }

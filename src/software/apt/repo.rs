@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -31,9 +29,9 @@ const OF_INDEX: [&str; 8] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "SH
 /// # Errors
 /// ALT-732 where there are none; where it cannot be written.
 pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
-    let top = job.work_here().join(REPO);
+    let (copy, top) = (job.copy()?, below(job, REPO));
     let pool = top.join("pool");
-    fs::create_dir_all(&pool).with_context(|| format!("making {}", pool.display()))?;
+    copy.make_directories(&pool)?;
     let location = here.canonicalize().with_context(|| format!("reading {}", here.display()))?;
     let mut names = BTreeSet::new();
     let mut found: Vec<(String, String)> = vec![];
@@ -48,20 +46,20 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
         let text = stanza(&entry, &fields, &name);
         // Where a link in the location leads, which need not be relative.
         let real = here.join(&entry.file).canonicalize().ok().and_then(|p| Some(p.strip_prefix(&location).ok()?.to_owned()));
-        match symlink(inside.join(real.as_ref().unwrap_or(&entry.file)), pool.join(&name)) {
+        match copy.symlink(inside.join(real.as_ref().unwrap_or(&entry.file)), pool.join(&name)) {
             Ok(()) => found.push((name, text)),
             Err(e) => drop(failed.get_or_insert(e)),
         }
     })?;
     if let Some(e) = failed {
-        return Err(e).with_context(|| format!("making links in {}", pool.display()));
+        return Err(e);
     }
     if found.is_empty() {
         return Err(error::BAD_LOCATION.because(format!("there are no Debian packages in {}", here.display())));
     }
     let index = top.join("Packages");
     let writing = || format!("writing {}", index.display());
-    let mut out = BufWriter::new(File::create(&index).with_context(writing)?);
+    let mut out = BufWriter::new(copy.create_file(&index, 0o644)?);
     for some in found.chunks(AT_ONCE) {
         let sums = sums(job, some)?;
         for ((_, text), sum) in some.iter().zip(sums) {

@@ -3,16 +3,14 @@
 //! What lies in a directory is trusted, for root named it. A repository at a URL must be signed by a key that the alternate trusts, unless
 //! `-I` holds `--allow-unauthenticated`.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::call::{Call, below, words};
 use super::repo;
 use crate::copy::report::show;
 use crate::error;
-use crate::host::resolve::resolve;
 use crate::software::deb;
 use crate::software::deb::catalog::{self, Form};
 use crate::software::deb::index::{self, Suite};
@@ -29,8 +27,7 @@ pub fn write(job: &Job) -> Result<()> {
         Place::Url { url, rest } => at_url(job, url, rest)?,
         Place::Configured => return update(job, "fetch the lists of the alternate's own repositories", "-q", &error::UPDATE_FAILED),
     };
-    let at = job.work_here().join("sources.list");
-    fs::write(&at, lines).with_context(|| format!("writing {}", at.display()))?;
+    job.copy()?.replace(below(job, "sources.list"), lines.as_bytes(), 0o644)?;
     match job.place {
         // With one q it tells of every form of an index that is not there.
         Place::Directory { .. } => update(job, "read the lists of the location", "-qq", &error::BAD_LOCATION),
@@ -97,7 +94,7 @@ pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
 
 /// The alternate's release as its os-release(5) names it: `bookworm`; empty where it does not say.
 pub fn codename(job: &Job) -> String {
-    let read = |path: &str| fs::read(resolve(job.root, Path::new(path)).ok()?).ok();
+    let read = |path: &str| job.copy().ok()?.read(path).ok()?;
     let text = read("/etc/os-release").or_else(|| read("/usr/lib/os-release")).unwrap_or_default();
     deb::codename(&String::from_utf8_lossy(&text))
 }
@@ -174,16 +171,19 @@ impl<'a> Probe<'a> {
     /// A file of the repository; None where it cannot be had. What it says is only believed after apt has looked at its signature.
     fn fetch(&mut self, url: &str) -> Option<Vec<u8>> {
         let name = "probe";
-        let here = self.job.work_here().join(name);
+        let here = below(self.job, name);
+        let copy = self.job.copy().map_err(|e| self.failed = Some(format!("{e:#}"))).ok()?;
         let call = Call::new(self.job, "/usr/lib/apt/apt-helper", "look what the location is");
         let call = call.args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "download-file", url]);
-        let got = match call.args([below(self.job, name)]).cmd().accept(&[100]).read() {
-            Ok(done) if done.success() => fs::read(&here).map_err(|e| e.to_string()),
+        let got = match call.args([&here]).cmd().accept(&[100]).read() {
+            Ok(done) if done.success() => {
+                copy.read(&here).map_err(|e| format!("{e:#}")).and_then(|got| got.ok_or_else(|| "apt-helper left no file".to_owned()))
+            }
             Ok(done) => Err(last_words(&done.stderr)),
             Err(e) => Err(format!("{e:#}")),
         };
         // What is left must not be taken for the next one.
-        let _ = fs::remove_file(&here);
+        let _ = copy.remove(&here);
         got.map_err(|why| self.failed = Some(why)).ok()
     }
 

@@ -91,16 +91,8 @@ impl Root {
         let here = self.inside.root.join("var/lib/altdisk/software");
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
-        let job = Job {
-            root: &self.inside.root,
-            inside: &self.inside,
-            place: &place,
-            work,
-            work_here: here.clone(),
-            interrupted: false,
-            flags,
-            events: &self.events,
-        };
+        let job =
+            Job { root: &self.inside.root, inside: &self.inside, place: &place, work, interrupted: false, flags, events: &self.events };
         let result = act(&job);
         fs::remove_dir_all(&here).unwrap();
         result
@@ -299,7 +291,7 @@ fn a_repository_at_a_url() {
     let url = served(dir.clone());
     let at = |flags: &Flags, rest: &[&str], act: &dyn Fn(&Job) -> Result<()>| {
         let place = Place::Url { url: url.clone(), rest: rest.iter().map(|r| (*r).to_owned()).collect() };
-        root.with(flags, |job| act(&Job { place: &place, work: job.work.clone(), work_here: job.work_here.clone(), ..*job }))
+        root.with(flags, |job| act(&Job { place: &place, work: job.work.clone(), ..*job }))
     };
     // Nobody signed it.
     let (code, cause) = id(&at(&flags(), &[], &|job| Apt.prepare(job)).unwrap_err());

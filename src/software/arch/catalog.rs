@@ -32,7 +32,7 @@ pub fn entries(dir: &Path) -> Result<Found> {
     let there: BTreeSet<&PathBuf> = files.iter().collect();
     let (mut all, mut damaged, mut known) = (vec![], vec![], BTreeSet::new());
     for database in files.iter().filter(|p| p.extension().is_some_and(|e| e == "db")) {
-        let found = match db::read(&dir.join(database)) {
+        let found = match File::open(dir.join(database)).map_err(Into::into).and_then(|file| db::read(file, database)) {
             Ok(found) => found,
             Err(e) if stopped(&e) => return Err(e),
             // Many things end in .db; packages are opened then.

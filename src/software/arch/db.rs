@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::entry::Entry;
-use crate::host::tree::Time;
+use crate::host::beneath::Beneath;
+use crate::host::tree::{self, Time};
 use crate::image::tar::read::Reader;
 use crate::image::tar::{Kind, Member, write};
 use crate::software::budget::Budget;
@@ -18,12 +19,11 @@ use crate::software::unpack::{Bytes, unpacked};
 const DESC: usize = 1 << 20;
 const MOST: u64 = 2 << 30;
 
-/// The packages of a repository's database.
+/// The packages of a repository's database, which is called `path`.
 ///
 /// # Errors
 /// What is damaged; ALT-711 for an interrupt.
-pub fn read(path: &Path) -> Result<Vec<Entry>> {
-    let file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
+pub fn read(file: File, path: &Path) -> Result<Vec<Entry>> {
     let mut tar = Reader::new(Box::new(Bytes(unpacked(file)?.take(MOST))));
     let (mut all, mut budget) = (vec![], Budget::default());
     while let Some(member) = tar.next()? {
@@ -76,15 +76,15 @@ pub fn written(entries: &[&Entry]) -> Vec<u8> {
 }
 
 /// What is installed, and the names of packages whose installing was interrupted: their directory is there, and nothing in it.
-pub fn local(dir: &Path) -> (Vec<Entry>, Vec<String>) {
+pub fn local(root: &Beneath, dir: &Path) -> (Vec<Entry>, Vec<String>) {
     let (mut all, mut torn) = (vec![], vec![]);
-    let Ok(entries) = std::fs::read_dir(dir) else { return (all, torn) };
-    for entry in entries.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_dir())) {
+    for entry in root.read_dir(dir).unwrap_or_default().into_iter().filter(|e| e.kind == tree::Kind::Directory) {
         let mut text = String::new();
-        let read = File::open(entry.path().join("desc")).and_then(|f| f.take(DESC as u64).read_to_string(&mut text));
+        let desc = root.open_file(dir.join(&entry.name).join("desc"));
+        let read = desc.and_then(|f| f.take(DESC as u64).read_to_string(&mut text));
         match (read, Entry::of_desc(&text)) {
             (Ok(_), Ok(found)) => all.push(found),
-            _ => torn.push(entry.file_name().to_string_lossy().into_owned()),
+            _ => torn.push(entry.name.to_string_lossy().into_owned()),
         }
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -109,12 +109,12 @@ mod tests {
         let (a, b) = (entry("a"), entry(&"long".repeat(40)));
         let path = dir.path().join("x.db");
         std::fs::write(&path, written(&[&a, &b])).unwrap();
-        assert_eq!(read(&path).unwrap(), [a, b]);
+        assert_eq!(read(File::open(&path).unwrap(), &path).unwrap(), [a, b]);
         // What tar(1) says of it.
         let listed = std::process::Command::new("tar").arg("-tf").arg(&path).output().unwrap();
         assert!(listed.status.success() && String::from_utf8_lossy(&listed.stdout).starts_with("a-1-1/\na-1-1/desc\n"));
         std::fs::write(&path, b"no archive").unwrap();
-        assert!(read(&path).is_err());
+        assert!(read(File::open(&path).unwrap(), &path).is_err());
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
             }
         }
         std::fs::write(dir.path().join("ALPM_DB_VERSION"), "9\n").unwrap();
-        let (all, torn) = local(dir.path());
+        let (all, torn) = local(&Beneath::open(dir.path()).unwrap(), Path::new("/"));
         assert_eq!((all.len(), all[0].installed_size, torn.join(" ")), (1, 7, "torn-2-1".into()));
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::control::Paragraph;
 use super::entry::Entry;
@@ -58,6 +58,11 @@ impl Found {
     }
 }
 
+fn open(index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
+    let file = std::fs::File::open(index).with_context(|| format!("reading {}", index.display()))?;
+    index::read(file, index, visit)
+}
+
 fn archive(dir: &Path, suites: &[index::Suite], visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found) -> Result<()> {
     let mut seen = BTreeSet::new();
     // What is in an ordinary suite too is an ordinary package.
@@ -65,7 +70,7 @@ fn archive(dir: &Path, suites: &[index::Suite], visit: &mut dyn FnMut(Entry, Par
     for suite in first.into_iter().chain(last) {
         let at = dir.join("dists").join(&suite.name);
         for name in index::below(&at)? {
-            let read = index::read(&at.join(&name), &mut |entry, fields| {
+            let read = open(&at.join(&name), &mut |entry, fields| {
                 if !seen.insert((entry.name.clone(), entry.version.clone(), entry.arch.clone())) {
                     return;
                 }
@@ -95,7 +100,7 @@ fn flat(dir: &Path, visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found
         }
     };
     if let Some(index) = index::flat(dir) {
-        let read = index::read(&index, &mut |entry, fields| {
+        let read = open(&index, &mut |entry, fields| {
             // One that was replaced since is opened.
             let same = files.contains(&entry.file) && dir.join(&entry.file).metadata().is_ok_and(|m| m.len() == entry.size);
             if same {

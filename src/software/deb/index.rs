@@ -81,11 +81,15 @@ pub fn suites(dir: &Path) -> Vec<Suite> {
         // `bookworm/updates` was how security suites were named.
         let below = [name.clone(), format!("{name}/updates")];
         for name in below {
-            let release = ["Release", "InRelease"].iter().find_map(|f| read_some(&dists.join(&name).join(f)));
+            let release = ["Release", "InRelease"].iter().find_map(|f| read_some(regular(&dists.join(&name).join(f))?));
             found.extend(release.map(|text| Suite::of(&name, &text)));
         }
     }
     found
+}
+
+fn regular(path: &Path) -> Option<File> {
+    File::open(path).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))
 }
 
 /// The suites that are for `codename`; where none says so, the only one there is.
@@ -94,10 +98,10 @@ pub fn chosen(all: &[Suite], codename: &str) -> Vec<Suite> {
     if of.is_empty() && all.len() == 1 { all.to_vec() } else { of }
 }
 
-/// A Release file, as far as one may be long; None where there is none.
-pub fn read_some(path: &Path) -> Option<Vec<u8>> {
+/// A Release file, as far as one may be long; None where it cannot be read.
+pub fn read_some(release: File) -> Option<Vec<u8>> {
     let mut text = vec![];
-    File::open(path).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))?.take(RELEASE).read_to_end(&mut text).ok()?;
+    release.take(RELEASE).read_to_end(&mut text).ok()?;
     Some(text)
 }
 
@@ -122,13 +126,12 @@ pub fn flat(dir: &Path) -> Option<PathBuf> {
     FORMS.iter().map(|f| dir.join(f)).find(|p| p.is_file())
 }
 
-/// Each package of an index whose paragraph makes sense, with its paragraph.
+/// Each package of an index, which is called `index`, whose paragraph makes sense, with its paragraph.
 ///
 /// # Errors
 /// What reading says; ALT-711 for an interrupt.
-pub fn read(index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
+pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let reading = || format!("reading {}", index.display());
-    let file = File::open(index).with_context(reading)?;
     let mut reader = Paragraphs::new(BufReader::new(unpacked(file).with_context(reading)?.take(MAX_INDEX)));
     let mut budget = Budget::default();
     while let Some(fields) = reader.next().with_context(reading)? {

@@ -22,7 +22,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{Contents, Fix, Format, installed};
-use crate::host::resolve::resolve;
+use crate::host::beneath::Beneath;
 
 pub use version::compare;
 
@@ -50,7 +50,8 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
 /// # Errors
 /// What cannot be read.
 pub fn architectures(root: &Path) -> Result<Vec<String>> {
-    let mut all: Vec<String> = fs::read_to_string(resolve(root, Path::new("/var/lib/dpkg/arch"))?)
+    let mut all: Vec<String> = Beneath::open(root)?
+        .text("/var/lib/dpkg/arch")
         .unwrap_or_default()
         .lines()
         .map(|l| l.trim().to_owned())

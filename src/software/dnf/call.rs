@@ -5,16 +5,13 @@
 //! what was installed why (/var/lib/dnf) is the alternate's own: it belongs to it.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::error;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::files;
 use crate::host::inside::Inside;
-use crate::host::resolve::resolve;
 use crate::software::rpm::place::{self, ID, Repository};
 use crate::software::{Job, Place};
 use crate::text::printable;
@@ -83,9 +80,9 @@ impl<'a> Call<'a> {
             .arg(format!("--setopt=system_cachedir={}", below(CACHE)));
         if *job.place != Place::Configured {
             cmd = cmd.arg(format!("--setopt=reposdir={}", below(REPOSITORIES))).args(["--disablerepo=*", &format!("--enablerepo={ID}*")]);
-            let plugins = resolve(job.root, Path::new("/etc/dnf/plugins"))?;
-            let there = |name: &&str| plugins.join(format!("{name}.conf")).exists();
-            cmd = cmd.args(PLUGINS.iter().filter(|p| there(p)).map(|p| format!("--disableplugin={p}")));
+            let copy = job.copy()?;
+            let there = |name: &&&str| copy.exists(format!("/etc/dnf/plugins/{name}.conf"));
+            cmd = cmd.args(PLUGINS.iter().filter(there).map(|p| format!("--disableplugin={p}")));
         }
         Ok(Self { job, cmd })
     }
@@ -111,10 +108,8 @@ impl<'a> Call<'a> {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
-    let dir = job.work_here().join(REPOSITORIES);
-    fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     let keys = place::keys(job.root, &["/etc/yum.repos.d", "/etc/distro.repos.d"]);
-    files::replace(&dir.join("altdisk.repo"), text(repositories, &keys).as_bytes(), 0o644)
+    job.copy()?.replace(job.work.join(REPOSITORIES).join("altdisk.repo"), text(repositories, &keys).as_bytes(), 0o644)
 }
 
 fn text(repositories: &[Repository], keys: &[String]) -> String {
@@ -141,11 +136,11 @@ fn text(repositories: &[Repository], keys: &[String]) -> String {
 /// # Errors
 /// Where they cannot be removed.
 pub fn remove_locks(job: &Job) -> Result<()> {
-    for dir in ["/var/cache/dnf", "/var/lib/dnf", "/var/log"] {
-        let dir = resolve(job.root, Path::new(dir))?;
-        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().ends_with("_lock.pid") {
-                files::remove(&entry.path())?;
+    let copy = job.copy()?;
+    for dir in ["/var/cache/dnf", "/var/lib/dnf", "/var/log"].map(Path::new) {
+        for entry in copy.read_dir(dir).unwrap_or_default() {
+            if entry.name.to_string_lossy().ends_with("_lock.pid") {
+                copy.remove(dir.join(&entry.name))?;
             }
         }
     }

@@ -5,14 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::error;
-use crate::host::files;
-use crate::host::resolve::resolve;
+use crate::host::beneath::Beneath;
 use crate::software::arch::catalog;
 use crate::software::{Job, Place};
 
@@ -49,7 +47,7 @@ fn options(text: &str) -> Vec<(String, String)> {
 }
 
 fn own(root: &Path) -> Result<Vec<(String, String)>> {
-    let text = files::read_optional(&resolve(root, Path::new(OWN))?)?.unwrap_or_default();
+    let text = Beneath::open(root)?.read(OWN)?.unwrap_or_default();
     Ok(options(&String::from_utf8_lossy(&text)))
 }
 
@@ -57,17 +55,9 @@ fn own(root: &Path) -> Result<Vec<(String, String)>> {
 ///
 /// # Errors
 /// What cannot be read.
-pub fn database_inside(root: &Path) -> Result<PathBuf> {
+pub fn database(root: &Path) -> Result<PathBuf> {
     let said = own(root)?.into_iter().rfind(|(key, _)| key == "DBPath").map(|(_, value)| PathBuf::from(value));
     Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)))
-}
-
-/// The same as seen from here.
-///
-/// # Errors
-/// If links lead in a circle.
-pub fn database(root: &Path) -> Result<PathBuf> {
-    resolve(root, &database_inside(root)?)
 }
 
 /// pacman's log, as seen from inside.
@@ -114,7 +104,7 @@ pub fn write(job: &Job) -> Result<()> {
             }
         }
     }
-    let mut text = format!("[options]\nRootDir = /\nDBPath = {}/\n", database_inside(job.root)?.display());
+    let mut text = format!("[options]\nRootDir = /\nDBPath = {}/\n", database(job.root)?.display());
     for cache in &caches {
         let line = cache.to_string_lossy();
         // A directory whose name a line cannot hold: what lies there is copied.
@@ -125,13 +115,12 @@ pub fn write(job: &Job) -> Result<()> {
     for (key, value) in own(job.root)?.into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())) {
         let _ = writeln!(text, "{key} = {value}");
     }
-    let here = job.work_here();
+    let copy = job.copy()?;
     // What is laid over must be there.
-    for dir in [here.join(SYNC), here.join(CACHE), database(job.root)?.join("sync")] {
-        fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    for dir in [job.work.join(SYNC), job.work.join(CACHE), database(job.root)?.join("sync")] {
+        copy.make_directories(&dir)?;
     }
-    let at = here.join(FILE);
-    fs::write(&at, text + &sections).with_context(|| format!("writing {}", at.display()))
+    copy.replace(job.work.join(FILE), (text + &sections).as_bytes(), 0o644)
 }
 
 /// The names of the repositories at a URL: those that were given, else as mirrors have them (`.../core/os/x86_64`), else its last part.
@@ -155,16 +144,18 @@ fn repositories(url: &str, rest: &[String]) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn own_options() {
         let text = "# x\n[options]\nIgnorePkg = linux linux-lts\n#NoUpgrade = x\n DBPath=/srv/db/\nArchitecture = auto x86_64_v3\nColor\n\n[core]\nDBPath = /no\n";
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(database(dir.path()).unwrap(), dir.path().join("var/lib/pacman"));
+        assert_eq!(database(dir.path()).unwrap(), Path::new("/var/lib/pacman"));
         fs::create_dir(dir.path().join("etc")).unwrap();
         fs::write(dir.path().join("etc/pacman.conf"), text).unwrap();
-        assert_eq!(database(dir.path()).unwrap(), dir.path().join("srv/db"));
+        assert_eq!(database(dir.path()).unwrap(), Path::new("/srv/db/"));
         let archs: Vec<String> = architectures(dir.path()).unwrap().into_iter().collect();
         assert_eq!(archs.last().unwrap(), "x86_64_v3");
         assert!(archs.contains(&std::env::consts::ARCH.to_owned()) && !archs.contains(&"auto".to_owned()));

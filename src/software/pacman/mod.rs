@@ -15,13 +15,14 @@ mod repair;
 mod tests;
 
 use std::cmp::Ordering;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::arch::{self, catalog, db, entry::Entry};
 use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transaction, contents};
 use crate::error;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, Finished};
 use crate::host::inside::Inside;
 use crate::text::printable;
@@ -47,7 +48,7 @@ impl Manager for Pacman {
     }
 
     fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
-        let (all, _) = db::local(&conf::database(&inside.root)?.join("local"));
+        let (all, _) = db::local(&Beneath::open(&inside.root)?, &conf::database(&inside.root)?.join("local"));
         Ok(all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect())
     }
 
@@ -95,7 +96,7 @@ impl Manager for Pacman {
         if !done.success() {
             return Err(error::CONFLICTING_UPDATE.because(("pacman cannot install what is wanted", words(&done))));
         }
-        let (installed, _) = db::local(&conf::database(job.root)?.join("local"));
+        let (installed, _) = db::local(&job.copy()?, &conf::database(job.root)?.join("local"));
         let targets = plan::parse(&done.text());
         let there = synced(job)?;
         let fetched = !matches!(job.place, Place::Directory { .. });
@@ -119,7 +120,7 @@ fn call(job: &Job, sentence: &str) -> Result<Cmd> {
         return Ok(cmd.inside(job.inside).args(PLAIN));
     }
     let mut inside = job.inside.clone();
-    inside.laid.push((job.work.join(conf::SYNC), conf::database_inside(job.root)?.join("sync")));
+    inside.laid.push((job.work.join(conf::SYNC), conf::database(job.root)?.join("sync")));
     Ok(cmd.inside(&inside).arg("--config").arg(job.work.join(conf::FILE)).args(PLAIN))
 }
 
@@ -146,18 +147,13 @@ fn offered(job: &Job, here: &Path) -> Result<Vec<Entry>> {
 fn synced(job: &Job) -> Result<Vec<Entry>> {
     let sync = match job.place {
         Place::Configured => conf::database(job.root)?.join("sync"),
-        _ => job.work_here().join(conf::SYNC),
+        _ => job.work.join(conf::SYNC),
     };
-    let mut lists: Vec<PathBuf> = std::fs::read_dir(&sync)
-        .with_context(|| format!("reading {}", sync.display()))?
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.extension().is_some_and(|e| e == "db"))
-        .collect();
-    lists.sort();
+    let copy = job.copy()?;
     let mut all = vec![];
-    for list in lists {
-        all.extend(db::read(&list)?);
+    for list in copy.read_dir(&sync)?.iter().map(|e| sync.join(&e.name)).filter(|p| p.extension().is_some_and(|e| e == "db")) {
+        let file = copy.open_file(&list).with_context(|| format!("reading {}", list.display()))?;
+        all.extend(db::read(file, &list)?);
     }
     Ok(all)
 }
@@ -179,9 +175,9 @@ fn database(job: &Job, goals: &[Goal]) -> Result<()> {
             Some(_) => {}
         }
     }
-    let at = job.work_here().join(conf::SYNC).join(format!("{}.db", conf::REPOSITORY));
+    let at = job.work.join(conf::SYNC).join(format!("{}.db", conf::REPOSITORY));
     let entries: Vec<&Entry> = chosen.iter().collect();
-    std::fs::write(&at, db::written(&entries)).with_context(|| format!("writing {}", at.display()))
+    job.copy()?.replace(at, &db::written(&entries), 0o644)
 }
 
 /// What pacman said at last, for an error; begins with a line break. Why it failed stands on standard output (which files are in the way),

@@ -5,17 +5,15 @@
 //! there. Which transaction did not come to its end is in pacman's log. The packages of both kinds are installed once more; for those that are there,
 //! that is an upgrade to the same version, with `post_upgrade` and all hooks.
 
-use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::{call, conf, synced, words};
 use crate::copy::report::show;
 use crate::error;
-use crate::host::files;
-use crate::host::resolve::resolve;
+use crate::host::beneath::Beneath;
 use crate::software::Job;
 use crate::software::arch::{compare, db};
 
@@ -32,20 +30,20 @@ pub fn prepare(job: &Job) -> Result<Vec<String>> {
     let database = conf::database(job.root)?;
     let lock = database.join(LOCK);
     // Nothing else runs in the alternate: whoever made it is gone.
-    if lock.symlink_metadata().is_ok() {
-        files::remove(&lock)?;
+    let copy = job.copy()?;
+    if copy.link_metadata(&lock).is_ok() {
+        copy.remove(&lock)?;
         job.events.note("pacman's lock was left from a run that was interrupted: removed");
     }
     let local = database.join("local");
-    let (there, torn) = db::local(&local);
+    let (there, torn) = db::local(&copy, &local);
     let mut names = vec![];
     for dir in torn {
-        let at = local.join(&dir);
-        fs::remove_dir_all(&at).with_context(|| format!("removing {}", at.display()))?;
+        copy.remove_tree(local.join(&dir))?;
         names.extend(name_of(&dir).filter(|n| !there.iter().any(|e| e.name == **n)).map(str::to_owned));
     }
-    let log = resolve(job.root, &conf::log(job.root)?)?;
-    names.extend(unfinished(&tail(&log)).into_iter().filter(|n| there.iter().any(|e| e.name == *n)));
+    let log = tail(&copy, &conf::log(job.root)?);
+    names.extend(unfinished(&log).into_iter().filter(|n| there.iter().any(|e| e.name == *n)));
     names.sort();
     names.dedup();
     if !names.is_empty() {
@@ -63,7 +61,7 @@ pub fn finish(job: &Job, names: &[String]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
-    let (offered, (installed, _)) = (synced(job)?, db::local(&conf::database(job.root)?.join("local")));
+    let (offered, (installed, _)) = (synced(job)?, db::local(&job.copy()?, &conf::database(job.root)?.join("local")));
     let older = |name: &str, version: &str| installed.iter().any(|e| e.name == name && compare(version, &e.version).is_lt());
     let (again, lost): (Vec<&String>, Vec<&String>) =
         names.iter().partition(|n| offered.iter().any(|e| e.name == **n && !older(n, &e.version)));
@@ -96,9 +94,9 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The end of the log; empty where there is none.
-fn tail(log: &Path) -> String {
+fn tail(copy: &Beneath, log: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(log)?;
+        let mut file = copy.open_file(log)?;
         let size = file.metadata()?.len();
         file.seek(SeekFrom::Start(size.saturating_sub(TAIL)))?;
         let mut text = vec![];

@@ -1,6 +1,7 @@
 //! pacman itself, in a root of its own over which a file system is laid that takes what is written.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -90,7 +91,6 @@ impl Root {
             inside: &self.inside,
             place: &self.place,
             work: "/var/cache/altdisk-work".into(),
-            work_here: work,
             interrupted: false,
             flags: &self.flags,
             events: &self.events,

@@ -8,9 +8,9 @@ use anyhow::Result;
 
 use super::version::{compare, written};
 use crate::error;
+use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 use crate::host::inside::Inside;
-use crate::host::resolve::resolve;
 use crate::software::{Job, Package};
 use crate::text::printable;
 
@@ -83,8 +83,9 @@ fn older(all: Vec<&Installed>) -> Vec<&Package> {
 pub fn mend(job: &Job) -> Result<()> {
     let (inside, events) = (job.inside, job.events);
     let failed = |e: anyhow::Error| error::UPDATE_FAILED.because(e.to_string());
+    let copy = job.copy()?;
     for dir in ["var/lib/rpm", "usr/lib/sysimage/rpm"] {
-        remove_environment(&resolve(job.root, Path::new(dir))?);
+        remove_environment(&copy, Path::new(dir));
     }
     let opens = || list().inside(inside).read();
     if let Err(e) = opens() {
@@ -120,11 +121,11 @@ pub fn without_epoch(version: &str) -> &str {
 }
 
 /// The shared memory of Berkeley DB: after a kill it holds locks for ever. It is nothing but a cache.
-fn remove_environment(dir: &Path) {
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("__db.") {
+fn remove_environment(copy: &Beneath, dir: &Path) {
+    for entry in copy.read_dir(dir).unwrap_or_default() {
+        if entry.name.to_string_lossy().starts_with("__db.") {
             // What cannot be removed will be said by rpm.
-            let _ = std::fs::remove_file(entry.path());
+            let _ = copy.remove(dir.join(&entry.name));
         }
     }
 }

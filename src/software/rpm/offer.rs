@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::tree::{self, Tree};
+use super::tree;
+use crate::host::beneath::Directory;
 use crate::software::{Available, Fix, Job, Place};
 
 /// The packages. `cache`: where, below [`Job::work`], the manager keeps what it fetched.
@@ -14,7 +15,10 @@ use crate::software::{Available, Fix, Job, Place};
 pub fn available(job: &Job, cache: &Path) -> Result<Vec<Available>> {
     match job.place {
         Place::Directory { here, .. } => Ok(super::read(here)?.map(|c| c.packages).unwrap_or_default()),
-        _ => super::of_repositories(&fetched(job, cache)?.repositories),
+        _ => {
+            let dir = fetched(job, cache)?;
+            super::of_repositories(&tree::look(&dir.path())?.repositories)
+        }
     }
 }
 
@@ -23,13 +27,14 @@ pub fn available(job: &Job, cache: &Path) -> Result<Vec<Available>> {
 /// # Errors
 /// What cannot be read.
 pub fn fixes(job: &Job, cache: &Path, asked: &[String], available: &[Available]) -> Result<Vec<Fix>> {
-    let tree = match job.place {
-        Place::Directory { here, .. } => tree::look(here)?,
-        _ => fetched(job, cache)?,
-    };
-    super::fixes_of(available, &tree, asked)
+    let look = |dir: &Path| super::fixes_of(available, &tree::look(dir)?, asked);
+    match job.place {
+        Place::Directory { here, .. } => look(here),
+        _ => look(&fetched(job, cache)?.path()),
+    }
 }
 
-fn fetched(job: &Job, cache: &Path) -> Result<Tree> {
-    tree::look(&job.work_here().join(cache))
+/// Where the manager keeps what it fetched.
+fn fetched(job: &Job, cache: &Path) -> Result<Directory> {
+    job.copy()?.directory(job.work.join(cache))
 }

@@ -3,14 +3,13 @@
 //! A directory's repositories are used as they are, its other package files become one of our own (`write`), all below the job's directory by
 //! names that need no quoting in a URL or a configuration file: dnf, librepo and zypp do not agree on how to undo it.
 
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::{tree, write};
 use crate::error;
+use crate::host::beneath::Beneath;
 use crate::software::{Job, Place};
 
 /// A repository of the location.
@@ -51,22 +50,23 @@ pub fn repositories(job: &Job) -> Result<Vec<Repository>> {
 fn directory(job: &Job, inside: &Path, here: &Path) -> Result<Vec<Repository>> {
     let tree = tree::look(here)?;
     let seen = |path: &Path| inside.join(path.strip_prefix(here).unwrap_or(path));
-    let (mut all, work) = (vec![], job.work_here());
+    let (mut all, copy) = (vec![], job.copy()?);
     let add = |all: &mut Vec<Repository>| {
         let id = format!("{ID}{}", all.len() + 1);
         let url = format!("file://{}/{id}", job.work.display());
         all.push(Repository { id: id.clone(), url, local: true });
-        work.join(id)
+        job.work.join(id)
     };
     for repository in &tree.repositories {
         let at = add(&mut all);
-        symlink(seen(repository), &at).with_context(|| format!("making {}", at.display()))?;
+        copy.symlink(seen(repository), &at)?;
     }
     if !tree.files.is_empty() {
         let at = add(&mut all);
-        fs::create_dir(&at).with_context(|| format!("making {}", at.display()))?;
+        copy.make_directories(&at)?;
         let files: Vec<_> = tree.files.iter().map(|f| (f.clone(), seen(f))).collect();
-        write::repository(&at, &files)?;
+        let dir = copy.directory(&at)?;
+        write::repository(&dir.path(), &files)?;
     }
     if all.is_empty() {
         return Err(error::BAD_LOCATION.because(format!("there are no packages in {}", here.display())));
@@ -78,12 +78,11 @@ fn directory(job: &Job, inside: &Path, here: &Path) -> Result<Vec<Repository>> {
 /// are not among them.
 pub fn keys(root: &Path, directories: &[&str]) -> Vec<String> {
     let mut all: Vec<String> = vec![];
-    for dir in directories {
-        let dir = crate::host::resolve::resolve(root, Path::new(dir)).unwrap_or_default();
-        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-            if entry.path().extension().is_some_and(|e| e == "repo") {
-                keys_of(&fs::read_to_string(entry.path()).unwrap_or_default(), &mut all);
-            }
+    let Ok(root) = Beneath::open(root) else { return all };
+    for dir in directories.iter().map(Path::new) {
+        let found = root.read_dir(dir).unwrap_or_default();
+        for file in found.iter().map(|e| dir.join(&e.name)).filter(|p| p.extension().is_some_and(|e| e == "repo")) {
+            keys_of(&root.text(file).unwrap_or_default(), &mut all);
         }
     }
     all.sort();

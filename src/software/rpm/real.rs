@@ -113,16 +113,7 @@ impl Root {
         let here = self.root.join(&WORK[1..]);
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
-        let job = Job {
-            root: &self.root,
-            inside: &inside,
-            place,
-            work: WORK.into(),
-            work_here: here.clone(),
-            flags,
-            interrupted: true,
-            events: &self.events,
-        };
+        let job = Job { root: &self.root, inside: &inside, place, work: WORK.into(), flags, interrupted: true, events: &self.events };
         let result = manager.prepare(&job).map(|()| work(&job));
         fs::remove_dir_all(here).unwrap();
         result

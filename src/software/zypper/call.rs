@@ -5,14 +5,12 @@
 //! and only caches and downloads are ours.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, Finished};
-use crate::host::files;
-use crate::host::resolve::resolve;
 use crate::software::rpm::place::Repository;
 use crate::software::{Goal, Job, Place};
 
@@ -91,7 +89,7 @@ pub fn acts(job: &Job, goals: &[Goal]) -> Vec<Act> {
 
 /// A distribution without releases (Tumbleweed, Slowroll): each update may be any change.
 fn rolls(root: &Path) -> bool {
-    let text = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|p| fs::read_to_string(resolve(root, Path::new(p)).ok()?).ok());
+    let text = Beneath::open(root).ok().and_then(|root| ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|p| root.text(p)));
     let id = text.iter().flat_map(|t| t.lines()).find_map(|l| l.strip_prefix("ID=")).unwrap_or_default().trim_matches('"').to_owned();
     id.contains("tumbleweed") || id.contains("slowroll")
 }
@@ -194,11 +192,8 @@ impl<'a> Call<'a> {
 
 /// The repositories that [`write_repositories`] wrote.
 fn ids(job: &Job) -> Vec<String> {
-    let dir = job.work_here().join(REPOSITORIES);
-    let name = |e: fs::DirEntry| e.file_name().to_string_lossy().strip_suffix(".repo").map(str::to_owned);
-    let mut all: Vec<String> = fs::read_dir(dir).into_iter().flatten().flatten().filter_map(name).collect();
-    all.sort();
-    all
+    let found = job.copy().and_then(|copy| copy.read_dir(job.work.join(REPOSITORIES))).unwrap_or_default();
+    found.iter().filter_map(|e| e.name.to_string_lossy().strip_suffix(".repo").map(str::to_owned)).collect()
 }
 
 /// Writes a repository file for each of the location's.
@@ -206,9 +201,9 @@ fn ids(job: &Job) -> Vec<String> {
 /// # Errors
 /// Where they cannot be written.
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
-    let dir = job.work_here().join(REPOSITORIES);
-    fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
-    repositories.iter().try_for_each(|r| files::replace(&dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o644))
+    let (copy, dir) = (job.copy()?, job.work.join(REPOSITORIES));
+    copy.make_directories(&dir)?;
+    repositories.iter().try_for_each(|r| copy.replace(dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o644))
 }
 
 fn text(Repository { id, url, local }: &Repository) -> String {
