@@ -11,6 +11,7 @@ mod host;
 mod image;
 mod job;
 mod menu;
+mod secret;
 mod software;
 mod spot;
 mod term;

@@ -27,7 +27,7 @@ struct Known<'w> {
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
     let roles = roles(world, &prepare::known(&[])?);
     let with = |role: Role| world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>();
-    let stored = State::peek()?;
+    let stored = State::peek()?.known()?;
     let ours = |d: &Disk| stored.as_ref().is_some_and(|a| a.base.layout.disks.iter().any(|l| l.name == d.name));
     let strangers = with(Role::AltinstRootvg).into_iter().filter(|d| !ours(d)).collect();
     let mounted = mounts::mounted()?.iter().any(|m| m.mount_point.starts_with(ALT_INST));

@@ -23,7 +23,8 @@ use crate::text::shell::quoted;
 /// ALT-702 where a record cannot be read.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
-    let alternate = if State::peek_base()?.is_some() { Some(updates::read(&Path::new(state::DIR).join("altinst"))?) } else { None };
+    let alternate =
+        if State::peek_base()?.known()?.is_some() { Some(updates::read(&Path::new(state::DIR).join("altinst"))?) } else { None };
     let system = updates::read(Path::new(state::DIR))?;
     Ok(say(&if parsed.has("json") { in_json(alternate.as_deref(), &system) } else { in_words(alternate.as_deref(), &system) }, Exit::Done))
 }

@@ -13,20 +13,32 @@ use nix::libc::O_NOFOLLOW;
 /// # Errors
 /// Where the directory cannot be written; the old file is then as it was.
 pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
+    let old = fs::metadata(path).ok();
+    let mode = old.as_ref().map_or(mode, |m| m.permissions().mode() & 0o7777);
+    write_beside(path, text, mode, old.map(|m| (m.uid(), m.gid())))
+}
+
+/// The same for a file of this program's own: it has this mode and this process's owner, whatever was there before.
+///
+/// # Errors
+/// As [`replace`].
+pub fn put(path: &Path, text: &[u8], mode: u32) -> Result<()> {
+    write_beside(path, text, mode, None)
+}
+
+fn write_beside(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>) -> Result<()> {
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let beside = dir.join(format!(".{name}.altdisk-new"));
     let write = || -> std::io::Result<()> {
-        let old = fs::metadata(path).ok();
-        let mode = old.as_ref().map_or(mode, |m| m.permissions().mode() & 0o7777);
         // Left by a power cut, or put there by somebody else: neither is written to.
         match fs::remove_file(&beside) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(O_NOFOLLOW).open(&beside)?;
-        if let Some(m) = &old {
-            fchown(&file, Some(m.uid()), Some(m.gid()))?;
+        if let Some((user, group)) = owner {
+            fchown(&file, Some(user), Some(group))?;
         }
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(text)?;
