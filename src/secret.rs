@@ -31,6 +31,12 @@ impl SecretText {
     }
 }
 
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
 impl fmt::Display for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&masked(&self.0))
@@ -78,7 +84,7 @@ pub fn masked(text: &str) -> String {
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end_matches(char::is_whitespace);
         if next_is_secret && !word.is_empty() {
-            out.push_str(MASK);
+            out.push_str(&in_place_of(word));
             next_is_secret = false;
         } else {
             out.push_str(&masked_word(word));
@@ -89,14 +95,44 @@ pub fn masked(text: &str) -> String {
     out
 }
 
+/// The mask of a whole word; one that is nothing but stars and quotes is a mask already.
+fn in_place_of(word: &str) -> String {
+    if word.chars().all(|c| "*'\"".contains(c)) { word.to_owned() } else { MASK.to_owned() }
+}
+
 /// The words of a command line, each masked.
 pub fn masked_words(words: &[String]) -> Vec<String> {
     let mut next_is_secret = false;
     let mut one = |word: &String| {
         let now = std::mem::replace(&mut next_is_secret, announces_secret(word));
-        if now { MASK.to_owned() } else { masked(word) }
+        if now { in_place_of(word) } else { masked(word) }
     };
     words.iter().map(&mut one).collect()
+}
+
+/// A JSON text whose strings are masked; everything else in it, also the order of its fields, stays as it is.
+pub fn masked_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('"') {
+        let (before, string) = rest.split_at(start);
+        out.push_str(before);
+        let mut escaped = false;
+        let end = string.char_indices().skip(1).find(|(_, c)| {
+            let ends = *c == '"' && !escaped;
+            escaped = *c == '\\' && !escaped;
+            ends
+        });
+        let (string, after) = string.split_at(end.map_or(string.len(), |(at, _)| at + 1));
+        let hidden =
+            serde_json::from_str::<String>(string).ok().map(|plain| (masked(&plain), plain)).filter(|(hidden, plain)| hidden != plain);
+        match hidden.and_then(|(hidden, _)| serde_json::to_string(&hidden).ok()) {
+            Some(hidden) => out.push_str(&hidden),
+            None => out.push_str(string),
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 /// Masks every text of a JSON value.
@@ -107,11 +143,6 @@ pub fn mask_json(value: &mut Value) {
         Value::Object(all) => all.values_mut().for_each(mask_json),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// Whether a secret can be told in the text.
-pub fn has_secret(text: &str) -> bool {
-    masked(text) != text
 }
 
 /// Remembers the secrets of these words: from now on they are masked by value too.
@@ -164,7 +195,7 @@ fn secrets_of(word: &str) -> Vec<String> {
 }
 
 /// `%40` as `@`.
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let hex = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let (bytes, mut out, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
     while at < bytes.len() {
@@ -195,7 +226,9 @@ fn masked_word(word: &str) -> Cow<'_, str> {
     let url = ["://", "%3a%2f%2f"].iter().filter_map(|mark| Some((lower.find(mark)?, *mark))).min();
     let before = url.map_or(word, |(at, _)| &word[..at]);
     for (at, _) in before.match_indices('=') {
-        if is_secret_name(name_before(&word[..at])) {
+        let value = word[at + 1..].trim_matches(['"', '\'']);
+        // Passwords of panels are hidden with stars already.
+        if is_secret_name(name_before(&word[..at])) && !value.is_empty() && !value.chars().all(|c| c == '*') {
             return format!("{}={MASK}", &word[..at]).into();
         }
     }
@@ -309,5 +342,7 @@ mod tests {
         let mut json = serde_json::json!({"a": ["http://a:b@c", 1], "b": {"c": "x?y=z"}});
         mask_json(&mut json);
         assert_eq!(json.to_string(), r#"{"a":["http://***@c",1],"b":{"c":"x?y=z"}}"#);
+        let text = r#"{"z": ["-l", "http://a:\"b\\@c"], "a": "\\", "e": {"n": 1}}"#;
+        assert_eq!(masked_json(text), r#"{"z": ["-l", "http://***@c"], "a": "\\", "e": {"n": 1}}"#);
     }
 }

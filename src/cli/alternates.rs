@@ -103,6 +103,9 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     if mounted {
         lines.push(format!("it is mounted at {ALT_INST}"));
     }
+    if a.journal_damaged {
+        lines.push("its journal is damaged or lost: what was done on it is not all known".to_owned());
+    }
     if a.cleaning() {
         lines.push("its removal was begun: `alt_disk_install -X` ends it".to_owned());
         return lines;

@@ -97,7 +97,10 @@ fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
     }
     let run = plan.get("run").and_then(Value::as_u64).unwrap_or_default();
     secrets.put_into(&mut plan, run);
-    serde_json::from_value(plan).map_err(damaged)
+    let kept: Kept = serde_json::from_value(plan).map_err(damaged)?;
+    // From now on they are masked wherever they turn up.
+    secret::learn(kept.plan.request.argv.iter().map(String::as_str));
+    Ok(kept)
 }
 
 /// Stores a plan, masked; its secrets go to a file of their own where `keep_secrets`, and nowhere else.

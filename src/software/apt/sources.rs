@@ -6,12 +6,13 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::call::{Call, below, words};
-use super::repo;
+use super::{auth, repo};
 use crate::copy::report::show;
 use crate::error;
+use crate::host::files;
 use crate::host::resolve::resolve;
 use crate::software::deb;
 use crate::software::deb::catalog::{self, Form};
@@ -26,11 +27,12 @@ use crate::text::printable;
 pub fn write(job: &Job) -> Result<()> {
     let lines = match job.place {
         Place::Directory { inside, here } => directory(job, inside, here)?,
-        Place::Url { url, rest } => at_url(job, url, rest)?,
+        Place::Url { url, rest } => at_url(job, &auth::write(job, url)?, rest)?,
         Place::Configured => return update(job, "fetch the lists of the alternate's own repositories", "-q", &error::UPDATE_FAILED),
     };
     let at = job.work_here().join("sources.list");
-    fs::write(&at, lines).with_context(|| format!("writing {}", at.display()))?;
+    // A URL may hold a token.
+    files::put(&at, lines.as_bytes(), 0o600)?;
     match job.place {
         // With one q it tells of every form of an index that is not there.
         Place::Directory { .. } => update(job, "read the lists of the location", "-qq", &error::BAD_LOCATION),

@@ -109,6 +109,7 @@ pub fn write(job: &Job) -> Result<()> {
             let _ = write!(sections, "\n[{REPOSITORY}]\nSigLevel = Never\nServer = file://{}\n", inside.display());
         }
         Place::Url { url, rest } => {
+            let url = url.expose();
             for name in repositories(url, rest)? {
                 let _ = write!(sections, "\n[{name}]\nSigLevel = Required DatabaseOptional\nServer = {url}\n");
             }
@@ -131,7 +132,8 @@ pub fn write(job: &Job) -> Result<()> {
         fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     }
     let at = here.join(FILE);
-    fs::write(&at, text + &sections).with_context(|| format!("writing {}", at.display()))
+    // A server's URL may hold a password.
+    files::put(&at, (text + &sections).as_bytes(), 0o600)
 }
 
 /// The names of the repositories at a URL: those that were given, else as mirrors have them (`.../core/os/x86_64`), else its last part.

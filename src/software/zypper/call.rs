@@ -208,7 +208,8 @@ fn ids(job: &Job) -> Vec<String> {
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
     let dir = job.work_here().join(REPOSITORIES);
     fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
-    repositories.iter().try_for_each(|r| files::replace(&dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o644))
+    // A URL may hold a password.
+    repositories.iter().try_for_each(|r| files::put(&dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o600))
 }
 
 fn text(Repository { id, url, local }: &Repository) -> String {
