@@ -85,7 +85,7 @@ pub fn masked(text: &str) -> String {
         let word = piece.trim_end_matches(char::is_whitespace);
         if next_is_secret && !word.is_empty() {
             out.push_str(&in_place_of(word));
-            next_is_secret = false;
+            next_is_secret = announces_secret(word);
         } else {
             out.push_str(&masked_word(word));
             next_is_secret |= announces_secret(word);
@@ -238,9 +238,18 @@ fn masked_word(word: &str) -> Cow<'_, str> {
     let (rest_lower, sign) = (&lower[head.len()..], if mark == "://" { "@" } else { "%40" });
     let (user, rest) = match rest_lower.rfind(sign) {
         Some(end) => (MASK, &rest[end..]),
+        // The beginning of a password with a blank in it.
+        None if is_cut_password(rest) => (MASK, ""),
         None => ("", rest),
     };
     format!("{head}{user}{}", masked_query(rest)).into()
+}
+
+/// `user:pass`, which is no host with a port.
+fn is_cut_password(rest: &str) -> bool {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = |text: &str| text.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).chars().all(|c| c.is_ascii_digit());
+    !host.starts_with(['[', '*', '$', '{']) && host.split_once(':').is_some_and(|(_, after)| !port(after))
 }
 
 /// `proxy=user:password@host`, a URL without its scheme.
@@ -303,6 +312,8 @@ mod tests {
             ("http://u:p%40w@h", "http://***@h"),
             ("http%3A%2F%2Fu%3Apw%40h%2Fd", "http%3A%2F%2F***%40h%2Fd"),
             ("https://TOKEN@host/", "https://***@host/"),
+            ("http://u:pass word@h/", "http://*** word@h/"),
+            ("see http://host:80, http://[::1]:80/x", "see http://host:80, http://[::1]:80/x"),
             ("http://host/debian bookworm", "http://host/debian bookworm"),
             ("https://h/metalink?repo=fedora-41&arch=x86_64", "https://h/metalink?repo=fedora-41&arch=x86_64"),
             ("https://h/d?token=abc&arch=x86_64&sig=Zm9v", "https://h/d?token=***&arch=x86_64&sig=***"),

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::host::files;
+use crate::host::{files, own_file};
+
+/// Largest record that is read.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// Where the alternate keeps the record of the disk it was made from (path inside the alternate).
 pub const ORIGIN: &str = "/var/lib/altdisk/origin.json";
@@ -75,7 +78,7 @@ impl BootDisk {
     /// # Errors
     /// If it cannot be read or understood.
     pub fn load(path: &Path) -> Result<Option<Self>> {
-        let Some(text) = files::read_optional(path)? else { return Ok(None) };
+        let Some(text) = own_file::read(path, MAX_BYTES)? else { return Ok(None) };
         serde_json::from_slice(&text).map(Some).with_context(|| format!("reading {}", path.display()))
     }
 

@@ -194,7 +194,7 @@ impl State {
         let dir = PathBuf::from(DIR);
         trust_above(&dir)?;
         // Everybody may see what stands: `disks` and previews need no root.
-        let opened = own_file::make_directory(&dir, MODE).map_err(files::refused)?;
+        let opened = own_file::make_directory(&dir, MODE).map_err(files::refused_directory)?;
         Self::locked(dir, lock::take(Path::new(DIR), opened)?)
     }
 

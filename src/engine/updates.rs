@@ -9,13 +9,15 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::error;
-use crate::host::files;
+use crate::host::{files, own_file};
 use crate::software::{Changes, Package};
 
 /// The file, in the directory of the alternate's records here, and in altdisk's directory in the alternate.
 const FILE: &str = "software.json";
 /// Of the file's form.
 const VERSION: u32 = 1;
+/// Largest record that is read: that of hundreds of updates has some MiB.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// One update that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +54,7 @@ pub fn keep_before(dir: &Path, packages: &[Package]) -> Result<()> {
 /// # Errors
 /// Where it is there and cannot be read.
 pub fn kept_before(dir: &Path) -> Result<Option<Vec<Package>>> {
-    Ok(files::read_optional(&dir.join(BEFORE))?.and_then(|text| serde_json::from_slice(&text).ok()))
+    Ok(own_file::read(&dir.join(BEFORE), MAX_BYTES)?.and_then(|text| serde_json::from_slice(&text).ok()))
 }
 
 /// The update has ended, one way or the other.
@@ -89,7 +91,7 @@ pub fn record(dir: &Path, update: &Update) -> Result<()> {
 /// ALT-702 where it is there but unreadable.
 pub fn read(dir: &Path) -> Result<Vec<Update>> {
     let path = dir.join(FILE);
-    let Some(text) = files::read_optional(&path)? else { return Ok(vec![]) };
+    let Some(text) = own_file::read(&path, MAX_BYTES)? else { return Ok(vec![]) };
     let wrong = |why: String| {
         error::BAD_STATE.because_do(format!("{}: {why}", path.display()), "remove that file; it only tells what updates changed")
     };

@@ -1,12 +1,15 @@
 //! Files that must survive a power cut: written beside, flushed, renamed; and text that may be absent.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nix::libc::O_NOFOLLOW;
+use nix::libc::{O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
+
+/// Largest file that is read whole.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// Replaces `path` by `text` at once and durably. Owner and mode of an existing file are kept; a new one gets `mode`.
 ///
@@ -54,12 +57,19 @@ fn write_beside(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>) 
 /// # Errors
 /// If it exists and cannot be read.
 pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::metadata(path) {
+    let read = || -> std::io::Result<Vec<u8>> {
         // Opening a fifo waits, and a device does things.
-        Ok(meta) if !meta.is_file() => return Err(anyhow::anyhow!("{} is no regular file", path.display())),
-        _ => {}
-    }
-    match fs::read(path) {
+        let file = fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(std::io::Error::other("it is not a regular file"));
+        }
+        let mut text = vec![];
+        if file.take(MAX_BYTES + 1).read_to_end(&mut text)? as u64 > MAX_BYTES {
+            return Err(std::io::Error::other(format!("it is larger than {MAX_BYTES} bytes")));
+        }
+        Ok(text)
+    };
+    match read() {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e).with_context(|| format!("reading {}", path.display())),

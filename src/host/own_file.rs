@@ -93,6 +93,9 @@ pub fn directory(path: &Path) -> Result<File, Refused> {
 /// # Errors
 /// As [`directory`], and where it cannot be made.
 pub fn make_directory(path: &Path, mode: u32) -> Result<File, Refused> {
+    if let Some(above) = path.parent() {
+        DirBuilder::new().mode(0o755).recursive(true).create(above).map_err(Refused::io(path))?;
+    }
     match DirBuilder::new().mode(mode).create(path) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => directory(path),
         Err(e) => Err(Refused::io(path)(e)),

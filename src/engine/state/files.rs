@@ -193,6 +193,17 @@ pub(super) fn refused(no: Refused) -> anyhow::Error {
     }
 }
 
+/// The same for a directory: one that is something else is not made anew, for nobody knows who put it there.
+pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
+    match &no {
+        Refused::Odd { path, .. } => {
+            let remedy = format!("see who put it there, and move it away: altdisk makes {} itself", path.display());
+            error::UNSAFE_STATE.because_do(no.to_string(), remedy)
+        }
+        _ => refused(no),
+    }
+}
+
 /// Whether somebody else can have changed what could not be read.
 pub(super) fn is_unsafe(e: &anyhow::Error) -> bool {
     error::of(e).is_some_and(|alt| alt.entry.id == error::UNSAFE_STATE.id)

@@ -105,7 +105,7 @@ fn a_damaged_plan_has_a_copy() {
     }
     // A newer version's is no damage: the copy beside it is not believed either.
     clear();
-    fs::write(&plan, whole.replace("\"version\": 1,", "\"version\": 99,")).unwrap();
+    fs::write(&plan, whole.replace("\"version\": 1", "\"version\": 99")).unwrap();
     let said = unreadable(dir);
     assert!(said.starts_with("ALT-716: ") && said.ends_with("has version 99; this altdisk knows version 1"), "{said}");
 }
