@@ -83,9 +83,11 @@ pub fn masked(text: &str) -> String {
     let mut next_is_secret = false;
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end_matches(char::is_whitespace);
-        if next_is_secret && !word.is_empty() {
+        if next_is_secret && is_scheme(word) {
+            out.push_str(word);
+        } else if next_is_secret && !word.is_empty() {
             out.push_str(&in_place_of(word));
-            next_is_secret = announces_secret(word);
+            next_is_secret = false;
         } else {
             out.push_str(&masked_word(word));
             next_is_secret |= announces_secret(word);
@@ -213,12 +215,16 @@ pub fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// What stands between `Authorization:` and the secret (RFC 9110, 11.6.2).
+fn is_scheme(word: &str) -> bool {
+    ["basic", "bearer", "token"].iter().any(|s| word.eq_ignore_ascii_case(s))
+}
+
 /// `--password`: what follows is one.
 fn announces_secret(word: &str) -> bool {
     let bare = word.trim_matches(['"', '\'']);
     let flag = bare.starts_with("--") && !bare.contains('=') && is_secret_name(bare);
-    let header = bare.to_ascii_lowercase();
-    flag || ["authorization:", "bearer", "basic"].iter().any(|h| header.ends_with(h) && (h.ends_with(':') || header == *h))
+    flag || bare.to_ascii_lowercase().ends_with("authorization:")
 }
 
 fn masked_word(word: &str) -> Cow<'_, str> {
@@ -323,9 +329,10 @@ mod tests {
             ("--setopt=proxy=pu:pw@h:3128", "--setopt=proxy=***@h:3128"),
             ("--setopt=proxy_password=pw --setopt=x=y", "--setopt=proxy_password=*** --setopt=x=y"),
             ("-o Acquire::http::Proxy-Auth=a:b x", "-o Acquire::http::Proxy-Auth=*** x"),
-            ("curl --password pw --header 'Authorization: Bearer abc' h", "curl --password *** --header 'Authorization: *** *** h"),
+            ("curl --password pw --header 'Authorization: Bearer abc' h", "curl --password *** --header 'Authorization: Bearer *** h"),
             ("Get:1 http://user:pw@h/debian bookworm InRelease [1 kB]", "Get:1 http://***@h/debian bookworm InRelease [1 kB]"),
             ("a\n  http://u:p@h/x\n", "a\n  http://***@h/x\n"),
+            ("a basic example, its bearer token and a password", "a basic example, its bearer token and a password"),
             ("/updates user@host x=1 -o a::b=c", "/updates user@host x=1 -o a::b=c"),
             ("", ""),
         ] {
