@@ -3,6 +3,7 @@
 //! The engine and the rooms below it emit [`Event`]s into [`Events`]; sinks (console, log file, JSON lines)
 //! turn them into text. A sink that fails is switched off: a reader that goes away stops nothing. One that can recover
 //! (the file of a job, on a disk that is full) says nothing of its errors, and goes on.
+//! No event that leaves here holds a secret that can be told ([`Event::masked`]).
 //! Recorded events replay: every event can be written as one JSON object a line and read back.
 
 use std::sync::{Arc, Mutex};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 
 use crate::printable::Message;
+use crate::secret::{masked, masked_words};
 
 /// Version of the JSON form, the first thing that a stream says (`{"event":"start","version":1,...}`).
 pub const VERSION: u32 = 1;
@@ -126,6 +128,33 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The same without passwords and tokens. Names of files and numbers stay as they are.
+    pub fn masked(mut self) -> Self {
+        match &mut self {
+            Self::Start { argv, .. } => *argv = masked_words(argv),
+            Self::Command { sentence, argv } => {
+                *sentence = masked(sentence);
+                *argv = masked_words(argv);
+            }
+            Self::Plan { steps } => steps.iter_mut().for_each(|s| s.title = masked(&s.title)),
+            Self::Error { cause, remedy, .. } => {
+                *cause = masked(cause);
+                *remedy = masked(remedy);
+            }
+            Self::Phase { title: text, .. }
+            | Self::Step { title: text, .. }
+            | Self::Output { line: text, .. }
+            | Self::Said { line: text, .. }
+            | Self::Note { text }
+            | Self::Warning { text }
+            | Self::Done { text, .. } => *text = masked(text),
+            Self::Progress { .. } | Self::CommandEnd { .. } | Self::File { .. } => {}
+        }
+        self
+    }
+}
+
 /// Where events go. An error switches the sink off.
 pub trait Sink: Send {
     fn take(&mut self, event: &Event) -> std::io::Result<()>;
@@ -149,6 +178,7 @@ impl Events {
 
     /// Tells every sink; those that fail are dropped.
     pub fn emit(&self, event: Event) {
+        let event = event.masked();
         self.lock().retain_mut(|s| s.take(&event).is_ok());
     }
 
@@ -192,6 +222,28 @@ mod tests {
         }
         assert_eq!(short.lock().unwrap().len(), 1);
         assert_eq!(long.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn no_secret_leaves() {
+        let events = Events::new();
+        let told = Arc::default();
+        events.add(Box::new(Recorder(Arc::clone(&told), 99)));
+        let url = || "x http://u:pw-of-event@h/".to_owned();
+        events.note(url());
+        events.warn(url());
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            events.emit(Event::Said { stream, line: url() });
+            events.emit(Event::Output { stream, line: url() });
+        }
+        events.emit(Event::Start { version: VERSION, argv: vec![url()], time: 0, pid: 1 });
+        events.emit(Event::Command { sentence: url(), argv: vec![url()] });
+        events.emit(Event::Error { id: "ALT-1".into(), cause: url(), remedy: url() });
+        events.emit(Event::Plan { steps: vec![Planned { id: "1".into(), phase: 1, title: url() }] });
+        events.emit(Event::Phase { phase: 1, title: url(), state: State::Begin });
+        events.emit(Event::Done { exit: 0, text: url() });
+        let told = format!("{:?}", told.lock().unwrap());
+        assert!(!told.contains("pw-of-event") && told.matches("http://***@h/").count() == 14, "{told}");
     }
 
     #[test]

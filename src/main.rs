@@ -12,6 +12,7 @@ mod image;
 mod job;
 mod menu;
 mod printable;
+mod secret;
 mod software;
 mod spot;
 mod term;

@@ -9,7 +9,10 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::host::beneath::Beneath;
-use crate::host::files;
+use crate::host::own_file;
+
+/// Largest record that is read.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// Where the alternate keeps the record of the disk it was made from (path inside the alternate).
 pub const ORIGIN: &str = "/var/lib/altdisk/origin.json";
@@ -76,7 +79,7 @@ impl BootDisk {
     /// # Errors
     /// If it cannot be read or understood.
     pub fn load(path: &Path) -> Result<Option<Self>> {
-        let Some(text) = files::read_optional(path)? else { return Ok(None) };
+        let Some(text) = own_file::read(path, MAX_BYTES)? else { return Ok(None) };
         serde_json::from_slice(&text).map(Some).with_context(|| format!("reading {}", path.display()))
     }
 

@@ -27,7 +27,7 @@ struct Known<'w> {
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
     let roles = roles(world, &prepare::known(&[])?);
     let with = |role: Role| world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>();
-    let stored = State::peek()?;
+    let stored = State::peek()?.known()?;
     let ours = |d: &Disk| stored.as_ref().is_some_and(|a| a.base.layout.disks.iter().any(|l| l.name == d.name));
     let strangers = with(Role::AltinstRootvg).into_iter().filter(|d| !ours(d)).collect();
     let mounted = mounts::mounted()?.iter().any(|m| m.mount_point.starts_with(ALT_INST));
@@ -102,6 +102,9 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     ];
     if mounted {
         lines.push(format!("it is mounted at {ALT_INST}"));
+    }
+    if a.journal_damaged {
+        lines.push("its journal is damaged or lost: what was done on it is not all known".to_owned());
     }
     if a.cleaning() {
         lines.push("its removal was begun: `alt_disk_install -X` ends it".to_owned());

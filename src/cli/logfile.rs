@@ -1,14 +1,15 @@
 //! The log, appended to: a date line, an empty line, `cmd:` and the command line, then everything that was said and done
 //! (commands and their output too, whatever the console shows; files only with -V).
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::cli::console::error_text;
-use crate::event::{Event, Sink};
+use crate::event::{Event, Events, Sink};
+use crate::host::own_file::{self, Refused};
 use crate::host::sys;
+use crate::secret::masked_words;
 use crate::text::lines::{Shown, line};
 use crate::text::shell::quoted;
 use crate::text::{printable, printable_lines};
@@ -20,14 +21,25 @@ pub struct LogFile<W: Write + Send = fs::File> {
     name: String,
 }
 
+/// Has everything written to the log at `path`; where that cannot be, says so once, with the command.
+pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String]) {
+    match LogFile::open(path, verbose) {
+        Ok(log) => events.add(Box::new(log)),
+        Err(e) => {
+            let remedy = e.remedy().map(|r| format!("; {r}")).unwrap_or_default();
+            events.warn(format!("no log is written: {e}{remedy} (command: {})", quoted(&masked_words(argv))));
+        }
+    }
+}
+
 impl LogFile {
-    /// Opens (or makes) the log at `path`.
+    /// Opens (or makes) the log at `path`: a file of root's own in a directory of root's own, where nobody else can put something else.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn open(path: &Path, verbose: bool) -> io::Result<Self> {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
-        let file = OpenOptions::new().append(true).create(true).mode(0o640).open(path)?;
+    /// If it is not that, or cannot be written.
+    pub fn open(path: &Path, verbose: bool) -> std::result::Result<Self, Refused> {
+        own_file::make_directory(path.parent().unwrap_or(Path::new("/")), 0o755)?;
+        let file = own_file::append_believed(path, 0o640)?;
         Ok(Self::new(file, verbose, || sys::now().1))
     }
 }

@@ -13,7 +13,7 @@ use crate::engine::mksysb::{self, Request};
 use crate::error::{self, Exit};
 use crate::event::{Event, Events, VERSION};
 use crate::host::sys;
-use crate::text::shell::{quote, quoted};
+use crate::text::shell::quote;
 
 const LOG: &str = "/var/log/altdisk/mksysb.log";
 
@@ -76,10 +76,7 @@ fn sinks(p: &Parsed, events: &Events, aside: bool, args: &[OsString]) -> Result<
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
     let argv = in_job::words(&getopt::called(&MKSYSB), args);
-    match logfile::LogFile::open(Path::new(LOG), p.has("V")) {
-        Ok(log) => events.add(Box::new(log)),
-        Err(e) => events.warn(format!("no log is written: {LOG}: {e} (command: {})", quoted(&argv))),
-    }
+    logfile::add(events, Path::new(LOG), p.has("V"), &argv);
     if !in_job::is() {
         events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
     }

@@ -48,8 +48,8 @@ use crate::engine;
 use crate::engine::request::Action;
 use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
-use crate::host::{signals, sys};
-use crate::text::shell::quoted;
+use crate::host::{arguments, signals, sys};
+use crate::secret;
 use crate::text::{one_line, printable, printable_lines, wrap};
 
 /// A command's work: the words after its name, and where to tell what happens.
@@ -81,6 +81,7 @@ const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";
 /// Runs what `argv` says. The exit codes are those of [`Exit`].
 pub fn main(argv: &[OsString]) -> ExitCode {
     signals::ignore_file_limit();
+    learn_secrets(argv);
     if let Some(dir) = argv.get(1..).and_then(job_supervisor::called) {
         return ExitCode::from(job_supervisor::run(dir) as u8);
     }
@@ -95,6 +96,15 @@ pub fn main(argv: &[OsString]) -> ExitCode {
         Found::Unknown(word) => unknown(&word, argv.get(1..).unwrap_or_default()),
     };
     ExitCode::from(exit as u8)
+}
+
+/// What is secret in the command line and in the proxies of the environment is not repeated, whoever says it.
+fn learn_secrets(argv: &[OsString]) {
+    let words = argv.iter().map(|w| w.to_string_lossy().into_owned());
+    let proxies = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy"));
+    let all: Vec<String> = words.chain(proxies.map(|(_, value)| value.to_string_lossy().into_owned())).collect();
+    secret::learn(all.iter().map(String::as_str));
+    arguments::hide_secrets(argv);
 }
 
 /// A word that is no command: a flag of the interface, a fast path, or a mistake.
@@ -157,6 +167,11 @@ fn show_help(args: &[OsString], _events: &Events) -> Result<Exit> {
 }
 
 fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
+    // What altdisk and its programs make has the modes that the code says. Panels and jobs run commands of the user's, with the user's umask;
+    // an altdisk among those comes here itself.
+    if ![&flags::UI, &flags::JOBS].iter().any(|c| std::ptr::eq(*c, command)) {
+        sys::fix_umask();
+    }
     let mut usage = true;
     if let Ok(parsed) = getopt::parse(command, args) {
         if parsed.has("help") {
@@ -232,10 +247,7 @@ fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) ->
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
     if !preview {
-        match logfile::LogFile::open(Path::new(LOG), output.verbose) {
-            Ok(log) => events.add(Box::new(log)),
-            Err(e) => events.warn(format!("no log is written: {LOG}: {e} (command: {})", quoted(argv))),
-        }
+        logfile::add(events, Path::new(LOG), output.verbose, argv);
     }
     Ok(())
 }
@@ -258,14 +270,16 @@ fn ending(exit: Exit) -> &'static str {
 
 /// The error as users are told it: the catalogued one with the context around it, or ALT-899 with the whole chain.
 fn as_told(err: &anyhow::Error) -> Alt {
-    match error::of(err) {
+    let mut told = match error::of(err) {
         Some(alt) => {
             let around = err.chain().take_while(|e| e.downcast_ref::<Alt>().is_none()).map(ToString::to_string);
             let around: String = around.filter(|c| *c != LeftUnfinished.to_string()).map(|c| printable(&c, false) + ": ").collect();
             Alt { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
         }
         None => Alt { entry: &error::OTHER, cause: printable(&format!("{err:#}"), false), remedy: error::OTHER.remedy.to_owned() },
-    }
+    };
+    (told.cause, told.remedy) = (secret::masked(&told.cause), secret::masked(&told.remedy));
+    told
 }
 
 fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exit {
@@ -281,14 +295,19 @@ fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exi
     exit
 }
 
-/// Writes text to standard output, in which nothing commands the terminal.
+/// Writes text to standard output, without secrets, and so that nothing in it commands the terminal.
 pub(crate) fn say(text: &str, exit: Exit) -> Exit {
     let end = if text.ends_with('\n') { "\n" } else { "" };
-    write(&(printable_lines(text, false) + end), exit)
+    print(&(printable_lines(&secret::masked(text), false) + end), exit)
 }
 
-/// Writes JSON, or a file, to standard output as it is; a reader that closed it has seen enough.
+/// Writes JSON, without secrets, or a file as it is, to standard output.
 pub(crate) fn write(text: &str, exit: Exit) -> Exit {
+    if text.starts_with(['{', '[']) { print(&secret::masked_json(text), exit) } else { print(text, exit) }
+}
+
+/// A reader that closed standard output has seen enough.
+fn print(text: &str, exit: Exit) -> Exit {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
         _ => exit,

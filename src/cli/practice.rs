@@ -76,7 +76,7 @@ fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
 }
 
 fn remove(names: &[String], events: &Events) -> Result<String> {
-    let alternate = State::peek_base()?.map_or(vec![], |b| b.layout.disks);
+    let alternate = State::peek_base()?.known()?.map_or(vec![], |b| b.layout.disks);
     if let Some(name) = names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n)))) {
         return Err(error::PRACTICE_IN_USE
             .because_do(format!("{name} holds the alternate"), "`alt_disk_install -X` removes the alternate; then remove the disk"));

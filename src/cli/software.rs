@@ -25,7 +25,8 @@ use crate::text::shell::quoted;
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
     let here = Beneath::open(Path::new("/"))?;
-    let alternate = if State::peek_base()?.is_some() { Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?) } else { None };
+    let copy_is_known = State::peek_base()?.known()?.is_some();
+    let alternate = if copy_is_known { Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?) } else { None };
     let system = updates::read(&here, Path::new(state::DIR))?;
     Ok(if parsed.has("json") {
         write(&in_json(alternate.as_deref(), &system), Exit::Done)

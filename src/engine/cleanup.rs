@@ -26,8 +26,8 @@ use crate::software::install;
 pub fn clean_up(events: &Events) -> Result<String> {
     super::run::require_root()?;
     signals::catch();
-    let mut state = State::lock()?;
-    let Some(alternate) = state.load()? else {
+    let mut state = State::lock_to_remove()?;
+    let Some(alternate) = state.load()?.known()? else {
         state.forget()?;
         if mounts::is_mount_point(Path::new(ALT_INST)) {
             events.warn(format!("something is mounted at {ALT_INST}, and no record says what: `umount -R {ALT_INST}` unmounts it"));
@@ -38,7 +38,8 @@ pub fn clean_up(events: &Events) -> Result<String> {
     let world = World::gather()?;
     not_running_from_it(base, &world)?;
     if !alternate.cleaning() {
-        state.append(&Record::CleanUp)?;
+        // Without the record it goes on all the same: what is left is found by looking.
+        state.append_removal().unwrap_or_else(|e| events.warn(format!("the removal is not noted, and must not be interrupted: {e:#}")));
     }
     let mut outcome = Outcome { errors: vec![], freed: vec![], kept: vec![] };
     outcome.note(end_processes(base, &world, events));

@@ -276,7 +276,7 @@ fn golden_reviews_of_what_stands() {
         journal.extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
     }
     journal.extend([Record::Phase { phase: 1 }, Record::Begin { id: "2.client".into() }]);
-    let stands = Alternate { base: p.base, plan, run: 1, journal };
+    let stands = Alternate { base: p.base, plan, run: 1, journal, journal_damaged: false };
     let json = |page: &review::Review| {
         assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
         // The day depends on where the test runs.

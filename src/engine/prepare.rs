@@ -216,7 +216,8 @@ pub fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>)
 /// Records that cannot be read.
 pub fn known(rootvg: &[String]) -> Result<roles::Known> {
     let mark = |serial: &Option<String>, id: &str, size| roles::DiskMark { serial: serial.clone(), table_id: Some(id.to_owned()), size };
-    let altinst = State::peek_base()?.map_or(vec![], |b| b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect());
+    let altinst =
+        State::peek_base()?.known()?.map_or(vec![], |b| b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect());
     let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN)).unwrap_or(None);
     let old = old.map_or(vec![], |o| vec![roles::DiskMark { serial: o.serial, table_id: o.table_id, size: o.size }]);
     Ok(roles::Known { rootvg: rootvg.to_vec(), altinst, old })

@@ -41,7 +41,7 @@ struct JsonStep<'a> {
 /// # Errors
 /// The refusals that the run itself would meet.
 pub fn preview(request: &Request, json: bool) -> Result<String> {
-    let stored = State::peek()?;
+    let stored = State::peek()?.known()?;
     run::may_run(request.phases, stored.as_ref())?;
     let prepared = prepared(request, stored)?;
     let plan = plan::plan(&prepared.base, request);

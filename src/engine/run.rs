@@ -13,7 +13,7 @@ use crate::copy::Progress;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::quiet::Quiet;
 use crate::engine::request::{Phases, Request};
-use crate::engine::state::{Alternate, Record, State, crash_point};
+use crate::engine::state::{Alternate, Record, State, Stored, crash_point};
 use crate::engine::{cleanup, copying, mounted, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
@@ -35,7 +35,7 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
-    let stored = state.load()?;
+    let stored = state.load()?.known()?;
     may_run(request.phases, stored.as_ref())?;
     let quiet = Quiet::begin(request.copies(), events)?;
     if let Some(step) = stored.as_ref().filter(|a| !a.run_complete()).and_then(|a| left(a).into_iter().next()) {
@@ -75,7 +75,7 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
-    let alternate = interrupted(state.load()?)?;
+    let alternate = interrupted(state.load()?.known()?)?;
     let done = stands(&alternate);
     let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
     let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
@@ -121,7 +121,7 @@ pub fn left(alternate: &Alternate) -> Vec<&Step> {
 
 /// Marks an error after which an alternate stands there: the state tells.
 fn unfinished(e: anyhow::Error) -> anyhow::Error {
-    if matches!(State::peek(), Ok(None)) { e } else { e.context(LeftUnfinished) }
+    if matches!(State::peek(), Ok(Stored::None)) { e } else { e.context(LeftUnfinished) }
 }
 
 /// # Errors

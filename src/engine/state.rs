@@ -3,23 +3,42 @@
 //! `altinst/plan.json` is written before the first byte goes to a disk; `altinst/journal.jsonl` gets a line, flushed to the device,
 //! before and after each step acts. Together they tell what a phase may build on, where `--resume` goes on, and what
 //! `-X` has to undo, after a crash at any moment too. No directory `altinst` means: there is no alternate.
+//!
+//! Parts: [`files`] is how they lie on disk and when they are believed, [`secrets`] keeps passwords apart, [`lock`] is the lock.
+
+mod files;
+mod lock;
+mod secrets;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
 use serde::{Deserialize, Serialize};
 
 use crate::boot::bootlist::Before;
 use crate::engine::plan::{self, Base, Plan};
 use crate::error;
-use crate::host::files;
+use crate::host::files::put;
+use crate::host::own_file::{self, Refused};
+use crate::host::trusted;
+use crate::secret;
 
 /// Where altdisk keeps its state; never copied to an alternate.
 pub const DIR: &str = "/var/lib/altdisk";
+
+/// The directory of the stored alternate in it.
+const ALTERNATE: &str = "altinst";
+
+/// Everybody may look, whatever the umask is.
+const MODE: u32 = 0o755;
+
+/// Room that the journal keeps free: -X must be able to note that it has begun when there is no other room left.
+const REMOVAL_ROOM: usize = 4096;
 
 /// The file with the speed of the last copy.
 const RATE: &str = "copy-rate";
@@ -64,13 +83,40 @@ pub struct Alternate {
     pub plan: Plan,
     pub run: u32,
     pub journal: Vec<Record>,
+    /// Lines of the journal are lost or damaged: it does not tell all that was done.
+    pub journal_damaged: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    run: u32,
-    base: Base,
-    plan: Plan,
+/// What is stored of an alternate.
+#[derive(Debug)]
+pub enum Stored<T = Alternate> {
+    /// There is none.
+    None,
+    Known(T),
+    /// Something is stored and cannot be believed: ALT-702 where it is damaged, ALT-716 where a newer altdisk stored it.
+    Unreadable(anyhow::Error),
+}
+
+impl<T> Stored<T> {
+    /// For those who can do nothing without it: what is stored, or None where there is nothing.
+    ///
+    /// # Errors
+    /// ALT-702 or ALT-716 where it cannot be read.
+    pub fn known(self) -> Result<Option<T>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Known(stored) => Ok(Some(stored)),
+            Self::Unreadable(why) => Err(why),
+        }
+    }
+
+    fn map<U>(self, f: impl FnOnce(T) -> U) -> Stored<U> {
+        match self {
+            Self::None => Stored::None,
+            Self::Known(stored) => Stored::Known(f(stored)),
+            Self::Unreadable(why) => Stored::Unreadable(why),
+        }
+    }
 }
 
 impl Alternate {
@@ -135,39 +181,47 @@ impl Alternate {
 pub struct State {
     dir: PathBuf,
     journal: Option<File>,
-    _lock: File,
+    _lock: lock::Lock,
 }
 
 impl State {
     /// Takes the lock; the directory is made if need be.
     ///
     /// # Errors
-    /// ALT-701 where another run holds it.
+    /// ALT-701 where another run holds it, ALT-717 where somebody else can have changed what is stored, ALT-712 and ALT-718 where the
+    /// directory cannot be made.
     pub fn lock() -> Result<Self> {
         let dir = PathBuf::from(DIR);
-        fs::create_dir_all(&dir).with_context(|| format!("making {DIR}"))?;
+        trust_above(&dir)?;
         // Everybody may see what stands: `disks` and previews need no root.
-        fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).with_context(|| format!("opening {DIR} to readers"))?;
-        let path = dir.join("lock");
-        let mut lock = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("opening {}", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(busy(&path));
+        let opened = own_file::make_directory(&dir, MODE).map_err(files::refused_directory)?;
+        Self::locked(dir, lock::take(Path::new(DIR), opened)?)
+    }
+
+    /// The same for what writes nothing new (-X): where the directory is not there and cannot be made, there is nothing stored, and
+    /// the nearest directory above it is locked in its place.
+    ///
+    /// # Errors
+    /// As [`State::lock`], but for ALT-712 and ALT-718.
+    pub fn lock_to_remove() -> Result<Self> {
+        match Self::lock() {
+            Err(e) if files::is_no_room(&e) => {
+                let above = Path::new(DIR).ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("/"));
+                let opened = own_file::directory(above).map_err(files::refused)?;
+                Self::locked(PathBuf::from(DIR), lock::take(above, opened)?)
             }
-            Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| format!("locking {}", path.display())),
+            other => other,
         }
-        lock.set_len(0)?;
-        let argv: Vec<String> = std::env::args().collect();
-        writeln!(lock, "process {}: {}", std::process::id(), argv.join(" "))?;
-        Ok(Self { dir, journal: None, _lock: lock })
+    }
+
+    fn locked(dir: PathBuf, lock: lock::Lock) -> Result<Self> {
+        let state = Self { dir, journal: None, _lock: lock };
+        match own_file::directory(&state.alternate_dir()) {
+            Err(Refused::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => Ok(state),
+            Err(no @ Refused::Unsafe { .. }) => Err(files::refused(no)),
+            // Anything else in its place is an alternate that cannot be read.
+            _ => Ok(state),
+        }
     }
 
     /// The same for a short work that others do too: a lock that is held for a moment is waited for.
@@ -190,46 +244,52 @@ impl State {
     /// # Errors
     /// ALT-701 where another run is at work.
     pub fn not_busy() -> Result<()> {
-        let path = PathBuf::from(DIR).join("lock");
-        let Ok(lock) = File::open(&path) else { return Ok(()) };
-        match lock.try_lock_shared() {
-            Err(fs::TryLockError::WouldBlock) => Err(busy(&path)),
-            _ => Ok(()),
-        }
+        lock::is_free(Path::new(DIR))
     }
 
     /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot be kept is no harm.
     pub fn keep_copy_rate(rate: u64) {
-        let _ = files::replace(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
+        let _ = put(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
     }
 
     /// Bytes a second, as the last copy had them.
     pub fn copy_rate() -> Option<u64> {
-        files::line(PathBuf::from(DIR).join(RATE)).and_then(|l| l.trim().parse().ok()).filter(|r| *r > 0)
+        const MAX_BYTES: u64 = 100;
+        let text = own_file::read(&PathBuf::from(DIR).join(RATE), MAX_BYTES).ok().flatten()?;
+        String::from_utf8(text).ok()?.trim().parse().ok().filter(|r| *r > 0)
     }
 
     fn alternate_dir(&self) -> PathBuf {
-        self.dir.join("altinst")
+        self.dir.join(ALTERNATE)
     }
 
     /// The stored alternate, read without the lock (for listings and previews).
     ///
     /// # Errors
-    /// ALT-702 where it is there but unreadable.
-    pub fn peek() -> Result<Option<Alternate>> {
-        load(&PathBuf::from(DIR).join("altinst"))
+    /// ALT-717 where somebody else can have changed it.
+    pub fn peek() -> Result<Stored> {
+        files::load(&believed()?)
     }
 
     /// What phase 1 settled for the stored alternate. Anyone may ask: the journal, which is root's, is not read.
     ///
     /// # Errors
-    /// ALT-702 where it is there but unreadable.
-    pub fn peek_base() -> Result<Option<Base>> {
-        Ok(stored(&PathBuf::from(DIR).join("altinst"))?.map(|s| s.base))
+    /// As [`State::peek`].
+    pub fn peek_base() -> Result<Stored<Base>> {
+        Ok(files::load_plan(&believed()?)?.map(|s| s.base))
     }
 
-    pub fn load(&self) -> Result<Option<Alternate>> {
-        load(&self.alternate_dir())
+    /// The stored alternate. One that an earlier version stored with its passwords in plan.json is stored anew without them.
+    ///
+    /// # Errors
+    /// As [`State::peek`].
+    pub fn load(&self) -> Result<Stored> {
+        let dir = self.alternate_dir();
+        let stored = files::load(&dir)?;
+        if let Stored::Known(a) = &stored {
+            files::hide_secrets(&dir, a);
+        }
+        Ok(stored)
     }
 
     /// Stores a plan (phase 1: with a new base) and begins a run.
@@ -237,44 +297,50 @@ impl State {
     /// # Errors
     /// Where the state cannot be written; nothing else has happened then.
     pub fn begin_run(&mut self, base: &Base, plan: &Plan, run: u32, time: u64) -> Result<()> {
-        self.store(base, plan, run).map_err(no_room)?;
-        self.append(&Record::Run { run, argv: plan.request.argv.clone(), time })
-    }
-
-    fn store(&self, base: &Base, plan: &Plan, run: u32) -> Result<()> {
         let dir = self.alternate_dir();
-        fs::create_dir_all(&dir)?;
-        let stored = serde_json::to_vec_pretty(&Stored { run, base: base.clone(), plan: plan.clone() })?;
-        files::replace(&dir.join("image.data"), crate::image::parse::write(&base.image)?.as_bytes(), 0o644)?;
-        // A crash before the run's record leaves a run with nothing done: the number tells.
-        files::replace(&dir.join("plan.json"), &stored, 0o644)
+        own_file::make_directory(&dir, MODE).map_err(files::refused)?;
+        let kept = files::Kept { run, base: base.clone(), plan: plan.clone() };
+        files::store(&dir, &kept, needs_secrets(plan)).map_err(files::no_room)?;
+        self.append(&Record::Run { run, argv: secret::masked_words(&plan.request.argv), time })
     }
 
-    /// Adds a record, on the device when this returns.
+    /// Adds a record, on the device when this returns. Room for the record that -X makes is left.
     ///
     /// # Errors
     /// Where it cannot be written: then the step must not act.
     pub fn append(&mut self, record: &Record) -> Result<()> {
-        self.write(record).map_err(no_room)
-    }
-
-    fn write(&mut self, record: &Record) -> Result<()> {
-        if self.journal.is_none() {
-            let path = self.alternate_dir().join("journal.jsonl");
-            let file = fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .mode(0o600)
-                .open(&path)
-                .with_context(|| format!("opening {}", path.display()))?;
-            self.journal = Some(file);
-        }
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
-        if let Some(file) = &mut self.journal {
-            file.write_all(&line).and_then(|()| file.sync_all()).context("writing the journal")?;
+        self.write(record, REMOVAL_ROOM).map_err(files::no_room)?;
+        if matches!(record, Record::Phase { phase: 2.. }) {
+            secrets::forget(&self.alternate_dir())?;
         }
         Ok(())
+    }
+
+    /// Notes that the removal has begun. On a file system that takes nothing any more, what only people read is given up for it.
+    ///
+    /// # Errors
+    /// ALT-712 or ALT-718: it is not noted, and should the removal be interrupted, `--resume` would not know of it.
+    pub fn append_removal(&mut self) -> Result<()> {
+        let first = self.write(&Record::CleanUp, 0);
+        first.or_else(|_| {
+            files::make_room(&self.alternate_dir());
+            self.write(&Record::CleanUp, 0).map_err(files::no_room)
+        })
+    }
+
+    /// `spare`: bytes that must have room after the record.
+    fn write(&mut self, record: &Record, spare: usize) -> Result<()> {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        let path = self.alternate_dir().join(files::JOURNAL);
+        let file = match &mut self.journal {
+            Some(file) => file,
+            none => none.insert(own_file::append_believed(&path, 0o600).map_err(files::refused)?),
+        };
+        if spare > 0 {
+            reserve(file, line.len() + spare).with_context(|| format!("making room in {}", path.display()))?;
+        }
+        file.write_all(&line).and_then(|()| file.sync_all()).with_context(|| format!("writing {}", path.display()))
     }
 
     /// Forgets the alternate. The last thing that -X does.
@@ -283,49 +349,47 @@ impl State {
     /// Where files cannot be removed.
     pub fn forget(&mut self) -> Result<()> {
         self.journal = None;
-        let dir = self.alternate_dir();
-        // plan.json goes last: while it is there, -X can be repeated.
-        for name in ["image.data", "journal.jsonl", "plan.json"] {
-            files::remove(&dir.join(name))?;
-        }
-        match fs::remove_dir_all(&dir) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", dir.display())),
-            _ => Ok(()),
-        }
+        files::forget(&self.alternate_dir()).map_err(files::no_room)
     }
 }
 
-/// A full file system has a name of its own; every other error stays what it is.
-fn no_room(e: anyhow::Error) -> anyhow::Error {
-    let kind = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    match kind {
-        Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
-            error::STATE_FULL.because(format!("{DIR} cannot be written: {e:#}"))
-        }
-        _ => e,
+/// Has the file system keep room for so many bytes at the end of the file; one that cannot do that keeps none.
+fn reserve(file: &File, bytes: usize) -> std::io::Result<()> {
+    let (Ok(end), Ok(bytes)) = (i64::try_from(file.metadata()?.len()), i64::try_from(bytes)) else { return Ok(()) };
+    match fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, end, bytes) {
+        Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS)) => Err(e.into()),
+        _ => Ok(()),
     }
 }
 
-fn busy(lock: &std::path::Path) -> anyhow::Error {
-    let who = fs::read_to_string(lock).unwrap_or_default();
-    error::BUSY.because(format!("another run of altdisk is at work ({})", who.trim()))
+/// Only phase 2 needs passwords: for the location of packages, and for proxies.
+fn needs_secrets(plan: &Plan) -> bool {
+    plan.steps.iter().any(|s| s.id == plan::UPDATE)
 }
 
-fn load(dir: &std::path::Path) -> Result<Option<Alternate>> {
-    let Some(stored) = stored(dir)? else { return Ok(None) };
-    let journal = files::read_optional(&dir.join("journal.jsonl"))?.unwrap_or_default();
-    Ok(Some(Alternate { base: stored.base, plan: stored.plan, run: stored.run, journal: parse_journal(&journal) }))
+/// The directory of the alternate, if nobody else can have changed what is in it. Who is not root looks and does nothing.
+fn believed() -> Result<PathBuf> {
+    let dir = PathBuf::from(DIR);
+    let inner = dir.join(ALTERNATE);
+    if nix::unistd::geteuid().is_root() {
+        trust_above(&dir)?;
+        for dir in [&dir, &inner] {
+            if let Err(no @ Refused::Unsafe { .. }) = own_file::directory(dir) {
+                return Err(files::refused(no));
+            }
+        }
+    }
+    Ok(inner)
 }
 
-fn stored(dir: &std::path::Path) -> Result<Option<Stored>> {
-    let path = dir.join("plan.json");
-    let plan = files::read_optional(&path)?;
-    plan.map(|p| serde_json::from_slice(&p).map_err(|e| error::BAD_STATE.because(format!("{}: {e}", path.display())))).transpose()
-}
-
-/// Reads the journal; a last line that a power cut tore is left out.
-fn parse_journal(text: &[u8]) -> Vec<Record> {
-    text.split(|b| *b == b'\n').filter_map(|l| serde_json::from_slice(l).ok()).collect()
+/// What is above the state directory is root's.
+fn trust_above(dir: &Path) -> Result<()> {
+    let there = dir.ancestors().skip(1).find(|p| p.exists()).unwrap_or(Path::new("/"));
+    trusted::trust_path(there).map_err(|no| {
+        let remedy =
+            if no.right.is_empty() { error::UNSAFE_STATE.remedy.to_owned() } else { format!("`{} {}`", no.right, no.path.display()) };
+        error::UNSAFE_STATE.because_do(format!("{} {}", no.path.display(), no.wrong), remedy)
+    })
 }
 
 /// For the tests of crashes: with ALTDISK_TEST_KILL=`before|after|done`:`STEP`, this process is killed as by
@@ -333,28 +397,5 @@ fn parse_journal(text: &[u8]) -> Vec<Record> {
 pub fn crash_point(moment: &str, step: &str) {
     if std::env::var("ALTDISK_TEST_KILL").is_ok_and(|v| v == format!("{moment}:{step}")) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_file_system_has_a_name() {
-        let full = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::StorageFull)).context("writing the journal");
-        assert!(
-            error::of(&no_room(full)).unwrap().to_string().starts_with("ALT-712: /var/lib/altdisk cannot be written: writing the journal")
-        );
-        let other = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
-        assert!(error::of(&no_room(other)).is_none());
-    }
-
-    #[test]
-    fn a_torn_journal_is_read_up_to_the_tear() {
-        let text = br#"{"r":"begin","id":"1.gate"}
-{"r":"done","id":"1.gate"}
-{"r":"begin","id":"1.wi"#;
-        assert_eq!(parse_journal(text), [Record::Begin { id: "1.gate".into() }, Record::Done { id: "1.gate".into() }]);
     }
 }

@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error;
 use crate::host::beneath::Beneath;
-use crate::host::files;
+use crate::host::{files, own_file};
 use crate::software::{Changes, Package};
 
 /// The file, in the directory of the alternate's records here, and in altdisk's directory in the alternate.
 const FILE: &str = "software.json";
 /// Of the file's form.
 const VERSION: u32 = 1;
+/// Largest record that is read: that of hundreds of updates has some MiB.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// One update that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ pub fn keep_before(dir: &Path, packages: &[Package]) -> Result<()> {
 /// # Errors
 /// Where it is there and cannot be read.
 pub fn kept_before(dir: &Path) -> Result<Option<Vec<Package>>> {
-    Ok(files::read_optional(&dir.join(BEFORE))?.and_then(|text| serde_json::from_slice(&text).ok()))
+    Ok(own_file::read(&dir.join(BEFORE), MAX_BYTES)?.and_then(|text| serde_json::from_slice(&text).ok()))
 }
 
 /// The update has ended, one way or the other.

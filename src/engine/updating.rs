@@ -13,9 +13,9 @@ use crate::engine::updates::{self, Update};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::sys;
+use crate::secret::masked_words;
 use crate::software::Wanted;
 use crate::software::install::{self, Target};
-use crate::software::location::masked;
 
 /// Installs what the request wants.
 ///
@@ -39,7 +39,7 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
         c.events.note(format!("a new kernel: {}", kernel.version));
     }
     let Some(done) = done else { return ended };
-    let argv = c.plan.request.argv.iter().map(|word| masked(word)).collect();
+    let argv = masked_words(&c.plan.request.argv);
     let update = Update { time: sys::now().0, argv, manager: done.manager.to_owned(), changes: done.changes, complete: ended.is_ok() };
     tell(&update, c.events);
     // How the update ended says more than a record that does not fit beside it.

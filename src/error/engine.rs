@@ -138,6 +138,9 @@ catalogue! {
     INTERRUPTED = "ALT-711", Failed, "interrupted", "`alt_disk_install --resume` goes on";
     STATE_FULL = "ALT-712", Failed, "there is no room left for altdisk's own records", "make room on the file system that holds /var/lib/altdisk; then `alt_disk_install --resume` goes on, and -X cleans up";
     MOUNT_POINT = "ALT-713", Unfinished, "a file system of the copy cannot be mounted where it belongs", "put a directory in the place that the cause names and run the command again; or remove the copy with `alt_disk_install -X`";
+    NEWER_STATE = "ALT-716", Failed, "the stored state was written by a newer altdisk", "use the altdisk that wrote it, or a newer one";
+    UNSAFE_STATE = "ALT-717", Refused, "somebody else can have changed what altdisk has stored", "see that nobody has changed it, then give it to root alone (`chown root:`, `chmod go-w`)";
+    STATE_READ_ONLY = "ALT-718", Failed, "altdisk's own records cannot be written: the file system is read-only", "make the file system that holds /var/lib/altdisk writable (`mount -o remount,rw`), and run the command again";
     SCRIPT_FAILED = "ALT-720", Failed, "the customization script failed", "mend it; then run phase 2 again (-P 2 or -P 23), or go on with --resume";
     // 8xx programs and the kernel
     PROGRAM_MISSING = "ALT-801", Refused, "a program that is needed is not installed", "install the package that the cause names and run the command again";

@@ -1,32 +1,47 @@
 //! Files that must survive a power cut: written beside, flushed, renamed; and text that may be absent.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nix::libc::O_NOFOLLOW;
+use nix::libc::{O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
+
+/// Largest file that is read whole.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// Replaces `path` by `text` at once and durably. Owner and mode of an existing file are kept; a new one gets `mode`.
 ///
 /// # Errors
 /// Where the directory cannot be written; the old file is then as it was.
 pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
+    let old = fs::metadata(path).ok();
+    let mode = old.as_ref().map_or(mode, |m| m.permissions().mode() & 0o7777);
+    write_beside(path, text, mode, old.map(|m| (m.uid(), m.gid())))
+}
+
+/// The same for a file of this program's own: it has this mode and this process's owner, whatever was there before.
+///
+/// # Errors
+/// As [`replace`].
+pub fn put(path: &Path, text: &[u8], mode: u32) -> Result<()> {
+    write_beside(path, text, mode, None)
+}
+
+fn write_beside(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>) -> Result<()> {
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let beside = dir.join(format!(".{name}.altdisk-new"));
     let write = || -> std::io::Result<()> {
-        let old = fs::metadata(path).ok();
-        let mode = old.as_ref().map_or(mode, |m| m.permissions().mode() & 0o7777);
         // Left by a power cut, or put there by somebody else: neither is written to.
         match fs::remove_file(&beside) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(O_NOFOLLOW).open(&beside)?;
-        if let Some(m) = &old {
-            fchown(&file, Some(m.uid()), Some(m.gid()))?;
+        if let Some((user, group)) = owner {
+            fchown(&file, Some(user), Some(group))?;
         }
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(text)?;
@@ -42,12 +57,19 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
 /// # Errors
 /// If it exists and cannot be read.
 pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::metadata(path) {
+    let read = || -> std::io::Result<Vec<u8>> {
         // Opening a fifo waits, and a device does things.
-        Ok(meta) if !meta.is_file() => return Err(anyhow::anyhow!("{} is no regular file", path.display())),
-        _ => {}
-    }
-    match fs::read(path) {
+        let file = fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(std::io::Error::other("it is not a regular file"));
+        }
+        let mut text = vec![];
+        if file.take(MAX_BYTES + 1).read_to_end(&mut text)? as u64 > MAX_BYTES {
+            return Err(std::io::Error::other(format!("it is larger than {MAX_BYTES} bytes")));
+        }
+        Ok(text)
+    };
+    match read() {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e).with_context(|| format!("reading {}", path.display())),

@@ -4,6 +4,7 @@
 //! power cut, `own_file` opens those in a home directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier,
 //! `line` and `notices` those of terminals; `beneath` reads and writes in the copy without ever leaving it; `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
+pub mod arguments;
 pub mod ask;
 pub mod attrs;
 pub mod beneath;

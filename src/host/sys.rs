@@ -13,6 +13,12 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::host::clock;
 
+/// What this process and its programs make can be written by nobody else and read by everybody, unless it is made with another mode:
+/// whatever the umask of the caller was.
+pub fn fix_umask() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+}
+
 /// Makes `command` run chrooted in `root`, in a mount namespace of its own with /proc, /sys, /dev, /run and /tmp
 /// there. The namespace dies with the program, and with it every mount.
 ///

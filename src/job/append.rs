@@ -72,7 +72,8 @@ impl<W: Write> Appender<W> {
 }
 
 fn add(text: &mut Vec<u8>, event: &Event) {
-    if let Ok(record) = serde_json::to_vec(event) {
+    // The supervisor writes here what no [`crate::event::Events`] has seen.
+    if let Ok(record) = serde_json::to_vec(&event.clone().masked()) {
         text.extend_from_slice(&record);
         text.push(b'\n');
     }

@@ -30,6 +30,8 @@ pub use control::{kill, stop};
 pub use files::{find, list};
 pub use start::start;
 
+use crate::secret;
+
 /// The last words of a job that was asked to end, where the command itself said none.
 pub const STOPPED: &str = "It was stopped.";
 
@@ -67,7 +69,7 @@ impl Spec {
 
     /// The command line as people may see it.
     pub fn command(&self) -> String {
-        if self.shown.is_empty() { crate::text::shell::quoted(&self.argv) } else { self.shown.clone() }
+        if self.shown.is_empty() { crate::text::shell::quoted(&secret::masked_words(&self.argv)) } else { secret::masked(&self.shown) }
     }
 
     /// Whether it is altdisk's own work on the alternate, which can be resumed and cleaned up.

@@ -1,7 +1,6 @@
 //! Starting a job: a directory, and this program once more as the supervisor.
 //!
-//! The supervisor reads the order on standard input (an argv may hold a password: it stands in no process list and, where it was
-//! masked, in no file), leaves this session, starts the command, and answers on standard output. Then nothing ties it to this process.
+//! The supervisor reads the order on standard input (an argv may hold a password: it stands in no file), leaves this session, starts the command, and answers on standard output. Then nothing ties it to this process.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -15,6 +14,7 @@ use crate::error;
 use crate::host::sys;
 use crate::job::files::{self, Asked};
 use crate::job::{Id, Spec};
+use crate::secret;
 
 /// The hidden command that is the supervisor: `altdisk job-supervisor DIR`.
 pub const SUPERVISOR: &str = "job-supervisor";
@@ -32,11 +32,7 @@ pub(super) enum Answer {
 /// # Errors
 /// ALT-951 where its directory cannot be made, ALT-952 where the command could not be started, with the reason.
 pub fn start(spec: &Spec) -> Result<Id> {
-    let mut kept = spec.clone();
-    if !spec.shown.is_empty() && spec.shown != Spec::new(spec.argv.clone(), "").command() {
-        kept.argv = vec![];
-        kept.env = vec![];
-    }
+    let kept = without_secrets(spec);
     let (id, dir) = files::make(&Asked { spec: kept, started: sys::now().0 })?;
     let answer = ask(spec, &dir);
     let failed = |cause: String, remedy: &str| {
@@ -48,6 +44,22 @@ pub fn start(spec: &Spec) -> Result<Id> {
         Ok(Answer::Failed(cause, remedy)) => failed(cause, &remedy),
         Err(e) => failed(format!("the supervisor did not start: {e:#}"), error::JOB_NOT_STARTED.remedy),
     }
+}
+
+/// What is kept of the order. Nothing runs it again, and so it needs no password. What a panel hides cannot be told from the words
+/// alone: only the names of the programs are kept of those.
+fn without_secrets(spec: &Spec) -> Spec {
+    let hides = !spec.shown.is_empty() && spec.shown != Spec::new(spec.argv.clone(), "").command();
+    let mut kept = spec.clone();
+    if hides {
+        kept.argv.truncate(if spec.on_alternate() { 2 } else { 1 });
+        kept.env = vec![];
+    }
+    kept.argv = secret::masked_words(&kept.argv);
+    kept.shown = secret::masked(&kept.shown);
+    kept.title = secret::masked(&kept.title);
+    kept.env.iter_mut().for_each(|(_, value)| *value = secret::masked(value));
+    kept
 }
 
 fn ask(spec: &Spec, dir: &std::path::Path) -> Result<Answer> {

@@ -7,6 +7,7 @@ use crate::menu::fill::{self, Part};
 use crate::menu::model::{Dialog, Field, Kind, Many, Required, Run};
 use crate::menu::rules;
 use crate::menu::values::{Context, Values};
+use crate::secret::masked_words;
 use crate::text::shell::quoted;
 
 /// What stands for a password where a command is shown or logged.
@@ -36,8 +37,8 @@ impl Line {
 
     /// With the words that a review asked for, after the fixed command.
     pub fn with(&self, add: &[String]) -> Self {
-        let put = |words: &[String]| [&words[..self.fixed], add, &words[self.fixed..]].concat();
-        Self { argv: put(&self.argv), masked: put(&self.masked), fixed: self.fixed }
+        let put = |words: &[String], add: &[String]| [&words[..self.fixed], add, &words[self.fixed..]].concat();
+        Self { argv: put(&self.argv, add), masked: put(&self.masked, &masked_words(add)), fixed: self.fixed }
     }
 
     /// The command that reviews this one: with the dialog's review words.
@@ -50,7 +51,7 @@ impl Line {
 pub fn line(dialog: &Dialog, values: &Values, context: &Context) -> Line {
     let (argv, fixed) = make(dialog, values, context, false);
     let (masked, _) = make(dialog, values, context, true);
-    Line { argv, masked, fixed }
+    Line { argv, masked: masked_words(&masked), fixed }
 }
 
 /// A list, discovery or classify command with its `{name}`s filled in.

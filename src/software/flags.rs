@@ -6,6 +6,7 @@
 //! running. What altdisk itself controls (which system, which sources, whether anything is done at all) cannot be given there; [`refused`]
 //! has the tables, which are looked at when it is known which manager it is.
 
+mod apart;
 mod refused;
 
 use anyhow::Result;
@@ -67,6 +68,7 @@ impl Flags {
     /// # Errors
     /// ALT-737 with the flag, and what altdisk says in its place.
     pub fn check(&self, manager: &str) -> Result<()> {
+        self.apart(manager)?;
         let Some((word, why)) = self.own.as_deref().and_then(|own| refused::refused(manager, own)) else { return Ok(()) };
         Err(error::BAD_MANAGER_FLAGS.because_do(
             format!("`{}` after -I cannot be given to {manager}: {why}", printable(&word, false)),

@@ -21,6 +21,7 @@ use crate::host::cmd::find_program;
 use crate::host::inside::Inside;
 use crate::host::placeholders::{self, Placeholders};
 use crate::host::signals;
+use crate::secret::{MASK, SecretText};
 
 /// Ours in the alternate, for the time of the run.
 const WORK: &str = "/var/cache/altdisk-work";
@@ -85,7 +86,7 @@ fn as_named(e: anyhow::Error, here: &Path, location: &Location) -> anyhow::Error
 }
 
 fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
-    let flags = super::flags::parse(wanted.flags.as_deref())?;
+    let flags = super::flags::parse(wanted.flags.as_ref().map(SecretText::expose))?;
     flags.check(manager)?;
     Ok(flags)
 }
@@ -157,10 +158,26 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
     (Some(Done { manager: manager.name(), changes: Changes::between(&before, &after) }), ended)
 }
 
+/// A stored request whose passwords are not kept any more cannot be carried out.
+fn has_password(wanted: &Wanted) -> Result<()> {
+    let url = match &wanted.location {
+        Location::Url { url, .. } => Some(url),
+        _ => None,
+    };
+    match [url, wanted.flags.as_ref()].into_iter().flatten().any(|text| text.expose().contains(MASK)) {
+        true => Err(error::BAD_LOCATION.because_do(
+            "the password of the location (or of -I) is not kept any more",
+            "run phase 2 with the whole command line again: `alt_disk_install -C -P 2 -l ...`",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Between what must be made first and what must be undone after.
 fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
     tidy(&inside.root)?;
     let flags = flags(wanted, manager.name())?;
+    has_password(wanted)?;
     let opened = Opened::open(&wanted.location, events)?;
     inside.shown.extend(opened.shown());
     // What lies in a directory needs no network, and scripts have no business with it.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Location, flags, location};
 use crate::error;
+use crate::secret::SecretText;
 use lists::{Kind, Names};
 
 /// What `-l -w -b -f -F -I` ask for, the files that they name read.
@@ -27,7 +28,7 @@ pub struct Wanted {
     /// Of `-F` and the fix list, each once.
     pub fixes: Vec<String>,
     /// `-I` as given; None: the manager's default.
-    pub flags: Option<String>,
+    pub flags: Option<SecretText>,
     /// For people: the bundle's file.
     pub bundle: Option<PathBuf>,
     /// For people: the fix list's file.
@@ -90,7 +91,7 @@ impl Wanted {
             all: packages.all,
             packages: packages.names,
             fixes: fixes.names,
-            flags: given.flags.map(str::to_owned),
+            flags: given.flags.map(SecretText::from),
             bundle: bundle.map(Path::to_path_buf),
             fix_bundle: given.fix_bundle.map(Path::to_path_buf),
         })

@@ -11,6 +11,7 @@ use crate::job;
 use crate::menu::model::{Builtin, Dialog, Field, How, Kind, Many, Next, Run, Screen, Selector, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
+use crate::secret::masked_words;
 use crate::text::shell::quoted;
 use crate::tui::layer::{For, Layer};
 use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
@@ -138,7 +139,7 @@ impl Asking {
                 command::HIDDEN.clone_into(value);
             }
         }
-        Self { argv: command::of_run(run, context), shown: quoted(&command::of_run(run, &masked)) }
+        Self { argv: command::of_run(run, context), shown: quoted(&masked_words(&command::of_run(run, &masked))) }
     }
 
     /// The review of what is about to run.

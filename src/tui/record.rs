@@ -1,5 +1,8 @@
 //! What was done, for later: `smit.log` (screens, commands, output, codes) and `smit.script` (the commands alone, a shell script).
 //!
+//! No password is written to either of them: a command with one stands as a comment in the script. The files lie in a home directory for
+//! years, and every copy and image of the system takes them along; a state directory that is never copied holds what must be kept.
+//!
 //! Both are appended to, never truncated, and only their owner may read them. What cannot be written is told once, when the first
 //! command would have been written down; the work goes on.
 
@@ -10,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::own_file::{self, Name};
 use crate::host::{clock, sys};
+use crate::secret;
 use crate::text::{printable, printable_lines};
 
 /// Something for the log.
@@ -137,7 +141,7 @@ impl Books {
     /// Writes it down; what is wrong with the files is returned once, with the first command.
     pub fn record(&mut self, record: &Record) -> Option<String> {
         let date = clock::date(sys::now().0);
-        self.log.write(&record.text(&date));
+        self.log.write(&secret::masked(&record.text(&date)));
         let Record::Command { line, hides, .. } = record else { return None };
         // A password is not written down, and so the line would not do the same again.
         self.script.write(&script(

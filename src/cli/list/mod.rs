@@ -120,7 +120,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
 
 /// Serials of the disks that the alternate is on.
 fn held() -> Result<Vec<String>> {
-    Ok(State::peek_base()?.map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
+    Ok(State::peek_base()?.known()?.map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
 }
 
 fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {

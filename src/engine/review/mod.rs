@@ -53,7 +53,7 @@ pub const WIDTH: usize = 76;
 /// The refusals that the run itself would meet.
 pub fn of_install(request: &Request) -> Result<Review> {
     may_begin()?;
-    let stored = State::peek()?;
+    let stored = State::peek()?.known()?;
     run::may_run(request.phases, stored.as_ref())?;
     let phase_1 = request.phases.list().contains(&1);
     quiet::packages_are_quiet(request.copies())?;
@@ -89,7 +89,7 @@ pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u
 /// ALT-704 where there is nothing to go on with; else as the run.
 pub fn of_resume() -> Result<Review> {
     may_begin()?;
-    let alternate = run::interrupted(State::peek()?)?;
+    let alternate = run::interrupted(State::peek()?.known()?)?;
     let left = run::left(&alternate);
     quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, plan::Action::Copy { .. })))?;
     let base = relocate::settle(alternate.base.clone(), None)?;
@@ -119,7 +119,7 @@ pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) 
 pub fn of_clean_up() -> Result<Review> {
     may_begin()?;
     let title = "Remove the alternate".to_owned();
-    let Some(alternate) = State::peek()? else {
+    let Some(alternate) = State::peek()?.known()? else {
         let text = vec!["There is no altinst_rootvg: nothing to clean up.".to_owned()];
         return Ok(Review { version: 1, title, text, ..Review::default() });
     };

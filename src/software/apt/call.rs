@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::debconf;
+use super::{auth, debconf};
 use crate::host::cmd::{Cmd, Finished, path_inside};
 use crate::software::{Job, Place};
 use crate::text::printable;
@@ -29,6 +29,9 @@ const ENV: [(&str, &str); 6] = [
     // ucf(1) asks by itself about files that dpkg does not know of: theirs stay too.
     ("UCF_FORCE_CONFFOLD", "1"),
 ];
+
+/// Options of `-I` with passwords, below the job's directory.
+const OWN: &str = "own.conf";
 
 /// How many lines of what a program said an error quotes.
 const QUOTED: usize = 10;
@@ -73,12 +76,22 @@ impl<'a> Call<'a> {
     /// Adds the flags of `-I`, or the defaults.
     pub fn flags(self) -> Self {
         match &self.job.flags.own {
-            Some(own) => {
-                let own = own.clone();
-                self.args(own)
+            Some(_) => {
+                // Checked before anything began.
+                let apart = self.job.flags.apart("apt").unwrap_or_default();
+                let file = (!apart.options.is_empty()).then(|| below(self.job, OWN));
+                let call = self.args(apart.words);
+                match file {
+                    Some(file) => call.arg("-c").arg(file),
+                    None => call,
+                }
             }
             None => self.args(DEFAULTS),
         }
+    }
+
+    fn arg(self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.args([arg])
     }
 
     pub fn cmd(self) -> Cmd {
@@ -113,6 +126,9 @@ fn options(job: &Job) -> Vec<String> {
             "APT::Default-Release=".to_owned(),
         ]);
     }
+    if matches!(job.place, Place::Url { .. }) {
+        out.extend(auth::option(job));
+    }
     if matches!(job.place, Place::Directory { .. }) {
         out.extend([
             // Nothing is fetched, and a directory of root's need not be readable for _apt.
@@ -125,13 +141,26 @@ fn options(job: &Job) -> Vec<String> {
     out
 }
 
-/// Makes the directories that apt does not make by itself.
+/// Makes the directories that apt does not make by itself, and the file with those options that are not for the command line.
 ///
 /// # Errors
 /// If they cannot be made.
 pub fn directories(job: &Job) -> Result<()> {
     let copy = job.copy()?;
+    let own = job.flags.apart("apt")?.options;
+    if !own.is_empty() {
+        copy.replace(below(job, OWN), conf(&own).as_bytes(), 0o600)?;
+    }
     ["lists/partial", "cache/archives/partial"].iter().try_for_each(|name| copy.make_directories(below(job, name)))
+}
+
+/// Options as apt.conf(5) has them; apt takes %xx in values for the character of that number.
+fn conf(options: &[(String, String)]) -> String {
+    let quoted = |value: &str| -> String {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
+        value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02x}") }).collect()
+    };
+    options.iter().map(|(name, value)| format!("{name} \"{}\";\n", quoted(value))).collect()
 }
 
 /// What a program said at last, for an error; begins with a line break. What it calls errors, and why, stands in standard error; what

@@ -5,6 +5,7 @@
 //! packages gets an index of our own ([`repo`]), everything else is a line of a sources.list of our own. [`simulate`] reads what apt would
 //! do, [`sizes`] how much room that takes, [`fixes`] which packages bring a fix.
 
+mod auth;
 mod call;
 mod debconf;
 mod fixes;

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::call::{Call, below, words};
-use super::repo;
+use super::{auth, repo};
 use crate::copy::report::show;
 use crate::error;
 use crate::software::deb;
@@ -24,10 +24,11 @@ use crate::text::printable;
 pub fn write(job: &Job) -> Result<()> {
     let lines = match job.place {
         Place::Directory { inside, here } => directory(job, inside, here)?,
-        Place::Url { url, rest } => at_url(job, url, rest)?,
+        Place::Url { url, rest } => at_url(job, &auth::write(job, url)?, rest)?,
         Place::Configured => return update(job, "fetch the lists of the alternate's own repositories", "-q", &error::UPDATE_FAILED),
     };
-    job.copy()?.replace(below(job, "sources.list"), lines.as_bytes(), 0o644)?;
+    // A URL may hold a token.
+    job.copy()?.replace(below(job, "sources.list"), lines.as_bytes(), 0o600)?;
     match job.place {
         // With one q it tells of every form of an index that is not there.
         Place::Directory { .. } => update(job, "read the lists of the location", "-qq", &error::BAD_LOCATION),

@@ -239,6 +239,11 @@ fn grub_is_told_to_write_to_no_disk() {
 
 /// Serves the files of a directory on a port of this machine, as long as the test program runs.
 fn served(dir: PathBuf) -> String {
+    served_to(dir, "")
+}
+
+/// The same, for those who send this line.
+fn served_to(dir: PathBuf, wanted: &'static str) -> String {
     use std::io::{BufRead, BufReader, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -250,9 +255,13 @@ fn served(dir: PathBuf) -> String {
                 loop {
                     let mut lines = (&mut reader).lines().map_while(Result::ok).take_while(|l| !l.is_empty());
                     let Some(first) = lines.next() else { return };
-                    lines.for_each(drop);
+                    let allowed = lines.fold(wanted.is_empty(), |ok, line| ok | (line == wanted));
                     let path = first.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
-                    let (status, body) = fs::read(dir.join(path)).map_or(("404 Not Found", vec![]), |body| ("200 OK", body));
+                    let (status, body) = match fs::read(dir.join(path)) {
+                        _ if !allowed => ("401 Unauthorized", vec![]),
+                        Ok(body) => ("200 OK", body),
+                        Err(_) => ("404 Not Found", vec![]),
+                    };
                     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
                     if (&stream).write_all(&[head.as_bytes(), &body].concat()).is_err() {
                         return;
@@ -278,6 +287,44 @@ fn index(dir: &Path) -> String {
     text
 }
 
+/// apt gets the password of a URL and the options of `-I` with passwords in files; its command line, its words and its logs have none.
+#[test]
+fn passwords_go_to_apt_in_files() {
+    let Some(root) = Root::new() else { return };
+    // joe:geh/eim@42
+    const LINE: &str = "Authorization: Basic am9lOmdlaC9laW1ANDI=";
+    root.deb("tool", "2.0", "", &[]);
+    let dir = root.packages();
+    fs::write(dir.join("Packages"), index(&dir)).unwrap();
+    let url = served_to(dir, LINE).replace("://", "://joe:geh%2Feim%4042@");
+    let option = "Acquire::Nothing::Password=p%w\"x y";
+    let own = ["--allow-unauthenticated", "-o", option].map(str::to_owned).to_vec();
+    let place = Place::Url { url: url.as_str().into(), rest: vec![] };
+    let flags = Flags { own: Some(own), ..flags() };
+    root.with(&flags, |job| {
+        let job = Job { place: &place, work: job.work.clone(), ..*job };
+        Apt.prepare(&job)?;
+        Apt.transaction(&job, &goals(&["tool"]), &[])?;
+        let own = call::below(&job, "own.conf");
+        let dump = Call::new(&job, "apt-config", "test").args(["-c"]).args([own]).args(["dump", "Acquire::Nothing"]).cmd();
+        assert_eq!(dump.read()?.text(), "Acquire::Nothing \"\";\nAcquire::Nothing::Password \"p%w\"x y\";\n");
+        let argv = Call::new(&job, "apt-get", "test").flags().cmd().argv().join(" ");
+        let (argv, sources) = (argv, job.copy()?.text(call::below(&job, "sources.list")).unwrap());
+        for text in [argv, sources, root.read("var/log/apt/history.log")] {
+            assert!(!["geh", "p%w", "joe"].iter().any(|secret| text.contains(secret)), "{text}");
+        }
+        for name in ["auth.conf", "own.conf", "sources.list"] {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&job.copy()?.open_file(call::below(&job, name))?.metadata()?.permissions());
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+        Apt.apply(&job, &goals(&["tool"]))
+    })
+    .unwrap();
+    assert_eq!(root.version("tool").as_deref(), Some("2.0"));
+    let history = root.read("var/log/apt/history.log");
+    assert!(history.contains("Commandline: ") && !history.contains("p%w") && !history.contains("geh"), "{history}");
+}
+
 #[test]
 fn a_repository_at_a_url() {
     let Some(root) = Root::new() else { return };
@@ -290,7 +337,7 @@ fn a_repository_at_a_url() {
     fs::write(dir.join("Packages"), index(&dir)).unwrap();
     let url = served(dir.clone());
     let at = |flags: &Flags, rest: &[&str], act: &dyn Fn(&Job) -> Result<()>| {
-        let place = Place::Url { url: url.clone(), rest: rest.iter().map(|r| (*r).to_owned()).collect() };
+        let place = Place::Url { url: url.as_str().into(), rest: rest.iter().map(|r| (*r).to_owned()).collect() };
         root.with(flags, |job| act(&Job { place: &place, work: job.work.clone(), ..*job }))
     };
     // Nobody signed it.

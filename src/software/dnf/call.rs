@@ -18,6 +18,8 @@ use crate::text::printable;
 
 /// Where caches are below the job's directory.
 pub const CACHE: &str = "cache";
+/// The copy's configuration with the options of `-I` that hold passwords, below it.
+const CONFIGURATION: &str = "dnf.conf";
 /// Where repository files are below it.
 const REPOSITORIES: &str = "repos";
 /// Plugins that would change the alternate's own repositories, or ask a server for them.
@@ -78,6 +80,9 @@ impl<'a> Call<'a> {
             .arg(format!("--setopt=cachedir={}", below(CACHE)))
             // dnf 5 has another one for root.
             .arg(format!("--setopt=system_cachedir={}", below(CACHE)));
+        if !job.flags.apart("dnf")?.options.is_empty() {
+            cmd = cmd.arg(format!("--config={}", below(CONFIGURATION)));
+        }
         if *job.place != Place::Configured {
             cmd = cmd.arg(format!("--setopt=reposdir={}", below(REPOSITORIES))).args(["--disablerepo=*", &format!("--enablerepo={ID}*")]);
             let copy = job.copy()?;
@@ -94,13 +99,50 @@ impl<'a> Call<'a> {
 
     /// Adds the flags of `-I`. There are no defaults that they replace: without any, dnf works as its configuration in the alternate says.
     pub fn flags(self) -> Self {
-        let own = self.job.flags.own.clone().unwrap_or_default();
-        self.args(own)
+        // Checked before anything began.
+        let own = self.job.flags.apart("dnf").unwrap_or_default();
+        self.args(own.words)
     }
 
     pub fn cmd(self) -> Cmd {
         self.cmd
     }
+}
+
+/// Writes the configuration that has the options of `-I` with passwords, if there are such.
+///
+/// # Errors
+/// Where it cannot be written, or the copy's own cannot be read.
+pub fn write_configuration(job: &Job) -> Result<()> {
+    let options = job.flags.apart("dnf")?.options;
+    if options.is_empty() {
+        return Ok(());
+    }
+    let copy = job.copy()?;
+    let own = copy.read("/etc/dnf/dnf.conf")?.unwrap_or_default();
+    copy.replace(job.work.join(CONFIGURATION), with_options(&String::from_utf8_lossy(&own), &options).as_bytes(), 0o600)
+}
+
+/// A dnf.conf(5) with these options of its section `main` in place of those that it has.
+fn with_options(text: &str, options: &[(String, String)]) -> String {
+    let (mut out, mut is_main) = (String::from("[main]\n"), true);
+    for (name, value) in options {
+        let _ = writeln!(out, "{name}={value}");
+    }
+    for line in text.lines() {
+        if line.trim_start().starts_with('[') {
+            is_main = line.trim() == "[main]";
+            if is_main {
+                continue;
+            }
+        }
+        let name = line.split('=').next().unwrap_or_default().trim();
+        if !is_main || !options.iter().any(|(n, _)| n == name) {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
 }
 
 /// Writes the repository file for the location.
@@ -109,7 +151,8 @@ impl<'a> Call<'a> {
 /// Where it cannot be written.
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
     let keys = place::keys(job.root, &["/etc/yum.repos.d", "/etc/distro.repos.d"]);
-    job.copy()?.replace(job.work.join(REPOSITORIES).join("altdisk.repo"), text(repositories, &keys).as_bytes(), 0o644)
+    // A URL may hold a password.
+    job.copy()?.replace(job.work.join(REPOSITORIES).join("altdisk.repo"), text(repositories, &keys).as_bytes(), 0o600)
 }
 
 fn text(repositories: &[Repository], keys: &[String]) -> String {
@@ -150,6 +193,14 @@ pub fn remove_locks(job: &Job) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_of_the_configuration() {
+        let own = "[main]\ngpgcheck=True\nproxy_password = old\n[other]\nproxy_password=theirs\n";
+        let options = [("proxy_password".to_owned(), "p w".to_owned())];
+        assert_eq!(with_options(own, &options), "[main]\nproxy_password=p w\ngpgcheck=True\n[other]\nproxy_password=theirs\n");
+        assert_eq!(with_options("", &options), "[main]\nproxy_password=p w\n");
+    }
 
     #[test]
     fn repository_files() {

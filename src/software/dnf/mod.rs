@@ -41,6 +41,7 @@ impl Manager for Dnf {
         call::program(job.inside)?;
         call::remove_locks(job)?;
         database::mend(job)?;
+        call::write_configuration(job)?;
         call::write_repositories(job, &place::repositories(job)?)?;
         let done = Call::new(job, "read the lists of packages")?.args(["makecache"]).cmd().accept(&[1]).run(job.events)?;
         match (done.success(), job.place) {

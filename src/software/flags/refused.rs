@@ -218,6 +218,19 @@ const TABLES: [Table; 4] = [
     },
 ];
 
+/// The option that these words begin with, as `name=value`, and how many words say it; None where they begin with something else.
+pub fn option<'a>(manager: &str, words: &'a [String]) -> Option<(usize, &'a str)> {
+    let table = TABLES.iter().find(|t| t.manager == manager)?;
+    let (flag, inside) = table.value(words.first()?)?;
+    if !table.options.0.contains(&flag.as_str()) {
+        return None;
+    }
+    match inside {
+        Some(value) => Some((1, value)),
+        None => Some((2, words.get(1)?)),
+    }
+}
+
 /// The first word that `manager` must not get, and why.
 pub fn refused(manager: &str, words: &[String]) -> Option<(String, &'static str)> {
     let table = TABLES.iter().find(|t| t.manager == manager)?;

@@ -99,6 +99,7 @@ pub fn write(job: &Job) -> Result<()> {
             let _ = write!(sections, "\n[{REPOSITORY}]\nSigLevel = Never\nServer = file://{}\n", inside.display());
         }
         Place::Url { url, rest } => {
+            let url = url.expose();
             for name in repositories(url, rest)? {
                 let _ = write!(sections, "\n[{name}]\nSigLevel = Required DatabaseOptional\nServer = {url}\n");
             }
@@ -120,7 +121,8 @@ pub fn write(job: &Job) -> Result<()> {
     for dir in [job.work.join(SYNC), job.work.join(CACHE), database(job.root)?.join("sync")] {
         copy.make_directories(&dir)?;
     }
-    copy.replace(job.work.join(FILE), (text + &sections).as_bytes(), 0o644)
+    // A server's URL may hold a password.
+    copy.replace(job.work.join(FILE), (text + &sections).as_bytes(), 0o600)
 }
 
 /// The names of the repositories at a URL: those that were given, else as mirrors have them (`.../core/os/x86_64`), else its last part.

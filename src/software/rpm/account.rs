@@ -136,7 +136,7 @@ mod tests {
         let acts = Acts { comes, goes: vec![package("old 1-1 noarch")] };
         let twice = acts.clone().and(acts.clone());
         assert_eq!(twice, acts);
-        let url = Place::Url { url: String::new(), rest: vec![] };
+        let url = Place::Url { url: "".into(), rest: vec![] };
         let done = transaction(acts.clone(), &there, &offered, &url);
         let updated: Vec<String> = done.changes.updated.iter().map(|u| format!("{}.{} {} {}", u.name, u.arch, u.before, u.after)).collect();
         assert_eq!(updated, ["bar.noarch 1-1 2-1", "foo.x86_64 1-1 2-1"]);

@@ -33,6 +33,7 @@ pub fn repositories(job: &Job) -> Result<Vec<Repository>> {
     match job.place {
         Place::Configured => Ok(vec![]),
         Place::Url { url, rest } => {
+            let url = url.expose();
             let plain = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"');
             match rest.first() {
                 Some(word) => Err(error::BAD_LOCATION.because_do(
@@ -40,7 +41,7 @@ pub fn repositories(job: &Job) -> Result<Vec<Repository>> {
                     "give the URL of the repository alone, the one that has repodata/ below it",
                 )),
                 None if !plain => Err(error::BAD_LOCATION.because("the URL has characters in it that no URL has")),
-                None => Ok(vec![Repository { id: format!("{ID}1"), url: url.clone(), local: false }]),
+                None => Ok(vec![Repository { id: format!("{ID}1"), url: url.to_owned(), local: false }]),
             }
         }
         Place::Directory { inside, here } => directory(job, inside, here),

@@ -203,7 +203,8 @@ fn ids(job: &Job) -> Vec<String> {
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
     let (copy, dir) = (job.copy()?, job.work.join(REPOSITORIES));
     copy.make_directories(&dir)?;
-    repositories.iter().try_for_each(|r| copy.replace(dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o644))
+    // A URL may hold a password.
+    repositories.iter().try_for_each(|r| copy.replace(dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o600))
 }
 
 fn text(Repository { id, url, local }: &Repository) -> String {

@@ -19,6 +19,7 @@ use crate::menu::discover;
 use crate::menu::model::{Builtin, Field, Item, Menu, Next, Required, Screen, Selector, Set, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
+use crate::secret::masked_words;
 use crate::text::shell::quoted;
 use crate::tui::record::Record;
 use crate::tui::texts;
@@ -212,7 +213,8 @@ impl<'a, W: Write> Plain<'a, W> {
                 self.talk.say("Not asked (-X): which panel follows is not known.");
                 return Ok(None);
             }
-            let (argv, shown) = (command::of_run(command, &context), quoted(&command::of_run(command, &pick::masked(fields, &context))));
+            let (argv, shown) =
+                (command::of_run(command, &context), quoted(&masked_words(&command::of_run(command, &pick::masked(fields, &context)))));
             match self.question(argv, shown, *timeout)? {
                 Some(text) => classified = Some(discover::classified(&text)?),
                 None => return Ok(None),

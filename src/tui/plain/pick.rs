@@ -9,6 +9,7 @@ use crate::menu::lists::{self, Listing};
 use crate::menu::model::{Field, Kind, Many, Take};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
+use crate::secret::masked_words;
 use crate::text::shell::quoted;
 use crate::tui::plain::{Answer, Edited, Plain, answer};
 
@@ -70,7 +71,8 @@ impl<W: Write> Plain<'_, W> {
         let mut listing = lists::of_choices(&field.choices);
         if let Some(list) = field.list.as_ref().filter(|_| !self.run.nothing) {
             let all = values.context(fields, context);
-            let (argv, shown) = (command::of_run(&list.command, &all), quoted(&command::of_run(&list.command, &masked(fields, &all))));
+            let (argv, shown) =
+                (command::of_run(&list.command, &all), quoted(&masked_words(&command::of_run(&list.command, &masked(fields, &all)))));
             let Some(text) = self.question(argv, shown, list.timeout)? else { return Ok(None) };
             let found = lists::parse(&text, list);
             listing.heading = found.heading;
