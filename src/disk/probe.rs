@@ -174,6 +174,16 @@ pub fn signature_at(disk: &Path, start: u64, size: u64) -> Result<Option<Signatu
     Ok(parse_export(&done.text()))
 }
 
+/// What the whole of a device holds.
+///
+/// # Errors
+/// ALT-801 where blkid is missing.
+pub fn whole(device: &Path) -> Result<Option<Signature>> {
+    let cmd = Cmd::new("blkid", format!("look for signatures on {}", device.display()));
+    let done = cmd.args(["-p", "-o", "export"]).arg(device).accept(&[2, 4, 8]).read()?;
+    Ok(parse_export(&done.text()))
+}
+
 /// Reads what `blkid -p -o export` printed about one device; None if it found no content.
 pub fn parse_export(text: &str) -> Option<Signature> {
     let value = |key: &str| {

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -14,10 +13,8 @@ use anyhow::Result;
 use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
 use crate::disk::node::partition_path;
 use crate::disk::sysfs::{self, Block};
-use crate::disk::{lvm_report, mentions, practice, probe, users};
+use crate::disk::{content, kernel_users, lvm_report, mentions, practice, probe, twins, users};
 use crate::host::device::device_below;
-
-const MIB: u64 = 1 << 20;
 
 impl World {
     /// Looks at the machine. Reads only.
@@ -41,6 +38,8 @@ impl World {
         world.swaps = fs::read("/proc/swaps").map(|t| users::parse_swaps(&t)).unwrap_or_default();
         world.spread = users::spread(Path::new("/sys"));
         read_lvm(&mut world);
+        world.kernel_users = kernel_users::gather(Path::new("/sys"));
+        world.lookalikes = twins::lookalikes(&world);
         world.mentions = mentions::gather(&world);
         Ok(world)
     }
@@ -269,7 +268,10 @@ fn read_signatures(world: &mut World) -> Result<()> {
             }
         }
         if d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0 {
-            d.blank_edges = blank_edges(d).ok();
+            match content::look(d) {
+                Ok(sight) => d.sight = Some(sight),
+                Err(e) => d.unreadable = Some(format!("{}: {e}", d.path.display())),
+            }
         }
     }
     for s in &mut world.stacked {
@@ -293,20 +295,6 @@ fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Si
         }
     }
     all
-}
-
-/// Whether the first and the last MiB hold only zeros.
-fn blank_edges(d: &Disk) -> std::io::Result<bool> {
-    let file = File::open(&d.path)?;
-    let length = usize::try_from(d.size.min(MIB)).unwrap_or(0);
-    let mut buffer = vec![0u8; length];
-    for at in [0, d.size - d.size.min(MIB)] {
-        file.read_exact_at(&mut buffer, at)?;
-        if buffer.iter().any(|b| *b != 0) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn read_lvm(world: &mut World) {

@@ -300,12 +300,12 @@ fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
 /// What mkfs says.
 pub fn make_fs(v: &VolumeLayout, events: &Events) -> Result<()> {
     let fs = v.fs.as_ref().context("a file system without its description")?;
-    mkfs::mkfs(&fs.fs_vfs, &v.device, &v.uuid, v.label.as_deref(), &fs.fs_mkfs_options, events)?;
+    mkfs::mkfs(&fs.fs_vfs, &crate::disk::held::Held::open(&v.device)?, &v.uuid, v.label.as_deref(), &fs.fs_mkfs_options, events)?;
     make::settle(events)
 }
 
 fn make_swap(v: &VolumeLayout, events: &Events) -> Result<()> {
-    mkfs::mkfs("swap", &v.device, &v.uuid, v.label.as_deref(), &[], events)?;
+    mkfs::mkfs("swap", &crate::disk::held::Held::open(&v.device)?, &v.uuid, v.label.as_deref(), &[], events)?;
     make::settle(events)
 }
 
