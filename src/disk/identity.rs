@@ -53,8 +53,13 @@ pub enum Likeness {
 
 /// What tells this very disk from any other until the machine restarts: the kernel never uses a sequence number twice.
 pub fn seen(disk: &Disk) -> Option<String> {
+    disk.diskseq.and_then(sequence)
+}
+
+/// The id of this boot, and a sequence number in it.
+pub fn sequence(number: u64) -> Option<String> {
     let boot = files::line("/proc/sys/kernel/random/boot_id")?;
-    disk.diskseq.map(|n| format!("{boot}/{n}"))
+    Some(format!("{}/{number}", boot.trim()))
 }
 
 impl DiskIdentity {

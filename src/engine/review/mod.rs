@@ -93,7 +93,7 @@ pub fn of_resume() -> Result<Review> {
     let alternate = run::interrupted(State::peek()?)?;
     let left = run::left(&alternate);
     quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, plan::Action::Copy { .. })))?;
-    let base = relocate::settle(alternate.base.clone(), None)?;
+    let base = relocate::settle(&alternate, None)?;
     Ok(resume_page(&alternate, &base, State::copy_rate()))
 }
 
