@@ -179,6 +179,8 @@ mod tests {
         assert!(e == "ALT-203" && text.contains("logical volume on vda"), "{text}");
         let (e, text) = id(&world, "sdc");
         assert!(e == "ALT-204" && text.contains("/dev/mapper/mpatha"), "{text}");
+        let (_, text) = id(&world, "vd\nx\x1b[2J");
+        assert!(text.contains("vd\\nx\\x1b[2J") && !text.contains('\n'), "{text}");
         let (e, text) = id(&world, "hdisk1");
         assert!(e == "ALT-201" && text.contains("vda, vdb"), "{text}");
     }

@@ -41,9 +41,10 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
     Claim::take(disk)?.close()?;
     let all = content::places(disk.size, &content::starts(disk));
     let (first, rest): (Vec<u64>, Vec<u64>) = all.iter().partition(|at| **at < ALIGN);
+    // While they are open, the kernel does not read the table anew, and they stay.
+    let parts: Vec<Held> = nodes_of(disk).iter().map(|p| Held::open(p)).collect::<Result<_>>()?;
     zero(disk, &held, &rest)?;
-    for p in nodes_of(disk) {
-        let part = Held::open(&p)?;
+    for part in parts {
         part.must_lie_on(&[&held])?;
         part.guard(|| wipe_device(&part, events))?;
         part.close()?;
@@ -145,7 +146,7 @@ pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<Pa
     held.guard(|| write.run(events).map(drop))?;
     claim.close()?;
     settle(events)?;
-    verify_at(&held.path(), disk, layout)?;
+    verify(&held, disk, layout)?;
     let nodes = held.guard(|| appear(disk, &places, events))?;
     held.close()?;
     Ok(nodes)
@@ -155,13 +156,8 @@ pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<Pa
 ///
 /// # Errors
 /// ALT-241 naming every difference.
-pub fn verify(disk: &Disk, layout: &Layout) -> Result<()> {
-    verify_at(&disk.path, disk, layout)
-}
-
-/// [`verify`], read at a path that leads to the disk.
-fn verify_at(path: &Path, disk: &Disk, layout: &Layout) -> Result<()> {
-    let Some(found) = probe::table(path)? else {
+pub fn verify(held: &Held, disk: &Disk, layout: &Layout) -> Result<()> {
+    let Some(found) = probe::table(&held.path())? else {
         return Err(error::PARTITIONING_WRONG.because(format!("{} has no partition table after one was written", disk.path.display())));
     };
     let differences = layout.differences(disk.size, disk.logical_sector, &found)?;
@@ -280,9 +276,16 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
         }
     }
     wipe(disk, events)?;
-    forget(disk, events)?;
-    settle(events)?;
-    wait_until(|| nodes_of(disk).is_empty());
+    // Whoever looks at a partition at this moment keeps it.
+    let begun = Instant::now();
+    loop {
+        forget(disk, events)?;
+        settle(events)?;
+        wait_until(|| nodes_of(disk).is_empty());
+        if nodes_of(disk).is_empty() || begun.elapsed() > PATIENCE {
+            break;
+        }
+    }
     let left = nodes_of(disk);
     if !left.is_empty() {
         let list: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();

@@ -107,7 +107,7 @@ fn made_and_erased_with_both_sector_sizes() {
         assert_eq!(made.partitions[1].content[0].uuid.as_deref(), Some("ABCD-1234"));
         let mut other = layout();
         other.partitions[2].uuid = "bbbbbbbb-2222-4333-8444-555555555555".into();
-        assert_eq!(id(verify(&made, &other)), "ALT-241");
+        assert_eq!(id(verify(&Held::disk(&made).unwrap(), &made, &other)), "ALT-241");
 
         let verdict = gate::examine(&made, &World::gather().unwrap(), Role::None);
         assert_eq!(verdict.obstacles.iter().map(|o| o.entry.id).collect::<Vec<_>>(), ["ALT-231"]);

@@ -267,17 +267,29 @@ fn read_signatures(world: &mut World) -> Result<()> {
                 p.content.extend(probe::signature_at(&d.path, p.start, p.size)?);
             }
         }
-        if d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0 {
-            match content::look(d) {
-                Ok(sight) => d.sight = Some(sight),
-                Err(e) => d.unreadable = Some(format!("{}: {e}", d.path.display())),
-            }
-        }
     }
+    look_for_data(world);
     for s in &mut world.stacked {
         s.content = take(&s.path, &s.name);
     }
     Ok(())
+}
+
+/// Looks at the disks on which nothing is recognised, all at once: a slow disk takes a second or two.
+fn look_for_data(world: &mut World) {
+    let mut disks: Vec<&mut Disk> =
+        world.disks.iter_mut().filter(|d| d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0).collect();
+    let look = |d: &mut Disk| match content::look(d) {
+        Ok(sight) => d.sight = Some(sight),
+        Err(e) => d.unreadable = Some(format!("{}: {e}", d.path.display())),
+    };
+    std::thread::scope(|s| {
+        for d in &mut disks {
+            // Without a thread there is no haste: what has not been looked at is, below.
+            drop(std::thread::Builder::new().spawn_scoped(s, || look(d)));
+        }
+    });
+    disks.into_iter().filter(|d| d.sight.is_none() && d.unreadable.is_none()).for_each(look);
 }
 
 fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Signature>> {

@@ -61,7 +61,6 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
         (Since::Changed, None) => {
             Err(error::DISK_CHANGED.because(format!("somebody has written to {} since the plan was made", disk.path.display())))
         }
-        (Since::Same | Since::Zeroed, _) => Ok(false),
     }
 }
 

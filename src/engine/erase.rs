@@ -154,7 +154,8 @@ pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool
                 Ok(_) => "something else".to_owned(),
                 Err(e) => format!("what cannot be read ({e:#})"),
             };
-            events.warn(format!("{} holds something else than the copy by now ({what}): it is left as it is", disk.name));
+            events
+                .warn(format!("{} holds something else than the copy ({what}): it was used again since, and is left as it is", disk.name));
             return Ok(false);
         }
         Fate::Freed(disk) => disk,

@@ -110,3 +110,60 @@ fn follow(base: &mut Base, renamed: &BTreeMap<PathBuf, PathBuf>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::model::Table;
+    use crate::disk::sample;
+
+    /// As version 0.1.0 stored it.
+    const STORED: &str = r#"{"name": "vdb", "seen": null, "path": "/dev/vdb", "serial": null, "size": 21474836480, "sector": 512,
+        "table_id": "cccc", "partitions": []}"#;
+
+    fn stored() -> DiskLayout {
+        serde_json::from_str(STORED).unwrap()
+    }
+
+    fn world(changes: &[(&str, Option<&str>, Option<&str>)]) -> World {
+        let disks = changes.iter().map(|(name, serial, table)| Disk {
+            serial: serial.map(Into::into),
+            table: table.map(|id| Table { kind: "gpt".into(), id: id.into() }),
+            ..sample::disk(name, "8:0")
+        });
+        World { disks: disks.collect(), ..World::default() }
+    }
+
+    fn found(layout: &DiskLayout, world: &World) -> Option<String> {
+        find(layout, world).map(|d| d.name.clone())
+    }
+
+    #[test]
+    fn a_kernel_without_sequence_numbers_and_a_disk_without_serial() {
+        let layout = stored();
+        assert!(layout.before.is_none() && layout.wwn.is_none());
+        // Right after the gate: no table yet.
+        assert_eq!(found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdb", None, None)])).as_deref(), Some("vdb"));
+        assert_eq!(found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdc", None, None)])), None);
+        // By its table, whatever it is called.
+        assert_eq!(found(&layout, &world(&[("vdb", None, Some("aaaa")), ("vdc", None, Some("CCCC"))])).as_deref(), Some("vdc"));
+        // Two with that table.
+        assert_eq!(found(&layout, &world(&[("vdb", None, Some("cccc")), ("vdc", None, Some("cccc"))])), None);
+        let smaller = World { disks: vec![Disk { size: 1 << 30, ..sample::disk("vdb", "8:0") }], ..World::default() };
+        assert_eq!(found(&layout, &smaller), None);
+    }
+
+    #[test]
+    fn a_copy_of_the_disk_is_not_the_disk() {
+        let layout = DiskLayout { serial: Some("A".into()), ..stored() };
+        let both = world(&[("vdb", Some("A"), Some("cccc")), ("vdc", Some("B"), Some("cccc")), ("vdd", None, Some("cccc"))]);
+        assert_eq!(found(&layout, &both).as_deref(), Some("vdb"));
+        let copies = world(&[("vdb", Some("B"), Some("cccc")), ("vdd", None, Some("cccc"))]);
+        assert_eq!(found(&layout, &copies), None);
+        let why = why_not_found(&layout, &copies);
+        assert!(why.contains("vdb has its partition table but is another disk: its serial number is B, not A"), "{why}");
+        // Used again for something else it is still the disk; two paths to it are none.
+        assert_eq!(found(&layout, &world(&[("vdc", Some("A"), Some("dddd"))])).as_deref(), Some("vdc"));
+        assert_eq!(found(&layout, &world(&[("vdb", Some("A"), None), ("vdc", Some("A"), None)])), None);
+    }
+}
