@@ -187,6 +187,54 @@ fn every_user_of_a_disk_is_named() {
     assert_eq!(disk.checksum(), before);
 }
 
+/// D-2: no signature does not mean that nothing is there.
+#[test]
+fn data_without_a_signature_needs_confirmation() {
+    if !possible() {
+        return;
+    }
+    let disk = Practice::new("data", &[]);
+    let dev = &disk.device;
+    for (script, at) in [
+        (format!("dd if=/dev/urandom of={dev} bs=1M count=64 conv=notrunc status=none"), "its start"),
+        (format!("dd if=/dev/urandom of={dev} bs=1M seek=2 count=62 conv=notrunc status=none"), "2 MiB"),
+        (format!("printf x | dd of={dev} bs=1 seek=41943041 conv=notrunc status=none"), "40 MiB"),
+        (format!("printf x | dd of={dev} bs=1 seek=67108863 conv=notrunc status=none"), "64 MiB"),
+    ] {
+        sh(&format!("{script}; sync"));
+        let (ids, all) = disk.obstacles();
+        assert_eq!(ids, ["ALT-230"], "{script}: {all}");
+        assert!(all.contains(&format!("data without a partition table or a known signature, first at {at}")), "{script}: {all}");
+        let page = text(&altdisk(&["disks", &disk.name]).stdout);
+        assert!(page.contains("data without a partition table"), "{page}");
+        sh(&format!("blkdiscard -f {dev}"));
+        assert_eq!(disk.json()["target"], "yes", "{script}");
+    }
+}
+
+/// D-5: two devices on one file, as two paths to a LUN.
+#[test]
+fn another_path_to_a_disk_in_use_is_in_use() {
+    if !possible() {
+        return;
+    }
+    let disk = Practice::new("paths", &[]);
+    let dev = &disk.device;
+    let file = disk.json()["practice"].as_str().unwrap().to_owned();
+    sh(&format!("mke2fs -q -F {dev}"));
+    let second = sh(&format!("losetup --show -f {file}")).trim().to_owned();
+    let at = tempfile::tempdir().unwrap();
+    let mounted = Running::new(&["unshare", "--mount"], &format!("mount -o ro {dev} {}", at.path().display()));
+    let all: Value = serde_json::from_slice(&altdisk(&["disks", "--json"]).stdout).unwrap();
+    drop(mounted);
+    sh(&format!("losetup -d {second}"));
+    let found = all["disks"].as_array().unwrap().iter().find(|d| d["path"] == second.as_str()).unwrap();
+    assert_eq!(found["target"], "no", "{found}");
+    let obstacles = found["obstacles"].as_array().unwrap();
+    let twin = obstacles.iter().find(|o| o["id"] == "ALT-219").unwrap();
+    assert!(twin["evidence"].as_str().unwrap().starts_with(&format!("{dev} has the same serial number, model and size")), "{twin}");
+}
+
 #[test]
 fn practice_disks_come_and_go() {
     if !possible() {

@@ -94,7 +94,6 @@ mod tests {
             practice,
             too_small,
             has_serial: true,
-            maybe_data: false,
             all: String::new(),
         }
     }

@@ -224,9 +224,9 @@ mod tests {
             }
             let uuid = |n: u8| format!("00000000-0000-4000-8000-00000000000{n}");
             let options: Vec<String> = options.iter().map(|o| (*o).to_owned()).collect();
-            mkfs::mkfs(fstype, &a, &uuid(1), None, &options, &events).unwrap();
+            mkfs::mkfs_in(&a, fstype, &uuid(1), None, &options, &events).unwrap();
             let read = source_mkfs_options(fstype, &a).unwrap();
-            mkfs::mkfs(fstype, &b, &uuid(2), None, &read, &events).unwrap();
+            mkfs::mkfs_in(&b, fstype, &uuid(2), None, &read, &events).unwrap();
             let again = source_mkfs_options(fstype, &b).unwrap();
             let without_ratio = |v: &[String]| if fstype.starts_with("ext") { v[..v.len() - 2].to_vec() } else { v.to_vec() };
             assert_eq!(without_ratio(&again), without_ratio(&read), "{fstype}");

@@ -28,18 +28,25 @@ impl World {
             .or_else(|| self.disks.iter().find(|d| Some(&d.dev) == dev.as_ref()));
         let Some(disk) = found else { return Err(self.not_a_disk(arg, &path, dev.as_deref())) };
         match self.stacked.iter().find(|s| s.kind == "mpath" && s.slaves.contains(&disk.name)) {
-            Some(map) => Err(error::DISK_IS_LEG.because(format!("{arg}: {} is one path of {}", disk.path.display(), map.path.display()))),
+            Some(map) => Err(error::DISK_IS_LEG.because(format!(
+                "{}: {} is one path of {}",
+                crate::text::printable(arg, false),
+                disk.path.display(),
+                map.path.display()
+            ))),
             None => Ok(disk),
         }
     }
 
     fn not_a_disk(&self, arg: &str, path: &Path, dev: Option<&str>) -> anyhow::Error {
+        // What was typed may hold a line break, or what commands a terminal.
+        let shown = crate::text::printable(arg, false);
         for d in &self.disks {
             let part = d.partitions.iter().find(|p| {
                 p.name == arg || p.path == path || p.links.iter().any(|l| l == path) || (dev.is_some() && p.dev.as_deref() == dev)
             });
             if let Some(p) = part {
-                let cause = format!("{arg}: this is partition {} of {}", p.number, d.path.display());
+                let cause = format!("{shown}: this is partition {} of {}", p.number, d.path.display());
                 return error::DISK_IS_PARTITION.because_do(cause, format!("name the whole disk: {}", d.name));
             }
         }
@@ -57,7 +64,7 @@ impl World {
             };
             let below = self.disks_below(&s.dev);
             let on = if below.is_empty() { String::new() } else { format!(" on {}", below.join(", ")) };
-            return error::NOT_A_DISK.because(format!("{arg}: {} is {what}{on}; firmware boots from disks only", s.path.display()));
+            return error::NOT_A_DISK.because(format!("{shown}: {} is {what}{on}; firmware boots from disks only", s.path.display()));
         }
         let base = path.file_name().and_then(|n| n.to_str()).unwrap_or(arg);
         let other = [
@@ -70,11 +77,11 @@ impl World {
         ];
         let exists = dev.is_some() || line(format!("/sys/class/block/{base}/dev")).is_some();
         if let Some((_, what)) = other.iter().find(|(start, _)| exists && base.starts_with(start)) {
-            return error::NOT_A_DISK.because(format!("{arg}: {base} is {what}"));
+            return error::NOT_A_DISK.because(format!("{shown}: {base} is {what}"));
         }
         let all: Vec<&str> = self.disks.iter().map(|d| d.name.as_str()).collect();
         let list = if all.is_empty() { "this machine shows no disks".to_owned() } else { format!("the disks are {}", all.join(", ")) };
-        error::NO_SUCH_DISK.because(format!("{arg}: there is no such disk ({list})"))
+        error::NO_SUCH_DISK.because(format!("{shown}: there is no such disk ({list})"))
     }
 
     /// Kernel names of the disks that a device lies on: itself, or through partitions, LVM, MD, LUKS, loop and what else is
@@ -172,6 +179,8 @@ mod tests {
         assert!(e == "ALT-203" && text.contains("logical volume on vda"), "{text}");
         let (e, text) = id(&world, "sdc");
         assert!(e == "ALT-204" && text.contains("/dev/mapper/mpatha"), "{text}");
+        let (_, text) = id(&world, "vd\nx\x1b[2J");
+        assert!(text.contains("vd\\nx\\x1b[2J") && !text.contains('\n'), "{text}");
         let (e, text) = id(&world, "hdisk1");
         assert!(e == "ALT-201" && text.contains("vda, vdb"), "{text}");
     }

@@ -3,7 +3,7 @@
 //! Pure: it reasons over a [`World`]. Every obstacle is listed with its evidence and what would remove it, not only
 //! the first. What is in use or unsuitable can never be overridden; content can, by the disk's own serial.
 
-use crate::disk::model::{Disk, Role, Signature, World};
+use crate::disk::model::{Disk, Role, Sight, Signature, World};
 use crate::disk::size::human;
 use crate::disk::uses::{self, Use};
 use crate::error::{self, Entry};
@@ -114,9 +114,11 @@ pub fn check_erase(erase: &[String], targets: &[&Disk]) -> anyhow::Result<()> {
     for word in erase {
         if !targets.iter().any(|d| d.serial_or_name() == word) {
             let of: Vec<String> = targets.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
-            return Err(
-                error::ERASE_NOT_A_TARGET.because(format!("--erase {word}: no target has this serial (there is {})", of.join(", ")))
-            );
+            return Err(error::ERASE_NOT_A_TARGET.because(format!(
+                "--erase {}: no target has this serial (there is {})",
+                printable(word, false),
+                of.join(", ")
+            )));
         }
     }
     Ok(())
@@ -173,10 +175,6 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
         );
     } else if !found.is_empty() {
         verdict.add(&error::DISK_HAS_CONTENT, Kind::HasContent, format!("it is not empty: {}", found.join(", ")), erase);
-    } else if disk.blank_edges == Some(false) {
-        verdict
-            .notes
-            .push("nothing known is on it, but its first or last MiB is not all zeros: it may hold data without a table".to_owned());
     }
 }
 
@@ -190,6 +188,12 @@ pub fn is_clone(disk: &Disk, world: &World) -> bool {
 /// What is on the disk, for people: `a GPT partition table with 3 partitions`, `vdb1: ext4 "data" (20 GiB)`.
 pub fn describe(disk: &Disk) -> Vec<String> {
     let mut all = vec![];
+    if let Some(Sight::Data(at)) = disk.sight {
+        all.push(format!(
+            "data without a partition table or a known signature, first at {}",
+            if at == 0 { "its start".to_owned() } else { human(at) }
+        ));
+    }
     if let Some(t) = &disk.table {
         let kind = if t.kind == "dos" { "MBR".to_owned() } else { t.kind.to_uppercase() };
         let n = disk.partitions.len();

@@ -1,7 +1,11 @@
 //! Writing on target disks: signatures wiped, a partition table written and read back, nodes made to appear.
 //!
 //! Each action can be repeated, and each looks again at the disk before its first write ([`Claim`]): if it is in use, or is no
-//! longer the disk that was examined, nothing is written.
+//! longer the disk that was examined, nothing is written. The disk stays open meanwhile ([`Held`]): programs write to what is open, not
+//! to what has its name by then, and what they did is read back from there.
+//!
+//! A wipe makes blocks zeros at all places where a disk is ever looked at, so that it is empty for the gate afterwards, and in such an order
+//! that an interrupted one is known for what it is: every block is as it was or zeros, and the header of a partition table goes last.
 
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -10,10 +14,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::disk::claim::{self, Claim, wait_free};
+use crate::disk::held::Held;
 use crate::disk::model::Disk;
 use crate::disk::node::partition_path;
 use crate::disk::script::{ALIGN, Layout, Place};
-use crate::disk::{probe, sysfs};
+use crate::disk::{content, probe, sysfs};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
@@ -23,33 +28,69 @@ use crate::host::files::line;
 /// How long partition nodes may take to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Erases every signature of the disk: of its partitions first, then its own; the first and the last MiB become zeros, as wipefs leaves
-/// boot code where it is.
+/// Erases every signature of the disk: of its partitions first, then its own; all places where it is ever looked at become zeros, among
+/// them the first and the last MiB. A practice disk gives its room back.
 ///
 /// # Errors
-/// ALT-216, ALT-217 where the disk is in use or is another one; ALT-802 with what wipefs said.
+/// ALT-216, ALT-217 where the disk is in use or is another one, ALT-714 where it becomes another one meanwhile; ALT-802 with what wipefs
+/// said; ALT-804 where it is not empty afterwards.
 pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
     // udev rereads the partitions of a disk that somebody has written to; before it is done, nodes come and go.
     settle(events)?;
+    let held = Held::disk(disk)?;
     Claim::take(disk)?.close()?;
-    for p in nodes_of(disk) {
-        wipe_device(&p, events)?;
+    let all = content::places(disk.size, &content::starts(disk));
+    let (first, rest): (Vec<u64>, Vec<u64>) = all.iter().partition(|at| **at < ALIGN);
+    // While they are open, the kernel does not read the table anew, and they stay.
+    let parts: Vec<Held> = nodes_of(disk).iter().map(|p| Held::open(p)).collect::<Result<_>>()?;
+    zero(disk, &held, &rest)?;
+    for part in parts {
+        part.must_lie_on(&[&held])?;
+        part.guard(|| wipe_device(&part, events))?;
+        part.close()?;
     }
-    wipe_device(&disk.path, events)?;
-    zero_edges(disk)?;
+    if disk.practice.is_some() {
+        punch(disk, &held, events)?;
+    }
+    // Whatever the size of its sectors, the header of a GPT is in the first two blocks.
+    let (header, behind): (Vec<u64>, Vec<u64>) = first.into_iter().partition(|at| *at < 2 * content::BLOCK);
+    zero(disk, &held, &behind)?;
+    zero(disk, &held, &header)?;
+    held.guard(|| wipe_device(&held, events))?;
+    let blocks = content::read(held.file(), disk.size, &all);
+    let blocks = blocks.map_err(|e| error::KERNEL.because(format!("{} cannot be read again: {e}", disk.path.display())))?;
+    if !content::blank(&blocks) {
+        return Err(error::KERNEL.because(format!("{} holds data after it was erased", disk.path.display())));
+    }
+    held.close()?;
     settle(events)
 }
 
-fn zero_edges(disk: &Disk) -> Result<()> {
+/// Makes the blocks at `places` zeros, in this order.
+fn zero(disk: &Disk, held: &Held, places: &[u64]) -> Result<()> {
+    held.check()?;
     let claim = Claim::take(disk)?;
     let refused = |e: std::io::Error| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display()));
-    let file = std::fs::OpenOptions::new().write(true).open(&disk.path).map_err(refused)?;
-    let zeros = vec![0u8; usize::try_from(disk.size.min(ALIGN)).unwrap_or(0)];
-    for at in [0, disk.size.saturating_sub(ALIGN)] {
-        file.write_all_at(&zeros, at).map_err(refused)?;
+    let file = std::fs::OpenOptions::new().write(true).open(held.path()).map_err(refused)?;
+    let zeros = [0u8; content::BLOCK as usize];
+    for at in places {
+        let length = usize::try_from((disk.size - at).min(content::BLOCK)).unwrap_or(0);
+        file.write_all_at(&zeros[..length], *at).map_err(refused)?;
     }
     file.sync_all().map_err(refused)?;
-    claim.close()
+    drop(file);
+    claim.close()?;
+    held.check()
+}
+
+/// Gives back the room that a practice disk's file takes, behind the first MiB. What stays where the file system cannot is content.
+fn punch(disk: &Disk, held: &Held, events: &Events) -> Result<()> {
+    if find_program(Path::new("/"), "blkdiscard").is_none() {
+        return Ok(());
+    }
+    let cmd = Cmd::new("blkdiscard", format!("give back what the file of {} takes", disk.path.display()));
+    let cmd = cmd.args(["-o", &ALIGN.to_string()]).arg(&disk.path).through(&disk.path, held.path()).accept(&[1]);
+    held.guard(|| cmd.run(events).map(drop))
 }
 
 /// Zeros the boot code in the first sector, and nothing else: no BIOS starts the disk then. Works while partitions are mounted.
@@ -60,15 +101,22 @@ pub fn clear_boot_code(disk: &Disk, events: &Events) -> Result<()> {
     /// The partition table of an MBR (here: the protective one) begins behind it.
     const BOOT_CODE: usize = 440;
     claim::same(disk)?;
+    let held = Held::disk(disk)?;
     events.note(format!("taking the boot code off {}", disk.path.display()));
-    let file = std::fs::OpenOptions::new().write(true).open(&disk.path);
+    let file = std::fs::OpenOptions::new().write(true).open(held.path());
     let done = file.and_then(|f| f.write_all_at(&[0; BOOT_CODE], 0).and_then(|()| f.sync_all()));
-    done.map_err(|e| error::KERNEL.because(format!("writing the first sector of {}: {e}", disk.path.display())))
+    done.map_err(|e| error::KERNEL.because(format!("writing the first sector of {}: {e}", disk.path.display())))?;
+    held.close()
 }
 
-fn wipe_device(path: &Path, events: &Events) -> Result<()> {
-    wait_free(path);
-    Cmd::new("wipefs", format!("erase the signatures of {}", path.display())).arg("-a").arg(path).run(events).map(drop)
+fn wipe_device(held: &Held, events: &Events) -> Result<()> {
+    wait_free(&held.path());
+    Cmd::new("wipefs", format!("erase the signatures of {}", held.name().display()))
+        .arg("-a")
+        .arg(held.name())
+        .through(held.name(), held.path())
+        .run(events)
+        .map(drop)
 }
 
 /// Partition nodes of a disk that exist at this moment.
@@ -87,25 +135,29 @@ pub fn nodes_of(disk: &Disk) -> Vec<PathBuf> {
 pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<PathBuf>> {
     let places = layout.place(disk.size, disk.logical_sector)?;
     let script = layout.script(disk.size, disk.logical_sector)?;
+    let held = Held::disk(disk)?;
     let claim = Claim::take(disk)?;
     // The claim keeps others away while sfdisk writes; the kernel is told afterwards, when nobody holds the disk.
-    Cmd::new("sfdisk", format!("write a new partition table on {}", disk.path.display()))
+    let write = Cmd::new("sfdisk", format!("write a new partition table on {}", disk.path.display()))
         .args(["--quiet", "--lock=no", "--no-reread", "--no-tell-kernel", "--wipe", "always", "--wipe-partitions", "always"])
         .arg(&disk.path)
-        .stdin(script)
-        .run(events)?;
+        .through(&disk.path, held.path())
+        .stdin(script);
+    held.guard(|| write.run(events).map(drop))?;
     claim.close()?;
     settle(events)?;
-    verify(disk, layout)?;
-    appear(disk, &places, events)
+    verify(&held, disk, layout)?;
+    let nodes = held.guard(|| appear(disk, &places, events))?;
+    held.close()?;
+    Ok(nodes)
 }
 
 /// Reads the disk's table back and compares it with what it should be.
 ///
 /// # Errors
 /// ALT-241 naming every difference.
-pub fn verify(disk: &Disk, layout: &Layout) -> Result<()> {
-    let Some(found) = probe::table(&disk.path)? else {
+pub fn verify(held: &Held, disk: &Disk, layout: &Layout) -> Result<()> {
+    let Some(found) = probe::table(&held.path())? else {
         return Err(error::PARTITIONING_WRONG.because(format!("{} has no partition table after one was written", disk.path.display())));
     };
     let differences = layout.differences(disk.size, disk.logical_sector, &found)?;
@@ -224,9 +276,16 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
         }
     }
     wipe(disk, events)?;
-    forget(disk, events)?;
-    settle(events)?;
-    wait_until(|| nodes_of(disk).is_empty());
+    // Whoever looks at a partition at this moment keeps it.
+    let begun = Instant::now();
+    loop {
+        forget(disk, events)?;
+        settle(events)?;
+        wait_until(|| nodes_of(disk).is_empty());
+        if nodes_of(disk).is_empty() || begun.elapsed() > PATIENCE {
+            break;
+        }
+    }
     let left = nodes_of(disk);
     if !left.is_empty() {
         let list: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();

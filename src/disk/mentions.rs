@@ -4,11 +4,12 @@
 //! One reader for all of these formats: the text is cut into words, and each word is looked up among everything by
 //! which the machine's disks can be named. It knows no syntax, so it needs no new code for another program's file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk::model::{Mention, Signature, World};
+use crate::disk::uses;
 use crate::host::files::read_optional;
 use crate::host::mounts::unescape;
 
@@ -54,7 +55,15 @@ pub fn gather(world: &World) -> Vec<Mention> {
             all.extend(find(&path, &text, &names));
         }
     }
-    all
+    of_those_at_work(all, world)
+}
+
+/// What a word means of which several disks could be meant: a copy that `dd` made has every name but the serial number. Where some of
+/// them are in use, those are meant; where none is, all of them may be.
+pub fn of_those_at_work(mentions: Vec<Mention>, world: &World) -> Vec<Mention> {
+    let busy: BTreeSet<&str> = world.disks.iter().filter(|d| !uses::at_work(d, world).is_empty()).map(|d| d.name.as_str()).collect();
+    let decided = |m: &Mention| mentions.iter().any(|o| o.place == m.place && o.word == m.word && busy.contains(o.disk.as_str()));
+    mentions.iter().filter(|m| busy.contains(m.disk.as_str()) || !decided(m)).cloned().collect()
 }
 
 /// The words of a file that name a disk, each disk once a line.
@@ -84,7 +93,7 @@ impl Names {
             let disks = vec![d.name.clone()];
             names.device(&d.path, &d.links, &d.content, &disks);
             for word in d.serial.iter().chain(&d.wwn).filter(|w| w.len() >= 6) {
-                names.words.entry(word.clone()).or_insert_with(|| disks.clone());
+                add(&mut names.words, word.clone(), &disks);
             }
             for p in &d.partitions {
                 names.device(&p.path, &p.links, &p.content, &disks);
@@ -106,7 +115,7 @@ impl Names {
 
     fn device(&mut self, path: &Path, links: &[PathBuf], content: &[Signature], disks: &[String]) {
         for p in std::iter::once(path).chain(links.iter().map(PathBuf::as_path)) {
-            self.words.entry(p.to_string_lossy().into_owned()).or_insert_with(|| disks.to_vec());
+            add(&mut self.words, p.to_string_lossy().into_owned(), disks);
         }
         for s in content {
             s.uuid.iter().for_each(|u| self.uuid(u, disks));
@@ -115,11 +124,11 @@ impl Names {
     }
 
     fn uuid(&mut self, uuid: &str, disks: &[String]) {
-        self.words.entry(bare(uuid)).or_insert_with(|| disks.to_vec());
+        add(&mut self.words, bare(uuid), disks);
     }
 
     fn label(&mut self, label: &str, disks: &[String]) {
-        self.labels.entry(label.to_owned()).or_insert_with(|| disks.to_vec());
+        add(&mut self.labels, label.to_owned(), disks);
     }
 
     fn in_line(&self, line: &[u8]) -> Vec<(String, Vec<String>)> {
@@ -142,6 +151,12 @@ impl Names {
         }
         found
     }
+}
+
+/// Adds disks to those that a name leads to.
+fn add(names: &mut BTreeMap<String, Vec<String>>, name: String, disks: &[String]) {
+    let known = names.entry(name).or_default();
+    disks.iter().filter(|d| !known.contains(d)).cloned().collect::<Vec<_>>().into_iter().for_each(|d| known.push(d));
 }
 
 /// A UUID in the one form in which all tools' spellings are equal: mdadm writes colons, LVM's file no dashes.
@@ -203,6 +218,21 @@ mod tests {
             let found = find(Path::new("/etc/x"), line.as_bytes(), &names);
             assert_eq!(found.len(), 1, "{line}: {found:?}");
             assert_eq!((found[0].word.as_str(), found[0].disk.as_str(), found[0].place.as_str()), (word, "vdb", "/etc/x:1"), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_disk_of_a_name_is_found() {
+        let disk = |name: &str| Disk {
+            name: name.into(),
+            path: format!("/dev/{name}").into(),
+            content: vec![Signature { uuid: Some("1cfb7563-7b7a".into()), label: Some("data".into()), ..Signature::default() }],
+            ..Disk::default()
+        };
+        let names = Names::of(&World { disks: vec![disk("sda"), disk("sdb")], ..World::default() });
+        for line in ["UUID=1cfb7563-7b7a / ext4", "LABEL=data / ext4"] {
+            let found: Vec<String> = find(Path::new("/etc/fstab"), line.as_bytes(), &names).into_iter().map(|m| m.disk).collect();
+            assert_eq!(found, ["sda", "sdb"], "{line}");
         }
     }
 

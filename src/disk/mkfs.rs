@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::sysfs;
+use crate::disk::held::Held;
+use crate::disk::{probe, sysfs};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
@@ -45,20 +46,42 @@ impl Shape {
     }
 }
 
-/// Makes a file system or swap space on `device`, over whatever is there. `uuid`: with dashes, for vfat `ABCD-1234`. `options` go
+/// Makes a file system or swap space on an open device, over whatever is there: where the program takes it, on what is open and not on
+/// what has its name by then. What was made is read back from there. `uuid`: with dashes, for vfat `ABCD-1234`. `options` go
 /// to mkfs as they are (see [`crate::disk::features`]).
 ///
 /// # Errors
-/// ALT-243 for an unknown type, ALT-801 where mkfs is not installed, ALT-802 with what it said.
-pub fn mkfs(fstype: &str, device: &Path, uuid: &str, label: Option<&str>, options: &[String], events: &Events) -> Result<()> {
+/// ALT-243 for an unknown type, ALT-801 where mkfs is not installed, ALT-802 with what it said; ALT-714 where another device is behind the
+/// name before or afterwards, or does not hold what was made.
+pub fn mkfs(fstype: &str, held: &Held, uuid: &str, label: Option<&str>, options: &[String], events: &Events) -> Result<()> {
+    let device = held.name();
     let mkfs = command(fstype, device, Shape::of(device), uuid, label, options)?;
     crate::disk::claim::wait_free(device);
     if fstype == "btrfs" {
         // mkfs.btrfs refuses an identifier that is in use, also where it is this very device's, from an interrupted run.
         let sentence = format!("erase what an earlier run left on {}", device.display());
-        Cmd::new("wipefs", sentence).arg("-a").arg(device).run(events)?;
+        let wipe = Cmd::new("wipefs", sentence).arg("-a").arg(device).through(device, held.path());
+        held.guard(|| wipe.run(events).map(drop))?;
     }
-    mkfs.run(events).map(drop)
+    // mkfs.btrfs tells the kernel by which path it knows the device.
+    let mkfs = if fstype == "btrfs" { mkfs } else { mkfs.through(device, held.path()) };
+    held.guard(|| mkfs.run(events).map(drop))?;
+    let found = probe::whole(&held.path())?;
+    if found.as_ref().is_some_and(|s| s.kind == fstype && s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(uuid))) {
+        return Ok(());
+    }
+    let is = found.map_or("nothing".to_owned(), |s| format!("{} {}", s.kind, s.uuid.unwrap_or_default()));
+    Err(error::DISK_EXCHANGED.because(format!("{}: {fstype} {uuid} was made, and {is} is there", device.display())))
+}
+
+/// [`mkfs`] in a plain file.
+///
+/// # Errors
+/// As [`mkfs`].
+#[cfg(test)]
+pub fn mkfs_in(file: &Path, fstype: &str, uuid: &str, label: Option<&str>, options: &[String], events: &Events) -> Result<()> {
+    Cmd::new("wipefs", "erase what is there").arg("-a").arg(file).run(events)?;
+    command(fstype, file, Shape::of(file), uuid, label, options)?.run(events).map(drop)
 }
 
 /// The program that [`mkfs`] runs.
@@ -159,9 +182,9 @@ mod tests {
             let path = dir.path().join(fstype);
             fs::File::create(&path).unwrap().set_len(400 << 20).unwrap();
             let uuid = if fstype == "vfat" { "ABCD-1234" } else { UUID };
-            mkfs(fstype, &path, uuid, Some("LABEL"), &[], &events).unwrap();
+            mkfs_in(&path, fstype, uuid, Some("LABEL"), &[], &events).unwrap();
             // Twice: an old file system is no obstacle.
-            mkfs(fstype, &path, uuid, Some("LABEL"), &[], &events).unwrap();
+            mkfs_in(&path, fstype, uuid, Some("LABEL"), &[], &events).unwrap();
             let found = Cmd::new("blkid", "look").args(["-p", "-o", "export"]).arg(&path).read().unwrap().text();
             let s = crate::disk::probe::parse_export(&found).unwrap();
             assert_eq!((s.kind.as_str(), s.uuid.as_deref(), s.label.as_deref()), (fstype, Some(uuid), Some("LABEL")));

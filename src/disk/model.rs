@@ -54,6 +54,16 @@ pub struct Table {
     pub id: String,
 }
 
+/// What was seen at the places of a disk that are looked at (see [`crate::disk::content`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// Nothing.
+    Blank,
+    /// Data, first at this offset in bytes.
+    Data(u64),
+}
+
 /// What a disk is to the running system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
@@ -101,9 +111,9 @@ pub struct Disk {
     /// Why its content could not be looked at (no root, an input/output error).
     #[serde(default)]
     pub unreadable: Option<String>,
-    /// Whether the first and the last MiB hold nothing but zeros; None where nobody looked.
+    /// Whether anything is there although nothing is recognised; None where something is recognised, or nobody could look.
     #[serde(default)]
-    pub blank_edges: Option<bool>,
+    pub sight: Option<Sight>,
 }
 
 impl Disk {
@@ -212,6 +222,16 @@ pub struct Opener {
     pub dev: String,
 }
 
+/// A part of the kernel that serves a block device to others, and has no descriptor that a process would show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelUser {
+    /// For people: `the NVMe target backup (namespace 1)`.
+    pub by: String,
+    /// `major:minor`, or the path that it was given.
+    pub device: String,
+    pub remedy: String,
+}
+
 /// A configuration file that names a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mention {
@@ -233,6 +253,9 @@ pub struct World {
     pub lvm: Lvm,
     pub openers: Vec<Opener>,
     pub mentions: Vec<Mention>,
+    pub kernel_users: Vec<KernelUser>,
+    /// Names of disks that nothing tells apart and that hold the same: see [`crate::disk::twins`].
+    pub lookalikes: Vec<(String, String)>,
     pub spread: Vec<Spread>,
     /// What could not be found out and why (no root, a tool missing).
     pub unknown: Vec<String>,

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::claim::Claim;
 use crate::disk::features::source_mkfs_options;
+use crate::disk::held::Held;
 use crate::disk::make::{appear, erase_signatures, nodes_of, partition, verify, wipe};
 use crate::disk::mkfs::{self, mkfs};
-use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Disk, Role, Sight, World};
 use crate::disk::script::{Layout, PartitionPlan, types};
 use crate::disk::{gate, lvm, practice};
 use crate::error;
@@ -76,16 +77,16 @@ fn made_and_erased_with_both_sector_sizes() {
     for sector in [512, 4096] {
         let Some(exercise) = Exercise::new(&format!("make{sector}"), sector, 400) else { return };
         let disk = exercise.disk();
-        assert_eq!((disk.logical_sector, disk.blank_edges), (sector, Some(true)));
+        assert_eq!((disk.logical_sector, disk.sight), (sector, Some(Sight::Blank)));
         // Twice: the second time over what the first one left.
         for _ in 0..2 {
             wipe(&disk, &events).unwrap();
             let nodes = partition(&disk, &layout(), &events).unwrap();
             let want: Vec<PathBuf> = (1..=4).map(|n| PathBuf::from(format!("{}p{n}", disk.path.display()))).collect();
             assert_eq!(nodes, want);
-            mkfs("vfat", &nodes[1], "ABCD-1234", Some("EFI"), &[], &events).unwrap();
-            mkfs("ext4", &nodes[2], "1cfb7563-7b7a-4596-a7a0-ee3605d70468", Some("root"), &[], &events).unwrap();
-            mkfs("swap", &nodes[3], "2cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
+            mkfs("vfat", &Held::open(&nodes[1]).unwrap(), "ABCD-1234", Some("EFI"), &[], &events).unwrap();
+            mkfs("ext4", &Held::open(&nodes[2]).unwrap(), "1cfb7563-7b7a-4596-a7a0-ee3605d70468", Some("root"), &[], &events).unwrap();
+            mkfs("swap", &Held::open(&nodes[3]).unwrap(), "2cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
         }
         let made = exercise.disk();
         assert_eq!(made.table.as_ref().unwrap().id, layout().disk_guid);
@@ -106,7 +107,7 @@ fn made_and_erased_with_both_sector_sizes() {
         assert_eq!(made.partitions[1].content[0].uuid.as_deref(), Some("ABCD-1234"));
         let mut other = layout();
         other.partitions[2].uuid = "bbbbbbbb-2222-4333-8444-555555555555".into();
-        assert_eq!(id(verify(&made, &other)), "ALT-241");
+        assert_eq!(id(verify(&Held::disk(&made).unwrap(), &made, &other)), "ALT-241");
 
         let verdict = gate::examine(&made, &World::gather().unwrap(), Role::None);
         assert_eq!(verdict.obstacles.iter().map(|o| o.entry.id).collect::<Vec<_>>(), ["ALT-231"]);
@@ -115,7 +116,7 @@ fn made_and_erased_with_both_sector_sizes() {
             erase_signatures(&made, Some("no-such-vg"), &events).unwrap();
             let free = exercise.disk();
             assert!(
-                free.table.is_none() && free.content.is_empty() && free.partitions.is_empty() && free.blank_edges == Some(true),
+                free.table.is_none() && free.content.is_empty() && free.partitions.is_empty() && free.sight == Some(Sight::Blank),
                 "{free:#?}"
             );
         }
@@ -141,8 +142,8 @@ fn what_the_kernel_holds_is_not_ours() {
     let events = Events::new();
     let disk = exercise.disk();
     let nodes = partition(&disk, &layout(), &events).unwrap();
-    mkfs("ext4", &nodes[2], "1cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
-    mkfs("swap", &nodes[3], "2cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
+    mkfs("ext4", &Held::open(&nodes[2]).unwrap(), "1cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
+    mkfs("swap", &Held::open(&nodes[3]).unwrap(), "2cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
     Claim::take(&disk).unwrap().close().unwrap();
 
     let held = Claim::take(&disk).unwrap();
@@ -235,7 +236,7 @@ fn features_of_a_mounted_source() {
         // Twice with the same identifier, as after an interruption.
         let uuid = uuid::Uuid::new_v4().to_string();
         for _ in 0..2 {
-            mkfs(fstype, &device, &uuid, None, &options.map(str::to_owned), &events).unwrap();
+            mkfs(fstype, &Held::open(&device).unwrap(), &uuid, None, &options.map(str::to_owned), &events).unwrap();
         }
         let before = source_mkfs_options(fstype, &device).unwrap();
         let at = tempfile::tempdir().unwrap();

@@ -20,6 +20,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::device::loop_is_on;
+use crate::text::printable;
 
 /// Where the files of practice disks are.
 pub fn directory() -> PathBuf {
@@ -83,7 +84,7 @@ pub fn find(name: &str) -> Result<Practice> {
     let names: Vec<String> = all.iter().map(|p| p.name.clone()).collect();
     all.into_iter().find(|p| p.name == name).ok_or_else(|| {
         let list = if names.is_empty() { "there are none".to_owned() } else { format!("there is {}", names.join(", ")) };
-        error::PRACTICE_UNKNOWN.because(format!("{name}: no practice disk of this name ({list})"))
+        error::PRACTICE_UNKNOWN.because(format!("{}: no practice disk of this name ({list})", printable(name, false)))
     })
 }
 
@@ -95,7 +96,7 @@ pub fn check_name(name: &str) -> Result<()> {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
     let good = begins && name.len() <= 32 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !good {
-        return Err(error::PRACTICE_NAME.because(format!("`{name}` is not a name for a practice disk")));
+        return Err(error::PRACTICE_NAME.because(format!("`{}` is not a name for a practice disk", printable(name, false))));
     }
     let starts = ["sd", "vd", "hd", "xvd", "nvme", "mmcblk", "loop", "md", "dm-", "sr", "ram", "zram", "nbd"];
     let rest = starts.iter().find_map(|s| name.strip_prefix(s));

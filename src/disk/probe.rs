@@ -3,6 +3,8 @@
 //! Both read the device itself, never a cache, and write nothing.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -174,6 +176,40 @@ pub fn signature_at(disk: &Path, start: u64, size: u64) -> Result<Option<Signatu
     Ok(parse_export(&done.text()))
 }
 
+/// The ids in the two headers of a GPT, as they stand on the disk: what a torn or half erased table still tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GptIds {
+    pub first: Option<String>,
+    /// In the backup header, in the last sector.
+    pub last: Option<String>,
+}
+
+/// Reads the headers of a GPT (UEFI specification, 5.3.2); `size` and `sector` in bytes. Checksums are not looked at.
+///
+/// # Errors
+/// ALT-218 where the disk cannot be read.
+pub fn gpt_ids(disk: &File, size: u64, sector: u32) -> Result<GptIds> {
+    let sector = u64::from(sector);
+    let header = |at: u64| -> Result<Option<String>> {
+        let mut head = [0u8; 72];
+        let read = disk.read_exact_at(&mut head, at);
+        read.map_err(|e| crate::error::DISK_UNREADABLE.because(format!("the partition table cannot be read: {e}")))?;
+        let id = <[u8; 16]>::try_from(&head[56..72]).map(uuid::Uuid::from_bytes_le);
+        Ok(id.ok().filter(|_| head.starts_with(b"EFI PART")).map(|id| id.to_string()))
+    };
+    Ok(GptIds { first: header(sector)?, last: header(size.saturating_sub(sector))? })
+}
+
+/// What the whole of a device holds.
+///
+/// # Errors
+/// ALT-801 where blkid is missing.
+pub fn whole(device: &Path) -> Result<Option<Signature>> {
+    let cmd = Cmd::new("blkid", format!("look for signatures on {}", device.display()));
+    let done = cmd.args(["-p", "-o", "export"]).arg(device).accept(&[2, 4, 8]).read()?;
+    Ok(parse_export(&done.text()))
+}
+
 /// Reads what `blkid -p -o export` printed about one device; None if it found no content.
 pub fn parse_export(text: &str) -> Option<Signature> {
     let value = |key: &str| {
@@ -223,6 +259,26 @@ mod tests {
         assert_eq!(kinds("sda1"), ["linux_raid_member/raid", "xfs/filesystem"]);
         assert!(parse_signatures("").unwrap().is_empty());
         assert!(parse_signatures("{").is_err());
+    }
+
+    #[test]
+    fn ids_of_torn_tables() {
+        let id = "0f2e9c0a-2222-4333-8444-555555555555";
+        let head = [b"EFI PART".as_slice(), &[0; 48], &uuid::Uuid::parse_str(id).unwrap().to_bytes_le()].concat();
+        let size = 1u64 << 20;
+        for (sector, at, want) in [
+            (512u32, Some(512), (Some(id), None)),
+            (4096, Some(4096), (Some(id), None)),
+            (4096, Some(512), (None, None)),
+            (512, Some(size - 512), (None, Some(id))),
+            (512, None, (None, None)),
+        ] {
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(size).unwrap();
+            at.into_iter().for_each(|at| file.write_all_at(&head, at).unwrap());
+            let found = gpt_ids(&file, size, sector).unwrap();
+            assert_eq!((found.first.as_deref(), found.last.as_deref()), want, "{sector} {at:?}");
+        }
     }
 
     #[test]

@@ -18,9 +18,12 @@ pub struct DiskMark {
 }
 
 impl DiskMark {
-    /// Whether `disk` is the marked one. The table's id decides where both have one (it is unique and goes with the
-    /// content); else serial and size together.
+    /// Whether `disk` is the marked one. A serial number that is known and differs makes it another disk: a copy. Else the table's id
+    /// decides where both have one (it goes with the content), or serial and size together.
     pub fn matches(&self, disk: &Disk) -> bool {
+        if self.serial.as_ref().zip(disk.serial.as_ref()).is_some_and(|(a, b)| a != b) {
+            return false;
+        }
         let id = disk.table.as_ref().map(|t| t.id.as_str()).filter(|i| !i.is_empty());
         match (&self.table_id, id) {
             (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
@@ -95,6 +98,10 @@ mod tests {
         let mark = DiskMark { serial: d.serial.clone(), table_id: d.table.as_ref().map(|t| t.id.clone()), size: d.size };
         assert!(mark.matches(&d));
         assert!(!mark.matches(&Disk { size: 1, ..d.clone() }));
+        let table = Some(Table { kind: "gpt".into(), id: "tttt".into() });
+        let with_table = DiskMark { table_id: Some("tttt".into()), ..mark.clone() };
+        assert!(with_table.matches(&Disk { table: table.clone(), ..d.clone() }));
+        assert!(!with_table.matches(&Disk { table, serial: Some("COPY".into()), ..d.clone() }));
         // Without a serial and a table nothing is recognised.
         assert!(!DiskMark { serial: None, ..mark }.matches(&Disk { serial: None, ..d }));
     }

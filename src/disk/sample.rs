@@ -1,6 +1,6 @@
 //! A machine for tests: rootvg on vda (LVM, LUKS), a free vdb, a multipath pair, a practice disk.
 
-use crate::disk::model::{Disk, Lv, Lvm, Partition, Pv, Signature, Stacked, Table, Vg, World};
+use crate::disk::model::{Disk, Lv, Lvm, Partition, Pv, Sight, Signature, Stacked, Table, Vg, World};
 
 pub fn disk(name: &str, dev: &str) -> Disk {
     Disk {
@@ -10,7 +10,7 @@ pub fn disk(name: &str, dev: &str) -> Disk {
         size: 20 << 30,
         logical_sector: 512,
         physical_sector: 512,
-        blank_edges: Some(true),
+        sight: Some(Sight::Blank),
         ..Disk::default()
     }
 }

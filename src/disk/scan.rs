@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -14,10 +13,8 @@ use anyhow::Result;
 use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
 use crate::disk::node::partition_path;
 use crate::disk::sysfs::{self, Block};
-use crate::disk::{lvm_report, mentions, practice, probe, users};
+use crate::disk::{content, kernel_users, lvm_report, mentions, practice, probe, twins, users};
 use crate::host::device::device_below;
-
-const MIB: u64 = 1 << 20;
 
 impl World {
     /// Looks at the machine. Reads only.
@@ -41,6 +38,8 @@ impl World {
         world.swaps = fs::read("/proc/swaps").map(|t| users::parse_swaps(&t)).unwrap_or_default();
         world.spread = users::spread(Path::new("/sys"));
         read_lvm(&mut world);
+        world.kernel_users = kernel_users::gather(Path::new("/sys"));
+        world.lookalikes = twins::lookalikes(&world);
         world.mentions = mentions::gather(&world);
         Ok(world)
     }
@@ -275,14 +274,29 @@ fn read_signatures(world: &mut World) -> Result<()> {
                 p.content.extend(probe::signature_at(&d.path, p.start, p.size)?);
             }
         }
-        if d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0 {
-            d.blank_edges = blank_edges(d).ok();
-        }
     }
+    look_for_data(world);
     for s in &mut world.stacked {
         s.content = take(&s.path, &s.name);
     }
     Ok(())
+}
+
+/// Looks at the disks on which nothing is recognised, all at once: a slow disk takes a second or two.
+fn look_for_data(world: &mut World) {
+    let mut disks: Vec<&mut Disk> =
+        world.disks.iter_mut().filter(|d| d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0).collect();
+    let look = |d: &mut Disk| match content::look(d) {
+        Ok(sight) => d.sight = Some(sight),
+        Err(e) => d.unreadable = Some(format!("{}: {e}", d.path.display())),
+    };
+    std::thread::scope(|s| {
+        for d in &mut disks {
+            // Without a thread there is no haste: what has not been looked at is, below.
+            drop(std::thread::Builder::new().spawn_scoped(s, || look(d)));
+        }
+    });
+    disks.into_iter().filter(|d| d.sight.is_none() && d.unreadable.is_none()).for_each(look);
 }
 
 fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Signature>> {
@@ -300,20 +314,6 @@ fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Si
         }
     }
     all
-}
-
-/// Whether the first and the last MiB hold only zeros.
-fn blank_edges(d: &Disk) -> std::io::Result<bool> {
-    let file = File::open(&d.path)?;
-    let length = usize::try_from(d.size.min(MIB)).unwrap_or(0);
-    let mut buffer = vec![0u8; length];
-    for at in [0, d.size - d.size.min(MIB)] {
-        file.read_exact_at(&mut buffer, at)?;
-        if buffer.iter().any(|b| *b != 0) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn read_lvm(world: &mut World) {

@@ -2,7 +2,7 @@
 //!
 //! The tree is a parameter, so that recorded machines (nvme, 4Kn, multipath ...) are read by the same code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +49,26 @@ pub fn read_all(sys: &Path, udev: &Path) -> Vec<Block> {
     let mut all: Vec<Block> = entries.flatten().filter_map(|e| read(&e.path(), udev)).collect();
     all.sort_by_cached_key(|b| natural(&b.name));
     all
+}
+
+/// The whole disks (`major:minor`) that the device `dev` lies on: itself, or those below its partition or what it is stacked on.
+pub fn disks_below(sys: &Path, dev: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    descend(&sys.join("dev/block").join(dev), &mut found, 0);
+    found
+}
+
+fn descend(entry: &Path, found: &mut BTreeSet<String>, depth: u8) {
+    // Deeper than any real stack.
+    let Some(dir) = fs::canonicalize(entry).ok().filter(|_| depth < 32) else { return };
+    if dir.join("partition").exists() {
+        return dir.parent().into_iter().for_each(|disk| descend(disk, found, depth + 1));
+    }
+    let slaves = names(&dir.join("slaves"));
+    if slaves.is_empty() {
+        found.extend(line(dir.join("dev")));
+    }
+    slaves.iter().for_each(|s| descend(&dir.join("slaves").join(s), found, depth + 1));
 }
 
 /// Sort key that compares runs of digits by value.
@@ -200,6 +220,22 @@ mod tests {
         assert_eq!(by("vdb").transport.as_deref(), Some("virtio"));
         assert_eq!(by("loop3").backing_file.as_deref(), Some(Path::new("/var/lib/altdisk/practice/one.img")));
         assert_eq!(by("cciss!c0d0").devname, "cciss/c0d0");
+    }
+
+    #[test]
+    fn disks_below_what_is_stacked() {
+        let dir = machine(
+            "sys/devices/a/sda/dev = 8:0\nsys/devices/a/sda/sda2/dev = 8:2\nsys/devices/a/sda/sda2/partition = 2\n\
+             sys/devices/b/sdb/dev = 8:16\nsys/devices/v/dm-0/dev = 253:0\nsys/devices/v/dm-0/slaves/sda2 -> ../../../a/sda/sda2\n\
+             sys/devices/v/dm-0/slaves/sdb -> ../../../b/sdb\nsys/devices/v/dm-1/dev = 253:1\nsys/devices/v/dm-1/slaves/dm-0 -> ../../dm-0\n\
+             sys/dev/block/8:0 -> ../../devices/a/sda\nsys/dev/block/8:2 -> ../../devices/a/sda/sda2\n\
+             sys/dev/block/253:1 -> ../../devices/v/dm-1\n",
+        );
+        let below = |dev: &str| disks_below(&dir.path().join("sys"), dev).into_iter().collect::<Vec<_>>();
+        assert_eq!(below("8:0"), ["8:0"]);
+        assert_eq!(below("8:2"), ["8:0"]);
+        assert_eq!(below("253:1"), ["8:0", "8:16"]);
+        assert_eq!(below("9:9"), [""; 0]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::disk::model::{Disk, SeenMount, World};
+use crate::disk::twins;
 use crate::error::{self, Entry};
 
 /// One use of a disk.
@@ -27,11 +28,19 @@ const SYSTEM: [&str; 7] = ["/", "/boot", "/boot/efi", "/efi", "/boot/firmware", 
 
 /// Every use of the disk.
 pub fn of(disk: &Disk, world: &World) -> Vec<Use> {
+    let mut all = at_work(disk, world);
+    all.extend(mentions(disk, world));
+    all.extend(twins(disk, world));
+    all
+}
+
+/// Every use that is seen on the disk itself: neither what a configuration file means to do with it, nor what another path to it shows.
+pub fn at_work(disk: &Disk, world: &World) -> Vec<Use> {
     let mut all = mounts(disk, world);
     all.extend(swaps(disk, world));
     all.extend(holders(disk, world));
     all.extend(openers(disk, world));
-    all.extend(mentions(disk, world));
+    all.extend(kernel_users(disk, world));
     all
 }
 
@@ -138,9 +147,8 @@ fn lies_in_a_file_system(slaves: &[String], world: &World) -> bool {
 
 fn openers(disk: &Disk, world: &World) -> Vec<Use> {
     let own = std::process::id();
-    // udev looks at every disk that appears or changes, and is gone in a moment.
-    let harmless = |command: &str| command.contains("udev");
-    let here = world.openers.iter().filter(|o| o.pid != own && !harmless(&o.command));
+    // Who only looks at every disk that appears (udev) has been waited for: a name says nothing.
+    let here = world.openers.iter().filter(|o| o.pid != own);
     let devices = |dev: &str| world.kernel_name(dev).unwrap_or_else(|| dev.to_owned());
     here.filter(|o| world.disks_below(&o.dev).contains(&disk.name))
         .map(|o| Use {
@@ -150,6 +158,34 @@ fn openers(disk: &Disk, world: &World) -> Vec<Use> {
             system: false,
         })
         .collect()
+}
+
+fn kernel_users(disk: &Disk, world: &World) -> Vec<Use> {
+    let here = world.kernel_users.iter().filter(|u| world.disks_below(&u.device).contains(&disk.name));
+    here.map(|u| Use {
+        entry: &error::DISK_HELD,
+        evidence: format!("{} serves {}", u.by, u.device),
+        remedy: u.remedy.clone(),
+        system: false,
+    })
+    .collect()
+}
+
+/// What another path to the same disk is used for.
+fn twins(disk: &Disk, world: &World) -> Vec<Use> {
+    let first_use = |other: &Disk| {
+        let mut used = at_work(other, world);
+        used.extend(mentions(other, world));
+        (!used.is_empty()).then(|| used.swap_remove(0))
+    };
+    let used = twins::of(disk, world).into_iter().filter_map(|(other, twin)| Some((other, twin, first_use(other)?)));
+    used.map(|(other, twin, u)| Use {
+        entry: &error::DISK_TWIN,
+        evidence: format!("{} has the same {}, and is in use: {}", other.path.display(), twin.what(), u.evidence),
+        remedy: error::DISK_TWIN.remedy.to_owned(),
+        system: false,
+    })
+    .collect()
 }
 
 fn mentions(disk: &Disk, world: &World) -> Vec<Use> {

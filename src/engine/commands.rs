@@ -16,7 +16,10 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
     let devices: Vec<PathBuf> = layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
     let scope = || lvm::Scope::of(&devices);
     match action {
-        Action::Wipe { disk } => vec![format!("wipefs -a {0}* {0}; zeros to its first and last MiB", layout.disks[*disk].path.display())],
+        Action::Wipe { disk } => vec![format!(
+            "wipefs -a {0}* {0}; zeros to its first and last MiB and to some hundred places between",
+            layout.disks[*disk].path.display()
+        )],
         Action::Partition { disk } => {
             let d = &layout.disks[*disk];
             let mut lines = vec![format!("sfdisk {}", d.path.display())];

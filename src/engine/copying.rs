@@ -10,12 +10,13 @@ use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Excludes, Job, Source, Totals};
 use crate::engine::ALT_INST;
+use crate::engine::disk_steps;
 use crate::engine::from_image::restoring;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::mounted;
 use crate::engine::plan::{Action, Base, Step, below};
 use crate::engine::state::State;
-use crate::engine::steps::{self, Context};
+use crate::engine::steps::Context;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -34,7 +35,7 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     let at = Path::new(ALT_INST);
     mounted::unmount_all(base)?;
     if c.repeated {
-        steps::make_fs(v, events)?;
+        disk_steps::make_fs(base, v, events)?;
     }
     let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
     mounted::mount_alone(v, &options, events)?;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cleanup::Fate;
+use super::erase::Fate;
 use super::layout::{Fresh, Target, lay_out};
 use super::plan::{self, Base, Bootable, Firmware, Imaged};
 use super::prepare::Prepared;
@@ -27,7 +27,8 @@ fn counted() -> impl FnMut() -> uuid::Uuid {
 }
 
 fn target(name: &str, gib: u64, sector: u32) -> Target {
-    Target { name: name.into(), path: Path::new("/dev").join(name), serial: Some(format!("S-{name}")), seen: None, size: gib * GIB, sector }
+    let (path, serial) = (Path::new("/dev").join(name), Some(format!("S-{name}")));
+    Target { name: name.into(), path, serial, size: gib * GIB, sector, ..Target::default() }
 }
 
 fn lv(name: &str, vg: Option<&str>, kind: LvType, size_mb: u64) -> Lv {

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::disk::content::Before;
+use crate::disk::identity::DiskIdentity;
 use crate::disk::lvm::mapper_path;
 use crate::disk::node::partition_path;
 use crate::disk::script::{ALIGN, types, usable};
@@ -31,11 +33,14 @@ const NEW_ESP_512: u64 = 128 * MIB;
 const NEW_ESP_4096: u64 = 300 * MIB;
 
 /// A disk to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     pub name: String,
     pub path: PathBuf,
     pub serial: Option<String>,
+    pub wwn: Option<String>,
+    pub model: Option<String>,
+    pub before: Option<Before>,
     pub seen: Option<String>,
     /// Bytes.
     pub size: u64,
@@ -63,11 +68,35 @@ pub struct DiskLayout {
     pub seen: Option<String>,
     pub path: PathBuf,
     pub serial: Option<String>,
+    // Plans of version 0.1.0 have none of these three.
+    #[serde(default)]
+    pub wwn: Option<String>,
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What was on it before the run wrote to it.
+    #[serde(default)]
+    pub before: Option<Before>,
     pub size: u64,
     pub sector: u32,
     /// Disk GUID, lower case.
     pub table_id: String,
     pub partitions: Vec<PartLayout>,
+}
+
+impl DiskLayout {
+    /// Everything by which the disk is known again.
+    pub fn identity(&self) -> DiskIdentity {
+        DiskIdentity {
+            path: self.path.clone(),
+            serial: self.serial.clone(),
+            wwn: self.wwn.clone(),
+            model: self.model.clone(),
+            size: self.size,
+            sector: self.sector,
+            table_id: Some(self.table_id.clone()),
+            seen: self.seen.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -526,6 +555,9 @@ impl<'a, 'f> Builder<'a, 'f> {
                 seen: target.seen.clone(),
                 path: target.path.clone(),
                 serial: target.serial.clone(),
+                wwn: target.wwn.clone(),
+                model: target.model.clone(),
+                before: target.before.clone(),
                 size: target.size,
                 sector: target.sector,
                 table_id: self.fresh.uuid(),

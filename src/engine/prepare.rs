@@ -8,16 +8,17 @@ use anyhow::{Context, Result};
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
 use crate::boot::{here, kernels};
 use crate::copy::Excludes;
+use crate::disk::content::Before;
 use crate::disk::gate::{self, Verdict};
-use crate::disk::model::{Disk, Signature, World};
+use crate::disk::identity::seen;
+use crate::disk::model::{Disk, Sight, Signature, World};
 use crate::disk::size::human;
-use crate::disk::{mkfs, practice, roles};
+use crate::disk::{mkfs, practice, roles, twins};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::from_image;
 use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
-use crate::engine::relocate;
 use crate::engine::request::Request;
 use crate::engine::source::{Device, Source, find_device};
 use crate::engine::state::State;
@@ -118,10 +119,15 @@ fn clone(request: &Request) -> Result<Prepared> {
 /// The layout on these disks, with fresh identifiers.
 ///
 /// # Errors
-/// ALT-32x where it does not fit.
+/// ALT-32x where it does not fit; ALT-218 where a disk cannot be read.
 pub fn laid_out(image: &ImageData, disks: &[&Disk]) -> Result<Layout> {
     let mut random = uuid::Uuid::new_v4;
-    let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
+    // What is on them now is kept with the plan: nothing else is ever erased.
+    let before = |d: &Disk| {
+        let looked = Before::of(d).map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", d.path.display())));
+        looked.map(|before| Target { before: Some(before), ..target(d) })
+    };
+    let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;
     lay_out(image, &places, &mut Fresh(&mut random))
 }
 
@@ -163,7 +169,10 @@ fn target(d: &Disk) -> Target {
         name: d.name.clone(),
         path: d.path.clone(),
         serial: d.serial.clone(),
-        seen: relocate::seen(d),
+        wwn: d.wwn.clone(),
+        model: d.model.clone(),
+        before: None,
+        seen: seen(d),
         size: d.size,
         sector: d.logical_sector,
     }
@@ -181,7 +190,9 @@ pub fn describe(d: &Disk) -> String {
         let inside = kinds(&p.content).join("+");
         content.push(format!("{} {}{}", p.name, human(p.size), if inside.is_empty() { String::new() } else { format!(" {inside}") }));
     }
-    let content = if content.is_empty() {
+    let content = if let Some(Sight::Data(_)) = d.sight {
+        "data without a partition table or a known signature".to_owned()
+    } else if content.is_empty() {
         d.table.as_ref().map_or("empty".to_owned(), |t| format!("an empty {} partition table", t.kind))
     } else {
         content.join(", ")
@@ -197,6 +208,14 @@ pub fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>)
         let disk = facts.world.disk(word)?;
         if disks.iter().any(|d| d.name == disk.name) {
             return Err(error::TARGET_TWICE.because(format!("{word} is {}, which is named already", disk.name)));
+        }
+        if let Some((other, twin)) = twins::of(disk, &facts.world).into_iter().find(|(o, _)| disks.iter().any(|d| d.name == o.name)) {
+            return Err(error::TARGET_TWICE.because(format!(
+                "{} and {} have the same {}: they may be one disk",
+                other.name,
+                disk.name,
+                twin.what()
+            )));
         }
         disks.push(disk);
     }

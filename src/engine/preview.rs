@@ -54,7 +54,7 @@ pub fn preview(request: &Request, json: bool) -> Result<String> {
 /// The refusals that the run itself would meet.
 pub fn prepared(request: &Request, stored: Option<Alternate>) -> Result<Prepared> {
     let Some(a) = stored else { return prepare::prepare(request) };
-    let base = prepare::again(relocate::settle(a.base, Some(request))?, request, &Events::new())?;
+    let base = prepare::again(relocate::settle(&a, Some(request))?, request, &Events::new())?;
     Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![], archive: None })
 }
 

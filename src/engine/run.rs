@@ -14,6 +14,7 @@ use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::quiet::Quiet;
 use crate::engine::request::{Phases, Request};
 use crate::engine::state::{Alternate, Record, State, Stored, crash_point};
+use crate::engine::targets::Targets;
 use crate::engine::{cleanup, copying, mounted, prepare, relocate, steps};
 use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
@@ -53,17 +54,19 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
             (p.base, p.archive, 1)
         }
         Some(a) => {
-            let base = prepare::again(relocate::settle(a.base, Some(request))?, request, events)?;
+            let base = prepare::again(relocate::settle(&a, Some(request))?, request, events)?;
             // Also where the run has nothing to do there: it would say what is not true.
             mounted::refuse_foreign(&base)?;
             (base, None, a.run + 1)
         }
     };
     let plan = plan::plan(&base, request);
+    let targets = Targets::take(&base)?;
     if let Err(e) = state.begin_run(&base, &plan, run, sys::now().0) {
         return Err(if run == 1 { state.forget().err().unwrap_or(e) } else { e });
     }
-    let done = execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, Held { quiet, archive }, options, events);
+    let done =
+        execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, Held { quiet, archive, targets }, options, events);
     done.map_err(unfinished)
 }
 
@@ -79,14 +82,15 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     let done = stands(&alternate);
     let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
     let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
-    let base = relocate::settle(alternate.base, None)?;
+    let base = relocate::settle(&alternate, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
     let copies = alternate.plan.steps.iter().any(|s| matches!(s.action, Action::Copy { .. }) && !earlier.done.contains(&s.id));
     let quiet = Quiet::begin(copies, events)?;
     let stood = |id: &str| earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id);
     let present = mounted::ensure_present(&base, &stood, events);
     present
-        .and_then(|()| execute(&mut state, &base, &alternate.plan, &earlier, Held { quiet, archive: None }, options, events))
+        .and_then(|()| Targets::take(&base))
+        .and_then(|targets| execute(&mut state, &base, &alternate.plan, &earlier, Held { quiet, archive: None, targets }, options, events))
         .map_err(unfinished)
 }
 
@@ -195,6 +199,8 @@ struct Held {
     quiet: Quiet,
     /// The image, where it is open already.
     archive: Option<Archive>,
+    /// Compared before and after each step.
+    targets: Targets,
 }
 
 fn execute(
@@ -256,6 +262,7 @@ fn execute(
                 excludes: &excludes,
                 progress: &progress,
                 archive: &mut held.archive,
+                targets: &held.targets,
             },
             step,
         ) {
@@ -272,6 +279,7 @@ fn execute(
         mounted::ensure_mounted(base, usize::MAX, events)?;
     }
     pass_empty_phases(state, plan, earlier, u8::MAX)?;
+    held.targets.close()?;
     Ok(closing(base, plan))
 }
 

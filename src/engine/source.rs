@@ -11,6 +11,7 @@ use anyhow::Result;
 
 use crate::boot::fstab;
 use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
+use crate::disk::uses;
 use crate::error;
 use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Image, ImageData, Lv, LvType, Policy, SourceDisk, Subvolume, SwapFile, Vg};
@@ -498,14 +499,24 @@ pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
         disks.chain(world.stacked.iter().map(Device::Stacked))
     };
     let unquoted = |v: &str| v.trim_matches('"').to_owned();
-    let by = |f: &dyn Fn(&Signature) -> bool| all().find(|d| d.content().iter().any(f));
+    // A copy that `dd` made has the same names: where several answer, the one on a disk in use is meant.
+    let first = |which: &dyn Fn(&Device<'w>) -> bool| {
+        let found: Vec<Device<'w>> = all().filter(|d| which(d)).collect();
+        let in_use = |d: &&Device| match d {
+            Device::Whole(disk) | Device::Part(disk, _) => !uses::at_work(disk, world).is_empty(),
+            Device::Stacked(_) => true,
+        };
+        let used = found.iter().position(|d| in_use(&d)).filter(|_| found.len() > 1);
+        found.into_iter().nth(used.unwrap_or(0))
+    };
+    let by = |f: &dyn Fn(&Signature) -> bool| first(&|d| d.content().iter().any(f));
     if let Some(uuid) = spec.strip_prefix("UUID=").map(unquoted) {
         return by(&|s| s.uuid.as_deref().is_some_and(|u| u.eq_ignore_ascii_case(&uuid)));
     }
     if let Some(label) = spec.strip_prefix("LABEL=").map(unquoted) {
         return by(&|s| s.label.as_deref() == Some(&label));
     }
-    let part = |f: &dyn Fn(&Partition) -> bool| all().find(|d| matches!(d, Device::Part(_, p) if f(p)));
+    let part = |f: &dyn Fn(&Partition) -> bool| first(&|d| matches!(d, Device::Part(_, p) if f(p)));
     if let Some(uuid) = spec.strip_prefix("PARTUUID=").map(unquoted) {
         return part(&|p| p.uuid.as_deref().is_some_and(|u| u.eq_ignore_ascii_case(&uuid)));
     }

@@ -153,6 +153,11 @@ impl Alternate {
         self.journal.iter().any(|r| matches!(r, Record::Begin { id: i } if i == id))
     }
 
+    /// Whether a step was ever done.
+    pub fn done(&self, id: &str) -> bool {
+        self.journal.iter().any(|r| matches!(r, Record::Done { id: i } if i == id))
+    }
+
     /// The command line that phase 1 was given.
     pub fn made_by(&self) -> &[String] {
         let first = self.journal.iter().find_map(|r| if let Record::Run { argv, .. } = r { Some(argv.as_slice()) } else { None });
@@ -393,9 +398,13 @@ fn trust_above(dir: &Path) -> Result<()> {
 }
 
 /// For the tests of crashes: with ALTDISK_TEST_KILL=`before|after|done`:`STEP`, this process is killed as by
-/// `kill -9` when that step is about to act, has acted but is not yet journalled as done, or is done.
+/// `kill -9` when that step is about to act, has acted but is not yet journalled as done, or is done. With ALTDISK_TEST_STOP it is stopped
+/// there, and goes on with SIGCONT: for the tests of what others do meanwhile.
 pub fn crash_point(moment: &str, step: &str) {
-    if std::env::var("ALTDISK_TEST_KILL").is_ok_and(|v| v == format!("{moment}:{step}")) {
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+    use nix::sys::signal::Signal;
+    for (variable, signal) in [("ALTDISK_TEST_KILL", Signal::SIGKILL), ("ALTDISK_TEST_STOP", Signal::SIGSTOP)] {
+        if std::env::var(variable).is_ok_and(|v| v == format!("{moment}:{step}")) {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), signal);
+        }
     }
 }

@@ -8,15 +8,15 @@ use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
 use crate::boot::{grub, initramfs, kernels, references};
 use crate::copy::{Excludes, Progress};
-use crate::disk::model::{Disk, Role, World};
-use crate::disk::script::{Layout as Table, PartitionPlan};
-use crate::disk::{gate, lvm, make, mkfs, roles};
+use crate::disk::{lvm, make};
+use crate::engine::disk_steps::{disk_now, scope};
 use crate::engine::from_image::{identity, restoring};
-use crate::engine::layout::{DiskLayout, VolumeLayout};
+use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::run::Options;
 use crate::engine::state::State;
-use crate::engine::{ALT_INST, bootlist, copying, customize, mounted, prepare, quiet, relocate, updating};
+use crate::engine::targets::Targets;
+use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, mounted, quiet, updating};
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::{Beneath, through};
@@ -38,6 +38,8 @@ pub struct Context<'a> {
     /// The boot list's before-image is in the journal already.
     pub before_is_kept: bool,
     pub events: &'a Events,
+    /// The target disks, held open.
+    pub targets: &'a Targets,
     pub excludes: &'a Excludes,
     /// Of all copies of this run together.
     pub progress: &'a Progress,
@@ -51,19 +53,27 @@ pub struct Context<'a> {
 /// Whatever keeps it from being done; the step can be repeated.
 pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     let (base, events) = (c.base, c.events);
-    let root = Path::new(ALT_INST);
     // What waited for the ESP is taken away before the unmounting, also where a reboot came between.
     if needs_mounts(&step.action) || (step.action == Action::Unmount && base.imaged.is_some()) {
         mounted::ensure_mounted(base, usize::MAX, events)?;
     }
+    // Whoever writes by name, in this step, writes to the disks that this run holds open.
+    c.targets.check(base, &step.action)?;
+    act(c, step)?;
+    c.targets.check(base, &step.action)
+}
+
+fn act(c: &mut Context, step: &Step) -> Result<()> {
+    let (base, events) = (c.base, c.events);
+    let root = Path::new(ALT_INST);
     match &step.action {
-        Action::Gate => gate_again(c),
-        Action::Wipe { disk } => wipe(c, *disk),
-        Action::Partition { disk } => quiet::hide(base, events).and_then(|()| partition(&base.layout.disks[*disk], events)),
-        Action::MakeVg { vg } => make_vg(base, *vg, events),
-        Action::MakeLv { volume } => make_lv(base, *volume, events),
-        Action::MakeFs { volume } => make_fs(&base.layout.volumes[*volume], events),
-        Action::MakeSwap { volume } => make_swap(&base.layout.volumes[*volume], events),
+        Action::Gate => disk_steps::gate_again(c),
+        Action::Wipe { disk } => disk_steps::wipe(c, *disk),
+        Action::Partition { disk } => quiet::hide(base, events).and_then(|()| disk_steps::partition(&base.layout.disks[*disk], events)),
+        Action::MakeVg { vg } => disk_steps::make_vg(base, *vg, events),
+        Action::MakeLv { volume } => disk_steps::make_lv(base, *volume, events),
+        Action::MakeFs { volume } => disk_steps::make_fs(base, &base.layout.volumes[*volume], events),
+        Action::MakeSwap { volume } => disk_steps::make_swap(base, &base.layout.volumes[*volume], events),
         Action::Copy { volume } => copying::copy_volume(c, *volume),
         Action::Subvolumes { volume } => restoring::subvolumes(base, *volume, c.repeated, events),
         Action::Restore => restoring::restore(c),
@@ -207,109 +217,6 @@ fn needs_mounts(action: &Action) -> bool {
     )
 }
 
-/// The disk as it is at this moment.
-/// # Errors
-/// ALT-705 where it is gone, or cannot be told from another.
-pub fn disk_now(layout: &DiskLayout) -> Result<Disk> {
-    let world = World::gather()?;
-    let by_identity = relocate::find(layout, &world).cloned();
-    by_identity.ok_or_else(|| error::TARGET_GONE.because(format!("disk {} is not there any more", layout.name)))
-}
-
-/// The very disk that is about to be wiped goes through the gate once more: time has passed, and on a resumed run a reboot.
-fn wipe(c: &Context, index: usize) -> Result<()> {
-    let disk = disk_now(&c.base.layout.disks[index])?;
-    let world = World::gather()?;
-    let mut erase = c.plan.request.erase.clone();
-    if c.repeated {
-        // What an interrupted wipe left is content that the user gave up already.
-        erase.push(disk.serial_or_name().to_owned());
-    }
-    gate::examine(&disk, &world, role_before(&world, c.base, &disk)?).allow(&erase, &disk)?;
-    make::wipe(&disk, c.events)
-}
-
-/// The role that a target had before the plan that was just stored made it altinst_rootvg.
-fn role_before(world: &World, base: &Base, disk: &Disk) -> Result<Role> {
-    let roles = roles::roles(world, &prepare::known(&base.source_disks)?);
-    Ok(roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None))
-}
-
-/// The gate once more, right before the first write.
-fn gate_again(c: &Context) -> Result<()> {
-    let world = World::gather()?;
-    for layout in &c.base.layout.disks {
-        let disk = world.disk(&layout.name)?;
-        if disk.size != layout.size || disk.serial != layout.serial || relocate::seen(disk) != layout.seen {
-            return Err(error::DISK_CHANGED.because(format!("{} is another disk now than a moment ago", layout.name)));
-        }
-        gate::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&c.plan.request.erase, disk)?;
-    }
-    Ok(())
-}
-
-fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
-    let sector = u64::from(layout.sector);
-    let partitions = layout
-        .partitions
-        .iter()
-        .map(|p| PartitionPlan {
-            number: p.number,
-            start_sector: Some(p.start / sector),
-            size_bytes: p.size,
-            type_guid: p.type_guid.clone(),
-            uuid: p.uuid.clone(),
-            name: p.name.clone(),
-        })
-        .collect();
-    make::partition(&disk_now(layout)?, &Table { disk_guid: layout.table_id.clone(), partitions }, events).map(drop)
-}
-
-/// What LVM may look at: the physical volumes of the alternate.
-pub fn scope(base: &Base) -> lvm::Scope {
-    let pvs: Vec<PathBuf> = base.layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
-    lvm::Scope::of(&pvs)
-}
-
-fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
-    let vg = &base.layout.vgs[index];
-    let scope = scope(base);
-    if lvm::exists(&scope, &vg.name, None)? {
-        lvm::vg_deactivate(&scope, &vg.name).run(events)?;
-        lvm::vg_remove(&scope, &vg.name).run(events)?;
-    }
-    for pv in &vg.pvs {
-        lvm::pv_create(&scope, pv).run(events)?;
-    }
-    lvm::vg_create(&scope, &vg.name, &vg.pvs, vg.extent).run(events).map(drop)
-}
-
-fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
-    let v = &base.layout.volumes[index];
-    let vg = base.layout.vgs.iter().find(|g| Some(&g.name) == v.vg.as_ref()).context("a logical volume without its volume group")?;
-    let scope = scope(base);
-    if lvm::exists(&scope, &vg.name, Some(&v.lv))? {
-        lvm::lv_remove(&scope, &vg.name, &v.lv).run(events)?;
-    }
-    lvm::lv_create(&scope, &vg.name, &v.lv, v.size / vg.extent, &[]).run(events)?;
-    make::settle(events)
-}
-
-/// Makes a volume's file system.
-///
-/// # Errors
-/// What mkfs says.
-pub fn make_fs(v: &VolumeLayout, events: &Events) -> Result<()> {
-    let fs = v.fs.as_ref().context("a file system without its description")?;
-    mkfs::mkfs(&fs.fs_vfs, &v.device, &v.uuid, v.label.as_deref(), &fs.fs_mkfs_options, events)?;
-    make::settle(events)
-}
-
-fn make_swap(v: &VolumeLayout, events: &Events) -> Result<()> {
-    mkfs::mkfs("swap", &v.device, &v.uuid, v.label.as_deref(), &[], events)?;
-    make::settle(events)
-}
-
 /// A swap file, made anew: never sparse, never copied-on-write.
 fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
@@ -377,7 +284,7 @@ pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
             Beneath::open(root)?.remove_tree(at.join("EFI"))?;
         }
     }
-    make::clear_boot_code(&disk_now(&base.layout.disks[0])?, events)
+    disk_steps::clear_boot_code(base, events)
 }
 
 /// Restarts the machine the orderly way.

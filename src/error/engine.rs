@@ -45,6 +45,7 @@ catalogue! {
     DISK_CLAIMED = "ALT-216", Refused, "the kernel does not give the disk to us alone", "find what uses it with `lsblk` and `fuser -v`, end that, and run the command again";
     DISK_CHANGED = "ALT-217", Refused, "the disk is no longer the one that was looked at", "look at `altdisk disks` and run the command again";
     DISK_UNREADABLE = "ALT-218", Refused, "what is on the disk cannot be found out", "run it as root; if that does not help, the disk is broken or closed to this system";
+    DISK_TWIN = "ALT-219", Refused, "the disk is in use by another path", "choose another disk; where it is another disk after all, give both serial numbers of their own";
     DISK_READ_ONLY = "ALT-220", Refused, "the disk is read-only", "open its write protection, or choose another disk";
     DISK_TOO_SMALL = "ALT-221", Refused, "the disk is too small", "choose a larger disk";
     DISK_SECTOR = "ALT-222", Refused, "the disk's sector size is not supported", "choose a disk with sectors of 512 or 4096 bytes";
@@ -138,6 +139,8 @@ catalogue! {
     INTERRUPTED = "ALT-711", Failed, "interrupted", "`alt_disk_install --resume` goes on";
     STATE_FULL = "ALT-712", Failed, "there is no room left for altdisk's own records", "make room on the file system that holds /var/lib/altdisk; then `alt_disk_install --resume` goes on, and -X cleans up";
     MOUNT_POINT = "ALT-713", Unfinished, "a file system of the copy cannot be mounted where it belongs", "put a directory in the place that the cause names and run the command again; or remove the copy with `alt_disk_install -X`";
+    DISK_EXCHANGED = "ALT-714", Failed, "another disk is behind a target's name", "nothing more was written; look at `altdisk disks`, attach the right disk again, and go on with `alt_disk_install --resume`, or remove the copy with -X";
+    DISK_USED_AGAIN = "ALT-715", Refused, "a target disk holds something else by now", "keep it and give the copy up with `alt_disk_install -X`, which leaves that disk as it is; the disk can then be a target again with `--erase SERIAL`";
     NEWER_STATE = "ALT-716", Failed, "the stored state was written by a newer altdisk", "use the altdisk that wrote it, or a newer one";
     UNSAFE_STATE = "ALT-717", Refused, "somebody else can have changed what altdisk has stored", "see that nobody has changed it, then give it to root alone (`chown root:`, `chmod go-w`)";
     STATE_READ_ONLY = "ALT-718", Failed, "altdisk's own records cannot be written: the file system is read-only", "make the file system that holds /var/lib/altdisk writable (`mount -o remount,rw`), and run the command again";

@@ -3,9 +3,10 @@
 
 use std::ffi::CString;
 use std::fs::File;
+use std::io::{Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use nix::libc;
@@ -21,9 +22,52 @@ pub fn device_below(path: &Path) -> Option<String> {
     statx(path).map(|stat| format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor))
 }
 
-/// Whether the loop device at `path` is attached to the file that `file` names here: another mount namespace may have
-/// another file of the same name. None where the device may not be opened.
-pub fn loop_is_on(path: &Path, file: &Path) -> Option<bool> {
+/// What the kernel says of an open block device: enough to notice that another one is behind the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// `major:minor`.
+    pub dev: String,
+    /// Bytes.
+    pub size: u64,
+    /// Counts up with each disk that appears; None before Linux 5.15.
+    pub diskseq: Option<u64>,
+    /// Device and inode of the file behind a loop device.
+    pub backing: Option<(u64, u64)>,
+}
+
+mod request {
+    nix::ioctl_read!(
+        /// `BLKGETDISKSEQ` of linux/fs.h.
+        disk_sequence,
+        0x12,
+        128,
+        u64
+    );
+}
+
+/// Asks the kernel about an open block device.
+///
+/// # Errors
+/// If it is none, or does not answer any more.
+pub fn facts(device: &File) -> std::io::Result<Facts> {
+    let meta = device.metadata()?;
+    if !meta.file_type().is_block_device() {
+        return Err(std::io::Error::other("not a block device"));
+    }
+    let mut diskseq = 0;
+    // SAFETY: the descriptor is open, and the kernel writes eight bytes, which is the size of `diskseq`.
+    let known = unsafe { request::disk_sequence(device.as_raw_fd(), &raw mut diskseq) }.is_ok();
+    let mut end = device;
+    Ok(Facts {
+        dev: format!("{}:{}", nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())),
+        size: end.seek(SeekFrom::End(0))?,
+        diskseq: known.then_some(diskseq),
+        backing: backing(device),
+    })
+}
+
+/// Device and inode of the file behind a loop device; None for other devices and for one without a file.
+fn backing(device: &File) -> Option<(u64, u64)> {
     // The beginning of the kernel's `struct loop_info64`, and room for the rest of its 232 bytes.
     #[repr(C)]
     struct LoopInfo {
@@ -32,12 +76,18 @@ pub fn loop_is_on(path: &Path, file: &Path) -> Option<bool> {
         rest: [u64; 27],
     }
     const LOOP_GET_STATUS64: u32 = 0x4C05;
-    let device = File::open(path).ok()?;
     let mut info = LoopInfo { device: 0, inode: 0, rest: [0; 27] };
     // SAFETY: the descriptor is open, and the kernel writes 232 bytes at most, which is the size of `info`.
     let done = unsafe { libc::ioctl(device.as_raw_fd(), LOOP_GET_STATUS64.into(), &raw mut info) };
+    (done == 0).then_some((info.device, info.inode))
+}
+
+/// Whether the loop device at `path` is attached to the file that `file` names here: another mount namespace may have
+/// another file of the same name. None where the device may not be opened.
+pub fn loop_is_on(path: &Path, file: &Path) -> Option<bool> {
+    let device = File::open(path).ok()?;
     let here = file.metadata().ok();
-    Some(done == 0 && here.is_some_and(|m| m.dev() == info.device && m.ino() == info.inode))
+    Some(here.is_some_and(|m| backing(&device) == Some((m.dev(), m.ino()))))
 }
 
 fn statx(path: &Path) -> Option<libc::statx> {

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Row, clip};
 use crate::disk::gate::{Kind, Verdict, examine};
-use crate::disk::model::{Disk, Role, Signature, World};
+use crate::disk::model::{Disk, Role, Sight, Signature, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
@@ -25,8 +25,6 @@ pub struct Candidate {
     /// Why the running system does not fit as it is, where that is known.
     pub too_small: Option<String>,
     pub has_serial: bool,
-    /// Nothing known is on it, but it is not all zeros at its ends: data without a table, perhaps.
-    pub maybe_data: bool,
     /// What it holds, in a few words.
     pub all: String,
 }
@@ -34,7 +32,7 @@ pub struct Candidate {
 impl Candidate {
     /// Whether a clone can go there as things are, with nothing lost.
     pub fn ready(&self) -> bool {
-        self.verdict.is_free() && self.too_small.is_none() && !self.maybe_data
+        self.verdict.is_free() && self.too_small.is_none()
     }
 }
 
@@ -69,16 +67,7 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     let room = 14usize.saturating_sub(over);
     let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(model, room));
     let row = clip(row.trim_end(), super::WIDTH);
-    Candidate {
-        name,
-        row,
-        verdict,
-        practice: d.practice.is_some(),
-        too_small,
-        has_serial: d.serial.is_some(),
-        maybe_data: d.blank_edges == Some(false),
-        all: in_words(d),
-    }
+    Candidate { name, row, verdict, practice: d.practice.is_some(), too_small, has_serial: d.serial.is_some(), all: in_words(d) }
 }
 
 /// What a column about a disk's content has room for.
@@ -98,6 +87,7 @@ fn holds(d: &Disk, role: Role) -> String {
     let kinds = kinds(d);
     match (kinds.is_empty(), d.partitions.len(), &d.table) {
         (false, ..) => clip(&kinds.join(","), 16),
+        (true, 0, None) if is_data(d) => "unknown data".to_owned(),
         (true, 0, None) => "nothing".to_owned(),
         (true, 0, Some(_)) => "empty table".to_owned(),
         (true, 1, _) => "1 partition".to_owned(),
@@ -113,9 +103,14 @@ fn in_words(d: &Disk) -> String {
         (false, 0, _) => kinds,
         (false, ..) => format!("{kinds} ({partitions})"),
         (true, 0, Some(_)) => "an empty partition table".to_owned(),
+        (true, 0, None) if is_data(d) => "data without a partition table".to_owned(),
         (true, 0, None) => "nothing known".to_owned(),
         (true, ..) => partitions,
     }
+}
+
+fn is_data(d: &Disk) -> bool {
+    matches!(d.sight, Some(Sight::Data(_)))
 }
 
 fn kinds(d: &Disk) -> Vec<&str> {
@@ -215,7 +210,7 @@ mod tests {
         world.disks.push(Disk { size: 0, ..sample::disk("sdx", "8:99") });
         let role = |d: &Disk| if d.name == "vda" { Role::Rootvg } else { Role::None };
         let small = |d: &Disk| (d.name == "loop6").then_some("it needs 30 GiB");
-        world.disks.push(Disk { blank_edges: Some(false), ..sample::disk("sdy", "8:100") });
+        world.disks.push(Disk { sight: Some(Sight::Data(2 << 20)), ..sample::disk("sdy", "8:100") });
         let mut all: Vec<Candidate> = world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
         all.sort_by_key(rank);
         let text = format(HEADING, &all.iter().map(target).collect::<Vec<_>>());

@@ -9,9 +9,10 @@ use anyhow::{Context as _, Result};
 
 use crate::copy::{Progress, Totals};
 use crate::engine::ALT_INST;
+use crate::engine::disk_steps;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{Base, ESP_WAITS, Imaged};
-use crate::engine::steps::{self, Context};
+use crate::engine::steps::Context;
 use crate::engine::{copying, mounted};
 use crate::error;
 use crate::event::Events;
@@ -38,7 +39,7 @@ pub fn subvolumes(base: &Base, index: usize, repeated: bool, events: &Events) ->
     let at = Path::new(ALT_INST);
     mounted::unmount_all(base)?;
     if repeated {
-        steps::make_fs(v, events)?;
+        disk_steps::make_fs(base, v, events)?;
     }
     mounted::mount_alone(v, "subvolid=5", events)?;
     let made = (|| {
@@ -155,7 +156,7 @@ fn anew(base: &Base, events: &Events) -> Result<()> {
         if has_subvolumes(v) {
             subvolumes(base, i, true, events)?;
         } else {
-            steps::make_fs(v, events)?;
+            disk_steps::make_fs(base, v, events)?;
         }
     }
     Ok(())
