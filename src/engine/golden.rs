@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cleanup::Fate;
+use super::erase::Fate;
 use super::layout::{Fresh, Target, lay_out};
 use super::plan::{self, Base, Bootable, Firmware, Imaged};
 use super::prepare::Prepared;

@@ -1,7 +1,7 @@
 //! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step undoable and resumable.
 //!
 //! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the target side; `plan` turns it into
-//! steps; `run` executes them with `steps`, journalled by `state`; `cleanup` is `-X`; `preview` prints a plan,
+//! steps; `run` executes them with `steps`, journalled by `state`; `cleanup` is `-X`, `erase` what it does to a disk; `preview` prints a plan,
 //! `review` is what is read before it runs.
 
 pub mod bootlist;
@@ -9,6 +9,7 @@ pub mod cleanup;
 pub mod commands;
 pub mod copying;
 pub mod customize;
+pub mod erase;
 pub mod facts;
 pub mod from_image;
 #[cfg(test)]

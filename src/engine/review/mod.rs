@@ -14,7 +14,8 @@ use serde::Serialize;
 use crate::disk::gate;
 use crate::disk::model::{Disk, World};
 use crate::disk::roles;
-use crate::engine::cleanup::{self, Fate};
+use crate::engine::cleanup;
+use crate::engine::erase::{self, Fate};
 use crate::engine::facts::Facts;
 use crate::engine::plan::{self, Plan};
 use crate::engine::prepare::Prepared;
@@ -127,7 +128,7 @@ pub fn of_clean_up() -> Result<Review> {
     cleanup::not_running_from_it(&alternate.base, &world)?;
     let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::ALT_INST);
     let mounted: Vec<String> = mounts::mounted()?.iter().filter(|m| at(m)).map(|m| m.mount_point.display().to_string()).collect();
-    let fates: Vec<Fate> = (0..alternate.base.layout.disks.len()).map(|i| cleanup::fate(i, &alternate, &world)).collect();
+    let fates: Vec<Fate> = (0..alternate.base.layout.disks.len()).map(|i| erase::fate(i, &alternate, &world)).collect();
     Ok(clean_up_page(&alternate, &fates, &mounted))
 }
 
