@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::erase::Fate;
+use super::cleanup::Deed;
 use super::layout::{Fresh, Target, lay_out};
 use super::plan::{self, Base, Bootable, Firmware, Imaged};
 use super::prepare::Prepared;
@@ -285,10 +285,19 @@ fn golden_reviews_of_what_stands() {
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
     let vdb = crate::disk::model::Disk { serial: Some("S-vdb".into()), ..crate::disk::sample::disk("vdb", "254:16") };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
-    let page = review::clean_up_page(&stands, &[Fate::Freed(&vdb), Fate::Another(&vdb)], &mounted);
+    let page = review::clean_up_page(&stands, &[Deed::Erase(&vdb), Deed::Another(&vdb)], &mounted, false);
     golden("../reviews/clean-up.json", &json(&page));
-    let page = review::clean_up_page(&stands, &[Fate::Untouched, Fate::Gone], &[]);
+    let page = review::clean_up_page(&stands, &[Deed::Untouched, Deed::Gone], &[], false);
     assert!(page.typed.is_empty() && page.text.join(" ").contains("Nothing is mounted"), "{page:?}");
+
+    // The finished copy: forgotten; or erased too, by a serial number that is asked for or was given.
+    let mut finished = stands;
+    finished.journal.extend([Record::Phase { phase: 2 }, Record::Phase { phase: 3 }]);
+    let both = [Deed::Keep(&vdb), Deed::Another(&vdb)];
+    golden("../reviews/forget.json", &json(&review::clean_up_page(&finished, &both, &[], false)));
+    golden("../reviews/forget-and-erase.json", &json(&review::clean_up_page(&finished, &both, &[], true)));
+    let given = review::clean_up_page(&finished, &[Deed::Erase(&vdb), Deed::Gone], &[], false);
+    assert!(given.typed.is_empty() && given.text.iter().any(|l| l.contains("vdb: 8 GiB, serial S-vdb: everything")), "{given:?}");
 }
 
 #[test]

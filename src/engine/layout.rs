@@ -70,6 +70,13 @@ pub struct DiskLayout {
     pub partitions: Vec<PartLayout>,
 }
 
+impl DiskLayout {
+    /// What is typed to confirm that it is erased: the serial, or the name where it has none.
+    pub fn serial_or_name(&self) -> &str {
+        self.serial.as_deref().unwrap_or(&self.name)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VgLayout {
     pub old_name: String,

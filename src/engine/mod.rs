@@ -1,7 +1,7 @@
 //! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step undoable and resumable.
 //!
 //! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the target side; `plan` turns it into
-//! steps; `run` executes them with `steps`, journalled by `state`; `cleanup` is `-X`, `erase` what it does to a disk; `preview` prints a plan,
+//! steps; `run` executes them with `steps`, journalled by `state`; `standing` says how much of the record can be read; `cleanup` is `-X`, `erase` what it does to a disk, `leftovers` is `-X` without a record, `replace` makes a finished copy anew; `preview` prints a plan,
 //! `review` is what is read before it runs.
 
 pub mod bootlist;
@@ -15,6 +15,7 @@ pub mod from_image;
 #[cfg(test)]
 mod golden;
 pub mod layout;
+pub mod leftovers;
 pub mod mksysb;
 pub mod mounted;
 pub mod plan;
@@ -22,11 +23,13 @@ pub mod prepare;
 pub mod preview;
 pub mod quiet;
 pub mod relocate;
+pub mod replace;
 pub mod request;
 pub mod review;
 pub mod run;
 pub mod sizing;
 pub mod source;
+pub mod standing;
 pub mod state;
 pub mod steps;
 pub mod surveyed;

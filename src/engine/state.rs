@@ -74,6 +74,11 @@ struct Stored {
 }
 
 impl Alternate {
+    /// The names of its disks, for people.
+    pub fn disks(&self) -> String {
+        self.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Phases that are complete.
     pub fn phases_done(&self) -> BTreeSet<u8> {
         self.journal.iter().filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None }).collect()
@@ -286,7 +291,13 @@ impl State {
         let dir = self.alternate_dir();
         // plan.json goes last: while it is there, -X can be repeated.
         for name in ["image.data", "journal.jsonl", "plan.json"] {
-            files::remove(&dir.join(name))?;
+            let path = dir.join(name);
+            // Something else may stand in its place.
+            if path.symlink_metadata().is_ok_and(|m| m.is_dir()) {
+                fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
+            } else {
+                files::remove(&path)?;
+            }
         }
         match fs::remove_dir_all(&dir) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", dir.display())),
