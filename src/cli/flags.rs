@@ -189,7 +189,7 @@ Examples:
   alt_disk_install -d /var/lib/altdisk/images/web1.mksysb.zst vdb
       install a system image that `altdisk mksysb` made
   alt_disk_install -C --erase WD-1234567 vdb
-      make the copy on vdb anew: the old one is forgotten, and its disk is erased
+      make the copy on vdb anew: the old one is forgotten and erased
   alt_disk_install -X
       give the copy up; a finished one stays on its disk
   alt_disk_install -X --erase WD-1234567

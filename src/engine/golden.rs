@@ -26,7 +26,7 @@ fn counted() -> impl FnMut() -> uuid::Uuid {
     }
 }
 
-fn target(name: &str, gib: u64, sector: u32) -> Target {
+pub(super) fn target(name: &str, gib: u64, sector: u32) -> Target {
     Target { name: name.into(), path: Path::new("/dev").join(name), serial: Some(format!("S-{name}")), seen: None, size: gib * GIB, sector }
 }
 
@@ -60,7 +60,7 @@ fn image(platform: &str, disk_mb: u64, lvs: Vec<Lv>, fss: Vec<Fs>) -> ImageData 
     ImageData { image_data: about, source_disk_data: vec![disk], lv_data: lvs, fs_data: fss, ..ImageData::default() }
 }
 
-fn plain() -> ImageData {
+pub(super) fn plain() -> ImageData {
     let (boot, root, home) = (lv("vda1", None, LvType::Fs, 512), lv("vda2", None, LvType::Fs, 6000), lv("vda3", None, LvType::Fs, 1000));
     let fss = vec![fs("/", &root, "ext4", 2000), fs("/boot", &boot, "ext4", 100), fs("/home", &home, "xfs", 300)];
     let mut image = image("bios", 8192, vec![boot, root, home, lv("vda4", None, LvType::Swap, 600)], fss);
@@ -68,7 +68,7 @@ fn plain() -> ImageData {
     image
 }
 
-fn lvm() -> ImageData {
+pub(super) fn lvm() -> ImageData {
     let esp = lv("vda1", None, LvType::Esp, 256);
     let boot = lv("vda2", None, LvType::Fs, 512);
     let (root, var, swap) = (
@@ -114,7 +114,7 @@ fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
     }
 }
 
-fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
+pub(super) fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
     let mut ids = counted();
     let layout = lay_out(&image, targets, &mut Fresh(&mut ids))?;
     let uefi = image.image_data.platform == "uefi";
@@ -145,7 +145,7 @@ fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
     Ok(Prepared { base, warnings: vec![], notes, targets: described, archive: None })
 }
 
-fn request(phases: Phases) -> Request {
+pub(super) fn request(phases: Phases) -> Request {
     Request {
         image: None,
         phases,
@@ -263,6 +263,18 @@ fn golden_reviews() {
     golden("../reviews/clone.json", &review(plain(), &request(Phases::All), vec![typed], None));
     let reboot = Request { reboot: true, script: None, remain_client: false, ..request(Phases::TwoThree) };
     golden("../reviews/phases-2-3.json", &review(lvm(), &reboot, vec![], Some(200 << 20)));
+}
+
+/// A finished copy.
+pub(super) fn finished(image: ImageData, targets: &[Target]) -> Alternate {
+    let (request, p) = (request(Phases::All), prepared(image, targets).unwrap());
+    let plan = plan::plan(&p.base, &request);
+    let mut journal = vec![Record::Run { run: 1, argv: request.argv, time: 0 }];
+    for step in &plan.steps {
+        journal.extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
+    }
+    journal.extend([1, 2, 3].map(|phase| Record::Phase { phase }));
+    Alternate { base: p.base, plan, run: 1, journal }
 }
 
 /// The pages about an alternate that stands there half-made: what goes on, and what removing it means.
