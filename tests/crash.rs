@@ -98,9 +98,11 @@ fn a_finished_copy_is_forgotten_erased_or_made_anew() {
     let with_copy = machine.state();
     machine.must("mkdir /root/kept && cp -a /var/lib/altdisk/altinst /var/lib/altdisk/alternate.json /root/kept");
     let back = |m: &Machine| drop(m.must("cp -a /root/kept/. /var/lib/altdisk/"));
-    let copy = |m: &Machine| m.must(&format!("sha256sum {device}"));
+    // Every write to the disk shows in its file; reading all of it would take long.
+    let image = "/var/lib/altdisk/practice/target.img";
+    let copy = |m: &Machine| m.must(&format!("sync; stat -c '%y %b' {image}; sfdisk -d {device}; head -c 1M {device} | sha256sum"));
     let sum = copy(&machine);
-    // The copy's own disk is as it was, down to the last byte.
+    // Nothing was written to the copy's disk.
     let forgotten = |m: &Machine, point: &str| {
         assert_eq!(copy(m), sum, "{point}: the disk of the copy was changed");
         same(&with_copy, &m.state(), point);

@@ -96,9 +96,9 @@ impl Verdict {
         Err(first.entry.because_do(cause, remedies.join("; ")))
     }
 
-    /// One reason more, which nothing that is typed overrides.
+    /// One reason more, which nothing that is typed overrides: the first, as the others follow from it.
     pub fn refuse(&mut self, entry: &'static Entry, evidence: String, remedy: String) {
-        self.add(entry, Kind::InUse, evidence, remedy);
+        self.obstacles.insert(0, Obstacle { entry, evidence, remedy, kind: Kind::InUse });
     }
 
     fn add(&mut self, entry: &'static Entry, kind: Kind, evidence: String, remedy: String) {

@@ -11,11 +11,11 @@ use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::{Before, Firmware, Machine};
 use crate::boot::here;
 use crate::disk::model::Disk;
+use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Base, below};
 use crate::engine::state::Record;
 use crate::engine::steps::Context;
-use crate::engine::{ALT_INST, leftovers};
 use crate::event::Events;
 use crate::host::files;
 use crate::host::resolve::resolve;
@@ -142,7 +142,8 @@ pub fn undo(base: &Base, before: Option<&Before>, events: &Events) -> Result<()>
 /// ALT-5xx.
 pub fn undo_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
     let here = here::running("rootvg").unwrap_or_default();
-    let origin = leftovers::origin();
+    // The system that this one was made from is no leftover, whatever its disk is called.
+    let origin = BootDisk::load(Path::new(ORIGIN)).unwrap_or(None);
     let stays = |esp: &str| [Some(&here), origin.as_ref()].into_iter().flatten().any(|d| d.esp_partuuid.as_deref() == Some(esp));
     let machine = Machine { firmware: Firmware::of_machine(), here: here.clone(), others: vec![] };
     let mut changed = false;

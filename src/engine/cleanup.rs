@@ -7,23 +7,22 @@
 //! It works from what is there, not from how far a run came: every part looks whether there is something to undo, so it can be repeated,
 //! also after a crash in the middle of itself. The stored plan goes last. A record that cannot be read is no hindrance ([`leftovers`]).
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::disk::lvm;
 use crate::disk::model::{Disk, World};
+use crate::engine::clearing::{Outcome, check_erase, device_numbers_below, end_those_on};
 use crate::engine::erase::{Fate, fate, free};
 use crate::engine::plan::Base;
 use crate::engine::standing::{Stage, Standing, stage};
 use crate::engine::state::{Alternate, Record, State, crash_point};
 use crate::engine::{ALT_INST, leftovers, mounted, relocate};
-use crate::error::{self, LeftUnfinished};
+use crate::error;
 use crate::event::Events;
 use crate::host::{mounts, procs, signals};
 use crate::software::install;
-use crate::text::shell::quote;
 
 /// Forgets the copy, or removes it. `erase`: serial numbers of disks of the copy that become free.
 ///
@@ -102,19 +101,6 @@ fn erasing(index: usize) -> String {
     format!("X.erase.{index}")
 }
 
-/// # Errors
-/// ALT-233 for a serial number that none of these disks has.
-pub fn check_erase(erase: &[String], copy: &[&Disk]) -> Result<()> {
-    let Some(word) = erase.iter().find(|e| !copy.iter().any(|d| d.serial_or_name() == e.as_str())) else { return Ok(()) };
-    let there: Vec<String> = copy.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
-    let there =
-        if there.is_empty() { "there is no disk with a copy of this system".to_owned() } else { format!("there is {}", there.join(", ")) };
-    Err(error::ERASE_NOT_A_TARGET.because_do(
-        format!("--erase {word}: the copy is on no disk with this serial number ({there})"),
-        "`altdisk disks --alternates` shows the disks of the copy. To use another disk, name it as a target: `alt_disk_install -C --erase SERIAL DISK`",
-    ))
-}
-
 /// Gives the copy up with all that the running system has of it.
 ///
 /// # Errors
@@ -187,56 +173,6 @@ fn note_down(state: &mut State, record: &Record, events: &Events) {
     }
 }
 
-/// What the parts of a clean-up came to.
-#[derive(Default)]
-pub struct Outcome {
-    pub errors: Vec<anyhow::Error>,
-    pub freed: Vec<String>,
-    /// Name, and what is typed to erase it.
-    pub kept: Vec<(String, String)>,
-    /// Disks that do not hold the copy, or are not there.
-    pub left: Vec<String>,
-}
-
-impl Outcome {
-    pub fn note(&mut self, done: Result<()>) {
-        self.errors.extend(done.err());
-    }
-
-    /// The record goes only when nothing is left to undo. `running`: the disks of the running system.
-    ///
-    /// # Errors
-    /// All that could not be done, in one.
-    pub fn finish(mut self, state: &mut State, running: &str) -> Result<String> {
-        if self.errors.is_empty() {
-            self.note(super::bootlist::forget());
-            crash_point("after", "X.forget");
-            self.note(state.forget());
-        }
-        if let Some(first) = (!self.errors.is_empty()).then(|| self.errors.remove(0)) {
-            let others: String = self.errors.iter().map(|e| format!("{e:#}; ")).collect();
-            let first = if others.is_empty() { first } else { first.context(format!("{others}and")) };
-            return Err(first.context(LeftUnfinished));
-        }
-        Ok(self.in_words(running))
-    }
-
-    fn in_words(&self, running: &str) -> String {
-        let done = if self.kept.is_empty() { "removed" } else { "forgotten" };
-        let mut text = format!("The copy (altinst_rootvg) is {done}.");
-        for (disks, what) in [(&self.freed, "free"), (&self.left, "left as before (see above)")] {
-            if !disks.is_empty() {
-                text.push_str(&format!(" {}: {what}.", disks.join(" ")));
-            }
-        }
-        for (name, serial) in &self.kept {
-            let serial = quote(serial.as_ref());
-            text.push_str(&format!(" {name} keeps what is on it; `alt_disk_install -C --erase {serial} {name}` uses the disk again."));
-        }
-        format!("{text} Bootlist is set to the boot disk: {running}.")
-    }
-}
-
 /// A plan whose first check refused: nothing was touched, nothing stays.
 ///
 /// # Errors
@@ -268,30 +204,6 @@ fn end_processes(base: &Base, erased: &[&Disk], world: &World, events: &Events) 
     let mut devices: Vec<u64> = parts.chain(stacked).filter_map(|dev| procs::device_number(&dev)).collect();
     devices.extend(device_numbers_below(&copy, world)?);
     end_those_on(&devices, events)
-}
-
-/// `st_dev` of what is mounted at and below /alt_inst from these disks.
-///
-/// # Errors
-/// If /proc is not mounted.
-pub fn device_numbers_below(disks: &[&Disk], world: &World) -> Result<Vec<u64>> {
-    let of_these = |m: &mounts::Mount| {
-        let below = world.disks_of_mount(m);
-        !below.is_empty() && below.iter().all(|name| disks.iter().any(|d| d.name == *name))
-    };
-    let mounted = mounts::mounted()?.into_iter().filter(|m| m.mount_point.starts_with(ALT_INST) && of_these(m));
-    Ok(mounted.filter_map(|m| std::fs::metadata(&m.mount_point).ok()).map(|m| m.dev()).collect())
-}
-
-/// Ends the programs whose root is on one of these devices.
-///
-/// # Errors
-/// If /proc is not mounted.
-pub fn end_those_on(devices: &[u64], events: &Events) -> Result<()> {
-    for (pid, command) in procs::end_those_rooted_on(devices)? {
-        events.note(format!("ended process {pid} ({command}), which worked in the copy"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

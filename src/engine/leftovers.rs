@@ -9,11 +9,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::bootdisk::{BootDisk, ORIGIN};
 use crate::disk::gate::{self, is_clone};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::{lvm, make, uses};
-use crate::engine::cleanup::{Outcome, check_erase, device_numbers_below, end_those_on};
+use crate::engine::clearing::{Outcome, check_erase, device_numbers_below, end_those_on};
 use crate::engine::state::{State, crash_point};
 use crate::engine::{ALT_INST, bootlist, quiet};
 use crate::event::Events;
@@ -148,11 +147,6 @@ fn running(world: &World) -> String {
     let root = mounts::mounted().unwrap_or_default().into_iter().rfind(|m| m.mount_point == Path::new("/"));
     let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
     if disks.is_empty() { "the present disk".to_owned() } else { disks.join(" ") }
-}
-
-/// The system that this one was made from: no leftover, whatever its disk is called.
-pub fn origin() -> Option<BootDisk> {
-    BootDisk::load(Path::new(ORIGIN)).unwrap_or(None)
 }
 
 #[cfg(test)]

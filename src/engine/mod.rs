@@ -1,11 +1,12 @@
 //! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step undoable and resumable.
 //!
 //! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the target side; `plan` turns it into
-//! steps; `run` executes them with `steps`, journalled by `state`; `standing` says how much of the record can be read; `cleanup` is `-X`, `erase` what it does to a disk, `leftovers` is `-X` without a record, `replace` makes a finished copy anew; `preview` prints a plan,
+//! steps; `run` executes them with `steps`, journalled by `state`; `standing` says how much of the record can be read; `cleanup` is `-X`, `erase` what it does to a disk, `leftovers` is `-X` without a record, `clearing` what the two share, `replace` makes a finished copy anew; `preview` prints a plan,
 //! `review` is what is read before it runs.
 
 pub mod bootlist;
 pub mod cleanup;
+pub mod clearing;
 pub mod commands;
 pub mod copying;
 pub mod customize;

@@ -324,14 +324,27 @@ fn busy(lock: &std::path::Path) -> anyhow::Error {
 
 fn load(dir: &std::path::Path) -> Result<Option<Alternate>> {
     let Some(stored) = stored(dir)? else { return Ok(None) };
-    let journal = files::read_optional(&dir.join("journal.jsonl"))?.unwrap_or_default();
+    // Something else in its place is no journal: it is lost then.
+    let path = dir.join("journal.jsonl");
+    let journal = if path.is_file() || !path.exists() { files::read_optional(&path)?.unwrap_or_default() } else { vec![] };
     Ok(Some(Alternate { base: stored.base, plan: stored.plan, run: stored.run, journal: parse_journal(&journal) }))
 }
 
 fn stored(dir: &std::path::Path) -> Result<Option<Stored>> {
+    /// Of the stored form.
+    const VERSION: u32 = 1;
     let path = dir.join("plan.json");
-    let plan = files::read_optional(&path)?;
-    plan.map(|p| serde_json::from_slice(&p).map_err(|e| error::BAD_STATE.because(format!("{}: {e}", path.display())))).transpose()
+    let bad = |why: String| error::BAD_STATE.because(format!("{}: {why}", path.display()));
+    let unreadable = |e: anyhow::Error| match e.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::PermissionDenied) => e,
+        _ => bad(format!("{e:#}")),
+    };
+    let Some(plan) = files::read_optional(&path).map_err(unreadable)? else { return Ok(None) };
+    let stored: Stored = serde_json::from_slice(&plan).map_err(|e| bad(e.to_string()))?;
+    if stored.base.version != VERSION {
+        return Err(bad(format!("it is of version {}, and this altdisk knows version {VERSION}", stored.base.version)));
+    }
+    Ok(Some(stored))
 }
 
 /// Reads the journal; a last line that a power cut tore is left out.

@@ -77,15 +77,3 @@ fn without_a_journal_nothing_is_erased_that_is_not_named() {
     world.disks[1] = Disk { serial: Some("S-vdc".into()), size: a.base.layout.disks[1].size, ..sample::disk("vdc", "254:32") };
     assert_eq!(words(&a, &[], &world), "unsure vdb, untouched");
 }
-
-#[test]
-fn what_is_said_in_the_end() {
-    let kept = Outcome { kept: vec![("vdb".into(), "S 1".into())], left: vec!["vdc".into()], ..Outcome::default() };
-    assert_eq!(
-        kept.in_words("vda"),
-        "The copy (altinst_rootvg) is forgotten. vdc: left as before (see above). vdb keeps what is on it; \
-         `alt_disk_install -C --erase 'S 1' vdb` uses the disk again. Bootlist is set to the boot disk: vda."
-    );
-    let freed = Outcome { freed: vec!["vdb".into()], ..Outcome::default() };
-    assert_eq!(freed.in_words("vda"), "The copy (altinst_rootvg) is removed. vdb: free. Bootlist is set to the boot disk: vda.");
-}

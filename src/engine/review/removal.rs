@@ -7,6 +7,7 @@ use super::{Review, may_begin, question};
 use crate::disk::model::World;
 use crate::disk::size::human;
 use crate::engine::cleanup::{self, Deed};
+use crate::engine::clearing::check_erase;
 use crate::engine::leftovers::{self, Found};
 use crate::engine::standing::{Stage, Standing, stage};
 use crate::engine::state::{Alternate, State};
@@ -110,7 +111,7 @@ fn staying(page: &mut Page, stays: &[String], erased: &[String]) {
 fn of_leftovers(world: &World, unreadable: Option<String>, erase: &[String], ask: bool) -> Result<Review> {
     let found = leftovers::find(world)?;
     let disks = found.erasable(world, unreadable.is_some());
-    cleanup::check_erase(erase, &disks)?;
+    check_erase(erase, &disks)?;
     Ok(leftovers_page(&found, world, unreadable, erase, ask))
 }
 
