@@ -70,7 +70,7 @@ fn after_a_kill_in_any_step_x_brings_everything_back() {
         }
     }
     // -X itself, killed between its parts, is repeated.
-    for point in ["after:X.processes", "after:X.unmount", "after:X.bootlist", "after:X.free.0", "after:X.forget"] {
+    for point in ["after:X.begin", "after:X.processes", "after:X.unmount", "after:X.bootlist", "after:X.free.0", "after:X.forget"] {
         assert!(killed_at(&machine, "after:1.mount./boot", &format!("{CLONE} target")));
         assert!(killed_at(&machine, point, "alt_disk_install -X"), "{point} was not reached");
         must_end_with(&machine.run("alt_disk_install -X"), 0, point);
@@ -79,6 +79,104 @@ fn after_a_kill_in_any_step_x_brings_everything_back() {
     }
     assert_eq!(others(&machine), data, "a disk that was not named was changed");
     must_end_with(&machine.run("alt_disk_install -X"), 0, "nothing to clean up");
+}
+
+/// A finished copy: forgotten, erased, made anew; and killed at each moment of that.
+#[test]
+fn a_finished_copy_is_forgotten_erased_or_made_anew() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    const FORGOTTEN: &str = "-X --erase PRACTICE-target";
+    let machine = Machine::new("crash-forget", "parts");
+    let device = machine.blank("target", 2600);
+    machine.blank("bystander", 16);
+    machine.must("head -c 4M /dev/urandom | dd of=/var/lib/altdisk/practice/bystander.img conv=notrunc status=none");
+    let others = |m: &Machine| m.data_checksum() + &m.must("sha256sum /var/lib/altdisk/practice/bystander.img");
+    let (state, data) = (machine.state(), others(&machine));
+    machine.must(&format!("{CLONE} target"));
+    let with_copy = machine.state();
+    machine.must("mkdir /root/kept && cp -a /var/lib/altdisk/altinst /var/lib/altdisk/alternate.json /root/kept");
+    let back = |m: &Machine| drop(m.must("cp -a /root/kept/. /var/lib/altdisk/"));
+    // Every write to the disk shows in its file; reading all of it would take long.
+    let image = "/var/lib/altdisk/practice/target.img";
+    let copy = |m: &Machine| m.must(&format!("sync; stat -c '%y %b' {image}; sfdisk -d {device}; head -c 1M {device} | sha256sum"));
+    let sum = copy(&machine);
+    // Nothing was written to the copy's disk.
+    let forgotten = |m: &Machine, point: &str| {
+        assert_eq!(copy(m), sum, "{point}: the disk of the copy was changed");
+        same(&with_copy, &m.state(), point);
+        assert!(m.must("ls -A /var/lib/altdisk").lines().all(|l| ["lock", "practice", "copy-rate"].contains(&l)), "{point}: state is left");
+        assert!(m.must("altdisk disks target").contains("forgotten"), "{point}");
+        let refused = m.run(&format!("{CLONE} target"));
+        assert!(
+            refused.code == Some(3) && refused.stderr.contains("ALT-231") && refused.stderr.contains("--erase PRACTICE-target"),
+            "{refused:?}"
+        );
+    };
+
+    // Refused before anything is touched; the remedy is the very command.
+    let refused = machine.run(&format!("{CLONE} target"));
+    must_end_with(&refused, 3, "a finished copy is in the way");
+    let anew = "alt_disk_install -C --erase PRACTICE-target -B target";
+    assert!(refused.stderr.contains("ALT-703") && refused.stderr.contains(anew), "{}", refused.stderr);
+    must_end_with(&machine.run("alt_disk_install -X --erase PRACTICE-bystander"), 3, "no disk of the copy");
+    must_end_with(&machine.run("alt_disk_install --resume"), 3, "nothing to go on with");
+    let page = machine.must("alt_disk_install -X --review");
+    assert!(page.contains("WHAT IS FORGOTTEN") && page.contains("\"type\": []"), "{page}");
+    let page = machine.must("alt_disk_install -X --review --ask-erase");
+    assert!(page.contains("\"PRACTICE-target\"\n      ]") && page.contains("WHAT IS REMOVED"), "{page}");
+
+    must_end_with(&machine.run("alt_disk_install -X"), 0, "forgetting");
+    forgotten(&machine, "-X of a finished copy");
+    for point in ["X.begin", "X.processes", "X.unmount", "X.bootlist", "X.free.0", "X.forget"] {
+        back(&machine);
+        assert!(killed_at(&machine, &format!("after:{point}"), "alt_disk_install -X"), "{point} was not reached");
+        must_end_with(&machine.run("alt_disk_install -X"), 0, point);
+        forgotten(&machine, point);
+    }
+
+    // In one step anew: a kill before the new plan is stored leaves a copy that is forgotten, one after that a new one.
+    back(&machine);
+    for (point, code) in [("after:X.bootlist", 0), ("after:X.forget", 0), ("after:replace", 0)] {
+        assert!(killed_at(&machine, point, anew), "{point} was not reached");
+        must_end_with(&machine.run("alt_disk_install -X"), code, point);
+        forgotten(&machine, point);
+        back(&machine);
+    }
+    assert!(killed_at(&machine, "after:1.table.0", anew));
+    must_end_with(&machine.run("alt_disk_install --resume"), 0, "going on with the new copy");
+    assert_ne!(copy(&machine), sum);
+    machine.must(&format!("{} --preview", anew));
+
+    // Erased; a kill in the middle of that is ended by -X alone.
+    machine.must("rm -r /root/kept/* && cp -a /var/lib/altdisk/altinst /var/lib/altdisk/alternate.json /root/kept");
+    assert!(killed_at(&machine, "before:X.free.0", &format!("alt_disk_install {FORGOTTEN}")));
+    must_end_with(&machine.run("alt_disk_install -X"), 0, "an erasure that was begun");
+    same(&state, &machine.state(), "after -X --erase");
+    must_end_with(&machine.run(&format!("{CLONE} --preview target")), 0, "free without more");
+    assert_eq!(others(&machine), data, "a disk that was not named was changed");
+}
+
+/// Whoever lists the disks opens each partition for a moment.
+#[test]
+fn somebody_who_looks_at_partitions_stops_no_clean_up() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("crash-reader", "parts");
+    let device = machine.blank("target", 2600);
+    let state = machine.state();
+    assert!(killed_at(&machine, "after:1.mount./boot", &format!("{CLONE} target")));
+    // Each partition that is there is held for 0.15 s, one after the other.
+    let reader = "while :; do for p in $1p*; do [ -b $p ] && sleep 0.15 <$p; done; done 2>/dev/null";
+    machine.must(&format!("echo '{reader}' >/root/reader"));
+    let mut child = machine.start(&format!("sh /root/reader {device}"));
+    let done = machine.run("alt_disk_install -X");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    must_end_with(&done, 0, "-X while somebody looks");
+    same(&state, &machine.state(), "after -X while somebody looked");
 }
 
 #[test]
@@ -109,7 +207,8 @@ fn after_a_kill_in_any_step_resume_comes_to_the_same_end() {
     assert_eq!(machine.run("alt_disk_install --resume").code, Some(3), "nothing is left to resume");
     // The audit and the loader checks of phase 3 passed at the end; the disk looks like a finished alternate.
     assert!(machine.must("altdisk disks").contains("altinst_rootvg"));
-    must_end_with(&machine.run("alt_disk_install -X"), 0, "-X at the end");
+    must_end_with(&machine.run("alt_disk_install -X --erase PRACTICE-target"), 0, "-X at the end");
+    must_end_with(&machine.run(&format!("{CLONE} --preview target")), 0, "free");
 }
 
 /// The copies, compared by tools that know nothing of the copier. Access times and the directories that are left out differ.

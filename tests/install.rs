@@ -99,7 +99,7 @@ fn an_image_of_this_machine_becomes_the_same_system_on_another_disk() {
     let id = machine.must("cat /etc/machine-id");
     assert_eq!(again, format!("mine\n{id}"), "an image of this machine keeps its identity");
     assert!(machine.must("altdisk disks --alternates").contains("the image of"));
-    said(&machine.run("alt_disk_install -X"), 0, &["removed", name]);
+    said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &["removed", name, "free"]);
     machine.must("rm -r /root/resolv; rmdir /mnt/x");
     assert_eq!(machine.state(), state, "-X leaves nothing");
 }
@@ -133,7 +133,7 @@ fn a_damaged_image_ends_it_and_an_interrupted_restore_goes_on() {
     run.wait().unwrap();
     machine.must(&format!("cmp -n 440 {target} /dev/zero"));
     said(&machine.run("alt_disk_install --resume -V"), 0, &["is finished"]);
-    said(&machine.run("alt_disk_install -X"), 0, &[]);
+    said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &["free"]);
     assert_eq!(machine.state(), state);
 }
 

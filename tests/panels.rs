@@ -61,6 +61,13 @@ fn a_clone_from_the_menu_to_the_end() {
     pty.keys(&["F3", "F3"]);
     pty.wait_for("Move cursor to desired item and press Enter.");
     pty.keys(&["Down", "Down", "Down", "Enter"]);
+    comes(&pty, "Forget the Copy and Erase Its Disk", Duration::from_secs(5));
+    // The first line asks for nothing: it forgets the copy.
+    pty.keys(&["Enter"]);
+    comes(&pty, "WHAT IS FORGOTTEN", Duration::from_secs(30));
+    pty.keys(&["Esc"]);
+    pty.wait_for("Move cursor to desired item and press Enter.");
+    pty.keys(&["Down", "Enter"]);
     comes(&pty, "WHAT IS ERASED", Duration::from_secs(30));
     // Enter alone, and a wrong word, do nothing.
     pty.keys(&["Enter", "wrong", "Enter"]);
@@ -76,6 +83,7 @@ fn a_clone_from_the_menu_to_the_end() {
     assert!(!m.must("altdisk disks").contains("altinst_rootvg"));
     let script = m.must("cat /root/smit.script");
     assert!(script.lines().any(|l| l.starts_with("altdisk alt_disk_install -C") && l.ends_with("spare")), "{script}");
+    assert!(script.lines().any(|l| l == "altdisk alt_disk_install -X --erase PRACTICE-spare"), "{script}");
     pty.keys(&["F10"]);
     assert!(pty.wait_exit(Duration::from_secs(5)).unwrap().success());
     assert_eq!(pty.complaints(), Vec::<String>::new());

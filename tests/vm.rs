@@ -51,7 +51,7 @@ running_from vda
 healthy
 role vda rootvg
 for disk in $TARGETS; do role $disk altinst_rootvg; done
-do_ alt_disk_install -X
+do_ alt_disk_install -X $(erase $TARGETS)
 state $TARGETS >/root/after
 diff /root/before /root/after || fail 'the state before (<) and after -X (>) differ'
 role vda rootvg
@@ -249,7 +249,7 @@ fn a_clone_made_in_a_namespace_boots() {
         let with_disk = source.state();
         println!("{}", source.must(&format!("alt_disk_install -g -B -C {target} 2>&1")));
         lab.adopt(&source.root().join("var/lib/altdisk/practice/boots.img"), "target");
-        source.must("alt_disk_install -X");
+        source.must("alt_disk_install -X --erase PRACTICE-boots");
         assert_eq!(source.state(), with_disk, "the state before and after -X differs");
         assert_ne!(before, with_disk, "the state does not show the practice disk");
     }

@@ -33,6 +33,8 @@ pub struct Output {
 
 /// What may stand beside `-X` and `--resume`.
 const BESIDE: [&str; 4] = ["D", "V", "events", "review"];
+/// And beside `-X` alone.
+const BESIDE_CLEAN_UP: [&str; 2] = ["erase", "ask-erase"];
 /// What needs `-l`.
 const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
 
@@ -48,10 +50,19 @@ pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
 }
 
 fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
-    for (name, rule, action) in [("X", &error::CLEAN_UP_ALONE, Action::CleanUp), ("resume", &error::RESUME_ALONE, Action::Resume)] {
-        if p.has(name) {
-            return alone(p, name, rule).map(|()| action);
+    if p.has("X") {
+        alone(p, "X", &BESIDE_CLEAN_UP, &error::CLEAN_UP_ALONE)?;
+        erase_says_something(p)?;
+        if p.has("ask-erase") && !p.has("review") {
+            return Err(error::BAD_VALUE.because_do("--ask-erase is given without --review", "name the disk with --erase SERIAL"));
         }
+        return Ok(Action::CleanUp { erase: p.values("erase").map(text).collect(), ask: p.has("ask-erase") });
+    }
+    if p.has("resume") {
+        return alone(p, "resume", &[], &error::RESUME_ALONE).map(|()| Action::Resume);
+    }
+    if p.has("ask-erase") {
+        return Err(error::BAD_VALUE.because_do("--ask-erase is given without -X", "leave it out"));
     }
     exclusions(p)?;
     needs(p)?;
@@ -99,8 +110,8 @@ pub fn without_effect(request: &Request) -> Vec<String> {
     unused.map(|(flag, _, phase)| format!("{flag} has no effect in this run: it belongs to phase {phase}")).collect()
 }
 
-fn alone(p: &Parsed, name: &str, rule: &'static Entry) -> Result<()> {
-    let beside = p.flags().find(|f| !f.is(name) && !BESIDE.iter().any(|b| f.is(b)));
+fn alone(p: &Parsed, name: &str, more: &[&str], rule: &'static Entry) -> Result<()> {
+    let beside = p.flags().find(|f| !f.is(name) && !BESIDE.iter().chain(more).any(|b| f.is(b)));
     let word = beside.map(Flag::typed).or_else(|| p.operands.first().map(|o| quote(o)));
     let typed = ALT_DISK_INSTALL.flag(name).map(Flag::typed).unwrap_or_default();
     word.map_or(Ok(()), |w| Err(rule.because(format!("{typed} is given together with {w}"))))
@@ -141,14 +152,19 @@ fn values(p: &Parsed) -> Result<Phases> {
     if let Some(level) = p.value("L").filter(|l| !is_level(l)) {
         return Err(error::BAD_LEVEL.because(format!("`{}` is not a level of the form V.R.M", text(level))));
     }
-    if p.values("erase").any(OsStr::is_empty) {
-        return Err(
-            error::BAD_VALUE.because_do("the serial number after --erase is empty", "`altdisk disks` shows each disk's serial number")
-        );
-    }
+    erase_says_something(p)?;
     match p.value("P") {
         None => Ok(Phases::All),
         Some(word) => Phases::parse(&text(word)).ok_or_else(|| error::BAD_PHASE.because(format!("`{}` after -P is no phase", text(word)))),
+    }
+}
+
+fn erase_says_something(p: &Parsed) -> Result<()> {
+    match p.values("erase").any(OsStr::is_empty) {
+        true => {
+            Err(error::BAD_VALUE.because_do("the serial number after --erase is empty", "`altdisk disks` shows each disk's serial number"))
+        }
+        false => Ok(()),
     }
 }
 

@@ -4,18 +4,24 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::wrapped;
+use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
+use crate::engine::standing::{Marks, Standing, seen};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{ALT_INST, prepare, run};
+use crate::error;
 use crate::host::{clock, mounts};
+use crate::text::shell::quote;
 
 /// What is known of the alternates.
 struct Known<'w> {
     stored: Option<Alternate>,
+    /// Why the record cannot be read.
+    unreadable: Option<String>,
     mounted: bool,
-    /// Disks that hold an alternate which no record here tells of.
+    /// Disks that hold a copy which no record here tells of.
     strangers: Vec<&'w Disk>,
     old: Vec<&'w Disk>,
 }
@@ -26,12 +32,18 @@ struct Known<'w> {
 /// Where the records cannot be read, or a tool is missing.
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
     let roles = roles(world, &prepare::known(&[])?);
+    let (stored, unreadable) = match Standing::of(seen(State::peek())?) {
+        Standing::None => (None, None),
+        Standing::Known(a) => (Some(*a), None),
+        Standing::NoJournal(_) | Standing::Unreadable(_) => (None, Marks::read(world).unreadable),
+    };
     let with = |role: Role| world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>();
-    let stored = State::peek()?.known()?;
-    let ours = |d: &Disk| stored.as_ref().is_some_and(|a| a.base.layout.disks.iter().any(|l| l.name == d.name));
-    let strangers = with(Role::AltinstRootvg).into_iter().filter(|d| !ours(d)).collect();
+    let mut strangers: Vec<&Disk> = with(Role::None).into_iter().filter(|d| is_clone(d, world)).collect();
+    if unreadable.is_some() {
+        strangers.extend(with(Role::AltinstRootvg));
+    }
     let mounted = mounts::mounted()?.iter().any(|m| m.mount_point.starts_with(ALT_INST));
-    let known = Known { mounted, strangers, old: with(Role::OldRootvg), stored };
+    let known = Known { mounted, unreadable, strangers, old: with(Role::OldRootvg), stored };
     Ok(if as_json { format!("{:#}\n", in_json(&known)) } else { in_words(&known) })
 }
 
@@ -50,7 +62,7 @@ fn in_json(k: &Known) -> Value {
             "mounted": k.mounted,
         })
     });
-    json!({"version": 1, "altinst_rootvg": stored, "unknown_alternates": names(&k.strangers), "old_rootvg": names(&k.old)})
+    json!({"version": 1, "altinst_rootvg": stored, "unreadable": k.unreadable, "unknown_alternates": names(&k.strangers), "old_rootvg": names(&k.old)})
 }
 
 fn in_words(k: &Known) -> String {
@@ -72,20 +84,25 @@ fn in_words(k: &Known) -> String {
             .collect();
         add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));
     }
+    if let Some(why) = &k.unreadable {
+        let lines = [why.clone(), error::BAD_STATE.remedy.to_owned()];
+        add("A copy whose record cannot be read", &lines);
+    }
     for d in &k.strangers {
-        let lines = [
-            "It holds a copy of a system that this system has no record of: made from another system, or its record was lost.",
-            "It can be a target again when its serial number is typed (--erase).",
-        ]
-        .map(str::to_owned);
-        add(&format!("altinst_rootvg on {}", d.name), &lines);
+        let what = match &k.unreadable {
+            Some(_) => "It holds a copy of a system: perhaps the one whose record cannot be read.",
+            None => "It holds a copy that was forgotten, or that another system made.",
+        };
+        let erase = quote(d.serial_or_name().as_ref());
+        let again = format!("`alt_disk_install -C --erase {erase} {}` uses the disk again.", d.name);
+        add(&format!("altinst_rootvg on {}", d.name), &[what.to_owned(), again]);
     }
     for d in &k.old {
         let back = format!("`altdisk bootlist {}` goes back to it: it boots next then.", d.name);
         add(&format!("old_rootvg on {}", d.name), &["The system that this one was made from.".to_owned(), back]);
     }
     if text.is_empty() {
-        text.push_str("There is no alternate. `alt_disk_install -C DISK` makes one.\n");
+        text.push_str("There is no copy. `alt_disk_install -C DISK` makes one.\n");
     }
     text
 }
@@ -107,7 +124,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         lines.push("its journal is damaged or lost: what was done on it is not all known".to_owned());
     }
     if a.cleaning() {
-        lines.push("its removal was begun: `alt_disk_install -X` ends it".to_owned());
+        lines.push("cleaning it up was begun: `alt_disk_install -X` ends it".to_owned());
         return lines;
     }
     if !a.run_complete() {
@@ -123,8 +140,13 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         lines.push("`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it".to_owned());
     } else {
         lines.push("it is finished: `altdisk bootlist` shows whether it boots next".to_owned());
+        let erase: String = a.base.layout.disks.iter().map(|d| format!(" --erase {}", quote(d.serial_or_name().as_ref()))).collect();
+        lines.push(format!("`alt_disk_install -C{erase} {}` makes it anew", a.disks()));
+        lines.push("`alt_disk_install -X` forgets it; its disk keeps it, and can be booted".to_owned());
+        lines.push(format!("`alt_disk_install -X{erase}` forgets it and erases its disk"));
+        return lines;
     }
-    lines.push("`alt_disk_install -X` removes it and makes its disks free".to_owned());
+    lines.push("`alt_disk_install -X` removes it and makes its disk free".to_owned());
     lines
 }
 
@@ -133,15 +155,28 @@ mod tests {
     use super::*;
     use crate::disk::sample;
 
+    fn k_again(world: &World) -> Known<'_> {
+        Known { stored: None, unreadable: None, mounted: false, strangers: vec![&world.disks[1]], old: vec![] }
+    }
+
     #[test]
     fn in_words_and_json() {
         let world = sample::world();
-        let none = Known { stored: None, mounted: false, strangers: vec![], old: vec![] };
-        assert!(in_words(&none).starts_with("There is no alternate."));
+        let none = Known { stored: None, unreadable: None, mounted: false, strangers: vec![], old: vec![] };
+        assert!(in_words(&none).starts_with("There is no copy."));
         assert_eq!(in_json(&none)["altinst_rootvg"], Value::Null);
         let k = Known { strangers: vec![&world.disks[1]], old: vec![&world.disks[0]], ..none };
         let text = in_words(&k);
-        assert!(text.contains("altinst_rootvg on vdb\n    It holds a copy") && text.contains("`altdisk bootlist vda` goes back"), "{text}");
+        assert!(
+            text.contains("altinst_rootvg on vdb\n    It holds a copy that was forgotten")
+                && text.contains("`altdisk bootlist vda` goes back"),
+            "{text}"
+        );
+        let lost = in_words(&Known { unreadable: Some("ALT-702: plan.json: cut off".into()), ..k_again(&world) });
+        assert!(
+            lost.contains("A copy whose record cannot be read\n    ALT-702: plan.json: cut off") && lost.contains("perhaps the one"),
+            "{lost}"
+        );
         assert!(text.lines().all(|l| l.len() <= 80), "{text}");
         assert_eq!(in_json(&k)["old_rootvg"], json!(["vda"]));
     }

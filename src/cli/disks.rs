@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use crate::cli::flags::DISKS;
 use crate::cli::{alternates, getopt, say, wrapped, write};
-use crate::disk::gate::{Kind, Verdict, describe, examine};
+use crate::disk::gate::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::prepare;
+use crate::engine::standing::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
 
@@ -31,12 +32,15 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     if let Some(word) = words.first().filter(|_| parsed.has("alternates")) {
         return Err(error::UNEXPECTED_OPERAND.because(format!("--alternates takes no disk; `{}` is one", word.to_string_lossy())));
     }
-    let world = World::gather()?;
+    let mut world = World::gather()?;
+    let marks = Marks::read(&world);
+    world.unknown.extend(marks.unreadable.iter().map(|why| format!("{why} ({})", error::BAD_STATE.remedy)));
     if parsed.has("alternates") {
         let text = alternates::tell(&world, as_json)?;
         return Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) });
     }
     let roles = roles(&world, &prepare::known(&[])?);
+    let seen = Seen { world: &world, roles: &roles, marks: &marks };
     let mut named: Vec<&Disk> = vec![];
     for word in words {
         let disk = world.disk(&word.to_string_lossy())?;
@@ -45,16 +49,31 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         }
     }
     let text = match (as_json, words.is_empty()) {
-        (true, true) => format!("{:#}\n", json_form(&world, world.disks.iter(), &roles)),
-        (true, false) => format!("{:#}\n", json_form(&world, named.into_iter(), &roles)),
-        (false, true) => text_form(&world, &roles),
-        (false, false) => named.into_iter().map(|d| everything(d, &world, role_of(&roles, d))).collect::<Vec<_>>().join("\n"),
+        (true, true) => format!("{:#}\n", json_form(&seen, world.disks.iter())),
+        (true, false) => format!("{:#}\n", json_form(&seen, named.into_iter())),
+        (false, true) => text_form(&seen),
+        (false, false) => named.into_iter().map(|d| everything(d, &seen)).collect::<Vec<_>>().join("\n"),
     };
     Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) })
 }
 
-fn role_of(roles: &BTreeMap<String, Role>, disk: &Disk) -> Role {
-    roles.get(&disk.name).copied().unwrap_or(Role::None)
+/// The disks, and what is known of them.
+struct Seen<'w> {
+    world: &'w World,
+    roles: &'w BTreeMap<String, Role>,
+    marks: &'w Marks,
+}
+
+impl Seen<'_> {
+    fn role(&self, disk: &Disk) -> Role {
+        self.roles.get(&disk.name).copied().unwrap_or(Role::None)
+    }
+
+    fn examine(&self, disk: &Disk) -> Verdict {
+        let mut verdict = gate::examine(disk, self.world, self.role(disk));
+        self.marks.add_to(&mut verdict, disk, self.role(disk));
+        verdict
+    }
 }
 
 fn role_name(role: Role) -> &'static str {
@@ -77,9 +96,9 @@ fn target(verdict: &Verdict) -> &'static str {
 }
 
 /// The JSON form, version 1.
-fn json_form<'w>(world: &World, disks: impl Iterator<Item = &'w Disk>, roles: &BTreeMap<String, Role>) -> Value {
+fn json_form<'w>(seen: &Seen, disks: impl Iterator<Item = &'w Disk>) -> Value {
     let disks = disks.map(|d| {
-        let verdict = examine(d, world, role_of(roles, d));
+        let verdict = seen.examine(d);
         let kind = |k: Kind| match k {
             Kind::InUse => "in use",
             Kind::HasContent => "content",
@@ -91,24 +110,24 @@ fn json_form<'w>(world: &World, disks: impl Iterator<Item = &'w Disk>, roles: &B
             .map(|o| json!({"id": o.entry.id, "kind": kind(o.kind), "evidence": o.evidence, "remedy": o.remedy}))
             .collect();
         let mut value = json!(d);
-        value["role"] = json!(role_of(roles, d));
+        value["role"] = json!(seen.role(d));
         value["target"] = json!(target(&verdict));
         value["obstacles"] = json!(obstacles);
         value["notes"] = json!(verdict.notes);
         value["erase"] = json!(d.serial_or_name());
         value
     });
-    json!({"version": 1, "disks": disks.collect::<Vec<_>>(), "unknown": world.unknown})
+    json!({"version": 1, "disks": disks.collect::<Vec<_>>(), "unknown": seen.world.unknown})
 }
 
-fn text_form(world: &World, roles: &BTreeMap<String, Role>) -> String {
+fn text_form(seen: &Seen) -> String {
+    let world = seen.world;
     if world.disks.is_empty() {
         return "This machine shows no disks.\n".to_owned();
     }
     let mut text = format!("{:<16} {:>10}  {:<16} {}\n", "NAME", "SIZE", "ROLE", "TARGET");
     for d in &world.disks {
-        let role = role_of(roles, d);
-        let verdict = examine(d, world, role);
+        let (role, verdict) = (seen.role(d), seen.examine(d));
         let can = match target(&verdict) {
             "erase" => "only with --erase",
             other => other,
@@ -129,8 +148,8 @@ fn text_form(world: &World, roles: &BTreeMap<String, Role>) -> String {
 }
 
 /// All about one disk: each reason against it with what would remove it.
-fn everything(d: &Disk, world: &World, role: Role) -> String {
-    let verdict = examine(d, world, role);
+fn everything(d: &Disk, seen: &Seen) -> String {
+    let (role, verdict) = (seen.role(d), seen.examine(d));
     let mut text = format!("{}: {}\n", d.name, human(d.size));
     let mut add = |head: &str, body: &str| text.push_str(&wrapped(&format!("    {head:<14}"), &" ".repeat(18), body));
     if let Some(file) = &d.practice {
@@ -232,7 +251,7 @@ mod tests {
         world.disks[1].table = Some(crate::disk::model::Table { kind: "dos".into(), id: "1234abcd".into() });
         world.disks[1].partitions = (1..=5).map(|n| sample::partition("vdb", n, &format!("254:{}", 16 + n), "ext4")).collect();
         world.unknown.push("12 processes do not show what they use (run as root to see it)".into());
-        let text = text_form(&world, &BTreeMap::from([("vda".to_owned(), Role::Rootvg)]));
+        let text = text_form(&Seen { world: &world, roles: &BTreeMap::from([("vda".to_owned(), Role::Rootvg)]), marks: &Marks::default() });
         assert_eq!(text, include_str!("../../tests/fixtures/disk/disks-page.txt"), "{text}");
         assert!(text.lines().all(|l| l.chars().count() <= WIDTH));
     }
@@ -240,7 +259,7 @@ mod tests {
     #[test]
     fn json_has_everything() {
         let world = sample::world();
-        let value = json_form(&world, world.disks.iter(), &BTreeMap::new());
+        let value = json_form(&Seen { world: &world, roles: &BTreeMap::new(), marks: &Marks::default() }, world.disks.iter());
         let b = &value["disks"][1];
         assert_eq!((&b["name"], &b["target"], &b["role"], &b["erase"]), (&json!("vdb"), &json!("yes"), &json!("none"), &json!("DISK-B")));
         assert_eq!(value["disks"][2]["obstacles"][0]["id"], "ALT-204");

@@ -51,10 +51,10 @@ fn listed(entry: &Entry) -> String {
 fn ends(entry: &Entry) -> String {
     let meaning = match entry.exit {
         Exit::Done => "all is done",
-        Exit::Failed => "it failed; if an unfinished alternate is left, the code is 4 and -X removes it",
+        Exit::Failed => "it failed; if an unfinished copy is left, the code is 4 and -X removes it",
         Exit::Usage => "the command line is wrong; nothing was touched",
         Exit::Refused => "refused before anything was touched",
-        Exit::Unfinished => "an unfinished alternate is left for -X or --resume",
+        Exit::Unfinished => "an unfinished copy is left for -X or --resume",
     };
     format!("        {}\n", wrap(&format!("exit code {}: {meaning}", entry.exit as u8), WIDTH, 8, 8))
 }

@@ -1,5 +1,6 @@
 //! The flag tables: one [`Command`] per command. Parser, usage, `--help`, man page and completion all follow from here.
 
+pub mod aix;
 pub mod list;
 
 /// With which kind of source a flag makes sense.
@@ -23,15 +24,17 @@ pub struct Flag {
     pub only: Only,
     /// May be given with several values.
     pub repeats: bool,
+    /// Takes something away: whoever mistypes another flag is not told that this one may be meant.
+    pub drastic: bool,
 }
 
 impl Flag {
     const fn short(short: char, help: &'static str) -> Self {
-        Self { short: Some(short), long: None, value: None, help, only: Only::Always, repeats: false }
+        Self { short: Some(short), long: None, value: None, help, only: Only::Always, repeats: false, drastic: false }
     }
 
     const fn long(long: &'static str, help: &'static str) -> Self {
-        Self { short: None, long: Some(long), value: None, help, only: Only::Always, repeats: false }
+        Self { short: None, long: Some(long), value: None, help, only: Only::Always, repeats: false, drastic: false }
     }
 
     const fn takes(mut self, value: &'static str) -> Self {
@@ -46,6 +49,11 @@ impl Flag {
 
     const fn repeats(mut self) -> Self {
         self.repeats = true;
+        self
+    }
+
+    const fn drastic(mut self) -> Self {
+        self.drastic = true;
         self
     }
 
@@ -109,11 +117,11 @@ pub static ALT_DISK_INSTALL: Command = Command {
             ],
             "target_disk ...",
         ),
-        ("-X", &["review", "D", "V", "events"], ""),
+        ("-X", &["erase", "review", "ask-erase", "D", "V", "events"], ""),
         ("--resume", &["review", "D", "V", "events"], ""),
     ],
     about: "Makes a second, bootable copy of the running system (-C), or installs a saved system image (-d), on one or more disks that are not \
-in use, while the machine goes on working. What is made is called the alternate (altinst_rootvg). After the run the machine boots the alternate next; the disk it runs from \
+in use, while the machine goes on working. What is made is called the copy (altinst_rootvg). After the run the machine boots the copy next; the disk it runs from \
 now stays as it is, and `altdisk bootlist` goes back to it.
 
 Nothing is written before every check has passed, and only the disks that you name are written to. A disk that holds anything is \
@@ -124,22 +132,23 @@ system. Phase 2 changes the copy: it installs updates and packages there (-l wit
     flags: &[
         Flag::short('C', "Clone the running system (rootvg). Give this or -d."),
         Flag::short('d', "Install the system image in this file, on this tape or other device, or (-) on standard input: one that `altdisk mksysb` made, or any root file system as a tar archive. Give this or -C.").takes("device"),
-        Flag::short('X', "Remove the alternate: unmount it, take back its boot entry, forget it; its disks are free again. Works after any failure."),
-        Flag::short('P', "The phases to run: 1, 2, 3, 12, 23 or all (the default). After phases 1 and 2 the alternate stays mounted below /alt_inst; phase 2 may be run again; only phase 3 makes it bootable.").takes("phase"),
+        Flag::short('X', "Give the copy up: unmount it, take back its boot entry and the boot list, and forget it. A finished copy stays on its disk, and can still be booted from there; with --erase SERIAL that disk is erased too, and free again. A copy that is not finished is removed, and its disk is free. Works after any failure.").drastic(),
+        Flag::short('P', "The phases to run: 1, 2, 3, 12, 23 or all (the default). After phases 1 and 2 the copy stays mounted below /alt_inst; phase 2 may be run again; only phase 3 makes it bootable.").takes("phase"),
         Flag::short('i', "Use this image.data, the description of disks and file systems, in place of the one made from the running system. Full path name.").takes("image.data"),
-        Flag::short('s', "Run this customization script in phase 2, on the running system, while the alternate is mounted below /alt_inst. Full path name; the file must be executable.").takes("script"),
-        Flag::short('R', "Put this file into the alternate as /etc/resolv.conf. Full path name.").takes("resolv_conf"),
+        Flag::short('s', "Run this customization script in phase 2, on the running system, while the copy is mounted below /alt_inst. Full path name; the file must be executable.").takes("script"),
+        Flag::short('R', "Put this file into the copy as /etc/resolv.conf. Full path name.").takes("resolv_conf"),
         Flag::short('e', "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./ (`^./tmp/` is the content of /tmp). Full path name.").takes("exclude_list").only(Only::Clone),
         Flag::short('n', "Keep the machine managed: copy /.rhosts and /etc/niminfo and the other files that a management server knows it by."),
-        Flag::short('B', "Leave the boot list alone: the machine goes on booting from the disk it boots from now. Not with -r."),
-        Flag::short('r', "Reboot from the new disk when all is done. Not with -B."),
+        Flag::short('B', "Leave the boot list alone: the machine goes on booting from the disk it boots from now. Not with -r.").drastic(),
+        Flag::short('r', "Reboot from the new disk when all is done. Not with -B.").drastic(),
         Flag::short('g', "Skip the checks that this system and the result can boot (containers, machines whose kernel comes from outside)."),
         Flag::short('V', "Name every file that is copied."),
         Flag::short('D', "Debug: show every command that is run, what it says, its exit code and its time."),
         Flag::long("preview", "Show the whole plan and change nothing: every step and command, what is erased, sizes, what boots next, how to go back."),
         Flag::long("json", "With --preview: the plan as JSON."),
         Flag::long("review", "What a panel shows before it runs this command, as JSON: what is erased, the time, what boots next, how to go back, the steps, and what must be typed first. Changes nothing."),
-        Flag::long("erase", "Allow the target disk with this serial number (see `altdisk disks`) to be erased although it holds something. May be repeated.").takes("SERIAL").repeats(),
+        Flag::long("ask-erase", "With -X and --review: the disks of the copy shall be erased; ask for their serial numbers, and add --erase."),
+        Flag::long("erase", "Allow the target disk with this serial number (see `altdisk disks`) to be erased although it holds something. If it is the disk of a finished copy, that is made anew. With -X: erase this disk of the copy. May be repeated.").takes("SERIAL").repeats(),
         Flag::long("resume", "Go on with a run that was interrupted."),
         Flag::long("events", "Write what happens to this open file descriptor too, one JSON object a line.").takes("FD"),
         Flag::short('p', "The boot loaders to install: i386-pc (BIOS), x86_64-efi (UEFI), or both with a comma between. Without it: the one that this machine starts with, and the other if the image has it.").takes("platform").only(Only::Image),
@@ -159,10 +168,10 @@ system. Phase 2 changes the copy: it installs updates and packages there (-l wit
 
 Exit codes:
   0  everything that was asked for is done
-  1  it failed, and nothing of an alternate is left behind
+  1  it failed, and nothing of a copy is left behind
   2  the command line is wrong; nothing was touched
   3  refused before anything was touched
-  4  it failed on the way: an unfinished alternate is left for -X or --resume
+  4  it failed on the way: an unfinished copy is left for -X or --resume
 
 Examples:
   alt_disk_install -C --preview vdb
@@ -179,8 +188,12 @@ Examples:
       install two fixes in a copy that phase 1 has made
   alt_disk_install -d /var/lib/altdisk/images/web1.mksysb.zst vdb
       install a system image that `altdisk mksysb` made
+  alt_disk_install -C --erase WD-1234567 vdb
+      make the copy on vdb anew: the old one is forgotten and erased
   alt_disk_install -X
-      remove the alternate
+      give the copy up; a finished one stays on its disk
+  alt_disk_install -X --erase WD-1234567
+      give the copy up and erase its disk
 
 The log is /var/log/altdisk/alt_disk_inst.log. `altdisk explain ALT-nnn` tells more about an error.",
 };
@@ -190,7 +203,7 @@ pub static DISKS: Command = Command {
     summary: "list the disks, what is on them, and which can be a target",
     forms: &[("", &["json"], "[disk ...]"), ("--alternates", &["json"], "")],
     about: "Lists every disk with its size, model, serial number, connection, what is on it, its role (rootvg: the running system; \
-altinst_rootvg: the alternate; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why. With \
+altinst_rootvg: the copy; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why. With \
 names: those disks only, with every reason and what would change it.",
     flags: &[
         Flag::long("alternates", "Show the copies of the system that there are, how far each came, and what can be done with it."),

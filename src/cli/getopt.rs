@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use anyhow::Result;
 
+use crate::cli::flags::aix::{ELSEWHERE, Elsewhere};
 use crate::cli::flags::{Command, Flag};
 use crate::error;
 pub use crate::spot::near::slips;
@@ -117,6 +118,12 @@ fn missing(flag: &Flag) -> anyhow::Error {
 
 fn unknown(command: &Command, typed: &str) -> anyhow::Error {
     let cause = format!("{} has no flag {typed}", command.name);
+    if let Some(e) = on_aix(command, typed) {
+        return error::UNKNOWN_FLAG.because_do(
+            format!("{cause}; on AIX it is: {}", e.there),
+            format!("that {}; `{} --help` lists all flags", e.here, called(command)),
+        );
+    }
     match nearest(command, typed) {
         Some(near) => {
             error::UNKNOWN_FLAG.because_do(cause, format!("perhaps {near} is meant; `{} --help` lists all flags", called(command)))
@@ -125,24 +132,32 @@ fn unknown(command: &Command, typed: &str) -> anyhow::Error {
     }
 }
 
+/// A letter of AIX's commands around alternate disks.
+fn on_aix(command: &Command, typed: &str) -> Option<&'static Elsewhere> {
+    let mut letters = typed.strip_prefix('-')?.chars();
+    let letter = letters.next().filter(|_| letters.next().is_none() && command.name == "alt_disk_install")?;
+    ELSEWHERE.iter().find(|e| e.letter == letter)
+}
+
 /// How the command is typed where only `altdisk` is installed.
 pub fn called(command: &Command) -> String {
     if command.name == "alt_disk_install" { command.name.to_owned() } else { format!("altdisk {}", command.name) }
 }
 
-/// The flag that `typed` is most like: a letter in the other case, a name with at most two slips.
+/// The flag that `typed` is most like: a letter in the other case, a name with at most two slips. Never one that takes something away.
 fn nearest(command: &Command, typed: &str) -> Option<String> {
     let word = typed.trim_start_matches('-');
+    let flags = || command.flags.iter().filter(|f| !f.drastic);
     if !typed.starts_with("--") {
         let other_case = |f: &&Flag| f.short.is_some_and(|c| word.eq_ignore_ascii_case(c.encode_utf8(&mut [0; 4])));
-        let first_letter = |f: &&Flag| f.short.is_none() && f.long.is_some_and(|l| l.starts_with(word));
-        return command.flags.iter().find(other_case).or_else(|| command.flags.iter().find(first_letter)).map(Flag::typed);
+        let help = |f: &&Flag| word == "h" && f.long == Some("help");
+        return flags().find(other_case).or_else(|| flags().find(help)).map(Flag::typed);
     }
-    let by_slips = command.flags.iter().filter_map(|f| f.long.map(|l| (slips(word, l), f)));
+    let by_slips = flags().filter_map(|f| f.long.map(|l| (slips(word, l), f)));
     if let Some((_, flag)) = by_slips.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
         return Some(flag.typed());
     }
-    command.flags.iter().find(|f| f.is(word)).map(Flag::typed)
+    flags().find(|f| f.is(word)).map(Flag::typed)
 }
 
 #[cfg(test)]
@@ -204,7 +219,7 @@ mod tests {
     fn refuses_what_getopt_refuses() {
         let all = "`alt_disk_install --help` lists all flags";
         assert_eq!(scan(&["-CZ"]), format!("ALT-101: alt_disk_install has no flag -Z -> {all}"));
-        assert_eq!(scan(&["-c"]), format!("ALT-101: alt_disk_install has no flag -c -> perhaps -C is meant; {all}"));
+        assert_eq!(scan(&["-E"]), format!("ALT-101: alt_disk_install has no flag -E -> perhaps -e is meant; {all}"));
         assert_eq!(scan(&["-h"]), format!("ALT-101: alt_disk_install has no flag -h -> perhaps --help is meant; {all}"));
         assert_eq!(scan(&["--preveiw"]), format!("ALT-101: alt_disk_install has no flag --preveiw -> perhaps --preview is meant; {all}"));
         assert_eq!(scan(&["--C"]), format!("ALT-101: alt_disk_install has no flag --C -> perhaps -C is meant; {all}"));
@@ -215,6 +230,32 @@ mod tests {
         assert!(scan(&["-P1", "-P", "2"]).starts_with("ALT-104: -P is given twice, with `1` and with `2`"));
         let err = parse(&ERRORS, &["vda".into()]).unwrap_err();
         assert_eq!(error::of(&err).unwrap().to_string(), "ALT-106: errors takes no operands; `vda` is one");
+    }
+
+    /// Whatever is mistyped: no message says that -X may be meant.
+    #[test]
+    fn nobody_is_led_to_what_takes_something_away() {
+        assert!(ALT_DISK_INSTALL.flag("X").unwrap().drastic);
+        for command in crate::cli::flags::ALL {
+            let letters = ('!'..='~').filter(|c| *c != '-').map(|c| format!("-{c}"));
+            for typed in letters.chain(["--X", "--x", "--r", "--B", "--b"].map(str::to_owned)) {
+                let near = nearest(command, &typed);
+                let drastic = |n: &str| command.flag(n.trim_start_matches('-')).is_some_and(|f| f.drastic);
+                assert!(!near.as_deref().is_some_and(drastic), "{} {typed}: {near:?}", command.name);
+            }
+        }
+    }
+
+    #[test]
+    fn letters_of_aix_are_answered_with_their_meaning() {
+        for (typed, said) in
+            [("-x", "a script for the first boot"), ("-Cx", "a script for the first boot"), ("-m", "is -d here"), ("-S", "phase 3")]
+        {
+            let told = scan(&[typed]);
+            assert!(told.starts_with("ALT-101") && told.contains(said) && !told.contains("perhaps"), "{told}");
+        }
+        // Other commands have letters of their own.
+        assert!(parse(&ERRORS, &["-x".into()]).unwrap_err().to_string().ends_with("errors has no flag -x"));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn run(command: &'static Command, run: Run, args: &[OsString], events: &Even
                     events.emit(Event::Output { stream: Stream::Stderr, line: line.to_owned() });
                 }
             }
-            events.emit(Event::Done { exit: exit as u8, text: ending(exit).to_owned() });
+            events.emit(Event::Done { exit: exit as u8, text: ending(exit, false).to_owned() });
             exit
         }
     }

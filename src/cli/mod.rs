@@ -205,13 +205,14 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     if let Action::Install(request) | Action::Preview { request, .. } = &action {
         alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
     }
+    let cleaning = matches!(action, Action::CleanUp { .. });
     let (exit, text) = match engine_run(action, output, events) {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
             let told = as_told(&err);
             let left = error::exit_of(&err);
             events.emit(Event::Error { id: told.entry.id.to_owned(), cause: told.cause, remedy: told.remedy });
-            (left, ending(left).to_owned())
+            (left, ending(left, cleaning).to_owned())
         }
     };
     // In a job a plan goes to its supervisor as text: nothing is the last word before that has arrived.
@@ -227,7 +228,7 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
     match action {
         Action::Install(request) => engine::run::install(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
-        Action::CleanUp => engine::cleanup::clean_up(events),
+        Action::CleanUp { erase, .. } => engine::cleanup::clean_up(&erase, events),
         Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
             let text = engine::preview::preview(&request, json)?;
@@ -260,9 +261,10 @@ pub(crate) fn console(events: &Events, command: &'static Command, debug: bool, v
 }
 
 /// What the state after a failure means for the user.
-fn ending(exit: Exit) -> &'static str {
+fn ending(exit: Exit, cleaning: bool) -> &'static str {
     match exit {
-        Exit::Unfinished => "An unfinished alternate is left: alt_disk_install --resume goes on, alt_disk_install -X removes it.",
+        Exit::Unfinished if cleaning => "Not everything is cleaned up: give the same command again when that is mended.",
+        Exit::Unfinished => "An unfinished copy is left: alt_disk_install --resume goes on, alt_disk_install -X removes it.",
         Exit::Refused => "Nothing was changed.",
         _ => "",
     }

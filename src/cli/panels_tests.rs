@@ -244,7 +244,10 @@ fn only_what_matters_is_sent() {
     values.set(at("phase"), "all");
     values.set(at("reboot"), "yes");
     assert_eq!(rules::refuse(&clone, &values).unwrap().field, "reboot");
-    let clean = find("alt_clean");
-    let line = command::line(&clean, &Values::new(&clean, &found), &found);
-    assert_eq!(line.review(&clean).unwrap().join(" "), "altdisk alt_disk_install -X --review");
+    for (id, review) in [("alt_forget", "-X --review"), ("alt_erase", "-X --review --ask-erase")] {
+        let clean = find(id);
+        let line = command::line(&clean, &Values::new(&clean, &found), &found);
+        assert_eq!(line.shown(), "altdisk alt_disk_install -X");
+        assert_eq!(line.review(&clean).unwrap().join(" "), format!("altdisk alt_disk_install {review}"));
+    }
 }

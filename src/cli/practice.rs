@@ -9,6 +9,7 @@ use crate::cli::getopt::{self, Parsed};
 use crate::cli::{console, say};
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::{human, parse};
+use crate::engine::standing;
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -76,10 +77,10 @@ fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
 }
 
 fn remove(names: &[String], events: &Events) -> Result<String> {
-    let alternate = State::peek_base()?.known()?.map_or(vec![], |b| b.layout.disks);
+    let alternate = standing::readable_base()?.map_or(vec![], |b| b.layout.disks);
     if let Some(name) = names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n)))) {
         return Err(error::PRACTICE_IN_USE
-            .because_do(format!("{name} holds the alternate"), "`alt_disk_install -X` removes the alternate; then remove the disk"));
+            .because_do(format!("{name} holds the copy"), "`alt_disk_install -X` gives the copy up; then remove the disk"));
     }
     let mut text = String::new();
     names.iter().try_for_each(|name| practice::find(name).map(drop))?;

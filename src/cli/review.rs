@@ -26,7 +26,9 @@ pub fn review(action: &Action) -> Result<String> {
     let page = match action {
         Action::Install(request) => review::of_install(request),
         Action::Resume => review::of_resume(),
-        _ => review::of_clean_up(),
+        Action::CleanUp { erase, ask } => review::of_clean_up(erase, *ask),
+        Action::Review(of) => return review(of),
+        Action::Preview { request, .. } => review::of_install(request),
     };
     Ok(serde_json::to_string_pretty(&page.map_err(in_panel_words)?)? + "\n")
 }

@@ -101,6 +101,11 @@ impl Verdict {
         Err(first.entry.because_do(cause, remedies.join("; ")))
     }
 
+    /// One reason more, which nothing that is typed overrides: the first, as the others follow from it.
+    pub fn refuse(&mut self, entry: &'static Entry, evidence: String, remedy: String) {
+        self.obstacles.insert(0, Obstacle { entry, evidence, remedy, kind: Kind::InUse });
+    }
+
     fn add(&mut self, entry: &'static Entry, kind: Kind, evidence: String, remedy: String) {
         self.obstacles.push(Obstacle { entry, evidence, remedy, kind });
     }
@@ -163,9 +168,12 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
     );
     let mut found = describe(disk);
     found.extend(uses::groups_on(disk, world).iter().map(|vg| format!("a part of the volume group {vg}")));
-    if role == Role::AltinstRootvg || is_clone(disk, world) {
-        let remedy = format!("`alt_disk_install -X` removes it; or {erase}");
-        verdict.add(&error::DISK_HAS_CLONE, Kind::HasContent, "it holds an altinst_rootvg that an earlier run made".to_owned(), remedy);
+    if role == Role::AltinstRootvg {
+        let remedy = format!("{erase}; `alt_disk_install -X` forgets the copy, and it stays on the disk");
+        verdict.add(&error::DISK_HAS_CLONE, Kind::HasContent, "it holds the copy of this system (altinst_rootvg)".to_owned(), remedy);
+    } else if is_clone(disk, world) {
+        let evidence = "it holds a copy (altinst_rootvg) that was forgotten, or that another system made".to_owned();
+        verdict.add(&error::DISK_HAS_CLONE, Kind::HasContent, evidence, erase);
     } else if role == Role::OldRootvg {
         verdict.add(
             &error::DISK_HAS_OLD_ROOTVG,
@@ -178,7 +186,7 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
     }
 }
 
-/// Whether the disk holds an alternate: known by the names of its partitions or the tag of its volume group.
+/// Whether the disk holds a copy of a system, of this one or of another: known by the names of its partitions or the tag of its volume group.
 pub fn is_clone(disk: &Disk, world: &World) -> bool {
     let named = disk.partitions.iter().any(|p| p.label.as_deref().is_some_and(|l| l.starts_with(crate::disk::lvm::TAG)));
     let tagged = |vg: &str| world.lvm.vgs.iter().any(|v| v.name == vg && v.tags.iter().any(|t| t == crate::disk::lvm::TAG));

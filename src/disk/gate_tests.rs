@@ -370,8 +370,8 @@ fn every_obstacle() {
             },
             "ALT-231",
             Kind::HasContent,
-            "altinst_rootvg",
-            "alt_disk_install -X",
+            "a copy (altinst_rootvg) that was forgotten",
+            "--erase DISK-B",
         ),
         (
             "a clone by its group",

@@ -120,22 +120,43 @@ pub fn mapper_path(vg: &str, lv: &str) -> PathBuf {
 /// # Errors
 /// ALT-802 where a volume of it is in use.
 pub fn deactivate_if_there(vg: &str, disk: &Disk, events: &Events) -> Result<()> {
+    let Some(scope) = scope_of(vg, disk)? else { return Ok(()) };
+    // 5: nothing was active.
+    if has_device_mapper() {
+        vg_deactivate(&scope, vg).accept(&[5]).run(events)?;
+    }
+    vg_remove(&scope, vg).accept(&[5]).run(events).map(drop)
+}
+
+/// Deactivates `vg` if the disk holds a part of it; what is on it stays. A volume that somebody has mounted stays active.
+///
+/// # Errors
+/// ALT-801 where LVM is not installed any more.
+pub fn put_away(vg: &str, disk: &Disk, events: &Events) -> Result<()> {
+    match scope_of(vg, disk)? {
+        Some(scope) if has_device_mapper() => vg_deactivate(&scope, vg).accept(&[5]).run(events).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// The physical volumes of `vg`; None where the disk holds none of them, or where there is no LVM.
+fn scope_of(vg: &str, disk: &Disk) -> Result<Option<Scope>> {
     if !lvm_report::installed() {
-        return Ok(());
+        return Ok(None);
     }
     let pvs = lvm_report::gather()?.pvs;
     let nodes = nodes_of(disk);
     let ours = |path: &PathBuf| *path == disk.path || nodes.contains(path);
     if !pvs.iter().any(|pv| pv.vg.as_deref() == Some(vg) && ours(&pv.path)) {
-        return Ok(());
+        return Ok(None);
     }
     let devices: Vec<PathBuf> = pvs.into_iter().filter(|pv| pv.vg.as_deref() == Some(vg)).map(|pv| pv.path).collect();
-    let scope = Scope::of(&devices);
-    // 5: nothing was active, or a kernel without device-mapper: then there is nothing to deactivate.
-    if Path::new("/sys/class/misc/device-mapper").exists() || Path::new("/dev/mapper/control").exists() {
-        vg_deactivate(&scope, vg).accept(&[5]).run(events)?;
-    }
-    vg_remove(&scope, vg).accept(&[5]).run(events).map(drop)
+    Ok(Some(Scope::of(&devices)))
+}
+
+/// Without it nothing can be active.
+fn has_device_mapper() -> bool {
+    Path::new("/sys/class/misc/device-mapper").exists() || Path::new("/dev/mapper/control").exists()
 }
 
 #[cfg(test)]

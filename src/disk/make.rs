@@ -22,7 +22,7 @@ use crate::disk::{content, probe, sysfs};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::device::block_device;
+use crate::host::device::{block_device, forget_partition};
 use crate::host::files::line;
 
 /// How long partition nodes may take to appear.
@@ -217,6 +217,38 @@ pub fn forget(disk: &Disk, events: &Events) -> Result<()> {
     cmd.arg("-d").arg(&disk.path).accept(&[1]).run(events).map(drop)
 }
 
+/// The same until none is left, for [`PATIENCE`] at most: the kernel keeps a partition that somebody has open, and whoever lists the disks
+/// of a machine opens each for a moment.
+///
+/// # Errors
+/// ALT-216 naming those that stay.
+fn forget_all(disk: &Disk, events: &Events) -> Result<()> {
+    forget(disk, events)?;
+    settle(events)?;
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        let left = nodes_of(disk);
+        if left.is_empty() {
+            return Ok(());
+        }
+        // Between two looks of somebody else there is little time: a program that has to be started comes too late.
+        for _ in 0..50 {
+            if left.iter().fold(true, |all, node| forget_partition(&disk.path, node).is_ok() && all) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+    let list: Vec<String> = nodes_of(disk).iter().map(|p| p.display().to_string()).collect();
+    if list.is_empty() {
+        return Ok(());
+    }
+    Err(error::DISK_CLAIMED.because_do(
+        format!("the kernel still keeps {}: somebody has it open", list.join(", ")),
+        format!("`fuser -v {}` shows who; end that, and run the command again", list.join(" ")),
+    ))
+}
+
 /// Waits two seconds at most.
 fn wait_until(done: impl Fn() -> bool) {
     let begun = Instant::now();
@@ -276,21 +308,7 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
         }
     }
     wipe(disk, events)?;
-    // Whoever looks at a partition at this moment keeps it.
-    let begun = Instant::now();
-    loop {
-        forget(disk, events)?;
-        settle(events)?;
-        wait_until(|| nodes_of(disk).is_empty());
-        if nodes_of(disk).is_empty() || begun.elapsed() > PATIENCE {
-            break;
-        }
-    }
-    let left = nodes_of(disk);
-    if !left.is_empty() {
-        let list: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();
-        return Err(error::DISK_CLAIMED.because(format!("the kernel still keeps {}", list.join(", "))));
-    }
+    forget_all(disk, events)?;
     flush(&disk.path, events)?;
     settle(events)
 }

@@ -38,6 +38,8 @@ pub struct Known {
     /// Names of the disks of the running system, as far as the engine found them (what fstab mounts).
     pub rootvg: Vec<String>,
     pub altinst: Vec<DiskMark>,
+    /// There is a record of the copy, and it cannot be read: any disk that holds one may be it.
+    pub unreadable: bool,
     pub old: Vec<DiskMark>,
 }
 
@@ -53,7 +55,7 @@ pub fn roles(world: &World, known: &Known) -> BTreeMap<String, Role> {
             Role::Rootvg
         } else if known.old.iter().any(|m| m.matches(d)) {
             Role::OldRootvg
-        } else if known.altinst.iter().any(|m| m.matches(d)) || is_clone(d, world) {
+        } else if known.altinst.iter().any(|m| m.matches(d)) || (known.unreadable && is_clone(d, world)) {
             Role::AltinstRootvg
         } else {
             Role::None
@@ -82,13 +84,16 @@ mod tests {
         world.disks[2].table = table("oooo");
         world.disks[3].table = table("nnnn");
         let mark = |id: &str| DiskMark { table_id: Some(id.into()), ..DiskMark::default() };
-        let known = Known { rootvg: vec![], altinst: vec![mark("NNNN")], old: vec![mark("oooo"), mark("aaaa")] };
+        let mut known = Known { rootvg: vec![], altinst: vec![mark("NNNN")], unreadable: false, old: vec![mark("oooo"), mark("aaaa")] };
         let all = roles(&world, &known);
         let of = |n: &str| all[n];
+        // A copy that was forgotten has no role: it is content.
         assert_eq!(
             (of("vda"), of("vdb"), of("sdc"), of("sdd"), of("loop6")),
-            (Role::Rootvg, Role::AltinstRootvg, Role::OldRootvg, Role::AltinstRootvg, Role::None)
+            (Role::Rootvg, Role::None, Role::OldRootvg, Role::AltinstRootvg, Role::None)
         );
+        known.unreadable = true;
+        assert_eq!(roles(&world, &known)["vdb"], Role::AltinstRootvg);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::{Before, Firmware, Machine};
 use crate::boot::here;
+use crate::disk::model::Disk;
 use crate::engine::ALT_INST;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Base};
@@ -130,6 +131,29 @@ pub fn undo(base: &Base, before: Option<&Before>, events: &Events) -> Result<()>
         machine.undo(before, events)?;
     }
     machine.remove(&alternate(base), events)
+}
+
+/// The same for a copy whose plan is lost: what the record beside the state names goes, and what leads to one of these disks. Whether
+/// something was there.
+///
+/// # Errors
+/// ALT-5xx.
+pub fn undo_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
+    let here = here::running("rootvg").unwrap_or_default();
+    // The system that this one was made from is no leftover, whatever its disk is called.
+    let origin = BootDisk::load(Path::new(ORIGIN)).unwrap_or(None);
+    let stays = |esp: &str| [Some(&here), origin.as_ref()].into_iter().flatten().any(|d| d.esp_partuuid.as_deref() == Some(esp));
+    let machine = Machine { firmware: Firmware::of_machine(), here: here.clone(), others: vec![] };
+    let mut changed = false;
+    // One that cannot be read says nothing.
+    if let Ok(Some(disk)) = BootDisk::load(Path::new(ALTERNATE))
+        && !disk.esp_partuuid.as_deref().is_some_and(stays)
+    {
+        changed = true;
+        machine.remove(&disk, events)?;
+    }
+    let parts = disks.iter().flat_map(|d| &d.partitions).filter_map(|p| p.uuid.clone()).filter(|p| !stays(p));
+    Ok(machine.remove_unrecorded(&parts.collect::<Vec<_>>(), origin.as_ref().map(BootDisk::id).as_deref(), events)? || changed)
 }
 
 /// Forgets the record of the alternate.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::erase::Fate;
+use super::cleanup::Deed;
 use super::layout::{Fresh, Target, lay_out};
 use super::plan::{self, Base, Bootable, Firmware, Imaged};
 use super::prepare::Prepared;
@@ -26,7 +26,7 @@ fn counted() -> impl FnMut() -> uuid::Uuid {
     }
 }
 
-fn target(name: &str, gib: u64, sector: u32) -> Target {
+pub(super) fn target(name: &str, gib: u64, sector: u32) -> Target {
     let (path, serial) = (Path::new("/dev").join(name), Some(format!("S-{name}")));
     Target { name: name.into(), path, serial, size: gib * GIB, sector, ..Target::default() }
 }
@@ -61,7 +61,7 @@ fn image(platform: &str, disk_mb: u64, lvs: Vec<Lv>, fss: Vec<Fs>) -> ImageData 
     ImageData { image_data: about, source_disk_data: vec![disk], lv_data: lvs, fs_data: fss, ..ImageData::default() }
 }
 
-fn plain() -> ImageData {
+pub(super) fn plain() -> ImageData {
     let (boot, root, home) = (lv("vda1", None, LvType::Fs, 512), lv("vda2", None, LvType::Fs, 6000), lv("vda3", None, LvType::Fs, 1000));
     let fss = vec![fs("/", &root, "ext4", 2000), fs("/boot", &boot, "ext4", 100), fs("/home", &home, "xfs", 300)];
     let mut image = image("bios", 8192, vec![boot, root, home, lv("vda4", None, LvType::Swap, 600)], fss);
@@ -69,7 +69,7 @@ fn plain() -> ImageData {
     image
 }
 
-fn lvm() -> ImageData {
+pub(super) fn lvm() -> ImageData {
     let esp = lv("vda1", None, LvType::Esp, 256);
     let boot = lv("vda2", None, LvType::Fs, 512);
     let (root, var, swap) = (
@@ -115,7 +115,7 @@ fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
     }
 }
 
-fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
+pub(super) fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
     let mut ids = counted();
     let layout = lay_out(&image, targets, &mut Fresh(&mut ids))?;
     let uefi = image.image_data.platform == "uefi";
@@ -146,7 +146,7 @@ fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
     Ok(Prepared { base, warnings: vec![], notes, targets: described, archive: None })
 }
 
-fn request(phases: Phases) -> Request {
+pub(super) fn request(phases: Phases) -> Request {
     Request {
         image: None,
         phases,
@@ -266,6 +266,18 @@ fn golden_reviews() {
     golden("../reviews/phases-2-3.json", &review(lvm(), &reboot, vec![], Some(200 << 20)));
 }
 
+/// A finished copy.
+pub(super) fn finished(image: ImageData, targets: &[Target]) -> Alternate {
+    let (request, p) = (request(Phases::All), prepared(image, targets).unwrap());
+    let plan = plan::plan(&p.base, &request);
+    let mut journal = vec![Record::Run { run: 1, argv: request.argv, time: 0 }];
+    for step in &plan.steps {
+        journal.extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
+    }
+    journal.extend([1, 2, 3].map(|phase| Record::Phase { phase }));
+    Alternate { base: p.base, plan, run: 1, journal, journal_damaged: false }
+}
+
 /// The pages about an alternate that stands there half-made: what goes on, and what removing it means.
 #[test]
 fn golden_reviews_of_what_stands() {
@@ -286,10 +298,19 @@ fn golden_reviews_of_what_stands() {
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
     let vdb = crate::disk::model::Disk { serial: Some("S-vdb".into()), ..crate::disk::sample::disk("vdb", "254:16") };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
-    let page = review::clean_up_page(&stands, &[Fate::Freed(&vdb), Fate::Another(&vdb)], &mounted);
+    let page = review::clean_up_page(&stands, &[Deed::Erase(&vdb), Deed::Another(&vdb)], &mounted, false);
     golden("../reviews/clean-up.json", &json(&page));
-    let page = review::clean_up_page(&stands, &[Fate::Untouched, Fate::Gone], &[]);
+    let page = review::clean_up_page(&stands, &[Deed::Untouched, Deed::Gone], &[], false);
     assert!(page.typed.is_empty() && page.text.join(" ").contains("Nothing is mounted"), "{page:?}");
+
+    // The finished copy: forgotten; or erased too, by a serial number that is asked for or was given.
+    let mut finished = stands;
+    finished.journal.extend([Record::Phase { phase: 2 }, Record::Phase { phase: 3 }]);
+    let both = [Deed::Keep(&vdb), Deed::Another(&vdb)];
+    golden("../reviews/forget.json", &json(&review::clean_up_page(&finished, &both, &[], false)));
+    golden("../reviews/forget-and-erase.json", &json(&review::clean_up_page(&finished, &both, &[], true)));
+    let given = review::clean_up_page(&finished, &[Deed::Erase(&vdb), Deed::Gone], &[], false);
+    assert!(given.typed.is_empty() && given.text.iter().any(|l| l.contains("vdb: 8 GiB, serial S-vdb: everything")), "{given:?}");
 }
 
 #[test]

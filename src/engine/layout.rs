@@ -97,6 +97,11 @@ impl DiskLayout {
             seen: self.seen.clone(),
         }
     }
+
+    /// What is typed to confirm that it is erased: the serial, or the name where it has none.
+    pub fn serial_or_name(&self) -> &str {
+        self.serial.as_deref().unwrap_or(&self.name)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,14 @@
 //! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step undoable and resumable.
 //!
 //! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the target side; `plan` turns it into
-//! steps; `run` executes them with `steps` (and `disk_steps`) on the `targets` that it holds open, journalled by `state`; `cleanup` is `-X`, `erase` what it does to a disk; `preview` prints a plan,
+//! steps; `run` executes them with `steps` (and `disk_steps`) on the `targets` that it holds open, journalled by `state`; `standing` says
+//! how much of the record can be read; `cleanup` is `-X`, `erase` what it does to a disk, `leftovers` is `-X` without a record, `clearing`
+//! what the two share, `replace` makes a finished copy anew; `preview` prints a plan,
 //! `review` is what is read before it runs.
 
 pub mod bootlist;
 pub mod cleanup;
+pub mod clearing;
 pub mod commands;
 pub mod copying;
 pub mod customize;
@@ -16,6 +19,7 @@ pub mod from_image;
 #[cfg(test)]
 mod golden;
 pub mod layout;
+pub mod leftovers;
 pub mod mksysb;
 pub mod mounted;
 pub mod plan;
@@ -23,11 +27,13 @@ pub mod prepare;
 pub mod preview;
 pub mod quiet;
 pub mod relocate;
+pub mod replace;
 pub mod request;
 pub mod review;
 pub mod run;
 pub mod sizing;
 pub mod source;
+pub mod standing;
 pub mod state;
 pub mod steps;
 pub mod surveyed;

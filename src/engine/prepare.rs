@@ -21,7 +21,8 @@ use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::engine::source::{Device, Source, find_device};
-use crate::engine::state::State;
+use crate::engine::state::{Alternate, State, Stored};
+use crate::engine::{replace, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -43,15 +44,15 @@ pub struct Prepared {
     pub archive: Option<Archive>,
 }
 
-/// Checks the request against the machine and settles everything.
+/// Checks the request against the machine and settles everything. `replaced`: the finished copy on the targets, which is forgotten first.
 ///
 /// # Errors
 /// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader (ALT-5xx), image.data (ALT-6xx).
-pub fn prepare(request: &Request) -> Result<Prepared> {
+pub fn prepare(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let updates = updates(request, Path::new("/"))?;
     let mut prepared = match &request.image {
-        Some(from) => from_image::prepare(request, from),
-        None => clone(request),
+        Some(from) => from_image::prepare(request, from, replaced),
+        None => clone(request, replaced),
     }?;
     prepared.notes.extend(updates);
     Ok(prepared)
@@ -80,11 +81,11 @@ fn is_on(device: &Path, disk: &str) -> bool {
     }
 }
 
-fn clone(request: &Request) -> Result<Prepared> {
+fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
-    let disks = targets(request, &facts, &mut notes)?;
+    let disks = targets(request, &facts, replaced, &mut notes)?;
     let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
     let no_kernel = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
     let practice = disks.iter().any(|d| d.practice.is_some());
@@ -201,7 +202,7 @@ pub fn describe(d: &Disk) -> String {
 }
 
 /// The gate, for every target.
-pub fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>) -> Result<Vec<&'f Disk>> {
+pub fn targets<'f>(request: &Request, facts: &'f Facts, replaced: Option<&Alternate>, notes: &mut Vec<String>) -> Result<Vec<&'f Disk>> {
     let roles = roles::roles(&facts.world, &known(&facts.source.disks)?);
     let mut disks: Vec<&Disk> = Vec::new();
     for word in &request.targets {
@@ -220,9 +221,11 @@ pub fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>)
         disks.push(disk);
     }
     gate::check_erase(&request.erase, &disks)?;
-    for disk in &disks {
+    let away = replaced.map(|old| replace::put_away(&facts.world, old));
+    let world = away.as_ref().unwrap_or(&facts.world);
+    for disk in world.disks.iter().filter(|d| disks.iter().any(|t| t.name == d.name)) {
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict: Verdict = gate::examine(disk, &facts.world, role);
+        let verdict: Verdict = gate::examine(disk, world, role);
         verdict.allow(&request.erase, disk)?;
         notes.extend(verdict.notes);
     }
@@ -234,12 +237,16 @@ pub fn targets<'f>(request: &Request, facts: &'f Facts, notes: &mut Vec<String>)
 /// # Errors
 /// Records that cannot be read.
 pub fn known(rootvg: &[String]) -> Result<roles::Known> {
+    let (base, unreadable) = match standing::seen(State::peek_base())? {
+        Stored::None => (None, false),
+        Stored::Known(base) => (Some(base), false),
+        Stored::Unreadable(_) => (None, true),
+    };
     let mark = |serial: &Option<String>, id: &str, size| roles::DiskMark { serial: serial.clone(), table_id: Some(id.to_owned()), size };
-    let altinst =
-        State::peek_base()?.known()?.map_or(vec![], |b| b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect());
+    let altinst = base.map_or(vec![], |b| b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect());
     let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN)).unwrap_or(None);
     let old = old.map_or(vec![], |o| vec![roles::DiskMark { serial: o.serial, table_id: o.table_id, size: o.size }]);
-    Ok(roles::Known { rootvg: rootvg.to_vec(), altinst, old })
+    Ok(roles::Known { rootvg: rootvg.to_vec(), altinst, unreadable, old })
 }
 
 /// The image.data that is given, or that of rootvg.

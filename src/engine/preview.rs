@@ -12,8 +12,9 @@ use crate::engine::layout::{Layout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan};
 use crate::engine::prepare::{self, Prepared};
 use crate::engine::request::Request;
-use crate::engine::state::{Alternate, State};
-use crate::engine::{relocate, run};
+use crate::engine::run::{self, On};
+use crate::engine::state::State;
+use crate::engine::{relocate, replace, standing};
 use crate::event::Events;
 
 #[derive(Serialize)]
@@ -41,9 +42,8 @@ struct JsonStep<'a> {
 /// # Errors
 /// The refusals that the run itself would meet.
 pub fn preview(request: &Request, json: bool) -> Result<String> {
-    let stored = State::peek()?.known()?;
-    run::may_run(request.phases, stored.as_ref())?;
-    let prepared = prepared(request, stored)?;
+    let on = run::may_run(request, standing::whole(State::peek()?)?)?;
+    let prepared = prepared(request, on)?;
     let plan = plan::plan(&prepared.base, request);
     if json { as_json(&prepared, &plan) } else { Ok(as_text(&prepared, &plan)) }
 }
@@ -52,8 +52,16 @@ pub fn preview(request: &Request, json: bool) -> Result<String> {
 ///
 /// # Errors
 /// The refusals that the run itself would meet.
-pub fn prepared(request: &Request, stored: Option<Alternate>) -> Result<Prepared> {
-    let Some(a) = stored else { return prepare::prepare(request) };
+pub fn prepared(request: &Request, on: On) -> Result<Prepared> {
+    let a = match on {
+        On::Nothing => return prepare::prepare(request, None),
+        On::Replaces(old) => {
+            let mut prepared = prepare::prepare(request, Some(&old))?;
+            prepared.notes.insert(0, replace::note(&old));
+            return Ok(prepared);
+        }
+        On::Copy(a) => a,
+    };
     let base = prepare::again(relocate::settle(&a, Some(request))?, request, &Events::new())?;
     Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![], archive: None })
 }
@@ -155,9 +163,7 @@ pub fn boots_next(base: &Base, plan: &Plan) -> String {
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
     let old = base.present();
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
-        format!(
-            "The alternate on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
-        )
+        format!("The copy on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched.")
     } else if base.on_practice_disks() {
         format!("The present system on {old}: no firmware starts a practice disk.")
     } else if plan.request.phases.list().contains(&3) {
@@ -170,6 +176,6 @@ pub fn boots_next(base: &Base, plan: &Plan) -> String {
 fn go_back(base: &Base) -> String {
     let old = base.present();
     format!(
-        "Before a reboot: `alt_disk_install -X` removes the alternate and sets the boot list to {old}.\n  After booting the alternate: `altdisk bootlist {old}`, then reboot."
+        "Before a reboot: `alt_disk_install -X` sets the boot list to {old} and forgets the copy; its disk keeps it.\n  After booting the copy: `altdisk bootlist {old}`, then reboot."
     )
 }

@@ -76,9 +76,10 @@ fn stay_awake(events: &Events) -> Option<Held> {
     inhibit.hold().inspect_err(|e| events.note(format!("shutdown and sleep are not inhibited: {e:#}"))).ok()
 }
 
-fn rule(base: &Base) -> PathBuf {
-    PathBuf::from(format!("/run/udev/rules.d/90-altdisk-{}.rules", base.id))
-}
+/// Where rules are that last until the next reboot.
+const RULES: &str = "/run/udev/rules.d";
+/// How the names of ours begin; the copy's id follows.
+const RULE: &str = "90-altdisk-";
 
 /// Hides the alternate's disks from desktop automounters until the next reboot, where udev runs.
 ///
@@ -90,22 +91,23 @@ pub fn hide(base: &Base, events: &Events) -> Result<()> {
     }
     let lines: String =
         base.layout.disks.iter().map(|d| format!("ENV{{ID_PART_TABLE_UUID}}==\"{}\", ENV{{UDISKS_IGNORE}}=\"1\"\n", d.table_id)).collect();
-    let path = rule(base);
-    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    let path = Path::new(RULES).join(format!("{RULE}{}.rules", base.id));
+    std::fs::create_dir_all(RULES)?;
     files::replace(&path, lines.as_bytes(), 0o644)?;
     reload(events)
 }
 
-/// Takes the rule back.
+/// Takes the rule back, whichever copy it was made for: there is one at a time, and its record may be lost.
 ///
 /// # Errors
 /// Where it cannot be removed.
-pub fn unhide(base: &Base, events: &Events) -> Result<()> {
-    let path = rule(base);
-    if !path.exists() {
+pub fn unhide(events: &Events) -> Result<()> {
+    let all = std::fs::read_dir(RULES).into_iter().flatten().flatten();
+    let ours: Vec<PathBuf> = all.filter(|e| e.file_name().to_string_lossy().starts_with(RULE)).map(|e| e.path()).collect();
+    if ours.is_empty() {
         return Ok(());
     }
-    files::remove(&path)?;
+    ours.iter().try_for_each(|path| files::remove(path))?;
     reload(events)
 }
 

@@ -123,8 +123,13 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Install(Request),
-    /// `-X`: nothing of the alternate may be left in the running system.
-    CleanUp,
+    /// `-X`: nothing of the copy may be left in the running system.
+    CleanUp {
+        /// `--erase SERIAL`: disks of the copy that become free, as often as it was given.
+        erase: Vec<String>,
+        /// `--ask-erase`: the review asks for the serial numbers.
+        ask: bool,
+    },
     /// `--resume`: go on where the journal ends.
     Resume,
     /// `--review`: the page that is read before the command runs, as JSON on standard output.

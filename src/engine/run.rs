@@ -10,12 +10,13 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::copy::Progress;
+use crate::disk::model::World;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::quiet::Quiet;
-use crate::engine::request::{Phases, Request};
+use crate::engine::request::Request;
 use crate::engine::state::{Alternate, Record, State, Stored, crash_point};
 use crate::engine::targets::Targets;
-use crate::engine::{cleanup, copying, mounted, prepare, relocate, steps};
+use crate::engine::{cleanup, copying, mounted, prepare, relocate, replace, standing, steps};
 use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
@@ -36,8 +37,8 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
-    let stored = state.load()?.known()?;
-    may_run(request.phases, stored.as_ref())?;
+    let on = may_run(request, standing::whole(state.load()?)?)?;
+    let (stored, replaced) = on.split();
     let quiet = Quiet::begin(request.copies(), events)?;
     if let Some(step) = stored.as_ref().filter(|a| !a.run_complete()).and_then(|a| left(a).into_iter().next()) {
         events.warn(format!(
@@ -48,7 +49,7 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     let before = stored.as_ref().is_some_and(|a| a.before().is_some());
     let (base, archive, run) = match stored {
         None => {
-            let p = prepare::prepare(request)?;
+            let p = prepare::prepare(request, replaced.as_ref())?;
             p.notes.iter().for_each(|n| events.note(n));
             p.warnings.iter().for_each(|w| events.warn(w));
             (p.base, p.archive, 1)
@@ -62,11 +63,16 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     };
     let plan = plan::plan(&base, request);
     let targets = Targets::take(&base)?;
+    if let Some(old) = &replaced {
+        replace::forget(&mut state, old, events).map_err(unfinished)?;
+        crash_point("after", "replace");
+    }
     if let Err(e) = state.begin_run(&base, &plan, run, sys::now().0) {
         return Err(if run == 1 { state.forget().err().unwrap_or(e) } else { e });
     }
-    let done =
-        execute(&mut state, &base, &plan, &Earlier { before, ..Earlier::default() }, Held { quiet, archive, targets }, options, events);
+    // The disks were examined in this run, and nothing was on them that is not given up.
+    let earlier = Earlier { before, untouched: run == 1, ..Earlier::default() };
+    let done = execute(&mut state, &base, &plan, &earlier, Held { quiet, archive, targets }, options, events);
     done.map_err(unfinished)
 }
 
@@ -78,10 +84,10 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
-    let alternate = interrupted(state.load()?.known()?)?;
+    let alternate = interrupted(standing::whole(state.load()?)?)?;
     let done = stands(&alternate);
     let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
-    let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run() };
+    let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run(), untouched: false };
     let base = relocate::settle(&alternate, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
     let copies = alternate.plan.steps.iter().any(|s| matches!(s.action, Action::Copy { .. }) && !earlier.done.contains(&s.id));
@@ -138,25 +144,46 @@ pub fn require_root() -> Result<()> {
     }
 }
 
+/// What a run works on.
+pub enum On {
+    Nothing,
+    Copy(Box<Alternate>),
+    /// Phase 1, on the disks of this finished copy.
+    Replaces(Box<Alternate>),
+}
+
+impl On {
+    /// The copy that is worked on, and the one that is replaced.
+    fn split(self) -> (Option<Alternate>, Option<Alternate>) {
+        match self {
+            Self::Nothing => (None, None),
+            Self::Copy(a) => (Some(*a), None),
+            Self::Replaces(a) => (None, Some(*a)),
+        }
+    }
+}
+
 /// The order of the phases.
-pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
-    let first = phases.list()[0];
+///
+/// # Errors
+/// ALT-703 where a copy is in the way, ALT-707 where the phase's turn has not come or is over.
+pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
+    let first = request.phases.list()[0];
     let Some(a) = stored else {
         if first == 1 {
-            return Ok(());
+            return Ok(On::Nothing);
         }
         return Err(error::WRONG_PHASE
             .because_do(format!("phase {first} needs phase 1, and there is no altinst_rootvg"), "run phase 1 (or all phases) first"));
     };
-    let (disks, done) = (a.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" "), a.phases_done());
+    let (disks, done) = (a.disks(), a.phases_done());
     if a.cleaning() {
-        return Err(error::WRONG_PHASE.because_do(
-            format!("the removal of the altinst_rootvg on {disks} was begun and not finished"),
-            "run `alt_disk_install -X` to the end",
-        ));
+        return Err(error::WRONG_PHASE
+            .because_do(format!("cleaning up the copy on {disks} was begun and not finished"), "run `alt_disk_install -X` to the end"));
     }
     if first == 1 {
-        return Err(error::ALTERNATE_EXISTS.because(format!("there is an altinst_rootvg already, on {disks}")));
+        replace::may_replace(request, &a, &World::gather()?)?;
+        return Ok(On::Replaces(Box::new(a)));
     }
     if !done.contains(&1) {
         return Err(error::WRONG_PHASE.because_do(
@@ -167,7 +194,7 @@ pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
     if a.begun("3.unmount") && !done.contains(&3) {
         return Err(error::WRONG_PHASE.because_do(
             format!("phase 3 was begun on {disks} and not finished"),
-            "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the alternate",
+            "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the copy",
         ));
     }
     if first == 3 && a.half_updated() {
@@ -178,9 +205,12 @@ pub fn may_run(phases: Phases, stored: Option<&Alternate>) -> Result<()> {
         ));
     }
     if done.contains(&3) {
-        return Err(error::WRONG_PHASE.because(format!("phase 3 was done: the altinst_rootvg on {disks} is finished and put away")));
+        return Err(error::WRONG_PHASE.because_do(
+            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and put away"),
+            "`altdisk disks --alternates` shows how it is made anew; `alt_disk_install -X` forgets it",
+        ));
     }
-    Ok(())
+    Ok(On::Copy(Box::new(a)))
 }
 
 /// What an interrupted run did before this one went on.
@@ -192,6 +222,8 @@ struct Earlier {
     before: bool,
     /// The phases that it journalled as complete.
     phases: BTreeSet<u8>,
+    /// There was none: this run stored the plan, and before its first check has passed nothing is touched.
+    untouched: bool,
 }
 
 /// What a run holds while it works.
@@ -267,7 +299,7 @@ fn execute(
             step,
         ) {
             tell(Stand::Failed, None);
-            return Err(failed(state, base, step, e, events));
+            return Err(failed(state, base, step, e, earlier.untouched, events));
         }
         crash_point("after", &step.id);
         state.append(&Record::Done { id: step.id.clone() })?;
@@ -310,10 +342,11 @@ fn finish_phase(state: &mut State, base: &Base, phase: u8, earlier: &Earlier, ev
     Ok(())
 }
 
-/// What a failed step leaves: a refusal before the first write leaves nothing; a loader that was begun is taken away again.
-fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, events: &Events) -> anyhow::Error {
+/// What a failed step leaves: a refusal before the first write leaves nothing, if this run stored the plan (`untouched`); a loader that was
+/// begun is taken away again.
+fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, untouched: bool, events: &Events) -> anyhow::Error {
     let stopped = signals::interrupted().then(|| format!("stopped by a signal in: {}", step.title));
-    if step.action == Action::Gate {
+    if step.action == Action::Gate && untouched {
         let e = stopped.map_or(e, |why| error::INTERRUPTED.because_do(why, "nothing was begun: give the same command again"));
         return match cleanup::forget_untouched(state, base) {
             Ok(()) => e,
@@ -324,7 +357,7 @@ fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, events:
     let told = state.append(&Record::Failed { id: step.id.clone(), error: format!("{e:#}") });
     let loader = matches!(step.action, Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin);
     if let Some(why) = loader.then(|| steps::make_unbootable(base, events)).and_then(Result::err) {
-        events.warn(format!("the unfinished alternate may still have a boot loader: {why:#}"));
+        events.warn(format!("the unfinished copy may still have a boot loader: {why:#}"));
     }
     match told {
         Ok(()) => e,
@@ -338,13 +371,13 @@ fn closing(base: &Base, plan: &Plan) -> String {
     let old = base.present();
     if plan.request.phases.list().last() != Some(&3) {
         let at = Path::new(crate::engine::ALT_INST).display();
-        return format!("The alternate on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it.");
+        return format!("The copy on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it.");
     }
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
         format!("Bootlist is set to the boot disk: {first}. To go back: `altdisk bootlist {old}`, here or after booting {first}.")
     } else if base.on_practice_disks() {
-        format!("The alternate on {disks} is finished; the boot list is as it was: no firmware starts a practice disk.")
+        format!("The copy on {disks} is finished; the boot list is as it was: no firmware starts a practice disk.")
     } else {
-        format!("The alternate on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next.")
+        format!("The copy on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next.")
     }
 }

@@ -120,6 +120,11 @@ impl<T> Stored<T> {
 }
 
 impl Alternate {
+    /// The names of its disks, for people.
+    pub fn disks(&self) -> String {
+        self.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Phases that are complete.
     pub fn phases_done(&self) -> BTreeSet<u8> {
         self.journal.iter().filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None }).collect()

@@ -13,7 +13,7 @@ catalogue! {
     BAD_VALUE = "ALT-107", Usage, "a flag's value is not one that it can have", "`--help` says what it can be";
     NO_SOURCE = "ALT-110", Usage, "neither -C nor -d is given", "give -C to clone the running system (or -d device to install a system image)";
     TWO_SOURCES = "ALT-111", Usage, "-C and -d exclude each other", "give only one: -C clones the running system, -d installs a system image";
-    CLEAN_UP_ALONE = "ALT-112", Usage, "-X stands alone", "give -X without other flags and without disks (only -D, -V and --events go with it)";
+    CLEAN_UP_ALONE = "ALT-112", Usage, "-X stands alone", "give -X without other flags and without disks (only --erase SERIAL, -D, -V and --events go with it): there is one copy at a time";
     RESUME_ALONE = "ALT-113", Usage, "--resume stands alone", "give --resume without other flags and without disks (only -D, -V and --events go with it): the run goes on as it was begun";
     REBOOT_WHERE = "ALT-114", Usage, "-B and -r exclude each other", "leave out -B to reboot from the new disk, or leave out -r to stay on this one";
     CLONE_ONLY = "ALT-115", Usage, "a flag that is only valid with -C is given with -d", "leave that flag out, or clone with -C";
@@ -51,9 +51,9 @@ catalogue! {
     DISK_SECTOR = "ALT-222", Refused, "the disk's sector size is not supported", "choose a disk with sectors of 512 or 4096 bytes";
     DISK_NO_MEDIUM = "ALT-223", Refused, "there is no medium in the drive", "insert one, or choose another disk";
     DISK_HAS_CONTENT = "ALT-230", Refused, "the disk is not empty", "confirm with `--erase SERIAL` that all of it may be destroyed";
-    DISK_HAS_CLONE = "ALT-231", Refused, "the disk holds an altinst_rootvg", "`alt_disk_install -X` removes it";
+    DISK_HAS_CLONE = "ALT-231", Refused, "the disk holds an altinst_rootvg", "confirm with `--erase SERIAL` that the copy on it may be destroyed";
     DISK_HAS_OLD_ROOTVG = "ALT-232", Refused, "the disk holds old_rootvg, the system to go back to", "choose another disk, or give that system up with `--erase SERIAL`";
-    ERASE_NOT_A_TARGET = "ALT-233", Refused, "--erase names a disk that is not a target", "give the serial that `altdisk disks` shows for the target disk";
+    ERASE_NOT_A_TARGET = "ALT-233", Refused, "--erase names a disk that is no target, or with -X no disk of the copy", "give the serial that `altdisk disks` shows for the disk";
     LAYOUT_DOES_NOT_FIT = "ALT-240", Refused, "the partitions do not fit on the disk", "choose a larger disk or smaller sizes";
     PARTITIONING_WRONG = "ALT-241", Unfinished, "the partition table on the disk is not what was written", "the disk may be failing: see `dmesg`, and choose another disk";
     NODE_MISSING = "ALT-242", Unfinished, "the kernel does not show the new partitions", "see `dmesg`; `partx -u DISK` makes them appear by hand";
@@ -127,14 +127,14 @@ catalogue! {
     IMAGE_TOO_LARGE = "ALT-623", Refused, "a size is beyond any disk", "sizes are in MiB: write the size that is meant";
     // 7xx phases and state
     BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop` stops one that hangs; `altdisk disks` works meanwhile";
-    BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "if no alternate is needed any more, remove the directory that the cause names; its disk is then freed with --erase";
-    ALTERNATE_EXISTS = "ALT-703", Refused, "there is an altinst_rootvg already", "`alt_disk_install -X` removes it; `alt_disk_install --resume` goes on with one that was interrupted";
+    BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "`alt_disk_install -X` takes what the copy left out of the running system; its disk is not erased, and `--erase SERIAL` uses it again";
+    ALTERNATE_EXISTS = "ALT-703", Refused, "there is a copy (altinst_rootvg) already", "a finished one: `alt_disk_install -C --erase SERIAL DISK` makes it anew on its disk, and `alt_disk_install -X` forgets it; one that was interrupted: `alt_disk_install --resume` goes on with it, and `alt_disk_install -X` removes it";
     NOTHING_TO_RESUME = "ALT-704", Refused, "there is nothing to go on with", "start with `alt_disk_install -C DISK`";
     TARGET_GONE = "ALT-705", Refused, "a disk of the alternate is not there", "attach it and run the command again, or remove the alternate with `alt_disk_install -X`";
     OTHER_TARGET = "ALT-706", Refused, "the alternate is on other disks than those named", "name the disks that the cause says, or none";
     WRONG_PHASE = "ALT-707", Refused, "this phase cannot run now", "`alt_disk_install -X` removes the alternate, so that phase 1 can begin anew";
     ALT_INST_TAKEN = "ALT-708", Refused, "/alt_inst is in use", "unmount or empty it: the copy is mounted there";
-    RUNNING_FROM_IT = "ALT-709", Refused, "the running system is on the disk that -X would erase", "boot the other disk first (`altdisk bootlist`)";
+    RUNNING_FROM_IT = "ALT-709", Refused, "the running system is on the disk of the copy", "boot the other disk first (`altdisk bootlist`)";
     TARGET_BUSY = "ALT-710", Failed, "a disk of the alternate is in use", "end what the cause names and run the command again";
     INTERRUPTED = "ALT-711", Failed, "interrupted", "`alt_disk_install --resume` goes on";
     STATE_FULL = "ALT-712", Failed, "there is no room left for altdisk's own records", "make room on the file system that holds /var/lib/altdisk; then `alt_disk_install --resume` goes on, and -X cleans up";

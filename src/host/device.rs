@@ -90,6 +90,39 @@ pub fn loop_is_on(path: &Path, file: &Path) -> Option<bool> {
     Some(here.is_some_and(|m| backing(&device) == Some((m.dev(), m.ino()))))
 }
 
+/// Makes the kernel forget one partition of a disk, known by its node; what is on it stays (ioctl BLKPG of linux/blkpg.h).
+///
+/// # Errors
+/// EBUSY while somebody has it open; ENXIO where it is gone already.
+pub fn forget_partition(disk: &Path, node: &Path) -> std::io::Result<()> {
+    #[repr(C)]
+    struct Partition {
+        start: i64,
+        length: i64,
+        number: i32,
+        names: [u8; 128],
+    }
+    #[repr(C)]
+    struct Request {
+        op: i32,
+        flags: i32,
+        length: i32,
+        data: *mut Partition,
+    }
+    const BLKPG: u32 = 0x1269;
+    const BLKPG_DEL_PARTITION: i32 = 2;
+    let name = node.file_name().unwrap_or_default();
+    let number = std::fs::read_to_string(Path::new("/sys/class/block").join(name).join("partition"))?;
+    let number = number.trim().parse().map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidData))?;
+    let file = File::open(disk)?;
+    let mut part = Partition { start: 0, length: 0, number, names: [0; 128] };
+    let length = i32::try_from(size_of::<Partition>()).unwrap_or(0);
+    let mut request = Request { op: BLKPG_DEL_PARTITION, flags: 0, length, data: &raw mut part };
+    // SAFETY: the descriptor is open; both structs are as the kernel knows them and live until the call returns.
+    let done = unsafe { libc::ioctl(file.as_raw_fd(), BLKPG.into(), &raw mut request) };
+    if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
 fn statx(path: &Path) -> Option<libc::statx> {
     let path = CString::new(path.as_os_str().as_bytes()).ok()?;
     // SAFETY: `statx` is a plain C struct for which all zeros are valid, `path` ends in NUL, and the kernel writes at most

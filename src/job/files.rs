@@ -184,7 +184,10 @@ fn next(newest_first: &[Id]) -> u32 {
     match newest_first.first().map(|id| id.0.checked_add(1)) {
         None => 1,
         Some(Some(next)) => next,
-        Some(None) => (1..u32::MAX).zip(newest_first.iter().rev().filter(|id| id.0 > 0)).find_map(|(n, id)| (id.0 > n).then_some(n)).unwrap_or(u32::MAX),
+        Some(None) => (1..u32::MAX)
+            .zip(newest_first.iter().rev().filter(|id| id.0 > 0))
+            .find_map(|(n, id)| (id.0 > n).then_some(n))
+            .unwrap_or(u32::MAX),
     }
 }
 

@@ -68,7 +68,7 @@ fn from_one_to_another(name: &str, one: Layout, other: Layout, mib: u64) {
         assert_eq!(lab.checksum("data"), data, "the disk that is not part of rootvg was changed");
         lab.snapshot("target", "alone");
         let back = "running_from vda
-            do_ alt_disk_install -X
+            do_ alt_disk_install -X $(erase vdb)
             state vdb >/root/after
             diff /root/before /root/after || fail 'the state before (<) and after -X (>) differ'";
         let done = lab.boot(&disks, &[back], 10);

@@ -372,6 +372,43 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Takes out of the boot list what altdisk put there for a copy that nothing tells of any more: entries on these partitions that bear its
+    /// title, and this system's own block in custom.cfg, unless that leads to the disk with the id `keep`. Whether there was anything.
+    ///
+    /// # Errors
+    /// As [`Machine::set`].
+    pub fn remove_unrecorded(&self, partuuids: &[String], keep: Option<&str>, events: &Events) -> Result<bool> {
+        match self.firmware {
+            Firmware::Uefi if find_program(Path::new("/"), "efibootmgr").is_some() => {
+                let numbers = unrecorded(&nvram::read()?, partuuids);
+                numbers.iter().try_for_each(|n| nvram::delete(n, events))?;
+                Ok(!numbers.is_empty())
+            }
+            Firmware::Uefi => Ok(false),
+            Firmware::Bios => {
+                let Some(dir) = grubdir::find_own(Path::new("/")) else { return Ok(false) };
+                let text = files::read_optional(&dir.join("custom.cfg"))?;
+                let block = text.as_deref().and_then(custom::find);
+                if !block.is_some_and(|b| custom::defaults(&b).iter().any(|id| Some(id.as_str()) != keep)) {
+                    return Ok(false);
+                }
+                let grub = GrubDir::own(events)?;
+                grub.set_custom(text.as_deref().and_then(custom::without).as_deref())?;
+                grub.close().map(|()| true)
+            }
+        }
+    }
+}
+
+/// Entries that bear the title of a copy and start something on one of these partitions. What was started now is never among them: the
+/// running system may be a copy itself.
+fn unrecorded(vars: &efi::BootVars, partuuids: &[String]) -> Vec<String> {
+    let on = partuuids.iter().flat_map(|p| vars.on_partition(p));
+    let titled = on.filter(|e| e.label.starts_with("altinst_rootvg (") && Some(&e.number) != vars.current.as_ref());
+    titled.map(|e| e.number.clone()).collect()
+}
+
 /// The disks of the list that this arbiter hands over to: those before itself.
 fn before_itself<'a, 'b>(arbiter: &BootDisk, order: &'a [&'b BootDisk]) -> &'a [&'b BootDisk] {
     let at = order.iter().position(|d| d.id() == arbiter.id()).unwrap_or(order.len());

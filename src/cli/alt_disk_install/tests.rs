@@ -141,7 +141,19 @@ fn options_become_a_request() {
 #[test]
 fn other_actions() {
     let action = |line: &[&str]| read(&words(line)).unwrap().0;
-    assert_eq!(action(&["-XDV", "--events", "3"]), Action::CleanUp);
+    assert_eq!(action(&["-XDV", "--events", "3"]), Action::CleanUp { erase: vec![], ask: false });
+    let erase = |ask| Action::CleanUp { erase: vec!["S1".into(), "S2".into()], ask };
+    assert_eq!(action(&["-X", "--erase", "S1", "--erase=S2"]), erase(false));
+    assert_eq!(action(&["--erase", "S1", "-X", "--review", "--ask-erase", "--erase", "S2"]), Action::Review(Box::new(erase(true))));
+    for (line, id) in [
+        (&["-X", "--erase", ""][..], "ALT-107"),
+        (&["-X", "--ask-erase"], "ALT-107"),
+        (&["-C", "--ask-erase", "vdx"], "ALT-107"),
+        (&["--resume", "--erase", "S1"], "ALT-113"),
+        (&["-X", "old_rootvg"], "ALT-112"),
+    ] {
+        assert_eq!(error::of(&read(&words(line)).unwrap_err()).unwrap().entry.id, id, "{line:?}");
+    }
     let Action::Install(r) = action(&["-d", "-", "-L", "12.11.0", "-p", "i386-pc,x86_64-efi", "--identity", "keep", "vdx"]) else {
         panic!("no install")
     };

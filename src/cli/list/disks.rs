@@ -10,7 +10,7 @@ use crate::disk::model::{Disk, Role, Sight, Signature, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
-use crate::engine::prepare;
+use crate::engine::{prepare, standing};
 use crate::error;
 
 pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL               HOLDS";
@@ -49,10 +49,13 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     };
     let Some(world) = facts.as_ref().map(|f| &f.world).or(world.as_ref()) else { return Ok(vec![]) };
     let roles = roles(world, &prepare::known(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?);
+    let marks = standing::Marks::read(world);
     let look = |d: &Disk| {
         let role = roles.get(&d.name).copied().unwrap_or(Role::None);
         let fits = |f: &Facts| prepare::fits(f, d).err();
-        candidate(d, role, examine(d, world, role), facts.as_ref().and_then(fits))
+        let mut verdict = examine(d, world, role);
+        marks.add_to(&mut verdict, d, role);
+        candidate(d, role, verdict, facts.as_ref().and_then(fits))
     };
     Ok(world.disks.iter().map(look).collect())
 }

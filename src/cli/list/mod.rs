@@ -18,7 +18,7 @@ use crate::cli::flags::list::LIST;
 use crate::cli::{getopt, say};
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::human;
-use crate::engine::state::State;
+use crate::engine::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::text::wrap;
@@ -120,7 +120,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
 
 /// Serials of the disks that the alternate is on.
 fn held() -> Result<Vec<String>> {
-    Ok(State::peek_base()?.known()?.map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
+    Ok(standing::readable_base()?.map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
 }
 
 fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
@@ -129,7 +129,7 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
         let refused = held.contains(&practice::serial(&p.name));
         let mut notes = vec![];
         if refused {
-            notes.push("holds the alternate: clean up (alt_clean) first".to_owned());
+            notes.push("holds the copy: clean up (alt_clean) first".to_owned());
         }
         if p.device.is_none() {
             notes.push("not attached since the machine restarted; making it again under this name attaches it".to_owned());
@@ -201,7 +201,7 @@ mod tests {
             format(&heading, &rows),
             "#NAME                             DISK           SIZE      USED\n\
              !one                              loop6         8 GiB     1 MiB\n\
-             #    holds the alternate: clean up (alt_clean) first\n\
+             #    holds the copy: clean up (alt_clean) first\n\
              two                              -             8 GiB     1 MiB\n\
              #    not attached since the machine restarted; making it again under\n\
              #    this name attaches it\n"

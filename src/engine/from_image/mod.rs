@@ -21,6 +21,7 @@ use crate::engine::facts::Facts;
 use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
 use crate::engine::prepare::{self, Prepared, cause};
 use crate::engine::request::{FromImage, Identity, Request};
+use crate::engine::state::Alternate;
 use crate::engine::{ALT_INST, surveyed, system};
 use crate::error;
 use crate::event::Events;
@@ -38,11 +39,11 @@ pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
 ///
 /// # Errors
 /// The first refusal: targets (ALT-2xx), sizes (ALT-3xx), boot loader (ALT-5xx), the image (ALT-6xx).
-pub fn prepare(request: &Request, from: &FromImage) -> Result<Prepared> {
+pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>) -> Result<Prepared> {
     let facts = Facts::for_image()?;
     let mut warnings = vec![];
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
-    let disks = prepare::targets(request, &facts, &mut notes)?;
+    let disks = prepare::targets(request, &facts, replaced, &mut notes)?;
     prepare::alt_inst_is_free()?;
     not_on_a_target(&from.device, &disks, &facts.world)?;
     let mut seen = look(request, from, &mut warnings)?;

@@ -5,6 +5,7 @@
 //! same words. Only that a disk holds something is no refusal: it becomes a question. The form is that of the review protocol.
 
 mod page;
+mod removal;
 
 use std::path::Path;
 
@@ -12,17 +13,19 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::disk::gate;
-use crate::disk::model::{Disk, World};
+use crate::disk::model::Disk;
 use crate::disk::roles;
-use crate::engine::cleanup;
-use crate::engine::erase::{self, Fate};
 use crate::engine::facts::Facts;
 use crate::engine::plan::{self, Plan};
 use crate::engine::prepare::Prepared;
 use crate::engine::request::Request;
+use crate::engine::standing::{self, Stage, stage};
 use crate::engine::state::{Alternate, State};
-use crate::engine::{prepare, preview, quiet, relocate, run};
-use crate::host::mounts;
+use crate::engine::{prepare, preview, quiet, relocate, replace, run};
+
+#[cfg(test)]
+pub use removal::clean_up_page;
+pub use removal::of_clean_up;
 
 /// What a dialog shows before its command runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -54,12 +57,14 @@ pub const WIDTH: usize = 76;
 /// The refusals that the run itself would meet.
 pub fn of_install(request: &Request) -> Result<Review> {
     may_begin()?;
-    let stored = State::peek()?.known()?;
-    run::may_run(request.phases, stored.as_ref())?;
-    let phase_1 = request.phases.list().contains(&1);
+    let stored = standing::whole(State::peek()?)?;
+    // What no serial number changes is refused before anything is asked.
+    let may_ask = stored.as_ref().is_none_or(|a| stage(a) == Stage::Finished);
+    let asks = request.phases.list().contains(&1) && may_ask;
+    let (request, typed) = if asks { questions(request, stored.as_ref())? } else { (request.clone(), vec![]) };
+    let on = run::may_run(&request, stored)?;
     quiet::packages_are_quiet(request.copies())?;
-    let (request, typed) = if phase_1 { questions(request)? } else { (request.clone(), vec![]) };
-    let prepared = preview::prepared(&request, stored)?;
+    let prepared = preview::prepared(&request, on)?;
     let plan = plan::plan(&prepared.base, &request);
     Ok(install_page(&prepared, &plan, typed, State::copy_rate()))
 }
@@ -90,7 +95,7 @@ pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u
 /// ALT-704 where there is nothing to go on with; else as the run.
 pub fn of_resume() -> Result<Review> {
     may_begin()?;
-    let alternate = run::interrupted(State::peek()?.known()?)?;
+    let alternate = run::interrupted(standing::whole(State::peek()?)?)?;
     let left = run::left(&alternate);
     quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, plan::Action::Copy { .. })))?;
     let base = relocate::settle(&alternate, None)?;
@@ -113,68 +118,22 @@ pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) 
     Review { version: 1, title: "Go on with the run that was interrupted".into(), text: page.lines, ..Review::default() }
 }
 
-/// What `-X` would do.
-///
-/// # Errors
-/// ALT-709 where the running system is the alternate itself.
-pub fn of_clean_up() -> Result<Review> {
-    may_begin()?;
-    let title = "Remove the alternate".to_owned();
-    let Some(alternate) = State::peek()?.known()? else {
-        let text = vec!["There is no altinst_rootvg: nothing to clean up.".to_owned()];
-        return Ok(Review { version: 1, title, text, ..Review::default() });
-    };
-    let world = World::gather()?;
-    cleanup::not_running_from_it(&alternate.base, &world)?;
-    let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::ALT_INST);
-    let mounted: Vec<String> = mounts::mounted()?.iter().filter(|m| at(m)).map(|m| m.mount_point.display().to_string()).collect();
-    let fates: Vec<Fate> = (0..alternate.base.layout.disks.len()).map(|i| erase::fate(i, &alternate, &world)).collect();
-    Ok(clean_up_page(&alternate, &fates, &mounted))
-}
-
-/// Pure, for golden tests.
-pub fn clean_up_page(alternate: &Alternate, fates: &[Fate], mounted: &[String]) -> Review {
-    let mut page = page::Page::default();
-    page.removed(alternate);
-    let unmounted = if mounted.is_empty() { vec!["Nothing is mounted there now.".to_owned()] } else { mounted.to_vec() };
-    page.part("WHAT IS UNMOUNTED", &unmounted);
-    let mut typed = vec![];
-    let layouts = &alternate.base.layout.disks;
-    let lines: Vec<String> = layouts
-        .iter()
-        .zip(fates)
-        .map(|(layout, fate)| match fate {
-            Fate::Untouched => format!("{} was not touched yet, and stays as it is.", layout.name),
-            Fate::Gone => format!("{} is not there (or cannot be told from another): what is on it stays.", layout.name),
-            Fate::Another(d) => format!("{} holds something else by now: it is left as it is.", d.name),
-            Fate::Freed(d) => {
-                typed.push(question(d, false));
-                format!("{}: everything that is on it; then it is free again.", page::disk(layout))
-            }
-        })
-        .collect();
-    page.part("WHAT IS ERASED", &lines);
-    page.boot_list_after_removal(alternate);
-    page.part("HOW TO GO BACK", &["There is no way back: the copy is gone then. The running system is not touched.".to_owned()]);
-    let disks: Vec<&str> = layouts.iter().map(|d| d.name.as_str()).collect();
-    Review { version: 1, title: format!("Remove the alternate on {}", disks.join(" ")), text: page.lines, typed, warnings: vec![] }
-}
-
 fn may_begin() -> Result<()> {
     run::require_root()?;
     State::not_busy()
 }
 
 /// The disks that hold something and are not confirmed: as questions, and the request as it is once they are answered.
-fn questions(request: &Request) -> Result<(Request, Vec<Typed>)> {
+fn questions(request: &Request, replaced: Option<&Alternate>) -> Result<(Request, Vec<Typed>)> {
     // Which disks there are; what of the running system cannot be cloned is for the run's own checks to say.
     let facts = Facts::for_image()?;
-    let roles = roles::roles(&facts.world, &prepare::known(&facts.source.disks)?);
+    let world = replaced.map_or_else(|| facts.world.clone(), |old| replace::put_away(&facts.world, old));
+    let roles = roles::roles(&world, &prepare::known(&facts.source.disks)?);
     let (mut request, mut typed) = (request.clone(), vec![]);
     for word in &request.targets {
-        let disk = facts.world.disk(word)?;
+        let disk = world.disk(word)?;
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict = gate::examine(disk, &facts.world, role);
+        let verdict = gate::examine(disk, &world, role);
         let confirmed = request.erase.iter().any(|e| e == disk.serial_or_name());
         if !verdict.is_free() && verdict.only_content() && !confirmed {
             typed.push(question(disk, true));

@@ -5,8 +5,6 @@ use crate::engine::layout::DiskLayout;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::preview;
 use crate::engine::review::WIDTH;
-use crate::engine::state::Alternate;
-use crate::host::clock;
 use crate::text::{one_line, wrap};
 
 /// Bytes a second where no run has measured it yet: a plain disk with many small files.
@@ -103,7 +101,7 @@ impl Page {
         }
         self.part("WHAT BOOTS NEXT", &[next]);
         let old = base.present();
-        let mut ways = vec![format!("Before a restart: Clean up (alt_clean) removes the copy, and {old} boots as before.")];
+        let mut ways = vec![format!("Before a restart: Clean Up (alt_clean) gives the copy up, and {old} boots as before.")];
         if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
             ways.push(format!(
                 "From the copy: Boot list (alt_bootlist) makes {old} boot again; then restart. {old} itself is not changed."
@@ -131,30 +129,6 @@ impl Page {
         if phase == 0 {
             self.paragraph("  ", "  ", "None: there is nothing to do in what was asked for.");
         }
-    }
-
-    pub fn removed(&mut self, alternate: &Alternate) {
-        let base = &alternate.base;
-        let done: Vec<String> = alternate.phases_done().iter().map(u8::to_string).collect();
-        let phases = match done.as_slice() {
-            [] => "no phase is complete".to_owned(),
-            [one] => format!("phase {one} is complete"),
-            more => format!("phases {} are complete", more.join(", ")),
-        };
-        let disks: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
-        let text =
-            format!("altinst_rootvg on {}, made from {} on {}; {phases}.", disks.join(" "), base.origin(), clock::minute(base.created));
-        let known = "What /alt_inst, the boot list and the firmware know of it goes too.".to_owned();
-        self.part("WHAT IS REMOVED", &[text, known]);
-    }
-
-    pub fn boot_list_after_removal(&mut self, alternate: &Alternate) {
-        let old = alternate.base.present();
-        let text = match alternate.before() {
-            Some(_) => format!("{old} boots next, as before the clone; the boot list comes back to what it was then."),
-            None => format!("{old}, as now: the clone has not changed the boot list."),
-        };
-        self.part("WHAT BOOTS NEXT", &[text]);
     }
 }
 

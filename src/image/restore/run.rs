@@ -69,17 +69,7 @@ impl Fault {
         match self {
             Self::Fatal(_) | Self::Stopped => true,
             Self::Target(e) => {
-                matches!(
-                    e,
-                    Errno::ENOSPC
-                        | Errno::EDQUOT
-                        | Errno::EROFS
-                        | Errno::EIO
-                       
-                        | Errno::EMFILE
-                        | Errno::ENFILE
-                        | Errno::ENOMEM
-                )
+                matches!(e, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
             }
         }
     }

@@ -114,7 +114,7 @@ impl<W: Write> Plain<'_, W> {
         let on_alternate = job::find(id).is_ok_and(|j| j.spec.on_alternate());
         if on_alternate {
             self.talk.say(
-                "An unfinished alternate is left then: `alt_disk_install --resume` goes on with it, `alt_disk_install -X` removes it. \
+                "An unfinished copy is left then: `alt_disk_install --resume` goes on with it, `alt_disk_install -X` removes it. \
 The running system is not changed by stopping.",
             );
         }

@@ -60,7 +60,7 @@ pub fn stop(job: &Summary, force: bool) -> Vec<String> {
 
 fn left(job: &Summary) -> &'static str {
     if job.spec.on_alternate() {
-        "What stands then is an unfinished alternate (exit code 4), which cannot boot. `alt_disk_install --resume` goes on where it stopped; \
+        "What stands then is an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` goes on where it stopped; \
 `alt_disk_install -X` removes it and frees the disk. The running system is as it was."
     } else {
         "What it has done so far stays as it is."

@@ -92,6 +92,14 @@ fingerprint() {
     sha256sum /var/lib/dpkg/status
 }
 
+# erase DISK...: the flags with which -X frees these disks of a finished copy.
+erase() {
+    local disk
+    for disk in "$@"; do
+        printf -- '--erase %s ' "$(altdisk disks --json "$disk" | sed -n 's/^ *"erase": "\(.*\)",\{0,1\}$/\1/p')"
+    done
+}
+
 # state DISK...: what `alt_disk_install -X` must bring back, as text; what is on these disks does not count.
 # Nothing in it depends on the order in which devices were found in this boot.
 state() {
