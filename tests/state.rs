@@ -264,17 +264,20 @@ fn state_of_0_1_0_is_used() {
 fn full_and_read_only_file_systems() {
     let Some(machine) = machine("state-full") else { return };
     let state = machine.state();
-    let target = machine.must("losetup -nO NAME -j /var/lib/altdisk/practice/target.img").trim().trim_start_matches("/dev/").to_owned();
-    // The state directory on a file system of its own; practice disks are attached already.
-    machine.must("truncate -s 4M /root/small.img && mkfs.ext4 -q -m 0 /root/small.img && mount -o loop /root/small.img /var/lib/altdisk");
+    // The state directory on a file system of its own; practice disks stay where they are.
+    machine.must(
+        "mkdir /run/practice && mount --bind /var/lib/altdisk/practice /run/practice && truncate -s 4M /root/small.img && \
+         mkfs.ext4 -q -m 0 /root/small.img && mount -o loop /root/small.img /var/lib/altdisk && mkdir /var/lib/altdisk/practice && \
+         mount --bind /run/practice /var/lib/altdisk/practice",
+    );
     let fill = "dd if=/dev/zero of=/var/lib/altdisk/fill bs=1k status=none; sync; test $(stat -f -c %a /var/lib/altdisk) -eq 0";
-    let phase_1 = format!("alt_disk_install -C -B -P 1 {target}");
+    let phase_1 = PHASE_1;
 
     machine.must(fill);
-    said(&machine.run(&phase_1), 1, &["ALT-712", "/var/lib/altdisk", " free and "]);
+    said(&machine.run(phase_1), 1, &["ALT-712", "/var/lib/altdisk", " free and "]);
     said(&machine.run("alt_disk_install -X"), 0, &["nothing to clean up"]);
     machine.must("rm /var/lib/altdisk/fill");
-    said(&machine.run(&phase_1), 0, &[]);
+    said(&machine.run(phase_1), 0, &[]);
     machine.must(fill);
     // The root file system as well.
     machine.must("dd if=/dev/zero of=/root/fill bs=1M status=none; sync; true");
@@ -282,7 +285,7 @@ fn full_and_read_only_file_systems() {
     said(&machine.run("alt_disk_install -X"), 0, &["altinst_rootvg is removed", "free"]);
     machine.must("rm /var/lib/altdisk/fill /root/fill");
 
-    said(&machine.run(&phase_1), 0, &[]);
+    said(&machine.run(phase_1), 0, &[]);
     machine.must("mount -o remount,ro /var/lib/altdisk");
     said(&machine.run("alt_disk_install -C -B -P 2"), 1, &["ALT-718", "/var/lib/altdisk"]);
     machine.must("altdisk disks --alternates | grep 'altinst_rootvg on'");
@@ -290,14 +293,14 @@ fn full_and_read_only_file_systems() {
     said(&machine.run("alt_disk_install -X"), 4, &["ALT-718"]);
     machine.must("! findmnt /alt_inst && mount -o remount,rw /var/lib/altdisk");
     said(&machine.run("alt_disk_install -X"), 0, &["altinst_rootvg is removed"]);
-    machine.must("umount /var/lib/altdisk; rm /root/small.img");
+    machine.must("umount /var/lib/altdisk/practice /var/lib/altdisk /run/practice; rmdir /run/practice; rm /root/small.img");
 
     // No room for the directory itself, at any size of a file.
     machine.must("mount -t tmpfs -o size=64k,nr_inodes=1,mode=755 tmpfs /var/lib");
-    said(&machine.run(&phase_1), 1, &["ALT-712", "/var/lib/altdisk", "0 unused inodes"]);
+    said(&machine.run(phase_1), 1, &["ALT-712", "/var/lib/altdisk", "0 unused inodes"]);
     said(&machine.run("alt_disk_install -X"), 0, &["nothing to clean up"]);
     machine.must("mount -o remount,ro /var/lib");
-    said(&machine.run(&phase_1), 1, &["ALT-718", "/var/lib/altdisk"]);
+    said(&machine.run(phase_1), 1, &["ALT-718", "/var/lib/altdisk"]);
     said(&machine.run("alt_disk_install -X"), 0, &["nothing to clean up"]);
     machine.must("umount /var/lib");
     same(&state, &machine.state());

@@ -306,8 +306,8 @@ fn passwords_go_to_apt_in_files() {
         Apt.prepare(&job)?;
         Apt.transaction(&job, &goals(&["tool"]), &[])?;
         let own = call::below(&job, "own.conf");
-        let dump = Call::new(&job, "apt-config", "test").args(["-c"]).args([own]).args(["dump", "Acquire::Nothing"]).cmd();
-        assert_eq!(dump.read()?.text(), "Acquire::Nothing \"\";\nAcquire::Nothing::Password \"p%w\"x y\";\n");
+        let value = Call::new(&job, "apt-config", "test").args(["-c"]).args([own]).args(["shell", "VALUE", "Acquire::Nothing::Password"]);
+        assert_eq!(value.cmd().read()?.text(), "VALUE='p%w\"x y'\n");
         let argv = Call::new(&job, "apt-get", "test").flags().cmd().argv().join(" ");
         let (argv, sources) = (argv, job.copy()?.text(call::below(&job, "sources.list")).unwrap());
         for text in [argv, sources, root.read("var/log/apt/history.log")] {
