@@ -29,6 +29,9 @@ use super::tree::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 use find::MAX_LINKS;
 pub use tree_verbs::{Directory, Unfit};
 
+/// The most bytes of a file that is read as a whole. A sparse file costs who made it nothing.
+const MAX_READ: u64 = 256 << 20;
+
 /// A directory, and what is beneath it: the root of the copy, of another system, or of the running one.
 #[derive(Debug)]
 pub struct Beneath {
@@ -178,15 +181,20 @@ impl Beneath {
     /// The file's content; None where it does not exist.
     ///
     /// # Errors
-    /// If it exists and cannot be read.
+    /// If it exists and cannot be read, or has more than [`MAX_READ`] bytes.
     pub fn read(&self, inner: impl AsRef<Path>) -> Result<Option<Vec<u8>>> {
         let reading = || format!("reading {}", self.shown(&inner).display());
-        let mut file = match self.open_file(&inner) {
+        let file = match self.open_file(&inner) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.with_context(reading)?,
         };
         let mut content = vec![];
-        file.read_to_end(&mut content).with_context(reading)?;
+        file.take(MAX_READ + 1).read_to_end(&mut content).with_context(reading)?;
+        anyhow::ensure!(
+            content.len() as u64 <= MAX_READ,
+            "{} is larger than any file that is read as a whole",
+            self.shown(&inner).display()
+        );
         Ok(Some(content))
     }
 

@@ -63,7 +63,7 @@ fn walk(top: BorrowedFd<'_>, path: &Path, missing_is_fine: bool) -> Sys<(Option<
         let fd = match openat(at, name.as_os_str(), PATH_ONLY | OFlag::O_NOFOLLOW, Mode::empty()) {
             Err(Errno::ENOENT) if missing_is_fine => {
                 let begun = written(&passed).join(&name);
-                return Ok((None, todo.iter().rev().fold(begun, |path, name| appended(path, name))));
+                return Ok((None, todo.iter().rev().fold(begun, appended)));
             }
             other => other?,
         };
