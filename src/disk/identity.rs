@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn what_is_known_and_differs_makes_another_disk() {
-        let changes: [(fn(&mut DiskIdentity), &str); 5] = [
+        type Change = fn(&mut DiskIdentity);
+        let changes: [(Change, &str); 5] = [
             (|d| d.serial = Some("S2".into()), "its serial number is S2, not S1"),
             (|d| d.wwn = Some("naa.2".into()), "its WWN is naa.2, not naa.1"),
             (|d| d.model = Some("N".into()), "its model is N, not M"),
