@@ -89,12 +89,15 @@ fn in_words(k: &Known) -> String {
         add("A copy whose record cannot be read", &lines);
     }
     for d in &k.strangers {
-        let what = match &k.unreadable {
-            Some(_) => "It holds a copy of a system: perhaps the one whose record cannot be read.",
-            None => "It holds a copy that was forgotten, or that another system made.",
-        };
         let erase = quote(d.serial_or_name().as_ref());
-        let again = format!("`alt_disk_install -C --erase {erase} {}` uses the disk again.", d.name);
+        let again = format!("`alt_disk_install -C --erase {erase} {}` uses the disk again", d.name);
+        let (what, again) = match &k.unreadable {
+            Some(_) => (
+                "It holds a copy of a system: perhaps the one whose record cannot be read.",
+                format!("After `alt_disk_install -X`, {again}."),
+            ),
+            None => ("It holds a copy that was forgotten, or that another system made.", format!("{again}.")),
+        };
         add(&format!("altinst_rootvg on {}", d.name), &[what.to_owned(), again]);
     }
     for d in &k.old {

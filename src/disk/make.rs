@@ -233,7 +233,7 @@ fn forget_all(disk: &Disk, events: &Events) -> Result<()> {
         }
         // Between two looks of somebody else there is little time: a program that has to be started comes too late.
         for _ in 0..50 {
-            if left.iter().fold(true, |all, node| forget_partition(&disk.path, node).is_ok() && all) {
+            if left.iter().filter(|node| forget_partition(&disk.path, node).is_err()).count() == 0 {
                 break;
             }
             std::thread::sleep(Duration::from_millis(2));

@@ -72,7 +72,7 @@ pub fn deeds<'w>(alternate: &Alternate, erase: &[String], world: &'w World) -> R
             Fate::Freed(d) if stage == Stage::NotKnown && d.table.is_none() => Deed::Untouched,
             Fate::Freed(d) => {
                 holds.push(d);
-                let begun = alternate.begun(&erasing(index));
+                let begun = erasure_is_open(alternate, index);
                 match stage {
                     _ if begun || erase.iter().any(|e| e == d.serial_or_name()) => Deed::Erase(d),
                     Stage::Unfinished => Deed::Erase(d),
@@ -99,6 +99,13 @@ fn without_journal(alternate: &Alternate) -> Alternate {
 /// The id by which the journal knows that a disk is being erased by `-X`.
 fn erasing(index: usize) -> String {
     format!("X.erase.{index}")
+}
+
+/// Whether the erasure of a disk was begun and neither ended nor refused: `-X` was killed there. One that was refused has to be asked for again.
+fn erasure_is_open(alternate: &Alternate, index: usize) -> bool {
+    let id = erasing(index);
+    let last = alternate.journal.iter().rfind(|r| matches!(r, Record::Begin { id: i } | Record::Failed { id: i, .. } if *i == id));
+    matches!(last, Some(Record::Begin { .. }))
 }
 
 /// Gives the copy up with all that the running system has of it.
@@ -154,7 +161,10 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
                 match free(index, &without_journal(alternate), events) {
                     Ok(true) => outcome.freed.push(name),
                     Ok(false) => outcome.left.push(name),
-                    Err(e) => outcome.errors.push(e),
+                    Err(e) => {
+                        note_down(state, &Record::Failed { id: erasing(index), error: format!("{e:#}") }, events);
+                        outcome.errors.push(e);
+                    }
                 }
             }
         }

@@ -65,6 +65,9 @@ fn an_erasure_that_was_begun_goes_on() {
     let (mut a, world) = stands();
     a.journal.extend([Record::CleanUp, Record::Begin { id: erasing(1) }]);
     assert_eq!(words(&a, &[], &world), "keep vdb, erase vdc");
+    // It was refused, the disk being in use: whoever thinks again keeps the copy.
+    a.journal.push(Record::Failed { id: erasing(1), error: "in use".into() });
+    assert_eq!(words(&a, &[], &world), "keep vdb, keep vdc");
 }
 
 #[test]
