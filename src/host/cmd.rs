@@ -22,7 +22,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
-use crate::host::inside::{Inside, PROGRAMS};
+use crate::host::sandbox::{PROGRAMS, Sandbox};
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys};
 
@@ -35,7 +35,7 @@ pub struct Cmd {
     stdin: Option<Vec<u8>>,
     env: Vec<(String, OsString)>,
     root: Option<PathBuf>,
-    inside: Option<Inside>,
+    inside: Option<Sandbox>,
     accept: Vec<i32>,
 }
 
@@ -134,7 +134,7 @@ impl Cmd {
     }
 
     /// Runs it inside the alternate with processes, mounts and devices of its own: for package managers and the scripts of packages.
-    pub fn inside(mut self, inside: &Inside) -> Self {
+    pub fn inside(mut self, inside: &Sandbox) -> Self {
         self.root = Some(inside.root.clone());
         self.inside = Some(inside.clone());
         self

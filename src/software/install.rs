@@ -17,8 +17,8 @@ use crate::copy::report::show;
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
-use crate::host::inside::{self, Inside, Placeholders};
 use crate::host::resolve::resolve;
+use crate::host::sandbox::{self, Placeholders, Sandbox};
 use crate::host::signals;
 
 /// Ours in the alternate, for the time of the run.
@@ -111,7 +111,7 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
 /// What the update needs to know of the alternate.
 pub struct Target<'a> {
     pub root: &'a Path,
-    /// See [`Inside`].
+    /// See [`Sandbox`].
     pub devices: Vec<PathBuf>,
     pub links: Vec<(PathBuf, PathBuf)>,
     /// What was installed before an earlier update that was killed: what that one changed is told with this one's changes.
@@ -143,7 +143,7 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
         Ok(manager) => manager,
         Err(e) => return (None, Err(e)),
     };
-    let mut inside = Inside::new(root);
+    let mut inside = Sandbox::new(root);
     (inside.devices, inside.links) = (target.devices, target.links);
     let mut before = Before { packages: target.before, keep: target.keep };
     let ended = prepared(&mut inside, wanted, &*manager, &mut before, events);
@@ -157,7 +157,7 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
 }
 
 /// Between what must be made first and what must be undone after.
-fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
+fn prepared(inside: &mut Sandbox, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
     tidy(&inside.root)?;
     let flags = flags(wanted, manager.name())?;
     let opened = Opened::open(&wanted.location, events)?;
@@ -228,7 +228,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
         return manager.apply(job, &resolved.goals);
     }
     // All is here now: the scripts of packages have no business with the network.
-    let alone = Inside { network: false, ..job.inside.clone() };
+    let alone = Sandbox { network: false, ..job.inside.clone() };
     manager.apply(&Job { inside: &alone, work: job.work.clone(), work_here: job.work_here.clone(), ..*job }, &resolved.goals)
 }
 
@@ -291,7 +291,7 @@ fn remove_work(root: &Path) -> Result<()> {
 /// Where something cannot be removed.
 pub fn tidy(root: &Path) -> Result<()> {
     place::tidy()?;
-    inside::tidy(root)?;
+    sandbox::tidy(root)?;
     remove_work(root)
 }
 

@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 use crate::error;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::files;
-use crate::host::inside::Inside;
 use crate::host::resolve::resolve;
+use crate::host::sandbox::Sandbox;
 use crate::software::rpm::place::{self, ID, Repository};
 use crate::software::{Job, Place};
 use crate::text::printable;
@@ -38,7 +38,7 @@ pub struct Call<'a> {
 ///
 /// # Errors
 /// ALT-731 where there is none, or one that is not dnf although it looks so.
-pub fn program(inside: &Inside) -> Result<&'static str> {
+pub fn program(inside: &Sandbox) -> Result<&'static str> {
     let there = |name: &&str| find_program(&inside.root, name).is_some();
     let Some(name) = ["dnf", "dnf5", "yum"].into_iter().find(there) else {
         let (cause, remedy) = match ["microdnf", "rpm-ostree", "tdnf"].into_iter().find(there) {

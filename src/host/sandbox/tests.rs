@@ -12,7 +12,7 @@ fn possible() -> bool {
     root
 }
 
-fn sh(inside: &Inside, script: &str) -> Result<String> {
+fn sh(inside: &Sandbox, script: &str) -> Result<String> {
     Cmd::new("sh", "test").args(["-c", script]).inside(inside).run(&Events::new()).map(|done| done.text())
 }
 
@@ -23,7 +23,7 @@ fn a_world_of_its_own() {
     }
     let shown = tempfile::tempdir().unwrap();
     fs::write(shown.path().join("package"), "here").unwrap();
-    let mut inside = Inside::new(Path::new("/"));
+    let mut inside = Sandbox::new(Path::new("/"));
     inside.shown = vec![(shown.path().to_owned(), Path::new(SHOWN).join("images"))];
     inside.resolv_conf = Some(b"nameserver of the test\n".to_vec());
     for (script, want) in [
@@ -76,7 +76,7 @@ fn no_way_out() {
     let alternate = Elsewhere::new();
     let shown = tempfile::tempdir().unwrap();
     fs::write(shown.path().join("package"), "here").unwrap();
-    let mut inside = Inside::new(alternate.0.path());
+    let mut inside = Sandbox::new(alternate.0.path());
     inside.shown = vec![(shown.path().to_owned(), Path::new(SHOWN).join("images"))];
     let listener = std::os::unix::net::UnixListener::bind_addr(&{
         use std::os::linux::net::SocketAddrExt;
@@ -109,7 +109,7 @@ fn how_it_ends_is_told() {
     if !possible() {
         return;
     }
-    let inside = Inside::new(Path::new("/"));
+    let inside = Sandbox::new(Path::new("/"));
     let err = format!("{:#}", sh(&inside, "echo why >&2; exit 7").unwrap_err());
     assert!(err.contains("exit code 7") && err.contains("why"), "{err}");
     let err = format!("{:#}", sh(&inside, "kill -9 $$").unwrap_err());
@@ -125,7 +125,7 @@ fn what_is_left_behind_ends_with_it() {
     }
     let mark = format!("97{}", std::process::id());
     let begun = std::time::Instant::now();
-    sh(&Inside::new(Path::new("/")), &format!("setsid sleep {mark} & trap '' TERM; sleep {mark} & echo left")).unwrap();
+    sh(&Sandbox::new(Path::new("/")), &format!("setsid sleep {mark} & trap '' TERM; sleep {mark} & echo left")).unwrap();
     assert!(begun.elapsed().as_secs() < 10);
     let lives = || {
         fs::read_dir("/proc")
@@ -142,7 +142,7 @@ fn placeholders_come_and_go() {
     let root = dir.path();
     fs::create_dir_all(root.join("usr/sbin")).unwrap();
     fs::create_dir_all(root.join("etc")).unwrap();
-    let mut inside = Inside::new(root);
+    let mut inside = Sandbox::new(root);
     inside.resolv_conf = Some(vec![]);
     let (policy, resolv) = (root.join("usr/sbin/policy-rc.d"), root.join("etc/resolv.conf"));
     let held = Placeholders::hold(&inside).unwrap();

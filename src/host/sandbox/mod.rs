@@ -1,7 +1,7 @@
 //! How programs run inside the alternate when packages are installed there, whose scripts take the machine that they run on for theirs.
 //!
 //! They have processes of their own (a PID namespace: what a script leaves behind ends with it, and everything ends with altdisk, however
-//! that ends), mounts, a host name and System V IPC of their own. Inside, `/proc` shows only them, and `/proc/sys` and `/sys` cannot be
+//! that ends), mounts, a host name and System V IPC of their own. Sandbox, `/proc` shows only them, and `/proc/sys` and `/sys` cannot be
 //! written; EFI variables are not there. `/dev` is made anew, with the usual nodes and the alternate's own block devices, and nodes elsewhere lead nowhere: no script
 //! writes to another disk. The running system's file systems are not there at all (pivot_root(2)), and nothing can be mounted. `/run` is empty but for udev's records (so that tools recognise file systems): no socket of the running system's
 //! services is there. `/tmp` is empty. Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE` tells
@@ -32,7 +32,7 @@ use enter::{Act, Acts, enter, text};
 
 /// What programs find inside; see [`Cmd::inside`](super::cmd::Cmd::inside).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inside {
+pub struct Sandbox {
     /// Where the alternate is mounted.
     pub root: PathBuf,
     /// The block devices that are the alternate's: the only ones that exist inside, under the same names.
@@ -83,7 +83,7 @@ const LINKS: [(&str, &str); 5] = [
     ("/dev/ptmx", "pts/ptmx"),
 ];
 
-impl Inside {
+impl Sandbox {
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
@@ -202,7 +202,7 @@ impl Placeholders {
     ///
     /// # Errors
     /// Where they cannot be written.
-    pub fn hold(inside: &Inside) -> Result<Self> {
+    pub fn hold(inside: &Sandbox) -> Result<Self> {
         tidy(&inside.root)?;
         let mut held = Self { made: vec![] };
         if inside.root.join("usr/sbin").is_dir() && !is_file(&inside.root, POLICY) {
@@ -272,5 +272,4 @@ fn link_into_run(root: &Path) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-#[path = "inside_tests.rs"]
 mod tests;
