@@ -17,6 +17,7 @@ use crate::event::{Event, Events};
 use crate::host::cmd::Cmd;
 use crate::host::files;
 use crate::host::resolve::resolve;
+use crate::host::sandbox::Sandbox;
 
 /// One place that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,7 +232,7 @@ impl Job<'_> {
         }
         Cmd::new("debconf-set-selections", "tell the GRUB packages of the alternate which disk is theirs")
             .stdin(text.clone())
-            .in_root(self.root)
+            .inside(&Sandbox::new(self.root))
             .run(self.events)?;
         for line in text.lines() {
             self.changed(&path, 0, line);

@@ -24,6 +24,7 @@ pub mod relocate;
 pub mod request;
 pub mod review;
 pub mod run;
+pub mod sandboxes;
 pub mod sizing;
 pub mod source;
 pub mod state;

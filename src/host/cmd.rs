@@ -3,9 +3,7 @@
 //! `run` is for what changes something: the sentence and the argv go to the event stream, every output line too,
 //! and a failure is an error that quotes the last lines. `read` is for questions: quiet, stdout returned.
 //! Standard input is `/dev/null` or a given text, the locale is C, and a program that is not installed is
-//! an error of its own. With [`Cmd::in_root`] the program runs chrooted in the alternate, in a private mount
-//! namespace with `/proc`, `/sys`, `/dev`, `/run` and `/tmp` mounted there, so that nothing is left mounted whatever
-//! happens; EFI variables are not visible in it (`/sys` is mounted fresh), so that no script edits the NVRAM.
+//! an error of its own. A program of the copy is run by [`Cmd::inside`] and in no other way.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -22,7 +20,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
-use crate::host::sandbox::{PROGRAMS, Sandbox};
+use crate::host::sandbox::{Cgroup, PROGRAMS, Sandbox};
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys};
 
@@ -34,7 +32,6 @@ pub struct Cmd {
     sentence: String,
     stdin: Option<Vec<u8>>,
     env: Vec<(String, OsString)>,
-    root: Option<PathBuf>,
     inside: Option<Sandbox>,
     accept: Vec<i32>,
 }
@@ -94,16 +91,7 @@ pub(super) fn last_lines(text: &[u8]) -> String {
 impl Cmd {
     /// `program` is looked up in `PATH` and the sbin directories.
     pub fn new(program: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self {
-            program: program.into(),
-            args: vec![],
-            sentence: sentence.into(),
-            stdin: None,
-            env: vec![],
-            root: None,
-            inside: None,
-            accept: vec![0],
-        }
+        Self { program: program.into(), args: vec![], sentence: sentence.into(), stdin: None, env: vec![], inside: None, accept: vec![0] }
     }
 
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -127,15 +115,8 @@ impl Cmd {
         self
     }
 
-    /// Runs it inside the alternate mounted at `root` (a mount point).
-    pub fn in_root(mut self, root: impl Into<PathBuf>) -> Self {
-        self.root = Some(root.into());
-        self
-    }
-
-    /// Runs it inside the alternate with processes, mounts and devices of its own: for package managers and the scripts of packages.
+    /// Runs it in the sandbox: the one way to run a program of the copy.
     pub fn inside(mut self, inside: &Sandbox) -> Self {
-        self.root = Some(inside.root.clone());
         self.inside = Some(inside.clone());
         self
     }
@@ -150,8 +131,8 @@ impl Cmd {
     pub fn argv(&self) -> Vec<String> {
         let mut v = vec![self.program.clone()];
         v.extend(self.args.iter().map(|a| a.to_string_lossy().into_owned()));
-        match &self.root {
-            Some(root) => ["chroot".to_owned(), root.to_string_lossy().into_owned()].into_iter().chain(v).collect(),
+        match &self.inside {
+            Some(inside) => ["chroot".to_owned(), inside.root.to_string_lossy().into_owned()].into_iter().chain(v).collect(),
             None => v,
         }
     }
@@ -183,7 +164,7 @@ impl Cmd {
     /// # Errors
     /// ALT-801 if it is not installed, ALT-804 if it cannot be started.
     pub fn hold(&self) -> Result<Held> {
-        let mut command = self.command()?;
+        let (mut command, _group) = self.command()?;
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().map_err(|e| error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))))?;
         Ok(Held { child })
@@ -201,7 +182,7 @@ impl Cmd {
     }
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {
-        let mut command = self.command()?;
+        let (mut command, _group) = self.command()?;
         let mut child = command.spawn().map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{}` was not found ({})", self.program, self.sentence)),
             _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
@@ -242,21 +223,15 @@ impl Cmd {
         Ok(Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) })
     }
 
-    fn command(&self) -> Result<Command> {
-        let base = self.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    /// The program ready to start, and the control group that must live as long as it does.
+    fn command(&self) -> Result<(Command, Option<Cgroup>)> {
+        let base = self.inside.as_ref().map_or_else(|| PathBuf::from("/"), |inside| inside.root.clone());
         let program = find_program(&base, &self.program).ok_or_else(|| {
             error::PROGRAM_MISSING.because(format!("`{}` was not found in {} ({})", self.program, base.display(), self.sentence))
         })?;
         let mut c = Command::new(program);
         sys::die_with_parent(&mut c);
-        match (&self.inside, &self.root) {
-            (Some(inside), _) => inside.enter_before_exec(&mut c)?,
-            (None, Some(root)) => {
-                c.current_dir("/");
-                sys::enter_root_before_exec(&mut c, root)?;
-            }
-            (None, None) => {}
-        }
+        let group = self.inside.as_ref().map(|inside| inside.enter_before_exec(&mut c)).transpose()?.flatten();
         c.args(&self.args)
             .env_remove(EVENTS_VARIABLE)
             .env("LC_ALL", "C")
@@ -265,7 +240,7 @@ impl Cmd {
         c.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.
         c.process_group(0);
-        Ok(c)
+        Ok((c, group))
     }
 }
 

@@ -111,9 +111,8 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
 /// What the update needs to know of the alternate.
 pub struct Target<'a> {
     pub root: &'a Path,
-    /// See [`Sandbox`].
-    pub devices: Vec<PathBuf>,
-    pub links: Vec<(PathBuf, PathBuf)>,
+    /// What programs see while nothing is installed.
+    pub sandbox: Sandbox,
     /// What was installed before an earlier update that was killed: what that one changed is told with this one's changes.
     pub before: Option<Vec<Package>>,
     /// Keeps what is installed now, for that case.
@@ -143,8 +142,7 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
         Ok(manager) => manager,
         Err(e) => return (None, Err(e)),
     };
-    let mut inside = Sandbox::new(root);
-    (inside.devices, inside.links) = (target.devices, target.links);
+    let mut inside = target.sandbox;
     let mut before = Before { packages: target.before, keep: target.keep };
     let ended = prepared(&mut inside, wanted, &*manager, &mut before, events);
     let Some(before) = before.packages else { return (None, ended) };

@@ -1,132 +1,48 @@
-//! The way into namespaces of one's own, between fork and exec: what is to be done there is made up before, as [`Acts`], and then only
-//! system calls are made.
+//! The way into the sandbox, between fork and exec: everything is made up before, as a [`Way`], and then only system calls are made.
 
-use std::ffi::{CStr, CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::ffi::{CStr, CString};
 
-use super::filter;
-use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::stat::{Mode, SFlag, mknod};
 
-/// capabilities(7): CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_SYS_TIME, CAP_AUDIT_CONTROL, CAP_WAKE_ALARM.
-const TAKEN: [libc::c_ulong; 7] = [12, 16, 17, 22, 25, 30, 35];
+use super::acts::{Act, check, reason};
+use super::{filter, first, landlock, limits};
 
-/// One thing to do in the new namespaces.
+/// A directory outside that is shown inside, read-only: what it is, and the directories below /run that lead there, each with those above it.
 #[derive(Debug)]
-pub(super) enum Act {
-    Mount {
-        what: CString,
-        at: CString,
-        kind: CString,
-        flags: libc::c_ulong,
-        data: CString,
-    },
-    Directory {
-        at: CString,
-        mode: Mode,
-    },
-    Node {
-        at: CString,
-        kind: SFlag,
-        mode: Mode,
-        device: u64,
-    },
-    Link {
-        at: CString,
-        to: CString,
-    },
-    Write {
-        at: CString,
-        content: Vec<u8>,
-        mode: libc::mode_t,
-    },
-    Bind {
-        from: CString,
-        at: CString,
-    },
-    /// What is mounted there cannot be written any more.
-    Sealed {
-        at: CString,
-    },
-    /// A bind mount that cannot be written.
-    ReadOnly {
-        from: CString,
-        at: CString,
-    },
-    /// The same of a directory outside: the number of the source.
-    Shown {
-        source: usize,
-        at: CString,
-    },
+pub(super) struct Shown {
+    pub from: CString,
+    pub at: Vec<CString>,
 }
 
-/// What is to be done, in this order; first the directories outside that are shown inside.
-#[derive(Default)]
-pub(super) struct Acts {
-    pub sources: Vec<CString>,
+/// All that the way in needs.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub root: CString,
+    pub network: bool,
+    /// The copy lies on logical volumes.
+    pub volumes: bool,
+    pub shown: Vec<Shown>,
+    /// What is mounted below the root, as seen inside, with the flags that it has.
+    pub mounts: Vec<(CString, libc::c_ulong)>,
     pub acts: Vec<Act>,
-}
-
-impl Acts {
-    pub fn mount(&mut self, what: &str, at: &str, kind: &str, flags: libc::c_ulong, data: &str) -> Result<()> {
-        self.acts.push(Act::Mount { what: text(what)?, at: text(at)?, kind: text(kind)?, flags, data: text(data)? });
-        Ok(())
-    }
-
-    /// With those above it.
-    pub fn directory(&mut self, at: &Path, mode: u32) -> Result<()> {
-        if let Some(above) = at.parent().filter(|p| p.components().count() > 2) {
-            self.directory(above, 0o755)?;
-        }
-        self.acts.push(Act::Directory { at: text(at.as_os_str())?, mode: Mode::from_bits_truncate(mode) });
-        Ok(())
-    }
-
-    fn above(&mut self, at: &Path) -> Result<()> {
-        at.parent().filter(|p| p.components().count() > 2).map_or(Ok(()), |p| self.directory(p, 0o755))
-    }
-
-    pub fn node(&mut self, at: &Path, kind: SFlag, mode: u32, device: u64) -> Result<()> {
-        self.above(at)?;
-        self.acts.push(Act::Node { at: text(at.as_os_str())?, kind, mode: Mode::from_bits_truncate(mode), device });
-        Ok(())
-    }
-
-    pub fn link(&mut self, at: &Path, to: &Path) -> Result<()> {
-        self.above(at)?;
-        self.acts.push(Act::Link { at: text(at.as_os_str())?, to: text(to.as_os_str())? });
-        Ok(())
-    }
-
-    pub fn write(&mut self, at: &Path, content: Vec<u8>, mode: libc::mode_t) -> Result<()> {
-        self.above(at)?;
-        self.acts.push(Act::Write { at: text(at.as_os_str())?, content, mode });
-        Ok(())
-    }
-}
-
-pub(super) fn text(s: impl AsRef<OsStr>) -> Result<CString> {
-    CString::new(s.as_ref().as_bytes()).context("a name with a NUL byte")
-}
-
-fn check(result: libc::c_int) -> nix::Result<libc::c_int> {
-    Errno::result(result)
+    pub filter: &'static [libc::sock_filter],
+    /// Where the first process writes to enter its control group.
+    pub members: Option<libc::c_int>,
 }
 
 /// Descriptor of the waiting process that shows that it lives; what lies above it is closed.
 const KEPT_OPEN: libc::c_int = 3;
 /// Where close_range(2) is missing, descriptors up to this one are closed.
 const OLDER: libc::c_int = 65536;
+const CLOSE_ON_EXEC: libc::c_uint = 4;
 
-/// The way in. Three processes come of the one: what altdisk waits for, which stays outside; the first process inside, which ends with the second, and
-/// the kernel with it everything else inside; and the one that returns from here to become the program.
-pub(super) fn enter(root: &CStr, network: bool, sources: &[CString], acts: &[Act]) -> std::io::Result<()> {
-    // SAFETY: plain system calls on pointers to memory that lives as long as the closure.
+/// Three processes come of the one: what altdisk waits for, which stays outside; the first process inside, which becomes a program of its own
+/// ([`first`]), ends with the second, and the kernel with it everything else inside; and the one that returns from here to become the program.
+pub(super) fn enter(way: &Way) -> std::io::Result<()> {
+    // SAFETY: system calls on memory that lives as long as the closure.
     unsafe {
-        let own_network = if network { 0 } else { libc::CLONE_NEWNET };
+        let own_network = if way.network { 0 } else { libc::CLONE_NEWNET };
         check(libc::unshare(libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC | own_network))?;
         let mut alive = [-1; 2];
         check(libc::pipe2(alive.as_mut_ptr(), libc::O_CLOEXEC))?;
@@ -134,9 +50,9 @@ pub(super) fn enter(root: &CStr, network: bool, sources: &[CString], acts: &[Act
         if first != 0 {
             // The pipe's end stays open as long as this process lives.
             check(libc::dup2(alive[1], KEPT_OPEN))?;
-            wait_for(first, KEPT_OPEN + 1, false);
+            wait_for(first);
         }
-        check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
+        must(c"follow its parent into", check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)));
         libc::close(alive[1]);
         // Whoever waits may have been killed before the line above: then nobody would end this.
         let mut gone = libc::pollfd { fd: alive[0], events: 0, revents: 0 };
@@ -144,71 +60,210 @@ pub(super) fn enter(root: &CStr, network: bool, sources: &[CString], acts: &[Act
             libc::_exit(127);
         }
         libc::close(alive[0]);
-        let program = check(libc::fork())?;
-        if program != 0 {
-            wait_for(program, 3, true);
-        }
         leave_terminal();
-        check(libc::mount(std::ptr::null(), c"/".as_ptr(), std::ptr::null(), libc::MS_REC | libc::MS_PRIVATE, std::ptr::null()))?;
+        join_group(way.members);
+        // A keyring of this sandbox's own instead of the one of whoever started altdisk; some kernels have none.
+        const JOIN_SESSION_KEYRING: libc::c_int = 1;
+        libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
+        change_root(way);
         libc::umask(0);
-        let mut opened = [-1; 16];
-        for (fd, source) in opened.iter_mut().zip(sources) {
-            *fd = check(libc::open(source.as_ptr(), libc::O_PATH | libc::O_CLOEXEC))?;
-        }
-        check(libc::chdir(root.as_ptr()))?;
-        // The running system itself as the root is for tests.
-        let other = root != c"/";
-        if other {
-            // Old and new root at one place, pivot_root(2): `/` is the new one, the old one lies upon it until it is taken away.
-            check(libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr()) as libc::c_int)?;
-            no_devices();
-        }
-        for act in acts {
-            if let Err(e) = act.run(&opened) {
-                // Not as an error of exec(2), which would be taken for that of the program.
-                for part in [c"altdisk could not prepare ", act.at(), c" inside the alternate: ", reason(e), c"\n"] {
-                    libc::write(2, part.as_ptr().cast(), part.count_bytes());
-                }
-                libc::_exit(126);
+        for act in &way.acts {
+            if let Err(e) = act.run() {
+                stop(c"altdisk could not prepare ", act.at(), c" in the sandbox: ", e);
             }
         }
-        if other {
-            check(libc::umount2(c".".as_ptr(), libc::MNT_DETACH))?;
-        }
-        check(libc::chdir(c"/".as_ptr()))?;
-        for capability in TAKEN {
-            match check(libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0)) {
-                // One that this kernel does not know need not be taken.
-                Ok(_) | Err(Errno::EINVAL) => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
+        must(c"go to the top of", check(libc::chdir(c"/".as_ptr())));
         libc::umask(0o022);
-        filter::no_mounts()?;
+        must(c"set limits in", limits::resources());
+        must(c"give up capabilities in", limits::capabilities(way.volumes));
+        must(c"confine files of", landlock::confine());
+        must(c"filter system calls of", filter::confine(way.filter));
+        let mut ready = [-1; 2];
+        must(c"make a pipe in", check(libc::pipe2(ready.as_mut_ptr(), libc::O_CLOEXEC)));
+        let program = check(libc::fork());
+        must(c"start a process in", program);
+        if program != Ok(0) {
+            become_first(ready[1]);
+        }
+        libc::close(ready[1]);
+        // The first process is a program of its own, and cannot be looked into, before anything of the copy runs.
+        let mut none = 0u8;
+        while libc::read(ready[0], (&raw mut none).cast(), 1) < 0 && Errno::last() == Errno::EINTR {}
+        close_on_exec();
     }
     Ok(())
 }
 
-/// Forks of altdisk that only wait: they end as `child` did. `init`: also buries orphans.
+/// # Safety
+/// System calls only, in a process that fork(2) has made.
+unsafe fn join_group(members: Option<libc::c_int>) {
+    // SAFETY: system calls on constants.
+    unsafe {
+        if let Some(fd) = members {
+            must(c"enter the control group of", check(libc::c_int::from(libc::write(fd, c"0".as_ptr().cast(), 1) == 1) - 1));
+            // The group is the top one as seen from inside; kernels before 4.6 show it as it is.
+            libc::unshare(libc::CLONE_NEWCGROUP);
+        }
+    }
+}
+
+/// Makes the copy's root the root, with nothing else mounted, but for what is to be shown of the running system. Nothing is looked up by a path
+/// that the copy decides on while the old root is still there: links in the copy could lead to it (`/..` does, as long as it lies upon the new one).
 ///
 /// # Safety
-/// Only in a process that fork(2) has just made: it makes system calls only, and never returns.
-unsafe fn wait_for(child: libc::pid_t, first: libc::c_int, init: bool) -> ! {
-    // SAFETY: system calls on our own memory, all of them async-signal-safe.
+/// System calls only, in a process that fork(2) has made.
+unsafe fn change_root(way: &Way) {
+    let (none, bind) = (std::ptr::null::<libc::c_char>(), libc::MS_BIND);
+    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: system calls on strings that live as long as `way`.
     unsafe {
-        // Nothing of altdisk's stays open here, or it would wait for us.
+        must(c"keep mounts in", check(libc::mount(none, c"/".as_ptr(), none, libc::MS_REC | libc::MS_PRIVATE, none.cast())));
+        let root = must(c"open the root of", check(libc::open(way.root.as_ptr(), flags)));
+        let directory = |at: libc::c_int, name: &CStr| must(c"open a directory for", check(libc::openat(at, name.as_ptr(), flags)));
+        let enter = |fd: libc::c_int| must(c"go to a directory of", check(libc::fchdir(fd)));
+        let under = directory(root, c"run");
+        enter(under);
+        let plain = libc::MS_NOSUID | libc::MS_NODEV;
+        must(c"make /run of", check(libc::mount(c"tmpfs".as_ptr(), c".".as_ptr(), c"tmpfs".as_ptr(), plain, c"mode=755".as_ptr().cast())));
+        let run = directory(root, c"run");
+        for shown in &way.shown {
+            let source =
+                must(c"open what is shown in", check(libc::open(shown.from.as_ptr(), libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC)));
+            for at in &shown.at {
+                match check(libc::mkdirat(run, at.as_ptr(), 0o755)) {
+                    Ok(_) | Err(Errno::EEXIST) => {}
+                    Err(e) => stop(c"altdisk could not make ", at, c" in the sandbox: ", e),
+                }
+            }
+            let at = shown.at.last().map_or(c".", |at| at.as_c_str());
+            let target = directory(run, at);
+            enter(target);
+            must(c"show a directory in", check(libc::mount(descriptor(source).as_ptr().cast(), c".".as_ptr(), none, bind, none.cast())));
+            let mounted = directory(run, at);
+            enter(mounted);
+            let remount = bind | libc::MS_REMOUNT | libc::MS_RDONLY | plain;
+            must(c"protect what is shown in", check(libc::mount(none, c".".as_ptr(), none, remount, none.cast())));
+            for fd in [source, target, mounted] {
+                libc::close(fd);
+            }
+        }
+        enter(root);
+        for fd in [under, run, root] {
+            libc::close(fd);
+        }
+        // The running system itself as the root is for tests.
+        if way.root.as_c_str() == c"/" {
+            return;
+        }
+        // Old and new root at one place, pivot_root(2): `/` is the new one, the old one lies upon it until it is taken away.
+        must(
+            c"change to the root of",
+            check(libc::c_int::try_from(libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr())).unwrap_or(-1)),
+        );
+        must(c"leave the old root for", check(libc::umount2(c".".as_ptr(), libc::MNT_DETACH)));
+        must(c"go to the top of", check(libc::chdir(c"/".as_ptr())));
+        must(c"close device nodes of", no_devices(&way.mounts));
+    }
+}
+
+/// `/proc/self/fd/N`.
+fn descriptor(fd: libc::c_int) -> [u8; 32] {
+    let mut path = [0u8; 32];
+    path[..14].copy_from_slice(b"/proc/self/fd/");
+    let mut digits = [0u8; 10];
+    let (mut rest, mut count) = (fd.unsigned_abs(), 0);
+    while rest > 0 || count == 0 {
+        digits[count] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        count += 1;
+    }
+    for (to, digit) in path[14..].iter_mut().zip(digits[..count].iter().rev()) {
+        *to = *digit;
+    }
+    path
+}
+
+/// Goes on only where it went well; says on standard error what did not, and not as an error of exec(2), which would be taken for that of the program.
+fn must<T>(what: &CStr, done: nix::Result<T>) -> T {
+    match done {
+        Ok(done) => done,
+        Err(e) => stop(c"altdisk could not ", what, c" the sandbox: ", e),
+    }
+}
+
+fn stop(begin: &CStr, what: &CStr, end: &CStr, why: Errno) -> ! {
+    // SAFETY: system calls on strings, in a process that fork(2) has made.
+    unsafe {
+        for part in [begin, what, end, reason(why), c"\n"] {
+            libc::write(2, part.as_ptr().cast(), part.count_bytes());
+        }
+        libc::_exit(126)
+    }
+}
+
+/// The first process becomes the program that waits; the kernel closes what it has open.
+///
+/// # Safety
+/// System calls only, in a process that fork(2) has made.
+unsafe fn become_first(ready: libc::c_int) -> ! {
+    // SAFETY: system calls on constants.
+    unsafe {
+        must(c"keep a pipe of", check(libc::dup2(ready, first::READY)));
+        close_from(first::READY + 1);
+        ignore_signals();
+        must(c"give up capabilities in", limits::no_capabilities());
+        let words = [first::NAME.as_ptr(), std::ptr::null()];
+        let none = [std::ptr::null::<libc::c_char>()];
+        must(c"start the first process of", check(libc::execve(first::AT.as_ptr(), words.as_ptr(), none.as_ptr())));
+        libc::_exit(126)
+    }
+}
+
+unsafe fn ignore_signals() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        // SAFETY: nothing is called when it comes.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// Nothing of altdisk's stays open in a process that waits, or altdisk would wait for it.
+unsafe fn close_from(first: libc::c_int) {
+    // SAFETY: system calls on numbers.
+    unsafe {
         if libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) < 0 {
             // Linux before 5.9.
             for fd in first..OLDER {
                 libc::close(fd);
             }
         }
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-            libc::signal(signal, libc::SIG_IGN);
+    }
+}
+
+/// The program gets standard input, output and error, and nothing that altdisk has open or was started with.
+unsafe fn close_on_exec() {
+    // SAFETY: system calls on numbers.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, CLOSE_ON_EXEC) < 0 {
+            // Linux before 5.11.
+            for fd in 3..OLDER {
+                libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+            }
         }
+    }
+}
+
+/// A fork of altdisk that only waits, outside: it ends as `child` did.
+///
+/// # Safety
+/// Only in a process that fork(2) has just made: it makes system calls only, and never returns.
+unsafe fn wait_for(child: libc::pid_t) -> ! {
+    // SAFETY: system calls on our own memory, all of them async-signal-safe.
+    unsafe {
+        close_from(KEPT_OPEN + 1);
+        ignore_signals();
         loop {
             let mut status = 0;
-            let ended = libc::waitpid(if init { -1 } else { child }, &raw mut status, 0);
+            let ended = libc::waitpid(child, &raw mut status, 0);
             if ended == child && libc::WIFEXITED(status) {
                 libc::_exit(libc::WEXITSTATUS(status));
             }
@@ -222,12 +277,11 @@ unsafe fn wait_for(child: libc::pid_t, first: libc::c_int, init: bool) -> ! {
     }
 }
 
-/// Device nodes that lie in the alternate's file systems, or are made there, lead nowhere: those of /dev are the only ones. Kernels before 5.12 cannot
-/// do that to a whole tree of mounts; there the scripts' good will has to do.
+/// Device nodes that lie in the copy's file systems, or are made there, lead nowhere: those of /dev are the only ones.
 ///
 /// # Safety
 /// System calls only.
-unsafe fn no_devices() {
+unsafe fn no_devices(mounts: &[(CString, libc::c_ulong)]) -> nix::Result<()> {
     /// `struct mount_attr` of mount_setattr(2).
     #[repr(C)]
     struct Attributes {
@@ -240,10 +294,28 @@ unsafe fn no_devices() {
     const RECURSIVE: libc::c_int = 0x8000;
     let attributes = Attributes { set: NODEV, clear: 0, propagation: 0, user_namespace: 0 };
     // SAFETY: a system call on a structure of ours.
-    unsafe {
+    let done = unsafe {
         let size = std::mem::size_of::<Attributes>();
-        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, c"/".as_ptr(), RECURSIVE, &raw const attributes, size);
+        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, c"/".as_ptr(), RECURSIVE, &raw const attributes, size)
+    };
+    match Errno::result(done) {
+        // Linux before 5.12: one after the other.
+        // SAFETY: as here.
+        Err(Errno::ENOSYS) => unsafe { each_without_devices(mounts) },
+        other => other.map(drop),
     }
+}
+
+/// # Safety
+/// System calls only.
+pub(super) unsafe fn each_without_devices(mounts: &[(CString, libc::c_ulong)]) -> nix::Result<()> {
+    let none = std::ptr::null::<libc::c_char>();
+    for (at, flags) in mounts {
+        let flags = flags | libc::MS_REMOUNT | libc::MS_BIND | libc::MS_NODEV;
+        // SAFETY: a system call on strings that live as long as the list.
+        check(unsafe { libc::mount(none, at.as_ptr(), none, flags, none.cast()) })?;
+    }
+    Ok(())
 }
 
 /// No script may ask on the terminal that altdisk was started from.
@@ -258,100 +330,5 @@ unsafe fn leave_terminal() {
             libc::ioctl(tty, libc::TIOCNOTTY);
             libc::close(tty);
         }
-    }
-}
-
-/// A few words on what can go wrong here.
-fn reason(e: Errno) -> &'static CStr {
-    match e {
-        Errno::ENOENT => c"it is not there",
-        Errno::EPERM | Errno::EACCES => c"it is not permitted",
-        Errno::ENOSPC | Errno::ENOMEM => c"no room",
-        Errno::ENODEV => c"this kernel does not have it",
-        Errno::ENOTDIR => c"it is not a directory",
-        _ => c"it failed",
-    }
-}
-
-impl Act {
-    fn at(&self) -> &CStr {
-        match self {
-            Self::Mount { at, .. }
-            | Self::Directory { at, .. }
-            | Self::Node { at, .. }
-            | Self::Link { at, .. }
-            | Self::Write { at, .. }
-            | Self::Bind { at, .. }
-            | Self::Sealed { at }
-            | Self::ReadOnly { at, .. }
-            | Self::Shown { at, .. } => at,
-        }
-    }
-
-    /// # Safety
-    /// After fork(2): system calls only.
-    unsafe fn run(&self, opened: &[libc::c_int]) -> nix::Result<()> {
-        let remount = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
-        let none = std::ptr::null();
-        // SAFETY: system calls on strings that live as long as self.
-        unsafe {
-            match self {
-                Self::Mount { what, at, kind, flags, data } => {
-                    match check(libc::mount(what.as_ptr(), at.as_ptr(), kind.as_ptr(), *flags, data.as_ptr().cast())) {
-                        // /sys is there already where the root is the running system's.
-                        Ok(_) => {}
-                        Err(Errno::EBUSY) if at.as_c_str() == c"/sys" => {}
-                        Err(e) => return Err(e),
-                    }
-                }
-                Self::Directory { at, mode } => match check(libc::mkdir(at.as_ptr(), mode.bits())) {
-                    Ok(_) | Err(Errno::EEXIST) => {}
-                    Err(e) => return Err(e),
-                },
-                Self::Node { at, kind, mode, device } => match mknod(at.as_c_str(), *kind, *mode, *device) {
-                    Ok(()) | Err(Errno::EEXIST) => {}
-                    Err(e) => return Err(e),
-                },
-                Self::Link { at, to } => match check(libc::symlink(to.as_ptr(), at.as_ptr())) {
-                    Ok(_) | Err(Errno::EEXIST) => {}
-                    Err(e) => return Err(e),
-                },
-                Self::Write { at, content, mode } => {
-                    let fd = check(libc::open(at.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, *mode))?;
-                    let mut rest = content.as_slice();
-                    while !rest.is_empty() {
-                        let n = Errno::result(libc::write(fd, rest.as_ptr().cast(), rest.len()))?;
-                        rest = rest.get(usize::try_from(n).unwrap_or(0)..).unwrap_or_default();
-                    }
-                    libc::close(fd);
-                }
-                Self::Bind { from, at } => {
-                    check(libc::mount(from.as_ptr(), at.as_ptr(), none, libc::MS_BIND, none.cast()))?;
-                }
-                Self::Sealed { at } => {
-                    check(libc::mount(none, at.as_ptr(), none, remount | libc::MS_NOSUID | libc::MS_NOEXEC, none.cast()))?;
-                }
-                Self::ReadOnly { from, at } => {
-                    match check(libc::mount(from.as_ptr(), at.as_ptr(), none, libc::MS_BIND, none.cast())) {
-                        // Kernels are built without the one or the other.
-                        Err(Errno::ENOENT) => return Ok(()),
-                        other => other?,
-                    };
-                    check(libc::mount(none, at.as_ptr(), none, remount, none.cast()))?;
-                }
-                Self::Shown { source, at } => {
-                    let fd = opened.get(*source).copied().ok_or(Errno::E2BIG)?;
-                    // By way of /proc, which is mounted already: the path outside cannot be named from here.
-                    let mut path = *b"/proc/self/fd/\0\0\0\0";
-                    let digits = [fd / 100, fd / 10 % 10, fd % 10];
-                    for (to, digit) in path[14..].iter_mut().zip(digits.iter().skip_while(|d| **d == 0)) {
-                        *to = b'0' + u8::try_from(*digit).unwrap_or(0);
-                    }
-                    check(libc::mount(path.as_ptr().cast(), at.as_ptr(), none, libc::MS_BIND, none.cast()))?;
-                    check(libc::mount(none, at.as_ptr(), none, remount | libc::MS_NOSUID | libc::MS_NODEV, none.cast()))?;
-                }
-            }
-        }
-        Ok(())
     }
 }

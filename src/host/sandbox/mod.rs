@@ -1,22 +1,41 @@
-//! How programs run inside the alternate when packages are installed there, whose scripts take the machine that they run on for theirs.
+//! The sandbox: the one way to run a program of the copy. Package managers, the scripts of packages, initramfs builders, GRUB's tools, whatever an
+//! image brings: they take the machine that they run on for theirs, and may be hostile.
 //!
-//! They have processes of their own (a PID namespace: what a script leaves behind ends with it, and everything ends with altdisk, however
-//! that ends), mounts, a host name and System V IPC of their own. Sandbox, `/proc` shows only them, and `/proc/sys` and `/sys` cannot be
-//! written; EFI variables are not there. `/dev` is made anew, with the usual nodes and the alternate's own block devices, and nodes elsewhere lead nowhere: no script
-//! writes to another disk. The running system's file systems are not there at all (pivot_root(2)), and nothing can be mounted. `/run` is empty but for udev's records (so that tools recognise file systems): no socket of the running system's
-//! services is there. `/tmp` is empty. Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE` tells
-//! systemctl(1) the same, and what asks neither is hidden by a program of the same name. What could change the kernel that runs (modules, clock, reboot, network) is taken from them (capabilities(7), seccomp(2)). With packages that lie in a
-//! directory there is no network either.
+//! What programs find there is what is allowed; everything else is not there, or fails:
+//!
+//! - Processes of their own (a PID namespace: what a script leaves behind ends with it, and everything ends with altdisk, however that ends), mounts, a host
+//!   name, System V IPC, a keyring, and mostly a network of their own. The first process is a program of ours ([`first`]).
+//! - The copy's file systems and nothing else (pivot_root(2)). `/dev` is made anew, with the usual nodes and the block devices that the task needs;
+//!   nodes elsewhere lead nowhere. `/run` is empty but for udev's records (so that tools recognise file systems): no socket of the running system's
+//!   services is there. `/tmp` is empty. `/proc` shows the sandbox's processes and cannot be written, what tells of the running system in it is hidden;
+//!   nor can `/sys` be written; EFI variables are not there.
+//! - Some capabilities ([`limits`]), some system calls ([`filter`], `calls.txt`), some devices ([`devices`]), so much memory and so many processes
+//!   ([`cgroup`]), and with Landlock no file outside, however it may be reached ([`landlock`]).
+//! - Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE` tells systemctl(1) the same, and what asks neither is
+//!   hidden by a program of the same name.
+//!
+//! A user namespace is not used. With root mapped to root, what belongs to root outside belongs to root inside all the same; with root mapped to another
+//! user, every file of the copy would need a mapped mount, which not every file system has. In both, chattr and device nodes do not work,
+//! file capabilities are written in another form, and kernels are built or configured without it.
 //!
 //! All of it lives in the namespaces, so nothing has to be undone, except where a file must exist to be mounted on: those are
-//! [`Placeholders`], which say so in their content, and which [`tidy`] finds after a kill.
+//! [`Placeholders`], which say so in their content, and which [`tidy`] finds after a kill. What this kernel does not have, [`missing`] tells.
 #![allow(unsafe_code)]
 
+mod acts;
+mod cgroup;
+mod devices;
 mod enter;
 mod filter;
+mod first;
+mod landlock;
+mod limits;
+mod rules;
+mod walls;
 
 use std::ffi::CString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -24,19 +43,25 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use nix::libc;
-use nix::sys::stat::SFlag;
+use nix::sys::stat::{SFlag, makedev};
 
-use super::files;
 use super::resolve::resolve;
-use enter::{Act, Acts, enter, text};
+use super::{files, mounts};
+use acts::{Act, Acts, text};
+pub use cgroup::Cgroup;
+use devices::Allowed;
+use enter::{Shown, Way, enter};
+pub use walls::missing;
 
 /// What programs find inside; see [`Cmd::inside`](super::cmd::Cmd::inside).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sandbox {
     /// Where the alternate is mounted.
     pub root: PathBuf,
-    /// The block devices that are the alternate's: the only ones that exist inside, under the same names.
+    /// Block devices of the copy: the only ones that exist inside, under the same names.
     pub devices: Vec<PathBuf>,
+    /// Those of them that may be written. Where control groups cannot tell (see [`missing`]) all can be, by root.
+    pub writable: Vec<PathBuf>,
     /// Links below /dev to them: the link, and what it holds.
     pub links: Vec<(PathBuf, PathBuf)>,
     /// Directories of the running system that are seen inside, read-only: from, and where, below [`SHOWN`].
@@ -46,6 +71,8 @@ pub struct Sandbox {
     pub network: bool,
     /// Directories inside that are laid over others there, for the program alone: which, and over which.
     pub laid: Vec<(PathBuf, PathBuf)>,
+    /// Files inside that are hidden behind /dev/null.
+    pub hidden: Vec<PathBuf>,
     /// What resolv.conf says inside: that of the running system.
     pub resolv_conf: Option<Vec<u8>>,
 }
@@ -74,6 +101,39 @@ const NODES: [(&str, u64, u64, u32); 6] = [
     ("/dev/urandom", 1, 9, 0o666),
     ("/dev/tty", 5, 0, 0o666),
 ];
+/// /dev/ptmx, which devpts brings.
+const TERMINALS: (u64, u64) = (5, 2);
+const VOLUME_CONTROL: &str = "/dev/mapper/control";
+
+/// What /proc and /sys tell of the running system and its machine, and nothing that is installed needs. All of /proc is read-only besides.
+const HIDDEN: [&str; 24] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/interrupts",
+    "/proc/iomem",
+    "/proc/ioports",
+    "/proc/irq",
+    "/proc/kcore",
+    "/proc/key-users",
+    "/proc/keys",
+    "/proc/kmsg",
+    "/proc/kpagecgroup",
+    "/proc/kpagecount",
+    "/proc/kpageflags",
+    "/proc/latency_stats",
+    "/proc/pagetypeinfo",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/sysrq-trigger",
+    "/proc/timer_list",
+    "/proc/vmallocinfo",
+    "/proc/vmcore",
+    "/sys/firmware/qemu_fw_cfg",
+];
+/// The swap spaces in use are the running system's: an initramfs must not resume from them.
+const SWAPS: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 
 const LINKS: [(&str, &str); 5] = [
     ("/dev/fd", "/proc/self/fd"),
@@ -88,52 +148,86 @@ impl Sandbox {
         Self {
             root: root.to_owned(),
             devices: vec![],
+            writable: vec![],
             links: vec![],
             shown: vec![],
             laid: vec![],
+            hidden: vec![],
             network: false,
             resolv_conf: fs::read(RESOLV_CONF).ok(),
         }
     }
 
-    /// Makes `command`, which names a program inside, run there.
+    /// Makes `command`, which names a program inside, run there. The control group, if there can be one, must live as long as the program.
     ///
     /// # Errors
-    /// If a device of the alternate is not there, or a name holds a NUL byte.
-    pub(super) fn enter_before_exec(&self, command: &mut Command) -> Result<()> {
+    /// If a device is not there, or a name holds a NUL byte.
+    pub(super) fn enter_before_exec(&self, command: &mut Command) -> Result<Option<Cgroup>> {
         command.env_clear();
         command.envs(KEPT.iter().filter_map(|k| std::env::var_os(k).map(|v| (k, v))));
         command.envs([("SYSTEMD_OFFLINE", "1"), ("HOME", "/root"), ("TERM", "dumb"), ("USER", "root"), ("LOGNAME", "root")]);
-        let root = text(self.root.as_os_str())?;
-        let (sources, acts) = self.acts()?;
-        let network = self.network;
-        let enter = move || enter(&root, network, &sources, &acts);
+        let group = Cgroup::make(&self.allowed()?);
+        let mut way = self.way()?;
+        way.members = group.as_ref().map(Cgroup::members);
         // SAFETY: between fork and exec the closure makes only system calls, on memory that was filled before.
-        unsafe { command.pre_exec(enter) };
-        Ok(())
+        unsafe { command.pre_exec(move || enter(&way)) };
+        Ok(group)
     }
 
-    /// What is done in the new namespaces, after the change of root; first the directories outside that are shown inside.
-    fn acts(&self) -> Result<(Vec<CString>, Vec<Act>)> {
-        let mut list = Acts::default();
-        list.mount("proc", "/proc", "proc", libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, "")?;
-        for at in ["/proc/sys", "/proc/sysrq-trigger"] {
-            list.acts.push(Act::ReadOnly { from: text(at)?, at: text(at)? });
+    /// Whether the copy lies on logical volumes: then programs must be able to ask device-mapper.
+    fn volumes(&self) -> bool {
+        self.devices.iter().any(|d| d.starts_with("/dev/mapper"))
+    }
+
+    fn allowed(&self) -> Result<Vec<Allowed>> {
+        let disk = |d: &PathBuf| Ok(Allowed::disk(device_number(d)?, self.writable.contains(d)));
+        let mut all = self.devices.iter().map(disk).collect::<Result<Vec<Allowed>>>()?;
+        all.extend(NODES.iter().map(|(_, major, minor, _)| Allowed::character(makedev(*major, *minor))));
+        all.extend([Allowed::character(makedev(TERMINALS.0, TERMINALS.1)), Allowed::terminals()]);
+        if self.volumes() {
+            all.extend(fs::metadata(VOLUME_CONTROL).ok().map(|m| Allowed::character(m.rdev())));
         }
-        list.mount("sysfs", "/sys", "sysfs", libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, "")?;
+        Ok(all)
+    }
+
+    fn way(&self) -> Result<Way> {
+        let udev = (PathBuf::from("/run/udev/data"), PathBuf::from("/run/udev/data"));
+        let shown = std::iter::once(&udev).filter(|(from, _)| from.is_dir()).chain(&self.shown);
+        let shown = shown.map(|(from, at)| Ok(Shown { from: text(from)?, at: below_run(at)? })).collect::<Result<_>>()?;
+        Ok(Way {
+            root: text(&self.root)?,
+            network: self.network,
+            volumes: self.volumes(),
+            shown,
+            mounts: mounted(&self.root, &mounts::mounted()?)?,
+            acts: self.acts()?,
+            filter: filter::lines(self.volumes()),
+            members: None,
+        })
+    }
+
+    /// What is done in the new mount namespace, after the change of root.
+    fn acts(&self) -> Result<Vec<Act>> {
+        let mut list = Acts::default();
+        let flags = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+        list.mount("proc", "/proc", "proc", flags, "")?;
+        list.mount("sysfs", "/sys", "sysfs", flags, "")?;
         self.dev(&mut list)?;
         self.run(&mut list)?;
+        for at in HIDDEN.into_iter().map(Path::new).chain(self.hidden.iter().map(PathBuf::as_path)) {
+            list.0.push(Act::Hidden { at: text(at)? });
+        }
         for (from, at) in &self.laid {
-            list.acts.push(Act::Bind { from: text(from.as_os_str())?, at: text(at.as_os_str())? });
+            list.0.push(Act::Bind { from: text(from)?, at: text(at)? });
         }
         list.mount("tmpfs", "/tmp", "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=1777")?;
-        Ok((list.sources, list.acts))
+        Ok(list.0)
     }
 
     fn dev(&self, list: &mut Acts) -> Result<()> {
         list.mount("tmpfs", "/dev", "tmpfs", libc::MS_NOSUID | libc::MS_NOEXEC, "mode=755,size=16m")?;
         for (name, major, minor, mode) in NODES {
-            list.node(Path::new(name), SFlag::S_IFCHR, mode, nix::sys::stat::makedev(major, minor))?;
+            list.node(Path::new(name), SFlag::S_IFCHR, mode, makedev(major, minor))?;
         }
         for (name, to) in LINKS {
             list.link(Path::new(name), Path::new(to))?;
@@ -143,34 +237,28 @@ impl Sandbox {
         list.mount("devpts", "/dev/pts", "devpts", libc::MS_NOSUID | libc::MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5")?;
         list.mount("tmpfs", "/dev/shm", "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=1777")?;
         for device in &self.devices {
-            let meta = fs::metadata(device).with_context(|| format!("looking at {}", device.display()))?;
-            list.node(device, SFlag::S_IFBLK, 0o660, meta.rdev())?;
+            list.node(device, SFlag::S_IFBLK, 0o660, device_number(device)?)?;
         }
-        // device-mapper's own node: without it no tool can say which volume a file system is on.
-        let control = Path::new("/dev/mapper/control");
-        if let (true, Ok(meta)) = (self.devices.iter().any(|d| d.starts_with("/dev/mapper")), fs::metadata(control)) {
-            list.node(control, SFlag::S_IFCHR, 0o600, meta.rdev())?;
+        // Without it no tool can say which volume a file system is on; the filter lets it be asked, and nothing be changed.
+        if let (true, Ok(meta)) = (self.volumes(), fs::metadata(VOLUME_CONTROL)) {
+            list.node(Path::new(VOLUME_CONTROL), SFlag::S_IFCHR, 0o600, meta.rdev())?;
         }
         self.links.iter().try_for_each(|(link, to)| list.link(link, to))?;
-        list.acts.push(Act::Sealed { at: text("/dev")? });
+        list.0.push(Act::Sealed { at: text("/dev")? });
         Ok(())
     }
 
     fn run(&self, list: &mut Acts) -> Result<()> {
-        list.mount("tmpfs", "/run", "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=755")?;
         list.directory(Path::new("/run/lock"), 0o1777)?;
         list.directory(Path::new(SHOWN), 0o755)?;
-        let udev = Path::new("/run/udev/data");
-        let records = [(udev.to_owned(), udev.to_owned())].into_iter().filter(|_| udev.is_dir());
-        for (from, at) in records.chain(self.shown.iter().cloned()) {
-            list.directory(&at, 0o755)?;
-            list.acts.push(Act::Shown { source: list.sources.len(), at: text(at.as_os_str())? });
-            list.sources.push(text(from.as_os_str())?);
-        }
+        list.write(Path::new(std::ffi::OsStr::from_bytes(first::AT.to_bytes())), first::program(), 0o755)?;
+        let swaps = Path::new(SHOWN).join("swaps");
+        list.write(&swaps, SWAPS.into(), 0o444)?;
+        list.0.push(Act::Bind { from: text(&swaps)?, at: text("/proc/swaps")? });
         let policy = Path::new(SHOWN).join("policy-rc.d");
         list.write(&policy, format!("#!/bin/sh\n# {MARK}\nexit 101\n").into_bytes(), 0o755)?;
         if is_file(&self.root, POLICY) {
-            list.acts.push(Act::Bind { from: text(policy.as_os_str())?, at: text(POLICY)? });
+            list.0.push(Act::Bind { from: text(&policy)?, at: text(POLICY)? });
         }
         for name in STARTERS {
             let script = format!("#!/bin/sh\n# {MARK}\necho \"$0 $*: nothing is started while packages are installed\" >&2\n");
@@ -183,12 +271,44 @@ impl Sandbox {
             // Its target is made in the new /run.
             Some(target) => list.write(&target, resolv_conf.clone(), 0o644),
             None if is_file(&self.root, RESOLV_CONF) => {
-                list.acts.push(Act::Bind { from: text(ours.as_os_str())?, at: text(RESOLV_CONF)? });
+                list.0.push(Act::Bind { from: text(&ours)?, at: text(RESOLV_CONF)? });
                 Ok(())
             }
             None => Ok(()),
         }
     }
+}
+
+fn device_number(device: &Path) -> Result<u64> {
+    fs::metadata(device).map(|m| m.rdev()).with_context(|| format!("looking at {}", device.display()))
+}
+
+/// A directory below /run with those above it, as names below /run.
+fn below_run(at: &Path) -> Result<Vec<CString>> {
+    let below = at.strip_prefix("/run").with_context(|| format!("{} is not below /run", at.display()))?;
+    let mut all: Vec<&Path> = below.ancestors().filter(|p| !p.as_os_str().is_empty()).collect();
+    all.reverse();
+    all.into_iter().map(text).collect()
+}
+
+/// What is mounted at `root` and below it, as seen from there, with the flags of mount(2) that it has.
+fn mounted(root: &Path, all: &[mounts::Mount]) -> Result<Vec<(CString, libc::c_ulong)>> {
+    let flags = |m: &mounts::Mount| {
+        m.options.split(',').fold(0, |all, option| {
+            all | match option {
+                "ro" => libc::MS_RDONLY,
+                "nosuid" => libc::MS_NOSUID,
+                "nodev" => libc::MS_NODEV,
+                "noexec" => libc::MS_NOEXEC,
+                "noatime" => libc::MS_NOATIME,
+                "nodiratime" => libc::MS_NODIRATIME,
+                "relatime" => libc::MS_RELATIME,
+                _ => 0,
+            }
+        })
+    };
+    let below = all.iter().filter_map(|m| Some((Path::new("/").join(m.mount_point.strip_prefix(root).ok()?), m)));
+    below.map(|(at, m)| Ok((text(at)?, flags(m)))).collect()
 }
 
 /// Files that must exist for the time of the run, because something is mounted on them.
