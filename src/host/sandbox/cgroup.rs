@@ -71,11 +71,15 @@ impl Drop for Cgroup {
     }
 }
 
-/// Removes what a killed run left; a group with processes cannot be removed.
+/// Removes what a killed run left. A group with processes cannot be removed, and one of a run that lives may not have any yet.
 fn tidy(top: &Path) {
-    let names = fs::read_dir(top).into_iter().flatten().flatten();
-    for entry in names.filter(|e| e.file_name().to_string_lossy().starts_with(PREFIX)) {
-        let _ = fs::remove_dir(entry.path());
+    for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid =
+            name.to_str().and_then(|n| n.strip_prefix(PREFIX)).and_then(|n| n.split_once('-')).map(|(pid, _)| Path::new("/proc").join(pid));
+        if pid.is_some_and(|process| !process.exists()) {
+            let _ = fs::remove_dir(entry.path());
+        }
     }
 }
 

@@ -87,7 +87,7 @@ fn no_way_out() {
         ("cat /run/altdisk/images/package", "here"),
         // The first process is a program of its own, and shows nothing but its name.
         (
-            "ls /proc/1/root/ /proc/1/cwd/ /proc/1/fd /proc/1/map_files 2>/dev/null; cat /proc/1/environ /proc/1/maps 2>/dev/null; tr '\\0' ' ' </proc/1/cmdline",
+            "for d in root cwd fd map_files; do ls -A /proc/1/$d/; done 2>/dev/null; cat /proc/1/environ /proc/1/maps 2>/dev/null; tr '\\0' ' ' </proc/1/cmdline",
             "altdisk-sandbox ",
         ),
         (
@@ -225,8 +225,18 @@ fn disks_are_readable_and_not_writable() {
     }
     let Some(group) = Cgroup::make(&[]) else { return println!("skipped: no control groups of the second version") };
     drop(group);
-    let disk = ["/dev/vda", "/dev/sda", "/dev/nvme0n1"].into_iter().find(|d| Path::new(d).exists());
-    let Some(disk) = disk else { return println!("skipped: no disk") };
+    struct Loop(String);
+    impl Drop for Loop {
+        fn drop(&mut self) {
+            let _ = Command::new("losetup").args(["-d", &self.0]).status();
+        }
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(1 << 20).unwrap();
+    let made = Command::new("losetup").args(["-f", "--show"]).arg(file.path()).output();
+    let Some(made) = made.ok().filter(|m| m.status.success()) else { return println!("skipped: no loop device") };
+    let held = Loop(String::from_utf8_lossy(&made.stdout).trim().to_owned());
+    let disk = held.0.as_str();
     let mut inside = Sandbox::new(Path::new("/"));
     inside.devices = vec![disk.into()];
     // Opened only; nothing is written.
