@@ -1,6 +1,6 @@
 //! GRUB in the alternate: installed for BIOS and for UEFI, its configuration generated and checked.
 //!
-//! Always inside the alternate with the alternate's own programs, for explicitly named platforms and disks: GRUB's guesses are about
+//! Always in the [sandbox](crate::host::sandbox) with the copy's own programs, for explicitly named platforms and disks: GRUB's guesses are about
 //! the running system. The firmware's variables are never touched here; `bootlist` does that.
 
 use std::io::Read;
@@ -17,6 +17,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::sandbox::Sandbox;
 use crate::host::tree::Kind;
 
 /// What can be made bootable from what is installed in a root, and in words why not.
@@ -120,14 +121,15 @@ fn need(root: &Path) -> Result<GrubNames> {
 ///
 /// # Errors
 /// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if disk or directory lack what it should have written.
-pub fn install_bios(root: &Path, target_disk: &Path, events: &Events) -> Result<()> {
+pub fn install_bios(sandbox: &Sandbox, target_disk: &Path, events: &Events) -> Result<()> {
+    let root = sandbox.root.as_path();
     let names = need(root)?;
     bios_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
     remove_device_map(root, &names)?;
     Cmd::new(&names.install, format!("install GRUB for BIOS on {}", target_disk.display()))
         .args(["--target=i386-pc", "--no-floppy"])
         .arg(target_disk)
-        .in_root(root)
+        .inside(sandbox)
         .run(events)?;
     let core = names.dir.join("i386-pc/core.img");
     if !has(root, &core) {
@@ -158,12 +160,13 @@ fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
 ///
 /// # Errors
 /// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if files are missing afterwards.
-pub fn install_efi(root: &Path, efi_dir: &Path, events: &Events) -> Result<String> {
+pub fn install_efi(sandbox: &Sandbox, efi_dir: &Path, events: &Events) -> Result<String> {
+    let root = sandbox.root.as_path();
     let names = need(root)?;
     efi_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
     remove_device_map(root, &names)?;
     for cmd in efi_commands(root, &names, efi_dir) {
-        cmd.in_root(root).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
+        cmd.inside(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
     let copy = Beneath::open(root)?;
     complete_fallback(&copy, efi_dir)?;
@@ -248,7 +251,8 @@ pub fn loader(root: &Beneath, esp: &Path) -> String {
 ///
 /// # Errors
 /// ALT-802 if grub-mkconfig fails, ALT-507 if the menu holds no kernel.
-pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
+pub fn mkconfig(sandbox: &Sandbox, map: &IdMap, events: &Events) -> Result<()> {
+    let root = sandbox.root.as_path();
     let names = need(root)?;
     if find_program(Path::new("/"), "udevadm").is_some() {
         // grub-mkconfig names the root by UUID only if udev has made the link.
@@ -257,7 +261,7 @@ pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
     // A root file system that never booted has GRUB's packages, and not yet its directory.
     let copy = Beneath::open(root)?;
     copy.make_directories(&names.dir)?;
-    mkconfig_command(root, &names).in_root(root).run(events)?;
+    mkconfig_command(&names).inside(&without_prober(sandbox)).run(events)?;
     let path = names.dir.join("grub.cfg");
     let old = Text::read(&copy, &path)?.ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
     let new = by_uuid(&old.text, map);
@@ -272,15 +276,16 @@ pub fn mkconfig(root: &Path, map: &IdMap, events: &Events) -> Result<()> {
     Err(error::LOADER.because(format!("{} holds no kernel", names.dir.join("grub.cfg").display())))
 }
 
-/// os-prober is hidden behind /dev/null in the program's own mount namespace: no setting can bring it back, and nothing is left behind.
-fn mkconfig_command(root: &Path, names: &GrubNames) -> Cmd {
-    let prober = "/etc/grub.d/30_os-prober";
-    let make = format!("exec {} -o {}/grub.cfg", names.mkconfig, names.dir.display());
-    let script = match Beneath::open(root).is_ok_and(|root| root.is_file(prober)) {
-        true => format!("mount --bind /dev/null {prober} && {make}"),
-        false => make,
-    };
-    Cmd::new("sh", "generate the alternate's GRUB menu").args(["-c", &script]).env("GRUB_DISABLE_OS_PROBER", "true")
+/// os-prober is hidden in the sandbox: no setting can bring it back, and nothing is left behind.
+fn without_prober(sandbox: &Sandbox) -> Sandbox {
+    Sandbox { hidden: vec!["/etc/grub.d/30_os-prober".into()], ..sandbox.clone() }
+}
+
+fn mkconfig_command(names: &GrubNames) -> Cmd {
+    Cmd::new(&names.mkconfig, "generate the copy's GRUB menu")
+        .arg("-o")
+        .arg(names.dir.join("grub.cfg"))
+        .env("GRUB_DISABLE_OS_PROBER", "true")
 }
 
 /// Where udev had no link yet, grub-mkconfig wrote `root=/dev/vdb3`, a name that changes when a disk is pulled.

@@ -1,4 +1,4 @@
-//! The initramfs of every installed kernel, made anew inside the alternate after all references are final: each tool bakes them in.
+//! The initramfs of every installed kernel, made anew in the [sandbox](crate::host::sandbox) after all references are final: each tool bakes them in.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -10,6 +10,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::sandbox::Sandbox;
 
 /// What makes an initramfs here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,8 @@ pub fn detect(root: &Path) -> Result<Tool> {
 ///
 /// # Errors
 /// ALT-502 without a kernel that has its modules; ALT-504 for an image that was not made.
-pub fn build(root: &Path, tool: Tool, kernels: &[Kernel], events: &Events) -> Result<()> {
+pub fn build(sandbox: &Sandbox, tool: Tool, kernels: &[Kernel], events: &Events) -> Result<()> {
+    let root = sandbox.root.as_path();
     let (with, without): (Vec<&Kernel>, Vec<&Kernel>) = kernels.iter().partition(|k| k.modules);
     for k in without {
         events.warn(format!("kernel {} has no modules in /lib/modules: its initramfs is left as it is", k.version));
@@ -50,7 +52,7 @@ pub fn build(root: &Path, tool: Tool, kernels: &[Kernel], events: &Events) -> Re
     }
     let begun = SystemTime::now();
     for cmd in commands(root, tool, &with) {
-        cmd.in_root(root).env("SYSTEMD_OFFLINE", "1").env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
+        cmd.inside(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
     for k in with {
         check(root, k, begun)?;
@@ -140,7 +142,7 @@ mod tests {
         std::fs::write(root.join("usr/bin/dracut"), "").unwrap();
         std::fs::write(root.join("usr/bin/update-initramfs"), "").unwrap();
         assert_eq!(detect(root).unwrap(), Tool::Dracut);
-        let err = build(root, Tool::Dracut, &[], &Events::new()).unwrap_err();
+        let err = build(&Sandbox::new(root), Tool::Dracut, &[], &Events::new()).unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-502");
     }
 }

@@ -16,6 +16,7 @@ use super::texts::Text;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
+use crate::host::sandbox::Sandbox;
 use crate::host::tree::Kind as FileKind;
 
 /// One place that was changed.
@@ -226,7 +227,7 @@ impl Job<'_> {
         }
         Cmd::new("debconf-set-selections", "tell the GRUB packages of the alternate which disk is theirs")
             .stdin(text.clone())
-            .in_root(self.root)
+            .inside(&Sandbox::new(self.root))
             .run(self.events)?;
         for line in text.lines() {
             self.changed(path, 0, line);

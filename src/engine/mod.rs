@@ -31,6 +31,7 @@ pub mod replace;
 pub mod request;
 pub mod review;
 pub mod run;
+pub mod sandboxes;
 pub mod sizing;
 pub mod source;
 pub mod standing;

@@ -26,6 +26,7 @@ use crate::engine::{replace, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
+use crate::host::sandbox;
 use crate::host::{mounts, sys};
 use crate::image::archive::Archive;
 use crate::image::check;
@@ -84,6 +85,7 @@ fn is_on(device: &Path, disk: &str) -> bool {
 fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
+    warnings.extend(sandbox::missing());
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = targets(request, &facts, replaced, &mut notes)?;
     let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;

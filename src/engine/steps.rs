@@ -16,7 +16,7 @@ use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::run::Options;
 use crate::engine::state::State;
 use crate::engine::targets::Targets;
-use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, mounted, quiet, updating};
+use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, mounted, quiet, sandboxes, updating};
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::{Beneath, through};
@@ -91,18 +91,23 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
             install::tidy(root)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
-        Action::Initramfs => initramfs::build(root, initramfs::detect(root)?, &kernels::installed(root), events),
+        Action::Initramfs => {
+            initramfs::build(&sandboxes::builder(&base.layout), initramfs::detect(root)?, &kernels::installed(root), events)
+        }
         Action::GrubConfig => {
-            grub::mkconfig(root, &base.ids, events)?;
+            grub::mkconfig(&sandboxes::whole(&base.layout), &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
         Action::Audit => audited(base, &Expect { kernels: images_expected(base), ..Expect::default() }, events),
         Action::Esp => fill_esp(base, events),
         Action::LoaderEfi => {
             let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).map_or("/boot/efi", |f| f.fs_name.as_str());
-            grub::install_efi(root, Path::new(esp), events).map(drop)
+            grub::install_efi(&sandboxes::whole(&base.layout), Path::new(esp), events).map(drop)
         }
-        Action::LoaderBios => grub::install_bios(root, &base.layout.disks[0].path, events),
+        Action::LoaderBios => {
+            let disk = &base.layout.disks[0];
+            grub::install_bios(&sandboxes::loader(&base.layout, disk), &disk.path, events)
+        }
         Action::Verify => {
             if base.boots() && base.boot.bios.is_ok() {
                 grub::require_boot_code(&disk_now(&base.layout.disks[0])?.path)?;

@@ -1,12 +1,12 @@
 //! The step of phase 2 that installs packages: what the alternate is, told to `software`, and the record of what changed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
 use crate::boot::kernels;
 use crate::engine::ALT_INST;
-use crate::engine::layout::Layout;
+use crate::engine::sandboxes;
 use crate::engine::state::DIR;
 use crate::engine::steps::Context;
 use crate::engine::updates::{self, Update};
@@ -27,8 +27,7 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
     let (done, ended) = install::install(
         Target {
             root,
-            devices: devices(&c.base.layout),
-            links: links(&c.base.layout),
+            sandbox: sandboxes::whole(&c.base.layout),
             before: updates::kept_before(&here)?,
             keep: &|packages| updates::keep_before(&here, packages),
         },
@@ -64,22 +63,4 @@ fn tell(update: &Update, events: &Events) {
         false => "What was changed in the alternate before the update ended; some of it may be unpacked and not configured:",
     });
     update.changes.lines().into_iter().for_each(|line| events.note(format!("  {line}")));
-}
-
-/// Every block device of the alternate.
-fn devices(layout: &Layout) -> Vec<PathBuf> {
-    let disks = layout.disks.iter().flat_map(|d| std::iter::once(&d.path).chain(d.partitions.iter().map(|p| &p.path)));
-    let mut all: Vec<PathBuf> = disks.chain(layout.volumes.iter().map(|v| &v.device)).filter(|p| p.exists()).cloned().collect();
-    all.sort();
-    all.dedup();
-    all
-}
-
-/// The links by which tools find them.
-fn links(layout: &Layout) -> Vec<(PathBuf, PathBuf)> {
-    let by_uuid = layout.volumes.iter().map(|v| (Path::new("/dev/disk/by-uuid").join(&v.uuid), v.device.clone()));
-    let by_partuuid =
-        layout.disks.iter().flat_map(|d| &d.partitions).map(|p| (Path::new("/dev/disk/by-partuuid").join(&p.uuid), p.path.clone()));
-    let by_name = layout.volumes.iter().filter_map(|v| Some((Path::new("/dev").join(v.vg.as_ref()?).join(&v.lv), v.device.clone())));
-    by_uuid.chain(by_partuuid).chain(by_name).collect()
 }

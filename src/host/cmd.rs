@@ -3,9 +3,7 @@
 //! `run` is for what changes something: the sentence and the argv go to the event stream, every output line too,
 //! and a failure is an error that quotes the last lines. `read` is for questions: quiet, stdout returned.
 //! Standard input is `/dev/null` or a given text, the locale is C, and a program that is not installed is
-//! an error of its own. With [`Cmd::in_root`] the program runs chrooted in the alternate, in a private mount
-//! namespace with `/proc`, `/sys`, `/dev`, `/run` and `/tmp` mounted there, so that nothing is left mounted whatever
-//! happens; EFI variables are not visible in it (`/sys` is mounted fresh), so that no script edits the NVRAM.
+//! an error of its own. A program of the copy is run by [`Cmd::inside`] and in no other way.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -23,7 +21,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use crate::error;
 use crate::event::{Event, Events, Stream};
 use crate::host::beneath::Beneath;
-use crate::host::inside::{Inside, PROGRAMS};
+use crate::host::sandbox::{Cgroup, PROGRAMS, Sandbox};
 use crate::host::tree::Kind;
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys, threads};
@@ -36,8 +34,7 @@ pub struct Cmd {
     sentence: String,
     stdin: Option<Vec<u8>>,
     env: Vec<(String, OsString)>,
-    root: Option<PathBuf>,
-    inside: Option<Inside>,
+    inside: Option<Sandbox>,
     accept: Vec<i32>,
     through: Vec<(OsString, OsString)>,
 }
@@ -103,7 +100,6 @@ impl Cmd {
             sentence: sentence.into(),
             stdin: None,
             env: vec![],
-            root: None,
             inside: None,
             accept: vec![0],
             through: vec![],
@@ -131,15 +127,8 @@ impl Cmd {
         self
     }
 
-    /// Runs it inside the alternate mounted at `root` (a mount point).
-    pub fn in_root(mut self, root: impl Into<PathBuf>) -> Self {
-        self.root = Some(root.into());
-        self
-    }
-
-    /// Runs it inside the alternate with processes, mounts and devices of its own: for package managers and the scripts of packages.
-    pub fn inside(mut self, inside: &Inside) -> Self {
-        self.root = Some(inside.root.clone());
+    /// Runs it in the sandbox: the one way to run a program of the copy.
+    pub fn inside(mut self, inside: &Sandbox) -> Self {
         self.inside = Some(inside.clone());
         self
     }
@@ -161,8 +150,8 @@ impl Cmd {
     pub fn argv(&self) -> Vec<String> {
         let mut v = vec![self.program.clone()];
         v.extend(self.args.iter().map(|a| a.to_string_lossy().into_owned()));
-        match &self.root {
-            Some(root) => ["chroot".to_owned(), root.to_string_lossy().into_owned()].into_iter().chain(v).collect(),
+        match &self.inside {
+            Some(inside) => ["chroot".to_owned(), inside.root.to_string_lossy().into_owned()].into_iter().chain(v).collect(),
             None => v,
         }
     }
@@ -194,7 +183,7 @@ impl Cmd {
     /// # Errors
     /// ALT-801 if it is not installed, ALT-804 if it cannot be started.
     pub fn hold(&self) -> Result<Held> {
-        let mut command = self.command()?;
+        let (mut command, _group) = self.command()?;
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().map_err(|e| error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))))?;
         Ok(Held { child })
@@ -212,7 +201,7 @@ impl Cmd {
     }
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {
-        let mut command = self.command()?;
+        let (mut command, _group) = self.command()?;
         let pipe = || std::io::pipe().context("making a pipe");
         let ((out, its_out), (err, its_err)) = (pipe()?, pipe()?);
         command.stdout(its_out).stderr(its_err);
@@ -270,21 +259,15 @@ impl Cmd {
         })
     }
 
-    fn command(&self) -> Result<Command> {
-        let base = self.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    /// The program ready to start, and the control group that must live as long as it does.
+    fn command(&self) -> Result<(Command, Option<Cgroup>)> {
+        let base = self.inside.as_ref().map_or_else(|| PathBuf::from("/"), |inside| inside.root.clone());
         let program = find_program(&base, &self.program).ok_or_else(|| {
             error::PROGRAM_MISSING.because(format!("`{}` was not found in {} ({})", self.program, base.display(), self.sentence))
         })?;
         let mut c = Command::new(program);
         sys::die_with_parent(&mut c);
-        match (&self.inside, &self.root) {
-            (Some(inside), _) => inside.enter_before_exec(&mut c)?,
-            (None, Some(root)) => {
-                c.current_dir("/");
-                sys::enter_root_before_exec(&mut c, root)?;
-            }
-            (None, None) => {}
-        }
+        let group = self.inside.as_ref().map(|inside| inside.enter_before_exec(&mut c)).transpose()?.flatten();
         let given = |arg: &OsString| self.through.iter().find(|(name, _)| name == arg).map_or(arg.clone(), |(_, path)| path.clone());
         c.args(self.args.iter().map(given))
             .env_remove(EVENTS_VARIABLE)
@@ -294,7 +277,7 @@ impl Cmd {
         c.stdin(Stdio::null());
         // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.
         c.process_group(0);
-        Ok(c)
+        Ok((c, group))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::beneath::Beneath;
-use super::inside::Inside;
+use super::sandbox::Sandbox;
 
 /// Forbids services to start (Debian's invoke-rc.d(8)).
 pub(super) const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -29,7 +29,7 @@ impl Placeholders {
     ///
     /// # Errors
     /// Where they cannot be written.
-    pub fn hold(inside: &Inside) -> Result<Self> {
+    pub fn hold(inside: &Sandbox) -> Result<Self> {
         tidy(&inside.root)?;
         let root = Beneath::open(&inside.root)?;
         let (services, names) = (root.is_dir("usr/sbin"), root.is_dir("etc") && inside.resolv_conf.is_some());
@@ -112,7 +112,7 @@ mod tests {
         let root = dir.path();
         fs::create_dir_all(root.join("usr/sbin")).unwrap();
         fs::create_dir_all(root.join("etc")).unwrap();
-        let mut inside = Inside::new(root);
+        let mut inside = Sandbox::new(root);
         inside.resolv_conf = Some(vec![]);
         let (policy, resolv) = (root.join("usr/sbin/policy-rc.d"), root.join("etc/resolv.conf"));
         let held = Placeholders::hold(&inside).unwrap();
@@ -139,7 +139,7 @@ mod tests {
         fs::write(outside.path().join("policy"), &ours).unwrap();
         symlink(outside.path().join("policy"), root.join("usr/sbin/policy-rc.d")).unwrap();
         symlink(outside.path().join("resolv"), root.join("etc/resolv.conf")).unwrap();
-        let mut inside = Inside::new(root);
+        let mut inside = Sandbox::new(root);
         inside.resolv_conf = Some(vec![]);
         Placeholders::hold(&inside).unwrap().close().unwrap();
         assert_eq!(fs::read_to_string(outside.path().join("policy")).unwrap(), ours);

@@ -18,8 +18,8 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::find_program;
-use crate::host::inside::Inside;
 use crate::host::placeholders::{self, Placeholders};
+use crate::host::sandbox::Sandbox;
 use crate::host::signals;
 use crate::secret::{MASK, SecretText};
 
@@ -113,9 +113,8 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
 /// What the update needs to know of the alternate.
 pub struct Target<'a> {
     pub root: &'a Path,
-    /// See [`Inside`].
-    pub devices: Vec<PathBuf>,
-    pub links: Vec<(PathBuf, PathBuf)>,
+    /// What programs see while nothing is installed.
+    pub sandbox: Sandbox,
     /// What was installed before an earlier update that was killed: what that one changed is told with this one's changes.
     pub before: Option<Vec<Package>>,
     /// Keeps what is installed now, for that case.
@@ -145,8 +144,7 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
         Ok(manager) => manager,
         Err(e) => return (None, Err(e)),
     };
-    let mut inside = Inside::new(root);
-    (inside.devices, inside.links) = (target.devices, target.links);
+    let mut inside = target.sandbox;
     let mut before = Before { packages: target.before, keep: target.keep };
     let ended = prepared(&mut inside, wanted, &*manager, &mut before, events);
     let Some(before) = before.packages else { return (None, ended) };
@@ -174,7 +172,7 @@ fn has_password(wanted: &Wanted) -> Result<()> {
 }
 
 /// Between what must be made first and what must be undone after.
-fn prepared(inside: &mut Inside, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
+fn prepared(inside: &mut Sandbox, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
     tidy(&inside.root)?;
     let flags = flags(wanted, manager.name())?;
     has_password(wanted)?;
@@ -245,7 +243,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
         return manager.apply(job, &resolved.goals);
     }
     // All is here now: the scripts of packages have no business with the network.
-    let alone = Inside { network: false, ..job.inside.clone() };
+    let alone = Sandbox { network: false, ..job.inside.clone() };
     manager.apply(&Job { inside: &alone, work: job.work.clone(), ..*job }, &resolved.goals)
 }
 

@@ -5,7 +5,7 @@
 //! is makes the location known to itself, [`resolve`] turns names and fixes into [`Goal`]s, the manager computes the [`Transaction`],
 //! space is checked, and only then it installs. What was installed before and after becomes [`Changes`].
 //!
-//! Nothing here writes outside the alternate, and managers read nothing of the running system's: they run in [`Inside`].
+//! Nothing here writes outside the alternate, and managers read nothing of the running system's: they run in [`Sandbox`].
 
 pub mod changes;
 pub mod contents;
@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Events;
 use crate::host::beneath::Beneath;
-use crate::host::inside::Inside;
+use crate::host::sandbox::Sandbox;
 
 pub use changes::{Changes, Package};
 pub use contents::{Available, Contents, Fix};
@@ -123,7 +123,7 @@ pub struct Job<'a> {
     /// Where the alternate is mounted.
     pub root: &'a Path,
     /// How programs run in it.
-    pub inside: &'a Inside,
+    pub inside: &'a Sandbox,
     /// Where packages come from, as seen from inside.
     pub place: &'a Place,
     /// A directory of our own in the alternate, empty at first, for indexes, configuration and downloads, as seen from inside; it is removed at the end.
@@ -155,7 +155,7 @@ pub trait Manager {
     ///
     /// # Errors
     /// What the package database's tool says.
-    fn essential(&self, _inside: &Inside) -> Result<Vec<String>> {
+    fn essential(&self, _inside: &Sandbox) -> Result<Vec<String>> {
         Ok(vec![])
     }
 
@@ -163,7 +163,7 @@ pub trait Manager {
     ///
     /// # Errors
     /// What the package database's tool says.
-    fn installed(&self, inside: &Inside) -> Result<Vec<Package>>;
+    fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>>;
 
     /// Finishes what an interrupted run left (`dpkg --configure -a`), and makes the location known: indexes, configuration below
     /// [`Job::work`], fetching of lists. The alternate's own lists of repositories stay as they are.

@@ -8,8 +8,8 @@ use super::{Location, Place};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
-use crate::host::inside::SHOWN;
 use crate::host::mounts;
+use crate::host::sandbox::SHOWN;
 
 /// Where a medium is mounted; one at a time, so that the next run finds what a killed one left.
 const MEDIUM: &str = "/run/altdisk-medium";

@@ -56,19 +56,22 @@ fn bios_loader_and_menu_on_a_loop_disk() {
     ))
     .unwrap();
     let events = Events::new();
-    install_bios(&root, Path::new(&disk), &events).unwrap();
+    let devices = vec![PathBuf::from(&disk), format!("{disk}p1").into(), format!("{disk}p2").into()];
+    let links = vec![(Path::new("/dev/disk/by-uuid").join(UUID), devices[2].clone())];
+    let sandbox = Sandbox { devices, links, writable: vec![PathBuf::from(&disk)], ..Sandbox::new(&root) };
+    install_bios(&sandbox, Path::new(&disk), &events).unwrap();
     assert!(root.join("boot/grub/i386-pc/core.img").is_file() && !root.join("boot/grub/device.map").exists());
 
     let new = Names { uuid: Some(UUID.into()), devices: vec![format!("{disk}p2").into()], ..Default::default() };
     let volume = Volume { what: "/".into(), old: Names::default(), new, new_spec: format!("UUID={UUID}") };
     let map = IdMap { volumes: vec![volume], ..Default::default() };
-    mkconfig(&root, &map, &events).unwrap();
+    mkconfig(&sandbox, &map, &events).unwrap();
     let cfg = std::fs::read_to_string(root.join("boot/grub/grub.cfg")).unwrap();
     let linux: Vec<&str> = cfg.lines().map(str::trim).filter(|l| l.starts_with("linux")).collect();
     assert!(!linux.is_empty() && linux.iter().all(|l| l.contains(&format!("root=UUID={UUID} "))), "{linux:?}");
     assert!(cfg.contains("custom.cfg"));
     // What is no kernel makes no menu.
     std::fs::remove_file(root.join("boot/vmlinuz-6.1.0-1-amd64")).unwrap();
-    let err = mkconfig(&root, &map, &events).unwrap_err();
+    let err = mkconfig(&sandbox, &map, &events).unwrap_err();
     assert_eq!(error::of(&err).unwrap().entry.id, "ALT-507");
 }

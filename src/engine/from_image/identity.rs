@@ -11,6 +11,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::sandbox::Sandbox;
 use crate::host::tree::Kind;
 
 const UNIT: &str = "altdisk-ssh-keys.service";
@@ -71,7 +72,7 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
             "say --identity keep to leave them as they are",
         ));
     }
-    Cmd::new("ssh-keygen", "make ssh host keys").arg("-A").in_root(root).run(events)?;
+    Cmd::new("ssh-keygen", "make ssh host keys").arg("-A").inside(&Sandbox::new(root)).run(events)?;
     events.note("ssh host keys are made anew (no systemd: now, not at the first boot)");
     Ok(())
 }

@@ -21,7 +21,7 @@ use anyhow::Result;
 use super::contents::is_named;
 use super::{Available, Fix, Format, Goal, Job, Manager, Package, Transaction, deb};
 use crate::error;
-use crate::host::inside::Inside;
+use crate::host::sandbox::Sandbox;
 use call::{Call, words};
 use sizes::Known;
 
@@ -37,13 +37,13 @@ impl Manager for Apt {
         Format::Deb
     }
 
-    fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
+    fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>> {
         let mut all: Vec<Package> = sizes::database(inside)?.into_iter().map(|known| known.package).collect();
         all.sort();
         Ok(all)
     }
 
-    fn essential(&self, inside: &Inside) -> Result<Vec<String>> {
+    fn essential(&self, inside: &Sandbox) -> Result<Vec<String>> {
         sizes::essential(inside)
     }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::call::Call;
 use crate::host::cmd::Cmd;
-use crate::host::inside::Inside;
+use crate::host::sandbox::Sandbox;
 use crate::software::changes::{Changes, Package};
 use crate::software::deb::control::Paragraphs;
 use crate::software::{Job, Place};
@@ -26,7 +26,7 @@ const AT_ONCE: usize = 500;
 ///
 /// # Errors
 /// What dpkg-query says.
-pub fn database(inside: &Inside) -> Result<Vec<Known>> {
+pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
     let done = Cmd::new("dpkg-query", "read which packages are installed").args(["-W", "-f", FORMAT]).inside(inside).read()?;
     Ok(parse(&done.text()))
 }
@@ -35,7 +35,7 @@ pub fn database(inside: &Inside) -> Result<Vec<Known>> {
 ///
 /// # Errors
 /// What dpkg-query says.
-pub fn essential(inside: &Inside) -> Result<Vec<String>> {
+pub fn essential(inside: &Sandbox) -> Result<Vec<String>> {
     const FORMAT: &str = "${Package}\\t${Essential}\\t${Protected}\\t${Important}\\n";
     let done = Cmd::new("dpkg-query", "read which packages no system can be without").args(["-W", "-f", FORMAT]).inside(inside).read()?;
     Ok(marked(&done.text()))

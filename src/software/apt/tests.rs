@@ -22,7 +22,7 @@ fn guest() -> Option<PathBuf> {
 
 struct Root {
     dir: tempfile::TempDir,
-    inside: Inside,
+    inside: Sandbox,
     events: Events,
 }
 
@@ -51,7 +51,7 @@ impl Root {
             println!("skipped: the kernel has no overlay file system");
             return None;
         }
-        let mut inside = Inside::new(&dir.path().join("root"));
+        let mut inside = Sandbox::new(&dir.path().join("root"));
         inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/location".into())];
         inside.network = true;
         Some(Self { inside, dir, events: Events::new() })

@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::error;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::inside::Inside;
+use crate::host::sandbox::Sandbox;
 use crate::software::rpm::place::{self, ID, Repository};
 use crate::software::{Job, Place};
 use crate::text::printable;
@@ -37,7 +37,7 @@ pub struct Call<'a> {
 ///
 /// # Errors
 /// ALT-731 where there is none, or one that is not dnf although it looks so.
-pub fn program(inside: &Inside) -> Result<&'static str> {
+pub fn program(inside: &Sandbox) -> Result<&'static str> {
     let there = |name: &&str| find_program(&inside.root, name).is_some();
     let Some(name) = ["dnf", "dnf5", "yum"].into_iter().find(there) else {
         let (cause, remedy) = match ["microdnf", "rpm-ostree", "tdnf"].into_iter().find(there) {

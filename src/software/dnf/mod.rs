@@ -14,7 +14,7 @@ use super::rpm::{account, account::Acts, database, offer, place, said};
 use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transaction};
 use crate::error;
 use crate::host::cmd::Finished;
-use crate::host::inside::Inside;
+use crate::host::sandbox::Sandbox;
 use crate::text::printable;
 use call::Call;
 
@@ -33,7 +33,7 @@ impl Manager for Dnf {
         Format::Rpm
     }
 
-    fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
+    fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>> {
         Ok(database::installed(inside)?.into_iter().map(|i| i.package).collect())
     }
 

@@ -27,7 +27,7 @@ fn commands_of_goals() {
 fn a_directory_of_packages() {
     let Some(root) = Root::new("fedora") else { return };
     let flags = Flags { requisites: true, ..Flags::default() };
-    let before = Dnf.installed(&crate::host::inside::Inside::new(&root.root)).unwrap();
+    let before = Dnf.installed(&crate::host::sandbox::Sandbox::new(&root.root)).unwrap();
     // As a killed run leaves them: process 1 is always there.
     root.run("mkdir -p /var/cache/dnf; echo 1 >/var/cache/dnf/metadata_lock.pid; echo 1 >/var/lib/dnf/rpmdb_lock.pid");
 
@@ -152,8 +152,8 @@ fn what_a_killed_run_left_is_finished() {
 #[test]
 fn only_dnf_is_dnf() {
     let dir = tempfile::tempdir().unwrap();
-    let inside = Inside::new(dir.path());
-    let why = |inside: &Inside| format!("{:#}", call::program(inside).unwrap_err());
+    let inside = Sandbox::new(dir.path());
+    let why = |inside: &Sandbox| format!("{:#}", call::program(inside).unwrap_err());
     assert!(why(&inside).contains("ALT-731"));
     std::fs::create_dir_all(dir.path().join("usr/bin")).unwrap();
     std::fs::write(dir.path().join("usr/bin/microdnf"), "").unwrap();

@@ -24,7 +24,7 @@ use super::{Available, Fix, Format, Goal, Job, Manager, Package, Place, Transact
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, Finished};
-use crate::host::inside::Inside;
+use crate::host::sandbox::Sandbox;
 use crate::text::printable;
 
 /// pacman(8) of the alternate.
@@ -47,7 +47,7 @@ impl Manager for Pacman {
         Format::Arch
     }
 
-    fn installed(&self, inside: &Inside) -> Result<Vec<Package>> {
+    fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>> {
         let (all, _) = db::local(&Beneath::open(&inside.root)?, &conf::database(&inside.root)?.join("local"));
         Ok(all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect())
     }

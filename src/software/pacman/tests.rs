@@ -27,7 +27,7 @@ fn cached(begin: &str) -> Option<PathBuf> {
 
 struct Root {
     dir: tempfile::TempDir,
-    inside: Inside,
+    inside: Sandbox,
     events: Events,
     place: Place,
     flags: Flags,
@@ -61,7 +61,7 @@ impl Root {
             println!("skipped: the kernel has no overlay file system");
             return None;
         }
-        let mut inside = Inside::new(&dir.path().join("root"));
+        let mut inside = Sandbox::new(&dir.path().join("root"));
         inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/images".into())];
         let place = Place::Directory { inside: "/run/altdisk/images".into(), here: dir.path().join("packages") };
         Some(Self { inside, dir, events: Events::new(), place, flags: flags::parse(None).unwrap() })

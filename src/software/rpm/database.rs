@@ -10,7 +10,7 @@ use super::version::{compare, written};
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
-use crate::host::inside::Inside;
+use crate::host::sandbox::Sandbox;
 use crate::software::{Job, Package};
 use crate::text::printable;
 
@@ -36,7 +36,7 @@ fn list() -> Cmd {
 ///
 /// # Errors
 /// ALT-730 with rpm's words.
-pub fn installed(inside: &Inside) -> Result<Vec<Installed>> {
+pub fn installed(inside: &Sandbox) -> Result<Vec<Installed>> {
     let done = list().inside(inside).read().map_err(|e| error::UPDATE_FAILED.because(e.to_string()))?;
     Ok(parse(&done.text()))
 }

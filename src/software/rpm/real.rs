@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 use crate::event::{Event, Events, Sink};
-use crate::host::inside::{Inside, SHOWN};
+use crate::host::sandbox::{SHOWN, Sandbox};
 use crate::software::{Flags, Goal, Job, Manager, Place, Transaction};
 
 pub struct Root {
@@ -107,7 +107,7 @@ impl Root {
         flags: &Flags,
         work: impl FnOnce(&Job) -> T,
     ) -> anyhow::Result<T> {
-        let mut inside = Inside::new(&self.root);
+        let mut inside = Sandbox::new(&self.root);
         inside.shown = shown;
         inside.network = !matches!(place, Place::Directory { .. });
         let here = self.root.join(&WORK[1..]);
@@ -131,7 +131,7 @@ impl Root {
 
     /// What is installed: `name=version`, of those whose names begin so.
     pub fn installed(&self, manager: &dyn Manager, begin: &str) -> Vec<String> {
-        let all = manager.installed(&Inside::new(&self.root)).unwrap();
+        let all = manager.installed(&Sandbox::new(&self.root)).unwrap();
         all.iter().filter(|p| p.name.starts_with(begin)).map(|p| format!("{}={}", p.name, p.version)).collect()
     }
 

@@ -19,7 +19,7 @@ fn lines(changes: &Changes) -> Vec<String> {
 fn a_directory_of_packages() {
     let Some(root) = Root::new("opensuse-leap") else { return };
     let flags = Flags { requisites: true, own: Some(vec!["--no-recommends".into(), "--no-color".into()]), ..Flags::default() };
-    let before = Zypper.installed(&Inside::new(&root.root)).unwrap();
+    let before = Zypper.installed(&Sandbox::new(&root.root)).unwrap();
     root.with(&Zypper, "v2", &flags, |job| {
         let done = transaction(&Zypper, job, &[named("hello", None), Goal::All]).unwrap();
         let want = [

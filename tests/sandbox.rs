@@ -1,0 +1,232 @@
+//! The sandbox on a machine: what scripts of packages, hooks of initramfs builders, scripts of GRUB's menu and loader installers can do and cannot do.
+//!
+//! `sandbox/escape.c` tries every way out that is known and says of each whether it held.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "machine/mod.rs"]
+mod harness;
+
+use std::fs;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::Path;
+use std::process::Command;
+
+use harness::{Machine, missing, said};
+
+const UPDATE: &str = "alt_disk_install -C -B -P 2 -l /updates";
+/// No line less than this many ways were tried.
+const WAYS: usize = 120;
+
+fn ready(name: &str) -> Option<Machine> {
+    let absent = ["dpkg-deb", "gcc"].into_iter().find(|p| !Path::new("/usr/bin").join(p).exists());
+    if let Some(why) = missing().or(absent.map(|p| format!("{p} not installed"))) {
+        println!("skipped: {why}");
+        return None;
+    }
+    let machine = Machine::new(name, "parts");
+    machine.blank("target", 2600);
+    fs::create_dir(machine.root().join("updates")).unwrap();
+    // The second version of control groups, where this kernel has it: as on any machine with systemd.
+    machine.run("mount -t cgroup2 none /sys/fs/cgroup");
+    Some(machine)
+}
+
+/// A package of these files (those that begin with `#!` are programs) and programs from here.
+fn package(machine: &Machine, name: &str, files: &[(&str, &str)], programs: &[(&str, &Path)]) {
+    let dir = tempfile::tempdir().unwrap();
+    let build = dir.path().join("build");
+    let control = format!(
+        "Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: T <t@example.org>\nInstalled-Size: 2000\nDescription: made for a test\n"
+    );
+    let all = files.iter().map(|(to, text)| (*to, text.as_bytes().to_vec(), text.starts_with("#!")));
+    let all = all.chain(programs.iter().map(|(to, from)| (*to, fs::read(from).unwrap(), true)));
+    for (to, content, runs) in all.chain([("DEBIAN/control", control.into_bytes(), false)]) {
+        let to = build.join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(&to, content).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(if runs { 0o755 } else { 0o644 })).unwrap();
+    }
+    let done = Command::new("dpkg-deb")
+        .args(["--root-owner-group", "-Zgzip", "-b"])
+        .arg(&build)
+        .arg(machine.root().join("updates"))
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+/// What the program of `escape.c` said: everything held.
+fn held(log: &str, whose: &str) {
+    let escaped: Vec<&str> = log.lines().filter(|l| l.starts_with("ESCAPE")).collect();
+    assert!(escaped.is_empty(), "{whose}: {escaped:#?}");
+    let tried = log.lines().filter(|l| l.starts_with("held ")).count();
+    assert!(tried >= WAYS && log.lines().any(|l| l == "done"), "{whose}: {tried} ways tried\n{log}");
+}
+
+#[test]
+fn no_way_leads_out_of_the_copy() {
+    let Some(machine) = ready("sandbox") else { return };
+    let built = tempfile::tempdir().unwrap();
+    let escape = built.path().join("escape");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox/escape.c");
+    assert!(Command::new("gcc").args(["-O1", "-static", "-w", "-o"]).args([&escape, &source]).status().unwrap().success());
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name("altdisk-escape-test").unwrap()).unwrap();
+    let tries = |log: &str| {
+        format!(
+            "#!/bin/sh\n[ \"$1\" = prereqs ] && exit 0\ncd /\nfind /dev -type b | sort >/root/{log}.devices\nfor d in $(cat /root/{log}.devices); do (: >>$d) 2>/dev/null && echo $d; done >/root/{log}.writable\n/usr/lib/evil/escape >/root/{log} 2>&1\nexit 0\n"
+        )
+    };
+    let postinst = format!("{}", tries("postinst").replace("exit 0\n", ""))
+        + "mv /usr/sbin/grub-install /usr/sbin/grub-install.real\ncp /usr/lib/evil/installer /usr/sbin/grub-install\n";
+    let installer = tries("installer").replace("exit 0\n", "") + "exec /usr/sbin/grub-install.real \"$@\"\n";
+    package(
+        &machine,
+        "evil",
+        &[
+            ("DEBIAN/postinst", &postinst),
+            ("usr/share/initramfs-tools/hooks/evil", &tries("hook")),
+            ("etc/grub.d/99_evil", &tries("menu")),
+            ("usr/lib/evil/installer", &installer),
+        ],
+        &[("usr/lib/evil/escape", &escape)],
+    );
+    // As an administrator may start it: from a directory of theirs, with a secret in the environment, with open files.
+    let worst = |command: &str| format!("cd /root; exec 7</etc/shadow 8</ 9>>/root/own; export ALTDISK_ESCAPE_SECRET=x; {command}");
+    said(&machine.run(&worst("alt_disk_install -C -B -P 1 target")), 0, &[]);
+    machine.must("echo outside >/altdisk-outside; echo outside >/etc/altdisk-outside");
+    let settings = "cat /proc/sys/vm/swappiness /proc/sys/kernel/core_pattern /proc/irq/default_smp_affinity; ls /alt_inst/run";
+    let before = machine.must(settings);
+    said(&machine.run(&worst(&format!("{UPDATE} -w evil"))), 0, &[]);
+    assert_eq!(machine.must(settings), before);
+    let limited = machine.run("mountpoint -q /sys/fs/cgroup").code == Some(0);
+    held(&machine.must("cat /alt_inst/root/postinst"), "a script of a package");
+    if limited {
+        assert_eq!(machine.must("cat /alt_inst/root/postinst.writable"), "", "disks that a script can write to");
+        assert_eq!(machine.must("ls -d /sys/fs/cgroup/altdisk-* 2>/dev/null || true"), "");
+    }
+
+    said(&machine.run(&worst("alt_disk_install -C -B -P 3 target")), 0, &[]);
+    let device = machine.must("losetup -nO NAME -j /var/lib/altdisk/practice/target.img").trim().to_owned();
+    let log = |name: &str| {
+        machine.must(&format!(
+            "for p in {device}p*; do mount -o ro $p /mnt 2>/dev/null || continue; cat /mnt/root/{name} 2>/dev/null; umount /mnt; done; true"
+        ))
+    };
+    held(&log("hook"), "a hook of the initramfs builder");
+    held(&log("menu"), "a script of GRUB's menu");
+    held(&log("installer"), "the loader installer");
+    let disks = |name: &str| log(name).lines().map(str::to_owned).collect::<Vec<_>>();
+    assert!(disks("hook.devices").iter().all(|d| d.starts_with(&format!("{device}p"))), "{:?}", disks("hook.devices"));
+    for name in ["menu.devices", "installer.devices"] {
+        assert!(!disks(name).is_empty() && disks(name).iter().all(|d| d.starts_with(&device)), "{name}: {:?}", disks(name));
+    }
+    if limited {
+        assert_eq!((log("hook.writable"), log("menu.writable")), (String::new(), String::new()));
+        let written = disks("installer.writable");
+        assert!(written.contains(&device) && written.len() <= 2, "{written:?}");
+    }
+    drop(listener);
+    said(&machine.run("alt_disk_install -X"), 0, &[]);
+}
+
+/// What scripts of packages do in earnest.
+const NEEDS: &[(&str, &str)] = &[
+    ("groupadd", "groupadd -r needs && getent group needs"),
+    ("useradd", "useradd -r -g needs -d /var/lib/needs -m -s /bin/sh needs && id needs"),
+    ("passwd", "passwd -l needs && chage -l needs && usermod -L needs"),
+    ("su", "su needs -c 'id -un; : >/var/lib/needs/own' && test \"$(stat -c %U /var/lib/needs/own)\" = needs"),
+    ("runuser, setpriv", "runuser -u needs -- id && setpriv --reuid=needs --clear-groups --bounding-set=-all id"),
+    ("chown of what users own", "chown root:root /var/lib/needs/own && chown needs /var/lib/needs/own && chmod 4755 /var/lib/needs/own"),
+    (
+        "setcap",
+        "cp /bin/true /var/lib/needs/cap && setcap cap_net_bind_service,cap_setgid+ep /var/lib/needs/cap && getcap /var/lib/needs/cap | grep -q setgid && /var/lib/needs/cap",
+    ),
+    (
+        "chattr",
+        "chattr +i /var/lib/needs/cap && ! rm /var/lib/needs/cap 2>/dev/null && chattr -i /var/lib/needs/cap && rm /var/lib/needs/cap",
+    ),
+    (
+        "attributes",
+        "setfattr -n user.x -v 1 /var/lib/needs/own && setfacl -m u:needs:r /etc/needs.conf && getfacl /etc/needs.conf | grep -q user:needs",
+    ),
+    (
+        "mknod",
+        "mkdir -p /var/lib/needs/dev && mknod /var/lib/needs/dev/null c 1 3 && mknod /var/lib/needs/dev/sda b 8 0 && mkfifo /var/lib/needs/fifo",
+    ),
+    ("chroot", "chroot / /bin/true && chroot --userspec=needs / id -u"),
+    (
+        "dpkg-divert",
+        "dpkg-divert --package needs --rename --divert /etc/needs.old --add /etc/needs.conf && dpkg-divert --package needs --rename --remove /etc/needs.conf",
+    ),
+    ("dpkg-statoverride", "dpkg-statoverride --update --add needs root 0640 /etc/needs.conf && dpkg-statoverride --remove /etc/needs.conf"),
+    ("update-alternatives", "update-alternatives --install /usr/bin/needing needing /bin/true 10"),
+    ("update-rc.d", "! command -v update-rc.d || update-rc.d -f nothing remove"),
+    ("ldconfig", "ldconfig"),
+    (
+        "systemctl",
+        "systemctl enable needs.service && systemctl is-enabled needs.service && systemctl daemon-reload && systemctl start needs.service",
+    ),
+    ("deb-systemd-helper", "! command -v deb-systemd-helper || deb-systemd-helper enable needs.service"),
+    ("systemd-sysusers", "printf 'u needsys - \"x\"\\n' | systemd-sysusers - && id needsys"),
+    (
+        "systemd-tmpfiles",
+        "printf 'd /var/lib/needs/tmp 0750 needs needs -\\nf+ /var/lib/needs/tmp/f 0600 needs needs - x\\n' | systemd-tmpfiles --create - && test -s /var/lib/needs/tmp/f",
+    ),
+    ("systemd-hwdb", "! command -v systemd-hwdb || systemd-hwdb update"),
+    (
+        "udevadm",
+        "udevadm control --reload || true; udevadm settle --timeout=1 || true; udevadm hwdb --update 2>/dev/null || true; udevadm info --query=all --path=/sys/class/mem/null >/dev/null",
+    ),
+    ("debconf", ". /usr/share/debconf/confmodule; db_get needs/question && test \"$RET\" = answer; db_stop"),
+    ("depmod", "depmod -a $(ls /lib/modules | head -n 1)"),
+    ("update-initramfs", "update-initramfs -u -k $(ls /lib/modules | head -n 1)"),
+    ("update-grub", "update-grub"),
+    (
+        "grub-probe",
+        "test \"$(grub-probe --target=fs /)\" = ext2 && test -n \"$(grub-probe --target=fs_uuid /boot)\" && test \"$(grub-probe --target=partmap /)\" = gpt",
+    ),
+    ("blkid, findmnt, lsblk, df", "findmnt -n / && df / && lsblk && blkid $(findmnt -no SOURCE /)"),
+    ("tempfiles", "mktemp && mktemp -p /var/tmp && head -c 1000 /dev/urandom | sha256sum && echo x >/dev/stderr"),
+    (
+        "sockets",
+        "perl -e 'use Socket; socketpair(A, B, AF_UNIX, SOCK_STREAM, 0) or die; socket(S, AF_INET, SOCK_STREAM, 0) or die; bind(S, sockaddr_in(0, INADDR_LOOPBACK)) or die; use IO::Socket::UNIX; IO::Socket::UNIX->new(Local => \"/var/lib/needs/sock\", Listen => 1) or die'",
+    ),
+    ("limits", "ulimit -c 0; ulimit -n 512; nice -n 5 ionice -c 3 true"),
+    (
+        "tar, cpio, cp",
+        "cd /etc && tar -c --xattrs --acls . | tar -x --xattrs --acls -C /var/lib/needs/tmp && cp -a /etc/. /var/lib/needs/tmp && find . | head -n 5 | cpio -o -H newc >/dev/null",
+    ),
+    ("sync", "sync; sync -f /etc"),
+];
+
+#[test]
+fn what_scripts_of_packages_need_works() {
+    let Some(machine) = ready("sandbox-needs") else { return };
+    let mut postinst = "#!/bin/bash\nexec 3>/root/needs.log\n".to_owned();
+    for (name, script) in NEEDS {
+        postinst += &format!(
+            "if out=$( ( set -e; {script} ) 2>&1 </dev/null ); then echo 'fine {name}' >&3; else echo \"FAILED {}: $out\" >&3; fi\n",
+            name
+        );
+    }
+    postinst += "exit 0\n";
+    package(
+        &machine,
+        "needs",
+        &[
+            ("DEBIAN/postinst", &postinst),
+            ("DEBIAN/templates", "Template: needs/question\nType: string\nDefault: answer\nDescription: What?\n"),
+            ("etc/needs.conf", "x\n"),
+            ("lib/systemd/system/needs.service", "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"),
+        ],
+        &[],
+    );
+    said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
+    said(&machine.run(&format!("{UPDATE} -w needs")), 0, &[]);
+    let log = machine.must("cat /alt_inst/root/needs.log");
+    let failed: Vec<&str> = log.lines().filter(|l| l.starts_with("FAILED")).collect();
+    assert!(failed.is_empty() && log.lines().filter(|l| l.starts_with("fine")).count() == NEEDS.len(), "{log}");
+    said(&machine.run("alt_disk_install -X"), 0, &[]);
+}
