@@ -78,7 +78,7 @@ fn no_way_leads_out_of_the_copy() {
             "#!/bin/sh\n[ \"$1\" = prereqs ] && exit 0\ncd /\nfind /dev -type b | sort >/root/{log}.devices\nfor d in $(cat /root/{log}.devices); do (: >>$d) 2>/dev/null && echo $d; done >/root/{log}.writable\n/usr/lib/evil/escape >/root/{log} 2>&1\nexit 0\n"
         )
     };
-    let postinst = format!("{}", tries("postinst").replace("exit 0\n", ""))
+    let postinst = tries("postinst").replace("exit 0\n", "")
         + "mv /usr/sbin/grub-install /usr/sbin/grub-install.real\ncp /usr/lib/evil/installer /usr/sbin/grub-install\n";
     let installer = tries("installer").replace("exit 0\n", "") + "exec /usr/sbin/grub-install.real \"$@\"\n";
     package(
