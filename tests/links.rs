@@ -14,8 +14,8 @@ const CLONE: &str = "alt_disk_install -C -B";
 /// content, name, mode or owner changes without a change of ctime.
 fn own(machine: &Machine) -> String {
     let ours = ["/alt_inst", "/var/log/altdisk", "/var/lib/altdisk"].map(|p| format!("-path {p} -prune -o")).join(" ");
-    // In these directories altdisk makes its own: their times change.
-    let beside = ["/", "/var/log", "/var/lib"].map(|p| format!("! -path {p}")).join(" ");
+    // In these directories altdisk makes its own, or the kernel and other programs theirs: their times change.
+    let beside = ["/", "/var/log", "/var/lib", "/dev", "/run", "/proc", "/sys"].map(|p| format!("! -path {p}")).join(" ");
     machine.must(&format!("find / /boot -xdev {ours} {beside} -printf '%p %y %m %U:%G %s %T@ %C@ %l\\n' | sort -u"))
         + &machine.must("grep -v /alt_inst /proc/self/mountinfo | cut -d' ' -f3-5")
 }

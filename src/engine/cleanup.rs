@@ -56,15 +56,21 @@ pub enum Deed<'w> {
     Another(&'w Disk),
 }
 
-/// What `-X` with these serial numbers does with each disk of the copy. Pure.
+/// What each disk of the copy holds now.
+pub fn fates<'w>(alternate: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
+    let known = without_journal(alternate);
+    (0..known.base.layout.disks.len()).map(|index| fate(index, &known, world)).collect()
+}
+
+/// What `-X` with these serial numbers does with each disk of the copy, of which this was found. Pure.
 ///
 /// # Errors
 /// ALT-233 where a serial number is that of no disk with the copy on it.
-pub fn deeds<'w>(alternate: &Alternate, erase: &[String], world: &'w World) -> Result<Vec<Deed<'w>>> {
-    let (stage, known) = (stage(alternate), without_journal(alternate));
+pub fn deeds<'w>(alternate: &Alternate, erase: &[String], found: Vec<Fate<'w>>) -> Result<Vec<Deed<'w>>> {
+    let stage = stage(alternate);
     let (mut holds, mut deeds) = (vec![], vec![]);
-    for index in 0..known.base.layout.disks.len() {
-        deeds.push(match fate(index, &known, world) {
+    for (index, fate) in found.into_iter().enumerate() {
+        deeds.push(match fate {
             Fate::Untouched => Deed::Untouched,
             Fate::Gone => Deed::Gone,
             Fate::Another(d) => Deed::Another(d),
@@ -116,7 +122,7 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
     let base = &alternate.base;
     let world = World::gather()?;
     not_running_from_it(base, &world)?;
-    let deeds = deeds(alternate, erase, &world)?;
+    let deeds = deeds(alternate, erase, fates(alternate, &world))?;
     if !alternate.cleaning() {
         // Without the record it goes on all the same: what is left is found by looking.
         state.append_removal().unwrap_or_else(|e| events.warn(format!("the removal is not noted, and must not be interrupted: {e:#}")));

@@ -3,6 +3,13 @@ use crate::disk::model::Table;
 use crate::disk::sample;
 use crate::engine::golden;
 
+/// What was found on the disks: the copy, but for those that are said to be something else.
+fn found<'w>(a: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
+    let is_own = |d: &Disk, i: usize| d.table.as_ref().is_none_or(|t| t.id == a.base.layout.disks[i].table_id);
+    let fate = |(i, d)| if is_own(d, i) { Fate::Freed(d) } else { Fate::Another(d) };
+    world.disks.iter().enumerate().map(fate).collect()
+}
+
 /// A finished copy on vdb and vdc, and the disks as they are with it.
 fn stands() -> (Alternate, World) {
     let a = golden::finished(golden::plain(), &[golden::target("vdb", 8, 512), golden::target("vdc", 2, 512)]);
@@ -17,7 +24,7 @@ fn stands() -> (Alternate, World) {
 
 fn words(a: &Alternate, erase: &[&str], world: &World) -> String {
     let erase: Vec<String> = erase.iter().map(|e| (*e).to_owned()).collect();
-    let deeds = match deeds(a, &erase, world) {
+    let deeds = match deeds(a, &erase, found(a, world)) {
         Ok(deeds) => deeds,
         Err(e) => return e.to_string(),
     };

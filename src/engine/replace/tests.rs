@@ -10,7 +10,8 @@ use crate::host::mounts::parse_mountinfo;
 fn stands() -> (Alternate, World, Request) {
     let a = golden::finished(golden::lvm(), &[golden::target("vdb", 16, 512)]);
     let table = Some(Table { kind: "gpt".into(), id: a.base.layout.disks[0].table_id.clone() });
-    let vdb = Disk { serial: Some("S-vdb".into()), table, ..sample::disk("vdb", "254:16") };
+    let size = a.base.layout.disks[0].size;
+    let vdb = Disk { serial: Some("S-vdb".into()), table, size, ..sample::disk("vdb", "254:16") };
     let world = World { disks: vec![vdb, sample::disk("vdc", "254:32")], ..World::default() };
     let argv = ["alt_disk_install", "-C", "-B", "vdb"].map(str::to_owned).to_vec();
     let request = Request { targets: vec!["vdb".into()], erase: vec!["S-vdb".into()], argv, ..golden::request(Phases::All) };

@@ -28,7 +28,7 @@ pub fn of_clean_up(erase: &[String], ask: bool) -> Result<Review> {
     cleanup::not_running_from_it(&a.base, &world)?;
     let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::ALT_INST);
     let mounted: Vec<String> = mounts::mounted()?.iter().filter(|m| at(m)).map(|m| m.mount_point.display().to_string()).collect();
-    Ok(clean_up_page(&a, &cleanup::deeds(&a, erase, &world)?, &mounted, ask))
+    Ok(clean_up_page(&a, &cleanup::deeds(&a, erase, cleanup::fates(&a, &world))?, &mounted, ask))
 }
 
 /// Pure, for golden tests.

@@ -230,7 +230,7 @@ pub(super) fn no_room(e: anyhow::Error) -> anyhow::Error {
 fn room() -> String {
     let above = Path::new(super::DIR).ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
     let Ok(space) = nix::sys::statvfs::statvfs(above) else { return String::new() };
-    let free = space.blocks_available() as u64 * space.fragment_size() as u64;
+    let free = space.blocks_available() * space.fragment_size();
     format!("; the file system of {} has {} free and {} unused inodes", above.display(), text::bytes(free), space.files_available())
 }
 

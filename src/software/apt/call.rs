@@ -154,13 +154,9 @@ pub fn directories(job: &Job) -> Result<()> {
     ["lists/partial", "cache/archives/partial"].iter().try_for_each(|name| copy.make_directories(below(job, name)))
 }
 
-/// Options as apt.conf(5) has them; apt takes %xx in values for the character of that number.
+/// Options as apt.conf(5) has them. Their values hold no quotation mark (`Flags::apart`).
 fn conf(options: &[(String, String)]) -> String {
-    let quoted = |value: &str| -> String {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
-        value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02x}") }).collect()
-    };
-    options.iter().map(|(name, value)| format!("{name} \"{}\";\n", quoted(value))).collect()
+    options.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect()
 }
 
 /// What a program said at last, for an error; begins with a line break. What it calls errors, and why, stands in standard error; what

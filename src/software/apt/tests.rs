@@ -297,7 +297,7 @@ fn passwords_go_to_apt_in_files() {
     let dir = root.packages();
     fs::write(dir.join("Packages"), index(&dir)).unwrap();
     let url = served_to(dir, LINE).replace("://", "://joe:geh%2Feim%4042@");
-    let option = "Acquire::Nothing::Password=p%w\"x y";
+    let option = "Acquire::Nothing::Password=p%w;//x y";
     let own = ["--allow-unauthenticated", "-o", option].map(str::to_owned).to_vec();
     let place = Place::Url { url: url.as_str().into(), rest: vec![] };
     let flags = Flags { own: Some(own), ..flags() };
@@ -307,7 +307,7 @@ fn passwords_go_to_apt_in_files() {
         Apt.transaction(&job, &goals(&["tool"]), &[])?;
         let own = call::below(&job, "own.conf");
         let value = Call::new(&job, "apt-config", "test").args(["-c"]).args([own]).args(["shell", "VALUE", "Acquire::Nothing::Password"]);
-        assert_eq!(value.cmd().read()?.text(), "VALUE='p%w\"x y'\n");
+        assert_eq!(value.cmd().read()?.text(), "VALUE='p%w;//x y'\n");
         let argv = Call::new(&job, "apt-get", "test").flags().cmd().argv().join(" ");
         let (argv, sources) = (argv, job.copy()?.text(call::below(&job, "sources.list")).unwrap());
         for text in [argv, sources, root.read("var/log/apt/history.log")] {

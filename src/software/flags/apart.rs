@@ -30,7 +30,10 @@ impl Flags {
             let option = refused::option(manager, &own[at..]);
             let taken = option.as_ref().map_or(1, |(taken, _)| *taken);
             let is_secret = (at..at + taken).any(|n| hidden[n] != own[n]);
-            match option.and_then(|(_, text)| text.split_once('=')).filter(|(name, _)| is_name(manager, name)) {
+            match option
+                .and_then(|(_, text)| text.split_once('='))
+                .filter(|(name, value)| is_name(manager, name) && is_value(manager, value))
+            {
                 _ if !is_secret => apart.words.extend_from_slice(&own[at..at + taken]),
                 Some((name, value)) => apart.options.push((name.to_owned(), value.to_owned())),
                 None => {
@@ -54,6 +57,11 @@ fn is_name(manager: &str, name: &str) -> bool {
         "dnf" => plain("_"),
         _ => false,
     }
+}
+
+/// Whether this value can stand in a configuration file. apt.conf(5) has no way to write a quotation mark inside a quoted value.
+fn is_value(manager: &str, value: &str) -> bool {
+    !value.contains(char::is_control) && (manager != "apt" || !value.contains('"'))
 }
 
 #[cfg(test)]
@@ -82,6 +90,7 @@ mod tests {
             ("dnf", "--setopt=mine.password=pw", "--setopt=mine.password=***"),
             ("zypper", "--x=http://u:p@h", "--x=http://***@h"),
             ("apt", "--x-token=abc", "--x-token=***"),
+            ("apt", "-o A::Password='a\"b'", "-o"),
         ] {
             let said = apart(manager, value).unwrap_err();
             assert!(said.starts_with(&format!("ALT-737: `{shown}` after -I holds a password")), "{said}");
