@@ -136,12 +136,12 @@ pub(super) fn lines(volumes: bool) -> &'static [libc::sock_filter] {
     (if volumes { &VOLUMES } else { &PLAIN }).get_or_init(|| program(volumes))
 }
 
-/// Whether this kernel has filters: then it looks for the program that is not there (prctl(2): EFAULT).
+/// Whether this kernel has filters. One that has none says EINVAL, any other looks for the program that is not there (prctl(2)).
 pub(super) fn is_there() -> bool {
     let none = std::ptr::null::<libc::sock_fprog>();
     // SAFETY: nothing is read or changed through a null pointer.
     let asked = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, none, 0, 0) };
-    Errno::result(asked) == Err(Errno::EFAULT)
+    Errno::result(asked) != Err(Errno::EINVAL)
 }
 
 /// From here on this process and all that it starts may do only that. A kernel that has no filters is left as it is, and the preview says so.

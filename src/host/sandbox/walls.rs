@@ -7,7 +7,8 @@ pub fn missing() -> Vec<String> {
     let mut all = vec![];
     if !filter::is_there() {
         all.push(
-            "no filter of system calls: this kernel has no seccomp filters. Only capabilities and namespaces hold what packages run".to_owned(),
+            "no filter of system calls: this kernel has no seccomp filters. Only capabilities and namespaces hold what packages run"
+                .to_owned(),
         );
     }
     if !landlock::is_there() {
