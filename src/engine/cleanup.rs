@@ -125,7 +125,9 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
     let deeds = deeds(alternate, erase, fates(alternate, &world))?;
     if !alternate.cleaning() {
         // Without the record it goes on all the same: what is left is found by looking.
-        state.append_removal().unwrap_or_else(|e| events.warn(format!("the removal is not noted, and must not be interrupted: {e:#}")));
+        state
+            .append_removal()
+            .unwrap_or_else(|e| events.warn(format!("do not interrupt the removal: that it has begun cannot be written down: {e:#}")));
     }
     crash_point("after", "X.begin");
     let mut outcome = Outcome::default();

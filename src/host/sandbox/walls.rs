@@ -15,5 +15,5 @@ pub fn missing() -> Vec<String> {
         all.push("no second wall around files: this kernel has no Landlock (Linux 5.19)".to_owned());
     }
     all.extend(cgroup::missing());
-    all.into_iter().map(|what| format!("the sandbox that the copy's programs run in has {what}")).collect()
+    all.into_iter().map(|what| format!("the sandbox of the copy's programs is weaker here: {what}")).collect()
 }
