@@ -92,7 +92,7 @@ pub fn deeds<'w>(alternate: &Alternate, erase: &[String], found: Vec<Fate<'w>>) 
     Ok(deeds)
 }
 
-/// Where the journal is lost, the disks tell what was written: one that bears the copy's partition table was.
+/// Where the journal is damaged or lost, the disks tell what was written: one that bears the copy's partition table was.
 fn without_journal(alternate: &Alternate) -> Alternate {
     let mut known = alternate.clone();
     if stage(alternate) == Stage::NotKnown {
@@ -155,7 +155,7 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
                 outcome.note(base.layout.vgs.iter().try_for_each(|vg| lvm::put_away(&vg.name, disk, events)));
                 if matches!(deed, Deed::KeepUnsure(_)) {
                     events.warn(format!(
-                        "{}: without the journal nothing says whether the copy on it is finished, so it is not erased",
+                        "{}: without the journal, which is damaged or lost, nothing says whether the copy on it is finished, so it is not erased",
                         disk.name
                     ));
                 }

@@ -82,16 +82,17 @@ pub enum Stage {
     Unfinished,
     /// Phase 3 is complete.
     Finished,
-    /// The journal is lost.
+    /// The journal is lost, or so damaged that phase 3 may have stood there.
     NotKnown,
 }
 
 /// How far this one came.
 pub fn stage(a: &Alternate) -> Stage {
-    match (journal_is_lost(a), a.phases_done().contains(&3)) {
-        (true, _) => Stage::NotKnown,
-        (false, true) => Stage::Finished,
-        (false, false) => Stage::Unfinished,
+    match a.phases_done().contains(&3) {
+        _ if journal_is_lost(a) => Stage::NotKnown,
+        true => Stage::Finished,
+        false if a.journal_damaged => Stage::NotKnown,
+        false => Stage::Unfinished,
     }
 }
 

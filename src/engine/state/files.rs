@@ -59,7 +59,8 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
         Stored::Unreadable(why) => return Ok(Stored::Unreadable(why)),
     };
     let (journal, damaged) = journal.ok().flatten().map_or((vec![], true), |text| parse_journal(&text));
-    let begun = journal.iter().any(|r| matches!(r, Record::Run { run, .. } if *run == kept.run));
+    // A crash between the plan and the record of its run leaves a whole journal, of the runs before.
+    let begun = journal.iter().any(|r| matches!(r, Record::Run { .. }));
     Ok(Stored::Known(Alternate { base: kept.base, plan: kept.plan, run: kept.run, journal, journal_damaged: damaged || !begun }))
 }
 
