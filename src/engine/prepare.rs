@@ -5,24 +5,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::ids::{IdMap, Names, Pair, Volume};
 use crate::boot::{here, kernels};
 use crate::copy::Excludes;
 use crate::disk::content::Before;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::identity::seen;
-use crate::disk::model::{Disk, Sight, Signature, World};
+use crate::disk::model::{Disk, Sight, Signature};
 use crate::disk::size::human;
 use crate::disk::{mkfs, practice, roles, twins};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::from_image;
-use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
+use crate::engine::layout::{Fresh, Layout, Target, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
-use crate::engine::source::{Device, Source, find_device};
 use crate::engine::state::{Alternate, State, Stored};
-use crate::engine::{replace, standing};
+use crate::engine::{names, replace, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -56,6 +54,7 @@ pub fn prepare(request: &Request, replaced: Option<&Alternate>) -> Result<Prepar
         None => clone(request, replaced),
     }?;
     prepared.notes.extend(updates);
+    prepared.warnings.extend(sandbox::missing());
     Ok(prepared)
 }
 
@@ -85,7 +84,6 @@ fn is_on(device: &Path, disk: &str) -> bool {
 fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
-    warnings.extend(sandbox::missing());
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = targets(request, &facts, replaced, &mut notes)?;
     let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
@@ -100,7 +98,7 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let layout = laid_out(&image, &disks)?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image)?;
-    let ids = ids(&layout, &facts, &disks);
+    let ids = names::ids(&layout, &facts, &disks);
     let described = disks.iter().map(|d| describe(d)).collect();
     let base = Base {
         version: 1,
@@ -442,9 +440,8 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
         }
     }
     if !facts.esp_mountable() {
-        warnings.push(
-            "this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the alternate boots by BIOS only".into(),
-        );
+        warnings
+            .push("this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the copy boots by BIOS only".into());
     }
     Ok(())
 }
@@ -464,99 +461,10 @@ pub fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return Err(error::ALT_INST_TAKEN
-            .because_do(format!("{ALT_INST} is no directory"), format!("move it away: the alternate is mounted at {ALT_INST}")));
+            .because_do(format!("{ALT_INST} is no directory"), format!("move it away: the copy is mounted at {ALT_INST}")));
     }
     if mounts::is_mount_point(at) || std::fs::read_dir(at).is_ok_and(|mut d| d.next().is_some()) {
         return Err(error::ALT_INST_TAKEN.because(format!("{ALT_INST} is in use: something is mounted there or it is not empty")));
     }
     Ok(())
-}
-
-/// Everything by which the source can be named, and what the alternate has instead.
-pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
-    let mut map = IdMap::default();
-    for v in &layout.volumes {
-        let device = match &v.fs {
-            Some(fs) => source_device(&facts.source, &fs.fs_name),
-            None => source_volume(&facts.source, &v.lv, v.old_vg.as_ref()),
-        };
-        let old = device.map(|d| old_names(&facts.world, d)).unwrap_or_default();
-        map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
-    }
-    let first = layout.disks.first();
-    for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
-        if let (Some(table), Some(new)) = (&disk.table, first) {
-            map.disks.push(Pair { what: disk.name.clone(), old: table.id.clone(), new: new.table_id.clone() });
-        }
-        for link in &disk.links {
-            let new = targets
-                .first()
-                .and_then(|t| same_kind_link(link, &t.links))
-                .unwrap_or_else(|| first.map(|d| d.path.clone()).unwrap_or_default());
-            map.disk_links.push(Pair { what: disk.name.clone(), old: link.display().to_string(), new: new.display().to_string() });
-        }
-    }
-    for vg in &layout.vgs {
-        map.vgs.push(Pair { what: "volume group".into(), old: vg.old_name.clone(), new: vg.name.clone() });
-        // LVM chooses its own new ones.
-        let lvm = &facts.world.lvm;
-        let own = lvm.vgs.iter().filter(|v| v.name == vg.old_name).map(|v| &v.uuid);
-        let pvs = lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.old_name)).map(|p| &p.uuid);
-        map.lvm.extend(own.chain(pvs).map(|old| Pair { what: "LVM".into(), old: old.clone(), new: String::new() }));
-    }
-    map
-}
-
-/// by-id for by-id, by-path for by-path.
-pub fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
-    new.iter().find(|n| n.parent() == old.parent()).cloned()
-}
-
-fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
-    let fs = source.image.fs_data.iter().find(|f| f.fs_name == fs_name)?;
-    source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
-}
-
-/// The device that a volume of rootvg is now.
-pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
-    let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
-    source.devices.get(at).map(PathBuf::as_path)
-}
-
-/// Everything by which a device can be named.
-pub fn old_names(world: &World, path: &Path) -> Names {
-    let Some(device) = find_device(world, "", path) else { return Names::default() };
-    let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
-    let mut names = Names {
-        uuid: content.and_then(|s| s.uuid.clone()),
-        label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),
-        devices: vec![path.to_owned()],
-        ..Names::default()
-    };
-    match device {
-        Device::Whole(d) => names.devices.extend(d.links.iter().cloned()),
-        Device::Part(_, p) => {
-            names.partuuid.clone_from(&p.uuid);
-            names.partlabel.clone_from(&p.label);
-            names.devices.extend(p.links.iter().cloned());
-        }
-        Device::Stacked(s) => {
-            names.devices.extend(s.links.iter().cloned());
-            let lv = world.lvm.lvs.iter().find(|l| l.dm_path == s.path);
-            names.devices.extend(lv.into_iter().flat_map(|l| [l.path.clone(), l.dm_path.clone()]));
-        }
-    }
-    names.devices.sort();
-    names.devices.dedup();
-    names
-}
-
-pub fn new_names(v: &VolumeLayout) -> Names {
-    Names {
-        uuid: Some(v.uuid.clone()),
-        label: v.label.clone(),
-        partuuid: v.partuuid.clone(),
-        partlabel: None,
-        devices: vec![v.device.clone()],
-    }
 }
