@@ -59,7 +59,7 @@ fn a_link_where_a_file_system_belongs_is_refused() {
     machine.must("mount -t tmpfs none /alt_inst/srv && mkdir -p /alt_inst/srv/deep/er && mount -t tmpfs none /alt_inst/srv/deep/er");
     machine.must("mkdir /alt_inst/own && mount --bind /etc /alt_inst/own && mv /alt_inst/srv/deep /alt_inst/srv/moved");
     machine.must("ln -s /etc /alt_inst/srv/deep");
-    said(&machine.run("alt_disk_install -X"), 0, &["altinst_rootvg is removed"]);
+    said(&machine.run("alt_disk_install -X"), 0, &["(altinst_rootvg) is removed"]);
     assert_eq!(machine.run("grep /alt_inst /proc/self/mountinfo").stdout, "");
     same(&before, &own(&machine));
     machine.must(&format!("{CLONE} --preview target"));
@@ -147,7 +147,7 @@ fn links_to_the_running_systems_files_mean_the_copys() {
     let fstab = machine.must("cat /alt_inst/srv/etc/fstab");
     said(&machine.run(&format!("timeout 300 {CLONE} -P 3 target")), 0, &[]);
     same(&before, &own(&machine));
-    machine.must("alt_disk_install -X");
+    machine.must("alt_disk_install -X --erase PRACTICE-target");
     assert!(fstab.contains(&uuid), "the copy's file was not the source's before");
     // Links that lead out of /alt_inst from where they are; beneath its root they lead to themselves.
     let out = |name: &str| "../".repeat(name.matches('/').count() + 1) + name;
@@ -163,7 +163,7 @@ fn links_to_the_running_systems_files_mean_the_copys() {
     let third = machine.run(&format!("timeout 300 {CLONE} -P 3 target"));
     assert_eq!(third.code, Some(4), "{third:?}");
     same(&before, &own(&machine));
-    said(&machine.run("alt_disk_install -X"), 0, &["altinst_rootvg is removed"]);
+    said(&machine.run("alt_disk_install -X"), 0, &["(altinst_rootvg) is removed"]);
     same(&before, &own(&machine));
 }
 

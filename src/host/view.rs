@@ -26,7 +26,7 @@ const PLACE: &str = "/proc";
 /// through it and reading changes no access time.
 ///
 /// # Errors
-/// ALT-406 where the kernel does not allow it or `at` is not there.
+/// ALT-406 where the kernel does not allow it or `at` is not there; ALT-805 where it gives no thread.
 pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
     let none: Option<&str> = None;
     detached(|| {
@@ -37,7 +37,7 @@ pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
             mount(none, PLACE, none, flags, none)?;
         }
         Ok(())
-    })
+    })?
     .map_err(|e| error::NO_VIEW.because(format!("{} could not be opened below its mounts: {e}", at.display())))
 }
 
@@ -45,9 +45,9 @@ pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
 /// a btrfs's top level, whatever of it is mounted.
 ///
 /// # Errors
-/// ALT-406 with what the kernel said.
+/// ALT-406 with what the kernel said; ALT-805 where it gives no thread.
 pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> {
-    detached(|| mount(Some(device), PLACE, Some(fstype), MsFlags::MS_RDONLY | MsFlags::MS_NOATIME, Some(options)))
+    detached(|| mount(Some(device), PLACE, Some(fstype), MsFlags::MS_RDONLY | MsFlags::MS_NOATIME, Some(options)))?
         .map_err(|e| error::NO_VIEW.because(format!("{} ({fstype}, {options}) could not be mounted: {e}", device.display())))
 }
 
@@ -59,7 +59,7 @@ fn kept(at: &Path) -> nix::Result<MsFlags> {
     Ok(pairs.into_iter().filter(|(have, _)| now.contains(*have)).map(|(_, keep)| keep).collect())
 }
 
-fn detached(mounting: impl FnOnce() -> nix::Result<()> + Send) -> nix::Result<OwnedFd> {
+fn detached(mounting: impl FnOnce() -> nix::Result<()> + Send) -> Result<nix::Result<OwnedFd>> {
     let none: Option<&str> = None;
     let work = || {
         unshare(CloneFlags::CLONE_NEWNS)?;
@@ -67,8 +67,7 @@ fn detached(mounting: impl FnOnce() -> nix::Result<()> + Send) -> nix::Result<Ow
         mounting()?;
         open(PLACE, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
     };
-    let failed = |e: std::io::Error| Errno::from_raw(e.raw_os_error().unwrap_or(Errno::EAGAIN as i32));
-    std::thread::scope(|s| threads::try_in(s, "mount", work).map_err(failed)?.join().unwrap_or(Err(Errno::ECANCELED)))
+    std::thread::scope(|s| Ok(threads::start_in(s, "mount", work)?.join().unwrap_or(Err(Errno::ECANCELED))))
 }
 
 #[cfg(test)]
