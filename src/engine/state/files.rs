@@ -149,9 +149,14 @@ pub(super) fn forget(dir: &Path) -> Result<()> {
         return files::remove(dir);
     }
     secrets::forget(dir)?;
-    for name in [IMAGE, JOURNAL, OLD_PLAN, PLAN] {
-        files::remove(&dir.join(name))?;
+    for path in [IMAGE, JOURNAL, OLD_PLAN, PLAN].map(|name| dir.join(name)) {
+        // Something else may stand in its place.
+        if path.symlink_metadata().is_ok_and(|m| m.is_dir()) { remove_directory(&path) } else { files::remove(&path) }?;
     }
+    remove_directory(dir)
+}
+
+fn remove_directory(dir: &Path) -> Result<()> {
     match std::fs::remove_dir_all(dir) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", dir.display())),
         _ => Ok(()),
