@@ -286,7 +286,7 @@ fn every_obstacle() {
             "ALT-219",
             Kind::InUse,
             "/dev/vda has the same size and content, and no serial number tells them apart",
-            "serial numbers of their own",
+            "a serial number of its own",
         ),
         (
             "a process on a partition",
