@@ -141,7 +141,7 @@ catalogue! {
     MOUNT_POINT = "ALT-713", Unfinished, "a file system of the copy cannot be mounted where it belongs", "put a directory in the place that the cause names and run the command again; or remove the copy with `alt_disk_install -X`";
     DISK_EXCHANGED = "ALT-714", Failed, "another disk is behind a target's name", "nothing more was written; look at `altdisk disks`, attach the right disk again, and go on with `alt_disk_install --resume`, or remove the copy with -X";
     DISK_USED_AGAIN = "ALT-715", Refused, "a target disk holds something else by now", "keep it and give the copy up with `alt_disk_install -X`, which leaves that disk as it is; the disk can then be a target again with `--erase SERIAL`";
-    NEWER_STATE = "ALT-716", Failed, "the stored state was written by a newer altdisk", "use the altdisk that wrote it, or a newer one";
+    NEWER_STATE = "ALT-716", Failed, "the stored state was written by a newer altdisk", "use the altdisk that wrote it, or a newer one; or give the copy up with `alt_disk_install -X`: its disk stays as it is";
     UNSAFE_STATE = "ALT-717", Refused, "somebody else can have changed what altdisk has stored", "see that nobody has changed it, then give it to root alone (`chown root:`, `chmod go-w`)";
     STATE_READ_ONLY = "ALT-718", Failed, "altdisk's own records cannot be written: the file system is read-only", "make the file system that holds /var/lib/altdisk writable (`mount -o remount,rw`), and run the command again";
     SCRIPT_FAILED = "ALT-720", Failed, "the customization script failed", "mend it; then run phase 2 again (-P 2 or -P 23), or go on with --resume";
