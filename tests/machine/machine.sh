@@ -20,7 +20,8 @@ detach() { # detach LOOP, with its partitions
     partx -d "$1" 2>/dev/null || true
     # A busy host takes its time to unmount what was mounted from it.
     for _ in $(seq 100); do
-        losetup -d "$1" && [ -z "$(cat "/sys/block/${1#/dev/}/loop/backing_file" 2>/dev/null)" ] && return
+        losetup -d "$1" 2>/dev/null || true # It may be detached already.
+        [ -z "$(cat "/sys/block/${1#/dev/}/loop/backing_file" 2>/dev/null)" ] && return
         sleep 0.1
     done
     echo "$1 could not be detached" >&2
