@@ -17,11 +17,13 @@ layout_sh=$(cd "$(dirname "$0")/../vm" && pwd)/layout.sh
 root=$dir/root
 
 detach() { # detach LOOP, with its partitions
+    local backing="/sys/block/${1#/dev/}/loop/backing_file" file
+    file=$(cat "$backing" 2>/dev/null) || return 0
     partx -d "$1" 2>/dev/null || true
-    # A busy host takes its time to unmount what was mounted from it.
+    # A busy host takes its time to unmount what was mounted from it. Once it is free, another test may take it.
     for _ in $(seq 100); do
-        losetup -d "$1" 2>/dev/null || true # It may be detached already.
-        [ -z "$(cat "/sys/block/${1#/dev/}/loop/backing_file" 2>/dev/null)" ] && return
+        [ "$(cat "$backing" 2>/dev/null)" = "$file" ] || return 0
+        losetup -d "$1" 2>/dev/null || true
         sleep 0.1
     done
     echo "$1 could not be detached" >&2
