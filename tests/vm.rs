@@ -108,7 +108,7 @@ impl RoundTrip {
 
         let before = with('b', &format!("{BEFORE}\n{}", self.clone));
         let inside = with('b', &format!("{}\n{IN_CLONE}", self.in_clone));
-        let done = lab.boot(&all, &[&before, &inside], 20);
+        let done = lab.boot(&all, &[&before, &inside], 45);
         if done.stalled {
             return false;
         }
@@ -119,7 +119,7 @@ impl RoundTrip {
             lab.snapshot(name, copy);
         }
 
-        let done = lab.boot(&all, &[&with('b', BACK)], 10);
+        let done = lab.boot(&all, &[&with('b', BACK)], 25);
         if done.stalled {
             return false;
         }
@@ -128,7 +128,7 @@ impl RoundTrip {
 
         lab.forget_boot_list();
         let alone: Vec<&str> = alone.iter().map(String::as_str).collect();
-        let done = lab.boot(&alone, &[&with('a', ALONE)], 10);
+        let done = lab.boot(&alone, &[&with('a', ALONE)], 25);
         if !done.stalled {
             done.expect(1);
         }
