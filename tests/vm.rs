@@ -254,7 +254,7 @@ fn a_clone_made_in_a_namespace_boots() {
         assert_ne!(before, with_disk, "the state does not show the practice disk");
     }
     let alone = format!("TARGETS=vda\n{ALONE}");
-    lab.boot(&["target"], &[&alone], 10).expect(1);
+    lab.boot(&["target"], &[&alone], 25).expect(1);
 }
 
 /// On the guest: a login on its serial line at 9600 baud, until whoever sits there says that it is done.
@@ -319,7 +319,7 @@ fn a_clone_through_the_panels_on_a_serial_line() {
         let data = lab.checksum("data");
         let clone = format!("TARGETS=vdb\n{BEFORE}\n{LOGIN}\nrole vdb altinst_rootvg");
         let inside = "running_from vdb\nhealthy\nindependent_of vda\nrole vda old_rootvg";
-        let (done, person) = lab.boot_with(&["source", "target", "data"], &[&clone, inside], 30, clone_through_the_panels);
+        let (done, person) = lab.boot_with(&["source", "target", "data"], &[&clone, inside], 45, clone_through_the_panels);
         if done.stalled {
             return false;
         }
@@ -349,7 +349,7 @@ fn power_cut_while_copying_then_cleanup() {
         state vdb >/root/after
         diff /root/before /root/after || fail 'the state before (<) and after -X (>) differ'
         do_ alt_disk_install --preview -C vdb";
-    lab.boot(&disks, &[clean], 10).expect(1);
+    lab.boot(&disks, &[clean], 25).expect(1);
 }
 
 /// Power fails while the alternate is made bootable; `--resume` finishes, and the result boots.
@@ -392,7 +392,7 @@ fn the_guests_themselves() {
             rm -f /opt/evidence/link-b
             complains healthy
             complains is one 1 2"#;
-        lab.boot(&["source", "target", "data"], &[well, noticed], 10).expect(2);
+        lab.boot(&["source", "target", "data"], &[well, noticed], 25).expect(2);
         assert_eq!(lab.checksum("data"), data, "the disk that is not part of rootvg was changed");
     }
 }

@@ -71,7 +71,7 @@ fn from_one_to_another(name: &str, one: Layout, other: Layout, mib: u64) {
             do_ alt_disk_install -X $(erase vdb)
             state vdb >/root/after
             diff /root/before /root/after || fail 'the state before (<) and after -X (>) differ'";
-        let done = lab.boot(&disks, &[back], 10);
+        let done = lab.boot(&disks, &[back], 25);
         if done.stalled {
             return false;
         }
@@ -88,7 +88,7 @@ fn from_one_to_another(name: &str, one: Layout, other: Layout, mib: u64) {
             grep -qx '[0-9a-f]\\{{32\\}}' /etc/machine-id || fail \"no machine-id: $(cat /etc/machine-id)\"
             umount /mnt"
         );
-        let done = lab.boot(&["alone", "shelf"], &[&alone], 10);
+        let done = lab.boot(&["alone", "shelf"], &[&alone], 25);
         if !done.stalled {
             done.expect(1);
         }
@@ -146,7 +146,7 @@ fn a_root_tarball_of_debootstrap() {
             return false;
         }
         done.expect(2);
-        let done = lab.boot(&["target"], &["running_from vda\nrole vda rootvg"], 10);
+        let done = lab.boot(&["target"], &["running_from vda\nrole vda rootvg"], 25);
         if !done.stalled {
             done.expect(1);
         }
