@@ -9,13 +9,17 @@ pub mod cleanup;
 pub mod commands;
 pub mod copying;
 pub mod customize;
+pub mod exclusions;
 pub mod facts;
+pub mod fitting;
 pub mod from_image;
 #[cfg(test)]
 mod golden;
 pub mod layout;
+pub mod locked;
 pub mod mksysb;
 pub mod mounted;
+pub mod needs;
 pub mod plan;
 pub mod prepare;
 pub mod preview;
@@ -30,6 +34,8 @@ pub mod state;
 pub mod steps;
 pub mod surveyed;
 pub mod system;
+pub mod trees;
+pub mod unlocked;
 pub mod updates;
 pub mod updating;
 

@@ -3,24 +3,23 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
 use crate::boot::{here, kernels};
-use crate::copy::Excludes;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::model::{Disk, Signature, World};
 use crate::disk::size::human;
 use crate::disk::{mkfs, practice, roles};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
-use crate::engine::from_image;
+use crate::engine::fitting::{self, Need};
 use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
-use crate::engine::relocate;
 use crate::engine::request::Request;
 use crate::engine::source::{Device, Source, find_device};
 use crate::engine::state::State;
+use crate::engine::{exclusions, from_image, needs, relocate};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -83,17 +82,20 @@ fn clone(request: &Request) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
+    notes.extend(facts.source.notes.iter().cloned());
     let disks = targets(request, &facts, &mut notes)?;
     let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
-    let no_kernel = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
     let practice = disks.iter().any(|d| d.practice.is_some());
-    let boot = bootable(request, facts.boot.clone(), no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
+    let (boot, no_kernel) = kernels_there(&facts);
+    let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
+    let excludes = exclusions::read(request.exclude_list.as_ref())?;
     if let Some(file) = &request.exclude_list {
-        excludes(Some(file))?;
+        exclusions::check(file, &excludes, !request.skip_boot_check)?;
     }
-    let layout = laid_out(&image, &disks)?;
+    let needs = needs::needs(&image, &facts, &excludes)?;
+    let layout = laid_out(&image, &disks, &needs)?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image)?;
     let ids = ids(&layout, &facts, &disks);
@@ -115,14 +117,32 @@ fn clone(request: &Request) -> Result<Prepared> {
     Ok(Prepared { base, warnings, notes, targets: described, archive: None })
 }
 
-/// The layout on these disks, with fresh identifiers.
+/// What the running system boots with, and what is wrong where that is no kernel. A /boot that is not mounted hides what it starts from, even
+/// where the directory below it holds an old kernel.
+fn kernels_there(facts: &Facts) -> (Bootable, anyhow::Error) {
+    let mut boot = facts.boot.clone();
+    if facts.source.not_mounted.iter().any(|at| at == Path::new("/boot")) {
+        boot.kernels.clear();
+        let cause = "/boot is in /etc/fstab but not mounted, so the kernels that this system starts are not seen";
+        return (boot, error::NO_KERNEL.because_do(cause, "`mount /boot`, and run the command again"));
+    }
+    let cause = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
+    (boot, error::NO_KERNEL.because(cause))
+}
+
+/// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than the original.
 ///
 /// # Errors
 /// ALT-32x where it does not fit.
-pub fn laid_out(image: &ImageData, disks: &[&Disk]) -> Result<Layout> {
+pub fn laid_out(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
     let mut random = uuid::Uuid::new_v4;
     let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
-    lay_out(image, &places, &mut Fresh(&mut random))
+    let mut notes = vec![];
+    let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
+    let mut layout = lay_out(&fitting::fit(image, sector, needs, &mut notes), &places, &mut Fresh(&mut random))?;
+    fitting::count_blocks(&mut layout)?;
+    layout.notes.extend(notes);
+    Ok(layout)
 }
 
 /// A name for an alternate.
@@ -154,8 +174,7 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()
 /// # Errors
 /// What the layout says, for people.
 pub fn fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
-    let mut random = uuid::Uuid::new_v4;
-    lay_out(&facts.source.image, &[target(disk)], &mut Fresh(&mut random)).map(drop).map_err(|e| cause(&e))
+    laid_out(&facts.source.image, &[disk], &[]).map(drop).map_err(|e| cause(&e))
 }
 
 fn target(d: &Disk) -> Target {
@@ -225,6 +244,9 @@ pub fn known(rootvg: &[String]) -> Result<roles::Known> {
 /// The image.data that is given, or that of rootvg.
 pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
     let Some(file) = file else {
+        if let Some(refusal) = facts.source.refusals.first() {
+            return Err(refusal.error());
+        }
         let image = facts.source.image.clone();
         // A layout that an image.data may not have cannot be cloned either; better said now.
         return match check::check(&image) {
@@ -255,8 +277,11 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
             fs.fs_mkfs_options.clear();
         }
     }
+    for r in &facts.source.refusals {
+        warnings.push(format!("{} is not in {}: it is NOT cloned ({})", r.at.display(), file.display(), r.cause));
+    }
     for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {
-        warnings.push(format!("{name} is not in {}: it is not cloned, and the alternate will use the present one", file.display()));
+        warnings.push(format!("{name} is not in {}: it is not cloned, and the copy will use the present one", file.display()));
     }
     let kept = |s: &&Lv| {
         image.lv_data.iter().any(|l| l.kind == s.kind && l.logical_volume == s.logical_volume && l.volume_group == s.volume_group)
@@ -276,7 +301,8 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
     Ok(image)
 }
 
-fn is_esp(image: &ImageData, fs: &Fs) -> bool {
+/// Whether a file system of an image.data is its EFI system partition.
+pub fn is_esp(image: &ImageData, fs: &Fs) -> bool {
     image.lv_data.iter().any(|l| l.kind == LvType::Esp && l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)
 }
 
@@ -284,14 +310,14 @@ fn is_esp(image: &ImageData, fs: &Fs) -> bool {
 pub fn bootable(
     request: &Request,
     mut boot: Bootable,
-    no_kernel: &str,
+    no_kernel: anyhow::Error,
     esp_mountable: bool,
     practice: bool,
     warnings: &mut Vec<String>,
 ) -> Result<Bootable> {
     let mut refusals: Vec<anyhow::Error> = Vec::new();
     if boot.kernels.is_empty() {
-        refusals.push(error::NO_KERNEL.because(no_kernel));
+        refusals.push(no_kernel);
     } else {
         if let Err(why) = &boot.initramfs {
             refusals.push(error::NO_INITRAMFS_TOOL.because(why.clone()));
@@ -420,17 +446,6 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
     Ok(())
 }
 
-/// The exclude list, or an empty one.
-///
-/// # Errors
-/// ALT-401 for a pattern that is none.
-pub fn excludes(file: Option<&PathBuf>) -> Result<Excludes> {
-    match file {
-        Some(file) => Excludes::parse(&std::fs::read(file).with_context(|| format!("reading {}", file.display()))?, file),
-        None => Excludes::parse(b"", Path::new("")),
-    }
-}
-
 pub fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
@@ -451,7 +466,7 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
             Some(fs) => source_device(&facts.source, &fs.fs_name),
             None => source_volume(&facts.source, &v.lv, v.old_vg.as_ref()),
         };
-        let old = device.map(|d| old_names(&facts.world, d)).unwrap_or_default();
+        let old = device.map(|d| facts.old_names(d)).unwrap_or_default();
         map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
     }
     let first = layout.disks.first();
@@ -527,7 +542,7 @@ pub fn new_names(v: &VolumeLayout) -> Names {
         uuid: Some(v.uuid.clone()),
         label: v.label.clone(),
         partuuid: v.partuuid.clone(),
-        partlabel: None,
         devices: vec![v.device.clone()],
+        ..Names::default()
     }
 }

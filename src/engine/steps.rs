@@ -1,12 +1,13 @@
 //! What each step does. Every action can be repeated: a run that was interrupted does its last step again.
 
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::{grub, initramfs, kernels, references};
+use crate::boot::{grub, initramfs, kernels, options, references};
 use crate::copy::{Excludes, Progress};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
@@ -16,6 +17,7 @@ use crate::engine::layout::{DiskLayout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan, Step, below};
 use crate::engine::run::Options;
 use crate::engine::state::State;
+use crate::engine::unlocked::Unlocked;
 use crate::engine::{ALT_INST, bootlist, copying, customize, mounted, prepare, quiet, relocate, updating};
 use crate::error;
 use crate::event::Events;
@@ -55,6 +57,35 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     if needs_mounts(&step.action) || (step.action == Action::Unmount && base.imaged.is_some()) {
         mounted::ensure_mounted(base, usize::MAX, events)?;
     }
+    if !changes_files(&step.action) {
+        return act(c, step);
+    }
+    let unlocked = Unlocked::begin(root, events)?;
+    let done = act(c, step);
+    let locked = unlocked.close();
+    done?;
+    locked
+}
+
+/// Steps that change files of the mounted copy, which may have been made unchangeable. (Packages must cope with that as they do at home.)
+fn changes_files(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::ResolvConf { .. }
+            | Action::ClientFiles
+            | Action::References
+            | Action::Initramfs
+            | Action::GrubConfig
+            | Action::Esp
+            | Action::LoaderEfi
+            | Action::LoaderBios
+            | Action::Origin
+    )
+}
+
+fn act(c: &mut Context, step: &Step) -> Result<()> {
+    let (base, events) = (c.base, c.events);
+    let root = Path::new(ALT_INST);
     match &step.action {
         Action::Gate => gate_again(c),
         Action::Wipe { disk } => wipe(c, *disk),
@@ -162,7 +193,7 @@ fn fstab_extras(base: &Base) -> FstabExtras {
     for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
         let v = &base.layout.volumes[i];
         let Some(fs) = &v.fs else { continue };
-        let options = Some(plan::with_subvolume(&fs.fs_options, subvolume.as_deref())).filter(|o| !o.is_empty());
+        let options = Some(plan::with_subvolume(&options::portable(&fs.fs_options), subvolume.as_deref())).filter(|o| !o.is_empty());
         let options = options.unwrap_or_else(|| "defaults".to_owned());
         let pass = match fs.fs_vfs.as_str() {
             "xfs" | "btrfs" => 0,
@@ -321,12 +352,9 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let btrfs = holder.is_some_and(|(i, ..)| base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs"));
     crate::host::files::remove(&at)?;
     if btrfs {
-        return Cmd::new("btrfs", format!("make swap file {}", s.file))
-            .args(["filesystem", "mkswapfile", "--size"])
-            .arg(format!("{}m", s.size_mb))
-            .arg(&at)
-            .run(events)
-            .map(drop);
+        // Not `btrfs filesystem mkswapfile`, which came with btrfs-progs 6.1. A file can be exempt from copying on write while it is empty.
+        Cmd::new("truncate", format!("make {} empty", s.file)).args(["-s", "0"]).arg(&at).run(events)?;
+        Cmd::new("chattr", format!("have {} written in place", s.file)).arg("+C").arg(&at).run(events)?;
     }
     Cmd::new("fallocate", format!("take room for swap file {}", s.file)).arg("-l").arg(format!("{}MiB", s.size_mb)).arg(&at).run(events)?;
     Cmd::new("chmod", format!("close {} to others", s.file)).arg("600").arg(&at).run(events)?;
@@ -337,13 +365,14 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
 fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let waiting = below(Path::new(ALT_INST), Path::new(plan::ESP_WAITS));
-    let (from, there) = match &base.imaged {
-        None => (PathBuf::from(&fs.fs_name), mounts::is_mount_point(Path::new(&fs.fs_name))),
-        Some(_) => (waiting.clone(), waiting.is_dir()),
+    let view = if base.imaged.is_none() { copying::view_of_esp(base, fs)? } else { None };
+    let (from, there) = match &view {
+        Some(fd) => (PathBuf::from(format!("/proc/{}/fd/{}/.", std::process::id(), fd.as_raw_fd())), true),
+        None => (waiting.clone(), base.imaged.is_some() && waiting.is_dir()),
     };
     let to = below(Path::new(ALT_INST), Path::new(&fs.fs_name));
     if there {
-        Cmd::new("cp", format!("copy the EFI system partition {}", from.display()))
+        Cmd::new("cp", format!("copy the EFI system partition {}", fs.fs_name))
             .args(["-r", "-T", "--preserve=timestamps", "--"])
             .arg(&from)
             .arg(&to)

@@ -8,6 +8,7 @@ pub mod ask;
 pub mod attrs;
 pub mod clock;
 pub mod cmd;
+pub mod covered;
 pub mod detach;
 pub mod device;
 pub mod fd;
