@@ -67,6 +67,19 @@ impl Facts {
         Names { subvolumes, ..prepare::old_names(&self.world, device) }
     }
 
+    /// What the running system boots with, and what is wrong where that is no kernel. A /boot that is not mounted hides what it starts from,
+    /// even where the directory below it holds an old kernel.
+    pub fn kernels_there(&self) -> (Bootable, anyhow::Error) {
+        let mut boot = self.boot.clone();
+        if self.source.not_mounted.iter().any(|at| at == Path::new("/boot")) {
+            boot.kernels.clear();
+            let cause = "/boot is in /etc/fstab but not mounted, so the kernels that this system starts are not seen";
+            return (boot, error::NO_KERNEL.because_do(cause, "`mount /boot`, and run the command again"));
+        }
+        let cause = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
+        (boot, error::NO_KERNEL.because(cause))
+    }
+
     /// Whether the ESP can be filled.
     pub fn esp_mountable(&self) -> bool {
         self.mountable.iter().any(|f| f == "vfat")

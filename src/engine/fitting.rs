@@ -13,6 +13,8 @@ use crate::image::data::{Fs, ImageData};
 const MIB: u64 = 1 << 20;
 /// mkfs.xfs(8): it makes no smaller ones.
 const XFS_LEAST_MB: u64 = 300;
+/// Its log, which is 64 MiB from xfsprogs 5.15 on, and what it keeps back.
+const XFS_OWN_MB: u64 = 112;
 /// Room beside what is copied: directories, allocation in blocks, the file system's own.
 const SPARE_MB: u64 = 16;
 
@@ -41,14 +43,15 @@ pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<Strin
         }
     }
     for fs in image.fs_data.clone() {
-        let mut least = if fs.fs_vfs == "xfs" { XFS_LEAST_MB } else { 0 };
-        let mut why = "mkfs.xfs makes no smaller one".to_owned();
+        let mut least = 0;
+        let mut why = "mkfs.xfs makes no smaller one, and its log takes more than the original's".to_owned();
         let Some(lv) = image.lv_data.iter_mut().find(|l| l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg) else { continue };
         for n in needs.iter().filter(|n| n.fs_name == fs.fs_name && n.free_mb < n.wanted_mb) {
-            let more = lv.size_mb + n.wanted_mb - n.free_mb + SPARE_MB;
-            if more > least {
-                (least, why) = (more, n.why.clone());
-            }
+            (least, why) = (least.max(lv.size_mb + n.wanted_mb - n.free_mb + SPARE_MB), n.why.clone());
+        }
+        if fs.fs_vfs == "xfs" && lv.size_mb < XFS_LEAST_MB {
+            let more = needs.iter().filter(|n| n.fs_name == fs.fs_name).map(|n| n.wanted_mb).max().unwrap_or(0);
+            least = least.max(XFS_LEAST_MB).max(fs.fs_used_mb + more + XFS_OWN_MB);
         }
         if lv.size_mb < least {
             notes.push(format!("{} is made {least} MiB large instead of {}: {why}", fs.fs_name, lv.size_mb));
@@ -186,6 +189,12 @@ mod tests {
         assert_eq!(sizes("ext4", 200, &[need.clone()]), (264, 100, 1));
         assert_eq!(sizes("ext4", 200, &[Need { free_mb: 60, ..need.clone() }]), (200, 100, 0));
         assert_eq!(sizes("xfs", 200, &[Need { free_mb: 50, ..need }]), (300, 300, 1), "the larger of two reasons");
+        let full = |used: u64| {
+            let mut image = image("xfs", 256, "");
+            image.fs_data[0].fs_used_mb = used;
+            fit(&image, 512, &[], &mut vec![]).lv_data[0].size_mb
+        };
+        assert_eq!((full(100), full(240)), (300, 352), "the log of a new one is larger");
     }
 
     #[test]

@@ -2,19 +2,19 @@
 //! written, as the copier would find them when everything else is copied.
 
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 
 use anyhow::Result;
 use nix::fcntl::OFlag;
 
+use crate::copy::Excludes;
 use crate::copy::dirs::join;
-use crate::copy::report::absolute;
+use crate::copy::report::{absolute, show};
 use crate::copy::sift::Sift;
-use crate::copy::{Excludes, report::show};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Sys};
 use crate::image::create::Tree;
 use crate::image::data::Fs;
-use std::os::unix::ffi::OsStrExt;
 
 /// statx(2), `STATX_ATTR_ENCRYPTED`.
 const ENCRYPTED: u64 = 0x800;
@@ -62,7 +62,7 @@ pub fn find(tree_: &Tree, excludes: &Excludes) -> Result<Option<String>> {
             Ok(None)
         };
         // What cannot be read is found again, and said, when it is copied.
-        if let Some(found) = look(&mut buffer, &mut waiting).unwrap_or(None) {
+        if let Some(found) = look(&mut buffer, &mut waiting).unwrap_or_default() {
             return Ok(Some(show(&absolute(tree_.prefix.as_os_str().as_bytes(), &found))));
         }
     }

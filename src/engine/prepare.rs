@@ -86,7 +86,7 @@ fn clone(request: &Request) -> Result<Prepared> {
     let disks = targets(request, &facts, &mut notes)?;
     let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
     let practice = disks.iter().any(|d| d.practice.is_some());
-    let (boot, no_kernel) = kernels_there(&facts);
+    let (boot, no_kernel) = facts.kernels_there();
     let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
@@ -115,19 +115,6 @@ fn clone(request: &Request) -> Result<Prepared> {
         imaged: None,
     };
     Ok(Prepared { base, warnings, notes, targets: described, archive: None })
-}
-
-/// What the running system boots with, and what is wrong where that is no kernel. A /boot that is not mounted hides what it starts from, even
-/// where the directory below it holds an old kernel.
-fn kernels_there(facts: &Facts) -> (Bootable, anyhow::Error) {
-    let mut boot = facts.boot.clone();
-    if facts.source.not_mounted.iter().any(|at| at == Path::new("/boot")) {
-        boot.kernels.clear();
-        let cause = "/boot is in /etc/fstab but not mounted, so the kernels that this system starts are not seen";
-        return (boot, error::NO_KERNEL.because_do(cause, "`mount /boot`, and run the command again"));
-    }
-    let cause = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
-    (boot, error::NO_KERNEL.because(cause))
 }
 
 /// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than the original.

@@ -71,7 +71,7 @@ impl<'a> Unlocked<'a> {
             return Ok(());
         }
         let now = attrs::flags(&file);
-        let wanted = now & !FORBIDDING | flags;
+        let wanted = (now & !FORBIDDING) | flags;
         if now == wanted {
             return Ok(());
         }
@@ -143,7 +143,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", root.join("etc/link")).unwrap();
         let set = |path: &str, flags: u32| {
             let file = std::fs::File::open(root.join(path)).unwrap();
-            attrs::put_flags(&file, attrs::flags(&file) & !FORBIDDING | flags)
+            attrs::put_flags(&file, (attrs::flags(&file) & !FORBIDDING) | flags)
         };
         if set("etc/deep/x", flag::IMMUTABLE).is_err() {
             return println!("skipped: no chattr here");

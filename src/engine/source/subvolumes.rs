@@ -53,8 +53,11 @@ impl Describer<'_> {
         }
         fs.subvolume.sort_by_key(|s| (s.path.split('/').count(), s.path.clone(), s.mount_point.clone()));
         fs.fs_default_subvolume = default.filter(|d| fs.subvolume.iter().any(|s| s.path == *d));
-        if let Some(root) = mounted.iter().find(|(_, m)| m.mount_point == Path::new("/")) {
-            fs.fs_name = root.1.mount_point.to_string_lossy().into_owned();
+        // The whole is named after `/`, or else after a place that it keeps.
+        let places: Vec<&String> = fs.subvolume.iter().filter_map(|s| s.mount_point.as_ref()).collect();
+        let name = places.iter().find(|p| ***p == "/").or(places.iter().find(|p| ***p == fs.fs_name)).or(places.first());
+        if let Some(name) = name.map(|n| (*n).clone()) {
+            fs.fs_name = name;
         }
         Ok(())
     }

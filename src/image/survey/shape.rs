@@ -9,10 +9,11 @@ use crate::image::tar::{Kind, Member};
 /// What was seen of it.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
-    /// Names at the top, and whether each has something below it.
+    /// Names at the top.
     top: BTreeSet<Vec<u8>>,
+    /// Those of them that are directories.
     directories: BTreeSet<Vec<u8>>,
-    /// Names two deep, of which a docker image has its layers.
+    /// Whether there are layers of a container image.
     layers: bool,
     links: HashSet<Vec<u8>>,
     through: Option<String>,
@@ -31,17 +32,21 @@ impl Shape {
                 self.directories.insert(first.to_vec());
             }
         }
-        self.layers |= parts.len() == 2 && parts[1] == b"layer.tar" || parts[..] == [&b"blobs"[..], b"sha256"];
+        self.layers |= (parts.len() == 2 && parts[1] == b"layer.tar") || parts.starts_with(&[b"blobs", b"sha256"]);
         let path = parts.join(&b'/');
         let on_the_way = (1..parts.len()).map(|deep| parts[..deep].join(&b'/')).find(|way| self.links.contains(way));
         if let (Some(link), None) = (on_the_way, &self.through) {
             self.through = Some(format!("{} goes through {}, which is a symbolic link in the archive", show(&path), show(&link)));
         }
         match member.kind {
-            Kind::Symlink(_) => drop(self.links.insert(path)),
+            Kind::Symlink(_) => {
+                self.links.insert(path);
+            }
             Kind::Directory => {}
             // It takes the link's place.
-            _ => drop(self.links.remove(&path)),
+            _ => {
+                self.links.remove(&path);
+            }
         }
     }
 
@@ -53,7 +58,7 @@ impl Shape {
     /// Why this is no system's root; None where it may be one.
     pub fn not_a_root(&self) -> Option<(String, &'static str)> {
         let has = |name: &str| self.top.contains(name.as_bytes());
-        if has("manifest.json") && (self.layers || has("blobs")) || has("oci-layout") {
+        if (has("manifest.json") && (self.layers || has("blobs"))) || has("oci-layout") {
             let remedy = "export the files of a container instead: `docker create IMAGE`, `docker export CONTAINER > FILE`";
             return Some(("it holds the layers of a container image (as `docker save` writes them), not files".to_owned(), remedy));
         }
