@@ -56,7 +56,7 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
 /// ALT-678 where it is something else, ALT-679 for a member whose way goes through a link.
 pub fn root(seen: &Survey) -> Result<()> {
     if let Some((cause, remedy)) = seen.shape.not_a_root() {
-        return Err(error::IMAGE_NO_ROOT.because_do(cause, remedy));
+        return Err(error::IMAGE_NOT_A_ROOT.because_do(cause, remedy));
     }
     match seen.shape.through_a_link() {
         Some(cause) => Err(error::IMAGE_THROUGH_LINK.because(cause)),
