@@ -19,7 +19,8 @@ fn machine(name: &str) -> Option<(Machine, String)> {
 /// The target's partition for a mount point.
 fn partition(machine: &Machine, target: &str, at: &str) -> String {
     let table = machine.must(&format!("sfdisk -d {target}"));
-    let line = table.lines().find(|l| l.contains(&format!("name=\"altinst_rootvg:{at}\""))).unwrap_or_else(|| panic!("no {at} in {table}"));
+    // sfdisk shows a colon as an underscore.
+    let line = table.lines().find(|l| l.contains(&format!("name=\"altinst_rootvg_{at}\""))).unwrap_or_else(|| panic!("no {at} in {table}"));
     line.split_whitespace().next().unwrap().to_owned()
 }
 
