@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::identify::Rules;
+use super::options;
 use crate::error;
 use crate::host::mounts::{escape, unescape};
 
@@ -95,7 +96,7 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
     let mut number = 0;
     for line in text.split_inclusive('\n') {
         number += 1;
-        let mut new = rewrite_line(line, rules);
+        let mut new = rewrite_line(line, rules, extras, number, &mut out.warnings);
         if extras.claim || extras.strangers_may_fail {
             new = of_image(&new, extras, number, &mut out.warnings);
         }
@@ -129,7 +130,7 @@ fn has(have: &[Entry], w: &Wanted) -> bool {
     have.iter().any(|e| if w.fstype == "swap" { e.fstype == "swap" && e.spec == w.spec } else { e.mount_point == w.mount_point })
 }
 
-fn rewrite_line(line: &str, rules: &Rules) -> String {
+fn rewrite_line(line: &str, rules: &Rules, extras: &FstabExtras, number: usize, warnings: &mut Vec<String>) -> String {
     if line.trim_start().starts_with('#') {
         return rules.anywhere(line);
     }
@@ -141,7 +142,12 @@ fn rewrite_line(line: &str, rules: &Rules) -> String {
         let old = &line[*start..*end];
         let new = match i {
             0 => rules.spec(old).map_or_else(|| rules.anywhere(old), |spec| escape(Path::new(spec))),
-            3 => options(old, rules),
+            3 => {
+                let own = options_of_copy(line, &fields, rules, extras);
+                let done = own.unwrap_or_else(|| options::Translated { text: old.to_owned(), warnings: vec![] });
+                warnings.extend(done.warnings.iter().map(|w| format!("/etc/fstab:{number}: {w}")));
+                done.text.split(',').map(|o| option(o, rules)).collect::<Vec<_>>().join(",")
+            }
             _ => continue,
         };
         out.replace_range(start..end, &new);
@@ -166,6 +172,8 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
             if w.fstype != entry.fstype || w.fstype == "btrfs" {
                 put(3, &w.options, &mut new);
                 put(2, &w.fstype, &mut new);
+            } else if fields.len() > 3 {
+                put(3, &options::portable(&entry.options), &mut new);
             }
             put(0, &escape(Path::new(&w.spec)), &mut new);
         }
@@ -184,16 +192,26 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
     new
 }
 
-/// Mount options: `subvolid=` is the source's own number, and some x-systemd options name devices.
-fn options(text: &str, rules: &Rules) -> String {
-    let keep = |o: &&str| !o.starts_with("subvolid=");
-    let kept: Vec<String> = text.split(',').filter(keep).map(|o| option(o, rules)).collect();
-    if kept.is_empty() { "defaults".to_owned() } else { kept.join(",") }
+/// The options of a line that names a volume of the source; None for another line, whose options concern nobody else. A plan of an older version
+/// knows no numbers, but which subvolume is mounted where.
+fn options_of_copy(line: &str, fields: &[(usize, usize)], rules: &Rules, extras: &FstabExtras) -> Option<options::Translated> {
+    let field = |i: usize| fields.get(i).map(|(start, end)| &line[*start..*end]);
+    let volume = rules.volume(field(0)?)?;
+    let at = PathBuf::from(unescape(field(1)?.as_bytes()));
+    let here = || {
+        let wanted = extras.lines.iter().find(|w| w.mount_point == at)?;
+        wanted.options.split(',').find_map(|o| o.strip_prefix("subvol=")).map(str::to_owned)
+    };
+    let known = &volume.old.subvolumes;
+    let path = |id| if known.is_empty() { here() } else { options::path_in(known, id) };
+    Some(options::translate(field(3)?, &path))
 }
+
+/// Some x-systemd options name devices, whatever the line is about.
 
 fn option(text: &str, rules: &Rules) -> String {
     match text.split_once('=') {
-        Some((key, value)) if key.starts_with("x-systemd.") || key == "journal_path" => match rules.volume(value) {
+        Some((key, value)) if key.starts_with("x-systemd.") => match rules.volume(value) {
             Some(v) if v.new_spec.starts_with('/') || key.starts_with("x-systemd.") && !value.starts_with('/') => {
                 format!("{key}={}", v.new_spec)
             }
@@ -244,7 +262,7 @@ mod tests {
             "# / was on {NEW_ROOT} during installation\n\nUUID={NEW_ROOT}   /  ext4\terrors=remount-ro 0 1 # root\n\
              UUID={NEW_ROOT} /mnt/again btrfs subvol=/@ 0 0\nUUID=55555555-bbbb-4bbb-8bbb-555555555555 none swap sw 0 0\n\
              server:/x /net nfs defaults 0 0\n/dev/vdc1  /data   xfs  defaults,x-systemd.requires=/dev/disk/by-uuid/{NEW_ROOT} 0 2\n\
-             tmpfs /tmp tmpfs size=1g\n/dev/mapper/alt--vg-home /home ext4 defaults\n"
+             tmpfs /tmp tmpfs size=1g\n/dev/mapper/alt--vg-home /home ext4 subvol=/\n"
         );
         assert_eq!(new.text, want);
         assert_eq!(new.changes.iter().map(|c| c.line).collect::<Vec<_>>(), [1, 3, 4, 5, 7, 9]);

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use regex::{Captures, Match, Regex};
 
 use super::ids::{IdMap, Names, Volume};
+use super::options;
 
 /// Ready to be applied to many texts.
 pub struct Rules {
@@ -21,7 +22,7 @@ pub struct Rules {
     structured: Vec<(Regex, String)>,
     parameters: Regex,
     offsets: Regex,
-    subvolid: Regex,
+    flags: Regex,
 }
 
 impl Rules {
@@ -47,7 +48,7 @@ impl Rules {
             structured: structured(map)?,
             parameters: Regex::new(r#"(^|[\s"'=;,])((?:root|resume|RESUME|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#)?,
             offsets: Regex::new(r#"(^|[\s"'])resume_offset=\d+ ?"#)?,
-            subvolid: Regex::new(r"(rootflags=[^\s]*?)(subvolid=\d+,|,?subvolid=\d+)")?,
+            flags: Regex::new(r#"\b(rootflags|mount\.usrflags)=([^\s"']+)"#)?,
         })
     }
 
@@ -100,8 +101,19 @@ impl Rules {
         });
         // The offset was that of the source's swap file.
         let out = self.offsets.replace_all(&out, "$1");
-        let out = self.subvolid.replace_all(&out, "$1");
+        let out = self.flags.replace_all(&out, |c: &Captures<'_>| format!("{}={}", &c[1], self.flags_of(&c[1], &c[2])));
         self.anywhere(&out)
+    }
+
+    /// The mount options of `/` or /usr that stand in a kernel command line.
+    fn flags_of(&self, key: &str, options: &str) -> String {
+        let what = if key == "rootflags" { "/" } else { "/usr" };
+        let known = self.volumes.iter().find(|v| v.what == what).or_else(|| self.volumes.iter().find(|v| v.what == "/"));
+        let known = known.map_or(&[][..], |v| &v.old.subvolumes);
+        let new = options::translate(options, &|id| options::path_in(known, id)).text;
+        // The kernel itself mounts with these: only its own words. A number that nobody knows goes, and the default subvolume is mounted.
+        let words: Vec<&str> = new.split(',').filter(|o| options.split(',').any(|old| old == *o) || o.starts_with("subvol=")).collect();
+        words.join(",")
     }
 
     /// Where identifiers of the source stand in a text: byte offset and the identifier.
@@ -294,8 +306,8 @@ pub mod tests {
             uuid: Some(uuid.into()),
             label: Some(label.to_owned()).filter(|l| !l.is_empty()),
             partuuid: Some(partuuid.to_owned()).filter(|l| !l.is_empty()),
-            partlabel: None,
             devices: devices.iter().map(Into::into).collect(),
+            ..Names::default()
         };
         let volume = |what: &str, old: Names, new: Names, spec: &str| Volume { what: what.into(), old, new, new_spec: spec.into() };
         let pair = |what: &str, old: &str, new: &str| Pair { what: what.into(), old: old.into(), new: new.into() };

@@ -17,6 +17,17 @@ pub struct Names {
     pub partlabel: Option<String>,
     /// Every device path: `/dev/vda2`, `/dev/mapper/vg-root`, `/dev/vg/root`, links below /dev/disk.
     pub devices: Vec<PathBuf>,
+    /// btrfs: all subvolumes, by the numbers that `subvolid=` takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subvolumes: Vec<SubvolumeId>,
+}
+
+/// The number of a btrfs subvolume, which another file system has for another one, and its path, which a copy keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubvolumeId {
+    pub id: u64,
+    /// From the top level, no leading slash.
+    pub path: String,
 }
 
 /// A file system or swap space before and after.

@@ -13,5 +13,7 @@ pub mod identify;
 pub mod ids;
 pub mod initramfs;
 pub mod kernels;
+pub mod options;
 pub mod references;
 pub mod texts;
+pub mod unit;

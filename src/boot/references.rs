@@ -13,6 +13,7 @@ use super::fstab::{self, FstabExtras};
 use super::identify::Rules;
 use super::ids::IdMap;
 use super::texts::Text;
+use super::unit;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
@@ -203,6 +204,11 @@ impl Job<'_> {
         let new: String = match kind {
             // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
             Kind::Other => self.rules.anywhere(&old.text),
+            Kind::Unit => {
+                let new = unit::rewrite(&old.text, &self.rules);
+                new.warnings.iter().for_each(|w| self.events.warn(format!("/{}: {w}", inner.display())));
+                new.text
+            }
             _ => old.text.split_inclusive('\n').map(|line| kind.line(line, &self.rules)).collect(),
         };
         if new == old.text {
@@ -325,10 +331,6 @@ impl Kind {
     fn line(self, line: &str, rules: &Rules) -> String {
         match self {
             Self::CommandLine => rules.command_line(line),
-            Self::Unit => match line.trim_end().strip_prefix("What=").and_then(|w| rules.volume(w.trim())) {
-                Some(v) => format!("What={}\n", v.new_spec.replacen("UUID=", "/dev/disk/by-uuid/", 1)),
-                None => rules.anywhere(line),
-            },
             Self::Crypttab => {
                 let second = line.split_whitespace().nth(1).filter(|_| !line.trim_start().starts_with('#'));
                 match second.and_then(|d| rules.spec(d).map(|s| (d, s))) {
@@ -336,7 +338,7 @@ impl Kind {
                     None => rules.anywhere(line),
                 }
             }
-            Self::Other => rules.anywhere(line),
+            Self::Unit | Self::Other => rules.anywhere(line),
         }
     }
 }

@@ -26,8 +26,9 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     crate::engine::run::require_root()?;
     let facts = Facts::gather()?;
     let mut text = String::new();
-    for warning in &facts.source.warnings {
-        text.push_str(&format!("# {}\n", printable(warning, false)));
+    let refused = facts.source.refusals.iter().map(|r| &r.cause);
+    for line in facts.source.warnings.iter().chain(refused).chain(&facts.source.notes) {
+        text.push_str(&format!("# {}\n", printable(line, false)));
     }
     text.push_str(&parse::write(&facts.source.image)?);
     match parsed.operands.first() {

@@ -42,7 +42,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     signals::catch();
     let leave_out: Vec<PathBuf> = parsed.values("x").map(PathBuf::from).collect();
     let trees = [Tree { source: Source::of_mount(from)?, prefix: PathBuf::from("/"), leave_out }];
-    let totals = create::count(&trees, &excludes)?;
+    let totals = create::count(&trees, &excludes.anew())?;
     let out = Output::open(Path::new(to), method, record)?;
     out.require_room(totals.bytes)?;
     let (secs, made) = sys::now();

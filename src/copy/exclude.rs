@@ -4,7 +4,8 @@
 //! can point out those that matched nothing and those that took more than was meant (`/tmp/` also hits `./var/tmp/`).
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,6 +21,8 @@ pub struct Excludes {
     patterns: Vec<Pattern>,
     set: RegexSet,
     blank: Vec<usize>,
+    /// Lines of directories that are made whatever the list says.
+    needed: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -46,6 +49,13 @@ pub struct Used {
 /// What lines matched, kept apart until it is known that they count.
 #[derive(Debug, Default)]
 pub struct Tally(Vec<(usize, u64, BTreeSet<Vec<u8>>)>);
+
+impl Tally {
+    /// Whether nothing matched.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 /// How many top-level trees are named.
 const TREES: usize = 8;
@@ -90,7 +100,7 @@ impl Excludes {
         let set = RegexSet::new(&expressions).map_err(|_| {
             error::BAD_PATTERN.because(format!("{}: the patterns together are too large; use fewer or simpler ones", file.display()))
         })?;
-        Ok(Self { patterns, set, blank })
+        Ok(Self { patterns, set, blank, needed: vec![] })
     }
 
     /// The same patterns, with nothing counted.
@@ -103,7 +113,12 @@ impl Excludes {
             matches: AtomicU64::new(0),
             trees: Mutex::default(),
         };
-        Self { patterns: self.patterns.iter().map(fresh).collect(), set: self.set.clone(), blank: self.blank.clone() }
+        Self {
+            patterns: self.patterns.iter().map(fresh).collect(),
+            set: self.set.clone(),
+            blank: self.blank.clone(),
+            needed: self.needed.clone(),
+        }
     }
 
     /// Whether there is nothing to exclude.
@@ -112,8 +127,7 @@ impl Excludes {
     }
 
     /// Whether a line is excluded; if so, it counts.
-    #[cfg(test)]
-    fn matches(&self, line: &[u8]) -> bool {
+    pub fn matches(&self, line: &[u8]) -> bool {
         let mut tally = Tally::default();
         let hit = self.tally(line, &mut tally);
         self.count(tally);
@@ -135,6 +149,18 @@ impl Excludes {
             }
         }
         hits.matched_any()
+    }
+
+    /// The same list, which leaves these directories (from `/` on) and those above them: what the list excludes is only what is in them.
+    #[must_use]
+    pub fn but_for(self, directories: impl Iterator<Item = PathBuf>) -> Self {
+        let line = |p: PathBuf| [b".", p.as_os_str().as_bytes()].concat();
+        Self { needed: directories.map(line).collect(), ..self }
+    }
+
+    /// Whether the directory with this line is one that must be there.
+    pub fn is_needed(&self, line: &[u8]) -> bool {
+        self.needed.iter().any(|n| n.strip_prefix(line).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")))
     }
 
     /// Adds what was put aside.

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::event::Events;
+use crate::host::mounts::Mount;
 use crate::host::view;
 pub use exclude::Excludes;
 pub use progress::{Progress, Totals};
@@ -47,6 +48,14 @@ impl Source {
     /// ALT-406 where it cannot be opened so.
     pub fn of_mount(at: &Path) -> Result<Self> {
         view::of_directory(at, true).map(Self::of_directory)
+    }
+
+    /// The tree of a mount, also where something else is mounted over it.
+    ///
+    /// # Errors
+    /// ALT-406 where it cannot be opened so.
+    pub fn of_mounted(mount: &Mount) -> Result<Self> {
+        view::of_mount(mount).map(Self::of_directory)
     }
 
     /// A directory that is open already, such as a btrfs subvolume opened below a [`view::of_device`].

@@ -44,7 +44,8 @@ impl<'a> Sift<'a> {
         }
         let path = path();
         let mut tally = exclude::Tally::default();
-        if !self.excludes.tally(&self.line_of(&path), &mut tally) {
+        let line = self.line_of(&path);
+        if (directory && self.excludes.is_needed(&line)) || !self.excludes.tally(&line, &mut tally) {
             return Ok(false);
         }
         if directory {
@@ -58,6 +59,19 @@ impl<'a> Sift<'a> {
         }
         self.excludes.count(tally);
         Ok(true)
+    }
+
+    /// Whether the list leaves nothing of the tree, which has something; what it matches counts.
+    ///
+    /// # Errors
+    /// The kernel's, where a directory cannot be looked into.
+    pub fn takes_everything(&self) -> Sys<bool> {
+        let mut tally = exclude::Tally::default();
+        let all = self.all_excluded(vec![], &mut tally)? && !tally.is_empty();
+        if all {
+            self.excludes.count(tally);
+        }
+        Ok(all)
     }
 
     fn line_of(&self, path: &[u8]) -> Vec<u8> {

@@ -95,6 +95,20 @@ impl World {
         self.disks.iter().map(|d| d.name.clone()).filter(|n| found.contains(n)).collect()
     }
 
+    /// Kernel names of all stacked devices that a stacked device lies on, recursively.
+    pub fn below(&self, name: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut waiting = vec![name.to_owned()];
+        while let Some(name) = waiting.pop() {
+            for slave in self.stacked.iter().filter(|s| s.name == name).flat_map(|s| &s.slaves) {
+                if self.stacked.iter().any(|s| s.name == *slave) && found.insert(slave.clone()) {
+                    waiting.push(slave.clone());
+                }
+            }
+        }
+        found
+    }
+
     /// The disks of a mount: several where a btrfs lies on several, and named by the source where the
     /// device number is anonymous.
     pub fn disks_of_mount(&self, mount: &crate::host::mounts::Mount) -> Vec<String> {

@@ -140,6 +140,9 @@ pub struct Stacked {
     pub dm_name: Option<String>,
     /// Kernel names of the devices it lies on.
     pub slaves: Vec<String>,
+    /// The file that a loop device is made of, where that is no device itself.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
     pub content: Vec<Signature>,
     /// Links below /dev that lead to it (`/dev/vg/lv`, by-id).
     #[serde(default)]

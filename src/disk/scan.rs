@@ -141,9 +141,12 @@ fn stacked_kind(b: &Block) -> Option<String> {
 fn stacked(b: &Block, kind: String, blocks: &[Block], links: Vec<PathBuf>) -> Stacked {
     let path = b.dm_name.as_ref().map_or_else(|| Path::new("/dev").join(&b.devname), |n| Path::new("/dev/mapper").join(n));
     let mut slaves = b.slaves.clone();
+    let mut on_file = None;
     if let Some(file) = &b.backing_file {
         // A loop device lies on the disk that holds its file, or on the device that is its file.
-        let dev = crate::host::device::block_device(file).or_else(|| device_below(file));
+        let device = crate::host::device::block_device(file);
+        on_file = device.is_none().then(|| file.clone());
+        let dev = device.or_else(|| device_below(file));
         slaves.extend(blocks.iter().find(|o| Some(&o.dev) == dev.as_ref()).map(|o| o.name.clone()));
     }
     Stacked {
@@ -154,6 +157,7 @@ fn stacked(b: &Block, kind: String, blocks: &[Block], links: Vec<PathBuf>) -> St
         kind,
         dm_name: b.dm_name.clone(),
         slaves,
+        file: on_file,
         content: vec![],
         links,
     }

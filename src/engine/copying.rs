@@ -2,6 +2,9 @@
 //!
 //! Alone, so that what lies below mount points keeps its place, and so that the finished tree is mounted once, at the end. A
 //! copy that was interrupted begins again with an empty file system: a half-copied file is nowhere left.
+//!
+//! The source is seen likewise: each file system alone, whatever is mounted in it or over it. So the copy has what rootvg has on disk, also where
+//! something else is visible in the running system (a tmpfs over /var/log), and files that lie below mount points come along.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -10,18 +13,20 @@ use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Excludes, Job, Source, Totals};
 use crate::engine::ALT_INST;
-use crate::engine::disk_steps;
 use crate::engine::from_image::restoring;
 use crate::engine::layout::VolumeLayout;
 use crate::engine::mounted;
 use crate::engine::plan::{Action, Base, Step, below};
+use crate::engine::source::mount;
 use crate::engine::state::State;
 use crate::engine::steps::Context;
-use crate::error;
+use crate::engine::{disk_steps, facts};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
-use crate::host::{mounts, view};
+use crate::host::device::block_device;
+use crate::host::mounts::{self, Mount};
+use crate::host::view;
 use crate::image::data::{Fs, Subvolume};
 
 /// Copies a volume's file system.
@@ -52,6 +57,24 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     Ok(())
 }
 
+/// The EFI system partition of the running system, whether or not it is mounted; None where there is none, or the kernel cannot mount it.
+///
+/// # Errors
+/// ALT-406 where it cannot be opened.
+pub fn view_of_esp(base: &Base, fs: &Fs) -> Result<Option<OwnedFd>> {
+    let devices = mount::devices_of(&base.ids, fs);
+    let its = |m: &Mount| m.root == Path::new("/") && devices.iter().any(|d| mounts::is_of(m, d));
+    let all = mounts::mounted()?;
+    if let Some(mount) = all.iter().rfind(|m| its(m)) {
+        return view::of_mount(mount).map(Some);
+    }
+    // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no journal).
+    match devices.iter().find(|d| block_device(d).is_some()).filter(|_| base.esp_mountable) {
+        Some(device) => view::of_device(device, "vfat", "").map(Some),
+        None => Ok(None),
+    }
+}
+
 /// What a run has to copy or restore: of the steps that are still to come.
 pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
     let volumes = steps.iter().filter_map(|s| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None });
@@ -59,8 +82,9 @@ pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
     volumes
         .filter_map(|v| v.fs.as_ref())
         .map(|fs| {
-            let inodes = nix::sys::statvfs::statvfs(Path::new(&fs.fs_name)).map_or(0, |s| s.files().saturating_sub(s.files_free()));
-            Totals { bytes: fs.fs_used_mb << 20, files: inodes }
+            let mount = mount::mount_of(fs, mount::devices_of(&base.ids, fs));
+            let files = mount.and_then(|m| facts::counts(&m)).map_or(0, |counts| counts.files);
+            Totals { bytes: fs.fs_used_mb << 20, files }
         })
         .fold(restored, |a, b| a + b)
 }
@@ -72,7 +96,7 @@ fn btrfs_options(fs: &Fs) -> String {
 }
 
 fn plain(c: &Context, fs: &Fs, excludes: &Excludes) -> Result<()> {
-    let from = Source::of_mount(Path::new(&fs.fs_name))?;
+    let from = Source::of_mounted(&mount::mount_of(fs, mount::devices_of(&c.base.ids, fs))?)?;
     run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), excludes)
 }
 
@@ -91,8 +115,8 @@ fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes
 
 /// Subvolumes are made and filled parents first, all of them through the file system's top level.
 fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Result<()> {
-    let device = source_device(fs)?;
-    let top: OwnedFd = view::of_device(&device, "btrfs", "subvolid=5")?;
+    let mount = mount::mount_of(fs, mount::devices_of(&c.base.ids, fs))?;
+    let top: OwnedFd = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
     let at = Path::new(ALT_INST);
     let mut copied: Vec<&str> = Vec::new();
     for s in &fs.subvolume {
@@ -147,16 +171,6 @@ pub fn make_default(path: &str, v: &VolumeLayout, events: &Events) -> Result<()>
     let at = Beneath::open(Path::new(ALT_INST))?.directory(path)?;
     let sentence = format!("make {path} the default subvolume of {}", v.device.display());
     Cmd::new("btrfs", sentence).args(["subvolume", "set-default"]).arg(at.path()).run(events).map(drop)
-}
-
-/// The device that a btrfs is mounted from.
-///
-/// # Errors
-/// ALT-3xx where it is not mounted any more.
-pub fn source_device(fs: &Fs) -> Result<PathBuf> {
-    let at = fs.subvolume.iter().find_map(|s| s.mount_point.as_deref()).unwrap_or(&fs.fs_name);
-    let mount = mounts::mounted()?.into_iter().rfind(|m| m.mount_point == Path::new(at) && m.fstype == "btrfs");
-    mount.map(|m| PathBuf::from(m.source)).ok_or_else(|| error::SOURCE_CHANGED.because(format!("{at} is not mounted any more")))
 }
 
 /// A subvolume, below its file system's top level.

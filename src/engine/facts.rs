@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::boot::ids::Names;
 use crate::boot::{bootlist, fstab, grub};
 use crate::disk::model::World;
 use crate::disk::{features, mkfs};
+use crate::engine::names;
 use crate::engine::plan::{Bootable, Firmware};
 use crate::engine::source::{self, ListedSubvolume, Source, Usage};
 use crate::error;
 use crate::host::cmd::Cmd;
 use crate::host::files;
-use crate::host::{mounts, view};
+use crate::host::mounts::{self, Mount};
+use crate::host::{covered, view};
 use crate::image::data::Image;
 
 /// The machine as it is now.
@@ -46,15 +49,35 @@ impl Facts {
     /// Where the machine cannot be asked.
     pub fn for_image() -> Result<Self> {
         let world = World::gather()?;
+        // First: looking into /boot mounts it where it is mounted on demand.
+        let boot = bootable();
         let mounts = mounts::mounted()?;
         let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
         let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
-        let boot = bootable();
         let (source, undescribed) = match source::describe(&world, &mounts, &fstab, describe_image(boot.firmware), &Machine) {
             Ok(source) => (source, None),
             Err(e) => (Source { disks: source::root_disks(&world, &mounts, &Machine), ..Source::default() }, Some(e)),
         };
         Ok(Self { world, source, boot, mountable: mkfs::filesystems_supported(), undescribed })
+    }
+
+    /// Everything by which a device of rootvg can be named.
+    pub fn old_names(&self, device: &Path) -> Names {
+        let subvolumes = self.source.subvolume_ids.iter().find(|(d, _)| d == device).map(|(_, ids)| ids.clone()).unwrap_or_default();
+        Names { subvolumes, ..names::old_names(&self.world, device) }
+    }
+
+    /// What the running system boots with, and what is wrong where that is no kernel. A /boot that is not mounted hides what it starts from,
+    /// even where the directory below it holds an old kernel.
+    pub fn kernels_there(&self) -> (Bootable, anyhow::Error) {
+        let mut boot = self.boot.clone();
+        if self.source.not_mounted.iter().any(|at| at == Path::new("/boot")) {
+            boot.kernels.clear();
+            let cause = "/boot is in /etc/fstab but not mounted, so the kernels that this system starts are not seen";
+            return (boot, error::NO_KERNEL.because_do(cause, "`mount /boot`, and run the command again"));
+        }
+        let cause = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
+        (boot, error::NO_KERNEL.because(cause))
     }
 
     /// Whether the ESP can be filled.
@@ -100,15 +123,11 @@ fn describe_image(firmware: Firmware) -> Image {
 struct Machine;
 
 impl source::Ask for Machine {
-    fn usage(&self, mount_point: &Path) -> Result<Usage> {
-        let s = nix::sys::statvfs::statvfs(mount_point).with_context(|| format!("asking how full {} is", mount_point.display()))?;
-        let used = s.blocks().saturating_sub(s.blocks_free()).saturating_mul(s.fragment_size());
-        Ok(Usage { used: used.saturating_sub(practice_bytes(mount_point)) })
+    fn usage(&self, mount: &Mount) -> Result<Usage> {
+        Ok(Usage { used: counts(mount)?.used })
     }
 
-    fn subvolumes(&self, mount_point: &Path) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
-        let mount =
-            mounts::mounted()?.into_iter().rfind(|m| m.mount_point == mount_point).context("a file system that is not mounted any more")?;
+    fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
         // Listed from the top level, because from anywhere else btrfs names what lies below relative to there.
         let top = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
         let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
@@ -122,13 +141,42 @@ impl source::Ask for Machine {
     }
 }
 
+/// What a mounted file system holds, without practice disks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Bytes.
+    pub used: u64,
+    /// Bytes, what is reserved for root among them.
+    pub free: u64,
+    pub files: u64,
+}
+
+/// Counts a mounted file system; what is mounted over it is not asked.
+///
+/// # Errors
+/// Where it cannot be asked; ALT-406 where it is hidden and we are not root.
+pub fn counts(mount: &Mount) -> Result<Counts> {
+    let all = mounts::mounted()?;
+    let here = all.iter().rfind(|m| (&m.dev, &m.root, &m.mount_point) == (&mount.dev, &mount.root, &mount.mount_point));
+    let view = if here.is_some_and(|m| covered::is_visible(&all, m)) { None } else { Some(view::of_mount(mount)?) };
+    let at = view.as_ref().map_or(mount.mount_point.clone(), |fd| format!("/proc/self/fd/{}", fd.as_raw_fd()).into());
+    let s = nix::sys::statvfs::statvfs(&at).with_context(|| format!("asking how full {} is", mount.mount_point.display()))?;
+    let used = s.blocks().saturating_sub(s.blocks_free()).saturating_mul(s.fragment_size());
+    Ok(Counts {
+        used: used.saturating_sub(practice_bytes(&at)),
+        free: s.blocks_free().saturating_mul(s.fragment_size()),
+        files: s.files().saturating_sub(s.files_free()),
+    })
+}
+
 /// `btrfs subvolume list -q`: `ID 257 gen 9 top level 5 parent_uuid - path @home`.
 fn parse_subvolumes(text: &str) -> Vec<ListedSubvolume> {
     text.lines()
         .filter_map(|l| {
             let (head, path) = l.split_once(" path ")?;
             let parent = head.split_whitespace().skip_while(|w| *w != "parent_uuid").nth(1)?;
-            Some(ListedSubvolume { path: path.trim_start_matches("<FS_TREE>/").to_owned(), is_snapshot: parent != "-" })
+            let id = head.split_whitespace().nth(1)?.parse().ok()?;
+            Some(ListedSubvolume { id, path: path.trim_start_matches("<FS_TREE>/").to_owned(), is_snapshot: parent != "-" })
         })
         .collect()
 }
@@ -167,8 +215,8 @@ mod tests {
             ID 260 gen 29 top level 256 parent_uuid 0c2a8c1e-2a0e-0f4d-9d4c-1a2b3c4d5e6f path @/.snapshots/1/snap shot\n";
         let s = parse_subvolumes(text);
         assert_eq!(
-            s.iter().map(|s| (s.path.as_str(), s.is_snapshot)).collect::<Vec<_>>(),
-            [("@", false), ("@home", false), ("@/.snapshots/1/snap shot", true)]
+            s.iter().map(|s| (s.id, s.path.as_str(), s.is_snapshot)).collect::<Vec<_>>(),
+            [(256, "@", false), (257, "@home", false), (260, "@/.snapshots/1/snap shot", true)]
         );
         assert_eq!(parse_default("ID 5 (FS_TREE)\n"), None);
         assert_eq!(parse_default("ID 256 gen 9 top level 5 path @\n").as_deref(), Some("@"));

@@ -1,27 +1,24 @@
 //! An image of the running system: what is in it, where it goes, and the steps of making it.
 //!
 //! The same facts as for a clone say what rootvg is; each of its file systems is seen alone, without what is mounted in it, read-only and
-//! without access times. What is not rootvg's (/proc, data disks, network file systems) is an empty directory in the image.
+//! without access times. What is not rootvg's (/proc, data disks, network file systems) is not in the image; what lies below its mount point on
+//! the parent's file system is.
 
-use std::collections::BTreeMap;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::copy::{Progress, Source};
+use crate::copy::Progress;
 use crate::disk::size::human;
-use crate::engine::facts::{self, Facts};
+use crate::engine::facts::Facts;
 use crate::engine::quiet::Quiet;
-use crate::engine::{copying, names, prepare, run, system};
-use crate::error;
+use crate::engine::{copying, exclusions, names, prepare, run, system, trees};
 use crate::event::{Event, Events, Planned, State};
-use crate::host::mounts::{self, Mount};
-use crate::host::{signals, sys, view};
+use crate::host::{signals, sys};
 use crate::image::archive::Archive;
 use crate::image::create::{self, Job, Made, Tree};
-use crate::image::data::{Fs, ImageData};
+use crate::image::data::ImageData;
 use crate::image::manifest::{FORMAT, Identities, Manifest, VolumeNames};
 use crate::image::output::{Method, Output};
 use crate::image::{parse, verify};
@@ -125,16 +122,21 @@ struct Looked {
 }
 
 fn look(request: &Request, events: &Events) -> Result<Looked> {
-    let excludes = prepare::excludes(request.exclude_list.as_ref())?;
+    let excludes = exclusions::read(request.exclude_list.as_ref())?;
+    if let Some(file) = &request.exclude_list {
+        exclusions::check(file, &excludes, true)?;
+    }
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut image = prepare::image(request.image_data.as_ref(), &facts, &mut warnings)?;
     warnings.iter().for_each(|w| events.warn(w));
+    facts.source.notes.iter().for_each(|n| events.note(n));
     image.image_data.image_type = "mksysb".to_owned();
     let output = Output::open(&request.to, request.method, request.record)?;
     let quiet = Quiet::begin(true, events)?;
-    let trees = trees(&image, &facts)?;
-    let totals = create::count(&trees, &excludes)?;
+    let trees = trees::all(&image, &facts)?;
+    trees::hidden(&trees).iter().for_each(|w| events.warn(w));
+    let totals = create::count(&trees, &excludes.anew())?;
     output.require_room(totals.bytes)?;
     let (made_secs, made) = sys::now();
     let manifest = Manifest {
@@ -165,67 +167,12 @@ fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {
     Ok(made)
 }
 
-/// The file systems of the image, each seen alone; the first is the one at `/`.
-fn trees(image: &ImageData, facts: &Facts) -> Result<Vec<Tree>> {
-    let mounted = mounts::mounted()?;
-    let mut trees = Vec::new();
-    for fs in &image.fs_data {
-        if fs.subvolume.is_empty() {
-            // An edited image.data may give an EFI system partition to a machine that has none.
-            if mounted.iter().any(|m| m.mount_point == Path::new(&fs.fs_name)) {
-                trees.push(Tree {
-                    source: Source::of_mount(Path::new(&fs.fs_name))?,
-                    prefix: PathBuf::from(&fs.fs_name),
-                    leave_out: vec![],
-                });
-            }
-        } else {
-            subvolumes(fs, &mut trees)?;
-        }
-    }
-    trees.sort_by_key(|t| t.prefix.components().count());
-    if trees.first().is_none_or(|t| t.prefix != Path::new("/")) {
-        return Err(error::SOURCE_CHANGED.because("the root file system is not mounted at / any more"));
-    }
-    let never = facts::leave_out(&facts.source);
-    let elsewhere = not_saved(&mounted, &trees);
-    for tree in &mut trees {
-        let inside = never.iter().chain(&elsewhere).filter_map(|p| p.strip_prefix(&tree.prefix).ok());
-        tree.leave_out = inside.filter(|p| !p.as_os_str().is_empty()).map(Path::to_owned).collect();
-    }
-    Ok(trees)
-}
-
-/// Every subvolume is a tree of its own, at the place that it has in the running system.
-fn subvolumes(fs: &Fs, trees: &mut Vec<Tree>) -> Result<()> {
-    let top = view::of_device(&copying::source_device(fs)?, "btrfs", "subvolid=5")?;
-    let mut by_path = BTreeMap::new();
-    for s in &fs.subvolume {
-        // Mounted at two places: one subvolume all the same.
-        by_path.entry(s.path.as_str()).or_insert(s);
-    }
-    for (path, s) in by_path {
-        let from = if path.is_empty() { top.try_clone()? } else { copying::open_below(top.as_fd(), path)? };
-        trees.push(Tree { source: Source::of_directory(from), prefix: copying::prefix(fs, s), leave_out: vec![] });
-    }
-    Ok(())
-}
-
-/// Directories at which something is mounted that is not saved: what lies hidden below them is not the system's. (A file may have another bound
-/// over it; that one is saved.)
-fn not_saved(mounted: &[Mount], trees: &[Tree]) -> Vec<PathBuf> {
-    // A network's server that is gone would not let go of who looks at its directory.
-    let far = |m: &Mount| ["nfs", "cifs", "smb", "9p", "ceph", "fuse", "autofs"].iter().any(|f| m.fstype.starts_with(f));
-    let others = mounted.iter().filter(|m| !trees.iter().any(|t| t.prefix == m.mount_point));
-    others.filter(|m| far(m) || m.mount_point.is_dir()).map(|m| m.mount_point.clone()).collect()
-}
-
 /// By what the disks of the running system can be named.
 fn identities(image: &ImageData, facts: &Facts) -> Identities {
     let mut all = Identities::default();
     for lv in &image.lv_data {
         let device = names::source_volume(&facts.source, &lv.logical_volume, lv.volume_group.as_ref());
-        let names = device.map(|d| names::old_names(&facts.world, d)).unwrap_or_default();
+        let names = device.map(|d| facts.old_names(d)).unwrap_or_default();
         all.volumes.push(VolumeNames { logical_volume: lv.logical_volume.clone(), volume_group: lv.volume_group.clone(), names });
     }
     for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {

@@ -14,15 +14,19 @@ pub mod copying;
 pub mod customize;
 pub mod disk_steps;
 pub mod erase;
+pub mod exclusions;
 pub mod facts;
+pub mod fitting;
 pub mod from_image;
 #[cfg(test)]
 mod golden;
 pub mod layout;
 pub mod leftovers;
+pub mod locked;
 pub mod mksysb;
 pub mod mounted;
 pub mod names;
+pub mod needs;
 pub mod plan;
 pub mod prepare;
 pub mod preview;
@@ -41,6 +45,8 @@ pub mod steps;
 pub mod surveyed;
 pub mod system;
 pub mod targets;
+pub mod trees;
+pub mod unlocked;
 pub mod updates;
 pub mod updating;
 

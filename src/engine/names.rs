@@ -16,7 +16,7 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
             Some(fs) => source_device(&facts.source, &fs.fs_name),
             None => source_volume(&facts.source, &v.lv, v.old_vg.as_ref()),
         };
-        let old = device.map(|d| old_names(&facts.world, d)).unwrap_or_default();
+        let old = device.map(|d| facts.old_names(d)).unwrap_or_default();
         map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
     }
     let first = layout.disks.first();
@@ -92,7 +92,7 @@ pub fn new_names(v: &VolumeLayout) -> Names {
         uuid: Some(v.uuid.clone()),
         label: v.label.clone(),
         partuuid: v.partuuid.clone(),
-        partlabel: None,
         devices: vec![v.device.clone()],
+        ..Names::default()
     }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::boot::{here, kernels};
-use crate::copy::Excludes;
 use crate::disk::content::Before;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::identity::seen;
@@ -15,12 +14,12 @@ use crate::disk::size::human;
 use crate::disk::{mkfs, practice, roles, twins};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
-use crate::engine::from_image;
+use crate::engine::fitting::{self, Need};
 use crate::engine::layout::{Fresh, Layout, Target, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, State, Stored};
-use crate::engine::{names, replace, standing};
+use crate::engine::{exclusions, from_image, names, needs, replace, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -85,17 +84,20 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
+    notes.extend(facts.source.notes.iter().cloned());
     let disks = targets(request, &facts, replaced, &mut notes)?;
     let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
-    let no_kernel = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
     let practice = disks.iter().any(|d| d.practice.is_some());
-    let boot = bootable(request, facts.boot.clone(), no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
+    let (boot, no_kernel) = facts.kernels_there();
+    let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
+    let excludes = exclusions::read(request.exclude_list.as_ref())?;
     if let Some(file) = &request.exclude_list {
-        excludes(Some(file))?;
+        exclusions::check(file, &excludes, !request.skip_boot_check)?;
     }
-    let layout = laid_out(&image, &disks)?;
+    let needs = needs::needs(&image, &facts, &excludes)?;
+    let layout = laid_out(&image, &disks, &needs)?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image)?;
     let ids = names::ids(&layout, &facts, &disks);
@@ -117,19 +119,28 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     Ok(Prepared { base, warnings, notes, targets: described, archive: None })
 }
 
-/// The layout on these disks, with fresh identifiers.
+/// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than the original.
 ///
 /// # Errors
 /// ALT-32x where it does not fit; ALT-218 where a disk cannot be read.
-pub fn laid_out(image: &ImageData, disks: &[&Disk]) -> Result<Layout> {
-    let mut random = uuid::Uuid::new_v4;
+pub fn laid_out(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
     // What is on them now is kept with the plan: nothing else is ever erased.
     let before = |d: &Disk| {
         let looked = Before::of(d).map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", d.path.display())));
         looked.map(|before| Target { before: Some(before), ..target(d) })
     };
     let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;
-    lay_out(image, &places, &mut Fresh(&mut random))
+    lay_out_at(image, &places, needs)
+}
+
+fn lay_out_at(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
+    let mut random = uuid::Uuid::new_v4;
+    let mut notes = vec![];
+    let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
+    let mut layout = lay_out(&fitting::fit(image, sector, needs, &mut notes), places, &mut Fresh(&mut random))?;
+    fitting::count_blocks(&mut layout)?;
+    layout.notes.extend(notes);
+    Ok(layout)
 }
 
 /// A name for an alternate.
@@ -161,8 +172,7 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()
 /// # Errors
 /// What the layout says, for people.
 pub fn fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
-    let mut random = uuid::Uuid::new_v4;
-    lay_out(&facts.source.image, &[target(disk)], &mut Fresh(&mut random)).map(drop).map_err(|e| cause(&e))
+    laid_out(&facts.source.image, &[disk], &[]).map(drop).map_err(|e| cause(&e))
 }
 
 fn target(d: &Disk) -> Target {
@@ -252,6 +262,9 @@ pub fn known(rootvg: &[String]) -> Result<roles::Known> {
 /// The image.data that is given, or that of rootvg.
 pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
     let Some(file) = file else {
+        if let Some(refusal) = facts.source.refusals.first() {
+            return Err(refusal.error());
+        }
         let image = facts.source.image.clone();
         // A layout that an image.data may not have cannot be cloned either; better said now.
         return match check::check(&image) {
@@ -282,8 +295,11 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
             fs.fs_mkfs_options.clear();
         }
     }
+    for r in &facts.source.refusals {
+        warnings.push(format!("{} is not in {}: it is NOT cloned ({})", r.at.display(), file.display(), r.cause));
+    }
     for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {
-        warnings.push(format!("{name} is not in {}: it is not cloned, and the alternate will use the present one", file.display()));
+        warnings.push(format!("{name} is not in {}: it is not cloned, and the copy will use the present one", file.display()));
     }
     let kept = |s: &&Lv| {
         image.lv_data.iter().any(|l| l.kind == s.kind && l.logical_volume == s.logical_volume && l.volume_group == s.volume_group)
@@ -303,7 +319,8 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
     Ok(image)
 }
 
-fn is_esp(image: &ImageData, fs: &Fs) -> bool {
+/// Whether a file system of an image.data is its EFI system partition.
+pub fn is_esp(image: &ImageData, fs: &Fs) -> bool {
     image.lv_data.iter().any(|l| l.kind == LvType::Esp && l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)
 }
 
@@ -311,14 +328,14 @@ fn is_esp(image: &ImageData, fs: &Fs) -> bool {
 pub fn bootable(
     request: &Request,
     mut boot: Bootable,
-    no_kernel: &str,
+    no_kernel: anyhow::Error,
     esp_mountable: bool,
     practice: bool,
     warnings: &mut Vec<String>,
 ) -> Result<Bootable> {
     let mut refusals: Vec<anyhow::Error> = Vec::new();
     if boot.kernels.is_empty() {
-        refusals.push(error::NO_KERNEL.because(no_kernel));
+        refusals.push(no_kernel);
     } else {
         if let Err(why) = &boot.initramfs {
             refusals.push(error::NO_INITRAMFS_TOOL.because(why.clone()));
@@ -444,17 +461,6 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
             .push("this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the copy boots by BIOS only".into());
     }
     Ok(())
-}
-
-/// The exclude list, or an empty one.
-///
-/// # Errors
-/// ALT-401 for a pattern that is none.
-pub fn excludes(file: Option<&PathBuf>) -> Result<Excludes> {
-    match file {
-        Some(file) => Excludes::parse(&std::fs::read(file).with_context(|| format!("reading {}", file.display()))?, file),
-        None => Excludes::parse(b"", Path::new("")),
-    }
 }
 
 pub fn alt_inst_is_free() -> Result<()> {

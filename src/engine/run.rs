@@ -251,7 +251,7 @@ fn execute(
     let mut phase = 0;
     let of = plan.steps.len();
     let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();
-    let excludes = prepare::excludes(plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)))?;
+    let excludes = crate::engine::exclusions::read(plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)))?;
     let progress = Progress::new(1, copying::totals(base, &to_do));
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {

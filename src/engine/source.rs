@@ -1,8 +1,14 @@
 //! What rootvg is: the file systems of the running system that live on its root disks, as an image.data.
 //!
 //! Found from what the kernel says (mountinfo, /proc/swaps, the block layer), with fstab for the options and for
-//! what is not mounted. Data on other disks is not part of it. What cannot be cloned in kind (LUKS, MD, ZFS, bcache, multipath,
-//! LVM thin) is refused by name; what is left out is said.
+//! what is not mounted. Data on other disks is not part of it, and neither is what is mounted from a file (a loop device): the file is.
+//! What cannot be cloned in kind (LUKS, MD, ZFS, bcache, multipath, LVM thin) is refused by name, as a whole where `/` or `/boot` lies on it,
+//! else as one [`Refusal`] that an image.data without it settles; what is left out is said.
+
+mod device;
+pub mod mount;
+mod subvolumes;
+mod unmounted;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,11 +16,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::boot::fstab;
-use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
-use crate::disk::uses;
+use crate::boot::ids::SubvolumeId;
+use crate::boot::options;
+use crate::disk::model::{Stacked, World};
 use crate::error;
 use crate::host::mounts::Mount;
-use crate::image::data::{Fs, Image, ImageData, Lv, LvType, Policy, SourceDisk, Subvolume, SwapFile, Vg};
+use crate::image::data::{Fs, Image, ImageData, Lv, LvType, Policy, SourceDisk, Vg};
+pub use device::{Device, find_device, resolve_spec};
 
 const MIB: u64 = 1 << 20;
 /// Mounted from here, something is a guest and not part of the system.
@@ -23,6 +31,10 @@ const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::ALT_INST
 const SYSTEM_DIRS: [&str; 5] = ["/usr", "/var", "/opt", "/etc", "/var/lib"];
 /// File systems that are made and copied in kind.
 const CLONED: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"];
+/// File systems that no clone needs, wherever they are mounted: media, images, those of other systems.
+const NEVER_NEEDED: [&str; 11] = ["squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs", "ntfs", "ntfs3", "exfat", "hfsplus", "fuseblk"];
+/// Where the EFI system partition is mounted.
+const ESP_AT: [&str; 2] = ["/boot/efi", "/efi"];
 
 /// How full a file system is. Bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +45,8 @@ pub struct Usage {
 /// A btrfs subvolume as `btrfs subvolume list` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedSubvolume {
+    /// The number that `subvolid=` takes.
+    pub id: u64,
     /// From the top level, no leading slash.
     pub path: String,
     pub is_snapshot: bool,
@@ -40,9 +54,9 @@ pub struct ListedSubvolume {
 
 /// What [`describe`] asks the machine; a table in tests.
 pub trait Ask {
-    fn usage(&self, mount_point: &Path) -> Result<Usage>;
-    /// Subvolumes of the btrfs mounted there, and the path of its default one where that is not the top level.
-    fn subvolumes(&self, mount_point: &Path) -> Result<(Vec<ListedSubvolume>, Option<String>)>;
+    fn usage(&self, mount: &Mount) -> Result<Usage>;
+    /// Subvolumes of a btrfs, and the path of its default one where that is not the top level.
+    fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)>;
     /// mkfs arguments that repeat this file system's features.
     fn mkfs_options(&self, fstype: &str, device: &Path) -> Result<Vec<String>>;
 }
@@ -55,57 +69,33 @@ pub struct Source {
     pub disks: Vec<String>,
     /// For each lv_data in order: the device it is now.
     pub devices: Vec<PathBuf>,
+    /// For each btrfs: its device, and all its subvolumes by their numbers.
+    pub subvolume_ids: Vec<(PathBuf, Vec<SubvolumeId>)>,
+    /// File systems that belong to rootvg and cannot be cloned: refused, unless an image.data leaves them out.
+    pub refusals: Vec<Refusal>,
+    /// What fstab has on the root disks and nobody has mounted, but for the EFI system partition.
+    pub not_mounted: Vec<PathBuf>,
     /// What is left out, and other things worth knowing.
     pub warnings: Vec<String>,
+    /// What is as it should be, and may still surprise.
+    pub notes: Vec<String>,
 }
 
-/// Where a file system lies.
-#[derive(Clone, Copy)]
-pub enum Device<'w> {
-    Whole(&'w Disk),
-    Part(&'w Disk, &'w Partition),
-    Stacked(&'w Stacked),
+/// Why one file system of rootvg cannot be cloned.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub at: PathBuf,
+    pub entry: &'static error::Entry,
+    pub cause: String,
 }
 
-impl<'w> Device<'w> {
-    pub fn path(&self) -> &'w Path {
-        match self {
-            Self::Whole(d) => &d.path,
-            Self::Part(_, p) => &p.path,
-            Self::Stacked(s) => &s.path,
-        }
+impl Refusal {
+    /// As an error, with the way around it.
+    pub fn error(&self) -> anyhow::Error {
+        let remedy = "unmount it if it does not belong to the system; or clone the rest: `altdisk mkszfile /root/image.data` describes it \
+            without this file system, and `-i /root/image.data` takes that";
+        self.entry.because_do(self.cause.clone(), remedy)
     }
-
-    fn size(&self) -> u64 {
-        match self {
-            Self::Whole(d) => d.size,
-            Self::Part(_, p) => p.size,
-            Self::Stacked(s) => s.size,
-        }
-    }
-
-    pub fn content(&self) -> &'w [Signature] {
-        match self {
-            Self::Whole(d) => &d.content,
-            Self::Part(_, p) => &p.content,
-            Self::Stacked(s) => &s.content,
-        }
-    }
-}
-
-/// The block device with this number, or this path (links resolved).
-pub fn find_device<'w>(world: &'w World, dev: &str, path: &Path) -> Option<Device<'w>> {
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let is = |d: Option<&str>, p: &Path| d == Some(dev) || p == path || p == real;
-    for disk in &world.disks {
-        if is(Some(&disk.dev), &disk.path) {
-            return Some(Device::Whole(disk));
-        }
-        if let Some(part) = disk.partitions.iter().find(|p| is(p.dev.as_deref(), &p.path)) {
-            return Some(Device::Part(disk, part));
-        }
-    }
-    world.stacked.iter().find(|s| is(Some(&s.dev), &s.path) || real == Path::new("/dev").join(&s.name)).map(Device::Stacked)
 }
 
 /// Describes rootvg.
@@ -126,6 +116,7 @@ pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: 
     for mount in mounts {
         d.file_system(mount)?;
     }
+    d.mounted_from_files();
     d.not_mounted();
     d.swap()?;
     d.finish();
@@ -160,15 +151,28 @@ impl<'a> Describer<'a> {
         self.mounts.iter().rev().find(|m| m.mount_point == Path::new(at))
     }
 
-    /// What `/`, `/boot` and the ESP lie on.
+    /// What `/`, `/boot` and the ESP lie on. Over the last two something else may be mounted, which is not what starts the machine.
     fn root_devices(&self) -> Vec<Device<'a>> {
-        ["/", "/boot", "/boot/efi", "/efi"].iter().filter_map(|at| self.mounted_at(at)).filter_map(|m| self.device_of(m)).collect()
+        let root = self.mounted_at("/").and_then(|m| self.device_of(m));
+        let boot = ["/boot", "/boot/efi", "/efi"].into_iter().filter_map(|at| {
+            let here = self.mounts.iter().rev().filter(|m| m.mount_point == Path::new(at));
+            here.filter_map(|m| self.device_of(m)).find(|d| self.file_below(d).is_none())
+        });
+        root.into_iter().chain(boot).collect()
+    }
+
+    /// The file that a device is made of, if it is a loop device on a file or lies on one.
+    fn file_below(&self, device: &Device) -> Option<&'a Path> {
+        let Device::Stacked(s) = device else { return None };
+        let on_file = |name: &str| self.world.stacked.iter().find(|b| b.name == name && b.file.is_some());
+        let below = self.world.below(&s.name);
+        std::iter::once(s.name.as_str()).chain(below.iter().map(String::as_str)).find_map(on_file).and_then(|b| b.file.as_deref())
     }
 
     /// The disks below `/`, `/boot` and the ESP, and those that hold the rest of their volume groups.
     fn root_disks(&mut self) -> Result<()> {
         let root = self.mounted_at("/").ok_or_else(|| error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)"))?;
-        if self.device_of(root).is_none() {
+        if self.device_of(root).is_none_or(|d| self.file_below(&d).is_some()) {
             let cause = format!("/ is {} from {}, which is no disk, partition or logical volume", root.fstype, root.source);
             return Err(error::NO_ROOT_DEVICE.because(cause));
         }
@@ -186,6 +190,8 @@ impl<'a> Describer<'a> {
         match device {
             Device::Whole(d) => [d.name.clone()].into(),
             Device::Part(d, _) => [d.name.clone()].into(),
+            // A file is no disk: whatever it holds, it is copied as the file that it is.
+            Device::Stacked(_) if self.file_below(device).is_some() => BTreeSet::new(),
             Device::Stacked(s) => {
                 let mut disks: BTreeSet<String> = self.world.disks_below(&s.dev).into_iter().collect();
                 if let Some(lv) = self.lv_of(s) {
@@ -251,54 +257,96 @@ impl<'a> Describer<'a> {
         GUEST_DIRS.iter().any(|d| at.starts_with(d)) && self.entry(at).is_none()
     }
 
+    /// Whether fstab says that a device is mounted there (and not a directory once more).
+    fn in_fstab(&self, at: &Path) -> bool {
+        let bind = |e: &fstab::Entry| e.options.split(',').any(|o| o == "bind" || o == "rbind");
+        self.entry(at).is_some_and(|e| !bind(e))
+    }
+
+    /// Whether all of a device's disks are root disks.
+    fn is_on_root_disks(&self, device: &Device) -> bool {
+        let disks = self.disks_of(device);
+        !disks.is_empty() && disks.iter().all(|d| self.source.disks.contains(d))
+    }
+
     /// One mount, if it is a file system of rootvg that was not seen yet.
-    fn file_system(&mut self, mount: &Mount) -> Result<()> {
-        if mount.fstype == "zfs" && (mount.mount_point == Path::new("/") || mount.mount_point == Path::new("/boot")) {
-            return Err(error::SOURCE_ZFS.because(format!("{} is ZFS ({})", mount.mount_point.display(), mount.source)));
+    fn file_system(&mut self, mount: &'a Mount) -> Result<()> {
+        let at = mount.mount_point.display();
+        let is_root = mount.mount_point == Path::new("/");
+        if mount.fstype == "zfs" && (is_root || mount.mount_point == Path::new("/boot")) {
+            return Err(error::SOURCE_ZFS.because(format!("{at} is ZFS ({})", mount.source)));
         }
         let Some(device) = self.device_of(mount) else { return Ok(()) };
-        let disks = self.disks_of(&device);
-        if disks.is_empty() || !disks.iter().all(|d| self.source.disks.contains(d)) {
-            if SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d)) {
+        if !self.is_on_root_disks(&device) {
+            let in_file = self.file_below(&device).is_some();
+            if !in_file && SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d)) {
                 let text = "is on another disk: it is NOT cloned, and old and new system will share it";
-                self.source.warnings.push(format!("{} ({}) {text}", mount.mount_point.display(), mount.source));
+                self.source.warnings.push(format!("{at} ({}) {text}", mount.source));
             }
             return Ok(());
         }
-        // Bind mounts and further subvolumes of a file system that was seen.
-        if self.done.contains(device.path()) || (mount.fstype != "btrfs" && mount.root != Path::new("/")) {
+        // Bind mounts and further subvolumes of a file system that was seen; or fstab has another place for it.
+        if self.done.contains(device.path()) || (mount.fstype != "btrfs" && mount.root != Path::new("/")) || self.belongs_elsewhere(mount) {
             return Ok(());
         }
         if self.is_guest(&mount.mount_point) {
-            self.source.warnings.push(format!(
-                "{} ({}) is on the root disk but not part of the system: it is not cloned",
-                mount.mount_point.display(),
-                mount.source
-            ));
+            self.source.warnings.push(format!("{at} ({}) is on the root disk but not part of the system: it is not cloned", mount.source));
             return Ok(());
         }
-        self.refuse_stack(&device)?;
+        if self.source.image.fs_data.iter().any(|f| Path::new(&f.fs_name) == mount.mount_point) {
+            self.source.warnings.push(format!("{} is mounted over {at}, or below what is mounted there: it is NOT cloned", mount.source));
+            return Ok(());
+        }
+        if let Err(e) = self.cloneable(mount, &device) {
+            let Some((alt, false)) = error::of(&e).map(|alt| (alt, is_root)) else { return Err(e) };
+            let needed = mount.mount_point == Path::new("/boot") || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
+            if alt.entry.id == error::SOURCE_FSTYPE.id && !(needed && !NEVER_NEEDED.contains(&mount.fstype.as_str())) {
+                let text = "it is NOT cloned, and old and new system will share it";
+                self.source.warnings.push(format!("{at} ({}) is {}, which altdisk does not make: {text}", mount.source, mount.fstype));
+            } else {
+                self.source.refusals.push(Refusal { at: mount.mount_point.clone(), entry: alt.entry, cause: alt.cause.clone() });
+            }
+            return Ok(());
+        }
+        self.take(mount, &device)
+    }
+
+    /// Whether this is a second mount of a file system for which fstab has another place, where it is mounted too.
+    fn belongs_elsewhere(&self, mount: &Mount) -> bool {
+        let same = |o: &&Mount| o.dev == mount.dev && o.root == mount.root && o.mount_point != mount.mount_point;
+        mount.fstype != "btrfs"
+            && !self.in_fstab(&mount.mount_point)
+            && self.mounts.iter().filter(same).any(|o| self.in_fstab(&o.mount_point))
+    }
+
+    /// # Errors
+    /// ALT-302 to ALT-309: why the file system cannot be made and copied in kind.
+    fn cloneable(&self, mount: &Mount, device: &Device) -> Result<()> {
+        self.refuse_stack(device)?;
+        let at = mount.mount_point.display();
         let spread = self.world.spread.iter().find(|s| s.devices.len() > 1 && s.devices.iter().any(|d| device.path().ends_with(d)));
         if let Some(spread) = spread {
-            return Err(error::SOURCE_SPREAD.because(format!("{} lies on {}", mount.mount_point.display(), spread.devices.join(" "))));
+            return Err(error::SOURCE_SPREAD.because(format!("{at} lies on {}", spread.devices.join(" "))));
         }
+        if !CLONED.contains(&mount.fstype.as_str()) {
+            let all = CLONED.join(", ");
+            return Err(error::SOURCE_FSTYPE.because(format!("{at} is {}; file systems that can be cloned: {all}", mount.fstype)));
+        }
+        Ok(())
+    }
+
+    /// Describes a file system of rootvg.
+    fn take(&mut self, mount: &Mount, device: &Device<'a>) -> Result<()> {
         let fstype = mount.fstype.as_str();
-        if !CLONED.contains(&fstype) {
-            return Err(error::SOURCE_FSTYPE.because(format!(
-                "{} is {fstype}; file systems that can be cloned: {}",
-                mount.mount_point.display(),
-                CLONED.join(", ")
-            )));
-        }
+        let disks = self.disks_of(device);
         self.done.insert(device.path().to_owned());
         let entry = self.entry(&mount.mount_point);
         let name = mount.mount_point.to_string_lossy().into_owned();
-        let used = self.ask.usage(&mount.mount_point)?.used;
-        let (lv, vg) = self.volume_name(&device);
+        let used = self.ask.usage(mount)?.used;
+        let (lv, vg) = self.volume_name(device);
         // (A vfat /boot holds kernels: it is copied in phase 1 as any other file system.)
-        let is_esp = fstype == "vfat"
-            && matches!(name.as_str(), "/boot/efi" | "/efi")
-            && !self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
+        let is_esp =
+            fstype == "vfat" && ESP_AT.contains(&name.as_str()) && !self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
         let mut fs = Fs {
             fs_name: name,
             fs_lv: lv.clone(),
@@ -306,18 +354,18 @@ impl<'a> Describer<'a> {
             fs_vfs: fstype.to_owned(),
             fs_min_size_mb: floor_mb(fstype, used),
             fs_used_mb: used.div_ceil(MIB),
-            fs_options: entry.map_or_else(|| "defaults".into(), |e| e.options.clone()),
+            fs_options: entry.map_or_else(|| "defaults".into(), |e| options::portable(&e.options)),
             fs_label: device.content().iter().find(|s| s.usage == "filesystem").and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),
             fs_mkfs_options: self.ask.mkfs_options(fstype, device.path()).unwrap_or_default(),
             ..Fs::default()
         };
         if fstype == "btrfs" {
-            self.subvolumes(&mut fs, device.path(), &mount.mount_point)?;
+            self.subvolumes(&mut fs, device.path(), mount)?;
         }
-        if let Device::Stacked(s) = &device
+        if let Device::Stacked(s) = device
             && let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.starts_with("raid") || lv.segtype == "mirror" || lv.segtype == "striped")
         {
-            self.source.warnings.push(format!("{} is {}: the alternate's is linear, on one copy", lv.path.display(), lv.segtype));
+            self.source.warnings.push(format!("{} is {}: the copy's is linear, on one copy", lv.path.display(), lv.segtype));
         }
         let size_mb = device.size() / MIB;
         fs.fs_min_size_mb = fs.fs_min_size_mb.min(size_mb).max(fs.fs_used_mb);
@@ -352,114 +400,6 @@ impl<'a> Describer<'a> {
         }
     }
 
-    /// The subvolumes that are mounted, and those nested in them that are no snapshots.
-    fn subvolumes(&mut self, fs: &mut Fs, device: &Path, mount_point: &Path) -> Result<()> {
-        let (listed, default) = self.ask.subvolumes(mount_point)?;
-        let mine = |m: &&Mount| m.fstype == "btrfs" && self.device_of(m).is_some_and(|d| d.path() == device);
-        let mounted: Vec<(String, &Mount)> = self
-            .mounts
-            .iter()
-            .filter(mine)
-            .filter(|m| !self.is_guest(&m.mount_point))
-            .map(|m| (m.root.to_string_lossy().trim_start_matches('/').to_owned(), m))
-            .filter(|(path, _)| path.is_empty() || listed.iter().any(|l| l.path == *path))
-            .collect();
-        let options = |m: &Mount| self.entry(&m.mount_point).map_or_else(String::new, |e| e.options.clone());
-        for (path, m) in &mounted {
-            fs.subvolume.push(Subvolume {
-                path: path.clone(),
-                mount_point: Some(m.mount_point.to_string_lossy().into_owned()),
-                options: options(m),
-            });
-        }
-        let mut left_out = 0;
-        for l in listed.iter().filter(|l| !mounted.iter().any(|(p, _)| *p == l.path)) {
-            let inside = mounted.iter().any(|(p, _)| p.is_empty() || l.path.starts_with(&format!("{p}/")));
-            if inside && !l.is_snapshot {
-                fs.subvolume.push(Subvolume { path: l.path.clone(), mount_point: None, options: String::new() });
-            } else if l.is_snapshot {
-                left_out += 1;
-            } else {
-                self.source.warnings.push(format!(
-                    "btrfs subvolume {} of {} is neither mounted nor inside a mounted one: it is not cloned",
-                    l.path, fs.fs_name
-                ));
-            }
-        }
-        if left_out > 0 {
-            self.source.warnings.push(format!("{left_out} btrfs snapshots of {} are not cloned", fs.fs_name));
-        }
-        fs.subvolume.sort_by_key(|s| (s.path.split('/').count(), s.path.clone(), s.mount_point.clone()));
-        fs.fs_default_subvolume = default.filter(|d| fs.subvolume.iter().any(|s| s.path == *d));
-        if let Some(root) = mounted.iter().find(|(_, m)| m.mount_point == Path::new("/")) {
-            fs.fs_name = root.1.mount_point.to_string_lossy().into_owned();
-        }
-        Ok(())
-    }
-
-    /// What fstab names on the root disks and nobody has mounted.
-    fn not_mounted(&mut self) {
-        let mounted = |at: &Path| self.mounts.iter().any(|m| m.mount_point == at);
-        for entry in self.fstab.iter().filter(|e| e.mount_point.starts_with("/") && e.fstype != "swap") {
-            let at = &entry.mount_point;
-            let Some(device) = resolve_spec(self.world, &entry.spec) else { continue };
-            if !mounted(at) && self.disks_of(&device).iter().all(|d| self.source.disks.contains(d)) {
-                self.source.warnings.push(format!(
-                    "{} ({}) is in /etc/fstab but not mounted: it is NOT cloned; mount it first if it belongs to the system",
-                    at.display(),
-                    entry.spec
-                ));
-            }
-        }
-    }
-
-    fn swap(&mut self) -> Result<()> {
-        let mut specs: Vec<(PathBuf, u64)> = self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
-        for entry in self.fstab.iter().filter(|e| e.fstype == "swap") {
-            let path = match resolve_spec(self.world, &entry.spec) {
-                Some(device) => device.path().to_owned(),
-                None => PathBuf::from(&entry.spec),
-            };
-            specs.push((path, 0));
-        }
-        for (path, active) in specs {
-            if let Some(device) = find_device(self.world, "", &path) {
-                let disks = self.disks_of(&device);
-                if disks.is_empty() || !disks.iter().all(|d| self.source.disks.contains(d)) || !self.done.insert(device.path().to_owned()) {
-                    continue;
-                }
-                self.refuse_stack(&device)?;
-                let (lv, vg) = self.volume_name(&device);
-                let label = device.content().iter().find_map(|s| s.label.clone()).filter(|l| !l.is_empty());
-                self.add(
-                    Lv {
-                        logical_volume: lv,
-                        volume_group: vg,
-                        kind: LvType::Swap,
-                        size_mb: (device.size() / MIB).max(1),
-                        lv_source_disk_list: disks.into_iter().collect(),
-                        label,
-                    },
-                    device.path(),
-                );
-            } else if path.is_absolute() && !path.starts_with("/dev") && self.on_rootvg(&path) {
-                let size = std::fs::metadata(&path).map_or(active, |m| m.len());
-                let file = path.to_string_lossy().into_owned();
-                if size > 0 && !self.source.image.swap_file_data.iter().any(|s| s.file == file) {
-                    self.source.image.swap_file_data.push(SwapFile { file, size_mb: size.div_ceil(MIB) });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the file system that holds this path is part of rootvg.
-    fn on_rootvg(&self, path: &Path) -> bool {
-        let holder =
-            self.mounts.iter().rev().filter(|m| path.starts_with(&m.mount_point)).max_by_key(|m| m.mount_point.components().count());
-        holder.and_then(|m| self.device_of(m)).is_some_and(|d| self.done.contains(d.path()))
-    }
-
     fn finish(&mut self) {
         self.source.image.logical_volume_policy = Policy::default();
         let disks = self.world.disks.iter().filter(|d| self.source.disks.contains(&d.name));
@@ -489,41 +429,6 @@ fn floor_mb(fstype: &str, used: u64) -> u64 {
         _ => 64,
     };
     (used + used * 15 / 100 + 128).max(least)
-}
-
-/// The device that an fstab first field names.
-pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
-    let all = || {
-        let disks =
-            world.disks.iter().flat_map(|d| std::iter::once(Device::Whole(d)).chain(d.partitions.iter().map(move |p| Device::Part(d, p))));
-        disks.chain(world.stacked.iter().map(Device::Stacked))
-    };
-    let unquoted = |v: &str| v.trim_matches('"').to_owned();
-    // A copy that `dd` made has the same names: where several answer, the one on a disk in use is meant.
-    let first = |which: &dyn Fn(&Device<'w>) -> bool| {
-        let found: Vec<Device<'w>> = all().filter(|d| which(d)).collect();
-        let in_use = |d: &&Device| match d {
-            Device::Whole(disk) | Device::Part(disk, _) => !uses::at_work(disk, world).is_empty(),
-            Device::Stacked(_) => true,
-        };
-        let used = found.iter().position(|d| in_use(&d)).filter(|_| found.len() > 1);
-        found.into_iter().nth(used.unwrap_or(0))
-    };
-    let by = |f: &dyn Fn(&Signature) -> bool| first(&|d| d.content().iter().any(f));
-    if let Some(uuid) = spec.strip_prefix("UUID=").map(unquoted) {
-        return by(&|s| s.uuid.as_deref().is_some_and(|u| u.eq_ignore_ascii_case(&uuid)));
-    }
-    if let Some(label) = spec.strip_prefix("LABEL=").map(unquoted) {
-        return by(&|s| s.label.as_deref() == Some(&label));
-    }
-    let part = |f: &dyn Fn(&Partition) -> bool| first(&|d| matches!(d, Device::Part(_, p) if f(p)));
-    if let Some(uuid) = spec.strip_prefix("PARTUUID=").map(unquoted) {
-        return part(&|p| p.uuid.as_deref().is_some_and(|u| u.eq_ignore_ascii_case(&uuid)));
-    }
-    if let Some(label) = spec.strip_prefix("PARTLABEL=").map(unquoted) {
-        return part(&|p| p.label.as_deref() == Some(&label));
-    }
-    spec.starts_with("/dev/").then(|| find_device(world, "", Path::new(spec))).flatten()
 }
 
 #[cfg(test)]

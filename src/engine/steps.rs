@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::{grub, initramfs, kernels, references};
+use crate::boot::{grub, initramfs, kernels, options, references};
 use crate::copy::{Excludes, Progress};
 use crate::disk::{lvm, make};
 use crate::engine::disk_steps::{disk_now, scope};
@@ -16,10 +16,12 @@ use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::run::Options;
 use crate::engine::state::State;
 use crate::engine::targets::Targets;
+use crate::engine::unlocked::Unlocked;
 use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, mounted, quiet, sandboxes, updating};
 use crate::error;
 use crate::event::Events;
-use crate::host::beneath::{Beneath, through};
+use crate::host::attrs;
+use crate::host::beneath::{Beneath, own_path, through};
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::make::allocate;
 use crate::host::mounts;
@@ -59,8 +61,32 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     }
     // Whoever writes by name, in this step, writes to the disks that this run holds open.
     c.targets.check(base, &step.action)?;
-    act(c, step)?;
+    if changes_files(&step.action) {
+        let unlocked = Unlocked::begin(Path::new(ALT_INST), events)?;
+        let done = act(c, step);
+        let locked = unlocked.close();
+        done?;
+        locked?;
+    } else {
+        act(c, step)?;
+    }
     c.targets.check(base, &step.action)
+}
+
+/// Steps that change files of the mounted copy, which may have been made unchangeable. (Packages must cope with that as they do at home.)
+fn changes_files(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::ResolvConf { .. }
+            | Action::ClientFiles
+            | Action::References
+            | Action::Initramfs
+            | Action::GrubConfig
+            | Action::Esp
+            | Action::LoaderEfi
+            | Action::LoaderBios
+            | Action::Origin
+    )
 }
 
 fn act(c: &mut Context, step: &Step) -> Result<()> {
@@ -178,7 +204,7 @@ fn fstab_extras(base: &Base) -> FstabExtras {
     for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
         let v = &base.layout.volumes[i];
         let Some(fs) = &v.fs else { continue };
-        let options = Some(plan::with_subvolume(&fs.fs_options, subvolume.as_deref())).filter(|o| !o.is_empty());
+        let options = Some(plan::with_subvolume(&options::portable(&fs.fs_options), subvolume.as_deref())).filter(|o| !o.is_empty());
         let options = options.unwrap_or_else(|| "defaults".to_owned());
         let pass = match fs.fs_vfs.as_str() {
             "xfs" | "btrfs" => 0,
@@ -232,16 +258,13 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     // A link in its place too: the file is made where fstab names it.
     copy.remove(&s.file)?;
     let at = copy.place(&s.file)?;
-    if btrfs {
-        return Cmd::new("btrfs", format!("make swap file {}", s.file))
-            .args(["filesystem", "mkswapfile", "--size"])
-            .arg(format!("{}m", s.size_mb))
-            .arg(at.path())
-            .run(events)
-            .map(drop);
-    }
+    if btrfs {}
     let making = || format!("making the swap file {}", s.file);
     let file = at.create().with_context(making)?;
+    if btrfs {
+        // A file can be exempt from copying on write while it is empty. (`btrfs filesystem mkswapfile` does it since btrfs-progs 6.1 only.)
+        attrs::put_flags(&file, attrs::flags(&file) | attrs::flag::NO_COW).with_context(making)?;
+    }
     allocate(&file, 0, s.size_mb << 20).with_context(making)?;
     Cmd::new("mkswap", format!("make swap file {}", s.file)).arg(through(&file)).run(events).map(drop)
 }
@@ -250,12 +273,11 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
 fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let copy = Beneath::open(Path::new(ALT_INST))?;
-    let left_out = match &base.imaged {
-        None if mounts::is_mount_point(Path::new(&fs.fs_name)) => {
-            Beneath::open(Path::new("/"))?.copy_files(&fs.fs_name, &copy, &fs.fs_name)?
-        }
-        Some(_) if copy.is_dir(plan::ESP_WAITS) => copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)?,
-        _ => vec![],
+    let view = if base.imaged.is_none() { copying::view_of_esp(base, fs)? } else { None };
+    let left_out = match &view {
+        Some(esp) => Beneath::open(&own_path(esp))?.copy_files("", &copy, &fs.fs_name)?,
+        None if base.imaged.is_some() && copy.is_dir(plan::ESP_WAITS) => copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)?,
+        None => vec![],
     };
     for name in left_out {
         events.warn(format!("{} is neither a file nor a directory: an EFI system partition cannot hold it", name.display()));

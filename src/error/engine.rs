@@ -81,6 +81,8 @@ catalogue! {
     NO_SPREAD = "ALT-322", Refused, "the layout does not spread over the target disks", "name one disk that is large enough";
     NO_ROOT_FS = "ALT-323", Refused, "image.data has no root file system", "add the fs_data stanza for /";
     IMAGE_NOT_SOURCE = "ALT-324", Refused, "image.data names a file system that the running system has not mounted", "mount it, or remove its fs_data and lv_data";
+    TOO_LARGE = "ALT-326", Refused, "a file system would be larger than its format allows", "name a smaller disk; or `altdisk mkszfile /root/image.data`, write FS_VFS = \"xfs\" for it there, and add `-i /root/image.data`";
+    SOURCE_LOCKED = "ALT-327", Refused, "files of the running system are encrypted, and the key is not there", "unlock the directory (`fscrypt unlock DIRECTORY`), or leave it out: a line like `^./DIRECTORY/` in an exclude list (-e)";
     // 4xx copying
     BAD_PATTERN = "ALT-401", Usage, "a line of the exclude list is not a pattern of grep", "mend the line that the cause names; patterns are grep's basic regular expressions, one a line";
     UNREADABLE = "ALT-402", Unfinished, "files could not be copied", "look into the files that the cause names (`dmesg` tells of disk errors); exclude with -e what cannot be mended, and run the phase again";
@@ -88,6 +90,7 @@ catalogue! {
     TARGET_WRITE = "ALT-404", Unfinished, "the target could not be written", "`dmesg` tells what the disk said; use another disk if it is failing";
     SOURCE_LOST = "ALT-405", Unfinished, "the source could not be read any more", "`dmesg` tells what the disk said; run the phase again when the source can be read";
     NO_VIEW = "ALT-406", Failed, "a file system could not be opened below its mounts", "run it as root on the machine itself; a container needs CAP_SYS_ADMIN for it";
+    EXCLUDES_ALL = "ALT-407", Refused, "the exclude list takes what no system can do without", "take the lines that the cause names out of the exclude list, or make them match less";
     // 5xx booting
     FSTAB_LINE = "ALT-501", Failed, "a line of fstab or crypttab cannot be read", "mend the line that the cause names, on the running system, and run the command again";
     NO_KERNEL = "ALT-502", Refused, "no kernel is installed", "install a kernel package of the distribution, or say -g to make a copy that cannot boot by itself";

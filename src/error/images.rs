@@ -41,4 +41,6 @@ catalogue! {
     IMAGE_NO_LAYOUT = "ALT-675", Refused, "there is no layout for the disk", "give an image.data with -i";
     IMAGE_UNTRUSTED = "ALT-676", Refused, "the image.data of the image says what is not taken from an image", "look at it (`tar -xf IMAGE image.data`); if you trust it, give it with -i";
     IMAGE_ON_TARGET = "ALT-677", Refused, "the system image lies on a target disk", "copy it to another disk, or name another target";
+    IMAGE_NOT_A_ROOT = "ALT-678", Refused, "the archive is not that of a system's root directory", "make the archive of the root directory itself: `tar -C DIRECTORY -cf FILE .`";
+    IMAGE_THROUGH_LINK = "ALT-679", Refused, "a member of the archive cannot be restored where it belongs", "unpack it into an empty directory with the program that made it, and make the archive of that: `tar -C DIRECTORY -cf FILE .`";
 }

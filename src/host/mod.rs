@@ -10,6 +10,7 @@ pub mod attrs;
 pub mod beneath;
 pub mod clock;
 pub mod cmd;
+pub mod covered;
 pub mod detach;
 pub mod device;
 pub mod fd;

@@ -4,20 +4,25 @@
 //! A thread takes a mount namespace of its own, mounts there, opens the top and ends; the namespace and its mounts
 //! go with it, the open descriptor keeps the one mount it stands on. That works on every kernel and leaves nothing
 //! behind whenever the process dies. (open_tree and mount_setattr could do it without the namespace, since Linux 5.12.)
+//!
+//! A mount that others hide is seen by taking those off, in that namespace alone ([`of_mount`]). The file system is not mounted once more: that
+//! would need its options, would fail where it is mounted writable and we want to read only, and would write to it (a journal is played
+//! back) if it were unmounted at that very moment.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use anyhow::Result;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::Mode;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::error;
-use crate::host::threads;
+use crate::host::mounts::{Mount, parse_mountinfo};
+use crate::host::{covered, threads};
 
 /// Where the thread mounts in its namespace: a directory that every Linux system has; the real one is not touched.
 const PLACE: &str = "/proc";
@@ -28,17 +33,56 @@ const PLACE: &str = "/proc";
 /// # Errors
 /// ALT-406 where the kernel does not allow it or `at` is not there; ALT-805 where it gives no thread.
 pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
-    let none: Option<&str> = None;
+    detached(|| bind(at, read_only))?
+        .map_err(|e| error::NO_VIEW.because(format!("{} could not be opened below its mounts: {e}", at.display())))
+}
+
+/// The top of a mount, also where others hide it: read-only, reading changes no access time, without what is mounted in it.
+///
+/// # Errors
+/// ALT-406 where it is not mounted any more, or the kernel does not allow it; ALT-805 where it gives no thread.
+pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     detached(|| {
-        let mut flags = kept(at)?;
-        mount(Some(at), PLACE, none, MsFlags::MS_BIND, none)?;
-        if read_only {
-            flags |= MsFlags::MS_RDONLY | MsFlags::MS_NOATIME | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
-            mount(none, PLACE, none, flags, none)?;
+        // In the namespace of our own every mount has another number.
+        let all = parse_mountinfo(&read("/proc/thread-self/mountinfo")?);
+        let same = |m: &&Mount| (&m.dev, &m.root, &m.mount_point) == (&wanted.dev, &wanted.root, &wanted.mount_point);
+        let mine = all.iter().rfind(same).ok_or(Errno::ENOENT)?;
+        for at in covered::covering(&all, mine) {
+            umount2(&at, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)?;
         }
-        Ok(())
+        if mount_id(&mine.mount_point)? != mine.id {
+            return Err(Errno::ESTALE);
+        }
+        bind(&mine.mount_point, true)
     })?
-    .map_err(|e| error::NO_VIEW.because(format!("{} could not be opened below its mounts: {e}", at.display())))
+    .map_err(|e| {
+        let at = wanted.mount_point.display();
+        error::NO_VIEW.because(format!("{} at {at} could not be opened below what is mounted over it: {e}", wanted.source))
+    })
+}
+
+fn read(path: &str) -> nix::Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| e.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+}
+
+/// The number of the mount that a path leads to (proc(5), fdinfo).
+fn mount_id(at: &Path) -> nix::Result<u32> {
+    let fd = open(at, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let info = read(&format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()))?;
+    let info = String::from_utf8_lossy(&info);
+    info.lines().find_map(|l| l.strip_prefix("mnt_id:")?.trim().parse().ok()).ok_or(Errno::EIO)
+}
+
+/// Makes what is at `at` appear at [`PLACE`], in the thread's own namespace.
+fn bind(at: &Path, read_only: bool) -> nix::Result<()> {
+    let none: Option<&str> = None;
+    let mut flags = kept(at)?;
+    mount(Some(at), PLACE, none, MsFlags::MS_BIND, none)?;
+    if read_only {
+        flags |= MsFlags::MS_RDONLY | MsFlags::MS_NOATIME | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+        mount(none, PLACE, none, flags, none)?;
+    }
+    Ok(())
 }
 
 /// The file system on `device`, mounted read-only with these options and seen by nobody else; `subvolid=5` gives

@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod output;
 pub mod parse;
 pub mod restore;
+pub mod shown;
 pub mod sums;
 pub mod survey;
 pub mod tar;

@@ -5,6 +5,7 @@
 //! judged by the very code that judges a running system.
 
 mod elf;
+mod shape;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use anyhow::{Context, Result};
 use super::archive::Archive;
 use super::level::{level, value};
 use super::manifest::System;
+use super::shown::is_shown;
 use super::tar::{Kind, Member};
 use crate::event::Events;
 use wanted::{Keep, wanted};
@@ -39,6 +41,8 @@ pub struct Survey {
     pub bytes: u64,
     /// etc/fstab, if there is one.
     pub fstab: Option<String>,
+    /// What it looks like as a whole.
+    pub shape: shape::Shape,
     /// Bytes and members below each directory.
     below: BTreeMap<Vec<u8>, (u64, u64)>,
     /// Files of the skeleton with their text, directories without.
@@ -114,6 +118,11 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
     while let Some(member) = archive.next()? {
         archive.notes().into_iter().for_each(|n| events.warn(n));
         let Some(parts) = parts(&member.path) else { continue };
+        found.shape.see(&parts, &member);
+        if is_shown(&parts.join(&b'/')) {
+            found.shape.shown += 1;
+            continue;
+        }
         found.count(&parts, &member);
         match wanted(&parts, &member.kind) {
             Some(Keep::Name(path)) => found.keep(path, Some(vec![])),

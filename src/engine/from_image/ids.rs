@@ -62,6 +62,7 @@ fn names_of(v: &VolumeLayout, entries: &[fstab::Entry]) -> Names {
         partuuid: value("PARTUUID="),
         partlabel: value("PARTLABEL="),
         devices: if spec.starts_with("/dev/") { vec![spec.into()] } else { vec![] },
+        ..Names::default()
     }
 }
 

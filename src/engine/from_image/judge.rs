@@ -9,6 +9,7 @@ use crate::engine::plan::Firmware;
 use crate::engine::request::FromImage;
 use crate::error;
 use crate::image::manifest::System;
+use crate::image::survey::Survey;
 
 /// The platform that a machine with this firmware starts.
 pub fn platform_of(firmware: Firmware) -> &'static str {
@@ -47,6 +48,20 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
     }
     let cause = format!("the image holds {name}, level {has}; the running system is {}, level {}", here.name, shown(&here.level));
     Err(error::IMAGE_LEVEL.because_do(cause, remedy))
+}
+
+/// Checks that an archive without manifest is that of a system's root.
+///
+/// # Errors
+/// ALT-678 where it is something else, ALT-679 for a member whose way goes through a link.
+pub fn root(seen: &Survey) -> Result<()> {
+    if let Some((cause, remedy)) = seen.shape.not_a_root() {
+        return Err(error::IMAGE_NOT_A_ROOT.because_do(cause, remedy));
+    }
+    match seen.shape.through_a_link() {
+        Some(cause) => Err(error::IMAGE_THROUGH_LINK.because(cause)),
+        None => Ok(()),
+    }
 }
 
 /// # Errors

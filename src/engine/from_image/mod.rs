@@ -29,8 +29,8 @@ use crate::host::{clock, sys};
 use crate::image::archive::{Archive, Head};
 use crate::image::data::ImageData;
 use crate::image::manifest::System;
-use crate::image::parse;
 use crate::image::survey::Survey;
+use crate::image::{parse, shown};
 
 /// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
 pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
@@ -65,7 +65,7 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
         notes.push("the initramfs is that of the boot image".to_owned());
     }
     boot = require(request, boot, &facts, boot_image.as_ref().is_some_and(|b| b.has_initramfs), practice, &mut warnings)?;
-    let layout = prepare::laid_out(&image, &disks).map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
+    let layout = prepare::laid_out(&image, &disks, &[]).map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
     notes.extend(layout.notes.iter().cloned());
     prepare::practice_disks_have_room(&disks, &image)?;
     let running = facts.undescribed.is_none().then(|| names::ids(&layout, &facts, &disks));
@@ -126,7 +126,9 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
     }
     if archive.seekable() {
         let found = surveyed::survey(&mut archive, &Events::new())?;
+        judge::root(&found)?;
         warnings.extend(archive.notes());
+        warnings.extend(Some(found.shape.shown).filter(|n| *n > 0).map(shown::left_out));
         let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
         return Ok(Seen { head, survey: Some(found), system, known: true, archive: Some(archive.again()?), files, bytes });
     }
@@ -202,7 +204,7 @@ fn require(
             warnings.push(format!("{text} (-g: going on all the same)"));
         }
     }
-    let no_kernel = "there is no kernel with its modules in the image, and no boot image for it";
+    let no_kernel = error::NO_KERNEL.because("there is no kernel with its modules in the image, and no boot image for it");
     let mut checked = boot.clone();
     if has_initramfs {
         checked.initramfs = Ok(());

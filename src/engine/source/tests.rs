@@ -7,12 +7,12 @@ use crate::host::mounts::parse_mountinfo;
 struct Table;
 
 impl Ask for Table {
-    fn usage(&self, _: &Path) -> Result<Usage> {
+    fn usage(&self, _: &Mount) -> Result<Usage> {
         Ok(Usage { used: 300 * MIB })
     }
 
-    fn subvolumes(&self, _: &Path) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
-        let listed = |path: &str, is_snapshot| ListedSubvolume { path: path.into(), is_snapshot };
+    fn subvolumes(&self, _: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
+        let listed = |path: &str, is_snapshot| ListedSubvolume { id: 0, path: path.into(), is_snapshot };
         let all = vec![
             listed("@", false),
             listed("@home", false),
@@ -20,6 +20,7 @@ impl Ask for Table {
             listed("@/.snapshots/1/snapshot", true),
             listed("old", false),
         ];
+        let all = (256..).zip(all).map(|(id, l)| ListedSubvolume { id, ..l }).collect();
         Ok((all, Some("@".into())))
     }
 
@@ -114,7 +115,7 @@ fn what_is_not_cloned_in_kind_is_refused_by_name() {
     thin.lvm.lvs[0].segtype = "thin".into();
     assert!(refused(&thin, MOUNTS).starts_with("ALT-307 /dev/vg0/root is an LVM thin volume"));
     assert!(refused(&world, "1 0 0:40 / / rw - overlay overlay rw\n").starts_with("ALT-301"));
-    assert!(refused(&world, &MOUNTS.replace("/boot rw - ext4", "/boot rw - jfs")).starts_with("ALT-309 /boot is jfs"));
+    assert!(refused(&world, &MOUNTS.replace("/ rw - xfs", "/ rw - jfs")).starts_with("ALT-309 / is jfs"));
     let mut spread = world.clone();
     spread.spread.push(Spread { uuid: "x".into(), devices: vec!["vda3".into(), "vdb1".into()] });
     assert!(refused(&spread, "1 0 0:40 / / rw - btrfs /dev/vda3 rw\n").starts_with("ALT-308"));
@@ -170,4 +171,106 @@ fn a_bare_disk_and_labels() {
     assert_eq!(source.image.fs_data[0].fs_label.as_deref(), Some("system"));
     assert!(resolve_spec(&world, "LABEL=system").is_some() && resolve_spec(&world, "UUID=EXT4-UUID").is_some());
     assert!(resolve_spec(&world, "tmpfs").is_none());
+}
+
+/// dm-3 is LUKS on vda4, loop1 a file, loop2 LUKS in a file, loop3 a device.
+fn stacked_world() -> World {
+    let mut world = machine();
+    world.stacked.push(sample::stacked("dm-3", "253:3", "/dev/mapper/secret", "crypt", &["vda4"]));
+    let on_file = |name: &str, dev: &str| crate::disk::model::Stacked {
+        file: Some("/var/x.img".into()),
+        ..sample::stacked(name, dev, &format!("/dev/{name}"), "loop", &["vda3"])
+    };
+    world.stacked.extend([on_file("loop1", "7:1"), on_file("loop2", "7:2")]);
+    world.stacked.push(sample::stacked("dm-4", "253:4", "/dev/mapper/vault", "crypt", &["loop2"]));
+    world.stacked.push(sample::stacked("loop3", "7:3", "/dev/loop3", "loop", &["vda4"]));
+    world
+}
+
+#[test]
+fn one_file_system_that_cannot_be_cloned_is_settled_by_an_image_data() {
+    let world = stacked_world();
+    for (line, refusals, warnings) in [
+        ("9 1 254:4 / /home rw - f2fs /dev/vda4 rw", vec![], "/home (/dev/vda4) is f2fs"),
+        ("9 1 254:4 / /opt rw - squashfs /dev/vda4 ro", vec![], "/opt (/dev/vda4) is squashfs"),
+        ("9 1 254:4 / /var rw - jfs /dev/vda4 rw", vec!["ALT-309 /var"], ""),
+        ("9 1 253:3 / /home rw - ext4 /dev/mapper/secret rw", vec!["ALT-302 /home"], ""),
+        ("9 1 7:3 / /home rw - ext4 /dev/loop3 rw", vec![], ""),
+    ] {
+        let source = described(&world, &format!("{MOUNTS}{line}\n"), FSTAB).unwrap();
+        let found: Vec<String> = source.refusals.iter().map(|r| format!("{} {}", r.entry.id, r.at.display())).collect();
+        assert_eq!(found, refusals, "{line}");
+        assert!(source.warnings.join("\n").contains(warnings), "{line}: {:?}", source.warnings);
+        assert_eq!(source.image.fs_data.len(), if line.contains("loop3") { 4 } else { 3 }, "{line}");
+    }
+    let boot = described(&world, &MOUNTS.replace("/boot rw - ext4", "/boot rw - jfs"), FSTAB).unwrap();
+    assert_eq!(boot.refusals[0].at, Path::new("/boot"));
+}
+
+#[test]
+fn a_file_is_not_a_disk() {
+    let mounts = format!(
+        "{MOUNTS}9 1 7:1 / /snap/core/1 ro - squashfs /dev/loop1 ro\n10 1 7:1 / /var ro - ext4 /dev/loop1 ro\n11 1 253:4 / /home rw - ext4 /dev/mapper/vault rw\n"
+    );
+    let fstab = format!("{FSTAB}/var/x.img /never ext4 loop 0 0\n/dev/loop1 none swap sw 0 0\n");
+    let source = described(&stacked_world(), &mounts, &fstab).unwrap();
+    assert_eq!((source.image.fs_data.len(), source.image.lv_data.len()), (3, 4));
+    assert!(source.refusals.is_empty());
+    assert_eq!(source.notes.len(), 1);
+    assert!(source.notes[0].contains("/snap/core/1 (/var/x.img), /var (/var/x.img), /home (/var/x.img)"), "{:?}", source.notes);
+    assert!(!source.warnings.join("").contains("/var"), "{:?}", source.warnings);
+    let err = described(&stacked_world(), "1 0 7:1 / / rw - ext4 /dev/loop1 rw\n", "").unwrap_err();
+    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-301");
+}
+
+#[test]
+fn one_device_at_several_places_and_several_at_one() {
+    let world = machine();
+    // The bind came first; fstab has /opt.
+    let text =
+        "9 1 254:4 / /export rw - ext4 /dev/vda4 rw\n10 1 254:4 / /opt rw - ext4 /dev/vda4 rw\n11 10 0:44 / /opt rw - tmpfs tmpfs rw\n";
+    let source = described(&world, &format!("{MOUNTS}{text}"), FSTAB).unwrap();
+    let names: Vec<_> = source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
+    assert_eq!(names, ["/", "/boot", "/boot/efi", "/opt"]);
+    let boot = "9 2 254:4 / /boot rw - ext4 /dev/vda4 rw\n";
+    let source = described(&world, &format!("{MOUNTS}{boot}"), FSTAB).unwrap();
+    assert_eq!(source.image.fs_data[1].fs_lv, "vda3");
+    assert!(source.warnings.join("").contains("/dev/vda4 is mounted over /boot"), "{:?}", source.warnings);
+    // A tmpfs over /boot does not hide what the machine starts from.
+    let over = format!("{MOUNTS}9 2 0:44 / /boot rw - tmpfs tmpfs rw\n");
+    assert_eq!(described(&world, &over, FSTAB).unwrap().image.fs_data[1].fs_lv, "vda3");
+}
+
+#[test]
+fn an_esp_that_is_not_mounted_and_a_boot_that_is_not() {
+    let world = machine();
+    let without: String = MOUNTS.lines().filter(|l| !l.contains(" /boot")).map(|l| format!("{l}\n")).collect();
+    let fstab = format!("{FSTAB}UUID=vfat-uuid /boot/efi vfat umask=0077,noauto,x-systemd.automount 0 1\n");
+    for autofs in ["", "9 1 0:45 / /boot/efi rw - autofs systemd-1 rw\n"] {
+        let source = described(&world, &format!("{without}{autofs}"), &fstab).unwrap();
+        let esp = source.image.lv_data.iter().position(|l| l.kind == LvType::Esp).unwrap();
+        assert_eq!(source.devices[esp], Path::new("/dev/vda1"));
+        let fs = source.image.fs_data.iter().find(|f| f.fs_name == "/boot/efi").unwrap();
+        assert_eq!((fs.fs_lv.as_str(), fs.fs_vfs.as_str(), fs.fs_used_mb), ("vda1", "vfat", 0));
+        assert_eq!(source.not_mounted, [Path::new("/boot"), Path::new("/opt")]);
+        crate::image::check::check(&source.image).unwrap_or_else(|e| panic!("{e:?}"));
+    }
+}
+
+#[test]
+fn a_subvolume_at_several_places_is_one() {
+    let mut world = machine();
+    world.disks[0].partitions[2].content = sample::signatures("btrfs");
+    let mounts = "1 0 0:40 /@ / rw - btrfs /dev/vda3 rw
+2 1 0:40 /@home /export/home rw - btrfs /dev/vda3 rw
+3 1 0:40 /@home /home rw - btrfs /dev/vda3 rw
+4 1 0:40 /@ /old rw - btrfs /dev/vda3 rw
+";
+    let fstab = "UUID=btrfs-uuid / btrfs subvolid=256,compress=zstd 0 0\nUUID=btrfs-uuid /home btrfs subvolid=257 0 0\n/home /export/home none bind 0 0\n";
+    let source = described(&world, mounts, fstab).unwrap();
+    let fs = &source.image.fs_data[0];
+    let subvolumes: Vec<_> = fs.subvolume.iter().map(|s| (s.path.as_str(), s.mount_point.as_deref(), s.options.as_str())).collect();
+    assert_eq!(subvolumes, [("@", Some("/"), "compress=zstd"), ("@home", Some("/home"), "defaults"), ("@/var/lib/machines", None, "")]);
+    assert_eq!(source.subvolume_ids[0].1[1], SubvolumeId { id: 257, path: "@home".into() });
+    crate::image::check::check(&source.image).unwrap_or_else(|e| panic!("{e:?}"));
 }

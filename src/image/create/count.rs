@@ -40,8 +40,6 @@ struct Count<'a> {
 
 pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
     let mut totals = Totals::default();
-    // What the walk for the image matches is reported, not what this one does.
-    let excludes = &excludes.anew();
     for (i, tree) in trees.iter().enumerate() {
         let top = tree::stat_fd(&tree.source).map_err(|e| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display())))?;
         let count = Count {

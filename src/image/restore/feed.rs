@@ -20,6 +20,7 @@ use crate::host::make;
 use crate::host::tree::{self, Errno, Kind as FileKind};
 use crate::image::archive::Archive;
 use crate::image::input::stream::{Keeper, Piece};
+use crate::image::shown::{is_shown, left_out};
 use crate::image::tar::{Kind, Member};
 
 /// Content that waits may keep the archive's buffers in memory up to here, bytes.
@@ -41,6 +42,8 @@ pub struct Feed<'a> {
     regular: u64,
     told_absolute: bool,
     systems: usize,
+    /// Members that are left out.
+    shown: u64,
 }
 
 /// The member that is worked on, for messages.
@@ -81,6 +84,7 @@ impl<'a> Feed<'a> {
             regular: 0,
             told_absolute: false,
             systems: 0,
+            shown: 0,
         }
     }
 
@@ -98,12 +102,19 @@ impl<'a> Feed<'a> {
                 return Ok(false);
             }
         }
+        if self.shown > 0 {
+            self.run.events.warn(left_out(self.shown));
+        }
         Ok(self.hand_over())
     }
 
     fn member(&mut self, archive: &mut Archive, mut m: Member) -> Result<bool> {
         let at = At { name: std::mem::take(&mut m.path), offset: m.offset };
         let path = self.place(&at, &at.name)?;
+        if !self.own && is_shown(&path) {
+            self.shown += 1;
+            return Ok(true);
+        }
         let Some((dir, name)) = split(&path) else {
             return match m.kind {
                 Kind::Directory => self.directory(&at, &path, Meta::take(&mut m)),

@@ -92,3 +92,26 @@ fn memory_is_bounded() {
     let found = survey_of(&many);
     assert_eq!((found.files, found.skeleton.len() <= MOST, found.below.len() <= MOST), (12_000, true, true));
 }
+
+#[test]
+fn what_is_no_root_and_what_goes_through_a_link() {
+    let file = |path: &str| member(path, b'0', b"x");
+    let link = |path: &str| member(path, b'2', b"");
+    let no_root = |members: &[Vec<u8>]| survey_of(members).shape.not_a_root().map(|(why, _)| why);
+    assert_eq!(no_root(&[file("./etc/passwd"), file("./usr/bin/x")]), None);
+    assert_eq!(no_root(&[file("etc/passwd"), file("bin/busybox")]), None);
+    assert_eq!(no_root(&[file("root.x86_64/etc/passwd"), file("root.x86_64/usr/x")]).unwrap(), "everything in it lies below root.x86_64/");
+    assert!(no_root(&[file("manifest.json"), file("blobs/sha256/abc")]).unwrap().contains("docker save"));
+    assert!(no_root(&[file("manifest.json"), file("abc/layer.tar"), file("repositories")]).unwrap().contains("docker save"));
+    assert!(no_root(&[file("oci-layout"), file("index.json")]).unwrap().contains("docker save"));
+    assert!(no_root(&[file("home/x"), file("y")]).unwrap().contains("no /etc"));
+
+    let through = |members: &[Vec<u8>]| survey_of(members).shape.through_a_link().map(str::to_owned);
+    assert!(through(&[link("bin"), file("./bin/tool")]).unwrap().starts_with("bin/tool goes through bin"));
+    assert!(through(&[link("a/b"), member("a/b/", b'5', b""), file("a/b/c/d")]).is_some());
+    assert_eq!(through(&[file("bin/tool"), link("bin2"), file("bin2x/y")]), None);
+    assert_eq!(through(&[link("x"), file("x"), file("y/x")]), None);
+
+    let found = survey_of(&[file("proc/1/status"), file("sys/x"), file("run/pid"), member("proc/", b'5', b""), file("etc/x")]);
+    assert_eq!((found.shape.shown, found.files, found.bytes), (3, 2, 1));
+}

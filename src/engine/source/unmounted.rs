@@ -1,0 +1,125 @@
+//! What belongs to rootvg, or might be taken for it, beside mounted file systems: mounts from files, lines of fstab that nobody has mounted, swap.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{Describer, Device, ESP_AT, MIB, find_device, floor_mb, resolve_spec};
+use crate::boot::{fstab, options};
+use crate::host::mounts::Mount;
+use crate::image::data::{Fs, Lv, LvType, SwapFile};
+
+impl Describer<'_> {
+    /// What is mounted from files, one word about all: a system with snaps has dozens.
+    pub(super) fn mounted_from_files(&mut self) {
+        let from_file = |m: &&Mount| self.device_of(m).and_then(|d| self.file_below(&d)).map(|f| (m.mount_point.clone(), f));
+        let mut all: Vec<String> =
+            self.mounts.iter().filter_map(|m| from_file(&m)).map(|(at, file)| format!("{} ({})", at.display(), file.display())).collect();
+        all.dedup();
+        if !all.is_empty() {
+            self.source.notes.push(format!(
+                "mounted from a file, and so no file system of rootvg (the file belongs to the file system that it lies in): {}",
+                all.join(", ")
+            ));
+        }
+    }
+
+    /// What fstab names on the root disks and nobody has mounted. An automount point says nothing: it is there before the first access.
+    pub(super) fn not_mounted(&mut self) {
+        let mounted = |at: &Path| self.mounts.iter().any(|m| m.mount_point == at && m.fstype != "autofs");
+        let fstab = self.fstab;
+        for entry in fstab.iter().filter(|e| e.mount_point.starts_with("/") && e.fstype != "swap" && !mounted(&e.mount_point)) {
+            let Some(device) = resolve_spec(self.world, &entry.spec) else { continue };
+            if !self.is_on_root_disks(&device) || self.done.contains(device.path()) {
+                continue;
+            }
+            if self.is_esp(entry, &device) {
+                self.take_esp(entry, &device);
+                continue;
+            }
+            self.source.not_mounted.push(entry.mount_point.clone());
+            self.source.warnings.push(format!(
+                "{} ({}) is in /etc/fstab but not mounted: it is NOT cloned; mount it first if it belongs to the system",
+                entry.mount_point.display(),
+                entry.spec
+            ));
+        }
+    }
+
+    fn is_esp(&self, entry: &fstab::Entry, device: &Device) -> bool {
+        let taken = self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
+        !taken && ESP_AT.iter().any(|at| entry.mount_point == Path::new(at)) && device.content().iter().any(|s| s.kind == "vfat")
+    }
+
+    /// The EFI system partition is often mounted on demand only, or not at all. It is part of the system all the same.
+    fn take_esp(&mut self, entry: &fstab::Entry, device: &Device) {
+        let (lv, vg) = self.volume_name(device);
+        let size_mb = device.size() / MIB;
+        self.source.image.fs_data.push(Fs {
+            fs_name: entry.mount_point.to_string_lossy().into_owned(),
+            fs_lv: lv.clone(),
+            fs_vg: vg.clone(),
+            fs_vfs: "vfat".to_owned(),
+            fs_min_size_mb: floor_mb("vfat", 0).min(size_mb),
+            fs_options: options::portable(&entry.options),
+            fs_label: device.content().iter().find_map(|s| s.label.clone()).filter(|l| !l.is_empty()),
+            ..Fs::default()
+        });
+        let list = self.disks_of(device).into_iter().collect();
+        let (volume, label) = (lv, None);
+        self.add(
+            Lv { logical_volume: volume, volume_group: vg, kind: LvType::Esp, size_mb, lv_source_disk_list: list, label },
+            device.path(),
+        );
+        self.done.insert(device.path().to_owned());
+        let at = entry.mount_point.display();
+        self.source.notes.push(format!("{at} ({}) is not mounted, and is cloned all the same: it is the EFI system partition", entry.spec));
+    }
+
+    pub(super) fn swap(&mut self) -> Result<()> {
+        let mut specs: Vec<(PathBuf, u64)> = self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
+        for entry in self.fstab.iter().filter(|e| e.fstype == "swap") {
+            let path = match resolve_spec(self.world, &entry.spec) {
+                Some(device) => device.path().to_owned(),
+                None => PathBuf::from(&entry.spec),
+            };
+            specs.push((path, 0));
+        }
+        for (path, active) in specs {
+            if let Some(device) = find_device(self.world, "", &path) {
+                let disks = self.disks_of(&device);
+                if !self.is_on_root_disks(&device) || !self.done.insert(device.path().to_owned()) {
+                    continue;
+                }
+                self.refuse_stack(&device)?;
+                let (lv, vg) = self.volume_name(&device);
+                let label = device.content().iter().find_map(|s| s.label.clone()).filter(|l| !l.is_empty());
+                self.add(
+                    Lv {
+                        logical_volume: lv,
+                        volume_group: vg,
+                        kind: LvType::Swap,
+                        size_mb: (device.size() / MIB).max(1),
+                        lv_source_disk_list: disks.into_iter().collect(),
+                        label,
+                    },
+                    device.path(),
+                );
+            } else if path.is_absolute() && !path.starts_with("/dev") && self.on_rootvg(&path) {
+                let size = std::fs::metadata(&path).map_or(active, |m| m.len());
+                let file = path.to_string_lossy().into_owned();
+                if size > 0 && !self.source.image.swap_file_data.iter().any(|s| s.file == file) {
+                    self.source.image.swap_file_data.push(SwapFile { file, size_mb: size.div_ceil(MIB) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the file system that holds this path is part of rootvg.
+    fn on_rootvg(&self, path: &Path) -> bool {
+        let holder =
+            self.mounts.iter().rev().filter(|m| path.starts_with(&m.mount_point)).max_by_key(|m| m.mount_point.components().count());
+        holder.and_then(|m| self.device_of(m)).is_some_and(|d| self.done.contains(d.path()))
+    }
+}

@@ -1,0 +1,97 @@
+//! The file systems of rootvg as trees that are walked: each seen alone, whatever is mounted in it or over it.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use nix::fcntl::OFlag;
+
+use crate::copy::Source;
+use crate::engine::facts::{self, Facts};
+use crate::engine::names;
+use crate::engine::source::mount;
+use crate::engine::{copying, prepare};
+use crate::error;
+use crate::host::tree::open_below;
+use crate::host::{tree, view};
+use crate::image::create::Tree;
+use crate::image::data::{Fs, ImageData};
+
+/// All of them; the first is the one at `/`.
+///
+/// # Errors
+/// ALT-310 where one is not mounted any more, ALT-406 where it cannot be opened.
+pub fn all(image: &ImageData, facts: &Facts) -> Result<Vec<Tree>> {
+    let mut trees = Vec::new();
+    for fs in &image.fs_data {
+        match of(fs, facts) {
+            // An EFI system partition need not be mounted, and an edited image.data may give one to a machine that has none.
+            Err(_) if prepare::is_esp(image, fs) => {}
+            other => trees.extend(other?),
+        }
+    }
+    trees.sort_by_key(|t| t.prefix.components().count());
+    if trees.first().is_none_or(|t| t.prefix != Path::new("/")) {
+        return Err(error::SOURCE_CHANGED.because("the root file system is not mounted at / any more"));
+    }
+    Ok(trees)
+}
+
+/// Those of one file system: one, or one for each subvolume.
+///
+/// # Errors
+/// As [`all`].
+pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
+    let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);
+    let device = now.and_then(|n| names::source_volume(&facts.source, &n.fs_lv, n.fs_vg.as_ref())).map(Path::to_owned);
+    let mount = mount::mount_of(fs, device.as_slice())?;
+    let mut trees = vec![];
+    if fs.subvolume.is_empty() {
+        trees.push(Tree { source: Source::of_mounted(&mount)?, prefix: PathBuf::from(&fs.fs_name), leave_out: vec![] });
+    } else {
+        subvolumes(fs, Path::new(&mount.source), &mut trees)?;
+    }
+    let never = facts::leave_out(&facts.source);
+    for tree in &mut trees {
+        let inside = never.iter().filter_map(|p| p.strip_prefix(&tree.prefix).ok());
+        tree.leave_out = inside.filter(|p| !p.as_os_str().is_empty()).map(Path::to_owned).collect();
+    }
+    Ok(trees)
+}
+
+/// Every subvolume is a tree of its own, at the place that it has in the running system.
+fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
+    let top = view::of_device(device, "btrfs", "subvolid=5")?;
+    let mut by_path = BTreeMap::new();
+    for s in &fs.subvolume {
+        // Mounted at two places: one subvolume all the same.
+        by_path.entry(s.path.as_str()).or_insert(s);
+    }
+    for (path, s) in by_path {
+        let from = if path.is_empty() { top.try_clone()? } else { copying::open_below(top.as_fd(), path)? };
+        trees.push(Tree { source: Source::of_directory(from), prefix: copying::prefix(fs, s), leave_out: vec![] });
+    }
+    Ok(())
+}
+
+/// Files of one tree that lie below the mount point of another: an image is one tree, and there it has the other's.
+pub fn hidden(trees: &[Tree]) -> Vec<String> {
+    let mut warnings = vec![];
+    for inner in trees {
+        let outer = trees.iter().filter(|o| o.prefix != inner.prefix && inner.prefix.starts_with(&o.prefix));
+        let Some(outer) = outer.max_by_key(|o| o.prefix.components().count()) else { continue };
+        let inside = inner.prefix.strip_prefix(&outer.prefix).unwrap_or(Path::new(""));
+        let dir = open_below(outer.source.as_fd(), inside.as_os_str().as_bytes(), OFlag::O_RDONLY | OFlag::O_DIRECTORY);
+        let same =
+            |fd: &OwnedFd| tree::stat_fd(fd).is_ok_and(|a| tree::stat_fd(&inner.source).is_ok_and(|b| (a.dev, a.ino) == (b.dev, b.ino)));
+        let has_files =
+            dir.is_ok_and(|fd| !same(&fd) && tree::list(&fd, &mut [0; 4096]).is_ok_and(|all| all.is_some_and(|all| !all.is_empty())));
+        if has_files {
+            let (at, over) = (inner.prefix.display(), outer.prefix.display());
+            warnings.push(format!("{over} has files at {at}, below the file system that is mounted there: they are NOT in the image"));
+        }
+    }
+    warnings
+}
