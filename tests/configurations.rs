@@ -131,7 +131,7 @@ fn files_that_are_mounted_and_mounts_that_are_hidden() {
     assert!(!root.contains("only-in-ram") && !root.contains("deep"), "{root}");
     let home = in_copy(&machine, &target, "/home", "ls -A; cat precious");
     assert!(home.contains("precious\n") && !home.contains("only-in-ram"), "{home}");
-    said(&machine.run("alt_disk_install -X"), 0, &[]);
+    said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
     assert_eq!(machine.state(), state);
     machine.must("umount /var/log /home /export/home /srv/part /srv/image /snap/core/1; losetup -ln -O NAME,BACK-FILE | awk '$2 == \"/root/whole.img\" { print $1 }' | while read d; do partx -d $d; losetup -d $d; done");
 }
@@ -182,7 +182,7 @@ fn options_by_number_and_what_is_not_cloned() {
     assert!(!root.contains("subvolid"), "{root}");
     let home = in_copy(&machine, &target, "/home", "cat @home/h @srv/s");
     assert_eq!(home, "h\ns\n");
-    said(&machine.run("alt_disk_install -X"), 0, &[]);
+    said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
 
     // /boot that only fstab knows: that is said, and mounting it is the way out.
     machine.must("sed -i '/ \\/boot /s/defaults/noauto,defaults/' /etc/fstab && umount /boot");
@@ -229,7 +229,7 @@ fn what_can_be_known_beforehand_works() {
     assert!(boot.starts_with("i\n") && !boot.contains("fill") && !boot.contains(".altdisk"), "{boot}");
     let home = in_copy(&machine, &target, "/home", "cmp a /home/a && cmp d /home/d && stat -f -c %S .");
     assert_eq!(home, "4096\n");
-    said(&machine.run("alt_disk_install -X"), 0, &[]);
+    said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
     assert_eq!(machine.state(), state);
     // The same without a list: room for one more initramfs is made.
     said(&machine.run("alt_disk_install -C -B --preview one"), 0, &["/boot is made", "one more initramfs"]);
@@ -304,5 +304,5 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let uuid = machine.must(&format!("blkid -p -o value -s UUID {esp}"));
     let fstab = in_copy(&machine, &target, "/", "tail -n 1 etc/fstab");
     assert_eq!(fstab, format!("UUID={} /boot/efi vfat umask=0077,noauto,x-systemd.automount 0 1\n", uuid.trim()));
-    said(&machine.run("alt_disk_install -X"), 0, &[]);
+    said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
 }

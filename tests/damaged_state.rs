@@ -118,12 +118,21 @@ fn a_lost_journal_forgets_no_copy() {
         machine.must(&format!("! findmnt -n /alt_inst; ! test -e {DIR}; sfdisk -d {device} | grep -q altinst_rootvg"));
         machine.must(&format!("cp -a /root/whole {DIR} && alt_disk_install -C -P 2 -R /root/resolv"));
     }
+    // A finished copy whose journal lost its end, at the end of a line, is not taken for an unfinished one, whose disk -X erases.
+    machine.must("alt_disk_install -C -B -P 3");
+    machine.must(&format!(
+        "cd {DIR} && cp journal.jsonl /root/journal && head -n -2 /root/journal >journal.jsonl && ! grep -q '\"phase\":3' journal.jsonl"
+    ));
+    machine.must("altdisk disks --alternates | grep 'journal is damaged'");
+    said(&machine.run("alt_disk_install -X"), 0, &["--erase PRACTICE-target"]);
+    machine.must(&format!("! test -e {DIR}; sfdisk -d {device} | grep -q altinst_rootvg"));
+    machine.must(&format!("cp -a /root/whole {DIR} && alt_disk_install -C -P 2 -R /root/resolv"));
     // A journal that cannot be written keeps nobody either; that it stays is told.
     machine.must(&format!("chattr +i {DIR}/journal.jsonl"));
     let done = machine.run("alt_disk_install -X");
     said(&done, 4, &["the journal cannot be written", "Not everything is cleaned up"]);
     machine.must(&format!("! findmnt -n /alt_inst; cmp -n 1048576 {device} /dev/zero; chattr -i {DIR}/journal.jsonl"));
     said(&machine.run("alt_disk_install -X"), 0, &["removed"]);
-    machine.must("rm -r /root/whole /root/resolv; alt_disk_install -C -B --preview target");
+    machine.must("rm -r /root/whole /root/resolv /root/journal; alt_disk_install -C -B --preview target");
     assert_eq!(machine.state(), before);
 }

@@ -133,8 +133,12 @@ fn number(bytes: &[u8]) -> u32 {
     u32::from_be_bytes([a, b, c, d]).clamp(ZEROS + 1, ONES - 1)
 }
 
-/// What the kernel remembers of the device, and has written, is given up.
-fn forget_cache(device: &File) -> io::Result<()> {
+/// What the kernel remembers of the device, and has written, is given up: a whole disk and its partitions are remembered apart, and
+/// whoever reads through the disk would see what a partition held before it was written.
+///
+/// # Errors
+/// The kernel's.
+pub fn forget_cache(device: &File) -> io::Result<()> {
     advise(device, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)
 }
 

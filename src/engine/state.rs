@@ -330,6 +330,9 @@ impl State {
         if matches!(record, Record::Phase { phase: 2.. }) {
             secrets::forget(&self.alternate_dir())?;
         }
+        if *record == (Record::Phase { phase: 3 }) {
+            files::note_finished(&self.alternate_dir());
+        }
         Ok(())
     }
 

@@ -61,6 +61,7 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     }
     // Whoever writes by name, in this step, writes to the disks that this run holds open.
     c.targets.check(base, &step.action)?;
+    c.targets.forget_cache()?;
     if changes_files(&step.action) {
         let unlocked = Unlocked::begin(Path::new(ALT_INST), events)?;
         let done = act(c, step);

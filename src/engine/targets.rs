@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::disk::content;
 use crate::disk::held::Held;
 use crate::disk::identity::sequence;
 use crate::disk::probe;
@@ -38,6 +39,16 @@ impl Targets {
             return Ok(());
         }
         base.layout.disks.iter().zip(&self.0).try_for_each(|(layout, held)| must_have_own_table(layout, held))
+    }
+
+    /// Has everybody who reads a whole disk from now on see what was written through its partitions. GRUB's programs ask the kernel for
+    /// that (BLKFLSBUF), but inside the sandbox they may not.
+    ///
+    /// # Errors
+    /// ALT-218 where a disk does not answer.
+    pub fn forget_cache(&self) -> Result<()> {
+        let forget = |held: &Held| content::forget_cache(held.file());
+        self.0.iter().try_for_each(|h| forget(h).map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", h.name().display()))))
     }
 
     /// Lets the disks go, after a last comparison.

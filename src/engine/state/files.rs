@@ -25,6 +25,8 @@ const PLAN: &str = "plan.json";
 /// A second copy of the plan.
 const OLD_PLAN: &str = "plan.json.old";
 pub(super) const JOURNAL: &str = "journal.jsonl";
+/// There, and empty, once phase 3 is complete: a journal that lost its end, at the end of a line, looks whole.
+const FINISHED: &str = "finished";
 const IMAGE: &str = "image.data";
 /// Of the stored form. A plan of another version is not believed.
 const VERSION: u64 = 1;
@@ -61,7 +63,14 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
     let (journal, damaged) = journal.ok().flatten().map_or((vec![], true), |text| parse_journal(&text));
     // A crash between the plan and the record of its run leaves a whole journal, of the runs before.
     let begun = journal.iter().any(|r| matches!(r, Record::Run { .. }));
-    Ok(Stored::Known(Alternate { base: kept.base, plan: kept.plan, run: kept.run, journal, journal_damaged: damaged || !begun }))
+    let cut = dir.join(FINISHED).symlink_metadata().is_ok() && !journal.contains(&Record::Phase { phase: 3 });
+    let journal_damaged = damaged || !begun || cut;
+    Ok(Stored::Known(Alternate { base: kept.base, plan: kept.plan, run: kept.run, journal, journal_damaged }))
+}
+
+/// Notes that phase 3 is complete, apart from the journal, which says so already. On a full file system it says so alone.
+pub(super) fn note_finished(dir: &Path) {
+    let _ = files::put(&dir.join(FINISHED), b"", 0o644);
 }
 
 /// The plan in `dir`, or the copy beside it where the plan cannot be read. That a newer version made it is no damage.
@@ -149,7 +158,7 @@ pub(super) fn forget(dir: &Path) -> Result<()> {
         return files::remove(dir);
     }
     secrets::forget(dir)?;
-    for path in [IMAGE, JOURNAL, OLD_PLAN, PLAN].map(|name| dir.join(name)) {
+    for path in [IMAGE, FINISHED, JOURNAL, OLD_PLAN, PLAN].map(|name| dir.join(name)) {
         // Something else may stand in its place.
         if path.symlink_metadata().is_ok_and(|m| m.is_dir()) { remove_directory(&path) } else { files::remove(&path) }?;
     }

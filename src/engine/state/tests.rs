@@ -140,6 +140,13 @@ fn a_journal_that_lost_lines_says_so() {
         fs::write(&journal, text).unwrap();
         assert!(known(dir.path()).journal_damaged, "{name}");
     }
+    // Cut off at the end of a line it looks whole; that the copy was finished is noted apart.
+    fs::write(&journal, &whole).unwrap();
+    assert!(!known(dir.path()).journal_damaged);
+    note_finished(dir.path());
+    assert!(known(dir.path()).journal_damaged);
+    fs::write(&journal, whole.clone() + "{\"r\":\"phase\",\"phase\":3}\n").unwrap();
+    assert!(!known(dir.path()).journal_damaged);
     fs::remove_file(&journal).unwrap();
     let a = known(dir.path());
     assert!(a.journal_damaged && a.journal.is_empty());
