@@ -76,6 +76,12 @@ pub fn running(role: &str) -> Result<BootDisk> {
     })
 }
 
+/// The disks that the running system lies on, as far as that can be found out: what is known where nothing else is.
+pub fn disks_of_root() -> Vec<String> {
+    let all = mounts::mounted().unwrap_or_default();
+    holding(&all, Path::new("/")).map(|m| device::disks_below(Path::new(&m.source))).unwrap_or_default()
+}
+
 /// What the firmware started this time, where that lies on this ESP: the entry that exists is the one to name again.
 fn booted_loader(esp: Option<&str>) -> Result<Option<String>> {
     if Firmware::of_machine() != Firmware::Uefi || find_program(Path::new("/"), "efibootmgr").is_none() {

@@ -25,6 +25,7 @@ struct Known<'w> {
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
+    crate::engine::run::require_root()?;
     let roles = roles(world, &prepare::known(&[])?);
     let with = |role: Role| world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>();
     let stored = State::peek()?;
@@ -67,7 +68,7 @@ fn in_words(k: &Known) -> String {
             .iter()
             .map(|d| {
                 let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-                format!("{} ({}{serial})", d.name, human(d.size))
+                format!("{} ({}{serial})", d.shown(), human(d.size))
             })
             .collect();
         add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));
@@ -78,11 +79,11 @@ fn in_words(k: &Known) -> String {
             "It can be a target again when its serial number is typed (--erase).",
         ]
         .map(str::to_owned);
-        add(&format!("altinst_rootvg on {}", d.name), &lines);
+        add(&format!("altinst_rootvg on {}", d.shown()), &lines);
     }
     for d in &k.old {
         let back = format!("`altdisk bootlist {}` goes back to it: it boots next then.", d.name);
-        add(&format!("old_rootvg on {}", d.name), &["The system that this one was made from.".to_owned(), back]);
+        add(&format!("old_rootvg on {}", d.shown()), &["The system that this one was made from.".to_owned(), back]);
     }
     if text.is_empty() {
         text.push_str("There is no alternate. `alt_disk_install -C DISK` makes one.\n");
@@ -114,7 +115,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         }
         let left = run::left(a);
         let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
-        lines.push(format!("the last run was interrupted; steps left: {}{next}", left.len()));
+        lines.push(format!("the last run did not finish; steps left: {}{next}", left.len()));
         lines.push("`alt_disk_install --resume` goes on with it".to_owned());
     } else if !a.phases_done().contains(&3) {
         lines.push("`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it".to_owned());

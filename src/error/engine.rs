@@ -30,6 +30,7 @@ catalogue! {
     BAD_LEVEL = "ALT-126", Usage, "the level is not of the form V.R.M", "write it as three numbers with dots, such as 4.3.0";
     JSON_ALONE = "ALT-127", Usage, "--json is given without --preview", "add --preview, or leave --json out";
     // ALT-128 was for flags of later versions; there are none any more.
+    OPERANDS = "ALT-128", Usage, "not every file or directory that the command needs is named", "`altdisk COMMAND --help` shows what it takes";
     UNKNOWN_ERROR_ID = "ALT-129", Usage, "there is no error with this id", "`altdisk errors` lists them all";
     // 2xx target disks
     NO_SUCH_DISK = "ALT-201", Refused, "there is no such disk", "`altdisk disks` lists the disks of this machine";
@@ -62,6 +63,7 @@ catalogue! {
     PRACTICE_EXISTS = "ALT-252", Refused, "the practice disk exists already", "`altdisk practice list` shows it; `altdisk practice remove NAME` removes it";
     PRACTICE_UNKNOWN = "ALT-253", Refused, "there is no such practice disk", "`altdisk practice list` shows those that exist";
     PRACTICE_IN_USE = "ALT-254", Refused, "the practice disk is in use", "end what the cause names and run the command again; `alt_disk_install -X` if an alternate is on it";
+    PRACTICE_ROOM = "ALT-256", Refused, "there is no room for what would be written to a practice disk", "make room on the file system that the cause names, or clone to a real disk";
     PRACTICE_USAGE = "ALT-255", Usage, "the command line of `altdisk practice` is wrong", "`altdisk practice --help` shows what it takes";
     // 3xx the source
     NO_ROOT_DEVICE = "ALT-301", Refused, "the running system's root is on no disk", "altdisk clones systems whose / is a file system on a disk, partition or logical volume";
@@ -75,7 +77,7 @@ catalogue! {
     SOURCE_FSTYPE = "ALT-309", Refused, "a file system of the running system is of a type that cannot be cloned", "unmount it if it does not belong to the system, or leave it out with an edited image.data (-i)";
     SOURCE_CHANGED = "ALT-310", Failed, "the running system changed while it was cloned", "see the cause, then run the command again";
     PACKAGES_BUSY = "ALT-311", Refused, "a package manager is at work", "wait until it has ended, and run the command again";
-    TOO_SMALL = "ALT-320", Refused, "the target is too small", "name a larger disk, or more disks";
+    TOO_SMALL = "ALT-320", Refused, "the target is too small", "name a larger disk, or more disks; where the files themselves fit, a smaller disk does too: write an image.data with `altdisk mkszfile FILE`, set SHRINK = \"yes\" in it, and give it with -i";
     NOT_EXACT = "ALT-321", Refused, "the target disks are not those of image.data", "name disks of the same sizes, or write EXACT_FIT = \"no\"";
     NO_SPREAD = "ALT-322", Refused, "the layout does not spread over the target disks", "name one disk that is large enough";
     NO_ROOT_FS = "ALT-323", Refused, "image.data has no root file system", "add the fs_data stanza for /";

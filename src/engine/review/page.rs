@@ -23,7 +23,7 @@ pub struct Page {
 /// `vdb: 20 GiB, serial DISK-B`.
 pub fn disk(d: &DiskLayout) -> String {
     let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    format!("{}: {}{serial}", d.name, human(d.size))
+    format!("{}: {}{serial}", d.shown(), human(d.size))
 }
 
 impl Page {
@@ -141,9 +141,12 @@ impl Page {
             [one] => format!("phase {one} is complete"),
             more => format!("phases {} are complete", more.join(", ")),
         };
-        let disks: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
-        let text =
-            format!("altinst_rootvg on {}, made from {} on {}; {phases}.", disks.join(" "), base.origin(), clock::minute(base.created));
+        let text = format!(
+            "altinst_rootvg on {}, made from {} on {}; {phases}.",
+            base.layout.disk_names(),
+            base.origin(),
+            clock::minute(base.created)
+        );
         let known = "What /alt_inst, the boot list and the firmware know of it goes too.".to_owned();
         self.part("WHAT IS REMOVED", &[text, known]);
     }
