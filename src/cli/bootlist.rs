@@ -179,14 +179,14 @@ fn shown(list: &BootListing) -> String {
         text.push_str(&wrapped("", "", &words));
     }
     if list.firmware == Firmware::Bios {
+        let known: Vec<&str> = list.disks.iter().filter(|d| !d.is_practice()).map(|d| d.name.as_str()).collect();
         if !list.disks.iter().any(|d| d.next) {
-            let known: Vec<&str> = list.disks.iter().map(|d| d.name.as_str()).collect();
             let unclear = format!(
                 "altdisk cannot tell what boots next: the GRUBs of {} each start another system, and the BIOS decides which disk is first.",
                 known.join(" and ")
             );
             text.push_str(&wrapped("", "", &unclear));
-        } else if list.disks.len() == 1 {
+        } else if known.len() == 1 {
             text.push_str("No other disk is known to altdisk; the BIOS chooses the disk, and its GRUB starts it.\n");
         }
     }

@@ -71,7 +71,11 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
             Err(e) => Err(cannot(format!("cannot be read: {e}"))),
         }
     };
-    Ok(Request { to, image_data: file("m")?, exclude_list: file("e")?, method, record, verify: p.has("verify"), verbose: p.has("V") })
+    let (image_data, exclude_list) = (file("m")?, file("e")?);
+    if to != Path::new("-") && !to.is_absolute() {
+        return Err(error::FULL_PATH.because(format!("`{}` is not a full path", to.display())));
+    }
+    Ok(Request { to, image_data, exclude_list, method, record, verify: p.has("verify"), verbose: p.has("V") })
 }
 
 /// Standard output belongs to the image where that goes there.

@@ -10,7 +10,7 @@ use crate::cli::flags::SOFTWARE;
 use crate::cli::{getopt, help, say, wrapped};
 use crate::engine::state::{self, State};
 use crate::engine::updates::{self, Update};
-use crate::error::Exit;
+use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::host::clock;
 use crate::software::Changes;
@@ -23,6 +23,11 @@ use crate::text::shell::quoted;
 /// ALT-702 where a record cannot be read.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
+    let hidden =
+        !nix::unistd::geteuid().is_root() && std::fs::read_dir(state::DIR).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
+    if hidden {
+        return Err(error::NOT_ROOT.because(format!("what was updated is recorded below {}, which only root can read", state::DIR)));
+    }
     let alternate = if State::peek_base()?.is_some() { Some(updates::read(&Path::new(state::DIR).join("altinst"))?) } else { None };
     let system = updates::read(Path::new(state::DIR))?;
     Ok(say(&if parsed.has("json") { in_json(alternate.as_deref(), &system) } else { in_words(alternate.as_deref(), &system) }, Exit::Done))

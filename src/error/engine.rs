@@ -19,7 +19,7 @@ catalogue! {
     CLONE_ONLY = "ALT-115", Usage, "a flag that is only valid with -C is given with -d", "leave that flag out, or clone with -C";
     IMAGE_ONLY = "ALT-116", Usage, "a flag that is only valid with -d is given without it", "leave that flag out";
     NEEDS_LOCATION = "ALT-117", Usage, "-b, -I, -f, -F and -w need -l", "add -l with the directory or device that holds the packages";
-    FULL_PATH = "ALT-118", Usage, "a full path name is needed", "write the name from / on";
+    FULL_PATH = "ALT-118", Usage, "a full path is needed", "give the full path, starting with /";
     SCRIPT_MISSING = "ALT-119", Usage, "the customization script does not exist", "look at the name; the script is looked up on the running system";
     SCRIPT_NO_FILE = "ALT-120", Usage, "the customization script is not a regular file", "name a file that holds the script";
     SCRIPT_NOT_EXECUTABLE = "ALT-121", Usage, "the customization script is not executable", "make it executable with `chmod +x`";
@@ -63,8 +63,8 @@ catalogue! {
     PRACTICE_EXISTS = "ALT-252", Refused, "the practice disk exists already", "`altdisk practice list` shows it; `altdisk practice remove NAME` removes it";
     PRACTICE_UNKNOWN = "ALT-253", Refused, "there is no such practice disk", "`altdisk practice list` shows those that exist";
     PRACTICE_IN_USE = "ALT-254", Refused, "the practice disk is in use", "end what the cause names and run the command again; `alt_disk_install -X` if an alternate is on it";
-    PRACTICE_ROOM = "ALT-256", Refused, "there is no room for what would be written to a practice disk", "make room on the file system that the cause names, or clone to a real disk";
     PRACTICE_USAGE = "ALT-255", Usage, "the command line of `altdisk practice` is wrong", "`altdisk practice --help` shows what it takes";
+    PRACTICE_ROOM = "ALT-256", Refused, "there is no room for what would be written to a practice disk", "make room on the file system that the cause names, or clone to a real disk";
     // 3xx the source
     NO_ROOT_DEVICE = "ALT-301", Refused, "the running system's root is on no disk", "altdisk clones systems whose / is a file system on a disk, partition or logical volume";
     SOURCE_LUKS = "ALT-302", Refused, "the running system is encrypted (LUKS)", "this version does not clone encrypted systems";

@@ -182,7 +182,7 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
             screen.doer().close();
             screen.doer().catch_up();
         }
-        Effect::Jobs => screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)))),
+        Effect::Jobs => screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)), sys::now().0)),
         Effect::Stop(id) => stopped(screen, job::stop(id)),
         Effect::Kill(id) => stopped(screen, job::kill(id)),
         Effect::Continue => screen.doer().send(Msg::Status(status::Msg::Continue)),

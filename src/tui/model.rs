@@ -126,7 +126,8 @@ pub enum Msg {
     Answer(u64, Result<String, Told>),
     /// A question takes long enough to be shown.
     Slow(u64),
-    Jobs(Result<Vec<job::Summary>, Told>),
+    /// Every job, and what time it is (seconds since the epoch).
+    Jobs(Result<Vec<job::Summary>, Told>, u64),
     /// A job's COMMAND STATUS can be shown.
     Opened(Result<Box<Status>, Told>),
     Status(status::Msg),

@@ -133,10 +133,10 @@ fn every_panel_fits() {
 fn own_lists_are_golden() {
     use crate::job::{Ended, Id, Spec, State, Summary};
     let job = |n: u32, state, stopped| {
-        let spec = Spec::new(vec!["altdisk".into()], "Clone the Rootvg to an Alternate Disk");
+        let spec = Spec::new(vec!["altdisk".into()], "Clone the Running System to Another Disk");
         Summary { id: Id(n), spec, started: 0, state, group: None, stopped }
     };
-    let ended = |code| State::Ended(Ended { code, signal: None, time: 0, ms: 0 });
+    let ended = |code| State::Ended(Ended { code, signal: code.is_none().then_some(9), time: 0, ms: 0 });
     let jobs = vec![
         job(12, State::Running, false),
         job(11, ended(Some(0)), false),
@@ -147,16 +147,16 @@ fn own_lists_are_golden() {
     ];
     let mut m = model(SMALL, Theme::mono());
     super::flow::open(&mut m, TOP, Default::default());
-    update(&mut m, Msg::Jobs(Ok(jobs)));
+    update(&mut m, Msg::Jobs(Ok(jobs), 90));
     let shown = super::golden::drawn(80, 24, |c| view(&m, c));
     for line in [
-        "|    Job  Started              State      What",
-        "  running    Clone the",
+        "|    Job  Started           State             Time  What",
+        "  running           1:30  Clone the",
         "  OK  ",
-        "  failed 4 ",
+        "  failed (4) ",
         "  stopped ",
-        "  killed ",
-        "  lost ",
+        "  signal 9 ",
+        "  unknown ",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }

@@ -45,11 +45,11 @@ A command with several steps has a list of them: Tab goes there and back. On a w
 const SURE: &str = "The command of this form may remove something for good, so you are asked once more. Enter runs it. Cancel goes back to \
 the form, and nothing is changed.";
 
-const ERROR: &str = "Something is not as it should be. The text says what, and mostly what to do about it. Nothing was run that is not named in the text. \
-If there is a number such as ALT-205, `altdisk explain ALT-205` at the shell prompt tells more.";
+const ERROR: &str = "An error occurred. The message says what is wrong and usually how to fix it. Nothing was run that is not named in the text. \
+If there is a number such as ALT-205, the panel \"What an Error Number Means\" in the first menu, or `altdisk explain ALT-205` at the shell prompt, shows what it means.";
 
 const IMAGE: &str = "The screen below is written to two files in your home directory: as text, and as a picture that any web browser shows. Good to \
-show somebody else, or to keep. The fast path is the name by which this panel can be opened at once: altdisk NAME.";
+show somebody else, or to keep. The fast path is the name by which this panel can be opened at once: altdisk ui NAME.";
 
 const EDIT: &str = "Left and Right move in the text, Home and End to its ends. Backspace and Delete remove a character, Ctrl-K everything up to \
 the end, Ctrl-U everything. Enter takes the text, Cancel leaves the field as it was.";

@@ -33,10 +33,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
             }
             vec![]
         }
-        Msg::Jobs(jobs) => {
+        Msg::Jobs(jobs, now) => {
             model.asked = None;
             match jobs {
-                Ok(jobs) => flow::push(model, Layer::List(flow::jobs(&jobs, crate::host::sys::now().0), For::Jobs)),
+                Ok(jobs) => flow::push(model, Layer::List(flow::jobs(&jobs, now), For::Jobs)),
                 Err(told) => flow::fail(model, told),
             }
         }

@@ -406,7 +406,7 @@ fn nothing_runs_in_a_dry_session() {
 fn screens_that_are_code() {
     let mut m = model();
     assert_eq!(press(&mut m, "end up up up enter"), [Effect::Jobs]);
-    update(&mut m, Msg::Jobs(Ok(vec![])));
+    update(&mut m, Msg::Jobs(Ok(vec![]), 0));
     assert!(shot(&m).contains("There is nothing to choose from."));
     assert_eq!(press(&mut m, "F3 down enter"), [Effect::Themes]);
     update(&mut m, Msg::Themes(vec![crate::theme::Theme::mono()]));

@@ -124,10 +124,18 @@ fn sources_custom(cfg: &str) -> bool {
     })
 }
 
+const NEVER: &str = "a practice disk: no machine can boot from it";
+
+impl Listed {
+    pub fn is_practice(&self) -> bool {
+        self.why == NEVER
+    }
+}
+
 /// What is said of a practice disk.
 fn practised(d: &BootDisk) -> Option<Listed> {
     d.practice()?;
-    Some(Listed { name: d.shown(), role: d.role.clone(), next: false, why: "a practice disk: no machine can boot from it".to_owned() })
+    Some(Listed { name: d.shown(), role: d.role.clone(), next: false, why: NEVER.to_owned() })
 }
 
 impl Machine {

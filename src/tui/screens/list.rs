@@ -232,6 +232,8 @@ impl List {
         Some(match self.marked() {
             Some([]) => "Selected: nothing".to_owned(),
             Some(marked) => format!("Selected: {}", names(marked)),
+            // It says itself why not.
+            None if !self.can() => return None,
             None if self.toggled || self.prefilled => "Enter selects this line.".to_owned(),
             None => format!("Enter selects this line, F7 adds it to: {}", names(&self.chosen)),
         })
