@@ -176,8 +176,9 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Ok(text) => text,
         Err(told) => {
             drop_ghosts(model);
-            let review = matches!(asked.why, Why::Review);
-            effects.extend(fail(model, if review { refused(told) } else { told }));
+            // An error of our own says more than that a program failed.
+            let own = matches!(asked.why, Why::Review) || told.wrong.lines().nth(1).is_some_and(|l| l.contains(": ALT-"));
+            effects.extend(fail(model, if own { refused(told) } else { told }));
             return effects;
         }
     };
@@ -200,7 +201,7 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
     effects
 }
 
-/// A review that fails says why in its own words, after the line about the program.
+/// What a program of ours, or a review, says of its failure: it stands after the line about the program.
 fn refused(told: Told) -> Told {
     let mut said = told.wrong.lines().skip(1).map(|l| l.strip_prefix("  ").unwrap_or(l).trim_end()).filter(|l| !l.is_empty());
     let Some(first) = said.next() else { return told };

@@ -63,6 +63,23 @@ fn the_review_is_asked_with_its_words() {
     assert_eq!(top(&m), "text error");
 }
 
+/// The pop-up has what the command line shows: number, headline, a line for each piece of evidence, and the remedy apart.
+#[test]
+fn an_error_keeps_its_lines() {
+    let said = "`altdisk list targets`: exit code 3\n  altdisk list: ALT-210 /dev/vda cannot be a target:\n    - /dev/vda is mounted at /\n    - swap is on it\n    what to do: choose another disk";
+    let mut m = model();
+    press(&mut m, "enter F4");
+    let token = m.tokens;
+    update(&mut m, Msg::Answer(token, Err(Told::new(format!("ALT-907: {said}"), "see the program"))));
+    let shown = shot(&m);
+    for line in
+        ["ALT-210 /dev/vda cannot be a target:", "  - /dev/vda is mounted at /", "  - swap is on it", "What to do: choose another disk"]
+    {
+        assert!(shown.lines().any(|l| l.contains(line)), "{line}\n{shown}");
+    }
+    assert!(!shown.contains("ALT-907") && !shown.contains("mounted at / -"), "{shown}");
+}
+
 #[test]
 fn what_is_refused_moves_the_cursor() {
     let mut m = model();
