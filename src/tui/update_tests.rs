@@ -370,7 +370,7 @@ fn values_outlive_everything_but_their_screen() {
     let mut m = model();
     press(&mut m, "enter vdb");
     update(&mut m, Msg::Size(60, 16));
-    assert!(shot(&m).contains("It has 60x16; 80x24 are needed."));
+    assert!(shot(&m).contains("It is 60x16; at least 80x20 is needed."));
     assert_eq!(press(&mut m, "x F3 enter"), []);
     assert_eq!(press(&mut m, "F10"), [Effect::Quit]);
     update(&mut m, Msg::Size(132, 43));
