@@ -229,7 +229,7 @@ fn the_log_gets_the_result_of_a_job_that_was_left() {
         assert!(begun.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert!(!log().contains("too late"));
+    assert!(!log().lines().any(|l| l.trim() == "too late"));
     for _ in 0..2 {
         let mut pty = setup(home.path(), &["try"]).start();
         pty.wait_for("[Entry Fields]");
@@ -268,7 +268,7 @@ fn sizes() {
     for rows in [23, 20] {
         pty.resize(80, rows);
         pty.wait_for("[kept");
-        pty.wait_for("F10=Exit");
+        pty.wait_for("=Exit");
     }
     pty.resize(132, 43);
     pty.wait_for("[kept");

@@ -80,10 +80,10 @@ pub fn overview(commands: &[&Command]) -> String {
     }
     out.push_str(
         "\nFlags of the interface, also without `ui`:
-  --plain                 no full screens: numbered lines and prompts
-  --theme NAME            how the screens look
-  --menu-dir DIR          another directory with menu files
-  --check [DIR]           say what is wrong with menu files and themes
+    --plain                 no full screens: numbered lines and prompts
+    --theme NAME            how the screens look
+    --menu-dir DIR          another directory with menu files
+    --check [DIR]           say what is wrong with menu files and themes
 
 `altdisk command --help` (or -h) tells all about a command. Called by the name
 alt_disk_install, this program is that command.\n",
