@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::content::Before;
 use crate::disk::identity::DiskIdentity;
 use crate::disk::lvm::mapper_path;
+use crate::disk::model::shown_name;
 use crate::disk::node::partition_path;
 use crate::disk::script::{ALIGN, types, usable};
 use crate::disk::size::human;
@@ -157,7 +158,19 @@ pub struct Layout {
     pub notes: Vec<String>,
 }
 
+impl DiskLayout {
+    /// Its name for people: `vdb`, `practice1 (loop2)`.
+    pub fn shown(&self) -> String {
+        shown_name(&self.name, self.serial.as_deref())
+    }
+}
+
 impl Layout {
+    /// The names of its disks for people.
+    pub fn disk_names(&self) -> String {
+        self.disks.iter().map(DiskLayout::shown).collect::<Vec<_>>().join(" ")
+    }
+
     /// The volume that holds `/`.
     pub fn root(&self) -> Option<&VolumeLayout> {
         self.volumes.iter().find(|v| v.fs.as_ref().is_some_and(holds_root))
@@ -359,7 +372,7 @@ impl<'a, 'f> Builder<'a, 'f> {
                 },
             );
             self.notes.push(format!(
-                "the source has no EFI system partition: the alternate gets one of {} so that the disk boots on either firmware",
+                "the running system has no EFI system partition; the copy gets one of {}, for machines with UEFI",
                 human(size)
             ));
         }
