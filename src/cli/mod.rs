@@ -279,7 +279,8 @@ pub(crate) fn begin(events: &Events, log: Option<(&str, bool)>, argv: Vec<String
         return None;
     }
     let in_a_job = std::env::var_os(job::EVENTS_VARIABLE).is_some();
-    let registered = log.filter(|_| !in_a_job).and_then(|_| job::register(&job::Spec::new(argv.clone(), quoted(&argv))).ok());
+    let registered =
+        log.filter(|_| !in_a_job).and_then(|_| job::register(&job::Spec::new(argv.clone(), quoted(&secret::masked_words(&argv)))).ok());
     let registered = registered.map(|(job, sink)| {
         events.add(Box::new(sink));
         job

@@ -99,6 +99,11 @@ impl DiskLayout {
         }
     }
 
+    /// Its name for people, see [`shown_name`].
+    pub fn shown(&self) -> String {
+        shown_name(&self.name, self.serial.as_deref())
+    }
+
     /// What is typed to confirm that it is erased: the serial, or the name where it has none.
     pub fn serial_or_name(&self) -> &str {
         self.serial.as_deref().unwrap_or(&self.name)
@@ -156,13 +161,6 @@ pub struct Layout {
     pub outcome: Outcome,
     /// What the user should know about how it was laid out.
     pub notes: Vec<String>,
-}
-
-impl DiskLayout {
-    /// Its name for people: `vdb`, `practice1 (loop2)`.
-    pub fn shown(&self) -> String {
-        shown_name(&self.name, self.serial.as_deref())
-    }
 }
 
 impl Layout {
@@ -223,7 +221,7 @@ fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String {
     if fstype == "vfat" { label.to_uppercase() } else { label }
 }
 
-/// A volume group name that no other disk has: the source's with a fresh ending (which replaces that of an earlier clone).
+/// A volume group name that no other disk has: the source's with a fresh ending (in place of an earlier clone's).
 fn fresh_vg(old: &str, fresh: &mut Fresh) -> String {
     let base = match old.rfind("_alt") {
         Some(i) if i > 0 && old.len() == i + 10 && old[i + 4..].chars().all(|c| c.is_ascii_hexdigit()) => &old[..i],
@@ -235,8 +233,7 @@ fn fresh_vg(old: &str, fresh: &mut Fresh) -> String {
 /// Lays the image out on the targets.
 ///
 /// # Errors
-/// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that does not spread over the
-/// disks, ALT-323 no root file system in image.data.
+/// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that does not spread, ALT-323 no root.
 pub fn lay_out(image: &ImageData, targets: &[Target], fresh: &mut Fresh) -> Result<Layout> {
     exact_fit(image, targets)?;
     let root = image

@@ -14,7 +14,7 @@ use crate::copy::{Progress, Source};
 use crate::disk::size::human;
 use crate::engine::facts::{self, Facts};
 use crate::engine::quiet::Quiet;
-use crate::engine::{copying, prepare, run, system};
+use crate::engine::{copying, names, prepare, run, system};
 use crate::error;
 use crate::event::{Event, Events, Planned, State};
 use crate::host::mounts::{self, Mount};
@@ -228,7 +228,7 @@ fn identities(image: &ImageData, facts: &Facts) -> Identities {
     let mut all = Identities::default();
     for lv in &image.lv_data {
         let device = prepare::source_volume(&facts.source, &lv.logical_volume, lv.volume_group.as_ref());
-        let names = device.map(|d| prepare::old_names(&facts.world, d)).unwrap_or_default();
+        let names = device.map(|d| names::old_names(&facts.world, d)).unwrap_or_default();
         all.volumes.push(VolumeNames { logical_volume: lv.logical_volume.clone(), volume_group: lv.volume_group.clone(), names });
     }
     for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {

@@ -22,6 +22,7 @@ pub mod layout;
 pub mod leftovers;
 pub mod mksysb;
 pub mod mounted;
+pub mod names;
 pub mod plan;
 pub mod prepare;
 pub mod preview;

@@ -5,22 +5,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::ids::{IdMap, Names, Pair, Volume};
+use crate::boot::ids::{IdMap, Pair, Volume};
 use crate::boot::{here, kernels};
 use crate::copy::Excludes;
 use crate::disk::content::Before;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::identity::seen;
-use crate::disk::model::{Disk, Sight, Signature, World};
+use crate::disk::model::{Disk, Sight, Signature};
 use crate::disk::size::human;
 use crate::disk::{mkfs, practice, roles, twins};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::from_image;
-use crate::engine::layout::{Fresh, Layout, Target, VolumeLayout, lay_out};
+use crate::engine::layout::{Fresh, Layout, Target, lay_out};
+use crate::engine::names::{new_names, old_names, same_kind_link};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
-use crate::engine::source::{Device, Source, find_device};
+use crate::engine::source::Source;
 use crate::engine::state::{Alternate, State, Stored};
 use crate::engine::{replace, standing};
 use crate::error;
@@ -507,11 +508,6 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
     map
 }
 
-/// by-id for by-id, by-path for by-path.
-pub fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
-    new.iter().find(|n| n.parent() == old.parent()).cloned()
-}
-
 fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
     let fs = source.image.fs_data.iter().find(|f| f.fs_name == fs_name)?;
     source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
@@ -521,42 +517,4 @@ fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
 pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
     let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
     source.devices.get(at).map(PathBuf::as_path)
-}
-
-/// Everything by which a device can be named.
-pub fn old_names(world: &World, path: &Path) -> Names {
-    let Some(device) = find_device(world, "", path) else { return Names::default() };
-    let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
-    let mut names = Names {
-        uuid: content.and_then(|s| s.uuid.clone()),
-        label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),
-        devices: vec![path.to_owned()],
-        ..Names::default()
-    };
-    match device {
-        Device::Whole(d) => names.devices.extend(d.links.iter().cloned()),
-        Device::Part(_, p) => {
-            names.partuuid.clone_from(&p.uuid);
-            names.partlabel.clone_from(&p.label);
-            names.devices.extend(p.links.iter().cloned());
-        }
-        Device::Stacked(s) => {
-            names.devices.extend(s.links.iter().cloned());
-            let lv = world.lvm.lvs.iter().find(|l| l.dm_path == s.path);
-            names.devices.extend(lv.into_iter().flat_map(|l| [l.path.clone(), l.dm_path.clone()]));
-        }
-    }
-    names.devices.sort();
-    names.devices.dedup();
-    names
-}
-
-pub fn new_names(v: &VolumeLayout) -> Names {
-    Names {
-        uuid: Some(v.uuid.clone()),
-        label: v.label.clone(),
-        partuuid: v.partuuid.clone(),
-        partlabel: None,
-        devices: vec![v.device.clone()],
-    }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::boot::fstab;
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
 use crate::engine::layout::{Layout, VolumeLayout};
-use crate::engine::prepare;
+use crate::engine::names;
 use crate::image::manifest::Identities;
 
 /// Where the old names come from.
@@ -31,7 +31,7 @@ pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>
             }
             Old::Fstab(entries) => names_of(v, entries),
         };
-        map.volumes.push(Volume { what: v.what().to_owned(), old, new: prepare::new_names(v), new_spec: v.spec() });
+        map.volumes.push(Volume { what: v.what().to_owned(), old, new: names::new_names(v), new_spec: v.spec() });
     }
     let first = layout.disks.first();
     if let Old::Known(known) = old {
@@ -39,7 +39,7 @@ pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>
         map.disks.extend(known.tables.iter().map(table));
         let path = first.map(|d| d.path.clone()).unwrap_or_default();
         map.disk_links.extend(known.disk_links.iter().map(|l| {
-            let new = prepare::same_kind_link(Path::new(l), links).unwrap_or_else(|| path.clone());
+            let new = names::same_kind_link(Path::new(l), links).unwrap_or_else(|| path.clone());
             Pair { what: "disk".into(), old: l.clone(), new: new.display().to_string() }
         }));
         map.lvm.extend(known.lvm.iter().map(|u| Pair { what: "LVM".into(), old: u.clone(), new: String::new() }));
