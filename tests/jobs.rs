@@ -87,7 +87,8 @@ fn signal(pid: i32, signal: nix::sys::signal::Signal) {
 
 /// Root's files are not touched: the log and the state lie in memory of a mount namespace.
 fn aside(jobs: &Jobs, script: &str) -> Option<Output> {
-    let mounts = "mkdir -p /var/log /var/lib/altdisk && mount -t tmpfs -o mode=755 t /var/log && mount -t tmpfs -o mode=755 t /var/lib/altdisk";
+    let mounts =
+        "mkdir -p /var/log /var/lib/altdisk && mount -t tmpfs -o mode=755 t /var/log && mount -t tmpfs -o mode=755 t /var/lib/altdisk";
     let run = |script: &str| {
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", script]).env("ALTDISK_JOBS", jobs.0.path().join("jobs")).env("BIN", BIN);

@@ -229,3 +229,21 @@ fn what_scripts_of_packages_need_works() {
     assert!(failed.is_empty() && log.lines().filter(|l| l.starts_with("fine")).count() == NEEDS.len() + 1, "{log}");
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 }
+
+/// Everybody on the running system gets to /alt_inst: what a script leaves there must not make a user root, or hand out a disk.
+#[test]
+fn setuid_programs_and_devices_of_the_copy_do_nothing_outside() {
+    let Some(machine) = ready("sandbox-left") else { return };
+    let postinst = "#!/bin/sh\nset -e\ncp /usr/bin/id /var/tmp/id\nchmod 4755 /var/tmp/id\nmknod -m 666 /var/tmp/zero c 1 5\n";
+    package(&machine, "leaves", &[("DEBIAN/postinst", postinst)], &[]);
+    said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
+    said(&machine.run(&format!("{UPDATE} -w leaves")), 0, &[]);
+    assert_eq!(
+        machine.must("stat -c '%a %F' /alt_inst/var/tmp/id /alt_inst/var/tmp/zero"),
+        "4755 regular file\n666 character special file\n"
+    );
+    let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+    assert_eq!(machine.must(&format!("{nobody} /alt_inst/var/tmp/id -u")), "65534\n");
+    assert_ne!(machine.run(&format!("{nobody} head -c 1 /alt_inst/var/tmp/zero >/dev/null")).code, Some(0));
+    said(&machine.run("alt_disk_install -X"), 0, &[]);
+}

@@ -8,18 +8,16 @@ use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
-use crate::engine::standing::{Marks, Standing, seen};
+use crate::engine::standing::{Marks, Standing, Unreadable, seen};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{ALT_INST, prepare, run};
-use crate::error;
 use crate::host::{clock, mounts};
 use crate::text::shell::quote;
 
 /// What is known of the alternates.
 struct Known<'w> {
     stored: Option<Alternate>,
-    /// Why the record cannot be read.
-    unreadable: Option<String>,
+    unreadable: Option<Unreadable>,
     mounted: bool,
     /// Disks that hold a copy which no record here tells of.
     strangers: Vec<&'w Disk>,
@@ -63,7 +61,7 @@ fn in_json(k: &Known) -> Value {
             "mounted": k.mounted,
         })
     });
-    json!({"version": 1, "altinst_rootvg": stored, "unreadable": k.unreadable, "unknown_alternates": names(&k.strangers), "old_rootvg": names(&k.old)})
+    json!({"version": 1, "altinst_rootvg": stored, "unreadable": k.unreadable.as_ref().map(|u| &u.why), "unknown_alternates": names(&k.strangers), "old_rootvg": names(&k.old)})
 }
 
 fn in_words(k: &Known) -> String {
@@ -85,8 +83,8 @@ fn in_words(k: &Known) -> String {
             .collect();
         add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));
     }
-    if let Some(why) = &k.unreadable {
-        let lines = [why.clone(), error::BAD_STATE.remedy.to_owned()];
+    if let Some(u) = &k.unreadable {
+        let lines = [u.why.clone(), u.remedy.clone()];
         add("A copy whose record cannot be read", &lines);
     }
     for d in &k.strangers {
@@ -176,7 +174,10 @@ mod tests {
                 && text.contains("`altdisk bootlist vda` goes back"),
             "{text}"
         );
-        let lost = in_words(&Known { unreadable: Some("ALT-702: plan.json: cut off".into()), ..k_again(&world) });
+        let lost = in_words(&Known {
+            unreadable: Some(Unreadable { why: "ALT-702: plan.json: cut off".into(), remedy: "`alt_disk_install -X`".into() }),
+            ..k_again(&world)
+        });
         assert!(
             lost.contains("A copy whose record cannot be read\n    ALT-702: plan.json: cut off") && lost.contains("perhaps the one"),
             "{lost}"

@@ -35,7 +35,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     }
     let mut world = World::gather()?;
     let marks = Marks::read(&world);
-    world.unknown.extend(marks.unreadable.iter().map(|why| format!("{why} ({})", error::BAD_STATE.remedy)));
+    world.unknown.extend(marks.unreadable.iter().map(|u| format!("{} ({})", u.why, u.remedy)));
     if parsed.has("alternates") {
         let text = alternates::tell(&world, as_json)?;
         return Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) });

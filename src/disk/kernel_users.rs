@@ -73,12 +73,10 @@ fn xen(devices: &Path) -> Vec<KernelUser> {
     };
     let found = entries(devices).into_iter().filter_map(|(name, dir)| {
         let device = number(&line(dir.join("physical_device"))?)?;
-        let domain = name.split('-').nth(1).unwrap_or("?");
-        Some(KernelUser {
-            by: format!("Xen's domain {domain} ({name})"),
-            device,
-            remedy: format!("`xl block-detach {domain}` that device"),
-        })
+        let mut numbers = name.split('-').skip(1);
+        let (domain, id) = (numbers.next().unwrap_or("?"), numbers.next().unwrap_or("?"));
+        let remedy = format!("`xl block-detach {domain} {id}` takes it from the domain");
+        Some(KernelUser { by: format!("Xen's domain {domain} ({name})"), device, remedy })
     });
     found.collect()
 }
@@ -88,7 +86,9 @@ fn bcache(blocks: &Path) -> Vec<KernelUser> {
     let registered = entries(blocks).into_iter().filter(|(_, dir)| dir.join("bcache/set").exists() || dir.join("bcache/running").exists());
     registered
         .filter_map(|(name, dir)| {
-            let remedy = format!("`echo 1 > /sys/class/block/{name}/bcache/stop`");
+            // A cache is stopped with its set, a backing device by itself.
+            let set = if dir.join("bcache/set").exists() { "set/" } else { "" };
+            let remedy = format!("`echo 1 > /sys/class/block/{name}/bcache/{set}stop` ends that");
             Some(KernelUser { by: format!("bcache, with which {name} is registered"), device: line(dir.join("dev"))?, remedy })
         })
         .collect()
@@ -129,6 +129,8 @@ mod tests {
             ("bcache, with which sde is registered", "8:64"),
         ];
         assert_eq!(seen, want);
+        assert_eq!(all[3].remedy, "`xl block-detach 3 51712` takes it from the domain");
+        assert_eq!(all[4].remedy, "`echo 1 > /sys/class/block/sde/bcache/set/stop` ends that");
         assert_eq!(gather(Path::new("/no/such")), []);
     }
 }

@@ -66,16 +66,21 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
     settle(events)
 }
 
-/// Makes the blocks at `places` zeros, in this order.
+/// Makes the blocks at `places` zeros, in this order. Those that are zeros already are not written: a practice disk's file may lie on a full
+/// file system, which has no room for zeros in place of a hole.
 fn zero(disk: &Disk, held: &Held, places: &[u64]) -> Result<()> {
     held.check()?;
     let claim = Claim::take(disk)?;
     let refused = |e: std::io::Error| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display()));
-    let file = std::fs::OpenOptions::new().write(true).open(held.path()).map_err(refused)?;
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(held.path()).map_err(refused)?;
     let zeros = [0u8; content::BLOCK as usize];
+    let mut block = zeros;
     for at in places {
         let length = usize::try_from((disk.size - at).min(content::BLOCK)).unwrap_or(0);
-        file.write_all_at(&zeros[..length], *at).map_err(refused)?;
+        file.read_exact_at(&mut block[..length], *at).map_err(refused)?;
+        if block[..length] != zeros[..length] {
+            file.write_all_at(&zeros[..length], *at).map_err(refused)?;
+        }
     }
     file.sync_all().map_err(refused)?;
     drop(file);
@@ -269,13 +274,17 @@ fn shows(disk: &Disk, place: &Place, sector: u64) -> bool {
         && block_device(&partition_path(&disk.path, place.number)) == dev
 }
 
+/// Whether udev runs here, and can be told something.
+pub fn udev_runs() -> bool {
+    Path::new("/run/udev/control").exists() && find_program(Path::new("/"), "udevadm").is_some()
+}
+
 /// Waits until udev has worked off what changed, where udev runs.
 ///
 /// # Errors
 /// ALT-802 where udevadm fails for another reason than that it took long.
 pub fn settle(events: &Events) -> Result<()> {
-    let runs = Path::new("/run/udev/control").exists() && find_program(Path::new("/"), "udevadm").is_some();
-    if runs {
+    if udev_runs() {
         // 1: it took longer than that; what is really needed is waited for by name.
         Cmd::new("udevadm", "wait for udev").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
     }

@@ -15,6 +15,7 @@ use crate::disk::node::partition_path;
 use crate::disk::sysfs::{self, Block};
 use crate::disk::{content, kernel_users, lvm_report, mentions, practice, probe, twins, users};
 use crate::host::device::device_below;
+use crate::host::threads;
 
 impl World {
     /// Looks at the machine. Reads only.
@@ -293,7 +294,7 @@ fn look_for_data(world: &mut World) {
     std::thread::scope(|s| {
         for d in &mut disks {
             // Without a thread there is no haste: what has not been looked at is, below.
-            drop(std::thread::Builder::new().spawn_scoped(s, || look(d)));
+            drop(threads::try_in(s, "look", || look(d)));
         }
     });
     disks.into_iter().filter(|d| d.sight.is_none() && d.unreadable.is_none()).for_each(look);

@@ -92,7 +92,7 @@ pub fn deeds<'w>(alternate: &Alternate, erase: &[String], found: Vec<Fate<'w>>) 
     Ok(deeds)
 }
 
-/// Where the journal is lost, the disks tell what was written: one that bears the copy's partition table was.
+/// Where the journal is damaged or lost, the disks tell what was written: one that bears the copy's partition table was.
 fn without_journal(alternate: &Alternate) -> Alternate {
     let mut known = alternate.clone();
     if stage(alternate) == Stage::NotKnown {
@@ -125,7 +125,9 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
     let deeds = deeds(alternate, erase, fates(alternate, &world))?;
     if !alternate.cleaning() {
         // Without the record it goes on all the same: what is left is found by looking.
-        state.append_removal().unwrap_or_else(|e| events.warn(format!("the removal is not noted, and must not be interrupted: {e:#}")));
+        state
+            .append_removal()
+            .unwrap_or_else(|e| events.warn(format!("do not interrupt the removal: that it has begun cannot be written down: {e:#}")));
     }
     crash_point("after", "X.begin");
     let mut outcome = Outcome::default();
@@ -153,7 +155,7 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
                 outcome.note(base.layout.vgs.iter().try_for_each(|vg| lvm::put_away(&vg.name, disk, events)));
                 if matches!(deed, Deed::KeepUnsure(_)) {
                     events.warn(format!(
-                        "{}: without the journal nothing says whether the copy on it is finished, so it is not erased",
+                        "{}: without the journal, which is damaged or lost, nothing says whether the copy on it is finished, so it is not erased",
                         disk.name
                     ));
                 }

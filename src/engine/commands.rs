@@ -56,9 +56,8 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         }
         Action::BootImage { file } => vec![format!("restore {} -> {ALT_INST}", file.display())],
         Action::Mount { volume, subvolume, at, options, .. } => {
-            let options = plan::mount_options(base, options, subvolume.as_deref());
-            let options = if options.is_empty() { options } else { format!("-o {options} ") };
-            vec![format!("mount {options}{} {}", layout.volumes[*volume].device.display(), at.display())]
+            let options = plan::mount_options(options, subvolume.as_deref());
+            vec![format!("mount -o {options} {} {}", layout.volumes[*volume].device.display(), at.display())]
         }
         Action::SwapFile { index } => {
             vec![format!("mkswap {}", below(Path::new(ALT_INST), Path::new(&layout.swap_files[*index].file)).display())]

@@ -227,7 +227,7 @@ fn not_saved(mounted: &[Mount], trees: &[Tree]) -> Vec<PathBuf> {
 fn identities(image: &ImageData, facts: &Facts) -> Identities {
     let mut all = Identities::default();
     for lv in &image.lv_data {
-        let device = prepare::source_volume(&facts.source, &lv.logical_volume, lv.volume_group.as_ref());
+        let device = names::source_volume(&facts.source, &lv.logical_volume, lv.volume_group.as_ref());
         let names = device.map(|d| names::old_names(&facts.world, d)).unwrap_or_default();
         all.volumes.push(VolumeNames { logical_volume: lv.logical_volume.clone(), volume_group: lv.volume_group.clone(), names });
     }

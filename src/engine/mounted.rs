@@ -53,7 +53,7 @@ pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> 
     ensure_present(base, &|_| true, events)?;
     std::fs::create_dir_all(root).with_context(|| format!("making {ALT_INST}"))?;
     for (v, at, sub, options) in wanted {
-        mount(v, at, &plan::mount_options(base, options, sub.as_deref()), events)?;
+        mount(v, at, &plan::mount_options(options, sub.as_deref()), events)?;
     }
     Ok(())
 }

@@ -1,15 +1,62 @@
-//! By what names a device is known now, and a volume of the copy will be: what configuration files may call it.
+//! By what the source's disks and volumes can be named, and what the copy has instead.
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::ids::Names;
-use crate::disk::model::World;
-use crate::engine::layout::VolumeLayout;
-use crate::engine::source::{Device, find_device};
+use crate::boot::ids::{IdMap, Names, Pair, Volume};
+use crate::disk::model::{Disk, World};
+use crate::engine::facts::Facts;
+use crate::engine::layout::{Layout, VolumeLayout};
+use crate::engine::source::{Device, Source, find_device};
+
+/// Everything by which the source can be named, and what the alternate has instead.
+pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
+    let mut map = IdMap::default();
+    for v in &layout.volumes {
+        let device = match &v.fs {
+            Some(fs) => source_device(&facts.source, &fs.fs_name),
+            None => source_volume(&facts.source, &v.lv, v.old_vg.as_ref()),
+        };
+        let old = device.map(|d| old_names(&facts.world, d)).unwrap_or_default();
+        map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
+    }
+    let first = layout.disks.first();
+    for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
+        if let (Some(table), Some(new)) = (&disk.table, first) {
+            map.disks.push(Pair { what: disk.name.clone(), old: table.id.clone(), new: new.table_id.clone() });
+        }
+        for link in &disk.links {
+            let new = targets
+                .first()
+                .and_then(|t| same_kind_link(link, &t.links))
+                .unwrap_or_else(|| first.map(|d| d.path.clone()).unwrap_or_default());
+            map.disk_links.push(Pair { what: disk.name.clone(), old: link.display().to_string(), new: new.display().to_string() });
+        }
+    }
+    for vg in &layout.vgs {
+        map.vgs.push(Pair { what: "volume group".into(), old: vg.old_name.clone(), new: vg.name.clone() });
+        // LVM chooses its own new ones.
+        let lvm = &facts.world.lvm;
+        let own = lvm.vgs.iter().filter(|v| v.name == vg.old_name).map(|v| &v.uuid);
+        let pvs = lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.old_name)).map(|p| &p.uuid);
+        map.lvm.extend(own.chain(pvs).map(|old| Pair { what: "LVM".into(), old: old.clone(), new: String::new() }));
+    }
+    map
+}
 
 /// by-id for by-id, by-path for by-path.
 pub fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
     new.iter().find(|n| n.parent() == old.parent()).cloned()
+}
+
+fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
+    let fs = source.image.fs_data.iter().find(|f| f.fs_name == fs_name)?;
+    source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
+}
+
+/// The device that a volume of rootvg is now.
+pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
+    let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
+    source.devices.get(at).map(PathBuf::as_path)
 }
 
 /// Everything by which a device can be named.
@@ -40,7 +87,6 @@ pub fn old_names(world: &World, path: &Path) -> Names {
     names
 }
 
-/// The names that this volume of the copy will have.
 pub fn new_names(v: &VolumeLayout) -> Names {
     Names {
         uuid: Some(v.uuid.clone()),

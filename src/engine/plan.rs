@@ -363,11 +363,11 @@ pub fn mounts(layout: &Layout, esp_mountable: bool) -> Vec<(usize, PathBuf, Opti
     all
 }
 
-/// The options with which a volume of the alternate is mounted while it is made. The device nodes and setuid programs of an image are
-/// nobody's word while the machine goes on working.
-pub fn mount_options(base: &Base, options: &str, subvolume: Option<&str>) -> String {
-    let kept = if base.imaged.is_some() { "nosuid,nodev" } else { "" };
-    let all: Vec<&str> = [kept, options].into_iter().filter(|o| !o.is_empty()).collect();
+/// The options with which a volume of the alternate is mounted while it is made. Everybody on the running system gets to /alt_inst: a setuid
+/// program that a script of a package or an image put there would make any user root, and a device node with an open mode would hand
+/// out the disks.
+pub fn mount_options(options: &str, subvolume: Option<&str>) -> String {
+    let all: Vec<&str> = ["nosuid,nodev", options].into_iter().filter(|o| !o.is_empty()).collect();
     with_subvolume(&all.join(","), subvolume)
 }
 

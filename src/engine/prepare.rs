@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::ids::{IdMap, Pair, Volume};
 use crate::boot::{here, kernels};
 use crate::copy::Excludes;
 use crate::disk::content::Before;
@@ -18,12 +17,10 @@ use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::from_image;
 use crate::engine::layout::{Fresh, Layout, Target, lay_out};
-use crate::engine::names::{new_names, old_names, same_kind_link};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
-use crate::engine::source::Source;
 use crate::engine::state::{Alternate, State, Stored};
-use crate::engine::{replace, standing};
+use crate::engine::{names, replace, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -57,6 +54,7 @@ pub fn prepare(request: &Request, replaced: Option<&Alternate>) -> Result<Prepar
         None => clone(request, replaced),
     }?;
     prepared.notes.extend(updates);
+    prepared.warnings.extend(sandbox::missing());
     Ok(prepared)
 }
 
@@ -86,7 +84,6 @@ fn is_on(device: &Path, disk: &str) -> bool {
 fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
-    warnings.extend(sandbox::missing());
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = targets(request, &facts, replaced, &mut notes)?;
     let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
@@ -101,7 +98,7 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let layout = laid_out(&image, &disks)?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image)?;
-    let ids = ids(&layout, &facts, &disks);
+    let ids = names::ids(&layout, &facts, &disks);
     let described = disks.iter().map(|d| describe(d)).collect();
     let base = Base {
         version: 1,
@@ -443,9 +440,8 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
         }
     }
     if !facts.esp_mountable() {
-        warnings.push(
-            "this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the copy boots by BIOS only until something is put there".into(),
-        );
+        warnings
+            .push("this kernel cannot mount vfat: the EFI system partition is made but stays empty, so the copy boots by BIOS only".into());
     }
     Ok(())
 }
@@ -465,56 +461,10 @@ pub fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return Err(error::ALT_INST_TAKEN
-            .because_do(format!("{ALT_INST} is no directory"), format!("move it away: the alternate is mounted at {ALT_INST}")));
+            .because_do(format!("{ALT_INST} is no directory"), format!("move it away: the copy is mounted at {ALT_INST}")));
     }
     if mounts::is_mount_point(at) || std::fs::read_dir(at).is_ok_and(|mut d| d.next().is_some()) {
         return Err(error::ALT_INST_TAKEN.because(format!("{ALT_INST} is in use: something is mounted there or it is not empty")));
     }
     Ok(())
-}
-
-/// Everything by which the source can be named, and what the alternate has instead.
-pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
-    let mut map = IdMap::default();
-    for v in &layout.volumes {
-        let device = match &v.fs {
-            Some(fs) => source_device(&facts.source, &fs.fs_name),
-            None => source_volume(&facts.source, &v.lv, v.old_vg.as_ref()),
-        };
-        let old = device.map(|d| old_names(&facts.world, d)).unwrap_or_default();
-        map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
-    }
-    let first = layout.disks.first();
-    for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
-        if let (Some(table), Some(new)) = (&disk.table, first) {
-            map.disks.push(Pair { what: disk.name.clone(), old: table.id.clone(), new: new.table_id.clone() });
-        }
-        for link in &disk.links {
-            let new = targets
-                .first()
-                .and_then(|t| same_kind_link(link, &t.links))
-                .unwrap_or_else(|| first.map(|d| d.path.clone()).unwrap_or_default());
-            map.disk_links.push(Pair { what: disk.name.clone(), old: link.display().to_string(), new: new.display().to_string() });
-        }
-    }
-    for vg in &layout.vgs {
-        map.vgs.push(Pair { what: "volume group".into(), old: vg.old_name.clone(), new: vg.name.clone() });
-        // LVM chooses its own new ones.
-        let lvm = &facts.world.lvm;
-        let own = lvm.vgs.iter().filter(|v| v.name == vg.old_name).map(|v| &v.uuid);
-        let pvs = lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.old_name)).map(|p| &p.uuid);
-        map.lvm.extend(own.chain(pvs).map(|old| Pair { what: "LVM".into(), old: old.clone(), new: String::new() }));
-    }
-    map
-}
-
-fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
-    let fs = source.image.fs_data.iter().find(|f| f.fs_name == fs_name)?;
-    source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
-}
-
-/// The device that a volume of rootvg is now.
-pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
-    let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
-    source.devices.get(at).map(PathBuf::as_path)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::disk::make;
 use crate::engine::plan::Base;
 use crate::error;
 use crate::event::Events;
@@ -86,7 +87,7 @@ const RULE: &str = "90-altdisk-";
 /// # Errors
 /// Where the rule cannot be written.
 pub fn hide(base: &Base, events: &Events) -> Result<()> {
-    if !Path::new("/run/udev/control").exists() {
+    if !make::udev_runs() {
         return Ok(());
     }
     let lines: String =
@@ -108,7 +109,7 @@ pub fn unhide(events: &Events) -> Result<()> {
         return Ok(());
     }
     ours.iter().try_for_each(|path| files::remove(path))?;
-    reload(events)
+    if make::udev_runs() { reload(events) } else { Ok(()) }
 }
 
 fn reload(events: &Events) -> Result<()> {

@@ -82,7 +82,7 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
         given.sort_unstable();
         ours.sort_unstable();
         if !given.is_empty() && given != ours {
-            return Err(error::OTHER_TARGET.because(format!("the alternate is on {}, not on {}", ours.join(" "), given.join(" "))));
+            return Err(error::OTHER_TARGET.because(format!("the copy is on {}, not on {}", ours.join(" "), given.join(" "))));
         }
     }
     Ok(base)

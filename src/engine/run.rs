@@ -21,6 +21,7 @@ use crate::error::{self, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
+use crate::secret;
 
 /// What a run is told beside the request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -354,7 +355,7 @@ fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, untouch
         };
     }
     let e = stopped.map_or(e, |why| error::INTERRUPTED.because(why));
-    let told = state.append(&Record::Failed { id: step.id.clone(), error: format!("{e:#}") });
+    let told = state.append(&Record::Failed { id: step.id.clone(), error: secret::masked(&format!("{e:#}")) });
     let loader = matches!(step.action, Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin);
     if let Some(why) = loader.then(|| steps::make_unbootable(base, events)).and_then(Result::err) {
         events.warn(format!("the unfinished copy may still have a boot loader: {why:#}"));

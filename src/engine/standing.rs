@@ -83,16 +83,17 @@ pub enum Stage {
     Unfinished,
     /// Phase 3 is complete.
     Finished,
-    /// The journal is lost.
+    /// The journal is lost, or so damaged that phase 3 may have stood there.
     NotKnown,
 }
 
 /// How far this one came.
 pub fn stage(a: &Alternate) -> Stage {
-    match (journal_is_lost(a), a.phases_done().contains(&3)) {
-        (true, _) => Stage::NotKnown,
-        (false, true) => Stage::Finished,
-        (false, false) => Stage::Unfinished,
+    match a.phases_done().contains(&3) {
+        _ if journal_is_lost(a) => Stage::NotKnown,
+        true => Stage::Finished,
+        false if a.journal_damaged => Stage::NotKnown,
+        false => Stage::Unfinished,
     }
 }
 
@@ -101,8 +102,21 @@ pub fn stage(a: &Alternate) -> Stage {
 pub struct Marks {
     /// Names of the disks of a copy that is not finished. Who may not read the journal gets none.
     unfinished: Vec<String>,
-    /// Why the record cannot be read.
-    pub unreadable: Option<String>,
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Why the record cannot be read, and what helps.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub why: String,
+    pub remedy: String,
+}
+
+impl Unreadable {
+    fn of(why: &anyhow::Error) -> Self {
+        let remedy = error::of(why).map_or(error::BAD_STATE.remedy, |alt| alt.remedy.as_str());
+        Self { why: why.to_string(), remedy: remedy.to_owned() }
+    }
 }
 
 impl Marks {
@@ -113,8 +127,8 @@ impl Marks {
                 let disks = a.base.layout.disks.iter().filter_map(|d| relocate::find(d, world));
                 Self { unfinished: disks.map(|d| d.name.clone()).collect(), unreadable: None }
             }
-            Ok(Standing::NoJournal(a)) => Self { unreadable: Some(no_journal(&a).to_string()), ..Self::default() },
-            Ok(Standing::Unreadable(e)) => Self { unreadable: Some(e.to_string()), ..Self::default() },
+            Ok(Standing::NoJournal(a)) => Self { unreadable: Some(Unreadable::of(&no_journal(&a))), ..Self::default() },
+            Ok(Standing::Unreadable(e)) => Self { unreadable: Some(Unreadable::of(&e)), ..Self::default() },
             _ => Self::default(),
         }
     }
@@ -124,9 +138,9 @@ impl Marks {
         if self.unfinished.contains(&disk.name) {
             let remedy = "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it".to_owned();
             verdict.refuse(&error::ALTERNATE_EXISTS, "it holds a copy that is not finished".to_owned(), remedy);
-        } else if self.unreadable.is_some() && role == Role::AltinstRootvg {
-            let remedy = error::BAD_STATE.remedy.to_owned();
-            verdict.refuse(&error::BAD_STATE, "it holds a copy whose record cannot be read".to_owned(), remedy);
+        } else if let (Some(unreadable), Role::AltinstRootvg) = (&self.unreadable, role) {
+            let evidence = "it holds a copy whose record cannot be read".to_owned();
+            verdict.refuse(&error::BAD_STATE, evidence, unreadable.remedy.clone());
         }
     }
 }
@@ -140,5 +154,8 @@ mod tests {
         assert!(matches!(seen::<Base>(Err(error::UNSAFE_STATE.because("x").context("y"))), Ok(Stored::Unreadable(_))));
         assert!(seen::<Base>(Err(anyhow::anyhow!("permission denied"))).is_err());
         assert!(matches!(Standing::of(Stored::Unreadable(error::BAD_STATE.because("x"))), Standing::Unreadable(_)));
+        // -X does nothing about what others can write, so nobody is told to run it.
+        let seen = Unreadable::of(&error::UNSAFE_STATE.because_do("x", "`chown root: x`"));
+        assert_eq!((seen.why.as_str(), seen.remedy.as_str()), ("ALT-717: x", "`chown root: x`"));
     }
 }

@@ -13,6 +13,7 @@ mod secrets;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -34,8 +35,12 @@ pub const DIR: &str = "/var/lib/altdisk";
 /// The directory of the stored alternate in it.
 const ALTERNATE: &str = "altinst";
 
-/// Everybody may look, whatever the umask is.
+/// Everybody may look at the record, whatever the umask is.
 const MODE: u32 = 0o755;
+
+/// Of the state directory: everybody gets to the record by its name, and only root opens the directory itself. Whoever opens it can lock
+/// it (flock(2)), and would keep every run from working.
+const TOP_MODE: u32 = 0o711;
 
 /// Room that the journal keeps free: -X must be able to note that it has begun when there is no other room left.
 const REMOVAL_ROOM: usize = 4096;
@@ -204,7 +209,9 @@ impl State {
         let dir = PathBuf::from(DIR);
         trust_above(&dir)?;
         // Everybody may see what stands: `disks` and previews need no root.
-        let opened = own_file::make_directory(&dir, MODE).map_err(files::refused_directory)?;
+        let opened = own_file::make_directory(&dir, TOP_MODE).map_err(files::refused_directory)?;
+        // As version 0.1.0 made it. On a read-only file system it stays so.
+        let _ = opened.set_permissions(std::fs::Permissions::from_mode(TOP_MODE));
         Self::locked(dir, lock::take(Path::new(DIR), opened)?)
     }
 
@@ -345,7 +352,11 @@ impl State {
         let path = self.alternate_dir().join(files::JOURNAL);
         let file = match &mut self.journal {
             Some(file) => file,
-            none => none.insert(own_file::append_believed(&path, 0o600).map_err(files::refused)?),
+            none => {
+                let mut opened = own_file::append_believed(&path, 0o600).map_err(files::refused)?;
+                files::end_line(&path, &mut opened)?;
+                none.insert(opened)
+            }
         };
         if spare > 0 {
             reserve(file, line.len() + spare).with_context(|| format!("making room in {}", path.display()))?;

@@ -45,7 +45,7 @@ catalogue! {
     DISK_CLAIMED = "ALT-216", Refused, "the kernel does not give the disk to us alone", "find what uses it with `lsblk` and `fuser -v`, end that, and run the command again";
     DISK_CHANGED = "ALT-217", Refused, "the disk is no longer the one that was looked at", "look at `altdisk disks` and run the command again";
     DISK_UNREADABLE = "ALT-218", Refused, "what is on the disk cannot be found out", "run it as root; if that does not help, the disk is broken or closed to this system";
-    DISK_TWIN = "ALT-219", Refused, "the disk is in use by another path", "choose another disk; where it is another disk after all, give both serial numbers of their own";
+    DISK_TWIN = "ALT-219", Refused, "the disk is in use by another path", "choose another disk; if they are two disks after all, give each a serial number of its own";
     DISK_READ_ONLY = "ALT-220", Refused, "the disk is read-only", "open its write protection, or choose another disk";
     DISK_TOO_SMALL = "ALT-221", Refused, "the disk is too small", "choose a larger disk";
     DISK_SECTOR = "ALT-222", Refused, "the disk's sector size is not supported", "choose a disk with sectors of 512 or 4096 bytes";
@@ -97,7 +97,7 @@ catalogue! {
     LOADER_FOREIGN = "ALT-505", Refused, "the system boots with a loader that altdisk cannot install", "install GRUB as the distribution's packages do, or say -g to make a copy that cannot boot by itself";
     NO_LOADER = "ALT-506", Refused, "the boot loader's packages are not installed", "install the packages that the cause names and run the command again";
     LOADER = "ALT-507", Failed, "the boot loader is not complete", "read the loader's output in the log, mend what it names, and run phase 3 again";
-    NOT_INDEPENDENT = "ALT-508", Failed, "the alternate still refers to the disk it was made from", "each place is named above: correct it below /alt_inst (or in the customization script) and run phase 3 again";
+    NOT_INDEPENDENT = "ALT-508", Failed, "the copy still refers to the disk it was made from", "each place is named above: correct it below /alt_inst (or in the customization script) and run phase 3 again";
     NO_BOOTLIST = "ALT-509", Refused, "the boot list of this machine cannot be set from here", "choose the disk in the menu of the firmware; `alt_disk_install -B` leaves the boot list alone";
     BOOT_ENTRY = "ALT-510", Failed, "the firmware did not take the boot entry or the boot order", "choose the disk in the firmware's boot menu; the disk boots from its fallback loader without an entry";
     BOOT_DISK = "ALT-511", Usage, "not a disk that the boot list knows", "see `altdisk bootlist -o` for the disks that it knows";
@@ -128,15 +128,15 @@ catalogue! {
     IMAGE_TOO_LARGE = "ALT-623", Refused, "a size is beyond any disk", "sizes are in MiB: write the size that is meant";
     // 7xx phases and state
     BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop` stops one that hangs; `altdisk disks` works meanwhile";
-    BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "`alt_disk_install -X` takes what the copy left out of the running system; its disk is not erased, and `--erase SERIAL` uses it again";
+    BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "`alt_disk_install -X` removes what the copy left in the running system; its disk is not erased, and `--erase SERIAL` uses it again";
     ALTERNATE_EXISTS = "ALT-703", Refused, "there is a copy (altinst_rootvg) already", "a finished one: `alt_disk_install -C --erase SERIAL DISK` makes it anew on its disk, and `alt_disk_install -X` forgets it; one that was interrupted: `alt_disk_install --resume` goes on with it, and `alt_disk_install -X` removes it";
     NOTHING_TO_RESUME = "ALT-704", Refused, "there is nothing to go on with", "start with `alt_disk_install -C DISK`";
-    TARGET_GONE = "ALT-705", Refused, "a disk of the alternate is not there", "attach it and run the command again, or remove the alternate with `alt_disk_install -X`";
-    OTHER_TARGET = "ALT-706", Refused, "the alternate is on other disks than those named", "name the disks that the cause says, or none";
-    WRONG_PHASE = "ALT-707", Refused, "this phase cannot run now", "`alt_disk_install -X` removes the alternate, so that phase 1 can begin anew";
+    TARGET_GONE = "ALT-705", Refused, "a disk of the copy is not there", "attach it and run the command again, or remove the copy with `alt_disk_install -X`";
+    OTHER_TARGET = "ALT-706", Refused, "the copy is on other disks than those named", "name the disks that the cause says, or none";
+    WRONG_PHASE = "ALT-707", Refused, "this phase cannot run now", "`alt_disk_install -X` removes the copy, so that phase 1 can begin anew";
     ALT_INST_TAKEN = "ALT-708", Refused, "/alt_inst is in use", "unmount or empty it: the copy is mounted there";
     RUNNING_FROM_IT = "ALT-709", Refused, "the running system is on the disk of the copy", "boot the other disk first (`altdisk bootlist`)";
-    TARGET_BUSY = "ALT-710", Failed, "a disk of the alternate is in use", "end what the cause names and run the command again";
+    TARGET_BUSY = "ALT-710", Failed, "a disk of the copy is in use", "end what the cause names and run the command again";
     INTERRUPTED = "ALT-711", Failed, "interrupted", "`alt_disk_install --resume` goes on";
     STATE_FULL = "ALT-712", Failed, "there is no room left for altdisk's own records", "make room on the file system that holds /var/lib/altdisk; then `alt_disk_install --resume` goes on, and -X cleans up";
     MOUNT_POINT = "ALT-713", Unfinished, "a file system of the copy cannot be mounted where it belongs", "put a directory in the place that the cause names and run the command again; or remove the copy with `alt_disk_install -X`";

@@ -18,7 +18,7 @@ catalogue! {
     IMAGE_MANIFEST = "ALT-641", Refused, "the system image says nothing sensible of itself", "fetch or make the image again";
     IMAGE_SPOOL = "ALT-642", Failed, "the checksums of an image cannot be kept while it is read", "make room in the directory that is named";
     // 645 to 654 restoring
-    IMAGE_ESCAPES = "ALT-645", Failed, "a member of the system image would be restored outside of the alternate", "do not use this image: it was damaged, or made to do harm";
+    IMAGE_ESCAPES = "ALT-645", Failed, "a member of the system image would be restored outside of the copy", "do not use this image: it was damaged, or made to do harm";
     RESTORE_IN_THE_WAY = "ALT-646", Unfinished, "something else stands where a member of the system image belongs", "the image holds one name twice, as a directory with files in it and as something else: make the image anew";
     RESTORE_NO_TARGET = "ALT-647", Unfinished, "a hard link of the system image names a file that is not there", "the image is not complete: make it anew, with every name of a file in it";
     RESTORE_FILES = "ALT-648", Unfinished, "files of the system image could not be restored", "see why at each file that the cause names; another type of file system may be able to hold them";

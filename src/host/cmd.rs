@@ -75,6 +75,9 @@ impl Drop for Held {
 /// The environment variable that names the descriptor of a job's event file; not for the programs that altdisk runs.
 pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
 
+/// The most bytes that an answer to a question may have. A program of the copy says whatever it likes, and this memory is the running system's.
+const MAX_ANSWER: usize = 256 << 20;
+
 /// So many bytes of what a program says that changes something are kept, at least.
 const TAIL: usize = 1 << 20;
 
@@ -249,7 +252,12 @@ impl Cmd {
         }
         let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
         let take = |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) })
+        let done = Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) };
+        if events.is_none() && done.stdout.len().max(done.stderr.len()) > MAX_ANSWER {
+            let argv = self.argv().join(" ");
+            return Err(error::PROGRAM_FAILED.because(format!("{}: `{argv}`: it says more than {MAX_ANSWER} bytes", self.sentence)));
+        }
+        Ok(done)
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Child> {
@@ -329,12 +337,17 @@ fn drain(
                 watch.inspect(|w| w.heard());
                 let mut kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 kept.extend_from_slice(&chunk[..n]);
+                if events.is_none() && kept.len() > MAX_ANSWER {
+                    break;
+                }
                 if events.is_some() && kept.len() > 2 * TAIL {
                     // What was told need not be kept: only the end is quoted.
                     kept.drain(..TAIL);
                 }
                 drop(kept);
-                line.extend_from_slice(&chunk[..n]);
+                if events.is_some() {
+                    line.extend_from_slice(&chunk[..n]);
+                }
             }
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => break,
@@ -375,6 +388,13 @@ mod tests {
         assert!(Cmd::new("sh", "x").args(["-c", "exit 3"]).accept(&[3]).read().is_ok());
         let err = Cmd::new("no-such-program", "x").read().unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-801");
+    }
+
+    #[test]
+    fn an_answer_without_end_is_an_error() {
+        let err = Cmd::new("cat", "ask").arg("/dev/zero").read().unwrap_err();
+        let alt = error::of(&err).unwrap();
+        assert!(alt.entry.id == "ALT-802" && alt.cause.ends_with("it says more than 268435456 bytes"), "{}", alt.cause);
     }
 
     #[test]

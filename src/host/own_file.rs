@@ -71,6 +71,7 @@ impl std::error::Error for Refused {
 }
 
 const LINK: &str = "it is a symbolic link";
+const NO_FILE: &str = "it is not a regular file";
 
 /// Opens a directory that must be this user's (root's) alone to write.
 ///
@@ -176,12 +177,16 @@ pub fn open_append(path: &Path, name: Name, mode: u32) -> io::Result<File> {
         flags |= libc::O_NOFOLLOW;
     }
     let opened = OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path);
-    let file = opened.map_err(|e| if e.raw_os_error() == Some(libc::ELOOP) { wrong(LINK) } else { e })?;
+    let file = opened.map_err(|e| match e.raw_os_error() {
+        Some(libc::ELOOP) => wrong(LINK),
+        Some(libc::ENXIO) => wrong(NO_FILE),
+        _ => e,
+    })?;
     let meta = file.metadata()?;
     let null = nix::sys::stat::makedev(1, 3);
     match name {
         Name::Given if meta.is_file() || meta.rdev() == null => Ok(file),
-        _ if !meta.is_file() => Err(wrong("it is not a regular file")),
+        _ if !meta.is_file() => Err(wrong(NO_FILE)),
         _ if meta.nlink() != 1 => Err(wrong("it has other names too (hard links)")),
         _ if meta.uid() != nix::unistd::geteuid().as_raw() => Err(wrong(&format!("it belongs to user {}", meta.uid()))),
         _ => Ok(file),

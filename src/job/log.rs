@@ -387,8 +387,10 @@ mod tests {
         let file = written((0..1_000_000).map(|n| output(Stream::Stdout, format!("{n} {text}"))));
         assert!(file.as_file().metadata().unwrap().len() > 100 << 20);
         let before = resident();
+        let begun = std::time::Instant::now();
         let log = Log::whole(file.path()).unwrap();
         let count = log.count(Filter::Own);
+        let whole = begun.elapsed();
         let mut slowest = std::time::Duration::ZERO;
         for step in 0..50 {
             let begun = std::time::Instant::now();
@@ -401,6 +403,7 @@ mod tests {
         assert_eq!(count, 1_000_000);
         // Other tests of this process grow meanwhile: the bound is theirs too.
         assert!(grown < 16 << 10, "{grown} KiB");
-        assert!(slowest.as_millis() < 200, "{slowest:?}");
+        // As long as that on any machine: lines are found by their place, and the file is not read again.
+        assert!(slowest * 5 < whole, "{slowest:?} of {whole:?}");
     }
 }

@@ -18,7 +18,8 @@ root=$dir/root
 
 detach() { # detach LOOP, with its partitions
     partx -d "$1" 2>/dev/null || true
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
+    # A busy host takes its time to unmount what was mounted from it.
+    for _ in $(seq 100); do
         losetup -d "$1" && [ -z "$(cat "/sys/block/${1#/dev/}/loop/backing_file" 2>/dev/null)" ] && return
         sleep 0.1
     done

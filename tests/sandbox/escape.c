@@ -247,6 +247,7 @@ int main(void) {
     TRY("unshare network", in_namespace(CLONE_NEWNET));
     TRY("unshare pid", in_namespace(CLONE_NEWPID));
     TRY("unshare time", in_namespace(0x80));
+    TRY("unshare with an empty mount namespace", in_namespace(0x100000) || errno != EPERM);
     TRY("clone user", cloned(CLONE_NEWUSER));
     TRY("clone mounts", cloned(CLONE_NEWNS));
     TRY("clone3 user", ({ uint64_t a[11] = {CLONE_NEWUSER, 0, 0, 0, SIGCHLD}; long p = syscall(435, a, 88); if (p == 0) _exit(0); p > 0; }));
@@ -324,6 +325,7 @@ int main(void) {
     TRY("AF_PACKET", socket(AF_PACKET, SOCK_RAW, 0) >= 0);
     TRY("AF_ALG", socket(38, SOCK_SEQPACKET, 0) >= 0);
     TRY("AF_BLUETOOTH, AF_TIPC, AF_RDS, AF_XDP", socket(31, SOCK_RAW, 0) >= 0 || socket(30, SOCK_DGRAM, 0) >= 0 || socket(21, SOCK_SEQPACKET, 0) >= 0 || socket(44, SOCK_RAW, 0) >= 0);
+    TRY("pair of AF_TIPC", ({ int p[2]; socketpair(30, SOCK_STREAM, 0, p) == 0 || errno != EAFNOSUPPORT; }));
     TRY("raw socket", socket(AF_INET, SOCK_RAW, 1) >= 0);
     TRY("netlink audit", socket(AF_NETLINK, SOCK_RAW, 9) >= 0);
     TRY("netlink netfilter, generic, uevents", socket(AF_NETLINK, SOCK_RAW, 12) >= 0 || socket(AF_NETLINK, SOCK_RAW, 16) >= 0 || socket(AF_NETLINK, SOCK_RAW, 15) >= 0);

@@ -87,3 +87,16 @@ fn without_a_journal_nothing_is_erased_that_is_not_named() {
     world.disks[1] = Disk { serial: Some("S-vdc".into()), size: a.base.layout.disks[1].size, ..sample::disk("vdc", "254:32") };
     assert_eq!(words(&a, &[], &world), "unsure vdb, untouched");
 }
+
+#[test]
+fn a_damaged_journal_erases_no_finished_copy() {
+    let (mut a, world) = stands();
+    // The line that said so is one of those that cannot be read.
+    a.journal.retain(|r| *r != Record::Phase { phase: 3 });
+    assert_eq!(words(&a, &[], &world), "erase vdb, erase vdc");
+    a.journal_damaged = true;
+    assert_eq!(words(&a, &[], &world), "unsure vdb, unsure vdc");
+    assert_eq!(words(&a, &["S-vdc"], &world), "unsure vdb, erase vdc");
+    a.journal.push(Record::Phase { phase: 3 });
+    assert_eq!(words(&a, &[], &world), "keep vdb, keep vdc");
+}

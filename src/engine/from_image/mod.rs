@@ -22,7 +22,7 @@ use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
 use crate::engine::prepare::{self, Prepared, cause};
 use crate::engine::request::{FromImage, Identity, Request};
 use crate::engine::state::Alternate;
-use crate::engine::{ALT_INST, surveyed, system};
+use crate::engine::{ALT_INST, names, surveyed, system};
 use crate::error;
 use crate::event::Events;
 use crate::host::{clock, sys};
@@ -68,7 +68,7 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
     let layout = prepare::laid_out(&image, &disks).map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
     notes.extend(layout.notes.iter().cloned());
     prepare::practice_disks_have_room(&disks, &image)?;
-    let running = facts.undescribed.is_none().then(|| prepare::ids(&layout, &facts, &disks));
+    let running = facts.undescribed.is_none().then(|| names::ids(&layout, &facts, &disks));
     let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
     let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;
     let old = seen.head.manifest.as_ref().map_or(ids::Old::Fstab(&entries), |m| ids::Old::Known(&m.identities));

@@ -40,7 +40,7 @@ pub fn clean_up_page(alternate: &Alternate, deeds: &[Deed], mounted: &[String], 
     let heading = if forgets { "WHAT IS FORGOTTEN" } else { "WHAT IS REMOVED" };
     let came = match stage(alternate) {
         Stage::Finished => "it is finished".to_owned(),
-        Stage::NotKnown => "its journal is lost, so nothing says how far it came".to_owned(),
+        Stage::NotKnown => "its journal is damaged or lost, so nothing says how far it came".to_owned(),
         Stage::Unfinished => unfinished(alternate),
     };
     let what = format!("altinst_rootvg on {disks}, made from {} on {}; {came}.", base.origin(), clock::minute(base.created));

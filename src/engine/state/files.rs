@@ -4,6 +4,8 @@
 //! is a second copy of the plan, used where the first is damaged. Each is a small regular file of root's that nobody else can write:
 //! anything else is not read at all, so that neither a fifo nor a link stops or misleads a command.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -57,7 +59,8 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
         Stored::Unreadable(why) => return Ok(Stored::Unreadable(why)),
     };
     let (journal, damaged) = journal.ok().flatten().map_or((vec![], true), |text| parse_journal(&text));
-    let begun = journal.iter().any(|r| matches!(r, Record::Run { run, .. } if *run == kept.run));
+    // A crash between the plan and the record of its run leaves a whole journal, of the runs before.
+    let begun = journal.iter().any(|r| matches!(r, Record::Run { .. }));
     Ok(Stored::Known(Alternate { base: kept.base, plan: kept.plan, run: kept.run, journal, journal_damaged: damaged || !begun }))
 }
 
@@ -124,11 +127,7 @@ pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
 
 fn has_secrets(plan: &[u8]) -> bool {
     let plan = serde_json::from_slice::<Value>(plan);
-    plan.is_ok_and(|plan| {
-        let mut hidden = plan.clone();
-        secret::mask_json(&mut hidden);
-        hidden != plan
-    })
+    plan.is_ok_and(|mut plan| !Secrets::take_from(&mut plan, 0).is_empty())
 }
 
 /// Stores a plan anew that 0.1.0 stored with its secrets where everybody reads them. A full file system leaves it as it is.
@@ -145,6 +144,10 @@ pub(super) fn hide_secrets(dir: &Path, a: &Alternate) {
 /// # Errors
 /// Where files cannot be removed.
 pub(super) fn forget(dir: &Path) -> Result<()> {
+    // Something else in its place is not gone into.
+    if dir.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
+        return files::remove(dir);
+    }
     secrets::forget(dir)?;
     for name in [IMAGE, JOURNAL, OLD_PLAN, PLAN] {
         files::remove(&dir.join(name))?;
@@ -161,6 +164,24 @@ pub(super) fn make_room(dir: &Path) {
         // What cannot be removed takes room as before, which is told then.
         let _ = files::remove(&dir.join(name));
     }
+}
+
+/// Prepares the journal for another record: a last line that a power cut tore, whose step has not acted, is taken away, or the new record
+/// would become a part of it.
+///
+/// # Errors
+/// Where it cannot be read or written.
+pub(super) fn end_line(path: &Path, journal: &mut File) -> Result<()> {
+    let text = read(path)?.unwrap_or_default();
+    let begin = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let last = &text[begin..];
+    if last.is_empty() {
+        return Ok(());
+    }
+    // Only its end may be missing.
+    let whole = serde_json::from_slice::<Record>(last).is_ok();
+    let ended = if whole { journal.write_all(b"\n") } else { journal.set_len(begin as u64) };
+    ended.with_context(|| format!("writing {}", path.display()))
 }
 
 /// Reads the journal, and whether lines of it are damaged; a last line that a power cut tore is none of those.

@@ -2,6 +2,9 @@
 //!
 //! A plan is stored masked, for everybody may read it. What was masked is kept in `secrets.json`, for root alone, as pairs of a place in
 //! the plan (a JSON pointer, RFC 6901) and the text. The file goes as soon as no step is left that needs it.
+//!
+//! Only the request and its steps are masked: passwords come from the command line. The base, which later phases are made of when the
+//! secrets are long gone, stays word for word: a name in it may happen to be somebody's password.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,11 +28,17 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Masks every text of the plan, and returns what was masked.
-    pub fn take_from(plan: &mut Value, run: u32) -> Self {
+    /// Masks every text of what is stored but the base, and returns what was masked.
+    pub fn take_from(stored: &mut Value, run: u32) -> Self {
         let mut found = Self { run, texts: BTreeMap::new() };
-        found.walk(plan, &mut String::new());
+        if let Some(plan) = stored.get_mut("plan") {
+            found.walk(plan, &mut "/plan".to_owned());
+        }
         found
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
     }
 
     fn walk(&mut self, value: &mut Value, at: &mut String) {
@@ -60,7 +69,7 @@ impl Secrets {
         }
         for (at, text) in &self.texts {
             if let Some(Value::String(masked)) = plan.pointer_mut(at)
-                && secret::masked(text) == *masked
+                && masked.contains(secret::MASK)
             {
                 masked.clone_from(text);
             }

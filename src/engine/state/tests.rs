@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
 
 use super::*;
 
@@ -165,4 +166,61 @@ fn a_torn_journal_is_read_up_to_the_tear() {
     assert_eq!(parse_journal(&whole), (want.clone(), false));
     assert_eq!(parse_journal(&[&whole[..], b"{\"r\":\"begin\",\"id\":\"1.wi"].concat()), (want.clone(), false));
     assert_eq!(parse_journal(&[b"garbage\n", &whole[..]].concat()), (want, true));
+}
+
+#[test]
+fn a_record_after_a_torn_one_is_a_line_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(JOURNAL);
+    let gate = |r: &str| format!("{{\"r\":\"{r}\",\"id\":\"1.gate\"}}");
+    let begun = Record::Begin { id: "1.gate".into() };
+    for (there, want) in [
+        (String::new(), vec![Record::CleanUp]),
+        (gate("begin") + "\n", vec![begun.clone(), Record::CleanUp]),
+        (gate("begin"), vec![begun.clone(), Record::CleanUp]),
+        (gate("begin") + "\n" + &gate("done")[..9], vec![begun.clone(), Record::CleanUp]),
+        (gate("begin") + "\n\0\0\0", vec![begun.clone(), Record::CleanUp]),
+        (gate("begin")[..9].to_owned(), vec![Record::CleanUp]),
+    ] {
+        fs::write(&path, &there).unwrap();
+        let mut file = own_file::append_believed(&path, 0o600).unwrap();
+        end_line(&path, &mut file).unwrap();
+        file.write_all(&[serde_json::to_vec(&Record::CleanUp).unwrap(), b"\n".to_vec()].concat()).unwrap();
+        assert_eq!(parse_journal(&fs::read(&path).unwrap()), (want, false), "{there:?}");
+    }
+}
+
+#[test]
+fn a_password_that_is_also_another_word_is_put_back() {
+    let dir = old();
+    let dir = dir.path();
+    let mut a = known(dir);
+    // As `known` has learnt it: it is masked wherever it stands, but not in what later phases are made of.
+    let script = PathBuf::from("/root/geheim42/run.sh");
+    a.plan.request.script = Some(script.clone());
+    a.base.id = PASSWORD.to_owned();
+    store(dir, &Kept { run: a.run, base: a.base.clone(), plan: a.plan.clone() }, true).unwrap();
+    let text: Value = serde_json::from_slice(&fs::read(dir.join(PLAN)).unwrap()).unwrap();
+    assert_eq!(text["plan"]["request"]["script"], "/root/***/run.sh");
+    let again = known(dir);
+    assert_eq!((again.plan.request.script, again.base.id.as_str()), (Some(script), PASSWORD));
+    store(dir, &Kept { run: a.run, base: a.base, plan: a.plan }, false).unwrap();
+    assert_eq!(known(dir).base.id, PASSWORD);
+}
+
+#[test]
+fn whatever_has_the_name_of_the_record_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().join(super::super::ALTERNATE);
+    let makes: [&dyn Fn(); 3] = [&|| fs::write(&at, "x").unwrap(), &|| symlink(dir.path(), &at).unwrap(), &|| {
+        nix::unistd::mkfifo(&at, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap()
+    }];
+    fs::write(dir.path().join(PLAN), "stays").unwrap();
+    for make in makes {
+        make();
+        forget(&at).unwrap();
+        assert!(fs::symlink_metadata(&at).is_err());
+    }
+    assert!(dir.path().join(PLAN).exists(), "a link is removed, not what it leads to");
+    forget(&at).unwrap();
 }

@@ -15,7 +15,7 @@ use super::{Beneath, DIRECTORY, beside, entries, remove_name, through};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 
-/// How deep a tree is removed or copied: one descriptor is held for each directory on the way down.
+/// How deep a tree is walked, removed or copied: one descriptor is held for each directory on the way down.
 const MAX_DEPTH: usize = 500;
 
 /// A directory that is held open.
@@ -105,6 +105,9 @@ impl Beneath {
     }
 
     fn walk_into(&self, dir: &Path, found: &mut Vec<(PathBuf, Kind)>) -> Result<()> {
+        if dir.components().count() > MAX_DEPTH {
+            return Err(Errno::ENAMETOOLONG).with_context(|| format!("reading {}", self.shown(dir).display()));
+        }
         let open = tree::open_below(self.top.as_fd(), dir.as_os_str().as_bytes(), OFlag::O_RDONLY | OFlag::O_DIRECTORY);
         let list = open.and_then(|fd| entries(&fd)).with_context(|| format!("reading {}", self.shown(dir).display()))?;
         for entry in list {

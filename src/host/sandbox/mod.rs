@@ -85,8 +85,8 @@ pub const SHOWN: &str = "/run/altdisk";
 pub const PROGRAMS: &str = "/run/altdisk/bin";
 const STARTERS: [&str; 3] = ["service", "start-stop-daemon", "initctl"];
 
-/// What runs programs inside keeps of the caller's environment.
-const KEPT: [&str; 8] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"];
+/// What programs that fetch packages keep of the caller's environment. It may hold passwords, so that no others get it.
+const PROXIES: [&str; 8] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"];
 
 /// The nodes that every /dev has: name, major, minor, mode.
 const NODES: [(&str, u64, u64, u32); 6] = [
@@ -160,7 +160,7 @@ impl Sandbox {
     /// If a device is not there, or a name holds a NUL byte.
     pub(super) fn enter_before_exec(&self, command: &mut Command) -> Result<Option<Cgroup>> {
         command.env_clear();
-        command.envs(KEPT.iter().filter_map(|k| std::env::var_os(k).map(|v| (k, v))));
+        command.envs(PROXIES.iter().filter(|_| self.network).filter_map(|k| std::env::var_os(k).map(|v| (k, v))));
         command.envs([("SYSTEMD_OFFLINE", "1"), ("HOME", "/root"), ("TERM", "dumb"), ("USER", "root"), ("LOGNAME", "root")]);
         let group = Cgroup::make(&self.allowed()?);
         let mut way = self.way()?;

@@ -9,11 +9,11 @@ use nix::libc;
 pub(super) enum Rule {
     /// clone(2) without new namespaces.
     Namespaces,
-    /// The same of unshare(2), which also knows the one of the clocks.
+    /// unshare(2) of what is no namespace.
     NewNamespaces,
-    /// socket(2) of the families that are needed.
+    /// socket(2) and socketpair(2) of the families that are needed: of any other the kernel would load the module.
     Families,
-    /// socketcall(2), but not for new sockets.
+    /// socketcall(2), but not for new sockets and pairs of them.
     NoSocket,
     /// ioctl(2) of the kinds that files, terminals, sockets and block devices have.
     Kinds,
@@ -28,7 +28,11 @@ pub(super) enum Rule {
 }
 
 const NAMESPACES: u32 = 0x7e02_0000;
-const TIME_NAMESPACE: u32 = 0x80;
+/// What unshare(2) may be asked for: CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD, CLONE_SYSVSEM. Kernels add flags that make
+/// namespaces, so this is a list of those that make none.
+const NO_NAMESPACE: u32 = 0x0005_0f00;
+/// SYS_SOCKET and SYS_SOCKETPAIR of linux/net.h.
+const NEW_SOCKETS: [u32; 2] = [1, 8];
 
 /// ioctl(2) commands by their second byte: linux/Documentation/userspace-api/ioctl/ioctl-number.rst. Not among them: SCSI and NVMe commands,
 /// device-mapper, loop, the virtual consoles.
@@ -131,7 +135,7 @@ impl Rule {
             }
             Self::NewNamespaces => {
                 all.push(argument(0));
-                all.extend(any_of(NAMESPACES | TIME_NAMESPACE, refuse));
+                all.extend(any_of(!NO_NAMESPACE, refuse));
                 all.push(ALLOW);
             }
             Self::Families => {
@@ -146,7 +150,7 @@ impl Rule {
             }
             Self::NoSocket => {
                 all.push(argument(0));
-                all.extend(among(&[1], fails(Errno::EAFNOSUPPORT)));
+                all.extend(among(&NEW_SOCKETS, fails(Errno::EAFNOSUPPORT)));
                 all.push(ALLOW);
             }
             Self::Kinds => {
