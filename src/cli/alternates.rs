@@ -29,6 +29,7 @@ struct Known<'w> {
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
+    crate::engine::run::require_root()?;
     let roles = roles(world, &prepare::known(&[])?);
     let (stored, unreadable) = match Standing::of(seen(State::peek())?) {
         Standing::None => (None, None),
@@ -77,7 +78,7 @@ fn in_words(k: &Known) -> String {
             .iter()
             .map(|d| {
                 let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-                format!("{} ({}{serial})", d.name, human(d.size))
+                format!("{} ({}{serial})", d.shown(), human(d.size))
             })
             .collect();
         add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));
@@ -96,11 +97,11 @@ fn in_words(k: &Known) -> String {
             ),
             None => ("It holds a copy that was forgotten, or that another system made.", format!("{again}.")),
         };
-        add(&format!("altinst_rootvg on {}", d.name), &[what.to_owned(), again]);
+        add(&format!("altinst_rootvg on {}", d.shown()), &[what.to_owned(), again]);
     }
     for d in &k.old {
         let back = format!("`altdisk bootlist {}` goes back to it: it boots next then.", d.name);
-        add(&format!("old_rootvg on {}", d.name), &["The system that this one was made from.".to_owned(), back]);
+        add(&format!("old_rootvg on {}", d.shown()), &["The system that this one was made from.".to_owned(), back]);
     }
     if text.is_empty() {
         text.push_str("There is no copy. `alt_disk_install -C DISK` makes one.\n");
@@ -135,7 +136,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         }
         let left = run::left(a);
         let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
-        lines.push(format!("the last run was interrupted; steps left: {}{next}", left.len()));
+        lines.push(format!("the last run did not finish; steps left: {}{next}", left.len()));
         lines.push("`alt_disk_install --resume` goes on with it".to_owned());
     } else if !a.phases_done().contains(&3) {
         lines.push("`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it".to_owned());

@@ -13,7 +13,7 @@ const IN_PANELS: [(&str, &str); 6] = [
     ("-B", "the field \"Set bootlist\": no"),
     ("-r", "the field \"Reboot when complete\": no"),
     ("-g", "the field \"Skip the checks\": yes"),
-    ("-i", "the field \"image.data file\"; Sizes and Layout (alt_image) writes such a file"),
+    ("-i", "the field \"image.data file\"; the panel \"Write an image.data to Edit\" (alt_image) makes such a file"),
     ("-X", "Clean Up (alt_clean)"),
     ("--resume", "Go On with the Run That Was Interrupted (alt_resume)"),
 ];

@@ -10,7 +10,7 @@ use crate::cli::flags::SOFTWARE;
 use crate::cli::{getopt, help, say, wrapped, write};
 use crate::engine::state::{self, State};
 use crate::engine::updates::{self, Update};
-use crate::error::Exit;
+use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::clock;
@@ -24,6 +24,11 @@ use crate::text::shell::quoted;
 /// ALT-702 where a record cannot be read.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
+    let hidden =
+        !nix::unistd::geteuid().is_root() && std::fs::read_dir(state::DIR).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
+    if hidden {
+        return Err(error::NOT_ROOT.because(format!("what was updated is recorded below {}, which only root can read", state::DIR)));
+    }
     let here = Beneath::open(Path::new("/"))?;
     let copy_is_known = State::peek_base()?.known()?.is_some();
     let alternate = if copy_is_known { Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?) } else { None };

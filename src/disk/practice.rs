@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::disk::claim::Claim;
 use crate::disk::make::{forget, settle};
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, PRACTICE, World};
 use crate::disk::size::human;
 use crate::disk::sysfs::{self, Block};
 use crate::disk::uses;
@@ -29,7 +29,7 @@ pub fn directory() -> PathBuf {
 
 /// The serial of the practice disk `name`.
 pub fn serial(name: &str) -> String {
-    format!("PRACTICE-{name}")
+    format!("{PRACTICE}{name}")
 }
 
 /// Whether a block device is a practice disk: a loop device on a file in [`directory`], this very file and not one of the

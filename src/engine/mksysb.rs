@@ -125,6 +125,8 @@ struct Looked {
 }
 
 fn look(request: &Request, events: &Events) -> Result<Looked> {
+    // A clone at work holds the package manager's lock, which would be told instead.
+    super::state::State::not_busy()?;
     let excludes = prepare::excludes(request.exclude_list.as_ref())?;
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
@@ -136,6 +138,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     let trees = trees(&image, &facts)?;
     let totals = create::count(&trees, &excludes)?;
     output.require_room(totals.bytes)?;
+    events.note(format!("{} files with {} are saved in {}.", totals.files, human(totals.bytes), request.to.display()));
     let (made_secs, made) = sys::now();
     let manifest = Manifest {
         format: FORMAT,

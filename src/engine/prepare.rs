@@ -143,9 +143,9 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()
     let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
     let room = files.iter().filter_map(|f| practice::room(f)).min();
     match (files.first(), room) {
-        (Some(file), Some(room)) if room < needed => Err(error::TOO_SMALL.because_do(
+        (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.because_do(
             format!(
-                "{} are copied, but the file system that holds the practice disk {} has room for {}",
+                "the copy needs {}; the file system that holds the practice disk {} has room for {}",
                 human(needed),
                 file.display(),
                 human(room)

@@ -177,7 +177,7 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
         return Err(error::WRONG_PHASE
             .because_do(format!("phase {first} needs phase 1, and there is no altinst_rootvg"), "run phase 1 (or all phases) first"));
     };
-    let (disks, done) = (a.disks(), a.phases_done());
+    let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
     if a.cleaning() {
         return Err(error::WRONG_PHASE
             .because_do(format!("cleaning up the copy on {disks} was begun and not finished"), "run `alt_disk_install -X` to the end"));
@@ -367,7 +367,7 @@ fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, untouch
 }
 
 fn closing(base: &Base, plan: &Plan) -> String {
-    let disks = base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ");
+    let disks = base.layout.disk_names();
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
     let old = base.present();
     if plan.request.phases.list().last() != Some(&3) {

@@ -125,7 +125,7 @@ impl<T> Stored<T> {
 }
 
 impl Alternate {
-    /// The names of its disks, for people.
+    /// The kernel's names of its disks, as commands take them; for people see [`Layout::disk_names`](super::layout::Layout::disk_names).
     pub fn disks(&self) -> String {
         self.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ")
     }

@@ -233,6 +233,11 @@ impl Status {
         self.pane.resize(usize::from(log.width), usize::from(log.height))
     }
 
+    /// Says something in the last row, until the next key.
+    pub fn tell(&mut self, text: &str) {
+        text.clone_into(&mut self.told);
+    }
+
     fn tell_error(&mut self, done: Result<()>) {
         if let Err(e) = done {
             self.told = format!("The log cannot be read: {e:#}");

@@ -213,6 +213,7 @@ impl Status {
                 c.put(0, y, line, Role::Text);
             }
         });
+        c.put_within(place.body.x, place.body.bottom(), place.body.width, &self.told, Role::Warning);
     }
 }
 
