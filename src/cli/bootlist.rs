@@ -20,6 +20,7 @@ use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::host::clock;
+use crate::text::one_line;
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,14 @@ fn unknown(disks: &[String], err: &anyhow::Error) -> String {
 as it did the last time. Another disk is chosen in the menu of the firmware."
     );
     wrapped("", "", &text)
+}
+
+/// Which system the next start brings, in a sentence; where that is not known, what is.
+pub fn next(events: &Events) -> String {
+    match here::machine().and_then(|machine| machine.current(events)) {
+        Ok(list) => Some(in_words(&list)).filter(|words| !words.is_empty()).unwrap_or_else(|| unclear(&list)),
+        Err(err) => one_line(&unknown(&here::disks_of_root(), &err)),
+    }
 }
 
 /// The disk that is meant, if the machine can boot from it.
@@ -161,7 +170,7 @@ fn done(machine: &Machine, first: &BootDisk) -> String {
         text.push_str("That is the running system.\n");
     } else {
         let back = machine.here.practice().unwrap_or(&machine.here.name);
-        text.push_str(&format!("Nothing changes until the machine restarts: `shutdown -r now`.\nTo stay here, or to come back from there: `altdisk bootlist {back}`.\n"));
+        text.push_str(&format!("Nothing changes until the machine restarts: `altdisk restart`.\nTo stay here, or to come back from there: `altdisk bootlist {back}`.\n"));
     }
     text
 }
@@ -181,18 +190,29 @@ fn shown(list: &BootListing) -> String {
         text.push_str(&wrapped("", "", &words));
     }
     if list.firmware == Firmware::Bios {
-        let known: Vec<&str> = list.disks.iter().filter(|d| !d.is_practice()).map(|d| d.name.as_str()).collect();
         if !list.disks.iter().any(|d| d.next) {
-            let unclear = format!(
-                "altdisk cannot tell what boots next: the GRUBs of {} each start another system, and the BIOS decides which disk is first.",
-                known.join(" and ")
-            );
-            text.push_str(&wrapped("", "", &unclear));
-        } else if known.len() == 1 {
+            text.push_str(&wrapped("", "", &unclear(list)));
+        } else if bootable(list).len() == 1 {
             text.push_str("No other disk is known to altdisk; the BIOS chooses the disk, and its GRUB starts it.\n");
         }
     }
     text
+}
+
+/// The names of the disks that a machine can boot from.
+fn bootable(list: &BootListing) -> Vec<&str> {
+    list.disks.iter().filter(|d| !d.is_practice()).map(|d| d.name.as_str()).collect()
+}
+
+/// Why it is not known what boots next.
+fn unclear(list: &BootListing) -> String {
+    let known = bootable(list).join(" and ");
+    match list.firmware {
+        Firmware::Bios => format!(
+            "altdisk cannot tell what boots next: the GRUBs of {known} each start another system, and the BIOS decides which disk is first."
+        ),
+        Firmware::Uefi => format!("altdisk cannot tell what boots next: no entry of the firmware's boot order leads to {known}."),
+    }
 }
 
 /// Which system the next start brings, and why, for people who know neither firmware nor GRUB.
@@ -280,7 +300,7 @@ mod tests {
         let disk = |name: &str| BootDisk { name: name.into(), role: "r".into(), boot_fs_uuid: name.into(), ..Default::default() };
         let machine = Machine { firmware: Firmware::Bios, here: disk("vda"), others: vec![disk("vdb")] };
         let text = done(&machine, &machine.others[0]);
-        assert!(text.contains("r (vdb) boots next") && text.contains("shutdown -r now") && text.contains("altdisk bootlist vda"), "{text}");
+        assert!(text.contains("r (vdb) boots next") && text.contains("altdisk restart") && text.contains("altdisk bootlist vda"), "{text}");
         assert!(done(&machine, &machine.here).contains("running system"));
     }
 }

@@ -271,6 +271,17 @@ them that it can. This is also the way back: name the old disk.",
   altdisk bootlist -m normal vda",
 };
 
+pub static RESTART: Command = Command {
+    name: "restart",
+    summary: "restart the machine; --review says what boots then",
+    forms: &[("", &["review"], "")],
+    about: "Restarts the machine the orderly way: by `systemctl reboot` where systemd runs, else by `shutdown -r now`. It does so at once, \
+without a question; the panel \"Restart the Machine\" asks first. While a run of alt_disk_install is at work it is refused.",
+    flags: &[Flag::long("review", "What the panel shows before it restarts the machine, as JSON. Changes nothing."), HELP],
+    operands: false,
+    after: "",
+};
+
 pub static MKSZFILE: Command = Command {
     name: "mkszfile",
     summary: "write the image.data of the running system",
@@ -350,6 +361,7 @@ with its place and what is allowed there. Nothing is run.",
 pub static ALL: &[&Command] = &[
     &ALT_DISK_INSTALL,
     &BOOTLIST,
+    &RESTART,
     &DISKS,
     &SOFTWARE,
     &list::LIST,

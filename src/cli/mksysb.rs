@@ -17,7 +17,7 @@ use crate::event::{Event, Events};
 use crate::job::Registered;
 use crate::text::shell::quote;
 
-const LOG: &str = "/var/log/altdisk/mksysb.log";
+pub(super) const LOG: &str = "/var/log/altdisk/mksysb.log";
 
 /// Runs the command.
 ///

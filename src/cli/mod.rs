@@ -29,6 +29,7 @@ mod named_tests;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
+pub mod restart;
 pub mod restoretree;
 pub mod review;
 pub mod savetree;
@@ -63,6 +64,7 @@ type Run = fn(&[OsString], &Events) -> Result<Exit>;
 const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install),
     (&flags::BOOTLIST, bootlist::run),
+    (&flags::RESTART, restart::run),
     (&flags::DISKS, disks::run),
     (&flags::SOFTWARE, software::run),
     (&flags::list::LIST, list::run),

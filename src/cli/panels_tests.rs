@@ -156,6 +156,44 @@ fn a_dialog_refuses_what_its_command_would_refuse() {
     assert!(passed > 500 && refused > 100, "{passed} {refused}");
 }
 
+/// As a panel opens, each of its fields holds what it takes itself; and once the fields are filled that must be, its command takes the
+/// rest as it is.
+#[test]
+fn a_panel_works_with_its_defaults() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, set) = (file(dir.path()), shipped());
+    // As `altdisk discover` finds them.
+    let found =
+        [("target", "vdb"), ("bootlist", "yes"), ("name", "practice1"), ("size", "9G"), ("file", &crate::cli::discover::image_file())];
+    let found: Context = context().into_iter().chain(found.map(|(n, v)| (n.to_owned(), v.to_owned()))).collect();
+    let (mut defaults, mut whole) = (0, 0);
+    for dialog in dialogs(&set) {
+        for context in [&found, &context()] {
+            for field in &dialog.fields {
+                let alone = std::slice::from_ref(field);
+                let values = Values::of(alone, context);
+                if values.get(0).is_empty() {
+                    assert!(field.kind != Kind::Ring, "{} {}: a ring shows nothing", dialog.id, field.name);
+                    continue;
+                }
+                defaults += 1;
+                assert_eq!(rules::refuse_fields(alone, &values), None, "{}", dialog.id);
+            }
+        }
+        let mut values = Values::new(dialog, &found);
+        for (n, field) in dialog.fields.iter().enumerate() {
+            if values.get(n).is_empty() && rules::refuse(dialog, &values).is_some_and(|r| r.field == field.name) {
+                values.set(n, samples(field, &file).into_iter().find(|s| !s.is_empty()).unwrap());
+            }
+        }
+        whole += 1;
+        assert_eq!(rules::refuse(dialog, &values), None, "{}", dialog.id);
+        let line = command::line(dialog, &values, &found);
+        assert_eq!(refused_by_command(&line.argv), None, "{}: {}", dialog.id, line.shown());
+    }
+    assert!(defaults > 100 && whole > 20, "{defaults} {whole}");
+}
+
 /// Every command that is asked for a list, a first value or a page is there.
 #[test]
 fn lists_and_first_values_come_from_commands_that_exist() {

@@ -141,7 +141,16 @@ pub fn require_root() -> Result<()> {
     if nix::unistd::geteuid().is_root() {
         Ok(())
     } else {
-        Err(error::NOT_ROOT.because(format!("uid {} may not do this", nix::unistd::geteuid())))
+        Err(error::NOT_ROOT.because(format!("only root may do this, and you are {}", who())))
+    }
+}
+
+/// `nobody (uid 65534)`.
+fn who() -> String {
+    let uid = nix::unistd::geteuid();
+    match nix::unistd::User::from_uid(uid) {
+        Ok(Some(user)) => format!("{} (uid {uid})", user.name),
+        _ => format!("uid {uid}"),
     }
 }
 

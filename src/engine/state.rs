@@ -33,7 +33,7 @@ use crate::secret;
 pub const DIR: &str = "/var/lib/altdisk";
 
 /// The directory of the stored alternate in it.
-const ALTERNATE: &str = "altinst";
+pub const ALTERNATE: &str = "altinst";
 
 /// Everybody may look at the record, whatever the umask is.
 const MODE: u32 = 0o755;

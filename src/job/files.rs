@@ -17,6 +17,8 @@ use crate::host::procs::Process;
 use crate::host::{self, trusted};
 use crate::job::{Ended, Id, Spec, State, Summary};
 
+/// The directory of root's jobs.
+pub const OF_ROOT: &str = "/var/lib/altdisk/jobs";
 /// Ended jobs that are kept.
 const KEPT: usize = 50;
 /// Ended look-ups that are kept beside them.
@@ -53,7 +55,7 @@ pub fn folder() -> Result<PathBuf> {
         return Ok(dir);
     }
     if nix::unistd::geteuid().is_root() {
-        return Ok(PathBuf::from("/var/lib/altdisk/jobs"));
+        return Ok(PathBuf::from(OF_ROOT));
     }
     let state = variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|h| h.join(".local/state")));
     Ok(state.ok_or_else(|| error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory"))?.join("altdisk/jobs"))

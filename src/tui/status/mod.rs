@@ -229,7 +229,9 @@ impl Status {
 
     /// Lets the panes have the room that there is for them now.
     fn place(&mut self) -> Result<()> {
-        let log = Layout::of(self).log;
+        let layout = Layout::of(self);
+        self.pane.leave_out_errors(layout.errors_are_whole)?;
+        let log = layout.log;
         self.pane.resize(usize::from(log.width), usize::from(log.height))
     }
 
