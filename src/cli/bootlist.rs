@@ -207,6 +207,11 @@ fn bootable(list: &BootListing) -> Vec<&str> {
 /// Why it is not known what boots next.
 fn unclear(list: &BootListing) -> String {
     let known = bootable(list).join(" and ");
+    let mut disks = list.disks.iter().filter(|d| !d.is_practice());
+    // Nothing is known of any: then there is no second system either that could be meant.
+    if let Some(here) = list.disks.first().filter(|_| disks.all(|d| d.why.starts_with(bootlist::UNREADABLE))) {
+        return format!("This machine runs from {}. altdisk cannot tell what it boots next: {}.", here.name, here.why);
+    }
     match list.firmware {
         Firmware::Bios => format!(
             "altdisk cannot tell what boots next: the GRUBs of {known} each start another system, and the BIOS decides which disk is first."
@@ -272,6 +277,8 @@ mod tests {
         assert!(shown(&list).ends_with("an entry that is not of altdisk: Boot0000\nUiApp.\n"), "{}", shown(&list));
         list = BootListing { firmware: Firmware::Bios, disks: vec![listed("vda", false, "x"), listed("vdb", false, "y")], foreign: vec![] };
         assert!(shown(&list).ends_with("altdisk cannot tell what boots next: the GRUBs of vda and vdb each start another\nsystem, and the BIOS decides which disk is first.\n"), "{}", shown(&list));
+        list.disks = vec![listed("vda", false, "its GRUB cannot be read: no GRUB configuration is in /boot/grub")];
+        assert!(shown(&list).contains("This machine runs from vda. altdisk cannot tell"), "{}", shown(&list));
         let text = unknown(&["vda".into()], &error::NO_BOOTLIST.because("no GRUB configuration is in /boot/grub"));
         assert!(text.starts_with("This machine runs from vda. altdisk cannot tell what it boots next: no GRUB"), "{text}");
     }

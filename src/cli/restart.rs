@@ -45,7 +45,7 @@ fn page(next: &str, logins: Option<Vec<String>>, jobs: &[Summary]) -> Review {
     }
     let jobs: Vec<String> = jobs.iter().map(|j| format!("Job {}: {}", j.id, j.spec.title)).collect();
     page.list("WHAT RUNS, AND WILL BE ENDED", &jobs);
-    page.part("WHEN", &["As soon as you press Enter. The way to stop it is to go back with F3 now.".to_owned()]);
+    page.part("WHEN", &["As soon as you press Enter. Cancel goes back, and nothing happens.".to_owned()]);
     Review { version: 1, title: "Restart the machine".to_owned(), text: page.lines, ..Review::default() }
 }
 

@@ -48,15 +48,15 @@ fn in_json(alternate: Option<&[Update]>, system: &[Update]) -> String {
 fn in_words(alternate: Option<&[Update]>, system: &[Update]) -> String {
     let mut text = String::new();
     match alternate {
-        None => text.push_str("There is no alternate.\n"),
-        Some([]) => text.push_str("The alternate (altinst_rootvg) has not been updated.\n"),
+        None => text.push_str("There is no copy.\n"),
+        Some([]) => text.push_str("The copy (altinst_rootvg) has not been updated.\n"),
         Some(all) => {
-            text.push_str("The alternate (altinst_rootvg):\n");
+            text.push_str("The copy (altinst_rootvg):\n");
             all.iter().for_each(|u| text.push_str(&one(u)));
         }
     }
     if !system.is_empty() {
-        text.push_str("\nThis system, when it was the alternate:\n");
+        text.push_str("\nThis system, when it was the copy:\n");
         system.iter().for_each(|u| text.push_str(&one(u)));
     }
     text
@@ -140,7 +140,7 @@ mod tests {
     fn in_eighty_columns() {
         let text = in_words(Some(&[update()]), &[]);
         let (first, rest) = text.split_once("  apt\n").unwrap();
-        assert!(first.starts_with("The alternate (altinst_rootvg):\n\n19"), "{text}");
+        assert!(first.starts_with("The copy (altinst_rootvg):\n\n19"), "{text}");
         assert_eq!(
             rest,
             format!(
@@ -157,9 +157,9 @@ mod tests {
             )
         );
         assert!(text.lines().all(|l| l.len() <= help::WIDTH));
-        assert_eq!(in_words(None, &[]), "There is no alternate.\n");
-        assert_eq!(in_words(Some(&[]), &[]), "The alternate (altinst_rootvg) has not been updated.\n");
-        assert!(in_words(None, &[update()]).contains("\nThis system, when it was the alternate:\n"));
+        assert_eq!(in_words(None, &[]), "There is no copy.\n");
+        assert_eq!(in_words(Some(&[]), &[]), "The copy (altinst_rootvg) has not been updated.\n");
+        assert!(in_words(None, &[update()]).contains("\nThis system, when it was the copy:\n"));
         assert_eq!(sums(&Changes::default()), "nothing changed");
     }
 

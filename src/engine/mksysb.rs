@@ -14,7 +14,7 @@ use crate::copy::{Progress, Source};
 use crate::disk::size::human;
 use crate::engine::facts::{self, Facts};
 use crate::engine::quiet::Quiet;
-use crate::engine::{copying, names, prepare, run, system};
+use crate::engine::{copying, names, prepare, run, state, system};
 use crate::error;
 use crate::event::{Event, Events, Planned, State};
 use crate::host::mounts::{self, Mount};
@@ -122,11 +122,13 @@ struct Looked {
     image_data: String,
     manifest: Manifest,
     _quiet: Quiet,
+    /// A run that copies meanwhile is told that this one is at work.
+    _lock: state::State,
 }
 
 fn look(request: &Request, events: &Events) -> Result<Looked> {
-    // A clone at work holds the package manager's lock, which would be told instead.
-    super::state::State::not_busy()?;
+    // Before the package manager's lock, which a clone holds too, and which would say that packages are being installed.
+    let lock = state::State::lock_to_remove()?;
     let excludes = prepare::excludes(request.exclude_list.as_ref())?;
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
@@ -151,7 +153,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
         identities: identities(&image, &facts),
         checksums: "blake3".to_owned(),
     };
-    Ok(Looked { output, trees, excludes, image_data: parse::write(&image)?, manifest, _quiet: quiet })
+    Ok(Looked { output, trees, excludes, image_data: parse::write(&image)?, manifest, _quiet: quiet, _lock: lock })
 }
 
 fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {

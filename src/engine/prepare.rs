@@ -198,7 +198,7 @@ pub fn describe(d: &Disk) -> String {
     } else {
         content.join(", ")
     };
-    format!("{}: {}; on it now: {content}", d.name, words.join(", "))
+    format!("{}: {}; on it now: {content}", d.shown(), words.join(", "))
 }
 
 /// The gate, for every target.
@@ -386,6 +386,9 @@ fn bootlist_refusal(request: &Request, boot: &mut Bootable, practice: bool) -> O
     let why = boot.bootlist.as_ref().err()?;
     if request.reboot {
         return Some(error::REBOOT_WHERE.because_do(format!("-r would reboot into the old disk: {why}"), "leave out -r, and give -B"));
+    }
+    if practice {
+        return Some(error::NO_BOOTLIST.because_do(why.clone(), "give -B, which leaves the boot list alone"));
     }
     Some(error::NO_BOOTLIST.because(why.clone()))
 }

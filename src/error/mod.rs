@@ -90,7 +90,7 @@ pub struct LeftUnfinished;
 
 impl fmt::Display for LeftUnfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an unfinished alternate is left")
+        f.write_str("an unfinished copy is left")
     }
 }
 

@@ -347,9 +347,14 @@ fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) ->
 /// Gives the group of a command that is not reaped a moment to end, and ends it.
 fn end_group(group: i32) {
     let asked = Instant::now();
+    let mut killed = false;
     while procs::group_lives(group) {
-        if asked.elapsed() > GRACE {
+        if asked.elapsed() > GRACE && !killed {
             let _ = procs::signal_group(group, Signal::SIGKILL);
+            killed = true;
+        }
+        // What does not end even so hangs in the kernel.
+        if asked.elapsed() > GRACE * 2 {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -138,6 +138,9 @@ fn practised(d: &BootDisk) -> Option<Listed> {
     Some(Listed { name: d.shown(), role: d.role.clone(), next: false, why: NEVER.to_owned() })
 }
 
+/// How a listing says that nothing is known of a disk's GRUB.
+pub const UNREADABLE: &str = "its GRUB cannot be read";
+
 impl Machine {
     /// This disk and the others.
     pub fn disks(&self) -> impl Iterator<Item = &BootDisk> {
@@ -220,9 +223,13 @@ impl Machine {
                 continue;
             }
             // Where every readable GRUB leads here, so does the machine, whatever disk the BIOS starts.
-            let next = says.iter().filter(|(_, r)| r.is_ok()).all(|(id, _)| leads(id) == d.id());
+            let mut readable = says.iter().filter(|(_, r)| r.is_ok()).peekable();
+            let next = readable.peek().is_some() && readable.all(|(id, _)| leads(id) == d.id());
             let why = match says.iter().find(|(id, _)| *id == d.id()) {
-                Some((_, Err(e))) => format!("its GRUB cannot be read: {e}"),
+                Some((_, Err(e))) => {
+                    let why = error::of(e).map_or_else(|| e.to_string(), |alt| alt.cause.clone());
+                    format!("{UNREADABLE}: {why}")
+                }
                 Some((_, Ok(Some(to)))) => format!("its GRUB hands over to {}", self.by_id(to).map_or(to.clone(), BootDisk::title)),
                 _ => "its GRUB starts its own system".to_owned(),
             };
