@@ -11,7 +11,9 @@ use crate::disk::size::human;
 use crate::engine::standing::{Marks, Standing, Unreadable, seen};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{ALT_INST, prepare, run};
+use crate::error;
 use crate::host::{clock, mounts};
+use crate::job::{self, Id, Summary};
 use crate::text::shell::quote;
 
 /// What is known of the alternates.
@@ -130,8 +132,10 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         return lines;
     }
     if !a.run_complete() {
-        if State::not_busy().is_err() {
-            lines.push("a run is at work on it: `altdisk jobs` shows it, `altdisk jobs stop` ends it".to_owned());
+        if let Err(busy) = State::not_busy() {
+            let at_work = |j: &Summary| j.state == job::State::Running && j.spec.on_alternate();
+            let job = job::list().unwrap_or_default().into_iter().find(at_work).map(|j| j.id);
+            lines.push(works(job, &busy));
             return lines;
         }
         let left = run::left(a);
@@ -152,6 +156,14 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     lines
 }
 
+/// Who is at work, and how that is seen and stopped. `job`: its number, where it is in the list of jobs.
+fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
+    match job {
+        Some(id) => format!("job {id} is at work on it: `altdisk jobs follow {id}` shows it, `altdisk jobs stop {id}` ends it"),
+        None => error::of(busy).map_or_else(|| format!("{busy:#}"), |alt| alt.cause.clone()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +171,13 @@ mod tests {
 
     fn k_again(world: &World) -> Known<'_> {
         Known { stored: None, unreadable: None, mounted: false, strangers: vec![&world.disks[1]], old: vec![] }
+    }
+
+    #[test]
+    fn who_is_at_work_can_be_found() {
+        let busy = error::BUSY.because("another run of altdisk is at work (process 7: altdisk mksysb /x)");
+        assert!(works(Some(Id(12)), &busy).contains("`altdisk jobs stop 12` ends it"));
+        assert_eq!(works(None, &busy), "another run of altdisk is at work (process 7: altdisk mksysb /x)");
     }
 
     #[test]

@@ -127,7 +127,7 @@ catalogue! {
     IMAGE_NAME = "ALT-622", Refused, "a name that LVM does not take", "use letters, digits and . _ + - and do not begin with -";
     IMAGE_TOO_LARGE = "ALT-623", Refused, "a size is beyond any disk", "sizes are in MiB: write the size that is meant";
     // 7xx phases and state
-    BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop` stops one that hangs; `altdisk disks` works meanwhile";
+    BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop ID` stops one that hangs; `altdisk disks` works meanwhile";
     BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "`alt_disk_install -X` removes what the copy left in the running system; its disk is not erased, and `--erase SERIAL` uses it again";
     ALTERNATE_EXISTS = "ALT-703", Refused, "there is a copy (altinst_rootvg) already", "a finished one: `alt_disk_install -C --erase SERIAL DISK` makes it anew on its disk, and `alt_disk_install -X` forgets it; one that was interrupted: `alt_disk_install --resume` goes on with it, and `alt_disk_install -X` removes it";
     NOTHING_TO_RESUME = "ALT-704", Refused, "there is nothing to go on with", "start with `alt_disk_install -C DISK`";

@@ -309,6 +309,7 @@ impl Status {
             Key::Right => self.pane.side(true),
             Key::Char('f') => {
                 self.pane.filter_next()?;
+                self.place()?;
                 self.told = format!("Shown: {}.", self.pane.filter.name());
                 Ok(())
             }
