@@ -168,7 +168,7 @@ fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
     let busy = m.run("alt_disk_install -X");
     assert!(busy.code == Some(3) && busy.stderr.contains("ALT-701") && busy.stderr.contains("`altdisk jobs` shows it"), "{}", busy.stderr);
     // The menu opens it at once, and stops it.
-    let mut pty = altdisk(&m);
+    let pty = altdisk(&m);
     comes(&pty, "Job 1", Duration::from_secs(20));
     comes(&pty, "waiting", Duration::from_secs(20));
     pty.keys(&["Ctrl-C"]);
