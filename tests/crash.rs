@@ -64,7 +64,7 @@ fn after_a_kill_in_any_step_x_brings_everything_back() {
             // Free without more commands: no --erase is needed.
             must_end_with(&machine.run(&format!("{CLONE} --preview target")), 0, &point);
             assert!(
-                machine.must("ls -A /var/lib/altdisk").lines().all(|l| ["lock", "practice", "copy-rate"].contains(&l)),
+                machine.must("ls -A /var/lib/altdisk").lines().all(|l| ["lock", "practice", "copy-rate", "jobs"].contains(&l)),
                 "{point}: state is left"
             );
         }
@@ -106,7 +106,10 @@ fn a_finished_copy_is_forgotten_erased_or_made_anew() {
     let forgotten = |m: &Machine, point: &str| {
         assert_eq!(copy(m), sum, "{point}: the disk of the copy was changed");
         same(&with_copy, &m.state(), point);
-        assert!(m.must("ls -A /var/lib/altdisk").lines().all(|l| ["lock", "practice", "copy-rate"].contains(&l)), "{point}: state is left");
+        assert!(
+            m.must("ls -A /var/lib/altdisk").lines().all(|l| ["lock", "practice", "copy-rate", "jobs"].contains(&l)),
+            "{point}: state is left"
+        );
         assert!(m.must("altdisk disks target").contains("forgotten"), "{point}");
         let refused = m.run(&format!("{CLONE} target"));
         assert!(

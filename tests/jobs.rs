@@ -85,6 +85,67 @@ fn signal(pid: i32, signal: nix::sys::signal::Signal) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
 }
 
+/// Root's files are not touched: the log and the state lie in memory of a mount namespace.
+fn aside(jobs: &Jobs, script: &str) -> Option<Output> {
+    let mounts =
+        "mkdir -p /var/log /var/lib/altdisk && mount -t tmpfs -o mode=755 t /var/log && mount -t tmpfs -o mode=755 t /var/lib/altdisk";
+    let run = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script]).env("ALTDISK_JOBS", jobs.0.path().join("jobs")).env("BIN", BIN);
+        command.output()
+    };
+    if !run(mounts).is_ok_and(|o| o.status.success()) {
+        println!("skipped: no mount namespace can be made here");
+        return None;
+    }
+    run(&format!("{mounts}\n{script}")).ok()
+}
+
+/// A run from a shell is found again, and every run in the log begins with its date and command.
+#[test]
+fn a_long_command_of_a_shell_is_a_job_and_every_run_is_dated() {
+    let jobs = Jobs::new();
+    let script = "$BIN alt_disk_install --resume; echo code $?; ID=$($BIN jobs start -- alt_disk_install --resume); \
+                  $BIN jobs follow $ID; cat /var/log/altdisk/alt_disk_inst.log";
+    let Some(out) = aside(&jobs, script) else { return };
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(text.contains("code 3"), "{text}{}", String::from_utf8_lossy(&out.stderr));
+    let count = |what: &str| text.lines().filter(|l| l.starts_with(what)).count();
+    assert_eq!((count("cmd: alt_disk_install --resume"), count("exit code 3")), (2, 2), "{text}");
+    let job = jobs.job("1");
+    assert_eq!((&job["state"], &job["exit"], &job["command"]), (&"ended".into(), &3.into(), &"alt_disk_install --resume".into()));
+    assert!(jobs.events("1").iter().any(|e| e["event"] == "error" && e["id"] == "ALT-704"), "{:?}", jobs.events("1"));
+    // What runs as a job already does not enter the list twice.
+    let list: Value = serde_json::from_slice(&jobs.run(&["--json"]).stdout).unwrap();
+    assert_eq!(list["jobs"].as_array().unwrap().len(), 2);
+}
+
+/// Whoever has lost the terminal of a command stops it as any other job; the script that runs it goes on.
+#[test]
+fn a_command_of_a_shell_is_stopped_alone() {
+    let jobs = Jobs::new();
+    let dir = jobs.0.path().join("to");
+    fs::create_dir(&dir).unwrap();
+    // Nobody reads the pipe: it waits there for ever.
+    let script =
+        format!("mkfifo {0}/pipe; sleep 60 > {0}/none < {0}/pipe & $BIN mksysb {0}/pipe; echo code $? > {0}/code; kill $!", dir.display());
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| aside(&jobs, &script));
+        let begun = Instant::now();
+        while !jobs.dir("1").join("run.json").exists() {
+            if run.is_finished() || begun.elapsed() > Duration::from_secs(60) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(jobs.job("1")["state"], "running");
+        assert!(jobs.run(&["stop", "--kill", "1"]).status.success());
+        run.join().unwrap();
+        assert_eq!(jobs.job("1")["state"], "lost", "it was ended by force, and could write nothing down");
+        assert_eq!(fs::read_to_string(dir.join("code")).unwrap(), "code 137\n", "the shell goes on");
+    });
+}
+
 #[test]
 fn what_it_says_and_how_it_ends() {
     let jobs = Jobs::new();

@@ -373,14 +373,15 @@ fn files_may_change_meanwhile() {
 fn the_words_of_mksysb() {
     let mksysb = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("mksysb").args(args).output().unwrap();
     for (args, want) in [
-        (vec![], "ALT-124"),
-        (vec!["a", "b"], "ALT-124"),
+        (vec![], "ALT-128"),
+        (vec!["a", "b"], "ALT-128"),
         (vec!["--list", "--check", "a"], "ALT-107"),
         (vec!["--list", "-z", "3", "a"], "ALT-107"),
         (vec!["--verify", "-"], "ALT-107"),
         (vec!["-i", "-m", "/etc/passwd", "a"], "ALT-107"),
         (vec!["-m", "/nowhere/x", "a"], "ALT-122"),
         (vec!["-z", "lz4", "a"], "ALT-659"),
+        (vec!["image"], "ALT-118"),
     ] {
         let out = mksysb(&args);
         assert!(out.status.code() == Some(2) && said(&out).contains(want), "{args:?}: {}", said(&out));

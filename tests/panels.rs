@@ -114,3 +114,71 @@ fn the_line_drops_in_the_middle() {
     assert!(m.must("altdisk disks").contains("altinst_rootvg"));
     m.must("alt_disk_install -X");
 }
+
+/// The panel that restarts the machine says first what boots and who is logged in. A stand-in takes the place of the programs that would
+/// do it: nothing is restarted here.
+#[test]
+fn a_restart_says_what_boots_and_who_is_disconnected() {
+    if let Some(why) = machine::missing() {
+        println!("skipped: {why}");
+        return;
+    }
+    let m = Machine::new("restart", "plain");
+    m.must(
+        "for p in systemctl shutdown; do printf '#!/bin/sh\\necho \"$0 $*\" >>/root/restarted\\n' >/usr/local/sbin/$p && chmod 755 /usr/local/sbin/$p; done
+         printf '#!/bin/sh\\necho \"anna     pts/7        2026-11-29 20:02 (192.0.2.7)\"\\n' >/usr/local/bin/who && chmod 755 /usr/local/bin/who",
+    );
+    // These are looked up before any other, so that what follows cannot restart anything.
+    for program in ["systemctl", "shutdown"] {
+        assert!(m.run(&format!("test -x /usr/local/sbin/{program} && grep -q restarted /usr/local/sbin/{program}")).code == Some(0));
+    }
+    let restarted = || m.run("cat /root/restarted").stdout;
+    // While a run is at work, nobody restarts the machine under it.
+    let busy = m.run("mkdir -p /var/lib/altdisk && flock /var/lib/altdisk altdisk restart");
+    assert!(busy.code == Some(3) && busy.stderr.contains("ALT-701"), "{}{}", busy.stdout, busy.stderr);
+    let mut pty = Setup::new(m.words("altdisk alt_restart")).env("MACHINE_TERM", "vt100").start();
+    pty.gap(Duration::from_millis(5));
+    for text in ["WHAT BOOTS", "WHO IS LOGGED IN", "anna on pts/7 since 2026-11-29 20:02 (192.0.2.7)", "WHEN"] {
+        comes(&pty, text, Duration::from_secs(30));
+    }
+    assert_eq!(restarted(), "", "nothing happens before Enter");
+    pty.keys(&["Enter"]);
+    comes(&pty, "Command: OK", Duration::from_secs(30));
+    assert!(["/usr/local/sbin/shutdown -r now\n", "/usr/local/sbin/systemctl reboot\n"].contains(&restarted().as_str()), "{}", restarted());
+}
+
+/// A run that a shell began goes on when its terminal is lost; it is in the list of jobs, in the menu, and is stopped from there.
+#[test]
+fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
+    if let Some(why) = machine::missing() {
+        println!("skipped: {why}");
+        return;
+    }
+    let m = Machine::new("shell", "plain");
+    m.blank("spare", 3072);
+    // It waits in the middle, however fast the computer is.
+    m.must("printf '#!/bin/sh\\necho waiting\\nexec sleep 600\\n' >/root/waits && chmod 755 /root/waits");
+    let mut pty = Setup::new(m.words("alt_disk_install -C -B -s /root/waits spare")).env("MACHINE_TERM", "vt100").start();
+    comes(&pty, "waiting", CLONE);
+    pty.hang_up();
+    let jobs = m.must("altdisk jobs");
+    assert!(jobs.lines().any(|l| l.contains(" running ") && l.ends_with("alt_disk_install -C -B -s /root/waits spare")), "{jobs}");
+    let told = m.must("altdisk disks --alternates");
+    assert!(told.contains("job 1 is at work on it") && told.contains("`altdisk jobs stop 1` ends it"), "{told}");
+    let busy = m.run("alt_disk_install -X");
+    assert!(busy.code == Some(3) && busy.stderr.contains("ALT-701") && busy.stderr.contains("`altdisk jobs` shows it"), "{}", busy.stderr);
+    // The menu opens it at once, and stops it.
+    let pty = altdisk(&m);
+    comes(&pty, "Job 1", Duration::from_secs(20));
+    comes(&pty, "waiting", Duration::from_secs(20));
+    pty.keys(&["Ctrl-C"]);
+    comes(&pty, "ARE YOU SURE??", Duration::from_secs(20));
+    pty.keys(&["Enter"]);
+    comes(&pty, "Command: failed", Duration::from_secs(60));
+    drop(pty);
+    let jobs = m.must("altdisk jobs");
+    assert!(jobs.lines().any(|l| l.trim_start().starts_with("1 ") && l.contains(" stopped ")), "{jobs}");
+    assert_eq!(m.run("altdisk jobs follow 1").code, Some(4));
+    assert!(m.must("altdisk disks --alternates").contains("--resume"));
+    m.must("alt_disk_install -X");
+}

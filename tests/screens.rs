@@ -55,6 +55,13 @@ label = "Never"
 help = "Never."
 list = ["sleep", "600"]
 list_timeout = 600
+
+[[dialog]]
+id = "late"
+title = "Late"
+help = "Ends when nobody looks."
+ghost = true
+shell = 'echo at once; while ! [ -e "$HOME/go" ]; do sleep 0.05; done; echo too late; exit 5'
 "##;
 
 /// A home directory with menus of its own.
@@ -177,6 +184,65 @@ fn find_choose_run_and_do_it_again() {
     assert_eq!(pty.complaints(), Vec::<String>::new());
 }
 
+/// What was copied from somewhere takes its line break along; it must not run anything.
+#[test]
+fn a_pasted_line_break_is_not_enter() {
+    let home = home();
+    for speed in [None, Some(9600)] {
+        let setup = setup(home.path(), &["try"]);
+        let setup = if let Some(bits) = speed { setup.speed(bits) } else { setup };
+        for gap in [0, 1] {
+            let mut pty = setup.start();
+            pty.wait_for("[Entry Fields]");
+            pty.gap(Duration::from_millis(gap));
+            pty.send(b"PRACTICE-one\nsecond line\n");
+            pty.wait_for("A pasted line break is not Enter.");
+            pty.wait_for("[PRACTICE-one");
+            assert!(!pty.screen().contains("second") && !pty.screen().contains("COMMAND STATUS"), "{}", pty.screen());
+            std::thread::sleep(Duration::from_millis(200));
+            pty.keys(&["Enter"]);
+            pty.wait_for("<PRACTICE-one>");
+        }
+    }
+}
+
+/// A session that is left does not take the result of its job along: the next one writes it down.
+#[test]
+fn the_log_gets_the_result_of_a_job_that_was_left() {
+    let home = home();
+    let pty = setup(home.path(), &["late"]).start();
+    pty.wait_for("at once");
+    pty.keys(&["F10"]);
+    let log = || fs::read_to_string(home.path().join("smit.log")).unwrap_or_default();
+    let wait = |text: &str| {
+        let begun = std::time::Instant::now();
+        while !log().contains(text) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{text}\n{}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    wait("---- it runs ----");
+    fs::write(home.path().join("go"), "").unwrap();
+    let ended = home.path().join("jobs/1/exit.json");
+    let begun = std::time::Instant::now();
+    while !ended.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(!log().lines().any(|l| l.trim() == "too late"));
+    for _ in 0..2 {
+        let mut pty = setup(home.path(), &["try"]).start();
+        pty.wait_for("[Entry Fields]");
+        pty.keys(&["F10"]);
+        pty.wait_exit(Duration::from_secs(5)).unwrap();
+    }
+    wait("Job 1 has ended: ");
+    let text = log();
+    for once in ["at once\n", "too late\n", "exit code 5"] {
+        assert_eq!(text.lines().filter(|l| l.trim() == once.trim()).count(), 1, "{once}\n{text}");
+    }
+}
+
 #[test]
 fn flow_control_stays_as_the_line_has_it() {
     let home = home();
@@ -197,7 +263,13 @@ fn sizes() {
     pty.keys(&["kept"]);
     pty.wait_for("[kept");
     pty.resize(60, 16);
-    pty.wait_for("80x24");
+    pty.wait_for("at least 80x20");
+    // Below a status line of tmux, and on the smallest screen.
+    for rows in [23, 20] {
+        pty.resize(80, rows);
+        pty.wait_for("[kept");
+        pty.wait_for("=Exit");
+    }
     pty.resize(132, 43);
     pty.wait_for("[kept");
     pty.resize(80, 24);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::disk::model::{practice_name, shown_name};
 use crate::host::beneath::Beneath;
 use crate::host::own_file;
 
@@ -57,9 +58,22 @@ impl BootDisk {
         self.boot_fs_uuid.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
     }
 
-    /// `altinst_rootvg (vdb)`.
+    /// `altinst_rootvg (vdb)`, `altinst_rootvg (practice1, loop2)`.
     pub fn title(&self) -> String {
-        format!("{} ({})", self.role, self.name)
+        match self.practice() {
+            Some(name) => format!("{} ({name}, {})", self.role, self.name),
+            None => format!("{} ({})", self.role, self.name),
+        }
+    }
+
+    /// Its name for people, see [`shown_name`].
+    pub fn shown(&self) -> String {
+        shown_name(&self.name, self.serial.as_deref())
+    }
+
+    /// The name of a practice disk. No firmware starts one, so it counts in no boot list.
+    pub fn practice(&self) -> Option<&str> {
+        practice_name(&self.name, self.serial.as_deref())
     }
 
     /// A file system UUID by which GRUB finds the whole disk: the ESP's, else the boot file system's where that is on a partition.
@@ -71,7 +85,8 @@ impl BootDisk {
     /// Whether `word` (a name with or without /dev/, a serial, a role) means this disk.
     pub fn is_called(&self, word: &str) -> bool {
         let name = word.strip_prefix("/dev/").unwrap_or(word);
-        name == self.name || word == self.role || self.serial.as_deref() == Some(word)
+        let known = [Some(self.name.as_str()), self.serial.as_deref(), self.practice()];
+        known.contains(&Some(name)) || word == self.role || word == self.shown()
     }
 
     /// Reads a record; None where there is none.
@@ -107,6 +122,11 @@ mod tests {
         d.esp_fat_uuid = Some("ABCD-1234".into());
         assert_eq!(d.chain_uuid(), Some("ABCD-1234"));
         assert_eq!(d.id(), "aa-bb");
+        let practice = BootDisk { name: "loop2".into(), serial: Some("PRACTICE-one".into()), role: "r".into(), ..Default::default() };
+        for word in ["one", "loop2", "/dev/loop2", "one (loop2)", "PRACTICE-one", "r"] {
+            assert!(practice.is_called(word), "{word}");
+        }
+        assert_eq!((practice.title(), practice.shown()), ("r (one, loop2)".into(), "one (loop2)".into()));
         assert!(d.is_called("/dev/vdb") && d.is_called("altinst_rootvg") && !d.is_called("vda"));
     }
 

@@ -82,6 +82,12 @@ fn loader_at(esp: Option<&Path>) -> Result<Option<String>> {
     esp.map(|at| Ok(grub::loader(&Beneath::open(at)?, Path::new("/")))).transpose()
 }
 
+/// The disks that the running system lies on, as far as that can be found out: what is known where nothing else is.
+pub fn disks_of_root() -> Vec<String> {
+    let all = mounts::mounted().unwrap_or_default();
+    holding(&all, Path::new("/")).map(|m| device::disks_below(Path::new(&m.source))).unwrap_or_default()
+}
+
 /// What the firmware started this time, where that lies on this ESP: the entry that exists is the one to name again.
 fn booted_loader(esp: Option<&str>) -> Result<Option<String>> {
     if Firmware::of_machine() != Firmware::Uefi || find_program(Path::new("/"), "efibootmgr").is_none() {

@@ -244,7 +244,14 @@ fn script_runs(script: &Path) -> Result<()> {
     }
     if meta.permissions().mode() & 0o111 == 0 {
         let cause = format!("{shown} has no execute permission (mode {:04o})", meta.permissions().mode() & 0o7777);
-        return Err(error::SCRIPT_NOT_EXECUTABLE.because_do(cause, format!("run `chmod +x {shown}`")));
+        let mut head = [0; 4];
+        let read = fs::File::open(script).and_then(|mut f| std::io::Read::read(&mut f, &mut head)).unwrap_or(0);
+        let remedy = if head[..read].starts_with(b"#!") || head[..read].starts_with(b"\x7fELF") {
+            format!("run `chmod +x {shown}`")
+        } else {
+            "name a program: this file neither begins with #! nor is it a compiled program".to_owned()
+        };
+        return Err(error::SCRIPT_NOT_EXECUTABLE.because_do(cause, remedy));
     }
     Ok(())
 }

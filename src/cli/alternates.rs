@@ -11,7 +11,9 @@ use crate::disk::size::human;
 use crate::engine::standing::{Marks, Standing, Unreadable, seen};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{ALT_INST, prepare, run};
+use crate::error;
 use crate::host::{clock, mounts};
+use crate::job::{self, Id, Summary};
 use crate::text::shell::quote;
 
 /// What is known of the alternates.
@@ -29,6 +31,7 @@ struct Known<'w> {
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
+    crate::engine::run::require_root()?;
     let roles = roles(world, &prepare::known(&[])?);
     let (stored, unreadable) = match Standing::of(seen(State::peek())?) {
         Standing::None => (None, None),
@@ -77,7 +80,7 @@ fn in_words(k: &Known) -> String {
             .iter()
             .map(|d| {
                 let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-                format!("{} ({}{serial})", d.name, human(d.size))
+                format!("{} ({}{serial})", d.shown(), human(d.size))
             })
             .collect();
         add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));
@@ -96,11 +99,11 @@ fn in_words(k: &Known) -> String {
             ),
             None => ("It holds a copy that was forgotten, or that another system made.", format!("{again}.")),
         };
-        add(&format!("altinst_rootvg on {}", d.name), &[what.to_owned(), again]);
+        add(&format!("altinst_rootvg on {}", d.shown()), &[what.to_owned(), again]);
     }
     for d in &k.old {
         let back = format!("`altdisk bootlist {}` goes back to it: it boots next then.", d.name);
-        add(&format!("old_rootvg on {}", d.name), &["The system that this one was made from.".to_owned(), back]);
+        add(&format!("old_rootvg on {}", d.shown()), &["The system that this one was made from.".to_owned(), back]);
     }
     if text.is_empty() {
         text.push_str("There is no copy. `alt_disk_install -C DISK` makes one.\n");
@@ -129,13 +132,15 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         return lines;
     }
     if !a.run_complete() {
-        if State::not_busy().is_err() {
-            lines.push("a run is at work on it: `altdisk jobs` shows it, `altdisk jobs stop` ends it".to_owned());
+        if let Err(busy) = State::not_busy() {
+            let at_work = |j: &Summary| j.state == job::State::Running && j.spec.on_alternate();
+            let job = job::list().unwrap_or_default().into_iter().find(at_work).map(|j| j.id);
+            lines.push(works(job, &busy));
             return lines;
         }
         let left = run::left(a);
         let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
-        lines.push(format!("the last run was interrupted; steps left: {}{next}", left.len()));
+        lines.push(format!("the last run did not finish; steps left: {}{next}", left.len()));
         lines.push("`alt_disk_install --resume` goes on with it".to_owned());
     } else if !a.phases_done().contains(&3) {
         lines.push("`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it".to_owned());
@@ -151,6 +156,14 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     lines
 }
 
+/// Who is at work, and how that is seen and stopped. `job`: its number, where it is in the list of jobs.
+fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
+    match job {
+        Some(id) => format!("job {id} is at work on it: `altdisk jobs follow {id}` shows it, `altdisk jobs stop {id}` ends it"),
+        None => error::of(busy).map_or_else(|| format!("{busy:#}"), |alt| alt.cause.clone()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +171,13 @@ mod tests {
 
     fn k_again(world: &World) -> Known<'_> {
         Known { stored: None, unreadable: None, mounted: false, strangers: vec![&world.disks[1]], old: vec![] }
+    }
+
+    #[test]
+    fn who_is_at_work_can_be_found() {
+        let busy = error::BUSY.because("another run of altdisk is at work (process 7: altdisk mksysb /x)");
+        assert!(works(Some(Id(12)), &busy).contains("`altdisk jobs stop 12` ends it"));
+        assert_eq!(works(None, &busy), "another run of altdisk is at work (process 7: altdisk mksysb /x)");
     }
 
     #[test]

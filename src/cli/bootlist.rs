@@ -8,21 +8,26 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::boot::bootdisk::BootDisk;
+use crate::boot::bootdisk::{BootDisk, ORIGIN};
 use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
 use crate::boot::here;
 use crate::cli::flags::BOOTLIST;
 use crate::cli::getopt;
 use crate::cli::{console, say, wrapped, write};
+use crate::disk::size::human;
+use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::host::clock;
+use crate::text::one_line;
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
     show: bool,
     json: bool,
+    review: bool,
     disks: Vec<String>,
 }
 
@@ -33,7 +38,7 @@ fn parse(args: &[OsString]) -> Result<Options> {
             .because_do(format!("-m {}: the only boot list here is `normal`", mode.display()), "write -m normal, or leave -m out"));
     }
     let disks = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
-    Ok(Options { show: parsed.has("o"), json: parsed.has("json"), disks })
+    Ok(Options { show: parsed.has("o"), json: parsed.has("json"), review: parsed.has("review"), disks })
 }
 
 /// Runs the command.
@@ -46,14 +51,25 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if !nix::unistd::geteuid().is_root() {
         return Err(error::NOT_ROOT.because("the boot list is read from devices and firmware variables that only root can read"));
     }
+    if let (true, Some(first)) = (options.review, options.disks.first()) {
+        let machine = here::machine()?;
+        let page = page(&machine, known(&machine, first)?, made_at());
+        return Ok(say(&(serde_json::to_string_pretty(&page)? + "\n"), Exit::Done));
+    }
     let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
-    let machine = here::machine()?;
+    let machine = match here::machine() {
+        Err(err) if options.disks.is_empty() && !options.json => return Ok(say(&unknown(&here::disks_of_root(), &err), Exit::Done)),
+        machine => machine?,
+    };
     if !options.disks.is_empty() {
         set(&machine, &options.disks, events)?;
         drop(lock);
     }
     if options.show || options.json || options.disks.is_empty() {
-        let list = machine.current(events)?;
+        let list = match machine.current(events) {
+            Err(err) if !options.json => return Ok(say(&unknown(&[machine.here.shown()], &err), Exit::Done)),
+            list => list?,
+        };
         return Ok(match options.json {
             true => write(&(serde_json::to_string_pretty(&list)? + "\n"), Exit::Done),
             false => say(&shown(&list), Exit::Done),
@@ -62,10 +78,73 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The answer where it is not known what starts this machine: what is known, and why the rest is not.
+fn unknown(disks: &[String], err: &anyhow::Error) -> String {
+    let on = if disks.is_empty() { "a disk that altdisk cannot find out".to_owned() } else { disks.join(" and ") };
+    let why = error::of(err).map_or_else(|| format!("{err:#}"), |alt| alt.cause.clone());
+    let text = format!(
+        "This machine runs from {on}. altdisk cannot tell what it boots next: {why}. It has changed nothing, so the machine most likely boots \
+as it did the last time. Another disk is chosen in the menu of the firmware."
+    );
+    wrapped("", "", &text)
+}
+
+/// Which system the next start brings, in a sentence; where that is not known, what is.
+pub fn next(events: &Events) -> String {
+    match here::machine().and_then(|machine| machine.current(events)) {
+        Ok(list) => Some(in_words(&list)).filter(|words| !words.is_empty()).unwrap_or_else(|| unclear(&list)),
+        Err(err) => one_line(&unknown(&here::disks_of_root(), &err)),
+    }
+}
+
+/// The disk that is meant, if the machine can boot from it.
+fn known<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
+    if word == "old_rootvg" && !machine.others.iter().any(|d| d.role == word) {
+        let cause = "there is no previous system: this system was not made by altdisk, or its record is gone";
+        return Err(error::BOOT_DISK.because_do(cause, "`altdisk bootlist` lists the disks that can be chosen"));
+    }
+    let disk = machine.find(word)?;
+    match disk.practice() {
+        Some(name) => {
+            Err(error::BOOT_DISK.because_do(format!("{name} is a practice disk: no machine can boot from it"), "name a real disk"))
+        }
+        None => Ok(disk),
+    }
+}
+
+/// When this system was made from the previous one, in seconds since the epoch.
+fn made_at() -> Option<u64> {
+    let made = std::fs::metadata(ORIGIN).ok()?.modified().ok()?;
+    made.duration_since(std::time::UNIX_EPOCH).ok().map(|d| d.as_secs())
+}
+
+/// What choosing this disk means.
+fn page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
+    let serial = disk.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
+    let mut system = vec![format!("{}: {}{serial}", disk.shown(), human(disk.size))];
+    system.push(match disk.role.as_str() {
+        "old_rootvg" => match made {
+            Some(at) => {
+                format!("The previous system. This one was made from it, and the record of that was written {}.", clock::minute(at))
+            }
+            None => "The previous system, from which this one was made.".to_owned(),
+        },
+        "altinst_rootvg" => "The copy of the running system.".to_owned(),
+        "rootvg" => "The running system.".to_owned(),
+        _ => "Another system.".to_owned(),
+    });
+    let back = machine.here.practice().unwrap_or(&machine.here.name);
+    let mut page = Page::default();
+    page.part("WHAT BOOTS NEXT", &system);
+    page.part("WHEN", &["Nothing changes until the machine restarts.".to_owned()]);
+    page.part("HOW TO GO BACK", &[format!("`altdisk bootlist {back}`, here or there: this disk stays as it is.")]);
+    Review { version: 1, title: format!("Boot {} next", disk.shown()), text: page.lines, ..Review::default() }
+}
+
 fn set(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
     let mut order: Vec<&BootDisk> = vec![];
     for word in words {
-        let disk = machine.find(word)?;
+        let disk = known(machine, word)?;
         if order.iter().any(|d| d.id() == disk.id()) {
             return Err(error::BOOT_DISK.because_do(format!("{word}: {} is named twice", disk.title()), "name each disk once"));
         }
@@ -90,8 +169,8 @@ fn done(machine: &Machine, first: &BootDisk) -> String {
     if first.id() == machine.here.id() {
         text.push_str("That is the running system.\n");
     } else {
-        let back = &machine.here.name;
-        text.push_str(&format!("Nothing changes until the machine restarts: `shutdown -r now`.\nTo stay here, or to come back from there: `altdisk bootlist {back}`.\n"));
+        let back = machine.here.practice().unwrap_or(&machine.here.name);
+        text.push_str(&format!("Nothing changes until the machine restarts: `altdisk restart`.\nTo stay here, or to come back from there: `altdisk bootlist {back}`.\n"));
     }
     text
 }
@@ -100,10 +179,10 @@ fn done(machine: &Machine, first: &BootDisk) -> String {
 fn shown(list: &BootListing) -> String {
     let mut text = String::new();
     for d in &list.disks {
-        text.push_str(&format!("{:<10} {:<15} {:<11} ({})\n", d.name, d.role, if d.next { "boots next" } else { "-" }, d.why));
+        text.push_str(&format!("{:<17} {:<15} {:<11} ({})\n", d.name, d.role, if d.next { "boots next" } else { "-" }, d.why));
     }
     for f in &list.foreign {
-        text.push_str(&format!("{:<10} {:<15} {f}\n", "-", "none"));
+        text.push_str(&format!("{:<17} {:<15} {f}\n", "-", "none"));
     }
     let words = in_words(list);
     if !words.is_empty() {
@@ -112,12 +191,33 @@ fn shown(list: &BootListing) -> String {
     }
     if list.firmware == Firmware::Bios {
         if !list.disks.iter().any(|d| d.next) {
-            text.push_str("Which disk boots next depends on which one the BIOS starts: their GRUBs do not agree.\n");
-        } else if list.disks.len() == 1 {
+            text.push_str(&wrapped("", "", &unclear(list)));
+        } else if bootable(list).len() == 1 {
             text.push_str("No other disk is known to altdisk; the BIOS chooses the disk, and its GRUB starts it.\n");
         }
     }
     text
+}
+
+/// The names of the disks that a machine can boot from.
+fn bootable(list: &BootListing) -> Vec<&str> {
+    list.disks.iter().filter(|d| !d.is_practice()).map(|d| d.name.as_str()).collect()
+}
+
+/// Why it is not known what boots next.
+fn unclear(list: &BootListing) -> String {
+    let known = bootable(list).join(" and ");
+    let mut disks = list.disks.iter().filter(|d| !d.is_practice());
+    // Nothing is known of any: then there is no second system either that could be meant.
+    if let Some(here) = list.disks.first().filter(|_| disks.all(|d| d.why.starts_with(bootlist::UNREADABLE))) {
+        return format!("This machine runs from {}. altdisk cannot tell what it boots next: {}.", here.name, here.why);
+    }
+    match list.firmware {
+        Firmware::Bios => format!(
+            "altdisk cannot tell what boots next: the GRUBs of {known} each start another system, and the BIOS decides which disk is first."
+        ),
+        Firmware::Uefi => format!("altdisk cannot tell what boots next: no entry of the firmware's boot order leads to {known}."),
+    }
 }
 
 /// Which system the next start brings, and why, for people who know neither firmware nor GRUB.
@@ -168,7 +268,7 @@ mod tests {
         };
         assert_eq!(
             shown(&list),
-            "vda        rootvg          boots next  (Boot0003 debian, 1 of 4 in BootOrder)\n-          none            Boot0000 UiApp\n\n\
+            "vda               rootvg          boots next  (Boot0003 debian, 1 of 4 in BootOrder)\n-                 none            Boot0000 UiApp\n\n\
              At the next start this machine boots vda: the system that runs now. Why:\n\
              Boot0003 debian, 1 of 4 in BootOrder (UEFI).\n"
         );
@@ -176,7 +276,30 @@ mod tests {
         list.foreign[0].push_str(", boots next");
         assert!(shown(&list).ends_with("an entry that is not of altdisk: Boot0000\nUiApp.\n"), "{}", shown(&list));
         list = BootListing { firmware: Firmware::Bios, disks: vec![listed("vda", false, "x"), listed("vdb", false, "y")], foreign: vec![] };
-        assert!(shown(&list).ends_with("do not agree.\n"));
+        assert!(shown(&list).ends_with("altdisk cannot tell what boots next: the GRUBs of vda and vdb each start another\nsystem, and the BIOS decides which disk is first.\n"), "{}", shown(&list));
+        list.disks = vec![listed("vda", false, "its GRUB cannot be read: no GRUB configuration is in /boot/grub")];
+        assert!(shown(&list).contains("This machine runs from vda. altdisk cannot tell"), "{}", shown(&list));
+        let text = unknown(&["vda".into()], &error::NO_BOOTLIST.because("no GRUB configuration is in /boot/grub"));
+        assert!(text.starts_with("This machine runs from vda. altdisk cannot tell what it boots next: no GRUB"), "{text}");
+    }
+
+    #[test]
+    fn a_previous_system_is_named_before_it_is_chosen() {
+        let disk = |name: &str, role: &str| BootDisk {
+            name: name.into(),
+            role: role.into(),
+            boot_fs_uuid: name.into(),
+            serial: Some(format!("S-{name}")),
+            size: 20 << 30,
+            ..Default::default()
+        };
+        let mut machine = Machine { firmware: Firmware::Bios, here: disk("vda", "rootvg"), others: vec![disk("vdb", "old_rootvg")] };
+        let text = page(&machine, known(&machine, "old_rootvg").unwrap(), None).text.join("\n");
+        assert!(text.contains("vdb: 20 GiB, serial S-vdb") && text.contains("altdisk bootlist vda"), "{text}");
+        machine.others[0] = BootDisk { serial: Some("PRACTICE-one".into()), ..disk("loop2", "altinst_rootvg") };
+        let told = |word: &str| error::of(&known(&machine, word).unwrap_err()).unwrap().cause.clone();
+        assert!(told("old_rootvg").starts_with("there is no previous system"));
+        assert_eq!(told("one (loop2)"), "one is a practice disk: no machine can boot from it");
     }
 
     #[test]
@@ -184,7 +307,7 @@ mod tests {
         let disk = |name: &str| BootDisk { name: name.into(), role: "r".into(), boot_fs_uuid: name.into(), ..Default::default() };
         let machine = Machine { firmware: Firmware::Bios, here: disk("vda"), others: vec![disk("vdb")] };
         let text = done(&machine, &machine.others[0]);
-        assert!(text.contains("r (vdb) boots next") && text.contains("shutdown -r now") && text.contains("altdisk bootlist vda"), "{text}");
+        assert!(text.contains("r (vdb) boots next") && text.contains("altdisk restart") && text.contains("altdisk bootlist vda"), "{text}");
         assert!(done(&machine, &machine.here).contains("running system"));
     }
 }

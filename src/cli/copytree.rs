@@ -21,7 +21,7 @@ use crate::event::Events;
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&COPYTREE, args)?;
     let [from, to] = parsed.operands.as_slice() else {
-        return Err(error::NO_TARGET.because_do("FROM and TO are needed", "name two directories"));
+        return Err(error::OPERANDS.because_do("FROM and TO are needed", "name two directories"));
     };
     let verbose = parsed.has("V");
     console(events, &COPYTREE, false, verbose, false);

@@ -55,7 +55,7 @@ fn alternate() -> Result<Vec<(&'static str, String)>> {
 }
 
 /// A name that tells the images of several machines and days apart.
-fn image_file() -> String {
+pub(crate) fn image_file() -> String {
     let host = files::line("/proc/sys/kernel/hostname").unwrap_or_default();
     let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect();
     let host = if host.is_empty() { "system" } else { &host };

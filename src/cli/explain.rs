@@ -34,7 +34,7 @@ pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
     for id in &ids {
         let id = id.to_string_lossy();
         let entry = find(&id).ok_or_else(|| error::UNKNOWN_ERROR_ID.because(format!("there is no error `{id}`")))?;
-        text.push_str(&(listed(entry) + &ends(entry)));
+        text.push_str(&(listed(entry) + &ends(entry) + &details(entry)));
     }
     Ok(say(&text, Exit::Done))
 }
@@ -59,6 +59,11 @@ fn ends(entry: &Entry) -> String {
     format!("        {}\n", wrap(&format!("exit code {}: {meaning}", entry.exit as u8), WIDTH, 8, 8))
 }
 
+/// What the line of the error itself does not say.
+fn details(entry: &Entry) -> String {
+    error::details::more(entry.id).map(|text| format!("        {}\n", wrap(text, WIDTH, 8, 8))).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +79,7 @@ mod tests {
     #[test]
     fn lists_are_narrow() {
         for entry in all() {
-            let text = listed(entry) + &ends(entry);
+            let text = listed(entry) + &ends(entry) + &details(entry);
             assert!(text.lines().all(|l| l.len() <= WIDTH), "{text}");
         }
     }

@@ -70,9 +70,13 @@ impl Flag {
         }
     }
 
-    /// As usage and help show it: `-P phase`, `--erase SERIAL`.
+    /// As usage and help show it: `-P phase`, `--erase SERIAL`, `-h, --help`.
     pub fn shown(&self) -> String {
-        self.value.map_or_else(|| self.typed(), |v| format!("{} {v}", self.typed()))
+        let name = match (self.short, self.long) {
+            (Some(c), Some(long)) => format!("-{c}, --{long}"),
+            _ => self.typed(),
+        };
+        self.value.map_or_else(|| name.clone(), |v| format!("{name} {v}"))
     }
 }
 
@@ -96,13 +100,18 @@ pub struct Command {
 }
 
 impl Command {
+    /// Whether, without any word, it opens the panel of its name: AIX's administrators type `smitty mksysb`.
+    pub fn opens_its_panel(&self) -> bool {
+        std::ptr::eq(self, &MKSYSB)
+    }
+
     /// The flag called `name`.
     pub fn flag(&self, name: &str) -> Option<&'static Flag> {
         self.flags.iter().find(|f| f.is(name))
     }
 }
 
-const HELP: Flag = Flag::long("help", "Show this text and exit.");
+const HELP: Flag = Flag { short: Some('h'), ..Flag::long("help", "Show this text and exit.") };
 const VERSION: Flag = Flag::long("version", "Show the version and exit.");
 
 pub static ALT_DISK_INSTALL: Command = Command {
@@ -247,18 +256,30 @@ mod ui;
 pub static BOOTLIST: Command = Command {
     name: "bootlist",
     summary: "show or set the disk that the machine boots next",
-    forms: &[("", &["m", "o", "json"], "[disk ...]")],
+    forms: &[("", &["m", "o", "json", "review"], "[disk ...]")],
     about: "Without a disk (or with -o) shows what the machine boots, first choice first. With disks: the machine boots the first of \
 them that it can. This is also the way back: name the old disk.",
     flags: &[
         Flag::short('m', "The boot list to work on; `normal` is the only one here.").takes("normal"),
         Flag::short('o', "Show the boot list after it was set."),
         Flag::long("json", "Show it as JSON."),
+        Flag::long("review", "What a panel shows before it sets the list, as JSON. Changes nothing."),
         HELP,
     ],
     operands: true,
     after: "Example:
   altdisk bootlist -m normal vda",
+};
+
+pub static RESTART: Command = Command {
+    name: "restart",
+    summary: "restart the machine; --review says what boots then",
+    forms: &[("", &["review"], "")],
+    about: "Restarts the machine the orderly way: by `systemctl reboot` where systemd runs, else by `shutdown -r now`. It does so at once, \
+without a question; the panel \"Restart the Machine\" asks first. While a run of alt_disk_install is at work it is refused.",
+    flags: &[Flag::long("review", "What the panel shows before it restarts the machine, as JSON. Changes nothing."), HELP],
+    operands: false,
+    after: "",
 };
 
 pub static MKSZFILE: Command = Command {
@@ -340,6 +361,7 @@ with its place and what is allowed there. Nothing is run.",
 pub static ALL: &[&Command] = &[
     &ALT_DISK_INSTALL,
     &BOOTLIST,
+    &RESTART,
     &DISKS,
     &SOFTWARE,
     &list::LIST,

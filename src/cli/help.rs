@@ -79,7 +79,14 @@ pub fn overview(commands: &[&Command]) -> String {
         out.push_str(&format!("  {:<COLUMN$}{}\n", command.name, wrap(command.summary, WIDTH, COLUMN + 2, COLUMN + 2)));
     }
     out.push_str(
-        "\n`altdisk command --help` tells all about a command. Called by the name\nalt_disk_install, this program is that command.\n",
+        "\nFlags of the interface, also without `ui`:
+    --plain                 no full screens: numbered lines and prompts
+    --theme NAME            how the screens look
+    --menu-dir DIR          another directory with menu files
+    --check [DIR]           say what is wrong with menu files and themes
+
+`altdisk command --help` (or -h) tells all about a command. Called by the name
+alt_disk_install, this program is that command.\n",
     );
     out
 }

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::flags::{self, Command};
-use crate::cli::{Run, as_told, ending, getopt, help};
+use crate::cli::{Run, as_told, ending, getopt, help, names_help};
 use crate::error::{self, Exit};
 use crate::event::{Event, Events, Stream, VERSION};
 use crate::host::sys;
@@ -48,8 +48,9 @@ pub fn run(command: &'static Command, run: Run, args: &[OsString], events: &Even
         Ok(exit) => exit,
         Err(err) => {
             let (told, exit) = (as_told(&err), error::exit_of(&err));
+            let usage = exit == Exit::Usage && !names_help(&told);
             events.emit(Event::Error { id: told.entry.id.to_owned(), cause: told.cause, remedy: told.remedy });
-            if exit == Exit::Usage {
+            if usage {
                 for line in help::usage(command).lines() {
                     events.emit(Event::Output { stream: Stream::Stderr, line: line.to_owned() });
                 }

@@ -82,27 +82,26 @@ fn as_json(jobs: &[Summary]) -> serde_json::Value {
 /// One line a job. `for_menu`: the heading begins with `#`, and there is nothing but the list.
 fn table(jobs: &[Summary], for_menu: bool, now: u64) -> String {
     if jobs.is_empty() && !for_menu {
-        return "There are no jobs.\n".to_owned();
+        return nothing(nix::unistd::geteuid().is_root());
     }
     let head = if for_menu { "# ID" } else { "  ID" };
-    let mut text = format!("{head:<6} {:<16} {:<18} {:>8}  {}\n", "STARTED", "STATE", "TIME", "WHAT");
+    let mut text = format!("{head:<6} {:<16} {:<13} {:>8}  {}\n", "STARTED", "STATE", "TIME", "WHAT");
     for j in jobs {
-        let (state, took) = match j.state {
-            State::Running if j.stopped => ("ending".to_owned(), now.saturating_sub(j.started)),
-            State::Running => ("running".to_owned(), now.saturating_sub(j.started)),
-            State::Ended(e) if e.success() => ("OK".to_owned(), e.ms / 1000),
-            State::Ended(e) => (format!("failed ({})", e.status()), e.ms / 1000),
-            State::Lost { alive: true } => ("lost, still alive".to_owned(), now.saturating_sub(j.started)),
-            State::Lost { alive: false } => ("lost".to_owned(), 0),
-        };
+        let (state, took) = (j.state_word(), j.took(now).map_or_else(|| "-".to_owned(), clock));
         let what = printable(&j.spec.title, false);
-        text.push_str(&format!("  {:<4} {:<16} {state:<18} {:>8}  {what}\n", j.id.to_string(), minute(j.started), clock(took)));
+        text.push_str(&format!("  {:<4} {:<16} {state:<13} {took:>8}  {what}\n", j.id.to_string(), minute(j.started)));
     }
     text
 }
 
+/// Jobs belong to a user, and others cannot see them.
+fn nothing(root: bool) -> String {
+    if root { "There are no jobs.\n" } else { "You have no jobs. Those that root started are shown only to root.\n" }.to_owned()
+}
+
 /// Prints what the job has said and says; standard error goes to standard error.
 fn follow_to_the_end(id: Id) -> Result<Exit> {
+    job::find(id)?;
     let (sender, batches) = mpsc::sync_channel::<Batch>(1);
     let mut log = Log::open(&files::events(id)?)?;
     let _follower = follow::spawn(id, move |batch| drop(sender.send(batch)))?;

@@ -21,10 +21,17 @@ pub struct LogFile<W: Write + Send = fs::File> {
     name: String,
 }
 
-/// Has everything written to the log at `path`; where that cannot be, says so once, with the command.
-pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String]) {
+/// Has everything written to the log at `path`; where that cannot be, says so once, with the command. `begun`: what was told before the
+/// log was there.
+pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String], begun: Option<&Event>) {
     match LogFile::open(path, verbose) {
-        Ok(log) => events.add(Box::new(log)),
+        Ok(mut log) => {
+            if let Some(event) = begun {
+                // What goes wrong with it is said with the next event.
+                let _ = log.take(&event.clone().masked());
+            }
+            events.add(Box::new(log));
+        }
         Err(e) => {
             let remedy = e.remedy().map(|r| format!("; {r}")).unwrap_or_default();
             events.warn(format!("no log is written: {e}{remedy} (command: {})", quoted(&masked_words(argv))));

@@ -2,20 +2,22 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::cli::flags::MKSYSB;
 use crate::cli::getopt::Parsed;
-use crate::cli::{alt_disk_install, as_told, console, getopt, in_job, json, logfile, savetree};
+use crate::cli::list::images;
+use crate::cli::{alt_disk_install, as_told, begin, console, end, getopt, in_job, json, savetree};
 use crate::engine::mksysb::{self, Request};
 use crate::error::{self, Exit};
-use crate::event::{Event, Events, VERSION};
-use crate::host::sys;
+use crate::event::{Event, Events};
+use crate::job::Registered;
 use crate::text::shell::quote;
 
-const LOG: &str = "/var/log/altdisk/mksysb.log";
+pub(super) const LOG: &str = "/var/log/altdisk/mksysb.log";
 
 /// Runs the command.
 ///
@@ -25,7 +27,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&MKSYSB, args)?;
     let [image] = parsed.operands.as_slice() else {
         return Err(
-            error::NO_TARGET.because_do("the image is not named, or more than one is", "name one file or device, or - for standard output")
+            error::OPERANDS.because_do("the image is not named, or more than one is", "name one file or device, or - for standard output")
         );
     };
     if let Some(mode) = ["list", "check"].into_iter().find(|m| parsed.has(m)) {
@@ -37,8 +39,11 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         return if mode == "list" { list(Path::new(image)) } else { check(Path::new(image), &parsed, events) };
     }
     let request = request(&parsed, image)?;
-    sinks(&parsed, events, image == "-", args)?;
-    tell(events, mksysb::save(&request, events))
+    make_own_directory(&request.to)?;
+    let job = sinks(&parsed, events, image == "-", args)?;
+    let exit = tell(events, mksysb::save(&request, events));
+    end(job, exit);
+    Ok(exit)
 }
 
 fn request(p: &Parsed, to: &OsString) -> Result<Request> {
@@ -66,24 +71,34 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
             Err(e) => Err(cannot(format!("cannot be read: {e}"))),
         }
     };
-    Ok(Request { to, image_data: file("m")?, exclude_list: file("e")?, method, record, verify: p.has("verify"), verbose: p.has("V") })
+    let (image_data, exclude_list) = (file("m")?, file("e")?);
+    if to != Path::new("-") && !to.is_absolute() {
+        return Err(error::FULL_PATH.because(format!("`{}` is not a full path", to.display())));
+    }
+    Ok(Request { to, image_data, exclude_list, method, record, verify: p.has("verify"), verbose: p.has("V") })
 }
 
 /// Standard output belongs to the image where that goes there.
-fn sinks(p: &Parsed, events: &Events, aside: bool, args: &[OsString]) -> Result<()> {
+fn sinks(p: &Parsed, events: &Events, aside: bool, args: &[OsString]) -> Result<Option<Registered>> {
     console(events, &MKSYSB, p.has("D"), p.has("V"), aside);
     if let Some(fd) = alt_disk_install::events_fd(p)? {
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
-    let argv = in_job::words(&getopt::called(&MKSYSB), args);
-    logfile::add(events, Path::new(LOG), p.has("V"), &argv);
-    if !in_job::is() {
-        events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
-    }
-    Ok(())
+    Ok(begin(events, Some((LOG, p.has("V"))), in_job::words(&getopt::called(&MKSYSB), args)))
 }
 
-fn tell(events: &Events, done: Result<String>) -> Result<Exit> {
+/// The directory for images that the panel proposes need not be there: it is made, for root alone, as an image holds every secret of
+/// the system. One that somebody else named is not made: a slip in its name would go unseen.
+fn make_own_directory(image: &Path) -> Result<()> {
+    let own = images::directory();
+    if image.parent() != Some(&own) || own.is_dir() {
+        return Ok(());
+    }
+    let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&own);
+    made.map_err(|e| error::IMAGE_PLACE.because(format!("making the directory {}: {e}", own.display())))
+}
+
+fn tell(events: &Events, done: Result<String>) -> Exit {
     let (exit, text) = match done {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
@@ -93,7 +108,7 @@ fn tell(events: &Events, done: Result<String>) -> Result<Exit> {
         }
     };
     events.emit(Event::Done { exit: exit as u8, text });
-    Ok(exit)
+    exit
 }
 
 fn list(image: &Path) -> Result<Exit> {

@@ -25,8 +25,11 @@ pub mod logfile;
 pub mod mksysb;
 pub mod mkszfile;
 #[cfg(test)]
+mod named_tests;
+#[cfg(test)]
 mod panels_tests;
 pub mod practice;
+pub mod restart;
 pub mod restoretree;
 pub mod review;
 pub mod savetree;
@@ -49,7 +52,9 @@ use crate::engine::request::Action;
 use crate::error::{self, Alt, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::host::{arguments, signals, sys};
+use crate::job;
 use crate::secret;
+use crate::text::shell::quoted;
 use crate::text::{one_line, printable, printable_lines, wrap};
 
 /// A command's work: the words after its name, and where to tell what happens.
@@ -59,6 +64,7 @@ type Run = fn(&[OsString], &Events) -> Result<Exit>;
 const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install),
     (&flags::BOOTLIST, bootlist::run),
+    (&flags::RESTART, restart::run),
     (&flags::DISKS, disks::run),
     (&flags::SOFTWARE, software::run),
     (&flags::list::LIST, list::run),
@@ -86,6 +92,10 @@ pub fn main(argv: &[OsString]) -> ExitCode {
         return ExitCode::from(job_supervisor::run(dir) as u8);
     }
     let exit = match find(argv) {
+        // What is also a panel's name opens that panel where the command would only miss its operand.
+        Found::Command(command, _, []) if command.opens_its_panel() && ui::on_a_terminal() => {
+            start(&flags::UI, ui::run, &[OsString::from(command.name)])
+        }
         Found::Command(command, run, args) => start(command, run, args),
         Found::Overview(Exit::Usage) if ui::on_a_terminal() => start(&flags::UI, ui::run, &[]),
         Found::Overview(exit) => {
@@ -93,6 +103,7 @@ pub fn main(argv: &[OsString]) -> ExitCode {
             say(&help::overview(&list), exit)
         }
         Found::Version => say(&version(), Exit::Done),
+        Found::Guide => say(include_str!("../../menus/README.md"), Exit::Done),
         Found::Unknown(word) => unknown(&word, argv.get(1..).unwrap_or_default()),
     };
     ExitCode::from(exit as u8)
@@ -115,12 +126,18 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     let mut near: Vec<String> = COMMANDS.iter().map(|(c, _)| c.name).filter(|n| getopt::slips(n, word) <= 2).map(str::to_owned).collect();
     near.sort_by_key(|n| getopt::slips(n, word));
     match ui::fastpath(word, words) {
+        Ok(ui::Fast::Found) if words.first().is_some_and(|w| w == "help") => {
+            return say(&format!("{word} is a panel: `altdisk {word}` opens it, and F1 there explains it.\n"), Exit::Done);
+        }
         Ok(ui::Fast::Found) => return start(&flags::UI, ui::run, words),
         Ok(ui::Fast::Near(paths)) => near.extend(paths),
         // Menu files with mistakes: the word may be meant for one of them.
         Err(err) => return tell_error("altdisk", &err, None),
     }
     let cause = format!("altdisk has no command and no panel `{word}`");
+    if ["smit", "smitty", "menu", "menus", "tui", "gui"].contains(&word) {
+        return tell_error("altdisk", &error::UNKNOWN_COMMAND.because_do(cause, "`altdisk` alone opens the menus"), None);
+    }
     let err = if near.is_empty() {
         error::UNKNOWN_COMMAND.because(cause)
     } else {
@@ -134,6 +151,8 @@ enum Found<'a> {
     Command(&'static Command, Run, &'a [OsString]),
     Overview(Exit),
     Version,
+    /// The guide to menu files.
+    Guide,
     Unknown(String),
 }
 
@@ -151,6 +170,7 @@ fn find(argv: &[OsString]) -> Found<'_> {
         (None, "--help" | "-h", _) | (None, "help", None) => Found::Overview(Exit::Done),
         (None, "--version", _) => Found::Version,
         (None, "--check", _) => Found::Command(&flags::CHECK, check::run, rest),
+        (None, "help", Some(name)) if name == "menus" => Found::Guide,
         (None, "help", Some(name)) => match by_name(&name) {
             Some((command, _)) => Found::Command(command, show_help, rest),
             None => Found::Unknown(name.into_owned()),
@@ -198,10 +218,8 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     let preview = matches!(action, Action::Preview { .. });
     let argv = in_job::words(flags::ALT_DISK_INSTALL.name, args);
-    add_sinks(events, output, preview, &argv)?;
-    if !in_job::is() {
-        events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
-    }
+    add_sinks(events, output, preview)?;
+    let job = begin(events, (!preview).then_some((LOG, output.verbose)), argv);
     if let Action::Install(request) | Action::Preview { request, .. } = &action {
         alt_disk_install::without_effect(request).into_iter().for_each(|text| events.note(text));
     }
@@ -219,6 +237,7 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     if !(in_job::is() && preview && exit == Exit::Done) {
         events.emit(Event::Done { exit: exit as u8, text });
     }
+    end(job, exit);
     Ok(exit)
 }
 
@@ -242,15 +261,40 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
     }
 }
 
-fn add_sinks(events: &Events, output: Output, preview: bool, argv: &[String]) -> Result<()> {
+fn add_sinks(events: &Events, output: Output, preview: bool) -> Result<()> {
     console(events, &flags::ALT_DISK_INSTALL, output.debug, output.verbose, preview);
     if let Some(fd) = output.events_fd {
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
-    if !preview {
-        logfile::add(events, Path::new(LOG), output.verbose, argv);
-    }
     Ok(())
+}
+
+/// Says which command begins, and adds the log (its path, and whether every file is named there). Every run in the log begins with its
+/// date and command, so that people and programs can tell when a clone was made: a job's too, whose beginning was told before.
+/// What is logged is long work too: run from a shell, it enters the list of jobs, which [`end`] is then owed.
+pub(crate) fn begin(events: &Events, log: Option<(&str, bool)>, argv: Vec<String>) -> Option<job::Registered> {
+    let start = Event::Start { version: VERSION, argv: argv.clone(), time: sys::now().0, pid: std::process::id() };
+    if let Some((path, verbose)) = log {
+        logfile::add(events, Path::new(path), verbose, &argv, in_job::is().then_some(&start));
+    }
+    if in_job::is() {
+        return None;
+    }
+    let in_a_job = std::env::var_os(job::EVENTS_VARIABLE).is_some();
+    let registered =
+        log.filter(|_| !in_a_job).and_then(|_| job::register(&job::Spec::new(argv.clone(), quoted(&secret::masked_words(&argv)))).ok());
+    let registered = registered.map(|(job, sink)| {
+        events.add(Box::new(sink));
+        job
+    });
+    events.emit(start);
+    registered
+}
+
+/// The work that [`begin`] began is over.
+pub(crate) fn end(job: Option<job::Registered>, exit: Exit) {
+    // Where it cannot be written down, the list says that the result is unknown.
+    let _ = job.map(|job| job.end(exit as i32));
 }
 
 /// Shows what happens on the console, unless it is told to a job that shows it.
@@ -288,13 +332,18 @@ fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exi
     let (told, exit) = (as_told(err), error::exit_of(err));
     let mut text = console::error_text(name, told.entry.id, &told.cause, &told.remedy, std::io::stderr().is_terminal(), false);
     // How the command is called says nothing about a file that is wrong.
-    let words_are_wrong = exit == Exit::Usage && told.entry.id < error::SCRIPT_MISSING.id;
+    let words_are_wrong = exit == Exit::Usage && told.entry.id < error::SCRIPT_MISSING.id && !names_help(&told);
     if let (true, Some(command)) = (words_are_wrong, command) {
         text.push_str(&help::usage(command));
     }
     // Nobody is left to tell where standard error is closed.
     let _ = std::io::stderr().write_all(text.as_bytes());
     exit
+}
+
+/// An error that leads to the help needs no usage below it.
+pub(crate) fn names_help(told: &Alt) -> bool {
+    told.remedy.contains("--help`")
 }
 
 /// Writes text to standard output, without secrets, and so that nothing in it commands the terminal.
@@ -345,6 +394,7 @@ mod tests {
             Found::Command(c, _, args) => format!("{} {}", c.name, args.len()),
             Found::Overview(exit) => format!("overview {}", exit as u8),
             Found::Version => "version".into(),
+            Found::Guide => "guide".into(),
             Found::Unknown(word) => format!("unknown {word}"),
         }
     }
@@ -359,7 +409,9 @@ mod tests {
         assert_eq!(found(&["altdisk", "help", "errors"]), "errors 1");
         assert_eq!(found(&["altdisk", "help", "nothing"]), "unknown nothing");
         assert_eq!(found(&["altdisk", "--version"]), "version");
+        assert_eq!(found(&["altdisk", "help", "menus"]), "guide");
         assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
+        assert_eq!(found(&["altdisk", "help", "clone"]), "unknown clone");
         assert_eq!(found(&[]), "overview 2");
     }
 

@@ -104,7 +104,8 @@ fn they_have_no_mistakes() {
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
 
-/// The line that is shown, read by a shell, is what is run.
+/// The line that is shown, read by a shell, is what is run. The shell must not do the work itself: the commands are functions there, it
+/// finds no program, and a panel that runs anything else is refused before the shell starts.
 #[test]
 fn the_previewed_line_is_what_runs() {
     let dir = tempfile::tempdir().unwrap();
@@ -114,15 +115,19 @@ fn the_previewed_line_is_what_runs() {
         for values in spread(dialog, &file, false) {
             let line = command::line(dialog, &values, &context());
             if seen.insert(line.argv.clone()) {
-                script.push_str(&line.shown());
+                let (program, shown) = (line.argv[0].as_str(), line.shown());
+                let stands_in = ["altdisk", "alt_disk_install"].contains(&program) && shown.split(' ').next() == Some(program);
+                assert!(stands_in, "{}: `{shown}` would be run in earnest", dialog.id);
+                script.push_str(&shown);
                 script.push('\n');
                 wanted.extend(line.argv[1..].iter().cloned().chain(["end of line".to_owned()]));
             }
         }
     }
     assert!(seen.len() > 60, "{}", seen.len());
-    let script = format!("altdisk() {{ printf '%s\\0' \"$@\" 'end of line'; }}\n{script}");
-    let out = Process::new("/bin/sh").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
+    let script = format!("altdisk() {{ printf '%s\\0' \"$@\" 'end of line'; }}\nalt_disk_install() {{ altdisk \"$@\"; }}\n{script}");
+    let nowhere = dir.path().join("no programs");
+    let out = Process::new("/bin/sh").args(["-c", &script]).env("PATH", nowhere).current_dir(dir.path()).output().unwrap();
     assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text.split_terminator('\0').collect::<Vec<_>>(), wanted);
@@ -149,6 +154,44 @@ fn a_dialog_refuses_what_its_command_would_refuse() {
         }
     }
     assert!(passed > 500 && refused > 100, "{passed} {refused}");
+}
+
+/// As a panel opens, each of its fields holds what it takes itself; and once the fields are filled that must be, its command takes the
+/// rest as it is.
+#[test]
+fn a_panel_works_with_its_defaults() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, set) = (file(dir.path()), shipped());
+    // As `altdisk discover` finds them.
+    let found =
+        [("target", "vdb"), ("bootlist", "yes"), ("name", "practice1"), ("size", "9G"), ("file", &crate::cli::discover::image_file())];
+    let found: Context = context().into_iter().chain(found.map(|(n, v)| (n.to_owned(), v.to_owned()))).collect();
+    let (mut defaults, mut whole) = (0, 0);
+    for dialog in dialogs(&set) {
+        for context in [&found, &context()] {
+            for field in &dialog.fields {
+                let alone = std::slice::from_ref(field);
+                let values = Values::of(alone, context);
+                if values.get(0).is_empty() {
+                    assert!(field.kind != Kind::Ring, "{} {}: a ring shows nothing", dialog.id, field.name);
+                    continue;
+                }
+                defaults += 1;
+                assert_eq!(rules::refuse_fields(alone, &values), None, "{}", dialog.id);
+            }
+        }
+        let mut values = Values::new(dialog, &found);
+        for (n, field) in dialog.fields.iter().enumerate() {
+            if values.get(n).is_empty() && rules::refuse(dialog, &values).is_some_and(|r| r.field == field.name) {
+                values.set(n, samples(field, &file).into_iter().find(|s| !s.is_empty()).unwrap());
+            }
+        }
+        whole += 1;
+        assert_eq!(rules::refuse(dialog, &values), None, "{}", dialog.id);
+        let line = command::line(dialog, &values, &found);
+        assert_eq!(refused_by_command(&line.argv), None, "{}: {}", dialog.id, line.shown());
+    }
+    assert!(defaults > 100 && whole > 20, "{defaults} {whole}");
 }
 
 /// Every command that is asked for a list, a first value or a page is there.

@@ -23,7 +23,7 @@ use crate::image::restore::{Job, restore};
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTORETREE, args)?;
     let [image, to] = parsed.operands.as_slice() else {
-        return Err(error::NO_TARGET.because_do("IMAGE and TO are needed", "name a system image and a directory"));
+        return Err(error::OPERANDS.because_do("IMAGE and TO are needed", "name a system image and a directory"));
     };
     let verbose = parsed.has("V");
     console(events, &RESTORETREE, false, verbose, false);

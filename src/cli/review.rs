@@ -6,16 +6,16 @@ use anyhow::Result;
 
 use crate::engine::request::Action;
 use crate::engine::review;
-use crate::error::{self, Alt};
+use crate::error;
 
 /// What remedies name, and where it is in the panels.
 const IN_PANELS: [(&str, &str); 6] = [
     ("-B", "the field \"Set bootlist\": no"),
     ("-r", "the field \"Reboot when complete\": no"),
     ("-g", "the field \"Skip the checks\": yes"),
-    ("-i", "the field \"image.data file\"; Sizes and Layout (alt_image) writes such a file"),
-    ("-X", "Clean Up (alt_clean)"),
-    ("--resume", "Go On with the Run That Was Interrupted (alt_resume)"),
+    ("-i", "the field \"image.data file\"; the panel \"Write an image.data to Edit\" (alt_image) makes such a file"),
+    ("-X", "the panel \"Clean Up: Remove the Copy\" (alt_clean)"),
+    ("--resume", "the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"),
 ];
 
 /// The page about `action`.
@@ -35,13 +35,14 @@ pub fn review(action: &Action) -> Result<String> {
 
 /// The same error; after its remedy, what that is in the panels.
 fn in_panel_words(e: anyhow::Error) -> anyhow::Error {
-    let Some(Alt { entry, cause, remedy }) = error::of(&e) else { return e };
+    let Some(alt) = error::of(&e) else { return e };
+    let remedy = &alt.remedy;
     let words: Vec<&str> = remedy.split(|c: char| c.is_whitespace() || "`,;.()".contains(c)).collect();
     let here: Vec<&str> = IN_PANELS.iter().filter(|(flag, _)| words.contains(flag)).map(|(_, panel)| *panel).collect();
     if here.is_empty() {
         return e;
     }
-    entry.because_do(cause.clone(), format!("{remedy}. In the panels: {}", here.join("; ")))
+    alt.with_remedy(format!("{remedy}. In the panels: {}", here.join("; ")))
 }
 
 #[cfg(test)]
@@ -54,8 +55,11 @@ mod tests {
         let said = told(error::NO_BOOTLIST.because_do("x", "install efibootmgr, or say -B"));
         assert_eq!(said, "install efibootmgr, or say -B. In the panels: the field \"Set bootlist\": no");
         let said = told(error::ALTERNATE_EXISTS.because("x"));
-        assert!(said.ends_with("In the panels: Clean Up (alt_clean); Go On with the Run That Was Interrupted (alt_resume)"), "{said}");
+        assert!(said.ends_with("In the panels: the panel \"Clean Up: Remove the Copy\" (alt_clean); the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"), "{said}");
         assert_eq!(told(error::DISK_TOO_SMALL.because("x")), error::DISK_TOO_SMALL.remedy);
+        // A list stays a list.
+        let listed = in_panel_words(error::NO_BOOTLIST.because_do(("two things", "\n  - one\n  - two".to_owned()), "say -B"));
+        assert_eq!(error::of(&listed).unwrap().cause, "two things\n  - one\n  - two");
     }
 
     /// The labels that are named are those of the panels.

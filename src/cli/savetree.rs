@@ -24,7 +24,7 @@ use crate::image::tar::BLOCK;
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SAVETREE, args)?;
     let [from, to] = parsed.operands.as_slice() else {
-        return Err(error::NO_TARGET.because_do("FROM and an image are needed", "name a directory, and a file, a device or -"));
+        return Err(error::OPERANDS.because_do("FROM and an image are needed", "name a directory, and a file, a device or -"));
     };
     let verbose = parsed.has("V");
     console(events, &SAVETREE, false, verbose, to == "-");

@@ -10,7 +10,7 @@ use crate::cli::flags::SOFTWARE;
 use crate::cli::{getopt, help, say, wrapped, write};
 use crate::engine::state::{self, State};
 use crate::engine::updates::{self, Update};
-use crate::error::Exit;
+use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::clock;
@@ -24,6 +24,11 @@ use crate::text::shell::quoted;
 /// ALT-702 where a record cannot be read.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
+    let hidden =
+        !nix::unistd::geteuid().is_root() && std::fs::read_dir(state::DIR).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
+    if hidden {
+        return Err(error::NOT_ROOT.because(format!("what was updated is recorded below {}, which only root can read", state::DIR)));
+    }
     let here = Beneath::open(Path::new("/"))?;
     let copy_is_known = State::peek_base()?.known()?.is_some();
     let alternate = if copy_is_known { Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?) } else { None };
@@ -43,15 +48,15 @@ fn in_json(alternate: Option<&[Update]>, system: &[Update]) -> String {
 fn in_words(alternate: Option<&[Update]>, system: &[Update]) -> String {
     let mut text = String::new();
     match alternate {
-        None => text.push_str("There is no alternate.\n"),
-        Some([]) => text.push_str("The alternate (altinst_rootvg) has not been updated.\n"),
+        None => text.push_str("There is no copy.\n"),
+        Some([]) => text.push_str("The copy (altinst_rootvg) has not been updated.\n"),
         Some(all) => {
-            text.push_str("The alternate (altinst_rootvg):\n");
+            text.push_str("The copy (altinst_rootvg):\n");
             all.iter().for_each(|u| text.push_str(&one(u)));
         }
     }
     if !system.is_empty() {
-        text.push_str("\nThis system, when it was the alternate:\n");
+        text.push_str("\nThis system, when it was the copy:\n");
         system.iter().for_each(|u| text.push_str(&one(u)));
     }
     text
@@ -135,7 +140,7 @@ mod tests {
     fn in_eighty_columns() {
         let text = in_words(Some(&[update()]), &[]);
         let (first, rest) = text.split_once("  apt\n").unwrap();
-        assert!(first.starts_with("The alternate (altinst_rootvg):\n\n19"), "{text}");
+        assert!(first.starts_with("The copy (altinst_rootvg):\n\n19"), "{text}");
         assert_eq!(
             rest,
             format!(
@@ -152,9 +157,9 @@ mod tests {
             )
         );
         assert!(text.lines().all(|l| l.len() <= help::WIDTH));
-        assert_eq!(in_words(None, &[]), "There is no alternate.\n");
-        assert_eq!(in_words(Some(&[]), &[]), "The alternate (altinst_rootvg) has not been updated.\n");
-        assert!(in_words(None, &[update()]).contains("\nThis system, when it was the alternate:\n"));
+        assert_eq!(in_words(None, &[]), "There is no copy.\n");
+        assert_eq!(in_words(Some(&[]), &[]), "The copy (altinst_rootvg) has not been updated.\n");
+        assert!(in_words(None, &[update()]).contains("\nThis system, when it was the copy:\n"));
         assert_eq!(sums(&Changes::default()), "nothing changed");
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::flags::UI;
-use crate::cli::{getopt, help, say};
+use crate::cli::getopt;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::text::shell::quoted;
@@ -30,9 +30,6 @@ pub fn on_a_terminal() -> bool {
 /// ALT-10x for a wrong command line; ALT-90x, 94x and 96x for menus, terminals and fast paths.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&UI, args)?;
-    if parsed.has("h") {
-        return Ok(say(&help::help(&UI), Exit::Done));
-    }
     let start = read(&parsed, args)?;
     if !start.plain && !on_a_terminal() {
         return Err(error::NO_SCREEN.because("standard input and output are not both a terminal"));
@@ -93,8 +90,11 @@ pub fn fastpath(word: &str, args: &[OsString]) -> Result<Fast> {
     if all.iter().any(|p| p == word) {
         return Ok(Fast::Found);
     }
+    let inside: Vec<String> = all.iter().filter(|p| word.len() > 2 && p.contains(word) && getopt::slips(p, word) > 2).cloned().collect();
     let mut near: Vec<(usize, String)> = all.into_iter().map(|p| (getopt::slips(&p, word), p)).filter(|(n, _)| *n <= 2).collect();
     near.sort();
+    // `clone` is a part of a name.
+    near.extend(inside.into_iter().map(|p| (usize::MAX, p)));
     Ok(Fast::Near(near.into_iter().map(|(_, p)| p).take(3).collect()))
 }
 

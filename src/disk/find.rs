@@ -16,6 +16,8 @@ impl World {
     /// # Errors
     /// ALT-201 to ALT-204: no such disk, or something that is not a whole disk (and then which disk it is on).
     pub fn disk(&self, arg: &str) -> Result<&Disk> {
+        // As lists show a practice disk: `practice1 (loop2)`.
+        let arg = arg.split_once(" (").filter(|(_, kernel)| kernel.ends_with(')')).map_or(arg, |(name, _)| name);
         let path = if arg.starts_with('/') { Path::new(arg).to_owned() } else { Path::new("/dev").join(arg) };
         let practice = |d: &Disk| d.practice.as_deref().and_then(Path::file_stem).is_some_and(|s| s == arg);
         let named = |d: &&Disk| d.name == arg || d.path == path || d.links.contains(&path);
@@ -79,7 +81,7 @@ impl World {
         if let Some((_, what)) = other.iter().find(|(start, _)| exists && base.starts_with(start)) {
             return error::NOT_A_DISK.because(format!("{shown}: {base} is {what}"));
         }
-        let all: Vec<&str> = self.disks.iter().map(|d| d.name.as_str()).collect();
+        let all: Vec<String> = self.disks.iter().map(Disk::shown).collect();
         let list = if all.is_empty() { "this machine shows no disks".to_owned() } else { format!("the disks are {}", all.join(", ")) };
         error::NO_SUCH_DISK.because(format!("{shown}: there is no such disk ({list})"))
     }

@@ -210,8 +210,13 @@ pub fn describe(disk: &Disk) -> Vec<String> {
     all.extend(disk.content.iter().map(name));
     for p in &disk.partitions {
         let held: Vec<String> = p.content.iter().map(name).collect();
-        let held =
-            if held.is_empty() { p.label.as_ref().map_or("no file system".to_owned(), |l| format!("\"{l}\"")) } else { held.join(" and ") };
+        let held = if held.is_empty() && disk.unreadable.is_some() {
+            "could not be looked at".to_owned()
+        } else if held.is_empty() {
+            p.label.as_ref().map_or("no file system".to_owned(), |l| format!("\"{l}\""))
+        } else {
+            held.join(" and ")
+        };
         all.push(format!("{}: {held} ({})", p.name, human(p.size)));
     }
     all

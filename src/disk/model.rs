@@ -116,7 +116,25 @@ pub struct Disk {
     pub sight: Option<Sight>,
 }
 
+/// What the serial numbers of practice disks begin with; their names follow.
+pub const PRACTICE: &str = "PRACTICE-";
+
+/// The name that its user gave a practice disk; None for every other disk.
+pub fn practice_name<'a>(kernel: &str, serial: Option<&'a str>) -> Option<&'a str> {
+    serial.filter(|_| kernel.starts_with("loop"))?.strip_prefix(PRACTICE)
+}
+
+/// A disk's name for people: `vdb`; of a practice disk `practice1 (loop2)`, as its user knows the first and the kernel the second.
+pub fn shown_name(kernel: &str, serial: Option<&str>) -> String {
+    practice_name(kernel, serial).map_or_else(|| kernel.to_owned(), |name| format!("{name} ({kernel})"))
+}
+
 impl Disk {
+    /// Its name for people, see [`shown_name`].
+    pub fn shown(&self) -> String {
+        shown_name(&self.name, self.serial.as_deref())
+    }
+
     /// What the user types to confirm that it is erased: the serial, or the name where it has none.
     pub fn serial_or_name(&self) -> &str {
         self.serial.as_deref().unwrap_or(&self.name)

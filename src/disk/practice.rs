@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::disk::claim::Claim;
 use crate::disk::make::{forget, settle};
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, PRACTICE, World};
 use crate::disk::size::human;
 use crate::disk::sysfs::{self, Block};
 use crate::disk::uses;
@@ -29,7 +29,7 @@ pub fn directory() -> PathBuf {
 
 /// The serial of the practice disk `name`.
 pub fn serial(name: &str) -> String {
-    format!("PRACTICE-{name}")
+    format!("{PRACTICE}{name}")
 }
 
 /// Whether a block device is a practice disk: a loop device on a file in [`directory`], this very file and not one of the
@@ -117,7 +117,7 @@ pub fn check_name(name: &str) -> Result<()> {
 pub fn create(name: &str, size: Option<u64>, sector: Option<u32>, events: &Events) -> Result<Practice> {
     check_name(name)?;
     if !nix::unistd::geteuid().is_root() {
-        return Err(error::NOT_ROOT.because("making a practice disk"));
+        return Err(error::NOT_ROOT.because("making a practice disk needs root"));
     }
     if sector.is_some_and(|s| s != 512 && s != 4096) {
         return Err(error::DISK_SECTOR.because("a practice disk has sectors of 512 or 4096 bytes"));
@@ -200,7 +200,7 @@ fn sector_of(file: &Path) -> Option<u32> {
 /// ALT-253 where there is none; ALT-254 with the evidence where it is in use.
 pub fn remove(name: &str, events: &Events) -> Result<()> {
     if !nix::unistd::geteuid().is_root() {
-        return Err(error::NOT_ROOT.because("removing a practice disk"));
+        return Err(error::NOT_ROOT.because("removing a practice disk needs root"));
     }
     let practice = find(name)?;
     if let Some(device) = &practice.device {
@@ -221,7 +221,10 @@ fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
             error::PRACTICE_IN_USE.because_do(format!("{name} ({}): {}", disk.path.display(), evidence.join("; ")), remedies.join("; "))
         );
     }
-    let claim = Claim::take(disk).map_err(|e| error::PRACTICE_IN_USE.because(format!("{name}: {e:#}")))?;
+    let claim = Claim::take(disk).map_err(|e| {
+        let why = error::of(&e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone());
+        error::PRACTICE_IN_USE.because(format!("{name}: {why}"))
+    })?;
     claim.close()
 }
 

@@ -90,13 +90,17 @@ pub fn client_files(events: &Events) -> Result<()> {
 pub fn script(file: &Path, base: &Base, events: &Events) -> Result<()> {
     let disks: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
     let boot = below(Path::new(ALT_INST), Path::new("/boot"));
-    Cmd::new(file.to_string_lossy(), "run the customization script")
+    let done = Cmd::new(file.to_string_lossy(), "run the customization script")
         .env("ALT_INST", ALT_INST)
         .env("ALT_BOOT", boot)
         .env("ALT_DISKS", disks.join(" "))
         .env("ALT_ID", &base.id)
         .env("ALT_VG", base.layout.vgs.first().map_or("", |v| v.name.as_str()))
-        .run(events)
-        .map(drop)
-        .map_err(|e| error::SCRIPT_FAILED.because(format!("{}: {e}", file.display())))
+        .run_to_its_end(events)?;
+    if done.success() {
+        return Ok(());
+    }
+    let last = done.last_lines();
+    let colon = if last.is_empty() { "" } else { "; the last that it printed:" };
+    Err(error::SCRIPT_FAILED.because((format!("{}: {}{colon}", file.display(), done.how()), last)))
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::content::Before;
 use crate::disk::identity::DiskIdentity;
 use crate::disk::lvm::mapper_path;
+use crate::disk::model::shown_name;
 use crate::disk::node::partition_path;
 use crate::disk::script::{ALIGN, types, usable};
 use crate::disk::size::human;
@@ -98,6 +99,11 @@ impl DiskLayout {
         }
     }
 
+    /// Its name for people, see [`shown_name`].
+    pub fn shown(&self) -> String {
+        shown_name(&self.name, self.serial.as_deref())
+    }
+
     /// What is typed to confirm that it is erased: the serial, or the name where it has none.
     pub fn serial_or_name(&self) -> &str {
         self.serial.as_deref().unwrap_or(&self.name)
@@ -158,6 +164,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The names of its disks for people.
+    pub fn disk_names(&self) -> String {
+        self.disks.iter().map(DiskLayout::shown).collect::<Vec<_>>().join(" ")
+    }
+
     /// The volume that holds `/`.
     pub fn root(&self) -> Option<&VolumeLayout> {
         self.volumes.iter().find(|v| v.fs.as_ref().is_some_and(holds_root))
@@ -210,7 +221,7 @@ fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String {
     if fstype == "vfat" { label.to_uppercase() } else { label }
 }
 
-/// A volume group name that no other disk has: the source's with a fresh ending (which replaces that of an earlier clone).
+/// A volume group name that no other disk has: the source's with a fresh ending (in place of an earlier clone's).
 fn fresh_vg(old: &str, fresh: &mut Fresh) -> String {
     let base = match old.rfind("_alt") {
         Some(i) if i > 0 && old.len() == i + 10 && old[i + 4..].chars().all(|c| c.is_ascii_hexdigit()) => &old[..i],
@@ -222,8 +233,7 @@ fn fresh_vg(old: &str, fresh: &mut Fresh) -> String {
 /// Lays the image out on the targets.
 ///
 /// # Errors
-/// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that does not spread over the
-/// disks, ALT-323 no root file system in image.data.
+/// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that does not spread, ALT-323 no root.
 pub fn lay_out(image: &ImageData, targets: &[Target], fresh: &mut Fresh) -> Result<Layout> {
     exact_fit(image, targets)?;
     let root = image
@@ -359,7 +369,7 @@ impl<'a, 'f> Builder<'a, 'f> {
                 },
             );
             self.notes.push(format!(
-                "the source has no EFI system partition: the alternate gets one of {} so that the disk boots on either firmware",
+                "the running system has no EFI system partition; the copy gets one of {}, for machines with UEFI",
                 human(size)
             ));
         }

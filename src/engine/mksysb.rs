@@ -13,7 +13,7 @@ use crate::copy::Progress;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
 use crate::engine::quiet::Quiet;
-use crate::engine::{copying, exclusions, names, prepare, run, system, trees};
+use crate::engine::{copying, exclusions, names, prepare, run, state, system, trees};
 use crate::event::{Event, Events, Planned, State};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
@@ -119,9 +119,13 @@ struct Looked {
     image_data: String,
     manifest: Manifest,
     _quiet: Quiet,
+    /// A run that copies meanwhile is told that this one is at work.
+    _lock: state::State,
 }
 
 fn look(request: &Request, events: &Events) -> Result<Looked> {
+    // Before the package manager's lock, which a clone holds too, and which would say that packages are being installed.
+    let lock = state::State::lock_to_remove()?;
     let excludes = exclusions::read(request.exclude_list.as_ref())?;
     if let Some(file) = &request.exclude_list {
         exclusions::check(file, &excludes, true)?;
@@ -138,6 +142,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     trees::hidden(&trees).iter().for_each(|w| events.warn(w));
     let totals = create::count(&trees, &excludes.anew())?;
     output.require_room(totals.bytes)?;
+    events.note(format!("{} files with {} are saved in {}.", totals.files, human(totals.bytes), request.to.display()));
     let (made_secs, made) = sys::now();
     let manifest = Manifest {
         format: FORMAT,
@@ -150,7 +155,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
         identities: identities(&image, &facts),
         checksums: "blake3".to_owned(),
     };
-    Ok(Looked { output, trees, excludes, image_data: parse::write(&image)?, manifest, _quiet: quiet })
+    Ok(Looked { output, trees, excludes, image_data: parse::write(&image)?, manifest, _quiet: quiet, _lock: lock })
 }
 
 fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {

@@ -154,9 +154,9 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()
     let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
     let room = files.iter().filter_map(|f| practice::room(f)).min();
     match (files.first(), room) {
-        (Some(file), Some(room)) if room < needed => Err(error::TOO_SMALL.because_do(
+        (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.because_do(
             format!(
-                "{} are copied, but the file system that holds the practice disk {} has room for {}",
+                "the copy needs {}; the file system that holds the practice disk {} has room for {}",
                 human(needed),
                 file.display(),
                 human(room)
@@ -208,7 +208,7 @@ pub fn describe(d: &Disk) -> String {
     } else {
         content.join(", ")
     };
-    format!("{}: {}; on it now: {content}", d.name, words.join(", "))
+    format!("{}: {}; on it now: {content}", d.shown(), words.join(", "))
 }
 
 /// The gate, for every target.
@@ -403,6 +403,9 @@ fn bootlist_refusal(request: &Request, boot: &mut Bootable, practice: bool) -> O
     let why = boot.bootlist.as_ref().err()?;
     if request.reboot {
         return Some(error::REBOOT_WHERE.because_do(format!("-r would reboot into the old disk: {why}"), "leave out -r, and give -B"));
+    }
+    if practice {
+        return Some(error::NO_BOOTLIST.because_do(why.clone(), "give -B, which leaves the boot list alone"));
     }
     Some(error::NO_BOOTLIST.because(why.clone()))
 }

@@ -160,7 +160,7 @@ fn describe(v: &VolumeLayout) -> String {
 
 /// Which disk the machine starts after this run, and why.
 pub fn boots_next(base: &Base, plan: &Plan) -> String {
-    let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
+    let first = base.layout.disks.first().map_or(String::new(), |d| d.shown());
     let old = base.present();
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
         format!("The copy on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched.")

@@ -23,7 +23,7 @@ use crate::text::shell::quoted;
 /// # Errors
 /// ALT-703 with the command that would do it, or what comes first.
 pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> Result<()> {
-    let disks = alternate.disks();
+    let disks = alternate.base.layout.disk_names();
     if stage(alternate) != Stage::Finished {
         return Err(error::ALTERNATE_EXISTS.because_do(
             format!("there is a copy (altinst_rootvg) on {disks} that is not finished"),
@@ -60,7 +60,7 @@ fn with_erase(argv: &[String], disks: &[&Disk]) -> String {
 pub fn note(alternate: &Alternate) -> String {
     format!(
         "the finished copy on {}, made {}, is forgotten first: its boot entry goes, and its disk is erased",
-        alternate.disks(),
+        alternate.base.layout.disk_names(),
         clock::minute(alternate.base.created)
     )
 }

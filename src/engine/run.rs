@@ -141,7 +141,16 @@ pub fn require_root() -> Result<()> {
     if nix::unistd::geteuid().is_root() {
         Ok(())
     } else {
-        Err(error::NOT_ROOT.because(format!("uid {} may not do this", nix::unistd::geteuid())))
+        Err(error::NOT_ROOT.because(format!("only root may do this, and you are {}", who())))
+    }
+}
+
+/// `nobody (uid 65534)`.
+fn who() -> String {
+    let uid = nix::unistd::geteuid();
+    match nix::unistd::User::from_uid(uid) {
+        Ok(Some(user)) => format!("{} (uid {uid})", user.name),
+        _ => format!("uid {uid}"),
     }
 }
 
@@ -177,7 +186,7 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
         return Err(error::WRONG_PHASE
             .because_do(format!("phase {first} needs phase 1, and there is no altinst_rootvg"), "run phase 1 (or all phases) first"));
     };
-    let (disks, done) = (a.disks(), a.phases_done());
+    let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
     if a.cleaning() {
         return Err(error::WRONG_PHASE
             .because_do(format!("cleaning up the copy on {disks} was begun and not finished"), "run `alt_disk_install -X` to the end"));
@@ -367,7 +376,7 @@ fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, untouch
 }
 
 fn closing(base: &Base, plan: &Plan) -> String {
-    let disks = base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ");
+    let disks = base.layout.disk_names();
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
     let old = base.present();
     if plan.request.phases.list().last() != Some(&3) {

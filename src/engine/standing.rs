@@ -62,7 +62,8 @@ pub fn whole(stored: Stored) -> Result<Option<Alternate>> {
 }
 
 fn no_journal(a: &Alternate) -> anyhow::Error {
-    error::BAD_STATE.because(format!("the journal of the copy on {} is lost: what was done so far is not known", a.disks()))
+    error::BAD_STATE
+        .because(format!("the journal of the copy on {} is lost: what was done so far is not known", a.base.layout.disk_names()))
 }
 
 /// What phase 1 settled for the stored copy, for lists: a record that cannot be read is none. Anyone may ask.

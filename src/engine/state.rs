@@ -33,7 +33,7 @@ use crate::secret;
 pub const DIR: &str = "/var/lib/altdisk";
 
 /// The directory of the stored alternate in it.
-const ALTERNATE: &str = "altinst";
+pub const ALTERNATE: &str = "altinst";
 
 /// Everybody may look at the record, whatever the umask is.
 const MODE: u32 = 0o755;
@@ -125,7 +125,7 @@ impl<T> Stored<T> {
 }
 
 impl Alternate {
-    /// The names of its disks, for people.
+    /// The kernel's names of its disks, as commands take them; for people see [`Layout::disk_names`](super::layout::Layout::disk_names).
     pub fn disks(&self) -> String {
         self.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ")
     }
@@ -215,7 +215,7 @@ impl State {
         Self::locked(dir, lock::take(Path::new(DIR), opened)?)
     }
 
-    /// The same for what writes nothing new (-X): where the directory is not there and cannot be made, there is nothing stored, and
+    /// The same for what writes nothing there (-X, mksysb): where the directory is not there and cannot be made, there is nothing stored, and
     /// the nearest directory above it is locked in its place.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ catalogue! {
     CLONE_ONLY = "ALT-115", Usage, "a flag that is only valid with -C is given with -d", "leave that flag out, or clone with -C";
     IMAGE_ONLY = "ALT-116", Usage, "a flag that is only valid with -d is given without it", "leave that flag out";
     NEEDS_LOCATION = "ALT-117", Usage, "-b, -I, -f, -F and -w need -l", "add -l with the directory or device that holds the packages";
-    FULL_PATH = "ALT-118", Usage, "a full path name is needed", "write the name from / on";
+    FULL_PATH = "ALT-118", Usage, "a full path is needed", "give the full path, starting with /";
     SCRIPT_MISSING = "ALT-119", Usage, "the customization script does not exist", "look at the name; the script is looked up on the running system";
     SCRIPT_NO_FILE = "ALT-120", Usage, "the customization script is not a regular file", "name a file that holds the script";
     SCRIPT_NOT_EXECUTABLE = "ALT-121", Usage, "the customization script is not executable", "make it executable with `chmod +x`";
@@ -29,7 +29,7 @@ catalogue! {
     TARGET_TWICE = "ALT-125", Usage, "a target disk is named twice", "name each target disk once";
     BAD_LEVEL = "ALT-126", Usage, "the level is not of the form V.R.M", "write it as three numbers with dots, such as 4.3.0";
     JSON_ALONE = "ALT-127", Usage, "--json is given without --preview", "add --preview, or leave --json out";
-    // ALT-128 was for flags of later versions; there are none any more.
+    OPERANDS = "ALT-128", Usage, "not every file or directory that the command needs is named", "`altdisk COMMAND --help` shows what it takes";
     UNKNOWN_ERROR_ID = "ALT-129", Usage, "there is no error with this id", "`altdisk errors` lists them all";
     // 2xx target disks
     NO_SUCH_DISK = "ALT-201", Refused, "there is no such disk", "`altdisk disks` lists the disks of this machine";
@@ -62,8 +62,9 @@ catalogue! {
     PRACTICE_NAME = "ALT-251", Usage, "not a name for a practice disk", "use up to 32 letters, digits, '-' and '_', beginning with a letter";
     PRACTICE_EXISTS = "ALT-252", Refused, "the practice disk exists already", "`altdisk practice list` shows it; `altdisk practice remove NAME` removes it";
     PRACTICE_UNKNOWN = "ALT-253", Refused, "there is no such practice disk", "`altdisk practice list` shows those that exist";
-    PRACTICE_IN_USE = "ALT-254", Refused, "the practice disk is in use", "end what the cause names and run the command again; `alt_disk_install -X` if an alternate is on it";
+    PRACTICE_IN_USE = "ALT-254", Refused, "the practice disk is in use", "end what the cause names and run the command again; `alt_disk_install -X` if the copy is on it";
     PRACTICE_USAGE = "ALT-255", Usage, "the command line of `altdisk practice` is wrong", "`altdisk practice --help` shows what it takes";
+    PRACTICE_ROOM = "ALT-256", Refused, "there is no room for what would be written to a practice disk", "make room on the file system that the cause names, or clone to a real disk";
     // 3xx the source
     NO_ROOT_DEVICE = "ALT-301", Refused, "the running system's root is on no disk", "altdisk clones systems whose / is a file system on a disk, partition or logical volume";
     SOURCE_LUKS = "ALT-302", Refused, "the running system is encrypted (LUKS)", "this version does not clone encrypted systems";
@@ -76,7 +77,7 @@ catalogue! {
     SOURCE_FSTYPE = "ALT-309", Refused, "a file system of the running system is of a type that cannot be cloned", "unmount it if it does not belong to the system, or leave it out with an edited image.data (-i)";
     SOURCE_CHANGED = "ALT-310", Failed, "the running system changed while it was cloned", "see the cause, then run the command again";
     PACKAGES_BUSY = "ALT-311", Refused, "a package manager is at work", "wait until it has ended, and run the command again";
-    TOO_SMALL = "ALT-320", Refused, "the target is too small", "name a larger disk, or more disks";
+    TOO_SMALL = "ALT-320", Refused, "the target is too small", "name a larger disk, or more disks; where the files themselves fit, a smaller disk does too: write an image.data with `altdisk mkszfile FILE`, set SHRINK = \"yes\" in it, and give it with -i";
     NOT_EXACT = "ALT-321", Refused, "the target disks are not those of image.data", "name disks of the same sizes, or write EXACT_FIT = \"no\"";
     NO_SPREAD = "ALT-322", Refused, "the layout does not spread over the target disks", "name one disk that is large enough";
     NO_ROOT_FS = "ALT-323", Refused, "image.data has no root file system", "add the fs_data stanza for /";
@@ -129,7 +130,7 @@ catalogue! {
     IMAGE_NAME = "ALT-622", Refused, "a name that LVM does not take", "use letters, digits and . _ + - and do not begin with -";
     IMAGE_TOO_LARGE = "ALT-623", Refused, "a size is beyond any disk", "sizes are in MiB: write the size that is meant";
     // 7xx phases and state
-    BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop` stops one that hangs; `altdisk disks` works meanwhile";
+    BUSY = "ALT-701", Refused, "another run of altdisk is at work", "wait until it has ended; `altdisk jobs` shows it, and `altdisk jobs stop ID` stops one that hangs; `altdisk disks` works meanwhile";
     BAD_STATE = "ALT-702", Failed, "the stored state cannot be read", "`alt_disk_install -X` removes what the copy left in the running system; its disk is not erased, and `--erase SERIAL` uses it again";
     ALTERNATE_EXISTS = "ALT-703", Refused, "there is a copy (altinst_rootvg) already", "a finished one: `alt_disk_install -C --erase SERIAL DISK` makes it anew on its disk, and `alt_disk_install -X` forgets it; one that was interrupted: `alt_disk_install --resume` goes on with it, and `alt_disk_install -X` removes it";
     NOTHING_TO_RESUME = "ALT-704", Refused, "there is nothing to go on with", "start with `alt_disk_install -C DISK`";

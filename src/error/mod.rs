@@ -52,6 +52,13 @@ pub struct Alt {
     pub remedy: String,
 }
 
+impl Alt {
+    /// The same error with another remedy; the cause stays as it is, with its lines.
+    pub fn with_remedy(&self, remedy: impl Into<Message>) -> anyhow::Error {
+        anyhow::Error::new(Self { entry: self.entry, cause: self.cause.clone(), remedy: remedy.into().into_text() })
+    }
+}
+
 impl fmt::Display for Alt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.entry.id, self.cause)
@@ -83,7 +90,7 @@ pub struct LeftUnfinished;
 
 impl fmt::Display for LeftUnfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an unfinished alternate is left")
+        f.write_str("an unfinished copy is left")
     }
 }
 
@@ -103,6 +110,7 @@ macro_rules! catalogue {
     };
 }
 
+pub mod details;
 mod engine;
 mod images;
 mod screens;

@@ -8,12 +8,12 @@ catalogue! {
     NO_SUCH_PANEL = "ALT-902", Usage, "there is no panel with this fast path", "call `altdisk` alone and choose from the menus; F8 shows the fast path of a panel";
     NEEDS_SELECTOR = "ALT-903", Usage, "this panel cannot be opened by itself", "open it through the menus: a question before it has to be answered";
     NO_NEXT_PANEL = "ALT-904", Failed, "no panel follows from this answer", "go back with F3 and choose something else; `altdisk --check` looks at the menu files";
-    BAD_DISCOVERY = "ALT-905", Failed, "a command of a menu file answered in a form that cannot be read", "mend the command in the menu file: lines `#name:name` and `value:value`, as menus/README.md says";
+    BAD_DISCOVERY = "ALT-905", Failed, "a command of a menu file answered in a form that cannot be read", "mend the command in the menu file: lines `#name:name` and `value:value`, as `altdisk help menus` says";
     ASK_START = "ALT-906", Failed, "a command of a menu file cannot be started", "see that the program is installed and may be run";
     ASK_FAILED = "ALT-907", Failed, "a command that fills a list or a field failed", "read what it said; mend that, or type the value";
     ASK_LATE = "ALT-908", Failed, "a command that fills a list or a field took too long and was ended", "try it again; the menu file sets the time limit";
     ASK_LONG = "ALT-909", Failed, "a command that fills a list or a field printed too much and was ended", "type the value; the menu file should ask for less";
-    NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as menus/README.md describes";
+    NO_MENU_DIR = "ALT-910", Usage, "there is no directory of menu files there", "name a directory that holds menu files, as `altdisk help menus` describes";
     BAD_REVIEW = "ALT-919", Failed, "a command did not say what it would do in a form that can be read", "nothing was run; mend the command, or take `review` out of the menu file";
     // 94x terminals
     NO_TERMINAL = "ALT-941", Usage, "standard input or output is no terminal", "run altdisk on a terminal; `altdisk --help` lists the commands that need none";

@@ -19,13 +19,15 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use crate::error;
-use crate::host::cmd::{EVENTS_VARIABLE, last_lines};
+use crate::host::cmd::EVENTS_VARIABLE;
 use crate::host::{sys, threads};
 
 /// Most that is read of what it prints.
 pub const MOST: usize = 1 << 20;
 /// What is kept of its standard error, from the end.
 const COMPLAINT: usize = 16 << 10;
+/// Lines of it that are quoted. The first one says what is wrong, the last ones what came of it.
+const QUOTED: usize = 40;
 /// Between asking a group to end and ending it.
 const GRACE: Duration = Duration::from_millis(300);
 
@@ -81,6 +83,16 @@ impl Stop {
     }
 }
 
+/// What a program said, line by line; of very much the beginning and the end.
+fn quoted_lines(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let mut lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    if lines.len() > QUOTED {
+        lines.splice(QUOTED / 2..lines.len() - QUOTED / 2, ["..."]);
+    }
+    lines.iter().map(|l| format!("\n  {l}")).collect()
+}
+
 /// How it ended.
 enum Ended {
     Stopped,
@@ -127,7 +139,7 @@ impl Question {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let ended = self.follow(&mut child, &wake, stop, &mut out, &mut err);
         let shown = &self.shown;
-        let said = last_lines(&err);
+        let said = quoted_lines(&err);
         match ended? {
             Ended::Stopped => Ok(String::new()),
             Ended::Late => Err(error::ASK_LATE.because((format!("`{shown}` was ended after {} seconds", self.limit.as_secs()), said))),
@@ -138,7 +150,7 @@ impl Question {
                     (Some(code), _) => format!("exit code {code}"),
                     (None, signal) => format!("ended by signal {}", signal.unwrap_or(0)),
                 };
-                let said = if said.is_empty() { last_lines(&out) } else { said };
+                let said = if said.is_empty() { quoted_lines(&out) } else { said };
                 Err(error::ASK_FAILED.because((format!("`{shown}`: {how}"), said)))
             }
         }

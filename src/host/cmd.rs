@@ -52,6 +52,16 @@ impl Finished {
         self.code == Some(0)
     }
 
+    /// `exit code 3`, `ended by a signal`.
+    pub fn how(&self) -> String {
+        self.code.map_or("ended by a signal".to_owned(), |c| format!("exit code {c}"))
+    }
+
+    /// The end of what it printed, for an error; begins with a line break if there is something.
+    pub fn last_lines(&self) -> String {
+        last_lines(&[self.stdout.as_slice(), b"\n", self.stderr.as_slice()].concat())
+    }
+
     /// Standard output as text (invalid UTF-8 replaced).
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
@@ -164,12 +174,20 @@ impl Cmd {
     /// # Errors
     /// ALT-801 if it is not installed, ALT-802 if it ends with a code that was not accepted.
     pub fn run(&self, events: &Events) -> Result<Finished> {
+        self.judge(self.run_to_its_end(events)?)
+    }
+
+    /// The same, however it ends: the caller looks at the code.
+    ///
+    /// # Errors
+    /// ALT-801 if it is not installed.
+    pub fn run_to_its_end(&self, events: &Events) -> Result<Finished> {
         events.emit(Event::Command { sentence: self.sentence.clone(), argv: self.argv() });
         let begun = Instant::now();
         let done = self.execute(Some(events))?;
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         events.emit(Event::CommandEnd { argv0: self.program.clone(), code: done.code, ms });
-        self.judge(done)
+        Ok(done)
     }
 
     /// Asks a program something: nothing is told, its output is returned.
@@ -196,11 +214,8 @@ impl Cmd {
         if done.code.is_some_and(|c| self.accept.contains(&c)) {
             return Ok(done);
         }
-        let how = done.code.map_or("ended by a signal".to_owned(), |c| format!("exit code {c}"));
-        let both = [done.stdout.as_slice(), b"\n", done.stderr.as_slice()].concat();
-        let last = last_lines(&both);
         let argv = self.argv().join(" ");
-        Err(error::PROGRAM_FAILED.because((format!("{}: `{argv}`: {how}", self.sentence), last)))
+        Err(error::PROGRAM_FAILED.because((format!("{}: `{argv}`: {}", self.sentence, done.how()), done.last_lines())))
     }
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {

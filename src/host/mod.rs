@@ -18,6 +18,7 @@ pub mod files;
 pub mod foreground;
 pub mod line;
 pub mod locks;
+pub mod logins;
 pub mod make;
 pub mod mounts;
 pub mod notices;

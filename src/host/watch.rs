@@ -92,7 +92,7 @@ impl Watch {
         let what = if last.is_empty() { String::new() } else { format!("; now runs {last}") };
         let Some(events) = &self.events else { return };
         events.warn(format!(
-            "nothing was said for {} seconds{what}. It may only be slow. If it hangs, stop it: Ctrl-C, or `altdisk jobs stop` for a job; phase 2 can be run again",
+            "nothing was said for {} seconds{what}. It may only be slow. If it hangs, stop it: Ctrl-C, or `altdisk jobs stop ID` for a job; phase 2 can be run again",
             quiet.as_secs()
         ));
     }

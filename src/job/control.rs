@@ -50,10 +50,12 @@ fn send(id: Id, signal: Signal) -> Result<()> {
         // Where this cannot be written, the group still ends.
         let _ = note.write_all(FORCE.as_bytes());
     }
-    match procs::signal_group(group, signal) {
+    let alone = files::run_of(&dir).is_some_and(|run| run.alone);
+    let sent = if alone { nix::sys::signal::kill(nix::unistd::Pid::from_raw(group), signal) } else { procs::signal_group(group, signal) };
+    match sent {
         Ok(()) => Ok(()),
         Err(nix::errno::Errno::ESRCH) => Err(gone("it has just ended")),
-        Err(e) => Err(error::KERNEL.because(format!("signal to process group {group}: {e}"))),
+        Err(e) => Err(error::KERNEL.because(format!("signal to process {group}: {e}"))),
     }
 }
 

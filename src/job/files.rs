@@ -17,8 +17,12 @@ use crate::host::procs::Process;
 use crate::host::{self, trusted};
 use crate::job::{Ended, Id, Spec, State, Summary};
 
+/// The directory of root's jobs.
+pub const OF_ROOT: &str = "/var/lib/altdisk/jobs";
 /// Ended jobs that are kept.
 const KEPT: usize = 50;
+/// Ended look-ups that are kept beside them.
+const LOOKS: usize = 5;
 /// Ended jobs are kept while all of them together take no more than this.
 const KEPT_BYTES: u64 = 200 << 20;
 /// A job without `run.json` that is younger than this is being started.
@@ -36,6 +40,9 @@ pub(super) struct Asked {
 pub(super) struct Run {
     pub supervisor: Process,
     pub command: Process,
+    /// The command is signalled alone: its process group is not its own.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// The directory of all jobs: root's in /var/lib, other users' in their state directory. `$ALTDISK_JOBS` stands above both.
@@ -48,7 +55,7 @@ pub fn folder() -> Result<PathBuf> {
         return Ok(dir);
     }
     if nix::unistd::geteuid().is_root() {
-        return Ok(PathBuf::from("/var/lib/altdisk/jobs"));
+        return Ok(PathBuf::from(OF_ROOT));
     }
     let state = variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|h| h.join(".local/state")));
     Ok(state.ok_or_else(|| error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory"))?.join("altdisk/jobs"))
@@ -90,7 +97,9 @@ pub fn events(id: Id) -> Result<PathBuf> {
 /// ALT-951 where the directory cannot be read or is not this user's alone; that it does not exist is no error.
 pub fn list() -> Result<Vec<Summary>> {
     let folder = own_folder()?;
-    Ok(ids(&folder)?.into_iter().filter_map(|id| summary(&folder.join(id.to_string()), id)).collect())
+    let all = ids(&folder)?.into_iter().filter_map(|id| summary(&folder.join(id.to_string()), id));
+    // What was only looked up tells nothing later.
+    Ok(all.filter(|job| !job.spec.look || job.state == State::Running).collect())
 }
 
 /// The job of this number.
@@ -193,15 +202,18 @@ fn next(newest_first: &[Id]) -> u32 {
 
 /// Removes the oldest ended jobs: those beyond [`KEPT`] and [`KEPT_BYTES`]. The newest job always stays.
 fn prune(folder: &Path) -> Result<()> {
-    let (mut kept, mut bytes) = (0, 0);
+    let (mut kept, mut looks, mut bytes) = (0, 0, 0);
     for (n, id) in ids(folder)?.into_iter().enumerate() {
         let dir = folder.join(id.to_string());
         if matches!(state(&dir), (State::Running | State::Lost { alive: true }, _)) {
             continue;
         }
-        kept += 1;
+        let look = read::<Asked>(&dir.join("job.json")).is_some_and(|a| a.spec.look);
+        let (count, most) = if look { (&mut looks, LOOKS) } else { (&mut kept, KEPT) };
+        *count += 1;
+        let over = *count > most;
         bytes += fs::metadata(dir.join("events.jsonl")).map_or(0, |m| m.len());
-        if n > 0 && (kept > KEPT || bytes > KEPT_BYTES) {
+        if n > 0 && (over || bytes > KEPT_BYTES) {
             // One that cannot be removed is tried again with the next job.
             let _ = fs::remove_dir_all(&dir);
         }
@@ -233,6 +245,20 @@ mod tests {
         prune(dir.path()).unwrap();
         assert_eq!(left(dir.path()), (4..=53).rev().collect::<Vec<_>>());
         assert!(dir.path().join("other").exists());
+    }
+
+    /// An afternoon of looking things up pushes no clone out of the list.
+    #[test]
+    fn look_ups_make_no_room_for_themselves() {
+        let dir = tempfile::tempdir().unwrap();
+        ended(dir.path(), 1, 10);
+        for n in 2..=60 {
+            ended(dir.path(), n, 10);
+            let spec = Spec { look: true, ..Spec::default() };
+            write(&dir.path().join(n.to_string()).join("job.json"), &Asked { spec, started: 7 }).unwrap();
+        }
+        prune(dir.path()).unwrap();
+        assert_eq!(left(dir.path()), [60, 59, 58, 57, 56, 1]);
     }
 
     #[test]
@@ -278,14 +304,14 @@ mod tests {
         fs::remove_file(one.join("exit.json")).unwrap();
         assert_eq!(state(&one), (State::Running, None), "one that is being started");
         let (me, gone) = (Process::this().unwrap(), Process { start: 1, ..Process::this().unwrap() });
-        write(&one.join("run.json"), &Run { supervisor: me.clone(), command: gone.clone() }).unwrap();
+        write(&one.join("run.json"), &Run { supervisor: me.clone(), command: gone.clone(), alone: false }).unwrap();
         assert_eq!(state(&one), (State::Running, None));
-        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: me.clone() }).unwrap();
+        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: me.clone(), alone: false }).unwrap();
         assert_eq!(state(&one), (State::Lost { alive: true }, Some(me.pid)));
-        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: gone }).unwrap();
+        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: gone, alone: false }).unwrap();
         assert_eq!(state(&one), (State::Lost { alive: false }, None));
         assert_eq!(summary(&one, Id(1)).unwrap().started, 7);
-        write(&one.join("run.json"), &Run { supervisor: me, command: Process::of(1).unwrap() }).unwrap();
+        write(&one.join("run.json"), &Run { supervisor: me, command: Process::of(1).unwrap(), alone: false }).unwrap();
         assert_eq!(state(&one), (State::Running, None), "no group is signalled by the number 1");
     }
 }

@@ -28,13 +28,15 @@ pub enum Class {
     Step,
     Note,
     Warning,
+    /// A step that failed; why is said by the error after it.
+    Failed,
     Error,
     /// A file that was copied.
     File,
 }
 
 /// How many classes there are.
-pub const CLASSES: usize = 10;
+pub const CLASSES: usize = 11;
 
 impl Class {
     /// Whether it came from a standard error.
@@ -49,6 +51,8 @@ pub enum Filter {
     /// What the command says itself; the programs that it runs are left out.
     #[default]
     Own,
+    /// The same without its errors: they stand elsewhere on the screen.
+    Brief,
     /// Everything.
     All,
     /// Standard error, warnings, errors.
@@ -69,7 +73,7 @@ impl Filter {
     /// As the screen names it.
     pub fn name(self) -> &'static str {
         match self {
-            Filter::Own => "without the programs it runs",
+            Filter::Own | Filter::Brief => "without the programs it runs",
             Filter::All => "everything",
             Filter::Trouble => "stderr and warnings",
             Filter::Errors => "errors",
@@ -80,8 +84,9 @@ impl Filter {
         match self {
             Filter::All => true,
             Filter::Own => !matches!(class, Class::Command | Class::Inner | Class::InnerErr),
-            Filter::Trouble => matches!(class, Class::Stderr | Class::InnerErr | Class::Warning | Class::Error),
-            Filter::Errors => class == Class::Error,
+            Filter::Brief => class != Class::Error && Filter::Own.takes(class),
+            Filter::Trouble => matches!(class, Class::Stderr | Class::InnerErr | Class::Warning | Class::Failed | Class::Error),
+            Filter::Errors => matches!(class, Class::Failed | Class::Error),
         }
     }
 }
@@ -114,6 +119,7 @@ const ALL: [Class; CLASSES] = [
     Class::Step,
     Class::Note,
     Class::Warning,
+    Class::Failed,
     Class::Error,
     Class::File,
 ];
@@ -241,7 +247,7 @@ pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, S
         }
         Event::File { .. } => Class::File,
         Event::Step { title, state: State::Failed, .. } => {
-            return take(Class::Error, format!("failed: {}", printable(title, false)));
+            return take(Class::Failed, format!("failed: {}", printable(title, false)));
         }
         Event::Step { state: State::Done, .. } => Class::Command,
         Event::Phase { .. } | Event::Step { .. } => Class::Step,

@@ -18,6 +18,7 @@ pub mod files;
 pub mod follow;
 pub mod index;
 pub mod log;
+pub mod register;
 pub mod start;
 pub mod supervise;
 
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::host::cmd::EVENTS_VARIABLE;
 pub use control::{kill, stop};
 pub use files::{find, list};
+pub use register::{Registered, register};
 pub use start::start;
 
 use crate::secret;
@@ -57,6 +59,9 @@ pub struct Spec {
     /// The command line quoted for a shell, with passwords masked; empty means that `argv` holds no secret and is shown itself.
     #[serde(default)]
     pub shown: String,
+    /// It only looks something up: no list shows it once it has ended, and it makes no room for itself at the cost of others.
+    #[serde(default)]
+    pub look: bool,
     /// Added to the environment of the command.
     #[serde(default)]
     pub env: Vec<(String, String)>,
@@ -140,4 +145,30 @@ pub struct Summary {
     pub group: Option<i32>,
     /// Somebody asked to stop it.
     pub stopped: bool,
+}
+
+impl Summary {
+    /// How it stands in one or two words, the same in every list.
+    pub fn state_word(&self) -> String {
+        match self.state {
+            State::Running if self.stopped => "stopping".to_owned(),
+            State::Running => "running".to_owned(),
+            State::Ended(ended) if ended.success() => "OK".to_owned(),
+            State::Ended(_) if self.stopped => "stopped".to_owned(),
+            State::Ended(Ended { code: Some(code), .. }) => format!("failed ({code})"),
+            State::Ended(Ended { signal: Some(signal), .. }) => format!("signal {signal}"),
+            State::Ended(_) => "failed".to_owned(),
+            State::Lost { alive: true } => "unsupervised".to_owned(),
+            State::Lost { alive: false } => "unknown".to_owned(),
+        }
+    }
+
+    /// Seconds that it ran, or has been running at `now`; None where that is not known.
+    pub fn took(&self, now: u64) -> Option<u64> {
+        match self.state {
+            State::Ended(ended) => Some(ended.ms / 1000),
+            State::Running | State::Lost { alive: true } => Some(now.saturating_sub(self.started)),
+            State::Lost { alive: false } => None,
+        }
+    }
 }

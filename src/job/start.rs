@@ -48,7 +48,7 @@ pub fn start(spec: &Spec) -> Result<Id> {
 
 /// What is kept of the order. Nothing runs it again, and so it needs no password. What a panel hides cannot be told from the words
 /// alone: only the names of the programs are kept of those.
-fn without_secrets(spec: &Spec) -> Spec {
+pub(super) fn without_secrets(spec: &Spec) -> Spec {
     let hides = !spec.shown.is_empty() && spec.shown != Spec::new(spec.argv.clone(), "").command();
     let mut kept = spec.clone();
     if hides {

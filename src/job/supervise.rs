@@ -107,7 +107,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let pid = child.id();
     let number = |pid: u32| i32::try_from(pid).unwrap_or(0);
     // The command may have ended already; its number is not free before it is waited for.
-    let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run { supervisor, command });
+    let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run { supervisor, command, alone: false });
     let written = run.context("reading /proc").and_then(|run| files::write(&dir.join("run.json"), &run));
     if let Err(e) = written {
         let _ = procs::signal_group(number(pid), Signal::SIGKILL);
@@ -347,9 +347,14 @@ fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) ->
 /// Gives the group of a command that is not reaped a moment to end, and ends it.
 fn end_group(group: i32) {
     let asked = Instant::now();
+    let mut killed = false;
     while procs::group_lives(group) {
-        if asked.elapsed() > GRACE {
+        if asked.elapsed() > GRACE && !killed {
             let _ = procs::signal_group(group, Signal::SIGKILL);
+            killed = true;
+        }
+        // What does not end even so hangs in the kernel.
+        if asked.elapsed() > GRACE * 2 {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -18,6 +18,7 @@ use crate::error;
 use crate::host::notices::Notices;
 use crate::term::decode::Decoder;
 use crate::term::key::Key;
+use crate::term::paste::Guard;
 use crate::term::tty::Tty;
 
 /// What the terminal, or a signal, tells the interface.
@@ -25,6 +26,8 @@ use crate::term::tty::Tty;
 pub enum Input {
     /// All keys of one read, so that keys typed ahead are folded into one frame.
     Keys(Vec<Key>),
+    /// A lone Esc waits for its digit (true), or does no more.
+    Escape(bool),
     /// The terminal has vanished, or SIGHUP came: end at once.
     HangUp,
     /// SIGWINCH: ask [`Tty::size`] again.
@@ -36,6 +39,9 @@ pub enum Input {
     /// SIGTERM, or SIGINT from outside: end in order.
     Quit,
 }
+
+/// An Esc that has waited so long is no part of a key that a slow line tears, and is told.
+const NOTICED: Duration = Duration::from_millis(500);
 
 const SIGNALS: [Signal; 7] =
     [Signal::SIGWINCH, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGCONT];
@@ -96,7 +102,17 @@ pub fn spawn(tty: &Tty, decoder: Decoder, sender: impl Fn(Input) + Send + 'stati
 fn start(tty: &Tty, notices: Notices, decoder: Decoder, sender: impl Fn(Input) + Send + 'static) -> std::io::Result<Reader> {
     let (woken, wake) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
     let shared = Arc::new(Shared::default());
-    let mut read = Reading { tty: tty.shared(), notices, woken, shared: Arc::clone(&shared), decoder, sender };
+    let mut read = Reading {
+        tty: tty.shared(),
+        notices,
+        woken,
+        shared: Arc::clone(&shared),
+        decoder,
+        guard: Guard::default(),
+        escape: None,
+        told: false,
+        sender,
+    };
     std::thread::Builder::new().name("terminal".into()).spawn(move || read.run())?;
     Ok(Reader { shared, wake })
 }
@@ -107,6 +123,10 @@ struct Reading<F> {
     woken: OwnedFd,
     shared: Arc<Shared>,
     decoder: Decoder,
+    guard: Guard,
+    /// Since when a lone Esc waits, and whether that was told.
+    escape: Option<Instant>,
+    told: bool,
     sender: F,
 }
 
@@ -114,7 +134,9 @@ impl<F: Fn(Input)> Reading<F> {
     fn run(&mut self) {
         let mut paused = false;
         loop {
-            let timeout = self.decoder.deadline().map(|d| d.saturating_duration_since(Instant::now()));
+            let notice = self.escape.filter(|_| !self.told).map(|since| since + NOTICED);
+            let next = [self.decoder.deadline(), notice].into_iter().flatten().min();
+            let timeout = next.map(|d| d.saturating_duration_since(Instant::now()));
             // Rounded up: waking up a moment too early would mean waking up twice.
             let timeout = timeout.map_or(PollTimeout::NONE, |t| PollTimeout::try_from(t.as_millis() + 1).unwrap_or(PollTimeout::MAX));
             let mut fds = vec![PollFd::new(self.notices.as_fd(), PollFlags::POLLIN), PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
@@ -137,12 +159,24 @@ impl<F: Fn(Input)> Reading<F> {
             }
             let keys = self.decoder.expire(Instant::now());
             self.tell(keys);
+            self.notice_escape();
         }
     }
 
-    fn tell(&self, keys: Vec<Key>) {
+    /// Tells that a lone Esc waits, and that it does no more.
+    fn notice_escape(&mut self) {
+        let waits = self.decoder.has_escape();
+        self.escape = if waits { self.escape.or_else(|| Some(Instant::now())) } else { None };
+        let told = self.escape.is_some_and(|since| since.elapsed() >= NOTICED);
+        if told != self.told {
+            self.told = told;
+            (self.sender)(Input::Escape(told));
+        }
+    }
+
+    fn tell(&mut self, keys: Vec<Key>) {
         if !keys.is_empty() {
-            (self.sender)(Input::Keys(keys));
+            (self.sender)(Input::Keys(self.guard.mark(keys, Instant::now())));
         }
     }
 
@@ -224,6 +258,12 @@ mod tests {
         assert_eq!(next(&told), Some(Input::Keys(vec![Key::Esc])));
         nix::sys::signal::raise(Signal::SIGWINCH).unwrap();
         assert_eq!(next(&told), Some(Input::Resized));
+        // A line that is pasted; then Enter is pressed.
+        master.write_all(b"vdb\r").unwrap();
+        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Char('v'), Key::Char('d'), Key::Char('b'), Key::LineBreak])));
+        std::thread::sleep(Duration::from_millis(150));
+        master.write_all(b"\r").unwrap();
+        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Enter])));
         reader.pause();
         master.write_all(b"exit\r").unwrap();
         std::thread::sleep(Duration::from_millis(50));

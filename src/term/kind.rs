@@ -52,7 +52,7 @@ pub struct Terminal {
     pub dim: bool,
     pub underline: bool,
     pub keys: Keys,
-    /// The keyboard has F1 to F10; without, the legend says `Esc+1`.
+    /// The keyboard has F1 to F10; without, the legend says `Esc 1`.
     pub function_keys: bool,
 }
 

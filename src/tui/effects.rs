@@ -1,9 +1,10 @@
 //! What the update wants done, done: the only file of the screens that touches the world, beside the loop.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,9 +15,9 @@ use crate::error;
 use crate::host::{clock, foreground, own_file, sys};
 use crate::job::{self, follow};
 use crate::menu::ask::Asker;
-use crate::text::lines::{self, Shown};
 use crate::theme::choose::Wanted;
 use crate::theme::{self, Theme};
+use crate::tui::log_job;
 use crate::tui::model::{Effect, Msg, Told};
 use crate::tui::record::{Books, Record};
 use crate::tui::run::{End, Event, Screen};
@@ -86,8 +87,9 @@ impl Doer {
     pub fn finish(&mut self, goes_on: Option<&Record>) {
         self.asked.clear();
         self.close();
-        if let Some(record @ Record::GoesOn { job }) = goes_on {
-            self.copy_output(job::Id(*job), record.text(&clock::date(sys::now().0)));
+        match goes_on {
+            Some(record) => self.write_job(record.clone()),
+            None => self.catch_up(),
         }
         let begun = Instant::now();
         while begun.elapsed() < COPY && self.copies.iter().any(|c| !c.is_finished()) {
@@ -129,33 +131,32 @@ impl Doer {
     fn start(&mut self, mut spec: job::Spec, size: (u16, u16)) -> Result<Box<Status>> {
         spec.env.clone_from(&self.at.env);
         let id = job::start(&spec)?;
+        // Before anybody can see its end.
+        if let Some(mut log) = self.at.books.log() {
+            log_job::record(&Record::Started { job: id.0 }, self.at.books.log_path(), &mut log);
+        }
         self.open(id, size)
     }
 
-    /// What a job of this session said, and then how it ended, at the end of the log. On another thread: it may be much.
-    fn copy_output(&mut self, id: job::Id, ended: String) {
-        let Some(to) = self.at.books.log() else { return };
-        let Ok(from) = job::files::events(id) else { return };
-        // If no thread can be had, the job's own file still has it.
-        let copy = std::thread::Builder::new().name("log".into()).spawn(move || drop(copy(&from, to, &ended)));
+    /// What a job of this session said, and then how it ended or that it goes on, at the end of the log.
+    fn write_job(&mut self, record: Record) {
+        let path = self.at.books.log_path().to_owned();
+        self.in_log(move |to| log_job::record(&record, &path, to));
+    }
+
+    /// The results of jobs that nobody has seen end.
+    fn catch_up(&mut self) {
+        let path = self.at.books.log_path().to_owned();
+        self.in_log(move |to| log_job::catch_up(&path, to));
+    }
+
+    /// Writes into the log on another thread: it may be much. If no thread can be had, the jobs' own files still have it.
+    fn in_log(&mut self, write: impl FnOnce(&mut File) + Send + 'static) {
+        let Some(mut to) = self.at.books.log() else { return };
+        let copy = std::thread::Builder::new().name("log".into()).spawn(move || write(&mut to));
         self.copies.retain(|c| !c.is_finished());
         self.copies.extend(copy);
     }
-}
-
-fn copy(from: &Path, to: std::fs::File, ended: &str) -> std::io::Result<()> {
-    let shown = Shown { debug: true, verbose: false, ascii: false };
-    let mut to = std::io::BufWriter::new(to);
-    let from = std::fs::File::open(from)?;
-    // A job that goes on does not keep this going on.
-    let length = from.metadata()?.len();
-    for line in BufReader::new(from.take(length)).split(b'\n') {
-        if let Some(text) = serde_json::from_str(&String::from_utf8_lossy(&line?)).ok().and_then(|event| lines::line(&event, shown)) {
-            writeln!(to, "{text}")?;
-        }
-    }
-    to.write_all(ended.as_bytes())?;
-    to.flush()
 }
 
 /// Carries out one effect.
@@ -177,8 +178,11 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
             let status = screen.doer().open(id, size).map_err(|e| Told::from(&e));
             screen.apply(Msg::Opened(status));
         }
-        Effect::Close => screen.doer().close(),
-        Effect::Jobs => screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)))),
+        Effect::Close => {
+            screen.doer().close();
+            screen.doer().catch_up();
+        }
+        Effect::Jobs => screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)), sys::now().0)),
         Effect::Stop(id) => stopped(screen, job::stop(id)),
         Effect::Kill(id) => stopped(screen, job::kill(id)),
         Effect::Continue => screen.doer().send(Msg::Status(status::Msg::Continue)),
@@ -270,9 +274,8 @@ fn keep(screen: &mut Screen, name: &str) {
 }
 
 fn write_down(screen: &mut Screen, record: &Record) {
-    if let Record::Ended { job: n @ 1.., .. } | Record::GoesOn { job: n @ 1.. } = record {
-        let ended = record.text(&clock::date(sys::now().0));
-        return screen.doer().copy_output(job::Id(*n), ended);
+    if record.is_of_a_job() {
+        return screen.doer().write_job(record.clone());
     }
     if let Some(wrong) = screen.doer().at.books.record(record) {
         let remedy = "altdisk goes on without it. -l and -s name other files for the log and the script.";
@@ -285,21 +288,4 @@ fn themes(screen: &mut Screen) -> Vec<Theme> {
     let wanted = screen.doer().at.wanted.clone();
     let (themes, _) = theme::load::all(&wanted.dirs);
     themes.into_iter().map(|t| theme::choose::fitted(t, &wanted)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_that_is_no_text_is_copied_too() {
-        let dir = tempfile::tempdir().unwrap();
-        let (from, to) = (dir.path().join("events"), dir.path().join("log"));
-        let line = |text: &str| format!("{{\"event\":\"output\",\"stream\":\"stdout\",\"line\":\"{text}\"}}\n").into_bytes();
-        std::fs::write(&from, [line("one"), b"\xff\xfe torn\n".to_vec(), line("two")].concat()).unwrap();
-        std::fs::write(&to, "").unwrap();
-        copy(&from, std::fs::OpenOptions::new().append(true).open(&to).unwrap(), "end\n").unwrap();
-        let copied = std::fs::read_to_string(&to).unwrap();
-        assert!(copied.contains("one") && copied.contains("two\n") && copied.ends_with("end\n"), "{copied}");
-    }
 }

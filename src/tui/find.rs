@@ -106,8 +106,8 @@ pub fn edit(key: Key) -> Option<InputRequest> {
         Key::Ctrl('k') => InputRequest::DeleteTillEnd,
         Key::Ctrl('u') => InputRequest::DeleteLine,
         Key::Ctrl('w') => InputRequest::DeletePrevWord,
-        Key::Ctrl('a') => InputRequest::GoToStart,
-        Key::Ctrl('e') => InputRequest::GoToEnd,
+        Key::Ctrl('a') | Key::Home => InputRequest::GoToStart,
+        Key::Ctrl('e') | Key::End => InputRequest::GoToEnd,
         _ => return None,
     })
 }

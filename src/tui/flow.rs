@@ -40,7 +40,7 @@ pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
         }
         Target::Builtin(Builtin::Themes) => vec![Effect::Themes],
         Target::Builtin(Builtin::Keys) => push(model, Layer::Text(Text::new(What::Page, "Keys", texts::keys(model.sends)))),
-        Target::Builtin(Builtin::About) => push(model, Layer::Text(Text::new(What::Page, "About altdisk", texts::about()))),
+        Target::Builtin(Builtin::About) => push(model, Layer::Text(Text::new(What::Page, "About and Help", texts::about()))),
     }
 }
 
@@ -177,8 +177,9 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Ok(text) => text,
         Err(told) => {
             drop_ghosts(model);
-            let review = matches!(asked.why, Why::Review);
-            effects.extend(fail(model, if review { refused(told) } else { told }));
+            // An error of our own says more than that a program failed.
+            let own = matches!(asked.why, Why::Review) || told.wrong.lines().nth(1).is_some_and(|l| l.contains(": ALT-"));
+            effects.extend(fail(model, if own { refused(told) } else { told }));
             return effects;
         }
     };
@@ -201,16 +202,18 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
     effects
 }
 
-/// A review that fails says why in its own words, after the line about the program.
+/// What a program of ours, or a review, says of its failure: it stands after the line about the program.
 fn refused(told: Told) -> Told {
-    let mut said = told.wrong.lines().skip(1).map(str::trim).filter(|l| !l.is_empty());
+    let mut said = told.wrong.lines().skip(1).map(|l| l.strip_prefix("  ").unwrap_or(l).trim_end()).filter(|l| !l.is_empty());
     let Some(first) = said.next() else { return told };
-    let (mut wrong, mut remedy) = (first.split_once(": ALT-").map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")), String::new());
+    let (mut wrong, mut remedy) =
+        (first.trim_start().split_once(": ALT-").map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")), String::new());
     for line in said {
-        let does = line.strip_prefix("what to do: ");
+        let does = line.trim_start().strip_prefix("what to do: ");
         let to = if remedy.is_empty() && does.is_none() { &mut wrong } else { &mut remedy };
+        // Lines are kept: a cause may be a list.
         if !to.is_empty() {
-            to.push(' ');
+            to.push('\n');
         }
         to.push_str(does.unwrap_or(line));
     }
@@ -257,7 +260,7 @@ fn of_field(form: &Form, field: &Field, listing: lists::Listing) -> List {
         _ => Choose::Several,
     };
     let title = field.title();
-    let mut list = List::new(&title, listing, choose).with(&form.chosen());
+    let mut list = List::new(&title, listing, choose).with(&form.chosen()).prefilled(!form.values.changed(form.at));
     list.help.clone_from(&field.help);
     list
 }
@@ -309,6 +312,7 @@ fn follow(model: &mut Model, selector: &Selector, real: &str, class: Option<(Str
 pub fn commit(model: &mut Model) -> Effects {
     let root = model.options.root;
     let doing = model.options.doing;
+    let opens = model.form().map(|f| f.dialog.id.clone()).map(|id| model.options.opens(&id)).unwrap_or_default();
     let Some(form) = model.form() else { return vec![] };
     if form.selector.is_some() {
         return answer_selector(model);
@@ -336,7 +340,7 @@ pub fn commit(model: &mut Model) -> Effects {
     let dialog = Rc::clone(&form.dialog);
     let line = command::line(&dialog, &form.values, &form.context);
     if dialog.root && !root && doing == Doing::All {
-        let remedy = format!("Leave altdisk with F10, then start it again as root:\n\n    sudo altdisk {}", dialog.id);
+        let remedy = format!("Leave altdisk with F10, then start it again as root:\n\n    sudo {}", opens);
         drop_ghosts(model);
         return fail(model, Told::new(format!("{} needs root: only root may run this command.", dialog.title), remedy));
     }
@@ -396,7 +400,10 @@ pub fn run(model: &mut Model) -> Effects {
     effects.push(match dialog.mode.how {
         how @ (How::Pipe | How::Still) => {
             let (title, fastpath) = (dialog.title.clone(), dialog.id.clone());
-            let spec = job::Spec { argv: line.argv, title, fastpath, shown, ..job::Spec::default() };
+            let argv = line.argv;
+            // What our own panels only show is no work.
+            let look = how == How::Still && argv.first().is_some_and(|p| p == "altdisk");
+            let spec = job::Spec { argv, title, fastpath, shown, look, ..job::Spec::default() };
             Effect::Start { spec, still: how == How::Still }
         }
         How::Inherit => Effect::Inherit(line.argv),
@@ -443,27 +450,22 @@ pub fn themes(model: &Model) -> List {
         lists::Entry { line: t.name.clone(), notes, value: t.name.clone(), ..Default::default() }
     };
     let listing = lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };
-    let mut list = List::new("Looks", listing, Choose::One).with(std::slice::from_ref(&model.theme.name));
+    let mut list = List::new("Colours and Theme", listing, Choose::One).with(std::slice::from_ref(&model.theme.name));
     texts::THEMES.clone_into(&mut list.help);
     list
 }
 
-/// The jobs as a list; the newest first.
-pub fn jobs(summaries: &[job::Summary]) -> List {
+/// The jobs as a list; the newest first. `now`: seconds since the epoch.
+pub fn jobs(summaries: &[job::Summary], now: u64) -> List {
     let entry = |s: &job::Summary| {
-        let state = match &s.state {
-            job::State::Running => "running".to_owned(),
-            job::State::Ended(ended) if ended.success() => "OK".to_owned(),
-            job::State::Ended(_) if s.stopped => "stopped".to_owned(),
-            job::State::Ended(ended) => ended.code.map_or("killed".to_owned(), |code| format!("failed {code}")),
-            job::State::Lost { .. } => "lost".to_owned(),
-        };
-        let line = format!("{:>4}  {}  {:<10} {}", s.id.to_string(), crate::host::clock::stamp(s.started), state, s.spec.title);
+        let took = s.took(now).map_or_else(|| "-".to_owned(), crate::text::clock);
+        let started = crate::host::clock::minute(s.started);
+        let line = format!("{:>4}  {started}  {:<13} {took:>8}  {}", s.id.to_string(), s.state_word(), s.spec.title);
         lists::Entry { line, value: s.id.to_string(), ..Default::default() }
     };
-    let heading = Some(format!(" {:>4}  {:<19}  {:<10} {}", "Job", "Started", "State", "What"));
+    let heading = Some(format!(" {:>4}  {:<16}  {:<13} {:>8}  {}", "Job", "Started", "State", "Time", "What"));
     let listing = lists::Listing { heading, entries: summaries.iter().map(entry).collect() };
-    let mut list = List::new("Running and finished jobs", listing, Choose::One);
+    let mut list = List::new("Running and Finished Jobs", listing, Choose::One);
     texts::JOBS.clone_into(&mut list.help);
     list
 }

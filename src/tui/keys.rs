@@ -19,15 +19,15 @@ pub enum Sends {
     /// `F1`.
     #[default]
     Function,
-    /// `Esc+1`: the terminal has no (or not all) function keys.
+    /// `Esc 1`, one after the other: the terminal has no (or not all) function keys.
     Escape,
 }
 
-/// A key's name: `F1`, `Esc+1`, `Enter`, `/`.
+/// A key's name: `F1`, `Esc 1`, `Enter`, `/`.
 pub fn name(key: Key, sends: Sends) -> String {
     match (key, sends) {
         (Key::F(n), Sends::Function) => format!("F{n}"),
-        (Key::F(n), Sends::Escape) => format!("Esc+{}", n % 10),
+        (Key::F(n), Sends::Escape) => format!("Esc {}", n % 10),
         (Key::Char(' '), _) => "Space".into(),
         (Key::Char(c), _) => c.to_string(),
         (Key::Ctrl(c), _) => format!("Ctrl-{}", c.to_ascii_uppercase()),
@@ -39,7 +39,7 @@ pub fn name(key: Key, sends: Sends) -> String {
     }
 }
 
-/// A sentence that names keys (`F4`), with their names on this terminal (`Esc+4`).
+/// A sentence that names keys (`F4`), with their names on this terminal (`Esc 4`).
 pub fn spoken(text: &str, sends: Sends) -> String {
     if sends == Sends::Function {
         return text.to_owned();
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn names_as_the_terminal_sends_them() {
         assert_eq!(name(Key::F(1), Sends::Function), "F1");
-        assert_eq!(name(Key::F(10), Sends::Escape), "Esc+0");
+        assert_eq!(name(Key::F(10), Sends::Escape), "Esc 0");
         assert_eq!(name(Key::Enter, Sends::Escape), "Enter");
         assert_eq!(name(Key::Ctrl('l'), Sends::Function), "Ctrl-L");
     }
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn sentences_name_the_keys_that_there_are() {
         let said = "Press F4, then F10. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.";
-        assert_eq!(spoken(said, Sends::Escape), "Press Esc+4, then Esc+0. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.");
+        assert_eq!(spoken(said, Sends::Escape), "Press Esc 4, then Esc 0. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.");
         assert_eq!(spoken(said, Sends::Function), said);
     }
 

@@ -66,6 +66,19 @@ impl Layer {
         }
     }
 
+    /// Says something about the last key, until the next one.
+    pub fn hint(&mut self, text: &str) {
+        let hint = match self {
+            Self::Form(form) => &mut form.hint,
+            Self::Review(review) => &mut review.hint,
+            Self::Edit(edit) => &mut edit.hint,
+            Self::Text(text) => &mut text.hint,
+            Self::Status(status) => return status.tell(text),
+            Self::Menu(_) | Self::List(..) | Self::Wait(_) => return,
+        };
+        *hint = Some(text.to_owned());
+    }
+
     /// Whether a text to search for is being typed, so that F3 ends that and not the screen.
     pub fn is_typing(&self) -> bool {
         match self {

@@ -14,6 +14,7 @@ pub mod flow;
 pub mod golden;
 pub mod keys;
 pub mod layer;
+pub mod log_job;
 pub mod model;
 pub mod plain;
 pub mod popup;

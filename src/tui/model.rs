@@ -34,6 +34,20 @@ pub struct Options {
     pub trace: bool,
     /// Where images are written: the home directory.
     pub home: String,
+    /// `-o` and `--menu-dir`: where panels come from that are not built in.
+    pub menu_dirs: Vec<String>,
+}
+
+impl Options {
+    /// The command line that opens a panel in a new session with the same menus. With `ui`, as a command may have the panel's name.
+    pub fn opens(&self, fastpath: &str) -> String {
+        let mut words: Vec<String> = ["altdisk", "ui"].map(str::to_owned).to_vec();
+        words.extend(self.menu_dirs.iter().flat_map(|d| ["--menu-dir".to_owned(), d.clone()]));
+        if !fastpath.is_empty() {
+            words.push(fastpath.to_owned());
+        }
+        crate::text::shell::quoted(&words)
+    }
 }
 
 /// The model.
@@ -53,6 +67,8 @@ pub struct Model {
     pub ahead: Vec<Key>,
     /// Whether the question on top, if one is, has stood on the screen as a whole: only then does a key say yes to it.
     pub seen: bool,
+    /// A lone Esc waits for its digit.
+    pub escape: bool,
     /// Something to know, said on the first form.
     pub notice: Option<String>,
     /// Told while an answer was waited for; shown after it.
@@ -104,11 +120,14 @@ pub enum Msg {
     /// All keys of one read.
     Keys(Vec<Key>),
     Size(u16, u16),
+    /// A lone Esc waits for its digit, or does no more.
+    Escape(bool),
     /// The answer to a question: what the program printed, or what is wrong.
     Answer(u64, Result<String, Told>),
     /// A question takes long enough to be shown.
     Slow(u64),
-    Jobs(Result<Vec<job::Summary>, Told>),
+    /// Every job, and what time it is (seconds since the epoch).
+    Jobs(Result<Vec<job::Summary>, Told>, u64),
     /// A job's COMMAND STATUS can be shown.
     Opened(Result<Box<Status>, Told>),
     Status(status::Msg),
@@ -203,6 +222,7 @@ impl Model {
             asked: None,
             ahead: vec![],
             seen: true,
+            escape: false,
             notice: None,
             untold: vec![],
             tokens: 0,

@@ -29,6 +29,8 @@ pub enum Record {
     Answer { text: String },
     /// A command is run (or would be, under `-x`); `hides`: a password is left out of it.
     Command { line: String, hides: bool, run: bool },
+    /// It runs as this job.
+    Started { job: u32 },
     /// How it ended; `job` is where its output is, 0 if it had the terminal.
     Ended { job: u32, how: String },
     /// Its status is left before its end.
@@ -40,6 +42,11 @@ pub enum Record {
 }
 
 impl Record {
+    /// What is said of a job: its place in the log is where the job's output ends.
+    pub fn is_of_a_job(&self) -> bool {
+        matches!(self, Self::Started { .. } | Self::Ended { job: 1.., .. } | Self::GoesOn { .. })
+    }
+
     /// As the log has it; `date` as SMIT writes it. Nothing that a program or a name holds commands the terminal of who reads it.
     pub fn text(&self, date: &str) -> String {
         match self {
@@ -62,6 +69,7 @@ impl Record {
                     if *run { "Output from Command_to_Execute follows below:\n---- start ----" } else { "It is not run in this session." };
                 format!("\n[{date}]\n    Command_to_Execute follows below:\n>> {line}\n\n    {begins}\n")
             }
+            Self::Started { .. } => String::new(),
             Self::Ended { how, .. } => format!("---- end ----\n\n[{date}]\n    {how}\n"),
             Self::GoesOn { job } => {
                 format!("---- it runs ----\n\n[{date}]\n    continues as job {job}: `altdisk jobs` shows it.\n")
@@ -136,6 +144,10 @@ impl Books {
     /// The log once more, for a thread that appends to it.
     pub fn log(&self) -> Option<File> {
         self.log.file.as_ref().ok()?.try_clone().ok()
+    }
+
+    pub fn log_path(&self) -> &Path {
+        &self.log.path
     }
 
     /// Writes it down; what is wrong with the files is returned once, with the first command.

@@ -21,6 +21,7 @@ use crate::term::paint::Painter;
 use crate::term::tty::Tty;
 use crate::tui::canvas::Canvas;
 use crate::tui::effects::{Doer, Places};
+use crate::tui::keys::Sends;
 use crate::tui::layer::Layer;
 use crate::tui::model::{Effect, Model, Msg, Told};
 use crate::tui::status;
@@ -72,6 +73,7 @@ pub fn run(model: Model, begin: Begin, terminal: Terminal, utf8: bool, tty: Tty,
     // If nobody listens any more, the process is about to end.
     // What shows no UTF-8 may well send it: the emulator behind a vt220 is one of today. Only a locale that says otherwise counts.
     let decoder = Decoder::new(terminal.keys, Terminal::hears_utf8(|v| std::env::var(v).ok()));
+    let decoder = if terminal.function_keys { decoder } else { decoder.by_hand() };
     let reader = input::spawn(&tty, decoder, move |input| drop(keys.send(Event::Input(input))))?;
     let doer = Doer::new(sender, places);
     let mut screen = Screen {
@@ -183,6 +185,9 @@ impl Screen {
                 self.kept.push((number, batch));
             }
             Event::Input(Input::Keys(keys)) => self.apply(Msg::Keys(keys)),
+            // Where function keys are keys, Esc needs no attention.
+            Event::Input(Input::Escape(waits)) if self.model.sends == Sends::Escape => self.apply(Msg::Escape(waits)),
+            Event::Input(Input::Escape(_)) => {}
             Event::Input(Input::Resized) => self.resize(),
             Event::Input(Input::Continued) => match self.tty.resume() {
                 Ok(()) => self.repaint(),

@@ -25,6 +25,8 @@ use crate::theme::{self, Theme};
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (132, 43);
+/// An 80x24 console below a status line of tmux or screen.
+const STATUS_LINE: (u16, u16) = (80, 23);
 const DISKS: &str = "\
 # NAME           SIZE MODEL          SERIAL               HOLDS
 vdb          20 GiB QEMU HARDDISK  QM00002              ext4
@@ -60,18 +62,48 @@ fn every_panel_is_golden() {
     assert!(set.screens.len() > 9);
     for (id, screen) in &set.screens {
         let large = ["alt_clone", TOP].contains(&id.as_str());
-        for size in [Some(SMALL), large.then_some(LARGE)].into_iter().flatten() {
+        for size in [Some(SMALL), Some(STATUS_LINE), large.then_some(LARGE)].into_iter().flatten() {
             let mut m = model(size, Theme::mono());
             let Some(layer) = opened(screen) else { continue };
             super::flow::push(&mut m, layer);
             check(&format!("panel-{id}"), size.0, size.1, |c| view(&m, c));
             let before = super::golden::drawn(size.0, size.1, |c| view(&m, c));
             if before.contains("[TOP]") {
-                press(&mut m, "end");
+                press(&mut m, "pgdn pgdn pgdn pgdn pgdn");
                 check(&format!("panel-{id}-end"), size.0, size.1, |c| view(&m, c));
             }
         }
     }
+}
+
+/// On the smallest screen there is room for the fields, a list with reasons, and the keys.
+#[test]
+fn every_panel_works_on_the_smallest_screen() {
+    let size = super::screens::small::NEEDED;
+    for (id, screen) in &set().screens {
+        let Some(layer) = opened(screen) else { continue };
+        let mut m = model(size, Theme::mono());
+        super::flow::push(&mut m, layer);
+        let shown = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+        assert!(shown.contains("F10=Exit") && shown.contains("Enter=Do"), "{id}: {shown}");
+        press(&mut m, "F1");
+        assert!(super::golden::drawn(size.0, size.1, |c| view(&m, c)).contains("CONTEXTUAL HELP"), "{id}");
+        press(&mut m, "F3");
+        for _ in 0..30 {
+            let at = top(&m);
+            press(&mut m, "down");
+            let shown = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+            let cursor = shown.contains("cursor: column") || !at.starts_with("form");
+            assert!(cursor, "{id}: the cursor is not shown\n{shown}");
+        }
+    }
+    let mut m = model(size, Theme::mono());
+    super::flow::open(&mut m, "alt_clone", Default::default());
+    answer(&mut m, "#target:bootlist\n:yes\n");
+    press(&mut m, "F4");
+    answer(&mut m, DISKS);
+    let shown = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+    assert!(["vdb ", "vdc ", "F10=Exit"].iter().all(|t| shown.contains(t)), "{shown}");
 }
 
 /// Nothing that a panel says is cut at 80 columns.
@@ -101,10 +133,10 @@ fn every_panel_fits() {
 fn own_lists_are_golden() {
     use crate::job::{Ended, Id, Spec, State, Summary};
     let job = |n: u32, state, stopped| {
-        let spec = Spec::new(vec!["altdisk".into()], "Clone the Rootvg to an Alternate Disk");
+        let spec = Spec::new(vec!["altdisk".into()], "Clone the Running System to Another Disk");
         Summary { id: Id(n), spec, started: 0, state, group: None, stopped }
     };
-    let ended = |code| State::Ended(Ended { code, signal: None, time: 0, ms: 0 });
+    let ended = |code| State::Ended(Ended { code, signal: code.is_none().then_some(9), time: 0, ms: 0 });
     let jobs = vec![
         job(12, State::Running, false),
         job(11, ended(Some(0)), false),
@@ -115,16 +147,16 @@ fn own_lists_are_golden() {
     ];
     let mut m = model(SMALL, Theme::mono());
     super::flow::open(&mut m, TOP, Default::default());
-    update(&mut m, Msg::Jobs(Ok(jobs)));
+    update(&mut m, Msg::Jobs(Ok(jobs), 90));
     let shown = super::golden::drawn(80, 24, |c| view(&m, c));
     for line in [
-        "|    Job  Started              State      What",
-        "  running    Clone the",
+        "|    Job  Started           State             Time  What",
+        "  running           1:30  Clone the",
         "  OK  ",
-        "  failed 4 ",
+        "  failed (4) ",
         "  stopped ",
-        "  killed ",
-        "  lost ",
+        "  signal 9 ",
+        "  unknown ",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }

@@ -19,6 +19,7 @@ use crate::theme::choose::{Wanted, choose};
 use crate::tui::effects::Places;
 use crate::tui::flow;
 use crate::tui::keys::Sends;
+use crate::tui::log_job;
 use crate::tui::model::{Doing, Model, Msg, Options, Told};
 use crate::tui::plain::{Plain, Run, Talk};
 use crate::tui::record::{Books, Record};
@@ -91,6 +92,9 @@ pub fn start(start: &Start) -> Result<End> {
         return Err(error::BAD_VALUE.because_do(wrong, "name a file that can be written, or leave -l and -s out"));
     }
     let _ = books.record(&Record::Begin { argv: start.argv.clone() });
+    if let Some(mut to) = books.log() {
+        log_job::catch_up(&log, &mut to);
+    }
     let terminal = Terminal::here();
     if start.plain || terminal.dumb {
         return plain(start, &set, path, &mut books, env);
@@ -115,7 +119,11 @@ fn plain(start: &Start, set: &Set, path: &str, books: &mut Books, env: Vec<(Stri
     let live = std::io::stdin().is_terminal();
     let ascii = !Terminal { utf8: true, ..Terminal::here() }.speaks_utf8(|v| std::env::var(v).ok());
     let mut record = |record: Record| {
-        if let Some(wrong) = books.record(&record) {
+        if record.is_of_a_job() {
+            if let Some(mut log) = books.log() {
+                log_job::record(&record, books.log_path(), &mut log);
+            }
+        } else if let Some(wrong) = books.record(&record) {
             // Lines of text have no place of their own for this.
             let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("What you do is not written down: {wrong}\n").as_bytes());
         }
@@ -162,6 +170,7 @@ fn screens(
         verbose: start.verbose,
         trace: start.trace,
         home: home.display().to_string(),
+        menu_dirs: start.menu_dirs.iter().map(|d| std::path::absolute(d).unwrap_or_else(|_| d.clone()).display().to_string()).collect(),
     };
     let sends = if terminal.function_keys { Sends::Function } else { Sends::Escape };
     let mut model = Model::new(Rc::new(set), theme, sends, options, tty.size());

@@ -15,6 +15,9 @@ screens change at once, and altdisk keeps it for the next time. `serial` sends t
 pub const JOBS: &str = "Everything that altdisk runs is a job. It goes on when you leave its screen, leave altdisk, or lose the line. Put \
 the cursor on a job and press Enter to see how it goes, or how it ended.";
 
+/// Said where a pasted text ended in a line break.
+pub const PASTED: &str = "A pasted line break is not Enter. Check the text, then press Enter.";
+
 const LIST: &str = "Up and Down move the cursor, PageUp and PageDown a page, Home and End to the ends. / searches for a text, n searches on. \
 Lines that are grey cannot be chosen; put the cursor on one to see why. Enter takes what is chosen, Cancel goes back without a change.";
 
@@ -28,19 +31,25 @@ Up, Down, PageUp and PageDown move through the text.";
 
 const STATUS: &str = "This screen follows a command while it runs, and shows what it said when it has ended.
 
-`Command:` says running, OK or failed. `stdout` and `stderr` say whether the command has written something there: stderr is where programs complain.
+`Command:` says running, OK or failed. `stdout` and `stderr` say whether the command has written something there. Many programs write to stderr \
+although nothing is wrong.
 
-Cancel leaves this screen; the command goes on. To see it again, choose the running and finished jobs in the first menu, or start altdisk again. \
-The command also goes on when you leave altdisk or the line is cut.";
+F3 leaves this screen, and the command keeps running. To see it again, choose \"Running and Finished Jobs\" in the first menu, or start altdisk again. \
+The command also keeps running when you leave altdisk or lose the line. Ctrl-C stops it, after a question.
+
+What it says is below. The arrow keys, PageUp, PageDown, Home and End move in it; at the end it follows what comes. / finds a text, n the next one. f shows \
+other kinds of lines: everything, or only warnings and errors. w cuts long lines, which Left and Right then move, or wraps them.
+
+A command with several steps has a list of them: Tab goes there and back. On a wide screen both are shown, and Tab says which one the keys move.";
 
 const SURE: &str = "The command of this form may remove something for good, so you are asked once more. Enter runs it. Cancel goes back to \
 the form, and nothing is changed.";
 
-const ERROR: &str = "Something is not as it should be. The text says what, and mostly what to do about it. Nothing was run that is not named in the text. \
-If there is a number such as ALT-205, `altdisk explain ALT-205` at the shell prompt tells more.";
+const ERROR: &str = "An error occurred. The message says what is wrong and usually how to fix it. Nothing was run that is not named in the text. \
+If there is a number such as ALT-205, the panel \"What an Error Number Means\" in the first menu, or `altdisk explain ALT-205` at the shell prompt, shows what it means.";
 
 const IMAGE: &str = "The screen below is written to two files in your home directory: as text, and as a picture that any web browser shows. Good to \
-show somebody else, or to keep. The fast path is the name by which this panel can be opened at once: altdisk NAME.";
+show somebody else, or to keep. The fast path is the name by which this panel can be opened at once: altdisk ui NAME.";
 
 const EDIT: &str = "Left and Right move in the text, Home and End to its ends. Backspace and Delete remove a character, Ctrl-K everything up to \
 the end, Ctrl-U everything. Enter takes the text, Cancel leaves the field as it was.";
@@ -101,11 +110,15 @@ fn of_form(form: &Form) -> Text {
 }
 
 /// What F8 will do.
-pub fn image(fastpath: &str, home: &str) -> String {
-    let path = if fastpath.is_empty() {
-        String::new()
-    } else {
-        format!("Current fast path:\n    \"{fastpath}\"\n\nThis opens the same panel from a shell prompt:\n    altdisk {fastpath}\n\n")
+pub fn image(model: &Model) -> String {
+    let (fastpath, home) = (model.fastpath(), &model.options.home);
+    let path = match model.set.open(&fastpath) {
+        _ if fastpath.is_empty() => String::new(),
+        Ok(_) => format!(
+            "Current fast path:\n    \"{fastpath}\"\n\nThis opens the same panel from a shell prompt:\n    {}\n\n",
+            model.options.opens(&fastpath)
+        ),
+        Err(_) => "This panel needs the answers of the panel before it: no command opens it by itself.\n\n".to_owned(),
     };
     format!("{path}The files are written to:\n    {home}")
 }
@@ -116,7 +129,10 @@ pub fn saved(files: &[String]) -> String {
 
 /// What every key does.
 pub fn keys(sends: Sends) -> Vec<(String, Role)> {
-    let f = |n: u8| format!("{}, Esc {}", name(Key::F(n), Sends::Function), n % 10);
+    let f = |n: u8| match sends {
+        Sends::Function => format!("{}, Esc {}", name(Key::F(n), sends), n % 10),
+        Sends::Escape => name(Key::F(n), sends),
+    };
     let mut rows: Vec<(String, &str)> = vec![
         ("Up, Down".into(), "Move the cursor."),
         ("Enter".into(), "Do: open, run, or take what is chosen."),
@@ -131,8 +147,11 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         (f(9), "A shell; `exit` comes back."),
         (f(10), "Leave altdisk. What runs goes on."),
         ("Tab, Backtab".into(), "The next or previous value of a field not typed."),
+        ("Tab in a status".into(), "The steps of the command, or what it says."),
+        ("f, w in a status".into(), "f: other kinds of lines. w: cut or wrap long lines."),
+        ("Ctrl-C in a status".into(), "Stop the command, after a question."),
         ("PageUp, PageDown".into(), "A page; also Ctrl-B and Ctrl-F, Esc v and Ctrl-V."),
-        ("Home, End".into(), "The first or the last line; also Esc < and Esc >."),
+        ("Home, End".into(), "The ends of a text; else the first or last line."),
         ("/ then a text".into(), "Find it in a list or in output; n: the next one."),
         ("Left, Right".into(), "Move in a field's text; scroll wide lines sideways."),
         ("Ctrl-A, Ctrl-E".into(), "The beginning or the end of a field's text."),
@@ -140,7 +159,7 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         ("Ctrl-Z".into(), "Stop altdisk; `fg` in the shell goes on with it."),
     ];
     if sends == Sends::Escape {
-        rows.insert(2, ("Esc and a digit".into(), "A function key: Esc, then 1 is F1, 0 is F10."));
+        rows.insert(2, ("Esc, then a digit".into(), "A function key: Esc, then 1 is F1, Esc, then 0 F10."));
     }
     let mut text = vec![];
     text.extend(rows.into_iter().map(|(key, what)| (format!(" {key:<18} {what}"), Role::Text)));
@@ -168,7 +187,7 @@ The first clone:
   2. Press F4 and choose the disk that the copy goes to.
   3. Press Enter, read what will happen, type what is asked for, press Enter.
 
-Menus are text files. Anybody who manages this machine can add panels for other commands: see menus/README.md of altdisk, and `altdisk --check`.
+Menus are text files. Anybody who manages this machine can add panels for other commands: `altdisk help menus` says how, and `altdisk --check` what is wrong in a file.
 
 altdisk follows alt_disk_install and SMIT of AIX. It is free software, under the MIT licence or the Apache licence 2.0.";
     vec![(head, Role::Heading), (text.to_owned(), Role::Text)]

@@ -20,6 +20,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
     let mut effects = match msg {
         Msg::Keys(keys) => press(model, keys),
         Msg::Size(width, height) => resized(model, width, height),
+        Msg::Escape(waits) => {
+            model.escape = waits;
+            vec![]
+        }
         Msg::Answer(token, answer) => flow::answered(model, token, answer),
         Msg::Slow(token) => {
             for layer in &mut model.stack {
@@ -29,10 +33,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
             }
             vec![]
         }
-        Msg::Jobs(jobs) => {
+        Msg::Jobs(jobs, now) => {
             model.asked = None;
             match jobs {
-                Ok(jobs) => flow::push(model, Layer::List(flow::jobs(&jobs), For::Jobs)),
+                Ok(jobs) => flow::push(model, Layer::List(flow::jobs(&jobs, now), For::Jobs)),
                 Err(told) => flow::fail(model, told),
             }
         }
@@ -133,6 +137,12 @@ fn one(model: &mut Model, key: Key) -> Effects {
     if model.asked.is_some() {
         return waiting(model, key);
     }
+    let key = match key {
+        Key::LineBreak | Key::Pasted(_) if is_guarded(model) => return pasted(model, key),
+        Key::LineBreak => Key::Enter,
+        Key::Pasted(c) => Key::Char(c),
+        key => key,
+    };
     if !model.seen && asks(model).is_some() && !matches!(key, Key::F(1 | 3 | 10) | Key::Esc) {
         return vec![];
     }
@@ -153,6 +163,21 @@ fn one(model: &mut Model, key: Key) -> Effects {
             apply(model, step)
         }
     }
+}
+
+/// Where Enter runs or confirms something, or takes what was typed: a line break that was pasted must not.
+fn is_guarded(model: &Model) -> bool {
+    asks(model).is_some() || matches!(model.top(), Some(Layer::Form(_) | Layer::Edit(_)))
+}
+
+/// A line break that was pasted is not Enter, and the lines after it are not typed into the first one's field.
+fn pasted(model: &mut Model, key: Key) -> Effects {
+    if key == Key::LineBreak
+        && let Some(layer) = model.stack.last_mut()
+    {
+        layer.hint(texts::PASTED);
+    }
+    vec![Effect::Bell]
 }
 
 /// While an answer is waited for, F3 gives up and F10 leaves; everything else is for later.
@@ -245,6 +270,8 @@ fn chosen(model: &mut Model, numbers: &[usize]) -> Effects {
         }
         For::Jobs => {
             let Some(id) = values.first().and_then(|v| v.parse().ok()) else { return vec![] };
+            // Who leaves the job comes back to the list.
+            model.stack.push(Layer::List(list, purpose));
             model.asked = Some(crate::tui::model::Asked { token: 0, why: Why::Start });
             vec![Effect::Open(crate::job::Id(id))]
         }
@@ -271,7 +298,7 @@ fn image(model: &mut Model) -> Effects {
     if matches!(model.top(), Some(Layer::Text(t)) if t.what == What::Image) {
         return vec![Effect::Bell];
     }
-    let text = texts::image(&model.fastpath(), &model.options.home);
+    let text = texts::image(model);
     flow::push(model, Layer::Text(Text::plain(What::Image, "PRINT SCREEN", &text)))
 }
 
@@ -365,6 +392,12 @@ fn leave(model: &mut Model) -> Effects {
     flow::ended(model, code);
     flow::drop_ghosts(model);
     let mut effects: Effects = goes_on.map(Effect::Record).into_iter().chain([Effect::Close]).collect();
+    // Back in the list of jobs, as it is now.
+    if matches!(model.top(), Some(Layer::List(_, For::Jobs))) {
+        model.stack.pop();
+        model.asked = Some(crate::tui::model::Asked { token: 0, why: Why::Jobs });
+        effects.push(Effect::Jobs);
+    }
     if model.stack.is_empty() {
         effects.push(Effect::Quit);
     }

@@ -63,6 +63,23 @@ fn the_review_is_asked_with_its_words() {
     assert_eq!(top(&m), "text error");
 }
 
+/// The pop-up has what the command line shows: number, headline, a line for each piece of evidence, and the remedy apart.
+#[test]
+fn an_error_keeps_its_lines() {
+    let said = "`altdisk list targets`: exit code 3\n  altdisk list: ALT-210 /dev/vda cannot be a target:\n    - /dev/vda is mounted at /\n    - swap is on it\n    what to do: choose another disk";
+    let mut m = model();
+    press(&mut m, "enter F4");
+    let token = m.tokens;
+    update(&mut m, Msg::Answer(token, Err(Told::new(format!("ALT-907: {said}"), "see the program"))));
+    let shown = shot(&m);
+    for line in
+        ["ALT-210 /dev/vda cannot be a target:", "  - /dev/vda is mounted at /", "  - swap is on it", "What to do: choose another disk"]
+    {
+        assert!(shown.lines().any(|l| l.contains(line)), "{line}\n{shown}");
+    }
+    assert!(!shown.contains("ALT-907") && !shown.contains("mounted at / -"), "{shown}");
+}
+
 #[test]
 fn what_is_refused_moves_the_cursor() {
     let mut m = model();
@@ -85,6 +102,65 @@ fn typed_ahead_never_says_yes() {
     press(&mut m, "down enter");
     press(&mut m, "F3");
     assert_eq!(top(&m), "menu altdisk");
+}
+
+/// Whoever copies a serial number out of a list mostly copies the line break too.
+#[test]
+fn a_pasted_line_break_runs_nothing() {
+    use super::status::tests::running_clone;
+    use crate::term::key::Key;
+    let paste = |m: &mut Model, text: &str| {
+        m.seen = true;
+        let first: Vec<Key> = text.split('\n').next().unwrap_or_default().chars().map(Key::Char).collect();
+        let rest = text.split('\n').skip(1).flat_map(|l| std::iter::once(Key::LineBreak).chain(l.chars().map(Key::Pasted)));
+        done(update(m, Msg::Keys(first.into_iter().chain(rest).collect())))
+    };
+    let bell = |effects: Vec<Effect>| assert!(effects.iter().all(|e| *e == Effect::Bell), "{effects:?}");
+    let mut m = model();
+    press(&mut m, "enter");
+    // A form: the first line is taken, and nothing runs.
+    bell(paste(&mut m, "vdb\nvdc\n"));
+    assert_eq!((top(&m).as_str(), m.form().unwrap().values.get(0)), ("form alt_clone targets", "vdb"));
+    assert!(shot(&m).contains("A pasted line break is not Enter."));
+    // The window of F7.
+    press(&mut m, "F7");
+    bell(paste(&mut m, "x\n"));
+    assert_eq!(top(&m), "edit");
+    press(&mut m, "F3 enter");
+    // The review, with the very word that it asks for.
+    answer(&mut m, REVIEW);
+    bell(paste(&mut m, "QM00002\n"));
+    assert_eq!(top(&m), "review");
+    assert!(shot(&m).contains("A pasted line break is not Enter."));
+    started(press(&mut m, "enter"));
+    // ARE YOU SURE??
+    let mut m = model();
+    press(&mut m, "down enter enter");
+    bell(paste(&mut m, "\n"));
+    assert_eq!(top(&m), "text sure");
+    assert!(shot(&m).contains("A pasted line break is not Enter."));
+    // ARE YOU SURE?? to stop a job.
+    let mut m = model();
+    update(&mut m, Msg::Opened(Ok(Box::new(running_clone((80, 24))))));
+    press(&mut m, "^c");
+    bell(paste(&mut m, "\n"));
+    assert!(shot(&m).contains("A pasted line break is not Enter."));
+    // In a menu it is Enter as ever.
+    let mut m = model();
+    paste(&mut m, "\n");
+    assert_eq!(top(&m), "form alt_clone targets");
+}
+
+/// On a terminal without function keys it is seen that Esc waits for its digit.
+#[test]
+fn an_esc_that_waits_is_shown() {
+    let mut m = model();
+    m.sends = super::keys::Sends::Escape;
+    let before = shot(&m);
+    assert_eq!(done(update(&mut m, Msg::Escape(true))), []);
+    assert!(shot(&m).lines().nth(23).unwrap().ends_with("Esc-"), "{}", shot(&m));
+    update(&mut m, Msg::Escape(false));
+    assert_eq!(shot(&m), before);
 }
 
 /// Keys of another read than the one before, with no frame between them.
@@ -294,7 +370,7 @@ fn values_outlive_everything_but_their_screen() {
     let mut m = model();
     press(&mut m, "enter vdb");
     update(&mut m, Msg::Size(60, 16));
-    assert!(shot(&m).contains("It has 60x16; 80x24 are needed."));
+    assert!(shot(&m).contains("It is 60x16; at least 80x20 is needed."));
     assert_eq!(press(&mut m, "x F3 enter"), []);
     assert_eq!(press(&mut m, "F10"), [Effect::Quit]);
     update(&mut m, Msg::Size(132, 43));
@@ -305,7 +381,7 @@ fn values_outlive_everything_but_their_screen() {
     assert!(shot(&m).contains("Help for targets.") && shot(&m).contains("Help for alt_clone."));
     assert_eq!(press(&mut m, "F9"), [Effect::Bell]);
     press(&mut m, "enter F8");
-    assert!(shot(&m).contains("altdisk alt_clone") && shot(&m).contains("/home/ada"));
+    assert!(shot(&m).contains("altdisk ui alt_clone") && shot(&m).contains("/home/ada"));
     assert_eq!(press(&mut m, "enter"), [Effect::SaveImage("alt_clone".into())]);
     update(&mut m, Msg::Saved(Ok(vec!["/home/ada/a.txt".into()])));
     assert!(shot(&m).contains("/home/ada/a.txt"));
@@ -347,11 +423,11 @@ fn nothing_runs_in_a_dry_session() {
 fn screens_that_are_code() {
     let mut m = model();
     assert_eq!(press(&mut m, "end up up up enter"), [Effect::Jobs]);
-    update(&mut m, Msg::Jobs(Ok(vec![])));
+    update(&mut m, Msg::Jobs(Ok(vec![]), 0));
     assert!(shot(&m).contains("There is nothing to choose from."));
     assert_eq!(press(&mut m, "F3 down enter"), [Effect::Themes]);
     update(&mut m, Msg::Themes(vec![crate::theme::Theme::mono()]));
-    assert_eq!(top(&m), "list Looks");
+    assert_eq!(top(&m), "list Colours and Theme");
     assert_eq!(press(&mut m, "enter"), [Effect::Theme("mono".into())]);
     press(&mut m, "down enter");
     check("sample-keys", 80, 24, |c| view(&m, c));

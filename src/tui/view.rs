@@ -7,6 +7,9 @@ use crate::tui::keys;
 use crate::tui::model::Model;
 use crate::tui::screens::small;
 
+/// Esc was pressed, and a digit makes it a function key.
+const ESCAPE: &str = "Esc-";
+
 /// Draws the model on an empty canvas.
 pub fn view(model: &Model, c: &mut Canvas<'_>) {
     // A look with a paper of its own covers the whole screen with it.
@@ -25,5 +28,9 @@ pub fn view(model: &Model, c: &mut Canvas<'_>) {
             c.cursor = None;
         }
         layer.view(c, model.sends, n == last);
+    }
+    if model.escape {
+        let (x, y) = (c.width().saturating_sub(ESCAPE.len() as u16), c.height().saturating_sub(1));
+        c.put(x, y, ESCAPE, Role::Mark);
     }
 }

@@ -51,6 +51,8 @@ pub struct Emulator {
     pub visible: bool,
     pub alternate: bool,
     pub complaints: Vec<String>,
+    /// After a resize, until the whole screen is cleared: what arrives was drawn for the old size, and may touch the new corner.
+    pub resized: bool,
     look: Look,
     other: Vec<Cell>,
     saved: (usize, usize),
@@ -80,6 +82,7 @@ impl Emulator {
             visible: true,
             alternate: false,
             complaints: vec![],
+            resized: false,
             look: Look::default(),
             saved: (0, 0),
             region: (0, rows - 1),
@@ -119,6 +122,7 @@ impl Emulator {
         (self.cells, self.other) = (put(&old.cells), put(&old.other));
         (self.columns, self.rows, self.region) = (columns, rows, (0, rows - 1));
         self.cursor = (self.cursor.0.min(columns - 1), self.cursor.1.min(rows - 1));
+        self.resized = true;
     }
 
     /// Whether characters are written as they are: neither shifted nor reversed, and the whole screen scrolls.
@@ -240,7 +244,7 @@ impl Emulator {
             self.down();
         }
         let (x, y) = self.cursor;
-        if x + 1 == self.columns && y + 1 == self.rows && self.region.1 == y && c != ' ' {
+        if x + 1 == self.columns && y + 1 == self.rows && self.region.1 == y && c != ' ' && !self.resized {
             self.complain("the bottom-right cell was written".into());
         }
         let text = if self.drawing[usize::from(self.shifted)] { line(c) } else { c };
@@ -298,6 +302,9 @@ impl Emulator {
         }
         let (start, here, end) = (y * self.columns, y * self.columns + x, (y + 1) * self.columns);
         let empty = self.empty();
+        if last == 'J' && (n == 2 || (n == 0 && here == 0)) {
+            self.resized = false;
+        }
         match last {
             'A' => self.cursor.1 = y.saturating_sub(count).max(if y >= self.region.0 { self.region.0 } else { 0 }),
             'B' => self.cursor.1 = (y + count).min(if y <= self.region.1 { self.region.1 } else { self.rows - 1 }),

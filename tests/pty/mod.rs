@@ -209,7 +209,11 @@ impl Pty {
 
     /// Types keys by name, as this kind of terminal sends them: `Down`, `F3`, `Enter`, `Ctrl-L`; anything else is text.
     pub fn keys(&self, names: &[&str]) {
-        for name in names {
+        for (n, name) in names.iter().enumerate() {
+            // Nobody presses Enter that soon after a text; a line break that comes at once is taken for a pasted one.
+            if *name == "Enter" && n > 0 && keys::first(names[n - 1]) == names[n - 1].as_bytes() {
+                std::thread::sleep(Duration::from_millis(150));
+            }
             self.send(&keys::first(name));
         }
     }

@@ -124,6 +124,23 @@ fn sources_custom(cfg: &str) -> bool {
     })
 }
 
+const NEVER: &str = "a practice disk: no machine can boot from it";
+
+impl Listed {
+    pub fn is_practice(&self) -> bool {
+        self.why == NEVER
+    }
+}
+
+/// What is said of a practice disk.
+fn practised(d: &BootDisk) -> Option<Listed> {
+    d.practice()?;
+    Some(Listed { name: d.shown(), role: d.role.clone(), next: false, why: NEVER.to_owned() })
+}
+
+/// How a listing says that nothing is known of a disk's GRUB.
+pub const UNREADABLE: &str = "its GRUB cannot be read";
+
 impl Machine {
     /// This disk and the others.
     pub fn disks(&self) -> impl Iterator<Item = &BootDisk> {
@@ -157,6 +174,10 @@ impl Machine {
         let once = vars.next.is_some();
         let mut disks = vec![];
         for d in self.disks() {
+            if let Some(listed) = practised(d) {
+                disks.push(listed);
+                continue;
+            }
             let entries = d.esp_partuuid.as_deref().map(|p| vars.on_partition(p)).unwrap_or_default();
             let next = entries.iter().any(|e| Some(e.number.as_str()) == first);
             let why = match entries.iter().find(|e| !next || Some(e.number.as_str()) == first) {
@@ -167,7 +188,7 @@ impl Machine {
                     None => format!("Boot{} {}, not in BootOrder", e.number, e.label),
                 },
             };
-            disks.push(Listed { name: d.name.clone(), role: d.role.clone(), next, why });
+            disks.push(Listed { name: d.shown(), role: d.role.clone(), next, why });
         }
         let ours = |e: &efi::Entry| {
             e.file
@@ -182,7 +203,8 @@ impl Machine {
 
     fn listing_of_grubs(&self, events: &Events) -> Result<BootListing> {
         let mut says: Vec<(String, Result<Option<String>>)> = vec![];
-        for d in self.disks() {
+        // Only what a BIOS can start decides.
+        for d in self.disks().filter(|d| d.practice().is_none()) {
             let read = self.open(d, false, events).and_then(|g| {
                 let text = g.custom();
                 g.close()?;
@@ -196,14 +218,22 @@ impl Machine {
         };
         let mut disks = vec![];
         for d in self.disks() {
+            if let Some(listed) = practised(d) {
+                disks.push(listed);
+                continue;
+            }
             // Where every readable GRUB leads here, so does the machine, whatever disk the BIOS starts.
-            let next = says.iter().filter(|(_, r)| r.is_ok()).all(|(id, _)| leads(id) == d.id());
+            let mut readable = says.iter().filter(|(_, r)| r.is_ok()).peekable();
+            let next = readable.peek().is_some() && readable.all(|(id, _)| leads(id) == d.id());
             let why = match says.iter().find(|(id, _)| *id == d.id()) {
-                Some((_, Err(e))) => format!("its GRUB cannot be read: {e}"),
+                Some((_, Err(e))) => {
+                    let why = error::of(e).map_or_else(|| e.to_string(), |alt| alt.cause.clone());
+                    format!("{UNREADABLE}: {why}")
+                }
                 Some((_, Ok(Some(to)))) => format!("its GRUB hands over to {}", self.by_id(to).map_or(to.clone(), BootDisk::title)),
                 _ => "its GRUB starts its own system".to_owned(),
             };
-            disks.push(Listed { name: d.name.clone(), role: d.role.clone(), next, why });
+            disks.push(Listed { name: d.shown(), role: d.role.clone(), next, why });
         }
         Ok(BootListing { firmware: Firmware::Bios, disks, foreign: vec![] })
     }

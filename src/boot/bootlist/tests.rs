@@ -30,6 +30,17 @@ fn uefi_says_which_entry_and_where() {
 }
 
 #[test]
+fn a_practice_disk_boots_on_no_machine() {
+    let vars = efi::parse(include_str!("../../../tests/fixtures/efibootmgr/debian12-v17.txt"));
+    let mut m = machine(Firmware::Uefi);
+    m.others[0].name = "loop2".into();
+    m.others[0].serial = Some("PRACTICE-one".into());
+    let list = m.listing_of(&vars);
+    assert_eq!((list.disks[1].name.as_str(), list.disks[1].next), ("one (loop2)", false));
+    assert_eq!(list.disks[1].why, "a practice disk: no machine can boot from it");
+}
+
+#[test]
 fn undo_deletes_only_new_entries_on_our_esp() {
     let vars = efi::parse(include_str!("../../../tests/fixtures/efibootmgr/debian12-v17.txt"));
     let before = |entries: &[&str], ours: &str| Before {

@@ -27,7 +27,7 @@ pub static MKSYSB: Command = Command {
         ("--check", &["events"], "image"),
     ],
     about: "Writes the file systems of the running system (rootvg) into one archive, with the description of its disks (image.data) and a \
-checksum of every file. `alt_disk_install -d` installs it on a disk, of this machine or another; tar and bsdtar can unpack it too. The \
+checksum of every file. `alt_disk_install -d IMAGE` installs it on a disk, of this machine or another; tar and bsdtar can unpack it too. The \
 machine goes on working: files that change while they are read are read again, and named if they change every time.
 
 A file gets its name when it is whole. One that has this name already is replaced with --replace only. It can be read by root only, for it holds everything that \

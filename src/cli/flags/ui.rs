@@ -28,7 +28,6 @@ and `altdisk fastpath` do the same as `altdisk ui`.",
             .takes("DIR")
             .repeats(),
         Flag::long("plain", "No full screens: numbered lines and prompts, for printers, screen readers and TERM=dumb."),
-        Flag::short('h', "Show this text and exit."),
         HELP,
     ],
     operands: true,

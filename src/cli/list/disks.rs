@@ -1,12 +1,10 @@
 //! Disks as choices: which can be a target, free ones first; what the others hold, or why they cannot be chosen.
 
-use std::path::Path;
-
 use anyhow::Result;
 
 use super::{Row, clip};
 use crate::disk::gate::{Kind, Verdict, examine};
-use crate::disk::model::{Disk, Role, Sight, Signature, World};
+use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
@@ -61,20 +59,21 @@ pub fn candidates() -> Result<Vec<Candidate>> {
 }
 
 fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) -> Candidate {
-    let name = d.practice.as_deref().and_then(Path::file_stem).map_or_else(|| d.name.clone(), |s| s.to_string_lossy().into_owned());
+    let name = practice_name(&d.name, d.serial.as_deref()).unwrap_or(&d.name).to_owned();
     let holds = holds(d, role);
-    let model = if d.practice.is_some() { "practice disk" } else { d.model.as_deref().unwrap_or("-") };
+    // What the kernel calls it stands beside the name, as everywhere.
+    let model = if name == d.name { d.model.clone().unwrap_or_else(|| "-".to_owned()) } else { format!("({})", d.name) };
     let (serial, size) = (d.serial.as_deref().unwrap_or("-"), human(d.size));
     // Name and serial are what people type: they are never cut; the model gives way.
     let over = name.chars().count().saturating_sub(9) + serial.chars().count().saturating_sub(20);
     let room = 14usize.saturating_sub(over);
-    let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(model, room));
+    let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(&model, room));
     let row = clip(row.trim_end(), super::WIDTH);
     Candidate { name, row, verdict, practice: d.practice.is_some(), too_small, has_serial: d.serial.is_some(), all: in_words(d) }
 }
 
 /// What a column about a disk's content has room for.
-fn holds(d: &Disk, role: Role) -> String {
+pub(crate) fn holds(d: &Disk, role: Role) -> String {
     match role {
         Role::Rootvg => return "rootvg".to_owned(),
         Role::AltinstRootvg => return "altinst_rootvg".to_owned(),

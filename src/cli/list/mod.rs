@@ -24,6 +24,7 @@ use crate::event::Events;
 use crate::text::wrap;
 use software::What;
 
+pub(super) use disks::holds;
 pub use disks::{Candidate, candidates};
 
 /// Columns of a line: a pop-up list on a terminal with 80 has so many.
@@ -93,25 +94,38 @@ pub fn format(heading: &str, rows: &[Row]) -> String {
 }
 
 /// `text` in at most `width` columns; what does not fit ends with two points.
-fn clip(text: &str, width: usize) -> String {
+pub(super) fn clip(text: &str, width: usize) -> String {
     if text.chars().count() <= width { text.to_owned() } else { text.chars().take(width.saturating_sub(2)).chain("..".chars()).collect() }
 }
 
 fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
     crate::engine::run::require_root()?;
-    let machine = here::machine()?;
-    let list = machine.current(events)?;
-    Ok((format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE"), boot_rows(&machine, &list)))
+    let heading = format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
+    let known = here::machine().and_then(|machine| Ok((machine.current(events)?, machine)));
+    match known {
+        Ok((list, machine)) => Ok((heading, boot_rows(&machine, &list))),
+        // A list with the reason in it says more than none.
+        Err(err) => {
+            let why = error::of(&err).map_or_else(|| format!("{err:#}"), |alt| alt.cause.clone());
+            let row = |name: String| Row {
+                text: format!("{name:<9} {:<15}", "rootvg"),
+                refused: true,
+                notes: vec![format!("the boot list is not known: {why}")],
+            };
+            Ok((heading, here::disks_of_root().into_iter().map(row).collect()))
+        }
+    }
 }
 
 fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
     let row = |d: &crate::boot::bootdisk::BootDisk| {
-        let listed = list.disks.iter().find(|l| l.name == d.name && l.role == d.role);
+        let listed = list.disks.iter().find(|l| l.name == d.shown() && l.role == d.role);
+        let name = d.practice().unwrap_or(&d.name);
         let next = listed.is_some_and(|l| l.next);
         let serial = d.serial.as_deref().unwrap_or("-");
         Row {
-            text: format!("{:<9} {:<15} {:<20} {:>9}  {}", d.name, d.role, serial, human(d.size), if next { "yes" } else { "-" }),
-            refused: false,
+            text: format!("{name:<9} {:<15} {:<20} {:>9}  {}", d.role, serial, human(d.size), if next { "yes" } else { "-" }),
+            refused: d.practice().is_some(),
             notes: listed.map(|l| l.why.clone()).into_iter().collect(),
         }
     };

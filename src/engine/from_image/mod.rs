@@ -4,7 +4,7 @@
 //! An image of ours says all about itself in its manifest. Another archive is surveyed: read once from end to end, so it must be a file or
 //! a tape; of a pipe without manifest nothing can be known before it is written, and it is taken with -g only.
 
-mod boot_image;
+pub(crate) mod boot_image;
 mod fit;
 pub mod identity;
 mod ids;
@@ -226,7 +226,7 @@ fn resize_hint(e: anyhow::Error, from: &FromImage, own: bool) -> anyhow::Error {
             let how = format!(
                 "take a larger disk; or get the layout out (`tar -xf {name} image.data`), set SHRINK = \"yes\" or smaller sizes in it, and give it with -i"
             );
-            alt.entry.because_do(alt.cause.clone(), how)
+            alt.with_remedy(how)
         }
         _ => e,
     }

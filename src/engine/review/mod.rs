@@ -7,13 +7,13 @@
 mod page;
 mod removal;
 
-use std::path::Path;
+pub use page::Page;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::disk::gate;
-use crate::disk::model::Disk;
+use crate::disk::model::{Disk, practice_name};
 use crate::disk::roles;
 use crate::engine::facts::Facts;
 use crate::engine::plan::{self, Plan};
@@ -77,8 +77,7 @@ pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u
     page.boots(&p.base, plan);
     page.steps(&p.base, plan.steps.iter());
     page.list("NOTES", &p.notes);
-    let disks: Vec<&str> = p.base.layout.disks.iter().map(|d| d.name.as_str()).collect();
-    let disks = disks.join(" ");
+    let disks = p.base.layout.disk_names();
     let what = if p.base.imaged.is_some() { "image install" } else { "clone" };
     let title = match (plan.request.phases.list(), &p.base.imaged) {
         ([1, 2, 3], None) => format!("Clone the running system to {disks}"),
@@ -144,10 +143,9 @@ fn questions(request: &Request, replaced: Option<&Alternate>) -> Result<(Request
 }
 
 fn question(disk: &Disk, add: bool) -> Typed {
-    let practice = disk.practice.as_deref().and_then(Path::file_stem).map(|s| s.to_string_lossy().into_owned());
-    let name = practice.clone().unwrap_or_else(|| disk.name.clone());
+    let name = practice_name(&disk.name, disk.serial.as_deref()).unwrap_or(&disk.name).to_owned();
     let what = if disk.serial.is_some() { "Serial number or name" } else { "Name" };
-    let prompt = format!("{what} of {name}, to erase it");
+    let prompt = format!("{what} of {}, to erase it", disk.shown());
     let mut words: Vec<String> = disk.serial.iter().cloned().chain([name, disk.name.clone()]).collect();
     words.dedup();
     let add = if add { vec!["--erase".to_owned(), disk.serial_or_name().to_owned()] } else { vec![] };

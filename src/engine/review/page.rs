@@ -21,7 +21,7 @@ pub struct Page {
 /// `vdb: 20 GiB, serial DISK-B`.
 pub fn disk(d: &DiskLayout) -> String {
     let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    format!("{}: {}{serial}", d.name, human(d.size))
+    format!("{}: {}{serial}", d.shown(), human(d.size))
 }
 
 impl Page {

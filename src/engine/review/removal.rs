@@ -35,7 +35,7 @@ pub fn of_clean_up(erase: &[String], ask: bool) -> Result<Review> {
 pub fn clean_up_page(alternate: &Alternate, deeds: &[Deed], mounted: &[String], ask: bool) -> Review {
     let mut page = Page::default();
     let base = &alternate.base;
-    let disks = alternate.disks();
+    let disks = base.layout.disk_names();
     let forgets = !ask && deeds.iter().any(|d| matches!(d, Deed::Keep(_) | Deed::KeepUnsure(_)));
     let heading = if forgets { "WHAT IS FORGOTTEN" } else { "WHAT IS REMOVED" };
     let came = match stage(alternate) {
@@ -49,9 +49,9 @@ pub fn clean_up_page(alternate: &Alternate, deeds: &[Deed], mounted: &[String], 
     let (mut typed, mut stays, mut erased) = (vec![], vec![], vec![]);
     for (layout, deed) in base.layout.disks.iter().zip(deeds) {
         match deed {
-            Deed::Untouched => stays.push(format!("{} was not touched yet, and stays as it is.", layout.name)),
-            Deed::Gone => stays.push(format!("{} is not there (or cannot be told from another): what is on it stays.", layout.name)),
-            Deed::Another(d) => stays.push(format!("{} holds something else by now: it is left as it is.", d.name)),
+            Deed::Untouched => stays.push(format!("{} was not touched yet, and stays as it is.", layout.shown())),
+            Deed::Gone => stays.push(format!("{} is not there (or cannot be told from another): what is on it stays.", layout.shown())),
+            Deed::Another(d) => stays.push(format!("{} holds something else by now: it is left as it is.", d.shown())),
             Deed::Keep(d) | Deed::KeepUnsure(d) if ask => {
                 typed.push(question(d, true));
                 erased.push(format!("{}: everything that is on it; then it is free again.", page::disk(layout)));
@@ -135,7 +135,7 @@ fn leftovers_page(found: &Found, world: &World, unreadable: Option<String>, eras
     let (mut typed, mut stays, mut erased) = (vec![], vec![], vec![]);
     for d in disks {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-        let name = format!("{}: {}{serial}", d.name, human(d.size));
+        let name = format!("{}: {}{serial}", d.shown(), human(d.size));
         let said = erase.iter().any(|e| e == d.serial_or_name());
         if ask && !said {
             typed.push(question(d, true));

@@ -14,6 +14,7 @@ use nix::fcntl::{AtFlags, OFlag};
 
 use crate::error;
 use crate::host::tree;
+use crate::text::shell::quote;
 
 /// So much is written before the kernel is told to begin with it: the end is short then.
 const EARLY: u64 = 32 << 20;
@@ -67,7 +68,11 @@ fn new_file(name: &Path) -> Result<Kind> {
     let dir = name.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match dir.canonicalize() {
         Ok(dir) if dir.is_dir() => Ok(Kind::File(dir.join(base))),
-        _ => wrong("there is no such directory"),
+        _ => {
+            let cause = format!("{}: the directory {} does not exist", name.display(), dir.display());
+            let remedy = format!("make it with `mkdir -p {}`, or name a file in a directory that exists", quote(dir.as_os_str()));
+            Err(error::IMAGE_PLACE.because_do(cause, remedy))
+        }
     }
 }
 

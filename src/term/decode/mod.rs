@@ -17,6 +17,8 @@ use crate::term::kind::Keys;
 
 /// How long the rest of a key is waited for: long enough for Esc and a digit typed by hand.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same after a lone Esc on a terminal without function keys: there a person looks for the digit, and is shown that Esc waits.
+const SEARCH: Duration = Duration::from_secs(5);
 /// After Esc Esc: a terminal that sends Esc before a key for Alt goes on at once, a person does not.
 const MOMENT: Duration = Duration::from_millis(100);
 /// Parameters of a longer sequence are noise.
@@ -43,6 +45,8 @@ pub struct Decoder {
     keys: Keys,
     utf8: bool,
     patience: Duration,
+    /// After a lone Esc.
+    search: Duration,
     state: State,
     deadline: Option<Instant>,
     /// The last byte was CR: a LF after it belongs to the same key.
@@ -59,7 +63,19 @@ impl Decoder {
     /// The same, waiting `patience` for the rest of a key (within reason) instead of a second.
     pub fn patient(keys: Keys, utf8: bool, patience: Option<Duration>) -> Self {
         let patience = patience.unwrap_or(PATIENCE).clamp(MOMENT / 10, PATIENCE * 5);
-        Self { keys, utf8, patience, state: State::Ground, deadline: None, returned: false }
+        Self { keys, utf8, patience, search: patience, state: State::Ground, deadline: None, returned: false }
+    }
+
+    /// For a terminal that has no function keys: Esc and a digit are typed by hand, in whatever time that takes.
+    #[must_use]
+    pub fn by_hand(mut self) -> Self {
+        self.search = self.search.max(SEARCH);
+        self
+    }
+
+    /// A lone Esc waits for its digit.
+    pub fn has_escape(&self) -> bool {
+        self.state == State::Esc
     }
 
     /// Takes bytes as they came, and returns the keys that are whole now.
@@ -71,6 +87,7 @@ impl Decoder {
         self.deadline = match self.state {
             State::Ground => None,
             State::EscEsc => Some(now + MOMENT.min(self.patience)),
+            State::Esc => Some(now + self.search),
             _ => Some(now + self.patience),
         };
         keys

@@ -6,6 +6,25 @@ use super::*;
 
 const F: fn(u8) -> Key = Key::F;
 
+/// Who types Esc and a digit may look for the digit; what a line has torn is given up as soon as ever.
+#[test]
+fn a_digit_may_be_looked_for() {
+    let t = Instant::now();
+    let after = |ms| t + Duration::from_millis(ms);
+    let plain = || Decoder::patient(crate::term::kind::Terminal::of("vt100").keys, true, None);
+    for (mut decoder, ms, want) in [(plain().by_hand(), 4000, vec![F(3)]), (plain(), 4000, vec![Key::Char('3')])] {
+        assert!(decoder.feed(b"\x1b", t).is_empty() && decoder.has_escape());
+        decoder.expire(after(ms));
+        assert_eq!(decoder.feed(b"3", after(ms)), want);
+        assert!(!decoder.has_escape());
+    }
+    let mut decoder = plain().by_hand();
+    decoder.feed(b"\x1b[", t);
+    assert!(!decoder.has_escape());
+    decoder.expire(after(1001));
+    assert_eq!(decoder.feed(b"3", after(1001)), [Key::Char('3')]);
+}
+
 /// Bytes and the key that they are, on every kind of terminal; None: swallowed whole.
 const EVERYWHERE: &[(&str, Option<Key>)] = &[
     ("\x1bOP", Some(Key::F(1))),

@@ -58,6 +58,7 @@ impl<W: Write> Plain<'_, W> {
         let shown = if line.hides() { line.shown() } else { String::new() };
         let spec = Spec { shown, fastpath: dialog.id.clone(), env: self.run.env.clone(), ..Spec::new(line.argv.clone(), &*dialog.title) };
         let id = job::start(&spec)?;
+        (self.run.record)(Record::Started { job: id.0 });
         self.talk.say(&if self.talk.live() {
             format!("It runs as job {id}. Enter leaves it running, `s` stops it.")
         } else {
@@ -93,18 +94,23 @@ impl<W: Write> Plain<'_, W> {
                 }
                 Heard::Line(word) => match (answer(word.trim()), word.trim()) {
                     (Answer::Nothing | Answer::Back, _) => {
+                        (self.run.record)(Record::GoesOn { job: id.0 });
                         self.talk
-                            .say(&format!("Job {id} goes on. `altdisk jobs follow {id}` or Running and Finished Jobs shows it again."));
+                            .say(&format!("Job {id} is still running. To see it again: `altdisk jobs follow {id}`, or Running and Finished Jobs in the first menu."));
                         return Ok((Leave::Back, false));
                     }
                     (Answer::Quit, _) => {
-                        self.talk.say(&format!("Job {id} goes on."));
+                        (self.run.record)(Record::GoesOn { job: id.0 });
+                        self.talk.say(&format!("Job {id} is still running."));
                         return Ok((Leave::Quit, false));
                     }
                     (_, "s") => self.stop(id),
                     _ => self.talk.say("Enter leaves it running, `s` stops it."),
                 },
-                Heard::End => return Ok((Leave::Quit, false)),
+                Heard::End => {
+                    (self.run.record)(Record::GoesOn { job: id.0 });
+                    return Ok((Leave::Quit, false));
+                }
                 Heard::Answer(_) => {}
             }
         }
@@ -136,8 +142,8 @@ The running system is not changed by stopping.",
             *seen += lines.len() as u64;
             for line in lines {
                 let mark = match line.class {
-                    Class::Error => "ERROR ",
-                    Class::Warning => "Warning: ",
+                    // What to do about it stands below it, indented; a warning says itself that it is one.
+                    Class::Failed | Class::Error if !line.text.starts_with(' ') => "ERROR ",
                     class if class.is_stderr() => "! ",
                     _ => "",
                 };
@@ -150,7 +156,9 @@ The running system is not changed by stopping.",
         let (how, well) = match state {
             State::Ended(ended) if ended.success() => ("Command: OK".to_owned(), true),
             State::Ended(ended) => (format!("Command: failed ({})", ended.shown()), false),
-            State::Lost { .. } | State::Running => ("How it ended is not known: whoever watched over it was stopped.".to_owned(), false),
+            State::Lost { .. } | State::Running => {
+                ("The process that supervised this job is gone (was the machine restarted?); its result is unknown.".to_owned(), false)
+            }
         };
         (self.run.record)(Record::Ended { job: id.0, how: how.clone() });
         self.talk.say(&how);
@@ -180,13 +188,7 @@ The running system is not changed by stopping.",
             }
             self.talk.title("Running and Finished Jobs");
             for (n, job) in (1..).zip(jobs.iter().take(JOBS)) {
-                let state = match job.state {
-                    State::Running => "runs".to_owned(),
-                    State::Ended(ended) if ended.success() => "OK".to_owned(),
-                    State::Ended(ended) => format!("failed, {}", ended.shown()),
-                    State::Lost { .. } => "lost".to_owned(),
-                };
-                self.talk.item(&format!("{n:>4}  "), &format!("job {}: {} ({state})", job.id, job.spec.title));
+                self.talk.item(&format!("{n:>4}  "), &format!("job {}: {} ({})", job.id, job.spec.title, job.state_word()));
             }
             let Some(word) = self.talk.ask("Number to see it (b back, q quit):") else { return Leave::Quit };
             match answer(&word) {

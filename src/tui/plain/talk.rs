@@ -99,12 +99,21 @@ impl<W: Write> Talk<W> {
         self.put(&(text + "\n"));
     }
 
-    /// A paragraph below a mark: later lines stand below the first one's text.
+    /// A text below a mark: later lines stand below the first one's text; a list in it stays a list.
     pub fn item(&mut self, mark: &str, text: &str) {
-        let clean = printable_lines(text, self.ascii).replace('\n', " ");
+        let clean = printable_lines(text, self.ascii);
         let indent = mark.chars().count();
-        let text = wrap(clean.trim_start(), self.width, indent, indent);
-        self.put(&format!("{mark}{text}\n"));
+        let mut lead = mark.to_owned();
+        if clean.trim().is_empty() {
+            return self.put(&(lead + "\n"));
+        }
+        for line in clean.trim_start().lines() {
+            let words = line.trim_start();
+            let at = indent + line.len() - words.len();
+            let text = wrap(words, self.width, at, at);
+            self.put(&format!("{lead}{}{text}\n", " ".repeat(at - indent)));
+            lead = " ".repeat(indent);
+        }
     }
 
     /// A line as it is, but for what a terminal would obey.

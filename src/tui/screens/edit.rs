@@ -21,7 +21,7 @@ const READ: &[&str] =
 pub struct Edit {
     field: Field,
     input: Input,
-    hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl Edit {

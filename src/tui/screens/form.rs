@@ -130,8 +130,9 @@ impl Form {
             Key::Down | Key::Ctrl('n') | Key::Tab => self.go(&stops, (here + 1).min(last)),
             Key::PageUp => self.go(&stops, here.saturating_sub(page)),
             Key::PageDown => self.go(&stops, (here + page).min(last)),
-            Key::Home => self.go(&stops, 0),
-            Key::End => self.go(&stops, last),
+            // In a text that is typed they move in it.
+            Key::Home if !self.field().is_some_and(Self::typeable) => self.go(&stops, 0),
+            Key::End if !self.field().is_some_and(Self::typeable) => self.go(&stops, last),
             _ => return self.edit(key),
         }
         Step::Stay

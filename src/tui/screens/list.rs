@@ -7,7 +7,7 @@ use crate::term::key::Key;
 use crate::theme::{Highlight, Role};
 use crate::tui::canvas::{Canvas, columns};
 use crate::tui::find::{self, Find, Found};
-use crate::tui::keys::{Legend, Sends};
+use crate::tui::keys::{self, Legend, Sends};
 use crate::tui::popup::{self, Place, fold, follow};
 use crate::tui::screens::Step;
 
@@ -15,12 +15,14 @@ const ONE: &[&str] = &["Move cursor to desired item and press Enter."];
 const SOME: &[&str] =
     &["Move cursor to desired item and press F7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
 const SOME_ESC: &[&str] =
-    &["Move cursor to desired item and press Esc+7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
+    &["Move cursor to desired item and press Esc 7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
 const INFORMATION: &[&str] = &["This is for information: type the value into the field."];
 /// Columns before the text of an entry: the mark of what is chosen and a blank.
 const MARGIN: u16 = 2;
 /// Rows that a reason may take.
 const REASON: usize = 2;
+/// The column where the selection is named, in the row of the lower marker.
+const SELECTED: u16 = 13;
 /// How far Left and Right scroll.
 const SIDEWAYS: usize = 8;
 
@@ -42,9 +44,14 @@ pub struct List {
     /// The help that F1 shows.
     pub help: String,
     chosen: Vec<usize>,
-    /// Something stood in the field when the list was opened: then choosing nothing means nothing.
+    /// What the field held when the list was opened. A default that nobody chose is replaced by what F7 marks.
     was_filled: bool,
+    prefilled: bool,
+    /// F7 was pressed since the list was opened.
+    toggled: bool,
     at: usize,
+    /// The line that the cursor was on when the list was opened.
+    began: usize,
     top: usize,
     shift: usize,
     find: Find,
@@ -61,7 +68,10 @@ impl List {
             help,
             chosen: vec![],
             was_filled: false,
+            prefilled: false,
+            toggled: false,
             at,
+            began: at,
             top: 0,
             shift: 0,
             find: Find::default(),
@@ -73,10 +83,17 @@ impl List {
         let here: Vec<usize> =
             values.iter().filter_map(|v| self.listing.entries.iter().position(|e| e.value == *v && !e.refused)).collect();
         self.at = here.first().copied().unwrap_or(self.at);
+        self.began = self.at;
         self.was_filled = !here.is_empty();
         if self.choose == Choose::Several {
             self.chosen = here;
         }
+        self
+    }
+
+    /// What stands in the field is its default: the user has not chosen it.
+    pub fn prefilled(mut self, is: bool) -> Self {
+        self.prefilled = is;
         self
     }
 
@@ -178,19 +195,48 @@ impl List {
         }
         match self.chosen.iter().position(|n| *n == self.at) {
             Some(at) => _ = self.chosen.remove(at),
-            None => self.chosen.push(self.at),
+            None => {
+                if self.prefilled && !self.toggled {
+                    self.chosen.clear();
+                }
+                self.chosen.push(self.at);
+            }
         }
+        self.toggled = true;
         Step::Stay
     }
 
-    /// Of several: those that are marked; if none ever was, the one under the cursor.
+    /// What Enter takes as marked. Without F7 the marks are only what the field held, and they count no more once the cursor has
+    /// moved: Enter then takes the line under it.
+    fn marked(&self) -> Option<&[usize]> {
+        let counts = if self.toggled { !self.chosen.is_empty() || self.was_filled } else { self.at == self.began && self.was_filled };
+        (self.choose == Choose::Several && counts).then_some(self.chosen.as_slice())
+    }
+
     fn enter(&mut self) -> Step {
-        match self.choose {
-            Choose::None => Step::Back,
-            Choose::Several if !self.chosen.is_empty() || self.was_filled => Step::Chosen(self.chosen.clone()),
-            _ if self.can() => Step::Chosen(vec![self.at]),
-            _ => Step::Bell,
+        match self.marked() {
+            Some(marked) => Step::Chosen(marked.to_vec()),
+            None if self.choose == Choose::None => Step::Back,
+            None if self.can() => Step::Chosen(vec![self.at]),
+            None => Step::Bell,
         }
+    }
+
+    /// What Enter takes, in words; nothing as long as nothing is or was marked.
+    fn selected(&self) -> Option<String> {
+        if self.choose != Choose::Several || !self.toggled && !self.was_filled {
+            return None;
+        }
+        let names =
+            |of: &[usize]| of.iter().filter_map(|n| Some(self.listing.entries.get(*n)?.value.as_str())).collect::<Vec<_>>().join(" ");
+        Some(match self.marked() {
+            Some([]) => "Selected: nothing".to_owned(),
+            Some(marked) => format!("Selected: {}", names(marked)),
+            // It says itself why not.
+            None if !self.can() => return None,
+            None if self.toggled || self.prefilled => "Enter selects this line.".to_owned(),
+            None => format!("Enter selects this line, F7 adds it to: {}", names(&self.chosen)),
+        })
     }
 
     pub fn settle(&mut self, size: (u16, u16)) {
@@ -236,6 +282,11 @@ impl List {
             c.within(entries, |c| self.entries(c, &rows));
             self.reason(c, entries.bottom() + 1);
         });
+        if let Some(selected) = self.selected() {
+            // The marker of what scrolls stands before it.
+            let (x, room) = (place.body.x + SELECTED, place.body.width.saturating_sub(SELECTED));
+            c.put_within(x, place.body.bottom(), room, &keys::spoken(&selected, sends), Role::Value);
+        }
         self.find.draw(c, place.body.x, place.body.bottom(), place.body.width);
     }
 
@@ -256,7 +307,7 @@ impl List {
             } else {
                 _ = c.put(MARGIN, y, &line, role)
             }
-            if self.chosen.contains(n) {
+            if self.marked().is_some_and(|m| m.contains(n)) {
                 // Where `>` is the cursor, what is chosen has another mark.
                 let mark = if c.theme.highlight == Highlight::Marker { "x" } else { ">" };
                 c.put(0, y, mark, Role::Mark);
@@ -332,6 +383,34 @@ mod tests {
         let mut l = list(Choose::Several).with(&["vdb".into()]);
         l.key(Key::F(7), SIZE);
         assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![]));
+    }
+
+    /// A disk that nobody chose must not be erased: the line under the cursor is meant, and F7 replaces a default.
+    #[test]
+    fn the_line_under_the_cursor_is_taken() {
+        let press = |l: &mut List, keys: &[Key]| keys.iter().fold(Step::Stay, |_, k| l.key(*k, SIZE));
+        for prefilled in [true, false] {
+            let filled = || list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
+            assert_eq!(press(&mut filled(), &[Key::Enter]), Step::Chosen(vec![1]));
+            assert_eq!(press(&mut filled(), &[Key::Down, Key::Enter]), Step::Chosen(vec![2]), "{prefilled}");
+            assert_eq!(press(&mut filled(), &[Key::Up, Key::Enter]), Step::Bell);
+        }
+        let filled = |prefilled| list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
+        assert_eq!(press(&mut filled(true), &[Key::Down, Key::F(7), Key::Enter]), Step::Chosen(vec![2]));
+        assert_eq!(press(&mut filled(false), &[Key::Down, Key::F(7), Key::Enter]), Step::Chosen(vec![1, 2]));
+        assert_eq!(press(&mut filled(true), &[Key::Down, Key::F(7), Key::Up, Key::F(7), Key::Enter]), Step::Chosen(vec![2, 1]));
+        assert_eq!(press(&mut filled(true), &[Key::Down, Key::F(7), Key::F(7), Key::Enter]), Step::Chosen(vec![]));
+        let said = |keys: &[Key], prefilled| {
+            let mut l = filled(prefilled);
+            keys.iter().for_each(|k| _ = l.key(*k, SIZE));
+            l.settle(SIZE);
+            drawn(80, 24, |c| l.view(c, Sends::Function))
+        };
+        assert!(said(&[], true).contains("Selected: vdb "));
+        assert!(said(&[Key::Down], true).contains("Enter selects this line."));
+        assert!(said(&[Key::Down], false).contains("Enter selects this line, F7 adds it to: vdb"));
+        assert!(said(&[Key::Down, Key::F(7)], true).contains("Selected: vdc "));
+        assert!(said(&[Key::F(7)], true).contains("Selected: nothing"));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct Review {
     /// Which of the prompts the cursor is on.
     at: usize,
     top: usize,
-    hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl Review {

@@ -34,11 +34,12 @@ pub struct Text {
     /// The line that find has found.
     found: Option<usize>,
     find: Find,
+    pub hint: Option<String>,
 }
 
 impl Text {
     pub fn new(what: What, title: &str, paragraphs: Vec<(String, Role)>) -> Self {
-        Self { what, title: title.to_owned(), paragraphs, top: 0, found: None, find: Find::default() }
+        Self { what, title: title.to_owned(), paragraphs, top: 0, found: None, find: Find::default(), hint: None }
     }
 
     /// One text in its lines.
@@ -112,6 +113,7 @@ impl Text {
     }
 
     pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+        self.hint = None;
         let lines = self.lines(self.width(size));
         let (_, rows) = self.room(size, lines.len());
         if lines.len() > rows || self.find.is_typing() {
@@ -184,6 +186,9 @@ impl Text {
         let place = popup::place(size, self.instructions().len(), lines.len(), &self.legend());
         popup::draw(c, place, &self.title, self.instructions(), (self.top, lines.len()), &self.legend(), sends);
         c.within(place.body, |c| self.body(c, &lines));
+        if let Some(hint) = &self.hint {
+            c.put_within(place.body.x, place.body.bottom(), place.body.width, hint, Role::Warning);
+        }
         self.find.draw(c, place.body.x, place.body.bottom(), place.body.width);
     }
 

@@ -6,6 +6,7 @@
 use ratatui::layout::Rect;
 
 use crate::text::wrap;
+use crate::tui::popup::fold;
 use crate::tui::status::work::Fault;
 use crate::tui::status::{Focus, Status, words};
 
@@ -24,6 +25,8 @@ pub struct Layout {
     pub top: u16,
     pub said: Vec<String>,
     pub faults: Vec<(bool, String)>,
+    /// All that the errors say stands there: the log need not say it again.
+    pub errors_are_whole: bool,
     /// Two rows of phase, step and progress, while the command runs; no height otherwise.
     pub strip: Rect,
     pub log: Rect,
@@ -39,13 +42,13 @@ impl Layout {
         let wide = width >= WIDE && status.work.has_steps();
         let top = INSTRUCTION_ROW + 1;
         let columns = usize::from(width.saturating_sub(1)).max(20);
-        let lines = |text: &str, indent: usize| wrap(text, columns, 0, indent).lines().map(str::to_owned).collect::<Vec<_>>();
+        let lines = |text: &str, indent: usize| whole_lines(text, columns, indent);
         let on_alternate = status.job.spec.on_alternate();
         let said = words::ending(status.job.state, &status.work.words, on_alternate, status.asked_to_stop);
         let said = if said.is_empty() { vec![] } else { lines(&said, 0) };
         // The log keeps half of the room, whatever there is to say.
         let most = usize::from(bottom.saturating_sub(top) / 2).saturating_sub(said.len());
-        let faults = if status.runs() { vec![] } else { fault_lines(&status.work.faults, &lines, most) };
+        let (faults, errors_are_whole) = if status.runs() { (vec![], false) } else { fault_lines(&status.work.faults, &lines, most) };
         let strip_rows = if status.runs() && status.work.has_steps() && !wide { 2 } else { 0 };
         let strip = Rect { x: 0, y: top, width, height: strip_rows };
         let above = if strip_rows > 0 { strip_rows } else { u16::try_from(said.len() + faults.len()).unwrap_or(0) };
@@ -59,7 +62,7 @@ impl Layout {
             // The bar and its figures stand below the list.
             steps.height = steps.height.saturating_sub(2);
         }
-        Self { wide, top, said, faults, strip, log, steps, message: bottom.saturating_sub(1) }
+        Self { wide, top, said, faults, errors_are_whole, strip, log, steps, message: bottom.saturating_sub(1) }
     }
 
     /// Whether the log, or the list of steps, is on the screen.
@@ -68,16 +71,46 @@ impl Layout {
     }
 }
 
-/// The errors, each with what to do, in at most `most` lines: (whether it is the error itself, the line).
-fn fault_lines(faults: &[Fault], lines: &dyn Fn(&str, usize) -> Vec<String>, most: usize) -> Vec<(bool, String)> {
+/// A text in lines, none of them cut: what goes on hangs by `indent`, or as its line is indented itself.
+fn whole_lines(text: &str, columns: usize, indent: usize) -> Vec<String> {
+    let of = |line: &str| match line.starts_with(' ') {
+        true => fold(line, u16::try_from(columns).unwrap_or(u16::MAX)),
+        false => wrap(line, columns, 0, indent).lines().map(str::to_owned).collect(),
+    };
+    text.lines().flat_map(of).collect()
+}
+
+/// The errors, each with what to do, in at most `most` lines: (whether it is the error itself, the line). And whether that is all of it.
+fn fault_lines(faults: &[Fault], lines: &dyn Fn(&str, usize) -> Vec<String>, most: usize) -> (Vec<(bool, String)>, bool) {
     let mut all = vec![];
     for fault in faults {
         all.extend(lines(&format!("{} {}", fault.id, fault.cause), 2).into_iter().map(|l| (true, l)));
         all.extend(lines(&format!("What to do: {}", fault.remedy), 2).into_iter().map(|l| (false, l)));
     }
-    if all.len() > most {
+    let whole = all.len() <= most;
+    if !whole {
         all.truncate(most.saturating_sub(1));
         all.push((false, "... (more below: End)".to_owned()));
     }
-    all
+    (all, whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a program said is indented, and often longer than the screen: its end is where the reason stands.
+    #[test]
+    fn nothing_is_cut_before_its_end() {
+        let text = "ALT-730 apt could not fetch the lists of packages:\n  E: Failed to fetch http://deb.example/dists/bookworm/InRelease  \
+                    Temporary failure resolving 'deb.example'";
+        let lines = whole_lines(text, 60, 2);
+        assert!(lines.iter().all(|l| l.len() <= 60) && lines.last().unwrap().ends_with("resolving 'deb.example'"), "{lines:#?}");
+        assert!(lines[1..].iter().all(|l| l.starts_with("  ")), "{lines:#?}");
+        let fault = |n: usize| Fault { id: format!("ALT-73{n}"), cause: "x".into(), remedy: "y".into() };
+        let of = |n: usize, most| fault_lines(&(0..n).map(fault).collect::<Vec<_>>(), &|t, i| whole_lines(t, 60, i), most);
+        assert_eq!((of(2, 4).0.len(), of(2, 4).1), (4, true));
+        let (shown, whole) = of(3, 4);
+        assert!(!whole && shown.len() == 4 && shown[3].1.contains("more below"), "{shown:?}");
+    }
 }

@@ -229,8 +229,15 @@ impl Status {
 
     /// Lets the panes have the room that there is for them now.
     fn place(&mut self) -> Result<()> {
-        let log = Layout::of(self).log;
+        let layout = Layout::of(self);
+        self.pane.leave_out_errors(layout.errors_are_whole)?;
+        let log = layout.log;
         self.pane.resize(usize::from(log.width), usize::from(log.height))
+    }
+
+    /// Says something in the last row, until the next key.
+    pub fn tell(&mut self, text: &str) {
+        text.clone_into(&mut self.told);
     }
 
     fn tell_error(&mut self, done: Result<()>) {
@@ -302,6 +309,7 @@ impl Status {
             Key::Right => self.pane.side(true),
             Key::Char('f') => {
                 self.pane.filter_next()?;
+                self.place()?;
                 self.told = format!("Shown: {}.", self.pane.filter.name());
                 Ok(())
             }

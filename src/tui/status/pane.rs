@@ -121,8 +121,21 @@ impl Pane {
     /// # Errors
     /// If the log cannot be read.
     pub fn filter_next(&mut self) -> Result<()> {
-        let (old, count) = (self.filter, self.log.count(self.filter).max(1));
-        self.filter = old.next();
+        self.set_filter(self.filter.next())
+    }
+
+    /// Whether what the command says itself is shown without its errors, which are said elsewhere.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn leave_out_errors(&mut self, brief: bool) -> Result<()> {
+        let filter = if brief { Filter::Brief } else { Filter::Own };
+        if self.filter == filter || !matches!(self.filter, Filter::Own | Filter::Brief) { Ok(()) } else { self.set_filter(filter) }
+    }
+
+    fn set_filter(&mut self, filter: Filter) -> Result<()> {
+        let count = self.log.count(self.filter).max(1);
+        self.filter = filter;
         // Both are in the order of time: the same part of the way down is the best guess without reading everything.
         self.top = Place { line: self.top.line * self.log.count(self.filter) / count, row: 0 };
         self.hit = None;

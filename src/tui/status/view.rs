@@ -127,7 +127,7 @@ impl Status {
             c.put(x, above, &top, Role::Note);
             c.put(area.x, area.bottom(), &bottom, Role::Note);
         }
-        if self.pane.filter != Filter::Own {
+        if !matches!(self.pane.filter, Filter::Own | Filter::Brief) {
             c.put(area.x + SHOWN, above, &format!("Shown: {}", self.pane.filter.name()), Role::Mark);
         }
         c.within(area, |c| {
@@ -145,7 +145,7 @@ impl Status {
             Class::Inner => Role::Note,
             Class::Step => Role::Heading,
             Class::Warning => Role::Warning,
-            Class::Error => Role::Error,
+            Class::Failed | Class::Error => Role::Error,
         };
         let mut x = 0;
         if row.class.is_stderr() {
@@ -213,6 +213,7 @@ impl Status {
                 c.put(0, y, line, Role::Text);
             }
         });
+        c.put_within(place.body.x, place.body.bottom(), place.body.width, &self.told, Role::Warning);
     }
 }
 
