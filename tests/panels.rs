@@ -157,9 +157,14 @@ fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
     let m = Machine::new("shell", "plain");
     m.blank("spare", 3072);
     // It waits in the middle, however fast the computer is.
-    m.must("printf '#!/bin/sh\\necho waiting\\nexec sleep 600\\n' >/root/waits && chmod 755 /root/waits");
+    m.must("printf '#!/bin/sh\\ntouch /root/begun\\nexec sleep 600\\n' >/root/waits && chmod 755 /root/waits");
     let mut pty = Setup::new(m.words("alt_disk_install -C -B -s /root/waits spare")).env("MACHINE_TERM", "vt100").start();
-    comes(&pty, "waiting", CLONE);
+    comes(&pty, "Run the customization script", CLONE);
+    let begun = Instant::now();
+    while !m.root().join("root/begun").exists() {
+        assert!(begun.elapsed() < CLONE, "the script does not run");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     pty.hang_up();
     let jobs = m.must("altdisk jobs");
     assert!(jobs.lines().any(|l| l.contains(" running ") && l.ends_with("alt_disk_install -C -B -s /root/waits spare")), "{jobs}");
@@ -170,7 +175,7 @@ fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
     // The menu opens it at once, and stops it.
     let pty = altdisk(&m);
     comes(&pty, "Job 1", Duration::from_secs(20));
-    comes(&pty, "waiting", Duration::from_secs(20));
+    comes(&pty, "Run the customization script", Duration::from_secs(20));
     pty.keys(&["Ctrl-C"]);
     comes(&pty, "ARE YOU SURE??", Duration::from_secs(20));
     pty.keys(&["Enter"]);

@@ -75,6 +75,18 @@ fn the_emulator_is_strict() {
     assert!(ours.complaints().is_empty() && ours.terminal().restored() && !ours.terminal().cell(2, 0).look.reversed);
 }
 
+/// What is on its way when the size changes was drawn for the old one; from the clear on, nothing is forgiven.
+#[test]
+fn a_resize_forgives_the_corner_until_the_screen_is_cleared() {
+    let mut emulator = pty::emulator::Emulator::new(6, 3, "xterm", true);
+    emulator.resize(4, 2);
+    emulator.feed(b"\x1b[2;4Hx\x1b[2;1H\x1b[J\x1b[2;4Hx");
+    assert!(emulator.resized && emulator.complaints.is_empty(), "{:?}", emulator.complaints);
+    emulator.feed(b"\x1b[H\x1b[J\x1b[2;4Hx");
+    assert!(!emulator.resized);
+    assert_eq!(emulator.complaints, ["the bottom-right cell was written"]);
+}
+
 #[test]
 fn altdisk_needs_a_terminal() {
     let out = Command::new(env!("CARGO_BIN_EXE_altdisk")).stdin(Stdio::null()).env("TERM", "vt100").output().unwrap();
