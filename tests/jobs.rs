@@ -249,6 +249,25 @@ fn it_outlives_who_started_it() {
     assert_eq!(jobs.output("1").last().unwrap().1, "went on");
 }
 
+/// Whoever started it was killed before the supervisor's answer arrived: the answer fails, the job goes on and its end is written down.
+#[test]
+fn it_outlives_who_waits_for_the_answer() {
+    use std::io::Write;
+    use std::os::unix::fs::DirBuilderExt;
+    let jobs = Jobs::new();
+    let dir = jobs.dir("1");
+    fs::DirBuilder::new().mode(0o700).recursive(true).create(&dir).unwrap();
+    let order = r#"{"argv":["sh","-c","sleep 0.3; echo went on"],"title":"x"}"#;
+    fs::write(dir.join("job.json"), format!(r#"{{"spec":{order},"started":1}}"#)).unwrap();
+    let mut supervisor = Command::new(BIN);
+    let mut supervisor = supervisor.arg("job-supervisor").arg(&dir).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    drop(supervisor.stdout.take());
+    supervisor.stdin.take().unwrap().write_all(order.as_bytes()).unwrap();
+    supervisor.wait().unwrap();
+    assert_eq!(jobs.ended("1")["exit"], 0);
+    assert_eq!(jobs.output("1"), [("stdout".to_owned(), "went on".to_owned())]);
+}
+
 #[test]
 fn stop_ends_the_group() {
     let jobs = Jobs::new();

@@ -119,13 +119,12 @@ struct Looked {
     image_data: String,
     manifest: Manifest,
     _quiet: Quiet,
-    /// A run that copies meanwhile is told that this one is at work.
-    _lock: state::State,
 }
 
 fn look(request: &Request, events: &Events) -> Result<Looked> {
-    // Before the package manager's lock, which a clone holds too, and which would say that packages are being installed.
-    let lock = state::State::lock_to_remove()?;
+    // A clone at work holds the package manager's lock, which would be told instead. The lock of runs is not taken: an image may be piped
+    // into `alt_disk_install -d -` here.
+    state::State::not_busy()?;
     let excludes = exclusions::read(request.exclude_list.as_ref())?;
     if let Some(file) = &request.exclude_list {
         exclusions::check(file, &excludes, true)?;
@@ -155,7 +154,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
         identities: identities(&image, &facts),
         checksums: "blake3".to_owned(),
     };
-    Ok(Looked { output, trees, excludes, image_data: parse::write(&image)?, manifest, _quiet: quiet, _lock: lock })
+    Ok(Looked { output, trees, excludes, image_data: parse::write(&image)?, manifest, _quiet: quiet })
 }
 
 fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {

@@ -48,7 +48,8 @@ fn package_locks(phase_1: bool) -> Result<Vec<locks::Lock>> {
         match locks::try_lock(Path::new(path))? {
             locks::Tried::Locked(lock) => packages.push(lock),
             locks::Tried::Held => {
-                return Err(error::PACKAGES_BUSY.because(format!("{who} is installing or removing packages ({path} is locked)")));
+                let cause = format!("{path} is locked: {who} is installing or removing packages, or `altdisk mksysb` is making an image");
+                return Err(error::PACKAGES_BUSY.because(cause));
             }
             locks::Tried::Absent => {}
         }

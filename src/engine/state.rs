@@ -215,7 +215,7 @@ impl State {
         Self::locked(dir, lock::take(Path::new(DIR), opened)?)
     }
 
-    /// The same for what writes nothing there (-X, mksysb): where the directory is not there and cannot be made, there is nothing stored, and
+    /// The same for what writes nothing new (-X): where the directory is not there and cannot be made, there is nothing stored, and
     /// the nearest directory above it is locked in its place.
     ///
     /// # Errors

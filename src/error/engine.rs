@@ -76,7 +76,7 @@ catalogue! {
     SOURCE_SPREAD = "ALT-308", Refused, "a btrfs of the running system lies on several devices", "this version clones btrfs on one device";
     SOURCE_FSTYPE = "ALT-309", Refused, "a file system of the running system is of a type that cannot be cloned", "unmount it if it does not belong to the system, or leave it out with an edited image.data (-i)";
     SOURCE_CHANGED = "ALT-310", Failed, "the running system changed while it was cloned", "see the cause, then run the command again";
-    PACKAGES_BUSY = "ALT-311", Refused, "a package manager is at work", "wait until it has ended, and run the command again";
+    PACKAGES_BUSY = "ALT-311", Refused, "a package manager is at work", "wait until it has ended, and run the command again; `altdisk jobs` shows whether an image is being made";
     TOO_SMALL = "ALT-320", Refused, "the target is too small", "name a larger disk, or more disks; where the files themselves fit, a smaller disk does too: write an image.data with `altdisk mkszfile FILE`, set SHRINK = \"yes\" in it, and give it with -i";
     NOT_EXACT = "ALT-321", Refused, "the target disks are not those of image.data", "name disks of the same sizes, or write EXACT_FIT = \"no\"";
     NO_SPREAD = "ALT-322", Refused, "the layout does not spread over the target disks", "name one disk that is large enough";

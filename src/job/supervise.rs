@@ -42,7 +42,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// they not be installed under that name. Returns when the command has ended.
 ///
 /// # Errors
-/// Where not even the answer could be given, or the end not be written down.
+/// Where the order cannot be read, or the end not be written down.
 pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
     let mut order = Vec::new();
     std::io::stdin().read_to_end(&mut order)?;
@@ -64,11 +64,11 @@ pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
     finish(dir, &mut events, &mut child, begun)
 }
 
-/// Says how the start went; from then on nobody listens.
+/// Says how the start went; from then on nobody listens. Who asked may have ended already: what runs goes on all the same.
 fn answer(answer: &Answer) -> Result<()> {
     let mut out = std::io::stdout();
-    out.write_all(&serde_json::to_vec(answer)?)?;
-    out.flush()?;
+    let text = serde_json::to_vec(answer)?;
+    let _ = out.write_all(&text).and_then(|()| out.flush());
     let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
     nix::unistd::dup2_stdin(&null)?;
     nix::unistd::dup2_stdout(&null)?;
