@@ -97,11 +97,18 @@ fn seen_inside(path: &Path) -> String {
 /// What is wrong with the name of a file, or with the target of a link.
 pub fn in_name(path: &Path, name: &str, names: &Names) -> Vec<Finding> {
     let finding = |what| Finding { path: seen_inside(path), line: 0, what, text: String::new() };
+    let ids: Vec<Finding> = names
+        .rules
+        .identifiers(name)
+        .into_iter()
+        .map(|(_, id)| finding(format!("a name with the identifier {id} of the source")))
+        .collect();
     let is_unit = path.components().any(|c| c.as_os_str() == "systemd");
-    let device = is_unit.then(|| Path::new(name).file_name()?.to_str().filter(|n| unit::renamed(n, &names.rules).is_some())).flatten();
-    let device = device.map(|n| finding(format!("{n} is named after a device of the source")));
-    let ids = names.rules.identifiers(name).into_iter().map(|(_, id)| finding(format!("a name with the identifier {id} of the source")));
-    device.into_iter().chain(ids).collect()
+    let unit = Path::new(name).file_name().and_then(|n| n.to_str()).filter(|n| is_unit && unit::renamed(n, &names.rules).is_some());
+    match unit.filter(|_| ids.is_empty()) {
+        Some(unit) => vec![finding(format!("{unit} is named after a device of the source"))],
+        None => ids,
+    }
 }
 
 /// What of a text must not stay.

@@ -106,3 +106,19 @@ pub struct Physical {
     /// Links that lead to the new ones wherever the disk is: `/dev/disk/by-partuuid/...`.
     pub new: Vec<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As version 0.1.0 stored it.
+    #[test]
+    fn an_older_map_is_read() {
+        let text = r#"{"volumes":[{"what":"/","old":{"uuid":"a","label":null,"partuuid":null,"partlabel":null,"devices":["/dev/vda2"]},
+            "new":{"uuid":"b","label":null,"partuuid":null,"partlabel":null,"devices":[]},"new_spec":"UUID=b"}],"disks":[],"vgs":[],"disk_links":[]}"#;
+        let map: IdMap = serde_json::from_str(text).unwrap();
+        assert_eq!((map.volumes[0].path().as_str(), map.others.len(), map.physical.len()), ("/dev/disk/by-uuid/b", 0, 0));
+        let again: IdMap = serde_json::from_str(&serde_json::to_string(&map).unwrap()).unwrap();
+        assert_eq!(again, map);
+    }
+}

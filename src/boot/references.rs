@@ -267,7 +267,7 @@ impl Job<'_> {
             return Ok(());
         }
         let Some(old) = Text::read(&self.copy, path)? else { return Ok(()) };
-        let main = units::main_volume(&self.copy, inner, &self.names.rules).filter(|_| syntax == Syntax::Unit);
+        let main = if syntax == Syntax::Unit { units::main_volume(&self.copy, inner, &self.names.rules) } else { None };
         let (new, warnings) = self.names.rewritten(syntax, &old.text, main);
         warnings.iter().for_each(|w| self.events.warn(if w.starts_with('/') { w.clone() } else { format!("/{}: {w}", inner.display()) }));
         if new == old.text {

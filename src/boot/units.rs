@@ -77,13 +77,9 @@ impl Job<'_> {
         self.changes.push(Change { path, line: 0, what });
     }
 
-    fn new_target(&self, target: &Path) -> PathBuf {
-        if target == Path::new("/dev/null") { target.to_owned() } else { renamed_path(target, self.rules) }
-    }
-
     fn link(&mut self, path: &Path, kind: Kind) -> Result<()> {
         let Some(target) = self.copy.read_link(path).filter(|_| kind == Kind::Symlink) else { return Ok(()) };
-        let new = self.new_target(&target);
+        let new = renamed_path(&target, self.rules);
         if new != target {
             self.copy.remove(path)?;
             self.copy.symlink(&new, path)?;
@@ -95,7 +91,7 @@ impl Job<'_> {
     fn name(&mut self, path: &Path, kind: Kind) -> Result<()> {
         let Some(name) = path.file_name().and_then(OsStr::to_str) else { return Ok(()) };
         let new = new_name(name, self.rules);
-        if new == name {
+        if new == name || self.is_switched_off(path) {
             return Ok(());
         }
         let to = path.with_file_name(&new);
@@ -109,6 +105,14 @@ impl Job<'_> {
         self.copy.rename(path, &new)?;
         self.changed(path, format!("renamed to {new}"));
         Ok(())
+    }
+
+    /// A packaged unit of this name is switched off: the name is meant, and not its device.
+    fn is_switched_off(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name().filter(|_| self.copy.read_link(path).is_some_and(|t| t == Path::new("/dev/null"))) else {
+            return false;
+        };
+        PACKAGED_UNITS.iter().any(|dir| self.copy.link_metadata(Path::new(dir).join(name)).is_ok())
     }
 
     /// Drop-ins or links for two names that are one now.
@@ -137,7 +141,7 @@ impl Job<'_> {
         let own = Path::new(OWN_UNITS[0]);
         let shown = format!("takes the place of /{}", path.display());
         if let Some(target) = self.copy.read_link(path) {
-            let new = self.new_target(&target);
+            let new = renamed_path(&target, self.rules);
             if new != target || new_inner != inner {
                 self.copy.make_directories(own.join(&new_inner).parent().unwrap_or(own))?;
                 self.copy.symlink(&new, own.join(&new_inner))?;
@@ -225,6 +229,9 @@ mod tests {
         fs::create_dir_all(vendor.join("swap.target.wants")).unwrap();
         symlink("../dev-vda5.swap", vendor.join("swap.target.wants/dev-vda5.swap")).unwrap();
         symlink("usr/lib", root.join("lib")).unwrap();
+        // Switched off by the administrator: the one without a packaged unit goes on being that of the device.
+        fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
+        symlink("/dev/null", root.join("etc/systemd/system/dev-vda2.swap")).unwrap();
         rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap();
         let own = root.join("etc/systemd/system");
         assert_eq!(fs::read_to_string(vendor.join("home.mount")).unwrap(), home, "the package's own file");
@@ -234,6 +241,9 @@ mod tests {
         let unit = swap_unit();
         assert_eq!(fs::read_to_string(own.join(&unit)).unwrap(), format!("[Swap]\nWhat=/dev/disk/by-uuid/{NEW_SWAP}\n"));
         assert_eq!(fs::read_link(own.join("dev-vda5.swap")).unwrap(), Path::new("/dev/null"));
+        assert!(!own.join("dev-vda2.swap").is_symlink());
+        let root_unit = swap_unit().replace(&NEW_SWAP.replace('-', "\\x2d"), &NEW_ROOT.replace('-', "\\x2d"));
+        assert_eq!(fs::read_link(own.join(root_unit)).unwrap(), Path::new("/dev/null"));
         assert_eq!(fs::read_link(own.join("swap.target.wants").join(&unit)).unwrap(), Path::new("..").join(&unit));
         assert_eq!(rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap(), []);
         let expect = crate::boot::audit::Expect::default();

@@ -131,3 +131,35 @@ fn links_that_lead_out_are_not_followed_out() {
     }
     assert_eq!(fs::read_dir(host.join("etc")).unwrap().count(), 1);
 }
+
+#[test]
+fn what_else_names_a_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, "etc/default/grub_installdevice", "/dev/vda\n/dev/vda7\nactivate\n");
+    write(root, "etc/fstab", "/dev/mapper/gone none swap sw 0 0\n");
+    write(root, "etc/crypttab", "gone /dev/vda7 /dev/urandom swap\ncrypt /dev/vda5 /dev/urandom swap\n");
+    write(root, "etc/initramfs-tools/initramfs.conf", "MODULES=most\n");
+    write(root, "etc/blkid.tab", "<device>/dev/vda2</device>\n");
+    write(root, "usr/share/initramfs-tools/conf.d/x", "RESUME=/dev/vda5\n");
+    let mut map = map();
+    map.volumes[1].new.partuuid = Some("99999999-dddd-4ddd-8ddd-999999999999".into());
+    let wanted =
+        |spec: &str| fstab::Wanted { spec: spec.into(), mount_point: "none".into(), fstype: "swap".into(), options: "sw".into(), pass: 0 };
+    let extras = FstabExtras { lines: vec![wanted(&format!("UUID={NEW_SWAP}")), wanted("/swapfile")], ..FstabExtras::default() };
+    let events = Events::new();
+    rewrite(root, &map, &extras, &events).unwrap();
+    assert_eq!(read(root, "etc/default/grub_installdevice"), "/dev/disk/by-id/virtio-NEW\n/dev/vda7\nactivate\n");
+    let crypttab = read(root, "etc/crypttab");
+    assert!(
+        crypttab.ends_with("\n#gone /dev/vda7 /dev/urandom swap\ncrypt PARTUUID=99999999-dddd-4ddd-8ddd-999999999999 /dev/urandom swap\n"),
+        "{crypttab}"
+    );
+    let fstab = read(root, "etc/fstab");
+    // The swap volume is crypttab's: no line for it, and nothing to resume from.
+    assert!(fstab.ends_with("\n#/dev/mapper/gone none swap sw 0 0\n/swapfile\tnone\tswap\tsw\t0\t0\n"), "{fstab}");
+    assert_eq!(read(root, "etc/initramfs-tools/conf.d/resume"), "RESUME=none\n");
+    assert!(!root.join("etc/blkid.tab").exists());
+    assert_eq!(read(root, "usr/share/initramfs-tools/conf.d/x"), format!("RESUME=UUID={NEW_SWAP}\n"));
+    assert_eq!(rewrite(root, &map, &extras, &events).unwrap(), []);
+}
