@@ -117,8 +117,8 @@ pub fn without_mappings(fstab: &str, names: &[String]) -> String {
 /// What a line names that must not stay: a volume of the source; of its other partitions what would be overwritten.
 pub fn stale<'t>(line: &'t str, rules: &Rules) -> Option<&'t str> {
     let entry = entry(line)?;
-    let stays = !rules.stale(entry.device) && !(entry.is_made_anew() && rules.is_other(entry.device));
-    (!stays).then_some(entry.device)
+    let must_go = rules.stale(entry.device) || (entry.is_made_anew() && rules.is_other(entry.device));
+    must_go.then_some(entry.device)
 }
 
 #[cfg(test)]

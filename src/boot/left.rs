@@ -40,10 +40,10 @@ impl Left {
     /// A sentence; `verb`: `was left` or `will be left`.
     pub fn said(&self, verb: &str) -> String {
         let what = match &self.what {
-            What::Names(words) => format!("names the old disk ({})", words.join(", ")),
-            What::Number(word) => format!("names a partition by its number ({word}), and the copy may have another one there"),
+            What::Names(words) => format!("names the old disk ({}) and", words.join(", ")),
+            What::Number(word) => format!("names a partition by its number ({word}), which may be another one on the copy; it"),
         };
-        format!("{}:{}: {what} and {verb} as it is", self.path, self.line)
+        format!("{}:{}: {what} {verb} as it is", self.path, self.line)
     }
 }
 
@@ -78,7 +78,9 @@ pub fn in_text(shown: &str, syntax: Syntax, treatment: Treatment, text: &str, na
         if !words.is_empty() {
             add(What::Names(words));
         }
-        if let Some(number) = NUMBER.as_ref().filter(|_| grub).and_then(|re| re.find(line)) {
+        // 30_os-prober swaps the BIOS's drives for systems that insist on being on the first one.
+        let is_swap = line.trim_start().starts_with("drivemap");
+        if let Some(number) = NUMBER.as_ref().filter(|_| grub && !is_swap).and_then(|re| re.find(line)) {
             let rest = &lines[i + 1..lines.len().min(i + SEARCH_FOLLOWS)];
             let hint = line.contains("root=") && rest.iter().any(|l| l.trim_start().starts_with("search"));
             if !hint {
@@ -172,14 +174,14 @@ mod tests {
     fn partitions_by_number() {
         let number = |n: &str, line: usize| {
             format!(
-                "/etc/grub.d/40_custom:{line}: names a partition by its number ({n}), and the copy may have another one there and was left as it is"
+                "/etc/grub.d/40_custom:{line}: names a partition by its number ({n}), which may be another one on the copy; it was left as it is"
             )
         };
         for (text, want) in [
             ("menuentry x {\n set root=(hd0,gpt2)\n linux /vmlinuz\n}\n", vec![number("(hd0,gpt2)", 2)]),
             ("set root='hd0,msdos1'\nchainloader (hd1)+1\n", vec![number("hd0,msdos1", 1), number("(hd1)", 2)]),
             ("linux (hd0,1)/vmlinuz\n", vec![number("(hd0,1)", 1)]),
-            ("# set root=(hd0,gpt2)\n", vec![]),
+            ("# set root=(hd0,gpt2)\n\tdrivemap -s (hd0) \\${root}\n", vec![]),
             (
                 "set root='hd0,gpt2'\nif [ x = y ]; then\n  search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 ABCD-9999\nfi\n",
                 vec![],

@@ -309,7 +309,7 @@ impl<'a> Describer<'a> {
         if let Err(e) = self.cloneable(mount, &device) {
             let Some((alt, false)) = error::of(&e).map(|alt| (alt, is_root)) else { return Err(e) };
             let needed = mount.mount_point == Path::new("/boot") || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
-            if alt.entry.id == error::SOURCE_FSTYPE.id && !(needed && !NEVER_NEEDED.contains(&mount.fstype.as_str())) {
+            if alt.entry.id == error::SOURCE_FSTYPE.id && (!needed || NEVER_NEEDED.contains(&mount.fstype.as_str())) {
                 let text = "it is NOT cloned, and old and new system will share it";
                 self.source.warnings.push(format!("{at} ({}) is {}, which altdisk does not make: {text}", mount.source, mount.fstype));
             } else {

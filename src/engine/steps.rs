@@ -263,7 +263,6 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     // A link in its place too: the file is made where fstab names it.
     copy.remove(&s.file)?;
     let at = copy.place(&s.file)?;
-    if btrfs {}
     let making = || format!("making the swap file {}", s.file);
     let file = at.create().with_context(making)?;
     if btrfs {
