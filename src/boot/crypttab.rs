@@ -59,8 +59,9 @@ fn lasting_spec(v: &Volume) -> Option<String> {
     }
 }
 
-/// Rewrites a crypttab. Lines that name nothing of the source stay byte for byte.
-pub fn rewrite(text: &str, rules: &Rules) -> Rewritten {
+/// Rewrites a crypttab. Lines that name nothing of the source stay byte for byte. `of_image`: it is another system's, and what a path in it means here
+/// nobody knows.
+pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
     let mut out = Rewritten::default();
     let taken: Vec<(String, String)> =
         rules.volumes().iter().filter(|v| v.what == "swap").filter_map(|v| Some((lasting_spec(v)?, v.new.uuid.clone()?))).collect();
@@ -86,10 +87,10 @@ pub fn rewrite(text: &str, rules: &Rules) -> Rewritten {
                 out.taken.extend(volume.and_then(|v| v.new.uuid.clone()));
                 out.text.push_str(&line.replacen(entry.device, &spec, 1));
             }
-            None if volume.is_some() || rules.is_other(entry.device) => {
+            None if volume.is_some() || rules.is_other(entry.device) || (of_image && is_node(entry.device)) => {
                 out.disabled.push(entry.name.to_owned());
                 out.warnings.push(format!(
-                    "/etc/crypttab:{number}: {} is disabled in the copy: it would overwrite {}, a partition of the old disk",
+                    "/etc/crypttab:{number}: {} is disabled in the copy: it would overwrite {}, which is no partition of its own",
                     entry.name, entry.device
                 ));
                 out.text.push_str(&disabled(line));
@@ -98,6 +99,12 @@ pub fn rewrite(text: &str, rules: &Rules) -> Rewritten {
         }
     }
     out
+}
+
+/// Whether a path names a device by where it was found (`/dev/sda5`), and not by something that stays with it.
+fn is_node(device: &str) -> bool {
+    let lasting = ["/dev/mapper/", "/dev/disk/by-uuid/", "/dev/disk/by-label/", "/dev/disk/by-partuuid/", "/dev/disk/by-partlabel/"];
+    device.starts_with("/dev/") && !lasting.iter().any(|l| device.starts_with(l))
 }
 
 /// A line that does nothing any more, with the reason.
@@ -140,10 +147,10 @@ mod tests {
         for device in
             ["/dev/vda5", "PARTUUID=1234abcd-05", "UUID=44444444-aaaa-4aaa-8aaa-444444444444", "/dev/disk/by-partuuid/1234abcd-05"]
         {
-            let new = rewrite(&format!("# x\ncryptswap1  {device}\t/dev/urandom swap,cipher=aes-xts-plain64,size=256\n"), &rules);
+            let new = rewrite(&format!("# x\ncryptswap1  {device}\t/dev/urandom swap,cipher=aes-xts-plain64,size=256\n"), &rules, false);
             assert_eq!(new.text, format!("# x\ncryptswap1  {SWAP}\t/dev/urandom swap,cipher=aes-xts-plain64,size=256\n"));
             assert_eq!((new.taken.as_slice(), new.disabled.len()), (&["55555555-bbbb-4bbb-8bbb-555555555555".to_owned()][..], 0));
-            assert_eq!(rewrite(&new.text, &rules), Rewritten { ..new.clone() }, "twice is once");
+            assert_eq!(rewrite(&new.text, &rules, false), Rewritten { ..new.clone() }, "twice is once");
             assert!(new.text.lines().all(|l| stale(l, &rules).is_none()));
         }
     }
@@ -160,10 +167,10 @@ mod tests {
             ("tmp /dev/vda5 /dev/urandom tmp", "tmp"),
         ] {
             assert!(stale(line, &rules).is_some(), "{line}");
-            let new = rewrite(&format!("{line}\n"), &rules);
+            let new = rewrite(&format!("{line}\n"), &rules, false);
             assert!(new.text.starts_with("# Disabled by altdisk") && new.text.ends_with(&format!("\n#{line}\n")), "{}", new.text);
             assert_eq!((new.disabled.as_slice(), new.warnings.len()), (&[name.to_owned()][..], 1));
-            assert_eq!(rewrite(&new.text, &rules).text, new.text);
+            assert_eq!(rewrite(&new.text, &rules, false).text, new.text);
             let fstab = format!("/dev/mapper/{name} none swap sw 0 0\n/dev/mapper/{name}2 /x ext4 rw 0 0\n");
             let without = without_mappings(&fstab, &new.disabled);
             assert!(without.starts_with('#') && without.contains(&format!("\n#/dev/mapper/{name} none")), "{without}");
@@ -172,11 +179,23 @@ mod tests {
     }
 
     #[test]
+    fn an_images_paths_mean_nothing_here() {
+        let text = "a /dev/vdz1 /dev/urandom swap\nb UUID=x /dev/urandom swap\nc /dev/vdz2 none luks\n";
+        let new = rewrite(text, &rules(), true);
+        assert_eq!(new.disabled, ["a"]);
+        assert!(
+            new.text.ends_with("\n#a /dev/vdz1 /dev/urandom swap\nb UUID=x /dev/urandom swap\nc /dev/vdz2 none luks\n"),
+            "{}",
+            new.text
+        );
+    }
+
+    #[test]
     fn other_lines_stay() {
         let rules = rules();
         let text = "data /dev/vda7 none luks\nother /dev/vdz1 /dev/urandom swap\nshort\n\n";
-        assert_eq!(rewrite(text, &rules), Rewritten { text: text.into(), ..Rewritten::default() });
-        assert_eq!(rewrite("home /dev/mapper/my--vg-home none luks\n", &rules).text, "home /dev/mapper/alt--vg-home none luks\n");
+        assert_eq!(rewrite(text, &rules, false), Rewritten { text: text.into(), ..Rewritten::default() });
+        assert_eq!(rewrite("home /dev/mapper/my--vg-home none luks\n", &rules, false).text, "home /dev/mapper/alt--vg-home none luks\n");
         assert_eq!(stale("data /dev/vda7 none luks", &rules), None);
         assert_eq!(stale("data /dev/vda2 none luks", &rules), Some("/dev/vda2"));
     }

@@ -74,7 +74,7 @@ pub fn in_text(shown: &str, syntax: Syntax, treatment: Treatment, text: &str, na
     let lines: Vec<&str> = text.lines().collect();
     for (i, line) in lines.iter().enumerate().filter(|(i, l)| !l.trim_start().starts_with('#') && !known.contains(&(i + 1))) {
         let mut add = |what| all.push(Left { path: shown.to_owned(), line: i + 1, what });
-        let words: Vec<String> = old_words(line, syntax, &names.rules);
+        let words: Vec<String> = names.rules.old_words(line).into_iter().map(str::to_owned).collect();
         if !words.is_empty() {
             add(What::Names(words));
         }
@@ -89,12 +89,6 @@ pub fn in_text(shown: &str, syntax: Syntax, treatment: Treatment, text: &str, na
         }
     }
     all
-}
-
-fn old_words(line: &str, syntax: Syntax, rules: &Rules) -> Vec<String> {
-    // A mount point or a comment at the end of the line is no device.
-    let line = if syntax == Syntax::Crypttab { line.split_whitespace().nth(1).unwrap_or_default() } else { line };
-    rules.old_words(line).into_iter().map(str::to_owned).collect()
 }
 
 /// What is left in the finished copy beneath `root`.
@@ -145,8 +139,8 @@ mod tests {
             ("etc/fstab", "/dev/vda7 /opt ext4 rw 0 0\n", "/etc/fstab:1: names the old disk (/dev/vda7) and was left as it is"),
             (
                 "etc/crypttab",
-                "data PARTUUID=1234abcd-07 none luks\n",
-                "/etc/crypttab:1: names the old disk (PARTUUID=1234abcd-07) and was left as it is",
+                "data PARTUUID=1234abcd-07 /key:LABEL=keys luks,header=/dev/vda1\n",
+                "/etc/crypttab:1: names the old disk (PARTUUID=1234abcd-07, /dev/vda1) and was left as it is",
             ),
             (
                 "etc/lvm/lvm.conf",

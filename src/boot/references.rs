@@ -55,6 +55,8 @@ pub const DROPPED: [&str; 14] = [
 pub struct Names {
     pub rules: Rules,
     pub lvm: lvm_conf::Volumes,
+    /// The files are an image's, which may be of another machine.
+    pub of_image: bool,
     /// The copy's disk, by a link that stays.
     disk: Option<String>,
 }
@@ -65,7 +67,7 @@ impl Names {
     pub fn of(map: &IdMap) -> Result<Self> {
         let links = || map.disk_links.iter().map(|p| &p.new);
         let disk = links().find(|n| n.starts_with("/dev/disk/by-id/")).or(links().next()).cloned();
-        Ok(Self { rules: Rules::new(map)?, lvm: lvm_conf::Volumes::of(map), disk })
+        Ok(Self { rules: Rules::new(map)?, lvm: lvm_conf::Volumes::of(map), of_image: false, disk })
     }
 
     /// A file's text as the copy needs it, with what is to be said. `main`: for a drop-in, what its unit is about.
@@ -80,7 +82,7 @@ impl Names {
                 (new.text, new.warnings)
             }
             Syntax::Crypttab => {
-                let new = crypttab::rewrite(text, rules);
+                let new = crypttab::rewrite(text, rules, self.of_image);
                 (new.text, new.warnings)
             }
             Syntax::Lvm => {
@@ -112,7 +114,7 @@ pub fn fstab_rewritten(
     names: &Names,
     extras: &FstabExtras,
 ) -> Result<(fstab::Rewritten, crypttab::Rewritten)> {
-    let mappings = crypttab.map(|t| crypttab::rewrite(t, &names.rules)).unwrap_or_default();
+    let mappings = crypttab.map(|t| crypttab::rewrite(t, &names.rules, names.of_image)).unwrap_or_default();
     let mut extras = extras.clone();
     extras.lines.retain(|w| w.fstype != "swap" || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}")));
     let new = fstab::rewrite(&crypttab::without_mappings(text, &mappings.disabled), &names.rules, &extras)?;
@@ -124,7 +126,8 @@ pub fn fstab_rewritten(
 /// # Errors
 /// ALT-501 for an fstab that cannot be read; otherwise where a file cannot be read or written.
 pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) -> Result<Vec<Change>> {
-    let mut job = Job { root, copy: Beneath::open(root)?, names: Names::of(map)?, changes: vec![], events };
+    let mut job =
+        Job { root, copy: Beneath::open(root)?, names: Names { of_image: extras.claim, ..Names::of(map)? }, changes: vec![], events };
     for path in DROPPED {
         job.drop_below(path)?;
     }
