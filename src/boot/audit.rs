@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::cpio;
 use super::distro::{EFI, Family};
 use super::fstab;
 use super::grub;
-use super::identify::Rules;
 use super::ids::IdMap;
 use super::kernels;
-use super::references::{Kind, SEARCHED};
+use super::places::{PLACES, Syntax, Treatment, syntax, syntax_in_initramfs, walk};
+use super::references::Names;
 use super::texts::Text;
+use super::{cpio, crypttab, lvm_conf, unit, units};
 use crate::host::beneath::Beneath;
 use crate::host::tree::Kind as FileKind;
 
@@ -55,24 +55,19 @@ pub struct Expect {
     pub kernels: bool,
 }
 
-/// Where text is searched, beside [`SEARCHED`].
-const ALSO: [&str; 4] =
-    ["var/cache/debconf/config.dat", "var/lib/initramfs-tools", "usr/lib/systemd/system", "usr/share/initramfs-tools/conf.d"];
-
 /// Searches the alternate mounted at `root`. An empty list means that it is independent.
 ///
 /// # Errors
 /// If a file or an initramfs cannot be read: what was not searched is not clean.
 pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> {
     let copy = Beneath::open(root)?;
-    let mut search = Search { copy: &copy, rules: Rules::new(map)?, found: vec![] };
-    for dir in SEARCHED.iter().chain(&ALSO) {
-        if copy.is_file(dir) {
-            let top = copy.leads_to(dir)?;
-            search.file(top.strip_prefix("/").unwrap_or(&top))?;
-            continue;
-        }
-        for (path, kind) in copy.walk(dir)? {
+    let mut search = Search { copy: &copy, names: Names::of(map)?, found: vec![] };
+    // What is only reported is no finding.
+    for place in PLACES.iter().filter(|p| p.treatment != Treatment::Report) {
+        for (path, kind) in walk(&copy, *place)? {
+            if units::is_overridden(&copy, &path, &search.names.rules) {
+                continue;
+            }
             search.name(&path);
             if kind == FileKind::Regular {
                 search.file(&path)?;
@@ -80,7 +75,8 @@ pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> 
         }
     }
     let mut found = search.found;
-    found.extend(own_fstab(&copy, map)?);
+    let fstab = copy.read("etc/fstab")?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
+    found.extend(own_fstab(&fstab, map)?);
     if expect.kernels {
         found.extend(images(&copy, root, map)?);
     }
@@ -90,7 +86,7 @@ pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> 
 
 struct Search<'a> {
     copy: &'a Beneath,
-    rules: Rules,
+    names: Names,
     found: Vec<Finding>,
 }
 
@@ -98,16 +94,93 @@ fn seen_inside(path: &Path) -> String {
     Path::new("/").join(path).display().to_string()
 }
 
+/// What is wrong with the name of a file, or with the target of a link.
+pub fn in_name(path: &Path, name: &str, names: &Names) -> Vec<Finding> {
+    let finding = |what| Finding { path: seen_inside(path), line: 0, what, text: String::new() };
+    let ids: Vec<Finding> = names
+        .rules
+        .identifiers(name)
+        .into_iter()
+        .map(|(_, id)| finding(format!("a name with the identifier {id} of the source")))
+        .collect();
+    let is_unit = path.components().any(|c| c.as_os_str() == "systemd");
+    let unit = Path::new(name).file_name().and_then(|n| n.to_str()).filter(|n| is_unit && unit::renamed(n, &names.rules).is_some());
+    match unit.filter(|_| ids.is_empty()) {
+        Some(unit) => vec![finding(format!("{unit} is named after a device of the source"))],
+        None => ids,
+    }
+}
+
+/// What of a text must not stay.
+pub fn in_text(shown: &str, syntax: Syntax, text: &str, names: &Names) -> Vec<Finding> {
+    let rules = &names.rules;
+    // Most files hold nothing: asked once for the whole, not line by line.
+    if syntax == Syntax::Text && rules.identifiers(text).is_empty() {
+        return vec![];
+    }
+    let mut found = vec![];
+    for (i, line) in text.lines().enumerate() {
+        let mut add = |what: String| {
+            found.push(Finding { path: shown.to_owned(), line: i + 1, what, text: line.trim().chars().take(200).collect() });
+        };
+        let ids = rules.identifiers(line);
+        for (_, id) in &ids {
+            add(format!("the identifier {id} of the source"));
+        }
+        if !ids.is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        for word in stale(syntax, line, names) {
+            add(format!("{word} names the source"));
+        }
+    }
+    if let Some(at) = lvm_conf::stale(text, &names.lvm).filter(|_| syntax == Syntax::Lvm) {
+        let (line, what) = (text[..at].lines().count(), "what it says of the source's disk keeps LVM from the copy's".to_owned());
+        found.push(Finding {
+            path: shown.to_owned(),
+            line,
+            what,
+            text: text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().into(),
+        });
+    }
+    found
+}
+
+/// Words of a line that name a device of the source, where the syntax says that a device is meant.
+fn stale(syntax: Syntax, line: &str, names: &Names) -> Vec<String> {
+    let rules = &names.rules;
+    let field = |n: usize| line.split_whitespace().nth(n).filter(|w| rules.stale(w)).map(str::to_owned);
+    let named =
+        |found: Vec<(usize, &str)>| found.into_iter().map(|(_, w)| w.trim_matches([' ', '\t', '"', '\'']).to_owned()).collect::<Vec<_>>();
+    match syntax {
+        Syntax::Text | Syntax::Grubenv => vec![],
+        Syntax::Fstab => {
+            let mut all: Vec<String> = field(0).into_iter().collect();
+            let options = line.split_whitespace().nth(3).unwrap_or_default();
+            all.extend(options.split(',').filter_map(|o| o.split_once('=')).filter(|(_, v)| rules.stale(v)).map(|(_, v)| v.to_owned()));
+            if all.is_empty() { named(rules.names(line.split_whitespace().next().unwrap_or_default())) } else { all }
+        }
+        Syntax::Crypttab => crypttab::stale(line, rules).map(str::to_owned).into_iter().collect(),
+        Syntax::Unit => unit::stale(line, rules),
+        Syntax::InstallDevice => Some(line.trim()).filter(|w| rules.is_disk(w)).map(str::to_owned).into_iter().collect(),
+        Syntax::CommandLine | Syntax::Lvm => {
+            let all = named(rules.parameters(line));
+            if all.is_empty() { named(rules.names(line)) } else { all }
+        }
+    }
+}
+
 impl Search<'_> {
     /// Names of units and targets of links hold identifiers too.
     fn name(&mut self, path: &Path) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let target = self.copy.read_link(path).unwrap_or_default().to_string_lossy().into_owned();
+        // A unit that is switched off starts nothing.
+        if target == "/dev/null" {
+            return;
+        }
         for text in [name, target] {
-            for (_, id) in self.rules.identifiers(&text) {
-                let what = format!("a name with the identifier {id} of the source");
-                self.found.push(Finding { path: seen_inside(path), line: 0, what, text: String::new() });
-            }
+            self.found.extend(in_name(path, &text, &self.names));
         }
     }
 
@@ -118,7 +191,7 @@ impl Search<'_> {
             return self.loader_image(path);
         }
         if let Some(text) = Text::read(self.copy, path)? {
-            self.text(&seen_inside(path), path, &text.text);
+            self.found.extend(in_text(&seen_inside(path), syntax(path), &text.text, &self.names));
         }
         Ok(())
     }
@@ -126,98 +199,17 @@ impl Search<'_> {
     /// GRUB has the file system to look for built into its image. (That for BIOS is mostly compressed; it was made by this run.)
     fn loader_image(&mut self, path: &Path) -> Result<()> {
         let bytes: String = self.copy.read(path)?.unwrap_or_default().iter().map(|b| char::from(*b)).collect();
-        for (_, id) in self.rules.identifiers(&bytes) {
+        for (_, id) in self.names.rules.identifiers(&bytes) {
             let what = format!("the identifier {id} of the source");
             self.found.push(Finding { path: seen_inside(path), line: 0, what, text: String::new() });
         }
         Ok(())
     }
-
-    fn text(&mut self, shown: &str, inner: &Path, text: &str) {
-        let kind = place(inner);
-        // Most files hold nothing: asked once for the whole, not line by line.
-        if kind == Place::Nowhere && self.rules.identifiers(text).is_empty() {
-            return;
-        }
-        for (i, line) in text.lines().enumerate() {
-            let mut add = |what: String| {
-                let finding = Finding { path: shown.to_owned(), line: i + 1, what, text: line.trim().chars().take(200).collect() };
-                self.found.push(finding);
-            };
-            let ids = self.rules.identifiers(line);
-            for (_, id) in &ids {
-                add(format!("the identifier {id} of the source"));
-            }
-            if !ids.is_empty() || line.trim_start().starts_with('#') {
-                continue;
-            }
-            for word in kind.stale(line, &self.rules) {
-                add(format!("{word} names the source"));
-            }
-        }
-    }
-}
-
-/// Where a device may be named in a file, by its path; inside an initramfs by the same names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// The first field, and devices in the options.
-    Fstab,
-    Known(Kind),
-    /// Everything that is known to hold kernel parameters or GRUB commands.
-    Parameters,
-    Nowhere,
-}
-
-fn place(inner: &Path) -> Place {
-    let name = inner.file_name().unwrap_or_default().to_string_lossy();
-    match Kind::of(inner) {
-        _ if name == "fstab" => Place::Fstab,
-        Kind::CommandLine => Place::Parameters,
-        Kind::Other if ["cryptroot/crypttab", "etc/crypttab"].iter().any(|p| inner.ends_with(p)) => Place::Known(Kind::Crypttab),
-        Kind::Other if inner.starts_with("conf") || inner.starts_with("cmdline.d") || name == "resume" || name.ends_with(".cfg") => {
-            Place::Parameters
-        }
-        // What initramfs-tools, dracut and LVM keep elsewhere is named like this.
-        Kind::Other if inner.starts_with("etc/conf.d") || inner.starts_with("etc/lvm") || inner.starts_with("usr/lib/dracut") => {
-            Place::Parameters
-        }
-        Kind::Other if name == "config.dat" => Place::Parameters,
-        Kind::Other => Place::Nowhere,
-        kind => Place::Known(kind),
-    }
-}
-
-impl Place {
-    fn stale(self, line: &str, rules: &Rules) -> Vec<String> {
-        let field = |n: usize| line.split_whitespace().nth(n).filter(|w| rules.stale(w)).map(str::to_owned);
-        let named = |found: Vec<(usize, &str)>| {
-            found.into_iter().map(|(_, w)| w.trim_matches([' ', '\t', '"', '\'']).to_owned()).collect::<Vec<_>>()
-        };
-        match self {
-            Self::Nowhere => vec![],
-            Self::Fstab => {
-                let mut all: Vec<String> = field(0).into_iter().collect();
-                let options = line.split_whitespace().nth(3).unwrap_or_default();
-                all.extend(options.split(',').filter_map(|o| o.split_once('=')).filter(|(_, v)| rules.stale(v)).map(|(_, v)| v.to_owned()));
-                if all.is_empty() { named(rules.names(line.split_whitespace().next().unwrap_or_default())) } else { all }
-            }
-            Self::Known(Kind::Crypttab) => field(1).into_iter().collect(),
-            Self::Known(Kind::Unit) => {
-                line.trim().strip_prefix("What=").filter(|w| rules.stale(w)).map(str::to_owned).into_iter().collect()
-            }
-            Self::Known(_) | Self::Parameters => {
-                let all = named(rules.parameters(line));
-                if all.is_empty() { named(rules.names(line)) } else { all }
-            }
-        }
-    }
 }
 
 /// Every root file system, swap and ESP of the map must be what the alternate's fstab names.
-fn own_fstab(copy: &Beneath, map: &IdMap) -> Result<Vec<Finding>> {
-    let text = copy.read("etc/fstab")?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
-    let entries = fstab::parse(&text, "/etc/fstab")?;
+pub fn own_fstab(text: &str, map: &IdMap) -> Result<Vec<Finding>> {
+    let entries = fstab::parse(text, "/etc/fstab")?;
     let mut found = vec![];
     let mut add = |line: usize, what: String| found.push(Finding { path: "/etc/fstab".into(), line, what, text: String::new() });
     for v in map.volumes.iter().filter(|v| v.what.starts_with('/')) {
@@ -232,7 +224,7 @@ fn own_fstab(copy: &Beneath, map: &IdMap) -> Result<Vec<Finding>> {
 
 /// Every kernel has its initramfs, and none holds a trace of the source.
 fn images(copy: &Beneath, root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
-    let mut search = Search { copy, rules: Rules::new(map)?, found: vec![] };
+    let mut search = Search { copy, names: Names::of(map)?, found: vec![] };
     for k in kernels::installed(root) {
         let shown = k.initramfs.display().to_string();
         if !copy.is_file(&k.initramfs) {
@@ -244,7 +236,8 @@ fn images(copy: &Beneath, root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
         }
         cpio::members(copy.open_file(&k.initramfs)?, &k.initramfs, &mut |name, content| {
             if let Some(text) = Text::of(content.to_vec()) {
-                search.text(&format!("{shown}:{name}"), Path::new(name), &text.text);
+                let syntax = syntax_in_initramfs(Path::new(name));
+                search.found.extend(in_text(&format!("{shown}:{name}"), syntax, &text.text, &search.names));
             }
         })?;
     }

@@ -208,14 +208,13 @@ fn options_of_copy(line: &str, fields: &[(usize, usize)], rules: &Rules, extras:
 }
 
 /// Some x-systemd options name devices, whatever the line is about.
-
 fn option(text: &str, rules: &Rules) -> String {
     match text.split_once('=') {
         Some((key, value)) if key.starts_with("x-systemd.") => match rules.volume(value) {
             Some(v) if v.new_spec.starts_with('/') || key.starts_with("x-systemd.") && !value.starts_with('/') => {
                 format!("{key}={}", v.new_spec)
             }
-            Some(v) => format!("{key}={}", v.new_spec.replacen("UUID=", "/dev/disk/by-uuid/", 1)),
+            Some(v) => format!("{key}={}", v.path()),
             None => rules.anywhere(text),
         },
         _ => rules.anywhere(text),

@@ -4,12 +4,14 @@
 //! LVM names are replaced in the forms that say they are one (`/dev/vg/lv`, `/dev/mapper/vg-lv`, `rd.lvm.lv=vg/lv`). Device paths and
 //! labels are common words: replaced only where a file's grammar says "a device stands here" ([`Rules::spec`], [`Rules::command_line`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use regex::{Captures, Match, Regex};
 
-use super::ids::{IdMap, Names, Volume};
+use super::ids::{IdMap, Names, Volume, udev_escape};
+use super::old_words::OldWords;
 use super::options;
 
 /// Ready to be applied to many texts.
@@ -23,6 +25,11 @@ pub struct Rules {
     parameters: Regex,
     offsets: Regex,
     flags: Regex,
+    /// Words for what the copy has nothing for, normalised.
+    others: HashSet<String>,
+    /// The nodes of the source's disks.
+    disks: HashSet<PathBuf>,
+    old_words: OldWords,
 }
 
 impl Rules {
@@ -49,6 +56,9 @@ impl Rules {
             parameters: Regex::new(r#"(^|[\s"'=;,])((?:root|resume|RESUME|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#)?,
             offsets: Regex::new(r#"(^|[\s"'])resume_offset=\d+ ?"#)?,
             flags: Regex::new(r#"\b(rootflags|mount\.usrflags)=([^\s"']+)"#)?,
+            old_words: OldWords::new(map)?,
+            others: map.others.iter().flat_map(specs_of).collect(),
+            disks: map.others.iter().filter(|n| n.is_disk).flat_map(|n| n.devices.iter().cloned()).collect(),
         })
     }
 
@@ -60,6 +70,16 @@ impl Rules {
     /// The volume that a first field or a kernel parameter names.
     pub fn volume(&self, word: &str) -> Option<&Volume> {
         self.specs.get(&normal(word)).and_then(|i| self.volumes.get(*i))
+    }
+
+    pub fn volumes(&self) -> &[Volume] {
+        &self.volumes
+    }
+
+    /// The volume that a word names, whether as the source did or as the copy does.
+    pub fn volume_now_or_before(&self, word: &str) -> Option<&Volume> {
+        let now = || self.volumes.iter().find(|v| v.path() == word || normal(&v.new_spec) == normal(word));
+        self.volume(word).or_else(now)
     }
 
     /// Replaces identifiers and LVM names: right for any text.
@@ -141,6 +161,26 @@ impl Rules {
         self.volume(word).is_some() && !self.is_new(word)
     }
 
+    /// Whether a word names a disk of the source, or a partition there that the copy has nothing for.
+    pub fn is_other(&self, word: &str) -> bool {
+        self.others.contains(&normal(word))
+    }
+
+    /// Whether a word is the node of a disk of the source.
+    pub fn is_disk(&self, word: &str) -> bool {
+        self.disks.contains(Path::new(word))
+    }
+
+    /// Words of a line that name the source's disks in whatever way.
+    pub fn old_words<'t>(&self, line: &'t str) -> Vec<&'t str> {
+        self.old_words.find(line, &|word| self.stale(word) || self.is_other(word))
+    }
+
+    /// Whether a text could hold any such word; asked once for a whole file.
+    pub fn may_have_old_words(&self, text: &str) -> bool {
+        self.old_words.any(text)
+    }
+
     /// Whether the word is how the alternate's files name one of its volumes.
     pub fn is_new(&self, word: &str) -> bool {
         let word = normal(word);
@@ -149,7 +189,7 @@ impl Rules {
 }
 
 /// Every way to write the old names as one word, normalised.
-fn specs_of(n: &Names) -> Vec<String> {
+pub fn specs_of(n: &Names) -> Vec<String> {
     let mut all = vec![];
     let mut add = |key: &str, link: &str, value: &Option<String>| {
         if let Some(v) = value.as_deref().filter(|v| !v.is_empty()) {
@@ -178,19 +218,6 @@ fn normal(word: &str) -> String {
     }
 }
 
-/// A label as udev writes it in a link's name.
-pub fn udev_escape(label: &str) -> String {
-    let mut out = String::new();
-    for c in label.chars() {
-        if c.is_ascii_alphanumeric() || "#+-.:=@_".contains(c) || !c.is_ascii() {
-            out.push(c);
-        } else {
-            out.push_str(&format!("\\x{:02x}", u32::from(c)));
-        }
-    }
-    out
-}
-
 /// Identifiers, lower case, with what takes their place (empty: nothing, so they can only be reported).
 fn tokens(map: &IdMap) -> HashMap<String, String> {
     let mut all = HashMap::new();
@@ -206,23 +233,13 @@ fn tokens(map: &IdMap) -> HashMap<String, String> {
             }
         }
         for link in v.old.devices.iter().filter(|d| d.starts_with("/dev/disk/by-id") || d.starts_with("/dev/disk/by-path")) {
-            add(&link.to_string_lossy(), &path_of(v));
+            add(&link.to_string_lossy(), &v.path());
         }
     }
     for p in map.disks.iter().chain(&map.disk_links).chain(&map.lvm) {
         add(&p.old, &p.new);
     }
     all
-}
-
-/// The volume's new device path: a mapper path, or the link that its UUID gives.
-fn path_of(v: &Volume) -> String {
-    match v.new_spec.split_once('=') {
-        Some(("UUID", id)) => format!("/dev/disk/by-uuid/{id}"),
-        Some(("PARTUUID", id)) => format!("/dev/disk/by-partuuid/{id}"),
-        Some(("LABEL", l)) => format!("/dev/disk/by-label/{}", udev_escape(l)),
-        _ => v.new_spec.clone(),
-    }
 }
 
 /// One pattern for all identifiers, longest first; systemd writes dashes as `\x2d`.
@@ -275,7 +292,7 @@ fn structured(map: &IdMap) -> Result<Vec<(Regex, String)>> {
                 Some(n) => format!("{key}=${{2}}{}${{3}}", n.replace('$', "$$")),
                 None => v.new_spec.replace('$', "$$"),
             };
-            let path = new.as_ref().map_or(path_of(v), |n| format!("/dev/disk/{link}/{}", udev_escape(n))).replace('$', "$$");
+            let path = new.as_ref().map_or_else(|| v.path(), |n| format!("/dev/disk/{link}/{}", udev_escape(n))).replace('$', "$$");
             let end = r#"([\s"',;)]|$)"#;
             let quoted = regex::escape(old);
             add(format!(r#"(^|[\s"'=]){key}=("?){quoted}("?){end}"#), format!("${{1}}{spec}${{4}}"))?;
@@ -341,7 +358,11 @@ pub mod tests {
             disks: vec![pair("disk", "1234abcd", "88888888-dddd-4ddd-8ddd-888888888888")],
             vgs: vec![pair("vg", "my-vg", "alt-vg")],
             disk_links: vec![pair("disk", "/dev/disk/by-id/virtio-OLD", "/dev/disk/by-id/virtio-NEW")],
-            lvm: vec![],
+            others: vec![
+                names("", "", "1234abcd-07", &["/dev/vda7", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part7"]),
+                Names { devices: vec!["/dev/vda".into()], is_disk: true, ..Names::default() },
+            ],
+            ..IdMap::default()
         }
     }
 

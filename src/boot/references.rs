@@ -1,19 +1,20 @@
 //! References in the alternate's files: whatever names the source's disks is made to name the alternate's.
 //!
-//! First the files whose grammar is known (fstab, units, kernel command lines, resume), then every text file in /etc and /boot for
-//! identifiers that are unique wherever they stand. What describes only the source (LVM's archives, device.map) goes. The same machine stays the
+//! Each file in the [list of places](super::places) by its syntax, where it has one: there a device is known for what it is. Identifiers, which are
+//! unique, are replaced wherever they stand. What is still named and was left alone is [reported](super::left). What describes only the source (LVM's archives, device.map) goes. The same machine stays the
 //! same machine: machine-id, host name and keys are kept. Running it twice changes nothing more.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 
 use super::bootlist::custom;
 use super::fstab::{self, FstabExtras};
 use super::identify::Rules;
-use super::ids::IdMap;
+use super::ids::{IdMap, Volume};
+use super::places::{PLACES, Syntax, Treatment, syntax, walk};
 use super::texts::Text;
-use super::unit;
+use super::{crypttab, debconf, grubenv, lvm_conf, unit, units};
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
@@ -31,12 +32,15 @@ pub struct Change {
 }
 
 /// What can only describe the source.
-const DROPPED: [&str; 12] = [
+pub const DROPPED: [&str; 14] = [
     "etc/lvm/backup",
     "etc/lvm/archive",
     "etc/lvm/cache",
+    // Without it LVM looks at every device again.
     "etc/lvm/devices/system.devices",
     "etc/lvm/devices/backup",
+    "etc/blkid.tab",
+    "etc/blkid.tab.old",
     "boot/grub/device.map",
     "boot/grub2/device.map",
     // Seeds must not be used twice.
@@ -47,31 +51,103 @@ const DROPPED: [&str; 12] = [
     "efi/loader/random-seed",
 ];
 
-/// Where text files are searched for identifiers.
-pub const SEARCHED: [&str; 4] = ["etc", "boot", "efi", "usr/local/etc"];
+/// What the rewriting of any file needs.
+pub struct Names {
+    pub rules: Rules,
+    pub lvm: lvm_conf::Volumes,
+    /// The files are an image's, which may be of another machine.
+    pub of_image: bool,
+    /// The copy's disk, by a link that stays.
+    disk: Option<String>,
+}
+
+impl Names {
+    /// # Errors
+    /// If a name is too long to be searched for.
+    pub fn of(map: &IdMap) -> Result<Self> {
+        let links = || map.disk_links.iter().map(|p| &p.new);
+        let disk = links().find(|n| n.starts_with("/dev/disk/by-id/")).or(links().next()).cloned();
+        Ok(Self { rules: Rules::new(map)?, lvm: lvm_conf::Volumes::of(map), of_image: false, disk })
+    }
+
+    /// A file's text as the copy needs it, with what is to be said. `main`: for a drop-in, what its unit is about.
+    pub fn rewritten(&self, syntax: Syntax, text: &str, main: Option<&Volume>) -> (String, Vec<String>) {
+        let rules = &self.rules;
+        match syntax {
+            // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
+            Syntax::Text => (rules.anywhere(text), vec![]),
+            Syntax::CommandLine => (text.split_inclusive('\n').map(|line| rules.command_line(line)).collect(), vec![]),
+            Syntax::Unit => {
+                let new = unit::rewrite(text, rules, main);
+                (new.text, new.warnings)
+            }
+            Syntax::Crypttab => {
+                let new = crypttab::rewrite(text, rules, self.of_image);
+                (new.text, new.warnings)
+            }
+            Syntax::Lvm => {
+                let new = lvm_conf::rewrite(text, rules, &self.lvm);
+                (new.text, new.warnings)
+            }
+            Syntax::InstallDevice => (text.split_inclusive('\n').map(|line| self.install_device(line)).collect(), vec![]),
+            // What is no fstab after all is a text.
+            Syntax::Fstab => match fstab::rewrite(text, rules, &FstabExtras::default()) {
+                Ok(new) => (new.text, new.warnings),
+                Err(_) => (rules.anywhere(text), vec![]),
+            },
+            Syntax::Grubenv => (text.to_owned(), vec![]),
+        }
+    }
+
+    fn install_device(&self, line: &str) -> String {
+        match &self.disk {
+            Some(disk) if self.rules.is_disk(line.trim()) => line.replacen(line.trim(), disk, 1),
+            _ => self.rules.anywhere(line),
+        }
+    }
+}
+
+/// What the crypttab of a root means for its fstab: mappings that are not made, and swap volumes that are theirs.
+pub fn fstab_rewritten(
+    text: &str,
+    crypttab: Option<&str>,
+    names: &Names,
+    extras: &FstabExtras,
+) -> Result<(fstab::Rewritten, crypttab::Rewritten)> {
+    let mappings = crypttab.map(|t| crypttab::rewrite(t, &names.rules, names.of_image)).unwrap_or_default();
+    let mut extras = extras.clone();
+    extras.lines.retain(|w| w.fstype != "swap" || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}")));
+    let new = fstab::rewrite(&crypttab::without_mappings(text, &mappings.disabled), &names.rules, &extras)?;
+    Ok((new, mappings))
+}
 
 /// Makes the alternate mounted at `root` name its own disks.
 ///
 /// # Errors
 /// ALT-501 for an fstab that cannot be read; otherwise where a file cannot be read or written.
 pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) -> Result<Vec<Change>> {
-    let mut job = Job { root, copy: Beneath::open(root)?, rules: Rules::new(map)?, changes: vec![], events };
+    let mut job =
+        Job { root, copy: Beneath::open(root)?, names: Names { of_image: extras.claim, ..Names::of(map)? }, changes: vec![], events };
     for path in DROPPED {
         job.drop_below(path)?;
     }
-    job.fstab(extras)?;
-    job.resume(map)?;
+    // Before crypttab, from which it follows: an interrupted run begins here again.
+    let taken = job.fstab(extras)?;
+    job.resume(map, &taken)?;
     for dir in ["boot/grub", "boot/grub2"] {
         job.grub_dir(dir)?;
     }
-    job.units()?;
-    for dir in SEARCHED {
-        for path in job.copy.files(dir)? {
-            job.text(&path)?;
+    let changes = units::Job { copy: &job.copy, rules: &job.names.rules, events, changes: vec![] }.run()?;
+    job.changes.extend(changes);
+    for place in PLACES.iter().filter(|p| p.treatment == Treatment::Change) {
+        for (path, kind) in walk(&job.copy, *place)? {
+            if kind == FileKind::Regular {
+                job.text(&path)?;
+            }
         }
     }
     // Known files may be links that lead elsewhere; the alternate's elsewhere.
-    for known in ["etc/crypttab", "etc/default/grub", "etc/kernel/cmdline", "etc/default/grub_installdevice"] {
+    for known in KNOWN {
         let path = job.copy.leads_to(known)?;
         if job.copy.is_file(&path) && path != Path::new("/").join(known) {
             job.text_as(&path, Path::new(known))?;
@@ -81,10 +157,12 @@ pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) 
     Ok(job.changes)
 }
 
+const KNOWN: [&str; 5] = ["etc/crypttab", "etc/default/grub", "etc/kernel/cmdline", "etc/default/grub_installdevice", "etc/lvm/lvm.conf"];
+
 struct Job<'a> {
     root: &'a Path,
     copy: Beneath,
-    rules: Rules,
+    names: Names,
     changes: Vec<Change>,
     events: &'a Events,
 }
@@ -110,33 +188,39 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn fstab(&mut self, extras: &FstabExtras) -> Result<()> {
+    /// Returns the swap volumes that belong to mappings of crypttab.
+    fn fstab(&mut self, extras: &FstabExtras) -> Result<Vec<String>> {
         let path = Path::new("/etc/fstab");
         let bytes = self.copy.read(path)?;
-        let old = bytes.clone().and_then(Text::of).unwrap_or(Text::of(vec![]).context("empty text")?);
-        let new = fstab::rewrite(&old.text, &self.rules, extras)?;
+        let old = bytes.and_then(Text::of).unwrap_or(Text::of(vec![]).context("empty text")?);
+        let crypttab = self.copy.read("/etc/crypttab")?.and_then(Text::of).map(|t| t.text);
+        let (new, mappings) = fstab_rewritten(&old.text, crypttab.as_deref(), &self.names, extras)?;
         for w in &new.warnings {
             self.events.warn(w.clone());
         }
-        if new.changes.is_empty() {
-            return Ok(());
+        if new.text != old.text {
+            self.copy.replace(path, &old.bytes(&new.text), 0o644)?;
         }
-        self.copy.replace(path, &old.bytes(&new.text), 0o644)?;
         for c in new.changes {
             self.changed(path, c.line, c.new);
         }
-        Ok(())
+        for name in mappings.disabled {
+            self.changed(path, 0, format!("what lies on {name} is disabled, as {name} is"));
+        }
+        Ok(mappings.taken)
     }
 
     /// Always said, never left to be guessed: initramfs-tools would take any swap space that it sees on the running system.
-    fn resume(&mut self, map: &IdMap) -> Result<()> {
+    fn resume(&mut self, map: &IdMap, taken: &[String]) -> Result<()> {
         if !self.copy.is_dir("etc/initramfs-tools") {
             return Ok(());
         }
         let path = Path::new("/etc/initramfs-tools/conf.d/resume");
         let old = self.copy.read(path)?;
         let off = old.as_deref().is_some_and(|t| String::from_utf8_lossy(t).lines().any(|l| l.trim() == "RESUME=none"));
-        let swap = map.volumes.iter().find(|v| v.what == "swap").and_then(|v| v.new.uuid.as_ref());
+        let swaps = map.volumes.iter().filter(|v| v.what == "swap");
+        // What is made anew at each start holds nothing to resume from.
+        let swap = swaps.filter_map(|v| v.new.uuid.as_ref()).find(|uuid| !taken.contains(uuid));
         let text = match swap.filter(|_| !off) {
             Some(uuid) => format!("RESUME=UUID={uuid}\n"),
             None => "RESUME=none\n".to_owned(),
@@ -149,14 +233,17 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// GRUB's environment is made anew, and the source's boot list block goes.
+    /// GRUB's environment without its counters, and the source's boot list block goes.
     fn grub_dir(&mut self, dir: &str) -> Result<()> {
         let env = Path::new(dir).join("grubenv");
         if let Some(old) = self.copy.read(&env)? {
-            let new = clean_grubenv(&old, &self.rules);
+            let (new, left_out) = grubenv::rewrite(&old, &self.names.rules);
             if new != old {
                 self.copy.replace(&env, &new, 0o644)?;
-                self.changed(&env, 0, "made anew");
+                self.changed(&env, 0, "without what GRUB counts with");
+            }
+            if !left_out.is_empty() {
+                self.events.warn(format!("/{} has no room for {}", env.display(), left_out.join(", ")));
             }
         }
         let path = self.copy.leads_to(Path::new(dir).join("custom.cfg"))?;
@@ -170,51 +257,30 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Units whose *names* hold an identifier (`dev-disk-by\x2duuid-....swap`), and links to them.
-    fn units(&mut self) -> Result<()> {
-        for (path, kind) in self.copy.walk("etc/systemd")? {
-            if let Some(target) = self.copy.read_link(&path).filter(|_| kind == FileKind::Symlink) {
-                let new = self.rules.anywhere(&target.to_string_lossy());
-                if Path::new(&new) != target {
-                    self.copy.remove(&path)?;
-                    self.copy.symlink(&new, &path)?;
-                    self.changed(&path, 0, format!("leads to {new}"));
-                }
-            }
-            let Some(name) = path.file_name().and_then(|n| n.to_str()) else { continue };
-            let new = self.rules.anywhere(name);
-            if new != name {
-                self.copy.rename(&path, &new)?;
-                self.changed(&path, 0, format!("renamed to {new}"));
-            }
-        }
-        Ok(())
-    }
-
     fn text(&mut self, path: &Path) -> Result<()> {
-        if path == Path::new("etc/fstab") || path.file_name().is_some_and(|n| n == "grubenv") {
+        if path == Path::new("etc/fstab") {
             return Ok(());
         }
         self.text_as(path, path)
     }
 
     fn text_as(&mut self, path: &Path, inner: &Path) -> Result<()> {
+        let syntax = syntax(inner);
+        if syntax == Syntax::Grubenv {
+            return Ok(());
+        }
         let Some(old) = Text::read(&self.copy, path)? else { return Ok(()) };
-        let kind = Kind::of(inner);
-        let new: String = match kind {
-            // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
-            Kind::Other => self.rules.anywhere(&old.text),
-            Kind::Unit => {
-                let new = unit::rewrite(&old.text, &self.rules);
-                new.warnings.iter().for_each(|w| self.events.warn(format!("/{}: {w}", inner.display())));
-                new.text
-            }
-            _ => old.text.split_inclusive('\n').map(|line| kind.line(line, &self.rules)).collect(),
-        };
+        let main = if syntax == Syntax::Unit { units::main_volume(&self.copy, inner, &self.names.rules) } else { None };
+        let (new, warnings) = self.names.rewritten(syntax, &old.text, main);
+        warnings.iter().for_each(|w| self.events.warn(if w.starts_with('/') { w.clone() } else { format!("/{}: {w}", inner.display()) }));
         if new == old.text {
             return Ok(());
         }
         self.copy.replace(path, &old.bytes(&new), 0o644)?;
+        if old.text.lines().count() != new.lines().count() {
+            self.changed(path, 0, "rewritten");
+            return Ok(());
+        }
         for (i, (_, n)) in old.text.lines().zip(new.lines()).enumerate().filter(|(_, (o, n))| o != n) {
             self.changed(path, i + 1, n.trim());
         }
@@ -223,11 +289,11 @@ impl Job<'_> {
 
     /// Where the package of GRUB writes its loader at the next upgrade: never again to the source's disk.
     fn debconf(&mut self, map: &IdMap) -> Result<()> {
-        let path = Path::new("/var/cache/debconf/config.dat");
+        let path = Path::new(debconf::DATABASE);
         let Some(known) = self.copy.read(path)? else { return Ok(()) };
         let known = String::from_utf8_lossy(&known).into_owned();
         let links: Vec<&str> = map.disk_links.iter().map(|p| p.new.as_str()).filter(|n| n.starts_with("/dev/disk/by-id/")).collect();
-        let text = selections(&known, &links);
+        let text = debconf::selections(&known, &links);
         if text.is_empty() || crate::host::cmd::find_program(self.root, "debconf-set-selections").is_none() {
             return Ok(());
         }
@@ -239,107 +305,6 @@ impl Job<'_> {
             self.changed(path, 0, line);
         }
         Ok(())
-    }
-}
-
-/// What the debconf database is told: each question that it has and that is answered otherwise.
-fn selections(known: &str, links: &[&str]) -> String {
-    let mut all: Vec<&str> = links.to_vec();
-    all.sort_unstable();
-    all.dedup();
-    let value = all.join(", ");
-    let mut out = String::new();
-    for (package, question) in [
-        ("grub-pc", "grub-pc/install_devices"),
-        ("grub-pc", "grub-pc/install_devices_disks_changed"),
-        ("grub-efi-amd64", "grub-efi/install_devices"),
-        ("grub-efi-amd64", "grub-efi/install_devices_disks_changed"),
-    ] {
-        let stanza = known.split("\n\n").find(|s| s.lines().any(|l| l == format!("Name: {question}")));
-        let Some(stanza) = stanza else { continue };
-        let now = stanza.lines().find_map(|l| l.strip_prefix("Value:")).unwrap_or_default().trim();
-        if now != value {
-            out.push_str(format!("{package} {question} multiselect {value}").trim_end());
-            out.push('\n');
-        }
-    }
-    out
-}
-
-/// GRUB's environment block of exactly 1024 bytes, empty but for the kernel options that some distributions keep there. Saved entries,
-/// counters and a block address inside the source's btrfs must not come along.
-pub fn clean_grubenv(old: &[u8], rules: &Rules) -> Vec<u8> {
-    const SIZE: usize = 1024;
-    let mut new = b"# GRUB Environment Block\n".to_vec();
-    for line in String::from_utf8_lossy(old).lines().filter(|l| l.starts_with("kernelopts=")) {
-        let line = format!("{}\n", rules.command_line(line));
-        if new.len() + line.len() <= SIZE {
-            new.extend_from_slice(line.as_bytes());
-        }
-    }
-    new.resize(SIZE, b'#');
-    new
-}
-
-/// How a line of a file is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Kernel command lines, wherever they are kept; shell variables with them.
-    CommandLine,
-    /// `name device key options`.
-    Crypttab,
-    /// `What=device`.
-    Unit,
-    Other,
-}
-
-impl Kind {
-    /// By the path inside the alternate.
-    pub fn of(inner: &Path) -> Self {
-        let text = inner.to_string_lossy();
-        let starts = |all: &[&str]| all.iter().any(|p| text.starts_with(p));
-        let ext = inner.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        if text == "etc/crypttab" || text == "etc/crypttab.initramfs" {
-            Self::Crypttab
-        } else if text.starts_with("etc/systemd/") && ["mount", "automount", "swap"].contains(&ext) {
-            Self::Unit
-        } else if starts(&[
-            "etc/default/grub",
-            "etc/kernel/",
-            "etc/cmdline",
-            "etc/grub.d/",
-            "etc/initramfs-tools/",
-            "etc/dracut",
-            "etc/mkinitcpio",
-        ]) || starts(&[
-            "boot/grub/",
-            "boot/grub2/",
-            "boot/loader/",
-            "boot/efi/",
-            "efi/",
-            "boot/extlinux/",
-            "boot/syslinux/",
-            "boot/firmware/",
-        ]) || ["boot/cmdline.txt", "boot/armbianEnv.txt"].contains(&text.as_ref())
-        {
-            Self::CommandLine
-        } else {
-            Self::Other
-        }
-    }
-
-    fn line(self, line: &str, rules: &Rules) -> String {
-        match self {
-            Self::CommandLine => rules.command_line(line),
-            Self::Crypttab => {
-                let second = line.split_whitespace().nth(1).filter(|_| !line.trim_start().starts_with('#'));
-                match second.and_then(|d| rules.spec(d).map(|s| (d, s))) {
-                    Some((device, spec)) => rules.anywhere(&line.replacen(device, spec, 1)),
-                    None => rules.anywhere(line),
-                }
-            }
-            Self::Unit | Self::Other => rules.anywhere(line),
-        }
     }
 }
 

@@ -27,8 +27,16 @@ const FILES: [&str; 12] = [
     "/etc/multipath/bindings",
     "/etc/ceph/ceph.conf",
 ];
-const DIRECTORIES: [(&str, &str); 4] =
-    [("/etc/libvirt/qemu", "xml"), ("/etc/libvirt/storage", "xml"), ("/etc/systemd/system", "mount"), ("/etc/systemd/system", "swap")];
+const DIRECTORIES: [(&str, &str); 8] = [
+    ("/etc/libvirt/qemu", "xml"),
+    ("/etc/libvirt/storage", "xml"),
+    ("/etc/systemd/system", "mount"),
+    ("/etc/systemd/system", "swap"),
+    ("/usr/local/lib/systemd/system", "mount"),
+    ("/usr/local/lib/systemd/system", "swap"),
+    ("/usr/lib/systemd/system", "mount"),
+    ("/usr/lib/systemd/system", "swap"),
+];
 
 /// Everything by which a disk can be named, and which disks that leads to.
 #[derive(Default)]

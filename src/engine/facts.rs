@@ -139,6 +139,11 @@ impl source::Ask for Machine {
     fn mkfs_options(&self, fs: &str, device: &Path) -> Result<Vec<String>> {
         features::source_mkfs_options(fs, device)
     }
+
+    fn crypttab(&self) -> String {
+        let text = files::read_optional(Path::new("/etc/crypttab")).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
+    }
 }
 
 /// What a mounted file system holds, without practice disks.

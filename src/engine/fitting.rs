@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(sizes("ext4", 64, &[]), (64, 100, 0));
         let need = room_for_initramfs("/boot", 3 * MIB, &[20 * MIB, 40 * MIB]);
         assert_eq!((need.free_mb, need.wanted_mb), (3, 51));
-        assert_eq!(sizes("ext4", 200, &[need.clone()]), (264, 100, 1));
+        assert_eq!(sizes("ext4", 200, std::slice::from_ref(&need)), (264, 100, 1));
         assert_eq!(sizes("ext4", 200, &[Need { free_mb: 60, ..need.clone() }]), (200, 100, 0));
         assert_eq!(sizes("xfs", 200, &[Need { free_mb: 50, ..need }]), (300, 300, 1), "the larger of two reasons");
         let full = |used: u64| {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::ids::{IdMap, Names, Pair, Volume};
+use crate::boot::ids::{IdMap, Names, Pair, Physical, Volume};
 use crate::disk::model::{Disk, World};
 use crate::engine::facts::Facts;
 use crate::engine::layout::{Layout, VolumeLayout};
@@ -37,10 +37,42 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
         // LVM chooses its own new ones.
         let lvm = &facts.world.lvm;
         let own = lvm.vgs.iter().filter(|v| v.name == vg.old_name).map(|v| &v.uuid);
-        let pvs = lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.old_name)).map(|p| &p.uuid);
+        let pvs = lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.old_name));
+        map.physical.push(Physical {
+            vg: vg.old_name.clone(),
+            old: pvs.clone().map(|p| old_names(&facts.world, &p.path)).collect(),
+            new: vg.pvs.iter().filter_map(|path| part_link(layout, path)).collect(),
+        });
+        let pvs = pvs.map(|p| &p.uuid);
         map.lvm.extend(own.chain(pvs).map(|old| Pair { what: "LVM".into(), old: old.clone(), new: String::new() }));
     }
+    map.others = others(&map, facts);
     map
+}
+
+/// A link to a partition of the copy that stays whatever its disk is called.
+fn part_link(layout: &Layout, path: &Path) -> Option<PathBuf> {
+    let part = layout.disks.iter().flat_map(|d| &d.partitions).find(|p| p.path == path)?;
+    Some(Path::new("/dev/disk/by-partuuid").join(&part.uuid))
+}
+
+/// The source's disks, and their partitions that are no volume of the copy.
+fn others(map: &IdMap, facts: &Facts) -> Vec<Names> {
+    let taken = |path: &Path| map.volumes.iter().any(|v| v.old.devices.iter().any(|d| d == path));
+    let mut all = vec![];
+    for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
+        if !taken(&disk.path) {
+            all.push(Names { devices: vec![disk.path.clone()], is_disk: true, ..Names::default() });
+        }
+        for part in disk.partitions.iter().filter(|p| !taken(&p.path)) {
+            let mut names = old_names(&facts.world, &part.path);
+            // Also what is no file system (LUKS). A physical volume's is known as LVM's.
+            let known = |uuid: &String| map.lvm.iter().any(|p| p.old == *uuid);
+            names.uuid = names.uuid.or_else(|| part.content.iter().find_map(|s| s.uuid.clone())).filter(|u| !known(u));
+            all.push(names);
+        }
+    }
+    all
 }
 
 /// by-id for by-id, by-path for by-path.

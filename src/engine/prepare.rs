@@ -19,7 +19,7 @@ use crate::engine::layout::{Fresh, Layout, Target, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, State, Stored};
-use crate::engine::{exclusions, from_image, names, needs, replace, standing};
+use crate::engine::{exclusions, from_image, names, needs, references_ahead, replace, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -116,6 +116,7 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
         made_mount_point: !Path::new(ALT_INST).exists(),
         imaged: None,
     };
+    references_ahead::check(&base, request, &excludes, &mut warnings)?;
     Ok(Prepared { base, warnings, notes, targets: described, archive: None })
 }
 

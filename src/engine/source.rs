@@ -59,6 +59,8 @@ pub trait Ask {
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)>;
     /// mkfs arguments that repeat this file system's features.
     fn mkfs_options(&self, fstype: &str, device: &Path) -> Result<Vec<String>>;
+    /// The text of /etc/crypttab; empty where there is none.
+    fn crypttab(&self) -> String;
 }
 
 /// The system to be cloned.
@@ -108,6 +110,7 @@ pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: 
         mounts,
         fstab,
         ask,
+        crypttab: ask.crypttab(),
         source: Source { image: ImageData { image_data: image, ..ImageData::default() }, ..Source::default() },
         done: BTreeSet::new(),
     };
@@ -125,7 +128,7 @@ pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: 
 
 /// The disks that the running system starts from, whether or not it could be cloned; none where `/` is on no disk (a live medium).
 pub fn root_disks(world: &World, mounts: &[Mount], ask: &dyn Ask) -> Vec<String> {
-    let d = Describer { world, mounts, fstab: &[], ask, source: Source::default(), done: BTreeSet::new() };
+    let d = Describer { world, mounts, fstab: &[], ask, crypttab: String::new(), source: Source::default(), done: BTreeSet::new() };
     let disks: BTreeSet<String> = d.root_devices().iter().flat_map(|device| d.disks_of(device)).collect();
     disks.into_iter().collect()
 }
@@ -135,6 +138,7 @@ struct Describer<'a> {
     mounts: &'a [Mount],
     fstab: &'a [fstab::Entry],
     ask: &'a dyn Ask,
+    crypttab: String,
     source: Source,
     /// Device paths that are in lv_data already.
     done: BTreeSet<PathBuf>,
@@ -285,6 +289,11 @@ impl<'a> Describer<'a> {
             }
             return Ok(());
         }
+        if self.is_made_anew(&device) {
+            let text = "is made anew with a random key at each start: what is in it now is not cloned";
+            self.source.warnings.push(format!("{at} ({}) {text}", mount.source));
+            return Ok(());
+        }
         // Bind mounts and further subvolumes of a file system that was seen; or fstab has another place for it.
         if self.done.contains(device.path()) || (mount.fstype != "btrfs" && mount.root != Path::new("/")) || self.belongs_elsewhere(mount) {
             return Ok(());
@@ -300,7 +309,7 @@ impl<'a> Describer<'a> {
         if let Err(e) = self.cloneable(mount, &device) {
             let Some((alt, false)) = error::of(&e).map(|alt| (alt, is_root)) else { return Err(e) };
             let needed = mount.mount_point == Path::new("/boot") || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
-            if alt.entry.id == error::SOURCE_FSTYPE.id && !(needed && !NEVER_NEEDED.contains(&mount.fstype.as_str())) {
+            if alt.entry.id == error::SOURCE_FSTYPE.id && (!needed || NEVER_NEEDED.contains(&mount.fstype.as_str())) {
                 let text = "it is NOT cloned, and old and new system will share it";
                 self.source.warnings.push(format!("{at} ({}) is {}, which altdisk does not make: {text}", mount.source, mount.fstype));
             } else {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::{grub, initramfs, kernels, options, references};
+use crate::boot::{grub, grubenv, initramfs, kernels, left, options, references};
 use crate::copy::{Excludes, Progress};
 use crate::disk::{lvm, make};
 use crate::engine::disk_steps::{disk_now, scope};
@@ -123,7 +123,8 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         }
         Action::GrubConfig => {
             grub::mkconfig(&sandboxes::whole(&base.layout), &base.ids, events)?;
-            references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
+            references::rewrite(root, &base.ids, &fstab_extras(base), events)?;
+            grubenv::settle_saved(&Beneath::open(root)?, events)
         }
         Action::Audit => audited(base, &Expect { kernels: images_expected(base), ..Expect::default() }, events),
         Action::Esp => fill_esp(base, events),
@@ -139,7 +140,11 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
             if base.boots() && base.boot.bios.is_ok() {
                 grub::require_boot_code(&disk_now(&base.layout.disks[0])?.path)?;
             }
-            audited(base, &expected(base)?, events)
+            audited(base, &expected(base)?, events)?;
+            for left in left::in_root(&Beneath::open(root)?, &base.ids)? {
+                events.warn(left.said("was left"));
+            }
+            Ok(())
         }
         Action::Origin => {
             bootlist::write_origin(base, c.plan.request.skip_boot_check, events)?;
@@ -200,7 +205,7 @@ fn audited(base: &Base, expect: &Expect, events: &Events) -> Result<()> {
 }
 
 /// What must stand in the alternate's fstab even where the source's has no line for it.
-fn fstab_extras(base: &Base) -> FstabExtras {
+pub fn fstab_extras(base: &Base) -> FstabExtras {
     let mut lines = Vec::new();
     for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
         let v = &base.layout.volumes[i];
@@ -259,7 +264,6 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     // A link in its place too: the file is made where fstab names it.
     copy.remove(&s.file)?;
     let at = copy.place(&s.file)?;
-    if btrfs {}
     let making = || format!("making the swap file {}", s.file);
     let file = at.create().with_context(making)?;
     if btrfs {

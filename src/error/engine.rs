@@ -105,6 +105,7 @@ catalogue! {
     BOOT_ENTRY = "ALT-510", Failed, "the firmware did not take the boot entry or the boot order", "choose the disk in the firmware's boot menu; the disk boots from its fallback loader without an entry";
     BOOT_DISK = "ALT-511", Usage, "not a disk that the boot list knows", "see `altdisk bootlist -o` for the disks that it knows";
     OTHER_GRUB = "ALT-512", Failed, "the GRUB of another disk cannot be changed", "see the cause; the firmware's boot menu chooses the disk without it";
+    WOULD_REFER = "ALT-520", Refused, "the copy would still refer to the disk it is made from, and nothing takes its place", "correct the line that the cause names; a file that the copy can do without is left out by a line like `^./etc/FILE$` in an exclude list (-e)";
     // 6xx image.data
     IMAGE_UNREADABLE = "ALT-601", Refused, "image.data cannot be read", "look at the name and at the file's permissions";
     IMAGE_SYNTAX = "ALT-602", Refused, "image.data is not TOML, or has a field or value that does not belong there", "mend that line; the file that a run without -i writes shows what is right";

@@ -62,7 +62,7 @@ fn every_known_place_is_rewritten_once() {
     }
     let env = fs::read(root.join("boot/grub/grubenv")).unwrap();
     assert_eq!(env.len(), 1024);
-    assert!(!String::from_utf8_lossy(&env).contains("saved_entry"));
+    assert!(String::from_utf8_lossy(&env).starts_with("# GRUB Environment Block\nsaved_entry=3\n#"));
     assert!(read(root, "boot/grub/grub.cfg").contains(NEW_ROOT));
     assert!(read(root, "boot/efi/EFI/debian/grub.cfg").contains(NEW_ROOT));
     assert_eq!(read(root, "boot/grub/custom.cfg"), "set x=1\n");
@@ -103,33 +103,6 @@ fn no_swap_no_resume() {
     assert_eq!(read(root, "etc/initramfs-tools/conf.d/resume"), "RESUME=none\n");
 }
 
-#[test]
-fn kernel_options_in_grubenv_are_kept_mapped() {
-    let rules = Rules::new(&map()).unwrap();
-    let old = "# GRUB Environment Block\nsaved_entry=a\nkernelopts=root=/dev/vda2 ro quiet \nboot_success=0\n####";
-    let new = clean_grubenv(old.as_bytes(), &rules);
-    assert_eq!(new.len(), 1024);
-    assert!(
-        String::from_utf8(new.clone())
-            .unwrap()
-            .starts_with(&format!("# GRUB Environment Block\nkernelopts=root=UUID={NEW_ROOT} ro quiet \n###"))
-    );
-    assert_eq!(clean_grubenv(&new, &rules), new);
-}
-
-#[test]
-fn debconf_is_told_what_it_asks() {
-    let known =
-        "Name: grub-pc/install_devices\nTemplate: grub-pc/install_devices\nValue: /dev/disk/by-id/virtio-OLD\n\nName: other\nValue: x\n";
-    assert_eq!(
-        selections(known, &["/dev/disk/by-id/virtio-NEW"]),
-        "grub-pc grub-pc/install_devices multiselect /dev/disk/by-id/virtio-NEW\n"
-    );
-    assert_eq!(selections(known, &[]), "grub-pc grub-pc/install_devices multiselect\n");
-    assert_eq!(selections(known, &["/dev/disk/by-id/virtio-OLD"]), "");
-    assert_eq!(selections("Name: x\n", &["y"]), "");
-}
-
 /// An image's root may hold any link; the running system has the very identifiers that are rewritten.
 #[test]
 fn links_that_lead_out_are_not_followed_out() {
@@ -157,4 +130,36 @@ fn links_that_lead_out_are_not_followed_out() {
         assert_eq!(read(host, path), text, "{path}");
     }
     assert_eq!(fs::read_dir(host.join("etc")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_else_names_a_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, "etc/default/grub_installdevice", "/dev/vda\n/dev/vda7\nactivate\n");
+    write(root, "etc/fstab", "/dev/mapper/gone none swap sw 0 0\n");
+    write(root, "etc/crypttab", "gone /dev/vda7 /dev/urandom swap\ncrypt /dev/vda5 /dev/urandom swap\n");
+    write(root, "etc/initramfs-tools/initramfs.conf", "MODULES=most\n");
+    write(root, "etc/blkid.tab", "<device>/dev/vda2</device>\n");
+    write(root, "usr/share/initramfs-tools/conf.d/x", "RESUME=/dev/vda5\n");
+    let mut map = map();
+    map.volumes[1].new.partuuid = Some("99999999-dddd-4ddd-8ddd-999999999999".into());
+    let wanted =
+        |spec: &str| fstab::Wanted { spec: spec.into(), mount_point: "none".into(), fstype: "swap".into(), options: "sw".into(), pass: 0 };
+    let extras = FstabExtras { lines: vec![wanted(&format!("UUID={NEW_SWAP}")), wanted("/swapfile")], ..FstabExtras::default() };
+    let events = Events::new();
+    rewrite(root, &map, &extras, &events).unwrap();
+    assert_eq!(read(root, "etc/default/grub_installdevice"), "/dev/disk/by-id/virtio-NEW\n/dev/vda7\nactivate\n");
+    let crypttab = read(root, "etc/crypttab");
+    assert!(
+        crypttab.ends_with("\n#gone /dev/vda7 /dev/urandom swap\ncrypt PARTUUID=99999999-dddd-4ddd-8ddd-999999999999 /dev/urandom swap\n"),
+        "{crypttab}"
+    );
+    let fstab = read(root, "etc/fstab");
+    // The swap volume is crypttab's: no line for it, and nothing to resume from.
+    assert!(fstab.ends_with("\n#/dev/mapper/gone none swap sw 0 0\n/swapfile\tnone\tswap\tsw\t0\t0\n"), "{fstab}");
+    assert_eq!(read(root, "etc/initramfs-tools/conf.d/resume"), "RESUME=none\n");
+    assert!(!root.join("etc/blkid.tab").exists());
+    assert_eq!(read(root, "usr/share/initramfs-tools/conf.d/x"), format!("RESUME=UUID={NEW_SWAP}\n"));
+    assert_eq!(rewrite(root, &map, &extras, &events).unwrap(), []);
 }

@@ -4,9 +4,14 @@ use crate::disk::model::{Lvm, Pv, Spread, Swap};
 use crate::disk::sample;
 use crate::host::mounts::parse_mountinfo;
 
-struct Table;
+/// The text is that of /etc/crypttab.
+struct Table(&'static str);
 
 impl Ask for Table {
+    fn crypttab(&self) -> String {
+        self.0.to_owned()
+    }
+
     fn usage(&self, _: &Mount) -> Result<Usage> {
         Ok(Usage { used: 300 * MIB })
     }
@@ -66,7 +71,7 @@ UUID=other-uuid /opt ext4 noauto 0 0
 ";
 
 fn described(world: &World, mounts: &str, fstab: &str) -> Result<Source> {
-    describe(world, &parse_mountinfo(mounts.as_bytes()), &fstab::parse(fstab, "fstab").unwrap(), Image::default(), &Table)
+    describe(world, &parse_mountinfo(mounts.as_bytes()), &fstab::parse(fstab, "fstab").unwrap(), Image::default(), &Table(""))
 }
 
 fn refused(world: &World, mounts: &str) -> String {
@@ -273,4 +278,48 @@ fn a_subvolume_at_several_places_is_one() {
     assert_eq!(subvolumes, [("@", Some("/"), "compress=zstd"), ("@home", Some("/home"), "defaults"), ("@/var/lib/machines", None, "")]);
     assert_eq!(source.subvolume_ids[0].1[1], SubvolumeId { id: 257, path: "@home".into() });
     crate::image::check::check(&source.image).unwrap_or_else(|e| panic!("{e:?}"));
+}
+
+/// lsblk of such a machine: vda4 -> cryptswap1 (crypt) [SWAP]. No device-mapper is needed to judge it.
+#[test]
+fn swap_with_a_random_key_is_cloned_as_swap() {
+    const CRYPTTAB: &str = "# <name> <device> <key> <options>\ncryptswap1 /dev/vda4 /dev/urandom swap,cipher=aes-xts-plain64,size=256\n\
+        scratch /dev/vda5 /dev/urandom tmp=ext4\n";
+    let mut world = machine();
+    world.disks[0].partitions[3].content.clear();
+    world.disks[0].partitions.push(sample::partition("vda", 5, "254:5", "ext4"));
+    world.disks[0].partitions[4].content.clear();
+    let mapping = |name: &str, dev: &str, on: &str, dm: &str| crate::disk::model::Stacked {
+        size: 1 << 30,
+        dm_name: Some(dm.to_owned()),
+        ..sample::stacked(name, dev, &format!("/dev/mapper/{dm}"), "crypt", &[on])
+    };
+    world.stacked.push(mapping("dm-3", "253:3", "vda4", "cryptswap1"));
+    world.stacked.push(mapping("dm-4", "253:4", "vda5", "scratch"));
+    world.swaps.push(Swap { path: "/dev/dm-3".into(), kind: "partition".into(), size: 1 << 30 });
+    let fstab = format!("{FSTAB}/dev/mapper/cryptswap1 none swap sw 0 0\n/dev/mapper/scratch /scratch ext4 rw 0 0\n");
+    let mounts = format!(
+        "{}8 1 253:4 / /scratch rw - ext4 /dev/mapper/scratch rw\n",
+        MOUNTS.replace("7 1 254:4 / /mnt/x rw - ext4 /dev/vda4 rw\n", "")
+    );
+    let run = |crypttab: &'static str| {
+        let mounts = parse_mountinfo(mounts.as_bytes());
+        describe(&world, &mounts, &fstab::parse(&fstab, "fstab").unwrap(), Image::default(), &Table(crypttab))
+    };
+    let source = run(CRYPTTAB).unwrap();
+    let swaps: Vec<_> = source.image.lv_data.iter().filter(|l| l.kind == LvType::Swap).map(|l| l.logical_volume.as_str()).collect();
+    assert_eq!(swaps, ["vda4", "swap"]);
+    assert!(source.refusals.is_empty(), "{:?}", source.refusals);
+    assert!(source.notes.join("\n").contains("cryptswap1 of /etc/crypttab, on /dev/vda4"), "{:?}", source.notes);
+    assert!(source.warnings.join("\n").contains("/scratch (/dev/mapper/scratch) is made anew"), "{:?}", source.warnings);
+    // A key that stays: what is encrypted is data.
+    let err = run("cryptswap1 /dev/vda4 /etc/keys/swap luks\nscratch /dev/vda5 /dev/urandom tmp\n").unwrap_err();
+    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-302");
+    // Not active: the line alone counts.
+    let mut off = world.clone();
+    off.stacked.retain(|s| s.name != "dm-3");
+    off.swaps.retain(|s| s.path != Path::new("/dev/dm-3"));
+    let mounts = parse_mountinfo(MOUNTS.replace("7 1 254:4 / /mnt/x rw - ext4 /dev/vda4 rw\n", "").as_bytes());
+    let source = describe(&off, &mounts, &fstab::parse(&fstab, "fstab").unwrap(), Image::default(), &Table(CRYPTTAB)).unwrap();
+    assert!(source.image.lv_data.iter().any(|l| l.logical_volume == "vda4" && l.kind == LvType::Swap), "{:?}", source.image.lv_data);
 }

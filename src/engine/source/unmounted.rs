@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{Describer, Device, ESP_AT, MIB, find_device, floor_mb, resolve_spec};
-use crate::boot::{fstab, options};
+use crate::boot::{crypttab, fstab, options};
 use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Lv, LvType, SwapFile};
 
@@ -77,6 +77,7 @@ impl Describer<'_> {
     }
 
     pub(super) fn swap(&mut self) -> Result<()> {
+        self.swap_of_crypttab()?;
         let mut specs: Vec<(PathBuf, u64)> = self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
         for entry in self.fstab.iter().filter(|e| e.fstype == "swap") {
             let path = match resolve_spec(self.world, &entry.spec) {
@@ -87,24 +88,9 @@ impl Describer<'_> {
         }
         for (path, active) in specs {
             if let Some(device) = find_device(self.world, "", &path) {
-                let disks = self.disks_of(&device);
-                if !self.is_on_root_disks(&device) || !self.done.insert(device.path().to_owned()) {
-                    continue;
+                if self.is_on_root_disks(&device) && !self.is_made_anew(&device) && self.done.insert(device.path().to_owned()) {
+                    self.take_swap(&device)?;
                 }
-                self.refuse_stack(&device)?;
-                let (lv, vg) = self.volume_name(&device);
-                let label = device.content().iter().find_map(|s| s.label.clone()).filter(|l| !l.is_empty());
-                self.add(
-                    Lv {
-                        logical_volume: lv,
-                        volume_group: vg,
-                        kind: LvType::Swap,
-                        size_mb: (device.size() / MIB).max(1),
-                        lv_source_disk_list: disks.into_iter().collect(),
-                        label,
-                    },
-                    device.path(),
-                );
             } else if path.is_absolute() && !path.starts_with("/dev") && self.on_rootvg(&path) {
                 let size = std::fs::metadata(&path).map_or(active, |m| m.len());
                 let file = path.to_string_lossy().into_owned();
@@ -114,6 +100,48 @@ impl Describer<'_> {
             }
         }
         Ok(())
+    }
+
+    fn take_swap(&mut self, device: &Device) -> Result<()> {
+        self.refuse_stack(device)?;
+        let (lv, vg) = self.volume_name(device);
+        let label = device.content().iter().find(|s| s.kind == "swap").and_then(|s| s.label.clone()).filter(|l| !l.is_empty());
+        self.add(
+            Lv {
+                logical_volume: lv,
+                volume_group: vg,
+                kind: LvType::Swap,
+                size_mb: (device.size() / MIB).max(1),
+                lv_source_disk_list: self.disks_of(device).into_iter().collect(),
+                label,
+            },
+            device.path(),
+        );
+        Ok(())
+    }
+
+    /// Swap space with a random key: what crypttab names is a volume of rootvg like other swap space, and not encrypted in a way that matters, as nobody
+    /// ever reads it again.
+    fn swap_of_crypttab(&mut self) -> Result<()> {
+        let text = self.crypttab.clone();
+        for entry in text.lines().filter_map(crypttab::entry).filter(|e| e.is_made_anew() && e.is_swap()) {
+            let Some(device) = resolve_spec(self.world, entry.device) else { continue };
+            if self.is_on_root_disks(&device) && self.done.insert(device.path().to_owned()) {
+                self.take_swap(&device)?;
+                let (name, path) = (entry.name, device.path().display());
+                self.source
+                    .notes
+                    .push(format!("{name} of /etc/crypttab, on {path}, is made anew at each start: the copy gets a partition for it"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a device is a mapping that crypttab makes anew at each start.
+    pub(super) fn is_made_anew(&self, device: &Device) -> bool {
+        let Device::Stacked(s) = device else { return false };
+        let is_it = |e: &crypttab::Entry| e.is_made_anew() && s.dm_name.as_deref() == Some(e.name);
+        s.kind == "crypt" && self.crypttab.lines().filter_map(crypttab::entry).any(|e| is_it(&e))
     }
 
     /// Whether the file system that holds this path is part of rootvg.
