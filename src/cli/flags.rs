@@ -102,6 +102,11 @@ impl Command {
     }
 }
 
+const ACCEPT: Flag = Flag::long(
+    "accept",
+    "What may be missing where the files go, with commas between: encryption (directories encrypted with fscrypt become plain text), verity (checksums of fs-verity), casefold (directories with chattr +F), snapshots (writable btrfs snapshots are left out). Without it such a loss is refused, and every file and directory named.",
+)
+.takes("LOSS[,LOSS]");
 const HELP: Flag = Flag::long("help", "Show this text and exit.");
 const VERSION: Flag = Flag::long("version", "Show the version and exit.");
 
@@ -112,7 +117,7 @@ pub static ALT_DISK_INSTALL: Command = Command {
         (
             "{-C | -d device}",
             &[
-                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "identity", "b", "I", "l", "f", "F", "w", "preview", "json", "review",
+                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "identity", "b", "I", "l", "f", "F", "w", "accept", "preview", "json", "review",
                 "erase", "events",
             ],
             "target_disk ...",
@@ -138,6 +143,7 @@ system. Phase 2 changes the copy: it installs updates and packages there (-l wit
         Flag::short('s', "Run this customization script in phase 2, on the running system, while the copy is mounted below /alt_inst. Full path name; the file must be executable.").takes("script"),
         Flag::short('R', "Put this file into the copy as /etc/resolv.conf. Full path name.").takes("resolv_conf"),
         Flag::short('e', "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./ (`^./tmp/` is the content of /tmp). Full path name.").takes("exclude_list").only(Only::Clone),
+        ACCEPT.only(Only::Clone),
         Flag::short('n', "Keep the machine managed: copy /.rhosts and /etc/niminfo and the other files that a management server knows it by."),
         Flag::short('B', "Leave the boot list alone: the machine goes on booting from the disk it boots from now. Not with -r.").drastic(),
         Flag::short('r', "Reboot from the new disk when all is done. Not with -B.").drastic(),

@@ -66,7 +66,8 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
             Err(e) => Err(cannot(format!("cannot be read: {e}"))),
         }
     };
-    Ok(Request { to, image_data: file("m")?, exclude_list: file("e")?, method, record, verify: p.has("verify"), verbose: p.has("V") })
+    let accept = alt_disk_install::accepted(p)?;
+    Ok(Request { to, image_data: file("m")?, exclude_list: file("e")?, accept, method, record, verify: p.has("verify"), verbose: p.has("V") })
 }
 
 /// Standard output belongs to the image where that goes there.

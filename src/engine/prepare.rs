@@ -19,7 +19,7 @@ use crate::engine::layout::{Fresh, Layout, Target, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, State, Stored};
-use crate::engine::{exclusions, from_image, names, needs, replace, standing};
+use crate::engine::{exclusions, from_image, names, needs, protections, replace, snapshots, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -86,7 +86,8 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     notes.extend(facts.source.notes.iter().cloned());
     let disks = targets(request, &facts, replaced, &mut notes)?;
-    let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    let mut image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
     let practice = disks.iter().any(|d| d.practice.is_some());
     let (boot, no_kernel) = facts.kernels_there();
     let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
@@ -96,8 +97,12 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     if let Some(file) = &request.exclude_list {
         exclusions::check(file, &excludes, !request.skip_boot_check)?;
     }
+    let told = protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
+    warnings.extend(told.warnings);
+    notes.extend(told.notes);
     let needs = needs::needs(&image, &facts, &excludes)?;
-    let layout = laid_out(&image, &disks, &needs)?;
+    let fits = |less: &ImageData| laid_out(less, &disks, &needs::needs(less, &facts, &excludes)?).map(drop);
+    let layout = laid_out(&image, &disks, &needs).map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image)?;
     let ids = names::ids(&layout, &facts, &disks);

@@ -16,6 +16,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::fstab;
+use crate::disk::features;
 use crate::disk::model::{Disk, World};
 use crate::engine::facts::Facts;
 use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
@@ -57,7 +58,12 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
     } else {
         None
     };
-    let image = layout_of(request, &seen, &facts, &mut warnings)?;
+    let mut image = layout_of(request, &seen, &facts, &mut warnings)?;
+    for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == "ext4") {
+        for feature in features::without_unknown(&mut fs.fs_mkfs_options) {
+            warnings.push(format!("{} is made without the feature `{feature}`, which this kernel cannot mount", fs.fs_name));
+        }
+    }
     prepare::tools(&image, &facts, &mut warnings)?;
     let practice = disks.iter().any(|d| d.practice.is_some());
     let mut boot = bootable(&seen, from, facts.boot.firmware, &mut warnings);
