@@ -199,7 +199,8 @@ pub(crate) fn accepted(p: &Parsed) -> Result<Vec<Loss>> {
     match Loss::parse_list(&words) {
         Ok(losses) if !losses.is_empty() => Ok(losses),
         Ok(_) => Err(error::BAD_VALUE.because_do("nothing stands after --accept", format!("name what may be missing: {all}"))),
-        Err(word) => Err(error::BAD_VALUE.because_do(format!("`{word}` after --accept is none of {all}"), "name one or more of them, with commas between")),
+        Err(word) => Err(error::BAD_VALUE
+            .because_do(format!("`{word}` after --accept is none of {all}"), "name one or more of them, with commas between")),
     }
 }
 

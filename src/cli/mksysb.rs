@@ -67,7 +67,16 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
         }
     };
     let accept = alt_disk_install::accepted(p)?;
-    Ok(Request { to, image_data: file("m")?, exclude_list: file("e")?, accept, method, record, verify: p.has("verify"), verbose: p.has("V") })
+    Ok(Request {
+        to,
+        image_data: file("m")?,
+        exclude_list: file("e")?,
+        accept,
+        method,
+        record,
+        verify: p.has("verify"),
+        verbose: p.has("V"),
+    })
 }
 
 /// Standard output belongs to the image where that goes there.

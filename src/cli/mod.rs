@@ -27,6 +27,8 @@ pub mod mkszfile;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
+#[cfg(test)]
+mod remedies_tests;
 pub mod restoretree;
 pub mod review;
 pub mod savetree;

@@ -57,7 +57,12 @@ mod tests {
         let made = |features: &str, extended: &str| {
             File::create(&file).unwrap().set_len(16 << 20).unwrap();
             let extended: &[&str] = if extended.is_empty() { &[] } else { &["-E", extended] };
-            Cmd::new("mke2fs", "make a file system").args(["-q", "-F", "-t", "ext4", "-O", features]).args(extended).arg(&file).read().unwrap();
+            Cmd::new("mke2fs", "make a file system")
+                .args(["-q", "-F", "-t", "ext4", "-O", features])
+                .args(extended)
+                .arg(&file)
+                .read()
+                .unwrap();
             ExtSuper::of(&file).unwrap()
         };
         assert_eq!(made("none,extent", ""), ExtSuper::default());

@@ -211,7 +211,9 @@ mod tests {
     #[test]
     fn an_encoding_is_kept_and_can_be_left_out() {
         let text = include_str!("../../tests/fixtures/disk/dumpe2fs-casefold.txt");
-        let want = |strict: &str| format!("-O none,has_journal,extent,casefold,encrypt,verity -E encoding=utf8-12.1{strict} -I 256 -b 4096 -i 16384");
+        let want = |strict: &str| {
+            format!("-O none,has_journal,extent,casefold,encrypt,verity -E encoding=utf8-12.1{strict} -I 256 -b 4096 -i 16384")
+        };
         let sorted = |options: Vec<String>| {
             let mut features: Vec<&str> = options[1].split(',').collect();
             features.sort_by_key(|f| ["none", "has_journal", "extent", "casefold", "encrypt", "verity"].iter().position(|w| w == f));

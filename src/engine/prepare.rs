@@ -299,6 +299,12 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
             // They repeat the features of a file system of another type.
             fs.fs_mkfs_options.clear();
         }
+        if let Some(now) = now.filter(|n| n.fs_vfs != fs.fs_vfs) {
+            warnings.push(format!(
+                "{} is {} here and will be {}: what only {} keeps of a file (flags of chattr, some attributes) is not in the copy",
+                fs.fs_name, now.fs_vfs, fs.fs_vfs, now.fs_vfs
+            ));
+        }
     }
     for r in &facts.source.refusals {
         warnings.push(format!("{} is not in {}: it is NOT cloned ({})", r.at.display(), file.display(), r.cause));
@@ -313,7 +319,7 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
     if let Some(gone) = swaps.find(|s| !kept(s)) {
         let cause = format!("{}: the swap space {} of rootvg has no lv_data", file.display(), gone.logical_volume);
         return Err(error::IMAGE_NOT_SOURCE
-            .because_do(cause, "keep its stanza (its size may change): the alternate would swap on the source's disk else"));
+            .because_do(cause, "keep its stanza (its size may change): else the copy would swap on the disk of the running system"));
     }
     for fs in &image.fs_data {
         let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);

@@ -44,13 +44,13 @@ impl Phases {
     }
 }
 
-/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys.
+/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys, and what else tells machines apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
     /// It is restored as the image has it.
     Keep,
-    /// It is taken away; the first boot makes another.
+    /// It is taken away or made anew.
     Fresh,
 }
 

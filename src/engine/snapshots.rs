@@ -30,7 +30,12 @@ pub fn settle(image: &mut ImageData, facts: &Facts, accepted: &[Loss], warnings:
 }
 
 /// The error of a layout that does not fit; another one where it would without the writable snapshots (`fits` tries that). `known`: as for [`of`].
-pub fn in_the_way(e: anyhow::Error, image: &ImageData, known: &[(String, String)], fits: &dyn Fn(&ImageData) -> anyhow::Result<()>) -> anyhow::Error {
+pub fn in_the_way(
+    e: anyhow::Error,
+    image: &ImageData,
+    known: &[(String, String)],
+    fits: &dyn Fn(&ImageData) -> anyhow::Result<()>,
+) -> anyhow::Error {
     let mut less = image.clone();
     let mut all = vec![];
     for fs in &mut less.fs_data {
@@ -84,11 +89,17 @@ mod tests {
 
     #[test]
     fn what_is_nested_goes_with_it() {
-        let subvolume = |path: &str, at: Option<&str>| Subvolume { path: path.into(), mount_point: at.map(str::to_owned), options: String::new() };
+        let subvolume =
+            |path: &str, at: Option<&str>| Subvolume { path: path.into(), mount_point: at.map(str::to_owned), options: String::new() };
         let known: Vec<(String, String)> = ["@", "@/m/web", "gone"].map(|p| ("/".to_owned(), p.to_owned())).into();
         let mut fs = Fs {
             fs_name: "/".into(),
-            subvolume: vec![subvolume("@", Some("/")), subvolume("@/m/base", None), subvolume("@/m/web", None), subvolume("@/m/web/in", None)],
+            subvolume: vec![
+                subvolume("@", Some("/")),
+                subvolume("@/m/base", None),
+                subvolume("@/m/web", None),
+                subvolume("@/m/web/in", None),
+            ],
             ..Fs::default()
         };
         let snapshots = of(&fs, &known);

@@ -397,7 +397,9 @@ impl<'a> Describer<'a> {
             let how = "`btrfs quota enable` and `btrfs qgroup limit` set them anew";
             self.source.warnings.push(format!("{at} has btrfs quotas: in the copy they are off, and no limit is set ({how})"));
         } else if mount.super_options.split(',').any(|o| ["usrquota", "grpquota", "prjquota"].contains(&o)) {
-            self.source.warnings.push(format!("{at} has disk quotas: their limits are not in the copy (`setquota` or `xfs_quota` sets them anew)"));
+            self.source
+                .warnings
+                .push(format!("{at} has disk quotas: their limits are not in the copy (`setquota` or `xfs_quota` sets them anew)"));
         }
     }
 

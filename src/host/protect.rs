@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 
-
 use super::tree::{Errno, Sys};
 
 /// statx(2), `STATX_ATTR_ENCRYPTED`.

@@ -245,9 +245,9 @@ fn imaged(seen: &Seen, from: &FromImage, here: &System, boot_image: Option<std::
     let whose = if same { "this machine" } else { "another machine" };
     let becomes = match identity {
         Identity::Keep => "are kept",
-        Identity::Fresh => "are made anew at the first boot",
+        Identity::Fresh => "are made anew",
     };
-    notes.push(format!("the image is of {whose}: machine-id and ssh host keys {becomes} (--identity)"));
+    notes.push(format!("the image is of {whose}: machine-id, ssh host keys and whatever else tells machines apart {becomes} (--identity)"));
     let mut what =
         vec![if seen.head.manifest.is_some() { "the image".to_owned() } else { format!("the archive {}", from.device.display()) }];
     if !system.host.is_empty() {

@@ -123,7 +123,10 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
     for (_, paths, text) in &losses {
         told.warnings.extend(named(paths, text));
     }
-    told.notes.extend(named(&of(&|(f, k)| if k.verity { f.verity.clone() } else { vec![] }), "has checksums (fs-verity): the copy gets the same"));
+    told.notes.extend(named(
+        &of(&|(f, k)| if k.verity { f.verity.clone() } else { vec![] }),
+        "has checksums (fs-verity): the copy gets the same",
+    ));
     let kept = of(&|(f, k)| if k.casefold { slash(&f.casefold) } else { vec![] });
     told.notes.extend(named(&kept, "takes names in upper and lower case for the same (chattr +F): the copy does too"));
     Ok(told)

@@ -32,7 +32,10 @@ fn what_would_be_lost_is_refused_and_named() {
 fn what_is_accepted_is_a_warning_and_what_is_kept_a_note() {
     let told = judge(&[(found(), ALL)], &[Loss::Encryption], Into::Copy).unwrap();
     assert_eq!((told.warnings.len(), told.notes.len()), (3, 2), "{told:?}");
-    assert!(told.warnings[0].contains("in the copy its files are plain text") && told.notes[0].contains("/usr/x has checksums"), "{told:?}");
+    assert!(
+        told.warnings[0].contains("in the copy its files are plain text") && told.notes[0].contains("/usr/x has checksums"),
+        "{told:?}"
+    );
     // Of an image nothing is kept.
     let told = judge(&[(found(), Keeps::default())], &Loss::ALL, Into::Image).unwrap();
     assert_eq!((told.warnings.len(), told.notes.len()), (5, 0), "{told:?}");

@@ -46,10 +46,9 @@ impl Describer<'_> {
                 writable.extend(l.is_snapshot.then(|| l.path.clone()));
             } else {
                 let what = if l.is_snapshot { "writable btrfs snapshot" } else { "btrfs subvolume" };
-                self.source.warnings.push(format!(
-                    "{what} {} of {} is neither mounted nor inside a mounted one: it is not cloned",
-                    l.path, fs.fs_name
-                ));
+                self.source
+                    .warnings
+                    .push(format!("{what} {} of {} is neither mounted nor inside a mounted one: it is not cloned", l.path, fs.fs_name));
             }
         }
         if !left_out.is_empty() {

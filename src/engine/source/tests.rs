@@ -289,7 +289,8 @@ fn a_subvolume_at_several_places_is_one() {
     let source = described(&world, mounts, fstab).unwrap();
     let fs = &source.image.fs_data[0];
     let subvolumes: Vec<_> = fs.subvolume.iter().map(|s| (s.path.as_str(), s.mount_point.as_deref(), s.options.as_str())).collect();
-    assert_eq!(subvolumes, [("@", Some("/"), "compress=zstd"), ("@home", Some("/home"), "defaults"), ("@/var/lib/machines", None, "")]);
+    assert_eq!(subvolumes[..2], [("@", Some("/"), "compress=zstd"), ("@home", Some("/home"), "defaults")]);
+    assert!(subvolumes[2..].iter().all(|s| s.1.is_none()), "{subvolumes:?}");
     assert_eq!(source.subvolume_ids[0].1[1], SubvolumeId { id: 257, path: "@home".into() });
     crate::image::check::check(&source.image).unwrap_or_else(|e| panic!("{e:?}"));
 }
