@@ -260,7 +260,8 @@ fn what_can_be_known_beforehand_works() {
     let home = in_copy(&machine, &target, "/home", "cmp a /home/a && cmp d /home/d && stat -f -c %S .");
     assert_eq!(home, "4096\n");
     // No loader for UEFI is there: the protective MBR is active, as some BIOSes ask for. The table is as it was.
-    let sector = machine.must(&format!("od -An -tx1 -j446 -N5 {target}; od -An -tx1 -j510 -N2 {target}; sfdisk -V {target} >/dev/null && echo whole"));
+    let sector = machine
+        .must(&format!("od -An -tx1 -j446 -N5 {target}; od -An -tx1 -j510 -N2 {target}; sfdisk -V {target} >/dev/null && echo whole"));
     assert_eq!(sector.split_whitespace().collect::<Vec<_>>(), ["80", "00", "02", "00", "ee", "55", "aa", "whole"], "{sector}");
     said(&machine.run("alt_disk_install -X"), 0, &[]);
     assert_eq!(machine.state(), state);

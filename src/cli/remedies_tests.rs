@@ -76,7 +76,9 @@ fn words(command: &str) -> Vec<OsString> {
         "ID" => "1".to_owned(),
         w => w.trim_matches('\'').to_owned(),
     };
-    before.split_whitespace().filter(|w| *w != "...").map(|w| value(w).into()).collect()
+    // `-X{erase}`: more flags follow, or none.
+    let before = before.replace("{erase}", "");
+    before.split_whitespace().map(|w| value(w).into()).collect()
 }
 
 /// Why the real parser does not take a command of ours; None where it does.
@@ -94,8 +96,10 @@ fn refused(command: &str) -> Option<String> {
     };
     let told = |e: anyhow::Error| (error::of(&e).map(|a| a.entry.id), e.to_string());
     let wrong = if name == "alt_disk_install" && !args.iter().any(|a| a == "--help") {
-        // Alone it is the name of the command; with a flag of a phase, files need not be here.
-        if args.is_empty() || args.iter().all(|a| a == "-P") {
+        // A flag alone names what is meant, and no whole command.
+        if let [flag] = args
+            && flags::ALT_DISK_INSTALL.flags.iter().any(|f| f.value.is_some() && *f.typed() == **flag)
+        {
             return None;
         }
         alt_disk_install::read(args).err().map(told)
