@@ -188,7 +188,7 @@ fn options_by_number_and_what_is_not_cloned() {
         &machine,
         &target,
         "/home",
-        "cd @home && cat web1/data && cmp web1/blocks /home/base/blocks && ls -A monday && btrfs subvolume list -s . && btrfs subvolume show web1 | grep -c 'Parent UUID:.*-$'; btrfs qgroup show . 2>&1",
+        "cd @home && cat web1/data && cmp web1/blocks /home/base/blocks && ls -A monday && btrfs subvolume list -s . && btrfs subvolume show web1 | grep -c 'Parent UUID:.*-$'; btrfs qgroup show . 2>&1 || true",
     );
     assert!(snapshots.starts_with("data\n1\n") && snapshots.contains("not enabled"), "{snapshots}");
     let root = in_copy(

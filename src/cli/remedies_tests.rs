@@ -72,12 +72,13 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
 fn words(command: &str) -> Vec<OsString> {
     let before = command.split(['>', '|']).next().unwrap_or_default();
     let value = |w: &str| match w {
-        w if w.contains('{') || w.ends_with("nnn") || w == "..." => "vdb".to_owned(),
+        "..." => "/updates".to_owned(),
+        w if w.contains('{') || w.ends_with("nnn") => "vdb".to_owned(),
         "ID" => "1".to_owned(),
         w => w.trim_matches('\'').to_owned(),
     };
     // `-X{erase}`: more flags follow, or none.
-    let before = before.replace("{erase}", "");
+    let before = before.replace("C{erase}", "C").replace("X{erase}", "X");
     before.split_whitespace().map(|w| value(w).into()).collect()
 }
 

@@ -49,7 +49,8 @@ pub fn in_the_way(
     let cause = error::of(&e).map_or_else(|| e.to_string(), |alt| alt.cause.clone());
     let lines = named(&all, "is a writable btrfs snapshot");
     let remedy = format!("name a larger disk, or say that these may be left out: `--accept {}`", Loss::Snapshots.word());
-    error::NO_ROOM_FOR_SNAPSHOTS.because_do(format!("{cause}; without these there would be room:\n  {}", lines.join("\n  ")), remedy)
+    let more = format!("\n  {}", lines.join("\n  "));
+    error::NO_ROOM_FOR_SNAPSHOTS.because_do((format!("{cause}; without these there would be room:"), more), remedy)
 }
 
 /// Paths of a file system's writable snapshots that are to be cloned. `known`: mount point of the file system, path.

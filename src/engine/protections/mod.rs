@@ -118,7 +118,7 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
         (Loss::Verity, verity, format!("has checksums (fs-verity): in {what} it has none")),
         (Loss::Casefold, casefold, format!("takes names in upper and lower case for the same (chattr +F): in {what} it does not")),
     ];
-    refuse_unless_accepted(&losses, accepted)?;
+    refuse_unless_accepted(&losses, accepted, what)?;
     let mut told = Told::default();
     for (_, paths, text) in &losses {
         told.warnings.extend(named(paths, text));
@@ -133,7 +133,7 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
 }
 
 /// Refuses the first kind of loss that is not accepted, with all of the kinds that must be.
-fn refuse_unless_accepted(losses: &[(Loss, Vec<String>, String)], accepted: &[Loss]) -> Result<()> {
+fn refuse_unless_accepted(losses: &[(Loss, Vec<String>, String)], accepted: &[Loss], what: &str) -> Result<()> {
     let open: Vec<_> = losses.iter().filter(|(loss, paths, _)| !paths.is_empty() && !accepted.contains(loss)).collect();
     if open.is_empty() {
         return Ok(());
@@ -146,7 +146,8 @@ fn refuse_unless_accepted(losses: &[(Loss, Vec<String>, String)], accepted: &[Lo
         pattern(first),
         words.join(",")
     );
-    Err(error::PROTECTION_LOST.because_do(cause.join("\n  "), remedy))
+    let first = format!("what protects files here would be missing in {what}:");
+    Err(error::PROTECTION_LOST.because_do((first, format!("\n  {}", cause.join("\n  "))), remedy))
 }
 
 /// A line of an exclude list that takes a file, or what is in a directory (with a / at its end), and nothing else.

@@ -60,7 +60,7 @@ pub const ITEMS: &[Item] = &[
     ),
     remove(
         "NetworkManager's secret key and leases",
-        &["/var/lib/NetworkManager/secret_key", "/var/lib/NetworkManager/*.lease", "/var/lib/NetworkManager/timestamps"],
+        &["/var/lib/NetworkManager/secret_key", "/var/lib/NetworkManager/*.lease"],
         "NetworkManager(8), nm-settings(5) ipv6.addr-gen-mode; virt-sysprep dhcp-client-state",
     ),
     remove(
