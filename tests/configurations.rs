@@ -161,7 +161,36 @@ fn options_by_number_and_what_is_not_cloned() {
     machine.must("altdisk mkszfile /root/image.data");
     said(&machine.run("alt_disk_install -C -B -i /root/image.data --preview one"), 0, &[]);
 
-    said(&machine.run("alt_disk_install -C -B one"), 0, &[]);
+    // Writable snapshots are data (machinectl clone, layers of containers), read-only ones are not; quotas are off in a copy.
+    machine.must(
+        "cd /home && btrfs subvolume create base && head -c 20M /dev/urandom >base/blocks && sync && btrfs subvolume snapshot base web1 && \
+         echo data >web1/data && btrfs subvolume snapshot -r base monday && btrfs quota enable /home && cd /",
+    );
+    let ended = machine.run("alt_disk_install -C -B --accept snapshots --preview one");
+    said(
+        &ended,
+        0,
+        &["@home/web1 (a writable btrfs snapshot on /home) is not cloned", "1 btrfs snapshots of /home are not cloned: 1 in @home"],
+    );
+    said(
+        &machine.run("alt_disk_install -C -B -i /root/image.data --preview one"),
+        0,
+        &["@home/web1 (a btrfs subvolume of /home) is not in image.data"],
+    );
+    said(&machine.run("alt_disk_install -C -B --accept nothing one"), 2, &["ALT-107", "encryption, verity, casefold, snapshots"]);
+
+    let ended = machine.run("alt_disk_install -C -B one");
+    said(&ended, 0, &["@home/web1 (a writable btrfs snapshot on /home) is cloned", "/home has btrfs quotas: in the copy they are off"]);
+    let after = format!("{}{}", ended.stdout, ended.stderr);
+    let second = after.split("each stays an empty directory").nth(1).unwrap_or_default().lines().take(3).collect::<String>();
+    assert!(second.contains("monday") && !second.contains("web1") && !second.contains("base"), "{after}");
+    let snapshots = in_copy(
+        &machine,
+        &target,
+        "/home",
+        "cd @home && cat web1/data && cmp web1/blocks /home/base/blocks && ls -A monday && btrfs subvolume list -s . && btrfs subvolume show web1 | grep -c 'Parent UUID:.*-$'; btrfs qgroup show . 2>&1 || true",
+    );
+    assert!(snapshots.starts_with("data\n1\n") && snapshots.contains("not enabled"), "{snapshots}");
     let root = in_copy(
         &machine,
         &target,
@@ -180,6 +209,7 @@ fn options_by_number_and_what_is_not_cloned() {
         assert!(root.contains(&line), "no {line:?} in\n{root}");
     }
     assert!(!root.contains("subvolid"), "{root}");
+    machine.must("btrfs quota disable /home && btrfs subvolume delete /home/web1 /home/monday /home/base");
     let home = in_copy(&machine, &target, "/home", "cat @home/h @srv/s");
     assert_eq!(home, "h\ns\n");
     said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
@@ -229,6 +259,10 @@ fn what_can_be_known_beforehand_works() {
     assert!(boot.starts_with("i\n") && !boot.contains("fill") && !boot.contains(".altdisk"), "{boot}");
     let home = in_copy(&machine, &target, "/home", "cmp a /home/a && cmp d /home/d && stat -f -c %S .");
     assert_eq!(home, "4096\n");
+    // No loader for UEFI is there: the protective MBR is active, as some BIOSes ask for. The table is as it was.
+    let sector = machine
+        .must(&format!("od -An -tx1 -j446 -N5 {target}; od -An -tx1 -j510 -N2 {target}; sfdisk -V {target} >/dev/null && echo whole"));
+    assert_eq!(sector.split_whitespace().collect::<Vec<_>>(), ["80", "00", "02", "00", "ee", "55", "aa", "whole"], "{sector}");
     said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
     assert_eq!(machine.state(), state);
     // The same without a list: room for one more initramfs is made.
@@ -275,6 +309,11 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     ] {
         untouched(&format!("alt_disk_install -d /root/t/{archive} -g -L 0.0.0 -B one"), &words);
     }
+    // What the remedies say works.
+    machine.must("cd /root/t && tar -C r -cf again.tar . && mkdir x && tar -C x -xf link.tar && tar -C x -cf anew.tar .");
+    for archive in ["again.tar", "anew.tar"] {
+        said(&machine.run(&format!("alt_disk_install -d /root/t/{archive} -g -L 0.0.0 -B --preview one")), 0, &[]);
+    }
     let ended = machine.run("alt_disk_install -d /root/t/proc.tar -g -L 0.0.0 -B --preview one");
     assert!(format!("{ended:?}").contains("are left out: in /proc"), "{ended:?}");
 
@@ -282,10 +321,28 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let encrypted = machine.run(&format!(
         "umount /boot && tune2fs -O encrypt {disk}p2 && mount {disk}p2 /boot && mkdir /boot/vault && \
          id=$(head -c 64 /dev/urandom | xfs_io -c add_enckey /boot | sed 's/.* //') && xfs_io -c \"set_encpolicy -v 2 $id\" /boot/vault && \
-         echo secret >/boot/vault/file && sync && xfs_io -c \"rm_enckey $id\" /boot && echo 3 >/proc/sys/vm/drop_caches && ! cat /boot/vault/* 2>/dev/null"
+         echo secret >/boot/vault/file && ln -s file /boot/vault/link && mv /boot/vault/file /boot/moved && echo secret >/boot/vault/file && echo $id >/root/id && sync"
     ));
     if encrypted.code == Some(0) {
-        untouched("alt_disk_install -C -B one", &["ALT-327", "/boot/vault is encrypted", "fscrypt unlock"]);
+        // Unlocked: a copy would be plain text. Either way out of it works.
+        let lost =
+            ["ALT-335", "/boot/vault/ is encrypted (fscrypt) and unlocked", "/boot/moved is", "`^./boot/vault/`", "`--accept encryption`"];
+        untouched("alt_disk_install -C -B one", &lost);
+        said(&machine.run("altdisk mksysb /root/image.tar"), 3, &lost);
+        let accepted = ["/boot/vault/ is encrypted (fscrypt) and unlocked: in the copy its files are plain text"];
+        said(&machine.run("alt_disk_install -C -B --accept encryption --preview one"), 0, &accepted);
+        machine.must("printf '^./boot/vault/\\n^./boot/moved$\\n' >/root/list");
+        let ended = machine.run("alt_disk_install -C -B -e /root/list --preview one");
+        said(&ended, 0, &[]);
+        assert!(!format!("{ended:?}").contains("/boot/vault/ is"), "{ended:?}");
+        // Locked, with nothing but a link in it: its name and where it leads are not those that they have.
+        machine.must(
+            "rm /boot/moved /boot/vault/file && sync && xfs_io -c \"rm_enckey $(cat /root/id)\" /boot && echo 3 >/proc/sys/vm/drop_caches",
+        );
+        untouched(
+            "alt_disk_install -C -B --accept encryption one",
+            &["ALT-327", "/boot/vault is encrypted", "fscrypt unlock", "`^./boot/vault/`"],
+        );
         machine.must("echo '^./boot/vault/' >/root/list");
         said(&machine.run("alt_disk_install -C -B -e /root/list --preview one"), 0, &[]);
         machine.must("rm -r /boot/vault");

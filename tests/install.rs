@@ -145,7 +145,9 @@ fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
     machine.must(&format!(
         "mkdir -p {other} && tar --one-file-system -C / --exclude ./var/lib/altdisk --exclude ./opt/evidence -cf - . | tar -C {other} -xf - && \
          cd {other} && mkdir -p home boot etc/ssh && echo 0123456789abcdef0123456789abcdef >etc/machine-id && echo other >etc/hostname && \
-         echo key >etc/ssh/ssh_host_rsa_key && \
+         echo key >etc/ssh/ssh_host_rsa_key && mkdir -p etc/iscsi etc/nvme var/lib/NetworkManager var/lib/systemd etc/salt/pki/minion && \
+         echo InitiatorName=iqn.1993-08.org.debian:01:theirs >etc/iscsi/initiatorname.iscsi && echo theirs >etc/nvme/hostnqn && echo theirs >etc/nvme/hostid && \
+         echo theirs >var/lib/NetworkManager/secret_key && echo theirs >var/lib/systemd/credential.secret && echo theirs >etc/salt/pki/minion/minion.pem && \
          printf 'LABEL=theirs / ext4 defaults 0 1\\nUUID=1234 /srv xfs defaults 0 2\\n/dev/sdq1 none swap sw 0 0\\n' >etc/fstab && \
          tar -czf ../images/other.tar.gz ."
     ));
@@ -159,16 +161,26 @@ fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
     machine.must(&format!("mkdir -p /usr/lib/altdisk/boot_images && tar -C / -cf {boot} boot/vmlinuz-$(ls /lib/modules) boot/config-$(ls /lib/modules) boot/initrd.img-$(ls /lib/modules) lib/modules/$(ls /lib/modules)"));
     let ended = machine.run(&format!("alt_disk_install -d {archive} -B one"));
     said(&ended, 0, &["Put kernel and modules there", "nofail is added", "ssh host keys are taken away", "another machine"]);
+    said(
+        &ended,
+        0,
+        &[
+            "the iSCSI name of this installation is iqn.1993-08.org.debian:01:",
+            "/etc/salt/pki/minion/minion.pem",
+            "NetworkManager's secret key",
+        ],
+    );
     let look = machine.must(&format!(
         "mkdir -p /mnt/x && mount {target}p6 /mnt/x && cd /mnt/x && cat etc/fstab etc/hostname && stat -c 'machine-id %s' etc/machine-id && \
-         ls etc/ssh | grep -c ssh_host; ls etc/systemd/system/multi-user.target.wants lib/modules; ls -d .altdisk* 2>/dev/null; cd /; umount /mnt/x; rmdir /mnt/x"
+         ls etc/ssh | grep -c ssh_host; grep -rl theirs etc var/lib/systemd var/lib/NetworkManager; ls etc/systemd/system/multi-user.target.wants lib/modules; ls -d .altdisk* 2>/dev/null; cd /; umount /mnt/x; rmdir /mnt/x"
     ));
     let uuid = machine.must(&format!("blkid -p -o value -s UUID {target}p6"));
     for line in [
         &*format!("UUID={} / ext4 defaults 0 1\n", uuid.trim()),
         "UUID=1234 /srv xfs defaults,nofail 0 2\n",
         "/dev/sdq1 none swap sw,nofail 0 0\n",
-        "\nother\nmachine-id 0\n0\n",
+        // The minion's key is named, fstab's label is another's.
+        "\nother\nmachine-id 0\n0\netc/salt/pki/minion/minion.pem\n",
         "altdisk-ssh-keys.service",
     ] {
         assert!(look.contains(line), "no {line:?} in\n{look}");

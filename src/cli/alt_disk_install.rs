@@ -14,7 +14,7 @@ use anyhow::Result;
 use crate::cli::flags::{ALT_DISK_INSTALL, Flag, Only};
 use crate::cli::getopt::{self, Parsed};
 use crate::engine::from_image::PLATFORMS;
-use crate::engine::request::{Action, FromImage, Identity, Phases, Request};
+use crate::engine::request::{Action, FromImage, Identity, Loss, Phases, Request};
 use crate::error::{self, Entry};
 use crate::software::Wanted;
 use crate::software::wanted::{self, Given};
@@ -78,6 +78,7 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
         script: path(p, "s"),
         resolv_conf: path(p, "R"),
         exclude_list: path(p, "e"),
+        accept: accepted(p)?,
         set_bootlist: !p.has("B"),
         reboot: p.has("r"),
         remain_client: p.has("n"),
@@ -98,6 +99,7 @@ pub fn without_effect(request: &Request) -> Vec<String> {
         ("--identity", request.image.as_ref().is_some_and(|i| i.identity.is_some()), 1),
         ("-i", request.image_data.is_some(), 1),
         ("-e", request.exclude_list.is_some(), 1),
+        ("--accept", !request.accept.is_empty(), 1),
         ("--erase", !request.erase.is_empty(), 1),
         ("-l", request.software.is_some(), 2),
         ("-R", request.resolv_conf.is_some(), 2),
@@ -185,6 +187,21 @@ fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
     // The journal keeps it, and whoever goes on may be elsewhere.
     let device = if device == Path::new("-") { device } else { std::path::absolute(&device).unwrap_or(device) };
     Ok(Some(FromImage { device, level: p.value("L").map(text), platforms, identity }))
+}
+
+/// What `--accept` names.
+///
+/// # Errors
+/// ALT-107 for a word that is none of them.
+pub(crate) fn accepted(p: &Parsed) -> Result<Vec<Loss>> {
+    let Some(words) = p.value("accept").map(text) else { return Ok(vec![]) };
+    let all = Loss::ALL.map(Loss::word).join(", ");
+    match Loss::parse_list(&words) {
+        Ok(losses) if !losses.is_empty() => Ok(losses),
+        Ok(_) => Err(error::BAD_VALUE.because_do("nothing stands after --accept", format!("name what may be missing: {all}"))),
+        Err(word) => Err(error::BAD_VALUE
+            .because_do(format!("`{word}` after --accept is none of {all}"), "name one or more of them, with commas between")),
+    }
 }
 
 fn is_level(level: &OsStr) -> bool {

@@ -41,7 +41,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     let source = Source::of_mount(from)?;
     let progress = Progress::new(1, measure(&source, &leave_out)?);
-    let job = Job { from: &source, to, prefix: Path::new("/"), excludes: &excludes, leave_out: &leave_out, verbose };
+    let job = Job { from: &source, to, prefix: Path::new("/"), excludes: &excludes, leave_out: &leave_out, apart: &[], verbose };
     let report = copy(&job, events, &progress)?;
     for used in excludes.report() {
         events.note(format!("{} matched {} time(s)", used.text, used.matches));

@@ -111,6 +111,11 @@ impl Command {
     }
 }
 
+const ACCEPT: Flag = Flag::long(
+    "accept",
+    "What may be missing where the files go, with commas between: encryption (directories encrypted with fscrypt become plain text), verity (checksums of fs-verity), casefold (directories with chattr +F), snapshots (writable btrfs snapshots are left out). Without it such a loss is refused, and every file and directory named.",
+)
+.takes("LOSS[,LOSS]");
 const HELP: Flag = Flag { short: Some('h'), ..Flag::long("help", "Show this text and exit.") };
 const VERSION: Flag = Flag::long("version", "Show the version and exit.");
 
@@ -121,7 +126,7 @@ pub static ALT_DISK_INSTALL: Command = Command {
         (
             "{-C | -d device}",
             &[
-                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "identity", "b", "I", "l", "f", "F", "w", "preview", "json", "review",
+                "P", "i", "s", "R", "e", "D", "V", "B", "r", "n", "g", "p", "L", "identity", "b", "I", "l", "f", "F", "w", "accept", "preview", "json", "review",
                 "erase", "events",
             ],
             "target_disk ...",
@@ -147,6 +152,7 @@ system. Phase 2 changes the copy: it installs updates and packages there (-l wit
         Flag::short('s', "Run this customization script in phase 2, on the running system, while the copy is mounted below /alt_inst. Full path name; the file must be executable.").takes("script"),
         Flag::short('R', "Put this file into the copy as /etc/resolv.conf. Full path name.").takes("resolv_conf"),
         Flag::short('e', "Leave out what this list names: one grep pattern a line, matched against paths that begin with ./ (`^./tmp/` is the content of /tmp). Full path name.").takes("exclude_list").only(Only::Clone),
+        ACCEPT.only(Only::Clone),
         Flag::short('n', "Keep the machine managed: copy /.rhosts and /etc/niminfo and the other files that a management server knows it by."),
         Flag::short('B', "Leave the boot list alone: the machine goes on booting from the disk it boots from now. Not with -r.").drastic(),
         Flag::short('r', "Reboot from the new disk when all is done. Not with -B.").drastic(),
@@ -162,7 +168,7 @@ system. Phase 2 changes the copy: it installs updates and packages there (-l wit
         Flag::long("events", "Write what happens to this open file descriptor too, one JSON object a line.").takes("FD"),
         Flag::short('p', "The boot loaders to install: i386-pc (BIOS), x86_64-efi (UEFI), or both with a comma between. Without it: the one that this machine starts with, and the other if the image has it.").takes("platform").only(Only::Image),
         Flag::short('L', "The level that the image must have, in the form V.R.M (12.11.0). Without it: that of the running system, and the same distribution.").takes("mksysb_level").only(Only::Image),
-        Flag::long("identity", "What becomes of machine-id and ssh host keys of an image: keep, or fresh ones at its first boot. Without it an image of this very machine keeps them, and one of another machine gets fresh ones.").takes("keep|fresh").only(Only::Image),
+        Flag::long("identity", "What becomes of what tells an image's machine from others (machine-id, ssh host keys, names for iSCSI and NVMe, DHCP identifiers and more): keep, or fresh. Keys that only an administrator can replace are named. Without it an image of this very machine keeps it, and one of another machine gets its own.").takes("keep|fresh").only(Only::Image),
         Flag::short('l', "Where packages and updates are: a directory of packages or one that is a repository, a device, or the ISO image of a medium, as a full path name; the URL of a repository (for apt with suite and components: -l 'https://host/debian bookworm main'); or `configured`, the repositories that the copy itself is configured with.").takes("images_location").only(Only::Clone),
         Flag::short('w', "Install these packages from there: name, or name=version, with blanks or commas between (one word for the shell: quote a list). all is every update that there is for what is installed. Needs -l.").takes("filesets").only(Only::Clone),
         Flag::short('b', "Install the packages that this file lists, one a line: # begins a comment, I: or R: may stand before a name, update_all is every update. -b update_all is the same without a file. Needs -l.").takes("bundle_name").only(Only::Clone),

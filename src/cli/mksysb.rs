@@ -75,7 +75,8 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
     if to != Path::new("-") && !to.is_absolute() {
         return Err(error::FULL_PATH.because(format!("`{}` is not a full path", to.display())));
     }
-    Ok(Request { to, image_data, exclude_list, method, record, verify: p.has("verify"), verbose: p.has("V") })
+    let accept = alt_disk_install::accepted(p)?;
+    Ok(Request { to, image_data, exclude_list, accept, method, record, verify: p.has("verify"), verbose: p.has("V") })
 }
 
 /// Standard output belongs to the image where that goes there.

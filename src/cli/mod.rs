@@ -29,6 +29,8 @@ mod named_tests;
 #[cfg(test)]
 mod panels_tests;
 pub mod practice;
+#[cfg(test)]
+mod remedies_tests;
 pub mod restart;
 pub mod restoretree;
 pub mod review;

@@ -47,6 +47,7 @@ fn samples(field: &Field, file: &str) -> Vec<String> {
         (Kind::Path, _) => return vec![String::new(), file.to_owned()],
         (Kind::Number, _) => &["2", "16", "17"],
         (_, "number") => &["", "ALT-320", "ALT-320 ALT-101"],
+        (_, "accept") => &["", "encryption", "verity,snapshots", "everything"],
         (_, "size") => &["20G", "1.5TiB", "much"],
         (_, "level") => &["", "12.11.0", "12.11"],
         (_, "name") => &["two", "2", "a b"],

@@ -82,6 +82,8 @@ pub struct Job<'a> {
     /// Paths relative to the tree's top (`lib/altdisk`) that are not copied, whatever the exclude list says: a directory is made but
     /// stays empty, another file is not made.
     pub leave_out: &'a [PathBuf],
+    /// Subvolumes in the tree, relative to its top, that are copied as trees of their own: no word is said of them.
+    pub apart: &'a [PathBuf],
     /// Emits an event for every file.
     pub verbose: bool,
 }

@@ -1,6 +1,7 @@
 //! Readers: directories become batches of files that are open and on their way from the disk.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -111,7 +112,10 @@ impl Reader<'_> {
         run.made(&|| at.dir.path());
         run.made_file();
         if other {
-            run.tally.subvolume(at.dir.path());
+            let path = at.dir.path();
+            if !run.job.apart.iter().any(|p| p.as_os_str().as_bytes() == path) {
+                run.tally.subvolume(path);
+            }
             return Ok(false);
         }
         meta::neutral(run, at).map_err(Fault::Target)?;

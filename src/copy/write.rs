@@ -9,6 +9,7 @@ use super::run::{Fault, Run};
 use super::{dirs::Open, links::Claim};
 use crate::error;
 use crate::host::make;
+use crate::host::protect::{VERITY, Verity};
 use crate::host::tree::{Errno, Kind, Sys, own_umask};
 use std::fs::File;
 use std::sync::atomic::Ordering;
@@ -93,7 +94,19 @@ fn regular(run: &Run<'_>, at: &Open, item: &Item, from: &File, hold_back: u32, b
     if copied.torn {
         run.tally.changing(at.dir.path_of(&item.name));
     }
+    let to = if copied.stat.attributes & VERITY == 0 { to } else { verity(run, at, item, from, to)? };
     meta::file(run, at, item, &copied.stat, from, &to, hold_back)
+}
+
+/// Gives a finished file the checksums (fs-verity) of its original, which takes that nobody has it open for writing: it is returned open for
+/// reading, which is enough for metadata.
+fn verity(run: &Run<'_>, at: &Open, item: &Item, from: &File, to: File) -> Result<File, Fault> {
+    drop(to);
+    let to = make::open_file(&at.target, &item.name).map_err(Fault::Target)?;
+    if let Err(e) = Verity::of(from).and_then(|verity| verity.enable(&to, from)) {
+        run.lost("fs-verity", e, at.dir.path_of(&item.name));
+    }
+    Ok(to)
 }
 
 fn symlink(run: &Run<'_>, at: &Open, item: &Item) -> Result<(), Fault> {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::disk::extsuper::ExtSuper;
 use crate::host::cmd::Cmd;
 
 /// Arguments for mkfs that repeat the features of the file system on `device` (mounted or not). Empty for types without such.
@@ -20,7 +21,7 @@ pub fn source_mkfs_options(fstype: &str, device: &Path) -> Result<Vec<String>> {
         Ok(Cmd::new(program, sentence).args(args).arg(device).read()?.text())
     };
     match fstype {
-        "ext2" | "ext3" | "ext4" => Ok(ext(&ask("dumpe2fs", &["-h"])?)),
+        "ext2" | "ext3" | "ext4" => Ok(ext(&ask("dumpe2fs", &["-h"])?, ExtSuper::of(device).is_some_and(|s| s.strict))),
         "xfs" => Ok(xfs(&ask("xfs_db", &["-r", "-c", "info"])?)),
         "btrfs" => {
             let known = |flag: &str| Cmd::new("mkfs.btrfs", "ask which features mkfs knows").args([flag, "list-all"]).accept(&[1]).read();
@@ -33,8 +34,8 @@ pub fn source_mkfs_options(fstype: &str, device: &Path) -> Result<Vec<String>> {
 }
 
 /// Features of ext2/3/4 that mke2fs takes and that make sense on an empty file system. `needs_recovery` and the like are states;
-/// `mmp` and `encrypt`'s relatives come with data that is not copied.
-const EXT: [&str; 26] = [
+/// `mmp` protects a disk that several machines see.
+const EXT: [&str; 29] = [
     "64bit",
     "bigalloc",
     "dir_index",
@@ -61,10 +62,16 @@ const EXT: [&str; 26] = [
     "sparse_super2",
     "uninit_bg",
     "encrypt",
+    "casefold",
+    "stable_inodes",
+    "verity",
 ];
 
-/// Reads `dumpe2fs -h`.
-pub fn ext(text: &str) -> Vec<String> {
+/// Features that not every kernel can mount, and the files of `/sys/fs/ext4/features` that say so.
+const NOT_EVERYWHERE: [(&str, &str); 2] = [("casefold", "casefold"), ("verity", "verity")];
+
+/// Reads `dumpe2fs -h`, which does not tell whether an encoding is `strict`.
+pub fn ext(text: &str, strict: bool) -> Vec<String> {
     let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
     let number = |name: &str| field(name).and_then(|v| v.parse::<u64>().ok());
     let mut args = vec![];
@@ -72,6 +79,10 @@ pub fn ext(text: &str) -> Vec<String> {
         let kept: Vec<&str> = features.split_whitespace().filter(|f| EXT.contains(f)).collect();
         // `none` first: what the source does not have, the copy must not get by default.
         args.extend(["-O".to_owned(), std::iter::once("none").chain(kept).collect::<Vec<_>>().join(",")]);
+    }
+    if let Some(encoding) = field("Character encoding") {
+        let flags = if strict { ",encoding_flags=strict" } else { "" };
+        args.extend(["-E".to_owned(), format!("encoding={encoding}{flags}")]);
     }
     if let Some(size) = number("Inode size") {
         args.extend(["-I".to_owned(), size.to_string()]);
@@ -84,6 +95,29 @@ pub fn ext(text: &str) -> Vec<String> {
         }
     }
     args
+}
+
+/// Takes features from options of mke2fs that the kernel here could not mount (those of an image of another machine). Returns their names.
+pub fn without_unknown(options: &mut Vec<String>) -> Vec<String> {
+    let knows = |file: &str| Path::new("/sys/fs/ext4/features").join(file).exists();
+    let gone: Vec<&str> = NOT_EVERYWHERE.iter().filter(|(_, file)| !knows(file)).map(|(name, _)| *name).collect();
+    without(options, &gone)
+}
+
+fn without(options: &mut Vec<String>, gone: &[&str]) -> Vec<String> {
+    let mut taken = vec![];
+    for list in options.iter_mut().filter(|o| o.split(',').any(|f| gone.contains(&f))) {
+        let (out, kept): (Vec<&str>, Vec<&str>) = list.split(',').partition(|f| gone.contains(f));
+        taken.extend(out.into_iter().map(str::to_owned));
+        *list = kept.join(",");
+    }
+    // An encoding alone would bring the feature back.
+    if taken.iter().any(|f| f == "casefold")
+        && let Some(at) = options.iter().position(|o| o.starts_with("encoding=")).filter(|at| *at > 0)
+    {
+        options.drain(at - 1..=at);
+    }
+    taken
 }
 
 /// Reads `xfs_info` or `xfs_db -c info`: only what it prints is known to this machine's mkfs.
@@ -168,10 +202,29 @@ mod tests {
         let text = include_str!("../../tests/fixtures/disk/dumpe2fs-ext4.txt");
         let want = "-O none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum \
             -I 256 -b 4096 -i 16384";
-        assert_eq!(ext(text).join(" "), want);
+        assert_eq!(ext(text, false).join(" "), want);
         let odd = text.replace("has_journal", "has_journal needs_recovery FEATURE_C12 mmp");
-        assert_eq!(ext(&odd), ext(text));
-        assert_eq!(ext(""), Vec::<String>::new());
+        assert_eq!(ext(&odd, false), ext(text, true));
+        assert_eq!(ext("", false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_encoding_is_kept_and_can_be_left_out() {
+        let text = include_str!("../../tests/fixtures/disk/dumpe2fs-casefold.txt");
+        let want = |strict: &str| {
+            format!("-O none,has_journal,extent,casefold,encrypt,verity -E encoding=utf8-12.1{strict} -I 256 -b 4096 -i 16384")
+        };
+        let sorted = |options: Vec<String>| {
+            let mut features: Vec<&str> = options[1].split(',').collect();
+            features.sort_by_key(|f| ["none", "has_journal", "extent", "casefold", "encrypt", "verity"].iter().position(|w| w == f));
+            [&options[..1], &[features.join(",")], &options[2..]].concat().join(" ")
+        };
+        assert_eq!(sorted(ext(text, false)), want(""));
+        assert_eq!(sorted(ext(text, true)), want(",encoding_flags=strict"));
+        let mut options = ext(text, true);
+        assert_eq!(without(&mut options, &["casefold", "verity"]).len(), 2);
+        assert_eq!(sorted(options.clone()), "-O none,has_journal,extent,encrypt -I 256 -b 4096 -i 16384");
+        assert!(without(&mut options, &["casefold", "verity"]).is_empty());
     }
 
     #[test]
@@ -205,8 +258,10 @@ mod tests {
     fn features_survive_the_round_trip() {
         let dir = tempfile::tempdir().unwrap();
         let events = Events::new();
-        let sources: [(&str, &[&str]); 5] = [
+        let sources: [(&str, &[&str]); 7] = [
             ("ext4", &["-O", "^metadata_csum,^64bit,^has_journal", "-I", "128", "-b", "1024"]),
+            ("ext4", &["-O", "casefold,encrypt,verity,stable_inodes", "-E", "encoding=utf8-12.1,encoding_flags=strict"]),
+            ("ext4", &["-O", "casefold", "-E", "encoding=utf8"]),
             ("ext3", &[]),
             ("xfs", &["-m", "bigtime=0,inobtcount=0,reflink=0", "-n", "size=8192"]),
             ("xfs", &["-m", "crc=0,finobt=0"]),

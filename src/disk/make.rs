@@ -98,18 +98,36 @@ fn punch(disk: &Disk, held: &Held, events: &Events) -> Result<()> {
     held.guard(|| cmd.run(events).map(drop))
 }
 
+/// The partition table of an MBR (here: the protective one of a GPT) begins behind the boot code. Bytes.
+const BOOT_CODE: usize = 440;
+/// Where the protective partition's status is, and what makes it active (UEFI specification, 5.2.3 and table 5-3).
+const PROTECTIVE_STATUS: u64 = 446;
+const ACTIVE: u8 = 0x80;
+
 /// Zeros the boot code in the first sector, and nothing else: no BIOS starts the disk then. Works while partitions are mounted.
 ///
 /// # Errors
 /// ALT-217 where it is another disk; ALT-804 where it cannot be written.
 pub fn clear_boot_code(disk: &Disk, events: &Events) -> Result<()> {
-    /// The partition table of an MBR (here: the protective one) begins behind it.
-    const BOOT_CODE: usize = 440;
+    events.note(format!("taking the boot code off {}", disk.path.display()));
+    write_first_sector(disk, 0, &[0; BOOT_CODE])
+}
+
+/// Makes the protective partition active: some BIOSes start a disk with a GPT only then. Some UEFI firmware takes such a disk for one without a GPT, so
+/// only a disk that is not to be started by UEFI gets it.
+///
+/// # Errors
+/// As [`clear_boot_code`].
+pub fn mark_active(disk: &Disk, events: &Events) -> Result<()> {
+    events.note(format!("the protective MBR of {} is marked active: some BIOSes ask for it", disk.path.display()));
+    write_first_sector(disk, PROTECTIVE_STATUS, &[ACTIVE])
+}
+
+fn write_first_sector(disk: &Disk, at: u64, bytes: &[u8]) -> Result<()> {
     claim::same(disk)?;
     let held = Held::disk(disk)?;
-    events.note(format!("taking the boot code off {}", disk.path.display()));
     let file = std::fs::OpenOptions::new().write(true).open(held.path());
-    let done = file.and_then(|f| f.write_all_at(&[0; BOOT_CODE], 0).and_then(|()| f.sync_all()));
+    let done = file.and_then(|f| f.write_all_at(bytes, at).and_then(|()| f.sync_all()));
     done.map_err(|e| error::KERNEL.because(format!("writing the first sector of {}: {e}", disk.path.display())))?;
     held.close()
 }

@@ -9,6 +9,7 @@
 
 pub mod claim;
 pub mod content;
+pub mod extsuper;
 pub mod features;
 pub mod find;
 pub mod gate;

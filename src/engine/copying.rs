@@ -97,10 +97,10 @@ fn btrfs_options(fs: &Fs) -> String {
 
 fn plain(c: &Context, fs: &Fs, excludes: &Excludes) -> Result<()> {
     let from = Source::of_mounted(&mount::mount_of(fs, mount::devices_of(&c.base.ids, fs))?)?;
-    run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), excludes)
+    run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), &[], excludes)
 }
 
-fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes) -> Result<()> {
+fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, apart: &[PathBuf], excludes: &Excludes) -> Result<()> {
     let leave_out: Vec<PathBuf> = c
         .base
         .leave_out
@@ -109,7 +109,7 @@ fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, excludes: &Excludes
         .filter(|p| !p.as_os_str().is_empty())
         .map(Path::to_owned)
         .collect();
-    let job = Job { from, to, prefix, excludes, leave_out: &leave_out, verbose: c.options.verbose };
+    let job = Job { from, to, prefix, excludes, leave_out: &leave_out, apart, verbose: c.options.verbose };
     copy::copy(&job, c.events, c.progress).map(drop)
 }
 
@@ -130,7 +130,9 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
             make_subvolume(&s.path, c.events)?;
         }
         let from = if s.path.is_empty() { top.try_clone()? } else { open_below(top.as_fd(), &s.path)? };
-        run(c, &Source::of_directory(from), &to, &prefix(fs, s), excludes)?;
+        let inside = fs.subvolume.iter().filter_map(|o| Path::new(&o.path).strip_prefix(&s.path).ok().map(Path::to_owned));
+        let apart: Vec<PathBuf> = inside.filter(|p| !p.as_os_str().is_empty()).collect();
+        run(c, &Source::of_directory(from), &to, &prefix(fs, s), &apart, excludes)?;
     }
     if let Some(default) = &fs.fs_default_subvolume {
         make_default(default, v, c.events)?;

@@ -155,6 +155,7 @@ pub(super) fn request(phases: Phases) -> Request {
         script: Some(PathBuf::from("/root/custom ize")),
         resolv_conf: None,
         exclude_list: None,
+        accept: vec![],
         set_bootlist: true,
         reboot: false,
         remain_client: true,

@@ -12,8 +12,10 @@ use anyhow::{Context, Result};
 use crate::copy::Progress;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
+use crate::engine::protections::{self, Into};
 use crate::engine::quiet::Quiet;
-use crate::engine::{copying, exclusions, names, prepare, run, state, system, trees};
+use crate::engine::request::Loss;
+use crate::engine::{copying, exclusions, names, prepare, run, snapshots, state, system, trees};
 use crate::event::{Event, Events, Planned, State};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
@@ -32,6 +34,8 @@ pub struct Request {
     pub image_data: Option<PathBuf>,
     /// `-e`.
     pub exclude_list: Option<PathBuf>,
+    /// `--accept`: what the image may be without.
+    pub accept: Vec<Loss>,
     pub method: Method,
     /// Bytes in a record of a tape or pipe.
     pub record: usize,
@@ -132,8 +136,11 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut image = prepare::image(request.image_data.as_ref(), &facts, &mut warnings)?;
-    warnings.iter().for_each(|w| events.warn(w));
-    facts.source.notes.iter().for_each(|n| events.note(n));
+    let mut notes = facts.source.notes.clone();
+    snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
+    let told = protections::check(&image, &facts, &excludes, &request.accept, Into::Image)?;
+    warnings.iter().chain(&told.warnings).for_each(|w| events.warn(w));
+    notes.iter().chain(&told.notes).for_each(|n| events.note(n));
     image.image_data.image_type = "mksysb".to_owned();
     let output = Output::open(&request.to, request.method, request.record)?;
     let quiet = Quiet::begin(true, events)?;

@@ -4,7 +4,7 @@
 //! steps; `run` executes them with `steps` (and `disk_steps`) on the `targets` that it holds open, journalled by `state`; `standing` says
 //! how much of the record can be read; `cleanup` is `-X`, `erase` what it does to a disk, `leftovers` is `-X` without a record, `clearing`
 //! what the two share, `replace` makes a finished copy anew; `preview` prints a plan,
-//! `review` is what is read before it runs.
+//! `review` is what is read before it runs. `protections` finds what a copy of the files alone would lose, `snapshots` says what becomes of those of btrfs.
 
 pub mod bootlist;
 pub mod cleanup;
@@ -22,7 +22,6 @@ pub mod from_image;
 mod golden;
 pub mod layout;
 pub mod leftovers;
-pub mod locked;
 pub mod mksysb;
 pub mod mounted;
 pub mod names;
@@ -30,6 +29,7 @@ pub mod needs;
 pub mod plan;
 pub mod prepare;
 pub mod preview;
+pub mod protections;
 pub mod quiet;
 pub mod references_ahead;
 pub mod relocate;
@@ -39,6 +39,7 @@ pub mod review;
 pub mod run;
 pub mod sandboxes;
 pub mod sizing;
+pub mod snapshots;
 pub mod source;
 pub mod standing;
 pub mod state;

@@ -9,15 +9,14 @@ use crate::copy::Excludes;
 use crate::engine::facts::{self, Facts};
 use crate::engine::fitting::{self, Need};
 use crate::engine::source::mount;
-use crate::engine::{locked, names, prepare, trees};
-use crate::error;
-use crate::image::create::{self, Tree};
+use crate::engine::{copying, names, prepare, snapshots, trees};
+use crate::image::create;
 use crate::image::data::{Fs, ImageData};
 
 /// What each file system of rootvg needs more, where it does.
 ///
 /// # Errors
-/// ALT-327 for files that are encrypted and locked; where a file system cannot be asked.
+/// Where a file system cannot be asked.
 pub fn needs(image: &ImageData, facts: &Facts, excludes: &Excludes) -> Result<Vec<Need>> {
     let mut all = vec![];
     for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
@@ -26,13 +25,8 @@ pub fn needs(image: &ImageData, facts: &Facts, excludes: &Excludes) -> Result<Ve
         if holds_boot(fs, image) {
             all.push(fitting::room_for_initramfs(&fs.fs_name, counts.free, &initramfs_sizes()));
         }
-        if locked::may_be(fs) {
-            refuse_locked(&trees::of(fs, facts)?, excludes)?;
-        }
-        if may_grow(fs) {
-            // Every file's own size, without those that are left out: a walk, as nothing else knows.
-            let files = create::count(&trees::of(fs, facts)?, &excludes.anew())?.bytes;
-            let more = files.saturating_sub(counts.used) >> 20;
+        let more = growth(fs, facts, excludes, counts.used)? >> 20;
+        if more > 0 {
             let why = "files that share blocks, or are compressed, take more in a copy".to_owned();
             all.push(Need { fs_name: fs.fs_name.clone(), free_mb: counts.free >> 20, wanted_mb: more, why });
         }
@@ -40,13 +34,19 @@ pub fn needs(image: &ImageData, facts: &Facts, excludes: &Excludes) -> Result<Ve
     Ok(all)
 }
 
-fn refuse_locked(trees: &[Tree], excludes: &Excludes) -> Result<()> {
-    for tree in trees {
-        if let Some(at) = locked::find(tree, excludes)? {
-            return Err(error::SOURCE_LOCKED.because(format!("{at} is encrypted (fscrypt) and locked: its files cannot be read")));
-        }
+/// What a copy takes more than the `used` bytes of the original. A walk, as nothing else knows: every file's own size, without those that are left
+/// out. Of a compressed file system only the writable snapshots are counted, as the copy of the rest is compressed too.
+fn growth(fs: &Fs, facts: &Facts, excludes: &Excludes, used: u64) -> Result<u64> {
+    if may_grow(fs) {
+        return Ok(create::count(&trees::of(fs, facts)?, &excludes.anew())?.bytes.saturating_sub(used));
     }
-    Ok(())
+    let snapshots = snapshots::of(fs, &facts.source.snapshots);
+    if snapshots.is_empty() {
+        return Ok(0);
+    }
+    let places: Vec<_> = fs.subvolume.iter().filter(|s| snapshots.contains(&s.path)).map(|s| copying::prefix(fs, s)).collect();
+    let trees: Vec<_> = trees::of(fs, facts)?.into_iter().filter(|t| places.contains(&t.prefix)).collect();
+    Ok(create::count(&trees, &excludes.anew())?.bytes)
 }
 
 /// Whether files of it can be larger than the blocks that it has for them. A copy that is compressed as the original stays smaller.

@@ -95,6 +95,16 @@ impl Base {
         self.imaged.as_ref().map_or_else(|| self.source_disks.join(" "), |i| i.what.clone())
     }
 
+    /// Whether a loader for UEFI is installed.
+    pub fn gets_efi_loader(&self) -> bool {
+        self.boot.efi.is_ok() && self.esp_mountable && self.boots()
+    }
+
+    /// Whether only a BIOS starts the result, on a machine that has one.
+    pub fn starts_by_bios_alone(&self) -> bool {
+        self.boot.firmware == Firmware::Bios && !self.gets_efi_loader()
+    }
+
     /// Whether there is a kernel, so that boot loaders make sense.
     pub fn boots(&self) -> bool {
         !self.boot.kernels.is_empty()
@@ -332,7 +342,12 @@ fn restores(image: &Imaged, steps: &mut Vec<Step>) {
         steps.push(step(1, "bootimage", title, Action::BootImage { file: file.clone() }));
     }
     if image.identity == Identity::Fresh {
-        steps.push(step(1, "identity", "Take machine-id and ssh host keys away: the first boot makes fresh ones", Action::FreshIdentity));
+        steps.push(step(
+            1,
+            "identity",
+            "Give it an identity of its own: machine-id, ssh host keys, names for iSCSI and NVMe, and the like",
+            Action::FreshIdentity,
+        ));
     }
 }
 
@@ -430,7 +445,7 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     if base.esp_mountable {
         steps.push(step(3, "esp", "Fill the EFI system partition", Action::Esp));
     }
-    if boot.efi.is_ok() && base.esp_mountable && base.boots() {
+    if base.gets_efi_loader() {
         steps.push(step(3, "loader.efi", "Install the boot loader for UEFI", Action::LoaderEfi));
     }
     if boot.bios.is_ok() && base.boots() {

@@ -19,7 +19,7 @@ use crate::engine::layout::{Fresh, Layout, Target, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, State, Stored};
-use crate::engine::{exclusions, from_image, names, needs, references_ahead, replace, standing};
+use crate::engine::{exclusions, from_image, names, needs, protections, references_ahead, replace, snapshots, standing};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -86,7 +86,8 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     notes.extend(facts.source.notes.iter().cloned());
     let disks = targets(request, &facts, replaced, &mut notes)?;
-    let image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    let mut image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
     let practice = disks.iter().any(|d| d.practice.is_some());
     let (boot, no_kernel) = facts.kernels_there();
     let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
@@ -96,8 +97,12 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     if let Some(file) = &request.exclude_list {
         exclusions::check(file, &excludes, !request.skip_boot_check)?;
     }
+    let told = protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
+    warnings.extend(told.warnings);
+    notes.extend(told.notes);
     let needs = needs::needs(&image, &facts, &excludes)?;
-    let layout = laid_out(&image, &disks, &needs)?;
+    let fits = |less: &ImageData| laid_out(less, &disks, &needs::needs(less, &facts, &excludes)?).map(drop);
+    let layout = laid_out(&image, &disks, &needs).map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image)?;
     let ids = names::ids(&layout, &facts, &disks);
@@ -295,6 +300,12 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
             // They repeat the features of a file system of another type.
             fs.fs_mkfs_options.clear();
         }
+        if let Some(now) = now.filter(|n| n.fs_vfs != fs.fs_vfs) {
+            warnings.push(format!(
+                "{} is {} here and will be {}: what only {} keeps of a file (flags of chattr, some attributes) is not in the copy",
+                fs.fs_name, now.fs_vfs, fs.fs_vfs, now.fs_vfs
+            ));
+        }
     }
     for r in &facts.source.refusals {
         warnings.push(format!("{} is not in {}: it is NOT cloned ({})", r.at.display(), file.display(), r.cause));
@@ -309,7 +320,7 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
     if let Some(gone) = swaps.find(|s| !kept(s)) {
         let cause = format!("{}: the swap space {} of rootvg has no lv_data", file.display(), gone.logical_volume);
         return Err(error::IMAGE_NOT_SOURCE
-            .because_do(cause, "keep its stanza (its size may change): the alternate would swap on the source's disk else"));
+            .because_do(cause, "keep its stanza (its size may change): else the copy would swap on the disk of the running system"));
     }
     for fs in &image.fs_data {
         let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);

@@ -44,13 +44,13 @@ impl Phases {
     }
 }
 
-/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys.
+/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys, and what else tells machines apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
     /// It is restored as the image has it.
     Keep,
-    /// It is taken away; the first boot makes another.
+    /// It is taken away or made anew.
     Fresh,
 }
 
@@ -62,6 +62,43 @@ impl Identity {
             "fresh" => Some(Self::Fresh),
             _ => None,
         }
+    }
+}
+
+/// Something that protects files in the running system, and that a copy or an image may be without (`--accept`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Loss {
+    /// Encrypted directories (fscrypt) become plain text.
+    Encryption,
+    /// Files with checksums (fs-verity) have none.
+    Verity,
+    /// Directories that fold case (chattr +F) do not.
+    Casefold,
+    /// Writable btrfs snapshots are left out.
+    Snapshots,
+}
+
+impl Loss {
+    pub const ALL: [Self; 4] = [Self::Encryption, Self::Verity, Self::Casefold, Self::Snapshots];
+
+    /// The value of `--accept`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Encryption => "encryption",
+            Self::Verity => "verity",
+            Self::Casefold => "casefold",
+            Self::Snapshots => "snapshots",
+        }
+    }
+
+    /// Several of them, with commas between; Err: the word that is none.
+    ///
+    /// # Errors
+    /// That word.
+    pub fn parse_list(words: &str) -> Result<Vec<Self>, String> {
+        let parse = |word: &str| Self::ALL.into_iter().find(|l| l.word() == word).ok_or_else(|| word.to_owned());
+        words.split([',', ' ']).filter(|w| !w.is_empty()).map(parse).collect()
     }
 }
 
@@ -96,6 +133,9 @@ pub struct Request {
     pub resolv_conf: Option<PathBuf>,
     /// `-e`: full path of the exclude list.
     pub exclude_list: Option<PathBuf>,
+    /// `--accept`: what the copy may be without.
+    #[serde(default)]
+    pub accept: Vec<Loss>,
     /// False with `-B`.
     pub set_bootlist: bool,
     /// `-r`.

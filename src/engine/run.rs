@@ -17,7 +17,7 @@ use crate::engine::request::Request;
 use crate::engine::state::{Alternate, Record, State, Stored, crash_point};
 use crate::engine::targets::Targets;
 use crate::engine::{cleanup, copying, mounted, prepare, relocate, replace, standing, steps};
-use crate::error::{self, LeftUnfinished};
+use crate::error::{self, Alt, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
@@ -131,8 +131,14 @@ pub fn left(alternate: &Alternate) -> Vec<&Step> {
 }
 
 /// Marks an error after which an alternate stands there: the state tells.
-fn unfinished(e: anyhow::Error) -> anyhow::Error {
-    if matches!(State::peek(), Ok(Stored::None)) { e } else { e.context(LeftUnfinished) }
+fn unfinished(mut e: anyhow::Error) -> anyhow::Error {
+    if matches!(State::peek(), Ok(Stored::None)) {
+        return e;
+    }
+    if let Some(alt) = e.downcast_mut::<Alt>() {
+        alt.after_a_copy_was_begun();
+    }
+    e.context(LeftUnfinished)
 }
 
 /// # Errors

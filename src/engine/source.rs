@@ -50,6 +50,7 @@ pub struct ListedSubvolume {
     /// From the top level, no leading slash.
     pub path: String,
     pub is_snapshot: bool,
+    pub read_only: bool,
 }
 
 /// What [`describe`] asks the machine; a table in tests.
@@ -57,6 +58,8 @@ pub trait Ask {
     fn usage(&self, mount: &Mount) -> Result<Usage>;
     /// Subvolumes of a btrfs, and the path of its default one where that is not the top level.
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)>;
+    /// Whether a btrfs limits what its subvolumes may take.
+    fn has_quotas(&self, mount: &Mount) -> bool;
     /// mkfs arguments that repeat this file system's features.
     fn mkfs_options(&self, fstype: &str, device: &Path) -> Result<Vec<String>>;
     /// The text of /etc/crypttab; empty where there is none.
@@ -73,6 +76,8 @@ pub struct Source {
     pub devices: Vec<PathBuf>,
     /// For each btrfs: its device, and all its subvolumes by their numbers.
     pub subvolume_ids: Vec<(PathBuf, Vec<SubvolumeId>)>,
+    /// Writable btrfs snapshots that are among the subvolumes: the mount point of their file system, and their path.
+    pub snapshots: Vec<(String, String)>,
     /// File systems that belong to rootvg and cannot be cloned: refused, unless an image.data leaves them out.
     pub refusals: Vec<Refusal>,
     /// What fstab has on the root disks and nobody has mounted, but for the EFI system partition.
@@ -371,6 +376,7 @@ impl<'a> Describer<'a> {
         if fstype == "btrfs" {
             self.subvolumes(&mut fs, device.path(), mount)?;
         }
+        self.quotas(mount);
         if let Device::Stacked(s) = device
             && let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.starts_with("raid") || lv.segtype == "mirror" || lv.segtype == "striped")
         {
@@ -391,6 +397,19 @@ impl<'a> Describer<'a> {
         );
         self.source.image.fs_data.push(fs);
         Ok(())
+    }
+
+    /// Limits lie where no file is.
+    fn quotas(&mut self, mount: &Mount) {
+        let at = mount.mount_point.display();
+        if mount.fstype == "btrfs" && self.ask.has_quotas(mount) {
+            let how = "`btrfs quota enable` and `btrfs qgroup limit` set them anew";
+            self.source.warnings.push(format!("{at} has btrfs quotas: in the copy they are off, and no limit is set ({how})"));
+        } else if mount.super_options.split(',').any(|o| ["usrquota", "grpquota", "prjquota"].contains(&o)) {
+            self.source
+                .warnings
+                .push(format!("{at} has disk quotas: their limits are not in the copy (`setquota` or `xfs_quota` sets them anew)"));
+        }
     }
 
     fn add(&mut self, lv: Lv, device: &Path) {

@@ -134,7 +134,8 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         }
         Action::LoaderBios => {
             let disk = &base.layout.disks[0];
-            grub::install_bios(&sandboxes::loader(&base.layout, disk), &disk.path, events)
+            grub::install_bios(&sandboxes::loader(&base.layout, disk), &disk.path, events)?;
+            if base.starts_by_bios_alone() { make::mark_active(&disk_now(disk)?, events) } else { Ok(()) }
         }
         Action::Verify => {
             if base.boots() && base.boot.bios.is_ok() {

@@ -63,6 +63,8 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
 
 /// Every subvolume is a tree of its own, at the place that it has in the running system.
 fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
+    // Each stays open: layers of containers can be hundreds.
+    tree::raise_open_files();
     let top = view::of_device(device, "btrfs", "subvolid=5")?;
     let mut by_path = BTreeMap::new();
     for s in &fs.subvolume {

@@ -46,7 +46,7 @@ catalogue! {
     DISK_CHANGED = "ALT-217", Refused, "the disk is no longer the one that was looked at", "look at `altdisk disks` and run the command again";
     DISK_UNREADABLE = "ALT-218", Refused, "what is on the disk cannot be found out", "run it as root; if that does not help, the disk is broken or closed to this system";
     DISK_TWIN = "ALT-219", Refused, "the disk is in use by another path", "choose another disk; if they are two disks after all, give each a serial number of its own";
-    DISK_READ_ONLY = "ALT-220", Refused, "the disk is read-only", "open its write protection, or choose another disk";
+    DISK_READ_ONLY = "ALT-220", Refused, "the disk is read-only", "take its write protection away (a switch on the medium, or `blockdev --setrw DEVICE`), or choose another disk";
     DISK_TOO_SMALL = "ALT-221", Refused, "the disk is too small", "choose a larger disk";
     DISK_SECTOR = "ALT-222", Refused, "the disk's sector size is not supported", "choose a disk with sectors of 512 or 4096 bytes";
     DISK_NO_MEDIUM = "ALT-223", Refused, "there is no medium in the drive", "insert one, or choose another disk";
@@ -56,7 +56,7 @@ catalogue! {
     ERASE_NOT_A_TARGET = "ALT-233", Refused, "--erase names a disk that is no target, or with -X no disk of the copy", "give the serial that `altdisk disks` shows for the disk";
     LAYOUT_DOES_NOT_FIT = "ALT-240", Refused, "the partitions do not fit on the disk", "choose a larger disk or smaller sizes";
     PARTITIONING_WRONG = "ALT-241", Unfinished, "the partition table on the disk is not what was written", "the disk may be failing: see `dmesg`, and choose another disk";
-    NODE_MISSING = "ALT-242", Unfinished, "the kernel does not show the new partitions", "see `dmesg`; `partx -u DISK` makes them appear by hand";
+    NODE_MISSING = "ALT-242", Unfinished, "the kernel does not show the new partitions", "`partx -u DISK` may make them appear by hand (`dmesg` tells why they did not); then run the command again";
     FS_UNSUPPORTED = "ALT-243", Refused, "the file system type cannot be made", "use one of ext2, ext3, ext4, xfs, btrfs, vfat, swap";
     BAD_SIZE = "ALT-250", Usage, "not a size", "write it as 8G, 500M or 1.5GiB";
     PRACTICE_NAME = "ALT-251", Usage, "not a name for a practice disk", "use up to 32 letters, digits, '-' and '_', beginning with a letter";
@@ -84,31 +84,33 @@ catalogue! {
     IMAGE_NOT_SOURCE = "ALT-324", Refused, "image.data names a file system that the running system has not mounted", "mount it, or remove its fs_data and lv_data";
     TOO_LARGE = "ALT-326", Refused, "a file system would be larger than its format allows", "name a smaller disk; or `altdisk mkszfile /root/image.data`, write FS_VFS = \"xfs\" for it there, and add `-i /root/image.data`";
     SOURCE_LOCKED = "ALT-327", Refused, "files of the running system are encrypted, and the key is not there", "unlock the directory (`fscrypt unlock DIRECTORY`), or leave it out: a line like `^./DIRECTORY/` in an exclude list (-e)";
+    PROTECTION_LOST = "ALT-335", Refused, "what protects files in the running system would be missing", "leave those files out with an exclude list (-e), or accept that it is so (--accept)";
+    NO_ROOM_FOR_SNAPSHOTS = "ALT-336", Refused, "there is no room for the writable btrfs snapshots", "name a larger disk, or say that they may be left out (--accept snapshots)";
     // 4xx copying
     BAD_PATTERN = "ALT-401", Usage, "a line of the exclude list is not a pattern of grep", "mend the line that the cause names; patterns are grep's basic regular expressions, one a line";
-    UNREADABLE = "ALT-402", Unfinished, "files could not be copied", "look into the files that the cause names (`dmesg` tells of disk errors); exclude with -e what cannot be mended, and run the phase again";
-    TARGET_FULL = "ALT-403", Unfinished, "the target is full", "use a larger disk, or leave something out with -e, and run the phase again";
-    TARGET_WRITE = "ALT-404", Unfinished, "the target could not be written", "`dmesg` tells what the disk said; use another disk if it is failing";
-    SOURCE_LOST = "ALT-405", Unfinished, "the source could not be read any more", "`dmesg` tells what the disk said; run the phase again when the source can be read";
+    UNREADABLE = "ALT-402", Unfinished, "files could not be copied", "look why at each file that the cause names (`dmesg` tells of disk errors), and run the command again; or, where that cannot be mended, give the copy up with `alt_disk_install -X` and begin anew with an exclude list (-e)";
+    TARGET_FULL = "ALT-403", Unfinished, "the target is full", "give the copy up with `alt_disk_install -X`; then begin anew with an exclude list (-e), or with a larger SIZE_MB for that file system: `altdisk mkszfile /root/image.data` writes the sizes, and -i takes them";
+    TARGET_WRITE = "ALT-404", Unfinished, "the target could not be written", "`dmesg` tells what the disk said; if it is failing, give the copy up with `alt_disk_install -X` and name another disk";
+    SOURCE_LOST = "ALT-405", Unfinished, "the source could not be read any more", "`dmesg` tells what the disk said; when the source can be read, run the command again";
     NO_VIEW = "ALT-406", Failed, "a file system could not be opened below its mounts", "run it as root on the machine itself; a container needs CAP_SYS_ADMIN for it";
     EXCLUDES_ALL = "ALT-407", Refused, "the exclude list takes what no system can do without", "take the lines that the cause names out of the exclude list, or make them match less";
     // 5xx booting
-    FSTAB_LINE = "ALT-501", Failed, "a line of fstab or crypttab cannot be read", "mend the line that the cause names, on the running system, and run the command again";
+    FSTAB_LINE = "ALT-501", Refused, "a line of fstab or crypttab cannot be read", "mend the line in the file that the cause names, and run the command again";
     NO_KERNEL = "ALT-502", Refused, "no kernel is installed", "install a kernel package of the distribution, or say -g to make a copy that cannot boot by itself";
     NO_INITRAMFS_TOOL = "ALT-503", Refused, "nothing here makes an initramfs", "install initramfs-tools, dracut or mkinitcpio, whichever the distribution uses, or say -g";
-    INITRAMFS = "ALT-504", Failed, "an initramfs was not made", "read the tool's output in the log; free space in /boot is the usual reason";
+    INITRAMFS = "ALT-504", Failed, "an initramfs was not made", "read the tool's output in the log, mend what it names (free space in /boot is the usual reason), and run the command again";
     LOADER_FOREIGN = "ALT-505", Refused, "the system boots with a loader that altdisk cannot install", "install GRUB as the distribution's packages do, or say -g to make a copy that cannot boot by itself";
     NO_LOADER = "ALT-506", Refused, "the boot loader's packages are not installed", "install the packages that the cause names and run the command again";
-    LOADER = "ALT-507", Failed, "the boot loader is not complete", "read the loader's output in the log, mend what it names, and run phase 3 again";
-    NOT_INDEPENDENT = "ALT-508", Failed, "the copy still refers to the disk it was made from", "each place is named above: correct it below /alt_inst (or in the customization script) and run phase 3 again";
-    NO_BOOTLIST = "ALT-509", Refused, "the boot list of this machine cannot be set from here", "choose the disk in the menu of the firmware; `alt_disk_install -B` leaves the boot list alone";
+    LOADER = "ALT-507", Failed, "the boot loader is not complete", "read the loader's output in the log, mend what it names, and run the command again";
+    NOT_INDEPENDENT = "ALT-508", Failed, "the copy still refers to the disk it was made from", "correct each place that is named, below /alt_inst where the copy is mounted, and run the command again; or give the copy up with `alt_disk_install -X`, correct the places here, and begin anew";
+    NO_BOOTLIST = "ALT-509", Refused, "the boot list of this machine cannot be set from here", "add -B, which leaves the boot list alone, and choose the disk in the menu of the firmware";
     BOOT_ENTRY = "ALT-510", Failed, "the firmware did not take the boot entry or the boot order", "choose the disk in the firmware's boot menu; the disk boots from its fallback loader without an entry";
     BOOT_DISK = "ALT-511", Usage, "not a disk that the boot list knows", "see `altdisk bootlist -o` for the disks that it knows";
     OTHER_GRUB = "ALT-512", Failed, "the GRUB of another disk cannot be changed", "see the cause; the firmware's boot menu chooses the disk without it";
     WOULD_REFER = "ALT-520", Refused, "the copy would still refer to the disk it is made from, and nothing takes its place", "correct the line that the cause names; a file that the copy can do without is left out by a line like `^./etc/FILE$` in an exclude list (-e)";
     // 6xx image.data
     IMAGE_UNREADABLE = "ALT-601", Refused, "image.data cannot be read", "look at the name and at the file's permissions";
-    IMAGE_SYNTAX = "ALT-602", Refused, "image.data is not TOML, or has a field or value that does not belong there", "mend that line; the file that a run without -i writes shows what is right";
+    IMAGE_SYNTAX = "ALT-602", Refused, "image.data is not TOML, or has a field or value that does not belong there", "mend that line; `altdisk mkszfile` writes a file in which everything is right";
     IMAGE_FS_LV = "ALT-603", Refused, "a file system lies on a volume that no lv_data describes", "give FS_LV (and FS_VG) the name of a LOGICAL_VOLUME, or add its lv_data";
     IMAGE_SAME_MOUNT = "ALT-604", Refused, "two file systems have the same mount point", "give each its own, or remove one";
     IMAGE_NO_ROOT = "ALT-605", Refused, "no file system is mounted at /", "add the fs_data stanza for /";
@@ -151,7 +153,7 @@ catalogue! {
     STATE_READ_ONLY = "ALT-718", Failed, "altdisk's own records cannot be written: the file system is read-only", "make the file system that holds /var/lib/altdisk writable (`mount -o remount,rw`), and run the command again";
     SCRIPT_FAILED = "ALT-720", Failed, "the customization script failed", "mend it; then run phase 2 again (-P 2 or -P 23), or go on with --resume";
     // 8xx programs and the kernel
-    PROGRAM_MISSING = "ALT-801", Refused, "a program that is needed is not installed", "install the package that the cause names and run the command again";
+    PROGRAM_MISSING = "ALT-801", Refused, "a program that is needed is not installed", "install the program that the cause names (the package manager knows in which package it is), and run the command again";
     PROGRAM_FAILED = "ALT-802", Failed, "a program failed", "read its output above (and in the log), mend what it names, and run the command again";
     NOT_ROOT = "ALT-803", Refused, "this needs root", "run it as root, for example with sudo";
     KERNEL = "ALT-804", Failed, "the kernel refused an operation", "see the cause; `dmesg` may say more";

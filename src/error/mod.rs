@@ -67,6 +67,16 @@ impl fmt::Display for Alt {
 
 impl std::error::Error for Alt {}
 
+/// What a remedy says where the same command is the way on.
+const AGAIN: &str = "run the command again";
+
+impl Alt {
+    /// Where a copy was begun, the same command would be refused: the run goes on with `--resume`.
+    pub fn after_a_copy_was_begun(&mut self) {
+        self.remedy = self.remedy.replace(AGAIN, "go on with `alt_disk_install --resume`");
+    }
+}
+
 impl Entry {
     /// This error, with what is wrong in this case and the catalogue's remedy.
     pub fn because(&'static self, cause: impl Into<Message>) -> anyhow::Error {
@@ -136,6 +146,18 @@ mod tests {
         for e in all {
             assert!(e.id.len() == 7 && e.id.starts_with("ALT-"), "{}", e.id);
             assert!(!e.title.is_empty() && !e.remedy.is_empty(), "{}", e.id);
+        }
+    }
+
+    /// No remedy sends anybody round in a circle: phase 1 of a copy that was begun is not run again, it is gone on with.
+    #[test]
+    fn the_way_on_is_true() {
+        for e in all() {
+            assert!(!e.remedy.contains("phase again"), "{}", e.id);
+            let mut alt = Alt { entry: e, cause: String::new(), remedy: e.remedy.to_owned() };
+            alt.after_a_copy_was_begun();
+            assert!(!alt.remedy.contains("command again"), "{}", e.id);
+            assert_eq!(alt.remedy != e.remedy, e.remedy.contains(AGAIN), "{}: {}", e.id, e.remedy);
         }
     }
 

@@ -25,7 +25,7 @@ catalogue! {
     NO_SUCH_JOB = "ALT-953", Usage, "there is no such job", "`altdisk jobs` lists them";
     JOB_NOT_RUNNING = "ALT-954", Refused, "the job does not run", "nothing has to be stopped; `altdisk jobs` shows how it ended";
     JOBS_USAGE = "ALT-955", Usage, "jobs was called in a way it does not have", "altdisk jobs [--json | --list] | start [--] COMMAND ... | follow ID | stop ID";
-    JOB_LOST = "ALT-956", Failed, "the job's supervisor vanished, so how the command ended is not known", "read what it said with `altdisk jobs follow`; for alt_disk_install: `--resume` goes on, `-X` removes the copy";
+    JOB_LOST = "ALT-956", Failed, "the job's supervisor vanished, so how the command ended is not known", "read what it said with `altdisk jobs follow ID`; for alt_disk_install: `--resume` goes on, `-X` removes the copy";
     // 96x the interface
     BAD_MENUS = "ALT-961", Usage, "a menu file has mistakes, and so no panel is opened", "mend them, or move the file out of the way; `altdisk --check` shows the same list again";
     WRONG_KIND = "ALT-962", Usage, "this fast path is another kind of panel", "leave out -m, -n and -d: every fast path is found without them";
@@ -33,5 +33,5 @@ catalogue! {
     NO_IMAGE = "ALT-964", Failed, "the image of the screen could not be written", "make room in the home directory, or set HOME to one that you can write to";
     // 97x what panels ask for
     LIST_WHAT = "ALT-971", Usage, "there is no such list", "`altdisk list --help` shows the lists that there are";
-    DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate and practice can be found out";
+    DISCOVER_WHAT = "ALT-972", Usage, "there is nothing of that name to find out", "clone, alternate, image and practice can be found out";
 }

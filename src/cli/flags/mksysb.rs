@@ -1,6 +1,6 @@
 //! The flags of `altdisk mksysb` and `altdisk savetree`.
 
-use super::{Command, Flag, HELP, VERSION};
+use super::{ACCEPT, Command, Flag, HELP, VERSION};
 
 const COMPRESS: Flag = Flag::short(
     'z',
@@ -22,7 +22,7 @@ pub static MKSYSB: Command = Command {
     name: "mksysb",
     summary: "save the running system as an image, to install it on another disk",
     forms: &[
-        ("", &["e", "i", "m", "z", "block-size", "replace", "verify", "V", "D", "events"], "{file | device | -}"),
+        ("", &["e", "accept", "i", "m", "z", "block-size", "replace", "verify", "V", "D", "events"], "{file | device | -}"),
         ("--list", &[], "image"),
         ("--check", &["events"], "image"),
     ],
@@ -37,6 +37,7 @@ A tape is written at its present position, in records of equal size. - is standa
 `altdisk mksysb -z 3 - | ssh host 'cat > image.tar.zst'`.",
     flags: &[
         EXCLUDE,
+        ACCEPT,
         Flag::short('i', "Make a new image.data of the running system. It is what happens without -m, too."),
         Flag::short('m', "Use this image.data instead: one that `altdisk mkszfile` made, with other sizes.").takes("image.data"),
         COMPRESS,

@@ -16,6 +16,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::fstab;
+use crate::disk::features;
 use crate::disk::model::{Disk, World};
 use crate::engine::facts::Facts;
 use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
@@ -57,7 +58,12 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
     } else {
         None
     };
-    let image = layout_of(request, &seen, &facts, &mut warnings)?;
+    let mut image = layout_of(request, &seen, &facts, &mut warnings)?;
+    for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == "ext4") {
+        for feature in features::without_unknown(&mut fs.fs_mkfs_options) {
+            warnings.push(format!("{} is made without the feature `{feature}`, which this kernel cannot mount", fs.fs_name));
+        }
+    }
     prepare::tools(&image, &facts, &mut warnings)?;
     let practice = disks.iter().any(|d| d.practice.is_some());
     let mut boot = bootable(&seen, from, facts.boot.firmware, &mut warnings);
@@ -239,9 +245,9 @@ fn imaged(seen: &Seen, from: &FromImage, here: &System, boot_image: Option<std::
     let whose = if same { "this machine" } else { "another machine" };
     let becomes = match identity {
         Identity::Keep => "are kept",
-        Identity::Fresh => "are made anew at the first boot",
+        Identity::Fresh => "are made anew",
     };
-    notes.push(format!("the image is of {whose}: machine-id and ssh host keys {becomes} (--identity)"));
+    notes.push(format!("the image is of {whose}: machine-id, ssh host keys and whatever else tells machines apart {becomes} (--identity)"));
     let mut what =
         vec![if seen.head.manifest.is_some() { "the image".to_owned() } else { format!("the archive {}", from.device.display()) }];
     if !system.host.is_empty() {

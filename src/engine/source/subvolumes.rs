@@ -1,5 +1,6 @@
 //! The subvolumes of a btrfs of rootvg: those that are mounted, and those nested in them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Subvolume};
 
 impl Describer<'_> {
-    /// The subvolumes that are mounted, and those nested in them that are no snapshots.
+    /// The subvolumes that are mounted, and those nested in them: writable snapshots too, read-only ones not.
     pub(super) fn subvolumes(&mut self, fs: &mut Fs, device: &Path, mount: &Mount) -> Result<()> {
         let (listed, default) = self.ask.subvolumes(mount)?;
         let mine = |m: &&Mount| m.fstype == "btrfs" && self.device_of(m).is_some_and(|d| d.path() == device);
@@ -34,22 +35,31 @@ impl Describer<'_> {
         }
         let ids = listed.iter().map(|l| SubvolumeId { id: l.id, path: l.path.clone() }).collect();
         self.source.subvolume_ids.push((device.to_owned(), ids));
-        let mut left_out = 0;
+        let mut left_out: Vec<&str> = vec![];
+        let mut writable = vec![];
         for l in listed.iter().filter(|l| !mounted.iter().any(|(p, _)| *p == l.path)) {
             let inside = mounted.iter().any(|(p, _)| p.is_empty() || l.path.starts_with(&format!("{p}/")));
-            if inside && !l.is_snapshot {
+            if l.is_snapshot && (l.read_only || is_kept_by_a_tool(&l.path)) {
+                left_out.push(&l.path);
+            } else if inside {
                 fs.subvolume.push(Subvolume { path: l.path.clone(), mount_point: None, options: String::new() });
-            } else if l.is_snapshot {
-                left_out += 1;
+                writable.extend(l.is_snapshot.then(|| l.path.clone()));
             } else {
-                self.source.warnings.push(format!(
-                    "btrfs subvolume {} of {} is neither mounted nor inside a mounted one: it is not cloned",
-                    l.path, fs.fs_name
-                ));
+                let what = if l.is_snapshot { "writable btrfs snapshot" } else { "btrfs subvolume" };
+                self.source
+                    .warnings
+                    .push(format!("{what} {} of {} is neither mounted nor inside a mounted one: it is not cloned", l.path, fs.fs_name));
             }
         }
-        if left_out > 0 {
-            self.source.warnings.push(format!("{left_out} btrfs snapshots of {} are not cloned", fs.fs_name));
+        if !left_out.is_empty() {
+            let places = places(&left_out);
+            self.source.warnings.push(format!("{} btrfs snapshots of {} are not cloned: {places}", left_out.len(), fs.fs_name));
+        }
+        for l in listed.iter().filter(|l| l.read_only && fs.subvolume.iter().any(|s| s.path == l.path)) {
+            self.source.warnings.push(format!(
+                "btrfs subvolume {} of {} is read-only: in the copy it can be written (`btrfs property set DIRECTORY ro true` changes that there)",
+                l.path, fs.fs_name
+            ));
         }
         fs.subvolume.sort_by_key(|s| (s.path.split('/').count(), s.path.clone(), s.mount_point.clone()));
         fs.fs_default_subvolume = default.filter(|d| fs.subvolume.iter().any(|s| s.path == *d));
@@ -59,8 +69,29 @@ impl Describer<'_> {
         if let Some(name) = name.map(|n| (*n).clone()) {
             fs.fs_name = name;
         }
+        self.source.snapshots.extend(writable.into_iter().map(|path| (fs.fs_name.clone(), path)));
         Ok(())
     }
+}
+
+/// Whether a tool made a snapshot as a picture of the past, which it also does with writable ones: snapper (`.snapshots/1/snapshot`, writable after a
+/// rollback) and timeshift (`timeshift-btrfs/snapshots/DATE/@`).
+fn is_kept_by_a_tool(path: &str) -> bool {
+    let words: Vec<&str> = path.split('/').collect();
+    words.windows(3).any(|w| w[0] == ".snapshots" && w[1].bytes().all(|b| b.is_ascii_digit()) && w[2] == "snapshot")
+        || words.windows(2).any(|w| w[0].starts_with("timeshift-btrfs") && w[1].starts_with("snapshots"))
+}
+
+/// Where snapshots are, and how many: `12 in @/.snapshots, 1 in @/srv`.
+fn places(paths: &[&str]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for path in paths {
+        let words: Vec<&str> = path.split('/').collect();
+        let of_tool = words.iter().position(|w| *w == ".snapshots" || w.starts_with("snapshots"));
+        let above = of_tool.map_or(&words[..words.len() - 1], |at| &words[..=at]).join("/");
+        *counts.entry(if above.is_empty() { "the top level".to_owned() } else { above }).or_default() += 1;
+    }
+    counts.iter().map(|(place, n)| format!("{n} in {place}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What is compressed now is so in the copy, also where it was mounted by hand with that.
@@ -84,4 +115,21 @@ fn once_each<'m>(mounted: &'m [(String, &'m Mount)], in_fstab: &dyn Fn(&Mount) -
         }
     }
     once
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_have_places() {
+        for path in ["@/.snapshots/1/snapshot", ".snapshots/22/snapshot", "timeshift-btrfs/snapshots/2024-01-01_10-00-01/@"] {
+            assert!(is_kept_by_a_tool(path), "{path}");
+        }
+        for path in ["@/var/lib/machines/web1", "@/.snapshots/mine", "var/lib/docker/btrfs/subvolumes/0a1b", "snapshots/x"] {
+            assert!(!is_kept_by_a_tool(path), "{path}");
+        }
+        let all = ["@/.snapshots/1/snapshot", "@/.snapshots/2/snapshot", "timeshift-btrfs/snapshots/2024/@", "old", "@/srv/of-monday"];
+        assert_eq!(places(&all), "2 in @/.snapshots, 1 in @/srv, 1 in the top level, 1 in timeshift-btrfs/snapshots");
+    }
 }

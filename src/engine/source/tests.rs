@@ -17,16 +17,24 @@ impl Ask for Table {
     }
 
     fn subvolumes(&self, _: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
-        let listed = |path: &str, is_snapshot| ListedSubvolume { id: 0, path: path.into(), is_snapshot };
+        let listed = |path: &str, is_snapshot| ListedSubvolume { id: 0, path: path.into(), is_snapshot, read_only: false };
         let all = vec![
             listed("@", false),
             listed("@home", false),
             listed("@/var/lib/machines", false),
             listed("@/.snapshots/1/snapshot", true),
             listed("old", false),
+            listed("@home/clone", true),
+            ListedSubvolume { read_only: true, ..listed("@home/monday", true) },
+            ListedSubvolume { read_only: true, ..listed("@home/received", false) },
+            listed("apart", true),
         ];
         let all = (256..).zip(all).map(|(id, l)| ListedSubvolume { id, ..l }).collect();
         Ok((all, Some("@".into())))
+    }
+
+    fn has_quotas(&self, mount: &Mount) -> bool {
+        mount.mount_point == Path::new("/")
     }
 
     fn mkfs_options(&self, fstype: &str, _: &Path) -> Result<Vec<String>> {
@@ -158,11 +166,22 @@ fn btrfs_subvolumes() {
     assert_eq!(source.image.fs_data.len(), 1);
     let fs = &source.image.fs_data[0];
     let subvolumes: Vec<_> = fs.subvolume.iter().map(|s| (s.path.as_str(), s.mount_point.as_deref())).collect();
-    assert_eq!(subvolumes, [("@", Some("/")), ("@home", Some("/home")), ("@/var/lib/machines", None)]);
+    let nested = ["@home/clone", "@home/received", "@/var/lib/machines"];
+    assert_eq!(subvolumes[..2], [("@", Some("/")), ("@home", Some("/home"))]);
+    assert_eq!(subvolumes[2..], nested.map(|path| (path, None)));
+    assert_eq!(source.snapshots, [("/".to_owned(), "@home/clone".to_owned())]);
     assert_eq!((fs.fs_name.as_str(), fs.fs_default_subvolume.as_deref()), ("/", Some("@")));
     assert_eq!(source.image.swap_file_data[0].file, "/home/swap");
     let told = source.warnings.join("\n");
-    assert!(told.contains("1 btrfs snapshots") && told.contains("subvolume old"), "{told}");
+    for said in [
+        "2 btrfs snapshots of / are not cloned: 1 in @/.snapshots, 1 in @home",
+        "btrfs subvolume old of / is neither",
+        "writable btrfs snapshot apart of / is neither",
+        "@home/received of / is read-only: in the copy it can be written",
+        "/ has btrfs quotas",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
 }
 
 #[test]
@@ -275,7 +294,8 @@ fn a_subvolume_at_several_places_is_one() {
     let source = described(&world, mounts, fstab).unwrap();
     let fs = &source.image.fs_data[0];
     let subvolumes: Vec<_> = fs.subvolume.iter().map(|s| (s.path.as_str(), s.mount_point.as_deref(), s.options.as_str())).collect();
-    assert_eq!(subvolumes, [("@", Some("/"), "compress=zstd"), ("@home", Some("/home"), "defaults"), ("@/var/lib/machines", None, "")]);
+    assert_eq!(subvolumes[..2], [("@", Some("/"), "compress=zstd"), ("@home", Some("/home"), "defaults")]);
+    assert!(subvolumes[2..].iter().all(|s| s.1.is_none()), "{subvolumes:?}");
     assert_eq!(source.subvolume_ids[0].1[1], SubvolumeId { id: 257, path: "@home".into() });
     crate::image::check::check(&source.image).unwrap_or_else(|e| panic!("{e:?}"));
 }

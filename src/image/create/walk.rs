@@ -129,6 +129,12 @@ impl<'a> Walk<'a> {
         self.run.unreadable(whole.strip_prefix(b"/").unwrap_or(&whole).to_vec(), e, self);
     }
 
+    /// Whether a directory of a tree is the place of another, which is saved by itself.
+    fn is_a_tree(&self, tree: usize, path: &[u8]) -> bool {
+        let whole = absolute(self.prefix(tree).as_os_str().as_bytes(), path);
+        self.trees.iter().any(|t| t.tree.prefix.as_os_str().as_bytes() == whole)
+    }
+
     /// Reads a directory up to its end, or to where it has subdirectories: those go first then.
     fn directory(&self, number: u64, task: &Task, path: &[u8], buffer: &mut [u8], tasks: &mut Vec<Task>) -> Sys<()> {
         let known = &self.trees[task.tree];
@@ -139,7 +145,7 @@ impl<'a> Walk<'a> {
             let stat = tree::stat_fd(&dir)?;
             batch.add(gather::directory(&dir, stat)?);
             let other = stat.dev != known.dev;
-            if other {
+            if other && !self.is_a_tree(task.tree, path) {
                 self.run.tally.subvolume(path.to_vec());
             }
             if other || known.leave_out.contains(path) {

@@ -123,7 +123,10 @@ fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
     match e {
         Errno::ENOSPC | Errno::EDQUOT => {
             let cause = format!("writing {place}: {e}");
-            error::TARGET_FULL.because_do(cause, "use a larger disk, or larger sizes in image.data (-i), and run the phase again")
+            error::TARGET_FULL.because_do(
+                cause,
+                "give the copy up with `alt_disk_install -X`; then begin anew on a larger disk, or with larger sizes in image.data (-i)",
+            )
         }
         _ => error::TARGET_WRITE.because(format!("writing {place}: {e}")),
     }
