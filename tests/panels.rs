@@ -23,8 +23,8 @@ fn altdisk(m: &Machine) -> Pty {
 #[track_caller]
 fn comes(pty: &Pty, text: &str, within: Duration) {
     assert!(pty.wait_until(within, |e| e.text().contains(text)), "{text:?} did not come; the screen shows\n{}", pty.screen());
-    // Nobody reads faster, and altdisk does not believe keys of somebody who would.
-    std::thread::sleep(Duration::from_millis(70));
+    // Nobody reads faster, and altdisk does not believe keys of somebody who would. On a busy computer the rest of the screen takes a moment.
+    std::thread::sleep(Duration::from_millis(500));
 }
 
 /// Enter, Enter, Enter: the menu's first line, the dialog with the only free disk in it, the page of what will happen.
