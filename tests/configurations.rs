@@ -216,12 +216,11 @@ fn options_by_number_and_what_is_not_cloned() {
 
     // /boot that only fstab knows: that is said, and mounting it is the way out.
     machine.must("sed -i '/ \\/boot /s/defaults/noauto,defaults/' /etc/fstab && umount /boot");
-    let before = machine.must(&format!("sfdisk -d {target}"));
-    let ended = machine.run("alt_disk_install -C -B --erase PRACTICE-one one");
+    let ended = machine.run("alt_disk_install -C -B one");
     said(&ended, 3, &["ALT-502", "/boot is in /etc/fstab", "not mounted", "`mount /boot`"]);
     assert!(!ended.stderr.contains("microVM"), "{ended:?}");
-    assert_eq!(machine.must(&format!("sfdisk -d {target} && mount /boot")), before);
-    said(&machine.run("alt_disk_install -C -B --erase PRACTICE-one --preview one"), 0, &[]);
+    machine.must(&format!("cmp -n 440 {target} /dev/zero && mount /boot"));
+    said(&machine.run("alt_disk_install -C -B --preview one"), 0, &[]);
     machine.must("umount /export/home /srv /opt/other");
 }
 
