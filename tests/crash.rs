@@ -291,7 +291,7 @@ fn a_failure_among_the_loaders_steps_is_resumed_to_a_disk_that_boots() {
     machine
         .must("mkdir -p /alt_inst/var/lib/altdisk && touch /alt_inst/var/lib/altdisk/origin.json && chattr +i /alt_inst/var/lib/altdisk");
     must_end_with(&machine.run(&format!("{CLONE} -P 3 target")), 4, "the record cannot be written");
-    assert!(!boot_code(&machine), "an unfinished alternate would boot");
+    assert!(!boot_code(&machine), "an unfinished copy would boot");
     machine.must("chattr -i /alt_inst/var/lib/altdisk");
     must_end_with(&machine.run("alt_disk_install --resume"), 0, "going on");
     assert!(boot_code(&machine), "a finished alternate would not boot");

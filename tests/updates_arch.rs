@@ -108,6 +108,6 @@ fn by_pacman() {
     assert!(installed(&machine).contains("hang 1.0-1"));
 
     let left = machine.must("ls -d /alt_inst/var/cache/altdisk* /alt_inst/usr/sbin/policy-rc.d /alt_inst/var/lib/pacman/db.lck /alt_inst/var/lib/pacman/sync/* 2>/dev/null; true");
-    assert_eq!(left, "", "nothing of ours stays in the alternate");
+    assert_eq!(left, "", "nothing of ours stays in the copy");
     same(&before, &machine.own(&[]));
 }

@@ -89,7 +89,7 @@ fn story(name: &str, id: &str, manager: &str) {
     assert_eq!(version(&machine, "libthing"), "1.0");
 
     let left = machine.must("ls -d /alt_inst/var/cache/altdisk* /alt_inst/usr/sbin/policy-rc.d /alt_inst/etc/yum.repos.d/* /alt_inst/etc/zypp/repos.d/* 2>/dev/null; true");
-    assert_eq!(left, "", "nothing of ours stays in the alternate");
+    assert_eq!(left, "", "nothing of ours stays in the copy");
     same(&before, &machine.own(&[]));
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 }

@@ -297,7 +297,7 @@ impl Job<'_> {
         if text.is_empty() || crate::host::cmd::find_program(self.root, "debconf-set-selections").is_none() {
             return Ok(());
         }
-        Cmd::new("debconf-set-selections", "tell the GRUB packages of the alternate which disk is theirs")
+        Cmd::new("debconf-set-selections", "tell the GRUB packages of the copy which disk is theirs")
             .stdin(text.clone())
             .inside(&Sandbox::new(self.root))
             .run(self.events)?;

@@ -73,7 +73,7 @@ pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
         // With -g: a container's root cannot be booted, so there is nothing to go back to.
         // A live medium is nothing that a boot list could go back to.
         Err(e) if !lenient && !base.source_disks.is_empty() => return Err(e),
-        Err(e) => events.warn(format!("the alternate will not know which disk it was made from: {e:#}")),
+        Err(e) => events.warn(format!("the copy will not know which disk it was made from: {e:#}")),
     }
     alternate_with_loader(base)?.store(&Beneath::open(Path::new("/"))?, ALTERNATE)
 }
@@ -89,7 +89,7 @@ fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
 }
 
 fn machine(base: &Base) -> Result<Machine> {
-    let mut other = BootDisk::load(Path::new(ALTERNATE))?.context("the record of the alternate is missing")?;
+    let mut other = BootDisk::load(Path::new(ALTERNATE))?.context("the record of the copy is missing")?;
     other.fresh = true;
     other.name = base.layout.disks.first().map(|d| d.name.clone()).unwrap_or_default();
     Ok(Machine { firmware: Firmware::of_machine(), here: here::running("rootvg")?, others: vec![other] })

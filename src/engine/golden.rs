@@ -254,7 +254,7 @@ fn golden_reviews() {
             [1, ..] => vec!["vdb: 16 GiB, QEMU HARDDISK, serial S-vdb; on it now: vdb1 8 GiB ext4 \"data\", vdb2 8 GiB xfs".into()],
             _ => vec![],
         };
-        p.warnings = vec!["the alternate will not boot by UEFI: grub-efi is not installed".into()];
+        p.warnings = vec!["the copy will not boot by UEFI: grub-efi is not installed".into()];
         let plan = plan::plan(&p.base, request);
         let page = review::install_page(&p, &plan, typed, rate);
         assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");

@@ -211,8 +211,8 @@ pub fn phase_title(base: &Base, phase: u8) -> &'static str {
     match phase {
         1 if base.imaged.is_some() => "Creating altinst_rootvg and restoring the image to it",
         1 => "Creating altinst_rootvg and copying rootvg to it",
-        2 => "Customizing the alternate",
-        _ => "Making the alternate bootable and putting it away",
+        2 => "Customizing the copy",
+        _ => "Making the copy bootable and unmounting it",
     }
 }
 
@@ -441,7 +441,7 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     if loader && base.boots() {
         steps.push(step(3, "grubcfg", "Make the boot menu (grub.cfg)", Action::GrubConfig));
     }
-    steps.push(step(3, "audit", "Search the alternate for anything that still names the source's disks", Action::Audit));
+    steps.push(step(3, "audit", "Search the copy for anything that still names the old disks", Action::Audit));
     if base.esp_mountable {
         steps.push(step(3, "esp", "Fill the EFI system partition", Action::Esp));
     }
@@ -452,8 +452,8 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
         let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
         steps.push(step(3, "loader.bios", format!("Install the boot loader for BIOS on {disk}"), Action::LoaderBios));
     }
-    steps.push(step(3, "verify", "Verify the finished alternate", Action::Verify));
-    steps.push(step(3, "origin", "Write down on the alternate which system it was made from", Action::Origin));
+    steps.push(step(3, "verify", "Verify the finished copy", Action::Verify));
+    steps.push(step(3, "origin", "Record on the copy which system it came from", Action::Origin));
     steps.push(step(3, "unmount", format!("Unmount everything below {ALT_INST}"), Action::Unmount));
     if !base.layout.vgs.is_empty() {
         let names: Vec<&str> = base.layout.vgs.iter().map(|v| v.name.as_str()).collect();

@@ -360,7 +360,7 @@ pub fn bootable(
             refusals.push(error::NO_LOADER.because(why.clone()));
         }
         if let Err(why) = other {
-            warnings.push(format!("the alternate will not boot by {name}: {why}"));
+            warnings.push(format!("the copy will not boot by {name}: {why}"));
         }
         if boot.firmware == Firmware::Uefi && !esp_mountable {
             refusals.push(

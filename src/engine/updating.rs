@@ -59,8 +59,8 @@ fn tell(update: &Update, events: &Events) {
         return events.note("no package was changed");
     }
     events.note(match update.complete {
-        true => "What was changed in the alternate (`altdisk software` shows it again):",
-        false => "What was changed in the alternate before the update ended; some of it may be unpacked and not configured:",
+        true => "What was changed in the copy (`altdisk software` shows it again):",
+        false => "What was changed in the copy before the update ended; some of it may be unpacked and not configured:",
     });
     update.changes.lines().into_iter().for_each(|line| events.note(format!("  {line}")));
 }

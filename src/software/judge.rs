@@ -64,7 +64,7 @@ pub fn left_out(format: Format, changes: &Changes, goals: &[Goal]) -> Result<Opt
     if changes.is_empty() {
         return Err(error::CONFLICTING_UPDATE.because_do(
             format!("the package manager would not install {names}, though the location has what is wanted"),
-            "look whether they are held or pinned in the alternate, or replaced by other packages",
+            "look whether they are held or pinned in the copy, or replaced by other packages",
         ));
     }
     Ok(Some(format!("the package manager does not install {names}: held, pinned, or replaced by other packages")))

@@ -97,7 +97,7 @@ impl Wanted {
         let parts: Vec<String> =
             [all, count(self.packages.len(), "package"), count(self.fixes.len(), "fix")].into_iter().flatten().collect();
         let from = match &self.location {
-            Location::Configured => "the repositories that the alternate has".to_owned(),
+            Location::Configured => "the repositories that the copy has".to_owned(),
             other => other.to_string(),
         };
         let list = match parts.as_slice() {

@@ -66,7 +66,7 @@ impl Need {
         match needs.iter().find(|(_, bytes, free, _)| bytes > free) {
             None => Ok(()),
             Some((_, bytes, free, name)) => Err(error::NO_ROOM_FOR_UPDATE.because(format!(
-                "{} are needed in the alternate's file system that holds {name}, and {} are free",
+                "{} are needed in the copy's file system that holds {name}, and {} are free",
                 human(*bytes),
                 human(*free)
             ))),

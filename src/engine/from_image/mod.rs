@@ -175,7 +175,7 @@ fn bootable(seen: &Seen, from: &FromImage, firmware: Firmware, warnings: &mut Ve
     let mut bootlist = crate::engine::facts::bootlist_capability(firmware);
     let mine = judge::platform_of(firmware);
     if !wanted.contains(mine) {
-        warnings.push(format!("this machine starts {mine}, which -p leaves out: the alternate does not boot here"));
+        warnings.push(format!("this machine starts {mine}, which -p leaves out: the copy does not boot here"));
         bootlist = Err(format!("this machine starts {mine}, which -p leaves out"));
     }
     Bootable {

@@ -25,7 +25,7 @@ pub fn write(job: &Job) -> Result<()> {
     let lines = match job.place {
         Place::Directory { inside, here } => directory(job, inside, here)?,
         Place::Url { url, rest } => at_url(job, &auth::write(job, url)?, rest)?,
-        Place::Configured => return update(job, "fetch the lists of the alternate's own repositories", "-q", &error::UPDATE_FAILED),
+        Place::Configured => return update(job, "fetch the lists of the copy's own repositories", "-q", &error::UPDATE_FAILED),
     };
     // A URL may hold a token.
     job.copy()?.replace(below(job, "sources.list"), lines.as_bytes(), 0o600)?;
@@ -86,8 +86,8 @@ pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
     if chosen.is_empty() {
         let names: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
         return Err(error::BAD_LOCATION.because_do(
-            format!("the repository has no suite for `{codename}`, which the alternate is; it has {}", names.join(", ")),
-            "give a repository of the alternate's release",
+            format!("the repository has no suite for `{codename}`, which the copy is; it has {}", names.join(", ")),
+            "give a repository of the copy's release",
         ));
     }
     Ok(chosen)

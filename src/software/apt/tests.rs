@@ -189,7 +189,7 @@ fn a_directory_of_packages() {
     });
     let names: Vec<&str> = found.changes.installed.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["needed", "tool"]);
-    assert_eq!(lists(&root), before, "the alternate's own lists");
+    assert_eq!(lists(&root), before, "the copy's own lists");
 }
 
 #[test]

@@ -41,11 +41,11 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
     let there = |name: &&str| find_program(&inside.root, name).is_some();
     let Some(name) = ["dnf", "dnf5", "yum"].into_iter().find(there) else {
         let (cause, remedy) = match ["microdnf", "rpm-ostree", "tdnf"].into_iter().find(there) {
-            Some("rpm-ostree") => ("the alternate is an rpm-ostree system", "such systems make their own copies: `rpm-ostree upgrade`"),
+            Some("rpm-ostree") => ("the copy is an rpm-ostree system", "such systems make their own copies: `rpm-ostree upgrade`"),
             Some(_) => {
-                ("there is no dnf in the alternate, only a smaller one of its kind", "install dnf on this system, then clone it again")
+                ("there is no dnf in the copy, only a smaller one of its kind", "install dnf on this system, then clone it again")
             }
-            None => ("there is no dnf in the alternate", "use a customization script (-s)"),
+            None => ("there is no dnf in the copy", "use a customization script (-s)"),
         };
         return Err(error::NO_MANAGER.because_do(cause, remedy));
     };
@@ -54,7 +54,7 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
     match generation(&version) {
         Some(4..) => Ok(name),
         _ => Err(error::NO_MANAGER.because_do(
-            format!("{name} in the alternate is of version {}", printable(version.lines().next().unwrap_or_default(), false)),
+            format!("{name} in the copy is of version {}", printable(version.lines().next().unwrap_or_default(), false)),
             "altdisk works with dnf 4 and 5 (Fedora, EL 8 and later); use a customization script (-s)",
         )),
     }

@@ -76,7 +76,7 @@ impl Manager for Dnf {
                 None if done.success() => {}
                 None if [&done.stdout, &done.stderr].iter().any(|s| String::from_utf8_lossy(s).contains(NO_KEYS)) => {
                     return Err(error::CONFLICTING_UPDATE.because_do(
-                        "packages of a repository at a URL must be signed with a key that the alternate trusts, and it has no key at all",
+                        "packages of a repository at a URL must be signed with a key that the copy trusts, and it has no key at all",
                         "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
                     ));
                 }

@@ -89,7 +89,7 @@ pub fn mend(job: &Job) -> Result<()> {
     }
     let opens = || list().inside(inside).read();
     if let Err(e) = opens() {
-        events.warn(format!("the package database of the alternate does not open, it is built anew: {e}"));
+        events.warn(format!("the package database of the copy does not open, it is built anew: {e}"));
         Cmd::new("rpm", "build the package database anew").arg("--rebuilddb").inside(inside).run(events).map_err(failed)?;
     }
     if !job.interrupted {

@@ -45,7 +45,7 @@ impl Manager for Zypper {
             }
             (false, _) => Err(error::BAD_LOCATION.because_do(
                 ("zypper cannot read the lists of packages of the location", said::words(&done)),
-                "look whether repodata/repomd.xml is there and can be read, and whether it is signed with a key that the alternate trusts",
+                "look whether repodata/repomd.xml is there and can be read, and whether it is signed with a key that the copy trusts",
             )),
         }
     }
