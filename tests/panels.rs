@@ -134,7 +134,9 @@ fn a_restart_says_what_boots_and_who_is_disconnected() {
     }
     let restarted = || m.run("cat /root/restarted").stdout;
     // While a run is at work, nobody restarts the machine under it.
-    let busy = m.run("mkdir -p /var/lib/altdisk && flock /var/lib/altdisk altdisk restart");
+    let unconfirmed = m.run("altdisk restart");
+    assert!(unconfirmed.code == Some(2) && unconfirmed.stderr.contains("ALT-130"), "{unconfirmed:?}");
+    let busy = m.run("mkdir -p /var/lib/altdisk && flock /var/lib/altdisk altdisk restart --yes");
     assert!(busy.code == Some(3) && busy.stderr.contains("ALT-701"), "{}{}", busy.stdout, busy.stderr);
     let mut pty = Setup::new(m.words("altdisk alt_restart")).env("MACHINE_TERM", "vt100").start();
     pty.gap(Duration::from_millis(5));

@@ -100,9 +100,10 @@ pub struct Command {
 }
 
 impl Command {
-    /// Whether, without any word, it opens the panel of its name: AIX's administrators type `smitty mksysb`.
+    /// Whether, without any word, it opens the panel of its name: AIX's administrators type `smitty mksysb`, and a restart wants a look
+    /// before it.
     pub fn opens_its_panel(&self) -> bool {
-        std::ptr::eq(self, &MKSYSB)
+        [&MKSYSB, &RESTART].iter().any(|c| std::ptr::eq(self, *c))
     }
 
     /// The flag called `name`.
@@ -280,10 +281,15 @@ them that it can. This is also the way back: name the old disk.",
 pub static RESTART: Command = Command {
     name: "restart",
     summary: "restart the machine; --review says what boots then",
-    forms: &[("", &["review"], "")],
-    about: "Restarts the machine the orderly way: by `systemctl reboot` where systemd runs, else by `shutdown -r now`. It does so at once, \
-without a question; the panel \"Restart the Machine\" asks first. While a run of alt_disk_install is at work it is refused.",
-    flags: &[Flag::long("review", "What the panel shows before it restarts the machine, as JSON. Changes nothing."), HELP],
+    forms: &[("", &["yes"], ""), ("", &["review"], "")],
+    about: "Restarts the machine the orderly way: by `systemctl reboot` where systemd runs, else by `shutdown -r now`. Without a flag, on a \
+terminal, it opens the panel \"Restart the Machine\", which says first what boots and who is logged in. While a run of alt_disk_install or \
+a job is at work it is refused.",
+    flags: &[
+        Flag::long("yes", "Restart at once, without a question."),
+        Flag::long("review", "What the panel shows before it restarts the machine, as JSON. Changes nothing."),
+        HELP,
+    ],
     operands: false,
     after: "",
 };

@@ -1,6 +1,6 @@
 //! `altdisk restart`: restarts the machine, for people in the panels, where no shell is at hand.
 //!
-//! Before it does, `--review` says what will boot, who is disconnected and what is ended. A clone at work is not ended: that is refused.
+//! Before it does, `--review` says what will boot and who is disconnected. A clone or a job at work is not ended: that is refused.
 
 use std::ffi::OsString;
 
@@ -11,7 +11,7 @@ use crate::cli::{bootlist, console, getopt, say};
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::engine::{run as engine_run, steps};
-use crate::error::Exit;
+use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::host::logins;
 use crate::job::{self, State as JobState, Summary};
@@ -19,23 +19,37 @@ use crate::job::{self, State as JobState, Summary};
 /// Runs the command.
 ///
 /// # Errors
-/// ALT-803 without root, ALT-701 while a run is at work, ALT-802 where the restart is refused.
+/// ALT-130 without a flag where no panel can ask, ALT-803 without root, ALT-701 while a run or a job is at work, ALT-802 where the restart
+/// is refused.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTART, args)?;
     console(events, &RESTART, false, false, false);
     engine_run::require_root()?;
+    if !parsed.has("review") && !parsed.has("yes") {
+        return Err(error::RESTART_UNCONFIRMED.because("neither --yes nor a terminal"));
+    }
     State::not_busy()?;
+    nothing_runs(&job::list()?)?;
     if parsed.has("review") {
-        let jobs: Vec<Summary> = job::list()?.into_iter().filter(|j| j.state == JobState::Running && !j.spec.look).collect();
-        let page = page(&bootlist::next(events), logins::list(), &jobs);
+        let page = page(&bootlist::next(events), logins::list());
         return Ok(say(&(serde_json::to_string_pretty(&page)? + "\n"), Exit::Done));
     }
     steps::reboot(events)?;
     Ok(say("The machine restarts now.\n", Exit::Done))
 }
 
+/// Refuses while a job is at work that a restart would end. Those that only look something up are no loss, and the panel's own is one too.
+fn nothing_runs(jobs: &[Summary]) -> Result<()> {
+    let is_restart = |j: &Summary| j.spec.argv.get(1).is_some_and(|word| word == RESTART.name);
+    let runs = |j: &Summary| matches!(j.state, JobState::Running | JobState::Lost { alive: true });
+    match jobs.iter().find(|j| runs(j) && !j.spec.look && !is_restart(j)) {
+        Some(j) => Err(error::BUSY.because(format!("job {} (\"{}\") is at work, and a restart would end it", j.id, j.spec.title))),
+        None => Ok(()),
+    }
+}
+
 /// What a restart means now.
-fn page(next: &str, logins: Option<Vec<String>>, jobs: &[Summary]) -> Review {
+fn page(next: &str, logins: Option<Vec<String>>) -> Review {
     let mut page = Page::default();
     page.part("WHAT BOOTS", &[next.to_owned()]);
     match logins {
@@ -43,8 +57,6 @@ fn page(next: &str, logins: Option<Vec<String>>, jobs: &[Summary]) -> Review {
         Some(all) if all.is_empty() => page.part("WHO IS LOGGED IN", &["Nobody, according to `who`.".to_owned()]),
         Some(all) => page.list("WHO IS LOGGED IN, AND WILL BE DISCONNECTED", &all),
     }
-    let jobs: Vec<String> = jobs.iter().map(|j| format!("Job {}: {}", j.id, j.spec.title)).collect();
-    page.list("WHAT RUNS, AND WILL BE ENDED", &jobs);
     page.part("WHEN", &["As soon as you press Enter. Cancel goes back, and nothing happens.".to_owned()]);
     Review { version: 1, title: "Restart the machine".to_owned(), text: page.lines, ..Review::default() }
 }
@@ -55,20 +67,27 @@ mod tests {
 
     #[test]
     fn what_a_restart_means_is_said() {
-        let job = Summary {
+        let job = |argv: &[&str]| Summary {
             id: job::Id(7),
-            spec: job::Spec::new(vec!["sleep".into()], "Nightly backup"),
+            spec: job::Spec::new(argv.iter().map(|w| (*w).to_owned()).collect(), "Nightly backup"),
             started: 0,
             state: JobState::Running,
             group: None,
             stopped: false,
         };
-        let text = page("It boots vdb.", Some(vec!["anna on pts/0".into()]), &[job]).text.join("\n");
-        for part in ["WHAT BOOTS\n  It boots vdb.", "DISCONNECTED\n  - anna on pts/0", "ENDED\n  - Job 7: Nightly backup", "WHEN\n"] {
+        let refused = nothing_runs(&[job(&["altdisk", "mksysb"])]).unwrap_err();
+        assert!(refused.to_string().contains("job 7 (\"Nightly backup\") is at work"), "{refused}");
+        nothing_runs(&[
+            job(&["altdisk", "restart", "--yes"]),
+            Summary { state: JobState::Lost { alive: false }, ..job(&["altdisk", "mksysb"]) },
+        ])
+        .unwrap();
+        let text = page("It boots vdb.", Some(vec!["anna on pts/0".into()])).text.join("\n");
+        for part in ["WHAT BOOTS\n  It boots vdb.", "DISCONNECTED\n  - anna on pts/0", "WHEN\n"] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        let text = page("x", None, &[]).text.join("\n");
-        assert!(text.contains("cannot be found out") && !text.contains("ENDED"), "{text}");
-        assert!(page("x", Some(vec![]), &[]).text.join("\n").contains("Nobody"));
+        let text = page("x", None).text.join("\n");
+        assert!(text.contains("cannot be found out"), "{text}");
+        assert!(page("x", Some(vec![])).text.join("\n").contains("Nobody"));
     }
 }

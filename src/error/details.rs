@@ -14,7 +14,7 @@ that is not there is said in the message.",
     ),
     (
         110,
-        129,
+        130,
         "altdisk checks the whole command line, and the files that it names, before it looks at a disk. Nothing has been touched. In the \
 panels the same rules are kept by the fields: the cursor goes to the field that has to change.",
     ),
@@ -77,10 +77,28 @@ for as long as it copies, and lets it go at the end.",
     ),
     (
         320,
-        329,
+        326,
         "The copy gets the sizes that the running system has, unless an image.data says otherwise. To go to a smaller disk: `altdisk mkszfile \
 /root/image.data`, change sizes in that file or write SHRINK = \"yes\", then give it after -i, or in the field \"image.data file\". `--preview` shows the \
 result before anything is written.",
+    ),
+    (
+        327,
+        327,
+        "fscrypt keeps the files of a locked directory unreadable for everybody, root included, so nothing can copy them. Unlock the directory \
+before the copy is made, or leave it out with an exclude list.",
+    ),
+    (
+        328,
+        329,
+        "altdisk looks for what cannot be copied before it writes anything. `--preview` shows the same message, and what the rest of the copy would be.",
+    ),
+    (
+        330,
+        339,
+        "Some protections of files belong to the file system that they are on. altdisk finds what a copy or an image would lose before it writes \
+anything, and names each file or directory. `--accept` takes a list of the kinds whose loss is no harm (field \"Accept the loss of\"); a line in an \
+exclude list (-e) leaves out what needs no copy.",
     ),
     (
         401,

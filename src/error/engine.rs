@@ -31,6 +31,7 @@ catalogue! {
     JSON_ALONE = "ALT-127", Usage, "--json is given without --preview", "add --preview, or leave --json out";
     OPERANDS = "ALT-128", Usage, "not every file or directory that the command needs is named", "`altdisk COMMAND --help` shows what it takes";
     UNKNOWN_ERROR_ID = "ALT-129", Usage, "there is no error with this id", "`altdisk errors` lists them all";
+    RESTART_UNCONFIRMED = "ALT-130", Usage, "nothing confirms the restart", "`altdisk restart` on a terminal shows what a restart means, and asks; `altdisk restart --yes` restarts without asking";
     // 2xx target disks
     NO_SUCH_DISK = "ALT-201", Refused, "there is no such disk", "`altdisk disks` lists the disks of this machine";
     DISK_IS_PARTITION = "ALT-202", Refused, "the target is a part of a disk, not a disk", "name the whole disk";

@@ -100,10 +100,7 @@ pub fn set_order(order: &[String], events: &Events) -> Result<()> {
 
 /// Deletes an entry that altdisk made.
 pub fn delete(number: &str, events: &Events) -> Result<()> {
-    Cmd::new("efibootmgr", format!("delete the boot entry Boot{number} of the copy"))
-        .args(["-q", "-B", "-b", number])
-        .run(events)
-        .map(drop)
+    Cmd::new("efibootmgr", format!("delete the boot entry Boot{number} of the copy")).args(["-q", "-B", "-b", number]).run(events).map(drop)
 }
 
 /// Makes the firmware boot an entry once (restores what was found).

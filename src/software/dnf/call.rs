@@ -42,9 +42,7 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
     let Some(name) = ["dnf", "dnf5", "yum"].into_iter().find(there) else {
         let (cause, remedy) = match ["microdnf", "rpm-ostree", "tdnf"].into_iter().find(there) {
             Some("rpm-ostree") => ("the copy is an rpm-ostree system", "such systems make their own copies: `rpm-ostree upgrade`"),
-            Some(_) => {
-                ("there is no dnf in the copy, only a smaller one of its kind", "install dnf on this system, then clone it again")
-            }
+            Some(_) => ("there is no dnf in the copy, only a smaller one of its kind", "install dnf on this system, then clone it again"),
             None => ("there is no dnf in the copy", "use a customization script (-s)"),
         };
         return Err(error::NO_MANAGER.because_do(cause, remedy));
