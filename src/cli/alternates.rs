@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::wrapped;
 use crate::disk::gate::is_clone;
-use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::standing::{Marks, Standing, Unreadable, seen};
@@ -90,8 +90,7 @@ fn in_words(k: &Known) -> String {
         add("A copy whose record cannot be read", &lines);
     }
     for d in &k.strangers {
-        let erase = quote(d.serial_or_name().as_ref());
-        let again = format!("`alt_disk_install -C --erase {erase} {}` uses the disk again", d.name);
+        let again = format!("`{}` uses the disk again", clone_again(&d.name, d.serial.as_deref()));
         let (what, again) = match &k.unreadable {
             Some(_) => (
                 "It holds a copy of a system: perhaps the one whose record cannot be read.",

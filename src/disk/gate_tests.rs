@@ -84,7 +84,7 @@ fn every_obstacle() {
             "ALT-211",
             Kind::InUse,
             "mounted at / in the mount namespace of process 4242",
-            "end that process",
+            "stop that container (process 4242)",
         ),
         (
             "an anonymous btrfs",

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::host::mounts::Mount;
+use crate::text::shell::quote;
 
 /// What a low-level probe found at the start (or end) of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +128,15 @@ pub fn practice_name<'a>(kernel: &str, serial: Option<&'a str>) -> Option<&'a st
 /// A disk's name for people: `vdb`; of a practice disk `practice1 (loop2)`, as its user knows the first and the kernel the second.
 pub fn shown_name(kernel: &str, serial: Option<&str>) -> String {
     practice_name(kernel, serial).map_or_else(|| kernel.to_owned(), |name| format!("{name} ({kernel})"))
+}
+
+/// The command that clones to a disk with content: its serial number is typed, and a practice disk is never made to boot next.
+pub fn clone_again(kernel: &str, serial: Option<&str>) -> String {
+    let erase = quote(serial.unwrap_or(kernel).as_ref());
+    match practice_name(kernel, serial) {
+        Some(name) => format!("alt_disk_install -C --erase {erase} -B {name}"),
+        None => format!("alt_disk_install -C --erase {erase} {kernel}"),
+    }
 }
 
 impl Disk {

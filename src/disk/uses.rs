@@ -63,10 +63,12 @@ fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
         let (evidence, remedy) = if m.pid == own {
             (format!("{} is mounted at {at}", m.mount.source), format!("`umount {at}`"))
         } else {
-            (
-                format!("{} is mounted at {at} in the mount namespace of process {}", m.mount.source, m.pid),
-                format!("`nsenter -t {} -m umount {at}`, or end that process", m.pid),
-            )
+            // Nobody unmounts the root of what runs, a container or the host of this one.
+            let remedy = match m.mount.mount_point == Path::new("/") {
+                true => format!("a system runs from it: name another disk, or stop that container (process {})", m.pid),
+                false => format!("`nsenter -t {} -m umount {at}`, or end that process", m.pid),
+            };
+            (format!("{} is mounted at {at} in the mount namespace of process {}", m.mount.source, m.pid), remedy)
         };
         if !all.iter().any(|u| u.evidence == evidence) {
             let entry = if system { &error::DISK_HAS_ROOTVG } else { &error::DISK_MOUNTED };

@@ -4,13 +4,12 @@ use std::os::unix::fs::MetadataExt;
 
 use anyhow::Result;
 
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, World, clone_again, shown_name};
 use crate::engine::state::{State, crash_point};
 use crate::engine::{ALT_INST, bootlist};
 use crate::error::{self, LeftUnfinished};
 use crate::event::Events;
 use crate::host::{mounts, procs};
-use crate::text::shell::quote;
 
 /// # Errors
 /// ALT-233 for a serial number that none of these disks has.
@@ -68,8 +67,8 @@ impl Outcome {
             }
         }
         for (name, serial) in &self.kept {
-            let serial = quote(serial.as_ref());
-            text.push_str(&format!(" {name} keeps what is on it; `alt_disk_install -C --erase {serial} {name}` uses the disk again."));
+            let (name, again) = (shown_name(name, Some(serial)), clone_again(name, Some(serial)));
+            text.push_str(&format!(" {name} keeps what is on it; `{again}` uses the disk again."));
         }
         format!("{text} Bootlist is set to the boot disk: {running}.")
     }
@@ -102,6 +101,13 @@ pub fn end_those_on(devices: &[u64], events: &Events) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_practice_disk_is_called_by_its_own_name_and_never_boots() {
+        let kept = Outcome { kept: vec![("loop0".into(), "PRACTICE-one".into())], ..Outcome::default() };
+        let again = "one (loop0) keeps what is on it; `alt_disk_install -C --erase PRACTICE-one -B one` uses the disk again.";
+        assert!(kept.in_words("vda").contains(again), "{}", kept.in_words("vda"));
+    }
 
     #[test]
     fn what_is_said_in_the_end() {

@@ -46,7 +46,7 @@ pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> R
 }
 
 /// What to do about a finished copy on other disks.
-const FORGET: &str = "`alt_disk_install -X` forgets it, and its disk keeps a system that boots";
+const FORGET: &str = "`alt_disk_install -X` forgets it, and its disk keeps its system";
 
 /// The command line that was given, with the serial numbers of these disks.
 fn with_erase(argv: &[String], disks: &[&Disk]) -> String {

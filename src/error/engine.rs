@@ -85,7 +85,7 @@ catalogue! {
     IMAGE_NOT_SOURCE = "ALT-324", Refused, "image.data names a file system that the running system has not mounted", "mount it, or remove its fs_data and lv_data";
     TOO_LARGE = "ALT-326", Refused, "a file system would be larger than its format allows", "name a smaller disk; or `altdisk mkszfile /root/image.data`, write FS_VFS = \"xfs\" for it there, and add `-i /root/image.data`";
     SOURCE_LOCKED = "ALT-327", Refused, "files of the running system are encrypted, and the key is not there", "unlock the directory (`fscrypt unlock DIRECTORY`), or leave it out: a line like `^./DIRECTORY/` in an exclude list (-e)";
-    PROTECTION_LOST = "ALT-335", Refused, "what protects files in the running system would be missing", "leave those files out with an exclude list (-e), or accept that it is so (--accept)";
+    PROTECTION_LOST = "ALT-335", Refused, "what protects files in the running system would be missing in the copy", "leave those files out with an exclude list (-e), or accept that it is so (--accept)";
     NO_ROOM_FOR_SNAPSHOTS = "ALT-336", Refused, "there is no room for the writable btrfs snapshots", "name a larger disk, or say that they may be left out (--accept snapshots)";
     // 4xx copying
     BAD_PATTERN = "ALT-401", Usage, "a line of the exclude list is not a pattern of grep", "mend the line that the cause names; patterns are grep's basic regular expressions, one a line";

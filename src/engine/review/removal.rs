@@ -56,7 +56,7 @@ pub fn clean_up_page(alternate: &Alternate, deeds: &[Deed], mounted: &[String], 
                 typed.push(question(d, true));
                 erased.push(format!("{}: everything that is on it; then it is free again.", page::disk(layout)));
             }
-            Deed::Keep(_) => stays.push(format!("{}: the copy, and it can still be booted. {AGAIN}", page::disk(layout))),
+            Deed::Keep(_) => stays.push(format!("{}: the copy, with its system and its boot loader. {AGAIN}", page::disk(layout))),
             Deed::KeepUnsure(_) => stays.push(format!("{}: the copy, finished or not. {AGAIN}", page::disk(layout))),
             Deed::Erase(d) => {
                 // Where --erase has named the finished copy's disk, its serial number was typed.

@@ -48,6 +48,8 @@ pub(super) struct Kept {
 pub(super) fn load(dir: &Path) -> Result<Stored> {
     let journal = match read(&dir.join(JOURNAL)) {
         Err(e) if is_unsafe(&e) => return Err(e),
+        // A journal that one may not read is not lost.
+        Err(e) if is_denied(&e) => return Err(error::NOT_ROOT.because(format!("{e:#}"))),
         other => other,
     };
     let kept = match load_plan(dir)? {
@@ -242,6 +244,12 @@ pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
 /// Whether somebody else can have changed what could not be read.
 pub(super) fn is_unsafe(e: &anyhow::Error) -> bool {
     error::of(e).is_some_and(|alt| alt.entry.id == error::UNSAFE_STATE.id)
+}
+
+/// Whether who asks may not read it.
+fn is_denied(e: &anyhow::Error) -> bool {
+    let io = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>());
+    io.is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// Whether the file system took nothing, because it is full or read-only.
