@@ -11,7 +11,7 @@ use crate::disk::model::World;
 use crate::disk::{features, mkfs};
 use crate::engine::plan::{Bootable, Firmware};
 use crate::engine::source::{self, ListedSubvolume, Source, Usage};
-use crate::engine::{esp, names, prepare};
+use crate::engine::{esp, names, prepare, unlocked};
 use crate::error;
 use crate::host::beneath::own_path;
 use crate::host::cmd::Cmd;
@@ -227,10 +227,11 @@ fn practice_bytes(mount_point: &Path) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Practice disks' backing files and our own state: what a clone never contains.
+/// Practice disks' backing files and our own state: what neither a clone nor an image contains.
 pub fn leave_out(source: &Source) -> Vec<PathBuf> {
     let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
-    [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from).into_iter().chain(swap).collect()
+    let own = [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
+    own.into_iter().chain([Path::new("/").join(unlocked::NOTES)]).chain(swap).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::engine::run::Options;
 use crate::engine::source::mount;
 use crate::engine::state::State;
 use crate::engine::targets::Targets;
-use crate::engine::unlocked::Unlocked;
+use crate::engine::unlocked::{self, Unlocked};
 use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, esp, mounted, quiet, sandboxes, updating};
 use crate::error;
 use crate::event::Events;
@@ -104,10 +104,11 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         Action::MakeSwap { volume } => disk_steps::make_swap(base, &base.layout.volumes[*volume], events),
         Action::Copy { volume } => copying::copy_volume(c, *volume),
         Action::Subvolumes { volume } => restoring::subvolumes(base, *volume, c.repeated, events),
-        Action::Restore => restoring::restore(c),
-        Action::BootImage { file } => restoring::boot_image(file, c),
+        Action::Restore => restoring::restore(c).and_then(|()| unlocked::forget(root)),
+        Action::BootImage { file } => restoring::boot_image(file, c).and_then(|()| unlocked::forget(root)),
         Action::FreshIdentity => identity::fresh(root, events),
-        Action::Mount { count, .. } => mounted::ensure_mounted(base, *count, events),
+        // Only phase 1 has such steps, so no step has taken flags off yet.
+        Action::Mount { count, .. } => mounted::ensure_mounted(base, *count, events).and_then(|()| unlocked::forget(root)),
         Action::SwapFile { index } => swap_file(base, *index, events),
         Action::ResolvConf { file } => customize::resolv_conf(file, events),
         Action::ClientFiles => customize::client_files(events),
