@@ -109,7 +109,7 @@ pub fn efi_unmounted(root: &Path, at: &str, esp: Option<&Path>) -> Result<(), St
     }
     names(root)?;
     let Some(esp) = esp else {
-        return Err(format!("{at} is in /etc/fstab but not mounted, so the signed loader on it is not seen: `mount {at}` first"));
+        return Err(format!("{at} is in /etc/fstab but not mounted, so the signed loader on it is not seen (`mount {at}`)"));
     };
     let there = Beneath::open(esp).is_ok_and(|esp| vendor_loader(&esp, Path::new("/")).is_some());
     if there { Ok(()) } else { Err(no_signed_loader()) }
