@@ -239,6 +239,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn own_state_is_left_out() {
+        let all = leave_out(&Source::default());
+        for path in ["/alt_inst", "/.altdisk-flags"] {
+            assert!(all.contains(&PathBuf::from(path)), "{path}: {all:?}");
+        }
+    }
+
+    #[test]
     fn subvolumes() {
         let text = "ID 256 gen 31 top level 5 parent_uuid -                                    path @\n\
             ID 257 gen 30 top level 5 parent_uuid -                                    path @home\n\

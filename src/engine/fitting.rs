@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::engine::layout::{Fresh, Target, VolumeLayout, lay_out};
     use crate::engine::sizing::Outcome;
-    use crate::image::data::{Lv, LvType, SourceDisk, Vg};
+    use crate::image::data::{Lv, LvType, SourceDisk, Vg, YesNo};
 
     fn options(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
@@ -309,6 +309,24 @@ mod tests {
         let layout = laid_out(&fitted, fitted.added_mb * MIB).unwrap();
         assert_eq!(layout.volumes.iter().find(|v| v.what() == "/boot").unwrap().size, 268 * MIB);
         assert!(layout.notes.iter().any(|n| n.contains("what is made larger")), "{:?}", layout.notes);
+    }
+
+    #[test]
+    fn shrinking_leaves_room_for_growth() {
+        let mut image = image("btrfs", 100 << 10, "");
+        let fs = &mut image.fs_data[0];
+        (fs.fs_name, fs.fs_used_mb, fs.fs_min_size_mb) = ("/".into(), 20 << 10, 23 << 10);
+        image.logical_volume_policy.shrink = YesNo::Yes;
+        let growth = Need { fs_name: "/".into(), free_mb: 80 << 10, wanted_mb: 30 << 10, reason: Reason::Growth };
+        let mut random = uuid::Uuid::new_v4;
+        let mut size = |gib: u64, needs: &[Need]| {
+            let target = [Target { name: "sdb".into(), path: "/dev/sdb".into(), size: gib << 30, sector: 512, ..Target::default() }];
+            let layout = lay_out(&fit(&image, 512, needs, &mut vec![]).image, 0, &target, &mut Fresh(&mut random));
+            layout.map(|l| l.root().unwrap().size >> 30).map_err(|e| error::of(&e).unwrap().entry.id)
+        };
+        assert_eq!(size(40, &[]), Ok(39));
+        assert_eq!(size(40, std::slice::from_ref(&growth)), Err("ALT-320"));
+        assert_eq!(size(60, &[growth]), Ok(59));
     }
 
     #[test]
