@@ -77,11 +77,7 @@ fn efi_capability(root: &Path) -> Result<(), String> {
     let family = Family::of(root);
     if family == Family::Fedora {
         let there = esp_of(root).is_some_and(|esp| Beneath::open(root).is_ok_and(|root| vendor_loader(&root, &esp).is_some()));
-        return if there {
-            Ok(())
-        } else {
-            Err(format!("no signed loader is on the EFI system partition (packages shim-{0}, grub2-efi-{0})", EFI.1))
-        };
+        return if there { Ok(()) } else { Err(no_signed_loader()) };
     }
     if find_program(root, &names.install).is_none() {
         return Err(format!("{} is not installed", names.install));
@@ -96,6 +92,27 @@ fn efi_capability(root: &Path) -> Result<(), String> {
         return Err("Secure Boot is on, and the signed loader is not installed (packages shim-signed, grub-efi-amd64-signed)".to_owned());
     }
     Ok(())
+}
+
+fn no_signed_loader() -> String {
+    format!("no signed loader is on the EFI system partition (packages shim-{0}, grub2-efi-{0})", EFI.1)
+}
+
+/// Whether UEFI can start a copy of `root`, whose ESP is not mounted at `at`. `esp`: its top, where it could be opened all the same.
+///
+/// # Errors
+/// In words, why not.
+pub fn efi_unmounted(root: &Path, at: &str, esp: Option<&Path>) -> Result<(), String> {
+    // Only there the loader is on the ESP alone, and in no package's directory below `/`.
+    if Family::of(root) != Family::Fedora {
+        return efi_capability(root);
+    }
+    names(root)?;
+    let Some(esp) = esp else {
+        return Err(format!("{at} is in /etc/fstab but not mounted, so the signed loader on it is not seen (`mount {at}`)"));
+    };
+    let there = Beneath::open(esp).is_ok_and(|esp| vendor_loader(&esp, Path::new("/")).is_some());
+    if there { Ok(()) } else { Err(no_signed_loader()) }
 }
 
 /// Whether the firmware of the running machine insists on signatures.

@@ -252,7 +252,7 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
         Action::CleanUp { erase, .. } => engine::cleanup::clean_up(&erase, events),
         Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
-            let text = engine::preview::preview(&request, json)?;
+            let text = engine::preview::preview(&request, json, events)?;
             match (json, std::io::stdout().is_terminal()) {
                 (true, _) => write(&text, Exit::Done),
                 (false, true) => say(&narrow(&text), Exit::Done),

@@ -133,8 +133,8 @@ fn number(bytes: &[u8]) -> u32 {
     u32::from_be_bytes([a, b, c, d]).clamp(ZEROS + 1, ONES - 1)
 }
 
-/// What the kernel remembers of the device, and has written, is given up: a whole disk and its partitions are remembered apart, and
-/// whoever reads through the disk would see what a partition held before it was written.
+/// Drops the clean pages of the device (posix_fadvise(2), POSIX_FADV_DONTNEED): a whole disk and its partitions have pages of their own, and
+/// whoever reads through the disk would see what a partition held before it was written. Dirty pages stay.
 ///
 /// # Errors
 /// The kernel's.

@@ -24,8 +24,7 @@ use crate::engine::{disk_steps, facts};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
-use crate::host::device::block_device;
-use crate::host::mounts::{self, Mount};
+use crate::host::mounts;
 use crate::host::view;
 use crate::image::data::{Fs, Subvolume};
 
@@ -55,24 +54,6 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
         c.progress.average().into_iter().for_each(State::keep_copy_rate);
     }
     Ok(())
-}
-
-/// The EFI system partition of the running system, whether or not it is mounted; None where there is none, or the kernel cannot mount it.
-///
-/// # Errors
-/// ALT-406 where it cannot be opened.
-pub fn view_of_esp(base: &Base, fs: &Fs) -> Result<Option<OwnedFd>> {
-    let devices = mount::devices_of(&base.ids, fs);
-    let its = |m: &Mount| m.root == Path::new("/") && devices.iter().any(|d| mounts::is_of(m, d));
-    let all = mounts::mounted()?;
-    if let Some(mount) = all.iter().rfind(|m| its(m)) {
-        return view::of_mount(mount).map(Some);
-    }
-    // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no journal).
-    match devices.iter().find(|d| block_device(d).is_some()).filter(|_| base.esp_mountable) {
-        Some(device) => view::of_device(device, "vfat", "").map(Some),
-        None => Ok(None),
-    }
 }
 
 /// What a run has to copy or restore: of the steps that are still to come.

@@ -9,10 +9,11 @@ use crate::boot::ids::Names;
 use crate::boot::{bootlist, fstab, grub};
 use crate::disk::model::World;
 use crate::disk::{features, mkfs};
-use crate::engine::names;
 use crate::engine::plan::{Bootable, Firmware};
 use crate::engine::source::{self, ListedSubvolume, Source, Usage};
+use crate::engine::{esp, names, prepare, unlocked};
 use crate::error;
+use crate::host::beneath::own_path;
 use crate::host::cmd::Cmd;
 use crate::host::files;
 use crate::host::mounts::{self, Mount};
@@ -58,7 +59,21 @@ impl Facts {
             Ok(source) => (source, None),
             Err(e) => (Source { disks: source::root_disks(&world, &mounts, &Machine), ..Source::default() }, Some(e)),
         };
-        Ok(Self { world, source, boot, mountable: mkfs::filesystems_supported(), undescribed })
+        let mut facts = Self { world, source, boot, mountable: mkfs::filesystems_supported(), undescribed };
+        facts.look_at_unmounted_esp()?;
+        Ok(facts)
+    }
+
+    /// A loader for UEFI can lie on an ESP that is not mounted.
+    fn look_at_unmounted_esp(&mut self) -> Result<()> {
+        let image = &self.source.image;
+        let Some(fs) = image.fs_data.iter().find(|f| prepare::is_esp(image, f)) else { return Ok(()) };
+        if self.boot.efi.is_ok() || esp::is_mounted(&fs.fs_name)? {
+            return Ok(());
+        }
+        let view = esp::of_source(self, &fs.fs_name).ok().flatten();
+        self.boot.efi = grub::efi_unmounted(Path::new("/"), &fs.fs_name, view.as_ref().map(own_path).as_deref());
+        Ok(())
     }
 
     /// Everything by which a device of rootvg can be named.
@@ -212,15 +227,24 @@ fn practice_bytes(mount_point: &Path) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Practice disks' backing files and our own state: what a clone never contains.
+/// Practice disks' backing files and our own state: what neither a clone nor an image contains.
 pub fn leave_out(source: &Source) -> Vec<PathBuf> {
     let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
-    [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from).into_iter().chain(swap).collect()
+    let own = [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
+    own.into_iter().chain([Path::new("/").join(unlocked::NOTES)]).chain(swap).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_state_is_left_out() {
+        let all = leave_out(&Source::default());
+        for path in ["/alt_inst", "/.altdisk-flags"] {
+            assert!(all.contains(&PathBuf::from(path)), "{path}: {all:?}");
+        }
+    }
 
     #[test]
     fn subvolumes() {

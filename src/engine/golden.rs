@@ -117,7 +117,7 @@ fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
 
 pub(super) fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<Prepared> {
     let mut ids = counted();
-    let layout = lay_out(&image, targets, &mut Fresh(&mut ids))?;
+    let layout = lay_out(&image, 0, targets, &mut Fresh(&mut ids))?;
     let uefi = image.image_data.platform == "uefi";
     let boot = Bootable {
         firmware: if uefi { Firmware::Uefi } else { Firmware::Bios },
@@ -337,7 +337,7 @@ fn identifiers_are_fresh_and_partitions_do_not_overlap() {
         (btrfs(), vec![target("vdb", 9, 512)]),
     ] {
         let mut ids = counted();
-        let layout = lay_out(&image, &targets, &mut Fresh(&mut ids)).unwrap();
+        let layout = lay_out(&image, 0, &targets, &mut Fresh(&mut ids)).unwrap();
         let mut seen = std::collections::BTreeSet::new();
         for disk in &layout.disks {
             assert!(seen.insert(disk.table_id.clone()));

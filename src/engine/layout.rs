@@ -25,6 +25,11 @@ pub const MARK: &str = "altinst_rootvg";
 /// Where the alternate mounts an ESP that the source has not.
 pub const NEW_ESP_AT: &str = "/boot/efi";
 
+mod fresh;
+
+pub use fresh::Fresh;
+use fresh::{fresh_label, fresh_vg};
+
 const MIB: u64 = 1 << 20;
 const BIOS_BOOT_SIZE: u64 = MIB;
 /// LVM's own needs on a physical volume (metadata, alignment), generously.
@@ -180,68 +185,22 @@ impl Layout {
     }
 }
 
-/// Source of fresh identifiers: random in the field, counted in tests.
-pub struct Fresh<'a>(pub &'a mut dyn FnMut() -> uuid::Uuid);
-
-impl Fresh<'_> {
-    fn uuid(&mut self) -> String {
-        (self.0)().to_string()
-    }
-
-    /// A FAT serial as blkid writes it, `ABCD-1234`.
-    fn fat(&mut self) -> String {
-        let hex = (self.0)().simple().to_string().to_uppercase();
-        format!("{}-{}", &hex[24..28], &hex[28..32])
-    }
-
-    fn short(&mut self) -> String {
-        (self.0)().simple().to_string()[26..32].to_owned()
-    }
-}
-
 fn holds_root(fs: &Fs) -> bool {
     fs.fs_name == "/" || fs.subvolume.iter().any(|s| s.mount_point.as_deref() == Some("/"))
 }
 
-/// A label that does not clash with the source's while both disks are attached.
-fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String {
-    let most = match fstype {
-        "vfat" => 11,
-        "xfs" => 12,
-        "swap" => 15,
-        _ => 16,
-    };
-    let suffix = &fresh.short()[..4];
-    let mut kept: String = old.to_owned();
-    if let Some(i) = kept.rfind('_').filter(|i| kept.len() - i == 5 && kept[i + 1..].chars().all(|c| c.is_ascii_hexdigit())) {
-        kept.truncate(i);
-    }
-    while kept.len() + 5 > most && kept.pop().is_some() {}
-    let label = format!("{kept}_{suffix}");
-    if fstype == "vfat" { label.to_uppercase() } else { label }
-}
-
-/// A volume group name that no other disk has: the source's with a fresh ending (in place of an earlier clone's).
-fn fresh_vg(old: &str, fresh: &mut Fresh) -> String {
-    let base = match old.rfind("_alt") {
-        Some(i) if i > 0 && old.len() == i + 10 && old[i + 4..].chars().all(|c| c.is_ascii_hexdigit()) => &old[..i],
-        _ => old,
-    };
-    format!("{}_alt{}", &base[..base.len().min(100)], fresh.short())
-}
-
-/// Lays the image out on the targets.
+/// Lays the image out on the targets; `added`: bytes by which its volumes are larger than those of the source, because a copy needs that.
 ///
 /// # Errors
 /// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that does not spread, ALT-323 no root.
-pub fn lay_out(image: &ImageData, targets: &[Target], fresh: &mut Fresh) -> Result<Layout> {
+pub fn lay_out(image: &ImageData, added: u64, targets: &[Target], fresh: &mut Fresh) -> Result<Layout> {
     exact_fit(image, targets)?;
     let root = image
         .fs_data
         .iter()
         .find(|f| holds_root(f))
         .ok_or_else(|| error::NO_ROOT_FS.because("image.data has no file system that is mounted at /"))?;
-    let mut b = Builder::new(image, targets, root, fresh);
+    let mut b = Builder { added, ..Builder::new(image, targets, root, fresh) };
     b.place()?;
     Ok(b.finish())
 }
@@ -283,6 +242,8 @@ struct Builder<'a, 'f> {
     targets: &'a [Target],
     fresh: &'a mut Fresh<'f>,
     root: &'a Fs,
+    /// Bytes by which volumes are larger than the source's.
+    added: u64,
     volumes: Vec<VolumeLayout>,
     vgs: Vec<VgLayout>,
     pieces: Vec<Vec<Piece>>,
@@ -293,7 +254,7 @@ struct Builder<'a, 'f> {
 impl<'a, 'f> Builder<'a, 'f> {
     fn new(image: &'a ImageData, targets: &'a [Target], root: &'a Fs, fresh: &'a mut Fresh<'f>) -> Self {
         let pieces = targets.iter().map(|_| Vec::new()).collect();
-        Self { image, targets, fresh, root, volumes: vec![], vgs: vec![], pieces, outcome: Outcome::AsSource, notes: vec![] }
+        Self { image, targets, fresh, root, added: 0, volumes: vec![], vgs: vec![], pieces, outcome: Outcome::AsSource, notes: vec![] }
     }
 
     fn place(&mut self) -> Result<()> {
@@ -394,10 +355,10 @@ impl<'a, 'f> Builder<'a, 'f> {
         let source: u64 = self.image.source_disk_data.iter().map(|d| d.size_mb).sum();
         let target: u64 = self.targets.iter().map(|t| t.size / MIB).sum();
         let shrink = self.image.logical_volume_policy.shrink == YesNo::Yes;
-        // Boot partitions, and what alignment, tables and LVM take on each disk.
+        // Boot partitions, what alignment, tables and LVM take on each disk, and volumes that are larger than the source's.
         let esp: u64 = self.volumes.iter().filter(|v| v.kind == LvType::Esp).map(|v| v.size).sum();
         let extent = self.vgs.iter().map(|v| v.extent).max().unwrap_or(0);
-        let taken = esp + (8 * MIB + PV_OVERHEAD + 2 * extent) * self.targets.len() as u64;
+        let taken = self.added + esp + (8 * MIB + PV_OVERHEAD + 2 * extent) * self.targets.len() as u64;
         Allowed { shrink, root_gives_up: if source > 0 && target >= source { taken } else { 0 } }
     }
 
@@ -581,7 +542,12 @@ impl<'a, 'f> Builder<'a, 'f> {
         }
         match self.outcome {
             Outcome::RootGaveUp(bytes) => {
-                self.notes.push(format!("/ is {} smaller than in the source: the new boot partitions take that", human(bytes)))
+                let takers = if self.added > 0 {
+                    "the new boot partitions, and what is made larger, take that"
+                } else {
+                    "the new boot partitions take that"
+                };
+                self.notes.push(format!("/ is {} smaller than in the source: {takers}", human(bytes)));
             }
             Outcome::Shrunk => self.notes.push("SHRINK is yes: file systems are smaller than in the source".into()),
             Outcome::AsSource => {}

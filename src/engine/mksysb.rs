@@ -144,8 +144,9 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     image.image_data.image_type = "mksysb".to_owned();
     let output = Output::open(&request.to, request.method, request.record)?;
     let quiet = Quiet::begin(true, events)?;
-    let trees = trees::all(&image, &facts)?;
-    trees::hidden(&trees).iter().for_each(|w| events.warn(w));
+    let mut untold = vec![];
+    let trees = trees::all(&image, &facts, &mut untold)?;
+    untold.iter().chain(&trees::hidden(&trees)).for_each(|w| events.warn(w));
     let totals = create::count(&trees, &excludes.anew())?;
     output.require_room(totals.bytes)?;
     events.note(format!("{} files with {} are saved in {}.", totals.files, human(totals.bytes), request.to.display()));

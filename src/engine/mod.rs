@@ -14,6 +14,7 @@ pub mod copying;
 pub mod customize;
 pub mod disk_steps;
 pub mod erase;
+pub mod esp;
 pub mod exclusions;
 pub mod facts;
 pub mod fitting;

@@ -80,7 +80,8 @@ pub fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
     new.iter().find(|n| n.parent() == old.parent()).cloned()
 }
 
-fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
+/// The device of a file system of rootvg.
+pub fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> {
     let fs = source.image.fs_data.iter().find(|f| f.fs_name == fs_name)?;
     source_volume(source, &fs.fs_lv, fs.fs_vg.as_ref())
 }

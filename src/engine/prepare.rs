@@ -43,14 +43,15 @@ pub struct Prepared {
 }
 
 /// Checks the request against the machine and settles everything. `replaced`: the finished copy on the targets, which is forgotten first.
+/// `events` hear of what takes long.
 ///
 /// # Errors
 /// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader (ALT-5xx), image.data (ALT-6xx).
-pub fn prepare(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
+pub fn prepare(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Result<Prepared> {
     let updates = updates(request, Path::new("/"))?;
     let mut prepared = match &request.image {
         Some(from) => from_image::prepare(request, from, replaced),
-        None => clone(request, replaced),
+        None => clone(request, replaced, events),
     }?;
     prepared.notes.extend(updates);
     prepared.warnings.extend(sandbox::missing());
@@ -80,7 +81,7 @@ fn is_on(device: &Path, disk: &str) -> bool {
     }
 }
 
-fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
+fn clone(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
@@ -100,11 +101,12 @@ fn clone(request: &Request, replaced: Option<&Alternate>) -> Result<Prepared> {
     let told = protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
     warnings.extend(told.warnings);
     notes.extend(told.notes);
-    let needs = needs::needs(&image, &facts, &excludes)?;
-    let fits = |less: &ImageData| laid_out(less, &disks, &needs::needs(less, &facts, &excludes)?).map(drop);
+    let counted = needs::count(&image, &facts, &excludes, events)?;
+    let needs = counted.needs(&image);
+    let fits = |less: &ImageData| laid_out(less, &disks, &counted.needs(less)).map(drop);
     let layout = laid_out(&image, &disks, &needs).map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());
-    practice_disks_have_room(&disks, &image)?;
+    practice_disks_have_room(&disks, &image, &needs)?;
     let ids = names::ids(&layout, &facts, &disks);
     let described = disks.iter().map(|d| describe(d)).collect();
     let base = Base {
@@ -143,7 +145,8 @@ fn lay_out_at(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<La
     let mut random = uuid::Uuid::new_v4;
     let mut notes = vec![];
     let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
-    let mut layout = lay_out(&fitting::fit(image, sector, needs, &mut notes), places, &mut Fresh(&mut random))?;
+    let fitted = fitting::fit(image, sector, needs, &mut notes);
+    let mut layout = lay_out(&fitted.image, fitted.added_mb << 20, places, &mut Fresh(&mut random))?;
     fitting::count_blocks(&mut layout)?;
     layout.notes.extend(notes);
     Ok(layout)
@@ -155,8 +158,8 @@ pub fn fresh_id() -> String {
 }
 
 /// A practice disk is a sparse file: its size says nothing of what can be written to it.
-pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData) -> Result<()> {
-    let needed = image.fs_data.iter().map(|f| f.fs_used_mb << 20).sum::<u64>();
+pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -> Result<()> {
+    let needed = fitting::written(image, needs);
     let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
     let room = files.iter().filter_map(|f| practice::room(f)).min();
     match (files.first(), room) {

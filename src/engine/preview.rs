@@ -37,13 +37,13 @@ struct JsonStep<'a> {
     commands: Vec<String>,
 }
 
-/// The text (or JSON) of what this request would do.
+/// The text (or JSON) of what this request would do. `events` hear of what takes long.
 ///
 /// # Errors
 /// The refusals that the run itself would meet.
-pub fn preview(request: &Request, json: bool) -> Result<String> {
+pub fn preview(request: &Request, json: bool, events: &Events) -> Result<String> {
     let on = run::may_run(request, standing::whole(State::peek()?)?)?;
-    let prepared = prepared(request, on)?;
+    let prepared = prepared(request, on, events)?;
     let plan = plan::plan(&prepared.base, request);
     if json { as_json(&prepared, &plan) } else { Ok(as_text(&prepared, &plan)) }
 }
@@ -52,17 +52,17 @@ pub fn preview(request: &Request, json: bool) -> Result<String> {
 ///
 /// # Errors
 /// The refusals that the run itself would meet.
-pub fn prepared(request: &Request, on: On) -> Result<Prepared> {
+pub fn prepared(request: &Request, on: On, events: &Events) -> Result<Prepared> {
     let a = match on {
-        On::Nothing => return prepare::prepare(request, None),
+        On::Nothing => return prepare::prepare(request, None, events),
         On::Replaces(old) => {
-            let mut prepared = prepare::prepare(request, Some(&old))?;
+            let mut prepared = prepare::prepare(request, Some(&old), events)?;
             prepared.notes.insert(0, replace::note(&old));
             return Ok(prepared);
         }
         On::Copy(a) => a,
     };
-    let base = prepare::again(relocate::settle(&a, Some(request))?, request, &Events::new())?;
+    let base = prepare::again(relocate::settle(&a, Some(request))?, request, events)?;
     Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![], archive: None })
 }
 

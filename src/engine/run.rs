@@ -50,7 +50,7 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     let before = stored.as_ref().is_some_and(|a| a.before().is_some());
     let (base, archive, run) = match stored {
         None => {
-            let p = prepare::prepare(request, replaced.as_ref())?;
+            let p = prepare::prepare(request, replaced.as_ref(), events)?;
             p.notes.iter().for_each(|n| events.note(n));
             p.warnings.iter().for_each(|w| events.warn(w));
             (p.base, p.archive, 1)

@@ -43,7 +43,7 @@ pub struct TooSmall {
 pub struct Allowed {
     /// SHRINK = "yes".
     pub shrink: bool,
-    /// So many bytes may `/` give up for new boot partitions: what they take where the targets are together no smaller than the source
+    /// So many bytes may `/` give up for new boot partitions and what must be larger than in the source: what they take where the targets are together no smaller than the source
     /// disks, 0 else.
     pub root_gives_up: u64,
 }

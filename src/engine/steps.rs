@@ -14,10 +14,11 @@ use crate::engine::from_image::{identity, restoring};
 use crate::engine::layout::VolumeLayout;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::run::Options;
+use crate::engine::source::mount;
 use crate::engine::state::State;
 use crate::engine::targets::Targets;
-use crate::engine::unlocked::Unlocked;
-use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, mounted, quiet, sandboxes, updating};
+use crate::engine::unlocked::{self, Unlocked};
+use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, esp, mounted, quiet, sandboxes, updating};
 use crate::error;
 use crate::event::Events;
 use crate::host::attrs;
@@ -103,10 +104,11 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         Action::MakeSwap { volume } => disk_steps::make_swap(base, &base.layout.volumes[*volume], events),
         Action::Copy { volume } => copying::copy_volume(c, *volume),
         Action::Subvolumes { volume } => restoring::subvolumes(base, *volume, c.repeated, events),
-        Action::Restore => restoring::restore(c),
-        Action::BootImage { file } => restoring::boot_image(file, c),
+        Action::Restore => restoring::restore(c).and_then(|()| unlocked::forget(root)),
+        Action::BootImage { file } => restoring::boot_image(file, c).and_then(|()| unlocked::forget(root)),
         Action::FreshIdentity => identity::fresh(root, events),
-        Action::Mount { count, .. } => mounted::ensure_mounted(base, *count, events),
+        // Only phase 1 has such steps, so no step has taken flags off yet.
+        Action::Mount { count, .. } => mounted::ensure_mounted(base, *count, events).and_then(|()| unlocked::forget(root)),
         Action::SwapFile { index } => swap_file(base, *index, events),
         Action::ResolvConf { file } => customize::resolv_conf(file, events),
         Action::ClientFiles => customize::client_files(events),
@@ -279,7 +281,13 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
 fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let copy = Beneath::open(Path::new(ALT_INST))?;
-    let view = if base.imaged.is_none() { copying::view_of_esp(base, fs)? } else { None };
+    let view = if base.imaged.is_none() { esp::of_base(base, fs)? } else { None };
+    if view.is_none() && !mount::devices_of(&base.ids, fs).is_empty() && base.imaged.is_none() {
+        events.warn(format!(
+            "the EFI system partition of {} is not found: what lies on it, beside boot loaders, is not in the copy",
+            fs.fs_name
+        ));
+    }
     let left_out = match &view {
         Some(esp) => Beneath::open(&own_path(esp))?.copy_files("", &copy, &fs.fs_name)?,
         None if base.imaged.is_some() && copy.is_dir(plan::ESP_WAITS) => copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)?,

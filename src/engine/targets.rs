@@ -41,8 +41,8 @@ impl Targets {
         base.layout.disks.iter().zip(&self.0).try_for_each(|(layout, held)| must_have_own_table(layout, held))
     }
 
-    /// Has everybody who reads a whole disk from now on see what was written through its partitions. GRUB's programs ask the kernel for
-    /// that (BLKFLSBUF), but inside the sandbox they may not.
+    /// Has everybody who reads a whole disk from now on see what was written through its partitions: the kernel keeps pages of a disk apart from
+    /// those of its partitions. Drops the clean pages of the disk (posix_fadvise(2), POSIX_FADV_DONTNEED), and only those.
     ///
     /// # Errors
     /// ALT-218 where a disk does not answer.

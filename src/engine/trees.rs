@@ -10,26 +10,26 @@ use nix::fcntl::OFlag;
 
 use crate::copy::Source;
 use crate::engine::facts::{self, Facts};
-use crate::engine::names;
 use crate::engine::source::mount;
-use crate::engine::{copying, prepare};
+use crate::engine::{copying, esp, names, prepare};
 use crate::error;
 use crate::host::tree::open_below;
 use crate::host::{tree, view};
 use crate::image::create::Tree;
 use crate::image::data::{Fs, ImageData};
 
-/// All of them; the first is the one at `/`.
+/// All of them; the first is the one at `/`. An EFI system partition need not be mounted; that one cannot be read is a warning.
 ///
 /// # Errors
 /// ALT-310 where one is not mounted any more, ALT-406 where it cannot be opened.
-pub fn all(image: &ImageData, facts: &Facts) -> Result<Vec<Tree>> {
+pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
     let mut trees = Vec::new();
     for fs in &image.fs_data {
-        match of(fs, facts) {
-            // An EFI system partition need not be mounted, and an edited image.data may give one to a machine that has none.
-            Err(_) if prepare::is_esp(image, fs) => {}
-            other => trees.extend(other?),
+        if !prepare::is_esp(image, fs) {
+            trees.extend(of(fs, facts)?);
+        } else if names::source_device(&facts.source, &fs.fs_name).is_some() {
+            // An edited image.data may give one to a machine that has none.
+            trees.extend(esp_tree(&fs.fs_name, esp::of_source(facts, &fs.fs_name), warnings));
         }
     }
     trees.sort_by_key(|t| t.prefix.components().count());
@@ -37,6 +37,16 @@ pub fn all(image: &ImageData, facts: &Facts) -> Result<Vec<Tree>> {
         return Err(error::SOURCE_CHANGED.because("the root file system is not mounted at / any more"));
     }
     Ok(trees)
+}
+
+fn esp_tree(fs_name: &str, view: Result<Option<OwnedFd>>, warnings: &mut Vec<String>) -> Option<Tree> {
+    let why = match view {
+        Ok(Some(top)) => return Some(Tree { source: Source::of_directory(top), prefix: fs_name.into(), leave_out: vec![] }),
+        Ok(None) => "it is not mounted, and this kernel cannot mount it or its device is not found".to_owned(),
+        Err(e) => prepare::cause(&e),
+    };
+    warnings.push(format!("the files of the EFI system partition ({fs_name}) are NOT in the image: {why}"));
+    None
 }
 
 /// Those of one file system: one, or one for each subvolume.
@@ -96,4 +106,22 @@ pub fn hidden(trees: &[Tree]) -> Vec<String> {
         }
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_esp_is_never_left_out_without_a_word() {
+        let mut warnings = vec![];
+        let dir = tempfile::tempdir().unwrap();
+        let top = std::fs::File::open(dir.path()).unwrap().into();
+        assert_eq!(esp_tree("/boot/efi", Ok(Some(top)), &mut warnings).unwrap().prefix, Path::new("/boot/efi"));
+        assert!(warnings.is_empty());
+        assert!(esp_tree("/boot/efi", Ok(None), &mut warnings).is_none());
+        assert!(esp_tree("/efi", Err(error::NO_VIEW.because("/dev/sda1 (vfat, ) could not be mounted: EIO")), &mut warnings).is_none());
+        assert!(warnings[0].contains("(/boot/efi) are NOT in the image: it is not mounted"), "{warnings:?}");
+        assert!(warnings[1].contains("could not be mounted: EIO"), "{warnings:?}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Files of the copy that nothing may change (`chattr +i`, `+a`): the copier gave them the flags of the original. While a step of phases 2
 //! and 3 writes, the flags are off, and then on again, also on a file that took the place of another.
 //!
-//! What was taken off stands in a file of the copy meanwhile: a step that was interrupted is repeated, and finds it.
+//! What was taken off stands in a file of the copy meanwhile: a step that was interrupted is repeated, and finds it. Whoever made an image could
+//! have put such a file there, and the running system may have one from its own making: neither is believed, see [`forget`].
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,7 +21,7 @@ use crate::host::tree::{self, Kind, Sys};
 /// Where altdisk, boot loaders and initramfs builders write.
 const SEARCHED: [&str; 3] = ["boot", "etc", "root/.ssh"];
 /// At the top of the copy, while flags are off.
-const NOTES: &str = ".altdisk-flags";
+pub const NOTES: &str = ".altdisk-flags";
 const FORBIDDING: u32 = flag::IMMUTABLE | flag::APPEND;
 const LISTING: usize = 32 << 10;
 
@@ -79,6 +80,24 @@ impl Unlocked {
         attrs::put_flags(&file, wanted)
             .with_context(|| format!("changing chattr's flags of {}", self.root.shown(OsStr::from_bytes(path)).display()))
     }
+}
+
+/// Removes such a file, or whatever has its name, from a copy that no step has written to yet.
+///
+/// # Errors
+/// Where it cannot be removed.
+pub fn forget(root: &Path) -> Result<()> {
+    let copy = Beneath::open(root)?;
+    let Ok(stat) = copy.link_metadata(NOTES) else { return Ok(()) };
+    if stat.kind() == Some(Kind::Regular) {
+        let file = copy.open_file(NOTES)?;
+        let flags = attrs::flags(&file);
+        if flags & FORBIDDING != 0 {
+            attrs::put_flags(&file, flags & !FORBIDDING)
+                .with_context(|| format!("changing chattr's flags of {}", copy.shown(NOTES).display()))?;
+        }
+    }
+    copy.remove_tree(NOTES)
 }
 
 /// Adds what has one of the flags, parents first.
@@ -163,5 +182,28 @@ mod tests {
         assert!(!root.join(NOTES).exists());
         assert_eq!(std::fs::read(root.join("etc/deep/x")).unwrap(), b"new");
         Unlocked::begin(root, &events).unwrap();
+    }
+
+    #[test]
+    fn what_came_with_the_source_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        std::fs::create_dir(root.join("etc")).unwrap();
+        forget(root).unwrap();
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(root.join("etc/passwd"), "").unwrap();
+        let planted = write(&[(b"etc/passwd".to_vec(), flag::IMMUTABLE)]);
+        std::fs::write(root.join(NOTES), &planted).unwrap();
+        let file = std::fs::File::open(root.join(NOTES)).unwrap();
+        let _ = attrs::put_flags(&file, attrs::flags(&file) | flag::IMMUTABLE);
+        forget(root).unwrap();
+        let open = Unlocked::begin(root, &Events::new()).unwrap();
+        assert_eq!(open.taken_off, []);
+        open.close().unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.join(NOTES)).unwrap();
+        forget(root).unwrap();
+        std::fs::create_dir_all(root.join(NOTES).join("x")).unwrap();
+        forget(root).unwrap();
+        assert!(!root.join(NOTES).exists() && outside.path().exists());
     }
 }

@@ -101,7 +101,7 @@ catalogue! {
     NO_INITRAMFS_TOOL = "ALT-503", Refused, "nothing here makes an initramfs", "install initramfs-tools, dracut or mkinitcpio, whichever the distribution uses, or say -g";
     INITRAMFS = "ALT-504", Failed, "an initramfs was not made", "read the tool's output in the log, mend what it names (free space in /boot is the usual reason), and run the command again";
     LOADER_FOREIGN = "ALT-505", Refused, "the system boots with a loader that altdisk cannot install", "install GRUB as the distribution's packages do, or say -g to make a copy that cannot boot by itself";
-    NO_LOADER = "ALT-506", Refused, "the boot loader's packages are not installed", "install the packages that the cause names and run the command again";
+    NO_LOADER = "ALT-506", Refused, "the boot loader cannot be installed", "install the packages that the cause names, or mount what it says is not mounted, and run the command again";
     LOADER = "ALT-507", Failed, "the boot loader is not complete", "read the loader's output in the log, mend what it names, and run the command again";
     NOT_INDEPENDENT = "ALT-508", Failed, "the copy still refers to the disk it was made from", "correct each place that is named, below /alt_inst where the copy is mounted, and run the command again; or give the copy up with `alt_disk_install -X`, correct the places here, and begin anew";
     NO_BOOTLIST = "ALT-509", Refused, "the boot list of this machine cannot be set from here", "add -B, which leaves the boot list alone, and choose the disk in the menu of the firmware";

@@ -145,18 +145,21 @@ fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
 pub fn is_mounted_beneath(root: &Path, inner: &Path, device: &Path) -> Result<bool> {
     let Ok(top) = Beneath::open(root) else { return Ok(false) };
     let Ok(at) = top.mount_point(inner, false) else { return Ok(false) };
-    let (id, shown) = (mount_of(at.fd())?, top.shown(inner));
+    let (id, shown) = (mount_id(at.fd()).context("reading /proc/thread-self/fdinfo")?, top.shown(inner));
     Ok(mounted()?.iter().any(|m| m.id == id && m.mount_point == shown && is_of(m, device)))
 }
 
 /// The mount that an open file lies on, by its number in mountinfo.
-fn mount_of(fd: &impl AsRawFd) -> Result<u32> {
-    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).context("reading /proc/self/fdinfo")?;
-    mount_id(&text).context("/proc/self/fdinfo does not tell the mount")
+///
+/// # Errors
+/// If /proc is not mounted.
+pub fn mount_id(fd: &impl AsRawFd) -> std::io::Result<u32> {
+    let text = std::fs::read(format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()))?;
+    parse_mount_id(&String::from_utf8_lossy(&text)).ok_or_else(|| std::io::Error::other("fdinfo does not tell the mount"))
 }
 
 /// `mnt_id` of the text of a fdinfo file (proc_pid_fdinfo(5)).
-fn mount_id(fdinfo: &str) -> Option<u32> {
+fn parse_mount_id(fdinfo: &str) -> Option<u32> {
     fdinfo.lines().find_map(|l| l.strip_prefix("mnt_id:"))?.trim().parse().ok()
 }
 
@@ -301,6 +304,6 @@ mod tests {
         assert!(!is_there("/a/b") && is_there("/moved/b"));
         assert_eq!(unmount_below(&root).unwrap(), [root.join("moved/b"), root.join("moved/b/c")]);
         assert!(unmount_below(&root).unwrap().is_empty() && root.join("moved/b").is_dir());
-        assert_eq!(mount_id("pos:\t0\nflags:\t010000000\nmnt_id:\t29\n"), Some(29));
+        assert_eq!(parse_mount_id("pos:\t0\nflags:\t010000000\nmnt_id:\t29\n"), Some(29));
     }
 }

@@ -9,7 +9,7 @@
 //! would need its options, would fail where it is mounted writable and we want to read only, and would write to it (a journal is played
 //! back) if it were unmounted at that very moment.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Result;
@@ -21,7 +21,8 @@ use nix::sys::stat::Mode;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::error;
-use crate::host::mounts::{Mount, parse_mountinfo};
+use crate::host::mounts::{Mount, mount_id, parse_mountinfo};
+use crate::host::tree::errno;
 use crate::host::{covered, threads};
 
 /// Where the thread mounts in its namespace: a directory that every Linux system has; the real one is not touched.
@@ -44,13 +45,14 @@ pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
 pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     detached(|| {
         // In the namespace of our own every mount has another number.
-        let all = parse_mountinfo(&read("/proc/thread-self/mountinfo")?);
+        let all = parse_mountinfo(&std::fs::read("/proc/thread-self/mountinfo").map_err(|e| errno(&e))?);
         let same = |m: &&Mount| (&m.dev, &m.root, &m.mount_point) == (&wanted.dev, &wanted.root, &wanted.mount_point);
         let mine = all.iter().rfind(same).ok_or(Errno::ENOENT)?;
         for at in covered::covering(&all, mine) {
             umount2(&at, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)?;
         }
-        if mount_id(&mine.mount_point)? != mine.id {
+        let top = open(&mine.mount_point, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        if mount_id(&top).map_err(|e| errno(&e))? != mine.id {
             return Err(Errno::ESTALE);
         }
         bind(&mine.mount_point, true)
@@ -59,18 +61,6 @@ pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
         let at = wanted.mount_point.display();
         error::NO_VIEW.because(format!("{} at {at} could not be opened below what is mounted over it: {e}", wanted.source))
     })
-}
-
-fn read(path: &str) -> nix::Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| e.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
-}
-
-/// The number of the mount that a path leads to (proc(5), fdinfo).
-fn mount_id(at: &Path) -> nix::Result<u32> {
-    let fd = open(at, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let info = read(&format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()))?;
-    let info = String::from_utf8_lossy(&info);
-    info.lines().find_map(|l| l.strip_prefix("mnt_id:")?.trim().parse().ok()).ok_or(Errno::EIO)
 }
 
 /// Makes what is at `at` appear at [`PLACE`], in the thread's own namespace.

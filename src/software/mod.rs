@@ -25,7 +25,7 @@ mod pacman;
 mod place;
 mod resolve;
 mod rpm;
-mod space;
+pub mod space;
 #[cfg(test)]
 mod total;
 mod unpack;

@@ -84,6 +84,12 @@ fn is_kernel(name: &str) -> bool {
         )
 }
 
+/// Whether a file of /boot is an initramfs that is made for a kernel, and made anew. One for rescue holds every driver, several times what others
+/// take; that one and kdump's stay as they are.
+pub fn is_initramfs(name: &str) -> bool {
+    (name.starts_with("initrd") || name.starts_with("initramfs")) && !["rescue", "kdump"].iter().any(|other| name.contains(other))
+}
+
 /// What one kernel takes in /boot, by those that are there: the largest kernel and the largest initramfs.
 pub fn kernel_image(root: &Path) -> u64 {
     let Ok(root) = Beneath::open(root) else { return 0 };
@@ -91,9 +97,9 @@ pub fn kernel_image(root: &Path) -> u64 {
     let found = root.read_dir("/boot").unwrap_or_default();
     let files = found.iter().filter(|e| e.kind == Kind::Regular);
     let files: Vec<(String, u64)> = files.map(|e| (e.name.to_string_lossy().into_owned(), size(e))).collect();
-    let largest =
-        |prefixes: &[&str]| files.iter().filter(|(n, _)| prefixes.iter().any(|p| n.starts_with(p))).map(|(_, s)| *s).max().unwrap_or(0);
-    [largest(&["vmlinu", "Image"]), largest(&["initrd", "initramfs"]), largest(&["System.map"])].into_iter().fold(0, u64::saturating_add)
+    let largest = |which: &dyn Fn(&str) -> bool| files.iter().filter(|(name, _)| which(name)).map(|(_, size)| *size).max().unwrap_or(0);
+    let is_kernel = |name: &str| name.starts_with("vmlinu") || name.starts_with("Image");
+    [largest(&is_kernel), largest(&is_initramfs), largest(&|name| name.starts_with("System.map"))].into_iter().fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -123,6 +129,26 @@ mod tests {
         t.changes.updated.clear();
         t.growth = -1000;
         assert_eq!(Need::of(&t, &[], 50).usr, SPARE);
+    }
+
+    #[test]
+    fn images_for_rescue_and_kdump_do_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let boot = dir.path().join("boot");
+        std::fs::create_dir(&boot).unwrap();
+        for (name, size, is_one) in [
+            ("initrd.img-6.1.0-9-amd64", 20, true),
+            ("initramfs-5.14.0-70.el9.x86_64.img", 30, true),
+            ("initramfs-linux-fallback.img", 10, true),
+            ("initramfs-0-rescue-5c2f1a0e9b7d4f6a.img", 900, false),
+            ("initramfs-5.14.0-70.el9.x86_64kdump.img", 800, false),
+            ("initrd-5.14.21-150500-default-kdump", 700, false),
+            ("vmlinuz-6.1.0-9-amd64", 7, false),
+        ] {
+            assert_eq!(is_initramfs(name), is_one, "{name}");
+            std::fs::write(boot.join(name), vec![0; size]).unwrap();
+        }
+        assert_eq!(kernel_image(dir.path()), 37);
     }
 
     #[test]

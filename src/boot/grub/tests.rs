@@ -28,6 +28,25 @@ fn capability_says_what_is_missing() {
 }
 
 #[test]
+fn a_signed_loader_on_an_esp_that_is_not_mounted() {
+    let dirs = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (root, esp) = (dirs.0.path(), dirs.1.path());
+    write(root, "etc/os-release", "ID=fedora\n");
+    write(root, "usr/sbin/grub2-mkconfig", "");
+    std::fs::create_dir_all(root.join("boot/efi")).unwrap();
+    let why = efi_unmounted(root, "/boot/efi", None).unwrap_err();
+    assert!(why.contains("/boot/efi is in /etc/fstab but not mounted") && why.contains("`mount /boot/efi`"), "{why}");
+    assert!(efi_unmounted(root, "/boot/efi", Some(esp)).unwrap_err().contains("shim-"));
+    write(esp, &format!("EFI/fedora/shim{}.efi", EFI.1), "shim");
+    assert_eq!(efi_unmounted(root, "/boot/efi", Some(esp)), Ok(()));
+    assert!(efi_capability(root).is_err());
+    // Elsewhere packages bring it.
+    write(root, "etc/os-release", "ID=debian\n");
+    write(root, "usr/sbin/grub-mkconfig", "");
+    assert!(efi_unmounted(root, "/boot/efi", None).unwrap_err().contains("grub-install is not installed"));
+}
+
+#[test]
 fn each_family_installs_its_own_way() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();

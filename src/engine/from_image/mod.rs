@@ -73,7 +73,7 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
     boot = require(request, boot, &facts, boot_image.as_ref().is_some_and(|b| b.has_initramfs), practice, &mut warnings)?;
     let layout = prepare::laid_out(&image, &disks, &[]).map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
     notes.extend(layout.notes.iter().cloned());
-    prepare::practice_disks_have_room(&disks, &image)?;
+    prepare::practice_disks_have_room(&disks, &image, &[])?;
     let running = facts.undescribed.is_none().then(|| names::ids(&layout, &facts, &disks));
     let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
     let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;

@@ -22,6 +22,7 @@ use crate::engine::request::Request;
 use crate::engine::standing::{self, Stage, stage};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{prepare, preview, quiet, relocate, replace, run};
+use crate::event::Events;
 
 #[cfg(test)]
 pub use removal::clean_up_page;
@@ -64,7 +65,7 @@ pub fn of_install(request: &Request) -> Result<Review> {
     let (request, typed) = if asks { questions(request, stored.as_ref())? } else { (request.clone(), vec![]) };
     let on = run::may_run(&request, stored)?;
     quiet::packages_are_quiet(request.copies())?;
-    let prepared = preview::prepared(&request, on)?;
+    let prepared = preview::prepared(&request, on, &Events::new())?;
     let plan = plan::plan(&prepared.base, &request);
     Ok(install_page(&prepared, &plan, typed, State::copy_rate()))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::CLONED;
-use crate::boot::ids::IdMap;
+use crate::boot::ids::{IdMap, Names};
 use crate::error;
 use crate::host::mounts::is_of;
 use crate::host::mounts::{self, Mount};
@@ -23,7 +23,12 @@ pub fn mount_of(fs: &Fs, devices: &[PathBuf]) -> Result<Mount> {
 
 /// Every path that the device of a file system had in the running system, by a plan's own map.
 pub fn devices_of<'i>(ids: &'i IdMap, fs: &Fs) -> &'i [PathBuf] {
-    ids.volumes.iter().find(|v| v.what == fs.fs_name).map_or(&[], |v| &v.old.devices)
+    names_of(ids, fs).map_or(&[], |names| &names.devices)
+}
+
+/// Everything by which that device could be named.
+pub fn names_of<'i>(ids: &'i IdMap, fs: &Fs) -> Option<&'i Names> {
+    ids.volumes.iter().find(|v| v.what == fs.fs_name).map(|v| &v.old)
 }
 
 fn place(fs: &Fs) -> &Path {
