@@ -75,16 +75,17 @@ fn choose(all: &[Mount], at: &Path, names: &Names, is_it: &dyn Fn(&Path) -> bool
     if names.devices.is_empty() {
         return None;
     }
-    let is_mounted = |m: &&Mount| is_it(Path::new(&m.source)) || (names.uuid.is_none() && m.mount_point == at);
+    let link = |kind: &str, id: &Option<String>| id.as_ref().map(|id| Path::new("/dev/disk").join(kind).join(id));
+    let links = [link("by-partuuid", &names.partuuid), link("by-uuid", &names.uuid)];
+    let device = links.into_iter().flatten().chain(names.devices.iter().cloned()).find(|d| is_it(d));
+    let is_mounted = |m: &&Mount| match &device {
+        Some(device) => mounts::is_of(m, device) || is_it(Path::new(&m.source)),
+        None => is_it(Path::new(&m.source)) || (names.uuid.is_none() && m.mount_point == at),
+    };
     let mut found: Vec<&Mount> = all.iter().filter(|m| m.fstype == "vfat" && m.root == Path::new("/")).filter(is_mounted).collect();
     // The newest, of those at its own place if there are any.
     found.sort_by_key(|m| m.mount_point == at);
-    if let Some(mount) = found.pop() {
-        return Some(Place::Mounted(mount.clone()));
-    }
-    let link = |kind: &str, id: &Option<String>| id.as_ref().map(|id| Path::new("/dev/disk").join(kind).join(id));
-    let links = [link("by-partuuid", &names.partuuid), link("by-uuid", &names.uuid)];
-    links.into_iter().flatten().chain(names.devices.iter().cloned()).find(|d| is_it(d)).map(Place::Device)
+    found.pop().cloned().map(Place::Mounted).or(device.map(Place::Device))
 }
 
 #[cfg(test)]
@@ -131,6 +132,12 @@ mod tests {
         assert_eq!(chosen(ROOT, uuid, &["/dev/disk/by-uuid/ABCD-1234"]).unwrap(), "/dev/disk/by-uuid/ABCD-1234");
         // Without udev there are no links: the device is asked for its ids all the same.
         assert_eq!(chosen(ROOT, uuid, &["/dev/sda1"]).unwrap(), "/dev/sda1");
+        let other_name = format!("{ROOT}31 20 8:17 / /boot/efi rw - vfat /dev/disk/by-uuid/ABCD-1234 rw\n");
+        assert_eq!(
+            chosen(&other_name, uuid, &["/dev/disk/by-uuid/ABCD-1234"]).unwrap(),
+            "/dev/disk/by-uuid/ABCD-1234 at /boot/efi",
+            "it is not mounted twice"
+        );
         // Without a serial number the place decides.
         assert_eq!(chosen(&esp, None, &[]).unwrap(), "/dev/sdb1 at /boot/efi");
         assert_eq!(chosen(&elsewhere, None, &[]), None);
