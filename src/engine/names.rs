@@ -179,12 +179,14 @@ mod tests {
         let disk = |name: &str, parts: &[&str]| Disk {
             name: name.into(),
             path: format!("/dev/{name}").into(),
+            dev: name.into(),
             partitions: parts.iter().map(|p| part(p)).collect(),
             ..Disk::default()
         };
         let pv = |path: &str, vg: &str| Pv { path: path.into(), vg: Some(vg.into()), ..Pv::default() };
         let active = |path: &str, uuid: &str| Stacked {
             path: path.into(),
+            dev: path.into(),
             content: vec![Signature { usage: "filesystem".into(), kind: "ext4".into(), uuid: Some(uuid.into()), ..Signature::default() }],
             links: vec!["/dev/disk/by-id/dm-name-x".into()],
             ..Stacked::default()
