@@ -3,6 +3,7 @@
 //!
 //! Not looked at is what a run makes anew (grub.cfg, initramfs, GRUB's images, the answers of debconf).
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::Result;
@@ -72,11 +73,19 @@ pub fn look(root: &Beneath, map: &IdMap, extras: &FstabExtras, is_copied: &dyn F
     Ok(seen)
 }
 
-/// What phase 3 makes, or GRUB's installation puts there.
+/// What phase 3 makes, or GRUB's installation puts there: its directory for a platform (`x86_64-efi`), its stub on an ESP.
 fn is_made_anew(path: &Path) -> bool {
-    const FILES: [&str; 4] = ["boot/grub/grub.cfg", "boot/grub2/grub.cfg", "boot/grub/load.cfg", "etc/initramfs-tools/conf.d/resume"];
-    const DIRECTORIES: [&str; 4] = ["boot/grub/i386-pc", "boot/grub2/i386-pc", "boot/grub/x86_64-efi", "boot/grub2/x86_64-efi"];
-    FILES.iter().any(|f| path == Path::new(f)) || DIRECTORIES.iter().any(|d| path.starts_with(d))
+    const FILES: [&str; 2] = ["grub.cfg", "load.cfg"];
+    const PLATFORMS: [&str; 8] = ["-pc", "-efi", "-coreboot", "-emu", "-ieee1275", "-multiboot", "-qemu", "-xen"];
+    let is_platform = |name: &str| PLATFORMS.iter().any(|p| name.ends_with(p)) && name.chars().next().is_some_and(char::is_alphabetic);
+    let grub = ["boot/grub", "boot/grub2"].iter().find_map(|d| path.strip_prefix(d).ok());
+    let in_grub = grub.and_then(|inner| inner.iter().next()).and_then(OsStr::to_str).is_some_and(is_platform);
+    let is_stub = || {
+        let dir = path.parent().and_then(Path::parent);
+        path.ends_with("grub.cfg") && ["boot/efi/EFI", "efi/EFI", "boot/EFI"].iter().any(|d| dir == Some(Path::new(d)))
+    };
+    let is_generated = grub.is_some_and(|inner| FILES.iter().any(|f| inner == Path::new(f)));
+    in_grub || is_generated || path == Path::new("etc/initramfs-tools/conf.d/resume") || is_stub()
 }
 
 #[cfg(test)]
@@ -91,6 +100,47 @@ mod tests {
         let path = root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    /// A network file system at /usr/local that does not answer: nothing there is asked for, and everything else is looked at.
+    #[test]
+    fn what_is_not_cloned_is_not_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        write(root, "etc/fstab", &format!("UUID={OLD_ROOT} / ext4 defaults 0 1\n"));
+        write(root, "usr/local/etc/notes", "1234abcd-05\n");
+        write(root, "usr/lib/dracut/dracut.conf.d/x.conf", "1234abcd-05\n");
+        write(root, "usr/lib/systemd/system/a.service", "1234abcd-05\n");
+        let look = |beneath: &Beneath| {
+            let seen = look(beneath, &map(), &FstabExtras::default(), &|_| true).unwrap();
+            seen.findings.iter().map(|f| f.path.clone()).collect::<Vec<_>>()
+        };
+        let others = ["/usr/lib/dracut/dracut.conf.d/x.conf", "/usr/lib/systemd/system/a.service"];
+        assert_eq!(look(&Beneath::open(root).unwrap()), [&["/usr/local/etc/notes"][..], &others].concat());
+        assert_eq!(look(&Beneath::open(root).unwrap().without(&["/usr/local".into()])), others);
+    }
+
+    #[test]
+    fn what_a_run_makes_anew() {
+        for path in [
+            "boot/grub/grub.cfg",
+            "boot/grub2/load.cfg",
+            "boot/grub/i386-pc/load.cfg",
+            "boot/grub2/x86_64-efi/load.cfg",
+            "boot/grub/arm64-efi/load.cfg",
+            "boot/grub/i386-efi/load.cfg",
+            "boot/efi/EFI/proxmox/grub.cfg",
+            "efi/EFI/GRUB/grub.cfg",
+            "boot/EFI/debian/grub.cfg",
+            "etc/initramfs-tools/conf.d/resume",
+        ] {
+            assert!(is_made_anew(Path::new(path)), "{path}");
+        }
+        for path in
+            ["boot/grub/custom.cfg", "boot/grub/fonts/load.cfg", "boot/efi/EFI/x/y/grub.cfg", "grub.cfg", "etc/grub.cfg", "load.cfg"]
+        {
+            assert!(!is_made_anew(Path::new(path)), "{path}");
+        }
     }
 
     /// What is found beforehand is what the audit finds in the rewritten copy, and nothing is changed.

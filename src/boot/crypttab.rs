@@ -60,9 +60,10 @@ fn lasting_spec(v: &Volume) -> Option<String> {
 }
 
 /// Rewrites a crypttab. Lines that name nothing of the source stay byte for byte. `of_image`: it is another system's, and what a path in it means here
-/// nobody knows.
+/// nobody knows; nor what it means to a plan of version 0.1.0, which does not say what the copy has nothing for.
 pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
     let mut out = Rewritten::default();
+    let nobody_knows = of_image || !rules.knows_others();
     let taken: Vec<(String, String)> =
         rules.volumes().iter().filter(|v| v.what == "swap").filter_map(|v| Some((lasting_spec(v)?, v.new.uuid.clone()?))).collect();
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
@@ -87,7 +88,7 @@ pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
                 out.taken.extend(volume.and_then(|v| v.new.uuid.clone()));
                 out.text.push_str(&line.replacen(entry.device, &spec, 1));
             }
-            None if volume.is_some() || rules.is_other(entry.device) || (of_image && is_node(entry.device)) => {
+            None if volume.is_some() || rules.is_other(entry.device) || (nobody_knows && is_node(entry.device)) => {
                 out.disabled.push(entry.name.to_owned());
                 out.warnings.push(format!(
                     "/etc/crypttab:{number}: {} is disabled in the copy: it would overwrite {}, which is no partition of its own",
@@ -132,6 +133,7 @@ pub fn stale<'t>(line: &'t str, rules: &Rules) -> Option<&'t str> {
 mod tests {
     use super::*;
     use crate::boot::identify::tests::map;
+    use crate::boot::ids::Names;
 
     fn rules() -> Rules {
         let mut map = map();
@@ -188,6 +190,37 @@ mod tests {
             "{}",
             new.text
         );
+    }
+
+    /// Such a plan names no partitions that are left out.
+    #[test]
+    fn a_plan_of_version_0_1_0_knows_no_other_partitions() {
+        let rules = Rules::new(&crate::boot::ids::IdMap { others: vec![], ..map() }).unwrap();
+        for line in
+            ["cryptswap /dev/sda5 /dev/urandom swap", "t /dev/my-vg/tmp /dev/urandom tmp", "t /dev/mapper/my--vg-tmp /dev/urandom tmp"]
+        {
+            let new = rewrite(&format!("{line}\n"), &rules, false);
+            assert!(new.text.ends_with(&format!("\n#{line}\n")) && new.warnings.len() == 1, "{new:?}");
+            assert_eq!(rewrite(&new.text, &rules, false).text, new.text);
+        }
+        let same = "x UUID=other /dev/urandom swap\nhome /dev/sda6 none luks\n";
+        assert_eq!(rewrite(same, &rules, false).text, same);
+    }
+
+    /// The copy has no logical volume for it, and would look for it in a group of another name, or overwrite the source's.
+    #[test]
+    fn logical_volumes_that_are_left_out() {
+        let mut map = map();
+        map.others.push(Names { devices: vec!["/dev/my-vg/tmp".into(), "/dev/mapper/my--vg-tmp".into()], ..Names::default() });
+        let rules = Rules::new(&map).unwrap();
+        for device in ["/dev/my-vg/tmp", "/dev/mapper/my--vg-tmp"] {
+            let line = format!("ct {device} /dev/urandom tmp");
+            assert_eq!(stale(&line, &rules), Some(device));
+            let new = rewrite(&format!("{line}\n"), &rules, false);
+            assert!(new.text.ends_with(&format!("\n#{line}\n")) && new.disabled == ["ct"], "{new:?}");
+            let data = format!("data {device} none luks\n");
+            assert_eq!(rewrite(&data, &rules, false).text, data);
+        }
     }
 
     #[test]

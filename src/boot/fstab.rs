@@ -268,6 +268,18 @@ mod tests {
         assert_eq!(run(&new.text, &FstabExtras::default()).changes, []);
     }
 
+    /// In the copy's group there would be nothing of these names, and a boot would end in emergency mode.
+    #[test]
+    fn logical_volumes_that_are_left_out_stay_in_their_group() {
+        let mut map = map();
+        let devices = vec!["/dev/my-vg/big-data".into(), "/dev/mapper/my--vg-big--data".into()];
+        map.others.push(crate::boot::ids::Names { devices, ..crate::boot::ids::Names::default() });
+        let text = "/dev/mapper/my--vg-big--data /data xfs defaults 0 0\n# /dev/my-vg/big-data\n/dev/my-vg/big-data /x xfs noauto 0 0\n\
+            UUID=x /y xfs x-systemd.requires=/dev/my-vg/big-data 0 0\n/dev/mapper/my--vg-home /home ext4 x-systemd.after=/dev/my-vg/big-data\n";
+        let new = rewrite(text, &Rules::new(&map).unwrap(), &FstabExtras::default()).unwrap();
+        assert_eq!(new.text, text.replace("my--vg-home", "alt--vg-home"));
+    }
+
     #[test]
     fn wanted_lines_are_added_once() {
         let wanted = |spec: &str, at: &str, fstype: &str, pass| Wanted {

@@ -69,59 +69,166 @@ pub fn rewrite(old: &[u8], rules: &Rules) -> (Vec<u8>, Vec<String>) {
     block(&kept)
 }
 
-/// Takes a saved entry out that the copy's new menu does not have, and says so: the first entry of the menu starts then.
+/// Takes a saved entry out that the copy's new menu does not have, and says so: the first entry of the menu starts then. Only of the blocks
+/// that `is_meant`, by where they are: on Fedora's family the path in /boot is a link to one on the ESP, which is filled later.
 ///
 /// # Errors
 /// If a file of the copy cannot be read or written.
-pub fn settle_saved(copy: &Beneath, events: &Events) -> Result<()> {
-    let entries: Vec<String> =
-        copy.read_dir("boot/loader/entries")?.iter().filter_map(|e| Some(e.name.to_str()?.strip_suffix(".conf")?.to_owned())).collect();
+pub fn settle_saved(copy: &Beneath, is_meant: &dyn Fn(&Path) -> bool, events: &Events) -> Result<()> {
     for dir in ["boot/grub", "boot/grub2"].map(Path::new) {
-        let Some(block) = copy.read(dir.join("grubenv"))? else { continue };
-        let menu = ["grub.cfg", "custom.cfg"].map(|f| copy.read(dir.join(f)));
-        let mut text = String::new();
-        for file in menu {
-            text.push_str(&String::from_utf8_lossy(&file?.unwrap_or_default()));
-        }
-        if let Err((saved, without)) = check_saved(&block, &text, &entries) {
-            copy.replace(dir.join("grubenv"), &without, 0o644)?;
-            events.warn(format!("GRUB starts `{saved}` by default (saved_entry in /{}/grubenv), and the menu of the copy has no such entry: it starts its first one", dir.display()));
+        let env = copy.leads_to(dir.join("grubenv"))?;
+        let Some(block) = (if is_meant(&env) { copy.read(&env)? } else { None }) else { continue };
+        let saved = |saved: &str| format!("GRUB starts `{saved}` by default (saved_entry in {})", env.display());
+        match check_saved(&block, &Menu::read(copy, &[dir, env.parent().unwrap_or(dir)])?) {
+            Saved::There => {}
+            Saved::Unknown(name) => {
+                events.warn(format!(
+                    "{}, and whether the menu of the copy has that entry cannot be told: look at it when it starts",
+                    saved(&name)
+                ));
+            }
+            Saved::Gone(name, without) => {
+                copy.replace(&env, &without, 0o644)?;
+                events.warn(format!("{}, and the menu of the copy has no such entry: it starts its first one", saved(&name)));
+            }
         }
     }
     Ok(())
 }
 
-/// Looks whether a menu has the saved entry. Err: the entry that it does not have, and the block without it.
-fn check_saved(block_: &[u8], menu: &str, entries: &[String]) -> Result<(), (String, Vec<u8>)> {
-    let all = variables(block_);
-    let Some((_, saved)) = all.iter().find(|(k, v)| k == SAVED && !v.is_empty()) else { return Ok(()) };
-    // Boot loader entries are called by their files' names.
-    if entries.iter().any(|e| e == saved) || has(menu, saved) {
-        return Ok(());
-    }
-    let without: Vec<(String, String)> = all.iter().filter(|(k, _)| k != SAVED).cloned().collect();
-    Err((saved.clone(), block(&without).0))
+/// What became of the entry that starts by default.
+#[derive(Debug, PartialEq, Eq)]
+enum Saved {
+    /// It is there, or none was saved.
+    There,
+    /// The menu has parts that cannot be seen.
+    Unknown(String),
+    /// The entry, and the block without it.
+    Gone(String, Vec<u8>),
 }
 
-/// Whether a menu has an entry: by id, by title, or by number; `>` leads into a submenu.
-fn has(menu: &str, saved: &str) -> bool {
-    let known = entries(menu);
-    let ids: BTreeSet<&str> = known.iter().flat_map(|e| [e.id.as_str(), e.title.as_str()]).filter(|w| !w.is_empty()).collect();
-    if ids.contains(saved) {
-        return true;
+fn check_saved(block_: &[u8], menu: &Menu) -> Saved {
+    let all = variables(block_);
+    let Some((_, saved)) = all.iter().find(|(k, v)| k == SAVED && !v.is_empty()) else { return Saved::There };
+    if menu.has(saved) {
+        return Saved::There;
     }
-    let mut level: Vec<&Item> = known.iter().filter(|e| e.depth == 0).collect();
-    let parts: Vec<&str> = saved.split('>').collect();
-    for (depth, part) in parts.iter().enumerate() {
-        let found = level.iter().enumerate().find(|(i, e)| e.id == *part || e.title == *part || part.parse() == Ok(*i));
-        let Some((_, entry)) = found else { return false };
-        if depth + 1 == parts.len() {
+    if !menu.is_whole {
+        return Saved::Unknown(saved.clone());
+    }
+    let without: Vec<(String, String)> = all.iter().filter(|(k, _)| k != SAVED).cloned().collect();
+    Saved::Gone(saved.clone(), block(&without).0)
+}
+
+/// A menu as GRUB shows it.
+#[derive(Default)]
+struct Menu {
+    items: Vec<Item>,
+    /// All of it is known.
+    is_whole: bool,
+}
+
+impl Menu {
+    /// The menu of one of these directories: of two, one may have only a stub that leads to the other.
+    fn read(copy: &Beneath, dirs: &[&Path]) -> Result<Self> {
+        let mut entries = vec![];
+        for file in copy.read_dir("boot/loader/entries")? {
+            let Some(id) = file.name.to_str().and_then(|n| n.strip_suffix(".conf")) else { continue };
+            let text = copy.read(Path::new("boot/loader/entries").join(&file.name))?.unwrap_or_default();
+            entries.extend(loader_entry(id, &String::from_utf8_lossy(&text)));
+        }
+        let text = |path: &Path| Ok::<_, anyhow::Error>(String::from_utf8_lossy(&copy.read(path)?.unwrap_or_default()).into_owned());
+        for dir in dirs {
+            let main = text(&dir.join("grub.cfg"))?;
+            let menu = Self::of(&(main.clone() + "\n" + &text(&dir.join("custom.cfg"))?), &entries);
+            if !Self::of(&main, &entries).items.is_empty() || main.contains("blscfg") {
+                return Ok(menu);
+            }
+        }
+        Ok(Self::default())
+    }
+
+    /// Whether it has an entry: by id, by title, or by number; `>` leads into a submenu.
+    fn has(&self, saved: &str) -> bool {
+        let known = &self.items;
+        let ids: BTreeSet<&str> = known.iter().flat_map(|e| [e.id.as_str(), e.title.as_str()]).filter(|w| !w.is_empty()).collect();
+        if ids.contains(saved) {
             return true;
         }
-        let after = known.iter().skip(entry.at + 1);
-        level = after.take_while(|e| e.depth > entry.depth).filter(|e| e.depth == entry.depth + 1).collect();
+        let mut level: Vec<&Item> = known.iter().filter(|e| e.depth == 0).collect();
+        let parts: Vec<&str> = saved.split('>').collect();
+        for (depth, part) in parts.iter().enumerate() {
+            let found = level.iter().enumerate().find(|(i, e)| e.id == *part || e.title == *part || part.parse() == Ok(*i));
+            let Some((_, entry)) = found else { return false };
+            if depth + 1 == parts.len() {
+                return true;
+            }
+            let after = known.iter().skip(entry.at + 1);
+            level = after.take_while(|e| e.depth > entry.depth).filter(|e| e.depth == entry.depth + 1).collect();
+        }
+        false
     }
-    false
+
+    /// `menuentry 'Debian' --class debian $menuentry_id_option 'gnulinux-simple-UUID' {`; `blscfg` stands for all loader `entries`.
+    fn of(text: &str, entries: &[(String, String)]) -> Self {
+        let (mut all, mut submenus, mut braces) = (Self { items: vec![], is_whole: true }, vec![], 0usize);
+        for line in text.lines().map(str::trim) {
+            let word = line.split([' ', '\t']).next().unwrap_or_default();
+            let is_submenu = word == "submenu";
+            if is_submenu || word == "menuentry" {
+                let id =
+                    line.split_once("$menuentry_id_option").or_else(|| line.split_once("--id")).map(|(_, l)| quoted(l)).unwrap_or_default();
+                let title = line.split_once([' ', '\t']).map(|(_, l)| quoted(l)).unwrap_or_default();
+                all.add(submenus.len(), title, id);
+            }
+            if braces == submenus.len() {
+                all.command(word, line, submenus.len(), entries);
+            }
+            if line.starts_with('#') {
+                continue;
+            }
+            if line.ends_with('{') {
+                if is_submenu {
+                    submenus.push(braces);
+                }
+                braces += 1;
+            } else if line == "}" {
+                braces = braces.saturating_sub(1);
+                if submenus.last() == Some(&braces) {
+                    submenus.pop();
+                }
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, depth: usize, title: String, id: String) {
+        self.items.push(Item { at: self.items.len(), depth, title, id });
+    }
+
+    /// A command between the entries of a menu that may bring others.
+    fn command(&mut self, word: &str, line: &str, depth: usize, entries: &[(String, String)]) {
+        match word {
+            // Fedora's GRUB shows the highest version first. For whether there is an entry of a number their order is all one.
+            "blscfg" => {
+                entries.iter().for_each(|(id, title)| self.add(depth, title.clone(), id.clone()));
+                self.is_whole &= line == "blscfg" && !entries.is_empty();
+            }
+            "source" | "." | "configfile" | "extract_entries_source" => {
+                // The first was read, the second holds passwords.
+                let known = ["/custom.cfg", "/user.cfg"];
+                self.is_whole &= known.iter().any(|k| line.trim_end_matches(['"', '\'']).ends_with(k));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The id and the title of a boot loader entry (the Boot Loader Specification); None for one that Fedora's GRUB passes over.
+fn loader_entry(id: &str, text: &str) -> Option<(String, String)> {
+    let value = |key: &str| text.lines().find_map(|l| Some(l.trim().strip_prefix(key)?.strip_prefix([' ', '\t'])?.trim().to_owned()));
+    value("linux")?;
+    Some((id.to_owned(), value("title").unwrap_or_else(|| id.to_owned())))
 }
 
 struct Item {
@@ -129,35 +236,6 @@ struct Item {
     depth: usize,
     title: String,
     id: String,
-}
-
-/// `menuentry 'Debian' --class debian $menuentry_id_option 'gnulinux-simple-UUID' {`
-fn entries(menu: &str) -> Vec<Item> {
-    let (mut all, mut submenus, mut braces) = (vec![], vec![], 0usize);
-    for line in menu.lines().map(str::trim) {
-        let is_submenu = line.starts_with("submenu ");
-        if is_submenu || line.starts_with("menuentry ") {
-            let id =
-                line.split_once("$menuentry_id_option").or_else(|| line.split_once("--id")).map(|(_, l)| quoted(l)).unwrap_or_default();
-            let title = line.split_once(' ').map(|(_, l)| quoted(l)).unwrap_or_default();
-            all.push(Item { at: all.len(), depth: submenus.len(), title, id });
-        }
-        if line.starts_with('#') {
-            continue;
-        }
-        if line.ends_with('{') {
-            if is_submenu {
-                submenus.push(braces);
-            }
-            braces += 1;
-        } else if line == "}" {
-            braces = braces.saturating_sub(1);
-            if submenus.last() == Some(&braces) {
-                submenus.pop();
-            }
-        }
-    }
-    all
 }
 
 /// The first word, with what quotes keep together.
@@ -201,7 +279,7 @@ mod tests {
         );
         assert!(text.starts_with(&want) && text.ends_with("####"), "{text}");
         assert_eq!(rewrite(&new, &rules), (new.clone(), vec![]), "twice is once");
-        assert_eq!(check_saved(&new, &menu(), &[]), Ok(()));
+        assert_eq!(check_saved(&new, &Menu::of(&menu(), &[])), Saved::There);
         let much = format!("{HEADER}a={}\nb={}\n", "x".repeat(900), "y".repeat(200));
         assert_eq!(rewrite(much.as_bytes(), &rules).1, ["b"]);
     }
@@ -223,13 +301,71 @@ mod tests {
             &format!("gnulinux-6.1.0-2-advanced-{NEW_ROOT}"),
             "",
         ] {
-            assert_eq!(check_saved(&with(saved), &menu(), &[]), Ok(()), "{saved}");
+            assert_eq!(check_saved(&with(saved), &Menu::of(&menu(), &[])), Saved::There, "{saved}");
         }
         for saved in ["3", "1>2", "gone", &format!("{advanced}>gnulinux-5.10-advanced-{NEW_ROOT}"), "mine>0"] {
-            let (name, block) = check_saved(&with(saved), &menu(), &[]).unwrap_err();
+            let Saved::Gone(name, block) = check_saved(&with(saved), &Menu::of(&menu(), &[])) else { panic!("{saved}") };
             assert_eq!((name.as_str(), variables(&block)), (saved, vec![("x".to_owned(), "y".to_owned())]));
         }
-        let bls = "0123456789abcdef-6.5.6-300.fc39.x86_64".to_owned();
-        assert_eq!(check_saved(&with(&bls), "blscfg\n", std::slice::from_ref(&bls)), Ok(()));
+        let more = menu() + "source $prefix/more.cfg\n";
+        assert_eq!(check_saved(&with("3"), &Menu::of(&more, &[])), Saved::Unknown("3".into()));
+        let custom = menu() + "if [ -f $prefix/custom.cfg ]; then\n\tsource $prefix/custom.cfg\nfi\n";
+        assert!(matches!(check_saved(&with("3"), &Menu::of(&custom, &[])), Saved::Gone(..)));
+    }
+
+    /// grub.cfg of Fedora 39 and RHEL 9, in short, with entries as kernel-install writes them.
+    const BLS: &str = "insmod part_gpt\nif [ x = y ]; then\n  set kernelopts=\"root=/dev/x\"\nfi\ninsmod blscfg\nblscfg\nif [ -f ${prefix}/user.cfg ]; then\n  source ${prefix}/user.cfg\nfi\n\
+        if [ \"$grub_platform\" = \"efi\" ]; then\n\tmenuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {\n\t\tfwsetup\n\t}\nfi\n";
+    const ENTRY: &str =
+        "title Fedora Linux (6.5.6-300.fc39.x86_64) 39\nversion 6.5.6-300.fc39.x86_64\nlinux /vmlinuz-6.5.6-300.fc39.x86_64\n";
+
+    #[test]
+    fn loader_entries_are_entries_of_the_menu() {
+        let known = |id: &str, text: &str| loader_entry(id, text);
+        let entries =
+            [known("m-6.5.6", ENTRY), known("m-0-rescue", "title Rescue\nlinux\t/v\n"), known("no-kernel", "title x\nlinuxefi /x\n")];
+        let entries: Vec<(String, String)> = entries.into_iter().flatten().collect();
+        let menu = Menu::of(BLS, &entries);
+        let with = |saved: &str| block(&[("saved_entry".into(), saved.into())]).0;
+        for saved in ["m-6.5.6", "Fedora Linux (6.5.6-300.fc39.x86_64) 39", "0", "1", "2", "Rescue", "uefi-firmware"] {
+            assert_eq!(check_saved(&with(saved), &menu), Saved::There, "{saved}");
+        }
+        for saved in ["3", "no-kernel", "m-6.4", "0>1"] {
+            assert!(matches!(check_saved(&with(saved), &menu), Saved::Gone(..)), "{saved}");
+        }
+        for (text, entries) in [(BLS, &[][..]), ("blscfg /elsewhere\n", &entries)] {
+            assert_eq!(check_saved(&with("7"), &Menu::of(text, entries)), Saved::Unknown("7".into()));
+        }
+    }
+
+    /// RHEL 8: the block is on the ESP, and so is the menu.
+    #[test]
+    fn a_block_on_the_esp_is_settled_when_it_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        for path in ["boot/grub2", "boot/efi", "boot/loader/entries"] {
+            std::fs::create_dir_all(at(path)).unwrap();
+        }
+        std::os::unix::fs::symlink("../efi/EFI/redhat/grubenv", at("boot/grub2/grubenv")).unwrap();
+        std::fs::write(at("boot/loader/entries/m-1.conf"), ENTRY).unwrap();
+        let copy = Beneath::open(dir.path()).unwrap();
+        let on_esp = |p: &Path| p.starts_with("/boot/efi");
+        let settled = |saved: &str| {
+            std::fs::write(at("boot/efi/EFI/redhat/grubenv"), block(&[("saved_entry".into(), saved.into())]).0).unwrap();
+            settle_saved(&copy, &|p| !on_esp(p), &Events::new()).unwrap();
+            assert_eq!(variables(&std::fs::read(at("boot/efi/EFI/redhat/grubenv")).unwrap()).len(), 1);
+            settle_saved(&copy, &on_esp, &Events::new()).unwrap();
+            variables(&std::fs::read(at("boot/grub2/grubenv")).unwrap()).len()
+        };
+        settle_saved(&copy, &on_esp, &Events::new()).unwrap();
+        std::fs::create_dir_all(at("boot/efi/EFI/redhat")).unwrap();
+        assert_eq!(settled("9"), 1, "no menu is known yet");
+        std::fs::write(at("boot/efi/EFI/redhat/grub.cfg"), BLS).unwrap();
+        assert_eq!((settled("1"), settled("m-1"), settled("9"), settled("gone")), (1, 1, 0, 0));
+        assert!(at("boot/grub2/grubenv").symlink_metadata().unwrap().is_symlink());
+        // A stub there leads to the menu in /boot.
+        std::fs::write(at("boot/efi/EFI/redhat/grub.cfg"), "configfile $prefix/grub.cfg\n").unwrap();
+        std::fs::write(at("boot/grub2/grub.cfg"), BLS).unwrap();
+        assert_eq!((settled("1"), settled("9")), (1, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! The identity map as rules: what in a text names the source, and what the alternate has instead.
 //!
 //! Three kinds, from sure to doubtful. Identifiers (UUIDs, serials, links made of them) are unique: replaced wherever they stand, comments too.
-//! LVM names are replaced in the forms that say they are one (`/dev/vg/lv`, `/dev/mapper/vg-lv`, `rd.lvm.lv=vg/lv`). Device paths and
+//! LVM names are replaced in the [forms that say they are one](super::lvm_names). Device paths and
 //! labels are common words: replaced only where a file's grammar says "a device stands here" ([`Rules::spec`], [`Rules::command_line`]).
 
 use std::collections::{HashMap, HashSet};
@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use regex::{Captures, Match, Regex};
 
 use super::ids::{IdMap, Names, Volume, udev_escape};
+use super::lvm_names::LvmNames;
 use super::old_words::OldWords;
 use super::options;
 
@@ -21,7 +22,13 @@ pub struct Rules {
     volumes: Vec<Volume>,
     tokens: HashMap<String, String>,
     token_pattern: Option<Regex>,
+    /// Labels.
     structured: Vec<(Regex, String)>,
+    lvm: LvmNames,
+    /// GRUB's hints by the UUIDs of the source's volume groups.
+    lvm_hints: Option<Regex>,
+    /// The plan says what the copy has nothing for.
+    knows_others: bool,
     parameters: Regex,
     offsets: Regex,
     flags: Regex,
@@ -52,7 +59,10 @@ impl Rules {
             volumes: map.volumes.clone(),
             tokens,
             token_pattern,
-            structured: structured(map)?,
+            structured: labels(map)?,
+            lvm: LvmNames::new(map)?,
+            lvm_hints: lvm_hints(map)?,
+            knows_others: !map.others.is_empty(),
             parameters: Regex::new(r#"(^|[\s"'=;,])((?:root|resume|RESUME|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#)?,
             offsets: Regex::new(r#"(^|[\s"'])resume_offset=\d+ ?"#)?,
             flags: Regex::new(r#"\b(rootflags|mount\.usrflags)=([^\s"']+)"#)?,
@@ -84,7 +94,7 @@ impl Rules {
 
     /// Replaces identifiers and LVM names: right for any text.
     pub fn anywhere(&self, text: &str) -> String {
-        let mut out = text.to_owned();
+        let mut out = self.lvm.replaced(text);
         for (re, by) in &self.structured {
             if re.is_match(&out) {
                 // Twice: neighbouring matches share the byte between them.
@@ -122,7 +132,18 @@ impl Rules {
         // The offset was that of the source's swap file.
         let out = self.offsets.replace_all(&out, "$1");
         let out = self.flags.replace_all(&out, |c: &Captures<'_>| format!("{}={}", &c[1], self.flags_of(&c[1], &c[2])));
-        self.anywhere(&out)
+        self.without_hints(&self.anywhere(&out))
+    }
+
+    /// Without what would let GRUB look first at the source's volume group. It is a hint: the search finds the file system without it.
+    fn without_hints(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        let Some(re) = self.lvm_hints.as_ref().filter(|_| text.contains("lvmid/")) else { return out };
+        // One match takes the rest of its line to look for the last hint; there may be several.
+        while re.is_match(&out) {
+            out = re.replace_all(&out, "$1").into_owned();
+        }
+        out
     }
 
     /// The mount options of `/` or /usr that stand in a kernel command line.
@@ -144,8 +165,8 @@ impl Rules {
 
     /// Where LVM names, or labels in their forms, stand.
     pub fn names<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
-        let mut found: Vec<(usize, &str)> =
-            self.structured.iter().flat_map(|(re, _)| re.find_iter(text).map(|m| (m.start(), m.as_str()))).collect();
+        let mut found = self.lvm.stale(text);
+        found.extend(self.structured.iter().flat_map(|(re, _)| re.find_iter(text).map(|m| (m.start(), m.as_str()))));
         found.sort_unstable();
         found
     }
@@ -161,9 +182,14 @@ impl Rules {
         self.volume(word).is_some() && !self.is_new(word)
     }
 
-    /// Whether a word names a disk of the source, or a partition there that the copy has nothing for.
+    /// Whether a word names a disk of the source, or a partition or logical volume there that the copy has nothing for.
     pub fn is_other(&self, word: &str) -> bool {
-        self.others.contains(&normal(word))
+        self.others.contains(&normal(word)) || self.lvm.is_left(word)
+    }
+
+    /// Whether [`Rules::is_other`] knows all of them: a plan of version 0.1.0 says nothing about them.
+    pub fn knows_others(&self) -> bool {
+        self.knows_others
     }
 
     /// Whether a word is the node of a disk of the source.
@@ -173,12 +199,15 @@ impl Rules {
 
     /// Words of a line that name the source's disks in whatever way.
     pub fn old_words<'t>(&self, line: &'t str) -> Vec<&'t str> {
-        self.old_words.find(line, &|word| self.stale(word) || self.is_other(word))
+        let mut found = self.old_words.find(line, &|word| self.stale(word) || self.is_other(word));
+        let left = self.lvm.left(line);
+        found.extend(left.into_iter().filter(|word| !found.iter().any(|f| word.ends_with(f))).collect::<Vec<_>>());
+        found
     }
 
     /// Whether a text could hold any such word; asked once for a whole file.
     pub fn may_have_old_words(&self, text: &str) -> bool {
-        self.old_words.any(text)
+        self.old_words.any(text) || !self.lvm.left(text).is_empty()
     }
 
     /// Whether the word is how the alternate's files name one of its volumes.
@@ -267,21 +296,21 @@ fn stands_alone(text: &str, m: &Match<'_>) -> bool {
     }
 }
 
-/// LVM names and labels in the forms that say what they are.
-fn structured(map: &IdMap) -> Result<Vec<(Regex, String)>> {
+/// Hints of `search` by the UUID of a volume group, in every way that grub-mkconfig and grub-install write them (GRUB manual, "search").
+fn lvm_hints(map: &IdMap) -> Result<Option<Regex>> {
+    let uuids: Vec<String> = map.lvm.iter().filter(|p| !p.old.is_empty()).map(|p| regex::escape(&p.old)).collect();
+    let any = uuids.join("|");
+    let text = format!(r#"(?m)(^[^\n#]*\bsearch\b[^\n]*?)[ \t]+(?:--hint(?:-[a-z0-9]+)?[= ])?["']?lvmid/(?:{any})/[\w-]+["']?"#);
+    if uuids.is_empty() { Ok(None) } else { Ok(Some(Regex::new(&text)?)) }
+}
+
+/// Labels in the forms that say what they are.
+fn labels(map: &IdMap) -> Result<Vec<(Regex, String)>> {
     let mut all = vec![];
     let mut add = |pattern: String, by: String| -> Result<()> {
         all.push((Regex::new(&pattern)?, by));
         Ok(())
     };
-    for vg in map.vgs.iter().filter(|p| p.old != p.new) {
-        let (old, new) = (regex::escape(&vg.old), vg.new.replace('$', "$$"));
-        let (old_dm, new_dm) = (regex::escape(&vg.old.replace('-', "--")), new.replace('-', "--"));
-        add(format!("(/dev/){old}/"), format!("${{1}}{new}/"))?;
-        add(format!(r"(/dev/mapper/|\blvm/){old_dm}-([^-])"), format!("${{1}}{new_dm}-${{2}}"))?;
-        add(format!(r"(\brd\.lvm\.lv=|\blvm\.lv=){old}/"), format!("${{1}}{new}/"))?;
-        add(format!(r#"(\brd\.lvm\.vg=){old}([\s"']|$)"#), format!("${{1}}{new}${{2}}"))?;
-    }
     for v in &map.volumes {
         for (key, link, old, new) in
             [("LABEL", "by-label", &v.old.label, &v.new.label), ("PARTLABEL", "by-partlabel", &v.old.partlabel, &v.new.partlabel)]
@@ -429,6 +458,45 @@ pub mod tests {
         assert_eq!(r.command_line(&new), new);
         assert_eq!(r.parameters("linux /vmlinuz root=/dev/vda2 ro"), [(15, "root=/dev/vda2")]);
         assert!(r.parameters(&new).is_empty());
+    }
+
+    /// The stub of GRUB 2.06 on an ESP (Proxmox VE), entries of grub-mkconfig in a file of the administrator.
+    #[test]
+    fn hints_at_the_sources_volume_group() {
+        let (vg, lv) = ("cSAZDQ-1rDG-fS3x-9bCd-2dFW-8zKk-YtN3Hc", "GvAfgA-0pYB-e7rM-n2QL-Zn1c-WbXk-2bV9Rd");
+        let pair = |old: String, new: &str| Pair { what: "LVM".into(), old, new: new.into() };
+        let mut map = map();
+        map.lvm = vec![pair(vg.into(), "")];
+        for known in [false, true] {
+            if known {
+                map.lvm.push(pair(format!("lvmid/{vg}/{lv}"), "lvm/alt--vg-root"));
+            }
+            let r = Rules::new(&map).unwrap();
+            let hint = |before: &str, after: &str| if known { format!(" {before}lvm/alt--vg-root{after}") } else { String::new() };
+            for (old, new) in [
+                (
+                    format!("search.fs_uuid {OLD_ROOT} root lvmid/{vg}/{lv} \n"),
+                    format!("search.fs_uuid {NEW_ROOT} root{} \n", hint("", "")),
+                ),
+                (
+                    format!("\tsearch --no-floppy --fs-uuid --set=root --hint='lvmid/{vg}/{lv}'  {OLD_ROOT}\n"),
+                    format!("\tsearch --no-floppy --fs-uuid --set=root{}  {NEW_ROOT}\n", hint("--hint='", "'")),
+                ),
+                (
+                    format!("search --hint lvmid/{vg}/{lv} --hint-efi=lvmid/{vg}/{lv} --fs-uuid {OLD_ROOT}"),
+                    format!("search{}{} --fs-uuid {NEW_ROOT}", hint("--hint ", ""), hint("--hint-efi=", "")),
+                ),
+                // Another volume of the group.
+                (format!("search --hint='lvmid/{vg}/{}' --set=root x\n", vg.replace('c', "d")), "search --set=root x\n".to_owned()),
+            ] {
+                assert_eq!(r.command_line(&old), new);
+                assert_eq!(r.command_line(&new), new, "twice is once");
+                assert!(r.identifiers(&new).is_empty());
+            }
+            let set = format!("set root='lvmid/{vg}/{lv}'\n");
+            let want = if known { "set root='lvm/alt--vg-root'\n" } else { &set };
+            assert_eq!(r.command_line(&set), want);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What still names the old disk and was left as it is, because nobody knows what is meant: said, line by line, and no error.
 //!
-//! Device paths in the files of other programs and in scripts, partitions of the old disk that the copy has nothing for, and GRUB's numbers of partitions.
+//! Device paths in the files of other programs and in scripts, partitions and logical volumes of the old disk that the copy has nothing for, GRUB's
+//! numbers of partitions, and filters of LVM that cannot be judged.
 //! Comments mean nothing. A line about which the audit has a finding is not said twice.
 
 use std::path::Path;
@@ -14,7 +15,7 @@ use super::identify::Rules;
 use super::places::{PLACES, Syntax, Treatment, syntax, walk};
 use super::references::{DROPPED, Names};
 use super::texts::Text;
-use super::{ids::IdMap, units};
+use super::{ids::IdMap, lvm_conf, units};
 use crate::host::beneath::Beneath;
 use crate::host::tree::Kind;
 
@@ -34,6 +35,8 @@ pub enum What {
     Names(Vec<String>),
     /// A partition by its number, which may be another partition on the copy.
     Number(String),
+    /// A pattern of a filter of LVM that cannot be judged here.
+    Pattern(String),
 }
 
 impl Left {
@@ -42,6 +45,7 @@ impl Left {
         let what = match &self.what {
             What::Names(words) => format!("names the old disk ({}) and", words.join(", ")),
             What::Number(word) => format!("names a partition by its number ({word}), which may be another one on the copy; it"),
+            What::Pattern(pattern) => format!("nobody here can tell whether the pattern {pattern} concerns the disk of the copy; it"),
         };
         format!("{}:{}: {what} {verb} as it is", self.path, self.line)
     }
@@ -62,6 +66,10 @@ pub fn in_text(shown: &str, syntax: Syntax, treatment: Treatment, text: &str, na
     let mut all = vec![];
     if text.lines().take(10).any(|l| l.contains(GENERATED)) {
         return all;
+    }
+    if syntax == Syntax::Lvm {
+        let odd = lvm_conf::not_understood(text, &names.lvm).into_iter();
+        all.extend(odd.map(|(line, pattern)| Left { path: shown.to_owned(), line, what: What::Pattern(pattern) }));
     }
     let grub = syntax == Syntax::CommandLine && text.contains("hd");
     if !grub && !names.rules.may_have_old_words(text) {
@@ -121,6 +129,7 @@ pub fn is_about_devices(root: &Beneath, path: &Path, rules: &Rules) -> bool {
 mod tests {
     use super::*;
     use crate::boot::identify::tests::{OLD_ROOT, map};
+    use crate::boot::ids;
 
     fn said(path: &str, text: &str) -> Vec<String> {
         let names = Names::of(&map()).unwrap();
@@ -162,6 +171,30 @@ mod tests {
         );
         assert_eq!(said("etc/backup", &script), Vec::<String>::new(), "the audit has it");
         assert_eq!(said("etc/motd", "see /dev/vdb and my root\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_copy_has_no_logical_volume_for() {
+        let mut map = map();
+        let left = ids::Names { devices: vec!["/dev/my-vg/data".into(), "/dev/mapper/my--vg-data".into()], ..ids::Names::default() };
+        map.others.push(left);
+        map.physical = vec![ids::Physical { vg: "my-vg".into(), ..ids::Physical::default() }];
+        let names = Names::of(&map).unwrap();
+        for (path, text, what) in [
+            ("etc/fstab", "/dev/mapper/my--vg-data /data xfs defaults 0 0\n", "names the old disk (/dev/mapper/my--vg-data) and"),
+            ("etc/default/grub", "GRUB_CMDLINE_LINUX=\"rd.lvm.lv=my-vg/data\"\n", "names the old disk (rd.lvm.lv=my-vg/data) and"),
+            (
+                "etc/lvm/lvm.conf",
+                "filter = [ \"r|(|\" ]\n",
+                "nobody here can tell whether the pattern r|(| concerns the disk of the copy; it",
+            ),
+        ] {
+            let syntax = syntax(Path::new(path));
+            let (new, _) = names.rewritten(syntax, text, None);
+            assert_eq!((new.as_str(), audit::in_text(path, syntax, &new, &names)), (text, vec![]));
+            let said: Vec<String> = in_text(path, syntax, Treatment::Change, &new, &names).iter().map(|l| l.said("was left")).collect();
+            assert_eq!(said, [format!("{path}:1: {what} was left as it is")]);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A filter that accepts the source's physical volumes and nothing else keeps a system from finding its volume group. The copy's are added to it by
 //! their PARTUUID, which leads to them whatever name the disk has: LVM accepts a device if it accepts any of its names. What names exactly a
-//! physical volume of the source is taken out.
+//! physical volume of the source is taken out, unless the copy still uses something in its group.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 use super::identify::Rules;
-use super::ids::{IdMap, Names, Physical};
+use super::ids::{IdMap, Physical};
 
 /// What is needed of the identity map.
 #[derive(Clone, Debug, Default)]
@@ -18,30 +18,33 @@ pub struct Volumes {
     physical: Vec<Physical>,
     /// Volume groups, old and new.
     vgs: Vec<(String, String)>,
+    /// Devices that the copy has nothing for, and will find on the old disk.
+    others: Vec<PathBuf>,
 }
 
 impl Volumes {
     pub fn of(map: &IdMap) -> Self {
-        Self { physical: map.physical.clone(), vgs: map.vgs.iter().map(|p| (p.old.clone(), p.new.clone())).collect() }
+        let vgs = map.vgs.iter().map(|p| (p.old.clone(), p.new.clone())).collect();
+        Self { physical: map.physical.clone(), vgs, others: map.others.iter().flat_map(|n| n.devices.clone()).collect() }
     }
-}
 
-/// A file with what the copy needs in it, and what is to be said about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rewritten {
-    pub text: String,
-    pub warnings: Vec<String>,
+    /// Whether logical volumes of an old group stay in use, as they were not copied.
+    fn is_shared(&self, vg: &str) -> bool {
+        let dir = Path::new("/dev").join(vg);
+        self.others.iter().any(|d| d.parent() == Some(&dir))
+    }
 }
 
 /// One pattern of a filter: `a|^/dev/sda3$|`.
 struct Pattern {
     accepts: bool,
     text: String,
-    regex: Regex,
+    /// None where it cannot be judged here: LVM's regular expressions are its own.
+    regex: Option<Regex>,
 }
 
 impl Pattern {
-    /// None where it is none, or not one of the regular expressions that can be judged here.
+    /// None where it is none.
     fn of(item: &str) -> Option<Self> {
         let mut chars = item.chars();
         let accepts = match chars.next()? {
@@ -56,7 +59,7 @@ impl Pattern {
             other => other,
         };
         let text = chars.as_str().strip_suffix(close)?.to_owned();
-        Some(Self { accepts, regex: Regex::new(&text).ok()?, text })
+        Some(Self { accepts, regex: Regex::new(&text).ok(), text })
     }
 
     /// The one name that it stands for, if it is a plain one.
@@ -67,44 +70,56 @@ impl Pattern {
     }
 }
 
-/// Whether a device with these names is accepted: by the first pattern for any of its names.
-fn accepts(filter: &[Pattern], names: &[PathBuf]) -> bool {
-    let first = |name: &PathBuf| filter.iter().find(|p| p.regex.is_match(&name.to_string_lossy())).map(|p| p.accepts);
-    let all: Vec<bool> = names.iter().filter_map(first).collect();
-    all.contains(&true) || all.is_empty()
+/// Whether a device with these names is accepted: by the first pattern for any of its names. None where that depends on one that cannot
+/// be judged.
+fn accepts(filter: &[Option<Pattern>], names: &[PathBuf]) -> Option<bool> {
+    let verdict = |name: &PathBuf| {
+        filter.iter().find_map(|p| match p.as_ref().and_then(|p| Some((p.accepts, p.regex.as_ref()?))) {
+            None => Some(None),
+            Some((accepts, regex)) => regex.is_match(&name.to_string_lossy()).then_some(Some(accepts)),
+        })
+    };
+    let all: Vec<Option<bool>> = names.iter().filter_map(verdict).collect();
+    match () {
+        () if all.contains(&Some(true)) || all.is_empty() => Some(true),
+        () if all.contains(&None) => None,
+        () => Some(false),
+    }
 }
 
 /// Rewrites a file of LVM.
-pub fn rewrite(text: &str, rules: &Rules, volumes: &Volumes) -> Rewritten {
-    let mut out = Rewritten { text: text.to_owned(), warnings: vec![] };
+pub fn rewrite(text: &str, rules: &Rules, volumes: &Volumes) -> String {
+    let mut out = text.to_owned();
     // From the last to the first, so that the places before stay right.
     for (key, range) in arrays(text).into_iter().rev() {
-        let items = strings(&text[range.clone()]);
-        let new = if key.ends_with("volume_list") {
-            names(&text[range.clone()], &items, &volumes.vgs)
-        } else {
-            filter(&key, &text[range.clone()], &items, &volumes.physical, &mut out.warnings)
-        };
-        if let Some(new) = new {
-            out.text.replace_range(range, &new);
+        if let Some(new) = value(&key, &text[range.clone()], volumes) {
+            out.replace_range(range, &new);
         }
     }
-    out.text = rules.anywhere(&out.text);
-    out
+    rules.anywhere(&out)
 }
 
 /// Whether a filter of the file keeps a system from its volume group, or a list names that of the source: the byte where it begins.
 pub fn stale(text: &str, volumes: &Volumes) -> Option<usize> {
-    arrays(text).into_iter().find_map(|(key, range)| {
-        let (array, mut warnings) = (&text[range.clone()], vec![]);
-        let items = strings(array);
-        let new = if key.ends_with("volume_list") {
-            names(array, &items, &volumes.vgs)
-        } else {
-            filter(&key, array, &items, &volumes.physical, &mut warnings)
-        };
-        (new.is_some() || !warnings.is_empty()).then_some(range.start)
-    })
+    arrays(text).into_iter().find_map(|(key, range)| value(&key, &text[range.clone()], volumes).map(|_| range.start))
+}
+
+/// The value that a key needs in the copy; None where it is right.
+fn value(key: &str, array: &str, volumes: &Volumes) -> Option<String> {
+    let items = strings(array);
+    if key.ends_with("volume_list") { names(array, &items, volumes) } else { filter(array, &items, volumes) }
+}
+
+/// Patterns of filters that cannot be judged here: their lines, counted from 1, and what they say.
+pub fn not_understood(text: &str, volumes: &Volumes) -> Vec<(usize, String)> {
+    let mut all = vec![];
+    for (_, range) in arrays(text).into_iter().filter(|(key, _)| key.ends_with("filter") && !volumes.physical.is_empty()) {
+        let line = |at: usize| text[..range.start + at].matches('\n').count() + 1;
+        let items = strings(&text[range.clone()]);
+        let odd = items.into_iter().filter(|(_, item)| Pattern::of(item).is_none_or(|p| p.regex.is_none()));
+        all.extend(odd.map(|(at, item)| (line(at.start), item)));
+    }
+    all
 }
 
 const KEYS: [&str; 5] = ["filter", "global_filter", "volume_list", "auto_activation_volume_list", "read_only_volume_list"];
@@ -177,47 +192,46 @@ fn strings(value: &str) -> Vec<(Range<usize>, String)> {
     all
 }
 
-/// A list of volume groups with the copy's names; None where nothing changes.
-fn names(value: &str, items: &[(Range<usize>, String)], vgs: &[(String, String)]) -> Option<String> {
-    let mut new = value.to_owned();
+/// A list of volume groups with the copy's names; None where nothing changes. What was not copied stays in the old group, and in the list.
+fn names(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Option<String> {
+    let mut new = array.to_owned();
     for (range, item) in items.iter().rev() {
         let of = |old: &str| item.strip_prefix(old).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned);
-        if let Some((rest, vg)) = vgs.iter().find_map(|(old, vg)| Some((of(old)?, vg))) {
-            new.replace_range(range.clone(), &format!("\"{vg}{rest}\""));
+        let Some((rest, old, vg)) = volumes.vgs.iter().find_map(|(old, vg)| Some((of(old)?, old, vg))) else { continue };
+        let both = rest.is_empty() && old != vg && volumes.is_shared(old);
+        if volumes.others.contains(&Path::new("/dev").join(item)) || (both && items.iter().any(|(_, i)| i == vg)) {
+            continue;
         }
+        let old = if both { format!(", \"{old}\"") } else { String::new() };
+        new.replace_range(range.clone(), &format!("\"{vg}{rest}\"{old}"));
     }
-    (new != value).then_some(new)
+    (new != array).then_some(new)
 }
 
 /// A filter that lets the copy's physical volumes in; None where it does, or where it is not about those of the source.
-fn filter(key: &str, value: &str, items: &[(Range<usize>, String)], physical: &[Physical], warnings: &mut Vec<String>) -> Option<String> {
-    let patterns: Vec<Pattern> = items.iter().filter_map(|(_, text)| Pattern::of(text)).collect();
-    if physical.is_empty() {
-        return None;
-    }
-    if patterns.len() < items.len() {
-        warnings.push(format!("{key} has a pattern that is not understood here: see that it accepts the disk of the copy"));
-        return None;
-    }
-    let all = |n: &Names| n.devices.clone();
-    let accepted = |p: &&Physical| p.old.iter().any(|n| accepts(&patterns, &all(n)));
-    let missing: Vec<&PathBuf> =
-        physical.iter().filter(accepted).flat_map(|p| &p.new).filter(|new| !accepts(&patterns, std::slice::from_ref(new))).collect();
-    let ours =
-        |p: &Pattern| p.accepts && p.name().is_some_and(|n| physical.iter().flat_map(|p| &p.old).any(|o| o.devices.iter().any(|d| d == n)));
-    let gone: Vec<bool> = patterns.iter().map(ours).collect();
+fn filter(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Option<String> {
+    let patterns: Vec<Option<Pattern>> = items.iter().map(|(_, text)| Pattern::of(text)).collect();
+    let physical = &volumes.physical;
+    let is_named = |new: &Path| patterns.iter().flatten().any(|p| p.accepts && p.name() == Some(new));
+    let has_volumes = |p: &&Physical| p.old.iter().any(|n| accepts(&patterns, &n.devices) != Some(false));
+    let missing = |new: &&PathBuf| accepts(&patterns, std::slice::from_ref(*new)) != Some(true) && !is_named(new);
+    let missing: Vec<&PathBuf> = physical.iter().filter(has_volumes).flat_map(|p| &p.new).filter(missing).collect();
+    // Those of a group that stays in use stay.
+    let old: Vec<&PathBuf> = physical.iter().filter(|p| !volumes.is_shared(&p.vg)).flat_map(|p| &p.old).flat_map(|n| &n.devices).collect();
+    let ours = |p: &Pattern| p.accepts && p.name().is_some_and(|n| old.iter().any(|d| *d == n));
+    let gone: Vec<bool> = patterns.iter().map(|p| p.as_ref().is_some_and(ours)).collect();
     if missing.is_empty() && !gone.contains(&true) {
         return None;
     }
     let added = missing.iter().map(|new| format!("\"a|^{}$|\"", new.display()));
-    let kept = items.iter().zip(&gone).filter(|(_, gone)| !**gone).map(|((range, _), _)| value[range.clone()].to_owned());
-    Some(format!("{}[ {} ]", if value.starts_with(' ') { " " } else { "" }, added.chain(kept).collect::<Vec<_>>().join(", ")))
+    let kept = items.iter().zip(&gone).filter(|(_, gone)| !**gone).map(|((range, _), _)| array[range.clone()].to_owned());
+    Some(format!("{}[ {} ]", if array.starts_with(' ') { " " } else { "" }, added.chain(kept).collect::<Vec<_>>().join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::ids::Pair;
+    use crate::boot::ids::{Names, Pair};
 
     fn map() -> IdMap {
         let old = Names { devices: vec!["/dev/vda3".into(), "/dev/disk/by-id/virtio-OLD-part3".into()], ..Names::default() };
@@ -228,13 +242,16 @@ mod tests {
         }
     }
 
-    fn run(text: &str) -> Rewritten {
-        let map = map();
-        let (rules, volumes) = (Rules::new(&map).unwrap(), Volumes::of(&map));
+    fn run(text: &str) -> String {
+        run_with(text, &map())
+    }
+
+    fn run_with(text: &str, map: &IdMap) -> String {
+        let (rules, volumes) = (Rules::new(map).unwrap(), Volumes::of(map));
         let new = rewrite(text, &rules, &volumes);
-        assert_eq!(rewrite(&new.text, &rules, &volumes), new, "twice is once");
-        assert_eq!(stale(&new.text, &volumes).is_some(), !new.warnings.is_empty(), "{}", new.text);
-        assert_eq!(stale(text, &volumes).is_some(), new.text != text || !new.warnings.is_empty(), "{text}");
+        assert_eq!(rewrite(&new, &rules, &volumes), new, "twice is once");
+        assert_eq!(stale(&new, &volumes), None, "{new}");
+        assert_eq!(stale(text, &volumes).is_some(), new != text, "{text}");
         new
     }
 
@@ -253,7 +270,7 @@ mod tests {
             ),
         ] {
             let text = |filter: &str| format!("devices {{\n\t# filter = [ \"a|.*|\" ]\n\tglobal_filter = {filter}\n\tdir = \"/dev\"\n}}\n");
-            assert_eq!(run(&text(old)).text, text(&new));
+            assert_eq!(run(&text(old)), text(&new));
         }
     }
 
@@ -268,10 +285,41 @@ mod tests {
             "\"a|.*|\"",
         ] {
             let text = format!("devices/filter = {filter}\n");
-            assert_eq!(run(&text), Rewritten { text, warnings: vec![] });
+            assert_eq!(run(&text), text);
+            assert!(not_understood(&text, &Volumes::of(&map())).is_empty());
         }
-        let text = "filter = [ \"a|(unclosed|\", \"r|.*|\" ]\n";
-        assert_eq!((run(text).text.as_str(), run(text).warnings.len()), (text, 1));
+    }
+
+    /// The copy's disk comes first, whatever they mean, and they are reported.
+    #[test]
+    fn patterns_that_cannot_be_judged() {
+        for (old, new) in [
+            ("[ \"a|(unclosed|\", \"r|.*|\" ]", format!("[ {NEW}, \"a|(unclosed|\", \"r|.*|\" ]")),
+            ("[ \"r|/dev/[z|\", \"a|.*|\" ]", format!("[ {NEW}, \"r|/dev/[z|\", \"a|.*|\" ]")),
+            ("[ \"a|^/dev/vda3$|\", \"none\", \"r|.*|\" ]", format!("[ {NEW}, \"none\", \"r|.*|\" ]")),
+            ("[ \"a|.*|\", \"r|(|\" ]", "[ \"a|.*|\", \"r|(|\" ]".to_owned()),
+            ("[ \"r|.*|\", \"a|(|\" ]", "[ \"r|.*|\", \"a|(|\" ]".to_owned()),
+        ] {
+            assert_eq!(run(&format!("#\nfilter = {old}\n")), format!("#\nfilter = {new}\n"));
+            let odd = not_understood(&format!("#\nfilter = {new}\n"), &Volumes::of(&map()));
+            assert_eq!(odd.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2], "{old}");
+        }
+        assert!(not_understood("filter = [ \"a|(|\" ]\n", &Volumes::default()).is_empty(), "no volume group is copied");
+    }
+
+    #[test]
+    fn what_was_not_copied_is_still_found() {
+        let left = Names { devices: vec!["/dev/vg0/data".into(), "/dev/mapper/vg0-data".into()], ..Names::default() };
+        let map = IdMap { others: vec![left], ..map() };
+        for (old, new) in [
+            ("filter = [ \"a|^/dev/vda3$|\", \"r|.*|\" ]\n", format!("filter = [ {NEW}, \"a|^/dev/vda3$|\", \"r|.*|\" ]\n")),
+            (
+                "volume_list = [ \"vg0\", \"vg0/root\", \"vg0/data\" ]\n",
+                "volume_list = [ \"vg0_alt1\", \"vg0\", \"vg0_alt1/root\", \"vg0/data\" ]\n".to_owned(),
+            ),
+        ] {
+            assert_eq!(run_with(old, &map), new);
+        }
     }
 
     #[test]
@@ -279,6 +327,6 @@ mod tests {
         let old =
             "activation {\n\tauto_activation_volume_list = [ \"vg0\", \"vg0/root\", \"vg01\", \"@tag\" ]\n#volume_list = [ \"vg0\" ]\n}\n";
         let new = "activation {\n\tauto_activation_volume_list = [ \"vg0_alt1\", \"vg0_alt1/root\", \"vg01\", \"@tag\" ]\n#volume_list = [ \"vg0\" ]\n}\n";
-        assert_eq!(run(old).text, new);
+        assert_eq!(run(old), new);
     }
 }

@@ -19,6 +19,7 @@ pub mod initramfs;
 pub mod kernels;
 pub mod left;
 pub mod lvm_conf;
+pub mod lvm_names;
 mod old_words;
 pub mod options;
 pub mod places;

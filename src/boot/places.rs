@@ -70,7 +70,8 @@ pub fn walk(root: &Beneath, place: Place) -> Result<Vec<Found>> {
     let leads = root.leads_to(place.path)?;
     let earlier = PLACES.iter().take_while(|p| p.path != place.path);
     for other in earlier {
-        if root.leads_to(other.path)? == leads {
+        // One that cannot be reached has nothing in common with this.
+        if root.leads_to(other.path).is_ok_and(|other| other == leads) {
             return Ok(vec![]);
         }
     }
@@ -119,7 +120,7 @@ const COMMAND_LINES: [&str; 16] = [
     "boot/extlinux/",
     "boot/syslinux/",
 ];
-const MORE_COMMAND_LINES: [&str; 4] = ["efi/", "boot/firmware/", "boot/cmdline.txt", "boot/armbianEnv.txt"];
+const MORE_COMMAND_LINES: [&str; 5] = ["efi/", "boot/EFI/", "boot/firmware/", "boot/cmdline.txt", "boot/armbianEnv.txt"];
 
 /// By the path inside a root, without the first `/`.
 pub fn syntax(inner: &Path) -> Syntax {
@@ -191,6 +192,8 @@ mod tests {
             ("etc/default/grub_installdevice", Syntax::InstallDevice),
             ("boot/grub/custom.cfg", Syntax::CommandLine),
             ("boot/efi/EFI/fedora/grubenv", Syntax::Grubenv),
+            ("boot/efi/EFI/proxmox/grub.cfg", Syntax::CommandLine),
+            ("boot/EFI/proxmox/grub.cfg", Syntax::CommandLine),
             ("etc/nagios/x.cfg", Syntax::Text),
         ] {
             assert_eq!(syntax(Path::new(path)), want, "{path}");

@@ -85,10 +85,7 @@ impl Names {
                 let new = crypttab::rewrite(text, rules, self.of_image);
                 (new.text, new.warnings)
             }
-            Syntax::Lvm => {
-                let new = lvm_conf::rewrite(text, rules, &self.lvm);
-                (new.text, new.warnings)
-            }
+            Syntax::Lvm => (lvm_conf::rewrite(text, rules, &self.lvm), vec![]),
             Syntax::InstallDevice => (text.split_inclusive('\n').map(|line| self.install_device(line)).collect(), vec![]),
             // What is no fstab after all is a text.
             Syntax::Fstab => match fstab::rewrite(text, rules, &FstabExtras::default()) {

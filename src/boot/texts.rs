@@ -1,19 +1,35 @@
 //! The text files of a copy: read without loss whatever their encoding.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::host::beneath::Beneath;
 
-/// No configuration file is larger; a larger one (a kernel, an initramfs) is looked at only by its first bytes.
+/// No configuration file is larger, in bytes.
 const LARGEST: u64 = 64 << 20;
 
 /// A file's text. Bytes that are no UTF-8 come as Latin-1, and go back as they were.
 pub struct Text {
     pub text: String,
     latin1: bool,
+}
+
+/// The bytes of a file, read no further than its first block with a NUL: kernels, initramfs and programs are large. None for these.
+fn read_text(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    const BLOCK: u64 = 64 << 10;
+    let mut bytes = vec![];
+    loop {
+        let before = bytes.len();
+        let more = file.by_ref().take(BLOCK).read_to_end(&mut bytes)?;
+        if bytes[before..].contains(&0) || bytes.len() as u64 > LARGEST {
+            return Ok(None);
+        }
+        if more == 0 {
+            return Ok(Some(bytes));
+        }
+    }
 }
 
 impl Text {
@@ -26,9 +42,7 @@ impl Text {
         if !root.is_file(inner) {
             return Ok(None);
         }
-        let mut bytes = vec![];
-        root.open_file(inner).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut bytes)).with_context(reading)?;
-        Ok(if bytes.len() as u64 > LARGEST { None } else { Self::of(bytes) })
+        root.open_file(inner).and_then(|mut file| read_text(&mut file)).with_context(reading).map(|b| b.and_then(Self::of))
     }
 
     pub fn of(bytes: Vec<u8>) -> Option<Self> {
@@ -60,6 +74,17 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_binary_file_is_not_read_to_its_end() {
+        let mut kernel = io::Cursor::new([vec![b'M', b'Z', 0], vec![1; 1 << 20]].concat());
+        assert_eq!(read_text(&mut kernel).unwrap(), None);
+        assert!(kernel.position() <= 64 << 10, "{}", kernel.position());
+        let text = [b"x\n".repeat(100_000), b"end".to_vec()].concat();
+        assert_eq!(read_text(&mut io::Cursor::new(text.clone())).unwrap(), Some(text.clone()));
+        assert_eq!(read_text(&mut io::Cursor::new([text, vec![0]].concat())).unwrap(), None);
+        assert_eq!(read_text(&mut io::Cursor::new(vec![b'x'; usize::try_from(LARGEST).unwrap() + 1])).unwrap(), None);
+    }
 
     #[test]
     fn no_encoding_is_lost() {

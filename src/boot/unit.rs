@@ -144,6 +144,20 @@ mod tests {
     }
 
     #[test]
+    fn a_logical_volume_that_is_left_out() {
+        let mut map = map();
+        let devices = vec!["/dev/my-vg/data".into(), "/dev/mapper/my--vg-data".into()];
+        map.others.push(crate::boot::ids::Names { devices, ..crate::boot::ids::Names::default() });
+        let rules = Rules::new(&map).unwrap();
+        for unit in
+            ["[Mount]\nWhat=/dev/my-vg/data\n", "[Mount]\nWhat=/dev/mapper/my--vg-data\n", "[Unit]\nBindsTo=dev-my\\x2dvg-data.device\n"]
+        {
+            assert_eq!(rewrite(unit, &rules, None).text, unit);
+        }
+        assert_eq!(rules.command_line("root=/dev/my-vg/data rd.lvm.lv=my-vg/data"), "root=/dev/my-vg/data rd.lvm.lv=my-vg/data");
+    }
+
+    #[test]
     fn drop_ins_take_the_device_of_their_unit() {
         let mut map = map();
         map.volumes[0].old.subvolumes = vec![SubvolumeId { id: 257, path: "@srv".into() }];

@@ -126,7 +126,7 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         Action::GrubConfig => {
             grub::mkconfig(&sandboxes::whole(&base.layout), &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events)?;
-            grubenv::settle_saved(&Beneath::open(root)?, events)
+            grubenv::settle_saved(&Beneath::open(root)?, &|path| !is_on_esp(base, path), events)
         }
         Action::Audit => audited(base, &Expect { kernels: images_expected(base), ..Expect::default() }, events),
         Action::Esp => fill_esp(base, events),
@@ -297,7 +297,13 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
         events.warn(format!("{} is neither a file nor a directory: an EFI system partition cannot hold it", name.display()));
     }
     references::rewrite(Path::new(ALT_INST), &base.ids, &fstab_extras(base), events)?;
+    grubenv::settle_saved(&copy, &|path| is_on_esp(base, path), events)?;
     audited(base, &Expect::default(), events)
+}
+
+/// Whether a path of the copy is on its ESP.
+fn is_on_esp(base: &Base, path: &Path) -> bool {
+    base.layout.esp().and_then(|v| v.fs.as_ref()).is_some_and(|fs| path.starts_with(&fs.fs_name))
 }
 
 fn unmount(base: &Base, events: &Events) -> Result<()> {

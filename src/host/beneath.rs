@@ -40,6 +40,8 @@ pub struct Beneath {
     path: PathBuf,
     /// Paths are resolved without openat2(2), for tests.
     by_name: bool,
+    /// What nothing touches, without the first `/`.
+    closed: Vec<PathBuf>,
 }
 
 /// A name in an open directory: where something is, or will be made.
@@ -94,7 +96,15 @@ impl Beneath {
 
     fn open_as(root: &Path, by_name: bool) -> Result<Self> {
         let top = open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
-        Ok(Self { top: top.with_context(|| format!("opening {}", root.display()))?, path: root.to_owned(), by_name })
+        Ok(Self { top: top.with_context(|| format!("opening {}", root.display()))?, path: root.to_owned(), by_name, closed: vec![] })
+    }
+
+    /// The same, but what is at these paths (links on the way to them resolved) is not even looked at: a network file system whose server
+    /// is gone would be waited for. Walking leaves them out, and every other verb says that they are on another file system.
+    #[must_use]
+    pub fn without(mut self, closed: &[PathBuf]) -> Self {
+        self.closed = closed.iter().map(|p| p.strip_prefix("/").unwrap_or(p).to_owned()).collect();
+        self
     }
 
     /// What `inner` is called outside, for messages.
@@ -104,7 +114,7 @@ impl Beneath {
     }
 
     fn find(&self, inner: impl AsRef<Path>) -> Sys<OwnedFd> {
-        find::find(self.top.as_fd(), inner.as_ref(), self.by_name)
+        find::find(self.top.as_fd(), inner.as_ref(), self.by_name, &self.closed)
     }
 
     /// What `inner` is, links followed.
@@ -149,7 +159,8 @@ impl Beneath {
     /// # Errors
     /// Where links lead in a circle.
     pub fn leads_to(&self, inner: impl AsRef<Path>) -> Result<PathBuf> {
-        let names = find::leads_to(self.top.as_fd(), inner.as_ref()).with_context(|| self.shown(&inner).display().to_string())?;
+        let names =
+            find::leads_to(self.top.as_fd(), inner.as_ref(), &self.closed).with_context(|| self.shown(&inner).display().to_string())?;
         Ok(Path::new("/").join(names))
     }
 

@@ -22,10 +22,12 @@ const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 /// What `path` stands for beneath `top`, links followed. `by_name`: without openat2(2), as where the kernel does not have it (before Linux
 /// 5.6) or a container forbids it. Both ways find the same.
 ///
+/// Nothing in `closed` is touched: paths beneath `top` without the first `/`.
+///
 /// # Errors
-/// The kernel's; ELOOP where links lead in a circle.
-pub fn find(top: BorrowedFd<'_>, path: &Path, by_name: bool) -> Sys<OwnedFd> {
-    if !by_name {
+/// The kernel's; ELOOP where links lead in a circle, EXDEV where the path leads to what is closed.
+pub fn find(top: BorrowedFd<'_>, path: &Path, by_name: bool, closed: &[PathBuf]) -> Sys<OwnedFd> {
+    if !by_name && closed.is_empty() {
         let relative = relative(path);
         let flags = OpenHow::new().flags(PATH_ONLY).resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
         match openat2(top, &relative, flags) {
@@ -34,7 +36,7 @@ pub fn find(top: BorrowedFd<'_>, path: &Path, by_name: bool) -> Sys<OwnedFd> {
             other => return other,
         }
     }
-    match walk(top, path, false)? {
+    match walk(top, path, false, closed)? {
         (Some(fd), _) => Ok(fd),
         (None, _) => Err(Errno::ENOENT),
     }
@@ -44,12 +46,12 @@ pub fn find(top: BorrowedFd<'_>, path: &Path, by_name: bool) -> Sys<OwnedFd> {
 ///
 /// # Errors
 /// As [`find`].
-pub fn leads_to(top: BorrowedFd<'_>, path: &Path) -> Sys<PathBuf> {
-    walk(top, path, true).map(|(_, names)| names)
+pub fn leads_to(top: BorrowedFd<'_>, path: &Path, closed: &[PathBuf]) -> Sys<PathBuf> {
+    walk(top, path, true, closed).map(|(_, names)| names)
 }
 
 /// Goes down name by name. A link is never followed by the kernel: its text is read and its names are gone down as well.
-fn walk(top: BorrowedFd<'_>, path: &Path, missing_is_fine: bool) -> Sys<(Option<OwnedFd>, PathBuf)> {
+fn walk(top: BorrowedFd<'_>, path: &Path, missing_is_fine: bool, closed: &[PathBuf]) -> Sys<(Option<OwnedFd>, PathBuf)> {
     // `..` goes back to a descriptor that was passed, wherever that directory has been moved meanwhile.
     let mut passed: Vec<(OwnedFd, OsString)> = vec![];
     let mut todo = names(path);
@@ -60,6 +62,9 @@ fn walk(top: BorrowedFd<'_>, path: &Path, missing_is_fine: bool) -> Sys<(Option<
             continue;
         }
         let at = passed.last().map_or(top, |(fd, _)| fd.as_fd());
+        if !closed.is_empty() && closed.contains(&written(&passed).join(&name)) {
+            return Err(Errno::EXDEV);
+        }
         let fd = match openat(at, name.as_os_str(), PATH_ONLY | OFlag::O_NOFOLLOW, Mode::empty()) {
             Err(Errno::ENOENT) if missing_is_fine => {
                 let begun = written(&passed).join(&name);

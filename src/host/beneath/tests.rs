@@ -228,3 +228,25 @@ fn a_path_of_any_length_is_found() {
         b.remove_tree("n".repeat(200)).unwrap();
     });
 }
+
+#[test]
+fn what_is_closed_is_not_touched() {
+    both(|w| {
+        fs::create_dir_all(w.root().join("usr/local/lib/d")).unwrap();
+        fs::create_dir_all(w.root().join("usr/lib")).unwrap();
+        fs::write(w.root().join("usr/local/lib/f"), "x").unwrap();
+        symlink("/usr/local/lib", w.root().join("opt")).unwrap();
+        symlink("local/lib/f", w.root().join("usr/link")).unwrap();
+        let open = w.beneath();
+        let closed = w.beneath().without(&["/usr/local".into()]);
+        for path in ["usr/local", "usr/local/lib/f", "opt/f", "usr/link", "usr/lib/../local/lib"] {
+            assert!(open.exists(path) && open.leads_to(path).is_ok(), "{path}");
+            assert_eq!(closed.metadata(path).unwrap_err(), Errno::EXDEV, "{path}");
+            assert!(!closed.exists(path) && closed.leads_to(path).is_err() && closed.read(path).is_err(), "{path}");
+        }
+        assert!(closed.is_dir("usr/lib") && closed.link_metadata("usr/link").is_ok());
+        let walked = |b: &Beneath| b.walk("usr").unwrap().len();
+        assert_eq!((walked(&open), walked(&closed)), (6, 2));
+        assert!(closed.walk("usr/local/lib").is_err());
+    });
+}

@@ -112,6 +112,9 @@ impl Beneath {
         let list = open.and_then(|fd| entries(&fd)).with_context(|| format!("reading {}", self.shown(dir).display()))?;
         for entry in list {
             let path = dir.join(&entry.name);
+            if self.closed.contains(&path) {
+                continue;
+            }
             if entry.kind == Kind::Directory {
                 self.walk_into(&path, found)?;
             }
