@@ -123,7 +123,7 @@ wait
 cat "$scratch/beside"
 if [ "$vm" != none ]; then
     # Continuous integration ends after 90 minutes: whole machines that would begin too late are counted as not run.
-    [ -z "${CI:-}" ] || export ALTDISK_VM_UNTIL=$(($(date +%s) - SECONDS + 48 * 60))
+    [ -z "${CI:-}" ] || export ALTDISK_VM_UNTIL=$(($(date +%s) - SECONDS + 42 * 60))
     ALTDISK_VM=$vm part "machines ($vm)" "$([ "$vm" = all ] && echo 180 || echo 75)" cargo test --quiet --test vm -- --nocapture | tee "$scratch/vm"
     sed -n 's/.*\(skipped: .*\)/  machines: \1/p' "$scratch/vm" >>"$scratch/skipped"
 fi

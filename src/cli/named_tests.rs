@@ -99,7 +99,13 @@ fn wrong(line: &str) -> Option<String> {
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     let program = ["altdisk ", "alt_disk_install "].into_iter().find(|p| line.starts_with(p))?;
     // A sentence that begins with the name is no command line, and a line that shows usage is a form of several.
-    if line.contains(". ") || line.contains('[') || line.contains("...") || line.contains('|') || line.contains(" (") || line.contains(';') || line.contains('"')
+    if line.contains(". ")
+        || line.contains('[')
+        || line.contains("...")
+        || line.contains('|')
+        || line.contains(" (")
+        || line.contains(';')
+        || line.contains('"')
     {
         return None;
     }
