@@ -119,6 +119,13 @@ names the old disk. -g skips that proof, for containers and for kernels that com
 \"What Boots Next, and Why\"). Whatever it says, the firmware's own menu can start any bootable disk.",
     ),
     (
+        520,
+        520,
+        "After a copy is made, altdisk searches it for everything that names the old disk: a copy that mounts or formats the old disk is worse than \
+none. The same search runs before anything is written, over the running system's files as they will be in the copy. `--preview` shows the line. In a file \
+that only people read, taking the identifier out is enough.",
+    ),
+    (
         601,
         629,
         "An image.data is TOML: `altdisk mkszfile` writes one that is right for this system, and the message names file, line and column of \
