@@ -79,7 +79,7 @@ GRUB_DEFAULT=0
 GRUB_TIMEOUT=1
 GRUB_DISTRIBUTOR=Debian
 GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=ttyS0 loglevel=5 mitigations=off apparmor=0 rcupdate.rcu_expedited=1 systemd.show_status=0"
+GRUB_CMDLINE_LINUX="console=ttyS0 loglevel=5 mitigations=off apparmor=0 rcupdate.rcu_expedited=1 systemd.show_status=0 rootdelay=240"
 GRUB_TERMINAL=serial
 GRUB_SERIAL_COMMAND="serial --speed=115200"
 GRUB_DISABLE_OS_PROBER=true
