@@ -119,10 +119,9 @@ pub fn in_text(shown: &str, syntax: Syntax, text: &str, names: &Names) -> Vec<Fi
         return vec![];
     }
     let mut found = vec![];
+    let finding = |line: usize, what: String, text: String| Finding { path: shown.to_owned(), line, what, text };
     for (i, line) in text.lines().enumerate() {
-        let mut add = |what: String| {
-            found.push(Finding { path: shown.to_owned(), line: i + 1, what, text: line.trim().chars().take(200).collect() });
-        };
+        let mut add = |what: String| found.push(finding(i + 1, what, line.trim().chars().take(200).collect()));
         let ids = rules.identifiers(line);
         for (_, id) in &ids {
             add(format!("the identifier {id} of the source"));
@@ -136,12 +135,7 @@ pub fn in_text(shown: &str, syntax: Syntax, text: &str, names: &Names) -> Vec<Fi
     }
     if let Some(at) = lvm_conf::stale(text, &names.lvm).filter(|_| syntax == Syntax::Lvm) {
         let (line, what) = (text[..at].lines().count(), "what it says of the source's disk keeps LVM from the copy's".to_owned());
-        found.push(Finding {
-            path: shown.to_owned(),
-            line,
-            what,
-            text: text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().into(),
-        });
+        found.push(finding(line, what, text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().into()));
     }
     found
 }

@@ -55,9 +55,8 @@ pub fn look(root: &Beneath, map: &IdMap, extras: &FstabExtras, is_copied: &dyn F
                     new.text
                 }
                 _ => {
-                    let main = if syntax == Syntax::Unit { units::main_volume(root, &path, &names.rules) } else { None };
-                    let (new, warnings) = names.rewritten(syntax, &old, main);
-                    seen.warnings.extend(warnings.into_iter().map(|w| if w.starts_with('/') { w } else { format!("{shown}: {w}") }));
+                    let (new, warnings) = names.rewritten(root, &path, &old);
+                    seen.warnings.extend(warnings);
                     new
                 }
             };

@@ -26,7 +26,7 @@ impl Entry<'_> {
         ["/dev/urandom", "/dev/random", "/dev/hwrng"].contains(&self.key) || self.is_swap() || self.has("tmp")
     }
 
-    /// What is made anew is swap space (or nobody said what it is).
+    /// What is made anew is swap space.
     pub fn is_swap(&self) -> bool {
         self.has("swap")
     }
@@ -59,8 +59,8 @@ fn lasting_spec(v: &Volume) -> Option<String> {
     }
 }
 
-/// Rewrites a crypttab. Lines that name nothing of the source stay byte for byte. `of_image`: it is another system's, and what a path in it means here
-/// nobody knows; nor what it means to a plan of version 0.1.0, which does not say what the copy has nothing for.
+/// Rewrites a crypttab. Lines that name nothing of the source stay byte for byte. `of_image`: it belongs to another system, so nobody knows what a
+/// path in it means here. A plan of version 0.1.0 does not know it either: it does not list what the copy has nothing for.
 pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
     let mut out = Rewritten::default();
     let nobody_knows = of_image || !rules.knows_others();

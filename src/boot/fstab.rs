@@ -211,7 +211,7 @@ fn options_of_copy(line: &str, fields: &[(usize, usize)], rules: &Rules, extras:
 fn option(text: &str, rules: &Rules) -> String {
     match text.split_once('=') {
         Some((key, value)) if key.starts_with("x-systemd.") => match rules.volume(value) {
-            Some(v) if v.new_spec.starts_with('/') || key.starts_with("x-systemd.") && !value.starts_with('/') => {
+            Some(v) if v.new_spec.starts_with('/') || !value.starts_with('/') => {
                 format!("{key}={}", v.new_spec)
             }
             Some(v) => format!("{key}={}", v.path()),

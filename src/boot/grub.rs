@@ -77,7 +77,7 @@ fn efi_capability(root: &Path) -> Result<(), String> {
     let family = Family::of(root);
     if family == Family::Fedora {
         let there = esp_of(root).is_some_and(|esp| Beneath::open(root).is_ok_and(|root| vendor_loader(&root, &esp).is_some()));
-        return if there { Ok(()) } else { Err(no_signed_loader()) };
+        return require_signed_loader(there);
     }
     if find_program(root, &names.install).is_none() {
         return Err(format!("{} is not installed", names.install));
@@ -94,8 +94,9 @@ fn efi_capability(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn no_signed_loader() -> String {
-    format!("no signed loader is on the EFI system partition (packages shim-{0}, grub2-efi-{0})", EFI.1)
+fn require_signed_loader(there: bool) -> Result<(), String> {
+    let missing = || format!("no signed loader is on the EFI system partition (packages shim-{0}, grub2-efi-{0})", EFI.1);
+    there.then_some(()).ok_or_else(missing)
 }
 
 /// Whether UEFI can start a copy of `root`, whose ESP is not mounted at `at`. `esp`: its top, where it could be opened all the same.
@@ -111,8 +112,7 @@ pub fn efi_unmounted(root: &Path, at: &str, esp: Option<&Path>) -> Result<(), St
     let Some(esp) = esp else {
         return Err(format!("{at} is in /etc/fstab but not mounted, so the signed loader on it is not seen (`mount {at}`)"));
     };
-    let there = Beneath::open(esp).is_ok_and(|esp| vendor_loader(&esp, Path::new("/")).is_some());
-    if there { Ok(()) } else { Err(no_signed_loader()) }
+    require_signed_loader(Beneath::open(esp).is_ok_and(|esp| vendor_loader(&esp, Path::new("/")).is_some()))
 }
 
 /// Whether the firmware of the running machine insists on signatures.

@@ -3,7 +3,6 @@
 //! What an administrator keeps there comes along: the entry that starts by default, kernel options, variables of their own. What GRUB itself counts
 //! with does not: it is about one start of the source, and one of them is the address of a block in the source's file system.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
@@ -33,13 +32,10 @@ fn variables(block: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(block);
     let (mut all, mut line, mut escaped) = (vec![], String::new(), false);
     for c in text.chars() {
-        match c {
-            '\n' if !escaped => {
-                all.extend(line.split_once('=').filter(|(k, _)| !k.starts_with('#')).map(|(k, v)| (k.to_owned(), v.to_owned())));
-                line.clear();
-                continue;
-            }
-            _ => {}
+        if c == '\n' && !escaped {
+            all.extend(line.split_once('=').filter(|(k, _)| !k.starts_with('#')).map(|(k, v)| (k.to_owned(), v.to_owned())));
+            line.clear();
+            continue;
         }
         escaped = c == '\\' && !escaped;
         line.push(c);
@@ -140,9 +136,8 @@ impl Menu {
         let text = |path: &Path| Ok::<_, anyhow::Error>(String::from_utf8_lossy(&copy.read(path)?.unwrap_or_default()).into_owned());
         for dir in dirs {
             let main = text(&dir.join("grub.cfg"))?;
-            let menu = Self::of(&(main.clone() + "\n" + &text(&dir.join("custom.cfg"))?), &entries);
-            if !Self::of(&main, &entries).items.is_empty() || main.contains("blscfg") {
-                return Ok(menu);
+            if main.contains("blscfg") || !Self::of(&main, &entries).items.is_empty() {
+                return Ok(Self::of(&(main + "\n" + &text(&dir.join("custom.cfg"))?), &entries));
             }
         }
         Ok(Self::default())
@@ -151,8 +146,7 @@ impl Menu {
     /// Whether it has an entry: by id, by title, or by number; `>` leads into a submenu.
     fn has(&self, saved: &str) -> bool {
         let known = &self.items;
-        let ids: BTreeSet<&str> = known.iter().flat_map(|e| [e.id.as_str(), e.title.as_str()]).filter(|w| !w.is_empty()).collect();
-        if ids.contains(saved) {
+        if known.iter().any(|e| e.id == saved || e.title == saved) {
             return true;
         }
         let mut level: Vec<&Item> = known.iter().filter(|e| e.depth == 0).collect();

@@ -92,7 +92,7 @@ pub struct IdMap {
     /// What lies in each volume group, before and after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub physical: Vec<Physical>,
-    /// The source's disks, and those of their partitions that the copy has nothing for. (Plans of version 0.1.0 have none.)
+    /// The source's disks, and their partitions and logical volumes that the copy has nothing for. (Plans of version 0.1.0 have none.)
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Names>,
 }

@@ -120,7 +120,7 @@ pub fn in_root(root: &Beneath, map: &IdMap) -> Result<Vec<Left>> {
     Ok(all)
 }
 
-/// Whether what a file says counts: not in front of it stands another, and it is not one that a copy loses.
+/// Whether what a file says counts: no other unit takes its place, and the copy keeps it.
 pub fn is_about_devices(root: &Beneath, path: &Path, rules: &Rules) -> bool {
     syntax(path) != Syntax::Grubenv && !DROPPED.iter().any(|d| path.starts_with(d)) && !units::is_overridden(root, path, rules)
 }
@@ -180,6 +180,8 @@ mod tests {
         map.others.push(left);
         map.physical = vec![ids::Physical { vg: "my-vg".into(), ..ids::Physical::default() }];
         let names = Names::of(&map).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let root = Beneath::open(root.path()).unwrap();
         for (path, text, what) in [
             ("etc/fstab", "/dev/mapper/my--vg-data /data xfs defaults 0 0\n", "names the old disk (/dev/mapper/my--vg-data) and"),
             ("etc/default/grub", "GRUB_CMDLINE_LINUX=\"rd.lvm.lv=my-vg/data\"\n", "names the old disk (rd.lvm.lv=my-vg/data) and"),
@@ -190,7 +192,7 @@ mod tests {
             ),
         ] {
             let syntax = syntax(Path::new(path));
-            let (new, _) = names.rewritten(syntax, text, None);
+            let (new, _) = names.rewritten(&root, Path::new(path), text);
             assert_eq!((new.as_str(), audit::in_text(path, syntax, &new, &names)), (text, vec![]));
             let said: Vec<String> = in_text(path, syntax, Treatment::Change, &new, &names).iter().map(|l| l.said("was left")).collect();
             assert_eq!(said, [format!("{path}:1: {what} was left as it is")]);

@@ -80,10 +80,12 @@ fn accepts(filter: &[Option<Pattern>], names: &[PathBuf]) -> Option<bool> {
         })
     };
     let all: Vec<Option<bool>> = names.iter().filter_map(verdict).collect();
-    match () {
-        () if all.contains(&Some(true)) || all.is_empty() => Some(true),
-        () if all.contains(&None) => None,
-        () => Some(false),
+    if all.is_empty() || all.contains(&Some(true)) {
+        Some(true)
+    } else if all.contains(&None) {
+        None
+    } else {
+        Some(false)
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use super::bootlist::custom;
 use super::fstab::{self, FstabExtras};
 use super::identify::Rules;
-use super::ids::{IdMap, Volume};
+use super::ids::IdMap;
 use super::places::{PLACES, Syntax, Treatment, syntax, walk};
 use super::texts::Text;
 use super::{crypttab, debconf, grubenv, lvm_conf, unit, units};
@@ -70,16 +70,16 @@ impl Names {
         Ok(Self { rules: Rules::new(map)?, lvm: lvm_conf::Volumes::of(map), of_image: false, disk })
     }
 
-    /// A file's text as the copy needs it, with what is to be said. `main`: for a drop-in, what its unit is about.
-    pub fn rewritten(&self, syntax: Syntax, text: &str, main: Option<&Volume>) -> (String, Vec<String>) {
+    /// The text of the file `inner` of `root` as the copy needs it, and what is to be said about it, with the file's name.
+    pub fn rewritten(&self, root: &Beneath, inner: &Path, text: &str) -> (String, Vec<String>) {
         let rules = &self.rules;
-        match syntax {
+        match syntax(inner) {
             // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
             Syntax::Text => (rules.anywhere(text), vec![]),
             Syntax::CommandLine => (text.split_inclusive('\n').map(|line| rules.command_line(line)).collect(), vec![]),
             Syntax::Unit => {
-                let new = unit::rewrite(text, rules, main);
-                (new.text, new.warnings)
+                let new = unit::rewrite(text, rules, units::main_volume(root, inner, rules));
+                (new.text, new.warnings.into_iter().map(|w| format!("/{}: {w}", inner.display())).collect())
             }
             Syntax::Crypttab => {
                 let new = crypttab::rewrite(text, rules, self.of_image);
@@ -237,7 +237,7 @@ impl Job<'_> {
             let (new, left_out) = grubenv::rewrite(&old, &self.names.rules);
             if new != old {
                 self.copy.replace(&env, &new, 0o644)?;
-                self.changed(&env, 0, "without what GRUB counts with");
+                self.changed(&env, 0, "GRUB's counters are taken out");
             }
             if !left_out.is_empty() {
                 self.events.warn(format!("/{} has no room for {}", env.display(), left_out.join(", ")));
@@ -262,14 +262,12 @@ impl Job<'_> {
     }
 
     fn text_as(&mut self, path: &Path, inner: &Path) -> Result<()> {
-        let syntax = syntax(inner);
-        if syntax == Syntax::Grubenv {
+        if syntax(inner) == Syntax::Grubenv {
             return Ok(());
         }
         let Some(old) = Text::read(&self.copy, path)? else { return Ok(()) };
-        let main = if syntax == Syntax::Unit { units::main_volume(&self.copy, inner, &self.names.rules) } else { None };
-        let (new, warnings) = self.names.rewritten(syntax, &old.text, main);
-        warnings.iter().for_each(|w| self.events.warn(if w.starts_with('/') { w.clone() } else { format!("/{}: {w}", inner.display()) }));
+        let (new, warnings) = self.names.rewritten(&self.copy, inner, &old.text);
+        warnings.iter().for_each(|w| self.events.warn(w));
         if new == old.text {
             return Ok(());
         }

@@ -34,7 +34,8 @@ pub fn is_overridden(copy: &Beneath, path: &Path, rules: &Rules) -> bool {
     let Some(inner) = packaged(path) else { return false };
     let there = |inner: &Path| OWN_UNITS.iter().any(|dir| copy.link_metadata(Path::new(dir).join(inner)).is_ok());
     // A directory `x.swap.d` is looked into; a unit hides its links too.
-    there(inner) || there(&renamed_path(inner, rules)) && renamed_path(inner, rules) != inner
+    let renamed = renamed_path(inner, rules);
+    there(inner) || renamed != inner && there(&renamed)
 }
 
 /// What a drop-in's unit is about: `home.mount.d/x.conf` to the `What=` of home.mount.
@@ -137,7 +138,7 @@ impl Job<'_> {
         let Some(inner) = packaged(path).filter(|_| kind != Kind::Directory && !is_overridden(self.copy, path, self.rules)) else {
             return Ok(());
         };
-        let (inner, new_inner) = (inner.to_owned(), renamed_path(inner, self.rules));
+        let new_inner = renamed_path(inner, self.rules);
         let own = Path::new(OWN_UNITS[0]);
         let shown = format!("takes the place of /{}", path.display());
         if let Some(target) = self.copy.read_link(path) {
@@ -150,8 +151,7 @@ impl Job<'_> {
             return Ok(());
         }
         let Some(old) = Text::read(self.copy, path)? else { return Ok(()) };
-        let main = main_volume(self.copy, path, self.rules).cloned();
-        let new = unit::rewrite(&old.text, self.rules, main.as_ref());
+        let new = unit::rewrite(&old.text, self.rules, main_volume(self.copy, path, self.rules));
         if new.text == old.text && new_inner == inner {
             return Ok(());
         }
@@ -160,8 +160,8 @@ impl Job<'_> {
         self.changed(&own.join(&new_inner), shown);
         // The unit of the old name is there all the same: it is switched off.
         if new_inner.file_name() != inner.file_name() && inner.parent() == Some(Path::new("")) {
-            self.copy.symlink("/dev/null", own.join(&inner))?;
-            self.changed(&own.join(&inner), "switched off".to_owned());
+            self.copy.symlink("/dev/null", own.join(inner))?;
+            self.changed(&own.join(inner), "switched off".to_owned());
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ struct Known<'w> {
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
-    crate::engine::run::require_root()?;
+    run::require_root()?;
     let roles = roles(world, &prepare::known(&[])?);
     let (stored, unreadable) = match Standing::of(seen(State::peek())?) {
         Standing::None => (None, None),
@@ -159,7 +159,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
 fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
     match job {
         Some(id) => format!("job {id} is at work on it: `altdisk jobs follow {id}` shows it, `altdisk jobs stop {id}` ends it"),
-        None => error::of(busy).map_or_else(|| format!("{busy:#}"), |alt| alt.cause.clone()),
+        None => error::cause(busy),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
 use crate::boot::here;
 use crate::cli::flags::BOOTLIST;
 use crate::cli::getopt;
-use crate::cli::{console, say, wrapped, write};
+use crate::cli::{console, say, say_page, wrapped, write};
 use crate::disk::size::human;
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
@@ -54,7 +54,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if let (true, Some(first)) = (options.review, options.disks.first()) {
         let machine = here::machine()?;
         let page = page(&machine, known(&machine, first)?, made_at());
-        return Ok(say(&(serde_json::to_string_pretty(&page)? + "\n"), Exit::Done));
+        return say_page(&page);
     }
     let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
     let machine = match here::machine() {
@@ -81,7 +81,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 /// The answer where it is not known what starts this machine: what is known, and why the rest is not.
 fn unknown(disks: &[String], err: &anyhow::Error) -> String {
     let on = if disks.is_empty() { "a disk that altdisk cannot find out".to_owned() } else { disks.join(" and ") };
-    let why = error::of(err).map_or_else(|| format!("{err:#}"), |alt| alt.cause.clone());
+    let why = error::cause(err);
     let text = format!(
         "This machine runs from {on}. altdisk cannot tell what it boots next: {why}. It has changed nothing, so the machine most likely boots \
 as it did the last time. Another disk is chosen in the menu of the firmware."

@@ -348,6 +348,11 @@ pub(crate) fn names_help(told: &Alt) -> bool {
     told.remedy.contains("--help`")
 }
 
+/// Writes the page that a panel shows before its command runs.
+fn say_page(page: &engine::review::Review) -> Result<Exit> {
+    Ok(say(&(serde_json::to_string_pretty(page)? + "\n"), Exit::Done))
+}
+
 /// Writes text to standard output, without secrets, and so that nothing in it commands the terminal.
 pub(crate) fn say(text: &str, exit: Exit) -> Exit {
     let end = if text.ends_with('\n') { "\n" } else { "" };

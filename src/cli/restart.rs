@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::cli::flags::RESTART;
-use crate::cli::{bootlist, console, getopt, say};
+use crate::cli::{bootlist, console, getopt, say, say_page};
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::engine::{run as engine_run, steps};
@@ -32,7 +32,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     nothing_runs(&job::list()?)?;
     if parsed.has("review") {
         let page = page(&bootlist::next(events), logins::list());
-        return Ok(say(&(serde_json::to_string_pretty(&page)? + "\n"), Exit::Done));
+        return say_page(&page);
     }
     steps::reboot(events)?;
     Ok(say("The machine restarts now.\n", Exit::Done))

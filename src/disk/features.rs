@@ -67,8 +67,8 @@ const EXT: [&str; 29] = [
     "verity",
 ];
 
-/// Features that not every kernel can mount, and the files of `/sys/fs/ext4/features` that say so.
-const NOT_EVERYWHERE: [(&str, &str); 2] = [("casefold", "casefold"), ("verity", "verity")];
+/// Features that not every kernel can mount. One that can has a file of that name in `/sys/fs/ext4/features`.
+const NOT_EVERYWHERE: [&str; 2] = ["casefold", "verity"];
 
 /// Reads `dumpe2fs -h`, which does not tell whether an encoding is `strict`.
 pub fn ext(text: &str, strict: bool) -> Vec<String> {
@@ -99,8 +99,8 @@ pub fn ext(text: &str, strict: bool) -> Vec<String> {
 
 /// Takes features from options of mke2fs that the kernel here could not mount (those of an image of another machine). Returns their names.
 pub fn without_unknown(options: &mut Vec<String>) -> Vec<String> {
-    let knows = |file: &str| Path::new("/sys/fs/ext4/features").join(file).exists();
-    let gone: Vec<&str> = NOT_EVERYWHERE.iter().filter(|(_, file)| !knows(file)).map(|(name, _)| *name).collect();
+    let knows = |feature: &str| Path::new("/sys/fs/ext4/features").join(feature).exists();
+    let gone: Vec<&str> = NOT_EVERYWHERE.into_iter().filter(|f| !knows(f)).collect();
     without(options, &gone)
 }
 

@@ -222,7 +222,7 @@ fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
         );
     }
     let claim = Claim::take(disk).map_err(|e| {
-        let why = error::of(&e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone());
+        let why = error::cause(&e);
         error::PRACTICE_IN_USE.because(format!("{name}: {why}"))
     })?;
     claim.close()

@@ -24,8 +24,8 @@ use crate::engine::{disk_steps, facts};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
-use crate::host::mounts;
-use crate::host::view;
+use crate::host::mounts::Mount;
+use crate::host::{mounts, view};
 use crate::image::data::{Fs, Subvolume};
 
 /// Copies a volume's file system.
@@ -56,6 +56,11 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     Ok(())
 }
 
+/// The mount through which a file system of the plan is read.
+fn source_mount(base: &Base, fs: &Fs) -> Result<Mount> {
+    mount::mount_of(fs, mount::devices_of(&base.ids, fs))
+}
+
 /// What a run has to copy or restore: of the steps that are still to come.
 pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
     let volumes = steps.iter().filter_map(|s| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None });
@@ -63,7 +68,7 @@ pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
     volumes
         .filter_map(|v| v.fs.as_ref())
         .map(|fs| {
-            let mount = mount::mount_of(fs, mount::devices_of(&base.ids, fs));
+            let mount = source_mount(base, fs);
             let files = mount.and_then(|m| facts::counts(&m)).map_or(0, |counts| counts.files);
             Totals { bytes: fs.fs_used_mb << 20, files }
         })
@@ -77,7 +82,7 @@ fn btrfs_options(fs: &Fs) -> String {
 }
 
 fn plain(c: &Context, fs: &Fs, excludes: &Excludes) -> Result<()> {
-    let from = Source::of_mounted(&mount::mount_of(fs, mount::devices_of(&c.base.ids, fs))?)?;
+    let from = Source::of_mounted(&source_mount(c.base, fs)?)?;
     run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), &[], excludes)
 }
 
@@ -96,7 +101,7 @@ fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, apart: &[PathBuf], 
 
 /// Subvolumes are made and filled parents first, all of them through the file system's top level.
 fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Result<()> {
-    let mount = mount::mount_of(fs, mount::devices_of(&c.base.ids, fs))?;
+    let mount = source_mount(c.base, fs)?;
     let top: OwnedFd = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
     let at = Path::new(ALT_INST);
     let mut copied: Vec<&str> = Vec::new();

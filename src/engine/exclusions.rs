@@ -40,11 +40,21 @@ fn mount_points() -> Result<Vec<PathBuf>> {
     Ok(mounts::mounted()?.into_iter().map(|m| m.mount_point).chain(named).filter(|at| at != Path::new("/")).collect())
 }
 
+/// The exclude list, which leaves what a system needs; `boots`: also what it boots with.
+///
+/// # Errors
+/// ALT-401 for a pattern that is none, ALT-407 for a list that takes too much.
+pub fn checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
+    let list = read(file)?;
+    file.map_or(Ok(()), |file| check(file, &list, boots))?;
+    Ok(list)
+}
+
 /// Refuses a list that leaves nothing of what a system needs; `boots`: also of what it boots with.
 ///
 /// # Errors
 /// ALT-407 naming the directory and the lines.
-pub fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
+fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
     for at in ESSENTIAL.iter().chain(BOOTS.iter().filter(|_| boots)).map(Path::new) {
         let list = list.anew();
         if !takes(&list, at).unwrap_or(false) {

@@ -18,7 +18,7 @@ use crate::host::cmd::Cmd;
 use crate::host::files;
 use crate::host::mounts::{self, Mount};
 use crate::host::{covered, view};
-use crate::image::data::Image;
+use crate::image::data::{Fs, Image};
 
 /// The machine as it is now.
 pub struct Facts {
@@ -74,6 +74,15 @@ impl Facts {
         let view = esp::of_source(self, &fs.fs_name).ok().flatten();
         self.boot.efi = grub::efi_unmounted(Path::new("/"), &fs.fs_name, view.as_ref().map(own_path).as_deref());
         Ok(())
+    }
+
+    /// The mount through which a file system of rootvg is read.
+    ///
+    /// # Errors
+    /// ALT-310 where it is not mounted any more.
+    pub fn mount_of(&self, fs: &Fs) -> Result<Mount> {
+        let device = names::source_device(&self.source, &fs.fs_name).map(Path::to_owned);
+        source::mount::mount_of(fs, device.as_slice())
     }
 
     /// Everything by which a device of rootvg can be named.
@@ -183,9 +192,9 @@ pub struct Counts {
 /// Where it cannot be asked; ALT-406 where it is hidden and we are not root.
 pub fn counts(mount: &Mount) -> Result<Counts> {
     let all = mounts::mounted()?;
-    let here = all.iter().rfind(|m| (&m.dev, &m.root, &m.mount_point) == (&mount.dev, &mount.root, &mount.mount_point));
+    let here = all.iter().rfind(|m| m.is_same_as(mount));
     let view = if here.is_some_and(|m| covered::is_visible(&all, m)) { None } else { Some(view::of_mount(mount)?) };
-    let at = view.as_ref().map_or(mount.mount_point.clone(), |fd| format!("/proc/self/fd/{}", fd.as_raw_fd()).into());
+    let at = view.as_ref().map_or(mount.mount_point.clone(), own_path);
     let s = nix::sys::statvfs::statvfs(&at).with_context(|| format!("asking how full {} is", mount.mount_point.display()))?;
     let used = s.blocks().saturating_sub(s.blocks_free()).saturating_mul(s.fragment_size());
     Ok(Counts {

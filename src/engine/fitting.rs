@@ -71,7 +71,7 @@ pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<Strin
     }
     let extent_mb = image.vg_data.iter().map(|v| v.ppsize_mb).max().unwrap_or(0);
     for fs in &mut image.fs_data {
-        let Some(lv) = image.lv_data.iter_mut().find(|l| l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg) else { continue };
+        let Some(lv) = image.lv_data.iter_mut().find(|l| l.holds(fs)) else { continue };
         let its: Vec<&Need> = needs.iter().filter(|n| n.fs_name == fs.fs_name).collect();
         let wanted: u64 = its.iter().map(|n| n.wanted_mb).sum();
         let free = its.iter().map(|n| n.free_mb).min().unwrap_or(0);

@@ -200,7 +200,7 @@ pub fn lay_out(image: &ImageData, added: u64, targets: &[Target], fresh: &mut Fr
         .iter()
         .find(|f| holds_root(f))
         .ok_or_else(|| error::NO_ROOT_FS.because("image.data has no file system that is mounted at /"))?;
-    let mut b = Builder { added, ..Builder::new(image, targets, root, fresh) };
+    let mut b = Builder::new(image, added, targets, root, fresh);
     b.place()?;
     Ok(b.finish())
 }
@@ -252,9 +252,9 @@ struct Builder<'a, 'f> {
 }
 
 impl<'a, 'f> Builder<'a, 'f> {
-    fn new(image: &'a ImageData, targets: &'a [Target], root: &'a Fs, fresh: &'a mut Fresh<'f>) -> Self {
+    fn new(image: &'a ImageData, added: u64, targets: &'a [Target], root: &'a Fs, fresh: &'a mut Fresh<'f>) -> Self {
         let pieces = targets.iter().map(|_| Vec::new()).collect();
-        Self { image, targets, fresh, root, added: 0, volumes: vec![], vgs: vec![], pieces, outcome: Outcome::AsSource, notes: vec![] }
+        Self { image, targets, fresh, root, added, volumes: vec![], vgs: vec![], pieces, outcome: Outcome::AsSource, notes: vec![] }
     }
 
     fn place(&mut self) -> Result<()> {

@@ -129,10 +129,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     // A clone at work holds the package manager's lock, which would be told instead. The lock of runs is not taken: an image may be piped
     // into `alt_disk_install -d -` here.
     state::State::not_busy()?;
-    let excludes = exclusions::read(request.exclude_list.as_ref())?;
-    if let Some(file) = &request.exclude_list {
-        exclusions::check(file, &excludes, true)?;
-    }
+    let excludes = exclusions::checked(request.exclude_list.as_ref(), true)?;
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut image = prepare::image(request.image_data.as_ref(), &facts, &mut warnings)?;

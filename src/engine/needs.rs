@@ -8,8 +8,7 @@ use anyhow::Result;
 use crate::copy::Excludes;
 use crate::engine::facts::{self, Facts};
 use crate::engine::fitting::{self, Need, Reason};
-use crate::engine::source::mount;
-use crate::engine::{copying, names, prepare, snapshots, trees};
+use crate::engine::{copying, prepare, snapshots, trees};
 use crate::event::Events;
 use crate::image::create;
 use crate::image::data::{Fs, ImageData, Lv};
@@ -44,8 +43,7 @@ struct Count {
 pub fn count(image: &ImageData, facts: &Facts, excludes: &Excludes, events: &Events) -> Result<Counted> {
     let mut all = vec![];
     for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
-        let device = names::source_volume(&facts.source, &fs.fs_lv, fs.fs_vg.as_ref()).map(Path::to_owned);
-        let counts = facts::counts(&mount::mount_of(fs, device.as_slice())?)?;
+        let counts = facts::counts(&facts.mount_of(fs)?)?;
         let size_mb = volume(&facts.source.image, fs).or(volume(image, fs)).map_or(0, |l| l.size_mb);
         let whole = may_grow(fs);
         let trees = files(fs, whole, facts, excludes, events)?;
@@ -55,7 +53,7 @@ pub fn count(image: &ImageData, facts: &Facts, excludes: &Excludes, events: &Eve
 }
 
 fn volume<'i>(image: &'i ImageData, fs: &Fs) -> Option<&'i Lv> {
-    image.lv_data.iter().find(|l| l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)
+    image.lv_data.iter().find(|l| l.holds(fs))
 }
 
 /// Every file's own size, without those that are left out, tree by tree. Of a compressed file system only the writable snapshots are counted, as the

@@ -94,16 +94,14 @@ fn clone(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Re
     let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
-    let excludes = exclusions::read(request.exclude_list.as_ref())?;
-    if let Some(file) = &request.exclude_list {
-        exclusions::check(file, &excludes, !request.skip_boot_check)?;
-    }
+    let excludes = exclusions::checked(request.exclude_list.as_ref(), !request.skip_boot_check)?;
     let told = protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
     warnings.extend(told.warnings);
     notes.extend(told.notes);
     let counted = needs::count(&image, &facts, &excludes, events)?;
     let needs = counted.needs(&image);
-    let fits = |less: &ImageData| laid_out(less, &disks, &counted.needs(less)).map(drop);
+    let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
+    let fits = |less: &ImageData| lay_out_at(less, &places, &counted.needs(less)).map(drop);
     let layout = laid_out(&image, &disks, &needs).map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image, &needs)?;
@@ -181,7 +179,8 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Nee
 /// # Errors
 /// What the layout says, for people.
 pub fn fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
-    laid_out(&facts.source.image, &[disk], &[]).map(drop).map_err(|e| cause(&e))
+    // For a list: what is on the disk matters only when it is chosen.
+    lay_out_at(&facts.source.image, &[target(disk)], &[]).map(drop).map_err(|e| error::cause(&e))
 }
 
 fn target(d: &Disk) -> Target {
@@ -336,7 +335,7 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
 
 /// Whether a file system of an image.data is its EFI system partition.
 pub fn is_esp(image: &ImageData, fs: &Fs) -> bool {
-    image.lv_data.iter().any(|l| l.kind == LvType::Esp && l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg)
+    image.lv_data.iter().any(|l| l.kind == LvType::Esp && l.holds(fs))
 }
 
 /// Whether source and result can boot; `-g` turns refusals into warnings.
@@ -376,14 +375,14 @@ pub fn bootable(
         if request.phases.list().contains(&3) {
             refusals.push(refusal);
         } else {
-            warnings.push(format!("phase 3 will need -B: {}", cause(&refusal)));
+            warnings.push(format!("phase 3 will need -B: {}", error::cause(&refusal)));
         }
     }
     let fatal = |e: &&anyhow::Error| !request.skip_boot_check || error::of(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id);
     if let Some(first) = refusals.iter().find(fatal) {
         let alt = error::of(first);
         let entry = alt.map_or(&error::NO_LOADER, |a| a.entry);
-        let all: Vec<String> = refusals.iter().map(cause).collect();
+        let all: Vec<String> = refusals.iter().map(error::cause).collect();
         let mut remedies: Vec<String> = refusals.iter().filter_map(|e| error::of(e).map(|a| a.remedy.clone())).collect();
         remedies.dedup();
         return Err(entry.because_do(all.join("; "), remedies.join("; ")));
@@ -392,10 +391,6 @@ pub fn bootable(
         warnings.push(format!("{} (-g: going on all the same)", error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())));
     }
     Ok(boot)
-}
-
-pub fn cause(e: &anyhow::Error) -> String {
-    error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
 }
 
 /// Why the boot list cannot be set as the request has it; notes in `boot` whether it can.
@@ -408,7 +403,7 @@ fn bootlist_refusal(request: &Request, boot: &mut Bootable, practice: bool) -> O
     } else if boot.bootlist.is_ok() {
         // What phase 3 will have to know of the running system's own disk.
         boot.bootlist = match here::running("rootvg") {
-            Err(e) => Err(cause(&e)),
+            Err(e) => Err(error::cause(&e)),
             Ok(d) if boot.firmware == Firmware::Uefi && d.esp_partuuid.is_none() => {
                 Err("the EFI system partition of the running system was not found".into())
             }
@@ -448,7 +443,7 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
     match bootlist_refusal(request, &mut base.boot, practice) {
         Some(e) if !request.skip_boot_check || request.reboot => Err(e),
         Some(e) => {
-            events.warn(format!("{} (-g: going on all the same)", cause(&e)));
+            events.warn(format!("{} (-g: going on all the same)", error::cause(&e)));
             Ok(base)
         }
         None => Ok(base),

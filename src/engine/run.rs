@@ -16,7 +16,7 @@ use crate::engine::quiet::Quiet;
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, Record, State, Stored, crash_point};
 use crate::engine::targets::Targets;
-use crate::engine::{cleanup, copying, mounted, prepare, relocate, replace, standing, steps};
+use crate::engine::{cleanup, copying, exclusions, mounted, prepare, relocate, replace, standing, steps};
 use crate::error::{self, Alt, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
@@ -266,7 +266,7 @@ fn execute(
     let mut phase = 0;
     let of = plan.steps.len();
     let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();
-    let excludes = crate::engine::exclusions::read(plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)))?;
+    let excludes = exclusions::read(plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)))?;
     let progress = Progress::new(1, copying::totals(base, &to_do));
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {

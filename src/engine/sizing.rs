@@ -43,8 +43,8 @@ pub struct TooSmall {
 pub struct Allowed {
     /// SHRINK = "yes".
     pub shrink: bool,
-    /// So many bytes may `/` give up for new boot partitions and what must be larger than in the source: what they take where the targets are together no smaller than the source
-    /// disks, 0 else.
+    /// Bytes that `/` may give up for new boot partitions and for what must be larger than in the source: what they take, where the targets
+    /// together are no smaller than the source disks; else 0.
     pub root_gives_up: u64,
 }
 

@@ -46,7 +46,7 @@ pub fn in_the_way(
     if all.is_empty() || fits(&less).is_err() {
         return e;
     }
-    let cause = error::of(&e).map_or_else(|| e.to_string(), |alt| alt.cause.clone());
+    let cause = error::cause(&e);
     let lines = named(&all, "is a writable btrfs snapshot");
     let remedy = format!("name a larger disk, or say that these may be left out: `--accept {}`", Loss::Snapshots.word());
     let more = format!("\n  {}", lines.join("\n  "));

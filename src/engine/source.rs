@@ -163,7 +163,7 @@ impl<'a> Describer<'a> {
     /// What `/`, `/boot` and the ESP lie on. Over the last two something else may be mounted, which is not what starts the machine.
     fn root_devices(&self) -> Vec<Device<'a>> {
         let root = self.mounted_at("/").and_then(|m| self.device_of(m));
-        let boot = ["/boot", "/boot/efi", "/efi"].into_iter().filter_map(|at| {
+        let boot = ["/boot"].into_iter().chain(ESP_AT).filter_map(|at| {
             let here = self.mounts.iter().rev().filter(|m| m.mount_point == Path::new(at));
             here.filter_map(|m| self.device_of(m)).find(|d| self.file_below(d).is_none())
         });

@@ -281,17 +281,18 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
 fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let copy = Beneath::open(Path::new(ALT_INST))?;
-    let view = if base.imaged.is_none() { esp::of_base(base, fs)? } else { None };
-    if view.is_none() && !mount::devices_of(&base.ids, fs).is_empty() && base.imaged.is_none() {
-        events.warn(format!(
-            "the EFI system partition of {} is not found: what lies on it, beside boot loaders, is not in the copy",
-            fs.fs_name
-        ));
-    }
-    let left_out = match &view {
-        Some(esp) => Beneath::open(&own_path(esp))?.copy_files("", &copy, &fs.fs_name)?,
-        None if base.imaged.is_some() && copy.is_dir(plan::ESP_WAITS) => copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)?,
-        None => vec![],
+    let left_out = if base.imaged.is_some() {
+        if copy.is_dir(plan::ESP_WAITS) { copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)? } else { vec![] }
+    } else if let Some(esp) = esp::of_base(base, fs)? {
+        Beneath::open(&own_path(&esp))?.copy_files("", &copy, &fs.fs_name)?
+    } else {
+        if !mount::devices_of(&base.ids, fs).is_empty() {
+            events.warn(format!(
+                "the EFI system partition of {} is not found: what lies on it, beside boot loaders, is not in the copy",
+                fs.fs_name
+            ));
+        }
+        vec![]
     };
     for name in left_out {
         events.warn(format!("{} is neither a file nor a directory: an EFI system partition cannot hold it", name.display()));

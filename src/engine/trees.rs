@@ -10,7 +10,6 @@ use nix::fcntl::OFlag;
 
 use crate::copy::Source;
 use crate::engine::facts::{self, Facts};
-use crate::engine::source::mount;
 use crate::engine::{copying, esp, names, prepare};
 use crate::error;
 use crate::host::tree::open_below;
@@ -43,7 +42,7 @@ fn esp_tree(fs_name: &str, view: Result<Option<OwnedFd>>, warnings: &mut Vec<Str
     let why = match view {
         Ok(Some(top)) => return Some(Tree { source: Source::of_directory(top), prefix: fs_name.into(), leave_out: vec![] }),
         Ok(None) => "it is not mounted, and this kernel cannot mount it or its device is not found".to_owned(),
-        Err(e) => prepare::cause(&e),
+        Err(e) => error::cause(&e),
     };
     warnings.push(format!("the files of the EFI system partition ({fs_name}) are NOT in the image: {why}"));
     None
@@ -54,9 +53,7 @@ fn esp_tree(fs_name: &str, view: Result<Option<OwnedFd>>, warnings: &mut Vec<Str
 /// # Errors
 /// As [`all`].
 pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
-    let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);
-    let device = now.and_then(|n| names::source_volume(&facts.source, &n.fs_lv, n.fs_vg.as_ref())).map(Path::to_owned);
-    let mount = mount::mount_of(fs, device.as_slice())?;
+    let mount = facts.mount_of(fs)?;
     let mut trees = vec![];
     if fs.subvolume.is_empty() {
         trees.push(Tree { source: Source::of_mounted(&mount)?, prefix: PathBuf::from(&fs.fs_name), leave_out: vec![] });

@@ -89,6 +89,11 @@ impl Entry {
     }
 }
 
+/// What is wrong, without number and remedy: the cause of the catalogued error in a chain, or the whole chain where there is none.
+pub fn cause(e: &anyhow::Error) -> String {
+    of(e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone())
+}
+
 /// The catalogued error inside `err`, if there is one.
 pub fn of(err: &anyhow::Error) -> Option<&Alt> {
     err.chain().find_map(|e| e.downcast_ref::<Alt>())

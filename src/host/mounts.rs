@@ -37,6 +37,13 @@ pub struct Mount {
     pub super_options: String,
 }
 
+impl Mount {
+    /// Whether this is the same mount as another list has it. Its number is not compared: in every namespace it has another.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        (&self.dev, &self.root, &self.mount_point) == (&other.dev, &other.root, &other.mount_point)
+    }
+}
+
 /// Reads the text of a mountinfo file; lines that do not parse are left out.
 pub fn parse_mountinfo(text: &[u8]) -> Vec<Mount> {
     text.split(|b| *b == b'\n').filter_map(parse_line).collect()

@@ -44,10 +44,8 @@ pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
 /// ALT-406 where it is not mounted any more, or the kernel does not allow it; ALT-805 where it gives no thread.
 pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     detached(|| {
-        // In the namespace of our own every mount has another number.
         let all = parse_mountinfo(&std::fs::read("/proc/thread-self/mountinfo").map_err(|e| errno(&e))?);
-        let same = |m: &&Mount| (&m.dev, &m.root, &m.mount_point) == (&wanted.dev, &wanted.root, &wanted.mount_point);
-        let mine = all.iter().rfind(same).ok_or(Errno::ENOENT)?;
+        let mine = all.iter().rfind(|m| m.is_same_as(wanted)).ok_or(Errno::ENOENT)?;
         for at in covered::covering(&all, mine) {
             umount2(&at, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)?;
         }

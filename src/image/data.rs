@@ -120,6 +120,13 @@ pub struct Lv {
     pub label: Option<String>,
 }
 
+impl Lv {
+    /// Whether a file system lies on this volume.
+    pub fn holds(&self, fs: &Fs) -> bool {
+        self.logical_volume == fs.fs_lv && self.volume_group == fs.fs_vg
+    }
+}
+
 /// A file system. For btrfs the mount points are those of its subvolumes, and FS_NAME is the one that names the
 /// whole (`/` if it holds the root).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

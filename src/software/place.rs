@@ -81,7 +81,7 @@ fn mount(device: &Path, events: &Events) -> Result<()> {
     mounted.map_err(|e| {
         let _ = std::fs::remove_dir(MEDIUM);
         // Its own number is enough.
-        let why = error::of(&e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone());
+        let why = error::cause(&e);
         let (line, more) = why.split_once('\n').unwrap_or((&why, ""));
         error::NOT_MOUNTED_LOCATION.because((line, more.to_owned()))
     })

@@ -227,7 +227,7 @@ impl Machine {
             let next = readable.peek().is_some() && readable.all(|(id, _)| leads(id) == d.id());
             let why = match says.iter().find(|(id, _)| *id == d.id()) {
                 Some((_, Err(e))) => {
-                    let why = error::of(e).map_or_else(|| e.to_string(), |alt| alt.cause.clone());
+                    let why = error::cause(e);
                     format!("{UNREADABLE}: {why}")
                 }
                 Some((_, Ok(Some(to)))) => format!("its GRUB hands over to {}", self.by_id(to).map_or(to.clone(), BootDisk::title)),

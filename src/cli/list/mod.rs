@@ -106,7 +106,7 @@ fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
         Ok((list, machine)) => Ok((heading, boot_rows(&machine, &list))),
         // A list with the reason in it says more than none.
         Err(err) => {
-            let why = error::of(&err).map_or_else(|| format!("{err:#}"), |alt| alt.cause.clone());
+            let why = error::cause(&err);
             let row = |name: String| Row {
                 text: format!("{name:<9} {:<15}", "rootvg"),
                 refused: true,

@@ -304,7 +304,7 @@ fn bundle_row(file: &Path, of_fixes: bool) -> Row {
             let kind = if of_fixes { ("fix", "fixes") } else { ("package", "packages") };
             (format!("{n} {}", if n == 1 { kind.0 } else { kind.1 }), vec![clip(&names.join(" "), WIDTH - 5)])
         }
-        Err(e) => (String::new(), vec![error::of(&e).map_or_else(|| e.to_string(), |alt| alt.cause.clone())]),
+        Err(e) => (String::new(), vec![error::cause(&e)]),
     };
     let refused = odd || text.is_empty();
     if odd {

@@ -46,7 +46,7 @@ fn find_in(dir: &Path, image: &mut System, from: &FromImage, firmware: Firmware,
     let wrong = |why: String| error::BOOT_IMAGE.because(format!("{}: {why}", file.display()));
     let mut archive = Archive::open(&file)?;
     let found = survey(&mut archive, &Events::new())?;
-    judge::architecture(&found.system, here).map_err(|e| wrong(crate::engine::prepare::cause(&e)))?;
+    judge::architecture(&found.system, here).map_err(|e| wrong(crate::error::cause(&e)))?;
     let (kernels, has_initramfs) = surveyed::in_skeleton(&found, |root| {
         let kernels: Vec<_> = kernels::installed(root).into_iter().filter(|k| k.modules).collect();
         let has_initramfs = Beneath::open(root).is_ok_and(|root| kernels.iter().all(|k| root.exists(&k.initramfs)));

@@ -35,7 +35,7 @@ pub fn fit(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u64)) -> ImageDat
         fs.fs_used_mb = bytes.saturating_add(files.saturating_mul(PER_FILE)).div_ceil(MIB);
         // Head room as for a clone: a fifth, and what a small file system needs for itself.
         fs.fs_min_size_mb = fs.fs_used_mb + fs.fs_used_mb / 5 + 64;
-        let lv = image.lv_data.iter_mut().find(|l| l.logical_volume == fs.fs_lv && l.volume_group == fs.fs_vg);
+        let lv = image.lv_data.iter_mut().find(|l| l.holds(fs));
         if let Some(lv) = lv {
             if lv.kind == LvType::Esp {
                 // Its size is the running system's, whatever lies there.

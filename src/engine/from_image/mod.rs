@@ -20,7 +20,7 @@ use crate::disk::features;
 use crate::disk::model::{Disk, World};
 use crate::engine::facts::Facts;
 use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
-use crate::engine::prepare::{self, Prepared, cause};
+use crate::engine::prepare::{self, Prepared};
 use crate::engine::request::{FromImage, Identity, Request};
 use crate::engine::state::Alternate;
 use crate::engine::{ALT_INST, names, surveyed, system};
@@ -158,7 +158,7 @@ fn layout_of(request: &Request, seen: &Seen, facts: &Facts, warnings: &mut Vec<S
     }
     if let Some(why) = &facts.undescribed {
         return Err(error::IMAGE_NO_LAYOUT
-            .because(format!("the image brings no image.data, and the running system has no layout to take: {}", cause(why))));
+            .because(format!("the image brings no image.data, and the running system has no layout to take: {}", error::cause(why))));
     }
     warnings.push("the image brings no image.data: the disk is laid out as the running system's are".to_owned());
     Ok(match &seen.survey {

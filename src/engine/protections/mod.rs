@@ -49,7 +49,7 @@ pub fn check(image: &ImageData, facts: &Facts, excludes: &Excludes, accepted: &[
     let mut all = vec![];
     for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
         let Some(now) = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name) else { continue };
-        let device = names::source_volume(&facts.source, &now.fs_lv, now.fs_vg.as_ref());
+        let device = names::source_device(&facts.source, &fs.fs_name);
         let wanted = device.map_or_else(Wanted::default, |device| can_hold(now, device, facts));
         if wanted == Wanted::default() {
             continue;

@@ -65,12 +65,10 @@ impl Describer<'_> {
             fs_label: device.content().iter().find_map(|s| s.label.clone()).filter(|l| !l.is_empty()),
             ..Fs::default()
         });
-        let list = self.disks_of(device).into_iter().collect();
-        let (volume, label) = (lv, None);
-        self.add(
-            Lv { logical_volume: volume, volume_group: vg, kind: LvType::Esp, size_mb, lv_source_disk_list: list, label },
-            device.path(),
-        );
+        let disks = self.disks_of(device).into_iter().collect();
+        let kind = LvType::Esp;
+        let lv = Lv { logical_volume: lv, volume_group: vg, kind, size_mb, lv_source_disk_list: disks, label: None };
+        self.add(lv, device.path());
         self.done.insert(device.path().to_owned());
         let at = entry.mount_point.display();
         self.source.notes.push(format!("{at} ({}) is not mounted, and is cloned all the same: it is the EFI system partition", entry.spec));

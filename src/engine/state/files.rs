@@ -70,7 +70,7 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
     Ok(Stored::Known(Alternate { base: kept.base, plan: kept.plan, run: kept.run, journal, journal_damaged }))
 }
 
-/// Notes that phase 3 is complete, apart from the journal, which says so already. On a full file system it says so alone.
+/// Notes that phase 3 is complete, apart from the journal. Where that cannot be written (a full file system), the journal alone says so.
 pub(super) fn note_finished(dir: &Path) {
     let _ = files::put(&dir.join(FINISHED), b"", 0o644);
 }

@@ -93,5 +93,5 @@ pub fn stopped(e: &anyhow::Error) -> bool {
 
 /// What is wrong with a package, in one line.
 pub fn why(e: &anyhow::Error) -> String {
-    error::of(e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone())
+    error::cause(e)
 }
