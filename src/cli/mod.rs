@@ -275,6 +275,8 @@ fn add_sinks(events: &Events, output: Output, preview: bool) -> Result<()> {
 /// date and command, so that people and programs can tell when a clone was made: a job's too, whose beginning was told before.
 /// What is logged is long work too: run from a shell, it enters the list of jobs, which [`end`] is then owed.
 pub(crate) fn begin(events: &Events, log: Option<(&str, bool)>, argv: Vec<String>) -> Option<job::Registered> {
+    // Whoever is not root is refused, and that is no event of this machine.
+    let log = log.filter(|_| nix::unistd::geteuid().is_root());
     let start = Event::Start { version: VERSION, argv: argv.clone(), time: sys::now().0, pid: std::process::id() };
     if let Some((path, verbose)) = log {
         logfile::add(events, Path::new(path), verbose, &argv, in_job::is().then_some(&start));

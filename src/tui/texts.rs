@@ -159,7 +159,7 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         ("Ctrl-Z".into(), "Stop altdisk; `fg` in the shell goes on with it."),
     ];
     if sends == Sends::Escape {
-        rows.insert(2, ("Esc, then a digit".into(), "A function key: Esc, then 1 is F1, Esc, then 0 F10."));
+        rows.insert(2, ("Esc, then a digit".into(), "A function key: 1 is the first, 0 the tenth."));
     }
     let mut text = vec![];
     text.extend(rows.into_iter().map(|(key, what)| (format!(" {key:<18} {what}"), Role::Text)));

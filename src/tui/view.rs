@@ -30,7 +30,8 @@ pub fn view(model: &Model, c: &mut Canvas<'_>) {
         layer.view(c, model.sends, n == last);
     }
     if model.escape {
-        let (x, y) = (c.width().saturating_sub(ESCAPE.len() as u16), c.height().saturating_sub(1));
+        // The last cell of the screen is never written: some terminals scroll then.
+        let (x, y) = (c.width().saturating_sub(ESCAPE.len() as u16 + 1), c.height().saturating_sub(1));
         c.put(x, y, ESCAPE, Role::Mark);
     }
 }
