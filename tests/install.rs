@@ -169,7 +169,7 @@ fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
         &ended,
         0,
         &[
-            "the iSCSI name of this installation is iqn.1993-08.org.debian:01:",
+            "the iSCSI name of this installation is now iqn.1993-08.org.debian:01:",
             "/etc/salt/pki/minion/minion.pem",
             "NetworkManager's secret key",
         ],

@@ -134,7 +134,7 @@ pub fn in_text(shown: &str, syntax: Syntax, text: &str, names: &Names) -> Vec<Fi
         }
     }
     if let Some(at) = lvm_conf::stale(text, &names.lvm).filter(|_| syntax == Syntax::Lvm) {
-        let (line, what) = (text[..at].lines().count(), "what it says of the source's disk keeps LVM from the copy's".to_owned());
+        let (line, what) = (text[..at].lines().count(), "this names the source's disk, and keeps LVM from finding the copy's".to_owned());
         found.push(finding(line, what, text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().into()));
     }
     found

@@ -91,7 +91,7 @@ pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
             None if volume.is_some() || rules.is_other(entry.device) || (nobody_knows && is_node(entry.device)) => {
                 out.disabled.push(entry.name.to_owned());
                 out.warnings.push(format!(
-                    "/etc/crypttab:{number}: {} is disabled in the copy: it would overwrite {}, which is no partition of its own",
+                    "/etc/crypttab:{number}: {} is disabled in the copy: it would overwrite {}, which is not a partition of the copy",
                     entry.name, entry.device
                 ));
                 out.text.push_str(&disabled(line));

@@ -45,7 +45,7 @@ impl Left {
         let what = match &self.what {
             What::Names(words) => format!("names the old disk ({}) and", words.join(", ")),
             What::Number(word) => format!("names a partition by its number ({word}), which may be another one on the copy; it"),
-            What::Pattern(pattern) => format!("nobody here can tell whether the pattern {pattern} concerns the disk of the copy; it"),
+            What::Pattern(pattern) => format!("altdisk cannot tell whether the pattern {pattern} concerns the disk of the copy; it"),
         };
         format!("{}:{}: {what} {verb} as it is", self.path, self.line)
     }
@@ -188,7 +188,7 @@ mod tests {
             (
                 "etc/lvm/lvm.conf",
                 "filter = [ \"r|(|\" ]\n",
-                "nobody here can tell whether the pattern r|(| concerns the disk of the copy; it",
+                "altdisk cannot tell whether the pattern r|(| concerns the disk of the copy; it",
             ),
         ] {
             let syntax = syntax(Path::new(path));

@@ -63,10 +63,7 @@ fn files(fs: &Fs, whole: bool, facts: &Facts, excludes: &Excludes, events: &Even
     if !whole && snapshots.is_empty() {
         return Ok(vec![]);
     }
-    events.note(format!(
-        "Counting the files of {}: what they share there takes room of its own in a copy. This can take minutes.",
-        fs.fs_name
-    ));
+    events.note(format!("Counting the files of {}: files that share blocks take more room in a copy. This can take minutes.", fs.fs_name));
     let snapshots: Vec<_> = fs.subvolume.iter().filter(|s| snapshots.contains(&s.path)).map(|s| copying::prefix(fs, s)).collect();
     let mut counted = vec![];
     for tree in trees::of(fs, facts)?.into_iter().filter(|t| whole || snapshots.contains(&t.prefix)) {

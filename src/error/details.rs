@@ -91,13 +91,13 @@ before the copy is made, or leave it out with an exclude list.",
     (
         328,
         329,
-        "altdisk looks for what cannot be copied before it writes anything. `--preview` shows the same message, and what the rest of the copy would be.",
+        "altdisk looks for what cannot be copied before it writes anything. `--preview` shows the same message, and never writes anything.",
     ),
     (
         330,
         339,
         "Some protections of files belong to the file system that they are on. altdisk finds what a copy or an image would lose before it writes \
-anything, and names each file or directory. `--accept` takes a list of the kinds whose loss is no harm (field \"Accept the loss of\"); a line in an \
+anything, and names each file or directory. `--accept` lists the kinds of loss that you accept (field \"Accept the loss of\"); a line in an \
 exclude list (-e) leaves out what needs no copy.",
     ),
     (

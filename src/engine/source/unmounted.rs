@@ -18,7 +18,7 @@ impl Describer<'_> {
         all.dedup();
         if !all.is_empty() {
             self.source.notes.push(format!(
-                "mounted from a file, and so no file system of rootvg (the file belongs to the file system that it lies in): {}",
+                "mounted from a file, so not part of rootvg (the file itself is copied with the file system that holds it): {}",
                 all.join(", ")
             ));
         }

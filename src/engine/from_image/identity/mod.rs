@@ -96,7 +96,7 @@ fn storage_names(copy: &Beneath, events: &Events) -> Result<()> {
         && let Some((text, name)) = made::initiator_name(&String::from_utf8_lossy(&text), Uuid::new_v4())
     {
         copy.replace(iscsi, text.as_bytes(), 0o600)?;
-        events.warn(format!("{iscsi}: the iSCSI name of this installation is {name}: targets that let in by name must know it"));
+        events.warn(format!("{iscsi}: the iSCSI name of this installation is now {name}: tell it to targets that admit hosts by name"));
     }
     let (nqn, id) = made::nvme_host(Uuid::new_v4());
     let files = [("/etc/nvme/hostnqn", &nqn), ("/etc/nvme/hostid", &id)];
@@ -105,8 +105,10 @@ fn storage_names(copy: &Beneath, events: &Events) -> Result<()> {
         copy.replace(file, text.as_bytes(), 0o644)?;
     }
     if !there.is_empty() {
-        events
-            .warn(format!("/etc/nvme: the NVMe name of this installation is {}: subsystems that let in by name must know it", nqn.trim()));
+        events.warn(format!(
+            "/etc/nvme: the NVMe name of this installation is now {}: tell it to subsystems that admit hosts by name",
+            nqn.trim()
+        ));
     }
     if copy.is_file("/etc/hostid") {
         copy.replace("/etc/hostid", &made::host_id(Uuid::new_v4()), 0o644)?;

@@ -73,7 +73,7 @@ fn names_by_which_disks_are_given_out_are_fresh() {
     assert_eq!(read("etc/nvme/hostnqn"), format!("nqn.2014-08.org.nvmexpress:uuid:{}", read("etc/nvme/hostid")));
     assert_ne!(read("etc/hostid"), "\0\0\0\0");
     let said = said.join("\n");
-    assert!(said.contains(iscsi.trim_start_matches("InitiatorName=").trim()) && said.contains("must know it"), "{said}");
+    assert!(said.contains(iscsi.trim_start_matches("InitiatorName=").trim()) && said.contains("admit hosts by name"), "{said}");
     // Nobody gets one who had none.
     let (dir, said) = told(&[("etc/passwd", "")]);
     assert!(!dir.path().join("etc/iscsi").exists() && !dir.path().join("etc/nvme").exists() && said.is_empty(), "{said:?}");
