@@ -239,16 +239,28 @@ mod tests {
         events.emit(Event::Start { version: VERSION, argv: vec![url()], time: 0, pid: 1 });
         events.emit(Event::Command { sentence: url(), argv: vec![url()] });
         events.emit(Event::Error { id: "ALT-1".into(), cause: url(), remedy: url() });
-        events.emit(Event::Plan { steps: vec![Planned { id: "1".into(), phase: 1, title: url() }] });
+        events
+            .emit(Event::Plan { steps: vec![Planned { id: "1".into(), phase: 1, title: url() }] });
         events.emit(Event::Phase { phase: 1, title: url(), state: State::Begin });
         events.emit(Event::Done { exit: 0, text: url() });
         let told = format!("{:?}", told.lock().unwrap());
-        assert!(!told.contains("pw-of-event") && told.matches("http://***@h/").count() == 14, "{told}");
+        assert!(
+            !told.contains("pw-of-event") && told.matches("http://***@h/").count() == 14,
+            "{told}"
+        );
     }
 
     #[test]
     fn events_replay() {
-        let e = Event::Step { id: "p1.mkfs".into(), phase: 1, index: 2, of: 9, title: "t".into(), state: State::Done, ms: Some(3) };
+        let e = Event::Step {
+            id: "p1.mkfs".into(),
+            phase: 1,
+            index: 2,
+            of: 9,
+            title: "t".into(),
+            state: State::Done,
+            ms: Some(3),
+        };
         let line = serde_json::to_string(&e).unwrap();
         assert!(line.starts_with(r#"{"event":"step","id":"p1.mkfs""#), "{line}");
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), e);

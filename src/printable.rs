@@ -12,8 +12,16 @@ pub fn printable(text: &str, ascii_only: bool) -> String {
             '\t' => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
-            c if c.is_ascii() && c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            c if c.is_ascii() && c.is_control() => {
+                out.push_str(&format!("\\x{:02x}", u32::from(c)))
+            }
+            '\u{80}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
                 out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
             }
             c if ascii_only && !c.is_ascii() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
@@ -82,7 +90,10 @@ mod tests {
 
     #[test]
     fn nothing_commands_the_terminal() {
-        assert_eq!(printable("a\x1b[2Jb\u{9b}1m\tc\n\r\x7f\u{202e}\u{e9}", false), "a\\x1b[2Jb\\u{9b}1m\tc\\n\\r\\x7f\\u{202e}\u{e9}");
+        assert_eq!(
+            printable("a\x1b[2Jb\u{9b}1m\tc\n\r\x7f\u{202e}\u{e9}", false),
+            "a\\x1b[2Jb\\u{9b}1m\tc\\n\\r\\x7f\\u{202e}\u{e9}"
+        );
         assert_eq!(printable("\u{e9}\u{2028}", true), "\\u{e9}\\u{2028}");
         assert_eq!(printable_lines("a\x07\nb", false), "a\\x07\nb");
     }
@@ -90,7 +101,10 @@ mod tests {
     #[test]
     fn no_name_begins_a_line() {
         let name = "vdb\n  what to do: \x1b[31m";
-        assert_eq!(Message::from(format!("{name}: no")).into_text(), "vdb\\n  what to do: \\x1b[31m: no");
+        assert_eq!(
+            Message::from(format!("{name}: no")).into_text(),
+            "vdb\\n  what to do: \\x1b[31m: no"
+        );
         let more = Message::from((format!("{name}:"), "\n  one\x07\n  two".to_owned())).into_text();
         assert_eq!(more, "vdb\\n  what to do: \\x1b[31m:\n  one\\x07\n  two");
         assert_eq!(Message::from(("x", String::new())).into_text(), "x");

@@ -53,8 +53,17 @@ static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// A shorter password is masked only where its place tells: it may be a part of any word.
 const MIN_KNOWN_LEN: usize = 6;
 /// What the name of an option, a variable or a parameter holds whose value is a secret; compared without `-` and `_`.
-const SECRET_NAMES: [&str; 9] =
-    ["password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "credential", "authorization"];
+const SECRET_NAMES: [&str; 9] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "accesskey",
+    "credential",
+    "authorization",
+];
 /// What such a name ends with.
 const SECRET_ENDS: [&str; 3] = ["pass", "auth", "pw"];
 /// Parameters of a URL's query that say nothing secret. Every other value is masked.
@@ -125,8 +134,10 @@ pub fn masked_json(text: &str) -> String {
             ends
         });
         let (string, after) = string.split_at(end.map_or(string.len(), |(at, _)| at + 1));
-        let hidden =
-            serde_json::from_str::<String>(string).ok().map(|plain| (masked(&plain), plain)).filter(|(hidden, plain)| hidden != plain);
+        let hidden = serde_json::from_str::<String>(string)
+            .ok()
+            .map(|plain| (masked(&plain), plain))
+            .filter(|(hidden, plain)| hidden != plain);
         match hidden.and_then(|(hidden, _)| serde_json::to_string(&hidden).ok()) {
             Some(hidden) => out.push_str(&hidden),
             None => out.push_str(string),
@@ -152,7 +163,10 @@ pub fn learn<'a>(words: impl IntoIterator<Item = &'a str>) {
 
 fn without_known(text: &str) -> Cow<'_, str> {
     let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.iter().filter(|k| text.contains(k.as_str())).fold(Cow::Borrowed(text), |text, secret| text.replace(secret, MASK).into())
+    known
+        .iter()
+        .filter(|k| text.contains(k.as_str()))
+        .fold(Cow::Borrowed(text), |text, secret| text.replace(secret, MASK).into())
 }
 
 /// The secrets of one word of a command line, which may have blanks in it.
@@ -177,8 +191,16 @@ fn secrets_of(word: &str) -> Vec<String> {
                 add(piece[at + 1..].trim_matches(['"', '\'']));
             }
         }
-        let parameters = piece.split_once('?').map(|(_, query)| query).into_iter().flat_map(|q| q.split(['&', ';', '#']));
-        for value in parameters.filter_map(|p| p.split_once('=')).filter(|(name, _)| !is_plain_parameter(name)).map(|(_, value)| value) {
+        let parameters = piece
+            .split_once('?')
+            .map(|(_, query)| query)
+            .into_iter()
+            .flat_map(|q| q.split(['&', ';', '#']));
+        for value in parameters
+            .filter_map(|p| p.split_once('='))
+            .filter(|(name, _)| !is_plain_parameter(name))
+            .map(|(_, value)| value)
+        {
             add(value);
         }
     }
@@ -223,7 +245,10 @@ fn masked_word(word: &str) -> Cow<'_, str> {
     for (at, _) in before.match_indices('=') {
         let value = word[at + 1..].trim_matches(['"', '\'']);
         // Passwords of panels are hidden with stars already.
-        if is_secret_name(name_before(&word[..at])) && !value.is_empty() && !value.chars().all(|c| c == '*') {
+        if is_secret_name(name_before(&word[..at]))
+            && !value.is_empty()
+            && !value.chars().all(|c| c == '*')
+        {
             return format!("{}={MASK}", &word[..at]).into();
         }
     }
@@ -243,8 +268,13 @@ fn masked_word(word: &str) -> Cow<'_, str> {
 /// `user:pass`, which is no host with a port.
 fn is_cut_password(rest: &str) -> bool {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let port = |text: &str| text.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).chars().all(|c| c.is_ascii_digit());
-    !host.starts_with(['[', '*', '$', '{']) && host.split_once(':').is_some_and(|(_, after)| !port(after))
+    let port = |text: &str| {
+        text.trim_end_matches(|c: char| !c.is_ascii_alphanumeric())
+            .chars()
+            .all(|c| c.is_ascii_digit())
+    };
+    !host.starts_with(['[', '*', '$', '{'])
+        && host.split_once(':').is_some_and(|(_, after)| !port(after))
 }
 
 /// `proxy=user:password@host`, a URL without its scheme.
@@ -270,7 +300,9 @@ fn masked_query(rest: &str) -> Cow<'_, str> {
                 out.push_str(&format!("{name}={MASK}{}", &part[text.len()..]));
             }
             // A query without names may be a token as a whole.
-            None if text.len() >= MIN_KNOWN_LEN => out.push_str(&format!("{MASK}{}", &part[text.len()..])),
+            None if text.len() >= MIN_KNOWN_LEN => {
+                out.push_str(&format!("{MASK}{}", &part[text.len()..]))
+            }
             _ => out.push_str(part),
         }
     }
@@ -310,18 +342,36 @@ mod tests {
             ("http://u:pass word@h/", "http://*** word@h/"),
             ("see http://host:80, http://[::1]:80/x", "see http://host:80, http://[::1]:80/x"),
             ("http://host/debian bookworm", "http://host/debian bookworm"),
-            ("https://h/metalink?repo=fedora-41&arch=x86_64", "https://h/metalink?repo=fedora-41&arch=x86_64"),
-            ("https://h/d?token=abc&arch=x86_64&sig=Zm9v", "https://h/d?token=***&arch=x86_64&sig=***"),
+            (
+                "https://h/metalink?repo=fedora-41&arch=x86_64",
+                "https://h/metalink?repo=fedora-41&arch=x86_64",
+            ),
+            (
+                "https://h/d?token=abc&arch=x86_64&sig=Zm9v",
+                "https://h/d?token=***&arch=x86_64&sig=***",
+            ),
             ("'https://h/d?k=abc', then", "'https://h/d?k=***', then"),
             ("https://h/d?0123456789abcdef", "https://h/d?***"),
-            ("-o Acquire::http::Proxy=http://pu:pw@h:3128/", "-o Acquire::http::Proxy=http://***@h:3128/"),
+            (
+                "-o Acquire::http::Proxy=http://pu:pw@h:3128/",
+                "-o Acquire::http::Proxy=http://***@h:3128/",
+            ),
             ("--setopt=proxy=pu:pw@h:3128", "--setopt=proxy=***@h:3128"),
             ("--setopt=proxy_password=pw --setopt=x=y", "--setopt=proxy_password=*** --setopt=x=y"),
             ("-o Acquire::http::Proxy-Auth=a:b x", "-o Acquire::http::Proxy-Auth=*** x"),
-            ("curl --password pw --header 'Authorization: Bearer abc' h", "curl --password *** --header 'Authorization: Bearer *** h"),
-            ("Get:1 http://user:pw@h/debian bookworm InRelease [1 kB]", "Get:1 http://***@h/debian bookworm InRelease [1 kB]"),
+            (
+                "curl --password pw --header 'Authorization: Bearer abc' h",
+                "curl --password *** --header 'Authorization: Bearer *** h",
+            ),
+            (
+                "Get:1 http://user:pw@h/debian bookworm InRelease [1 kB]",
+                "Get:1 http://***@h/debian bookworm InRelease [1 kB]",
+            ),
             ("a\n  http://u:p@h/x\n", "a\n  http://***@h/x\n"),
-            ("a basic example, its bearer token and a password", "a basic example, its bearer token and a password"),
+            (
+                "a basic example, its bearer token and a password",
+                "a basic example, its bearer token and a password",
+            ),
             ("/updates user@host x=1 -o a::b=c", "/updates user@host x=1 -o a::b=c"),
             ("", ""),
         ] {
@@ -334,8 +384,15 @@ mod tests {
 
     #[test]
     fn masked_by_value() {
-        learn(["-o Acquire::http::Proxy=http://learnt-user:learnt pass@h", "http://u:le%61rnt-too@h", "http://u:short@h"]);
-        assert_eq!(masked("401 for learnt pass, learnt-too and le%61rnt-too"), "401 for ***, *** and ***");
+        learn([
+            "-o Acquire::http::Proxy=http://learnt-user:learnt pass@h",
+            "http://u:le%61rnt-too@h",
+            "http://u:short@h",
+        ]);
+        assert_eq!(
+            masked("401 for learnt pass, learnt-too and le%61rnt-too"),
+            "401 for ***, *** and ***"
+        );
         assert_eq!(masked("short learnt-user"), "short learnt-user");
     }
 

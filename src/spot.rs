@@ -24,7 +24,13 @@ pub struct Spot {
 
 impl Spot {
     /// The place where byte range `span` of `source` begins.
-    pub fn at(file: &str, source: &str, span: Range<usize>, wrong: impl Into<String>, allowed: impl Into<String>) -> Self {
+    pub fn at(
+        file: &str,
+        source: &str,
+        span: Range<usize>,
+        wrong: impl Into<String>,
+        allowed: impl Into<String>,
+    ) -> Self {
         let mut start = span.start.min(source.len());
         while !source.is_char_boundary(start) {
             start -= 1;
@@ -43,8 +49,19 @@ impl Spot {
     }
 
     /// What is wrong with the file as a whole.
-    pub fn whole(file: impl Into<String>, wrong: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self { file: file.into(), line: 0, column: 0, text: String::new(), wrong: wrong.into(), allowed: allowed.into() }
+    pub fn whole(
+        file: impl Into<String>,
+        wrong: impl Into<String>,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.into(),
+            line: 0,
+            column: 0,
+            text: String::new(),
+            wrong: wrong.into(),
+            allowed: allowed.into(),
+        }
     }
 }
 
@@ -55,8 +72,11 @@ impl std::fmt::Display for Spot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { file, line, column, text, wrong, allowed } = self;
         // Texts of the file are quoted in it: nothing of them may command the terminal.
-        let safe =
-            |text: &str| text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() }).collect::<String>();
+        let safe = |text: &str| {
+            text.chars()
+                .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() })
+                .collect::<String>()
+        };
         let at = column;
         let (file, wrong, allowed) = (safe(file), safe(wrong), safe(allowed));
         if *line == 0 {
@@ -64,8 +84,14 @@ impl std::fmt::Display for Spot {
         } else {
             // A tab would move the caret, and nothing that stands in a file may command the terminal.
             // Of a very long line, what is around the place.
-            let skip = if text.chars().count() > LONG { column.saturating_sub(LONG / 2) } else { 0 };
-            let shown: String = text.chars().skip(skip).take(LONG).map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let skip =
+                if text.chars().count() > LONG { column.saturating_sub(LONG / 2) } else { 0 };
+            let shown: String = text
+                .chars()
+                .skip(skip)
+                .take(LONG)
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
             let column = column - skip;
             write!(f, "{file}:{line}:{at}: {wrong}\n    {shown}\n    {:>column$}", "^")?;
         }
@@ -83,7 +109,10 @@ mod tests {
         let spot = Spot::at("x.toml", source, 9..10, "no `b`", "write `a`");
         assert_eq!(spot.to_string(), "x.toml:2:3: no `b`\n    b\u{e9} = 2\n      ^\n    write `a`");
         assert_eq!(Spot::whole("x", "gone", "").to_string(), "x: gone");
-        assert_eq!(Spot::at("x", "\ta\x1bb", 1..2, "w", "").to_string(), "x:1:2: w\n     a b\n     ^");
+        assert_eq!(
+            Spot::at("x", "\ta\x1bb", 1..2, "w", "").to_string(),
+            "x:1:2: w\n     a b\n     ^"
+        );
         assert_eq!(Spot::at("x", "", 7..9, "empty", "").to_string(), "x:1:1: empty\n    \n    ^");
     }
 }

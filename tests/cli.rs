@@ -21,7 +21,8 @@ fn stderr(o: &Output) -> String {
 #[test]
 fn the_name_is_the_command() {
     let by_word = altdisk(&["alt_disk_install", "--help"]);
-    let by_name = Command::new(BIN).arg0("/usr/sbin/alt_disk_install").arg("--help").output().unwrap();
+    let by_name =
+        Command::new(BIN).arg0("/usr/sbin/alt_disk_install").arg("--help").output().unwrap();
     let by_help = altdisk(&["help", "alt_disk_install"]);
     assert_eq!(by_word.status.code(), Some(0));
     assert_eq!(stdout(&by_word), stdout(&by_name));
@@ -32,8 +33,11 @@ fn the_name_is_the_command() {
 #[test]
 fn every_command_has_help() {
     let list = stdout(&altdisk(&["--help"]));
-    let commands: Vec<&str> =
-        list.lines().filter(|l| l.starts_with("  ") && !l.starts_with("   ")).filter_map(|l| l.split_whitespace().next()).collect();
+    let commands: Vec<&str> = list
+        .lines()
+        .filter(|l| l.starts_with("  ") && !l.starts_with("   "))
+        .filter_map(|l| l.split_whitespace().next())
+        .collect();
     assert!(commands.contains(&"alt_disk_install") && commands.contains(&"explain"), "{list}");
     for name in commands {
         let o = altdisk(&[name, "--help"]);
@@ -48,7 +52,10 @@ fn without_a_command_it_helps() {
     assert_eq!(o.status.code(), Some(2));
     assert!(stdout(&o).contains("Commands:"));
     let o = altdisk(&["--version"]);
-    assert_eq!((o.status.code(), stdout(&o)), (Some(0), format!("altdisk {}\n", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        (o.status.code(), stdout(&o)),
+        (Some(0), format!("altdisk {}\n", env!("CARGO_PKG_VERSION")))
+    );
     let o = altdisk(&["alt_disk_instal"]);
     assert_eq!(o.status.code(), Some(2));
     assert_eq!(
@@ -74,10 +81,22 @@ fn a_refusal_has_id_cause_remedy_and_usage() {
 #[test]
 fn lists_and_locations_are_looked_at_first() {
     let cases: &[(&[&str], i32, &str)] = &[
-        (&["-C", "-l", "/tmp", "x"], 2, "ALT-741 -l /tmp is given, and nothing to install from there"),
-        (&["-C", "-l", "/tmp", "-w", "linux-*", "x"], 2, "ALT-107 `linux-*` after -w is no package: patterns are not possible"),
+        (
+            &["-C", "-l", "/tmp", "x"],
+            2,
+            "ALT-741 -l /tmp is given, and nothing to install from there",
+        ),
+        (
+            &["-C", "-l", "/tmp", "-w", "linux-*", "x"],
+            2,
+            "ALT-107 `linux-*` after -w is no package: patterns are not possible",
+        ),
         (&["-C", "-w", "vim", "x"], 2, "ALT-117 -w is given without -l"),
-        (&["-C", "-l", "/dev/null", "-w", "vim", "x"], 3, "ALT-732 /dev/null is a tape or another character device"),
+        (
+            &["-C", "-l", "/dev/null", "-w", "vim", "x"],
+            3,
+            "ALT-732 /dev/null is a tape or another character device",
+        ),
     ];
     for (args, code, says) in cases {
         let o = altdisk(&[&["alt_disk_install"], *args].concat());
@@ -101,17 +120,28 @@ fn a_reader_that_stops_is_no_failure() {
 fn events_need_an_open_descriptor() {
     let o = altdisk(&["alt_disk_install", "-C", "--preview", "--events", "777", "no-such-disk"]);
     assert_eq!(o.status.code(), Some(2));
-    assert!(stderr(&o).contains("ALT-107 descriptor 777 after --events is not open"), "{}", stderr(&o));
+    assert!(
+        stderr(&o).contains("ALT-107 descriptor 777 after --events is not open"),
+        "{}",
+        stderr(&o)
+    );
 }
 
 #[test]
 fn a_refused_preview_is_told_as_events_too() {
-    let script = format!("{BIN} alt_disk_install -C --preview --events 3 no-such-disk 3>&1 >/dev/null 2>/dev/null");
+    let script = format!(
+        "{BIN} alt_disk_install -C --preview --events 3 no-such-disk 3>&1 >/dev/null 2>/dev/null"
+    );
     let o = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_ne!(o.status.code(), Some(0));
     let text = stdout(&o);
     let (first, last) = (text.lines().next().unwrap(), text.lines().last().unwrap());
-    assert!(first.starts_with(r#"{"event":"start","version":1,"argv":["alt_disk_install","-C","--preview""#), "{text}");
+    assert!(
+        first.starts_with(
+            r#"{"event":"start","version":1,"argv":["alt_disk_install","-C","--preview""#
+        ),
+        "{text}"
+    );
     assert!(last.starts_with(r#"{"event":"done","exit":"#), "{text}");
     assert!(text.lines().any(|l| l.starts_with(r#"{"event":"error","id":"ALT-"#)), "{text}");
 }
@@ -122,7 +152,11 @@ fn errors_are_explained() {
     assert!(all.contains("\nALT-114 -B and -r exclude each other\n"), "{all}");
     let o = altdisk(&["explain", "114", "ALT-602"]);
     assert_eq!(o.status.code(), Some(0));
-    assert!(stdout(&o).starts_with("ALT-114 ") && stdout(&o).contains("\nALT-602 ") && stdout(&o).contains("exit code 2"));
+    assert!(
+        stdout(&o).starts_with("ALT-114 ")
+            && stdout(&o).contains("\nALT-602 ")
+            && stdout(&o).contains("exit code 2")
+    );
     assert_eq!(altdisk(&["explain", "ALT-000"]).status.code(), Some(2));
     assert_eq!(altdisk(&["explain"]).status.code(), Some(2));
 }
@@ -132,8 +166,11 @@ fn errors_are_explained() {
 fn the_readme_shows_flags_that_exist() {
     let readme = include_str!("../README.md");
     let help = stdout(&altdisk(&["alt_disk_install", "--help"]));
-    let lines: Vec<&str> =
-        readme.lines().map(|l| l.trim().trim_start_matches("sudo ")).filter(|l| l.starts_with("alt_disk_install ")).collect();
+    let lines: Vec<&str> = readme
+        .lines()
+        .map(|l| l.trim().trim_start_matches("sudo "))
+        .filter(|l| l.starts_with("alt_disk_install "))
+        .collect();
     assert!(lines.len() >= 5, "{lines:?}");
     for line in lines {
         let command = line.split('#').next().unwrap_or_default();

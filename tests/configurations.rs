@@ -70,11 +70,15 @@ fn files_that_are_mounted_and_mounts_that_are_hidden() {
     let state = machine.state();
 
     let data = machine.must("altdisk mkszfile");
-    assert!(data.contains("FS_NAME = \"/home\"") && data.contains("# mounted from a file"), "{data}");
+    assert!(
+        data.contains("FS_NAME = \"/home\"") && data.contains("# mounted from a file"),
+        "{data}"
+    );
     for not in ["/snap", "/srv", "FS_VFS = \"squashfs\""] {
         assert!(!data.lines().any(|l| !l.starts_with('#') && l.contains(not)), "{not}: {data}");
     }
-    let ended = machine.run("mkdir -p /var/lib/altdisk/images && altdisk mksysb /var/lib/altdisk/images/web.zst");
+    let ended = machine
+        .run("mkdir -p /var/lib/altdisk/images && altdisk mksysb /var/lib/altdisk/images/web.zst");
     said(&ended, 0, &["mounted from a file", "/snap/core/1 (", "/ has files at /home"]);
     let members = machine.must("zstd -dcq /var/lib/altdisk/images/web.zst | tar -tf -");
     for (name, there) in [
@@ -146,20 +150,43 @@ fn options_by_number_and_what_is_not_cloned() {
     said(
         &ended,
         0,
-        &["@home/web1 (a writable btrfs snapshot on /home) is not cloned", "1 btrfs snapshots of /home are not cloned: 1 in @home"],
+        &[
+            "@home/web1 (a writable btrfs snapshot on /home) is not cloned",
+            "1 btrfs snapshots of /home are not cloned: 1 in @home",
+        ],
     );
     said(
         &machine.run("alt_disk_install -C -B -i /root/image.data --preview one"),
         0,
         &["@home/web1 (a btrfs subvolume of /home) is not in image.data"],
     );
-    said(&machine.run("alt_disk_install -C -B --accept nothing one"), 2, &["ALT-107", "encryption, verity, casefold, snapshots"]);
+    said(
+        &machine.run("alt_disk_install -C -B --accept nothing one"),
+        2,
+        &["ALT-107", "encryption, verity, casefold, snapshots"],
+    );
 
     let ended = machine.run("alt_disk_install -C -B one");
-    said(&ended, 0, &["@home/web1 (a writable btrfs snapshot on /home) is cloned", "/home has btrfs quotas: in the copy they are off"]);
+    said(
+        &ended,
+        0,
+        &[
+            "@home/web1 (a writable btrfs snapshot on /home) is cloned",
+            "/home has btrfs quotas: in the copy they are off",
+        ],
+    );
     let after = format!("{}{}", ended.stdout, ended.stderr);
-    let second = after.split("each stays an empty directory").nth(1).unwrap_or_default().lines().take(3).collect::<String>();
-    assert!(second.contains("monday") && !second.contains("web1") && !second.contains("base"), "{after}");
+    let second = after
+        .split("each stays an empty directory")
+        .nth(1)
+        .unwrap_or_default()
+        .lines()
+        .take(3)
+        .collect::<String>();
+    assert!(
+        second.contains("monday") && !second.contains("web1") && !second.contains("base"),
+        "{after}"
+    );
     let snapshots = in_copy(
         &machine,
         &target,
@@ -173,7 +200,8 @@ fn options_by_number_and_what_is_not_cloned() {
         "/",
         "cat etc/fstab etc/systemd/system/srv.mount; grep rootflags etc/default/grub; ls -A opt/other export/home",
     );
-    let uuid = machine.must(&format!("blkid -p -o value -s UUID {}", partition(&machine, &target, "/home")));
+    let uuid = machine
+        .must(&format!("blkid -p -o value -s UUID {}", partition(&machine, &target, "/home")));
     for line in [
         format!("UUID={} /home btrfs subvol=/@home,noatime 0 0\n", uuid.trim()),
         format!("What=/dev/disk/by-uuid/{}\n", uuid.trim()),
@@ -185,7 +213,9 @@ fn options_by_number_and_what_is_not_cloned() {
         assert!(root.contains(&line), "no {line:?} in\n{root}");
     }
     assert!(!root.contains("subvolid"), "{root}");
-    machine.must("btrfs quota disable /home && btrfs subvolume delete /home/web1 /home/monday /home/base");
+    machine.must(
+        "btrfs quota disable /home && btrfs subvolume delete /home/web1 /home/monday /home/base",
+    );
     let home = in_copy(&machine, &target, "/home", "cat @home/h @srv/s");
     assert_eq!(home, "h\ns\n");
     said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
@@ -206,7 +236,9 @@ fn options_by_number_and_what_is_not_cloned() {
 fn what_can_be_known_beforehand_works() {
     let Some((machine, target)) = machine("conf-known") else { return };
     let disk = machine.disk();
-    let again = format!("losetup -d {target} && losetup --sector-size 4096 -f --show /var/lib/altdisk/practice/one.img");
+    let again = format!(
+        "losetup -d {target} && losetup --sector-size 4096 -f --show /var/lib/altdisk/practice/one.img"
+    );
     let target = machine.must(&again).trim().to_owned();
     // An xfs as older programs made it, and four files that share their blocks.
     machine.must(&format!(
@@ -231,18 +263,35 @@ fn what_can_be_known_beforehand_works() {
         "lsattr etc/fstab etc/hosts | cut -c5; cat etc/resolv.conf; ls -d tmp proc sys dev run var/tmp; ls -A tmp | wc -l",
     );
     assert_eq!(flags, "i\ni\nmine\ndev\nproc\nrun\nsys\ntmp\nvar/tmp\n0\n");
-    let boot = in_copy(&machine, &target, "/boot", "lsattr grub/grub.cfg | cut -c5; test -s grub/grub.cfg && ls -A");
-    assert!(boot.starts_with("i\n") && !boot.contains("fill") && !boot.contains(".altdisk"), "{boot}");
-    let home = in_copy(&machine, &target, "/home", "cmp a /home/a && cmp d /home/d && stat -f -c %S .");
+    let boot = in_copy(
+        &machine,
+        &target,
+        "/boot",
+        "lsattr grub/grub.cfg | cut -c5; test -s grub/grub.cfg && ls -A",
+    );
+    assert!(
+        boot.starts_with("i\n") && !boot.contains("fill") && !boot.contains(".altdisk"),
+        "{boot}"
+    );
+    let home =
+        in_copy(&machine, &target, "/home", "cmp a /home/a && cmp d /home/d && stat -f -c %S .");
     assert_eq!(home, "4096\n");
     // No loader for UEFI is there: the protective MBR is active, as some BIOSes ask for. The table is as it was.
     let sector = machine
         .must(&format!("od -An -tx1 -j446 -N5 {target}; od -An -tx1 -j510 -N2 {target}; sfdisk -V {target} >/dev/null && echo whole"));
-    assert_eq!(sector.split_whitespace().collect::<Vec<_>>(), ["80", "00", "02", "00", "ee", "55", "aa", "whole"], "{sector}");
+    assert_eq!(
+        sector.split_whitespace().collect::<Vec<_>>(),
+        ["80", "00", "02", "00", "ee", "55", "aa", "whole"],
+        "{sector}"
+    );
     said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
     assert_eq!(machine.state(), state);
     // The same without a list: room for one more initramfs is made.
-    said(&machine.run("alt_disk_install -C -B --preview one"), 0, &["/boot is made", "one more initramfs"]);
+    said(
+        &machine.run("alt_disk_install -C -B --preview one"),
+        0,
+        &["/boot is made", "one more initramfs"],
+    );
     machine.must("chattr -i /etc/fstab /boot/grub/grub.cfg /etc/resolv.conf /etc/hosts");
     // Unmounting what was written takes longer than a power loss waits for.
     machine.must("umount /home && sync");
@@ -257,18 +306,30 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
         said(&machine.run(line), 3, words);
         machine.must(&format!("cmp -n 4194304 {target} /dev/zero"));
     };
-    for (list, of) in
-        [(".", "/"), ("^./boot/", "/boot"), ("^./boot", "/boot"), ("^./etc", "/etc"), ("^./usr/bin/", "/usr/bin"), ("lib", "/usr/lib")]
-    {
+    for (list, of) in [
+        (".", "/"),
+        ("^./boot/", "/boot"),
+        ("^./boot", "/boot"),
+        ("^./etc", "/etc"),
+        ("^./usr/bin/", "/usr/bin"),
+        ("lib", "/usr/lib"),
+    ] {
         machine.must(&format!("echo '{list}' >/root/list"));
-        untouched("alt_disk_install -C -B -e /root/list one", &["ALT-407", &format!("leaves nothing of {of} (line 1: `{list}`)")]);
+        untouched(
+            "alt_disk_install -C -B -e /root/list one",
+            &["ALT-407", &format!("leaves nothing of {of} (line 1: `{list}`)")],
+        );
     }
     machine.must("echo '^./home/' >/root/list && alt_disk_install -C -B -e /root/list --preview one && echo '^./boot/' >/root/list");
     said(&machine.run("alt_disk_install -C -B -g -e /root/list --preview one"), 0, &[]);
 
     // Files that share blocks: what they are without that is known, and there is room for it.
     machine.must("head -c 90M /dev/urandom >/home/a && for f in b c d; do cp --reflink=always /home/a /home/$f; done; sync");
-    said(&machine.run("alt_disk_install -C -B --preview one"), 0, &["/home is made", "share blocks"]);
+    said(
+        &machine.run("alt_disk_install -C -B --preview one"),
+        0,
+        &["/home is made", "share blocks"],
+    );
     machine.must("rm /home/[abcd]");
 
     // Archives that are no root.
@@ -288,7 +349,13 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     // What the remedies say works.
     machine.must("cd /root/t && tar -C r -cf again.tar . && mkdir x && tar -C x -xf link.tar && tar -C x -cf anew.tar .");
     for archive in ["again.tar", "anew.tar"] {
-        said(&machine.run(&format!("alt_disk_install -d /root/t/{archive} -g -L 0.0.0 -B --preview one")), 0, &[]);
+        said(
+            &machine.run(&format!(
+                "alt_disk_install -d /root/t/{archive} -g -L 0.0.0 -B --preview one"
+            )),
+            0,
+            &[],
+        );
     }
     let ended = machine.run("alt_disk_install -d /root/t/proc.tar -g -L 0.0.0 -B --preview one");
     assert!(format!("{ended:?}").contains("are left out: in /proc"), "{ended:?}");
@@ -301,12 +368,23 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     ));
     if encrypted.code == Some(0) {
         // Unlocked: a copy would be plain text. Either way out of it works.
-        let lost =
-            ["ALT-335", "/boot/vault/ is encrypted (fscrypt) and unlocked", "/boot/moved is", "`^./boot/vault/`", "`--accept encryption`"];
+        let lost = [
+            "ALT-335",
+            "/boot/vault/ is encrypted (fscrypt) and unlocked",
+            "/boot/moved is",
+            "`^./boot/vault/`",
+            "`--accept encryption`",
+        ];
         untouched("alt_disk_install -C -B one", &lost);
         said(&machine.run("altdisk mksysb /root/image.tar"), 3, &lost);
-        let accepted = ["/boot/vault/ is encrypted (fscrypt) and unlocked: in the copy its files are plain text"];
-        said(&machine.run("alt_disk_install -C -B --accept encryption --preview one"), 0, &accepted);
+        let accepted = [
+            "/boot/vault/ is encrypted (fscrypt) and unlocked: in the copy its files are plain text",
+        ];
+        said(
+            &machine.run("alt_disk_install -C -B --accept encryption --preview one"),
+            0,
+            &accepted,
+        );
         machine.must("printf '^./boot/vault/\\n^./boot/moved$\\n' >/root/list");
         let ended = machine.run("alt_disk_install -C -B -e /root/list --preview one");
         said(&ended, 0, &[]);
@@ -332,10 +410,17 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
         "wipefs -qa {disk}p5; mkfs.vfat -i ABCD1234 {disk}p5 >/dev/null && sed -i '/ swap /d; /\\tswap\\t/d' /etc/fstab && mkdir -p /boot/efi && \
          echo 'UUID=ABCD-1234 /boot/efi vfat umask=0077,noauto,x-systemd.automount 0 1' >>/etc/fstab"
     ));
-    said(&machine.run("alt_disk_install -C -B one"), 0, &["/boot/efi (UUID=ABCD-1234) is not mounted, and is cloned all the same"]);
+    said(
+        &machine.run("alt_disk_install -C -B one"),
+        0,
+        &["/boot/efi (UUID=ABCD-1234) is not mounted, and is cloned all the same"],
+    );
     let esp = partition(&machine, &target, "esp");
     let uuid = machine.must(&format!("blkid -p -o value -s UUID {esp}"));
     let fstab = in_copy(&machine, &target, "/", "tail -n 1 etc/fstab");
-    assert_eq!(fstab, format!("UUID={} /boot/efi vfat umask=0077,noauto,x-systemd.automount 0 1\n", uuid.trim()));
+    assert_eq!(
+        fstab,
+        format!("UUID={} /boot/efi vfat umask=0077,noauto,x-systemd.automount 0 1\n", uuid.trim())
+    );
     said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
 }

@@ -17,7 +17,13 @@ use std::time::Duration;
 use disk::{Disk, sh};
 
 fn copytree(from: &Path, to: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("copytree").arg(from).arg(to).args(more).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .arg("copytree")
+        .arg(from)
+        .arg(to)
+        .args(more)
+        .output()
+        .unwrap()
 }
 
 fn said(out: &Output) -> String {
@@ -41,7 +47,8 @@ fn keeps_everything(kind: &str) {
     torture::build(from.path(), kind);
     let heard = copied(&from, &to, &[]);
     // chattr +j needs CAP_SYS_RESOURCE, which a container may lack: then the warning says so, and nothing else is lost.
-    let lost: Vec<_> = heard.lines().filter(|l| l.contains("warning: ") && !l.contains("subvolume(s)")).collect();
+    let lost: Vec<_> =
+        heard.lines().filter(|l| l.contains("warning: ") && !l.contains("subvolume(s)")).collect();
     assert!(lost.iter().all(|l| l.contains("chattr +j")), "{heard}");
     torture::compare(from.path(), to.path(), kind);
     assert!(!to.path().join(".altdisk-links").exists());
@@ -69,7 +76,10 @@ fn xfs_keeps_everything() {
 fn btrfs_keeps_everything_and_stays_in_its_subvolume() {
     keeps_everything("btrfs");
     let Some((from, to)) = pair("btrfs", 150) else { return };
-    sh(&format!("cd {} && btrfs -q subvolume create nested && mkdir sub && echo x > sub/in && echo y > nested/not", from.path().display()));
+    sh(&format!(
+        "cd {} && btrfs -q subvolume create nested && mkdir sub && echo x > sub/in && echo y > nested/not",
+        from.path().display()
+    ));
     let heard = copied(&from, &to, &[]);
     assert!(heard.contains("1 subvolume(s)") && heard.contains("/nested"), "{heard}");
     assert_eq!(fs::read_dir(to.path().join("nested")).unwrap().count(), 0);
@@ -91,11 +101,18 @@ fn very_many_links_in_one_directory_and_little_memory() {
     for i in 0..5_000 {
         fs::create_dir(two.join(format!("directory {i}"))).unwrap();
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("copytree").args([from.path(), to.path()]).spawn().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .arg("copytree")
+        .args([from.path(), to.path()])
+        .spawn()
+        .unwrap();
     let mut peak = 0;
     let status = loop {
         let text = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let kb = text.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|v| v.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        let kb = text
+            .lines()
+            .find_map(|l| l.strip_prefix("VmHWM:"))
+            .and_then(|v| v.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         peak = peak.max(kb.unwrap_or(0));
         match child.try_wait().unwrap() {
             Some(status) => break status,
@@ -107,9 +124,15 @@ fn very_many_links_in_one_directory_and_little_memory() {
     println!("peak memory {peak} KiB");
     for i in (0..20_000).step_by(397) {
         let second = if i % 2 == 0 { "two" } else { "one" };
-        let (a, b) = (to.path().join(format!("one/a file with a long name {i}")), to.path().join(format!("{second}/link {i}")));
+        let (a, b) = (
+            to.path().join(format!("one/a file with a long name {i}")),
+            to.path().join(format!("{second}/link {i}")),
+        );
         let (ma, mb) = (fs::metadata(&a).unwrap(), fs::metadata(b).unwrap());
-        assert_eq!((ma.ino(), ma.nlink(), fs::read(a).unwrap()), (mb.ino(), 2, format!("{i}").into_bytes()));
+        assert_eq!(
+            (ma.ino(), ma.nlink(), fs::read(a).unwrap()),
+            (mb.ino(), 2, format!("{i}").into_bytes())
+        );
     }
     let count = |d: &str| fs::read_dir(to.path().join(d)).unwrap().count();
     assert_eq!((count("one"), count("two"), count(".")), (30_000, 15_000, 3));
@@ -123,12 +146,18 @@ fn sees_what_is_under_mount_points_on_both_sides() {
         fs::write(disk.path().join("mnt").join(name), "x").unwrap();
     }
     sh(&format!("chmod 0711 {}/mnt", from.path().display()));
-    let mounted = [disk::Tmpfs::over(&from.path().join("mnt")), disk::Tmpfs::over(&to.path().join("mnt"))];
+    let mounted =
+        [disk::Tmpfs::over(&from.path().join("mnt")), disk::Tmpfs::over(&to.path().join("mnt"))];
     fs::write(from.path().join("mnt/above"), "y").unwrap();
     let before = fs::read("/proc/self/mountinfo").unwrap();
     copied(&from, &to, &[]);
-    assert!(!to.path().join("mnt/below").exists() && !to.path().join("mnt/above").exists(), "went to the mounted file system");
-    let lines = |b: &[u8]| String::from_utf8_lossy(b).lines().filter(|l| l.contains("altdisk-test")).count();
+    assert!(
+        !to.path().join("mnt/below").exists() && !to.path().join("mnt/above").exists(),
+        "went to the mounted file system"
+    );
+    let lines = |b: &[u8]| {
+        String::from_utf8_lossy(b).lines().filter(|l| l.contains("altdisk-test")).count()
+    };
     // Other tests mount and unmount meanwhile, but none below these.
     assert!(lines(&before) > 0);
     drop(mounted);
@@ -143,13 +172,27 @@ fn excludes_as_grep_would_and_leaves_out() {
     for dir in ["tmp/deep/er", "var/tmp/keep", "cache/one", "cache/two", "run/state", "own"] {
         fs::create_dir_all(at(dir)).unwrap();
     }
-    for file in ["tmp/a", "tmp/deep/er/b", "var/tmp/c", "cache/one/x.o", "cache/two/y.c", "run/state/z", "own/d", "swapfile", "new\nline"] {
+    for file in [
+        "tmp/a",
+        "tmp/deep/er/b",
+        "var/tmp/c",
+        "cache/one/x.o",
+        "cache/two/y.c",
+        "run/state/z",
+        "own/d",
+        "swapfile",
+        "new\nline",
+    ] {
         fs::write(at(file), file).unwrap();
     }
     symlink("/nowhere", at("tmp/link")).unwrap();
     let list = tempfile::NamedTempFile::new().unwrap();
     fs::write(&list, "^./tmp/\n^./cache/one\n^./cache/two$\n/tmp/c$\nw.li\n^./none\n").unwrap();
-    let heard = copied(&from, &to, &["-e", list.path().to_str().unwrap(), "-x", "own", "-x", "swapfile", "-x", "run/state"]);
+    let heard = copied(
+        &from,
+        &to,
+        &["-e", list.path().to_str().unwrap(), "-x", "own", "-x", "swapfile", "-x", "run/state"],
+    );
     let found = sh(&format!("cd {} && find . -mindepth 1 | sort", to.path().display()));
     let expected = [
         "./cache",
@@ -215,7 +258,12 @@ fn a_file_that_changes_is_copied_again_or_reported() {
         assert_eq!(out.status.code(), Some(0), "{}", said(&out));
         said(&out)
     });
-    assert!(heard.contains("1 file(s) kept changing") && heard.contains("/busy") && heard.contains("1 copied again"), "{heard}");
+    assert!(
+        heard.contains("1 file(s) kept changing")
+            && heard.contains("/busy")
+            && heard.contains("1 copied again"),
+        "{heard}"
+    );
     assert_eq!(fs::read(to.path().join("quiet")).unwrap(), b"q");
     assert_eq!(fs::metadata(to.path().join("busy")).unwrap().len(), 48 << 20);
 }
@@ -232,7 +280,8 @@ fn an_unreadable_file_fails_the_copy_but_not_the_rest() {
     // btrfs checks what it reads: changed behind its back, a block is an I/O error.
     from.unmount();
     let mut image = fs::read(from.image()).unwrap();
-    let at: Vec<_> = image.windows(mark.len()).enumerate().filter(|(_, w)| w == mark).map(|(i, _)| i).collect();
+    let at: Vec<_> =
+        image.windows(mark.len()).enumerate().filter(|(_, w)| w == mark).map(|(i, _)| i).collect();
     assert!(at.len() >= 1000);
     at.iter().for_each(|i| image[*i] ^= 1);
     fs::write(from.image(), image).unwrap();
@@ -278,7 +327,8 @@ fn names_every_file_with_v() {
     fs::write(from.path().join("d/new\nline"), "x").unwrap();
     let out = copytree(from.path(), to.path(), &["-V"]);
     // The last line counts them.
-    let mut lines: Vec<_> = std::str::from_utf8(&out.stdout).unwrap().lines().filter(|l| l.starts_with('/')).collect();
+    let mut lines: Vec<_> =
+        std::str::from_utf8(&out.stdout).unwrap().lines().filter(|l| l.starts_with('/')).collect();
     lines.sort_unstable();
     assert_eq!(lines, ["/", "/d", r"/d/new\012line", "/lost+found"]);
 }

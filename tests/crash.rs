@@ -43,34 +43,57 @@ fn after_a_kill_in_any_step_x_brings_everything_back() {
     machine.blank("target", 2600);
     machine.blank("bystander", 16);
     machine.must("head -c 4M /dev/urandom | dd of=/var/lib/altdisk/practice/bystander.img conv=notrunc status=none");
-    let others = |m: &Machine| m.data_checksum() + &m.must("sha256sum /var/lib/altdisk/practice/bystander.img");
+    let others = |m: &Machine| {
+        m.data_checksum() + &m.must("sha256sum /var/lib/altdisk/practice/bystander.img")
+    };
     let (state, data) = (machine.state(), others(&machine));
     for step in steps(&machine, "", "target") {
         // The last steps take long to come to: one moment each there, all three at the first writes.
-        let moments: &[&str] = if step.starts_with("1.gate") || step.starts_with("1.wipe") || step.starts_with("1.table") {
+        let moments: &[&str] = if step.starts_with("1.gate")
+            || step.starts_with("1.wipe")
+            || step.starts_with("1.table")
+        {
             &["before", "after", "done"]
         } else {
             &["after"]
         };
         for moment in moments {
             let point = format!("{moment}:{step}");
-            assert!(killed_at(&machine, &point, &format!("{CLONE} target")), "{point} was not reached");
+            assert!(
+                killed_at(&machine, &point, &format!("{CLONE} target")),
+                "{point} was not reached"
+            );
             if point == "after:1.table.0" {
                 // The journal is root's; who may not read it may look at the disks all the same.
-                machine.must("setpriv --reuid=65534 --regid=65534 --clear-groups altdisk disks --json");
+                machine.must(
+                    "setpriv --reuid=65534 --regid=65534 --clear-groups altdisk disks --json",
+                );
             }
             must_end_with(&machine.run("alt_disk_install -X"), 0, &point);
             same(&state, &machine.state(), &format!("after {point} and -X"));
             // Free without more commands: no --erase is needed.
             must_end_with(&machine.run(&format!("{CLONE} --preview target")), 0, &point);
             assert!(
-                machine.must("ls -A /var/lib/altdisk").lines().all(|l| ["lock", "practice", "copy-rate", "jobs"].contains(&l)),
+                machine.must("ls -A /var/lib/altdisk").lines().all(|l| [
+                    "lock",
+                    "practice",
+                    "copy-rate",
+                    "jobs"
+                ]
+                .contains(&l)),
                 "{point}: state is left"
             );
         }
     }
     // -X itself, killed between its parts, is repeated.
-    for point in ["after:X.begin", "after:X.processes", "after:X.unmount", "after:X.bootlist", "after:X.free.0", "after:X.forget"] {
+    for point in [
+        "after:X.begin",
+        "after:X.processes",
+        "after:X.unmount",
+        "after:X.bootlist",
+        "after:X.free.0",
+        "after:X.forget",
+    ] {
         assert!(killed_at(&machine, "after:1.mount./boot", &format!("{CLONE} target")));
         assert!(killed_at(&machine, point, "alt_disk_install -X"), "{point} was not reached");
         must_end_with(&machine.run("alt_disk_install -X"), 0, point);
@@ -92,7 +115,9 @@ fn a_finished_copy_is_forgotten_erased_or_made_anew() {
     let device = machine.blank("target", 2600);
     machine.blank("bystander", 16);
     machine.must("head -c 4M /dev/urandom | dd of=/var/lib/altdisk/practice/bystander.img conv=notrunc status=none");
-    let others = |m: &Machine| m.data_checksum() + &m.must("sha256sum /var/lib/altdisk/practice/bystander.img");
+    let others = |m: &Machine| {
+        m.data_checksum() + &m.must("sha256sum /var/lib/altdisk/practice/bystander.img")
+    };
     let (state, data) = (machine.state(), others(&machine));
     machine.must(&format!("{CLONE} target"));
     let with_copy = machine.state();
@@ -100,20 +125,32 @@ fn a_finished_copy_is_forgotten_erased_or_made_anew() {
     let back = |m: &Machine| drop(m.must("cp -a /root/kept/. /var/lib/altdisk/"));
     // Every write to the disk shows in its file; reading all of it would take long.
     let image = "/var/lib/altdisk/practice/target.img";
-    let copy = |m: &Machine| m.must(&format!("sync; stat -c '%y %b' {image}; sfdisk -d {device}; head -c 1M {device} | sha256sum"));
+    let copy = |m: &Machine| {
+        m.must(&format!(
+            "sync; stat -c '%y %b' {image}; sfdisk -d {device}; head -c 1M {device} | sha256sum"
+        ))
+    };
     let sum = copy(&machine);
     // Nothing was written to the copy's disk.
     let forgotten = |m: &Machine, point: &str| {
         assert_eq!(copy(m), sum, "{point}: the disk of the copy was changed");
         same(&with_copy, &m.state(), point);
         assert!(
-            m.must("ls -A /var/lib/altdisk").lines().all(|l| ["lock", "practice", "copy-rate", "jobs"].contains(&l)),
+            m.must("ls -A /var/lib/altdisk").lines().all(|l| [
+                "lock",
+                "practice",
+                "copy-rate",
+                "jobs"
+            ]
+            .contains(&l)),
             "{point}: state is left"
         );
         assert!(m.must("altdisk disks target").contains("forgotten"), "{point}");
         let refused = m.run(&format!("{CLONE} target"));
         assert!(
-            refused.code == Some(3) && refused.stderr.contains("ALT-231") && refused.stderr.contains("--erase PRACTICE-target"),
+            refused.code == Some(3)
+                && refused.stderr.contains("ALT-231")
+                && refused.stderr.contains("--erase PRACTICE-target"),
             "{refused:?}"
         );
     };
@@ -122,19 +159,33 @@ fn a_finished_copy_is_forgotten_erased_or_made_anew() {
     let refused = machine.run(&format!("{CLONE} target"));
     must_end_with(&refused, 3, "a finished copy is in the way");
     let anew = "alt_disk_install -C --erase PRACTICE-target -B target";
-    assert!(refused.stderr.contains("ALT-703") && refused.stderr.contains(anew), "{}", refused.stderr);
-    must_end_with(&machine.run("alt_disk_install -X --erase PRACTICE-bystander"), 3, "no disk of the copy");
+    assert!(
+        refused.stderr.contains("ALT-703") && refused.stderr.contains(anew),
+        "{}",
+        refused.stderr
+    );
+    must_end_with(
+        &machine.run("alt_disk_install -X --erase PRACTICE-bystander"),
+        3,
+        "no disk of the copy",
+    );
     must_end_with(&machine.run("alt_disk_install --resume"), 3, "nothing to go on with");
     let page = machine.must("alt_disk_install -X --review");
     assert!(page.contains("WHAT IS FORGOTTEN") && page.contains("\"type\": []"), "{page}");
     let page = machine.must("alt_disk_install -X --review --ask-erase");
-    assert!(page.contains("\"PRACTICE-target\"\n      ]") && page.contains("WHAT IS REMOVED"), "{page}");
+    assert!(
+        page.contains("\"PRACTICE-target\"\n      ]") && page.contains("WHAT IS REMOVED"),
+        "{page}"
+    );
 
     must_end_with(&machine.run("alt_disk_install -X"), 0, "forgetting");
     forgotten(&machine, "-X of a finished copy");
     for point in ["X.begin", "X.processes", "X.unmount", "X.bootlist", "X.free.0", "X.forget"] {
         back(&machine);
-        assert!(killed_at(&machine, &format!("after:{point}"), "alt_disk_install -X"), "{point} was not reached");
+        assert!(
+            killed_at(&machine, &format!("after:{point}"), "alt_disk_install -X"),
+            "{point} was not reached"
+        );
         must_end_with(&machine.run("alt_disk_install -X"), 0, point);
         forgotten(&machine, point);
     }
@@ -172,7 +223,8 @@ fn somebody_who_looks_at_partitions_stops_no_clean_up() {
     let state = machine.state();
     assert!(killed_at(&machine, "after:1.mount./boot", &format!("{CLONE} target")));
     // Each partition that is there is held for 0.15 s, one after the other.
-    let reader = "while :; do for p in $1p*; do [ -b $p ] && sleep 0.15 <$p; done; done 2>/dev/null";
+    let reader =
+        "while :; do for p in $1p*; do [ -b $p ] && sleep 0.15 <$p; done; done 2>/dev/null";
     machine.must(&format!("echo '{reader}' >/root/reader"));
     let mut child = machine.start(&format!("sh /root/reader {device}"));
     let done = machine.run("alt_disk_install -X");
@@ -193,7 +245,9 @@ fn after_a_kill_in_any_step_resume_comes_to_the_same_end() {
     let mut kills = 0;
     for phases in ["-P 12", "-P 3"] {
         let list = steps(&machine, phases, "target");
-        for point in list.iter().flat_map(|s| ["before", "after", "done"].map(|m| format!("{m}:{s}"))) {
+        for point in
+            list.iter().flat_map(|s| ["before", "after", "done"].map(|m| format!("{m}:{s}")))
+        {
             // Where a resumed run has nothing left to do after the last "done", there is nothing to be killed.
             if killed_at(&machine, &point, &next) {
                 kills += 1;
@@ -219,11 +273,23 @@ fn same_trees(machine: &Machine) {
     for at in ["/", "/boot", "/home"] {
         let alternate = if at == "/" { "/alt_inst".to_owned() } else { format!("/alt_inst{at}") };
         let left_out = |l: &&str| {
-            !["/var/lib/altdisk", "./alt_inst", "./var/log/altdisk", "./proc", "./sys", "./dev", "./run", "./tmp", "./data\t"]
-                .iter()
-                .any(|p| l.contains(p))
+            ![
+                "/var/lib/altdisk",
+                "./alt_inst",
+                "./var/log/altdisk",
+                "./proc",
+                "./sys",
+                "./dev",
+                "./run",
+                "./tmp",
+                "./data\t",
+            ]
+            .iter()
+            .any(|p| l.contains(p))
         };
-        let tree = |path: &str| -> Vec<String> { machine.manifest(path).lines().filter(left_out).map(str::to_owned).collect() };
+        let tree = |path: &str| -> Vec<String> {
+            machine.manifest(path).lines().filter(left_out).map(str::to_owned).collect()
+        };
         let (source, copy) = (tree(at), tree(&alternate));
         assert!(source.len() > 5, "{at}: the manifest is empty");
         let differences: Vec<String> = source
@@ -234,7 +300,12 @@ fn same_trees(machine: &Machine) {
             // The top directory: making /alt_inst changed its time.
             .filter(|l| !l[2..].starts_with(".\t"))
             .collect();
-        assert!(differences.is_empty(), "{at}: {} differences\n{}", differences.len(), differences[..differences.len().min(20)].join("\n"));
+        assert!(
+            differences.is_empty(),
+            "{at}: {} differences\n{}",
+            differences.len(),
+            differences[..differences.len().min(20)].join("\n")
+        );
     }
 }
 
@@ -249,17 +320,24 @@ fn an_interrupt_ends_the_step_in_order() {
     let mut child = machine.start(&format!("altdisk {CLONE} target"));
     let begun = Instant::now();
     while !machine.run("pgrep -f mkinitramfs").stdout.lines().any(|l| !l.is_empty()) {
-        assert!(begun.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none(), "the initramfs was never built");
+        assert!(
+            begun.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none(),
+            "the initramfs was never built"
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
     nix_kill(child.id(), "INT");
     let ended = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned()
+        + &String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(4), "{said}");
     assert!(said.contains("ALT-711") && said.contains("--resume") && said.contains("-X"), "{said}");
     // One that is dead and that nobody has asked for its exit code yet does nothing any more.
     let left = machine.run("pgrep -af mkinitramfs").stdout;
-    assert!(left.lines().all(|l| l.ends_with("<defunct>")), "a program works on behind the back of -X: {left}");
+    assert!(
+        left.lines().all(|l| l.ends_with("<defunct>")),
+        "a program works on behind the back of -X: {left}"
+    );
     must_end_with(&machine.run("alt_disk_install -X"), 0, "-X");
     same(&state, &machine.state(), "after an interrupt and -X");
 }
@@ -267,14 +345,24 @@ fn an_interrupt_ends_the_step_in_order() {
 /// Compares two states; only what differs is shown.
 fn same(before: &str, after: &str, when: &str) {
     let only = |a: &str, b: &str, mark: &str| {
-        a.lines().filter(|l| !b.lines().any(|o| o == *l)).map(|l| format!("{mark} {l}\n")).collect::<String>()
+        a.lines()
+            .filter(|l| !b.lines().any(|o| o == *l))
+            .map(|l| format!("{mark} {l}\n"))
+            .collect::<String>()
     };
     let differences = only(before, after, "<") + &only(after, before, ">");
     assert!(differences.is_empty(), "{when}:\n{differences}");
 }
 
 fn nix_kill(pid: u32, signal: &str) {
-    assert!(std::process::Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(pid.to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 /// A failure or a ^C in a loader's step takes the loader off again; going on puts it back.
@@ -285,7 +373,8 @@ fn a_failure_among_the_loaders_steps_is_resumed_to_a_disk_that_boots() {
     }
     let machine = Machine::new("crash-loader", "parts");
     let device = machine.blank("target", 2600);
-    let boot_code = |m: &Machine| m.must(&format!("head -c 440 {device} | tr -d '\\0' | wc -c")).trim() != "0";
+    let boot_code =
+        |m: &Machine| m.must(&format!("head -c 440 {device} | tr -d '\\0' | wc -c")).trim() != "0";
     // No room for the record that phase 3 writes at its end: the step fails.
     machine.must(&format!("{CLONE} -P 1 target"));
     machine
@@ -328,7 +417,11 @@ fn phases_one_by_one_and_what_they_refuse() {
     machine.must("printf '#!/bin/sh\\nexit 7\\n' >/root/bad; printf '#!/bin/sh\\necho $ALT_INST:$ALT_DISKS >>$ALT_INST/root/was-here\\n' >/root/good; chmod 755 /root/bad /root/good; echo nameserver 192.0.2.1 >/root/resolv; echo trusted >/.rhosts");
     let failed = machine.run("alt_disk_install -C -P 2 -s /root/bad target");
     must_end_with(&failed, 4, "a failing script");
-    assert!(failed.stderr.contains("ALT-720") && failed.stderr.contains("exit code 7"), "{}", failed.stderr);
+    assert!(
+        failed.stderr.contains("ALT-720") && failed.stderr.contains("exit code 7"),
+        "{}",
+        failed.stderr
+    );
     for _ in 0..2 {
         machine.must("alt_disk_install -C -P 2 -n -s /root/good -R /root/resolv");
     }

@@ -15,7 +15,10 @@ const PLANS: [(&str, &str); 11] = [
     ("an empty object", "echo '{}' >plan.json"),
     ("null", "echo null >plan.json"),
     ("an empty list", "echo '[]' >plan.json"),
-    ("a field is missing", "grep -v '\"source_disks\"' plan.json | sed 's/\"table_id\"/\"tableid\"/' >x; mv x plan.json"),
+    (
+        "a field is missing",
+        "grep -v '\"source_disks\"' plan.json | sed 's/\"table_id\"/\"tableid\"/' >x; mv x plan.json",
+    ),
     ("a directory", "rm plan.json; mkdir -p plan.json/x"),
     ("a fifo", "rm plan.json; mkfifo plan.json"),
     ("a link to a device", "ln -sf /dev/zero plan.json"),
@@ -32,7 +35,13 @@ const JOURNALS: [(&str, &str); 3] = [
 
 /// Lists work and tell of it; no run goes on; the copy is neither changed nor forgotten by that.
 fn refused(machine: &Machine, form: &str) {
-    let lists = ["altdisk disks", "altdisk disks --alternates", "altdisk list targets", "altdisk list practice", "altdisk discover clone"];
+    let lists = [
+        "altdisk disks",
+        "altdisk disks --alternates",
+        "altdisk list targets",
+        "altdisk list practice",
+        "altdisk discover clone",
+    ];
     for list in lists {
         let done = machine.run(&format!("timeout 20 {list}"));
         assert_eq!(done.code, Some(0), "{form}: {list}: {done:?}");
@@ -41,9 +50,13 @@ fn refused(machine: &Machine, form: &str) {
         said(&machine.run(list), 0, &["ALT-7", "alt_disk_install -X"]);
     }
     said(&machine.run("altdisk list targets"), 0, &["record cannot be read"]);
-    for command in
-        ["--resume", "-C -P 2 -R /etc/hostname", "-C -B --erase PRACTICE-target target", "-C -B --preview target", "--resume --review"]
-    {
+    for command in [
+        "--resume",
+        "-C -P 2 -R /etc/hostname",
+        "-C -B --erase PRACTICE-target target",
+        "-C -B --preview target",
+        "--resume --review",
+    ] {
         let done = machine.run(&format!("timeout 20 alt_disk_install {command}"));
         assert!(matches!(done.code, Some(1 | 3)), "{form}: {command}: {done:?}");
         said(&done, done.code.unwrap(), &["ALT-7", "alt_disk_install -X"]);
@@ -60,7 +73,9 @@ fn a_plan_that_cannot_be_read_keeps_nobody_from_cleaning_up() {
     let device = machine.blank("target", 2600);
     let before = machine.state();
     machine.must("alt_disk_install -C -B -P 1 target");
-    machine.must(&format!("cp -a {DIR} /root/whole; mkdir -p /run/udev/rules.d; printf 'x' >/root/resolv"));
+    machine.must(&format!(
+        "cp -a {DIR} /root/whole; mkdir -p /run/udev/rules.d; printf 'x' >/root/resolv"
+    ));
     let table = || machine.must(&format!("sfdisk --disk-id {device}"));
     let id = table();
     for (form, damage) in PLANS {
@@ -80,7 +95,8 @@ fn a_plan_that_cannot_be_read_keeps_nobody_from_cleaning_up() {
         said(&machine.run("alt_disk_install -X"), 0, &["nothing to clean up"]);
         said(&machine.run("altdisk disks target"), 0, &["forgotten", "--erase PRACTICE-target"]);
         // For the next form: the record is back, and the copy mounted.
-        machine.must(&format!("cp -a /root/whole {DIR} && alt_disk_install -C -P 2 -R /root/resolv"));
+        machine
+            .must(&format!("cp -a /root/whole {DIR} && alt_disk_install -C -P 2 -R /root/resolv"));
     }
     // The record is gone, as if somebody had removed it: what is mounted tells.
     machine.must(&format!("rm -r {DIR}"));
@@ -114,9 +130,16 @@ fn a_lost_journal_forgets_no_copy() {
         machine.must(&format!("cd {DIR} && {damage}"));
         refused(&machine, form);
         machine.must(&format!("test -e {DIR}/plan.json"));
-        said(&machine.run("alt_disk_install -X"), 0, &["without the journal", "--erase PRACTICE-target"]);
-        machine.must(&format!("! findmnt -n /alt_inst; ! test -e {DIR}; sfdisk -d {device} | grep -q altinst_rootvg"));
-        machine.must(&format!("cp -a /root/whole {DIR} && alt_disk_install -C -P 2 -R /root/resolv"));
+        said(
+            &machine.run("alt_disk_install -X"),
+            0,
+            &["without the journal", "--erase PRACTICE-target"],
+        );
+        machine.must(&format!(
+            "! findmnt -n /alt_inst; ! test -e {DIR}; sfdisk -d {device} | grep -q altinst_rootvg"
+        ));
+        machine
+            .must(&format!("cp -a /root/whole {DIR} && alt_disk_install -C -P 2 -R /root/resolv"));
     }
     // A finished copy whose journal lost its end, at the end of a line, is not taken for an unfinished one, whose disk -X erases.
     machine.must("alt_disk_install -C -B -P 3");
@@ -131,8 +154,12 @@ fn a_lost_journal_forgets_no_copy() {
     machine.must(&format!("chattr +i {DIR}/journal.jsonl"));
     let done = machine.run("alt_disk_install -X");
     said(&done, 4, &["the journal cannot be written", "Not everything is cleaned up"]);
-    machine.must(&format!("! findmnt -n /alt_inst; cmp -n 1048576 {device} /dev/zero; chattr -i {DIR}/journal.jsonl"));
+    machine.must(&format!(
+        "! findmnt -n /alt_inst; cmp -n 1048576 {device} /dev/zero; chattr -i {DIR}/journal.jsonl"
+    ));
     said(&machine.run("alt_disk_install -X"), 0, &["removed"]);
-    machine.must("rm -r /root/whole /root/resolv /root/journal; alt_disk_install -C -B --preview target");
+    machine.must(
+        "rm -r /root/whole /root/resolv /root/journal; alt_disk_install -C -B --preview target",
+    );
     assert_eq!(machine.state(), before);
 }

@@ -39,8 +39,11 @@ struct Practice {
 impl Practice {
     fn new(name: &str, more: &[&str]) -> Self {
         let name = format!("i{}-{name}", std::process::id());
-        let args: Vec<&str> =
-            ["practice", "create", "--size", "64M"].into_iter().chain(more.iter().copied()).chain([name.as_str()]).collect();
+        let args: Vec<&str> = ["practice", "create", "--size", "64M"]
+            .into_iter()
+            .chain(more.iter().copied())
+            .chain([name.as_str()])
+            .collect();
         let out = altdisk(&args);
         assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
         let row = text(&out.stdout).lines().find(|l| l.starts_with(&name)).unwrap().to_owned();
@@ -55,7 +58,13 @@ impl Practice {
         let all: Value = serde_json::from_slice(&out.stdout).unwrap();
         assert_eq!(all["version"], 1);
         let serial = format!("PRACTICE-{}", self.name);
-        all["disks"].as_array().unwrap().iter().find(|d| d["serial"] == serial.as_str()).unwrap().clone()
+        all["disks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|d| d["serial"] == serial.as_str())
+            .unwrap()
+            .clone()
     }
 
     /// The ids of its obstacles, and all evidence in one text.
@@ -65,7 +74,9 @@ impl Practice {
         let field = |o: &Value, f: &str| o[f].as_str().unwrap().to_owned();
         (
             all.iter().map(|o| field(o, "id")).collect(),
-            all.iter().map(|o| format!("{} / {}\n", field(o, "evidence"), field(o, "remedy"))).collect(),
+            all.iter()
+                .map(|o| format!("{} / {}\n", field(o, "evidence"), field(o, "remedy")))
+                .collect(),
         )
     }
 
@@ -115,10 +126,17 @@ fn a_new_disk_is_free() {
     }
     let disk = Practice::new("free", &["--sector-size", "4096"]);
     let json = disk.json();
-    assert_eq!((json["target"].as_str(), json["role"].as_str(), json["logical_sector"].as_u64()), (Some("yes"), Some("none"), Some(4096)));
+    assert_eq!(
+        (json["target"].as_str(), json["role"].as_str(), json["logical_sector"].as_u64()),
+        (Some("yes"), Some("none"), Some(4096))
+    );
     assert_eq!(json["size"].as_u64(), Some(64 << 20));
     let page = text(&altdisk(&["disks"]).stdout);
-    assert!(page.contains(&format!("serial PRACTICE-{}", disk.name)) && page.contains("it is a practice disk"), "{page}");
+    assert!(
+        page.contains(&format!("serial PRACTICE-{}", disk.name))
+            && page.contains("it is a practice disk"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -130,9 +148,14 @@ fn content_needs_confirmation_and_is_left_alone() {
     let dev = &disk.device;
     for (script, evidence) in [
         (format!("mke2fs -q -F -L keep {dev}"), "ext4 \"keep\"|ext2 \"keep\""),
-        (format!("echo 'type=83' | sfdisk -q --no-reread --no-tell-kernel --wipe always {dev}"), "MBR partition table with 1 partition"),
         (
-            format!("echo 'label: gpt' | sfdisk -q --no-reread --no-tell-kernel --wipe always {dev}"),
+            format!("echo 'type=83' | sfdisk -q --no-reread --no-tell-kernel --wipe always {dev}"),
+            "MBR partition table with 1 partition",
+        ),
+        (
+            format!(
+                "echo 'label: gpt' | sfdisk -q --no-reread --no-tell-kernel --wipe always {dev}"
+            ),
             "GPT partition table with 0 partitions",
         ),
     ] {
@@ -140,7 +163,11 @@ fn content_needs_confirmation_and_is_left_alone() {
         let before = disk.checksum();
         let (ids, all) = disk.obstacles();
         assert_eq!(ids, ["ALT-230"], "{all}");
-        assert!(evidence.split('|').any(|e| all.contains(e)) && all.contains(&format!("--erase PRACTICE-{}", disk.name)), "{all}");
+        assert!(
+            evidence.split('|').any(|e| all.contains(e))
+                && all.contains(&format!("--erase PRACTICE-{}", disk.name)),
+            "{all}"
+        );
         assert_eq!(disk.json()["target"], "erase");
         assert_eq!(disk.checksum(), before);
     }
@@ -162,11 +189,18 @@ fn every_user_of_a_disk_is_named() {
     let other = Running::new(&["unshare", "--mount"], &format!("mount -o ro {dev} {path}"));
     let (ids, all) = disk.obstacles();
     assert!(ids.contains(&"ALT-211".to_owned()), "{all}");
-    assert!(all.contains(&format!("{dev} is mounted at {path} in the mount namespace of process {}", other.0.id())), "{all}");
+    assert!(
+        all.contains(&format!(
+            "{dev} is mounted at {path} in the mount namespace of process {}",
+            other.0.id()
+        )),
+        "{all}"
+    );
     let refused = altdisk(&["practice", "remove", &disk.name]);
     assert_eq!(refused.status.code(), Some(3));
     assert!(
-        text(&refused.stderr).contains("ALT-254") && text(&refused.stderr).contains("namespace of process"),
+        text(&refused.stderr).contains("ALT-254")
+            && text(&refused.stderr).contains("namespace of process"),
         "{}",
         text(&refused.stderr)
     );
@@ -174,13 +208,21 @@ fn every_user_of_a_disk_is_named() {
 
     let reader = Running::new(&["env"], &format!("exec 7<{dev}"));
     let (ids, all) = disk.obstacles();
-    assert!(ids.contains(&"ALT-214".to_owned()) && all.contains(&format!("process {} (sh) has {dev} open", reader.0.id())), "{all}");
+    assert!(
+        ids.contains(&"ALT-214".to_owned())
+            && all.contains(&format!("process {} (sh) has {dev} open", reader.0.id())),
+        "{all}"
+    );
     drop(reader);
 
     let loop_device = sh(&format!("losetup --show -f -r {dev}")).trim().to_owned();
     let (ids, all) = disk.obstacles();
     sh(&format!("losetup -d {loop_device}"));
-    assert!(ids.contains(&"ALT-213".to_owned()) && all.contains(&format!("loop device {loop_device} is attached")), "{all}");
+    assert!(
+        ids.contains(&"ALT-213".to_owned())
+            && all.contains(&format!("loop device {loop_device} is attached")),
+        "{all}"
+    );
 
     let (ids, all) = disk.obstacles();
     assert_eq!(ids, ["ALT-230"], "{all}");
@@ -196,15 +238,26 @@ fn data_without_a_signature_needs_confirmation() {
     let disk = Practice::new("data", &[]);
     let dev = &disk.device;
     for (script, at) in [
-        (format!("dd if=/dev/urandom of={dev} bs=1M count=64 conv=notrunc status=none"), "its start"),
-        (format!("dd if=/dev/urandom of={dev} bs=1M seek=2 count=62 conv=notrunc status=none"), "2 MiB"),
+        (
+            format!("dd if=/dev/urandom of={dev} bs=1M count=64 conv=notrunc status=none"),
+            "its start",
+        ),
+        (
+            format!("dd if=/dev/urandom of={dev} bs=1M seek=2 count=62 conv=notrunc status=none"),
+            "2 MiB",
+        ),
         (format!("printf x | dd of={dev} bs=1 seek=41943041 conv=notrunc status=none"), "40 MiB"),
         (format!("printf x | dd of={dev} bs=1 seek=67108863 conv=notrunc status=none"), "64 MiB"),
     ] {
         sh(&format!("{script}; sync"));
         let (ids, all) = disk.obstacles();
         assert_eq!(ids, ["ALT-230"], "{script}: {all}");
-        assert!(all.contains(&format!("data without a partition table or a known signature, first at {at}")), "{script}: {all}");
+        assert!(
+            all.contains(&format!(
+                "data without a partition table or a known signature, first at {at}"
+            )),
+            "{script}: {all}"
+        );
         let page = text(&altdisk(&["disks", &disk.name]).stdout);
         assert!(page.contains("data without a partition table"), "{page}");
         sh(&format!("blkdiscard -f {dev}"));
@@ -224,15 +277,25 @@ fn another_path_to_a_disk_in_use_is_in_use() {
     sh(&format!("mke2fs -q -F {dev}"));
     let second = sh(&format!("losetup --show -f {file}")).trim().to_owned();
     let at = tempfile::tempdir().unwrap();
-    let mounted = Running::new(&["unshare", "--mount"], &format!("mount -o ro {dev} {}", at.path().display()));
+    let mounted = Running::new(
+        &["unshare", "--mount"],
+        &format!("mount -o ro {dev} {}", at.path().display()),
+    );
     let all: Value = serde_json::from_slice(&altdisk(&["disks", "--json"]).stdout).unwrap();
     drop(mounted);
     sh(&format!("losetup -d {second}"));
-    let found = all["disks"].as_array().unwrap().iter().find(|d| d["path"] == second.as_str()).unwrap();
+    let found =
+        all["disks"].as_array().unwrap().iter().find(|d| d["path"] == second.as_str()).unwrap();
     assert_eq!(found["target"], "no", "{found}");
     let obstacles = found["obstacles"].as_array().unwrap();
     let twin = obstacles.iter().find(|o| o["id"] == "ALT-219").unwrap();
-    assert!(twin["evidence"].as_str().unwrap().starts_with(&format!("{dev} has the same serial number, model and size")), "{twin}");
+    assert!(
+        twin["evidence"]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("{dev} has the same serial number, model and size")),
+        "{twin}"
+    );
 }
 
 #[test]
@@ -242,7 +305,11 @@ fn practice_disks_come_and_go() {
     }
     let disk = Practice::new("life", &[]);
     let exists = altdisk(&["practice", "create", &disk.name]);
-    assert!(exists.status.code() == Some(3) && text(&exists.stderr).contains("ALT-252"), "{}", text(&exists.stderr));
+    assert!(
+        exists.status.code() == Some(3) && text(&exists.stderr).contains("ALT-252"),
+        "{}",
+        text(&exists.stderr)
+    );
 
     // As after a restart: the loop device is gone, the file and what is in it are not.
     sh(&format!(
@@ -256,7 +323,10 @@ fn practice_disks_come_and_go() {
     assert_eq!(altdisk(&["practice", "create", &disk.name]).status.code(), Some(0));
     let part = disk.json()["partitions"][0].clone();
     assert_eq!(part["label"], "kept");
-    assert!(part["dev"].is_string() && Path::new(part["path"].as_str().unwrap()).exists(), "{part}");
+    assert!(
+        part["dev"].is_string() && Path::new(part["path"].as_str().unwrap()).exists(),
+        "{part}"
+    );
 
     let file = PathBuf::from(disk.json()["practice"].as_str().unwrap());
     assert!(file.exists());
@@ -285,7 +355,11 @@ fn wrong_command_lines() {
     }
     for args in [&["disks", "--help"][..], &["practice", "--help"]] {
         let out = altdisk(args);
-        assert!(out.status.success() && text(&out.stdout).lines().all(|l| l.len() <= 80), "{}", text(&out.stdout));
+        assert!(
+            out.status.success() && text(&out.stdout).lines().all(|l| l.len() <= 80),
+            "{}",
+            text(&out.stdout)
+        );
     }
 }
 
@@ -294,7 +368,10 @@ fn anyone_may_look() {
     if !possible() {
         return;
     }
-    let dir = tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir().unwrap();
+    let dir = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .tempdir()
+        .unwrap();
     let copy = dir.path().join("altdisk");
     std::fs::copy(env!("CARGO_BIN_EXE_altdisk"), &copy).unwrap();
     let out = Command::new("setpriv")
@@ -305,7 +382,11 @@ fn anyone_may_look() {
         .unwrap();
     assert!(out.status.success(), "{}", text(&out.stderr));
     let all: Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert!(text(all["unknown"].to_string().as_bytes()).contains("root sees more"), "{}", all["unknown"]);
+    assert!(
+        text(all["unknown"].to_string().as_bytes()).contains("root sees more"),
+        "{}",
+        all["unknown"]
+    );
     for disk in all["disks"].as_array().unwrap() {
         assert_ne!(disk["target"], "yes", "what cannot be read is not free: {disk}");
     }

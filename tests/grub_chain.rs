@@ -73,8 +73,18 @@ fn run(program: &str, args: &[&str]) -> Option<String> {
 }
 
 fn missing() -> Option<&'static str> {
-    let tools = ["qemu-system-x86_64", "grub-install", "losetup", "partx", "sfdisk", "mkfs.vfat", "mkfs.ext4"];
-    let there = |t: &str| ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].iter().any(|d| Path::new(d).join(t).exists());
+    let tools = [
+        "qemu-system-x86_64",
+        "grub-install",
+        "losetup",
+        "partx",
+        "sfdisk",
+        "mkfs.vfat",
+        "mkfs.ext4",
+    ];
+    let there = |t: &str| {
+        ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].iter().any(|d| Path::new(d).join(t).exists())
+    };
     if let Some(tool) = tools.into_iter().find(|t| !there(t)) {
         return Some(tool);
     }
@@ -90,7 +100,8 @@ fn disk(dir: &Path, name: &str, fat: &str, ext: &str, custom: Option<&[u8]>) -> 
     std::fs::File::create(&file).unwrap().set_len(64 << 20).unwrap();
     let table = "label: gpt\nsize=1MiB,type=21686148-6449-6E6F-744E-656564454649\nsize=34MiB,type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n\
                  type=0FC63DAF-8483-4772-8E79-3D69D8477DE4\n";
-    let mut sfdisk = Command::new("sfdisk").arg("-q").arg(&file).stdin(Stdio::piped()).spawn().unwrap();
+    let mut sfdisk =
+        Command::new("sfdisk").arg("-q").arg(&file).stdin(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut sfdisk.stdin.take().unwrap(), table.as_bytes()).unwrap();
     assert!(sfdisk.wait().unwrap().success());
     let looped = Loop::of(&file).expect("a loop device with partitions");
@@ -151,7 +162,9 @@ fn boot(disks: &[&Path]) -> String {
     for d in disks {
         q.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot=on", d.display()));
     }
-    let mut machine = Machine(q.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut machine = Machine(
+        q.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap(),
+    );
     let mut out = machine.0.stdout.take().unwrap();
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -174,7 +187,8 @@ fn boot(disks: &[&Path]) -> String {
 }
 
 fn booted(text: &str) -> &str {
-    text.rfind("BOOTED-").map_or("nothing", |at| text[at + 7..].split_whitespace().next().unwrap_or("nothing"))
+    text.rfind("BOOTED-")
+        .map_or("nothing", |at| text[at + 7..].split_whitespace().next().unwrap_or("nothing"))
 }
 
 fn to(id: &str, fs_uuid: &str) -> Chain {
@@ -200,6 +214,12 @@ fn one_disks_grub_hands_over_to_anothers() {
     // That disk pulled out: no menu to be stuck in.
     assert_eq!(booted(&boot(&[&one])), "one");
     // Found by the boot file system itself; the first of the list that is there wins.
-    set_custom(&one, &custom::put(None, &custom::block(&[to("gone", "DEAD-BEEF"), to("two", BOOT2), to("self", ESP1)])));
+    set_custom(
+        &one,
+        &custom::put(
+            None,
+            &custom::block(&[to("gone", "DEAD-BEEF"), to("two", BOOT2), to("self", ESP1)]),
+        ),
+    );
     assert_eq!(booted(&boot(&[&one, &two])), "two");
 }

@@ -11,22 +11,54 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "secret", "engine", "disk", "copy", "image", "software", "boot", "tui", "menu", "job", "term", "theme", "spot", "host",
-            "event", "error", "text",
+            "secret", "engine", "disk", "copy", "image", "software", "boot", "tui", "menu", "job",
+            "term", "theme", "spot", "host", "event", "error", "text",
         ],
     ),
-    ("tui", &["secret", "menu", "job", "term", "theme", "spot", "cli::flags", "host", "event", "error", "text"]),
+    (
+        "tui",
+        &[
+            "secret",
+            "menu",
+            "job",
+            "term",
+            "theme",
+            "spot",
+            "cli::flags",
+            "host",
+            "event",
+            "error",
+            "text",
+        ],
+    ),
     ("menu", &["secret", "spot", "cli::flags", "host", "error", "text"]),
     ("theme", &["spot", "host", "error"]),
     ("spot", &["error"]),
     ("job", &["secret", "host", "event", "error", "text"]),
     ("term", &["host", "error"]),
     ("text", &["event"]),
-    ("engine", &["secret", "disk", "copy", "image", "software", "boot", "host", "event", "error", "text"]),
+    (
+        "engine",
+        &["secret", "disk", "copy", "image", "software", "boot", "host", "event", "error", "text"],
+    ),
     ("disk", &["host", "event", "error", "text"]),
     ("copy", &["host", "event", "error", "text"]),
     ("image", &["copy", "boot::ids", "host", "event", "error", "text"]),
-    ("software", &["secret", "boot::distro", "disk::size", "image::tar", "image::input", "copy::report", "host", "event", "error", "text"]),
+    (
+        "software",
+        &[
+            "secret",
+            "boot::distro",
+            "disk::size",
+            "image::tar",
+            "image::input",
+            "copy::report",
+            "host",
+            "event",
+            "error",
+            "text",
+        ],
+    ),
     ("boot", &["disk::model", "host", "event", "error", "text"]),
     ("host", &["secret", "event", "error"]),
     ("event", &["secret"]),
@@ -97,14 +129,18 @@ fn top_level(group: &str) -> Vec<String> {
 }
 
 fn two_words(path: &str) -> Option<String> {
-    let word = |p: &str| p.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let word =
+        |p: &str| p.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let first = word(path);
     let second = path[first.len()..].strip_prefix("::").map(word).unwrap_or_default();
-    (!first.is_empty()).then(|| if second.is_empty() { first } else { format!("{first}::{second}") })
+    (!first.is_empty())
+        .then(|| if second.is_empty() { first } else { format!("{first}::{second}") })
 }
 
 fn forbidden(room: &str, text: &str) -> Vec<String> {
-    let Some((_, allowed)) = ARROWS.iter().find(|(r, _)| *r == room) else { return vec![format!("{room} has no arrows")] };
+    let Some((_, allowed)) = ARROWS.iter().find(|(r, _)| *r == room) else {
+        return vec![format!("{room} has no arrows")];
+    };
     let fine = |used: &String| {
         let first = used.split("::").next().unwrap_or_default();
         // An item at the top of the crate (a macro) is no room.
@@ -133,13 +169,18 @@ fn threads_are_started_in_one_place() {
 #[test]
 fn comparisons_are_orders() {
     for (path, text) in sources() {
-        let of_its_own = ["impl Ord for", "impl PartialOrd for", "partial_cmp", "BinaryHeap", "-> Ordering {"];
+        let of_its_own =
+            ["impl Ord for", "impl PartialOrd for", "partial_cmp", "BinaryHeap", "-> Ordering {"];
         let (code, tests) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
         let file = path.to_string_lossy().into_owned();
         // These only choose a format's order.
-        let only_choose = ["software/contents.rs", "software/resolve.rs"].iter().any(|f| file.ends_with(f));
+        let only_choose =
+            ["software/contents.rs", "software/resolve.rs"].iter().any(|f| file.ends_with(f));
         if of_its_own.iter().any(|w| code.contains(w)) && !only_choose {
-            assert!(tests.contains("is_total("), "{file} compares, and has no test by software::total");
+            assert!(
+                tests.contains("is_total("),
+                "{file} compares, and has no test by software::total"
+            );
         }
     }
 }
@@ -158,7 +199,10 @@ fn the_arrows_hold() {
 #[test]
 fn the_check_sees_wrong_arrows() {
     assert_eq!(forbidden("disk", "use crate::cli::flags;"), ["cli::flags"]);
-    assert_eq!(forbidden("boot", "use crate::{error, disk::scan::{self, x}, host};"), ["disk::scan"]);
+    assert_eq!(
+        forbidden("boot", "use crate::{error, disk::scan::{self, x}, host};"),
+        ["disk::scan"]
+    );
     assert!(forbidden("boot", "use crate::disk::model::Disk;\nuse crate::error;").is_empty());
     assert_eq!(forbidden("event", "fn f() { crate::error::of(e) }"), ["error::of"]);
     assert_eq!(forbidden("attic", ""), ["attic has no arrows"]);
@@ -170,7 +214,12 @@ fn unsafe_only_in_host() {
         for (n, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
-            assert!(!words.into_iter().any(|w| w == "unsafe" || w == "unsafe_code"), "{}:{}: {line}", path.display(), n + 1);
+            assert!(
+                !words.into_iter().any(|w| w == "unsafe" || w == "unsafe_code"),
+                "{}:{}: {line}",
+                path.display(),
+                n + 1
+            );
         }
     }
 }
@@ -179,7 +228,11 @@ fn unsafe_only_in_host() {
 fn every_unsafe_says_why() {
     for (path, text) in sources().iter().filter(|(p, _)| room(p) == "host") {
         let lines: Vec<&str> = text.lines().collect();
-        for (n, line) in lines.iter().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//") && l.contains("unsafe {")) {
+        for (n, line) in lines
+            .iter()
+            .enumerate()
+            .filter(|(_, l)| !l.trim_start().starts_with("//") && l.contains("unsafe {"))
+        {
             let said = lines[n.saturating_sub(6)..n].iter().any(|l| l.contains("SAFETY:"));
             assert!(said, "{}:{}: {line}", path.display(), n + 1);
         }
@@ -215,13 +268,23 @@ fn no_foreign_paths() {
 #[test]
 fn the_copy_is_reached_beneath_its_root() {
     // Paths that are only shown, told to the customization script, or lie in the running system.
-    const SHOWN: [&str; 4] = ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/bootlist/grubdir.rs"];
+    const SHOWN: [&str; 4] =
+        ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/bootlist/grubdir.rs"];
     let full = ["root.join(", "ALT_INST).join(", "below(Path::new(ALT_INST)"];
-    let is_test = |p: &Path| ["tests.rs", "on_disk.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t));
+    let is_test = |p: &Path| {
+        ["tests.rs", "on_disk.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t))
+    };
     let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for (path, text) in sources().iter().filter(|(p, _)| ["boot", "engine", "software"].contains(&room(p).as_str()) && !is_test(p)) {
+    for (path, text) in sources()
+        .iter()
+        .filter(|(p, _)| ["boot", "engine", "software"].contains(&room(p).as_str()) && !is_test(p))
+    {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for (n, line) in code.lines().enumerate().filter(|(_, l)| full.iter().any(|f| l.replace("unmount_below(", "").contains(f))) {
+        for (n, line) in code
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| full.iter().any(|f| l.replace("unmount_below(", "").contains(f)))
+        {
             let shown = SHOWN.iter().find(|s| path.ends_with(s));
             assert!(shown.is_some(), "{}:{}: {line}", path.display(), n + 1);
             seen.extend(shown.copied());

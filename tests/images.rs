@@ -35,7 +35,10 @@ fn empty() -> Option<Disk> {
 fn tortured() -> Option<(Disk, Disk)> {
     let (from, to) = (empty()?, empty()?);
     torture::build(from.path(), "ext4");
-    sh(&format!("cd {}/content && printf end | dd of=9GiB bs=1 seek=9663676413 conv=notrunc status=none", from.path().display()));
+    sh(&format!(
+        "cd {}/content && printf end | dd of=9GiB bs=1 seek=9663676413 conv=notrunc status=none",
+        from.path().display()
+    ));
     Some((from, to))
 }
 
@@ -45,7 +48,12 @@ fn freed(disk: &Disk) {
 }
 
 fn has(program: &str) -> bool {
-    let there = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
+    let there = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .unwrap()
+        .status
+        .success();
     if !there {
         println!("skipped: {program} is not installed");
     }
@@ -59,7 +67,10 @@ const BEFORE_1970: &str = "times/d?0$";
 
 /// Names longer than PATH_MAX take a program that opens each whole path (GNU tar: quadratic; bsdtar: not at all) too long.
 fn without_the_deep_path(disk: &Disk) {
-    sh(&format!("cd {} && rm -rf 'a longer name' && chmod 2751 . && touch -d '1999-12-31 23:59:59.123456789' .", disk.path().display()));
+    sh(&format!(
+        "cd {} && rm -rf 'a longer name' && chmod 2751 . && touch -d '1999-12-31 23:59:59.123456789' .",
+        disk.path().display()
+    ));
 }
 
 /// `line` writes an archive of the directory it runs in to its standard output; that is restored, and compared.
@@ -92,7 +103,14 @@ fn gnu_tar_gnu() {
     let line = "tar --format=gnu -S --exclude=./lost+found -cf - .";
     through(
         line,
-        Holds { atime: false, nanoseconds: false, xattrs: false, acls: false, flags: false, deep: false },
+        Holds {
+            atime: false,
+            nanoseconds: false,
+            xattrs: false,
+            acls: false,
+            flags: false,
+            deep: false,
+        },
         &format!("{TWO_NAMES}|cap_net_raw"),
     );
 }
@@ -104,7 +122,11 @@ fn bsdtar_pax() {
         return;
     }
     let line = "LC_ALL=C.UTF-8 bsdtar --format=pax --acls --xattrs --fflags --exclude ./lost+found --exclude ./links/socket -cf - .";
-    through(line, Holds { deep: false, flags: false, ..ALL }, &format!("{TWO_NAMES}|{BEFORE_1970}"));
+    through(
+        line,
+        Holds { deep: false, flags: false, ..ALL },
+        &format!("{TWO_NAMES}|{BEFORE_1970}"),
+    );
 }
 
 /// Jörg Schilling's, from which the names of ACLs and attributes in PAX archives come.
@@ -132,7 +154,11 @@ fn sparse_files_in_every_form() {
     .enumerate()
     {
         let archive = dir.path().join("archive");
-        sh(&format!("tar {form} -S -C {} -cf {} content", from.path().display(), archive.display()));
+        sh(&format!(
+            "tar {form} -S -C {} -cf {} content",
+            from.path().display(),
+            archive.display()
+        ));
         let to = to.path().join(format!("{n}"));
         std::fs::create_dir(&to).unwrap();
         restored(&archive, &to);
@@ -144,7 +170,10 @@ fn sparse_files_in_every_form() {
         };
         assert_eq!(sums(from.path()), sums(&to), "{form}");
         let blocks = sh(&format!("cd '{}/content' && du -k 9GiB holes 'all hole'", to.display()));
-        assert!(blocks.lines().all(|l| l.split('\t').next().unwrap().parse::<u64>().unwrap() < 100), "{form}: {blocks}");
+        assert!(
+            blocks.lines().all(|l| l.split('\t').next().unwrap().parse::<u64>().unwrap() < 100),
+            "{form}: {blocks}"
+        );
         sh(&format!("rm -r '{}'", to.display()));
     }
     freed(&from);
@@ -161,7 +190,11 @@ fn root_tarballs_in_every_packing() {
         root.display()
     ));
     let tar = dir.path().join("root.tar");
-    sh(&format!("cd {} && tar --format=ustar --numeric-owner -cf {} *", root.display(), tar.display()));
+    sh(&format!(
+        "cd {} && tar --format=ustar --numeric-owner -cf {} *",
+        root.display(),
+        tar.display()
+    ));
     let packings = [
         ("cat", true),
         ("gzip -c", true),

@@ -17,7 +17,8 @@ fn machine(name: &str) -> Option<(Machine, String)> {
     }
     let machine = Machine::new(name, "parts");
     let target = machine.blank("one", 4096);
-    machine.must("mkdir -p /var/lib/altdisk/images && altdisk mksysb /var/lib/altdisk/images/web.zst");
+    machine
+        .must("mkdir -p /var/lib/altdisk/images && altdisk mksysb /var/lib/altdisk/images/web.zst");
     Some((machine, target))
 }
 
@@ -34,7 +35,11 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
 /// What is compared: all of a tree but what a system makes anew, or what is not saved.
 fn tree(machine: &Machine, at: &str) -> String {
     let text = machine.manifest(at);
-    let other = |line: &str| ["./var/lib/altdisk", "./var/log/altdisk", "./alt_inst", "./lost+found"].iter().any(|p| line.contains(p));
+    let other = |line: &str| {
+        ["./var/lib/altdisk", "./var/log/altdisk", "./alt_inst", "./lost+found"]
+            .iter()
+            .any(|p| line.contains(p))
+    };
     // Directories' sizes and link counts say how they were filled, and mount points are other file systems' tops.
     text.lines().filter(|l| !other(l)).map(|l| format!("{l}\n")).collect()
 }
@@ -60,9 +65,15 @@ fn an_image_of_this_machine_becomes_the_same_system_on_another_disk() {
 
     // An image that is there is not written over by somebody who wants it checked.
     let before = machine.must(&format!("stat -c '%i %Y %s' {IMAGE}"));
-    said(&machine.run(&format!("altdisk mksysb --verify {IMAGE}")), 3, &["ALT-663", "--check", "--replace"]);
+    said(
+        &machine.run(&format!("altdisk mksysb --verify {IMAGE}")),
+        3,
+        &["ALT-663", "--check", "--replace"],
+    );
     assert_eq!(machine.must(&format!("stat -c '%i %Y %s' {IMAGE}")), before);
-    machine.must(&format!("altdisk mksysb --check {IMAGE} && altdisk mksysb --replace -z 1 --verify {IMAGE}"));
+    machine.must(&format!(
+        "altdisk mksysb --check {IMAGE} && altdisk mksysb --replace -z 1 --verify {IMAGE}"
+    ));
 
     // Refused before anything is written.
     for (line, words) in [
@@ -76,12 +87,19 @@ fn an_image_of_this_machine_becomes_the_same_system_on_another_disk() {
     ] {
         let ended = machine.run(&format!("alt_disk_install {line}"));
         assert!(matches!(ended.code, Some(2 | 3)), "{line}: {ended:?}");
-        assert!(words.iter().all(|w| ended.stderr.contains(w) || ended.stdout.contains(w)), "{line}: {ended:?}");
+        assert!(
+            words.iter().all(|w| ended.stderr.contains(w) || ended.stdout.contains(w)),
+            "{line}: {ended:?}"
+        );
     }
     let blank = machine.must(&format!("cmp -n 4194304 {target} /dev/zero && echo blank"));
     assert_eq!(blank.trim(), "blank");
     let preview = machine.must(&format!("alt_disk_install -d {IMAGE} -g --preview one"));
-    assert!(preview.contains("Restore the image of") && preview.contains("EVERYTHING ON THESE DISKS IS ERASED"), "{preview}");
+    assert!(
+        preview.contains("Restore the image of")
+            && preview.contains("EVERYTHING ON THESE DISKS IS ERASED"),
+        "{preview}"
+    );
 
     // Through a pipe, phase by phase.
     machine.must(&format!("cat {IMAGE} | alt_disk_install -d - -g -P 1 one"));
@@ -89,14 +107,21 @@ fn an_image_of_this_machine_becomes_the_same_system_on_another_disk() {
     for inside in ["/", "/boot", "/home"] {
         wrong.extend(differences(&machine, inside));
     }
-    let mount_points = ["./boot\t", "./home\t", "./data\t", "./proc\t", "./sys\t", "./dev\t", "./run\t", "./tmp\t"];
-    let of_mount_point = |l: &str| mount_points.iter().any(|m| l.contains(m) || l.ends_with(m.trim_end())) || l[2..].starts_with(".\t");
+    let mount_points = [
+        "./boot\t", "./home\t", "./data\t", "./proc\t", "./sys\t", "./dev\t", "./run\t", "./tmp\t",
+    ];
+    let of_mount_point = |l: &str| {
+        mount_points.iter().any(|m| l.contains(m) || l.ends_with(m.trim_end()))
+            || l[2..].starts_with(".\t")
+    };
     wrong.retain(|l| !of_mount_point(l));
     assert!(wrong.is_empty(), "{}", wrong.iter().take(40).cloned().collect::<Vec<_>>().join("\n"));
     machine.must("evidence check /alt_inst/opt/evidence && evidence check /alt_inst/home/evidence");
     machine.must("test -z \"$(ls -A /alt_inst/boot/efi 2>/dev/null)\"");
     said(&machine.run(&format!("alt_disk_install -d {IMAGE} -g one")), 3, &["ALT-703"]);
-    machine.must("echo mine >/root/resolv && alt_disk_install -d - -g -P 2 -R /root/resolv </dev/null");
+    machine.must(
+        "echo mine >/root/resolv && alt_disk_install -d - -g -P 2 -R /root/resolv </dev/null",
+    );
     machine.must("alt_disk_install -d - -g -P 3 </dev/null");
     let again = machine
         .must(&format!("mkdir -p /mnt/x && mount {target}p6 /mnt/x && cat /mnt/x/etc/resolv.conf /mnt/x/etc/machine-id; umount /mnt/x"));
@@ -157,14 +182,27 @@ fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
     ));
     let archive = "/var/lib/altdisk/images/other.tar.gz";
     // No kernel: refused, unless there is a boot image.
-    said(&machine.run(&format!("alt_disk_install -d {archive} -B one")), 3, &["ALT-50", "no kernel", "boot image"]);
+    said(
+        &machine.run(&format!("alt_disk_install -d {archive} -B one")),
+        3,
+        &["ALT-50", "no kernel", "boot image"],
+    );
     let ended = machine.run(&format!("gzip -dc {archive} | alt_disk_install -d - -B one"));
     said(&ended, 3, &["ALT-674", "-g"]);
     let level = machine.must(&format!("altdisk mksysb --list {IMAGE} >/dev/null; . /etc/os-release; cut -d. -f1,2 /etc/debian_version"));
     let boot = format!("/usr/lib/altdisk/boot_images/i386-pc_{}.0_boot", level.trim());
     machine.must(&format!("mkdir -p /usr/lib/altdisk/boot_images && tar -C / -cf {boot} boot/vmlinuz-$(ls /lib/modules) boot/config-$(ls /lib/modules) boot/initrd.img-$(ls /lib/modules) lib/modules/$(ls /lib/modules)"));
     let ended = machine.run(&format!("alt_disk_install -d {archive} -B one"));
-    said(&ended, 0, &["Put kernel and modules there", "nofail is added", "ssh host keys are taken away", "another machine"]);
+    said(
+        &ended,
+        0,
+        &[
+            "Put kernel and modules there",
+            "nofail is added",
+            "ssh host keys are taken away",
+            "another machine",
+        ],
+    );
     said(
         &ended,
         0,

@@ -41,7 +41,13 @@ impl Jobs {
 
     fn job(&self, id: &str) -> Value {
         let list: Value = serde_json::from_slice(&self.run(&["--json"]).stdout).unwrap();
-        list["jobs"].as_array().unwrap().iter().find(|j| j["id"].as_u64() == id.parse().ok()).unwrap().clone()
+        list["jobs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|j| j["id"].as_u64() == id.parse().ok())
+            .unwrap()
+            .clone()
     }
 
     fn ended(&self, id: &str) -> Value {
@@ -60,7 +66,8 @@ impl Jobs {
     }
 
     fn pid(&self, id: &str, who: &str) -> i32 {
-        let run: Value = serde_json::from_slice(&fs::read(self.dir(id).join("run.json")).unwrap()).unwrap();
+        let run: Value =
+            serde_json::from_slice(&fs::read(self.dir(id).join("run.json")).unwrap()).unwrap();
         i32::try_from(run[who]["pid"].as_i64().unwrap()).unwrap()
     }
 }
@@ -87,11 +94,13 @@ fn signal(pid: i32, signal: nix::sys::signal::Signal) {
 
 /// Root's files are not touched: the log and the state lie in memory of a mount namespace.
 fn aside(jobs: &Jobs, script: &str) -> Option<Output> {
-    let mounts =
-        "mkdir -p /var/log /var/lib/altdisk && mount -t tmpfs -o mode=755 t /var/log && mount -t tmpfs -o mode=755 t /var/lib/altdisk";
+    let mounts = "mkdir -p /var/log /var/lib/altdisk && mount -t tmpfs -o mode=755 t /var/log && mount -t tmpfs -o mode=755 t /var/lib/altdisk";
     let run = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", script]).env("ALTDISK_JOBS", jobs.0.path().join("jobs")).env("BIN", BIN);
+        command
+            .args(["--mount", "sh", "-c", script])
+            .env("ALTDISK_JOBS", jobs.0.path().join("jobs"))
+            .env("BIN", BIN);
         command.output()
     };
     if !run(mounts).is_ok_and(|o| o.status.success()) {
@@ -113,8 +122,15 @@ fn a_long_command_of_a_shell_is_a_job_and_every_run_is_dated() {
     let count = |what: &str| text.lines().filter(|l| l.starts_with(what)).count();
     assert_eq!((count("cmd: alt_disk_install --resume"), count("exit code 3")), (2, 2), "{text}");
     let job = jobs.job("1");
-    assert_eq!((&job["state"], &job["exit"], &job["command"]), (&"ended".into(), &3.into(), &"alt_disk_install --resume".into()));
-    assert!(jobs.events("1").iter().any(|e| e["event"] == "error" && e["id"] == "ALT-704"), "{:?}", jobs.events("1"));
+    assert_eq!(
+        (&job["state"], &job["exit"], &job["command"]),
+        (&"ended".into(), &3.into(), &"alt_disk_install --resume".into())
+    );
+    assert!(
+        jobs.events("1").iter().any(|e| e["event"] == "error" && e["id"] == "ALT-704"),
+        "{:?}",
+        jobs.events("1")
+    );
     // What runs as a job already does not enter the list twice, and what a shell was refused leaves it again.
     let list: Value = serde_json::from_slice(&jobs.run(&["--json"]).stdout).unwrap();
     assert_eq!(list["jobs"].as_array().unwrap().len(), 1);
@@ -127,8 +143,10 @@ fn a_command_of_a_shell_is_stopped_alone() {
     let dir = jobs.0.path().join("to");
     fs::create_dir(&dir).unwrap();
     // Nobody reads the pipe: it waits there for ever.
-    let script =
-        format!("mkfifo {0}/pipe; sleep 60 > {0}/none < {0}/pipe & $BIN mksysb {0}/pipe; echo code $? > {0}/code; kill $!", dir.display());
+    let script = format!(
+        "mkfifo {0}/pipe; sleep 60 > {0}/none < {0}/pipe & $BIN mksysb {0}/pipe; echo code $? > {0}/code; kill $!",
+        dir.display()
+    );
     std::thread::scope(|scope| {
         let run = scope.spawn(|| aside(&jobs, &script));
         let begun = Instant::now();
@@ -141,30 +159,58 @@ fn a_command_of_a_shell_is_stopped_alone() {
         assert_eq!(jobs.job("1")["state"], "running");
         assert!(jobs.run(&["stop", "--kill", "1"]).status.success());
         run.join().unwrap();
-        assert_eq!(jobs.job("1")["state"], "lost", "it was ended by force, and could write nothing down");
-        assert_eq!(fs::read_to_string(dir.join("code")).unwrap(), "code 137\n", "the shell goes on");
+        assert_eq!(
+            jobs.job("1")["state"],
+            "lost",
+            "it was ended by force, and could write nothing down"
+        );
+        assert_eq!(
+            fs::read_to_string(dir.join("code")).unwrap(),
+            "code 137\n",
+            "the shell goes on"
+        );
     });
 }
 
 #[test]
 fn what_it_says_and_how_it_ends() {
     let jobs = Jobs::new();
-    let id = jobs.start(&["sh", "-c", "echo out; echo err >&2; sleep 0.2; printf 'a\\033[2J\\tb\\rlast'; exit 3"]);
+    let id = jobs.start(&[
+        "sh",
+        "-c",
+        "echo out; echo err >&2; sleep 0.2; printf 'a\\033[2J\\tb\\rlast'; exit 3",
+    ]);
     assert_eq!(id, "1");
     let job = jobs.ended(&id);
     assert_eq!((&job["state"], &job["exit"]), (&"ended".into(), &3.into()));
     let lines = jobs.output(&id);
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines.contains(&("stdout".into(), "out".into())) && lines.contains(&("stderr".into(), "err".into())), "{lines:?}");
+    assert!(
+        lines.contains(&("stdout".into(), "out".into()))
+            && lines.contains(&("stderr".into(), "err".into())),
+        "{lines:?}"
+    );
     assert_eq!(lines[2], ("stdout".into(), "last".into()));
     let events = jobs.events(&id);
     assert_eq!((&events[0]["event"], &events[0]["version"]), (&"start".into(), &1.into()));
     assert_eq!((&events[4]["event"], &events[4]["exit"]), (&"done".into(), &3.into()));
-    for (path, mode) in [(jobs.dir(&id), 0o700), (jobs.dir(&id).join("events.jsonl"), 0o600), (jobs.dir(&id).join("job.json"), 0o600)] {
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
+    for (path, mode) in [
+        (jobs.dir(&id), 0o700),
+        (jobs.dir(&id).join("events.jsonl"), 0o600),
+        (jobs.dir(&id).join("job.json"), 0o600),
+    ] {
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            mode,
+            "{}",
+            path.display()
+        );
     }
     let followed = jobs.run(&["follow", &id]);
-    assert_eq!((followed.stdout.as_slice(), followed.stderr.as_slice()), (b"out\nlast\n".as_slice(), b"err\n".as_slice()));
+    assert_eq!(
+        (followed.stdout.as_slice(), followed.stderr.as_slice()),
+        (b"out\nlast\n".as_slice(), b"err\n".as_slice())
+    );
     assert_eq!(followed.status.code(), Some(3));
 }
 
@@ -173,7 +219,10 @@ fn control_characters_are_shown_and_not_obeyed() {
     let jobs = Jobs::new();
     let id = jobs.start(&["printf", "a\\033[2Jb\\033]0;title\\007\\n"]);
     jobs.ended(&id);
-    assert_eq!(String::from_utf8(jobs.run(&["follow", &id]).stdout).unwrap(), "a\\x1b[2Jb\\x1b]0;title\\x07\n");
+    assert_eq!(
+        String::from_utf8(jobs.run(&["follow", &id]).stdout).unwrap(),
+        "a\\x1b[2Jb\\x1b]0;title\\x07\n"
+    );
 }
 
 #[test]
@@ -181,7 +230,8 @@ fn own_commands_tell_events_once() {
     let jobs = Jobs::new();
     let id = jobs.start(&["alt_disk_install", "-C", "no-such-disk"]);
     let job = jobs.ended(&id);
-    let names: Vec<String> = jobs.events(&id).iter().map(|e| e["event"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<String> =
+        jobs.events(&id).iter().map(|e| e["event"].as_str().unwrap().to_owned()).collect();
     assert_eq!((names.join(" ").as_str(), &job["exit"]), ("start error done", &3.into()));
     let id = jobs.start(&["altdisk", "explain", "ALT-952"]);
     jobs.ended(&id);
@@ -199,13 +249,19 @@ fn own_commands_tell_events_once() {
 fn a_stale_variable_does_no_harm() {
     let dir = tempfile::tempdir().unwrap();
     let file = fs::File::create(dir.path().join("not-appended")).unwrap();
-    let sh = format!("exec 9>{}; ALTDISK_EVENTS=9 exec {BIN} explain ALT-952", dir.path().join("not-appended").display());
+    let sh = format!(
+        "exec 9>{}; ALTDISK_EVENTS=9 exec {BIN} explain ALT-952",
+        dir.path().join("not-appended").display()
+    );
     for (name, out) in [
         ("9", Command::new("sh").args(["-c", &sh]).output()),
         ("77", Command::new(BIN).env("ALTDISK_EVENTS", "77").args(["explain", "ALT-952"]).output()),
     ] {
         let out = out.unwrap();
-        assert!(out.status.success() && String::from_utf8_lossy(&out.stdout).contains("ALT-952"), "{name}");
+        assert!(
+            out.status.success() && String::from_utf8_lossy(&out.stdout).contains("ALT-952"),
+            "{name}"
+        );
     }
     assert_eq!(file.metadata().unwrap().len(), 0);
 }
@@ -233,7 +289,9 @@ fn it_outlives_who_started_it() {
     let jobs = Jobs::new();
     let mut starter = Command::new("sh");
     starter.env("ALTDISK_JOBS", jobs.0.path().join("jobs")).process_group(0);
-    let script = format!("{BIN} jobs start -- sh -c 'echo begun; sleep 2; echo went on'; {BIN} jobs follow 1; sleep 60");
+    let script = format!(
+        "{BIN} jobs start -- sh -c 'echo begun; sleep 2; echo went on'; {BIN} jobs follow 1; sleep 60"
+    );
     let mut starter = starter.args(["-c", &script]).stdout(Stdio::null()).spawn().unwrap();
     wait("the job", || jobs.dir("1").join("run.json").exists().then_some(()));
     let group = nix::unistd::Pid::from_raw(i32::try_from(starter.id()).unwrap());
@@ -260,7 +318,13 @@ fn it_outlives_who_waits_for_the_answer() {
     let order = r#"{"argv":["sh","-c","sleep 0.3; echo went on"],"title":"x"}"#;
     fs::write(dir.join("job.json"), format!(r#"{{"spec":{order},"started":1}}"#)).unwrap();
     let mut supervisor = Command::new(BIN);
-    let mut supervisor = supervisor.arg("job-supervisor").arg(&dir).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut supervisor = supervisor
+        .arg("job-supervisor")
+        .arg(&dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(supervisor.stdout.take());
     supervisor.stdin.take().unwrap().write_all(order.as_bytes()).unwrap();
     supervisor.wait().unwrap();
@@ -274,7 +338,10 @@ fn stop_ends_the_group() {
     // A grandchild that takes no notice of a request goes a moment later.
     let id = jobs.start(&["sh", "-c", "(trap '' TERM; echo $$ grandchild; while :; do sleep 0.1; done) & sleep 77 & echo $!; wait"]);
     wait("its words", || (jobs.output(&id).len() == 2).then_some(()));
-    let (leader, sleeper) = (jobs.pid(&id, "command"), jobs.output(&id).iter().find_map(|(_, l)| l.parse().ok()).unwrap());
+    let (leader, sleeper) = (
+        jobs.pid(&id, "command"),
+        jobs.output(&id).iter().find_map(|(_, l)| l.parse().ok()).unwrap(),
+    );
     assert!(alive(leader) && alive(sleeper));
     assert!(jobs.run(&["stop", &id]).status.success());
     let job = jobs.ended(&id);
@@ -292,7 +359,11 @@ fn stop_ends_the_group() {
 #[test]
 fn the_number_of_a_group_is_kept_until_it_is_gone() {
     let jobs = Jobs::new();
-    let id = jobs.start(&["sh", "-c", "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.1; done' & sleep 60"]);
+    let id = jobs.start(&[
+        "sh",
+        "-c",
+        "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.1; done' & sleep 60",
+    ]);
     wait("its word", || (!jobs.output(&id).is_empty()).then_some(()));
     let (leader, stubborn) = (jobs.pid(&id, "command"), jobs.output(&id)[0].1.parse().unwrap());
     assert!(jobs.run(&["stop", &id]).status.success());
@@ -312,10 +383,14 @@ fn the_number_of_a_group_is_kept_until_it_is_gone() {
 #[test]
 fn an_end_by_force_reaches_other_groups() {
     let jobs = Jobs::new();
-    let id = jobs.start(&["sh", "-c", "setsid sh -c 'echo $$; while :; do sleep 0.1; done' & wait"]);
+    let id =
+        jobs.start(&["sh", "-c", "setsid sh -c 'echo $$; while :; do sleep 0.1; done' & wait"]);
     wait("its word", || (!jobs.output(&id).is_empty()).then_some(()));
     let other = jobs.output(&id)[0].1.parse().unwrap();
-    assert_ne!(nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(other))).unwrap().as_raw(), jobs.pid(&id, "command"));
+    assert_ne!(
+        nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(other))).unwrap().as_raw(),
+        jobs.pid(&id, "command")
+    );
     assert!(jobs.run(&["stop", "--kill", &id]).status.success());
     assert_eq!(jobs.ended(&id)["exit"], 128 + 9);
     assert!(!alive(other));
@@ -331,7 +406,12 @@ fn a_folder_that_others_can_write_is_not_believed() {
         for args in [&["stop", &id][..], &["--json"], &["start", "--", "true"], &["follow", &id]] {
             let out = jobs.run(args);
             let said = String::from_utf8_lossy(&out.stderr).into_owned();
-            assert!(!out.status.success() && said.contains("ALT-951") && said.contains("others can write it"), "{args:?}: {said}");
+            assert!(
+                !out.status.success()
+                    && said.contains("ALT-951")
+                    && said.contains("others can write it"),
+                "{args:?}: {said}"
+            );
         }
     }
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
@@ -342,7 +422,11 @@ fn a_folder_that_others_can_write_is_not_believed() {
 #[test]
 fn another_program_does_not_get_the_event_file() {
     let jobs = Jobs::new();
-    let id = jobs.start(&["sh", "-c", "echo \"[$ALTDISK_EVENTS]\"; ls -l /proc/self/fd | grep -c events.jsonl"]);
+    let id = jobs.start(&[
+        "sh",
+        "-c",
+        "echo \"[$ALTDISK_EVENTS]\"; ls -l /proc/self/fd | grep -c events.jsonl",
+    ]);
     jobs.ended(&id);
     let lines: Vec<String> = jobs.output(&id).into_iter().map(|(_, l)| l).collect();
     assert_eq!(lines, ["[]", "0"]);
@@ -390,7 +474,8 @@ fn a_replaced_program_still_asks_itself() {
 #[test]
 fn kill_does_not_ask() {
     let jobs = Jobs::new();
-    let id = jobs.start(&["sh", "-c", "trap 'echo no' TERM; echo ready; while :; do sleep 0.1; done"]);
+    let id =
+        jobs.start(&["sh", "-c", "trap 'echo no' TERM; echo ready; while :; do sleep 0.1; done"]);
     wait("its word", || (!jobs.output(&id).is_empty()).then_some(()));
     assert!(jobs.run(&["stop", &id]).status.success());
     wait("its answer", || jobs.output(&id).iter().any(|(_, l)| l == "no").then_some(()));
@@ -425,8 +510,14 @@ fn silence_costs_nothing() {
     let switches = |pid: i32| -> u64 {
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
         let of = |path: PathBuf| fs::read_to_string(path.join("status")).unwrap();
-        let count =
-            |text: String| text.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:")).unwrap().trim().parse::<u64>().unwrap();
+        let count = |text: String| {
+            text.lines()
+                .find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"))
+                .unwrap()
+                .trim()
+                .parse::<u64>()
+                .unwrap()
+        };
         tasks.map(|t| count(of(t.path()))).sum()
     };
     let pids = [i32::try_from(follower.id()).unwrap(), jobs.pid(&id, "supervisor")];
@@ -461,7 +552,10 @@ fn much_output() {
     let supervisor = jobs.pid(&id, "supervisor");
     let peak = |pid: i32| {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        status.lines().find_map(|l| l.strip_prefix("VmHWM:")).map(|l| l.split_whitespace().next().unwrap().parse::<u64>().unwrap())
+        status
+            .lines()
+            .find_map(|l| l.strip_prefix("VmHWM:"))
+            .map(|l| l.split_whitespace().next().unwrap().parse::<u64>().unwrap())
     };
     let mut highest = 0;
     let begun = Instant::now();
@@ -475,7 +569,8 @@ fn much_output() {
     assert!(highest > 0 && highest < 16 << 10, "{highest} KiB");
     let mut follower = jobs.command(&["follow", &id]).stdout(Stdio::piped()).spawn().unwrap();
     let pid = i32::try_from(follower.id()).unwrap();
-    let (mut out, mut lines, mut highest) = (std::io::BufReader::new(follower.stdout.take().unwrap()), 0, 0);
+    let (mut out, mut lines, mut highest) =
+        (std::io::BufReader::new(follower.stdout.take().unwrap()), 0, 0);
     let mut line = String::new();
     while std::io::BufRead::read_line(&mut out, &mut line).unwrap() > 0 {
         lines += 1;

@@ -42,9 +42,17 @@ fn keys_in_every_encoding_and_in_pieces() {
         pty.gap(Duration::from_millis(gap));
         for down in pty::keys::encodings("Down") {
             pty.send(&down);
-            assert!(pty.wait_until(pty::SOON, |e| e.cell(4, first + 1).look.reversed), "{down:x?} {gap} ms apart\n{}", pty.screen());
+            assert!(
+                pty.wait_until(pty::SOON, |e| e.cell(4, first + 1).look.reversed),
+                "{down:x?} {gap} ms apart\n{}",
+                pty.screen()
+            );
             pty.keys(&["Up"]);
-            assert!(pty.wait_until(pty::SOON, |e| e.cell(4, first).look.reversed), "{down:x?} {gap} ms apart\n{}", pty.screen());
+            assert!(
+                pty.wait_until(pty::SOON, |e| e.cell(4, first).look.reversed),
+                "{down:x?} {gap} ms apart\n{}",
+                pty.screen()
+            );
         }
         for help in pty::keys::encodings("F1") {
             pty.send(&help);
@@ -88,7 +96,10 @@ fn the_terminal_is_given_back() {
             pty.wait_for(TOP);
             pty.settle(QUIET);
             assert!(!pty.settings().local_flags.contains(LocalFlags::ICANON));
-            assert_eq!(pty.settings().input_flags & InputFlags::IXON, before.input_flags & InputFlags::IXON);
+            assert_eq!(
+                pty.settings().input_flags & InputFlags::IXON,
+                before.input_flags & InputFlags::IXON
+            );
             match end {
                 "SIGTERM" => pty.signal(Signal::SIGTERM),
                 "SIGINT" => pty.signal(Signal::SIGINT),
@@ -109,13 +120,17 @@ fn stopped_and_continued() {
     // A shell with job control, whose job altdisk is.
     let script = format!("set -m; {BIN}; echo STOPPED; read x; fg; echo ENDED; read x");
     let path = home.path().to_str().unwrap();
-    let mut pty = Setup::new(["sh", "-c", &script]).env("HOME", path).env("ALTDISK_JOBS", path).start();
+    let mut pty =
+        Setup::new(["sh", "-c", &script]).env("HOME", path).env("ALTDISK_JOBS", path).start();
     pty.wait_for(TOP);
     pty.settle(QUIET);
     let before = pty.screen();
     pty.keys(&["Ctrl-Z"]);
     pty.wait_for("STOPPED");
-    assert!(pty.settings().local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO) && pty.terminal().restored());
+    assert!(
+        pty.settings().local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO)
+            && pty.terminal().restored()
+    );
     pty.keys(&["Enter"]);
     pty.wait_gone("STOPPED");
     pty.wait_for(TOP);
@@ -134,7 +149,10 @@ fn a_line_that_drops_ends_it() {
     for ignored in [false, true] {
         // An ignored SIGHUP is inherited.
         let trap = if ignored { "trap '' HUP; " } else { "" };
-        let mut pty = Setup::new(["sh", "-c", &format!("{trap}exec {BIN}")]).env("HOME", path).env("ALTDISK_JOBS", path).start();
+        let mut pty = Setup::new(["sh", "-c", &format!("{trap}exec {BIN}")])
+            .env("HOME", path)
+            .env("ALTDISK_JOBS", path)
+            .start();
         pty.wait_for(TOP);
         pty.settle(QUIET);
         let begun = Instant::now();
@@ -171,7 +189,11 @@ fn another_size() {
     for (columns, rows) in [(132, 43), (60, 16), (20, 5), (80, 24)] {
         pty.resize(columns, rows);
         // A frame for the old size may still be on its way; the first one for the new size clears the screen.
-        assert!(pty.wait_until(pty::SOON, |e| !e.resized), "{columns}x{rows}: the screen was not cleared\n{}", pty.screen());
+        assert!(
+            pty.wait_until(pty::SOON, |e| !e.resized),
+            "{columns}x{rows}: the screen was not cleared\n{}",
+            pty.screen()
+        );
         pty.settle(QUIET);
         assert!(!pty.screen().trim().is_empty());
     }
@@ -240,7 +262,9 @@ fn careful(home: &tempfile::TempDir, speed: u32) -> (Pty, std::path::PathBuf) {
     );
     std::fs::write(menus.join("careful.toml"), panel).unwrap();
     let path = home.path().to_str().unwrap();
-    let setup = Setup::new([BIN, "ui", "--menu-dir", menus.to_str().unwrap(), "careful"]).env("HOME", path).env("ALTDISK_JOBS", path);
+    let setup = Setup::new([BIN, "ui", "--menu-dir", menus.to_str().unwrap(), "careful"])
+        .env("HOME", path)
+        .env("ALTDISK_JOBS", path);
     let mut pty = setup.speed(speed).start();
     pty.wait_for("Word");
     pty.settle(Duration::from_millis(400));
@@ -258,7 +282,11 @@ fn a_question_that_nobody_can_have_seen_is_not_answered() {
             pty.send(b"\r");
             pty.wait_for("SURE");
             pty.settle(Duration::from_millis(600));
-            assert!(pty.screen().contains("Really?") && !done.exists(), "{speed}: {}", pty.screen());
+            assert!(
+                pty.screen().contains("Really?") && !done.exists(),
+                "{speed}: {}",
+                pty.screen()
+            );
             pty.keys(&["F3"]);
             pty.wait_gone("SURE");
             pty.settle(Duration::from_millis(400));

@@ -13,11 +13,16 @@ const CLONE: &str = "alt_disk_install -C -B";
 /// What is the machine's own, beside what altdisk keeps: its mounts, and everything that is known of every file without reading it. No
 /// content, name, mode or owner changes without a change of ctime.
 fn own(machine: &Machine) -> String {
-    let ours = ["/alt_inst", "/var/log/altdisk", "/var/lib/altdisk"].map(|p| format!("-path {p} -prune -o")).join(" ");
+    let ours = ["/alt_inst", "/var/log/altdisk", "/var/lib/altdisk"]
+        .map(|p| format!("-path {p} -prune -o"))
+        .join(" ");
     // In these directories altdisk makes its own, or the kernel and other programs theirs: their times change.
-    let beside = ["/", "/var/log", "/var/lib", "/dev", "/run", "/proc", "/sys"].map(|p| format!("! -path {p}")).join(" ");
-    machine.must(&format!("find / /boot -xdev {ours} {beside} -printf '%p %y %m %U:%G %s %T@ %C@ %l\\n' | sort -u"))
-        + &machine.must("grep -v /alt_inst /proc/self/mountinfo | cut -d' ' -f3-5")
+    let beside = ["/", "/var/log", "/var/lib", "/dev", "/run", "/proc", "/sys"]
+        .map(|p| format!("! -path {p}"))
+        .join(" ");
+    machine.must(&format!(
+        "find / /boot -xdev {ours} {beside} -printf '%p %y %m %U:%G %s %T@ %C@ %l\\n' | sort -u"
+    )) + &machine.must("grep -v /alt_inst /proc/self/mountinfo | cut -d' ' -f3-5")
 }
 
 #[test]
@@ -43,7 +48,10 @@ fn a_link_where_a_file_system_belongs_is_refused() {
         assert!(machine.must("ls /etc/apt").contains("sources.list"), "the copy hides /etc/apt");
     };
     in_root("rmdir home boot && ln -s ../../etc/cron.d home && ln -s /etc/apt boot");
-    refused(&format!("{CLONE} -P 2 target"), &["/alt_inst/boot is a link to /etc/apt", "mkdir /alt_inst/boot"]);
+    refused(
+        &format!("{CLONE} -P 2 target"),
+        &["/alt_inst/boot is a link to /etc/apt", "mkdir /alt_inst/boot"],
+    );
     refused(&format!("{CLONE} -P 3 target"), &["/alt_inst/boot is a link to /etc/apt"]);
     refused("alt_disk_install --resume", &["/alt_inst/boot is a link to /etc/apt"]);
     // The remedy works: the file system is mounted where it belongs.
@@ -136,7 +144,10 @@ fn links_to_the_running_systems_files_mean_the_copys() {
         machine.must("cd /alt_inst && mkfifo etc/waits boot/waits.cfg && ln -s waits etc/waits-too && ln -s ../../etc/shadow etc/leak && ln -s /dev/zero etc/zeros");
         said(&machine.run(&format!("timeout 200 {CLONE} -P 2 -n -R /root/resolv target")), 0, &[]);
         same(&before, &own(machine));
-        assert_eq!(machine.must("test ! -L /alt_inst/etc/resolv.conf && cat /alt_inst/etc/resolv.conf"), "nameserver 192.0.2.1\n");
+        assert_eq!(
+            machine.must("test ! -L /alt_inst/etc/resolv.conf && cat /alt_inst/etc/resolv.conf"),
+            "nameserver 192.0.2.1\n"
+        );
         assert_eq!(machine.must("test ! -L /alt_inst/root/.ssh/authorized_keys && cat /alt_inst/root/.ssh/authorized_keys"), "ours\n");
     };
     // Absolute links, as they are common: they mean the copy's /srv.
@@ -155,7 +166,11 @@ fn links_to_the_running_systems_files_mean_the_copys() {
     plant(&machine, out);
     second(&machine);
     plant(&machine, out);
-    said(&machine.run(&format!("timeout 300 {CLONE} -P 3 target")), 4, &["etc/lvm/devices/system.devices", "symbolic links"]);
+    said(
+        &machine.run(&format!("timeout 300 {CLONE} -P 3 target")),
+        4,
+        &["etc/lvm/devices/system.devices", "symbolic links"],
+    );
     same(&before, &own(&machine));
     // Directories too.
     machine.must("cd /alt_inst && rm etc/fstab && cp srv/etc/fstab etc/fstab && rm -rf var/lib/altdisk && ln -s ../../../var/lib/altdisk var/lib/altdisk");
@@ -180,8 +195,10 @@ fn a_swap_file_is_made_in_the_copy_whatever_is_in_its_place() {
     // Killed between the copy and the swap file, with a link in its place: the run goes on.
     let steps = machine.must(&format!("{CLONE} --preview --json target"));
     let plan: serde_json::Value = serde_json::from_str(&steps).unwrap();
-    let ids: Vec<&str> = plan["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
-    let Some(swap) = ids.iter().find(|id| id.contains("swapfile") || id.contains("swap_file")) else {
+    let ids: Vec<&str> =
+        plan["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
+    let Some(swap) = ids.iter().find(|id| id.contains("swapfile") || id.contains("swap_file"))
+    else {
         panic!("no step makes a swap file: {ids:?}");
     };
     machine.run(&format!("ALTDISK_TEST_KILL=before:{swap} {CLONE} -P 1 target"));
@@ -189,7 +206,10 @@ fn a_swap_file_is_made_in_the_copy_whatever_is_in_its_place() {
     machine.must("alt_disk_install --resume");
     same(&before, &own(&machine));
     assert_eq!(machine.must("cat /precious"), "precious\n");
-    assert_eq!(machine.must("stat -c '%F %a %s' /alt_inst/swapfile"), format!("regular file 600 {}\n", 64 << 20));
+    assert_eq!(
+        machine.must("stat -c '%F %a %s' /alt_inst/swapfile"),
+        format!("regular file 600 {}\n", 64 << 20)
+    );
     assert!(machine.must("blkid -p -o value -s TYPE /alt_inst/swapfile").contains("swap"));
     machine.must("alt_disk_install -X");
 }

@@ -26,7 +26,11 @@ fn a_machine_in_a_namespace_has_its_own_root_and_leaves_nothing() {
 
     // A practice disk is recognised by this path, whichever namespace asks.
     let practice = machine.blank("harness-one", 64);
-    let backing = fs::read_to_string(format!("/sys/block/{}/loop/backing_file", practice.trim_start_matches("/dev/"))).unwrap();
+    let backing = fs::read_to_string(format!(
+        "/sys/block/{}/loop/backing_file",
+        practice.trim_start_matches("/dev/")
+    ))
+    .unwrap();
     assert_eq!(backing.trim(), "/var/lib/altdisk/practice/harness-one.img");
 
     let state = machine.state();
@@ -35,24 +39,38 @@ fn a_machine_in_a_namespace_has_its_own_root_and_leaves_nothing() {
     let changed = machine.state();
     for trace in ["/alt_inst none tmpfs", "alt_inst\n", "/etc/fstab"] {
         assert!(
-            changed.lines().any(|line| !state.contains(line) && format!("{line}\n").contains(trace)),
+            changed
+                .lines()
+                .any(|line| !state.contains(line) && format!("{line}\n").contains(trace)),
             "the state does not show {trace}"
         );
     }
     let manifest = machine.manifest("/home");
-    assert!(manifest.contains("user.evidence") && manifest.contains("security.capability"), "{manifest}");
+    assert!(
+        manifest.contains("user.evidence") && manifest.contains("security.capability"),
+        "{manifest}"
+    );
 
     let mut sleeping = machine.start("sleep 1000");
     machine.power_off();
     assert_eq!(sleeping.wait().unwrap().code(), None, "the power loss spared a process");
-    let loops =
-        || fs::read_dir("/sys/block").unwrap().flatten().filter_map(|d| fs::read_to_string(d.path().join("loop/backing_file")).ok());
+    let loops = || {
+        fs::read_dir("/sys/block")
+            .unwrap()
+            .flatten()
+            .filter_map(|d| fs::read_to_string(d.path().join("loop/backing_file")).ok())
+    };
     let image = machine.image().to_string_lossy().into_owned();
     assert!(
-        !loops().any(|file| file.trim() == image || file.trim() == "/var/lib/altdisk/practice/harness-one.img"),
+        !loops().any(|file| file.trim() == image
+            || file.trim() == "/var/lib/altdisk/practice/harness-one.img"),
         "loop devices are left"
     );
     assert_eq!(machine.data_checksum(), data, "the disk that is mounted read-only was changed");
     machine.power_on();
-    assert_eq!(machine.must("tail -n 1 /etc/fstab").trim(), "more", "what was written before the power loss is gone");
+    assert_eq!(
+        machine.must("tail -n 1 /etc/fstab").trim(),
+        "more",
+        "what was written before the power loss is gone"
+    );
 }

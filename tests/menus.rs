@@ -7,8 +7,17 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 fn check(dir: &Path) -> (i32, String, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("--check").arg(dir).stdin(Stdio::null()).output().unwrap();
-    (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
+    let out = Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .arg("--check")
+        .arg(dir)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (
+        out.status.code().unwrap(),
+        String::from_utf8(out.stdout).unwrap(),
+        String::from_utf8(out.stderr).unwrap(),
+    )
 }
 
 fn private() -> tempfile::TempDir {
@@ -18,8 +27,13 @@ fn private() -> tempfile::TempDir {
 #[test]
 fn a_good_directory() {
     let dir = private();
-    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("menus/examples/service.toml"), dir.path().join("service.toml")).unwrap();
-    fs::set_permissions(dir.path().join("service.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("menus/examples/service.toml"),
+        dir.path().join("service.toml"),
+    )
+    .unwrap();
+    fs::set_permissions(dir.path().join("service.toml"), fs::Permissions::from_mode(0o644))
+        .unwrap();
     let (code, out, err) = check(dir.path());
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let words: Vec<&str> = out.split(' ').collect();
@@ -31,9 +45,17 @@ fn every_mistake_in_one_run() {
     let dir = private();
     let dialog = "[[dialog]]\nid = \"x\"\ntitle = \"X\"\nhelp = \"h\"\ncommand = [\"altdisk\", \"disks\", \"--jsno\"]\nmode = \"q\"\n";
     fs::write(dir.path().join("b.toml"), dialog).unwrap();
-    fs::write(dir.path().join("a.toml"), "[[item]]\nmenu = \"altdisk\"\ntext = \"X\"\ngoto = \"y\"\n").unwrap();
+    fs::write(
+        dir.path().join("a.toml"),
+        "[[item]]\nmenu = \"altdisk\"\ntext = \"X\"\ngoto = \"y\"\n",
+    )
+    .unwrap();
     fs::create_dir(dir.path().join("themes")).unwrap();
-    fs::write(dir.path().join("themes/t.toml"), "about = \"t\"\nhighlight = \"row\"\nglyphs = \"ascii\"\ncolors = 7\n").unwrap();
+    fs::write(
+        dir.path().join("themes/t.toml"),
+        "about = \"t\"\nhighlight = \"row\"\nglyphs = \"ascii\"\ncolors = 7\n",
+    )
+    .unwrap();
     let (code, out, _) = check(dir.path());
     let at = dir.path().display();
     let want = format!(
@@ -62,7 +84,12 @@ fn root_does_not_trust_what_others_can_write() {
     fs::set_permissions(dir.path().join("a.toml"), fs::Permissions::from_mode(0o666)).unwrap();
     let (code, out, _) = check(dir.path());
     if nix::unistd::geteuid().is_root() {
-        assert!(code == 2 && out.contains("a.toml: others can write it (mode 0666)") && out.contains("chmod go-w"), "{out}");
+        assert!(
+            code == 2
+                && out.contains("a.toml: others can write it (mode 0666)")
+                && out.contains("chmod go-w"),
+            "{out}"
+        );
     } else {
         assert_eq!(code, 0, "{out}");
     }

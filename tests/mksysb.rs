@@ -83,7 +83,9 @@ fn tar_bsdtar_and_b3sum_read_every_compression() {
     fs::create_dir(&from).unwrap();
     small_tree(&from);
     // bsdtar leaves the time of the directory that it unpacks into.
-    let times = |text: String| -> String { text.lines().filter(|l| !l.ends_with(' ')).collect::<Vec<_>>().join("\n") };
+    let times = |text: String| -> String {
+        text.lines().filter(|l| !l.ends_with(' ')).collect::<Vec<_>>().join("\n")
+    };
     let want = times(seen(&from));
     for (end, more) in [
         ("tar", vec![]),
@@ -99,15 +101,37 @@ fn tar_bsdtar_and_b3sum_read_every_compression() {
         assert_eq!(mode, 0o600, "{end}");
         for program in ["tar", "bsdtar"].into_iter().filter(|p| there(p)) {
             let flag = if end == "zst" && program == "tar" { "--zstd" } else { "" };
-            assert_eq!(complaint(&format!("{program} {flag} -tvf {} > /dev/null", image.display())), "", "{program} {end}");
+            assert_eq!(
+                complaint(&format!("{program} {flag} -tvf {} > /dev/null", image.display())),
+                "",
+                "{program} {end}"
+            );
             let to = dir.path().join(format!("to.{program}.{end}"));
             fs::create_dir(&to).unwrap();
-            assert_eq!(complaint(&format!("{program} {flag} -xpf {} -C {}", image.display(), to.display())), "", "{program} {end}");
+            assert_eq!(
+                complaint(&format!(
+                    "{program} {flag} -xpf {} -C {}",
+                    image.display(),
+                    to.display()
+                )),
+                "",
+                "{program} {end}"
+            );
             assert_eq!(times(seen(&to)), want, "{program} {end}");
             if there("b3sum") {
-                assert_eq!(complaint(&format!("cd {} && b3sum --quiet -c altdisk-checksums", to.display())), "");
-                let lines = fs::read_to_string(to.join("altdisk-checksums")).unwrap().lines().count();
-                let files = sh(&format!("find {} -type f -not -name 'altdisk-*' -printf '%i\\n' | sort -u | wc -l", to.display()));
+                assert_eq!(
+                    complaint(&format!(
+                        "cd {} && b3sum --quiet -c altdisk-checksums",
+                        to.display()
+                    )),
+                    ""
+                );
+                let lines =
+                    fs::read_to_string(to.join("altdisk-checksums")).unwrap().lines().count();
+                let files = sh(&format!(
+                    "find {} -type f -not -name 'altdisk-*' -printf '%i\\n' | sort -u | wc -l",
+                    to.display()
+                ));
                 assert_eq!(lines.to_string(), files.trim(), "a line for every file");
             }
         }
@@ -121,7 +145,10 @@ fn the_torture_tree_survives() {
     let (Some(from), Some(to)) = (Disk::new("ext4", 400), Disk::new("ext4", 400)) else { return };
     torture::build(from.path(), "ext4");
     // What no archive holds, or no program restores: sockets, names longer than PATH_MAX.
-    sh(&format!("cd {} && find . -type s -delete; rm -rf --one-file-system abc 'a longer name'", from.path().display()));
+    sh(&format!(
+        "cd {} && find . -type s -delete; rm -rf --one-file-system abc 'a longer name'",
+        from.path().display()
+    ));
     let image = to.path().join("image.tar");
     let heard = saved(from.path(), &image, &[]);
     assert!(!heard.contains("warning"), "{heard}");
@@ -130,9 +157,14 @@ fn the_torture_tree_survives() {
     assert!(heard.lines().all(|l| l.contains("SCHILY.fflags")), "{heard}");
     let into = to.path().join("gnu");
     fs::create_dir(&into).unwrap();
-    complaint(&format!("tar --xattrs --xattrs-include='*' --acls -xpf {} -C {}", image.display(), into.display()));
+    complaint(&format!(
+        "tar --xattrs --xattrs-include='*' --acls -xpf {} -C {}",
+        image.display(),
+        into.display()
+    ));
     let look = |top: &Path| {
-        let by_file = r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
+        let by_file =
+            r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
         sh(&format!(
             r#"cd {}
                find . -not -path './lost+found*' -not -name 'altdisk-*' -not -name '*hole*' \( -type d -printf '%y %m %U %G %T+ - %P\0' -o -type l -printf '%y %U %G %T+ %n %s %l %P\0' -o -printf '%y %m %U %G %T+ %n %s %l %P\0' \) | sort -z | tr '\n\0' '?\n'
@@ -165,7 +197,11 @@ fn the_torture_tree_survives_with_our_own_restorer() {
     let image = dir.path().join("image.zst");
     let heard = saved(from.path(), &image, &[]);
     assert!(!heard.contains("warning"), "{heard}");
-    let out = Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("restoretree").args([&image, to.path()]).output().unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .arg("restoretree")
+        .args([&image, to.path()])
+        .output()
+        .unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", said(&out));
     torture::compare(from.path(), to.path(), "ext4");
     sh(&format!("chattr -R -f -i -a {} {} || true", from.path().display(), to.path().display()));
@@ -189,7 +225,10 @@ fn a_large_file_with_holes() {
     for program in ["tar", "bsdtar"].into_iter().filter(|p| there(p)) {
         let to = dir.path().join(program);
         fs::create_dir(&to).unwrap();
-        assert_eq!(complaint(&format!("{program} -xf {} -C {}", image.display(), to.display())), "");
+        assert_eq!(
+            complaint(&format!("{program} -xf {} -C {}", image.display(), to.display())),
+            ""
+        );
         let back = File::open(to.join("9 GiB")).unwrap();
         let meta = back.metadata().unwrap();
         assert_eq!(meta.len(), 9 << 30);
@@ -232,7 +271,9 @@ fn records_are_equal_and_readers_pass_over_the_padding() {
     small_tree(&from);
     let fifo = dir.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    for (method, unpack) in [("none", "cat"), ("zstd", "zstd -dcq"), ("gzip", "gzip -dc"), ("xz", "xz -dc")] {
+    for (method, unpack) in
+        [("none", "cat"), ("zstd", "zstd -dcq"), ("gzip", "gzip -dc"), ("xz", "xz -dc")]
+    {
         for record in [512, 10240, 65536] {
             let size = record.to_string();
             let mut child = Command::new(env!("CARGO_BIN_EXE_altdisk"))
@@ -247,10 +288,18 @@ fn records_are_equal_and_readers_pass_over_the_padding() {
             assert_eq!(bytes.len() % record, 0, "{method} {record}");
             let image = dir.path().join("image");
             fs::write(&image, &bytes).unwrap();
-            assert_eq!(complaint(&format!("{unpack} < {} | tar -tf - > /dev/null", image.display())), "", "{method} {record}");
+            assert_eq!(
+                complaint(&format!("{unpack} < {} | tar -tf - > /dev/null", image.display())),
+                "",
+                "{method} {record}"
+            );
         }
     }
-    let out = sh(&format!("{} savetree -z none {} - 2>/dev/null | tar -tf - | wc -l", env!("CARGO_BIN_EXE_altdisk"), from.display()));
+    let out = sh(&format!(
+        "{} savetree -z none {} - 2>/dev/null | tar -tf - | wc -l",
+        env!("CARGO_BIN_EXE_altdisk"),
+        from.display()
+    ));
     assert!(out.trim().parse::<u32>().unwrap() > 10, "{out}");
 }
 
@@ -269,7 +318,11 @@ fn a_signal_leaves_nothing_and_the_old_image() {
         .spawn()
         .unwrap();
     std::thread::sleep(Duration::from_secs(3));
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(child.id().cast_signed()),
+        nix::sys::signal::Signal::SIGTERM,
+    )
+    .unwrap();
     let begun = Instant::now();
     let mut heard = String::new();
     child.stderr.take().unwrap().read_to_string(&mut heard).unwrap();
@@ -306,7 +359,10 @@ fn places_that_are_refused() {
     }
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    sh(&format!("cd {} && mkdir d && ln -s nowhere dangling && mknod disk b 7 200 2>/dev/null || touch nodev", dir.path().display()));
+    sh(&format!(
+        "cd {} && mkdir d && ln -s nowhere dangling && mknod disk b 7 200 2>/dev/null || touch nodev",
+        dir.path().display()
+    ));
     let mut places = vec![at("d"), at("none/image"), at("dangling"), at("d/")];
     if dir.path().join("nodev").exists() {
         println!("skipped: no device nodes here");
@@ -315,7 +371,11 @@ fn places_that_are_refused() {
     }
     for place in places {
         let out = savetree(&["/etc", &place]);
-        assert!(out.status.code() == Some(3) && said(&out).contains("ALT-658"), "{place}: {}", said(&out));
+        assert!(
+            out.status.code() == Some(3) && said(&out).contains("ALT-658"),
+            "{place}: {}",
+            said(&out)
+        );
     }
     for word in ["0", "bzip2", "zstd:20"] {
         let out = savetree(&["-z", word, "/etc", &at("x")]);
@@ -348,7 +408,12 @@ fn files_may_change_meanwhile() {
                 let path = from.join(format!("f{}", n * 7 % 400));
                 match n % 3 {
                     0 => drop(fs::write(&path, vec![b'y'; (n * 977 % 400_000) as usize])),
-                    1 => drop(File::options().write(true).open(&path).and_then(|f| f.set_len(n * 31 % 200_000))),
+                    1 => drop(
+                        File::options()
+                            .write(true)
+                            .open(&path)
+                            .and_then(|f| f.set_len(n * 31 % 200_000)),
+                    ),
                     _ => drop(fs::remove_file(&path)),
                 }
             }
@@ -371,7 +436,9 @@ fn files_may_change_meanwhile() {
 
 #[test]
 fn the_words_of_mksysb() {
-    let mksysb = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("mksysb").args(args).output().unwrap();
+    let mksysb = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("mksysb").args(args).output().unwrap()
+    };
     for (args, want) in [
         (vec![], "ALT-128"),
         (vec!["a", "b"], "ALT-128"),
@@ -384,7 +451,11 @@ fn the_words_of_mksysb() {
         (vec!["image"], "ALT-118"),
     ] {
         let out = mksysb(&args);
-        assert!(out.status.code() == Some(2) && said(&out).contains(want), "{args:?}: {}", said(&out));
+        assert!(
+            out.status.code() == Some(2) && said(&out).contains(want),
+            "{args:?}: {}",
+            said(&out)
+        );
     }
     if nix::unistd::geteuid().is_root() {
         return println!("skipped: root may");

@@ -22,7 +22,11 @@ fn altdisk(m: &Machine) -> Pty {
 
 #[track_caller]
 fn comes(pty: &Pty, text: &str, within: Duration) {
-    assert!(pty.wait_until(within, |e| e.text().contains(text)), "{text:?} did not come; the screen shows\n{}", pty.screen());
+    assert!(
+        pty.wait_until(within, |e| e.text().contains(text)),
+        "{text:?} did not come; the screen shows\n{}",
+        pty.screen()
+    );
     // Nobody reads faster, and altdisk does not believe keys of somebody who would. On a busy computer the rest of the screen takes a moment.
     std::thread::sleep(Duration::from_millis(500));
 }
@@ -49,7 +53,10 @@ fn a_clone_from_the_menu_to_the_end() {
     m.blank("spare", 3072);
     let mut pty = altdisk(&m);
     begin(&pty, "spare");
-    assert!(m.run("mountpoint -q /alt_inst").code != Some(0), "nothing happens before the last Enter");
+    assert!(
+        m.run("mountpoint -q /alt_inst").code != Some(0),
+        "nothing happens before the last Enter"
+    );
     pty.keys(&["Enter"]);
     comes(&pty, "COMMAND STATUS", Duration::from_secs(20));
     comes(&pty, "Command: OK", CLONE);
@@ -82,8 +89,16 @@ fn a_clone_from_the_menu_to_the_end() {
     comes(&pty, "Command: OK", Duration::from_secs(120));
     assert!(!m.must("altdisk disks").contains("altinst_rootvg"));
     let script = m.must("cat /root/smit.script");
-    assert!(script.lines().any(|l| l.starts_with("altdisk alt_disk_install -C") && l.ends_with("spare")), "{script}");
-    assert!(script.lines().any(|l| l == "altdisk alt_disk_install -X --erase PRACTICE-spare"), "{script}");
+    assert!(
+        script
+            .lines()
+            .any(|l| l.starts_with("altdisk alt_disk_install -C") && l.ends_with("spare")),
+        "{script}"
+    );
+    assert!(
+        script.lines().any(|l| l == "altdisk alt_disk_install -X --erase PRACTICE-spare"),
+        "{script}"
+    );
     pty.keys(&["F10"]);
     assert!(pty.wait_exit(Duration::from_secs(5)).unwrap().success());
     assert_eq!(pty.complaints(), Vec::<String>::new());
@@ -130,23 +145,47 @@ fn a_restart_says_what_boots_and_who_is_disconnected() {
     );
     // These are looked up before any other, so that what follows cannot restart anything.
     for program in ["systemctl", "shutdown"] {
-        assert!(m.run(&format!("test -x /usr/local/sbin/{program} && grep -q restarted /usr/local/sbin/{program}")).code == Some(0));
+        assert!(
+            m.run(&format!(
+                "test -x /usr/local/sbin/{program} && grep -q restarted /usr/local/sbin/{program}"
+            ))
+            .code
+                == Some(0)
+        );
     }
     let restarted = || m.run("cat /root/restarted").stdout;
     // While a run is at work, nobody restarts the machine under it.
     let unconfirmed = m.run("altdisk restart");
-    assert!(unconfirmed.code == Some(2) && unconfirmed.stderr.contains("ALT-130"), "{unconfirmed:?}");
+    assert!(
+        unconfirmed.code == Some(2) && unconfirmed.stderr.contains("ALT-130"),
+        "{unconfirmed:?}"
+    );
     let busy = m.run("mkdir -p /var/lib/altdisk && flock /var/lib/altdisk altdisk restart --yes");
-    assert!(busy.code == Some(3) && busy.stderr.contains("ALT-701"), "{}{}", busy.stdout, busy.stderr);
+    assert!(
+        busy.code == Some(3) && busy.stderr.contains("ALT-701"),
+        "{}{}",
+        busy.stdout,
+        busy.stderr
+    );
     let mut pty = Setup::new(m.words("altdisk alt_restart")).env("MACHINE_TERM", "vt100").start();
     pty.gap(Duration::from_millis(5));
-    for text in ["WHAT BOOTS", "WHO IS LOGGED IN", "anna on pts/7 since 2026-11-29 20:02 (192.0.2.7)", "WHEN"] {
+    for text in [
+        "WHAT BOOTS",
+        "WHO IS LOGGED IN",
+        "anna on pts/7 since 2026-11-29 20:02 (192.0.2.7)",
+        "WHEN",
+    ] {
         comes(&pty, text, Duration::from_secs(30));
     }
     assert_eq!(restarted(), "", "nothing happens before Enter");
     pty.keys(&["Enter"]);
     comes(&pty, "Command: OK", Duration::from_secs(30));
-    assert!(["/usr/local/sbin/shutdown -r now\n", "/usr/local/sbin/systemctl reboot\n"].contains(&restarted().as_str()), "{}", restarted());
+    assert!(
+        ["/usr/local/sbin/shutdown -r now\n", "/usr/local/sbin/systemctl reboot\n"]
+            .contains(&restarted().as_str()),
+        "{}",
+        restarted()
+    );
 }
 
 /// A run that a shell began goes on when its terminal is lost; it is in the list of jobs, in the menu, and is stopped from there.
@@ -160,7 +199,9 @@ fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
     m.blank("spare", 3072);
     // It waits in the middle, however fast the computer is.
     m.must("printf '#!/bin/sh\\ntouch /root/begun\\nexec sleep 600\\n' >/root/waits && chmod 755 /root/waits");
-    let mut pty = Setup::new(m.words("alt_disk_install -C -B -s /root/waits spare")).env("MACHINE_TERM", "vt100").start();
+    let mut pty = Setup::new(m.words("alt_disk_install -C -B -s /root/waits spare"))
+        .env("MACHINE_TERM", "vt100")
+        .start();
     comes(&pty, "Run the customization script", CLONE);
     let begun = Instant::now();
     while !m.root().join("root/begun").exists() {
@@ -169,11 +210,25 @@ fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
     }
     pty.hang_up();
     let jobs = m.must("altdisk jobs");
-    assert!(jobs.lines().any(|l| l.contains(" running ") && l.ends_with("alt_disk_install -C -B -s /root/waits spare")), "{jobs}");
-    let told = m.must("altdisk disks --alternates").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("job 1 is at work on it") && told.contains("`altdisk jobs stop 1` ends it"), "{told}");
+    assert!(
+        jobs.lines().any(|l| l.contains(" running ")
+            && l.ends_with("alt_disk_install -C -B -s /root/waits spare")),
+        "{jobs}"
+    );
+    let told =
+        m.must("altdisk disks --alternates").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("job 1 is at work on it") && told.contains("`altdisk jobs stop 1` ends it"),
+        "{told}"
+    );
     let busy = m.run("alt_disk_install -X");
-    assert!(busy.code == Some(3) && busy.stderr.contains("ALT-701") && busy.stderr.contains("`altdisk jobs` shows it"), "{}", busy.stderr);
+    assert!(
+        busy.code == Some(3)
+            && busy.stderr.contains("ALT-701")
+            && busy.stderr.contains("`altdisk jobs` shows it"),
+        "{}",
+        busy.stderr
+    );
     // The menu opens it at once, and stops it.
     let pty = altdisk(&m);
     comes(&pty, "Job 1", Duration::from_secs(20));
@@ -184,7 +239,10 @@ fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
     comes(&pty, "Command: failed", Duration::from_secs(60));
     drop(pty);
     let jobs = m.must("altdisk jobs");
-    assert!(jobs.lines().any(|l| l.trim_start().starts_with("1 ") && l.contains(" stopped ")), "{jobs}");
+    assert!(
+        jobs.lines().any(|l| l.trim_start().starts_with("1 ") && l.contains(" stopped ")),
+        "{jobs}"
+    );
     assert_eq!(m.run("altdisk jobs follow 1").code, Some(4));
     assert!(m.must("altdisk disks --alternates").contains("--resume"));
     m.must("alt_disk_install -X");

@@ -118,7 +118,12 @@ fn from_the_menu_to_the_end() {
 #[test]
 fn nothing_runs_without_the_word() {
     let home = tempfile::tempdir().unwrap();
-    for (lines, ran) in [("go\nS2\nyes\n", false), ("go\nS1\nno\n", false), ("go\nS1\n", false), ("go\nS1\nyes\n", true)] {
+    for (lines, ran) in [
+        ("go\nS2\nyes\n", false),
+        ("go\nS1\nno\n", false),
+        ("go\nS1\n", false),
+        ("go\nS1\nyes\n", true),
+    ] {
         let text = typed(home.path(), &["erase"], lines);
         assert!(text.contains("What will be erased") && text.contains("the disk vdb"), "{text}");
         assert_eq!(text.contains("erased --erase S1"), ran, "{lines:?}:\n{text}");
@@ -139,7 +144,12 @@ fn dry_runs_record_only() {
 fn help_is_everywhere() {
     let home = tempfile::tempdir().unwrap();
     let text = typed(home.path(), &[], "?\n?1\n1\n?\n?2\nzzz\nb\n99\nq\n");
-    for said in ["Says something to somebody.", "Kindly or not.", "`zzz` is none of these", "There is no line 99"] {
+    for said in [
+        "Says something to somebody.",
+        "Kindly or not.",
+        "`zzz` is none of these",
+        "There is no line 99",
+    ] {
         assert!(text.contains(said), "{said:?} is not in:\n{text}");
     }
 }
@@ -147,10 +157,15 @@ fn help_is_everywhere() {
 #[test]
 fn going_back_runs_nothing() {
     let home = tempfile::tempdir().unwrap();
-    for (lines, woken) in [("b\n", ""), ("q\n", ""), ("-\nb\n", ""), ("\nb\n", "ann"), ("bob\n\nb\n", "bob")] {
+    for (lines, woken) in
+        [("b\n", ""), ("q\n", ""), ("-\nb\n", ""), ("\nb\n", "ann"), ("bob\n\nb\n", "bob")]
+    {
         let text = typed(home.path(), &["whom"], lines);
         assert_eq!(text.contains("woken: "), !woken.is_empty(), "{lines:?}:\n{text}");
-        assert!(text.contains(&format!("woken: {woken}")) || woken.is_empty(), "{lines:?}:\n{text}");
+        assert!(
+            text.contains(&format!("woken: {woken}")) || woken.is_empty(),
+            "{lines:?}:\n{text}"
+        );
     }
 }
 

@@ -27,11 +27,16 @@ fn references_in_every_place() {
          version=$(ls /boot/vmlinuz-* | head -n 1 | sed 's/.*vmlinuz-//') && grub-editenv /boot/grub/grubenv create && \
          grub-editenv /boot/grub/grubenv set \"saved_entry=gnulinux-advanced-$(u 3)>gnulinux-$version-advanced-$(u 3)\" my_own=kept next_entry=2"
     ));
-    let line = |file: &str, text: &str| machine.must(&format!("grep -nF '{text}' {file} | cut -d: -f1")).trim().to_owned();
+    let line = |file: &str, text: &str| {
+        machine.must(&format!("grep -nF '{text}' {file} | cut -d: -f1")).trim().to_owned()
+    };
     let left = [
         format!("/etc/lvm/lvm.conf:2: names the old disk ({disk}p3) and WORD left as it is"),
         "/usr/local/bin/backup:2: names the old disk (UUID=".to_owned(),
-        format!("/etc/grub.d/40_custom:{}: names a partition by its number ((hd0,gpt2))", line("/etc/grub.d/40_custom", "(hd0")),
+        format!(
+            "/etc/grub.d/40_custom:{}: names a partition by its number ((hd0,gpt2))",
+            line("/etc/grub.d/40_custom", "(hd0")
+        ),
     ];
     let preview = machine.run("alt_disk_install -C -B --preview one");
     let words: Vec<String> = left.iter().map(|l| l.replace("WORD", "will be")).collect();
@@ -40,7 +45,12 @@ fn references_in_every_place() {
     let words: Vec<String> = left.iter().map(|l| l.replace("WORD", "was")).collect();
     said(&ended, 0, &words.iter().map(String::as_str).collect::<Vec<_>>());
 
-    let uuid = |at: &str| machine.must(&format!("blkid -p -o value -s UUID {}", partition(&machine, &target, at))).trim().to_owned();
+    let uuid = |at: &str| {
+        machine
+            .must(&format!("blkid -p -o value -s UUID {}", partition(&machine, &target, at)))
+            .trim()
+            .to_owned()
+    };
     let escaped = |at: &str| format!("dev-disk-by\\x2duuid-{}", uuid(at).replace('-', "\\x2d"));
     let root = in_copy(
         &machine,
@@ -62,10 +72,21 @@ fn references_in_every_place() {
             old.trim()
         )
     );
-    let env = in_copy(&machine, &target, "/boot", "stat -c %s grub/grubenv; grub-editenv grub/grubenv list");
+    let env = in_copy(
+        &machine,
+        &target,
+        "/boot",
+        "stat -c %s grub/grubenv; grub-editenv grub/grubenv list",
+    );
     let id = uuid("/");
     let version = machine.must("ls /boot/vmlinuz-* | head -n 1 | sed 's/.*vmlinuz-//'");
-    assert_eq!(env, format!("1024\nsaved_entry=gnulinux-advanced-{id}>gnulinux-{}-advanced-{id}\nmy_own=kept\n", version.trim()));
+    assert_eq!(
+        env,
+        format!(
+            "1024\nsaved_entry=gnulinux-advanced-{id}>gnulinux-{}-advanced-{id}\nmy_own=kept\n",
+            version.trim()
+        )
+    );
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 
     // Swap with a random key gets a partition; what would overwrite another one is disabled; an entry that is not there is said.
@@ -83,9 +104,15 @@ fn references_in_every_place() {
         "/",
         "cat etc/crypttab; grep mapper etc/fstab; grep -c swap etc/fstab; cat etc/initramfs-tools/conf.d/resume",
     );
-    let partuuid = machine.must(&format!("blkid -p -o value -s PART_ENTRY_UUID {}", partition(&machine, &target, "swap")));
+    let partuuid = machine.must(&format!(
+        "blkid -p -o value -s PART_ENTRY_UUID {}",
+        partition(&machine, &target, "swap")
+    ));
     for line in [
-        format!("cryptswap1 PARTUUID={} /dev/urandom swap,cipher=aes-xts-plain64,size=256\n# Disabled", partuuid.trim()),
+        format!(
+            "cryptswap1 PARTUUID={} /dev/urandom swap,cipher=aes-xts-plain64,size=256\n# Disabled",
+            partuuid.trim()
+        ),
         format!(
             "\n#scratch {disk}p1 /dev/urandom tmp\n/dev/mapper/cryptswap1 none swap sw 0 0\n#/dev/mapper/scratch /scratch ext4 rw 0 0\n1\nRESUME=none\n"
         ),
@@ -98,6 +125,10 @@ fn references_in_every_place() {
     machine.must(&format!(
         "sed -i 's|^[^#][^ \t]*\\([ \t][ \t]*/[ \t]\\)|/dev/root\\1|' /etc/fstab && head -c 1M {target} | sha256sum >/root/before"
     ));
-    said(&machine.run("alt_disk_install -C -B --erase PRACTICE-one one"), 3, &["ALT-520", "/ is mounted from /dev/root"]);
+    said(
+        &machine.run("alt_disk_install -C -B --erase PRACTICE-one one"),
+        3,
+        &["ALT-520", "/ is mounted from /dev/root"],
+    );
     machine.must(&format!("head -c 1M {target} | sha256sum | cmp - /root/before"));
 }

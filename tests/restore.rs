@@ -17,7 +17,13 @@ use std::time::Duration;
 use disk::{Disk, sh};
 
 fn restoretree(image: &Path, to: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("restoretree").arg(image).arg(to).args(more).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .arg("restoretree")
+        .arg(image)
+        .arg(to)
+        .args(more)
+        .output()
+        .unwrap()
 }
 
 fn said(out: &Output) -> String {
@@ -34,11 +40,16 @@ fn restored(image: &Path, to: &Path) -> String {
 /// What other programs see of both trees is the same: what this kind of archive can hold.
 fn compare(from: &Path, to: &Path, pax: bool) {
     let see = |what: &str, command: &str| {
-        let (a, b) = (sh(&format!("cd {} && {command}", from.display())), sh(&format!("cd {} && {command}", to.display())));
+        let (a, b) = (
+            sh(&format!("cd {} && {command}", from.display())),
+            sh(&format!("cd {} && {command}", to.display())),
+        );
         assert!(a.lines().count() > 1, "{what}: {a}");
         if a != b {
-            let differ: Vec<_> = a.lines().filter(|l| !b.lines().any(|m| m == *l)).take(20).collect();
-            let instead: Vec<_> = b.lines().filter(|l| !a.lines().any(|m| m == *l)).take(20).collect();
+            let differ: Vec<_> =
+                a.lines().filter(|l| !b.lines().any(|m| m == *l)).take(20).collect();
+            let instead: Vec<_> =
+                b.lines().filter(|l| !a.lines().any(|m| m == *l)).take(20).collect();
             panic!("{what} differ: {differ:#?} became {instead:#?}");
         }
     };
@@ -51,7 +62,10 @@ fn compare(from: &Path, to: &Path, pax: bool) {
             r#"find . {left_out} \( -type d -printf '%y %m %U %G {time} - %P\0' -o -type l -printf '%y %U %G {time} %n %s %l %P\0' -o -type f -printf '%y %m %U %G {time} %n %s %P\0' -o -printf '%y %m %U %G {time} %P\0' \) | sed -z 's/\.0*\( \)/\1/' | sort -z | tr '\n\0' '?\n'"#
         ),
     );
-    see("content", "find . -type f -size -100M -not -path './a longer name*' -execdir sha256sum -- {} + | sort");
+    see(
+        "content",
+        "find . -type f -size -100M -not -path './a longer name*' -execdir sha256sum -- {} + | sort",
+    );
     see("device numbers", "find kinds links -not -type s -exec stat -c '%n %t:%T %F' {} + | sort");
     see(
         "links",
@@ -62,8 +76,14 @@ fn compare(from: &Path, to: &Path, pax: bool) {
         r#"find content -type f -size +1M -printf '%p\n' | sort | while read -r f; do [ "$f" = content/allocated ] || stat -c '%n %b' "$f"; done | awk '{ printf "%s", $1; for (i = 2; i < NF; i++) printf " %s", $i; print int($NF / 128) }'"#,
     );
     if pax {
-        let by_file = r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
-        see("attributes", &format!("(getfattr -Rhd -m - -e hex acl modes times names content; getfattr -hd -m - -e hex .) | {by_file}"));
+        let by_file =
+            r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
+        see(
+            "attributes",
+            &format!(
+                "(getfattr -Rhd -m - -e hex acl modes times names content; getfattr -hd -m - -e hex .) | {by_file}"
+            ),
+        );
         see("ACLs", &format!("getfacl -RPn acl modes | {by_file}"));
     }
 }
@@ -194,13 +214,33 @@ fn nothing_leaves_the_root() {
         ("dots at the end", "ALT-645", tar().dir("d/..")),
         ("an absolute link", "ALT-645", tar().link("l", "/tmp").file("l/altdisk-escaped", "x")),
         ("a relative link", "ALT-645", tar().link("l", "../outside").file("l/file", "x")),
-        ("a link to a link", "ALT-645", tar().link("a", "../outside").link("b", "a").file("b/file", "x")),
+        (
+            "a link to a link",
+            "ALT-645",
+            tar().link("a", "../outside").link("b", "a").file("b/file", "x"),
+        ),
         ("a directory through a link", "ALT-645", tar().link("l", "../outside").dir("l/new")),
-        ("a link in the middle", "ALT-645", tar().dir("d").link("d/l", "../../outside").file("d/l/dir/x", "x")),
+        (
+            "a link in the middle",
+            "ALT-645",
+            tar().dir("d").link("d/l", "../../outside").file("d/l/dir/x", "x"),
+        ),
         ("a hard link with dots", "ALT-645", tar().hard("h", "../outside/file")),
-        ("a hard link through a link", "ALT-645", tar().link("l", "../outside").hard("h", "l/file")),
-        ("a hard link that is written through", "ALT-645", tar().link("l", "../outside").hard("h", "l").file("h/file", "x")),
-        ("a directory swapped for a link", "ALT-645", tar().dir("d").link("d", "../outside").file("d/file", "x")),
+        (
+            "a hard link through a link",
+            "ALT-645",
+            tar().link("l", "../outside").hard("h", "l/file"),
+        ),
+        (
+            "a hard link that is written through",
+            "ALT-645",
+            tar().link("l", "../outside").hard("h", "l").file("h/file", "x"),
+        ),
+        (
+            "a directory swapped for a link",
+            "ALT-645",
+            tar().dir("d").link("d", "../outside").file("d/file", "x"),
+        ),
         ("a file on the way", "ALT-646", tar().file("f", "x").file("f/y", "y")),
         ("a device on the way", "ALT-646", tar().other("dev", b'3', "").file("dev/x", "x")),
         ("a directory with files replaced", "ALT-646", tar().file("d/x", "x").file("d", "y")),
@@ -213,7 +253,11 @@ fn nothing_leaves_the_root() {
         let Some(place) = Place::new() else { return };
         let before = place.state();
         let out = place.restore(archive);
-        assert!(matches!(out.status.code(), Some(1 | 4)) && said(&out).contains(id), "{what}: {}", said(&out));
+        assert!(
+            matches!(out.status.code(), Some(1 | 4)) && said(&out).contains(id),
+            "{what}: {}",
+            said(&out)
+        );
         assert!(said(&out).contains("offset "), "{what}: {}", said(&out));
         assert_eq!(place.state(), before, "{what}");
     }
@@ -245,11 +289,19 @@ fn the_later_one_wins_and_parents_are_made() {
     let mut tar = Tar::default();
     // Enough of them that several writers are at work.
     for i in 0..400 {
-        tar = tar.file(&format!("many/{}/f", i % 7), &format!("{i}")).dir(&format!("turn{}", i % 3)).link(&format!("turn{}", i % 3), "x");
+        tar = tar
+            .file(&format!("many/{}/f", i % 7), &format!("{i}"))
+            .dir(&format!("turn{}", i % 3))
+            .link(&format!("turn{}", i % 3), "x");
         tar = tar.hard(&format!("links/{i}"), &format!("many/{}/f", i % 7));
     }
-    let tar =
-        tar.file("/deep/er/x", "x").hard("/deep/x", "deep/er/x").dir("turn0").other("null", b'3', "").file("twice", "1").file("twice", "2");
+    let tar = tar
+        .file("/deep/er/x", "x")
+        .hard("/deep/x", "deep/er/x")
+        .dir("turn0")
+        .other("null", b'3', "")
+        .file("twice", "1")
+        .file("twice", "2");
     let out = place.restore(tar);
     assert_eq!(out.status.code(), Some(0), "{}", said(&out));
     assert!(said(&out).contains("begin with /"), "{}", said(&out));
@@ -260,7 +312,10 @@ fn the_later_one_wins_and_parents_are_made() {
         assert_eq!(fs::metadata(f).unwrap().ino(), fs::metadata(l).unwrap().ino());
     }
     assert_eq!(fs::read_to_string(at("links/5")).unwrap(), "5");
-    assert!(at("turn0").symlink_metadata().unwrap().is_dir() && at("turn1").symlink_metadata().unwrap().is_symlink());
+    assert!(
+        at("turn0").symlink_metadata().unwrap().is_dir()
+            && at("turn1").symlink_metadata().unwrap().is_symlink()
+    );
     assert_eq!(fs::metadata(at("deep/er")).unwrap().mode() & 0o7777, 0o755);
     assert_eq!(fs::metadata(at("deep/x")).unwrap().nlink(), 2);
     assert_eq!(fs::read_to_string(at("twice")).unwrap(), "2");
@@ -320,7 +375,11 @@ fn a_signal_stops_it() {
         }
         if !asked {
             let pid = i32::try_from(child.id()).unwrap();
-            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM).ok();
+            nix::sys::signal::kill(
+                nix::unistd::Pid::from_raw(pid),
+                nix::sys::signal::Signal::SIGTERM,
+            )
+            .ok();
             asked = true;
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -345,7 +404,8 @@ fn a_silent_pipe_does_not_keep_it() {
     pipe.write_all(&Tar::default().file("first", &"1".repeat(1 << 20)).0).unwrap();
     std::thread::sleep(Duration::from_millis(500));
     let pid = i32::try_from(child.id()).unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)
+        .unwrap();
     let end = std::time::Instant::now() + Duration::from_secs(20);
     while child.try_wait().unwrap().is_none() {
         assert!(std::time::Instant::now() < end, "it waits for the pipe");
@@ -399,7 +459,12 @@ fn an_image_that_is_changed_or_cut_is_noticed() {
     let (Some(disk), Some(to)) = (Disk::new("ext4", 64), Disk::new("ext4", 64)) else { return };
     let from = small_tree(&disk);
     let image = disk.path().join("image");
-    sh(&format!("{} savetree -z none {} {}", env!("CARGO_BIN_EXE_altdisk"), from.display(), image.display()));
+    sh(&format!(
+        "{} savetree -z none {} {}",
+        env!("CARGO_BIN_EXE_altdisk"),
+        from.display(),
+        image.display()
+    ));
     free(&disk);
     let whole = fs::read(&image).unwrap();
     let content = fs::read(from.join("big")).unwrap();
@@ -408,12 +473,24 @@ fn an_image_that_is_changed_or_cut_is_noticed() {
     changed[at + 1_234_567] ^= 1;
     fs::write(&image, changed).unwrap();
     let out = restoretree(&image, to.path(), &[]);
-    assert!(matches!(out.status.code(), Some(1 | 4)) && said(&out).contains("ALT-637") && said(&out).contains("big"), "{}", said(&out));
+    assert!(
+        matches!(out.status.code(), Some(1 | 4))
+            && said(&out).contains("ALT-637")
+            && said(&out).contains("big"),
+        "{}",
+        said(&out)
+    );
     for (length, what) in [(at + 1_000_000, "big"), (whole.len() - 3000, "ALT-63")] {
         free(&to);
         fs::write(&image, &whole[..length]).unwrap();
         let out = restoretree(&image, to.path(), &[]);
-        assert!(matches!(out.status.code(), Some(1 | 4)) && said(&out).contains("ALT-63") && said(&out).contains(what), "{}", said(&out));
+        assert!(
+            matches!(out.status.code(), Some(1 | 4))
+                && said(&out).contains("ALT-63")
+                && said(&out).contains(what),
+            "{}",
+            said(&out)
+        );
     }
     free(&to);
     // What was kept meanwhile has no name.

@@ -40,13 +40,15 @@ fn package(machine: &Machine, name: &str, files: &[(&str, &str)], programs: &[(&
     let control = format!(
         "Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: T <t@example.org>\nInstalled-Size: 2000\nDescription: made for a test\n"
     );
-    let all = files.iter().map(|(to, text)| (*to, text.as_bytes().to_vec(), text.starts_with("#!")));
+    let all =
+        files.iter().map(|(to, text)| (*to, text.as_bytes().to_vec(), text.starts_with("#!")));
     let all = all.chain(programs.iter().map(|(to, from)| (*to, fs::read(from).unwrap(), true)));
     for (to, content, runs) in all.chain([("DEBIAN/control", control.into_bytes(), false)]) {
         let to = build.join(to);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(&to, content).unwrap();
-        fs::set_permissions(&to, fs::Permissions::from_mode(if runs { 0o755 } else { 0o644 })).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(if runs { 0o755 } else { 0o644 }))
+            .unwrap();
     }
     let done = Command::new("dpkg-deb")
         .args(["--root-owner-group", "-Zgzip", "-b"])
@@ -62,7 +64,10 @@ fn held(log: &str, whose: &str) {
     let escaped: Vec<&str> = log.lines().filter(|l| l.starts_with("ESCAPE")).collect();
     assert!(escaped.is_empty(), "{whose}: {escaped:#?}");
     let tried = log.lines().filter(|l| l.starts_with("held ")).count();
-    assert!(tried >= WAYS && log.lines().any(|l| l == "done"), "{whose}: {tried} ways tried\n{log}");
+    assert!(
+        tried >= WAYS && log.lines().any(|l| l == "done"),
+        "{whose}: {tried} ways tried\n{log}"
+    );
 }
 
 #[test]
@@ -71,8 +76,17 @@ fn no_way_leads_out_of_the_copy() {
     let built = tempfile::tempdir().unwrap();
     let escape = built.path().join("escape");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox/escape.c");
-    assert!(Command::new("gcc").args(["-O1", "-static", "-w", "-o"]).args([&escape, &source]).status().unwrap().success());
-    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name("altdisk-escape-test").unwrap()).unwrap();
+    assert!(
+        Command::new("gcc")
+            .args(["-O1", "-static", "-w", "-o"])
+            .args([&escape, &source])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let listener =
+        UnixListener::bind_addr(&SocketAddr::from_abstract_name("altdisk-escape-test").unwrap())
+            .unwrap();
     let tries = |log: &str| {
         format!(
             "#!/bin/sh\n[ \"$1\" = prereqs ] && exit 0\ncd /\nfind /dev -type b | sort >/root/{log}.devices\nfor d in $(cat /root/{log}.devices); do (: >>$d) 2>/dev/null && echo $d; done >/root/{log}.writable\n/usr/lib/evil/escape >/root/{log} 2>&1\nexit 0\n"
@@ -80,7 +94,8 @@ fn no_way_leads_out_of_the_copy() {
     };
     let postinst = tries("postinst").replace("exit 0\n", "")
         + "mv /usr/sbin/grub-install /usr/sbin/grub-install.real\ncp /usr/lib/evil/installer /usr/sbin/grub-install\n";
-    let installer = tries("installer").replace("exit 0\n", "") + "exec /usr/sbin/grub-install.real \"$@\"\n";
+    let installer =
+        tries("installer").replace("exit 0\n", "") + "exec /usr/sbin/grub-install.real \"$@\"\n";
     package(
         &machine,
         "evil",
@@ -93,7 +108,11 @@ fn no_way_leads_out_of_the_copy() {
         &[("usr/lib/evil/escape", &escape)],
     );
     // As an administrator may start it: from a directory of theirs, with a secret in the environment, with open files.
-    let worst = |command: &str| format!("cd /root; exec 7</etc/shadow 8</ 9>>/root/own; export ALTDISK_ESCAPE_SECRET=x; {command}");
+    let worst = |command: &str| {
+        format!(
+            "cd /root; exec 7</etc/shadow 8</ 9>>/root/own; export ALTDISK_ESCAPE_SECRET=x; {command}"
+        )
+    };
     said(&machine.run(&worst("alt_disk_install -C -B -P 1 target")), 0, &[]);
     machine.must("echo outside >/altdisk-outside; echo outside >/etc/altdisk-outside");
     let settings = "cat /proc/sys/vm/swappiness /proc/sys/kernel/core_pattern /proc/irq/default_smp_affinity; ls /alt_inst/run";
@@ -103,12 +122,17 @@ fn no_way_leads_out_of_the_copy() {
     let limited = machine.run("mountpoint -q /sys/fs/cgroup").code == Some(0);
     held(&machine.must("cat /alt_inst/root/postinst"), "a script of a package");
     if limited {
-        assert_eq!(machine.must("cat /alt_inst/root/postinst.writable"), "", "disks that a script can write to");
+        assert_eq!(
+            machine.must("cat /alt_inst/root/postinst.writable"),
+            "",
+            "disks that a script can write to"
+        );
         assert_eq!(machine.must("ls -d /sys/fs/cgroup/altdisk-* 2>/dev/null || true"), "");
     }
 
     said(&machine.run(&worst("alt_disk_install -C -B -P 3 target")), 0, &[]);
-    let device = machine.must("losetup -nO NAME -j /var/lib/altdisk/practice/target.img").trim().to_owned();
+    let device =
+        machine.must("losetup -nO NAME -j /var/lib/altdisk/practice/target.img").trim().to_owned();
     let log = |name: &str| {
         machine.must(&format!(
             "for p in {device}p*; do mount -o ro $p /mnt 2>/dev/null || continue; cat /mnt/root/{name} 2>/dev/null; umount /mnt; done; true"
@@ -118,9 +142,17 @@ fn no_way_leads_out_of_the_copy() {
     held(&log("menu"), "a script of GRUB's menu");
     held(&log("installer"), "the loader installer");
     let disks = |name: &str| log(name).lines().map(str::to_owned).collect::<Vec<_>>();
-    assert!(disks("hook.devices").iter().all(|d| d.starts_with(&format!("{device}p"))), "{:?}", disks("hook.devices"));
+    assert!(
+        disks("hook.devices").iter().all(|d| d.starts_with(&format!("{device}p"))),
+        "{:?}",
+        disks("hook.devices")
+    );
     for name in ["menu.devices", "installer.devices"] {
-        assert!(!disks(name).is_empty() && disks(name).iter().all(|d| d.starts_with(&device)), "{name}: {:?}", disks(name));
+        assert!(
+            !disks(name).is_empty() && disks(name).iter().all(|d| d.starts_with(&device)),
+            "{name}: {:?}",
+            disks(name)
+        );
     }
     if limited {
         assert_eq!((log("hook.writable"), log("menu.writable")), (String::new(), String::new()));
@@ -136,9 +168,18 @@ const NEEDS: &[(&str, &str)] = &[
     ("groupadd", "groupadd -r needs && getent group needs"),
     ("useradd", "useradd -r -g needs -d /var/lib/needs -m -s /bin/sh needs && id needs"),
     ("passwd", "passwd -l needs && chage -l needs && usermod -L needs"),
-    ("su", "su needs -c 'id -un; : >/var/lib/needs/own' && test \"$(stat -c %U /var/lib/needs/own)\" = needs"),
-    ("runuser, setpriv", "runuser -u needs -- id && setpriv --reuid=needs --clear-groups --bounding-set=-all id"),
-    ("chown of what users own", "chown root:root /var/lib/needs/own && chown needs /var/lib/needs/own && chmod 4755 /var/lib/needs/own"),
+    (
+        "su",
+        "su needs -c 'id -un; : >/var/lib/needs/own' && test \"$(stat -c %U /var/lib/needs/own)\" = needs",
+    ),
+    (
+        "runuser, setpriv",
+        "runuser -u needs -- id && setpriv --reuid=needs --clear-groups --bounding-set=-all id",
+    ),
+    (
+        "chown of what users own",
+        "chown root:root /var/lib/needs/own && chown needs /var/lib/needs/own && chmod 4755 /var/lib/needs/own",
+    ),
     (
         "setcap",
         "cp /bin/true /var/lib/needs/cap && setcap cap_net_bind_service,cap_setgid+ep /var/lib/needs/cap && getcap /var/lib/needs/cap | grep -q setgid && /var/lib/needs/cap",
@@ -160,7 +201,10 @@ const NEEDS: &[(&str, &str)] = &[
         "dpkg-divert",
         "dpkg-divert --package needs --rename --divert /etc/needs.old --add /etc/needs.conf && dpkg-divert --package needs --rename --remove /etc/needs.conf",
     ),
-    ("dpkg-statoverride", "dpkg-statoverride --update --add needs root 0640 /etc/needs.conf && dpkg-statoverride --remove /etc/needs.conf"),
+    (
+        "dpkg-statoverride",
+        "dpkg-statoverride --update --add needs root 0640 /etc/needs.conf && dpkg-statoverride --remove /etc/needs.conf",
+    ),
     ("update-alternatives", "update-alternatives --install /usr/bin/needing needing /bin/true 10"),
     ("update-rc.d", "! command -v update-rc.d || update-rc.d -f nothing remove"),
     ("ldconfig", "ldconfig"),
@@ -168,7 +212,10 @@ const NEEDS: &[(&str, &str)] = &[
         "systemctl",
         "systemctl enable needs.service && systemctl is-enabled needs.service && systemctl daemon-reload && systemctl start needs.service",
     ),
-    ("deb-systemd-helper", "! command -v deb-systemd-helper || deb-systemd-helper enable needs.service"),
+    (
+        "deb-systemd-helper",
+        "! command -v deb-systemd-helper || deb-systemd-helper enable needs.service",
+    ),
     ("systemd-sysusers", "printf 'u needsys - \"x\"\\n' | systemd-sysusers - && id needsys"),
     (
         "systemd-tmpfiles",
@@ -187,7 +234,10 @@ const NEEDS: &[(&str, &str)] = &[
         "test \"$(grub-probe --target=fs /)\" = ext2 && test -n \"$(grub-probe --target=fs_uuid /boot)\" && test \"$(grub-probe --target=partmap /)\" = gpt",
     ),
     ("blkid, findmnt, lsblk, df", "findmnt -n / && df / && lsblk && blkid $(findmnt -no SOURCE /)"),
-    ("tempfiles", "mktemp && mktemp -p /var/tmp && head -c 1000 /dev/urandom | sha256sum && echo x >/dev/stderr"),
+    (
+        "tempfiles",
+        "mktemp && mktemp -p /var/tmp && head -c 1000 /dev/urandom | sha256sum && echo x >/dev/stderr",
+    ),
     (
         "sockets",
         "perl -e 'use Socket; socketpair(A, B, AF_UNIX, SOCK_STREAM, 0) or die; socket(S, AF_INET, SOCK_STREAM, 0) or die; bind(S, sockaddr_in(0, INADDR_LOOPBACK)) or die; use IO::Socket::UNIX; IO::Socket::UNIX->new(Local => \"/var/lib/needs/sock\", Listen => 1) or die'",
@@ -204,21 +254,29 @@ const NEEDS: &[(&str, &str)] = &[
 fn what_scripts_of_packages_need_works() {
     let Some(machine) = ready("sandbox-needs") else { return };
     // debconf runs the script once more, below itself, and takes descriptor 3.
-    let mut postinst = "#!/bin/bash\n. /usr/share/debconf/confmodule\nexec 9>/root/needs.log\n".to_owned();
+    let mut postinst =
+        "#!/bin/bash\n. /usr/share/debconf/confmodule\nexec 9>/root/needs.log\n".to_owned();
     for (name, script) in NEEDS {
         postinst += &format!(
             "if out=$( ( set -e; {script} ) 2>&1 </dev/null ); then echo 'fine {name}' >&9; else echo \"FAILED {name}: $out\" >&9; fi\n"
         );
     }
-    postinst += "db_get needs/question && test \"$RET\" = answer && echo 'fine debconf' >&9\nexit 0\n";
+    postinst +=
+        "db_get needs/question && test \"$RET\" = answer && echo 'fine debconf' >&9\nexit 0\n";
     package(
         &machine,
         "needs",
         &[
             ("DEBIAN/postinst", &postinst),
-            ("DEBIAN/templates", "Template: needs/question\nType: string\nDefault: answer\nDescription: What?\n"),
+            (
+                "DEBIAN/templates",
+                "Template: needs/question\nType: string\nDefault: answer\nDescription: What?\n",
+            ),
             ("etc/needs.conf", "x\n"),
-            ("lib/systemd/system/needs.service", "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"),
+            (
+                "lib/systemd/system/needs.service",
+                "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
+            ),
         ],
         &[],
     );
@@ -226,7 +284,11 @@ fn what_scripts_of_packages_need_works() {
     said(&machine.run(&format!("{UPDATE} -w needs")), 0, &[]);
     let log = machine.must("cat /alt_inst/root/needs.log");
     let failed: Vec<&str> = log.lines().filter(|l| l.starts_with("FAILED")).collect();
-    assert!(failed.is_empty() && log.lines().filter(|l| l.starts_with("fine")).count() == NEEDS.len() + 1, "{log}");
+    assert!(
+        failed.is_empty()
+            && log.lines().filter(|l| l.starts_with("fine")).count() == NEEDS.len() + 1,
+        "{log}"
+    );
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 }
 
@@ -244,6 +306,9 @@ fn setuid_programs_and_devices_of_the_copy_do_nothing_outside() {
     );
     let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
     assert_eq!(machine.must(&format!("{nobody} /alt_inst/var/tmp/id -u")), "65534\n");
-    assert_ne!(machine.run(&format!("{nobody} head -c 1 /alt_inst/var/tmp/zero >/dev/null")).code, Some(0));
+    assert_ne!(
+        machine.run(&format!("{nobody} head -c 1 /alt_inst/var/tmp/zero >/dev/null")).code,
+        Some(0)
+    );
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 }

@@ -74,8 +74,14 @@ fn home() -> TempDir {
 
 fn setup(home: &Path, words: &[&str]) -> Setup {
     let dir = home.join("menus").to_str().unwrap().to_owned();
-    let argv = [env!("CARGO_BIN_EXE_altdisk"), "ui", "--menu-dir", &dir].iter().chain(words).map(|w| (*w).to_owned()).collect::<Vec<_>>();
-    Setup::new(argv).env("HOME", home.to_str().unwrap()).env("ALTDISK_JOBS", home.join("jobs").to_str().unwrap())
+    let argv = [env!("CARGO_BIN_EXE_altdisk"), "ui", "--menu-dir", &dir]
+        .iter()
+        .chain(words)
+        .map(|w| (*w).to_owned())
+        .collect::<Vec<_>>();
+    Setup::new(argv)
+        .env("HOME", home.to_str().unwrap())
+        .env("ALTDISK_JOBS", home.join("jobs").to_str().unwrap())
 }
 
 fn typed(pty: &Pty, bytes: &[u8], expect: &str, what: &str) {
@@ -112,7 +118,8 @@ fn every_key_in_every_encoding_byte_by_byte() {
                 typed(&pty, &bytes, shows, &format!("{key} as {bytes:?}, {gap} ms"));
                 pty.keys(back);
                 assert!(
-                    pty.wait_until(pty::SOON, |e| e.text().contains("[Entry Fields]") && e.text().contains("Press Enter AFTER making")),
+                    pty.wait_until(pty::SOON, |e| e.text().contains("[Entry Fields]")
+                        && e.text().contains("Press Enter AFTER making")),
                     "{}",
                     pty.screen()
                 );
@@ -155,7 +162,11 @@ fn every_key_in_every_encoding_byte_by_byte() {
         let mut pty = setup(home.path(), &["try"]).start();
         pty.wait_for("[Entry Fields]");
         pty.send(&bytes);
-        assert!(pty.wait_exit(Duration::from_secs(5)).is_some_and(|s| s.success()), "F10 as {bytes:?}\n{}", pty.screen());
+        assert!(
+            pty.wait_exit(Duration::from_secs(5)).is_some_and(|s| s.success()),
+            "F10 as {bytes:?}\n{}",
+            pty.screen()
+        );
     }
 }
 
@@ -179,7 +190,8 @@ fn find_choose_run_and_do_it_again() {
     }
     pty.keys(&["F10"]);
     assert!(pty.wait_exit(Duration::from_secs(5)).unwrap().success());
-    let again = std::process::Command::new("sh").arg(home.path().join("smit.script")).output().unwrap();
+    let again =
+        std::process::Command::new("sh").arg(home.path().join("smit.script")).output().unwrap();
     assert_eq!(String::from_utf8(again.stdout).unwrap(), "<it's; $HOME>\n<two>\n<77>\n<76>\n");
     assert_eq!(pty.complaints(), Vec::<String>::new());
 }
@@ -198,7 +210,11 @@ fn a_pasted_line_break_is_not_enter() {
             pty.send(b"PRACTICE-one\nsecond line\n");
             pty.wait_for("A pasted line break is not Enter.");
             pty.wait_for("[PRACTICE-one");
-            assert!(!pty.screen().contains("second") && !pty.screen().contains("COMMAND STATUS"), "{}", pty.screen());
+            assert!(
+                !pty.screen().contains("second") && !pty.screen().contains("COMMAND STATUS"),
+                "{}",
+                pty.screen()
+            );
             std::thread::sleep(Duration::from_millis(200));
             pty.keys(&["Enter"]);
             pty.wait_for("<PRACTICE-one>");
@@ -313,7 +329,8 @@ fn f9_is_a_shell_and_back() {
 #[test]
 fn bad_files_never_start() {
     let home = home();
-    fs::write(home.path().join("menus/bad.toml"), "[[dialog]]\nid = \"x\"\ntittle = \"X\"\n").unwrap();
+    fs::write(home.path().join("menus/bad.toml"), "[[dialog]]\nid = \"x\"\ntittle = \"X\"\n")
+        .unwrap();
     let mut pty = setup(home.path(), &[]).start();
     assert_eq!(pty.wait_exit(Duration::from_secs(5)).unwrap().code(), Some(2));
     pty.settle(Duration::from_millis(50));
@@ -331,7 +348,10 @@ fn looks() {
     let pty = setup(home.path(), &[]).term("xterm-256color").env("NO_COLOR", "1").start();
     pty.wait_for("Clone the Running System");
     let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
-    assert!(!raw.contains("\x1b[3") && !raw.contains("\x1b[4") && raw.contains("\x1b[7m"), "{raw:?}");
+    assert!(
+        !raw.contains("\x1b[3") && !raw.contains("\x1b[4") && raw.contains("\x1b[7m"),
+        "{raw:?}"
+    );
     let pty = setup(home.path(), &[]).term("dumb").start();
     pty.wait_for("1  Clone the Running System");
     assert!(!pty.raw().contains(&0x1b));

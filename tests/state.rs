@@ -50,18 +50,25 @@ fn served(dir: PathBuf) -> u16 {
             std::thread::spawn(move || {
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 loop {
-                    let mut lines = (&mut reader).lines().map_while(Result::ok).take_while(|l| !l.is_empty());
+                    let mut lines =
+                        (&mut reader).lines().map_while(Result::ok).take_while(|l| !l.is_empty());
                     let Some(first) = lines.next() else { return };
                     // joe:geheim42/at@home
-                    let allowed = lines.fold(false, |ok, line| ok | (line == "Authorization: Basic am9lOmdlaGVpbTQyL2F0QGhvbWU="));
+                    let allowed = lines.fold(false, |ok, line| {
+                        ok | (line == "Authorization: Basic am9lOmdlaGVpbTQyL2F0QGhvbWU=")
+                    });
                     let path = first.split(' ').nth(1).unwrap();
-                    let path = path.strip_prefix("http://").and_then(|p| p.split_once('/')).map_or(path, |(_, path)| path);
+                    let path = path
+                        .strip_prefix("http://")
+                        .and_then(|p| p.split_once('/'))
+                        .map_or(path, |(_, path)| path);
                     let (status, body) = match fs::read(dir.join(path.trim_start_matches('/'))) {
                         _ if !allowed => ("401 Unauthorized", vec![]),
                         Ok(body) => ("200 OK", body),
                         Err(_) => ("404 Not Found", vec![]),
                     };
-                    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+                    let head =
+                        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
                     if (&stream).write_all(&[head.as_bytes(), &body].concat()).is_err() {
                         return;
                     }
@@ -80,16 +87,28 @@ fn package(dir: &Path, version: &str, code: u8) {
         "Package: tool\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example.org>\nInstalled-Size: 20\nDescription: made for a test\n"
     );
     fs::write(build.path().join("DEBIAN/control"), &control).unwrap();
-    let script = format!("#!/bin/sh\ncat /proc/[0-9]*/cmdline /proc/[0-9]*/environ >/root/seen 2>/dev/null\nexit {code}\n");
+    let script = format!(
+        "#!/bin/sh\ncat /proc/[0-9]*/cmdline /proc/[0-9]*/environ >/root/seen 2>/dev/null\nexit {code}\n"
+    );
     let at = build.path().join("DEBIAN/postinst");
     fs::write(&at, script).unwrap();
     assert!(Command::new("chmod").arg("755").arg(&at).status().unwrap().success());
     let file = dir.join("tool.deb");
-    let done = Command::new("dpkg-deb").args(["--root-owner-group", "-Zgzip", "-b"]).arg(build.path()).arg(&file).output().unwrap();
+    let done = Command::new("dpkg-deb")
+        .args(["--root-owner-group", "-Zgzip", "-b"])
+        .arg(build.path())
+        .arg(&file)
+        .output()
+        .unwrap();
     assert!(done.status.success(), "{done:?}");
-    let sum = String::from_utf8(Command::new("sha256sum").arg(&file).output().unwrap().stdout).unwrap();
+    let sum =
+        String::from_utf8(Command::new("sha256sum").arg(&file).output().unwrap().stdout).unwrap();
     let (sum, size) = (sum.split(' ').next().unwrap().to_owned(), file.metadata().unwrap().len());
-    fs::write(dir.join("Packages"), format!("{control}Filename: ./tool.deb\nSize: {size}\nSHA256: {sum}\n\n")).unwrap();
+    fs::write(
+        dir.join("Packages"),
+        format!("{control}Filename: ./tool.deb\nSize: {size}\nSHA256: {sum}\n\n"),
+    )
+    .unwrap();
 }
 
 /// The passwords of a URL and of `-I` are in no output, in no file but one that only root reads, and nowhere when nothing needs them any more.
@@ -114,22 +133,38 @@ fn passwords_stay_secret() {
         assert_eq!(done.code, Some(code), "{text}");
         outputs.push_str(text.split_once('\n').unwrap().1.split_once('\n').unwrap().1);
     };
-    let with = |phases: &str, more: &str| format!("{} {more} target", command.replace("PHASES", phases));
+    let with =
+        |phases: &str, more: &str| format!("{} {more} target", command.replace("PHASES", phases));
     tell(&with("12", "--preview"), 0);
     tell(&with("12", "--preview --json"), 0);
     tell(&with("12", "--review"), 0);
     // A URL that is refused, and one whose server does not answer.
     tell("alt_disk_install -C -l 'http://joe:geheim42@h/ <x>' -w tool target", 2);
     // The script fails: the run stays to be gone on with.
-    tell(&format!("{} 3>/run/events & sleep 3; tr '\\0' ' ' </proc/$!/cmdline; wait $!", with("12", "--events 3")), 4);
+    tell(
+        &format!(
+            "{} 3>/run/events & sleep 3; tr '\\0' ' ' </proc/$!/cmdline; wait $!",
+            with("12", "--events 3")
+        ),
+        4,
+    );
     tell("cat /run/events", 0);
-    tell("altdisk disks --alternates; altdisk disks --alternates --json; altdisk software; altdisk software --json", 0);
+    tell(
+        "altdisk disks --alternates; altdisk disks --alternates --json; altdisk software; altdisk software --json",
+        0,
+    );
     tell("alt_disk_install --resume --review", 0);
     assert_eq!(found(&machine, places), "600 /var/lib/altdisk/altinst/secrets.json\n");
-    assert_eq!(machine.run(&format!("{NOBODY} cat /var/lib/altdisk/altinst/secrets.json")).code, Some(1));
+    assert_eq!(
+        machine.run(&format!("{NOBODY} cat /var/lib/altdisk/altinst/secrets.json")).code,
+        Some(1)
+    );
     // As a job: in its directory too there is no password.
     tell(&format!("altdisk jobs follow $(altdisk jobs start -- {})", with("2", "")), 4);
-    tell("altdisk jobs; altdisk jobs --json; cat /var/lib/altdisk/jobs/*/*; cat /var/log/altdisk/*", 0);
+    tell(
+        "altdisk jobs; altdisk jobs --json; cat /var/lib/altdisk/jobs/*/*; cat /var/log/altdisk/*",
+        0,
+    );
     assert_eq!(found(&machine, places), "600 /var/lib/altdisk/altinst/secrets.json\n");
     // What the run was given is enough to go on with it, and is gone afterwards.
     package(served_from.path(), "1.1", 0);
@@ -149,7 +184,9 @@ fn passwords_stay_secret() {
 #[test]
 fn nobody_else_can_change_the_records() {
     let Some(machine) = machine("state-modes") else { return };
-    machine.must("echo victim >/root/victim; cp /root/victim /tmp/evil.json; chmod 644 /tmp/evil.json");
+    machine.must(
+        "echo victim >/root/victim; cp /root/victim /tmp/evil.json; chmod 644 /tmp/evil.json",
+    );
     let state = machine.state();
     for umask in ["0", "002", "077"] {
         machine.must("rm -rf /var/log/altdisk; find /var/lib/altdisk -mindepth 1 -maxdepth 1 ! -name practice -exec rm -rf {} +");
@@ -167,7 +204,11 @@ fn nobody_else_can_change_the_records() {
         assert_ne!(machine.run(&replace).code, Some(0), "umask {umask}");
         // Whoever could open the directory or the lock could keep root's runs from working.
         for place in ["/var/lib/altdisk", "/var/lib/altdisk/lock"] {
-            assert_ne!(machine.run(&format!("{NOBODY} flock -n {place} true")).code, Some(0), "{place}, umask {umask}");
+            assert_ne!(
+                machine.run(&format!("{NOBODY} flock -n {place} true")).code,
+                Some(0),
+                "{place}, umask {umask}"
+            );
         }
         machine.must(&format!("{NOBODY} cat /var/lib/altdisk/altinst/plan.json >/dev/null"));
         // A job of a user's keeps the user's umask.
@@ -190,8 +231,14 @@ fn nobody_else_can_change_the_records() {
     for (harm, mend) in [
         ("chmod 777 /var/lib/altdisk/altinst", "chmod go-w /var/lib/altdisk/altinst"),
         ("chmod 775 /var/lib/altdisk", "chmod go-w /var/lib/altdisk"),
-        ("chmod 666 /var/lib/altdisk/altinst/plan.json", "chmod go-w /var/lib/altdisk/altinst/plan.json"),
-        ("chown 65534 /var/lib/altdisk/altinst/journal.jsonl", "chown root: /var/lib/altdisk/altinst/journal.jsonl"),
+        (
+            "chmod 666 /var/lib/altdisk/altinst/plan.json",
+            "chmod go-w /var/lib/altdisk/altinst/plan.json",
+        ),
+        (
+            "chown 65534 /var/lib/altdisk/altinst/journal.jsonl",
+            "chown root: /var/lib/altdisk/altinst/journal.jsonl",
+        ),
     ] {
         machine.must(harm);
         for command in ["--resume", "-X", "-C -B -P 2", "-C -B -P 3", "-C -B -P 1 target"] {
@@ -200,14 +247,24 @@ fn nobody_else_can_change_the_records() {
         machine.must(mend);
     }
     machine.must("mv /var/lib/altdisk /var/lib/elsewhere && ln -s elsewhere /var/lib/altdisk");
-    said(&machine.run("alt_disk_install -X"), 3, &["ALT-717", "/var/lib/altdisk: it is a symbolic link"]);
+    said(
+        &machine.run("alt_disk_install -X"),
+        3,
+        &["ALT-717", "/var/lib/altdisk: it is a symbolic link"],
+    );
     machine.must("rm /var/lib/altdisk && mv /var/lib/elsewhere /var/lib/altdisk");
 
     // The log is not written through what somebody has put in its place; the work goes on.
     for (harm, why) in [
         ("ln -sf /root/victim /var/log/altdisk/alt_disk_inst.log", "it is a symbolic link"),
-        ("ln -f /root/victim /var/log/altdisk/alt_disk_inst.log", "it has other names too (hard links)"),
-        ("rm /var/log/altdisk/alt_disk_inst.log && mkfifo /var/log/altdisk/alt_disk_inst.log", "it is not a regular file"),
+        (
+            "ln -f /root/victim /var/log/altdisk/alt_disk_inst.log",
+            "it has other names too (hard links)",
+        ),
+        (
+            "rm /var/log/altdisk/alt_disk_inst.log && mkfifo /var/log/altdisk/alt_disk_inst.log",
+            "it is not a regular file",
+        ),
         ("rm -r /var/log/altdisk && ln -s /root /var/log/altdisk", "it is a symbolic link"),
         (
             "rm /var/log/altdisk && mkdir -m 777 /var/log/altdisk",
@@ -216,7 +273,11 @@ fn nobody_else_can_change_the_records() {
     ] {
         machine.must(harm);
         said(&machine.run("alt_disk_install -C -B -P 2"), 0, &["no log is written: ", why]);
-        assert_eq!(machine.must("cat /root/victim; ls /root | grep -c log || true"), "victim\n0\n", "{harm}");
+        assert_eq!(
+            machine.must("cat /root/victim; ls /root | grep -c log || true"),
+            "victim\n0\n",
+            "{harm}"
+        );
     }
     machine.must("rm -rf /var/log/altdisk");
     said(&machine.run("alt_disk_install -X"), 0, &[]);
@@ -231,9 +292,16 @@ fn odd_files_are_not_believed() {
     let plan = "/var/lib/altdisk/altinst/plan.json";
     said(&machine.run("ALTDISK_TEST_KILL=before:1.mount./home alt_disk_install -C -B -P 1 target; test $? -eq 137"), 0, &[]);
     machine.must("cp -a /var/lib/altdisk/altinst /root/kept");
-    for harm in
-        ["mkfifo", "mkdir", "ln -s /dev/zero", "ln -s /root/kept/plan.json", "echo {} >", "truncate -s 100M", "truncate -s 5000", "true"]
-    {
+    for harm in [
+        "mkfifo",
+        "mkdir",
+        "ln -s /dev/zero",
+        "ln -s /root/kept/plan.json",
+        "echo {} >",
+        "truncate -s 100M",
+        "truncate -s 5000",
+        "true",
+    ] {
         machine.must(&format!("rm -rf {plan}; {harm} {plan}"));
         said(&machine.run("timeout 20 altdisk disks --alternates"), 0, &["altinst_rootvg on "]);
         machine.must("rm /var/lib/altdisk/altinst/plan.json.old");
@@ -254,9 +322,17 @@ fn odd_files_are_not_believed() {
 fn state_of_0_1_0_is_used() {
     let Some(machine) = machine("state-old") else { return };
     // The form of 0.1.0: no second copy, no file of secrets, everything in plan.json.
-    said(&machine.run("alt_disk_install -C -B -P 12 -l http://joe:geheim42@127.0.0.1:9/ -w tool target"), 4, &[]);
+    said(
+        &machine
+            .run("alt_disk_install -C -B -P 12 -l http://joe:geheim42@127.0.0.1:9/ -w tool target"),
+        4,
+        &[],
+    );
     machine.must("cd /var/lib/altdisk/altinst; rm plan.json.old secrets.json; sed -i 's#http://\\*\\*\\*@#http://joe:geheim42@#g' plan.json journal.jsonl");
-    assert_eq!(found(&machine, "/var/lib/altdisk"), "600 /var/lib/altdisk/altinst/journal.jsonl\n644 /var/lib/altdisk/altinst/plan.json\n");
+    assert_eq!(
+        found(&machine, "/var/lib/altdisk"),
+        "600 /var/lib/altdisk/altinst/journal.jsonl\n644 /var/lib/altdisk/altinst/plan.json\n"
+    );
     said(&machine.run("alt_disk_install --resume"), 4, &["ALT-732"]);
     let hidden = found(&machine, "/var/lib/altdisk");
     assert!(!hidden.contains("plan.json"), "{hidden}");

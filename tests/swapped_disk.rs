@@ -51,7 +51,8 @@ fn stopped_at(machine: &Machine, point: &str, command: &str) -> Child {
     let mut child = machine.start(&format!("env ALTDISK_TEST_STOP={point} altdisk {command}"));
     let begun = Instant::now();
     loop {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
         if stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')) {
             return child;
         }
@@ -64,7 +65,13 @@ fn stopped_at(machine: &Machine, point: &str, command: &str) -> Child {
 }
 
 fn goes_on(child: Child) -> Output {
-    assert!(std::process::Command::new("kill").args(["-CONT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-CONT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     child.wait_with_output().unwrap()
 }
 
@@ -89,8 +96,11 @@ fn a_disk_that_takes_the_name_of_a_target_is_not_written_to() {
     let before = sum(&machine, FOREIGN);
     let json = machine.must(&format!("{CLONE} --preview --json target"));
     let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let ids: Vec<&str> = plan["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
-    for kind in ["1.gate", "1.wipe", "1.table", "1.mkfs", "1.mkswap", "1.copy", "1.mount", "3.loader.bios"] {
+    let ids: Vec<&str> =
+        plan["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
+    for kind in
+        ["1.gate", "1.wipe", "1.table", "1.mkfs", "1.mkswap", "1.copy", "1.mount", "3.loader.bios"]
+    {
         let Some(step) = ids.iter().find(|id| id.starts_with(kind)) else {
             assert!(kind == "3.loader.bios" || kind == "1.mkswap", "no step {kind} in {ids:?}");
             continue;
@@ -104,7 +114,10 @@ fn a_disk_that_takes_the_name_of_a_target_is_not_written_to() {
         let says = text(&done);
         machine.must(&format!("for n in p6 p5 p4 p3 p2 p1 ''; do ! mountpoint -q {target}$n || umount {target}$n; done"));
         assert_ne!(done.status.code(), Some(0), "{step}: {says}");
-        assert!(["ALT-714", "ALT-217", "ALT-211", "ALT-230"].iter().any(|id| says.contains(id)), "{step}: {says}");
+        assert!(
+            ["ALT-714", "ALT-217", "ALT-211", "ALT-230"].iter().any(|id| says.contains(id)),
+            "{step}: {says}"
+        );
         assert_eq!(sum(&machine, FOREIGN), before, "{step}: the other disk was changed\n{says}");
         // The target is where it was: the run can be taken back.
         said(&machine.run("alt_disk_install -X"), 0, &[]);
@@ -126,7 +139,11 @@ fn a_target_that_is_detached_stays_until_the_run_has_ended() {
     let before = sum(&machine, FOREIGN);
     let child = stopped_at(&machine, "before:1.mkfs./", &format!("{CLONE} target"));
     machine.run(&format!("losetup -d {target}"));
-    assert_ne!(machine.run(&format!("losetup {target} {FOREIGN}")).code, Some(0), "another disk got the number of the target");
+    assert_ne!(
+        machine.run(&format!("losetup {target} {FOREIGN}")).code,
+        Some(0),
+        "another disk got the number of the target"
+    );
     let done = goes_on(child);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done));
     assert_eq!(sum(&machine, FOREIGN), before);
@@ -151,7 +168,11 @@ fn a_copy_of_the_copy_is_left_alone() {
     let file = "/var/lib/altdisk/practice/backup.img";
     let backup = machine.attach("backup");
     let before = sum(&machine, file);
-    said(&machine.run(&format!("{CLONE} -P 2")), 3, &["ALT-705", "is another disk: its serial number is PRACTICE-backup"]);
+    said(
+        &machine.run(&format!("{CLONE} -P 2")),
+        3,
+        &["ALT-705", "is another disk: its serial number is PRACTICE-backup"],
+    );
     // Both are there: the one with the serial number is meant.
     let target = machine.attach("target");
     said(&machine.run(&format!("{CLONE} -P 2")), 0, &[]);
@@ -171,17 +192,25 @@ fn data_that_is_not_the_copys_is_left_alone() {
     let machine = Machine::new("swapped-data", "parts");
     let target = machine.blank("target", 2600);
     let random = format!("head -c 64M /dev/urandom | dd of={target} conv=notrunc status=none");
-    let end = format!("dd if=/dev/zero of={target} bs=1M seek=2599 count=1 conv=notrunc status=none");
+    let end =
+        format!("dd if=/dev/zero of={target} bs=1M seek=2599 count=1 conv=notrunc status=none");
     for (what, script) in [
         ("the backup of the table is still there", random.clone()),
         ("no table", format!("{random}; {end}")),
-        ("a file system over everything", format!("wipefs -qa {target}; mkfs.ext4 -q -F -L precious {target}")),
+        (
+            "a file system over everything",
+            format!("wipefs -qa {target}; mkfs.ext4 -q -F -L precious {target}"),
+        ),
         (
             "a table of another kind",
-            format!("wipefs -qa {target}; echo 'label: dos\n,100M,83' | sfdisk -q --no-reread --no-tell-kernel {target}"),
+            format!(
+                "wipefs -qa {target}; echo 'label: dos\n,100M,83' | sfdisk -q --no-reread --no-tell-kernel {target}"
+            ),
         ),
     ] {
-        machine.must(&format!("{CLONE} -P 1 target && umount -R /alt_inst; partx -d {target}; {script}; sync"));
+        machine.must(&format!(
+            "{CLONE} -P 1 target && umount -R /alt_inst; partx -d {target}; {script}; sync"
+        ));
         let before = sum(&machine, &target);
         said(&machine.run(&format!("{CLONE} -P 2")), 3, &["ALT-715"]);
         said(&machine.run("alt_disk_install -X"), 0, &["holds something else than the copy"]);
@@ -189,7 +218,9 @@ fn data_that_is_not_the_copys_is_left_alone() {
         machine.must(&format!("blkdiscard -f {target}"));
     }
     // Somebody's file system in a partition of the copy.
-    machine.must(&format!("{CLONE} -P 1 target && umount -R /alt_inst; mkfs.ext4 -q -F -L precious {target}p3; sync"));
+    machine.must(&format!(
+        "{CLONE} -P 1 target && umount -R /alt_inst; mkfs.ext4 -q -F -L precious {target}p3; sync"
+    ));
     let before = sum(&machine, &target);
     said(&machine.run("alt_disk_install -X"), 0, &["holds something else than the copy", "ext4"]);
     assert_eq!(sum(&machine, &target), before);

@@ -16,7 +16,10 @@ fn shell(script: &str) -> Setup {
 
 #[test]
 fn text_keys_and_size() {
-    let mut pty = shell("stty -echo; tty >/dev/null && stty size; read line; echo \"<$line>\"; read line").size(100, 30).start();
+    let mut pty =
+        shell("stty -echo; tty >/dev/null && stty size; read line; echo \"<$line>\"; read line")
+            .size(100, 30)
+            .start();
     pty.wait_for("30 100");
     pty.gap(Duration::from_millis(5));
     pty.keys(&["abc", "Enter"]);
@@ -63,16 +66,24 @@ fn hanging_up_and_signals() {
 
 #[test]
 fn the_emulator_is_strict() {
-    let pty = shell("printf 'a\\033[7mb\\033[27mc\\033[38;5;1md\\033(0q\\033(B\\033[1m'; sleep 20").start();
+    let pty = shell("printf 'a\\033[7mb\\033[27mc\\033[38;5;1md\\033(0q\\033(B\\033[1m'; sleep 20")
+        .start();
     pty.wait_for("abcd─");
     let shown = pty.terminal();
     // A VT100 cannot switch reverse off alone, and knows no colours.
     assert_eq!([1, 2, 4].map(|x| shown.cell(x, 0).look.reversed), [true; 3]);
-    assert_eq!(pty.complaints(), ["SGR 27", "SGR 38", "SGR 1"].map(str::to_owned)[..pty.complaints().len()]);
+    assert_eq!(
+        pty.complaints(),
+        ["SGR 27", "SGR 38", "SGR 1"].map(str::to_owned)[..pty.complaints().len()]
+    );
     assert!(!shown.restored());
     let ours = shell("printf 'a\\033[7mb\\033[mc'; sleep 20").term("xterm").start();
     ours.wait_for("abc");
-    assert!(ours.complaints().is_empty() && ours.terminal().restored() && !ours.terminal().cell(2, 0).look.reversed);
+    assert!(
+        ours.complaints().is_empty()
+            && ours.terminal().restored()
+            && !ours.terminal().cell(2, 0).look.reversed
+    );
 }
 
 /// What is on its way when the size changes was drawn for the old one; from the clear on, nothing is forgiven.
@@ -89,6 +100,10 @@ fn a_resize_forgives_the_corner_until_the_screen_is_cleared() {
 
 #[test]
 fn altdisk_needs_a_terminal() {
-    let out = Command::new(env!("CARGO_BIN_EXE_altdisk")).stdin(Stdio::null()).env("TERM", "vt100").output().unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .stdin(Stdio::null())
+        .env("TERM", "vt100")
+        .output()
+        .unwrap();
     assert_eq!(out.status.code(), Some(2), "{out:?}");
 }

@@ -27,7 +27,10 @@ fn said(out: &Output) -> String {
 fn ended(out: &Output, what: &str) -> i32 {
     let said = said(out);
     assert!(!said.contains("panicked"), "{what}: {said}");
-    let code = out.status.code().unwrap_or_else(|| panic!("{what}: signal {:?}: {said}", out.status.signal()));
+    let code = out
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("{what}: signal {:?}: {said}", out.status.signal()));
     assert!((0..=4).contains(&code), "{what}: {code}: {said}");
     code
 }
@@ -35,7 +38,12 @@ fn ended(out: &Output, what: &str) -> i32 {
 /// As [`ended`], started by a line of shell that sets limits; `"$@"` is altdisk.
 fn limited(limits: &str, args: &[&std::ffi::OsStr]) -> Output {
     let line = format!("{limits}; exec \"$@\"");
-    Command::new("bash").args(["-c", &line, "sh", BIN]).args(args).stdin(Stdio::null()).output().unwrap()
+    Command::new("bash")
+        .args(["-c", &line, "sh", BIN])
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 fn sh(dir: &Path, line: &str) {
@@ -55,7 +63,11 @@ fn a_crafted_database_of_pacman_is_listed() {
         fs::write(dir.path().join(&file), "").unwrap();
         let at = dir.path().join("db").join(format!("x-{version}"));
         fs::create_dir_all(&at).unwrap();
-        fs::write(at.join("desc"), format!("%FILENAME%\n{file}\n\n%NAME%\nx\n\n%VERSION%\n{version}\n\n%ARCH%\nany\n\n")).unwrap();
+        fs::write(
+            at.join("desc"),
+            format!("%FILENAME%\n{file}\n\n%NAME%\nx\n\n%VERSION%\n{version}\n\n%ARCH%\nany\n\n"),
+        )
+        .unwrap();
         order += &format!("x-{version}/desc\n");
     }
     fs::write(dir.path().join("order"), order).unwrap();
@@ -73,12 +85,23 @@ fn repository(dir: &Path, primary: &[u8], updateinfo: &[u8]) {
     fs::create_dir_all(dir.join("repodata")).unwrap();
     fs::write(dir.join("repodata/primary.xml.gz"), primary).unwrap();
     fs::write(dir.join("repodata/updateinfo.xml.gz"), updateinfo).unwrap();
-    let data = |kind: &str| format!(r#"<data type="{kind}"><location href="repodata/{kind}.xml.gz"/></data>"#);
-    fs::write(dir.join("repodata/repomd.xml"), format!("<repomd>{}{}</repomd>", data("primary"), data("updateinfo"))).unwrap();
+    let data = |kind: &str| {
+        format!(r#"<data type="{kind}"><location href="repodata/{kind}.xml.gz"/></data>"#)
+    };
+    fs::write(
+        dir.join("repodata/repomd.xml"),
+        format!("<repomd>{}{}</repomd>", data("primary"), data("updateinfo")),
+    )
+    .unwrap();
 }
 
 fn packed(text: &str) -> Vec<u8> {
-    let mut child = Command::new("gzip").arg("-1").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new("gzip")
+        .arg("-1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let (mut stdin, text) = (child.stdin.take().unwrap(), text.to_owned());
     let feed = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let out = child.wait_with_output().unwrap();
@@ -93,7 +116,10 @@ fn harmless(out: &Output, what: &str) {
     ended(out, what);
     for text in [&out.stdout, &out.stderr] {
         let text = String::from_utf8_lossy(text);
-        assert!(!text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{what}: {text:?}");
+        assert!(
+            !text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'),
+            "{what}: {text:?}"
+        );
         assert!(!text.lines().any(|l| l.trim_start().starts_with("EVIL")), "{what}: {text}");
     }
 }
@@ -149,7 +175,12 @@ fn words_of_the_command_line_are_shown_and_not_obeyed() {
         &[&preview[..], &["--erase", EVIL, "vdx"]].concat(),
     ];
     for args in all {
-        let out = Command::new(BIN).args(*args).stdin(Stdio::null()).env("ALTDISK_JOBS", dir.path().join("jobs")).output().unwrap();
+        let out = Command::new(BIN)
+            .args(*args)
+            .stdin(Stdio::null())
+            .env("ALTDISK_JOBS", dir.path().join("jobs"))
+            .output()
+            .unwrap();
         harmless(&out, &format!("{args:?}"));
     }
 }
@@ -159,8 +190,9 @@ fn names_in_packages_and_images_are_shown_and_not_obeyed() {
     let dir = tempfile::tempdir().unwrap();
     // XML takes no control characters but line breaks; others by number.
     let name = "x&#10;EVIL&#13;EVIL&#155;31m&#8238;";
-    let primary =
-        PRIMARY.replace("<name>a<", &format!("<name>{name}<")).replace("</package>", &format!("<summary>{name}</summary></package>"));
+    let primary = PRIMARY
+        .replace("<name>a<", &format!("<name>{name}<"))
+        .replace("</package>", &format!("<summary>{name}</summary></package>"));
     let updateinfo = format!(
         r#"<updates><update><id>{name}</id><title>{name}</title><pkglist><collection><package name="{name}" version="{name}" release="1" arch="x"/></collection></pkglist></update></updates>"#
     );
@@ -185,7 +217,12 @@ fn names_in_packages_and_images_are_shown_and_not_obeyed() {
         harmless(&out, &format!("{more:?}"));
     }
     let out = Command::new(BIN)
-        .args(["savetree".as_ref(), tree.as_os_str(), dir.path().join("new.tar").as_os_str(), "-V".as_ref()])
+        .args([
+            "savetree".as_ref(),
+            tree.as_os_str(),
+            dir.path().join("new.tar").as_os_str(),
+            "-V".as_ref(),
+        ])
         .output()
         .unwrap();
     harmless(&out, "savetree");
@@ -225,7 +262,11 @@ fn without_threads_it_fails_in_words_and_with_few_it_works() {
     fs::create_dir(&tree).unwrap();
     (0..50).for_each(|n| fs::write(tree.join(n.to_string()), vec![7; 5000]).unwrap());
     sh(dir.path(), "tar -C tree -cf image.tar .; gzip -k image.tar");
-    let (image, gz, new) = (dir.path().join("image.tar"), dir.path().join("image.tar.gz"), dir.path().join("new.tar.zst"));
+    let (image, gz, new) = (
+        dir.path().join("image.tar"),
+        dir.path().join("image.tar.gz"),
+        dir.path().join("new.tar.zst"),
+    );
     let mut worked = 0;
     for most in 1..=12 {
         let to = |n: &str| {
@@ -240,7 +281,15 @@ fn without_threads_it_fails_in_words_and_with_few_it_works() {
             ("copy", vec!["copytree".as_ref(), tree.as_ref(), c.as_ref()]),
             ("save", vec!["savetree".as_ref(), tree.as_ref(), new.as_ref()]),
             ("disks", vec!["disks".as_ref()]),
-            ("preview", vec!["alt_disk_install".as_ref(), "-C".as_ref(), "--preview".as_ref(), "no-such-disk".as_ref()]),
+            (
+                "preview",
+                vec![
+                    "alt_disk_install".as_ref(),
+                    "-C".as_ref(),
+                    "--preview".as_ref(),
+                    "no-such-disk".as_ref(),
+                ],
+            ),
         ];
         for (what, args) in &all {
             let _ = fs::remove_file(&new);
@@ -266,11 +315,16 @@ fn a_limit_of_file_size_is_an_error_in_words() {
     fs::create_dir_all(dir.path().join("to")).unwrap();
     fs::create_dir(&tree).unwrap();
     sh(dir.path(), "head -c 1000000 /dev/urandom >tree/large; tar -C tree -cf image.tar .");
-    let (image, to, new) = (dir.path().join("image.tar"), dir.path().join("to"), dir.path().join("new.tar"));
+    let (image, to, new) =
+        (dir.path().join("image.tar"), dir.path().join("to"), dir.path().join("new.tar"));
     let restore: Vec<&std::ffi::OsStr> = vec!["restoretree".as_ref(), image.as_ref(), to.as_ref()];
     let out = limited("ulimit -f 100", &restore);
     assert_ne!(ended(&out, "restore"), 0);
-    assert!(said(&out).contains("ALT-6") && said(&out).contains("File too large"), "{}", said(&out));
+    assert!(
+        said(&out).contains("ALT-6") && said(&out).contains("File too large"),
+        "{}",
+        said(&out)
+    );
     if !is_root() {
         return;
     }
@@ -295,13 +349,26 @@ fn the_highest_number_of_a_job_is_no_loop() {
     let jobs = dir.path().join("jobs");
     let run = |args: &[&str]| {
         let mut command = Command::new("timeout");
-        command.arg("20").arg(BIN).arg("jobs").args(args).env("ALTDISK_JOBS", &jobs).stdin(Stdio::null()).output().unwrap()
+        command
+            .arg("20")
+            .arg(BIN)
+            .arg("jobs")
+            .args(args)
+            .env("ALTDISK_JOBS", &jobs)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
     };
     let first = run(&["start", "--", "true"]);
     assert_eq!(String::from_utf8_lossy(&first.stdout).trim(), "1", "{}", said(&first));
     fs::create_dir(jobs.join("4294967295")).unwrap();
     let next = run(&["start", "--", "true"]);
-    assert_eq!((ended(&next, "start"), String::from_utf8_lossy(&next.stdout).trim()), (0, "2"), "{}", said(&next));
+    assert_eq!(
+        (ended(&next, "start"), String::from_utf8_lossy(&next.stdout).trim()),
+        (0, "2"),
+        "{}",
+        said(&next)
+    );
     assert_eq!(ended(&run(&["follow", "2"]), "follow"), 0);
 }
 
@@ -392,7 +459,8 @@ fn no_command_line_panics_or_writes() {
     }
     let mut numbers = Numbers(0x5eed);
     for _ in 0..250 {
-        let args: Vec<&str> = (0..=numbers.below(7)).map(|_| WORDS[numbers.below(WORDS.len())]).collect();
+        let args: Vec<&str> =
+            (0..=numbers.below(7)).map(|_| WORDS[numbers.below(WORDS.len())]).collect();
         let mut command = match user {
             Some(user) => {
                 let mut command = Command::new("setpriv");
@@ -401,8 +469,14 @@ fn no_command_line_panics_or_writes() {
             }
             None => Command::new(&bin),
         };
-        let out =
-            command.args(&args).current_dir(&home).env("HOME", &home).env("XDG_STATE_HOME", &home).stdin(Stdio::null()).output().unwrap();
+        let out = command
+            .args(&args)
+            .current_dir(&home)
+            .env("HOME", &home)
+            .env("XDG_STATE_HOME", &home)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         harmless(&out, &format!("{args:?}"));
         // The interface's own records.
         ["smit.log", "smit.script"].iter().for_each(|name| drop(fs::remove_file(home.join(name))));

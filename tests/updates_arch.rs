@@ -23,7 +23,13 @@ fn cloned(name: &str) -> Option<Machine> {
     let machine = Machine::new(name, "parts");
     machine.blank("target", 2600);
     machine.lay_over("archroot.sh");
-    assert!(Command::new(beside("archworld.sh")).arg(machine.root().join("updates")).status().unwrap().success());
+    assert!(
+        Command::new(beside("archworld.sh"))
+            .arg(machine.root().join("updates"))
+            .status()
+            .unwrap()
+            .success()
+    );
     machine.must("rm /etc/pacman.conf; printf '[options]\\nLocalFileSigLevel = Never\\n' >/etc/pacman.conf; pacman -U --noconfirm /updates/installed/*");
     said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
     machine.must("rm /alt_inst/etc/os-release; printf 'ID=arch\\n' >/alt_inst/etc/os-release");
@@ -43,7 +49,13 @@ fn by_pacman() {
 
     // What is there, beside what is installed.
     let list = machine.must("altdisk list packages /updates/v2");
-    assert!(list.contains("\napp ") && list.contains("2.0-1") && list.contains("1.0-1") && list.contains("app of the tests"), "{list}");
+    assert!(
+        list.contains("\napp ")
+            && list.contains("2.0-1")
+            && list.contains("1.0-1")
+            && list.contains("app of the tests"),
+        "{list}"
+    );
     let list = machine.must("altdisk list fixes /updates/v2; altdisk list bundles /updates/v2");
     for part in [
         "AVG-7 ",
@@ -74,18 +86,31 @@ fn by_pacman() {
     machine.must("echo mine >/alt_inst/etc/app.conf");
     said(&update("v2 -b /updates/v2/web.bnd"), 0, &[]);
     assert_eq!(installed(&machine), "app 2.0-1, extra 1.0-1, lib 2.0-1, old 1.0-1, unused 1.0-1");
-    assert_eq!(machine.must("cat /alt_inst/etc/app.conf /alt_inst/etc/app.conf.pacnew"), "mine\ntwo\n");
+    assert_eq!(
+        machine.must("cat /alt_inst/etc/app.conf /alt_inst/etc/app.conf.pacnew"),
+        "mine\ntwo\n"
+    );
     said(&update("v2 -b update_all"), 0, &["old 1.0-1 will be removed"]);
     assert_eq!(installed(&machine), "app 2.0-1, extra 1.0-1, lib 2.0-1, new 1.0-1, unused 1.0-1");
     said(&update("v2 -w all"), 0, &["up to date"]);
 
     // What was changed, for people and for programs.
     let text = machine.must("altdisk software");
-    assert!(text.lines().all(|l| l.chars().count() <= 80) && text.contains("pacman") && text.contains("-F CVE-2024-1111"), "{text}");
-    let json: serde_json::Value = serde_json::from_str(&machine.must("altdisk software --json")).unwrap();
+    assert!(
+        text.lines().all(|l| l.chars().count() <= 80)
+            && text.contains("pacman")
+            && text.contains("-F CVE-2024-1111"),
+        "{text}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&machine.must("altdisk software --json")).unwrap();
     let all = json["alternate"].as_array().unwrap();
     assert_eq!(
-        (all.len(), &all[0]["changes"]["updated"][0]["after"], &all[2]["changes"]["removed"][0]["name"]),
+        (
+            all.len(),
+            &all[0]["changes"]["updated"][0]["after"],
+            &all[2]["changes"]["removed"][0]["name"]
+        ),
         (3, &"2.0-1".into(), &"old".into())
     );
     assert!(machine.root().join("alt_inst/var/lib/altdisk/software.json").is_file());
@@ -94,8 +119,13 @@ fn by_pacman() {
     let run = machine.hanging(HANGING);
     kill(Pid::from_raw(run.id().cast_signed()), Signal::SIGINT).unwrap();
     let done = run.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.code() == Some(4) && text.contains("stopped by a signal"), "{:?} {text}", done.status);
+    let text =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.code() == Some(4) && text.contains("stopped by a signal"),
+        "{:?} {text}",
+        done.status
+    );
     assert_eq!(machine.must("pgrep -fc 'sleep 100[7]' || true").trim(), "0", "nothing goes on");
 
     // Killed, the update is finished by the next; the lock that is left stops nobody.
@@ -104,7 +134,11 @@ fn by_pacman() {
     run.kill().unwrap();
     run.wait().unwrap();
     machine.must("touch /alt_inst/root/go /alt_inst/var/lib/pacman/db.lck");
-    said(&machine.run("alt_disk_install --resume"), 0, &["lock was left", "an update was interrupted: hang"]);
+    said(
+        &machine.run("alt_disk_install --resume"),
+        0,
+        &["lock was left", "an update was interrupted: hang"],
+    );
     assert!(installed(&machine).contains("hang 1.0-1"));
 
     let left = machine.must("ls -d /alt_inst/var/cache/altdisk* /alt_inst/usr/sbin/policy-rc.d /alt_inst/var/lib/pacman/db.lck /alt_inst/var/lib/pacman/sync/* 2>/dev/null; true");

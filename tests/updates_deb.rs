@@ -27,8 +27,15 @@ fn cloned(name: &str) -> Option<(Machine, Packages)> {
     machine.blank("target", 2600);
     let packages = Packages { at: machine.root().join("updates") };
     fs::create_dir(&packages.at).unwrap();
-    packages.build("tool", "1.0", "", &[("etc/tool.conf", "one\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
-    machine.must("dpkg -i /updates/tool_1.0_all.deb && rm /updates/*.deb && echo mine >/etc/tool.conf");
+    packages.build(
+        "tool",
+        "1.0",
+        "",
+        &[("etc/tool.conf", "one\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")],
+    );
+    machine.must(
+        "dpkg -i /updates/tool_1.0_all.deb && rm /updates/*.deb && echo mine >/etc/tool.conf",
+    );
     Some((machine, packages))
 }
 
@@ -63,7 +70,12 @@ impl Packages {
                 fs::File::create(&to).unwrap().write_all(&packed).unwrap();
             }
         }
-        let done = Command::new("dpkg-deb").args(["--root-owner-group", "-Zgzip", "-b"]).arg(&build).arg(&self.at).output().unwrap();
+        let done = Command::new("dpkg-deb")
+            .args(["--root-owner-group", "-Zgzip", "-b"])
+            .arg(&build)
+            .arg(&self.at)
+            .output()
+            .unwrap();
         assert!(done.status.success(), "{done:?}");
     }
 
@@ -78,12 +90,16 @@ impl Packages {
 
 /// The version of a package in the alternate; empty where it is not installed.
 fn version(machine: &Machine, name: &str) -> String {
-    let ask = format!("dpkg-query --admindir=/alt_inst/var/lib/dpkg -W -f '${{Version}} ${{db:Status-Status}}' {name} 2>/dev/null || true");
+    let ask = format!(
+        "dpkg-query --admindir=/alt_inst/var/lib/dpkg -W -f '${{Version}} ${{db:Status-Status}}' {name} 2>/dev/null || true"
+    );
     machine.must(&ask)
 }
 
 fn changelog(source: &str, version: &str, text: &str) -> String {
-    format!("{source} ({version}) stable; urgency=low\n\n  * {text}\n\n -- A <a@b>  Mon, 01 Jan 2024 00:00:00 +0000\n")
+    format!(
+        "{source} ({version}) stable; urgency=low\n\n  * {text}\n\n -- A <a@b>  Mon, 01 Jan 2024 00:00:00 +0000\n"
+    )
 }
 
 #[test]
@@ -101,8 +117,14 @@ fn packages_bundles_and_fixes() {
             ("DEBIAN/conffiles", "/etc/tool.conf\n/etc/init.d/tool\n"),
             ("etc/init.d/tool", "#!/bin/sh\ntouch /var/lib/tool-runs\n"),
             ("DEBIAN/postinst", service),
-            ("DEBIAN/templates", "Template: tool/question\nType: string\nDefault: answer\nDescription: What?\n"),
-            ("usr/share/doc/tool/changelog.Debian.gz", &changelog("tool", "2.0", "Fix CVE-2024-0001 (Closes: #1068412). LP: #2012345")),
+            (
+                "DEBIAN/templates",
+                "Template: tool/question\nType: string\nDefault: answer\nDescription: What?\n",
+            ),
+            (
+                "usr/share/doc/tool/changelog.Debian.gz",
+                &changelog("tool", "2.0", "Fix CVE-2024-0001 (Closes: #1068412). LP: #2012345"),
+            ),
         ],
     );
     packages.build("needed", "5.0", "", &[("usr/share/needed", "x")]);
@@ -115,27 +137,50 @@ fn packages_bundles_and_fixes() {
     // Refused before anything is run.
     said(&machine.run(&format!("{UPDATE} -w nothere")), 3, &["ALT-733", "nothere"]);
     said(&machine.run(&format!("{UPDATE} -w extra=7")), 3, &["ALT-733", "0.9"]);
-    said(&machine.run(&format!("{UPDATE} -F CVE-1999-0001")), 3, &["ALT-734", "CVE-1999-0001", "CVE-2024-0001"]);
+    said(
+        &machine.run(&format!("{UPDATE} -F CVE-1999-0001")),
+        3,
+        &["ALT-734", "CVE-1999-0001", "CVE-2024-0001"],
+    );
 
     said(&machine.run(&format!("{UPDATE} -w extra=0.9")), 0, &["notes_1_all.deb"]);
     assert_eq!(version(&machine, "extra"), "0.9 installed");
     // By the bug, in one of its writings; what it needs comes too, and nothing else.
     said(&machine.run(&format!("{UPDATE} -F '#1068412'")), 0, &["tool", "2.0"]);
-    assert_eq!((version(&machine, "tool"), version(&machine, "needed")), ("2.0 installed".into(), "5.0 installed".into()));
+    assert_eq!(
+        (version(&machine, "tool"), version(&machine, "needed")),
+        ("2.0 installed".into(), "5.0 installed".into())
+    );
     assert_eq!(version(&machine, "extra"), "0.9 installed");
-    let conf = machine.must("cat /alt_inst/etc/tool.conf /alt_inst/etc/tool.conf.dpkg-dist /alt_inst/etc/tool.answer");
-    assert_eq!(conf, "mine\ntwo\nanswer\n", "what the administrator changed stays; questions get their defaults");
+    let conf = machine.must(
+        "cat /alt_inst/etc/tool.conf /alt_inst/etc/tool.conf.dpkg-dist /alt_inst/etc/tool.answer",
+    );
+    assert_eq!(
+        conf, "mine\ntwo\nanswer\n",
+        "what the administrator changed stays; questions get their defaults"
+    );
     machine.must("test ! -e /alt_inst/var/lib/tool-runs");
     said(&machine.run(&format!("{UPDATE} -F CVE-2024-0001")), 0, &["has it already"]);
 
     // A bundle, then everything.
-    packages.build("tool", "2.1", "", &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
+    packages.build(
+        "tool",
+        "2.1",
+        "",
+        &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")],
+    );
     machine.must("printf '# ours\\nI:extra\\n' >/updates/bundle");
     said(&machine.run(&format!("{UPDATE} -b /updates/bundle")), 0, &["extra"]);
-    assert_eq!((version(&machine, "extra"), version(&machine, "tool")), ("1.0 installed".into(), "2.0 installed".into()));
+    assert_eq!(
+        (version(&machine, "extra"), version(&machine, "tool")),
+        ("1.0 installed".into(), "2.0 installed".into())
+    );
     packages.build("new", "1.0", "", &[]);
     said(&machine.run(&format!("{UPDATE} -w all")), 0, &["2.1"]);
-    assert_eq!((version(&machine, "tool"), version(&machine, "new")), ("2.1 installed".into(), String::new()));
+    assert_eq!(
+        (version(&machine, "tool"), version(&machine, "new")),
+        ("2.1 installed".into(), String::new())
+    );
     said(&machine.run(&format!("{UPDATE} -w all")), 0, &["up to date"]);
 
     // Nothing of ours stays in the alternate.
@@ -153,30 +198,53 @@ fn what_fails_is_told_and_can_be_repeated() {
     let Some((machine, packages)) = cloned("updates-deb-bad") else { return };
     phase_1(&machine);
     let before = machine.own(&["./updates"]);
-    packages.build("bad", "1.0", "", &[("DEBIAN/postinst", "#!/bin/sh\necho the moon is missing >&2\nexit 7\n")]);
+    packages.build(
+        "bad",
+        "1.0",
+        "",
+        &[("DEBIAN/postinst", "#!/bin/sh\necho the moon is missing >&2\nexit 7\n")],
+    );
     packages.build("fat", "1.0", "Installed-Size: 90000000\n", &[]);
     packages.build("foe", "1.0", "Conflicts: friend\n", &[]);
     packages.build("friend", "1.0", "", &[]);
     packages.build("lonely", "1.0", "Depends: nothere\n", &[]);
     said(&machine.run(&format!("{UPDATE} -w fat")), 4, &["ALT-735"]);
     said(&machine.run(&format!("{UPDATE} -w 'foe friend'")), 4, &["ALT-740", "Conflicts: friend"]);
-    said(&machine.run(&format!("{UPDATE} -w lonely")), 4, &["ALT-740", "lonely : Depends: nothere"]);
+    said(
+        &machine.run(&format!("{UPDATE} -w lonely")),
+        4,
+        &["ALT-740", "lonely : Depends: nothere"],
+    );
     said(&machine.run(&format!("{UPDATE} -w bad")), 4, &["ALT-730", "the moon is missing"]);
     // As long as it is so, neither phase 2 nor phase 3 passes.
     said(&machine.run("alt_disk_install -C -B -P 3"), 3, &["ALT-707", "half installed"]);
     said(&machine.run(&format!("{UPDATE} -w friend")), 4, &["ALT-730", "bad"]);
     packages.build("bad", "2.0", "", &[("DEBIAN/postinst", "#!/bin/sh\nexit 0\n")]);
     said(&machine.run(&format!("{UPDATE} -w friend")), 0, &[]);
-    assert_eq!((version(&machine, "bad"), version(&machine, "friend")), ("2.0 installed".into(), "1.0 installed".into()));
+    assert_eq!(
+        (version(&machine, "bad"), version(&machine, "friend")),
+        ("2.0 installed".into(), "1.0 installed".into())
+    );
 
     // One that hangs is stopped by an interrupt; mended, it is finished.
-    packages.build("slow", "1.0", "", &[("DEBIAN/postinst", "#!/bin/sh\necho waiting for the moon\ntouch /root/waits\nsleep 1000\n")]);
+    packages.build(
+        "slow",
+        "1.0",
+        "",
+        &[(
+            "DEBIAN/postinst",
+            "#!/bin/sh\necho waiting for the moon\ntouch /root/waits\nsleep 1000\n",
+        )],
+    );
     let run = machine.hanging(&format!("{UPDATE} -w slow"));
     kill(Pid::from_raw(run.id().cast_signed()), Signal::SIGINT).unwrap();
     let done = run.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    let text =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
     assert!(
-        done.status.code() == Some(4) && text.contains("waiting for the moon") && text.contains("stopped by a signal"),
+        done.status.code() == Some(4)
+            && text.contains("waiting for the moon")
+            && text.contains("stopped by a signal"),
         "{:?} {text}",
         done.status
     );
@@ -186,7 +254,12 @@ fn what_fails_is_told_and_can_be_repeated() {
     machine.must("rm /alt_inst/root/waits");
 
     // Killed in the middle of dpkg, then resumed with what mends it.
-    packages.build("slow", "1.2", "", &[("DEBIAN/preinst", "#!/bin/sh\n[ -e /root/go ] || { touch /root/waits; sleep 1000; }\n")]);
+    packages.build(
+        "slow",
+        "1.2",
+        "",
+        &[("DEBIAN/preinst", "#!/bin/sh\n[ -e /root/go ] || { touch /root/waits; sleep 1000; }\n")],
+    );
     let mut run = machine.hanging(&format!("{UPDATE} -w slow=1.2"));
     run.kill().unwrap();
     run.wait().unwrap();
@@ -197,7 +270,12 @@ fn what_fails_is_told_and_can_be_repeated() {
 
     // Killed again; -X leaves nothing.
     machine.must("rm /alt_inst/root/go /alt_inst/root/waits");
-    packages.build("slow", "1.3", "", &[("DEBIAN/preinst", "#!/bin/sh\ntouch /root/waits\nsleep 1000\n")]);
+    packages.build(
+        "slow",
+        "1.3",
+        "",
+        &[("DEBIAN/preinst", "#!/bin/sh\ntouch /root/waits\nsleep 1000\n")],
+    );
     let mut run = machine.hanging(&format!("{UPDATE} -w slow"));
     run.kill().unwrap();
     run.wait().unwrap();

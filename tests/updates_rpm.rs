@@ -29,16 +29,29 @@ fn cloned(name: &str, id: &str) -> Option<Machine> {
     machine.lay_over("rpmroot.sh");
     let world = tempfile::tempdir().unwrap();
     assert!(Command::new(beside("rpmworld.sh")).arg(world.path()).status().unwrap().success());
-    assert!(Command::new("cp").arg("-rT").arg(world.path()).arg(machine.root().join("updates")).status().unwrap().success());
+    assert!(
+        Command::new("cp")
+            .arg("-rT")
+            .arg(world.path())
+            .arg(machine.root().join("updates"))
+            .status()
+            .unwrap()
+            .success()
+    );
     machine.must("rpm -i --nodeps /updates/installed/*.rpm");
     said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
-    machine.must(&format!("rm /alt_inst/etc/os-release; printf 'ID={id}\\nVERSION_ID=40\\n' >/alt_inst/etc/os-release"));
+    machine.must(&format!(
+        "rm /alt_inst/etc/os-release; printf 'ID={id}\\nVERSION_ID=40\\n' >/alt_inst/etc/os-release"
+    ));
     Some(machine)
 }
 
 /// The versions of a package in the alternate.
 fn version(machine: &Machine, name: &str) -> String {
-    machine.must(&format!("chroot /alt_inst rpm -q --qf '%{{VERSION}} ' {name} || true")).trim().to_owned()
+    machine
+        .must(&format!("chroot /alt_inst rpm -q --qf '%{{VERSION}} ' {name} || true"))
+        .trim()
+        .to_owned()
 }
 
 /// The same story for both managers.
@@ -59,13 +72,20 @@ fn story(name: &str, id: &str, manager: &str) {
     assert_eq!(version(&machine, "libthing"), "1.1");
     said(&update("v2 -I -acX -F CVE-2024-1111"), 4, &["ALT-740", "newdep"]);
     said(&update("v2 -F CVE-2024-1111"), 0, &["hello is new", "newdep"]);
-    assert_eq!((version(&machine, "hello"), version(&machine, "newdep")), ("2.0".into(), "1.0".into()));
+    assert_eq!(
+        (version(&machine, "hello"), version(&machine, "newdep")),
+        ("2.0".into(), "1.0".into())
+    );
     said(&update("repo -F fedora-2024-0a1b2c3d4e"), 0, &["has it already"]);
     assert_eq!(version(&machine, "tool"), "1.0");
 
     // What fails is told in the manager's words, and can be repeated.
     said(&update("unmet -w unmet"), 4, &["ALT-740", "nothing provides what-nobody-has >= 3"]);
-    said(&update("failpre -w failpre"), 4, &["ALT-730", "its last words", "%prein(failpre-2.0-1.fc40.noarch)"]);
+    said(
+        &update("failpre -w failpre"),
+        4,
+        &["ALT-730", "its last words", "%prein(failpre-2.0-1.fc40.noarch)"],
+    );
     assert_eq!(version(&machine, "failpre"), "1.0");
     said(&update("failpost -w failpost"), 0, &["its last words", "a script of a package failed"]);
 
@@ -73,14 +93,20 @@ fn story(name: &str, id: &str, manager: &str) {
     let run = machine.hanging(HANGING);
     kill(Pid::from_raw(run.id().cast_signed()), Signal::SIGINT).unwrap();
     let done = run.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.code() == Some(4) && text.contains("stopped by a signal"), "{:?} {text}", done.status);
+    let text =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.code() == Some(4) && text.contains("stopped by a signal"),
+        "{:?} {text}",
+        done.status
+    );
     assert_eq!(machine.must("pgrep -fc 'sleep 111[1]' || true").trim(), "0", "nothing goes on");
     machine.must("rm /alt_inst/root/waits; chroot /alt_inst sh -c 'rpm -e --nodeps hang-2.0 || true; rpm -i --nodeps --force /hang-1.0* || true' 2>/dev/null");
 
     // Everything there is; a second kernel stands beside the first.
     said(&update("v2 -w all"), 0, &["tool", "1:1.1-1.fc40"]);
-    let all = ["tool", "kernel-core", "fedora-release", "other"].map(|name| version(&machine, name));
+    let all =
+        ["tool", "kernel-core", "fedora-release", "other"].map(|name| version(&machine, name));
     assert_eq!(all, ["1.1", "6.1 6.2", "40.1", "package other is not installed"]);
     said(&update("v2 -w all"), 0, &["up to date"]);
     said(&update("v2 -F 40.1_ML"), 0, &["up to date"]);

@@ -101,7 +101,8 @@ impl RoundTrip {
         let targets = &names[..self.targets.len()];
         let all: Vec<&str> = ["source"].iter().chain(targets).chain(&["data"]).copied().collect();
         let with = |first: char, step: &str| {
-            let disks: Vec<String> = (first..).take(targets.len()).map(|letter| format!("vd{letter}")).collect();
+            let disks: Vec<String> =
+                (first..).take(targets.len()).map(|letter| format!("vd{letter}")).collect();
             format!("TARGETS='{}'\n{step}", disks.join(" "))
         };
         let data = lab.checksum("data");
@@ -319,7 +320,12 @@ fn a_clone_through_the_panels_on_a_serial_line() {
         let data = lab.checksum("data");
         let clone = format!("TARGETS=vdb\n{BEFORE}\n{LOGIN}\nrole vdb altinst_rootvg");
         let inside = "running_from vdb\nhealthy\nindependent_of vda\nrole vda old_rootvg";
-        let (done, person) = lab.boot_with(&["source", "target", "data"], &[&clone, inside], 45, clone_through_the_panels);
+        let (done, person) = lab.boot_with(
+            &["source", "target", "data"],
+            &[&clone, inside],
+            45,
+            clone_through_the_panels,
+        );
         if done.stalled {
             return false;
         }
@@ -338,8 +344,16 @@ fn power_cut_while_copying_then_cleanup() {
     let mut lab = Lab::new("cut-copy", Layout::UefiLvm);
     lab.blank("target", 2560);
     let disks = ["source", "target", "data"];
-    let step = format!("TARGETS=vdb\n{BEFORE}\nsync\n{}\n alt_disk_install -C vdb", announce("[ -d /alt_inst/usr/lib ]"));
-    let cut = lab.boot_and_cut(&disks, &step, 15, &Cut { marker: "REACHED", after: Duration::from_secs(6) });
+    let step = format!(
+        "TARGETS=vdb\n{BEFORE}\nsync\n{}\n alt_disk_install -C vdb",
+        announce("[ -d /alt_inst/usr/lib ]")
+    );
+    let cut = lab.boot_and_cut(
+        &disks,
+        &step,
+        15,
+        &Cut { marker: "REACHED", after: Duration::from_secs(6) },
+    );
     assert!(!cut.passed(1), "the clone had ended before the power was cut");
     // The table of the half-made disk leads nowhere: the source boots although nobody chose it.
     let clean = "TARGETS=vdb
@@ -359,8 +373,16 @@ fn power_cut_in_phase_3_then_resume() {
     let mut lab = Lab::new("cut-phase-3", Layout::BiosExt4);
     lab.blank("target", 3072);
     let disks = ["source", "target", "data"];
-    let step = format!("TARGETS=vdb\n{BEFORE}\nsync\n{}\n alt_disk_install -C vdb", announce("pgrep -f mkinitramfs >/dev/null"));
-    let cut = lab.boot_and_cut(&disks, &step, 15, &Cut { marker: "REACHED", after: Duration::from_secs(10) });
+    let step = format!(
+        "TARGETS=vdb\n{BEFORE}\nsync\n{}\n alt_disk_install -C vdb",
+        announce("pgrep -f mkinitramfs >/dev/null")
+    );
+    let cut = lab.boot_and_cut(
+        &disks,
+        &step,
+        15,
+        &Cut { marker: "REACHED", after: Duration::from_secs(10) },
+    );
     assert!(!cut.passed(1), "the clone had ended before the power was cut");
     let resume = "running_from vda
         healthy

@@ -104,7 +104,10 @@ pub fn in_name(path: &Path, name: &str, names: &Names) -> Vec<Finding> {
         .map(|(_, id)| finding(format!("a name with the identifier {id} of the source")))
         .collect();
     let is_unit = path.components().any(|c| c.as_os_str() == "systemd");
-    let unit = Path::new(name).file_name().and_then(|n| n.to_str()).filter(|n| is_unit && unit::renamed(n, &names.rules).is_some());
+    let unit = Path::new(name)
+        .file_name()
+        .and_then(|n| n.to_str())
+        .filter(|n| is_unit && unit::renamed(n, &names.rules).is_some());
     match unit.filter(|_| ids.is_empty()) {
         Some(unit) => vec![finding(format!("{unit} is named after a device of the source"))],
         None => ids,
@@ -119,9 +122,16 @@ pub fn in_text(shown: &str, syntax: Syntax, text: &str, names: &Names) -> Vec<Fi
         return vec![];
     }
     let mut found = vec![];
-    let finding = |line: usize, what: String, text: String| Finding { path: shown.to_owned(), line, what, text };
+    let finding = |line: usize, what: String, text: String| Finding {
+        path: shown.to_owned(),
+        line,
+        what,
+        text,
+    };
     for (i, line) in text.lines().enumerate() {
-        let mut add = |what: String| found.push(finding(i + 1, what, line.trim().chars().take(200).collect()));
+        let mut add = |what: String| {
+            found.push(finding(i + 1, what, line.trim().chars().take(200).collect()))
+        };
         let ids = rules.identifiers(line);
         for (_, id) in &ids {
             add(format!("the identifier {id} of the source"));
@@ -134,8 +144,15 @@ pub fn in_text(shown: &str, syntax: Syntax, text: &str, names: &Names) -> Vec<Fi
         }
     }
     if let Some(at) = lvm_conf::stale(text, &names.lvm).filter(|_| syntax == Syntax::Lvm) {
-        let (line, what) = (text[..at].lines().count(), "this names the source's disk, and keeps LVM from finding the copy's".to_owned());
-        found.push(finding(line, what, text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().into()));
+        let (line, what) = (
+            text[..at].lines().count(),
+            "this names the source's disk, and keeps LVM from finding the copy's".to_owned(),
+        );
+        found.push(finding(
+            line,
+            what,
+            text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().into(),
+        ));
     }
     found
 }
@@ -143,20 +160,37 @@ pub fn in_text(shown: &str, syntax: Syntax, text: &str, names: &Names) -> Vec<Fi
 /// Words of a line that name a device of the source, where the syntax says that a device is meant.
 fn stale(syntax: Syntax, line: &str, names: &Names) -> Vec<String> {
     let rules = &names.rules;
-    let field = |n: usize| line.split_whitespace().nth(n).filter(|w| rules.stale(w)).map(str::to_owned);
-    let named =
-        |found: Vec<(usize, &str)>| found.into_iter().map(|(_, w)| w.trim_matches([' ', '\t', '"', '\'']).to_owned()).collect::<Vec<_>>();
+    let field =
+        |n: usize| line.split_whitespace().nth(n).filter(|w| rules.stale(w)).map(str::to_owned);
+    let named = |found: Vec<(usize, &str)>| {
+        found
+            .into_iter()
+            .map(|(_, w)| w.trim_matches([' ', '\t', '"', '\'']).to_owned())
+            .collect::<Vec<_>>()
+    };
     match syntax {
         Syntax::Text | Syntax::Grubenv => vec![],
         Syntax::Fstab => {
             let mut all: Vec<String> = field(0).into_iter().collect();
             let options = line.split_whitespace().nth(3).unwrap_or_default();
-            all.extend(options.split(',').filter_map(|o| o.split_once('=')).filter(|(_, v)| rules.stale(v)).map(|(_, v)| v.to_owned()));
-            if all.is_empty() { named(rules.names(line.split_whitespace().next().unwrap_or_default())) } else { all }
+            all.extend(
+                options
+                    .split(',')
+                    .filter_map(|o| o.split_once('='))
+                    .filter(|(_, v)| rules.stale(v))
+                    .map(|(_, v)| v.to_owned()),
+            );
+            if all.is_empty() {
+                named(rules.names(line.split_whitespace().next().unwrap_or_default()))
+            } else {
+                all
+            }
         }
         Syntax::Crypttab => crypttab::stale(line, rules).map(str::to_owned).into_iter().collect(),
         Syntax::Unit => unit::stale(line, rules),
-        Syntax::InstallDevice => Some(line.trim()).filter(|w| rules.is_disk(w)).map(str::to_owned).into_iter().collect(),
+        Syntax::InstallDevice => {
+            Some(line.trim()).filter(|w| rules.is_disk(w)).map(str::to_owned).into_iter().collect()
+        }
         Syntax::CommandLine | Syntax::Lvm => {
             let all = named(rules.parameters(line));
             if all.is_empty() { named(rules.names(line)) } else { all }
@@ -192,10 +226,16 @@ impl Search<'_> {
 
     /// GRUB has the file system to look for built into its image. (That for BIOS is mostly compressed; it was made by this run.)
     fn loader_image(&mut self, path: &Path) -> Result<()> {
-        let bytes: String = self.copy.read(path)?.unwrap_or_default().iter().map(|b| char::from(*b)).collect();
+        let bytes: String =
+            self.copy.read(path)?.unwrap_or_default().iter().map(|b| char::from(*b)).collect();
         for (_, id) in self.names.rules.identifiers(&bytes) {
             let what = format!("the identifier {id} of the source");
-            self.found.push(Finding { path: seen_inside(path), line: 0, what, text: String::new() });
+            self.found.push(Finding {
+                path: seen_inside(path),
+                line: 0,
+                what,
+                text: String::new(),
+            });
         }
         Ok(())
     }
@@ -205,10 +245,15 @@ impl Search<'_> {
 pub fn own_fstab(text: &str, map: &IdMap) -> Result<Vec<Finding>> {
     let entries = fstab::parse(text, "/etc/fstab")?;
     let mut found = vec![];
-    let mut add = |line: usize, what: String| found.push(Finding { path: "/etc/fstab".into(), line, what, text: String::new() });
+    let mut add = |line: usize, what: String| {
+        found.push(Finding { path: "/etc/fstab".into(), line, what, text: String::new() })
+    };
     for v in map.volumes.iter().filter(|v| v.what.starts_with('/')) {
         match entries.iter().find(|e| e.mount_point == Path::new(&v.what)) {
-            Some(e) if e.spec != v.new_spec => add(e.line, format!("{} is mounted from {}, not from {}", v.what, e.spec, v.new_spec)),
+            Some(e) if e.spec != v.new_spec => add(
+                e.line,
+                format!("{} is mounted from {}, not from {}", v.what, e.spec, v.new_spec),
+            ),
             None if v.what == "/" => add(0, "there is no line for /".to_owned()),
             _ => {}
         }
@@ -231,7 +276,12 @@ fn images(copy: &Beneath, root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
         cpio::members(copy.open_file(&k.initramfs)?, &k.initramfs, &mut |name, content| {
             if let Some(text) = Text::of(content.to_vec()) {
                 let syntax = syntax_in_initramfs(Path::new(name));
-                search.found.extend(in_text(&format!("{shown}:{name}"), syntax, &text.text, &search.names));
+                search.found.extend(in_text(
+                    &format!("{shown}:{name}"),
+                    syntax,
+                    &text.text,
+                    &search.names,
+                ));
             }
         })?;
     }
@@ -242,7 +292,12 @@ fn images(copy: &Beneath, root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
 fn loaders(copy: &Beneath, root: &Path, expect: &Expect) -> Result<Vec<Finding>> {
     let mut found = vec![];
     let mut missing = |path: &Path, what: &str| {
-        found.push(Finding { path: path.display().to_string(), line: 0, what: what.to_owned(), text: String::new() });
+        found.push(Finding {
+            path: path.display().to_string(),
+            line: 0,
+            what: what.to_owned(),
+            text: String::new(),
+        });
     };
     if expect.bios {
         let dirs = ["/boot/grub", "/boot/grub2"].map(|d| Path::new(d).join("i386-pc/core.img"));
@@ -253,7 +308,10 @@ fn loaders(copy: &Beneath, root: &Path, expect: &Expect) -> Result<Vec<Finding>>
     let Some(esp) = &expect.esp else { return Ok(found) };
     let fallback = format!("EFI/BOOT/BOOT{}.EFI", EFI.1.to_uppercase());
     if !copy.is_file(esp.join(&fallback)) {
-        missing(&esp.join(&fallback), "the loader for a firmware without boot entries is not there");
+        missing(
+            &esp.join(&fallback),
+            "the loader for a firmware without boot entries is not there",
+        );
     }
     let loader = grub::loader(copy, esp).replace('\\', "/");
     let loader = Path::new(loader.trim_start_matches('/'));
@@ -265,13 +323,17 @@ fn loaders(copy: &Beneath, root: &Path, expect: &Expect) -> Result<Vec<Finding>>
     }
     let dir = loader.parent().unwrap_or(Path::new(""));
     let read = |file: &Path| copy.read(esp.join(file)).ok().flatten();
-    let names = |file: &Path| read(file).is_some_and(|b| expect.boot_ids.iter().any(|id| holds(&b, id)));
+    let names =
+        |file: &Path| read(file).is_some_and(|b| expect.boot_ids.iter().any(|id| holds(&b, id)));
     let stub = dir.join("grub.cfg");
     // A signed GRUB reads the stub beside it; one made here has the file system's UUID built in.
     let built_in = dir.join(format!("grub{}.efi", EFI.1));
     let fedora = Family::of(root) == Family::Fedora && names(&dir.join("bootuuid.cfg"));
     if !names(&stub) && !names(&built_in) && !names(loader) && !fedora {
-        missing(&esp.join(&stub), &format!("no loader here looks for the boot file system {}", expect.boot_ids[0]));
+        missing(
+            &esp.join(&stub),
+            &format!("no loader here looks for the boot file system {}", expect.boot_ids[0]),
+        );
     }
     Ok(found)
 }

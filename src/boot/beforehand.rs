@@ -34,13 +34,20 @@ pub struct Seen {
 ///
 /// # Errors
 /// ALT-501 for an fstab that cannot be read; if a directory cannot be read by root.
-pub fn look(root: &Beneath, map: &IdMap, extras: &FstabExtras, is_copied: &dyn Fn(&Path) -> bool) -> Result<Seen> {
+pub fn look(
+    root: &Beneath,
+    map: &IdMap,
+    extras: &FstabExtras,
+    is_copied: &dyn Fn(&Path) -> bool,
+) -> Result<Seen> {
     let names = Names::of(map)?;
     let mut seen = Seen::default();
     let text = |path: &Path| Text::read(root, path).ok().flatten().map(|t| t.text);
     for place in PLACES.iter().filter(|p| p.treatment != Treatment::Audit) {
         for (path, kind) in walk(root, *place).unwrap_or_default() {
-            let counts = kind == Kind::Regular && !is_made_anew(&path) && left::is_about_devices(root, &path, &names.rules);
+            let counts = kind == Kind::Regular
+                && !is_made_anew(&path)
+                && left::is_about_devices(root, &path, &names.rules);
             if !counts || !is_copied(&path) {
                 continue;
             }
@@ -49,7 +56,12 @@ pub fn look(root: &Beneath, map: &IdMap, extras: &FstabExtras, is_copied: &dyn F
             let new = match (syntax, place.treatment) {
                 (_, Treatment::Report) => old,
                 _ if path == Path::new("etc/fstab") => {
-                    let (new, _) = fstab_rewritten(&old, text(Path::new("etc/crypttab")).as_deref(), &names, extras)?;
+                    let (new, _) = fstab_rewritten(
+                        &old,
+                        text(Path::new("etc/crypttab")).as_deref(),
+                        &names,
+                        extras,
+                    )?;
                     seen.warnings.extend(new.warnings);
                     seen.findings.extend(audit::own_fstab(&new.text, map)?);
                     new.text
@@ -64,7 +76,11 @@ pub fn look(root: &Beneath, map: &IdMap, extras: &FstabExtras, is_copied: &dyn F
             if place.treatment != Treatment::Report {
                 seen.findings.extend(audit::in_text(&shown, syntax, &new, &names));
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let name = if syntax == Syntax::Unit { units::new_name(&name, &names.rules) } else { name.into_owned() };
+                let name = if syntax == Syntax::Unit {
+                    units::new_name(&name, &names.rules)
+                } else {
+                    name.into_owned()
+                };
                 seen.findings.extend(audit::in_name(&path, &name, &names));
             }
         }
@@ -75,13 +91,19 @@ pub fn look(root: &Beneath, map: &IdMap, extras: &FstabExtras, is_copied: &dyn F
 /// What phase 3 makes, or GRUB's installation puts there: its directory for a platform (`x86_64-efi`), its stub on an ESP.
 fn is_made_anew(path: &Path) -> bool {
     const FILES: [&str; 2] = ["grub.cfg", "load.cfg"];
-    const PLATFORMS: [&str; 8] = ["-pc", "-efi", "-coreboot", "-emu", "-ieee1275", "-multiboot", "-qemu", "-xen"];
-    let is_platform = |name: &str| PLATFORMS.iter().any(|p| name.ends_with(p)) && name.chars().next().is_some_and(char::is_alphabetic);
+    const PLATFORMS: [&str; 8] =
+        ["-pc", "-efi", "-coreboot", "-emu", "-ieee1275", "-multiboot", "-qemu", "-xen"];
+    let is_platform = |name: &str| {
+        PLATFORMS.iter().any(|p| name.ends_with(p))
+            && name.chars().next().is_some_and(char::is_alphabetic)
+    };
     let grub = ["boot/grub", "boot/grub2"].iter().find_map(|d| path.strip_prefix(d).ok());
-    let in_grub = grub.and_then(|inner| inner.iter().next()).and_then(OsStr::to_str).is_some_and(is_platform);
+    let in_grub =
+        grub.and_then(|inner| inner.iter().next()).and_then(OsStr::to_str).is_some_and(is_platform);
     let is_stub = || {
         let dir = path.parent().and_then(Path::parent);
-        path.ends_with("grub.cfg") && ["boot/efi/EFI", "efi/EFI", "boot/EFI"].iter().any(|d| dir == Some(Path::new(d)))
+        path.ends_with("grub.cfg")
+            && ["boot/efi/EFI", "efi/EFI", "boot/EFI"].iter().any(|d| dir == Some(Path::new(d)))
     };
     let is_generated = grub.is_some_and(|inner| FILES.iter().any(|f| inner == Path::new(f)));
     in_grub || is_generated || path == Path::new("etc/initramfs-tools/conf.d/resume") || is_stub()
@@ -115,7 +137,10 @@ mod tests {
             seen.findings.iter().map(|f| f.path.clone()).collect::<Vec<_>>()
         };
         let others = ["/usr/lib/dracut/dracut.conf.d/x.conf", "/usr/lib/systemd/system/a.service"];
-        assert_eq!(look(&Beneath::open(root).unwrap()), [&["/usr/local/etc/notes"][..], &others].concat());
+        assert_eq!(
+            look(&Beneath::open(root).unwrap()),
+            [&["/usr/local/etc/notes"][..], &others].concat()
+        );
         assert_eq!(look(&Beneath::open(root).unwrap().without(&["/usr/local".into()])), others);
     }
 
@@ -135,9 +160,14 @@ mod tests {
         ] {
             assert!(is_made_anew(Path::new(path)), "{path}");
         }
-        for path in
-            ["boot/grub/custom.cfg", "boot/grub/fonts/load.cfg", "boot/efi/EFI/x/y/grub.cfg", "grub.cfg", "etc/grub.cfg", "load.cfg"]
-        {
+        for path in [
+            "boot/grub/custom.cfg",
+            "boot/grub/fonts/load.cfg",
+            "boot/efi/EFI/x/y/grub.cfg",
+            "grub.cfg",
+            "etc/grub.cfg",
+            "load.cfg",
+        ] {
             assert!(!is_made_anew(Path::new(path)), "{path}");
         }
     }
@@ -157,7 +187,11 @@ mod tests {
         write(root, "etc/grub.d/40_custom", "set root=(hd0,gpt2)\nlinux /v root=/dev/vda2\n");
         write(root, "etc/systemd/system/dev-vda5.swap", "[Swap]\nWhat=/dev/vda5\n");
         write(root, "etc/systemd/system/home.mount.d/x.conf", "[Mount]\nWhat=LABEL=\"my root\"\n");
-        write(root, "usr/lib/systemd/system/home.mount", &format!("[Mount]\nWhat=/dev/disk/by-uuid/{OLD_ROOT}\n"));
+        write(
+            root,
+            "usr/lib/systemd/system/home.mount",
+            &format!("[Mount]\nWhat=/dev/disk/by-uuid/{OLD_ROOT}\n"),
+        );
         write(root, "usr/local/bin/backup", &format!("mount UUID={OLD_ROOT} /mnt\n"));
         write(root, "usr/local/etc/left.out", "1234abcd-05\n");
         write(root, "boot/grub/grub.cfg", &format!("search {OLD_ROOT}\n1234abcd-05\n"));
@@ -167,14 +201,31 @@ mod tests {
         let before = look(&beneath, &map(), &FstabExtras::default(), &is_copied).unwrap();
         assert_eq!(fs::read_to_string(root.join("etc/fstab")).unwrap(), fstab);
         let findings: Vec<String> = before.findings.iter().map(Finding::to_string).collect();
-        assert_eq!(findings, ["/etc/notes:1: the identifier 1234abcd-05 of the source: the swap was 1234abcd-05"]);
-        let left: Vec<String> = before.left.iter().map(|l| format!("{}:{}", l.path, l.line)).collect();
-        assert_eq!(left, ["/etc/fstab:2", "/etc/grub.d/40_custom:1", "/etc/smartd.conf:1", "/usr/local/bin/backup:1"]);
-        assert!(before.warnings.iter().any(|w| w.contains("x is disabled in the copy")), "{:?}", before.warnings);
+        assert_eq!(
+            findings,
+            ["/etc/notes:1: the identifier 1234abcd-05 of the source: the swap was 1234abcd-05"]
+        );
+        let left: Vec<String> =
+            before.left.iter().map(|l| format!("{}:{}", l.path, l.line)).collect();
+        assert_eq!(
+            left,
+            [
+                "/etc/fstab:2",
+                "/etc/grub.d/40_custom:1",
+                "/etc/smartd.conf:1",
+                "/usr/local/bin/backup:1"
+            ]
+        );
+        assert!(
+            before.warnings.iter().any(|w| w.contains("x is disabled in the copy")),
+            "{:?}",
+            before.warnings
+        );
 
         fs::remove_file(root.join("usr/local/etc/left.out")).unwrap();
         write(root, "boot/grub/grub.cfg", &format!("search {NEW_ROOT}\n"));
-        crate::boot::references::rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap();
+        crate::boot::references::rewrite(root, &map(), &FstabExtras::default(), &Events::new())
+            .unwrap();
         assert_eq!(audit::audit(root, &map(), &audit::Expect::default()).unwrap(), before.findings);
         assert_eq!(left::in_root(&beneath, &map()).unwrap(), before.left);
     }

@@ -55,7 +55,11 @@ pub struct BootDisk {
 impl BootDisk {
     /// Unique and stable: what its menu entry is called after `altdisk-`.
     pub fn id(&self) -> String {
-        self.boot_fs_uuid.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+        self.boot_fs_uuid
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+            .collect()
     }
 
     /// `altinst_rootvg (vdb)`, `altinst_rootvg (practice1, loop2)`.
@@ -95,7 +99,9 @@ impl BootDisk {
     /// If it cannot be read or understood.
     pub fn load(path: &Path) -> Result<Option<Self>> {
         let Some(text) = own_file::read(path, MAX_BYTES)? else { return Ok(None) };
-        serde_json::from_slice(&text).map(Some).with_context(|| format!("reading {}", path.display()))
+        serde_json::from_slice(&text)
+            .map(Some)
+            .with_context(|| format!("reading {}", path.display()))
     }
 
     /// Writes the record into the system at `root`, durably; directories are made.
@@ -115,18 +121,31 @@ mod tests {
 
     #[test]
     fn found_by_the_esp_first() {
-        let mut d = BootDisk { boot_fs_uuid: "AA-bb".into(), name: "vdb".into(), role: "altinst_rootvg".into(), ..Default::default() };
+        let mut d = BootDisk {
+            boot_fs_uuid: "AA-bb".into(),
+            name: "vdb".into(),
+            role: "altinst_rootvg".into(),
+            ..Default::default()
+        };
         assert_eq!(d.chain_uuid(), Some("AA-bb"));
         d.boot_vg = Some("vg".into());
         assert_eq!(d.chain_uuid(), None);
         d.esp_fat_uuid = Some("ABCD-1234".into());
         assert_eq!(d.chain_uuid(), Some("ABCD-1234"));
         assert_eq!(d.id(), "aa-bb");
-        let practice = BootDisk { name: "loop2".into(), serial: Some("PRACTICE-one".into()), role: "r".into(), ..Default::default() };
+        let practice = BootDisk {
+            name: "loop2".into(),
+            serial: Some("PRACTICE-one".into()),
+            role: "r".into(),
+            ..Default::default()
+        };
         for word in ["one", "loop2", "/dev/loop2", "one (loop2)", "PRACTICE-one", "r"] {
             assert!(practice.is_called(word), "{word}");
         }
-        assert_eq!((practice.title(), practice.shown()), ("r (one, loop2)".into(), "one (loop2)".into()));
+        assert_eq!(
+            (practice.title(), practice.shown()),
+            ("r (one, loop2)".into(), "one (loop2)".into())
+        );
         assert!(d.is_called("/dev/vdb") && d.is_called("altinst_rootvg") && !d.is_called("vda"));
     }
 

@@ -75,9 +75,15 @@ fn skip_zeros(input: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-fn decompressed(argv: &[&str], input: &mut (impl Read + Send), see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
-    let program = find_program(Path::new("/"), argv[0])
-        .ok_or_else(|| error::PROGRAM_MISSING.because(format!("`{}` was not found (it reads this initramfs)", argv[0])))?;
+fn decompressed(
+    argv: &[&str],
+    input: &mut (impl Read + Send),
+    see: &mut dyn FnMut(&str, &[u8]),
+) -> Result<()> {
+    let program = find_program(Path::new("/"), argv[0]).ok_or_else(|| {
+        error::PROGRAM_MISSING
+            .because(format!("`{}` was not found (it reads this initramfs)", argv[0]))
+    })?;
     let mut command = Command::new(program);
     command.args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("starting {}", argv[0]))?;
@@ -91,7 +97,11 @@ fn decompressed(argv: &[&str], input: &mut (impl Read + Send), see: &mut dyn FnM
     if status.success() { Ok(()) } else { bail!("{} failed ({status})", argv[0]) }
 }
 
-fn feed(child: &mut Child, input: &mut (impl Read + Send), see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+fn feed(
+    child: &mut Child,
+    input: &mut (impl Read + Send),
+    see: &mut dyn FnMut(&str, &[u8]),
+) -> Result<()> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else { bail!("no pipe to the program") };
     std::thread::scope(|s| {
@@ -103,7 +113,11 @@ fn feed(child: &mut Child, input: &mut (impl Read + Send), see: &mut dyn FnMut(&
             match peek(&mut out)? {
                 head if head.is_empty() => break Ok(()),
                 head if head.starts_with(b"07070") => archive(&mut out, see)?,
-                head => break Err(anyhow::anyhow!("no cpio archive inside (it begins with {head:02x?})")),
+                head => {
+                    break Err(anyhow::anyhow!(
+                        "no cpio archive inside (it begins with {head:02x?})"
+                    ));
+                }
             }
         };
         // What is left must be read, or the program and the thread that feeds it would wait for ever.
@@ -122,7 +136,8 @@ fn archive(input: &mut impl Read, see: &mut dyn FnMut(&str, &[u8])) -> Result<()
             bail!("a cpio header was expected");
         }
         let field = |i: usize| -> Result<u64> {
-            let text = std::str::from_utf8(&header[6 + i * 8..14 + i * 8]).context("a cpio header with other than digits")?;
+            let text = std::str::from_utf8(&header[6 + i * 8..14 + i * 8])
+                .context("a cpio header with other than digits")?;
             u64::from_str_radix(text, 16).context("a cpio header with other than digits")
         };
         let (mode, size, name_len) = (field(1)?, field(6)?, field(11)?);
@@ -183,14 +198,17 @@ pub mod tests {
         let path = dir.path().join("initrd");
         std::fs::write(&path, image).unwrap();
         let mut all = vec![];
-        members(File::open(&path)?, &path, &mut |name: &str, content: &[u8]| all.push((name.to_owned(), content.to_vec())))?;
+        members(File::open(&path)?, &path, &mut |name: &str, content: &[u8]| {
+            all.push((name.to_owned(), content.to_vec()))
+        })?;
         Ok(all)
     }
 
     #[test]
     fn archives_one_after_the_other_in_every_compression() {
         let early = newc(&[("kernel/x86/microcode/x.bin", b"\0code")]);
-        let main = newc(&[("conf/conf.d/resume", b"RESUME=x\n"), ("a", b""), ("./etc/fstab", b"abcd")]);
+        let main =
+            newc(&[("conf/conf.d/resume", b"RESUME=x\n"), ("a", b""), ("./etc/fstab", b"abcd")]);
         let mut tried = 0;
         for argv in [
             &["cat"][..],
@@ -206,10 +224,19 @@ pub mod tests {
                 println!("skipped: {} is not installed", argv[0]);
                 continue;
             }
-            let packed = Cmd::new(argv[0], "pack").args(&argv[1..]).stdin(main.clone()).read().unwrap().stdout;
+            let packed = Cmd::new(argv[0], "pack")
+                .args(&argv[1..])
+                .stdin(main.clone())
+                .read()
+                .unwrap()
+                .stdout;
             let all = seen(&[early.as_slice(), &packed].concat()).unwrap();
             let names: Vec<&str> = all.iter().map(|(n, _)| n.as_str()).collect();
-            assert_eq!(names, ["kernel/x86/microcode/x.bin", "conf/conf.d/resume", "a", "etc/fstab"], "{argv:?}");
+            assert_eq!(
+                names,
+                ["kernel/x86/microcode/x.bin", "conf/conf.d/resume", "a", "etc/fstab"],
+                "{argv:?}"
+            );
             assert_eq!(all[1].1, b"RESUME=x\n");
             tried += 1;
         }

@@ -18,12 +18,16 @@ pub struct Entry<'t> {
 
 impl Entry<'_> {
     fn has(&self, option: &str) -> bool {
-        self.options.split(',').any(|o| o == option || o.strip_prefix(option).is_some_and(|r| r.starts_with('=')))
+        self.options
+            .split(',')
+            .any(|o| o == option || o.strip_prefix(option).is_some_and(|r| r.starts_with('=')))
     }
 
     /// Its device is overwritten at each start.
     pub fn is_made_anew(&self) -> bool {
-        ["/dev/urandom", "/dev/random", "/dev/hwrng"].contains(&self.key) || self.is_swap() || self.has("tmp")
+        ["/dev/urandom", "/dev/random", "/dev/hwrng"].contains(&self.key)
+            || self.is_swap()
+            || self.has("tmp")
     }
 
     /// What is made anew is swap space.
@@ -36,7 +40,8 @@ impl Entry<'_> {
 pub fn entry(line: &str) -> Option<Entry<'_>> {
     let mut fields = line.split_whitespace();
     let name = fields.next().filter(|n| !n.starts_with('#'))?;
-    let (device, key, options) = (fields.next()?, fields.next().unwrap_or("none"), fields.next().unwrap_or_default());
+    let (device, key, options) =
+        (fields.next()?, fields.next().unwrap_or("none"), fields.next().unwrap_or_default());
     Some(Entry { name, device, key, options })
 }
 
@@ -64,8 +69,12 @@ fn lasting_spec(v: &Volume) -> Option<String> {
 pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
     let mut out = Rewritten::default();
     let nobody_knows = of_image || !rules.knows_others();
-    let taken: Vec<(String, String)> =
-        rules.volumes().iter().filter(|v| v.what == "swap").filter_map(|v| Some((lasting_spec(v)?, v.new.uuid.clone()?))).collect();
+    let taken: Vec<(String, String)> = rules
+        .volumes()
+        .iter()
+        .filter(|v| v.what == "swap")
+        .filter_map(|v| Some((lasting_spec(v)?, v.new.uuid.clone()?)))
+        .collect();
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let Some(entry) = entry(line) else {
             out.text.push_str(&rules.anywhere(line));
@@ -73,7 +82,8 @@ pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
         };
         let volume = rules.volume(entry.device);
         if !entry.is_made_anew() {
-            let new = volume.map_or_else(|| line.to_owned(), |v| line.replacen(entry.device, &v.new_spec, 1));
+            let new = volume
+                .map_or_else(|| line.to_owned(), |v| line.replacen(entry.device, &v.new_spec, 1));
             out.text.push_str(&rules.anywhere(&new));
             continue;
         }
@@ -88,7 +98,10 @@ pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
                 out.taken.extend(volume.and_then(|v| v.new.uuid.clone()));
                 out.text.push_str(&line.replacen(entry.device, &spec, 1));
             }
-            None if volume.is_some() || rules.is_other(entry.device) || (nobody_knows && is_node(entry.device)) => {
+            None if volume.is_some()
+                || rules.is_other(entry.device)
+                || (nobody_knows && is_node(entry.device)) =>
+            {
                 out.disabled.push(entry.name.to_owned());
                 out.warnings.push(format!(
                     "/etc/crypttab:{number}: {} is disabled in the copy: it would overwrite {}, which is not a partition of the copy",
@@ -104,13 +117,21 @@ pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
 
 /// Whether a path names a device by where it was found (`/dev/sda5`), and not by something that stays with it.
 fn is_node(device: &str) -> bool {
-    let lasting = ["/dev/mapper/", "/dev/disk/by-uuid/", "/dev/disk/by-label/", "/dev/disk/by-partuuid/", "/dev/disk/by-partlabel/"];
+    let lasting = [
+        "/dev/mapper/",
+        "/dev/disk/by-uuid/",
+        "/dev/disk/by-label/",
+        "/dev/disk/by-partuuid/",
+        "/dev/disk/by-partlabel/",
+    ];
     device.starts_with("/dev/") && !lasting.iter().any(|l| device.starts_with(l))
 }
 
 /// A line that does nothing any more, with the reason.
 fn disabled(line: &str) -> String {
-    format!("# Disabled by altdisk: the line is about a partition of the disk that this system was copied from.\n#{line}")
+    format!(
+        "# Disabled by altdisk: the line is about a partition of the disk that this system was copied from.\n#{line}"
+    )
 }
 
 /// fstab without what lies on mappings that are not made: a start would wait for it.
@@ -125,7 +146,8 @@ pub fn without_mappings(fstab: &str, names: &[String]) -> String {
 /// What a line names that must not stay: a volume of the source; of its other partitions what would be overwritten.
 pub fn stale<'t>(line: &'t str, rules: &Rules) -> Option<&'t str> {
     let entry = entry(line)?;
-    let must_go = rules.stale(entry.device) || (entry.is_made_anew() && rules.is_other(entry.device));
+    let must_go =
+        rules.stale(entry.device) || (entry.is_made_anew() && rules.is_other(entry.device));
     must_go.then_some(entry.device)
 }
 
@@ -146,13 +168,34 @@ mod tests {
     #[test]
     fn swap_with_a_random_key_gets_a_partition_of_its_own() {
         let rules = rules();
-        for device in
-            ["/dev/vda5", "PARTUUID=1234abcd-05", "UUID=44444444-aaaa-4aaa-8aaa-444444444444", "/dev/disk/by-partuuid/1234abcd-05"]
-        {
-            let new = rewrite(&format!("# x\ncryptswap1  {device}\t/dev/urandom swap,cipher=aes-xts-plain64,size=256\n"), &rules, false);
-            assert_eq!(new.text, format!("# x\ncryptswap1  {SWAP}\t/dev/urandom swap,cipher=aes-xts-plain64,size=256\n"));
-            assert_eq!((new.taken.as_slice(), new.disabled.len()), (&["55555555-bbbb-4bbb-8bbb-555555555555".to_owned()][..], 0));
-            assert_eq!(rewrite(&new.text, &rules, false), Rewritten { ..new.clone() }, "twice is once");
+        for device in [
+            "/dev/vda5",
+            "PARTUUID=1234abcd-05",
+            "UUID=44444444-aaaa-4aaa-8aaa-444444444444",
+            "/dev/disk/by-partuuid/1234abcd-05",
+        ] {
+            let new = rewrite(
+                &format!(
+                    "# x\ncryptswap1  {device}\t/dev/urandom swap,cipher=aes-xts-plain64,size=256\n"
+                ),
+                &rules,
+                false,
+            );
+            assert_eq!(
+                new.text,
+                format!(
+                    "# x\ncryptswap1  {SWAP}\t/dev/urandom swap,cipher=aes-xts-plain64,size=256\n"
+                )
+            );
+            assert_eq!(
+                (new.taken.as_slice(), new.disabled.len()),
+                (&["55555555-bbbb-4bbb-8bbb-555555555555".to_owned()][..], 0)
+            );
+            assert_eq!(
+                rewrite(&new.text, &rules, false),
+                Rewritten { ..new.clone() },
+                "twice is once"
+            );
             assert!(new.text.lines().all(|l| stale(l, &rules).is_none()));
         }
     }
@@ -170,19 +213,34 @@ mod tests {
         ] {
             assert!(stale(line, &rules).is_some(), "{line}");
             let new = rewrite(&format!("{line}\n"), &rules, false);
-            assert!(new.text.starts_with("# Disabled by altdisk") && new.text.ends_with(&format!("\n#{line}\n")), "{}", new.text);
+            assert!(
+                new.text.starts_with("# Disabled by altdisk")
+                    && new.text.ends_with(&format!("\n#{line}\n")),
+                "{}",
+                new.text
+            );
             assert_eq!((new.disabled.as_slice(), new.warnings.len()), (&[name.to_owned()][..], 1));
             assert_eq!(rewrite(&new.text, &rules, false).text, new.text);
-            let fstab = format!("/dev/mapper/{name} none swap sw 0 0\n/dev/mapper/{name}2 /x ext4 rw 0 0\n");
+            let fstab = format!(
+                "/dev/mapper/{name} none swap sw 0 0\n/dev/mapper/{name}2 /x ext4 rw 0 0\n"
+            );
             let without = without_mappings(&fstab, &new.disabled);
-            assert!(without.starts_with('#') && without.contains(&format!("\n#/dev/mapper/{name} none")), "{without}");
-            assert!(without.ends_with(&format!("\n/dev/mapper/{name}2 /x ext4 rw 0 0\n")), "{without}");
+            assert!(
+                without.starts_with('#')
+                    && without.contains(&format!("\n#/dev/mapper/{name} none")),
+                "{without}"
+            );
+            assert!(
+                without.ends_with(&format!("\n/dev/mapper/{name}2 /x ext4 rw 0 0\n")),
+                "{without}"
+            );
         }
     }
 
     #[test]
     fn an_images_paths_mean_nothing_here() {
-        let text = "a /dev/vdz1 /dev/urandom swap\nb UUID=x /dev/urandom swap\nc /dev/vdz2 none luks\n";
+        let text =
+            "a /dev/vdz1 /dev/urandom swap\nb UUID=x /dev/urandom swap\nc /dev/vdz2 none luks\n";
         let new = rewrite(text, &rules(), true);
         assert_eq!(new.disabled, ["a"]);
         assert!(
@@ -196,11 +254,16 @@ mod tests {
     #[test]
     fn a_plan_of_version_0_1_0_knows_no_other_partitions() {
         let rules = Rules::new(&crate::boot::ids::IdMap { others: vec![], ..map() }).unwrap();
-        for line in
-            ["cryptswap /dev/sda5 /dev/urandom swap", "t /dev/my-vg/tmp /dev/urandom tmp", "t /dev/mapper/my--vg-tmp /dev/urandom tmp"]
-        {
+        for line in [
+            "cryptswap /dev/sda5 /dev/urandom swap",
+            "t /dev/my-vg/tmp /dev/urandom tmp",
+            "t /dev/mapper/my--vg-tmp /dev/urandom tmp",
+        ] {
             let new = rewrite(&format!("{line}\n"), &rules, false);
-            assert!(new.text.ends_with(&format!("\n#{line}\n")) && new.warnings.len() == 1, "{new:?}");
+            assert!(
+                new.text.ends_with(&format!("\n#{line}\n")) && new.warnings.len() == 1,
+                "{new:?}"
+            );
             assert_eq!(rewrite(&new.text, &rules, false).text, new.text);
         }
         let same = "x UUID=other /dev/urandom swap\nhome /dev/sda6 none luks\n";
@@ -211,13 +274,19 @@ mod tests {
     #[test]
     fn logical_volumes_that_are_left_out() {
         let mut map = map();
-        map.others.push(Names { devices: vec!["/dev/my-vg/tmp".into(), "/dev/mapper/my--vg-tmp".into()], ..Names::default() });
+        map.others.push(Names {
+            devices: vec!["/dev/my-vg/tmp".into(), "/dev/mapper/my--vg-tmp".into()],
+            ..Names::default()
+        });
         let rules = Rules::new(&map).unwrap();
         for device in ["/dev/my-vg/tmp", "/dev/mapper/my--vg-tmp"] {
             let line = format!("ct {device} /dev/urandom tmp");
             assert_eq!(stale(&line, &rules), Some(device));
             let new = rewrite(&format!("{line}\n"), &rules, false);
-            assert!(new.text.ends_with(&format!("\n#{line}\n")) && new.disabled == ["ct"], "{new:?}");
+            assert!(
+                new.text.ends_with(&format!("\n#{line}\n")) && new.disabled == ["ct"],
+                "{new:?}"
+            );
             let data = format!("data {device} none luks\n");
             assert_eq!(rewrite(&data, &rules, false).text, data);
         }
@@ -227,8 +296,14 @@ mod tests {
     fn other_lines_stay() {
         let rules = rules();
         let text = "data /dev/vda7 none luks\nother /dev/vdz1 /dev/urandom swap\nshort\n\n";
-        assert_eq!(rewrite(text, &rules, false), Rewritten { text: text.into(), ..Rewritten::default() });
-        assert_eq!(rewrite("home /dev/mapper/my--vg-home none luks\n", &rules, false).text, "home /dev/mapper/alt--vg-home none luks\n");
+        assert_eq!(
+            rewrite(text, &rules, false),
+            Rewritten { text: text.into(), ..Rewritten::default() }
+        );
+        assert_eq!(
+            rewrite("home /dev/mapper/my--vg-home none luks\n", &rules, false).text,
+            "home /dev/mapper/alt--vg-home none luks\n"
+        );
         assert_eq!(stale("data /dev/vda7 none luks", &rules), None);
         assert_eq!(stale("data /dev/vda2 none luks", &rules), Some("/dev/vda2"));
     }

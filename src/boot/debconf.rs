@@ -16,7 +16,8 @@ pub fn selections(known: &str, links: &[&str]) -> String {
         ("grub-efi-amd64", "grub-efi/install_devices"),
         ("grub-efi-amd64", "grub-efi/install_devices_disks_changed"),
     ] {
-        let stanza = known.split("\n\n").find(|s| s.lines().any(|l| l == format!("Name: {question}")));
+        let stanza =
+            known.split("\n\n").find(|s| s.lines().any(|l| l == format!("Name: {question}")));
         let Some(stanza) = stanza else { continue };
         let now = stanza.lines().find_map(|l| l.strip_prefix("Value:")).unwrap_or_default().trim();
         if now != value {

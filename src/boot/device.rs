@@ -45,7 +45,10 @@ pub fn partition(device: &Path) -> Option<(PathBuf, u32)> {
 
 /// Kernel names of the whole disks below a device, through LVM and the like.
 pub fn disks_below(device: &Path) -> Vec<String> {
-    let Some(name) = std::fs::canonicalize(device).ok().and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned())) else {
+    let Some(name) = std::fs::canonicalize(device)
+        .ok()
+        .and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned()))
+    else {
         return vec![];
     };
     let mut found = vec![];

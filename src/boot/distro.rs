@@ -18,13 +18,21 @@ pub enum Family {
 impl Family {
     /// By ID and ID_LIKE of os-release.
     pub fn of(root: &Path) -> Self {
-        let text = Beneath::open(root).ok().and_then(|root| ["etc/os-release", "usr/lib/os-release"].iter().find_map(|p| root.text(p)));
+        let text = Beneath::open(root).ok().and_then(|root| {
+            ["etc/os-release", "usr/lib/os-release"].iter().find_map(|p| root.text(p))
+        });
         Self::parse(&text.unwrap_or_default())
     }
 
     pub fn parse(os_release: &str) -> Self {
-        let value =
-            |key: &str| os_release.lines().find_map(|l| l.strip_prefix(key)).unwrap_or_default().trim_matches(['"', '\'']).to_owned();
+        let value = |key: &str| {
+            os_release
+                .lines()
+                .find_map(|l| l.strip_prefix(key))
+                .unwrap_or_default()
+                .trim_matches(['"', '\''])
+                .to_owned()
+        };
         let ids = format!("{} {}", value("ID="), value("ID_LIKE="));
         let family = ids.split_whitespace().find_map(|id| match id {
             "debian" | "ubuntu" => Some(Self::Debian),
@@ -61,7 +69,9 @@ impl GrubNames {
         };
         let modules = ["/usr/share/grub2", "/usr/lib/grub"];
         let root = Beneath::open(root).ok()?;
-        let has = |m: &str| ["i386-pc", EFI.0].iter().any(|platform| root.is_dir(Path::new(m).join(platform)));
+        let has = |m: &str| {
+            ["i386-pc", EFI.0].iter().any(|platform| root.is_dir(Path::new(m).join(platform)))
+        };
         let modules = modules.into_iter().find(|m| has(m)).unwrap_or("/usr/lib/grub");
         Some(Self {
             install: format!("{prefix}-install"),
@@ -73,7 +83,8 @@ impl GrubNames {
 }
 
 /// GRUB's name of this machine's EFI platform, and the suffix of EFI file names.
-pub const EFI: (&str, &str) = if cfg!(target_arch = "aarch64") { ("arm64-efi", "aa64") } else { ("x86_64-efi", "x64") };
+pub const EFI: (&str, &str) =
+    if cfg!(target_arch = "aarch64") { ("arm64-efi", "aa64") } else { ("x86_64-efi", "x64") };
 
 /// A loader other than GRUB that this root boots with; asked only where GRUB is not installed.
 pub fn foreign_loader(root: &Path) -> Option<&'static str> {
@@ -82,12 +93,19 @@ pub fn foreign_loader(root: &Path) -> Option<&'static str> {
     let esps = ["boot/efi", "efi", "boot"];
     let on_esp = |p: &str| esps.iter().any(|e| root.exists(Path::new(e).join(p)));
     [
-        (on_esp("EFI/systemd/systemd-bootx64.efi") || on_esp("EFI/systemd/systemd-bootaa64.efi"), "systemd-boot"),
+        (
+            on_esp("EFI/systemd/systemd-bootx64.efi") || on_esp("EFI/systemd/systemd-bootaa64.efi"),
+            "systemd-boot",
+        ),
         (there("boot/extlinux/extlinux.conf"), "extlinux"),
         (there("boot/syslinux/syslinux.cfg"), "syslinux"),
         (there("boot/refind_linux.conf") || on_esp("EFI/refind"), "rEFInd"),
         (there("boot/limine.conf") || on_esp("limine.conf"), "Limine"),
-        (there("boot/firmware/config.txt") || (there("boot/config.txt") && there("boot/cmdline.txt")), "the Raspberry Pi firmware"),
+        (
+            there("boot/firmware/config.txt")
+                || (there("boot/config.txt") && there("boot/cmdline.txt")),
+            "the Raspberry Pi firmware",
+        ),
         (there("etc/zipl.conf"), "zipl"),
         (there("etc/lilo.conf"), "LILO"),
         (on_esp("EFI/Linux"), "unified kernel images"),
@@ -127,6 +145,9 @@ mod tests {
         std::fs::create_dir_all(root.join("usr/sbin")).unwrap();
         std::fs::write(root.join("usr/sbin/grub2-mkconfig"), "").unwrap();
         let names = GrubNames::of(root).unwrap();
-        assert_eq!((names.install.as_str(), names.dir.to_str().unwrap()), ("grub2-install", "/boot/grub2"));
+        assert_eq!(
+            (names.install.as_str(), names.dir.to_str().unwrap()),
+            ("grub2-install", "/boot/grub2")
+        );
     }
 }

@@ -78,9 +78,16 @@ pub fn parse(text: &str, name: &str) -> Result<Vec<Entry>> {
                 spec: plain(spec).to_string_lossy().into_owned(),
                 mount_point: PathBuf::from(plain(at)),
                 fstype: (*fstype).to_owned(),
-                options: rest.first().filter(|o| !o.starts_with('#')).map_or("defaults", |o| o).to_owned(),
+                options: rest
+                    .first()
+                    .filter(|o| !o.starts_with('#'))
+                    .map_or("defaults", |o| o)
+                    .to_owned(),
             }),
-            _ => return Err(error::FSTAB_LINE.because(format!("{name}:{}: fewer than three fields: {line}", i + 1))),
+            _ => {
+                return Err(error::FSTAB_LINE
+                    .because(format!("{name}:{}: fewer than three fields: {line}", i + 1)));
+            }
         }
     }
     Ok(all)
@@ -108,10 +115,19 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
     }
     let have = parse(&out.text, "/etc/fstab")?;
     for e in &have {
-        let same =
-            |o: &Entry| o.line < e.line && o.mount_point == e.mount_point && e.fstype != "swap" && e.mount_point != Path::new("none");
+        let same = |o: &Entry| {
+            o.line < e.line
+                && o.mount_point == e.mount_point
+                && e.fstype != "swap"
+                && e.mount_point != Path::new("none")
+        };
         if let Some(first) = have.iter().find(|o| same(o)) {
-            out.warnings.push(format!("/etc/fstab:{}: {} is mounted by line {} too", e.line, e.mount_point.display(), first.line));
+            out.warnings.push(format!(
+                "/etc/fstab:{}: {} is mounted by line {} too",
+                e.line,
+                e.mount_point.display(),
+                first.line
+            ));
         }
     }
     for w in extras.lines.iter().filter(|w| !has(&have, w)) {
@@ -119,7 +135,14 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
             out.text.push('\n');
         }
         number = out.text.lines().count() + 1;
-        let new = format!("{}\t{}\t{}\t{}\t0\t{}", escape(Path::new(&w.spec)), escape(&w.mount_point), w.fstype, w.options, w.pass);
+        let new = format!(
+            "{}\t{}\t{}\t{}\t0\t{}",
+            escape(Path::new(&w.spec)),
+            escape(&w.mount_point),
+            w.fstype,
+            w.options,
+            w.pass
+        );
         out.text.push_str(&format!("{new}\n"));
         out.changes.push(LineChange { line: number, old: None, new });
     }
@@ -127,10 +150,22 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
 }
 
 fn has(have: &[Entry], w: &Wanted) -> bool {
-    have.iter().any(|e| if w.fstype == "swap" { e.fstype == "swap" && e.spec == w.spec } else { e.mount_point == w.mount_point })
+    have.iter().any(|e| {
+        if w.fstype == "swap" {
+            e.fstype == "swap" && e.spec == w.spec
+        } else {
+            e.mount_point == w.mount_point
+        }
+    })
 }
 
-fn rewrite_line(line: &str, rules: &Rules, extras: &FstabExtras, number: usize, warnings: &mut Vec<String>) -> String {
+fn rewrite_line(
+    line: &str,
+    rules: &Rules,
+    extras: &FstabExtras,
+    number: usize,
+    warnings: &mut Vec<String>,
+) -> String {
     if line.trim_start().starts_with('#') {
         return rules.anywhere(line);
     }
@@ -141,10 +176,15 @@ fn rewrite_line(line: &str, rules: &Rules, extras: &FstabExtras, number: usize, 
     for (i, (start, end)) in fields.iter().enumerate().rev() {
         let old = &line[*start..*end];
         let new = match i {
-            0 => rules.spec(old).map_or_else(|| rules.anywhere(old), |spec| escape(Path::new(spec))),
+            0 => {
+                rules.spec(old).map_or_else(|| rules.anywhere(old), |spec| escape(Path::new(spec)))
+            }
             3 => {
                 let own = options_of_copy(line, &fields, rules, extras);
-                let done = own.unwrap_or_else(|| options::Translated { text: old.to_owned(), warnings: vec![] });
+                let done = own.unwrap_or_else(|| options::Translated {
+                    text: old.to_owned(),
+                    warnings: vec![],
+                });
                 warnings.extend(done.warnings.iter().map(|w| format!("/etc/fstab:{number}: {w}")));
                 done.text.split(',').map(|o| option(o, rules)).collect::<Vec<_>>().join(",")
             }
@@ -157,7 +197,9 @@ fn rewrite_line(line: &str, rules: &Rules, extras: &FstabExtras, number: usize, 
 
 /// A line of an image's fstab.
 fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<String>) -> String {
-    let Ok([entry]) = <[Entry; 1]>::try_from(parse(line, "").unwrap_or_default()) else { return line.to_owned() };
+    let Ok([entry]) = <[Entry; 1]>::try_from(parse(line, "").unwrap_or_default()) else {
+        return line.to_owned();
+    };
     let fields = spans(line);
     let put = |i: usize, value: &str, line: &mut String| {
         if let Some((start, end)) = fields.get(i) {
@@ -166,7 +208,11 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
     };
     let mut new = line.to_owned();
     let swap = entry.fstype == "swap";
-    if let Some(w) = extras.lines.iter().find(|w| if swap { w.spec == entry.spec } else { w.mount_point == entry.mount_point }) {
+    if let Some(w) = extras
+        .lines
+        .iter()
+        .find(|w| if swap { w.spec == entry.spec } else { w.mount_point == entry.mount_point })
+    {
         if extras.claim && !swap && w.spec != entry.spec {
             // From the last field to the first. What belongs to another type or another subvolume goes with it.
             if w.fstype != entry.fstype || w.fstype == "btrfs" {
@@ -179,11 +225,16 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
         }
         return new;
     }
-    let names_a_disk = ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"].iter().any(|p| entry.spec.starts_with(p));
+    let names_a_disk = ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"]
+        .iter()
+        .any(|p| entry.spec.starts_with(p));
     let optional = entry.options.split(',').any(|o| o == "nofail" || o == "noauto");
     if extras.strangers_may_fail && names_a_disk && !optional {
         let what = if swap { "swap" } else { &*entry.mount_point.to_string_lossy() };
-        warnings.push(format!("/etc/fstab:{number}: {what} is on {}, a disk of the image's machine: nofail is added", entry.spec));
+        warnings.push(format!(
+            "/etc/fstab:{number}: {what} is on {}, a disk of the image's machine: nofail is added",
+            entry.spec
+        ));
         match fields.get(3) {
             Some((_, end)) => new.insert_str(*end, ",nofail"),
             None => new.insert_str(fields.get(2).map_or(new.len(), |f| f.1), "\tdefaults,nofail"),
@@ -194,7 +245,12 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
 
 /// The options of a line that names a volume of the source; None for another line, whose options concern nobody else. A plan of an older version
 /// knows no numbers, but which subvolume is mounted where.
-fn options_of_copy(line: &str, fields: &[(usize, usize)], rules: &Rules, extras: &FstabExtras) -> Option<options::Translated> {
+fn options_of_copy(
+    line: &str,
+    fields: &[(usize, usize)],
+    rules: &Rules,
+    extras: &FstabExtras,
+) -> Option<options::Translated> {
     let field = |i: usize| fields.get(i).map(|(start, end)| &line[*start..*end]);
     let volume = rules.volume(field(0)?)?;
     let at = PathBuf::from(unescape(field(1)?.as_bytes()));
@@ -310,7 +366,10 @@ mod tests {
     fn a_short_line_is_named() {
         let err = parse("# x\n\n/dev/vda1 /mnt\n", "/etc/fstab").unwrap_err();
         assert!(err.to_string().contains("/etc/fstab:3"), "{err}");
-        assert_eq!(parse("/dev/vda1 /a\\040b ext4\n", "x").unwrap()[0].mount_point, Path::new("/a b"));
+        assert_eq!(
+            parse("/dev/vda1 /a\\040b ext4\n", "x").unwrap()[0].mount_point,
+            Path::new("/a b")
+        );
         let twice = run("tmpfs /t tmpfs x\ntmpfs /t tmpfs x\n", &FstabExtras::default());
         assert_eq!(twice.warnings, ["/etc/fstab:2: /t is mounted by line 1 too"]);
     }
@@ -324,7 +383,11 @@ mod tests {
             options: "noatime".into(),
             pass: 1,
         };
-        let lines = vec![wanted("UUID=a", "/", "ext4"), wanted("UUID=b", "/var", "xfs"), wanted("UUID=s", "none", "swap")];
+        let lines = vec![
+            wanted("UUID=a", "/", "ext4"),
+            wanted("UUID=b", "/var", "xfs"),
+            wanted("UUID=s", "none", "swap"),
+        ];
         let extras = FstabExtras { lines, claim: true, strangers_may_fail: true };
         let text = "LABEL=theirs / ext4 errors=remount-ro 0 1\nUUID=c\t/var btrfs subvol=@var 0 2\n/dev/sdz1 /data ext4\n\
             UUID=d none swap sw 0 0\nUUID=e /mnt ext4 noauto 0 0\ntmpfs /tmp tmpfs size=1g 0 0\nsrv:/x /net nfs defaults 0 0\n";

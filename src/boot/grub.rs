@@ -32,7 +32,12 @@ pub struct Capability {
 /// Looks at the packages of `root` (the running system, before anything starts).
 pub fn capability(root: &Path) -> Capability {
     let initramfs = initramfs::detect(root).map_err(|e| e.to_string());
-    Capability { bios: bios_capability(root), efi: efi_capability(root), kernels: kernels::installed(root), initramfs }
+    Capability {
+        bios: bios_capability(root),
+        efi: efi_capability(root),
+        kernels: kernels::installed(root),
+        initramfs,
+    }
 }
 
 fn names(root: &Path) -> Result<GrubNames, String> {
@@ -68,7 +73,10 @@ fn bios_capability(root: &Path) -> Result<(), String> {
     if has(root, &modules) {
         Ok(())
     } else {
-        Err(format!("GRUB's modules for BIOS are not installed: no {} (package {package})", modules.display()))
+        Err(format!(
+            "GRUB's modules for BIOS are not installed: no {} (package {package})",
+            modules.display()
+        ))
     }
 }
 
@@ -76,7 +84,9 @@ fn efi_capability(root: &Path) -> Result<(), String> {
     let names = names(root)?;
     let family = Family::of(root);
     if family == Family::Fedora {
-        let there = esp_of(root).is_some_and(|esp| Beneath::open(root).is_ok_and(|root| vendor_loader(&root, &esp).is_some()));
+        let there = esp_of(root).is_some_and(|esp| {
+            Beneath::open(root).is_ok_and(|root| vendor_loader(&root, &esp).is_some())
+        });
         return require_signed_loader(there);
     }
     if find_program(root, &names.install).is_none() {
@@ -84,10 +94,15 @@ fn efi_capability(root: &Path) -> Result<(), String> {
     }
     let modules = names.modules.join(EFI.0).join("moddep.lst");
     if !has(root, &modules) {
-        let package = if family == Family::Debian { "grub-efi-amd64-bin" } else { "the EFI part of grub" };
-        return Err(format!("GRUB's modules for UEFI are not installed: no {} (package {package})", modules.display()));
+        let package =
+            if family == Family::Debian { "grub-efi-amd64-bin" } else { "the EFI part of grub" };
+        return Err(format!(
+            "GRUB's modules for UEFI are not installed: no {} (package {package})",
+            modules.display()
+        ));
     }
-    let signed = has(root, Path::new("/usr/lib/shim/shimx64.efi.signed")) && has(root, Path::new("/usr/lib/grub/x86_64-efi-signed"));
+    let signed = has(root, Path::new("/usr/lib/shim/shimx64.efi.signed"))
+        && has(root, Path::new("/usr/lib/grub/x86_64-efi-signed"));
     if secure_boot() && family == Family::Debian && !signed {
         return Err("Secure Boot is on, and the signed loader is not installed (packages shim-signed, grub-efi-amd64-signed)".to_owned());
     }
@@ -95,7 +110,12 @@ fn efi_capability(root: &Path) -> Result<(), String> {
 }
 
 fn require_signed_loader(there: bool) -> Result<(), String> {
-    let missing = || format!("no signed loader is on the EFI system partition (packages shim-{0}, grub2-efi-{0})", EFI.1);
+    let missing = || {
+        format!(
+            "no signed loader is on the EFI system partition (packages shim-{0}, grub2-efi-{0})",
+            EFI.1
+        )
+    };
     there.then_some(()).ok_or_else(missing)
 }
 
@@ -110,9 +130,13 @@ pub fn efi_unmounted(root: &Path, at: &str, esp: Option<&Path>) -> Result<(), St
     }
     names(root)?;
     let Some(esp) = esp else {
-        return Err(format!("{at} is in /etc/fstab but not mounted, so the signed loader on it is not seen (`mount {at}`)"));
+        return Err(format!(
+            "{at} is in /etc/fstab but not mounted, so the signed loader on it is not seen (`mount {at}`)"
+        ));
     };
-    require_signed_loader(Beneath::open(esp).is_ok_and(|esp| vendor_loader(&esp, Path::new("/")).is_some()))
+    require_signed_loader(
+        Beneath::open(esp).is_ok_and(|esp| vendor_loader(&esp, Path::new("/")).is_some()),
+    )
 }
 
 /// Whether the firmware of the running machine insists on signatures.
@@ -129,7 +153,9 @@ pub fn esp_of(root: &Path) -> Option<PathBuf> {
 
 fn need(root: &Path) -> Result<GrubNames> {
     GrubNames::of(root).ok_or_else(|| match foreign_loader(root) {
-        Some(loader) => error::LOADER_FOREIGN.because(format!("{} boots with {loader}", root.display())),
+        Some(loader) => {
+            error::LOADER_FOREIGN.because(format!("{} boots with {loader}", root.display()))
+        }
         None => error::NO_LOADER.because(format!("GRUB is not installed in {}", root.display())),
     })
 }
@@ -162,9 +188,17 @@ pub fn install_bios(sandbox: &Sandbox, target_disk: &Path, events: &Events) -> R
 pub fn require_boot_code(target_disk: &Path) -> Result<()> {
     let mut sector = [0u8; 512];
     let reading = || format!("reading {}", target_disk.display());
-    std::fs::File::open(target_disk).with_context(reading)?.read_exact(&mut sector).with_context(reading)?;
+    std::fs::File::open(target_disk)
+        .with_context(reading)?
+        .read_exact(&mut sector)
+        .with_context(reading)?;
     let ours = sector.ends_with(&[0x55, 0xaa]) && sector.windows(4).any(|w| w == b"GRUB");
-    if ours { Ok(()) } else { Err(error::LOADER.because(format!("the first sector of {} is not GRUB's", target_disk.display()))) }
+    if ours {
+        Ok(())
+    } else {
+        Err(error::LOADER
+            .because(format!("the first sector of {} is not GRUB's", target_disk.display())))
+    }
 }
 
 /// The device map names disks as they were counted when it was written, and GRUB's programs believe it.
@@ -210,7 +244,9 @@ fn efi_commands(root: &Path, names: &GrubNames, efi_dir: &Path) -> Vec<Cmd> {
         Family::Debian => vec![install(&["--force-extra-removable"])],
         Family::Suse if suse => {
             let config = format!("--config-file={}/grub.cfg", names.dir.display());
-            let shim = |more: &[&str]| Cmd::new("shim-install", sentence).args(["--no-nvram", &config]).args(more);
+            let shim = |more: &[&str]| {
+                Cmd::new("shim-install", sentence).args(["--no-nvram", &config]).args(more)
+            };
             vec![shim(&[]), shim(&["--removable"])]
         }
         _ => vec![install(&["--bootloader-id=GRUB"]), install(&["--removable"])],
@@ -227,7 +263,9 @@ fn complete_fallback(root: &Beneath, esp: &Path) -> Result<()> {
     let boot = esp.join("EFI/BOOT");
     let grub = format!("grub{}.efi", EFI.1);
     let copy = |from: &Path, to: &Path| {
-        let content = root.read(from)?.with_context(|| format!("{} is not there any more", root.shown(from).display()))?;
+        let content = root
+            .read(from)?
+            .with_context(|| format!("{} is not there any more", root.shown(from).display()))?;
         root.replace(to, &content, 0o644)
     };
     if let (false, Some(vendor)) = (root.is_file(fallback_file(esp)), vendor_loader(root, esp)) {
@@ -235,7 +273,9 @@ fn complete_fallback(root: &Beneath, esp: &Path) -> Result<()> {
     }
     // What shim starts lies beside it; the stub too, for loaders that look where they were started from.
     for name in [grub.as_str(), "grub.cfg"] {
-        let from = vendor_loader(root, esp).and_then(|v| v.parent().map(|d| d.join(name))).filter(|p| root.is_file(p));
+        let from = vendor_loader(root, esp)
+            .and_then(|v| v.parent().map(|d| d.join(name)))
+            .filter(|p| root.is_file(p));
         if let Some(from) = from.filter(|_| name == "grub.cfg" || !root.is_file(boot.join(name))) {
             copy(&from, &boot.join(name))?;
         }
@@ -251,7 +291,11 @@ fn complete_fallback(root: &Beneath, esp: &Path) -> Result<()> {
 /// The distribution's loader on an ESP: shim before GRUB, in a directory of its own below EFI.
 fn vendor_loader(root: &Beneath, esp: &Path) -> Option<PathBuf> {
     let mut found = root.read_dir(esp.join("EFI")).ok()?;
-    found.retain(|e| e.kind == Kind::Directory && !e.name.eq_ignore_ascii_case("boot") && !e.name.eq_ignore_ascii_case("microsoft"));
+    found.retain(|e| {
+        e.kind == Kind::Directory
+            && !e.name.eq_ignore_ascii_case("boot")
+            && !e.name.eq_ignore_ascii_case("microsoft")
+    });
     let dirs: Vec<PathBuf> = found.iter().map(|e| esp.join("EFI").join(&e.name)).collect();
     let wanted = [format!("shim{}.efi", EFI.1), format!("grub{}.efi", EFI.1)];
     wanted.iter().find_map(|f| dirs.iter().map(|d| d.join(f)).find(|p| root.is_file(p)))
@@ -273,14 +317,18 @@ pub fn mkconfig(sandbox: &Sandbox, map: &IdMap, events: &Events) -> Result<()> {
     let names = need(root)?;
     if find_program(Path::new("/"), "udevadm").is_some() {
         // grub-mkconfig names the root by UUID only if udev has made the link.
-        Cmd::new("udevadm", "wait for device links").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
+        Cmd::new("udevadm", "wait for device links")
+            .args(["settle", "--timeout=30"])
+            .accept(&[1])
+            .run(events)?;
     }
     // A root file system that never booted has GRUB's packages, and not yet its directory.
     let copy = Beneath::open(root)?;
     copy.make_directories(&names.dir)?;
     mkconfig_command(&names).inside(&without_prober(sandbox)).run(events)?;
     let path = names.dir.join("grub.cfg");
-    let old = Text::read(&copy, &path)?.ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
+    let old = Text::read(&copy, &path)?
+        .ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
     let new = by_uuid(&old.text, map);
     if new != old.text {
         copy.replace(&path, &old.bytes(&new), 0o644)?;
@@ -309,13 +357,16 @@ fn mkconfig_command(names: &GrubNames) -> Cmd {
 pub fn by_uuid(text: &str, map: &IdMap) -> String {
     let root_of = |word: &str| {
         let device = word.strip_prefix("root=")?;
-        let v = map.volumes.iter().find(|v| v.new.devices.iter().any(|d| d.as_os_str() == device))?;
+        let v =
+            map.volumes.iter().find(|v| v.new.devices.iter().any(|d| d.as_os_str() == device))?;
         (v.new_spec != device && !v.new_spec.is_empty()).then(|| format!("root={}", v.new_spec))
     };
     let line = |l: &str| match l.trim_start().starts_with("linux") {
         true => l
             .split(' ')
-            .map(|w| root_of(w.trim_end()).map_or(w.to_owned(), |n| w.replacen(w.trim_end(), &n, 1)))
+            .map(|w| {
+                root_of(w.trim_end()).map_or(w.to_owned(), |n| w.replacen(w.trim_end(), &n, 1))
+            })
             .collect::<Vec<_>>()
             .join(" "),
         false => l.to_owned(),

@@ -33,7 +33,11 @@ fn variables(block: &[u8]) -> Vec<(String, String)> {
     let (mut all, mut line, mut escaped) = (vec![], String::new(), false);
     for c in text.chars() {
         if c == '\n' && !escaped {
-            all.extend(line.split_once('=').filter(|(k, _)| !k.starts_with('#')).map(|(k, v)| (k.to_owned(), v.to_owned())));
+            all.extend(
+                line.split_once('=')
+                    .filter(|(k, _)| !k.starts_with('#'))
+                    .map(|(k, v)| (k.to_owned(), v.to_owned())),
+            );
             line.clear();
             continue;
         }
@@ -70,11 +74,17 @@ pub fn rewrite(old: &[u8], rules: &Rules) -> (Vec<u8>, Vec<String>) {
 ///
 /// # Errors
 /// If a file of the copy cannot be read or written.
-pub fn settle_saved(copy: &Beneath, is_meant: &dyn Fn(&Path) -> bool, events: &Events) -> Result<()> {
+pub fn settle_saved(
+    copy: &Beneath,
+    is_meant: &dyn Fn(&Path) -> bool,
+    events: &Events,
+) -> Result<()> {
     for dir in ["boot/grub", "boot/grub2"].map(Path::new) {
         let env = copy.leads_to(dir.join("grubenv"))?;
         let Some(block) = (if is_meant(&env) { copy.read(&env)? } else { None }) else { continue };
-        let saved = |saved: &str| format!("GRUB starts `{saved}` by default (saved_entry in {})", env.display());
+        let saved = |saved: &str| {
+            format!("GRUB starts `{saved}` by default (saved_entry in {})", env.display())
+        };
         match check_saved(&block, &Menu::read(copy, &[dir, env.parent().unwrap_or(dir)])?) {
             Saved::There => {}
             Saved::Unknown(name) => {
@@ -85,7 +95,10 @@ pub fn settle_saved(copy: &Beneath, is_meant: &dyn Fn(&Path) -> bool, events: &E
             }
             Saved::Gone(name, without) => {
                 copy.replace(&env, &without, 0o644)?;
-                events.warn(format!("{}, and the menu of the copy has no such entry: it starts its first one", saved(&name)));
+                events.warn(format!(
+                    "{}, and the menu of the copy has no such entry: it starts its first one",
+                    saved(&name)
+                ));
             }
         }
     }
@@ -105,7 +118,9 @@ enum Saved {
 
 fn check_saved(block_: &[u8], menu: &Menu) -> Saved {
     let all = variables(block_);
-    let Some((_, saved)) = all.iter().find(|(k, v)| k == SAVED && !v.is_empty()) else { return Saved::There };
+    let Some((_, saved)) = all.iter().find(|(k, v)| k == SAVED && !v.is_empty()) else {
+        return Saved::There;
+    };
     if menu.has(saved) {
         return Saved::There;
     }
@@ -129,11 +144,18 @@ impl Menu {
     fn read(copy: &Beneath, dirs: &[&Path]) -> Result<Self> {
         let mut entries = vec![];
         for file in copy.read_dir("boot/loader/entries")? {
-            let Some(id) = file.name.to_str().and_then(|n| n.strip_suffix(".conf")) else { continue };
-            let text = copy.read(Path::new("boot/loader/entries").join(&file.name))?.unwrap_or_default();
+            let Some(id) = file.name.to_str().and_then(|n| n.strip_suffix(".conf")) else {
+                continue;
+            };
+            let text =
+                copy.read(Path::new("boot/loader/entries").join(&file.name))?.unwrap_or_default();
             entries.extend(loader_entry(id, &String::from_utf8_lossy(&text)));
         }
-        let text = |path: &Path| Ok::<_, anyhow::Error>(String::from_utf8_lossy(&copy.read(path)?.unwrap_or_default()).into_owned());
+        let text = |path: &Path| {
+            Ok::<_, anyhow::Error>(
+                String::from_utf8_lossy(&copy.read(path)?.unwrap_or_default()).into_owned(),
+            )
+        };
         for dir in dirs {
             let main = text(&dir.join("grub.cfg"))?;
             if main.contains("blscfg") || !Self::of(&main, &entries).items.is_empty() {
@@ -152,27 +174,38 @@ impl Menu {
         let mut level: Vec<&Item> = known.iter().filter(|e| e.depth == 0).collect();
         let parts: Vec<&str> = saved.split('>').collect();
         for (depth, part) in parts.iter().enumerate() {
-            let found = level.iter().enumerate().find(|(i, e)| e.id == *part || e.title == *part || part.parse() == Ok(*i));
+            let found = level
+                .iter()
+                .enumerate()
+                .find(|(i, e)| e.id == *part || e.title == *part || part.parse() == Ok(*i));
             let Some((_, entry)) = found else { return false };
             if depth + 1 == parts.len() {
                 return true;
             }
             let after = known.iter().skip(entry.at + 1);
-            level = after.take_while(|e| e.depth > entry.depth).filter(|e| e.depth == entry.depth + 1).collect();
+            level = after
+                .take_while(|e| e.depth > entry.depth)
+                .filter(|e| e.depth == entry.depth + 1)
+                .collect();
         }
         false
     }
 
     /// `menuentry 'Debian' --class debian $menuentry_id_option 'gnulinux-simple-UUID' {`; `blscfg` stands for all loader `entries`.
     fn of(text: &str, entries: &[(String, String)]) -> Self {
-        let (mut all, mut submenus, mut braces) = (Self { items: vec![], is_whole: true }, vec![], 0usize);
+        let (mut all, mut submenus, mut braces) =
+            (Self { items: vec![], is_whole: true }, vec![], 0usize);
         for line in text.lines().map(str::trim) {
             let word = line.split([' ', '\t']).next().unwrap_or_default();
             let is_submenu = word == "submenu";
             if is_submenu || word == "menuentry" {
-                let id =
-                    line.split_once("$menuentry_id_option").or_else(|| line.split_once("--id")).map(|(_, l)| quoted(l)).unwrap_or_default();
-                let title = line.split_once([' ', '\t']).map(|(_, l)| quoted(l)).unwrap_or_default();
+                let id = line
+                    .split_once("$menuentry_id_option")
+                    .or_else(|| line.split_once("--id"))
+                    .map(|(_, l)| quoted(l))
+                    .unwrap_or_default();
+                let title =
+                    line.split_once([' ', '\t']).map(|(_, l)| quoted(l)).unwrap_or_default();
                 all.add(submenus.len(), title, id);
             }
             if braces == submenus.len() {
@@ -211,7 +244,8 @@ impl Menu {
             "source" | "." | "configfile" | "extract_entries_source" => {
                 // The first was read, the second holds passwords.
                 let known = ["/custom.cfg", "/user.cfg"];
-                self.is_whole &= known.iter().any(|k| line.trim_end_matches(['"', '\'']).ends_with(k));
+                self.is_whole &=
+                    known.iter().any(|k| line.trim_end_matches(['"', '\'']).ends_with(k));
             }
             _ => {}
         }
@@ -220,7 +254,11 @@ impl Menu {
 
 /// The id and the title of a boot loader entry (the Boot Loader Specification); None for one that Fedora's GRUB passes over.
 fn loader_entry(id: &str, text: &str) -> Option<(String, String)> {
-    let value = |key: &str| text.lines().find_map(|l| Some(l.trim().strip_prefix(key)?.strip_prefix([' ', '\t'])?.trim().to_owned()));
+    let value = |key: &str| {
+        text.lines().find_map(|l| {
+            Some(l.trim().strip_prefix(key)?.strip_prefix([' ', '\t'])?.trim().to_owned())
+        })
+    };
     value("linux")?;
     Some((id.to_owned(), value("title").unwrap_or_else(|| id.to_owned())))
 }
@@ -280,7 +318,9 @@ mod tests {
 
     #[test]
     fn the_saved_entry_is_looked_for() {
-        let with = |saved: &str| block(&[("saved_entry".into(), saved.into()), ("x".into(), "y".into())]).0;
+        let with = |saved: &str| {
+            block(&[("saved_entry".into(), saved.into()), ("x".into(), "y".into())]).0
+        };
         let advanced = format!("gnulinux-advanced-{NEW_ROOT}");
         for saved in [
             "0",
@@ -297,38 +337,60 @@ mod tests {
         ] {
             assert_eq!(check_saved(&with(saved), &Menu::of(&menu(), &[])), Saved::There, "{saved}");
         }
-        for saved in ["3", "1>2", "gone", &format!("{advanced}>gnulinux-5.10-advanced-{NEW_ROOT}"), "mine>0"] {
-            let Saved::Gone(name, block) = check_saved(&with(saved), &Menu::of(&menu(), &[])) else { panic!("{saved}") };
-            assert_eq!((name.as_str(), variables(&block)), (saved, vec![("x".to_owned(), "y".to_owned())]));
+        for saved in
+            ["3", "1>2", "gone", &format!("{advanced}>gnulinux-5.10-advanced-{NEW_ROOT}"), "mine>0"]
+        {
+            let Saved::Gone(name, block) = check_saved(&with(saved), &Menu::of(&menu(), &[]))
+            else {
+                panic!("{saved}")
+            };
+            assert_eq!(
+                (name.as_str(), variables(&block)),
+                (saved, vec![("x".to_owned(), "y".to_owned())])
+            );
         }
         let more = menu() + "source $prefix/more.cfg\n";
         assert_eq!(check_saved(&with("3"), &Menu::of(&more, &[])), Saved::Unknown("3".into()));
-        let custom = menu() + "if [ -f $prefix/custom.cfg ]; then\n\tsource $prefix/custom.cfg\nfi\n";
+        let custom =
+            menu() + "if [ -f $prefix/custom.cfg ]; then\n\tsource $prefix/custom.cfg\nfi\n";
         assert!(matches!(check_saved(&with("3"), &Menu::of(&custom, &[])), Saved::Gone(..)));
     }
 
     /// grub.cfg of Fedora 39 and RHEL 9, in short, with entries as kernel-install writes them.
     const BLS: &str = "insmod part_gpt\nif [ x = y ]; then\n  set kernelopts=\"root=/dev/x\"\nfi\ninsmod blscfg\nblscfg\nif [ -f ${prefix}/user.cfg ]; then\n  source ${prefix}/user.cfg\nfi\n\
         if [ \"$grub_platform\" = \"efi\" ]; then\n\tmenuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {\n\t\tfwsetup\n\t}\nfi\n";
-    const ENTRY: &str =
-        "title Fedora Linux (6.5.6-300.fc39.x86_64) 39\nversion 6.5.6-300.fc39.x86_64\nlinux /vmlinuz-6.5.6-300.fc39.x86_64\n";
+    const ENTRY: &str = "title Fedora Linux (6.5.6-300.fc39.x86_64) 39\nversion 6.5.6-300.fc39.x86_64\nlinux /vmlinuz-6.5.6-300.fc39.x86_64\n";
 
     #[test]
     fn loader_entries_are_entries_of_the_menu() {
         let known = |id: &str, text: &str| loader_entry(id, text);
-        let entries =
-            [known("m-6.5.6", ENTRY), known("m-0-rescue", "title Rescue\nlinux\t/v\n"), known("no-kernel", "title x\nlinuxefi /x\n")];
+        let entries = [
+            known("m-6.5.6", ENTRY),
+            known("m-0-rescue", "title Rescue\nlinux\t/v\n"),
+            known("no-kernel", "title x\nlinuxefi /x\n"),
+        ];
         let entries: Vec<(String, String)> = entries.into_iter().flatten().collect();
         let menu = Menu::of(BLS, &entries);
         let with = |saved: &str| block(&[("saved_entry".into(), saved.into())]).0;
-        for saved in ["m-6.5.6", "Fedora Linux (6.5.6-300.fc39.x86_64) 39", "0", "1", "2", "Rescue", "uefi-firmware"] {
+        for saved in [
+            "m-6.5.6",
+            "Fedora Linux (6.5.6-300.fc39.x86_64) 39",
+            "0",
+            "1",
+            "2",
+            "Rescue",
+            "uefi-firmware",
+        ] {
             assert_eq!(check_saved(&with(saved), &menu), Saved::There, "{saved}");
         }
         for saved in ["3", "no-kernel", "m-6.4", "0>1"] {
             assert!(matches!(check_saved(&with(saved), &menu), Saved::Gone(..)), "{saved}");
         }
         for (text, entries) in [(BLS, &[][..]), ("blscfg /elsewhere\n", &entries)] {
-            assert_eq!(check_saved(&with("7"), &Menu::of(text, entries)), Saved::Unknown("7".into()));
+            assert_eq!(
+                check_saved(&with("7"), &Menu::of(text, entries)),
+                Saved::Unknown("7".into())
+            );
         }
     }
 
@@ -345,9 +407,16 @@ mod tests {
         let copy = Beneath::open(dir.path()).unwrap();
         let on_esp = |p: &Path| p.starts_with("/boot/efi");
         let settled = |saved: &str| {
-            std::fs::write(at("boot/efi/EFI/redhat/grubenv"), block(&[("saved_entry".into(), saved.into())]).0).unwrap();
+            std::fs::write(
+                at("boot/efi/EFI/redhat/grubenv"),
+                block(&[("saved_entry".into(), saved.into())]).0,
+            )
+            .unwrap();
             settle_saved(&copy, &|p| !on_esp(p), &Events::new()).unwrap();
-            assert_eq!(variables(&std::fs::read(at("boot/efi/EFI/redhat/grubenv")).unwrap()).len(), 1);
+            assert_eq!(
+                variables(&std::fs::read(at("boot/efi/EFI/redhat/grubenv")).unwrap()).len(),
+                1
+            );
             settle_saved(&copy, &on_esp, &Events::new()).unwrap();
             variables(&std::fs::read(at("boot/grub2/grubenv")).unwrap()).len()
         };
@@ -358,7 +427,8 @@ mod tests {
         assert_eq!((settled("1"), settled("m-1"), settled("9"), settled("gone")), (1, 1, 0, 0));
         assert!(at("boot/grub2/grubenv").symlink_metadata().unwrap().is_symlink());
         // A stub there leads to the menu in /boot.
-        std::fs::write(at("boot/efi/EFI/redhat/grub.cfg"), "configfile $prefix/grub.cfg\n").unwrap();
+        std::fs::write(at("boot/efi/EFI/redhat/grub.cfg"), "configfile $prefix/grub.cfg\n")
+            .unwrap();
         std::fs::write(at("boot/grub2/grub.cfg"), BLS).unwrap();
         assert_eq!((settled("1"), settled("9")), (1, 0));
     }

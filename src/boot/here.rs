@@ -51,22 +51,39 @@ pub fn running(role: &str) -> Result<BootDisk> {
     let m = holding(&all, &grub_dir).ok_or_else(|| no("no file system is mounted at /".into()))?;
     let source = PathBuf::from(&m.source);
     let name = device::disks_below(&source).into_iter().next();
-    let name = name.ok_or_else(|| no(format!("{} lies on {} ({}), which is on no disk", grub_dir.display(), m.source, m.fstype)))?;
-    let uuid = device::value(&source, "UUID")?.ok_or_else(|| no(format!("the file system on {} has no UUID", m.source)))?;
+    let name = name.ok_or_else(|| {
+        no(format!(
+            "{} lies on {} ({}), which is on no disk",
+            grub_dir.display(),
+            m.source,
+            m.fstype
+        ))
+    })?;
+    let uuid = device::value(&source, "UUID")?
+        .ok_or_else(|| no(format!("the file system on {} has no UUID", m.source)))?;
     let disk = Path::new("/dev").join(&name);
     let (esp, esp_mount) = esp(&all, &name)?;
     let (esp_partuuid, esp_fat_uuid) = match &esp {
-        Some(esp) => (device::value(esp, "PARTUUID")?.map(|p| p.to_lowercase()), device::value(esp, "UUID")?),
+        Some(esp) => {
+            (device::value(esp, "PARTUUID")?.map(|p| p.to_lowercase()), device::value(esp, "UUID")?)
+        }
         None => (None, None),
     };
     Ok(BootDisk {
         role: role.to_owned(),
         serial: serial::of_disk(&Path::new("/sys/class/block").join(&name)),
-        size: files::line(format!("/sys/class/block/{name}/size")).and_then(|s| s.parse::<u64>().ok()).unwrap_or(0).saturating_mul(512),
+        size: files::line(format!("/sys/class/block/{name}/size"))
+            .and_then(|s| s.parse::<u64>().ok())
+            .unwrap_or(0)
+            .saturating_mul(512),
         table_id: device::value(&disk, "PTUUID")?,
         boot_fs_uuid: uuid,
         boot_fstype: m.fstype.clone(),
-        boot_mount_options: if m.fstype == "btrfs" { format!("subvol={}", m.root.display()) } else { String::new() },
+        boot_mount_options: if m.fstype == "btrfs" {
+            format!("subvol={}", m.root.display())
+        } else {
+            String::new()
+        },
         grub_dir: grub_dir.strip_prefix(&m.mount_point).unwrap_or(&grub_dir).to_owned(),
         boot_vg: volume_group(&source)?,
         esp_fat_uuid,
@@ -85,12 +102,16 @@ fn loader_at(esp: Option<&Path>) -> Result<Option<String>> {
 /// The disks that the running system lies on, as far as that can be found out: what is known where nothing else is.
 pub fn disks_of_root() -> Vec<String> {
     let all = mounts::mounted().unwrap_or_default();
-    holding(&all, Path::new("/")).map(|m| device::disks_below(Path::new(&m.source))).unwrap_or_default()
+    holding(&all, Path::new("/"))
+        .map(|m| device::disks_below(Path::new(&m.source)))
+        .unwrap_or_default()
 }
 
 /// What the firmware started this time, where that lies on this ESP: the entry that exists is the one to name again.
 fn booted_loader(esp: Option<&str>) -> Result<Option<String>> {
-    if Firmware::of_machine() != Firmware::Uefi || find_program(Path::new("/"), "efibootmgr").is_none() {
+    if Firmware::of_machine() != Firmware::Uefi
+        || find_program(Path::new("/"), "efibootmgr").is_none()
+    {
         return Ok(None);
     }
     let vars = nvram::read()?;
@@ -104,14 +125,17 @@ fn loader_of(vars: &efi::BootVars, esp: Option<&str>) -> Option<String> {
 
 /// The mount that a path lies on: the deepest, of several at one place the newest.
 fn holding<'a>(all: &'a [Mount], path: &Path) -> Option<&'a Mount> {
-    all.iter().filter(|m| path.starts_with(&m.mount_point)).max_by_key(|m| m.mount_point.components().count())
+    all.iter()
+        .filter(|m| path.starts_with(&m.mount_point))
+        .max_by_key(|m| m.mount_point.components().count())
 }
 
 /// The ESP on this disk and where it is mounted: by its mount, else by its type in the partition table.
 fn esp(all: &[Mount], disk: &str) -> Result<(Option<PathBuf>, Option<PathBuf>)> {
     let mounted = all.iter().find(|m| {
         // Whatever disk it is on: it is the one that this system was started from.
-        m.fstype == "vfat" && ["/boot/efi", "/efi", "/boot"].iter().any(|p| m.mount_point == Path::new(p))
+        m.fstype == "vfat"
+            && ["/boot/efi", "/efi", "/boot"].iter().any(|p| m.mount_point == Path::new(p))
     });
     if let Some(m) = mounted {
         return Ok((Some(PathBuf::from(&m.source)), Some(m.mount_point.clone())));
@@ -119,8 +143,10 @@ fn esp(all: &[Mount], disk: &str) -> Result<(Option<PathBuf>, Option<PathBuf>)> 
     if find_program(Path::new("/"), "sfdisk").is_none() {
         return Ok((None, None));
     }
-    let table =
-        Cmd::new("sfdisk", format!("read the partition table of {disk}")).args(["-J", &format!("/dev/{disk}")]).accept(&[1]).read()?;
+    let table = Cmd::new("sfdisk", format!("read the partition table of {disk}"))
+        .args(["-J", &format!("/dev/{disk}")])
+        .accept(&[1])
+        .read()?;
     Ok((esp_in_table(&table.text()), None))
 }
 
@@ -138,7 +164,9 @@ fn esp_in_table(json: &str) -> Option<PathBuf> {
 fn volume_group(source: &Path) -> Result<Option<String>> {
     let real = std::fs::canonicalize(source).unwrap_or_else(|_| source.to_owned());
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if !files::line(format!("/sys/class/block/{name}/dm/uuid")).is_some_and(|u| u.starts_with("LVM-")) {
+    if !files::line(format!("/sys/class/block/{name}/dm/uuid"))
+        .is_some_and(|u| u.starts_with("LVM-"))
+    {
         return Ok(None);
     }
     let asked = Cmd::new("lvs", format!("find the volume group of {}", source.display()))
@@ -150,7 +178,10 @@ fn volume_group(source: &Path) -> Result<Option<String>> {
 
 /// What the kernel calls a recorded disk today.
 fn refresh_name(disk: &mut BootDisk) -> Result<()> {
-    let keys = [("PARTUUID", disk.esp_partuuid.clone()), ("UUID", Some(disk.boot_fs_uuid.clone()).filter(|u| !u.is_empty()))];
+    let keys = [
+        ("PARTUUID", disk.esp_partuuid.clone()),
+        ("UUID", Some(disk.boot_fs_uuid.clone()).filter(|u| !u.is_empty())),
+    ];
     for (key, value) in keys {
         let Some(value) = value else { continue };
         let Some(found) = device::by(key, &value)?.into_iter().next() else { continue };
@@ -163,13 +194,17 @@ fn refresh_name(disk: &mut BootDisk) -> Result<()> {
 }
 
 /// Disks that only the firmware's entries know: other systems on this machine.
-fn in_nvram<'a>(vars: &efi::BootVars, known: impl Iterator<Item = &'a BootDisk>) -> Result<Vec<BootDisk>> {
+fn in_nvram<'a>(
+    vars: &efi::BootVars,
+    known: impl Iterator<Item = &'a BootDisk>,
+) -> Result<Vec<BootDisk>> {
     let known: Vec<&str> = known.filter_map(|d| d.esp_partuuid.as_deref()).collect();
     let mut found: Vec<BootDisk> = vec![];
     for file in vars.entries.iter().filter(|e| e.active).filter_map(|e| e.file.as_ref()) {
         let seen = known.iter().any(|k| k.eq_ignore_ascii_case(&file.partuuid))
             || found.iter().any(|d| d.esp_partuuid.as_ref() == Some(&file.partuuid));
-        let device = if seen { None } else { device::by("PARTUUID", &file.partuuid)?.into_iter().next() };
+        let device =
+            if seen { None } else { device::by("PARTUUID", &file.partuuid)?.into_iter().next() };
         let Some((disk, _)) = device.as_deref().and_then(device::partition) else { continue };
         found.push(BootDisk {
             role: "none".into(),

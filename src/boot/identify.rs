@@ -63,12 +63,19 @@ impl Rules {
             lvm: LvmNames::new(map)?,
             lvm_hints: lvm_hints(map)?,
             knows_others: !map.others.is_empty(),
-            parameters: Regex::new(r#"(^|[\s"'=;,])((?:root|resume|RESUME|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#)?,
+            parameters: Regex::new(
+                r#"(^|[\s"'=;,])((?:root|resume|RESUME|usr|mount\.usr|swap|rootdev|rd\.luks\.uuid)=)([^\s"']+)"#,
+            )?,
             offsets: Regex::new(r#"(^|[\s"'])resume_offset=\d+ ?"#)?,
             flags: Regex::new(r#"\b(rootflags|mount\.usrflags)=([^\s"']+)"#)?,
             old_words: OldWords::new(map)?,
             others: map.others.iter().flat_map(specs_of).collect(),
-            disks: map.others.iter().filter(|n| n.is_disk).flat_map(|n| n.devices.iter().cloned()).collect(),
+            disks: map
+                .others
+                .iter()
+                .filter(|n| n.is_disk)
+                .flat_map(|n| n.devices.iter().cloned())
+                .collect(),
         })
     }
 
@@ -88,7 +95,9 @@ impl Rules {
 
     /// The volume that a word names, whether as the source did or as the copy does.
     pub fn volume_now_or_before(&self, word: &str) -> Option<&Volume> {
-        let now = || self.volumes.iter().find(|v| v.path() == word || normal(&v.new_spec) == normal(word));
+        let now = || {
+            self.volumes.iter().find(|v| v.path() == word || normal(&v.new_spec) == normal(word))
+        };
         self.volume(word).or_else(now)
     }
 
@@ -131,14 +140,18 @@ impl Rules {
         });
         // The offset was that of the source's swap file.
         let out = self.offsets.replace_all(&out, "$1");
-        let out = self.flags.replace_all(&out, |c: &Captures<'_>| format!("{}={}", &c[1], self.flags_of(&c[1], &c[2])));
+        let out = self.flags.replace_all(&out, |c: &Captures<'_>| {
+            format!("{}={}", &c[1], self.flags_of(&c[1], &c[2]))
+        });
         self.without_hints(&self.anywhere(&out))
     }
 
     /// Without what would let GRUB look first at the source's volume group. It is a hint: the search finds the file system without it.
     fn without_hints(&self, text: &str) -> String {
         let mut out = text.to_owned();
-        let Some(re) = self.lvm_hints.as_ref().filter(|_| text.contains("lvmid/")) else { return out };
+        let Some(re) = self.lvm_hints.as_ref().filter(|_| text.contains("lvmid/")) else {
+            return out;
+        };
         // One match takes the rest of its line to look for the last hint; there may be several.
         while re.is_match(&out) {
             out = re.replace_all(&out, "$1").into_owned();
@@ -149,32 +162,50 @@ impl Rules {
     /// The mount options of `/` or /usr that stand in a kernel command line.
     fn flags_of(&self, key: &str, options: &str) -> String {
         let what = if key == "rootflags" { "/" } else { "/usr" };
-        let known = self.volumes.iter().find(|v| v.what == what).or_else(|| self.volumes.iter().find(|v| v.what == "/"));
+        let known = self
+            .volumes
+            .iter()
+            .find(|v| v.what == what)
+            .or_else(|| self.volumes.iter().find(|v| v.what == "/"));
         let known = known.map_or(&[][..], |v| &v.old.subvolumes);
         let new = options::translate(options, &|id| options::path_in(known, id)).text;
         // The kernel itself mounts with these: only its own words. A number that nobody knows goes, and the default subvolume is mounted.
-        let words: Vec<&str> = new.split(',').filter(|o| options.split(',').any(|old| old == *o) || o.starts_with("subvol=")).collect();
+        let words: Vec<&str> = new
+            .split(',')
+            .filter(|o| options.split(',').any(|old| old == *o) || o.starts_with("subvol="))
+            .collect();
         words.join(",")
     }
 
     /// Where identifiers of the source stand in a text: byte offset and the identifier.
     pub fn identifiers<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
         let Some(re) = &self.token_pattern else { return vec![] };
-        re.find_iter(text).filter(|m| stands_alone(text, m)).map(|m| (m.start(), m.as_str())).collect()
+        re.find_iter(text)
+            .filter(|m| stands_alone(text, m))
+            .map(|m| (m.start(), m.as_str()))
+            .collect()
     }
 
     /// Where LVM names, or labels in their forms, stand.
     pub fn names<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
         let mut found = self.lvm.stale(text);
-        found.extend(self.structured.iter().flat_map(|(re, _)| re.find_iter(text).map(|m| (m.start(), m.as_str()))));
+        found.extend(
+            self.structured
+                .iter()
+                .flat_map(|(re, _)| re.find_iter(text).map(|m| (m.start(), m.as_str()))),
+        );
         found.sort_unstable();
         found
     }
 
     /// Kernel parameters that name a device of the source.
     pub fn parameters<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
-        let named = self.parameters.captures_iter(text).filter_map(|c| Some((c.get(2)?, c.get(3)?)));
-        named.filter(|(_, v)| self.stale(v.as_str())).map(|(k, v)| (k.start(), &text[k.start()..v.end()])).collect()
+        let named =
+            self.parameters.captures_iter(text).filter_map(|c| Some((c.get(2)?, c.get(3)?)));
+        named
+            .filter(|(_, v)| self.stale(v.as_str()))
+            .map(|(k, v)| (k.start(), &text[k.start()..v.end()]))
+            .collect()
     }
 
     /// Whether a word names a source volume (and is not also how the alternate names one).
@@ -201,7 +232,11 @@ impl Rules {
     pub fn old_words<'t>(&self, line: &'t str) -> Vec<&'t str> {
         let mut found = self.old_words.find(line, &|word| self.stale(word) || self.is_other(word));
         let left = self.lvm.left(line);
-        found.extend(left.into_iter().filter(|word| !found.iter().any(|f| word.ends_with(f))).collect::<Vec<_>>());
+        found.extend(
+            left.into_iter()
+                .filter(|word| !found.iter().any(|f| word.ends_with(f)))
+                .collect::<Vec<_>>(),
+        );
         found
     }
 
@@ -240,7 +275,11 @@ fn normal(word: &str) -> String {
     let (key, value) = plain.split_once('=').unwrap_or(("", plain.as_str()));
     let value = value.trim_matches(|c| c == '"' || c == '\'');
     match key {
-        "" if value.starts_with("/dev/disk/by-uuid/") || value.starts_with("/dev/disk/by-partuuid/") => value.to_lowercase(),
+        "" if value.starts_with("/dev/disk/by-uuid/")
+            || value.starts_with("/dev/disk/by-partuuid/") =>
+        {
+            value.to_lowercase()
+        }
         "" => value.to_owned(),
         "UUID" | "PARTUUID" => format!("{key}={}", value.to_lowercase()),
         _ => format!("{key}={value}"),
@@ -261,7 +300,12 @@ fn tokens(map: &IdMap) -> HashMap<String, String> {
                 add(old, new.as_deref().unwrap_or_default());
             }
         }
-        for link in v.old.devices.iter().filter(|d| d.starts_with("/dev/disk/by-id") || d.starts_with("/dev/disk/by-path")) {
+        for link in v
+            .old
+            .devices
+            .iter()
+            .filter(|d| d.starts_with("/dev/disk/by-id") || d.starts_with("/dev/disk/by-path"))
+        {
             add(&link.to_string_lossy(), &v.path());
         }
     }
@@ -275,9 +319,15 @@ fn tokens(map: &IdMap) -> HashMap<String, String> {
 fn pattern<'a>(tokens: impl Iterator<Item = &'a String>) -> Result<Regex> {
     let mut all: Vec<&String> = tokens.collect();
     all.sort_by_key(|t| std::cmp::Reverse((t.len(), t.as_str())));
-    let words: Vec<String> = all.iter().map(|t| regex::escape(t).replace("\\-", "-").replace('-', r"(?:-|\\x2d)")).collect();
+    let words: Vec<String> = all
+        .iter()
+        .map(|t| regex::escape(t).replace("\\-", "-").replace('-', r"(?:-|\\x2d)"))
+        .collect();
     let text = format!("(?i){}", words.join("|"));
-    regex::RegexBuilder::new(&text).size_limit(64 << 20).build().context("the identifiers make too long a pattern")
+    regex::RegexBuilder::new(&text)
+        .size_limit(64 << 20)
+        .build()
+        .context("the identifiers make too long a pattern")
 }
 
 /// Whether a match is a word of its own. A full UUID may follow or lead a dash (`dev-disk-by\x2duuid-...`, `luks-...`); a short identifier
@@ -285,7 +335,8 @@ fn pattern<'a>(tokens: impl Iterator<Item = &'a String>) -> Result<Regex> {
 fn stands_alone(text: &str, m: &Match<'_>) -> bool {
     let before = text[..m.start()].chars().next_back();
     let after = text[m.end()..].chars().next();
-    let in_word = |c: Option<char>, also: &str| c.is_some_and(|c| c.is_alphanumeric() || also.contains(c));
+    let in_word =
+        |c: Option<char>, also: &str| c.is_some_and(|c| c.is_alphanumeric() || also.contains(c));
     let token = m.as_str();
     if token.starts_with('/') {
         !in_word(after, "_-.:+")
@@ -298,9 +349,12 @@ fn stands_alone(text: &str, m: &Match<'_>) -> bool {
 
 /// Hints of `search` by the UUID of a volume group, in every way that grub-mkconfig and grub-install write them (GRUB manual, "search").
 fn lvm_hints(map: &IdMap) -> Result<Option<Regex>> {
-    let uuids: Vec<String> = map.lvm.iter().filter(|p| !p.old.is_empty()).map(|p| regex::escape(&p.old)).collect();
+    let uuids: Vec<String> =
+        map.lvm.iter().filter(|p| !p.old.is_empty()).map(|p| regex::escape(&p.old)).collect();
     let any = uuids.join("|");
-    let text = format!(r#"(?m)(^[^\n#]*\bsearch\b[^\n]*?)[ \t]+(?:--hint(?:-[a-z0-9]+)?[= ])?["']?lvmid/(?:{any})/[\w-]+["']?"#);
+    let text = format!(
+        r#"(?m)(^[^\n#]*\bsearch\b[^\n]*?)[ \t]+(?:--hint(?:-[a-z0-9]+)?[= ])?["']?lvmid/(?:{any})/[\w-]+["']?"#
+    );
     if uuids.is_empty() { Ok(None) } else { Ok(Some(Regex::new(&text)?)) }
 }
 
@@ -312,20 +366,33 @@ fn labels(map: &IdMap) -> Result<Vec<(Regex, String)>> {
         Ok(())
     };
     for v in &map.volumes {
-        for (key, link, old, new) in
-            [("LABEL", "by-label", &v.old.label, &v.new.label), ("PARTLABEL", "by-partlabel", &v.old.partlabel, &v.new.partlabel)]
-        {
-            let Some(old) = old.as_deref().filter(|o| !o.is_empty() && Some(*o) != new.as_deref()) else { continue };
+        for (key, link, old, new) in [
+            ("LABEL", "by-label", &v.old.label, &v.new.label),
+            ("PARTLABEL", "by-partlabel", &v.old.partlabel, &v.new.partlabel),
+        ] {
+            let Some(old) = old.as_deref().filter(|o| !o.is_empty() && Some(*o) != new.as_deref())
+            else {
+                continue;
+            };
             // With a new label only the word changes, its quotes stay.
             let spec = match new {
                 Some(n) => format!("{key}=${{2}}{}${{3}}", n.replace('$', "$$")),
                 None => v.new_spec.replace('$', "$$"),
             };
-            let path = new.as_ref().map_or_else(|| v.path(), |n| format!("/dev/disk/{link}/{}", udev_escape(n))).replace('$', "$$");
+            let path = new
+                .as_ref()
+                .map_or_else(|| v.path(), |n| format!("/dev/disk/{link}/{}", udev_escape(n)))
+                .replace('$', "$$");
             let end = r#"([\s"',;)]|$)"#;
             let quoted = regex::escape(old);
-            add(format!(r#"(^|[\s"'=]){key}=("?){quoted}("?){end}"#), format!("${{1}}{spec}${{4}}"))?;
-            add(format!("/dev/disk/{link}/{}{end}", regex::escape(&udev_escape(old))), format!("{path}${{1}}"))?;
+            add(
+                format!(r#"(^|[\s"'=]){key}=("?){quoted}("?){end}"#),
+                format!("${{1}}{spec}${{4}}"),
+            )?;
+            add(
+                format!("/dev/disk/{link}/{}{end}", regex::escape(&udev_escape(old))),
+                format!("{path}${{1}}"),
+            )?;
             if let (Some(new), "LABEL") = (new, key) {
                 let quoted = regex::escape(old);
                 add(
@@ -355,19 +422,43 @@ pub mod tests {
             devices: devices.iter().map(Into::into).collect(),
             ..Names::default()
         };
-        let volume = |what: &str, old: Names, new: Names, spec: &str| Volume { what: what.into(), old, new, new_spec: spec.into() };
-        let pair = |what: &str, old: &str, new: &str| Pair { what: what.into(), old: old.into(), new: new.into() };
+        let volume = |what: &str, old: Names, new: Names, spec: &str| Volume {
+            what: what.into(),
+            old,
+            new,
+            new_spec: spec.into(),
+        };
+        let pair = |what: &str, old: &str, new: &str| Pair {
+            what: what.into(),
+            old: old.into(),
+            new: new.into(),
+        };
         IdMap {
             volumes: vec![
                 volume(
                     "/",
-                    names(OLD_ROOT, "my root", "1234abcd-02", &["/dev/vda2", "/dev/disk/by-id/virtio-OLD-part2"]),
-                    names(NEW_ROOT, "alt root", "33333333-cccc-4ccc-8ccc-333333333333", &["/dev/vdb3"]),
+                    names(
+                        OLD_ROOT,
+                        "my root",
+                        "1234abcd-02",
+                        &["/dev/vda2", "/dev/disk/by-id/virtio-OLD-part2"],
+                    ),
+                    names(
+                        NEW_ROOT,
+                        "alt root",
+                        "33333333-cccc-4ccc-8ccc-333333333333",
+                        &["/dev/vdb3"],
+                    ),
                     &format!("UUID={NEW_ROOT}"),
                 ),
                 volume(
                     "swap",
-                    names("44444444-aaaa-4aaa-8aaa-444444444444", "", "1234abcd-05", &["/dev/vda5"]),
+                    names(
+                        "44444444-aaaa-4aaa-8aaa-444444444444",
+                        "",
+                        "1234abcd-05",
+                        &["/dev/vda5"],
+                    ),
                     names("55555555-bbbb-4bbb-8bbb-555555555555", "", "", &["/dev/vdb4"]),
                     "UUID=55555555-bbbb-4bbb-8bbb-555555555555",
                 ),
@@ -379,16 +470,35 @@ pub mod tests {
                 ),
                 volume(
                     "/home",
-                    names("66666666-aaaa-4aaa-8aaa-666666666666", "", "", &["/dev/mapper/my--vg-home", "/dev/my-vg/home"]),
-                    names("77777777-bbbb-4bbb-8bbb-777777777777", "", "", &["/dev/mapper/alt--vg-home"]),
+                    names(
+                        "66666666-aaaa-4aaa-8aaa-666666666666",
+                        "",
+                        "",
+                        &["/dev/mapper/my--vg-home", "/dev/my-vg/home"],
+                    ),
+                    names(
+                        "77777777-bbbb-4bbb-8bbb-777777777777",
+                        "",
+                        "",
+                        &["/dev/mapper/alt--vg-home"],
+                    ),
                     "/dev/mapper/alt--vg-home",
                 ),
             ],
             disks: vec![pair("disk", "1234abcd", "88888888-dddd-4ddd-8ddd-888888888888")],
             vgs: vec![pair("vg", "my-vg", "alt-vg")],
-            disk_links: vec![pair("disk", "/dev/disk/by-id/virtio-OLD", "/dev/disk/by-id/virtio-NEW")],
+            disk_links: vec![pair(
+                "disk",
+                "/dev/disk/by-id/virtio-OLD",
+                "/dev/disk/by-id/virtio-NEW",
+            )],
             others: vec![
-                names("", "", "1234abcd-07", &["/dev/vda7", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part7"]),
+                names(
+                    "",
+                    "",
+                    "1234abcd-07",
+                    &["/dev/vda7", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part7"],
+                ),
                 Names { devices: vec!["/dev/vda".into()], is_disk: true, ..Names::default() },
             ],
             ..IdMap::default()
@@ -421,9 +531,19 @@ pub mod tests {
     #[test]
     fn identifiers_are_words() {
         let r = Rules::new(&map()).unwrap();
-        assert_eq!(r.anywhere(&format!("# was {OLD_ROOT}, luks-{OLD_ROOT}")), format!("# was {NEW_ROOT}, luks-{NEW_ROOT}"));
+        assert_eq!(
+            r.anywhere(&format!("# was {OLD_ROOT}, luks-{OLD_ROOT}")),
+            format!("# was {NEW_ROOT}, luks-{NEW_ROOT}")
+        );
         assert_eq!(r.anywhere("serial abcd-1234;"), "serial 77AA-88BB;");
-        for same in ["xABCD-1234", "ABCD-12345", "ABCD-1234-5678", "1234abcde", "1234abcd-03", "/dev/disk/by-id/virtio-OLD-part9"] {
+        for same in [
+            "xABCD-1234",
+            "ABCD-12345",
+            "ABCD-1234-5678",
+            "1234abcde",
+            "1234abcd-03",
+            "/dev/disk/by-id/virtio-OLD-part9",
+        ] {
             assert_eq!(r.anywhere(same), same);
         }
         assert_eq!(r.anywhere("ptuuid=1234abcd"), "ptuuid=88888888-dddd-4ddd-8ddd-888888888888");
@@ -438,10 +558,18 @@ pub mod tests {
     #[test]
     fn volume_group_names_only_in_their_forms() {
         let r = Rules::new(&map()).unwrap();
-        assert_eq!(r.anywhere("/dev/my-vg/home /dev/mapper/my--vg-home"), "/dev/alt-vg/home /dev/mapper/alt--vg-home");
-        assert_eq!(r.anywhere("rd.lvm.lv=my-vg/home rd.lvm.vg=my-vg"), "rd.lvm.lv=alt-vg/home rd.lvm.vg=alt-vg");
+        assert_eq!(
+            r.anywhere("/dev/my-vg/home /dev/mapper/my--vg-home"),
+            "/dev/alt-vg/home /dev/mapper/alt--vg-home"
+        );
+        assert_eq!(
+            r.anywhere("rd.lvm.lv=my-vg/home rd.lvm.vg=my-vg"),
+            "rd.lvm.lv=alt-vg/home rd.lvm.vg=alt-vg"
+        );
         assert_eq!(r.anywhere("set root='lvm/my--vg-home'"), "set root='lvm/alt--vg-home'");
-        for same in ["my-vg is a name", "/dev/my-vgx/home", "/dev/mapper/my--vg--home", "/srv/my-vg/home"] {
+        for same in
+            ["my-vg is a name", "/dev/my-vgx/home", "/dev/mapper/my--vg--home", "/srv/my-vg/home"]
+        {
             assert_eq!(r.anywhere(same), same);
         }
     }
@@ -451,8 +579,16 @@ pub mod tests {
         let r = Rules::new(&map()).unwrap();
         let new = r
             .command_line("GRUB_CMDLINE_LINUX=\"root=/dev/vda2 resume=UUID=44444444-aaaa-4aaa-8aaa-444444444444 resume_offset=123 quiet\"");
-        assert_eq!(new, format!("GRUB_CMDLINE_LINUX=\"root=UUID={NEW_ROOT} resume=UUID=55555555-bbbb-4bbb-8bbb-555555555555 quiet\""));
-        assert_eq!(r.command_line("rootflags=subvolid=256,compress=zstd x"), "rootflags=compress=zstd x");
+        assert_eq!(
+            new,
+            format!(
+                "GRUB_CMDLINE_LINUX=\"root=UUID={NEW_ROOT} resume=UUID=55555555-bbbb-4bbb-8bbb-555555555555 quiet\""
+            )
+        );
+        assert_eq!(
+            r.command_line("rootflags=subvolid=256,compress=zstd x"),
+            "rootflags=compress=zstd x"
+        );
         assert_eq!(r.command_line("rootflags=subvol=@,subvolid=256"), "rootflags=subvol=@");
         assert_eq!(r.command_line("xroot=/dev/vda2"), "xroot=/dev/vda2");
         assert_eq!(r.command_line(&new), new);
@@ -463,7 +599,8 @@ pub mod tests {
     /// The stub of GRUB 2.06 on an ESP (Proxmox VE), entries of grub-mkconfig in a file of the administrator.
     #[test]
     fn hints_at_the_sources_volume_group() {
-        let (vg, lv) = ("cSAZDQ-1rDG-fS3x-9bCd-2dFW-8zKk-YtN3Hc", "GvAfgA-0pYB-e7rM-n2QL-Zn1c-WbXk-2bV9Rd");
+        let (vg, lv) =
+            ("cSAZDQ-1rDG-fS3x-9bCd-2dFW-8zKk-YtN3Hc", "GvAfgA-0pYB-e7rM-n2QL-Zn1c-WbXk-2bV9Rd");
         let pair = |old: String, new: &str| Pair { what: "LVM".into(), old, new: new.into() };
         let mut map = map();
         map.lvm = vec![pair(vg.into(), "")];
@@ -472,22 +609,38 @@ pub mod tests {
                 map.lvm.push(pair(format!("lvmid/{vg}/{lv}"), "lvm/alt--vg-root"));
             }
             let r = Rules::new(&map).unwrap();
-            let hint = |before: &str, after: &str| if known { format!(" {before}lvm/alt--vg-root{after}") } else { String::new() };
+            let hint = |before: &str, after: &str| {
+                if known { format!(" {before}lvm/alt--vg-root{after}") } else { String::new() }
+            };
             for (old, new) in [
                 (
                     format!("search.fs_uuid {OLD_ROOT} root lvmid/{vg}/{lv} \n"),
                     format!("search.fs_uuid {NEW_ROOT} root{} \n", hint("", "")),
                 ),
                 (
-                    format!("\tsearch --no-floppy --fs-uuid --set=root --hint='lvmid/{vg}/{lv}'  {OLD_ROOT}\n"),
-                    format!("\tsearch --no-floppy --fs-uuid --set=root{}  {NEW_ROOT}\n", hint("--hint='", "'")),
+                    format!(
+                        "\tsearch --no-floppy --fs-uuid --set=root --hint='lvmid/{vg}/{lv}'  {OLD_ROOT}\n"
+                    ),
+                    format!(
+                        "\tsearch --no-floppy --fs-uuid --set=root{}  {NEW_ROOT}\n",
+                        hint("--hint='", "'")
+                    ),
                 ),
                 (
-                    format!("search --hint lvmid/{vg}/{lv} --hint-efi=lvmid/{vg}/{lv} --fs-uuid {OLD_ROOT}"),
-                    format!("search{}{} --fs-uuid {NEW_ROOT}", hint("--hint ", ""), hint("--hint-efi=", "")),
+                    format!(
+                        "search --hint lvmid/{vg}/{lv} --hint-efi=lvmid/{vg}/{lv} --fs-uuid {OLD_ROOT}"
+                    ),
+                    format!(
+                        "search{}{} --fs-uuid {NEW_ROOT}",
+                        hint("--hint ", ""),
+                        hint("--hint-efi=", "")
+                    ),
                 ),
                 // Another volume of the group.
-                (format!("search --hint='lvmid/{vg}/{}' --set=root x\n", vg.replace('c', "d")), "search --set=root x\n".to_owned()),
+                (
+                    format!("search --hint='lvmid/{vg}/{}' --set=root x\n", vg.replace('c', "d")),
+                    "search --set=root x\n".to_owned(),
+                ),
             ] {
                 assert_eq!(r.command_line(&old), new);
                 assert_eq!(r.command_line(&new), new, "twice is once");
@@ -504,7 +657,10 @@ pub mod tests {
         let r = Rules::new(&map()).unwrap();
         assert_eq!(r.anywhere("x=LABEL=\"my root\" y"), "x=LABEL=\"alt root\" y");
         assert_eq!(r.anywhere("/dev/disk/by-label/my\\x20root"), "/dev/disk/by-label/alt\\x20root");
-        assert_eq!(r.anywhere("search --no-floppy --label 'my root'\n"), "search --no-floppy --label 'alt root'\n");
+        assert_eq!(
+            r.anywhere("search --no-floppy --label 'my root'\n"),
+            "search --no-floppy --label 'alt root'\n"
+        );
         assert_eq!(r.anywhere("my root"), "my root");
     }
 }

@@ -117,7 +117,10 @@ mod tests {
         let text = r#"{"volumes":[{"what":"/","old":{"uuid":"a","label":null,"partuuid":null,"partlabel":null,"devices":["/dev/vda2"]},
             "new":{"uuid":"b","label":null,"partuuid":null,"partlabel":null,"devices":[]},"new_spec":"UUID=b"}],"disks":[],"vgs":[],"disk_links":[]}"#;
         let map: IdMap = serde_json::from_str(text).unwrap();
-        assert_eq!((map.volumes[0].path().as_str(), map.others.len(), map.physical.len()), ("/dev/disk/by-uuid/b", 0, 0));
+        assert_eq!(
+            (map.volumes[0].path().as_str(), map.others.len(), map.physical.len()),
+            ("/dev/disk/by-uuid/b", 0, 0)
+        );
         let again: IdMap = serde_json::from_str(&serde_json::to_string(&map).unwrap()).unwrap();
         assert_eq!(again, map);
     }

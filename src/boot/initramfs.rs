@@ -33,7 +33,10 @@ pub fn detect(root: &Path) -> Result<Tool> {
         (there("dracut"), Tool::Dracut),
     ];
     tools.into_iter().find(|(found, _)| *found).map(|(_, tool)| tool).ok_or_else(|| {
-        error::NO_INITRAMFS_TOOL.because(format!("neither update-initramfs, dracut nor mkinitcpio is installed in {}", root.display()))
+        error::NO_INITRAMFS_TOOL.because(format!(
+            "neither update-initramfs, dracut nor mkinitcpio is installed in {}",
+            root.display()
+        ))
     })
 }
 
@@ -45,10 +48,14 @@ pub fn build(sandbox: &Sandbox, tool: Tool, kernels: &[Kernel], events: &Events)
     let root = sandbox.root.as_path();
     let (with, without): (Vec<&Kernel>, Vec<&Kernel>) = kernels.iter().partition(|k| k.modules);
     for k in without {
-        events.warn(format!("kernel {} has no modules in /lib/modules: its initramfs is left as it is", k.version));
+        events.warn(format!(
+            "kernel {} has no modules in /lib/modules: its initramfs is left as it is",
+            k.version
+        ));
     }
     if with.is_empty() {
-        return Err(error::NO_KERNEL.because(format!("no kernel in {}/boot has its modules installed", root.display())));
+        return Err(error::NO_KERNEL
+            .because(format!("no kernel in {}/boot has its modules installed", root.display())));
     }
     let begun = SystemTime::now();
     for cmd in commands(root, tool, &with) {
@@ -64,35 +71,58 @@ fn commands(root: &Path, tool: Tool, kernels: &[&Kernel]) -> Vec<Cmd> {
     let sentence = |k: &Kernel| format!("make the initramfs of kernel {}", k.version);
     match tool {
         Tool::UpdateInitramfs => {
-            let there = |k: &Kernel| Beneath::open(root).is_ok_and(|root| root.is_file(&k.initramfs));
+            let there =
+                |k: &Kernel| Beneath::open(root).is_ok_and(|root| root.is_file(&k.initramfs));
             // -c for one that is missing; -u respects that there may be a backup of the old one.
-            let all = kernels
-                .iter()
-                .map(|k| Cmd::new("update-initramfs", sentence(k)).args([if there(k) { "-u" } else { "-c" }, "-k", &k.version]));
+            let all = kernels.iter().map(|k| {
+                Cmd::new("update-initramfs", sentence(k)).args([
+                    if there(k) { "-u" } else { "-c" },
+                    "-k",
+                    &k.version,
+                ])
+            });
             all.collect()
         }
         Tool::Dracut => {
             let all = kernels.iter().map(|k| {
                 // Host-only mode would bake in what the running system has mounted and its swap spaces.
                 Cmd::new("dracut", sentence(k))
-                    .args(["--force", "--no-hostonly", "--no-hostonly-cmdline", "--kver", &k.version])
+                    .args([
+                        "--force",
+                        "--no-hostonly",
+                        "--no-hostonly-cmdline",
+                        "--kver",
+                        &k.version,
+                    ])
                     .arg(&k.initramfs)
             });
             all.collect()
         }
-        Tool::Mkinitcpio => vec![Cmd::new("mkinitcpio", "make the initramfs of every kernel").arg("-P")],
+        Tool::Mkinitcpio => {
+            vec![Cmd::new("mkinitcpio", "make the initramfs of every kernel").arg("-P")]
+        }
     }
 }
 
 fn check(root: &Path, k: &Kernel, begun: SystemTime) -> Result<()> {
     // File systems keep coarser times than the clock; FAT keeps two seconds.
     let begun = begun.checked_sub(Duration::from_secs(3)).unwrap_or(begun);
-    let bad = |what: &str| Err(error::INITRAMFS.because(format!("{} of kernel {} {what}", k.initramfs.display(), k.version)));
-    let begun = begun.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(0));
+    let bad = |what: &str| {
+        Err(error::INITRAMFS.because(format!(
+            "{} of kernel {} {what}",
+            k.initramfs.display(),
+            k.version
+        )))
+    };
+    let begun = begun
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(0));
     match Beneath::open(root)?.metadata(&k.initramfs) {
         Err(_) => bad("was not made"),
         Ok(s) if s.size == 0 => bad("is empty"),
-        Ok(s) if s.mtime.secs < begun => bad("was left as it was (is the tool switched off in its configuration?)"),
+        Ok(s) if s.mtime.secs < begun => {
+            bad("was left as it was (is the tool switched off in its configuration?)")
+        }
         Ok(_) => Ok(()),
     }
 }
@@ -102,7 +132,12 @@ mod tests {
     use super::*;
 
     fn kernel(version: &str) -> Kernel {
-        Kernel { version: version.into(), image: "/boot/x".into(), initramfs: format!("/boot/initrd.img-{version}").into(), modules: true }
+        Kernel {
+            version: version.into(),
+            image: "/boot/x".into(),
+            initramfs: format!("/boot/initrd.img-{version}").into(),
+            modules: true,
+        }
     }
 
     #[test]
@@ -112,9 +147,17 @@ mod tests {
         std::fs::create_dir(root.join("boot")).unwrap();
         std::fs::write(root.join("boot/initrd.img-1"), "x").unwrap();
         let (a, b) = (kernel("1"), kernel("2"));
-        let argv = |tool| commands(root, tool, &[&a, &b]).iter().map(|c| c.argv().join(" ")).collect::<Vec<_>>();
-        assert_eq!(argv(Tool::UpdateInitramfs), ["update-initramfs -u -k 1", "update-initramfs -c -k 2"]);
-        assert_eq!(argv(Tool::Dracut)[0], "dracut --force --no-hostonly --no-hostonly-cmdline --kver 1 /boot/initrd.img-1");
+        let argv = |tool| {
+            commands(root, tool, &[&a, &b]).iter().map(|c| c.argv().join(" ")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            argv(Tool::UpdateInitramfs),
+            ["update-initramfs -u -k 1", "update-initramfs -c -k 2"]
+        );
+        assert_eq!(
+            argv(Tool::Dracut)[0],
+            "dracut --force --no-hostonly --no-hostonly-cmdline --kver 1 /boot/initrd.img-1"
+        );
         assert_eq!(argv(Tool::Mkinitcpio), ["mkinitcpio -P"]);
     }
 

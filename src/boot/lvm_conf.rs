@@ -25,7 +25,11 @@ pub struct Volumes {
 impl Volumes {
     pub fn of(map: &IdMap) -> Self {
         let vgs = map.vgs.iter().map(|p| (p.old.clone(), p.new.clone())).collect();
-        Self { physical: map.physical.clone(), vgs, others: map.others.iter().flat_map(|n| n.devices.clone()).collect() }
+        Self {
+            physical: map.physical.clone(),
+            vgs,
+            others: map.others.iter().flat_map(|n| n.devices.clone()).collect(),
+        }
     }
 
     /// Whether logical volumes of an old group stay in use, as they were not copied.
@@ -74,9 +78,13 @@ impl Pattern {
 /// be judged.
 fn accepts(filter: &[Option<Pattern>], names: &[PathBuf]) -> Option<bool> {
     let verdict = |name: &PathBuf| {
-        filter.iter().find_map(|p| match p.as_ref().and_then(|p| Some((p.accepts, p.regex.as_ref()?))) {
-            None => Some(None),
-            Some((accepts, regex)) => regex.is_match(&name.to_string_lossy()).then_some(Some(accepts)),
+        filter.iter().find_map(|p| {
+            match p.as_ref().and_then(|p| Some((p.accepts, p.regex.as_ref()?))) {
+                None => Some(None),
+                Some((accepts, regex)) => {
+                    regex.is_match(&name.to_string_lossy()).then_some(Some(accepts))
+                }
+            }
         })
     };
     let all: Vec<Option<bool>> = names.iter().filter_map(verdict).collect();
@@ -103,28 +111,45 @@ pub fn rewrite(text: &str, rules: &Rules, volumes: &Volumes) -> String {
 
 /// Whether a filter of the file keeps a system from its volume group, or a list names that of the source: the byte where it begins.
 pub fn stale(text: &str, volumes: &Volumes) -> Option<usize> {
-    arrays(text).into_iter().find_map(|(key, range)| value(&key, &text[range.clone()], volumes).map(|_| range.start))
+    arrays(text)
+        .into_iter()
+        .find_map(|(key, range)| value(&key, &text[range.clone()], volumes).map(|_| range.start))
 }
 
 /// The value that a key needs in the copy; None where it is right.
 fn value(key: &str, array: &str, volumes: &Volumes) -> Option<String> {
     let items = strings(array);
-    if key.ends_with("volume_list") { names(array, &items, volumes) } else { filter(array, &items, volumes) }
+    if key.ends_with("volume_list") {
+        names(array, &items, volumes)
+    } else {
+        filter(array, &items, volumes)
+    }
 }
 
 /// Patterns of filters that cannot be judged here: their lines, counted from 1, and what they say.
 pub fn not_understood(text: &str, volumes: &Volumes) -> Vec<(usize, String)> {
     let mut all = vec![];
-    for (_, range) in arrays(text).into_iter().filter(|(key, _)| key.ends_with("filter") && !volumes.physical.is_empty()) {
+    for (_, range) in arrays(text)
+        .into_iter()
+        .filter(|(key, _)| key.ends_with("filter") && !volumes.physical.is_empty())
+    {
         let line = |at: usize| text[..range.start + at].matches('\n').count() + 1;
         let items = strings(&text[range.clone()]);
-        let odd = items.into_iter().filter(|(_, item)| Pattern::of(item).is_none_or(|p| p.regex.is_none()));
+        let odd = items
+            .into_iter()
+            .filter(|(_, item)| Pattern::of(item).is_none_or(|p| p.regex.is_none()));
         all.extend(odd.map(|(at, item)| (line(at.start), item)));
     }
     all
 }
 
-const KEYS: [&str; 5] = ["filter", "global_filter", "volume_list", "auto_activation_volume_list", "read_only_volume_list"];
+const KEYS: [&str; 5] = [
+    "filter",
+    "global_filter",
+    "volume_list",
+    "auto_activation_volume_list",
+    "read_only_volume_list",
+];
 
 /// The values of the keys that matter: an array or a string each, with its place. Comments begin with `#`.
 fn arrays(text: &str) -> Vec<(String, Range<usize>)> {
@@ -185,7 +210,10 @@ fn strings(value: &str) -> Vec<(Range<usize>, String)> {
             (_, Some(_)) if escaped => escaped = false,
             ('\\', Some(_)) => escaped = true,
             ('"', Some(from)) => {
-                all.push((from..i + 1, value[from + 1..i].replace("\\\\", "\\").replace("\\\"", "\"")));
+                all.push((
+                    from..i + 1,
+                    value[from + 1..i].replace("\\\\", "\\").replace("\\\"", "\""),
+                ));
                 start = None;
             }
             _ => {}
@@ -198,10 +226,20 @@ fn strings(value: &str) -> Vec<(Range<usize>, String)> {
 fn names(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Option<String> {
     let mut new = array.to_owned();
     for (range, item) in items.iter().rev() {
-        let of = |old: &str| item.strip_prefix(old).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned);
-        let Some((rest, old, vg)) = volumes.vgs.iter().find_map(|(old, vg)| Some((of(old)?, old, vg))) else { continue };
+        let of = |old: &str| {
+            item.strip_prefix(old)
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+                .map(str::to_owned)
+        };
+        let Some((rest, old, vg)) =
+            volumes.vgs.iter().find_map(|(old, vg)| Some((of(old)?, old, vg)))
+        else {
+            continue;
+        };
         let both = rest.is_empty() && old != vg && volumes.is_shared(old);
-        if volumes.others.contains(&Path::new("/dev").join(item)) || (both && items.iter().any(|(_, i)| i == vg)) {
+        if volumes.others.contains(&Path::new("/dev").join(item))
+            || (both && items.iter().any(|(_, i)| i == vg))
+        {
             continue;
         }
         let old = if both { format!(", \"{old}\"") } else { String::new() };
@@ -214,20 +252,38 @@ fn names(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Op
 fn filter(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Option<String> {
     let patterns: Vec<Option<Pattern>> = items.iter().map(|(_, text)| Pattern::of(text)).collect();
     let physical = &volumes.physical;
-    let is_named = |new: &Path| patterns.iter().flatten().any(|p| p.accepts && p.name() == Some(new));
-    let has_volumes = |p: &&Physical| p.old.iter().any(|n| accepts(&patterns, &n.devices) != Some(false));
-    let missing = |new: &&PathBuf| accepts(&patterns, std::slice::from_ref(*new)) != Some(true) && !is_named(new);
-    let missing: Vec<&PathBuf> = physical.iter().filter(has_volumes).flat_map(|p| &p.new).filter(missing).collect();
+    let is_named =
+        |new: &Path| patterns.iter().flatten().any(|p| p.accepts && p.name() == Some(new));
+    let has_volumes =
+        |p: &&Physical| p.old.iter().any(|n| accepts(&patterns, &n.devices) != Some(false));
+    let missing = |new: &&PathBuf| {
+        accepts(&patterns, std::slice::from_ref(*new)) != Some(true) && !is_named(new)
+    };
+    let missing: Vec<&PathBuf> =
+        physical.iter().filter(has_volumes).flat_map(|p| &p.new).filter(missing).collect();
     // Those of a group that stays in use stay.
-    let old: Vec<&PathBuf> = physical.iter().filter(|p| !volumes.is_shared(&p.vg)).flat_map(|p| &p.old).flat_map(|n| &n.devices).collect();
+    let old: Vec<&PathBuf> = physical
+        .iter()
+        .filter(|p| !volumes.is_shared(&p.vg))
+        .flat_map(|p| &p.old)
+        .flat_map(|n| &n.devices)
+        .collect();
     let ours = |p: &Pattern| p.accepts && p.name().is_some_and(|n| old.iter().any(|d| *d == n));
     let gone: Vec<bool> = patterns.iter().map(|p| p.as_ref().is_some_and(ours)).collect();
     if missing.is_empty() && !gone.contains(&true) {
         return None;
     }
     let added = missing.iter().map(|new| format!("\"a|^{}$|\"", new.display()));
-    let kept = items.iter().zip(&gone).filter(|(_, gone)| !**gone).map(|((range, _), _)| array[range.clone()].to_owned());
-    Some(format!("{}[ {} ]", if array.starts_with(' ') { " " } else { "" }, added.chain(kept).collect::<Vec<_>>().join(", ")))
+    let kept = items
+        .iter()
+        .zip(&gone)
+        .filter(|(_, gone)| !**gone)
+        .map(|((range, _), _)| array[range.clone()].to_owned());
+    Some(format!(
+        "{}[ {} ]",
+        if array.starts_with(' ') { " " } else { "" },
+        added.chain(kept).collect::<Vec<_>>().join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -236,9 +292,16 @@ mod tests {
     use crate::boot::ids::{Names, Pair};
 
     fn map() -> IdMap {
-        let old = Names { devices: vec!["/dev/vda3".into(), "/dev/disk/by-id/virtio-OLD-part3".into()], ..Names::default() };
+        let old = Names {
+            devices: vec!["/dev/vda3".into(), "/dev/disk/by-id/virtio-OLD-part3".into()],
+            ..Names::default()
+        };
         IdMap {
-            physical: vec![Physical { vg: "vg0".into(), old: vec![old], new: vec!["/dev/disk/by-partuuid/new-3".into()] }],
+            physical: vec![Physical {
+                vg: "vg0".into(),
+                old: vec![old],
+                new: vec!["/dev/disk/by-partuuid/new-3".into()],
+            }],
             vgs: vec![Pair { what: "vg".into(), old: "vg0".into(), new: "vg0_alt1".into() }],
             ..IdMap::default()
         }
@@ -263,15 +326,25 @@ mod tests {
     fn filters_for_the_sources_disk_let_the_copys_in() {
         for (old, new) in [
             ("[ \"a|^/dev/vda3$|\", \"r|.*|\" ]", format!("[ {NEW}, \"r|.*|\" ]")),
-            ("[ \"a|^/dev/vda3$|\", \"a|/dev/vdz|\", \"r|.*|\" ]", format!("[ {NEW}, \"a|/dev/vdz|\", \"r|.*|\" ]")),
+            (
+                "[ \"a|^/dev/vda3$|\", \"a|/dev/vdz|\", \"r|.*|\" ]",
+                format!("[ {NEW}, \"a|/dev/vdz|\", \"r|.*|\" ]"),
+            ),
             ("[\"a/vda/\",\"r/.*/\"]", format!("[ {NEW}, \"a/vda/\", \"r/.*/\" ]")),
-            ("[ \"a|^/dev/disk/by-id/virtio-OLD-part3$|\",\n   # all others\n   \"r|.*|\" ]", format!("[ {NEW}, \"r|.*|\" ]")),
+            (
+                "[ \"a|^/dev/disk/by-id/virtio-OLD-part3$|\",\n   # all others\n   \"r|.*|\" ]",
+                format!("[ {NEW}, \"r|.*|\" ]"),
+            ),
             (
                 "[ \"r|^/dev/vdb|\", \"a|^/dev/[sv]d[a-c][0-9]$|\", \"r|.*|\" ]",
                 format!("[ {NEW}, \"r|^/dev/vdb|\", \"a|^/dev/[sv]d[a-c][0-9]$|\", \"r|.*|\" ]"),
             ),
         ] {
-            let text = |filter: &str| format!("devices {{\n\t# filter = [ \"a|.*|\" ]\n\tglobal_filter = {filter}\n\tdir = \"/dev\"\n}}\n");
+            let text = |filter: &str| {
+                format!(
+                    "devices {{\n\t# filter = [ \"a|.*|\" ]\n\tglobal_filter = {filter}\n\tdir = \"/dev\"\n}}\n"
+                )
+            };
             assert_eq!(run(&text(old)), text(&new));
         }
     }
@@ -298,7 +371,10 @@ mod tests {
         for (old, new) in [
             ("[ \"a|(unclosed|\", \"r|.*|\" ]", format!("[ {NEW}, \"a|(unclosed|\", \"r|.*|\" ]")),
             ("[ \"r|/dev/[z|\", \"a|.*|\" ]", format!("[ {NEW}, \"r|/dev/[z|\", \"a|.*|\" ]")),
-            ("[ \"a|^/dev/vda3$|\", \"none\", \"r|.*|\" ]", format!("[ {NEW}, \"none\", \"r|.*|\" ]")),
+            (
+                "[ \"a|^/dev/vda3$|\", \"none\", \"r|.*|\" ]",
+                format!("[ {NEW}, \"none\", \"r|.*|\" ]"),
+            ),
             ("[ \"a|.*|\", \"r|(|\" ]", "[ \"a|.*|\", \"r|(|\" ]".to_owned()),
             ("[ \"r|.*|\", \"a|(|\" ]", "[ \"r|.*|\", \"a|(|\" ]".to_owned()),
         ] {
@@ -306,18 +382,28 @@ mod tests {
             let odd = not_understood(&format!("#\nfilter = {new}\n"), &Volumes::of(&map()));
             assert_eq!(odd.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2], "{old}");
         }
-        assert!(not_understood("filter = [ \"a|(|\" ]\n", &Volumes::default()).is_empty(), "no volume group is copied");
+        assert!(
+            not_understood("filter = [ \"a|(|\" ]\n", &Volumes::default()).is_empty(),
+            "no volume group is copied"
+        );
     }
 
     #[test]
     fn what_was_not_copied_is_still_found() {
-        let left = Names { devices: vec!["/dev/vg0/data".into(), "/dev/mapper/vg0-data".into()], ..Names::default() };
+        let left = Names {
+            devices: vec!["/dev/vg0/data".into(), "/dev/mapper/vg0-data".into()],
+            ..Names::default()
+        };
         let map = IdMap { others: vec![left], ..map() };
         for (old, new) in [
-            ("filter = [ \"a|^/dev/vda3$|\", \"r|.*|\" ]\n", format!("filter = [ {NEW}, \"a|^/dev/vda3$|\", \"r|.*|\" ]\n")),
+            (
+                "filter = [ \"a|^/dev/vda3$|\", \"r|.*|\" ]\n",
+                format!("filter = [ {NEW}, \"a|^/dev/vda3$|\", \"r|.*|\" ]\n"),
+            ),
             (
                 "volume_list = [ \"vg0\", \"vg0/root\", \"vg0/data\" ]\n",
-                "volume_list = [ \"vg0_alt1\", \"vg0\", \"vg0_alt1/root\", \"vg0/data\" ]\n".to_owned(),
+                "volume_list = [ \"vg0_alt1\", \"vg0\", \"vg0_alt1/root\", \"vg0/data\" ]\n"
+                    .to_owned(),
             ),
         ] {
             assert_eq!(run_with(old, &map), new);
@@ -326,8 +412,7 @@ mod tests {
 
     #[test]
     fn lists_of_volume_groups() {
-        let old =
-            "activation {\n\tauto_activation_volume_list = [ \"vg0\", \"vg0/root\", \"vg01\", \"@tag\" ]\n#volume_list = [ \"vg0\" ]\n}\n";
+        let old = "activation {\n\tauto_activation_volume_list = [ \"vg0\", \"vg0/root\", \"vg01\", \"@tag\" ]\n#volume_list = [ \"vg0\" ]\n}\n";
         let new = "activation {\n\tauto_activation_volume_list = [ \"vg0_alt1\", \"vg0_alt1/root\", \"vg01\", \"@tag\" ]\n#volume_list = [ \"vg0\" ]\n}\n";
         assert_eq!(run(old), new);
     }

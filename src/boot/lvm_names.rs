@@ -33,7 +33,8 @@ impl LvmNames {
     /// # Errors
     /// If a name is too long to be searched for.
     pub fn new(map: &IdMap) -> Result<Self> {
-        let groups = map.vgs.iter().filter(|p| p.old != p.new).map(|p| Group::new(&p.old, &p.new, map));
+        let groups =
+            map.vgs.iter().filter(|p| p.old != p.new).map(|p| Group::new(&p.old, &p.new, map));
         Ok(Self { groups: groups.collect::<Result<_>>()? })
     }
 
@@ -44,7 +45,11 @@ impl LvmNames {
 
     /// What [`LvmNames::replaced`] would change: byte offset and words.
     pub fn stale<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
-        let whole = self.groups.iter().flat_map(|g| g.whole.find_iter(text)).map(|m| (m.start(), m.as_str()));
+        let whole = self
+            .groups
+            .iter()
+            .flat_map(|g| g.whole.find_iter(text))
+            .map(|m| (m.start(), m.as_str()));
         self.found(text, false).into_iter().chain(whole).collect()
     }
 
@@ -60,8 +65,13 @@ impl LvmNames {
 
     fn found<'t>(&self, text: &'t str, left: bool) -> Vec<(usize, &'t str)> {
         let of = |group: &Group| {
-            let all = [&group.volumes, &group.mapped].into_iter().flat_map(|re| re.captures_iter(text).collect::<Vec<_>>());
-            let all = all.filter(|c| group.is_left(&c[2]) == left).filter_map(|c| c.get(0)).map(|m| (m.start(), m.as_str()));
+            let all = [&group.volumes, &group.mapped]
+                .into_iter()
+                .flat_map(|re| re.captures_iter(text).collect::<Vec<_>>());
+            let all = all
+                .filter(|c| group.is_left(&c[2]) == left)
+                .filter_map(|c| c.get(0))
+                .map(|m| (m.start(), m.as_str()));
             all.collect::<Vec<_>>()
         };
         self.groups.iter().flat_map(of).collect()
@@ -72,7 +82,9 @@ impl Group {
     fn new(old: &str, new: &str, map: &IdMap) -> Result<Self> {
         let (name, mapped) = (regex::escape(old), regex::escape(&doubled(old)));
         let known = map.volumes.iter().all(|v| !v.old.devices.is_empty());
-        let names = |devices: &[std::path::PathBuf]| devices.iter().filter_map(|d| volume_of(d, old)).collect::<Vec<_>>();
+        let names = |devices: &[std::path::PathBuf]| {
+            devices.iter().filter_map(|d| volume_of(d, old)).collect::<Vec<_>>()
+        };
         let copied = map.volumes.iter().flat_map(|v| names(&v.old.devices)).collect();
         Ok(Self {
             old: old.to_owned(),
@@ -91,7 +103,8 @@ impl Group {
         let name = name.trim_end_matches('.');
         let forms = [name.to_owned(), name.replace("--", "-")];
         let is_in = |set: &HashSet<String>| forms.iter().any(|f| set.contains(f));
-        is_in(&self.left) || (!name.is_empty() && self.copied.as_ref().is_some_and(|copied| !is_in(copied)))
+        is_in(&self.left)
+            || (!name.is_empty() && self.copied.as_ref().is_some_and(|copied| !is_in(copied)))
     }
 
     fn replaced(&self, text: &str) -> String {
@@ -107,7 +120,9 @@ impl Group {
         };
         let out = put(&self.volumes, text, &self.new, '/');
         let out = put(&self.mapped, &out, &doubled(&self.new), '-');
-        self.whole.replace_all(&out, |c: &Captures<'_>| format!("{}{}{}", &c[1], self.new, &c[2])).into_owned()
+        self.whole
+            .replace_all(&out, |c: &Captures<'_>| format!("{}{}{}", &c[1], self.new, &c[2]))
+            .into_owned()
     }
 }
 
@@ -119,8 +134,13 @@ fn doubled(name: &str) -> String {
 /// The logical volume of this group that a path names.
 fn volume_of(path: &Path, vg: &str) -> Option<String> {
     let path = path.to_str()?;
-    let mapped = || path.strip_prefix("/dev/mapper/")?.strip_prefix(&doubled(vg))?.strip_prefix('-');
-    match path.strip_prefix("/dev/").and_then(|p| p.strip_prefix(vg)).and_then(|p| p.strip_prefix('/')) {
+    let mapped =
+        || path.strip_prefix("/dev/mapper/")?.strip_prefix(&doubled(vg))?.strip_prefix('-');
+    match path
+        .strip_prefix("/dev/")
+        .and_then(|p| p.strip_prefix(vg))
+        .and_then(|p| p.strip_prefix('/'))
+    {
         Some(name) => Some(name.to_owned()),
         None => mapped().filter(|n| !n.starts_with('-')).map(|n| n.replace("--", "-")),
     }
@@ -133,7 +153,10 @@ mod tests {
     use crate::boot::ids::Names;
 
     fn other(lv: &str) -> Names {
-        let devices = vec![format!("/dev/my-vg/{lv}").into(), format!("/dev/mapper/my--vg-{}", doubled(lv)).into()];
+        let devices = vec![
+            format!("/dev/my-vg/{lv}").into(),
+            format!("/dev/mapper/my--vg-{}", doubled(lv)).into(),
+        ];
         Names { devices, ..Names::default() }
     }
 
@@ -142,7 +165,12 @@ mod tests {
         let mut map = map();
         map.others.push(other("big-data"));
         let names = LvmNames::new(&map).unwrap();
-        for word in ["/dev/my-vg/big-data", "/dev/mapper/my--vg-big--data", "rd.lvm.lv=my-vg/big-data", "lvm/my--vg-big--data"] {
+        for word in [
+            "/dev/my-vg/big-data",
+            "/dev/mapper/my--vg-big--data",
+            "rd.lvm.lv=my-vg/big-data",
+            "lvm/my--vg-big--data",
+        ] {
             for text in [word.to_owned(), format!("x='{word}'"), format!("# on {word}.\n")] {
                 assert_eq!(names.replaced(&text), text);
                 assert!(names.stale(&text).is_empty() && names.left(&text).len() == 1, "{text}");
@@ -162,7 +190,10 @@ mod tests {
         map.others.clear();
         let names = LvmNames::new(&map).unwrap();
         let text = "/dev/my-vg/home /dev/my-vg/data /dev/mapper/my--vg-data /dev/my-vg/";
-        assert_eq!(names.replaced(text), "/dev/alt-vg/home /dev/my-vg/data /dev/mapper/my--vg-data /dev/alt-vg/");
+        assert_eq!(
+            names.replaced(text),
+            "/dev/alt-vg/home /dev/my-vg/data /dev/mapper/my--vg-data /dev/alt-vg/"
+        );
         // An image of which only the fstab tells: nobody knows which device its swap space was.
         map.volumes[1].old.devices.clear();
         assert_eq!(LvmNames::new(&map).unwrap().replaced("/dev/my-vg/swap"), "/dev/alt-vg/swap");

@@ -14,19 +14,26 @@ pub struct OldWords {
 }
 
 /// What stands around a device in a configuration file, a script, or a pattern for LVM.
-const AROUND: &[char] = &[' ', '\t', '\r', '"', '\'', '|', '^', '$', ';', ',', '(', ')', '{', '}', '<', '>', '[', ']', '`', '*'];
+const AROUND: &[char] = &[
+    ' ', '\t', '\r', '"', '\'', '|', '^', '$', ';', ',', '(', ')', '{', '}', '<', '>', '[', ']',
+    '`', '*',
+];
 
 impl OldWords {
     /// # Errors
     /// If a name is too long to be searched for.
     pub fn new(map: &IdMap) -> Result<Self> {
         let volumes = map.volumes.iter().map(|v| &v.old);
-        let all: BTreeSet<String> = volumes.chain(&map.others).flat_map(names).map(|n| regex::escape(&n)).collect();
+        let all: BTreeSet<String> =
+            volumes.chain(&map.others).flat_map(names).map(|n| regex::escape(&n)).collect();
         if all.is_empty() {
             return Ok(Self { any: None });
         }
         let text = format!("(?i){}", all.into_iter().collect::<Vec<_>>().join("|"));
-        let any = regex::RegexBuilder::new(&text).size_limit(64 << 20).build().context("the names make too long a pattern")?;
+        let any = regex::RegexBuilder::new(&text)
+            .size_limit(64 << 20)
+            .build()
+            .context("the names make too long a pattern")?;
         Ok(Self { any: Some(any) })
     }
 
@@ -43,9 +50,16 @@ impl OldWords {
         let mut found = vec![];
         for word in line.split(AROUND).filter(|w| !w.is_empty()) {
             let behind = word.split_once('=').map(|(_, w)| w);
-            let starts = [Some(word), behind, behind.and_then(|w| w.split_once('=')).map(|(_, w)| w)];
-            let forms = starts.into_iter().flatten().flat_map(|w| [w, w.trim_end_matches(['.', ':']), w.split(':').next().unwrap_or(w)]);
-            let old = |w: &&str| is_old(w) || (w.len() >= 8 && (is_old(&format!("UUID={w}")) || is_old(&format!("PARTUUID={w}"))));
+            let starts =
+                [Some(word), behind, behind.and_then(|w| w.split_once('=')).map(|(_, w)| w)];
+            let forms = starts.into_iter().flatten().flat_map(|w| {
+                [w, w.trim_end_matches(['.', ':']), w.split(':').next().unwrap_or(w)]
+            });
+            let old = |w: &&str| {
+                is_old(w)
+                    || (w.len() >= 8
+                        && (is_old(&format!("UUID={w}")) || is_old(&format!("PARTUUID={w}"))))
+            };
             found.extend(forms.filter(|w| !w.is_empty()).find(old));
         }
         found.dedup();
@@ -54,7 +68,8 @@ impl OldWords {
 }
 
 fn names(n: &Names) -> Vec<String> {
-    let labels = [&n.label, &n.partlabel].into_iter().flatten().flat_map(|l| [l.clone(), udev_escape(l)]);
+    let labels =
+        [&n.label, &n.partlabel].into_iter().flatten().flat_map(|l| [l.clone(), udev_escape(l)]);
     let ids = [&n.uuid, &n.partuuid].into_iter().flatten().cloned();
     let devices = n.devices.iter().map(|d| d.display().to_string());
     labels.chain(ids).chain(devices).filter(|w| !w.is_empty()).collect()
@@ -78,7 +93,10 @@ mod tests {
             ("id=1234abcd-07", &["1234abcd-07"]),
             ("global_filter = [ \"a|^/dev/vda2$|\", \"r|.*|\" ]", &["/dev/vda2"]),
             ("filter = [ \"a|/dev/vda.*|\" ]", &["/dev/vda"]),
-            ("see /dev/disk/by-path/pci-0000:00:1f.2-ata-1-part7.", &["/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part7"]),
+            (
+                "see /dev/disk/by-path/pci-0000:00:1f.2-ata-1-part7.",
+                &["/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part7"],
+            ),
             ("swapon LABEL=other; /dev/vdab /dev/vda70 my root", &[]),
             ("/dev/vdb3", &[]),
         ] {

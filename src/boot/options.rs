@@ -42,7 +42,8 @@ pub struct Translated {
 }
 
 fn fate(option: &str) -> Option<&'static Fate> {
-    let is = |name: &str| if name.ends_with('=') { option.starts_with(name) } else { option == name };
+    let is =
+        |name: &str| if name.ends_with('=') { option.starts_with(name) } else { option == name };
     TABLE.iter().find(|(name, _)| is(name)).map(|(_, fate)| fate)
 }
 
@@ -60,7 +61,9 @@ pub fn translate(options: &str, path: &dyn Fn(u64) -> Option<String>) -> Transla
             Some(Fate::Number) if has_path => {}
             Some(Fate::Number) => {
                 let number = option.split_once('=').and_then(|(_, n)| n.parse::<u64>().ok());
-                match number.and_then(|n| if TOP_LEVEL.contains(&n) { Some(String::new()) } else { path(n) }) {
+                match number.and_then(|n| {
+                    if TOP_LEVEL.contains(&n) { Some(String::new()) } else { path(n) }
+                }) {
                     // As mountinfo shows them.
                     Some(path) => kept.push(format!("subvol=/{path}")),
                     None => {
@@ -82,7 +85,8 @@ pub fn path_in(list: &[SubvolumeId], id: u64) -> Option<String> {
 
 /// Options as an image.data keeps them: without what selects or names anything, the subvolume included, which has a field of its own.
 pub fn portable(options: &str) -> String {
-    let kept: Vec<&str> = options.split(',').filter(|o| fate(o).is_none() && !o.starts_with("subvol=")).collect();
+    let kept: Vec<&str> =
+        options.split(',').filter(|o| fate(o).is_none() && !o.starts_with("subvol=")).collect();
     if kept.is_empty() { "defaults".to_owned() } else { kept.join(",") }
 }
 
@@ -112,17 +116,33 @@ mod tests {
             ("loop,offset=1048576,sizelimit=4096,ro", "ro", 3),
             ("loop=/dev/loop3,ro", "ro", 1),
             // Words that begin alike.
-            ("device_timeout=3,sbx,loopy,usrjquota=aquota.user", "device_timeout=3,sbx,loopy,usrjquota=aquota.user", 0),
+            (
+                "device_timeout=3,sbx,loopy,usrjquota=aquota.user",
+                "device_timeout=3,sbx,loopy,usrjquota=aquota.user",
+                0,
+            ),
         ] {
             let done = translate(old, &path);
-            assert_eq!((done.text.as_str(), done.warnings.len()), (new, warnings), "{old}: {:?}", done.warnings);
-            assert_eq!(translate(&done.text, &path), Translated { text: new.into(), warnings: vec![] }, "{old}: twice is once");
+            assert_eq!(
+                (done.text.as_str(), done.warnings.len()),
+                (new, warnings),
+                "{old}: {:?}",
+                done.warnings
+            );
+            assert_eq!(
+                translate(&done.text, &path),
+                Translated { text: new.into(), warnings: vec![] },
+                "{old}: twice is once"
+            );
         }
     }
 
     #[test]
     fn what_an_image_data_keeps() {
-        assert_eq!(portable("subvol=@home,subvolid=257,compress=zstd,x-systemd.automount"), "compress=zstd,x-systemd.automount");
+        assert_eq!(
+            portable("subvol=@home,subvolid=257,compress=zstd,x-systemd.automount"),
+            "compress=zstd,x-systemd.automount"
+        );
         assert_eq!(portable("logdev=/dev/sdb1"), "defaults");
         assert_eq!(portable("defaults"), "defaults");
     }

@@ -120,13 +120,15 @@ const COMMAND_LINES: [&str; 16] = [
     "boot/extlinux/",
     "boot/syslinux/",
 ];
-const MORE_COMMAND_LINES: [&str; 5] = ["efi/", "boot/EFI/", "boot/firmware/", "boot/cmdline.txt", "boot/armbianEnv.txt"];
+const MORE_COMMAND_LINES: [&str; 5] =
+    ["efi/", "boot/EFI/", "boot/firmware/", "boot/cmdline.txt", "boot/armbianEnv.txt"];
 
 /// By the path inside a root, without the first `/`.
 pub fn syntax(inner: &Path) -> Syntax {
     let text = inner.to_string_lossy();
     let name = inner.file_name().unwrap_or_default().to_string_lossy();
-    let lvm = ["etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf"].contains(&text.as_ref()) || text.starts_with("etc/lvm/profile/");
+    let lvm = ["etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf"].contains(&text.as_ref())
+        || text.starts_with("etc/lvm/profile/");
     match text.as_ref() {
         "etc/default/grub_installdevice" => Syntax::InstallDevice,
         "etc/crypttab" | "etc/crypttab.initramfs" => Syntax::Crypttab,
@@ -135,7 +137,9 @@ pub fn syntax(inner: &Path) -> Syntax {
         _ if lvm => Syntax::Lvm,
         _ if name == "grubenv" => Syntax::Grubenv,
         _ if is_unit(inner) => Syntax::Unit,
-        _ if COMMAND_LINES.iter().chain(&MORE_COMMAND_LINES).any(|p| text.starts_with(p)) => Syntax::CommandLine,
+        _ if COMMAND_LINES.iter().chain(&MORE_COMMAND_LINES).any(|p| text.starts_with(p)) => {
+            Syntax::CommandLine
+        }
         _ => Syntax::Text,
     }
 }
@@ -146,23 +150,48 @@ pub fn syntax_in_initramfs(inner: &Path) -> Syntax {
     let starts = |dirs: &[&str]| dirs.iter().any(|d| inner.starts_with(d));
     match syntax(inner) {
         Syntax::Text if name == "fstab" => Syntax::Fstab,
-        Syntax::Text if ["cryptroot/crypttab", "etc/crypttab"].iter().any(|p| inner.ends_with(p)) => Syntax::Crypttab,
+        Syntax::Text
+            if ["cryptroot/crypttab", "etc/crypttab"].iter().any(|p| inner.ends_with(p)) =>
+        {
+            Syntax::Crypttab
+        }
         Syntax::Text if name == "resume" || name.ends_with(".cfg") => Syntax::CommandLine,
-        Syntax::Text if starts(&["conf", "cmdline.d", "etc/conf.d", "etc/cmdline.d", "etc/lvm", "usr/lib/dracut"]) => Syntax::CommandLine,
+        Syntax::Text
+            if starts(&[
+                "conf",
+                "cmdline.d",
+                "etc/conf.d",
+                "etc/cmdline.d",
+                "etc/lvm",
+                "usr/lib/dracut",
+            ]) =>
+        {
+            Syntax::CommandLine
+        }
         known => known,
     }
 }
 
-const UNITS: [&str; 8] = ["service", "mount", "automount", "swap", "device", "target", "socket", "path"];
+const UNITS: [&str; 8] =
+    ["service", "mount", "automount", "swap", "device", "target", "socket", "path"];
 
 /// A unit of the system, or a drop-in for one (`home.mount.d/x.conf`).
 fn is_unit(inner: &Path) -> bool {
-    let below = ["etc/systemd", "usr/local/lib/systemd"].iter().chain(&PACKAGED_UNITS).any(|d| inner.starts_with(d));
+    let below = ["etc/systemd", "usr/local/lib/systemd"]
+        .iter()
+        .chain(&PACKAGED_UNITS)
+        .any(|d| inner.starts_with(d));
     let ends = |p: &Path, more: &str| {
         let name = p.file_name().unwrap_or_default().to_string_lossy();
-        UNITS.iter().any(|u| name.ends_with(&format!(".{u}{more}")) || (!more.is_empty() && name == format!("{u}{more}")))
+        UNITS.iter().any(|u| {
+            name.ends_with(&format!(".{u}{more}"))
+                || (!more.is_empty() && name == format!("{u}{more}"))
+        })
     };
-    let drop_in = || inner.extension().is_some_and(|e| e == "conf") && inner.parent().is_some_and(|d| ends(d, ".d"));
+    let drop_in = || {
+        inner.extension().is_some_and(|e| e == "conf")
+            && inner.parent().is_some_and(|d| ends(d, ".d"))
+    };
     below && (ends(inner, "") || drop_in())
 }
 

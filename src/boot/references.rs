@@ -76,17 +76,27 @@ impl Names {
         match syntax(inner) {
             // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
             Syntax::Text => (rules.anywhere(text), vec![]),
-            Syntax::CommandLine => (text.split_inclusive('\n').map(|line| rules.command_line(line)).collect(), vec![]),
+            Syntax::CommandLine => {
+                (text.split_inclusive('\n').map(|line| rules.command_line(line)).collect(), vec![])
+            }
             Syntax::Unit => {
                 let new = unit::rewrite(text, rules, units::main_volume(root, inner, rules));
-                (new.text, new.warnings.into_iter().map(|w| format!("/{}: {w}", inner.display())).collect())
+                (
+                    new.text,
+                    new.warnings
+                        .into_iter()
+                        .map(|w| format!("/{}: {w}", inner.display()))
+                        .collect(),
+                )
             }
             Syntax::Crypttab => {
                 let new = crypttab::rewrite(text, rules, self.of_image);
                 (new.text, new.warnings)
             }
             Syntax::Lvm => (lvm_conf::rewrite(text, rules, &self.lvm), vec![]),
-            Syntax::InstallDevice => (text.split_inclusive('\n').map(|line| self.install_device(line)).collect(), vec![]),
+            Syntax::InstallDevice => {
+                (text.split_inclusive('\n').map(|line| self.install_device(line)).collect(), vec![])
+            }
             // What is no fstab after all is a text.
             Syntax::Fstab => match fstab::rewrite(text, rules, &FstabExtras::default()) {
                 Ok(new) => (new.text, new.warnings),
@@ -111,10 +121,17 @@ pub fn fstab_rewritten(
     names: &Names,
     extras: &FstabExtras,
 ) -> Result<(fstab::Rewritten, crypttab::Rewritten)> {
-    let mappings = crypttab.map(|t| crypttab::rewrite(t, &names.rules, names.of_image)).unwrap_or_default();
+    let mappings =
+        crypttab.map(|t| crypttab::rewrite(t, &names.rules, names.of_image)).unwrap_or_default();
     let mut extras = extras.clone();
-    extras.lines.retain(|w| w.fstype != "swap" || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}")));
-    let new = fstab::rewrite(&crypttab::without_mappings(text, &mappings.disabled), &names.rules, &extras)?;
+    extras.lines.retain(|w| {
+        w.fstype != "swap" || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}"))
+    });
+    let new = fstab::rewrite(
+        &crypttab::without_mappings(text, &mappings.disabled),
+        &names.rules,
+        &extras,
+    )?;
     Ok((new, mappings))
 }
 
@@ -122,9 +139,19 @@ pub fn fstab_rewritten(
 ///
 /// # Errors
 /// ALT-501 for an fstab that cannot be read; otherwise where a file cannot be read or written.
-pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) -> Result<Vec<Change>> {
-    let mut job =
-        Job { root, copy: Beneath::open(root)?, names: Names { of_image: extras.claim, ..Names::of(map)? }, changes: vec![], events };
+pub fn rewrite(
+    root: &Path,
+    map: &IdMap,
+    extras: &FstabExtras,
+    events: &Events,
+) -> Result<Vec<Change>> {
+    let mut job = Job {
+        root,
+        copy: Beneath::open(root)?,
+        names: Names { of_image: extras.claim, ..Names::of(map)? },
+        changes: vec![],
+        events,
+    };
     for path in DROPPED {
         job.drop_below(path)?;
     }
@@ -134,7 +161,8 @@ pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) 
     for dir in ["boot/grub", "boot/grub2"] {
         job.grub_dir(dir)?;
     }
-    let changes = units::Job { copy: &job.copy, rules: &job.names.rules, events, changes: vec![] }.run()?;
+    let changes =
+        units::Job { copy: &job.copy, rules: &job.names.rules, events, changes: vec![] }.run()?;
     job.changes.extend(changes);
     for place in PLACES.iter().filter(|p| p.treatment == Treatment::Change) {
         for (path, kind) in walk(&job.copy, *place)? {
@@ -154,7 +182,13 @@ pub fn rewrite(root: &Path, map: &IdMap, extras: &FstabExtras, events: &Events) 
     Ok(job.changes)
 }
 
-const KNOWN: [&str; 5] = ["etc/crypttab", "etc/default/grub", "etc/kernel/cmdline", "etc/default/grub_installdevice", "etc/lvm/lvm.conf"];
+const KNOWN: [&str; 5] = [
+    "etc/crypttab",
+    "etc/default/grub",
+    "etc/kernel/cmdline",
+    "etc/default/grub_installdevice",
+    "etc/lvm/lvm.conf",
+];
 
 struct Job<'a> {
     root: &'a Path,
@@ -168,7 +202,11 @@ impl Job<'_> {
     fn changed(&mut self, path: &Path, line: usize, what: impl Into<String>) {
         let shown = Path::new("/").join(path);
         let what = what.into();
-        let place = if line == 0 { shown.display().to_string() } else { format!("{}:{line}", shown.display()) };
+        let place = if line == 0 {
+            shown.display().to_string()
+        } else {
+            format!("{}:{line}", shown.display())
+        };
         self.events.emit(Event::File { path: format!("{place}: {what}") });
         self.changes.push(Change { path: shown, line, what });
     }
@@ -214,7 +252,9 @@ impl Job<'_> {
         }
         let path = Path::new("/etc/initramfs-tools/conf.d/resume");
         let old = self.copy.read(path)?;
-        let off = old.as_deref().is_some_and(|t| String::from_utf8_lossy(t).lines().any(|l| l.trim() == "RESUME=none"));
+        let off = old
+            .as_deref()
+            .is_some_and(|t| String::from_utf8_lossy(t).lines().any(|l| l.trim() == "RESUME=none"));
         let swaps = map.volumes.iter().filter(|v| v.what == "swap");
         // What is made anew at each start holds nothing to resume from.
         let swap = swaps.filter_map(|v| v.new.uuid.as_ref()).find(|uuid| !taken.contains(uuid));
@@ -240,7 +280,11 @@ impl Job<'_> {
                 self.changed(&env, 0, "GRUB's counters are taken out");
             }
             if !left_out.is_empty() {
-                self.events.warn(format!("/{} has no room for {}", env.display(), left_out.join(", ")));
+                self.events.warn(format!(
+                    "/{} has no room for {}",
+                    env.display(),
+                    left_out.join(", ")
+                ));
             }
         }
         let path = self.copy.leads_to(Path::new(dir).join("custom.cfg"))?;
@@ -276,7 +320,9 @@ impl Job<'_> {
             self.changed(path, 0, "rewritten");
             return Ok(());
         }
-        for (i, (_, n)) in old.text.lines().zip(new.lines()).enumerate().filter(|(_, (o, n))| o != n) {
+        for (i, (_, n)) in
+            old.text.lines().zip(new.lines()).enumerate().filter(|(_, (o, n))| o != n)
+        {
             self.changed(path, i + 1, n.trim());
         }
         Ok(())
@@ -287,15 +333,25 @@ impl Job<'_> {
         let path = Path::new(debconf::DATABASE);
         let Some(known) = self.copy.read(path)? else { return Ok(()) };
         let known = String::from_utf8_lossy(&known).into_owned();
-        let links: Vec<&str> = map.disk_links.iter().map(|p| p.new.as_str()).filter(|n| n.starts_with("/dev/disk/by-id/")).collect();
+        let links: Vec<&str> = map
+            .disk_links
+            .iter()
+            .map(|p| p.new.as_str())
+            .filter(|n| n.starts_with("/dev/disk/by-id/"))
+            .collect();
         let text = debconf::selections(&known, &links);
-        if text.is_empty() || crate::host::cmd::find_program(self.root, "debconf-set-selections").is_none() {
+        if text.is_empty()
+            || crate::host::cmd::find_program(self.root, "debconf-set-selections").is_none()
+        {
             return Ok(());
         }
-        Cmd::new("debconf-set-selections", "tell the GRUB packages of the copy which disk is theirs")
-            .stdin(text.clone())
-            .inside(&Sandbox::new(self.root))
-            .run(self.events)?;
+        Cmd::new(
+            "debconf-set-selections",
+            "tell the GRUB packages of the copy which disk is theirs",
+        )
+        .stdin(text.clone())
+        .inside(&Sandbox::new(self.root))
+        .run(self.events)?;
         for line in text.lines() {
             self.changed(path, 0, line);
         }

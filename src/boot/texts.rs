@@ -42,7 +42,10 @@ impl Text {
         if !root.is_file(inner) {
             return Ok(None);
         }
-        root.open_file(inner).and_then(|mut file| read_text(&mut file)).with_context(reading).map(|b| b.and_then(Self::of))
+        root.open_file(inner)
+            .and_then(|mut file| read_text(&mut file))
+            .with_context(reading)
+            .map(|b| b.and_then(Self::of))
     }
 
     pub fn of(bytes: Vec<u8>) -> Option<Self> {
@@ -51,7 +54,9 @@ impl Text {
         }
         Some(match String::from_utf8(bytes) {
             Ok(text) => Self { text, latin1: false },
-            Err(e) => Self { text: e.as_bytes().iter().map(|b| char::from(*b)).collect(), latin1: true },
+            Err(e) => {
+                Self { text: e.as_bytes().iter().map(|b| char::from(*b)).collect(), latin1: true }
+            }
         })
     }
 
@@ -83,7 +88,11 @@ mod tests {
         let text = [b"x\n".repeat(100_000), b"end".to_vec()].concat();
         assert_eq!(read_text(&mut io::Cursor::new(text.clone())).unwrap(), Some(text.clone()));
         assert_eq!(read_text(&mut io::Cursor::new([text, vec![0]].concat())).unwrap(), None);
-        assert_eq!(read_text(&mut io::Cursor::new(vec![b'x'; usize::try_from(LARGEST).unwrap() + 1])).unwrap(), None);
+        assert_eq!(
+            read_text(&mut io::Cursor::new(vec![b'x'; usize::try_from(LARGEST).unwrap() + 1]))
+                .unwrap(),
+            None
+        );
     }
 
     #[test]

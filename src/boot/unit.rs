@@ -23,7 +23,8 @@ pub fn what(text: &str) -> Option<&str> {
 /// Rewrites the text of a unit. Lines that name nothing of the source stay byte for byte. `main`: for a drop-in, what its unit is about.
 pub fn rewrite(text: &str, rules: &Rules, main: Option<&Volume>) -> Rewritten {
     let mut out = Rewritten::default();
-    let volume = what(text).and_then(|what| rules.volume(what)).or(main.filter(|_| what(text).is_none()));
+    let volume =
+        what(text).and_then(|what| rules.volume(what)).or(main.filter(|_| what(text).is_none()));
     for line in text.split_inclusive('\n') {
         let new = match (volume, value(line, "What"), value(line, "Options")) {
             (Some(v), Some(what), _) => line.replacen(what, &v.path(), 1),
@@ -65,7 +66,8 @@ fn dependencies(line: &str, rules: &Rules) -> String {
 /// The new name of a unit that is named after a device of the source, or of a directory for one (`dev-sda5.swap.d`, `dev-sda2.device.wants`).
 /// None where the name is none of these.
 pub fn renamed(name: &str, rules: &Rules) -> Option<String> {
-    let (stem, kind) = [".swap", ".device"].into_iter().find_map(|k| Some((&name[..name.find(k)?], k)))?;
+    let (stem, kind) =
+        [".swap", ".device"].into_iter().find_map(|k| Some((&name[..name.find(k)?], k)))?;
     let rest = &name[stem.len() + kind.len()..];
     if !stem.starts_with("dev-") || !["", ".d", ".wants", ".requires", ".upholds"].contains(&rest) {
         return None;
@@ -83,7 +85,9 @@ pub fn escape(path: &str) -> String {
         match byte {
             b'/' => out.push('-'),
             b'.' if i == 0 => out.push_str("\\x2e"),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => out.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => {
+                out.push(char::from(byte))
+            }
             _ => out.push_str(&format!("\\x{byte:02x}")),
         }
     }
@@ -98,7 +102,8 @@ pub fn unescape(stem: &str) -> Option<String> {
         match first {
             b'-' => bytes.push(b'/'),
             b'\\' => {
-                let digits = std::str::from_utf8(more.get(1..3)?).ok().filter(|_| more[0] == b'x')?;
+                let digits =
+                    std::str::from_utf8(more.get(1..3)?).ok().filter(|_| more[0] == b'x')?;
                 bytes.push(u8::from_str_radix(digits, 16).ok()?);
                 rest = &more[3..];
             }
@@ -125,18 +130,24 @@ mod tests {
         let mut map = map();
         map.volumes[0].old.subvolumes = vec![SubvolumeId { id: 257, path: "@srv".into() }];
         let rules = Rules::new(&map).unwrap();
-        let unit =
-            format!("[Unit]\nDescription=x\n[Mount]\nWhat=/dev/disk/by-uuid/{OLD_ROOT}\nWhere=/srv\nOptions = subvolid=257,noatime\n");
+        let unit = format!(
+            "[Unit]\nDescription=x\n[Mount]\nWhat=/dev/disk/by-uuid/{OLD_ROOT}\nWhere=/srv\nOptions = subvolid=257,noatime\n"
+        );
         let new = rewrite(&unit, &rules, None);
         assert_eq!(
             new.text,
-            format!("[Unit]\nDescription=x\n[Mount]\nWhat=/dev/disk/by-uuid/{NEW_ROOT}\nWhere=/srv\nOptions = subvol=/@srv,noatime\n")
+            format!(
+                "[Unit]\nDescription=x\n[Mount]\nWhat=/dev/disk/by-uuid/{NEW_ROOT}\nWhere=/srv\nOptions = subvol=/@srv,noatime\n"
+            )
         );
         assert_eq!(new.warnings, Vec::<String>::new());
         assert_eq!(rewrite(&new.text, &rules, None), new, "twice is once");
         // Options that come first, and one that is said.
         let new = rewrite("[Mount]\nOptions=logdev=/dev/sdz1\nWhat=/dev/vda2\n", &rules, None);
-        assert_eq!(new.text, format!("[Mount]\nOptions=defaults\nWhat=/dev/disk/by-uuid/{NEW_ROOT}\n"));
+        assert_eq!(
+            new.text,
+            format!("[Mount]\nOptions=defaults\nWhat=/dev/disk/by-uuid/{NEW_ROOT}\n")
+        );
         assert_eq!(new.warnings.len(), 1);
         // Another disk's unit keeps its numbers.
         let other = "[Mount]\nWhat=/dev/sdz9\nOptions=subvolid=257\n";
@@ -149,12 +160,17 @@ mod tests {
         let devices = vec!["/dev/my-vg/data".into(), "/dev/mapper/my--vg-data".into()];
         map.others.push(crate::boot::ids::Names { devices, ..crate::boot::ids::Names::default() });
         let rules = Rules::new(&map).unwrap();
-        for unit in
-            ["[Mount]\nWhat=/dev/my-vg/data\n", "[Mount]\nWhat=/dev/mapper/my--vg-data\n", "[Unit]\nBindsTo=dev-my\\x2dvg-data.device\n"]
-        {
+        for unit in [
+            "[Mount]\nWhat=/dev/my-vg/data\n",
+            "[Mount]\nWhat=/dev/mapper/my--vg-data\n",
+            "[Unit]\nBindsTo=dev-my\\x2dvg-data.device\n",
+        ] {
             assert_eq!(rewrite(unit, &rules, None).text, unit);
         }
-        assert_eq!(rules.command_line("root=/dev/my-vg/data rd.lvm.lv=my-vg/data"), "root=/dev/my-vg/data rd.lvm.lv=my-vg/data");
+        assert_eq!(
+            rules.command_line("root=/dev/my-vg/data rd.lvm.lv=my-vg/data"),
+            "root=/dev/my-vg/data rd.lvm.lv=my-vg/data"
+        );
     }
 
     #[test]
@@ -163,7 +179,10 @@ mod tests {
         map.volumes[0].old.subvolumes = vec![SubvolumeId { id: 257, path: "@srv".into() }];
         let rules = Rules::new(&map).unwrap();
         let text = "[Mount]\nOptions=subvolid=257\n";
-        assert_eq!(rewrite(text, &rules, rules.volume("/dev/vda2")).text, "[Mount]\nOptions=subvol=/@srv\n");
+        assert_eq!(
+            rewrite(text, &rules, rules.volume("/dev/vda2")).text,
+            "[Mount]\nOptions=subvol=/@srv\n"
+        );
         assert_eq!(rewrite(text, &rules, None).text, text);
     }
 
@@ -191,14 +210,29 @@ mod tests {
         assert_eq!(renamed("dev-vda5.swap", &rules), Some(format!("{new}.swap")));
         assert_eq!(renamed("dev-vda5.swap.d", &rules), Some(format!("{new}.swap.d")));
         let label = renamed("dev-disk-by\\x2dlabel-my\\x5cx20root.device.wants", &rules);
-        assert_eq!(label, Some(format!("dev-disk-by\\x2duuid-{}.device.wants", NEW_ROOT.replace('-', "\\x2d"))));
-        for same in ["dev-vdz5.swap", "dev-vda5.mount", "vda5.swap", &format!("{new}.swap"), "swapfile.swap", "dev-vda5.swap.bak"] {
+        assert_eq!(
+            label,
+            Some(format!("dev-disk-by\\x2duuid-{}.device.wants", NEW_ROOT.replace('-', "\\x2d")))
+        );
+        for same in [
+            "dev-vdz5.swap",
+            "dev-vda5.mount",
+            "vda5.swap",
+            &format!("{new}.swap"),
+            "swapfile.swap",
+            "dev-vda5.swap.bak",
+        ] {
             assert_eq!(renamed(same, &rules), None, "{same}");
         }
         let unit = "[Unit]\nBindsTo=dev-vda2.device dev-vdz1.device\nAfter=dev-vda5.swap x.target\nRequiresMountsFor=/srv\n";
         let done = rewrite(unit, &rules, None).text;
         let root = format!("dev-disk-by\\x2duuid-{}", NEW_ROOT.replace('-', "\\x2d"));
-        assert_eq!(done, format!("[Unit]\nBindsTo={root}.device dev-vdz1.device\nAfter={new}.swap x.target\nRequiresMountsFor=/srv\n"));
+        assert_eq!(
+            done,
+            format!(
+                "[Unit]\nBindsTo={root}.device dev-vdz1.device\nAfter={new}.swap x.target\nRequiresMountsFor=/srv\n"
+            )
+        );
         assert_eq!(stale("BindsTo=dev-vda2.device dev-vdz1.device", &rules), ["dev-vda2.device"]);
         assert!(done.lines().all(|l| stale(l, &rules).is_empty()));
     }

@@ -21,7 +21,9 @@ pub fn new_name(name: &str, rules: &Rules) -> String {
 }
 
 fn renamed_path(path: &Path, rules: &Rules) -> PathBuf {
-    path.iter().map(|part| part.to_str().map_or_else(|| part.to_owned(), |p| new_name(p, rules).into())).collect()
+    path.iter()
+        .map(|part| part.to_str().map_or_else(|| part.to_owned(), |p| new_name(p, rules).into()))
+        .collect()
 }
 
 /// The path of a packaged unit below the directory of units; None for another file.
@@ -32,7 +34,9 @@ fn packaged(path: &Path) -> Option<&Path> {
 /// Whether another unit stands in front of a packaged one (systemd.unit(5)): one of its name, or the one that was made from it here.
 pub fn is_overridden(copy: &Beneath, path: &Path, rules: &Rules) -> bool {
     let Some(inner) = packaged(path) else { return false };
-    let there = |inner: &Path| OWN_UNITS.iter().any(|dir| copy.link_metadata(Path::new(dir).join(inner)).is_ok());
+    let there = |inner: &Path| {
+        OWN_UNITS.iter().any(|dir| copy.link_metadata(Path::new(dir).join(inner)).is_ok())
+    };
     // A directory `x.swap.d` is looked into; a unit hides its links too.
     let renamed = renamed_path(inner, rules);
     there(inner) || renamed != inner && there(&renamed)
@@ -79,7 +83,9 @@ impl Job<'_> {
     }
 
     fn link(&mut self, path: &Path, kind: Kind) -> Result<()> {
-        let Some(target) = self.copy.read_link(path).filter(|_| kind == Kind::Symlink) else { return Ok(()) };
+        let Some(target) = self.copy.read_link(path).filter(|_| kind == Kind::Symlink) else {
+            return Ok(());
+        };
         let new = renamed_path(&target, self.rules);
         if new != target {
             self.copy.remove(path)?;
@@ -101,7 +107,11 @@ impl Job<'_> {
         }
         if kind == Kind::Regular && self.copy.is_file(&to) {
             // Two units for one device: systemd would start one of them.
-            self.events.warn(format!("/{} and /{} are about one device: the copy keeps one of them", path.display(), to.display()));
+            self.events.warn(format!(
+                "/{} and /{} are about one device: the copy keeps one of them",
+                path.display(),
+                to.display()
+            ));
         }
         self.copy.rename(path, &new)?;
         self.changed(path, format!("renamed to {new}"));
@@ -110,7 +120,10 @@ impl Job<'_> {
 
     /// A packaged unit of this name is switched off: the name is meant, and not its device.
     fn is_switched_off(&self, path: &Path) -> bool {
-        let Some(name) = path.file_name().filter(|_| self.copy.read_link(path).is_some_and(|t| t == Path::new("/dev/null"))) else {
+        let Some(name) = path
+            .file_name()
+            .filter(|_| self.copy.read_link(path).is_some_and(|t| t == Path::new("/dev/null")))
+        else {
             return false;
         };
         PACKAGED_UNITS.iter().any(|dir| self.copy.link_metadata(Path::new(dir).join(name)).is_ok())
@@ -123,7 +136,11 @@ impl Job<'_> {
             if self.copy.link_metadata(&new).is_err() {
                 match self.copy.read_link(&old) {
                     Some(target) => self.copy.symlink(target, &new)?,
-                    None => self.copy.replace(&new, &self.copy.read(&old)?.unwrap_or_default(), 0o644)?,
+                    None => self.copy.replace(
+                        &new,
+                        &self.copy.read(&old)?.unwrap_or_default(),
+                        0o644,
+                    )?,
                 }
             }
             self.copy.remove(&old)?;
@@ -135,7 +152,9 @@ impl Job<'_> {
 
     /// A unit of a package, a drop-in of it, or a link to one.
     fn packaged(&mut self, path: &Path, kind: Kind) -> Result<()> {
-        let Some(inner) = packaged(path).filter(|_| kind != Kind::Directory && !is_overridden(self.copy, path, self.rules)) else {
+        let Some(inner) = packaged(path)
+            .filter(|_| kind != Kind::Directory && !is_overridden(self.copy, path, self.rules))
+        else {
             return Ok(());
         };
         let new_inner = renamed_path(inner, self.rules);
@@ -196,16 +215,33 @@ mod tests {
         let own = root.join("etc/systemd/system");
         write(root, "etc/systemd/system/dev-vda5.swap", "[Swap]\nWhat=/dev/vda5\n");
         write(root, "etc/systemd/system/dev-vda5.swap.d/a.conf", "[Swap]\nPriority=5\n");
-        write(root, "etc/systemd/system/dev-disk-by\\x2dpartuuid-1234abcd\\x2d05.swap", "[Swap]\nWhat=/dev/disk/by-partuuid/1234abcd-05\n");
-        write(root, "etc/systemd/system/dev-disk-by\\x2dpartuuid-1234abcd\\x2d05.swap.d/b.conf", "[Swap]\nPriority=6\n");
+        write(
+            root,
+            "etc/systemd/system/dev-disk-by\\x2dpartuuid-1234abcd\\x2d05.swap",
+            "[Swap]\nWhat=/dev/disk/by-partuuid/1234abcd-05\n",
+        );
+        write(
+            root,
+            "etc/systemd/system/dev-disk-by\\x2dpartuuid-1234abcd\\x2d05.swap.d/b.conf",
+            "[Swap]\nPriority=6\n",
+        );
         write(root, "etc/systemd/system/backup.service", "[Unit]\nBindsTo=dev-vda5.device\n");
         fs::create_dir_all(own.join("swap.target.wants")).unwrap();
         symlink("../dev-vda5.swap", own.join("swap.target.wants/dev-vda5.swap")).unwrap();
         rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap();
         let unit = swap_unit();
-        assert_eq!(fs::read_to_string(own.join(&unit)).unwrap(), format!("[Swap]\nWhat=/dev/disk/by-uuid/{NEW_SWAP}\n"));
-        assert_eq!(fs::read_link(own.join("swap.target.wants").join(&unit)).unwrap(), Path::new("..").join(&unit));
-        let mut names: Vec<String> = fs::read_dir(&own).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(
+            fs::read_to_string(own.join(&unit)).unwrap(),
+            format!("[Swap]\nWhat=/dev/disk/by-uuid/{NEW_SWAP}\n")
+        );
+        assert_eq!(
+            fs::read_link(own.join("swap.target.wants").join(&unit)).unwrap(),
+            Path::new("..").join(&unit)
+        );
+        let mut names: Vec<String> = fs::read_dir(&own)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         assert_eq!(names, ["backup.service", &unit, &format!("{unit}.d"), "swap.target.wants"]);
         assert_eq!(fs::read_dir(own.join(format!("{unit}.d"))).unwrap().count(), 2);
@@ -234,17 +270,37 @@ mod tests {
         symlink("/dev/null", root.join("etc/systemd/system/dev-vda2.swap")).unwrap();
         rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap();
         let own = root.join("etc/systemd/system");
-        assert_eq!(fs::read_to_string(vendor.join("home.mount")).unwrap(), home, "the package's own file");
-        assert_eq!(fs::read_to_string(own.join("home.mount")).unwrap(), home.replace(OLD_ROOT, NEW_ROOT));
-        assert_eq!(fs::read_to_string(root.join("usr/local/lib/systemd/system/srv.mount")).unwrap(), home.replace(OLD_ROOT, NEW_ROOT));
-        assert!(fs::read_to_string(own.join("masked.mount")).unwrap().contains("vdz1") && !own.join("other.mount").exists());
+        assert_eq!(
+            fs::read_to_string(vendor.join("home.mount")).unwrap(),
+            home,
+            "the package's own file"
+        );
+        assert_eq!(
+            fs::read_to_string(own.join("home.mount")).unwrap(),
+            home.replace(OLD_ROOT, NEW_ROOT)
+        );
+        assert_eq!(
+            fs::read_to_string(root.join("usr/local/lib/systemd/system/srv.mount")).unwrap(),
+            home.replace(OLD_ROOT, NEW_ROOT)
+        );
+        assert!(
+            fs::read_to_string(own.join("masked.mount")).unwrap().contains("vdz1")
+                && !own.join("other.mount").exists()
+        );
         let unit = swap_unit();
-        assert_eq!(fs::read_to_string(own.join(&unit)).unwrap(), format!("[Swap]\nWhat=/dev/disk/by-uuid/{NEW_SWAP}\n"));
+        assert_eq!(
+            fs::read_to_string(own.join(&unit)).unwrap(),
+            format!("[Swap]\nWhat=/dev/disk/by-uuid/{NEW_SWAP}\n")
+        );
         assert_eq!(fs::read_link(own.join("dev-vda5.swap")).unwrap(), Path::new("/dev/null"));
         assert!(!own.join("dev-vda2.swap").is_symlink());
-        let root_unit = swap_unit().replace(&NEW_SWAP.replace('-', "\\x2d"), &NEW_ROOT.replace('-', "\\x2d"));
+        let root_unit =
+            swap_unit().replace(&NEW_SWAP.replace('-', "\\x2d"), &NEW_ROOT.replace('-', "\\x2d"));
         assert_eq!(fs::read_link(own.join(root_unit)).unwrap(), Path::new("/dev/null"));
-        assert_eq!(fs::read_link(own.join("swap.target.wants").join(&unit)).unwrap(), Path::new("..").join(&unit));
+        assert_eq!(
+            fs::read_link(own.join("swap.target.wants").join(&unit)).unwrap(),
+            Path::new("..").join(&unit)
+        );
         assert_eq!(rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap(), []);
         let expect = crate::boot::audit::Expect::default();
         let found = crate::boot::audit::audit(root, &map(), &expect).unwrap();

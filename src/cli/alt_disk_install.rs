@@ -44,7 +44,8 @@ const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
 /// ALT-101 to ALT-129, and of the lists that flags name ALT-732 to ALT-741: what is wrong with the command line. Nothing was touched.
 pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
     let parsed = getopt::parse(&ALT_DISK_INSTALL, args)?;
-    let output = Output { debug: parsed.has("D"), verbose: parsed.has("V"), events_fd: events_fd(&parsed)? };
+    let output =
+        Output { debug: parsed.has("D"), verbose: parsed.has("V"), events_fd: events_fd(&parsed)? };
     let action = action(&parsed, args)?;
     Ok((if parsed.has("review") { Action::Review(Box::new(action)) } else { action }, output))
 }
@@ -54,9 +55,15 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
         alone(p, "X", &BESIDE_CLEAN_UP, &error::CLEAN_UP_ALONE)?;
         erase_says_something(p)?;
         if p.has("ask-erase") && !p.has("review") {
-            return Err(error::BAD_VALUE.because_do("--ask-erase is given without --review", "name the disk with --erase SERIAL"));
+            return Err(error::BAD_VALUE.because_do(
+                "--ask-erase is given without --review",
+                "name the disk with --erase SERIAL",
+            ));
         }
-        return Ok(Action::CleanUp { erase: p.values("erase").map(text).collect(), ask: p.has("ask-erase") });
+        return Ok(Action::CleanUp {
+            erase: p.values("erase").map(text).collect(),
+            ask: p.has("ask-erase"),
+        });
     }
     if p.has("resume") {
         return alone(p, "resume", &[], &error::RESUME_ALONE).map(|()| Action::Resume);
@@ -85,9 +92,15 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
         skip_boot_check: p.has("g"),
         erase: p.values("erase").map(text).collect(),
         targets: p.operands.iter().map(|o| text(o)).collect(),
-        argv: std::iter::once(ALT_DISK_INSTALL.name.to_owned()).chain(args.iter().map(|a| text(a))).collect(),
+        argv: std::iter::once(ALT_DISK_INSTALL.name.to_owned())
+            .chain(args.iter().map(|a| text(a)))
+            .collect(),
     };
-    Ok(if p.has("preview") { Action::Preview { request, json: p.has("json") } } else { Action::Install(request) })
+    Ok(if p.has("preview") {
+        Action::Preview { request, json: p.has("json") }
+    } else {
+        Action::Install(request)
+    })
 }
 
 /// Flags of phases that this run does not execute: what they do will not happen. For a note, not an error.
@@ -109,7 +122,11 @@ pub fn without_effect(request: &Request) -> Vec<String> {
         ("-r", request.reboot, 3),
     ];
     let unused = flags.iter().filter(|(_, given, phase)| *given && !phases.contains(phase));
-    unused.map(|(flag, _, phase)| format!("{flag} has no effect in this run: it belongs to phase {phase}")).collect()
+    unused
+        .map(|(flag, _, phase)| {
+            format!("{flag} has no effect in this run: it belongs to phase {phase}")
+        })
+        .collect()
 }
 
 fn alone(p: &Parsed, name: &str, more: &[&str], rule: &'static Entry) -> Result<()> {
@@ -122,17 +139,24 @@ fn alone(p: &Parsed, name: &str, more: &[&str], rule: &'static Entry) -> Result<
 fn exclusions(p: &Parsed) -> Result<()> {
     match (p.has("C"), p.has("d")) {
         (true, true) => return Err(error::TWO_SOURCES.because("both -C and -d are given")),
-        (false, false) => return Err(error::NO_SOURCE.because("it is not said what to install: neither -C nor -d is given")),
+        (false, false) => {
+            return Err(error::NO_SOURCE
+                .because("it is not said what to install: neither -C nor -d is given"));
+        }
         (clone, _) => {
-            let (not_here, rule, source) =
-                if clone { (Only::Image, &error::IMAGE_ONLY, "-C") } else { (Only::Clone, &error::CLONE_ONLY, "-d") };
+            let (not_here, rule, source) = if clone {
+                (Only::Image, &error::IMAGE_ONLY, "-C")
+            } else {
+                (Only::Clone, &error::CLONE_ONLY, "-d")
+            };
             if let Some(flag) = p.flags().find(|f| f.only == not_here) {
                 return Err(rule.because(format!("{} is not valid with {source}", flag.typed())));
             }
         }
     }
     if p.has("B") && p.has("r") {
-        return Err(error::REBOOT_WHERE.because("-B leaves the boot list alone, so -r would not reboot from the new disk"));
+        return Err(error::REBOOT_WHERE
+            .because("-B leaves the boot list alone, so -r would not reboot from the new disk"));
     }
     Ok(())
 }
@@ -142,7 +166,8 @@ fn needs(p: &Parsed) -> Result<()> {
         return Err(error::NEEDS_LOCATION.because(format!("-{name} is given without -l")));
     }
     if p.has("review") && p.has("preview") {
-        return Err(error::BAD_VALUE.because_do("--review and --preview are given together", "give one of them"));
+        return Err(error::BAD_VALUE
+            .because_do("--review and --preview are given together", "give one of them"));
     }
     if p.has("json") && !p.has("preview") {
         return Err(error::JSON_ALONE.because("--json is given without --preview"));
@@ -152,20 +177,25 @@ fn needs(p: &Parsed) -> Result<()> {
 
 fn values(p: &Parsed) -> Result<Phases> {
     if let Some(level) = p.value("L").filter(|l| !is_level(l)) {
-        return Err(error::BAD_LEVEL.because(format!("`{}` is not a level of the form V.R.M", text(level))));
+        return Err(
+            error::BAD_LEVEL.because(format!("`{}` is not a level of the form V.R.M", text(level)))
+        );
     }
     erase_says_something(p)?;
     match p.value("P") {
         None => Ok(Phases::All),
-        Some(word) => Phases::parse(&text(word)).ok_or_else(|| error::BAD_PHASE.because(format!("`{}` after -P is no phase", text(word)))),
+        Some(word) => Phases::parse(&text(word)).ok_or_else(|| {
+            error::BAD_PHASE.because(format!("`{}` after -P is no phase", text(word)))
+        }),
     }
 }
 
 fn erase_says_something(p: &Parsed) -> Result<()> {
     match p.values("erase").any(OsStr::is_empty) {
-        true => {
-            Err(error::BAD_VALUE.because_do("the serial number after --erase is empty", "`altdisk disks` shows each disk's serial number"))
-        }
+        true => Err(error::BAD_VALUE.because_do(
+            "the serial number after --erase is empty",
+            "`altdisk disks` shows each disk's serial number",
+        )),
         false => Ok(()),
     }
 }
@@ -173,19 +203,32 @@ fn erase_says_something(p: &Parsed) -> Result<()> {
 /// What `-d` and the flags that belong to it ask for.
 fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
     let Some(device) = path(p, "d") else { return Ok(None) };
-    let platforms: Vec<String> = p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
+    let platforms: Vec<String> =
+        p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
     if let Some(other) = platforms.iter().find(|w| !PLATFORMS.contains(&w.as_str())) {
-        let cause = format!("`{other}` after -p is no platform that altdisk knows ({})", PLATFORMS.join(", "));
-        return Err(error::BAD_VALUE.because_do(cause, "name one of them, or both with a comma between"));
+        let cause = format!(
+            "`{other}` after -p is no platform that altdisk knows ({})",
+            PLATFORMS.join(", ")
+        );
+        return Err(
+            error::BAD_VALUE.because_do(cause, "name one of them, or both with a comma between")
+        );
     }
     let identity = match p.value("identity") {
         None => None,
         Some(word) => Some(Identity::parse(&text(word)).ok_or_else(|| {
-            error::BAD_VALUE.because_do(format!("`{}` after --identity is neither keep nor fresh", text(word)), "write keep or fresh")
+            error::BAD_VALUE.because_do(
+                format!("`{}` after --identity is neither keep nor fresh", text(word)),
+                "write keep or fresh",
+            )
         })?),
     };
     // The journal keeps it, and whoever goes on may be elsewhere.
-    let device = if device == Path::new("-") { device } else { std::path::absolute(&device).unwrap_or(device) };
+    let device = if device == Path::new("-") {
+        device
+    } else {
+        std::path::absolute(&device).unwrap_or(device)
+    };
     Ok(Some(FromImage { device, level: p.value("L").map(text), platforms, identity }))
 }
 
@@ -198,9 +241,14 @@ pub(crate) fn accepted(p: &Parsed) -> Result<Vec<Loss>> {
     let all = Loss::ALL.map(Loss::word).join(", ");
     match Loss::parse_list(&words) {
         Ok(losses) if !losses.is_empty() => Ok(losses),
-        Ok(_) => Err(error::BAD_VALUE.because_do("nothing stands after --accept", format!("name what may be missing: {all}"))),
-        Err(word) => Err(error::BAD_VALUE
-            .because_do(format!("`{word}` after --accept is none of {all}"), "name one or more of them, with commas between")),
+        Ok(_) => Err(error::BAD_VALUE.because_do(
+            "nothing stands after --accept",
+            format!("name what may be missing: {all}"),
+        )),
+        Err(word) => Err(error::BAD_VALUE.because_do(
+            format!("`{word}` after --accept is none of {all}"),
+            "name one or more of them, with commas between",
+        )),
     }
 }
 
@@ -215,7 +263,8 @@ fn files(p: &Parsed, phases: Phases) -> Result<()> {
             let cause = format!("`{}` after -{name} is not a full path name", text(value));
             let here = std::env::current_dir().unwrap_or_default().join(value);
             return Err(match here.exists() && !value.is_empty() {
-                true => error::FULL_PATH.because_do(cause, format!("write -{name} {}", quote(here.as_os_str()))),
+                true => error::FULL_PATH
+                    .because_do(cause, format!("write -{name} {}", quote(here.as_os_str()))),
                 false => error::FULL_PATH.because(cause),
             });
         }
@@ -224,7 +273,9 @@ fn files(p: &Parsed, phases: Phases) -> Result<()> {
         script_runs(Path::new(script))?;
     }
     for name in ["i", "R", "e", "b", "f"] {
-        if let Some(file) = p.value(name).filter(|f| name != "b" || !wanted::is_update_all(Path::new(f))) {
+        if let Some(file) =
+            p.value(name).filter(|f| name != "b" || !wanted::is_update_all(Path::new(f)))
+        {
             readable(name, Path::new(file))?;
         }
     }
@@ -240,12 +291,22 @@ fn software(p: &Parsed) -> Result<Option<Wanted>> {
     let word = |name: &str| match p.value(name) {
         None => Ok(None),
         Some(word) => word.to_str().map(Some).ok_or_else(|| {
-            error::BAD_VALUE.because_do(format!("`{}` after -{name} is not text in UTF-8", text(word)), "use names in UTF-8")
+            error::BAD_VALUE.because_do(
+                format!("`{}` after -{name} is not text in UTF-8", text(word)),
+                "use names in UTF-8",
+            )
         }),
     };
     let Some(location) = word("l")? else { return Ok(None) };
     let file = |name: &str| p.value(name).map(Path::new);
-    let given = Given { location, packages: word("w")?, bundle: file("b"), fix_bundle: file("f"), fixes: word("F")?, flags: word("I")? };
+    let given = Given {
+        location,
+        packages: word("w")?,
+        bundle: file("b"),
+        fix_bundle: file("f"),
+        fixes: word("F")?,
+        flags: word("I")?,
+    };
     Wanted::read(&given).map(Some)
 }
 
@@ -253,20 +314,28 @@ fn script_runs(script: &Path) -> Result<()> {
     let shown = quote(script.as_os_str());
     let meta = match fs::metadata(script) {
         Ok(meta) => meta,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(error::SCRIPT_MISSING.because(format!("{shown} does not exist"))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(error::SCRIPT_MISSING.because(format!("{shown} does not exist")));
+        }
         Err(e) => return Err(unreadable("s", script, &e)),
     };
     if !meta.is_file() {
         return Err(error::SCRIPT_NO_FILE.because(format!("{shown} is not a regular file")));
     }
     if meta.permissions().mode() & 0o111 == 0 {
-        let cause = format!("{shown} has no execute permission (mode {:04o})", meta.permissions().mode() & 0o7777);
+        let cause = format!(
+            "{shown} has no execute permission (mode {:04o})",
+            meta.permissions().mode() & 0o7777
+        );
         let mut head = [0; 4];
-        let read = fs::File::open(script).and_then(|mut f| std::io::Read::read(&mut f, &mut head)).unwrap_or(0);
+        let read = fs::File::open(script)
+            .and_then(|mut f| std::io::Read::read(&mut f, &mut head))
+            .unwrap_or(0);
         let remedy = if head[..read].starts_with(b"#!") || head[..read].starts_with(b"\x7fELF") {
             format!("run `chmod +x {shown}`")
         } else {
-            "name a program: this file neither begins with #! nor is it a compiled program".to_owned()
+            "name a program: this file neither begins with #! nor is it a compiled program"
+                .to_owned()
         };
         return Err(error::SCRIPT_NOT_EXECUTABLE.because_do(cause, remedy));
     }
@@ -276,13 +345,15 @@ fn script_runs(script: &Path) -> Result<()> {
 fn readable(name: &str, file: &Path) -> Result<()> {
     let is_file = fs::metadata(file).map_err(|e| unreadable(name, file, &e))?.is_file();
     if !is_file {
-        return Err(error::FILE_UNREADABLE.because(format!("{} after -{name} is not a regular file", quote(file.as_os_str()))));
+        return Err(error::FILE_UNREADABLE
+            .because(format!("{} after -{name} is not a regular file", quote(file.as_os_str()))));
     }
     File::open(file).map(drop).map_err(|e| unreadable(name, file, &e))
 }
 
 fn unreadable(name: &str, file: &Path, e: &std::io::Error) -> anyhow::Error {
-    error::FILE_UNREADABLE.because(format!("{} after -{name} cannot be read: {e}", quote(file.as_os_str())))
+    error::FILE_UNREADABLE
+        .because(format!("{} after -{name} cannot be read: {e}", quote(file.as_os_str())))
 }
 
 fn targets(p: &Parsed, phases: Phases) -> Result<()> {
@@ -296,7 +367,11 @@ fn targets(p: &Parsed, phases: Phases) -> Result<()> {
     for (i, one) in devices.iter().enumerate() {
         if let Some(j) = devices[..i].iter().position(|d| d == one) {
             let (first, second) = (text(&p.operands[j]), text(&p.operands[i]));
-            let cause = if first == second { format!("{first} is named twice") } else { format!("{first} and {second} are the same disk") };
+            let cause = if first == second {
+                format!("{first} is named twice")
+            } else {
+                format!("{first} and {second} are the same disk")
+            };
             return Err(error::TARGET_TWICE.because(cause));
         }
     }

@@ -38,8 +38,11 @@ pub fn tell(world: &World, as_json: bool) -> Result<String> {
         Standing::Known(a) => (Some(*a), None),
         Standing::NoJournal(_) | Standing::Unreadable(_) => (None, Marks::read(world).unreadable),
     };
-    let with = |role: Role| world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>();
-    let mut strangers: Vec<&Disk> = with(Role::None).into_iter().filter(|d| is_clone(d, world)).collect();
+    let with = |role: Role| {
+        world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>()
+    };
+    let mut strangers: Vec<&Disk> =
+        with(Role::None).into_iter().filter(|d| is_clone(d, world)).collect();
     if unreadable.is_some() {
         strangers.extend(with(Role::AltinstRootvg));
     }
@@ -79,7 +82,8 @@ fn in_words(k: &Known) -> String {
             .disks
             .iter()
             .map(|d| {
-                let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
+                let serial =
+                    d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
                 format!("{} ({}{serial})", d.shown(), human(d.size))
             })
             .collect();
@@ -96,13 +100,19 @@ fn in_words(k: &Known) -> String {
                 "It holds a copy of a system: perhaps the one whose record cannot be read.",
                 format!("After `alt_disk_install -X`, {again}."),
             ),
-            None => ("It holds a copy that was forgotten, or that another system made.", format!("{again}.")),
+            None => (
+                "It holds a copy that was forgotten, or that another system made.",
+                format!("{again}."),
+            ),
         };
         add(&format!("altinst_rootvg on {}", d.shown()), &[what.to_owned(), again]);
     }
     for d in &k.old {
         let back = format!("`altdisk bootlist {}` goes back to it: it boots next then.", d.name);
-        add(&format!("old_rootvg on {}", d.shown()), &["The system that this one was made from.".to_owned(), back]);
+        add(
+            &format!("old_rootvg on {}", d.shown()),
+            &["The system that this one was made from.".to_owned(), back],
+        );
     }
     if text.is_empty() {
         text.push_str("There is no copy. `alt_disk_install -C DISK` makes one.\n");
@@ -114,7 +124,12 @@ fn in_words(k: &Known) -> String {
 fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     let done: Vec<String> = a.phases_done().iter().map(u8::to_string).collect();
     let mut lines = vec![
-        format!("made {} from {}, by: {}", clock::minute(a.base.created), a.base.origin(), a.made_by().join(" ")),
+        format!(
+            "made {} from {}, by: {}",
+            clock::minute(a.base.created),
+            a.base.origin(),
+            a.made_by().join(" ")
+        ),
         match done.as_slice() {
             [] => "no phase is complete".to_owned(),
             _ => format!("phases that are complete: {}", done.join(", ")),
@@ -124,7 +139,9 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         lines.push(format!("it is mounted at {ALT_INST}"));
     }
     if a.journal_damaged {
-        lines.push("its journal is damaged or lost: what was done on it is not all known".to_owned());
+        lines.push(
+            "its journal is damaged or lost: what was done on it is not all known".to_owned(),
+        );
     }
     if a.cleaning() {
         lines.push("cleaning it up was begun: `alt_disk_install -X` ends it".to_owned());
@@ -142,12 +159,23 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         lines.push(format!("the last run did not finish; steps left: {}{next}", left.len()));
         lines.push("`alt_disk_install --resume` goes on with it".to_owned());
     } else if !a.phases_done().contains(&3) {
-        lines.push("`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it".to_owned());
+        lines.push(
+            "`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it"
+                .to_owned(),
+        );
     } else {
         lines.push("it is finished: `altdisk bootlist` shows whether it boots next".to_owned());
-        let erase: String = a.base.layout.disks.iter().map(|d| format!(" --erase {}", quote(d.serial_or_name().as_ref()))).collect();
+        let erase: String = a
+            .base
+            .layout
+            .disks
+            .iter()
+            .map(|d| format!(" --erase {}", quote(d.serial_or_name().as_ref())))
+            .collect();
         lines.push(format!("`alt_disk_install -C{erase} {}` makes it anew", a.disks()));
-        lines.push("`alt_disk_install -X` forgets it; its disk keeps it, and can be booted".to_owned());
+        lines.push(
+            "`alt_disk_install -X` forgets it; its disk keeps it, and can be booted".to_owned(),
+        );
         lines.push(format!("`alt_disk_install -X{erase}` forgets it and erases its disk"));
         return lines;
     }
@@ -158,7 +186,9 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
 /// Who is at work, and how that is seen and stopped. `job`: its number, where it is in the list of jobs.
 fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
     match job {
-        Some(id) => format!("job {id} is at work on it: `altdisk jobs follow {id}` shows it, `altdisk jobs stop {id}` ends it"),
+        Some(id) => format!(
+            "job {id} is at work on it: `altdisk jobs follow {id}` shows it, `altdisk jobs stop {id}` ends it"
+        ),
         None => error::cause(busy),
     }
 }
@@ -169,20 +199,36 @@ mod tests {
     use crate::disk::sample;
 
     fn k_again(world: &World) -> Known<'_> {
-        Known { stored: None, unreadable: None, mounted: false, strangers: vec![&world.disks[1]], old: vec![] }
+        Known {
+            stored: None,
+            unreadable: None,
+            mounted: false,
+            strangers: vec![&world.disks[1]],
+            old: vec![],
+        }
     }
 
     #[test]
     fn who_is_at_work_can_be_found() {
-        let busy = error::BUSY.because("another run of altdisk is at work (process 7: altdisk mksysb /x)");
+        let busy =
+            error::BUSY.because("another run of altdisk is at work (process 7: altdisk mksysb /x)");
         assert!(works(Some(Id(12)), &busy).contains("`altdisk jobs stop 12` ends it"));
-        assert_eq!(works(None, &busy), "another run of altdisk is at work (process 7: altdisk mksysb /x)");
+        assert_eq!(
+            works(None, &busy),
+            "another run of altdisk is at work (process 7: altdisk mksysb /x)"
+        );
     }
 
     #[test]
     fn in_words_and_json() {
         let world = sample::world();
-        let none = Known { stored: None, unreadable: None, mounted: false, strangers: vec![], old: vec![] };
+        let none = Known {
+            stored: None,
+            unreadable: None,
+            mounted: false,
+            strangers: vec![],
+            old: vec![],
+        };
         assert!(in_words(&none).starts_with("There is no copy."));
         assert_eq!(in_json(&none)["altinst_rootvg"], Value::Null);
         let k = Known { strangers: vec![&world.disks[1]], old: vec![&world.disks[0]], ..none };
@@ -193,11 +239,15 @@ mod tests {
             "{text}"
         );
         let lost = in_words(&Known {
-            unreadable: Some(Unreadable { why: "ALT-702: plan.json: cut off".into(), remedy: "`alt_disk_install -X`".into() }),
+            unreadable: Some(Unreadable {
+                why: "ALT-702: plan.json: cut off".into(),
+                remedy: "`alt_disk_install -X`".into(),
+            }),
             ..k_again(&world)
         });
         assert!(
-            lost.contains("A copy whose record cannot be read\n    ALT-702: plan.json: cut off") && lost.contains("perhaps the one"),
+            lost.contains("A copy whose record cannot be read\n    ALT-702: plan.json: cut off")
+                && lost.contains("perhaps the one"),
             "{lost}"
         );
         assert!(text.lines().all(|l| l.len() <= 80), "{text}");

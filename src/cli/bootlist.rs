@@ -34,11 +34,18 @@ struct Options {
 fn parse(args: &[OsString]) -> Result<Options> {
     let parsed = getopt::parse(&BOOTLIST, args)?;
     if let Some(mode) = parsed.value("m").filter(|m| *m != "normal") {
-        return Err(error::BAD_VALUE
-            .because_do(format!("-m {}: the only boot list here is `normal`", mode.display()), "write -m normal, or leave -m out"));
+        return Err(error::BAD_VALUE.because_do(
+            format!("-m {}: the only boot list here is `normal`", mode.display()),
+            "write -m normal, or leave -m out",
+        ));
     }
     let disks = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
-    Ok(Options { show: parsed.has("o"), json: parsed.has("json"), review: parsed.has("review"), disks })
+    Ok(Options {
+        show: parsed.has("o"),
+        json: parsed.has("json"),
+        review: parsed.has("review"),
+        disks,
+    })
 }
 
 /// Runs the command.
@@ -49,7 +56,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let options = parse(args)?;
     console(events, &BOOTLIST, false, false, false);
     if !nix::unistd::geteuid().is_root() {
-        return Err(error::NOT_ROOT.because("the boot list is read from devices and firmware variables that only root can read"));
+        return Err(error::NOT_ROOT.because(
+            "the boot list is read from devices and firmware variables that only root can read",
+        ));
     }
     if let (true, Some(first)) = (options.review, options.disks.first()) {
         let machine = here::machine()?;
@@ -58,7 +67,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
     let machine = match here::machine() {
-        Err(err) if options.disks.is_empty() && !options.json => return Ok(say(&unknown(&here::disks_of_root(), &err), Exit::Done)),
+        Err(err) if options.disks.is_empty() && !options.json => {
+            return Ok(say(&unknown(&here::disks_of_root(), &err), Exit::Done));
+        }
         machine => machine?,
     };
     if !options.disks.is_empty() {
@@ -67,7 +78,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     if options.show || options.json || options.disks.is_empty() {
         let list = match machine.current(events) {
-            Err(err) if !options.json => return Ok(say(&unknown(&[machine.here.shown()], &err), Exit::Done)),
+            Err(err) if !options.json => {
+                return Ok(say(&unknown(&[machine.here.shown()], &err), Exit::Done));
+            }
             list => list?,
         };
         return Ok(match options.json {
@@ -80,7 +93,11 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 
 /// The answer where it is not known what starts this machine: what is known, and why the rest is not.
 fn unknown(disks: &[String], err: &anyhow::Error) -> String {
-    let on = if disks.is_empty() { "a disk that altdisk cannot find out".to_owned() } else { disks.join(" and ") };
+    let on = if disks.is_empty() {
+        "a disk that altdisk cannot find out".to_owned()
+    } else {
+        disks.join(" and ")
+    };
     let why = error::cause(err);
     let text = format!(
         "This machine runs from {on}. altdisk cannot tell what it boots next: {why}. It has changed nothing, so the machine most likely boots \
@@ -92,7 +109,9 @@ as it did the last time. Another disk is chosen in the menu of the firmware."
 /// Which system the next start brings, in a sentence; where that is not known, what is.
 pub fn next(events: &Events) -> String {
     match here::machine().and_then(|machine| machine.current(events)) {
-        Ok(list) => Some(in_words(&list)).filter(|words| !words.is_empty()).unwrap_or_else(|| unclear(&list)),
+        Ok(list) => Some(in_words(&list))
+            .filter(|words| !words.is_empty())
+            .unwrap_or_else(|| unclear(&list)),
         Err(err) => one_line(&unknown(&here::disks_of_root(), &err)),
     }
 }
@@ -101,13 +120,15 @@ pub fn next(events: &Events) -> String {
 fn known<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
     if word == "old_rootvg" && !machine.others.iter().any(|d| d.role == word) {
         let cause = "there is no previous system: this system was not made by altdisk, or its record is gone";
-        return Err(error::BOOT_DISK.because_do(cause, "`altdisk bootlist` lists the disks that can be chosen"));
+        return Err(error::BOOT_DISK
+            .because_do(cause, "`altdisk bootlist` lists the disks that can be chosen"));
     }
     let disk = machine.find(word)?;
     match disk.practice() {
-        Some(name) => {
-            Err(error::BOOT_DISK.because_do(format!("{name} is a practice disk: no machine can boot from it"), "name a real disk"))
-        }
+        Some(name) => Err(error::BOOT_DISK.because_do(
+            format!("{name} is a practice disk: no machine can boot from it"),
+            "name a real disk",
+        )),
         None => Ok(disk),
     }
 }
@@ -137,8 +158,16 @@ fn page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
     let mut page = Page::default();
     page.part("WHAT BOOTS NEXT", &system);
     page.part("WHEN", &["Nothing changes until the machine restarts.".to_owned()]);
-    page.part("HOW TO GO BACK", &[format!("`altdisk bootlist {back}`, here or there: this disk stays as it is.")]);
-    Review { version: 1, title: format!("Boot {} next", disk.shown()), text: page.lines, ..Review::default() }
+    page.part(
+        "HOW TO GO BACK",
+        &[format!("`altdisk bootlist {back}`, here or there: this disk stays as it is.")],
+    );
+    Review {
+        version: 1,
+        title: format!("Boot {} next", disk.shown()),
+        text: page.lines,
+        ..Review::default()
+    }
 }
 
 fn set(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
@@ -146,7 +175,10 @@ fn set(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
     for word in words {
         let disk = known(machine, word)?;
         if order.iter().any(|d| d.id() == disk.id()) {
-            return Err(error::BOOT_DISK.because_do(format!("{word}: {} is named twice", disk.title()), "name each disk once"));
+            return Err(error::BOOT_DISK.because_do(
+                format!("{word}: {} is named twice", disk.title()),
+                "name each disk once",
+            ));
         }
         order.push(disk);
     }
@@ -179,7 +211,13 @@ fn done(machine: &Machine, first: &BootDisk) -> String {
 fn shown(list: &BootListing) -> String {
     let mut text = String::new();
     for d in &list.disks {
-        text.push_str(&format!("{:<17} {:<15} {:<11} ({})\n", d.name, d.role, if d.next { "boots next" } else { "-" }, d.why));
+        text.push_str(&format!(
+            "{:<17} {:<15} {:<11} ({})\n",
+            d.name,
+            d.role,
+            if d.next { "boots next" } else { "-" },
+            d.why
+        ));
     }
     for f in &list.foreign {
         text.push_str(&format!("{:<17} {:<15} {f}\n", "-", "none"));
@@ -209,14 +247,21 @@ fn unclear(list: &BootListing) -> String {
     let known = bootable(list).join(" and ");
     let mut disks = list.disks.iter().filter(|d| !d.is_practice());
     // Nothing is known of any: then there is no second system either that could be meant.
-    if let Some(here) = list.disks.first().filter(|_| disks.all(|d| d.why.starts_with(bootlist::UNREADABLE))) {
-        return format!("This machine runs from {}. altdisk cannot tell what it boots next: {}.", here.name, here.why);
+    if let Some(here) =
+        list.disks.first().filter(|_| disks.all(|d| d.why.starts_with(bootlist::UNREADABLE)))
+    {
+        return format!(
+            "This machine runs from {}. altdisk cannot tell what it boots next: {}.",
+            here.name, here.why
+        );
     }
     match list.firmware {
         Firmware::Bios => format!(
             "altdisk cannot tell what boots next: the GRUBs of {known} each start another system, and the BIOS decides which disk is first."
         ),
-        Firmware::Uefi => format!("altdisk cannot tell what boots next: no entry of the firmware's boot order leads to {known}."),
+        Firmware::Uefi => format!(
+            "altdisk cannot tell what boots next: no entry of the firmware's boot order leads to {known}."
+        ),
     }
 }
 
@@ -230,10 +275,16 @@ fn in_words(list: &BootListing) -> String {
             "old_rootvg" => "the system that this one was made from",
             _ => "another system",
         };
-        return format!("At the next start this machine boots {}: {what}. Why: {} ({firmware}).", d.name, d.why);
+        return format!(
+            "At the next start this machine boots {}: {what}. Why: {} ({firmware}).",
+            d.name, d.why
+        );
     }
     match list.foreign.iter().find(|f| f.ends_with(", boots next")) {
-        Some(f) => format!("At the next start the firmware takes an entry that is not of altdisk: {}.", f.trim_end_matches(", boots next")),
+        Some(f) => format!(
+            "At the next start the firmware takes an entry that is not of altdisk: {}.",
+            f.trim_end_matches(", boots next")
+        ),
         None => String::new(),
     }
 }
@@ -250,7 +301,10 @@ mod tests {
     #[test]
     fn flags_as_getopt_reads_them() {
         let o = parse(&words("-m normal -o vdb vda")).unwrap();
-        assert_eq!(o, Options { show: true, disks: vec!["vdb".into(), "vda".into()], ..Default::default() });
+        assert_eq!(
+            o,
+            Options { show: true, disks: vec!["vdb".into(), "vda".into()], ..Default::default() }
+        );
         assert_eq!(parse(&words("-mnormal -- -x")).unwrap().disks, ["-x"]);
         for bad in ["-m service vda", "-m", "-x", "--output"] {
             let err = parse(&words(bad)).unwrap_err();
@@ -260,7 +314,12 @@ mod tests {
 
     #[test]
     fn the_list_says_why() {
-        let listed = |name: &str, next, why: &str| Listed { name: name.into(), role: "rootvg".into(), next, why: why.into() };
+        let listed = |name: &str, next, why: &str| Listed {
+            name: name.into(),
+            role: "rootvg".into(),
+            next,
+            why: why.into(),
+        };
         let mut list = BootListing {
             firmware: Firmware::Uefi,
             disks: vec![listed("vda", true, "Boot0003 debian, 1 of 4 in BootOrder")],
@@ -274,13 +333,37 @@ mod tests {
         );
         list.disks[0].next = false;
         list.foreign[0].push_str(", boots next");
-        assert!(shown(&list).ends_with("an entry that is not of altdisk: Boot0000\nUiApp.\n"), "{}", shown(&list));
-        list = BootListing { firmware: Firmware::Bios, disks: vec![listed("vda", false, "x"), listed("vdb", false, "y")], foreign: vec![] };
+        assert!(
+            shown(&list).ends_with("an entry that is not of altdisk: Boot0000\nUiApp.\n"),
+            "{}",
+            shown(&list)
+        );
+        list = BootListing {
+            firmware: Firmware::Bios,
+            disks: vec![listed("vda", false, "x"), listed("vdb", false, "y")],
+            foreign: vec![],
+        };
         assert!(shown(&list).ends_with("altdisk cannot tell what boots next: the GRUBs of vda and vdb each start another\nsystem, and the BIOS decides which disk is first.\n"), "{}", shown(&list));
-        list.disks = vec![listed("vda", false, "its GRUB cannot be read: no GRUB configuration is in /boot/grub")];
-        assert!(shown(&list).contains("This machine runs from vda. altdisk cannot tell"), "{}", shown(&list));
-        let text = unknown(&["vda".into()], &error::NO_BOOTLIST.because("no GRUB configuration is in /boot/grub"));
-        assert!(text.starts_with("This machine runs from vda. altdisk cannot tell what it boots next: no GRUB"), "{text}");
+        list.disks = vec![listed(
+            "vda",
+            false,
+            "its GRUB cannot be read: no GRUB configuration is in /boot/grub",
+        )];
+        assert!(
+            shown(&list).contains("This machine runs from vda. altdisk cannot tell"),
+            "{}",
+            shown(&list)
+        );
+        let text = unknown(
+            &["vda".into()],
+            &error::NO_BOOTLIST.because("no GRUB configuration is in /boot/grub"),
+        );
+        assert!(
+            text.starts_with(
+                "This machine runs from vda. altdisk cannot tell what it boots next: no GRUB"
+            ),
+            "{text}"
+        );
     }
 
     #[test]
@@ -293,21 +376,41 @@ mod tests {
             size: 20 << 30,
             ..Default::default()
         };
-        let mut machine = Machine { firmware: Firmware::Bios, here: disk("vda", "rootvg"), others: vec![disk("vdb", "old_rootvg")] };
+        let mut machine = Machine {
+            firmware: Firmware::Bios,
+            here: disk("vda", "rootvg"),
+            others: vec![disk("vdb", "old_rootvg")],
+        };
         let text = page(&machine, known(&machine, "old_rootvg").unwrap(), None).text.join("\n");
-        assert!(text.contains("vdb: 20 GiB, serial S-vdb") && text.contains("altdisk bootlist vda"), "{text}");
-        machine.others[0] = BootDisk { serial: Some("PRACTICE-one".into()), ..disk("loop2", "altinst_rootvg") };
-        let told = |word: &str| error::of(&known(&machine, word).unwrap_err()).unwrap().cause.clone();
+        assert!(
+            text.contains("vdb: 20 GiB, serial S-vdb") && text.contains("altdisk bootlist vda"),
+            "{text}"
+        );
+        machine.others[0] =
+            BootDisk { serial: Some("PRACTICE-one".into()), ..disk("loop2", "altinst_rootvg") };
+        let told =
+            |word: &str| error::of(&known(&machine, word).unwrap_err()).unwrap().cause.clone();
         assert!(told("old_rootvg").starts_with("there is no previous system"));
         assert_eq!(told("one (loop2)"), "one is a practice disk: no machine can boot from it");
     }
 
     #[test]
     fn the_way_back_is_told() {
-        let disk = |name: &str| BootDisk { name: name.into(), role: "r".into(), boot_fs_uuid: name.into(), ..Default::default() };
-        let machine = Machine { firmware: Firmware::Bios, here: disk("vda"), others: vec![disk("vdb")] };
+        let disk = |name: &str| BootDisk {
+            name: name.into(),
+            role: "r".into(),
+            boot_fs_uuid: name.into(),
+            ..Default::default()
+        };
+        let machine =
+            Machine { firmware: Firmware::Bios, here: disk("vda"), others: vec![disk("vdb")] };
         let text = done(&machine, &machine.others[0]);
-        assert!(text.contains("r (vdb) boots next") && text.contains("altdisk restart") && text.contains("altdisk bootlist vda"), "{text}");
+        assert!(
+            text.contains("r (vdb) boots next")
+                && text.contains("altdisk restart")
+                && text.contains("altdisk bootlist vda"),
+            "{text}"
+        );
         assert!(done(&machine, &machine.here).contains("running system"));
     }
 }

@@ -23,8 +23,14 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let dir = match parsed.operands.as_slice() {
         [] => None,
         [dir] if Path::new(dir).is_dir() => Some(PathBuf::from(dir)),
-        [dir] => return Err(error::NO_MENU_DIR.because(format!("`{}` is not a directory", dir.to_string_lossy()))),
-        [_, more, ..] => return Err(error::UNEXPECTED_OPERAND.because(format!("`{}`: one directory at a time", more.to_string_lossy()))),
+        [dir] => {
+            return Err(error::NO_MENU_DIR
+                .because(format!("`{}` is not a directory", dir.to_string_lossy())));
+        }
+        [_, more, ..] => {
+            return Err(error::UNEXPECTED_OPERAND
+                .because(format!("`{}`: one directory at a time", more.to_string_lossy())));
+        }
     };
     let (menus, looks) = places(dir.as_deref());
     let (set, mut wrong) = load::checked(&menus);
@@ -36,9 +42,12 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
 
 /// Where menu files and looks are.
 fn places(dir: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let (mut menus, mut looks) = (vec![PathBuf::from(load::ETC)], vec![PathBuf::from(theme::load::ETC)]);
+    let (mut menus, mut looks) =
+        (vec![PathBuf::from(load::ETC)], vec![PathBuf::from(theme::load::ETC)]);
     match dir {
-        Some(dir) if dir.file_name().is_some_and(|n| n == "themes" || n == "themes.d") => looks.push(dir.to_owned()),
+        Some(dir) if dir.file_name().is_some_and(|n| n == "themes" || n == "themes.d") => {
+            looks.push(dir.to_owned())
+        }
         Some(dir) => {
             menus.push(dir.to_owned());
             looks.push(dir.join("themes"));
@@ -51,7 +60,10 @@ fn places(dir: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
 fn report(set: &Set, looks: usize, wrong: &[Spot]) -> String {
     if wrong.is_empty() {
         let fields: usize = set.screens.values().map(fields).sum();
-        return format!("{} screens, {fields} fields, {looks} looks: no errors\n", set.screens.len());
+        return format!(
+            "{} screens, {fields} fields, {looks} looks: no errors\n",
+            set.screens.len()
+        );
     }
     let spots: String = wrong.iter().map(|s| format!("{s}\n\n")).collect();
     format!("{spots}{} error{}\n", wrong.len(), if wrong.len() == 1 { "" } else { "s" })

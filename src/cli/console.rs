@@ -41,14 +41,32 @@ impl Console {
     /// On this program's standard output and standard error; with `aside`, sentences go to standard error too, as standard
     /// output belongs to a result.
     pub fn standard(name: String, debug: bool, verbose: bool, aside: bool) -> Self {
-        let stdout = || Place { write: Box::new(std::io::stdout()), columns: terminal(std::io::stdout().is_terminal(), || columns(1)) };
-        let stderr = || Place { write: Box::new(std::io::stderr()), columns: terminal(std::io::stderr().is_terminal(), || columns(2)) };
+        let stdout = || Place {
+            write: Box::new(std::io::stdout()),
+            columns: terminal(std::io::stdout().is_terminal(), || columns(1)),
+        };
+        let stderr = || Place {
+            write: Box::new(std::io::stderr()),
+            columns: terminal(std::io::stderr().is_terminal(), || columns(2)),
+        };
         let begun = Instant::now();
         let shown = Shown { debug, verbose, ascii: !utf8_locale(|name| std::env::var(name).ok()) };
-        Self::new(name, if aside { stderr() } else { stdout() }, stderr(), shown, Box::new(move || begun.elapsed()))
+        Self::new(
+            name,
+            if aside { stderr() } else { stdout() },
+            stderr(),
+            shown,
+            Box::new(move || begun.elapsed()),
+        )
     }
 
-    pub fn new(name: String, out: Place, err: Place, shown: Shown, now: Box<dyn FnMut() -> Duration + Send>) -> Self {
+    pub fn new(
+        name: String,
+        out: Place,
+        err: Place,
+        shown: Shown,
+        now: Box<dyn FnMut() -> Duration + Send>,
+    ) -> Self {
         Self { name, out, err, shown, now, drawn: 0, latest: None, told: None, current: false }
     }
 
@@ -124,26 +142,37 @@ impl Sink for Console {
     fn take(&mut self, event: &Event) -> std::io::Result<()> {
         match event {
             Event::Progress { .. } => self.progress(event),
-            Event::Step { state: State::Done | State::Failed, .. } | Event::Phase { state: State::Done | State::Failed, .. } => {
-                self.finish()
-            }
+            Event::Step { state: State::Done | State::Failed, .. }
+            | Event::Phase { state: State::Done | State::Failed, .. } => self.finish(),
             _ => {}
         }
         match event {
             Event::Warning { text } => {
-                let text = format!("{}: warning: {}", self.name, printable_lines(text, self.shown.ascii));
+                let text =
+                    format!("{}: warning: {}", self.name, printable_lines(text, self.shown.ascii));
                 let text = if self.err.columns.is_some() { wrap(&text, WIDTH, 0, 2) } else { text };
                 self.complain(&format!("{text}\n"));
             }
             Event::Error { id, cause, remedy } => {
-                let text = error_text(&self.name, id, cause, remedy, self.err.columns.is_some(), self.shown.ascii);
+                let text = error_text(
+                    &self.name,
+                    id,
+                    cause,
+                    remedy,
+                    self.err.columns.is_some(),
+                    self.shown.ascii,
+                );
                 self.complain(&text);
             }
             _ => {
                 if let Some(text) = line(event, self.shown) {
                     let verbatim = matches!(
                         event,
-                        Event::Command { .. } | Event::CommandEnd { .. } | Event::Output { .. } | Event::Said { .. } | Event::File { .. }
+                        Event::Command { .. }
+                            | Event::CommandEnd { .. }
+                            | Event::Output { .. }
+                            | Event::Said { .. }
+                            | Event::File { .. }
                     );
                     self.print(&text, !verbatim);
                 }
@@ -154,10 +183,21 @@ impl Sink for Console {
 }
 
 /// An error for people: `alt_disk_install: ALT-104 cause`, then what to do.
-pub fn error_text(name: &str, id: &str, cause: &str, remedy: &str, wrapped: bool, ascii: bool) -> String {
+pub fn error_text(
+    name: &str,
+    id: &str,
+    cause: &str,
+    remedy: &str,
+    wrapped: bool,
+    ascii: bool,
+) -> String {
     let cause = printable_lines(&format!("{name}: {id} {cause}"), ascii);
     let remedy = printable_lines(&format!("what to do: {remedy}"), ascii);
-    if wrapped { format!("{}\n  {}\n", wrap(&cause, WIDTH, 0, 2), wrap(&remedy, WIDTH, 2, 4)) } else { format!("{cause}\n  {remedy}\n") }
+    if wrapped {
+        format!("{}\n  {}\n", wrap(&cause, WIDTH, 0, 2), wrap(&remedy, WIDTH, 2, 4))
+    } else {
+        format!("{cause}\n  {remedy}\n")
+    }
 }
 
 /// Writes; a place that is gone is written to no more, and the other one goes on.
@@ -179,7 +219,8 @@ fn columns(descriptor: i32) -> usize {
 
 /// Whether the locale's characters are UTF-8; on an 8-bit terminal some of their bytes would be control codes.
 fn utf8_locale(var: impl Fn(&str) -> Option<String>) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| var(name).filter(|v| !v.is_empty()));
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| var(name).filter(|v| !v.is_empty()));
     locale.is_some_and(|l| ["utf-8", "utf8"].iter().any(|u| l.to_ascii_lowercase().contains(u)))
 }
 
@@ -224,7 +265,8 @@ mod tests {
             ms += tick;
             Duration::from_millis(ms)
         };
-        let mut console = Console::new("alt_disk_install".into(), place(), place(), shown, Box::new(now));
+        let mut console =
+            Console::new("alt_disk_install".into(), place(), place(), shown, Box::new(now));
         for event in include_str!("../../tests/fixtures/events/clone.jsonl").lines() {
             console.take(&serde_json::from_str(event).unwrap()).unwrap();
         }
@@ -236,13 +278,20 @@ mod tests {
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&path, text).unwrap();
         }
-        assert_eq!(text, std::fs::read_to_string(&path).unwrap(), "{name}; UPDATE_GOLDEN=1 writes it anew");
+        assert_eq!(
+            text,
+            std::fs::read_to_string(&path).unwrap(),
+            "{name}; UPDATE_GOLDEN=1 writes it anew"
+        );
     }
 
     #[test]
     fn a_recording_in_a_pipe() {
         golden("clone.pipe.txt", &replay(None, Shown::default(), 1000));
-        golden("clone.debug.txt", &replay(None, Shown { debug: true, verbose: true, ascii: true }, 1000));
+        golden(
+            "clone.debug.txt",
+            &replay(None, Shown { debug: true, verbose: true, ascii: true }, 1000),
+        );
     }
 
     #[test]
@@ -252,7 +301,13 @@ mod tests {
         assert!(text.chars().all(|c| c == '\r' || c == '\n' || (' '..='~').contains(&c)));
         assert!(text.lines().flat_map(|l| l.split('\r')).all(|l| l.len() <= WIDTH));
         let narrow = replay(Some(|| 20), Shown::default(), 1000);
-        assert!(narrow.split('\n').filter(|l| l.contains('%')).flat_map(|l| l.split('\r')).all(|l| !l.contains('%') || l.len() < 20));
+        assert!(
+            narrow
+                .split('\n')
+                .filter(|l| l.contains('%'))
+                .flat_map(|l| l.split('\r'))
+                .all(|l| !l.contains('%') || l.len() < 20)
+        );
     }
 
     #[test]
@@ -264,10 +319,19 @@ mod tests {
             ms += 10;
             Duration::from_millis(ms)
         };
-        let mut console = Console::new("x".into(), place(), place(), Shown::default(), Box::new(now));
+        let mut console =
+            Console::new("x".into(), place(), place(), Shown::default(), Box::new(now));
         for i in 0..1000 {
             console
-                .take(&Event::Progress { phase: 1, bytes: i, bytes_total: 1000, files: i, files_total: 1000, rate: 1, eta: None })
+                .take(&Event::Progress {
+                    phase: 1,
+                    bytes: i,
+                    bytes_total: 1000,
+                    files: i,
+                    files_total: 1000,
+                    rate: 1,
+                    eta: None,
+                })
                 .unwrap();
         }
         assert_eq!(paper.text().matches('\r').count(), 20, "ten seconds, two a second");
@@ -276,17 +340,34 @@ mod tests {
     #[test]
     fn errors_survive_a_closed_output() {
         let paper = Paper::default();
-        let (out, err) = (Place { write: Box::new(Closed), columns: None }, Place { write: Box::new(paper.clone()), columns: None });
-        let mut console = Console::new("x".into(), out, err, Shown::default(), Box::new(|| Duration::ZERO));
+        let (out, err) = (
+            Place { write: Box::new(Closed), columns: None },
+            Place { write: Box::new(paper.clone()), columns: None },
+        );
+        let mut console =
+            Console::new("x".into(), out, err, Shown::default(), Box::new(|| Duration::ZERO));
         console.take(&Event::Note { text: "lost".into() }).unwrap();
-        console.take(&Event::Error { id: "ALT-101".into(), cause: "a\x1bb".into(), remedy: "c".into() }).unwrap();
+        console
+            .take(&Event::Error {
+                id: "ALT-101".into(),
+                cause: "a\x1bb".into(),
+                remedy: "c".into(),
+            })
+            .unwrap();
         assert_eq!(paper.text(), "x: ALT-101 a\\x1bb\n  what to do: c\n");
     }
 
     #[test]
     fn errors_are_wrapped_for_a_terminal() {
         let long = "word ".repeat(30);
-        let text = error_text("alt_disk_install", "ALT-802", &format!("{long}\n  quoted output"), &long, true, false);
+        let text = error_text(
+            "alt_disk_install",
+            "ALT-802",
+            &format!("{long}\n  quoted output"),
+            &long,
+            true,
+            false,
+        );
         assert!(text.lines().all(|l| l.len() <= WIDTH), "{text}");
         assert!(text.contains("\n    quoted output\n  what to do: word"), "{text}");
     }
@@ -296,17 +377,29 @@ mod tests {
         let paper = Paper::default();
         let place = || Place { write: Box::new(paper.clone()), columns: Some(|| 40) };
         let all = Shown { debug: true, verbose: true, ascii: false };
-        let mut console = Console::new("x".into(), place(), place(), all, Box::new(|| Duration::ZERO));
+        let mut console =
+            Console::new("x".into(), place(), place(), all, Box::new(|| Duration::ZERO));
         let path = format!("/a  b/{}", "long name ".repeat(10));
         console.take(&Event::File { path: path.clone() }).unwrap();
-        console.take(&Event::Note { text: "a sentence that is longer than forty columns".into() }).unwrap();
-        assert_eq!(paper.text(), format!("{path}\na sentence that is longer than forty\ncolumns\n"));
+        console
+            .take(&Event::Note { text: "a sentence that is longer than forty columns".into() })
+            .unwrap();
+        assert_eq!(
+            paper.text(),
+            format!("{path}\na sentence that is longer than forty\ncolumns\n")
+        );
     }
 
     #[test]
     fn locales() {
-        let with = |pairs: &'static [(&str, &str)]| utf8_locale(move |n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_owned()));
+        let with = |pairs: &'static [(&str, &str)]| {
+            utf8_locale(move |n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_owned()))
+        };
         assert!(with(&[("LANG", "en_US.UTF-8")]) && with(&[("LC_ALL", "C.utf8"), ("LANG", "C")]));
-        assert!(!with(&[]) && !with(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]) && !with(&[("LANG", "de_DE.ISO-8859-1")]));
+        assert!(
+            !with(&[])
+                && !with(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")])
+                && !with(&[("LANG", "de_DE.ISO-8859-1")])
+        );
     }
 }

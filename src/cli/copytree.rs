@@ -27,21 +27,35 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     console(events, &COPYTREE, false, verbose, false);
     let leave_out: Vec<PathBuf> = parsed.values("x").map(PathBuf::from).collect();
     let excludes = match parsed.value("e") {
-        Some(list) => {
-            Excludes::parse(&std::fs::read(list).with_context(|| format!("reading {}", Path::new(list).display()))?, Path::new(list))?
-        }
+        Some(list) => Excludes::parse(
+            &std::fs::read(list)
+                .with_context(|| format!("reading {}", Path::new(list).display()))?,
+            Path::new(list),
+        )?,
         None => Excludes::default(),
     };
     let (from, to) = (Path::new(from), Path::new(to));
     if let Some(at) = [from, to].into_iter().find(|p| !p.is_dir()) {
-        return Err(error::UNEXPECTED_OPERAND.because_do(format!("{} is no directory", at.display()), "name two directories that exist"));
+        return Err(error::UNEXPECTED_OPERAND.because_do(
+            format!("{} is no directory", at.display()),
+            "name two directories that exist",
+        ));
     }
     if from.canonicalize()? == to.canonicalize()? {
-        return Err(error::UNEXPECTED_OPERAND.because_do("FROM and TO are the same directory", "name two directories"));
+        return Err(error::UNEXPECTED_OPERAND
+            .because_do("FROM and TO are the same directory", "name two directories"));
     }
     let source = Source::of_mount(from)?;
     let progress = Progress::new(1, measure(&source, &leave_out)?);
-    let job = Job { from: &source, to, prefix: Path::new("/"), excludes: &excludes, leave_out: &leave_out, apart: &[], verbose };
+    let job = Job {
+        from: &source,
+        to,
+        prefix: Path::new("/"),
+        excludes: &excludes,
+        leave_out: &leave_out,
+        apart: &[],
+        verbose,
+    };
     let report = copy(&job, events, &progress)?;
     for used in excludes.report() {
         events.note(format!("{} matched {} time(s)", used.text, used.matches));

@@ -20,23 +20,30 @@ use crate::host::{clock, files, sys};
 /// ALT-972 where it is not said what for.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&DISCOVER, args)?;
-    let words: Vec<String> = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> =
+        parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let found = match words.as_slice() {
         ["clone"] => clone(&candidates()?),
         ["alternate"] => alternate()?,
         ["image"] => vec![("file", image_file())],
         ["practice"] => vec![("name", practice::free_name()?), ("size", size_to_practise())],
-        _ => return Err(error::DISCOVER_WHAT.because(format!("`altdisk discover {}` finds nothing", words.join(" ")))),
+        _ => {
+            return Err(error::DISCOVER_WHAT
+                .because(format!("`altdisk discover {}` finds nothing", words.join(" "))));
+        }
     };
     Ok(say(&colons(&found), Exit::Done))
 }
 
 /// The only disk that a clone can go to, with nothing lost. Practice disks count where there is no other; no firmware starts those.
 fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
-    let ready = |practice: bool| all.iter().filter(move |c| c.practice == practice && c.ready()).collect::<Vec<_>>();
+    let ready = |practice: bool| {
+        all.iter().filter(move |c| c.practice == practice && c.ready()).collect::<Vec<_>>()
+    };
     let (real, practice) = (ready(false), ready(true));
-    let (found, bootlist) = if real.is_empty() && !practice.is_empty() { (practice, "no") } else { (real, "yes") };
+    let (found, bootlist) =
+        if real.is_empty() && !practice.is_empty() { (practice, "no") } else { (real, "yes") };
     let target = match found.as_slice() {
         [only] => only.name.clone(),
         _ => String::new(),
@@ -49,7 +56,8 @@ fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
 /// Where the alternate is, and whether its disk can be in a boot list.
 fn alternate() -> Result<Vec<(&'static str, String)>> {
     let base = standing::readable_base()?;
-    let disks: Vec<&str> = base.iter().flat_map(|b| &b.layout.disks).map(|d| d.name.as_str()).collect();
+    let disks: Vec<&str> =
+        base.iter().flat_map(|b| &b.layout.disks).map(|d| d.name.as_str()).collect();
     let bootlist = if base.as_ref().is_some_and(|b| b.on_practice_disks()) { "no" } else { "yes" };
     Ok(vec![("target", disks.join(" ")), ("bootlist", bootlist.to_owned())])
 }
@@ -57,9 +65,15 @@ fn alternate() -> Result<Vec<(&'static str, String)>> {
 /// A name that tells the images of several machines and days apart.
 pub(crate) fn image_file() -> String {
     let host = files::line("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect();
+    let host: String = host
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' })
+        .collect();
     let host = if host.is_empty() { "system" } else { &host };
-    images::directory().join(format!("{host}-{}.mksysb.zst", clock::day(sys::now().0))).to_string_lossy().into_owned()
+    images::directory()
+        .join(format!("{host}-{}.mksysb.zst", clock::day(sys::now().0)))
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// As large as the disks of the running system, so that a clone fits; what `practice create` takes by itself where that is not known.
@@ -100,11 +114,16 @@ mod tests {
 
     #[test]
     fn the_only_free_disk() {
-        let found = |all: &[Candidate]| clone(all).into_iter().map(|(_, v)| v).collect::<Vec<_>>().join(" ");
+        let found = |all: &[Candidate]| {
+            clone(all).into_iter().map(|(_, v)| v).collect::<Vec<_>>().join(" ")
+        };
         let real = |n: &str| candidate(n, false, true);
         let (one, small) = (candidate("one", true, true), candidate("sdb", false, false));
         assert_eq!(found(&[]), " yes");
-        assert_eq!(found(&[real("vdb"), candidate("one", true, true), candidate("sdb", false, false)]), "vdb yes");
+        assert_eq!(
+            found(&[real("vdb"), candidate("one", true, true), candidate("sdb", false, false)]),
+            "vdb yes"
+        );
         assert_eq!(found(&[real("vdb"), real("vdc")]), " yes");
         assert_eq!(found(&[one, small]), "one no");
         assert_eq!(found(&[candidate("one", true, true), candidate("two", true, true)]), " yes");

@@ -31,7 +31,8 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&DISKS, args)?;
     let (as_json, words) = (parsed.has("json"), &parsed.operands);
     if let Some(word) = words.first().filter(|_| parsed.has("alternates")) {
-        return Err(error::UNEXPECTED_OPERAND.because(format!("--alternates takes no disk; `{}` is one", word.to_string_lossy())));
+        return Err(error::UNEXPECTED_OPERAND
+            .because(format!("--alternates takes no disk; `{}` is one", word.to_string_lossy())));
     }
     let mut world = World::gather()?;
     let marks = Marks::read(&world);
@@ -53,7 +54,9 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         (true, true) => format!("{:#}\n", json_form(&seen, world.disks.iter())),
         (true, false) => format!("{:#}\n", json_form(&seen, named.into_iter())),
         (false, true) => text_form(&seen),
-        (false, false) => named.into_iter().map(|d| everything(d, &seen)).collect::<Vec<_>>().join("\n"),
+        (false, false) => {
+            named.into_iter().map(|d| everything(d, &seen)).collect::<Vec<_>>().join("\n")
+        }
     };
     Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) })
 }
@@ -129,7 +132,8 @@ fn text_form(seen: &Seen) -> String {
     let mut text = table(seen);
     for d in &world.disks {
         let (role, verdict) = (seen.role(d), seen.examine(d));
-        let known = if role == Role::None { String::new() } else { format!(", {}", role_name(role)) };
+        let known =
+            if role == Role::None { String::new() } else { format!(", {}", role_name(role)) };
         text.push_str(&format!("\n{}: {}{known}\n", d.shown(), human(d.size)));
         for line in details(d, &verdict) {
             text.push_str(&line);
@@ -148,13 +152,23 @@ fn text_form(seen: &Seen) -> String {
 /// One line a disk, so that the free ones are seen at once; the reasons stand below, disk by disk.
 fn table(seen: &Seen) -> String {
     let row = |name: &str, size: &str, model: &str, holds: &str, usable: &str| {
-        format!("{name:<17} {size:>9}  {:<16} {holds:<16} {usable}", clip(model, 16)).trim_end().to_owned() + "\n"
+        format!("{name:<17} {size:>9}  {:<16} {holds:<16} {usable}", clip(model, 16))
+            .trim_end()
+            .to_owned()
+            + "\n"
     };
     let mut text = row("NAME", "SIZE", "MODEL", "HOLDS", "CAN BE A TARGET");
     for d in &seen.world.disks {
         let role = seen.role(d);
-        let model = if d.practice.is_some() { "practice disk" } else { d.model.as_deref().unwrap_or("-") };
-        text.push_str(&row(&d.shown(), &human(d.size), model, &holds(d, role), usable(&seen.examine(d), role)));
+        let model =
+            if d.practice.is_some() { "practice disk" } else { d.model.as_deref().unwrap_or("-") };
+        text.push_str(&row(
+            &d.shown(),
+            &human(d.size),
+            model,
+            &holds(d, role),
+            usable(&seen.examine(d), role),
+        ));
     }
     text
 }
@@ -175,19 +189,24 @@ fn usable(verdict: &Verdict, role: Role) -> &'static str {
 fn everything(d: &Disk, seen: &Seen) -> String {
     let (role, verdict) = (seen.role(d), seen.examine(d));
     let mut text = format!("{}: {}\n", d.shown(), human(d.size));
-    let mut add = |head: &str, body: &str| text.push_str(&wrapped(&format!("    {head:<14}"), &" ".repeat(18), body));
+    let mut add = |head: &str, body: &str| {
+        text.push_str(&wrapped(&format!("    {head:<14}"), &" ".repeat(18), body))
+    };
     if let Some(file) = &d.practice {
         add("practice disk", &format!("in {}", file.display()));
     }
     add("model", d.model.as_deref().unwrap_or("not known"));
     add("serial", d.serial.as_deref().unwrap_or("none"));
-    let transport = d.transport.clone().filter(|t| t != "loop").map(|t| format!("{t}, ")).unwrap_or_default();
+    let transport =
+        d.transport.clone().filter(|t| t != "loop").map(|t| format!("{t}, ")).unwrap_or_default();
     add("connection", &format!("{transport}sectors of {} bytes", d.logical_sector));
     add("role", role_name(role));
     match (&d.unreadable, describe(d).as_slice()) {
         (Some(why), _) => add("on it", &format!("not known: {why}")),
         (None, []) => add("on it", "nothing"),
-        (None, all) => all.iter().enumerate().for_each(|(i, c)| add(if i == 0 { "on it" } else { "" }, c)),
+        (None, all) => {
+            all.iter().enumerate().for_each(|(i, c)| add(if i == 0 { "on it" } else { "" }, c))
+        }
     }
     for (i, link) in d.links.iter().enumerate() {
         add(if i == 0 { "also called" } else { "" }, &link.display().to_string());
@@ -196,7 +215,9 @@ fn everything(d: &Disk, seen: &Seen) -> String {
         "target",
         match target(&verdict) {
             "yes" => "yes: a clone can go there",
-            "erase" => "yes, when its serial number (or name, if it has none) is typed: it is not empty",
+            "erase" => {
+                "yes, when its serial number (or name, if it has none) is typed: it is not empty"
+            }
             _ => "no",
         },
     );
@@ -223,7 +244,10 @@ fn details(d: &Disk, verdict: &Verdict) -> Vec<String> {
     let content = describe(d);
     match (&d.unreadable, content.is_empty()) {
         (None, true) if d.size > 0 => add("on it: ", "nothing"),
-        _ => content.iter().enumerate().for_each(|(i, c)| add(if i == 0 { "on it: " } else { "       " }, c)),
+        _ => content
+            .iter()
+            .enumerate()
+            .for_each(|(i, c)| add(if i == 0 { "on it: " } else { "       " }, c)),
     }
     let content_only = verdict.only_content();
     for o in verdict.obstacles.iter().take(REASONS) {
@@ -237,7 +261,10 @@ fn details(d: &Disk, verdict: &Verdict) -> Vec<String> {
         }
     }
     if verdict.obstacles.len() > REASONS {
-        add("no target: ", &format!("and {} reasons more (--json lists all)", verdict.obstacles.len() - REASONS));
+        add(
+            "no target: ",
+            &format!("and {} reasons more (--json lists all)", verdict.obstacles.len() - REASONS),
+        );
     }
     for n in &verdict.notes {
         add("note: ", n);
@@ -272,10 +299,17 @@ mod tests {
     #[test]
     fn a_page_of_disks() {
         let mut world = sample::world();
-        world.disks[1].table = Some(crate::disk::model::Table { kind: "dos".into(), id: "1234abcd".into() });
-        world.disks[1].partitions = (1..=5).map(|n| sample::partition("vdb", n, &format!("254:{}", 16 + n), "ext4")).collect();
+        world.disks[1].table =
+            Some(crate::disk::model::Table { kind: "dos".into(), id: "1234abcd".into() });
+        world.disks[1].partitions = (1..=5)
+            .map(|n| sample::partition("vdb", n, &format!("254:{}", 16 + n), "ext4"))
+            .collect();
         world.unknown.push("12 processes do not show what they use (run as root to see it)".into());
-        let text = text_form(&Seen { world: &world, roles: &BTreeMap::from([("vda".to_owned(), Role::Rootvg)]), marks: &Marks::default() });
+        let text = text_form(&Seen {
+            world: &world,
+            roles: &BTreeMap::from([("vda".to_owned(), Role::Rootvg)]),
+            marks: &Marks::default(),
+        });
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/disk/disks-page.txt");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(path, &text).unwrap();
@@ -287,9 +321,15 @@ mod tests {
     #[test]
     fn json_has_everything() {
         let world = sample::world();
-        let value = json_form(&Seen { world: &world, roles: &BTreeMap::new(), marks: &Marks::default() }, world.disks.iter());
+        let value = json_form(
+            &Seen { world: &world, roles: &BTreeMap::new(), marks: &Marks::default() },
+            world.disks.iter(),
+        );
         let b = &value["disks"][1];
-        assert_eq!((&b["name"], &b["target"], &b["role"], &b["erase"]), (&json!("vdb"), &json!("yes"), &json!("none"), &json!("DISK-B")));
+        assert_eq!(
+            (&b["name"], &b["target"], &b["role"], &b["erase"]),
+            (&json!("vdb"), &json!("yes"), &json!("none"), &json!("DISK-B"))
+        );
         assert_eq!(value["disks"][2]["obstacles"][0]["id"], "ALT-204");
     }
 }

@@ -33,7 +33,8 @@ pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
     let mut text = String::new();
     for id in &ids {
         let id = id.to_string_lossy();
-        let entry = find(&id).ok_or_else(|| error::UNKNOWN_ERROR_ID.because(format!("there is no error `{id}`")))?;
+        let entry = find(&id)
+            .ok_or_else(|| error::UNKNOWN_ERROR_ID.because(format!("there is no error `{id}`")))?;
         text.push_str(&(listed(entry) + &ends(entry) + &details(entry)));
     }
     Ok(say(&text, Exit::Done))
@@ -45,7 +46,12 @@ fn find(id: &str) -> Option<&'static Entry> {
 }
 
 fn listed(entry: &Entry) -> String {
-    format!("{} {}\n        {}\n", entry.id, wrap(entry.title, WIDTH, 8, 8), wrap(entry.remedy, WIDTH, 8, 8))
+    format!(
+        "{} {}\n        {}\n",
+        entry.id,
+        wrap(entry.title, WIDTH, 8, 8),
+        wrap(entry.remedy, WIDTH, 8, 8)
+    )
 }
 
 fn ends(entry: &Entry) -> String {
@@ -56,12 +62,17 @@ fn ends(entry: &Entry) -> String {
         Exit::Refused => "refused before anything was touched",
         Exit::Unfinished => "an unfinished copy is left for -X or --resume",
     };
-    format!("        {}\n", wrap(&format!("exit code {}: {meaning}", entry.exit as u8), WIDTH, 8, 8))
+    format!(
+        "        {}\n",
+        wrap(&format!("exit code {}: {meaning}", entry.exit as u8), WIDTH, 8, 8)
+    )
 }
 
 /// What the line of the error itself does not say.
 fn details(entry: &Entry) -> String {
-    error::details::more(entry.id).map(|text| format!("        {}\n", wrap(text, WIDTH, 8, 8))).unwrap_or_default()
+    error::details::more(entry.id)
+        .map(|text| format!("        {}\n", wrap(text, WIDTH, 8, 8)))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

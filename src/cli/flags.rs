@@ -30,11 +30,27 @@ pub struct Flag {
 
 impl Flag {
     const fn short(short: char, help: &'static str) -> Self {
-        Self { short: Some(short), long: None, value: None, help, only: Only::Always, repeats: false, drastic: false }
+        Self {
+            short: Some(short),
+            long: None,
+            value: None,
+            help,
+            only: Only::Always,
+            repeats: false,
+            drastic: false,
+        }
     }
 
     const fn long(long: &'static str, help: &'static str) -> Self {
-        Self { short: None, long: Some(long), value: None, help, only: Only::Always, repeats: false, drastic: false }
+        Self {
+            short: None,
+            long: Some(long),
+            value: None,
+            help,
+            only: Only::Always,
+            repeats: false,
+            drastic: false,
+        }
     }
 
     const fn takes(mut self, value: &'static str) -> Self {
@@ -222,7 +238,10 @@ pub static DISKS: Command = Command {
 altinst_rootvg: the copy; old_rootvg: what the running system was made from; none), and whether it can be a target; if not, why. With \
 names: those disks only, with every reason and what would change it.",
     flags: &[
-        Flag::long("alternates", "Show the copies of the system that there are, how far each came, and what can be done with it."),
+        Flag::long(
+            "alternates",
+            "Show the copies of the system that there are, how far each came, and what can be done with it.",
+        ),
         Flag::long("json", "The list as JSON."),
         HELP,
     ],
@@ -233,12 +252,17 @@ names: those disks only, with every reason and what would change it.",
 pub static PRACTICE: Command = Command {
     name: "practice",
     summary: "make practice disks: files that count as disks",
-    forms: &[("create", &["size", "count", "sector-size"], "[name]"), ("list", &[], ""), ("remove", &["all"], "[name ...]")],
+    forms: &[
+        ("create", &["size", "count", "sector-size"], "[name]"),
+        ("list", &[], ""),
+        ("remove", &["all"], "[name ...]"),
+    ],
     about: "A practice disk is a sparse file behind a loop device. altdisk takes it for a disk, so that everything can be tried without \
 risk; it takes only as much space as is written to it.",
     flags: &[
         Flag::long("size", "With create: the size of each disk, such as 8G or 512M.").takes("SIZE"),
-        Flag::long("count", "With create: how many disks to make; 1 if it is not given.").takes("N"),
+        Flag::long("count", "With create: how many disks to make; 1 if it is not given.")
+            .takes("N"),
         Flag::long("sector-size", "With create: bytes in a sector, 512 or 4096.").takes("BYTES"),
         Flag::long("all", "With remove: remove every practice disk."),
         HELP,
@@ -267,10 +291,14 @@ pub static BOOTLIST: Command = Command {
     about: "Without a disk (or with -o) shows what the machine boots, first choice first. With disks: the machine boots the first of \
 them that it can. This is also the way back: name the old disk.",
     flags: &[
-        Flag::short('m', "The boot list to work on; `normal` is the only one here.").takes("normal"),
+        Flag::short('m', "The boot list to work on; `normal` is the only one here.")
+            .takes("normal"),
         Flag::short('o', "Show the boot list after it was set."),
         Flag::long("json", "Show it as JSON."),
-        Flag::long("review", "What a panel shows before it sets the list, as JSON. Changes nothing."),
+        Flag::long(
+            "review",
+            "What a panel shows before it sets the list, as JSON. Changes nothing.",
+        ),
         HELP,
     ],
     operands: true,
@@ -287,7 +315,10 @@ terminal, it opens the panel \"Restart the Machine\", which says first what boot
 a job is at work it is refused.",
     flags: &[
         Flag::long("yes", "Restart at once, without a question."),
-        Flag::long("review", "What the panel shows before it restarts the machine, as JSON. Changes nothing."),
+        Flag::long(
+            "review",
+            "What the panel shows before it restarts the machine, as JSON. Changes nothing.",
+        ),
         HELP,
     ],
     operands: false,

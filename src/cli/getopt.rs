@@ -37,7 +37,10 @@ impl Parsed {
 
     /// The values of several flags that mean the same, in the order in which they were given.
     pub fn flags_with_values(&self, names: &[&str]) -> impl Iterator<Item = &OsStr> {
-        self.given.iter().filter(move |(f, _)| names.iter().any(|n| f.is(n))).filter_map(|(_, v)| v.as_deref())
+        self.given
+            .iter()
+            .filter(move |(f, _)| names.iter().any(|n| f.is(n)))
+            .filter_map(|(_, v)| v.as_deref())
     }
 
     /// The flags that were given.
@@ -49,7 +52,10 @@ impl Parsed {
         let other = self.given.iter().find(|(f, v)| std::ptr::eq(*f, flag) && *v != value);
         if let (Some((_, Some(first))), Some(second), false) = (other, &value, flag.repeats) {
             let (first, second) = (first.to_string_lossy(), second.to_string_lossy());
-            return Err(error::CONTRADICTORY_FLAG.because(format!("{} is given twice, with `{first}` and with `{second}`", flag.typed())));
+            return Err(error::CONTRADICTORY_FLAG.because(format!(
+                "{} is given twice, with `{first}` and with `{second}`",
+                flag.typed()
+            )));
         }
         self.given.push((flag, value));
         Ok(())
@@ -74,39 +80,69 @@ pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
                     None => (long, None),
                 };
                 let name = String::from_utf8_lossy(name);
-                let flag = command.flags.iter().find(|f| f.long == Some(&name)).ok_or_else(|| unknown(command, &format!("--{name}")))?;
+                let flag = command
+                    .flags
+                    .iter()
+                    .find(|f| f.long == Some(&name))
+                    .ok_or_else(|| unknown(command, &format!("--{name}")))?;
                 let value = match (flag.value, attached) {
-                    (None, Some(_)) => return Err(error::UNEXPECTED_VALUE.because(format!("--{name} takes no value"))),
+                    (None, Some(_)) => {
+                        return Err(
+                            error::UNEXPECTED_VALUE.because(format!("--{name} takes no value"))
+                        );
+                    }
                     (Some(_), None) => Some(words.next().cloned().ok_or_else(|| missing(flag))?),
                     (_, attached) => attached,
                 };
                 parsed.add(flag, value)?;
             }
-            [b'-', cluster @ ..] if !cluster.is_empty() => scan_cluster(command, cluster, &mut words, &mut parsed)?,
+            [b'-', cluster @ ..] if !cluster.is_empty() => {
+                scan_cluster(command, cluster, &mut words, &mut parsed)?
+            }
             _ => parsed.operands.push(word.clone()),
         }
     }
     // Help is help, whatever else stands on the line.
     match parsed.operands.first() {
-        Some(word) if !command.operands && !parsed.has("help") => {
-            Err(error::UNEXPECTED_OPERAND.because(format!("{} takes no operands; `{}` is one", command.name, word.to_string_lossy())))
-        }
+        Some(word) if !command.operands && !parsed.has("help") => Err(error::UNEXPECTED_OPERAND
+            .because(format!(
+                "{} takes no operands; `{}` is one",
+                command.name,
+                word.to_string_lossy()
+            ))),
         _ => Ok(parsed),
     }
 }
 
-fn scan_cluster<'a>(command: &Command, cluster: &[u8], words: &mut impl Iterator<Item = &'a OsString>, parsed: &mut Parsed) -> Result<()> {
+fn scan_cluster<'a>(
+    command: &Command,
+    cluster: &[u8],
+    words: &mut impl Iterator<Item = &'a OsString>,
+    parsed: &mut Parsed,
+) -> Result<()> {
     for (i, byte) in cluster.iter().enumerate() {
-        let flag = command.flags.iter().find(|f| f.short == Some(char::from(*byte)) && byte.is_ascii()).ok_or_else(|| {
-            let shown = cluster[i..].utf8_chunks().next().and_then(|c| c.valid().chars().next()).unwrap_or('\u{fffd}');
-            unknown(command, &format!("-{shown}"))
-        })?;
+        let flag = command
+            .flags
+            .iter()
+            .find(|f| f.short == Some(char::from(*byte)) && byte.is_ascii())
+            .ok_or_else(|| {
+                let shown = cluster[i..]
+                    .utf8_chunks()
+                    .next()
+                    .and_then(|c| c.valid().chars().next())
+                    .unwrap_or('\u{fffd}');
+                unknown(command, &format!("-{shown}"))
+            })?;
         if flag.value.is_none() {
             parsed.add(flag, None)?;
             continue;
         }
         let rest = &cluster[i + 1..];
-        let value = if rest.is_empty() { words.next().cloned().ok_or_else(|| missing(flag))? } else { OsString::from_vec(rest.to_vec()) };
+        let value = if rest.is_empty() {
+            words.next().cloned().ok_or_else(|| missing(flag))?
+        } else {
+            OsString::from_vec(rest.to_vec())
+        };
         return parsed.add(flag, Some(value));
     }
     Ok(())
@@ -125,23 +161,31 @@ fn unknown(command: &Command, typed: &str) -> anyhow::Error {
         );
     }
     match nearest(command, typed) {
-        Some(near) => {
-            error::UNKNOWN_FLAG.because_do(cause, format!("perhaps {near} is meant; `{} --help` lists all flags", called(command)))
-        }
-        None => error::UNKNOWN_FLAG.because_do(cause, format!("`{} --help` lists all flags", called(command))),
+        Some(near) => error::UNKNOWN_FLAG.because_do(
+            cause,
+            format!("perhaps {near} is meant; `{} --help` lists all flags", called(command)),
+        ),
+        None => error::UNKNOWN_FLAG
+            .because_do(cause, format!("`{} --help` lists all flags", called(command))),
     }
 }
 
 /// A letter of AIX's commands around alternate disks.
 fn on_aix(command: &Command, typed: &str) -> Option<&'static Elsewhere> {
     let mut letters = typed.strip_prefix('-')?.chars();
-    let letter = letters.next().filter(|_| letters.next().is_none() && command.name == "alt_disk_install")?;
+    let letter = letters
+        .next()
+        .filter(|_| letters.next().is_none() && command.name == "alt_disk_install")?;
     ELSEWHERE.iter().find(|e| e.letter == letter)
 }
 
 /// How the command is typed where only `altdisk` is installed.
 pub fn called(command: &Command) -> String {
-    if command.name == "alt_disk_install" { command.name.to_owned() } else { format!("altdisk {}", command.name) }
+    if command.name == "alt_disk_install" {
+        command.name.to_owned()
+    } else {
+        format!("altdisk {}", command.name)
+    }
 }
 
 /// The flag that `typed` is most like: a letter in the other case, a name with at most two slips. Never one that takes something away.
@@ -149,7 +193,9 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
     let word = typed.trim_start_matches('-');
     let flags = || command.flags.iter().filter(|f| !f.drastic);
     if !typed.starts_with("--") {
-        let other_case = |f: &&Flag| f.short.is_some_and(|c| word.eq_ignore_ascii_case(c.encode_utf8(&mut [0; 4])));
+        let other_case = |f: &&Flag| {
+            f.short.is_some_and(|c| word.eq_ignore_ascii_case(c.encode_utf8(&mut [0; 4])))
+        };
         let help = |f: &&Flag| word == "h" && f.long == Some("help");
         return flags().find(other_case).or_else(|| flags().find(help)).map(Flag::typed);
     }
@@ -177,7 +223,11 @@ mod tests {
                     v.as_ref().map_or(name.clone(), |v| format!("{name}={}", v.to_string_lossy()))
                 });
                 let operands = p.operands.iter().map(|o| o.to_string_lossy().into_owned());
-                format!("{} | {}", flags.collect::<Vec<_>>().join(" "), operands.collect::<Vec<_>>().join(" "))
+                format!(
+                    "{} | {}",
+                    flags.collect::<Vec<_>>().join(" "),
+                    operands.collect::<Vec<_>>().join(" ")
+                )
             }
             Err(e) => {
                 let alt = error::of(&e).unwrap();
@@ -219,17 +269,34 @@ mod tests {
     fn refuses_what_getopt_refuses() {
         let all = "`alt_disk_install --help` lists all flags";
         assert_eq!(scan(&["-CZ"]), format!("ALT-101: alt_disk_install has no flag -Z -> {all}"));
-        assert_eq!(scan(&["-E"]), format!("ALT-101: alt_disk_install has no flag -E -> perhaps -e is meant; {all}"));
+        assert_eq!(
+            scan(&["-E"]),
+            format!("ALT-101: alt_disk_install has no flag -E -> perhaps -e is meant; {all}")
+        );
         assert_eq!((scan(&["-h"]), scan(&["--help"])), ("h | ".into(), "h | ".into()));
-        assert_eq!(scan(&["--preveiw"]), format!("ALT-101: alt_disk_install has no flag --preveiw -> perhaps --preview is meant; {all}"));
-        assert_eq!(scan(&["--C"]), format!("ALT-101: alt_disk_install has no flag --C -> perhaps -C is meant; {all}"));
+        assert_eq!(
+            scan(&["--preveiw"]),
+            format!(
+                "ALT-101: alt_disk_install has no flag --preveiw -> perhaps --preview is meant; {all}"
+            )
+        );
+        assert_eq!(
+            scan(&["--C"]),
+            format!("ALT-101: alt_disk_install has no flag --C -> perhaps -C is meant; {all}")
+        );
         assert_eq!(scan(&["-é"]), format!("ALT-101: alt_disk_install has no flag -é -> {all}"));
         assert!(scan(&["-C", "-P"]).starts_with("ALT-102: -P needs a value: -P phase"));
         assert!(scan(&["--erase"]).starts_with("ALT-102: --erase needs a value"));
         assert!(scan(&["--json=yes"]).starts_with("ALT-103: --json takes no value"));
-        assert!(scan(&["-P1", "-P", "2"]).starts_with("ALT-104: -P is given twice, with `1` and with `2`"));
+        assert!(
+            scan(&["-P1", "-P", "2"])
+                .starts_with("ALT-104: -P is given twice, with `1` and with `2`")
+        );
         let err = parse(&ERRORS, &["vda".into()]).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().to_string(), "ALT-106: errors takes no operands; `vda` is one");
+        assert_eq!(
+            error::of(&err).unwrap().to_string(),
+            "ALT-106: errors takes no operands; `vda` is one"
+        );
     }
 
     /// Whatever is mistyped: no message says that -X may be meant.
@@ -240,22 +307,38 @@ mod tests {
             let letters = ('!'..='~').filter(|c| *c != '-').map(|c| format!("-{c}"));
             for typed in letters.chain(["--X", "--x", "--r", "--B", "--b"].map(str::to_owned)) {
                 let near = nearest(command, &typed);
-                let drastic = |n: &str| command.flag(n.trim_start_matches('-')).is_some_and(|f| f.drastic);
-                assert!(!near.as_deref().is_some_and(drastic), "{} {typed}: {near:?}", command.name);
+                let drastic =
+                    |n: &str| command.flag(n.trim_start_matches('-')).is_some_and(|f| f.drastic);
+                assert!(
+                    !near.as_deref().is_some_and(drastic),
+                    "{} {typed}: {near:?}",
+                    command.name
+                );
             }
         }
     }
 
     #[test]
     fn letters_of_aix_are_answered_with_their_meaning() {
-        for (typed, said) in
-            [("-x", "a script for the first boot"), ("-Cx", "a script for the first boot"), ("-m", "is -d here"), ("-S", "phase 3")]
-        {
+        for (typed, said) in [
+            ("-x", "a script for the first boot"),
+            ("-Cx", "a script for the first boot"),
+            ("-m", "is -d here"),
+            ("-S", "phase 3"),
+        ] {
             let told = scan(&[typed]);
-            assert!(told.starts_with("ALT-101") && told.contains(said) && !told.contains("perhaps"), "{told}");
+            assert!(
+                told.starts_with("ALT-101") && told.contains(said) && !told.contains("perhaps"),
+                "{told}"
+            );
         }
         // Other commands have letters of their own.
-        assert!(parse(&ERRORS, &["-x".into()]).unwrap_err().to_string().ends_with("errors has no flag -x"));
+        assert!(
+            parse(&ERRORS, &["-x".into()])
+                .unwrap_err()
+                .to_string()
+                .ends_with("errors has no flag -x")
+        );
     }
 
     #[test]
@@ -263,7 +346,10 @@ mod tests {
         let odd = OsString::from_vec(b"/tmp/\xff".to_vec());
         let args = [OsString::from_vec(b"-s/tmp/\xff".to_vec()), odd.clone()];
         let p = parse(&ALT_DISK_INSTALL, &args).unwrap();
-        assert_eq!((p.value("s"), p.operands.as_slice()), (Some(odd.as_os_str()), &[odd.clone()][..]));
+        assert_eq!(
+            (p.value("s"), p.operands.as_slice()),
+            (Some(odd.as_os_str()), &[odd.clone()][..])
+        );
         assert!(parse(&ALT_DISK_INSTALL, &[OsString::from_vec(b"-\xff".to_vec())]).is_err());
     }
 

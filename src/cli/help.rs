@@ -50,8 +50,13 @@ fn bracketed(flag: &'static Flag) -> String {
 
 /// The whole help text.
 pub fn help(command: &Command) -> String {
-    let mut out =
-        format!("{}: {}\n\n{}\n{}\n\nFlags:\n", called(command), command.summary, usage(command), wrap(command.about, WIDTH, 0, 0));
+    let mut out = format!(
+        "{}: {}\n\n{}\n{}\n\nFlags:\n",
+        called(command),
+        command.summary,
+        usage(command),
+        wrap(command.about, WIDTH, 0, 0)
+    );
     for flag in command.flags {
         out.push_str(&described(flag));
     }
@@ -65,7 +70,11 @@ pub fn help(command: &Command) -> String {
 
 fn described(flag: &Flag) -> String {
     let left = format!("  {}", flag.shown());
-    let gap = if left.len() + 2 > COLUMN { format!("\n{}", " ".repeat(COLUMN)) } else { " ".repeat(COLUMN - left.len()) };
+    let gap = if left.len() + 2 > COLUMN {
+        format!("\n{}", " ".repeat(COLUMN))
+    } else {
+        " ".repeat(COLUMN - left.len())
+    };
     let only = if flag.only == Only::Clone { " Only with -C." } else { "" };
     format!("{left}{gap}{}\n", wrap(&format!("{}{only}", flag.help), WIDTH, COLUMN, COLUMN))
 }
@@ -76,7 +85,11 @@ pub fn overview(commands: &[&Command]) -> String {
         "altdisk: clone the running system to another disk, boot the copy, go back\n\nusage: altdisk [flags] [fastpath]     the full-screen interface (altdisk ui)\n       altdisk command [flags]\n\nCommands:\n",
     );
     for command in commands {
-        out.push_str(&format!("  {:<COLUMN$}{}\n", command.name, wrap(command.summary, WIDTH, COLUMN + 2, COLUMN + 2)));
+        out.push_str(&format!(
+            "  {:<COLUMN$}{}\n",
+            command.name,
+            wrap(command.summary, WIDTH, COLUMN + 2, COLUMN + 2)
+        ));
     }
     out.push_str(
         "\nFlags of the interface, also without `ui`:
@@ -119,7 +132,12 @@ mod tests {
                 assert!(line.len() <= WIDTH && line.trim_end() == line, "{line:?}");
             }
             for flag in command.flags {
-                assert!(text.contains(&format!("\n  {}", flag.shown())), "{} {}", command.name, flag.typed());
+                assert!(
+                    text.contains(&format!("\n  {}", flag.shown())),
+                    "{} {}",
+                    command.name,
+                    flag.typed()
+                );
             }
         }
         assert!(overview(&ALL).lines().all(|l| l.len() <= WIDTH));
@@ -129,7 +147,9 @@ mod tests {
     fn every_flag_is_in_the_usage() {
         for command in ALL {
             let text = usage(command);
-            for flag in command.flags.iter().filter(|f| f.long != Some("help") && f.long != Some("version")) {
+            for flag in
+                command.flags.iter().filter(|f| f.long != Some("help") && f.long != Some("version"))
+            {
                 assert!(text.contains(&flag.typed()), "{} {}", command.name, flag.typed());
             }
             for name in command.forms.iter().flat_map(|f| f.1) {
@@ -142,8 +162,16 @@ mod tests {
     fn flags_are_unique() {
         for command in ALL {
             for (i, flag) in command.flags.iter().enumerate() {
-                let clash = |o: &Flag| (o.short.is_some() && o.short == flag.short) || (o.long.is_some() && o.long == flag.long);
-                assert!(!command.flags[i + 1..].iter().any(clash), "{} {}", command.name, flag.typed());
+                let clash = |o: &Flag| {
+                    (o.short.is_some() && o.short == flag.short)
+                        || (o.long.is_some() && o.long == flag.long)
+                };
+                assert!(
+                    !command.flags[i + 1..].iter().any(clash),
+                    "{} {}",
+                    command.name,
+                    flag.typed()
+                );
             }
         }
     }

@@ -28,7 +28,11 @@ pub fn listens(command: &'static Command, args: &[OsString], events: &Events) ->
     if both || std::ptr::eq(command, &flags::JOBS) {
         return false;
     }
-    let Some(file) = std::env::var(job::EVENTS_VARIABLE).ok().and_then(|value| append::named(&value)) else { return false };
+    let Some(file) =
+        std::env::var(job::EVENTS_VARIABLE).ok().and_then(|value| append::named(&value))
+    else {
+        return false;
+    };
     events.add(Box::new(Appender::new(file)));
     IN_JOB.store(true, Ordering::Relaxed);
     true
@@ -36,20 +40,33 @@ pub fn listens(command: &'static Command, args: &[OsString], events: &Events) ->
 
 /// The command, as it is called, with its words.
 pub fn words(called: &str, args: &[OsString]) -> Vec<String> {
-    called.split(' ').map(str::to_owned).chain(args.iter().map(|a| a.to_string_lossy().into_owned())).collect()
+    called
+        .split(' ')
+        .map(str::to_owned)
+        .chain(args.iter().map(|a| a.to_string_lossy().into_owned()))
+        .collect()
 }
 
 /// Runs a command whose beginning, errors and end are events.
 pub fn run(command: &'static Command, run: Run, args: &[OsString], events: &Events) -> Exit {
     let argv = words(&getopt::called(command), args);
-    events.emit(Event::Start { version: VERSION, argv, time: sys::now().0, pid: std::process::id() });
+    events.emit(Event::Start {
+        version: VERSION,
+        argv,
+        time: sys::now().0,
+        pid: std::process::id(),
+    });
     match run(args, events) {
         // The last word is the supervisor's: what was printed is still on its way to it.
         Ok(exit) => exit,
         Err(err) => {
             let (told, exit) = (as_told(&err), error::exit_of(&err));
             let usage = exit == Exit::Usage && !names_help(&told);
-            events.emit(Event::Error { id: told.entry.id.to_owned(), cause: told.cause, remedy: told.remedy });
+            events.emit(Event::Error {
+                id: told.entry.id.to_owned(),
+                cause: told.cause,
+                remedy: told.remedy,
+            });
             if usage {
                 for line in help::usage(command).lines() {
                     events.emit(Event::Output { stream: Stream::Stderr, line: line.to_owned() });

@@ -28,7 +28,8 @@ const AT_ONCE: usize = 500;
 /// ALT-955 for a wrong command line, and those of [`crate::job`].
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&JOBS, args)?;
-    let words: Vec<String> = parsed.operands.iter().map(|w| w.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> =
+        parsed.operands.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let allowed: &[&str] = match words.first() {
         None => &["json", "list"],
@@ -41,27 +42,40 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         return Err(error::JOBS_USAGE.because(format!("{} does not go with {place}", flag.typed())));
     }
     match words.as_slice() {
-        [] if parsed.has("json") => Ok(write(&(serde_json::to_string_pretty(&as_json(&job::list()?))? + "\n"), Exit::Done)),
+        [] if parsed.has("json") => {
+            Ok(write(&(serde_json::to_string_pretty(&as_json(&job::list()?))? + "\n"), Exit::Done))
+        }
         [] => Ok(say(&table(&job::list()?, parsed.has("list"), sys::now().0), Exit::Done)),
         ["start"] => Err(error::JOBS_USAGE.because("start needs a command")),
         ["start", command @ ..] => {
             let argv: Vec<String> = command.iter().map(|w| (*w).to_owned()).collect();
-            let title = parsed.value("title").map_or_else(|| quoted(&argv), |t| t.to_string_lossy().into_owned());
+            let title = parsed
+                .value("title")
+                .map_or_else(|| quoted(&argv), |t| t.to_string_lossy().into_owned());
             Ok(say(&format!("{}\n", job::start(&Spec::new(argv, title))?), Exit::Done))
         }
         ["follow", id] => follow_to_the_end(number(id)?),
         ["stop", id] => {
             let id = number(id)?;
             if parsed.has("kill") { job::kill(id) } else { job::stop(id) }?;
-            Ok(say(&format!("Job {id} was asked to end. `altdisk jobs follow {id}` shows how it does.\n"), Exit::Done))
+            Ok(say(
+                &format!(
+                    "Job {id} was asked to end. `altdisk jobs follow {id}` shows how it does.\n"
+                ),
+                Exit::Done,
+            ))
         }
-        ["follow" | "stop", ..] => Err(error::JOBS_USAGE.because(format!("{} needs one id", words[0]))),
+        ["follow" | "stop", ..] => {
+            Err(error::JOBS_USAGE.because(format!("{} needs one id", words[0])))
+        }
         [word, ..] => Err(error::JOBS_USAGE.because(format!("`{word}` is not known here"))),
     }
 }
 
 fn number(word: &str) -> Result<Id> {
-    word.parse().map(Id).map_err(|_| error::NO_SUCH_JOB.because(format!("`{word}` is not the number of a job")))
+    word.parse()
+        .map(Id)
+        .map_err(|_| error::NO_SUCH_JOB.because(format!("`{word}` is not the number of a job")))
 }
 
 fn as_json(jobs: &[Summary]) -> serde_json::Value {
@@ -85,18 +99,28 @@ fn table(jobs: &[Summary], for_menu: bool, now: u64) -> String {
         return nothing(nix::unistd::geteuid().is_root());
     }
     let head = if for_menu { "# ID" } else { "  ID" };
-    let mut text = format!("{head:<6} {:<16} {:<13} {:>8}  {}\n", "STARTED", "STATE", "TIME", "WHAT");
+    let mut text =
+        format!("{head:<6} {:<16} {:<13} {:>8}  {}\n", "STARTED", "STATE", "TIME", "WHAT");
     for j in jobs {
         let (state, took) = (j.state_word(), j.took(now).map_or_else(|| "-".to_owned(), clock));
         let what = printable(&j.spec.title, false);
-        text.push_str(&format!("  {:<4} {:<16} {state:<13} {took:>8}  {what}\n", j.id.to_string(), minute(j.started)));
+        text.push_str(&format!(
+            "  {:<4} {:<16} {state:<13} {took:>8}  {what}\n",
+            j.id.to_string(),
+            minute(j.started)
+        ));
     }
     text
 }
 
 /// Jobs belong to a user, and others cannot see them.
 fn nothing(root: bool) -> String {
-    if root { "There are no jobs.\n" } else { "You have no jobs. Those that root started are shown only to root.\n" }.to_owned()
+    if root {
+        "There are no jobs.\n"
+    } else {
+        "You have no jobs. Those that root started are shown only to root.\n"
+    }
+    .to_owned()
 }
 
 /// Prints what the job has said and says; standard error goes to standard error.
@@ -126,7 +150,9 @@ fn follow_to_the_end(id: Id) -> Result<Exit> {
             let exits = [Exit::Failed, Exit::Usage, Exit::Refused, Exit::Unfinished];
             Ok(exits.into_iter().find(|x| *x as i32 == e.status()).unwrap_or(Exit::Failed))
         }
-        State::Lost { .. } => Err(error::JOB_LOST.because(format!("job {id} has no supervisor any more"))),
+        State::Lost { .. } => {
+            Err(error::JOB_LOST.because(format!("job {id} has no supervisor any more")))
+        }
         State::Running => Ok(Exit::Failed),
     }
 }

@@ -33,10 +33,15 @@ impl JsonLines {
     /// ALT-107 if it is not open, or not for writing.
     pub fn on(fd: i32) -> Result<Self> {
         let remedy = format!("open it for writing, for example `--events {fd} {fd}>events.jsonl`");
-        let file =
-            fd::duplicate(fd).map_err(|_| error::BAD_VALUE.because_do(format!("descriptor {fd} after --events is not open"), &remedy))?;
+        let file = fd::duplicate(fd).map_err(|_| {
+            error::BAD_VALUE
+                .because_do(format!("descriptor {fd} after --events is not open"), &remedy)
+        })?;
         if !fd::writable(&file) {
-            return Err(error::BAD_VALUE.because_do(format!("descriptor {fd} after --events is not open for writing"), remedy));
+            return Err(error::BAD_VALUE.because_do(
+                format!("descriptor {fd} after --events is not open for writing"),
+                remedy,
+            ));
         }
         // A record goes into a regular file as a whole: others may append there too.
         let chunk = if file.metadata().is_ok_and(|m| m.is_file()) { usize::MAX } else { CHUNK };
@@ -69,7 +74,11 @@ impl Sink for JsonLines {
             }
             match self.file.write(&rest[..rest.len().min(self.chunk)]) {
                 Ok(n) => rest = &rest[n..],
-                Err(e) if matches!(e.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                    ) => {}
                 Err(e) => return Err(e),
             }
         }
@@ -96,7 +105,15 @@ mod tests {
     }
 
     fn progress() -> Event {
-        Event::Progress { phase: 1, bytes: 1, bytes_total: 2, files: 1, files_total: 2, rate: 3, eta: None }
+        Event::Progress {
+            phase: 1,
+            bytes: 1,
+            bytes_total: 2,
+            files: 1,
+            files_total: 2,
+            rate: 3,
+            eta: None,
+        }
     }
 
     #[test]

@@ -34,7 +34,10 @@ pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String], begun: 
         }
         Err(e) => {
             let remedy = e.remedy().map(|r| format!("; {r}")).unwrap_or_default();
-            events.warn(format!("no log is written: {e}{remedy} (command: {})", quoted(&masked_words(argv))));
+            events.warn(format!(
+                "no log is written: {e}{remedy} (command: {})",
+                quoted(&masked_words(argv))
+            ));
         }
     }
 }
@@ -53,7 +56,12 @@ impl LogFile {
 
 impl<W: Write + Send> LogFile<W> {
     fn new(to: W, verbose: bool, date: fn() -> String) -> Self {
-        Self { to, shown: Shown { debug: true, verbose, ascii: false }, date, name: "alt_disk_install".to_owned() }
+        Self {
+            to,
+            shown: Shown { debug: true, verbose, ascii: false },
+            date,
+            name: "alt_disk_install".to_owned(),
+        }
     }
 
     fn text(&mut self, event: &Event) -> Option<String> {
@@ -62,8 +70,12 @@ impl<W: Write + Send> LogFile<W> {
                 self.name = argv.first().cloned().unwrap_or_default();
                 Some(format!("{}\n\ncmd: {}\n", (self.date)(), printable(&quoted(argv), false)))
             }
-            Event::Warning { text } => Some(format!("{}: warning: {}\n", self.name, printable_lines(text, false))),
-            Event::Error { id, cause, remedy } => Some(error_text(&self.name, id, cause, remedy, false, false)),
+            Event::Warning { text } => {
+                Some(format!("{}: warning: {}\n", self.name, printable_lines(text, false)))
+            }
+            Event::Error { id, cause, remedy } => {
+                Some(error_text(&self.name, id, cause, remedy, false, false))
+            }
             Event::Done { exit, .. } => {
                 let text = line(event, self.shown).map(|t| t + "\n").unwrap_or_default();
                 Some(format!("{text}exit code {exit}, {}\n\n", (self.date)()))
@@ -93,7 +105,8 @@ mod tests {
     #[test]
     fn as_aix_writes_it() {
         let mut log = LogFile::new(Vec::new(), false, || "Sun Nov 22 14:48:12 UTC 2026".into());
-        let argv = ["alt_disk_install", "-C", "-s", "/root/my script", "vdb"].map(str::to_owned).to_vec();
+        let argv =
+            ["alt_disk_install", "-C", "-s", "/root/my script", "vdb"].map(str::to_owned).to_vec();
         for event in [
             Event::Start { version: 1, argv, time: 0, pid: 1 },
             Event::Note { text: "Checking disk sizes.".into() },

@@ -26,17 +26,25 @@ pub(super) const LOG: &str = "/var/log/altdisk/mksysb.log";
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&MKSYSB, args)?;
     let [image] = parsed.operands.as_slice() else {
-        return Err(
-            error::OPERANDS.because_do("the image is not named, or more than one is", "name one file or device, or - for standard output")
-        );
+        return Err(error::OPERANDS.because_do(
+            "the image is not named, or more than one is",
+            "name one file or device, or - for standard output",
+        ));
     };
     if let Some(mode) = ["list", "check"].into_iter().find(|m| parsed.has(m)) {
         let beside = parsed.flags().find(|f| !f.is(mode) && !f.is("events"));
         if let Some(flag) = beside {
-            let cause = format!("--{mode} reads an image that is there; {} does not go with it", flag.typed());
+            let cause = format!(
+                "--{mode} reads an image that is there; {} does not go with it",
+                flag.typed()
+            );
             return Err(error::BAD_VALUE.because_do(cause, "leave one of them out"));
         }
-        return if mode == "list" { list(Path::new(image)) } else { check(Path::new(image), &parsed, events) };
+        return if mode == "list" {
+            list(Path::new(image))
+        } else {
+            check(Path::new(image), &parsed, events)
+        };
     }
     let request = request(&parsed, image)?;
     make_own_directory(&request.to)?;
@@ -49,22 +57,30 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 fn request(p: &Parsed, to: &OsString) -> Result<Request> {
     let to = PathBuf::from(to);
     if p.has("i") && p.has("m") {
-        return Err(error::BAD_VALUE
-            .because_do("-i and -m are given together", "-i makes a new image.data, -m uses one that is there: give one of them"));
+        return Err(error::BAD_VALUE.because_do(
+            "-i and -m are given together",
+            "-i makes a new image.data, -m uses one that is there: give one of them",
+        ));
     }
     if p.has("verify") && to == Path::new("-") {
-        return Err(error::BAD_VALUE
-            .because_do("--verify is given with -, which cannot be read again", "check it where it arrives: `altdisk mksysb --check`"));
+        return Err(error::BAD_VALUE.because_do(
+            "--verify is given with -, which cannot be read again",
+            "check it where it arrives: `altdisk mksysb --check`",
+        ));
     }
     if !p.has("replace") && std::fs::metadata(&to).is_ok_and(|m| m.is_file()) {
         let name = quote(to.as_os_str());
-        let how = format!("to look at it: `altdisk mksysb --check {name}`; to write a new image in its place: --replace");
+        let how = format!(
+            "to look at it: `altdisk mksysb --check {name}`; to write a new image in its place: --replace"
+        );
         return Err(error::IMAGE_EXISTS.because_do(format!("{name} exists"), how));
     }
     let (method, record) = savetree::form(p, &to)?;
     let file = |name: &str| -> Result<Option<PathBuf>> {
         let Some(path) = p.value(name).map(PathBuf::from) else { return Ok(None) };
-        let cannot = |why: String| error::FILE_UNREADABLE.because(format!("{} after -{name} {why}", path.display()));
+        let cannot = |why: String| {
+            error::FILE_UNREADABLE.because(format!("{} after -{name} {why}", path.display()))
+        };
         match std::fs::File::open(&path).and_then(|f| f.metadata()) {
             Ok(meta) if meta.is_file() => Ok(Some(path)),
             Ok(_) => Err(cannot("is not a regular file".to_owned())),
@@ -76,11 +92,25 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
         return Err(error::FULL_PATH.because(format!("`{}` is not a full path", to.display())));
     }
     let accept = alt_disk_install::accepted(p)?;
-    Ok(Request { to, image_data, exclude_list, accept, method, record, verify: p.has("verify"), verbose: p.has("V") })
+    Ok(Request {
+        to,
+        image_data,
+        exclude_list,
+        accept,
+        method,
+        record,
+        verify: p.has("verify"),
+        verbose: p.has("V"),
+    })
 }
 
 /// Standard output belongs to the image where that goes there.
-fn sinks(p: &Parsed, events: &Events, aside: bool, args: &[OsString]) -> Result<Option<Registered>> {
+fn sinks(
+    p: &Parsed,
+    events: &Events,
+    aside: bool,
+    args: &[OsString],
+) -> Result<Option<Registered>> {
     console(events, &MKSYSB, p.has("D"), p.has("V"), aside);
     if let Some(fd) = alt_disk_install::events_fd(p)? {
         events.add(Box::new(json::JsonLines::on(fd)?));
@@ -96,7 +126,9 @@ fn make_own_directory(image: &Path) -> Result<()> {
         return Ok(());
     }
     let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&own);
-    made.map_err(|e| error::IMAGE_PLACE.because(format!("making the directory {}: {e}", own.display())))
+    made.map_err(|e| {
+        error::IMAGE_PLACE.because(format!("making the directory {}: {e}", own.display()))
+    })
 }
 
 fn tell(events: &Events, done: Result<String>) -> Exit {
@@ -104,8 +136,19 @@ fn tell(events: &Events, done: Result<String>) -> Exit {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
             let (told, exit) = (as_told(&err), error::exit_of(&err));
-            events.emit(Event::Error { id: told.entry.id.to_owned(), cause: told.cause, remedy: told.remedy });
-            (exit, if exit == Exit::Refused { "Nothing was written.".to_owned() } else { "There is no image.".to_owned() })
+            events.emit(Event::Error {
+                id: told.entry.id.to_owned(),
+                cause: told.cause,
+                remedy: told.remedy,
+            });
+            (
+                exit,
+                if exit == Exit::Refused {
+                    "Nothing was written.".to_owned()
+                } else {
+                    "There is no image.".to_owned()
+                },
+            )
         }
     };
     events.emit(Event::Done { exit: exit as u8, text });
@@ -116,7 +159,10 @@ fn list(image: &Path) -> Result<Exit> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
     let listed = mksysb::list(image, |line| Ok(writeln!(out, "{line}")?));
     let closed = |e: &anyhow::Error| {
-        e.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+        e.chain().any(|c| {
+            c.downcast_ref::<std::io::Error>()
+                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+        })
     };
     match listed.and_then(|()| Ok(out.flush()?)) {
         // A reader that closed it has seen enough.

@@ -114,8 +114,10 @@ pub fn main(argv: &[OsString]) -> ExitCode {
 /// What is secret in the command line and in the proxies of the environment is not repeated, whoever says it.
 fn learn_secrets(argv: &[OsString]) {
     let words = argv.iter().map(|w| w.to_string_lossy().into_owned());
-    let proxies = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy"));
-    let all: Vec<String> = words.chain(proxies.map(|(_, value)| value.to_string_lossy().into_owned())).collect();
+    let proxies = std::env::vars_os()
+        .filter(|(name, _)| name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy"));
+    let all: Vec<String> =
+        words.chain(proxies.map(|(_, value)| value.to_string_lossy().into_owned())).collect();
     secret::learn(all.iter().map(String::as_str));
     arguments::hide_secrets(argv);
 }
@@ -125,11 +127,21 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     if word.starts_with('-') {
         return start(&flags::UI, ui::run, words);
     }
-    let mut near: Vec<String> = COMMANDS.iter().map(|(c, _)| c.name).filter(|n| getopt::slips(n, word) <= 2).map(str::to_owned).collect();
+    let mut near: Vec<String> = COMMANDS
+        .iter()
+        .map(|(c, _)| c.name)
+        .filter(|n| getopt::slips(n, word) <= 2)
+        .map(str::to_owned)
+        .collect();
     near.sort_by_key(|n| getopt::slips(n, word));
     match ui::fastpath(word, words) {
         Ok(ui::Fast::Found) if words.first().is_some_and(|w| w == "help") => {
-            return say(&format!("{word} is a panel: `altdisk {word}` opens it, and F1 there explains it.\n"), Exit::Done);
+            return say(
+                &format!(
+                    "{word} is a panel: `altdisk {word}` opens it, and F1 there explains it.\n"
+                ),
+                Exit::Done,
+            );
         }
         Ok(ui::Fast::Found) => return start(&flags::UI, ui::run, words),
         Ok(ui::Fast::Near(paths)) => near.extend(paths),
@@ -138,13 +150,20 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     }
     let cause = format!("altdisk has no command and no panel `{word}`");
     if ["smit", "smitty", "menu", "menus", "tui", "gui"].contains(&word) {
-        return tell_error("altdisk", &error::UNKNOWN_COMMAND.because_do(cause, "`altdisk` alone opens the menus"), None);
+        return tell_error(
+            "altdisk",
+            &error::UNKNOWN_COMMAND.because_do(cause, "`altdisk` alone opens the menus"),
+            None,
+        );
     }
     let err = if near.is_empty() {
         error::UNKNOWN_COMMAND.because(cause)
     } else {
         let near = near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or ");
-        error::UNKNOWN_COMMAND.because_do(cause, format!("perhaps {near} is meant; `altdisk --help` lists the commands"))
+        error::UNKNOWN_COMMAND.because_do(
+            cause,
+            format!("perhaps {near} is meant; `altdisk --help` lists the commands"),
+        )
     };
     tell_error("altdisk", &err, None)
 }
@@ -161,7 +180,8 @@ enum Found<'a> {
 /// The command that was called: the program's own name, else the first word.
 fn find(argv: &[OsString]) -> Found<'_> {
     let by_name = |name: &str| COMMANDS.iter().find(|(c, _)| c.name == name);
-    let (program, words) = argv.split_first().map_or((None, argv), |(p, w)| (Path::new(p).file_name(), w));
+    let (program, words) =
+        argv.split_first().map_or((None, argv), |(p, w)| (Path::new(p).file_name(), w));
     if let Some((command, run)) = program.and_then(|p| p.to_str()).and_then(by_name) {
         return Found::Command(command, *run, words);
     }
@@ -209,7 +229,8 @@ fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
         return in_job::run(command, run, args, &events);
     }
     // Who asks for a review shows a panel: there the command line's form says nothing to anybody.
-    run(args, &events).unwrap_or_else(|err| tell_error(&called(command), &err, usage.then_some(command)))
+    run(args, &events)
+        .unwrap_or_else(|err| tell_error(&called(command), &err, usage.then_some(command)))
 }
 
 /// `alt_disk_install`: rules first, then the sinks, then the engine. Its errors are events too.
@@ -231,7 +252,11 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
         Err(err) => {
             let told = as_told(&err);
             let left = error::exit_of(&err);
-            events.emit(Event::Error { id: told.entry.id.to_owned(), cause: told.cause, remedy: told.remedy });
+            events.emit(Event::Error {
+                id: told.entry.id.to_owned(),
+                cause: told.cause,
+                remedy: told.remedy,
+            });
             (left, ending(left, cleaning).to_owned())
         }
     };
@@ -274,10 +299,19 @@ fn add_sinks(events: &Events, output: Output, preview: bool) -> Result<()> {
 /// Says which command begins, and adds the log (its path, and whether every file is named there). Every run in the log begins with its
 /// date and command, so that people and programs can tell when a clone was made: a job's too, whose beginning was told before.
 /// What is logged is long work too: run from a shell, it enters the list of jobs, which [`end`] is then owed.
-pub(crate) fn begin(events: &Events, log: Option<(&str, bool)>, argv: Vec<String>) -> Option<job::Registered> {
+pub(crate) fn begin(
+    events: &Events,
+    log: Option<(&str, bool)>,
+    argv: Vec<String>,
+) -> Option<job::Registered> {
     // Whoever is not root is refused, and that is no event of this machine.
     let log = log.filter(|_| nix::unistd::geteuid().is_root());
-    let start = Event::Start { version: VERSION, argv: argv.clone(), time: sys::now().0, pid: std::process::id() };
+    let start = Event::Start {
+        version: VERSION,
+        argv: argv.clone(),
+        time: sys::now().0,
+        pid: std::process::id(),
+    };
     if let Some((path, verbose)) = log {
         logfile::add(events, Path::new(path), verbose, &argv, in_job::is().then_some(&start));
     }
@@ -285,8 +319,9 @@ pub(crate) fn begin(events: &Events, log: Option<(&str, bool)>, argv: Vec<String
         return None;
     }
     let in_a_job = std::env::var_os(job::EVENTS_VARIABLE).is_some();
-    let registered =
-        log.filter(|_| !in_a_job).and_then(|_| job::register(&job::Spec::new(argv.clone(), quoted(&secret::masked_words(&argv)))).ok());
+    let registered = log.filter(|_| !in_a_job).and_then(|_| {
+        job::register(&job::Spec::new(argv.clone(), quoted(&secret::masked_words(&argv)))).ok()
+    });
     let registered = registered.map(|(job, sink)| {
         events.add(Box::new(sink));
         job
@@ -302,7 +337,13 @@ pub(crate) fn end(job: Option<job::Registered>, exit: Exit) {
 }
 
 /// Shows what happens on the console, unless it is told to a job that shows it.
-pub(crate) fn console(events: &Events, command: &'static Command, debug: bool, verbose: bool, preview: bool) {
+pub(crate) fn console(
+    events: &Events,
+    command: &'static Command,
+    debug: bool,
+    verbose: bool,
+    preview: bool,
+) {
     if !in_job::is() {
         events.add(Box::new(Console::standard(called(command), debug, verbose, preview)));
     }
@@ -311,8 +352,12 @@ pub(crate) fn console(events: &Events, command: &'static Command, debug: bool, v
 /// What the state after a failure means for the user.
 fn ending(exit: Exit, cleaning: bool) -> &'static str {
     match exit {
-        Exit::Unfinished if cleaning => "Not everything is cleaned up: give the same command again when that is mended.",
-        Exit::Unfinished => "An unfinished copy is left: alt_disk_install --resume goes on, alt_disk_install -X removes it.",
+        Exit::Unfinished if cleaning => {
+            "Not everything is cleaned up: give the same command again when that is mended."
+        }
+        Exit::Unfinished => {
+            "An unfinished copy is left: alt_disk_install --resume goes on, alt_disk_install -X removes it."
+        }
         Exit::Refused => "Nothing was changed.",
         _ => "",
     }
@@ -322,11 +367,21 @@ fn ending(exit: Exit, cleaning: bool) -> &'static str {
 fn as_told(err: &anyhow::Error) -> Alt {
     let mut told = match error::of(err) {
         Some(alt) => {
-            let around = err.chain().take_while(|e| e.downcast_ref::<Alt>().is_none()).map(ToString::to_string);
-            let around: String = around.filter(|c| *c != LeftUnfinished.to_string()).map(|c| printable(&c, false) + ": ").collect();
+            let around = err
+                .chain()
+                .take_while(|e| e.downcast_ref::<Alt>().is_none())
+                .map(ToString::to_string);
+            let around: String = around
+                .filter(|c| *c != LeftUnfinished.to_string())
+                .map(|c| printable(&c, false) + ": ")
+                .collect();
             Alt { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
         }
-        None => Alt { entry: &error::OTHER, cause: printable(&format!("{err:#}"), false), remedy: error::OTHER.remedy.to_owned() },
+        None => Alt {
+            entry: &error::OTHER,
+            cause: printable(&format!("{err:#}"), false),
+            remedy: error::OTHER.remedy.to_owned(),
+        },
     };
     (told.cause, told.remedy) = (secret::masked(&told.cause), secret::masked(&told.remedy));
     told
@@ -334,9 +389,17 @@ fn as_told(err: &anyhow::Error) -> Alt {
 
 fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exit {
     let (told, exit) = (as_told(err), error::exit_of(err));
-    let mut text = console::error_text(name, told.entry.id, &told.cause, &told.remedy, std::io::stderr().is_terminal(), false);
+    let mut text = console::error_text(
+        name,
+        told.entry.id,
+        &told.cause,
+        &told.remedy,
+        std::io::stderr().is_terminal(),
+        false,
+    );
     // How the command is called says nothing about a file that is wrong.
-    let words_are_wrong = exit == Exit::Usage && told.entry.id < error::SCRIPT_MISSING.id && !names_help(&told);
+    let words_are_wrong =
+        exit == Exit::Usage && told.entry.id < error::SCRIPT_MISSING.id && !names_help(&told);
     if let (true, Some(command)) = (words_are_wrong, command) {
         text.push_str(&help::usage(command));
     }
@@ -363,7 +426,11 @@ pub(crate) fn say(text: &str, exit: Exit) -> Exit {
 
 /// Writes JSON, without secrets, or a file as it is, to standard output.
 pub(crate) fn write(text: &str, exit: Exit) -> Exit {
-    if text.starts_with(['{', '[']) { print(&secret::masked_json(text), exit) } else { print(text, exit) }
+    if text.starts_with(['{', '[']) {
+        print(&secret::masked_json(text), exit)
+    } else {
+        print(text, exit)
+    }
 }
 
 /// A reader that closed standard output has seen enough.
@@ -429,7 +496,11 @@ mod tests {
         let text = format!("short\n    {}\n\n  as it   is\n", "word ".repeat(30).trim_end());
         let narrow = narrow(&text);
         assert!(narrow.lines().all(|l| l.len() <= help::WIDTH), "{narrow}");
-        assert!(narrow.starts_with("short\n    word ") && narrow.contains("word\n        word") && narrow.ends_with("\n\n  as it   is\n"));
+        assert!(
+            narrow.starts_with("short\n    word ")
+                && narrow.contains("word\n        word")
+                && narrow.ends_with("\n\n  as it   is\n")
+        );
     }
 
     #[test]

@@ -44,7 +44,10 @@ fn documents() -> Vec<(String, String)> {
     below(&root().join("menus"), ".toml", &mut files);
     let mut all = read(&files);
     let more = |id: &str| details::more(id).unwrap_or_default();
-    all.extend(error::all().map(|e| (e.id.to_owned(), format!("{}\n{}\n{}", e.title, e.remedy, more(e.id)))));
+    all.extend(
+        error::all()
+            .map(|e| (e.id.to_owned(), format!("{}\n{}\n{}", e.title, e.remedy, more(e.id)))),
+    );
     all.extend(flags::ALL.iter().map(|c| (format!("help of {}", c.name), help::help(c))));
     all.push(("the overview".to_owned(), help::overview(flags::ALL)));
     all
@@ -55,7 +58,11 @@ fn texts() -> Vec<(String, String)> {
     let mut files = vec![];
     below(&root().join("src"), ".rs", &mut files);
     // Tests name what is wrong on purpose.
-    files.retain(|f| !["tests.rs", "sample.rs", "figures.rs"].iter().any(|end| f.to_string_lossy().ends_with(end)));
+    files.retain(|f| {
+        !["tests.rs", "sample.rs", "figures.rs"]
+            .iter()
+            .any(|end| f.to_string_lossy().ends_with(end))
+    });
     documents().into_iter().chain(read(&files)).collect()
 }
 
@@ -64,7 +71,11 @@ fn read(files: &[PathBuf]) -> Vec<(String, String)> {
     let name = |f: &Path| f.strip_prefix(root()).unwrap().display().to_string();
     let text = |f: &Path| {
         let text = fs::read_to_string(f).unwrap();
-        text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().replace("\\\n", "").replace("\\\"", "\"")
+        text.split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default()
+            .replace("\\\n", "")
+            .replace("\\\"", "\"")
     };
     files.iter().map(|f| (name(f), text(f))).collect()
 }
@@ -73,7 +84,10 @@ fn read(files: &[PathBuf]) -> Vec<(String, String)> {
 fn quoted(text: &str) -> Vec<String> {
     let ticks = text.split('`').skip(1).step_by(2).filter(|t| !t.contains('\n')).map(str::to_owned);
     let example = |l: &&str| l.starts_with("    ") || l.starts_with("  alt");
-    let lines = text.lines().filter(example).map(|l| l.trim().split(" #").next().unwrap_or_default().trim().to_owned());
+    let lines = text
+        .lines()
+        .filter(example)
+        .map(|l| l.trim().split(" #").next().unwrap_or_default().trim().to_owned());
     ticks.chain(lines).collect()
 }
 
@@ -111,14 +125,19 @@ fn wrong(line: &str) -> Option<String> {
     }
     let (words, cut) = words(line);
     let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let placeholders = ["command", "COMMAND", "fastpath", "FASTPATH", "X", "WORD", "help", "job-supervisor"];
+    let placeholders =
+        ["command", "COMMAND", "fastpath", "FASTPATH", "X", "WORD", "help", "job-supervisor"];
     // `help` and the hidden word of the supervisor are looked at by tests of their own.
     if program == "altdisk " && placeholders.contains(&words.get(1)?.as_str()) {
         return None;
     }
-    let parsed = |command: &Command, args: &[OsString]| getopt::parse(command, args).err().map(|e| format!("`{line}`: {e:#}"));
+    let parsed = |command: &Command, args: &[OsString]| {
+        getopt::parse(command, args).err().map(|e| format!("`{line}`: {e:#}"))
+    };
     match find(&argv) {
-        Found::Command(command, _, args) => parsed(command, args).filter(|e| !(cut && e.contains("ALT-102"))),
+        Found::Command(command, _, args) => {
+            parsed(command, args).filter(|e| !(cut && e.contains("ALT-102")))
+        }
         Found::Unknown(word) if word.starts_with('-') => parsed(&flags::UI, &argv[1..]),
         Found::Unknown(word) => match ui::fastpath(&word, &[]) {
             Ok(ui::Fast::Found) => None,
@@ -132,18 +151,29 @@ fn wrong(line: &str) -> Option<String> {
 fn every_command_that_a_text_names_can_be_given() {
     let mut bad = vec![];
     for (place, text) in texts() {
-        bad.extend(quoted(&text).iter().filter_map(|line| wrong(line)).map(|w| format!("{place}: {w}")));
+        bad.extend(
+            quoted(&text).iter().filter_map(|line| wrong(line)).map(|w| format!("{place}: {w}")),
+        );
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
     // The test sees mistakes.
-    for line in ["altdisk nonsense", "altdisk bootlist --old vda", "alt_disk_install --undo", "altdisk jobs --forever", "altdisk --plane"] {
+    for line in [
+        "altdisk nonsense",
+        "altdisk bootlist --old vda",
+        "alt_disk_install --undo",
+        "altdisk jobs --forever",
+        "altdisk --plane",
+    ] {
         assert!(wrong(line).is_some(), "{line}");
     }
-    assert!(wrong("altdisk alt_clone").is_none() && wrong("alt_disk_install -C -P {phase}").is_none());
+    assert!(
+        wrong("altdisk alt_clone").is_none() && wrong("alt_disk_install -C -P {phase}").is_none()
+    );
 }
 
 fn titles(set: &Set) -> Vec<String> {
-    let own = [Builtin::Jobs, Builtin::Themes, Builtin::Keys, Builtin::About].map(|b| title_of(set, &Target::Builtin(b)));
+    let own = [Builtin::Jobs, Builtin::Themes, Builtin::Keys, Builtin::About]
+        .map(|b| title_of(set, &Target::Builtin(b)));
     set.screens.values().map(|s| s.title().to_owned()).chain(own).collect()
 }
 
@@ -166,7 +196,12 @@ fn every_panel_that_a_text_names_is_there() {
         let Screen::Menu(menu) = screen else { continue };
         for item in &menu.items {
             if let Some(target) = &item.goto {
-                assert_eq!(item.text, title_of(&set, target), "{}: the line and what it opens", menu.id);
+                assert_eq!(
+                    item.text,
+                    title_of(&set, target),
+                    "{}: the line and what it opens",
+                    menu.id
+                );
             }
         }
     }
@@ -174,30 +209,48 @@ fn every_panel_that_a_text_names_is_there() {
     for (place, text) in texts() {
         for (n, _) in text.match_indices("panel ") {
             let rest = &text[n + "panel ".len()..];
-            let named = rest.strip_prefix('"').and_then(|r| r.split_once('"')).map(|(name, _)| name);
+            let named =
+                rest.strip_prefix('"').and_then(|r| r.split_once('"')).map(|(name, _)| name);
             match named {
                 Some(name) if titles.iter().any(|t| t == name) || name.contains('{') => {}
                 Some(name) => bad.push(format!("{place}: there is no panel \"{name}\"")),
                 None if rest.starts_with(|c: char| c.is_ascii_uppercase()) => {
-                    bad.push(format!("{place}: the name of a panel stands in quotes: {}", rest.chars().take(30).collect::<String>()));
+                    bad.push(format!(
+                        "{place}: the name of a panel stands in quotes: {}",
+                        rest.chars().take(30).collect::<String>()
+                    ));
                 }
                 None => {}
             }
         }
         for (n, _) in text.match_indices("menu: ") {
             let rest = &text[n + "menu: ".len()..];
-            let named = rest.strip_prefix('"').and_then(|r| r.split_once('"')).map(|(name, _)| name.replace("\n        ", " "));
+            let named = rest
+                .strip_prefix('"')
+                .and_then(|r| r.split_once('"'))
+                .map(|(name, _)| name.replace("\n        ", " "));
             // A message about menu files may say `menu: {..}`; a name that stands there is a title in quotes.
             let document = !place.starts_with("src/");
-            let is_name =
-                rest.starts_with('"') || (document && rest.starts_with(|c: char| c.is_ascii_uppercase())) || place.starts_with("ALT-");
+            let is_name = rest.starts_with('"')
+                || (document && rest.starts_with(|c: char| c.is_ascii_uppercase()))
+                || place.starts_with("ALT-");
             if is_name && !named.as_ref().is_some_and(|n| titles.iter().any(|t| t == n)) {
-                bad.push(format!("{place}: no panel is named after `menu:`: {}", rest.chars().take(30).collect::<String>()));
+                bad.push(format!(
+                    "{place}: no panel is named after `menu:`: {}",
+                    rest.chars().take(30).collect::<String>()
+                ));
             }
         }
         // `(alt_clean)` beside a name.
-        for path in text.split("(alt_").skip(1).filter_map(|r| r.split_once(')')).map(|(p, _)| format!("alt_{p}")) {
-            if path.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !matches!(ui::fastpath(&path, &[]), Ok(ui::Fast::Found)) {
+        for path in text
+            .split("(alt_")
+            .skip(1)
+            .filter_map(|r| r.split_once(')'))
+            .map(|(p, _)| format!("alt_{p}"))
+        {
+            if path.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && !matches!(ui::fastpath(&path, &[]), Ok(ui::Fast::Found))
+            {
                 bad.push(format!("{place}: there is no fast path {path}"));
             }
         }
@@ -209,11 +262,21 @@ fn every_panel_that_a_text_names_is_there() {
 #[test]
 fn every_file_that_the_readme_names_is_there() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
-    let linked =
-        text.split("](").skip(1).filter_map(|r| r.split_once(')')).map(|(p, _)| p).filter(|p| !p.starts_with('#') && !p.contains(':'));
-    let run = text.lines().filter_map(|l| l.strip_prefix("    ./")).filter_map(|l| l.split_whitespace().next());
-    let listed =
-        text.lines().filter_map(|l| l.strip_prefix("    ")).filter_map(|l| l.split_whitespace().next()).filter(|w| w.ends_with('/'));
+    let linked = text
+        .split("](")
+        .skip(1)
+        .filter_map(|r| r.split_once(')'))
+        .map(|(p, _)| p)
+        .filter(|p| !p.starts_with('#') && !p.contains(':'));
+    let run = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("    ./"))
+        .filter_map(|l| l.split_whitespace().next());
+    let listed = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("    "))
+        .filter_map(|l| l.split_whitespace().next())
+        .filter(|w| w.ends_with('/'));
     let named: Vec<&str> = linked.chain(run).chain(listed).collect();
     assert!(named.len() > 8, "{named:?}");
     for path in named {
@@ -239,7 +302,10 @@ fn sentences(set: &Set) -> Vec<(String, String)> {
                 field(&mut all, id, &s.field);
             }
             Screen::Dialog(d) => {
-                all.push((id.clone(), format!("{}\n{}", d.help, d.confirm.as_deref().unwrap_or_default())));
+                all.push((
+                    id.clone(),
+                    format!("{}\n{}", d.help, d.confirm.as_deref().unwrap_or_default()),
+                ));
                 d.fields.iter().for_each(|f| field(&mut all, id, f));
             }
         }
@@ -262,7 +328,8 @@ fn labels(set: &Set) -> Vec<String> {
 fn every_quoted_name_in_the_panels_is_there() {
     let set = load::built_in().unwrap();
     let (titles, labels) = (titles(&set), labels(&set));
-    let is_there = |name: &str| titles.iter().any(|t| t == name) || labels.iter().any(|l| l.starts_with(name));
+    let is_there =
+        |name: &str| titles.iter().any(|t| t == name) || labels.iter().any(|l| l.starts_with(name));
     let quoted = Regex::new(r#""([A-Z][^"]* [^"]*)""#).unwrap();
     let led_to = Regex::new(r#"(?:the field|the fields) "([^"]+)""#).unwrap();
     let (mut bad, mut seen) = (vec![], 0);
@@ -275,7 +342,11 @@ fn every_quoted_name_in_the_panels_is_there() {
         }
     }
     for (place, text) in texts() {
-        for name in led_to.captures_iter(&text.replace("\n        ", " ")).map(|c| c[1].to_owned()).filter(|n| !n.contains('{')) {
+        for name in led_to
+            .captures_iter(&text.replace("\n        ", " "))
+            .map(|c| c[1].to_owned())
+            .filter(|n| !n.contains('{'))
+        {
             seen += 1;
             if !is_there(&name) {
                 bad.push(format!("{place}: there is no field \"{name}\""));
@@ -307,7 +378,10 @@ fn own_paths() -> Vec<String> {
         ALTERNATE.into(),
         crate::host::sandbox::SHOWN.into(),
     ];
-    dirs.iter().map(|d| format!("{}/", d.display())).chain(files.iter().map(|f| f.display().to_string())).collect()
+    dirs.iter()
+        .map(|d| format!("{}/", d.display()))
+        .chain(files.iter().map(|f| f.display().to_string()))
+        .collect()
 }
 
 /// What every Linux system has, or what the documents say about others.
@@ -347,9 +421,20 @@ const EXAMPLES: &[&str] = &["/root", "/tmp", "/mnt", "/media", "/updates", "/bac
 
 /// What is wrong with a path in a text.
 fn wrong_path(path: &str) -> Option<String> {
-    let own = ["/var/lib/altdisk", "/var/log/altdisk", "/etc/altdisk", "/usr/lib/altdisk", "/run/altdisk", ALT_INST];
-    let ours = own_paths().iter().any(|p| path == p.trim_end_matches('/') || (p.ends_with('/') && path.starts_with(p.as_str())));
-    let known = SYSTEM.contains(&path) || customize::CLIENT_FILES.contains(&path) || path == "/etc/ssh/ssh_host_*_key";
+    let own = [
+        "/var/lib/altdisk",
+        "/var/log/altdisk",
+        "/etc/altdisk",
+        "/usr/lib/altdisk",
+        "/run/altdisk",
+        ALT_INST,
+    ];
+    let ours = own_paths().iter().any(|p| {
+        path == p.trim_end_matches('/') || (p.ends_with('/') && path.starts_with(p.as_str()))
+    });
+    let known = SYSTEM.contains(&path)
+        || customize::CLIENT_FILES.contains(&path)
+        || path == "/etc/ssh/ssh_host_*_key";
     let example = EXAMPLES.iter().any(|e| path == *e || path.starts_with(&format!("{e}/")));
     match own.iter().any(|o| path == *o || path.starts_with(&format!("{o}/"))) {
         true if !ours => Some(format!("altdisk has no {path}")),
@@ -361,20 +446,31 @@ fn wrong_path(path: &str) -> Option<String> {
 #[test]
 fn every_path_that_a_text_names_is_right() {
     // Not part of a longer word, nor of a URL, a relative path or an option of a regular expression.
-    let path = Regex::new(r#"(?:^|[\s"'`(=,])(/[a-z][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.*-]+)*)"#).unwrap();
+    let path =
+        Regex::new(r#"(?:^|[\s"'`(=,])(/[a-z][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.*-]+)*)"#).unwrap();
     let (mut bad, mut seen) = (vec![], 0);
     for (place, text) in documents() {
-        for found in path.captures_iter(&text).map(|c| c[1].trim_end_matches(['.', ':']).to_owned()) {
+        for found in path.captures_iter(&text).map(|c| c[1].trim_end_matches(['.', ':']).to_owned())
+        {
             seen += 1;
             bad.extend(wrong_path(&found).map(|w| format!("{place}: {w}")));
         }
     }
     assert!(bad.is_empty() && seen > 100, "{seen}\n{}", bad.join("\n"));
     // The test sees mistakes.
-    for wrong in ["/var/lib/altdisk/image", "/var/log/altdisk.log", "/etc/altdisk/menu.d", "/alt_install", "/etc/nim"] {
+    for wrong in [
+        "/var/lib/altdisk/image",
+        "/var/log/altdisk.log",
+        "/etc/altdisk/menu.d",
+        "/alt_install",
+        "/etc/nim",
+    ] {
         assert!(wrong_path(wrong).is_some(), "{wrong}");
     }
-    assert!(wrong_path("/var/lib/altdisk/images/a.mksysb").is_none() && wrong_path("/alt_inst/etc/hostname").is_none());
+    assert!(
+        wrong_path("/var/lib/altdisk/images/a.mksysb").is_none()
+            && wrong_path("/alt_inst/etc/hostname").is_none()
+    );
 }
 
 /// Documents for maintainers name files of the source and tests: they are there.
@@ -384,7 +480,8 @@ fn every_file_and_test_that_a_document_names_is_there() {
     below(&root().join("src"), ".rs", &mut sources);
     below(&root().join("tests"), ".rs", &mut sources);
     let all: String = sources.iter().map(|f| fs::read_to_string(f).unwrap()).collect();
-    let file = Regex::new(r"\b(?:src|tests|benches|menus|themes)/[A-Za-z0-9_./-]*[A-Za-z0-9_]").unwrap();
+    let file =
+        Regex::new(r"\b(?:src|tests|benches|menus|themes)/[A-Za-z0-9_./-]*[A-Za-z0-9_]").unwrap();
     let test = Regex::new(r"`([a-z]+(?:_[a-z0-9]+){2,})`").unwrap();
     let (mut bad, mut seen) = (vec![], 0);
     for (place, text) in documents().into_iter().filter(|(p, _)| p.starts_with("docs/")) {
@@ -392,9 +489,13 @@ fn every_file_and_test_that_a_document_names_is_there() {
         let begins = |f: &str| {
             let (dir, name) = f.rsplit_once('/').unwrap();
             let names = fs::read_dir(root().join(dir)).into_iter().flatten().flatten();
-            f.ends_with('_') && names.map(|e| e.file_name()).any(|n| n.to_string_lossy().starts_with(name))
+            f.ends_with('_')
+                && names.map(|e| e.file_name()).any(|n| n.to_string_lossy().starts_with(name))
         };
-        let files = file.find_iter(&text).map(|m| m.as_str()).filter(|f| !root().join(f).exists() && !begins(f));
+        let files = file
+            .find_iter(&text)
+            .map(|m| m.as_str())
+            .filter(|f| !root().join(f).exists() && !begins(f));
         bad.extend(files.map(|f| format!("{place}: there is no {f}")));
         for name in test.captures_iter(&text).map(|c| c[1].to_owned()) {
             seen += 1;
@@ -419,7 +520,13 @@ fn every_default_works() {
             }
             seen += 1;
             let dir = Path::new(&field.default).parent().unwrap();
-            assert!(dir == Path::new("/root") || dir == list::images::directory(), "{} {}: {}", dialog.id, field.name, field.default);
+            assert!(
+                dir == Path::new("/root") || dir == list::images::directory(),
+                "{} {}: {}",
+                dialog.id,
+                field.name,
+                field.default
+            );
         }
     }
     assert!(seen > 0);

@@ -43,7 +43,9 @@ fn samples(field: &Field, file: &str) -> Vec<String> {
         (_, "packages") => &["", "vim", "vim curl=8,nano", "all", "linux-*"],
         (_, "fixes") => &["", "CVE-2024-33599 LP: #2012345", "$(reboot)"],
         (_, "flags") => &["", "-acgXY", "--no-install-recommends -o 'a b'", "vim"],
-        (Kind::Path, "bundle") => return vec![String::new(), "update_all".to_owned(), file.to_owned()],
+        (Kind::Path, "bundle") => {
+            return vec![String::new(), "update_all".to_owned(), file.to_owned()];
+        }
         (Kind::Path, _) => return vec![String::new(), file.to_owned()],
         (Kind::Number, _) => &["2", "16", "17"],
         (_, "number") => &["", "ALT-320", "ALT-320 ALT-101"],
@@ -111,13 +113,15 @@ fn they_have_no_mistakes() {
 fn the_previewed_line_is_what_runs() {
     let dir = tempfile::tempdir().unwrap();
     let file = file(dir.path());
-    let (set, mut seen, mut script, mut wanted) = (shipped(), BTreeSet::new(), String::new(), vec![]);
+    let (set, mut seen, mut script, mut wanted) =
+        (shipped(), BTreeSet::new(), String::new(), vec![]);
     for dialog in dialogs(&set) {
         for values in spread(dialog, &file, false) {
             let line = command::line(dialog, &values, &context());
             if seen.insert(line.argv.clone()) {
                 let (program, shown) = (line.argv[0].as_str(), line.shown());
-                let stands_in = ["altdisk", "alt_disk_install"].contains(&program) && shown.split(' ').next() == Some(program);
+                let stands_in = ["altdisk", "alt_disk_install"].contains(&program)
+                    && shown.split(' ').next() == Some(program);
                 assert!(stands_in, "{}: `{shown}` would be run in earnest", dialog.id);
                 script.push_str(&shown);
                 script.push('\n');
@@ -126,10 +130,21 @@ fn the_previewed_line_is_what_runs() {
         }
     }
     assert!(seen.len() > 60, "{}", seen.len());
-    let script = format!("altdisk() {{ printf '%s\\0' \"$@\" 'end of line'; }}\nalt_disk_install() {{ altdisk \"$@\"; }}\n{script}");
+    let script = format!(
+        "altdisk() {{ printf '%s\\0' \"$@\" 'end of line'; }}\nalt_disk_install() {{ altdisk \"$@\"; }}\n{script}"
+    );
     let nowhere = dir.path().join("no programs");
-    let out = Process::new("/bin/sh").args(["-c", &script]).env("PATH", nowhere).current_dir(dir.path()).output().unwrap();
-    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    let out = Process::new("/bin/sh")
+        .args(["-c", &script])
+        .env("PATH", nowhere)
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(
+        out.status.success() && out.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text.split_terminator('\0').collect::<Vec<_>>(), wanted);
 }
@@ -164,9 +179,15 @@ fn a_panel_works_with_its_defaults() {
     let dir = tempfile::tempdir().unwrap();
     let (file, set) = (file(dir.path()), shipped());
     // As `altdisk discover` finds them.
-    let found =
-        [("target", "vdb"), ("bootlist", "yes"), ("name", "practice1"), ("size", "9G"), ("file", &crate::cli::discover::image_file())];
-    let found: Context = context().into_iter().chain(found.map(|(n, v)| (n.to_owned(), v.to_owned()))).collect();
+    let found = [
+        ("target", "vdb"),
+        ("bootlist", "yes"),
+        ("name", "practice1"),
+        ("size", "9G"),
+        ("file", &crate::cli::discover::image_file()),
+    ];
+    let found: Context =
+        context().into_iter().chain(found.map(|(n, v)| (n.to_owned(), v.to_owned()))).collect();
     let (mut defaults, mut whole) = (0, 0);
     for dialog in dialogs(&set) {
         for context in [&found, &context()] {
@@ -174,7 +195,12 @@ fn a_panel_works_with_its_defaults() {
                 let alone = std::slice::from_ref(field);
                 let values = Values::of(alone, context);
                 if values.get(0).is_empty() {
-                    assert!(field.kind != Kind::Ring, "{} {}: a ring shows nothing", dialog.id, field.name);
+                    assert!(
+                        field.kind != Kind::Ring,
+                        "{} {}: a ring shows nothing",
+                        dialog.id,
+                        field.name
+                    );
                     continue;
                 }
                 defaults += 1;
@@ -183,7 +209,9 @@ fn a_panel_works_with_its_defaults() {
         }
         let mut values = Values::new(dialog, &found);
         for (n, field) in dialog.fields.iter().enumerate() {
-            if values.get(n).is_empty() && rules::refuse(dialog, &values).is_some_and(|r| r.field == field.name) {
+            if values.get(n).is_empty()
+                && rules::refuse(dialog, &values).is_some_and(|r| r.field == field.name)
+            {
                 values.set(n, samples(field, &file).into_iter().find(|s| !s.is_empty()).unwrap());
             }
         }
@@ -232,7 +260,8 @@ fn a_novice_finds_help_everywhere() {
         let lines = crate::text::wrap(help.trim(), 72, 0, 0).lines().count();
         assert!((1..=13).contains(&lines), "{what}: {lines} lines of help");
     };
-    let fits = |field: &Field| assert!(field.label.lines().all(|l| l.len() <= 50), "{}", field.label);
+    let fits =
+        |field: &Field| assert!(field.label.lines().all(|l| l.len() <= 50), "{}", field.label);
     let (mut reached, mut shown) = (BTreeSet::new(), 0);
     for (id, screen) in &set.screens {
         match screen {
@@ -263,7 +292,8 @@ fn a_novice_finds_help_everywhere() {
         }
     }
     assert!(shown > 30);
-    let lost: Vec<&String> = set.screens.keys().filter(|id| !reached.contains(*id) && *id != "altdisk").collect();
+    let lost: Vec<&String> =
+        set.screens.keys().filter(|id| !reached.contains(*id) && *id != "altdisk").collect();
     assert!(lost.is_empty(), "no menu leads to {lost:?}");
 }
 
@@ -273,18 +303,32 @@ fn only_what_matters_is_sent() {
     let set = shipped();
     let find = |id: &str| dialogs(&set).find(|d| d.id == id).unwrap().clone();
     let clone = find("alt_clone");
-    let found = Context::from([("target".to_owned(), "vdb".to_owned()), ("bootlist".to_owned(), "yes".to_owned())]);
+    let found = Context::from([
+        ("target".to_owned(), "vdb".to_owned()),
+        ("bootlist".to_owned(), "yes".to_owned()),
+    ]);
     let mut values = Values::new(&clone, &found);
     assert_eq!(rules::refuse(&clone, &values), None);
     assert_eq!(command::line(&clone, &values, &found).shown(), "altdisk alt_disk_install -C vdb");
     let at = |name: &str| clone.fields.iter().position(|f| f.name == name).unwrap();
-    for (name, value) in [("phase", "12"), ("script", "/root/my script"), ("bootlist", "no"), ("verbose", "yes")] {
+    for (name, value) in
+        [("phase", "12"), ("script", "/root/my script"), ("bootlist", "no"), ("verbose", "yes")]
+    {
         values.set(at(name), value);
     }
     // The boot list belongs to phase 3: with phases 1 and 2 it is not asked for.
-    assert_eq!(command::line(&clone, &values, &found).shown(), "altdisk alt_disk_install -C -P 12 -s '/root/my script' -V vdb");
-    let practice = Context::from([("target".to_owned(), "one".to_owned()), ("bootlist".to_owned(), "no".to_owned())]);
-    assert_eq!(command::line(&clone, &Values::new(&clone, &practice), &practice).shown(), "altdisk alt_disk_install -C -B one");
+    assert_eq!(
+        command::line(&clone, &values, &found).shown(),
+        "altdisk alt_disk_install -C -P 12 -s '/root/my script' -V vdb"
+    );
+    let practice = Context::from([
+        ("target".to_owned(), "one".to_owned()),
+        ("bootlist".to_owned(), "no".to_owned()),
+    ]);
+    assert_eq!(
+        command::line(&clone, &Values::new(&clone, &practice), &practice).shown(),
+        "altdisk alt_disk_install -C -B one"
+    );
     values.set(at("phase"), "all");
     values.set(at("reboot"), "yes");
     assert_eq!(rules::refuse(&clone, &values).unwrap().field, "reboot");
@@ -292,6 +336,9 @@ fn only_what_matters_is_sent() {
         let clean = find(id);
         let line = command::line(&clean, &Values::new(&clean, &found), &found);
         assert_eq!(line.shown(), "altdisk alt_disk_install -X");
-        assert_eq!(line.review(&clean).unwrap().join(" "), format!("altdisk alt_disk_install {review}"));
+        assert_eq!(
+            line.review(&clean).unwrap().join(" "),
+            format!("altdisk alt_disk_install {review}")
+        );
     }
 }

@@ -22,7 +22,8 @@ use crate::printable::Message;
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&PRACTICE, args)?;
     console(events, &PRACTICE, false, false, false);
-    let words: Vec<String> = parsed.operands.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> =
+        parsed.operands.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     let flags = ["size", "count", "sector-size", "all"].into_iter().filter(|f| parsed.has(f));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (allowed, text): (&[&str], _) = match words.as_slice() {
@@ -41,8 +42,12 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let text = match (words[0], text) {
         ("create", names) => create(&parsed, names, events)?,
         ("list", _) => table(&practice::list()?),
-        (_, []) if parsed.has("all") => remove(&practice::list()?.into_iter().map(|p| p.name).collect::<Vec<_>>(), events)?,
-        (_, names) if names.is_empty() || parsed.has("all") => return Err(usage("remove takes names, or --all")),
+        (_, []) if parsed.has("all") => {
+            remove(&practice::list()?.into_iter().map(|p| p.name).collect::<Vec<_>>(), events)?
+        }
+        (_, names) if names.is_empty() || parsed.has("all") => {
+            return Err(usage("remove takes names, or --all"));
+        }
         (_, names) => remove(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>(), events)?,
     };
     drop(lock);
@@ -56,9 +61,15 @@ fn usage(cause: impl Into<Message>) -> anyhow::Error {
 fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
     let text = |flag: &str| parsed.value(flag).map(|v| v.to_string_lossy().into_owned());
     let size = text("size").map(|v| parse(&v)).transpose()?;
-    let sector = text("sector-size").map(|v| v.parse().map_err(|_| usage("--sector-size takes 512 or 4096"))).transpose()?;
+    let sector = text("sector-size")
+        .map(|v| v.parse().map_err(|_| usage("--sector-size takes 512 or 4096")))
+        .transpose()?;
     let count: u32 = match text("count") {
-        Some(n) => n.parse().ok().filter(|n| (1..=16).contains(n)).ok_or_else(|| usage("--count takes 1 to 16"))?,
+        Some(n) => n
+            .parse()
+            .ok()
+            .filter(|n| (1..=16).contains(n))
+            .ok_or_else(|| usage("--count takes 1 to 16"))?,
         None => 1,
     };
     if names.len() > 1 {
@@ -78,9 +89,13 @@ fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
 
 fn remove(names: &[String], events: &Events) -> Result<String> {
     let alternate = standing::readable_base()?.map_or(vec![], |b| b.layout.disks);
-    if let Some(name) = names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n)))) {
-        return Err(error::PRACTICE_IN_USE
-            .because_do(format!("{name} holds the copy"), "`alt_disk_install -X` gives the copy up; then remove the disk"));
+    if let Some(name) =
+        names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n))))
+    {
+        return Err(error::PRACTICE_IN_USE.because_do(
+            format!("{name} holds the copy"),
+            "`alt_disk_install -X` gives the copy up; then remove the disk",
+        ));
     }
     let mut text = String::new();
     names.iter().try_for_each(|name| practice::find(name).map(drop))?;
@@ -95,13 +110,28 @@ fn table(all: &[Practice]) -> String {
     if all.is_empty() {
         return "There are no practice disks. `altdisk practice create` makes one.\n".to_owned();
     }
-    let mut text = format!("{:<20} {:<12} {:>9} {:>9}  {}\n", "NAME", "DISK", "SIZE", "USED", "SERIAL");
+    let mut text =
+        format!("{:<20} {:<12} {:>9} {:>9}  {}\n", "NAME", "DISK", "SIZE", "USED", "SERIAL");
     for p in all {
-        let disk = p.device.as_ref().and_then(|d| d.file_name()).map_or("-".to_owned(), |n| n.to_string_lossy().into_owned());
-        text.push_str(&format!("{:<20} {:<12} {:>9} {:>9}  {}\n", p.name, disk, human(p.size), human(p.used), practice::serial(&p.name)));
+        let disk = p
+            .device
+            .as_ref()
+            .and_then(|d| d.file_name())
+            .map_or("-".to_owned(), |n| n.to_string_lossy().into_owned());
+        text.push_str(&format!(
+            "{:<20} {:<12} {:>9} {:>9}  {}\n",
+            p.name,
+            disk,
+            human(p.size),
+            human(p.used),
+            practice::serial(&p.name)
+        ));
     }
     for p in all.iter().filter(|p| p.device.is_none()) {
-        text.push_str(&format!("{} is not attached; `altdisk practice create {}` attaches it again.\n", p.name, p.name));
+        text.push_str(&format!(
+            "{} is not attached; `altdisk practice create {}` attaches it again.\n",
+            p.name, p.name
+        ));
     }
     text
 }

@@ -62,7 +62,9 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") && !path.to_string_lossy().contains("tests") {
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && !path.to_string_lossy().contains("tests")
+        {
             found.push(path);
         }
     }
@@ -88,7 +90,9 @@ fn refused(command: &str) -> Option<String> {
     let (name, args) = words.split_first()?;
     let (name, args) = if name == "altdisk" {
         match args.split_first() {
-            Some((word, rest)) if flags::ALL.iter().any(|c| *c.name == *word) => (word.clone(), rest),
+            Some((word, rest)) if flags::ALL.iter().any(|c| *c.name == *word) => {
+                (word.clone(), rest)
+            }
             // A panel's fast path, or a flag of the screens: others look at those.
             _ => return None,
         }
@@ -99,7 +103,10 @@ fn refused(command: &str) -> Option<String> {
     let wrong = if name == "alt_disk_install" && !args.iter().any(|a| a == "--help") {
         // A flag alone names what is meant, and no whole command.
         if let [flag] = args
-            && flags::ALT_DISK_INSTALL.flags.iter().any(|f| f.value.is_some() && *f.typed() == **flag)
+            && flags::ALT_DISK_INSTALL
+                .flags
+                .iter()
+                .any(|f| f.value.is_some() && *f.typed() == **flag)
         {
             return None;
         }
@@ -117,9 +124,14 @@ fn our_commands_are_taken() {
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        for command in commands(&text).iter().filter(|c| c.starts_with("alt_disk_install -") || c.starts_with("altdisk ")) {
+        for command in commands(&text)
+            .iter()
+            .filter(|c| c.starts_with("alt_disk_install -") || c.starts_with("altdisk "))
+        {
             seen += 1;
-            wrong.extend(refused(command).map(|why| format!("{}: `{command}`: {why}", file.display())));
+            wrong.extend(
+                refused(command).map(|why| format!("{}: `{command}`: {why}", file.display())),
+            );
         }
     }
     assert!(seen > 60, "{seen}");
@@ -133,8 +145,16 @@ fn other_commands_are_programs_that_there_are() {
             let first = command.split_whitespace().next().unwrap_or_default();
             let is_word = command.starts_with(['-', '#', '^'])
                 || command.ends_with(':')
-                || ["name", "value", "#name", "review", "configured", "uptime"].iter().any(|w| first.starts_with(w));
-            assert!(is_word || ["altdisk", "alt_disk_install"].contains(&first) || PROGRAMS.contains(&first), "{}: `{command}`", entry.id);
+                || ["name", "value", "#name", "review", "configured", "uptime"]
+                    .iter()
+                    .any(|w| first.starts_with(w));
+            assert!(
+                is_word
+                    || ["altdisk", "alt_disk_install"].contains(&first)
+                    || PROGRAMS.contains(&first),
+                "{}: `{command}`",
+                entry.id
+            );
         }
     }
 }
@@ -150,9 +170,12 @@ fn what_is_wrong_is_found() {
     ] {
         assert!(refused(wrong).is_some(), "{wrong}");
     }
-    for right in
-        ["alt_disk_install -C --erase SERIAL DISK", "altdisk jobs stop ID", "altdisk mkszfile > /root/image.data", "altdisk alt_clone"]
-    {
+    for right in [
+        "alt_disk_install -C --erase SERIAL DISK",
+        "altdisk jobs stop ID",
+        "altdisk mkszfile > /root/image.data",
+        "altdisk alt_clone",
+    ] {
         assert_eq!(refused(right), None, "{right}");
     }
     let text = "// `altdisk none`\nlet x = \"say `altdisk disks` \\\n    and `a`\";\n#[cfg(test)]\nlet y = \"`b`\";";

@@ -43,7 +43,10 @@ fn nothing_runs(jobs: &[Summary]) -> Result<()> {
     let is_restart = |j: &Summary| j.spec.argv.get(1).is_some_and(|word| word == RESTART.name);
     let runs = |j: &Summary| matches!(j.state, JobState::Running | JobState::Lost { alive: true });
     match jobs.iter().find(|j| runs(j) && !j.spec.look && !is_restart(j)) {
-        Some(j) => Err(error::BUSY.because(format!("job {} (\"{}\") is at work, and a restart would end it", j.id, j.spec.title))),
+        Some(j) => Err(error::BUSY.because(format!(
+            "job {} (\"{}\") is at work, and a restart would end it",
+            j.id, j.spec.title
+        ))),
         None => Ok(()),
     }
 }
@@ -53,12 +56,25 @@ fn page(next: &str, logins: Option<Vec<String>>) -> Review {
     let mut page = Page::default();
     page.part("WHAT BOOTS", &[next.to_owned()]);
     match logins {
-        None => page.part("WHO IS LOGGED IN", &["That cannot be found out here: the program `who` is missing or failed.".to_owned()]),
-        Some(all) if all.is_empty() => page.part("WHO IS LOGGED IN", &["Nobody, according to `who`.".to_owned()]),
+        None => page.part(
+            "WHO IS LOGGED IN",
+            &["That cannot be found out here: the program `who` is missing or failed.".to_owned()],
+        ),
+        Some(all) if all.is_empty() => {
+            page.part("WHO IS LOGGED IN", &["Nobody, according to `who`.".to_owned()])
+        }
         Some(all) => page.list("WHO IS LOGGED IN, AND WILL BE DISCONNECTED", &all),
     }
-    page.part("WHEN", &["As soon as you press Enter. Cancel goes back, and nothing happens.".to_owned()]);
-    Review { version: 1, title: "Restart the machine".to_owned(), text: page.lines, ..Review::default() }
+    page.part(
+        "WHEN",
+        &["As soon as you press Enter. Cancel goes back, and nothing happens.".to_owned()],
+    );
+    Review {
+        version: 1,
+        title: "Restart the machine".to_owned(),
+        text: page.lines,
+        ..Review::default()
+    }
 }
 
 #[cfg(test)]

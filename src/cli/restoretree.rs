@@ -23,13 +23,17 @@ use crate::image::restore::{Job, restore};
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTORETREE, args)?;
     let [image, to] = parsed.operands.as_slice() else {
-        return Err(error::OPERANDS.because_do("IMAGE and TO are needed", "name a system image and a directory"));
+        return Err(error::OPERANDS
+            .because_do("IMAGE and TO are needed", "name a system image and a directory"));
     };
     let verbose = parsed.has("V");
     console(events, &RESTORETREE, false, verbose, false);
     let to = Path::new(to);
     if !to.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.because_do(format!("{} is no directory", to.display()), "name a directory that exists"));
+        return Err(error::UNEXPECTED_OPERAND.because_do(
+            format!("{} is no directory", to.display()),
+            "name a directory that exists",
+        ));
     }
     signals::catch();
     let archive = Archive::open(Path::new(image))?;

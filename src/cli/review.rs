@@ -13,7 +13,10 @@ const IN_PANELS: [(&str, &str); 6] = [
     ("-B", "the field \"Set bootlist\": no"),
     ("-r", "the field \"Reboot when complete\": no"),
     ("-g", "the field \"Skip the checks\": yes"),
-    ("-i", "the field \"image.data file\"; the panel \"Write an image.data to Edit\" (alt_image) makes such a file"),
+    (
+        "-i",
+        "the field \"image.data file\"; the panel \"Write an image.data to Edit\" (alt_image) makes such a file",
+    ),
     ("-X", "the panel \"Clean Up: Remove the Copy\" (alt_clean)"),
     ("--resume", "the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"),
 ];
@@ -37,8 +40,13 @@ pub fn review(action: &Action) -> Result<String> {
 fn in_panel_words(e: anyhow::Error) -> anyhow::Error {
     let Some(alt) = error::of(&e) else { return e };
     let remedy = &alt.remedy;
-    let words: Vec<&str> = remedy.split(|c: char| c.is_whitespace() || "`,;.()".contains(c)).collect();
-    let here: Vec<&str> = IN_PANELS.iter().filter(|(flag, _)| words.contains(flag)).map(|(_, panel)| *panel).collect();
+    let words: Vec<&str> =
+        remedy.split(|c: char| c.is_whitespace() || "`,;.()".contains(c)).collect();
+    let here: Vec<&str> = IN_PANELS
+        .iter()
+        .filter(|(flag, _)| words.contains(flag))
+        .map(|(_, panel)| *panel)
+        .collect();
     if here.is_empty() {
         return e;
     }
@@ -53,22 +61,34 @@ mod tests {
     fn flags_are_fields() {
         let told = |e: anyhow::Error| error::of(&in_panel_words(e)).unwrap().remedy.clone();
         let said = told(error::NO_BOOTLIST.because_do("x", "install efibootmgr, or say -B"));
-        assert_eq!(said, "install efibootmgr, or say -B. In the panels: the field \"Set bootlist\": no");
+        assert_eq!(
+            said,
+            "install efibootmgr, or say -B. In the panels: the field \"Set bootlist\": no"
+        );
         let said = told(error::ALTERNATE_EXISTS.because("x"));
         assert!(said.ends_with("In the panels: the panel \"Clean Up: Remove the Copy\" (alt_clean); the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"), "{said}");
         assert_eq!(told(error::DISK_TOO_SMALL.because("x")), error::DISK_TOO_SMALL.remedy);
         // A list stays a list.
-        let listed = in_panel_words(error::NO_BOOTLIST.because_do(("two things", "\n  - one\n  - two".to_owned()), "say -B"));
+        let listed = in_panel_words(
+            error::NO_BOOTLIST
+                .because_do(("two things", "\n  - one\n  - two".to_owned()), "say -B"),
+        );
         assert_eq!(error::of(&listed).unwrap().cause, "two things\n  - one\n  - two");
     }
 
     /// The labels that are named are those of the panels.
     #[test]
     fn the_panels_are_called_so() {
-        let menus =
-            [include_str!("../../menus/altdisk.toml"), include_str!("../../menus/clone.toml"), include_str!("../../menus/phases.toml")];
+        let menus = [
+            include_str!("../../menus/altdisk.toml"),
+            include_str!("../../menus/clone.toml"),
+            include_str!("../../menus/phases.toml"),
+        ];
         for (_, panel) in IN_PANELS {
-            let named = panel.split('"').nth(1).unwrap_or_else(|| panel.split(" (").next().unwrap_or(panel));
+            let named = panel
+                .split('"')
+                .nth(1)
+                .unwrap_or_else(|| panel.split(" (").next().unwrap_or(panel));
             assert!(menus.iter().any(|m| m.contains(named)), "{named}");
         }
     }

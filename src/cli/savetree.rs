@@ -24,18 +24,26 @@ use crate::image::tar::BLOCK;
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SAVETREE, args)?;
     let [from, to] = parsed.operands.as_slice() else {
-        return Err(error::OPERANDS.because_do("FROM and an image are needed", "name a directory, and a file, a device or -"));
+        return Err(error::OPERANDS.because_do(
+            "FROM and an image are needed",
+            "name a directory, and a file, a device or -",
+        ));
     };
     let verbose = parsed.has("V");
     console(events, &SAVETREE, false, verbose, to == "-");
     let from = Path::new(from);
     if !from.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.because_do(format!("{} is no directory", from.display()), "name a directory that exists"));
+        return Err(error::UNEXPECTED_OPERAND.because_do(
+            format!("{} is no directory", from.display()),
+            "name a directory that exists",
+        ));
     }
     let excludes = match parsed.value("e") {
-        Some(list) => {
-            Excludes::parse(&std::fs::read(list).with_context(|| format!("reading {}", Path::new(list).display()))?, Path::new(list))?
-        }
+        Some(list) => Excludes::parse(
+            &std::fs::read(list)
+                .with_context(|| format!("reading {}", Path::new(list).display()))?,
+            Path::new(list),
+        )?,
         None => Excludes::default(),
     };
     let (method, record) = form(&parsed, Path::new(to))?;
@@ -59,8 +67,10 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let job = Job { image_data: None, manifest, trees: &trees, excludes: &excludes, verbose };
     let done = create::create(&job, out, events, &Progress::new(1, totals))?;
     let r = &done.report;
-    events
-        .note(format!("{} files, {} bytes; {} excluded, {} left out, {} read again", r.files, r.bytes, r.excluded, r.left_out, r.recopied));
+    events.note(format!(
+        "{} files, {} bytes; {} excluded, {} left out, {} read again",
+        r.files, r.bytes, r.excluded, r.left_out, r.recopied
+    ));
     Ok(Exit::Done)
 }
 

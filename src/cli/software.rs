@@ -24,14 +24,22 @@ use crate::text::shell::quoted;
 /// ALT-702 where a record cannot be read.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
-    let hidden =
-        !nix::unistd::geteuid().is_root() && std::fs::read_dir(state::DIR).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
+    let hidden = !nix::unistd::geteuid().is_root()
+        && std::fs::read_dir(state::DIR)
+            .is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
     if hidden {
-        return Err(error::NOT_ROOT.because(format!("what was updated is recorded below {}, which only root can read", state::DIR)));
+        return Err(error::NOT_ROOT.because(format!(
+            "what was updated is recorded below {}, which only root can read",
+            state::DIR
+        )));
     }
     let here = Beneath::open(Path::new("/"))?;
     let copy_is_known = State::peek_base()?.known()?.is_some();
-    let alternate = if copy_is_known { Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?) } else { None };
+    let alternate = if copy_is_known {
+        Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?)
+    } else {
+        None
+    };
     let system = updates::read(&here, Path::new(state::DIR))?;
     Ok(if parsed.has("json") {
         write(&in_json(alternate.as_deref(), &system), Exit::Done)
@@ -67,7 +75,9 @@ fn one(update: &Update) -> String {
     let mut text = format!("\n{}  {}\n", clock::minute(update.time), plain(&update.manager));
     text.push_str(&wrapped("  ", "    ", &plain(&quoted(&update.argv))));
     if !update.complete {
-        text.push_str("  It did not come to its end: some packages may be unpacked and not configured.\n");
+        text.push_str(
+            "  It did not come to its end: some packages may be unpacked and not configured.\n",
+        );
     }
     text.push_str(&format!("  {}\n", sums(&update.changes)));
     text + &table(&update.changes)
@@ -75,15 +85,26 @@ fn one(update: &Update) -> String {
 
 /// How much of what was done, in one line.
 fn sums(changes: &Changes) -> String {
-    let parts = [(changes.updated.len(), "updated"), (changes.installed.len(), "installed"), (changes.removed.len(), "removed")];
-    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    if parts.is_empty() { "nothing changed".to_owned() } else { format!("packages: {}", parts.join(", ")) }
+    let parts = [
+        (changes.updated.len(), "updated"),
+        (changes.installed.len(), "installed"),
+        (changes.removed.len(), "removed"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if parts.is_empty() {
+        "nothing changed".to_owned()
+    } else {
+        format!("packages: {}", parts.join(", "))
+    }
 }
 
 /// A line a package: name, version before, version after.
 fn table(changes: &Changes) -> String {
     let mut rows: Vec<[String; 3]> = vec![];
-    let row = |name: &str, before: &str, after: &str| [printable(name, false), printable(before, false), printable(after, false)];
+    let row = |name: &str, before: &str, after: &str| {
+        [printable(name, false), printable(before, false), printable(after, false)]
+    };
     rows.extend(changes.updated.iter().map(|u| row(&u.name, &u.before, &u.after)));
     rows.extend(changes.installed.iter().map(|p| row(&p.name, "-", &p.version)));
     rows.extend(changes.removed.iter().map(|p| row(&p.name, &p.version, "-")));
@@ -93,7 +114,9 @@ fn table(changes: &Changes) -> String {
     rows.sort();
     rows.insert(0, row("PACKAGE", "BEFORE", "AFTER"));
     const NAME: usize = 34;
-    let widest = |n: usize, most: usize| rows.iter().map(|r| r[n].chars().count()).max().unwrap_or(0).min(most);
+    let widest = |n: usize, most: usize| {
+        rows.iter().map(|r| r[n].chars().count()).max().unwrap_or(0).min(most)
+    };
     let (name, before) = (widest(0, NAME), widest(1, 22));
     let line = |[n, b, a]: &[String; 3]| {
         let line = format!("    {n:<name$}  {b:<before$}  {a}");
@@ -116,7 +139,11 @@ mod tests {
     use crate::software::{Package, changes};
 
     fn update() -> Update {
-        let package = |name: &str, version: &str| Package { name: name.into(), version: version.into(), arch: "amd64".into() };
+        let package = |name: &str, version: &str| Package {
+            name: name.into(),
+            version: version.into(),
+            arch: "amd64".into(),
+        };
         let changed = |name: &str, before: &str, after: &str| changes::Update {
             name: name.into(),
             arch: "amd64".into(),
@@ -129,7 +156,10 @@ mod tests {
             manager: "apt".into(),
             changes: Changes {
                 installed: vec![package("linux-image-6.1.0-22-amd64", "6.1.94-1")],
-                updated: vec![changed("libc6", "2.36-9+deb12u4", "2.36-9+deb12u7"), changed(&"x".repeat(60), "1", &"2".repeat(30))],
+                updated: vec![
+                    changed("libc6", "2.36-9+deb12u4", "2.36-9+deb12u7"),
+                    changed(&"x".repeat(60), "1", &"2".repeat(30)),
+                ],
                 removed: vec![package("old", "1.0")],
             },
             complete: true,

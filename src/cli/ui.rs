@@ -47,14 +47,19 @@ fn read(parsed: &getopt::Parsed, args: &[OsString]) -> Result<Start> {
     let fastpath = match parsed.operands.as_slice() {
         [] => None,
         [one] => Some(one.to_string_lossy().into_owned()),
-        [_, more, ..] => return Err(error::UNEXPECTED_OPERAND.because(format!("`{}`: one fast path at a time", more.to_string_lossy()))),
+        [_, more, ..] => {
+            return Err(error::UNEXPECTED_OPERAND
+                .because(format!("`{}`: one fast path at a time", more.to_string_lossy())));
+        }
     };
     let doing = match (parsed.has("X"), parsed.has("x")) {
         (true, _) => Doing::Nothing,
         (false, true) => Doing::Questions,
         (false, false) => Doing::All,
     };
-    let argv: Vec<String> = std::iter::once("altdisk".to_owned()).chain(args.iter().map(|a| a.to_string_lossy().into_owned())).collect();
+    let argv: Vec<String> = std::iter::once("altdisk".to_owned())
+        .chain(args.iter().map(|a| a.to_string_lossy().into_owned()))
+        .collect();
     Ok(Start {
         fastpath,
         kind: ['m', 'n', 'd'].into_iter().find(|k| parsed.has(&k.to_string())),
@@ -90,8 +95,13 @@ pub fn fastpath(word: &str, args: &[OsString]) -> Result<Fast> {
     if all.iter().any(|p| p == word) {
         return Ok(Fast::Found);
     }
-    let inside: Vec<String> = all.iter().filter(|p| word.len() > 2 && p.contains(word) && getopt::slips(p, word) > 2).cloned().collect();
-    let mut near: Vec<(usize, String)> = all.into_iter().map(|p| (getopt::slips(&p, word), p)).filter(|(n, _)| *n <= 2).collect();
+    let inside: Vec<String> = all
+        .iter()
+        .filter(|p| word.len() > 2 && p.contains(word) && getopt::slips(p, word) > 2)
+        .cloned()
+        .collect();
+    let mut near: Vec<(usize, String)> =
+        all.into_iter().map(|p| (getopt::slips(&p, word), p)).filter(|(n, _)| *n <= 2).collect();
     near.sort();
     // `clone` is a part of a name.
     near.extend(inside.into_iter().map(|p| (usize::MAX, p)));
@@ -109,8 +119,12 @@ mod tests {
 
     #[test]
     fn flags_of_smit() {
-        let s = start(&["-xD", "-l", "/l", "-o", "/a", "--menu-dir=/b", "-d", "alt_clone"]).unwrap();
-        assert_eq!((s.doing, s.verbose, s.trace, s.kind), (Doing::Questions, true, true, Some('d')));
+        let s =
+            start(&["-xD", "-l", "/l", "-o", "/a", "--menu-dir=/b", "-d", "alt_clone"]).unwrap();
+        assert_eq!(
+            (s.doing, s.verbose, s.trace, s.kind),
+            (Doing::Questions, true, true, Some('d'))
+        );
         assert_eq!(s.menu_dirs, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!((s.log, s.fastpath.as_deref()), (Some("/l".into()), Some("alt_clone")));
         assert_eq!(s.argv, "altdisk -xD -l /l -o /a --menu-dir=/b -d alt_clone");

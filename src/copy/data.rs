@@ -33,13 +33,21 @@ pub struct Copied {
 }
 
 /// Copies the content of `from`, which was `stat` when it was opened, into the empty `to`.
-pub fn copy(run: &Run<'_>, from: &File, to: &File, stat: &Stat, buffer: &mut [u8]) -> Result<Copied, Fault> {
+pub fn copy(
+    run: &Run<'_>,
+    from: &File,
+    to: &File,
+    stat: &Stat,
+    buffer: &mut [u8],
+) -> Result<Copied, Fault> {
     let mut before = *stat;
     for tries in 1.. {
         once(run, from, to, &before, buffer)?;
         let after = stat_fd(from).map_err(Fault::Source)?;
         // A change of status says that content may have changed though the times say no; a link made or removed says so too, and is none.
-        let torn = after.size != before.size || after.mtime != before.mtime || (after.ctime != before.ctime && after.nlink == before.nlink);
+        let torn = after.size != before.size
+            || after.mtime != before.mtime
+            || (after.ctime != before.ctime && after.nlink == before.nlink);
         if !torn || tries == TRIES {
             return Ok(Copied { stat: after, tries, torn });
         }
@@ -50,7 +58,13 @@ pub fn copy(run: &Run<'_>, from: &File, to: &File, stat: &Stat, buffer: &mut [u8
     Err(Fault::Source(Errno::EAGAIN))
 }
 
-fn once(run: &Run<'_>, from: &File, to: &File, stat: &Stat, buffer: &mut [u8]) -> Result<(), Fault> {
+fn once(
+    run: &Run<'_>,
+    from: &File,
+    to: &File,
+    stat: &Stat,
+    buffer: &mut [u8],
+) -> Result<(), Fault> {
     let dense = stat.allocated >= stat.size;
     if dense && stat.size <= SMALL {
         return range(run, from, to, 0, stat.size, buffer).map(drop);
@@ -89,7 +103,14 @@ fn once(run: &Run<'_>, from: &File, to: &File, stat: &Stat, buffer: &mut [u8]) -
 }
 
 /// Copies from `at` to `end`, or to where the file ends; returns that place.
-fn range(run: &Run<'_>, from: &File, to: &File, mut at: u64, end: u64, buffer: &mut [u8]) -> Result<u64, Fault> {
+fn range(
+    run: &Run<'_>,
+    from: &File,
+    to: &File,
+    mut at: u64,
+    end: u64,
+    buffer: &mut [u8],
+) -> Result<u64, Fault> {
     let mut ahead = at + AHEAD;
     while at < end {
         if at + AHEAD / 2 >= ahead && ahead < end {

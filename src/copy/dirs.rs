@@ -20,11 +20,21 @@ pub struct Dir {
 
 impl Dir {
     pub fn top() -> Arc<Self> {
-        Arc::new(Self { parent: None, name: CString::default(), parts: AtomicUsize::new(1), stat: OnceLock::new() })
+        Arc::new(Self {
+            parent: None,
+            name: CString::default(),
+            parts: AtomicUsize::new(1),
+            stat: OnceLock::new(),
+        })
     }
 
     pub fn child(parent: &Arc<Self>, name: CString) -> Arc<Self> {
-        Arc::new(Self { parent: Some(Arc::clone(parent)), name, parts: AtomicUsize::new(1), stat: OnceLock::new() })
+        Arc::new(Self {
+            parent: Some(Arc::clone(parent)),
+            name,
+            parts: AtomicUsize::new(1),
+            stat: OnceLock::new(),
+        })
     }
 
     pub fn is_top(&self) -> bool {
@@ -174,7 +184,10 @@ mod tests {
                 s.spawn(|| {
                     while let Some(task) = stack.take() {
                         if seen.fetch_add(1, Ordering::Relaxed) < 50 {
-                            let child = || Task { dir: Dir::child(&task.dir, c"x".to_owned()), position: 0 };
+                            let child = || Task {
+                                dir: Dir::child(&task.dir, c"x".to_owned()),
+                                position: 0,
+                            };
                             stack.push([child(), child()]);
                         }
                         stack.done();

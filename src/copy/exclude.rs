@@ -70,22 +70,32 @@ impl Excludes {
         let mut patterns = Vec::new();
         let mut blank = Vec::new();
         let mut expressions = Vec::new();
-        let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap_or(text).split(|b| *b == b'\n').collect();
+        let lines: Vec<&[u8]> =
+            text.strip_suffix(b"\n").unwrap_or(text).split(|b| *b == b'\n').collect();
         for (i, raw) in lines.iter().enumerate().filter(|_| !text.is_empty()) {
             let line = i + 1;
             let wrong = |column: usize, why: &str| {
-                error::BAD_PATTERN.because(format!("{}:{line}:{column}: {why}: `{}`", file.display(), String::from_utf8_lossy(raw)))
+                error::BAD_PATTERN.because(format!(
+                    "{}:{line}:{column}: {why}: `{}`",
+                    file.display(),
+                    String::from_utf8_lossy(raw)
+                ))
             };
             if raw.is_empty() {
                 blank.push(line);
                 continue;
             }
             if raw.ends_with(b"\r") {
-                return Err(wrong(raw.len(), "the line ends with a carriage return; write the list with Unix line ends"));
+                return Err(wrong(
+                    raw.len(),
+                    "the line ends with a carriage return; write the list with Unix line ends",
+                ));
             }
             let expression = pattern::translate(raw).map_err(|bad| wrong(bad.column, &bad.why))?;
             regex::bytes::Regex::new(&expression).map_err(|e| match e {
-                regex::Error::CompiledTooBig(_) => wrong(1, "this pattern is too large; use smaller repetitions"),
+                regex::Error::CompiledTooBig(_) => {
+                    wrong(1, "this pattern is too large; use smaller repetitions")
+                }
                 other => wrong(1, &other.to_string()),
             })?;
             expressions.push(expression);
@@ -98,7 +108,10 @@ impl Excludes {
             });
         }
         let set = RegexSet::new(&expressions).map_err(|_| {
-            error::BAD_PATTERN.because(format!("{}: the patterns together are too large; use fewer or simpler ones", file.display()))
+            error::BAD_PATTERN.because(format!(
+                "{}: the patterns together are too large; use fewer or simpler ones",
+                file.display()
+            ))
         })?;
         Ok(Self { patterns, set, blank, needed: vec![] })
     }
@@ -160,7 +173,9 @@ impl Excludes {
 
     /// Whether the directory with this line is one that must be there.
     pub fn is_needed(&self, line: &[u8]) -> bool {
-        self.needed.iter().any(|n| n.strip_prefix(line).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")))
+        self.needed.iter().any(|n| {
+            n.strip_prefix(line).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        })
     }
 
     /// Adds what was put aside.
@@ -168,7 +183,10 @@ impl Excludes {
         for (i, count, trees) in tally.0 {
             self.patterns[i].matches.fetch_add(count, Ordering::Relaxed);
             if !trees.is_empty() {
-                let mut all = self.patterns[i].trees.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut all = self.patterns[i]
+                    .trees
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 all.extend(trees);
             }
         }
@@ -180,7 +198,9 @@ impl Excludes {
             line: *line,
             text: String::new(),
             matches: 0,
-            warning: Some("an empty line is left out (to grep it would match every file)".to_owned()),
+            warning: Some(
+                "an empty line is left out (to grep it would match every file)".to_owned(),
+            ),
         });
         let mut all: Vec<Used> = self.patterns.iter().map(Pattern::used).chain(blank).collect();
         all.sort_by_key(|u| u.line);
@@ -195,9 +215,13 @@ impl Pattern {
         let warning = if matches == 0 {
             Some("it matched nothing".to_owned())
         } else if trees.len() > 1 {
-            let names: Vec<_> = trees.iter().take(TREES).map(|t| String::from_utf8_lossy(t).into_owned()).collect();
+            let names: Vec<_> =
+                trees.iter().take(TREES).map(|t| String::from_utf8_lossy(t).into_owned()).collect();
             let more = if trees.len() >= TREES { " and maybe more" } else { "" };
-            Some(format!("it is not anchored and matched in {}{more}; begin it with `^./` to mean one tree", names.join(", ")))
+            Some(format!(
+                "it is not anchored and matched in {}{more}; begin it with `^./` to mean one tree",
+                names.join(", ")
+            ))
         } else {
             None
         };
@@ -222,11 +246,20 @@ mod tests {
     #[test]
     fn counts_and_points_out() {
         let e = list("^./tmp/\n/tmp/\n^./nothing$\n\n\\.o$\n");
-        for (line, hit) in [("./tmp", false), ("./tmp/x", true), ("./var/tmp/y", true), ("./src/a.o", true), ("./src/a.c", false)] {
+        for (line, hit) in [
+            ("./tmp", false),
+            ("./tmp/x", true),
+            ("./var/tmp/y", true),
+            ("./src/a.o", true),
+            ("./src/a.c", false),
+        ] {
             assert_eq!(e.matches(line.as_bytes()), hit, "{line}");
         }
         let r = e.report();
-        assert_eq!(r.iter().map(|u| (u.line, u.matches)).collect::<Vec<_>>(), [(1, 1), (2, 2), (3, 0), (4, 0), (5, 1)]);
+        assert_eq!(
+            r.iter().map(|u| (u.line, u.matches)).collect::<Vec<_>>(),
+            [(1, 1), (2, 2), (3, 0), (4, 0), (5, 1)]
+        );
         assert_eq!(r[0].warning, None);
         assert!(r[1].warning.as_ref().unwrap().contains("./tmp, ./var"), "{:?}", r[1]);
         assert_eq!(r[2].warning.as_deref(), Some("it matched nothing"));
@@ -248,7 +281,11 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        for (text, place) in [("^./a\nb\\(c\n", "/etc/exclude:2:2: "), ("[a\n", "/etc/exclude:1:1: "), ("ok\r\n", "/etc/exclude:1:3: ")] {
+        for (text, place) in [
+            ("^./a\nb\\(c\n", "/etc/exclude:2:2: "),
+            ("[a\n", "/etc/exclude:1:1: "),
+            ("ok\r\n", "/etc/exclude:1:3: "),
+        ] {
             let err = Excludes::parse(text.as_bytes(), Path::new("/etc/exclude")).unwrap_err();
             let alt = error::of(&err).unwrap();
             assert!(alt.entry.id == "ALT-401" && alt.cause.starts_with(place), "{}", alt.cause);

@@ -47,12 +47,19 @@ pub enum Linked {
 
 /// The inode flags that forbid links, by statx.
 pub fn forbidding(stat: &Stat) -> u32 {
-    u32::try_from(stat.attributes & u64::from(attrs::flag::IMMUTABLE | attrs::flag::APPEND)).unwrap_or(0)
+    u32::try_from(stat.attributes & u64::from(attrs::flag::IMMUTABLE | attrs::flag::APPEND))
+        .unwrap_or(0)
 }
 
 /// Inode and birth time, as an inode number may be used again meanwhile; and the flags to set in the end.
 fn staged_name(stat: &Stat) -> CString {
-    let text = format!("{:x}.{:x}.{:x}.{:x}", stat.ino, stat.btime.secs, stat.btime.nanos, forbidding(stat));
+    let text = format!(
+        "{:x}.{:x}.{:x}.{:x}",
+        stat.ino,
+        stat.btime.secs,
+        stat.btime.nanos,
+        forbidding(stat)
+    );
     CString::new(text).unwrap_or_default()
 }
 
@@ -135,8 +142,16 @@ pub fn remove_staging(top: impl AsFd, flags: bool) -> Sys<()> {
         while let Some(entries) = list(&dir, &mut buffer)? {
             for entry in entries {
                 let name = entry.name.to_string_lossy();
-                let wanted = name.rsplit('.').next().and_then(|f| u32::from_str_radix(f, 16).ok()).unwrap_or(0);
-                let file = if wanted != 0 && flags { Some(make::open_file(&dir, &entry.name)?) } else { None };
+                let wanted = name
+                    .rsplit('.')
+                    .next()
+                    .and_then(|f| u32::from_str_radix(f, 16).ok())
+                    .unwrap_or(0);
+                let file = if wanted != 0 && flags {
+                    Some(make::open_file(&dir, &entry.name)?)
+                } else {
+                    None
+                };
                 make::unlink(&dir, &entry.name)?;
                 if let Some(file) = file {
                     attrs::put_flags(&file, attrs::flags(&file) | wanted)?;

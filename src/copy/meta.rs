@@ -32,7 +32,15 @@ pub fn before_content(run: &Run<'_>, at: &Open, item: &Item, source: &File, to: 
 }
 
 /// A regular file's metadata. `hold_back` are inode flags that must not be set yet.
-pub fn file(run: &Run<'_>, at: &Open, item: &Item, stat: &Stat, source: &File, to: &File, hold_back: u32) -> Result<(), Fault> {
+pub fn file(
+    run: &Run<'_>,
+    at: &Open,
+    item: &Item,
+    stat: &Stat,
+    source: &File,
+    to: &File,
+    hold_back: u32,
+) -> Result<(), Fault> {
     let path = || at.dir.path_of(&item.name);
     let (from, of) = (Of::File(source.as_fd()), Of::File(to.as_fd()));
     let foreign = stat.uid != 0 || stat.gid != 0;
@@ -55,7 +63,13 @@ pub fn special(run: &Run<'_>, at: &Open, item: &Item) -> Result<(), Fault> {
     if stat.uid != 0 || stat.gid != 0 {
         run.keep("the owner", make::own_at(&at.target, name, stat), &path)?;
     }
-    xattrs(run, Of::Name(at.source.as_fd(), name), Of::Name(at.target.as_fd(), name), &item.attributes, &path)?;
+    xattrs(
+        run,
+        Of::Name(at.source.as_fd(), name),
+        Of::Name(at.target.as_fd(), name),
+        &item.attributes,
+        &path,
+    )?;
     if stat.kind() != Some(Kind::Symlink) && stat.mode & SPECIAL != 0 {
         run.keep("the permissions", make::permit_at(&at.target, name, stat.permissions()), &path)?;
     }
@@ -76,7 +90,13 @@ pub fn directory(run: &Run<'_>, at: &Open, stat: &Stat) -> Result<(), Fault> {
     flags_and_project(run, at.source.as_fd(), at.target.as_fd(), 0, &path)
 }
 
-fn xattrs(run: &Run<'_>, from: Of<'_>, to: Of<'_>, names: &[CString], path: &dyn Fn() -> Vec<u8>) -> Result<(), Fault> {
+fn xattrs(
+    run: &Run<'_>,
+    from: Of<'_>,
+    to: Of<'_>,
+    names: &[CString],
+    path: &dyn Fn() -> Vec<u8>,
+) -> Result<(), Fault> {
     for name in names {
         let value = match attrs::value(from, name) {
             Ok(value) => value,
@@ -86,7 +106,9 @@ fn xattrs(run: &Run<'_>, from: Of<'_>, to: Of<'_>, names: &[CString], path: &dyn
         };
         match attrs::set(to, name, &value) {
             // Too large for the target's kind of file system, or the target is full: a full one shows by itself.
-            Err(Errno::ENOSPC) if run.has_room() => run.lost(&attribute(name), Errno::ENOSPC, path()),
+            Err(Errno::ENOSPC) if run.has_room() => {
+                run.lost(&attribute(name), Errno::ENOSPC, path())
+            }
             other => run.keep(&attribute(name), other, path)?,
         }
     }
@@ -123,9 +145,11 @@ fn set_flags(run: &Run<'_>, to: BorrowedFd<'_>, wanted: u32, path: &dyn Fn() -> 
     }
     let mut now = now;
     // What forbids changes comes last.
-    let (forbidding, others): (Vec<_>, Vec<_>) = flag::KEPT.iter().partition(|(bit, _)| bit & (flag::IMMUTABLE | flag::APPEND) != 0);
+    let (forbidding, others): (Vec<_>, Vec<_>) =
+        flag::KEPT.iter().partition(|(bit, _)| bit & (flag::IMMUTABLE | flag::APPEND) != 0);
     let missing = wanted & !now;
-    for (bit, letter) in others.into_iter().chain(forbidding).filter(|(bit, _)| missing & bit != 0) {
+    for (bit, letter) in others.into_iter().chain(forbidding).filter(|(bit, _)| missing & bit != 0)
+    {
         match attrs::put_flags(to, now | bit) {
             Ok(()) => now |= bit,
             Err(e) => run.lost(&format!("the flag {letter} (chattr +{letter})"), e, path()),

@@ -15,7 +15,8 @@ pub struct Bad {
 /// # Errors
 /// What grep would refuse too; back-references; a repetition of an assertion.
 pub fn translate(pattern: &[u8]) -> Result<String, Bad> {
-    let mut t = Translation { pattern, at: 0, out: "(?s-u)".to_owned(), open: vec![], last: Last::Start };
+    let mut t =
+        Translation { pattern, at: 0, out: "(?s-u)".to_owned(), open: vec![], last: Last::Start };
     while t.at < pattern.len() {
         t.step()?;
     }
@@ -68,7 +69,9 @@ impl Translation<'_> {
                 self.last = Last::Anchor;
                 Ok(())
             }
-            b'$' if self.at == self.pattern.len() || (self.peek(0) == Some(b'\\') && matches!(self.peek(1), Some(b')' | b'|'))) => {
+            b'$' if self.at == self.pattern.len()
+                || (self.peek(0) == Some(b'\\') && matches!(self.peek(1), Some(b')' | b'|'))) =>
+            {
                 self.out.push('$');
                 self.last = Last::Assertion;
                 Ok(())
@@ -93,7 +96,9 @@ impl Translation<'_> {
     fn repeat(&mut self, how: &str, otherwise: u8) -> Result<(), Bad> {
         match self.last {
             Last::Start | Last::Anchor => self.literal(otherwise),
-            Last::Assertion => Err(bad(self.at, "nothing that could be repeated stands before this")),
+            Last::Assertion => {
+                Err(bad(self.at, "nothing that could be repeated stands before this"))
+            }
             Last::Atom(from) => {
                 self.out.insert_str(from, "(?:");
                 self.out.push(')');
@@ -104,7 +109,9 @@ impl Translation<'_> {
     }
 
     fn escaped(&mut self) -> Result<(), Bad> {
-        let Some(byte) = self.peek(0) else { return Err(bad(self.at, r"a \ at the end escapes nothing")) };
+        let Some(byte) = self.peek(0) else {
+            return Err(bad(self.at, r"a \ at the end escapes nothing"));
+        };
         self.at += 1;
         match byte {
             b'(' => {
@@ -113,7 +120,9 @@ impl Translation<'_> {
                 self.last = Last::Start;
             }
             b')' => {
-                let Some((_, from)) = self.open.pop() else { return Err(bad(self.at - 1, r"this \) has no \( before it")) };
+                let Some((_, from)) = self.open.pop() else {
+                    return Err(bad(self.at - 1, r"this \) has no \( before it"));
+                };
                 self.out.push(')');
                 self.last = Last::Atom(from);
             }
@@ -125,7 +134,10 @@ impl Translation<'_> {
             b'+' => return self.repeat("+", b'+'),
             b'?' => return self.repeat("?", b'?'),
             b'1'..=b'9' => {
-                return Err(bad(self.at - 1, r"back-references (\1 to \9) are not supported; write the alternatives out with \|"));
+                return Err(bad(
+                    self.at - 1,
+                    r"back-references (\1 to \9) are not supported; write the alternatives out with \|",
+                ));
             }
             b'w' => return self.atom("[0-9A-Za-z_]"),
             b'W' => return self.atom("[^0-9A-Za-z_]"),
@@ -155,22 +167,35 @@ impl Translation<'_> {
             return self.literal(b'{');
         }
         let rest = &self.pattern[self.at..];
-        let Some(end) = rest.windows(2).position(|w| w == br"\}") else { return Err(bad(column, r"this \{ has no \}")) };
+        let Some(end) = rest.windows(2).position(|w| w == br"\}") else {
+            return Err(bad(column, r"this \{ has no \}"));
+        };
         let text = String::from_utf8_lossy(&rest[..end]).into_owned();
         let (low, high) = text.split_once(',').unwrap_or((&text, &text));
-        let wrong = || bad(column, r"between \{ and \} stand one number or two with a comma, the smaller first, at most 32767");
+        let wrong = || {
+            bad(
+                column,
+                r"between \{ and \} stand one number or two with a comma, the smaller first, at most 32767",
+            )
+        };
         let number = |s: &str| -> Result<Option<u32>, Bad> {
             if s.is_empty() {
                 return Ok(None);
             }
-            s.parse().ok().filter(|n| *n <= MOST && s.bytes().all(|b| b.is_ascii_digit())).map(Some).ok_or_else(wrong)
+            s.parse()
+                .ok()
+                .filter(|n| *n <= MOST && s.bytes().all(|b| b.is_ascii_digit()))
+                .map(Some)
+                .ok_or_else(wrong)
         };
         let (low, high) = (number(low)?, number(high)?);
         let how = match (low, high) {
             (None, None) if text == "," => "*".to_owned(),
             (None, None) => return Err(wrong()),
             (low, None) => format!("{{{},}}", low.unwrap_or(0)),
-            (low, Some(high)) if low.unwrap_or(0) <= high => format!("{{{},{high}}}", low.unwrap_or(0)),
+            (low, Some(high)) if low.unwrap_or(0) <= high => {
+                format!("{{{},{high}}}", low.unwrap_or(0))
+            }
             _ => return Err(wrong()),
         };
         self.at += end + 2;
@@ -216,7 +241,10 @@ impl Translation<'_> {
             return Err(bad(column, "a class is written with two brackets: [[:alpha:]]"));
         }
         if text.iter().any(|b| !b.is_ascii()) {
-            return Err(bad(column, r"only ASCII characters between [ and ]; write others as alternatives with \|"));
+            return Err(bad(
+                column,
+                r"only ASCII characters between [ and ]; write others as alternatives with \|",
+            ));
         }
         let mut out = String::from(if negated { "[^" } else { "[" });
         for byte in (0..=255u8).filter(|b| set[usize::from(*b)]) {
@@ -234,7 +262,9 @@ impl Translation<'_> {
     fn element(&mut self, column: usize) -> Result<u8, Bad> {
         let Some(byte) = self.peek(0) else { return Err(bad(column, "this [ has no ]")) };
         self.at += 1;
-        let Some(mark) = self.peek(0).filter(|m| byte == b'[' && matches!(m, b'.' | b'=')) else { return Ok(byte) };
+        let Some(mark) = self.peek(0).filter(|m| byte == b'[' && matches!(m, b'.' | b'=')) else {
+            return Ok(byte);
+        };
         match (self.peek(1), self.peek(2), self.peek(3)) {
             (Some(one), Some(m), Some(b']')) if m == mark => {
                 self.at += 4;
@@ -246,7 +276,9 @@ impl Translation<'_> {
 
     fn class(&mut self, set: &mut [bool; 256], column: usize) -> Result<(), Bad> {
         let rest = &self.pattern[self.at + 2..];
-        let Some(end) = rest.windows(2).position(|w| w == b":]") else { return Err(bad(column, "this [ has no ]")) };
+        let Some(end) = rest.windows(2).position(|w| w == b":]") else {
+            return Err(bad(column, "this [ has no ]"));
+        };
         let member: fn(&u8) -> bool = match &rest[..end] {
             b"alpha" => u8::is_ascii_alphabetic,
             b"digit" => u8::is_ascii_digit,
@@ -276,7 +308,11 @@ impl Translation<'_> {
 }
 
 fn byte_text(byte: u8) -> String {
-    if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b' ') { char::from(byte).to_string() } else { format!(r"\x{byte:02x}") }
+    if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b' ') {
+        char::from(byte).to_string()
+    } else {
+        format!(r"\x{byte:02x}")
+    }
 }
 
 #[cfg(test)]
@@ -309,7 +345,8 @@ mod tests {
         let mut matched = vec![false; lines.len()];
         for found in out.stdout.split(|b| *b == 0).filter(|f| !f.is_empty()) {
             let colon = found.iter().position(|b| *b == b':').unwrap();
-            matched[std::str::from_utf8(&found[..colon]).unwrap().parse::<usize>().unwrap() - 1] = true;
+            matched[std::str::from_utf8(&found[..colon]).unwrap().parse::<usize>().unwrap() - 1] =
+                true;
         }
         Some(matched)
     }
@@ -435,7 +472,8 @@ mod tests {
             r"a*\{2\}",
             r"[[:alpha:]-]",
         ];
-        let wrong: Vec<&str> = patterns.into_iter().filter(|p| !agree(p.as_bytes(), &lines)).collect();
+        let wrong: Vec<&str> =
+            patterns.into_iter().filter(|p| !agree(p.as_bytes(), &lines)).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 

@@ -21,7 +21,10 @@ pub struct Totals {
 impl std::ops::Add for Totals {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self { bytes: self.bytes.saturating_add(other.bytes), files: self.files.saturating_add(other.files) }
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            files: self.files.saturating_add(other.files),
+        }
     }
 }
 
@@ -52,7 +55,14 @@ pub struct Progress {
 impl Progress {
     /// For a phase in which `totals` are to be copied.
     pub fn new(phase: u8, totals: Totals) -> Self {
-        Self { phase, totals, bytes: AtomicU64::new(0), files: AtomicU64::new(0), seen: Mutex::default(), begun: OnceLock::new() }
+        Self {
+            phase,
+            totals,
+            bytes: AtomicU64::new(0),
+            files: AtomicU64::new(0),
+            seen: Mutex::default(),
+            begun: OnceLock::new(),
+        }
     }
 
     /// So much more is done.
@@ -71,7 +81,10 @@ impl Progress {
 
     /// Tells how far it is now.
     pub fn tell(&self, events: &Events) {
-        let now = Totals { bytes: self.bytes.load(Ordering::Relaxed), files: self.files.load(Ordering::Relaxed) };
+        let now = Totals {
+            bytes: self.bytes.load(Ordering::Relaxed),
+            files: self.files.load(Ordering::Relaxed),
+        };
         let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         events.emit(self.event(&mut seen, Instant::now(), now));
     }
@@ -83,11 +96,13 @@ impl Progress {
         seen.push_back((time, now));
         let (since, then) = seen[0];
         let ms = time.duration_since(since).as_millis();
-        let per_second = |n: u64| u64::try_from(u128::from(n) * 1000 / ms.max(1)).unwrap_or(u64::MAX);
+        let per_second =
+            |n: u64| u64::try_from(u128::from(n) * 1000 / ms.max(1)).unwrap_or(u64::MAX);
         let work = |t: Totals| t.bytes.saturating_add(t.files.saturating_mul(FILE_COSTS));
         let speed = per_second(work(now).saturating_sub(work(then)));
         // What was estimated too low is at least what is done.
-        let (bytes_total, files_total) = (self.totals.bytes.max(now.bytes), self.totals.files.max(now.files));
+        let (bytes_total, files_total) =
+            (self.totals.bytes.max(now.bytes), self.totals.files.max(now.files));
         let left = work(Totals { bytes: bytes_total, files: files_total }) - work(now);
         Event::Progress {
             phase: self.phase,
@@ -110,7 +125,8 @@ pub(super) fn measure(top: BorrowedFd<'_>, leave_out: &[std::path::PathBuf]) -> 
     };
     for path in leave_out {
         use std::os::unix::ffi::OsStrExt;
-        let found = tree::open_below(top, path.as_os_str().as_bytes(), nix::fcntl::OFlag::O_PATH).and_then(tree::stat_fd);
+        let found = tree::open_below(top, path.as_os_str().as_bytes(), nix::fcntl::OFlag::O_PATH)
+            .and_then(tree::stat_fd);
         if let Ok(stat) = found {
             totals.bytes = totals.bytes.saturating_sub(stat.allocated);
         }
@@ -126,7 +142,8 @@ mod tests {
     fn rate_and_time_left() {
         let p = Progress::new(1, Totals { bytes: 100 << 20, files: 0 });
         let (mut seen, t) = (VecDeque::new(), Instant::now());
-        let at = |s: u64, mb: u64| (t + Duration::from_secs(s), Totals { bytes: mb << 20, files: 0 });
+        let at =
+            |s: u64, mb: u64| (t + Duration::from_secs(s), Totals { bytes: mb << 20, files: 0 });
         let mut last = None;
         for (time, now) in [at(0, 0), at(1, 10), at(2, 20)] {
             last = Some(p.event(&mut seen, time, now));
@@ -135,7 +152,11 @@ mod tests {
         assert_eq!((rate, eta, bytes_total), (10 << 20, Some(8), 100 << 20));
         // Only the last ten seconds count, and more than was thought is no overflow.
         for s in 3..40 {
-            last = Some(p.event(&mut seen, t + Duration::from_secs(s), Totals { bytes: (20 << 20) + s, files: 7 }));
+            last = Some(p.event(
+                &mut seen,
+                t + Duration::from_secs(s),
+                Totals { bytes: (20 << 20) + s, files: 7 },
+            ));
         }
         let Some(Event::Progress { rate, files_total, .. }) = last else { panic!() };
         assert_eq!((rate, files_total), (1, 7));

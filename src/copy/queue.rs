@@ -78,7 +78,9 @@ impl Queue {
         let mut state = self.lock();
         while !state.stopped
             && !state.batches.is_empty()
-            && (state.batches.len() >= BATCHES || state.files + batch.items.len() > FILES || state.bytes + batch.bytes > BYTES)
+            && (state.batches.len() >= BATCHES
+                || state.files + batch.items.len() > FILES
+                || state.bytes + batch.bytes > BYTES)
         {
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -103,7 +105,8 @@ impl Queue {
             if state.stopped {
                 return None;
             }
-            let free = state.batches.iter().position(|b| !state.busy.contains(&identity(b))).unwrap_or(0);
+            let free =
+                state.batches.iter().position(|b| !state.busy.contains(&identity(b))).unwrap_or(0);
             if let Some(batch) = state.batches.remove(free) {
                 state.files -= batch.items.len();
                 state.bytes -= batch.bytes;

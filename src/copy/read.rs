@@ -94,9 +94,11 @@ impl Reader<'_> {
     fn cannot_open(&self, path: &[u8], e: Errno) -> Result<(), Fault> {
         if matches!(e, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) {
             let cut = path.iter().rposition(|b| *b == b'/');
-            let (parent, name) = cut.map_or((b"".as_slice(), path), |c| (&path[..c], &path[c + 1..]));
+            let (parent, name) =
+                cut.map_or((b"".as_slice(), path), |c| (&path[..c], &path[c + 1..]));
             let name = std::ffi::CString::new(name).unwrap_or_default();
-            let _ = tree::open_below(self.run.target, parent, DIRECTORY).and_then(|p| make::remove_directory(p, &name));
+            let _ = tree::open_below(self.run.target, parent, DIRECTORY)
+                .and_then(|p| make::remove_directory(p, &name));
             return Err(Fault::Source(Errno::ENOENT));
         }
         Err(Fault::Source(e))
@@ -173,7 +175,9 @@ impl Reader<'_> {
         // Only the staging directory is always there to be skipped; paths are built where there are more.
         let named = run.skip_paths.contains(entry.name.to_bytes()) || run.skip_paths.len() > 1;
         let left_out = named && run.skip_paths.contains(&path());
-        if left_out && (kind != Some(Kind::Directory) || entry.name.as_c_str() == super::links::STAGING) {
+        if left_out
+            && (kind != Some(Kind::Directory) || entry.name.as_c_str() == super::links::STAGING)
+        {
             Tally::add(&run.tally.left_out, 1);
             return Ok(None);
         }
@@ -210,14 +214,21 @@ impl Reader<'_> {
         self.file(at, entry, stat, file).map(Some)
     }
 
-    fn file(&self, at: &Open, entry: &Entry, stat: Stat, file: Option<std::fs::File>) -> Result<Found, Fault> {
+    fn file(
+        &self,
+        at: &Open,
+        entry: &Entry,
+        stat: Stat,
+        file: Option<std::fs::File>,
+    ) -> Result<Found, Fault> {
         let file = file.filter(|_| stat.kind() == Some(Kind::Regular));
         let mut ahead = 0;
         if let Some(file) = file.as_ref().filter(|_| stat.allocated > 0) {
             ahead = stat.size.min(AHEAD);
             tree::read_ahead(file, 0, ahead);
         }
-        let of = file.as_ref().map_or(Of::Name(at.source.as_fd(), &entry.name), |f| Of::File(f.as_fd()));
+        let of =
+            file.as_ref().map_or(Of::Name(at.source.as_fd(), &entry.name), |f| Of::File(f.as_fd()));
         let attributes = attrs::names(of).map_err(Fault::Source)?;
         Ok(Found::File(Item { name: entry.name.clone(), stat, attributes, file }, ahead))
     }
@@ -232,14 +243,20 @@ impl Reader<'_> {
         if there.kind() == Some(Kind::Directory) {
             return Ok(());
         }
-        make::unlink(&at.target, &entry.name).and_then(|()| make::directory(&at.target, &entry.name, meta::PRIVATE)).map_err(Fault::Target)
+        make::unlink(&at.target, &entry.name)
+            .and_then(|()| make::directory(&at.target, &entry.name, meta::PRIVATE))
+            .map_err(Fault::Target)
     }
 
     /// Gives a directory its metadata whose content is left out.
     fn empty_directory(&self, at: &Open, entry: &Entry, stat: &Stat) -> Result<(), Fault> {
         let open = |dir: &OwnedFd| make::open_directory(dir, &entry.name);
         let dir = Dir::child(&at.dir, entry.name.clone());
-        let both = Open { dir, source: open(&at.source).map_err(Fault::Source)?, target: open(&at.target).map_err(Fault::Target)? };
+        let both = Open {
+            dir,
+            source: open(&at.source).map_err(Fault::Source)?,
+            target: open(&at.target).map_err(Fault::Target)?,
+        };
         self.run.made(&|| both.dir.path());
         meta::directory(self.run, &both, stat)
     }

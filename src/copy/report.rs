@@ -49,7 +49,11 @@ impl List {
 /// The path in the running system of `path` in a tree that is at `prefix` there.
 pub fn absolute(prefix: &[u8], path: &[u8]) -> Vec<u8> {
     let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix);
-    if path.is_empty() && !prefix.is_empty() { prefix.to_vec() } else { [prefix, b"/", path].concat() }
+    if path.is_empty() && !prefix.is_empty() {
+        prefix.to_vec()
+    } else {
+        [prefix, b"/", path].concat()
+    }
 }
 
 /// A path on one line: control characters and what is not UTF-8 as `\ooo`.
@@ -137,7 +141,11 @@ impl Tally {
         let mut lists = self.lock();
         let key = format!("{what} ({})", e.desc());
         // Attributes can have any names: not each deserves a line of its own.
-        let key = if lists.lost.len() >= KEPT && !lists.lost.contains_key(&key) { "other metadata".to_owned() } else { key };
+        let key = if lists.lost.len() >= KEPT && !lists.lost.contains_key(&key) {
+            "other metadata".to_owned()
+        } else {
+            key
+        };
         lists.lost.entry(key).or_insert((0, path)).0 += 1;
     }
 
@@ -172,11 +180,21 @@ impl Report {
                 out.push((format!("{} {what}:", list.count), list.text(prefix)).into());
             }
         };
-        list(&self.changing, "file(s) kept changing while they were copied; their copy may not be of one moment");
+        list(
+            &self.changing,
+            "file(s) kept changing while they were copied; their copy may not be of one moment",
+        );
         list(&self.vanished, "file(s) vanished before they were copied");
-        list(&self.subvolumes, "subvolume(s) or other file systems are in the tree, each stays an empty directory here");
+        list(
+            &self.subvolumes,
+            "subvolume(s) or other file systems are in the tree, each stays an empty directory here",
+        );
         out.extend(self.lost.iter().map(|(what, count, path)| {
-            format!("{what} could not be kept on the target for {count} file(s), the first is {}", show(&absolute(prefix, path))).into()
+            format!(
+                "{what} could not be kept on the target for {count} file(s), the first is {}",
+                show(&absolute(prefix, path))
+            )
+            .into()
         }));
         out
     }
@@ -191,7 +209,10 @@ mod tests {
         assert_eq!(show(b"a\nb\xff\xc3\xa9"), "a\\012b\\377é");
         assert_eq!(absolute(b"/", b"etc/x"), b"/etc/x");
         assert_eq!(absolute(b"/var", b"x"), b"/var/x");
-        assert_eq!((absolute(b"/var", b""), absolute(b"/", b"")), (b"/var".to_vec(), b"/".to_vec()));
+        assert_eq!(
+            (absolute(b"/var", b""), absolute(b"/", b"")),
+            (b"/var".to_vec(), b"/".to_vec())
+        );
     }
 
     #[test]
@@ -204,10 +225,15 @@ mod tests {
         let (report, failed) = tally.finish();
         assert_eq!((failed.first.len(), failed.count), (KEPT, 1000));
         let text = failed.text(b"/var");
-        assert!(text.starts_with("\n  /var/f0: Input/output error\n") && text.ends_with("and 990 more"), "{text}");
+        assert!(
+            text.starts_with("\n  /var/f0: Input/output error\n") && text.ends_with("and 990 more"),
+            "{text}"
+        );
         assert_eq!(
             report.warnings(b"/").iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["the flag j (Operation not permitted) could not be kept on the target for 1000 file(s), the first is /x"]
+            [
+                "the flag j (Operation not permitted) could not be kept on the target for 1000 file(s), the first is /x"
+            ]
         );
     }
 }

@@ -73,7 +73,8 @@ pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress)
     // A target inside the source would be copied into itself.
     let skip_inodes = HashSet::from([(goal.dev, goal.ino)]);
     skip_paths.extend(job.leave_out.iter().map(|p| p.as_os_str().as_bytes().to_vec()));
-    links::remove_staging(&target, false).map_err(|e| target_failed(job, "what an earlier copy left in .altdisk-links", e))?;
+    links::remove_staging(&target, false)
+        .map_err(|e| target_failed(job, "what an earlier copy left in .altdisk-links", e))?;
     let run = Run {
         job,
         source: job.from.as_fd(),
@@ -109,7 +110,10 @@ pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress)
     let prefix = job.prefix.as_os_str().as_bytes();
     report.warnings(prefix).into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
-        return Err(error::UNREADABLE.because((format!("{} file(s) could not be copied:", failed.count), failed.text(prefix))));
+        return Err(error::UNREADABLE.because((
+            format!("{} file(s) could not be copied:", failed.count),
+            failed.text(prefix),
+        )));
     }
     Ok(report)
 }
@@ -121,14 +125,18 @@ fn dup(fd: impl AsFd) -> Result<OwnedFd> {
 fn target_failed(job: &Job<'_>, path: &str, e: Errno) -> anyhow::Error {
     let place = job.to.join(path);
     match e {
-        Errno::ENOSPC | Errno::EDQUOT => error::TARGET_FULL.because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
-        _ => error::TARGET_WRITE.because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
+        Errno::ENOSPC | Errno::EDQUOT => error::TARGET_FULL
+            .because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
+        _ => error::TARGET_WRITE
+            .because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
     }
 }
 
 impl Run<'_> {
     fn work(&self) {
-        let writers = std::thread::available_parallelism().map_or(2, usize::from).clamp(*WRITERS.start(), *WRITERS.end());
+        let writers = std::thread::available_parallelism()
+            .map_or(2, usize::from)
+            .clamp(*WRITERS.start(), *WRITERS.end());
         std::thread::scope(|s| {
             let (mut helpers, mut all_writers, mut readers) = (vec![], vec![], vec![]);
             let mut start = || {
@@ -142,14 +150,19 @@ impl Run<'_> {
                 self.fail(e);
             }
             // A thread that ends by a panic must not pass for one that is finished.
-            let ended = |all: Vec<std::thread::ScopedJoinHandle<'_, ()>>| all.into_iter().all(|t| t.join().is_ok());
+            let ended = |all: Vec<std::thread::ScopedJoinHandle<'_, ()>>| {
+                all.into_iter().all(|t| t.join().is_ok())
+            };
             let read = ended(readers);
             self.queue.close();
             let written = ended(all_writers);
             *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             self.wake.notify_all();
             if !(ended(helpers) && read && written) {
-                self.fail(error::KERNEL.because("a thread of the copier ended early; this is a bug of altdisk"));
+                self.fail(
+                    error::KERNEL
+                        .because("a thread of the copier ended early; this is a bug of altdisk"),
+                );
             }
         });
     }
@@ -177,7 +190,9 @@ impl Run<'_> {
             Fault::Target(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)) => {
                 self.fail(target_failed(self.job, &show(&path), e));
             }
-            Fault::Target(e) => self.tally.failed(path, format!("cannot be made on the target: {e}")),
+            Fault::Target(e) => {
+                self.tally.failed(path, format!("cannot be made on the target: {e}"))
+            }
         }
     }
 
@@ -203,10 +218,17 @@ impl Run<'_> {
     }
 
     /// Metadata that was set, or could not be: counted, unless the target as a whole fails.
-    pub fn keep(&self, what: &str, done: Sys<()>, path: &dyn Fn() -> Vec<u8>) -> std::result::Result<(), Fault> {
+    pub fn keep(
+        &self,
+        what: &str,
+        done: Sys<()>,
+        path: &dyn Fn() -> Vec<u8>,
+    ) -> std::result::Result<(), Fault> {
         match done {
             Ok(()) => Ok(()),
-            Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)) => Err(Fault::Target(e)),
+            Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)) => {
+                Err(Fault::Target(e))
+            }
             Err(Errno::EPERM) if !self.owners => Ok(()),
             Err(e) => {
                 self.lost(what, e, path());
@@ -228,7 +250,9 @@ impl Run<'_> {
     pub fn made(&self, path: &dyn Fn() -> Vec<u8>) {
         Tally::add(&self.tally.files, 1);
         if self.job.verbose {
-            self.events.emit(Event::File { path: show(&absolute(self.job.prefix.as_os_str().as_bytes(), &path())) });
+            self.events.emit(Event::File {
+                path: show(&absolute(self.job.prefix.as_os_str().as_bytes(), &path())),
+            });
         }
     }
 
@@ -264,7 +288,11 @@ impl Run<'_> {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         while !*over {
             if self.unflushed.load(Ordering::Relaxed) < FLUSH {
-                over = self.wake.wait_timeout(over, progress::INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
+                over = self
+                    .wake
+                    .wait_timeout(over, progress::INTERVAL)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
                 continue;
             }
             drop(over);

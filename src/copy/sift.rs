@@ -29,7 +29,11 @@ impl<'a> Sift<'a> {
     pub fn new(excludes: &'a Excludes, top: BorrowedFd<'a>, dev: u64, prefix: &Path) -> Self {
         let prefix = prefix.as_os_str().as_bytes();
         let inner: &[u8] = prefix.strip_prefix(b"/").unwrap_or(prefix);
-        let line = if inner.is_empty() { b"./".to_vec() } else { [b"./", inner.strip_suffix(b"/").unwrap_or(inner), b"/"].concat() };
+        let line = if inner.is_empty() {
+            b"./".to_vec()
+        } else {
+            [b"./", inner.strip_suffix(b"/").unwrap_or(inner), b"/"].concat()
+        };
         Self { excludes, top, dev, line }
     }
 
@@ -45,7 +49,8 @@ impl<'a> Sift<'a> {
         let path = path();
         let mut tally = exclude::Tally::default();
         let line = self.line_of(&path);
-        if (directory && self.excludes.is_needed(&line)) || !self.excludes.tally(&line, &mut tally) {
+        if (directory && self.excludes.is_needed(&line)) || !self.excludes.tally(&line, &mut tally)
+        {
             return Ok(false);
         }
         if directory {
@@ -83,7 +88,8 @@ impl<'a> Sift<'a> {
         let mut buffer = vec![0; LISTING];
         let mut waiting = vec![(path, 0)];
         while let Some((path, position)) = waiting.pop() {
-            let dir = match tree::open_below(self.top, &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
+            let dir = match tree::open_below(self.top, &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+            {
                 Ok(dir) => dir,
                 // Gone, or another file system's: nothing to copy in any case.
                 Err(Errno::ENOENT | Errno::ENOTDIR) => continue,

@@ -17,7 +17,9 @@ use std::sync::atomic::Ordering;
 /// A writer thread's whole life.
 pub fn writer(run: &Run<'_>) {
     if let Err(e) = own_umask() {
-        return run.fail(error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")));
+        return run.fail(
+            error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")),
+        );
     }
     let mut buffer = vec![0; data::BUFFER];
     let mut left = None;
@@ -59,12 +61,19 @@ fn name(run: &Run<'_>, at: &Open, item: &Item, buffer: &mut [u8]) -> Result<(), 
 }
 
 /// Makes a file with all that it has. What could not be finished is removed again.
-fn copy(run: &Run<'_>, at: &Open, item: &Item, hold_back: u32, buffer: &mut [u8]) -> Result<(), Fault> {
+fn copy(
+    run: &Run<'_>,
+    at: &Open,
+    item: &Item,
+    hold_back: u32,
+    buffer: &mut [u8],
+) -> Result<(), Fault> {
     let done = match (item.stat.kind(), &item.file) {
         (Some(Kind::Regular), Some(file)) => regular(run, at, item, file, hold_back, buffer),
         (Some(Kind::Symlink), _) => symlink(run, at, item),
         (Some(Kind::Char | Kind::Block | Kind::Fifo | Kind::Socket), _) => {
-            anew(at, item, || make::node(&at.target, &item.name, &item.stat)).and_then(|()| meta::special(run, at, item))
+            anew(at, item, || make::node(&at.target, &item.name, &item.stat))
+                .and_then(|()| meta::special(run, at, item))
         }
         // Changed its kind while it was looked at.
         _ => Err(Fault::Source(Errno::ENOENT)),
@@ -79,13 +88,23 @@ fn copy(run: &Run<'_>, at: &Open, item: &Item, hold_back: u32, buffer: &mut [u8]
 /// Makes something; what has its name already is replaced.
 fn anew<T>(at: &Open, item: &Item, make: impl Fn() -> Sys<T>) -> Result<T, Fault> {
     match make() {
-        Err(Errno::EEXIST) => make::unlink(&at.target, &item.name).and_then(|()| make()).map_err(Fault::Target),
+        Err(Errno::EEXIST) => {
+            make::unlink(&at.target, &item.name).and_then(|()| make()).map_err(Fault::Target)
+        }
         other => other.map_err(Fault::Target),
     }
 }
 
-fn regular(run: &Run<'_>, at: &Open, item: &Item, from: &File, hold_back: u32, buffer: &mut [u8]) -> Result<(), Fault> {
-    let to = anew(at, item, || make::create(&at.target, &item.name, item.stat.permissions() & 0o777))?;
+fn regular(
+    run: &Run<'_>,
+    at: &Open,
+    item: &Item,
+    from: &File,
+    hold_back: u32,
+    buffer: &mut [u8],
+) -> Result<(), Fault> {
+    let to =
+        anew(at, item, || make::create(&at.target, &item.name, item.stat.permissions() & 0o777))?;
     meta::before_content(run, at, item, from, &to);
     let copied = data::copy(run, from, &to, &item.stat, buffer)?;
     if copied.tries > 1 {
@@ -94,7 +113,8 @@ fn regular(run: &Run<'_>, at: &Open, item: &Item, from: &File, hold_back: u32, b
     if copied.torn {
         run.tally.changing(at.dir.path_of(&item.name));
     }
-    let to = if copied.stat.attributes & VERITY == 0 { to } else { verity(run, at, item, from, to)? };
+    let to =
+        if copied.stat.attributes & VERITY == 0 { to } else { verity(run, at, item, from, to)? };
     meta::file(run, at, item, &copied.stat, from, &to, hold_back)
 }
 

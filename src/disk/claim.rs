@@ -46,7 +46,10 @@ impl Claim {
         let begun = Instant::now();
         loop {
             match Self::try_take(disk) {
-                Err(e) if begun.elapsed() < PATIENCE && error::of(&e).is_some_and(|a| a.entry.id == error::DISK_CLAIMED.id) => {
+                Err(e)
+                    if begun.elapsed() < PATIENCE
+                        && error::of(&e).is_some_and(|a| a.entry.id == error::DISK_CLAIMED.id) =>
+                {
                     std::thread::sleep(Duration::from_millis(100));
                 }
                 done => return done,
@@ -73,7 +76,9 @@ impl Claim {
     /// ALT-804 where the disk did not take what was written.
     pub fn close(self) -> Result<()> {
         drop(self.partitions);
-        self.disk.sync_all().map_err(|e| error::KERNEL.because(format!("what was written did not reach the disk: {e}")))?;
+        self.disk.sync_all().map_err(|e| {
+            error::KERNEL.because(format!("what was written did not reach the disk: {e}"))
+        })?;
         self.disk.unlock().map(drop).map_err(|(_, e)| e).context("unlocking a disk")
     }
 }
@@ -85,7 +90,10 @@ fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(locked) => return Ok(locked),
             Err((back, Errno::EAGAIN)) if begun.elapsed() < LOCK_PATIENCE => file = back,
-            Err((_, e)) => return Err(error::DISK_CLAIMED.because(format!("{} is locked by another process ({e})", path.display()))),
+            Err((_, e)) => {
+                return Err(error::DISK_CLAIMED
+                    .because(format!("{} is locked by another process ({e})", path.display())));
+            }
         }
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -94,7 +102,10 @@ fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
 fn open(path: &Path, flags: i32) -> Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(flags | libc::O_CLOEXEC).open(path);
     file.map_err(|e| match e.raw_os_error() {
-        Some(libc::EBUSY) => error::DISK_CLAIMED.because(format!("{} is in use: the kernel does not give it to us alone", path.display())),
+        Some(libc::EBUSY) => error::DISK_CLAIMED.because(format!(
+            "{} is in use: the kernel does not give it to us alone",
+            path.display()
+        )),
         _ => error::DISK_UNREADABLE.because(format!("{} cannot be opened: {e}", path.display())),
     })
 }
@@ -120,7 +131,8 @@ pub fn same(disk: &Disk) -> Result<()> {
         if was == is {
             Ok(())
         } else {
-            Err(error::DISK_CHANGED.because(format!("{}: {what} was {was} and is {is} now", disk.path.display())))
+            Err(error::DISK_CHANGED
+                .because(format!("{}: {what} was {was} and is {is} now", disk.path.display())))
         }
     };
     differs("its number", disk.dev.clone(), now.dev)?;
@@ -129,7 +141,15 @@ pub fn same(disk: &Disk) -> Result<()> {
     let seq = |s: Option<u64>| s.map_or("unknown".to_owned(), |n| n.to_string());
     differs("its plug-in count", seq(disk.diskseq), seq(now.diskseq))?;
     match &disk.practice {
-        Some(file) => differs("its file", file.display().to_string(), now.backing_file.unwrap_or_default().display().to_string()),
-        None => differs("its serial", disk.serial.clone().unwrap_or_default(), now.serial.unwrap_or_default()),
+        Some(file) => differs(
+            "its file",
+            file.display().to_string(),
+            now.backing_file.unwrap_or_default().display().to_string(),
+        ),
+        None => differs(
+            "its serial",
+            disk.serial.clone().unwrap_or_default(),
+            now.serial.unwrap_or_default(),
+        ),
     }
 }

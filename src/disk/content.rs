@@ -106,7 +106,11 @@ pub fn read(device: &File, size: u64, places: &[u64]) -> io::Result<Vec<u32>> {
 /// The first of `places` whose block belongs to data; None where all are zeros, or all 0xFF.
 fn first_data(device: &File, size: u64, places: &[u64]) -> io::Result<Option<u64>> {
     let all = read(device, size, places)?;
-    Ok(if blank(&all) { None } else { places.iter().zip(&all).find(|(_, b)| **b != ZEROS).map(|(at, _)| *at) })
+    Ok(if blank(&all) {
+        None
+    } else {
+        places.iter().zip(&all).find(|(_, b)| **b != ZEROS).map(|(at, _)| *at)
+    })
 }
 
 /// Whether blocks say nothing: all zeros, or all 0xFF.
@@ -178,7 +182,9 @@ fn in_file(file: &Path, size: u64) -> io::Result<Vec<u64>> {
     let step = (total / MAX_IN_FILE).max(BLOCK).next_multiple_of(BLOCK);
     Ok(stretches
         .into_iter()
-        .flat_map(|(from, to)| (from - from % BLOCK..to).step_by(usize::try_from(step).unwrap_or(usize::MAX)))
+        .flat_map(|(from, to)| {
+            (from - from % BLOCK..to).step_by(usize::try_from(step).unwrap_or(usize::MAX))
+        })
         .collect())
 }
 
@@ -207,8 +213,12 @@ impl Before {
     }
 
     fn compare(&self, now: &[u32]) -> Since {
-        let was: Vec<Option<u32>> =
-            self.blocks.as_bytes().chunks(8).map(|c| u32::from_str_radix(std::str::from_utf8(c).ok()?, 16).ok()).collect();
+        let was: Vec<Option<u32>> = self
+            .blocks
+            .as_bytes()
+            .chunks(8)
+            .map(|c| u32::from_str_radix(std::str::from_utf8(c).ok()?, 16).ok())
+            .collect();
         if was.len() != now.len() {
             return Since::Changed;
         }
@@ -225,7 +235,10 @@ impl Before {
 
 /// Every signature on a disk and its partitions but those of tables.
 pub fn signatures(disk: &Disk) -> impl Iterator<Item = &Signature> {
-    disk.content.iter().chain(disk.partitions.iter().flat_map(|p| &p.content)).filter(|s| s.usage != "partition-table")
+    disk.content
+        .iter()
+        .chain(disk.partitions.iter().flat_map(|p| &p.content))
+        .filter(|s| s.usage != "partition-table")
 }
 
 #[cfg(test)]
@@ -250,10 +263,27 @@ mod tests {
     #[test]
     fn the_typical_places_are_looked_at() {
         let all = places(8 * GIB, &[2048 * 512, 300 * MIB]);
-        for at in [0, 4096, 64 << 10, MIB, 2 * MIB, 64 * MIB, 300 * MIB, (300 << 20) + (64 << 10), 8 * GIB - MIB, 8 * GIB - 4096] {
+        for at in [
+            0,
+            4096,
+            64 << 10,
+            MIB,
+            2 * MIB,
+            64 * MIB,
+            300 * MIB,
+            (300 << 20) + (64 << 10),
+            8 * GIB - MIB,
+            8 * GIB - 4096,
+        ] {
             assert!(all.contains(&at), "{at}");
         }
-        assert!(all.is_sorted() && all.iter().all(|at| at % BLOCK == 0 && *at < 8 * GIB) && all.len() < 1000, "{}", all.len());
+        assert!(
+            all.is_sorted()
+                && all.iter().all(|at| at % BLOCK == 0 && *at < 8 * GIB)
+                && all.len() < 1000,
+            "{}",
+            all.len()
+        );
         // In each stretch one: what is two stretches long is seen wherever it lies.
         let (size, run) = (2000 * GIB, 2 * 2000 * GIB / SPREAD);
         let spread = places(size, &[]);
@@ -287,7 +317,10 @@ mod tests {
         let at = 5 * GIB + 123 * 4096;
         named.as_file().write_all_at(b"x", at).unwrap();
         named.flush().unwrap();
-        assert!(!places(8 * GIB, &[]).contains(&at), "the test is about a place that is not looked at otherwise");
+        assert!(
+            !places(8 * GIB, &[]).contains(&at),
+            "the test is about a place that is not looked at otherwise"
+        );
         assert!(in_file(named.path(), 8 * GIB).unwrap().contains(&at));
     }
 
@@ -296,7 +329,10 @@ mod tests {
         let size = 16 * MIB;
         let was = file(size, &[(0, b"one"), (2 * MIB, b"two")]);
         let blocks = |f: &File| read(f, size, &places(size, &[])).unwrap();
-        let before = Before { blocks: blocks(&was).iter().map(|b| format!("{b:08x}")).collect(), ..Before::default() };
+        let before = Before {
+            blocks: blocks(&was).iter().map(|b| format!("{b:08x}")).collect(),
+            ..Before::default()
+        };
         let since = |writes: &[(u64, &[u8])]| before.since(&file(size, writes), size).unwrap();
         assert_eq!(since(&[(0, b"one"), (2 * MIB, b"two")]), Since::Same);
         assert_eq!(since(&[(2 * MIB, b"two")]), Since::Zeroed);

@@ -66,7 +66,10 @@ mod tests {
             ExtSuper::of(&file).unwrap()
         };
         assert_eq!(made("none,extent", ""), ExtSuper::default());
-        assert_eq!(made("none,extent,encrypt,verity", ""), ExtSuper { encrypt: true, verity: true, ..ExtSuper::default() });
+        assert_eq!(
+            made("none,extent,encrypt,verity", ""),
+            ExtSuper { encrypt: true, verity: true, ..ExtSuper::default() }
+        );
         let fold = |strict| ExtSuper { casefold: true, strict, ..ExtSuper::default() };
         assert_eq!(made("none,extent,casefold", "encoding=utf8"), fold(false));
         assert_eq!(made("none,extent,casefold", "encoding=utf8,encoding_flags=strict"), fold(true));

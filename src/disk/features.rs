@@ -21,12 +21,22 @@ pub fn source_mkfs_options(fstype: &str, device: &Path) -> Result<Vec<String>> {
         Ok(Cmd::new(program, sentence).args(args).arg(device).read()?.text())
     };
     match fstype {
-        "ext2" | "ext3" | "ext4" => Ok(ext(&ask("dumpe2fs", &["-h"])?, ExtSuper::of(device).is_some_and(|s| s.strict))),
+        "ext2" | "ext3" | "ext4" => {
+            Ok(ext(&ask("dumpe2fs", &["-h"])?, ExtSuper::of(device).is_some_and(|s| s.strict)))
+        }
         "xfs" => Ok(xfs(&ask("xfs_db", &["-r", "-c", "info"])?)),
         "btrfs" => {
-            let known = |flag: &str| Cmd::new("mkfs.btrfs", "ask which features mkfs knows").args([flag, "list-all"]).accept(&[1]).read();
-            let text = |f: crate::host::cmd::Finished| format!("{}{}", f.text(), String::from_utf8_lossy(&f.stderr));
-            let (features, runtime) = (text(known("-O")?), known("-R").map(text).unwrap_or_default());
+            let known = |flag: &str| {
+                Cmd::new("mkfs.btrfs", "ask which features mkfs knows")
+                    .args([flag, "list-all"])
+                    .accept(&[1])
+                    .read()
+            };
+            let text = |f: crate::host::cmd::Finished| {
+                format!("{}{}", f.text(), String::from_utf8_lossy(&f.stderr))
+            };
+            let (features, runtime) =
+                (text(known("-O")?), known("-R").map(text).unwrap_or_default());
             Ok(btrfs(&ask("btrfs", &["inspect-internal", "dump-super"])?, &features, &runtime))
         }
         _ => Ok(vec![]),
@@ -72,13 +82,18 @@ const NOT_EVERYWHERE: [&str; 2] = ["casefold", "verity"];
 
 /// Reads `dumpe2fs -h`, which does not tell whether an encoding is `strict`.
 pub fn ext(text: &str, strict: bool) -> Vec<String> {
-    let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let field = |name: &str| {
+        text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    };
     let number = |name: &str| field(name).and_then(|v| v.parse::<u64>().ok());
     let mut args = vec![];
     if let Some(features) = field("Filesystem features") {
         let kept: Vec<&str> = features.split_whitespace().filter(|f| EXT.contains(f)).collect();
         // `none` first: what the source does not have, the copy must not get by default.
-        args.extend(["-O".to_owned(), std::iter::once("none").chain(kept).collect::<Vec<_>>().join(",")]);
+        args.extend([
+            "-O".to_owned(),
+            std::iter::once("none").chain(kept).collect::<Vec<_>>().join(","),
+        ]);
     }
     if let Some(encoding) = field("Character encoding") {
         let flags = if strict { ",encoding_flags=strict" } else { "" };
@@ -113,7 +128,8 @@ fn without(options: &mut Vec<String>, gone: &[&str]) -> Vec<String> {
     }
     // An encoding alone would bring the feature back.
     if taken.iter().any(|f| f == "casefold")
-        && let Some(at) = options.iter().position(|o| o.starts_with("encoding=")).filter(|at| *at > 0)
+        && let Some(at) =
+            options.iter().position(|o| o.starts_with("encoding=")).filter(|at| *at > 0)
     {
         options.drain(at - 1..=at);
     }
@@ -122,14 +138,20 @@ fn without(options: &mut Vec<String>, gone: &[&str]) -> Vec<String> {
 
 /// Reads `xfs_info` or `xfs_db -c info`: only what it prints is known to this machine's mkfs.
 pub fn xfs(text: &str) -> Vec<String> {
-    let value = |key: &str| text.split([' ', ',', '\n']).find_map(|w| w.strip_prefix(key)?.strip_prefix('='));
+    let value = |key: &str| {
+        text.split([' ', ',', '\n']).find_map(|w| w.strip_prefix(key)?.strip_prefix('='))
+    };
     let group = |flag: &str, keys: &[(&str, &str)]| -> Vec<String> {
-        let known: Vec<String> = keys.iter().filter_map(|(shown, option)| value(shown).map(|v| format!("{option}={v}"))).collect();
+        let known: Vec<String> = keys
+            .iter()
+            .filter_map(|(shown, option)| value(shown).map(|v| format!("{option}={v}")))
+            .collect();
         if known.is_empty() { vec![] } else { vec![flag.to_owned(), known.join(",")] }
     };
     // The first bsize is of directories or data; each is looked for in its own line.
     let line = |start: &str| text.lines().find(|l| l.starts_with(start)).unwrap_or_default();
-    let size_in = |l: &str| l.split([' ', ',']).find_map(|w| w.strip_prefix("bsize=")).map(str::to_owned);
+    let size_in =
+        |l: &str| l.split([' ', ',']).find_map(|w| w.strip_prefix("bsize=")).map(str::to_owned);
     let mut args = group(
         "-m",
         &[
@@ -142,7 +164,15 @@ pub fn xfs(text: &str) -> Vec<String> {
             ("metadir", "metadir"),
         ],
     );
-    args.extend(group("-i", &[("isize", "size"), ("sparse", "sparse"), ("nrext64", "nrext64"), ("exchange", "exchange")]));
+    args.extend(group(
+        "-i",
+        &[
+            ("isize", "size"),
+            ("sparse", "sparse"),
+            ("nrext64", "nrext64"),
+            ("exchange", "exchange"),
+        ],
+    ));
     if let Some(size) = size_in(line("data")) {
         args.extend(["-b".to_owned(), format!("size={size}")]);
     }
@@ -166,11 +196,18 @@ const BTRFS: [(&str, &str); 6] = [
 /// Reads `btrfs inspect-internal dump-super`; `features` and `runtime` are what `mkfs.btrfs -O list-all` and `-R list-all` print.
 pub fn btrfs(text: &str, features: &str, runtime: &str) -> Vec<String> {
     let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
-    let has = |flag: &str| text.lines().any(|l| l.trim_start().trim_start_matches("( ").split(['|', ' ', ')']).any(|w| w == flag));
-    let knows = |list: &str, name: &str| list.lines().any(|l| l.split_whitespace().next() == Some(name));
+    let has = |flag: &str| {
+        text.lines().any(|l| {
+            l.trim_start().trim_start_matches("( ").split(['|', ' ', ')']).any(|w| w == flag)
+        })
+    };
+    let knows =
+        |list: &str, name: &str| list.lines().any(|l| l.split_whitespace().next() == Some(name));
     let choose = |list: &str, taken: &dyn Fn(&str) -> bool| -> Vec<String> {
         let known = BTRFS.iter().filter(|(_, name)| knows(list, name) && !taken(name));
-        known.map(|(flag, name)| if has(flag) { (*name).to_owned() } else { format!("^{name}") }).collect()
+        known
+            .map(|(flag, name)| if has(flag) { (*name).to_owned() } else { format!("^{name}") })
+            .collect()
     };
     let mut args = vec![];
     for (flag, key) in [("-n", "nodesize\t"), ("-s", "sectorsize\t")] {
@@ -212,18 +249,27 @@ mod tests {
     fn an_encoding_is_kept_and_can_be_left_out() {
         let text = include_str!("../../tests/fixtures/disk/dumpe2fs-casefold.txt");
         let want = |strict: &str| {
-            format!("-O none,has_journal,extent,casefold,encrypt,verity -E encoding=utf8-12.1{strict} -I 256 -b 4096 -i 16384")
+            format!(
+                "-O none,has_journal,extent,casefold,encrypt,verity -E encoding=utf8-12.1{strict} -I 256 -b 4096 -i 16384"
+            )
         };
         let sorted = |options: Vec<String>| {
             let mut features: Vec<&str> = options[1].split(',').collect();
-            features.sort_by_key(|f| ["none", "has_journal", "extent", "casefold", "encrypt", "verity"].iter().position(|w| w == f));
+            features.sort_by_key(|f| {
+                ["none", "has_journal", "extent", "casefold", "encrypt", "verity"]
+                    .iter()
+                    .position(|w| w == f)
+            });
             [&options[..1], &[features.join(",")], &options[2..]].concat().join(" ")
         };
         assert_eq!(sorted(ext(text, false)), want(""));
         assert_eq!(sorted(ext(text, true)), want(",encoding_flags=strict"));
         let mut options = ext(text, true);
         assert_eq!(without(&mut options, &["casefold", "verity"]).len(), 2);
-        assert_eq!(sorted(options.clone()), "-O none,has_journal,extent,encrypt -I 256 -b 4096 -i 16384");
+        assert_eq!(
+            sorted(options.clone()),
+            "-O none,has_journal,extent,encrypt -I 256 -b 4096 -i 16384"
+        );
         assert!(without(&mut options, &["casefold", "verity"]).is_empty());
     }
 
@@ -246,11 +292,9 @@ mod tests {
         // A newer mkfs lists everything with -O, and the source may lack what is its default.
         let old = text.replace("NO_HOLES", "OTHER").replace("FREE_SPACE_TREE", "OTHER");
         let newer = format!("{features}free-space-tree - x\nblock-group-tree - x\n");
-        assert!(
-            btrfs(&old, &newer, runtime)
-                .join(" ")
-                .ends_with("-O extref,skinny-metadata,^no-holes,^mixed-bg,^free-space-tree,^block-group-tree")
-        );
+        assert!(btrfs(&old, &newer, runtime).join(" ").ends_with(
+            "-O extref,skinny-metadata,^no-holes,^mixed-bg,^free-space-tree,^block-group-tree"
+        ));
     }
 
     /// What is read from one file system makes another with the same features, on this machine's tools.
@@ -260,7 +304,15 @@ mod tests {
         let events = Events::new();
         let sources: [(&str, &[&str]); 7] = [
             ("ext4", &["-O", "^metadata_csum,^64bit,^has_journal", "-I", "128", "-b", "1024"]),
-            ("ext4", &["-O", "casefold,encrypt,verity,stable_inodes", "-E", "encoding=utf8-12.1,encoding_flags=strict"]),
+            (
+                "ext4",
+                &[
+                    "-O",
+                    "casefold,encrypt,verity,stable_inodes",
+                    "-E",
+                    "encoding=utf8-12.1,encoding_flags=strict",
+                ],
+            ),
             ("ext4", &["-O", "casefold", "-E", "encoding=utf8"]),
             ("ext3", &[]),
             ("xfs", &["-m", "bigtime=0,inobtcount=0,reflink=0", "-n", "size=8192"]),
@@ -268,7 +320,10 @@ mod tests {
             ("btrfs", &["-O", "^no-holes", "-n", "8192"]),
         ];
         for (fstype, options) in sources {
-            if let Some(p) = mkfs::needs(fstype).iter().find(|p| crate::host::cmd::find_program(Path::new("/"), p).is_none()) {
+            if let Some(p) = mkfs::needs(fstype)
+                .iter()
+                .find(|p| crate::host::cmd::find_program(Path::new("/"), p).is_none())
+            {
                 println!("skipped: {p} is not installed");
                 continue;
             }
@@ -283,7 +338,9 @@ mod tests {
             let read = source_mkfs_options(fstype, &a).unwrap();
             mkfs::mkfs_in(&b, fstype, &uuid(2), None, &read, &events).unwrap();
             let again = source_mkfs_options(fstype, &b).unwrap();
-            let without_ratio = |v: &[String]| if fstype.starts_with("ext") { v[..v.len() - 2].to_vec() } else { v.to_vec() };
+            let without_ratio = |v: &[String]| {
+                if fstype.starts_with("ext") { v[..v.len() - 2].to_vec() } else { v.to_vec() }
+            };
             assert_eq!(without_ratio(&again), without_ratio(&read), "{fstype}");
         }
     }

@@ -17,9 +17,17 @@ impl World {
     /// ALT-201 to ALT-204: no such disk, or something that is not a whole disk (and then which disk it is on).
     pub fn disk(&self, arg: &str) -> Result<&Disk> {
         // As lists show a practice disk: `practice1 (loop2)`.
-        let arg = arg.split_once(" (").filter(|(_, kernel)| kernel.ends_with(')')).map_or(arg, |(name, _)| name);
-        let path = if arg.starts_with('/') { Path::new(arg).to_owned() } else { Path::new("/dev").join(arg) };
-        let practice = |d: &Disk| d.practice.as_deref().and_then(Path::file_stem).is_some_and(|s| s == arg);
+        let arg = arg
+            .split_once(" (")
+            .filter(|(_, kernel)| kernel.ends_with(')'))
+            .map_or(arg, |(name, _)| name);
+        let path = if arg.starts_with('/') {
+            Path::new(arg).to_owned()
+        } else {
+            Path::new("/dev").join(arg)
+        };
+        let practice =
+            |d: &Disk| d.practice.as_deref().and_then(Path::file_stem).is_some_and(|s| s == arg);
         let named = |d: &&Disk| d.name == arg || d.path == path || d.links.contains(&path);
         let dev = block_device(&path);
         let found = self
@@ -45,14 +53,24 @@ impl World {
         let shown = crate::text::printable(arg, false);
         for d in &self.disks {
             let part = d.partitions.iter().find(|p| {
-                p.name == arg || p.path == path || p.links.iter().any(|l| l == path) || (dev.is_some() && p.dev.as_deref() == dev)
+                p.name == arg
+                    || p.path == path
+                    || p.links.iter().any(|l| l == path)
+                    || (dev.is_some() && p.dev.as_deref() == dev)
             });
             if let Some(p) = part {
-                let cause = format!("{shown}: this is partition {} of {}", p.number, d.path.display());
-                return error::DISK_IS_PARTITION.because_do(cause, format!("name the whole disk: {}", d.name));
+                let cause =
+                    format!("{shown}: this is partition {} of {}", p.number, d.path.display());
+                return error::DISK_IS_PARTITION
+                    .because_do(cause, format!("name the whole disk: {}", d.name));
             }
         }
-        let same = |s: &&Stacked| s.name == arg || s.path == path || s.links.iter().any(|l| l == path) || Some(s.dev.as_str()) == dev;
+        let same = |s: &&Stacked| {
+            s.name == arg
+                || s.path == path
+                || s.links.iter().any(|l| l == path)
+                || Some(s.dev.as_str()) == dev
+        };
         if let Some(s) = self.stacked.iter().find(same) {
             let what = match s.kind.as_str() {
                 "lvm" => "a logical volume",
@@ -65,8 +83,12 @@ impl World {
                 _ => "a device-mapper device",
             };
             let below = self.disks_below(&s.dev);
-            let on = if below.is_empty() { String::new() } else { format!(" on {}", below.join(", ")) };
-            return error::NOT_A_DISK.because(format!("{shown}: {} is {what}{on}; firmware boots from disks only", s.path.display()));
+            let on =
+                if below.is_empty() { String::new() } else { format!(" on {}", below.join(", ")) };
+            return error::NOT_A_DISK.because(format!(
+                "{shown}: {} is {what}{on}; firmware boots from disks only",
+                s.path.display()
+            ));
         }
         let base = path.file_name().and_then(|n| n.to_str()).unwrap_or(arg);
         let other = [
@@ -82,7 +104,11 @@ impl World {
             return error::NOT_A_DISK.because(format!("{shown}: {base} is {what}"));
         }
         let all: Vec<String> = self.disks.iter().map(Disk::shown).collect();
-        let list = if all.is_empty() { "this machine shows no disks".to_owned() } else { format!("the disks are {}", all.join(", ")) };
+        let list = if all.is_empty() {
+            "this machine shows no disks".to_owned()
+        } else {
+            format!("the disks are {}", all.join(", "))
+        };
         error::NO_SUCH_DISK.because(format!("{shown}: there is no such disk ({list})"))
     }
 
@@ -114,10 +140,20 @@ impl World {
     /// The disks of a mount: several where a btrfs lies on several, and named by the source where the
     /// device number is anonymous.
     pub fn disks_of_mount(&self, mount: &crate::host::mounts::Mount) -> Vec<String> {
-        let start: Vec<String> = [mount.dev.as_str(), mount.source.as_str()].iter().flat_map(|d| self.disks_below(d)).collect();
-        let member = |name: &String| self.kernel_name(name).is_some_and(|n| self.kernel_name(&mount.source) == Some(n));
-        let others = self.spread.iter().filter(|s| mount.fstype == "btrfs" && s.devices.iter().any(member)).flat_map(|s| &s.devices);
-        let all: BTreeSet<String> = start.into_iter().chain(others.flat_map(|n| self.disks_below(n))).collect();
+        let start: Vec<String> = [mount.dev.as_str(), mount.source.as_str()]
+            .iter()
+            .flat_map(|d| self.disks_below(d))
+            .collect();
+        let member = |name: &String| {
+            self.kernel_name(name).is_some_and(|n| self.kernel_name(&mount.source) == Some(n))
+        };
+        let others = self
+            .spread
+            .iter()
+            .filter(|s| mount.fstype == "btrfs" && s.devices.iter().any(member))
+            .flat_map(|s| &s.devices);
+        let all: BTreeSet<String> =
+            start.into_iter().chain(others.flat_map(|n| self.disks_below(n))).collect();
         all.into_iter().collect()
     }
 
@@ -131,7 +167,11 @@ impl World {
         if depth > 32 {
             return;
         }
-        if let Some(d) = self.disks.iter().find(|d| d.name == name || d.partitions.iter().any(|p| p.name == name)) {
+        if let Some(d) = self
+            .disks
+            .iter()
+            .find(|d| d.name == name || d.partitions.iter().any(|p| p.name == name))
+        {
             found.insert(d.name.clone());
         }
         for slave in self.stacked.iter().filter(|s| s.name == name).flat_map(|s| &s.slaves) {
@@ -140,27 +180,47 @@ impl World {
         if let Some(s) = self.stacked.iter().find(|s| s.name == name && s.slaves.is_empty()) {
             // An LVM volume that is not active has no slaves; its physical volumes are known all the same.
             let lv = self.lvm.lvs.iter().find(|lv| lv.dm_path == s.path);
-            let pvs = self.lvm.pvs.iter().filter(|pv| pv.vg.is_some() && pv.vg.as_ref() == lv.map(|l| &l.vg));
-            pvs.filter_map(|pv| self.kernel_name(&pv.path.to_string_lossy())).for_each(|n| self.descend(&n, found, depth + 1));
+            let pvs = self
+                .lvm
+                .pvs
+                .iter()
+                .filter(|pv| pv.vg.is_some() && pv.vg.as_ref() == lv.map(|l| &l.vg));
+            pvs.filter_map(|pv| self.kernel_name(&pv.path.to_string_lossy()))
+                .for_each(|n| self.descend(&n, found, depth + 1));
         }
     }
 
     /// The kernel name of a device given as `major:minor`, name or path.
     pub fn kernel_name(&self, dev: &str) -> Option<String> {
         let path = Path::new(dev);
-        let is = |name: &str, p: &Path, links: &[std::path::PathBuf], number: Option<&str>, resolved: Option<&str>| {
-            name == dev || p == path || number == Some(dev) || links.iter().any(|l| l == path) || (resolved.is_some() && number == resolved)
+        let is = |name: &str,
+                  p: &Path,
+                  links: &[std::path::PathBuf],
+                  number: Option<&str>,
+                  resolved: Option<&str>| {
+            name == dev
+                || p == path
+                || number == Some(dev)
+                || links.iter().any(|l| l == path)
+                || (resolved.is_some() && number == resolved)
         };
         let look = |resolved: Option<&str>| -> Option<String> {
             for d in &self.disks {
                 if is(&d.name, &d.path, &d.links, Some(&d.dev), resolved) {
                     return Some(d.name.clone());
                 }
-                if let Some(p) = d.partitions.iter().find(|p| is(&p.name, &p.path, &p.links, p.dev.as_deref(), resolved)) {
+                if let Some(p) = d
+                    .partitions
+                    .iter()
+                    .find(|p| is(&p.name, &p.path, &p.links, p.dev.as_deref(), resolved))
+                {
                     return Some(p.name.clone());
                 }
             }
-            self.stacked.iter().find(|s| is(&s.name, &s.path, &s.links, Some(&s.dev), resolved)).map(|s| s.name.clone())
+            self.stacked
+                .iter()
+                .find(|s| is(&s.name, &s.path, &s.links, Some(&s.dev), resolved))
+                .map(|s| s.name.clone())
         };
         look(None).or_else(|| look(Some(&block_device(path)?)))
     }
@@ -190,7 +250,12 @@ mod tests {
     fn what_is_not_a_disk() {
         let world = sample::world();
         let (e, text) = id(&world, "vda2");
-        assert!(e == "ALT-202" && text.contains("partition 2 of /dev/vda") && text.contains("whole disk: vda"), "{text}");
+        assert!(
+            e == "ALT-202"
+                && text.contains("partition 2 of /dev/vda")
+                && text.contains("whole disk: vda"),
+            "{text}"
+        );
         let (e, text) = id(&world, "/dev/mapper/vg0-root");
         assert!(e == "ALT-203" && text.contains("logical volume on vda"), "{text}");
         let (e, text) = id(&world, "sdc");

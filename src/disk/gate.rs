@@ -48,8 +48,16 @@ pub fn examine(disk: &Disk, world: &World, role: Role) -> Verdict {
     let used = uses::of(disk, world);
     let rootvg = role == Role::Rootvg || used.iter().any(Use::is_system);
     if rootvg {
-        let seen = used.iter().find(|u| u.is_system()).map_or("it is a disk of rootvg".to_owned(), |u| u.evidence.clone());
-        verdict.add(&error::DISK_HAS_ROOTVG, Kind::InUse, seen, error::DISK_HAS_ROOTVG.remedy.to_owned());
+        let seen = used
+            .iter()
+            .find(|u| u.is_system())
+            .map_or("it is a disk of rootvg".to_owned(), |u| u.evidence.clone());
+        verdict.add(
+            &error::DISK_HAS_ROOTVG,
+            Kind::InUse,
+            seen,
+            error::DISK_HAS_ROOTVG.remedy.to_owned(),
+        );
     }
     for u in used.into_iter().filter(|u| !u.is_system()) {
         verdict.add(u.entry, Kind::InUse, u.evidence, u.remedy);
@@ -78,13 +86,17 @@ impl Verdict {
     /// The first obstacle's ALT-2nn, with the evidence and the remedies of all.
     pub fn allow(&self, erase: &[String], disk: &Disk) -> anyhow::Result<()> {
         let confirmed = erase.iter().any(|e| e == disk.serial_or_name());
-        let left: Vec<&Obstacle> = self.obstacles.iter().filter(|o| !(confirmed && o.kind == Kind::HasContent)).collect();
+        let left: Vec<&Obstacle> =
+            self.obstacles.iter().filter(|o| !(confirmed && o.kind == Kind::HasContent)).collect();
         let Some(first) = left.first() else { return Ok(()) };
         let path = disk.path.display();
         let cause: Message = match left.as_slice() {
             [one] => format!("{path} cannot be a target: {}", one.evidence).into(),
             several => {
-                let lines = several.iter().map(|o| format!("\n  - {}", printable(&o.evidence, false))).collect();
+                let lines = several
+                    .iter()
+                    .map(|o| format!("\n  - {}", printable(&o.evidence, false)))
+                    .collect();
                 (format!("{path} cannot be a target"), lines).into()
             }
         };
@@ -118,7 +130,8 @@ impl Verdict {
 pub fn check_erase(erase: &[String], targets: &[&Disk]) -> anyhow::Result<()> {
     for word in erase {
         if !targets.iter().any(|d| d.serial_or_name() == word) {
-            let of: Vec<String> = targets.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
+            let of: Vec<String> =
+                targets.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
             return Err(error::ERASE_NOT_A_TARGET.because(format!(
                 "--erase {}: no target has this serial (there is {})",
                 printable(word, false),
@@ -130,7 +143,9 @@ pub fn check_erase(erase: &[String], targets: &[&Disk]) -> anyhow::Result<()> {
 }
 
 fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
-    let mut add = |entry: &'static Entry, evidence: String| verdict.add(entry, Kind::Unsuitable, evidence, entry.remedy.to_owned());
+    let mut add = |entry: &'static Entry, evidence: String| {
+        verdict.add(entry, Kind::Unsuitable, evidence, entry.remedy.to_owned())
+    };
     if disk.size == 0 {
         add(&error::DISK_NO_MEDIUM, "its size is 0: a reader without a medium".to_owned());
     } else if disk.size < SMALLEST {
@@ -145,15 +160,20 @@ fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
     if let Some(why) = &disk.unreadable {
         add(&error::DISK_UNREADABLE, format!("what is on it cannot be found out: {why}"));
     }
-    if let Some(map) = world.stacked.iter().find(|s| s.kind == "mpath" && s.slaves.contains(&disk.name)) {
+    if let Some(map) =
+        world.stacked.iter().find(|s| s.kind == "mpath" && s.slaves.contains(&disk.name))
+    {
         add(&error::DISK_IS_LEG, format!("it is one path of {}", map.path.display()));
     }
-    let looped = disk.name.strip_prefix("loop").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+    let looped =
+        disk.name.strip_prefix("loop").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
     if looped && disk.practice.is_none() {
         add(&error::NOT_A_DISK, "it is a loop device that is no practice disk".to_owned());
     }
     if disk.removable && disk.size > 0 {
-        verdict.notes.push("it is removable: it must stay plugged in as long as the system on it runs".to_owned());
+        verdict.notes.push(
+            "it is removable: it must stay plugged in as long as the system on it runs".to_owned(),
+        );
     }
     if disk.practice.is_some() {
         verdict.notes.push("it is a practice disk: no machine can boot from it".to_owned());
@@ -167,12 +187,22 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
         disk.name
     );
     let mut found = describe(disk);
-    found.extend(uses::groups_on(disk, world).iter().map(|vg| format!("a part of the volume group {vg}")));
+    found.extend(
+        uses::groups_on(disk, world).iter().map(|vg| format!("a part of the volume group {vg}")),
+    );
     if role == Role::AltinstRootvg {
-        let remedy = format!("{erase}; `alt_disk_install -X` forgets the copy, and it stays on the disk");
-        verdict.add(&error::DISK_HAS_CLONE, Kind::HasContent, "it holds the copy of this system (altinst_rootvg)".to_owned(), remedy);
+        let remedy =
+            format!("{erase}; `alt_disk_install -X` forgets the copy, and it stays on the disk");
+        verdict.add(
+            &error::DISK_HAS_CLONE,
+            Kind::HasContent,
+            "it holds the copy of this system (altinst_rootvg)".to_owned(),
+            remedy,
+        );
     } else if is_clone(disk, world) {
-        let evidence = "it holds a copy (altinst_rootvg) that was forgotten, or that another system made".to_owned();
+        let evidence =
+            "it holds a copy (altinst_rootvg) that was forgotten, or that another system made"
+                .to_owned();
         verdict.add(&error::DISK_HAS_CLONE, Kind::HasContent, evidence, erase);
     } else if role == Role::OldRootvg {
         verdict.add(
@@ -182,14 +212,28 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
             format!("choose another disk; or {erase}"),
         );
     } else if !found.is_empty() {
-        verdict.add(&error::DISK_HAS_CONTENT, Kind::HasContent, format!("it is not empty: {}", found.join(", ")), erase);
+        verdict.add(
+            &error::DISK_HAS_CONTENT,
+            Kind::HasContent,
+            format!("it is not empty: {}", found.join(", ")),
+            erase,
+        );
     }
 }
 
 /// Whether the disk holds a copy of a system, of this one or of another: known by the names of its partitions or the tag of its volume group.
 pub fn is_clone(disk: &Disk, world: &World) -> bool {
-    let named = disk.partitions.iter().any(|p| p.label.as_deref().is_some_and(|l| l.starts_with(crate::disk::lvm::TAG)));
-    let tagged = |vg: &str| world.lvm.vgs.iter().any(|v| v.name == vg && v.tags.iter().any(|t| t == crate::disk::lvm::TAG));
+    let named = disk
+        .partitions
+        .iter()
+        .any(|p| p.label.as_deref().is_some_and(|l| l.starts_with(crate::disk::lvm::TAG)));
+    let tagged = |vg: &str| {
+        world
+            .lvm
+            .vgs
+            .iter()
+            .any(|v| v.name == vg && v.tags.iter().any(|t| t == crate::disk::lvm::TAG))
+    };
     named || uses::groups_on(disk, world).iter().any(|vg| tagged(vg))
 }
 
@@ -205,7 +249,10 @@ pub fn describe(disk: &Disk) -> Vec<String> {
     if let Some(t) = &disk.table {
         let kind = if t.kind == "dos" { "MBR".to_owned() } else { t.kind.to_uppercase() };
         let n = disk.partitions.len();
-        all.push(format!("{kind} partition table with {n} partition{}", if n == 1 { "" } else { "s" }));
+        all.push(format!(
+            "{kind} partition table with {n} partition{}",
+            if n == 1 { "" } else { "s" }
+        ));
     }
     all.extend(disk.content.iter().map(name));
     for p in &disk.partitions {

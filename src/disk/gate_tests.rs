@@ -2,7 +2,9 @@
 
 use crate::disk::gate::{Kind, check_erase, examine};
 use crate::disk::model::{Disk, Role, World};
-use crate::disk::model::{KernelUser, Mention, Opener, Partition, SeenMount, Sight, Spread, Swap, Table, Vg};
+use crate::disk::model::{
+    KernelUser, Mention, Opener, Partition, SeenMount, Sight, Spread, Swap, Table, Vg,
+};
 use crate::disk::sample;
 use crate::error;
 use crate::host::mounts::parse_mountinfo;
@@ -102,7 +104,8 @@ fn every_obstacle() {
             |w| {
                 with_partition(w, "btrfs");
                 mount(w, own(), "22 1 0:35 / /data rw - btrfs /dev/sdd rw");
-                w.spread.push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
+                w.spread
+                    .push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
             },
             "ALT-211",
             Kind::InUse,
@@ -113,7 +116,8 @@ fn every_obstacle() {
             "a btrfs of two devices",
             |w| {
                 with_partition(w, "btrfs");
-                w.spread.push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
+                w.spread
+                    .push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
             },
             "ALT-213",
             Kind::InUse,
@@ -135,8 +139,18 @@ fn every_obstacle() {
             "swap on a volume",
             |w| {
                 with_partition(w, "LVM2_member");
-                w.stacked.push(sample::stacked("dm-5", "253:5", "/dev/mapper/d-swap", "lvm", &["vdb1"]));
-                w.swaps.push(Swap { path: "/dev/mapper/d-swap".into(), kind: "partition".into(), size: 1 })
+                w.stacked.push(sample::stacked(
+                    "dm-5",
+                    "253:5",
+                    "/dev/mapper/d-swap",
+                    "lvm",
+                    &["vdb1"],
+                ));
+                w.swaps.push(Swap {
+                    path: "/dev/mapper/d-swap".into(),
+                    kind: "partition".into(),
+                    size: 1,
+                })
             },
             "ALT-212",
             Kind::InUse,
@@ -147,8 +161,17 @@ fn every_obstacle() {
             "an active group",
             |w| {
                 with_partition(w, "LVM2_member");
-                w.lvm.pvs.push(crate::disk::model::Pv { path: "/dev/vdb1".into(), vg: Some("data".into()), ..Default::default() });
-                w.lvm.lvs.push(crate::disk::model::Lv { name: "lv1".into(), vg: "data".into(), active: true, ..Default::default() })
+                w.lvm.pvs.push(crate::disk::model::Pv {
+                    path: "/dev/vdb1".into(),
+                    vg: Some("data".into()),
+                    ..Default::default()
+                });
+                w.lvm.lvs.push(crate::disk::model::Lv {
+                    name: "lv1".into(),
+                    vg: "data".into(),
+                    active: true,
+                    ..Default::default()
+                })
             },
             "ALT-213",
             Kind::InUse,
@@ -159,7 +182,13 @@ fn every_obstacle() {
             "a volume without lvm tools",
             |w| {
                 with_partition(w, "LVM2_member");
-                w.stacked.push(sample::stacked("dm-5", "253:5", "/dev/mapper/d-x", "lvm", &["vdb1"]))
+                w.stacked.push(sample::stacked(
+                    "dm-5",
+                    "253:5",
+                    "/dev/mapper/d-x",
+                    "lvm",
+                    &["vdb1"],
+                ))
             },
             "ALT-213",
             Kind::InUse,
@@ -195,7 +224,13 @@ fn every_obstacle() {
             "bcache",
             |w| {
                 with_partition(w, "bcache");
-                w.stacked.push(sample::stacked("bcache0", "250:0", "/dev/bcache0", "bcache", &["vdb1"]))
+                w.stacked.push(sample::stacked(
+                    "bcache0",
+                    "250:0",
+                    "/dev/bcache0",
+                    "bcache",
+                    &["vdb1"],
+                ))
             },
             "ALT-213",
             Kind::InUse,
@@ -210,10 +245,23 @@ fn every_obstacle() {
             "/dev/loop1 is attached",
             "losetup -d /dev/loop1",
         ),
-        ("an unknown holder", |w| vdb(w).holders.push("drbd0".into()), "ALT-213", Kind::InUse, "drbd0 holds it", "lsblk /dev/drbd0"),
+        (
+            "an unknown holder",
+            |w| vdb(w).holders.push("drbd0".into()),
+            "ALT-213",
+            Kind::InUse,
+            "drbd0 holds it",
+            "lsblk /dev/drbd0",
+        ),
         (
             "a process",
-            |w| w.openers.push(Opener { pid: 77, command: "qemu-system-x86".into(), dev: "254:16".into() }),
+            |w| {
+                w.openers.push(Opener {
+                    pid: 77,
+                    command: "qemu-system-x86".into(),
+                    dev: "254:16".into(),
+                })
+            },
             "ALT-214",
             Kind::InUse,
             "process 77 (qemu-system-x86) has /dev/vdb open",
@@ -221,7 +269,13 @@ fn every_obstacle() {
         ),
         (
             "a process that is called like udev",
-            |w| w.openers.push(Opener { pid: 77, command: "qemu-udev-vm".into(), dev: "254:16".into() }),
+            |w| {
+                w.openers.push(Opener {
+                    pid: 77,
+                    command: "qemu-udev-vm".into(),
+                    dev: "254:16".into(),
+                })
+            },
             "ALT-214",
             Kind::InUse,
             "process 77 (qemu-udev-vm) has /dev/vdb open",
@@ -231,7 +285,11 @@ fn every_obstacle() {
             "a target of the kernel",
             |w| {
                 let by = "the NVMe target backup (namespace 1)".to_owned();
-                w.kernel_users.push(KernelUser { by, device: "/dev/vdb".into(), remedy: "remove namespace 1".into() })
+                w.kernel_users.push(KernelUser {
+                    by,
+                    device: "/dev/vdb".into(),
+                    remedy: "remove namespace 1".into(),
+                })
             },
             "ALT-213",
             Kind::InUse,
@@ -242,7 +300,11 @@ fn every_obstacle() {
             "a partition that the kernel serves",
             |w| {
                 with_partition(w, "");
-                w.kernel_users.push(KernelUser { by: "Xen's domain 3".into(), device: "254:17".into(), remedy: "xl block-detach".into() })
+                w.kernel_users.push(KernelUser {
+                    by: "Xen's domain 3".into(),
+                    device: "254:17".into(),
+                    remedy: "xl block-detach".into(),
+                })
             },
             "ALT-213",
             Kind::InUse,
@@ -268,7 +330,11 @@ fn every_obstacle() {
             "another path to it by which fstab names it",
             |w| {
                 (w.disks[1].wwn, w.disks[2].wwn) = (Some("naa.5".into()), Some("naa.5".into()));
-                w.mentions.push(Mention { place: "/etc/fstab:7".into(), word: "UUID=x".into(), disk: "sdc".into() })
+                w.mentions.push(Mention {
+                    place: "/etc/fstab:7".into(),
+                    word: "UUID=x".into(),
+                    disk: "sdc".into(),
+                })
             },
             "ALT-219",
             Kind::InUse,
@@ -301,7 +367,13 @@ fn every_obstacle() {
         ),
         (
             "fstab",
-            |w| w.mentions.push(Mention { place: "/etc/fstab:7".into(), word: "UUID=x".into(), disk: "vdb".into() }),
+            |w| {
+                w.mentions.push(Mention {
+                    place: "/etc/fstab:7".into(),
+                    word: "UUID=x".into(),
+                    disk: "vdb".into(),
+                })
+            },
             "ALT-215",
             Kind::InUse,
             "/etc/fstab:7 names it (UUID=x)",
@@ -315,10 +387,31 @@ fn every_obstacle() {
             "Permission denied",
             "root",
         ),
-        ("read-only", |w| vdb(w).read_only = true, "ALT-220", Kind::Unsuitable, "read-only", "write protection"),
+        (
+            "read-only",
+            |w| vdb(w).read_only = true,
+            "ALT-220",
+            Kind::Unsuitable,
+            "read-only",
+            "write protection",
+        ),
         ("small", |w| vdb(w).size = 1 << 20, "ALT-221", Kind::Unsuitable, "only 1 MiB", "larger"),
-        ("odd sectors", |w| vdb(w).logical_sector = 520, "ALT-222", Kind::Unsuitable, "520 bytes", "512 or 4096"),
-        ("an empty reader", |w| vdb(w).size = 0, "ALT-223", Kind::Unsuitable, "without a medium", "insert"),
+        (
+            "odd sectors",
+            |w| vdb(w).logical_sector = 520,
+            "ALT-222",
+            Kind::Unsuitable,
+            "520 bytes",
+            "512 or 4096",
+        ),
+        (
+            "an empty reader",
+            |w| vdb(w).size = 0,
+            "ALT-223",
+            Kind::Unsuitable,
+            "without a medium",
+            "insert",
+        ),
         (
             "a multipath leg",
             |w| w.stacked[2].slaves.push("vdb".into()),
@@ -355,7 +448,11 @@ fn every_obstacle() {
             "an inactive group",
             |w| {
                 with_partition(w, "LVM2_member");
-                w.lvm.pvs.push(crate::disk::model::Pv { path: "/dev/vdb1".into(), vg: Some("data".into()), ..Default::default() })
+                w.lvm.pvs.push(crate::disk::model::Pv {
+                    path: "/dev/vdb1".into(),
+                    vg: Some("data".into()),
+                    ..Default::default()
+                })
             },
             "ALT-230",
             Kind::HasContent,
@@ -366,7 +463,10 @@ fn every_obstacle() {
             "a clone by its partitions",
             |w| {
                 with_partition(w, "ext4");
-                vdb(w).partitions[0] = Partition { label: Some("altinst_rootvg root".into()), ..vdb(w).partitions[0].clone() }
+                vdb(w).partitions[0] = Partition {
+                    label: Some("altinst_rootvg root".into()),
+                    ..vdb(w).partitions[0].clone()
+                }
             },
             "ALT-231",
             Kind::HasContent,
@@ -377,8 +477,16 @@ fn every_obstacle() {
             "a clone by its group",
             |w| {
                 with_partition(w, "LVM2_member");
-                w.lvm.pvs.push(crate::disk::model::Pv { path: "/dev/vdb1".into(), vg: Some("alt".into()), ..Default::default() });
-                w.lvm.vgs.push(Vg { name: "alt".into(), tags: vec!["altinst_rootvg".into()], ..Vg::default() })
+                w.lvm.pvs.push(crate::disk::model::Pv {
+                    path: "/dev/vdb1".into(),
+                    vg: Some("alt".into()),
+                    ..Default::default()
+                });
+                w.lvm.vgs.push(Vg {
+                    name: "alt".into(),
+                    tags: vec!["altinst_rootvg".into()],
+                    ..Vg::default()
+                })
             },
             "ALT-231",
             Kind::HasContent,
@@ -391,15 +499,23 @@ fn every_obstacle() {
         change(&mut world);
         let disk = world.disks[1].clone();
         let verdict = examine(&disk, &world, Role::None);
-        let hit = verdict
-            .obstacles
-            .iter()
-            .find(|o| o.entry.id == id && o.kind == kind && o.evidence.contains(evidence) && o.remedy.contains(remedy));
+        let hit = verdict.obstacles.iter().find(|o| {
+            o.entry.id == id
+                && o.kind == kind
+                && o.evidence.contains(evidence)
+                && o.remedy.contains(remedy)
+        });
         assert!(hit.is_some(), "{what}: {:#?}", verdict.obstacles);
         // Confirmation helps against content and nothing else.
         let allowed = verdict.allow(&["DISK-B".into()], &disk);
         assert_eq!(allowed.is_ok(), kind == Kind::HasContent, "{what}");
-        for wrong in [vec![], vec!["vdb".to_owned()], vec!["DISK-A".into()], vec!["disk-b".into()], vec![String::new()]] {
+        for wrong in [
+            vec![],
+            vec!["vdb".to_owned()],
+            vec!["DISK-A".into()],
+            vec!["disk-b".into()],
+            vec![String::new()],
+        ] {
             assert!(verdict.allow(&wrong, &disk).is_err(), "{what}: {wrong:?}");
         }
     }
@@ -447,7 +563,10 @@ fn a_refusal_tells_everything() {
     let err = examine(disk, &world, Role::None).allow(&["DISK-B".into()], disk).unwrap_err();
     let alt = error::of(&err).unwrap();
     assert_eq!(alt.entry.id, "ALT-211");
-    assert_eq!(alt.cause, "/dev/vdb cannot be a target\n  - /dev/vdb1 is mounted at /data\n  - process 77 (dd) has /dev/vdb open");
+    assert_eq!(
+        alt.cause,
+        "/dev/vdb cannot be a target\n  - /dev/vdb1 is mounted at /data\n  - process 77 (dd) has /dev/vdb open"
+    );
     assert_eq!(alt.remedy, "`umount /data`; end process 77 (dd)");
 }
 
@@ -458,7 +577,11 @@ fn erase_must_name_a_target() {
     assert!(check_erase(&["DISK-B".into(), "sdc".into()], &targets).is_ok());
     let err = check_erase(&["DISK-A".into()], &targets).unwrap_err();
     let alt = error::of(&err).unwrap();
-    assert!(alt.entry.id == "ALT-233" && alt.cause.contains("DISK-B of vdb, sdc of sdc"), "{}", alt.cause);
+    assert!(
+        alt.entry.id == "ALT-233" && alt.cause.contains("DISK-B of vdb, sdc of sdc"),
+        "{}",
+        alt.cause
+    );
 }
 
 /// Case 35: `dd` of the running disk. The copy sorts first, and has every name that fstab knows but the serial number.
@@ -474,7 +597,11 @@ fn a_copy_of_the_running_disk_is_content() {
     world.disks = vec![twin("sda", "8:", "COPY"), twin("sdb", "9:", "ORIGINAL")];
     mount(&mut world, own(), "22 1 9:1 / / rw - ext4 /dev/sdb1 rw");
     let names = crate::disk::mentions::Names::of(&world);
-    let found = crate::disk::mentions::find(std::path::Path::new("/etc/fstab"), b"UUID=ext4-uuid / ext4 defaults 0 1\n", &names);
+    let found = crate::disk::mentions::find(
+        std::path::Path::new("/etc/fstab"),
+        b"UUID=ext4-uuid / ext4 defaults 0 1\n",
+        &names,
+    );
     assert_eq!(found.len(), 2, "{found:?}");
     world.mentions = crate::disk::mentions::of_those_at_work(found.clone(), &world);
     assert_eq!(world.mentions.iter().map(|m| m.disk.as_str()).collect::<Vec<_>>(), ["sdb"]);

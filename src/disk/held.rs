@@ -34,7 +34,8 @@ impl Held {
     /// # Errors
     /// ALT-218 where it cannot be opened, or is no block device.
     pub fn open(name: &Path) -> Result<Self> {
-        let cannot = |e| error::DISK_UNREADABLE.because(format!("{} cannot be opened: {e}", name.display()));
+        let cannot =
+            |e| error::DISK_UNREADABLE.because(format!("{} cannot be opened: {e}", name.display()));
         let file = File::open(name).map_err(cannot)?;
         let facts = facts(&file).map_err(cannot)?;
         Ok(Self { name: name.to_owned(), file, facts })
@@ -46,7 +47,9 @@ impl Held {
     /// ALT-217 where it is another one now; as [`Held::open`].
     pub fn disk(disk: &Disk) -> Result<Self> {
         let held = Self::open(&disk.path)?;
-        let other = |what: String| Err(error::DISK_CHANGED.because(format!("{}: {what}", disk.path.display())));
+        let other = |what: String| {
+            Err(error::DISK_CHANGED.because(format!("{}: {what}", disk.path.display())))
+        };
         if held.facts.dev != disk.dev {
             return other(format!("its number was {} and is {} now", disk.dev, held.facts.dev));
         }
@@ -54,7 +57,9 @@ impl Held {
             return other(format!("it had {} bytes and has {} now", disk.size, held.facts.size));
         }
         match (held.facts.diskseq, disk.diskseq) {
-            (Some(now), Some(was)) if now != was => other(format!("it was disk {was} of this boot and is {now} now")),
+            (Some(now), Some(was)) if now != was => {
+                other(format!("it was disk {was} of this boot and is {now} now"))
+            }
             _ => Ok(held),
         }
     }
@@ -84,11 +89,16 @@ impl Held {
     /// # Errors
     /// ALT-714 with what is seen now.
     pub fn check(&self) -> Result<()> {
-        let other = |what: String| error::DISK_EXCHANGED.because(format!("{}: {what}", self.name.display()));
-        let own = facts(&self.file).map_err(|e| other(format!("the disk that was opened does not answer any more: {e}")))?;
+        let other = |what: String| {
+            error::DISK_EXCHANGED.because(format!("{}: {what}", self.name.display()))
+        };
+        let own = facts(&self.file).map_err(|e| {
+            other(format!("the disk that was opened does not answer any more: {e}"))
+        })?;
         self.compare(&own).map_err(&other)?;
-        let there =
-            File::open(&self.name).and_then(|f| facts(&f)).map_err(|e| other(format!("nothing can be opened there any more: {e}")))?;
+        let there = File::open(&self.name)
+            .and_then(|f| facts(&f))
+            .map_err(|e| other(format!("nothing can be opened there any more: {e}")))?;
         self.compare(&there).map_err(other)
     }
 
@@ -96,13 +106,23 @@ impl Held {
         let was = &self.facts;
         let seq = |n: Option<u64>| n.map_or("unknown".to_owned(), |n| n.to_string());
         if was.dev != now.dev {
-            return Err(format!("its name leads to device {} now; {} was opened", now.dev, was.dev));
+            return Err(format!(
+                "its name leads to device {} now; {} was opened",
+                now.dev, was.dev
+            ));
         }
         if was.diskseq != now.diskseq {
-            return Err(format!("it is disk {} of this boot now; disk {} was opened", seq(now.diskseq), seq(was.diskseq)));
+            return Err(format!(
+                "it is disk {} of this boot now; disk {} was opened",
+                seq(now.diskseq),
+                seq(was.diskseq)
+            ));
         }
         if was.size != now.size {
-            return Err(format!("it has {} bytes now; it had {} when it was opened", now.size, was.size));
+            return Err(format!(
+                "it has {} bytes now; it had {} when it was opened",
+                now.size, was.size
+            ));
         }
         if was.backing != now.backing {
             return Err("another file is behind the loop device now".to_owned());
@@ -131,7 +151,8 @@ impl Held {
         if !roots.is_empty() && roots.iter().all(|r| ours.contains(r.as_str())) {
             return Ok(());
         }
-        let list = |all: Vec<&str>| if all.is_empty() { "no disk".to_owned() } else { all.join(" ") };
+        let list =
+            |all: Vec<&str>| if all.is_empty() { "no disk".to_owned() } else { all.join(" ") };
         Err(error::DISK_EXCHANGED.because(format!(
             "{} lies on {}, and the target disks are {}",
             self.name.display(),

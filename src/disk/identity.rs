@@ -96,21 +96,34 @@ impl DiskIdentity {
         }
         // A copy of the disk has the same table: it is not the disk if that had something better to be known by.
         if let Some(better) = self.serial.as_ref().or(self.wwn.as_ref()) {
-            return Likeness::Differs(format!("it does not show {better}, the serial number or WWN that the disk had"));
+            return Likeness::Differs(format!(
+                "it does not show {better}, the serial number or WWN that the disk had"
+            ));
         }
-        let same_table = self.table_id.as_ref().zip(now.table_id.as_ref()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+        let same_table = self
+            .table_id
+            .as_ref()
+            .zip(now.table_id.as_ref())
+            .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
         if same_table { Likeness::Match(Basis::Table) } else { Likeness::Unknown }
     }
 
     /// What is known on both sides and differs.
     fn difference(&self, now: &Self) -> Option<String> {
-        let texts = [("serial number", &self.serial, &now.serial), ("WWN", &self.wwn, &now.wwn), ("model", &self.model, &now.model)];
+        let texts = [
+            ("serial number", &self.serial, &now.serial),
+            ("WWN", &self.wwn, &now.wwn),
+            ("model", &self.model, &now.model),
+        ];
         let text = texts.into_iter().find_map(|(what, a, b)| match (a, b) {
             (Some(a), Some(b)) if a != b => Some(format!("its {what} is {b}, not {a}")),
             _ => None,
         });
-        let size = (self.size != now.size).then(|| format!("it has {} ({} bytes), not {}", human(now.size), now.size, human(self.size)));
-        let sector = (self.sector != now.sector).then(|| format!("its sectors have {} bytes, not {}", now.sector, self.sector));
+        let size = (self.size != now.size).then(|| {
+            format!("it has {} ({} bytes), not {}", human(now.size), now.size, human(self.size))
+        });
+        let sector = (self.sector != now.sector)
+            .then(|| format!("its sectors have {} bytes, not {}", now.sector, self.sector));
         text.or(size).or(sector)
     }
 }
@@ -171,7 +184,9 @@ mod tests {
         b.table_id = None;
         assert_eq!(a.compare_with(&b), Likeness::Unknown);
         // A copy of a disk whose serial is known is not that disk, though the copy shows no serial.
-        assert!(matches!(like(|_, b| (b.serial, b.wwn, b.seen) = (None, None, None)), Likeness::Differs(w) if w.contains("S1")));
+        assert!(
+            matches!(like(|_, b| (b.serial, b.wwn, b.seen) = (None, None, None)), Likeness::Differs(w) if w.contains("S1"))
+        );
         assert!(Basis::Table < Basis::Serial && Basis::Serial < Basis::Sequence);
     }
 }

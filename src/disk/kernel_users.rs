@@ -21,7 +21,10 @@ pub fn gather(sys: &Path) -> Vec<KernelUser> {
 /// The directories in one, by name.
 fn entries(dir: &Path) -> Vec<(String, PathBuf)> {
     let read = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut all: Vec<_> = read.filter_map(|e| Some((e.file_name().into_string().ok()?, e.path()))).filter(|(_, p)| p.is_dir()).collect();
+    let mut all: Vec<_> = read
+        .filter_map(|e| Some((e.file_name().into_string().ok()?, e.path())))
+        .filter(|(_, p)| p.is_dir())
+        .collect();
     all.sort();
     all
 }
@@ -34,7 +37,11 @@ fn nvme_targets(config: &Path) -> Vec<KernelUser> {
             // Only what is enabled is open; what is configured is meant to be.
             if let Some(device) = line(dir.join("device_path")).filter(|d| d.starts_with('/')) {
                 let remedy = format!("remove namespace {number} of {subsystem} with `nvmetcli`");
-                all.push(KernelUser { by: format!("the NVMe target {subsystem} (namespace {number})"), device, remedy });
+                all.push(KernelUser {
+                    by: format!("the NVMe target {subsystem} (namespace {number})"),
+                    device,
+                    remedy,
+                });
             }
         }
     }
@@ -48,10 +55,17 @@ fn scsi_targets(config: &Path) -> Vec<KernelUser> {
         for (name, dir) in entries(&dir) {
             let given = line(dir.join("udev_path")).filter(|d| d.starts_with('/'));
             // What rtslib did not set is in what the back end tells: `iBlock device: sdb  UDEV PATH: /dev/sdb`, `... Major: 8 Minor: 16`.
-            let told = || fs::read_to_string(dir.join("info")).ok().and_then(|text| told_device(&text));
+            let told =
+                || fs::read_to_string(dir.join("info")).ok().and_then(|text| told_device(&text));
             if let Some(device) = given.or_else(told) {
-                let remedy = format!("remove it with `targetcli /backstores delete {name}` or by your target's own tools");
-                all.push(KernelUser { by: format!("the SCSI target {kind}/{name}"), device, remedy });
+                let remedy = format!(
+                    "remove it with `targetcli /backstores delete {name}` or by your target's own tools"
+                );
+                all.push(KernelUser {
+                    by: format!("the SCSI target {kind}/{name}"),
+                    device,
+                    remedy,
+                });
             }
         }
     }
@@ -60,8 +74,14 @@ fn scsi_targets(config: &Path) -> Vec<KernelUser> {
 
 fn told_device(info: &str) -> Option<String> {
     let words: Vec<&str> = info.split_whitespace().collect();
-    let after = |name: &str| words.iter().position(|w| *w == name).and_then(|at| words.get(at + 1)).copied();
-    let path = words.windows(3).find(|w| w[0] == "UDEV" && w[1] == "PATH:").map(|w| w[2]).filter(|p| p.starts_with('/'));
+    let after = |name: &str| {
+        words.iter().position(|w| *w == name).and_then(|at| words.get(at + 1)).copied()
+    };
+    let path = words
+        .windows(3)
+        .find(|w| w[0] == "UDEV" && w[1] == "PATH:")
+        .map(|w| w[2])
+        .filter(|p| p.starts_with('/'));
     path.map(str::to_owned).or_else(|| Some(format!("{}:{}", after("Major:")?, after("Minor:")?)))
 }
 
@@ -69,7 +89,11 @@ fn told_device(info: &str) -> Option<String> {
 fn xen(devices: &Path) -> Vec<KernelUser> {
     let number = |text: &str| {
         let (major, minor) = text.trim().split_once(':')?;
-        Some(format!("{}:{}", u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?))
+        Some(format!(
+            "{}:{}",
+            u32::from_str_radix(major, 16).ok()?,
+            u32::from_str_radix(minor, 16).ok()?
+        ))
     };
     let found = entries(devices).into_iter().filter_map(|(name, dir)| {
         let device = number(&line(dir.join("physical_device"))?)?;
@@ -83,13 +107,19 @@ fn xen(devices: &Path) -> Vec<KernelUser> {
 
 /// bcache: a registered device has a directory of that name.
 fn bcache(blocks: &Path) -> Vec<KernelUser> {
-    let registered = entries(blocks).into_iter().filter(|(_, dir)| dir.join("bcache/set").exists() || dir.join("bcache/running").exists());
+    let registered = entries(blocks)
+        .into_iter()
+        .filter(|(_, dir)| dir.join("bcache/set").exists() || dir.join("bcache/running").exists());
     registered
         .filter_map(|(name, dir)| {
             // A cache is stopped with its set, a backing device by itself.
             let set = if dir.join("bcache/set").exists() { "set/" } else { "" };
             let remedy = format!("`echo 1 > /sys/class/block/{name}/bcache/{set}stop` ends that");
-            Some(KernelUser { by: format!("bcache, with which {name} is registered"), device: line(dir.join("dev"))?, remedy })
+            Some(KernelUser {
+                by: format!("bcache, with which {name} is registered"),
+                device: line(dir.join("dev"))?,
+                remedy,
+            })
         })
         .collect()
 }
@@ -120,7 +150,8 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let all = gather(dir.path());
-        let seen: Vec<(&str, &str)> = all.iter().map(|u| (u.by.as_str(), u.device.as_str())).collect();
+        let seen: Vec<(&str, &str)> =
+            all.iter().map(|u| (u.by.as_str(), u.device.as_str())).collect();
         let want = [
             ("the NVMe target nqn.backup (namespace 1)", "/dev/vdb"),
             ("the SCSI target iblock_0/lun0", "/dev/sdc"),

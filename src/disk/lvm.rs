@@ -36,18 +36,35 @@ impl Scope {
             let list: Vec<String> = self.devices.iter().map(text).collect();
             return vec!["--devices".into(), list.join(","), "--config".into(), quiet.into()];
         }
-        let accept: String = self.devices.iter().map(|d| format!("\"a|^{}$|\",", text(d).replace('.', "\\."))).collect();
-        vec!["--config".into(), format!("{quiet} devices{{filter=[{accept}\"r|.*|\"] global_filter=[{accept}\"r|.*|\"]}}")]
+        let accept: String = self
+            .devices
+            .iter()
+            .map(|d| format!("\"a|^{}$|\",", text(d).replace('.', "\\.")))
+            .collect();
+        vec![
+            "--config".into(),
+            format!(
+                "{quiet} devices{{filter=[{accept}\"r|.*|\"] global_filter=[{accept}\"r|.*|\"]}}"
+            ),
+        ]
     }
 
     fn cmd(&self, sentence: String, command: &str, args: &[&str]) -> Cmd {
-        Cmd::new("lvm", sentence).arg(command).args(self.args()).args(args).env("LVM_SUPPRESS_FD_WARNINGS", "1")
+        Cmd::new("lvm", sentence)
+            .arg(command)
+            .args(self.args())
+            .args(args)
+            .env("LVM_SUPPRESS_FD_WARNINGS", "1")
     }
 }
 
 /// `pvcreate`, one device.
 pub fn pv_create(scope: &Scope, device: &Path) -> Cmd {
-    scope.cmd(format!("make {} a physical volume", device.display()), "pvcreate", &["-y", "--zero", "y", &device.to_string_lossy()])
+    scope.cmd(
+        format!("make {} a physical volume", device.display()),
+        "pvcreate",
+        &["-y", "--zero", "y", &device.to_string_lossy()],
+    )
 }
 
 /// `vgcreate` with the tag that says what it is. `extent_size` in bytes.
@@ -85,7 +102,11 @@ pub fn vg_remove(scope: &Scope, vg: &str) -> Cmd {
 
 /// `lvremove`, active or not.
 pub fn lv_remove(scope: &Scope, vg: &str, name: &str) -> Cmd {
-    scope.cmd(format!("remove the logical volume {name}"), "lvremove", &["-A", "n", "-ff", "-y", &format!("{vg}/{name}")])
+    scope.cmd(
+        format!("remove the logical volume {name}"),
+        "lvremove",
+        &["-A", "n", "-ff", "-y", &format!("{vg}/{name}")],
+    )
 }
 
 /// Whether the devices of `scope` hold this volume group, and in it (if one is named) this logical volume.
@@ -94,7 +115,11 @@ pub fn lv_remove(scope: &Scope, vg: &str, name: &str) -> Cmd {
 /// ALT-801 where LVM is not installed.
 pub fn exists(scope: &Scope, vg: &str, lv: Option<&str>) -> Result<bool> {
     let name = lv.map_or(vg.to_owned(), |lv| format!("{vg}/{lv}"));
-    let asked = scope.cmd(format!("look for {name}"), if lv.is_some() { "lvs" } else { "vgs" }, &["--noheadings", "-o", "vg_name", &name]);
+    let asked = scope.cmd(
+        format!("look for {name}"),
+        if lv.is_some() { "lvs" } else { "vgs" },
+        &["--noheadings", "-o", "vg_name", &name],
+    );
     // 5: there is none of that name.
     Ok(asked.accept(&[5]).read()?.success())
 }
@@ -104,7 +129,9 @@ pub fn exists(scope: &Scope, vg: &str, lv: Option<&str>) -> Result<bool> {
 /// # Errors
 /// ALT-802 where there is no such group on the devices of `scope`.
 pub fn vg_uuid(scope: &Scope, vg: &str) -> Result<String> {
-    let asked = scope.cmd(format!("read the UUID of {vg}"), "vgs", &["--noheadings", "-o", "vg_uuid", vg]).read()?;
+    let asked = scope
+        .cmd(format!("read the UUID of {vg}"), "vgs", &["--noheadings", "-o", "vg_uuid", vg])
+        .read()?;
     Ok(asked.text().trim().to_owned())
 }
 
@@ -134,7 +161,9 @@ pub fn deactivate_if_there(vg: &str, disk: &Disk, events: &Events) -> Result<()>
 /// ALT-801 where LVM is not installed any more.
 pub fn put_away(vg: &str, disk: &Disk, events: &Events) -> Result<()> {
     match scope_of(vg, disk)? {
-        Some(scope) if has_device_mapper() => vg_deactivate(&scope, vg).accept(&[5]).run(events).map(drop),
+        Some(scope) if has_device_mapper() => {
+            vg_deactivate(&scope, vg).accept(&[5]).run(events).map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -150,7 +179,8 @@ fn scope_of(vg: &str, disk: &Disk) -> Result<Option<Scope>> {
     if !pvs.iter().any(|pv| pv.vg.as_deref() == Some(vg) && ours(&pv.path)) {
         return Ok(None);
     }
-    let devices: Vec<PathBuf> = pvs.into_iter().filter(|pv| pv.vg.as_deref() == Some(vg)).map(|pv| pv.path).collect();
+    let devices: Vec<PathBuf> =
+        pvs.into_iter().filter(|pv| pv.vg.as_deref() == Some(vg)).map(|pv| pv.path).collect();
     Ok(Some(Scope::of(&devices)))
 }
 

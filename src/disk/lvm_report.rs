@@ -24,8 +24,14 @@ pub fn has_devices_file() -> bool {
 /// ALT-801, ALT-802 with what LVM said.
 pub fn gather() -> Result<Lvm> {
     let ask = |command: &str, fields: &str| -> Result<String> {
-        let mut cmd =
-            Cmd::new("lvm", format!("ask LVM ({command})")).args([command, "--reportformat", "json", "--units", "b", "--nosuffix"]);
+        let mut cmd = Cmd::new("lvm", format!("ask LVM ({command})")).args([
+            command,
+            "--reportformat",
+            "json",
+            "--units",
+            "b",
+            "--nosuffix",
+        ]);
         if command == "lvs" {
             cmd = cmd.arg("-a");
         }
@@ -121,13 +127,28 @@ mod tests {
     fn reports() {
         let pvs = parse_pvs(include_str!("../../tests/fixtures/disk/lvm-pvs.json")).unwrap();
         assert_eq!(pvs.len(), 2);
-        assert_eq!((pvs[0].path.as_path(), pvs[0].vg.as_deref(), pvs[0].size), (Path::new("/dev/loop3"), Some("vgtest"), 310_378_496));
+        assert_eq!(
+            (pvs[0].path.as_path(), pvs[0].vg.as_deref(), pvs[0].size),
+            (Path::new("/dev/loop3"), Some("vgtest"), 310_378_496)
+        );
         assert_eq!(pvs[1].vg, None);
         let vgs = parse_vgs(include_str!("../../tests/fixtures/disk/lvm-vgs.json")).unwrap();
-        assert_eq!((vgs[0].name.as_str(), vgs[0].extent_size, vgs[0].tags.len()), ("vgtest", 4_194_304, 1));
+        assert_eq!(
+            (vgs[0].name.as_str(), vgs[0].extent_size, vgs[0].tags.len()),
+            ("vgtest", 4_194_304, 1)
+        );
         let lvs = parse_lvs(include_str!("../../tests/fixtures/disk/lvm-lvs.json")).unwrap();
-        let all: Vec<(&str, &str)> = lvs.iter().map(|l| (l.name.as_str(), l.segtype.as_str())).collect();
-        assert_eq!(all, [("lv-root", "linear"), ("pool", "thin-pool"), ("pool_tdata", "linear"), ("thin1", "thin")]);
+        let all: Vec<(&str, &str)> =
+            lvs.iter().map(|l| (l.name.as_str(), l.segtype.as_str())).collect();
+        assert_eq!(
+            all,
+            [
+                ("lv-root", "linear"),
+                ("pool", "thin-pool"),
+                ("pool_tdata", "linear"),
+                ("thin1", "thin")
+            ]
+        );
         assert_eq!(lvs[0].dm_path, Path::new("/dev/mapper/vg0-lv--root"));
         assert!(parse_lvs("").is_err());
     }

@@ -53,14 +53,18 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
         punch(disk, &held, events)?;
     }
     // Whatever the size of its sectors, the header of a GPT is in the first two blocks.
-    let (header, behind): (Vec<u64>, Vec<u64>) = first.into_iter().partition(|at| *at < 2 * content::BLOCK);
+    let (header, behind): (Vec<u64>, Vec<u64>) =
+        first.into_iter().partition(|at| *at < 2 * content::BLOCK);
     zero(disk, &held, &behind)?;
     zero(disk, &held, &header)?;
     held.guard(|| wipe_device(&held, events))?;
     let blocks = content::read(held.file(), disk.size, &all);
-    let blocks = blocks.map_err(|e| error::KERNEL.because(format!("{} cannot be read again: {e}", disk.path.display())))?;
+    let blocks = blocks.map_err(|e| {
+        error::KERNEL.because(format!("{} cannot be read again: {e}", disk.path.display()))
+    })?;
     if !content::blank(&blocks) {
-        return Err(error::KERNEL.because(format!("{} holds data after it was erased", disk.path.display())));
+        return Err(error::KERNEL
+            .because(format!("{} holds data after it was erased", disk.path.display())));
     }
     held.close()?;
     settle(events)
@@ -71,8 +75,11 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
 fn zero(disk: &Disk, held: &Held, places: &[u64]) -> Result<()> {
     held.check()?;
     let claim = Claim::take(disk)?;
-    let refused = |e: std::io::Error| error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display()));
-    let file = std::fs::OpenOptions::new().read(true).write(true).open(held.path()).map_err(refused)?;
+    let refused = |e: std::io::Error| {
+        error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display()))
+    };
+    let file =
+        std::fs::OpenOptions::new().read(true).write(true).open(held.path()).map_err(refused)?;
     let zeros = [0u8; content::BLOCK as usize];
     let mut block = zeros;
     for at in places {
@@ -93,8 +100,13 @@ fn punch(disk: &Disk, held: &Held, events: &Events) -> Result<()> {
     if find_program(Path::new("/"), "blkdiscard").is_none() {
         return Ok(());
     }
-    let cmd = Cmd::new("blkdiscard", format!("give back what the file of {} takes", disk.path.display()));
-    let cmd = cmd.args(["-o", &ALIGN.to_string()]).arg(&disk.path).through(&disk.path, held.path()).accept(&[1]);
+    let cmd =
+        Cmd::new("blkdiscard", format!("give back what the file of {} takes", disk.path.display()));
+    let cmd = cmd
+        .args(["-o", &ALIGN.to_string()])
+        .arg(&disk.path)
+        .through(&disk.path, held.path())
+        .accept(&[1]);
     held.guard(|| cmd.run(events).map(drop))
 }
 
@@ -119,7 +131,10 @@ pub fn clear_boot_code(disk: &Disk, events: &Events) -> Result<()> {
 /// # Errors
 /// As [`clear_boot_code`].
 pub fn mark_active(disk: &Disk, events: &Events) -> Result<()> {
-    events.note(format!("the protective MBR of {} is marked active: some BIOSes ask for it", disk.path.display()));
+    events.note(format!(
+        "the protective MBR of {} is marked active: some BIOSes ask for it",
+        disk.path.display()
+    ));
     write_first_sector(disk, PROTECTIVE_STATUS, &[ACTIVE])
 }
 
@@ -128,7 +143,9 @@ fn write_first_sector(disk: &Disk, at: u64, bytes: &[u8]) -> Result<()> {
     let held = Held::disk(disk)?;
     let file = std::fs::OpenOptions::new().write(true).open(held.path());
     let done = file.and_then(|f| f.write_all_at(bytes, at).and_then(|()| f.sync_all()));
-    done.map_err(|e| error::KERNEL.because(format!("writing the first sector of {}: {e}", disk.path.display())))?;
+    done.map_err(|e| {
+        error::KERNEL.because(format!("writing the first sector of {}: {e}", disk.path.display()))
+    })?;
     held.close()
 }
 
@@ -161,11 +178,21 @@ pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<Pa
     let held = Held::disk(disk)?;
     let claim = Claim::take(disk)?;
     // The claim keeps others away while sfdisk writes; the kernel is told afterwards, when nobody holds the disk.
-    let write = Cmd::new("sfdisk", format!("write a new partition table on {}", disk.path.display()))
-        .args(["--quiet", "--lock=no", "--no-reread", "--no-tell-kernel", "--wipe", "always", "--wipe-partitions", "always"])
-        .arg(&disk.path)
-        .through(&disk.path, held.path())
-        .stdin(script);
+    let write =
+        Cmd::new("sfdisk", format!("write a new partition table on {}", disk.path.display()))
+            .args([
+                "--quiet",
+                "--lock=no",
+                "--no-reread",
+                "--no-tell-kernel",
+                "--wipe",
+                "always",
+                "--wipe-partitions",
+                "always",
+            ])
+            .arg(&disk.path)
+            .through(&disk.path, held.path())
+            .stdin(script);
     held.guard(|| write.run(events).map(drop))?;
     claim.close()?;
     settle(events)?;
@@ -181,13 +208,20 @@ pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<Pa
 /// ALT-241 naming every difference.
 pub fn verify(held: &Held, disk: &Disk, layout: &Layout) -> Result<()> {
     let Some(found) = probe::table(&held.path())? else {
-        return Err(error::PARTITIONING_WRONG.because(format!("{} has no partition table after one was written", disk.path.display())));
+        return Err(error::PARTITIONING_WRONG.because(format!(
+            "{} has no partition table after one was written",
+            disk.path.display()
+        )));
     };
     let differences = layout.differences(disk.size, disk.logical_sector, &found)?;
     if differences.is_empty() {
         return Ok(());
     }
-    Err(error::PARTITIONING_WRONG.because(format!("{}: {}", disk.path.display(), differences.join("; "))))
+    Err(error::PARTITIONING_WRONG.because(format!(
+        "{}: {}",
+        disk.path.display(),
+        differences.join("; ")
+    )))
 }
 
 /// Makes the kernel show the partitions that are on the disk. Returns their nodes in the order of `places`.
@@ -199,12 +233,21 @@ pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<Path
     let nodes: Vec<PathBuf> = places.iter().map(|p| partition_path(&disk.path, p.number)).collect();
     // What is not as it should be: new partitions that do not show (or not there), old ones that still do.
     let wrong = || -> Vec<PathBuf> {
-        let missing = places.iter().filter(|p| !shows(disk, p, sector)).map(|p| partition_path(&disk.path, p.number));
+        let missing = places
+            .iter()
+            .filter(|p| !shows(disk, p, sector))
+            .map(|p| partition_path(&disk.path, p.number));
         missing.chain(nodes_of(disk).into_iter().filter(|n| !nodes.contains(n))).collect()
     };
     // Kernels that do not look for partitions themselves (here or at all) are told each one by partx.
-    if !wrong().is_empty() && line(format!("/sys/class/block/{}/partscan", disk.name)).as_deref() != Some("0") && disk.practice.is_none() {
-        let cmd = Cmd::new("blockdev", format!("let the kernel read the partition table of {}", disk.path.display()));
+    if !wrong().is_empty()
+        && line(format!("/sys/class/block/{}/partscan", disk.name)).as_deref() != Some("0")
+        && disk.practice.is_none()
+    {
+        let cmd = Cmd::new(
+            "blockdev",
+            format!("let the kernel read the partition table of {}", disk.path.display()),
+        );
         cmd.arg("--rereadpt").arg(&disk.path).accept(&[1]).run(events)?;
         settle(events)?;
     }
@@ -214,7 +257,8 @@ pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<Path
         if nodes_of(disk).iter().any(|n| !nodes.contains(n)) {
             forget(disk, events)?;
         }
-        let cmd = Cmd::new("partx", format!("tell the kernel the partitions of {}", disk.path.display()));
+        let cmd =
+            Cmd::new("partx", format!("tell the kernel the partitions of {}", disk.path.display()));
         cmd.arg("-u").arg(&disk.path).accept(&[1]).run(events)?;
         settle(events)?;
         wait_until(|| wrong().is_empty());
@@ -224,7 +268,8 @@ pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<Path
         return Ok(nodes);
     }
     let list: Vec<String> = wrong.iter().map(|p| p.display().to_string()).collect();
-    Err(error::NODE_MISSING.because(format!("{}: the kernel's view is not that of the new table", list.join(", "))))
+    Err(error::NODE_MISSING
+        .because(format!("{}: the kernel's view is not that of the new table", list.join(", "))))
 }
 
 /// Makes the kernel forget the disk's partitions; their content stays.
@@ -236,7 +281,10 @@ pub fn forget(disk: &Disk, events: &Events) -> Result<()> {
         return Ok(());
     }
     // 1: some were gone already (udev looks too), or one is in use; who needs them gone looks afterwards.
-    let cmd = Cmd::new("partx", format!("let the kernel forget the partitions of {}", disk.path.display()));
+    let cmd = Cmd::new(
+        "partx",
+        format!("let the kernel forget the partitions of {}", disk.path.display()),
+    );
     cmd.arg("-d").arg(&disk.path).accept(&[1]).run(events).map(drop)
 }
 
@@ -304,7 +352,10 @@ pub fn udev_runs() -> bool {
 pub fn settle(events: &Events) -> Result<()> {
     if udev_runs() {
         // 1: it took longer than that; what is really needed is waited for by name.
-        Cmd::new("udevadm", "wait for udev").args(["settle", "--timeout=30"]).accept(&[1]).run(events)?;
+        Cmd::new("udevadm", "wait for udev")
+            .args(["settle", "--timeout=30"])
+            .accept(&[1])
+            .run(events)?;
     }
     Ok(())
 }
@@ -314,7 +365,11 @@ pub fn settle(events: &Events) -> Result<()> {
 /// # Errors
 /// ALT-802 with what blockdev said.
 pub fn flush(device: &Path, events: &Events) -> Result<()> {
-    Cmd::new("blockdev", format!("flush {}", device.display())).arg("--flushbufs").arg(device).run(events).map(drop)
+    Cmd::new("blockdev", format!("flush {}", device.display()))
+        .arg("--flushbufs")
+        .arg(device)
+        .run(events)
+        .map(drop)
 }
 
 /// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased, nodes gone,
@@ -329,9 +384,14 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
     }
     // A crash may have come between writing the table and showing it: what is on the disk but not yet known must be wiped too.
     if let Some(found) = probe::table(&disk.path)?.filter(|t| !t.entries.is_empty()) {
-        let places: Vec<Place> = found.entries.iter().map(|e| Place { number: e.number, start: e.start, size: e.size }).collect();
+        let places: Vec<Place> = found
+            .entries
+            .iter()
+            .map(|e| Place { number: e.number, start: e.start, size: e.size })
+            .collect();
         if let Err(e) = appear(disk, &places, events) {
-            events.warn(format!("{e:#}; their signatures cannot be erased one by one, the table is"));
+            events
+                .warn(format!("{e:#}; their signatures cannot be erased one by one, the table is"));
         }
     }
     wipe(disk, events)?;

@@ -52,7 +52,8 @@ pub fn gather(world: &World) -> Vec<Mention> {
     let names = Names::of(world);
     let mut files: Vec<PathBuf> = FILES.iter().map(PathBuf::from).collect();
     for (dir, ending) in DIRECTORIES {
-        let mut found: Vec<PathBuf> = fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        let mut found: Vec<PathBuf> =
+            fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
         found.retain(|p| p.extension().is_some_and(|e| e == ending));
         found.sort();
         files.extend(found);
@@ -69,8 +70,17 @@ pub fn gather(world: &World) -> Vec<Mention> {
 /// What a word means of which several disks could be meant: a copy that `dd` made has every name but the serial number. Where some of
 /// them are in use, those are meant; where none is, all of them may be.
 pub fn of_those_at_work(mentions: Vec<Mention>, world: &World) -> Vec<Mention> {
-    let busy: BTreeSet<&str> = world.disks.iter().filter(|d| !uses::at_work(d, world).is_empty()).map(|d| d.name.as_str()).collect();
-    let decided = |m: &Mention| mentions.iter().any(|o| o.place == m.place && o.word == m.word && busy.contains(o.disk.as_str()));
+    let busy: BTreeSet<&str> = world
+        .disks
+        .iter()
+        .filter(|d| !uses::at_work(d, world).is_empty())
+        .map(|d| d.name.as_str())
+        .collect();
+    let decided = |m: &Mention| {
+        mentions
+            .iter()
+            .any(|o| o.place == m.place && o.word == m.word && busy.contains(o.disk.as_str()))
+    };
     mentions.iter().filter(|m| busy.contains(m.disk.as_str()) || !decided(m)).cloned().collect()
 }
 
@@ -115,7 +125,8 @@ impl Names {
         }
         for lv in &world.lvm.lvs {
             let pvs = world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg));
-            let disks: Vec<String> = pvs.flat_map(|pv| world.disks_below(&pv.path.to_string_lossy())).collect();
+            let disks: Vec<String> =
+                pvs.flat_map(|pv| world.disks_below(&pv.path.to_string_lossy())).collect();
             names.device(&lv.path, std::slice::from_ref(&lv.dm_path), &[], &disks);
         }
         names
@@ -142,17 +153,30 @@ impl Names {
     fn in_line(&self, line: &[u8]) -> Vec<(String, Vec<String>)> {
         let mut found = vec![];
         let mut before: &[u8] = b"";
-        let between = |b: &u8| b.is_ascii_whitespace() || b.is_ascii_control() || b"\"'<>=,;()[]{}".contains(b) || *b >= 0x80;
+        let between = |b: &u8| {
+            b.is_ascii_whitespace()
+                || b.is_ascii_control()
+                || b"\"'<>=,;()[]{}".contains(b)
+                || *b >= 0x80
+        };
         for raw in line.split(between) {
             if raw.is_empty() {
                 continue;
             }
             let word = unescape(raw).to_string_lossy().into_owned();
             let label = before.ends_with(b"LABEL");
-            let hit = if label { self.labels.get(&word) } else { self.words.get(&word).or_else(|| self.words.get(&bare(&word))) };
+            let hit = if label {
+                self.labels.get(&word)
+            } else {
+                self.words.get(&word).or_else(|| self.words.get(&bare(&word)))
+            };
             if let Some(disks) = hit.filter(|_| word.len() >= 6 || label) {
                 let prefix = String::from_utf8_lossy(before).into_owned();
-                let shown = if prefix.ends_with("UUID") || label { format!("{prefix}={word}") } else { word };
+                let shown = if prefix.ends_with("UUID") || label {
+                    format!("{prefix}={word}")
+                } else {
+                    word
+                };
                 found.push((shown, disks.clone()));
             }
             before = raw;
@@ -164,7 +188,13 @@ impl Names {
 /// Adds disks to those that a name leads to.
 fn add(names: &mut BTreeMap<String, Vec<String>>, name: String, disks: &[String]) {
     let known = names.entry(name).or_default();
-    disks.iter().filter(|d| !known.contains(d)).cloned().collect::<Vec<_>>().into_iter().for_each(|d| known.push(d));
+    disks
+        .iter()
+        .filter(|d| !known.contains(d))
+        .cloned()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|d| known.push(d));
 }
 
 /// A UUID in the one form in which all tools' spellings are equal: mdadm writes colons, LVM's file no dashes.
@@ -211,21 +241,40 @@ mod tests {
     fn finds_each_programs_spelling() {
         let names = names();
         for (line, word) in [
-            ("UUID=1cfb7563-7b7a-4596-a7a0-ee3605d70468 /data ext4 noauto 0 2", "UUID=1cfb7563-7b7a-4596-a7a0-ee3605d70468"),
+            (
+                "UUID=1cfb7563-7b7a-4596-a7a0-ee3605d70468 /data ext4 noauto 0 2",
+                "UUID=1cfb7563-7b7a-4596-a7a0-ee3605d70468",
+            ),
             ("LABEL=my\\040data /data ext4 defaults 0 0", "LABEL=my data"),
             ("/dev/vdb1 /data ext4 defaults 0 0", "/dev/vdb1"),
-            ("PARTUUID=aaaaaaaa-bbbb-4ccc-8ddd-000000000001 /x ext4", "PARTUUID=aaaaaaaa-bbbb-4ccc-8ddd-000000000001"),
-            ("ARRAY /dev/md0 metadata=1.2 UUID=3aaa0122:29ba0e2b:58ca8d9f:3ba3d4e0", "UUID=3aaa0122:29ba0e2b:58ca8d9f:3ba3d4e0"),
+            (
+                "PARTUUID=aaaaaaaa-bbbb-4ccc-8ddd-000000000001 /x ext4",
+                "PARTUUID=aaaaaaaa-bbbb-4ccc-8ddd-000000000001",
+            ),
+            (
+                "ARRAY /dev/md0 metadata=1.2 UUID=3aaa0122:29ba0e2b:58ca8d9f:3ba3d4e0",
+                "UUID=3aaa0122:29ba0e2b:58ca8d9f:3ba3d4e0",
+            ),
             ("DEVICE /dev/vdb2 /dev/vdc2", "/dev/vdb2"),
             ("IDTYPE=sys_serial IDNAME=DISK-22 DEVNAME=/dev/vdz PVID=none", "DISK-22"),
-            ("IDTYPE=x IDNAME=y DEVNAME=/dev/vdz PVID=kU06LPBkFraatbiotbHxnIZPX3Fxotca PART=3", "kU06LPBkFraatbiotbHxnIZPX3Fxotca"),
+            (
+                "IDTYPE=x IDNAME=y DEVNAME=/dev/vdz PVID=kU06LPBkFraatbiotbHxnIZPX3Fxotca PART=3",
+                "kU06LPBkFraatbiotbHxnIZPX3Fxotca",
+            ),
             ("      <source dev='/dev/vdb'/>", "/dev/vdb"),
-            ("cr /dev/disk/by-path/pci-0000:00:05.0-part1 none luks", "/dev/disk/by-path/pci-0000:00:05.0-part1"),
+            (
+                "cr /dev/disk/by-path/pci-0000:00:05.0-part1 none luks",
+                "/dev/disk/by-path/pci-0000:00:05.0-part1",
+            ),
             ("\u{1}\u{3}path\u{0}\u{0}\u{12}/dev/vdb3\u{0}\u{0}", "/dev/vdb3"),
         ] {
             let found = find(Path::new("/etc/x"), line.as_bytes(), &names);
             assert_eq!(found.len(), 1, "{line}: {found:?}");
-            assert_eq!((found[0].word.as_str(), found[0].disk.as_str(), found[0].place.as_str()), (word, "vdb", "/etc/x:1"), "{line}");
+            assert_eq!(
+                (found[0].word.as_str(), found[0].disk.as_str(), found[0].place.as_str()),
+                (word, "vdb", "/etc/x:1"),
+                "{line}"
+            );
         }
     }
 
@@ -234,12 +283,19 @@ mod tests {
         let disk = |name: &str| Disk {
             name: name.into(),
             path: format!("/dev/{name}").into(),
-            content: vec![Signature { uuid: Some("1cfb7563-7b7a".into()), label: Some("data".into()), ..Signature::default() }],
+            content: vec![Signature {
+                uuid: Some("1cfb7563-7b7a".into()),
+                label: Some("data".into()),
+                ..Signature::default()
+            }],
             ..Disk::default()
         };
         let names = Names::of(&World { disks: vec![disk("sda"), disk("sdb")], ..World::default() });
         for line in ["UUID=1cfb7563-7b7a / ext4", "LABEL=data / ext4"] {
-            let found: Vec<String> = find(Path::new("/etc/fstab"), line.as_bytes(), &names).into_iter().map(|m| m.disk).collect();
+            let found: Vec<String> = find(Path::new("/etc/fstab"), line.as_bytes(), &names)
+                .into_iter()
+                .map(|m| m.disk)
+                .collect();
             assert_eq!(found, ["sda", "sdb"], "{line}");
         }
     }

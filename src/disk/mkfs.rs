@@ -38,7 +38,9 @@ impl Shape {
     /// Of a block device, or of a plain file.
     pub fn of(device: &Path) -> Self {
         let dev = block_device(device);
-        let known = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data")).into_iter().find(|b| dev.as_ref() == Some(&b.dev));
+        let known = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"))
+            .into_iter()
+            .find(|b| dev.as_ref() == Some(&b.dev));
         known.map_or_else(
             || Self { size: fs::metadata(device).map_or(0, |m| m.len()), sector: 512 },
             |b| Self { size: b.size, sector: b.logical_sector.max(512) },
@@ -53,7 +55,14 @@ impl Shape {
 /// # Errors
 /// ALT-243 for an unknown type, ALT-801 where mkfs is not installed, ALT-802 with what it said; ALT-714 where another device is behind the
 /// name before or afterwards, or does not hold what was made.
-pub fn mkfs(fstype: &str, held: &Held, uuid: &str, label: Option<&str>, options: &[String], events: &Events) -> Result<()> {
+pub fn mkfs(
+    fstype: &str,
+    held: &Held,
+    uuid: &str,
+    label: Option<&str>,
+    options: &[String],
+    events: &Events,
+) -> Result<()> {
     let device = held.name();
     let mkfs = command(fstype, device, Shape::of(device), uuid, label, options)?;
     crate::disk::claim::wait_free(device);
@@ -67,11 +76,15 @@ pub fn mkfs(fstype: &str, held: &Held, uuid: &str, label: Option<&str>, options:
     let mkfs = if fstype == "btrfs" { mkfs } else { mkfs.through(device, held.path()) };
     held.guard(|| mkfs.run(events).map(drop))?;
     let found = probe::whole(&held.path())?;
-    if found.as_ref().is_some_and(|s| s.kind == fstype && s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(uuid))) {
+    if found.as_ref().is_some_and(|s| {
+        s.kind == fstype && s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(uuid))
+    }) {
         return Ok(());
     }
-    let is = found.map_or("nothing".to_owned(), |s| format!("{} {}", s.kind, s.uuid.unwrap_or_default()));
-    Err(error::DISK_EXCHANGED.because(format!("{}: {fstype} {uuid} was made, and {is} is there", device.display())))
+    let is = found
+        .map_or("nothing".to_owned(), |s| format!("{} {}", s.kind, s.uuid.unwrap_or_default()));
+    Err(error::DISK_EXCHANGED
+        .because(format!("{}: {fstype} {uuid} was made, and {is} is there", device.display())))
 }
 
 /// [`mkfs`] in a plain file.
@@ -79,7 +92,14 @@ pub fn mkfs(fstype: &str, held: &Held, uuid: &str, label: Option<&str>, options:
 /// # Errors
 /// As [`mkfs`].
 #[cfg(test)]
-pub fn mkfs_in(file: &Path, fstype: &str, uuid: &str, label: Option<&str>, options: &[String], events: &Events) -> Result<()> {
+pub fn mkfs_in(
+    file: &Path,
+    fstype: &str,
+    uuid: &str,
+    label: Option<&str>,
+    options: &[String],
+    events: &Events,
+) -> Result<()> {
     Cmd::new("wipefs", "erase what is there").arg("-a").arg(file).run(events)?;
     command(fstype, file, Shape::of(file), uuid, label, options)?.run(events).map(drop)
 }
@@ -88,10 +108,21 @@ pub fn mkfs_in(file: &Path, fstype: &str, uuid: &str, label: Option<&str>, optio
 ///
 /// # Errors
 /// ALT-243 for an unknown type.
-pub fn command(fstype: &str, device: &Path, shape: Shape, uuid: &str, label: Option<&str>, options: &[String]) -> Result<Cmd> {
+pub fn command(
+    fstype: &str,
+    device: &Path,
+    shape: Shape,
+    uuid: &str,
+    label: Option<&str>,
+    options: &[String],
+) -> Result<Cmd> {
     let sentence = format!(
         "make {} on {}",
-        if fstype == "swap" { "a swap space".to_owned() } else { format!("an {fstype} file system") },
+        if fstype == "swap" {
+            "a swap space".to_owned()
+        } else {
+            format!("an {fstype} file system")
+        },
         device.display()
     );
     let label = label.filter(|l| !l.is_empty());
@@ -120,14 +151,20 @@ pub fn command(fstype: &str, device: &Path, shape: Shape, uuid: &str, label: Opt
             let cmd = if let Some(l) = &upper { cmd.arg("-n").arg(l) } else { cmd };
             cmd.args(options).arg(device)
         }
-        _ => return Err(error::FS_UNSUPPORTED.because(format!("`{fstype}` on {}: cannot be made", device.display()))),
+        _ => {
+            return Err(error::FS_UNSUPPORTED
+                .because(format!("`{fstype}` on {}: cannot be made", device.display())));
+        }
     })
 }
 
 /// File system types that this kernel can mount, after it was asked to load those that altdisk makes.
 pub fn filesystems_supported() -> Vec<String> {
-    let read = || fs::read_to_string("/proc/filesystems").map(|t| parse_filesystems(&t)).unwrap_or_default();
-    let missing: Vec<&str> = TYPES.iter().copied().filter(|t| *t != "swap" && !read().iter().any(|k| k == t)).collect();
+    let read = || {
+        fs::read_to_string("/proc/filesystems").map(|t| parse_filesystems(&t)).unwrap_or_default()
+    };
+    let missing: Vec<&str> =
+        TYPES.iter().copied().filter(|t| *t != "swap" && !read().iter().any(|k| k == t)).collect();
     // Only root may load a module; anyone else sees what is loaded.
     if nix::unistd::geteuid().is_root() && find_program(Path::new("/"), "modprobe").is_some() {
         for t in missing {
@@ -151,7 +188,10 @@ mod tests {
     fn argv(fstype: &str, size: u64, sector: u32, label: Option<&str>, options: &[&str]) -> String {
         let options: Vec<String> = options.iter().map(|o| (*o).to_owned()).collect();
         let uuid = if fstype == "vfat" { "ABCD-1234" } else { UUID };
-        command(fstype, Path::new("/dev/vdb2"), Shape { size, sector }, uuid, label, &options).unwrap().argv().join(" ")
+        command(fstype, Path::new("/dev/vdb2"), Shape { size, sector }, uuid, label, &options)
+            .unwrap()
+            .argv()
+            .join(" ")
     }
 
     #[test]
@@ -160,13 +200,30 @@ mod tests {
             argv("ext4", 1 << 30, 512, Some("root"), &["-I", "256"]),
             format!("mke2fs -t ext4 -q -F -U {UUID} -L root -I 256 /dev/vdb2")
         );
-        assert_eq!(argv("xfs", 1 << 30, 4096, None, &["-m", "crc=1"]), format!("mkfs.xfs -q -f -m uuid={UUID} -m crc=1 /dev/vdb2"));
-        assert_eq!(argv("btrfs", 1 << 30, 512, Some(""), &[]), format!("mkfs.btrfs -q -f -U {UUID} /dev/vdb2"));
-        assert_eq!(argv("swap", 1 << 30, 512, Some("swap0"), &[]), format!("mkswap -q -U {UUID} -L swap0 /dev/vdb2"));
-        assert_eq!(argv("vfat", 512 << 20, 512, Some("efi-system-too-long"), &[]), "mkfs.vfat -i ABCD1234 -F 32 -n EFI-SYSTEM- /dev/vdb2");
+        assert_eq!(
+            argv("xfs", 1 << 30, 4096, None, &["-m", "crc=1"]),
+            format!("mkfs.xfs -q -f -m uuid={UUID} -m crc=1 /dev/vdb2")
+        );
+        assert_eq!(
+            argv("btrfs", 1 << 30, 512, Some(""), &[]),
+            format!("mkfs.btrfs -q -f -U {UUID} /dev/vdb2")
+        );
+        assert_eq!(
+            argv("swap", 1 << 30, 512, Some("swap0"), &[]),
+            format!("mkswap -q -U {UUID} -L swap0 /dev/vdb2")
+        );
+        assert_eq!(
+            argv("vfat", 512 << 20, 512, Some("efi-system-too-long"), &[]),
+            "mkfs.vfat -i ABCD1234 -F 32 -n EFI-SYSTEM- /dev/vdb2"
+        );
         assert_eq!(argv("vfat", 32 << 20, 512, None, &[]), "mkfs.vfat -i ABCD1234 /dev/vdb2");
-        assert_eq!(argv("vfat", 200 << 20, 4096, None, &[]), "mkfs.vfat -i ABCD1234 -S 4096 /dev/vdb2");
-        let err = command("zfs", Path::new("/dev/x"), Shape { size: 0, sector: 512 }, UUID, None, &[]).unwrap_err();
+        assert_eq!(
+            argv("vfat", 200 << 20, 4096, None, &[]),
+            "mkfs.vfat -i ABCD1234 -S 4096 /dev/vdb2"
+        );
+        let err =
+            command("zfs", Path::new("/dev/x"), Shape { size: 0, sector: 512 }, UUID, None, &[])
+                .unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-243");
     }
 
@@ -175,7 +232,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let events = Events::new();
         for fstype in TYPES {
-            if let Some(p) = needs(fstype).iter().find(|p| find_program(Path::new("/"), p).is_none()) {
+            if let Some(p) =
+                needs(fstype).iter().find(|p| find_program(Path::new("/"), p).is_none())
+            {
                 println!("skipped: {p} is not installed");
                 continue;
             }
@@ -185,15 +244,26 @@ mod tests {
             mkfs_in(&path, fstype, uuid, Some("LABEL"), &[], &events).unwrap();
             // Twice: an old file system is no obstacle.
             mkfs_in(&path, fstype, uuid, Some("LABEL"), &[], &events).unwrap();
-            let found = Cmd::new("blkid", "look").args(["-p", "-o", "export"]).arg(&path).read().unwrap().text();
+            let found = Cmd::new("blkid", "look")
+                .args(["-p", "-o", "export"])
+                .arg(&path)
+                .read()
+                .unwrap()
+                .text();
             let s = crate::disk::probe::parse_export(&found).unwrap();
-            assert_eq!((s.kind.as_str(), s.uuid.as_deref(), s.label.as_deref()), (fstype, Some(uuid), Some("LABEL")));
+            assert_eq!(
+                (s.kind.as_str(), s.uuid.as_deref(), s.label.as_deref()),
+                (fstype, Some(uuid), Some("LABEL"))
+            );
         }
     }
 
     #[test]
     fn kernel_file_systems() {
-        assert_eq!(parse_filesystems("nodev\tsysfs\n\text4\nnodev\toverlay\n\txfs\n"), ["sysfs", "ext4", "overlay", "xfs"]);
+        assert_eq!(
+            parse_filesystems("nodev\tsysfs\n\text4\nnodev\toverlay\n\txfs\n"),
+            ["sysfs", "ext4", "overlay", "xfs"]
+        );
         assert!(filesystems_supported().iter().any(|t| t == "ext4"));
     }
 }

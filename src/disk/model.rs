@@ -127,7 +127,8 @@ pub fn practice_name<'a>(kernel: &str, serial: Option<&'a str>) -> Option<&'a st
 
 /// A disk's name for people: `vdb`; of a practice disk `practice1 (loop2)`, as its user knows the first and the kernel the second.
 pub fn shown_name(kernel: &str, serial: Option<&str>) -> String {
-    practice_name(kernel, serial).map_or_else(|| kernel.to_owned(), |name| format!("{name} ({kernel})"))
+    practice_name(kernel, serial)
+        .map_or_else(|| kernel.to_owned(), |name| format!("{name} ({kernel})"))
 }
 
 /// The command that clones to a disk with content: its serial number is typed, and a practice disk is never made to boot next.

@@ -64,7 +64,11 @@ fn layout() -> Layout {
 }
 
 fn only_zeros(disk: &Disk) {
-    Cmd::new("cmp", "only zeros").args(["-n", &disk.size.to_string(), "/dev/zero"]).arg(&disk.path).read().unwrap();
+    Cmd::new("cmp", "only zeros")
+        .args(["-n", &disk.size.to_string(), "/dev/zero"])
+        .arg(&disk.path)
+        .read()
+        .unwrap();
 }
 
 fn id<T>(result: anyhow::Result<T>) -> &'static str {
@@ -82,11 +86,29 @@ fn made_and_erased_with_both_sector_sizes() {
         for _ in 0..2 {
             wipe(&disk, &events).unwrap();
             let nodes = partition(&disk, &layout(), &events).unwrap();
-            let want: Vec<PathBuf> = (1..=4).map(|n| PathBuf::from(format!("{}p{n}", disk.path.display()))).collect();
+            let want: Vec<PathBuf> =
+                (1..=4).map(|n| PathBuf::from(format!("{}p{n}", disk.path.display()))).collect();
             assert_eq!(nodes, want);
-            mkfs("vfat", &Held::open(&nodes[1]).unwrap(), "ABCD-1234", Some("EFI"), &[], &events).unwrap();
-            mkfs("ext4", &Held::open(&nodes[2]).unwrap(), "1cfb7563-7b7a-4596-a7a0-ee3605d70468", Some("root"), &[], &events).unwrap();
-            mkfs("swap", &Held::open(&nodes[3]).unwrap(), "2cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
+            mkfs("vfat", &Held::open(&nodes[1]).unwrap(), "ABCD-1234", Some("EFI"), &[], &events)
+                .unwrap();
+            mkfs(
+                "ext4",
+                &Held::open(&nodes[2]).unwrap(),
+                "1cfb7563-7b7a-4596-a7a0-ee3605d70468",
+                Some("root"),
+                &[],
+                &events,
+            )
+            .unwrap();
+            mkfs(
+                "swap",
+                &Held::open(&nodes[3]).unwrap(),
+                "2cfb7563-7b7a-4596-a7a0-ee3605d70468",
+                None,
+                &[],
+                &events,
+            )
+            .unwrap();
         }
         let made = exercise.disk();
         assert_eq!(made.table.as_ref().unwrap().id, layout().disk_guid);
@@ -94,7 +116,12 @@ fn made_and_erased_with_both_sector_sizes() {
             .partitions
             .iter()
             .map(|p| {
-                format!("{} {:?} {}", p.number, p.label.as_deref().unwrap(), p.content.iter().map(|s| s.kind.as_str()).collect::<String>())
+                format!(
+                    "{} {:?} {}",
+                    p.number,
+                    p.label.as_deref().unwrap(),
+                    p.content.iter().map(|s| s.kind.as_str()).collect::<String>()
+                )
             })
             .collect();
         let want = [
@@ -116,7 +143,10 @@ fn made_and_erased_with_both_sector_sizes() {
             erase_signatures(&made, Some("no-such-vg"), &events).unwrap();
             let free = exercise.disk();
             assert!(
-                free.table.is_none() && free.content.is_empty() && free.partitions.is_empty() && free.sight == Some(Sight::Blank),
+                free.table.is_none()
+                    && free.content.is_empty()
+                    && free.partitions.is_empty()
+                    && free.sight == Some(Sight::Blank),
                 "{free:#?}"
             );
         }
@@ -128,7 +158,12 @@ fn made_and_erased_with_both_sector_sizes() {
         assert!(nodes_of(&disk).is_empty() && !nodes[0].exists());
         let places = layout().place(disk.size, disk.logical_sector).unwrap();
         assert_eq!(
-            exercise.disk().partitions.iter().map(|p| (p.number, p.dev.is_some())).collect::<Vec<_>>(),
+            exercise
+                .disk()
+                .partitions
+                .iter()
+                .map(|p| (p.number, p.dev.is_some()))
+                .collect::<Vec<_>>(),
             [(1, false), (2, false), (3, false), (4, false)]
         );
         assert_eq!(appear(&disk, &places, &events).unwrap(), nodes);
@@ -142,8 +177,24 @@ fn what_the_kernel_holds_is_not_ours() {
     let events = Events::new();
     let disk = exercise.disk();
     let nodes = partition(&disk, &layout(), &events).unwrap();
-    mkfs("ext4", &Held::open(&nodes[2]).unwrap(), "1cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
-    mkfs("swap", &Held::open(&nodes[3]).unwrap(), "2cfb7563-7b7a-4596-a7a0-ee3605d70468", None, &[], &events).unwrap();
+    mkfs(
+        "ext4",
+        &Held::open(&nodes[2]).unwrap(),
+        "1cfb7563-7b7a-4596-a7a0-ee3605d70468",
+        None,
+        &[],
+        &events,
+    )
+    .unwrap();
+    mkfs(
+        "swap",
+        &Held::open(&nodes[3]).unwrap(),
+        "2cfb7563-7b7a-4596-a7a0-ee3605d70468",
+        None,
+        &[],
+        &events,
+    )
+    .unwrap();
     Claim::take(&disk).unwrap().close().unwrap();
 
     let held = Claim::take(&disk).unwrap();
@@ -224,7 +275,11 @@ fn old_nodes_go_with_the_old_table() {
 #[test]
 fn features_of_a_mounted_source() {
     let events = Events::new();
-    for (fstype, options) in [("ext4", ["-O", "^metadata_csum"]), ("xfs", ["-m", "bigtime=0"]), ("btrfs", ["-O", "^no-holes"])] {
+    for (fstype, options) in [
+        ("ext4", ["-O", "^metadata_csum"]),
+        ("xfs", ["-m", "bigtime=0"]),
+        ("btrfs", ["-O", "^no-holes"]),
+    ] {
         let Some(exercise) = Exercise::new(&format!("src{fstype}"), 512, 400) else { return };
         if !mkfs::filesystems_supported().iter().any(|t| t == fstype)
             || mkfs::needs(fstype).iter().any(|p| find_program(Path::new("/"), p).is_none())
@@ -236,7 +291,15 @@ fn features_of_a_mounted_source() {
         // Twice with the same identifier, as after an interruption.
         let uuid = uuid::Uuid::new_v4().to_string();
         for _ in 0..2 {
-            mkfs(fstype, &Held::open(&device).unwrap(), &uuid, None, &options.map(str::to_owned), &events).unwrap();
+            mkfs(
+                fstype,
+                &Held::open(&device).unwrap(),
+                &uuid,
+                None,
+                &options.map(str::to_owned),
+                &events,
+            )
+            .unwrap();
         }
         let before = source_mkfs_options(fstype, &device).unwrap();
         let at = tempfile::tempdir().unwrap();
@@ -259,7 +322,9 @@ fn volume_groups_leave_the_host_alone() {
     let etc = || -> Vec<PathBuf> {
         let mut all: Vec<PathBuf> = ["", "backup", "archive", "devices"]
             .iter()
-            .flat_map(|d| fs::read_dir(Path::new("/etc/lvm").join(d)).into_iter().flatten().flatten())
+            .flat_map(|d| {
+                fs::read_dir(Path::new("/etc/lvm").join(d)).into_iter().flatten().flatten()
+            })
             .map(|e| e.path())
             .collect();
         all.sort();
@@ -268,12 +333,16 @@ fn volume_groups_leave_the_host_alone() {
     let (events, before) = (Events::new(), etc());
     let disk = exercise.disk();
     let node = partition(&disk, &layout(), &events).unwrap().remove(2);
-    let (vg, scope) = (format!("altvg{}", std::process::id()), lvm::Scope::of(std::slice::from_ref(&node)));
+    let (vg, scope) =
+        (format!("altvg{}", std::process::id()), lvm::Scope::of(std::slice::from_ref(&node)));
     lvm::pv_create(&scope, &node).run(&events).unwrap();
     lvm::vg_create(&scope, &vg, std::slice::from_ref(&node), 4 << 20).run(&events).unwrap();
     let world = World::gather().unwrap();
     let group = world.lvm.vgs.iter().find(|g| g.name == vg).unwrap();
-    assert_eq!((group.extent_size, group.tags.as_slice()), (4 << 20, ["altinst_rootvg".to_owned()].as_slice()));
+    assert_eq!(
+        (group.extent_size, group.tags.as_slice()),
+        (4 << 20, ["altinst_rootvg".to_owned()].as_slice())
+    );
     let disk = exercise.disk();
     assert!(gate::is_clone(&disk, &world));
     erase_signatures(&disk, Some(&vg), &events).unwrap();

@@ -35,8 +35,13 @@ pub fn serial(name: &str) -> String {
 /// Whether a block device is a practice disk: a loop device on a file in [`directory`], this very file and not one of the
 /// same name in some container.
 pub fn is_ours(block: &Block) -> bool {
-    let file = block.backing_file.as_ref().filter(|f| f.parent() == Some(&directory()) && f.extension().is_some_and(|e| e == "img"));
-    file.is_some_and(|f| loop_is_on(&Path::new("/dev").join(&block.devname), f).unwrap_or_else(|| f.exists()))
+    let file = block
+        .backing_file
+        .as_ref()
+        .filter(|f| f.parent() == Some(&directory()) && f.extension().is_some_and(|e| e == "img"));
+    file.is_some_and(|f| {
+        loop_is_on(&Path::new("/dev").join(&block.devname), f).unwrap_or_else(|| f.exists())
+    })
 }
 
 /// A practice disk, attached or not.
@@ -65,11 +70,25 @@ pub fn list() -> Result<Vec<Practice>> {
     };
     let blocks = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
     let mut all = vec![];
-    for file in entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "img")) {
-        let (Some(name), Ok(meta)) = (file.file_stem().map(|n| n.to_string_lossy().into_owned()), fs::metadata(&file)) else { continue };
-        let device =
-            blocks.iter().find(|b| b.backing_file.as_ref() == Some(&file) && is_ours(b)).map(|b| Path::new("/dev").join(&b.devname));
-        all.push(Practice { name, size: meta.len(), used: meta.blocks().saturating_mul(512), device, file });
+    for file in
+        entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "img"))
+    {
+        let (Some(name), Ok(meta)) =
+            (file.file_stem().map(|n| n.to_string_lossy().into_owned()), fs::metadata(&file))
+        else {
+            continue;
+        };
+        let device = blocks
+            .iter()
+            .find(|b| b.backing_file.as_ref() == Some(&file) && is_ours(b))
+            .map(|b| Path::new("/dev").join(&b.devname));
+        all.push(Practice {
+            name,
+            size: meta.len(),
+            used: meta.blocks().saturating_mul(512),
+            device,
+            file,
+        });
     }
     all.sort_by_cached_key(|p| sysfs::natural(&p.name));
     Ok(all)
@@ -83,8 +102,13 @@ pub fn find(name: &str) -> Result<Practice> {
     let all = list()?;
     let names: Vec<String> = all.iter().map(|p| p.name.clone()).collect();
     all.into_iter().find(|p| p.name == name).ok_or_else(|| {
-        let list = if names.is_empty() { "there are none".to_owned() } else { format!("there is {}", names.join(", ")) };
-        error::PRACTICE_UNKNOWN.because(format!("{}: no practice disk of this name ({list})", printable(name, false)))
+        let list = if names.is_empty() {
+            "there are none".to_owned()
+        } else {
+            format!("there is {}", names.join(", "))
+        };
+        error::PRACTICE_UNKNOWN
+            .because(format!("{}: no practice disk of this name ({list})", printable(name, false)))
     })
 }
 
@@ -94,17 +118,25 @@ pub fn find(name: &str) -> Result<Practice> {
 /// ALT-251 if not.
 pub fn check_name(name: &str) -> Result<()> {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let good = begins && name.len() <= 32 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let good = begins
+        && name.len() <= 32
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !good {
-        return Err(error::PRACTICE_NAME.because(format!("`{}` is not a name for a practice disk", printable(name, false))));
+        return Err(error::PRACTICE_NAME
+            .because(format!("`{}` is not a name for a practice disk", printable(name, false))));
     }
-    let starts = ["sd", "vd", "hd", "xvd", "nvme", "mmcblk", "loop", "md", "dm-", "sr", "ram", "zram", "nbd"];
+    let starts = [
+        "sd", "vd", "hd", "xvd", "nvme", "mmcblk", "loop", "md", "dm-", "sr", "ram", "zram", "nbd",
+    ];
     let rest = starts.iter().find_map(|s| name.strip_prefix(s));
     let kernel = rest.is_some_and(|r| {
-        r.starts_with(|c: char| c.is_ascii_digit()) || (!r.is_empty() && r.len() <= 3 && r.chars().all(|c| c.is_ascii_lowercase()))
+        r.starts_with(|c: char| c.is_ascii_digit())
+            || (!r.is_empty() && r.len() <= 3 && r.chars().all(|c| c.is_ascii_lowercase()))
     });
     if kernel {
-        return Err(error::PRACTICE_NAME.because(format!("`{name}` is what the kernel calls disks: it could be taken for a real one")));
+        return Err(error::PRACTICE_NAME.because(format!(
+            "`{name}` is what the kernel calls disks: it could be taken for a real one"
+        )));
     }
     Ok(())
 }
@@ -114,7 +146,12 @@ pub fn check_name(name: &str) -> Result<()> {
 ///
 /// # Errors
 /// ALT-251, ALT-252, ALT-803, ALT-802 with what losetup said.
-pub fn create(name: &str, size: Option<u64>, sector: Option<u32>, events: &Events) -> Result<Practice> {
+pub fn create(
+    name: &str,
+    size: Option<u64>,
+    sector: Option<u32>,
+    events: &Events,
+) -> Result<Practice> {
     check_name(name)?;
     if !nix::unistd::geteuid().is_root() {
         return Err(error::NOT_ROOT.because("making a practice disk needs root"));
@@ -127,18 +164,30 @@ pub fn create(name: &str, size: Option<u64>, sector: Option<u32>, events: &Event
     let fresh = old.is_none();
     if let Some(old) = old {
         if let Some(device) = old.device {
-            return Err(error::PRACTICE_EXISTS.because(format!("{name} is {} ({})", device.display(), human(old.size))));
+            return Err(error::PRACTICE_EXISTS.because(format!(
+                "{name} is {} ({})",
+                device.display(),
+                human(old.size)
+            )));
         }
         if size.is_some_and(|s| s != old.size) {
-            return Err(error::PRACTICE_EXISTS
-                .because(format!("{name} exists, is not attached, and has {}, not the size asked for", human(old.size))));
+            return Err(error::PRACTICE_EXISTS.because(format!(
+                "{name} exists, is not attached, and has {}, not the size asked for",
+                human(old.size)
+            )));
         }
         events.note(format!("{name} existed and is attached again"));
     } else {
         make_file(&file, size.unwrap_or(8 << 30), events)?;
     }
     let sector = sector.or_else(|| sector_of(&file)).unwrap_or(512);
-    let attach = Cmd::new("losetup", format!("make {name} a disk")).args(["--show", "-f", "-P", "--sector-size", &sector.to_string()]);
+    let attach = Cmd::new("losetup", format!("make {name} a disk")).args([
+        "--show",
+        "-f",
+        "-P",
+        "--sector-size",
+        &sector.to_string(),
+    ]);
     let attached = attach.arg(&file).run(events).inspect_err(|_| {
         if fresh {
             drop(fs::remove_file(&file));
@@ -147,11 +196,21 @@ pub fn create(name: &str, size: Option<u64>, sector: Option<u32>, events: &Event
     let device = PathBuf::from(attached.text().trim());
     // Kernels that do not look for partitions themselves are told them; one without a table is no failure.
     if !fresh {
-        Cmd::new("partx", format!("tell the kernel the partitions of {name}")).arg("-u").arg(&device).accept(&[1]).run(events)?;
+        Cmd::new("partx", format!("tell the kernel the partitions of {name}"))
+            .arg("-u")
+            .arg(&device)
+            .accept(&[1])
+            .run(events)?;
     }
     settle(events)?;
     let made = list()?.into_iter().find(|p| p.name == name && p.device.as_ref() == Some(&device));
-    made.ok_or_else(|| error::KERNEL.because(format!("{} was attached to {} but does not show", file.display(), device.display())))
+    made.ok_or_else(|| {
+        error::KERNEL.because(format!(
+            "{} was attached to {} but does not show",
+            file.display(),
+            device.display()
+        ))
+    })
 }
 
 /// Bytes that can still be written to the practice disk in `file`: what its file system has free, and what the file has already.
@@ -164,11 +223,19 @@ pub fn room(file: &Path) -> Option<u64> {
 
 fn make_file(file: &Path, size: u64, events: &Events) -> Result<()> {
     if size < 64 << 20 || !size.is_multiple_of(1 << 20) {
-        return Err(error::BAD_SIZE.because_do(format!("a practice disk of {size} bytes"), "give at least 64M, in whole MiB"));
+        return Err(error::BAD_SIZE.because_do(
+            format!("a practice disk of {size} bytes"),
+            "give at least 64M, in whole MiB",
+        ));
     }
     let dir = directory();
-    fs::DirBuilder::new().recursive(true).mode(0o755).create(&dir).with_context(|| format!("making {}", dir.display()))?;
-    let room = nix::sys::statvfs::statvfs(&dir).map_or(u64::MAX, |s| s.blocks_available().saturating_mul(s.fragment_size()));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(&dir)
+        .with_context(|| format!("making {}", dir.display()))?;
+    let room = nix::sys::statvfs::statvfs(&dir)
+        .map_or(u64::MAX, |s| s.blocks_available().saturating_mul(s.fragment_size()));
     if room < size {
         let text = format!(
             "{} has {} free; the practice disk of {} takes only what is written to it, but filling it would fail",
@@ -216,10 +283,12 @@ pub fn remove(name: &str, events: &Events) -> Result<()> {
 fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
     let used = uses::of(disk, world);
     if !used.is_empty() {
-        let (evidence, remedies): (Vec<String>, Vec<String>) = used.into_iter().map(|u| (u.evidence, u.remedy)).unzip();
-        return Err(
-            error::PRACTICE_IN_USE.because_do(format!("{name} ({}): {}", disk.path.display(), evidence.join("; ")), remedies.join("; "))
-        );
+        let (evidence, remedies): (Vec<String>, Vec<String>) =
+            used.into_iter().map(|u| (u.evidence, u.remedy)).unzip();
+        return Err(error::PRACTICE_IN_USE.because_do(
+            format!("{name} ({}): {}", disk.path.display(), evidence.join("; ")),
+            remedies.join("; "),
+        ));
     }
     let claim = Claim::take(disk).map_err(|e| {
         let why = error::cause(&e);
@@ -230,16 +299,21 @@ fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
 
 fn detach(disk: &Disk, events: &Events) -> Result<()> {
     forget(disk, events)?;
-    Cmd::new("losetup", format!("detach {}", disk.path.display())).arg("-d").arg(&disk.path).run(events)?;
+    Cmd::new("losetup", format!("detach {}", disk.path.display()))
+        .arg("-d")
+        .arg(&disk.path)
+        .run(events)?;
     // The kernel detaches later where somebody (udev) still looks at it; the file must not go before that.
     for _ in 0..50 {
-        let now = crate::host::files::line(format!("/sys/class/block/{}/loop/backing_file", disk.name));
+        let now =
+            crate::host::files::line(format!("/sys/class/block/{}/loop/backing_file", disk.name));
         if now.map(PathBuf::from) != disk.practice {
             return Ok(());
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    Err(error::PRACTICE_IN_USE.because(format!("{} stays attached: something has it open", disk.path.display())))
+    Err(error::PRACTICE_IN_USE
+        .because(format!("{} stays attached: something has it open", disk.path.display())))
 }
 
 /// The first name of the form `practiceN` that is free.
@@ -262,7 +336,11 @@ mod tests {
             assert!(check_name(good).is_ok());
         }
         for bad in ["", "1x", "../x", "a.b", "a b", "x/y", "-x", &"a".repeat(33)] {
-            assert_eq!(error::of(&check_name(bad).unwrap_err()).unwrap().entry.id, "ALT-251", "{bad}");
+            assert_eq!(
+                error::of(&check_name(bad).unwrap_err()).unwrap().entry.id,
+                "ALT-251",
+                "{bad}"
+            );
         }
     }
 

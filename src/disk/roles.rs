@@ -47,15 +47,19 @@ pub struct Known {
 pub fn roles(world: &World, known: &Known) -> BTreeMap<String, Role> {
     let own = std::process::id();
     let system = |m: &&crate::disk::model::SeenMount| {
-        m.pid == own && ["/", "/boot", "/usr"].iter().any(|p| m.mount.mount_point == std::path::Path::new(p))
+        m.pid == own
+            && ["/", "/boot", "/usr"].iter().any(|p| m.mount.mount_point == std::path::Path::new(p))
     };
-    let below: Vec<String> = world.mounts.iter().filter(system).flat_map(|m| world.disks_of_mount(&m.mount)).collect();
+    let below: Vec<String> =
+        world.mounts.iter().filter(system).flat_map(|m| world.disks_of_mount(&m.mount)).collect();
     let role = |d: &Disk| {
         if known.rootvg.contains(&d.name) || below.contains(&d.name) {
             Role::Rootvg
         } else if known.old.iter().any(|m| m.matches(d)) {
             Role::OldRootvg
-        } else if known.altinst.iter().any(|m| m.matches(d)) || (known.unreadable && is_clone(d, world)) {
+        } else if known.altinst.iter().any(|m| m.matches(d))
+            || (known.unreadable && is_clone(d, world))
+        {
             Role::AltinstRootvg
         } else {
             Role::None
@@ -84,7 +88,12 @@ mod tests {
         world.disks[2].table = table("oooo");
         world.disks[3].table = table("nnnn");
         let mark = |id: &str| DiskMark { table_id: Some(id.into()), ..DiskMark::default() };
-        let mut known = Known { rootvg: vec![], altinst: vec![mark("NNNN")], unreadable: false, old: vec![mark("oooo"), mark("aaaa")] };
+        let mut known = Known {
+            rootvg: vec![],
+            altinst: vec![mark("NNNN")],
+            unreadable: false,
+            old: vec![mark("oooo"), mark("aaaa")],
+        };
         let all = roles(&world, &known);
         let of = |n: &str| all[n];
         // A copy that was forgotten has no role: it is content.
@@ -100,7 +109,11 @@ mod tests {
     fn marks() {
         let mut d = sample::disk("vdb", "1:1");
         d.serial = Some("S".into());
-        let mark = DiskMark { serial: d.serial.clone(), table_id: d.table.as_ref().map(|t| t.id.clone()), size: d.size };
+        let mark = DiskMark {
+            serial: d.serial.clone(),
+            table_id: d.table.as_ref().map(|t| t.id.clone()),
+            size: d.size,
+        };
         assert!(mark.matches(&d));
         assert!(!mark.matches(&Disk { size: 1, ..d.clone() }));
         let table = Some(Table { kind: "gpt".into(), id: "tttt".into() });

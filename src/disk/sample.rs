@@ -1,6 +1,8 @@
 //! A machine for tests: rootvg on vda (LVM, LUKS), a free vdb, a multipath pair, a practice disk.
 
-use crate::disk::model::{Disk, Lv, Lvm, Partition, Pv, Sight, Signature, Stacked, Table, Vg, World};
+use crate::disk::model::{
+    Disk, Lv, Lvm, Partition, Pv, Sight, Signature, Stacked, Table, Vg, World,
+};
 
 pub fn disk(name: &str, dev: &str) -> Disk {
     Disk {
@@ -32,19 +34,34 @@ pub fn signatures(kind: &str) -> Vec<Signature> {
     if kind.is_empty() {
         return vec![];
     }
-    vec![Signature { kind: kind.into(), usage: crate::disk::probe::usage(kind).into(), uuid: Some(format!("{kind}-uuid")), label: None }]
+    vec![Signature {
+        kind: kind.into(),
+        usage: crate::disk::probe::usage(kind).into(),
+        uuid: Some(format!("{kind}-uuid")),
+        label: None,
+    }]
 }
 
 pub fn stacked(name: &str, dev: &str, path: &str, kind: &str, slaves: &[&str]) -> Stacked {
     let slaves = slaves.iter().map(|s| (*s).to_owned()).collect();
-    Stacked { name: name.into(), dev: dev.into(), path: path.into(), kind: kind.into(), slaves, ..Stacked::default() }
+    Stacked {
+        name: name.into(),
+        dev: dev.into(),
+        path: path.into(),
+        kind: kind.into(),
+        slaves,
+        ..Stacked::default()
+    }
 }
 
 pub fn world() -> World {
     let vda = Disk {
         serial: Some("DISK-A".into()),
         table: Some(Table { kind: "gpt".into(), id: "aaaa".into() }),
-        partitions: vec![partition("vda", 1, "254:1", "vfat"), partition("vda", 2, "254:2", "LVM2_member")],
+        partitions: vec![
+            partition("vda", 1, "254:1", "vfat"),
+            partition("vda", 2, "254:2", "LVM2_member"),
+        ],
         ..disk("vda", "254:0")
     };
     let vdb = Disk {
@@ -53,8 +70,11 @@ pub fn world() -> World {
         links: vec!["/dev/disk/by-id/virtio-DISK-B".into()],
         ..disk("vdb", "254:16")
     };
-    let loop6 =
-        Disk { serial: Some("PRACTICE-one".into()), practice: Some("/var/lib/altdisk/practice/one.img".into()), ..disk("loop6", "7:6") };
+    let loop6 = Disk {
+        serial: Some("PRACTICE-one".into()),
+        practice: Some("/var/lib/altdisk/practice/one.img".into()),
+        ..disk("loop6", "7:6")
+    };
     World {
         disks: vec![vda, vdb, disk("sdc", "8:32"), disk("sdd", "8:48"), loop6],
         stacked: vec![

@@ -83,7 +83,8 @@ fn links(dev: &Path) -> Links {
 fn assemble(blocks: &[Block], links: &Links, is_practice: &dyn Fn(&Block) -> bool) -> World {
     let mut world = World::default();
     let root = root_disk(blocks);
-    let links_to = |devname: &str| links.get(&Path::new("/dev").join(devname)).cloned().unwrap_or_default();
+    let links_to =
+        |devname: &str| links.get(&Path::new("/dev").join(devname)).cloned().unwrap_or_default();
     for b in blocks.iter().filter(|b| b.partition.is_none()) {
         let exercise = b.backing_file.as_ref().filter(|_| is_practice(b));
         if exercise.is_some() || is_disk(b) || root.as_ref() == Some(&b.name) {
@@ -97,7 +98,10 @@ fn assemble(blocks: &[Block], links: &Links, is_practice: &dyn Fn(&Block) -> boo
         if let Some(disk) = world.disks.iter_mut().find(|d| d.name == parent) {
             disk.partitions.push(partition(b, links_to(&b.devname)));
         } else if world.stacked.iter().any(|s| s.name == parent) {
-            let part = Stacked { slaves: vec![parent.to_owned()], ..stacked(b, "partition".to_owned(), blocks, links_to(&b.devname)) };
+            let part = Stacked {
+                slaves: vec![parent.to_owned()],
+                ..stacked(b, "partition".to_owned(), blocks, links_to(&b.devname))
+            };
             world.stacked.push(part);
         }
     }
@@ -115,15 +119,22 @@ fn root_disk(blocks: &[Block]) -> Option<String> {
     let root = mounts.into_iter().rfind(|m| m.mount_point == Path::new("/"))?;
     let dev = crate::host::device::block_device(Path::new(&root.source))?;
     let block = blocks.iter().find(|b| b.dev == dev)?;
-    Some(block.parent.clone().unwrap_or_else(|| block.name.clone())).filter(|n| n.starts_with("loop"))
+    Some(block.parent.clone().unwrap_or_else(|| block.name.clone()))
+        .filter(|n| n.starts_with("loop"))
 }
 
 /// Whole devices that are disks by themselves. Loop devices are so only as practice disks, or below the running system.
 fn is_disk(b: &Block) -> bool {
-    let begins =
-        |words: &[&str]| words.iter().any(|w| b.name.starts_with(w) && b.name[w.len()..].starts_with(|c: char| c.is_ascii_digit()));
-    let other = begins(&["dm-", "md", "loop", "zram", "ram", "sr", "fd", "bcache", "mtdblock", "scd", "zd"]) || b.name.starts_with("md_");
-    let boot_area = b.name.starts_with("mmcblk") && (b.name.contains("boot") || b.name.contains("rpmb"));
+    let begins = |words: &[&str]| {
+        words.iter().any(|w| {
+            b.name.starts_with(w) && b.name[w.len()..].starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    let other = begins(&[
+        "dm-", "md", "loop", "zram", "ram", "sr", "fd", "bcache", "mtdblock", "scd", "zd",
+    ]) || b.name.starts_with("md_");
+    let boot_area =
+        b.name.starts_with("mmcblk") && (b.name.contains("boot") || b.name.contains("rpmb"));
     let unconnected = b.size == 0 && begins(&["nbd", "rbd"]);
     !other && !boot_area && !unconnected
 }
@@ -134,12 +145,19 @@ fn stacked_kind(b: &Block) -> Option<String> {
         return Some(if word.starts_with("part") { "partition".to_owned() } else { word });
     }
     let loop_file = b.backing_file.is_some().then_some("loop");
-    let by_name = [("dm-", "dm"), ("md", "raid"), ("bcache", "bcache")].iter().find(|(start, _)| b.name.starts_with(start));
-    loop_file.or(by_name.filter(|_| b.size > 0 || !b.slaves.is_empty()).map(|(_, k)| *k)).map(str::to_owned)
+    let by_name = [("dm-", "dm"), ("md", "raid"), ("bcache", "bcache")]
+        .iter()
+        .find(|(start, _)| b.name.starts_with(start));
+    loop_file
+        .or(by_name.filter(|_| b.size > 0 || !b.slaves.is_empty()).map(|(_, k)| *k))
+        .map(str::to_owned)
 }
 
 fn stacked(b: &Block, kind: String, blocks: &[Block], links: Vec<PathBuf>) -> Stacked {
-    let path = b.dm_name.as_ref().map_or_else(|| Path::new("/dev").join(&b.devname), |n| Path::new("/dev/mapper").join(n));
+    let path = b
+        .dm_name
+        .as_ref()
+        .map_or_else(|| Path::new("/dev").join(&b.devname), |n| Path::new("/dev/mapper").join(n));
     let mut slaves = b.slaves.clone();
     let mut on_file = None;
     if let Some(file) = &b.backing_file {
@@ -164,7 +182,8 @@ fn stacked(b: &Block, kind: String, blocks: &[Block], links: Vec<PathBuf>) -> St
 }
 
 fn disk(b: &Block, practice: Option<PathBuf>, links: Vec<PathBuf>) -> Disk {
-    let exercise = practice.as_deref().and_then(Path::file_stem).map(|n| n.to_string_lossy().into_owned());
+    let exercise =
+        practice.as_deref().and_then(Path::file_stem).map(|n| n.to_string_lossy().into_owned());
     Disk {
         name: b.name.clone(),
         path: Path::new("/dev").join(&b.devname),
@@ -256,8 +275,16 @@ fn is_missing(e: &anyhow::Error) -> bool {
 /// Looks for signatures on every disk, partition and stacked device that can be opened.
 fn read_signatures(world: &mut World) -> Result<()> {
     let disks = world.disks.iter().filter(|d| d.unreadable.is_none() && d.size > 0);
-    let parts = disks.clone().flat_map(|d| &d.partitions).filter(|p| p.dev.is_some()).map(|p| p.path.clone());
-    let devices: Vec<PathBuf> = disks.map(|d| d.path.clone()).chain(parts).chain(world.stacked.iter().map(|s| s.path.clone())).collect();
+    let parts = disks
+        .clone()
+        .flat_map(|d| &d.partitions)
+        .filter(|p| p.dev.is_some())
+        .map(|p| p.path.clone());
+    let devices: Vec<PathBuf> = disks
+        .map(|d| d.path.clone())
+        .chain(parts)
+        .chain(world.stacked.iter().map(|s| s.path.clone()))
+        .collect();
     let readable: Vec<PathBuf> = devices.into_iter().filter(|p| File::open(p).is_ok()).collect();
     let mut found = match probe::signatures(&readable) {
         Ok(found) => found,
@@ -268,7 +295,10 @@ fn read_signatures(world: &mut World) -> Result<()> {
     let mut take = |path: &Path, name: &str| -> Vec<Signature> {
         let devname = path.strip_prefix("/dev").unwrap_or(path).to_string_lossy().into_owned();
         let base = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        [devname, base, name.to_owned()].iter().find_map(|key| found.remove(key)).unwrap_or_default()
+        [devname, base, name.to_owned()]
+            .iter()
+            .find_map(|key| found.remove(key))
+            .unwrap_or_default()
     };
     for d in &mut world.disks {
         d.content = take(&d.path, &d.name);
@@ -289,8 +319,13 @@ fn read_signatures(world: &mut World) -> Result<()> {
 
 /// Looks at the disks on which nothing is recognised, all at once: a slow disk takes a second or two.
 fn look_for_data(world: &mut World) {
-    let mut disks: Vec<&mut Disk> =
-        world.disks.iter_mut().filter(|d| d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0).collect();
+    let mut disks: Vec<&mut Disk> = world
+        .disks
+        .iter_mut()
+        .filter(|d| {
+            d.unreadable.is_none() && d.table.is_none() && d.content.is_empty() && d.size > 0
+        })
+        .collect();
     let look = |d: &mut Disk| match content::look(d) {
         Ok(sight) => d.sight = Some(sight),
         Err(e) => d.unreadable = Some(format!("{}: {e}", d.path.display())),
@@ -310,7 +345,10 @@ fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Si
         match probe::signatures(std::slice::from_ref(path)) {
             Ok(found) => all.extend(found),
             Err(e) => {
-                let disk = world.disks.iter_mut().find(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path));
+                let disk = world
+                    .disks
+                    .iter_mut()
+                    .find(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path));
                 if let Some(d) = disk {
                     d.unreadable = Some(format!("{e:#}"));
                 }
@@ -322,14 +360,20 @@ fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Si
 }
 
 fn read_lvm(world: &mut World) {
-    let members = world.disks.iter().flat_map(|d| d.content.iter().chain(d.partitions.iter().flat_map(|p| &p.content)));
+    let members = world
+        .disks
+        .iter()
+        .flat_map(|d| d.content.iter().chain(d.partitions.iter().flat_map(|p| &p.content)));
     let members = members.chain(world.stacked.iter().flat_map(|s| &s.content));
-    let in_use = world.stacked.iter().any(|s| s.kind == "lvm") || members.clone().any(|s| s.kind == "LVM2_member");
+    let in_use = world.stacked.iter().any(|s| s.kind == "lvm")
+        || members.clone().any(|s| s.kind == "LVM2_member");
     if !in_use {
         return;
     }
     if !lvm_report::installed() {
-        world.unknown.push("volume groups (LVM is not installed, but there are physical volumes)".to_owned());
+        world.unknown.push(
+            "volume groups (LVM is not installed, but there are physical volumes)".to_owned(),
+        );
         return;
     }
     match lvm_report::gather() {
@@ -349,12 +393,23 @@ mod tests {
     use super::*;
 
     fn block(name: &str, dev: &str) -> Block {
-        Block { name: name.into(), devname: name.into(), dev: dev.into(), size: 8 << 30, logical_sector: 512, ..Block::default() }
+        Block {
+            name: name.into(),
+            devname: name.into(),
+            dev: dev.into(),
+            size: 8 << 30,
+            logical_sector: 512,
+            ..Block::default()
+        }
     }
 
     #[test]
     fn disks_and_stacks() {
-        let part = |name: &str, dev: &str, n, parent: &str| Block { partition: Some(n), parent: Some(parent.into()), ..block(name, dev) };
+        let part = |name: &str, dev: &str, n, parent: &str| Block {
+            partition: Some(n),
+            parent: Some(parent.into()),
+            ..block(name, dev)
+        };
         let dm = |name: &str, dev: &str, dm_name: &str, uuid: &str, slaves: &[&str]| Block {
             dm_name: Some(dm_name.into()),
             dm_uuid: Some(uuid.into()),
@@ -375,17 +430,24 @@ mod tests {
             dm("dm-3", "253:3", "cr", "CRYPT-LUKS2-aa-cr", &["dm-0"]),
             Block { slaves: vec!["sdc".into()], ..block("md127", "9:127") },
             part("md127p1", "259:5", 1, "md127"),
-            Block { backing_file: Some("/var/lib/altdisk/practice/one.img".into()), ..block("loop1", "7:1") },
+            Block {
+                backing_file: Some("/var/lib/altdisk/practice/one.img".into()),
+                ..block("loop1", "7:1")
+            },
             Block { backing_file: Some("/no/such/other.img".into()), ..block("loop2", "7:2") },
             block("loop3", "7:3"),
         ];
-        let links = Links::from([(PathBuf::from("/dev/vda"), vec![PathBuf::from("/dev/disk/by-id/virtio-A")])]);
+        let links = Links::from([(
+            PathBuf::from("/dev/vda"),
+            vec![PathBuf::from("/dev/disk/by-id/virtio-A")],
+        )]);
         let world = assemble(&blocks, &links, &|b| b.name == "loop1");
         let disks: Vec<&str> = world.disks.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(disks, ["vda", "mmcblk0", "loop1"]);
         assert_eq!(world.disks[0].links, [PathBuf::from("/dev/disk/by-id/virtio-A")]);
         assert_eq!(world.disks[2].serial.as_deref(), Some("PRACTICE-one"));
-        let stacked: Vec<(&str, &str)> = world.stacked.iter().map(|s| (s.name.as_str(), s.kind.as_str())).collect();
+        let stacked: Vec<(&str, &str)> =
+            world.stacked.iter().map(|s| (s.name.as_str(), s.kind.as_str())).collect();
         let want = [
             ("dm-0", "lvm"),
             ("dm-1", "mpath"),
@@ -403,13 +465,22 @@ mod tests {
     #[test]
     fn tables_join_what_the_kernel_knows() {
         let mut d = disk(&block("nvme0n1", "259:0"), None, vec![]);
-        d.partitions = vec![partition(&Block { partition: Some(3), size: 5, ..block("nvme0n1p3", "259:3") }, vec![])];
-        let found = probe::parse_table(include_str!("../../tests/fixtures/disk/sfdisk-gpt-4kn.json")).unwrap();
+        d.partitions = vec![partition(
+            &Block { partition: Some(3), size: 5, ..block("nvme0n1p3", "259:3") },
+            vec![],
+        )];
+        let found =
+            probe::parse_table(include_str!("../../tests/fixtures/disk/sfdisk-gpt-4kn.json"))
+                .unwrap();
         for e in found.entries {
             join(&mut d, e, found.sector);
         }
-        let all: Vec<(u32, &str, bool)> = d.partitions.iter().map(|p| (p.number, p.name.as_str(), p.dev.is_some())).collect();
-        assert_eq!(all, [(1, "nvme0n1p1", false), (3, "nvme0n1p3", true), (15, "nvme0n1p15", false)]);
+        let all: Vec<(u32, &str, bool)> =
+            d.partitions.iter().map(|p| (p.number, p.name.as_str(), p.dev.is_some())).collect();
+        assert_eq!(
+            all,
+            [(1, "nvme0n1p1", false), (3, "nvme0n1p3", true), (15, "nvme0n1p15", false)]
+        );
         assert_eq!((d.partitions[0].start, d.partitions[2].size), (1 << 20, 8192 * 4096));
         assert_eq!(d.partitions[2].label.as_deref(), Some("altinst_rootvg ESP"));
     }

@@ -78,17 +78,23 @@ impl Layout {
         for p in &self.partitions {
             let start = p.start_sector.unwrap_or(next);
             let place = Place { number: p.number, start, size: p.size_bytes.div_ceil(bytes) };
-            let overlaps =
-                all.iter().any(|o| o.number == p.number || (start < o.start + o.size && o.start < start.saturating_add(place.size)));
+            let overlaps = all.iter().any(|o| {
+                o.number == p.number
+                    || (start < o.start + o.size && o.start < start.saturating_add(place.size))
+            });
             if place.size == 0 || start < ALIGN / bytes || overlaps {
-                return Err(
-                    error::LAYOUT_DOES_NOT_FIT.because(format!("partition {} ({}) has no size, or overlaps another", p.number, p.name))
-                );
+                return Err(error::LAYOUT_DOES_NOT_FIT.because(format!(
+                    "partition {} ({}) has no size, or overlaps another",
+                    p.number, p.name
+                )));
             }
             if start.saturating_add(place.size) > end {
-                let (need, has) = (start.saturating_add(place.size).saturating_mul(bytes), end * bytes);
-                let cause =
-                    format!("partition {} ({}) would end at byte {need}, but the disk's usable part ends at {has}", p.number, p.name);
+                let (need, has) =
+                    (start.saturating_add(place.size).saturating_mul(bytes), end * bytes);
+                let cause = format!(
+                    "partition {} ({}) would end at byte {need}, but the disk's usable part ends at {has}",
+                    p.number, p.name
+                );
                 return Err(error::LAYOUT_DOES_NOT_FIT.because(cause));
             }
             next = ((start + place.size) * bytes).div_ceil(ALIGN) * ALIGN / bytes;
@@ -136,7 +142,11 @@ impl Layout {
         compare("the table".into(), "gpt".into(), found.table.kind.clone());
         compare("the disk GUID".into(), self.disk_guid.to_lowercase(), found.table.id.clone());
         compare("the sector size".into(), sector.to_string(), found.sector.to_string());
-        compare("the number of partitions".into(), self.partitions.len().to_string(), found.entries.len().to_string());
+        compare(
+            "the number of partitions".into(),
+            self.partitions.len().to_string(),
+            found.entries.len().to_string(),
+        );
         for (p, place) in self.partitions.iter().zip(self.place(size, sector)?) {
             let Some(e) = found.entries.iter().find(|e| e.number == p.number) else {
                 compare(format!("partition {}", p.number), "there".into(), "missing".into());
@@ -155,7 +165,9 @@ impl Layout {
 
 /// A name that sfdisk's script can carry (it has no escapes), in GPT's 36 characters.
 fn plain(name: &str) -> String {
-    let kept = name.chars().map(|c| if c.is_ascii_alphanumeric() || " ._-/".contains(c) { c } else { '_' });
+    let kept = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || " ._-/".contains(c) { c } else { '_' });
     kept.take(36).collect::<String>().trim().to_owned()
 }
 
@@ -173,17 +185,35 @@ mod tests {
             uuid: format!("00000000-0000-4000-8000-00000000000{i}"),
             name: format!("altinst_rootvg \"{i}\""),
         };
-        Layout { disk_guid: "11111111-2222-4333-8444-555555555555".into(), partitions: sizes.iter().enumerate().map(part).collect() }
+        Layout {
+            disk_guid: "11111111-2222-4333-8444-555555555555".into(),
+            partitions: sizes.iter().enumerate().map(part).collect(),
+        }
     }
 
     #[test]
     fn script_for_both_sector_sizes() {
         let l = layout(&[1 << 20, (50 << 20) + 1, 100 << 20]);
         let lines = |sector| {
-            l.script(300 << 20, sector).unwrap().lines().skip(6).map(|x| x.split(", type").next().unwrap().to_owned()).collect::<Vec<_>>()
+            l.script(300 << 20, sector)
+                .unwrap()
+                .lines()
+                .skip(6)
+                .map(|x| x.split(", type").next().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
-        assert_eq!(lines(512), ["1: start=2048, size=2048", "2: start=4096, size=102401", "3: start=108544, size=204800"]);
-        assert_eq!(lines(4096), ["1: start=256, size=256", "2: start=512, size=12801", "3: start=13568, size=25600"]);
+        assert_eq!(
+            lines(512),
+            [
+                "1: start=2048, size=2048",
+                "2: start=4096, size=102401",
+                "3: start=108544, size=204800"
+            ]
+        );
+        assert_eq!(
+            lines(4096),
+            ["1: start=256, size=256", "2: start=512, size=12801", "3: start=13568, size=25600"]
+        );
         let text = l.script(300 << 20, 4096).unwrap();
         assert!(
             text.starts_with(
@@ -214,8 +244,12 @@ mod tests {
 
     #[test]
     fn differences_are_named() {
-        let found = crate::disk::probe::parse_table(include_str!("../../tests/fixtures/disk/sfdisk-gpt-4kn.json")).unwrap();
-        let all = layout(&[1 << 20, 1 << 20]).differences(300 << 20, 512, &found).unwrap().join("\n");
+        let found = crate::disk::probe::parse_table(include_str!(
+            "../../tests/fixtures/disk/sfdisk-gpt-4kn.json"
+        ))
+        .unwrap();
+        let all =
+            layout(&[1 << 20, 1 << 20]).differences(300 << 20, 512, &found).unwrap().join("\n");
         for part in [
             "the sector size is 4096, should be 512",
             "the disk GUID is 0f2e9c0a",

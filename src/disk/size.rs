@@ -24,8 +24,12 @@ pub fn parse(text: &str) -> Result<u64> {
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let whole: u128 = whole.parse().map_err(|_| bad())?;
     let fraction: u128 = if part.is_empty() { 0 } else { part.parse().map_err(|_| bad())? };
-    let scale = 10u128.checked_pow(u32::try_from(part.len()).map_err(|_| bad())?).ok_or_else(bad)?;
-    let bytes = whole.checked_mul(1 << shift).and_then(|w| w.checked_add((fraction.checked_mul(1 << shift)?) / scale)).ok_or_else(bad)?;
+    let scale =
+        10u128.checked_pow(u32::try_from(part.len()).map_err(|_| bad())?).ok_or_else(bad)?;
+    let bytes = whole
+        .checked_mul(1 << shift)
+        .and_then(|w| w.checked_add((fraction.checked_mul(1 << shift)?) / scale))
+        .ok_or_else(bad)?;
     u64::try_from(bytes).map_err(|_| bad())
 }
 
@@ -39,7 +43,11 @@ pub fn human(bytes: u64) -> String {
         unit += 1;
     }
     let (whole, tenth) = (value / 10, value % 10);
-    if tenth == 0 || whole >= 100 { format!("{whole} {}", units[unit]) } else { format!("{whole}.{tenth} {}", units[unit]) }
+    if tenth == 0 || whole >= 100 {
+        format!("{whole} {}", units[unit])
+    } else {
+        format!("{whole}.{tenth} {}", units[unit])
+    }
 }
 
 #[cfg(test)]

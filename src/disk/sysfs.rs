@@ -77,7 +77,8 @@ pub fn natural(name: &str) -> Vec<(String, u64)> {
     let mut rest = name;
     while !rest.is_empty() {
         let word = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let digits = rest[word..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| word + n);
+        let digits =
+            rest[word..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| word + n);
         key.push((rest[..word].to_owned(), rest[word..digits].parse().unwrap_or(0)));
         rest = &rest[digits..];
     }
@@ -91,14 +92,19 @@ fn read(entry: &Path, udev: &Path) -> Option<Block> {
         return None;
     }
     let number = |file: &str| line(dir.join(file)).and_then(|t| t.parse::<u64>().ok());
-    let small = |file: &str, otherwise: u32| number(file).and_then(|n| u32::try_from(n).ok()).unwrap_or(otherwise);
+    let small = |file: &str, otherwise: u32| {
+        number(file).and_then(|n| u32::try_from(n).ok()).unwrap_or(otherwise)
+    };
     let partition = number("partition").and_then(|n| u32::try_from(n).ok());
     let parent = partition.and_then(|_| Some(dir.parent()?.file_name()?.to_str()?.to_owned()));
     let queue = if partition.is_some() { "../queue" } else { "queue" };
     let dev = line(dir.join("dev"))?;
     let udev = line(udev.join(format!("b{dev}"))).map(|text| properties(&text)).unwrap_or_default();
     let uevent = line(dir.join("uevent")).unwrap_or_default();
-    let devname = uevent.lines().find_map(|l| l.strip_prefix("DEVNAME=")).map_or_else(|| name.replace('!', "/"), str::to_owned);
+    let devname = uevent
+        .lines()
+        .find_map(|l| l.strip_prefix("DEVNAME="))
+        .map_or_else(|| name.replace('!', "/"), str::to_owned);
     Some(Block {
         devname,
         size: number("size")?.saturating_mul(512),
@@ -110,7 +116,8 @@ fn read(entry: &Path, udev: &Path) -> Option<Block> {
         removable: number("removable") == Some(1),
         read_only: number("ro") == Some(1),
         diskseq: number("diskseq"),
-        model: word(&dir, &["device/model"]).or_else(|| udev.get("ID_MODEL").map(|m| m.replace('_', " ").trim().to_owned())),
+        model: word(&dir, &["device/model"])
+            .or_else(|| udev.get("ID_MODEL").map(|m| m.replace('_', " ").trim().to_owned())),
         serial: serial(&dir, &udev),
         wwn: word(&dir, &["wwid", "device/wwid"]).or_else(|| udev.get("ID_WWN").cloned()),
         transport: transport(&dir, &name, &udev),
@@ -126,18 +133,24 @@ fn read(entry: &Path, udev: &Path) -> Option<Block> {
 
 /// The first of these files that says something.
 fn word(dir: &Path, files: &[&str]) -> Option<String> {
-    files.iter().filter_map(|f| line(dir.join(f))).map(|t| t.trim().to_owned()).find(|t| !t.is_empty())
+    files
+        .iter()
+        .filter_map(|f| line(dir.join(f)))
+        .map(|t| t.trim().to_owned())
+        .find(|t| !t.is_empty())
 }
 
 /// What the kernel says, else what udev found.
 fn serial(dir: &Path, udev: &BTreeMap<String, String>) -> Option<String> {
-    serial::of_disk(dir).or_else(|| udev.get("ID_SCSI_SERIAL").or_else(|| udev.get("ID_SERIAL_SHORT")).cloned())
+    serial::of_disk(dir)
+        .or_else(|| udev.get("ID_SCSI_SERIAL").or_else(|| udev.get("ID_SERIAL_SHORT")).cloned())
 }
 
 /// How the disk is connected, from where it hangs in the device tree.
 fn transport(dir: &Path, name: &str, udev: &BTreeMap<String, String>) -> Option<String> {
     let path = dir.to_string_lossy();
-    let named = [("loop", "loop"), ("nvme", "nvme"), ("mmcblk", "mmc"), ("nbd", "nbd"), ("rbd", "rbd")];
+    let named =
+        [("loop", "loop"), ("nvme", "nvme"), ("mmcblk", "mmc"), ("nbd", "nbd"), ("rbd", "rbd")];
     // The outermost bus that a user would name comes first: a USB stick is a SCSI disk too.
     let hangs = [
         ("/usb", "usb"),
@@ -160,12 +173,16 @@ fn transport(dir: &Path, name: &str, udev: &BTreeMap<String, String>) -> Option<
 
 /// The `E:KEY=value` lines of a file of udev's database.
 fn properties(text: &str) -> BTreeMap<String, String> {
-    text.lines().filter_map(|l| l.strip_prefix("E:")?.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    text.lines()
+        .filter_map(|l| l.strip_prefix("E:")?.split_once('='))
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect()
 }
 
 fn names(dir: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir) else { return vec![] };
-    let mut all: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+    let mut all: Vec<String> =
+        entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
     all.sort_by_cached_key(|n| natural(n));
     all
 }
@@ -197,28 +214,62 @@ mod tests {
         let dir = machine(include_str!("../../tests/fixtures/disk/sysfs-mixed.txt"));
         let all = read_all(&dir.path().join("sys"), &dir.path().join("udev"));
         let names: Vec<&str> = all.iter().map(|b| b.name.as_str()).collect();
-        assert_eq!(names, ["cciss!c0d0", "dm-0", "loop3", "nvme0n1", "nvme0n1p1", "nvme0n1p2", "sda", "sdb", "vdb"]);
+        assert_eq!(
+            names,
+            [
+                "cciss!c0d0",
+                "dm-0",
+                "loop3",
+                "nvme0n1",
+                "nvme0n1p1",
+                "nvme0n1p2",
+                "sda",
+                "sdb",
+                "vdb"
+            ]
+        );
         let by = |name: &str| all.iter().find(|b| b.name == name).unwrap();
 
         let nvme = by("nvme0n1");
-        assert_eq!((nvme.size, nvme.logical_sector, nvme.diskseq), (512_110_190_592, 4096, Some(9)));
+        assert_eq!(
+            (nvme.size, nvme.logical_sector, nvme.diskseq),
+            (512_110_190_592, 4096, Some(9))
+        );
         assert_eq!(nvme.serial.as_deref(), Some("S4EUNX0R123456"));
         assert_eq!(nvme.model.as_deref(), Some("Samsung SSD 970 EVO Plus 500GB"));
-        assert_eq!((nvme.wwn.as_deref(), nvme.transport.as_deref()), (Some("eui.0025385501234567"), Some("nvme")));
+        assert_eq!(
+            (nvme.wwn.as_deref(), nvme.transport.as_deref()),
+            (Some("eui.0025385501234567"), Some("nvme"))
+        );
         let p2 = by("nvme0n1p2");
-        assert_eq!((p2.partition, p2.parent.as_deref(), p2.start, p2.logical_sector), (Some(2), Some("nvme0n1"), 537_919_488, 4096));
+        assert_eq!(
+            (p2.partition, p2.parent.as_deref(), p2.start, p2.logical_sector),
+            (Some(2), Some("nvme0n1"), 537_919_488, 4096)
+        );
         assert_eq!(p2.holders, ["dm-0"]);
 
         let dm = by("dm-0");
-        assert_eq!((dm.dm_name.as_deref(), dm.dm_uuid.as_deref()), (Some("vg0-root"), Some("LVM-abcdef")));
+        assert_eq!(
+            (dm.dm_name.as_deref(), dm.dm_uuid.as_deref()),
+            (Some("vg0-root"), Some("LVM-abcdef"))
+        );
         assert_eq!(dm.slaves, ["nvme0n1p2"]);
 
         let (sata, usb) = (by("sda"), by("sdb"));
-        assert_eq!((sata.serial.as_deref(), sata.transport.as_deref()), (Some("WD-WCC4N0123456"), Some("sata")));
-        assert_eq!((usb.serial.as_deref(), usb.transport.as_deref(), usb.removable), (Some("4C530001"), Some("usb"), true));
+        assert_eq!(
+            (sata.serial.as_deref(), sata.transport.as_deref()),
+            (Some("WD-WCC4N0123456"), Some("sata"))
+        );
+        assert_eq!(
+            (usb.serial.as_deref(), usb.transport.as_deref(), usb.removable),
+            (Some("4C530001"), Some("usb"), true)
+        );
         assert_eq!(by("vdb").serial.as_deref(), Some("DISK-2"));
         assert_eq!(by("vdb").transport.as_deref(), Some("virtio"));
-        assert_eq!(by("loop3").backing_file.as_deref(), Some(Path::new("/var/lib/altdisk/practice/one.img")));
+        assert_eq!(
+            by("loop3").backing_file.as_deref(),
+            Some(Path::new("/var/lib/altdisk/practice/one.img"))
+        );
         assert_eq!(by("cciss!c0d0").devname, "cciss/c0d0");
     }
 
@@ -231,7 +282,8 @@ mod tests {
              sys/dev/block/8:0 -> ../../devices/a/sda\nsys/dev/block/8:2 -> ../../devices/a/sda/sda2\n\
              sys/dev/block/253:1 -> ../../devices/v/dm-1\n",
         );
-        let below = |dev: &str| disks_below(&dir.path().join("sys"), dev).into_iter().collect::<Vec<_>>();
+        let below =
+            |dev: &str| disks_below(&dir.path().join("sys"), dev).into_iter().collect::<Vec<_>>();
         assert_eq!(below("8:0"), ["8:0"]);
         assert_eq!(below("8:2"), ["8:0"]);
         assert_eq!(below("253:1"), ["8:0", "8:16"]);

@@ -49,17 +49,30 @@ fn by_identity(a: &Disk, b: &Disk) -> Option<Option<Twin>> {
 /// Other devices that are, or may be, this very disk.
 pub fn of<'w>(disk: &Disk, world: &'w World) -> Vec<(&'w Disk, Twin)> {
     let alike = |other: &Disk| {
-        let pair = |(a, b): &(String, String)| (*a == disk.name && *b == other.name) || (*b == disk.name && *a == other.name);
-        by_identity(disk, other).unwrap_or_else(|| world.lookalikes.iter().any(pair).then_some(Twin::Content))
+        let pair = |(a, b): &(String, String)| {
+            (*a == disk.name && *b == other.name) || (*b == disk.name && *a == other.name)
+        };
+        by_identity(disk, other)
+            .unwrap_or_else(|| world.lookalikes.iter().any(pair).then_some(Twin::Content))
     };
-    world.disks.iter().filter(|d| d.name != disk.name).filter_map(|d| alike(d).map(|twin| (d, twin))).collect()
+    world
+        .disks
+        .iter()
+        .filter(|d| d.name != disk.name)
+        .filter_map(|d| alike(d).map(|twin| (d, twin)))
+        .collect()
 }
 
 /// Pairs of disks that nothing tells apart and that hold the same. Reads only what cannot be told otherwise.
 pub fn lookalikes(world: &World) -> Vec<(String, String)> {
     let mut all = vec![];
-    for (n, a) in world.disks.iter().enumerate().filter(|(_, d)| d.size > 0 && d.unreadable.is_none()) {
-        for b in world.disks[n + 1..].iter().filter(|b| b.unreadable.is_none() && by_identity(a, b).is_none()) {
+    for (n, a) in
+        world.disks.iter().enumerate().filter(|(_, d)| d.size > 0 && d.unreadable.is_none())
+    {
+        for b in world.disks[n + 1..]
+            .iter()
+            .filter(|b| b.unreadable.is_none() && by_identity(a, b).is_none())
+        {
             let id = |d: &Disk| d.table.as_ref().map(|t| t.id.to_lowercase());
             // Where the tables differ, so does the content. What cannot be read again is not told apart.
             if id(a) == id(b) && !differ(a, b).unwrap_or(false) {
@@ -79,9 +92,12 @@ fn differ(a: &Disk, b: &Disk) -> io::Result<bool> {
     if blank(&x) && blank(&y) {
         return Ok(true);
     }
-    let at: Vec<u64> = all.iter().zip(x.iter().zip(&y)).filter(|(_, (x, y))| x != y).map(|(at, _)| *at).collect();
+    let at: Vec<u64> =
+        all.iter().zip(x.iter().zip(&y)).filter(|(_, (x, y))| x != y).map(|(at, _)| *at).collect();
     let (again_x, again_y) = (look(&one, &at)?, look(&two, &at)?);
-    let first = |blocks: &[u32]| -> Vec<u32> { all.iter().zip(blocks).filter(|(p, _)| at.contains(p)).map(|(_, b)| *b).collect() };
+    let first = |blocks: &[u32]| -> Vec<u32> {
+        all.iter().zip(blocks).filter(|(p, _)| at.contains(p)).map(|(_, b)| *b).collect()
+    };
     let (first_x, first_y) = (first(&x), first(&y));
     let mut both = first_x.iter().zip(&again_x).zip(first_y.iter().zip(&again_y));
     Ok(both.any(|((x, x2), (y, y2))| x == x2 && y == y2 && x != y))
@@ -109,11 +125,26 @@ mod tests {
         assert_eq!(like(disk("sda", None, None), disk("sdb", None, None)), None);
         assert_eq!(like(disk("sda", s, None), disk("sdb", None, None)), None);
         assert_eq!(like(Disk { size: 1, ..disk("sda", s, w) }, disk("sdb", s, w)), Some(None));
-        assert_eq!(like(Disk { practice: Some("/x.img".into()), ..disk("loop1", s, None) }, disk("sdb", None, None)), Some(None));
-        let mut world = World { disks: vec![disk("vda", None, None), disk("vdb", None, None)], ..World::default() };
+        assert_eq!(
+            like(
+                Disk { practice: Some("/x.img".into()), ..disk("loop1", s, None) },
+                disk("sdb", None, None)
+            ),
+            Some(None)
+        );
+        let mut world = World {
+            disks: vec![disk("vda", None, None), disk("vdb", None, None)],
+            ..World::default()
+        };
         assert!(of(&world.disks[1], &world).is_empty());
         world.lookalikes = vec![("vda".into(), "vdb".into())];
-        assert_eq!(of(&world.disks[1], &world).iter().map(|(d, t)| (d.name.as_str(), *t)).collect::<Vec<_>>(), [("vda", Twin::Content)]);
+        assert_eq!(
+            of(&world.disks[1], &world)
+                .iter()
+                .map(|(d, t)| (d.name.as_str(), *t))
+                .collect::<Vec<_>>(),
+            [("vda", Twin::Content)]
+        );
         assert_eq!(of(&world.disks[0], &world).len(), 1);
     }
 
@@ -127,7 +158,10 @@ mod tests {
         };
         let text = |c: u8| [vec![0; 3 << 20], vec![c; 1 << 20]].concat();
         let world = |disks| World { disks, ..World::default() };
-        assert_eq!(lookalikes(&world(vec![disk("a", &text(b'x')), disk("b", &text(b'x'))])), [("a".to_owned(), "b".to_owned())]);
+        assert_eq!(
+            lookalikes(&world(vec![disk("a", &text(b'x')), disk("b", &text(b'x'))])),
+            [("a".to_owned(), "b".to_owned())]
+        );
         assert_eq!(lookalikes(&world(vec![disk("a", &text(b'x')), disk("b", &text(b'y'))])), []);
         assert_eq!(lookalikes(&world(vec![disk("a", &text(0)), disk("b", &text(0))])), []);
     }

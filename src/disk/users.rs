@@ -15,7 +15,12 @@ use crate::host::mounts::{parse_mountinfo, unescape};
 pub fn processes() -> Vec<u32> {
     let own = std::process::id();
     let mut all: Vec<u32> = fs::read_dir("/proc")
-        .map(|d| d.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).filter(|pid| *pid != own).collect())
+        .map(|d| {
+            d.flatten()
+                .filter_map(|e| e.file_name().to_str()?.parse().ok())
+                .filter(|pid| *pid != own)
+                .collect()
+        })
         .unwrap_or_default();
     all.sort_unstable();
     all.insert(0, own);
@@ -30,7 +35,9 @@ pub fn mounts(pids: &[u32]) -> (Vec<SeenMount>, usize) {
         match fs::read_link(format!("/proc/{pid}/ns/mnt")) {
             Ok(namespace) if !seen.insert(namespace.clone()) => {}
             Ok(_) => match fs::read(format!("/proc/{pid}/mountinfo")) {
-                Ok(text) => all.extend(parse_mountinfo(&text).into_iter().map(|mount| SeenMount { pid, mount })),
+                Ok(text) => all.extend(
+                    parse_mountinfo(&text).into_iter().map(|mount| SeenMount { pid, mount }),
+                ),
                 Err(e) => hidden += usize::from(e.kind() == std::io::ErrorKind::PermissionDenied),
             },
             // A kernel thread or one that just ended has no namespace to show.
@@ -45,10 +52,15 @@ pub fn parse_swaps(text: &[u8]) -> Vec<Swap> {
     let lines = text.split(|b| *b == b'\n').skip(1);
     lines
         .filter_map(|l| {
-            let fields: Vec<&[u8]> = l.split(|b| b.is_ascii_whitespace()).filter(|f| !f.is_empty()).collect();
+            let fields: Vec<&[u8]> =
+                l.split(|b| b.is_ascii_whitespace()).filter(|f| !f.is_empty()).collect();
             let kib: u64 = std::str::from_utf8(fields.get(2)?).ok()?.parse().ok()?;
             let kind = String::from_utf8_lossy(fields.get(1)?).into_owned();
-            Some(Swap { path: PathBuf::from(unescape(fields.first()?)), kind, size: kib.saturating_mul(1024) })
+            Some(Swap {
+                path: PathBuf::from(unescape(fields.first()?)),
+                kind,
+                size: kib.saturating_mul(1024),
+            })
         })
         .collect()
 }
@@ -61,7 +73,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 pub fn openers(pids: &[u32]) -> (Vec<Opener>, usize) {
     let (first, hidden) = openers_now(pids);
     let own = std::process::id();
-    let (mine, mut others): (Vec<Opener>, Vec<Opener>) = first.into_iter().partition(|o| o.pid == own);
+    let (mine, mut others): (Vec<Opener>, Vec<Opener>) =
+        first.into_iter().partition(|o| o.pid == own);
     let begun = Instant::now();
     while !others.is_empty() && begun.elapsed() < GLANCE {
         std::thread::sleep(Duration::from_millis(100));
@@ -84,11 +97,19 @@ fn openers_now(pids: &[u32]) -> (Vec<Opener>, usize) {
         }
         if let Ok(maps) = fs::read(format!("/proc/{pid}/maps")) {
             let root = PathBuf::from(format!("/proc/{pid}/root"));
-            devices.extend(mapped(&maps).iter().filter_map(|p| block_device(&root.join(p.strip_prefix("/").unwrap_or(p)))));
+            devices.extend(
+                mapped(&maps)
+                    .iter()
+                    .filter_map(|p| block_device(&root.join(p.strip_prefix("/").unwrap_or(p)))),
+            );
         }
         if !devices.is_empty() {
             let command = line(format!("/proc/{pid}/comm")).unwrap_or_else(|| "?".to_owned());
-            all.extend(devices.into_iter().map(|dev| Opener { pid, command: command.clone(), dev }));
+            all.extend(devices.into_iter().map(|dev| Opener {
+                pid,
+                command: command.clone(),
+                dev,
+            }));
         }
     }
     (all, hidden)
@@ -106,7 +127,9 @@ pub fn mapped(maps: &[u8]) -> BTreeSet<PathBuf> {
     let path = |l: &[u8]| {
         let at = l.iter().position(|b| *b == b'/')?;
         let path = Path::new(std::ffi::OsStr::from_bytes(&l[at..]));
-        let device = path.starts_with("/dev") && !path.starts_with("/dev/shm") && path != Path::new("/dev/zero");
+        let device = path.starts_with("/dev")
+            && !path.starts_with("/dev/shm")
+            && path != Path::new("/dev/zero");
         device.then(|| path.to_owned())
     };
     maps.split(|b| *b == b'\n').filter_map(path).collect()
@@ -116,7 +139,9 @@ pub fn mapped(maps: &[u8]) -> BTreeSet<PathBuf> {
 pub fn spread(sys: &Path) -> Vec<Spread> {
     let Ok(entries) = fs::read_dir(sys.join("fs/btrfs")) else { return vec![] };
     let names = |dir: PathBuf| -> Vec<String> {
-        fs::read_dir(dir).map(|d| d.flatten().filter_map(|e| e.file_name().into_string().ok()).collect()).unwrap_or_default()
+        fs::read_dir(dir)
+            .map(|d| d.flatten().filter_map(|e| e.file_name().into_string().ok()).collect())
+            .unwrap_or_default()
     };
     let all = entries.flatten().filter_map(|e| {
         let devices = names(e.path().join("devices"));
@@ -134,8 +159,14 @@ mod tests {
         let text = b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/vda3                               partition\t1048572\t0\t-2\n/swap\\040file file 2097148 0 -3\n";
         let all = parse_swaps(text);
         assert_eq!(all.len(), 2);
-        assert_eq!((all[0].path.as_path(), all[0].kind.as_str(), all[0].size), (Path::new("/dev/vda3"), "partition", 1_073_737_728));
-        assert_eq!((all[1].path.as_path(), all[1].kind.as_str()), (Path::new("/swap file"), "file"));
+        assert_eq!(
+            (all[0].path.as_path(), all[0].kind.as_str(), all[0].size),
+            (Path::new("/dev/vda3"), "partition", 1_073_737_728)
+        );
+        assert_eq!(
+            (all[1].path.as_path(), all[1].kind.as_str()),
+            (Path::new("/swap file"), "file")
+        );
     }
 
     #[test]

@@ -46,10 +46,18 @@ pub fn at_work(disk: &Disk, world: &World) -> Vec<Use> {
 
 fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
     let own = std::process::id();
-    let here: Vec<&SeenMount> = world.mounts.iter().filter(|m| world.disks_of_mount(&m.mount).contains(&disk.name)).collect();
-    let in_own =
-        |m: &SeenMount| here.iter().any(|o| o.pid == own && o.mount.dev == m.mount.dev && o.mount.mount_point == m.mount.mount_point);
-    let is_system = |m: &SeenMount| m.pid == own && SYSTEM.iter().any(|s| m.mount.mount_point == Path::new(s));
+    let here: Vec<&SeenMount> = world
+        .mounts
+        .iter()
+        .filter(|m| world.disks_of_mount(&m.mount).contains(&disk.name))
+        .collect();
+    let in_own = |m: &SeenMount| {
+        here.iter().any(|o| {
+            o.pid == own && o.mount.dev == m.mount.dev && o.mount.mount_point == m.mount.mount_point
+        })
+    };
+    let is_system =
+        |m: &SeenMount| m.pid == own && SYSTEM.iter().any(|s| m.mount.mount_point == Path::new(s));
     let system_disk = here.iter().any(|m| is_system(m));
     let mut all: Vec<Use> = vec![];
     for m in &here {
@@ -65,10 +73,19 @@ fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
         } else {
             // Nobody unmounts the root of what runs, a container or the host of this one.
             let remedy = match m.mount.mount_point == Path::new("/") {
-                true => format!("a system runs from it: name another disk, or stop that container (process {})", m.pid),
+                true => format!(
+                    "a system runs from it: name another disk, or stop that container (process {})",
+                    m.pid
+                ),
                 false => format!("`nsenter -t {} -m umount {at}`, or end that process", m.pid),
             };
-            (format!("{} is mounted at {at} in the mount namespace of process {}", m.mount.source, m.pid), remedy)
+            (
+                format!(
+                    "{} is mounted at {at} in the mount namespace of process {}",
+                    m.mount.source, m.pid
+                ),
+                remedy,
+            )
         };
         if !all.iter().any(|u| u.evidence == evidence) {
             let entry = if system { &error::DISK_HAS_ROOTVG } else { &error::DISK_MOUNTED };
@@ -79,7 +96,9 @@ fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
 }
 
 fn swaps(disk: &Disk, world: &World) -> Vec<Use> {
-    let here = world.swaps.iter().filter(|s| s.kind == "partition" && world.disks_below(&s.path.to_string_lossy()).contains(&disk.name));
+    let here = world.swaps.iter().filter(|s| {
+        s.kind == "partition" && world.disks_below(&s.path.to_string_lossy()).contains(&disk.name)
+    });
     here.map(|s| {
         let path = s.path.display();
         Use {
@@ -95,7 +114,8 @@ fn swaps(disk: &Disk, world: &World) -> Vec<Use> {
 /// Names of the volume groups that have a physical volume on the disk or its partitions.
 pub fn groups_on(disk: &Disk, world: &World) -> Vec<String> {
     let on = |path: &Path| world.disks_below(&path.to_string_lossy()).contains(&disk.name);
-    let mut all: Vec<String> = world.lvm.pvs.iter().filter(|pv| on(&pv.path)).filter_map(|pv| pv.vg.clone()).collect();
+    let mut all: Vec<String> =
+        world.lvm.pvs.iter().filter(|pv| on(&pv.path)).filter_map(|pv| pv.vg.clone()).collect();
     all.sort();
     all.dedup();
     all
@@ -103,12 +123,23 @@ pub fn groups_on(disk: &Disk, world: &World) -> Vec<String> {
 
 fn holders(disk: &Disk, world: &World) -> Vec<Use> {
     let mut all = vec![];
-    let mut add = |evidence: String, remedy: String| all.push(Use { entry: &error::DISK_HELD, evidence, remedy, system: false });
+    let mut add = |evidence: String, remedy: String| {
+        all.push(Use { entry: &error::DISK_HELD, evidence, remedy, system: false })
+    };
     let stacked = world.stacked_on(disk);
     for vg in groups_on(disk, world) {
-        let active: Vec<&str> = world.lvm.lvs.iter().filter(|lv| lv.vg == vg && lv.active).map(|lv| lv.name.as_str()).collect();
+        let active: Vec<&str> = world
+            .lvm
+            .lvs
+            .iter()
+            .filter(|lv| lv.vg == vg && lv.active)
+            .map(|lv| lv.name.as_str())
+            .collect();
         if !active.is_empty() {
-            add(format!("the volume group {vg} is active ({})", active.join(", ")), format!("`vgchange -an {vg}`"));
+            add(
+                format!("the volume group {vg} is active ({})", active.join(", ")),
+                format!("`vgchange -an {vg}`"),
+            );
         }
     }
     for s in &stacked {
@@ -117,22 +148,46 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
         match s.kind.as_str() {
             // Named with its group above, where LVM could be asked.
             "lvm" if world.lvm.lvs.iter().any(|lv| lv.dm_path == s.path && lv.active) => {}
-            "lvm" => add(format!("the logical volume {path} is active"), format!("`lvchange -an {path}`")),
-            "crypt" => add(format!("the encrypted volume {path} is open"), format!("`cryptsetup close {name}`")),
-            "raid" => add(format!("the RAID array {path} runs on it"), format!("`mdadm --stop {path}`")),
+            "lvm" => add(
+                format!("the logical volume {path} is active"),
+                format!("`lvchange -an {path}`"),
+            ),
+            "crypt" => add(
+                format!("the encrypted volume {path} is open"),
+                format!("`cryptsetup close {name}`"),
+            ),
+            "raid" => {
+                add(format!("the RAID array {path} runs on it"), format!("`mdadm --stop {path}`"))
+            }
             "loop" if lies_in_a_file_system(s.slaves.as_slice(), world) => {}
-            "loop" => add(format!("the loop device {path} is attached to it"), format!("`losetup -d {path}`")),
+            "loop" => add(
+                format!("the loop device {path} is attached to it"),
+                format!("`losetup -d {path}`"),
+            ),
             // The multipath map is an obstacle of its own, a partition belongs to what it is a partition of.
             "mpath" | "partition" => {}
-            "bcache" => add(format!("{path} (bcache) uses it"), format!("`echo 1 > /sys/block/{}/bcache/stop`", s.name)),
+            "bcache" => add(
+                format!("{path} (bcache) uses it"),
+                format!("`echo 1 > /sys/block/{}/bcache/stop`", s.name),
+            ),
             kind => add(format!("{path} ({kind}) uses it"), format!("`dmsetup remove {name}`")),
         }
     }
     let known = |holder: &String| world.stacked.iter().any(|s| s.name == *holder);
-    for holder in disk.holders.iter().chain(disk.partitions.iter().flat_map(|p| &p.holders)).filter(|h| !known(h)) {
-        add(format!("{holder} holds it"), format!("`lsblk /dev/{holder}` shows what that is; stop it"));
+    for holder in disk
+        .holders
+        .iter()
+        .chain(disk.partitions.iter().flat_map(|p| &p.holders))
+        .filter(|h| !known(h))
+    {
+        add(
+            format!("{holder} holds it"),
+            format!("`lsblk /dev/{holder}` shows what that is; stop it"),
+        );
     }
-    let own = |s: &&crate::disk::model::Spread| s.devices.iter().any(|d| world.disks_below(d).contains(&disk.name));
+    let own = |s: &&crate::disk::model::Spread| {
+        s.devices.iter().any(|d| world.disks_below(d).contains(&disk.name))
+    };
     for s in world.spread.iter().filter(own).filter(|s| s.devices.len() > 1) {
         add(
             format!("it is part of a mounted btrfs of {} devices ({})", s.devices.len(), s.uuid),
@@ -144,7 +199,9 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
 
 /// A loop device whose file lies in a mounted file system: the mount is the obstacle.
 fn lies_in_a_file_system(slaves: &[String], world: &World) -> bool {
-    slaves.iter().any(|s| world.mounts.iter().any(|m| world.kernel_name(&m.mount.dev).as_ref() == Some(s)))
+    slaves
+        .iter()
+        .any(|s| world.mounts.iter().any(|m| world.kernel_name(&m.mount.dev).as_ref() == Some(s)))
 }
 
 fn openers(disk: &Disk, world: &World) -> Vec<Use> {
@@ -155,7 +212,12 @@ fn openers(disk: &Disk, world: &World) -> Vec<Use> {
     here.filter(|o| world.disks_below(&o.dev).contains(&disk.name))
         .map(|o| Use {
             entry: &error::DISK_OPEN,
-            evidence: format!("process {} ({}) has /dev/{} open", o.pid, o.command, devices(&o.dev)),
+            evidence: format!(
+                "process {} ({}) has /dev/{} open",
+                o.pid,
+                o.command,
+                devices(&o.dev)
+            ),
             remedy: format!("end process {} ({})", o.pid, o.command),
             system: false,
         })
@@ -163,7 +225,8 @@ fn openers(disk: &Disk, world: &World) -> Vec<Use> {
 }
 
 fn kernel_users(disk: &Disk, world: &World) -> Vec<Use> {
-    let here = world.kernel_users.iter().filter(|u| world.disks_below(&u.device).contains(&disk.name));
+    let here =
+        world.kernel_users.iter().filter(|u| world.disks_below(&u.device).contains(&disk.name));
     here.map(|u| Use {
         entry: &error::DISK_HELD,
         evidence: format!("{} serves {}", u.by, u.device),
@@ -180,10 +243,17 @@ fn twins(disk: &Disk, world: &World) -> Vec<Use> {
         used.extend(mentions(other, world));
         (!used.is_empty()).then(|| used.swap_remove(0))
     };
-    let used = twins::of(disk, world).into_iter().filter_map(|(other, twin)| Some((other, twin, first_use(other)?)));
+    let used = twins::of(disk, world)
+        .into_iter()
+        .filter_map(|(other, twin)| Some((other, twin, first_use(other)?)));
     used.map(|(other, twin, u)| Use {
         entry: &error::DISK_TWIN,
-        evidence: format!("{} has the same {}, and is in use: {}", other.path.display(), twin.what(), u.evidence),
+        evidence: format!(
+            "{} has the same {}, and is in use: {}",
+            other.path.display(),
+            twin.what(),
+            u.evidence
+        ),
         remedy: error::DISK_TWIN.remedy.to_owned(),
         system: false,
     })

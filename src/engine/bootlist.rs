@@ -33,9 +33,16 @@ pub fn alternate(base: &Base) -> BootDisk {
         size: disk.map_or(0, |d| d.size),
         table_id: disk.map(|d| d.table_id.clone()),
         boot_fs_uuid: boot.map(|(v, _)| v.uuid.clone()).unwrap_or_default(),
-        boot_fstype: boot.and_then(|(v, _)| v.fs.as_ref()).map(|f| f.fs_vfs.clone()).unwrap_or_default(),
+        boot_fstype: boot
+            .and_then(|(v, _)| v.fs.as_ref())
+            .map(|f| f.fs_vfs.clone())
+            .unwrap_or_default(),
         boot_mount_options: boot.map(|(v, at)| subvolume_option(v, at)).unwrap_or_default(),
-        grub_dir: if on_root_fs { Path::new("boot").join(grub_name()) } else { PathBuf::from(grub_name()) },
+        grub_dir: if on_root_fs {
+            Path::new("boot").join(grub_name())
+        } else {
+            PathBuf::from(grub_name())
+        },
         boot_vg: boot.and_then(|(v, _)| v.vg.clone()),
         esp_partuuid: esp.and_then(|v| v.partuuid.clone()),
         esp_fat_uuid: esp.map(|v| v.uuid.clone()),
@@ -47,15 +54,17 @@ pub fn alternate(base: &Base) -> BootDisk {
 /// The volume that holds /boot, and where it is mounted.
 fn boot_volume(base: &Base) -> Option<(&VolumeLayout, &'static Path)> {
     let mounted = plan::mounts(&base.layout, base.esp_mountable);
-    ["/boot", "/"]
-        .iter()
-        .map(Path::new)
-        .find_map(|at| mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at)))
+    ["/boot", "/"].iter().map(Path::new).find_map(|at| {
+        mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at))
+    })
 }
 
 fn subvolume_option(v: &VolumeLayout, at: &Path) -> String {
     let subvolumes = v.fs.iter().flat_map(|f| &f.subvolume);
-    let path = subvolumes.into_iter().find(|s| s.mount_point.as_deref().map(Path::new) == Some(at)).map(|s| s.path.as_str());
+    let path = subvolumes
+        .into_iter()
+        .find(|s| s.mount_point.as_deref().map(Path::new) == Some(at))
+        .map(|s| s.path.as_str());
     path.filter(|p| !p.is_empty()).map(|p| format!("subvol={p}")).unwrap_or_default()
 }
 
@@ -83,16 +92,24 @@ fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
     let mut disk = alternate(base);
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     if let Some(fs) = esp.filter(|_| base.esp_mountable) {
-        disk.loader = Some(crate::boot::grub::loader(&Beneath::open(Path::new(ALT_INST))?, Path::new(&fs.fs_name)));
+        disk.loader = Some(crate::boot::grub::loader(
+            &Beneath::open(Path::new(ALT_INST))?,
+            Path::new(&fs.fs_name),
+        ));
     }
     Ok(disk)
 }
 
 fn machine(base: &Base) -> Result<Machine> {
-    let mut other = BootDisk::load(Path::new(ALTERNATE))?.context("the record of the copy is missing")?;
+    let mut other =
+        BootDisk::load(Path::new(ALTERNATE))?.context("the record of the copy is missing")?;
     other.fresh = true;
     other.name = base.layout.disks.first().map(|d| d.name.clone()).unwrap_or_default();
-    Ok(Machine { firmware: Firmware::of_machine(), here: here::running("rootvg")?, others: vec![other] })
+    Ok(Machine {
+        firmware: Firmware::of_machine(),
+        here: here::running("rootvg")?,
+        others: vec![other],
+    })
 }
 
 /// Makes the alternate boot next, the present disk second.
@@ -142,7 +159,12 @@ pub fn undo_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
     let here = here::running("rootvg").unwrap_or_default();
     // The system that this one was made from is no leftover, whatever its disk is called.
     let origin = BootDisk::load(Path::new(ORIGIN)).unwrap_or(None);
-    let stays = |esp: &str| [Some(&here), origin.as_ref()].into_iter().flatten().any(|d| d.esp_partuuid.as_deref() == Some(esp));
+    let stays = |esp: &str| {
+        [Some(&here), origin.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|d| d.esp_partuuid.as_deref() == Some(esp))
+    };
     let machine = Machine { firmware: Firmware::of_machine(), here: here.clone(), others: vec![] };
     let mut changed = false;
     // One that cannot be read says nothing.
@@ -152,8 +174,16 @@ pub fn undo_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
         changed = true;
         machine.remove(&disk, events)?;
     }
-    let parts = disks.iter().flat_map(|d| &d.partitions).filter_map(|p| p.uuid.clone()).filter(|p| !stays(p));
-    Ok(machine.remove_unrecorded(&parts.collect::<Vec<_>>(), origin.as_ref().map(BootDisk::id).as_deref(), events)? || changed)
+    let parts = disks
+        .iter()
+        .flat_map(|d| &d.partitions)
+        .filter_map(|p| p.uuid.clone())
+        .filter(|p| !stays(p));
+    Ok(machine.remove_unrecorded(
+        &parts.collect::<Vec<_>>(),
+        origin.as_ref().map(BootDisk::id).as_deref(),
+        events,
+    )? || changed)
 }
 
 /// Forgets the record of the alternate.

@@ -66,7 +66,11 @@ pub fn fates<'w>(alternate: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
 ///
 /// # Errors
 /// ALT-233 where a serial number is that of no disk with the copy on it.
-pub fn deeds<'w>(alternate: &Alternate, erase: &[String], found: Vec<Fate<'w>>) -> Result<Vec<Deed<'w>>> {
+pub fn deeds<'w>(
+    alternate: &Alternate,
+    erase: &[String],
+    found: Vec<Fate<'w>>,
+) -> Result<Vec<Deed<'w>>> {
     let stage = stage(alternate);
     let (mut holds, mut deeds) = (vec![], vec![]);
     for (index, fate) in found.into_iter().enumerate() {
@@ -97,7 +101,9 @@ fn without_journal(alternate: &Alternate) -> Alternate {
     let mut known = alternate.clone();
     if stage(alternate) == Stage::NotKnown {
         let wiped = (0..known.base.layout.disks.len()).map(|i| format!("1.wipe.{i}"));
-        known.journal.extend(wiped.flat_map(|id| [Record::Begin { id: id.clone() }, Record::Done { id }]));
+        known
+            .journal
+            .extend(wiped.flat_map(|id| [Record::Begin { id: id.clone() }, Record::Done { id }]));
     }
     known
 }
@@ -110,7 +116,10 @@ fn erasing(index: usize) -> String {
 /// Whether the erasure of a disk was begun and neither ended nor refused: `-X` was killed there. One that was refused has to be asked for again.
 fn erasure_is_open(alternate: &Alternate, index: usize) -> bool {
     let id = erasing(index);
-    let last = alternate.journal.iter().rfind(|r| matches!(r, Record::Begin { id: i } | Record::Failed { id: i, .. } if *i == id));
+    let last = alternate
+        .journal
+        .iter()
+        .rfind(|r| matches!(r, Record::Begin { id: i } | Record::Failed { id: i, .. } if *i == id));
     matches!(last, Some(Record::Begin { .. }))
 }
 
@@ -118,26 +127,41 @@ fn erasure_is_open(alternate: &Alternate, index: usize) -> bool {
 ///
 /// # Errors
 /// As [`clean_up`].
-pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], events: &Events) -> Result<String> {
+pub fn give_up(
+    state: &mut State,
+    alternate: &Alternate,
+    erase: &[String],
+    events: &Events,
+) -> Result<String> {
     let base = &alternate.base;
     let world = World::gather()?;
     not_running_from_it(base, &world)?;
     let deeds = deeds(alternate, erase, fates(alternate, &world))?;
     if !alternate.cleaning() {
         // Without the record it goes on all the same: what is left is found by looking.
-        state
-            .append_removal()
-            .unwrap_or_else(|e| events.warn(format!("do not interrupt the removal: that it has begun cannot be written down: {e:#}")));
+        state.append_removal().unwrap_or_else(|e| {
+            events.warn(format!(
+                "do not interrupt the removal: that it has begun cannot be written down: {e:#}"
+            ))
+        });
     }
     crash_point("after", "X.begin");
     let mut outcome = Outcome::default();
-    let erased: Vec<&Disk> = deeds.iter().filter_map(|d| if let Deed::Erase(disk) = d { Some(*disk) } else { None }).collect();
+    let erased: Vec<&Disk> = deeds
+        .iter()
+        .filter_map(|d| if let Deed::Erase(disk) = d { Some(*disk) } else { None })
+        .collect();
     outcome.note(end_processes(base, &erased, &world, events));
     crash_point("after", "X.processes");
     match mounted::unmount_all(base) {
-        Ok(all) => all.iter().rev().for_each(|at| events.note(format!("unmounted {}", at.display()))),
+        Ok(all) => {
+            all.iter().rev().for_each(|at| events.note(format!("unmounted {}", at.display())))
+        }
         // Somebody else's, and the finished copy is not mounted.
-        Err(e) if stage(alternate) == Stage::Finished && error::of(&e).is_some_and(|a| a.entry.id == error::ALT_INST_TAKEN.id) => {
+        Err(e)
+            if stage(alternate) == Stage::Finished
+                && error::of(&e).is_some_and(|a| a.entry.id == error::ALT_INST_TAKEN.id) =>
+        {
             events.warn(format!("{e:#}: it stays"));
         }
         Err(e) => outcome.errors.push(e),
@@ -152,7 +176,9 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
         let name = base.layout.disks[index].name.clone();
         match deed {
             Deed::Keep(disk) | Deed::KeepUnsure(disk) => {
-                outcome.note(base.layout.vgs.iter().try_for_each(|vg| lvm::put_away(&vg.name, disk, events)));
+                outcome.note(
+                    base.layout.vgs.iter().try_for_each(|vg| lvm::put_away(&vg.name, disk, events)),
+                );
                 if matches!(deed, Deed::KeepUnsure(_)) {
                     events.warn(format!(
                         "{}: without the journal, which is damaged or lost, nothing says whether the copy on it is finished, so it is not erased",
@@ -170,7 +196,11 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
                     Ok(true) => outcome.freed.push(name),
                     Ok(false) => outcome.left.push(name),
                     Err(e) => {
-                        note_down(state, &Record::Failed { id: erasing(index), error: format!("{e:#}") }, events);
+                        note_down(
+                            state,
+                            &Record::Failed { id: erasing(index), error: format!("{e:#}") },
+                            events,
+                        );
                         outcome.errors.push(e);
                     }
                 }
@@ -188,7 +218,8 @@ pub fn give_up(state: &mut State, alternate: &Alternate, erase: &[String], event
 /// A record that helps a second `-X`. It is no condition of the first: there may be no room for it.
 fn note_down(state: &mut State, record: &Record, events: &Events) {
     if let Err(e) = state.append(record) {
-        events.note(format!("the journal cannot be written; cleaning up goes on without it: {e:#}"));
+        events
+            .note(format!("the journal cannot be written; cleaning up goes on without it: {e:#}"));
     }
 }
 
@@ -208,19 +239,29 @@ pub fn forget_untouched(state: &mut State, base: &Base) -> Result<()> {
 pub fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
     let root = mounts::mounted()?.into_iter().rfind(|m| m.mount_point == Path::new("/"));
     let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
-    match base.layout.disks.iter().filter_map(|d| relocate::find(d, world)).find(|d| disks.contains(&d.name)) {
-        Some(d) => Err(error::RUNNING_FROM_IT.because(format!("the running system is on {}", d.name))),
+    match base
+        .layout
+        .disks
+        .iter()
+        .filter_map(|d| relocate::find(d, world))
+        .find(|d| disks.contains(&d.name))
+    {
+        Some(d) => {
+            Err(error::RUNNING_FROM_IT.because(format!("the running system is on {}", d.name)))
+        }
         None => Ok(()),
     }
 }
 
 /// Programs that a killed run left working in the copy: those in what is mounted below /alt_inst; and of disks that are erased, all.
 fn end_processes(base: &Base, erased: &[&Disk], world: &World, events: &Events) -> Result<()> {
-    let copy: Vec<&Disk> = base.layout.disks.iter().filter_map(|d| relocate::find(d, world)).collect();
+    let copy: Vec<&Disk> =
+        base.layout.disks.iter().filter_map(|d| relocate::find(d, world)).collect();
     // Device numbers of the volumes as they are named now; btrfs has numbers of its own, which its mounts tell.
     let parts = erased.iter().flat_map(|d| d.partitions.iter().filter_map(|p| p.dev.clone()));
     let stacked = erased.iter().flat_map(|d| world.stacked_on(d)).map(|s| s.dev.clone());
-    let mut devices: Vec<u64> = parts.chain(stacked).filter_map(|dev| procs::device_number(&dev)).collect();
+    let mut devices: Vec<u64> =
+        parts.chain(stacked).filter_map(|dev| procs::device_number(&dev)).collect();
     devices.extend(device_numbers_below(&copy, world)?);
     end_those_on(&devices, events)
 }

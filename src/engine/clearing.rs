@@ -14,10 +14,17 @@ use crate::host::{mounts, procs};
 /// # Errors
 /// ALT-233 for a serial number that none of these disks has.
 pub fn check_erase(erase: &[String], copy: &[&Disk]) -> Result<()> {
-    let Some(word) = erase.iter().find(|e| !copy.iter().any(|d| d.serial_or_name() == e.as_str())) else { return Ok(()) };
-    let there: Vec<String> = copy.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
-    let there =
-        if there.is_empty() { "there is no disk with a copy of this system".to_owned() } else { format!("there is {}", there.join(", ")) };
+    let Some(word) = erase.iter().find(|e| !copy.iter().any(|d| d.serial_or_name() == e.as_str()))
+    else {
+        return Ok(());
+    };
+    let there: Vec<String> =
+        copy.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
+    let there = if there.is_empty() {
+        "there is no disk with a copy of this system".to_owned()
+    } else {
+        format!("there is {}", there.join(", "))
+    };
     Err(error::ERASE_NOT_A_TARGET.because_do(
         format!("--erase {word}: the copy is on no disk with this serial number ({there})"),
         "`altdisk disks --alternates` shows the disks of the copy. To use another disk, name it as a target: `alt_disk_install -C --erase SERIAL DISK`",
@@ -52,7 +59,8 @@ impl Outcome {
         }
         if let Some(first) = (!self.errors.is_empty()).then(|| self.errors.remove(0)) {
             let others: String = self.errors.iter().map(|e| format!("{e:#}; ")).collect();
-            let first = if others.is_empty() { first } else { first.context(format!("{others}and")) };
+            let first =
+                if others.is_empty() { first } else { first.context(format!("{others}and")) };
             return Err(first.context(LeftUnfinished));
         }
         Ok(self.in_words(running))
@@ -83,7 +91,9 @@ pub fn device_numbers_below(disks: &[&Disk], world: &World) -> Result<Vec<u64>> 
         let below = world.disks_of_mount(m);
         !below.is_empty() && below.iter().all(|name| disks.iter().any(|d| d.name == *name))
     };
-    let mounted = mounts::mounted()?.into_iter().filter(|m| m.mount_point.starts_with(ALT_INST) && of_these(m));
+    let mounted = mounts::mounted()?
+        .into_iter()
+        .filter(|m| m.mount_point.starts_with(ALT_INST) && of_these(m));
     Ok(mounted.filter_map(|m| std::fs::metadata(&m.mount_point).ok()).map(|m| m.dev()).collect())
 }
 
@@ -104,20 +114,28 @@ mod tests {
 
     #[test]
     fn a_practice_disk_is_called_by_its_own_name_and_never_boots() {
-        let kept = Outcome { kept: vec![("loop0".into(), "PRACTICE-one".into())], ..Outcome::default() };
+        let kept =
+            Outcome { kept: vec![("loop0".into(), "PRACTICE-one".into())], ..Outcome::default() };
         let again = "one (loop0) keeps what is on it; `alt_disk_install -C --erase PRACTICE-one -B one` uses the disk again.";
         assert!(kept.in_words("vda").contains(again), "{}", kept.in_words("vda"));
     }
 
     #[test]
     fn what_is_said_in_the_end() {
-        let kept = Outcome { kept: vec![("vdb".into(), "S 1".into())], left: vec!["vdc".into()], ..Outcome::default() };
+        let kept = Outcome {
+            kept: vec![("vdb".into(), "S 1".into())],
+            left: vec!["vdc".into()],
+            ..Outcome::default()
+        };
         assert_eq!(
             kept.in_words("vda"),
             "The copy (altinst_rootvg) is forgotten. vdc: left as before (see above). vdb keeps what is on it; \
              `alt_disk_install -C --erase 'S 1' vdb` uses the disk again. Bootlist is set to the boot disk: vda."
         );
         let freed = Outcome { freed: vec!["vdb".into()], ..Outcome::default() };
-        assert_eq!(freed.in_words("vda"), "The copy (altinst_rootvg) is removed. vdb: free. Bootlist is set to the boot disk: vda.");
+        assert_eq!(
+            freed.in_words("vda"),
+            "The copy (altinst_rootvg) is removed. vdb: free. Bootlist is set to the boot disk: vda."
+        );
     }
 }

@@ -43,7 +43,11 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     }
     let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
     mounted::mount_alone(v, &options, events)?;
-    let copied = if fs.subvolume.is_empty() { plain(c, fs, c.excludes) } else { subvolumes(c, v, fs, c.excludes) };
+    let copied = if fs.subvolume.is_empty() {
+        plain(c, fs, c.excludes)
+    } else {
+        subvolumes(c, v, fs, c.excludes)
+    };
     // The file system must not stay mounted for the next one, whatever happened.
     let unmounted = mounts::unmount_below(at);
     copied?;
@@ -63,8 +67,14 @@ fn source_mount(base: &Base, fs: &Fs) -> Result<Mount> {
 
 /// What a run has to copy or restore: of the steps that are still to come.
 pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
-    let volumes = steps.iter().filter_map(|s| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None });
-    let restored = if steps.iter().any(|s| s.action == Action::Restore) { restoring::totals(base) } else { Totals::default() };
+    let volumes = steps.iter().filter_map(|s| {
+        if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None }
+    });
+    let restored = if steps.iter().any(|s| s.action == Action::Restore) {
+        restoring::totals(base)
+    } else {
+        Totals::default()
+    };
     volumes
         .filter_map(|v| v.fs.as_ref())
         .map(|fs| {
@@ -86,7 +96,14 @@ fn plain(c: &Context, fs: &Fs, excludes: &Excludes) -> Result<()> {
     run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), &[], excludes)
 }
 
-fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, apart: &[PathBuf], excludes: &Excludes) -> Result<()> {
+fn run(
+    c: &Context,
+    from: &Source,
+    to: &Path,
+    prefix: &Path,
+    apart: &[PathBuf],
+    excludes: &Excludes,
+) -> Result<()> {
     let leave_out: Vec<PathBuf> = c
         .base
         .leave_out
@@ -95,7 +112,15 @@ fn run(c: &Context, from: &Source, to: &Path, prefix: &Path, apart: &[PathBuf], 
         .filter(|p| !p.as_os_str().is_empty())
         .map(Path::to_owned)
         .collect();
-    let job = Job { from, to, prefix, excludes, leave_out: &leave_out, apart, verbose: c.options.verbose };
+    let job = Job {
+        from,
+        to,
+        prefix,
+        excludes,
+        leave_out: &leave_out,
+        apart,
+        verbose: c.options.verbose,
+    };
     copy::copy(&job, c.events, c.progress).map(drop)
 }
 
@@ -115,8 +140,12 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
         if !s.path.is_empty() {
             make_subvolume(&s.path, c.events)?;
         }
-        let from = if s.path.is_empty() { top.try_clone()? } else { open_below(top.as_fd(), &s.path)? };
-        let inside = fs.subvolume.iter().filter_map(|o| Path::new(&o.path).strip_prefix(&s.path).ok().map(Path::to_owned));
+        let from =
+            if s.path.is_empty() { top.try_clone()? } else { open_below(top.as_fd(), &s.path)? };
+        let inside = fs
+            .subvolume
+            .iter()
+            .filter_map(|o| Path::new(&o.path).strip_prefix(&s.path).ok().map(Path::to_owned));
         let apart: Vec<PathBuf> = inside.filter(|p| !p.as_os_str().is_empty()).collect();
         run(c, &Source::of_directory(from), &to, &prefix(fs, s), &apart, excludes)?;
     }
@@ -131,10 +160,15 @@ pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
     if let Some(at) = &s.mount_point {
         return PathBuf::from(at);
     }
-    let above =
-        fs.subvolume.iter().filter(|o| o.mount_point.is_some() && (o.path.is_empty() || s.path.starts_with(&format!("{}/", o.path))));
+    let above = fs.subvolume.iter().filter(|o| {
+        o.mount_point.is_some()
+            && (o.path.is_empty() || s.path.starts_with(&format!("{}/", o.path)))
+    });
     match above.max_by_key(|o| o.path.len()) {
-        Some(o) => below(Path::new(o.mount_point.as_deref().unwrap_or("/")), Path::new(s.path.strip_prefix(&o.path).unwrap_or(&s.path))),
+        Some(o) => below(
+            Path::new(o.mount_point.as_deref().unwrap_or("/")),
+            Path::new(s.path.strip_prefix(&o.path).unwrap_or(&s.path)),
+        ),
         None => PathBuf::from("/").join(&s.path),
     }
 }
@@ -148,7 +182,11 @@ pub fn make_subvolume(path: &str, events: &Events) -> Result<()> {
     top.make_directories(Path::new(path).parent().unwrap_or(Path::new("")))?;
     top.remove_directory(path)?;
     let at = top.place(path)?;
-    Cmd::new("btrfs", format!("make subvolume {path}")).args(["subvolume", "create"]).arg(at.path()).run(events).map(drop)
+    Cmd::new("btrfs", format!("make subvolume {path}"))
+        .args(["subvolume", "create"])
+        .arg(at.path())
+        .run(events)
+        .map(drop)
 }
 
 /// Makes the subvolume `path` the one that is mounted where none is named.
@@ -158,7 +196,11 @@ pub fn make_subvolume(path: &str, events: &Events) -> Result<()> {
 pub fn make_default(path: &str, v: &VolumeLayout, events: &Events) -> Result<()> {
     let at = Beneath::open(Path::new(ALT_INST))?.directory(path)?;
     let sentence = format!("make {path} the default subvolume of {}", v.device.display());
-    Cmd::new("btrfs", sentence).args(["subvolume", "set-default"]).arg(at.path()).run(events).map(drop)
+    Cmd::new("btrfs", sentence)
+        .args(["subvolume", "set-default"])
+        .arg(at.path())
+        .run(events)
+        .map(drop)
 }
 
 /// A subvolume, below its file system's top level.
@@ -167,14 +209,22 @@ pub fn make_default(path: &str, v: &VolumeLayout, events: &Events) -> Result<()>
 /// Where it cannot be opened.
 pub fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
     use nix::fcntl::{OFlag, openat};
-    let fd = openat(top, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty());
+    let fd = openat(
+        top,
+        path,
+        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+        nix::sys::stat::Mode::empty(),
+    );
     fd.with_context(|| format!("opening subvolume {path}"))
 }
 
 /// What each pattern of the exclude list did.
 pub fn report(excludes: &Excludes, events: &Events) {
     for used in excludes.report() {
-        events.note(format!("exclude list, line {}: `{}` matched {}", used.line, used.text, used.matches));
+        events.note(format!(
+            "exclude list, line {}: `{}` matched {}",
+            used.line, used.text, used.matches
+        ));
         if let Some(warning) = used.warning {
             events.warn(format!("exclude list, line {}: `{}`: {warning}", used.line, used.text));
         }

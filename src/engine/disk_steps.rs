@@ -39,10 +39,14 @@ pub fn gate_again(c: &Context) -> Result<()> {
     for layout in &c.base.layout.disks {
         let disk = world.disk(&layout.name)?;
         if let Likeness::Differs(what) = layout.identity().compare(disk) {
-            return Err(error::DISK_CHANGED.because(format!("{} is another disk now than a moment ago: {what}", layout.name)));
+            return Err(error::DISK_CHANGED.because(format!(
+                "{} is another disk now than a moment ago: {what}",
+                layout.name
+            )));
         }
         must_be_as_planned(layout, disk)?;
-        gate::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&c.plan.request.erase, disk)?;
+        gate::examine(disk, &world, role_before(&world, c.base, disk)?)
+            .allow(&c.plan.request.erase, disk)?;
     }
     Ok(())
 }
@@ -52,15 +56,21 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
     let Some(before) = &layout.before else { return Ok(false) };
     let held = Held::disk(disk)?;
     let since = before.since(held.file(), disk.size);
-    let since = since.map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display())))?;
+    let since = since
+        .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display())))?;
     let new = content::signatures(disk).find(|s| !before.signatures.contains(s));
     match (since, new) {
         (Since::Same, None) => Ok(false),
         (Since::Zeroed, None) => Ok(true),
-        (_, Some(s)) => Err(error::DISK_CHANGED.because(format!("{} has got {} since the plan was made", disk.path.display(), s.kind))),
-        (Since::Changed, None) => {
-            Err(error::DISK_CHANGED.because(format!("somebody has written to {} since the plan was made", disk.path.display())))
-        }
+        (_, Some(s)) => Err(error::DISK_CHANGED.because(format!(
+            "{} has got {} since the plan was made",
+            disk.path.display(),
+            s.kind
+        ))),
+        (Since::Changed, None) => Err(error::DISK_CHANGED.because(format!(
+            "somebody has written to {} since the plan was made",
+            disk.path.display()
+        ))),
     }
 }
 
@@ -71,7 +81,8 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
 pub fn wipe(c: &Context, index: usize) -> Result<()> {
     let layout = &c.base.layout.disks[index];
     let world = World::gather()?;
-    let disk = relocate::find(layout, &world).ok_or_else(|| error::TARGET_GONE.because(relocate::why_not_found(layout, &world)))?;
+    let disk = relocate::find(layout, &world)
+        .ok_or_else(|| error::TARGET_GONE.because(relocate::why_not_found(layout, &world)))?;
     let mut erase = c.plan.request.erase.clone();
     if must_be_as_planned(layout, disk)? {
         // What an interrupted wipe left is content that the user gave up already.
@@ -107,20 +118,26 @@ pub fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
         .collect();
     let disk = disk_now(layout)?;
     must_be_wiped(layout, &disk)?;
-    make::partition(&disk, &Table { disk_guid: layout.table_id.clone(), partitions }, events).map(drop)
+    make::partition(&disk, &Table { disk_guid: layout.table_id.clone(), partitions }, events)
+        .map(drop)
 }
 
 /// Between the wipe and the table nobody may have put something there.
 fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
     let held = Held::disk(disk)?;
     let blocks = content::read(held.file(), disk.size, &content::places(disk.size, &[]));
-    let blocks = blocks.map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display())))?;
+    let blocks = blocks
+        .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display())))?;
     let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
-    let own = [ids.first, ids.last].into_iter().flatten().any(|id| id.eq_ignore_ascii_case(&layout.table_id));
+    let own = [ids.first, ids.last]
+        .into_iter()
+        .flatten()
+        .any(|id| id.eq_ignore_ascii_case(&layout.table_id));
     if content::blank(&blocks) || own {
         return Ok(());
     }
-    Err(error::DISK_USED_AGAIN.because(format!("{} was wiped, and holds data again", disk.path.display())))
+    Err(error::DISK_USED_AGAIN
+        .because(format!("{} was wiped, and holds data again", disk.path.display())))
 }
 
 /// What LVM may look at: the physical volumes of the alternate.
@@ -163,7 +180,10 @@ pub fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
     check()?;
     for pv in &pvs {
         if probe::whole(&pv.path())?.is_none_or(|s| s.kind != "LVM2_member") {
-            return Err(error::DISK_EXCHANGED.because(format!("{} is no physical volume after it was made one", pv.name().display())));
+            return Err(error::DISK_EXCHANGED.because(format!(
+                "{} is no physical volume after it was made one",
+                pv.name().display()
+            )));
         }
     }
     pvs.into_iter().try_for_each(Held::close)
@@ -175,7 +195,12 @@ pub fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
 /// What LVM says; ALT-714 where it lies on another disk.
 pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
     let v = &base.layout.volumes[index];
-    let vg = base.layout.vgs.iter().find(|g| Some(&g.name) == v.vg.as_ref()).context("a logical volume without its volume group")?;
+    let vg = base
+        .layout
+        .vgs
+        .iter()
+        .find(|g| Some(&g.name) == v.vg.as_ref())
+        .context("a logical volume without its volume group")?;
     let scope = scope(base);
     let pvs = open_pvs(base, &vg.pvs)?;
     if lvm::exists(&scope, &vg.name, Some(&v.lv))? {
@@ -205,12 +230,27 @@ pub fn make_swap(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
     make_in(base, v, "swap", &[], events)
 }
 
-fn make_in(base: &Base, v: &VolumeLayout, fstype: &str, options: &[String], events: &Events) -> Result<()> {
+fn make_in(
+    base: &Base,
+    v: &VolumeLayout,
+    fstype: &str,
+    options: &[String],
+    events: &Events,
+) -> Result<()> {
     let held = open_volume(base, &v.device)?;
     let there = probe::whole(&held.path())?.filter(|s| s.usage != "partition-table");
-    if let Some(s) = there.filter(|s| s.uuid.as_ref().is_none_or(|u| !u.eq_ignore_ascii_case(&v.uuid))) {
-        let what = format!("{} holds {} {}", v.device.display(), s.kind, s.uuid.as_deref().unwrap_or_default());
-        return Err(error::DISK_USED_AGAIN.because(format!("{}, which is not the copy's", what.trim_end())));
+    if let Some(s) =
+        there.filter(|s| s.uuid.as_ref().is_none_or(|u| !u.eq_ignore_ascii_case(&v.uuid)))
+    {
+        let what = format!(
+            "{} holds {} {}",
+            v.device.display(),
+            s.kind,
+            s.uuid.as_deref().unwrap_or_default()
+        );
+        return Err(
+            error::DISK_USED_AGAIN.because(format!("{}, which is not the copy's", what.trim_end()))
+        );
     }
     mkfs::mkfs(fstype, &held, &v.uuid, v.label.as_deref(), options, events)?;
     held.close()?;

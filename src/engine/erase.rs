@@ -51,9 +51,12 @@ pub enum Fate<'w> {
 pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> {
     let layout = &alternate.base.layout.disks[index];
     let held = Held::disk(disk)?;
-    let unreadable = |e: std::io::Error| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display()));
+    let unreadable =
+        |e: std::io::Error| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display()));
     let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
-    let is_own = |id: &Option<String>| id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&layout.table_id));
+    let is_own = |id: &Option<String>| {
+        id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&layout.table_id))
+    };
     if is_own(&ids.first) {
         return Ok(foreign(disk, alternate, index).map_or(Holds::Copy, Holds::Other));
     }
@@ -61,9 +64,14 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
     let blocks = content::read(held.file(), disk.size, &all).map_err(unreadable)?;
     if is_own(&ids.last) {
         // sfdisk writes the backup of a table first: until then the start of the disk is as the wipe left it.
-        let start: Vec<u32> = all.iter().zip(&blocks).filter(|(at, _)| **at < 1 << 20).map(|(_, b)| *b).collect();
+        let start: Vec<u32> =
+            all.iter().zip(&blocks).filter(|(at, _)| **at < 1 << 20).map(|(_, b)| *b).collect();
         let other = || "data, and the backup of the copy's partition table".to_owned();
-        return Ok(if content::blank(&start) && content::signatures(disk).next().is_none() { Holds::Copy } else { Holds::Other(other()) });
+        return Ok(if content::blank(&start) && content::signatures(disk).next().is_none() {
+            Holds::Copy
+        } else {
+            Holds::Other(other())
+        });
     }
     // A sparse file tells exactly; it is looked at as a whole where nothing is recognised on it.
     if disk.sight == Some(Sight::Blank) || (disk.sight.is_none() && content::blank(&blocks)) {
@@ -78,7 +86,9 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
         None => Holds::Other(in_words()),
         Some(before) => match before.since(held.file(), disk.size).map_err(unreadable)? {
             Since::Same => Holds::AsBefore,
-            Since::Zeroed if content::signatures(disk).all(|s| before.signatures.contains(s)) => Holds::PartlyErased,
+            Since::Zeroed if content::signatures(disk).all(|s| before.signatures.contains(s)) => {
+                Holds::PartlyErased
+            }
             _ => Holds::Other(in_words()),
         },
     })
@@ -88,25 +98,40 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
 fn foreign(disk: &Disk, alternate: &Alternate, index: usize) -> Option<String> {
     let layout = &alternate.base.layout;
     let own_disk = &layout.disks[index];
-    let says = |s: &Signature| format!("{} {}", s.kind, s.uuid.as_deref().or(s.label.as_deref()).unwrap_or_default()).trim_end().to_owned();
+    let says = |s: &Signature| {
+        format!("{} {}", s.kind, s.uuid.as_deref().or(s.label.as_deref()).unwrap_or_default())
+            .trim_end()
+            .to_owned()
+    };
     if let Some(s) = disk.content.iter().find(|s| s.usage != "partition-table") {
         return Some(says(s));
     }
     let table = disk.table.as_ref().filter(|t| !t.id.eq_ignore_ascii_case(&own_disk.table_id));
     // What protects a torn GPT shows as a table with one partition of that kind.
-    if let Some(t) = table.filter(|_| disk.partitions.iter().any(|p| !p.type_id.is_empty() && !p.type_id.eq_ignore_ascii_case("ee"))) {
+    if let Some(t) = table.filter(|_| {
+        disk.partitions
+            .iter()
+            .any(|p| !p.type_id.is_empty() && !p.type_id.eq_ignore_ascii_case("ee"))
+    }) {
         return Some(format!("a partition table of kind {}", t.kind));
     }
     for p in &disk.partitions {
         let planned = own_disk.partitions.iter().find(|q| q.number == p.number);
-        let named = p.uuid.as_ref().zip(planned).is_none_or(|(uuid, q)| uuid.eq_ignore_ascii_case(&q.uuid));
+        let named =
+            p.uuid.as_ref().zip(planned).is_none_or(|(uuid, q)| uuid.eq_ignore_ascii_case(&q.uuid));
         if table.is_none() && (planned.is_none() || !named) {
             return Some(format!("the partition {}, which is not the copy's", p.name));
         }
         let path = planned.map(|q| &q.path);
         let own = |s: &Signature| match s.kind.as_str() {
             "LVM2_member" => layout.vgs.iter().any(|v| v.pvs.iter().any(|pv| Some(pv) == path)),
-            _ => s.uuid.is_none() || layout.volumes.iter().any(|v| s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(&v.uuid))),
+            _ => {
+                s.uuid.is_none()
+                    || layout
+                        .volumes
+                        .iter()
+                        .any(|v| s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(&v.uuid)))
+            }
         };
         if let Some(s) = p.content.iter().find(|s| s.usage != "partition-table" && !own(s)) {
             return Some(format!("{} on {}", says(s), p.name));
@@ -145,7 +170,8 @@ pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool
             return Ok(false);
         }
         Fate::Gone => {
-            events.warn(format!("{}: what is on it stays", relocate::why_not_found(layout, &world)));
+            events
+                .warn(format!("{}: what is on it stays", relocate::why_not_found(layout, &world)));
             return Ok(false);
         }
         Fate::Another(disk) => {
@@ -168,7 +194,11 @@ pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool
     let stacked = world.stacked_on(disk).into_iter().filter(|s| !ours(&s.path));
     let stacked: Vec<String> = stacked.map(|s| s.path.display().to_string()).collect();
     if !stacked.is_empty() {
-        return Err(error::TARGET_BUSY.because(format!("{} is in use by {}", disk.name, stacked.join(" "))));
+        return Err(error::TARGET_BUSY.because(format!(
+            "{} is in use by {}",
+            disk.name,
+            stacked.join(" ")
+        )));
     }
     let is_on = |p: &PathBuf| layout.partitions.iter().any(|q| q.path == *p);
     let vg = alternate.base.layout.vgs.iter().find(|v| v.pvs.iter().any(is_on));

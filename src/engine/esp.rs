@@ -41,7 +41,9 @@ pub fn of_source(facts: &Facts, fs_name: &str) -> Result<Option<OwnedFd>> {
 /// # Errors
 /// If /proc is not mounted.
 pub fn is_mounted(fs_name: &str) -> Result<bool> {
-    Ok(mounts::mounted()?.iter().any(|m| m.mount_point == Path::new(fs_name) && m.fstype != "autofs"))
+    Ok(mounts::mounted()?
+        .iter()
+        .any(|m| m.mount_point == Path::new(fs_name) && m.fstype != "autofs"))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +67,9 @@ fn is_named(device: &Path, names: &Names) -> bool {
     if block_device(device).is_none() {
         return false;
     }
-    let has = |key: &str, wanted: &str| device::value(device, key).ok().flatten().is_some_and(|v| v.eq_ignore_ascii_case(wanted));
+    let has = |key: &str, wanted: &str| {
+        device::value(device, key).ok().flatten().is_some_and(|v| v.eq_ignore_ascii_case(wanted))
+    };
     let in_partition = || names.partuuid.as_ref().is_none_or(|id| has("PARTUUID", id));
     names.uuid.as_ref().is_some_and(|id| has("UUID", id) && has("TYPE", "vfat") && in_partition())
 }
@@ -75,14 +79,21 @@ fn choose(all: &[Mount], at: &Path, names: &Names, is_it: &dyn Fn(&Path) -> bool
     if names.devices.is_empty() {
         return None;
     }
-    let link = |kind: &str, id: &Option<String>| id.as_ref().map(|id| Path::new("/dev/disk").join(kind).join(id));
+    let link = |kind: &str, id: &Option<String>| {
+        id.as_ref().map(|id| Path::new("/dev/disk").join(kind).join(id))
+    };
     let links = [link("by-partuuid", &names.partuuid), link("by-uuid", &names.uuid)];
-    let device = links.into_iter().flatten().chain(names.devices.iter().cloned()).find(|d| is_it(d));
+    let device =
+        links.into_iter().flatten().chain(names.devices.iter().cloned()).find(|d| is_it(d));
     let is_mounted = |m: &&Mount| match &device {
         Some(device) => mounts::is_of(m, device) || is_it(Path::new(&m.source)),
         None => is_it(Path::new(&m.source)) || (names.uuid.is_none() && m.mount_point == at),
     };
-    let mut found: Vec<&Mount> = all.iter().filter(|m| m.fstype == "vfat" && m.root == Path::new("/")).filter(is_mounted).collect();
+    let mut found: Vec<&Mount> = all
+        .iter()
+        .filter(|m| m.fstype == "vfat" && m.root == Path::new("/"))
+        .filter(is_mounted)
+        .collect();
     // The newest, of those at its own place if there are any.
     found.sort_by_key(|m| m.mount_point == at);
     found.pop().cloned().map(Place::Mounted).or(device.map(Place::Device))
@@ -94,13 +105,19 @@ mod tests {
     use crate::host::mounts::parse_mountinfo;
 
     fn chosen(mountinfo: &str, uuid: Option<&str>, its: &[&str]) -> Option<String> {
-        let names =
-            Names { uuid: uuid.map(Into::into), partuuid: Some("0a8b-01".into()), devices: vec!["/dev/sda1".into()], ..Names::default() };
+        let names = Names {
+            uuid: uuid.map(Into::into),
+            partuuid: Some("0a8b-01".into()),
+            devices: vec!["/dev/sda1".into()],
+            ..Names::default()
+        };
         let is_it = |d: &Path| its.iter().any(|i| d == Path::new(i));
-        choose(&parse_mountinfo(mountinfo.as_bytes()), Path::new("/boot/efi"), &names, &is_it).map(|place| match place {
-            Place::Mounted(m) => format!("{} at {}", m.source, m.mount_point.display()),
-            Place::Device(d) => d.display().to_string(),
-        })
+        choose(&parse_mountinfo(mountinfo.as_bytes()), Path::new("/boot/efi"), &names, &is_it).map(
+            |place| match place {
+                Place::Mounted(m) => format!("{} at {}", m.source, m.mount_point.display()),
+                Place::Device(d) => d.display().to_string(),
+            },
+        )
     }
 
     const ROOT: &str = "20 1 8:2 / / rw - ext4 /dev/sda2 rw\n";
@@ -109,7 +126,10 @@ mod tests {
     fn a_name_alone_says_nothing() {
         let uuid = Some("ABCD-1234");
         // After a restart /dev/sda1 is a disk with data, ext4 or vfat.
-        for data in ["30 20 8:1 / /srv rw - ext4 /dev/sda1 rw\n", "30 20 8:1 / /boot/efi rw - vfat /dev/sda1 rw\n"] {
+        for data in [
+            "30 20 8:1 / /srv rw - ext4 /dev/sda1 rw\n",
+            "30 20 8:1 / /boot/efi rw - vfat /dev/sda1 rw\n",
+        ] {
             assert_eq!(
                 chosen(&format!("{ROOT}{data}"), uuid, &["/dev/disk/by-partuuid/0a8b-01"]).unwrap(),
                 "/dev/disk/by-partuuid/0a8b-01"
@@ -125,14 +145,20 @@ mod tests {
     #[test]
     fn mounted_or_not() {
         let uuid = Some("ABCD-1234");
-        let esp = format!("{ROOT}30 20 8:17 / /boot/efi rw - vfat /dev/sdb1 rw\n31 20 8:17 / /mnt rw - vfat /dev/sdb1 rw\n");
+        let esp = format!(
+            "{ROOT}30 20 8:17 / /boot/efi rw - vfat /dev/sdb1 rw\n31 20 8:17 / /mnt rw - vfat /dev/sdb1 rw\n"
+        );
         assert_eq!(chosen(&esp, uuid, &["/dev/sdb1"]).unwrap(), "/dev/sdb1 at /boot/efi");
         let elsewhere = format!("{ROOT}31 20 8:17 / /mnt rw - vfat /dev/sdb1 rw\n");
         assert_eq!(chosen(&elsewhere, uuid, &["/dev/sdb1"]).unwrap(), "/dev/sdb1 at /mnt");
-        assert_eq!(chosen(ROOT, uuid, &["/dev/disk/by-uuid/ABCD-1234"]).unwrap(), "/dev/disk/by-uuid/ABCD-1234");
+        assert_eq!(
+            chosen(ROOT, uuid, &["/dev/disk/by-uuid/ABCD-1234"]).unwrap(),
+            "/dev/disk/by-uuid/ABCD-1234"
+        );
         // Without udev there are no links: the device is asked for its ids all the same.
         assert_eq!(chosen(ROOT, uuid, &["/dev/sda1"]).unwrap(), "/dev/sda1");
-        let other_name = format!("{ROOT}31 20 8:17 / /boot/efi rw - vfat /dev/disk/by-uuid/ABCD-1234 rw\n");
+        let other_name =
+            format!("{ROOT}31 20 8:17 / /boot/efi rw - vfat /dev/disk/by-uuid/ABCD-1234 rw\n");
         assert_eq!(
             chosen(&other_name, uuid, &["/dev/disk/by-uuid/ABCD-1234"]).unwrap(),
             "/dev/disk/by-uuid/ABCD-1234 at /boot/efi",
@@ -146,6 +172,8 @@ mod tests {
     #[test]
     fn a_device_is_asked() {
         let names = Names { uuid: Some("ABCD-1234".into()), ..Names::default() };
-        assert!(!is_named(Path::new("/dev/null"), &names) && !is_named(Path::new("/nowhere"), &names));
+        assert!(
+            !is_named(Path::new("/dev/null"), &names) && !is_named(Path::new("/nowhere"), &names)
+        );
     }
 }

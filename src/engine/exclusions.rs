@@ -16,9 +16,13 @@ use crate::error;
 use crate::host::{files, mounts, tree};
 
 /// Directories that a system expects to find (file-hierarchy(7)), whatever is in them.
-const EXPECTED: [&str; 11] = ["/boot", "/dev", "/etc", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", "/var/log", "/var/tmp"];
+const EXPECTED: [&str; 11] = [
+    "/boot", "/dev", "/etc", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", "/var/log",
+    "/var/tmp",
+];
 /// Without anything in one of these there is no system.
-const ESSENTIAL: [&str; 9] = ["/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib"];
+const ESSENTIAL: [&str; 9] =
+    ["/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib"];
 /// Without these it does not boot.
 const BOOTS: [&str; 3] = ["/boot", "/usr/lib/modules", "/lib/modules"];
 
@@ -28,7 +32,10 @@ const BOOTS: [&str; 3] = ["/boot", "/usr/lib/modules", "/lib/modules"];
 /// ALT-401 for a pattern that is none.
 pub fn read(file: Option<&PathBuf>) -> Result<Excludes> {
     let Some(file) = file else { return Excludes::parse(b"", Path::new("")) };
-    let list = Excludes::parse(&std::fs::read(file).with_context(|| format!("reading {}", file.display()))?, file)?;
+    let list = Excludes::parse(
+        &std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
+        file,
+    )?;
     Ok(list.but_for(EXPECTED.iter().map(PathBuf::from).chain(mount_points()?)))
 }
 
@@ -37,7 +44,12 @@ fn mount_points() -> Result<Vec<PathBuf>> {
     let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
     let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
     let named = fstab.into_iter().map(|e| e.mount_point).filter(|at| at.is_absolute());
-    Ok(mounts::mounted()?.into_iter().map(|m| m.mount_point).chain(named).filter(|at| at != Path::new("/")).collect())
+    Ok(mounts::mounted()?
+        .into_iter()
+        .map(|m| m.mount_point)
+        .chain(named)
+        .filter(|at| at != Path::new("/"))
+        .collect())
 }
 
 /// The exclude list, which leaves what a system needs; `boots`: also what it boots with.
@@ -60,8 +72,18 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
         if !takes(&list, at).unwrap_or(false) {
             continue;
         }
-        let lines: Vec<String> = list.report().iter().filter(|u| u.matches > 0).map(|u| format!("line {}: `{}`", u.line, u.text)).collect();
-        return Err(error::EXCLUDES_ALL.because(format!("{} leaves nothing of {} ({})", file.display(), at.display(), lines.join(", "))));
+        let lines: Vec<String> = list
+            .report()
+            .iter()
+            .filter(|u| u.matches > 0)
+            .map(|u| format!("line {}: `{}`", u.line, u.text))
+            .collect();
+        return Err(error::EXCLUDES_ALL.because(format!(
+            "{} leaves nothing of {} ({})",
+            file.display(),
+            at.display(),
+            lines.join(", ")
+        )));
     }
     Ok(())
 }

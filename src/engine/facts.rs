@@ -55,11 +55,24 @@ impl Facts {
         let mounts = mounts::mounted()?;
         let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
         let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
-        let (source, undescribed) = match source::describe(&world, &mounts, &fstab, describe_image(boot.firmware), &Machine) {
+        let (source, undescribed) = match source::describe(
+            &world,
+            &mounts,
+            &fstab,
+            describe_image(boot.firmware),
+            &Machine,
+        ) {
             Ok(source) => (source, None),
-            Err(e) => (Source { disks: source::root_disks(&world, &mounts, &Machine), ..Source::default() }, Some(e)),
+            Err(e) => (
+                Source {
+                    disks: source::root_disks(&world, &mounts, &Machine),
+                    ..Source::default()
+                },
+                Some(e),
+            ),
         };
-        let mut facts = Self { world, source, boot, mountable: mkfs::filesystems_supported(), undescribed };
+        let mut facts =
+            Self { world, source, boot, mountable: mkfs::filesystems_supported(), undescribed };
         facts.look_at_unmounted_esp()?;
         Ok(facts)
     }
@@ -67,12 +80,18 @@ impl Facts {
     /// A loader for UEFI can lie on an ESP that is not mounted.
     fn look_at_unmounted_esp(&mut self) -> Result<()> {
         let image = &self.source.image;
-        let Some(fs) = image.fs_data.iter().find(|f| prepare::is_esp(image, f)) else { return Ok(()) };
+        let Some(fs) = image.fs_data.iter().find(|f| prepare::is_esp(image, f)) else {
+            return Ok(());
+        };
         if self.boot.efi.is_ok() || esp::is_mounted(&fs.fs_name)? {
             return Ok(());
         }
         let view = esp::of_source(self, &fs.fs_name).ok().flatten();
-        self.boot.efi = grub::efi_unmounted(Path::new("/"), &fs.fs_name, view.as_ref().map(own_path).as_deref());
+        self.boot.efi = grub::efi_unmounted(
+            Path::new("/"),
+            &fs.fs_name,
+            view.as_ref().map(own_path).as_deref(),
+        );
         Ok(())
     }
 
@@ -87,7 +106,13 @@ impl Facts {
 
     /// Everything by which a device of rootvg can be named.
     pub fn old_names(&self, device: &Path) -> Names {
-        let subvolumes = self.source.subvolume_ids.iter().find(|(d, _)| d == device).map(|(_, ids)| ids.clone()).unwrap_or_default();
+        let subvolumes = self
+            .source
+            .subvolume_ids
+            .iter()
+            .find(|(d, _)| d == device)
+            .map(|(_, ids)| ids.clone())
+            .unwrap_or_default();
         Names { subvolumes, ..names::old_names(&self.world, device) }
     }
 
@@ -98,7 +123,10 @@ impl Facts {
         if self.source.not_mounted.iter().any(|at| at == Path::new("/boot")) {
             boot.kernels.clear();
             let cause = "/boot is in /etc/fstab but not mounted, so the kernels that this system starts are not seen";
-            return (boot, error::NO_KERNEL.because_do(cause, "`mount /boot`, and run the command again"));
+            return (
+                boot,
+                error::NO_KERNEL.because_do(cause, "`mount /boot`, and run the command again"),
+            );
         }
         let cause = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
         (boot, error::NO_KERNEL.because(cause))
@@ -126,14 +154,21 @@ fn bootable() -> Bootable {
 
 /// Err: why the boot list of this machine cannot be set.
 pub fn bootlist_capability(firmware: Firmware) -> Result<(), String> {
-    bootlist::capability(firmware).map_err(|e| error::of(&e).map_or_else(|| e.to_string(), |a| a.cause.clone()))
+    bootlist::capability(firmware)
+        .map_err(|e| error::of(&e).map_or_else(|| e.to_string(), |a| a.cause.clone()))
 }
 
 fn describe_image(firmware: Firmware) -> Image {
     let os = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let pretty = os.lines().find_map(|l| l.strip_prefix("PRETTY_NAME=")).map(|v| v.trim_matches('"').to_owned());
-    let uname = nix::sys::utsname::uname()
-        .map(|u| [u.sysname(), u.nodename(), u.release(), u.machine()].map(|w| w.to_string_lossy().into_owned()).join(" "));
+    let pretty = os
+        .lines()
+        .find_map(|l| l.strip_prefix("PRETTY_NAME="))
+        .map(|v| v.trim_matches('"').to_owned());
+    let uname = nix::sys::utsname::uname().map(|u| {
+        [u.sysname(), u.nodename(), u.release(), u.machine()]
+            .map(|w| w.to_string_lossy().into_owned())
+            .join(" ")
+    });
     Image {
         image_type: "clone".into(),
         date_time: crate::host::sys::now().1,
@@ -155,15 +190,25 @@ impl source::Ask for Machine {
         // Listed from the top level, because from anywhere else btrfs names what lies below relative to there.
         let top = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
         let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
-        let list = Cmd::new("btrfs", "list the subvolumes").args(["subvolume", "list", "-q", &at]).read()?;
-        let read_only = Cmd::new("btrfs", "list the read-only subvolumes").args(["subvolume", "list", "-q", "-r", &at]).read()?;
-        let default = Cmd::new("btrfs", "ask for the default subvolume").args(["subvolume", "get-default", &at]).read()?;
+        let list = Cmd::new("btrfs", "list the subvolumes")
+            .args(["subvolume", "list", "-q", &at])
+            .read()?;
+        let read_only = Cmd::new("btrfs", "list the read-only subvolumes")
+            .args(["subvolume", "list", "-q", "-r", &at])
+            .read()?;
+        let default = Cmd::new("btrfs", "ask for the default subvolume")
+            .args(["subvolume", "get-default", &at])
+            .read()?;
         Ok((parse_subvolumes(&list.text(), &read_only.text()), parse_default(&default.text())))
     }
 
     fn has_quotas(&self, mount: &Mount) -> bool {
         // It fails where they are off.
-        Cmd::new("btrfs", "ask whether quotas are on").args(["qgroup", "show"]).arg(&mount.mount_point).read().is_ok()
+        Cmd::new("btrfs", "ask whether quotas are on")
+            .args(["qgroup", "show"])
+            .arg(&mount.mount_point)
+            .read()
+            .is_ok()
     }
 
     fn mkfs_options(&self, fs: &str, device: &Path) -> Result<Vec<String>> {
@@ -171,7 +216,8 @@ impl source::Ask for Machine {
     }
 
     fn crypttab(&self) -> String {
-        let text = files::read_optional(Path::new("/etc/crypttab")).ok().flatten().unwrap_or_default();
+        let text =
+            files::read_optional(Path::new("/etc/crypttab")).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&text).into_owned()
     }
 }
@@ -193,9 +239,14 @@ pub struct Counts {
 pub fn counts(mount: &Mount) -> Result<Counts> {
     let all = mounts::mounted()?;
     let here = all.iter().rfind(|m| m.is_same_as(mount));
-    let view = if here.is_some_and(|m| covered::is_visible(&all, m)) { None } else { Some(view::of_mount(mount)?) };
+    let view = if here.is_some_and(|m| covered::is_visible(&all, m)) {
+        None
+    } else {
+        Some(view::of_mount(mount)?)
+    };
     let at = view.as_ref().map_or(mount.mount_point.clone(), own_path);
-    let s = nix::sys::statvfs::statvfs(&at).with_context(|| format!("asking how full {} is", mount.mount_point.display()))?;
+    let s = nix::sys::statvfs::statvfs(&at)
+        .with_context(|| format!("asking how full {} is", mount.mount_point.display()))?;
     let used = s.blocks().saturating_sub(s.blocks_free()).saturating_mul(s.fragment_size());
     Ok(Counts {
         used: used.saturating_sub(practice_bytes(&at)),
@@ -214,7 +265,12 @@ fn parse_subvolumes(text: &str, read_only: &str) -> Vec<ListedSubvolume> {
             let parent = head.split_whitespace().skip_while(|w| *w != "parent_uuid").nth(1)?;
             let id = id(head)?;
             let path = path.trim_start_matches("<FS_TREE>/").to_owned();
-            Some(ListedSubvolume { id, path, is_snapshot: parent != "-", read_only: read_only.contains(&id) })
+            Some(ListedSubvolume {
+                id,
+                path,
+                is_snapshot: parent != "-",
+                read_only: read_only.contains(&id),
+            })
         })
         .collect()
 }
@@ -228,7 +284,8 @@ fn parse_default(text: &str) -> Option<String> {
 fn practice_bytes(mount_point: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let Ok(here) = std::fs::metadata(mount_point) else { return 0 };
-    let files = std::fs::read_dir(crate::disk::practice::directory()).into_iter().flatten().flatten();
+    let files =
+        std::fs::read_dir(crate::disk::practice::directory()).into_iter().flatten().flatten();
     files
         .filter_map(|f| f.metadata().ok())
         .filter(|m| m.dev() == here.dev())
@@ -239,7 +296,8 @@ fn practice_bytes(mount_point: &Path) -> u64 {
 /// Practice disks' backing files and our own state: what neither a clone nor an image contains.
 pub fn leave_out(source: &Source) -> Vec<PathBuf> {
     let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
-    let own = [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
+    let own =
+        [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
     own.into_iter().chain([Path::new("/").join(unlocked::NOTES)]).chain(swap).collect()
 }
 
@@ -262,8 +320,14 @@ mod tests {
             ID 260 gen 29 top level 256 parent_uuid 0c2a8c1e-2a0e-0f4d-9d4c-1a2b3c4d5e6f path @/.snapshots/1/snap shot\n";
         let s = parse_subvolumes(text, text.lines().last().unwrap());
         assert_eq!(
-            s.iter().map(|s| (s.id, s.path.as_str(), s.is_snapshot, s.read_only)).collect::<Vec<_>>(),
-            [(256, "@", false, false), (257, "@home", false, false), (260, "@/.snapshots/1/snap shot", true, true)]
+            s.iter()
+                .map(|s| (s.id, s.path.as_str(), s.is_snapshot, s.read_only))
+                .collect::<Vec<_>>(),
+            [
+                (256, "@", false, false),
+                (257, "@home", false, false),
+                (260, "@/.snapshots/1/snap shot", true, true)
+            ]
         );
         assert_eq!(parse_default("ID 5 (FS_TREE)\n"), None);
         assert_eq!(parse_default("ID 256 gen 9 top level 5 path @\n").as_deref(), Some("@"));

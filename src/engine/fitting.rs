@@ -85,7 +85,12 @@ pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<Strin
             why.push("mkfs.xfs makes no smaller one, and its log takes more than the original's");
         }
         if lv.size_mb < least {
-            notes.push(format!("{} is made {least} MiB large instead of {}: {}", fs.fs_name, lv.size_mb, why.join("; ")));
+            notes.push(format!(
+                "{} is made {least} MiB large instead of {}: {}",
+                fs.fs_name,
+                lv.size_mb,
+                why.join("; ")
+            ));
             added_mb += least - lv.size_mb + extent_mb;
             lv.size_mb = least;
         }
@@ -122,8 +127,16 @@ fn raise_blocks(fs: &mut Fs, sector: u32) -> Option<u64> {
             "-b" if is_ext => sector.to_string(),
             "-b" => format!("size={sector}"),
             // Directory blocks are no smaller than the others; an inode has bytes of its own no fewer than a block.
-            "-n" if value.strip_prefix("size=").and_then(|s| s.parse::<u64>().ok()).is_some_and(|s| s < sector) => format!("size={sector}"),
-            "-i" if is_ext && value.parse::<u64>().is_ok_and(|ratio| ratio < sector) => sector.to_string(),
+            "-n" if value
+                .strip_prefix("size=")
+                .and_then(|s| s.parse::<u64>().ok())
+                .is_some_and(|s| s < sector) =>
+            {
+                format!("size={sector}")
+            }
+            "-i" if is_ext && value.parse::<u64>().is_ok_and(|ratio| ratio < sector) => {
+                sector.to_string()
+            }
             _ => value,
         };
     }
@@ -144,22 +157,33 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
     for v in &mut layout.volumes {
         let (size, what) = (v.size, v.what().to_owned());
         let Some(fs) = v.fs.as_mut().filter(|f| f.fs_vfs.starts_with("ext")) else { continue };
-        let Some(features) = fs.fs_mkfs_options.iter().position(|o| o == "-O").map(|i| i + 1) else { continue };
+        let Some(features) = fs.fs_mkfs_options.iter().position(|o| o == "-O").map(|i| i + 1)
+        else {
+            continue;
+        };
         let block = block_size(fs).unwrap_or(4096);
-        let has = |name: &str| fs.fs_mkfs_options.get(features).is_some_and(|list| list.split(',').any(|f| f == name));
+        let has = |name: &str| {
+            fs.fs_mkfs_options.get(features).is_some_and(|list| list.split(',').any(|f| f == name))
+        };
         if size / block < u64::from(u32::MAX) || has("64bit") {
             continue;
         }
         if fs.fs_vfs != "ext4" || !has("extent") {
-            let cause = format!("{what} would be {} large, and {} without extents ends at {}", human(size), fs.fs_vfs, human(block << 32));
+            let cause = format!(
+                "{what} would be {} large, and {} without extents ends at {}",
+                human(size),
+                fs.fs_vfs,
+                human(block << 32)
+            );
             return Err(error::TOO_LARGE.because(cause));
         }
         if let Some(list) = fs.fs_mkfs_options.get_mut(features) {
             list.push_str(",64bit");
         }
-        layout
-            .notes
-            .push(format!("{what} is larger than {}: its copy has the feature 64bit, which the original has not", human(block << 32)));
+        layout.notes.push(format!(
+            "{what} is larger than {}: its copy has the feature 64bit, which the original has not",
+            human(block << 32)
+        ));
     }
     Ok(())
 }
@@ -188,7 +212,14 @@ mod tests {
     }
 
     fn image(vfs: &str, size_mb: u64, mkfs: &str) -> ImageData {
-        let lv = |kind| Lv { logical_volume: "p2".into(), volume_group: None, kind, size_mb, lv_source_disk_list: vec![], label: None };
+        let lv = |kind| Lv {
+            logical_volume: "p2".into(),
+            volume_group: None,
+            kind,
+            size_mb,
+            lv_source_disk_list: vec![],
+            label: None,
+        };
         let fs = Fs {
             fs_name: "/boot".into(),
             fs_lv: "p2".into(),
@@ -203,11 +234,21 @@ mod tests {
     #[test]
     fn blocks_are_no_smaller_than_sectors() {
         for (vfs, sector, old, new) in [
-            ("ext4", 4096, "-O none,extent -I 128 -b 1024 -i 2048", "-O none,extent -I 128 -b 4096 -i 4096"),
+            (
+                "ext4",
+                4096,
+                "-O none,extent -I 128 -b 1024 -i 2048",
+                "-O none,extent -I 128 -b 4096 -i 4096",
+            ),
             ("ext2", 4096, "-b 2048 -i 16384", "-b 4096 -i 16384"),
             ("ext4", 512, "-b 1024 -i 2048", "-b 1024 -i 2048"),
             ("ext4", 4096, "-b 4096 -i 8192", "-b 4096 -i 8192"),
-            ("xfs", 4096, "-m crc=1 -b size=1024 -n size=2048 -n ftype=1", "-m crc=1 -b size=4096 -n size=4096 -n ftype=1"),
+            (
+                "xfs",
+                4096,
+                "-m crc=1 -b size=1024 -n size=2048 -n ftype=1",
+                "-m crc=1 -b size=4096 -n size=4096 -n ftype=1",
+            ),
             ("btrfs", 4096, "-n 16384 -s 4096", "-n 16384 -s 4096"),
             ("ext4", 4096, "", ""),
         ] {
@@ -232,7 +273,11 @@ mod tests {
         assert_eq!((need.free_mb, need.wanted_mb), (3, 51));
         assert_eq!(sizes("ext4", 200, std::slice::from_ref(&need)), (264, 100, 1));
         assert_eq!(sizes("ext4", 200, &[Need { free_mb: 60, ..need.clone() }]), (200, 100, 0));
-        assert_eq!(sizes("xfs", 200, &[Need { free_mb: 50, ..need }]), (300, 300, 1), "the larger of two reasons");
+        assert_eq!(
+            sizes("xfs", 200, &[Need { free_mb: 50, ..need }]),
+            (300, 300, 1),
+            "the larger of two reasons"
+        );
         let full = |used: u64| {
             let mut image = image("xfs", 256, "");
             image.fs_data[0].fs_used_mb = used;
@@ -243,18 +288,31 @@ mod tests {
 
     #[test]
     fn needs_add_up_and_raise_the_floor() {
-        let need = |reason, free_mb, wanted_mb| Need { fs_name: "/boot".into(), free_mb, wanted_mb, reason };
+        let need = |reason, free_mb, wanted_mb| Need {
+            fs_name: "/boot".into(),
+            free_mb,
+            wanted_mb,
+            reason,
+        };
         let fitted = |size_mb, used, needs: &[Need]| {
             let mut image = image("btrfs", size_mb, "");
             image.fs_data[0].fs_used_mb = used;
             image.fs_data[0].fs_min_size_mb = used + used * 15 / 100 + 128;
             let mut notes = vec![];
             let done = fit(&image, 512, needs, &mut notes);
-            (done.image.lv_data[0].size_mb, done.image.fs_data[0].fs_min_size_mb, done.added_mb, notes.join("\n"))
+            (
+                done.image.lv_data[0].size_mb,
+                done.image.fs_data[0].fs_min_size_mb,
+                done.added_mb,
+                notes.join("\n"),
+            )
         };
         // 100 GiB with 20 used and 30 more: it may shrink, but not to what is used now.
         let growth = [need(Reason::Growth, 80 << 10, 30 << 10)];
-        assert_eq!(fitted(100 << 10, 20 << 10, &growth), (100 << 10, (50 << 10) + 4608 + 16, 0, String::new()));
+        assert_eq!(
+            fitted(100 << 10, 20 << 10, &growth),
+            (100 << 10, (50 << 10) + 4608 + 16, 0, String::new())
+        );
         // Each fits for itself, both do not.
         let both = [need(Reason::Growth, 100, 80), need(Reason::Initramfs, 100, 60)];
         let (size, floor, added, note) = fitted(1000, 900, &both);
@@ -266,7 +324,10 @@ mod tests {
         // All of it is written, also into a sparse file; what phase 3 makes is no part of the copying.
         let mut image = image("xfs", 4000, "");
         image.fs_data[0].fs_used_mb = 161;
-        assert_eq!(written(&image, &[need(Reason::Growth, 0, 1900), need(Reason::Initramfs, 0, 60)]), 2061 * MIB);
+        assert_eq!(
+            written(&image, &[need(Reason::Growth, 0, 1900), need(Reason::Initramfs, 0, 60)]),
+            2061 * MIB
+        );
         // As much as is enough today is enough: it is not made larger for the head room's sake.
         assert_eq!(fitted(400, 200, &[need(Reason::Growth, 190, 180)]).0, 400);
     }
@@ -292,23 +353,49 @@ mod tests {
             ..Fs::default()
         };
         let boot = lv("part1", None, LvType::Fs, 236);
-        let (root, swap) = (lv("root", Some("vg0"), LvType::Fs, 7000), lv("swap", Some("vg0"), LvType::Swap, 952));
+        let (root, swap) =
+            (lv("root", Some("vg0"), LvType::Fs, 7000), lv("swap", Some("vg0"), LvType::Swap, 952));
         let image = ImageData {
-            source_disk_data: vec![SourceDisk { hdiskname: "sda".into(), size_mb: 8192, sector_size: 512, ..SourceDisk::default() }],
-            vg_data: vec![Vg { vgname: "vg0".into(), ppsize_mb: 4, vg_source_disk_list: vec!["sda".into()] }],
+            source_disk_data: vec![SourceDisk {
+                hdiskname: "sda".into(),
+                size_mb: 8192,
+                sector_size: 512,
+                ..SourceDisk::default()
+            }],
+            vg_data: vec![Vg {
+                vgname: "vg0".into(),
+                ppsize_mb: 4,
+                vg_source_disk_list: vec!["sda".into()],
+            }],
             fs_data: vec![fs("/", &root, 3000), fs("/boot", &boot, 160)],
             lv_data: vec![boot, root, swap],
             ..ImageData::default()
         };
-        let target = [Target { name: "sdb".into(), path: "/dev/sdb".into(), size: 8 << 30, sector: 512, ..Target::default() }];
+        let target = [Target {
+            name: "sdb".into(),
+            path: "/dev/sdb".into(),
+            size: 8 << 30,
+            sector: 512,
+            ..Target::default()
+        }];
         let mut random = uuid::Uuid::new_v4;
-        let mut laid_out = |fitted: &Fitted, added| lay_out(&fitted.image, added, &target, &mut Fresh(&mut random));
+        let mut laid_out = |fitted: &Fitted, added| {
+            lay_out(&fitted.image, added, &target, &mut Fresh(&mut random))
+        };
         let fitted = fit(&image, 512, &[room_for_initramfs("/boot", 60, &[60 * MIB])], &mut vec![]);
         assert_eq!((fitted.image.lv_data[0].size_mb, fitted.added_mb), (268, 36));
-        assert_eq!(error::of(&laid_out(&fitted, 0).unwrap_err()).unwrap().entry.id, "ALT-320", "a new ESP's room is not enough");
+        assert_eq!(
+            error::of(&laid_out(&fitted, 0).unwrap_err()).unwrap().entry.id,
+            "ALT-320",
+            "a new ESP's room is not enough"
+        );
         let layout = laid_out(&fitted, fitted.added_mb * MIB).unwrap();
         assert_eq!(layout.volumes.iter().find(|v| v.what() == "/boot").unwrap().size, 268 * MIB);
-        assert!(layout.notes.iter().any(|n| n.contains("what is made larger")), "{:?}", layout.notes);
+        assert!(
+            layout.notes.iter().any(|n| n.contains("what is made larger")),
+            "{:?}",
+            layout.notes
+        );
     }
 
     #[test]
@@ -317,12 +404,30 @@ mod tests {
         let fs = &mut image.fs_data[0];
         (fs.fs_name, fs.fs_used_mb, fs.fs_min_size_mb) = ("/".into(), 20 << 10, 23 << 10);
         image.logical_volume_policy.shrink = YesNo::Yes;
-        let growth = Need { fs_name: "/".into(), free_mb: 80 << 10, wanted_mb: 30 << 10, reason: Reason::Growth };
+        let growth = Need {
+            fs_name: "/".into(),
+            free_mb: 80 << 10,
+            wanted_mb: 30 << 10,
+            reason: Reason::Growth,
+        };
         let mut random = uuid::Uuid::new_v4;
         let mut size = |gib: u64, needs: &[Need]| {
-            let target = [Target { name: "sdb".into(), path: "/dev/sdb".into(), size: gib << 30, sector: 512, ..Target::default() }];
-            let layout = lay_out(&fit(&image, 512, needs, &mut vec![]).image, 0, &target, &mut Fresh(&mut random));
-            layout.map(|l| l.root().unwrap().size >> 30).map_err(|e| error::of(&e).unwrap().entry.id)
+            let target = [Target {
+                name: "sdb".into(),
+                path: "/dev/sdb".into(),
+                size: gib << 30,
+                sector: 512,
+                ..Target::default()
+            }];
+            let layout = lay_out(
+                &fit(&image, 512, needs, &mut vec![]).image,
+                0,
+                &target,
+                &mut Fresh(&mut random),
+            );
+            layout
+                .map(|l| l.root().unwrap().size >> 30)
+                .map_err(|e| error::of(&e).unwrap().entry.id)
         };
         assert_eq!(size(40, &[]), Ok(39));
         assert_eq!(size(40, std::slice::from_ref(&growth)), Err("ALT-320"));
@@ -345,15 +450,34 @@ mod tests {
                 partuuid: None,
                 fs: Some(fs),
             };
-            let mut layout =
-                Layout { disks: vec![], vgs: vec![], volumes: vec![volume], swap_files: vec![], outcome: Outcome::AsSource, notes: vec![] };
+            let mut layout = Layout {
+                disks: vec![],
+                vgs: vec![],
+                volumes: vec![volume],
+                swap_files: vec![],
+                outcome: Outcome::AsSource,
+                notes: vec![],
+            };
             let done = count_blocks(&mut layout).map_err(|e| error::of(&e).unwrap().entry.id);
-            (done, layout.volumes[0].fs.as_ref().unwrap().fs_mkfs_options.join(" "), layout.notes.len())
+            (
+                done,
+                layout.volumes[0].fs.as_ref().unwrap().fs_mkfs_options.join(" "),
+                layout.notes.len(),
+            )
         };
         const TIB: u64 = 1 << 40;
-        assert_eq!(layout("ext4", 17 * TIB, "-O none,extent -b 4096"), (Ok(()), "-O none,extent,64bit -b 4096".into(), 1));
-        assert_eq!(layout("ext4", 15 * TIB, "-O none,extent -b 4096"), (Ok(()), "-O none,extent -b 4096".into(), 0));
-        assert_eq!(layout("ext4", 5 * TIB, "-O none,extent -b 1024").1, "-O none,extent,64bit -b 1024");
+        assert_eq!(
+            layout("ext4", 17 * TIB, "-O none,extent -b 4096"),
+            (Ok(()), "-O none,extent,64bit -b 4096".into(), 1)
+        );
+        assert_eq!(
+            layout("ext4", 15 * TIB, "-O none,extent -b 4096"),
+            (Ok(()), "-O none,extent -b 4096".into(), 0)
+        );
+        assert_eq!(
+            layout("ext4", 5 * TIB, "-O none,extent -b 1024").1,
+            "-O none,extent,64bit -b 1024"
+        );
         assert_eq!(layout("ext4", 17 * TIB, "-O none,extent,64bit -b 4096").2, 0);
         assert_eq!(layout("ext4", 17 * TIB, "").2, 0, "mke2fs chooses for itself");
         assert_eq!(layout("ext3", 17 * TIB, "-O none,has_journal -b 4096").0, Err("ALT-326"));

@@ -13,7 +13,9 @@ use super::review::{self, Typed};
 use super::state::{Alternate, Record};
 use crate::boot::ids::IdMap;
 use crate::error;
-use crate::image::data::{Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo};
+use crate::image::data::{
+    Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo,
+};
 use crate::software::{Location, Wanted};
 
 const GIB: u64 = 1 << 30;
@@ -56,15 +58,35 @@ fn fs(name: &str, on: &Lv, vfs: &str, used: u64) -> Fs {
 }
 
 fn image(platform: &str, disk_mb: u64, lvs: Vec<Lv>, fss: Vec<Fs>) -> ImageData {
-    let disk = SourceDisk { hdiskname: "vda".into(), size_mb: disk_mb, sector_size: 512, ..SourceDisk::default() };
+    let disk = SourceDisk {
+        hdiskname: "vda".into(),
+        size_mb: disk_mb,
+        sector_size: 512,
+        ..SourceDisk::default()
+    };
     let about = Image { image_type: "clone".into(), platform: platform.into(), ..Image::default() };
-    ImageData { image_data: about, source_disk_data: vec![disk], lv_data: lvs, fs_data: fss, ..ImageData::default() }
+    ImageData {
+        image_data: about,
+        source_disk_data: vec![disk],
+        lv_data: lvs,
+        fs_data: fss,
+        ..ImageData::default()
+    }
 }
 
 pub(super) fn plain() -> ImageData {
-    let (boot, root, home) = (lv("vda1", None, LvType::Fs, 512), lv("vda2", None, LvType::Fs, 6000), lv("vda3", None, LvType::Fs, 1000));
-    let fss = vec![fs("/", &root, "ext4", 2000), fs("/boot", &boot, "ext4", 100), fs("/home", &home, "xfs", 300)];
-    let mut image = image("bios", 8192, vec![boot, root, home, lv("vda4", None, LvType::Swap, 600)], fss);
+    let (boot, root, home) = (
+        lv("vda1", None, LvType::Fs, 512),
+        lv("vda2", None, LvType::Fs, 6000),
+        lv("vda3", None, LvType::Fs, 1000),
+    );
+    let fss = vec![
+        fs("/", &root, "ext4", 2000),
+        fs("/boot", &boot, "ext4", 100),
+        fs("/home", &home, "xfs", 300),
+    ];
+    let mut image =
+        image("bios", 8192, vec![boot, root, home, lv("vda4", None, LvType::Swap, 600)], fss);
     image.swap_file_data.push(SwapFile { file: "/swapfile".into(), size_mb: 128 });
     image
 }
@@ -77,11 +99,19 @@ pub(super) fn lvm() -> ImageData {
         lv("var", Some("sys-vg"), LvType::Fs, 2048),
         lv("swap_1", Some("sys-vg"), LvType::Swap, 512),
     );
-    let mut fss =
-        vec![fs("/", &root, "xfs", 1500), fs("/boot/efi", &esp, "vfat", 6), fs("/boot", &boot, "ext4", 100), fs("/var", &var, "ext4", 700)];
+    let mut fss = vec![
+        fs("/", &root, "xfs", 1500),
+        fs("/boot/efi", &esp, "vfat", 6),
+        fs("/boot", &boot, "ext4", 100),
+        fs("/var", &var, "ext4", 700),
+    ];
     fss[0].fs_label = Some("system".into());
     let mut image = image("uefi", 8192, vec![esp, boot, root, var, swap], fss);
-    image.vg_data.push(Vg { vgname: "sys-vg".into(), ppsize_mb: 4, vg_source_disk_list: vec!["vda".into()] });
+    image.vg_data.push(Vg {
+        vgname: "sys-vg".into(),
+        ppsize_mb: 4,
+        vg_source_disk_list: vec!["vda".into()],
+    });
     image
 }
 
@@ -185,9 +215,18 @@ fn golden_plans() {
     golden("plain-larger.txt", &text(plain(), &[target("vdb", 16, 512)], &all));
     golden("plain-same-size.txt", &text(plain(), &[target("vdb", 8, 512)], &all));
     golden("plain-4k-sectors.txt", &text(plain(), &[target("nvme0n1", 16, 4096)], &all));
-    golden("plain-two-disks.txt", &text(plain(), &[target("vdb", 8, 512), target("vdc", 2, 512)], &all));
-    golden("plain-two-large-disks.txt", &text(plain(), &[target("vdb", 16, 512), target("vdc", 16, 512)], &all));
-    golden("lvm-two-disks.txt", &text(lvm(), &[target("vdb", 5, 512), target("vdc", 4, 512)], &all));
+    golden(
+        "plain-two-disks.txt",
+        &text(plain(), &[target("vdb", 8, 512), target("vdc", 2, 512)], &all),
+    );
+    golden(
+        "plain-two-large-disks.txt",
+        &text(plain(), &[target("vdb", 16, 512), target("vdc", 16, 512)], &all),
+    );
+    golden(
+        "lvm-two-disks.txt",
+        &text(lvm(), &[target("vdb", 5, 512), target("vdc", 4, 512)], &all),
+    );
     golden("btrfs.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::TwoThree)));
     golden("btrfs-phase-1.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::One)));
 }
@@ -227,13 +266,16 @@ fn installed(image: ImageData) -> (Prepared, Request) {
         identity: Identity::Fresh,
         other_machine: true,
     });
-    let argv = ["alt_disk_install", "-d", "/images/web1.mksysb.zst", "vdb"].map(str::to_owned).into();
+    let argv =
+        ["alt_disk_install", "-d", "/images/web1.mksysb.zst", "vdb"].map(str::to_owned).into();
     (p, Request { argv, script: None, remain_client: false, ..request(Phases::All) })
 }
 
 #[test]
 fn golden_image_installs() {
-    for (name, image) in [("image-plain.txt", plain()), ("image-lvm.txt", lvm()), ("image-btrfs.txt", btrfs())] {
+    for (name, image) in
+        [("image-plain.txt", plain()), ("image-lvm.txt", lvm()), ("image-btrfs.txt", btrfs())]
+    {
         let (p, request) = installed(image);
         let plan = plan::plan(&p.base, &request);
         golden(name, &preview::as_text(&p, &plan));
@@ -261,9 +303,14 @@ fn golden_reviews() {
         serde_json::to_string_pretty(&page).unwrap() + "\n"
     };
     let word = |w: &str| w.to_owned();
-    let typed = Typed { prompt: word("Type it:"), words: vec![word("S-vdb"), word("vdb")], add: vec![word("--erase"), word("S-vdb")] };
+    let typed = Typed {
+        prompt: word("Type it:"),
+        words: vec![word("S-vdb"), word("vdb")],
+        add: vec![word("--erase"), word("S-vdb")],
+    };
     golden("../reviews/clone.json", &review(plain(), &request(Phases::All), vec![typed], None));
-    let reboot = Request { reboot: true, script: None, remain_client: false, ..request(Phases::TwoThree) };
+    let reboot =
+        Request { reboot: true, script: None, remain_client: false, ..request(Phases::TwoThree) };
     golden("../reviews/phases-2-3.json", &review(lvm(), &reboot, vec![], Some(200 << 20)));
 }
 
@@ -273,7 +320,8 @@ pub(super) fn finished(image: ImageData, targets: &[Target]) -> Alternate {
     let plan = plan::plan(&p.base, &request);
     let mut journal = vec![Record::Run { run: 1, argv: request.argv, time: 0 }];
     for step in &plan.steps {
-        journal.extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
+        journal
+            .extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
     }
     journal.extend([1, 2, 3].map(|phase| Record::Phase { phase }));
     Alternate { base: p.base, plan, run: 1, journal, journal_damaged: false }
@@ -287,31 +335,47 @@ fn golden_reviews_of_what_stands() {
     let plan = plan::plan(&p.base, &request);
     let mut journal = vec![Record::Run { run: 1, argv: request.argv.clone(), time: 0 }];
     for step in plan.steps.iter().take_while(|s| s.phase == 1) {
-        journal.extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
+        journal
+            .extend([Record::Begin { id: step.id.clone() }, Record::Done { id: step.id.clone() }]);
     }
     journal.extend([Record::Phase { phase: 1 }, Record::Begin { id: "2.client".into() }]);
     let stands = Alternate { base: p.base, plan, run: 1, journal, journal_damaged: false };
     let json = |page: &review::Review| {
         assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
         // The day depends on where the test runs.
-        serde_json::to_string_pretty(page).unwrap().replace(&crate::host::clock::minute(0), "DATE") + "\n"
+        serde_json::to_string_pretty(page).unwrap().replace(&crate::host::clock::minute(0), "DATE")
+            + "\n"
     };
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
-    let vdb = crate::disk::model::Disk { serial: Some("S-vdb".into()), ..crate::disk::sample::disk("vdb", "254:16") };
+    let vdb = crate::disk::model::Disk {
+        serial: Some("S-vdb".into()),
+        ..crate::disk::sample::disk("vdb", "254:16")
+    };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
-    let page = review::clean_up_page(&stands, &[Deed::Erase(&vdb), Deed::Another(&vdb)], &mounted, false);
+    let page =
+        review::clean_up_page(&stands, &[Deed::Erase(&vdb), Deed::Another(&vdb)], &mounted, false);
     golden("../reviews/clean-up.json", &json(&page));
     let page = review::clean_up_page(&stands, &[Deed::Untouched, Deed::Gone], &[], false);
-    assert!(page.typed.is_empty() && page.text.join(" ").contains("Nothing is mounted"), "{page:?}");
+    assert!(
+        page.typed.is_empty() && page.text.join(" ").contains("Nothing is mounted"),
+        "{page:?}"
+    );
 
     // The finished copy: forgotten; or erased too, by a serial number that is asked for or was given.
     let mut finished = stands;
     finished.journal.extend([Record::Phase { phase: 2 }, Record::Phase { phase: 3 }]);
     let both = [Deed::Keep(&vdb), Deed::Another(&vdb)];
     golden("../reviews/forget.json", &json(&review::clean_up_page(&finished, &both, &[], false)));
-    golden("../reviews/forget-and-erase.json", &json(&review::clean_up_page(&finished, &both, &[], true)));
+    golden(
+        "../reviews/forget-and-erase.json",
+        &json(&review::clean_up_page(&finished, &both, &[], true)),
+    );
     let given = review::clean_up_page(&finished, &[Deed::Erase(&vdb), Deed::Gone], &[], false);
-    assert!(given.typed.is_empty() && given.text.iter().any(|l| l.contains("vdb: 8 GiB, serial S-vdb: everything")), "{given:?}");
+    assert!(
+        given.typed.is_empty()
+            && given.text.iter().any(|l| l.contains("vdb: 8 GiB, serial S-vdb: everything")),
+        "{given:?}"
+    );
 }
 
 #[test]
@@ -326,7 +390,10 @@ fn golden_refusals() {
     exact.logical_volume_policy.exact_fit = YesNo::Yes;
     golden("refused-not-exact.txt", &text(exact.clone(), &[target("vdb", 9, 512)], &all));
     assert!(text(exact, &[target("vdb", 8, 512)], &all).starts_with("PREVIEW"));
-    golden("refused-no-spread.txt", &text(plain(), &[target("vdb", 5, 512), target("vdc", 1, 512)], &all));
+    golden(
+        "refused-no-spread.txt",
+        &text(plain(), &[target("vdb", 5, 512), target("vdc", 1, 512)], &all),
+    );
 }
 
 #[test]
@@ -352,9 +419,18 @@ fn identifiers_are_fresh_and_partitions_do_not_overlap() {
         assert!(layout.volumes.iter().all(|v| seen.insert(v.uuid.clone())));
         // Logical volumes fit into what the physical volumes have.
         for vg in &layout.vgs {
-            let parts = layout.disks.iter().flat_map(|d| &d.partitions).filter(|p| vg.pvs.contains(&p.path));
+            let parts = layout
+                .disks
+                .iter()
+                .flat_map(|d| &d.partitions)
+                .filter(|p| vg.pvs.contains(&p.path));
             let extents: u64 = parts.map(|p| (p.size - (1 << 20)) / vg.extent).sum();
-            let used: u64 = layout.volumes.iter().filter(|v| v.vg.as_ref() == Some(&vg.name)).map(|v| v.size / vg.extent).sum();
+            let used: u64 = layout
+                .volumes
+                .iter()
+                .filter(|v| v.vg.as_ref() == Some(&vg.name))
+                .map(|v| v.size / vg.extent)
+                .sum();
             assert!(used <= extents, "{used} of {extents}");
         }
     }

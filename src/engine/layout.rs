@@ -151,7 +151,11 @@ impl VolumeLayout {
 
     /// How the alternate's files name it.
     pub fn spec(&self) -> String {
-        if self.vg.is_some() { self.device.display().to_string() } else { format!("UUID={}", self.uuid) }
+        if self.vg.is_some() {
+            self.device.display().to_string()
+        } else {
+            format!("UUID={}", self.uuid)
+        }
     }
 }
 
@@ -193,13 +197,16 @@ fn holds_root(fs: &Fs) -> bool {
 ///
 /// # Errors
 /// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that does not spread, ALT-323 no root.
-pub fn lay_out(image: &ImageData, added: u64, targets: &[Target], fresh: &mut Fresh) -> Result<Layout> {
+pub fn lay_out(
+    image: &ImageData,
+    added: u64,
+    targets: &[Target],
+    fresh: &mut Fresh,
+) -> Result<Layout> {
     exact_fit(image, targets)?;
-    let root = image
-        .fs_data
-        .iter()
-        .find(|f| holds_root(f))
-        .ok_or_else(|| error::NO_ROOT_FS.because("image.data has no file system that is mounted at /"))?;
+    let root = image.fs_data.iter().find(|f| holds_root(f)).ok_or_else(|| {
+        error::NO_ROOT_FS.because("image.data has no file system that is mounted at /")
+    })?;
     let mut b = Builder::new(image, added, targets, root, fresh);
     b.place()?;
     Ok(b.finish())
@@ -252,9 +259,26 @@ struct Builder<'a, 'f> {
 }
 
 impl<'a, 'f> Builder<'a, 'f> {
-    fn new(image: &'a ImageData, added: u64, targets: &'a [Target], root: &'a Fs, fresh: &'a mut Fresh<'f>) -> Self {
+    fn new(
+        image: &'a ImageData,
+        added: u64,
+        targets: &'a [Target],
+        root: &'a Fs,
+        fresh: &'a mut Fresh<'f>,
+    ) -> Self {
         let pieces = targets.iter().map(|_| Vec::new()).collect();
-        Self { image, targets, fresh, root, added, volumes: vec![], vgs: vec![], pieces, outcome: Outcome::AsSource, notes: vec![] }
+        Self {
+            image,
+            targets,
+            fresh,
+            root,
+            added,
+            volumes: vec![],
+            vgs: vec![],
+            pieces,
+            outcome: Outcome::AsSource,
+            notes: vec![],
+        }
     }
 
     fn place(&mut self) -> Result<()> {
@@ -279,18 +303,33 @@ impl<'a, 'f> Builder<'a, 'f> {
     fn make_volumes(&mut self) {
         for vg in &self.image.vg_data {
             let name = fresh_vg(&vg.vgname, self.fresh);
-            self.vgs.push(VgLayout { old_name: vg.vgname.clone(), name, extent: vg.ppsize_mb.max(1) * MIB, pvs: vec![] });
+            self.vgs.push(VgLayout {
+                old_name: vg.vgname.clone(),
+                name,
+                extent: vg.ppsize_mb.max(1) * MIB,
+                pvs: vec![],
+            });
         }
         let mut lvs: Vec<&Lv> = self.image.lv_data.iter().collect();
         lvs.sort_by_key(|lv| (lv.kind != LvType::Esp, lv.kind == LvType::Swap));
         for lv in lvs {
-            let fs = self.image.fs_data.iter().find(|f| f.fs_lv == lv.logical_volume && f.fs_vg == lv.volume_group).cloned();
+            let fs = self
+                .image
+                .fs_data
+                .iter()
+                .find(|f| f.fs_lv == lv.logical_volume && f.fs_vg == lv.volume_group)
+                .cloned();
             let fstype = fs.as_ref().map_or("swap", |f| f.fs_vfs.as_str()).to_owned();
             let uuid = if fstype == "vfat" { self.fresh.fat() } else { self.fresh.uuid() };
             let old_label = fs.as_ref().map_or(lv.label.clone(), |f| f.fs_label.clone());
             let label = old_label.map(|l| fresh_label(&l, &fstype, self.fresh));
-            let vg = lv.volume_group.as_ref().and_then(|old| self.vgs.iter().find(|v| v.old_name == *old)).map(|v| v.name.clone());
-            let device = vg.as_ref().map(|vg| mapper_path(vg, &lv.logical_volume)).unwrap_or_default();
+            let vg = lv
+                .volume_group
+                .as_ref()
+                .and_then(|old| self.vgs.iter().find(|v| v.old_name == *old))
+                .map(|v| v.name.clone());
+            let device =
+                vg.as_ref().map(|vg| mapper_path(vg, &lv.logical_volume)).unwrap_or_default();
             self.volumes.push(VolumeLayout {
                 lv: lv.logical_volume.clone(),
                 old_vg: lv.volume_group.clone(),
@@ -358,7 +397,8 @@ impl<'a, 'f> Builder<'a, 'f> {
         // Boot partitions, what alignment, tables and LVM take on each disk, and volumes that are larger than the source's.
         let esp: u64 = self.volumes.iter().filter(|v| v.kind == LvType::Esp).map(|v| v.size).sum();
         let extent = self.vgs.iter().map(|v| v.extent).max().unwrap_or(0);
-        let taken = self.added + esp + (8 * MIB + PV_OVERHEAD + 2 * extent) * self.targets.len() as u64;
+        let taken =
+            self.added + esp + (8 * MIB + PV_OVERHEAD + 2 * extent) * self.targets.len() as u64;
         Allowed { shrink, root_gives_up: if source > 0 && target >= source { taken } else { 0 } }
     }
 
@@ -383,7 +423,8 @@ impl<'a, 'f> Builder<'a, 'f> {
 
     fn push_volume(&mut self, disk: usize, volume: usize, type_guid: &'static str, size: u64) {
         let what: String = self.volumes[volume].what().chars().take(36 - MARK.len() - 1).collect();
-        let name = if type_guid == types::ESP { format!("{MARK}:esp") } else { format!("{MARK}:{what}") };
+        let name =
+            if type_guid == types::ESP { format!("{MARK}:esp") } else { format!("{MARK}:{what}") };
         self.volumes[volume].size = size;
         self.pieces[disk].push(Piece { type_guid, name, size, holds: Holds::Volume(volume) });
     }
@@ -392,44 +433,69 @@ impl<'a, 'f> Builder<'a, 'f> {
     fn place_lvm(&mut self, root_vg: &str) -> Result<()> {
         let allowed = self.allowed();
         let plain: Vec<usize> = self.indices(|v| v.vg.is_none() && v.kind != LvType::Esp);
-        let extent = |b: &Self, vg: &str| b.vgs.iter().find(|v| v.old_name == vg).map_or(4 * MIB, |v| v.extent);
-        let others: Vec<String> = self.vgs.iter().map(|v| v.old_name.clone()).filter(|n| n != root_vg).collect();
+        let extent = |b: &Self, vg: &str| {
+            b.vgs.iter().find(|v| v.old_name == vg).map_or(4 * MIB, |v| v.extent)
+        };
+        let others: Vec<String> =
+            self.vgs.iter().map(|v| v.old_name.clone()).filter(|n| n != root_vg).collect();
         let unit = extent(self, root_vg);
         let logical = self.indices(|v| v.vg.is_some());
         let all: Vec<usize> = plain.iter().chain(&logical).copied().collect();
         let asks: Vec<Ask> = all.iter().map(|i| self.ask(&self.volumes[*i])).collect();
         let overhead = (PV_OVERHEAD + unit) * (self.targets.len() + others.len()) as u64;
-        let pool: u64 = (0..self.targets.len()).map(|d| self.room(d)).sum::<u64>().saturating_sub(overhead);
+        let pool: u64 =
+            (0..self.targets.len()).map(|d| self.room(d)).sum::<u64>().saturating_sub(overhead);
         let largest = self.vgs.iter().map(|v| v.extent).max().unwrap_or(unit);
-        let (sizes, outcome) = sizing::share(&asks, pool, largest, allowed).map_err(|t| self.too_small(t))?;
+        let (sizes, outcome) =
+            sizing::share(&asks, pool, largest, allowed).map_err(|t| self.too_small(t))?;
         self.outcome = outcome;
         for (i, size) in all.iter().zip(&sizes) {
             self.volumes[*i].size = *size;
         }
         for i in plain {
-            let kind = if self.volumes[i].kind == LvType::Swap { types::SWAP } else { types::LINUX };
+            let kind =
+                if self.volumes[i].kind == LvType::Swap { types::SWAP } else { types::LINUX };
             self.push_volume(0, i, kind, self.volumes[i].size);
         }
         for vg in others {
             let size = PV_OVERHEAD
                 + extent(self, &vg)
-                + self.volumes.iter().filter(|v| v.old_vg.as_deref() == Some(&vg)).map(|v| v.size).sum::<u64>();
+                + self
+                    .volumes
+                    .iter()
+                    .filter(|v| v.old_vg.as_deref() == Some(&vg))
+                    .map(|v| v.size)
+                    .sum::<u64>();
             let disk = (0..self.targets.len()).find(|d| self.room(*d) >= size + PV_OVERHEAD + unit);
             let disk = disk.ok_or_else(|| {
-                error::NO_SPREAD.because(format!("volume group {vg} needs {} in one piece, and no target disk has that", human(size)))
+                error::NO_SPREAD.because(format!(
+                    "volume group {vg} needs {} in one piece, and no target disk has that",
+                    human(size)
+                ))
             })?;
-            self.pieces[disk].push(Piece { type_guid: types::LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(vg) });
+            self.pieces[disk].push(Piece {
+                type_guid: types::LVM,
+                name: format!("{MARK}:pv"),
+                size,
+                holds: Holds::Pv(vg),
+            });
         }
         for disk in 0..self.targets.len() {
             let size = self.room(disk);
-            let over = self.pieces[disk].iter().map(|p| p.size).sum::<u64>() > usable(self.targets[disk].size, self.targets[disk].sector);
+            let over = self.pieces[disk].iter().map(|p| p.size).sum::<u64>()
+                > usable(self.targets[disk].size, self.targets[disk].sector);
             if over || size < PV_OVERHEAD + unit {
                 let name = &self.targets[disk].name;
                 return Err(error::NO_SPREAD.because(format!(
                     "{name} has no room left for its part of volume group {root_vg} beside the boot partitions and plain file systems"
                 )));
             }
-            self.pieces[disk].push(Piece { type_guid: types::LVM, name: format!("{MARK}:pv"), size, holds: Holds::Pv(root_vg.to_owned()) });
+            self.pieces[disk].push(Piece {
+                type_guid: types::LVM,
+                name: format!("{MARK}:pv"),
+                size,
+                holds: Holds::Pv(root_vg.to_owned()),
+            });
         }
         Ok(())
     }
@@ -445,14 +511,23 @@ impl<'a, 'f> Builder<'a, 'f> {
         let first = |v: &VolumeLayout| self.is_root(v) || v.what() == "/boot";
         let mut on: Vec<Vec<usize>> = vec![vec![]; self.targets.len()];
         on[0] = rest.iter().copied().filter(|i| first(&self.volumes[*i])).collect();
-        let mut movable: Vec<usize> = rest.iter().copied().filter(|i| !first(&self.volumes[*i])).collect();
+        let mut movable: Vec<usize> =
+            rest.iter().copied().filter(|i| !first(&self.volumes[*i])).collect();
         movable.sort_by_key(|i| std::cmp::Reverse(self.volumes[*i].size));
         for i in movable {
-            let need = |b: &Self, v: usize| if allowed.shrink { b.ask(&b.volumes[v]).floor } else { b.volumes[v].size };
+            let need = |b: &Self, v: usize| {
+                if allowed.shrink { b.ask(&b.volumes[v]).floor } else { b.volumes[v].size }
+            };
             let taken = |b: &Self, d: usize| {
                 on[d]
                     .iter()
-                    .map(|v| if allowed.root_gives_up > 0 && b.is_root(&b.volumes[*v]) { b.ask(&b.volumes[*v]).floor } else { need(b, *v) })
+                    .map(|v| {
+                        if allowed.root_gives_up > 0 && b.is_root(&b.volumes[*v]) {
+                            b.ask(&b.volumes[*v]).floor
+                        } else {
+                            need(b, *v)
+                        }
+                    })
                     .sum::<u64>()
             };
             // The other disks first: what the first one has left is for `/`.
@@ -463,7 +538,12 @@ impl<'a, 'f> Builder<'a, 'f> {
                 None if self.targets.len() == 1 => on[0].push(i),
                 None => {
                     let v = &self.volumes[i];
-                    let has = self.targets.iter().map(|t| format!("{} {}", t.name, human(t.size))).collect::<Vec<_>>().join(", ");
+                    let has = self
+                        .targets
+                        .iter()
+                        .map(|t| format!("{} {}", t.name, human(t.size)))
+                        .collect::<Vec<_>>()
+                        .join(", ");
                     return Err(error::NO_SPREAD.because(format!(
                         "{} ({}) fits on none of the target disks ({has}) beside what is there already",
                         v.what(),
@@ -484,7 +564,8 @@ impl<'a, 'f> Builder<'a, 'f> {
                 ));
             }
             let asks: Vec<Ask> = volumes.iter().map(|i| self.ask(&self.volumes[*i])).collect();
-            let (sizes, outcome) = sizing::share(&asks, self.room(disk), MIB, allowed).map_err(|t| self.too_small(t))?;
+            let (sizes, outcome) = sizing::share(&asks, self.room(disk), MIB, allowed)
+                .map_err(|t| self.too_small(t))?;
             if disk == 0 || outcome != Outcome::AsSource {
                 self.outcome = outcome;
             }
@@ -492,7 +573,8 @@ impl<'a, 'f> Builder<'a, 'f> {
             let mut placed: Vec<(usize, u64)> = volumes.into_iter().zip(sizes).collect();
             placed.sort_by_key(|(i, _)| self.is_root(&self.volumes[*i]));
             for (i, size) in placed {
-                let kind = if self.volumes[i].kind == LvType::Swap { types::SWAP } else { types::LINUX };
+                let kind =
+                    if self.volumes[i].kind == LvType::Swap { types::SWAP } else { types::LINUX };
                 self.push_volume(disk, i, kind, size);
             }
         }
@@ -512,7 +594,11 @@ impl<'a, 'f> Builder<'a, 'f> {
                         self.volumes[*i].device.clone_from(&path);
                         self.volumes[*i].partuuid = Some(uuid.clone());
                     }
-                    Holds::Pv(vg) => self.vgs.iter_mut().filter(|v| v.old_name == *vg).for_each(|v| v.pvs.push(path.clone())),
+                    Holds::Pv(vg) => self
+                        .vgs
+                        .iter_mut()
+                        .filter(|v| v.old_name == *vg)
+                        .for_each(|v| v.pvs.push(path.clone())),
                     Holds::Nothing => {}
                 }
                 partitions.push(PartLayout {
@@ -547,12 +633,17 @@ impl<'a, 'f> Builder<'a, 'f> {
                 } else {
                     "the new boot partitions take that"
                 };
-                self.notes.push(format!("/ is {} smaller than in the source: {takers}", human(bytes)));
+                self.notes
+                    .push(format!("/ is {} smaller than in the source: {takers}", human(bytes)));
             }
-            Outcome::Shrunk => self.notes.push("SHRINK is yes: file systems are smaller than in the source".into()),
+            Outcome::Shrunk => {
+                self.notes.push("SHRINK is yes: file systems are smaller than in the source".into())
+            }
             Outcome::AsSource => {}
         }
-        let depth = |v: &VolumeLayout| v.fs.as_ref().map_or(usize::MAX, |f| Path::new(&f.fs_name).components().count());
+        let depth = |v: &VolumeLayout| {
+            v.fs.as_ref().map_or(usize::MAX, |f| Path::new(&f.fs_name).components().count())
+        };
         self.volumes.sort_by_key(depth);
         Layout {
             disks,

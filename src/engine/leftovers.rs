@@ -38,11 +38,13 @@ pub fn find(world: &World) -> Result<Found<'_>> {
 }
 
 fn found(world: &World, all: Vec<Mount>) -> Found<'_> {
-    let (mounted, others): (Vec<Mount>, Vec<Mount>) = all.into_iter().partition(|m| m.mount_point.starts_with(ALT_INST));
+    let (mounted, others): (Vec<Mount>, Vec<Mount>) =
+        all.into_iter().partition(|m| m.mount_point.starts_with(ALT_INST));
     // A system that was booted from a copy lies on partitions of that name itself.
     let mut used: Vec<String> = others.iter().flat_map(|m| world.disks_of_mount(m)).collect();
     used.extend(world.swaps.iter().flat_map(|s| world.disks_below(&s.path.to_string_lossy())));
-    let copies: Vec<&Disk> = world.disks.iter().filter(|d| is_clone(d, world) && !used.contains(&d.name)).collect();
+    let copies: Vec<&Disk> =
+        world.disks.iter().filter(|d| is_clone(d, world) && !used.contains(&d.name)).collect();
     let on_copies = |m: &Mount| {
         let disks = world.disks_of_mount(m);
         !disks.is_empty() && disks.iter().all(|name| copies.iter().any(|d| d.name == *name))
@@ -55,7 +57,12 @@ fn found(world: &World, all: Vec<Mount>) -> Found<'_> {
 impl<'w> Found<'w> {
     /// The disks from which something is mounted below /alt_inst.
     fn mounted_disks(&self, world: &World) -> Vec<&'w Disk> {
-        let names: Vec<String> = self.mounted.iter().filter(|_| self.ours).flat_map(|m| world.disks_of_mount(m)).collect();
+        let names: Vec<String> = self
+            .mounted
+            .iter()
+            .filter(|_| self.ours)
+            .flat_map(|m| world.disks_of_mount(m))
+            .collect();
         self.copies.iter().copied().filter(|d| names.contains(&d.name)).collect()
     }
 
@@ -70,7 +77,12 @@ impl<'w> Found<'w> {
 ///
 /// # Errors
 /// ALT-233 for a serial number of no such disk: nothing was touched. Else what could not be undone; everything else is undone.
-pub fn clear(state: &mut State, unreadable: Option<&anyhow::Error>, erase: &[String], events: &Events) -> Result<String> {
+pub fn clear(
+    state: &mut State,
+    unreadable: Option<&anyhow::Error>,
+    erase: &[String],
+    events: &Events,
+) -> Result<String> {
     let world = World::gather()?;
     let found = find(&world)?;
     let disks = found.erasable(&world, unreadable.is_some());
@@ -79,7 +91,9 @@ pub fn clear(state: &mut State, unreadable: Option<&anyhow::Error>, erase: &[Str
         events.warn(format!("{why:#}: cleaning up goes by what is there"));
     }
     let mut outcome = Outcome::default();
-    outcome.note(device_numbers_below(&disks, &world).and_then(|numbers| end_those_on(&numbers, events)));
+    outcome.note(
+        device_numbers_below(&disks, &world).and_then(|numbers| end_those_on(&numbers, events)),
+    );
     let mut done = unmount(&found, &mut outcome, events);
     outcome.note(install::release_medium());
     crash_point("after", "X.unmount");
@@ -121,7 +135,9 @@ fn unmount(found: &Found, outcome: &mut Outcome, events: &Events) -> bool {
     let at = Path::new(ALT_INST);
     if found.ours {
         match mounts::unmount_below(at) {
-            Ok(all) => all.iter().rev().for_each(|at| events.note(format!("unmounted {}", at.display()))),
+            Ok(all) => {
+                all.iter().rev().for_each(|at| events.note(format!("unmounted {}", at.display())))
+            }
             Err(e) => outcome.errors.push(e),
         }
         return true;
@@ -144,7 +160,10 @@ fn erase_disk(disk: &Disk, groups: &[String], events: &Events) -> Result<()> {
 
 /// The disks of the running system, for people.
 fn running(world: &World) -> String {
-    let root = mounts::mounted().unwrap_or_default().into_iter().rfind(|m| m.mount_point == Path::new("/"));
+    let root = mounts::mounted()
+        .unwrap_or_default()
+        .into_iter()
+        .rfind(|m| m.mount_point == Path::new("/"));
     let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
     if disks.is_empty() { "the present disk".to_owned() } else { disks.join(" ") }
 }
@@ -161,7 +180,8 @@ mod tests {
         for (disk, dev) in [(1, "254:17"), (2, "8:33")] {
             let name = world.disks[disk].name.clone();
             let part = sample::partition(&name, 1, dev, "ext4");
-            world.disks[disk].partitions = vec![Partition { label: Some("altinst_rootvg root".into()), ..part }];
+            world.disks[disk].partitions =
+                vec![Partition { label: Some("altinst_rootvg root".into()), ..part }];
         }
         world
     }
@@ -177,7 +197,11 @@ mod tests {
         let copy = "30 22 254:17 / /alt_inst rw - ext4 /dev/vdb1 rw\n31 30 0:40 / /alt_inst/proc rw - proc proc rw\n";
         let both = found(&world, parse_mountinfo(copy.as_bytes()));
         assert_eq!((names(&both).as_str(), both.ours, both.mounted.len()), ("vdb sdc", true, 2));
-        assert_eq!(both.erasable(&world, false).len(), 1, "sdc is not mounted: nothing says that it was left");
+        assert_eq!(
+            both.erasable(&world, false).len(),
+            1,
+            "sdc is not mounted: nothing says that it was left"
+        );
         assert_eq!(both.erasable(&world, true).len(), 2);
         // The running system was itself booted from a copy.
         let booted = found(&world, parse_mountinfo((root.to_owned() + copy).as_bytes()));

@@ -62,7 +62,12 @@ pub fn save(request: &Request, events: &Events) -> Result<String> {
         steps.run(2, || check(&request.to, events).map(drop))?;
     }
     events.emit(Event::Phase { phase: 1, title: TITLE.to_owned(), state: State::Done });
-    Ok(format!("The image {} holds {} files with {}.", request.to.display(), made.report.files, human(made.report.bytes)))
+    Ok(format!(
+        "The image {} holds {} files with {}.",
+        request.to.display(),
+        made.report.files,
+        human(made.report.bytes)
+    ))
 }
 
 /// Compares every file in an image with its checksum. Returns how many there are.
@@ -73,7 +78,10 @@ pub fn check(image: &Path, events: &Events) -> Result<u64> {
     let mut archive = Archive::open(image)?;
     let verified = verify::verify(&mut archive, Path::new(SPOOL), |_| Ok(()))?;
     archive.notes().into_iter().for_each(|n| events.warn(n));
-    events.note(format!("{} files are as they were saved, {} of them compared with their checksums", verified.files, verified.checked));
+    events.note(format!(
+        "{} files are as they were saved, {} of them compared with their checksums",
+        verified.files, verified.checked
+    ));
     Ok(verified.checked)
 }
 
@@ -87,13 +95,17 @@ struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     fn plan(request: &Request, events: &'a Events) -> Self {
-        let step = |id: &str, title: String| Planned { id: format!("mksysb.{id}"), phase: 1, title };
+        let step =
+            |id: &str, title: String| Planned { id: format!("mksysb.{id}"), phase: 1, title };
         let mut all = vec![
             step("look", "Looking at the file systems.".to_owned()),
             step("save", format!("Writing the image to {}.", request.to.display())),
         ];
         if request.verify {
-            all.push(step("verify", "Reading the image, comparing every file with its checksum.".to_owned()));
+            all.push(step(
+                "verify",
+                "Reading the image, comparing every file with its checksum.".to_owned(),
+            ));
         }
         events.emit(Event::Plan { steps: all.clone() });
         events.emit(Event::Phase { phase: 1, title: TITLE.to_owned(), state: State::Begin });
@@ -104,7 +116,15 @@ impl<'a> Steps<'a> {
         let begun = Instant::now();
         let tell = |state, ms| {
             if let Some(Planned { id, phase, title }) = self.all.get(index).cloned() {
-                self.events.emit(Event::Step { id, phase, index: index + 1, of: self.all.len(), title, state, ms });
+                self.events.emit(Event::Step {
+                    id,
+                    phase,
+                    index: index + 1,
+                    of: self.all.len(),
+                    title,
+                    state,
+                    ms,
+                });
             }
         };
         tell(State::Begin, None);
@@ -146,7 +166,12 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     untold.iter().chain(&trees::hidden(&trees)).for_each(|w| events.warn(w));
     let totals = create::count(&trees, &excludes.anew())?;
     output.require_room(totals.bytes)?;
-    events.note(format!("{} files with {} are saved in {}.", totals.files, human(totals.bytes), request.to.display()));
+    events.note(format!(
+        "{} files with {} are saved in {}.",
+        totals.files,
+        human(totals.bytes),
+        request.to.display()
+    ));
     let (made_secs, made) = sys::now();
     let manifest = Manifest {
         format: FORMAT,
@@ -159,7 +184,14 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
         identities: identities(&image, &facts),
         checksums: "blake3".to_owned(),
     };
-    Ok(Looked { output, trees, excludes, image_data: parse::write(&image)?, manifest, _quiet: quiet })
+    Ok(Looked {
+        output,
+        trees,
+        excludes,
+        image_data: parse::write(&image)?,
+        manifest,
+        _quiet: quiet,
+    })
 }
 
 fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {
@@ -180,9 +212,14 @@ fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {
 fn identities(image: &ImageData, facts: &Facts) -> Identities {
     let mut all = Identities::default();
     for lv in &image.lv_data {
-        let device = names::source_volume(&facts.source, &lv.logical_volume, lv.volume_group.as_ref());
+        let device =
+            names::source_volume(&facts.source, &lv.logical_volume, lv.volume_group.as_ref());
         let names = device.map(|d| facts.old_names(d)).unwrap_or_default();
-        all.volumes.push(VolumeNames { logical_volume: lv.logical_volume.clone(), volume_group: lv.volume_group.clone(), names });
+        all.volumes.push(VolumeNames {
+            logical_volume: lv.logical_volume.clone(),
+            volume_group: lv.volume_group.clone(),
+            names,
+        });
     }
     for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
         all.tables.extend(disk.table.as_ref().map(|t| t.id.clone()));
@@ -191,7 +228,9 @@ fn identities(image: &ImageData, facts: &Facts) -> Identities {
     let lvm = &facts.world.lvm;
     for vg in &image.vg_data {
         all.lvm.extend(lvm.vgs.iter().filter(|v| v.name == vg.vgname).map(|v| v.uuid.clone()));
-        all.lvm.extend(lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.vgname)).map(|p| p.uuid.clone()));
+        all.lvm.extend(
+            lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.vgname)).map(|p| p.uuid.clone()),
+        );
     }
     all
 }

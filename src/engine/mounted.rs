@@ -23,10 +23,16 @@ use crate::host::mounts::{self, Mount};
 /// # Errors
 /// What the kernel or LVM says.
 pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events) -> Result<()> {
-    for (_, layout) in base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}"))) {
+    for (_, layout) in
+        base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}")))
+    {
         let disk = disk_now(layout)?;
         let sector = u64::from(layout.sector);
-        let place = |p: &crate::engine::layout::PartLayout| Place { number: p.number, start: p.start / sector, size: p.size / sector };
+        let place = |p: &crate::engine::layout::PartLayout| Place {
+            number: p.number,
+            start: p.start / sector,
+            size: p.size / sector,
+        };
         make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;
     }
     for vg in base.layout.vgs.iter().filter(|v| done(&format!("1.vg.{}", v.old_name))) {
@@ -41,10 +47,16 @@ pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events)
 /// ALT-708 where something else is mounted in the way, ALT-713 where a link in the copy is; what mounting says.
 pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> {
     let all = plan::mounts(&base.layout, base.esp_mountable);
-    let wanted: Vec<_> = all.iter().take(count).map(|(i, at, sub, options)| (&base.layout.volumes[*i], at, sub, options)).collect();
+    let wanted: Vec<_> = all
+        .iter()
+        .take(count)
+        .map(|(i, at, sub, options)| (&base.layout.volumes[*i], at, sub, options))
+        .collect();
     let root = Path::new(ALT_INST);
     refuse_foreign(base)?;
-    let there = |(v, at, ..): &(&VolumeLayout, &PathBuf, _, _)| mounts::is_mounted_beneath(root, at, &v.device);
+    let there = |(v, at, ..): &(&VolumeLayout, &PathBuf, _, _)| {
+        mounts::is_mounted_beneath(root, at, &v.device)
+    };
     if wanted.iter().map(there).collect::<Result<Vec<_>>>()?.into_iter().all(|is_there| is_there) {
         return Ok(());
     }
@@ -89,7 +101,8 @@ pub fn refuse_foreign(base: &Base) -> Result<()> {
     let at = Path::new(ALT_INST);
     let ours = |m: &Mount| base.layout.volumes.iter().any(|v| mounts::is_of(m, &v.device));
     match mounts::mounted()?.into_iter().find(|m| m.mount_point == at && !ours(m)) {
-        Some(m) => Err(error::ALT_INST_TAKEN.because(format!("{} is mounted at {ALT_INST}, and is not the copy", m.source))),
+        Some(m) => Err(error::ALT_INST_TAKEN
+            .because(format!("{} is mounted at {ALT_INST}, and is not the copy", m.source))),
         None => Ok(()),
     }
 }

@@ -17,23 +17,40 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
             None => source_volume(&facts.source, &v.lv, v.old_vg.as_ref()),
         };
         let old = device.map(|d| facts.old_names(d)).unwrap_or_default();
-        map.volumes.push(Volume { what: v.what().to_owned(), old, new: new_names(v), new_spec: v.spec() });
+        map.volumes.push(Volume {
+            what: v.what().to_owned(),
+            old,
+            new: new_names(v),
+            new_spec: v.spec(),
+        });
     }
     let first = layout.disks.first();
     for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
         if let (Some(table), Some(new)) = (&disk.table, first) {
-            map.disks.push(Pair { what: disk.name.clone(), old: table.id.clone(), new: new.table_id.clone() });
+            map.disks.push(Pair {
+                what: disk.name.clone(),
+                old: table.id.clone(),
+                new: new.table_id.clone(),
+            });
         }
         for link in &disk.links {
             let new = targets
                 .first()
                 .and_then(|t| same_kind_link(link, &t.links))
                 .unwrap_or_else(|| first.map(|d| d.path.clone()).unwrap_or_default());
-            map.disk_links.push(Pair { what: disk.name.clone(), old: link.display().to_string(), new: new.display().to_string() });
+            map.disk_links.push(Pair {
+                what: disk.name.clone(),
+                old: link.display().to_string(),
+                new: new.display().to_string(),
+            });
         }
     }
     for vg in &layout.vgs {
-        map.vgs.push(Pair { what: "volume group".into(), old: vg.old_name.clone(), new: vg.name.clone() });
+        map.vgs.push(Pair {
+            what: "volume group".into(),
+            old: vg.old_name.clone(),
+            new: vg.name.clone(),
+        });
         // LVM chooses its own new ones.
         let lvm = &facts.world.lvm;
         let own = lvm.vgs.iter().filter(|v| v.name == vg.old_name).map(|v| &v.uuid);
@@ -44,9 +61,18 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
             new: vg.pvs.iter().filter_map(|path| part_link(layout, path)).collect(),
         });
         let pvs = pvs.map(|p| &p.uuid);
-        map.lvm.extend(own.chain(pvs).map(|old| Pair { what: "LVM".into(), old: old.clone(), new: String::new() }));
+        map.lvm.extend(own.chain(pvs).map(|old| Pair {
+            what: "LVM".into(),
+            old: old.clone(),
+            new: String::new(),
+        }));
     }
-    map.lvm.extend(layout.volumes.iter().filter_map(|v| grub_name(&v.lv, v.old_vg.as_ref(), &v.device, &facts.world)));
+    map.lvm.extend(
+        layout
+            .volumes
+            .iter()
+            .filter_map(|v| grub_name(&v.lv, v.old_vg.as_ref(), &v.device, &facts.world)),
+    );
     map.others = others(&map, &facts.world, &facts.source.disks);
     map
 }
@@ -56,7 +82,11 @@ fn grub_name(lv: &str, vg: Option<&String>, device: &Path, world: &World) -> Opt
     let lv = world.lvm.lvs.iter().find(|l| l.name == lv && Some(&l.vg) == vg)?;
     let vg = world.lvm.vgs.iter().find(|g| g.name == lv.vg)?;
     let new = device.strip_prefix("/dev/mapper").ok()?;
-    Some(Pair { what: "LVM".into(), old: format!("lvmid/{}/{}", vg.uuid, lv.uuid), new: format!("lvm/{}", new.display()) })
+    Some(Pair {
+        what: "LVM".into(),
+        old: format!("lvmid/{}/{}", vg.uuid, lv.uuid),
+        new: format!("lvm/{}", new.display()),
+    })
 }
 
 /// A link to a partition of the copy that stays whatever its disk is called.
@@ -78,15 +108,23 @@ fn others(map: &IdMap, world: &World, source_disks: &[String]) -> Vec<Names> {
             let mut names = old_names(world, &part.path);
             // Also what is no file system (LUKS). A physical volume's is known as LVM's.
             let known = |uuid: &String| map.lvm.iter().any(|p| p.old == *uuid);
-            names.uuid = names.uuid.or_else(|| part.content.iter().find_map(|s| s.uuid.clone())).filter(|u| !known(u));
+            names.uuid = names
+                .uuid
+                .or_else(|| part.content.iter().find_map(|s| s.uuid.clone()))
+                .filter(|u| !known(u));
             all.push(names);
         }
     }
-    let is_here = |path: &PathBuf| disks.iter().any(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path));
-    let is_source = |vg: &String| {
-        map.vgs.iter().any(|p| p.old == *vg) || world.lvm.pvs.iter().any(|pv| pv.vg.as_ref() == Some(vg) && is_here(&pv.path))
+    let is_here = |path: &PathBuf| {
+        disks.iter().any(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path))
     };
-    for lv in world.lvm.lvs.iter().filter(|l| is_source(&l.vg) && !taken(&l.path) && !taken(&l.dm_path)) {
+    let is_source = |vg: &String| {
+        map.vgs.iter().any(|p| p.old == *vg)
+            || world.lvm.pvs.iter().any(|pv| pv.vg.as_ref() == Some(vg) && is_here(&pv.path))
+    };
+    for lv in
+        world.lvm.lvs.iter().filter(|l| is_source(&l.vg) && !taken(&l.path) && !taken(&l.dm_path))
+    {
         let mut names = old_names(world, &lv.dm_path);
         // An inactive one has no device yet, but fstab may name it.
         names.devices.extend([lv.path.clone(), lv.dm_path.clone()]);
@@ -94,7 +132,9 @@ fn others(map: &IdMap, world: &World, source_disks: &[String]) -> Vec<Names> {
         names.devices.sort();
         names.devices.dedup();
         // A snapshot holds the file system of its origin.
-        let is_volumes = |of: fn(&Names) -> &Option<String>, name: &String| map.volumes.iter().any(|v| of(&v.old).as_ref() == Some(name));
+        let is_volumes = |of: fn(&Names) -> &Option<String>, name: &String| {
+            map.volumes.iter().any(|v| of(&v.old).as_ref() == Some(name))
+        };
         names.uuid = names.uuid.filter(|u| !is_volumes(|n| &n.uuid, u));
         names.label = names.label.filter(|l| !is_volumes(|n| &n.label, l));
         all.push(names);
@@ -115,7 +155,11 @@ pub fn source_device<'s>(source: &'s Source, fs_name: &str) -> Option<&'s Path> 
 
 /// The device that a volume of rootvg is now.
 pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> Option<&'s Path> {
-    let at = source.image.lv_data.iter().position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
+    let at = source
+        .image
+        .lv_data
+        .iter()
+        .position(|l| l.logical_volume == lv && l.volume_group.as_ref() == vg)?;
     source.devices.get(at).map(PathBuf::as_path)
 }
 
@@ -184,21 +228,37 @@ mod tests {
             partitions: parts.iter().map(|p| part(p)).collect(),
             ..Disk::default()
         };
-        let pv = |path: &str, vg: &str| Pv { path: path.into(), vg: Some(vg.into()), ..Pv::default() };
+        let pv =
+            |path: &str, vg: &str| Pv { path: path.into(), vg: Some(vg.into()), ..Pv::default() };
         let active = |path: &str, uuid: &str| Stacked {
             path: path.into(),
             dev: path.into(),
-            content: vec![Signature { usage: "filesystem".into(), kind: "ext4".into(), uuid: Some(uuid.into()), ..Signature::default() }],
+            content: vec![Signature {
+                usage: "filesystem".into(),
+                kind: "ext4".into(),
+                uuid: Some(uuid.into()),
+                ..Signature::default()
+            }],
             links: vec!["/dev/disk/by-id/dm-name-x".into()],
             ..Stacked::default()
         };
         World {
             disks: vec![disk("vda", &["/dev/vda1", "/dev/vda2"]), disk("vdb", &["/dev/vdb1"])],
-            stacked: vec![active("/dev/mapper/vg-big--data", "data"), active("/dev/mapper/vg-snap", "root")],
+            stacked: vec![
+                active("/dev/mapper/vg-big--data", "data"),
+                active("/dev/mapper/vg-snap", "root"),
+            ],
             lvm: Lvm {
                 pvs: vec![pv("/dev/vda1", "vg"), pv("/dev/vda2", "other"), pv("/dev/vdb1", "far")],
                 vgs: vec![Vg { name: "vg".into(), uuid: "vg-uuid".into(), ..Vg::default() }],
-                lvs: vec![lv("vg", "root"), lv("vg", "big-data"), lv("vg", "snap"), lv("vg", "off"), lv("other", "x"), lv("far", "y")],
+                lvs: vec![
+                    lv("vg", "root"),
+                    lv("vg", "big-data"),
+                    lv("vg", "snap"),
+                    lv("vg", "off"),
+                    lv("other", "x"),
+                    lv("far", "y"),
+                ],
             },
             ..World::default()
         }
@@ -206,10 +266,18 @@ mod tests {
 
     #[test]
     fn logical_volumes_that_are_left_out_are_known() {
-        let old = Names { uuid: Some("root".into()), devices: vec!["/dev/mapper/vg-root".into()], ..Names::default() };
+        let old = Names {
+            uuid: Some("root".into()),
+            devices: vec!["/dev/mapper/vg-root".into()],
+            ..Names::default()
+        };
         let map = IdMap {
             volumes: vec![Volume { what: "/".into(), old, ..Volume::default() }],
-            vgs: vec![Pair { what: "volume group".into(), old: "vg".into(), new: "vg_alt1".into() }],
+            vgs: vec![Pair {
+                what: "volume group".into(),
+                old: "vg".into(),
+                new: "vg_alt1".into(),
+            }],
             ..IdMap::default()
         };
         let others = others(&map, &world(), &["vda".into()]);
@@ -235,7 +303,10 @@ mod tests {
     fn grubs_name_of_a_logical_volume() {
         let device = Path::new("/dev/mapper/vg_alt1-root");
         let pair = grub_name("root", Some(&"vg".into()), device, &world()).unwrap();
-        assert_eq!((pair.old.as_str(), pair.new.as_str()), ("lvmid/vg-uuid/root-uuid", "lvm/vg_alt1-root"));
+        assert_eq!(
+            (pair.old.as_str(), pair.new.as_str()),
+            ("lvmid/vg-uuid/root-uuid", "lvm/vg_alt1-root")
+        );
         assert!(grub_name("root", None, device, &world()).is_none());
     }
 }

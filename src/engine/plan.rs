@@ -87,7 +87,11 @@ impl Base {
 
     /// The disks of the running system for people: there are none where it runs from a live medium.
     pub fn present(&self) -> String {
-        if self.source_disks.is_empty() { "the present disk".to_owned() } else { self.source_disks.join(" ") }
+        if self.source_disks.is_empty() {
+            "the present disk".to_owned()
+        } else {
+            self.source_disks.join(" ")
+        }
     }
 
     /// What the alternate was made from, for people.
@@ -244,12 +248,21 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
     steps.push(step(
         1,
         "gate",
-        format!("Check once more that {} {} free", disks.join(" and "), if disks.len() == 1 { "is" } else { "are" }),
+        format!(
+            "Check once more that {} {} free",
+            disks.join(" and "),
+            if disks.len() == 1 { "is" } else { "are" }
+        ),
         Action::Gate,
     ));
     for (i, d) in layout.disks.iter().enumerate() {
         // By number: a disk's name may be another one when the journal is read.
-        steps.push(step(1, format!("wipe.{i}"), format!("Erase all signatures on {}", disk_words(d)), Action::Wipe { disk: i }));
+        steps.push(step(
+            1,
+            format!("wipe.{i}"),
+            format!("Erase all signatures on {}", disk_words(d)),
+            Action::Wipe { disk: i },
+        ));
         let title = format!(
             "Write a new partition table to {} ({} partition{})",
             d.name,
@@ -263,7 +276,8 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         steps.push(step(1, format!("vg.{}", vg.old_name), title, Action::MakeVg { vg: i }));
     }
     // The volume of `/` is made last: it takes what is left.
-    let mut logical: Vec<(usize, &VolumeLayout)> = layout.volumes.iter().enumerate().filter(|(_, v)| v.vg.is_some()).collect();
+    let mut logical: Vec<(usize, &VolumeLayout)> =
+        layout.volumes.iter().enumerate().filter(|(_, v)| v.vg.is_some()).collect();
     logical.sort_by_key(|(_, v)| layout.root().is_some_and(|r| r.lv == v.lv && r.vg == v.vg));
     for (i, v) in logical {
         let vg = v.old_vg.as_deref().unwrap_or_default();
@@ -298,7 +312,12 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
     for (count, (i, at, subvolume, options)) in (1..).zip(mounts(layout, base.esp_mountable)) {
         let where_ = below(Path::new(ALT_INST), &at);
         let title = format!("Mount {} at {}", layout.volumes[i].device.display(), where_.display());
-        steps.push(step(1, format!("mount.{}", at.display()), title, Action::Mount { volume: i, subvolume, at: where_, options, count }));
+        steps.push(step(
+            1,
+            format!("mount.{}", at.display()),
+            title,
+            Action::Mount { volume: i, subvolume, at: where_, options, count },
+        ));
     }
     if let Some(image) = &base.imaged {
         restores(image, steps);
@@ -329,7 +348,12 @@ fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate() {
         if let Some(fs) = v.fs.as_ref().filter(|f| !f.subvolume.is_empty()) {
             let title = format!("Make the subvolumes of {}", fs.fs_name);
-            steps.push(step(1, format!("subvolumes.{}", fs.fs_name), title, Action::Subvolumes { volume: i }));
+            steps.push(step(
+                1,
+                format!("subvolumes.{}", fs.fs_name),
+                title,
+                Action::Subvolumes { volume: i },
+            ));
         }
     }
 }
@@ -358,7 +382,10 @@ pub fn below(root: &Path, path: &Path) -> PathBuf {
 }
 
 /// What is mounted where in the finished alternate, parents first: volume, mount point, subvolume, options.
-pub fn mounts(layout: &Layout, esp_mountable: bool) -> Vec<(usize, PathBuf, Option<String>, String)> {
+pub fn mounts(
+    layout: &Layout,
+    esp_mountable: bool,
+) -> Vec<(usize, PathBuf, Option<String>, String)> {
     let mut all = Vec::new();
     for (i, v) in layout.volumes.iter().enumerate() {
         let Some(fs) = &v.fs else { continue };
@@ -389,15 +416,31 @@ pub fn mount_options(options: &str, subvolume: Option<&str>) -> String {
 /// Mount options with the subvolume that they belong to.
 pub fn with_subvolume(options: &str, subvolume: Option<&str>) -> String {
     let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
-    [Some(options), subvolume.as_deref()].into_iter().flatten().filter(|o| !o.is_empty()).collect::<Vec<_>>().join(",")
+    [Some(options), subvolume.as_deref()]
+        .into_iter()
+        .flatten()
+        .filter(|o| !o.is_empty())
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Of fstab's options those that shape what is written while the alternate is made. No other is used: an option can name a device, and
 /// an image's are nobody's word.
 fn safe_options(options: &str) -> String {
-    const WORDS: [&str; 10] =
-        ["noatime", "relatime", "nodiratime", "lazytime", "acl", "user_xattr", "nodatacow", "nodatasum", "autodefrag", "inode64"];
-    const BEGIN: [&str; 8] = ["compress", "ssd", "discard", "space_cache", "umask=", "fmask=", "dmask=", "shortname="];
+    const WORDS: [&str; 10] = [
+        "noatime",
+        "relatime",
+        "nodiratime",
+        "lazytime",
+        "acl",
+        "user_xattr",
+        "nodatacow",
+        "nodatasum",
+        "autodefrag",
+        "inode64",
+    ];
+    const BEGIN: [&str; 8] =
+        ["compress", "ssd", "discard", "space_cache", "umask=", "fmask=", "dmask=", "shortname="];
     let plain = |o: &str| o.chars().all(|c| c.is_ascii_alphanumeric() || "_=:-".contains(c));
     let safe = |o: &str| plain(o) && (WORDS.contains(&o) || BEGIN.iter().any(|b| o.starts_with(b)));
     options.split(',').filter(|o| safe(o)).collect::<Vec<_>>().join(",")
@@ -409,7 +452,12 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
         steps.push(step(2, "resolv", title, Action::ResolvConf { file: file.clone() }));
     }
     if request.remain_client {
-        steps.push(step(2, "client", "Copy the files that keep this machine managed", Action::ClientFiles));
+        steps.push(step(
+            2,
+            "client",
+            "Copy the files that keep this machine managed",
+            Action::ClientFiles,
+        ));
     }
     if let Some(wanted) = &request.software {
         // The scripts of packages make initramfs and boot menus: of what fstab and the others say then.
@@ -422,13 +470,23 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
         steps.push(step(2, SOFTWARE, wanted.title(), Action::Software { wanted: wanted.clone() }));
     }
     if let Some(file) = &request.script {
-        steps.push(step(2, "script", format!("Run the customization script {}", file.display()), Action::Script { file: file.clone() }));
+        steps.push(step(
+            2,
+            "script",
+            format!("Run the customization script {}", file.display()),
+            Action::Script { file: file.clone() },
+        ));
     }
 }
 
 fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     let boot = &base.boot;
-    steps.push(step(3, "references", "Rewrite every reference to the source's disks", Action::References));
+    steps.push(step(
+        3,
+        "references",
+        "Rewrite every reference to the source's disks",
+        Action::References,
+    ));
     if boot.initramfs.is_ok() && base.boots() {
         let title = match &request.software {
             // A new kernel may have come.
@@ -441,7 +499,12 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     if loader && base.boots() {
         steps.push(step(3, "grubcfg", "Make the boot menu (grub.cfg)", Action::GrubConfig));
     }
-    steps.push(step(3, "audit", "Search the copy for anything that still names the old disks", Action::Audit));
+    steps.push(step(
+        3,
+        "audit",
+        "Search the copy for anything that still names the old disks",
+        Action::Audit,
+    ));
     if base.esp_mountable {
         steps.push(step(3, "esp", "Fill the EFI system partition", Action::Esp));
     }
@@ -450,18 +513,33 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     }
     if boot.bios.is_ok() && base.boots() {
         let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
-        steps.push(step(3, "loader.bios", format!("Install the boot loader for BIOS on {disk}"), Action::LoaderBios));
+        steps.push(step(
+            3,
+            "loader.bios",
+            format!("Install the boot loader for BIOS on {disk}"),
+            Action::LoaderBios,
+        ));
     }
     steps.push(step(3, "verify", "Verify the finished copy", Action::Verify));
     steps.push(step(3, "origin", "Record on the copy which system it came from", Action::Origin));
     steps.push(step(3, "unmount", format!("Unmount everything below {ALT_INST}"), Action::Unmount));
     if !base.layout.vgs.is_empty() {
         let names: Vec<&str> = base.layout.vgs.iter().map(|v| v.name.as_str()).collect();
-        steps.push(step(3, "deactivate", format!("Deactivate volume group {}", names.join(", ")), Action::Deactivate));
+        steps.push(step(
+            3,
+            "deactivate",
+            format!("Deactivate volume group {}", names.join(", ")),
+            Action::Deactivate,
+        ));
     }
     if request.set_bootlist && boot.bootlist.is_ok() {
         let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
-        steps.push(step(3, "bootlist", format!("Set the boot list: {disk} boots next, the present disk stays second"), Action::Bootlist));
+        steps.push(step(
+            3,
+            "bootlist",
+            format!("Set the boot list: {disk} boots next, the present disk stays second"),
+            Action::Bootlist,
+        ));
     }
     if request.reboot {
         steps.push(step(3, "reboot", "Reboot", Action::Reboot));

@@ -19,7 +19,10 @@ use crate::engine::layout::{Fresh, Layout, Target, lay_out};
 use crate::engine::plan::{Base, Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, State, Stored};
-use crate::engine::{exclusions, from_image, names, needs, protections, references_ahead, replace, snapshots, standing};
+use crate::engine::{
+    exclusions, from_image, names, needs, protections, references_ahead, replace, snapshots,
+    standing,
+};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
@@ -47,7 +50,11 @@ pub struct Prepared {
 ///
 /// # Errors
 /// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader (ALT-5xx), image.data (ALT-6xx).
-pub fn prepare(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Result<Prepared> {
+pub fn prepare(
+    request: &Request,
+    replaced: Option<&Alternate>,
+    events: &Events,
+) -> Result<Prepared> {
     let updates = updates(request, Path::new("/"))?;
     let mut prepared = match &request.image {
         Some(from) => from_image::prepare(request, from, replaced),
@@ -60,9 +67,13 @@ pub fn prepare(request: &Request, replaced: Option<&Alternate>, events: &Events)
 
 /// Whether phase 2 can install what it is asked for, as far as that can be known now; `root`: the system that is copied, or the copy.
 fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
-    let Some(wanted) = request.software.as_ref().filter(|_| request.phases.list().contains(&2)) else { return Ok(vec![]) };
+    let Some(wanted) = request.software.as_ref().filter(|_| request.phases.list().contains(&2))
+    else {
+        return Ok(vec![]);
+    };
     if let Location::Device(device) = &wanted.location
-        && let Some(target) = request.targets.iter().find(|t| request.phases.list().contains(&1) && is_on(device, t))
+        && let Some(target) =
+            request.targets.iter().find(|t| request.phases.list().contains(&1) && is_on(device, t))
     {
         return Err(error::BAD_LOCATION.because_do(
             format!("{} is on {target}, and everything on that disk would be erased before the packages are read", device.display()),
@@ -74,9 +85,13 @@ fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
 
 /// Whether a device is this disk (as it was typed), or a partition of it.
 fn is_on(device: &Path, disk: &str) -> bool {
-    let node = |path: PathBuf| path.canonicalize().ok().and_then(|p| p.file_name().map(std::ffi::OsStr::to_owned));
+    let node = |path: PathBuf| {
+        path.canonicalize().ok().and_then(|p| p.file_name().map(std::ffi::OsStr::to_owned))
+    };
     match (node(device.to_owned()), node(Path::new("/dev").join(disk))) {
-        (Some(device), Some(disk)) => device == disk || Path::new("/sys/class/block").join(disk).join(device).exists(),
+        (Some(device), Some(disk)) => {
+            device == disk || Path::new("/sys/class/block").join(disk).join(device).exists()
+        }
         _ => false,
     }
 }
@@ -84,7 +99,8 @@ fn is_on(device: &Path, disk: &str) -> bool {
 fn clone(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
-    let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
+    let mut notes: Vec<String> =
+        facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     notes.extend(facts.source.notes.iter().cloned());
     let disks = targets(request, &facts, replaced, &mut notes)?;
     let mut image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
@@ -95,14 +111,16 @@ fn clone(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Re
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
     let excludes = exclusions::checked(request.exclude_list.as_ref(), !request.skip_boot_check)?;
-    let told = protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
+    let told =
+        protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
     warnings.extend(told.warnings);
     notes.extend(told.notes);
     let counted = needs::count(&image, &facts, &excludes, events)?;
     let needs = counted.needs(&image);
     let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
     let fits = |less: &ImageData| lay_out_at(less, &places, &counted.needs(less)).map(drop);
-    let layout = laid_out(&image, &disks, &needs).map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
+    let layout = laid_out(&image, &disks, &needs)
+        .map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image, &needs)?;
     let ids = names::ids(&layout, &facts, &disks);
@@ -132,7 +150,8 @@ fn clone(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Re
 pub fn laid_out(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
     // What is on them now is kept with the plan: nothing else is ever erased.
     let before = |d: &Disk| {
-        let looked = Before::of(d).map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", d.path.display())));
+        let looked = Before::of(d)
+            .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", d.path.display())));
         looked.map(|before| Target { before: Some(before), ..target(d) })
     };
     let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;
@@ -144,7 +163,8 @@ fn lay_out_at(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<La
     let mut notes = vec![];
     let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
     let fitted = fitting::fit(image, sector, needs, &mut notes);
-    let mut layout = lay_out(&fitted.image, fitted.added_mb << 20, places, &mut Fresh(&mut random))?;
+    let mut layout =
+        lay_out(&fitted.image, fitted.added_mb << 20, places, &mut Fresh(&mut random))?;
     fitting::count_blocks(&mut layout)?;
     layout.notes.extend(notes);
     Ok(layout)
@@ -202,17 +222,27 @@ pub fn describe(d: &Disk) -> String {
     let mut words = vec![human(d.size)];
     words.extend(d.model.clone());
     words.extend(d.serial.as_ref().map(|s| format!("serial {s}")));
-    let kinds =
-        |c: &[Signature]| c.iter().map(|s| s.label.as_ref().map_or(s.kind.clone(), |l| format!("{} \"{l}\"", s.kind))).collect::<Vec<_>>();
+    let kinds = |c: &[Signature]| {
+        c.iter()
+            .map(|s| s.label.as_ref().map_or(s.kind.clone(), |l| format!("{} \"{l}\"", s.kind)))
+            .collect::<Vec<_>>()
+    };
     let mut content: Vec<String> = kinds(&d.content);
     for p in &d.partitions {
         let inside = kinds(&p.content).join("+");
-        content.push(format!("{} {}{}", p.name, human(p.size), if inside.is_empty() { String::new() } else { format!(" {inside}") }));
+        content.push(format!(
+            "{} {}{}",
+            p.name,
+            human(p.size),
+            if inside.is_empty() { String::new() } else { format!(" {inside}") }
+        ));
     }
     let content = if let Some(Sight::Data(_)) = d.sight {
         "data without a partition table or a known signature".to_owned()
     } else if content.is_empty() {
-        d.table.as_ref().map_or("empty".to_owned(), |t| format!("an empty {} partition table", t.kind))
+        d.table
+            .as_ref()
+            .map_or("empty".to_owned(), |t| format!("an empty {} partition table", t.kind))
     } else {
         content.join(", ")
     };
@@ -220,15 +250,24 @@ pub fn describe(d: &Disk) -> String {
 }
 
 /// The gate, for every target.
-pub fn targets<'f>(request: &Request, facts: &'f Facts, replaced: Option<&Alternate>, notes: &mut Vec<String>) -> Result<Vec<&'f Disk>> {
+pub fn targets<'f>(
+    request: &Request,
+    facts: &'f Facts,
+    replaced: Option<&Alternate>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<&'f Disk>> {
     let roles = roles::roles(&facts.world, &known(&facts.source.disks)?);
     let mut disks: Vec<&Disk> = Vec::new();
     for word in &request.targets {
         let disk = facts.world.disk(word)?;
         if disks.iter().any(|d| d.name == disk.name) {
-            return Err(error::TARGET_TWICE.because(format!("{word} is {}, which is named already", disk.name)));
+            return Err(error::TARGET_TWICE
+                .because(format!("{word} is {}, which is named already", disk.name)));
         }
-        if let Some((other, twin)) = twins::of(disk, &facts.world).into_iter().find(|(o, _)| disks.iter().any(|d| d.name == o.name)) {
+        if let Some((other, twin)) = twins::of(disk, &facts.world)
+            .into_iter()
+            .find(|(o, _)| disks.iter().any(|d| d.name == o.name))
+        {
             return Err(error::TARGET_TWICE.because(format!(
                 "{} and {} have the same {}: they may be one disk",
                 other.name,
@@ -260,15 +299,28 @@ pub fn known(rootvg: &[String]) -> Result<roles::Known> {
         Stored::Known(base) => (Some(base), false),
         Stored::Unreadable(_) => (None, true),
     };
-    let mark = |serial: &Option<String>, id: &str, size| roles::DiskMark { serial: serial.clone(), table_id: Some(id.to_owned()), size };
-    let altinst = base.map_or(vec![], |b| b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect());
-    let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN)).unwrap_or(None);
-    let old = old.map_or(vec![], |o| vec![roles::DiskMark { serial: o.serial, table_id: o.table_id, size: o.size }]);
+    let mark = |serial: &Option<String>, id: &str, size| roles::DiskMark {
+        serial: serial.clone(),
+        table_id: Some(id.to_owned()),
+        size,
+    };
+    let altinst = base.map_or(vec![], |b| {
+        b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect()
+    });
+    let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN))
+        .unwrap_or(None);
+    let old = old.map_or(vec![], |o| {
+        vec![roles::DiskMark { serial: o.serial, table_id: o.table_id, size: o.size }]
+    });
     Ok(roles::Known { rootvg: rootvg.to_vec(), altinst, unreadable, old })
 }
 
 /// The image.data that is given, or that of rootvg.
-pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
+pub fn image(
+    file: Option<&PathBuf>,
+    facts: &Facts,
+    warnings: &mut Vec<String>,
+) -> Result<ImageData> {
     let Some(file) = file else {
         if let Some(refusal) = facts.source.refusals.first() {
             return Err(refusal.error());
@@ -284,7 +336,8 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
         };
     };
     let image = crate::image::parse::read(file)?;
-    let there: BTreeSet<&str> = facts.source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
+    let there: BTreeSet<&str> =
+        facts.source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
     for fs in &image.fs_data {
         if !there.contains(fs.fs_name.as_str()) && !is_esp(&image, fs) {
             return Err(error::IMAGE_NOT_SOURCE.because(format!(
@@ -310,24 +363,45 @@ pub fn image(file: Option<&PathBuf>, facts: &Facts, warnings: &mut Vec<String>) 
         }
     }
     for r in &facts.source.refusals {
-        warnings.push(format!("{} is not in {}: it is NOT cloned ({})", r.at.display(), file.display(), r.cause));
+        warnings.push(format!(
+            "{} is not in {}: it is NOT cloned ({})",
+            r.at.display(),
+            file.display(),
+            r.cause
+        ));
     }
     for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {
-        warnings.push(format!("{name} is not in {}: it is not cloned, and the copy will use the present one", file.display()));
+        warnings.push(format!(
+            "{name} is not in {}: it is not cloned, and the copy will use the present one",
+            file.display()
+        ));
     }
     let kept = |s: &&Lv| {
-        image.lv_data.iter().any(|l| l.kind == s.kind && l.logical_volume == s.logical_volume && l.volume_group == s.volume_group)
+        image.lv_data.iter().any(|l| {
+            l.kind == s.kind
+                && l.logical_volume == s.logical_volume
+                && l.volume_group == s.volume_group
+        })
     };
     let mut swaps = facts.source.image.lv_data.iter().filter(|l| l.kind == LvType::Swap);
     if let Some(gone) = swaps.find(|s| !kept(s)) {
-        let cause = format!("{}: the swap space {} of rootvg has no lv_data", file.display(), gone.logical_volume);
+        let cause = format!(
+            "{}: the swap space {} of rootvg has no lv_data",
+            file.display(),
+            gone.logical_volume
+        );
         return Err(error::IMAGE_NOT_SOURCE
             .because_do(cause, "keep its stanza (its size may change): else the copy would swap on the disk of the running system"));
     }
     for fs in &image.fs_data {
         let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);
         if let Some(now) = now.filter(|n| n.fs_used_mb > fs.fs_min_size_mb) {
-            warnings.push(format!("{} holds {} MiB now, more than FS_MIN_SIZE_MB in {}", fs.fs_name, now.fs_used_mb, file.display()));
+            warnings.push(format!(
+                "{} holds {} MiB now, more than FS_MIN_SIZE_MB in {}",
+                fs.fs_name,
+                now.fs_used_mb,
+                file.display()
+            ));
         }
     }
     Ok(image)
@@ -365,10 +439,10 @@ pub fn bootable(
             warnings.push(format!("the copy will not boot by {name}: {why}"));
         }
         if boot.firmware == Firmware::Uefi && !esp_mountable {
-            refusals.push(
-                error::NO_LOADER
-                    .because_do("this kernel cannot mount vfat, and so not the EFI system partition", "load the vfat module, or say -g"),
-            );
+            refusals.push(error::NO_LOADER.because_do(
+                "this kernel cannot mount vfat, and so not the EFI system partition",
+                "load the vfat module, or say -g",
+            ));
         }
     }
     if let Some(refusal) = bootlist_refusal(request, &mut boot, practice) {
@@ -378,23 +452,34 @@ pub fn bootable(
             warnings.push(format!("phase 3 will need -B: {}", error::cause(&refusal)));
         }
     }
-    let fatal = |e: &&anyhow::Error| !request.skip_boot_check || error::of(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id);
+    let fatal = |e: &&anyhow::Error| {
+        !request.skip_boot_check
+            || error::of(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id)
+    };
     if let Some(first) = refusals.iter().find(fatal) {
         let alt = error::of(first);
         let entry = alt.map_or(&error::NO_LOADER, |a| a.entry);
         let all: Vec<String> = refusals.iter().map(error::cause).collect();
-        let mut remedies: Vec<String> = refusals.iter().filter_map(|e| error::of(e).map(|a| a.remedy.clone())).collect();
+        let mut remedies: Vec<String> =
+            refusals.iter().filter_map(|e| error::of(e).map(|a| a.remedy.clone())).collect();
         remedies.dedup();
         return Err(entry.because_do(all.join("; "), remedies.join("; ")));
     }
     for e in &refusals {
-        warnings.push(format!("{} (-g: going on all the same)", error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())));
+        warnings.push(format!(
+            "{} (-g: going on all the same)",
+            error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
+        ));
     }
     Ok(boot)
 }
 
 /// Why the boot list cannot be set as the request has it; notes in `boot` whether it can.
-fn bootlist_refusal(request: &Request, boot: &mut Bootable, practice: bool) -> Option<anyhow::Error> {
+fn bootlist_refusal(
+    request: &Request,
+    boot: &mut Bootable,
+    practice: bool,
+) -> Option<anyhow::Error> {
     if !request.set_bootlist {
         return None;
     }
@@ -412,10 +497,15 @@ fn bootlist_refusal(request: &Request, boot: &mut Bootable, practice: bool) -> O
     }
     let why = boot.bootlist.as_ref().err()?;
     if request.reboot {
-        return Some(error::REBOOT_WHERE.because_do(format!("-r would reboot into the old disk: {why}"), "leave out -r, and give -B"));
+        return Some(error::REBOOT_WHERE.because_do(
+            format!("-r would reboot into the old disk: {why}"),
+            "leave out -r, and give -B",
+        ));
     }
     if practice {
-        return Some(error::NO_BOOTLIST.because_do(why.clone(), "give -B, which leaves the boot list alone"));
+        return Some(
+            error::NO_BOOTLIST.because_do(why.clone(), "give -B, which leaves the boot list alone"),
+        );
     }
     Some(error::NO_BOOTLIST.because(why.clone()))
 }
@@ -429,7 +519,8 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
     // After a reboot it is not mounted yet: then all this is found out by the step.
     if mounts::is_mount_point(Path::new(ALT_INST)) {
         // An update may have brought another one.
-        let kernels: Vec<String> = kernels::installed(Path::new(ALT_INST)).into_iter().map(|k| k.version).collect();
+        let kernels: Vec<String> =
+            kernels::installed(Path::new(ALT_INST)).into_iter().map(|k| k.version).collect();
         if !kernels.is_empty() && base.boots() {
             base.boot.kernels = kernels;
         }
@@ -452,21 +543,29 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
 
 /// The programs and kernel support that making this layout takes.
 pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
-    let mut programs: BTreeSet<(&str, String)> =
-        ["sfdisk", "wipefs", "blkid", "mount"].into_iter().map(|p| (p, "disks".to_owned())).collect();
+    let mut programs: BTreeSet<(&str, String)> = ["sfdisk", "wipefs", "blkid", "mount"]
+        .into_iter()
+        .map(|p| (p, "disks".to_owned()))
+        .collect();
     for fs in &image.fs_data {
         programs.extend(mkfs::needs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
         if !facts.mountable.contains(&fs.fs_vfs) && !is_esp(image, fs) {
-            return Err(error::SOURCE_FSTYPE.because(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
+            return Err(error::SOURCE_FSTYPE
+                .because(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
         }
     }
-    programs.extend(mkfs::needs("vfat").into_iter().map(|p| (p, "the EFI system partition".to_owned())));
+    programs.extend(
+        mkfs::needs("vfat").into_iter().map(|p| (p, "the EFI system partition".to_owned())),
+    );
     if !image.vg_data.is_empty() {
-        programs.extend(["pvcreate", "vgcreate", "lvcreate", "vgchange"].map(|p| (p, "LVM".to_owned())));
+        programs.extend(
+            ["pvcreate", "vgcreate", "lvcreate", "vgchange"].map(|p| (p, "LVM".to_owned())),
+        );
     }
     for (program, what) in programs {
         if find_program(Path::new("/"), program).is_none() {
-            return Err(error::PROGRAM_MISSING.because(format!("`{program}` is not installed; it is needed for {what}")));
+            return Err(error::PROGRAM_MISSING
+                .because(format!("`{program}` is not installed; it is needed for {what}")));
         }
     }
     if !facts.esp_mountable() {
@@ -479,11 +578,15 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
 pub fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
-        return Err(error::ALT_INST_TAKEN
-            .because_do(format!("{ALT_INST} is no directory"), format!("move it away: the copy is mounted at {ALT_INST}")));
+        return Err(error::ALT_INST_TAKEN.because_do(
+            format!("{ALT_INST} is no directory"),
+            format!("move it away: the copy is mounted at {ALT_INST}"),
+        ));
     }
     if mounts::is_mount_point(at) || std::fs::read_dir(at).is_ok_and(|mut d| d.next().is_some()) {
-        return Err(error::ALT_INST_TAKEN.because(format!("{ALT_INST} is in use: something is mounted there or it is not empty")));
+        return Err(error::ALT_INST_TAKEN.because(format!(
+            "{ALT_INST} is in use: something is mounted there or it is not empty"
+        )));
     }
     Ok(())
 }

@@ -67,7 +67,11 @@ pub fn prepared(request: &Request, on: On, events: &Events) -> Result<Prepared> 
 }
 
 fn as_json(p: &Prepared, plan: &Plan) -> Result<String> {
-    let steps = plan.steps.iter().map(|step| JsonStep { step, commands: commands::of(&step.action, &p.base) }).collect();
+    let steps = plan
+        .steps
+        .iter()
+        .map(|step| JsonStep { step, commands: commands::of(&step.action, &p.base) })
+        .collect();
     let json = Json {
         version: 1,
         argv: &plan.request.argv,
@@ -86,7 +90,11 @@ fn as_json(p: &Prepared, plan: &Plan) -> Result<String> {
 pub fn as_text(p: &Prepared, plan: &Plan) -> String {
     let mut t = String::new();
     let base = &p.base;
-    let _ = writeln!(t, "PREVIEW: nothing is changed. The command:\n  {}\n", plan.request.argv.join(" "));
+    let _ = writeln!(
+        t,
+        "PREVIEW: nothing is changed. The command:\n  {}\n",
+        plan.request.argv.join(" ")
+    );
     if !p.targets.is_empty() {
         t.push_str("EVERYTHING ON THESE DISKS IS ERASED\n");
         for line in &p.targets {
@@ -116,7 +124,12 @@ pub fn as_text(p: &Prepared, plan: &Plan) -> String {
             let _ = writeln!(t, "         {line}");
         }
     }
-    let _ = writeln!(t, "\nWHAT BOOTS NEXT\n  {}\n\nHOW TO GO BACK\n  {}", boots_next(base, plan), go_back(base));
+    let _ = writeln!(
+        t,
+        "\nWHAT BOOTS NEXT\n  {}\n\nHOW TO GO BACK\n  {}",
+        boots_next(base, plan),
+        go_back(base)
+    );
     t
 }
 
@@ -126,7 +139,13 @@ fn sizes(t: &mut String, layout: &Layout) {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
         let _ = writeln!(t, "  {} ({}{serial}), GPT {}", d.name, human(d.size), d.table_id);
         for p in &d.partitions {
-            let _ = writeln!(t, "    {:<16} {:>11}  {}", p.path.display(), human(p.size), holds(layout, p.path.as_path()));
+            let _ = writeln!(
+                t,
+                "    {:<16} {:>11}  {}",
+                p.path.display(),
+                human(p.size),
+                holds(layout, p.path.as_path())
+            );
         }
     }
     for vg in &layout.vgs {
@@ -153,9 +172,20 @@ fn holds(layout: &Layout, partition: &std::path::Path) -> String {
 
 fn describe(v: &VolumeLayout) -> String {
     let Some(fs) = &v.fs else { return format!("swap, UUID {}", v.uuid) };
-    let subvolumes: Vec<&str> = fs.subvolume.iter().map(|s| s.path.as_str()).filter(|p| !p.is_empty()).collect();
-    let subvolumes = if subvolumes.is_empty() { String::new() } else { format!(", subvolumes {}", subvolumes.join(" ")) };
-    format!("{} {}, {} used, UUID {}{subvolumes}", fs.fs_name, fs.fs_vfs, human(fs.fs_used_mb << 20), v.uuid)
+    let subvolumes: Vec<&str> =
+        fs.subvolume.iter().map(|s| s.path.as_str()).filter(|p| !p.is_empty()).collect();
+    let subvolumes = if subvolumes.is_empty() {
+        String::new()
+    } else {
+        format!(", subvolumes {}", subvolumes.join(" "))
+    };
+    format!(
+        "{} {}, {} used, UUID {}{subvolumes}",
+        fs.fs_name,
+        fs.fs_vfs,
+        human(fs.fs_used_mb << 20),
+        v.uuid
+    )
 }
 
 /// Which disk the machine starts after this run, and why.
@@ -163,11 +193,15 @@ pub fn boots_next(base: &Base, plan: &Plan) -> String {
     let first = base.layout.disks.first().map_or(String::new(), |d| d.shown());
     let old = base.present();
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
-        format!("The copy on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched.")
+        format!(
+            "The copy on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
+        )
     } else if base.on_practice_disks() {
         format!("The present system on {old}: no firmware starts a practice disk.")
     } else if plan.request.phases.list().contains(&3) {
-        format!("The present system on {old}: the boot list is left alone. `altdisk bootlist {first}` changes that later.")
+        format!(
+            "The present system on {old}: the boot list is left alone. `altdisk bootlist {first}` changes that later."
+        )
     } else {
         format!("The present system on {old}: only phase 3 changes the boot list.")
     }

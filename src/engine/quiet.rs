@@ -13,8 +13,11 @@ use crate::host::cmd::{Cmd, Held, find_program};
 use crate::host::{files, locks};
 
 /// Locks of package managers, and who holds them.
-const PACKAGE_LOCKS: [(&str, &str); 3] =
-    [("/var/lib/dpkg/lock-frontend", "apt"), ("/var/lib/dpkg/lock", "dpkg"), ("/var/lib/rpm/.rpm.lock", "rpm")];
+const PACKAGE_LOCKS: [(&str, &str); 3] = [
+    ("/var/lib/dpkg/lock-frontend", "apt"),
+    ("/var/lib/dpkg/lock", "dpkg"),
+    ("/var/lib/rpm/.rpm.lock", "rpm"),
+];
 
 /// In force while it lives.
 #[derive(Default)]
@@ -48,7 +51,9 @@ fn package_locks(phase_1: bool) -> Result<Vec<locks::Lock>> {
         match locks::try_lock(Path::new(path))? {
             locks::Tried::Locked(lock) => packages.push(lock),
             locks::Tried::Held => {
-                let cause = format!("{path} is locked: {who} is installing or removing packages, or `altdisk mksysb` is making an image");
+                let cause = format!(
+                    "{path} is locked: {who} is installing or removing packages, or `altdisk mksysb` is making an image"
+                );
                 return Err(error::PACKAGES_BUSY.because(cause));
             }
             locks::Tried::Absent => {}
@@ -65,17 +70,23 @@ impl Quiet {
 }
 
 fn stay_awake(events: &Events) -> Option<Held> {
-    if !Path::new("/run/systemd/system").exists() || find_program(Path::new("/"), "systemd-inhibit").is_none() {
+    if !Path::new("/run/systemd/system").exists()
+        || find_program(Path::new("/"), "systemd-inhibit").is_none()
+    {
         return None;
     }
     // It ends with its input, so with this process, however that ends.
-    let inhibit = Cmd::new("systemd-inhibit", "keep the machine from shutting down or sleeping").args([
-        "--what=shutdown:sleep",
-        "--who=altdisk",
-        "--why=a clone of the system is being made",
-        "cat",
-    ]);
-    inhibit.hold().inspect_err(|e| events.note(format!("shutdown and sleep are not inhibited: {e:#}"))).ok()
+    let inhibit = Cmd::new("systemd-inhibit", "keep the machine from shutting down or sleeping")
+        .args([
+            "--what=shutdown:sleep",
+            "--who=altdisk",
+            "--why=a clone of the system is being made",
+            "cat",
+        ]);
+    inhibit
+        .hold()
+        .inspect_err(|e| events.note(format!("shutdown and sleep are not inhibited: {e:#}")))
+        .ok()
 }
 
 /// Where rules are that last until the next reboot.
@@ -91,8 +102,14 @@ pub fn hide(base: &Base, events: &Events) -> Result<()> {
     if !make::udev_runs() {
         return Ok(());
     }
-    let lines: String =
-        base.layout.disks.iter().map(|d| format!("ENV{{ID_PART_TABLE_UUID}}==\"{}\", ENV{{UDISKS_IGNORE}}=\"1\"\n", d.table_id)).collect();
+    let lines: String = base
+        .layout
+        .disks
+        .iter()
+        .map(|d| {
+            format!("ENV{{ID_PART_TABLE_UUID}}==\"{}\", ENV{{UDISKS_IGNORE}}=\"1\"\n", d.table_id)
+        })
+        .collect();
     let path = Path::new(RULES).join(format!("{RULE}{}.rules", base.id));
     std::fs::create_dir_all(RULES)?;
     files::replace(&path, lines.as_bytes(), 0o644)?;
@@ -105,7 +122,10 @@ pub fn hide(base: &Base, events: &Events) -> Result<()> {
 /// Where it cannot be removed.
 pub fn unhide(events: &Events) -> Result<()> {
     let all = std::fs::read_dir(RULES).into_iter().flatten().flatten();
-    let ours: Vec<PathBuf> = all.filter(|e| e.file_name().to_string_lossy().starts_with(RULE)).map(|e| e.path()).collect();
+    let ours: Vec<PathBuf> = all
+        .filter(|e| e.file_name().to_string_lossy().starts_with(RULE))
+        .map(|e| e.path())
+        .collect();
     if ours.is_empty() {
         return Ok(());
     }
@@ -114,5 +134,8 @@ pub fn unhide(events: &Events) -> Result<()> {
 }
 
 fn reload(events: &Events) -> Result<()> {
-    Cmd::new("udevadm", "have udev read its rules again").args(["control", "--reload"]).run(events).map(drop)
+    Cmd::new("udevadm", "have udev read its rules again")
+        .args(["control", "--reload"])
+        .run(events)
+        .map(drop)
 }

@@ -20,17 +20,35 @@ use crate::host::mounts::{self, Mount};
 ///
 /// # Errors
 /// ALT-520 naming the line; ALT-501 for an fstab that cannot be read.
-pub fn check(base: &Base, request: &Request, excludes: &Excludes, warnings: &mut Vec<String>) -> Result<()> {
+pub fn check(
+    base: &Base,
+    request: &Request,
+    excludes: &Excludes,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
     // It counts nothing: what was matched is reported after the copying.
     let list = excludes.anew();
-    let is_copied =
-        |path: &Path| !path.ancestors().filter(|a| *a != Path::new("")).any(|a| list.matches(&[b"./", a.as_os_str().as_bytes()].concat()));
+    let is_copied = |path: &Path| {
+        !path
+            .ancestors()
+            .filter(|a| *a != Path::new(""))
+            .any(|a| list.matches(&[b"./", a.as_os_str().as_bytes()].concat()))
+    };
     let closed = not_cloned(&mounts::mounted()?, &base.ids, &device::block_device);
-    let seen = beforehand::look(&Beneath::open(Path::new("/"))?.without(&closed), &base.ids, &fstab_extras(base), &is_copied)?;
+    let seen = beforehand::look(
+        &Beneath::open(Path::new("/"))?.without(&closed),
+        &base.ids,
+        &fstab_extras(base),
+        &is_copied,
+    )?;
     warnings.extend(seen.warnings);
     warnings.extend(seen.left.iter().map(|l| l.said("will be left")));
     let Some(first) = seen.findings.first() else { return Ok(()) };
-    let more = if seen.findings.len() > 1 { format!(" (and {} more)", seen.findings.len() - 1) } else { String::new() };
+    let more = if seen.findings.len() > 1 {
+        format!(" (and {} more)", seen.findings.len() - 1)
+    } else {
+        String::new()
+    };
     // Between the phases a script can still correct it.
     if request.phases.list().contains(&3) && request.script.is_none() {
         return Err(error::WOULD_REFER.because(format!("{first}{more}")));
@@ -41,16 +59,28 @@ pub fn check(base: &Base, request: &Request, excludes: &Excludes, warnings: &mut
 
 /// Where something else is mounted than a file system that is cloned: its files do not come into the copy, and the server of a network file
 /// system may be gone. mountinfo tells it without touching it. `number`: `major:minor` of a device.
-fn not_cloned(all: &[Mount], ids: &IdMap, number: &dyn Fn(&Path) -> Option<String>) -> Vec<PathBuf> {
-    let devices: Vec<(&PathBuf, Option<String>)> = ids.volumes.iter().flat_map(|v| &v.old.devices).map(|d| (d, number(d))).collect();
+fn not_cloned(
+    all: &[Mount],
+    ids: &IdMap,
+    number: &dyn Fn(&Path) -> Option<String>,
+) -> Vec<PathBuf> {
+    let devices: Vec<(&PathBuf, Option<String>)> =
+        ids.volumes.iter().flat_map(|v| &v.old.devices).map(|d| (d, number(d))).collect();
     let is_cloned = |m: &Mount| {
         // A directory of it that is mounted elsewhere is copied where it is. (Those of a btrfs are subvolumes.)
         let is_whole = m.root == Path::new("/") || m.fstype == "btrfs";
-        is_whole && devices.iter().any(|(path, number)| *path == Path::new(&m.source) || number.as_ref() == Some(&m.dev))
+        is_whole
+            && devices.iter().any(|(path, number)| {
+                *path == Path::new(&m.source) || number.as_ref() == Some(&m.dev)
+            })
     };
     // The last one mounted at a place is the one that is seen.
-    let is_seen = |i: usize, m: &Mount| all[i + 1..].iter().all(|later| later.mount_point != m.mount_point);
-    let closed = all.iter().enumerate().filter(|(i, m)| m.mount_point != Path::new("/") && is_seen(*i, m) && !is_cloned(m));
+    let is_seen =
+        |i: usize, m: &Mount| all[i + 1..].iter().all(|later| later.mount_point != m.mount_point);
+    let closed = all
+        .iter()
+        .enumerate()
+        .filter(|(i, m)| m.mount_point != Path::new("/") && is_seen(*i, m) && !is_cloned(m));
     closed.map(|(_, m)| m.mount_point.clone()).collect()
 }
 
@@ -76,6 +106,9 @@ mod tests {
 ";
         let number = |path: &Path| (path == Path::new("/dev/vda2")).then(|| "254:2".to_owned());
         let closed = not_cloned(&mounts::parse_mountinfo(text), &map(), &number);
-        assert_eq!(closed, ["/usr/local", "/net", "/usr/local/etc", "/opt", "/home"].map(PathBuf::from));
+        assert_eq!(
+            closed,
+            ["/usr/local", "/net", "/usr/local/etc", "/opt", "/home"].map(PathBuf::from)
+        );
     }
 }

@@ -25,7 +25,8 @@ use crate::error;
 /// The disk that `layout` means: the one for which the strongest evidence speaks. Several that answer are none: twins exist.
 pub fn find<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
     let identity = layout.identity();
-    let likeness: Vec<(&Disk, Likeness)> = world.disks.iter().map(|d| (d, identity.compare(d))).collect();
+    let likeness: Vec<(&Disk, Likeness)> =
+        world.disks.iter().map(|d| (d, identity.compare(d))).collect();
     let evidence = |l: &Likeness| if let Likeness::Match(basis) = l { Some(*basis) } else { None };
     let only = |which: &dyn Fn(&Disk, &Likeness) -> bool| {
         let mut all = likeness.iter().filter(|(d, l)| which(d, l)).map(|(d, _)| *d);
@@ -40,12 +41,15 @@ pub fn find<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
 /// Why a disk cannot be found: it is not there, several answer, or what has its table is another one.
 pub fn why_not_found(layout: &DiskLayout, world: &World) -> String {
     let identity = layout.identity();
-    let has_table = |d: &Disk| d.table.as_ref().is_some_and(|t| t.id.eq_ignore_ascii_case(&layout.table_id));
+    let has_table =
+        |d: &Disk| d.table.as_ref().is_some_and(|t| t.id.eq_ignore_ascii_case(&layout.table_id));
     let copies: Vec<String> = world
         .disks
         .iter()
         .filter_map(|d| match identity.compare(d) {
-            Likeness::Differs(what) if has_table(d) => Some(format!("{} has its partition table but is another disk: {what}", d.name)),
+            Likeness::Differs(what) if has_table(d) => {
+                Some(format!("{} has its partition table but is another disk: {what}", d.name))
+            }
             Likeness::Match(_) => Some(format!("{} could be it, but is not the only one", d.name)),
             _ => None,
         })
@@ -66,10 +70,16 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
     // All at once: two disks may have swapped their names.
     let mut renamed: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (index, layout) in base.layout.disks.iter_mut().enumerate() {
-        let disk = find(layout, &world).ok_or_else(|| error::TARGET_GONE.because(why_not_found(layout, &world)))?;
+        let disk = find(layout, &world)
+            .ok_or_else(|| error::TARGET_GONE.because(why_not_found(layout, &world)))?;
         must_be_ours(index, disk, alternate)?;
         renamed.insert(layout.path.clone(), disk.path.clone());
-        renamed.extend(layout.partitions.iter().map(|p| (p.path.clone(), partition_path(&disk.path, p.number))));
+        renamed.extend(
+            layout
+                .partitions
+                .iter()
+                .map(|p| (p.path.clone(), partition_path(&disk.path, p.number))),
+        );
         layout.name.clone_from(&disk.name);
         // From now on it is this very one.
         layout.seen = seen(disk);
@@ -82,7 +92,11 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
         given.sort_unstable();
         ours.sort_unstable();
         if !given.is_empty() && given != ours {
-            return Err(error::OTHER_TARGET.because(format!("the copy is on {}, not on {}", ours.join(" "), given.join(" "))));
+            return Err(error::OTHER_TARGET.because(format!(
+                "the copy is on {}, not on {}",
+                ours.join(" "),
+                given.join(" ")
+            )));
         }
     }
     Ok(base)
@@ -90,17 +104,22 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
 
 /// What a run goes on with must be what it left.
 fn must_be_ours(index: usize, disk: &Disk, alternate: &Alternate) -> Result<()> {
-    let other = |what: String| Err(error::DISK_USED_AGAIN.because(format!("{}: {what}", disk.name)));
+    let other =
+        |what: String| Err(error::DISK_USED_AGAIN.because(format!("{}: {what}", disk.name)));
     match erase::holds(index, disk, alternate)? {
         Holds::Other(what) => other(what),
         Holds::Copy => Ok(()),
-        _ if alternate.done(&format!("1.table.{index}")) => other("the partition table of the copy is gone".to_owned()),
+        _ if alternate.done(&format!("1.table.{index}")) => {
+            other("the partition table of the copy is gone".to_owned())
+        }
         _ => Ok(()),
     }
 }
 
 fn follow(base: &mut Base, renamed: &BTreeMap<PathBuf, PathBuf>) {
-    let disks = base.layout.disks.iter_mut().flat_map(|d| std::iter::once(&mut d.path).chain(d.partitions.iter_mut().map(|p| &mut p.path)));
+    let disks = base.layout.disks.iter_mut().flat_map(|d| {
+        std::iter::once(&mut d.path).chain(d.partitions.iter_mut().map(|p| &mut p.path))
+    });
     let volumes = base.layout.volumes.iter_mut().map(|v| &mut v.device);
     let pvs = base.layout.vgs.iter_mut().flat_map(|v| v.pvs.iter_mut());
     let names = base.ids.volumes.iter_mut().flat_map(|v| v.new.devices.iter_mut());
@@ -143,27 +162,58 @@ mod tests {
         let layout = stored();
         assert!(layout.before.is_none() && layout.wwn.is_none());
         // Right after the gate: no table yet.
-        assert_eq!(found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdb", None, None)])).as_deref(), Some("vdb"));
-        assert_eq!(found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdc", None, None)])), None);
+        assert_eq!(
+            found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdb", None, None)])).as_deref(),
+            Some("vdb")
+        );
+        assert_eq!(
+            found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdc", None, None)])),
+            None
+        );
         // By its table, whatever it is called.
-        assert_eq!(found(&layout, &world(&[("vdb", None, Some("aaaa")), ("vdc", None, Some("CCCC"))])).as_deref(), Some("vdc"));
+        assert_eq!(
+            found(&layout, &world(&[("vdb", None, Some("aaaa")), ("vdc", None, Some("CCCC"))]))
+                .as_deref(),
+            Some("vdc")
+        );
         // Two with that table.
-        assert_eq!(found(&layout, &world(&[("vdb", None, Some("cccc")), ("vdc", None, Some("cccc"))])), None);
-        let smaller = World { disks: vec![Disk { size: 1 << 30, ..sample::disk("vdb", "8:0") }], ..World::default() };
+        assert_eq!(
+            found(&layout, &world(&[("vdb", None, Some("cccc")), ("vdc", None, Some("cccc"))])),
+            None
+        );
+        let smaller = World {
+            disks: vec![Disk { size: 1 << 30, ..sample::disk("vdb", "8:0") }],
+            ..World::default()
+        };
         assert_eq!(found(&layout, &smaller), None);
     }
 
     #[test]
     fn a_copy_of_the_disk_is_not_the_disk() {
         let layout = DiskLayout { serial: Some("A".into()), ..stored() };
-        let both = world(&[("vdb", Some("A"), Some("cccc")), ("vdc", Some("B"), Some("cccc")), ("vdd", None, Some("cccc"))]);
+        let both = world(&[
+            ("vdb", Some("A"), Some("cccc")),
+            ("vdc", Some("B"), Some("cccc")),
+            ("vdd", None, Some("cccc")),
+        ]);
         assert_eq!(found(&layout, &both).as_deref(), Some("vdb"));
         let copies = world(&[("vdb", Some("B"), Some("cccc")), ("vdd", None, Some("cccc"))]);
         assert_eq!(found(&layout, &copies), None);
         let why = why_not_found(&layout, &copies);
-        assert!(why.contains("vdb has its partition table but is another disk: its serial number is B, not A"), "{why}");
+        assert!(
+            why.contains(
+                "vdb has its partition table but is another disk: its serial number is B, not A"
+            ),
+            "{why}"
+        );
         // Used again for something else it is still the disk; two paths to it are none.
-        assert_eq!(found(&layout, &world(&[("vdc", Some("A"), Some("dddd"))])).as_deref(), Some("vdc"));
-        assert_eq!(found(&layout, &world(&[("vdb", Some("A"), None), ("vdc", Some("A"), None)])), None);
+        assert_eq!(
+            found(&layout, &world(&[("vdc", Some("A"), Some("dddd"))])).as_deref(),
+            Some("vdc")
+        );
+        assert_eq!(
+            found(&layout, &world(&[("vdb", Some("A"), None), ("vdc", Some("A"), None)])),
+            None
+        );
     }
 }

@@ -30,18 +30,26 @@ pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> R
             "`alt_disk_install --resume` goes on with it, where it was interrupted; `alt_disk_install -X` removes it",
         ));
     }
-    let there = format!("there is a finished copy (altinst_rootvg) on {disks}, made {}", clock::minute(alternate.base.created));
-    let copy: Option<Vec<&Disk>> = alternate.base.layout.disks.iter().map(|d| relocate::find(d, world)).collect();
+    let there = format!(
+        "there is a finished copy (altinst_rootvg) on {disks}, made {}",
+        clock::minute(alternate.base.created)
+    );
+    let copy: Option<Vec<&Disk>> =
+        alternate.base.layout.disks.iter().map(|d| relocate::find(d, world)).collect();
     let targets: Vec<&Disk> = request.targets.iter().filter_map(|t| world.disk(t).ok()).collect();
     let named = |d: &Disk| targets.iter().any(|t| t.name == d.name);
     let Some(copy) = copy.filter(|all| all.iter().all(|d| named(d))) else {
         return Err(error::ALTERNATE_EXISTS.because_do(there, FORGET));
     };
-    let unsaid: Vec<&Disk> = copy.into_iter().filter(|d| !request.erase.iter().any(|e| e == d.serial_or_name())).collect();
+    let unsaid: Vec<&Disk> = copy
+        .into_iter()
+        .filter(|d| !request.erase.iter().any(|e| e == d.serial_or_name()))
+        .collect();
     if unsaid.is_empty() {
         return Ok(());
     }
-    let remedy = format!("`{}` erases it and makes it anew; {FORGET}", with_erase(&request.argv, &unsaid));
+    let remedy =
+        format!("`{}` erases it and makes it anew; {FORGET}", with_erase(&request.argv, &unsaid));
     Err(error::ALTERNATE_EXISTS.because_do(there, remedy))
 }
 
@@ -52,7 +60,10 @@ const FORGET: &str = "`alt_disk_install -X` forgets it, and its disk keeps its s
 fn with_erase(argv: &[String], disks: &[&Disk]) -> String {
     let mut words = argv.to_vec();
     let at = words.len().min(if words.get(1).is_some_and(|w| w == "-C") { 2 } else { 1 });
-    words.splice(at..at, disks.iter().flat_map(|d| ["--erase".to_owned(), d.serial_or_name().to_owned()]));
+    words.splice(
+        at..at,
+        disks.iter().flat_map(|d| ["--erase".to_owned(), d.serial_or_name().to_owned()]),
+    );
     quoted(&words)
 }
 
@@ -78,17 +89,27 @@ pub fn forget(state: &mut State, alternate: &Alternate, events: &Events) -> Resu
 /// before its disks are erased.
 pub fn put_away(world: &World, alternate: &Alternate) -> World {
     let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
-    let volumes: Vec<&Path> = world.lvm.lvs.iter().filter(own).map(|lv| lv.dm_path.as_path()).collect();
+    let volumes: Vec<&Path> =
+        world.lvm.lvs.iter().filter(own).map(|lv| lv.dm_path.as_path()).collect();
     let used = |s: &Stacked| {
         world.mounts.iter().any(|m| m.mount.dev == s.dev)
             || world.openers.iter().any(|o| o.dev == s.dev)
-            || world.swaps.iter().any(|p| world.kernel_name(&p.path.to_string_lossy()).as_ref() == Some(&s.name))
+            || world
+                .swaps
+                .iter()
+                .any(|p| world.kernel_name(&p.path.to_string_lossy()).as_ref() == Some(&s.name))
             || world.stacked.iter().any(|o| o.slaves.contains(&s.name))
     };
-    let idle: Vec<&Stacked> = world.stacked.iter().filter(|s| volumes.contains(&s.path.as_path()) && !used(s)).collect();
+    let idle: Vec<&Stacked> =
+        world.stacked.iter().filter(|s| volumes.contains(&s.path.as_path()) && !used(s)).collect();
     let mut after = world.clone();
     after.stacked.retain(|s| !idle.iter().any(|i| i.name == s.name));
-    after.lvm.lvs.iter_mut().filter(|lv| idle.iter().any(|i| i.path == lv.dm_path)).for_each(|lv| lv.active = false);
+    after
+        .lvm
+        .lvs
+        .iter_mut()
+        .filter(|lv| idle.iter().any(|i| i.path == lv.dm_path))
+        .for_each(|lv| lv.active = false);
     let stays = |holder: &String| !idle.iter().any(|i| i.name == *holder);
     for disk in &mut after.disks {
         disk.holders.retain(stays);

@@ -97,7 +97,9 @@ impl Loss {
     /// # Errors
     /// That word.
     pub fn parse_list(words: &str) -> Result<Vec<Self>, String> {
-        let parse = |word: &str| Self::ALL.into_iter().find(|l| l.word() == word).ok_or_else(|| word.to_owned());
+        let parse = |word: &str| {
+            Self::ALL.into_iter().find(|l| l.word() == word).ok_or_else(|| word.to_owned())
+        };
         words.split([',', ' ']).filter(|w| !w.is_empty()).map(parse).collect()
     }
 }

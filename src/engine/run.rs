@@ -16,7 +16,9 @@ use crate::engine::quiet::Quiet;
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, Record, State, Stored, crash_point};
 use crate::engine::targets::Targets;
-use crate::engine::{cleanup, copying, exclusions, mounted, prepare, relocate, replace, standing, steps};
+use crate::engine::{
+    cleanup, copying, exclusions, mounted, prepare, relocate, replace, standing, steps,
+};
 use crate::error::{self, Alt, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
@@ -41,7 +43,9 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     let on = may_run(request, standing::whole(state.load()?)?)?;
     let (stored, replaced) = on.split();
     let quiet = Quiet::begin(request.copies(), events)?;
-    if let Some(step) = stored.as_ref().filter(|a| !a.run_complete()).and_then(|a| left(a).into_iter().next()) {
+    if let Some(step) =
+        stored.as_ref().filter(|a| !a.run_complete()).and_then(|a| left(a).into_iter().next())
+    {
         events.warn(format!(
             "the last run ended before its end, at: {}. This run does not do the rest of it; `alt_disk_install --resume`, in place of this command, does",
             step.title
@@ -73,7 +77,15 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     }
     // The disks were examined in this run, and nothing was on them that is not given up.
     let earlier = Earlier { before, untouched: run == 1, ..Earlier::default() };
-    let done = execute(&mut state, &base, &plan, &earlier, Held { quiet, archive, targets }, options, events);
+    let done = execute(
+        &mut state,
+        &base,
+        &plan,
+        &earlier,
+        Held { quiet, archive, targets },
+        options,
+        events,
+    );
     done.map_err(unfinished)
 }
 
@@ -87,17 +99,45 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     let mut state = State::lock()?;
     let alternate = interrupted(standing::whole(state.load()?)?)?;
     let done = stands(&alternate);
-    let begun = alternate.plan.steps.iter().map(|s| s.id.clone()).filter(|id| alternate.begun(id)).collect();
-    let earlier = Earlier { done, begun, before: alternate.before().is_some(), phases: alternate.phases_of_run(), untouched: false };
+    let begun = alternate
+        .plan
+        .steps
+        .iter()
+        .map(|s| s.id.clone())
+        .filter(|id| alternate.begun(id))
+        .collect();
+    let earlier = Earlier {
+        done,
+        begun,
+        before: alternate.before().is_some(),
+        phases: alternate.phases_of_run(),
+        untouched: false,
+    };
     let base = relocate::settle(&alternate, None)?;
     events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
-    let copies = alternate.plan.steps.iter().any(|s| matches!(s.action, Action::Copy { .. }) && !earlier.done.contains(&s.id));
+    let copies = alternate
+        .plan
+        .steps
+        .iter()
+        .any(|s| matches!(s.action, Action::Copy { .. }) && !earlier.done.contains(&s.id));
     let quiet = Quiet::begin(copies, events)?;
-    let stood = |id: &str| earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id);
+    let stood = |id: &str| {
+        earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id)
+    };
     let present = mounted::ensure_present(&base, &stood, events);
     present
         .and_then(|()| Targets::take(&base))
-        .and_then(|targets| execute(&mut state, &base, &alternate.plan, &earlier, Held { quiet, archive: None, targets }, options, events))
+        .and_then(|targets| {
+            execute(
+                &mut state,
+                &base,
+                &alternate.plan,
+                &earlier,
+                Held { quiet, archive: None, targets },
+                options,
+                events,
+            )
+        })
         .map_err(unfinished)
 }
 
@@ -107,9 +147,12 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
 /// ALT-704 where there is none.
 pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
     let alternate = stored.filter(|a| !a.run_complete());
-    let alternate = alternate.ok_or_else(|| error::NOTHING_TO_RESUME.because("no run of alt_disk_install was interrupted"))?;
+    let alternate = alternate.ok_or_else(|| {
+        error::NOTHING_TO_RESUME.because("no run of alt_disk_install was interrupted")
+    })?;
     if alternate.cleaning() {
-        return Err(error::NOTHING_TO_RESUME.because_do("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+        return Err(error::NOTHING_TO_RESUME
+            .because_do("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
     }
     Ok(alternate)
 }
@@ -119,7 +162,10 @@ fn stands(alternate: &Alternate) -> Vec<String> {
     let mut done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
     if !alternate.begun("3.unmount") {
         // A failure among the loader's steps took the loader off again: all of them are done anew.
-        done.retain(|id| !["3.esp", "3.loader.efi", "3.loader.bios", "3.verify", "3.origin"].contains(&id.as_str()));
+        done.retain(|id| {
+            !["3.esp", "3.loader.efi", "3.loader.bios", "3.verify", "3.origin"]
+                .contains(&id.as_str())
+        });
     }
     done
 }
@@ -189,13 +235,17 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
         if first == 1 {
             return Ok(On::Nothing);
         }
-        return Err(error::WRONG_PHASE
-            .because_do(format!("phase {first} needs phase 1, and there is no altinst_rootvg"), "run phase 1 (or all phases) first"));
+        return Err(error::WRONG_PHASE.because_do(
+            format!("phase {first} needs phase 1, and there is no altinst_rootvg"),
+            "run phase 1 (or all phases) first",
+        ));
     };
     let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
     if a.cleaning() {
-        return Err(error::WRONG_PHASE
-            .because_do(format!("cleaning up the copy on {disks} was begun and not finished"), "run `alt_disk_install -X` to the end"));
+        return Err(error::WRONG_PHASE.because_do(
+            format!("cleaning up the copy on {disks} was begun and not finished"),
+            "run `alt_disk_install -X` to the end",
+        ));
     }
     if first == 1 {
         replace::may_replace(request, &a, &World::gather()?)?;
@@ -266,7 +316,9 @@ fn execute(
     let mut phase = 0;
     let of = plan.steps.len();
     let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();
-    let excludes = exclusions::read(plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)))?;
+    let excludes = exclusions::read(
+        plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)),
+    )?;
     let progress = Progress::new(1, copying::totals(base, &to_do));
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
@@ -276,10 +328,23 @@ fn execute(
             finish_phase(state, base, phase, earlier, events)?;
             phase = step.phase;
             pass_empty_phases(state, plan, earlier, phase)?;
-            events.emit(Event::Phase { phase, title: plan::phase_title(base, phase).into(), state: Stand::Begin });
+            events.emit(Event::Phase {
+                phase,
+                title: plan::phase_title(base, phase).into(),
+                state: Stand::Begin,
+            });
         }
-        let tell =
-            |state: Stand, ms| events.emit(Event::Step { id: step.id.clone(), phase, index, of, title: step.title.clone(), state, ms });
+        let tell = |state: Stand, ms| {
+            events.emit(Event::Step {
+                id: step.id.clone(),
+                phase,
+                index,
+                of,
+                title: step.title.clone(),
+                state,
+                ms,
+            })
+        };
         if done.contains(&step.id) {
             tell(Stand::Skipped, None);
             continue;
@@ -333,7 +398,9 @@ fn execute(
 
 /// A phase without steps (2, with nothing to customize) is complete when its turn comes: before phase `now`.
 fn pass_empty_phases(state: &mut State, plan: &Plan, earlier: &Earlier, now: u8) -> Result<()> {
-    let empty = |p: &&u8| **p < now && !plan.steps.iter().any(|s| s.phase == **p) && !earlier.phases.contains(*p);
+    let empty = |p: &&u8| {
+        **p < now && !plan.steps.iter().any(|s| s.phase == **p) && !earlier.phases.contains(*p)
+    };
     for phase in plan.request.phases.list().iter().filter(empty) {
         state.append(&Record::Phase { phase: *phase })?;
     }
@@ -345,33 +412,60 @@ fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
         return Err(error::INTERRUPTED.because("stopped by a signal"));
     }
     steps::execute(c, step)?;
-    if signals::interrupted() { Err(error::INTERRUPTED.because("stopped by a signal")) } else { Ok(()) }
+    if signals::interrupted() {
+        Err(error::INTERRUPTED.because("stopped by a signal"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Journals a phase when its last step is done, unless an earlier run did.
-fn finish_phase(state: &mut State, base: &Base, phase: u8, earlier: &Earlier, events: &Events) -> Result<()> {
+fn finish_phase(
+    state: &mut State,
+    base: &Base,
+    phase: u8,
+    earlier: &Earlier,
+    events: &Events,
+) -> Result<()> {
     if phase == 0 || earlier.phases.contains(&phase) {
         return Ok(());
     }
     state.append(&Record::Phase { phase })?;
-    events.emit(Event::Phase { phase, title: plan::phase_title(base, phase).into(), state: Stand::Done });
+    events.emit(Event::Phase {
+        phase,
+        title: plan::phase_title(base, phase).into(),
+        state: Stand::Done,
+    });
     Ok(())
 }
 
 /// What a failed step leaves: a refusal before the first write leaves nothing, if this run stored the plan (`untouched`); a loader that was
 /// begun is taken away again.
-fn failed(state: &mut State, base: &Base, step: &Step, e: anyhow::Error, untouched: bool, events: &Events) -> anyhow::Error {
+fn failed(
+    state: &mut State,
+    base: &Base,
+    step: &Step,
+    e: anyhow::Error,
+    untouched: bool,
+    events: &Events,
+) -> anyhow::Error {
     let stopped = signals::interrupted().then(|| format!("stopped by a signal in: {}", step.title));
     if step.action == Action::Gate && untouched {
-        let e = stopped.map_or(e, |why| error::INTERRUPTED.because_do(why, "nothing was begun: give the same command again"));
+        let e = stopped.map_or(e, |why| {
+            error::INTERRUPTED.because_do(why, "nothing was begun: give the same command again")
+        });
         return match cleanup::forget_untouched(state, base) {
             Ok(()) => e,
             Err(why) => e.context(format!("{why:#}")),
         };
     }
     let e = stopped.map_or(e, |why| error::INTERRUPTED.because(why));
-    let told = state.append(&Record::Failed { id: step.id.clone(), error: secret::masked(&format!("{e:#}")) });
-    let loader = matches!(step.action, Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin);
+    let told = state
+        .append(&Record::Failed { id: step.id.clone(), error: secret::masked(&format!("{e:#}")) });
+    let loader = matches!(
+        step.action,
+        Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin
+    );
     if let Some(why) = loader.then(|| steps::make_unbootable(base, events)).and_then(Result::err) {
         events.warn(format!("the unfinished copy may still have a boot loader: {why:#}"));
     }
@@ -387,13 +481,21 @@ fn closing(base: &Base, plan: &Plan) -> String {
     let old = base.present();
     if plan.request.phases.list().last() != Some(&3) {
         let at = Path::new(crate::engine::ALT_INST).display();
-        return format!("The copy on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it.");
+        return format!(
+            "The copy on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it."
+        );
     }
     if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
-        format!("Bootlist is set to the boot disk: {first}. To go back: `altdisk bootlist {old}`, here or after booting {first}.")
+        format!(
+            "Bootlist is set to the boot disk: {first}. To go back: `altdisk bootlist {old}`, here or after booting {first}."
+        )
     } else if base.on_practice_disks() {
-        format!("The copy on {disks} is finished; the boot list is as it was: no firmware starts a practice disk.")
+        format!(
+            "The copy on {disks} is finished; the boot list is as it was: no firmware starts a practice disk."
+        )
     } else {
-        format!("The copy on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next.")
+        format!(
+            "The copy on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next."
+        )
     }
 }

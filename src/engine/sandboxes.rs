@@ -22,13 +22,19 @@ pub fn builder(layout: &Layout) -> Sandbox {
 pub fn loader(layout: &Layout, disk: &DiskLayout) -> Sandbox {
     let partitions = disk.partitions.iter().map(|p| &p.path);
     let sandbox = of(std::iter::once(&disk.path).chain(partitions).chain(volumes(layout)), layout);
-    let bios_boot = disk.partitions.iter().filter(|p| !is_in_use(layout, &p.path)).map(|p| p.path.clone());
-    Sandbox { writable: std::iter::once(disk.path.clone()).chain(bios_boot).collect(), resolv_conf: None, ..sandbox }
+    let bios_boot =
+        disk.partitions.iter().filter(|p| !is_in_use(layout, &p.path)).map(|p| p.path.clone());
+    Sandbox {
+        writable: std::iter::once(disk.path.clone()).chain(bios_boot).collect(),
+        resolv_conf: None,
+        ..sandbox
+    }
 }
 
 /// Whether a file system, a swap space or a volume group is on it.
 fn is_in_use(layout: &Layout, partition: &Path) -> bool {
-    layout.volumes.iter().any(|v| v.device == partition) || layout.vgs.iter().any(|g| g.pvs.iter().any(|p| p == partition))
+    layout.volumes.iter().any(|v| v.device == partition)
+        || layout.vgs.iter().any(|g| g.pvs.iter().any(|p| p == partition))
 }
 
 fn of<'a>(devices: impl Iterator<Item = &'a PathBuf>, layout: &Layout) -> Sandbox {
@@ -40,7 +46,10 @@ fn of<'a>(devices: impl Iterator<Item = &'a PathBuf>, layout: &Layout) -> Sandbo
 }
 
 fn disks(layout: &Layout) -> impl Iterator<Item = &PathBuf> {
-    layout.disks.iter().flat_map(|d| std::iter::once(&d.path).chain(d.partitions.iter().map(|p| &p.path)))
+    layout
+        .disks
+        .iter()
+        .flat_map(|d| std::iter::once(&d.path).chain(d.partitions.iter().map(|p| &p.path)))
 }
 
 fn volumes(layout: &Layout) -> impl Iterator<Item = &PathBuf> {
@@ -49,9 +58,17 @@ fn volumes(layout: &Layout) -> impl Iterator<Item = &PathBuf> {
 
 /// The links by which tools find them.
 fn links(layout: &Layout) -> Vec<(PathBuf, PathBuf)> {
-    let by_uuid = layout.volumes.iter().map(|v| (Path::new("/dev/disk/by-uuid").join(&v.uuid), v.device.clone()));
-    let by_partuuid =
-        layout.disks.iter().flat_map(|d| &d.partitions).map(|p| (Path::new("/dev/disk/by-partuuid").join(&p.uuid), p.path.clone()));
-    let by_name = layout.volumes.iter().filter_map(|v| Some((Path::new("/dev").join(v.vg.as_ref()?).join(&v.lv), v.device.clone())));
+    let by_uuid = layout
+        .volumes
+        .iter()
+        .map(|v| (Path::new("/dev/disk/by-uuid").join(&v.uuid), v.device.clone()));
+    let by_partuuid = layout
+        .disks
+        .iter()
+        .flat_map(|d| &d.partitions)
+        .map(|p| (Path::new("/dev/disk/by-partuuid").join(&p.uuid), p.path.clone()));
+    let by_name = layout.volumes.iter().filter_map(|v| {
+        Some((Path::new("/dev").join(v.vg.as_ref()?).join(&v.lv), v.device.clone()))
+    });
     by_uuid.chain(by_partuuid).chain(by_name).collect()
 }

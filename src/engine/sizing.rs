@@ -52,7 +52,12 @@ pub struct Allowed {
 ///
 /// # Errors
 /// [`TooSmall`] where it is not allowed, or not possible.
-pub fn share(asks: &[Ask], available: u64, unit: u64, allowed: Allowed) -> Result<(Vec<u64>, Outcome), TooSmall> {
+pub fn share(
+    asks: &[Ask],
+    available: u64,
+    unit: u64,
+    allowed: Allowed,
+) -> Result<(Vec<u64>, Outcome), TooSmall> {
     let up = |n: u64| n.div_ceil(unit) * unit;
     let available = available / unit * unit;
     let wants: Vec<u64> = asks.iter().map(|a| up(a.want)).collect();
@@ -67,7 +72,9 @@ pub fn share(asks: &[Ask], available: u64, unit: u64, allowed: Allowed) -> Resul
         return Ok((sizes, Outcome::AsSource));
     }
     let short = wanted - available;
-    if let Some(r) = root.filter(|r| short <= allowed.root_gives_up && wants[*r] - floors[*r] >= short) {
+    if let Some(r) =
+        root.filter(|r| short <= allowed.root_gives_up && wants[*r] - floors[*r] >= short)
+    {
         let mut sizes = wants;
         sizes[r] -= short;
         return Ok((sizes, Outcome::RootGaveUp(short)));
@@ -109,14 +116,29 @@ mod tests {
     #[test]
     fn tables() {
         let asks = [ask(1000, 400, true), ask(500, 100, false)];
-        let run = |mib: u64, a| share(&asks, mib * M, M, a).map(|(s, o)| (s.iter().map(|b| b / M).collect::<Vec<_>>(), o));
+        let run = |mib: u64, a| {
+            share(&asks, mib * M, M, a)
+                .map(|(s, o)| (s.iter().map(|b| b / M).collect::<Vec<_>>(), o))
+        };
         assert_eq!(run(1500, allowed(false, false)), Ok((vec![1000, 500], Outcome::AsSource)));
         assert_eq!(run(2000, allowed(false, false)), Ok((vec![1500, 500], Outcome::AsSource)));
-        assert_eq!(run(1400, allowed(false, true)), Ok((vec![900, 500], Outcome::RootGaveUp(100 * M))));
-        assert_eq!(run(1400, allowed(false, false)), Err(TooSmall { needed: 1500 * M, available: 1400 * M, data_would_fit: true }));
+        assert_eq!(
+            run(1400, allowed(false, true)),
+            Ok((vec![900, 500], Outcome::RootGaveUp(100 * M)))
+        );
+        assert_eq!(
+            run(1400, allowed(false, false)),
+            Err(TooSmall { needed: 1500 * M, available: 1400 * M, data_would_fit: true })
+        );
         assert_eq!(run(1000, allowed(true, false)), Ok((vec![700, 300], Outcome::Shrunk)));
-        assert_eq!(run(499, allowed(true, true)), Err(TooSmall { needed: 500 * M, available: 499 * M, data_would_fit: false }));
-        assert_eq!(run(499, allowed(false, true)), Err(TooSmall { needed: 1500 * M, available: 499 * M, data_would_fit: false }));
+        assert_eq!(
+            run(499, allowed(true, true)),
+            Err(TooSmall { needed: 500 * M, available: 499 * M, data_would_fit: false })
+        );
+        assert_eq!(
+            run(499, allowed(false, true)),
+            Err(TooSmall { needed: 1500 * M, available: 499 * M, data_would_fit: false })
+        );
     }
 
     proptest! {

@@ -32,7 +32,10 @@ const SYSTEM_DIRS: [&str; 5] = ["/usr", "/var", "/opt", "/etc", "/var/lib"];
 /// File systems that are made and copied in kind.
 const CLONED: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"];
 /// File systems that no clone needs, wherever they are mounted: media, images, those of other systems.
-const NEVER_NEEDED: [&str; 11] = ["squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs", "ntfs", "ntfs3", "exfat", "hfsplus", "fuseblk"];
+const NEVER_NEEDED: [&str; 11] = [
+    "squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs", "ntfs", "ntfs3", "exfat", "hfsplus",
+    "fuseblk",
+];
 /// Where the EFI system partition is mounted.
 const ESP_AT: [&str; 2] = ["/boot/efi", "/efi"];
 
@@ -109,14 +112,23 @@ impl Refusal {
 ///
 /// # Errors
 /// ALT-301 where `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for a file system of another type.
-pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: Image, ask: &dyn Ask) -> Result<Source> {
+pub fn describe(
+    world: &World,
+    mounts: &[Mount],
+    fstab: &[fstab::Entry],
+    image: Image,
+    ask: &dyn Ask,
+) -> Result<Source> {
     let mut d = Describer {
         world,
         mounts,
         fstab,
         ask,
         crypttab: ask.crypttab(),
-        source: Source { image: ImageData { image_data: image, ..ImageData::default() }, ..Source::default() },
+        source: Source {
+            image: ImageData { image_data: image, ..ImageData::default() },
+            ..Source::default()
+        },
         done: BTreeSet::new(),
     };
     d.root_disks()?;
@@ -133,8 +145,17 @@ pub fn describe(world: &World, mounts: &[Mount], fstab: &[fstab::Entry], image: 
 
 /// The disks that the running system starts from, whether or not it could be cloned; none where `/` is on no disk (a live medium).
 pub fn root_disks(world: &World, mounts: &[Mount], ask: &dyn Ask) -> Vec<String> {
-    let d = Describer { world, mounts, fstab: &[], ask, crypttab: String::new(), source: Source::default(), done: BTreeSet::new() };
-    let disks: BTreeSet<String> = d.root_devices().iter().flat_map(|device| d.disks_of(device)).collect();
+    let d = Describer {
+        world,
+        mounts,
+        fstab: &[],
+        ask,
+        crypttab: String::new(),
+        source: Source::default(),
+        done: BTreeSet::new(),
+    };
+    let disks: BTreeSet<String> =
+        d.root_devices().iter().flat_map(|device| d.disks_of(device)).collect();
     disks.into_iter().collect()
 }
 
@@ -173,16 +194,25 @@ impl<'a> Describer<'a> {
     /// The file that a device is made of, if it is a loop device on a file or lies on one.
     fn file_below(&self, device: &Device) -> Option<&'a Path> {
         let Device::Stacked(s) = device else { return None };
-        let on_file = |name: &str| self.world.stacked.iter().find(|b| b.name == name && b.file.is_some());
+        let on_file =
+            |name: &str| self.world.stacked.iter().find(|b| b.name == name && b.file.is_some());
         let below = self.world.below(&s.name);
-        std::iter::once(s.name.as_str()).chain(below.iter().map(String::as_str)).find_map(on_file).and_then(|b| b.file.as_deref())
+        std::iter::once(s.name.as_str())
+            .chain(below.iter().map(String::as_str))
+            .find_map(on_file)
+            .and_then(|b| b.file.as_deref())
     }
 
     /// The disks below `/`, `/boot` and the ESP, and those that hold the rest of their volume groups.
     fn root_disks(&mut self) -> Result<()> {
-        let root = self.mounted_at("/").ok_or_else(|| error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)"))?;
+        let root = self.mounted_at("/").ok_or_else(|| {
+            error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)")
+        })?;
         if self.device_of(root).is_none_or(|d| self.file_below(&d).is_some()) {
-            let cause = format!("/ is {} from {}, which is no disk, partition or logical volume", root.fstype, root.source);
+            let cause = format!(
+                "/ is {} from {}, which is no disk, partition or logical volume",
+                root.fstype, root.source
+            );
             return Err(error::NO_ROOT_DEVICE.because(cause));
         }
         let mut disks: BTreeSet<String> = BTreeSet::new();
@@ -202,9 +232,12 @@ impl<'a> Describer<'a> {
             // A file is no disk: whatever it holds, it is copied as the file that it is.
             Device::Stacked(_) if self.file_below(device).is_some() => BTreeSet::new(),
             Device::Stacked(s) => {
-                let mut disks: BTreeSet<String> = self.world.disks_below(&s.dev).into_iter().collect();
+                let mut disks: BTreeSet<String> =
+                    self.world.disks_below(&s.dev).into_iter().collect();
                 if let Some(lv) = self.lv_of(s) {
-                    for pv in self.world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg)) {
+                    for pv in
+                        self.world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg))
+                    {
                         if let Some(below) = find_device(self.world, "", &pv.path) {
                             disks.extend(self.disks_of(&below));
                         }
@@ -216,7 +249,9 @@ impl<'a> Describer<'a> {
     }
 
     fn lv_of(&self, s: &Stacked) -> Option<&'a crate::disk::model::Lv> {
-        self.world.lvm.lvs.iter().find(|lv| lv.dm_path == s.path || s.dm_name.as_deref().is_some_and(|n| lv.dm_path.ends_with(n)))
+        self.world.lvm.lvs.iter().find(|lv| {
+            lv.dm_path == s.path || s.dm_name.as_deref().is_some_and(|n| lv.dm_path.ends_with(n))
+        })
     }
 
     /// Refuses what is not cloned in kind, wherever it is in the stack.
@@ -224,17 +259,29 @@ impl<'a> Describer<'a> {
         let Device::Stacked(s) = device else { return Ok(()) };
         let cause = |what: &str| format!("{} is {what}", s.path.display());
         match s.kind.as_str() {
-            "crypt" => return Err(error::SOURCE_LUKS.because(cause("encrypted (LUKS or dm-crypt)"))),
+            "crypt" => {
+                return Err(error::SOURCE_LUKS.because(cause("encrypted (LUKS or dm-crypt)")));
+            }
             "raid" => return Err(error::SOURCE_MD.because(cause("software RAID (MD)"))),
             "bcache" => return Err(error::SOURCE_BCACHE.because(cause("a bcache device"))),
             "mpath" => return Err(error::SOURCE_MULTIPATH.because(cause("a multipath device"))),
             _ => {}
         }
         if let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.contains("thin")) {
-            return Err(error::SOURCE_THIN.because(format!("{} is an LVM thin volume ({})", lv.path.display(), lv.segtype)));
+            return Err(error::SOURCE_THIN.because(format!(
+                "{} is an LVM thin volume ({})",
+                lv.path.display(),
+                lv.segtype
+            )));
         }
-        if let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.contains("cache") || lv.segtype.contains("vdo")) {
-            return Err(error::SOURCE_THIN.because(format!("{} is an LVM volume of type {}", lv.path.display(), lv.segtype)));
+        if let Some(lv) =
+            self.lv_of(s).filter(|lv| lv.segtype.contains("cache") || lv.segtype.contains("vdo"))
+        {
+            return Err(error::SOURCE_THIN.because(format!(
+                "{} is an LVM volume of type {}",
+                lv.path.display(),
+                lv.segtype
+            )));
         }
         let below = self.world.stacked.iter().filter(|b| s.slaves.contains(&b.name));
         below.map(Device::Stacked).try_for_each(|b| self.refuse_stack(&b))
@@ -243,10 +290,19 @@ impl<'a> Describer<'a> {
     /// The volume groups whose disks are among the root disks.
     fn volume_groups(&mut self) {
         for vg in &self.world.lvm.vgs {
-            let pvs: Vec<&Path> =
-                self.world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&vg.name)).map(|pv| pv.path.as_path()).collect();
-            let disks: BTreeSet<String> =
-                pvs.iter().filter_map(|p| find_device(self.world, "", p)).flat_map(|d| self.disks_of(&d)).collect();
+            let pvs: Vec<&Path> = self
+                .world
+                .lvm
+                .pvs
+                .iter()
+                .filter(|pv| pv.vg.as_deref() == Some(&vg.name))
+                .map(|pv| pv.path.as_path())
+                .collect();
+            let disks: BTreeSet<String> = pvs
+                .iter()
+                .filter_map(|p| find_device(self.world, "", p))
+                .flat_map(|d| self.disks_of(&d))
+                .collect();
             if !disks.is_empty() && disks.iter().all(|d| self.source.disks.contains(d)) {
                 let list = disks.into_iter().collect();
                 self.source.image.vg_data.push(Vg {
@@ -289,36 +345,57 @@ impl<'a> Describer<'a> {
         if !self.is_on_root_disks(&device) {
             let in_file = self.file_below(&device).is_some();
             if !in_file && SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d)) {
-                let text = "is on another disk: it is NOT cloned, and old and new system will share it";
+                let text =
+                    "is on another disk: it is NOT cloned, and old and new system will share it";
                 self.source.warnings.push(format!("{at} ({}) {text}", mount.source));
             }
             return Ok(());
         }
         if self.is_made_anew(&device) {
-            let text = "is made anew with a random key at each start: what is in it now is not cloned";
+            let text =
+                "is made anew with a random key at each start: what is in it now is not cloned";
             self.source.warnings.push(format!("{at} ({}) {text}", mount.source));
             return Ok(());
         }
         // Bind mounts and further subvolumes of a file system that was seen; or fstab has another place for it.
-        if self.done.contains(device.path()) || (mount.fstype != "btrfs" && mount.root != Path::new("/")) || self.belongs_elsewhere(mount) {
+        if self.done.contains(device.path())
+            || (mount.fstype != "btrfs" && mount.root != Path::new("/"))
+            || self.belongs_elsewhere(mount)
+        {
             return Ok(());
         }
         if self.is_guest(&mount.mount_point) {
-            self.source.warnings.push(format!("{at} ({}) is on the root disk but not part of the system: it is not cloned", mount.source));
+            self.source.warnings.push(format!(
+                "{at} ({}) is on the root disk but not part of the system: it is not cloned",
+                mount.source
+            ));
             return Ok(());
         }
         if self.source.image.fs_data.iter().any(|f| Path::new(&f.fs_name) == mount.mount_point) {
-            self.source.warnings.push(format!("{} is mounted over {at}, or below what is mounted there: it is NOT cloned", mount.source));
+            self.source.warnings.push(format!(
+                "{} is mounted over {at}, or below what is mounted there: it is NOT cloned",
+                mount.source
+            ));
             return Ok(());
         }
         if let Err(e) = self.cloneable(mount, &device) {
             let Some((alt, false)) = error::of(&e).map(|alt| (alt, is_root)) else { return Err(e) };
-            let needed = mount.mount_point == Path::new("/boot") || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
-            if alt.entry.id == error::SOURCE_FSTYPE.id && (!needed || NEVER_NEEDED.contains(&mount.fstype.as_str())) {
+            let needed = mount.mount_point == Path::new("/boot")
+                || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
+            if alt.entry.id == error::SOURCE_FSTYPE.id
+                && (!needed || NEVER_NEEDED.contains(&mount.fstype.as_str()))
+            {
                 let text = "it is NOT cloned, and old and new system will share it";
-                self.source.warnings.push(format!("{at} ({}) is {}, which altdisk does not make: {text}", mount.source, mount.fstype));
+                self.source.warnings.push(format!(
+                    "{at} ({}) is {}, which altdisk does not make: {text}",
+                    mount.source, mount.fstype
+                ));
             } else {
-                self.source.refusals.push(Refusal { at: mount.mount_point.clone(), entry: alt.entry, cause: alt.cause.clone() });
+                self.source.refusals.push(Refusal {
+                    at: mount.mount_point.clone(),
+                    entry: alt.entry,
+                    cause: alt.cause.clone(),
+                });
             }
             return Ok(());
         }
@@ -327,7 +404,9 @@ impl<'a> Describer<'a> {
 
     /// Whether this is a second mount of a file system for which fstab has another place, where it is mounted too.
     fn belongs_elsewhere(&self, mount: &Mount) -> bool {
-        let same = |o: &&Mount| o.dev == mount.dev && o.root == mount.root && o.mount_point != mount.mount_point;
+        let same = |o: &&Mount| {
+            o.dev == mount.dev && o.root == mount.root && o.mount_point != mount.mount_point
+        };
         mount.fstype != "btrfs"
             && !self.in_fstab(&mount.mount_point)
             && self.mounts.iter().filter(same).any(|o| self.in_fstab(&o.mount_point))
@@ -338,13 +417,21 @@ impl<'a> Describer<'a> {
     fn cloneable(&self, mount: &Mount, device: &Device) -> Result<()> {
         self.refuse_stack(device)?;
         let at = mount.mount_point.display();
-        let spread = self.world.spread.iter().find(|s| s.devices.len() > 1 && s.devices.iter().any(|d| device.path().ends_with(d)));
+        let spread =
+            self.world.spread.iter().find(|s| {
+                s.devices.len() > 1 && s.devices.iter().any(|d| device.path().ends_with(d))
+            });
         if let Some(spread) = spread {
-            return Err(error::SOURCE_SPREAD.because(format!("{at} lies on {}", spread.devices.join(" "))));
+            return Err(
+                error::SOURCE_SPREAD.because(format!("{at} lies on {}", spread.devices.join(" ")))
+            );
         }
         if !CLONED.contains(&mount.fstype.as_str()) {
             let all = CLONED.join(", ");
-            return Err(error::SOURCE_FSTYPE.because(format!("{at} is {}; file systems that can be cloned: {all}", mount.fstype)));
+            return Err(error::SOURCE_FSTYPE.because(format!(
+                "{at} is {}; file systems that can be cloned: {all}",
+                mount.fstype
+            )));
         }
         Ok(())
     }
@@ -359,8 +446,9 @@ impl<'a> Describer<'a> {
         let used = self.ask.usage(mount)?.used;
         let (lv, vg) = self.volume_name(device);
         // (A vfat /boot holds kernels: it is copied in phase 1 as any other file system.)
-        let is_esp =
-            fstype == "vfat" && ESP_AT.contains(&name.as_str()) && !self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
+        let is_esp = fstype == "vfat"
+            && ESP_AT.contains(&name.as_str())
+            && !self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
         let mut fs = Fs {
             fs_name: name,
             fs_lv: lv.clone(),
@@ -369,7 +457,12 @@ impl<'a> Describer<'a> {
             fs_min_size_mb: floor_mb(fstype, used),
             fs_used_mb: used.div_ceil(MIB),
             fs_options: entry.map_or_else(|| "defaults".into(), |e| options::portable(&e.options)),
-            fs_label: device.content().iter().find(|s| s.usage == "filesystem").and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),
+            fs_label: device
+                .content()
+                .iter()
+                .find(|s| s.usage == "filesystem")
+                .and_then(|s| s.label.clone())
+                .filter(|l| !l.is_empty()),
             fs_mkfs_options: self.ask.mkfs_options(fstype, device.path()).unwrap_or_default(),
             ..Fs::default()
         };
@@ -378,9 +471,15 @@ impl<'a> Describer<'a> {
         }
         self.quotas(mount);
         if let Device::Stacked(s) = device
-            && let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.starts_with("raid") || lv.segtype == "mirror" || lv.segtype == "striped")
+            && let Some(lv) = self.lv_of(s).filter(|lv| {
+                lv.segtype.starts_with("raid") || lv.segtype == "mirror" || lv.segtype == "striped"
+            })
         {
-            self.source.warnings.push(format!("{} is {}: the copy's is linear, on one copy", lv.path.display(), lv.segtype));
+            self.source.warnings.push(format!(
+                "{} is {}: the copy's is linear, on one copy",
+                lv.path.display(),
+                lv.segtype
+            ));
         }
         let size_mb = device.size() / MIB;
         fs.fs_min_size_mb = fs.fs_min_size_mb.min(size_mb).max(fs.fs_used_mb);
@@ -404,8 +503,14 @@ impl<'a> Describer<'a> {
         let at = mount.mount_point.display();
         if mount.fstype == "btrfs" && self.ask.has_quotas(mount) {
             let how = "`btrfs quota enable` and `btrfs qgroup limit` set them anew";
-            self.source.warnings.push(format!("{at} has btrfs quotas: in the copy they are off, and no limit is set ({how})"));
-        } else if mount.super_options.split(',').any(|o| ["usrquota", "grpquota", "prjquota"].contains(&o)) {
+            self.source.warnings.push(format!(
+                "{at} has btrfs quotas: in the copy they are off, and no limit is set ({how})"
+            ));
+        } else if mount
+            .super_options
+            .split(',')
+            .any(|o| ["usrquota", "grpquota", "prjquota"].contains(&o))
+        {
             self.source
                 .warnings
                 .push(format!("{at} has disk quotas: their limits are not in the copy (`setquota` or `xfs_quota` sets them anew)"));
@@ -442,7 +547,8 @@ impl<'a> Describer<'a> {
             })
             .collect();
         // Volume groups that nothing of rootvg uses are not made again.
-        let used: BTreeSet<String> = self.source.image.lv_data.iter().filter_map(|l| l.volume_group.clone()).collect();
+        let used: BTreeSet<String> =
+            self.source.image.lv_data.iter().filter_map(|l| l.volume_group.clone()).collect();
         self.source.image.vg_data.retain(|v| used.contains(&v.vgname));
     }
 }

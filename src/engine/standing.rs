@@ -40,7 +40,9 @@ impl Standing {
 /// Those that do not speak of the record itself: no permission to read it, for example.
 pub fn seen<T>(peeked: Result<Stored<T>>) -> Result<Stored<T>> {
     match peeked {
-        Err(e) if error::of(&e).is_some_and(|a| a.entry.id == error::UNSAFE_STATE.id) => Ok(Stored::Unreadable(e)),
+        Err(e) if error::of(&e).is_some_and(|a| a.entry.id == error::UNSAFE_STATE.id) => {
+            Ok(Stored::Unreadable(e))
+        }
         other => other,
     }
 }
@@ -62,8 +64,10 @@ pub fn whole(stored: Stored) -> Result<Option<Alternate>> {
 }
 
 fn no_journal(a: &Alternate) -> anyhow::Error {
-    error::BAD_STATE
-        .because(format!("the journal of the copy on {} is lost: what was done so far is not known", a.base.layout.disk_names()))
+    error::BAD_STATE.because(format!(
+        "the journal of the copy on {} is lost: what was done so far is not known",
+        a.base.layout.disk_names()
+    ))
 }
 
 /// What phase 1 settled for the stored copy, for lists: a record that cannot be read is none. Anyone may ask.
@@ -127,8 +131,12 @@ impl Marks {
                 let disks = a.base.layout.disks.iter().filter_map(|d| relocate::find(d, world));
                 Self { unfinished: disks.map(|d| d.name.clone()).collect(), unreadable: None }
             }
-            Ok(Standing::NoJournal(a)) => Self { unreadable: Some(Unreadable::of(&no_journal(&a))), ..Self::default() },
-            Ok(Standing::Unreadable(e)) => Self { unreadable: Some(Unreadable::of(&e)), ..Self::default() },
+            Ok(Standing::NoJournal(a)) => {
+                Self { unreadable: Some(Unreadable::of(&no_journal(&a))), ..Self::default() }
+            }
+            Ok(Standing::Unreadable(e)) => {
+                Self { unreadable: Some(Unreadable::of(&e)), ..Self::default() }
+            }
             _ => Self::default(),
         }
     }
@@ -136,8 +144,14 @@ impl Marks {
     /// The disk of a copy that a run would refuse to touch is no target, whatever is typed.
     pub fn add_to(&self, verdict: &mut Verdict, disk: &Disk, role: Role) {
         if self.unfinished.contains(&disk.name) {
-            let remedy = "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it".to_owned();
-            verdict.refuse(&error::ALTERNATE_EXISTS, "it holds a copy that is not finished".to_owned(), remedy);
+            let remedy =
+                "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it"
+                    .to_owned();
+            verdict.refuse(
+                &error::ALTERNATE_EXISTS,
+                "it holds a copy that is not finished".to_owned(),
+                remedy,
+            );
         } else if let (Some(unreadable), Role::AltinstRootvg) = (&self.unreadable, role) {
             let evidence = "it holds a copy whose record cannot be read".to_owned();
             verdict.refuse(&error::BAD_STATE, evidence, unreadable.remedy.clone());
@@ -151,9 +165,15 @@ mod tests {
 
     #[test]
     fn what_others_can_write_is_seen_as_unreadable() {
-        assert!(matches!(seen::<Base>(Err(error::UNSAFE_STATE.because("x").context("y"))), Ok(Stored::Unreadable(_))));
+        assert!(matches!(
+            seen::<Base>(Err(error::UNSAFE_STATE.because("x").context("y"))),
+            Ok(Stored::Unreadable(_))
+        ));
         assert!(seen::<Base>(Err(anyhow::anyhow!("permission denied"))).is_err());
-        assert!(matches!(Standing::of(Stored::Unreadable(error::BAD_STATE.because("x"))), Standing::Unreadable(_)));
+        assert!(matches!(
+            Standing::of(Stored::Unreadable(error::BAD_STATE.because("x"))),
+            Standing::Unreadable(_)
+        ));
         // -X does nothing about what others can write, so nobody is told to run it.
         let seen = Unreadable::of(&error::UNSAFE_STATE.because_do("x", "`chown root: x`"));
         assert_eq!((seen.why.as_str(), seen.remedy.as_str()), ("ALT-717: x", "`chown root: x`"));

@@ -132,23 +132,35 @@ impl Alternate {
 
     /// Phases that are complete.
     pub fn phases_done(&self) -> BTreeSet<u8> {
-        self.journal.iter().filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None }).collect()
+        self.journal
+            .iter()
+            .filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None })
+            .collect()
     }
 
     /// The journal of the last run.
     fn of_run(&self) -> &[Record] {
-        let last = self.journal.iter().position(|r| matches!(r, Record::Run { run, .. } if *run == self.run));
+        let last = self
+            .journal
+            .iter()
+            .position(|r| matches!(r, Record::Run { run, .. } if *run == self.run));
         &self.journal[last.unwrap_or(self.journal.len())..]
     }
 
     /// Phases that the last run completed.
     pub fn phases_of_run(&self) -> BTreeSet<u8> {
-        self.of_run().iter().filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None }).collect()
+        self.of_run()
+            .iter()
+            .filter_map(|r| if let Record::Phase { phase } = r { Some(*phase) } else { None })
+            .collect()
     }
 
     /// Steps of the last run that are done.
     pub fn steps_done(&self) -> BTreeSet<&str> {
-        self.of_run().iter().filter_map(|r| if let Record::Done { id } = r { Some(id.as_str()) } else { None }).collect()
+        self.of_run()
+            .iter()
+            .filter_map(|r| if let Record::Done { id } = r { Some(id.as_str()) } else { None })
+            .collect()
     }
 
     /// Whether the last run did all its steps, and said so of its phases.
@@ -170,15 +182,21 @@ impl Alternate {
 
     /// The command line that phase 1 was given.
     pub fn made_by(&self) -> &[String] {
-        let first = self.journal.iter().find_map(|r| if let Record::Run { argv, .. } = r { Some(argv.as_slice()) } else { None });
+        let first = self.journal.iter().find_map(|r| {
+            if let Record::Run { argv, .. } = r { Some(argv.as_slice()) } else { None }
+        });
         first.unwrap_or(&self.plan.request.argv)
     }
 
     /// Whether installing packages was begun and did not end well, and no phase 2 came to its end since.
     pub fn half_updated(&self) -> bool {
         let of_update = |id: &str| id == plan::UPDATE;
-        let begun = self.journal.iter().rposition(|r| matches!(r, Record::Begin { id } if of_update(id)));
-        let ended = |r: &Record| matches!(r, Record::Phase { phase: 2 }) || matches!(r, Record::Done { id } if of_update(id));
+        let begun =
+            self.journal.iter().rposition(|r| matches!(r, Record::Begin { id } if of_update(id)));
+        let ended = |r: &Record| {
+            matches!(r, Record::Phase { phase: 2 })
+                || matches!(r, Record::Done { id } if of_update(id))
+        };
         begun.is_some_and(|at| !self.journal[at..].iter().any(ended))
     }
 
@@ -188,7 +206,9 @@ impl Alternate {
 
     /// The boot list before we changed it, if we did.
     pub fn before(&self) -> Option<&Before> {
-        self.journal.iter().find_map(|r| if let Record::Before { before } = r { Some(before) } else { None })
+        self.journal
+            .iter()
+            .find_map(|r| if let Record::Before { before } = r { Some(before) } else { None })
     }
 }
 
@@ -223,7 +243,8 @@ impl State {
     pub fn lock_to_remove() -> Result<Self> {
         match Self::lock() {
             Err(e) if files::is_no_room(&e) => {
-                let above = Path::new(DIR).ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("/"));
+                let above =
+                    Path::new(DIR).ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("/"));
                 let opened = own_file::directory(above).map_err(files::refused)?;
                 Self::locked(PathBuf::from(DIR), lock::take(above, opened)?)
             }
@@ -234,7 +255,9 @@ impl State {
     fn locked(dir: PathBuf, lock: lock::Lock) -> Result<Self> {
         let state = Self { dir, journal: None, _lock: lock };
         match own_file::directory(&state.alternate_dir()) {
-            Err(Refused::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => Ok(state),
+            Err(Refused::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(state)
+            }
             Err(no @ Refused::Unsafe { .. }) => Err(files::refused(no)),
             // Anything else in its place is an alternate that cannot be read.
             _ => Ok(state),
@@ -362,9 +385,12 @@ impl State {
             }
         };
         if spare > 0 {
-            reserve(file, line.len() + spare).with_context(|| format!("making room in {}", path.display()))?;
+            reserve(file, line.len() + spare)
+                .with_context(|| format!("making room in {}", path.display()))?;
         }
-        file.write_all(&line).and_then(|()| file.sync_all()).with_context(|| format!("writing {}", path.display()))
+        file.write_all(&line)
+            .and_then(|()| file.sync_all())
+            .with_context(|| format!("writing {}", path.display()))
     }
 
     /// Forgets the alternate. The last thing that -X does.
@@ -379,7 +405,9 @@ impl State {
 
 /// Has the file system keep room for so many bytes at the end of the file; one that cannot do that keeps none.
 fn reserve(file: &File, bytes: usize) -> std::io::Result<()> {
-    let (Ok(end), Ok(bytes)) = (i64::try_from(file.metadata()?.len()), i64::try_from(bytes)) else { return Ok(()) };
+    let (Ok(end), Ok(bytes)) = (i64::try_from(file.metadata()?.len()), i64::try_from(bytes)) else {
+        return Ok(());
+    };
     match fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, end, bytes) {
         Err(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS)) => Err(e.into()),
         _ => Ok(()),
@@ -410,8 +438,11 @@ fn believed() -> Result<PathBuf> {
 fn trust_above(dir: &Path) -> Result<()> {
     let there = dir.ancestors().skip(1).find(|p| p.exists()).unwrap_or(Path::new("/"));
     trusted::trust_path(there).map_err(|no| {
-        let remedy =
-            if no.right.is_empty() { error::UNSAFE_STATE.remedy.to_owned() } else { format!("`{} {}`", no.right, no.path.display()) };
+        let remedy = if no.right.is_empty() {
+            error::UNSAFE_STATE.remedy.to_owned()
+        } else {
+            format!("`{} {}`", no.right, no.path.display())
+        };
         error::UNSAFE_STATE.because_do(format!("{} {}", no.path.display(), no.wrong), remedy)
     })
 }
@@ -421,7 +452,9 @@ fn trust_above(dir: &Path) -> Result<()> {
 /// there, and goes on with SIGCONT: for the tests of what others do meanwhile.
 pub fn crash_point(moment: &str, step: &str) {
     use nix::sys::signal::Signal;
-    for (variable, signal) in [("ALTDISK_TEST_KILL", Signal::SIGKILL), ("ALTDISK_TEST_STOP", Signal::SIGSTOP)] {
+    for (variable, signal) in
+        [("ALTDISK_TEST_KILL", Signal::SIGKILL), ("ALTDISK_TEST_STOP", Signal::SIGSTOP)]
+    {
         if std::env::var(variable).is_ok_and(|v| v == format!("{moment}:{step}")) {
             let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), signal);
         }

@@ -18,7 +18,9 @@ use crate::engine::source::mount;
 use crate::engine::state::State;
 use crate::engine::targets::Targets;
 use crate::engine::unlocked::{self, Unlocked};
-use crate::engine::{ALT_INST, bootlist, copying, customize, disk_steps, esp, mounted, quiet, sandboxes, updating};
+use crate::engine::{
+    ALT_INST, bootlist, copying, customize, disk_steps, esp, mounted, quiet, sandboxes, updating,
+};
 use crate::error;
 use crate::event::Events;
 use crate::host::attrs;
@@ -97,18 +99,27 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
     match &step.action {
         Action::Gate => disk_steps::gate_again(c),
         Action::Wipe { disk } => disk_steps::wipe(c, *disk),
-        Action::Partition { disk } => quiet::hide(base, events).and_then(|()| disk_steps::partition(&base.layout.disks[*disk], events)),
+        Action::Partition { disk } => quiet::hide(base, events)
+            .and_then(|()| disk_steps::partition(&base.layout.disks[*disk], events)),
         Action::MakeVg { vg } => disk_steps::make_vg(base, *vg, events),
         Action::MakeLv { volume } => disk_steps::make_lv(base, *volume, events),
-        Action::MakeFs { volume } => disk_steps::make_fs(base, &base.layout.volumes[*volume], events),
-        Action::MakeSwap { volume } => disk_steps::make_swap(base, &base.layout.volumes[*volume], events),
+        Action::MakeFs { volume } => {
+            disk_steps::make_fs(base, &base.layout.volumes[*volume], events)
+        }
+        Action::MakeSwap { volume } => {
+            disk_steps::make_swap(base, &base.layout.volumes[*volume], events)
+        }
         Action::Copy { volume } => copying::copy_volume(c, *volume),
         Action::Subvolumes { volume } => restoring::subvolumes(base, *volume, c.repeated, events),
         Action::Restore => restoring::restore(c).and_then(|()| unlocked::forget(root)),
-        Action::BootImage { file } => restoring::boot_image(file, c).and_then(|()| unlocked::forget(root)),
+        Action::BootImage { file } => {
+            restoring::boot_image(file, c).and_then(|()| unlocked::forget(root))
+        }
         Action::FreshIdentity => identity::fresh(root, events),
         // Only phase 1 has such steps, so no step has taken flags off yet.
-        Action::Mount { count, .. } => mounted::ensure_mounted(base, *count, events).and_then(|()| unlocked::forget(root)),
+        Action::Mount { count, .. } => {
+            mounted::ensure_mounted(base, *count, events).and_then(|()| unlocked::forget(root))
+        }
         Action::SwapFile { index } => swap_file(base, *index, events),
         Action::ResolvConf { file } => customize::resolv_conf(file, events),
         Action::ClientFiles => customize::client_files(events),
@@ -120,24 +131,37 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
             install::tidy(root)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
-        Action::Initramfs => {
-            initramfs::build(&sandboxes::builder(&base.layout), initramfs::detect(root)?, &kernels::installed(root), events)
-        }
+        Action::Initramfs => initramfs::build(
+            &sandboxes::builder(&base.layout),
+            initramfs::detect(root)?,
+            &kernels::installed(root),
+            events,
+        ),
         Action::GrubConfig => {
             grub::mkconfig(&sandboxes::whole(&base.layout), &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events)?;
             grubenv::settle_saved(&Beneath::open(root)?, &|path| !is_on_esp(base, path), events)
         }
-        Action::Audit => audited(base, &Expect { kernels: images_expected(base), ..Expect::default() }, events),
+        Action::Audit => {
+            audited(base, &Expect { kernels: images_expected(base), ..Expect::default() }, events)
+        }
         Action::Esp => fill_esp(base, events),
         Action::LoaderEfi => {
-            let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).map_or("/boot/efi", |f| f.fs_name.as_str());
+            let esp = base
+                .layout
+                .esp()
+                .and_then(|v| v.fs.as_ref())
+                .map_or("/boot/efi", |f| f.fs_name.as_str());
             grub::install_efi(&sandboxes::whole(&base.layout), Path::new(esp), events).map(drop)
         }
         Action::LoaderBios => {
             let disk = &base.layout.disks[0];
             grub::install_bios(&sandboxes::loader(&base.layout, disk), &disk.path, events)?;
-            if base.starts_by_bios_alone() { make::mark_active(&disk_now(disk)?, events) } else { Ok(()) }
+            if base.starts_by_bios_alone() {
+                make::mark_active(&disk_now(disk)?, events)
+            } else {
+                Ok(())
+            }
         }
         Action::Verify => {
             if base.boots() && base.boot.bios.is_ok() {
@@ -161,7 +185,11 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
             }
         }
         Action::Unmount => unmount(base, events),
-        Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
+        Action::Deactivate => base
+            .layout
+            .vgs
+            .iter()
+            .try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
         Action::Bootlist => bootlist::set(c),
         Action::Reboot => reboot(events),
     }
@@ -176,9 +204,18 @@ fn expected(base: &Base) -> Result<Expect> {
     }
     // A GRUB whose /boot is on its own disk names the partition by number, on whatever disk it was started from.
     let boot_device = base.layout.volumes.iter().find(|v| v.uuid == boot_ids[0]).map(|v| &v.device);
-    let number = base.layout.disks.first().and_then(|d| d.partitions.iter().find(|p| Some(&p.path) == boot_device)).map(|p| p.number);
+    let number = base
+        .layout
+        .disks
+        .first()
+        .and_then(|d| d.partitions.iter().find(|p| Some(&p.path) == boot_device))
+        .map(|p| p.number);
     boot_ids.extend(number.map(|n| format!("(,gpt{n})")));
-    let esp = base.layout.esp().and_then(|v| v.fs.as_ref()).filter(|_| base.esp_mountable && base.boots() && base.boot.efi.is_ok());
+    let esp = base
+        .layout
+        .esp()
+        .and_then(|v| v.fs.as_ref())
+        .filter(|_| base.esp_mountable && base.boots() && base.boot.efi.is_ok());
     Ok(Expect {
         boot_ids,
         bios: base.boots() && base.boot.bios.is_ok(),
@@ -202,7 +239,11 @@ fn audited(base: &Base, expect: &Expect, events: &Events) -> Result<()> {
         None => Ok(()),
         Some(first) => Err(error::NOT_INDEPENDENT.because(format!(
             "{first}{}",
-            if found.len() > 1 { format!(" (and {} more, see above)", found.len() - 1) } else { String::new() }
+            if found.len() > 1 {
+                format!(" (and {} more, see above)", found.len() - 1)
+            } else {
+                String::new()
+            }
         ))),
     }
 }
@@ -213,16 +254,25 @@ pub fn fstab_extras(base: &Base) -> FstabExtras {
     for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
         let v = &base.layout.volumes[i];
         let Some(fs) = &v.fs else { continue };
-        let options = Some(plan::with_subvolume(&options::portable(&fs.fs_options), subvolume.as_deref())).filter(|o| !o.is_empty());
+        let options =
+            Some(plan::with_subvolume(&options::portable(&fs.fs_options), subvolume.as_deref()))
+                .filter(|o| !o.is_empty());
         let options = options.unwrap_or_else(|| "defaults".to_owned());
         let pass = match fs.fs_vfs.as_str() {
             "xfs" | "btrfs" => 0,
             _ if at == Path::new("/") => 1,
             _ => 2,
         };
-        lines.push(Wanted { spec: v.spec(), mount_point: at, fstype: fs.fs_vfs.clone(), options, pass });
+        lines.push(Wanted {
+            spec: v.spec(),
+            mount_point: at,
+            fstype: fs.fs_vfs.clone(),
+            options,
+            pass,
+        });
     }
-    let swap = base.layout.volumes.iter().filter(|v| v.kind == LvType::Swap).map(VolumeLayout::spec);
+    let swap =
+        base.layout.volumes.iter().filter(|v| v.kind == LvType::Swap).map(VolumeLayout::spec);
     let files = base.layout.swap_files.iter().map(|s| s.file.clone());
     lines.extend(swap.chain(files).map(|spec| Wanted {
         spec,
@@ -231,7 +281,11 @@ pub fn fstab_extras(base: &Base) -> FstabExtras {
         options: "sw".into(),
         pass: 0,
     }));
-    FstabExtras { lines, claim: base.imaged.is_some(), strangers_may_fail: base.imaged.as_ref().is_some_and(|i| i.other_machine) }
+    FstabExtras {
+        lines,
+        claim: base.imaged.is_some(),
+        strangers_may_fail: base.imaged.as_ref().is_some_and(|i| i.other_machine),
+    }
 }
 
 /// Steps that work in the mounted alternate.
@@ -262,8 +316,12 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
     let copy = Beneath::open(Path::new(ALT_INST))?;
     copy.make_directories(Path::new(&s.file).parent().unwrap_or(Path::new("/")))?;
-    let holder = plan::mounts(&base.layout, base.esp_mountable).into_iter().rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
-    let btrfs = holder.is_some_and(|(i, ..)| base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs"));
+    let holder = plan::mounts(&base.layout, base.esp_mountable)
+        .into_iter()
+        .rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
+    let btrfs = holder.is_some_and(|(i, ..)| {
+        base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs")
+    });
     // A link in its place too: the file is made where fstab names it.
     copy.remove(&s.file)?;
     let at = copy.place(&s.file)?;
@@ -274,7 +332,10 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
         attrs::put_flags(&file, attrs::flags(&file) | attrs::flag::NO_COW).with_context(making)?;
     }
     allocate(&file, 0, s.size_mb << 20).with_context(making)?;
-    Cmd::new("mkswap", format!("make swap file {}", s.file)).arg(through(&file)).run(events).map(drop)
+    Cmd::new("mkswap", format!("make swap file {}", s.file))
+        .arg(through(&file))
+        .run(events)
+        .map(drop)
 }
 
 /// The source's ESP copied, or what of an image waits for it (its loaders, and what else is on it), references rewritten; the loader step completes it.
@@ -282,7 +343,11 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let copy = Beneath::open(Path::new(ALT_INST))?;
     let left_out = if base.imaged.is_some() {
-        if copy.is_dir(plan::ESP_WAITS) { copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)? } else { vec![] }
+        if copy.is_dir(plan::ESP_WAITS) {
+            copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)?
+        } else {
+            vec![]
+        }
     } else if let Some(esp) = esp::of_base(base, fs)? {
         Beneath::open(&own_path(&esp))?.copy_files("", &copy, &fs.fs_name)?
     } else {
@@ -295,7 +360,10 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
         vec![]
     };
     for name in left_out {
-        events.warn(format!("{} is neither a file nor a directory: an EFI system partition cannot hold it", name.display()));
+        events.warn(format!(
+            "{} is neither a file nor a directory: an EFI system partition cannot hold it",
+            name.display()
+        ));
     }
     references::rewrite(Path::new(ALT_INST), &base.ids, &fstab_extras(base), events)?;
     grubenv::settle_saved(&copy, &|path| is_on_esp(base, path), events)?;
@@ -340,7 +408,12 @@ pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
 /// # Errors
 /// ALT-802 where that is refused.
 pub fn reboot(events: &Events) -> Result<()> {
-    let systemd = Path::new("/run/systemd/system").exists() && find_program(Path::new("/"), "systemctl").is_some();
-    let cmd = if systemd { Cmd::new("systemctl", "reboot").arg("reboot") } else { Cmd::new("shutdown", "reboot").args(["-r", "now"]) };
+    let systemd = Path::new("/run/systemd/system").exists()
+        && find_program(Path::new("/"), "systemctl").is_some();
+    let cmd = if systemd {
+        Cmd::new("systemctl", "reboot").arg("reboot")
+    } else {
+        Cmd::new("shutdown", "reboot").args(["-r", "now"])
+    };
     cmd.run(events).map(drop)
 }

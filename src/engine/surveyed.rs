@@ -38,8 +38,13 @@ pub fn in_skeleton<T>(found: &Survey, look: impl FnOnce(&Path) -> T) -> Result<T
 fn judged(mut system: System, root: &Path) -> System {
     let found = grub::capability(root);
     system.kernels = found.kernels.into_iter().filter(|k| k.modules).map(|k| k.version).collect();
-    system.no_initramfs = found.initramfs.err().map(|why| why.replace(&format!(" in {}", root.display()), " in the image"));
+    system.no_initramfs = found
+        .initramfs
+        .err()
+        .map(|why| why.replace(&format!(" in {}", root.display()), " in the image"));
     let why = |can: Result<(), String>| can.err().unwrap_or_default();
-    system.platforms = [(PLATFORMS[0], why(found.bios)), (PLATFORMS[1], why(found.efi))].map(|(p, w)| (p.to_owned(), w)).into();
+    system.platforms = [(PLATFORMS[0], why(found.bios)), (PLATFORMS[1], why(found.efi))]
+        .map(|(p, w)| (p.to_owned(), w))
+        .into();
     system
 }

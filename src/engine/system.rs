@@ -14,10 +14,15 @@ pub fn running(boot: &Bootable) -> System {
         let bytes = files::read_optional(Path::new(path)).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    let os = [text("/etc/os-release"), text("/usr/lib/os-release")].into_iter().find(|t| !t.is_empty()).unwrap_or_default();
+    let os = [text("/etc/os-release"), text("/usr/lib/os-release")]
+        .into_iter()
+        .find(|t| !t.is_empty())
+        .unwrap_or_default();
     let debian = text("/etc/debian_version");
     let uname = nix::sys::utsname::uname().ok();
-    let said = |word: Option<&std::ffi::OsStr>| word.map(|w| w.to_string_lossy().into_owned()).unwrap_or_default();
+    let said = |word: Option<&std::ffi::OsStr>| {
+        word.map(|w| w.to_string_lossy().into_owned()).unwrap_or_default()
+    };
     let why = |can: &Result<(), String>| can.as_ref().err().cloned().unwrap_or_default();
     System {
         host: said(uname.as_ref().map(|u| u.nodename())),
@@ -29,6 +34,8 @@ pub fn running(boot: &Bootable) -> System {
         firmware: if boot.firmware == Firmware::Uefi { "uefi".into() } else { "bios".into() },
         kernels: boot.kernels.clone(),
         no_initramfs: boot.initramfs.as_ref().err().cloned(),
-        platforms: [(PLATFORMS[0], why(&boot.bios)), (PLATFORMS[1], why(&boot.efi))].map(|(p, w)| (p.to_owned(), w)).into(),
+        platforms: [(PLATFORMS[0], why(&boot.bios)), (PLATFORMS[1], why(&boot.efi))]
+            .map(|(p, w)| (p.to_owned(), w))
+            .into(),
     }
 }

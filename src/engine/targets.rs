@@ -38,7 +38,11 @@ impl Targets {
         if matches!(action, Action::Gate | Action::Wipe { .. } | Action::Partition { .. }) {
             return Ok(());
         }
-        base.layout.disks.iter().zip(&self.0).try_for_each(|(layout, held)| must_have_own_table(layout, held))
+        base.layout
+            .disks
+            .iter()
+            .zip(&self.0)
+            .try_for_each(|(layout, held)| must_have_own_table(layout, held))
     }
 
     /// Has everybody who reads a whole disk from now on see what was written through its partitions: the kernel keeps pages of a disk apart from
@@ -48,7 +52,10 @@ impl Targets {
     /// ALT-218 where a disk does not answer.
     pub fn forget_cache(&self) -> Result<()> {
         let forget = |held: &Held| content::forget_cache(held.file());
-        self.0.iter().try_for_each(|h| forget(h).map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", h.name().display()))))
+        self.0.iter().try_for_each(|h| {
+            forget(h)
+                .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", h.name().display())))
+        })
     }
 
     /// Lets the disks go, after a last comparison.
@@ -66,7 +73,9 @@ impl Targets {
 /// ALT-714 where it is another disk; ALT-218 where it cannot be opened.
 pub fn open(layout: &DiskLayout) -> Result<Held> {
     let held = Held::open(&layout.path)?;
-    let other = |what: String| Err(error::DISK_EXCHANGED.because(format!("{}: {what}", layout.path.display())));
+    let other = |what: String| {
+        Err(error::DISK_EXCHANGED.because(format!("{}: {what}", layout.path.display())))
+    };
     let facts = held.facts();
     if facts.size != layout.size {
         return other(format!("it has {} bytes, and the target has {}", facts.size, layout.size));
@@ -76,11 +85,15 @@ pub fn open(layout: &DiskLayout) -> Result<Held> {
         && boot(was) == boot(&now)
         && *was != now
     {
-        return other("another disk was attached under this name since it was looked at".to_owned());
+        return other(
+            "another disk was attached under this name since it was looked at".to_owned(),
+        );
     }
     let serial = serial::of_disk(&Path::new("/sys/dev/block").join(&facts.dev));
     match (&layout.serial, serial) {
-        (Some(was), Some(now)) if *was != now => other(format!("its serial number is {now}, and that of the target {was}")),
+        (Some(was), Some(now)) if *was != now => {
+            other(format!("its serial number is {now}, and that of the target {was}"))
+        }
         _ => Ok(held),
     }
 }
@@ -91,9 +104,20 @@ pub fn open(layout: &DiskLayout) -> Result<Held> {
 /// ALT-715 with what it has.
 pub fn must_have_own_table(layout: &DiskLayout, held: &Held) -> Result<()> {
     let found = probe::gpt_ids(held.file(), layout.size, layout.sector)?;
-    if [&found.first, &found.last].into_iter().flatten().any(|id| id.eq_ignore_ascii_case(&layout.table_id)) {
+    if [&found.first, &found.last]
+        .into_iter()
+        .flatten()
+        .any(|id| id.eq_ignore_ascii_case(&layout.table_id))
+    {
         return Ok(());
     }
-    let has = found.first.or(found.last).map_or("no partition table of the copy".to_owned(), |id| format!("partition table {id}"));
-    Err(error::DISK_USED_AGAIN.because(format!("{} has {has}, not {}", layout.path.display(), layout.table_id)))
+    let has = found
+        .first
+        .or(found.last)
+        .map_or("no partition table of the copy".to_owned(), |id| format!("partition table {id}"));
+    Err(error::DISK_USED_AGAIN.because(format!(
+        "{} has {has}, not {}",
+        layout.path.display(),
+        layout.table_id
+    )))
 }

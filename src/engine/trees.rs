@@ -33,18 +33,33 @@ pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Resu
     }
     trees.sort_by_key(|t| t.prefix.components().count());
     if trees.first().is_none_or(|t| t.prefix != Path::new("/")) {
-        return Err(error::SOURCE_CHANGED.because("the root file system is not mounted at / any more"));
+        return Err(
+            error::SOURCE_CHANGED.because("the root file system is not mounted at / any more")
+        );
     }
     Ok(trees)
 }
 
-fn esp_tree(fs_name: &str, view: Result<Option<OwnedFd>>, warnings: &mut Vec<String>) -> Option<Tree> {
+fn esp_tree(
+    fs_name: &str,
+    view: Result<Option<OwnedFd>>,
+    warnings: &mut Vec<String>,
+) -> Option<Tree> {
     let why = match view {
-        Ok(Some(top)) => return Some(Tree { source: Source::of_directory(top), prefix: fs_name.into(), leave_out: vec![] }),
-        Ok(None) => "it is not mounted, and this kernel cannot mount it or its device is not found".to_owned(),
+        Ok(Some(top)) => {
+            return Some(Tree {
+                source: Source::of_directory(top),
+                prefix: fs_name.into(),
+                leave_out: vec![],
+            });
+        }
+        Ok(None) => "it is not mounted, and this kernel cannot mount it or its device is not found"
+            .to_owned(),
         Err(e) => error::cause(&e),
     };
-    warnings.push(format!("the files of the EFI system partition ({fs_name}) are NOT in the image: {why}"));
+    warnings.push(format!(
+        "the files of the EFI system partition ({fs_name}) are NOT in the image: {why}"
+    ));
     None
 }
 
@@ -56,7 +71,11 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     let mount = facts.mount_of(fs)?;
     let mut trees = vec![];
     if fs.subvolume.is_empty() {
-        trees.push(Tree { source: Source::of_mounted(&mount)?, prefix: PathBuf::from(&fs.fs_name), leave_out: vec![] });
+        trees.push(Tree {
+            source: Source::of_mounted(&mount)?,
+            prefix: PathBuf::from(&fs.fs_name),
+            leave_out: vec![],
+        });
     } else {
         subvolumes(fs, Path::new(&mount.source), &mut trees)?;
     }
@@ -79,8 +98,16 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
         by_path.entry(s.path.as_str()).or_insert(s);
     }
     for (path, s) in by_path {
-        let from = if path.is_empty() { top.try_clone()? } else { copying::open_below(top.as_fd(), path)? };
-        trees.push(Tree { source: Source::of_directory(from), prefix: copying::prefix(fs, s), leave_out: vec![] });
+        let from = if path.is_empty() {
+            top.try_clone()?
+        } else {
+            copying::open_below(top.as_fd(), path)?
+        };
+        trees.push(Tree {
+            source: Source::of_directory(from),
+            prefix: copying::prefix(fs, s),
+            leave_out: vec![],
+        });
     }
     Ok(())
 }
@@ -89,14 +116,26 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
 pub fn hidden(trees: &[Tree]) -> Vec<String> {
     let mut warnings = vec![];
     for inner in trees {
-        let outer = trees.iter().filter(|o| o.prefix != inner.prefix && inner.prefix.starts_with(&o.prefix));
+        let outer = trees
+            .iter()
+            .filter(|o| o.prefix != inner.prefix && inner.prefix.starts_with(&o.prefix));
         let Some(outer) = outer.max_by_key(|o| o.prefix.components().count()) else { continue };
         let inside = inner.prefix.strip_prefix(&outer.prefix).unwrap_or(Path::new(""));
-        let dir = open_below(outer.source.as_fd(), inside.as_os_str().as_bytes(), OFlag::O_RDONLY | OFlag::O_DIRECTORY);
-        let same =
-            |fd: &OwnedFd| tree::stat_fd(fd).is_ok_and(|a| tree::stat_fd(&inner.source).is_ok_and(|b| (a.dev, a.ino) == (b.dev, b.ino)));
-        let has_files =
-            dir.is_ok_and(|fd| !same(&fd) && tree::list(&fd, &mut [0; 4096]).is_ok_and(|all| all.is_some_and(|all| !all.is_empty())));
+        let dir = open_below(
+            outer.source.as_fd(),
+            inside.as_os_str().as_bytes(),
+            OFlag::O_RDONLY | OFlag::O_DIRECTORY,
+        );
+        let same = |fd: &OwnedFd| {
+            tree::stat_fd(fd).is_ok_and(|a| {
+                tree::stat_fd(&inner.source).is_ok_and(|b| (a.dev, a.ino) == (b.dev, b.ino))
+            })
+        };
+        let has_files = dir.is_ok_and(|fd| {
+            !same(&fd)
+                && tree::list(&fd, &mut [0; 4096])
+                    .is_ok_and(|all| all.is_some_and(|all| !all.is_empty()))
+        });
         if has_files {
             let (at, over) = (inner.prefix.display(), outer.prefix.display());
             warnings.push(format!("{over} has files at {at}, below the file system that is mounted there: they are NOT in the image"));
@@ -114,11 +153,24 @@ mod tests {
         let mut warnings = vec![];
         let dir = tempfile::tempdir().unwrap();
         let top = std::fs::File::open(dir.path()).unwrap().into();
-        assert_eq!(esp_tree("/boot/efi", Ok(Some(top)), &mut warnings).unwrap().prefix, Path::new("/boot/efi"));
+        assert_eq!(
+            esp_tree("/boot/efi", Ok(Some(top)), &mut warnings).unwrap().prefix,
+            Path::new("/boot/efi")
+        );
         assert!(warnings.is_empty());
         assert!(esp_tree("/boot/efi", Ok(None), &mut warnings).is_none());
-        assert!(esp_tree("/efi", Err(error::NO_VIEW.because("/dev/sda1 (vfat, ) could not be mounted: EIO")), &mut warnings).is_none());
-        assert!(warnings[0].contains("(/boot/efi) are NOT in the image: it is not mounted"), "{warnings:?}");
+        assert!(
+            esp_tree(
+                "/efi",
+                Err(error::NO_VIEW.because("/dev/sda1 (vfat, ) could not be mounted: EIO")),
+                &mut warnings
+            )
+            .is_none()
+        );
+        assert!(
+            warnings[0].contains("(/boot/efi) are NOT in the image: it is not mounted"),
+            "{warnings:?}"
+        );
         assert!(warnings[1].contains("could not be mounted: EIO"), "{warnings:?}");
     }
 }

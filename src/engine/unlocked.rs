@@ -39,18 +39,28 @@ impl Unlocked {
     /// # Errors
     /// Where a file cannot be looked at or changed.
     pub fn begin(root: &Path, events: &Events) -> Result<Self> {
-        let top = OwnedFd::from(std::fs::File::open(root).with_context(|| format!("opening {}", root.display()))?);
+        let top = OwnedFd::from(
+            std::fs::File::open(root).with_context(|| format!("opening {}", root.display()))?,
+        );
         let root = Beneath::open(root)?;
         let mut taken_off = root.read(NOTES)?.map_or(vec![], |text| parse(&text));
         for dir in SEARCHED {
-            find(&top, dir.as_bytes(), &mut taken_off)
-                .with_context(|| format!("looking for files with chattr's flags in /{dir} of the copy"))?;
+            find(&top, dir.as_bytes(), &mut taken_off).with_context(|| {
+                format!("looking for files with chattr's flags in /{dir} of the copy")
+            })?;
         }
         let open = Self { root, top, taken_off };
         if !open.taken_off.is_empty() {
             open.root.replace(NOTES, &write(&open.taken_off), 0o600)?;
-            let names: Vec<String> = open.taken_off.iter().map(|(p, _)| format!("/{}", String::from_utf8_lossy(p))).collect();
-            events.note(format!("these may be changed until the step is done (chattr -i -a): {}", names.join(" ")));
+            let names: Vec<String> = open
+                .taken_off
+                .iter()
+                .map(|(p, _)| format!("/{}", String::from_utf8_lossy(p)))
+                .collect();
+            events.note(format!(
+                "these may be changed until the step is done (chattr -i -a): {}",
+                names.join(" ")
+            ));
         }
         // A directory may forbid what is in it, so those above come first.
         open.taken_off.iter().try_for_each(|(path, _)| open.set(path, 0))?;
@@ -68,8 +78,14 @@ impl Unlocked {
 
     /// Sets the two flags of what is there; something else may be by now, or nothing.
     fn set(&self, path: &[u8], flags: u32) -> Result<()> {
-        let Ok(file) = tree::open_below(self.top.as_fd(), path, OFlag::O_RDONLY | OFlag::O_NONBLOCK) else { return Ok(()) };
-        if !tree::stat_fd(&file).is_ok_and(|s| matches!(s.kind(), Some(Kind::Regular | Kind::Directory))) {
+        let Ok(file) =
+            tree::open_below(self.top.as_fd(), path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
+        else {
+            return Ok(());
+        };
+        if !tree::stat_fd(&file)
+            .is_ok_and(|s| matches!(s.kind(), Some(Kind::Regular | Kind::Directory)))
+        {
             return Ok(());
         }
         let now = attrs::flags(&file);
@@ -77,8 +93,12 @@ impl Unlocked {
         if now == wanted {
             return Ok(());
         }
-        attrs::put_flags(&file, wanted)
-            .with_context(|| format!("changing chattr's flags of {}", self.root.shown(OsStr::from_bytes(path)).display()))
+        attrs::put_flags(&file, wanted).with_context(|| {
+            format!(
+                "changing chattr's flags of {}",
+                self.root.shown(OsStr::from_bytes(path)).display()
+            )
+        })
     }
 }
 
@@ -93,8 +113,9 @@ pub fn forget(root: &Path) -> Result<()> {
         let file = copy.open_file(NOTES)?;
         let flags = attrs::flags(&file);
         if flags & FORBIDDING != 0 {
-            attrs::put_flags(&file, flags & !FORBIDDING)
-                .with_context(|| format!("changing chattr's flags of {}", copy.shown(NOTES).display()))?;
+            attrs::put_flags(&file, flags & !FORBIDDING).with_context(|| {
+                format!("changing chattr's flags of {}", copy.shown(NOTES).display())
+            })?;
         }
     }
     copy.remove_tree(NOTES)
@@ -105,7 +126,10 @@ fn find(top: &OwnedFd, start: &[u8], found: &mut Vec<(Vec<u8>, u32)>) -> Sys<()>
     let mut waiting = vec![start.to_vec()];
     let mut buffer = vec![0; LISTING];
     while let Some(path) = waiting.pop() {
-        let Ok(dir) = tree::open_below(top.as_fd(), &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) else { continue };
+        let Ok(dir) = tree::open_below(top.as_fd(), &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+        else {
+            continue;
+        };
         let mut note = |path: Vec<u8>, attributes: u64| {
             // statx has these two under the same numbers as the inode flags.
             let flags = u32::try_from(attributes).unwrap_or(0) & FORBIDDING;
@@ -131,13 +155,18 @@ fn find(top: &OwnedFd, start: &[u8], found: &mut Vec<(Vec<u8>, u32)>) -> Sys<()>
 
 /// One a line: the flags as a number, a blank, the path; NUL-terminated, as a name may hold a newline.
 fn write(all: &[(Vec<u8>, u32)]) -> Vec<u8> {
-    all.iter().flat_map(|(path, flags)| [format!("{flags} ").as_bytes(), path, b"\0"].concat()).collect()
+    all.iter()
+        .flat_map(|(path, flags)| [format!("{flags} ").as_bytes(), path, b"\0"].concat())
+        .collect()
 }
 
 fn parse(text: &[u8]) -> Vec<(Vec<u8>, u32)> {
     let one = |entry: &[u8]| {
         let blank = entry.iter().position(|b| *b == b' ')?;
-        Some((entry[blank + 1..].to_vec(), std::str::from_utf8(&entry[..blank]).ok()?.parse::<u32>().ok()? & FORBIDDING))
+        Some((
+            entry[blank + 1..].to_vec(),
+            std::str::from_utf8(&entry[..blank]).ok()?.parse::<u32>().ok()? & FORBIDDING,
+        ))
     };
     text.split(|b| *b == 0).filter_map(one).collect()
 }
@@ -148,7 +177,8 @@ mod tests {
 
     #[test]
     fn notes_round_trip() {
-        let all = vec![(b"etc/fstab".to_vec(), flag::IMMUTABLE), (b"boot/a b\nc".to_vec(), FORBIDDING)];
+        let all =
+            vec![(b"etc/fstab".to_vec(), flag::IMMUTABLE), (b"boot/a b\nc".to_vec(), FORBIDDING)];
         assert_eq!(parse(&write(&all)), all);
         assert_eq!(parse(b"nonsense\0 \0x y\0"), vec![]);
     }
@@ -169,7 +199,8 @@ mod tests {
             return println!("skipped: no chattr here");
         }
         set("etc/deep", flag::APPEND).unwrap();
-        let has = |path: &str| attrs::flags(std::fs::File::open(root.join(path)).unwrap()) & FORBIDDING;
+        let has =
+            |path: &str| attrs::flags(std::fs::File::open(root.join(path)).unwrap()) & FORBIDDING;
         let events = Events::new();
         let open = Unlocked::begin(root, &events).unwrap();
         assert_eq!((has("etc/deep"), has("etc/deep/x")), (0, 0));
@@ -178,7 +209,10 @@ mod tests {
         let open = Unlocked::begin(root, &events).unwrap();
         Beneath::open(root).unwrap().replace("etc/deep/x", b"new", 0o644).unwrap();
         open.close().unwrap();
-        assert_eq!((has("etc/deep"), has("etc/deep/x"), has("etc/plain")), (flag::APPEND, flag::IMMUTABLE, 0));
+        assert_eq!(
+            (has("etc/deep"), has("etc/deep/x"), has("etc/plain")),
+            (flag::APPEND, flag::IMMUTABLE, 0)
+        );
         assert!(!root.join(NOTES).exists());
         assert_eq!(std::fs::read(root.join("etc/deep/x")).unwrap(), b"new");
         Unlocked::begin(root, &events).unwrap();

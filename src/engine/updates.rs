@@ -53,7 +53,8 @@ pub fn keep_before(dir: &Path, packages: &[Package]) -> Result<()> {
 /// # Errors
 /// Where it is there and cannot be read.
 pub fn kept_before(dir: &Path) -> Result<Option<Vec<Package>>> {
-    Ok(own_file::read(&dir.join(BEFORE), MAX_BYTES)?.and_then(|text| serde_json::from_slice(&text).ok()))
+    Ok(own_file::read(&dir.join(BEFORE), MAX_BYTES)?
+        .and_then(|text| serde_json::from_slice(&text).ok()))
 }
 
 /// The update has ended, one way or the other.
@@ -81,7 +82,11 @@ pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
         root.make_directories(dir)?;
         root.set_mode(dir, 0o755)?;
     }
-    root.replace(dir.join(FILE), &serde_json::to_vec_pretty(&Stored { version: VERSION, updates })?, 0o644)
+    root.replace(
+        dir.join(FILE),
+        &serde_json::to_vec_pretty(&Stored { version: VERSION, updates })?,
+        0o644,
+    )
 }
 
 /// The updates that the record in the directory `dir` of the system at `root` tells of, oldest first; none where there is no record.
@@ -92,11 +97,17 @@ pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
     let path = dir.join(FILE);
     let Some(text) = root.read(&path)? else { return Ok(vec![]) };
     let wrong = |why: String| {
-        error::BAD_STATE.because_do(format!("{}: {why}", path.display()), "remove that file; it only tells what updates changed")
+        error::BAD_STATE.because_do(
+            format!("{}: {why}", path.display()),
+            "remove that file; it only tells what updates changed",
+        )
     };
     let stored: Stored = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
     if stored.version != VERSION {
-        return Err(wrong(format!("its version is {}, this altdisk knows {VERSION}", stored.version)));
+        return Err(wrong(format!(
+            "its version is {}, this altdisk knows {VERSION}",
+            stored.version
+        )));
     }
     Ok(stored.updates)
 }

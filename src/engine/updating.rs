@@ -34,12 +34,21 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
         wanted,
         c.events,
     );
-    for kernel in kernels::installed(root).iter().filter(|k| !kernels_before.iter().any(|b| b.version == k.version)) {
+    for kernel in kernels::installed(root)
+        .iter()
+        .filter(|k| !kernels_before.iter().any(|b| b.version == k.version))
+    {
         c.events.note(format!("a new kernel: {}", kernel.version));
     }
     let Some(done) = done else { return ended };
     let argv = masked_words(&c.plan.request.argv);
-    let update = Update { time: sys::now().0, argv, manager: done.manager.to_owned(), changes: done.changes, complete: ended.is_ok() };
+    let update = Update {
+        time: sys::now().0,
+        argv,
+        manager: done.manager.to_owned(),
+        changes: done.changes,
+        complete: ended.is_ok(),
+    };
     tell(&update, c.events);
     // How the update ended says more than a record that does not fit beside it.
     ended.and(record(&here, root, &update))

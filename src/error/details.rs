@@ -37,14 +37,22 @@ swap spaces of the running system. Another disk, or a practice disk to try thing
 configuration files that name it, and twins under another name. `altdisk disks DISK` shows each thing that was found and what would free the disk. Typing \
 the serial number does not override any of these.",
     ),
-    (220, 229, "The disk itself does not suit: `altdisk disks DISK` shows its size, sectors and state. Nothing has been written to it."),
+    (
+        220,
+        229,
+        "The disk itself does not suit: `altdisk disks DISK` shows its size, sectors and state. Nothing has been written to it.",
+    ),
     (
         230,
         232,
         "A disk that holds anything is erased only if its serial number is typed: after `--erase` on the command line, or on the page that a \
 panel shows before it begins. `altdisk disks DISK` shows what is on it. This keeps a slip in a name (vdb for vdc) from destroying another disk.",
     ),
-    (233, 239, "`--erase` takes the serial number that `altdisk disks` shows, or the disk's name where it has no serial number."),
+    (
+        233,
+        239,
+        "`--erase` takes the serial number that `altdisk disks` shows, or the disk's name where it has no serial number.",
+    ),
     (
         240,
         249,
@@ -231,13 +239,20 @@ prints the guide to menu files.",
         "What runs is a job with a directory of its own: below /var/lib/altdisk/jobs for root, in the state directory of other users \
 (menu: \"Running and Finished Jobs\"). The last 50 are kept.",
     ),
-    (961, 989, "`altdisk` alone opens the first menu; F8 in a panel shows its fast path, with which `altdisk FASTPATH` opens it directly."),
+    (
+        961,
+        989,
+        "`altdisk` alone opens the first menu; F8 in a panel shows its fast path, with which `altdisk FASTPATH` opens it directly.",
+    ),
 ];
 
 /// What more there is to say about the error of this id (`ALT-320`); None where the id is not of that form.
 pub fn more(id: &str) -> Option<&'static str> {
     let number: u16 = id.strip_prefix("ALT-")?.parse().ok()?;
-    DETAILS.iter().find(|(first, last, _)| (*first..=*last).contains(&number)).map(|(_, _, text)| *text)
+    DETAILS
+        .iter()
+        .find(|(first, last, _)| (*first..=*last).contains(&number))
+        .map(|(_, _, text)| *text)
 }
 
 #[cfg(test)]
@@ -250,7 +265,11 @@ mod tests {
         for entry in all() {
             let text = more(entry.id).unwrap_or_default();
             assert!(!text.is_empty() && !text.contains("  "), "{}: {text}", entry.id);
-            assert!(!text.contains(entry.title) && !text.contains(entry.remedy), "{} says its own line again", entry.id);
+            assert!(
+                !text.contains(entry.title) && !text.contains(entry.remedy),
+                "{} says its own line again",
+                entry.id
+            );
         }
         for pair in DETAILS.windows(2) {
             assert!(pair[0].1 < pair[1].0, "{} and {} overlap", pair[0].0, pair[1].0);

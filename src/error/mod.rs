@@ -55,7 +55,11 @@ pub struct Alt {
 impl Alt {
     /// The same error with another remedy; the cause stays as it is, with its lines.
     pub fn with_remedy(&self, remedy: impl Into<Message>) -> anyhow::Error {
-        anyhow::Error::new(Self { entry: self.entry, cause: self.cause.clone(), remedy: remedy.into().into_text() })
+        anyhow::Error::new(Self {
+            entry: self.entry,
+            cause: self.cause.clone(),
+            remedy: remedy.into().into_text(),
+        })
     }
 }
 
@@ -84,8 +88,16 @@ impl Entry {
     }
 
     /// The same with a remedy for this very case.
-    pub fn because_do(&'static self, cause: impl Into<Message>, remedy: impl Into<Message>) -> anyhow::Error {
-        anyhow::Error::new(Alt { entry: self, cause: cause.into().into_text(), remedy: remedy.into().into_text() })
+    pub fn because_do(
+        &'static self,
+        cause: impl Into<Message>,
+        remedy: impl Into<Message>,
+    ) -> anyhow::Error {
+        anyhow::Error::new(Alt {
+            entry: self,
+            cause: cause.into().into_text(),
+            remedy: remedy.into().into_text(),
+        })
     }
 }
 
@@ -133,7 +145,11 @@ mod software;
 
 /// Every entry, in the order of the ids.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    let mut all: Vec<&Entry> = [engine::PART, images::PART, screens::PART, software::PART].into_iter().flatten().copied().collect();
+    let mut all: Vec<&Entry> = [engine::PART, images::PART, screens::PART, software::PART]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect();
     all.sort_by_key(|e| e.id);
     all.into_iter()
 }

@@ -57,7 +57,12 @@ mod tests {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
         let (start, end) = place(&stat).unwrap();
         let mut there = vec![0; usize::try_from(end - start).unwrap()];
-        OpenOptions::new().read(true).open("/proc/self/mem").unwrap().read_exact_at(&mut there, start).unwrap();
+        OpenOptions::new()
+            .read(true)
+            .open("/proc/self/mem")
+            .unwrap()
+            .read_exact_at(&mut there, start)
+            .unwrap();
         assert_eq!(there, std::fs::read("/proc/self/cmdline").unwrap());
         assert_eq!(place("1 (a) b) S 1"), None);
     }

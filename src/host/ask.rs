@@ -107,7 +107,8 @@ impl Question {
         let stop = Stop { inner: Arc::default() };
         let ours = stop.clone();
         let tell = Arc::new(Mutex::new(Some(tell)));
-        let take = |tell: &Mutex<Option<_>>| tell.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let take =
+            |tell: &Mutex<Option<_>>| tell.lock().unwrap_or_else(PoisonError::into_inner).take();
         let there = Arc::clone(&tell);
         let started = threads::start("question", move || {
             let answer = self.ask(&ours);
@@ -142,8 +143,14 @@ impl Question {
         let said = quoted_lines(&err);
         match ended? {
             Ended::Stopped => Ok(String::new()),
-            Ended::Late => Err(error::ASK_LATE.because((format!("`{shown}` was ended after {} seconds", self.limit.as_secs()), said))),
-            Ended::TooMuch => Err(error::ASK_LONG.because(format!("`{shown}` printed more than {} KiB", MOST >> 10))),
+            Ended::Late => Err(error::ASK_LATE.because((
+                format!("`{shown}` was ended after {} seconds", self.limit.as_secs()),
+                said,
+            ))),
+            Ended::TooMuch => {
+                Err(error::ASK_LONG
+                    .because(format!("`{shown}` printed more than {} KiB", MOST >> 10)))
+            }
             Ended::By(status) if status.success() => Ok(String::from_utf8_lossy(&out).into_owned()),
             Ended::By(status) => {
                 let how = match (status.code(), status.signal()) {
@@ -157,16 +164,29 @@ impl Question {
     }
 
     fn spawn(&self) -> Result<Child> {
-        let (program, args) = self.argv.split_first().ok_or_else(|| error::ASK_START.because("an empty command"))?;
+        let (program, args) =
+            self.argv.split_first().ok_or_else(|| error::ASK_START.because("an empty command"))?;
         let mut command = command(program);
-        command.args(args).envs(self.env.iter().map(|(k, v)| (k, v))).env_remove(EVENTS_VARIABLE).env_remove("ENV").env_remove("BASH_ENV");
+        command
+            .args(args)
+            .envs(self.env.iter().map(|(k, v)| (k, v)))
+            .env_remove(EVENTS_VARIABLE)
+            .env_remove("ENV")
+            .env_remove("BASH_ENV");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         sys::die_with_parent(&mut command);
         command.spawn().map_err(|e| error::ASK_START.because(format!("`{}`: {e}", self.shown)))
     }
 
     /// Reads and waits until the program has ended, one way or another, and is reaped.
-    fn follow(&self, child: &mut Child, wake: &PipeReader, stop: &Stop, out: &mut Vec<u8>, err: &mut Vec<u8>) -> Result<Ended> {
+    fn follow(
+        &self,
+        child: &mut Child,
+        wake: &PipeReader,
+        stop: &Stop,
+        out: &mut Vec<u8>,
+        err: &mut Vec<u8>,
+    ) -> Result<Ended> {
         const LOOK: Duration = Duration::from_millis(100);
         let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
         let deadline = Instant::now() + self.limit;
@@ -219,13 +239,18 @@ impl Question {
 /// Ours are this program itself.
 fn command(program: &str) -> Command {
     match std::fs::read_link(MYSELF) {
-        Ok(exe) if OURS.contains(&program) && exe.file_name().is_some_and(|n| n.to_string_lossy().starts_with("altdisk")) => {
+        Ok(exe)
+            if OURS.contains(&program)
+                && exe.file_name().is_some_and(|n| n.to_string_lossy().starts_with("altdisk")) =>
+        {
             let mut command = Command::new(MYSELF);
             command.arg0(program);
             command
         }
         _ if program.contains('/') => Command::new(program),
-        _ => Command::new(super::cmd::find_program(Path::new("/"), program).unwrap_or_else(|| program.into())),
+        _ => Command::new(
+            super::cmd::find_program(Path::new("/"), program).unwrap_or_else(|| program.into()),
+        ),
     }
 }
 
@@ -249,14 +274,26 @@ fn end(child: &Child) {
 }
 
 /// Which of the two pipes have something to read, or have ended.
-fn wait_for(stdout: Option<BorrowedFd<'_>>, stderr: Option<BorrowedFd<'_>>, wake: BorrowedFd<'_>, most: Duration) -> [bool; 2] {
-    let mut fds: Vec<PollFd> = [Some(wake), stdout, stderr].into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+fn wait_for(
+    stdout: Option<BorrowedFd<'_>>,
+    stderr: Option<BorrowedFd<'_>>,
+    wake: BorrowedFd<'_>,
+    most: Duration,
+) -> [bool; 2] {
+    let mut fds: Vec<PollFd> = [Some(wake), stdout, stderr]
+        .into_iter()
+        .flatten()
+        .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+        .collect();
     let most = u16::try_from(most.as_millis()).unwrap_or(u16::MAX);
     if poll(&mut fds, most).unwrap_or(0) <= 0 {
         return [false; 2];
     }
     let mut ready = fds[1..].iter().map(|fd| fd.any().unwrap_or(false));
-    [stdout.is_some() && ready.next().unwrap_or(false), stderr.is_some() && ready.next().unwrap_or(false)]
+    [
+        stdout.is_some() && ready.next().unwrap_or(false),
+        stderr.is_some() && ready.next().unwrap_or(false),
+    ]
 }
 
 /// Reads once; false at the end.
@@ -300,20 +337,33 @@ mod tests {
     }
 
     fn alive(pid: &str) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
         stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
     }
 
     #[test]
     fn answers() {
-        assert_eq!(answer("echo $ALTDISK_ASKED; cat; tty; echo hidden >&2; exit 0", 10_000).unwrap(), "yes\nnot a tty\n");
-        assert_eq!(answer("i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done", 20_000).unwrap().len(), 220_000);
+        assert_eq!(
+            answer("echo $ALTDISK_ASKED; cat; tty; echo hidden >&2; exit 0", 10_000).unwrap(),
+            "yes\nnot a tty\n"
+        );
+        assert_eq!(
+            answer("i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done", 20_000)
+                .unwrap()
+                .len(),
+            220_000
+        );
     }
 
     #[test]
     fn failures_say_why() {
         let text = refused("echo out; echo 1 >&2; echo why >&2; exit 3", 10_000);
-        assert!(text.starts_with("ALT-907: `the script`: ") && text.ends_with("exit code 3\n  1\n  why"), "{text}");
+        assert!(
+            text.starts_with("ALT-907: `the script`: ")
+                && text.ends_with("exit code 3\n  1\n  why"),
+            "{text}"
+        );
         assert!(refused("kill -9 $$", 10_000).ends_with("ended by signal 9"));
         let text = refused("echo begun >&2; sleep 60", 300);
         assert!(text.starts_with("ALT-908: ") && text.ends_with("begun"), "{text}");
@@ -334,8 +384,13 @@ mod tests {
     fn a_stop_ends_the_whole_group_and_tells_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let note = dir.path().join("pids");
-        let (stop, receiver) =
-            ask(&format!("trap '' TERM; sleep 60 & echo $$ $! >{n}.t; mv {n}.t {n}; wait; sleep 60", n = note.display()), 60_000);
+        let (stop, receiver) = ask(
+            &format!(
+                "trap '' TERM; sleep 60 & echo $$ $! >{n}.t; mv {n}.t {n}; wait; sleep 60",
+                n = note.display()
+            ),
+            60_000,
+        );
         let begun = Instant::now();
         while !note.exists() && begun.elapsed().as_secs() < 10 {
             std::thread::sleep(Duration::from_millis(10));

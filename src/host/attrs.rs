@@ -18,7 +18,10 @@ pub enum Of<'a> {
 
 impl Of<'_> {
     fn path(dir: BorrowedFd<'_>, name: &CStr) -> Sys<CString> {
-        CString::new([format!("/proc/self/fd/{}/", dir.as_raw_fd()).as_bytes(), name.to_bytes()].concat()).map_err(|_| Errno::EINVAL)
+        CString::new(
+            [format!("/proc/self/fd/{}/", dir.as_raw_fd()).as_bytes(), name.to_bytes()].concat(),
+        )
+        .map_err(|_| Errno::EINVAL)
     }
 }
 
@@ -34,7 +37,11 @@ pub fn names(of: Of<'_>) -> Sys<Vec<CString>> {
         Err(Errno::EOPNOTSUPP) => return Ok(vec![]),
         other => other?,
     };
-    Ok(text.split(|b| *b == 0).filter(|n| !n.is_empty()).filter_map(|n| CString::new(n).ok()).collect())
+    Ok(text
+        .split(|b| *b == 0)
+        .filter(|n| !n.is_empty())
+        .filter_map(|n| CString::new(n).ok())
+        .collect())
 }
 
 /// The value of one attribute.
@@ -62,8 +69,14 @@ fn list(of: Of<'_>, buffer: &mut [u8]) -> Sys<usize> {
     // SAFETY: the kernel writes at most the buffer's length; path and descriptor outlive the call.
     let n = unsafe {
         match of {
-            Of::File(fd) => libc::flistxattr(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()),
-            Of::Name(dir, name) => libc::llistxattr(Of::path(dir, name)?.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()),
+            Of::File(fd) => {
+                libc::flistxattr(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len())
+            }
+            Of::Name(dir, name) => libc::llistxattr(
+                Of::path(dir, name)?.as_ptr(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+            ),
         }
     };
     Errno::result(n).map(|n| usize::try_from(n).unwrap_or(0))
@@ -75,7 +88,9 @@ fn get(of: Of<'_>, attribute: &CStr, buffer: &mut [u8]) -> Sys<usize> {
     let n = unsafe {
         match of {
             Of::File(fd) => libc::fgetxattr(fd.as_raw_fd(), attribute.as_ptr(), to, len),
-            Of::Name(dir, name) => libc::lgetxattr(Of::path(dir, name)?.as_ptr(), attribute.as_ptr(), to, len),
+            Of::Name(dir, name) => {
+                libc::lgetxattr(Of::path(dir, name)?.as_ptr(), attribute.as_ptr(), to, len)
+            }
         }
     };
     Errno::result(n).map(|n| usize::try_from(n).unwrap_or(0))
@@ -91,7 +106,9 @@ pub fn set(of: Of<'_>, attribute: &CStr, value: &[u8]) -> Sys<()> {
     let n = unsafe {
         match of {
             Of::File(fd) => libc::fsetxattr(fd.as_raw_fd(), attribute.as_ptr(), from, len, 0),
-            Of::Name(dir, name) => libc::lsetxattr(Of::path(dir, name)?.as_ptr(), attribute.as_ptr(), from, len, 0),
+            Of::Name(dir, name) => {
+                libc::lsetxattr(Of::path(dir, name)?.as_ptr(), attribute.as_ptr(), from, len, 0)
+            }
         }
     };
     Errno::result(n).map(drop)
@@ -138,7 +155,20 @@ pub mod flag {
         (0x2000_0000, 'P'),
     ];
     /// All of [`KEPT`].
-    pub const MASK: u32 = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40 | 0x80 | 0x400 | 0x4000 | 0x8000 | 0x3_0000 | NO_COW | 0x2200_0000;
+    pub const MASK: u32 = 0x1
+        | 0x2
+        | 0x4
+        | 0x8
+        | 0x10
+        | 0x20
+        | 0x40
+        | 0x80
+        | 0x400
+        | 0x4000
+        | 0x8000
+        | 0x3_0000
+        | NO_COW
+        | 0x2200_0000;
 }
 
 nix::ioctl_read!(get_flags, b'f', 1, libc::c_long);
@@ -226,7 +256,9 @@ mod tests {
         let top = std::fs::File::open(dir.path()).unwrap();
         let long = vec![7u8; 2000];
         match set(Of::File(file.as_fd()), c"user.long", &long) {
-            Err(Errno::EOPNOTSUPP) => return println!("skipped: no user attributes in {}", dir.path().display()),
+            Err(Errno::EOPNOTSUPP) => {
+                return println!("skipped: no user attributes in {}", dir.path().display());
+            }
             other => other.unwrap(),
         }
         set(Of::Name(top.as_fd(), c"x"), c"user.\xff", b"").unwrap();

@@ -96,7 +96,12 @@ impl Beneath {
 
     fn open_as(root: &Path, by_name: bool) -> Result<Self> {
         let top = open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
-        Ok(Self { top: top.with_context(|| format!("opening {}", root.display()))?, path: root.to_owned(), by_name, closed: vec![] })
+        Ok(Self {
+            top: top.with_context(|| format!("opening {}", root.display()))?,
+            path: root.to_owned(),
+            by_name,
+            closed: vec![],
+        })
     }
 
     /// The same, but what is at these paths (links on the way to them resolved) is not even looked at: a network file system whose server
@@ -159,8 +164,8 @@ impl Beneath {
     /// # Errors
     /// Where links lead in a circle.
     pub fn leads_to(&self, inner: impl AsRef<Path>) -> Result<PathBuf> {
-        let names =
-            find::leads_to(self.top.as_fd(), inner.as_ref(), &self.closed).with_context(|| self.shown(&inner).display().to_string())?;
+        let names = find::leads_to(self.top.as_fd(), inner.as_ref(), &self.closed)
+            .with_context(|| self.shown(&inner).display().to_string())?;
         Ok(Path::new("/").join(names))
     }
 
@@ -222,7 +227,9 @@ impl Beneath {
         let reading = || format!("reading {}", self.shown(&inner).display());
         match self.find(&inner) {
             Err(Errno::ENOENT) => Ok(vec![]),
-            other => other.and_then(|fd| entries(&make::open_directory(fd, c".")?)).with_context(reading),
+            other => {
+                other.and_then(|fd| entries(&make::open_directory(fd, c".")?)).with_context(reading)
+            }
         }
     }
 
@@ -231,7 +238,8 @@ impl Beneath {
     /// # Errors
     /// Where the directory is not there, or `inner` is no name for a file.
     pub fn place(&self, inner: impl AsRef<Path>) -> Result<Place> {
-        self.place_in(inner.as_ref(), false).with_context(|| self.shown(&inner).display().to_string())
+        self.place_in(inner.as_ref(), false)
+            .with_context(|| self.shown(&inner).display().to_string())
     }
 
     fn place_in(&self, inner: &Path, make_parents: bool) -> Sys<Place> {
@@ -260,7 +268,9 @@ impl Beneath {
     /// # Errors
     /// Where one cannot be made.
     pub fn make_directories(&self, inner: impl AsRef<Path>) -> Result<()> {
-        self.made(inner.as_ref()).map(drop).with_context(|| format!("making {}", self.shown(&inner).display()))
+        self.made(inner.as_ref())
+            .map(drop)
+            .with_context(|| format!("making {}", self.shown(&inner).display()))
     }
 
     fn made(&self, inner: &Path) -> Sys<OwnedFd> {
@@ -276,7 +286,11 @@ impl Beneath {
             }
             found => {
                 let found = found?;
-                if stat_fd(&found)?.kind() == Some(Kind::Directory) { Ok(found) } else { Err(Errno::ENOTDIR) }
+                if stat_fd(&found)?.kind() == Some(Kind::Directory) {
+                    Ok(found)
+                } else {
+                    Err(Errno::ENOTDIR)
+                }
             }
         }
     }
@@ -287,7 +301,8 @@ impl Beneath {
     /// # Errors
     /// Where it cannot be written; the old file is then as it was.
     pub fn replace(&self, inner: impl AsRef<Path>, content: &[u8], mode: u32) -> Result<()> {
-        let write = || -> io::Result<()> { replace(&self.place_in(inner.as_ref(), true)?, content, mode) };
+        let write =
+            || -> io::Result<()> { replace(&self.place_in(inner.as_ref(), true)?, content, mode) };
         write().with_context(|| format!("writing {}", self.shown(&inner).display()))
     }
 
@@ -347,7 +362,10 @@ impl Beneath {
     pub fn rename(&self, inner: impl AsRef<Path>, name: &str) -> Result<()> {
         let rename = || -> Sys<()> {
             let at = self.name(inner.as_ref())?;
-            let new = CString::new(name).ok().filter(|n| !n.as_bytes().contains(&b'/')).ok_or(Errno::EINVAL)?;
+            let new = CString::new(name)
+                .ok()
+                .filter(|n| !n.as_bytes().contains(&b'/'))
+                .ok_or(Errno::EINVAL)?;
             make::rename(&at.dir, &at.name, &at.dir, &new)
         };
         rename().with_context(|| format!("renaming {}", self.shown(&inner).display()))
@@ -358,7 +376,9 @@ impl Beneath {
     /// # Errors
     /// The kernel's; EEXIST where something has the name.
     pub fn symlink(&self, target: impl Into<OsString>, inner: impl AsRef<Path>) -> Result<()> {
-        let link = self.name(inner.as_ref()).and_then(|at| make::symlink(&at.dir, &at.name, &target.into()));
+        let link = self
+            .name(inner.as_ref())
+            .and_then(|at| make::symlink(&at.dir, &at.name, &target.into()));
         link.with_context(|| format!("linking {}", self.shown(&inner).display()))
     }
 
@@ -367,14 +387,17 @@ impl Beneath {
     /// # Errors
     /// The kernel's.
     pub fn set_mode(&self, inner: impl AsRef<Path>, mode: u32) -> Result<()> {
-        let fd = self.find(&inner).with_context(|| format!("setting the mode of {}", self.shown(&inner).display()))?;
+        let fd = self
+            .find(&inner)
+            .with_context(|| format!("setting the mode of {}", self.shown(&inner).display()))?;
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
         std::fs::set_permissions(own_path(&fd), permissions)
             .with_context(|| format!("setting the mode of {}", self.shown(&inner).display()))
     }
 }
 
-const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+const DIRECTORY: OFlag =
+    OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// The directory of a path and its last name; None for what has none (`/`, `a/..`).
 fn split(path: &Path) -> Option<(&Path, CString)> {
@@ -391,7 +414,9 @@ fn entries(dir: &OwnedFd) -> Sys<Vec<Entry>> {
                 Some(kind) => Some(kind),
                 None => stat_at(dir, &entry.name)?.kind(),
             };
-            all.extend(kind.map(|kind| Entry { name: OsString::from_vec(entry.name.into_bytes()), kind }));
+            all.extend(
+                kind.map(|kind| Entry { name: OsString::from_vec(entry.name.into_bytes()), kind }),
+            );
         }
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));

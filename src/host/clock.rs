@@ -29,7 +29,12 @@ pub(super) fn shown(seconds: u64, format: &std::ffi::CStr) -> String {
     let n = unsafe {
         let mut tm: nix::libc::tm = std::mem::zeroed();
         nix::libc::localtime_r(&raw const t, &raw mut tm);
-        nix::libc::strftime(buffer.as_mut_ptr().cast(), buffer.len(), format.as_ptr(), &raw const tm)
+        nix::libc::strftime(
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            format.as_ptr(),
+            &raw const tm,
+        )
     };
     String::from_utf8_lossy(&buffer[..n]).into_owned()
 }
@@ -40,7 +45,9 @@ mod tests {
 
     #[test]
     fn has_its_form() {
-        let digits = |t: String| t.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect::<String>();
+        let digits = |t: String| {
+            t.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect::<String>()
+        };
         assert_eq!(digits(stamp(1_321_973_292)), "9999-99-99 99:99:99");
         assert_eq!(digits(minute(1_321_973_292)), "9999-99-99 99:99");
         assert_eq!(digits(day(1_321_973_292)), "9999-99-99");

@@ -164,7 +164,10 @@ impl Cmd {
         let mut v = vec![self.program.clone()];
         v.extend(self.args.iter().map(|a| a.to_string_lossy().into_owned()));
         match &self.inside {
-            Some(inside) => ["chroot".to_owned(), inside.root.to_string_lossy().into_owned()].into_iter().chain(v).collect(),
+            Some(inside) => ["chroot".to_owned(), inside.root.to_string_lossy().into_owned()]
+                .into_iter()
+                .chain(v)
+                .collect(),
             None => v,
         }
     }
@@ -206,7 +209,9 @@ impl Cmd {
     pub fn hold(&self) -> Result<Held> {
         let (mut command, _group) = self.command()?;
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().map_err(|e| error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))))?;
+        let child = command.spawn().map_err(|e| {
+            error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" ")))
+        })?;
         Ok(Held { child })
     }
 
@@ -215,7 +220,8 @@ impl Cmd {
             return Ok(done);
         }
         let argv = self.argv().join(" ");
-        Err(error::PROGRAM_FAILED.because((format!("{}: `{argv}`: {}", self.sentence, done.how()), done.last_lines())))
+        Err(error::PROGRAM_FAILED
+            .because((format!("{}: `{argv}`: {}", self.sentence, done.how()), done.last_lines())))
     }
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {
@@ -241,9 +247,15 @@ impl Cmd {
                     // A program that does not read its input to the end is its own business.
                     threads::start_in(s, "input", move || drop(input.write_all(text)))?;
                 }
-                threads::start_in(s, "output", || drain(out, Stream::Stdout, events, &stdout, &ended, watch.as_ref()))?;
-                threads::start_in(s, "errors", || drain(err, Stream::Stderr, events, &stderr, &ended, watch.as_ref()))?;
-                watch.as_ref().map_or(Ok(()), |w| threads::start_in(s, "watch", || w.keep(&ended)).map(drop))
+                threads::start_in(s, "output", || {
+                    drain(out, Stream::Stdout, events, &stdout, &ended, watch.as_ref())
+                })?;
+                threads::start_in(s, "errors", || {
+                    drain(err, Stream::Stderr, events, &stderr, &ended, watch.as_ref())
+                })?;
+                watch
+                    .as_ref()
+                    .map_or(Ok(()), |w| threads::start_in(s, "watch", || w.keep(&ended)).map(drop))
             };
             let child = listeners().and_then(|()| self.spawn(&mut command));
             // It holds the program's ends of the pipes.
@@ -265,33 +277,55 @@ impl Cmd {
         if signals::interrupted() {
             signals::end_group(child.id());
         }
-        let status: ExitStatus = child.wait().with_context(|| format!("waiting for {}", self.program))?;
-        let take = |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let status: ExitStatus =
+            child.wait().with_context(|| format!("waiting for {}", self.program))?;
+        let take =
+            |m: Mutex<Vec<u8>>| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         let done = Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) };
         if events.is_none() && done.stdout.len().max(done.stderr.len()) > MAX_ANSWER {
             let argv = self.argv().join(" ");
-            return Err(error::PROGRAM_FAILED.because(format!("{}: `{argv}`: it says more than {MAX_ANSWER} bytes", self.sentence)));
+            return Err(error::PROGRAM_FAILED.because(format!(
+                "{}: `{argv}`: it says more than {MAX_ANSWER} bytes",
+                self.sentence
+            )));
         }
         Ok(done)
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Child> {
         command.spawn().map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{}` was not found ({})", self.program, self.sentence)),
+            std::io::ErrorKind::NotFound => error::PROGRAM_MISSING
+                .because(format!("`{}` was not found ({})", self.program, self.sentence)),
             _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
         })
     }
 
     /// The program ready to start, and the control group that must live as long as it does.
     fn command(&self) -> Result<(Command, Option<Cgroup>)> {
-        let base = self.inside.as_ref().map_or_else(|| PathBuf::from("/"), |inside| inside.root.clone());
+        let base =
+            self.inside.as_ref().map_or_else(|| PathBuf::from("/"), |inside| inside.root.clone());
         let program = find_program(&base, &self.program).ok_or_else(|| {
-            error::PROGRAM_MISSING.because(format!("`{}` was not found in {} ({})", self.program, base.display(), self.sentence))
+            error::PROGRAM_MISSING.because(format!(
+                "`{}` was not found in {} ({})",
+                self.program,
+                base.display(),
+                self.sentence
+            ))
         })?;
         let mut c = Command::new(program);
         sys::die_with_parent(&mut c);
-        let group = self.inside.as_ref().map(|inside| inside.enter_before_exec(&mut c)).transpose()?.flatten();
-        let given = |arg: &OsString| self.through.iter().find(|(name, _)| name == arg).map_or(arg.clone(), |(_, path)| path.clone());
+        let group = self
+            .inside
+            .as_ref()
+            .map(|inside| inside.enter_before_exec(&mut c))
+            .transpose()?
+            .flatten();
+        let given = |arg: &OsString| {
+            self.through
+                .iter()
+                .find(|(name, _)| name == arg)
+                .map_or(arg.clone(), |(_, path)| path.clone())
+        };
         c.args(self.args.iter().map(given))
             .env_remove(EVENTS_VARIABLE)
             .env("LC_ALL", "C")
@@ -304,7 +338,8 @@ impl Cmd {
     }
 }
 
-const SEARCH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const SEARCH: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// PATH of programs that run [inside](Cmd::inside); package managers set one of their own for scripts unless they are told.
 pub fn path_inside() -> String {
@@ -317,7 +352,9 @@ pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return root.exists(program).then(|| PathBuf::from(program));
     }
-    let is_program = |p: &PathBuf| root.link_metadata(p).is_ok_and(|s| matches!(s.kind(), Some(Kind::Symlink | Kind::Regular)));
+    let is_program = |p: &PathBuf| {
+        root.link_metadata(p).is_ok_and(|s| matches!(s.kind(), Some(Kind::Symlink | Kind::Regular)))
+    };
     SEARCH.iter().map(|d| Path::new(d).join(program)).find(is_program)
 }
 
@@ -384,7 +421,11 @@ fn drain(
 fn tell(line: &[u8], stream: Stream, events: Option<&Events>, aloud: bool) {
     if let Some(events) = events {
         let line = String::from_utf8_lossy(line).into_owned();
-        events.emit(if aloud { Event::Said { stream, line } } else { Event::Output { stream, line } });
+        events.emit(if aloud {
+            Event::Said { stream, line }
+        } else {
+            Event::Output { stream, line }
+        });
     }
 }
 
@@ -394,12 +435,19 @@ mod tests {
 
     #[test]
     fn reads_and_judges() {
-        let ok = Cmd::new("sh", "test").args(["-c", "cat; echo $LC_ALL"]).stdin("in\n").read().unwrap();
+        let ok =
+            Cmd::new("sh", "test").args(["-c", "cat; echo $LC_ALL"]).stdin("in\n").read().unwrap();
         assert_eq!(ok.text(), "in\nC\n");
         let err = Cmd::new("sh", "try it").args(["-c", "echo why >&2; exit 3"]).read().unwrap_err();
         let alt = error::of(&err).unwrap();
         assert_eq!(alt.entry.id, "ALT-802");
-        assert!(alt.cause.contains("try it") && alt.cause.contains("exit code 3") && alt.cause.contains("why"), "{}", alt.cause);
+        assert!(
+            alt.cause.contains("try it")
+                && alt.cause.contains("exit code 3")
+                && alt.cause.contains("why"),
+            "{}",
+            alt.cause
+        );
         assert!(Cmd::new("sh", "x").args(["-c", "exit 3"]).accept(&[3]).read().is_ok());
         let err = Cmd::new("no-such-program", "x").read().unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-801");
@@ -409,13 +457,20 @@ mod tests {
     fn an_answer_without_end_is_an_error() {
         let err = Cmd::new("cat", "ask").arg("/dev/zero").read().unwrap_err();
         let alt = error::of(&err).unwrap();
-        assert!(alt.entry.id == "ALT-802" && alt.cause.ends_with("it says more than 268435456 bytes"), "{}", alt.cause);
+        assert!(
+            alt.entry.id == "ALT-802" && alt.cause.ends_with("it says more than 268435456 bytes"),
+            "{}",
+            alt.cause
+        );
     }
 
     #[test]
     fn a_daemon_that_keeps_the_pipe_is_not_waited_for() {
         let begun = Instant::now();
-        let done = Cmd::new("sh", "start a daemon").args(["-c", "echo begun; sleep 20 & echo $!"]).read().unwrap();
+        let done = Cmd::new("sh", "start a daemon")
+            .args(["-c", "echo begun; sleep 20 & echo $!"])
+            .read()
+            .unwrap();
         assert!(begun.elapsed().as_secs() < 10);
         let pid = done.text().lines().nth(1).unwrap().to_owned();
         assert!(done.text().starts_with("begun\n"));

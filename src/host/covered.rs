@@ -10,7 +10,9 @@ use crate::host::mounts::Mount;
 /// The mounts that the kernel comes through on its way along `at`, the last one being what is visible there. (What is mounted over `/` itself is
 /// not visible to processes that have that as their root.)
 fn way<'m>(all: &[&'m Mount], at: &Path) -> Vec<&'m Mount> {
-    let top = |m: &&&Mount| m.mount_point == Path::new("/") && !all.iter().any(|p| p.id == m.parent && p.id != m.id);
+    let top = |m: &&&Mount| {
+        m.mount_point == Path::new("/") && !all.iter().any(|p| p.id == m.parent && p.id != m.id)
+    };
     let Some(mut here) = all.iter().find(top).copied() else { return vec![] };
     let mut way = vec![here];
     let mut prefixes: Vec<&Path> = at.ancestors().filter(|p| *p != Path::new("/")).collect();
@@ -29,7 +31,8 @@ pub fn covering(all: &[Mount], wanted: &Mount) -> Vec<PathBuf> {
     let mut left: Vec<&Mount> = all.iter().collect();
     let mut carrying = vec![wanted.id];
     let mut next = wanted.parent;
-    while let Some(parent) = all.iter().find(|m| m.id == next).filter(|m| !carrying.contains(&m.id)) {
+    while let Some(parent) = all.iter().find(|m| m.id == next).filter(|m| !carrying.contains(&m.id))
+    {
         carrying.push(parent.id);
         next = parent.parent;
     }
@@ -38,10 +41,14 @@ pub fn covering(all: &[Mount], wanted: &Mount) -> Vec<PathBuf> {
         let way = way(&left, &wanted.mount_point);
         let Some(first) = way.iter().find(|m| !carrying.contains(&m.id)) else { return off };
         // Of several at one place the last one goes first, and all that stands on it goes with it.
-        let Some(above) = way.iter().rfind(|m| m.mount_point == first.mount_point) else { return off };
+        let Some(above) = way.iter().rfind(|m| m.mount_point == first.mount_point) else {
+            return off;
+        };
         off.push(above.mount_point.clone());
         let mut gone = vec![above.id];
-        while let Some(child) = left.iter().find(|m| gone.contains(&m.parent) && !gone.contains(&m.id)) {
+        while let Some(child) =
+            left.iter().find(|m| gone.contains(&m.parent) && !gone.contains(&m.id))
+        {
             gone.push(child.id);
         }
         left.retain(|m| !gone.contains(&m.id));

@@ -51,7 +51,9 @@ pub fn hand_over(command: &mut Command, fd: Option<RawFd>) {
                 libc::signal(signal, libc::SIG_DFL);
             }
             match fd {
-                Some(fd) if libc::fcntl(fd, libc::F_SETFD, 0) < 0 => Err(io::Error::last_os_error()),
+                Some(fd) if libc::fcntl(fd, libc::F_SETFD, 0) < 0 => {
+                    Err(io::Error::last_os_error())
+                }
                 _ => Ok(()),
             }
         }

@@ -14,7 +14,8 @@ use nix::libc;
 /// `major:minor` if `path` (links followed) is a block device; None for everything else.
 pub fn block_device(path: &Path) -> Option<String> {
     let stat = statx(path)?;
-    (u32::from(stat.stx_mode) & libc::S_IFMT == libc::S_IFBLK).then(|| format!("{}:{}", stat.stx_rdev_major, stat.stx_rdev_minor))
+    (u32::from(stat.stx_mode) & libc::S_IFMT == libc::S_IFBLK)
+        .then(|| format!("{}:{}", stat.stx_rdev_major, stat.stx_rdev_minor))
 }
 
 /// `major:minor` of the file system that `path` lies on (anonymous for btrfs and the like).
@@ -59,7 +60,11 @@ pub fn facts(device: &File) -> std::io::Result<Facts> {
     let known = unsafe { request::disk_sequence(device.as_raw_fd(), &raw mut diskseq) }.is_ok();
     let mut end = device;
     Ok(Facts {
-        dev: format!("{}:{}", nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev())),
+        dev: format!(
+            "{}:{}",
+            nix::sys::stat::major(meta.rdev()),
+            nix::sys::stat::minor(meta.rdev())
+        ),
         size: end.seek(SeekFrom::End(0))?,
         diskseq: known.then_some(diskseq),
         backing: backing(device),
@@ -112,8 +117,10 @@ pub fn forget_partition(disk: &Path, node: &Path) -> std::io::Result<()> {
     const BLKPG: u32 = 0x1269;
     const BLKPG_DEL_PARTITION: i32 = 2;
     let name = node.file_name().unwrap_or_default();
-    let number = std::fs::read_to_string(Path::new("/sys/class/block").join(name).join("partition"))?;
-    let number = number.trim().parse().map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidData))?;
+    let number =
+        std::fs::read_to_string(Path::new("/sys/class/block").join(name).join("partition"))?;
+    let number =
+        number.trim().parse().map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidData))?;
     let file = File::open(disk)?;
     let mut part = Partition { start: 0, length: 0, number, names: [0; 128] };
     let length = i32::try_from(size_of::<Partition>()).unwrap_or(0);
@@ -130,7 +137,8 @@ fn statx(path: &Path) -> Option<libc::statx> {
     unsafe {
         let mut stat: libc::statx = std::mem::zeroed();
         let flags = libc::AT_STATX_DONT_SYNC | libc::AT_NO_AUTOMOUNT;
-        (libc::statx(libc::AT_FDCWD, path.as_ptr(), flags, libc::STATX_TYPE, &raw mut stat) == 0).then_some(stat)
+        (libc::statx(libc::AT_FDCWD, path.as_ptr(), flags, libc::STATX_TYPE, &raw mut stat) == 0)
+            .then_some(stat)
     }
 }
 

@@ -51,7 +51,10 @@ pub fn writable(file: &File) -> bool {
 pub fn is_appended_to(file: &File) -> bool {
     // SAFETY: F_GETFL takes no pointer.
     let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
-    flags >= 0 && flags & libc::O_APPEND != 0 && writable(file) && file.metadata().is_ok_and(|m| m.is_file())
+    flags >= 0
+        && flags & libc::O_APPEND != 0
+        && writable(file)
+        && file.metadata().is_ok_and(|m| m.is_file())
 }
 
 /// Columns of the terminal on `fd`; None where it does not know (a serial line) or is none.

@@ -39,7 +39,12 @@ fn write_beside(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>) 
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(O_NOFOLLOW).open(&beside)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(O_NOFOLLOW)
+            .open(&beside)?;
         if let Some((user, group)) = owner {
             fchown(&file, Some(user), Some(group))?;
         }
@@ -49,7 +54,9 @@ fn write_beside(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>) 
         fs::rename(&beside, path)?;
         File::open(dir)?.sync_all()
     };
-    write().inspect_err(|_| drop(fs::remove_file(&beside))).with_context(|| format!("writing {}", path.display()))
+    write()
+        .inspect_err(|_| drop(fs::remove_file(&beside)))
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 /// The file's text; None where it does not exist.
@@ -59,7 +66,8 @@ fn write_beside(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>) 
 pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
     let read = || -> std::io::Result<Vec<u8>> {
         // Opening a fifo waits, and a device does things.
-        let file = fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)?;
+        let file =
+            fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)?;
         if !file.metadata()?.is_file() {
             return Err(std::io::Error::other("it is not a regular file"));
         }
@@ -87,7 +95,9 @@ pub fn line(path: impl AsRef<Path>) -> Option<String> {
 /// Where it is there and cannot be removed.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", path.display())),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("removing {}", path.display()))
+        }
         _ => Ok(()),
     }
 }

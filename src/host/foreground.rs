@@ -94,7 +94,9 @@ fn wait(child: &Child) -> i32 {
 fn told(argv: &[String], e: &io::Error) -> anyhow::Error {
     let name = argv.first().map_or("", String::as_str);
     match e.kind() {
-        io::ErrorKind::NotFound => error::PROGRAM_MISSING.because(format!("`{name}` was not found")),
+        io::ErrorKind::NotFound => {
+            error::PROGRAM_MISSING.because(format!("`{name}` was not found"))
+        }
         _ => error::KERNEL.because(format!("could not start `{name}`: {e}")),
     }
 }
@@ -105,9 +107,13 @@ mod tests {
 
     #[test]
     fn codes() {
-        let sh = |line: &str| run(&["sh".into(), "-c".into(), line.into()], &[("X".into(), "3".into())]);
+        let sh =
+            |line: &str| run(&["sh".into(), "-c".into(), line.into()], &[("X".into(), "3".into())]);
         assert_eq!(sh("exit $X").unwrap(), 3);
         assert_eq!(sh("kill -9 $$").unwrap(), 137);
-        assert_eq!(error::of(&run(&["no-such-program".into()], &[]).unwrap_err()).unwrap().entry.id, "ALT-801");
+        assert_eq!(
+            error::of(&run(&["no-such-program".into()], &[]).unwrap_err()).unwrap().entry.id,
+            "ALT-801"
+        );
     }
 }

@@ -39,7 +39,12 @@ pub fn unsent(fd: impl AsFd) -> usize {
 pub fn stop_group() -> io::Result<()> {
     let set = |handler| {
         // SAFETY: neither handler is a function of ours.
-        unsafe { sigaction(Signal::SIGTSTP, &SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty())) }
+        unsafe {
+            sigaction(
+                Signal::SIGTSTP,
+                &SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty()),
+            )
+        }
     };
     let ours = set(SigHandler::SigIgn)?;
     kill(Pid::from_raw(0), Signal::SIGTSTP)?;

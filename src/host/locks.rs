@@ -34,7 +34,13 @@ pub fn try_lock(path: &Path) -> Result<Tried> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Tried::Absent),
         other => other.with_context(|| format!("opening {}", path.display()))?,
     };
-    let whole = libc::flock { l_type: libc::F_WRLCK as _, l_whence: libc::SEEK_SET as _, l_start: 0, l_len: 0, l_pid: 0 };
+    let whole = libc::flock {
+        l_type: libc::F_WRLCK as _,
+        l_whence: libc::SEEK_SET as _,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
     match fcntl(&file, FcntlArg::F_OFD_SETLK(&whole)) {
         Ok(_) => Ok(Tried::Locked(Lock { _file: file })),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(Tried::Held),

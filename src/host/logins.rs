@@ -37,7 +37,13 @@ mod tests {
 
     #[test]
     fn who_and_since_when() {
-        assert_eq!(parse(WHO), ["root on tty1 since 2026-11-29 21:28", "anna on pts/0 since 2026-11-29 20:02 (192.0.2.7)"]);
+        assert_eq!(
+            parse(WHO),
+            [
+                "root on tty1 since 2026-11-29 21:28",
+                "anna on pts/0 since 2026-11-29 20:02 (192.0.2.7)"
+            ]
+        );
         assert_eq!(parse(""), [""; 0]);
         let many = parse(&WHO.repeat(10));
         assert_eq!((many.len(), many[11].as_str()), (MAX_SHOWN, "and 9 more logins"));

@@ -24,13 +24,19 @@ pub fn open_file(dir: impl AsFd, name: &CStr) -> Sys<File> {
 
 /// A new regular file, for writing; EEXIST where something has the name.
 pub fn create(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<File> {
-    let how = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let how =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     openat(dir, name, how, Mode::from_bits_truncate(permissions)).map(File::from)
 }
 
 /// An existing directory, open for everything that a directory can be open for.
 pub fn open_directory(dir: impl AsFd, name: &CStr) -> Sys<OwnedFd> {
-    openat(dir, name, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
+    openat(
+        dir,
+        name,
+        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )
 }
 
 pub fn directory(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<()> {
@@ -80,7 +86,13 @@ pub fn own(file: impl AsFd, like: &Stat) -> Sys<()> {
 }
 
 pub fn own_at(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
-    nix::unistd::fchownat(dir, name, Some(Uid::from_raw(like.uid)), Some(Gid::from_raw(like.gid)), NOFOLLOW)
+    nix::unistd::fchownat(
+        dir,
+        name,
+        Some(Uid::from_raw(like.uid)),
+        Some(Gid::from_raw(like.gid)),
+        NOFOLLOW,
+    )
 }
 
 pub fn permit(file: impl AsFd, permissions: u32) -> Sys<()> {
@@ -89,7 +101,12 @@ pub fn permit(file: impl AsFd, permissions: u32) -> Sys<()> {
 
 /// For what is no symbolic link (those have no permissions).
 pub fn permit_at(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<()> {
-    nix::sys::stat::fchmodat(dir, name, Mode::from_bits_truncate(permissions), FchmodatFlags::FollowSymlink)
+    nix::sys::stat::fchmodat(
+        dir,
+        name,
+        Mode::from_bits_truncate(permissions),
+        FchmodatFlags::FollowSymlink,
+    )
 }
 
 fn spec(t: Time) -> TimeSpec {
@@ -102,7 +119,13 @@ pub fn date(file: impl AsFd, like: &Stat) -> Sys<()> {
 }
 
 pub fn date_at(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
-    nix::sys::stat::utimensat(dir, name, &spec(like.atime), &spec(like.mtime), UtimensatFlags::NoFollowSymlink)
+    nix::sys::stat::utimensat(
+        dir,
+        name,
+        &spec(like.atime),
+        &spec(like.mtime),
+        UtimensatFlags::NoFollowSymlink,
+    )
 }
 
 fn spec_or_keep(t: Option<Time>) -> TimeSpec {
@@ -116,7 +139,13 @@ pub fn date_to(file: impl AsFd, atime: Option<Time>, mtime: Time) -> Sys<()> {
 
 /// The same of a name; of a symbolic link itself.
 pub fn date_at_to(dir: impl AsFd, name: &CStr, atime: Option<Time>, mtime: Time) -> Sys<()> {
-    nix::sys::stat::utimensat(dir, name, &spec_or_keep(atime), &spec(mtime), UtimensatFlags::NoFollowSymlink)
+    nix::sys::stat::utimensat(
+        dir,
+        name,
+        &spec_or_keep(atime),
+        &spec(mtime),
+        UtimensatFlags::NoFollowSymlink,
+    )
 }
 
 /// A file without a name in the file system of `dir`, gone when it is closed.
@@ -127,7 +156,12 @@ pub fn unnamed(dir: impl AsFd) -> Sys<File> {
         // File systems that do not know it, such as the FAT family.
         Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::ENOENT) => {
             let name = CString::new(format!(".altdisk-{}", std::process::id())).unwrap_or_default();
-            let file = openat(&dir, name.as_c_str(), how | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, mode)?;
+            let file = openat(
+                &dir,
+                name.as_c_str(),
+                how | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW,
+                mode,
+            )?;
             unlink(&dir, &name)?;
             Ok(file.into())
         }
@@ -187,10 +221,12 @@ pub fn sync_all(file: impl AsFd) -> Sys<()> {
 pub fn keeps_owners(file: impl AsFd) -> bool {
     const MSDOS: i64 = 0x4d44;
     const EXFAT: i64 = 0x2011_bab0;
-    nix::sys::statfs::fstatfs(file).map_or(true, |s| !matches!(s.filesystem_type().0, MSDOS | EXFAT))
+    nix::sys::statfs::fstatfs(file)
+        .map_or(true, |s| !matches!(s.filesystem_type().0, MSDOS | EXFAT))
 }
 
 /// Whether the file system has blocks and inodes left.
 pub fn has_room(file: impl AsFd) -> bool {
-    nix::sys::statvfs::fstatvfs(file).is_ok_and(|s| s.blocks_available() > 0 && (s.files() == 0 || s.files_available() > 0))
+    nix::sys::statvfs::fstatvfs(file)
+        .is_ok_and(|s| s.blocks_available() > 0 && (s.files() == 0 || s.files_available() > 0))
 }

@@ -72,7 +72,9 @@ pub fn unescape(field: &[u8]) -> OsString {
     let mut out = Vec::with_capacity(field.len());
     let mut i = 0;
     while i < field.len() {
-        let digits = field.get(i + 1..i + 4).filter(|d| field[i] == b'\\' && d.iter().all(|b| (b'0'..=b'7').contains(b)));
+        let digits = field
+            .get(i + 1..i + 4)
+            .filter(|d| field[i] == b'\\' && d.iter().all(|b| (b'0'..=b'7').contains(b)));
         if let Some(d) = digits {
             let value = d.iter().fold(0u32, |v, b| v * 8 + u32::from(b - b'0'));
             out.push(u8::try_from(value & 0xff).unwrap_or(b'?'));
@@ -90,7 +92,9 @@ pub fn unescape(field: &[u8]) -> OsString {
 /// # Errors
 /// If /proc is not mounted.
 pub fn mounted() -> Result<Vec<Mount>> {
-    Ok(parse_mountinfo(&std::fs::read("/proc/self/mountinfo").context("reading /proc/self/mountinfo")?))
+    Ok(parse_mountinfo(
+        &std::fs::read("/proc/self/mountinfo").context("reading /proc/self/mountinfo")?,
+    ))
 }
 
 /// Mounts `device` at `at` (which must exist). `options` is fstab's fourth field; words that only fstab knows are left out.
@@ -102,8 +106,10 @@ pub fn mount(device: &Path, at: &Path, fstype: &str, options: &str, events: &Eve
 }
 
 fn mount_command(device: &Path, at: &Path, fstype: &str, options: &str) -> Cmd {
-    let options: Vec<&str> = options.split(',').filter(|o| !o.is_empty() && !fstab_only(o)).collect();
-    let cmd = Cmd::new("mount", format!("mount {} at {}", device.display(), at.display())).args(["-t", fstype]);
+    let options: Vec<&str> =
+        options.split(',').filter(|o| !o.is_empty() && !fstab_only(o)).collect();
+    let cmd = Cmd::new("mount", format!("mount {} at {}", device.display(), at.display()))
+        .args(["-t", fstype]);
     if options.is_empty() { cmd } else { cmd.arg("-o").arg(options.join(",")) }
 }
 
@@ -114,12 +120,23 @@ fn mount_command(device: &Path, at: &Path, fstype: &str, options: &str) -> Cmd {
 ///
 /// # Errors
 /// ALT-713 naming the link or file in the way, or where the directory was moved meanwhile; ALT-802 with what mount(8) said.
-pub fn mount_beneath(root: &Path, inner: &Path, device: &Path, fstype: &str, options: &str, events: &Events) -> Result<()> {
+pub fn mount_beneath(
+    root: &Path,
+    inner: &Path,
+    device: &Path,
+    fstype: &str,
+    options: &str,
+    events: &Events,
+) -> Result<()> {
     let top = Beneath::open(root)?;
     let shown = top.shown(inner);
     let at = top.mount_point(inner, true).map_err(|e| unfit(&top, &e))?;
     // Without -c, mount(8) would look for the name of the directory and mount there.
-    mount_command(device, &shown, fstype, options).arg("-c").arg(device).arg(at.path()).run(events)?;
+    mount_command(device, &shown, fstype, options)
+        .arg("-c")
+        .arg(device)
+        .arg(at.path())
+        .run(events)?;
     drop(at);
     if is_mounted_beneath(root, inner, device)? {
         return Ok(());
@@ -127,7 +144,11 @@ pub fn mount_beneath(root: &Path, inner: &Path, device: &Path, fstype: &str, opt
     if let Some(elsewhere) = mounted()?.iter().rfind(|m| is_of(m, device)) {
         unmount(&elsewhere.mount_point)?;
     }
-    Err(error::MOUNT_POINT.because(format!("{} was moved while {} was mounted there", shown.display(), device.display())))
+    Err(error::MOUNT_POINT.because(format!(
+        "{} was moved while {} was mounted there",
+        shown.display(),
+        device.display()
+    )))
 }
 
 fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
@@ -152,7 +173,8 @@ fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
 pub fn is_mounted_beneath(root: &Path, inner: &Path, device: &Path) -> Result<bool> {
     let Ok(top) = Beneath::open(root) else { return Ok(false) };
     let Ok(at) = top.mount_point(inner, false) else { return Ok(false) };
-    let (id, shown) = (mount_id(at.fd()).context("reading /proc/thread-self/fdinfo")?, top.shown(inner));
+    let (id, shown) =
+        (mount_id(at.fd()).context("reading /proc/thread-self/fdinfo")?, top.shown(inner));
     Ok(mounted()?.iter().any(|m| m.id == id && m.mount_point == shown && is_of(m, device)))
 }
 
@@ -162,7 +184,8 @@ pub fn is_mounted_beneath(root: &Path, inner: &Path, device: &Path) -> Result<bo
 /// If /proc is not mounted.
 pub fn mount_id(fd: &impl AsRawFd) -> std::io::Result<u32> {
     let text = std::fs::read(format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()))?;
-    parse_mount_id(&String::from_utf8_lossy(&text)).ok_or_else(|| std::io::Error::other("fdinfo does not tell the mount"))
+    parse_mount_id(&String::from_utf8_lossy(&text))
+        .ok_or_else(|| std::io::Error::other("fdinfo does not tell the mount"))
 }
 
 /// `mnt_id` of the text of a fdinfo file (proc_pid_fdinfo(5)).
@@ -173,13 +196,25 @@ fn parse_mount_id(fdinfo: &str) -> Option<u32> {
 /// Whether a mount is of the file system on this device.
 pub fn is_of(mount: &Mount, device: &Path) -> bool {
     let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
-    let number = std::fs::metadata(device).map(|m| format!("{}:{}", nix::sys::stat::major(m.rdev()), nix::sys::stat::minor(m.rdev())));
+    let number = std::fs::metadata(device).map(|m| {
+        format!("{}:{}", nix::sys::stat::major(m.rdev()), nix::sys::stat::minor(m.rdev()))
+    });
     number.is_ok_and(|n| n == mount.dev) || real(Path::new(&mount.source)) == real(device)
 }
 
 fn fstab_only(option: &str) -> bool {
-    matches!(option, "defaults" | "auto" | "noauto" | "nofail" | "_netdev" | "user" | "users" | "owner" | "group")
-        || option.starts_with("x-")
+    matches!(
+        option,
+        "defaults"
+            | "auto"
+            | "noauto"
+            | "nofail"
+            | "_netdev"
+            | "user"
+            | "users"
+            | "owner"
+            | "group"
+    ) || option.starts_with("x-")
         || option.starts_with("comment=")
 }
 
@@ -224,14 +259,19 @@ pub fn unmount(at: &Path) -> Result<()> {
     }
     Err(error::KERNEL.because_do(
         format!("{} cannot be unmounted: {last}", at.display()),
-        format!("end what uses it (`fuser -vm {}` lists it) and run the command again", at.display()),
+        format!(
+            "end what uses it (`fuser -vm {}` lists it) and run the command again",
+            at.display()
+        ),
     ))
 }
 
 /// The directory above is opened without following a link, so that nothing else is unmounted if a name on the way becomes one. The mount
 /// point itself cannot be held open: that would keep it busy.
 fn unmount_once(at: &Path) -> nix::Result<()> {
-    let (Some(parent), Some(name)) = (at.parent(), at.file_name()) else { return Err(Errno::EINVAL) };
+    let (Some(parent), Some(name)) = (at.parent(), at.file_name()) else {
+        return Err(Errno::EINVAL);
+    };
     let top = std::fs::File::open("/").map_err(|e| tree::errno(&e))?;
     let parent = parent.as_os_str().as_bytes().strip_prefix(b"/").unwrap_or_default();
     let dir = tree::open_below(top.as_fd(), parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
@@ -270,7 +310,10 @@ mod tests {
             40 22 0:35 /@home /srv/a\\040b rw - btrfs /dev/vda2 rw,subvolid=257,subvol=/@home\nbroken\n";
         let m = parse_mountinfo(text);
         assert_eq!(m.len(), 2);
-        assert_eq!((m[0].dev.as_str(), m[0].fstype.as_str(), m[0].source.as_str()), ("254:0", "ext4", "/dev/vda"));
+        assert_eq!(
+            (m[0].dev.as_str(), m[0].fstype.as_str(), m[0].source.as_str()),
+            ("254:0", "ext4", "/dev/vda")
+        );
         assert_eq!(m[1].mount_point, Path::new("/srv/a b"));
         assert_eq!(m[1].root, Path::new("/@home"));
         assert_eq!(m[1].super_options, "rw,subvolid=257,subvol=/@home");
@@ -290,16 +333,22 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let top = dir.path().canonicalize().unwrap();
-        let (root, outside, device) = (top.join("root"), top.join("outside"), Path::new("altdisk-test-tmpfs"));
+        let (root, outside, device) =
+            (top.join("root"), top.join("outside"), Path::new("altdisk-test-tmpfs"));
         for at in [&root, &outside] {
             std::fs::create_dir(at).unwrap();
         }
         std::os::unix::fs::symlink("../outside", root.join("boot")).unwrap();
-        let mount = |inner: &str| mount_beneath(&root, Path::new(inner), device, "tmpfs", "size=1m", &Events::new());
+        let mount = |inner: &str| {
+            mount_beneath(&root, Path::new(inner), device, "tmpfs", "size=1m", &Events::new())
+        };
         let is_there = |inner: &str| is_mounted_beneath(&root, Path::new(inner), device).unwrap();
         for inner in ["/boot", "/boot/efi"] {
             let e = format!("{:#}", mount(inner).unwrap_err());
-            assert!(e.contains("ALT-713") && e.contains("root/boot is a link to ../outside"), "{e}");
+            assert!(
+                e.contains("ALT-713") && e.contains("root/boot is a link to ../outside"),
+                "{e}"
+            );
         }
         assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
         mount("/a/b").unwrap();

@@ -36,7 +36,8 @@ impl Notices {
     pub fn of(signals: &[Signal]) -> io::Result<Self> {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         PIPE.store(kept(writer), Ordering::SeqCst);
-        let noted = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
+        let noted =
+            SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
         for signal in signals {
             // SAFETY: the handler reads an atomic and calls write(2), nothing else.
             unsafe { sigaction(*signal, &noted) }?;

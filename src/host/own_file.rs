@@ -40,7 +40,9 @@ impl Refused {
     pub fn remedy(&self) -> Option<String> {
         let Self::Unsafe { path, .. } = self else { return None };
         let path = path.display();
-        Some(format!("see that nobody has changed what is in it; then `chown root: {path}` and `chmod go-w {path}`"))
+        Some(format!(
+            "see that nobody has changed what is in it; then `chown root: {path}` and `chmod go-w {path}`"
+        ))
     }
 
     fn io(path: &Path) -> impl Fn(io::Error) -> Self {
@@ -55,7 +57,9 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsafe { path, wrong } | Self::Odd { path, wrong } => write!(f, "{}: {wrong}", path.display()),
+            Self::Unsafe { path, wrong } | Self::Odd { path, wrong } => {
+                write!(f, "{}: {wrong}", path.display())
+            }
             Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
         }
     }
@@ -78,7 +82,8 @@ const NO_FILE: &str = "it is not a regular file";
 /// # Errors
 /// If it is a link or no directory, belongs to somebody else, or others can write it.
 pub fn directory(path: &Path) -> Result<File, Refused> {
-    let opened = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path);
+    let opened =
+        OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path);
     let dir = opened.map_err(|e| match e.raw_os_error() {
         // Linux says ENOTDIR of a link too.
         Some(libc::ELOOP | libc::ENOTDIR) if path.is_symlink() => Refused::odd(path, LINK),
@@ -102,7 +107,8 @@ pub fn make_directory(path: &Path, mode: u32) -> Result<File, Refused> {
         Err(e) => Err(Refused::io(path)(e)),
         Ok(()) => {
             let dir = directory(path)?;
-            dir.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(Refused::io(path))?;
+            dir.set_permissions(std::fs::Permissions::from_mode(mode))
+                .map_err(Refused::io(path))?;
             Ok(dir)
         }
     }
@@ -176,7 +182,8 @@ pub fn open_append(path: &Path, name: Name, mode: u32) -> io::Result<File> {
     if name == Name::Default {
         flags |= libc::O_NOFOLLOW;
     }
-    let opened = OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path);
+    let opened =
+        OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path);
     let file = opened.map_err(|e| match e.raw_os_error() {
         Some(libc::ELOOP) => wrong(LINK),
         Some(libc::ENXIO) => wrong(NO_FILE),
@@ -188,7 +195,9 @@ pub fn open_append(path: &Path, name: Name, mode: u32) -> io::Result<File> {
         Name::Given if meta.is_file() || meta.rdev() == null => Ok(file),
         _ if !meta.is_file() => Err(wrong(NO_FILE)),
         _ if meta.nlink() != 1 => Err(wrong("it has other names too (hard links)")),
-        _ if meta.uid() != nix::unistd::geteuid().as_raw() => Err(wrong(&format!("it belongs to user {}", meta.uid()))),
+        _ if meta.uid() != nix::unistd::geteuid().as_raw() => {
+            Err(wrong(&format!("it belongs to user {}", meta.uid())))
+        }
         _ => Ok(file),
     }
 }
@@ -204,7 +213,8 @@ fn wrong(what: &str) -> io::Error {
 /// If the directory must not be trusted, or cannot be written.
 pub fn keep(path: &Path, text: &[u8]) -> Result<()> {
     if let Some(there) = path.ancestors().skip(1).find(|p| p.exists()) {
-        trusted::trust_path(there).map_err(|no| anyhow::anyhow!("{} {}", no.path.display(), no.wrong))?;
+        trusted::trust_path(there)
+            .map_err(|no| anyhow::anyhow!("{} {}", no.path.display(), no.wrong))?;
     }
     if let Some(dir) = path.parent() {
         DirBuilder::new().mode(0o700).recursive(true).create(dir)?;
@@ -228,7 +238,8 @@ mod tests {
         symlink(at("nothing"), at("dangling")).unwrap();
         fs::hard_link(at("victim"), at("hard")).unwrap();
         nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
-        let _reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(at("fifo")).unwrap();
+        let _reader =
+            OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(at("fifo")).unwrap();
         for (name, why) in [
             ("link", "it is a symbolic link"),
             ("dangling", "it is a symbolic link"),
@@ -251,7 +262,10 @@ mod tests {
         assert_eq!(fs::metadata(at("new")).unwrap().mode() & 0o777, 0o600);
         if nix::unistd::geteuid().is_root() {
             nix::unistd::chown(&at("new"), Some(1000.into()), None).unwrap();
-            assert_eq!(append(&at("new"), Name::Default).unwrap_err().to_string(), "it belongs to user 1000");
+            assert_eq!(
+                append(&at("new"), Name::Default).unwrap_err().to_string(),
+                "it belongs to user 1000"
+            );
         }
     }
 
@@ -278,7 +292,10 @@ mod tests {
         }
         symlink(at("dir"), at("dirlink")).unwrap();
         assert_eq!(directory(&at("dirlink")).unwrap_err().to_string(), wrong("dirlink", LINK));
-        assert_eq!(directory(&at("plan")).unwrap_err().to_string(), wrong("plan", "it is not a directory"));
+        assert_eq!(
+            directory(&at("plan")).unwrap_err().to_string(),
+            wrong("plan", "it is not a directory")
+        );
         fs::set_permissions(at("dir"), fs::Permissions::from_mode(0o775)).unwrap();
         let refused = make_directory(&at("dir"), 0o755).unwrap_err();
         assert_eq!(refused.to_string(), wrong("dir", "others can write it (mode 0775)"));
@@ -286,11 +303,19 @@ mod tests {
         make_directory(&at("new"), 0o750).unwrap();
         assert_eq!(fs::metadata(at("new")).unwrap().mode() & 0o7777, 0o750);
         fs::set_permissions(at("plan"), fs::Permissions::from_mode(0o666)).unwrap();
-        assert!(append_believed(&at("plan"), 0o600).unwrap_err().to_string().ends_with("others can write it (mode 0666)"));
+        assert!(
+            append_believed(&at("plan"), 0o600)
+                .unwrap_err()
+                .to_string()
+                .ends_with("others can write it (mode 0666)")
+        );
         if nix::unistd::geteuid().is_root() {
             assert!(matches!(read(&at("plan"), 10).unwrap_err(), Refused::Unsafe { .. }));
             nix::unistd::chown(&at("large"), Some(1000.into()), None).unwrap();
-            assert_eq!(read(&at("large"), 99).unwrap_err().to_string(), wrong("large", "it belongs to user 1000"));
+            assert_eq!(
+                read(&at("large"), 99).unwrap_err().to_string(),
+                wrong("large", "it belongs to user 1000")
+            );
         }
     }
 

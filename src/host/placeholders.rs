@@ -32,7 +32,8 @@ impl Placeholders {
     pub fn hold(inside: &Sandbox) -> Result<Self> {
         tidy(&inside.root)?;
         let root = Beneath::open(&inside.root)?;
-        let (services, names) = (root.is_dir("usr/sbin"), root.is_dir("etc") && inside.resolv_conf.is_some());
+        let (services, names) =
+            (root.is_dir("usr/sbin"), root.is_dir("etc") && inside.resolv_conf.is_some());
         let names = names && link_into_run(&inside.root).is_none();
         let mut held = Self { root, made: vec![] };
         if services {
@@ -47,7 +48,9 @@ impl Placeholders {
     fn make(&mut self, name: &str, content: &str, mode: u32) -> Result<()> {
         // A link's target is made: the name itself is not for us to change. Without a directory for it, nothing is mounted there either.
         let at = self.root.leads_to(name)?;
-        if self.root.link_metadata(&at).is_ok() || !self.root.is_dir(at.parent().unwrap_or(Path::new("/"))) {
+        if self.root.link_metadata(&at).is_ok()
+            || !self.root.is_dir(at.parent().unwrap_or(Path::new("/")))
+        {
             return Ok(());
         }
         self.root.create(&at, content.as_bytes(), mode)?;
@@ -85,7 +88,11 @@ pub fn tidy(root: &Path) -> Result<()> {
 /// Removes a placeholder; what is none stays.
 fn remove(root: &Beneath, at: &Path) -> Result<()> {
     let small = root.metadata(at).is_ok_and(|s| s.size < MAX_SIZE);
-    if small && root.text(at).is_some_and(|text| text.contains(MARK)) { root.remove(at) } else { Ok(()) }
+    if small && root.text(at).is_some_and(|text| text.contains(MARK)) {
+        root.remove(at)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether `name` is a regular file in the system at `root`, or leads to one there.

@@ -23,8 +23,11 @@ pub fn end_those_rooted_on(devices: &[u64]) -> Result<Vec<(i32, String)>> {
     let devices: Vec<u64> = devices.iter().copied().filter(|d| *d != root).collect();
     let mut ended = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
-        let rooted = std::fs::metadata(entry.path().join("root")).is_ok_and(|m| devices.contains(&m.dev()));
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else {
+            continue;
+        };
+        let rooted =
+            std::fs::metadata(entry.path().join("root")).is_ok_and(|m| devices.contains(&m.dev()));
         if rooted && pid != i32::try_from(std::process::id()).unwrap_or(0) {
             let command = files::line(entry.path().join("comm")).unwrap_or_default();
             if kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
@@ -64,7 +67,11 @@ impl Process {
     /// The process that has this number now; None where there is none.
     pub fn of(pid: i32) -> Option<Self> {
         let start = Stat::of(pid)?.start;
-        Some(Self { pid, start, boot: files::line("/proc/sys/kernel/random/boot_id").unwrap_or_default() })
+        Some(Self {
+            pid,
+            start,
+            boot: files::line("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
+        })
     }
 
     /// This very process.
@@ -115,7 +122,11 @@ pub fn await_end(child: &Child) {
 fn all(fits: impl Fn(&Stat) -> bool) -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return vec![] };
     let number = |e: std::fs::DirEntry| e.file_name().to_str().and_then(|n| n.parse::<i32>().ok());
-    entries.flatten().filter_map(number).filter(|pid| Stat::of(*pid).is_some_and(|s| fits(&s))).collect()
+    entries
+        .flatten()
+        .filter_map(number)
+        .filter(|pid| Stat::of(*pid).is_some_and(|s| fits(&s)))
+        .collect()
 }
 
 /// Whether a process group has a member that is not only waiting to be buried.
@@ -137,8 +148,11 @@ pub fn working_for(pid: i32) -> Vec<String> {
     while chain.len() < 16 {
         let Some(child) = all(|s| s.parent == above && s.lives()).into_iter().max() else { break };
         let words = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-        let words: Vec<String> =
-            words.split(|b| *b == 0).filter(|w| !w.is_empty()).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
+        let words: Vec<String> = words
+            .split(|b| *b == 0)
+            .filter(|w| !w.is_empty())
+            .map(|w| String::from_utf8_lossy(w).into_owned())
+            .collect();
         chain.push(words.join(" "));
         above = child;
     }
@@ -169,7 +183,8 @@ mod tests {
     #[test]
     fn a_group_is_its_own_until_the_leader_is_reaped() {
         let script = "sleep 60 & exit 3";
-        let mut leader = std::process::Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap();
+        let mut leader =
+            std::process::Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap();
         let group = i32::try_from(leader.id()).unwrap();
         await_end(&leader);
         assert!(children().contains(&group));

@@ -137,7 +137,12 @@ impl Verity {
         let [1, hash, log_size @ 10..=16, salt_size, ..] = *descriptor else { return None };
         // version, hash, size, salt size, signature size, data size, root hash, salt.
         let salt = descriptor.get(80..80 + usize::from(salt_size).min(32))?.to_vec();
-        (usize::from(salt_size) == salt.len()).then(|| Self { hash, block_size: 1 << log_size, salt, signature })
+        (usize::from(salt_size) == salt.len()).then(|| Self {
+            hash,
+            block_size: 1 << log_size,
+            salt,
+            signature,
+        })
     }
 
     /// Gives an open file, which nobody has open for writing, the same checksums as `like` has.
@@ -171,7 +176,13 @@ fn digest(file: &File) -> Sys<Digest> {
 }
 
 fn metadata(file: impl AsFd, kind: u64, buffer: &mut [u8]) -> Sys<usize> {
-    let mut wanted = ReadMetadata { kind, offset: 0, length: buffer.len() as u64, buffer: buffer.as_mut_ptr() as u64, reserved: 0 };
+    let mut wanted = ReadMetadata {
+        kind,
+        offset: 0,
+        length: buffer.len() as u64,
+        buffer: buffer.as_mut_ptr() as u64,
+        reserved: 0,
+    };
     // SAFETY: the kernel writes at most `length` bytes into the buffer, which outlives the call.
     let n = unsafe { read_metadata(file.as_fd().as_raw_fd(), &raw mut wanted) }?;
     Ok(usize::try_from(n).unwrap_or(0))
@@ -183,7 +194,13 @@ mod tests {
 
     #[test]
     fn structs_have_the_kernels_sizes() {
-        let sizes = [size_of::<KeyStatus>(), size_of::<Enable>(), size_of::<ReadMetadata>(), size_of::<Digest>(), size_of::<Policy>()];
+        let sizes = [
+            size_of::<KeyStatus>(),
+            size_of::<Enable>(),
+            size_of::<ReadMetadata>(),
+            size_of::<Digest>(),
+            size_of::<Policy>(),
+        ];
         assert_eq!(sizes, [128, 128, 40, 68, 32]);
     }
 
@@ -193,7 +210,10 @@ mod tests {
         descriptor[..4].copy_from_slice(&[1, 1, 12, 4]);
         descriptor[80..84].copy_from_slice(b"salt");
         let verity = Verity::parse(&descriptor, vec![7]).unwrap();
-        assert_eq!(verity, Verity { hash: 1, block_size: 4096, salt: b"salt".to_vec(), signature: vec![7] });
+        assert_eq!(
+            verity,
+            Verity { hash: 1, block_size: 4096, salt: b"salt".to_vec(), signature: vec![7] }
+        );
         for (at, byte) in [(0, 2), (2, 30), (3, 40)] {
             let mut bad = descriptor;
             bad[at] = byte;

@@ -19,7 +19,10 @@ impl Scratch {
     /// Where that directory cannot be written.
     pub fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("altdisk-{}", uuid::Uuid::new_v4().simple()));
-        DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("making {}", path.display()))?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("making {}", path.display()))?;
         Ok(Self { path: Some(path) })
     }
 

@@ -8,8 +8,13 @@ use crate::host::files;
 /// The serial number of the disk whose directory in sysfs is `dir`: virtio has `serial`, nvme and mmc `device/serial`, scsi and ata
 /// vital product data.
 pub fn of_disk(dir: &Path) -> Option<String> {
-    let text = |file: &str| files::line(dir.join(file)).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
-    ["serial", "device/serial"].into_iter().find_map(text).or_else(|| unit_serial(&fs::read(dir.join("device/vpd_pg80")).ok()?))
+    let text = |file: &str| {
+        files::line(dir.join(file)).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
+    };
+    ["serial", "device/serial"]
+        .into_iter()
+        .find_map(text)
+        .or_else(|| unit_serial(&fs::read(dir.join("device/vpd_pg80")).ok()?))
 }
 
 /// The serial in SCSI vital product data page 0x80: four bytes of header, then the text.

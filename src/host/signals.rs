@@ -24,9 +24,12 @@ extern "C" fn on_signal(_: nix::libc::c_int) {
 
 /// From now on SIGINT and SIGTERM set [`interrupted`], and SIGHUP does nothing.
 pub fn catch() {
-    let noted = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
+    let noted =
+        SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
     let ignored = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    for (signal, action) in [(Signal::SIGINT, &noted), (Signal::SIGTERM, &noted), (Signal::SIGHUP, &ignored)] {
+    for (signal, action) in
+        [(Signal::SIGINT, &noted), (Signal::SIGTERM, &noted), (Signal::SIGHUP, &ignored)]
+    {
         // SAFETY: the handler touches atomics and calls kill(2), nothing else.
         let _ = unsafe { sigaction(signal, action) };
     }

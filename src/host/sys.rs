@@ -28,6 +28,8 @@ pub fn die_with_parent(command: &mut Command) {
 
 /// Seconds since the epoch, and the local time as `date` prints it in the C locale (`Tue Nov 22 14:48:12 EET 2011`).
 pub fn now() -> (u64, String) {
-    let secs = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let secs = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
     (secs, clock::shown(secs, c"%a %b %e %H:%M:%S %Z %Y"))
 }

@@ -133,7 +133,11 @@ fn statx(dir: BorrowedFd<'_>, name: &CStr, flags: i32) -> Sys<Stat> {
         atime: time(s.stx_atime),
         mtime: time(s.stx_mtime),
         ctime: time(s.stx_ctime),
-        btime: if s.stx_mask & libc::STATX_BTIME == 0 { Time::default() } else { time(s.stx_btime) },
+        btime: if s.stx_mask & libc::STATX_BTIME == 0 {
+            Time::default()
+        } else {
+            time(s.stx_btime)
+        },
         attributes: s.stx_attributes,
     })
 }
@@ -154,7 +158,14 @@ pub struct Entry {
 pub fn list(dir: impl AsFd, buffer: &mut [u8]) -> Sys<Option<Vec<Entry>>> {
     const HEAD: usize = 19;
     // SAFETY: the kernel writes at most the buffer's length into it.
-    let n = unsafe { libc::syscall(libc::SYS_getdents64, dir.as_fd().as_raw_fd(), buffer.as_mut_ptr(), buffer.len()) };
+    let n = unsafe {
+        libc::syscall(
+            libc::SYS_getdents64,
+            dir.as_fd().as_raw_fd(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+        )
+    };
     let n = usize::try_from(Errno::result(n)?).unwrap_or(0);
     if n == 0 {
         return Ok(None);
@@ -165,10 +176,16 @@ pub fn list(dir: impl AsFd, buffer: &mut [u8]) -> Sys<Option<Vec<Entry>>> {
     while rest.len() > HEAD {
         let ino = u64::from_ne_bytes(rest[..8].try_into().unwrap_or_default());
         let length = usize::from(u16::from_ne_bytes([rest[16], rest[17]]));
-        let Some(record) = rest.get(..length).filter(|r| r.len() > HEAD) else { return Err(Errno::EIO) };
+        let Some(record) = rest.get(..length).filter(|r| r.len() > HEAD) else {
+            return Err(Errno::EIO);
+        };
         let name = CStr::from_bytes_until_nul(&record[HEAD..]).map_err(|_| Errno::EIO)?;
         if name != c"." && name != c".." {
-            entries.push(Entry { ino, kind: Kind::of_mode(u32::from(record[18]) << 12), name: name.to_owned() });
+            entries.push(Entry {
+                ino,
+                kind: Kind::of_mode(u32::from(record[18]) << 12),
+                name: name.to_owned(),
+            });
         }
         rest = &rest[length..];
     }
@@ -200,14 +217,24 @@ fn open_pieces(top: BorrowedFd<'_>, path: &[u8], flags: OFlag, limit: usize) -> 
     let mut rest = if path.is_empty() { b".".as_slice() } else { path };
     loop {
         let slash = |b: &u8| *b == b'/';
-        let cut = if rest.len() > limit { rest[..=limit].iter().rposition(slash).or_else(|| rest.iter().position(slash)) } else { None };
+        let cut = if rest.len() > limit {
+            rest[..=limit].iter().rposition(slash).or_else(|| rest.iter().position(slash))
+        } else {
+            None
+        };
         let (piece, next) = cut.map_or((rest, None), |c| (&rest[..c], Some(&rest[c + 1..])));
         let how = guarded | if next.is_some() { OFlag::O_PATH | OFlag::O_DIRECTORY } else { flags };
         let from = at.as_ref().map_or(top, |fd| fd.as_fd());
         let fd = if limit == 1 {
             openat(from, piece, how, Mode::empty())?
         } else {
-            openat2(from, piece, OpenHow::new().flags(how).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH))?
+            openat2(
+                from,
+                piece,
+                OpenHow::new()
+                    .flags(how)
+                    .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH),
+            )?
         };
         match next {
             None => return Ok(fd),
@@ -219,14 +246,27 @@ fn open_pieces(top: BorrowedFd<'_>, path: &[u8], flags: OFlag, limit: usize) -> 
 /// Starts reading a part of a file into the cache. A hint: what goes wrong shows when it is read.
 pub fn read_ahead(file: impl AsFd, from: u64, bytes: u64) {
     // SAFETY: no memory is passed.
-    unsafe { libc::readahead(file.as_fd().as_raw_fd(), i64::try_from(from).unwrap_or(0), usize::try_from(bytes).unwrap_or(0)) };
+    unsafe {
+        libc::readahead(
+            file.as_fd().as_raw_fd(),
+            i64::try_from(from).unwrap_or(0),
+            usize::try_from(bytes).unwrap_or(0),
+        )
+    };
 }
 
 /// Has the kernel begin to write a part of a file to its device. A hint: what goes wrong shows when it is flushed.
 pub fn begin_writing(file: impl AsFd, from: u64, bytes: u64) {
     let number = |n: u64| i64::try_from(n).unwrap_or(0);
     // SAFETY: no memory is passed.
-    unsafe { libc::sync_file_range(file.as_fd().as_raw_fd(), number(from), number(bytes), libc::SYNC_FILE_RANGE_WRITE) };
+    unsafe {
+        libc::sync_file_range(
+            file.as_fd().as_raw_fd(),
+            number(from),
+            number(bytes),
+            libc::SYNC_FILE_RANGE_WRITE,
+        )
+    };
 }
 
 /// Gives the calling thread a working directory, root and umask of its own, and that umask no bit: what it
@@ -264,7 +304,10 @@ mod tests {
         let top = fs::File::open(dir.path()).unwrap();
         let mut entries = list(&top, &mut [0; 4096]).unwrap().unwrap();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
-        assert_eq!(entries.iter().map(|e| e.name.as_c_str()).collect::<Vec<_>>(), [c"file", c"sub"]);
+        assert_eq!(
+            entries.iter().map(|e| e.name.as_c_str()).collect::<Vec<_>>(),
+            [c"file", c"sub"]
+        );
         assert!(list(&top, &mut [0; 4096]).unwrap().is_none());
         let s = stat_at(&top, c"file").unwrap();
         assert_eq!((s.kind(), s.size, s.ino), (Some(Kind::Regular), 5, entries[0].ino));
@@ -290,8 +333,17 @@ mod tests {
             assert_eq!(stat_fd(&found).unwrap().ino, stat_fd(&at).unwrap().ino);
         }
         symlink("/etc", dir.path().join("link")).unwrap();
-        assert_eq!(open_below(top.as_fd(), b"link/passwd", OFlag::O_RDONLY).unwrap_err(), Errno::ELOOP);
-        assert_eq!(open_pieces(top.as_fd(), b"link/passwd", OFlag::O_RDONLY, 1).unwrap_err(), Errno::ENOTDIR);
-        assert_eq!(stat_fd(open_below(top.as_fd(), b"", OFlag::O_RDONLY).unwrap()).unwrap().ino, stat_fd(&top).unwrap().ino);
+        assert_eq!(
+            open_below(top.as_fd(), b"link/passwd", OFlag::O_RDONLY).unwrap_err(),
+            Errno::ELOOP
+        );
+        assert_eq!(
+            open_pieces(top.as_fd(), b"link/passwd", OFlag::O_RDONLY, 1).unwrap_err(),
+            Errno::ENOTDIR
+        );
+        assert_eq!(
+            stat_fd(open_below(top.as_fd(), b"", OFlag::O_RDONLY).unwrap()).unwrap().ino,
+            stat_fd(&top).unwrap().ino
+        );
     }
 }

@@ -34,7 +34,8 @@ pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, Distrust> {
         Ok(_) => {}
     }
     trust_path(dir)?;
-    let entries = fs::read_dir(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
+    let entries =
+        fs::read_dir(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
     let mut files = vec![];
     for entry in entries {
         let path = entry.map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?.path();
@@ -44,7 +45,11 @@ pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, Distrust> {
         }
     }
     if files.len() > MOST {
-        return Err(no(dir, format!("has {} files", files.len()), format!("at most {MOST} are read")));
+        return Err(no(
+            dir,
+            format!("has {} files", files.len()),
+            format!("at most {MOST} are read"),
+        ));
     }
     files.sort();
     Ok(files)
@@ -56,9 +61,13 @@ pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, Distrust> {
 /// If it is no regular file, too large, no UTF-8, cannot be read, or must not be trusted.
 pub fn read(path: &Path) -> Result<String, Distrust> {
     // Without O_NONBLOCK the open of a FIFO waits for a writer.
-    let opened = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY).open(path);
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
+        .open(path);
     let file = opened.map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
-    let meta = file.metadata().map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+    let meta =
+        file.metadata().map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
     if !meta.is_file() {
         return Err(no(path, "is not a regular file", ""));
     }
@@ -66,19 +75,26 @@ pub fn read(path: &Path) -> Result<String, Distrust> {
         return Err(no(path, wrong, right));
     }
     // A link may lead elsewhere: what counts is where the file is.
-    let real = fs::canonicalize(path).map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+    let real = fs::canonicalize(path)
+        .map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
     if let Some(dir) = real.parent() {
         trust_path(dir)?;
     }
     if meta.len() > LARGEST {
-        return Err(no(path, format!("has {} bytes", meta.len()), format!("at most {LARGEST} are read")));
+        return Err(no(
+            path,
+            format!("has {} bytes", meta.len()),
+            format!("at most {LARGEST} are read"),
+        ));
     }
     text(file, path)
 }
 
 fn text(file: File, path: &Path) -> Result<String, Distrust> {
     let mut bytes = vec![];
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
     String::from_utf8(bytes).map_err(|e| {
         let before = e.as_bytes().iter().take(e.utf8_error().valid_up_to());
         let line = 1 + before.filter(|b| **b == b'\n').count();
@@ -103,7 +119,11 @@ pub fn own_directory(dir: &Path) -> Result<Option<()>, Distrust> {
         return Err(no(dir, format!("belongs to user {}, not to {me}", meta.uid()), "chown"));
     }
     if meta.mode() & 0o022 != 0 {
-        return Err(no(dir, format!("others can write it (mode {:04o})", meta.mode() & 0o7777), "chmod go-w"));
+        return Err(no(
+            dir,
+            format!("others can write it (mode {:04o})", meta.mode() & 0o7777),
+            "chmod go-w",
+        ));
     }
     trust_path(dir).map(Some)
 }
@@ -116,9 +136,11 @@ pub fn trust_path(dir: &Path) -> Result<(), Distrust> {
     if !is_root() {
         return Ok(());
     }
-    let real = fs::canonicalize(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
+    let real =
+        fs::canonicalize(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
     for (n, above) in real.ancestors().enumerate() {
-        let meta = fs::metadata(above).map_err(|e| no(above, format!("cannot be read: {}", plain(&e)), ""))?;
+        let meta = fs::metadata(above)
+            .map_err(|e| no(above, format!("cannot be read: {}", plain(&e)), ""))?;
         // Where the sticky bit is (/tmp), others cannot put something else in place of what is root's.
         let sticky = n > 0 && meta.mode() & 0o1000 != 0;
         if let Some((wrong, right)) = judge(&meta, true, sticky) {
@@ -144,7 +166,10 @@ fn rules(owner: u32, mode: u32, root: bool, sticky: bool) -> Option<(String, Str
     } else if owner != 0 {
         Some((format!("belongs to user {owner}, and root does what it says"), "chown root".into()))
     } else if mode & 0o022 != 0 && !sticky {
-        Some((format!("others can write it (mode {mode:04o}), and root does what it says"), "chmod go-w".into()))
+        Some((
+            format!("others can write it (mode {mode:04o}), and root does what it says"),
+            "chmod go-w".into(),
+        ))
     } else {
         None
     }
@@ -169,14 +194,30 @@ mod tests {
     fn who_may_have_written_it() {
         let table = [
             (0, 0o100644, true, false, ""),
-            (0, 0o100664, true, false, "others can write it (mode 0664), and root does what it says"),
-            (0, 0o40777, true, false, "others can write it (mode 0777), and root does what it says"),
+            (
+                0,
+                0o100664,
+                true,
+                false,
+                "others can write it (mode 0664), and root does what it says",
+            ),
+            (
+                0,
+                0o40777,
+                true,
+                false,
+                "others can write it (mode 0777), and root does what it says",
+            ),
             (0, 0o41777, true, true, ""),
             (1000, 0o100600, true, false, "belongs to user 1000, and root does what it says"),
             (1000, 0o100666, false, false, ""),
         ];
         for (owner, mode, root, sticky, want) in table {
-            assert_eq!(rules(owner, mode, root, sticky).map(|(w, _)| w).unwrap_or_default(), want, "{owner} {mode:o}");
+            assert_eq!(
+                rules(owner, mode, root, sticky).map(|(w, _)| w).unwrap_or_default(),
+                want,
+                "{owner} {mode:o}"
+            );
         }
     }
 
@@ -186,7 +227,8 @@ mod tests {
         let at = |name: &str| dir.path().join(name);
         fs::write(at("a.toml"), "text").unwrap();
         assert_eq!(read(&at("a.toml")).unwrap(), "text");
-        nix::unistd::mkfifo(&at("f.toml"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+        nix::unistd::mkfifo(&at("f.toml"), nix::sys::stat::Mode::from_bits_truncate(0o600))
+            .unwrap();
         assert_eq!(wrong(&at("f.toml")), "is not a regular file");
         assert_eq!(wrong(dir.path()), "is not a regular file");
         assert_eq!(wrong(Path::new("/dev/null")), "is not a regular file");
@@ -203,10 +245,17 @@ mod tests {
         for name in ["b.toml", "a.toml", ".c.toml", "d.toml~", "e.txt"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        let names: Vec<_> = list(dir.path(), "toml").unwrap().iter().map(|p| p.file_name().unwrap().to_owned()).collect();
+        let names: Vec<_> = list(dir.path(), "toml")
+            .unwrap()
+            .iter()
+            .map(|p| p.file_name().unwrap().to_owned())
+            .collect();
         assert_eq!(names, ["a.toml", "b.toml"]);
         assert_eq!(list(&dir.path().join("none"), "toml").unwrap(), Vec::<PathBuf>::new());
-        assert_eq!(list(&dir.path().join("a.toml"), "toml").unwrap_err().wrong, "is not a directory");
+        assert_eq!(
+            list(&dir.path().join("a.toml"), "toml").unwrap_err().wrong,
+            "is not a directory"
+        );
         if is_root() {
             fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
             assert!(list(dir.path(), "toml").unwrap_err().wrong.starts_with("others can write it"));

@@ -34,8 +34,10 @@ const PLACE: &str = "/proc";
 /// # Errors
 /// ALT-406 where the kernel does not allow it or `at` is not there; ALT-805 where it gives no thread.
 pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
-    detached(|| bind(at, read_only))?
-        .map_err(|e| error::NO_VIEW.because(format!("{} could not be opened below its mounts: {e}", at.display())))
+    detached(|| bind(at, read_only))?.map_err(|e| {
+        error::NO_VIEW
+            .because(format!("{} could not be opened below its mounts: {e}", at.display()))
+    })
 }
 
 /// The top of a mount, also where others hide it: read-only, reading changes no access time, without what is mounted in it.
@@ -44,12 +46,17 @@ pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
 /// ALT-406 where it is not mounted any more, or the kernel does not allow it; ALT-805 where it gives no thread.
 pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     detached(|| {
-        let all = parse_mountinfo(&std::fs::read("/proc/thread-self/mountinfo").map_err(|e| errno(&e))?);
+        let all =
+            parse_mountinfo(&std::fs::read("/proc/thread-self/mountinfo").map_err(|e| errno(&e))?);
         let mine = all.iter().rfind(|m| m.is_same_as(wanted)).ok_or(Errno::ENOENT)?;
         for at in covered::covering(&all, mine) {
             umount2(&at, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)?;
         }
-        let top = open(&mine.mount_point, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        let top = open(
+            &mine.mount_point,
+            OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+            Mode::empty(),
+        )?;
         if mount_id(&top).map_err(|e| errno(&e))? != mine.id {
             return Err(Errno::ESTALE);
         }
@@ -57,7 +64,10 @@ pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     })?
     .map_err(|e| {
         let at = wanted.mount_point.display();
-        error::NO_VIEW.because(format!("{} at {at} could not be opened below what is mounted over it: {e}", wanted.source))
+        error::NO_VIEW.because(format!(
+            "{} at {at} could not be opened below what is mounted over it: {e}",
+            wanted.source
+        ))
     })
 }
 
@@ -79,15 +89,31 @@ fn bind(at: &Path, read_only: bool) -> nix::Result<()> {
 /// # Errors
 /// ALT-406 with what the kernel said; ALT-805 where it gives no thread.
 pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> {
-    detached(|| mount(Some(device), PLACE, Some(fstype), MsFlags::MS_RDONLY | MsFlags::MS_NOATIME, Some(options)))?
-        .map_err(|e| error::NO_VIEW.because(format!("{} ({fstype}, {options}) could not be mounted: {e}", device.display())))
+    detached(|| {
+        mount(
+            Some(device),
+            PLACE,
+            Some(fstype),
+            MsFlags::MS_RDONLY | MsFlags::MS_NOATIME,
+            Some(options),
+        )
+    })?
+    .map_err(|e| {
+        error::NO_VIEW.because(format!(
+            "{} ({fstype}, {options}) could not be mounted: {e}",
+            device.display()
+        ))
+    })
 }
 
 /// The mount's own restrictions, which a remount would otherwise clear (and may not, in a container).
 fn kept(at: &Path) -> nix::Result<MsFlags> {
     let now = statvfs(at)?.flags();
-    let pairs =
-        [(FsFlags::ST_NOSUID, MsFlags::MS_NOSUID), (FsFlags::ST_NODEV, MsFlags::MS_NODEV), (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC)];
+    let pairs = [
+        (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
+        (FsFlags::ST_NODEV, MsFlags::MS_NODEV),
+        (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
+    ];
     Ok(pairs.into_iter().filter(|(have, _)| now.contains(*have)).map(|(_, keep)| keep).collect())
 }
 
@@ -99,7 +125,9 @@ fn detached(mounting: impl FnOnce() -> nix::Result<()> + Send) -> Result<nix::Re
         mounting()?;
         open(PLACE, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
     };
-    std::thread::scope(|s| Ok(threads::start_in(s, "mount", work)?.join().unwrap_or(Err(Errno::ECANCELED))))
+    std::thread::scope(|s| {
+        Ok(threads::start_in(s, "mount", work)?.join().unwrap_or(Err(Errno::ECANCELED)))
+    })
 }
 
 #[cfg(test)]
@@ -118,9 +146,16 @@ mod tests {
         let below = tree::stat_at(&view, c"proc").unwrap();
         let above = tree::stat_fd(std::fs::File::open("/proc").unwrap()).unwrap();
         assert_ne!((below.dev, below.ino), (above.dev, above.ino));
-        assert_eq!(tree::stat_fd(&view).unwrap().ino, tree::stat_fd(std::fs::File::open("/").unwrap()).unwrap().ino);
+        assert_eq!(
+            tree::stat_fd(&view).unwrap().ino,
+            tree::stat_fd(std::fs::File::open("/").unwrap()).unwrap().ino
+        );
         let made = nix::sys::stat::mkdirat(&view, "altdisk-test-must-fail", Mode::S_IRWXU);
         assert_eq!(made.unwrap_err(), tree::Errno::EROFS);
-        assert_eq!(std::fs::read("/proc/self/mountinfo").unwrap(), before, "nothing is left mounted");
+        assert_eq!(
+            std::fs::read("/proc/self/mountinfo").unwrap(),
+            before,
+            "nothing is left mounted"
+        );
     }
 }

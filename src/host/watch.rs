@@ -33,7 +33,12 @@ pub struct Watch {
 
 impl Watch {
     pub fn new(events: Option<&Events>) -> Self {
-        Self { pid: AtomicU32::new(0), events: events.cloned(), begun: Instant::now(), heard: AtomicU64::new(0) }
+        Self {
+            pid: AtomicU32::new(0),
+            events: events.cloned(),
+            begun: Instant::now(),
+            heard: AtomicU64::new(0),
+        }
     }
 
     /// The program was started.
@@ -48,7 +53,10 @@ impl Watch {
 
     /// It said something.
     pub fn heard(&self) {
-        self.heard.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.heard.store(
+            u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            Ordering::SeqCst,
+        );
     }
 
     /// Whether an unfinished line should be shown now.
@@ -57,7 +65,9 @@ impl Watch {
     }
 
     fn quiet(&self) -> Duration {
-        self.begun.elapsed().saturating_sub(Duration::from_millis(self.heard.load(Ordering::SeqCst)))
+        self.begun
+            .elapsed()
+            .saturating_sub(Duration::from_millis(self.heard.load(Ordering::SeqCst)))
     }
 
     /// Watches until the program has ended.
@@ -87,8 +97,11 @@ impl Watch {
 
     fn tell(&self, quiet: Duration) {
         let chain = self.pid().map(procs::working_for).unwrap_or_default();
-        let last =
-            chain[chain.len().saturating_sub(TOLD)..].iter().map(|c| format!("`{}`", short(c))).collect::<Vec<_>>().join(", which runs ");
+        let last = chain[chain.len().saturating_sub(TOLD)..]
+            .iter()
+            .map(|c| format!("`{}`", short(c)))
+            .collect::<Vec<_>>()
+            .join(", which runs ");
         let what = if last.is_empty() { String::new() } else { format!("; now runs {last}") };
         let Some(events) = &self.events else { return };
         events.warn(format!(
@@ -101,5 +114,9 @@ impl Watch {
 /// A command line that is not too long to read.
 fn short(command: &str) -> String {
     const LONGEST: usize = 100;
-    if command.chars().count() <= LONGEST { command.to_owned() } else { command.chars().take(LONGEST).chain("...".chars()).collect() }
+    if command.chars().count() <= LONGEST {
+        command.to_owned()
+    } else {
+        command.chars().take(LONGEST).chain("...".chars()).collect()
+    }
 }

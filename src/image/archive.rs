@@ -76,7 +76,14 @@ impl Archive {
     }
 
     fn begin(reader: Reader, input: Option<Input>) -> Result<Self> {
-        let mut archive = Self { head: Head::default(), input, reader, pending: None, stand: Stand::Members, regular: 0 };
+        let mut archive = Self {
+            head: Head::default(),
+            input,
+            reader,
+            pending: None,
+            stand: Stand::Members,
+            regular: 0,
+        };
         archive.pending = archive.reader.next()?;
         if let Some(text) = archive.head_member(IMAGE_DATA, LONGEST_DATA)? {
             archive.head.image_data = Some(text);
@@ -89,16 +96,23 @@ impl Archive {
 
     /// The text of the member that stands next, if it has that name.
     fn head_member(&mut self, name: &str, longest: u64) -> Result<Option<String>> {
-        let Some(member) = self.pending.take_if(|m| m.path == name.as_bytes() && m.is_regular()) else { return Ok(None) };
+        let Some(member) = self.pending.take_if(|m| m.path == name.as_bytes() && m.is_regular())
+        else {
+            return Ok(None);
+        };
         if member.size > longest || member.map.is_some() {
-            return Err(error::IMAGE_MANIFEST.because(format!("its {name} has {} bytes", member.size)));
+            return Err(
+                error::IMAGE_MANIFEST.because(format!("its {name} has {} bytes", member.size))
+            );
         }
         let mut text = vec![];
         while let Some(piece) = self.reader.piece()? {
             text.extend_from_slice(&piece);
         }
         self.pending = self.reader.next()?;
-        String::from_utf8(text).map(Some).map_err(|_| error::IMAGE_MANIFEST.because(format!("its {name} is no text")))
+        String::from_utf8(text)
+            .map(Some)
+            .map_err(|_| error::IMAGE_MANIFEST.because(format!("its {name} is no text")))
     }
 
     /// The next file of the system; None behind the last, and then [`Archive::finish`] has to be called. What was not read of the one before
@@ -120,9 +134,10 @@ impl Archive {
                 self.stand = Stand::Checksums;
                 Ok(None)
             }
-            None if ours => {
-                Err(error::IMAGE_CUT.because(format!("the archive ends after {} bytes, before its checksums", self.reader.offset())))
-            }
+            None if ours => Err(error::IMAGE_CUT.because(format!(
+                "the archive ends after {} bytes, before its checksums",
+                self.reader.offset()
+            ))),
             None => {
                 self.stand = Stand::End;
                 Ok(None)
@@ -184,7 +199,8 @@ impl Archive {
             }
             checked = compare.finish()?;
             if let Some(m) = self.reader.next()? {
-                let text = format!("{} stands behind the checksums, where an image ends", show(&m.path));
+                let text =
+                    format!("{} stands behind the checksums, where an image ends", show(&m.path));
                 return Err(error::IMAGE_DAMAGED.because(text));
             }
         }
@@ -206,12 +222,18 @@ fn understood(text: &str) -> Result<Manifest> {
     let any: Any = serde_json::from_str(text).map_err(wrong)?;
     if any.format > FORMAT {
         let tool = printable(&any.tool, false);
-        let cause = format!("it was made by {tool} in form {}, and this altdisk reads forms up to {FORMAT}", any.format);
+        let cause = format!(
+            "it was made by {tool} in form {}, and this altdisk reads forms up to {FORMAT}",
+            any.format
+        );
         return Err(error::IMAGE_FORMAT.because(cause));
     }
     let manifest: Manifest = serde_json::from_str(text).map_err(wrong)?;
     if manifest.checksums != "blake3" {
-        let cause = format!("its checksums are of a kind that is not known ({})", printable(&manifest.checksums, false));
+        let cause = format!(
+            "its checksums are of a kind that is not known ({})",
+            printable(&manifest.checksums, false)
+        );
         return Err(error::IMAGE_FORMAT.because(cause));
     }
     Ok(manifest)

@@ -32,7 +32,10 @@ fn an_image_of_ours() {
     while let Some(m) = archive.next().unwrap() {
         paths.push(m.path);
     }
-    assert_eq!((paths, archive.regular()), (vec![b"./a".to_vec(), b"./b\n".to_vec(), b"./c".to_vec()], 3));
+    assert_eq!(
+        (paths, archive.regular()),
+        (vec![b"./a".to_vec(), b"./b\n".to_vec(), b"./c".to_vec()], 3)
+    );
     assert_eq!(archive.finish(None).unwrap(), 3);
     assert!(archive.next().unwrap().is_none());
     assert_eq!(verified(&bytes).unwrap(), Verified { files: 3, bytes: 3005, checked: 3 });
@@ -77,19 +80,27 @@ fn heads_that_are_not_understood() {
     let mut data = member("image.data", b'0', b"text");
     data[512] = 0xff;
     assert_eq!(failed(open(&archive(&[data]))).0, "ALT-641");
-    assert_eq!(failed(open(&archive(&[member("image.data", b'0', &vec![b'x'; 2 << 20])]))).0, "ALT-641");
+    assert_eq!(
+        failed(open(&archive(&[member("image.data", b'0', &vec![b'x'; 2 << 20])]))).0,
+        "ALT-641"
+    );
 }
 
 #[test]
 fn an_archive_of_others() {
     // Their files may have our names, if only behind others or below a directory.
-    let bytes = archive(&[member("./image.data", b'0', b"x"), member("altdisk-checksums", b'0', b"x"), member("image.data", b'0', b"x")]);
+    let bytes = archive(&[
+        member("./image.data", b'0', b"x"),
+        member("altdisk-checksums", b'0', b"x"),
+        member("image.data", b'0', b"x"),
+    ]);
     let mut archive_ = open(&bytes).unwrap();
     assert_eq!(archive_.head, super::archive::Head::default());
     assert_eq!(std::iter::from_fn(|| archive_.next().unwrap()).count(), 3);
     assert_eq!(verified(&zoo()).unwrap().checked, 0);
     // A layout that somebody put in front of a root file system.
-    let mut mixed = open(&archive(&[member("image.data", b'0', b"l"), member("./x", b'0', b"")])).unwrap();
+    let mut mixed =
+        open(&archive(&[member("image.data", b'0', b"l"), member("./x", b'0', b"")])).unwrap();
     assert_eq!(mixed.head.image_data.as_deref(), Some("l"));
     assert_eq!(mixed.next().unwrap().unwrap().path, b"./x");
 }
@@ -116,6 +127,7 @@ fn listed_as_tar_does() {
     let theirs = String::from_utf8(out.stdout).unwrap();
     // Tar makes a column wider once a line needs it.
     let words = |l: &str| l.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let (ours, theirs): (Vec<_>, Vec<_>) = (lines.iter().map(|l| words(l)).collect(), theirs.lines().map(words).collect());
+    let (ours, theirs): (Vec<_>, Vec<_>) =
+        (lines.iter().map(|l| words(l)).collect(), theirs.lines().map(words).collect());
     assert_eq!(ours, theirs);
 }

@@ -48,9 +48,15 @@ fn seeds() -> Vec<Vec<u8>> {
         zoo(),
         image(&[("./a", b"first"), ("./b", &[1; 2000])]),
         archive(&[
-            pax(&[("GNU.sparse.size", b"200000"), ("GNU.sparse.map", sparse.trim_end_matches(',').as_bytes())]),
+            pax(&[
+                ("GNU.sparse.size", b"200000"),
+                ("GNU.sparse.map", sparse.trim_end_matches(',').as_bytes()),
+            ]),
             member("./sparse", b'0', &[b's'; 597]),
-            pax(&[("SCHILY.xattr.security.capability", &[1; 20]), ("SCHILY.acl.default", b"user::rwx,group::r-x,other::---")]),
+            pax(&[
+                ("SCHILY.xattr.security.capability", &[1; 20]),
+                ("SCHILY.acl.default", b"user::rwx,group::r-x,other::---"),
+            ]),
             member("./etc/os-release", b'0', b"ID=debian\n"),
         ]),
     ]

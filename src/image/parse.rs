@@ -21,7 +21,9 @@ use crate::image::data::ImageData;
 /// # Errors
 /// ALT-602 to ALT-622, each with `file:line:column` and the line.
 pub fn parse(text: &str, file: &Path) -> Result<ImageData> {
-    let wrong = |e: toml::de::Error| located(&error::IMAGE_SYNTAX, file, text, e.span().unwrap_or(0..0), e.message());
+    let wrong = |e: toml::de::Error| {
+        located(&error::IMAGE_SYNTAX, file, text, e.span().unwrap_or(0..0), e.message())
+    };
     let data: ImageData = toml::from_str(text).map_err(wrong)?;
     match check(&data) {
         Ok(()) => Ok(data),
@@ -41,7 +43,8 @@ pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
     match trust::check(&data) {
         Ok(()) => Ok(data),
         Err(Contradiction { entry, stanza, index, field, cause }) => {
-            let table = DeTable::parse(text).map_err(|e| error::IMAGE_SYNTAX.because(e.message()))?;
+            let table =
+                DeTable::parse(text).map_err(|e| error::IMAGE_SYNTAX.because(e.message()))?;
             Err(located(entry, file, text, place(&table, stanza, index, &field), &cause))
         }
     }
@@ -52,21 +55,30 @@ pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
 /// # Errors
 /// ALT-601 if it cannot be read, and those of [`parse`].
 pub fn read(file: &Path) -> Result<ImageData> {
-    let text = std::fs::read_to_string(file).map_err(|e| error::IMAGE_UNREADABLE.because(format!("{}: {e}", file.display())))?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| error::IMAGE_UNREADABLE.because(format!("{}: {e}", file.display())))?;
     parse(&text, file)
 }
 
 /// The message as compilers give it: place, what is wrong, the line, a mark below it.
-fn located(entry: &'static Entry, file: &Path, text: &str, span: Range<usize>, cause: &str) -> anyhow::Error {
+fn located(
+    entry: &'static Entry,
+    file: &Path,
+    text: &str,
+    span: Range<usize>,
+    cause: &str,
+) -> anyhow::Error {
     let at = span.start.min(text.len());
     let before = text.get(..at).unwrap_or_default();
-    let (number, start) = (before.matches('\n').count() + 1, before.rfind('\n').map_or(0, |n| n + 1));
+    let (number, start) =
+        (before.matches('\n').count() + 1, before.rfind('\n').map_or(0, |n| n + 1));
     let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
     let column = before.get(start..).unwrap_or_default().chars().count();
     let covered = text.get(at..span.end.min(start + line.len()).max(at)).unwrap_or_default();
     let marks = "^".repeat(covered.chars().count().max(1));
     // A tab before the mark stays a tab, so that the mark stands below what it means.
-    let blank: String = line.chars().take(column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let blank: String =
+        line.chars().take(column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let margin = number.to_string();
     let cause = cause
         .trim_end()
@@ -120,8 +132,14 @@ fn list<T: Serialize>(text: &mut String, comment: &str, stanza: &str, items: &[T
     if items.is_empty() { Ok(()) } else { add(text, comment, stanza, items) }
 }
 
-fn add<T: Serialize + ?Sized>(text: &mut String, comment: &str, stanza: &str, value: &T) -> Result<()> {
-    let body = toml::to_string(&BTreeMap::from([(stanza, value)])).with_context(|| format!("writing {stanza}"))?;
+fn add<T: Serialize + ?Sized>(
+    text: &mut String,
+    comment: &str,
+    stanza: &str,
+    value: &T,
+) -> Result<()> {
+    let body = toml::to_string(&BTreeMap::from([(stanza, value)]))
+        .with_context(|| format!("writing {stanza}"))?;
     text.push('\n');
     text.push_str(comment);
     text.push_str(&body);
@@ -138,7 +156,8 @@ const POLICY: &str = "\
 # EXACT_FIT = \"yes\": the target disks must have the sizes in source_disk_data.
 ";
 const VG: &str = "# An LVM volume group. The clone's gets a fresh name made from this one.\n";
-const SOURCE_DISK: &str = "# The disks that the system was on. Only for EXACT_FIT, and for people.\n";
+const SOURCE_DISK: &str =
+    "# The disks that the system was on. Only for EXACT_FIT, and for people.\n";
 const LV: &str = "\
 # A partition, or (with VOLUME_GROUP) a logical volume. TYPE is \"fs\", \"swap\" or
 # \"esp\" (the EFI system partition). Change SIZE_MB to make it larger or smaller.

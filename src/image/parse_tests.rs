@@ -7,7 +7,10 @@ const GOOD: &str = include_str!("../../tests/fixtures/image/good.toml");
 #[test]
 fn the_good_one() {
     let data = parse(GOOD, Path::new("good")).unwrap();
-    assert_eq!((data.lv_data.len(), data.fs_data.len(), data.fs_data[3].subvolume.len()), (5, 4, 2));
+    assert_eq!(
+        (data.lv_data.len(), data.fs_data.len(), data.fs_data[3].subvolume.len()),
+        (5, 4, 2)
+    );
     let again = parse(&write(&data).unwrap(), Path::new("again")).unwrap();
     assert_eq!(again, data);
 }
@@ -40,7 +43,11 @@ fn each_bad_file_has_its_message() {
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&beside, &message).unwrap();
         }
-        assert_eq!(message, std::fs::read_to_string(&beside).unwrap(), "{name:?}; UPDATE_GOLDEN=1 writes it anew");
+        assert_eq!(
+            message,
+            std::fs::read_to_string(&beside).unwrap(),
+            "{name:?}; UPDATE_GOLDEN=1 writes it anew"
+        );
     }
     // Every rule has a bad file; 601 is a file that cannot be read.
     let all = error::all().map(|e| e.id).filter(|id| ("ALT-602".."ALT-624").contains(id));
@@ -50,7 +57,10 @@ fn each_bad_file_has_its_message() {
 #[test]
 fn a_file_that_cannot_be_read() {
     let err = read(Path::new("/no/such/image.data")).unwrap_err();
-    assert_eq!(error::of(&err).unwrap().to_string(), "ALT-601: /no/such/image.data: No such file or directory (os error 2)");
+    assert_eq!(
+        error::of(&err).unwrap().to_string(),
+        "ALT-601: /no/such/image.data: No such file or directory (os error 2)"
+    );
 }
 
 #[test]
@@ -58,7 +68,10 @@ fn places_survive_odd_text() {
     let err = parse("\t\u{e4} = \"", Path::new("x")).unwrap_err();
     assert!(error::of(&err).unwrap().cause.starts_with("x:1:"), "{err}");
     let err = parse("", Path::new("x")).unwrap_err();
-    assert!(error::of(&err).unwrap().cause.starts_with("x:1:1: missing field `image_data`"), "{err}");
+    assert!(
+        error::of(&err).unwrap().cause.starts_with("x:1:1: missing field `image_data`"),
+        "{err}"
+    );
 }
 
 fn word() -> impl Strategy<Value = String> {
@@ -107,16 +120,41 @@ prop_compose! {
 fn image() -> impl Strategy<Value = ImageData> {
     let volumes = (volume(0), volume(1), volume(2)).prop_map(|(a, b, c)| vec![a, b, c]);
     volumes.prop_flat_map(|lvs| {
-        let systems: Vec<_> = lvs.iter().filter(|l| l.kind == LvType::Fs).enumerate().map(|(n, l)| file_system(n, l.clone())).collect();
-        (Just(lvs), systems, word(), any::<bool>(), 0usize..3).prop_map(|(lv_data, fs_data, text, shrink, swaps)| ImageData {
-            image_data: Image { image_type: "clone".into(), oslevel: text.clone(), ..Image::default() },
-            logical_volume_policy: Policy { shrink: if shrink { YesNo::Yes } else { YesNo::No }, exact_fit: YesNo::No },
-            vg_data: vec![Vg { vgname: "vg".into(), ppsize_mb: 4, vg_source_disk_list: vec![text.clone()] }],
-            source_disk_data: vec![SourceDisk { hdiskname: text, size_mb: 5, sector_size: 512, ..SourceDisk::default() }],
-            lv_data,
-            fs_data,
-            swap_file_data: (0..swaps).map(|i| SwapFile { file: format!("/swap {i}"), size_mb: 1 }).collect(),
-        })
+        let systems: Vec<_> = lvs
+            .iter()
+            .filter(|l| l.kind == LvType::Fs)
+            .enumerate()
+            .map(|(n, l)| file_system(n, l.clone()))
+            .collect();
+        (Just(lvs), systems, word(), any::<bool>(), 0usize..3).prop_map(
+            |(lv_data, fs_data, text, shrink, swaps)| ImageData {
+                image_data: Image {
+                    image_type: "clone".into(),
+                    oslevel: text.clone(),
+                    ..Image::default()
+                },
+                logical_volume_policy: Policy {
+                    shrink: if shrink { YesNo::Yes } else { YesNo::No },
+                    exact_fit: YesNo::No,
+                },
+                vg_data: vec![Vg {
+                    vgname: "vg".into(),
+                    ppsize_mb: 4,
+                    vg_source_disk_list: vec![text.clone()],
+                }],
+                source_disk_data: vec![SourceDisk {
+                    hdiskname: text,
+                    size_mb: 5,
+                    sector_size: 512,
+                    ..SourceDisk::default()
+                }],
+                lv_data,
+                fs_data,
+                swap_file_data: (0..swaps)
+                    .map(|i| SwapFile { file: format!("/swap {i}"), size_mb: 1 })
+                    .collect(),
+            },
+        )
     })
 }
 

@@ -10,7 +10,9 @@ pub fn is_shown(path: &[u8]) -> bool {
 
 /// For people: how many members are left out.
 pub fn left_out(members: u64) -> String {
-    format!("{members} members of the archive are left out: in /proc, /sys and /run a running system shows its own")
+    format!(
+        "{members} members of the archive are left out: in /proc, /sys and /run a running system shows its own"
+    )
 }
 
 #[cfg(test)]
@@ -19,7 +21,13 @@ mod tests {
 
     #[test]
     fn what_is_shown() {
-        for (path, shown) in [("proc/1/status", true), ("sys/kernel", true), ("run/lock", true), ("proc", false), ("proc/", false)] {
+        for (path, shown) in [
+            ("proc/1/status", true),
+            ("sys/kernel", true),
+            ("run/lock", true),
+            ("proc", false),
+            ("proc/", false),
+        ] {
             assert_eq!(is_shown(path.as_bytes()), shown, "{path}");
         }
         for path in ["var/run/x", "process/x", "srv/proc/1", "dev/null", ""] {

@@ -111,7 +111,11 @@ pub fn line(path: &[u8], hash: &Hash) -> Vec<u8> {
 
 fn escaped(path: &[u8]) -> (&'static str, String) {
     let path = String::from_utf8_lossy(path);
-    if path.contains(['\\', '\n']) { ("\\", path.replace('\\', "\\\\").replace('\n', "\\n")) } else { ("", path.into_owned()) }
+    if path.contains(['\\', '\n']) {
+        ("\\", path.replace('\\', "\\\\").replace('\n', "\\n"))
+    } else {
+        ("", path.into_owned())
+    }
 }
 
 /// What of a path is kept to compare it.
@@ -139,7 +143,8 @@ impl Computed {
     /// # Errors
     /// ALT-642.
     pub fn new(dir: &Path) -> Result<Self> {
-        let open = || File::options().read(true).write(true).mode(0o600).custom_flags(O_TMPFILE).open(dir);
+        let open =
+            || File::options().read(true).write(true).mode(0o600).custom_flags(O_TMPFILE).open(dir);
         let spool = open().or_else(|_| unlinked(dir)).map_err(|e| spooling(dir, &e))?;
         Ok(Self { spool, dir: dir.to_owned() })
     }
@@ -154,7 +159,9 @@ impl Computed {
         record[..32].copy_from_slice(hash);
         record[32..48].copy_from_slice(&key(&escaped(path).1));
         record[48..].copy_from_slice(&offset.to_le_bytes());
-        self.spool.write_all_at(&record, index.saturating_mul(RECORD as u64)).map_err(|e| spooling(&self.dir, &e))
+        self.spool
+            .write_all_at(&record, index.saturating_mul(RECORD as u64))
+            .map_err(|e| spooling(&self.dir, &e))
     }
 
     /// Record number `index`; zeros where nothing was put.
@@ -227,19 +234,23 @@ impl<'a> Compare<'a> {
         let (hash, path) = parsed(line).ok_or_else(|| unreadable(index))?;
         let shown = show(path.as_bytes());
         if index >= self.regular {
-            return Err(error::IMAGE_SUM.because(format!("the checksums name {shown}, and the archive does not hold it")));
+            return Err(error::IMAGE_SUM
+                .because(format!("the checksums name {shown}, and the archive does not hold it")));
         }
         self.lines += 1;
         let Some(computed) = self.computed else { return Ok(()) };
         let record = self.record(computed, index)?;
         let offset = record.last_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
         if record[32..48] != key(path) {
-            let cause =
-                format!("the checksums name {shown} where the archive holds another file (at byte {offset} of the uncompressed archive)");
+            let cause = format!(
+                "the checksums name {shown} where the archive holds another file (at byte {offset} of the uncompressed archive)"
+            );
             return Err(error::IMAGE_SUM.because(cause));
         }
         if record[..32] != hash {
-            let cause = format!("{shown} (at byte {offset} of the uncompressed archive) has another checksum than it was saved with");
+            let cause = format!(
+                "{shown} (at byte {offset} of the uncompressed archive) has another checksum than it was saved with"
+            );
             return Err(error::IMAGE_SUM.because(cause));
         }
         Ok(())
@@ -247,7 +258,11 @@ impl<'a> Compare<'a> {
 
     fn record(&mut self, computed: &Computed, index: u64) -> Result<[u8; RECORD]> {
         const AHEAD: usize = 1024;
-        let at = |first: u64| usize::try_from(index.saturating_sub(first)).unwrap_or(usize::MAX).saturating_mul(RECORD);
+        let at = |first: u64| {
+            usize::try_from(index.saturating_sub(first))
+                .unwrap_or(usize::MAX)
+                .saturating_mul(RECORD)
+        };
         if self.ahead.1.len() < at(self.ahead.0).saturating_add(RECORD) {
             self.ahead.1.resize(AHEAD * RECORD, 0);
             let have = computed.records(index, &mut self.ahead.1)?;
@@ -271,7 +286,10 @@ impl<'a> Compare<'a> {
             return Err(unreadable(self.lines));
         }
         if self.lines < self.regular {
-            let cause = format!("the archive holds {} files, and checksums for the first {} only", self.regular, self.lines);
+            let cause = format!(
+                "the archive holds {} files, and checksums for the first {} only",
+                self.regular, self.lines
+            );
             return Err(error::IMAGE_SUM.because(cause));
         }
         Ok(self.lines)
@@ -279,7 +297,8 @@ impl<'a> Compare<'a> {
 }
 
 fn unreadable(line: u64) -> anyhow::Error {
-    error::IMAGE_SUM.because(format!("line {} of the checksums cannot be understood", line.saturating_add(1)))
+    error::IMAGE_SUM
+        .because(format!("line {} of the checksums cannot be understood", line.saturating_add(1)))
 }
 
 /// Hash and path, still escaped.
@@ -327,14 +346,20 @@ mod tests {
             text.extend(line(format!("./{name}").as_bytes(), &hash(0, None, &[name.as_bytes()])));
         }
         std::fs::write(dir.path().join("sums"), &text).unwrap();
-        let Ok(out) = Command::new("b3sum").args(["-c", "sums"]).current_dir(dir.path()).output() else {
+        let Ok(out) = Command::new("b3sum").args(["-c", "sums"]).current_dir(dir.path()).output()
+        else {
             return println!("skipped: b3sum is not installed");
         };
         assert!(out.status.success(), "{out:?}");
         assert_eq!(String::from_utf8_lossy(&out.stdout).matches(": OK").count(), names.len());
     }
 
-    fn compare(put: &[(u64, &[u8], u8)], regular: u64, lines: &[(&[u8], u8)], step: usize) -> Result<u64> {
+    fn compare(
+        put: &[(u64, &[u8], u8)],
+        regular: u64,
+        lines: &[(&[u8], u8)],
+        step: usize,
+    ) -> Result<u64> {
         let dir = tempfile::tempdir().unwrap();
         let computed = Computed::new(dir.path()).unwrap();
         for (index, path, n) in put {

@@ -68,13 +68,16 @@ impl Survey {
         for (path, text) in &self.skeleton {
             let at = dir.join(OsStr::from_bytes(path));
             let parent = if text.is_some() { at.parent().unwrap_or(dir) } else { &at };
-            let made = std::fs::create_dir_all(parent).and_then(|()| text.as_ref().map_or(Ok(()), |t| std::fs::write(&at, t)));
+            let made = std::fs::create_dir_all(parent)
+                .and_then(|()| text.as_ref().map_or(Ok(()), |t| std::fs::write(&at, t)));
             match made {
                 // An archive may hold one name as a file and as a directory.
                 Err(e)
                     if matches!(
                         e.kind(),
-                        std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory | std::io::ErrorKind::AlreadyExists
+                        std::io::ErrorKind::NotADirectory
+                            | std::io::ErrorKind::IsADirectory
+                            | std::io::ErrorKind::AlreadyExists
                     ) => {}
                 other => other.with_context(|| format!("making {}", at.display()))?,
             }
@@ -85,7 +88,11 @@ impl Survey {
     fn count(&mut self, parts: &[&[u8]], member: &Member) {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(member.stored);
-        let inside = if member.kind == Kind::Directory { parts.len() } else { parts.len().saturating_sub(1) };
+        let inside = if member.kind == Kind::Directory {
+            parts.len()
+        } else {
+            parts.len().saturating_sub(1)
+        };
         for deep in 1..=inside.min(DEEP) {
             let name = parts[..deep].join(&b'/');
             if self.below.len() >= MOST && !self.below.contains_key(&name) {
@@ -104,7 +111,10 @@ impl Survey {
     }
 
     fn text(&self, path: &str) -> Option<String> {
-        self.skeleton.get(path.as_bytes())?.as_ref().map(|t| String::from_utf8_lossy(t).into_owned())
+        self.skeleton
+            .get(path.as_bytes())?
+            .as_ref()
+            .map(|t| String::from_utf8_lossy(t).into_owned())
     }
 }
 
@@ -136,7 +146,9 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
             }
             None => {}
         }
-        if let Some(rank) = elf::rank(&parts).filter(|rank| member.is_regular() && member.map.is_none() && machines.wants(*rank)) {
+        if let Some(rank) = elf::rank(&parts)
+            .filter(|rank| member.is_regular() && member.map.is_none() && machines.wants(*rank))
+        {
             machines.look(rank, &content(archive, elf::HEADER)?);
         }
     }
@@ -148,13 +160,22 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
 }
 
 fn system(found: &Survey, machine: Option<&'static str>) -> System {
-    let first_line = |path: &str| found.text(path).and_then(|t| Some(t.lines().next()?.trim().to_owned())).unwrap_or_default();
+    let first_line = |path: &str| {
+        found.text(path).and_then(|t| Some(t.lines().next()?.trim().to_owned())).unwrap_or_default()
+    };
     // etc/os-release is a link to the other in most systems, and links are not followed here.
-    let release = found.text("etc/os-release").or_else(|| found.text("usr/lib/os-release")).unwrap_or_default();
+    let release = found
+        .text("etc/os-release")
+        .or_else(|| found.text("usr/lib/os-release"))
+        .unwrap_or_default();
     let id = first_line("etc/machine-id");
     System {
         host: first_line("etc/hostname"),
-        machine_id: if id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) { id } else { String::new() },
+        machine_id: if id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) {
+            id
+        } else {
+            String::new()
+        },
         distribution: value(&release, "ID"),
         name: value(&release, "PRETTY_NAME"),
         level: level(&release, found.text("etc/debian_version").as_deref()),
@@ -178,7 +199,8 @@ fn content(archive: &mut Archive, most: usize) -> Result<Vec<u8>> {
 
 /// The names of a path in every form: `./x`, `x`, `/x`. None for one that leaves the archive; whoever restores it refuses that.
 fn parts(path: &[u8]) -> Option<Vec<&[u8]>> {
-    let parts: Vec<&[u8]> = path.split(|b| *b == b'/').filter(|p| !p.is_empty() && *p != b".").collect();
+    let parts: Vec<&[u8]> =
+        path.split(|b| *b == b'/').filter(|p| !p.is_empty() && *p != b".").collect();
     (!parts.contains(&&b".."[..])).then_some(parts)
 }
 

@@ -24,7 +24,11 @@ pub struct Verified {
 ///
 /// # Errors
 /// ALT-633 to 638, 642; what `each` says.
-pub fn verify(archive: &mut Archive, spool: &Path, mut each: impl FnMut(&Member) -> Result<()>) -> Result<Verified> {
+pub fn verify(
+    archive: &mut Archive,
+    spool: &Path,
+    mut each: impl FnMut(&Member) -> Result<()>,
+) -> Result<Verified> {
     let computed = if archive.head.manifest.is_some() { Some(Computed::new(spool)?) } else { None };
     let mut found = Verified::default();
     while let Some(m) = archive.next()? {
@@ -70,13 +74,20 @@ pub fn line(member: &Member) -> String {
     let owner = format!("{}/{}", member.uid, member.gid);
     let width = 19usize.saturating_sub(owner.len() + 1).max(what.len());
     let time = utc(member.mtime.secs);
-    format!("{kind}{} {owner} {what:>width$} {time} {}{more}", permissions(member.mode), show(&member.path))
+    format!(
+        "{kind}{} {owner} {what:>width$} {time} {}{more}",
+        permissions(member.mode),
+        show(&member.path)
+    )
 }
 
 /// `rwsr-x--t`
 fn permissions(mode: u32) -> String {
     let bit = |bit: u32, c: char| if mode & bit != 0 { c } else { '-' };
-    let run = |bit: u32, special: u32, small: char, large: char| match (mode & bit != 0, mode & special != 0) {
+    let run = |bit: u32, special: u32, small: char, large: char| match (
+        mode & bit != 0,
+        mode & special != 0,
+    ) {
         (true, true) => small,
         (false, true) => large,
         (true, false) => 'x',
@@ -102,7 +113,8 @@ fn utc(secs: i64) -> String {
     let (days, of_day) = (i128::from(secs.div_euclid(86400)), secs.rem_euclid(86400));
     let z = days + 719_468;
     let (era, day_of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
@@ -132,9 +144,13 @@ mod tests {
 
     #[test]
     fn modes() {
-        for (mode, want) in
-            [(0o644, "rw-r--r--"), (0o4755, "rwsr-xr-x"), (0o1777, "rwxrwxrwt"), (0o7000, "--S--S--T"), (0o2711, "rwx--s--x")]
-        {
+        for (mode, want) in [
+            (0o644, "rw-r--r--"),
+            (0o4755, "rwsr-xr-x"),
+            (0o1777, "rwxrwxrwt"),
+            (0o7000, "--S--S--T"),
+            (0o2711, "rwx--s--x"),
+        ] {
             assert_eq!(permissions(mode), want);
         }
     }

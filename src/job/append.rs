@@ -38,7 +38,12 @@ impl<W: Write> Appender<W> {
             text.push(b'\n');
         }
         if self.lost > 0 {
-            add(&mut text, &Event::Warning { text: format!("{} records could not be written here, and are lost", self.lost) });
+            add(
+                &mut text,
+                &Event::Warning {
+                    text: format!("{} records could not be written here, and are lost", self.lost),
+                },
+            );
         }
         let told = text.len();
         let mut ends = Vec::with_capacity(events.len());
@@ -50,7 +55,10 @@ impl<W: Write> Appender<W> {
         if written >= told {
             self.lost = 0;
         }
-        let missed = events.iter().zip(ends).filter(|(e, end)| *end > written && !matches!(e, Event::Progress { .. }));
+        let missed = events
+            .iter()
+            .zip(ends)
+            .filter(|(e, end)| *end > written && !matches!(e, Event::Progress { .. }));
         self.lost += missed.count() as u64;
         if written > 0 {
             self.torn = text[written - 1] != b'\n';
@@ -143,14 +151,23 @@ mod tests {
         let mut appender = Appender::new(Disk { text: vec![], room: 50 });
         appender.append(&[note("one")]);
         appender.append(&[note("torn: half of it"), note("lost")]);
-        appender.append(&[Event::Progress { phase: 1, bytes: 1, bytes_total: 2, files: 1, files_total: 2, rate: 3, eta: None }]);
+        appender.append(&[Event::Progress {
+            phase: 1,
+            bytes: 1,
+            bytes_total: 2,
+            files: 1,
+            files_total: 2,
+            rate: 3,
+            eta: None,
+        }]);
         appender.append(&[note("lost too")]);
         appender.to.room = 1000;
         appender.append(&[note("two")]);
         appender.append(&[note("three")]);
         let text = String::from_utf8(appender.to.text).unwrap();
         let whole: Vec<Event> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
-        let warning = Event::Warning { text: "3 records could not be written here, and are lost".into() };
+        let warning =
+            Event::Warning { text: "3 records could not be written here, and are lost".into() };
         assert_eq!(whole, [note("one"), warning, note("two"), note("three")], "{text}");
         assert_eq!(text.lines().count(), 5, "one line is the torn record:\n{text}");
     }
@@ -158,12 +175,26 @@ mod tests {
     #[test]
     fn only_the_file_that_was_meant() {
         let dir = tempfile::tempdir().unwrap();
-        let open =
-            |name: &str, append: bool| OpenOptions::new().create(true).write(true).append(append).open(dir.path().join(name)).unwrap();
+        let open = |name: &str, append: bool| {
+            OpenOptions::new()
+                .create(true)
+                .write(true)
+                .append(append)
+                .open(dir.path().join(name))
+                .unwrap()
+        };
         let (a, b, cut) = (open("a", true), open("b", true), open("c", false));
         assert!(named(&name(&a).unwrap()).is_some());
-        let (_, of_a) = name(&a).map(|n| n.split_once(':').map(|(x, y)| (x.to_owned(), y.to_owned())).unwrap()).unwrap();
-        for stale in [format!("{}:{of_a}", b.as_raw_fd()), a.as_raw_fd().to_string(), name(&cut).unwrap(), "1:2:3".into(), "x".into()] {
+        let (_, of_a) = name(&a)
+            .map(|n| n.split_once(':').map(|(x, y)| (x.to_owned(), y.to_owned())).unwrap())
+            .unwrap();
+        for stale in [
+            format!("{}:{of_a}", b.as_raw_fd()),
+            a.as_raw_fd().to_string(),
+            name(&cut).unwrap(),
+            "1:2:3".into(),
+            "x".into(),
+        ] {
             assert!(named(&stale).is_none(), "{stale}");
         }
     }

@@ -42,16 +42,26 @@ fn send(id: Id, signal: Signal) -> Result<()> {
     let dir = files::of(id)?;
     let _held = hold(&dir);
     let job = files::find(id)?;
-    let gone = |why: &str| error::JOB_NOT_RUNNING.because(format!("job {id} ({}): {why}", job.spec.title));
+    let gone =
+        |why: &str| error::JOB_NOT_RUNNING.because(format!("job {id} ({}): {why}", job.spec.title));
     let group = job.group.ok_or_else(|| gone("it has ended"))?;
     // The supervisor reads this: what is left afterwards goes too.
-    let note = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(O_NOFOLLOW).open(dir.join("stop"));
+    let note = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(O_NOFOLLOW)
+        .open(dir.join("stop"));
     if let (Signal::SIGKILL, Ok(mut note)) = (signal, note) {
         // Where this cannot be written, the group still ends.
         let _ = note.write_all(FORCE.as_bytes());
     }
     let alone = files::run_of(&dir).is_some_and(|run| run.alone);
-    let sent = if alone { nix::sys::signal::kill(nix::unistd::Pid::from_raw(group), signal) } else { procs::signal_group(group, signal) };
+    let sent = if alone {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(group), signal)
+    } else {
+        procs::signal_group(group, signal)
+    };
     match sent {
         Ok(()) => Ok(()),
         Err(nix::errno::Errno::ESRCH) => Err(gone("it has just ended")),

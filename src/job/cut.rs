@@ -43,7 +43,11 @@ impl Cutter {
     /// When [`Cutter::expire`] has something to do.
     pub fn deadline(&self) -> Option<Instant> {
         let heard = self.heard? + MOMENT;
-        Some(self.told.filter(|_| self.rest.contains(&b'\r')).map_or(heard, |told| heard.max(told + OVERWRITTEN)))
+        Some(
+            self.told
+                .filter(|_| self.rest.contains(&b'\r'))
+                .map_or(heard, |told| heard.max(told + OVERWRITTEN)),
+        )
     }
 
     /// Gives out what has waited for its end long enough.
@@ -73,7 +77,10 @@ impl Cutter {
                 continue;
             }
             // Not within a character.
-            let at = (LONGEST - 3..=LONGEST).rev().find(|at| self.rest[*at] & 0xc0 != 0x80).unwrap_or(LONGEST);
+            let at = (LONGEST - 3..=LONGEST)
+                .rev()
+                .find(|at| self.rest[*at] & 0xc0 != 0x80)
+                .unwrap_or(LONGEST);
             let line: Vec<u8> = self.rest.drain(..at).collect();
             out(state(&line));
         }
@@ -84,7 +91,10 @@ impl Cutter {
 fn state(line: &[u8]) -> String {
     let mut states = line.rsplit(|b| *b == b'\r');
     let last = states.find(|s| !s.iter().all(u8::is_ascii_whitespace));
-    String::from_utf8_lossy(last.unwrap_or_else(|| line.rsplit(|b| *b == b'\r').next().unwrap_or_default())).into_owned()
+    String::from_utf8_lossy(
+        last.unwrap_or_else(|| line.rsplit(|b| *b == b'\r').next().unwrap_or_default()),
+    )
+    .into_owned()
 }
 
 #[cfg(test)]
@@ -127,7 +137,10 @@ mod tests {
         assert!(got.is_empty());
         assert_eq!(cutter.deadline(), Some(now + MOMENT));
         cutter.expire(now + MOMENT, &mut |l| got.push(l));
-        assert_eq!((got.as_slice(), cutter.deadline()), (["Continue? ".to_owned()].as_slice(), None));
+        assert_eq!(
+            (got.as_slice(), cutter.deadline()),
+            (["Continue? ".to_owned()].as_slice(), None)
+        );
     }
 
     #[test]

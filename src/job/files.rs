@@ -50,15 +50,22 @@ pub(super) struct Run {
 /// # Errors
 /// ALT-951 where there is neither that variable nor a home directory.
 pub fn folder() -> Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|v| Path::new(v).is_absolute()).map(PathBuf::from);
+    let variable = |name: &str| {
+        std::env::var_os(name).filter(|v| Path::new(v).is_absolute()).map(PathBuf::from)
+    };
     if let Some(dir) = variable("ALTDISK_JOBS") {
         return Ok(dir);
     }
     if nix::unistd::geteuid().is_root() {
         return Ok(PathBuf::from(OF_ROOT));
     }
-    let state = variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|h| h.join(".local/state")));
-    Ok(state.ok_or_else(|| error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory"))?.join("altdisk/jobs"))
+    let state =
+        variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|h| h.join(".local/state")));
+    Ok(state
+        .ok_or_else(|| {
+            error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory")
+        })?
+        .join("altdisk/jobs"))
 }
 
 /// The same, if it is safe to believe what is written there: jobs are signalled by the numbers that it holds. That it does not exist
@@ -68,9 +75,17 @@ fn own_folder() -> Result<PathBuf> {
     match trusted::own_directory(&folder) {
         Ok(_) => Ok(folder),
         Err(no) => {
-            let remedy = if no.right.is_empty() { String::new() } else { format!("{} {}", no.right, no.path.display()) };
+            let remedy = if no.right.is_empty() {
+                String::new()
+            } else {
+                format!("{} {}", no.right, no.path.display())
+            };
             let cause = format!("{} {}", no.path.display(), no.wrong);
-            Err(if remedy.is_empty() { error::JOB_FOLDER.because(cause) } else { error::JOB_FOLDER.because_do(cause, remedy) })
+            Err(if remedy.is_empty() {
+                error::JOB_FOLDER.because(cause)
+            } else {
+                error::JOB_FOLDER.because_do(cause, remedy)
+            })
         }
     }
 }
@@ -137,7 +152,8 @@ pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
     let Some(run) = read::<Run>(&dir.join("run.json")) else {
         let made = fs::metadata(dir).and_then(|m| m.modified());
         // One from the future was made before the clock was set back: how long ago, nobody knows, and a start takes a moment only.
-        let starts = made.is_ok_and(|t| SystemTime::now().duration_since(t).is_ok_and(|age| age < STARTING));
+        let starts =
+            made.is_ok_and(|t| SystemTime::now().duration_since(t).is_ok_and(|age| age < STARTING));
         return (if starts { State::Running } else { State::Lost { alive: false } }, None);
     };
     // No group has the number 1, or one below: to the kernel they mean something else.
@@ -164,7 +180,8 @@ pub(super) fn write<T: Serialize>(path: &Path, what: &T) -> Result<()> {
 /// Makes the directory of a new job, and lets old ones go.
 pub(super) fn make(asked: &Asked) -> Result<(Id, PathBuf)> {
     let folder = own_folder()?;
-    let failed = |e: std::io::Error| error::JOB_FOLDER.because(format!("{}: {e}", folder.display()));
+    let failed =
+        |e: std::io::Error| error::JOB_FOLDER.because(format!("{}: {e}", folder.display()));
     // What is above it is not for jobs alone.
     if let Some(above) = folder.parent() {
         DirBuilder::new().mode(0o755).recursive(true).create(above).map_err(failed)?;
@@ -180,7 +197,9 @@ pub(super) fn make(asked: &Asked) -> Result<(Id, PathBuf)> {
         let dir = folder.join(number.to_string());
         match DirBuilder::new().mode(0o700).create(&dir) {
             // Another start was faster.
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && number < u32::MAX => number += 1,
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && number < u32::MAX => {
+                number += 1
+            }
             other => break other.map(|()| dir).map_err(failed)?,
         }
     };
@@ -229,7 +248,8 @@ mod tests {
         let dir = folder.join(id.to_string());
         fs::create_dir_all(&dir).unwrap();
         write(&dir.join("job.json"), &Asked { spec: Spec::default(), started: 7 }).unwrap();
-        write(&dir.join("exit.json"), &Ended { code: Some(0), signal: None, time: 9, ms: 2000 }).unwrap();
+        write(&dir.join("exit.json"), &Ended { code: Some(0), signal: None, time: 9, ms: 2000 })
+            .unwrap();
         fs::File::create(dir.join("events.jsonl")).unwrap().set_len(bytes).unwrap();
     }
 
@@ -255,7 +275,8 @@ mod tests {
         for n in 2..=60 {
             ended(dir.path(), n, 10);
             let spec = Spec { look: true, ..Spec::default() };
-            write(&dir.path().join(n.to_string()).join("job.json"), &Asked { spec, started: 7 }).unwrap();
+            write(&dir.path().join(n.to_string()).join("job.json"), &Asked { spec, started: 7 })
+                .unwrap();
         }
         prune(dir.path()).unwrap();
         assert_eq!(left(dir.path()), [60, 59, 58, 57, 56, 1]);
@@ -275,7 +296,15 @@ mod tests {
     fn numbers_end_and_do_not_go_round() {
         let next = |ids: &[u32]| next(&ids.iter().map(|n| Id(*n)).collect::<Vec<_>>());
         assert_eq!((next(&[]), next(&[7, 2]), next(&[u32::MAX - 1])), (1, 8, u32::MAX));
-        assert_eq!((next(&[u32::MAX]), next(&[u32::MAX, 1]), next(&[u32::MAX, 9, 2, 1]), next(&[u32::MAX, 0])), (1, 2, 3, 1));
+        assert_eq!(
+            (
+                next(&[u32::MAX]),
+                next(&[u32::MAX, 1]),
+                next(&[u32::MAX, 9, 2, 1]),
+                next(&[u32::MAX, 0])
+            ),
+            (1, 2, 3, 1)
+        );
     }
 
     #[test]
@@ -303,15 +332,32 @@ mod tests {
         assert!(matches!(state(&one), (State::Ended(Ended { code: Some(0), .. }), None)));
         fs::remove_file(one.join("exit.json")).unwrap();
         assert_eq!(state(&one), (State::Running, None), "one that is being started");
-        let (me, gone) = (Process::this().unwrap(), Process { start: 1, ..Process::this().unwrap() });
-        write(&one.join("run.json"), &Run { supervisor: me.clone(), command: gone.clone(), alone: false }).unwrap();
+        let (me, gone) =
+            (Process::this().unwrap(), Process { start: 1, ..Process::this().unwrap() });
+        write(
+            &one.join("run.json"),
+            &Run { supervisor: me.clone(), command: gone.clone(), alone: false },
+        )
+        .unwrap();
         assert_eq!(state(&one), (State::Running, None));
-        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: me.clone(), alone: false }).unwrap();
+        write(
+            &one.join("run.json"),
+            &Run { supervisor: gone.clone(), command: me.clone(), alone: false },
+        )
+        .unwrap();
         assert_eq!(state(&one), (State::Lost { alive: true }, Some(me.pid)));
-        write(&one.join("run.json"), &Run { supervisor: gone.clone(), command: gone, alone: false }).unwrap();
+        write(
+            &one.join("run.json"),
+            &Run { supervisor: gone.clone(), command: gone, alone: false },
+        )
+        .unwrap();
         assert_eq!(state(&one), (State::Lost { alive: false }, None));
         assert_eq!(summary(&one, Id(1)).unwrap().started, 7);
-        write(&one.join("run.json"), &Run { supervisor: me, command: Process::of(1).unwrap(), alone: false }).unwrap();
+        write(
+            &one.join("run.json"),
+            &Run { supervisor: me, command: Process::of(1).unwrap(), alone: false },
+        )
+        .unwrap();
         assert_eq!(state(&one), (State::Running, None), "no group is signalled by the number 1");
     }
 }

@@ -54,14 +54,19 @@ pub struct Follower {
 pub fn spawn(id: Id, send: impl FnMut(Batch) + Send + 'static) -> Result<Follower> {
     files::find(id)?;
     let dir = files::of(id)?;
-    let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).context("inotify")?;
+    let inotify =
+        Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).context("inotify")?;
     let seen = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
     inotify.add_watch(&dir, seen).with_context(|| format!("watching {}", dir.display()))?;
-    let file = File::open(dir.join("events.jsonl")).with_context(|| format!("opening {}", dir.join("events.jsonl").display()))?;
+    let file = File::open(dir.join("events.jsonl"))
+        .with_context(|| format!("opening {}", dir.join("events.jsonl").display()))?;
     let (closed, open) = std::io::pipe().context("pipe")?;
     // The supervisor's end is seen even where it leaves no file.
-    let supervisor = files::run_of(&dir).filter(|r| r.supervisor.lives()).and_then(|r| detach::end_of(r.supervisor.pid));
-    let following = Following { dir, file, inotify, closed, supervisor, indexer: Indexer::default() };
+    let supervisor = files::run_of(&dir)
+        .filter(|r| r.supervisor.lives())
+        .and_then(|r| detach::end_of(r.supervisor.pid));
+    let following =
+        Following { dir, file, inotify, closed, supervisor, indexer: Indexer::default() };
     threads::start("follower", move || following.run(send))?;
     Ok(Follower { _open: open })
 }
@@ -136,11 +141,18 @@ impl Following {
         });
         let whole = n == 0 || n < chunk.len();
         // An end is only told with the last piece.
-        Batch { events, growth, state: if whole { state } else { State::Running }, at: Instant::now(), whole }
+        Batch {
+            events,
+            growth,
+            state: if whole { state } else { State::Running },
+            at: Instant::now(),
+            whole,
+        }
     }
 
     fn sleep(&self, time: Option<Duration>, watch: bool) -> Woken {
-        let timeout = time.map_or(PollTimeout::NONE, |t| PollTimeout::try_from(t).unwrap_or(PollTimeout::MAX));
+        let timeout = time
+            .map_or(PollTimeout::NONE, |t| PollTimeout::try_from(t).unwrap_or(PollTimeout::MAX));
         let mut fds = vec![PollFd::new(self.closed.as_fd(), PollFlags::POLLIN)];
         if watch {
             fds.push(PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN));

@@ -85,7 +85,10 @@ impl Filter {
             Filter::All => true,
             Filter::Own => !matches!(class, Class::Command | Class::Inner | Class::InnerErr),
             Filter::Brief => class != Class::Error && Filter::Own.takes(class),
-            Filter::Trouble => matches!(class, Class::Stderr | Class::InnerErr | Class::Warning | Class::Failed | Class::Error),
+            Filter::Trouble => matches!(
+                class,
+                Class::Stderr | Class::InnerErr | Class::Warning | Class::Failed | Class::Error
+            ),
             Filter::Errors => matches!(class, Class::Failed | Class::Error),
         }
     }
@@ -224,7 +227,10 @@ pub fn parse(record: &[u8]) -> Option<Event> {
 /// The lines of the log that an event is, in order.
 pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, String)) {
     const SHOWN: Shown = Shown { debug: true, verbose: true, ascii: false };
-    if matches!(event, Event::Step { .. } | Event::Phase { .. } | Event::Error { .. } | Event::Done { .. }) {
+    if matches!(
+        event,
+        Event::Step { .. } | Event::Phase { .. } | Event::Error { .. } | Event::Done { .. }
+    ) {
         // A program that could not even be started has no end of its own.
         *inside = false;
     }
@@ -257,14 +263,23 @@ pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, S
             return text.lines().for_each(|l| take(Class::Warning, l.to_owned()));
         }
         Event::Error { id, cause, remedy } => {
-            let text = format!("{id} {}\n  what to do: {}", printable_lines(cause, false), printable_lines(remedy, false));
+            let text = format!(
+                "{id} {}\n  what to do: {}",
+                printable_lines(cause, false),
+                printable_lines(remedy, false)
+            );
             return text.lines().for_each(|l| take(Class::Error, l.to_owned()));
         }
         Event::Start { .. } | Event::Plan { .. } | Event::Progress { .. } => return,
     };
     match event {
         // One record, one line, whatever is in it: the index counts them without looking.
-        Event::Output { .. } | Event::Said { .. } | Event::File { .. } => take(class, lines::line(event, SHOWN).unwrap_or_default()),
-        _ => lines::line(event, SHOWN).iter().flat_map(|t| t.lines()).for_each(|l| take(class, l.to_owned())),
+        Event::Output { .. } | Event::Said { .. } | Event::File { .. } => {
+            take(class, lines::line(event, SHOWN).unwrap_or_default())
+        }
+        _ => lines::line(event, SHOWN)
+            .iter()
+            .flat_map(|t| t.lines())
+            .for_each(|l| take(class, l.to_owned())),
     }
 }

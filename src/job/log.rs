@@ -113,8 +113,14 @@ impl Log {
     }
 
     /// Reads the records between two checkpoints while `take` wants more.
-    fn read(&self, from: Checkpoint, to: Checkpoint, take: &mut dyn FnMut(Class, String) -> bool) -> Result<()> {
-        let mut reader = BufReader::new(At { file: &self.file, at: from.offset }.take(to.offset - from.offset));
+    fn read(
+        &self,
+        from: Checkpoint,
+        to: Checkpoint,
+        take: &mut dyn FnMut(Class, String) -> bool,
+    ) -> Result<()> {
+        let mut reader =
+            BufReader::new(At { file: &self.file, at: from.offset }.take(to.offset - from.offset));
         let (mut record, mut inside, mut wanted) = (Vec::new(), from.inside, true);
         while wanted {
             record.clear();
@@ -136,8 +142,10 @@ impl Log {
         if count == 0 || search.needle.is_empty() {
             return Ok(Hit::No);
         }
-        let (start, blocks) =
-            *search.start.get_or_insert((self.block_of(search.filter, search.from.min(count - 1)), self.checkpoints.len()));
+        let (start, blocks) = *search.start.get_or_insert((
+            self.block_of(search.filter, search.from.min(count - 1)),
+            self.checkpoints.len(),
+        ));
         let mut read = 0;
         while read < STEP {
             // Every block once, and the first one again at the end, for its part on the other side of the start.
@@ -157,7 +165,12 @@ impl Log {
     }
 
     /// The first match in a block (the last one backwards); at first only on this side of the start.
-    fn search_block(&self, search: &Search, from: Checkpoint, to: Checkpoint) -> Result<Option<u64>> {
+    fn search_block(
+        &self,
+        search: &Search,
+        from: Checkpoint,
+        to: Checkpoint,
+    ) -> Result<Option<u64>> {
         if to.counts.under(search.filter) == from.counts.under(search.filter) {
             return Ok(None);
         }
@@ -166,7 +179,8 @@ impl Log {
             if !search.filter.takes(class) {
                 return true;
             }
-            let side = search.visited > 0 || if search.forward { number >= search.from } else { number <= search.from };
+            let side = search.visited > 0
+                || if search.forward { number >= search.from } else { number <= search.from };
             if side && matches(&text, &search.needle).is_some() {
                 hit = Some(number);
             }
@@ -277,13 +291,23 @@ mod tests {
         let file = written((0..20_000).map(numbered));
         let log = Log::whole(file.path()).unwrap();
         assert!(log.checkpoints.len() > 10);
-        assert_eq!((log.count(Filter::All), log.count(Filter::Trouble), log.count(Filter::Errors)), (20_000, 2_020, 0));
+        assert_eq!(
+            (log.count(Filter::All), log.count(Filter::Trouble), log.count(Filter::Errors)),
+            (20_000, 2_020, 0)
+        );
         for first in [0, 1, 777, 12_345, 19_998] {
-            assert_eq!(texts(&log, Filter::All, first, 1), [format!("line number {first} \\x1b[2J")], "{first}");
+            assert_eq!(
+                texts(&log, Filter::All, first, 1),
+                [format!("line number {first} \\x1b[2J")],
+                "{first}"
+            );
         }
         assert_eq!(texts(&log, Filter::All, 19_999, 5), ["warning: odd 19999"]);
         assert_eq!(texts(&log, Filter::All, 20_000, 5), [""; 0]);
-        assert_eq!(texts(&log, Filter::Trouble, 99, 3), ["err 993", "warning: odd 999", "err 1003"]);
+        assert_eq!(
+            texts(&log, Filter::Trouble, 99, 3),
+            ["err 993", "warning: odd 999", "err 1003"]
+        );
         assert_eq!(texts(&log, Filter::All, 5000, 3000).len(), 3000);
     }
 
@@ -303,8 +327,17 @@ mod tests {
 
     #[test]
     fn what_a_program_says_is_not_what_the_command_says() {
-        let command = || Event::Command { sentence: "s".into(), argv: vec!["mkfs".into(), "a b".into()] };
-        let step = |state| Event::Step { id: "p1".into(), phase: 1, index: 1, of: 2, title: "Making.".into(), state, ms: Some(1) };
+        let command =
+            || Event::Command { sentence: "s".into(), argv: vec!["mkfs".into(), "a b".into()] };
+        let step = |state| Event::Step {
+            id: "p1".into(),
+            phase: 1,
+            index: 1,
+            of: 2,
+            title: "Making.".into(),
+            state,
+            ms: Some(1),
+        };
         let file = written(
             [
                 step(State::Begin),
@@ -314,14 +347,21 @@ mod tests {
                 Event::CommandEnd { argv0: "mkfs".into(), code: Some(0), ms: 7 },
                 output(Stream::Stdout, "own".into()),
                 step(State::Failed),
-                Event::Error { id: "ALT-802".into(), cause: "first\nsecond".into(), remedy: "mend it".into() },
+                Event::Error {
+                    id: "ALT-802".into(),
+                    cause: "first\nsecond".into(),
+                    remedy: "mend it".into(),
+                },
             ]
             .into_iter(),
         );
         let log = Log::whole(file.path()).unwrap();
         let end = ["failed: Making.", "ALT-802 first", "second", "  what to do: mend it"];
         assert_eq!(texts(&log, Filter::Own, 0, 99), [["Making.", "own"].as_slice(), &end].concat());
-        assert_eq!(texts(&log, Filter::All, 0, 5), ["Making.", "+ mkfs 'a b'", "inner", "inner err", "+ mkfs: exit 0, 0.00 s"]);
+        assert_eq!(
+            texts(&log, Filter::All, 0, 5),
+            ["Making.", "+ mkfs 'a b'", "inner", "inner err", "+ mkfs: exit 0, 0.00 s"]
+        );
         assert_eq!(texts(&log, Filter::Trouble, 0, 99), [["inner err"].as_slice(), &end].concat());
         assert_eq!(texts(&log, Filter::Errors, 0, 99), end);
         assert_eq!(log.count(Filter::All), 10);
@@ -378,7 +418,15 @@ mod tests {
     /// Resident memory of this process in KiB.
     fn resident() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+        status
+            .lines()
+            .find_map(|l| l.strip_prefix("VmRSS:"))
+            .unwrap()
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     #[test]

@@ -74,7 +74,11 @@ impl Spec {
 
     /// The command line as people may see it.
     pub fn command(&self) -> String {
-        if self.shown.is_empty() { crate::text::shell::quoted(&secret::masked_words(&self.argv)) } else { secret::masked(&self.shown) }
+        if self.shown.is_empty() {
+            crate::text::shell::quoted(&secret::masked_words(&self.argv))
+        } else {
+            secret::masked(&self.shown)
+        }
     }
 
     /// Whether it is altdisk's own work on the alternate, which can be resumed and cleaned up.

@@ -44,9 +44,13 @@ impl Sink for WithoutFiles {
 pub fn register(spec: &Spec) -> Result<(Registered, WithoutFiles)> {
     let begun = Instant::now();
     let (_, dir) = files::make(&Asked { spec: without_secrets(spec), started: sys::now().0 })?;
-    let events = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("events.jsonl"))?;
+    let events =
+        OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("events.jsonl"))?;
     let this = Process::this().context("reading /proc")?;
-    files::write(&dir.join("run.json"), &Run { supervisor: this.clone(), command: this, alone: true })?;
+    files::write(
+        &dir.join("run.json"),
+        &Run { supervisor: this.clone(), command: this, alone: true },
+    )?;
     Ok((Registered { dir, begun }, WithoutFiles(Appender::new(events))))
 }
 
@@ -58,9 +62,13 @@ impl Registered {
     /// Where that cannot be written down: the list then says that its result is unknown.
     pub fn end(self, code: i32) -> Result<()> {
         if [Exit::Usage as i32, Exit::Refused as i32].contains(&code) {
-            return std::fs::remove_dir_all(&self.dir).with_context(|| format!("removing {}", self.dir.display()));
+            return std::fs::remove_dir_all(&self.dir)
+                .with_context(|| format!("removing {}", self.dir.display()));
         }
         let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        files::write(&self.dir.join("exit.json"), &Ended { code: Some(code), signal: None, time: sys::now().0, ms })
+        files::write(
+            &self.dir.join("exit.json"),
+            &Ended { code: Some(code), signal: None, time: sys::now().0, ms },
+        )
     }
 }

@@ -42,7 +42,9 @@ pub fn start(spec: &Spec) -> Result<Id> {
     match answer {
         Ok(Answer::Runs) => Ok(id),
         Ok(Answer::Failed(cause, remedy)) => failed(cause, &remedy),
-        Err(e) => failed(format!("the supervisor did not start: {e:#}"), error::JOB_NOT_STARTED.remedy),
+        Err(e) => {
+            failed(format!("the supervisor did not start: {e:#}"), error::JOB_NOT_STARTED.remedy)
+        }
     }
 }
 
@@ -64,7 +66,13 @@ pub(super) fn without_secrets(spec: &Spec) -> Spec {
 
 fn ask(spec: &Spec, dir: &std::path::Path) -> Result<Answer> {
     let mut command = Command::new("/proc/self/exe");
-    command.arg0("altdisk").arg(SUPERVISOR).arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .arg0("altdisk")
+        .arg(SUPERVISOR)
+        .arg(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut child = command.spawn().context("running /proc/self/exe")?;
     if let Some(mut input) = child.stdin.take() {
         // One that does not read says nothing either, which is found below.

@@ -53,7 +53,9 @@ pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
     let begun = Instant::now();
     let ended = match wait_for_the_end() {
         Ok(ended) => ended,
-        Err(e) => return answer(&Answer::Failed(format!("{e:#}"), error::NO_THREAD.remedy.to_owned())),
+        Err(e) => {
+            return answer(&Answer::Failed(format!("{e:#}"), error::NO_THREAD.remedy.to_owned()));
+        }
     };
     let (mut child, mut events) = match begin(&spec, dir, own) {
         Ok(both) => both,
@@ -79,11 +81,18 @@ fn answer(answer: &Answer) -> Result<()> {
 type Refusal = (String, String);
 
 fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Writer), Refusal> {
-    let internal = |what: &str, e: String| (format!("{what}: {e}"), "make room on the file system of the jobs, or mend it".to_owned());
+    let internal = |what: &str, e: String| {
+        (format!("{what}: {e}"), "make room on the file system of the jobs, or mend it".to_owned())
+    };
     let name = spec.argv.first().map(String::as_str).filter(|n| !n.is_empty());
-    let name = name.ok_or_else(|| ("there is no command to run".to_owned(), "name one".to_owned()))?;
-    let (program, mine) = program(name, own)
-        .ok_or_else(|| (format!("{name} was not found"), format!("install the program `{name}`, or give its full path name")))?;
+    let name =
+        name.ok_or_else(|| ("there is no command to run".to_owned(), "name one".to_owned()))?;
+    let (program, mine) = program(name, own).ok_or_else(|| {
+        (
+            format!("{name} was not found"),
+            format!("install the program `{name}`, or give its full path name"),
+        )
+    })?;
     let path = dir.join("events.jsonl");
     let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path);
     let file = file.map_err(|e| internal(&path.display().to_string(), e.to_string()))?;
@@ -91,7 +100,11 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     command.arg0(name).args(&spec.argv[1..]).envs(spec.env.iter().map(|(k, v)| (k, v)));
     // Another program could write into the log what it likes.
     if mine {
-        command.env(EVENTS_VARIABLE, append::name(&file).map_err(|e| internal(&path.display().to_string(), e.to_string()))?);
+        command.env(
+            EVENTS_VARIABLE,
+            append::name(&file)
+                .map_err(|e| internal(&path.display().to_string(), e.to_string()))?,
+        );
     } else {
         command.env_remove(EVENTS_VARIABLE);
     }
@@ -99,7 +112,9 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     detach::hand_over(&mut command, mine.then(|| file.as_raw_fd()));
     let mut child = command.spawn().map_err(|e| {
         let remedy = match e.kind() {
-            std::io::ErrorKind::PermissionDenied => "make the file executable, or become a user who may run it",
+            std::io::ErrorKind::PermissionDenied => {
+                "make the file executable, or become a user who may run it"
+            }
             _ => "check that it is a program for this machine",
         };
         (format!("{}: {e}", program.display()), remedy.to_owned())
@@ -107,8 +122,13 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let pid = child.id();
     let number = |pid: u32| i32::try_from(pid).unwrap_or(0);
     // The command may have ended already; its number is not free before it is waited for.
-    let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run { supervisor, command, alone: false });
-    let written = run.context("reading /proc").and_then(|run| files::write(&dir.join("run.json"), &run));
+    let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run {
+        supervisor,
+        command,
+        alone: false,
+    });
+    let written =
+        run.context("reading /proc").and_then(|run| files::write(&dir.join("run.json"), &run));
     if let Err(e) = written {
         let _ = procs::signal_group(number(pid), Signal::SIGKILL);
         let _ = child.wait();
@@ -117,7 +137,10 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let argv = if spec.shown.is_empty() { spec.argv.clone() } else { vec![spec.shown.clone()] };
     // The command works where it was asked for; this process keeps no file system busy.
     let _ = std::env::set_current_dir("/");
-    let mut events = Writer { file: Appender::new(file), start: Some(Event::Start { version: VERSION, argv, time: sys::now().0, pid }) };
+    let mut events = Writer {
+        file: Appender::new(file),
+        start: Some(Event::Start { version: VERSION, argv, time: sys::now().0, pid }),
+    };
     if !mine {
         events.append(&[]);
     }
@@ -134,9 +157,9 @@ fn program(name: &str, own: fn(&str) -> bool) -> Option<(PathBuf, bool)> {
         Some(PathBuf::from(name))
     } else {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path)
-            .map(|d| d.join(name))
-            .find(|p| nix::unistd::access(p, nix::unistd::AccessFlags::X_OK).is_ok() && p.is_file());
+        let found = std::env::split_paths(&path).map(|d| d.join(name)).find(|p| {
+            nix::unistd::access(p, nix::unistd::AccessFlags::X_OK).is_ok() && p.is_file()
+        });
         found.or_else(|| cmd::find_program(Path::new("/"), name))
     };
     let same = |p: &Path| {
@@ -162,7 +185,9 @@ struct Writer {
 impl Writer {
     fn append(&mut self, events: &[Event]) {
         // The command writes here too; whoever comes first says what has begun.
-        if let Some(start) = self.start.take().filter(|_| self.file.file().metadata().is_ok_and(|m| m.len() == 0)) {
+        if let Some(start) =
+            self.start.take().filter(|_| self.file.file().metadata().is_ok_and(|m| m.len() == 0))
+        {
             self.file.append(&[start]);
         }
         if !events.is_empty() {
@@ -250,21 +275,38 @@ fn listen(sources: &mut [Source; 2], over: &PipeReader, events: &mut Writer) {
             Some(_) if sources.iter().all(|s| s.pipe.is_none()) => break,
             Some(at) if at.elapsed() > LEFT_IN_ALL => break,
             Some(_) => Some(LEFT),
-            None => sources.iter().filter_map(|s| s.cutter.deadline()).min().map(|d| d.saturating_duration_since(Instant::now())),
+            None => sources
+                .iter()
+                .filter_map(|s| s.cutter.deadline())
+                .min()
+                .map(|d| d.saturating_duration_since(Instant::now())),
         };
         // Rounded up, so that a deadline has passed when poll returns.
-        let timeout = wait.map_or(PollTimeout::NONE, |w| PollTimeout::try_from(w + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX));
+        let timeout = wait.map_or(PollTimeout::NONE, |w| {
+            PollTimeout::try_from(w + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+        });
         let ready = {
-            let mut fds: Vec<PollFd> =
-                sources.iter().filter_map(|s| s.pipe.as_ref()).map(|p| PollFd::new(p.as_fd(), PollFlags::POLLIN)).collect();
+            let mut fds: Vec<PollFd> = sources
+                .iter()
+                .filter_map(|s| s.pipe.as_ref())
+                .map(|p| PollFd::new(p.as_fd(), PollFlags::POLLIN))
+                .collect();
             if ended.is_none() {
                 fds.push(PollFd::new(over.as_fd(), PollFlags::POLLIN));
             }
             match poll(&mut fds, timeout) {
                 Ok(n) => {
                     let mut hits = fds.iter().map(|f| f.any().unwrap_or(false));
-                    let hits = sources.each_ref().map(|s| s.pipe.is_some() && hits.next().unwrap_or(false)).to_vec();
-                    (n > 0).then(|| (hits, fds.last().is_some_and(|f| ended.is_none() && f.any().unwrap_or(false))))
+                    let hits = sources
+                        .each_ref()
+                        .map(|s| s.pipe.is_some() && hits.next().unwrap_or(false))
+                        .to_vec();
+                    (n > 0).then(|| {
+                        (
+                            hits,
+                            fds.last().is_some_and(|f| ended.is_none() && f.any().unwrap_or(false)),
+                        )
+                    })
                 }
                 Err(nix::errno::Errno::EINTR) => continue,
                 Err(_) => None,
@@ -285,7 +327,9 @@ fn listen(sources: &mut [Source; 2], over: &PipeReader, events: &mut Writer) {
         }
         for source in sources.iter_mut() {
             let stream = source.stream;
-            source.cutter.expire(Instant::now(), &mut |line| told.push(Event::Output { stream, line }));
+            source
+                .cutter
+                .expire(Instant::now(), &mut |line| told.push(Event::Output { stream, line }));
         }
         if !told.is_empty() {
             events.append(&told);
@@ -305,7 +349,9 @@ impl Source {
         let Some(pipe) = &mut self.pipe else { return };
         match pipe.read(chunk) {
             Ok(0) => self.pipe = None,
-            Ok(n) => self.cutter.feed(&chunk[..n], Instant::now(), &mut |line| told.push(Event::Output { stream, line })),
+            Ok(n) => self.cutter.feed(&chunk[..n], Instant::now(), &mut |line| {
+                told.push(Event::Output { stream, line })
+            }),
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => self.pipe = None,
         }
@@ -324,7 +370,9 @@ fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) ->
     if asked == Some(true) {
         let left = end_children(leader);
         if !left.is_empty() {
-            events.append(&[Event::Warning { text: format!("These processes do not end: {}.", left.join(", ")) }]);
+            events.append(&[Event::Warning {
+                text: format!("These processes do not end: {}.", left.join(", ")),
+            }]);
         }
     }
     let status = {
@@ -339,7 +387,8 @@ fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) ->
             (Some(signal), false) => format!("It was ended by signal {signal}."),
             _ => String::new(),
         };
-        events.append(&[Event::Done { exit: u8::try_from(ended.status()).unwrap_or(u8::MAX), text }]);
+        events
+            .append(&[Event::Done { exit: u8::try_from(ended.status()).unwrap_or(u8::MAX), text }]);
     }
     files::write(&dir.join("exit.json"), &ended)
 }
@@ -368,7 +417,12 @@ fn end_children(leader: i32) -> Vec<String> {
     loop {
         let left: Vec<i32> = procs::children().into_iter().filter(|c| *c != leader).collect();
         if left.is_empty() || begun.elapsed() > GRACE {
-            let name = |pid: &i32| format!("{pid} ({})", host::files::line(format!("/proc/{pid}/comm")).unwrap_or_default());
+            let name = |pid: &i32| {
+                format!(
+                    "{pid} ({})",
+                    host::files::line(format!("/proc/{pid}/comm")).unwrap_or_default()
+                )
+            };
             return left.iter().map(name).collect();
         }
         for child in left {

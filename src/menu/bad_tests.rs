@@ -10,7 +10,8 @@ use crate::spot::reader::File;
 
 pub(super) fn fixtures(dir: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/menus").join(dir);
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "toml"));
     paths.sort();
     paths
@@ -45,12 +46,18 @@ fn every_rule_has_its_message() {
 
 #[test]
 fn all_errors_in_one_run_in_their_order() {
-    let dialog = |id: &str, more: &str| format!("[[dialog]]\nid = \"{id}\"\ntitle = \"D\"\nhelp = \"h\"\ncommand = [\"true\"]\n{more}\n");
+    let dialog = |id: &str, more: &str| {
+        format!(
+            "[[dialog]]\nid = \"{id}\"\ntitle = \"D\"\nhelp = \"h\"\ncommand = [\"true\"]\n{more}\n"
+        )
+    };
     let one = dialog("a", "mode = \"x\"\nroot = 1") + &dialog("b", "ghots = true");
     let two = dialog("a", "");
-    let files = vec![File { name: "1.toml".into(), text: one }, File { name: "2.toml".into(), text: two }];
+    let files =
+        vec![File { name: "1.toml".into(), text: one }, File { name: "2.toml".into(), text: two }];
     let told = of_layers(vec![files]).1;
-    let places: Vec<String> = told.iter().map(|s| format!("{}:{}:{} {}", s.file, s.line, s.column, s.wrong)).collect();
+    let places: Vec<String> =
+        told.iter().map(|s| format!("{}:{}:{} {}", s.file, s.line, s.column, s.wrong)).collect();
     assert_eq!(
         places,
         [
@@ -65,15 +72,36 @@ fn all_errors_in_one_run_in_their_order() {
 #[test]
 fn a_broken_file_does_not_make_errors_of_others() {
     let menu = "[[menu]]\nid = \"m\"\ntitle = \"M\"\nhelp = \"h\"\n[[menu.item]]\ntext = \"t\"\ngoto = \"d\"\n";
-    let files = vec![File { name: "1".into(), text: menu.into() }, File { name: "2".into(), text: "[[dialog]]\nid = d".into() }];
+    let files = vec![
+        File { name: "1".into(), text: menu.into() },
+        File { name: "2".into(), text: "[[dialog]]\nid = d".into() },
+    ];
     let told = of_layers(vec![files]).1;
     assert!(told.iter().all(|s| s.file == "2") && !told.is_empty(), "{told:?}");
 }
 
 /// A good file with pieces cut out, doubled, exchanged or put in.
 fn mutated() -> impl Strategy<Value = String> {
-    const PIECES: [&str; 18] =
-        ["\"", "'", "[", "]", "{", "}", "=", "\n", "#", "\"\"\"", "[[dialog]]\n", "0x", "\u{0}", "\u{e9}", "{f}", "true", ",", "\\"];
+    const PIECES: [&str; 18] = [
+        "\"",
+        "'",
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        "\n",
+        "#",
+        "\"\"\"",
+        "[[dialog]]\n",
+        "0x",
+        "\u{0}",
+        "\u{e9}",
+        "{f}",
+        "true",
+        ",",
+        "\\",
+    ];
     let edit = (0usize..20_000, 0usize..60, proptest::sample::select(&PIECES[..]), 0u8..4);
     (0usize..100, proptest::collection::vec(edit, 1..6)).prop_map(|(which, edits)| {
         let paths: Vec<PathBuf> = fixtures("good").into_iter().chain(fixtures("bad")).collect();

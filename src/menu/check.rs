@@ -27,7 +27,11 @@ pub fn check(draft: &Draft, complete: bool, found: &Found) {
         flags::check(&notes, screen);
         match screen {
             Drafted::Menu(_) => {}
-            Drafted::Selector(s) => fields::check(&notes, std::slice::from_ref(&s.selector.field), std::slice::from_ref(&s.field_at)),
+            Drafted::Selector(s) => fields::check(
+                &notes,
+                std::slice::from_ref(&s.selector.field),
+                std::slice::from_ref(&s.field_at),
+            ),
             Drafted::Dialog(d) => fields::check_dialog(&notes, d),
         }
     }
@@ -40,7 +44,13 @@ struct Notes<'a> {
 }
 
 impl Notes<'_> {
-    fn span(&self, at: &Where, span: Range<usize>, wrong: impl Into<String>, allowed: impl Into<String>) {
+    fn span(
+        &self,
+        at: &Where,
+        span: Range<usize>,
+        wrong: impl Into<String>,
+        allowed: impl Into<String>,
+    ) {
         if let Some(file) = self.draft.files.get(at.file) {
             self.found.borrow_mut().push(file.spot(span, wrong, allowed));
         }
@@ -50,13 +60,32 @@ impl Notes<'_> {
         self.span(at, at.at(key), wrong, allowed);
     }
 
-    fn nth(&self, at: &Where, key: &str, n: usize, wrong: impl Into<String>, allowed: impl Into<String>) {
+    fn nth(
+        &self,
+        at: &Where,
+        key: &str,
+        n: usize,
+        wrong: impl Into<String>,
+        allowed: impl Into<String>,
+    ) {
         self.span(at, at.nth(key, n), wrong, allowed);
     }
 
     /// At `needle` within a value, where it stands there as it is.
-    fn within(&self, at: &Where, span: Range<usize>, needle: &str, wrong: impl Into<String>, allowed: impl Into<String>) {
-        let text = self.draft.files.get(at.file).and_then(|f| f.text.get(span.clone())).unwrap_or_default();
+    fn within(
+        &self,
+        at: &Where,
+        span: Range<usize>,
+        needle: &str,
+        wrong: impl Into<String>,
+        allowed: impl Into<String>,
+    ) {
+        let text = self
+            .draft
+            .files
+            .get(at.file)
+            .and_then(|f| f.text.get(span.clone()))
+            .unwrap_or_default();
         let begin = text.find(needle).map_or(span.start, |n| span.start + n);
         self.span(at, begin..span.end, wrong, allowed);
     }

@@ -37,8 +37,14 @@ impl Line {
 
     /// With the words that a review asked for, after the fixed command.
     pub fn with(&self, add: &[String]) -> Self {
-        let put = |words: &[String], add: &[String]| [&words[..self.fixed], add, &words[self.fixed..]].concat();
-        Self { argv: put(&self.argv, add), masked: put(&self.masked, &masked_words(add)), fixed: self.fixed }
+        let put = |words: &[String], add: &[String]| {
+            [&words[..self.fixed], add, &words[self.fixed..]].concat()
+        };
+        Self {
+            argv: put(&self.argv, add),
+            masked: put(&self.masked, &masked_words(add)),
+            fixed: self.fixed,
+        }
     }
 
     /// The command that reviews this one: with the dialog's review words.
@@ -77,26 +83,42 @@ fn make(dialog: &Dialog, values: &Values, context: &Context, mask: bool) -> (Vec
     let shown = rules::visible(dialog, values);
     let real = |n: usize| {
         let words = values.real(n, &fields[n]);
-        if mask && fields[n].kind == Kind::Password && words.iter().any(|w| !w.is_empty()) { vec![HIDDEN.to_owned()] } else { words }
-    };
-    let value = |name: &str| match fields.iter().position(|f| f.name == name && f.kind != Kind::Heading) {
-        Some(n) if shown.contains(&n) => {
-            let words = real(n);
-            if fields[n].required == Required::Always || words.iter().any(|w| !w.is_empty()) { words } else { vec![] }
+        if mask && fields[n].kind == Kind::Password && words.iter().any(|w| !w.is_empty()) {
+            vec![HIDDEN.to_owned()]
+        } else {
+            words
         }
-        Some(_) => vec![],
-        None => given(context, name),
     };
+    let value =
+        |name: &str| match fields.iter().position(|f| f.name == name && f.kind != Kind::Heading) {
+            Some(n) if shown.contains(&n) => {
+                let words = real(n);
+                if fields[n].required == Required::Always || words.iter().any(|w| !w.is_empty()) {
+                    words
+                } else {
+                    vec![]
+                }
+            }
+            Some(_) => vec![],
+            None => given(context, name),
+        };
     let (mut words, placed) = match &dialog.command {
         Run::Argv(words) => {
-            let placed: Vec<&str> = words.iter().flat_map(|w| fill::parts(w)).filter_map(Part::name).collect();
+            let placed: Vec<&str> =
+                words.iter().flat_map(|w| fill::parts(w)).filter_map(Part::name).collect();
             (words.iter().flat_map(|w| fill::word(w, &value)).collect(), placed)
         }
-        Run::Shell(text) => (shell(&fill::shell(text, &value)), fill::parts(text).into_iter().filter_map(Part::name).collect()),
+        Run::Shell(text) => (
+            shell(&fill::shell(text, &value)),
+            fill::parts(text).into_iter().filter_map(Part::name).collect(),
+        ),
     };
     let fixed = words.len();
     for last in [false, true] {
-        for &n in shown.iter().filter(|n| fields[**n].last == last && !placed.contains(&fields[**n].name.as_str())) {
+        for &n in shown
+            .iter()
+            .filter(|n| fields[**n].last == last && !placed.contains(&fields[**n].name.as_str()))
+        {
             words.extend(of_field(&fields[n], &real(n), values.changed(n)));
         }
     }
@@ -122,9 +144,15 @@ fn of_field(field: &Field, real: &[String], changed: bool) -> Vec<String> {
         Many::Repeat => real.iter().flat_map(|w| prefixed(&field.prefix, w)).collect(),
         Many::Words => {
             let (first, rest) = real.split_at(1.min(real.len()));
-            first.iter().flat_map(|w| prefixed(&field.prefix, w)).chain(rest.iter().cloned()).collect()
+            first
+                .iter()
+                .flat_map(|w| prefixed(&field.prefix, w))
+                .chain(rest.iter().cloned())
+                .collect()
         }
-        Many::One | Many::Comma | Many::Blank => real.iter().flat_map(|w| prefixed(&field.prefix, w)).collect(),
+        Many::One | Many::Comma | Many::Blank => {
+            real.iter().flat_map(|w| prefixed(&field.prefix, w)).collect()
+        }
     }
 }
 

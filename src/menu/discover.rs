@@ -18,14 +18,25 @@ pub fn parse(text: &str) -> Result<Context> {
             continue;
         }
         let Some(names) = line.strip_prefix('#') else {
-            return Err(error::BAD_DISCOVERY.because(format!("this line should begin with # and name the values: {line}")));
+            return Err(error::BAD_DISCOVERY
+                .because(format!("this line should begin with # and name the values: {line}")));
         };
         let values = cells(lines.next().unwrap_or_default());
         let names: Vec<&str> = names.split(':').collect();
         if names.len() != values.len() {
-            return Err(error::BAD_DISCOVERY.because(format!("{} names but {} values: {line}", names.len(), values.len())));
+            return Err(error::BAD_DISCOVERY.because(format!(
+                "{} names but {} values: {line}",
+                names.len(),
+                values.len()
+            )));
         }
-        found.extend(names.into_iter().map(|n| n.trim().to_owned()).zip(values).filter(|(name, _)| !name.is_empty()));
+        found.extend(
+            names
+                .into_iter()
+                .map(|n| n.trim().to_owned())
+                .zip(values)
+                .filter(|(name, _)| !name.is_empty()),
+        );
     }
     Ok(found)
 }
@@ -70,7 +81,11 @@ mod tests {
     #[test]
     fn colon_form() {
         let all = |text: &str| {
-            parse(text).map(|c| c.into_iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" ")).map_err(|e| e.to_string())
+            parse(text)
+                .map(|c| {
+                    c.into_iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" ")
+                })
+                .map_err(|e| e.to_string())
         };
         assert_eq!(all("#a:b:c\n1::x#!:y#!:z\n"), Ok("a=1 b= c=x:y:z".into()));
         assert_eq!(all("#a\n1\n\n#b\n\n#c\n3"), Ok("a=1 b= c=3".into()));
@@ -79,7 +94,10 @@ mod tests {
         assert_eq!(all(""), Ok(String::new()));
         assert!(all("a:b\n").unwrap_err().starts_with("ALT-905: this line should begin with #"));
         assert!(all("#a:b\n1\n").unwrap_err().starts_with("ALT-905: 2 names but 1 values"));
-        assert_eq!(classified("kind\n#a\n1\n").unwrap(), ("kind".into(), Context::from([("a".into(), "1".into())])));
+        assert_eq!(
+            classified("kind\n#a\n1\n").unwrap(),
+            ("kind".into(), Context::from([("a".into(), "1".into())]))
+        );
         assert_eq!(classified("kind").unwrap().0, "kind");
     }
 }

@@ -100,9 +100,10 @@ impl Draft {
         let mut set = Set::default();
         for (id, drafted) in self.screens {
             let screen = match drafted {
-                Drafted::Menu(DraftMenu { menu, items, .. }) => {
-                    Screen::Menu(Menu { items: items.into_iter().map(|i| i.item).collect(), ..menu })
-                }
+                Drafted::Menu(DraftMenu { menu, items, .. }) => Screen::Menu(Menu {
+                    items: items.into_iter().map(|i| i.item).collect(),
+                    ..menu
+                }),
                 Drafted::Selector(s) => Screen::Selector(s.selector),
                 Drafted::Dialog(d) => Screen::Dialog(d.dialog),
             };

@@ -27,7 +27,10 @@ impl<'a> Part<'a> {
 pub fn parts(text: &str) -> Vec<Part<'_>> {
     let (mut found, mut begin, mut from) = (vec![], 0, 0);
     while let Some(at) = text[from..].find('{').map(|n| from + n) {
-        let name = text[at + 1..].split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')).next().unwrap_or_default();
+        let name = text[at + 1..]
+            .split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
+            .next()
+            .unwrap_or_default();
         let end = at + 1 + name.len();
         let literal = text[..at].ends_with('{') && text[end..].starts_with("}}");
         if name.is_empty() || !text[end..].starts_with('}') || text[..at].ends_with('$') {
@@ -71,7 +74,11 @@ pub fn shell(text: &str, value: &dyn Fn(&str) -> Vec<String>) -> String {
         Part::Text(text) => text.to_owned(),
         Part::Name(name) => {
             let words = value(name);
-            if words.is_empty() { "''".to_owned() } else { words.iter().map(|w| single(w)).collect::<Vec<_>>().join(" ") }
+            if words.is_empty() {
+                "''".to_owned()
+            } else {
+                words.iter().map(|w| single(w)).collect::<Vec<_>>().join(" ")
+            }
         }
     };
     parts(text).into_iter().map(fill).collect()
@@ -148,7 +155,9 @@ impl State {
             (Self::Plain, '\'') if before == '$' => Self::Odd,
             (Self::Plain, '\'') => Self::Single,
             (Self::Plain, '"') => Self::Double,
-            (Self::Plain, '#') if before.is_whitespace() || ";&|()".contains(before) => Self::Comment,
+            (Self::Plain, '#') if before.is_whitespace() || ";&|()".contains(before) => {
+                Self::Comment
+            }
             (Self::Comment, '\n') => Self::Plain,
             (state, _) => state,
         }
@@ -231,6 +240,9 @@ mod tests {
         assert_eq!(word("{two}", &value), ["a b", "c"]);
         assert_eq!(word("{none}", &value), Vec::<String>::new());
         assert_eq!(word("x={two}{none}", &value), ["x=a b c"]);
-        assert_eq!(shell("echo {one} {two} {none} {{one}}", &value), "echo 'it'\\''s' 'a b' 'c' '' {one}");
+        assert_eq!(
+            shell("echo {one} {two} {none} {{one}}", &value),
+            "echo 'it'\\''s' 'a b' 'c' '' {one}"
+        );
     }
 }

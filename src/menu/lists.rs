@@ -43,7 +43,8 @@ pub fn parse(text: &str, list: &List) -> Listing {
             continue;
         }
         let refused = line.starts_with('!');
-        let (line, clean) = if refused { (&line[1..], clean[1..].to_owned()) } else { (line, clean) };
+        let (line, clean) =
+            if refused { (&line[1..], clean[1..].to_owned()) } else { (line, clean) };
         listing.entries.push(Entry {
             line: clean,
             notes: vec![],
@@ -56,7 +57,8 @@ pub fn parse(text: &str, list: &List) -> Listing {
 
 /// The fixed choices of a field as a list.
 pub fn of_choices(choices: &[Choice]) -> Listing {
-    let entry = |c: &Choice| Entry { line: c.shown.clone(), value: c.shown.clone(), ..Entry::default() };
+    let entry =
+        |c: &Choice| Entry { line: c.shown.clone(), value: c.shown.clone(), ..Entry::default() };
     Listing { heading: None, entries: choices.iter().map(entry).collect() }
 }
 
@@ -86,7 +88,8 @@ mod tests {
 
     #[test]
     fn heading_notes_and_what_cannot_be_chosen() {
-        let text = "#name   size\nvda     20 GB\n  # two\n# notes\n\n! vdb   20 GB\n# in use\n#x vdc\n";
+        let text =
+            "#name   size\nvda     20 GB\n  # two\n# notes\n\n! vdb   20 GB\n# in use\n#x vdc\n";
         let l = listing(text, Take::First);
         assert_eq!(l.heading.as_deref(), Some("name   size"));
         let entry = |line: &str, notes: &[&str], value: &str, refused| Entry {
@@ -97,7 +100,10 @@ mod tests {
         };
         assert_eq!(
             l.entries,
-            [entry("vda     20 GB", &[" two", " notes"], "vda", false), entry(" vdb   20 GB", &[" in use", "x vdc"], "vdb", true)]
+            [
+                entry("vda     20 GB", &[" two", " notes"], "vda", false),
+                entry(" vdb   20 GB", &[" in use", "x vdc"], "vdb", true)
+            ]
         );
     }
 
@@ -116,6 +122,9 @@ mod tests {
     #[test]
     fn names_are_harmless() {
         let l = listing("a\x1b[2Jb\tc\n", Take::First);
-        assert_eq!((l.entries[0].line.as_str(), l.entries[0].value.as_str()), ("a\\x1b[2Jb    c", "a?[2Jb"));
+        assert_eq!(
+            (l.entries[0].line.as_str(), l.entries[0].value.as_str()),
+            ("a\\x1b[2Jb    c", "a?[2Jb")
+        );
     }
 }

@@ -67,7 +67,9 @@ fn with(layers: Vec<Layer>, mut wrong: Vec<Spot>) -> (Set, Vec<Spot>) {
 
 /// The files of a directory; what cannot be read is noted.
 pub fn layer(dir: &Path, unreadable: &mut Vec<Spot>) -> Layer {
-    let mut whole = |d: trusted::Distrust| unreadable.push(Spot::whole(d.path.display().to_string(), d.wrong, d.right));
+    let mut whole = |d: trusted::Distrust| {
+        unreadable.push(Spot::whole(d.path.display().to_string(), d.wrong, d.right))
+    };
     let paths = match trusted::list(dir, "toml") {
         Ok(paths) => paths,
         Err(distrust) => {
@@ -86,7 +88,10 @@ pub fn layer(dir: &Path, unreadable: &mut Vec<Spot>) -> Layer {
 }
 
 pub fn built_in_layer() -> Layer {
-    builtin::FILES.iter().map(|(name, text)| File { name: format!("built in: {name}"), text: (*text).to_owned() }).collect()
+    builtin::FILES
+        .iter()
+        .map(|(name, text)| File { name: format!("built in: {name}"), text: (*text).to_owned() })
+        .collect()
 }
 
 /// The set of these layers, and everything that is wrong with it.
@@ -132,7 +137,13 @@ fn draft(layers: Vec<Layer>, found: &Found) -> (Draft, bool) {
 /// One layer over those before it.
 fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &Found) {
     let mut here: BTreeMap<String, Where> = BTreeMap::new();
-    let twice = |draft: &Draft, what: &str, id: &str, at: &Where, key: &str, before: &Where, found: &Found| {
+    let twice = |draft: &Draft,
+                 what: &str,
+                 id: &str,
+                 at: &Where,
+                 key: &str,
+                 before: &Where,
+                 found: &Found| {
         let first = draft.files[before.file].spot(before.at(key), "", "");
         let place = format!("{}:{}", first.file, first.line);
         found.borrow_mut().push(draft.files[at.file].spot(
@@ -173,7 +184,8 @@ fn add(draft: &mut Draft, item: DraftItem, complete: bool, found: &Found) {
         return;
     }
     if let Some(Drafted::Menu(menu)) = draft.screens.get_mut(&item.menu) {
-        let same = menu.items.iter().position(|i| i.item.goto.is_some() && i.item.goto == item.item.goto);
+        let same =
+            menu.items.iter().position(|i| i.item.goto.is_some() && i.item.goto == item.item.goto);
         match same {
             Some(n) => {
                 let order = item.order.or(menu.items[n].order);
@@ -184,8 +196,11 @@ fn add(draft: &mut Draft, item: DraftItem, complete: bool, found: &Found) {
         return;
     }
     let menus = draft.screens.values().filter(|s| matches!(s, Drafted::Menu(_))).map(Drafted::id);
-    let spot =
-        draft.files[item.at.file].spot(item.at.at("menu"), format!("there is no menu `{}`", item.menu), near::perhaps(&item.menu, menus));
+    let spot = draft.files[item.at.file].spot(
+        item.at.at("menu"),
+        format!("there is no menu `{}`", item.menu),
+        near::perhaps(&item.menu, menus),
+    );
     if complete {
         found.borrow_mut().push(spot);
     }

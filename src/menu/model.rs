@@ -194,7 +194,11 @@ impl Field {
     pub fn title(&self) -> String {
         let label = self.label.trim_end();
         let named = match label.rsplit_once('\n') {
-            Some((named, remark)) if remark.trim_start().starts_with('(') && remark.ends_with(')') => named,
+            Some((named, remark))
+                if remark.trim_start().starts_with('(') && remark.ends_with(')') =>
+            {
+                named
+            }
             _ => label,
         };
         crate::text::one_line(named)
@@ -310,6 +314,9 @@ impl Pattern {
 
     /// Whether `value` is right. To an expression that is none, nothing is: the check of menu files refuses it.
     pub fn matches(&self, value: &str) -> bool {
-        self.compiled.get_or_init(|| self.compile().ok()).as_ref().is_some_and(|regex| regex.is_match(value))
+        self.compiled
+            .get_or_init(|| self.compile().ok())
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(value))
     }
 }

@@ -57,7 +57,9 @@ impl Set {
             return Err(error::NO_SUCH_PANEL.because(format!("there is no panel `{fastpath}`")));
         };
         if screen.after_selector() {
-            return Err(error::NEEDS_SELECTOR.because(format!("the panel `{fastpath}` needs an answer from the screen before it")));
+            return Err(error::NEEDS_SELECTOR.because(format!(
+                "the panel `{fastpath}` needs an answer from the screen before it"
+            )));
         }
         Ok(screen)
     }
@@ -67,7 +69,13 @@ impl Set {
     ///
     /// # Errors
     /// ALT-904 if there is no such screen.
-    pub fn after(&self, selector: &Selector, real: &str, classified: Option<(String, Context)>, context: &mut Context) -> Result<Target> {
+    pub fn after(
+        &self,
+        selector: &Selector,
+        real: &str,
+        classified: Option<(String, Context)>,
+        context: &mut Context,
+    ) -> Result<Target> {
         let name = &selector.field.name;
         context.insert(name.clone(), real.to_owned());
         let id = match &selector.next {
@@ -83,7 +91,8 @@ impl Set {
         };
         match self.find(&id) {
             Some(screen) => Ok(Target::Screen(screen.id().to_owned())),
-            None => Err(error::NO_NEXT_PANEL.because(format!("nothing can be done with `{real}`: there is no panel `{id}`"))),
+            None => Err(error::NO_NEXT_PANEL
+                .because(format!("nothing can be done with `{real}`: there is no panel `{id}`"))),
         }
     }
 }

@@ -58,7 +58,10 @@ fn in_run(run: &mut Run, own: &str) {
         && let Some(first) = words.first_mut().filter(|w| *w == NAME)
     {
         // What looks like a field's name in a path is none.
-        *first = fill::parts(own).into_iter().map(|p| p.name().map_or_else(|| text(p).to_owned(), |n| format!("{{{{{n}}}}}"))).collect();
+        *first = fill::parts(own)
+            .into_iter()
+            .map(|p| p.name().map_or_else(|| text(p).to_owned(), |n| format!("{{{{{n}}}}}")))
+            .collect();
     }
 }
 
@@ -99,7 +102,11 @@ mod tests {
         let own = "/opt/{odd} {place with}/altdisk";
         replace(&mut set, own);
         let Some(Screen::Dialog(clone)) = set.screens.get("alt_clone") else { panic!() };
-        let runs = [Some(&clone.command), clone.discover.as_ref(), clone.fields[0].list.as_ref().map(|l| &l.command)];
+        let runs = [
+            Some(&clone.command),
+            clone.discover.as_ref(),
+            clone.fields[0].list.as_ref().map(|l| &l.command),
+        ];
         for run in runs {
             assert_eq!(command::of_run(run.unwrap(), &Context::new())[0], own);
         }

@@ -31,9 +31,11 @@ pub(super) const KEYS: &[&str] = &[
     "pattern_message",
 ];
 /// Keys that a heading may have.
-const HEADING: &[&str] = &["name", "label", "help", "kind", "indent", "only_if", "only_if.field", "only_if.is"];
+const HEADING: &[&str] =
+    &["name", "label", "help", "kind", "indent", "only_if", "only_if.field", "only_if.is"];
 /// Keys that say how a field becomes words of a dialog's command: a selector has none.
-const OF_DIALOGS: &[&str] = &["prefix", "last", "clear", "indent", "requires", "requires_one", "conflicts", "only_if"];
+const OF_DIALOGS: &[&str] =
+    &["prefix", "last", "clear", "indent", "requires", "requires_one", "conflicts", "only_if"];
 
 const KINDS: &[(&str, Kind)] = &[
     ("text", Kind::Text),
@@ -46,10 +48,25 @@ const KINDS: &[(&str, Kind)] = &[
     ("password", Kind::Password),
     ("heading", Kind::Heading),
 ];
-const REQUIRED: &[(&str, Required)] = &[("n", Required::Changed), ("y", Required::Always), ("+", Required::Filled), ("?", Required::Given)];
-const MANY: &[(&str, Many)] =
-    &[("one", Many::One), ("comma", Many::Comma), ("blank", Many::Blank), ("repeat", Many::Repeat), ("words", Many::Words)];
-const TAKE: &[(&str, Take)] = &[("line", Take::Line), ("first", Take::First), ("second", Take::Second), ("range", Take::Range)];
+const REQUIRED: &[(&str, Required)] = &[
+    ("n", Required::Changed),
+    ("y", Required::Always),
+    ("+", Required::Filled),
+    ("?", Required::Given),
+];
+const MANY: &[(&str, Many)] = &[
+    ("one", Many::One),
+    ("comma", Many::Comma),
+    ("blank", Many::Blank),
+    ("repeat", Many::Repeat),
+    ("words", Many::Words),
+];
+const TAKE: &[(&str, Take)] = &[
+    ("line", Take::Line),
+    ("first", Take::First),
+    ("second", Take::Second),
+    ("range", Take::Range),
+];
 
 /// Whose field it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +80,11 @@ pub(super) fn field(reader: &Reader, owner: Owner) -> Field {
     let field = Field {
         name: name(reader, kind),
         label: reader.needed("label"),
-        help: if kind == Kind::Heading { reader.text("help").unwrap_or_default() } else { reader.needed("help") },
+        help: if kind == Kind::Heading {
+            reader.text("help").unwrap_or_default()
+        } else {
+            reader.needed("help")
+        },
         kind,
         required: reader.word("required", REQUIRED).unwrap_or(Required::Changed),
         size: reader.number("size", 0..=4096).and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
@@ -94,7 +115,11 @@ fn name(reader: &Reader, kind: Kind) -> String {
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let right = name.chars().all(fine) && name.starts_with(|c: char| c.is_ascii_lowercase());
     if !(name.is_empty() || right) {
-        reader.wrong("name", format!("`{}` is no name", name.escape_debug()), "allowed: small letters, digits and _, a letter first");
+        reader.wrong(
+            "name",
+            format!("`{}` is no name", name.escape_debug()),
+            "allowed: small letters, digits and _, a letter first",
+        );
     }
     name
 }
@@ -105,10 +130,18 @@ fn list(reader: &Reader) -> Option<List> {
     let timeout = reader.number("list_timeout", 1..=LONGEST).and_then(|n| u64::try_from(n).ok());
     if command.is_none() {
         for key in ["take", "list_timeout"].into_iter().filter(|key| reader.has(key)) {
-            reader.wrong(key, format!("`{key}` is given, but there is no list command"), "add list = [\"program\", \"word\"]");
+            reader.wrong(
+                key,
+                format!("`{key}` is given, but there is no list command"),
+                "add list = [\"program\", \"word\"]",
+            );
         }
     }
-    Some(List { command: command?, take: take.unwrap_or(Take::Line), timeout: timeout.unwrap_or(TIMEOUT) })
+    Some(List {
+        command: command?,
+        take: take.unwrap_or(Take::Line),
+        timeout: timeout.unwrap_or(TIMEOUT),
+    })
 }
 
 fn choices(reader: &Reader) -> Vec<Choice> {
@@ -135,7 +168,11 @@ fn only_if(reader: &Reader) -> Option<OnlyIf> {
 fn pattern(reader: &Reader) -> Option<Pattern> {
     let text = reader.text("pattern");
     if text.is_none() && reader.has("pattern_message") {
-        reader.wrong("pattern_message", "`pattern_message` is given, but there is no pattern", "add pattern = '...'");
+        reader.wrong(
+            "pattern_message",
+            "`pattern_message` is given, but there is no pattern",
+            "add pattern = '...'",
+        );
     }
     let text = text?;
     if reader.lacks("pattern_message") {
@@ -156,24 +193,45 @@ fn fits(reader: &Reader, field: &Field, owner: Owner) {
             reader.wrong("kind", "a selector's field cannot be a heading", "");
         }
         for key in places.keys().filter(|k| !HEADING.contains(k) && KEYS.contains(k)) {
-            reader.wrong(key, format!("a heading has no `{key}`"), "allowed: label, help, indent, only_if");
+            reader.wrong(
+                key,
+                format!("a heading has no `{key}`"),
+                "allowed: label, help, indent, only_if",
+            );
         }
         return;
     }
     if owner == Owner::Selector {
         for key in OF_DIALOGS.iter().filter(|k| places.has(k)) {
-            reader.wrong(key, format!("a selector's field has no `{key}`"), "it makes no words of a command");
+            reader.wrong(
+                key,
+                format!("a selector's field has no `{key}`"),
+                "it makes no words of a command",
+            );
         }
     }
-    if field.kind == Kind::Ring && field.choices.is_empty() && reader.lacks("choices") | reader.is_list("choices") {
+    if field.kind == Kind::Ring
+        && field.choices.is_empty()
+        && reader.lacks("choices") | reader.is_list("choices")
+    {
         reader.wrong("kind", "a ring needs choices", "add choices = [\"yes\", \"no\"]");
     }
-    let listed = !field.choices.is_empty() || field.list.is_some() || !(reader.lacks("choices") && reader.lacks("list"));
+    let listed = !field.choices.is_empty()
+        || field.list.is_some()
+        || !(reader.lacks("choices") && reader.lacks("list"));
     if field.kind == Kind::List && !listed {
-        reader.wrong("kind", "a list needs a command or choices", "add list = [\"program\", \"word\"] or choices = [\"a\", \"b\"]");
+        reader.wrong(
+            "kind",
+            "a list needs a command or choices",
+            "add list = [\"program\", \"word\"] or choices = [\"a\", \"b\"]",
+        );
     }
     if field.list.is_some() && !field.choices.is_empty() {
-        reader.wrong("choices", "a list command and choices are both given", "one of them is enough");
+        reader.wrong(
+            "choices",
+            "a list command and choices are both given",
+            "one of them is enough",
+        );
     }
     if field.kind == Kind::Ring && field.many != Many::One {
         reader.wrong("many", "a ring has one value", "a kind = \"list\" may have several");

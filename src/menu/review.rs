@@ -55,12 +55,19 @@ struct Json {
 /// ALT-919 if it is not a review, or of a version that is not known.
 pub fn parse(text: &str) -> Result<Review> {
     let bad = |why: String| error::BAD_REVIEW.because(why);
-    let json: Json = serde_json::from_str(text).map_err(|e| bad(format!("what the command says it would do cannot be read: {e}")))?;
+    let json: Json = serde_json::from_str(text)
+        .map_err(|e| bad(format!("what the command says it would do cannot be read: {e}")))?;
     if json.version != 1 {
-        return Err(bad(format!("what the command says it would do has version {}; this altdisk knows version 1", json.version)));
+        return Err(bad(format!(
+            "what the command says it would do has version {}; this altdisk knows version 1",
+            json.version
+        )));
     }
     if let Some(q) = json.questions.iter().find(|q| q.words.iter().all(|w| w.trim().is_empty())) {
-        return Err(bad(format!("it asks for a word to be typed, but no word would do: {}", q.prompt)));
+        return Err(bad(format!(
+            "it asks for a word to be typed, but no word would do: {}",
+            q.prompt
+        )));
     }
     let clean = |lines: Vec<String>| lines.iter().map(|l| printable(l, false)).collect();
     let question = |q: Question| Question { prompt: printable(&q.prompt, false), ..q };
@@ -78,8 +85,7 @@ mod tests {
 
     #[test]
     fn reads_the_protocol() {
-        let text =
-            r#"{"version":1,"title":"T","text":["a\u001b[2J"],"type":[{"prompt":"Type it","words":["S1","vdb"],"add":["--erase","S1"]}]}"#;
+        let text = r#"{"version":1,"title":"T","text":["a\u001b[2J"],"type":[{"prompt":"Type it","words":["S1","vdb"],"add":["--erase","S1"]}]}"#;
         let review = parse(text).unwrap();
         assert_eq!((review.title.as_str(), review.text[0].as_str()), ("T", "a\\x1b[2J"));
         let q = &review.questions[0];

@@ -38,7 +38,9 @@ pub fn visible_fields(fields: &[Field], values: &Values) -> Vec<usize> {
 fn is_visible(fields: &[Field], n: usize, values: &Values, depth: usize) -> bool {
     let Some(only) = &fields[n].only_if else { return true };
     let Some(on) = fields.iter().position(|f| f.name == only.field) else { return true };
-    depth > 0 && only.is.iter().any(|is| is == values.get(on).trim()) && is_visible(fields, on, values, depth - 1)
+    depth > 0
+        && only.is.iter().any(|is| is == values.get(on).trim())
+        && is_visible(fields, on, values, depth - 1)
 }
 
 /// Whether `c` may be typed into a field of this kind.
@@ -71,14 +73,23 @@ pub(super) fn about_text(field: &Field, shown: &str) -> Option<String> {
     let words = parts(field, shown);
     let filled = words.iter().any(|w| !w.trim().is_empty());
     if !filled {
-        let how = if matches!(field.kind, Kind::List) || field.list.is_some() { "choose something from its list" } else { "type a value" };
-        return (field.required == Required::Filled).then(|| format!("{label}: this field must be filled in; {how}."));
+        let how = if matches!(field.kind, Kind::List) || field.list.is_some() {
+            "choose something from its list"
+        } else {
+            "type a value"
+        };
+        return (field.required == Required::Filled)
+            .then(|| format!("{label}: this field must be filled in; {how}."));
     }
     if shown.contains('\0') {
         return Some(format!("{label}: a zero byte cannot be part of a command."));
     }
     if field.size > 0 && shown.chars().count() > field.size {
-        return Some(format!("{label}: at most {} characters are allowed; these are {}.", field.size, shown.chars().count()));
+        return Some(format!(
+            "{label}: at most {} characters are allowed; these are {}.",
+            field.size,
+            shown.chars().count()
+        ));
     }
     words.iter().enumerate().find_map(|(at, word)| wrong_word(field, word, at, &label))
 }
@@ -95,15 +106,26 @@ fn wrong_word(field: &Field, word: &str, at: usize, label: &str) -> Option<Strin
             let all: Vec<&str> = field.choices.iter().map(|c| c.shown.as_str()).collect();
             Some(format!("{label}: `{word}` is not one of {}.", all.join(", ")))
         }
-        Kind::Number if !digits(word.strip_prefix(['+', '-']).unwrap_or(word), char::is_ascii_digit) => {
-            Some(format!("{label}: `{word}` is not a number; use digits only, with + or - before them if needed."))
+        Kind::Number
+            if !digits(word.strip_prefix(['+', '-']).unwrap_or(word), char::is_ascii_digit) =>
+        {
+            Some(format!(
+                "{label}: `{word}` is not a number; use digits only, with + or - before them if needed."
+            ))
         }
-        Kind::Hex if !digits(word.strip_prefix("0x").or(word.strip_prefix("0X")).unwrap_or(word), char::is_ascii_hexdigit) => {
-            Some(format!("{label}: `{word}` is not a hexadecimal number; use the digits 0 to 9 and a to f."))
+        Kind::Hex
+            if !digits(
+                word.strip_prefix("0x").or(word.strip_prefix("0X")).unwrap_or(word),
+                char::is_ascii_hexdigit,
+            ) =>
+        {
+            Some(format!(
+                "{label}: `{word}` is not a hexadecimal number; use the digits 0 to 9 and a to f."
+            ))
         }
-        Kind::Text | Kind::Path | Kind::List if bare && word.starts_with('-') => {
-            Some(format!("{label}: `{word}` begins with a dash, and the command would take it for an option."))
-        }
+        Kind::Text | Kind::Path | Kind::List if bare && word.starts_with('-') => Some(format!(
+            "{label}: `{word}` begins with a dash, and the command would take it for an option."
+        )),
         _ => {
             let pattern = field.pattern.as_ref().filter(|p| !p.matches(word))?;
             Some(format!("{label}: {}", pattern.message))
@@ -127,17 +149,28 @@ fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option
     if let Some(at) = needs {
         // A hidden field cannot be gone to.
         let to = if shown.contains(&at) { at } else { n };
-        let message = format!("{} needs {} too: fill that in, or empty {}.", say(n), label(&fields[at]), label(field));
+        let message = format!(
+            "{} needs {} too: fill that in, or empty {}.",
+            say(n),
+            label(&fields[at]),
+            label(field)
+        );
         return Some(Refusal { field: fields[to].name.clone(), message });
     }
     let any: Vec<usize> = field.requires_one.iter().filter_map(find).collect();
     if !any.is_empty() && !any.iter().any(|at| has(*at)) {
         let all: Vec<String> = any.iter().map(|at| label(&fields[*at])).collect();
         let to = any.iter().find(|at| shown.contains(at)).unwrap_or(&n);
-        let message = format!("{} needs one of these too: {}. Fill one in, or empty {}.", say(n), all.join("; "), label(field));
+        let message = format!(
+            "{} needs one of these too: {}. Fill one in, or empty {}.",
+            say(n),
+            all.join("; "),
+            label(field)
+        );
         return Some(Refusal { field: fields[*to].name.clone(), message });
     }
     let against = field.conflicts.iter().filter_map(find).find(|at| has(*at))?;
-    let message = format!("{} and {} do not go together: give only one of them.", say(n), say(against));
+    let message =
+        format!("{} and {} do not go together: give only one of them.", say(n), say(against));
     Some(Refusal { field: field.name.clone(), message })
 }

@@ -69,7 +69,10 @@ fn one_field(body: &str) -> Dialog {
 fn the_built_in_panels_are_right() {
     let (_, wrong) = of_layers(vec![built_in_layer()]);
     assert!(wrong.is_empty(), "{}", wrong.iter().map(|s| format!("{s}\n")).collect::<String>());
-    assert!(matches!(crate::menu::load::built_in().unwrap().find(crate::menu::model::TOP), Some(Screen::Menu(_))));
+    assert!(matches!(
+        crate::menu::load::built_in().unwrap().find(crate::menu::model::TOP),
+        Some(Screen::Menu(_))
+    ));
 }
 
 #[test]
@@ -97,14 +100,23 @@ fn later_layers_replace_and_add() {
         let menu = format!("[[menu]]\nid = \"m\"\ntitle = \"{title}\"\nhelp = \"h\"\n");
         File {
             name: title.into(),
-            text: menu + "[[menu.item]]\ntext = \"a\"\ngoto = \"@jobs\"\n[[menu.item]]\ntext = \"b\"\ngoto = \"@keys\"\n" + more,
+            text: menu
+                + "[[menu.item]]\ntext = \"a\"\ngoto = \"@jobs\"\n[[menu.item]]\ntext = \"b\"\ngoto = \"@keys\"\n"
+                + more,
         }
     };
     let added = "[[item]]\nmenu = \"m\"\ntext = \"new a\"\ngoto = \"@jobs\"\n[[item]]\nmenu = \"m\"\ntext = \"c\"\ngoto = \"@about\"\n";
-    let (set, wrong) = of_layers(vec![vec![text("one", "")], vec![File { name: "x".into(), text: added.into() }], vec![text("two", "")]]);
+    let (set, wrong) = of_layers(vec![
+        vec![text("one", "")],
+        vec![File { name: "x".into(), text: added.into() }],
+        vec![text("two", "")],
+    ]);
     assert!(wrong.is_empty(), "{wrong:?}");
     let Some(Screen::Menu(menu)) = set.find("m") else { panic!() };
-    assert_eq!((menu.title.as_str(), menu.items.iter().map(|i| i.text.as_str()).collect::<Vec<_>>()), ("two", vec!["new a", "b", "c"]));
+    assert_eq!(
+        (menu.title.as_str(), menu.items.iter().map(|i| i.text.as_str()).collect::<Vec<_>>()),
+        ("two", vec!["new a", "b", "c"])
+    );
 }
 
 #[test]
@@ -125,7 +137,10 @@ fn selectors_lead_on() {
     };
     let to = |id: &str| Ok(Target::Screen(id.to_owned()));
     assert_eq!(after("pick", "vda", None), to("pick_class"));
-    assert_eq!(after("pick_class", "vda1", Some("block\n#size:serial\n10:a#!:b\n")), to("do_block"));
+    assert_eq!(
+        after("pick_class", "vda1", Some("block\n#size:serial\n10:a#!:b\n")),
+        to("do_block")
+    );
     assert_eq!(after("by_value", "run_Linux", None), to("run_Linux"));
     assert!(after("super_ghost", "", Some("Plan9\n")).unwrap_err().starts_with("ALT-904"));
     let want = [
@@ -149,7 +164,10 @@ fn everything_becomes_an_argv() {
     let c = context(&[("host", "alpha"), ("size", "10")]);
     let line = |set: &[(&str, &str)]| argv(d, &filled(d, &c, set), &c).join("|");
     assert_eq!(line(&[]), "prog|sub|at=alpha|-d||-Pall|-z|10");
-    assert_eq!(line(&[("target", "vda,vdb"), ("phase", "2"), ("size", ""), ("boot", "no")]), "prog|sub|at=alpha|-d|vda,vdb|-P2|-z||-B");
+    assert_eq!(
+        line(&[("target", "vda,vdb"), ("phase", "2"), ("size", ""), ("boot", "no")]),
+        "prog|sub|at=alpha|-d|vda,vdb|-P2|-z||-B"
+    );
     assert_eq!(
         line(&[
             ("words", "x  y"),
@@ -169,7 +187,10 @@ fn everything_becomes_an_argv() {
     assert!(made.argv.contains(&"--password=pa ss".to_owned()) && made.hides());
     assert_eq!(made.shown(), format!("prog sub at=alpha -d vda -Pall '--password={HIDDEN}' -z 10"));
     let add = ["--erase".to_owned(), "S 1".to_owned()];
-    assert_eq!(made.with(&add).shown(), format!("prog sub at=alpha --erase 'S 1' -d vda -Pall '--password={HIDDEN}' -z 10"));
+    assert_eq!(
+        made.with(&add).shown(),
+        format!("prog sub at=alpha --erase 'S 1' -d vda -Pall '--password={HIDDEN}' -z 10")
+    );
     assert_eq!(made.review(d).unwrap()[3], "--review");
 }
 
@@ -199,9 +220,16 @@ fn smits_four_kinds_of_required() {
         ("?", "-a -x", "a", None, &["-a", "-xa"]),
     ];
     for (required, prefix, default, typed, want) in table {
-        let d = one_field(&format!("required = \"{required}\"\nprefix = \"{prefix}\"\ndefault = \"{default}\""));
-        let values = filled(&d, &Context::new(), &typed.map(|t| ("f", t)).into_iter().collect::<Vec<_>>());
-        assert_eq!(argv(&d, &values, &Context::new())[1..], **want, "{required} {prefix} {default} {typed:?}");
+        let d = one_field(&format!(
+            "required = \"{required}\"\nprefix = \"{prefix}\"\ndefault = \"{default}\""
+        ));
+        let values =
+            filled(&d, &Context::new(), &typed.map(|t| ("f", t)).into_iter().collect::<Vec<_>>());
+        assert_eq!(
+            argv(&d, &values, &Context::new())[1..],
+            **want,
+            "{required} {prefix} {default} {typed:?}"
+        );
     }
 }
 
@@ -214,7 +242,10 @@ fn discovered_values_are_defaults() {
     assert_eq!((values.get(0), values.changed(0)), ("yes", false));
     assert_eq!(argv(d, &values, &c), ["echo"]);
     values.turn(0, &d.fields[0], false);
-    assert_eq!((values.get(0), argv(d, &values, &c)), ("no", vec!["echo".to_owned(), "0".to_owned()]));
+    assert_eq!(
+        (values.get(0), argv(d, &values, &c)),
+        ("no", vec!["echo".to_owned(), "0".to_owned()])
+    );
     values.turn(0, &d.fields[0], true);
     assert!(!values.changed(0));
     values.set(0, "no");
@@ -228,23 +259,55 @@ fn refusals_in_plain_words() {
     let table = [
         ("required = \"+\"", "", "The field: this field must be filled in; type a value."),
         ("required = \"+\"", "   ", "The field: this field must be filled in; type a value."),
-        ("required = \"+\"\nlist = [\"ls\"]", "", "The field: this field must be filled in; choose something from its list."),
-        ("kind = \"number\"", "1a", "The field: `1a` is not a number; use digits only, with + or - before them if needed."),
+        (
+            "required = \"+\"\nlist = [\"ls\"]",
+            "",
+            "The field: this field must be filled in; choose something from its list.",
+        ),
+        (
+            "kind = \"number\"",
+            "1a",
+            "The field: `1a` is not a number; use digits only, with + or - before them if needed.",
+        ),
         ("kind = \"number\"", "-12", ""),
         ("kind = \"hex\"", "0xAf", ""),
-        ("kind = \"hex\"", "0x", "The field: `0x` is not a hexadecimal number; use the digits 0 to 9 and a to f."),
+        (
+            "kind = \"hex\"",
+            "0x",
+            "The field: `0x` is not a hexadecimal number; use the digits 0 to 9 and a to f.",
+        ),
         ("size = 3", "four", "The field: at most 3 characters are allowed; these are 4."),
-        ("", "-rf", "The field: `-rf` begins with a dash, and the command would take it for an option."),
+        (
+            "",
+            "-rf",
+            "The field: `-rf` begins with a dash, and the command would take it for an option.",
+        ),
         ("prefix = \"-x \"", "-rf", ""),
         ("kind = \"raw\"", "-rf", ""),
         ("prefix = \"-x \"\nmany = \"words\"", "-a b", ""),
-        ("prefix = \"-x \"\nmany = \"words\"", "a -b", "The field: `-b` begins with a dash, and the command would take it for an option."),
+        (
+            "prefix = \"-x \"\nmany = \"words\"",
+            "a -b",
+            "The field: `-b` begins with a dash, and the command would take it for an option.",
+        ),
         ("prefix = \"-x \"\nmany = \"repeat\"", "a -b", ""),
-        ("many = \"words\"", "a -b", "The field: `-b` begins with a dash, and the command would take it for an option."),
-        ("pattern = \"/.*\"\npattern_message = \"give a full path name.\"", "tmp", "The field: give a full path name."),
+        (
+            "many = \"words\"",
+            "a -b",
+            "The field: `-b` begins with a dash, and the command would take it for an option.",
+        ),
+        (
+            "pattern = \"/.*\"\npattern_message = \"give a full path name.\"",
+            "tmp",
+            "The field: give a full path name.",
+        ),
         ("pattern = \"a|b\"\npattern_message = \"a or b.\"", "ab", "The field: a or b."),
         ("pattern = \"a|b\"\npattern_message = \"a or b.\"", "", ""),
-        ("kind = \"ring\"\nchoices = [\"yes\", \"no\"]", "maybe", "The field: `maybe` is not one of yes, no."),
+        (
+            "kind = \"ring\"\nchoices = [\"yes\", \"no\"]",
+            "maybe",
+            "The field: `maybe` is not one of yes, no.",
+        ),
         ("kind = \"ring\"\nchoices = [{ shown = \"yes\", real = \"-B\" }]", "yes", ""),
     ];
     for (body, text, want) in table {
@@ -259,7 +322,8 @@ fn fields_that_go_together_or_not() {
     let set = everything();
     let d = dialog(&set, "everything");
     let says = |set: &[(&str, &str)]| {
-        rules::refuse(d, &filled(d, &Context::new(), &[&[("target", "a")], set].concat())).map(|r| (r.field, r.message))
+        rules::refuse(d, &filled(d, &Context::new(), &[&[("target", "a")], set].concat()))
+            .map(|r| (r.field, r.message))
     };
     assert_eq!(says(&[]), None);
     // The refusal leads to what is missing.
@@ -269,12 +333,16 @@ fn fields_that_go_together_or_not() {
     assert_eq!(says(&[("path", "/x"), ("hex", "1")]), Some(("path".into(), against.into())));
     let hidden = filled(d, &Context::new(), &[("phase", "2")]);
     let blank = d.fields.iter().position(|f| f.name == "blank").unwrap();
-    assert!(!rules::visible(d, &hidden).contains(&blank) && rules::visible(d, &Values::new(d, &Context::new())).contains(&blank));
+    assert!(
+        !rules::visible(d, &hidden).contains(&blank)
+            && rules::visible(d, &Values::new(d, &Context::new())).contains(&blank)
+    );
 }
 
 #[test]
 fn one_of_several_is_enough() {
-    let text = "[[dialog]]\nid = \"d\"\ntitle = \"D\"\nhelp = \"h\"\ncommand = [\"true\"]\n".to_owned()
+    let text = "[[dialog]]\nid = \"d\"\ntitle = \"D\"\nhelp = \"h\"\ncommand = [\"true\"]\n"
+        .to_owned()
         + &["from", "a", "b"]
             .map(|n| {
                 format!(
@@ -285,8 +353,11 @@ fn one_of_several_is_enough() {
             .concat();
     let set = set_of(&text.replace("Label a\"", "Label a\\n(a remark)\""));
     let d = dialog(&set, "d");
-    let says = |set: &[(&str, &str)]| rules::refuse(d, &filled(d, &Context::new(), set)).map(|r| (r.field, r.message));
-    let needs = "Label from needs one of these too: Label a; Label b. Fill one in, or empty Label from.";
+    let says = |set: &[(&str, &str)]| {
+        rules::refuse(d, &filled(d, &Context::new(), set)).map(|r| (r.field, r.message))
+    };
+    let needs =
+        "Label from needs one of these too: Label a; Label b. Fill one in, or empty Label from.";
     assert_eq!(says(&[("from", "x")]), Some(("a".into(), needs.into())));
     assert_eq!((says(&[("from", "x"), ("b", "y")]), says(&[("b", "y")])), (None, None));
     let text = text.replace("\"a\", \"b\"", "\"a\", \"c\"");
@@ -309,15 +380,29 @@ fn the_example_for_administrators() {
     assert!(wrong.is_empty(), "{}", wrong.iter().map(|s| format!("{s}\n")).collect::<String>());
     assert_eq!(set.open("svc").unwrap().id(), "services");
     let mut c = Context::new();
-    assert_eq!(set.after(selector(&set, "service"), "cron.service", None, &mut c).unwrap(), Target::Screen("service_what".into()));
-    assert_eq!(set.after(selector(&set, "service_what"), "change", None, &mut c).unwrap(), Target::Screen("service_change".into()));
+    assert_eq!(
+        set.after(selector(&set, "service"), "cron.service", None, &mut c).unwrap(),
+        Target::Screen("service_what".into())
+    );
+    assert_eq!(
+        set.after(selector(&set, "service_what"), "change", None, &mut c).unwrap(),
+        Target::Screen("service_change".into())
+    );
     type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
     let table: &[Row] = &[
         ("services_failed", &[], "systemctl --failed --type=service --no-pager"),
         ("service_show", &[], "systemctl status --no-pager --full -- cron.service"),
         ("service_change", &[], "systemctl restart -- cron.service"),
-        ("service_change", &[("action", "enable"), ("at_boot", "yes")], "systemctl enable --now -- cron.service"),
-        ("service_change", &[("action", "stop"), ("at_boot", "yes")], "systemctl stop -- cron.service"),
+        (
+            "service_change",
+            &[("action", "enable"), ("at_boot", "yes")],
+            "systemctl enable --now -- cron.service",
+        ),
+        (
+            "service_change",
+            &[("action", "stop"), ("at_boot", "yes")],
+            "systemctl stop -- cron.service",
+        ),
         ("service_log", &[], "journalctl --no-pager --unit=cron.service --lines=100"),
         (
             "service_log",

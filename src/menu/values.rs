@@ -87,7 +87,13 @@ impl Values {
             return vec![];
         }
         let words = parts(field, shown);
-        let real = |w: &str| field.choices.iter().find(|c| c.shown == w).map_or_else(|| w.to_owned(), |c| c.real.clone());
+        let real = |w: &str| {
+            field
+                .choices
+                .iter()
+                .find(|c| c.shown == w)
+                .map_or_else(|| w.to_owned(), |c| c.real.clone())
+        };
         match field.many {
             Many::One | Many::Repeat | Many::Words => words.iter().map(|w| real(w)).collect(),
             Many::Comma => vec![words.iter().map(|w| real(w)).collect::<Vec<_>>().join(",")],
@@ -104,7 +110,11 @@ impl Values {
     pub fn context(&self, fields: &[Field], context: &Context) -> Context {
         let mut all = context.clone();
         all.extend(
-            fields.iter().enumerate().filter(|(_, f)| f.kind != Kind::Heading).map(|(n, f)| (f.name.clone(), self.real(n, f).join(" "))),
+            fields
+                .iter()
+                .enumerate()
+                .filter(|(_, f)| f.kind != Kind::Heading)
+                .map(|(n, f)| (f.name.clone(), self.real(n, f).join(" "))),
         );
         all
     }
@@ -128,7 +138,11 @@ pub(super) fn parts<'a>(field: &Field, shown: &'a str) -> Vec<&'a str> {
 fn initial(field: &Field, context: &Context) -> String {
     if let Some(found) = field.from.as_ref().and_then(|name| context.get(name)) {
         // A program prints the real value; the screen shows what it is called.
-        return field.choices.iter().find(|c| c.real == *found).map_or_else(|| found.clone(), |c| c.shown.clone());
+        return field
+            .choices
+            .iter()
+            .find(|c| c.real == *found)
+            .map_or_else(|| found.clone(), |c| c.shown.clone());
     }
     match field.choices.first() {
         Some(first) if field.kind == Kind::Ring && field.default.is_empty() => first.shown.clone(),

@@ -23,7 +23,10 @@ impl Budget {
     /// # Errors
     /// Where nothing more can be kept, in words that follow the list's name.
     pub fn keep(&mut self, bytes: usize) -> Result<(), String> {
-        self.0 = self.0.checked_sub(bytes.saturating_add(OVERHEAD)).ok_or("it lists more than can be believed")?;
+        self.0 = self
+            .0
+            .checked_sub(bytes.saturating_add(OVERHEAD))
+            .ok_or("it lists more than can be believed")?;
         Ok(())
     }
 
@@ -48,6 +51,9 @@ mod tests {
         let mut budget = Budget::default();
         assert!(budget.keep(MAX_KEPT / 2).is_ok() && budget.keep(MAX_KEPT / 2).is_err());
         assert!(budget.keep(usize::MAX).is_err());
-        assert!(budget.keep_word(&"x".repeat(MAX_WORD)).is_ok() && budget.keep_word(&"x".repeat(MAX_WORD + 1)).is_err());
+        assert!(
+            budget.keep_word(&"x".repeat(MAX_WORD)).is_ok()
+                && budget.keep_word(&"x".repeat(MAX_WORD + 1)).is_err()
+        );
     }
 }

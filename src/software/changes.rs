@@ -79,10 +79,19 @@ impl Changes {
 
     /// For people: a line for each package, what was updated first, in columns.
     pub fn lines(&self) -> Vec<String> {
-        let updated = self.updated.iter().map(|u| (&u.name, format!("{} -> {}", show(u.before.as_bytes()), show(u.after.as_bytes()))));
-        let new = self.installed.iter().map(|p| (&p.name, format!("{}, new", show(p.version.as_bytes()))));
-        let gone = self.removed.iter().map(|p| (&p.name, format!("{}, removed", show(p.version.as_bytes()))));
-        let all: Vec<(String, String)> = updated.chain(new).chain(gone).map(|(n, v)| (show(n.as_bytes()), v)).collect();
+        let updated = self.updated.iter().map(|u| {
+            (&u.name, format!("{} -> {}", show(u.before.as_bytes()), show(u.after.as_bytes())))
+        });
+        let new = self
+            .installed
+            .iter()
+            .map(|p| (&p.name, format!("{}, new", show(p.version.as_bytes()))));
+        let gone = self
+            .removed
+            .iter()
+            .map(|p| (&p.name, format!("{}, removed", show(p.version.as_bytes()))));
+        let all: Vec<(String, String)> =
+            updated.chain(new).chain(gone).map(|(n, v)| (show(n.as_bytes()), v)).collect();
         let width = all.iter().map(|(n, _)| n.len()).max().unwrap_or(0).min(WIDEST);
         all.into_iter().map(|(name, versions)| format!("{name:width$}  {versions}")).collect()
     }
@@ -107,10 +116,21 @@ mod tests {
 
     #[test]
     fn what_is_new_gone_and_other() {
-        let changes = Changes::between(&packages(&["a=1", "b=1", "c=1", "k=1"]), &packages(&["a=1", "b=2", "d=1", "k=1", "k=2"]));
+        let changes = Changes::between(
+            &packages(&["a=1", "b=1", "c=1", "k=1"]),
+            &packages(&["a=1", "b=2", "d=1", "k=1", "k=2"]),
+        );
         assert_eq!(changes.installed, packages(&["d=1", "k=2"]));
         assert_eq!(changes.removed, packages(&["c=1"]));
-        assert_eq!(changes.updated, [Update { name: "b".into(), arch: "amd64".into(), before: "1".into(), after: "2".into() }]);
+        assert_eq!(
+            changes.updated,
+            [Update {
+                name: "b".into(),
+                arch: "amd64".into(),
+                before: "1".into(),
+                after: "2".into()
+            }]
+        );
         assert_eq!(changes.lines(), ["b  1 -> 2", "d  1, new", "k  2, new", "c  1, removed"]);
         assert!(Changes::between(&packages(&["a=1"]), &packages(&["a=1"])).is_empty());
     }

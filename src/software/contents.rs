@@ -54,14 +54,17 @@ pub struct Contents {
 /// # Errors
 /// ALT-732 where there are none, or packages of several formats.
 pub fn read(dir: &Path) -> Result<Contents> {
-    let mut found: Vec<Contents> = [deb::read(dir)?, rpm::read(dir)?, arch::read(dir)?].into_iter().flatten().collect();
+    let mut found: Vec<Contents> =
+        [deb::read(dir)?, rpm::read(dir)?, arch::read(dir)?].into_iter().flatten().collect();
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (Some(_), false) => Err(error::BAD_LOCATION.because_do(
             format!("{} holds packages of several formats", dir.display()),
             "name the directory that holds those of one format",
         )),
-        (None, _) => Err(error::BAD_LOCATION.because(format!("there are no packages in {}", dir.display()))),
+        (None, _) => {
+            Err(error::BAD_LOCATION.because(format!("there are no packages in {}", dir.display())))
+        }
     }
 }
 
@@ -100,7 +103,8 @@ pub fn is_named(format: Format, word: &str, name: &str, arch: &str) -> bool {
         Format::Rpm => '.',
         Format::Arch => return word == name,
     };
-    word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.strip_prefix(sign).is_some_and(|a| a == arch))
+    word.strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(sign).is_some_and(|a| a == arch))
 }
 
 /// `12.11` of `12.11`, `12.11_ML`, `9.4-GA`: a level of the distribution, as AIX's -F takes keywords of the form `4.2.1.0_AIX_ML`.
@@ -179,8 +183,28 @@ mod tests {
 
     #[test]
     fn levels_of_a_distribution() {
-        let words = ["12.11", "12.11_ML", "22.04.5-LTS", "4.2.1.0_AIX_ML", "1068412", "CVE-1.2", "12.", "1.2.3.4.5", "12.12345"];
-        let want = [Some("12.11"), Some("12.11"), Some("22.04.5"), Some("4.2.1.0"), None, None, None, None, None];
+        let words = [
+            "12.11",
+            "12.11_ML",
+            "22.04.5-LTS",
+            "4.2.1.0_AIX_ML",
+            "1068412",
+            "CVE-1.2",
+            "12.",
+            "1.2.3.4.5",
+            "12.12345",
+        ];
+        let want = [
+            Some("12.11"),
+            Some("12.11"),
+            Some("22.04.5"),
+            Some("4.2.1.0"),
+            None,
+            None,
+            None,
+            None,
+            None,
+        ];
         assert_eq!(words.map(level), want);
     }
 }

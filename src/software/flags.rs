@@ -57,7 +57,8 @@ pub fn parse(value: Option<&str>) -> Result<Flags> {
         return aix(&letters);
     }
     if !words[0].starts_with('-') {
-        return Err(error::BAD_MANAGER_FLAGS.because(format!("`{}` after -I is no flag", printable(&words[0], false))));
+        return Err(error::BAD_MANAGER_FLAGS
+            .because(format!("`{}` after -I is no flag", printable(&words[0], false))));
     }
     Ok(Flags { requisites: true, accept_licences: false, own: Some(words) })
 }
@@ -69,7 +70,10 @@ impl Flags {
     /// ALT-737 with the flag, and what altdisk says in its place.
     pub fn check(&self, manager: &str) -> Result<()> {
         self.apart(manager)?;
-        let Some((word, why)) = self.own.as_deref().and_then(|own| refused::refused(manager, own)) else { return Ok(()) };
+        let Some((word, why)) = self.own.as_deref().and_then(|own| refused::refused(manager, own))
+        else {
+            return Ok(());
+        };
         Err(error::BAD_MANAGER_FLAGS.because_do(
             format!("`{}` after -I cannot be given to {manager}: {why}", printable(&word, false)),
             "leave it out; flags that change how packages are installed are possible",
@@ -79,8 +83,12 @@ impl Flags {
 
 /// The letters, if all words together are such as installp has.
 fn letters(words: &[String]) -> Option<String> {
-    let known =
-        |c: char| c.is_ascii_alphabetic() && (TELLING.contains(c) || NO_MATTER.contains(c) || ELSEWHERE.iter().any(|(l, _)| l.contains(c)));
+    let known = |c: char| {
+        c.is_ascii_alphabetic()
+            && (TELLING.contains(c)
+                || NO_MATTER.contains(c)
+                || ELSEWHERE.iter().any(|(l, _)| l.contains(c)))
+    };
     let mut all = String::new();
     for (n, word) in words.iter().enumerate() {
         let bare = match word.strip_prefix('-') {
@@ -90,7 +98,10 @@ fn letters(words: &[String]) -> Option<String> {
             None => return None,
         };
         // How much is said has a figure: -V2.
-        let bare = bare.strip_suffix(|c: char| c.is_ascii_digit()).filter(|b| b.ends_with('V')).unwrap_or(bare);
+        let bare = bare
+            .strip_suffix(|c: char| c.is_ascii_digit())
+            .filter(|b| b.ends_with('V'))
+            .unwrap_or(bare);
         if bare.is_empty() || !bare.chars().all(known) {
             return None;
         }
@@ -102,16 +113,24 @@ fn letters(words: &[String]) -> Option<String> {
 fn aix(letters: &str) -> Result<Flags> {
     for c in letters.chars() {
         if let Some((_, why)) = ELSEWHERE.iter().find(|(these, _)| these.contains(c)) {
-            return Err(error::BAD_MANAGER_FLAGS.because(format!("AIX's letter {c} after -I cannot be used: {why}")));
+            return Err(error::BAD_MANAGER_FLAGS
+                .because(format!("AIX's letter {c} after -I cannot be used: {why}")));
         }
     }
-    Ok(Flags { requisites: letters.contains('g'), accept_licences: letters.contains('Y'), own: None })
+    Ok(Flags {
+        requisites: letters.contains('g'),
+        accept_licences: letters.contains('Y'),
+        own: None,
+    })
 }
 
 /// Words as a POSIX shell splits them: blanks, quotes and backslashes count, nothing is expanded.
 fn split(text: &str) -> Result<Vec<String>> {
-    let wrong = |why: &str| error::BAD_MANAGER_FLAGS.because(format!("`{}` after -I: {why}", printable(text, false)));
-    let (mut words, mut word, mut chars): (Vec<String>, Option<String>, _) = (vec![], None, text.chars());
+    let wrong = |why: &str| {
+        error::BAD_MANAGER_FLAGS.because(format!("`{}` after -I: {why}", printable(text, false)))
+    };
+    let (mut words, mut word, mut chars): (Vec<String>, Option<String>, _) =
+        (vec![], None, text.chars());
     let mut quote: Option<char> = None;
     while let Some(c) = chars.next() {
         match (quote, c) {
@@ -147,7 +166,9 @@ mod tests {
 
     fn told(value: &str) -> String {
         match parse(Some(value)) {
-            Ok(Flags { requisites, accept_licences, own: None }) => format!("g={requisites} Y={accept_licences}"),
+            Ok(Flags { requisites, accept_licences, own: None }) => {
+                format!("g={requisites} Y={accept_licences}")
+            }
             Ok(Flags { own: Some(own), .. }) => own.join("|"),
             Err(e) => error::of(&e).unwrap().to_string(),
         }
@@ -155,15 +176,23 @@ mod tests {
 
     #[test]
     fn letters_of_aix() {
-        assert_eq!(parse(None).unwrap(), Flags { requisites: true, accept_licences: false, own: None });
-        let no = |c: char, why: &str| format!("ALT-737: AIX's letter {c} after -I cannot be used: {why}");
+        assert_eq!(
+            parse(None).unwrap(),
+            Flags { requisites: true, accept_licences: false, own: None }
+        );
+        let no = |c: char, why: &str| {
+            format!("ALT-737: AIX's letter {c} after -I cannot be used: {why}")
+        };
         let table = [
             ("-acgX", "g=true Y=false".to_owned()),
             ("acgX", "g=true Y=false".into()),
             ("-acgXY", "g=true Y=true".into()),
             ("-ac -X", "g=false Y=false".into()),
             ("-acgNQqwX -V2", "g=true Y=false".into()),
-            ("-aF", no('F', "an older version is installed only where it is named: -w name=version")),
+            (
+                "-aF",
+                no('F', "an older version is installed only where it is named: -w name=version"),
+            ),
             ("-acgXd", no('d', "-l says where the packages are")),
             ("-ag -p", no('p', "--preview shows what would be done")),
         ];
@@ -177,7 +206,10 @@ mod tests {
         let table = [
             ("-y", "-y"),
             ("-q -V", "-q|-V"),
-            ("--no-install-recommends -o 'Dpkg::Options::=--force-confnew'", "--no-install-recommends|-o|Dpkg::Options::=--force-confnew"),
+            (
+                "--no-install-recommends -o 'Dpkg::Options::=--force-confnew'",
+                "--no-install-recommends|-o|Dpkg::Options::=--force-confnew",
+            ),
             ("--setopt=\"a b\" -x a\\ b ''", "--setopt=a b|-x|a b|"),
             ("--x \"\\$a \\n\"", "--x|$a \\n"),
             ("", "ALT-737: there are no flags after -I"),
@@ -193,7 +225,12 @@ mod tests {
 
     #[test]
     fn what_altdisk_controls() {
-        let no = |manager: &str, value: &str| parse(Some(value)).unwrap().check(manager).map_err(|e| error::of(&e).unwrap().to_string());
+        let no = |manager: &str, value: &str| {
+            parse(Some(value))
+                .unwrap()
+                .check(manager)
+                .map_err(|e| error::of(&e).unwrap().to_string())
+        };
         assert_eq!(no("apt", "--no-install-recommends -o Dpkg::Options::=--force-confnew"), Ok(()));
         assert_eq!(
             no("apt", "-qd"),

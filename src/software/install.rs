@@ -11,7 +11,10 @@ use super::contents::is_named;
 use super::place::{self, Opened};
 use super::resolve::Offer;
 use super::space::{self, Need};
-use super::{Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents, deb, dnf, judge, pacman, zypper};
+use super::{
+    Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents,
+    deb, dnf, judge, pacman, zypper,
+};
 use crate::boot::distro::Family;
 use crate::copy::report::show;
 use crate::error;
@@ -49,7 +52,8 @@ pub fn detect(root: &Path) -> Result<Box<dyn Manager>> {
         _ if has("zypper") => Ok(Box::new(zypper::Zypper)),
         _ if dnf => Ok(Box::new(dnf::Dnf)),
         _ if has("pacman") => Ok(Box::new(pacman::Pacman)),
-        _ => Err(error::NO_MANAGER.because(format!("{} has none of apt-get, dnf, zypper, pacman", root.display()))),
+        _ => Err(error::NO_MANAGER
+            .because(format!("{} has none of apt-get, dnf, zypper, pacman", root.display()))),
     }
 }
 
@@ -68,19 +72,31 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
         let architectures = deb::architectures(root)?;
         found.packages.retain(|p| deb::fits(&architectures, &p.arch));
     }
-    let fixes = if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
+    let fixes =
+        if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
     Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.has(wanted)?;
-    let mut notes = vec![format!("{}: packages for {}: {}", dir.display(), manager.name(), found.packages.len())];
-    notes.extend(found.damaged.iter().map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())));
+    let mut notes = vec![format!(
+        "{}: packages for {}: {}",
+        dir.display(),
+        manager.name(),
+        found.packages.len()
+    )];
+    notes.extend(
+        found
+            .damaged
+            .iter()
+            .map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())),
+    );
     Ok(notes)
 }
 
 /// An error about the directory that a medium is mounted at, with the name that the user gave.
 fn as_named(e: anyhow::Error, here: &Path, location: &Location) -> anyhow::Error {
     match (location, error::of(&e)) {
-        (Location::Device(device), Some(alt)) => {
-            alt.entry.because_do(alt.cause.replace(&here.display().to_string(), &device.display().to_string()), alt.remedy.clone())
-        }
+        (Location::Device(device), Some(alt)) => alt.entry.because_do(
+            alt.cause.replace(&here.display().to_string(), &device.display().to_string()),
+            alt.remedy.clone(),
+        ),
         _ => e,
     }
 }
@@ -103,7 +119,11 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
     }
     if let (true, Some((file, why))) = (found.packages.is_empty(), found.damaged.first()) {
         return Err(error::BAD_LOCATION.because_do(
-            format!("no package in {} can be used: {}: {why}", dir.display(), show(file.as_os_str().as_encoded_bytes())),
+            format!(
+                "no package in {} can be used: {}: {why}",
+                dir.display(),
+                show(file.as_os_str().as_encoded_bytes())
+            ),
             "copy the packages anew, or name another directory",
         ));
     }
@@ -162,7 +182,11 @@ fn has_password(wanted: &Wanted) -> Result<()> {
         Location::Url { url, .. } => Some(url),
         _ => None,
     };
-    match [url, wanted.flags.as_ref()].into_iter().flatten().any(|text| text.expose().contains(MASK)) {
+    match [url, wanted.flags.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|text| text.expose().contains(MASK))
+    {
         true => Err(error::BAD_LOCATION.because_do(
             "the password of the location (or of -I) is not kept any more",
             "run phase 2 with the whole command line again: `alt_disk_install -C -P 2 -l ...`",
@@ -172,7 +196,13 @@ fn has_password(wanted: &Wanted) -> Result<()> {
 }
 
 /// Between what must be made first and what must be undone after.
-fn prepared(inside: &mut Sandbox, wanted: &Wanted, manager: &dyn Manager, before: &mut Before, events: &Events) -> Result<()> {
+fn prepared(
+    inside: &mut Sandbox,
+    wanted: &Wanted,
+    manager: &dyn Manager,
+    before: &mut Before,
+    events: &Events,
+) -> Result<()> {
     tidy(&inside.root)?;
     let flags = flags(wanted, manager.name())?;
     has_password(wanted)?;
@@ -213,10 +243,15 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     }
     manager.prepare(job)?;
     let available = manager.available(job)?;
-    let fixes = if wanted.fixes.is_empty() { vec![] } else { manager.fixes(job, &wanted.fixes, &available)? };
+    let fixes = if wanted.fixes.is_empty() {
+        vec![]
+    } else {
+        manager.fixes(job, &wanted.fixes, &available)?
+    };
     let installed = manager.installed(job.inside)?;
     before.is(installed.clone())?;
-    let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }.goals(wanted, &installed)?;
+    let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }
+        .goals(wanted, &installed)?;
     resolved.notes.iter().for_each(|n| events.note(n));
     if resolved.goals.is_empty() {
         events.note("nothing is to be installed");
@@ -225,7 +260,11 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     let transaction = manager.transaction(job, &resolved.goals, &available)?;
     let changes = &transaction.changes;
     let missing = judge::left_out(manager.format(), changes, &resolved.goals)?;
-    let kept = resolved.goals.contains(&Goal::All).then(|| judge::kept(manager.format(), changes, &installed, &available)).flatten();
+    let kept = resolved
+        .goals
+        .contains(&Goal::All)
+        .then(|| judge::kept(manager.format(), changes, &installed, &available))
+        .flatten();
     announce(changes, kept.is_some(), events);
     missing.into_iter().chain(kept).for_each(|said| events.warn(said));
     if changes.is_empty() {
@@ -262,13 +301,19 @@ fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()
 }
 
 fn is_asked(format: Format, goals: &[Goal], name: &str, arch: &str) -> bool {
-    goals.iter().any(|g| matches!(g, Goal::Package { name: word, .. } if is_named(format, word, name, arch)))
+    goals.iter().any(
+        |g| matches!(g, Goal::Package { name: word, .. } if is_named(format, word, name, arch)),
+    )
 }
 
 /// `kept`: not everything that is old becomes new.
 fn announce(changes: &Changes, kept: bool, events: &Events) {
     if changes.is_empty() {
-        events.note(if kept { "nothing can be updated as it is" } else { "everything is up to date: nothing is to be installed" });
+        events.note(if kept {
+            "nothing can be updated as it is"
+        } else {
+            "everything is up to date: nothing is to be installed"
+        });
         return;
     }
     events.note(format!(
@@ -278,7 +323,11 @@ fn announce(changes: &Changes, kept: bool, events: &Events) {
         changes.removed.len()
     ));
     for p in &changes.removed {
-        events.warn(format!("{} {} will be removed", show(p.name.as_bytes()), show(p.version.as_bytes())));
+        events.warn(format!(
+            "{} {} will be removed",
+            show(p.name.as_bytes()),
+            show(p.version.as_bytes())
+        ));
     }
 }
 
@@ -322,7 +371,12 @@ mod tests {
     }
 
     fn update(name: &str, before: &str, after: &str) -> Update {
-        Update { name: name.into(), arch: "amd64".into(), before: before.into(), after: after.into() }
+        Update {
+            name: name.into(),
+            arch: "amd64".into(),
+            before: before.into(),
+            after: after.into(),
+        }
     }
 
     #[test]
@@ -330,15 +384,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a_1_all.deb"), "cut").unwrap();
         let err = format!("{:#}", read(dir.path(), &zypper::Zypper).unwrap_err());
-        assert!(err.contains("ALT-738") && err.contains("holds Debian packages (.deb), and the system is updated by zypper"), "{err}");
+        assert!(
+            err.contains("ALT-738")
+                && err
+                    .contains("holds Debian packages (.deb), and the system is updated by zypper"),
+            "{err}"
+        );
     }
 
     #[test]
     fn requisites_are_what_was_not_named() {
-        let changes = Changes { installed: vec![package("vim", "amd64")], updated: vec![update("base", "1", "2")], removed: vec![] };
+        let changes = Changes {
+            installed: vec![package("vim", "amd64")],
+            updated: vec![update("base", "1", "2")],
+            removed: vec![],
+        };
         let fine = |goals: &[Goal]| no_requisites(Format::Deb, &changes, goals).is_ok();
         assert!(fine(&[goal("vim:amd64"), goal("base")]) && fine(&[goal("vim"), Goal::All]));
-        assert!(!fine(&[goal("vim:amd64")]) && !fine(&[goal("vim:i386"), goal("base")]) && !fine(&[Goal::All]));
+        assert!(
+            !fine(&[goal("vim:amd64")])
+                && !fine(&[goal("vim:i386"), goal("base")])
+                && !fine(&[Goal::All])
+        );
     }
 
     #[test]
@@ -353,7 +420,9 @@ mod tests {
         symlink("/data/cache", root.join("var/cache")).unwrap();
         let work = root.join("data/cache/altdisk-work");
         // A link in its place is removed, not followed, wherever it leads.
-        for target in [outside.clone(), "/data/cache/theirs".into(), "theirs".into(), "/nothere".into()] {
+        for target in
+            [outside.clone(), "/data/cache/theirs".into(), "theirs".into(), "/nothere".into()]
+        {
             symlink(target, &work).unwrap();
             remove_work(&root).unwrap();
             assert!(work.symlink_metadata().is_err());

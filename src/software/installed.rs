@@ -31,7 +31,9 @@ pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
         Format::Rpm => asked_of_rpm(root)?,
         Format::Arch => {
             let (all, _) = db::local(&Beneath::open(root)?, Path::new(LOCAL));
-            all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect()
+            all.into_iter()
+                .map(|e| Package { name: e.name, version: e.version, arch: e.arch })
+                .collect()
         }
     };
     packages.sort();
@@ -60,7 +62,11 @@ fn dpkg(from: impl BufRead) -> std::io::Result<Vec<Package>> {
             "Package" => one.name = value.to_owned(),
             "Version" => one.version = value.to_owned(),
             "Architecture" => one.arch = value.to_owned(),
-            "Status" => there = value.ends_with(" installed") || value.ends_with(" half-configured") || value.contains(" trigger"),
+            "Status" => {
+                there = value.ends_with(" installed")
+                    || value.ends_with(" half-configured")
+                    || value.contains(" trigger")
+            }
             _ => {}
         }
     }
@@ -70,12 +76,18 @@ fn dpkg(from: impl BufRead) -> std::io::Result<Vec<Package>> {
 
 fn asked_of_rpm(root: &Path) -> Result<Vec<Package>> {
     if find_program(Path::new("/"), "rpm").is_none()
-        || !["usr/lib/sysimage/rpm", "var/lib/rpm"].iter().any(|d| Beneath::open(root).is_ok_and(|root| root.is_dir(d)))
+        || !["usr/lib/sysimage/rpm", "var/lib/rpm"]
+            .iter()
+            .any(|d| Beneath::open(root).is_ok_and(|root| root.is_dir(d)))
     {
         return Ok(vec![]);
     }
     const FORM: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}}:{0}|\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\n";
-    let asked = Cmd::new("rpm", "list the packages that are installed").arg("--root").arg(root).args(["-qa", "--qf", FORM]).read()?;
+    let asked = Cmd::new("rpm", "list the packages that are installed")
+        .arg("--root")
+        .arg(root)
+        .args(["-qa", "--qf", FORM])
+        .read()?;
     Ok(asked.text().lines().filter_map(rpm_line).collect())
 }
 
@@ -116,8 +128,14 @@ mod tests {
              Package: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n\n\
              Package: half\nStatus: install ok half-configured\nArchitecture: all\nVersion: 3\n",
         );
-        assert_eq!(shown(&installed(dir.path(), Format::Deb).unwrap()), ["half 3 all", "vim 2:9.0 amd64"]);
-        write(&format!("{LOCAL}/zlib-1:1.3.1-2/desc"), "%NAME%\nzlib\n\n%VERSION%\n1:1.3.1-2\n\n%ARCH%\nx86_64\n");
+        assert_eq!(
+            shown(&installed(dir.path(), Format::Deb).unwrap()),
+            ["half 3 all", "vim 2:9.0 amd64"]
+        );
+        write(
+            &format!("{LOCAL}/zlib-1:1.3.1-2/desc"),
+            "%NAME%\nzlib\n\n%VERSION%\n1:1.3.1-2\n\n%ARCH%\nx86_64\n",
+        );
         write(&format!("{LOCAL}/ALPM_DB_VERSION"), "9\n");
         assert_eq!(shown(&installed(dir.path(), Format::Arch).unwrap()), ["zlib 1:1.3.1-2 x86_64"]);
         assert_eq!(rpm_line("bash\t0\t5.2-1.fc40\tx86_64").unwrap().version, "5.2-1.fc40");

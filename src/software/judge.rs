@@ -21,15 +21,29 @@ const ALL: [&str; 3] = ["all", "noarch", "any"];
 ///
 /// # Errors
 /// ALT-740.
-pub fn harmless(format: Format, changes: &Changes, words: &[String], essential: &[String]) -> Result<()> {
+pub fn harmless(
+    format: Format,
+    changes: &Changes,
+    words: &[String],
+    essential: &[String],
+) -> Result<()> {
     let named = |name: &str, arch: &str, version: &str| {
         let words = words.iter().filter_map(|w| w.split_once('='));
-        words.filter(|(n, _)| is_named(format, n, name, arch)).any(|(_, v)| compare(format, v, version).is_eq())
+        words
+            .filter(|(n, _)| is_named(format, n, name, arch))
+            .any(|(_, v)| compare(format, v, version).is_eq())
     };
     let older = changes.updated.iter().filter(|u| compare(format, &u.after, &u.before).is_lt());
     let older: BTreeSet<String> = older
         .filter(|u| !named(&u.name, &u.arch, &u.after))
-        .map(|u| format!("{} ({} to {})", show(u.name.as_bytes()), show(u.before.as_bytes()), show(u.after.as_bytes())))
+        .map(|u| {
+            format!(
+                "{} ({} to {})",
+                show(u.name.as_bytes()),
+                show(u.before.as_bytes()),
+                show(u.after.as_bytes())
+            )
+        })
         .collect();
     if !older.is_empty() {
         return Err(error::CONFLICTING_UPDATE.because_do(
@@ -37,7 +51,12 @@ pub fn harmless(format: Format, changes: &Changes, words: &[String], essential: 
             "name each of them with that version (-w name=version) if that is meant",
         ));
     }
-    let gone: BTreeSet<String> = changes.removed.iter().filter(|p| essential.contains(&p.name)).map(|p| show(p.name.as_bytes())).collect();
+    let gone: BTreeSet<String> = changes
+        .removed
+        .iter()
+        .filter(|p| essential.contains(&p.name))
+        .map(|p| show(p.name.as_bytes()))
+        .collect();
     if !gone.is_empty() {
         return Err(error::CONFLICTING_UPDATE.because_do(
             format!("packages that no system can be without would be removed: {}", listed(gone)),
@@ -53,9 +72,13 @@ pub fn harmless(format: Format, changes: &Changes, words: &[String], essential: 
 /// ALT-740 where nothing at all would happen: it would look as if everything was well.
 pub fn left_out(format: Format, changes: &Changes, goals: &[Goal]) -> Result<Option<String>> {
     let updated = changes.updated.iter().map(|u| (&u.name, &u.arch));
-    let coming: Vec<(&String, &String)> = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated).collect();
-    let missing = |word: &&String| !coming.iter().any(|(name, arch)| is_named(format, word, name, arch));
-    let names = goals.iter().filter_map(|g| if let Goal::Package { name, .. } = g { Some(name) } else { None });
+    let coming: Vec<(&String, &String)> =
+        changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated).collect();
+    let missing =
+        |word: &&String| !coming.iter().any(|(name, arch)| is_named(format, word, name, arch));
+    let names = goals
+        .iter()
+        .filter_map(|g| if let Goal::Package { name, .. } = g { Some(name) } else { None });
     let names: BTreeSet<String> = names.filter(missing).map(|n| show(n.as_bytes())).collect();
     if names.is_empty() {
         return Ok(None);
@@ -67,11 +90,18 @@ pub fn left_out(format: Format, changes: &Changes, goals: &[Goal]) -> Result<Opt
             "look whether they are held or pinned in the copy, or replaced by other packages",
         ));
     }
-    Ok(Some(format!("the package manager does not install {names}: held, pinned, or replaced by other packages")))
+    Ok(Some(format!(
+        "the package manager does not install {names}: held, pinned, or replaced by other packages"
+    )))
 }
 
 /// What stays old though the location has newer, as a sentence; None where everything is up to date afterwards.
-pub fn kept(format: Format, changes: &Changes, installed: &[Package], available: &[Available]) -> Option<String> {
+pub fn kept(
+    format: Format,
+    changes: &Changes,
+    installed: &[Package],
+    available: &[Available],
+) -> Option<String> {
     let mut offered: BTreeMap<&str, Vec<&Available>> = BTreeMap::new();
     for a in available.iter().filter(|a| !a.on_request) {
         offered.entry(&a.name).or_default().push(a);
@@ -79,8 +109,13 @@ pub fn kept(format: Format, changes: &Changes, installed: &[Package], available:
     let one = |a: &str, b: &str| a == b || ALL.contains(&a) || ALL.contains(&b);
     // Of packages that are there in several versions (rpm's kernels) the newest counts.
     let mut there: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    let updated = changes.updated.iter().map(|u| (u.name.as_str(), u.arch.as_str(), u.after.as_str()));
-    let new = changes.installed.iter().chain(installed).map(|p| (p.name.as_str(), p.arch.as_str(), p.version.as_str()));
+    let updated =
+        changes.updated.iter().map(|u| (u.name.as_str(), u.arch.as_str(), u.after.as_str()));
+    let new = changes
+        .installed
+        .iter()
+        .chain(installed)
+        .map(|p| (p.name.as_str(), p.arch.as_str(), p.version.as_str()));
     for (name, arch, version) in updated.chain(new) {
         let had = there.entry((name, arch)).or_insert(version);
         if compare(format, version, had) == Ordering::Greater {
@@ -89,14 +124,20 @@ pub fn kept(format: Format, changes: &Changes, installed: &[Package], available:
     }
     // One that changes its architecture is there under both.
     let now = |name: &str, arch: &str| {
-        let all = there.range((name, "")..).take_while(|((n, _), _)| *n == name).filter(|((_, a), _)| one(a, arch));
+        let all = there
+            .range((name, "")..)
+            .take_while(|((n, _), _)| *n == name)
+            .filter(|((_, a), _)| one(a, arch));
         all.map(|(_, version)| *version).max_by(|a, b| order(format, a, b))
     };
     let is_old = |name: &str, arch: &str| {
         let Some(now) = now(name, arch) else { return false };
-        offered.get(name).is_some_and(|all| all.iter().any(|a| one(&a.arch, arch) && compare(format, &a.version, now).is_gt()))
+        offered.get(name).is_some_and(|all| {
+            all.iter().any(|a| one(&a.arch, arch) && compare(format, &a.version, now).is_gt())
+        })
     };
-    let removed = |name: &str, arch: &str| changes.removed.iter().any(|p| p.name == name && p.arch == arch);
+    let removed =
+        |name: &str, arch: &str| changes.removed.iter().any(|p| p.name == name && p.arch == arch);
     let old = there.keys().filter(|(name, arch)| !removed(name, arch) && is_old(name, arch));
     let old: BTreeSet<String> = old.map(|(name, _)| show(name.as_bytes())).collect();
     let number = old.len();
@@ -122,7 +163,12 @@ mod tests {
     }
 
     fn available(name: &str, version: &str) -> Available {
-        Available { name: name.into(), version: version.into(), arch: "amd64".into(), ..Available::default() }
+        Available {
+            name: name.into(),
+            version: version.into(),
+            arch: "amd64".into(),
+            ..Available::default()
+        }
     }
 
     fn updates(all: &[(&str, &str, &str)]) -> Changes {
@@ -139,23 +185,38 @@ mod tests {
     fn older_only_what_was_named() {
         let changes = updates(&[("tool", "2", "1"), ("lib", "9", "10")]);
         let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-        let judge = |said: &[&str]| harmless(Format::Deb, &changes, &words(said), &[]).map_err(|e| format!("{e:#}"));
+        let judge = |said: &[&str]| {
+            harmless(Format::Deb, &changes, &words(said), &[]).map_err(|e| format!("{e:#}"))
+        };
         assert!(judge(&["tool=1"]).is_ok() && judge(&["tool:amd64=0:1"]).is_ok());
         for said in [&[][..], &["tool"], &["tool=2"], &["lib=1"], &["tool:i386=1"]] {
             let err = judge(said).unwrap_err();
             assert!(err.contains("ALT-740") && err.contains("tool (2 to 1)"), "{err}");
         }
-        let changes = Changes { removed: vec![package("libc6", "1"), package("toy", "1")], ..Changes::default() };
+        let changes = Changes {
+            removed: vec![package("libc6", "1"), package("toy", "1")],
+            ..Changes::default()
+        };
         assert!(harmless(Format::Deb, &changes, &[], &words(&["bash"])).is_ok());
-        let err = format!("{:#}", harmless(Format::Deb, &changes, &[], &words(&["bash", "libc6"])).unwrap_err());
+        let err = format!(
+            "{:#}",
+            harmless(Format::Deb, &changes, &[], &words(&["bash", "libc6"])).unwrap_err()
+        );
         assert!(err.contains("ALT-740") && err.contains("libc6") && !err.contains("toy"), "{err}");
     }
 
     #[test]
     fn what_was_named_happens() {
-        let goals = |names: &[&str]| names.iter().map(|n| Goal::Package { name: (*n).into(), version: None }).collect::<Vec<_>>();
+        let goals = |names: &[&str]| {
+            names
+                .iter()
+                .map(|n| Goal::Package { name: (*n).into(), version: None })
+                .collect::<Vec<_>>()
+        };
         let some = updates(&[("tool", "1", "2")]);
-        let told = |changes: &Changes, names: &[&str]| left_out(Format::Deb, changes, &goals(names)).map_err(|e| format!("{e:#}"));
+        let told = |changes: &Changes, names: &[&str]| {
+            left_out(Format::Deb, changes, &goals(names)).map_err(|e| format!("{e:#}"))
+        };
         assert_eq!(told(&some, &["tool:amd64"]), Ok(None));
         assert!(told(&some, &["tool", "held"]).unwrap().unwrap().contains("install held:"));
         let err = told(&Changes::default(), &["held"]).unwrap_err();
@@ -165,7 +226,13 @@ mod tests {
 
     #[test]
     fn what_stays_old_is_told() {
-        let installed = [package("held", "1"), package("tool", "1"), package("new", "3"), package("port", "1"), package("own", "1")];
+        let installed = [
+            package("held", "1"),
+            package("tool", "1"),
+            package("new", "3"),
+            package("port", "1"),
+            package("own", "1"),
+        ];
         let mut there = ["held", "tool", "new", "port"].map(|n| available(n, "2")).to_vec();
         there[3].on_request = true;
         let kept = |changes: &Changes| kept(Format::Deb, changes, &installed, &there);
@@ -173,7 +240,8 @@ mod tests {
         assert!(said.starts_with("a package stays") && said.ends_with(": held"), "{said}");
         assert!(kept(&Changes::default()).unwrap().ends_with(": held, tool"));
         assert_eq!(kept(&updates(&[("tool", "1", "2"), ("held", "1", "2")])), None);
-        let gone = Changes { removed: vec![package("held", "1")], ..updates(&[("tool", "1", "2")]) };
+        let gone =
+            Changes { removed: vec![package("held", "1")], ..updates(&[("tool", "1", "2")]) };
         assert_eq!(kept(&gone), None);
         // From one architecture to all, and a kernel beside the one that is there.
         let all = Available { arch: "all".into(), ..available("tool", "2") };

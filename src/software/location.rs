@@ -48,8 +48,12 @@ pub enum Place {
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Directory(path) | Self::Device(path) => f.write_str(&printable(&path.to_string_lossy(), false)),
-            Self::Url { url, rest } => write!(f, "{url}{}", rest.iter().map(|w| format!(" {w}")).collect::<String>()),
+            Self::Directory(path) | Self::Device(path) => {
+                f.write_str(&printable(&path.to_string_lossy(), false))
+            }
+            Self::Url { url, rest } => {
+                write!(f, "{url}{}", rest.iter().map(|w| format!(" {w}")).collect::<String>())
+            }
             Self::Configured => f.write_str("configured"),
         }
     }
@@ -72,7 +76,11 @@ pub fn parse(value: &str) -> Result<Location> {
         return Ok(Location::Configured);
     }
     match value.split_once("://") {
-        Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphabetic()) && !scheme.is_empty() => url(value),
+        Some((scheme, _))
+            if scheme.chars().all(|c| c.is_ascii_alphabetic()) && !scheme.is_empty() =>
+        {
+            url(value)
+        }
         _ => path(Path::new(value)),
     }
 }
@@ -101,7 +109,8 @@ fn url(value: &str) -> Result<Location> {
     let Some(scheme) = SCHEMES.iter().find(|s| lower.starts_with(*s)) else {
         return Err(wrong("only http, https, ftp and file are understood".into()));
     };
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_graphic() && !"\"'`<>\\{}|^".contains(c));
+    let plain =
+        |text: &str| text.chars().all(|c| c.is_ascii_graphic() && !"\"'`<>\\{}|^".contains(c));
     let place = &url[scheme.len()..];
     if place.is_empty() || place.starts_with('/') {
         return Err(wrong("the name of the machine is missing".into()));
@@ -109,7 +118,9 @@ fn url(value: &str) -> Result<Location> {
     if !plain(url) {
         return Err(wrong("there are characters in it that no URL has".into()));
     }
-    let word = |w: &str| !w.starts_with('-') && w.chars().all(|c| c.is_ascii_alphanumeric() || "._/+-".contains(c));
+    let word = |w: &str| {
+        !w.starts_with('-') && w.chars().all(|c| c.is_ascii_alphanumeric() || "._/+-".contains(c))
+    };
     if let Some(other) = rest.iter().find(|w| !word(w)) {
         return Err(wrong(format!("`{}` is no suite or component", printable(other, false))));
     }
@@ -129,10 +140,14 @@ fn path(path: &Path) -> Result<Location> {
             ),
         });
     }
-    let unreadable = |e: std::io::Error| error::FILE_UNREADABLE.because(format!("{shown} after -l cannot be read: {e}"));
+    let unreadable = |e: std::io::Error| {
+        error::FILE_UNREADABLE.because(format!("{shown} after -l cannot be read: {e}"))
+    };
     let meta = std::fs::metadata(path).map_err(unreadable)?;
     let what = what(path, &meta).map_err(unreadable)?;
-    let refuse = |why: &str, remedy: String| Err(error::BAD_LOCATION.because_do(format!("{shown} {why}"), remedy));
+    let refuse = |why: &str, remedy: String| {
+        Err(error::BAD_LOCATION.because_do(format!("{shown} {why}"), remedy))
+    };
     match what {
         What::Directory => Ok(Location::Directory(path.to_path_buf())),
         What::Device => Ok(Location::Device(path.to_path_buf())),
@@ -182,7 +197,9 @@ fn what(path: &Path, meta: &Metadata) -> std::io::Result<What> {
         return Ok(What::Device);
     }
     let name = path.to_string_lossy().to_lowercase();
-    let package = [".deb", ".rpm", ".tar", ".zst", ".xz", ".gz", ".bz2", ".zip", ".bnd", ".bundle"].iter().any(|end| name.ends_with(end));
+    let package = [".deb", ".rpm", ".tar", ".zst", ".xz", ".gz", ".bz2", ".zip", ".bnd", ".bundle"]
+        .iter()
+        .any(|end| name.ends_with(end));
     Ok(if package { What::Package } else { What::Other })
 }
 
@@ -222,8 +239,14 @@ mod tests {
 
     #[test]
     fn urls() {
-        let at = |url: &str, rest: &str| format!("Url {{ url: {url:?}, rest: {:?} }}", rest.split_whitespace().collect::<Vec<_>>());
-        let no = |value: &str, why: &str| format!("ALT-107: `{value}` after -l is no repository: {why}");
+        let at = |url: &str, rest: &str| {
+            format!(
+                "Url {{ url: {url:?}, rest: {:?} }}",
+                rest.split_whitespace().collect::<Vec<_>>()
+            )
+        };
+        let no =
+            |value: &str, why: &str| format!("ALT-107: `{value}` after -l is no repository: {why}");
         let table = [
             ("http://deb.example.org/debian", at("http://deb.example.org/debian", "")),
             (" HTTPS://h/d  bookworm main contrib ", at("HTTPS://h/d", "bookworm main contrib")),
@@ -233,11 +256,17 @@ mod tests {
             ("http:///x", no("http:///x", "the name of the machine is missing")),
             ("nfs://h/x", no("nfs://h/x", "only http, https, ftp and file are understood")),
             ("http://h/\"x", no("http://h/\"x", "there are characters in it that no URL has")),
-            ("http://h/d [trusted=yes]", no("http://h/d [trusted=yes]", "`[trusted=yes]` is no suite or component")),
+            (
+                "http://h/d [trusted=yes]",
+                no("http://h/d [trusted=yes]", "`[trusted=yes]` is no suite or component"),
+            ),
             ("http://h/d -x", no("http://h/d -x", "`-x` is no suite or component")),
             ("file:///", "Directory(\"/\")".into()),
             ("file://h/x", "ALT-107: `file://h/x` after -l is not the URL of a directory".into()),
-            ("file:///usr bookworm", "ALT-107: `file:///usr bookworm` after -l is not the URL of a directory".into()),
+            (
+                "file:///usr bookworm",
+                "ALT-107: `file:///usr bookworm` after -l is not the URL of a directory".into(),
+            ),
             ("configured", "Configured".into()),
         ];
         for (value, want) in table {
@@ -265,9 +294,19 @@ mod tests {
         assert_eq!(parse(place).unwrap(), Location::Directory(place.into()));
         let (deb, notes) = (make("x_1_all.deb", b"!<arch>\n"), make("notes", b"text"));
         assert_eq!(told(&deb), format!("ALT-732: {deb} is a single file"));
-        assert_eq!(told(&notes), format!("ALT-732: {notes} is neither a directory, nor a device, nor the image of a medium"));
-        assert!(told("/dev/null").starts_with("ALT-732: /dev/null is a tape or another character device"));
-        assert!(told("/no/such").starts_with("ALT-122: /no/such after -l cannot be read: No such file"));
+        assert_eq!(
+            told(&notes),
+            format!(
+                "ALT-732: {notes} is neither a directory, nor a device, nor the image of a medium"
+            )
+        );
+        assert!(
+            told("/dev/null")
+                .starts_with("ALT-732: /dev/null is a tape or another character device")
+        );
+        assert!(
+            told("/no/such").starts_with("ALT-122: /no/such after -l cannot be read: No such file")
+        );
         assert_eq!(told("rmt0"), "ALT-118: `rmt0` after -l is not a full path name");
         assert_eq!(told(""), "ALT-118: `` after -l is not a full path name");
     }

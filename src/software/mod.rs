@@ -91,11 +91,19 @@ impl Wanted {
     /// What the step does, for people.
     pub fn title(&self) -> String {
         let count = |n: usize, what: &str| {
-            (n > 0).then(|| format!("{n} {what}{}", if n == 1 { "" } else { if what.ends_with('x') { "es" } else { "s" } }))
+            (n > 0).then(|| {
+                format!(
+                    "{n} {what}{}",
+                    if n == 1 { "" } else { if what.ends_with('x') { "es" } else { "s" } }
+                )
+            })
         };
         let all = self.all.then(|| "every update".to_owned());
         let parts: Vec<String> =
-            [all, count(self.packages.len(), "package"), count(self.fixes.len(), "fix")].into_iter().flatten().collect();
+            [all, count(self.packages.len(), "package"), count(self.fixes.len(), "fix")]
+                .into_iter()
+                .flatten()
+                .collect();
         let from = match &self.location {
             Location::Configured => "the repositories that the copy has".to_owned(),
             other => other.to_string(),
@@ -111,10 +119,15 @@ impl Wanted {
 impl Wanted {
     /// What the package manager is asked, for people.
     pub fn lines(&self) -> Vec<String> {
-        let list = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")));
+        let list = |what: &str, names: &[String]| {
+            (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+        };
         let all = self.all.then(|| "every update of what is installed".to_owned());
         let flags = self.flags.as_ref().map(|f| format!("flags: {f}"));
-        [all, list("packages", &self.packages), list("fixes", &self.fixes), flags].into_iter().flatten().collect()
+        [all, list("packages", &self.packages), list("fixes", &self.fixes), flags]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -189,7 +202,12 @@ pub trait Manager {
     ///
     /// # Errors
     /// ALT-740 with the manager's words where it cannot be done.
-    fn transaction(&self, job: &Job, goals: &[Goal], available: &[Available]) -> Result<Transaction>;
+    fn transaction(
+        &self,
+        job: &Job,
+        goals: &[Goal],
+        available: &[Available],
+    ) -> Result<Transaction>;
 
     /// Fetches what [`Manager::apply`] needs. Returns whether that needs no network any more.
     ///

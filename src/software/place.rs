@@ -33,7 +33,9 @@ impl Opened {
                 mount(device, events)?;
                 (directory(PathBuf::from(MEDIUM)), true)
             }
-            Location::Url { url, rest } => (Place::Url { url: url.clone(), rest: rest.clone() }, false),
+            Location::Url { url, rest } => {
+                (Place::Url { url: url.clone(), rest: rest.clone() }, false)
+            }
             Location::Configured => (Place::Configured, false),
         };
         Ok(Self { place, mounted })
@@ -70,7 +72,8 @@ fn mount(device: &Path, events: &Events) -> Result<()> {
         let mut options = vec!["ro", "nosuid", "nodev", "noexec"];
         options.extend(device.is_file().then_some("loop"));
         options.extend(Some(unwritten).filter(|o| !o.is_empty()));
-        let cmd = Cmd::new("mount", format!("mount {} to read packages from it", device.display())).args(["-o", &options.join(",")]);
+        let cmd = Cmd::new("mount", format!("mount {} to read packages from it", device.display()))
+            .args(["-o", &options.join(",")]);
         cmd.arg(device).arg(MEDIUM).run(events).map(drop)
     };
     let ways = unwritten(&kind(device)?);
@@ -89,7 +92,8 @@ fn mount(device: &Path, events: &Events) -> Result<()> {
 
 /// The type of a medium's file system, as blkid(8) finds it in the device itself; empty where it finds none.
 fn kind(device: &Path) -> Result<String> {
-    let asked = Cmd::new("blkid", format!("look what is on {}", device.display())).args(["-p", "-o", "value", "-s", "TYPE"]);
+    let asked = Cmd::new("blkid", format!("look what is on {}", device.display()))
+        .args(["-p", "-o", "value", "-s", "TYPE"]);
     // 2: nothing is there; 8: several things are.
     Ok(asked.arg(device).accept(&[2, 8]).read()?.text().trim().to_owned())
 }
@@ -126,7 +130,10 @@ mod tests {
 
     #[test]
     fn options_by_type() {
-        assert_eq!((unwritten("ext4"), unwritten("xfs"), unwritten("iso9660")), (&["noload"][..], &["norecovery"][..], &[""][..]));
+        assert_eq!(
+            (unwritten("ext4"), unwritten("xfs"), unwritten("iso9660")),
+            (&["noload"][..], &["norecovery"][..], &[""][..])
+        );
         assert_eq!(unwritten("btrfs").len(), 2);
     }
 
@@ -165,7 +172,8 @@ mod tests {
             };
             let sum = || shell(&format!("sha256sum {}", device.0)).unwrap();
             let before = sum();
-            let opened = Opened::open(&Location::Device(device.0.clone().into()), &Events::new()).unwrap();
+            let opened =
+                Opened::open(&Location::Device(device.0.clone().into()), &Events::new()).unwrap();
             assert!(mounts::is_mount_point(Path::new(MEDIUM)), "{make}");
             opened.close().unwrap();
             assert_eq!(before, sum(), "{make}");

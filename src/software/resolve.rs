@@ -72,7 +72,11 @@ impl Offer<'_> {
 
     fn package(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
         let (name, version) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
-        let offered: Vec<&Available> = self.available.iter().filter(|a| is_named(self.format, name, &a.name, &a.arch)).collect();
+        let offered: Vec<&Available> = self
+            .available
+            .iter()
+            .filter(|a| is_named(self.format, name, &a.name, &a.arch))
+            .collect();
         if offered.is_empty() {
             return Err(error::NO_SUCH_PACKAGE.because(format!(
                 "there is no package `{}` in the location{}",
@@ -80,16 +84,26 @@ impl Offer<'_> {
                 self.like(name)
             )));
         }
-        let there = installed
-            .and_then(|all| self.newest(all.iter().filter(|p| is_named(self.format, name, &p.name, &p.arch)).map(|p| p.version.as_str())));
+        let there = installed.and_then(|all| {
+            self.newest(
+                all.iter()
+                    .filter(|p| is_named(self.format, name, &p.name, &p.arch))
+                    .map(|p| p.version.as_str()),
+            )
+        });
         let version = match version {
             Some(v) => {
-                let fits = |a: &&&Available| a.version == v || self.compare(&a.version, v) == Ordering::Equal;
+                let fits = |a: &&&Available| {
+                    a.version == v || self.compare(&a.version, v) == Ordering::Equal
+                };
                 let found = offered.iter().find(fits).ok_or_else(|| {
-                    let versions: BTreeSet<String> = offered.iter().map(|a| show(a.version.as_bytes())).collect();
+                    let versions: BTreeSet<String> =
+                        offered.iter().map(|a| show(a.version.as_bytes())).collect();
                     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
-                    error::NO_SUCH_PACKAGE
-                        .because(format!("there is no version {} of {name} in the location: there is {versions}", show(v.as_bytes())))
+                    error::NO_SUCH_PACKAGE.because(format!(
+                        "there is no version {} of {name} in the location: there is {versions}",
+                        show(v.as_bytes())
+                    ))
                 })?;
                 if there == Some(found.version.as_str()) {
                     out.notes.push(format!("{name} {v} is installed already"));
@@ -98,9 +112,11 @@ impl Offer<'_> {
                 Some(found.version.clone())
             }
             None => {
-                let newest = self.newest(offered.iter().filter(|a| !a.on_request).map(|a| a.version.as_str()));
+                let newest = self
+                    .newest(offered.iter().filter(|a| !a.on_request).map(|a| a.version.as_str()));
                 if newest.is_none() {
-                    let version = self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
+                    let version =
+                        self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
                     return Err(error::NO_SUCH_PACKAGE.because_do(
                         format!("{name} is only in a part of the location that is for packages named with their version (backports)"),
                         format!("name it so: {name}={}", show(version.as_bytes())),
@@ -126,7 +142,9 @@ impl Offer<'_> {
     fn fix(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
         let level = level(word);
         let asked = level.unwrap_or(word);
-        let means = |f: &&Fix| std::iter::once(&f.id).chain(&f.names).any(|n| same_fix(self.format, asked, n));
+        let means = |f: &&Fix| {
+            std::iter::once(&f.id).chain(&f.names).any(|n| same_fix(self.format, asked, n))
+        };
         let found: Vec<&Fix> = self.fixes.iter().filter(means).collect();
         if found.is_empty() {
             return Err(error::NO_SUCH_FIX.because(format!(
@@ -143,14 +161,25 @@ impl Offer<'_> {
         let Some(installed) = installed else { return Ok(()) };
         let before = (out.goals.len(), out.notes.len());
         for (name, fixed) in found.iter().flat_map(|f| &f.packages) {
-            let Some(there) = self.newest(installed.iter().filter(|p| p.name == *name).map(|p| p.version.as_str())) else { continue };
+            let Some(there) = self
+                .newest(installed.iter().filter(|p| p.name == *name).map(|p| p.version.as_str()))
+            else {
+                continue;
+            };
             if self.compare(there, fixed) != Ordering::Less {
                 out.notes.push(format!("{word}: {name} {} has it already", show(there.as_bytes())));
                 continue;
             }
-            let newest = self.newest(self.available.iter().filter(|a| a.name == *name && !a.on_request).map(|a| a.version.as_str()));
+            let newest = self.newest(
+                self.available
+                    .iter()
+                    .filter(|a| a.name == *name && !a.on_request)
+                    .map(|a| a.version.as_str()),
+            );
             match newest.filter(|v| self.compare(v, fixed) != Ordering::Less) {
-                Some(v) => out.goals.push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
+                Some(v) => out
+                    .goals
+                    .push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
                 None => {
                     return Err(error::NO_SUCH_FIX.because_do(
                         format!(
@@ -183,15 +212,21 @@ impl Offer<'_> {
         let stem: String = name.to_ascii_lowercase().chars().take(LIKE).collect();
         let like = |a: &&Available| {
             !stem.is_empty()
-                && (a.name.to_ascii_lowercase().contains(&stem) || (a.name.len() >= LIKE && name.to_ascii_lowercase().contains(&a.name)))
+                && (a.name.to_ascii_lowercase().contains(&stem)
+                    || (a.name.len() >= LIKE && name.to_ascii_lowercase().contains(&a.name)))
         };
-        let names: BTreeSet<String> = self.available.iter().filter(like).map(|a| show(a.name.as_bytes())).collect();
+        let names: BTreeSet<String> =
+            self.available.iter().filter(like).map(|a| show(a.name.as_bytes())).collect();
         listed("; there is ", names)
     }
 
     fn fixes_there(&self) -> String {
         let names: BTreeSet<String> = self.fixes.iter().map(|f| show(f.id.as_bytes())).collect();
-        if names.is_empty() { ": it knows of no fixes (no advisories, no changelogs)".to_owned() } else { listed("; there is ", names) }
+        if names.is_empty() {
+            ": it knows of no fixes (no advisories, no changelogs)".to_owned()
+        } else {
+            listed("; there is ", names)
+        }
     }
 }
 
@@ -211,11 +246,20 @@ mod tests {
     use crate::software::Location;
 
     fn available(all: &[(&str, &str)]) -> Vec<Available> {
-        all.iter().map(|(n, v)| Available { name: (*n).into(), version: (*v).into(), arch: "all".into(), ..Available::default() }).collect()
+        all.iter()
+            .map(|(n, v)| Available {
+                name: (*n).into(),
+                version: (*v).into(),
+                arch: "all".into(),
+                ..Available::default()
+            })
+            .collect()
     }
 
     fn installed(all: &[(&str, &str)]) -> Vec<Package> {
-        all.iter().map(|(n, v)| Package { name: (*n).into(), version: (*v).into(), arch: "all".into() }).collect()
+        all.iter()
+            .map(|(n, v)| Package { name: (*n).into(), version: (*v).into(), arch: "all".into() })
+            .collect()
     }
 
     fn wanted(packages: &[&str], fixes: &[&str]) -> Wanted {
@@ -249,7 +293,8 @@ mod tests {
         let there = available(&[("a", "2"), ("a", "3"), ("b", "1"), ("libfoo1", "1")]);
         let offer = Offer { available: &there, fixes: &[], format: Format::Deb };
         let now = installed(&[("a", "2"), ("b", "1")]);
-        let goals = |words: &[&str]| offer.goals(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
+        let goals =
+            |words: &[&str]| offer.goals(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
         assert_eq!(goals(&["a"]).unwrap().goals, [goal("a", None)]);
         assert_eq!(goals(&["a", "a"]).unwrap().goals, [goal("a", None)]);
         assert_eq!(goals(&["a=3"]).unwrap().goals, [goal("a", Some("3"))]);
@@ -271,10 +316,18 @@ mod tests {
         let fixes = [fix("CVE-2024-1", &[], &[("a", "2")]), fix("CVE-2024-2", &[], &[("a", "3")])];
         let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
         let goals = |packages: &[&str], fixes: &[&str], now: &str| {
-            offer.goals(&wanted(packages, fixes), &installed(&[("a", now)])).map_err(|e| format!("{e:#}"))
+            offer
+                .goals(&wanted(packages, fixes), &installed(&[("a", now)]))
+                .map_err(|e| format!("{e:#}"))
         };
-        assert_eq!(goals(&["a=3", "b=4"], &[], "1").unwrap().goals, [goal("a", Some("3")), goal("b", Some("4"))]);
-        assert!(goals(&["a"], &[], "2").unwrap().goals.is_empty(), "the newer one is not for everybody");
+        assert_eq!(
+            goals(&["a=3", "b=4"], &[], "1").unwrap().goals,
+            [goal("a", Some("3")), goal("b", Some("4"))]
+        );
+        assert!(
+            goals(&["a"], &[], "2").unwrap().goals.is_empty(),
+            "the newer one is not for everybody"
+        );
         assert!(goals(&["b"], &[], "1").unwrap_err().contains("ALT-733"));
         assert_eq!(goals(&[], &["CVE-2024-1"], "1").unwrap().goals, [goal("a", Some("2"))]);
         assert!(goals(&[], &["CVE-2024-2"], "1").unwrap_err().contains("ALT-734"));
@@ -284,7 +337,11 @@ mod tests {
     fn fixes_become_packages_that_have_them() {
         let there = available(&[("ssl", "5"), ("libssl", "5"), ("old", "1")]);
         let fixes = [
-            fix("DSA-1-1", &["CVE-2024-1", "#77"], &[("ssl", "4"), ("libssl", "4"), ("never", "4")]),
+            fix(
+                "DSA-1-1",
+                &["CVE-2024-1", "#77"],
+                &[("ssl", "4"), ("libssl", "4"), ("never", "4")],
+            ),
             fix("CVE-2024-1", &[], &[("ssl", "5")]),
             fix("CVE-2024-2", &[], &[("old", "2")]),
             fix("CVE-2024-3", &[], &[("never", "2")]),
@@ -292,7 +349,8 @@ mod tests {
         ];
         let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
         let now = installed(&[("ssl", "3"), ("libssl", "4"), ("old", "1")]);
-        let goals = |words: &[&str]| offer.goals(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
+        let goals =
+            |words: &[&str]| offer.goals(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
         // Launchpad's of that number is another bug.
         assert!(goals(&["LP: #77"]).unwrap_err().contains("ALT-734"));
         for word in ["cve-2024-1", "DSA-1-1", "bug 77", "#77", "77"] {
@@ -306,7 +364,10 @@ mod tests {
         assert!(err.contains("ALT-734") && err.contains("old 2 or newer"), "{err}");
         let err = goals(&["CVE-1999-1"]).unwrap_err();
         assert!(err.contains("CVE-1999-1") && err.contains("there is 12.8, CVE-2024-1"), "{err}");
-        assert!(offer.has(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(), "what is installed is not known yet");
+        assert!(
+            offer.has(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(),
+            "what is installed is not known yet"
+        );
         assert!(offer.has(&wanted(&[], &["12.9"])).is_err());
     }
 }

@@ -27,17 +27,31 @@ pub struct Need {
 impl Need {
     pub fn of(transaction: &Transaction, available: &[Available], kernel_image: u64) -> Self {
         let changes = &transaction.changes;
-        let unpacked = changes.updated.iter().map(|u| (&u.name, &u.after)).chain(changes.installed.iter().map(|p| (&p.name, &p.version)));
+        let unpacked = changes
+            .updated
+            .iter()
+            .map(|u| (&u.name, &u.after))
+            .chain(changes.installed.iter().map(|p| (&p.name, &p.version)));
         let size = |(name, version): (&String, &String)| {
-            available.iter().find(|a| a.name == *name && a.version == *version).map_or(0, |a| a.installed_size)
+            available
+                .iter()
+                .find(|a| a.name == *name && a.version == *version)
+                .map_or(0, |a| a.installed_size)
         };
         let largest = unpacked.map(size).max().unwrap_or(0);
         // One that is replaced lies beside its successor until that is complete.
-        let names = changes.installed.iter().map(|p| &p.name).chain(changes.updated.iter().map(|u| &u.name));
+        let names = changes
+            .installed
+            .iter()
+            .map(|p| &p.name)
+            .chain(changes.updated.iter().map(|u| &u.name));
         let kernels = names.filter(|n| is_kernel(n)).count() as u64;
         Self {
             work: transaction.download,
-            usr: u64::try_from(transaction.growth).unwrap_or(0).saturating_add(largest).saturating_add(SPARE),
+            usr: u64::try_from(transaction.growth)
+                .unwrap_or(0)
+                .saturating_add(largest)
+                .saturating_add(SPARE),
             boot: kernels.saturating_mul(kernel_image),
         }
     }
@@ -52,9 +66,11 @@ impl Need {
     pub fn check(&self, root: &Path, work: &Path) -> Result<()> {
         let copy = Beneath::open(root)?;
         let mut needs: Vec<(u64, u64, u64, &str)> = Vec::new();
-        for (path, bytes, name) in
-            [(Path::new("/usr"), self.usr, "/usr"), (work, self.work, "/var"), (Path::new("/boot"), self.boot, "/boot")]
-        {
+        for (path, bytes, name) in [
+            (Path::new("/usr"), self.usr, "/usr"),
+            (work, self.work, "/var"),
+            (Path::new("/boot"), self.boot, "/boot"),
+        ] {
             let at = copy.leads_to(path)?;
             let at = at.ancestors().find(|p| copy.exists(p)).unwrap_or(Path::new("/"));
             let (device, free) = copy.room(at)?;
@@ -76,30 +92,46 @@ impl Need {
 
 /// Packages that bring a kernel and its initramfs to /boot.
 fn is_kernel(name: &str) -> bool {
-    let signed = name.strip_prefix("linux-image-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let signed = name
+        .strip_prefix("linux-image-")
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     signed
         || matches!(
             name,
-            "kernel" | "kernel-core" | "kernel-default" | "kernel-default-base" | "kernel-uek" | "kernel-uek-core" | "linux" | "linux-lts"
+            "kernel"
+                | "kernel-core"
+                | "kernel-default"
+                | "kernel-default-base"
+                | "kernel-uek"
+                | "kernel-uek-core"
+                | "linux"
+                | "linux-lts"
         )
 }
 
 /// Whether a file of /boot is an initramfs that is made for a kernel, and made anew. One for rescue holds every driver, several times what others
 /// take; that one and kdump's stay as they are.
 pub fn is_initramfs(name: &str) -> bool {
-    (name.starts_with("initrd") || name.starts_with("initramfs")) && !["rescue", "kdump"].iter().any(|other| name.contains(other))
+    (name.starts_with("initrd") || name.starts_with("initramfs"))
+        && !["rescue", "kdump"].iter().any(|other| name.contains(other))
 }
 
 /// What one kernel takes in /boot, by those that are there: the largest kernel and the largest initramfs.
 pub fn kernel_image(root: &Path) -> u64 {
     let Ok(root) = Beneath::open(root) else { return 0 };
-    let size = |e: &Entry| root.link_metadata(Path::new("/boot").join(&e.name)).map_or(0, |s| s.size);
+    let size =
+        |e: &Entry| root.link_metadata(Path::new("/boot").join(&e.name)).map_or(0, |s| s.size);
     let found = root.read_dir("/boot").unwrap_or_default();
     let files = found.iter().filter(|e| e.kind == Kind::Regular);
-    let files: Vec<(String, u64)> = files.map(|e| (e.name.to_string_lossy().into_owned(), size(e))).collect();
-    let largest = |which: &dyn Fn(&str) -> bool| files.iter().filter(|(name, _)| which(name)).map(|(_, size)| *size).max().unwrap_or(0);
+    let files: Vec<(String, u64)> =
+        files.map(|e| (e.name.to_string_lossy().into_owned(), size(e))).collect();
+    let largest = |which: &dyn Fn(&str) -> bool| {
+        files.iter().filter(|(name, _)| which(name)).map(|(_, size)| *size).max().unwrap_or(0)
+    };
     let is_kernel = |name: &str| name.starts_with("vmlinu") || name.starts_with("Image");
-    [largest(&is_kernel), largest(&is_initramfs), largest(&|name| name.starts_with("System.map"))].into_iter().fold(0, u64::saturating_add)
+    [largest(&is_kernel), largest(&is_initramfs), largest(&|name| name.starts_with("System.map"))]
+        .into_iter()
+        .fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -110,15 +142,26 @@ mod tests {
 
     #[test]
     fn what_an_update_takes() {
-        let package = |name: &str| Package { name: name.into(), version: "2".into(), arch: "amd64".into() };
-        let size =
-            |name: &str, installed_size| Available { name: name.into(), version: "2".into(), installed_size, ..Available::default() };
+        let package =
+            |name: &str| Package { name: name.into(), version: "2".into(), arch: "amd64".into() };
+        let size = |name: &str, installed_size| Available {
+            name: name.into(),
+            version: "2".into(),
+            installed_size,
+            ..Available::default()
+        };
         let mut t = Transaction { download: 5, growth: 1000, ..Transaction::default() };
-        t.changes.installed = vec![package("linux-image-6.1.0-9-amd64"), package("linux-image-amd64"), package("x")];
+        t.changes.installed =
+            vec![package("linux-image-6.1.0-9-amd64"), package("linux-image-amd64"), package("x")];
         let need = Need::of(&t, &[size("x", 300), size("linux-image-6.1.0-9-amd64", 700)], 50);
         assert_eq!(need, Need { work: 5, usr: 1700 + SPARE, boot: 50 });
         // A kernel that is updated in place, beside a new one.
-        let update = |name: &str| Update { name: name.into(), arch: "amd64".into(), before: "1".into(), after: "2".into() };
+        let update = |name: &str| Update {
+            name: name.into(),
+            arch: "amd64".into(),
+            before: "1".into(),
+            after: "2".into(),
+        };
         t.changes.updated = vec![update("linux-image-6.1.0-8-amd64"), update("y")];
         assert_eq!(Need::of(&t, &[], 50).boot, 100);
         // Sizes are what packages say of themselves.
@@ -156,7 +199,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let need = |usr| Need { work: 0, usr, boot: 0 };
         assert!(need(1).check(dir.path(), Path::new("/var/x")).is_ok());
-        let err = format!("{:#}", need(u64::MAX / 4).check(dir.path(), Path::new("/var/x")).unwrap_err());
+        let err =
+            format!("{:#}", need(u64::MAX / 4).check(dir.path(), Path::new("/var/x")).unwrap_err());
         assert!(err.contains("ALT-735") && err.contains("holds /usr"), "{err}");
         let all = Need { work: u64::MAX, usr: u64::MAX, boot: 1 };
         assert!(all.check(dir.path(), Path::new("/var/x")).is_err());

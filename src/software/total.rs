@@ -7,14 +7,23 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 /// Reflexive, antisymmetric and transitive, over three values in every arrangement.
-pub fn is_total<T: Debug>(values: &[T; 3], order: impl Fn(&T, &T) -> Ordering) -> Result<(), TestCaseError> {
+pub fn is_total<T: Debug>(
+    values: &[T; 3],
+    order: impl Fn(&T, &T) -> Ordering,
+) -> Result<(), TestCaseError> {
     for a in values {
         prop_assert_eq!(order(a, a), Ordering::Equal, "{:?} with itself", a);
         for b in values {
             prop_assert_eq!(order(a, b), order(b, a).reverse(), "{:?} and {:?}", a, b);
             for c in values.iter().filter(|c| order(a, b).is_le() && order(b, c).is_le()) {
                 prop_assert!(order(a, c).is_le(), "{:?}, {:?}, {:?}", a, b, c);
-                prop_assert!(order(a, c).is_lt() || (order(a, b).is_eq() && order(b, c).is_eq()), "{:?}, {:?}, {:?}", a, b, c);
+                prop_assert!(
+                    order(a, c).is_lt() || (order(a, b).is_eq() && order(b, c).is_eq()),
+                    "{:?}, {:?}, {:?}",
+                    a,
+                    b,
+                    c
+                );
             }
         }
     }

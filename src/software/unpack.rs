@@ -25,7 +25,10 @@ pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + 
         Compression::None => Box::new(from),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(from)),
         Compression::Xz => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED)?;
+            let stream = liblzma::stream::Stream::new_stream_decoder(
+                XZ_MEMORY,
+                liblzma::stream::CONCATENATED,
+            )?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(from, stream))
         }
         Compression::Zstd => {
@@ -33,7 +36,11 @@ pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + 
             decoder.window_log_max(ZSTD_WINDOW)?;
             Box::new(decoder)
         }
-        Compression::Other(program) => return Err(io::Error::other(format!("it is compressed with {program}, which is not read here"))),
+        Compression::Other(program) => {
+            return Err(io::Error::other(format!(
+                "it is compressed with {program}, which is not read here"
+            )));
+        }
     })
 }
 

@@ -24,11 +24,15 @@ pub fn files(dir: &Path, enter: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> 
     let mut waiting = vec![(PathBuf::new(), 0)];
     while let Some((at, depth)) = waiting.pop() {
         if signals::interrupted() {
-            return Err(error::INTERRUPTED.because("stopped by a signal while a directory was read"));
+            return Err(
+                error::INTERRUPTED.because("stopped by a signal while a directory was read")
+            );
         }
         let entries = match fs::read_dir(dir.join(&at)) {
             Ok(entries) => entries,
-            Err(e) if at.as_os_str().is_empty() => return Err(e).with_context(|| format!("reading {}", dir.display())),
+            Err(e) if at.as_os_str().is_empty() => {
+                return Err(e).with_context(|| format!("reading {}", dir.display()));
+            }
             // Lost+found of a medium, say.
             Err(_) => continue,
         };
@@ -39,7 +43,8 @@ pub fn files(dir: &Path, enter: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> 
                 if depth < DEEP && enter(&path) {
                     waiting.push((path, depth + 1));
                 }
-            } else if kind.is_file() || (kind.is_symlink() && leads_to_file(&top, &dir.join(&path))) {
+            } else if kind.is_file() || (kind.is_symlink() && leads_to_file(&top, &dir.join(&path)))
+            {
                 found.push(path);
             }
             if found.len() > MOST {

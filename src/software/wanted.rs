@@ -84,7 +84,10 @@ impl Wanted {
         let location = location::parse(given.location)?;
         flags::parse(given.flags)?;
         if !packages.all && packages.names.is_empty() && fixes.names.is_empty() {
-            return Err(error::NOTHING_WANTED.because(format!("-l {} is given, and nothing to install from there", given.location)));
+            return Err(error::NOTHING_WANTED.because(format!(
+                "-l {} is given, and nothing to install from there",
+                given.location
+            )));
         }
         Ok(Self {
             location,
@@ -104,7 +107,8 @@ impl Wanted {
 /// ALT-736 with the place, ALT-122 where the file cannot be read.
 pub fn list_of(file: &Path, of_fixes: bool) -> Result<(bool, Vec<String>)> {
     let kind = if of_fixes { Kind::Fixes } else { Kind::Packages };
-    lists::file(kind, &text(file, if of_fixes { "-f" } else { "-b" })?, file).map(|n| (n.all, n.names))
+    lists::file(kind, &text(file, if of_fixes { "-f" } else { "-b" })?, file)
+        .map(|n| (n.all, n.names))
 }
 
 /// Whether this value of `-b` means every update instead of a file.
@@ -117,14 +121,22 @@ fn text(file: &Path, flag: &str) -> Result<Vec<u8>> {
     // Opening a fifo waits.
     let read = match std::fs::metadata(file) {
         Ok(meta) if !meta.is_file() => {
-            return Err(error::FILE_UNREADABLE.because(format!("{} after {flag} is not a regular file", file.display())));
+            return Err(error::FILE_UNREADABLE
+                .because(format!("{} after {flag} is not a regular file", file.display())));
         }
         Ok(_) => File::open(file).and_then(|f| f.take(MOST + 1).read_to_end(&mut text)),
         Err(e) => Err(e),
     };
-    read.map_err(|e| error::FILE_UNREADABLE.because(format!("{} after {flag} cannot be read: {e}", file.display())))?;
+    read.map_err(|e| {
+        error::FILE_UNREADABLE
+            .because(format!("{} after {flag} cannot be read: {e}", file.display()))
+    })?;
     if text.len() as u64 > MOST {
-        return Err(error::BAD_LIST.because(format!("{}: it is larger than {} KiB; that is no list of names", file.display(), MOST >> 10)));
+        return Err(error::BAD_LIST.because(format!(
+            "{}: it is larger than {} KiB; that is no list of names",
+            file.display(),
+            MOST >> 10
+        )));
     }
     Ok(text)
 }
@@ -145,7 +157,8 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             path
         };
-        let (bundle, list) = (file("b", "# all of it\nI:vim\nR:curl=8.5\n"), file("f", "CVE-2024-33599\n"));
+        let (bundle, list) =
+            (file("b", "# all of it\nI:vim\nR:curl=8.5\n"), file("f", "CVE-2024-33599\n"));
         let here = dir.path().to_str().unwrap();
         let given = Given {
             location: here,
@@ -165,9 +178,22 @@ mod tests {
             fix_bundle: Some(list),
         };
         assert_eq!(Wanted::read(&given).unwrap(), want);
-        assert_eq!(serde_json::from_str::<Wanted>(&serde_json::to_string(&want).unwrap()).unwrap(), want);
-        let all = Wanted::read(&Given { location: "configured", bundle: Some(Path::new("update_all")), ..Given::default() }).unwrap();
-        assert!(all.all && all.packages.is_empty() && all.bundle.is_none() && all.location == Location::Configured);
+        assert_eq!(
+            serde_json::from_str::<Wanted>(&serde_json::to_string(&want).unwrap()).unwrap(),
+            want
+        );
+        let all = Wanted::read(&Given {
+            location: "configured",
+            bundle: Some(Path::new("update_all")),
+            ..Given::default()
+        })
+        .unwrap();
+        assert!(
+            all.all
+                && all.packages.is_empty()
+                && all.bundle.is_none()
+                && all.location == Location::Configured
+        );
     }
 
     #[test]
@@ -176,14 +202,26 @@ mod tests {
         let large = dir.path().join("large");
         std::fs::write(&large, vec![b'\n'; (1 << 20) + 1]).unwrap();
         let alone = Given { location: "configured", ..Given::default() };
-        assert_eq!(refused(&alone), "ALT-741: -l configured is given, and nothing to install from there");
+        assert_eq!(
+            refused(&alone),
+            "ALT-741: -l configured is given, and nothing to install from there"
+        );
         assert_eq!(
             refused(&Given { bundle: Some(&large), ..alone }),
-            format!("ALT-736: {}: it is larger than 1024 KiB; that is no list of names", large.display())
+            format!(
+                "ALT-736: {}: it is larger than 1024 KiB; that is no list of names",
+                large.display()
+            )
         );
         let twice = refused(&Given { packages: Some("a=1 a=2"), ..alone });
         assert_eq!(twice, "ALT-107: `a` is asked for in version 1 and in version 2");
-        assert!(refused(&Given { fix_bundle: Some(dir.path()), ..alone }).contains("is not a regular file"));
-        assert!(refused(&Given { packages: Some("a"), flags: Some("--x 'y"), ..alone }).starts_with("ALT-737"));
+        assert!(
+            refused(&Given { fix_bundle: Some(dir.path()), ..alone })
+                .contains("is not a regular file")
+        );
+        assert!(
+            refused(&Given { packages: Some("a"), flags: Some("--x 'y"), ..alone })
+                .starts_with("ALT-737")
+        );
     }
 }

@@ -21,7 +21,12 @@ pub struct File {
 
 impl File {
     /// A problem at a place.
-    pub fn spot(&self, span: Range<usize>, wrong: impl Into<String>, allowed: impl Into<String>) -> Spot {
+    pub fn spot(
+        &self,
+        span: Range<usize>,
+        wrong: impl Into<String>,
+        allowed: impl Into<String>,
+    ) -> Spot {
         Spot::at(&self.name, &self.text, span, wrong, allowed)
     }
 }
@@ -52,12 +57,20 @@ impl Where {
 
     /// The place of a key's value, or of the table if it is not there.
     pub fn at(&self, key: &str) -> Range<usize> {
-        self.keys.iter().find(|(k, ..)| k == key).map_or_else(|| self.head(), |(_, span, _)| span.clone())
+        self.keys
+            .iter()
+            .find(|(k, ..)| k == key)
+            .map_or_else(|| self.head(), |(_, span, _)| span.clone())
     }
 
     /// The place of an array's element.
     pub fn nth(&self, key: &str, n: usize) -> Range<usize> {
-        self.keys.iter().find(|(k, ..)| k == key).and_then(|(.., all)| all.get(n)).cloned().unwrap_or_else(|| self.at(key))
+        self.keys
+            .iter()
+            .find(|(k, ..)| k == key)
+            .and_then(|(.., all)| all.get(n))
+            .cloned()
+            .unwrap_or_else(|| self.at(key))
     }
 
     pub fn has(&self, key: &str) -> bool {
@@ -73,7 +86,11 @@ impl Where {
 fn note(table: &DeTable, within: &str, keys: &mut Vec<Place>) {
     for (key, value) in table {
         let name = format!("{within}{}", key.get_ref());
-        let elements = value.get_ref().as_array().map(|all| all.iter().map(Spanned::span).collect()).unwrap_or_default();
+        let elements = value
+            .get_ref()
+            .as_array()
+            .map(|all| all.iter().map(Spanned::span).collect())
+            .unwrap_or_default();
         keys.push((name.clone(), value.span(), elements));
         if let (Some(inner), true) = (value.get_ref().as_table(), within.is_empty()) {
             note(inner, &format!("{name}."), keys);
@@ -130,7 +147,9 @@ impl<'a> Reader<'a> {
             if !keys.contains(&key.get_ref().as_ref()) {
                 let wrong = format!("{what} has no key `{}`", key.get_ref());
                 reader.tell(key.span(), wrong, allowed(key.get_ref(), keys.iter().copied()));
-                reader.misspelt.extend(nearest(key.get_ref(), keys.iter().copied()).map(str::to_owned));
+                reader
+                    .misspelt
+                    .extend(nearest(key.get_ref(), keys.iter().copied()).map(str::to_owned));
             }
         }
         reader
@@ -177,7 +196,12 @@ impl<'a> Reader<'a> {
         self.table.get(key)
     }
 
-    fn typed<T>(&self, key: &str, what: &str, read: impl Fn(&'a DeValue<'a>) -> Option<T>) -> Option<T> {
+    fn typed<T>(
+        &self,
+        key: &str,
+        what: &str,
+        read: impl Fn(&'a DeValue<'a>) -> Option<T>,
+    ) -> Option<T> {
         let value = self.value(key)?;
         let read = read(value.get_ref());
         if read.is_none() {
@@ -194,8 +218,12 @@ impl<'a> Reader<'a> {
     pub fn needed(&self, key: &str) -> String {
         let text = self.text(key);
         match &text {
-            None if self.lacks(key) => self.wrong(key, format!("`{key}` is missing"), format!("add {key} = \"...\"")),
-            Some(text) if text.trim().is_empty() => self.wrong(key, format!("`{key}` is empty"), ""),
+            None if self.lacks(key) => {
+                self.wrong(key, format!("`{key}` is missing"), format!("add {key} = \"...\""))
+            }
+            Some(text) if text.trim().is_empty() => {
+                self.wrong(key, format!("`{key}` is empty"), "")
+            }
             _ => {}
         }
         text.unwrap_or_default()
@@ -207,9 +235,15 @@ impl<'a> Reader<'a> {
 
     /// A whole number within `range`.
     pub fn number(&self, key: &str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
-        let number = self.typed(key, "a whole number", |v| v.as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok()))?;
+        let number = self.typed(key, "a whole number", |v| {
+            v.as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok())
+        })?;
         if !range.contains(&number) {
-            self.wrong(key, format!("`{key}` is {number}"), format!("allowed: {} to {}", range.start(), range.end()));
+            self.wrong(
+                key,
+                format!("`{key}` is {number}"),
+                format!("allowed: {} to {}", range.start(), range.end()),
+            );
             return None;
         }
         Some(number)
@@ -217,11 +251,17 @@ impl<'a> Reader<'a> {
 
     /// Texts in brackets.
     pub fn texts(&self, key: &str) -> Vec<String> {
-        let Some(all) = self.typed(key, "a list of texts", DeValue::as_array) else { return vec![] };
+        let Some(all) = self.typed(key, "a list of texts", DeValue::as_array) else {
+            return vec![];
+        };
         let text = |v: &Spanned<DeValue>| {
             let text = v.get_ref().as_str().map(str::to_owned);
             if text.is_none() {
-                self.tell(v.span(), format!("`{key}` must be a list of texts, and this is none"), example(key, "a list of texts"));
+                self.tell(
+                    v.span(),
+                    format!("`{key}` must be a list of texts, and this is none"),
+                    example(key, "a list of texts"),
+                );
             }
             text
         };
@@ -233,7 +273,11 @@ impl<'a> Reader<'a> {
         let text = self.text(key)?;
         let found = words.iter().find(|(w, _)| *w == text).map(|(_, t)| *t);
         if found.is_none() {
-            self.wrong(key, format!("`{key}` cannot be `{text}`"), allowed(&text, words.iter().map(|(w, _)| *w)));
+            self.wrong(
+                key,
+                format!("`{key}` cannot be `{text}`"),
+                allowed(&text, words.iter().map(|(w, _)| *w)),
+            );
         }
         found
     }
@@ -243,13 +287,29 @@ impl<'a> Reader<'a> {
         let mut readers = vec![];
         let Some(value) = self.value(key) else { return readers };
         let Some(all) = value.get_ref().as_array() else {
-            self.tell(value.span(), format!("`{key}` must be a list of tables"), format!("write [[{key}]] in double brackets"));
+            self.tell(
+                value.span(),
+                format!("`{key}` must be a list of tables"),
+                format!("write [[{key}]] in double brackets"),
+            );
             return readers;
         };
         for one in all {
             match one.get_ref().as_table() {
-                Some(table) => readers.push(Reader::new(self.file, self.number, table, one.span(), self.found, what, keys)),
-                None => self.tell(one.span(), format!("`{key}` must be a list of tables, and this is none"), format!("write [[{key}]]")),
+                Some(table) => readers.push(Reader::new(
+                    self.file,
+                    self.number,
+                    table,
+                    one.span(),
+                    self.found,
+                    what,
+                    keys,
+                )),
+                None => self.tell(
+                    one.span(),
+                    format!("`{key}` must be a list of tables, and this is none"),
+                    format!("write [[{key}]]"),
+                ),
             }
         }
         readers
@@ -260,19 +320,44 @@ impl<'a> Reader<'a> {
         let value = self.value(key)?;
         let table = value.get_ref().as_table();
         if table.is_none() {
-            self.tell(value.span(), format!("`{key}` must be one table"), format!("write [{key}] or {key} = {{ ... }}"));
+            self.tell(
+                value.span(),
+                format!("`{key}` must be one table"),
+                format!("write [{key}] or {key} = {{ ... }}"),
+            );
         }
-        table.map(|table| Reader::new(self.file, self.number, table, value.span(), self.found, what, keys))
+        table.map(|table| {
+            Reader::new(self.file, self.number, table, value.span(), self.found, what, keys)
+        })
     }
 
     /// A list whose elements are texts or tables.
-    pub fn mixed<T>(&self, key: &str, what: &str, keys: &[&str], text: impl Fn(&str) -> T, table: impl Fn(&Reader<'a>) -> T) -> Vec<T> {
+    pub fn mixed<T>(
+        &self,
+        key: &str,
+        what: &str,
+        keys: &[&str],
+        text: impl Fn(&str) -> T,
+        table: impl Fn(&Reader<'a>) -> T,
+    ) -> Vec<T> {
         let Some(all) = self.typed(key, "a list", DeValue::as_array) else { return vec![] };
         let one = |v: &'a Spanned<DeValue<'a>>| match v.get_ref() {
             DeValue::String(s) => Some(text(s)),
-            DeValue::Table(t) => Some(table(&Reader::new(self.file, self.number, t, v.span(), self.found, what, keys))),
+            DeValue::Table(t) => Some(table(&Reader::new(
+                self.file,
+                self.number,
+                t,
+                v.span(),
+                self.found,
+                what,
+                keys,
+            ))),
             _ => {
-                self.tell(v.span(), format!("this is not {what}"), format!("a text, or {{ {} = \"...\" }}", keys.join(" = \"...\", ")));
+                self.tell(
+                    v.span(),
+                    format!("this is not {what}"),
+                    format!("a text, or {{ {} = \"...\" }}", keys.join(" = \"...\", ")),
+                );
                 None
             }
         };

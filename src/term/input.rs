@@ -43,8 +43,15 @@ pub enum Input {
 /// An Esc that has waited so long is no part of a key that a slow line tears, and is told.
 const NOTICED: Duration = Duration::from_millis(500);
 
-const SIGNALS: [Signal; 7] =
-    [Signal::SIGWINCH, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGCONT];
+const SIGNALS: [Signal; 7] = [
+    Signal::SIGWINCH,
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGHUP,
+    Signal::SIGTSTP,
+    Signal::SIGCONT,
+];
 
 /// The SIGCONT to come ends a stop of our own.
 static EXPECTED: AtomicBool = AtomicBool::new(false);
@@ -93,13 +100,24 @@ impl Reader {
 ///
 /// # Errors
 /// ALT-943 if the kernel has no pipe or thread left.
-pub fn spawn(tty: &Tty, decoder: Decoder, sender: impl Fn(Input) + Send + 'static) -> Result<Reader> {
-    let failed = |e: &dyn std::fmt::Display| error::TERMINAL_FAILED.because(format!("could not read the terminal: {e}"));
+pub fn spawn(
+    tty: &Tty,
+    decoder: Decoder,
+    sender: impl Fn(Input) + Send + 'static,
+) -> Result<Reader> {
+    let failed = |e: &dyn std::fmt::Display| {
+        error::TERMINAL_FAILED.because(format!("could not read the terminal: {e}"))
+    };
     let notices = Notices::of(&SIGNALS).map_err(|e| failed(&e))?;
     start(tty, notices, decoder, sender).map_err(|e| failed(&e))
 }
 
-fn start(tty: &Tty, notices: Notices, decoder: Decoder, sender: impl Fn(Input) + Send + 'static) -> std::io::Result<Reader> {
+fn start(
+    tty: &Tty,
+    notices: Notices,
+    decoder: Decoder,
+    sender: impl Fn(Input) + Send + 'static,
+) -> std::io::Result<Reader> {
     let (woken, wake) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
     let shared = Arc::new(Shared::default());
     let mut read = Reading {
@@ -138,8 +156,13 @@ impl<F: Fn(Input)> Reading<F> {
             let next = [self.decoder.deadline(), notice].into_iter().flatten().min();
             let timeout = next.map(|d| d.saturating_duration_since(Instant::now()));
             // Rounded up: waking up a moment too early would mean waking up twice.
-            let timeout = timeout.map_or(PollTimeout::NONE, |t| PollTimeout::try_from(t.as_millis() + 1).unwrap_or(PollTimeout::MAX));
-            let mut fds = vec![PollFd::new(self.notices.as_fd(), PollFlags::POLLIN), PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
+            let timeout = timeout.map_or(PollTimeout::NONE, |t| {
+                PollTimeout::try_from(t.as_millis() + 1).unwrap_or(PollTimeout::MAX)
+            });
+            let mut fds = vec![
+                PollFd::new(self.notices.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
+            ];
             if !paused {
                 fds.push(PollFd::new(self.tty.as_fd(), PollFlags::POLLIN));
             }
@@ -147,7 +170,8 @@ impl<F: Fn(Input)> Reading<F> {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => return (self.sender)(Input::HangUp),
             }
-            let came = |n: usize| fds.get(n).and_then(PollFd::revents).is_some_and(|f| !f.is_empty());
+            let came =
+                |n: usize| fds.get(n).and_then(PollFd::revents).is_some_and(|f| !f.is_empty());
             let (signalled, woken, readable) = (came(0), came(1), came(2));
             if signalled {
                 self.signals(paused);
@@ -260,7 +284,10 @@ mod tests {
         assert_eq!(next(&told), Some(Input::Resized));
         // A line that is pasted; then Enter is pressed.
         master.write_all(b"vdb\r").unwrap();
-        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Char('v'), Key::Char('d'), Key::Char('b'), Key::LineBreak])));
+        assert_eq!(
+            next(&told),
+            Some(Input::Keys(vec![Key::Char('v'), Key::Char('d'), Key::Char('b'), Key::LineBreak]))
+        );
         std::thread::sleep(Duration::from_millis(150));
         master.write_all(b"\r").unwrap();
         assert_eq!(next(&told), Some(Input::Keys(vec![Key::Enter])));
@@ -276,7 +303,10 @@ mod tests {
         drop(master);
         assert_eq!(next(&told), Some(Input::HangUp));
         // The thread has ended: nothing spins.
-        assert_eq!(told.recv_timeout(Duration::from_secs(5)), Err(mpsc::RecvTimeoutError::Disconnected));
+        assert_eq!(
+            told.recv_timeout(Duration::from_secs(5)),
+            Err(mpsc::RecvTimeoutError::Disconnected)
+        );
         reader.pause();
     }
 }

@@ -57,7 +57,10 @@ pub struct Terminal {
 }
 
 /// Prefixes of names that are no ANSI terminals.
-const FOREIGN: [&str; 14] = ["dumb", "vt52", "adm", "tvi", "wy30", "wy50", "wy60", "wyse", "ibm31", "ibm327", "hp", "3270", "glass", "h19"];
+const FOREIGN: [&str; 14] = [
+    "dumb", "vt52", "adm", "tvi", "wy30", "wy50", "wy60", "wyse", "ibm31", "ibm327", "hp", "3270",
+    "glass", "h19",
+];
 /// Prefixes of names of terminals that are as xterm is.
 const LIKE_XTERM: [&str; 18] = [
     "xterm",
@@ -85,8 +88,19 @@ const SHIFTING: [&str; 7] = ["rxvt", "konsole", "gnome", "iterm", "vte", "putty"
 /// Old ones that are as a VT100 is.
 const OLD: [&str; 4] = ["xterm-r", "xterm-mono", "xterm-old", "xterm-vt"];
 /// Those of the others that always have 256 colours, whatever their name says.
-const RICH: [&str; 11] =
-    ["alacritty", "foot", "xterm-kitty", "kitty", "wezterm", "contour", "xterm-ghostty", "ghostty", "iterm", "mintty", "nsterm"];
+const RICH: [&str; 11] = [
+    "alacritty",
+    "foot",
+    "xterm-kitty",
+    "kitty",
+    "wezterm",
+    "contour",
+    "xterm-ghostty",
+    "ghostty",
+    "iterm",
+    "mintty",
+    "nsterm",
+];
 
 impl Terminal {
     /// What a terminal with this `TERM` can do.
@@ -94,7 +108,13 @@ impl Terminal {
         let name = term.to_ascii_lowercase();
         let begins = |prefixes: &[&str]| prefixes.iter().any(|p| name.starts_with(p));
         let mut it = if name.is_empty() || begins(&FOREIGN) {
-            Self { dumb: true, regions: false, steps: false, drawing: Drawing::None, ..Self::vt100() }
+            Self {
+                dumb: true,
+                regions: false,
+                steps: false,
+                drawing: Drawing::None,
+                ..Self::vt100()
+            }
         } else if begins(&OLD) {
             Self::vt100()
         } else if begins(&LIKE_XTERM) || name == "st" {
@@ -110,7 +130,15 @@ impl Terminal {
         } else if begins(&["ansi", "pcansi", "cons25", "scoansi", "eterm"]) {
             let keys = if begins(&["cons25", "scoansi"]) { Keys::Sco } else { Keys::Xterm };
             let underline = keys != Keys::Sco;
-            Self { colors: 8, drawing: Drawing::None, regions: false, steps: false, underline, keys, ..Self::vt100() }
+            Self {
+                colors: 8,
+                drawing: Drawing::None,
+                regions: false,
+                steps: false,
+                underline,
+                keys,
+                ..Self::vt100()
+            }
         } else {
             Self::vt100()
         };
@@ -149,7 +177,15 @@ impl Terminal {
     }
 
     fn console() -> Self {
-        Self { colors: 8, utf8: true, hide: true, dim: true, keys: Keys::Xterm, function_keys: true, ..Self::vt100() }
+        Self {
+            colors: 8,
+            utf8: true,
+            hide: true,
+            dim: true,
+            keys: Keys::Xterm,
+            function_keys: true,
+            ..Self::vt100()
+        }
     }
 
     fn xterm(name: &str, rich: bool) -> Self {
@@ -170,14 +206,20 @@ impl Terminal {
 
     /// Whether what is typed is taken for UTF-8: unless the locale (looked up by `var`) names another character set.
     pub fn hears_utf8(var: impl Fn(&str) -> Option<String>) -> bool {
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| var(v).filter(|value| !value.is_empty())).unwrap_or_default();
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|v| var(v).filter(|value| !value.is_empty()))
+            .unwrap_or_default();
         let set = locale.split_once('.').map_or("", |(_, set)| set).to_ascii_lowercase();
         set.is_empty() || set.starts_with("utf")
     }
 
     /// Whether text goes out as UTF-8: the terminal shows it, and the locale (looked up by `var`) says that it is on.
     pub fn speaks_utf8(&self, var: impl Fn(&str) -> Option<String>) -> bool {
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| var(v).filter(|value| !value.is_empty())).unwrap_or_default();
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|v| var(v).filter(|value| !value.is_empty()))
+            .unwrap_or_default();
         let locale = locale.to_ascii_lowercase();
         self.utf8 && (locale.contains("utf-8") || locale.contains("utf8"))
     }

@@ -69,8 +69,11 @@ mod tests {
         let chars: Vec<char> = text.chars().collect();
         let mut out = String::new();
         for (n, part) in chars.chunks(read).enumerate() {
-            let keys = part.iter().map(|c| if *c == '\n' { Key::Enter } else { Key::Char(*c) }).collect();
-            for key in guard.mark(keys, begun + Duration::from_millis(apart) * u32::try_from(n).unwrap()) {
+            let keys =
+                part.iter().map(|c| if *c == '\n' { Key::Enter } else { Key::Char(*c) }).collect();
+            for key in
+                guard.mark(keys, begun + Duration::from_millis(apart) * u32::try_from(n).unwrap())
+            {
                 out.push(match key {
                     Key::Char(c) => c,
                     Key::Enter => '!',
@@ -107,6 +110,9 @@ mod tests {
         assert_eq!(guard.mark(vec![Key::Enter], after(300)), [Key::Enter]);
         assert_eq!(guard.mark(vec![Key::Char('x')], after(310)), [Key::Char('x')]);
         // Typed ahead: arrows and Enter, in one read.
-        assert_eq!(guard.mark(vec![Key::Down, Key::Down, Key::Enter], after(900)), [Key::Down, Key::Down, Key::Enter]);
+        assert_eq!(
+            guard.mark(vec![Key::Down, Key::Down, Key::Enter], after(900)),
+            [Key::Down, Key::Down, Key::Enter]
+        );
     }
 }

@@ -15,8 +15,8 @@ use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::stat;
 use nix::sys::termios::{
-    BaudRate, FlushArg, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices as Special, Termios, cfgetospeed, tcflush,
-    tcgetattr, tcsetattr,
+    BaudRate, FlushArg, InputFlags, LocalFlags, OutputFlags, SetArg,
+    SpecialCharacterIndices as Special, Termios, cfgetospeed, tcflush, tcgetattr, tcsetattr,
 };
 
 use crate::error;
@@ -74,16 +74,24 @@ impl Tty {
     /// ALT-941 if standard input or output is no terminal, ALT-943 if it cannot be made raw.
     pub fn open(terminal: &Terminal) -> Result<Self> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
-        for (name, yes) in [("input", nix::unistd::isatty(&stdin)), ("output", nix::unistd::isatty(&stdout))] {
+        for (name, yes) in
+            [("input", nix::unistd::isatty(&stdin)), ("output", nix::unistd::isatty(&stdout))]
+        {
             if yes != Ok(true) {
                 return Err(error::NO_TERMINAL.because(format!("standard {name} is no terminal")));
             }
         }
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let named = nix::unistd::ttyname(&stdin).and_then(|name| open(&name, flags, stat::Mode::empty()));
+        let named =
+            nix::unistd::ttyname(&stdin).and_then(|name| open(&name, flags, stat::Mode::empty()));
         // After `su` the terminal belongs to somebody else; the controlling terminal can always be opened.
         let fd = named.or_else(|_| open("/dev/tty", flags, stat::Mode::empty()));
-        Self::on(fd.map_err(|e| error::TERMINAL_FAILED.because(format!("could not open the terminal: {e}")))?, terminal)
+        Self::on(
+            fd.map_err(|e| {
+                error::TERMINAL_FAILED.because(format!("could not open the terminal: {e}"))
+            })?,
+            terminal,
+        )
     }
 
     /// The same on a terminal that is open already.
@@ -92,9 +100,15 @@ impl Tty {
     /// ALT-943 if it cannot be made raw.
     pub fn on(fd: OwnedFd, terminal: &Terminal) -> Result<Self> {
         let fd = Arc::new(fd);
-        let before = tcgetattr(&fd).map_err(|e| error::TERMINAL_FAILED.because(format!("could not read the line's settings: {e}")))?;
+        let before = tcgetattr(&fd).map_err(|e| {
+            error::TERMINAL_FAILED.because(format!("could not read the line's settings: {e}"))
+        })?;
         let speed = bits(cfgetospeed(&before));
-        let back = Arc::new(Back { fd: Arc::clone(&fd), terminal: terminal.clone(), mode: Mutex::new(Mode { before, taken: false }) });
+        let back = Arc::new(Back {
+            fd: Arc::clone(&fd),
+            terminal: terminal.clone(),
+            mode: Mutex::new(Mode { before, taken: false }),
+        });
         let mut it = Self { fd, back, speed, kept: vec![], free: Instant::now() };
         *lock(&CURRENT) = Some(Arc::clone(&it.back));
         HOOK.call_once(|| {
@@ -117,8 +131,14 @@ impl Tty {
 
     /// Columns and rows: what the kernel says, else `$COLUMNS` and `$LINES`, else 80x24.
     pub fn size(&self) -> (u16, u16) {
-        let said = |name: &str| std::env::var(name).ok().and_then(|v| v.trim().parse::<u16>().ok()).filter(|n| (1..=1000).contains(n));
-        line::size(&*self.fd).unwrap_or_else(|| (said("COLUMNS").unwrap_or(80), said("LINES").unwrap_or(24)))
+        let said = |name: &str| {
+            std::env::var(name)
+                .ok()
+                .and_then(|v| v.trim().parse::<u16>().ok())
+                .filter(|n| (1..=1000).contains(n))
+        };
+        line::size(&*self.fd)
+            .unwrap_or_else(|| (said("COLUMNS").unwrap_or(80), said("LINES").unwrap_or(24)))
     }
 
     /// The line's speed in bits a second; pseudo terminals say 38400.
@@ -155,7 +175,9 @@ impl Tty {
     pub fn busy(&self) -> Option<Duration> {
         match self.unsent() {
             0 => None,
-            n if self.slow() => Some(Duration::from_secs_f64(n as f64 * 10.0 / f64::from(self.speed))),
+            n if self.slow() => {
+                Some(Duration::from_secs_f64(n as f64 * 10.0 / f64::from(self.speed)))
+            }
             _ => Some(Duration::from_millis(MOMENT.into())),
         }
     }
@@ -265,7 +287,8 @@ fn send(fd: BorrowedFd<'_>, bytes: &[u8], patience: u16) -> Result<usize, Errno>
             Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) => {
                 let mut poller = [PollFd::new(fd, PollFlags::POLLOUT)];
-                let left = patience.saturating_sub(u16::try_from(begun.elapsed().as_millis()).unwrap_or(u16::MAX));
+                let left = patience
+                    .saturating_sub(u16::try_from(begun.elapsed().as_millis()).unwrap_or(u16::MAX));
                 let ready = poll(&mut poller, left).unwrap_or(0);
                 let flags = poller[0].revents().unwrap_or(PollFlags::empty());
                 if flags.intersects(PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL) {
@@ -284,10 +307,22 @@ fn send(fd: BorrowedFd<'_>, bytes: &[u8], patience: u16) -> Result<usize, Errno>
 fn raw_of(before: &Termios) -> Termios {
     let mut raw = before.clone();
     // XON/XOFF, stripping and parity are the line's own affair: they stay.
-    raw.input_flags.remove(InputFlags::BRKINT | InputFlags::PARMRK | InputFlags::INLCR | InputFlags::IGNCR | InputFlags::ICRNL);
+    raw.input_flags.remove(
+        InputFlags::BRKINT
+            | InputFlags::PARMRK
+            | InputFlags::INLCR
+            | InputFlags::IGNCR
+            | InputFlags::ICRNL,
+    );
     raw.input_flags.insert(InputFlags::IGNBRK);
     raw.output_flags.remove(OutputFlags::OPOST);
-    raw.local_flags.remove(LocalFlags::ECHO | LocalFlags::ECHONL | LocalFlags::ICANON | LocalFlags::ISIG | LocalFlags::IEXTEN);
+    raw.local_flags.remove(
+        LocalFlags::ECHO
+            | LocalFlags::ECHONL
+            | LocalFlags::ICANON
+            | LocalFlags::ISIG
+            | LocalFlags::IEXTEN,
+    );
     raw.control_chars[Special::VMIN as usize] = 1;
     raw.control_chars[Special::VTIME as usize] = 0;
     raw
@@ -301,7 +336,12 @@ fn bytes_in(time: Duration, speed: u32) -> usize {
 fn bits(rate: BaudRate) -> u32 {
     match rate {
         BaudRate::B0 => 0,
-        BaudRate::B50 | BaudRate::B75 | BaudRate::B110 | BaudRate::B134 | BaudRate::B150 | BaudRate::B200 => 110,
+        BaudRate::B50
+        | BaudRate::B75
+        | BaudRate::B110
+        | BaudRate::B134
+        | BaudRate::B150
+        | BaudRate::B200 => 110,
         BaudRate::B300 => 300,
         BaudRate::B600 => 600,
         BaudRate::B1200 | BaudRate::B1800 => 1200,
@@ -362,11 +402,18 @@ pub(in crate::term) mod tests {
     fn raw_and_back() {
         let _alone = alone();
         for xon in [true, false] {
-            let (tty, mut master, before) = opened("vt100", |t| t.input_flags.set(InputFlags::IXON | InputFlags::IXOFF, xon));
+            let (tty, mut master, before) =
+                opened("vt100", |t| t.input_flags.set(InputFlags::IXON | InputFlags::IXOFF, xon));
             let raw = tcgetattr(tty.shared()).unwrap();
             assert_eq!(raw.input_flags.contains(InputFlags::IXON | InputFlags::IXOFF), xon);
-            assert!(!raw.local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG));
-            assert!(!raw.input_flags.contains(InputFlags::ICRNL) && !raw.output_flags.contains(OutputFlags::OPOST));
+            assert!(
+                !raw.local_flags
+                    .intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG)
+            );
+            assert!(
+                !raw.input_flags.contains(InputFlags::ICRNL)
+                    && !raw.output_flags.contains(OutputFlags::OPOST)
+            );
             let line = tty.shared();
             tty.close().unwrap();
             let after = tcgetattr(&line).unwrap();
@@ -384,7 +431,10 @@ pub(in crate::term) mod tests {
         let (mut tty, mut master, _) = opened("xterm", |_| {});
         tty.write(b"frame").unwrap();
         tty.suspend().unwrap();
-        assert_eq!(read(&mut master), "frame\x1b[m\x1b(B\x1b[r\x1b[24;1H\x1b[K\x1b[?25h\x1b[?1049l");
+        assert_eq!(
+            read(&mut master),
+            "frame\x1b[m\x1b(B\x1b[r\x1b[24;1H\x1b[K\x1b[?25h\x1b[?1049l"
+        );
         tty.resume().unwrap();
         assert!(!tcgetattr(tty.shared()).unwrap().local_flags.contains(LocalFlags::ICANON));
         tty.suspend().unwrap();
@@ -426,7 +476,9 @@ pub(in crate::term) mod tests {
         let err = loop {
             match tty.write(b"x") {
                 Err(e) => break e,
-                Ok(()) => assert!(Instant::now() < until, "a line that is gone takes what is written"),
+                Ok(()) => {
+                    assert!(Instant::now() < until, "a line that is gone takes what is written")
+                }
             }
             std::thread::sleep(Duration::from_millis(10));
         };
@@ -442,7 +494,10 @@ pub(in crate::term) mod tests {
         assert_eq!(tty.room(within), 192);
         tty.write(&[b'x'; 480]).unwrap();
         let busy = tty.busy().unwrap();
-        assert!(busy > Duration::from_millis(350) && busy <= Duration::from_millis(500), "{busy:?}");
+        assert!(
+            busy > Duration::from_millis(350) && busy <= Duration::from_millis(500),
+            "{busy:?}"
+        );
         assert_eq!(tty.room(within), 0);
         std::thread::sleep(Duration::from_millis(510));
         assert_eq!(tty.room(within), 192);
@@ -451,7 +506,8 @@ pub(in crate::term) mod tests {
     #[test]
     fn no_terminal() {
         let _alone = alone();
-        let err = Tty::on(File::open("/dev/null").unwrap().into(), &Terminal::of("vt100")).unwrap_err();
+        let err =
+            Tty::on(File::open("/dev/null").unwrap().into(), &Terminal::of("vt100")).unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-943");
     }
 }

@@ -64,7 +64,11 @@ pub fn bytes(n: u64) -> String {
     while tenths >= 10240 && unit + 1 < UNITS.len() {
         (tenths, unit) = (tenths / 1024, unit + 1);
     }
-    if tenths >= 1000 { format!("{} {}", tenths / 10, UNITS[unit]) } else { format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]) }
+    if tenths >= 1000 {
+        format!("{} {}", tenths / 10, UNITS[unit])
+    } else {
+        format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+    }
 }
 
 /// Seconds for people: `0:07`, `12:34`, `1:02:03`.
@@ -82,7 +86,10 @@ mod tests {
     fn wraps_at_blanks() {
         assert_eq!(wrap("one two three four", 10, 0, 2), "one two\n  three\n  four");
         assert_eq!(wrap("one two", 10, 8, 2), "one\n  two");
-        assert_eq!(wrap("a\n  kept   as it is and long\n\nb c", 8, 0, 0), "a\n  kept   as it is and long\n\nb c");
+        assert_eq!(
+            wrap("a\n  kept   as it is and long\n\nb c", 8, 0, 0),
+            "a\n  kept   as it is and long\n\nb c"
+        );
         assert_eq!(wrap("two  blanks", 20, 0, 0), "two  blanks");
         assert_eq!(wrap("unbreakablelongword x", 8, 0, 0), "unbreakablelongword\nx");
     }
@@ -100,7 +107,10 @@ mod tests {
         ] {
             assert_eq!(bytes(n), want);
         }
-        assert_eq!((clock(7), clock(754), clock(3723)), ("0:07".into(), "12:34".into(), "1:02:03".into()));
+        assert_eq!(
+            (clock(7), clock(754), clock(3723)),
+            ("0:07".into(), "12:34".into(), "1:02:03".into())
+        );
     }
 
     proptest! {

@@ -7,7 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 pub fn quote(word: &OsStr) -> String {
     let harmless = |b: &u8| b.is_ascii_alphanumeric() || b"%+,-./:=@_^".contains(b);
     let text = word.to_string_lossy();
-    if !word.is_empty() && word.as_bytes().iter().all(harmless) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.as_bytes().iter().all(harmless) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// A command line as a shell would read it.
@@ -22,7 +26,10 @@ mod tests {
     #[test]
     fn quotes_for_a_shell() {
         for word in ["", "a b", "it's", "$x;`y`", "plain-1.2/x", "new\nline", "*"] {
-            let out = std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quote(OsStr::new(word)))]).output().unwrap();
+            let out = std::process::Command::new("sh")
+                .args(["-c", &format!("printf %s {}", quote(OsStr::new(word)))])
+                .output()
+                .unwrap();
             assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
         }
         assert_eq!(quote(OsStr::new("plain-1.2/x")), "plain-1.2/x");

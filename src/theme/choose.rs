@@ -35,11 +35,18 @@ pub fn choose(wanted: &Wanted) -> (Theme, Vec<Spot>) {
         _ => "classic",
     };
     let mut wrong = vec![];
-    let mut find = |name: &str, dirs: &[PathBuf]| load::find(name, dirs).map_err(|mut spots| wrong.append(&mut spots)).ok();
+    let mut find = |name: &str, dirs: &[PathBuf]| {
+        load::find(name, dirs).map_err(|mut spots| wrong.append(&mut spots)).ok()
+    };
     // Of a file that is wrong, the built-in look of the same name, if there is one.
-    let built_in = |name: &str| load::names().any(|n| n == name).then(|| load::find(name, &[]).ok()).flatten();
-    let wished = wanted.name.as_deref().and_then(|name| find(name, &wanted.dirs).or_else(|| built_in(name)));
-    let theme = wished.or_else(|| find(by_itself, &wanted.dirs)).or_else(|| find(by_itself, &[])).unwrap_or_else(Theme::mono);
+    let built_in =
+        |name: &str| load::names().any(|n| n == name).then(|| load::find(name, &[]).ok()).flatten();
+    let wished =
+        wanted.name.as_deref().and_then(|name| find(name, &wanted.dirs).or_else(|| built_in(name)));
+    let theme = wished
+        .or_else(|| find(by_itself, &wanted.dirs))
+        .or_else(|| find(by_itself, &[]))
+        .unwrap_or_else(Theme::mono);
     (fitted(theme, wanted), wrong)
 }
 

@@ -19,8 +19,10 @@ const FILES: &[(&str, &str)] = &[
     ("high-contrast", include_str!("../../themes/high-contrast.toml")),
     ("colour-blind-safe", include_str!("../../themes/colour-blind-safe.toml")),
 ];
-const HIGHLIGHTS: &[(&str, Highlight)] = &[("label", Highlight::Label), ("row", Highlight::Row), ("marker", Highlight::Marker)];
-const GLYPHS: &[(&str, Glyphs)] = &[("unicode", Glyphs::Unicode), ("line", Glyphs::Line), ("ascii", Glyphs::Ascii)];
+const HIGHLIGHTS: &[(&str, Highlight)] =
+    &[("label", Highlight::Label), ("row", Highlight::Row), ("marker", Highlight::Marker)];
+const GLYPHS: &[(&str, Glyphs)] =
+    &[("unicode", Glyphs::Unicode), ("line", Glyphs::Line), ("ascii", Glyphs::Ascii)];
 const DEPTHS: [i64; 4] = [0, 8, 16, 256];
 const COLORS: [&str; 16] = [
     "black",
@@ -40,8 +42,12 @@ const COLORS: [&str; 16] = [
     "bright-cyan",
     "bright-white",
 ];
-const ATTRIBUTES: [(&str, Modifier); 4] =
-    [("bold", Modifier::BOLD), ("reverse", Modifier::REVERSED), ("underline", Modifier::UNDERLINED), ("dim", Modifier::DIM)];
+const ATTRIBUTES: [(&str, Modifier); 4] = [
+    ("bold", Modifier::BOLD),
+    ("reverse", Modifier::REVERSED),
+    ("underline", Modifier::UNDERLINED),
+    ("dim", Modifier::DIM),
+];
 const LOOK: &[&str] = &["fg", "bg", "bold", "reverse", "underline", "dim"];
 
 /// The names of the looks that are part of this program.
@@ -57,8 +63,11 @@ pub fn built_in() -> Vec<Theme> {
 /// The tests see to it that the built-in files are right; without that there is always mono.
 fn built_in_one(name: &str) -> Theme {
     let text = FILES.iter().find(|(n, _)| *n == name).map(|(_, text)| *text);
-    text.and_then(|text| parse(name, &File { name: format!("built in: themes/{name}.toml"), text: text.to_owned() }).ok())
-        .unwrap_or_else(Theme::mono)
+    text.and_then(|text| {
+        parse(name, &File { name: format!("built in: themes/{name}.toml"), text: text.to_owned() })
+            .ok()
+    })
+    .unwrap_or_else(Theme::mono)
 }
 
 /// The look called `name`: the file `name.toml` in the last of `dirs` that has it, else a built-in one. A name with `/` is a file.
@@ -69,7 +78,11 @@ pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Spot>> {
     if name.contains('/') {
         return read(Path::new(name));
     }
-    let there = dirs.iter().rev().map(|dir| dir.join(format!("{name}.toml"))).find(|path| path.symlink_metadata().is_ok());
+    let there = dirs
+        .iter()
+        .rev()
+        .map(|dir| dir.join(format!("{name}.toml")))
+        .find(|path| path.symlink_metadata().is_ok());
     if let Some(path) = there {
         return read(&path);
     }
@@ -126,7 +139,15 @@ fn read(path: &Path) -> Result<Theme, Vec<Spot>> {
 pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
     let table = reader::parse(file)?;
     let found = Found::default();
-    let top = Reader::new(file, 0, &table, 0..0, &found, "a look", &["about", "highlight", "glyphs", "colors", "roles"]);
+    let top = Reader::new(
+        file,
+        0,
+        &table,
+        0..0,
+        &found,
+        "a look",
+        &["about", "highlight", "glyphs", "colors", "roles"],
+    );
     let depth = top.number("colors", 0..=256).filter(|n| {
         let fine = DEPTHS.contains(n);
         if !fine {
@@ -144,9 +165,17 @@ pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
         // Without a depth, what the colours may be is not known: no error is made of another.
         styles: roles(&top, if depth.is_none() && top.has("colors") { 256 } else { colors }),
     };
-    let needed = [("highlight", "highlight = \"label\""), ("glyphs", "glyphs = \"ascii\""), ("colors", "colors = 8")];
+    let needed = [
+        ("highlight", "highlight = \"label\""),
+        ("glyphs", "glyphs = \"ascii\""),
+        ("colors", "colors = 8"),
+    ];
     for (key, add) in needed.into_iter().filter(|(key, _)| top.lacks(key)) {
-        top.wrong(key, format!("`{key}` is missing"), format!("add {add}; themes/README.md says what else it can be"));
+        top.wrong(
+            key,
+            format!("`{key}` is missing"),
+            format!("add {add}; themes/README.md says what else it can be"),
+        );
     }
     let mut spots = found.into_inner();
     spots.sort_by_key(|s| (s.line, s.column));
@@ -155,11 +184,20 @@ pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
 
 fn roles(top: &Reader, colors: u16) -> Vec<Style> {
     let keys: Vec<&str> = Role::ALL.iter().map(|(_, _, name)| *name).collect();
-    let Some(table) = top.table("roles", "[roles]", &keys) else { return vec![Style::default(); Role::ALL.len()] };
+    let Some(table) = top.table("roles", "[roles]", &keys) else {
+        return vec![Style::default(); Role::ALL.len()];
+    };
     let style = |name: &str| {
         let Some(look) = table.table(name, "a role", LOOK) else { return Style::default() };
-        let style = Style { fg: color(&look, "fg", colors), bg: color(&look, "bg", colors), ..Style::default() };
-        ATTRIBUTES.into_iter().filter(|(key, _)| look.flag(key)).fold(style, |s, (_, m)| s.add_modifier(m))
+        let style = Style {
+            fg: color(&look, "fg", colors),
+            bg: color(&look, "bg", colors),
+            ..Style::default()
+        };
+        ATTRIBUTES
+            .into_iter()
+            .filter(|(key, _)| look.flag(key))
+            .fold(style, |s, (_, m)| s.add_modifier(m))
     };
     keys.into_iter().map(style).collect()
 }
@@ -170,7 +208,11 @@ fn color(look: &Reader, key: &str, colors: u16) -> Option<Color> {
         return None;
     }
     if colors == 0 {
-        look.wrong(key, "this look has no colours", "set `colors` to 8, 16 or 256, or use bold, reverse, underline, dim");
+        look.wrong(
+            key,
+            "this look has no colours",
+            "set `colors` to 8, 16 or 256, or use bold, reverse, underline, dim",
+        );
         return None;
     }
     let names = &COLORS[..usize::from(colors.min(16))];
@@ -181,7 +223,11 @@ fn color(look: &Reader, key: &str, colors: u16) -> Option<Color> {
     let name = look.text(key)?;
     let number = names.iter().position(|n| *n == name);
     if number.is_none() {
-        look.wrong(key, format!("there is no colour `{name}` among {colors}"), near::allowed(&name, names.iter().copied()));
+        look.wrong(
+            key,
+            format!("there is no colour `{name}` among {colors}"),
+            near::allowed(&name, names.iter().copied()),
+        );
     }
     number.and_then(|n| u8::try_from(n).ok()).map(Color::Indexed)
 }

@@ -19,11 +19,19 @@ fn the_built_in_looks() {
         assert_eq!(theme.styles.len(), Role::ALL.len());
         // Whatever the colours, the selection is told apart, and so is an error.
         let plain = theme.style(Role::Text);
-        assert!(theme.highlight == Highlight::Marker || theme.style(Role::Selected) != plain, "{}", theme.name);
+        assert!(
+            theme.highlight == Highlight::Marker || theme.style(Role::Selected) != plain,
+            "{}",
+            theme.name
+        );
         assert!(theme.name == "serial" || theme.style(Role::Error) != plain, "{}", theme.name);
         for style in &theme.styles {
             assert!(style.fg.is_none() || style.fg != style.bg, "{}", theme.name);
-            assert!(theme.name == "colour-blind-safe" || style.fg != Some(Color::Indexed(4)), "no blue on black: {}", theme.name);
+            assert!(
+                theme.name == "colour-blind-safe" || style.fg != Some(Color::Indexed(4)),
+                "no blue on black: {}",
+                theme.name
+            );
         }
     }
     assert!(all[2].styles.iter().all(|s| *s == Style::default()), "serial costs no byte");
@@ -32,18 +40,27 @@ fn the_built_in_looks() {
 #[test]
 fn bad_files_have_their_message() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/themes/bad");
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "toml"));
     paths.sort();
     assert!(paths.len() >= 15);
     for path in paths {
-        let file = File { name: path.file_name().unwrap().to_string_lossy().into_owned(), text: std::fs::read_to_string(&path).unwrap() };
-        let told: String = load::parse("x", &file).unwrap_err().iter().map(|s| format!("{s}\n")).collect();
+        let file = File {
+            name: path.file_name().unwrap().to_string_lossy().into_owned(),
+            text: std::fs::read_to_string(&path).unwrap(),
+        };
+        let told: String =
+            load::parse("x", &file).unwrap_err().iter().map(|s| format!("{s}\n")).collect();
         let beside = path.with_extension("txt");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&beside, &told).unwrap();
         }
-        assert_eq!(told, std::fs::read_to_string(&beside).unwrap(), "{path:?}; UPDATE_GOLDEN=1 writes it anew");
+        assert_eq!(
+            told,
+            std::fs::read_to_string(&beside).unwrap(),
+            "{path:?}; UPDATE_GOLDEN=1 writes it anew"
+        );
     }
 }
 
@@ -80,17 +97,28 @@ fn which_look_a_terminal_gets() {
 
 #[test]
 fn no_more_than_the_terminal_has() {
-    let get =
-        |name: &str, colors, no_color, utf8| choose(&Wanted { name: Some(name.into()), colors, no_color, utf8, ..Wanted::default() }).0;
+    let get = |name: &str, colors, no_color, utf8| {
+        choose(&Wanted { name: Some(name.into()), colors, no_color, utf8, ..Wanted::default() }).0
+    };
     let blind = get("colour-blind-safe", 8, false, false);
     assert_eq!((blind.colors, blind.glyphs), (8, Glyphs::Line));
     assert_eq!(blind.style(Role::Error).fg, Some(Color::Indexed(3)));
-    assert!(blind.styles.iter().flat_map(|s| [s.fg, s.bg]).flatten().all(|c| matches!(c, Color::Indexed(0..8))));
+    assert!(
+        blind
+            .styles
+            .iter()
+            .flat_map(|s| [s.fg, s.bg])
+            .flatten()
+            .all(|c| matches!(c, Color::Indexed(0..8)))
+    );
     let none = get("high-contrast", 256, true, true);
     assert!(none.colors == 0 && none.styles.iter().all(|s| s.fg.is_none() && s.bg.is_none()));
     assert!(none.style(Role::Selected).add_modifier.contains(Modifier::REVERSED));
     assert!(!none.style(Role::Text).add_modifier.contains(Modifier::REVERSED));
-    assert_eq!(get("colour-blind-safe", 256, false, true), load::find("colour-blind-safe", &[]).unwrap());
+    assert_eq!(
+        get("colour-blind-safe", 256, false, true),
+        load::find("colour-blind-safe", &[]).unwrap()
+    );
 }
 
 #[test]
@@ -104,12 +132,24 @@ fn own_looks_and_mistakes_in_them() {
     put("classic.toml", "about = 1\n");
     let dirs = vec![dir.path().to_owned()];
     let mine = load::find("mine", &dirs).unwrap();
-    assert_eq!(mine.style(Role::Title), Style::new().fg(Color::Indexed(12)).add_modifier(Modifier::UNDERLINED));
+    assert_eq!(
+        mine.style(Role::Title),
+        Style::new().fg(Color::Indexed(12)).add_modifier(Modifier::UNDERLINED)
+    );
     // A look that is wrong is told, and the built-in one of its name is used.
-    let wanted = |name: &str| Wanted { name: Some(name.into()), colors: 8, utf8: true, dirs: dirs.clone(), ..Wanted::default() };
+    let wanted = |name: &str| Wanted {
+        name: Some(name.into()),
+        colors: 8,
+        utf8: true,
+        dirs: dirs.clone(),
+        ..Wanted::default()
+    };
     let (theme, wrong) = choose(&wanted("classic"));
     assert_eq!(theme, load::find("classic", &[]).unwrap());
-    assert!(wrong.iter().any(|s| s.to_string().contains("classic.toml:1:9: `about` must be a text")), "{wrong:?}");
+    assert!(
+        wrong.iter().any(|s| s.to_string().contains("classic.toml:1:9: `about` must be a text")),
+        "{wrong:?}"
+    );
     let (theme, wrong) = choose(&wanted("mien"));
     assert_eq!(theme.name, "classic");
     assert_eq!(
@@ -117,7 +157,11 @@ fn own_looks_and_mistakes_in_them() {
         "mien: there is no look of this name\n    perhaps `mine` is meant; allowed: classic, colour-blind-safe, high-contrast, mine, mono, serial"
     );
     let (all, wrong) = load::all(&dirs);
-    assert!(all.iter().any(|t| t.name == "mine") && all.iter().any(|t| t.name == "classic") && !wrong.is_empty());
+    assert!(
+        all.iter().any(|t| t.name == "mine")
+            && all.iter().any(|t| t.name == "classic")
+            && !wrong.is_empty()
+    );
 }
 
 #[test]

@@ -13,8 +13,9 @@ use super::view::view;
 use crate::term::key::Key;
 
 const WORDS: [&str; 34] = [
-    "up", "down", "left", "right", "home", "end", "pgup", "pgdn", "tab", "backtab", "enter", "enter", "esc", "bs", "del", "F1", "F2", "F3",
-    "F4", "F5", "F6", "F7", "F8", "F9", "a", "1", "/", "n", "^k", "^u", "^a", "^e", "^x", "^l",
+    "up", "down", "left", "right", "home", "end", "pgup", "pgdn", "tab", "backtab", "enter",
+    "enter", "esc", "bs", "del", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "a", "1",
+    "/", "n", "^k", "^u", "^a", "^e", "^x", "^l",
 ];
 const ANSWERS: [&str; 5] = [
     "",
@@ -128,5 +129,8 @@ fn legends_tell_the_truth() {
             assert!(!effects.contains(&Effect::Bell), "after `{way}`: {key:?} on {}", top(&m));
         }
     }
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["edit", "form", "list", "menu", "text", "wait"]);
+    assert_eq!(
+        kinds.into_iter().collect::<Vec<_>>(),
+        ["edit", "form", "list", "menu", "text", "wait"]
+    );
 }

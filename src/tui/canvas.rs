@@ -49,8 +49,17 @@ impl<'a> Canvas<'a> {
 
     /// Draws on a part of the area; where that puts the cursor counts.
     pub fn within(&mut self, part: Rect, draw: impl FnOnce(&mut Canvas<'_>)) {
-        let moved = Rect { x: self.area.x.saturating_add(part.x), y: self.area.y.saturating_add(part.y), ..part };
-        let mut inner = Canvas { buf: &mut *self.buf, theme: self.theme, area: moved.intersection(self.area), cursor: None };
+        let moved = Rect {
+            x: self.area.x.saturating_add(part.x),
+            y: self.area.y.saturating_add(part.y),
+            ..part
+        };
+        let mut inner = Canvas {
+            buf: &mut *self.buf,
+            theme: self.theme,
+            area: moved.intersection(self.area),
+            cursor: None,
+        };
         draw(&mut inner);
         let cursor = inner.cursor;
         self.cursor = cursor.or(self.cursor);
@@ -137,7 +146,9 @@ impl<'a> Canvas<'a> {
         self.fill(part, Role::Text);
         let [corner, horizontal, vertical] = match self.theme.glyphs {
             Glyphs::Ascii => ["++++", "-", "|"],
-            Glyphs::Line | Glyphs::Unicode => ["\u{250c}\u{2510}\u{2514}\u{2518}", "\u{2500}", "\u{2502}"],
+            Glyphs::Line | Glyphs::Unicode => {
+                ["\u{250c}\u{2510}\u{2514}\u{2518}", "\u{2500}", "\u{2502}"]
+            }
         };
         let corner: Vec<String> = corner.chars().map(String::from).collect();
         let (right, bottom) = (part.right() - 1, part.bottom() - 1);
@@ -200,7 +211,12 @@ impl<'a> Canvas<'a> {
                 self.put(x, y, text, Role::Selected);
             }
             Highlight::Row => {
-                let row = Rect { x: x.saturating_sub(1), y, width: self.width().saturating_sub(x.saturating_sub(1) + 1), height: 1 };
+                let row = Rect {
+                    x: x.saturating_sub(1),
+                    y,
+                    width: self.width().saturating_sub(x.saturating_sub(1) + 1),
+                    height: 1,
+                };
                 self.fill(row, Role::Selected);
                 self.put(x, y, text, Role::Selected);
             }
@@ -260,7 +276,10 @@ mod tests {
     fn drawn(width: u16, height: u16, draw: impl FnOnce(&mut Canvas<'_>)) -> Vec<String> {
         let (mut buf, theme) = (Buffer::empty(Rect::new(0, 0, width, height)), Theme::mono());
         draw(&mut Canvas::new(&mut buf, &theme));
-        buf.content().chunks(usize::from(width)).map(|row| row.iter().map(|c| c.symbol()).collect::<String>()).collect()
+        buf.content()
+            .chunks(usize::from(width))
+            .map(|row| row.iter().map(|c| c.symbol()).collect::<String>())
+            .collect()
     }
 
     #[test]

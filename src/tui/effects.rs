@@ -58,7 +58,15 @@ pub struct Doer {
 
 impl Doer {
     pub fn new(sender: Sender<Event>, at: Places) -> Self {
-        Self { sender, at, asked: HashMap::new(), follower: None, number: 0, more: None, copies: vec![] }
+        Self {
+            sender,
+            at,
+            asked: HashMap::new(),
+            follower: None,
+            number: 0,
+            more: None,
+            copies: vec![],
+        }
     }
 
     pub fn follows(&self, number: u64) -> bool {
@@ -170,7 +178,10 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
         Effect::Cancel(token) => drop(screen.doer().asked.remove(&token)),
         Effect::Later(token) => screen.later(SLOW, Msg::Slow(token)),
         Effect::Start { spec, still } => {
-            let status = screen.doer().start(spec, size).map(|s| if still { Box::new(s.still()) } else { s });
+            let status = screen
+                .doer()
+                .start(spec, size)
+                .map(|s| if still { Box::new(s.still()) } else { s });
             let status = status.map_err(|e| Told::from(&e));
             screen.apply(Msg::Opened(status));
         }
@@ -182,12 +193,17 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
             screen.doer().close();
             screen.doer().catch_up();
         }
-        Effect::Jobs => screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)), sys::now().0)),
+        Effect::Jobs => {
+            screen.apply(Msg::Jobs(job::list().map_err(|e| Told::from(&e)), sys::now().0))
+        }
         Effect::Stop(id) => stopped(screen, job::stop(id)),
         Effect::Kill(id) => stopped(screen, job::kill(id)),
         Effect::Continue => screen.doer().send(Msg::Status(status::Msg::Continue)),
         Effect::Shell => {
-            let shell = std::env::var("SHELL").ok().filter(|s| !s.is_empty()).unwrap_or_else(|| "/bin/sh".into());
+            let shell = std::env::var("SHELL")
+                .ok()
+                .filter(|s| !s.is_empty())
+                .unwrap_or_else(|| "/bin/sh".into());
             with_terminal(screen, &[shell], Some("Type `exit` to come back to altdisk."))?;
         }
         Effect::Inherit(argv) => with_terminal(screen, &argv, None)?,
@@ -253,14 +269,34 @@ fn with_terminal(screen: &mut Screen, argv: &[String], shell: Option<&str>) -> R
 /// F8: the screen as text and as a picture.
 fn save(screen: &mut Screen, fastpath: &str) -> Result<Vec<String>> {
     let (buf, cursor) = screen.drawn();
-    let name: String = fastpath.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
-    let stamp: String = clock::stamp(sys::now().0).chars().map(|c| if c == ' ' { '-' } else { c }).filter(|c| *c != ':').collect();
-    let begin = if name.is_empty() || name == "altdisk" { "altdisk".to_owned() } else { format!("altdisk-{name}") };
+    let name: String = fastpath
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' })
+        .collect();
+    let stamp: String = clock::stamp(sys::now().0)
+        .chars()
+        .map(|c| if c == ' ' { '-' } else { c })
+        .filter(|c| *c != ':')
+        .collect();
+    let begin = if name.is_empty() || name == "altdisk" {
+        "altdisk".to_owned()
+    } else {
+        format!("altdisk-{name}")
+    };
     let mut files = vec![];
     for (end, content) in [("txt", svg::text(&buf)), ("svg", svg::svg(&buf, cursor))] {
         let path = screen.doer().at.home.join(format!("{begin}-{stamp}.{end}"));
-        let write = || std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(content.as_bytes());
-        write().map_err(|e: std::io::Error| error::NO_IMAGE.because(format!("{}: {e}", path.display())))?;
+        let write = || {
+            std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)?
+                .write_all(content.as_bytes())
+        };
+        write().map_err(|e: std::io::Error| {
+            error::NO_IMAGE.because(format!("{}: {e}", path.display()))
+        })?;
         files.push(path.display().to_string());
     }
     Ok(files)
@@ -278,7 +314,8 @@ fn write_down(screen: &mut Screen, record: &Record) {
         return screen.doer().write_job(record.clone());
     }
     if let Some(wrong) = screen.doer().at.books.record(record) {
-        let remedy = "altdisk goes on without it. -l and -s name other files for the log and the script.";
+        let remedy =
+            "altdisk goes on without it. -l and -s name other files for the log and the script.";
         screen.tell(Told::new(format!("What you do is not written down: {wrong}"), remedy));
     }
 }

@@ -57,7 +57,11 @@ impl Find {
                 if !typed.is_empty() {
                     self.needle = typed;
                 }
-                return if self.needle.is_empty() { Found::Typing } else { Found::Next(self.needle.clone()) };
+                return if self.needle.is_empty() {
+                    Found::Typing
+                } else {
+                    Found::Next(self.needle.clone())
+                };
             }
             Key::F(3) | Key::Esc => self.typing = None,
             Key::F(_) => return Found::NotMine,
@@ -84,7 +88,8 @@ impl Find {
         for blank in took + cut..width {
             c.put(x + blank, y, " ", Role::Text);
         }
-        let before: String = input.value().chars().skip(start).take(input.cursor().saturating_sub(start)).collect();
+        let before: String =
+            input.value().chars().skip(start).take(input.cursor().saturating_sub(start)).collect();
         c.place_cursor(x + took + crate::tui::canvas::columns(&before), y);
     }
 }

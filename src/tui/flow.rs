@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::job;
-use crate::menu::model::{Builtin, Dialog, Field, How, Kind, Many, Next, Run, Screen, Selector, Target};
+use crate::menu::model::{
+    Builtin, Dialog, Field, How, Kind, Many, Next, Run, Screen, Selector, Target,
+};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
 use crate::secret::masked_words;
@@ -39,8 +41,12 @@ pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
             vec![Effect::Jobs]
         }
         Target::Builtin(Builtin::Themes) => vec![Effect::Themes],
-        Target::Builtin(Builtin::Keys) => push(model, Layer::Text(Text::new(What::Page, "Keys", texts::keys(model.sends)))),
-        Target::Builtin(Builtin::About) => push(model, Layer::Text(Text::new(What::Page, "About and Help", texts::about()))),
+        Target::Builtin(Builtin::Keys) => {
+            push(model, Layer::Text(Text::new(What::Page, "Keys", texts::keys(model.sends))))
+        }
+        Target::Builtin(Builtin::About) => {
+            push(model, Layer::Text(Text::new(What::Page, "About and Help", texts::about())))
+        }
     }
 }
 
@@ -48,14 +54,18 @@ pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
 pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
     let set = Rc::clone(&model.set);
     match set.find(id) {
-        None => fail(model, Told::new(format!("There is no panel `{id}`."), "Go back with Cancel.")),
+        None => {
+            fail(model, Told::new(format!("There is no panel `{id}`."), "Go back with Cancel."))
+        }
         Some(Screen::Menu(menu)) => {
             let seen = screen("menu", &menu.id, &menu.title);
             let mut effects = push(model, Layer::Menu(Menu::new(menu.clone())));
             effects.push(seen);
             effects
         }
-        Some(Screen::Selector(selector)) => open_selector(model, Rc::new(selector.clone()), context),
+        Some(Screen::Selector(selector)) => {
+            open_selector(model, Rc::new(selector.clone()), context)
+        }
         Some(Screen::Dialog(dialog)) => {
             let dialog = Rc::new(dialog.clone());
             match &dialog.discover {
@@ -139,7 +149,10 @@ impl Asking {
                 command::HIDDEN.clone_into(value);
             }
         }
-        Self { argv: command::of_run(run, context), shown: quoted(&masked_words(&command::of_run(run, &masked))) }
+        Self {
+            argv: command::of_run(run, context),
+            shown: quoted(&masked_words(&command::of_run(run, &masked))),
+        }
     }
 
     /// The review of what is about to run.
@@ -157,8 +170,15 @@ fn ask(model: &mut Model, asking: Asking, seconds: u64, why: Why) -> Effects {
     let Asking { argv, shown } = asking;
     model.asked = Some(Asked { token, why });
     model.stack.push(Layer::Wait(Wait::new(token, shown.clone())));
-    let mut effects =
-        vec![Effect::Ask { token, argv, shown: shown.clone(), limit: Duration::from_secs(seconds.max(1)) }, Effect::Later(token)];
+    let mut effects = vec![
+        Effect::Ask {
+            token,
+            argv,
+            shown: shown.clone(),
+            limit: Duration::from_secs(seconds.max(1)),
+        },
+        Effect::Later(token),
+    ];
     if model.options.trace {
         effects.push(Effect::Record(Record::Question { command: shown }));
     }
@@ -178,7 +198,8 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Err(told) => {
             drop_ghosts(model);
             // An error of our own says more than that a program failed.
-            let own = matches!(asked.why, Why::Review) || told.wrong.lines().nth(1).is_some_and(|l| l.contains(": ALT-"));
+            let own = matches!(asked.why, Why::Review)
+                || told.wrong.lines().nth(1).is_some_and(|l| l.contains(": ALT-"));
             effects.extend(fail(model, if own { refused(told) } else { told }));
             return effects;
         }
@@ -204,10 +225,20 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
 
 /// What a program of ours, or a review, says of its failure: it stands after the line about the program.
 fn refused(told: Told) -> Told {
-    let mut said = told.wrong.lines().skip(1).map(|l| l.strip_prefix("  ").unwrap_or(l).trim_end()).filter(|l| !l.is_empty());
+    let mut said = told
+        .wrong
+        .lines()
+        .skip(1)
+        .map(|l| l.strip_prefix("  ").unwrap_or(l).trim_end())
+        .filter(|l| !l.is_empty());
     let Some(first) = said.next() else { return told };
-    let (mut wrong, mut remedy) =
-        (first.trim_start().split_once(": ALT-").map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")), String::new());
+    let (mut wrong, mut remedy) = (
+        first
+            .trim_start()
+            .split_once(": ALT-")
+            .map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")),
+        String::new(),
+    );
     for line in said {
         let does = line.trim_start().strip_prefix("what to do: ");
         let to = if remedy.is_empty() && does.is_none() { &mut wrong } else { &mut remedy };
@@ -226,10 +257,14 @@ pub fn list_of_field(model: &mut Model) -> Effects {
     let Some(form) = model.form() else { return vec![Effect::Bell] };
     let Some(field) = form.field().cloned() else { return vec![Effect::Bell] };
     match &field.list {
-        Some(_) if nothing => fail(model, Told::new("With -X no command is run, so there is no list.", "Type the value.")),
+        Some(_) if nothing => fail(
+            model,
+            Told::new("With -X no command is run, so there is no list.", "Type the value."),
+        ),
         Some(list) => {
             let context = form.values.context(&form.dialog.fields, &form.context);
-            let (asked, limit) = (Asking::of(&list.command, &context, &form.dialog.fields), list.timeout);
+            let (asked, limit) =
+                (Asking::of(&list.command, &context, &form.dialog.fields), list.timeout);
             ask(model, asked, limit, Why::List)
         }
         None => {
@@ -260,7 +295,9 @@ fn of_field(form: &Form, field: &Field, listing: lists::Listing) -> List {
         _ => Choose::Several,
     };
     let title = field.title();
-    let mut list = List::new(&title, listing, choose).with(&form.chosen()).prefilled(!form.values.changed(form.at));
+    let mut list = List::new(&title, listing, choose)
+        .with(&form.chosen())
+        .prefilled(!form.values.changed(form.at));
     list.help.clone_from(&field.help);
     list
 }
@@ -287,9 +324,13 @@ fn answer_selector(model: &mut Model) -> Effects {
     match &selector.next {
         Next::Classified { command, timeout, .. } => {
             context.insert(selector.field.name.clone(), real.clone());
-            let (asked, limit) = (Asking::of(command, &context, std::slice::from_ref(&selector.field)), *timeout);
+            let (asked, limit) =
+                (Asking::of(command, &context, std::slice::from_ref(&selector.field)), *timeout);
             if model.options.doing == Doing::Nothing {
-                return fail(model, Told::new("With -X no command is run, so what follows is not known.", ""));
+                return fail(
+                    model,
+                    Told::new("With -X no command is run, so what follows is not known.", ""),
+                );
             }
             ask(model, asked, limit, Why::Classify(selector, real, context))
         }
@@ -297,7 +338,13 @@ fn answer_selector(model: &mut Model) -> Effects {
     }
 }
 
-fn follow(model: &mut Model, selector: &Selector, real: &str, class: Option<(String, Context)>, mut context: Context) -> Effects {
+fn follow(
+    model: &mut Model,
+    selector: &Selector,
+    real: &str,
+    class: Option<(String, Context)>,
+    mut context: Context,
+) -> Effects {
     let set = Rc::clone(&model.set);
     match set.after(selector, real, class, &mut context) {
         Ok(target) => go(model, &target, context),
@@ -312,7 +359,11 @@ fn follow(model: &mut Model, selector: &Selector, real: &str, class: Option<(Str
 pub fn commit(model: &mut Model) -> Effects {
     let root = model.options.root;
     let doing = model.options.doing;
-    let opens = model.form().map(|f| f.dialog.id.clone()).map(|id| model.options.opens(&id)).unwrap_or_default();
+    let opens = model
+        .form()
+        .map(|f| f.dialog.id.clone())
+        .map(|id| model.options.opens(&id))
+        .unwrap_or_default();
     let Some(form) = model.form() else { return vec![] };
     if form.selector.is_some() {
         return answer_selector(model);
@@ -340,9 +391,16 @@ pub fn commit(model: &mut Model) -> Effects {
     let dialog = Rc::clone(&form.dialog);
     let line = command::line(&dialog, &form.values, &form.context);
     if dialog.root && !root && doing == Doing::All {
-        let remedy = format!("Leave altdisk with F10, then start it again as root:\n\n    sudo {}", opens);
+        let remedy =
+            format!("Leave altdisk with F10, then start it again as root:\n\n    sudo {}", opens);
         drop_ghosts(model);
-        return fail(model, Told::new(format!("{} needs root: only root may run this command.", dialog.title), remedy));
+        return fail(
+            model,
+            Told::new(
+                format!("{} needs root: only root may run this command.", dialog.title),
+                remedy,
+            ),
+        );
     }
     let pending = Pending { line, dialog };
     let review = Asking::review(&pending).filter(|_| doing == Doing::All);
@@ -374,7 +432,9 @@ pub fn reviewed(model: &mut Model, add: &[String]) -> Effects {
 }
 
 fn make_sure(model: &mut Model) -> Effects {
-    let Some(text) = model.pending.as_ref().and_then(|p| p.dialog.confirm.clone()) else { return run(model) };
+    let Some(text) = model.pending.as_ref().and_then(|p| p.dialog.confirm.clone()) else {
+        return run(model);
+    };
     model.ahead.clear();
     push(model, Layer::Text(Text::sure(&text)))
 }
@@ -384,11 +444,18 @@ pub fn run(model: &mut Model) -> Effects {
     let Some(Pending { line, dialog }) = model.pending.take() else { return vec![] };
     let shown = line.shown();
     let doing = model.options.doing;
-    let mut effects = vec![Effect::Record(Record::Command { line: shown.clone(), hides: line.hides(), run: doing == Doing::All })];
+    let mut effects = vec![Effect::Record(Record::Command {
+        line: shown.clone(),
+        hides: line.hides(),
+        run: doing == Doing::All,
+    })];
     if doing != Doing::All {
         drop_ghosts(model);
         let text = vec![
-            ("Nothing is run in this session. This would have been run:\n".to_owned(), crate::theme::Role::Text),
+            (
+                "Nothing is run in this session. This would have been run:\n".to_owned(),
+                crate::theme::Role::Text,
+            ),
             (shown, crate::theme::Role::Command),
         ];
         effects.extend(push(model, Layer::Text(Text::new(What::Note, "NOT RUN", text))));
@@ -396,7 +463,8 @@ pub fn run(model: &mut Model) -> Effects {
     }
     model.ahead.clear();
     model.asked = Some(Asked { token: 0, why: Why::Start });
-    model.started = Some(Started { job: job::Id(0), back: dialog.mode.back, dialog: dialog.id.clone() });
+    model.started =
+        Some(Started { job: job::Id(0), back: dialog.mode.back, dialog: dialog.id.clone() });
     effects.push(match dialog.mode.how {
         how @ (How::Pipe | How::Still) => {
             let (title, fastpath) = (dialog.title.clone(), dialog.id.clone());
@@ -430,7 +498,10 @@ pub fn ended(model: &mut Model, code: Option<i32>) {
     if started.back {
         // SMIT's P, N, I: back to the nearest menu, else selector, else out.
         let menu = model.stack.iter().rposition(|l| matches!(l, Layer::Menu(_)));
-        let selector = model.stack.iter().rposition(|l| matches!(l, Layer::Form(f) if f.selector.is_some() && !f.ghost));
+        let selector = model
+            .stack
+            .iter()
+            .rposition(|l| matches!(l, Layer::Form(f) if f.selector.is_some() && !f.ghost));
         model.stack.truncate(menu.or(selector).map_or(0, |n| n + 1));
     }
 }
@@ -449,8 +520,10 @@ pub fn themes(model: &Model) -> List {
         let notes = fold(&t.about, popup::inner(model.size).saturating_sub(6));
         lists::Entry { line: t.name.clone(), notes, value: t.name.clone(), ..Default::default() }
     };
-    let listing = lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };
-    let mut list = List::new("Colours and Theme", listing, Choose::One).with(std::slice::from_ref(&model.theme.name));
+    let listing =
+        lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };
+    let mut list = List::new("Colours and Theme", listing, Choose::One)
+        .with(std::slice::from_ref(&model.theme.name));
     texts::THEMES.clone_into(&mut list.help);
     list
 }
@@ -460,10 +533,18 @@ pub fn jobs(summaries: &[job::Summary], now: u64) -> List {
     let entry = |s: &job::Summary| {
         let took = s.took(now).map_or_else(|| "-".to_owned(), crate::text::clock);
         let started = crate::host::clock::minute(s.started);
-        let line = format!("{:>4}  {started}  {:<13} {took:>8}  {}", s.id.to_string(), s.state_word(), s.spec.title);
+        let line = format!(
+            "{:>4}  {started}  {:<13} {took:>8}  {}",
+            s.id.to_string(),
+            s.state_word(),
+            s.spec.title
+        );
         lists::Entry { line, value: s.id.to_string(), ..Default::default() }
     };
-    let heading = Some(format!(" {:>4}  {:<16}  {:<13} {:>8}  {}", "Job", "Started", "State", "Time", "What"));
+    let heading = Some(format!(
+        " {:>4}  {:<16}  {:<13} {:>8}  {}",
+        "Job", "Started", "State", "Time", "What"
+    ));
     let listing = lists::Listing { heading, entries: summaries.iter().map(entry).collect() };
     let mut list = List::new("Running and Finished Jobs", listing, Choose::One);
     texts::JOBS.clone_into(&mut list.help);

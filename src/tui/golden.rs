@@ -12,7 +12,8 @@ use crate::tui::canvas::Canvas;
 
 /// The theme whose every role has a colour of its own, so that the roles can be read back. For ASCII glyphs.
 pub fn probe() -> Theme {
-    let styles = Role::ALL.iter().map(|(role, ..)| Style::new().fg(Color::Indexed(*role as u8 + 1)));
+    let styles =
+        Role::ALL.iter().map(|(role, ..)| Style::new().fg(Color::Indexed(*role as u8 + 1)));
     Theme { name: "probe".into(), styles: styles.collect(), ..Theme::mono() }
 }
 
@@ -24,11 +25,14 @@ pub fn drawn(width: u16, height: u16, draw: impl Fn(&mut Canvas<'_>)) -> String 
     let cursor = canvas.cursor;
     let rows = |cell: &dyn Fn(&ratatui::buffer::Cell) -> String| -> String {
         let rows = buf.content().chunks(usize::from(width));
-        rows.map(|row| row.iter().map(cell).collect::<String>().trim_end().to_owned() + "\n").collect()
+        rows.map(|row| row.iter().map(cell).collect::<String>().trim_end().to_owned() + "\n")
+            .collect()
     };
     let text = rows(&|cell| cell.symbol().to_owned());
     let roles = rows(&|cell| match cell.fg {
-        Color::Indexed(n) => Role::ALL.get(usize::from(n) - 1).map_or('?', |(_, letter, _)| *letter).to_string(),
+        Color::Indexed(n) => {
+            Role::ALL.get(usize::from(n) - 1).map_or('?', |(_, letter, _)| *letter).to_string()
+        }
         _ => " ".into(),
     });
     let cursor = cursor.map_or("none".to_owned(), |(x, y)| format!("column {x}, row {y}"));
@@ -44,7 +48,8 @@ pub fn check(name: &str, width: u16, height: u16, draw: impl Fn(&mut Canvas<'_>)
         std::fs::write(&path, &shown).unwrap();
         return;
     }
-    let golden = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; UPDATE_GOLDEN=1 writes it", path.display()));
+    let golden = std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; UPDATE_GOLDEN=1 writes it", path.display()));
     assert!(golden == shown, "{} differs; this is drawn now:\n{shown}", path.display());
 }
 

@@ -50,8 +50,13 @@ pub fn spoken(text: &str, sends: Sends) -> String {
     while let Some(c) = rest.chars().next() {
         let digits = rest[c.len_utf8()..].chars().take_while(char::is_ascii_digit).count();
         let after = rest[c.len_utf8() + digits..].chars().next();
-        let number = rest[c.len_utf8()..c.len_utf8() + digits].parse::<u8>().ok().filter(|n| (1..=10).contains(n));
-        let alone = !before.is_alphanumeric() && !"/.-_".contains(before) && after.is_none_or(|a| !a.is_alphanumeric() && a != '_');
+        let number = rest[c.len_utf8()..c.len_utf8() + digits]
+            .parse::<u8>()
+            .ok()
+            .filter(|n| (1..=10).contains(n));
+        let alone = !before.is_alphanumeric()
+            && !"/.-_".contains(before)
+            && after.is_none_or(|a| !a.is_alphanumeric() && a != '_');
         let took = match number {
             Some(n) if c == 'F' && alone => {
                 out.push_str(&name(Key::F(n), sends));
@@ -105,15 +110,26 @@ mod tests {
     #[test]
     fn sentences_name_the_keys_that_there_are() {
         let said = "Press F4, then F10. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.";
-        assert_eq!(spoken(said, Sends::Escape), "Press Esc 4, then Esc 0. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.");
+        assert_eq!(
+            spoken(said, Sends::Escape),
+            "Press Esc 4, then Esc 0. Not /dev/F1, F11, xF2 or F3x; F\u{e9}."
+        );
         assert_eq!(spoken(said, Sends::Function), said);
     }
 
     #[test]
     fn columns_as_smit() {
-        let legend: Legend =
-            vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(8), "Image"), (Key::F(9), "Shell")];
-        assert_eq!((rows(&legend, 80, WIDE), rows(&legend, 132, WIDE), rows(&legend, 72, POPUP)), (2, 1, 2));
+        let legend: Legend = vec![
+            (Key::F(1), "Help"),
+            (Key::F(2), "Refresh"),
+            (Key::F(3), "Cancel"),
+            (Key::F(8), "Image"),
+            (Key::F(9), "Shell"),
+        ];
+        assert_eq!(
+            (rows(&legend, 80, WIDE), rows(&legend, 132, WIDE), rows(&legend, 72, POPUP)),
+            (2, 1, 2)
+        );
         let text = crate::tui::golden::drawn(80, 2, |c| draw(c, 0, &legend, Sends::Function, WIDE));
         assert!(
             text.starts_with("F1=Help             F2=Refresh          F3=Cancel           F8=Image\nF9=Shell\n=== roles\nKKkkkkk  "),

@@ -86,15 +86,23 @@ pub fn catch_up(log: &Path, to: &mut File) {
         let how = match job.state {
             job::State::Running | job::State::Lost { alive: true } => continue,
             job::State::Ended(ended) => ended.shown(),
-            job::State::Lost { alive: false } => "its result is unknown: the process that supervised it is gone".to_owned(),
+            job::State::Lost { alive: false } => {
+                "its result is unknown: the process that supervised it is gone".to_owned()
+            }
         };
         let mine = note(job.id).and_then(|p| read(&p)).is_some_and(|n| n.log == log);
         let Some(note) = mine.then(|| claim(job.id)).flatten() else { continue };
         let date = clock::date(sys::now().0);
-        let head = format!("\n[{date}]\n    Job {} has ended: {}\n---- start ----\n", job.id, printable_lines(&job.spec.command(), false));
+        let head = format!(
+            "\n[{date}]\n    Job {} has ended: {}\n---- start ----\n",
+            job.id,
+            printable_lines(&job.spec.command(), false)
+        );
         let when = if let job::State::Ended(e) = job.state { clock::date(e.time) } else { date };
         let end = format!("---- end ----\n\n[{when}]\n    {how}\n");
-        let _ = to.write_all(head.as_bytes()).and_then(|()| copy(job.id, note.from, to, &end).map(drop));
+        let _ = to
+            .write_all(head.as_bytes())
+            .and_then(|()| copy(job.id, note.from, to, &end).map(drop));
     }
 }
 
@@ -111,7 +119,10 @@ fn copy(id: Id, from: u64, to: &mut File, end: &str) -> std::io::Result<u64> {
 fn append(from: &mut dyn BufRead, to: &mut dyn Write, end: &str) -> std::io::Result<()> {
     let mut to = std::io::BufWriter::new(to);
     for line in from.split(b'\n') {
-        if let Some(text) = serde_json::from_str(&String::from_utf8_lossy(&line?)).ok().and_then(|event| text(&event)) {
+        if let Some(text) = serde_json::from_str(&String::from_utf8_lossy(&line?))
+            .ok()
+            .and_then(|event| text(&event))
+        {
             writeln!(to, "{text}")?;
         }
     }
@@ -125,7 +136,9 @@ fn text(event: &Event) -> Option<String> {
     match event {
         Event::Step { state: State::Done | State::Failed, .. } => None,
         Event::Warning { text } => Some(printable_lines(&format!("warning: {text}"), false)),
-        Event::Error { id, cause, remedy } => Some(printable_lines(&format!("{id} {cause}\n  what to do: {remedy}"), false)),
+        Event::Error { id, cause, remedy } => {
+            Some(printable_lines(&format!("{id} {cause}\n  what to do: {remedy}"), false))
+        }
         other => lines::line(other, shown),
     }
 }
@@ -138,12 +151,35 @@ mod tests {
     fn warnings_and_errors_and_what_is_no_text() {
         let line = |event: &Event| serde_json::to_vec(event).unwrap();
         let events = [
-            line(&Event::Step { id: "1.gate".into(), phase: 1, index: 1, of: 2, title: "Check".into(), state: State::Begin, ms: None }),
-            line(&Event::Output { stream: crate::event::Stream::Stderr, line: "E: Failed to fetch".into() }),
-            line(&Event::Step { id: "1.gate".into(), phase: 1, index: 1, of: 2, title: "Check".into(), state: State::Done, ms: Some(9) }),
+            line(&Event::Step {
+                id: "1.gate".into(),
+                phase: 1,
+                index: 1,
+                of: 2,
+                title: "Check".into(),
+                state: State::Begin,
+                ms: None,
+            }),
+            line(&Event::Output {
+                stream: crate::event::Stream::Stderr,
+                line: "E: Failed to fetch".into(),
+            }),
+            line(&Event::Step {
+                id: "1.gate".into(),
+                phase: 1,
+                index: 1,
+                of: 2,
+                title: "Check".into(),
+                state: State::Done,
+                ms: Some(9),
+            }),
             line(&Event::Warning { text: "slow".into() }),
             b"\xff\xfe torn".to_vec(),
-            line(&Event::Error { id: "ALT-707".into(), cause: "There is no\x1b[2J copy".into(), remedy: "make one".into() }),
+            line(&Event::Error {
+                id: "ALT-707".into(),
+                cause: "There is no\x1b[2J copy".into(),
+                remedy: "make one".into(),
+            }),
             line(&Event::Done { exit: 3, text: "Nothing was changed.".into() }),
         ];
         let mut out = vec![];

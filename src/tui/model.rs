@@ -210,7 +210,13 @@ pub enum Effect {
 }
 
 impl Model {
-    pub fn new(set: Rc<Set>, theme: Theme, sends: Sends, options: Options, size: (u16, u16)) -> Self {
+    pub fn new(
+        set: Rc<Set>,
+        theme: Theme,
+        sends: Sends,
+        options: Options,
+        size: (u16, u16),
+    ) -> Self {
         Self {
             set,
             theme,

@@ -33,16 +33,29 @@ pub fn place(screen: (u16, u16), instructions: usize, wanted: usize, legend: &Le
     let body = u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, most.max(1));
     let tall = head + body + 1 + legend + 1;
     let outer = Rect::new(1, height.saturating_sub(tall), wide, tall);
-    Place { outer, body: Rect::new(outer.x + 2, outer.y + head, wide.saturating_sub(4), body), legend: outer.y + head + body + 1 }
+    Place {
+        outer,
+        body: Rect::new(outer.x + 2, outer.y + head, wide.saturating_sub(4), body),
+        legend: outer.y + head + body + 1,
+    }
 }
 
 /// Draws frame, title, instructions, markers of what scrolls (`first` line of `all`) and the legend.
-pub fn draw(c: &mut Canvas<'_>, place: Place, title: &str, instructions: &[&str], scroll: (usize, usize), legend: &Legend, sends: Sends) {
+pub fn draw(
+    c: &mut Canvas<'_>,
+    place: Place,
+    title: &str,
+    instructions: &[&str],
+    scroll: (usize, usize),
+    legend: &Legend,
+    sends: Sends,
+) {
     // Nothing of the screen below stays beside it.
     let width = c.width();
     c.fill(Rect { x: 0, width, ..place.outer }, Role::Text);
     c.frame(place.outer, title);
-    let inside = Rect { x: place.outer.x + 2, width: place.outer.width.saturating_sub(4), ..place.outer };
+    let inside =
+        Rect { x: place.outer.x + 2, width: place.outer.width.saturating_sub(4), ..place.outer };
     c.within(inside, |c| {
         for (n, line) in instructions.iter().enumerate() {
             c.put(0, 3 + n as u16, line, Role::Instruction);
@@ -52,7 +65,11 @@ pub fn draw(c: &mut Canvas<'_>, place: Place, title: &str, instructions: &[&str]
         c.put(place.body.x, place.body.y - 1, &top, Role::Note);
         c.put(place.body.x, place.body.bottom(), &bottom, Role::Note);
     }
-    let below = Rect { y: place.legend, height: place.outer.bottom().saturating_sub(place.legend + 1), ..inside };
+    let below = Rect {
+        y: place.legend,
+        height: place.outer.bottom().saturating_sub(place.legend + 1),
+        ..inside
+    };
     c.within(below, |c| keys::draw(c, 0, legend, sends, keys::POPUP));
 }
 
@@ -71,7 +88,11 @@ pub fn fold(text: &str, width: u16) -> Vec<String> {
         let words = line.trim_start_matches(' ');
         let indent = (line.len() - words.len()).min(width / 2);
         let blanks = " ".repeat(indent);
-        let broken = if columns(line) > width as u16 { crate::text::wrap(words, width, indent, indent) } else { words.to_owned() };
+        let broken = if columns(line) > width as u16 {
+            crate::text::wrap(words, width, indent, indent)
+        } else {
+            words.to_owned()
+        };
         for part in format!("{blanks}{broken}").split('\n') {
             cut(part, width, &mut out);
         }

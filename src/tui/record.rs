@@ -50,7 +50,9 @@ impl Record {
     /// As the log has it; `date` as SMIT writes it. Nothing that a program or a name holds commands the terminal of who reads it.
     pub fn text(&self, date: &str) -> String {
         match self {
-            Self::Begin { argv } => format!("\n[{date}]\n    Starting altdisk ({})\n", printable(argv, false)),
+            Self::Begin { argv } => {
+                format!("\n[{date}]\n    Starting altdisk ({})\n", printable(argv, false))
+            }
             Self::Screen { kind, fastpath, title } => {
                 let mut screen = kind.to_string();
                 if let Some(first) = screen.get_mut(..1) {
@@ -61,20 +63,31 @@ impl Record {
                     printable(title, false)
                 )
             }
-            Self::Question { command } => format!("\n[{date}]\n    Asking: {}\n", printable_lines(command, false)),
+            Self::Question { command } => {
+                format!("\n[{date}]\n    Asking: {}\n", printable_lines(command, false))
+            }
             Self::Answer { text } => format!("    It answers:\n{}", indented(text)),
             Self::Command { line, run, .. } => {
                 let line = printable_lines(line, false);
-                let begins =
-                    if *run { "Output from Command_to_Execute follows below:\n---- start ----" } else { "It is not run in this session." };
-                format!("\n[{date}]\n    Command_to_Execute follows below:\n>> {line}\n\n    {begins}\n")
+                let begins = if *run {
+                    "Output from Command_to_Execute follows below:\n---- start ----"
+                } else {
+                    "It is not run in this session."
+                };
+                format!(
+                    "\n[{date}]\n    Command_to_Execute follows below:\n>> {line}\n\n    {begins}\n"
+                )
             }
             Self::Started { .. } => String::new(),
             Self::Ended { how, .. } => format!("---- end ----\n\n[{date}]\n    {how}\n"),
             Self::GoesOn { job } => {
-                format!("---- it runs ----\n\n[{date}]\n    continues as job {job}: `altdisk jobs` shows it.\n")
+                format!(
+                    "---- it runs ----\n\n[{date}]\n    continues as job {job}: `altdisk jobs` shows it.\n"
+                )
             }
-            Self::Error { text } => format!("\n[{date}]\n    Error: {}\n", printable_lines(text, false)),
+            Self::Error { text } => {
+                format!("\n[{date}]\n    Error: {}\n", printable_lines(text, false))
+            }
             Self::End => format!("\n[{date}]\n    Exiting altdisk\n"),
         }
     }
@@ -137,7 +150,9 @@ impl Books {
 
     /// What is wrong with a file that was asked for by name.
     pub fn refused(&mut self, log: bool, script: bool) -> Option<String> {
-        let mut books = [(&mut self.log, log), (&mut self.script, script)].into_iter().filter(|(_, named)| *named);
+        let mut books = [(&mut self.log, log), (&mut self.script, script)]
+            .into_iter()
+            .filter(|(_, named)| *named);
         books.find_map(|(book, _)| book.complaint())
     }
 
@@ -157,10 +172,15 @@ impl Books {
         let Record::Command { line, hides, .. } = record else { return None };
         // A password is not written down, and so the line would not do the same again.
         self.script.write(&script(
-            &if *hides { format!("# a password is left out here: {}", line.replace('\n', "\n# ")) } else { line.clone() },
+            &if *hides {
+                format!("# a password is left out here: {}", line.replace('\n', "\n# "))
+            } else {
+                line.clone()
+            },
             &date,
         ));
-        let wrong: Vec<String> = [&mut self.log, &mut self.script].into_iter().filter_map(Book::complaint).collect();
+        let wrong: Vec<String> =
+            [&mut self.log, &mut self.script].into_iter().filter_map(Book::complaint).collect();
         (!wrong.is_empty()).then(|| wrong.join("; "))
     }
 }
@@ -172,11 +192,29 @@ mod tests {
 
     #[test]
     fn the_log_has_smits_form() {
-        let text = Record::Screen { kind: "menu", fastpath: "alt_install".into(), title: "Alternate".into() }.text("D");
-        assert_eq!(text, "\n    (Menu screen selected,\n        FastPath = \"alt_install\",\n        title = \"Alternate\".)\n");
-        let text = Record::Command { line: "ls -l".into(), hides: false, run: true }.text("Nov 22 2011, 14:48:12");
-        assert!(text.starts_with("\n[Nov 22 2011, 14:48:12]\n    Command_to_Execute follows below:\n>> ls -l\n"), "{text}");
-        assert!(Record::Answer { text: "a\x1b[2J\nb".into() }.text("D").ends_with("        a\\x1b[2J\n        b\n"));
+        let text = Record::Screen {
+            kind: "menu",
+            fastpath: "alt_install".into(),
+            title: "Alternate".into(),
+        }
+        .text("D");
+        assert_eq!(
+            text,
+            "\n    (Menu screen selected,\n        FastPath = \"alt_install\",\n        title = \"Alternate\".)\n"
+        );
+        let text = Record::Command { line: "ls -l".into(), hides: false, run: true }
+            .text("Nov 22 2011, 14:48:12");
+        assert!(
+            text.starts_with(
+                "\n[Nov 22 2011, 14:48:12]\n    Command_to_Execute follows below:\n>> ls -l\n"
+            ),
+            "{text}"
+        );
+        assert!(
+            Record::Answer { text: "a\x1b[2J\nb".into() }
+                .text("D")
+                .ends_with("        a\\x1b[2J\n        b\n")
+        );
     }
 
     #[test]
@@ -198,11 +236,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (log, script) = (dir.path().join("log"), dir.path().join("script"));
         let mut books = Books::open((&log, Name::Given), (&script, Name::Given));
-        for (line, hides) in [("echo '********'", false), ("set -p '********'", true), ("echo 'a\x1b[2J\nb'", false)] {
-            assert_eq!(books.record(&Record::Command { line: line.into(), hides, run: true }), None);
+        for (line, hides) in
+            [("echo '********'", false), ("set -p '********'", true), ("echo 'a\x1b[2J\nb'", false)]
+        {
+            assert_eq!(
+                books.record(&Record::Command { line: line.into(), hides, run: true }),
+                None
+            );
         }
         let script = std::fs::read_to_string(&script).unwrap();
-        assert!(script.contains("\necho '********'\n") && script.contains("\n# a password is left out here: set -p"), "{script}");
+        assert!(
+            script.contains("\necho '********'\n")
+                && script.contains("\n# a password is left out here: set -p"),
+            "{script}"
+        );
         let log = std::fs::read_to_string(&log).unwrap();
         assert!(log.contains(">> echo 'a\\x1b[2J\nb'\n"), "{log}");
     }

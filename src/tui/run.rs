@@ -67,7 +67,14 @@ pub struct Begin {
 ///
 /// # Errors
 /// ALT-94x if the terminal cannot be used.
-pub fn run(model: Model, begin: Begin, terminal: Terminal, utf8: bool, tty: Tty, places: Places) -> Result<End> {
+pub fn run(
+    model: Model,
+    begin: Begin,
+    terminal: Terminal,
+    utf8: bool,
+    tty: Tty,
+    places: Places,
+) -> Result<End> {
     let (sender, receiver) = channel();
     let keys = sender.clone();
     // If nobody listens any more, the process is about to end.
@@ -124,7 +131,8 @@ impl Screen {
                     self.tty.close()?;
                     if let Some(text) = goes_on {
                         // Nobody is left to be told where standard output is closed.
-                        let _ = writeln!(std::io::stdout(), "{}", crate::text::wrap(&text, 79, 0, 0));
+                        let _ =
+                            writeln!(std::io::stdout(), "{}", crate::text::wrap(&text, 79, 0, 0));
                     }
                 }
                 return Ok(end);
@@ -149,12 +157,15 @@ impl Screen {
     /// What to tell who leaves while the job on the screen runs.
     fn goes_on(&self) -> Option<String> {
         let statuses = self.model.stack.iter().rev();
-        statuses.filter_map(|l| if let Layer::Status(status) = l { status.leaving() } else { None }).next()
+        statuses
+            .filter_map(|l| if let Layer::Status(status) = l { status.leaving() } else { None })
+            .next()
     }
 
     /// Sleeps until something happens.
     fn next(&self, receiver: &Receiver<Event>, line: Option<Duration>) -> Option<Event> {
-        let timer = self.timers.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
+        let timer =
+            self.timers.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
         match [line, timer].into_iter().flatten().min() {
             None => receiver.recv().ok(),
             Some(wait) => receiver.recv_timeout(wait).ok(),
@@ -186,7 +197,9 @@ impl Screen {
             }
             Event::Input(Input::Keys(keys)) => self.apply(Msg::Keys(keys)),
             // Where function keys are keys, Esc needs no attention.
-            Event::Input(Input::Escape(waits)) if self.model.sends == Sends::Escape => self.apply(Msg::Escape(waits)),
+            Event::Input(Input::Escape(waits)) if self.model.sends == Sends::Escape => {
+                self.apply(Msg::Escape(waits))
+            }
             Event::Input(Input::Escape(_)) => {}
             Event::Input(Input::Resized) => self.resize(),
             Event::Input(Input::Continued) => match self.tty.resume() {

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use crate::menu::model::{
-    Builtin, Choice, Dialog, Field, How, Item, Kind, List, Many, Menu, Mode, Next, Required, Run, Screen, Selector, Set, Take, Target,
+    Builtin, Choice, Dialog, Field, How, Item, Kind, List, Many, Menu, Mode, Next, Required, Run,
+    Screen, Selector, Set, Take, Target,
 };
 use crate::term::key::Key;
 use crate::tui::keys::Sends;
@@ -38,12 +39,24 @@ pub fn field(name: &str, label: &str, kind: Kind) -> Field {
 }
 
 pub fn ring(name: &str, label: &str, choices: &[(&str, &str)]) -> Field {
-    let choices: Vec<Choice> = choices.iter().map(|(shown, real)| Choice { shown: (*shown).into(), real: (*real).into() }).collect();
-    Field { default: choices[0].shown.clone(), choices, prefix: String::new(), ..field(name, label, Kind::Ring) }
+    let choices: Vec<Choice> = choices
+        .iter()
+        .map(|(shown, real)| Choice { shown: (*shown).into(), real: (*real).into() })
+        .collect();
+    Field {
+        default: choices[0].shown.clone(),
+        choices,
+        prefix: String::new(),
+        ..field(name, label, Kind::Ring)
+    }
 }
 
 pub fn list(words: &[&str]) -> List {
-    List { command: Run::Argv(words.iter().map(|w| (*w).into()).collect()), take: Take::First, timeout: 10 }
+    List {
+        command: Run::Argv(words.iter().map(|w| (*w).into()).collect()),
+        take: Take::First,
+        timeout: 10,
+    }
 }
 
 pub fn dialog(id: &str, title: &str, fields: Vec<Field>, command: &[&str]) -> Dialog {
@@ -65,7 +78,8 @@ pub fn dialog(id: &str, title: &str, fields: Vec<Field>, command: &[&str]) -> Di
 }
 
 pub fn clone_dialog() -> Dialog {
-    let yes_no = |name: &str, label: &str, real: &str| ring(name, label, &[("no", ""), ("yes", real)]);
+    let yes_no =
+        |name: &str, label: &str, real: &str| ring(name, label, &[("no", ""), ("yes", real)]);
     let fields = vec![
         Field {
             required: Required::Filled,
@@ -75,7 +89,14 @@ pub fn clone_dialog() -> Dialog {
             prefix: String::new(),
             ..field("targets", "Target Disk(s) to install", Kind::Text)
         },
-        Field { prefix: "-P".into(), ..ring("phase", "Phase to execute", &[("all", "all"), ("1", "1"), ("2", "2"), ("3", "3")]) },
+        Field {
+            prefix: "-P".into(),
+            ..ring(
+                "phase",
+                "Phase to execute",
+                &[("all", "all"), ("1", "1"), ("2", "2"), ("3", "3")],
+            )
+        },
         Field { prefix: "-i ".into(), ..field("image_data", "image.data file", Kind::Path) },
         Field { prefix: "-e ".into(), ..field("exclude", "Exclude list", Kind::Path) },
         field("", "", Kind::Heading),
@@ -90,7 +111,12 @@ pub fn clone_dialog() -> Dialog {
     ];
     Dialog {
         review: Some(vec!["--review".into()]),
-        ..dialog("alt_clone", "Clone the Rootvg to an Alternate Disk", fields, &["alt_disk_install", "-C"])
+        ..dialog(
+            "alt_clone",
+            "Clone the Rootvg to an Alternate Disk",
+            fields,
+            &["alt_disk_install", "-C"],
+        )
     }
 }
 
@@ -99,7 +125,11 @@ fn to(id: &str) -> Option<Target> {
 }
 
 pub fn set() -> Set {
-    let item = |text: &str, goto: Option<Target>| Item { text: text.into(), help: format!("Help for {text}."), goto };
+    let item = |text: &str, goto: Option<Target>| Item {
+        text: text.into(),
+        help: format!("Help for {text}."),
+        goto,
+    };
     let menu = Menu {
         id: "altdisk".into(),
         title: "Alternate Disk Installation".into(),
@@ -119,7 +149,11 @@ pub fn set() -> Set {
             item("About", Some(Target::Builtin(Builtin::About))),
         ],
     };
-    let name = Field { list: Some(list(&["services"])), required: Required::Filled, ..field("name", "Service name", Kind::Text) };
+    let name = Field {
+        list: Some(list(&["services"])),
+        required: Required::Filled,
+        ..field("name", "Service name", Kind::Text)
+    };
     let selector = |id: &str, ghost| Selector {
         id: id.into(),
         title: "Choose a Service".into(),
@@ -129,8 +163,12 @@ pub fn set() -> Set {
         ghost,
         after_selector: false,
     };
-    let restart =
-        Field { from: Some("name".into()), required: Required::Always, prefix: String::new(), ..field("unit", "Service", Kind::Text) };
+    let restart = Field {
+        from: Some("name".into()),
+        required: Required::Always,
+        prefix: String::new(),
+        ..field("unit", "Service", Kind::Text)
+    };
     let dialogs = vec![
         clone_dialog(),
         Dialog {
@@ -150,9 +188,20 @@ pub fn set() -> Set {
                 &["resize"],
             )
         },
-        Dialog { mode: Mode { how: How::Pipe, back: true }, ..dialog("back", "Back", vec![], &["true"]) },
-        dialog("clear", "Clear", vec![Field { clear: true, ..field("name", "Name", Kind::Text) }], &["true"]),
-        Dialog { mode: Mode { how: How::Inherit, back: true }, ..dialog("inherit", "Edit", vec![], &["vi"]) },
+        Dialog {
+            mode: Mode { how: How::Pipe, back: true },
+            ..dialog("back", "Back", vec![], &["true"])
+        },
+        dialog(
+            "clear",
+            "Clear",
+            vec![Field { clear: true, ..field("name", "Name", Kind::Text) }],
+            &["true"],
+        ),
+        Dialog {
+            mode: Mode { how: How::Inherit, back: true },
+            ..dialog("inherit", "Edit", vec![], &["vi"])
+        },
     ];
     let mut set = Set::default();
     let screens = dialogs.into_iter().map(Screen::Dialog).chain([
@@ -167,7 +216,8 @@ pub fn set() -> Set {
 /// A model with the sample menus, as root, the first menu open.
 pub fn model() -> Model {
     let options = Options { root: true, home: "/home/ada".into(), ..Options::default() };
-    let mut model = Model::new(Rc::new(set()), crate::theme::Theme::mono(), Sends::Function, options, (80, 24));
+    let mut model =
+        Model::new(Rc::new(set()), crate::theme::Theme::mono(), Sends::Function, options, (80, 24));
     model.themes = vec![crate::theme::Theme::mono()];
     crate::tui::flow::open(&mut model, "altdisk", Default::default());
     model
@@ -192,11 +242,14 @@ pub fn keys(text: &str) -> Vec<Key> {
             "esc" => keys.push(Key::Esc),
             "bs" => keys.push(Key::Backspace),
             "del" => keys.push(Key::Delete),
-            _ => match (word.strip_prefix('F').and_then(|n| n.parse().ok()), word.strip_prefix('^')) {
-                (Some(n), _) => keys.push(Key::F(n)),
-                (_, Some(c)) => keys.extend(c.chars().map(Key::Ctrl)),
-                _ => keys.extend(word.trim_matches('"').chars().map(Key::Char)),
-            },
+            _ => {
+                match (word.strip_prefix('F').and_then(|n| n.parse().ok()), word.strip_prefix('^'))
+                {
+                    (Some(n), _) => keys.push(Key::F(n)),
+                    (_, Some(c)) => keys.extend(c.chars().map(Key::Ctrl)),
+                    _ => keys.extend(word.trim_matches('"').chars().map(Key::Char)),
+                }
+            }
         }
     }
     keys
@@ -223,7 +276,9 @@ pub fn top(model: &Model) -> String {
     match model.top() {
         None => "nothing".into(),
         Some(Layer::Menu(m)) => format!("menu {}", m.menu.id),
-        Some(Layer::Form(f)) => format!("form {} {}", f.dialog.id, f.field().map_or("-", |f| f.name.as_str())),
+        Some(Layer::Form(f)) => {
+            format!("form {} {}", f.dialog.id, f.field().map_or("-", |f| f.name.as_str()))
+        }
         Some(Layer::List(l, _)) => format!("list {}", l.title()),
         Some(Layer::Text(t)) => format!(
             "text {}",

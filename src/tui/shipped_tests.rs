@@ -50,9 +50,13 @@ fn opened(screen: &Screen) -> Option<Layer> {
     Some(match screen {
         Screen::Menu(menu) => Layer::Menu(Menu::new(menu.clone())),
         Screen::Selector(s) if s.ghost => return None,
-        Screen::Selector(selector) => Layer::Form(Box::new(Form::selector(Rc::new(selector.clone()), Default::default()))),
+        Screen::Selector(selector) => {
+            Layer::Form(Box::new(Form::selector(Rc::new(selector.clone()), Default::default())))
+        }
         Screen::Dialog(d) if d.ghost => return None,
-        Screen::Dialog(dialog) => Layer::Form(Box::new(Form::dialog(Rc::new(dialog.clone()), Default::default()))),
+        Screen::Dialog(dialog) => {
+            Layer::Form(Box::new(Form::dialog(Rc::new(dialog.clone()), Default::default())))
+        }
     })
 }
 
@@ -87,7 +91,10 @@ fn every_panel_works_on_the_smallest_screen() {
         let shown = super::golden::drawn(size.0, size.1, |c| view(&m, c));
         assert!(shown.contains("F10=Exit") && shown.contains("Enter=Do"), "{id}: {shown}");
         press(&mut m, "F1");
-        assert!(super::golden::drawn(size.0, size.1, |c| view(&m, c)).contains("CONTEXTUAL HELP"), "{id}");
+        assert!(
+            super::golden::drawn(size.0, size.1, |c| view(&m, c)).contains("CONTEXTUAL HELP"),
+            "{id}"
+        );
         press(&mut m, "F3");
         for _ in 0..30 {
             let at = top(&m);
@@ -115,7 +122,9 @@ fn every_panel_fits() {
         super::flow::push(&mut m, layer);
         assert!(super::canvas::columns(screen.title()) <= 78, "{id}: the title");
         if let Screen::Menu(menu) = screen {
-            menu.items.iter().for_each(|i| assert!(super::canvas::columns(&i.text) <= 76, "{id}: {}", i.text));
+            menu.items
+                .iter()
+                .for_each(|i| assert!(super::canvas::columns(&i.text) <= 76, "{id}: {}", i.text));
         }
         // Help for the panel and for each of its fields or items.
         for _ in 0..60 {
@@ -136,7 +145,8 @@ fn own_lists_are_golden() {
         let spec = Spec::new(vec!["altdisk".into()], "Clone the Running System to Another Disk");
         Summary { id: Id(n), spec, started: 0, state, group: None, stopped }
     };
-    let ended = |code| State::Ended(Ended { code, signal: code.is_none().then_some(9), time: 0, ms: 0 });
+    let ended =
+        |code| State::Ended(Ended { code, signal: code.is_none().then_some(9), time: 0, ms: 0 });
     let jobs = vec![
         job(12, State::Running, false),
         job(11, ended(Some(0)), false),
@@ -177,14 +187,19 @@ fn picture(name: &str, m: &Model) {
     view(m, &mut canvas);
     let cursor = canvas.cursor;
     let drawn = super::svg::svg(&buf, cursor);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(format!("{name}.svg"));
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(format!("{name}.svg"));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &drawn).unwrap();
         return;
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == drawn, "{} is not what the screen is now; UPDATE_GOLDEN=1 cargo test --bins shipped writes it", path.display());
+    assert!(
+        kept == drawn,
+        "{} is not what the screen is now; UPDATE_GOLDEN=1 cargo test --bins shipped writes it",
+        path.display()
+    );
 }
 
 #[test]

@@ -56,8 +56,10 @@ pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
 
 /// The panels. A set with mistakes is refused: who relies on a panel must not find another one in its place.
 fn menus(extra: &[PathBuf]) -> Result<Set> {
-    let dirs: Vec<PathBuf> = std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
-    let mut set = load::all(&dirs).map_err(|spots| error::BAD_MENUS.because(("", listed(&spots))))?;
+    let dirs: Vec<PathBuf> =
+        std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
+    let mut set =
+        load::all(&dirs).map_err(|spots| error::BAD_MENUS.because(("", listed(&spots))))?;
     own::settle(&mut set);
     Ok(set)
 }
@@ -81,15 +83,20 @@ pub fn start(start: &Start) -> Result<End> {
     if start.kind.is_some_and(|k| k != kind.0) {
         return Err(error::WRONG_KIND.because(format!("`{path}` is a {}", kind.1)));
     }
-    let home = PathBuf::from(std::env::var_os("HOME").filter(|h| !h.is_empty()).unwrap_or_else(|| "/".into()));
-    let (log, script) =
-        (start.log.clone().unwrap_or_else(|| home.join("smit.log")), start.script.clone().unwrap_or_else(|| home.join("smit.script")));
+    let home = PathBuf::from(
+        std::env::var_os("HOME").filter(|h| !h.is_empty()).unwrap_or_else(|| "/".into()),
+    );
+    let (log, script) = (
+        start.log.clone().unwrap_or_else(|| home.join("smit.log")),
+        start.script.clone().unwrap_or_else(|| home.join("smit.script")),
+    );
     // What the user names may be a link or /dev/null; what has the default name in a HOME that may be another's, may not.
     let name = |given: &Option<PathBuf>| if given.is_some() { Name::Given } else { Name::Default };
     let mut books = Books::open((&log, name(&start.log)), (&script, name(&start.script)));
     let env = environment(start, &log, &script);
     if let Some(wrong) = books.refused(start.log.is_some(), start.script.is_some()) {
-        return Err(error::BAD_VALUE.because_do(wrong, "name a file that can be written, or leave -l and -s out"));
+        return Err(error::BAD_VALUE
+            .because_do(wrong, "name a file that can be written, or leave -l and -s out"));
     }
     let _ = books.record(&Record::Begin { argv: start.argv.clone() });
     if let Some(mut to) = books.log() {
@@ -114,7 +121,13 @@ fn environment(start: &Start, log: &Path, script: &Path) -> Vec<(String, String)
     ]
 }
 
-fn plain(start: &Start, set: &Set, path: &str, books: &mut Books, env: Vec<(String, String)>) -> Result<End> {
+fn plain(
+    start: &Start,
+    set: &Set,
+    path: &str,
+    books: &mut Books,
+    env: Vec<(String, String)>,
+) -> Result<End> {
     use std::io::IsTerminal;
     let live = std::io::stdin().is_terminal();
     let ascii = !Terminal { utf8: true, ..Terminal::here() }.speaks_utf8(|v| std::env::var(v).ok());
@@ -125,7 +138,10 @@ fn plain(start: &Start, set: &Set, path: &str, books: &mut Books, env: Vec<(Stri
             }
         } else if let Some(wrong) = books.record(&record) {
             // Lines of text have no place of their own for this.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("What you do is not written down: {wrong}\n").as_bytes());
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("What you do is not written down: {wrong}\n").as_bytes(),
+            );
         }
     };
     let run = Run {
@@ -170,7 +186,11 @@ fn screens(
         verbose: start.verbose,
         trace: start.trace,
         home: home.display().to_string(),
-        menu_dirs: start.menu_dirs.iter().map(|d| std::path::absolute(d).unwrap_or_else(|_| d.clone()).display().to_string()).collect(),
+        menu_dirs: start
+            .menu_dirs
+            .iter()
+            .map(|d| std::path::absolute(d).unwrap_or_else(|_| d.clone()).display().to_string())
+            .collect(),
     };
     let sends = if terminal.function_keys { Sends::Function } else { Sends::Escape };
     let mut model = Model::new(Rc::new(set), theme, sends, options, tty.size());
@@ -196,7 +216,10 @@ fn running_job() -> Option<job::Id> {
 }
 
 fn kept_theme(home: &Path) -> Option<PathBuf> {
-    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute()).unwrap_or_else(|| home.join(".config"));
+    let config = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|p| p.is_absolute())
+        .unwrap_or_else(|| home.join(".config"));
     Some(config.join("altdisk/theme"))
 }
 

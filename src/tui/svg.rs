@@ -16,8 +16,8 @@ const PAPER: &str = "#101418";
 
 /// The sixteen colours, as xterm has them but a little softer.
 const COLORS: [&str; 16] = [
-    "#000000", "#cc4444", "#44aa44", "#c0a030", "#4a78d8", "#b050b0", "#3aa0a8", "#d8d8d8", "#808080", "#ff6b6b", "#6bdd6b", "#ffe066",
-    "#7aa2ff", "#e080e0", "#66dde6", "#ffffff",
+    "#000000", "#cc4444", "#44aa44", "#c0a030", "#4a78d8", "#b050b0", "#3aa0a8", "#d8d8d8",
+    "#808080", "#ff6b6b", "#6bdd6b", "#ffe066", "#7aa2ff", "#e080e0", "#66dde6", "#ffffff",
 ];
 
 /// Draws `buf`; the cursor as an outlined cell.
@@ -43,7 +43,10 @@ font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"15\">\n
     }
     if let Some((x, y)) = cursor {
         let (left, top) = (MARGIN + x * WIDE, MARGIN + y * TALL);
-        let _ = writeln!(out, "<rect x=\"{left}\" y=\"{top}\" width=\"{WIDE}\" height=\"{TALL}\" fill=\"none\" stroke=\"{INK}\"/>");
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left}\" y=\"{top}\" width=\"{WIDE}\" height=\"{TALL}\" fill=\"none\" stroke=\"{INK}\"/>"
+        );
     }
     out.push_str("</svg>\n");
     out
@@ -52,7 +55,8 @@ font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"15\">\n
 /// The text alone, without blanks at the ends of lines.
 pub fn text(buf: &Buffer) -> String {
     let rows = buf.content().chunks(usize::from(buf.area.width.max(1)));
-    rows.map(|row| row.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned() + "\n").collect()
+    rows.map(|row| row.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned() + "\n")
+        .collect()
 }
 
 #[derive(PartialEq, Eq)]
@@ -71,7 +75,12 @@ fn look(cell: &Cell) -> Look {
     if cell.modifier.contains(Modifier::DIM) {
         "#909090".clone_into(&mut ink);
     }
-    Look { ink, paper, bold: cell.modifier.contains(Modifier::BOLD), underlined: cell.modifier.contains(Modifier::UNDERLINED) }
+    Look {
+        ink,
+        paper,
+        bold: cell.modifier.contains(Modifier::BOLD),
+        underlined: cell.modifier.contains(Modifier::UNDERLINED),
+    }
 }
 
 fn color(color: Color, reset: &str) -> String {
@@ -111,7 +120,11 @@ fn color(color: Color, reset: &str) -> String {
 fn run(out: &mut String, x: u16, y: u16, columns: u16, text: &str, look: &Look) {
     let (left, top, width) = (MARGIN + x * WIDE, MARGIN + y * TALL, columns * WIDE);
     if look.paper != PAPER {
-        let _ = writeln!(out, "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{TALL}\" fill=\"{}\"/>", look.paper);
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{TALL}\" fill=\"{}\"/>",
+            look.paper
+        );
     }
     let words = text.trim_end();
     if words.trim().is_empty() {
@@ -148,9 +161,17 @@ mod tests {
         buf.set_string(1, 0, "a<b &", Style::new().fg(Color::Red).add_modifier(Modifier::BOLD));
         buf.set_string(0, 1, " sel ", Style::new().add_modifier(Modifier::REVERSED));
         let picture = svg(&buf, Some((7, 1)));
-        assert!(picture.contains("fill=\"#cc4444\" font-weight=\"bold\" textLength=\"45\""), "{picture}");
+        assert!(
+            picture.contains("fill=\"#cc4444\" font-weight=\"bold\" textLength=\"45\""),
+            "{picture}"
+        );
         assert!(picture.contains(">a&lt;b &amp;</text>"));
-        assert!(picture.contains(&format!("<rect x=\"12\" y=\"30\" width=\"45\" height=\"18\" fill=\"{INK}\"/>")), "{picture}");
+        assert!(
+            picture.contains(&format!(
+                "<rect x=\"12\" y=\"30\" width=\"45\" height=\"18\" fill=\"{INK}\"/>"
+            )),
+            "{picture}"
+        );
         assert_eq!(text(&buf), " a<b &\n sel\n");
     }
 }

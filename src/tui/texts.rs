@@ -56,17 +56,28 @@ the end, Ctrl-U everything. Enter takes the text, Cancel leaves the field as it 
 
 /// F1 for what is on top; None where it means nothing.
 pub fn help(model: &Model) -> Option<Text> {
-    let join =
-        |first: &str, second: String| if second.trim().is_empty() { first.to_owned() } else { format!("{}\n\n{second}", first.trim_end()) };
+    let join = |first: &str, second: String| {
+        if second.trim().is_empty() {
+            first.to_owned()
+        } else {
+            format!("{}\n\n{second}", first.trim_end())
+        }
+    };
     Some(match model.top()? {
         Layer::Menu(menu) => match menu.item() {
-            Some(item) if !item.help.trim().is_empty() => Text::help(item.text.trim(), &join(&item.help, menu.menu.help.clone())),
+            Some(item) if !item.help.trim().is_empty() => {
+                Text::help(item.text.trim(), &join(&item.help, menu.menu.help.clone()))
+            }
             _ => Text::help(&menu.menu.title, &menu.menu.help),
         },
         Layer::Form(form) => of_form(form),
-        Layer::List(list, For::Field) => Text::help(list.title(), &join(&list.help, LIST.to_owned())),
+        Layer::List(list, For::Field) => {
+            Text::help(list.title(), &join(&list.help, LIST.to_owned()))
+        }
         Layer::List(list, _) => Text::help(list.title(), &list.help),
-        Layer::Edit(edit) => Text::help(&edit.field().title(), &join(&edit.field().help, EDIT.to_owned())),
+        Layer::Edit(edit) => {
+            Text::help(&edit.field().title(), &join(&edit.field().help, EDIT.to_owned()))
+        }
         Layer::Review(_) => Text::help("What will happen", REVIEW),
         Layer::Status(_) => Text::help("COMMAND STATUS", STATUS),
         Layer::Wait(_) => return None,
@@ -79,7 +90,9 @@ pub fn help(model: &Model) -> Option<Text> {
                 "SHOW COMMAND STRING",
                 "This is exactly the command line that Enter runs in the form. Typed at a shell prompt, it does the same.",
             ),
-            What::Note | What::Page => Text::help("This text", "Press Enter or Cancel to go back to the screen before."),
+            What::Note | What::Page => {
+                Text::help("This text", "Press Enter or Cancel to go back to the screen before.")
+            }
         },
     })
 }
@@ -124,7 +137,10 @@ pub fn image(model: &Model) -> String {
 }
 
 pub fn saved(files: &[String]) -> String {
-    format!("The screen was written to:\n{}", files.iter().map(|f| format!("    {f}\n")).collect::<String>())
+    format!(
+        "The screen was written to:\n{}",
+        files.iter().map(|f| format!("    {f}\n")).collect::<String>()
+    )
 }
 
 /// What every key does.
@@ -159,7 +175,10 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         ("Ctrl-Z".into(), "Stop altdisk; `fg` in the shell goes on with it."),
     ];
     if sends == Sends::Escape {
-        rows.insert(2, ("Esc, then a digit".into(), "A function key: 1 is the first, 0 the tenth."));
+        rows.insert(
+            2,
+            ("Esc, then a digit".into(), "A function key: 1 is the first, 0 the tenth."),
+        );
     }
     let mut text = vec![];
     text.extend(rows.into_iter().map(|(key, what)| (format!(" {key:<18} {what}"), Role::Text)));

@@ -48,7 +48,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
         Msg::Opened(status) => opened(model, status),
         Msg::Status(msg) => to_status(model, msg),
         Msg::Saved(files) => match files {
-            Ok(files) => flow::push(model, Layer::Text(Text::plain(What::Note, "PRINT SCREEN", &texts::saved(&files)))),
+            Ok(files) => flow::push(
+                model,
+                Layer::Text(Text::plain(What::Note, "PRINT SCREEN", &texts::saved(&files))),
+            ),
             Err(told) => flow::fail(model, told),
         },
         Msg::Returned(code) => returned(model, code),
@@ -215,8 +218,13 @@ fn apply(model: &mut Model, step: Step) -> Effects {
         Step::List => flow::list_of_field(model),
         Step::Command => show_command(model),
         Step::Edit => {
-            let edit = model.form().and_then(|f| f.field().map(|field| Edit::new(field.clone(), f.values.get(f.at))));
-            edit.map_or_else(|| vec![Effect::Bell], |edit| flow::push(model, Layer::Edit(Box::new(edit))))
+            let edit = model
+                .form()
+                .and_then(|f| f.field().map(|field| Edit::new(field.clone(), f.values.get(f.at))));
+            edit.map_or_else(
+                || vec![Effect::Bell],
+                |edit| flow::push(model, Layer::Edit(Box::new(edit))),
+            )
         }
         Step::Chosen(numbers) => chosen(model, &numbers),
         Step::Edited(text) => {
@@ -234,7 +242,9 @@ fn apply(model: &mut Model, step: Step) -> Effects {
 /// F3: one screen back; from the first one out.
 fn back(model: &mut Model) -> Effects {
     let gone = model.stack.pop();
-    if matches!(&gone, Some(Layer::Review(_))) || matches!(&gone, Some(Layer::Text(t)) if t.what == What::Sure) {
+    if matches!(&gone, Some(Layer::Review(_)))
+        || matches!(&gone, Some(Layer::Text(t)) if t.what == What::Sure)
+    {
         model.pending = None;
     }
     flow::drop_ghosts(model);
@@ -253,16 +263,25 @@ fn show_command(model: &mut Model) -> Effects {
         Some(Layer::Review(review)) => Some(review.line().shown()),
         _ => flow::preview(model),
     };
-    line.map_or_else(|| vec![Effect::Bell], |line| flow::push(model, Layer::Text(Text::command(&line))))
+    line.map_or_else(
+        || vec![Effect::Bell],
+        |line| flow::push(model, Layer::Text(Text::command(&line))),
+    )
 }
 
 fn chosen(model: &mut Model, numbers: &[usize]) -> Effects {
     let Some(Layer::List(list, purpose)) = model.stack.pop() else { return vec![] };
-    let values: Vec<String> = numbers.iter().filter_map(|n| list.listing.entries.get(*n)).map(|e| e.value.clone()).collect();
+    let values: Vec<String> = numbers
+        .iter()
+        .filter_map(|n| list.listing.entries.get(*n))
+        .map(|e| e.value.clone())
+        .collect();
     match purpose {
         For::Field => flow::chosen(model, &values),
         For::Themes => {
-            if let Some(theme) = values.first().and_then(|name| model.themes.iter().find(|t| t.name == *name)) {
+            if let Some(theme) =
+                values.first().and_then(|name| model.themes.iter().find(|t| t.name == *name))
+            {
                 model.theme = theme.clone();
                 return vec![Effect::Theme(theme.name.clone())];
             }
@@ -356,8 +375,11 @@ fn to_status(model: &mut Model, msg: status::Msg) -> Effects {
     let wishes = status.update(msg);
     let (job, now) = (status.job(), status.ended());
     let mut effects = vec![];
-    if let (None, Some(code), true) = (before, now, model.started.as_ref().is_some_and(|s| s.job == job)) {
-        effects.push(Effect::Record(Record::Ended { job: job.0, how: format!("exit code {code}") }));
+    if let (None, Some(code), true) =
+        (before, now, model.started.as_ref().is_some_and(|s| s.job == job))
+    {
+        effects
+            .push(Effect::Record(Record::Ended { job: job.0, how: format!("exit code {code}") }));
     }
     for wish in wishes {
         effects.extend(granted(model, wish));
@@ -382,7 +404,9 @@ fn granted(model: &mut Model, wish: Wish) -> Effects {
 
 /// F3 on a status: the job goes on if it runs; if it ended well, the dialog may want to be left too.
 fn leave(model: &mut Model) -> Effects {
-    let Some(at) = model.stack.iter().rposition(|l| matches!(l, Layer::Status(_))) else { return vec![] };
+    let Some(at) = model.stack.iter().rposition(|l| matches!(l, Layer::Status(_))) else {
+        return vec![];
+    };
     let code = match model.stack.get(at) {
         Some(Layer::Status(status)) => status.ended(),
         _ => None,
@@ -391,7 +415,8 @@ fn leave(model: &mut Model) -> Effects {
     model.stack.truncate(at);
     flow::ended(model, code);
     flow::drop_ghosts(model);
-    let mut effects: Effects = goes_on.map(Effect::Record).into_iter().chain([Effect::Close]).collect();
+    let mut effects: Effects =
+        goes_on.map(Effect::Record).into_iter().chain([Effect::Close]).collect();
     // Back in the list of jobs, as it is now.
     if matches!(model.top(), Some(Layer::List(_, For::Jobs))) {
         model.stack.pop();
@@ -422,11 +447,15 @@ fn returned(model: &mut Model, code: Result<i32, Told>) -> Effects {
             effects.extend(flow::fail(model, told));
         }
         Ok(code) if command => {
-            effects.push(Effect::Record(Record::Ended { job: 0, how: format!("exit code {code}") }));
+            effects
+                .push(Effect::Record(Record::Ended { job: 0, how: format!("exit code {code}") }));
             flow::ended(model, Some(code));
             flow::drop_ghosts(model);
             if code != 0 {
-                effects.extend(flow::fail(model, Told::new(format!("The command failed with exit code {code}."), "")));
+                effects.extend(flow::fail(
+                    model,
+                    Told::new(format!("The command failed with exit code {code}."), ""),
+                ));
             }
         }
         Ok(_) => {}

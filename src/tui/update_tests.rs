@@ -16,7 +16,10 @@ fn shot(model: &Model) -> String {
 }
 
 fn started(effects: Vec<Effect>) -> Spec {
-    effects.into_iter().find_map(|e| if let Effect::Start { spec, .. } = e { Some(spec) } else { None }).unwrap()
+    effects
+        .into_iter()
+        .find_map(|e| if let Effect::Start { spec, .. } = e { Some(spec) } else { None })
+        .unwrap()
 }
 
 #[test]
@@ -28,7 +31,10 @@ fn from_the_menu_to_a_clone() {
     check("sample-clone", 80, 24, |c| view(&m, c));
     // Nothing is asked twice: keys typed ahead wait for the list.
     let effects = press(&mut m, "F4 down enter");
-    assert!(matches!(&effects[..], [Effect::Ask { argv, .. }] if *argv == ["disks"]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Ask { argv, .. }] if *argv == ["disks"]),
+        "{effects:?}"
+    );
     assert_eq!(answer(&mut m, DISKS), []);
     assert_eq!(m.form().unwrap().values.get(0), "vdc");
     press(&mut m, "^u vdb enter");
@@ -50,10 +56,16 @@ fn from_the_menu_to_a_clone() {
 fn the_review_is_asked_with_its_words() {
     let mut m = model();
     let effects = press(&mut m, "enter vdb enter");
-    assert!(matches!(&effects[..], [Effect::Ask { argv, .. }] if argv[..3] == ["alt_disk_install", "-C", "--review"]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Ask { argv, .. }] if argv[..3] == ["alt_disk_install", "-C", "--review"]),
+        "{effects:?}"
+    );
     // A review that fails is told, and nothing runs.
     let token = m.tokens;
-    update(&mut m, Msg::Answer(token, Err(Told::new("ALT-201: vdb is in use", "choose another disk"))));
+    update(
+        &mut m,
+        Msg::Answer(token, Err(Told::new("ALT-201: vdb is in use", "choose another disk"))),
+    );
     assert_eq!(top(&m), "text error");
     assert!(shot(&m).contains("ALT-201: vdb is in use"));
     press(&mut m, "enter");
@@ -70,11 +82,17 @@ fn an_error_keeps_its_lines() {
     let mut m = model();
     press(&mut m, "enter F4");
     let token = m.tokens;
-    update(&mut m, Msg::Answer(token, Err(Told::new(format!("ALT-907: {said}"), "see the program"))));
+    update(
+        &mut m,
+        Msg::Answer(token, Err(Told::new(format!("ALT-907: {said}"), "see the program"))),
+    );
     let shown = shot(&m);
-    for line in
-        ["ALT-210 /dev/vda cannot be a target:", "  - /dev/vda is mounted at /", "  - swap is on it", "What to do: choose another disk"]
-    {
+    for line in [
+        "ALT-210 /dev/vda cannot be a target:",
+        "  - /dev/vda is mounted at /",
+        "  - swap is on it",
+        "What to do: choose another disk",
+    ] {
         assert!(shown.lines().any(|l| l.contains(line)), "{line}\n{shown}");
     }
     assert!(!shown.contains("ALT-907") && !shown.contains("mounted at / -"), "{shown}");
@@ -111,16 +129,24 @@ fn a_pasted_line_break_runs_nothing() {
     use crate::term::key::Key;
     let paste = |m: &mut Model, text: &str| {
         m.seen = true;
-        let first: Vec<Key> = text.split('\n').next().unwrap_or_default().chars().map(Key::Char).collect();
-        let rest = text.split('\n').skip(1).flat_map(|l| std::iter::once(Key::LineBreak).chain(l.chars().map(Key::Pasted)));
+        let first: Vec<Key> =
+            text.split('\n').next().unwrap_or_default().chars().map(Key::Char).collect();
+        let rest = text
+            .split('\n')
+            .skip(1)
+            .flat_map(|l| std::iter::once(Key::LineBreak).chain(l.chars().map(Key::Pasted)));
         done(update(m, Msg::Keys(first.into_iter().chain(rest).collect())))
     };
-    let bell = |effects: Vec<Effect>| assert!(effects.iter().all(|e| *e == Effect::Bell), "{effects:?}");
+    let bell =
+        |effects: Vec<Effect>| assert!(effects.iter().all(|e| *e == Effect::Bell), "{effects:?}");
     let mut m = model();
     press(&mut m, "enter");
     // A form: the first line is taken, and nothing runs.
     bell(paste(&mut m, "vdb\nvdc\n"));
-    assert_eq!((top(&m).as_str(), m.form().unwrap().values.get(0)), ("form alt_clone targets", "vdb"));
+    assert_eq!(
+        (top(&m).as_str(), m.form().unwrap().values.get(0)),
+        ("form alt_clone targets", "vdb")
+    );
     assert!(shot(&m).contains("A pasted line break is not Enter."));
     // The window of F7.
     press(&mut m, "F7");
@@ -173,7 +199,10 @@ fn a_question_that_was_not_painted_takes_no_yes() {
     let mut m = model();
     press(&mut m, "down enter enter");
     assert_eq!((top(&m).as_str(), m.seen), ("text sure", false));
-    assert_eq!((unseen(&mut m, "enter"), unseen(&mut m, "x enter"), top(&m).as_str()), (vec![], vec![], "text sure"));
+    assert_eq!(
+        (unseen(&mut m, "enter"), unseen(&mut m, "x enter"), top(&m).as_str()),
+        (vec![], vec![], "text sure")
+    );
     // Help over it that was seen does not show what is below.
     unseen(&mut m, "F1");
     press(&mut m, "F3");
@@ -233,7 +262,9 @@ fn passwords_are_not_shown_where_programs_are_asked() {
             assert!(argv.iter().any(|w| w.contains("hunter2")));
             shown.contains("********") && !shown.contains("hunter2")
         }
-        Effect::Record(Record::Question { command }) => command.contains("********") && !command.contains("hunter2"),
+        Effect::Record(Record::Question { command }) => {
+            command.contains("********") && !command.contains("hunter2")
+        }
         _ => false,
     };
     assert_eq!(effects.iter().filter(|e| shown(e)).count(), 2, "{effects:?}");
@@ -251,7 +282,11 @@ fn the_log_hears_of_a_job_that_is_left_behind() {
         press(&mut m, "enter");
         update(&mut m, Msg::Opened(Ok(Box::new(status))));
         let effects = update(&mut m, Msg::Keys(super::sample::keys("F3")));
-        assert_eq!(effects.iter().any(|e| matches!(e, Effect::Record(Record::GoesOn { job: 7 }))), want, "{effects:?}");
+        assert_eq!(
+            effects.iter().any(|e| matches!(e, Effect::Record(Record::GoesOn { job: 7 }))),
+            want,
+            "{effects:?}"
+        );
     }
 }
 
@@ -336,7 +371,11 @@ fn fields_take_what_they_are_for() {
     press(&mut m, "down hunter2");
     assert!(!shot(&m).contains("hunter2") && shot(&m).contains("[********"));
     press(&mut m, "F6");
-    assert!(!shot(&m).contains("hunter2") && shot(&m).contains("--secret '********'"), "{}", shot(&m));
+    assert!(
+        !shot(&m).contains("hunter2") && shot(&m).contains("--secret '********'"),
+        "{}",
+        shot(&m)
+    );
     press(&mut m, "F3 F5");
     assert_eq!(m.form().unwrap().values.get(7), "");
     press(&mut m, "down down tab");
@@ -393,7 +432,10 @@ fn values_outlive_everything_but_their_screen() {
 #[test]
 fn commands_with_the_terminal() {
     let mut m = model();
-    assert_eq!(press(&mut m, "down down down down down enter enter"), [Effect::Inherit(vec!["vi".into()])]);
+    assert_eq!(
+        press(&mut m, "down down down down down enter enter"),
+        [Effect::Inherit(vec!["vi".into()])]
+    );
     assert_eq!(done(update(&mut m, Msg::Returned(Ok(0)))), [Effect::Redraw]);
     assert_eq!(top(&m), "menu altdisk");
     press(&mut m, "enter enter");
@@ -411,7 +453,10 @@ fn nothing_runs_in_a_dry_session() {
     m.options.doing = Doing::Questions;
     let effects = update(&mut m, Msg::Keys(super::sample::keys("enter vdb enter")));
     let line = "alt_disk_install -C -Pall vdb".to_owned();
-    assert!(effects.contains(&Effect::Record(Record::Command { line, hides: false, run: false })), "{effects:?}");
+    assert!(
+        effects.contains(&Effect::Record(Record::Command { line, hides: false, run: false })),
+        "{effects:?}"
+    );
     assert_eq!(done(effects), []);
     assert_eq!(top(&m), "text note");
     m.options.doing = Doing::Nothing;

@@ -31,7 +31,8 @@ pub fn view(model: &Model, c: &mut Canvas<'_>) {
     }
     if model.escape {
         // The last cell of the screen is never written: some terminals scroll then.
-        let (x, y) = (c.width().saturating_sub(ESCAPE.len() as u16 + 1), c.height().saturating_sub(1));
+        let (x, y) =
+            (c.width().saturating_sub(ESCAPE.len() as u16 + 1), c.height().saturating_sub(1));
         c.put(x, y, ESCAPE, Role::Mark);
     }
 }

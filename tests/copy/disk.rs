@@ -41,7 +41,14 @@ impl Disk {
         let mb = if kind == "xfs" { mb.max(320) } else { mb };
         let options = if mb < 400 { options.replace("-N 130000", "") } else { options.to_owned() };
         sh(&format!("truncate -s {mb}M {0} && mkfs.{kind} {options} {0}", disk.image().display()));
-        if !Command::new("mount").args(["-o", "loop"]).args([disk.image(), disk.at.clone()]).output().unwrap().status.success() {
+        if !Command::new("mount")
+            .args(["-o", "loop"])
+            .args([disk.image(), disk.at.clone()])
+            .output()
+            .unwrap()
+            .status
+            .success()
+        {
             println!("skipped: this kernel does not mount {kind} from a file");
             return None;
         }

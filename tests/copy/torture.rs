@@ -56,11 +56,18 @@ PY
 "#;
     run(script, top);
     flags(top, kind);
-    sh(&format!("cd {} && chown 1:2 . && chmod 2751 . && touch -d '1999-12-31 23:59:59.123456789' .", top.display()));
+    sh(&format!(
+        "cd {} && chown 1:2 . && chmod 2751 . && touch -d '1999-12-31 23:59:59.123456789' .",
+        top.display()
+    ));
 }
 
 fn run(script: &str, top: &Path) {
-    let out = std::process::Command::new("bash").args(["-ec", script, "torture"]).arg(top).output().unwrap();
+    let out = std::process::Command::new("bash")
+        .args(["-ec", script, "torture"])
+        .arg(top)
+        .output()
+        .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
 
@@ -68,7 +75,9 @@ fn run(script: &str, top: &Path) {
 fn content(top: &Path) {
     let dir = top.join("content");
     fs::create_dir(&dir).unwrap();
-    for size in [0, 1, 4095, 4096, 4097, 131_071, 131_072, 131_073, 1 << 20, (1 << 20) + 1, 5_000_001] {
+    for size in
+        [0, 1, 4095, 4096, 4097, 131_071, 131_072, 131_073, 1 << 20, (1 << 20) + 1, 5_000_001]
+    {
         let bytes: Vec<u8> = (0..size).map(|i: usize| (i * 31 + size) as u8).collect();
         fs::write(dir.join(format!("size {size}")), bytes).unwrap();
     }
@@ -137,7 +146,9 @@ fn flags(top: &Path, kind: &str) {
             "for n in '' big; do touch nocow$n; chattr +C nocow$n; echo x > nocow$n; done; head -c 2000000 /dev/zero >> nocowbig; mkdir N; chattr +C N; echo x > N/in; touch c; chattr +c c; head -c 500000 /dev/zero > c"
         }
         // Project ids too, where the kernel has them for this kind by default.
-        _ => "chattr -p 4242 Dd/in; chattr -p 77 Dd/sub; mkdir D; chattr +P -p 78 D; echo x > D/x; lsattr -pd Dd/sub | grep -q 77",
+        _ => {
+            "chattr -p 4242 Dd/in; chattr -p 77 Dd/sub; mkdir D; chattr +P -p 78 D; echo x > D/x; lsattr -pd Dd/sub | grep -q 77"
+        }
     };
     run(&format!("cd \"$1\"; {common}\n{own}"), top);
 }
@@ -145,11 +156,16 @@ fn flags(top: &Path, kind: &str) {
 /// Everything that other programs see of both trees is the same.
 pub fn compare(from: &Path, to: &Path, kind: &str) {
     let see = |what: &str, command: &str| {
-        let (a, b) = (sh(&format!("cd {} && {command}", from.display())), sh(&format!("cd {} && {command}", to.display())));
+        let (a, b) = (
+            sh(&format!("cd {} && {command}", from.display())),
+            sh(&format!("cd {} && {command}", to.display())),
+        );
         assert!(a.lines().count() > 1, "{what}: {a}");
         if a != b {
-            let differ: Vec<_> = a.lines().filter(|l| !b.lines().any(|m| m == *l)).take(20).collect();
-            let instead: Vec<_> = b.lines().filter(|l| !a.lines().any(|m| m == *l)).take(20).collect();
+            let differ: Vec<_> =
+                a.lines().filter(|l| !b.lines().any(|m| m == *l)).take(20).collect();
+            let instead: Vec<_> =
+                b.lines().filter(|l| !a.lines().any(|m| m == *l)).take(20).collect();
             panic!("{what} differ: {differ:#?} became {instead:#?}");
         }
     };
@@ -165,10 +181,13 @@ pub fn compare(from: &Path, to: &Path, kind: &str) {
         r#"find . -type f -links +1 -printf '%i %P\n' -o -type p -links +1 -printf '%i %P\n' -o -type l -links +1 -printf '%i %P\n' | sort -k2 | awk '{ if (!($1 in n)) n[$1] = ++k; $1 = n[$1]; print }'"#,
     );
     // One line a file, as files come in any order and a file's attributes too.
-    let by_file = r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
+    let by_file =
+        r#"perl -00 -ne 'my ($f, @l) = split /\n/; print join("|", $f, sort @l), "\n"' | sort"#;
     see(
         "attributes",
-        &format!("(getfattr -Rhd -m - -e hex acl kinds links modes times flags names content; getfattr -hd -m - -e hex .) | {by_file}"),
+        &format!(
+            "(getfattr -Rhd -m - -e hex acl kinds links modes times flags names content; getfattr -hd -m - -e hex .) | {by_file}"
+        ),
     );
     see("ACLs", &format!("getfacl -RPn acl modes | {by_file}"));
     let letters = if kind == "xfs" { "lsattr -Radp" } else { "lsattr -Rad" };

@@ -30,7 +30,10 @@ fn tree(dir: &Path) -> String {
 }
 
 fn seen(dir: &Path) -> String {
-    sh(&format!("cd {} && find . -printf '%P %y %m %s %n %T@ %l\n' | sort && find . -type f -exec sha256sum {{}} + | sort", dir.display()))
+    sh(&format!(
+        "cd {} && find . -printf '%P %y %m %s %n %T@ %l\n' | sort && find . -type f -exec sha256sum {{}} + | sort",
+        dir.display()
+    ))
 }
 
 /// A fresh empty directory.
@@ -51,14 +54,23 @@ fn cut_at_any_byte() {
         saved(&dir.path().join("tree"), &image, &["-z", method]);
         let whole = fs::read(&image).unwrap();
         // The last block of zeros of a tar is not needed, nor the padding of the record.
-        let last = if method == "none" { whole.iter().rposition(|b| *b != 0).unwrap() } else { whole.len() - 1 };
+        let last = if method == "none" {
+            whole.iter().rposition(|b| *b != 0).unwrap()
+        } else {
+            whole.len() - 1
+        };
         let cut = dir.path().join("cut");
         let mut step = 1;
         let mut at = 0;
         while at <= last {
             fs::write(&cut, &whole[..at]).unwrap();
             let done = restore(cut.to_str().unwrap(), &empty(dir.path(), "to"), Stdio::null());
-            assert!(matches!(done.code, Some(1..=4)), "{method}, cut at {at}: {:?} {}", done.code, done.said);
+            assert!(
+                matches!(done.code, Some(1..=4)),
+                "{method}, cut at {at}: {:?} {}",
+                done.code,
+                done.said
+            );
             assert!(done.said.contains("ALT-6"), "{method}, cut at {at}: {}", done.said);
             at += step;
             step = step * 3 / 2 + 1;
@@ -75,7 +87,12 @@ fn any_byte_flipped() {
     let dir = tempfile::tempdir().unwrap();
     let from = dir.path().join("tree");
     tree(&from);
-    let sums = |top: &Path| sh(&format!("cd {} && find . -type f -size -2M -exec sha256sum {{}} + | sort", top.display()));
+    let sums = |top: &Path| {
+        sh(&format!(
+            "cd {} && find . -type f -size -2M -exec sha256sum {{}} + | sort",
+            top.display()
+        ))
+    };
     let right = sums(&from);
     for method in ["none", "zstd:3", "gzip", "xz"] {
         let image = dir.path().join("image");
@@ -140,17 +157,34 @@ with open(image, "rb") as f:
 end.close()
 sys.exit(reader.wait())
 "#;
-    for (method, block) in [("none", 512), ("none", 10240), ("none", 65536), ("zstd:3", 65536), ("gzip", 1000), ("none", 1 << 20)] {
+    for (method, block) in [
+        ("none", 512),
+        ("none", 10240),
+        ("none", 65536),
+        ("zstd:3", 65536),
+        ("gzip", 1000),
+        ("none", 1 << 20),
+    ] {
         let image = dir.path().join("image");
         saved(&from, &image, &["-z", method]);
         let to = empty(dir.path(), "to");
         let mut command = std::process::Command::new("python3");
-        command.args(["-c", tape]).arg(&image).arg(block.to_string()).args([env!("CARGO_BIN_EXE_altdisk"), "restoretree", "-"]).arg(&to);
+        command
+            .args(["-c", tape])
+            .arg(&image)
+            .arg(block.to_string())
+            .args([env!("CARGO_BIN_EXE_altdisk"), "restoretree", "-"])
+            .arg(&to);
         let Ok(done) = command.output() else {
             println!("skipped: python3 is not installed");
             return;
         };
-        assert_eq!(done.status.code(), Some(0), "{method}, blocks of {block}: {}", crate::run::said(&done));
+        assert_eq!(
+            done.status.code(),
+            Some(0),
+            "{method}, blocks of {block}: {}",
+            crate::run::said(&done)
+        );
         assert_eq!(seen(&to), right, "{method}, blocks of {block}");
     }
 }
@@ -207,7 +241,10 @@ make("huge-map", [(sparse, b"999999999999\n" + b"0\n" * 505 + b"\0")])
         assert!(matches!(done.code, Some(1..=4)), "{name}: {:?} {}", done.code, done.said);
         assert!(done.said.contains("ALT-6"), "{name}: {}", done.said);
         assert!(done.took < Duration::from_secs(20), "{name}: {:?}", done.took);
-        let there = sh(&format!("cd {} && find . -maxdepth 1 | sort | paste -sd' '; cat secret", jail.display()));
+        let there = sh(&format!(
+            "cd {} && find . -maxdepth 1 | sort | paste -sd' '; cat secret",
+            jail.display()
+        ));
         assert_eq!(there, ". ./secret ./to\nsecret", "{name}");
         assert!(!made.join("outside").exists(), "{name}");
         seen += 1;

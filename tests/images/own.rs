@@ -10,7 +10,12 @@ use crate::{BEFORE_1970, TWO_NAMES, empty, freed, has, tortured};
 
 /// Saves a tree; returns what was said.
 pub fn saved(from: &Path, image: &Path, more: &[&str]) -> String {
-    let out = Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("savetree").args(more).args([from, image]).output().unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .arg("savetree")
+        .args(more)
+        .args([from, image])
+        .output()
+        .unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", said(&out));
     said(&out)
 }
@@ -29,15 +34,24 @@ fn tortured_image(dir: &Path, before: &str, more: &[&str]) -> Option<(Disk, Path
 fn quiet(line: &str) {
     let out = Command::new("bash").args(["-c", line]).env("LC_ALL", "C.UTF-8").output().unwrap();
     let complaints = String::from_utf8_lossy(&out.stderr);
-    let complaints: Vec<&str> = complaints.lines().filter(|l| !l.ends_with("unknown extended header keyword 'SCHILY.fflags'")).collect();
-    assert!(out.status.success() && complaints.is_empty(), "{line}: {}: {complaints:#?}", out.status);
+    let complaints: Vec<&str> = complaints
+        .lines()
+        .filter(|l| !l.ends_with("unknown extended header keyword 'SCHILY.fflags'"))
+        .collect();
+    assert!(
+        out.status.success() && complaints.is_empty(),
+        "{line}: {}: {complaints:#?}",
+        out.status
+    );
 }
 
 #[test]
 fn ours_to_ours() {
     let dir = tempfile::tempdir().unwrap();
     for method in ["zstd:1", "none", "gzip:1"] {
-        let Some((from, image, to)) = tortured_image(dir.path(), "true", &["-z", method]) else { return };
+        let Some((from, image, to)) = tortured_image(dir.path(), "true", &["-z", method]) else {
+            return;
+        };
         restored(&image, to.path());
         compare(from.path(), to.path(), ALL, "");
         freed(&from);
@@ -49,15 +63,22 @@ fn ours_to_ours() {
 #[test]
 fn ours_to_gnu_tar_to_ours() {
     let dir = tempfile::tempdir().unwrap();
-    let Some((from, image, middle)) = tortured_image(dir.path(), "true", &["-x", "a longer name"]) else { return };
-    quiet(&format!("zstd -dc {0} | tar -t >/dev/null && zstd -dc {0} | tar -tv >/dev/null", image.display()));
+    let Some((from, image, middle)) = tortured_image(dir.path(), "true", &["-x", "a longer name"])
+    else {
+        return;
+    };
+    quiet(&format!(
+        "zstd -dc {0} | tar -t >/dev/null && zstd -dc {0} | tar -tv >/dev/null",
+        image.display()
+    ));
     let unpack = "tar --warning=no-timestamp --xattrs --xattrs-include='*' --acls -S --same-owner -p --numeric-owner --exclude=image.data --exclude='altdisk-*'";
     quiet(&format!("cd {} && zstd -dc {} | {unpack} -x", middle.path().display(), image.display()));
     let holds = Holds { flags: false, atime: false, deep: false, ..ALL };
     compare(from.path(), middle.path(), holds, BEFORE_1970);
     let Some(to) = empty() else { return };
     let archive = dir.path().join("again.tar");
-    let pack = "tar --format=posix --xattrs --xattrs-include='*' --acls -S --exclude=./lost+found -cf";
+    let pack =
+        "tar --format=posix --xattrs --xattrs-include='*' --acls -S --exclude=./lost+found -cf";
     quiet(&format!("cd {} && {pack} {} .", middle.path().display(), archive.display()));
     restored(&archive, to.path());
     compare(from.path(), to.path(), holds, &format!("{TWO_NAMES}|{BEFORE_1970}"));
@@ -74,7 +95,11 @@ fn ours_to_bsdtar_and_back() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let Some((from, image, middle)) = tortured_image(dir.path(), NO_EQUALS_SIGN, &["-x", "a longer name"]) else { return };
+    let Some((from, image, middle)) =
+        tortured_image(dir.path(), NO_EQUALS_SIGN, &["-x", "a longer name"])
+    else {
+        return;
+    };
     quiet(&format!("bsdtar -tf {0} >/dev/null && bsdtar -tvf {0} >/dev/null", image.display()));
     let unpack = "bsdtar -p --same-owner --numeric-owner --acls --xattrs --fflags --exclude image.data --exclude 'altdisk-*'";
     quiet(&format!("cd {} && {unpack} -xf {}", middle.path().display(), image.display()));
@@ -103,8 +128,15 @@ fn anybody_can_check_the_checksums() {
     }
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("root");
-    sh(&format!("mkdir {0} && cd {0} && echo a >a && printf 'b\\\\n' >$'new\\nline' && cp /bin/ls 'b l'", root.display()));
+    sh(&format!(
+        "mkdir {0} && cd {0} && echo a >a && printf 'b\\\\n' >$'new\\nline' && cp /bin/ls 'b l'",
+        root.display()
+    ));
     let image = dir.path().join("image.tar");
     saved(&root, &image, &[]);
-    sh(&format!("mkdir {0}/out && cd {0}/out && tar -xf {1} && b3sum --check altdisk-checksums", dir.path().display(), image.display()));
+    sh(&format!(
+        "mkdir {0}/out && cd {0}/out && tar -xf {1} && b3sum --check altdisk-checksums",
+        dir.path().display(),
+        image.display()
+    ));
 }

@@ -7,7 +7,12 @@ use std::time::{Duration, Instant};
 
 /// `altdisk restoretree` of the image to the directory.
 pub fn restoretree(image: &Path, to: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_altdisk")).arg("restoretree").args(more).args([image, to]).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_altdisk"))
+        .arg("restoretree")
+        .args(more)
+        .args([image, to])
+        .output()
+        .unwrap()
 }
 
 /// Everything that was said.
@@ -43,7 +48,10 @@ pub fn watched(words: &[&str], stdin: Stdio, limit: Duration) -> Watched {
     let (begun, mut peak) = (Instant::now(), 0);
     let code = loop {
         let text = fs::read_to_string(format!("/proc/{}/status", child.0.id())).unwrap_or_default();
-        let kib = text.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|v| v.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        let kib = text
+            .lines()
+            .find_map(|l| l.strip_prefix("VmHWM:"))
+            .and_then(|v| v.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         peak = peak.max(kib.unwrap_or(0));
         if let Some(status) = child.0.try_wait().unwrap() {
             break status.code();
@@ -51,7 +59,12 @@ pub fn watched(words: &[&str], stdin: Stdio, limit: Duration) -> Watched {
         assert!(begun.elapsed() < limit, "{words:?} did not end");
         std::thread::sleep(Duration::from_millis(5));
     };
-    Watched { code, said: String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned(), peak, took: begun.elapsed() }
+    Watched {
+        code,
+        said: String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned(),
+        peak,
+        took: begun.elapsed(),
+    }
 }
 
 struct Guard(Child);

@@ -17,9 +17,11 @@ static ONE: Mutex<()> = Mutex::new(());
 
 /// One at a time among test programs too: another checkout may be tested on this host.
 fn lock_host() -> fs::File {
-    let cache = std::env::var_os("ALTDISK_TEST_CACHE").map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
+    let cache = std::env::var_os("ALTDISK_TEST_CACHE")
+        .map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
     fs::create_dir_all(&cache).unwrap();
-    let lock = fs::OpenOptions::new().create(true).append(true).open(cache.join("machines.lock")).unwrap();
+    let lock =
+        fs::OpenOptions::new().create(true).append(true).open(cache.join("machines.lock")).unwrap();
     lock.lock().unwrap();
     lock
 }
@@ -54,8 +56,20 @@ impl Machine {
         machine.script("make", &[layout]);
         machine.power_on();
         let program = machine.root().join("usr/local/sbin/altdisk");
-        assert!(Command::new("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_altdisk")).status().unwrap().success());
-        std::os::unix::fs::symlink("altdisk", machine.root().join("usr/local/sbin/alt_disk_install")).unwrap();
+        assert!(
+            Command::new("strip")
+                .arg("-o")
+                .arg(&program)
+                .arg(env!("CARGO_BIN_EXE_altdisk"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        std::os::unix::fs::symlink(
+            "altdisk",
+            machine.root().join("usr/local/sbin/alt_disk_install"),
+        )
+        .unwrap();
         machine
     }
 
@@ -92,7 +106,10 @@ impl Machine {
     /// The words that run a command with whatever terminal they are started on; `MACHINE_TERM` says which kind it is.
     pub fn words(&self, command: &str) -> Vec<String> {
         let run = script(&["run", self.dir.to_str().unwrap(), command]);
-        std::iter::once(run.get_program()).chain(run.get_args()).map(|w| w.to_str().unwrap().to_owned()).collect()
+        std::iter::once(run.get_program())
+            .chain(run.get_args())
+            .map(|w| w.to_str().unwrap().to_owned())
+            .collect()
     }
 
     /// The command ready to run; standard output and error are pipes.
@@ -111,7 +128,10 @@ impl Machine {
 
     /// Attaches a practice disk that exists; returns its device.
     pub fn attach(&self, name: &str) -> String {
-        let device = self.must(&format!("losetup -f --show /var/lib/altdisk/practice/{name}.img")).trim().to_owned();
+        let device = self
+            .must(&format!("losetup -f --show /var/lib/altdisk/practice/{name}.img"))
+            .trim()
+            .to_owned();
         // No udev and no partition scanning here: what is on it already shows only so.
         self.run(&format!("partx -a {device}"));
         device
@@ -129,7 +149,10 @@ impl Machine {
 
     /// The machine's root as seen from outside; only while it is on.
     pub fn root(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root", fs::read_to_string(self.dir.join("pid")).unwrap().trim()))
+        PathBuf::from(format!(
+            "/proc/{}/root",
+            fs::read_to_string(self.dir.join("pid")).unwrap().trim()
+        ))
     }
 
     /// Mounts, devices, swap, and every file of /etc and /boot, as text to compare.
@@ -144,8 +167,17 @@ impl Machine {
 
     /// What an update of the copy must leave as it is: everything of the machine but what altdisk keeps, and `more`.
     pub fn own(&self, more: &[&str]) -> String {
-        let ours =
-            ["./var/lib/altdisk", "./var/log/altdisk", "./alt_inst", "./var/log\t", "./var/lib\t", ".\t", "./dev\t", "./proc\t", "./sys\t"];
+        let ours = [
+            "./var/lib/altdisk",
+            "./var/log/altdisk",
+            "./alt_inst",
+            "./var/log\t",
+            "./var/lib\t",
+            ".\t",
+            "./dev\t",
+            "./proc\t",
+            "./sys\t",
+        ];
         let is_own = |line: &&str| !ours.iter().chain(more).any(|o| line.contains(o));
         self.manifest("/").lines().filter(is_own).map(|l| format!("{l}\n")).collect()
     }
@@ -155,14 +187,25 @@ impl Machine {
         let over = Command::new(beside(script)).output().unwrap();
         assert!(over.status.success(), "{over:?}");
         let over = String::from_utf8(over.stdout).unwrap();
-        let copy = format!("tar -C {} -c . | tar -C {} -x --keep-directory-symlink", over.trim(), self.root().display());
-        assert!(Command::new("bash").args(["-euo", "pipefail", "-c", &copy]).status().unwrap().success());
+        let copy = format!(
+            "tar -C {} -c . | tar -C {} -x --keep-directory-symlink",
+            over.trim(),
+            self.root().display()
+        );
+        assert!(
+            Command::new("bash")
+                .args(["-euo", "pipefail", "-c", &copy])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Starts an update of a package whose script makes /root/waits and hangs, and waits until it does.
     pub fn hanging(&self, command: &str) -> Child {
         let mut run = self.start(command);
-        let (end, file) = (Instant::now() + Duration::from_secs(60), self.root().join("alt_inst/root/waits"));
+        let (end, file) =
+            (Instant::now() + Duration::from_secs(60), self.root().join("alt_inst/root/waits"));
         while !file.exists() {
             if Instant::now() > end || run.try_wait().unwrap().is_some() {
                 let _ = run.kill();
@@ -180,15 +223,25 @@ impl Machine {
     }
 
     fn script(&self, what: &str, args: &[&str]) {
-        let done = script(&[&[what, self.dir.to_str().unwrap()], args].concat()).stdin(Stdio::null()).output().unwrap();
-        assert!(done.status.success(), "machine.sh {what}: {:?} {}", done.status.into_raw(), String::from_utf8_lossy(&done.stderr));
+        let done = script(&[&[what, self.dir.to_str().unwrap()], args].concat())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(
+            done.status.success(),
+            "machine.sh {what}: {:?} {}",
+            done.status.into_raw(),
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
         if self.on {
-            let _ = script(&["off", self.dir.to_str().unwrap_or_default()]).stdin(Stdio::null()).status();
+            let _ = script(&["off", self.dir.to_str().unwrap_or_default()])
+                .stdin(Stdio::null())
+                .status();
         }
         if !std::thread::panicking() {
             let _ = fs::remove_dir_all(&self.dir);
@@ -213,7 +266,12 @@ pub fn said(ended: &Ended, code: i32, words: &[&str]) {
 /// [`Machine::own`] before and after.
 pub fn same(before: &str, after: &str) {
     let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let other: Vec<&&str> = a.iter().filter(|l| !b.contains(l)).chain(b.iter().filter(|l| !a.contains(l))).take(20).collect();
+    let other: Vec<&&str> = a
+        .iter()
+        .filter(|l| !b.contains(l))
+        .chain(b.iter().filter(|l| !a.contains(l)))
+        .take(20)
+        .collect();
     assert!(before == after, "the machine itself changed: {other:#?}");
 }
 
@@ -230,7 +288,13 @@ pub fn missing() -> Option<String> {
     }
     let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     for kind in ["ext4", "xfs"] {
-        let loaded = || Command::new("modprobe").arg(kind).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+        let loaded = || {
+            Command::new("modprobe")
+                .arg(kind)
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|s| s.success())
+        };
         if !known.lines().any(|line| line.trim() == kind) && !loaded() {
             return Some(format!("the kernel has no {kind}"));
         }
@@ -239,7 +303,11 @@ pub fn missing() -> Option<String> {
         return Some("the kernel has no loop devices".into());
     }
     let programs = ["debootstrap", "mkfs.xfs", "sfdisk", "partx", "losetup", "nsenter", "strip"];
-    let absent = |program: &&str| !["/usr/bin", "/usr/sbin", "/bin", "/sbin"].iter().any(|dir| Path::new(dir).join(program).exists());
+    let absent = |program: &&str| {
+        !["/usr/bin", "/usr/sbin", "/bin", "/sbin"]
+            .iter()
+            .any(|dir| Path::new(dir).join(program).exists())
+    };
     let absent: Vec<&str> = programs.into_iter().filter(absent).collect();
     (!absent.is_empty()).then(|| format!("{} not installed", absent.join(", ")))
 }

@@ -27,7 +27,15 @@ pub struct Look {
 const BLANK: Cell = Cell {
     text: ' ',
     mark: '\0',
-    look: Look { fg: None, bg: None, bold: false, dim: false, underlined: false, blinking: false, reversed: false },
+    look: Look {
+        fg: None,
+        bg: None,
+        bold: false,
+        dim: false,
+        underlined: false,
+        blinking: false,
+        reversed: false,
+    },
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +108,8 @@ impl Emulator {
     /// The text of a row, blanks at its end cut off.
     pub fn row(&self, y: usize) -> String {
         let row = &self.cells[y * self.columns..(y + 1) * self.columns];
-        let text: String = row.iter().flat_map(|c| [c.text, c.mark]).filter(|c| *c != '\0').collect();
+        let text: String =
+            row.iter().flat_map(|c| [c.text, c.mark]).filter(|c| *c != '\0').collect();
         text.trim_end().to_owned()
     }
 
@@ -116,8 +125,13 @@ impl Emulator {
     pub fn resize(&mut self, columns: usize, rows: usize) {
         let old = self.clone();
         let put = |from: &[Cell]| {
-            let at = |x, y| if x < old.columns && y < old.rows { from[y * old.columns + x] } else { BLANK };
-            (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))).map(|(x, y)| at(x, y)).collect()
+            let at = |x, y| {
+                if x < old.columns && y < old.rows { from[y * old.columns + x] } else { BLANK }
+            };
+            (0..rows)
+                .flat_map(|y| (0..columns).map(move |x| (x, y)))
+                .map(|(x, y)| at(x, y))
+                .collect()
         };
         (self.cells, self.other) = (put(&old.cells), put(&old.other));
         (self.columns, self.rows, self.region) = (columns, rows, (0, rows - 1));
@@ -128,7 +142,10 @@ impl Emulator {
     /// Whether characters are written as they are: neither shifted nor reversed, and the whole screen scrolls.
     pub fn restored(&self) -> bool {
         let set = self.drawing[usize::from(self.shifted)];
-        !set && self.look == Look::default() && self.region == (0, self.rows - 1) && self.visible && !self.alternate
+        !set && self.look == Look::default()
+            && self.region == (0, self.rows - 1)
+            && self.visible
+            && !self.alternate
     }
 
     pub fn feed(&mut self, bytes: &[u8]) {
@@ -244,7 +261,12 @@ impl Emulator {
             self.down();
         }
         let (x, y) = self.cursor;
-        if x + 1 == self.columns && y + 1 == self.rows && self.region.1 == y && c != ' ' && !self.resized {
+        if x + 1 == self.columns
+            && y + 1 == self.rows
+            && self.region.1 == y
+            && c != ' '
+            && !self.resized
+        {
             self.complain("the bottom-right cell was written".into());
         }
         let text = if self.drawing[usize::from(self.shifted)] { line(c) } else { c };
@@ -291,7 +313,10 @@ impl Emulator {
         if let Some(mode) = text.strip_prefix('?') {
             return self.mode(mode, last);
         }
-        let Ok(given) = text.split(';').map(|p| if p.is_empty() { Ok(0) } else { p.parse::<usize>() }).collect::<Result<Vec<_>, _>>()
+        let Ok(given) = text
+            .split(';')
+            .map(|p| if p.is_empty() { Ok(0) } else { p.parse::<usize>() })
+            .collect::<Result<Vec<_>, _>>()
         else {
             return self.complain(format!("CSI {text}{last}"));
         };
@@ -306,8 +331,14 @@ impl Emulator {
             self.resized = false;
         }
         match last {
-            'A' => self.cursor.1 = y.saturating_sub(count).max(if y >= self.region.0 { self.region.0 } else { 0 }),
-            'B' => self.cursor.1 = (y + count).min(if y <= self.region.1 { self.region.1 } else { self.rows - 1 }),
+            'A' => {
+                self.cursor.1 =
+                    y.saturating_sub(count).max(if y >= self.region.0 { self.region.0 } else { 0 })
+            }
+            'B' => {
+                self.cursor.1 =
+                    (y + count).min(if y <= self.region.1 { self.region.1 } else { self.rows - 1 })
+            }
             'C' => self.cursor.0 = (x + count).min(self.columns - 1),
             'D' => self.cursor.0 = x.saturating_sub(count),
             'G' => self.cursor.0 = (count - 1).min(self.columns - 1),
@@ -360,7 +391,8 @@ impl Emulator {
             "1049" | "47" | "1047" if self.colors => {
                 if on != self.alternate {
                     std::mem::swap(&mut self.cells, &mut self.other);
-                    (self.cursor, self.saved) = (if on { self.cursor } else { self.saved }, self.cursor);
+                    (self.cursor, self.saved) =
+                        (if on { self.cursor } else { self.saved }, self.cursor);
                     self.alternate = on;
                     if on {
                         self.cells.fill(BLANK);

@@ -44,7 +44,15 @@ impl Setup {
     /// On a VT100 of 80x24 unless something else is said.
     pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
         let argv = argv.into_iter().map(Into::into).collect();
-        Self { argv, term: "vt100".into(), size: (80, 24), known: true, utf8: false, speed: None, env: BTreeMap::new() }
+        Self {
+            argv,
+            term: "vt100".into(),
+            size: (80, 24),
+            known: true,
+            utf8: false,
+            speed: None,
+            env: BTreeMap::new(),
+        }
     }
 
     pub fn term(mut self, term: &str) -> Self {
@@ -86,7 +94,14 @@ impl Setup {
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname_r(&master).unwrap();
-        let open = || OpenOptions::new().read(true).write(true).custom_flags(nix::libc::O_NOCTTY).open(&name).unwrap();
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .custom_flags(nix::libc::O_NOCTTY)
+                .open(&name)
+                .unwrap()
+        };
         let slave = open();
         if let Some(bits) = self.speed {
             let mut line = tcgetattr(&slave).unwrap();
@@ -98,21 +113,47 @@ impl Setup {
         }
         let mut command = Command::new("setsid");
         command.arg("--ctty").args(&self.argv);
-        let kept = ["HOME", "PATH", "USER", "TMPDIR", "LLVM_PROFILE_FILE"].into_iter().filter_map(|n| Some((n, std::env::var_os(n)?)));
-        command.env_clear().envs(kept).env("TERM", &self.term).env("LC_ALL", if self.utf8 { "C.UTF-8" } else { "C" }).envs(&self.env);
-        command.stdin(Stdio::from(slave.try_clone().unwrap())).stdout(Stdio::from(slave.try_clone().unwrap())).stderr(Stdio::from(slave));
+        let kept = ["HOME", "PATH", "USER", "TMPDIR", "LLVM_PROFILE_FILE"]
+            .into_iter()
+            .filter_map(|n| Some((n, std::env::var_os(n)?)));
+        command
+            .env_clear()
+            .envs(kept)
+            .env("TERM", &self.term)
+            .env("LC_ALL", if self.utf8 { "C.UTF-8" } else { "C" })
+            .envs(&self.env);
+        command
+            .stdin(Stdio::from(slave.try_clone().unwrap()))
+            .stdout(Stdio::from(slave.try_clone().unwrap()))
+            .stderr(Stdio::from(slave));
         let started = Instant::now();
         let child = command.spawn().unwrap();
         // The command keeps its copies of the line until it ends.
         drop(command);
         let shown = Emulator::new(self.size.0.into(), self.size.1.into(), &self.term, self.utf8);
-        let seen = Seen { emulator: shown, bytes: 0, raw: vec![], last: started, first: None, ended: false };
+        let seen = Seen {
+            emulator: shown,
+            bytes: 0,
+            raw: vec![],
+            last: started,
+            first: None,
+            ended: false,
+        };
         let shared = Arc::new((Mutex::new(seen), Condvar::new()));
         let master = Arc::new(master);
         let reader = (Arc::clone(&shared), clone_of(&master));
         let speed = self.speed;
         let thread = std::thread::spawn(move || receive(reader.1, &reader.0, speed));
-        Pty { child, master: Some(master), name, shared, thread: Some(thread), gap: Duration::ZERO, started, marked: 0 }
+        Pty {
+            child,
+            master: Some(master),
+            name,
+            shared,
+            thread: Some(thread),
+            gap: Duration::ZERO,
+            started,
+            marked: 0,
+        }
     }
 }
 
@@ -173,7 +214,8 @@ fn receive(mut line: File, shared: &(Mutex<Seen>, Condvar), speed: Option<u32>) 
         drop(seen);
         if let Some(bits) = speed {
             // A line is exact: a sleep that took too long is made up for by the next.
-            free = free.max(Instant::now() - Duration::from_millis(20)) + Duration::from_secs_f64(n as f64 * 10.0 / f64::from(bits));
+            free = free.max(Instant::now() - Duration::from_millis(20))
+                + Duration::from_secs_f64(n as f64 * 10.0 / f64::from(bits));
             std::thread::sleep(free.saturating_duration_since(Instant::now()));
         }
     }
@@ -236,7 +278,8 @@ impl Pty {
     /// Waits until `done`; false if it did not come in time.
     pub fn wait_until(&self, within: Duration, done: impl Fn(&Emulator) -> bool) -> bool {
         let (seen, changed) = (self.seen(), &self.shared.1);
-        let (seen, _) = changed.wait_timeout_while(seen, within, |s| !done(&s.emulator) && !s.ended).unwrap();
+        let (seen, _) =
+            changed.wait_timeout_while(seen, within, |s| !done(&s.emulator) && !s.ended).unwrap();
         done(&seen.emulator)
     }
 
@@ -329,8 +372,15 @@ impl Pty {
     /// CPU time that it has used so far.
     pub fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(self.proc("stat")).unwrap_or_default();
-        let fields: Vec<u64> =
-            stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2).filter_map(|f| f.parse().ok()).collect();
+        let fields: Vec<u64> = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|f| f.parse().ok())
+            .collect();
         // Ticks of a hundredth of a second on every Linux.
         Duration::from_millis(fields.iter().sum::<u64>() * 10)
     }
@@ -384,7 +434,8 @@ fn field(path: &Path, name: &str) -> u64 {
 
 fn resize(name: &str, (columns, rows): (u16, u16)) {
     let (columns, rows) = (columns.to_string(), rows.to_string());
-    let done = Command::new("stty").args(["-F", name, "cols", &columns, "rows", &rows]).status().unwrap();
+    let done =
+        Command::new("stty").args(["-F", name, "cols", &columns, "rows", &rows]).status().unwrap();
     assert!(done.success());
 }
 

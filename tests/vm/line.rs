@@ -32,7 +32,9 @@ impl Line {
         let stream = loop {
             match UnixStream::connect(socket) {
                 Ok(stream) => break stream,
-                Err(e) if begun.elapsed() > Duration::from_secs(30) => return Err(format!("{}: {e}", socket.display())),
+                Err(e) if begun.elapsed() > Duration::from_secs(30) => {
+                    return Err(format!("{}: {e}", socket.display()));
+                }
                 Err(_) => sleep(Duration::from_millis(50)),
             }
         };
@@ -54,16 +56,27 @@ impl Line {
                 return Ok(n);
             }
             if begun.elapsed() > limit {
-                return Err(format!("waited {} s for {texts:?}; the screen:\n{text}", limit.as_secs()));
+                return Err(format!(
+                    "waited {} s for {texts:?}; the screen:\n{text}",
+                    limit.as_secs()
+                ));
             }
             let mut bytes = [0; 4096];
             match self.stream.read(&mut bytes) {
-                Ok(0) => return Err(format!("the line is gone while waiting for {texts:?}; the screen:\n{text}")),
+                Ok(0) => {
+                    return Err(format!(
+                        "the line is gone while waiting for {texts:?}; the screen:\n{text}"
+                    ));
+                }
                 Ok(n) => {
                     self.received += n;
                     self.screen.process(&bytes[..n]);
                 }
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
                 Err(e) => return Err(e.to_string()),
             }
         }

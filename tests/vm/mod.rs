@@ -152,14 +152,23 @@ impl Lab {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vm").join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        let lab = Self { dir, name: name.to_owned(), uefi, boots: 0, line: None, updates: None, gave_up: Arc::default() };
+        let lab = Self {
+            dir,
+            name: name.to_owned(),
+            uefi,
+            boots: 0,
+            line: None,
+            updates: None,
+            gave_up: Arc::default(),
+        };
         lab.forget_boot_list();
         lab
     }
 
     /// Each step finds in /run/job/updates what is newer than the guest's packages; made first if need be.
     pub fn bring_updates(&mut self) -> &Self {
-        self.updates = run(&mut Command::new(here().join("updates.sh"))).lines().last().map(PathBuf::from);
+        self.updates =
+            run(&mut Command::new(here().join("updates.sh"))).lines().last().map(PathBuf::from);
         self
     }
 
@@ -216,7 +225,8 @@ impl Lab {
         self.line = Some(socket.clone());
         let gave_up = Arc::clone(&self.gave_up);
         let both = std::thread::scope(|scope| {
-            let person = scope.spawn(|| person(&socket).inspect_err(|_| gave_up.store(true, Relaxed)));
+            let person =
+                scope.spawn(|| person(&socket).inspect_err(|_| gave_up.store(true, Relaxed)));
             (self.run(disks, steps, minutes, None), person.join().unwrap())
         });
         self.line = None;
@@ -224,11 +234,23 @@ impl Lab {
     }
 
     /// As [`Lab::boot`] with one step, but the power is cut.
-    pub fn boot_and_cut(&mut self, disks: &[&str], step: &str, minutes: u64, cut: &Cut<'_>) -> Transcript {
+    pub fn boot_and_cut(
+        &mut self,
+        disks: &[&str],
+        step: &str,
+        minutes: u64,
+        cut: &Cut<'_>,
+    ) -> Transcript {
         self.run(disks, &[step], minutes, Some(cut))
     }
 
-    fn run(&mut self, disks: &[&str], steps: &[&str], minutes: u64, cut: Option<&Cut<'_>>) -> Transcript {
+    fn run(
+        &mut self,
+        disks: &[&str],
+        steps: &[&str],
+        minutes: u64,
+        cut: Option<&Cut<'_>>,
+    ) -> Transcript {
         let _slot = Slot::take();
         self.boots += 1;
         let job = self.job_disk(steps);
@@ -245,7 +267,9 @@ impl Lab {
             if let Some(cut) = cut {
                 match cut_at {
                     Some(at) if Instant::now() >= at => break,
-                    None if text(&log).contains(cut.marker) => cut_at = Some(Instant::now() + cut.after),
+                    None if text(&log).contains(cut.marker) => {
+                        cut_at = Some(Instant::now() + cut.after)
+                    }
                     _ => {}
                 }
             }
@@ -260,7 +284,13 @@ impl Lab {
         drop(qemu);
         let what = format!("{} boot {} with {}", self.name, self.boots, disks.join("+"));
         println!("{what}: {} s", begun.elapsed().as_secs());
-        Transcript { what, job: text(&log), console: text(&console), timed_out, stalled: pulse.dead }
+        Transcript {
+            what,
+            job: text(&log),
+            console: text(&console),
+            timed_out,
+            stalled: pulse.dead,
+        }
     }
 
     /// The machine. Without `bootindex` OVMF keeps to the boot order in its NVRAM; SeaBIOS needs it to know the first disk.
@@ -268,10 +298,21 @@ impl Lab {
         let mut qemu = Command::new("qemu-system-x86_64");
         // Measured: this processor runs a guest twice as fast as `max`, and two machines with one core each do nearly twice the work of one
         // with two cores. cx16 in the emulation of QEMU 7.2 makes newer kernels die.
-        qemu.args(["-accel", "tcg,thread=multi", "-cpu", "qemu64,-cx16", "-smp", "1", "-m", "1024"]);
+        qemu.args([
+            "-accel",
+            "tcg,thread=multi",
+            "-cpu",
+            "qemu64,-cx16",
+            "-smp",
+            "1",
+            "-m",
+            "1024",
+        ]);
         qemu.args(["-display", "none", "-vga", "none", "-net", "none", "-monitor", "none"]);
         if self.uefi {
-            let pflash = |unit: u8, file: &Path, more: &str| format!("if=pflash,format=raw,unit={unit},file={}{more}", file.display());
+            let pflash = |unit: u8, file: &Path, more: &str| {
+                format!("if=pflash,format=raw,unit={unit},file={}{more}", file.display())
+            };
             qemu.args(["-drive", &pflash(0, &firmware("CODE"), ",readonly=on")]);
             qemu.args(["-drive", &pflash(1, &self.dir.join("nvram.fd"), "")]);
         }
@@ -279,7 +320,10 @@ impl Lab {
         let mut attach = |file: &Path, serial: &str| {
             n += 1;
             let index = if self.uefi { String::new() } else { format!(",bootindex={n}") };
-            qemu.args(["-drive", &format!("if=none,id=disk{n},format=raw,cache=unsafe,file={}", file.display())]);
+            qemu.args([
+                "-drive",
+                &format!("if=none,id=disk{n},format=raw,cache=unsafe,file={}", file.display()),
+            ]);
             qemu.args(["-device", &format!("virtio-blk-pci,drive=disk{n},serial={serial}{index}")]);
         };
         for disk in disks {
@@ -289,7 +333,11 @@ impl Lab {
         match &self.line {
             None => qemu.args(["-serial", &format!("file:{}", console.display())]),
             Some(socket) => {
-                let line = format!("socket,id=line,path={},server=on,wait=off,logfile={}", socket.display(), console.display());
+                let line = format!(
+                    "socket,id=line,path={},server=on,wait=off,logfile={}",
+                    socket.display(),
+                    console.display()
+                );
                 qemu.args(["-chardev", &line, "-serial", "chardev:line"])
             }
         };
@@ -303,14 +351,18 @@ impl Lab {
         let dir = self.dir.join("job");
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        run(Command::new("strip").arg("-o").arg(dir.join("altdisk")).arg(env!("CARGO_BIN_EXE_altdisk")));
+        run(Command::new("strip")
+            .arg("-o")
+            .arg(dir.join("altdisk"))
+            .arg(env!("CARGO_BIN_EXE_altdisk")));
         std::os::unix::fs::symlink("altdisk", dir.join("alt_disk_install")).unwrap();
         fs::copy(here().join("job/lib.sh"), dir.join("lib.sh")).unwrap();
         if let Some(updates) = &self.updates {
             run(Command::new("cp").arg("-r").arg(updates).arg(dir.join("updates")));
         }
         for (n, step) in steps.iter().enumerate() {
-            fs::write(dir.join(format!("step-{}", n + 1)), format!(". ./lib.sh\n{step}\nfinish\n")).unwrap();
+            fs::write(dir.join(format!("step-{}", n + 1)), format!(". ./lib.sh\n{step}\nfinish\n"))
+                .unwrap();
         }
         let image = self.dir.join("job.img");
         run(Command::new("tar").arg("-cf").arg(&image).arg("-C").arg(&dir).arg("."));
@@ -336,14 +388,21 @@ impl Pulse {
     const NOTHING: u64 = 30;
 
     fn new(pid: u32) -> Self {
-        Self { stat: PathBuf::from(format!("/proc/{pid}/stat")), since: Instant::now(), last: (0, 0), dead: false }
+        Self {
+            stat: PathBuf::from(format!("/proc/{pid}/stat")),
+            since: Instant::now(),
+            last: (0, 0),
+            dead: false,
+        }
     }
 
     fn stopped(&mut self, log: &Path, console: &Path) -> bool {
-        let written: u64 = [log, console].iter().map(|f| fs::metadata(f).map_or(0, |m| m.len())).sum();
+        let written: u64 =
+            [log, console].iter().map(|f| fs::metadata(f).map_or(0, |m| m.len())).sum();
         let stat = text(&self.stat);
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
-        let ticks: u64 = fields.get(11..13).map_or(0, |f| f.iter().filter_map(|t| t.parse::<u64>().ok()).sum());
+        let ticks: u64 =
+            fields.get(11..13).map_or(0, |f| f.iter().filter_map(|t| t.parse::<u64>().ok()).sum());
         if written != self.last.0 || ticks > self.last.1 + Self::NOTHING {
             self.last = (written, ticks);
             self.since = Instant::now();
@@ -385,7 +444,10 @@ pub fn root_tarball(disk: &Path, mib: u64) {
     let root = PathBuf::from(base.lines().last().unwrap()).join("root");
     let line = r#"set -eo pipefail; mkdir "$1.d"; tar --numeric-owner --xattrs --acls -C "$0" -cf - . | zstd -qc -1 -T0 >"$1.d/root.tar.zst"
         rm -f "$1"; mkfs.ext4 -q -d "$1.d" "$1" "$2"; rm -r "$1.d""#;
-    run(Command::new("bash").args(["-c", line]).args([root.as_path(), disk]).arg(format!("{mib}M")));
+    run(Command::new("bash")
+        .args(["-c", line])
+        .args([root.as_path(), disk])
+        .arg(format!("{mib}M")));
 }
 
 /// Runs a program of the test's own; returns what it printed.
@@ -411,19 +473,38 @@ pub fn skipped(kind: Extent) -> Option<String> {
         _ => Extent::None,
     };
     if wanted < kind {
-        return Some(format!("ALTDISK_VM={} asks for it", if kind == Extent::All { "all" } else { "some" }));
+        return Some(format!(
+            "ALTDISK_VM={} asks for it",
+            if kind == Extent::All { "all" } else { "some" }
+        ));
     }
-    let until = std::env::var("ALTDISK_VM_UNTIL").ok().and_then(|s| s.parse().ok()).map(Duration::from_secs);
+    let until = std::env::var("ALTDISK_VM_UNTIL")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .map(Duration::from_secs);
     if until.is_some_and(|end| std::time::UNIX_EPOCH.elapsed().is_ok_and(|now| now > end)) {
         return Some("there was no time left for this machine".into());
     }
     if !nix::unistd::geteuid().is_root() {
         return Some("needs root".into());
     }
-    let missing: Vec<&str> = ["qemu-system-x86_64", "debootstrap", "mcopy", "lvm", "mkfs.xfs", "mkfs.btrfs", "mkfs.vfat", "strip"]
-        .into_iter()
-        .filter(|program| !["/usr/bin", "/usr/sbin", "/bin", "/sbin"].iter().any(|dir| Path::new(dir).join(program).exists()))
-        .collect();
+    let missing: Vec<&str> = [
+        "qemu-system-x86_64",
+        "debootstrap",
+        "mcopy",
+        "lvm",
+        "mkfs.xfs",
+        "mkfs.btrfs",
+        "mkfs.vfat",
+        "strip",
+    ]
+    .into_iter()
+    .filter(|program| {
+        !["/usr/bin", "/usr/sbin", "/bin", "/sbin"]
+            .iter()
+            .any(|dir| Path::new(dir).join(program).exists())
+    })
+    .collect();
     if !missing.is_empty() {
         return Some(format!("{} not installed", missing.join(", ")));
     }

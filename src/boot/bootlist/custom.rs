@@ -33,7 +33,9 @@ pub struct Chain {
 /// The block for these disks, the one to boot first: each gets a menu entry, and the first that is there becomes the default.
 /// The text depends on nothing else.
 pub fn block(chains: &[Chain]) -> String {
-    let mut s = String::from("# Written by altdisk; `altdisk bootlist` changes it. Other lines of this file are yours.\n");
+    let mut s = String::from(
+        "# Written by altdisk; `altdisk bootlist` changes it. Other lines of this file are yours.\n",
+    );
     s.push_str("insmod part_gpt\ninsmod part_msdos\ninsmod fat\ninsmod ext2\ninsmod search\ninsmod search_fs_uuid\n");
     for c in chains {
         s.push_str(&entry(c));
@@ -80,7 +82,9 @@ pub fn put(before: Option<&[u8]>, block: &str) -> Vec<u8> {
     let outside = before.and_then(without);
     let (mark, mut out) = match outside {
         None => (format!(" {ALONE}"), Vec::new()),
-        Some(text) if text.last().is_some_and(|b| *b != b'\n') => (format!(" {JOINED}"), [text.as_slice(), b"\n"].concat()),
+        Some(text) if text.last().is_some_and(|b| *b != b'\n') => {
+            (format!(" {JOINED}"), [text.as_slice(), b"\n"].concat())
+        }
         Some(text) => (String::new(), text),
     };
     out.extend_from_slice(format!("{BEGIN}{mark} ###\n{block}{END}\n").as_bytes());
@@ -111,8 +115,11 @@ pub fn find(text: &[u8]) -> Option<String> {
 
 /// Ids (`altdisk-<id>` without the prefix) that the block makes the default if present, first choice first.
 pub fn defaults(body: &str) -> Vec<String> {
-    let mut ids: Vec<String> =
-        body.lines().filter_map(|l| l.trim().strip_prefix("set default=altdisk-")).map(|id| id.trim_matches('"').to_owned()).collect();
+    let mut ids: Vec<String> = body
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("set default=altdisk-"))
+        .map(|id| id.trim_matches('"').to_owned())
+        .collect();
     ids.reverse();
     ids
 }
@@ -148,8 +155,14 @@ mod tests {
     #[test]
     fn put_and_without_restore_every_byte() {
         let text = block(&[chain("a1", "ABCD-1234")]);
-        let befores: [Option<&[u8]>; 6] =
-            [None, Some(b""), Some(b"set timeout=3\n"), Some(b"no newline"), Some(b"\n\n"), Some(b"\xff\xfe binary\n")];
+        let befores: [Option<&[u8]>; 6] = [
+            None,
+            Some(b""),
+            Some(b"set timeout=3\n"),
+            Some(b"no newline"),
+            Some(b"\n\n"),
+            Some(b"\xff\xfe binary\n"),
+        ];
         for before in befores {
             let with = put(before, &text);
             assert_eq!(find(&with).as_deref(), Some(text.as_str()));
@@ -169,20 +182,30 @@ mod tests {
         assert_eq!(find(b"menuentry x {}\n"), None);
         assert_eq!(without(b"plain").unwrap(), b"plain");
         // A begin line without an end is not ours to cut.
-        assert_eq!(without(b"### BEGIN altdisk bootlist ###\nx\n").unwrap(), b"### BEGIN altdisk bootlist ###\nx\n");
+        assert_eq!(
+            without(b"### BEGIN altdisk bootlist ###\nx\n").unwrap(),
+            b"### BEGIN altdisk bootlist ###\nx\n"
+        );
     }
 
     #[test]
     fn the_first_disk_of_the_list_wins() {
         let body = block(&[chain("one", "ABCD-1234"), chain("two", "0011-2233")]);
         assert_eq!(defaults(&body), ["one", "two"]);
-        assert!(body.find("altdisk_part 0011-2233; then").unwrap() < body.find("altdisk_part ABCD-1234; then").unwrap());
+        assert!(
+            body.find("altdisk_part 0011-2233; then").unwrap()
+                < body.find("altdisk_part ABCD-1234; then").unwrap()
+        );
         assert!(body.contains("if [ -z \"${boot_once}\" ]"));
     }
 
     #[test]
     fn names_cannot_break_out_of_the_entry() {
-        let body = block(&[Chain { id: "a;reboot".into(), title: "it's {\n}".into(), fs_uuid: "AB CD'".into() }]);
+        let body = block(&[Chain {
+            id: "a;reboot".into(),
+            title: "it's {\n}".into(),
+            fs_uuid: "AB CD'".into(),
+        }]);
         assert!(body.contains("menuentry 'its {}' "), "{body}");
         assert!(body.contains("--id altdisk-areboot "), "{body}");
         assert!(body.contains("--set=altdisk_part ABCD\n"), "{body}");

@@ -43,8 +43,10 @@ impl BootVars {
 
     /// Entries that start something on the partition with this PARTUUID, those in the boot order first.
     pub fn on_partition(&self, partuuid: &str) -> Vec<&Entry> {
-        let rank = |e: &&Entry| self.order.iter().position(|n| *n == e.number).unwrap_or(usize::MAX);
-        let here = |e: &&Entry| e.file.as_ref().is_some_and(|f| f.partuuid.eq_ignore_ascii_case(partuuid));
+        let rank =
+            |e: &&Entry| self.order.iter().position(|n| *n == e.number).unwrap_or(usize::MAX);
+        let here =
+            |e: &&Entry| e.file.as_ref().is_some_and(|f| f.partuuid.eq_ignore_ascii_case(partuuid));
         let mut found: Vec<&Entry> = self.entries.iter().filter(here).collect();
         found.sort_by_key(rank);
         found
@@ -86,7 +88,13 @@ fn entry(rest: &str) -> Option<Entry> {
     }
     let (label, path) = rest.get(5..)?.split_once('\t').unwrap_or((rest.get(5..)?, ""));
     let file = partition_file(path);
-    Some(Entry { number, active: mark == "*", label: label.trim().to_owned(), path: path.trim_end().to_owned(), file })
+    Some(Entry {
+        number,
+        active: mark == "*",
+        label: label.trim().to_owned(),
+        path: path.trim_end().to_owned(),
+        file,
+    })
 }
 
 fn partition_file(path: &str) -> Option<PartitionFile> {
@@ -168,7 +176,10 @@ mod tests {
         // An MBR disk; a partition without a file; a kernel with its command line glued to the path; an old format.
         assert_eq!(v.entry("0000").unwrap().file.as_ref().unwrap().partuuid, "0009f5a3-01");
         assert_eq!(v.entry("0001").unwrap().file.as_ref().unwrap().loader, "");
-        assert_eq!(v.entry("0002").unwrap().file.as_ref().unwrap().loader, "\\EFI\\Linux\\arch.efi");
+        assert_eq!(
+            v.entry("0002").unwrap().file.as_ref().unwrap().loader,
+            "\\EFI\\Linux\\arch.efi"
+        );
         assert!(v.entry("0003").unwrap().file.is_none());
         assert_eq!(v.entry("0004").unwrap().label, "No path at all");
         assert_eq!(parse(""), BootVars::default());

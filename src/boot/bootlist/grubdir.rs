@@ -29,8 +29,11 @@ impl GrubDir {
     /// # Errors
     /// ALT-509 if there is none.
     pub fn own(events: &Events) -> Result<Self> {
-        let dir = find_own(Path::new("/"))
-            .ok_or_else(|| error::NO_BOOTLIST.because("no GRUB configuration is in /boot/grub or /boot/grub2 of the running system"))?;
+        let dir = find_own(Path::new("/")).ok_or_else(|| {
+            error::NO_BOOTLIST.because(
+                "no GRUB configuration is in /boot/grub or /boot/grub2 of the running system",
+            )
+        })?;
         Ok(Self { root: "/".into(), dir, mounted: None, activated: None, events: events.clone() })
     }
 
@@ -40,15 +43,27 @@ impl GrubDir {
     /// ALT-512 if the file system is not there, is there twice, or holds no GRUB directory.
     pub fn of(disk: &BootDisk, write: bool, events: &Events) -> Result<Self> {
         let refuse = |why: String| error::OTHER_GRUB.because(format!("{}: {why}", disk.title()));
-        let mut this = Self { root: PathBuf::new(), dir: disk.grub_dir.clone(), mounted: None, activated: None, events: events.clone() };
-        let device = this.device(disk)?.ok_or_else(|| refuse(format!("no device holds its boot file system {}", disk.boot_fs_uuid)))?;
+        let mut this = Self {
+            root: PathBuf::new(),
+            dir: disk.grub_dir.clone(),
+            mounted: None,
+            activated: None,
+            events: events.clone(),
+        };
+        let device = this.device(disk)?.ok_or_else(|| {
+            refuse(format!("no device holds its boot file system {}", disk.boot_fs_uuid))
+        })?;
         this.root = match mounted_at(&device, write)? {
             Some(at) => at,
             None => this.mount(&device, disk, write)?,
         };
         // What the other system links to is its own, whatever stands at that path here.
         if !Beneath::open(&this.root)?.is_file(this.dir.join("grub.cfg")) {
-            return Err(refuse(format!("{} of file system {} holds no grub.cfg", disk.grub_dir.display(), disk.boot_fs_uuid)));
+            return Err(refuse(format!(
+                "{} of file system {} holds no grub.cfg",
+                disk.grub_dir.display(),
+                disk.boot_fs_uuid
+            )));
         }
         Ok(this)
     }
@@ -56,7 +71,9 @@ impl GrubDir {
     fn device(&mut self, disk: &BootDisk) -> Result<Option<PathBuf>> {
         let mut found = device::by("UUID", &disk.boot_fs_uuid)?;
         if let Some(vg) = disk.boot_vg.as_ref().filter(|_| found.is_empty()) {
-            Cmd::new("vgchange", format!("activate {vg} to reach its boot file system")).args(["-ay", vg]).run(&self.events)?;
+            Cmd::new("vgchange", format!("activate {vg} to reach its boot file system"))
+                .args(["-ay", vg])
+                .run(&self.events)?;
             self.activated = Some(vg.clone());
             found = device::by("UUID", &disk.boot_fs_uuid)?;
         }
@@ -117,7 +134,9 @@ impl GrubDir {
             std::fs::remove_dir(&at).with_context(|| format!("removing {}", at.display()))?;
         }
         if let Some(vg) = self.activated.take() {
-            Cmd::new("vgchange", format!("deactivate {vg} again")).args(["-an", &vg]).run(&self.events)?;
+            Cmd::new("vgchange", format!("deactivate {vg} again"))
+                .args(["-an", &vg])
+                .run(&self.events)?;
         }
         Ok(())
     }
@@ -132,13 +151,23 @@ impl Drop for GrubDir {
 /// GRUB's directory below `root`: the one with a grub.cfg.
 pub fn find_own(root: &Path) -> Option<PathBuf> {
     let system = Beneath::open(root).ok()?;
-    ["boot/grub", "boot/grub2"].iter().map(Path::new).find(|d| system.is_file(d.join("grub.cfg"))).map(|d| root.join(d))
+    ["boot/grub", "boot/grub2"]
+        .iter()
+        .map(Path::new)
+        .find(|d| system.is_file(d.join("grub.cfg")))
+        .map(|d| root.join(d))
 }
 
 /// Where the device's file system is mounted as a whole, writable if asked.
 fn mounted_at(device: &Path, write: bool) -> Result<Option<PathBuf>> {
     let real = std::fs::canonicalize(device).unwrap_or_else(|_| device.to_owned());
-    let same = |m: &mounts::Mount| std::fs::canonicalize(&m.source).is_ok_and(|s| s == real) && m.root == Path::new("/");
+    let same = |m: &mounts::Mount| {
+        std::fs::canonicalize(&m.source).is_ok_and(|s| s == real) && m.root == Path::new("/")
+    };
     let usable = |m: &mounts::Mount| !write || m.options.split(',').any(|o| o == "rw");
-    Ok(mounts::mounted()?.into_iter().filter(|m| m.fstype != "btrfs").find(|m| same(m) && usable(m)).map(|m| m.mount_point))
+    Ok(mounts::mounted()?
+        .into_iter()
+        .filter(|m| m.fstype != "btrfs")
+        .find(|m| same(m) && usable(m))
+        .map(|m| m.mount_point))
 }

@@ -94,14 +94,25 @@ pub fn capability(firmware: Firmware) -> Result<()> {
     let no = |why: &str| Err(error::NO_BOOTLIST.because(why));
     let root = Path::new("/");
     match firmware {
-        Firmware::Uefi if find_program(root, "efibootmgr").is_none() => {
-            Err(error::NO_BOOTLIST.because_do("efibootmgr is not installed", "install the package efibootmgr, or say -B"))
-        }
+        Firmware::Uefi if find_program(root, "efibootmgr").is_none() => Err(error::NO_BOOTLIST
+            .because_do(
+                "efibootmgr is not installed",
+                "install the package efibootmgr, or say -B",
+            )),
         Firmware::Uefi => {
-            let vars = mounts::mounted()?.into_iter().find(|m| m.mount_point == Path::new("/sys/firmware/efi/efivars"));
+            let vars = mounts::mounted()?
+                .into_iter()
+                .find(|m| m.mount_point == Path::new("/sys/firmware/efi/efivars"));
             match vars {
-                None => no("this machine was started by UEFI, and its variables are not mounted at /sys/firmware/efi/efivars"),
-                Some(m) if m.options.split(',').chain(m.super_options.split(',')).any(|o| o == "ro") => {
+                None => no(
+                    "this machine was started by UEFI, and its variables are not mounted at /sys/firmware/efi/efivars",
+                ),
+                Some(m)
+                    if m.options
+                        .split(',')
+                        .chain(m.super_options.split(','))
+                        .any(|o| o == "ro") =>
+                {
                     no("the UEFI variables are mounted read-only at /sys/firmware/efi/efivars")
                 }
                 Some(_) => Ok(()),
@@ -109,10 +120,16 @@ pub fn capability(firmware: Firmware) -> Result<()> {
         }
         Firmware::Bios => {
             let Some(dir) = grubdir::find_own(root) else {
-                return no("this machine was started by a BIOS, and no GRUB configuration is in /boot/grub or /boot/grub2");
+                return no(
+                    "this machine was started by a BIOS, and no GRUB configuration is in /boot/grub or /boot/grub2",
+                );
             };
             let cfg = String::from_utf8_lossy(&std::fs::read(dir.join("grub.cfg"))?).into_owned();
-            if sources_custom(&cfg) { Ok(()) } else { no(&format!("{}/grub.cfg does not read custom.cfg", dir.display())) }
+            if sources_custom(&cfg) {
+                Ok(())
+            } else {
+                no(&format!("{}/grub.cfg does not read custom.cfg", dir.display()))
+            }
         }
     }
 }
@@ -178,26 +195,43 @@ impl Machine {
                 disks.push(listed);
                 continue;
             }
-            let entries = d.esp_partuuid.as_deref().map(|p| vars.on_partition(p)).unwrap_or_default();
+            let entries =
+                d.esp_partuuid.as_deref().map(|p| vars.on_partition(p)).unwrap_or_default();
             let next = entries.iter().any(|e| Some(e.number.as_str()) == first);
             let why = match entries.iter().find(|e| !next || Some(e.number.as_str()) == first) {
                 None => "no boot entry".to_owned(),
-                Some(e) if next && once => format!("Boot{} {}, this once (BootNext)", e.number, e.label),
+                Some(e) if next && once => {
+                    format!("Boot{} {}, this once (BootNext)", e.number, e.label)
+                }
                 Some(e) => match vars.order.iter().position(|n| *n == e.number) {
-                    Some(at) => format!("Boot{} {}, {} of {} in BootOrder", e.number, e.label, at + 1, vars.order.len()),
+                    Some(at) => format!(
+                        "Boot{} {}, {} of {} in BootOrder",
+                        e.number,
+                        e.label,
+                        at + 1,
+                        vars.order.len()
+                    ),
                     None => format!("Boot{} {}, not in BootOrder", e.number, e.label),
                 },
             };
             disks.push(Listed { name: d.shown(), role: d.role.clone(), next, why });
         }
         let ours = |e: &efi::Entry| {
-            e.file
-                .as_ref()
-                .is_some_and(|f| self.disks().any(|d| d.esp_partuuid.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(&f.partuuid))))
+            e.file.as_ref().is_some_and(|f| {
+                self.disks().any(|d| {
+                    d.esp_partuuid.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(&f.partuuid))
+                })
+            })
         };
         let foreign = vars.order.iter().filter_map(|n| vars.entry(n)).filter(|e| !ours(e));
-        let foreign =
-            foreign.map(|e| format!("Boot{} {}{}", e.number, e.label, if Some(e.number.as_str()) == first { ", boots next" } else { "" }));
+        let foreign = foreign.map(|e| {
+            format!(
+                "Boot{} {}{}",
+                e.number,
+                e.label,
+                if Some(e.number.as_str()) == first { ", boots next" } else { "" }
+            )
+        });
         BootListing { firmware: Firmware::Uefi, disks, foreign: foreign.collect() }
     }
 
@@ -208,7 +242,9 @@ impl Machine {
             let read = self.open(d, false, events).and_then(|g| {
                 let text = g.custom();
                 g.close()?;
-                Ok(text?.and_then(|t| custom::find(&t)).and_then(|b| custom::defaults(&b).into_iter().find(|id| self.by_id(id).is_some())))
+                Ok(text?.and_then(|t| custom::find(&t)).and_then(|b| {
+                    custom::defaults(&b).into_iter().find(|id| self.by_id(id).is_some())
+                }))
             });
             says.push((d.id(), read));
         }
@@ -230,7 +266,10 @@ impl Machine {
                     let why = error::cause(e);
                     format!("{UNREADABLE}: {why}")
                 }
-                Some((_, Ok(Some(to)))) => format!("its GRUB hands over to {}", self.by_id(to).map_or(to.clone(), BootDisk::title)),
+                Some((_, Ok(Some(to)))) => format!(
+                    "its GRUB hands over to {}",
+                    self.by_id(to).map_or(to.clone(), BootDisk::title)
+                ),
                 _ => "its GRUB starts its own system".to_owned(),
             };
             disks.push(Listed { name: d.shown(), role: d.role.clone(), next, why });
@@ -243,7 +282,11 @@ impl Machine {
     }
 
     fn open(&self, disk: &BootDisk, write: bool, events: &Events) -> Result<GrubDir> {
-        if disk.id() == self.here.id() { GrubDir::own(events) } else { GrubDir::of(disk, write, events) }
+        if disk.id() == self.here.id() {
+            GrubDir::own(events)
+        } else {
+            GrubDir::of(disk, write, events)
+        }
     }
 
     /// The disks whose GRUB a new list concerns: all but those just made, which hold nothing and need nothing as the first.
@@ -258,8 +301,19 @@ impl Machine {
     /// If the firmware's entries or the running system's own GRUB cannot be read.
     pub fn snapshot(&self, order: &[&BootDisk], events: &Events) -> Result<Before> {
         // Never this system's own ESP: what appears there is not ours to delete.
-        let ours = order.iter().filter(|d| d.id() != self.here.id()).filter_map(|d| d.esp_partuuid.clone()).collect();
-        let mut before = Before { firmware: self.firmware, order: vec![], next: None, entries: vec![], ours, grubs: vec![] };
+        let ours = order
+            .iter()
+            .filter(|d| d.id() != self.here.id())
+            .filter_map(|d| d.esp_partuuid.clone())
+            .collect();
+        let mut before = Before {
+            firmware: self.firmware,
+            order: vec![],
+            next: None,
+            entries: vec![],
+            ours,
+            grubs: vec![],
+        };
         match self.firmware {
             Firmware::Uefi => {
                 let vars = nvram::read()?;
@@ -274,7 +328,9 @@ impl Machine {
                         g.close().map(|()| custom)
                     });
                     match read {
-                        Ok(custom) => before.grubs.push(GrubBefore { disk: d.clone(), here, custom }),
+                        Ok(custom) => {
+                            before.grubs.push(GrubBefore { disk: d.clone(), here, custom })
+                        }
                         Err(e) if here => return Err(e),
                         Err(_) => {}
                     }
@@ -313,7 +369,11 @@ impl Machine {
             let unreachable = first.chain_uuid().is_none() && !first.fresh;
             match done {
                 Err(e) if d.id() != first.id() && (d.id() != self.here.id() || unreachable) => {
-                    events.warn(format!("{e:#}; if the BIOS starts {}, choose {} in its menu", d.title(), first.title()));
+                    events.warn(format!(
+                        "{e:#}; if the BIOS starts {}, choose {} in its menu",
+                        d.title(),
+                        first.title()
+                    ));
                 }
                 other => other?,
             }
@@ -325,9 +385,16 @@ impl Machine {
         let mut chains = vec![];
         for d in chain_to {
             let fs_uuid = d.chain_uuid().ok_or_else(|| {
-                error::OTHER_GRUB.because(format!("{}: no file system on a partition of it that GRUB could find it by", d.title()))
+                error::OTHER_GRUB.because(format!(
+                    "{}: no file system on a partition of it that GRUB could find it by",
+                    d.title()
+                ))
             })?;
-            chains.push(custom::Chain { id: d.id(), title: d.title(), fs_uuid: fs_uuid.to_owned() });
+            chains.push(custom::Chain {
+                id: d.id(),
+                title: d.title(),
+                fs_uuid: fs_uuid.to_owned(),
+            });
         }
         let grub = self.open(arbiter, true, events)?;
         let old = grub.custom()?;
@@ -338,7 +405,9 @@ impl Machine {
         };
         if new != old {
             grub.set_custom(new.as_deref())?;
-            let what = chains.first().map_or("starts its own system".to_owned(), |c| format!("hands over to {}", c.title));
+            let what = chains.first().map_or("starts its own system".to_owned(), |c| {
+                format!("hands over to {}", c.title)
+            });
             events.note(format!("the GRUB of {} {what}", arbiter.title()));
         }
         grub.close()
@@ -354,8 +423,11 @@ impl Machine {
             Firmware::Uefi => undo_nvram(before, events),
             Firmware::Bios => {
                 for g in &before.grubs {
-                    let restored =
-                        if g.here && g.disk.id() == self.here.id() { GrubDir::own(events) } else { GrubDir::of(&g.disk, true, events) };
+                    let restored = if g.here && g.disk.id() == self.here.id() {
+                        GrubDir::own(events)
+                    } else {
+                        GrubDir::of(&g.disk, true, events)
+                    };
                     match restored {
                         Ok(dir) => {
                             let back = restore(dir.custom()?.as_deref(), g.custom.as_deref());
@@ -381,7 +453,11 @@ impl Machine {
         match self.firmware {
             Firmware::Uefi if find_program(Path::new("/"), "efibootmgr").is_some() => {
                 let Some(esp) = &disk.esp_partuuid else { return Ok(()) };
-                let numbers: Vec<String> = nvram::read()?.on_partition(esp).into_iter().map(|e| e.number.clone()).collect();
+                let numbers: Vec<String> = nvram::read()?
+                    .on_partition(esp)
+                    .into_iter()
+                    .map(|e| e.number.clone())
+                    .collect();
                 numbers.iter().try_for_each(|n| nvram::delete(n, events))
             }
             Firmware::Uefi => Ok(()),
@@ -408,7 +484,12 @@ impl Machine {
     ///
     /// # Errors
     /// As [`Machine::set`].
-    pub fn remove_unrecorded(&self, partuuids: &[String], keep: Option<&str>, events: &Events) -> Result<bool> {
+    pub fn remove_unrecorded(
+        &self,
+        partuuids: &[String],
+        keep: Option<&str>,
+        events: &Events,
+    ) -> Result<bool> {
         match self.firmware {
             Firmware::Uefi if find_program(Path::new("/"), "efibootmgr").is_some() => {
                 let numbers = unrecorded(&nvram::read()?, partuuids);
@@ -420,7 +501,9 @@ impl Machine {
                 let Some(dir) = grubdir::find_own(Path::new("/")) else { return Ok(false) };
                 let text = files::read_optional(&dir.join("custom.cfg"))?;
                 let block = text.as_deref().and_then(custom::find);
-                if !block.is_some_and(|b| custom::defaults(&b).iter().any(|id| Some(id.as_str()) != keep)) {
+                if !block.is_some_and(|b| {
+                    custom::defaults(&b).iter().any(|id| Some(id.as_str()) != keep)
+                }) {
                     return Ok(false);
                 }
                 let grub = GrubDir::own(events)?;
@@ -435,7 +518,9 @@ impl Machine {
 /// running system may be a copy itself.
 fn unrecorded(vars: &efi::BootVars, partuuids: &[String]) -> Vec<String> {
     let on = partuuids.iter().flat_map(|p| vars.on_partition(p));
-    let titled = on.filter(|e| e.label.starts_with("altinst_rootvg (") && Some(&e.number) != vars.current.as_ref());
+    let titled = on.filter(|e| {
+        e.label.starts_with("altinst_rootvg (") && Some(&e.number) != vars.current.as_ref()
+    });
     titled.map(|e| e.number.clone()).collect()
 }
 
@@ -463,12 +548,19 @@ fn undo_nvram(before: &Before, events: &Events) -> Result<()> {
         nvram::delete(&number, events)?;
     }
     let vars = nvram::read()?;
-    let mut order: Vec<String> = before.order.iter().filter(|n| vars.entry(n).is_some()).cloned().collect();
-    order.extend(vars.order.iter().filter(|n| !before.order.contains(n) && !before.entries.contains(n)).cloned());
+    let mut order: Vec<String> =
+        before.order.iter().filter(|n| vars.entry(n).is_some()).cloned().collect();
+    order.extend(
+        vars.order
+            .iter()
+            .filter(|n| !before.order.contains(n) && !before.entries.contains(n))
+            .cloned(),
+    );
     if vars.order != order && !order.is_empty() {
         nvram::set_order(&order, events)?;
     }
-    match before.next.as_ref().filter(|n| vars.entry(n).is_some() && vars.next.as_ref() != Some(n)) {
+    match before.next.as_ref().filter(|n| vars.entry(n).is_some() && vars.next.as_ref() != Some(n))
+    {
         Some(next) => nvram::set_next(next, events),
         None => Ok(()),
     }
@@ -480,9 +572,11 @@ fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
     // Entries that `set` made for the running system's own disk (here or on the alternate) bear its titles. They go only while
     // everything that was tried before them is still there.
     let whole = before.order.iter().all(|n| vars.entry(n).is_some());
-    let titled = |e: &&efi::Entry| ["rootvg (", "old_rootvg ("].iter().any(|t| e.label.starts_with(t));
+    let titled =
+        |e: &&efi::Entry| ["rootvg (", "old_rootvg ("].iter().any(|t| e.label.starts_with(t));
     let own = vars.entries.iter().filter(titled).filter(|_| whole);
-    let mut numbers: Vec<String> = ours.chain(own).map(|e| e.number.clone()).filter(|n| !before.entries.contains(n)).collect();
+    let mut numbers: Vec<String> =
+        ours.chain(own).map(|e| e.number.clone()).filter(|n| !before.entries.contains(n)).collect();
     numbers.sort();
     numbers.dedup();
     numbers

@@ -24,16 +24,21 @@ pub fn entry_for(disk: &BootDisk, events: &Events) -> Result<String> {
     if let Some(entry) = best(&read()?, disk) {
         return Ok(entry.number.clone());
     }
-    let device = device::by("PARTUUID", partuuid)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| error::BOOT_ENTRY.because(format!("{}: its EFI system partition {partuuid} is not there", disk.title())))?;
-    let (whole, number) = device::partition(&device)
-        .ok_or_else(|| error::BOOT_ENTRY.because(format!("{} is no partition that the kernel knows", device.display())))?;
+    let device = device::by("PARTUUID", partuuid)?.into_iter().next().ok_or_else(|| {
+        error::BOOT_ENTRY
+            .because(format!("{}: its EFI system partition {partuuid} is not there", disk.title()))
+    })?;
+    let (whole, number) = device::partition(&device).ok_or_else(|| {
+        error::BOOT_ENTRY
+            .because(format!("{} is no partition that the kernel knows", device.display()))
+    })?;
     create(disk, &whole.to_string_lossy(), number).run(events)?;
     let vars = read()?;
     let made = best(&vars, disk).ok_or_else(|| {
-        error::BOOT_ENTRY.because(format!("efibootmgr made an entry for {}, and the firmware does not show it", disk.title()))
+        error::BOOT_ENTRY.because(format!(
+            "efibootmgr made an entry for {}, and the firmware does not show it",
+            disk.title()
+        ))
     })?;
     Ok(made.number.clone())
 }
@@ -62,7 +67,8 @@ fn esp(disk: &BootDisk) -> Result<&str> {
 /// The entry that starts this disk's loader: the wanted file before others on the same ESP, active ones only.
 pub fn best<'a>(vars: &'a BootVars, disk: &BootDisk) -> Option<&'a Entry> {
     let on = vars.on_partition(disk.esp_partuuid.as_deref()?);
-    let exact = |e: &&&Entry| e.file.as_ref().is_some_and(|f| f.loader.eq_ignore_ascii_case(loader(disk)));
+    let exact =
+        |e: &&&Entry| e.file.as_ref().is_some_and(|f| f.loader.eq_ignore_ascii_case(loader(disk)));
     let active: Vec<&Entry> = on.into_iter().filter(|e| e.active).collect();
     let found = active.iter().find(exact).copied();
     // A record without a loader names the whole disk: any entry on its ESP will do.
@@ -72,7 +78,12 @@ pub fn best<'a>(vars: &'a BootVars, disk: &BootDisk) -> Option<&'a Entry> {
 /// The order that boots `wanted` first: then what is booted now, then the rest as it was.
 pub fn order(vars: &BootVars, wanted: &[String]) -> Vec<String> {
     let mut all: Vec<String> = wanted.to_vec();
-    for n in vars.current.iter().filter(|n| vars.entry(n).is_some_and(|e| e.file.is_some())).chain(&vars.order) {
+    for n in vars
+        .current
+        .iter()
+        .filter(|n| vars.entry(n).is_some_and(|e| e.file.is_some()))
+        .chain(&vars.order)
+    {
         if !all.contains(n) {
             all.push(n.clone());
         }
@@ -84,10 +95,14 @@ pub fn order(vars: &BootVars, wanted: &[String]) -> Vec<String> {
 pub fn set_order(order: &[String], events: &Events) -> Result<()> {
     let before = read()?;
     if before.order != order {
-        Cmd::new("efibootmgr", "set the firmware's boot order").args(["-q", "-o", &order.join(",")]).run(events)?;
+        Cmd::new("efibootmgr", "set the firmware's boot order")
+            .args(["-q", "-o", &order.join(",")])
+            .run(events)?;
     }
     if let Some(next) = before.next {
-        events.note(format!("the firmware was told to boot entry Boot{next} once; the new boot list replaces that"));
+        events.note(format!(
+            "the firmware was told to boot entry Boot{next} once; the new boot list replaces that"
+        ));
         Cmd::new("efibootmgr", "take back the one-time choice").args(["-q", "-N"]).run(events)?;
     }
     let after = read()?;
@@ -95,17 +110,24 @@ pub fn set_order(order: &[String], events: &Events) -> Result<()> {
         return Ok(());
     }
     let (wanted, shows) = (order.join(","), after.order.join(","));
-    Err(error::BOOT_ENTRY.because(format!("the boot order was set to {wanted}, and the firmware shows {shows}")))
+    Err(error::BOOT_ENTRY
+        .because(format!("the boot order was set to {wanted}, and the firmware shows {shows}")))
 }
 
 /// Deletes an entry that altdisk made.
 pub fn delete(number: &str, events: &Events) -> Result<()> {
-    Cmd::new("efibootmgr", format!("delete the boot entry Boot{number} of the copy")).args(["-q", "-B", "-b", number]).run(events).map(drop)
+    Cmd::new("efibootmgr", format!("delete the boot entry Boot{number} of the copy"))
+        .args(["-q", "-B", "-b", number])
+        .run(events)
+        .map(drop)
 }
 
 /// Makes the firmware boot an entry once (restores what was found).
 pub fn set_next(number: &str, events: &Events) -> Result<()> {
-    Cmd::new("efibootmgr", "restore the firmware's one-time choice").args(["-q", "-n", number]).run(events).map(drop)
+    Cmd::new("efibootmgr", "restore the firmware's one-time choice")
+        .args(["-q", "-n", number])
+        .run(events)
+        .map(drop)
 }
 
 #[cfg(test)]
@@ -131,13 +153,28 @@ mod tests {
         let cmd = create(&disk(Some("\\EFI\\debian\\shimx64.efi")), "/dev/vdb", 2);
         assert_eq!(
             cmd.argv(),
-            ["efibootmgr", "-q", "-C", "-d", "/dev/vdb", "-p", "2", "-L", "altinst_rootvg (vdb)", "-l", "\\EFI\\debian\\shimx64.efi"]
+            [
+                "efibootmgr",
+                "-q",
+                "-C",
+                "-d",
+                "/dev/vdb",
+                "-p",
+                "2",
+                "-L",
+                "altinst_rootvg (vdb)",
+                "-l",
+                "\\EFI\\debian\\shimx64.efi"
+            ]
         );
     }
 
     #[test]
     fn the_exact_loader_is_wanted() {
-        assert_eq!(best(&vars(), &disk(Some("\\efi\\debian\\SHIMX64.efi"))).unwrap().number, "0003");
+        assert_eq!(
+            best(&vars(), &disk(Some("\\efi\\debian\\SHIMX64.efi"))).unwrap().number,
+            "0003"
+        );
         assert_eq!(best(&vars(), &disk(None)).unwrap().number, "0003");
         // Inactive, and another file: no.
         assert!(best(&vars(), &disk(Some("\\EFI\\debian\\grubx64.efi"))).is_none());

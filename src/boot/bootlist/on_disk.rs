@@ -4,7 +4,12 @@ use super::*;
 use crate::host::cmd::Cmd;
 
 fn sh(script: &str) -> Option<String> {
-    Cmd::new("sh", "prepare a test").args(["-c", script]).read().inspect_err(|e| println!("{e:#}")).ok().map(|f| f.text().trim().to_owned())
+    Cmd::new("sh", "prepare a test")
+        .args(["-c", script])
+        .read()
+        .inspect_err(|e| println!("{e:#}"))
+        .ok()
+        .map(|f| f.text().trim().to_owned())
 }
 
 struct Loop(String);
@@ -18,7 +23,8 @@ impl Drop for Loop {
 /// A file system with GRUB's directory and this custom.cfg.
 fn disk(dir: &Path, uuid: &str, custom: Option<&str>) -> Option<(Loop, BootDisk)> {
     let d = dir.display();
-    let custom = custom.map_or(String::new(), |c| format!("printf '{c}' > {d}/src/grub/custom.cfg"));
+    let custom =
+        custom.map_or(String::new(), |c| format!("printf '{c}' > {d}/src/grub/custom.cfg"));
     sh(&format!(
         "rm -rf {d}/src && mkdir -p {d}/src/grub && touch {d}/src/grub/grub.cfg; {custom}
          truncate -s 8M {d}/{uuid} && mkfs.ext4 -q -U {uuid} -d {d}/src {d}/{uuid}"
@@ -50,17 +56,32 @@ fn other_disks_hand_over_and_are_restored() {
         return;
     }
     let ids: Vec<String> = (0..3).map(|_| uuid::Uuid::new_v4().to_string()).collect();
-    let (Some((_a, a)), Some((_b, b))) = (disk(dir.path(), &ids[0], Some("set x=1")), disk(dir.path(), &ids[1], None)) else {
+    let (Some((_a, a)), Some((_b, b))) =
+        (disk(dir.path(), &ids[0], Some("set x=1")), disk(dir.path(), &ids[1], None))
+    else {
         println!("skipped: no loop device or no mkfs.ext4");
         return;
     };
     // The running system is the one that is to boot: nothing of it is touched.
-    let here = BootDisk { name: "vdx".into(), role: "rootvg".into(), boot_fs_uuid: ids[2].clone(), fresh: true, ..Default::default() };
-    let machine = Machine { firmware: Firmware::Bios, here: here.clone(), others: vec![a.clone(), b.clone()] };
+    let here = BootDisk {
+        name: "vdx".into(),
+        role: "rootvg".into(),
+        boot_fs_uuid: ids[2].clone(),
+        fresh: true,
+        ..Default::default()
+    };
+    let machine = Machine {
+        firmware: Firmware::Bios,
+        here: here.clone(),
+        others: vec![a.clone(), b.clone()],
+    };
     let events = Events::new();
     let order = [&here];
     let before = machine.snapshot(&order, &events).unwrap();
-    assert_eq!(before.grubs.iter().map(|g| g.custom.as_deref()).collect::<Vec<_>>(), [Some(b"set x=1".as_slice()), None]);
+    assert_eq!(
+        before.grubs.iter().map(|g| g.custom.as_deref()).collect::<Vec<_>>(),
+        [Some(b"set x=1".as_slice()), None]
+    );
     // What is journalled comes back from the journal.
     let before: Before = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
 

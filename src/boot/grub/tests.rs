@@ -35,7 +35,11 @@ fn a_signed_loader_on_an_esp_that_is_not_mounted() {
     write(root, "usr/sbin/grub2-mkconfig", "");
     std::fs::create_dir_all(root.join("boot/efi")).unwrap();
     let why = efi_unmounted(root, "/boot/efi", None).unwrap_err();
-    assert!(why.contains("/boot/efi is in /etc/fstab but not mounted") && why.contains("`mount /boot/efi`"), "{why}");
+    assert!(
+        why.contains("/boot/efi is in /etc/fstab but not mounted")
+            && why.contains("`mount /boot/efi`"),
+        "{why}"
+    );
     assert!(efi_unmounted(root, "/boot/efi", Some(esp)).unwrap_err().contains("shim-"));
     write(esp, &format!("EFI/fedora/shim{}.efi", EFI.1), "shim");
     assert_eq!(efi_unmounted(root, "/boot/efi", Some(esp)), Ok(()));
@@ -43,7 +47,11 @@ fn a_signed_loader_on_an_esp_that_is_not_mounted() {
     // Elsewhere packages bring it.
     write(root, "etc/os-release", "ID=debian\n");
     write(root, "usr/sbin/grub-mkconfig", "");
-    assert!(efi_unmounted(root, "/boot/efi", None).unwrap_err().contains("grub-install is not installed"));
+    assert!(
+        efi_unmounted(root, "/boot/efi", None)
+            .unwrap_err()
+            .contains("grub-install is not installed")
+    );
 }
 
 #[test]
@@ -58,14 +66,26 @@ fn each_family_installs_its_own_way() {
             dir: format!("/boot/{prefix}").into(),
             modules: "/usr/lib/grub".into(),
         };
-        efi_commands(root, &names, Path::new("/boot/efi")).iter().map(|c| c.argv().join(" ")).collect::<Vec<_>>()
+        efi_commands(root, &names, Path::new("/boot/efi"))
+            .iter()
+            .map(|c| c.argv().join(" "))
+            .collect::<Vec<_>>()
     };
     let common = "--target=x86_64-efi --efi-directory=/boot/efi --no-nvram";
     assert_eq!(argv("debian", "grub"), [format!("grub-install {common} --force-extra-removable")]);
     assert!(argv("fedora", "grub2").is_empty());
-    assert_eq!(argv("arch", "grub"), [format!("grub-install {common} --bootloader-id=GRUB"), format!("grub-install {common} --removable")]);
+    assert_eq!(
+        argv("arch", "grub"),
+        [
+            format!("grub-install {common} --bootloader-id=GRUB"),
+            format!("grub-install {common} --removable")
+        ]
+    );
     write(root, "usr/sbin/shim-install", "");
-    assert_eq!(argv("opensuse-leap", "grub2")[1], "shim-install --no-nvram --config-file=/boot/grub2/grub.cfg --removable");
+    assert_eq!(
+        argv("opensuse-leap", "grub2")[1],
+        "shim-install --no-nvram --config-file=/boot/grub2/grub.cfg --removable"
+    );
 }
 
 #[test]
@@ -96,7 +116,12 @@ fn device_paths_after_root_become_uuids() {
 
 #[test]
 fn os_prober_is_hidden() {
-    let names = GrubNames { install: "i".into(), mkconfig: "grub-mkconfig".into(), dir: "/boot/grub".into(), modules: "/m".into() };
+    let names = GrubNames {
+        install: "i".into(),
+        mkconfig: "grub-mkconfig".into(),
+        dir: "/boot/grub".into(),
+        modules: "/m".into(),
+    };
     assert_eq!(mkconfig_command(&names).argv().join(" "), "grub-mkconfig -o /boot/grub/grub.cfg");
     let sandbox = without_prober(&Sandbox::new(Path::new("/alt_inst")));
     assert_eq!(sandbox.hidden, [Path::new("/etc/grub.d/30_os-prober")]);

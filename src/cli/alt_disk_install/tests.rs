@@ -18,7 +18,8 @@ fn each_rule_has_its_error() {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         path.to_string_lossy().into_owned()
     };
-    let (plain, gone) = (make("plain", 0o644), dir.path().join("gone").to_string_lossy().into_owned());
+    let (plain, gone) =
+        (make("plain", 0o644), dir.path().join("gone").to_string_lossy().into_owned());
     let (plain, gone, place) = (plain.as_str(), gone.as_str(), dir.path().to_str().unwrap());
     let table: Vec<(Vec<&str>, String)> = vec![
         (vec!["vdb"], "ALT-110: it is not said what to install: neither -C nor -d is given".into()),
@@ -134,7 +135,10 @@ fn options_become_a_request() {
     }
     assert!(!r.set_bootlist && !r.reboot && r.remain_client && r.skip_boot_check);
     assert_eq!((r.erase.join(" "), r.targets.join(" ")), ("S1 S2".into(), "vdx /dev/vdy".into()));
-    assert_eq!((r.argv.len(), r.argv[0].as_str(), r.argv[1].as_str()), (line.len() + 1, "alt_disk_install", "-CVDgn"));
+    assert_eq!(
+        (r.argv.len(), r.argv[0].as_str(), r.argv[1].as_str()),
+        (line.len() + 1, "alt_disk_install", "-CVDgn")
+    );
     assert_eq!(without_effect(&r), ["-B has no effect in this run: it belongs to phase 3"]);
 }
 
@@ -144,7 +148,10 @@ fn other_actions() {
     assert_eq!(action(&["-XDV", "--events", "3"]), Action::CleanUp { erase: vec![], ask: false });
     let erase = |ask| Action::CleanUp { erase: vec!["S1".into(), "S2".into()], ask };
     assert_eq!(action(&["-X", "--erase", "S1", "--erase=S2"]), erase(false));
-    assert_eq!(action(&["--erase", "S1", "-X", "--review", "--ask-erase", "--erase", "S2"]), Action::Review(Box::new(erase(true))));
+    assert_eq!(
+        action(&["--erase", "S1", "-X", "--review", "--ask-erase", "--erase", "S2"]),
+        Action::Review(Box::new(erase(true)))
+    );
     for (line, id) in [
         (&["-X", "--erase", ""][..], "ALT-107"),
         (&["-X", "--ask-erase"], "ALT-107"),
@@ -154,7 +161,17 @@ fn other_actions() {
     ] {
         assert_eq!(error::of(&read(&words(line)).unwrap_err()).unwrap().entry.id, id, "{line:?}");
     }
-    let Action::Install(r) = action(&["-d", "-", "-L", "12.11.0", "-p", "i386-pc,x86_64-efi", "--identity", "keep", "vdx"]) else {
+    let Action::Install(r) = action(&[
+        "-d",
+        "-",
+        "-L",
+        "12.11.0",
+        "-p",
+        "i386-pc,x86_64-efi",
+        "--identity",
+        "keep",
+        "vdx",
+    ]) else {
         panic!("no install")
     };
     let image = FromImage {
@@ -165,13 +182,22 @@ fn other_actions() {
     };
     assert_eq!((r.image, r.phases), (Some(image), Phases::All));
     // Later phases do not read the image any more.
-    assert!(matches!(action(&["-d", "/no/such", "-P", "23"]), Action::Install(r) if r.image.is_some()));
+    assert!(
+        matches!(action(&["-d", "/no/such", "-P", "23"]), Action::Install(r) if r.image.is_some())
+    );
     assert_eq!(action(&["--resume", "-D"]), Action::Resume);
-    assert!(matches!(action(&["-C", "--preview", "--json", "vdx"]), Action::Preview { json: true, .. }));
+    assert!(matches!(
+        action(&["-C", "--preview", "--json", "vdx"]),
+        Action::Preview { json: true, .. }
+    ));
     for phases in ["2", "3", "23"] {
-        assert!(matches!(action(&["-C", "-P", phases]), Action::Install(r) if r.targets.is_empty() && r.set_bootlist));
+        assert!(
+            matches!(action(&["-C", "-P", phases]), Action::Install(r) if r.targets.is_empty() && r.set_bootlist)
+        );
     }
-    assert!(matches!(action(&["-C", "-r", "vdx"]), Action::Install(r) if r.reboot && r.phases == Phases::All));
+    assert!(
+        matches!(action(&["-C", "-r", "vdx"]), Action::Install(r) if r.reboot && r.phases == Phases::All)
+    );
 }
 
 #[test]
@@ -186,9 +212,28 @@ fn what_is_to_be_installed() {
     };
     let (none, all) = wanted(&["-C", "-b", "update_all", "-l", "configured", "vdx"]);
     assert!(none.is_empty() && all.all && all.location == Location::Configured);
-    let (note, some) = wanted(&["-C", "-P1", "-w", "vim curl=8", "-b", list, "-f", list, "-F", "CVE-1", "-I", "-ac", "-l", place, "vdx"]);
+    let (note, some) = wanted(&[
+        "-C",
+        "-P1",
+        "-w",
+        "vim curl=8",
+        "-b",
+        list,
+        "-f",
+        list,
+        "-F",
+        "CVE-1",
+        "-I",
+        "-ac",
+        "-l",
+        place,
+        "vdx",
+    ]);
     assert_eq!(note, ["-l has no effect in this run: it belongs to phase 2"]);
-    assert_eq!((some.packages.join(" "), some.fixes.join(" ")), ("vim curl=8 x1".into(), "CVE-1 x1".into()));
+    assert_eq!(
+        (some.packages.join(" "), some.fixes.join(" ")),
+        ("vim curl=8 x1".into(), "CVE-1 x1".into())
+    );
     assert_eq!(
         (some.location, some.flags.as_ref().map(crate::secret::SecretText::expose)),
         (Location::Directory(place.into()), Some("-ac"))

@@ -25,26 +25,58 @@ pub static ELSEWHERE: &[Elsewhere] = &[
         "is not here: the copy keeps the console of the system; a script (-s) can change /alt_inst/etc/default/grub",
     ),
     flag('j', "a volume group that nimadm uses as its cache", "is not here"),
-    flag('K', "the 64-bit kernel, where there is one", "is not here: the copy has the kernels of the system or of the image"),
-    flag('k', "keep the devices of the image", "is not here: Linux finds its devices anew at every start"),
-    flag('M', "the level that nimadm goes to", "is not here: -F with a level (-F 12.11_ML) updates the copy to it"),
-    flag('m', "the device or file of the system image", "is -d here: `alt_disk_install -d device disk`"),
+    flag(
+        'K',
+        "the 64-bit kernel, where there is one",
+        "is not here: the copy has the kernels of the system or of the image",
+    ),
+    flag(
+        'k',
+        "keep the devices of the image",
+        "is not here: Linux finds its devices anew at every start",
+    ),
+    flag(
+        'M',
+        "the level that nimadm goes to",
+        "is not here: -F with a level (-F 12.11_ML) updates the copy to it",
+    ),
+    flag(
+        'm',
+        "the device or file of the system image",
+        "is -d here: `alt_disk_install -d device disk`",
+    ),
     flag(
         'O',
         "forget the devices of the machine",
         "is not here: Linux finds its devices anew at every start; --identity says what becomes of an image's machine-id",
     ),
-    flag('q', "which disk a volume group boots from", "is not here: `altdisk disks --alternates` and `altdisk bootlist` show it"),
+    flag(
+        'q',
+        "which disk a volume group boots from",
+        "is not here: `altdisk disks --alternates` and `altdisk bootlist` show it",
+    ),
     flag(
         'S',
         "put the copy to sleep, or skip the check of sizes",
         "is not here: phase 3 (-P 3) puts the copy away, and sizes are always checked",
     ),
-    flag('T', "convert file systems of type JFS to JFS2", "is not here: an edited image.data (-i) says what file systems the copy gets"),
-    flag('t', "make the boot image anew before the copy goes to sleep", "is not here: phase 3 (-P 3) makes it"),
+    flag(
+        'T',
+        "convert file systems of type JFS to JFS2",
+        "is not here: an edited image.data (-i) says what file systems the copy gets",
+    ),
+    flag(
+        't',
+        "make the boot image anew before the copy goes to sleep",
+        "is not here: phase 3 (-P 3) makes it",
+    ),
     flag('u', "a flag of alt_disk_copy", "is not here"),
     flag('v', "another name for the copy", "is not here: there is one copy at a time"),
-    flag('W', "wake the copy up: mount it at /alt_inst again", "is not here: a finished copy's file systems can be mounted by hand"),
+    flag(
+        'W',
+        "wake the copy up: mount it at /alt_inst again",
+        "is not here: a finished copy's file systems can be mounted by hand",
+    ),
     flag(
         'x',
         "a script for the first boot of the copy",
@@ -55,7 +87,11 @@ pub static ELSEWHERE: &[Elsewhere] = &[
         "import the volume groups that are not rootvg",
         "is not here: disks with other data are not touched, and the copy keeps their lines in fstab",
     ),
-    flag('z', "import no volume group but rootvg", "is not here: disks with other data are not touched"),
+    flag(
+        'z',
+        "import no volume group but rootvg",
+        "is not here: disks with other data are not touched",
+    ),
 ];
 
 #[cfg(test)]

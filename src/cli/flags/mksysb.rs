@@ -78,7 +78,9 @@ pub static SAVETREE: Command = Command {
 image.data: the writer of images on its own.",
     flags: &[
         EXCLUDE,
-        Flag::short('x', "Leave out this path (relative to FROM). May be given again.").takes("path").repeats(),
+        Flag::short('x', "Leave out this path (relative to FROM). May be given again.")
+            .takes("path")
+            .repeats(),
         COMPRESS,
         BLOCK_SIZE,
         Flag::short('V', "Name every file."),

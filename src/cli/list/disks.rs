@@ -45,7 +45,9 @@ pub fn candidates() -> Result<Vec<Candidate>> {
         Some(_) => None,
         None => Some(World::gather()?),
     };
-    let Some(world) = facts.as_ref().map(|f| &f.world).or(world.as_ref()) else { return Ok(vec![]) };
+    let Some(world) = facts.as_ref().map(|f| &f.world).or(world.as_ref()) else {
+        return Ok(vec![]);
+    };
     let roles = roles(world, &prepare::known(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?);
     let marks = standing::Marks::read(world);
     let look = |d: &Disk| {
@@ -62,14 +64,26 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     let name = practice_name(&d.name, d.serial.as_deref()).unwrap_or(&d.name).to_owned();
     let holds = holds(d, role);
     // What the kernel calls it stands beside the name, as everywhere.
-    let model = if name == d.name { d.model.clone().unwrap_or_else(|| "-".to_owned()) } else { format!("({})", d.name) };
+    let model = if name == d.name {
+        d.model.clone().unwrap_or_else(|| "-".to_owned())
+    } else {
+        format!("({})", d.name)
+    };
     let (serial, size) = (d.serial.as_deref().unwrap_or("-"), human(d.size));
     // Name and serial are what people type: they are never cut; the model gives way.
     let over = name.chars().count().saturating_sub(9) + serial.chars().count().saturating_sub(20);
     let room = 14usize.saturating_sub(over);
     let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(&model, room));
     let row = clip(row.trim_end(), super::WIDTH);
-    Candidate { name, row, verdict, practice: d.practice.is_some(), too_small, has_serial: d.serial.is_some(), all: in_words(d) }
+    Candidate {
+        name,
+        row,
+        verdict,
+        practice: d.practice.is_some(),
+        too_small,
+        has_serial: d.serial.is_some(),
+        all: in_words(d),
+    }
 }
 
 /// What a column about a disk's content has room for.
@@ -159,10 +173,16 @@ fn target(c: &Candidate) -> Row {
         notes.push(why_not(&c.verdict));
     } else {
         notes.extend(c.verdict.obstacles.iter().map(|o| {
-            let what = if o.entry.id == error::DISK_HAS_CONTENT.id { format!("holds {}", c.all) } else { o.evidence.clone() };
+            let what = if o.entry.id == error::DISK_HAS_CONTENT.id {
+                format!("holds {}", c.all)
+            } else {
+                o.evidence.clone()
+            };
             format!("{what}; its {} must be typed", if c.has_serial { "serial" } else { "name" })
         }));
-        let short = |t: &str| t.split_once("is too small: ").map_or(t.to_owned(), |(_, why)| why.to_owned());
+        let short = |t: &str| {
+            t.split_once("is too small: ").map_or(t.to_owned(), |(_, why)| why.to_owned())
+        };
         notes.extend(c.too_small.iter().map(|t| format!("too small as things are: {}", short(t))));
         notes.extend(c.verdict.notes.iter().cloned());
     }
@@ -174,7 +194,9 @@ fn why_not(verdict: &Verdict) -> String {
     let hard: Vec<_> = verdict.obstacles.iter().filter(|o| o.kind != Kind::HasContent).collect();
     match hard.as_slice() {
         [] => String::new(),
-        [first, ..] if first.entry.id == error::DISK_HAS_ROOTVG.id => "the running system is on it".to_owned(),
+        [first, ..] if first.entry.id == error::DISK_HAS_ROOTVG.id => {
+            "the running system is on it".to_owned()
+        }
         [only] => only.evidence.clone(),
         [first, _] => format!("{}; and 1 reason more", first.evidence),
         [first, more @ ..] => format!("{}; and {} reasons more", first.evidence, more.len()),
@@ -207,18 +229,27 @@ mod tests {
             ..sample::disk("nvme0n1", "259:0")
         };
         nvme.table = Some(Table { kind: "gpt".into(), id: "cc".into() });
-        nvme.partitions = vec![sample::partition("nvme0n1p", 1, "259:1", "ext4"), sample::partition("nvme0n1p", 2, "259:2", "swap")];
+        nvme.partitions = vec![
+            sample::partition("nvme0n1p", 1, "259:1", "ext4"),
+            sample::partition("nvme0n1p", 2, "259:2", "swap"),
+        ];
         world.disks.push(nvme);
         world.disks.push(Disk { size: 0, ..sample::disk("sdx", "8:99") });
         let role = |d: &Disk| if d.name == "vda" { Role::Rootvg } else { Role::None };
         let small = |d: &Disk| (d.name == "loop6").then_some("it needs 30 GiB");
-        world.disks.push(Disk { sight: Some(Sight::Data(2 << 20)), ..sample::disk("sdy", "8:100") });
-        let mut all: Vec<Candidate> = world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
+        world
+            .disks
+            .push(Disk { sight: Some(Sight::Data(2 << 20)), ..sample::disk("sdy", "8:100") });
+        let mut all: Vec<Candidate> =
+            world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
         all.sort_by_key(rank);
         let text = format(HEADING, &all.iter().map(target).collect::<Vec<_>>());
         assert_eq!(text, include_str!("../../../tests/fixtures/disk/targets-list.txt"), "{text}");
         assert!(text.lines().all(|l| l.chars().count() <= WIDTH));
-        assert_eq!(all.iter().filter(|c| c.ready()).map(|c| c.name.as_str()).collect::<Vec<_>>(), ["vdb"]);
+        assert_eq!(
+            all.iter().filter(|c| c.ready()).map(|c| c.name.as_str()).collect::<Vec<_>>(),
+            ["vdb"]
+        );
     }
 
     #[test]
@@ -229,7 +260,11 @@ mod tests {
             ..sample::disk("nvme10n1", "259:0")
         };
         let c = look(&d, &World::default(), Role::None, None);
-        assert!(c.row.starts_with("nvme10n1 ") && c.row.contains(" 0123456789abcdef0123456789 "), "{}", c.row);
+        assert!(
+            c.row.starts_with("nvme10n1 ") && c.row.contains(" 0123456789abcdef0123456789 "),
+            "{}",
+            c.row
+        );
         assert!(c.row.chars().count() <= WIDTH);
     }
 }

@@ -60,7 +60,8 @@ fn search(places: &[PathBuf]) -> Vec<Row> {
     search.found.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
     let mut rows: Vec<Row> = search.found.into_iter().map(|(_, _, row)| row).collect();
     if !all {
-        let text = "Not everything was looked through: there is too much of it. Name a directory.".to_owned();
+        let text = "Not everything was looked through: there is too much of it. Name a directory."
+            .to_owned();
         rows.push(Row { text, refused: true, notes: vec![] });
     }
     rows
@@ -129,10 +130,14 @@ fn kind(path: &Path) -> Option<Kind> {
     let mut first = Vec::new();
     File::open(path).ok()?.take(512).read_to_end(&mut first).ok()?;
     let name = path.file_name().unwrap_or(OsStr::new("")).to_string_lossy().to_lowercase();
-    let archive = [".tar", ".tgz", ".txz", ".tzst", ".tar.gz", ".tar.xz", ".tar.zst"].iter().any(|end| name.ends_with(end));
+    let archive = [".tar", ".tgz", ".txz", ".tzst", ".tar.gz", ".tar.xz", ".tar.zst"]
+        .iter()
+        .any(|end| name.ends_with(end));
     // Our own frames of zstd, and the name of our first member in a tar.
     let ours = first.starts_with(&[0x50, 0x2a, 0x4d, 0x18]) || first.starts_with(b"image.data\0");
-    let packed = [&[0x1f, 0x8b][..], &[0x28, 0xb5, 0x2f, 0xfd], b"\xfd7zXZ\0"].iter().any(|magic| first.starts_with(magic));
+    let packed = [&[0x1f, 0x8b][..], &[0x28, 0xb5, 0x2f, 0xfd], b"\xfd7zXZ\0"]
+        .iter()
+        .any(|magic| first.starts_with(magic));
     let tar = first.get(257..262) == Some(b"ustar");
     match () {
         () if ours || (packed || tar) && name.contains("mksysb") => Some(Kind::Image),
@@ -156,24 +161,37 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
     };
     match head {
         Some(Ok(m)) => {
-            if m.system.architecture != std::env::consts::ARCH && !m.system.architecture.is_empty() {
+            if m.system.architecture != std::env::consts::ARCH && !m.system.architecture.is_empty()
+            {
                 refused = true;
-                notes.push(format!("It is for {}, this machine is {}.", plain(&m.system.architecture), std::env::consts::ARCH));
+                notes.push(format!(
+                    "It is for {}, this machine is {}.",
+                    plain(&m.system.architecture),
+                    std::env::consts::ARCH
+                ));
             }
             let about = [plain(&m.system.name), format!("{} of files", human(m.bytes))];
-            notes.push(about.iter().filter(|a| !a.is_empty()).cloned().collect::<Vec<_>>().join(", "));
+            notes.push(
+                about.iter().filter(|a| !a.is_empty()).cloned().collect::<Vec<_>>().join(", "),
+            );
         }
         Some(Err(why)) => {
             refused = true;
             notes.push(plain(why));
         }
-        None => notes.push("An archive that says nothing of itself: it is read through before it is installed.".to_owned()),
+        None => notes.push(
+            "An archive that says nothing of itself: it is read through before it is installed."
+                .to_owned(),
+        ),
     }
     let text = if shown.chars().count() <= PATH {
         line(&shown, &human(size), &plain(&host), &plain(&level), &made)
     } else {
         let told = [human(size), plain(&host), plain(&level), made];
-        notes.insert(0, told.iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join("  "));
+        notes.insert(
+            0,
+            told.iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join("  "),
+        );
         shown
     };
     Row { text, refused, notes }
@@ -181,7 +199,12 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
 
 fn line(path: &str, size: &str, host: &str, level: &str, made: &str) -> String {
     let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
-    format!("{path:<PATH$} {size:>8} {:<8} {:<7} {}", clip(&or(host), 8), clip(&or(level), 7), or(made))
+    format!(
+        "{path:<PATH$} {size:>8} {:<8} {:<7} {}",
+        clip(&or(host), 8),
+        clip(&or(level), 7),
+        or(made)
+    )
 }
 
 /// In short and harmless words.
@@ -254,7 +277,10 @@ mod tests {
         assert_eq!(made("alpha.mksysb", &tar), Some(Kind::Image));
         assert_eq!(made("root.tar", &tar), Some(Kind::Archive));
         assert_eq!(made("root.tar.xz", b"\xfd7zXZ\0..."), Some(Kind::Archive));
-        assert_eq!((made("log.gz", &[0x1f, 0x8b, 8]), made("notes.tar", b"text"), made("empty.tar", b"")), (None, None, None));
+        assert_eq!(
+            (made("log.gz", &[0x1f, 0x8b, 8]), made("notes.tar", b"text"), made("empty.tar", b"")),
+            (None, None, None)
+        );
     }
 
     #[test]
@@ -269,7 +295,10 @@ mod tests {
         }
         // A place below another is searched once.
         let rows = search(&[dir.path().to_path_buf(), dir.path().join("1")]);
-        let names: Vec<&str> = rows.iter().map(|r| r.text.rsplit('/').next().unwrap().split(' ').next().unwrap()).collect();
+        let names: Vec<&str> = rows
+            .iter()
+            .map(|r| r.text.rsplit('/').next().unwrap().split(' ').next().unwrap())
+            .collect();
         assert_eq!(names.len(), 2, "{names:?}");
         assert!(names.contains(&"a.tar.gz") && names.contains(&"b.tar.gz"), "{names:?}");
     }

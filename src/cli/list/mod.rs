@@ -45,7 +45,8 @@ pub struct Row {
 /// ALT-971 where it is not said what to list; what reading disks, records and boot lists says.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&LIST, args)?;
-    let words: Vec<String> = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> =
+        parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (heading, rows) = match words.as_slice() {
         ["targets"] => (disks::HEADING.to_owned(), disks::targets()?),
@@ -65,8 +66,14 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
             software::rows(what, (!place.is_empty()).then(|| place.join(" ")).as_deref())?
         }
         ["locations"] => software::locations()?,
-        ["errors"] => ("NUMBER  WHAT IS WRONG".to_owned(), error::all().map(|e| entry(e.id, e.title)).collect()),
-        _ => return Err(error::LIST_WHAT.because(format!("`altdisk list {}` lists nothing", words.join(" ")))),
+        ["errors"] => (
+            "NUMBER  WHAT IS WRONG".to_owned(),
+            error::all().map(|e| entry(e.id, e.title)).collect(),
+        ),
+        _ => {
+            return Err(error::LIST_WHAT
+                .because(format!("`altdisk list {}` lists nothing", words.join(" "))));
+        }
     };
     Ok(say(&format(&heading, &rows), Exit::Done))
 }
@@ -75,7 +82,11 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 fn entry(id: &str, title: &str) -> Row {
     let lines = wrap(title, WIDTH - 8, 0, 0);
     let (first, rest) = lines.split_once('\n').unwrap_or((&lines, ""));
-    Row { text: format!("{id} {first}"), refused: false, notes: rest.lines().map(|l| format!("   {l}")).collect() }
+    Row {
+        text: format!("{id} {first}"),
+        refused: false,
+        notes: rest.lines().map(|l| format!("   {l}")).collect(),
+    }
 }
 
 /// The whole list as text.
@@ -95,12 +106,17 @@ pub fn format(heading: &str, rows: &[Row]) -> String {
 
 /// `text` in at most `width` columns; what does not fit ends with two points.
 pub(super) fn clip(text: &str, width: usize) -> String {
-    if text.chars().count() <= width { text.to_owned() } else { text.chars().take(width.saturating_sub(2)).chain("..".chars()).collect() }
+    if text.chars().count() <= width {
+        text.to_owned()
+    } else {
+        text.chars().take(width.saturating_sub(2)).chain("..".chars()).collect()
+    }
 }
 
 fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
     crate::engine::run::require_root()?;
-    let heading = format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
+    let heading =
+        format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
     let known = here::machine().and_then(|machine| Ok((machine.current(events)?, machine)));
     match known {
         Ok((list, machine)) => Ok((heading, boot_rows(&machine, &list))),
@@ -124,7 +140,13 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
         let next = listed.is_some_and(|l| l.next);
         let serial = d.serial.as_deref().unwrap_or("-");
         Row {
-            text: format!("{name:<9} {:<15} {:<20} {:>9}  {}", d.role, serial, human(d.size), if next { "yes" } else { "-" }),
+            text: format!(
+                "{name:<9} {:<15} {:<20} {:>9}  {}",
+                d.role,
+                serial,
+                human(d.size),
+                if next { "yes" } else { "-" }
+            ),
             refused: d.practice().is_some(),
             notes: listed.map(|l| l.why.clone()).into_iter().collect(),
         }
@@ -134,12 +156,17 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
 
 /// Serials of the disks that the alternate is on.
 fn held() -> Result<Vec<String>> {
-    Ok(standing::readable_base()?.map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
+    Ok(standing::readable_base()?
+        .map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
 }
 
 fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
     let row = |p: &Practice| {
-        let disk = p.device.as_ref().and_then(|d| d.file_name()).map_or("-".to_owned(), |n| n.to_string_lossy().into_owned());
+        let disk = p
+            .device
+            .as_ref()
+            .and_then(|d| d.file_name())
+            .map_or("-".to_owned(), |n| n.to_string_lossy().into_owned());
         let refused = held.contains(&practice::serial(&p.name));
         let mut notes = vec![];
         if refused {
@@ -148,9 +175,16 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
         if p.device.is_none() {
             notes.push("not attached since the machine restarted; making it again under this name attaches it".to_owned());
         }
-        Row { text: format!("{:<32} {disk:<9} {:>9} {:>9}", p.name, human(p.size), human(p.used)), refused, notes }
+        Row {
+            text: format!("{:<32} {disk:<9} {:>9} {:>9}", p.name, human(p.size), human(p.used)),
+            refused,
+            notes,
+        }
     };
-    (format!("{:<32} {:<9} {:>9} {:>9}", "NAME", "DISK", "SIZE", "USED"), all.iter().map(row).collect())
+    (
+        format!("{:<32} {:<9} {:>9} {:>9}", "NAME", "DISK", "SIZE", "USED"),
+        all.iter().map(row).collect(),
+    )
 }
 
 #[cfg(test)]
@@ -163,13 +197,21 @@ mod tests {
     fn the_format() {
         let rows = [
             Row { text: "vdb  20 GiB".into(), refused: false, notes: vec![] },
-            Row { text: "vda  20 GiB  ".into(), refused: true, notes: vec!["word ".repeat(20), "second".into()] },
+            Row {
+                text: "vda  20 GiB  ".into(),
+                refused: true,
+                notes: vec!["word ".repeat(20), "second".into()],
+            },
         ];
         let text = format("NAME SIZE", &rows);
         let word = "word ".repeat(13);
         assert_eq!(
             text,
-            format!("#NAME SIZE\nvdb  20 GiB\n!vda  20 GiB\n#    {}\n#    {}\n#    second\n", word.trim_end(), "word ".repeat(7))
+            format!(
+                "#NAME SIZE\nvdb  20 GiB\n!vda  20 GiB\n#    {}\n#    {}\n#    second\n",
+                word.trim_end(),
+                "word ".repeat(7)
+            )
         );
         assert!(text.lines().all(|l| l.len() <= WIDTH));
         assert_eq!((clip("abcdef", 6), clip("abcdefg", 6)), ("abcdef".into(), "abcd..".into()));
@@ -184,8 +226,17 @@ mod tests {
             size: 20 << 30,
             ..BootDisk::default()
         };
-        let machine = Machine { firmware: Firmware::Bios, here: disk("vda", "rootvg"), others: vec![disk("vdb", "altinst_rootvg")] };
-        let listed = |name: &str, role: &str, next| Listed { name: name.into(), role: role.into(), next, why: "its GRUB says so".into() };
+        let machine = Machine {
+            firmware: Firmware::Bios,
+            here: disk("vda", "rootvg"),
+            others: vec![disk("vdb", "altinst_rootvg")],
+        };
+        let listed = |name: &str, role: &str, next| Listed {
+            name: name.into(),
+            role: role.into(),
+            next,
+            why: "its GRUB says so".into(),
+        };
         let list = BootListing {
             firmware: Firmware::Bios,
             disks: vec![listed("vda", "rootvg", false), listed("vdb", "altinst_rootvg", true)],
@@ -210,7 +261,10 @@ mod tests {
             used: 1 << 20,
             device: device.map(Into::into),
         };
-        let (heading, rows) = practices(&[disk("one", Some("/dev/loop6")), disk("two", None)], &["PRACTICE-one".into()]);
+        let (heading, rows) = practices(
+            &[disk("one", Some("/dev/loop6")), disk("two", None)],
+            &["PRACTICE-one".into()],
+        );
         assert_eq!(
             format(&heading, &rows),
             "#NAME                             DISK           SIZE      USED\n\

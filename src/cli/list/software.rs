@@ -15,7 +15,9 @@ use crate::copy::report::show;
 use crate::engine::ALT_INST;
 use crate::error;
 use crate::host::mounts;
-use crate::software::{Available, Contents, Fix, Format, Location, Package, contents, installed, location, wanted};
+use crate::software::{
+    Available, Contents, Fix, Format, Location, Package, contents, installed, location, wanted,
+};
 use crate::text::printable;
 
 /// What one may ask for.
@@ -63,8 +65,10 @@ fn directory(location: Location) -> Result<Result<PathBuf, Location>> {
         // A medium that somebody has mounted can be read where it is.
         Location::Device(device) => {
             let real = device.canonicalize().unwrap_or_else(|_| device.clone());
-            let at =
-                mounts::mounted()?.into_iter().find(|m| m.root.as_os_str() == "/" && Path::new(&m.source) == real).map(|m| m.mount_point);
+            let at = mounts::mounted()?
+                .into_iter()
+                .find(|m| m.root.as_os_str() == "/" && Path::new(&m.source) == real)
+                .map(|m| m.mount_point);
             at.ok_or(Location::Device(device))
         }
         other => Err(other),
@@ -79,17 +83,24 @@ pub fn locations() -> Result<(String, Vec<Row>)> {
     let mounts = mounts::mounted()?;
     let media: Vec<(String, String)> = mounts
         .iter()
-        .filter(|m| ["/mnt", "/media", "/run/media"].iter().any(|top| m.mount_point.starts_with(top)))
+        .filter(|m| {
+            ["/mnt", "/media", "/run/media"].iter().any(|top| m.mount_point.starts_with(top))
+        })
         .map(|m| (show(m.mount_point.as_os_str().as_encoded_bytes()), show(m.source.as_bytes())))
         .collect();
-    let drives: Vec<String> = (0..4).map(|n| format!("/dev/sr{n}")).filter(|d| Path::new(d).exists()).collect();
+    let drives: Vec<String> =
+        (0..4).map(|n| format!("/dev/sr{n}")).filter(|d| Path::new(d).exists()).collect();
     Ok(location_rows(&media, &drives))
 }
 
 fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<Row>) {
     let row = |place: &str, what: &str| {
         let refused = place.contains(char::is_whitespace) || place.contains('\\');
-        let notes = if refused { vec!["There are blanks or the like in its name: type it into the field.".to_owned()] } else { vec![] };
+        let notes = if refused {
+            vec!["There are blanks or the like in its name: type it into the field.".to_owned()]
+        } else {
+            vec![]
+        };
         Row { text: clip(&format!("{place:<32} {what}"), WIDTH.max(place.len())), refused, notes }
     };
     let mut rows = vec![row(location::CONFIGURED, "the repositories that this system has")];
@@ -116,7 +127,8 @@ fn no_listing(place: &Location) -> anyhow::Error {
 
 /// Where what is installed is looked up.
 fn root() -> PathBuf {
-    let alternate = mounts::mounted().is_ok_and(|all| all.iter().any(|m| m.mount_point == Path::new(ALT_INST)));
+    let alternate =
+        mounts::mounted().is_ok_and(|all| all.iter().any(|m| m.mount_point == Path::new(ALT_INST)));
     PathBuf::from(if alternate { ALT_INST } else { "/" })
 }
 
@@ -136,7 +148,8 @@ impl Here {
         for p in all.iter().filter(|p| !ANY.contains(&p.arch.as_str())) {
             *count.entry(p.arch.clone()).or_default() += 1;
         }
-        let native = count.iter().max_by_key(|(_, n)| **n).map(|(a, _)| a.clone()).unwrap_or_default();
+        let native =
+            count.iter().max_by_key(|(_, n)| **n).map(|(a, _)| a.clone()).unwrap_or_default();
         let mut versions: BTreeMap<String, Vec<Package>> = BTreeMap::new();
         for p in all {
             versions.entry(p.name.clone()).or_default().push(p);
@@ -155,7 +168,8 @@ impl Here {
     /// The version that is installed; of several the last.
     fn version(&self, name: &str, arch: &str) -> Option<&str> {
         let all = self.versions.get(name)?;
-        let same = |p: &&Package| p.arch == arch || ANY.contains(&arch) || ANY.contains(&p.arch.as_str());
+        let same =
+            |p: &&Package| p.arch == arch || ANY.contains(&arch) || ANY.contains(&p.arch.as_str());
         all.iter().rfind(same).map(|p| p.version.as_str())
     }
 }
@@ -184,7 +198,10 @@ fn packages(dir: &Path) -> Result<(String, Vec<Row>)> {
     let contents = contents::read(dir)?;
     let here = here(&contents, dir)?;
     let (heading, mut rows) = package_rows(&contents, &here);
-    rows.insert(0, Row { text: "all    every update of what is installed".to_owned(), ..Row::default() });
+    rows.insert(
+        0,
+        Row { text: "all    every update of what is installed".to_owned(), ..Row::default() },
+    );
     Ok((heading, rows))
 }
 
@@ -205,10 +222,14 @@ fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
     let mut lines: Vec<Line> = lines.collect();
     let all = lines.len();
     if all > MOST {
-        lines.retain(|l| here.own(&l.package.arch) && l.installed.is_some_and(|v| v != l.package.version));
+        lines.retain(|l| {
+            here.own(&l.package.arch) && l.installed.is_some_and(|v| v != l.package.version)
+        });
         lines.truncate(MOST);
     }
-    let widest = |least: usize, most: usize, of: &dyn Fn(&Line) -> usize| lines.iter().map(of).max().unwrap_or(0).clamp(least, most);
+    let widest = |least: usize, most: usize, of: &dyn Fn(&Line) -> usize| {
+        lines.iter().map(of).max().unwrap_or(0).clamp(least, most)
+    };
     let columns = [
         widest(4, NAME, &|l| l.value.chars().count()),
         widest(7, VERSION, &|l| l.package.version.chars().count()),
@@ -216,7 +237,10 @@ fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
     ];
     let mut rows: Vec<Row> = lines.iter().map(|l| package_row(l, here, &columns)).collect();
     if rows.len() < all {
-        let text = format!("{} more packages are there: type their names into the field.", all - rows.len());
+        let text = format!(
+            "{} more packages are there: type their names into the field.",
+            all - rows.len()
+        );
         rows.push(Row { text, refused: true, notes: vec![] });
     }
     rows.extend(contents.damaged.iter().map(|(file, why)| Row {
@@ -244,9 +268,16 @@ fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
     let mut notes = vec![];
     let mut refused = !here.own(&p.arch);
     if !here.fits(&p.arch) {
-        notes.push(format!("It is for {}, and nothing of that architecture is installed.", plain(&p.arch)));
+        notes.push(format!(
+            "It is for {}, and nothing of that architecture is installed.",
+            plain(&p.arch)
+        ));
     } else if refused {
-        notes.push(format!("It is for {}, and comes along with those for {} that need it.", plain(&p.arch), here.native));
+        notes.push(format!(
+            "It is for {}, and comes along with those for {} that need it.",
+            plain(&p.arch),
+            here.native
+        ));
     }
     if shown.contains(char::is_whitespace) || shown != l.value {
         refused = true;
@@ -257,7 +288,11 @@ fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
         Some(version) => version,
         None => "new",
     };
-    Row { text: line(columns, &shown, &plain(&p.version), &plain(installed), &plain(&p.summary)), refused, notes }
+    Row {
+        text: line(columns, &shown, &plain(&p.version), &plain(installed), &plain(&p.summary)),
+        refused,
+        notes,
+    }
 }
 
 /// The name whole, for it is the value; the rest as far as it fits.
@@ -275,15 +310,25 @@ fn line(columns: &[usize; 3], name: &str, version: &str, installed: &str, summar
 /// Files that list packages or fixes, by what they are called.
 fn bundles(what: What, dir: Option<&Path>) -> (String, Vec<Row>) {
     let of_fixes = what == What::FixBundles;
-    let ends: &[&str] = if of_fixes { &["fix", "fixes", "apar"] } else { &["bnd", "bundle", "list"] };
+    let ends: &[&str] =
+        if of_fixes { &["fix", "fixes", "apar"] } else { &["bnd", "bundle", "list"] };
     let mut rows = vec![];
     if !of_fixes {
         let text = format!("{:<40} every update that there is", wanted::UPDATE_ALL);
         rows.push(Row { text, refused: false, notes: vec![] });
     }
-    let entries = dir.and_then(|d| std::fs::read_dir(d).ok()).into_iter().flatten().flatten().map(|e| e.path());
-    let named =
-        |p: &PathBuf| p.extension().and_then(OsStr::to_str).is_some_and(|e| ends.contains(&e.to_ascii_lowercase().as_str())) && p.is_file();
+    let entries = dir
+        .and_then(|d| std::fs::read_dir(d).ok())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path());
+    let named = |p: &PathBuf| {
+        p.extension()
+            .and_then(OsStr::to_str)
+            .is_some_and(|e| ends.contains(&e.to_ascii_lowercase().as_str()))
+            && p.is_file()
+    };
     let mut files: Vec<PathBuf> = entries.filter(named).collect();
     files.sort();
     rows.extend(files.iter().map(|f| bundle_row(f, of_fixes)));
@@ -302,7 +347,10 @@ fn bundle_row(file: &Path, of_fixes: bool) -> Row {
         Ok((false, names)) => {
             let n = names.len();
             let kind = if of_fixes { ("fix", "fixes") } else { ("package", "packages") };
-            (format!("{n} {}", if n == 1 { kind.0 } else { kind.1 }), vec![clip(&names.join(" "), WIDTH - 5)])
+            (
+                format!("{n} {}", if n == 1 { kind.0 } else { kind.1 }),
+                vec![clip(&names.join(" "), WIDTH - 5)],
+            )
         }
         Err(e) => (String::new(), vec![error::cause(&e)]),
     };
@@ -330,13 +378,21 @@ fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
 fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
     const ID: usize = 22;
     let lacks = |(name, fixed): &(String, String)| {
-        here.versions.get(name).and_then(|v| v.last()).is_some_and(|p| contents::compare(format, &p.version, fixed) == Ordering::Less)
+        here.versions
+            .get(name)
+            .and_then(|v| v.last())
+            .is_some_and(|p| contents::compare(format, &p.version, fixed) == Ordering::Less)
     };
     let mut found: Vec<&Fix> = all.iter().filter(|f| f.packages.iter().any(lacks)).collect();
     // The newest first, advisories and CVEs before bugs: they are what is asked for.
     let key = |f: &Fix| {
-        let numbers: Vec<u64> = f.id.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
-        (!f.id.starts_with(['#', 'L']), f.id.starts_with(|c: char| c.is_ascii_alphabetic()), numbers)
+        let numbers: Vec<u64> =
+            f.id.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        (
+            !f.id.starts_with(['#', 'L']),
+            f.id.starts_with(|c: char| c.is_ascii_alphabetic()),
+            numbers,
+        )
     };
     found.sort_by_cached_key(|f| std::cmp::Reverse(key(f)));
     let plain = |text: &str| printable(text, false).replace('\t', " ");
@@ -348,22 +404,32 @@ fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
         if !fix.names.is_empty() {
             notes.push(some(fix.names.iter().map(|n| plain(n))));
         }
-        let version = |name: &str, version: &str| match here.versions.get(name).and_then(|v| v.last()) {
-            Some(p) => format!("{} {} (installed: {})", plain(name), plain(version), plain(&p.version)),
-            None => format!("{} {} (not installed)", plain(name), plain(version)),
-        };
+        let version =
+            |name: &str, version: &str| match here.versions.get(name).and_then(|v| v.last()) {
+                Some(p) => {
+                    format!("{} {} (installed: {})", plain(name), plain(version), plain(&p.version))
+                }
+                None => format!("{} {} (not installed)", plain(name), plain(version)),
+            };
         notes.push(some(fix.packages.iter().map(|(n, v)| version(n, v))));
         notes.retain(|n| !n.is_empty());
         Row { text: clip(&format!("{id:<ID$} {}", plain(&fix.title)), WIDTH), refused, notes }
     };
     let mut rows: Vec<Row> = found.iter().take(MOST).map(row).collect();
     if found.len() > MOST {
-        rows.push(refused(format!("{} more fixes are there: type their names into the field.", found.len() - MOST)));
+        rows.push(refused(format!(
+            "{} more fixes are there: type their names into the field.",
+            found.len() - MOST
+        )));
     }
     match all.len() - found.len() {
         0 => {}
-        1 => rows.push(refused("1 other fix is there: it is on this system, or mends nothing of it.".to_owned())),
-        n => rows.push(refused(format!("{n} other fixes are there: on this system already, or for what it has not."))),
+        1 => rows.push(refused(
+            "1 other fix is there: it is on this system, or mends nothing of it.".to_owned(),
+        )),
+        n => rows.push(refused(format!(
+            "{n} other fixes are there: on this system already, or for what it has not."
+        ))),
     }
     (format!("{:<ID$} WHAT IT MENDS", "FIX"), rows)
 }

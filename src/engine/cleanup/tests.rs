@@ -5,20 +5,28 @@ use crate::engine::golden;
 
 /// What was found on the disks: the copy, but for those that are said to be something else.
 fn found<'w>(a: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
-    let is_own = |d: &Disk, i: usize| d.table.as_ref().is_none_or(|t| t.id == a.base.layout.disks[i].table_id);
+    let is_own = |d: &Disk, i: usize| {
+        d.table.as_ref().is_none_or(|t| t.id == a.base.layout.disks[i].table_id)
+    };
     let fate = |(i, d)| if is_own(d, i) { Fate::Freed(d) } else { Fate::Another(d) };
     world.disks.iter().enumerate().map(fate).collect()
 }
 
 /// A finished copy on vdb and vdc, and the disks as they are with it.
 fn stands() -> (Alternate, World) {
-    let a = golden::finished(golden::plain(), &[golden::target("vdb", 8, 512), golden::target("vdc", 2, 512)]);
+    let a = golden::finished(
+        golden::plain(),
+        &[golden::target("vdb", 8, 512), golden::target("vdc", 2, 512)],
+    );
     let disk = |i: usize, name: &str, dev: &str| Disk {
         serial: Some(format!("S-{name}")),
         table: Some(Table { kind: "gpt".into(), id: a.base.layout.disks[i].table_id.clone() }),
         ..sample::disk(name, dev)
     };
-    let world = World { disks: vec![disk(0, "vdb", "254:16"), disk(1, "vdc", "254:32")], ..World::default() };
+    let world = World {
+        disks: vec![disk(0, "vdb", "254:16"), disk(1, "vdc", "254:32")],
+        ..World::default()
+    };
     (a, world)
 }
 
@@ -46,12 +54,17 @@ fn a_finished_copy_stays_where_it_is_not_named() {
     assert_eq!(words(&a, &["S-vdc"], &world), "keep vdb, erase vdc");
     assert_eq!(words(&a, &["S-vdc", "S-vdb"], &world), "erase vdb, erase vdc");
     let refused = words(&a, &["S-vdb", "S-vdx"], &world);
-    assert!(refused.starts_with("ALT-233: --erase S-vdx") && refused.contains("S-vdb of vdb, S-vdc of vdc"), "{refused}");
+    assert!(
+        refused.starts_with("ALT-233: --erase S-vdx")
+            && refused.contains("S-vdb of vdb, S-vdc of vdc"),
+        "{refused}"
+    );
     // Used for something else since: it is no disk of the copy any more, whatever is typed.
     world.disks[1].table = Some(Table { kind: "gpt".into(), id: "another".into() });
     world.disks[1].partitions = vec![sample::partition("vdc", 1, "254:33", "ext4")];
     assert!(
-        !words(&a, &[], &world).contains("erase") && words(&a, &["S-vdc"], &world).starts_with("ALT-233"),
+        !words(&a, &[], &world).contains("erase")
+            && words(&a, &["S-vdc"], &world).starts_with("ALT-233"),
         "{}",
         words(&a, &[], &world)
     );
@@ -84,7 +97,11 @@ fn without_a_journal_nothing_is_erased_that_is_not_named() {
     assert_eq!(words(&a, &[], &world), "unsure vdb, unsure vdc");
     assert_eq!(words(&a, &["S-vdb"], &world), "erase vdb, unsure vdc");
     // The plan was stored, and nothing was written yet.
-    world.disks[1] = Disk { serial: Some("S-vdc".into()), size: a.base.layout.disks[1].size, ..sample::disk("vdc", "254:32") };
+    world.disks[1] = Disk {
+        serial: Some("S-vdc".into()),
+        size: a.base.layout.disks[1].size,
+        ..sample::disk("vdc", "254:32")
+    };
     assert_eq!(words(&a, &[], &world), "unsure vdb, untouched");
 }
 

@@ -32,28 +32,46 @@ pub struct BootImage {
 ///
 /// # Errors
 /// ALT-672 where one of that name has no kernel, or is for another architecture.
-pub fn find(image: &mut System, from: &FromImage, firmware: Firmware, here: &System) -> Result<Option<BootImage>> {
+pub fn find(
+    image: &mut System,
+    from: &FromImage,
+    firmware: Firmware,
+    here: &System,
+) -> Result<Option<BootImage>> {
     find_in(Path::new(DIR), image, from, firmware, here)
 }
 
-fn find_in(dir: &Path, image: &mut System, from: &FromImage, firmware: Firmware, here: &System) -> Result<Option<BootImage>> {
+fn find_in(
+    dir: &Path,
+    image: &mut System,
+    from: &FromImage,
+    firmware: Firmware,
+    here: &System,
+) -> Result<Option<BootImage>> {
     let level = judge::shown(&image.level);
     let mine = judge::platform_of(firmware);
     let wanted = judge::platforms(image, from, firmware);
     // That of this machine's own platform first.
     let names = wanted.iter().filter(|p| **p == mine).chain(wanted.iter().filter(|p| **p != mine));
-    let Some(file) = names.map(|p| dir.join(format!("{p}_{level}_boot"))).find(|f| f.is_file()) else { return Ok(None) };
+    let Some(file) = names.map(|p| dir.join(format!("{p}_{level}_boot"))).find(|f| f.is_file())
+    else {
+        return Ok(None);
+    };
     let wrong = |why: String| error::BOOT_IMAGE.because(format!("{}: {why}", file.display()));
     let mut archive = Archive::open(&file)?;
     let found = survey(&mut archive, &Events::new())?;
     judge::architecture(&found.system, here).map_err(|e| wrong(crate::error::cause(&e)))?;
     let (kernels, has_initramfs) = surveyed::in_skeleton(&found, |root| {
         let kernels: Vec<_> = kernels::installed(root).into_iter().filter(|k| k.modules).collect();
-        let has_initramfs = Beneath::open(root).is_ok_and(|root| kernels.iter().all(|k| root.exists(&k.initramfs)));
+        let has_initramfs =
+            Beneath::open(root).is_ok_and(|root| kernels.iter().all(|k| root.exists(&k.initramfs)));
         (kernels, has_initramfs)
     })?;
     if kernels.is_empty() {
-        return Err(wrong("it has no kernel boot/vmlinuz-VERSION with its modules in lib/modules/VERSION".to_owned()));
+        return Err(wrong(
+            "it has no kernel boot/vmlinuz-VERSION with its modules in lib/modules/VERSION"
+                .to_owned(),
+        ));
     }
     image.kernels = kernels.into_iter().map(|k| k.version).collect();
     Ok(Some(BootImage { file, has_initramfs }))

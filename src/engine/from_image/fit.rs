@@ -11,11 +11,16 @@ pub fn fit(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u64)) -> ImageDat
     let points: Vec<String> = image
         .fs_data
         .iter()
-        .flat_map(|f| std::iter::once(f.fs_name.clone()).chain(f.subvolume.iter().filter_map(|s| s.mount_point.clone())))
+        .flat_map(|f| {
+            std::iter::once(f.fs_name.clone())
+                .chain(f.subvolume.iter().filter_map(|s| s.mount_point.clone()))
+        })
         .map(|p| p.trim_matches('/').to_owned())
         .collect();
     let own = |at: &str| {
-        let inside = |p: &&String| !p.is_empty() && *p != at && (at.is_empty() || p.starts_with(&format!("{at}/")));
+        let inside = |p: &&String| {
+            !p.is_empty() && *p != at && (at.is_empty() || p.starts_with(&format!("{at}/")))
+        };
         // Only the uppermost below: they hold the others.
         let tops: Vec<&String> = points.iter().filter(inside).collect();
         let top = |p: &&&String| !tops.iter().any(|o| *o != **p && p.starts_with(&format!("{o}/")));
@@ -23,15 +28,22 @@ pub fn fit(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u64)) -> ImageDat
         taken.sort();
         taken.dedup();
         let (bytes, files) = below(at);
-        taken.iter().map(|p| below(p)).fold((bytes, files), |a, b| (a.0.saturating_sub(b.0), a.1.saturating_sub(b.1)))
+        taken
+            .iter()
+            .map(|p| below(p))
+            .fold((bytes, files), |a, b| (a.0.saturating_sub(b.0), a.1.saturating_sub(b.1)))
     };
     for fs in &mut image.fs_data {
-        let mut at: Vec<String> = fs.subvolume.iter().filter_map(|s| s.mount_point.clone()).collect();
+        let mut at: Vec<String> =
+            fs.subvolume.iter().filter_map(|s| s.mount_point.clone()).collect();
         at.push(fs.fs_name.clone());
         let mut at: Vec<&str> = at.iter().map(|p| p.trim_matches('/')).collect();
         at.sort_unstable();
         at.dedup();
-        let (bytes, files) = at.into_iter().map(own).fold((0u64, 0u64), |a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)));
+        let (bytes, files) = at
+            .into_iter()
+            .map(own)
+            .fold((0u64, 0u64), |a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)));
         fs.fs_used_mb = bytes.saturating_add(files.saturating_mul(PER_FILE)).div_ceil(MIB);
         // Head room as for a clone: a fifth, and what a small file system needs for itself.
         fs.fs_min_size_mb = fs.fs_used_mb + fs.fs_used_mb / 5 + 64;
@@ -66,9 +78,18 @@ mod tests {
             lv_source_disk_list: vec![],
             label: None,
         };
-        let fs = |name: &str, lv: &str| Fs { fs_name: name.into(), fs_lv: lv.into(), fs_vfs: "ext4".into(), ..Fs::default() };
+        let fs = |name: &str, lv: &str| Fs {
+            fs_name: name.into(),
+            fs_lv: lv.into(),
+            fs_vfs: "ext4".into(),
+            ..Fs::default()
+        };
         let image = ImageData {
-            lv_data: vec![lv("part1", 5000, LvType::Fs), lv("part2", 100, LvType::Fs), lv("part3", 128, LvType::Esp)],
+            lv_data: vec![
+                lv("part1", 5000, LvType::Fs),
+                lv("part2", 100, LvType::Fs),
+                lv("part3", 128, LvType::Esp),
+            ],
             fs_data: vec![fs("/", "part1"), fs("/var", "part2"), fs("/boot/efi", "part3")],
             ..ImageData::default()
         };
@@ -79,7 +100,12 @@ mod tests {
             other => panic!("{other}"),
         };
         let new = fit(image, &below);
-        let sizes: Vec<_> = new.fs_data.iter().zip(&new.lv_data).map(|(f, l)| (f.fs_used_mb, f.fs_min_size_mb, l.size_mb)).collect();
+        let sizes: Vec<_> = new
+            .fs_data
+            .iter()
+            .zip(&new.lv_data)
+            .map(|(f, l)| (f.fs_used_mb, f.fs_min_size_mb, l.size_mb))
+            .collect();
         assert_eq!(sizes, [(503, 667, 5000), (400, 544, 544), (100, 128, 128)]);
         assert_eq!(new.logical_volume_policy.shrink, YesNo::Yes);
         assert!(crate::image::check::check(&new).is_ok() || new.fs_data.len() == 3);

@@ -36,7 +36,8 @@ pub fn shown(level: &str) -> String {
 /// ALT-670.
 pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> {
     let has = shown(&image.level);
-    let name = if image.name.is_empty() { "a system that does not say its name" } else { &image.name };
+    let name =
+        if image.name.is_empty() { "a system that does not say its name" } else { &image.name };
     let remedy = format!("if this is the image that you mean, say -L {has}");
     if let Some(wanted) = wanted {
         let fits = numbers(wanted) == numbers(&image.level);
@@ -46,7 +47,11 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
     if image.distribution == here.distribution && numbers(&image.level) == numbers(&here.level) {
         return Ok(());
     }
-    let cause = format!("the image holds {name}, level {has}; the running system is {}, level {}", here.name, shown(&here.level));
+    let cause = format!(
+        "the image holds {name}, level {has}; the running system is {}, level {}",
+        here.name,
+        shown(&here.level)
+    );
     Err(error::IMAGE_LEVEL.because_do(cause, remedy))
 }
 
@@ -70,11 +75,18 @@ pub fn architecture(image: &System, here: &System) -> Result<()> {
     if image.architecture.is_empty() || image.architecture == here.architecture {
         return Ok(());
     }
-    Err(error::IMAGE_ARCHITECTURE.because(format!("the image is for {}, this machine is {}", image.architecture, here.architecture)))
+    Err(error::IMAGE_ARCHITECTURE.because(format!(
+        "the image is for {}, this machine is {}",
+        image.architecture, here.architecture
+    )))
 }
 
 /// The platforms that are to be installed: those that `-p` names, or the machine's own and every other that the image has.
-pub fn platforms<'a>(image: &System, asked: &'a FromImage, firmware: Firmware) -> BTreeSet<&'a str> {
+pub fn platforms<'a>(
+    image: &System,
+    asked: &'a FromImage,
+    firmware: Firmware,
+) -> BTreeSet<&'a str> {
     if !asked.platforms.is_empty() {
         return asked.platforms.iter().map(String::as_str).collect();
     }
@@ -99,15 +111,27 @@ mod tests {
     use super::*;
 
     fn debian(level: &str) -> System {
-        let platforms = [("i386-pc", ""), ("x86_64-efi", "no modules")].map(|(p, w)| (p.to_owned(), w.to_owned())).into();
-        let [distribution, name, architecture] = ["debian", "Debian 12", "x86_64"].map(str::to_owned);
-        System { distribution, name, level: level.into(), architecture, platforms, ..System::default() }
+        let platforms = [("i386-pc", ""), ("x86_64-efi", "no modules")]
+            .map(|(p, w)| (p.to_owned(), w.to_owned()))
+            .into();
+        let [distribution, name, architecture] =
+            ["debian", "Debian 12", "x86_64"].map(str::to_owned);
+        System {
+            distribution,
+            name,
+            level: level.into(),
+            architecture,
+            platforms,
+            ..System::default()
+        }
     }
 
     #[test]
     fn levels() {
         let here = debian("12.11.0");
-        let said = |image: &System, wanted| level(image, wanted, &here).map_err(|e| error::of(&e).unwrap().to_string());
+        let said = |image: &System, wanted| {
+            level(image, wanted, &here).map_err(|e| error::of(&e).unwrap().to_string())
+        };
         assert_eq!(said(&debian("12.11.0"), None), Ok(()));
         assert_eq!(said(&debian("12.11"), Some("12.11.0")), Ok(()));
         assert_eq!(said(&System::default(), Some("0.0.0")), Ok(()));
@@ -122,7 +146,10 @@ mod tests {
         let other = System { distribution: "devuan".into(), ..debian("12.11.0") };
         assert!(said(&other, None).is_err() && said(&other, Some("12.11.0")).is_ok());
         let e = level(&debian("12.10"), None, &here).unwrap_err();
-        assert_eq!(error::of(&e).unwrap().remedy, "if this is the image that you mean, say -L 12.10.0");
+        assert_eq!(
+            error::of(&e).unwrap().remedy,
+            "if this is the image that you mean, say -L 12.10.0"
+        );
     }
 
     #[test]
@@ -131,18 +158,27 @@ mod tests {
         assert!(architecture(&debian("1"), &debian("2")).is_ok());
         assert!(architecture(&System::default(), &debian("2")).is_ok());
         let e = architecture(&arm, &debian("2")).unwrap_err();
-        assert_eq!(error::of(&e).unwrap().to_string(), "ALT-671: the image is for aarch64, this machine is x86_64");
+        assert_eq!(
+            error::of(&e).unwrap().to_string(),
+            "ALT-671: the image is for aarch64, this machine is x86_64"
+        );
     }
 
     #[test]
     fn which_platforms() {
-        let mut asked = FromImage { device: "x".into(), level: None, platforms: vec![], identity: None };
-        let list = |a: &FromImage, f| platforms(&debian("1"), a, f).into_iter().collect::<Vec<_>>().join(" ");
+        let mut asked =
+            FromImage { device: "x".into(), level: None, platforms: vec![], identity: None };
+        let list = |a: &FromImage, f| {
+            platforms(&debian("1"), a, f).into_iter().collect::<Vec<_>>().join(" ")
+        };
         assert_eq!(list(&asked, Firmware::Bios), "i386-pc");
         assert_eq!(list(&asked, Firmware::Uefi), "i386-pc x86_64-efi");
         asked.platforms = vec!["x86_64-efi".into()];
         assert_eq!(list(&asked, Firmware::Bios), "x86_64-efi");
         assert_eq!(can(&debian("1"), "x86_64-efi"), Err("no modules".into()));
-        assert_eq!(can(&System::default(), "i386-pc"), Err("the image has no boot loader for i386-pc".into()));
+        assert_eq!(
+            can(&System::default(), "i386-pc"),
+            Err("the image has no boot loader for i386-pc".into())
+        );
     }
 }

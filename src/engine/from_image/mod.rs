@@ -40,10 +40,15 @@ pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
 ///
 /// # Errors
 /// The first refusal: targets (ALT-2xx), sizes (ALT-3xx), boot loader (ALT-5xx), the image (ALT-6xx).
-pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>) -> Result<Prepared> {
+pub fn prepare(
+    request: &Request,
+    from: &FromImage,
+    replaced: Option<&Alternate>,
+) -> Result<Prepared> {
     let facts = Facts::for_image()?;
     let mut warnings = vec![];
-    let mut notes: Vec<String> = facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
+    let mut notes: Vec<String> =
+        facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = prepare::targets(request, &facts, replaced, &mut notes)?;
     prepare::alt_inst_is_free()?;
     not_on_a_target(&from.device, &disks, &facts.world)?;
@@ -61,7 +66,10 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
     let mut image = layout_of(request, &seen, &facts, &mut warnings)?;
     for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == "ext4") {
         for feature in features::without_unknown(&mut fs.fs_mkfs_options) {
-            warnings.push(format!("{} is made without the feature `{feature}`, which this kernel cannot mount", fs.fs_name));
+            warnings.push(format!(
+                "{} is made without the feature `{feature}`, which this kernel cannot mount",
+                fs.fs_name
+            ));
         }
     }
     prepare::tools(&image, &facts, &mut warnings)?;
@@ -70,14 +78,26 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
     if boot.initramfs.is_err() && boot_image.as_ref().is_some_and(|b| b.has_initramfs) {
         notes.push("the initramfs is that of the boot image".to_owned());
     }
-    boot = require(request, boot, &facts, boot_image.as_ref().is_some_and(|b| b.has_initramfs), practice, &mut warnings)?;
-    let layout = prepare::laid_out(&image, &disks, &[]).map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
+    boot = require(
+        request,
+        boot,
+        &facts,
+        boot_image.as_ref().is_some_and(|b| b.has_initramfs),
+        practice,
+        &mut warnings,
+    )?;
+    let layout = prepare::laid_out(&image, &disks, &[])
+        .map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
     notes.extend(layout.notes.iter().cloned());
     prepare::practice_disks_have_room(&disks, &image, &[])?;
     let running = facts.undescribed.is_none().then(|| names::ids(&layout, &facts, &disks));
     let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
     let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;
-    let old = seen.head.manifest.as_ref().map_or(ids::Old::Fstab(&entries), |m| ids::Old::Known(&m.identities));
+    let old = seen
+        .head
+        .manifest
+        .as_ref()
+        .map_or(ids::Old::Fstab(&entries), |m| ids::Old::Known(&m.identities));
     let ids = ids::map(&layout, &old, disks.first().map_or(&[][..], |d| &d.links), running);
     let imaged = imaged(&seen, from, &here, boot_image.map(|b| b.file), &mut notes);
     let base = Base {
@@ -101,12 +121,24 @@ pub fn prepare(request: &Request, from: &FromImage, replaced: Option<&Alternate>
 /// An image that lies on a target itself would be erased while it is read.
 fn not_on_a_target(image: &Path, disks: &[&Disk], world: &World) -> Result<()> {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    let Some(meta) = std::fs::metadata(image).ok().filter(|m| m.file_type().is_block_device()) else { return Ok(()) };
-    let number = format!("{}:{}", nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev()));
+    let Some(meta) = std::fs::metadata(image).ok().filter(|m| m.file_type().is_block_device())
+    else {
+        return Ok(());
+    };
+    let number =
+        format!("{}:{}", nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev()));
     let below = world.disks_below(&number);
-    let is_it = |d: &&&Disk| d.dev == number || d.partitions.iter().any(|p| p.dev.as_ref() == Some(&number)) || below.contains(&d.name);
+    let is_it = |d: &&&Disk| {
+        d.dev == number
+            || d.partitions.iter().any(|p| p.dev.as_ref() == Some(&number))
+            || below.contains(&d.name)
+    };
     match disks.iter().find(is_it) {
-        Some(d) => Err(error::IMAGE_ON_TARGET.because(format!("{} lies on {}, which would be erased", image.display(), d.name))),
+        Some(d) => Err(error::IMAGE_ON_TARGET.because(format!(
+            "{} lies on {}, which would be erased",
+            image.display(),
+            d.name
+        ))),
         None => Ok(()),
     }
 }
@@ -128,7 +160,15 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
     let head = archive.head.clone();
     if let Some(manifest) = &head.manifest {
         let (system, files, bytes) = (manifest.system.clone(), manifest.files, manifest.bytes);
-        return Ok(Seen { head, survey: None, system, known: true, archive: Some(archive), files, bytes });
+        return Ok(Seen {
+            head,
+            survey: None,
+            system,
+            known: true,
+            archive: Some(archive),
+            files,
+            bytes,
+        });
     }
     if archive.seekable() {
         let found = surveyed::survey(&mut archive, &Events::new())?;
@@ -136,20 +176,42 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
         warnings.extend(archive.notes());
         warnings.extend(Some(found.shape.shown).filter(|n| *n > 0).map(shown::left_out));
         let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
-        return Ok(Seen { head, survey: Some(found), system, known: true, archive: Some(archive.again()?), files, bytes });
+        return Ok(Seen {
+            head,
+            survey: Some(found),
+            system,
+            known: true,
+            archive: Some(archive.again()?),
+            files,
+            bytes,
+        });
     }
     if !request.skip_boot_check {
-        return Err(error::IMAGE_UNKNOWN.because(format!("the stream from {} brings no manifest", from.device.display())));
+        return Err(error::IMAGE_UNKNOWN
+            .because(format!("the stream from {} brings no manifest", from.device.display())));
     }
     warnings.push(
         "nothing is known of this stream before it is restored: neither level nor architecture is checked, and no boot loader is installed"
             .to_owned(),
     );
-    Ok(Seen { head, survey: None, system: System::default(), known: false, archive: Some(archive), files: 0, bytes: 0 })
+    Ok(Seen {
+        head,
+        survey: None,
+        system: System::default(),
+        known: false,
+        archive: Some(archive),
+        files: 0,
+        bytes: 0,
+    })
 }
 
 /// The layout: that of -i, that of the image, or that of the running system with room for what the image holds.
-fn layout_of(request: &Request, seen: &Seen, facts: &Facts, warnings: &mut Vec<String>) -> Result<ImageData> {
+fn layout_of(
+    request: &Request,
+    seen: &Seen,
+    facts: &Facts,
+    warnings: &mut Vec<String>,
+) -> Result<ImageData> {
     if let Some(file) = &request.image_data {
         return parse::read(file);
     }
@@ -157,10 +219,15 @@ fn layout_of(request: &Request, seen: &Seen, facts: &Facts, warnings: &mut Vec<S
         return parse::parse_untrusted(text, Path::new("image.data of the image"));
     }
     if let Some(why) = &facts.undescribed {
-        return Err(error::IMAGE_NO_LAYOUT
-            .because(format!("the image brings no image.data, and the running system has no layout to take: {}", error::cause(why))));
+        return Err(error::IMAGE_NO_LAYOUT.because(format!(
+            "the image brings no image.data, and the running system has no layout to take: {}",
+            error::cause(why)
+        )));
     }
-    warnings.push("the image brings no image.data: the disk is laid out as the running system's are".to_owned());
+    warnings.push(
+        "the image brings no image.data: the disk is laid out as the running system's are"
+            .to_owned(),
+    );
     Ok(match &seen.survey {
         Some(survey) => fit::fit(facts.source.image.clone(), &|prefix| survey.below(prefix)),
         None => facts.source.image.clone(),
@@ -168,14 +235,27 @@ fn layout_of(request: &Request, seen: &Seen, facts: &Facts, warnings: &mut Vec<S
 }
 
 /// Which loaders are installed, from what the image has and -p asks for.
-fn bootable(seen: &Seen, from: &FromImage, firmware: Firmware, warnings: &mut Vec<String>) -> Bootable {
+fn bootable(
+    seen: &Seen,
+    from: &FromImage,
+    firmware: Firmware,
+    warnings: &mut Vec<String>,
+) -> Bootable {
     let system = &seen.system;
     let wanted = judge::platforms(system, from, firmware);
-    let can = |p: &str| if wanted.contains(p) { judge::can(system, p) } else { Err(format!("-p does not ask for {p}")) };
+    let can = |p: &str| {
+        if wanted.contains(p) {
+            judge::can(system, p)
+        } else {
+            Err(format!("-p does not ask for {p}"))
+        }
+    };
     let mut bootlist = crate::engine::facts::bootlist_capability(firmware);
     let mine = judge::platform_of(firmware);
     if !wanted.contains(mine) {
-        warnings.push(format!("this machine starts {mine}, which -p leaves out: the copy does not boot here"));
+        warnings.push(format!(
+            "this machine starts {mine}, which -p leaves out: the copy does not boot here"
+        ));
         bootlist = Err(format!("this machine starts {mine}, which -p leaves out"));
     }
     Bootable {
@@ -210,17 +290,20 @@ fn require(
             warnings.push(format!("{text} (-g: going on all the same)"));
         }
     }
-    let no_kernel = error::NO_KERNEL.because("there is no kernel with its modules in the image, and no boot image for it");
+    let no_kernel = error::NO_KERNEL
+        .because("there is no kernel with its modules in the image, and no boot image for it");
     let mut checked = boot.clone();
     if has_initramfs {
         checked.initramfs = Ok(());
     }
     // What -p leaves out is no lack.
-    let mine_is_left_out = from.is_some_and(|f| !f.platforms.is_empty()) && !asked(judge::platform_of(boot.firmware));
+    let mine_is_left_out =
+        from.is_some_and(|f| !f.platforms.is_empty()) && !asked(judge::platform_of(boot.firmware));
     if mine_is_left_out {
         (checked.bios, checked.efi) = (Ok(()), Ok(()));
     }
-    let checked = prepare::bootable(request, checked, no_kernel, facts.esp_mountable(), practice, warnings)?;
+    let checked =
+        prepare::bootable(request, checked, no_kernel, facts.esp_mountable(), practice, warnings)?;
     Ok(Bootable { bootlist: checked.bootlist, ..boot })
 }
 
@@ -238,7 +321,13 @@ fn resize_hint(e: anyhow::Error, from: &FromImage, own: bool) -> anyhow::Error {
     }
 }
 
-fn imaged(seen: &Seen, from: &FromImage, here: &System, boot_image: Option<std::path::PathBuf>, notes: &mut Vec<String>) -> Imaged {
+fn imaged(
+    seen: &Seen,
+    from: &FromImage,
+    here: &System,
+    boot_image: Option<std::path::PathBuf>,
+    notes: &mut Vec<String>,
+) -> Imaged {
     let system = &seen.system;
     let same = !system.machine_id.is_empty() && system.machine_id == here.machine_id;
     let identity = from.identity.unwrap_or(if same { Identity::Keep } else { Identity::Fresh });
@@ -248,8 +337,11 @@ fn imaged(seen: &Seen, from: &FromImage, here: &System, boot_image: Option<std::
         Identity::Fresh => "are made anew",
     };
     notes.push(format!("the image is of {whose}: machine-id, ssh host keys and whatever else tells machines apart {becomes} (--identity)"));
-    let mut what =
-        vec![if seen.head.manifest.is_some() { "the image".to_owned() } else { format!("the archive {}", from.device.display()) }];
+    let mut what = vec![if seen.head.manifest.is_some() {
+        "the image".to_owned()
+    } else {
+        format!("the archive {}", from.device.display())
+    }];
     if !system.host.is_empty() {
         what.push(format!("of {}", system.host));
     }

@@ -84,7 +84,8 @@ pub fn restore(c: &mut Context) -> Result<()> {
 fn again(image: &Imaged) -> Result<Archive> {
     let archive = Archive::open(&image.device)?;
     if fingerprint(archive.head.manifest.as_ref(), &image.device) != image.print {
-        let cause = format!("{} is another image now than when phase 1 began", image.device.display());
+        let cause =
+            format!("{} is another image now than when phase 1 began", image.device.display());
         return Err(error::IMAGE_CHANGED.because(cause));
     }
     Ok(archive)
@@ -103,12 +104,15 @@ pub fn fingerprint(manifest: Option<&Manifest>, device: &Path) -> String {
 /// Directories that every system starts with and that archives are often made without.
 fn places(events: &Events) -> Result<()> {
     let copy = Beneath::open(Path::new(ALT_INST))?;
-    for (name, mode) in [("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("tmp", 0o1777)] {
+    for (name, mode) in
+        [("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("tmp", 0o1777)]
+    {
         match copy.link_metadata(name) {
             Ok(stat) if stat.kind() == Some(Kind::Directory) || name == "tmp" => {}
             Ok(_) => {
                 let cause = format!("/{name} of the image is no directory");
-                return Err(error::RESTORE_IN_THE_WAY.because_do(cause, "make the image anew: nothing can start with such a root"));
+                return Err(error::RESTORE_IN_THE_WAY
+                    .because_do(cause, "make the image anew: nothing can start with such a root"));
             }
             Err(_) => {
                 copy.make_directories(name)?;
@@ -135,7 +139,13 @@ pub fn boot_image(file: &Path, c: &Context) -> Result<()> {
     put(Archive::open(file)?, &elsewhere, c.options.verbose, c.events, &progress)
 }
 
-fn put(archive: Archive, divert: &[(PathBuf, PathBuf)], verbose: bool, events: &Events, progress: &Progress) -> Result<()> {
+fn put(
+    archive: Archive,
+    divert: &[(PathBuf, PathBuf)],
+    verbose: bool,
+    events: &Events,
+    progress: &Progress,
+) -> Result<()> {
     let job = restore::Job { to: Path::new(ALT_INST), divert, verbose };
     restore::restore(archive, &job, events, progress).map(drop)
 }
@@ -152,7 +162,8 @@ fn anew(base: &Base, events: &Events) -> Result<()> {
     mounted::unmount_all(base)?;
     mounted::ensure_present(base, &|_| true, events)?;
     for (i, v) in base.layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
-        let has_subvolumes = |v: &VolumeLayout| v.fs.as_ref().is_some_and(|f| !f.subvolume.is_empty());
+        let has_subvolumes =
+            |v: &VolumeLayout| v.fs.as_ref().is_some_and(|f| !f.subvolume.is_empty());
         if has_subvolumes(v) {
             subvolumes(base, i, true, events)?;
         } else {

@@ -29,7 +29,10 @@ pub(super) fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String 
     };
     let suffix = &fresh.short()[..4];
     let mut kept: String = old.to_owned();
-    if let Some(i) = kept.rfind('_').filter(|i| kept.len() - i == 5 && kept[i + 1..].chars().all(|c| c.is_ascii_hexdigit())) {
+    if let Some(i) = kept
+        .rfind('_')
+        .filter(|i| kept.len() - i == 5 && kept[i + 1..].chars().all(|c| c.is_ascii_hexdigit()))
+    {
         kept.truncate(i);
     }
     while kept.len() + 5 > most && kept.pop().is_some() {}
@@ -40,7 +43,13 @@ pub(super) fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String 
 /// A volume group name that no other disk has: the source's with a fresh ending (in place of an earlier clone's).
 pub(super) fn fresh_vg(old: &str, fresh: &mut Fresh) -> String {
     let base = match old.rfind("_alt") {
-        Some(i) if i > 0 && old.len() == i + 10 && old[i + 4..].chars().all(|c| c.is_ascii_hexdigit()) => &old[..i],
+        Some(i)
+            if i > 0
+                && old.len() == i + 10
+                && old[i + 4..].chars().all(|c| c.is_ascii_hexdigit()) =>
+        {
+            &old[..i]
+        }
         _ => old,
     };
     format!("{}_alt{}", &base[..base.len().min(100)], fresh.short())

@@ -45,10 +45,18 @@ pub struct Told {
 ///
 /// # Errors
 /// ALT-327 for files that are encrypted and locked; ALT-335 for what would be lost and was not accepted.
-pub fn check(image: &ImageData, facts: &Facts, excludes: &Excludes, accepted: &[Loss], into: Into) -> Result<Told> {
+pub fn check(
+    image: &ImageData,
+    facts: &Facts,
+    excludes: &Excludes,
+    accepted: &[Loss],
+    into: Into,
+) -> Result<Told> {
     let mut all = vec![];
     for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
-        let Some(now) = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name) else { continue };
+        let Some(now) = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name) else {
+            continue;
+        };
         let device = names::source_device(&facts.source, &fs.fs_name);
         let wanted = device.map_or_else(Wanted::default, |device| can_hold(now, device, facts));
         if wanted == Wanted::default() {
@@ -65,12 +73,17 @@ pub fn check(image: &ImageData, facts: &Facts, excludes: &Excludes, accepted: &[
 fn can_hold(fs: &Fs, device: &Path, facts: &Facts) -> Wanted {
     match fs.fs_vfs.as_str() {
         "ext4" => ExtSuper::of(device).map_or_else(
-            || Wanted { encryption: has(fs, "encrypt"), verity: has(fs, "verity"), casefold: has(fs, "casefold") },
+            || Wanted {
+                encryption: has(fs, "encrypt"),
+                verity: has(fs, "verity"),
+                casefold: has(fs, "casefold"),
+            },
             |s| Wanted { encryption: s.encrypt, verity: s.verity, casefold: s.casefold },
         ),
         "btrfs" => {
             let uuid = facts.old_names(device).uuid.unwrap_or_default();
-            let verity = !uuid.is_empty() && Path::new("/sys/fs/btrfs").join(uuid).join("features/verity").exists();
+            let verity = !uuid.is_empty()
+                && Path::new("/sys/fs/btrfs").join(uuid).join("features/verity").exists();
             Wanted { verity, ..Wanted::default() }
         }
         _ => Wanted::default(),
@@ -105,18 +118,33 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
              are plain text where they are copied to",
             pattern(at)
         );
-        return Err(error::SOURCE_LOCKED.because_do(format!("{shown} is encrypted (fscrypt) and locked: its files cannot be read"), remedy));
+        return Err(error::SOURCE_LOCKED.because_do(
+            format!("{shown} is encrypted (fscrypt) and locked: its files cannot be read"),
+            remedy,
+        ));
     }
-    let of = |pick: &dyn Fn(&(Found, Keeps)) -> Vec<String>| all.iter().flat_map(pick).collect::<Vec<String>>();
+    let of = |pick: &dyn Fn(&(Found, Keeps)) -> Vec<String>| {
+        all.iter().flat_map(pick).collect::<Vec<String>>()
+    };
     let what = if into == Into::Image { "the image" } else { "the copy" };
     let slash = |paths: &[String]| paths.iter().map(|p| format!("{p}/")).collect::<Vec<_>>();
     let encrypted = of(&|(f, _)| [&slash(&f.encrypted)[..], &f.encrypted_files].concat());
     let verity = of(&|(f, k)| [&f.opaque[..], if k.verity { &[] } else { &f.verity }].concat());
     let casefold = of(&|(f, k)| if k.casefold { vec![] } else { slash(&f.casefold) });
     let losses = [
-        (Loss::Encryption, encrypted, format!("is encrypted (fscrypt) and unlocked: in {what} its files are plain text")),
+        (
+            Loss::Encryption,
+            encrypted,
+            format!("is encrypted (fscrypt) and unlocked: in {what} its files are plain text"),
+        ),
         (Loss::Verity, verity, format!("has checksums (fs-verity): in {what} it has none")),
-        (Loss::Casefold, casefold, format!("takes names in upper and lower case for the same (chattr +F): in {what} it does not")),
+        (
+            Loss::Casefold,
+            casefold,
+            format!(
+                "takes names in upper and lower case for the same (chattr +F): in {what} it does not"
+            ),
+        ),
     ];
     refuse_unless_accepted(&losses, accepted, what)?;
     let mut told = Told::default();
@@ -128,18 +156,29 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
         "has checksums (fs-verity): the copy gets the same",
     ));
     let kept = of(&|(f, k)| if k.casefold { slash(&f.casefold) } else { vec![] });
-    told.notes.extend(named(&kept, "takes names in upper and lower case for the same (chattr +F): the copy does too"));
+    told.notes.extend(named(
+        &kept,
+        "takes names in upper and lower case for the same (chattr +F): the copy does too",
+    ));
     Ok(told)
 }
 
 /// Refuses the first kind of loss that is not accepted, with all of the kinds that must be.
-fn refuse_unless_accepted(losses: &[(Loss, Vec<String>, String)], accepted: &[Loss], what: &str) -> Result<()> {
-    let open: Vec<_> = losses.iter().filter(|(loss, paths, _)| !paths.is_empty() && !accepted.contains(loss)).collect();
+fn refuse_unless_accepted(
+    losses: &[(Loss, Vec<String>, String)],
+    accepted: &[Loss],
+    what: &str,
+) -> Result<()> {
+    let open: Vec<_> = losses
+        .iter()
+        .filter(|(loss, paths, _)| !paths.is_empty() && !accepted.contains(loss))
+        .collect();
     if open.is_empty() {
         return Ok(());
     }
     let cause: Vec<String> = open.iter().flat_map(|(_, paths, text)| named(paths, text)).collect();
-    let words: Vec<&str> = accepted.iter().chain(open.iter().map(|(loss, ..)| loss)).map(|l| l.word()).collect();
+    let words: Vec<&str> =
+        accepted.iter().chain(open.iter().map(|(loss, ..)| loss)).map(|l| l.word()).collect();
     let first = open.first().and_then(|(_, paths, _)| paths.first()).map_or("/", String::as_str);
     let remedy = format!(
         "leave it out: a line like `{}` for each in an exclude list (-e); or accept that it is so: `--accept {}`",

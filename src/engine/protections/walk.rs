@@ -57,7 +57,14 @@ pub fn walk(tree_: &Tree, wanted: Wanted, excludes: &Excludes) -> Result<Found> 
     let top = tree::stat_fd(&tree_.source)?;
     let excludes = excludes.anew();
     let sift = Sift::new(&excludes, tree_.source.as_fd(), top.dev, &tree_.prefix);
-    let mut walk = Walk { tree: tree_, wanted, sift, dev: top.dev, found: Found::default(), buffer: vec![0; LISTING] };
+    let mut walk = Walk {
+        tree: tree_,
+        wanted,
+        sift,
+        dev: top.dev,
+        found: Found::default(),
+        buffer: vec![0; LISTING],
+    };
     let mut waiting = vec![Waiting { path: vec![], encrypted: false, casefold: false }];
     while let Some(next) = waiting.pop() {
         let _ = walk.directory(&next, &mut waiting);
@@ -83,7 +90,11 @@ impl Walk<'_> {
     }
 
     fn directory(&mut self, this: &Waiting, waiting: &mut Vec<Waiting>) -> Sys<()> {
-        let dir = tree::open_below(self.tree.source.as_fd(), &this.path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        let dir = tree::open_below(
+            self.tree.source.as_fd(),
+            &this.path,
+            OFlag::O_RDONLY | OFlag::O_DIRECTORY,
+        )?;
         let stat = tree::stat_fd(&dir)?;
         if stat.dev != self.dev {
             return Ok(());
@@ -103,15 +114,23 @@ impl Walk<'_> {
                     encrypted = true;
                     self.found.encrypted.push(self.shown(&this.path));
                 }
-                if encrypted && (protect::is_key_absent(&dir) || (kind == Kind::Regular && is_locked(&dir, &entry.name))) {
+                if encrypted
+                    && (protect::is_key_absent(&dir)
+                        || (kind == Kind::Regular && is_locked(&dir, &entry.name)))
+                {
                     let shown = self.shown(&path);
-                    let above = self.found.encrypted.iter().find(|e| shown.strip_prefix(*e).is_some_and(|rest| rest.starts_with('/')));
+                    let above =
+                        self.found.encrypted.iter().find(|e| {
+                            shown.strip_prefix(*e).is_some_and(|rest| rest.starts_with('/'))
+                        });
                     self.found.locked = Some(format!("{}/", above.unwrap_or(&shown)));
                     return Ok(());
                 }
                 match kind {
                     Kind::Directory => waiting.push(Waiting { path, encrypted, casefold }),
-                    Kind::Regular if self.wanted.verity || (self.wanted.encryption && !encrypted) => {
+                    Kind::Regular
+                        if self.wanted.verity || (self.wanted.encryption && !encrypted) =>
+                    {
                         self.file(&dir, &entry.name, &path, encrypted)?;
                     }
                     _ => {}

@@ -14,7 +14,12 @@ fn stands() -> (Alternate, World, Request) {
     let vdb = Disk { serial: Some("S-vdb".into()), table, size, ..sample::disk("vdb", "254:16") };
     let world = World { disks: vec![vdb, sample::disk("vdc", "254:32")], ..World::default() };
     let argv = ["alt_disk_install", "-C", "-B", "vdb"].map(str::to_owned).to_vec();
-    let request = Request { targets: vec!["vdb".into()], erase: vec!["S-vdb".into()], argv, ..golden::request(Phases::All) };
+    let request = Request {
+        targets: vec!["vdb".into()],
+        erase: vec!["S-vdb".into()],
+        argv,
+        ..golden::request(Phases::All)
+    };
     (a, world, request)
 }
 
@@ -32,11 +37,23 @@ fn its_serial_number_makes_a_finished_copy_anew() {
     may_replace(&both, &a, &world).unwrap();
     // Without it the refusal names the very command.
     let said = refused(&Request { erase: vec![], ..request.clone() }, &a, &world);
-    assert!(said.starts_with("ALT-703: there is a finished copy (altinst_rootvg) on vdb"), "{said}");
-    assert!(said.contains("`alt_disk_install -C --erase S-vdb -B vdb`") && said.contains("-X` forgets it"), "{said}");
+    assert!(
+        said.starts_with("ALT-703: there is a finished copy (altinst_rootvg) on vdb"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`alt_disk_install -C --erase S-vdb -B vdb`")
+            && said.contains("-X` forgets it"),
+        "{said}"
+    );
     // On another disk it is in the way.
     let other = refused(&Request { targets: vec!["vdc".into()], ..request.clone() }, &a, &world);
-    assert!(other.starts_with("ALT-703") && !other.contains("--erase") && other.contains("-X` forgets it"), "{other}");
+    assert!(
+        other.starts_with("ALT-703")
+            && !other.contains("--erase")
+            && other.contains("-X` forgets it"),
+        "{other}"
+    );
 }
 
 #[test]
@@ -44,7 +61,10 @@ fn an_unfinished_copy_is_never_replaced() {
     let (mut a, world, request) = stands();
     a.journal.retain(|r| !matches!(r, Record::Phase { phase: 3 }));
     let said = refused(&request, &a, &world);
-    assert!(said.contains("not finished") && said.contains("--resume") && !said.contains("--erase"), "{said}");
+    assert!(
+        said.contains("not finished") && said.contains("--resume") && !said.contains("--erase"),
+        "{said}"
+    );
 }
 
 /// LVM starts at boot what it finds: that alone does not keep a copy from being made anew.
@@ -54,8 +74,13 @@ fn volumes_that_nobody_uses_are_no_obstacle() {
     let vg = a.base.layout.vgs[0].name.clone();
     world.disks[0].partitions = vec![sample::partition("vdb", 4, "254:20", "LVM2_member")];
     world.disks[0].partitions[0].holders = vec!["dm-7".into(), "dm-8".into()];
-    let lv =
-        |name: &str| Lv { name: name.into(), vg: vg.clone(), dm_path: format!("/dev/mapper/{name}").into(), active: true, ..Lv::default() };
+    let lv = |name: &str| Lv {
+        name: name.into(),
+        vg: vg.clone(),
+        dm_path: format!("/dev/mapper/{name}").into(),
+        active: true,
+        ..Lv::default()
+    };
     world.lvm = Lvm { lvs: vec![lv("root"), lv("var")], ..Lvm::default() };
     world.stacked = vec![
         sample::stacked("dm-7", "253:7", "/dev/mapper/root", "lvm", &["vdb4"]),
@@ -65,6 +90,10 @@ fn volumes_that_nobody_uses_are_no_obstacle() {
     world.mounts.push(SeenMount { pid: std::process::id(), mount });
     let away = put_away(&world, &a);
     let names: Vec<&str> = away.stacked.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!((names, away.disks[0].partitions[0].holders.join(" ")), (vec!["dm-8"], "dm-8".to_owned()), "what is mounted is in use");
+    assert_eq!(
+        (names, away.disks[0].partitions[0].holders.join(" ")),
+        (vec!["dm-8"], "dm-8".to_owned()),
+        "what is mounted is in use"
+    );
     assert_eq!(away.lvm.lvs.iter().map(|l| l.active).collect::<Vec<_>>(), [false, true]);
 }

@@ -62,7 +62,8 @@ pub fn of_install(request: &Request) -> Result<Review> {
     // What no serial number changes is refused before anything is asked.
     let may_ask = stored.as_ref().is_none_or(|a| stage(a) == Stage::Finished);
     let asks = request.phases.list().contains(&1) && may_ask;
-    let (request, typed) = if asks { questions(request, stored.as_ref())? } else { (request.clone(), vec![]) };
+    let (request, typed) =
+        if asks { questions(request, stored.as_ref())? } else { (request.clone(), vec![]) };
     let on = run::may_run(&request, stored)?;
     quiet::packages_are_quiet(request.copies())?;
     let prepared = preview::prepared(&request, on, &Events::new())?;
@@ -84,7 +85,10 @@ pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u
         ([1, 2, 3], None) => format!("Clone the running system to {disks}"),
         ([1, 2, 3], Some(_)) => format!("Install a system image on {disks}"),
         ([only], _) => format!("Phase {only} of the {what} on {disks}"),
-        (more, _) => format!("Phases {} of the {what} on {disks}", more.iter().map(u8::to_string).collect::<Vec<_>>().join(" and ")),
+        (more, _) => format!(
+            "Phases {} of the {what} on {disks}",
+            more.iter().map(u8::to_string).collect::<Vec<_>>().join(" and ")
+        ),
     };
     Review { version: 1, title, text: page.lines, typed, warnings: p.warnings.clone() }
 }
@@ -107,15 +111,29 @@ pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) 
     let left = run::left(alternate);
     let mut page = page::Page::default();
     let (done, all) = (alternate.plan.steps.len() - left.len(), alternate.plan.steps.len());
-    page.part("WHAT GOES ON", &[format!("{}: {done} of {all} steps are done.", alternate.plan.request.argv.join(" "))]);
+    page.part(
+        "WHAT GOES ON",
+        &[format!("{}: {done} of {all} steps are done.", alternate.plan.request.argv.join(" "))],
+    );
     let to_erase = |i: &usize| left.iter().any(|s| s.action == plan::Action::Wipe { disk: *i });
-    let disks: Vec<String> = (0..base.layout.disks.len()).filter(to_erase).map(|i| page::disk(&base.layout.disks[i])).collect();
+    let disks: Vec<String> = (0..base.layout.disks.len())
+        .filter(to_erase)
+        .map(|i| page::disk(&base.layout.disks[i]))
+        .collect();
     page.erased(&disks);
-    let rest = Plan { request: alternate.plan.request.clone(), steps: left.into_iter().cloned().collect() };
+    let rest = Plan {
+        request: alternate.plan.request.clone(),
+        steps: left.into_iter().cloned().collect(),
+    };
     page.time(base, &rest, rate);
     page.boots(base, &rest);
     page.steps(base, rest.steps.iter());
-    Review { version: 1, title: "Go on with the run that was interrupted".into(), text: page.lines, ..Review::default() }
+    Review {
+        version: 1,
+        title: "Go on with the run that was interrupted".into(),
+        text: page.lines,
+        ..Review::default()
+    }
 }
 
 fn may_begin() -> Result<()> {
@@ -127,7 +145,8 @@ fn may_begin() -> Result<()> {
 fn questions(request: &Request, replaced: Option<&Alternate>) -> Result<(Request, Vec<Typed>)> {
     // Which disks there are; what of the running system cannot be cloned is for the run's own checks to say.
     let facts = Facts::for_image()?;
-    let world = replaced.map_or_else(|| facts.world.clone(), |old| replace::put_away(&facts.world, old));
+    let world =
+        replaced.map_or_else(|| facts.world.clone(), |old| replace::put_away(&facts.world, old));
     let roles = roles::roles(&world, &prepare::known(&facts.source.disks)?);
     let (mut request, mut typed) = (request.clone(), vec![]);
     for word in &request.targets {
@@ -147,9 +166,11 @@ fn question(disk: &Disk, add: bool) -> Typed {
     let name = practice_name(&disk.name, disk.serial.as_deref()).unwrap_or(&disk.name).to_owned();
     let what = if disk.serial.is_some() { "Serial number or name" } else { "Name" };
     let prompt = format!("{what} of {}, to erase it", disk.shown());
-    let mut words: Vec<String> = disk.serial.iter().cloned().chain([name, disk.name.clone()]).collect();
+    let mut words: Vec<String> =
+        disk.serial.iter().cloned().chain([name, disk.name.clone()]).collect();
     words.dedup();
-    let add = if add { vec!["--erase".to_owned(), disk.serial_or_name().to_owned()] } else { vec![] };
+    let add =
+        if add { vec!["--erase".to_owned(), disk.serial_or_name().to_owned()] } else { vec![] };
     Typed { prompt, words, add }
 }
 
@@ -163,10 +184,19 @@ mod tests {
         let world = sample::world();
         let q = question(&world.disks[1], true);
         assert_eq!(q.prompt, "Serial number or name of vdb, to erase it");
-        assert_eq!((q.words, q.add), (vec!["DISK-B".to_owned(), "vdb".to_owned()], vec!["--erase".to_owned(), "DISK-B".to_owned()]));
+        assert_eq!(
+            (q.words, q.add),
+            (
+                vec!["DISK-B".to_owned(), "vdb".to_owned()],
+                vec!["--erase".to_owned(), "DISK-B".to_owned()]
+            )
+        );
         let q = question(&world.disks[2], false);
         assert_eq!((q.words.as_slice(), q.add.len()), (&["sdc".to_owned()][..], 0));
         let q = question(&world.disks[4], true);
-        assert_eq!((q.words.join(" "), q.add.join(" ")), ("PRACTICE-one one loop6".to_owned(), "--erase PRACTICE-one".to_owned()));
+        assert_eq!(
+            (q.words.join(" "), q.add.join(" ")),
+            ("PRACTICE-one one loop6".to_owned(), "--erase PRACTICE-one".to_owned())
+        );
     }
 }

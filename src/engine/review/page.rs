@@ -57,7 +57,9 @@ impl Page {
         }
         self.part("EVERYTHING ON THESE DISKS IS ERASED", &[]);
         for line in disks {
-            let (disk, content) = line.split_once("; on it now: ").map_or((line.as_str(), None), |(d, c)| (d, Some(c)));
+            let (disk, content) = line
+                .split_once("; on it now: ")
+                .map_or((line.as_str(), None), |(d, c)| (d, Some(c)));
             self.paragraph("  ", "      ", disk);
             if let Some(content) = content {
                 self.paragraph("      on it now: ", "      ", content);
@@ -67,18 +69,44 @@ impl Page {
 
     /// How long it takes, and where that number comes from.
     pub fn time(&mut self, base: &Base, plan: &Plan, rate: Option<u64>) {
-        let copied = |s: &Step| if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None };
-        let copied: u64 = plan.steps.iter().filter_map(copied).filter_map(|v| v.fs.as_ref()).map(|f| f.fs_used_mb << 20).sum();
-        let restored = base.imaged.as_ref().filter(|_| plan.steps.iter().any(|s| s.action == Action::Restore)).map(|i| i.bytes);
+        let copied = |s: &Step| {
+            if let Action::Copy { volume } = s.action {
+                base.layout.volumes.get(volume)
+            } else {
+                None
+            }
+        };
+        let copied: u64 = plan
+            .steps
+            .iter()
+            .filter_map(copied)
+            .filter_map(|v| v.fs.as_ref())
+            .map(|f| f.fs_used_mb << 20)
+            .sum();
+        let restored = base
+            .imaged
+            .as_ref()
+            .filter(|_| plan.steps.iter().any(|s| s.action == Action::Restore))
+            .map(|i| i.bytes);
         let bytes = copied + restored.unwrap_or(0);
         let phase = |n: u8| plan.steps.iter().any(|s| s.phase == n);
         let per_second = rate.unwrap_or(ASSUMED_RATE).max(1);
-        let seconds = bytes / per_second + if phase(1) { MAKING } else { 0 } + if phase(3) { FINISHING } else { 0 };
+        let seconds = bytes / per_second
+            + if phase(1) { MAKING } else { 0 }
+            + if phase(3) { FINISHING } else { 0 };
         let mut text = format!("{}.", duration(seconds));
         if bytes > 0 {
-            let why = if rate.is_some() { "as measured in the last run" } else { "an assumption: the first run measures it" };
+            let why = if rate.is_some() {
+                "as measured in the last run"
+            } else {
+                "an assumption: the first run measures it"
+            };
             let word = if restored.is_some() { "restored" } else { "copied" };
-            text.push_str(&format!(" {} are {word}, at {} a second ({why}).", human(bytes), human(per_second)));
+            text.push_str(&format!(
+                " {} are {word}, at {} a second ({why}).",
+                human(bytes),
+                human(per_second)
+            ));
         }
         let more = plan.steps.iter().filter_map(|s| match s.action {
             Action::Software { .. } => Some("installing packages"),
@@ -101,7 +129,9 @@ impl Page {
         }
         self.part("WHAT BOOTS NEXT", &[next]);
         let old = base.present();
-        let mut ways = vec![format!("Before a restart: Clean Up (alt_clean) gives the copy up, and {old} boots as before.")];
+        let mut ways = vec![format!(
+            "Before a restart: Clean Up (alt_clean) gives the copy up, and {old} boots as before."
+        )];
         if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
             ways.push(format!(
                 "From the copy: Boot list (alt_bootlist) makes {old} boot again; then restart. {old} itself is not changed."
@@ -117,14 +147,22 @@ impl Page {
         for step in steps {
             if step.phase != phase {
                 phase = step.phase;
-                self.paragraph("  ", "  ", &format!("Phase {phase}: {}", plan::phase_title(base, phase)));
+                self.paragraph(
+                    "  ",
+                    "  ",
+                    &format!("Phase {phase}: {}", plan::phase_title(base, phase)),
+                );
             }
             let mount = matches!(step.action, Action::Mount { .. });
             if mount && mounted {
                 continue;
             }
             mounted |= mount;
-            self.paragraph("  - ", "    ", if mount { "Mount the copy below /alt_inst" } else { &step.title });
+            self.paragraph(
+                "  - ",
+                "    ",
+                if mount { "Mount the copy below /alt_inst" } else { &step.title },
+            );
         }
         if phase == 0 {
             self.paragraph("  ", "  ", "None: there is nothing to do in what was asked for.");
@@ -174,7 +212,10 @@ mod tests {
         page.list("NONE", &[]);
         page.list("TWO", &["word ".repeat(60), "short".into()]);
         assert!(page.lines.iter().all(|l| l.len() <= WIDTH), "{:?}", page.lines);
-        assert_eq!((page.lines[0].as_str(), page.lines.last().map(String::as_str)), ("ONE", Some("  - short")));
+        assert_eq!(
+            (page.lines[0].as_str(), page.lines.last().map(String::as_str)),
+            ("ONE", Some("  - short"))
+        );
         assert!(!page.lines.contains(&"NONE".to_owned()));
     }
 }

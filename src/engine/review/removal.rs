@@ -22,17 +22,28 @@ pub fn of_clean_up(erase: &[String], ask: bool) -> Result<Review> {
     let world = World::gather()?;
     let a = match Standing::of(State::peek()?) {
         Standing::Known(a) | Standing::NoJournal(a) => a,
-        Standing::Unreadable(why) => return of_leftovers(&world, Some(why.to_string()), erase, ask),
+        Standing::Unreadable(why) => {
+            return of_leftovers(&world, Some(why.to_string()), erase, ask);
+        }
         Standing::None => return of_leftovers(&world, None, erase, ask),
     };
     cleanup::not_running_from_it(&a.base, &world)?;
     let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::ALT_INST);
-    let mounted: Vec<String> = mounts::mounted()?.iter().filter(|m| at(m)).map(|m| m.mount_point.display().to_string()).collect();
+    let mounted: Vec<String> = mounts::mounted()?
+        .iter()
+        .filter(|m| at(m))
+        .map(|m| m.mount_point.display().to_string())
+        .collect();
     Ok(clean_up_page(&a, &cleanup::deeds(&a, erase, cleanup::fates(&a, &world))?, &mounted, ask))
 }
 
 /// Pure, for golden tests.
-pub fn clean_up_page(alternate: &Alternate, deeds: &[Deed], mounted: &[String], ask: bool) -> Review {
+pub fn clean_up_page(
+    alternate: &Alternate,
+    deeds: &[Deed],
+    mounted: &[String],
+    ask: bool,
+) -> Review {
     let mut page = Page::default();
     let base = &alternate.base;
     let disks = base.layout.disk_names();
@@ -40,47 +51,83 @@ pub fn clean_up_page(alternate: &Alternate, deeds: &[Deed], mounted: &[String], 
     let heading = if forgets { "WHAT IS FORGOTTEN" } else { "WHAT IS REMOVED" };
     let came = match stage(alternate) {
         Stage::Finished => "it is finished".to_owned(),
-        Stage::NotKnown => "its journal is damaged or lost, so nothing says how far it came".to_owned(),
+        Stage::NotKnown => {
+            "its journal is damaged or lost, so nothing says how far it came".to_owned()
+        }
         Stage::Unfinished => unfinished(alternate),
     };
-    let what = format!("altinst_rootvg on {disks}, made from {} on {}; {came}.", base.origin(), clock::minute(base.created));
-    page.part(heading, &[what, "What /alt_inst, the boot list and the firmware know of it goes.".to_owned()]);
+    let what = format!(
+        "altinst_rootvg on {disks}, made from {} on {}; {came}.",
+        base.origin(),
+        clock::minute(base.created)
+    );
+    page.part(
+        heading,
+        &[what, "What /alt_inst, the boot list and the firmware know of it goes.".to_owned()],
+    );
     unmounted(&mut page, mounted);
     let (mut typed, mut stays, mut erased) = (vec![], vec![], vec![]);
     for (layout, deed) in base.layout.disks.iter().zip(deeds) {
         match deed {
-            Deed::Untouched => stays.push(format!("{} was not touched yet, and stays as it is.", layout.shown())),
-            Deed::Gone => stays.push(format!("{} is not there (or cannot be told from another): what is on it stays.", layout.shown())),
-            Deed::Another(d) => stays.push(format!("{} holds something else by now: it is left as it is.", d.shown())),
+            Deed::Untouched => {
+                stays.push(format!("{} was not touched yet, and stays as it is.", layout.shown()))
+            }
+            Deed::Gone => stays.push(format!(
+                "{} is not there (or cannot be told from another): what is on it stays.",
+                layout.shown()
+            )),
+            Deed::Another(d) => stays
+                .push(format!("{} holds something else by now: it is left as it is.", d.shown())),
             Deed::Keep(d) | Deed::KeepUnsure(d) if ask => {
                 typed.push(question(d, true));
-                erased.push(format!("{}: everything that is on it; then it is free again.", page::disk(layout)));
+                erased.push(format!(
+                    "{}: everything that is on it; then it is free again.",
+                    page::disk(layout)
+                ));
             }
-            Deed::Keep(_) => stays.push(format!("{}: the copy, with its system and its boot loader. {AGAIN}", page::disk(layout))),
-            Deed::KeepUnsure(_) => stays.push(format!("{}: the copy, finished or not. {AGAIN}", page::disk(layout))),
+            Deed::Keep(_) => stays.push(format!(
+                "{}: the copy, with its system and its boot loader. {AGAIN}",
+                page::disk(layout)
+            )),
+            Deed::KeepUnsure(_) => {
+                stays.push(format!("{}: the copy, finished or not. {AGAIN}", page::disk(layout)))
+            }
             Deed::Erase(d) => {
                 // Where --erase has named the finished copy's disk, its serial number was typed.
                 if stage(alternate) == Stage::Unfinished {
                     typed.push(question(d, false));
                 }
-                erased.push(format!("{}: everything that is on it; then it is free again.", page::disk(layout)));
+                erased.push(format!(
+                    "{}: everything that is on it; then it is free again.",
+                    page::disk(layout)
+                ));
             }
         }
     }
     staying(&mut page, &stays, &erased);
     let old = base.present();
     let boots = match alternate.before() {
-        Some(_) => format!("{old}, as before the copy was made; the boot list comes back to what it was then."),
+        Some(_) => format!(
+            "{old}, as before the copy was made; the boot list comes back to what it was then."
+        ),
         None => format!("{old}, as now: the copy has not changed the boot list."),
     };
     page.part("WHAT BOOTS NEXT", &[boots]);
     let back = match erased.is_empty() {
-        true => "The copy stays on its disk: the firmware's boot menu still starts it. The running system is not touched.",
+        true => {
+            "The copy stays on its disk: the firmware's boot menu still starts it. The running system is not touched."
+        }
         false => "There is no way back: what is erased is gone. The running system is not touched.",
     };
     page.part("HOW TO GO BACK", &[back.to_owned()]);
     let verb = if forgets { "Forget" } else { "Remove" };
-    Review { version: 1, title: format!("{verb} the copy on {disks}"), text: page.lines, typed, warnings: vec![] }
+    Review {
+        version: 1,
+        title: format!("{verb} the copy on {disks}"),
+        text: page.lines,
+        typed,
+        warnings: vec![],
+    }
 }
 
 /// How a disk that keeps something is used again.
@@ -108,7 +155,12 @@ fn staying(page: &mut Page, stays: &[String], erased: &[String]) {
     page.part("WHAT IS ERASED", if erased.is_empty() { &none } else { erased });
 }
 
-fn of_leftovers(world: &World, unreadable: Option<String>, erase: &[String], ask: bool) -> Result<Review> {
+fn of_leftovers(
+    world: &World,
+    unreadable: Option<String>,
+    erase: &[String],
+    ask: bool,
+) -> Result<Review> {
     let found = leftovers::find(world)?;
     let disks = found.erasable(world, unreadable.is_some());
     check_erase(erase, &disks)?;
@@ -116,13 +168,23 @@ fn of_leftovers(world: &World, unreadable: Option<String>, erase: &[String], ask
 }
 
 /// Pure.
-fn leftovers_page(found: &Found, world: &World, unreadable: Option<String>, erase: &[String], ask: bool) -> Review {
+fn leftovers_page(
+    found: &Found,
+    world: &World,
+    unreadable: Option<String>,
+    erase: &[String],
+    ask: bool,
+) -> Review {
     let disks = found.erasable(world, unreadable.is_some());
-    let Some(why) =
-        unreadable.or_else(|| found.ours.then(|| "There is no record of a copy, but one is mounted below /alt_inst.".to_owned()))
-    else {
+    let Some(why) = unreadable.or_else(|| {
+        found
+            .ours
+            .then(|| "There is no record of a copy, but one is mounted below /alt_inst.".to_owned())
+    }) else {
         let mut text = vec!["There is no altinst_rootvg: nothing to clean up.".to_owned()];
-        text.extend(found.mounted.first().map(|m| format!("{} is mounted at {}, and stays.", m.source, m.mount_point.display())));
+        text.extend(found.mounted.first().map(|m| {
+            format!("{} is mounted at {}, and stays.", m.source, m.mount_point.display())
+        }));
         return Review { version: 1, title: "Clean up".into(), text, ..Review::default() };
     };
     let mut page = Page::default();
@@ -130,7 +192,12 @@ fn leftovers_page(found: &Found, world: &World, unreadable: Option<String>, eras
         "WHAT IS REMOVED",
         &[why, "What /alt_inst, the boot list and the firmware know of a copy goes, as far as it is found.".to_owned()],
     );
-    let mounted: Vec<String> = found.mounted.iter().filter(|_| found.ours).map(|m| m.mount_point.display().to_string()).collect();
+    let mounted: Vec<String> = found
+        .mounted
+        .iter()
+        .filter(|_| found.ours)
+        .map(|m| m.mount_point.display().to_string())
+        .collect();
     unmounted(&mut page, &mounted);
     let (mut typed, mut stays, mut erased) = (vec![], vec![], vec![]);
     for d in disks {
@@ -141,10 +208,20 @@ fn leftovers_page(found: &Found, world: &World, unreadable: Option<String>, eras
             typed.push(question(d, true));
         }
         match ask || said {
-            true => erased.push(format!("{name}: everything that is on it; then it is free again.")),
-            false => stays.push(format!("{name}: the copy that is on it, finished or not. {AGAIN}")),
+            true => {
+                erased.push(format!("{name}: everything that is on it; then it is free again."))
+            }
+            false => {
+                stays.push(format!("{name}: the copy that is on it, finished or not. {AGAIN}"))
+            }
         }
     }
     staying(&mut page, &stays, &erased);
-    Review { version: 1, title: "Clean up after a copy whose record is lost".into(), text: page.lines, typed, warnings: vec![] }
+    Review {
+        version: 1,
+        title: "Clean up after a copy whose record is lost".into(),
+        text: page.lines,
+        typed,
+        warnings: vec![],
+    }
 }

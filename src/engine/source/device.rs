@@ -54,14 +54,20 @@ pub fn find_device<'w>(world: &'w World, dev: &str, path: &Path) -> Option<Devic
             return Some(Device::Part(disk, part));
         }
     }
-    world.stacked.iter().find(|s| is(Some(&s.dev), &s.path) || real == Path::new("/dev").join(&s.name)).map(Device::Stacked)
+    world
+        .stacked
+        .iter()
+        .find(|s| is(Some(&s.dev), &s.path) || real == Path::new("/dev").join(&s.name))
+        .map(Device::Stacked)
 }
 
 /// The device that an fstab first field names.
 pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
     let all = || {
-        let disks =
-            world.disks.iter().flat_map(|d| std::iter::once(Device::Whole(d)).chain(d.partitions.iter().map(move |p| Device::Part(d, p))));
+        let disks = world.disks.iter().flat_map(|d| {
+            std::iter::once(Device::Whole(d))
+                .chain(d.partitions.iter().map(move |p| Device::Part(d, p)))
+        });
         disks.chain(world.stacked.iter().map(Device::Stacked))
     };
     let unquoted = |v: &str| v.trim_matches('"').to_owned();

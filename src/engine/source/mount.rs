@@ -18,7 +18,9 @@ use crate::image::data::Fs;
 pub fn mount_of(fs: &Fs, devices: &[PathBuf]) -> Result<Mount> {
     let all = mounts::mounted()?;
     let found = choose(&all, fs, &|m| devices.iter().any(|d| is_of(m, d)));
-    found.cloned().ok_or_else(|| error::SOURCE_CHANGED.because(format!("{} is not mounted any more", place(fs).display())))
+    found.cloned().ok_or_else(|| {
+        error::SOURCE_CHANGED.because(format!("{} is not mounted any more", place(fs).display()))
+    })
 }
 
 /// Every path that the device of a file system had in the running system, by a plan's own map.
@@ -38,8 +40,11 @@ fn place(fs: &Fs) -> &Path {
 /// The newest mount of the device; after a restart it may have another name, and then the only one that can be meant.
 fn choose<'m>(all: &'m [Mount], fs: &Fs, is_its: &dyn Fn(&Mount) -> bool) -> Option<&'m Mount> {
     let whole = |m: &&Mount| m.fstype == "btrfs" || m.root == Path::new("/");
-    let here: Vec<&Mount> =
-        all.iter().filter(|m| m.mount_point == place(fs) && CLONED.contains(&m.fstype.as_str())).filter(whole).collect();
+    let here: Vec<&Mount> = all
+        .iter()
+        .filter(|m| m.mount_point == place(fs) && CLONED.contains(&m.fstype.as_str()))
+        .filter(whole)
+        .collect();
     here.iter().rfind(|m| is_its(m)).or(here.first().filter(|_| here.len() == 1)).copied()
 }
 

@@ -12,9 +12,15 @@ use crate::image::data::{Fs, Lv, LvType, SwapFile};
 impl Describer<'_> {
     /// What is mounted from files, one word about all: a system with snaps has dozens.
     pub(super) fn mounted_from_files(&mut self) {
-        let from_file = |m: &&Mount| self.device_of(m).and_then(|d| self.file_below(&d)).map(|f| (m.mount_point.clone(), f));
-        let mut all: Vec<String> =
-            self.mounts.iter().filter_map(|m| from_file(&m)).map(|(at, file)| format!("{} ({})", at.display(), file.display())).collect();
+        let from_file = |m: &&Mount| {
+            self.device_of(m).and_then(|d| self.file_below(&d)).map(|f| (m.mount_point.clone(), f))
+        };
+        let mut all: Vec<String> = self
+            .mounts
+            .iter()
+            .filter_map(|m| from_file(&m))
+            .map(|(at, file)| format!("{} ({})", at.display(), file.display()))
+            .collect();
         all.dedup();
         if !all.is_empty() {
             self.source.notes.push(format!(
@@ -26,9 +32,12 @@ impl Describer<'_> {
 
     /// What fstab names on the root disks and nobody has mounted. An automount point says nothing: it is there before the first access.
     pub(super) fn not_mounted(&mut self) {
-        let mounted = |at: &Path| self.mounts.iter().any(|m| m.mount_point == at && m.fstype != "autofs");
+        let mounted =
+            |at: &Path| self.mounts.iter().any(|m| m.mount_point == at && m.fstype != "autofs");
         let fstab = self.fstab;
-        for entry in fstab.iter().filter(|e| e.mount_point.starts_with("/") && e.fstype != "swap" && !mounted(&e.mount_point)) {
+        for entry in fstab.iter().filter(|e| {
+            e.mount_point.starts_with("/") && e.fstype != "swap" && !mounted(&e.mount_point)
+        }) {
             let Some(device) = resolve_spec(self.world, &entry.spec) else { continue };
             if !self.is_on_root_disks(&device) || self.done.contains(device.path()) {
                 continue;
@@ -48,7 +57,9 @@ impl Describer<'_> {
 
     fn is_esp(&self, entry: &fstab::Entry, device: &Device) -> bool {
         let taken = self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
-        !taken && ESP_AT.iter().any(|at| entry.mount_point == Path::new(at)) && device.content().iter().any(|s| s.kind == "vfat")
+        !taken
+            && ESP_AT.iter().any(|at| entry.mount_point == Path::new(at))
+            && device.content().iter().any(|s| s.kind == "vfat")
     }
 
     /// The EFI system partition is often mounted on demand only, or not at all. It is part of the system all the same.
@@ -62,21 +73,36 @@ impl Describer<'_> {
             fs_vfs: "vfat".to_owned(),
             fs_min_size_mb: floor_mb("vfat", 0).min(size_mb),
             fs_options: options::portable(&entry.options),
-            fs_label: device.content().iter().find_map(|s| s.label.clone()).filter(|l| !l.is_empty()),
+            fs_label: device
+                .content()
+                .iter()
+                .find_map(|s| s.label.clone())
+                .filter(|l| !l.is_empty()),
             ..Fs::default()
         });
         let disks = self.disks_of(device).into_iter().collect();
         let kind = LvType::Esp;
-        let lv = Lv { logical_volume: lv, volume_group: vg, kind, size_mb, lv_source_disk_list: disks, label: None };
+        let lv = Lv {
+            logical_volume: lv,
+            volume_group: vg,
+            kind,
+            size_mb,
+            lv_source_disk_list: disks,
+            label: None,
+        };
         self.add(lv, device.path());
         self.done.insert(device.path().to_owned());
         let at = entry.mount_point.display();
-        self.source.notes.push(format!("{at} ({}) is not mounted, and is cloned all the same: it is the EFI system partition", entry.spec));
+        self.source.notes.push(format!(
+            "{at} ({}) is not mounted, and is cloned all the same: it is the EFI system partition",
+            entry.spec
+        ));
     }
 
     pub(super) fn swap(&mut self) -> Result<()> {
         self.swap_of_crypttab()?;
-        let mut specs: Vec<(PathBuf, u64)> = self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
+        let mut specs: Vec<(PathBuf, u64)> =
+            self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
         for entry in self.fstab.iter().filter(|e| e.fstype == "swap") {
             let path = match resolve_spec(self.world, &entry.spec) {
                 Some(device) => device.path().to_owned(),
@@ -86,14 +112,20 @@ impl Describer<'_> {
         }
         for (path, active) in specs {
             if let Some(device) = find_device(self.world, "", &path) {
-                if self.is_on_root_disks(&device) && !self.is_made_anew(&device) && self.done.insert(device.path().to_owned()) {
+                if self.is_on_root_disks(&device)
+                    && !self.is_made_anew(&device)
+                    && self.done.insert(device.path().to_owned())
+                {
                     self.take_swap(&device)?;
                 }
             } else if path.is_absolute() && !path.starts_with("/dev") && self.on_rootvg(&path) {
                 let size = std::fs::metadata(&path).map_or(active, |m| m.len());
                 let file = path.to_string_lossy().into_owned();
                 if size > 0 && !self.source.image.swap_file_data.iter().any(|s| s.file == file) {
-                    self.source.image.swap_file_data.push(SwapFile { file, size_mb: size.div_ceil(MIB) });
+                    self.source
+                        .image
+                        .swap_file_data
+                        .push(SwapFile { file, size_mb: size.div_ceil(MIB) });
                 }
             }
         }
@@ -103,7 +135,12 @@ impl Describer<'_> {
     fn take_swap(&mut self, device: &Device) -> Result<()> {
         self.refuse_stack(device)?;
         let (lv, vg) = self.volume_name(device);
-        let label = device.content().iter().find(|s| s.kind == "swap").and_then(|s| s.label.clone()).filter(|l| !l.is_empty());
+        let label = device
+            .content()
+            .iter()
+            .find(|s| s.kind == "swap")
+            .and_then(|s| s.label.clone())
+            .filter(|l| !l.is_empty());
         self.add(
             Lv {
                 logical_volume: lv,
@@ -122,7 +159,9 @@ impl Describer<'_> {
     /// ever reads it again.
     fn swap_of_crypttab(&mut self) -> Result<()> {
         let text = self.crypttab.clone();
-        for entry in text.lines().filter_map(crypttab::entry).filter(|e| e.is_made_anew() && e.is_swap()) {
+        for entry in
+            text.lines().filter_map(crypttab::entry).filter(|e| e.is_made_anew() && e.is_swap())
+        {
             let Some(device) = resolve_spec(self.world, entry.device) else { continue };
             if self.is_on_root_disks(&device) && self.done.insert(device.path().to_owned()) {
                 self.take_swap(&device)?;
@@ -144,8 +183,12 @@ impl Describer<'_> {
 
     /// Whether the file system that holds this path is part of rootvg.
     fn on_rootvg(&self, path: &Path) -> bool {
-        let holder =
-            self.mounts.iter().rev().filter(|m| path.starts_with(&m.mount_point)).max_by_key(|m| m.mount_point.components().count());
+        let holder = self
+            .mounts
+            .iter()
+            .rev()
+            .filter(|m| path.starts_with(&m.mount_point))
+            .max_by_key(|m| m.mount_point.components().count());
         holder.and_then(|m| self.device_of(m)).is_some_and(|d| self.done.contains(d.path()))
     }
 }

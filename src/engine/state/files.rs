@@ -56,18 +56,29 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
         Stored::Known(kept) => kept,
         // A plan is stored before the journal is begun, and removed after it.
         Stored::None if !matches!(journal, Ok(None)) => {
-            let cause = format!("{} is missing, and there is a journal beside it", dir.join(PLAN).display());
+            let cause = format!(
+                "{} is missing, and there is a journal beside it",
+                dir.join(PLAN).display()
+            );
             return Ok(Stored::Unreadable(error::BAD_STATE.because(cause)));
         }
         Stored::None => return Ok(Stored::None),
         Stored::Unreadable(why) => return Ok(Stored::Unreadable(why)),
     };
-    let (journal, damaged) = journal.ok().flatten().map_or((vec![], true), |text| parse_journal(&text));
+    let (journal, damaged) =
+        journal.ok().flatten().map_or((vec![], true), |text| parse_journal(&text));
     // A crash between the plan and the record of its run leaves a whole journal, of the runs before.
     let begun = journal.iter().any(|r| matches!(r, Record::Run { .. }));
-    let cut = dir.join(FINISHED).symlink_metadata().is_ok() && !journal.contains(&Record::Phase { phase: 3 });
+    let cut = dir.join(FINISHED).symlink_metadata().is_ok()
+        && !journal.contains(&Record::Phase { phase: 3 });
     let journal_damaged = damaged || !begun || cut;
-    Ok(Stored::Known(Alternate { base: kept.base, plan: kept.plan, run: kept.run, journal, journal_damaged }))
+    Ok(Stored::Known(Alternate {
+        base: kept.base,
+        plan: kept.plan,
+        run: kept.run,
+        journal,
+        journal_damaged,
+    }))
 }
 
 /// Notes that phase 3 is complete, apart from the journal. Where that cannot be written (a full file system), the journal alone says so.
@@ -85,7 +96,9 @@ pub(super) fn load_plan(dir: &Path) -> Result<Stored<Kept>> {
     let damaged = match &first {
         Stored::Known(_) => false,
         Stored::None => true,
-        Stored::Unreadable(why) => error::of(why).is_some_and(|alt| alt.entry.id == error::BAD_STATE.id),
+        Stored::Unreadable(why) => {
+            error::of(why).is_some_and(|alt| alt.entry.id == error::BAD_STATE.id)
+        }
     };
     Ok(match damaged.then(|| read_plan(&dir.join(OLD_PLAN), &secrets)).transpose()? {
         Some(Stored::Known(copy)) => Stored::Known(copy),
@@ -103,10 +116,12 @@ fn read_plan(path: &Path, secrets: &Secrets) -> Result<Stored<Kept>> {
 }
 
 fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
-    let damaged = |e: serde_json::Error| error::BAD_STATE.because(format!("{}: {e}", path.display()));
+    let damaged =
+        |e: serde_json::Error| error::BAD_STATE.because(format!("{}: {e}", path.display()));
     let mut plan: Value = serde_json::from_slice(text).map_err(damaged)?;
     if let Some(other) = plan.pointer("/base/version").filter(|v| v.as_u64() != Some(VERSION)) {
-        let cause = format!("{} has version {other}; this altdisk knows version {VERSION}", path.display());
+        let cause =
+            format!("{} has version {other}; this altdisk knows version {VERSION}", path.display());
         return Err(error::NEWER_STATE.because(cause));
     }
     let run = plan.get("run").and_then(Value::as_u64).unwrap_or_default();
@@ -162,14 +177,20 @@ pub(super) fn forget(dir: &Path) -> Result<()> {
     secrets::forget(dir)?;
     for path in [IMAGE, FINISHED, JOURNAL, OLD_PLAN, PLAN].map(|name| dir.join(name)) {
         // Something else may stand in its place.
-        if path.symlink_metadata().is_ok_and(|m| m.is_dir()) { remove_directory(&path) } else { files::remove(&path) }?;
+        if path.symlink_metadata().is_ok_and(|m| m.is_dir()) {
+            remove_directory(&path)
+        } else {
+            files::remove(&path)
+        }?;
     }
     remove_directory(dir)
 }
 
 fn remove_directory(dir: &Path) -> Result<()> {
     match std::fs::remove_dir_all(dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).with_context(|| format!("removing {}", dir.display())),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("removing {}", dir.display()))
+        }
         _ => Ok(()),
     }
 }
@@ -226,7 +247,9 @@ pub(super) fn refused(no: Refused) -> anyhow::Error {
     match (no.remedy(), &no) {
         (Some(remedy), _) => error::UNSAFE_STATE.because_do(no.to_string(), remedy),
         (None, Refused::Odd { .. }) => error::BAD_STATE.because(no.to_string()),
-        (None, Refused::Io { .. }) | (None, Refused::Unsafe { .. }) => no_room(anyhow::Error::new(no)),
+        (None, Refused::Io { .. }) | (None, Refused::Unsafe { .. }) => {
+            no_room(anyhow::Error::new(no))
+        }
     }
 }
 
@@ -234,7 +257,10 @@ pub(super) fn refused(no: Refused) -> anyhow::Error {
 pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
     match &no {
         Refused::Odd { path, .. } => {
-            let remedy = format!("see who put it there, and move it away: altdisk makes {} itself", path.display());
+            let remedy = format!(
+                "see who put it there, and move it away: altdisk makes {} itself",
+                path.display()
+            );
             error::UNSAFE_STATE.because_do(no.to_string(), remedy)
         }
         _ => refused(no),
@@ -254,7 +280,9 @@ fn is_denied(e: &anyhow::Error) -> bool {
 
 /// Whether the file system took nothing, because it is full or read-only.
 pub(super) fn is_no_room(e: &anyhow::Error) -> bool {
-    error::of(e).is_some_and(|alt| [error::STATE_FULL.id, error::STATE_READ_ONLY.id].contains(&alt.entry.id))
+    error::of(e).is_some_and(|alt| {
+        [error::STATE_FULL.id, error::STATE_READ_ONLY.id].contains(&alt.entry.id)
+    })
 }
 
 /// A file system that is full or read-only has an error of its own; every other error stays what it is.
@@ -263,7 +291,9 @@ pub(super) fn no_room(e: anyhow::Error) -> anyhow::Error {
     let kind = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     let cause = format!("{e:#}");
     match kind {
-        Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => error::STATE_FULL.because(format!("{cause}{}", room())),
+        Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            error::STATE_FULL.because(format!("{cause}{}", room()))
+        }
         Some(ErrorKind::ReadOnlyFilesystem) => error::STATE_READ_ONLY.because(cause),
         _ => e,
     }
@@ -274,7 +304,12 @@ fn room() -> String {
     let above = Path::new(super::DIR).ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
     let Ok(space) = nix::sys::statvfs::statvfs(above) else { return String::new() };
     let free = space.blocks_available() * space.fragment_size();
-    format!("; the file system of {} has {} free and {} unused inodes", above.display(), text::bytes(free), space.files_available())
+    format!(
+        "; the file system of {} has {} free and {} unused inodes",
+        above.display(),
+        text::bytes(free),
+        space.files_available()
+    )
 }
 
 #[cfg(test)]

@@ -58,13 +58,23 @@ fn judge(locked: std::result::Result<(), TryLockError>, path: &Path) -> Result<(
     match locked {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(busy(path)),
-        Err(TryLockError::Error(e)) => Err(e).with_context(|| format!("locking {}", path.display())),
+        Err(TryLockError::Error(e)) => {
+            Err(e).with_context(|| format!("locking {}", path.display()))
+        }
     }
 }
 
 fn open(dir: &Path, write: bool) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let open = |write: bool| OpenOptions::new().read(true).write(write).create(write).mode(0o600).custom_flags(flags).open(dir.join(FILE));
+    let open = |write: bool| {
+        OpenOptions::new()
+            .read(true)
+            .write(write)
+            .create(write)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(dir.join(FILE))
+    };
     // A file system that is read-only still has what 0.1.0 would lock.
     let file = if write { open(true).or_else(|_| open(false)) } else { open(false) }?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }

@@ -56,7 +56,9 @@ impl Secrets {
                     self.texts.insert(at.clone(), std::mem::replace(text, masked));
                 }
             }
-            Value::Array(all) => (0..).zip(all).for_each(|(n, v): (u32, _)| below(&n.to_string(), v, at)),
+            Value::Array(all) => {
+                (0..).zip(all).for_each(|(n, v): (u32, _)| below(&n.to_string(), v, at))
+            }
             Value::Object(all) => all.iter_mut().for_each(|(name, v)| below(name, v, at)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -91,7 +93,11 @@ impl Secrets {
     /// # Errors
     /// Where the file cannot be written.
     pub fn store(&self, dir: &Path) -> Result<()> {
-        if self.texts.is_empty() { forget(dir) } else { files::put(&dir.join(SECRETS), &serde_json::to_vec(self)?, 0o600) }
+        if self.texts.is_empty() {
+            forget(dir)
+        } else {
+            files::put(&dir.join(SECRETS), &serde_json::to_vec(self)?, 0o600)
+        }
     }
 }
 

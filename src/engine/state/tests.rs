@@ -40,7 +40,9 @@ fn what_0_1_0_stored_is_loaded() {
     assert_eq!(a.phases_done().into_iter().collect::<Vec<_>>(), [1]);
     assert!(a.half_updated() && a.made_by().contains(&"-P".to_owned()));
     let wanted = a.plan.request.software.as_ref().unwrap();
-    let crate::software::Location::Url { url, rest } = &wanted.location else { panic!("{wanted:?}") };
+    let crate::software::Location::Url { url, rest } = &wanted.location else {
+        panic!("{wanted:?}")
+    };
     assert_eq!((url.expose(), rest.len()), ("http://joe:geheim42@127.0.0.1:9/debian", 2));
 }
 
@@ -62,7 +64,8 @@ fn secrets_lie_apart() {
     assert!(!format!("{:?}", again.plan.steps).contains(PASSWORD));
     assert!(again.plan.request.argv.iter().any(|w| w.contains(PASSWORD)));
     // Another plan's are not put into this one.
-    let mut text: Value = serde_json::from_slice(&fs::read(dir.join("secrets.json")).unwrap()).unwrap();
+    let mut text: Value =
+        serde_json::from_slice(&fs::read(dir.join("secrets.json")).unwrap()).unwrap();
     text["run"] = 7.into();
     fs::write(dir.join("secrets.json"), text.to_string()).unwrap();
     assert!(!known(dir).plan.request.argv.iter().any(|w| w.contains(PASSWORD)));
@@ -90,7 +93,9 @@ fn a_damaged_plan_has_a_copy() {
         ("null", &|| fs::write(&plan, "null").unwrap()),
         ("missing", &|| ()),
         ("directory", &|| fs::create_dir(&plan).unwrap()),
-        ("fifo", &|| nix::unistd::mkfifo(&plan, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap()),
+        ("fifo", &|| {
+            nix::unistd::mkfifo(&plan, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap()
+        }),
         ("link", &|| symlink("/dev/zero", &plan).unwrap()),
     ];
     let clear = || drop(fs::remove_file(&plan).or_else(|_| fs::remove_dir(&plan)));
@@ -108,7 +113,11 @@ fn a_damaged_plan_has_a_copy() {
     clear();
     fs::write(&plan, whole.replace("\"version\": 1", "\"version\": 99")).unwrap();
     let said = unreadable(dir);
-    assert!(said.starts_with("ALT-716: ") && said.ends_with("has version 99; this altdisk knows version 1"), "{said}");
+    assert!(
+        said.starts_with("ALT-716: ")
+            && said.ends_with("has version 99; this altdisk knows version 1"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -134,9 +143,11 @@ fn a_journal_that_lost_lines_says_so() {
     let journal = dir.path().join(JOURNAL);
     let whole = fs::read_to_string(&journal).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
-    for (name, text) in
-        [("garbage within", whole.replacen(lines[3], "\u{0}\u{0}", 1)), ("no beginning", lines[1..].join("\n")), ("empty", String::new())]
-    {
+    for (name, text) in [
+        ("garbage within", whole.replacen(lines[3], "\u{0}\u{0}", 1)),
+        ("no beginning", lines[1..].join("\n")),
+        ("empty", String::new()),
+    ] {
         fs::write(&journal, text).unwrap();
         assert!(known(dir.path()).journal_damaged, "{name}");
     }
@@ -158,9 +169,16 @@ fn a_journal_that_lost_lines_says_so() {
 
 #[test]
 fn full_and_read_only_file_systems_have_names() {
-    let of = |kind: std::io::ErrorKind| no_room(anyhow::Error::new(std::io::Error::from(kind)).context("writing journal.jsonl"));
+    let of = |kind: std::io::ErrorKind| {
+        no_room(anyhow::Error::new(std::io::Error::from(kind)).context("writing journal.jsonl"))
+    };
     let full = error::of(&of(std::io::ErrorKind::StorageFull)).unwrap().to_string();
-    assert!(full.starts_with("ALT-712: writing journal.jsonl: no storage space; the file system of /var"), "{full}");
+    assert!(
+        full.starts_with(
+            "ALT-712: writing journal.jsonl: no storage space; the file system of /var"
+        ),
+        "{full}"
+    );
     let read_only = error::of(&of(std::io::ErrorKind::ReadOnlyFilesystem)).unwrap().to_string();
     assert!(read_only.starts_with("ALT-718: writing journal.jsonl: "), "{read_only}");
     assert!(error::of(&of(std::io::ErrorKind::PermissionDenied)).is_none());
@@ -168,10 +186,14 @@ fn full_and_read_only_file_systems_have_names() {
 
 #[test]
 fn a_torn_journal_is_read_up_to_the_tear() {
-    let whole = b"{\"r\":\"begin\",\"id\":\"1.gate\"}\n{\"r\":\"done\",\"id\":\"1.gate\"}\n".to_vec();
+    let whole =
+        b"{\"r\":\"begin\",\"id\":\"1.gate\"}\n{\"r\":\"done\",\"id\":\"1.gate\"}\n".to_vec();
     let want = vec![Record::Begin { id: "1.gate".into() }, Record::Done { id: "1.gate".into() }];
     assert_eq!(parse_journal(&whole), (want.clone(), false));
-    assert_eq!(parse_journal(&[&whole[..], b"{\"r\":\"begin\",\"id\":\"1.wi"].concat()), (want.clone(), false));
+    assert_eq!(
+        parse_journal(&[&whole[..], b"{\"r\":\"begin\",\"id\":\"1.wi"].concat()),
+        (want.clone(), false)
+    );
     assert_eq!(parse_journal(&[b"garbage\n", &whole[..]].concat()), (want, true));
 }
 
@@ -192,7 +214,8 @@ fn a_record_after_a_torn_one_is_a_line_of_its_own() {
         fs::write(&path, &there).unwrap();
         let mut file = own_file::append_believed(&path, 0o600).unwrap();
         end_line(&path, &mut file).unwrap();
-        file.write_all(&[serde_json::to_vec(&Record::CleanUp).unwrap(), b"\n".to_vec()].concat()).unwrap();
+        file.write_all(&[serde_json::to_vec(&Record::CleanUp).unwrap(), b"\n".to_vec()].concat())
+            .unwrap();
         assert_eq!(parse_journal(&fs::read(&path).unwrap()), (want, false), "{there:?}");
     }
 }
@@ -219,9 +242,10 @@ fn a_password_that_is_also_another_word_is_put_back() {
 fn whatever_has_the_name_of_the_record_is_forgotten() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path().join(super::super::ALTERNATE);
-    let makes: [&dyn Fn(); 3] = [&|| fs::write(&at, "x").unwrap(), &|| symlink(dir.path(), &at).unwrap(), &|| {
-        nix::unistd::mkfifo(&at, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap()
-    }];
+    let makes: [&dyn Fn(); 3] =
+        [&|| fs::write(&at, "x").unwrap(), &|| symlink(dir.path(), &at).unwrap(), &|| {
+            nix::unistd::mkfifo(&at, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap()
+        }];
     fs::write(dir.path().join(PLAN), "stays").unwrap();
     for make in makes {
         make();

@@ -29,7 +29,9 @@ const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 pub fn find(top: BorrowedFd<'_>, path: &Path, by_name: bool, closed: &[PathBuf]) -> Sys<OwnedFd> {
     if !by_name && closed.is_empty() {
         let relative = relative(path);
-        let flags = OpenHow::new().flags(PATH_ONLY).resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        let flags = OpenHow::new()
+            .flags(PATH_ONLY)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
         match openat2(top, &relative, flags) {
             // EAGAIN: something was renamed meanwhile and the path has a `..`. ENAMETOOLONG: it does not fit into one call.
             Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN | Errno::ENAMETOOLONG) => {}
@@ -51,7 +53,12 @@ pub fn leads_to(top: BorrowedFd<'_>, path: &Path, closed: &[PathBuf]) -> Sys<Pat
 }
 
 /// Goes down name by name. A link is never followed by the kernel: its text is read and its names are gone down as well.
-fn walk(top: BorrowedFd<'_>, path: &Path, missing_is_fine: bool, closed: &[PathBuf]) -> Sys<(Option<OwnedFd>, PathBuf)> {
+fn walk(
+    top: BorrowedFd<'_>,
+    path: &Path,
+    missing_is_fine: bool,
+    closed: &[PathBuf],
+) -> Sys<(Option<OwnedFd>, PathBuf)> {
     // `..` goes back to a descriptor that was passed, wherever that directory has been moved meanwhile.
     let mut passed: Vec<(OwnedFd, OsString)> = vec![];
     let mut todo = names(path);
@@ -85,7 +92,9 @@ fn walk(top: BorrowedFd<'_>, path: &Path, missing_is_fine: bool, closed: &[PathB
             continue;
         }
         // A name below something that is no directory: the next openat says ENOTDIR; `..` must say it here.
-        if todo.last().is_some_and(|next| next == "..") && stat_fd(&fd)?.kind() != Some(Kind::Directory) {
+        if todo.last().is_some_and(|next| next == "..")
+            && stat_fd(&fd)?.kind() != Some(Kind::Directory)
+        {
             return Err(Errno::ENOTDIR);
         }
         passed.push((fd, name));
@@ -93,7 +102,9 @@ fn walk(top: BorrowedFd<'_>, path: &Path, missing_is_fine: bool, closed: &[PathB
     let names = written(&passed);
     match passed.pop() {
         Some((fd, _)) => Ok((Some(fd), names)),
-        None => Ok((Some(openat(top, c".", PATH_ONLY | OFlag::O_DIRECTORY, Mode::empty())?), names)),
+        None => {
+            Ok((Some(openat(top, c".", PATH_ONLY | OFlag::O_DIRECTORY, Mode::empty())?), names))
+        }
     }
 }
 

@@ -52,11 +52,19 @@ fn links_stay_inside() {
         symlink("../outside/f", root.join("out2")).unwrap();
         symlink("/proc/self/root", root.join("magic")).unwrap();
         let b = w.beneath();
-        for path in ["/abs", "etc/up/f", "/../../etc/./real/../real/f", "/etc/real/f", "etc/up/../up/f"] {
+        for path in
+            ["/abs", "etc/up/f", "/../../etc/./real/../real/f", "/etc/real/f", "etc/up/../up/f"]
+        {
             assert_eq!(b.text(path).as_deref(), Some("in"), "{path} {}", w.by_name);
         }
-        for path in ["out", "out2", "../outside/f", "dangling", "magic/etc/passwd", "etc/real/f/..", "none"] {
-            assert!(b.read(path).ok().flatten().is_none() && !b.exists(path), "{path} {}", w.by_name);
+        for path in
+            ["out", "out2", "../outside/f", "dangling", "magic/etc/passwd", "etc/real/f/..", "none"]
+        {
+            assert!(
+                b.read(path).ok().flatten().is_none() && !b.exists(path),
+                "{path} {}",
+                w.by_name
+            );
         }
         assert!(b.read("loop").is_err() && b.leads_to("loop").is_err());
         let leads = |p: &str| b.leads_to(p).unwrap();
@@ -90,7 +98,12 @@ fn replaces_what_a_link_means_inside() {
         symlink("/etc/real/f", root.join("etc/inner")).unwrap();
         // Owner, mode and attributes stay.
         fs::set_permissions(root.join("etc/real/f"), fs::Permissions::from_mode(0o640)).unwrap();
-        let kept = attrs::set(Of::File(File::open(root.join("etc/real/f")).unwrap().as_fd()), c"user.altdisk", b"v").is_ok();
+        let kept = attrs::set(
+            Of::File(File::open(root.join("etc/real/f")).unwrap().as_fd()),
+            c"user.altdisk",
+            b"v",
+        )
+        .is_ok();
         b.replace("etc/inner", b"new", 0o644).unwrap();
         assert_eq!(fs::read_to_string(root.join("etc/real/f")).unwrap(), "new");
         assert_eq!(fs::metadata(root.join("etc/real/f")).unwrap().mode() & 0o7777, 0o640);
@@ -102,7 +115,13 @@ fn replaces_what_a_link_means_inside() {
         // A link out means a file of that name inside; its directories are made.
         b.replace("/etc/fstab", b"made", 0o600).unwrap();
         let inside = root.join(w.outside().strip_prefix("/").unwrap()).join("f");
-        assert_eq!((fs::read_to_string(&inside).unwrap().as_str(), fs::metadata(&inside).unwrap().mode() & 0o7777), ("made", 0o600));
+        assert_eq!(
+            (
+                fs::read_to_string(&inside).unwrap().as_str(),
+                fs::metadata(&inside).unwrap().mode() & 0o7777
+            ),
+            ("made", 0o600)
+        );
         // What lies in the way of the new file is no trap either.
         symlink(w.outside().join("g"), root.join("etc/real/.f.altdisk-new")).unwrap();
         b.replace("etc/real/f", b"again", 0o644).unwrap();
@@ -133,7 +152,11 @@ fn makes_and_removes_names_not_what_they_lead_to() {
         for name in ["out", "etc/link", "etc/link", "no/such"] {
             b.remove(name).unwrap();
         }
-        assert!(!root.join("out").is_symlink() && root.join("etc/older").exists() && w.outside().exists());
+        assert!(
+            !root.join("out").is_symlink()
+                && root.join("etc/older").exists()
+                && w.outside().exists()
+        );
         b.remove_directory("no/such").unwrap();
         assert!(b.remove_directory("etc").is_err());
     });
@@ -147,7 +170,8 @@ fn trees_are_walked_removed_and_copied_without_their_links() {
         fs::write(root.join("a/b/c/f"), "x").unwrap();
         symlink(w.outside(), root.join("a/b/out")).unwrap();
         symlink("/a", root.join("etc/a")).unwrap();
-        let walked: Vec<String> = b.walk("etc/a").unwrap().iter().map(|(p, _)| p.display().to_string()).collect();
+        let walked: Vec<String> =
+            b.walk("etc/a").unwrap().iter().map(|(p, _)| p.display().to_string()).collect();
         assert_eq!(walked, ["a/b/c/f", "a/b/c", "a/b/out", "a/b"]);
         assert_eq!(b.files("/a").unwrap(), [Path::new("a/b/c/f")]);
         assert!(b.walk("none").unwrap().is_empty());
@@ -187,7 +211,12 @@ fn a_new_file_takes_the_place_of_an_old_one() {
         // A failure leaves the old one.
         assert!(b.take_in(Path::new("/etc/key"), &mut |_, _| anyhow::bail!("no")).is_err());
         assert_eq!(fs::read_to_string(root.join("etc/key")).unwrap(), "/etc/key");
-        assert!(fs::read_dir(root.join("etc")).unwrap().flatten().all(|e| !e.file_name().to_string_lossy().contains("altdisk")));
+        assert!(
+            fs::read_dir(root.join("etc"))
+                .unwrap()
+                .flatten()
+                .all(|e| !e.file_name().to_string_lossy().contains("altdisk"))
+        );
     });
 }
 
@@ -204,9 +233,15 @@ fn mount_points_are_reached_without_links() {
         assert_eq!(link("/boot"), ("/boot".into(), "/etc".into()));
         assert_eq!(link("/boot/efi"), ("/boot".into(), "/etc".into()));
         assert_eq!(link("/etc/out"), ("/etc/out".into(), w.outside()));
-        assert!(matches!(b.mount_point(Path::new("/etc/real/f"), true), Err(Unfit::Other(_, Errno::ENOTDIR))));
+        assert!(matches!(
+            b.mount_point(Path::new("/etc/real/f"), true),
+            Err(Unfit::Other(_, Errno::ENOTDIR))
+        ));
         assert!(matches!(b.mount_point(Path::new("/etc/../etc"), true), Err(Unfit::Other(..))));
-        assert!(matches!(b.mount_point(Path::new("/srv/data"), false), Err(Unfit::Other(_, Errno::ENOENT))));
+        assert!(matches!(
+            b.mount_point(Path::new("/srv/data"), false),
+            Err(Unfit::Other(_, Errno::ENOENT))
+        ));
         let made = b.mount_point(Path::new("/srv/data"), true).unwrap();
         assert!(root.join("srv/data").is_dir());
         // The directory itself is meant, whatever has its name by then.
@@ -242,7 +277,12 @@ fn what_is_closed_is_not_touched() {
         for path in ["usr/local", "usr/local/lib/f", "opt/f", "usr/link", "usr/lib/../local/lib"] {
             assert!(open.exists(path) && open.leads_to(path).is_ok(), "{path}");
             assert_eq!(closed.metadata(path).unwrap_err(), Errno::EXDEV, "{path}");
-            assert!(!closed.exists(path) && closed.leads_to(path).is_err() && closed.read(path).is_err(), "{path}");
+            assert!(
+                !closed.exists(path)
+                    && closed.leads_to(path).is_err()
+                    && closed.read(path).is_err(),
+                "{path}"
+            );
         }
         assert!(closed.is_dir("usr/lib") && closed.link_metadata("usr/link").is_ok());
         let walked = |b: &Beneath| b.walk("usr").unwrap().len();

@@ -52,7 +52,8 @@ impl Beneath {
     /// The name on the way that is a link, or no directory.
     pub fn mount_point(&self, inner: &Path, make: bool) -> Result<Directory, Unfit> {
         let fail = |at: &Path, e| Unfit::Other(Path::new("/").join(at), e);
-        let mut dir = openat(&self.top, c".", DIRECTORY, Mode::empty()).map_err(|e| fail(inner, e))?;
+        let mut dir =
+            openat(&self.top, c".", DIRECTORY, Mode::empty()).map_err(|e| fail(inner, e))?;
         let mut at = PathBuf::new();
         for part in inner.components() {
             let Component::Normal(name) = part else {
@@ -65,14 +66,18 @@ impl Beneath {
             let open = |dir: &OwnedFd| openat(dir, name, DIRECTORY, Mode::empty());
             dir = match open(&dir) {
                 Err(Errno::ENOENT) if make => {
-                    let name = CString::new(name.as_bytes()).map_err(|_| fail(&at, Errno::EINVAL))?;
+                    let name =
+                        CString::new(name.as_bytes()).map_err(|_| fail(&at, Errno::EINVAL))?;
                     make::directory(&dir, &name, 0o755).map_err(|e| fail(&at, e))?;
                     open(&dir).map_err(|e| fail(&at, e))?
                 }
                 // O_DIRECTORY with O_NOFOLLOW says ENOTDIR of a link.
                 Err(e) => {
                     let target = nix::fcntl::readlinkat(&dir, name).map(PathBuf::from);
-                    return Err(target.map_or_else(|_| fail(&at, e), |t| Unfit::Link(Path::new("/").join(&at), t)));
+                    return Err(target.map_or_else(
+                        |_| fail(&at, e),
+                        |t| Unfit::Link(Path::new("/").join(&at), t),
+                    ));
                 }
                 Ok(next) => next,
             };
@@ -86,7 +91,9 @@ impl Beneath {
     /// Where it is no directory.
     pub fn directory(&self, inner: impl AsRef<Path>) -> Result<Directory> {
         let open = self.find(&inner).and_then(|fd| openat(&fd, c".", DIRECTORY, Mode::empty()));
-        Ok(Directory { dir: open.with_context(|| format!("opening {}", self.shown(&inner).display()))? })
+        Ok(Directory {
+            dir: open.with_context(|| format!("opening {}", self.shown(&inner).display()))?,
+        })
     }
 
     /// Everything beneath the directory `inner`, by name, what a directory holds before itself; links on the way to `inner` are followed,
@@ -106,10 +113,17 @@ impl Beneath {
 
     fn walk_into(&self, dir: &Path, found: &mut Vec<(PathBuf, Kind)>) -> Result<()> {
         if dir.components().count() > MAX_DEPTH {
-            return Err(Errno::ENAMETOOLONG).with_context(|| format!("reading {}", self.shown(dir).display()));
+            return Err(Errno::ENAMETOOLONG)
+                .with_context(|| format!("reading {}", self.shown(dir).display()));
         }
-        let open = tree::open_below(self.top.as_fd(), dir.as_os_str().as_bytes(), OFlag::O_RDONLY | OFlag::O_DIRECTORY);
-        let list = open.and_then(|fd| entries(&fd)).with_context(|| format!("reading {}", self.shown(dir).display()))?;
+        let open = tree::open_below(
+            self.top.as_fd(),
+            dir.as_os_str().as_bytes(),
+            OFlag::O_RDONLY | OFlag::O_DIRECTORY,
+        );
+        let list = open
+            .and_then(|fd| entries(&fd))
+            .with_context(|| format!("reading {}", self.shown(dir).display()))?;
         for entry in list {
             let path = dir.join(&entry.name);
             if self.closed.contains(&path) {
@@ -128,7 +142,12 @@ impl Beneath {
     /// # Errors
     /// If a directory cannot be read.
     pub fn files(&self, inner: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        Ok(self.walk(inner)?.into_iter().filter(|(_, kind)| *kind == Kind::Regular).map(|(path, _)| path).collect())
+        Ok(self
+            .walk(inner)?
+            .into_iter()
+            .filter(|(_, kind)| *kind == Kind::Regular)
+            .map(|(path, _)| path)
+            .collect())
     }
 
     /// Removes what is called `inner` with all that it holds: a link itself, and nothing of another file system that is mounted in it.
@@ -148,7 +167,11 @@ impl Beneath {
     ///
     /// # Errors
     /// What `make` says; where directories above cannot be made.
-    pub fn take_in(&self, path: &Path, make: &mut dyn FnMut(&Path, &Path) -> Result<()>) -> Result<()> {
+    pub fn take_in(
+        &self,
+        path: &Path,
+        make: &mut dyn FnMut(&Path, &Path) -> Result<()>,
+    ) -> Result<()> {
         self.make_directories(path.parent().unwrap_or(Path::new("/")))?;
         let naming = || format!("replacing {}", self.shown(path).display());
         let at = self.name(path).with_context(naming)?;
@@ -177,11 +200,22 @@ impl Beneath {
     ///
     /// # Errors
     /// What reading or writing says.
-    pub fn copy_files(&self, from: impl AsRef<Path>, target: &Self, to: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+    pub fn copy_files(
+        &self,
+        from: impl AsRef<Path>,
+        target: &Self,
+        to: impl AsRef<Path>,
+    ) -> Result<Vec<PathBuf>> {
         let mut left_out = vec![];
-        let copying = || format!("copying {} to {}", self.shown(&from).display(), target.shown(&to).display());
-        let dir = self.find(&from).and_then(|fd| make::open_directory(fd, c".")).with_context(copying)?;
-        let into = target.made(to.as_ref()).and_then(|fd| make::open_directory(fd, c".")).with_context(copying)?;
+        let copying = || {
+            format!("copying {} to {}", self.shown(&from).display(), target.shown(&to).display())
+        };
+        let dir =
+            self.find(&from).and_then(|fd| make::open_directory(fd, c".")).with_context(copying)?;
+        let into = target
+            .made(to.as_ref())
+            .and_then(|fd| make::open_directory(fd, c"."))
+            .with_context(copying)?;
         copy_files(&dir, &into, from.as_ref(), &mut left_out).with_context(copying)?;
         Ok(left_out)
     }
@@ -206,7 +240,12 @@ fn remove_tree(parent: &OwnedFd, name: &CString, depth: usize) -> Sys<()> {
     make::remove_directory(parent, name)
 }
 
-fn copy_files(from: &OwnedFd, to: &OwnedFd, shown: &Path, left_out: &mut Vec<PathBuf>) -> io::Result<()> {
+fn copy_files(
+    from: &OwnedFd,
+    to: &OwnedFd,
+    shown: &Path,
+    left_out: &mut Vec<PathBuf>,
+) -> io::Result<()> {
     if shown.components().count() > MAX_DEPTH {
         return Err(Errno::ENAMETOOLONG.into());
     }
@@ -219,7 +258,12 @@ fn copy_files(from: &OwnedFd, to: &OwnedFd, shown: &Path, left_out: &mut Vec<Pat
                     Err(e) if e != Errno::EEXIST => return Err(e.into()),
                     _ => {}
                 }
-                copy_files(&make::open_directory(from, &name)?, &make::open_directory(to, &name)?, &at, left_out)?;
+                copy_files(
+                    &make::open_directory(from, &name)?,
+                    &make::open_directory(to, &name)?,
+                    &at,
+                    left_out,
+                )?;
             }
             Kind::Regular => copy_file(from, to, &name)?,
             _ => left_out.push(at),

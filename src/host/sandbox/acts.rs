@@ -59,8 +59,21 @@ pub(super) enum Act {
 pub(super) struct Acts(pub Vec<Act>);
 
 impl Acts {
-    pub fn mount(&mut self, what: &str, at: &str, kind: &str, flags: libc::c_ulong, data: &str) -> Result<()> {
-        self.0.push(Act::Mount { what: text(what)?, at: text(at)?, kind: text(kind)?, flags, data: text(data)? });
+    pub fn mount(
+        &mut self,
+        what: &str,
+        at: &str,
+        kind: &str,
+        flags: libc::c_ulong,
+        data: &str,
+    ) -> Result<()> {
+        self.0.push(Act::Mount {
+            what: text(what)?,
+            at: text(at)?,
+            kind: text(kind)?,
+            flags,
+            data: text(data)?,
+        });
         Ok(())
     }
 
@@ -69,17 +82,27 @@ impl Acts {
         if let Some(above) = at.parent().filter(|p| p.components().count() > 2) {
             self.directory(above, 0o755)?;
         }
-        self.0.push(Act::Directory { at: text(at.as_os_str())?, mode: Mode::from_bits_truncate(mode) });
+        self.0.push(Act::Directory {
+            at: text(at.as_os_str())?,
+            mode: Mode::from_bits_truncate(mode),
+        });
         Ok(())
     }
 
     fn above(&mut self, at: &Path) -> Result<()> {
-        at.parent().filter(|p| p.components().count() > 2).map_or(Ok(()), |p| self.directory(p, 0o755))
+        at.parent()
+            .filter(|p| p.components().count() > 2)
+            .map_or(Ok(()), |p| self.directory(p, 0o755))
     }
 
     pub fn node(&mut self, at: &Path, kind: SFlag, mode: u32, device: u64) -> Result<()> {
         self.above(at)?;
-        self.0.push(Act::Node { at: text(at.as_os_str())?, kind, mode: Mode::from_bits_truncate(mode), device });
+        self.0.push(Act::Node {
+            at: text(at.as_os_str())?,
+            kind,
+            mode: Mode::from_bits_truncate(mode),
+            device,
+        });
         Ok(())
     }
 
@@ -143,27 +166,41 @@ impl Act {
         unsafe {
             match self {
                 Self::Mount { what, at, kind, flags, data } => {
-                    match check(libc::mount(what.as_ptr(), at.as_ptr(), kind.as_ptr(), *flags, data.as_ptr().cast())) {
+                    match check(libc::mount(
+                        what.as_ptr(),
+                        at.as_ptr(),
+                        kind.as_ptr(),
+                        *flags,
+                        data.as_ptr().cast(),
+                    )) {
                         // /sys is there already where the root is the running system's.
                         Ok(_) => {}
                         Err(Errno::EBUSY) if at.as_c_str() == c"/sys" => {}
                         Err(e) => return Err(e),
                     }
                 }
-                Self::Directory { at, mode } => match check(libc::mkdir(at.as_ptr(), mode.bits())) {
-                    Ok(_) | Err(Errno::EEXIST) => {}
-                    Err(e) => return Err(e),
-                },
-                Self::Node { at, kind, mode, device } => match mknod(at.as_c_str(), *kind, *mode, *device) {
-                    Ok(()) | Err(Errno::EEXIST) => {}
-                    Err(e) => return Err(e),
-                },
+                Self::Directory { at, mode } => {
+                    match check(libc::mkdir(at.as_ptr(), mode.bits())) {
+                        Ok(_) | Err(Errno::EEXIST) => {}
+                        Err(e) => return Err(e),
+                    }
+                }
+                Self::Node { at, kind, mode, device } => {
+                    match mknod(at.as_c_str(), *kind, *mode, *device) {
+                        Ok(()) | Err(Errno::EEXIST) => {}
+                        Err(e) => return Err(e),
+                    }
+                }
                 Self::Link { at, to } => match check(libc::symlink(to.as_ptr(), at.as_ptr())) {
                     Ok(_) | Err(Errno::EEXIST) => {}
                     Err(e) => return Err(e),
                 },
                 Self::Write { at, content, mode } => {
-                    let fd = check(libc::open(at.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, *mode))?;
+                    let fd = check(libc::open(
+                        at.as_ptr(),
+                        libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC,
+                        *mode,
+                    ))?;
                     let mut rest = content.as_slice();
                     while !rest.is_empty() {
                         let n = Errno::result(libc::write(fd, rest.as_ptr().cast(), rest.len()))?;
@@ -172,17 +209,42 @@ impl Act {
                     libc::close(fd);
                 }
                 Self::Bind { from, at } => {
-                    check(libc::mount(from.as_ptr(), at.as_ptr(), none, libc::MS_BIND, none.cast()))?;
+                    check(libc::mount(
+                        from.as_ptr(),
+                        at.as_ptr(),
+                        none,
+                        libc::MS_BIND,
+                        none.cast(),
+                    ))?;
                 }
                 Self::Sealed { at } => {
-                    check(libc::mount(none, at.as_ptr(), none, remount | libc::MS_NOSUID | libc::MS_NOEXEC, none.cast()))?;
+                    check(libc::mount(
+                        none,
+                        at.as_ptr(),
+                        none,
+                        remount | libc::MS_NOSUID | libc::MS_NOEXEC,
+                        none.cast(),
+                    ))?;
                 }
-                Self::Hidden { at } => match check(libc::mount(c"/dev/null".as_ptr(), at.as_ptr(), none, libc::MS_BIND, none.cast())) {
+                Self::Hidden { at } => match check(libc::mount(
+                    c"/dev/null".as_ptr(),
+                    at.as_ptr(),
+                    none,
+                    libc::MS_BIND,
+                    none.cast(),
+                )) {
                     // Kernels are built without the one or the other.
                     Ok(_) | Err(Errno::ENOENT) => {}
                     Err(Errno::ENOTDIR) => {
-                        let flags = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-                        check(libc::mount(c"tmpfs".as_ptr(), at.as_ptr(), c"tmpfs".as_ptr(), flags, c"mode=555".as_ptr().cast()))?;
+                        let flags =
+                            libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+                        check(libc::mount(
+                            c"tmpfs".as_ptr(),
+                            at.as_ptr(),
+                            c"tmpfs".as_ptr(),
+                            flags,
+                            c"mode=555".as_ptr().cast(),
+                        ))?;
                     }
                     Err(e) => return Err(e),
                 },

@@ -34,9 +34,14 @@ impl Cgroup {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let top = top()?;
         tidy(&top);
-        let dir = top.join(format!("{PREFIX}{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
+        let dir = top.join(format!(
+            "{PREFIX}{}-{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        ));
         fs::create_dir(&dir).ok()?;
-        let opened = open(&dir.join("cgroup.procs"), OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty());
+        let opened =
+            open(&dir.join("cgroup.procs"), OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty());
         let Ok(members) = opened else {
             let _ = fs::remove_dir(&dir);
             return None;
@@ -46,7 +51,9 @@ impl Cgroup {
         if let Some(most) = memory() {
             let _ = fs::write(dir.join("memory.max"), most.to_string());
         }
-        if let Ok(group) = open(&dir, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+        if let Ok(group) =
+            open(&dir, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+        {
             let _ = devices::restrict(group.as_fd(), allowed);
         }
         Some(Self { dir, members })
@@ -64,7 +71,9 @@ impl Drop for Cgroup {
         // All processes have ended with the first of them; the kernel may still be counting.
         for _ in 0..TRIES {
             match fs::remove_dir(&self.dir) {
-                Err(e) if e.kind() == std::io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(20)),
+                Err(e) if e.kind() == std::io::ErrorKind::ResourceBusy => {
+                    std::thread::sleep(Duration::from_millis(20))
+                }
                 _ => return,
             }
         }
@@ -75,8 +84,11 @@ impl Drop for Cgroup {
 fn tidy(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid =
-            name.to_str().and_then(|n| n.strip_prefix(PREFIX)).and_then(|n| n.split_once('-')).map(|(pid, _)| Path::new("/proc").join(pid));
+        let pid = name
+            .to_str()
+            .and_then(|n| n.strip_prefix(PREFIX))
+            .and_then(|n| n.split_once('-'))
+            .map(|(pid, _)| Path::new("/proc").join(pid));
         if pid.is_some_and(|process| !process.exists()) {
             let _ = fs::remove_dir(entry.path());
         }
@@ -86,13 +98,22 @@ fn tidy(top: &Path) {
 /// The top of the second version's hierarchy.
 fn top() -> Option<PathBuf> {
     let all = mounts::mounted().ok()?;
-    all.into_iter().find(|m| m.fstype == "cgroup2" && m.root == Path::new("/")).map(|m| m.mount_point)
+    all.into_iter()
+        .find(|m| m.fstype == "cgroup2" && m.root == Path::new("/"))
+        .map(|m| m.mount_point)
 }
 
 /// Bytes that a sandbox may take.
 fn memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let kib: u64 = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let kib: u64 = text
+        .lines()
+        .find_map(|l| l.strip_prefix("MemTotal:"))?
+        .trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse()
+        .ok()?;
     kib.checked_mul(1024).map(|bytes| bytes / MEMORY_SHARE.1 * MEMORY_SHARE.0)
 }
 
@@ -109,9 +130,12 @@ pub(super) fn missing() -> Vec<String> {
     let mut all: Vec<String> = limits
         .into_iter()
         .filter(|(file, _)| !group.dir.join(file).exists())
-        .map(|(file, what)| format!("{what}: the top control group does not hand on the controller of {file}"))
+        .map(|(file, what)| {
+            format!("{what}: the top control group does not hand on the controller of {file}")
+        })
         .collect();
-    let opened = open(&group.dir, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let opened =
+        open(&group.dir, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
     if !opened.is_ok_and(|fd| devices::restrict(fd.as_fd(), &[]).is_ok()) {
         all.push("the copy's disks are not read-only for scripts: this kernel has no device control for control groups".to_owned());
     }

@@ -27,7 +27,12 @@ pub(super) struct Allowed {
 impl Allowed {
     pub fn disk(rdev: u64, writable: bool) -> Self {
         let access = if writable { READ | WRITE } else { READ };
-        Self { kind: BLOCK, major: number(nix::sys::stat::major(rdev)), minor: Some(number(nix::sys::stat::minor(rdev))), access }
+        Self {
+            kind: BLOCK,
+            major: number(nix::sys::stat::major(rdev)),
+            minor: Some(number(nix::sys::stat::minor(rdev))),
+            access,
+        }
     }
 
     pub fn character(rdev: u64) -> Self {
@@ -45,7 +50,11 @@ fn number(n: u64) -> u32 {
 
 /// `struct bpf_insn`: code, registers, offset, number.
 const fn line(code: u8, to: u8, from: u8, far: i16, k: u32) -> u64 {
-    (code as u64) | ((to as u64) << 8) | ((from as u64) << 12) | ((far as u16 as u64) << 16) | ((k as u64) << 32)
+    (code as u64)
+        | ((to as u64) << 8)
+        | ((from as u64) << 12)
+        | ((far as u16 as u64) << 16)
+        | ((k as u64) << 32)
 }
 
 /// Of `struct bpf_cgroup_dev_ctx`: kind and access in one word, major, minor; returns 1 where it is allowed.
@@ -57,7 +66,12 @@ fn program(all: &[Allowed]) -> Vec<u64> {
     const SHIFT: u8 = 0x77;
     const DIFFERS: u8 = 0x55;
     const EXIT: u8 = 0x95;
-    let mut out = vec![line(LOAD, 2, 1, 0, 0), line(LOAD, 5, 1, 4, 0), line(LOAD, 6, 1, 8, 0), line(MOVE, 3, 2, 0, 0)];
+    let mut out = vec![
+        line(LOAD, 2, 1, 0, 0),
+        line(LOAD, 5, 1, 4, 0),
+        line(LOAD, 6, 1, 8, 0),
+        line(MOVE, 3, 2, 0, 0),
+    ];
     out.extend([line(AND, 3, 0, 0, 0xffff), line(MOVE, 4, 2, 0, 0), line(SHIFT, 4, 0, 0, 16)]);
     let yes = [line(MOVE_NUMBER, 0, 0, 0, 1), line(EXIT, 0, 0, 0, 0)];
     // Nodes may be made.
@@ -68,8 +82,16 @@ fn program(all: &[Allowed]) -> Vec<u64> {
         tests.extend(a.minor.map(|minor| (6, minor)));
         // To what follows this device's lines: the other tests, four lines, the way out.
         let lines = i16::try_from(tests.len()).unwrap_or(0) + 5;
-        out.extend((0..).zip(tests).map(|(n, (register, wanted))| line(DIFFERS, register, 0, lines - n - 1, wanted)));
-        out.extend([line(MOVE, 7, 4, 0, 0), line(AND, 7, 0, 0, !a.access & 0xffff), line(DIFFERS, 7, 0, 2, 0)]);
+        out.extend(
+            (0..)
+                .zip(tests)
+                .map(|(n, (register, wanted))| line(DIFFERS, register, 0, lines - n - 1, wanted)),
+        );
+        out.extend([
+            line(MOVE, 7, 4, 0, 0),
+            line(AND, 7, 0, 0, !a.access & 0xffff),
+            line(DIFFERS, 7, 0, 2, 0),
+        ]);
         out.extend(yes);
     }
     out.extend([line(MOVE_NUMBER, 0, 0, 0, 0), line(EXIT, 0, 0, 0, 0)]);
@@ -97,12 +119,21 @@ pub(super) fn restrict(group: BorrowedFd, all: &[Allowed]) -> nix::Result<()> {
     ]);
     // SAFETY: system calls on memory that lives until they return; the descriptor is ours.
     let loaded = unsafe {
-        let fd = Errno::result(libc::syscall(libc::SYS_bpf, LOAD, load.as_ptr(), std::mem::size_of_val(&load)))?;
+        let fd = Errno::result(libc::syscall(
+            libc::SYS_bpf,
+            LOAD,
+            load.as_ptr(),
+            std::mem::size_of_val(&load),
+        ))?;
         OwnedFd::from_raw_fd(libc::c_int::try_from(fd).map_err(|_| Errno::EBADF)?)
     };
     let word = |fd: libc::c_int| u64::from(fd.unsigned_abs());
     let mut attach = [0u64; 16];
-    attach[..2].copy_from_slice(&[word(group.as_raw_fd()) | (word(loaded.as_raw_fd()) << 32), PLACE]);
+    attach[..2]
+        .copy_from_slice(&[word(group.as_raw_fd()) | (word(loaded.as_raw_fd()) << 32), PLACE]);
     // SAFETY: as above; the group keeps the program.
-    Errno::result(unsafe { libc::syscall(libc::SYS_bpf, ATTACH, attach.as_ptr(), std::mem::size_of_val(&attach)) }).map(drop)
+    Errno::result(unsafe {
+        libc::syscall(libc::SYS_bpf, ATTACH, attach.as_ptr(), std::mem::size_of_val(&attach))
+    })
+    .map(drop)
 }

@@ -43,7 +43,13 @@ pub(super) fn enter(way: &Way) -> std::io::Result<()> {
     // SAFETY: system calls on memory that lives as long as the closure.
     unsafe {
         let own_network = if way.network { 0 } else { libc::CLONE_NEWNET };
-        check(libc::unshare(libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC | own_network))?;
+        check(libc::unshare(
+            libc::CLONE_NEWPID
+                | libc::CLONE_NEWNS
+                | libc::CLONE_NEWUTS
+                | libc::CLONE_NEWIPC
+                | own_network,
+        ))?;
         let mut alive = [-1; 2];
         check(libc::pipe2(alive.as_mut_ptr(), libc::O_CLOEXEC))?;
         let first = check(libc::fork())?;
@@ -88,7 +94,8 @@ pub(super) fn enter(way: &Way) -> std::io::Result<()> {
         libc::close(ready[1]);
         // The first process is a program of its own, and cannot be looked into, before anything of the copy runs.
         let mut none = 0u8;
-        while libc::read(ready[0], (&raw mut none).cast(), 1) < 0 && Errno::last() == Errno::EINTR {}
+        while libc::read(ready[0], (&raw mut none).cast(), 1) < 0 && Errno::last() == Errno::EINTR {
+        }
         close_on_exec();
     }
     Ok(())
@@ -100,7 +107,10 @@ unsafe fn join_group(members: Option<libc::c_int>) {
     // SAFETY: system calls on constants.
     unsafe {
         if let Some(fd) = members {
-            must(c"enter the control group of", check(libc::c_int::from(libc::write(fd, c"0".as_ptr().cast(), 1) == 1) - 1));
+            must(
+                c"enter the control group of",
+                check(libc::c_int::from(libc::write(fd, c"0".as_ptr().cast(), 1) == 1) - 1),
+            );
             // The group is the top one as seen from inside; kernels before 4.6 show it as it is.
             libc::unshare(libc::CLONE_NEWCGROUP);
         }
@@ -117,18 +127,43 @@ unsafe fn change_root(way: &Way) {
     let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     // SAFETY: system calls on strings that live as long as `way`.
     unsafe {
-        must(c"keep mounts in", check(libc::mount(none, c"/".as_ptr(), none, libc::MS_REC | libc::MS_PRIVATE, none.cast())));
+        must(
+            c"keep mounts in",
+            check(libc::mount(
+                none,
+                c"/".as_ptr(),
+                none,
+                libc::MS_REC | libc::MS_PRIVATE,
+                none.cast(),
+            )),
+        );
         let root = must(c"open the root of", check(libc::open(way.root.as_ptr(), flags)));
-        let directory = |at: libc::c_int, name: &CStr| must(c"open a directory for", check(libc::openat(at, name.as_ptr(), flags)));
+        let directory = |at: libc::c_int, name: &CStr| {
+            must(c"open a directory for", check(libc::openat(at, name.as_ptr(), flags)))
+        };
         let enter = |fd: libc::c_int| must(c"go to a directory of", check(libc::fchdir(fd)));
         let under = directory(root, c"run");
         enter(under);
         let plain = libc::MS_NOSUID | libc::MS_NODEV;
-        must(c"make /run of", check(libc::mount(c"tmpfs".as_ptr(), c".".as_ptr(), c"tmpfs".as_ptr(), plain, c"mode=755".as_ptr().cast())));
+        must(
+            c"make /run of",
+            check(libc::mount(
+                c"tmpfs".as_ptr(),
+                c".".as_ptr(),
+                c"tmpfs".as_ptr(),
+                plain,
+                c"mode=755".as_ptr().cast(),
+            )),
+        );
         let run = directory(root, c"run");
         for shown in &way.shown {
-            let source =
-                must(c"open what is shown in", check(libc::open(shown.from.as_ptr(), libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC)));
+            let source = must(
+                c"open what is shown in",
+                check(libc::open(
+                    shown.from.as_ptr(),
+                    libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC,
+                )),
+            );
             for at in &shown.at {
                 match check(libc::mkdirat(run, at.as_ptr(), 0o755)) {
                     Ok(_) | Err(Errno::EEXIST) => {}
@@ -138,11 +173,23 @@ unsafe fn change_root(way: &Way) {
             let at = shown.at.last().map_or(c".", |at| at.as_c_str());
             let target = directory(run, at);
             enter(target);
-            must(c"show a directory in", check(libc::mount(descriptor(source).as_ptr().cast(), c".".as_ptr(), none, bind, none.cast())));
+            must(
+                c"show a directory in",
+                check(libc::mount(
+                    descriptor(source).as_ptr().cast(),
+                    c".".as_ptr(),
+                    none,
+                    bind,
+                    none.cast(),
+                )),
+            );
             let mounted = directory(run, at);
             enter(mounted);
             let remount = bind | libc::MS_REMOUNT | libc::MS_RDONLY | plain;
-            must(c"protect what is shown in", check(libc::mount(none, c".".as_ptr(), none, remount, none.cast())));
+            must(
+                c"protect what is shown in",
+                check(libc::mount(none, c".".as_ptr(), none, remount, none.cast())),
+            );
             for fd in [source, target, mounted] {
                 libc::close(fd);
             }
@@ -158,7 +205,14 @@ unsafe fn change_root(way: &Way) {
         // Old and new root at one place, pivot_root(2): `/` is the new one, the old one lies upon it until it is taken away.
         must(
             c"change to the root of",
-            check(libc::c_int::try_from(libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr())).unwrap_or(-1)),
+            check(
+                libc::c_int::try_from(libc::syscall(
+                    libc::SYS_pivot_root,
+                    c".".as_ptr(),
+                    c".".as_ptr(),
+                ))
+                .unwrap_or(-1),
+            ),
         );
         must(c"leave the old root for", check(libc::umount2(c".".as_ptr(), libc::MNT_DETACH)));
         must(c"go to the top of", check(libc::chdir(c"/".as_ptr())));
@@ -214,7 +268,10 @@ unsafe fn become_first(ready: libc::c_int) -> ! {
         must(c"give up capabilities in", limits::no_capabilities());
         let words = [first::NAME.as_ptr(), std::ptr::null()];
         let none = [std::ptr::null::<libc::c_char>()];
-        must(c"start the first process of", check(libc::execve(first::AT.as_ptr(), words.as_ptr(), none.as_ptr())));
+        must(
+            c"start the first process of",
+            check(libc::execve(first::AT.as_ptr(), words.as_ptr(), none.as_ptr())),
+        );
         libc::_exit(126)
     }
 }
@@ -296,7 +353,14 @@ unsafe fn no_devices(mounts: &[(CString, libc::c_ulong)]) -> nix::Result<()> {
     // SAFETY: a system call on a structure of ours.
     let done = unsafe {
         let size = std::mem::size_of::<Attributes>();
-        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, c"/".as_ptr(), RECURSIVE, &raw const attributes, size)
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            c"/".as_ptr(),
+            RECURSIVE,
+            &raw const attributes,
+            size,
+        )
     };
     match Errno::result(done) {
         // Linux before 5.12: one after the other.

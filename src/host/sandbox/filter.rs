@@ -44,10 +44,16 @@ macro_rules! architecture {
     ($module:ident, $audit:expr, $more:expr) => {
         Architecture {
             audit: $audit,
-            number: |name| syscalls::$module::Sysno::from_str(name).ok().and_then(|s| u32::try_from(s.id()).ok()),
+            number: |name| {
+                syscalls::$module::Sysno::from_str(name)
+                    .ok()
+                    .and_then(|s| u32::try_from(s.id()).ok())
+            },
             known: || {
                 let last = u32::try_from(syscalls::$module::Sysno::last().id()).unwrap_or(0);
-                (0..=last).filter(|n| syscalls::$module::Sysno::new(*n as usize).is_some()).collect()
+                (0..=last)
+                    .filter(|n| syscalls::$module::Sysno::new(*n as usize).is_some())
+                    .collect()
             },
             more: $more,
         }
@@ -56,16 +62,24 @@ macro_rules! architecture {
 
 /// The machine's own architecture first, then the one of its 32-bit programs. x32 has the numbers of x86_64 with a bit that no entry has.
 #[cfg(target_arch = "x86_64")]
-const ARCHITECTURES: [Architecture; 2] = [architecture!(x86_64, 0xc000_003e, &[]), architecture!(x86, 0x4000_0003, &[])];
+const ARCHITECTURES: [Architecture; 2] =
+    [architecture!(x86_64, 0xc000_003e, &[]), architecture!(x86, 0x4000_0003, &[])];
 #[cfg(target_arch = "aarch64")]
-const ARCHITECTURES: [Architecture; 2] = [architecture!(aarch64, 0xc000_00b7, &[]), architecture!(arm, 0x4000_0028, &[0xf_0002, 0xf_0005])];
+const ARCHITECTURES: [Architecture; 2] = [
+    architecture!(aarch64, 0xc000_00b7, &[]),
+    architecture!(arm, 0x4000_0028, &[0xf_0002, 0xf_0005]),
+];
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-compile_error!("the numbers of system calls of this architecture have to be added to ARCHITECTURES, and its program to first.rs");
+compile_error!(
+    "the numbers of system calls of this architecture have to be added to ARCHITECTURES, and its program to first.rs"
+);
 
 /// The words of the list: names, and what follows `=`.
 fn words(list: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let lines = list.lines().filter(|l| !l.starts_with('#'));
-    lines.flat_map(str::split_whitespace).map(|w| w.split_once('=').map_or((w, None), |(name, rule)| (name, Some(rule))))
+    lines
+        .flat_map(str::split_whitespace)
+        .map(|w| w.split_once('=').map_or((w, None), |(name, rule)| (name, Some(rule))))
 }
 
 fn verdict(rule: Option<&str>) -> Verdict {
@@ -79,8 +93,11 @@ fn verdict(rule: Option<&str>) -> Verdict {
 
 /// What becomes of each call of an architecture: the first numbers of ranges, and what applies from there on.
 fn ranges(list: &str, architecture: &Architecture) -> Vec<(u32, Verdict)> {
-    let mut all: BTreeMap<u32, Verdict> = (architecture.known)().into_iter().map(|n| (n, Verdict::Fails(Errno::EPERM))).collect();
-    all.extend(words(list).filter_map(|(name, rule)| Some(((architecture.number)(name)?, verdict(rule)))));
+    let mut all: BTreeMap<u32, Verdict> =
+        (architecture.known)().into_iter().map(|n| (n, Verdict::Fails(Errno::EPERM))).collect();
+    all.extend(
+        words(list).filter_map(|(name, rule)| Some(((architecture.number)(name)?, verdict(rule)))),
+    );
     all.extend(architecture.more.iter().map(|n| (*n, Verdict::Allowed)));
     let mut ranges = vec![];
     let mut next = 0;
@@ -109,7 +126,10 @@ fn search(ranges: &[(u32, Verdict)], volumes: bool) -> Vec<libc::sock_filter> {
             let (below, above) = ranges.split_at(ranges.len() / 2);
             let below = search(below, volumes);
             let far = u32::try_from(below.len()).unwrap_or(u32::MAX);
-            let mut all = vec![rules::line(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, above[0].0), jump(far)];
+            let mut all = vec![
+                rules::line(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, above[0].0),
+                jump(far),
+            ];
             all.extend(below);
             all.extend(search(above, volumes));
             all
@@ -122,7 +142,11 @@ fn program(volumes: bool) -> Vec<libc::sock_filter> {
     for architecture in ARCHITECTURES {
         let part = search(&ranges(LIST, &architecture), volumes);
         let far = u32::try_from(part.len() + 1).unwrap_or(u32::MAX);
-        all.extend([rules::line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, architecture.audit), jump(far), load(NUMBER)]);
+        all.extend([
+            rules::line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, architecture.audit),
+            jump(far),
+            load(NUMBER),
+        ]);
         all.extend(part);
     }
     all.push(answer(libc::SECCOMP_RET_ERRNO | Errno::ENOSYS as u32));
@@ -158,7 +182,9 @@ pub(super) unsafe fn confine(lines: &'static [libc::sock_filter]) -> nix::Result
     let len = libc::c_ushort::try_from(lines.len()).map_err(|_| Errno::E2BIG)?;
     let program = libc::sock_fprog { len, filter: lines.as_ptr().cast_mut() };
     // SAFETY: the program lives until the call returns; the kernel copies it and does not write to it.
-    let done = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program, 0, 0) };
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program, 0, 0)
+    };
     Errno::result(done).map(drop)
 }
 
@@ -178,7 +204,10 @@ mod tests {
                     a = match l.k {
                         0 => number,
                         4 => arch,
-                        k => args.get((k as usize - 16) / 8).copied().unwrap_or(0) * u32::from(k % 8 == 0),
+                        k => {
+                            args.get((k as usize - 16) / 8).copied().unwrap_or(0)
+                                * u32::from(k % 8 == 0)
+                        }
                     }
                 }
                 c if c == libc::BPF_ALU | libc::BPF_AND | libc::BPF_K => a &= l.k,
@@ -221,7 +250,8 @@ mod tests {
     #[test]
     fn both_architectures_are_held_by_the_same_list() {
         for which in [0, 1] {
-            for name in ["read", "openat", "execve", "mknod", "rt_sigaction", "seccomp", "setxattr"] {
+            for name in ["read", "openat", "execve", "mknod", "rt_sigaction", "seccomp", "setxattr"]
+            {
                 assert_eq!(call(false, which, name, [0; 3]), ALLOW, "{name} {which}");
             }
             for name in [
@@ -258,12 +288,22 @@ mod tests {
                 assert_eq!(call(false, which, name, [0; 3]), fails(Errno::EPERM), "{name} {which}");
             }
             for name in ["clone3", "keyctl", "add_key", "request_key"] {
-                assert_eq!(call(false, which, name, [0; 3]), fails(Errno::ENOSYS), "{name} {which}");
+                assert_eq!(
+                    call(false, which, name, [0; 3]),
+                    fails(Errno::ENOSYS),
+                    "{name} {which}"
+                );
             }
         }
         let native = ARCHITECTURES[0].audit;
-        for (arch, number) in [(native, 5000), (native, 0x4000_0000), (native, u32::MAX), (0xc000_0015, 1), (0, 0)] {
-            assert_eq!(run(lines(false), arch, number, [0; 3]), fails(Errno::ENOSYS), "{arch:#x} {number:#x}");
+        for (arch, number) in
+            [(native, 5000), (native, 0x4000_0000), (native, u32::MAX), (0xc000_0015, 1), (0, 0)]
+        {
+            assert_eq!(
+                run(lines(false), arch, number, [0; 3]),
+                fails(Errno::ENOSYS),
+                "{arch:#x} {number:#x}"
+            );
         }
     }
 
@@ -324,7 +364,9 @@ mod tests {
             assert_eq!(call(true, 0, "ioctl", [0, 0xc138_fd00 | command, 0]), want, "{command:#x}");
         }
         #[cfg(target_arch = "x86_64")]
-        for (kind, want) in [(1, fails(Errno::EAFNOSUPPORT)), (8, fails(Errno::EAFNOSUPPORT)), (9, ALLOW)] {
+        for (kind, want) in
+            [(1, fails(Errno::EAFNOSUPPORT)), (8, fails(Errno::EAFNOSUPPORT)), (9, ALLOW)]
+        {
             assert_eq!(call(false, 1, "socketcall", [kind, 0, 0]), want);
         }
     }

@@ -173,7 +173,13 @@ mod tests {
         assert!(file.len() < 512, "{}", file.len());
         let dir = tempfile::tempdir().unwrap();
         let at = dir.path().join("first");
-        let mut out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o755).open(&at).unwrap();
+        let mut out = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o755)
+            .open(&at)
+            .unwrap();
         std::io::Write::write_all(&mut out, &file).unwrap();
         drop(out);
         // It has no children here.

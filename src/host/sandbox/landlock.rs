@@ -27,7 +27,14 @@ struct Beneath {
 pub(super) fn version() -> i64 {
     const VERSION: libc::c_int = 1;
     // SAFETY: with this flag the call reads nothing.
-    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<Ruleset>(), 0usize, VERSION) };
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<Ruleset>(),
+            0usize,
+            VERSION,
+        )
+    };
     version.max(0)
 }
 
@@ -59,14 +66,29 @@ pub(super) unsafe fn confine() -> nix::Result<()> {
     let scoped = if version >= 6 { ABSTRACT_SOCKETS_AND_SIGNALS } else { 0 };
     let ruleset = Ruleset { files: files(version), network: 0, scoped };
     // Older kernels refuse a structure that is longer than theirs.
-    let size = if version >= 6 { std::mem::size_of::<Ruleset>() } else { std::mem::size_of::<u64>() };
+    let size =
+        if version >= 6 { std::mem::size_of::<Ruleset>() } else { std::mem::size_of::<u64>() };
     // SAFETY: system calls on structures that live until they return.
     unsafe {
-        let rules = Errno::result(libc::syscall(libc::SYS_landlock_create_ruleset, &raw const ruleset, size, 0))?;
-        let root = Errno::result(libc::open(c"/".as_ptr(), libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC))?;
+        let rules = Errno::result(libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            &raw const ruleset,
+            size,
+            0,
+        ))?;
+        let root = Errno::result(libc::open(
+            c"/".as_ptr(),
+            libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC,
+        ))?;
         let beneath = Beneath { allowed: ruleset.files, parent: root };
         const PATH_BENEATH: libc::c_int = 1;
-        Errno::result(libc::syscall(libc::SYS_landlock_add_rule, rules, PATH_BENEATH, &raw const beneath, 0))?;
+        Errno::result(libc::syscall(
+            libc::SYS_landlock_add_rule,
+            rules,
+            PATH_BENEATH,
+            &raw const beneath,
+            0,
+        ))?;
         Errno::result(libc::syscall(libc::SYS_landlock_restrict_self, rules, 0))?;
         libc::close(root);
         libc::syscall(libc::SYS_close, rules);

@@ -46,9 +46,14 @@ unsafe fn set(bits: u64) -> nix::Result<()> {
     const VERSION_3: u32 = 0x2008_0522;
     let header = Header { version: VERSION_3, pid: 0 };
     #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-    let data = [bits as u32, (bits >> 32) as u32].map(|half| Data { effective: half, permitted: half, inheritable: 0 });
+    let data = [bits as u32, (bits >> 32) as u32].map(|half| Data {
+        effective: half,
+        permitted: half,
+        inheritable: 0,
+    });
     // SAFETY: a system call on two structures that live until it returns.
-    Errno::result(unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) }).map(drop)
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) })
+        .map(drop)
 }
 
 /// Leaves this process, and all that it starts, only what is allowed: in the bounding set, and so in all others. No program gives back more
@@ -69,7 +74,8 @@ pub(super) unsafe fn capabilities(volumes: bool) -> nix::Result<()> {
                 bits |= 1 << n;
                 continue;
             }
-            match Errno::result(libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(n), 0, 0, 0)) {
+            match Errno::result(libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(n), 0, 0, 0))
+            {
                 // One that this kernel does not know need not be taken.
                 Ok(_) | Err(Errno::EINVAL) => {}
                 Err(e) => return Err(e),

@@ -86,7 +86,16 @@ pub const PROGRAMS: &str = "/run/altdisk/bin";
 const STARTERS: [&str; 3] = ["service", "start-stop-daemon", "initctl"];
 
 /// What programs that fetch packages keep of the caller's environment. It may hold passwords, so that no others get it.
-const PROXIES: [&str; 8] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"];
+const PROXIES: [&str; 8] = [
+    "http_proxy",
+    "https_proxy",
+    "ftp_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "FTP_PROXY",
+    "NO_PROXY",
+];
 
 /// The nodes that every /dev has: name, major, minor, mode.
 const NODES: [(&str, u64, u64, u32); 6] = [
@@ -160,8 +169,19 @@ impl Sandbox {
     /// If a device is not there, or a name holds a NUL byte.
     pub(super) fn enter_before_exec(&self, command: &mut Command) -> Result<Option<Cgroup>> {
         command.env_clear();
-        command.envs(PROXIES.iter().filter(|_| self.network).filter_map(|k| std::env::var_os(k).map(|v| (k, v))));
-        command.envs([("SYSTEMD_OFFLINE", "1"), ("HOME", "/root"), ("TERM", "dumb"), ("USER", "root"), ("LOGNAME", "root")]);
+        command.envs(
+            PROXIES
+                .iter()
+                .filter(|_| self.network)
+                .filter_map(|k| std::env::var_os(k).map(|v| (k, v))),
+        );
+        command.envs([
+            ("SYSTEMD_OFFLINE", "1"),
+            ("HOME", "/root"),
+            ("TERM", "dumb"),
+            ("USER", "root"),
+            ("LOGNAME", "root"),
+        ]);
         let group = Cgroup::make(&self.allowed()?);
         let mut way = self.way()?;
         way.members = group.as_ref().map(Cgroup::members);
@@ -178,7 +198,9 @@ impl Sandbox {
     fn allowed(&self) -> Result<Vec<Allowed>> {
         let disk = |d: &PathBuf| Ok(Allowed::disk(device_number(d)?, self.writable.contains(d)));
         let mut all = self.devices.iter().map(disk).collect::<Result<Vec<Allowed>>>()?;
-        all.extend(NODES.iter().map(|(_, major, minor, _)| Allowed::character(makedev(*major, *minor))));
+        all.extend(
+            NODES.iter().map(|(_, major, minor, _)| Allowed::character(makedev(*major, *minor))),
+        );
         all.extend([Allowed::character(makedev(TERMINALS.0, TERMINALS.1)), Allowed::terminals()]);
         if self.volumes() {
             all.extend(fs::metadata(VOLUME_CONTROL).ok().map(|m| Allowed::character(m.rdev())));
@@ -189,7 +211,9 @@ impl Sandbox {
     fn way(&self) -> Result<Way> {
         let udev = (PathBuf::from("/run/udev/data"), PathBuf::from("/run/udev/data"));
         let shown = std::iter::once(&udev).filter(|(from, _)| from.is_dir()).chain(&self.shown);
-        let shown = shown.map(|(from, at)| Ok(Shown { from: text(from)?, at: below_run(at)? })).collect::<Result<_>>()?;
+        let shown = shown
+            .map(|(from, at)| Ok(Shown { from: text(from)?, at: below_run(at)? }))
+            .collect::<Result<_>>()?;
         Ok(Way {
             root: text(&self.root)?,
             network: self.network,
@@ -210,7 +234,8 @@ impl Sandbox {
         list.mount("sysfs", "/sys", "sysfs", flags, "")?;
         self.dev(&mut list)?;
         self.run(&mut list)?;
-        for at in HIDDEN.into_iter().map(Path::new).chain(self.hidden.iter().map(PathBuf::as_path)) {
+        for at in HIDDEN.into_iter().map(Path::new).chain(self.hidden.iter().map(PathBuf::as_path))
+        {
             list.0.push(Act::Hidden { at: text(at)? });
         }
         for (from, at) in &self.laid {
@@ -221,7 +246,13 @@ impl Sandbox {
     }
 
     fn dev(&self, list: &mut Acts) -> Result<()> {
-        list.mount("tmpfs", "/dev", "tmpfs", libc::MS_NOSUID | libc::MS_NOEXEC, "mode=755,size=16m")?;
+        list.mount(
+            "tmpfs",
+            "/dev",
+            "tmpfs",
+            libc::MS_NOSUID | libc::MS_NOEXEC,
+            "mode=755,size=16m",
+        )?;
         for (name, major, minor, mode) in NODES {
             list.node(Path::new(name), SFlag::S_IFCHR, mode, makedev(major, minor))?;
         }
@@ -230,7 +261,13 @@ impl Sandbox {
         }
         list.directory(Path::new("/dev/pts"), 0o755)?;
         list.directory(Path::new("/dev/shm"), 0o1777)?;
-        list.mount("devpts", "/dev/pts", "devpts", libc::MS_NOSUID | libc::MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5")?;
+        list.mount(
+            "devpts",
+            "/dev/pts",
+            "devpts",
+            libc::MS_NOSUID | libc::MS_NOEXEC,
+            "newinstance,ptmxmode=0666,mode=0620,gid=5",
+        )?;
         list.mount("tmpfs", "/dev/shm", "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=1777")?;
         for device in &self.devices {
             list.node(device, SFlag::S_IFBLK, 0o660, device_number(device)?)?;
@@ -247,7 +284,11 @@ impl Sandbox {
     fn run(&self, list: &mut Acts) -> Result<()> {
         list.directory(Path::new("/run/lock"), 0o1777)?;
         list.directory(Path::new(SHOWN), 0o755)?;
-        list.write(Path::new(std::ffi::OsStr::from_bytes(first::AT.to_bytes())), first::program(), 0o755)?;
+        list.write(
+            Path::new(std::ffi::OsStr::from_bytes(first::AT.to_bytes())),
+            first::program(),
+            0o755,
+        )?;
         let swaps = Path::new(SHOWN).join("swaps");
         list.write(&swaps, SWAPS.into(), 0o444)?;
         list.0.push(Act::Bind { from: text(&swaps)?, at: text("/proc/swaps")? });
@@ -257,7 +298,9 @@ impl Sandbox {
             list.0.push(Act::Bind { from: text(&policy)?, at: text(POLICY)? });
         }
         for name in STARTERS {
-            let script = format!("#!/bin/sh\n# {MARK}\necho \"$0 $*: nothing is started while packages are installed\" >&2\n");
+            let script = format!(
+                "#!/bin/sh\n# {MARK}\necho \"$0 $*: nothing is started while packages are installed\" >&2\n"
+            );
             list.write(&Path::new(PROGRAMS).join(name), script.into_bytes(), 0o755)?;
         }
         let Some(resolv_conf) = &self.resolv_conf else { return Ok(()) };
@@ -276,12 +319,15 @@ impl Sandbox {
 }
 
 fn device_number(device: &Path) -> Result<u64> {
-    fs::metadata(device).map(|m| m.rdev()).with_context(|| format!("looking at {}", device.display()))
+    fs::metadata(device)
+        .map(|m| m.rdev())
+        .with_context(|| format!("looking at {}", device.display()))
 }
 
 /// A directory below /run with those above it, as names below /run.
 fn below_run(at: &Path) -> Result<Vec<CString>> {
-    let below = at.strip_prefix("/run").with_context(|| format!("{} is not below /run", at.display()))?;
+    let below =
+        at.strip_prefix("/run").with_context(|| format!("{} is not below /run", at.display()))?;
     let mut all: Vec<&Path> = below.ancestors().filter(|p| !p.as_os_str().is_empty()).collect();
     all.reverse();
     all.into_iter().map(text).collect()
@@ -303,7 +349,9 @@ fn mounted(root: &Path, all: &[mounts::Mount]) -> Result<Vec<(CString, libc::c_u
             }
         })
     };
-    let below = all.iter().filter_map(|m| Some((Path::new("/").join(m.mount_point.strip_prefix(root).ok()?), m)));
+    let below = all
+        .iter()
+        .filter_map(|m| Some((Path::new("/").join(m.mount_point.strip_prefix(root).ok()?), m)));
     below.map(|(at, m)| Ok((text(at)?, flags(m)))).collect()
 }
 

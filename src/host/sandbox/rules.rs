@@ -97,7 +97,10 @@ const fn argument(n: u32) -> libc::sock_filter {
 
 /// If what was loaded is one of these, that is the answer.
 fn among(values: &[u32], then: libc::sock_filter) -> Vec<libc::sock_filter> {
-    values.iter().flat_map(|v| [line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, *v), then]).collect()
+    values
+        .iter()
+        .flat_map(|v| [line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, *v), then])
+        .collect()
 }
 
 /// If it has any of these bits.
@@ -140,8 +143,16 @@ impl Rule {
             }
             Self::Families => {
                 all.push(argument(0));
-                all.extend(among(&[libc::AF_UNIX as u32, libc::AF_INET as u32, libc::AF_INET6 as u32], ALLOW));
-                all.push(line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, libc::AF_NETLINK as u32));
+                all.extend(among(
+                    &[libc::AF_UNIX as u32, libc::AF_INET as u32, libc::AF_INET6 as u32],
+                    ALLOW,
+                ));
+                all.push(line(
+                    libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+                    1,
+                    0,
+                    libc::AF_NETLINK as u32,
+                ));
                 all.push(fails(Errno::EAFNOSUPPORT));
                 all.push(argument(2));
                 all.extend(among(&[NETLINK_ROUTE], ALLOW));
@@ -167,7 +178,11 @@ impl Rule {
                 all.push(argument(0));
                 all.extend(among(&OPTIONS_REFUSED, fails(Errno::EINVAL)));
                 all.extend(among(&OPTIONS_MORE, ALLOW));
-                all.extend([line(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, OPTIONS + 1), fails(Errno::EINVAL), ALLOW]);
+                all.extend([
+                    line(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, OPTIONS + 1),
+                    fails(Errno::EINVAL),
+                    ALLOW,
+                ]);
             }
             Self::Personas => {
                 all.push(argument(0));
@@ -181,10 +196,17 @@ impl Rule {
             }
             Self::ProcessLimit => {
                 all.push(argument(1));
-                all.extend([line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, libc::RLIMIT_CORE), ALLOW]);
+                all.extend([
+                    line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, libc::RLIMIT_CORE),
+                    ALLOW,
+                ]);
                 // To ask, without new limits, is allowed.
                 for half in [argument(2), load(16 + 8 * 2 + 4)] {
-                    all.extend([half, line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, 0), pretend]);
+                    all.extend([
+                        half,
+                        line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, 0),
+                        pretend,
+                    ]);
                 }
                 all.push(ALLOW);
             }

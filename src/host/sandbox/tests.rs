@@ -13,7 +13,11 @@ fn possible() -> bool {
 }
 
 fn sh(inside: &Sandbox, script: &str) -> Result<String> {
-    Cmd::new("sh", "test").args(["-c", script]).inside(inside).run(&Events::new()).map(|done| done.text())
+    Cmd::new("sh", "test")
+        .args(["-c", script])
+        .inside(inside)
+        .run(&Events::new())
+        .map(|done| done.text())
 }
 
 #[test]
@@ -33,7 +37,10 @@ fn a_world_of_its_own() {
         ("touch /run/altdisk/images/x 2>/dev/null || echo read-only", "read-only\n"),
         ("[ -z \"$(find /dev -type b)\" ] && echo none", "none\n"),
         ("echo x >/dev/null && head -c 1 /dev/zero | wc -c", "1\n"),
-        ("[ -w /proc/sys/kernel/hostname ] && echo y 2>/dev/null >/proc/sys/kernel/hostname || echo kept", "kept\n"),
+        (
+            "[ -w /proc/sys/kernel/hostname ] && echo y 2>/dev/null >/proc/sys/kernel/hostname || echo kept",
+            "kept\n",
+        ),
         ("[ -e /run/systemd ] || [ -e /run/dbus ] || echo alone", "alone\n"),
         ("ls -A /tmp | wc -l", "0\n"),
         ("echo $SYSTEMD_OFFLINE $HOME $DISPLAY$SSH_AUTH_SOCK", "1 /root\n"),
@@ -41,7 +48,10 @@ fn a_world_of_its_own() {
         ("cat", ""),
         ("/run/altdisk/policy-rc.d; echo $?", "101\n"),
         ("cat /etc/resolv.conf", "nameserver of the test\n"),
-        ("service ssh start 2>/dev/null; start-stop-daemon --start --exec /bin/false 2>&1 | grep -c 'nothing is started'", "1\n"),
+        (
+            "service ssh start 2>/dev/null; start-stop-daemon --start --exec /bin/false 2>&1 | grep -c 'nothing is started'",
+            "1\n",
+        ),
         ("umask", "0022\n"),
     ] {
         assert_eq!(sh(&inside, script).unwrap(), want, "{script}");
@@ -80,7 +90,11 @@ fn no_way_out() {
     inside.shown = vec![(shown.path().to_owned(), Path::new(SHOWN).join("images"))];
     let listener = std::os::unix::net::UnixListener::bind_addr(&{
         use std::os::linux::net::SocketAddrExt;
-        std::os::unix::net::SocketAddr::from_abstract_name(format!("altdisk-test-{}", std::process::id())).unwrap()
+        std::os::unix::net::SocketAddr::from_abstract_name(format!(
+            "altdisk-test-{}",
+            std::process::id()
+        ))
+        .unwrap()
     })
     .unwrap();
     for (script, want) in [
@@ -94,11 +108,17 @@ fn no_way_out() {
             "grep -E '^(Cap(Prm|Eff|Inh|Amb)|Seccomp|NoNewPrivs):' /proc/1/status | tr -d '\\n\\t '",
             "CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapAmb:0000000000000000NoNewPrivs:1Seccomp:2",
         ),
-        ("grep -c . /proc/self/mountinfo >/dev/null; awk '{ print $5 }' /proc/self/mountinfo | sort | head -n 1", "/\n"),
+        (
+            "grep -c . /proc/self/mountinfo >/dev/null; awk '{ print $5 }' /proc/self/mountinfo | sort | head -n 1",
+            "/\n",
+        ),
         ("mount -t tmpfs none /mnt 2>/dev/null || echo refused", "refused\n"),
         ("umount /proc/sys 2>/dev/null || echo refused", "refused\n"),
         ("touch /dev/new 2>/dev/null || echo sealed", "sealed\n"),
-        ("mknod /tmp/n b 7 0 && dd if=/tmp/n of=/dev/null count=1 2>/dev/null || echo leads nowhere", "leads nowhere\n"),
+        (
+            "mknod /tmp/n b 7 0 && dd if=/tmp/n of=/dev/null count=1 2>/dev/null || echo leads nowhere",
+            "leads nowhere\n",
+        ),
         ("grep -c altdisk-test /proc/net/unix || true", "0\n"),
         ("ls /sys/class/net", "lo\n"),
     ] {
@@ -121,7 +141,8 @@ fn how_it_ends_is_told() {
     assert!(err.contains("exit code 7") && err.contains("why"), "{err}");
     let err = format!("{:#}", sh(&inside, "kill -9 $$").unwrap_err());
     assert!(err.contains("exit code 137"), "{err}");
-    let err = format!("{:#}", Cmd::new("no-such-program", "test").inside(&inside).read().unwrap_err());
+    let err =
+        format!("{:#}", Cmd::new("no-such-program", "test").inside(&inside).read().unwrap_err());
     assert!(err.contains("ALT-801"), "{err}");
 }
 
@@ -132,13 +153,17 @@ fn what_is_left_behind_ends_with_it() {
     }
     let mark = format!("97{}", std::process::id());
     let begun = std::time::Instant::now();
-    sh(&Sandbox::new(Path::new("/")), &format!("setsid sleep {mark} & trap '' TERM; sleep {mark} & echo left")).unwrap();
+    sh(
+        &Sandbox::new(Path::new("/")),
+        &format!("setsid sleep {mark} & trap '' TERM; sleep {mark} & echo left"),
+    )
+    .unwrap();
     assert!(begun.elapsed().as_secs() < 10);
     let lives = || {
-        fs::read_dir("/proc")
-            .unwrap()
-            .flatten()
-            .any(|e| fs::read(e.path().join("cmdline")).is_ok_and(|c| c.ends_with(format!("{mark}\0").as_bytes())))
+        fs::read_dir("/proc").unwrap().flatten().any(|e| {
+            fs::read(e.path().join("cmdline"))
+                .is_ok_and(|c| c.ends_with(format!("{mark}\0").as_bytes()))
+        })
     };
     assert!(!lives(), "a daemon goes on");
 }
@@ -147,7 +172,11 @@ fn what_is_left_behind_ends_with_it() {
 fn escape() -> Option<tempfile::TempDir> {
     let dir = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox/escape.c");
-    let built = Command::new("gcc").args(["-O1", "-static", "-w", "-o"]).arg(dir.path().join("escape")).arg(source).status();
+    let built = Command::new("gcc")
+        .args(["-O1", "-static", "-w", "-o"])
+        .arg(dir.path().join("escape"))
+        .arg(source)
+        .status();
     if built.is_ok_and(|s| s.success()) { Some(dir) } else { None }
 }
 
@@ -170,7 +199,10 @@ fn every_way_out_is_closed() {
         let escaped: Vec<&str> = log.lines().filter(|l| l.starts_with("ESCAPE")).collect();
         // Before the sixth version of Landlock, who has the running system's network reaches abstract sockets there.
         let open = network && landlock::version() < 6;
-        assert!(escaped.is_empty() || (open && escaped == ["ESCAPE abstract socket"]), "{escaped:#?}");
+        assert!(
+            escaped.is_empty() || (open && escaped == ["ESCAPE abstract socket"]),
+            "{escaped:#?}"
+        );
         assert!(log.ends_with("done\n"), "{log}");
     }
     drop(listener);
@@ -196,12 +228,21 @@ fn older_kernels_close_device_nodes_mount_by_mount() {
     std::thread::spawn(move || {
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
         let none: Option<&str> = None;
-        nix::mount::mount(none, "/", none, nix::mount::MsFlags::MS_REC | nix::mount::MsFlags::MS_PRIVATE, none).unwrap();
+        nix::mount::mount(
+            none,
+            "/",
+            none,
+            nix::mount::MsFlags::MS_REC | nix::mount::MsFlags::MS_PRIVATE,
+            none,
+        )
+        .unwrap();
         nix::mount::mount(
             none,
             &at,
             none,
-            nix::mount::MsFlags::MS_REMOUNT | nix::mount::MsFlags::MS_BIND | nix::mount::MsFlags::MS_NOEXEC,
+            nix::mount::MsFlags::MS_REMOUNT
+                | nix::mount::MsFlags::MS_BIND
+                | nix::mount::MsFlags::MS_NOEXEC,
             none,
         )
         .unwrap();
@@ -212,7 +253,10 @@ fn older_kernels_close_device_nodes_mount_by_mount() {
         // SAFETY: in a mount namespace of this thread's own.
         unsafe { enter::each_without_devices(&list) }.unwrap();
         let options = now().into_iter().find(|m| m.mount_point == at).unwrap().options;
-        assert!(options.contains("nodev") && options.contains("noexec") && !options.contains("ro,"), "{options}");
+        assert!(
+            options.contains("nodev") && options.contains("noexec") && !options.contains("ro,"),
+            "{options}"
+        );
     })
     .join()
     .unwrap();
@@ -223,7 +267,9 @@ fn disks_are_readable_and_not_writable() {
     if !possible() {
         return;
     }
-    let Some(group) = Cgroup::make(&[]) else { return println!("skipped: no control groups of the second version") };
+    let Some(group) = Cgroup::make(&[]) else {
+        return println!("skipped: no control groups of the second version");
+    };
     drop(group);
     struct Loop(String);
     impl Drop for Loop {
@@ -234,13 +280,17 @@ fn disks_are_readable_and_not_writable() {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(1 << 20).unwrap();
     let made = Command::new("losetup").args(["-f", "--show"]).arg(file.path()).output();
-    let Some(made) = made.ok().filter(|m| m.status.success()) else { return println!("skipped: no loop device") };
+    let Some(made) = made.ok().filter(|m| m.status.success()) else {
+        return println!("skipped: no loop device");
+    };
     let held = Loop(String::from_utf8_lossy(&made.stdout).trim().to_owned());
     let disk = held.0.as_str();
     let mut inside = Sandbox::new(Path::new("/"));
     inside.devices = vec![disk.into()];
     // Opened only; nothing is written.
-    let script = format!("head -c 1 {disk} | wc -c; (: >>{disk}) 2>/dev/null && echo writable || echo read-only");
+    let script = format!(
+        "head -c 1 {disk} | wc -c; (: >>{disk}) 2>/dev/null && echo writable || echo read-only"
+    );
     assert_eq!(sh(&inside, &script).unwrap(), "1\nread-only\n");
     inside.writable = inside.devices.clone();
     assert_eq!(sh(&inside, &script).unwrap(), "1\nwritable\n");
@@ -254,6 +304,13 @@ fn what_cannot_be_prepared_is_told() {
     let empty = tempfile::tempdir().unwrap();
     fs::create_dir(empty.path().join("bin")).unwrap();
     fs::copy("/bin/true", empty.path().join("bin/true")).unwrap();
-    let err = format!("{:#}", Cmd::new("/bin/true", "test").inside(&Sandbox::new(empty.path())).read().unwrap_err());
-    assert!(err.contains("ALT-802") && err.contains("altdisk could not open a directory for the sandbox: it is not there"), "{err}");
+    let err = format!(
+        "{:#}",
+        Cmd::new("/bin/true", "test").inside(&Sandbox::new(empty.path())).read().unwrap_err()
+    );
+    assert!(
+        err.contains("ALT-802")
+            && err.contains("altdisk could not open a directory for the sandbox: it is not there"),
+        "{err}"
+    );
 }

@@ -12,8 +12,12 @@ pub fn missing() -> Vec<String> {
         );
     }
     if !landlock::is_there() {
-        all.push("no second wall around files: this kernel has no Landlock (Linux 5.19)".to_owned());
+        all.push(
+            "no second wall around files: this kernel has no Landlock (Linux 5.19)".to_owned(),
+        );
     }
     all.extend(cgroup::missing());
-    all.into_iter().map(|what| format!("the sandbox of the copy's programs is weaker here: {what}")).collect()
+    all.into_iter()
+        .map(|what| format!("the sandbox of the copy's programs is weaker here: {what}"))
+        .collect()
 }

@@ -21,26 +21,54 @@ pub fn check(data: &ImageData) -> Checked {
         || data.swap_file_data.len() > MOST
         || data.fs_data.iter().map(|f| f.subvolume.len()).sum::<usize>() > 10 * MOST
     {
-        return wrong(&error::IMAGE_UNTRUSTED, "lv_data", MOST, "", format!("there are {} volumes", data.lv_data.len()));
+        return wrong(
+            &error::IMAGE_UNTRUSTED,
+            "lv_data",
+            MOST,
+            "",
+            format!("there are {} volumes", data.lv_data.len()),
+        );
     }
     let mut sizes = super::sizes(data);
     if let Some((stanza, index, field, size)) = sizes.find(|(.., size)| *size > LARGEST_MB) {
-        return wrong(&error::IMAGE_UNTRUSTED, stanza, index, field, format!("{field} is {size} MiB: no disk is so large"));
+        return wrong(
+            &error::IMAGE_UNTRUSTED,
+            stanza,
+            index,
+            field,
+            format!("{field} is {size} MiB: no disk is so large"),
+        );
     }
     data.fs_data.iter().enumerate().try_for_each(|(i, fs)| file_system(i, fs))
 }
 
 fn file_system(i: usize, fs: &Fs) -> Checked {
-    let at = |field: &str, cause: String| wrong(&error::IMAGE_UNTRUSTED, "fs_data", i, field, cause);
+    let at =
+        |field: &str, cause: String| wrong(&error::IMAGE_UNTRUSTED, "fs_data", i, field, cause);
     if let Some(word) = bad_option(&fs.fs_vfs, &fs.fs_mkfs_options) {
-        return at("FS_MKFS_OPTIONS", format!("the option `{}` of mkfs.{} is not taken from an image", word.escape_debug(), fs.fs_vfs));
+        return at(
+            "FS_MKFS_OPTIONS",
+            format!(
+                "the option `{}` of mkfs.{} is not taken from an image",
+                word.escape_debug(),
+                fs.fs_vfs
+            ),
+        );
     }
     let plain = |o: &str| o.chars().all(|c| c.is_ascii_graphic() && !"\"'\\#".contains(c));
     if !plain(&fs.fs_options) {
-        return at("FS_OPTIONS", format!("`{}` are no mount options", fs.fs_options.escape_debug()));
+        return at(
+            "FS_OPTIONS",
+            format!("`{}` are no mount options", fs.fs_options.escape_debug()),
+        );
     }
-    if let Some(s) = fs.subvolume.iter().find(|s| !plain(&s.options) || !s.path.chars().all(|c| !c.is_control())) {
-        return at("subvolume", format!("the subvolume `{}` has what no subvolume has", s.path.escape_debug()));
+    if let Some(s) =
+        fs.subvolume.iter().find(|s| !plain(&s.options) || !s.path.chars().all(|c| !c.is_control()))
+    {
+        return at(
+            "subvolume",
+            format!("the subvolume `{}` has what no subvolume has", s.path.escape_debug()),
+        );
     }
     match fs.fs_label.as_ref().filter(|l| l.starts_with('-') || l.chars().any(char::is_control)) {
         Some(label) => at("FS_LABEL", format!("`{}` is no label", label.escape_debug())),
@@ -57,7 +85,9 @@ fn bad_option<'a>(vfs: &str, options: &'a [String]) -> Option<&'a str> {
         "btrfs" => &["-O", "-R", "-n", "--nodesize", "-s", "--sectorsize", "--csum", "--checksum"],
         _ => &[],
     };
-    let value = |v: &str| !v.is_empty() && v.chars().all(|c| c.is_ascii_alphanumeric() || "_^=,.-".contains(c));
+    let value = |v: &str| {
+        !v.is_empty() && v.chars().all(|c| c.is_ascii_alphanumeric() || "_^=,.-".contains(c))
+    };
     let mut words = options.iter().map(String::as_str);
     while let Some(word) = words.next() {
         // Of mke2fs's extended options (one names a file) only how names are compared.
@@ -91,8 +121,14 @@ mod tests {
             bad_option(vfs, &words).map(str::to_owned)
         };
         assert_eq!(bad("ext4", "-O none,has_journal,^64bit -I 256 -b 4096"), None);
-        assert_eq!(bad("ext4", "-O none,casefold -E encoding=utf8-12.1,encoding_flags=strict -I 256"), None);
-        assert_eq!(bad("xfs", "-m crc=1,reflink=1 -i size=512,sparse=1 -n size=4096,version=2,ftype=1"), None);
+        assert_eq!(
+            bad("ext4", "-O none,casefold -E encoding=utf8-12.1,encoding_flags=strict -I 256"),
+            None
+        );
+        assert_eq!(
+            bad("xfs", "-m crc=1,reflink=1 -i size=512,sparse=1 -n size=4096,version=2,ftype=1"),
+            None
+        );
         assert_eq!(bad("btrfs", "-O extref,skinny-metadata --nodesize 16384 --csum crc32c"), None);
         for (vfs, line, word) in [
             ("ext4", "-d /etc", "-d"),
@@ -117,8 +153,10 @@ mod tests {
 
     #[test]
     fn sizes_and_texts() {
-        let good =
-            || ImageData { fs_data: vec![Fs { fs_name: "/".into(), fs_vfs: "ext4".into(), ..Fs::default() }], ..ImageData::default() };
+        let good = || ImageData {
+            fs_data: vec![Fs { fs_name: "/".into(), fs_vfs: "ext4".into(), ..Fs::default() }],
+            ..ImageData::default()
+        };
         assert!(check(&good()).is_ok());
         let mut data = good();
         data.fs_data[0].fs_used_mb = u64::MAX;

@@ -28,8 +28,20 @@ struct Assembler<'a> {
 }
 
 /// Puts the whole archive together; returns its length. Failures are the run's.
-pub fn assemble(run: &Run<'_>, walk: &Walk<'_>, packer: &Packer<'_>, feed: Feed, near: Option<&Path>) -> u64 {
-    let mut all = Assembler { run, walk, chunks: Chunks::new(packer, feed), sums: Spill::new(near), links: HashMap::new() };
+pub fn assemble(
+    run: &Run<'_>,
+    walk: &Walk<'_>,
+    packer: &Packer<'_>,
+    feed: Feed,
+    near: Option<&Path>,
+) -> u64 {
+    let mut all = Assembler {
+        run,
+        walk,
+        chunks: Chunks::new(packer, feed),
+        sums: Spill::new(near),
+        links: HashMap::new(),
+    };
     if let Err(e) = all.work() {
         run.fail(e, walk);
     }
@@ -40,13 +52,18 @@ impl Assembler<'_> {
     fn work(&mut self) -> anyhow::Result<()> {
         self.head()?;
         while let Some(batch) = self.walk.next() {
-            self.batch(batch).map_err(|e| error::IMAGE_FULL.because(format!("keeping the checksums for the end of the image: {e}")))?;
+            self.batch(batch).map_err(|e| {
+                error::IMAGE_FULL
+                    .because(format!("keeping the checksums for the end of the image: {e}"))
+            })?;
             if self.chunks.gone || self.run.is_stopped() {
                 return Ok(());
             }
         }
         if !self.run.is_stopped() {
-            self.checksums().map_err(|e| error::IMAGE_WRITE.because(format!("reading the checksums that were kept: {e}")))?;
+            self.checksums().map_err(|e| {
+                error::IMAGE_WRITE.because(format!("reading the checksums that were kept: {e}"))
+            })?;
             write::end(self.chunks.buffer());
             self.chunks.pass_on();
         }
@@ -58,14 +75,24 @@ impl Assembler<'_> {
         if let Some(text) = &job.image_data {
             self.text(IMAGE_DATA, text.as_bytes());
         }
-        self.text(MANIFEST, &[serde_json::to_vec_pretty(&job.manifest)?.as_slice(), b"\n"].concat());
+        self.text(
+            MANIFEST,
+            &[serde_json::to_vec_pretty(&job.manifest)?.as_slice(), b"\n"].concat(),
+        );
         Ok(())
     }
 
     /// A member of the image itself, readable by root only.
     fn own(&mut self, name: &str, size: u64) {
-        let mtime = Time { secs: i64::try_from(self.run.job.manifest.made_secs).unwrap_or(0), nanos: 0 };
-        let member = Member { mode: 0o600, mtime, size, stored: size, ..empty(name.as_bytes().to_vec(), Kind::Regular) };
+        let mtime =
+            Time { secs: i64::try_from(self.run.job.manifest.made_secs).unwrap_or(0), nanos: 0 };
+        let member = Member {
+            mode: 0o600,
+            mtime,
+            size,
+            stored: size,
+            ..empty(name.as_bytes().to_vec(), Kind::Regular)
+        };
         write::header(self.chunks.buffer(), &member);
         self.chunks.pass_on();
     }
@@ -100,7 +127,11 @@ impl Assembler<'_> {
             if self.chunks.gone || self.run.is_stopped() {
                 break;
             }
-            let path = if item.name.is_empty() { [dir.strip_suffix(b"/").unwrap_or(&dir), b"/"].concat() } else { below(&dir, &item.name) };
+            let path = if item.name.is_empty() {
+                [dir.strip_suffix(b"/").unwrap_or(&dir), b"/"].concat()
+            } else {
+                below(&dir, &item.name)
+            };
             self.item(item, path)?;
         }
         Ok(())
@@ -116,7 +147,13 @@ impl Assembler<'_> {
             if *left == 0 {
                 self.links.remove(&inode);
             }
-            let member = Member { mode: stat.permissions(), uid: stat.uid, gid: stat.gid, mtime: stat.mtime, ..empty(path, to) };
+            let member = Member {
+                mode: stat.permissions(),
+                uid: stat.uid,
+                gid: stat.gid,
+                mtime: stat.mtime,
+                ..empty(path, to)
+            };
             self.plain(&member);
             return Ok(());
         }

@@ -87,7 +87,13 @@ impl<'a> Chunks<'a> {
     }
 
     /// Appends a regular file with its headers. `member` has its names and all that does not change; the rest is as `stat` says.
-    pub fn file(&mut self, run: &Run<'_>, file: &File, stat: &Stat, member: &mut Member) -> Sys<Saved> {
+    pub fn file(
+        &mut self,
+        run: &Run<'_>,
+        file: &File,
+        stat: &Stat,
+        member: &mut Member,
+    ) -> Sys<Saved> {
         let mut stat = *stat;
         for tries in 1..=TRIES {
             if stat.size > SMALL || may_have_holes(&stat) {
@@ -125,8 +131,19 @@ impl<'a> Chunks<'a> {
     }
 
     /// In pieces, which may be on their way already when the file changes: then that is said.
-    fn large(&mut self, run: &Run<'_>, file: &File, stat: &Stat, member: &mut Member, tries: u32) -> Sys<Saved> {
-        let map = if may_have_holes(stat) { super::data_of(file, stat.size)? } else { vec![(0, stat.size)] };
+    fn large(
+        &mut self,
+        run: &Run<'_>,
+        file: &File,
+        stat: &Stat,
+        member: &mut Member,
+        tries: u32,
+    ) -> Sys<Saved> {
+        let map = if may_have_holes(stat) {
+            super::data_of(file, stat.size)?
+        } else {
+            vec![(0, stat.size)]
+        };
         let stored = map.iter().map(|(_, length)| length).sum();
         let whole = map == [(0, stat.size)] || stat.size == 0;
         dated(member, stat, stored, if whole { None } else { Some(map.clone()) });
@@ -175,7 +192,9 @@ fn dated(member: &mut Member, stat: &Stat, stored: u64, map: Option<Vec<(u64, u6
 
 /// A change of status says that content may have changed though the times say no; a link made or removed says so too, and is none.
 fn changed(before: &Stat, after: &Stat) -> bool {
-    after.size != before.size || after.mtime != before.mtime || (after.ctime != before.ctime && after.nlink == before.nlink)
+    after.size != before.size
+        || after.mtime != before.mtime
+        || (after.ctime != before.ctime && after.nlink == before.nlink)
 }
 
 /// Fills the buffer from `at` on, less where the file ends; what is not filled stays as it is.

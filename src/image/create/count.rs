@@ -41,7 +41,8 @@ struct Count<'a> {
 pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
     let mut totals = Totals::default();
     for (i, tree) in trees.iter().enumerate() {
-        let top = tree::stat_fd(&tree.source).map_err(|e| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display())))?;
+        let top = tree::stat_fd(&tree.source)
+            .map_err(|e| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display())))?;
         let count = Count {
             tree,
             sift: Sift::new(excludes, tree.source.as_fd(), top.dev, &tree.prefix),
@@ -59,7 +60,8 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
             let _ = threads::start_some(s, "count", THREADS - 1, || count.walk());
             count.walk();
         });
-        totals = totals + Totals { bytes: count.bytes.into_inner(), files: count.files.into_inner() };
+        totals =
+            totals + Totals { bytes: count.bytes.into_inner(), files: count.files.into_inner() };
     }
     Ok(totals)
 }
@@ -79,7 +81,11 @@ impl Count<'_> {
         if self.leave_out.contains(path.as_slice()) {
             return Ok(());
         }
-        let dir = tree::open_below(self.tree.source.as_fd(), &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        let dir = tree::open_below(
+            self.tree.source.as_fd(),
+            &path,
+            OFlag::O_RDONLY | OFlag::O_DIRECTORY,
+        )?;
         if tree::stat_fd(&dir)?.dev != self.dev {
             return Ok(());
         }
@@ -89,9 +95,12 @@ impl Count<'_> {
             let (mut files, mut bytes) = (0, 0);
             for entry in entries {
                 let below = || join(&path, &entry.name);
-                let excluded = self.sift.is_excluded(&below, entry.kind == Some(Kind::Directory))?;
+                let excluded =
+                    self.sift.is_excluded(&below, entry.kind == Some(Kind::Directory))?;
                 if excluded
-                    || (entry.kind != Some(Kind::Directory) && !self.leave_out.is_empty() && self.leave_out.contains(below().as_slice()))
+                    || (entry.kind != Some(Kind::Directory)
+                        && !self.leave_out.is_empty()
+                        && self.leave_out.contains(below().as_slice()))
                 {
                     continue;
                 }
@@ -103,7 +112,9 @@ impl Count<'_> {
                         let Ok(stat) = tree::stat_at(&dir, &entry.name) else { continue };
                         match stat.kind() {
                             Some(Kind::Directory) => found.push(Dir::child(&task.dir, entry.name)),
-                            Some(Kind::Regular) if stat.nlink < 2 || self.is_first(stat.ino) => bytes += stat.size.min(stat.allocated),
+                            Some(Kind::Regular) if stat.nlink < 2 || self.is_first(stat.ino) => {
+                                bytes += stat.size.min(stat.allocated)
+                            }
                             Some(Kind::Socket) => files -= 1,
                             _ => {}
                         }
@@ -113,8 +124,12 @@ impl Count<'_> {
             self.files.fetch_add(files, Ordering::Relaxed);
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
             if !found.is_empty() {
-                let rest = Task { dir: std::sync::Arc::clone(&task.dir), position: make::position(&dir)? };
-                self.stack.push(std::iter::once(rest).chain(found.into_iter().map(|dir| Task { dir, position: 0 })));
+                let rest =
+                    Task { dir: std::sync::Arc::clone(&task.dir), position: make::position(&dir)? };
+                self.stack.push(
+                    std::iter::once(rest)
+                        .chain(found.into_iter().map(|dir| Task { dir, position: 0 })),
+                );
                 return Ok(());
             }
         }

@@ -56,7 +56,17 @@ impl Batch {
 /// A directory that is open.
 pub fn directory(dir: &OwnedFd, stat: Stat) -> Sys<(Item, u64)> {
     let (xattrs, bytes) = attributes(Of::File(dir.as_fd()))?;
-    Ok((Item { name: CString::default(), stat, link: vec![], xattrs, flags: attrs::flags(dir) & flag::MASK, file: None }, bytes))
+    Ok((
+        Item {
+            name: CString::default(),
+            stat,
+            link: vec![],
+            xattrs,
+            flags: attrs::flags(dir) & flag::MASK,
+            file: None,
+        },
+        bytes,
+    ))
 }
 
 /// What is in a directory and is none itself, with `file` if it is a regular one and open.
@@ -73,7 +83,11 @@ pub fn file(dir: &OwnedFd, entry: &Entry, stat: Stat, file: Option<File>) -> Sys
     }
     let of = file.as_ref().map_or(Of::Name(dir.as_fd(), &entry.name), |f| Of::File(f.as_fd()));
     let (xattrs, bytes) = attributes(of)?;
-    let link = if stat.kind() == Some(Kind::Symlink) { OsString::into_vec(make::read_link(dir, &entry.name)?) } else { vec![] };
+    let link = if stat.kind() == Some(Kind::Symlink) {
+        OsString::into_vec(make::read_link(dir, &entry.name)?)
+    } else {
+        vec![]
+    };
     Ok((Item { name: entry.name.clone(), stat, link, xattrs, flags, file }, ahead + bytes))
 }
 

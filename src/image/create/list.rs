@@ -104,7 +104,9 @@ impl List {
             if let Some(at) = found.filter(|at| state.has_room() || at + 1 == state.nodes.len()) {
                 state.number += 1;
                 let number = state.number;
-                if let Node::Waiting(task) = std::mem::replace(&mut state.nodes[at], Node::Working(number)) {
+                if let Node::Waiting(task) =
+                    std::mem::replace(&mut state.nodes[at], Node::Working(number))
+                {
                     return Some((number, task));
                 }
             }
@@ -174,12 +176,21 @@ mod tests {
                 s.spawn(|| {
                     while let Some((number, task)) = list.task() {
                         let dir = task.directory();
-                        let depth = if dir.path().is_empty() { 0 } else { dir.path().split(|b| *b == b'/').count() };
+                        let depth = if dir.path().is_empty() {
+                            0
+                        } else {
+                            dir.path().split(|b| *b == b'/').count()
+                        };
                         for _ in 0..3 {
                             list.put(number, batch(dir));
                         }
                         let children = if depth < 5 { 4 } else { 0 };
-                        let child = |i: i32| Task::new(0, Dir::child(dir, std::ffi::CString::new(i.to_string()).unwrap()));
+                        let child = |i: i32| {
+                            Task::new(
+                                0,
+                                Dir::child(dir, std::ffi::CString::new(i.to_string()).unwrap()),
+                            )
+                        };
                         list.finish(number, (0..children).map(child).collect());
                     }
                 });

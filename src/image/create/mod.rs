@@ -119,7 +119,8 @@ pub fn create(job: &Job<'_>, out: Output, events: &Events, progress: &Progress) 
         return Err(e);
     }
     if failed.count > 0 {
-        return Err(error::IMAGE_INCOMPLETE.because((format!("{} file(s) could not be read:", failed.count), failed.text(b"/"))));
+        return Err(error::IMAGE_INCOMPLETE
+            .because((format!("{} file(s) could not be read:", failed.count), failed.text(b"/"))));
     }
     if signals::interrupted() {
         return Err(error::IMAGE_STOPPED.because("a signal stopped it"));
@@ -186,7 +187,11 @@ impl Run<'_> {
             end();
             fine &= tellers.into_iter().all(|t| t.join().is_ok());
             if !fine {
-                self.fail(error::KERNEL.because("a thread of mksysb ended early; this is a bug of altdisk"), &walk);
+                self.fail(
+                    error::KERNEL
+                        .because("a thread of mksysb ended early; this is a bug of altdisk"),
+                    &walk,
+                );
             }
             archive
         });
@@ -209,7 +214,11 @@ impl Run<'_> {
         match e {
             Errno::ENOENT | Errno::ESTALE => self.tally.vanished(path),
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
-                self.fail(error::IMAGE_SOURCE.because(format!("reading {}: {e}", show(&absolute(b"/", &path)))), walk);
+                self.fail(
+                    error::IMAGE_SOURCE
+                        .because(format!("reading {}: {e}", show(&absolute(b"/", &path)))),
+                    walk,
+                );
             }
             _ => self.tally.failed(path, format!("cannot be read: {e}")),
         }
@@ -291,7 +300,9 @@ fn data_of(file: &std::fs::File, size: u64) -> tree::Sys<Vec<(u64, u64)>> {
                 Err(e) => return Err(e),
             };
             match map.last_mut() {
-                Some((first, length)) if begin - (*first + *length) <= gap => *length = end - *first,
+                Some((first, length)) if begin - (*first + *length) <= gap => {
+                    *length = end - *first
+                }
                 _ => map.push((begin, end - begin)),
             }
             if map.len() > MOST {

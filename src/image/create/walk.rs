@@ -70,10 +70,15 @@ impl<'a> Walk<'a> {
         let job = run.job;
         let mut trees = Vec::with_capacity(job.trees.len());
         for (i, tree) in job.trees.iter().enumerate() {
-            let lost = |e: Errno| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display()));
+            let lost =
+                |e: Errno| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display()));
             let dev = tree::stat_fd(&tree.source).map_err(lost)?.dev;
             let below = |(k, other): (usize, &Tree)| {
-                let inside = other.prefix.strip_prefix(&tree.prefix).ok().filter(|p| k != i && !p.as_os_str().is_empty())?;
+                let inside = other
+                    .prefix
+                    .strip_prefix(&tree.prefix)
+                    .ok()
+                    .filter(|p| k != i && !p.as_os_str().is_empty())?;
                 Some((inside.as_os_str().as_bytes().to_vec(), k))
             };
             trees.push(Known {
@@ -136,9 +141,20 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads a directory up to its end, or to where it has subdirectories: those go first then.
-    fn directory(&self, number: u64, task: &Task, path: &[u8], buffer: &mut [u8], tasks: &mut Vec<Task>) -> Sys<()> {
+    fn directory(
+        &self,
+        number: u64,
+        task: &Task,
+        path: &[u8],
+        buffer: &mut [u8],
+        tasks: &mut Vec<Task>,
+    ) -> Sys<()> {
         let known = &self.trees[task.tree];
-        let dir = tree::open_below(known.tree.source.as_fd(), path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        let dir = tree::open_below(
+            known.tree.source.as_fd(),
+            path,
+            OFlag::O_RDONLY | OFlag::O_DIRECTORY,
+        )?;
         let new = || Batch { tree: task.tree, dir: Arc::clone(&task.dir), items: vec![], bytes: 0 };
         let mut batch = new();
         if task.position == 0 {
@@ -170,7 +186,9 @@ impl<'a> Walk<'a> {
                     Ok(Found::Directory) => tasks.push(self.enter(task, &entry, &below())),
                     Ok(Found::File(found)) => {
                         batch.add(*found);
-                        if batch.is_full() && !self.list.put(number, std::mem::replace(&mut batch, new())) {
+                        if batch.is_full()
+                            && !self.list.put(number, std::mem::replace(&mut batch, new()))
+                        {
                             return Ok(());
                         }
                     }
@@ -178,7 +196,11 @@ impl<'a> Walk<'a> {
                 }
             }
             if !tasks.is_empty() {
-                tasks.push(Task { tree: task.tree, dir: Arc::clone(&task.dir), position: make::position(&dir)? });
+                tasks.push(Task {
+                    tree: task.tree,
+                    dir: Arc::clone(&task.dir),
+                    position: make::position(&dir)?,
+                });
                 break;
             }
         }
@@ -191,12 +213,20 @@ impl<'a> Walk<'a> {
     /// A directory below: of this tree, or the top of another that is mounted there.
     fn enter(&self, task: &Task, entry: &Entry, path: &[u8]) -> Task {
         match self.trees[task.tree].inner.iter().find(|(at, _)| at == path) {
-            Some((_, k)) if !self.trees[*k].begun.swap(true, Ordering::Relaxed) => Task::new(*k, Dir::top()),
+            Some((_, k)) if !self.trees[*k].begun.swap(true, Ordering::Relaxed) => {
+                Task::new(*k, Dir::top())
+            }
             _ => Task::new(task.tree, Dir::child(&task.dir, entry.name.clone())),
         }
     }
 
-    fn entry(&self, known: &Known<'_>, dir: &OwnedFd, entry: &Entry, path: &dyn Fn() -> Vec<u8>) -> Sys<Found> {
+    fn entry(
+        &self,
+        known: &Known<'_>,
+        dir: &OwnedFd,
+        entry: &Entry,
+        path: &dyn Fn() -> Vec<u8>,
+    ) -> Sys<Found> {
         let tally = &self.run.tally;
         let mut stat = None;
         let mut kind = entry.kind;

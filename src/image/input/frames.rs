@@ -53,7 +53,9 @@ pub fn unpack(raw: &mut Raw, to: &SyncSender<Slot>) -> Result<()> {
     let mut workers = None;
     let mut filling = Filling::default();
     loop {
-        let Some((len, content)) = next(raw)? else { return streams(raw, Compression::Zstd, filling, to) };
+        let Some((len, content)) = next(raw)? else {
+            return streams(raw, Compression::Zstd, filling, to);
+        };
         let skipped = raw.read_exact(&mut [0; BEFORE]);
         raw.checked(skipped)?;
         if content < SMALL {
@@ -79,7 +81,9 @@ pub fn unpack(raw: &mut Raw, to: &SyncSender<Slot>) -> Result<()> {
         raw.checked(got)?;
         let (result, later) = sync_channel(1);
         // First the place in the order, which bounds how many are under way.
-        if to.send(Slot::Later(later)).is_err() || jobs.send(Job { frame, len, out, content, to: result }).is_err() {
+        if to.send(Slot::Later(later)).is_err()
+            || jobs.send(Job { frame, len, out, content, to: result }).is_err()
+        {
             return Ok(());
         }
     }
@@ -90,7 +94,11 @@ fn small(raw: &mut Raw, len: usize, content: usize) -> io::Result<Vec<u8>> {
     let mut frame = vec![0; len];
     raw.read_exact(&mut frame)?;
     let unpacked = zstd::bulk::decompress(&frame, content)?;
-    if unpacked.len() == content { Ok(unpacked) } else { Err(io::Error::other("a frame has another size than it says")) }
+    if unpacked.len() == content {
+        Ok(unpacked)
+    } else {
+        Err(io::Error::other("a frame has another size than it says"))
+    }
 }
 
 /// Length and content of the frame that stands next, if it can be unpacked apart.
@@ -115,7 +123,8 @@ fn start(name: &str, compressed: &Bin, bin: &Bin) -> Result<SyncSender<Job>> {
     let (jobs, queue) = sync_channel::<Job>(1);
     let queue = Arc::new(Mutex::new(queue));
     for n in 0..count {
-        let (name, queue, compressed, bin) = (name.to_owned(), Arc::clone(&queue), compressed.clone(), bin.clone());
+        let (name, queue, compressed, bin) =
+            (name.to_owned(), Arc::clone(&queue), compressed.clone(), bin.clone());
         match threads::start("unpack", move || work(&name, &queue, &compressed, &bin)) {
             Err(e) if n == 0 => return Err(e),
             // Those that there are do it.
@@ -132,16 +141,19 @@ fn work(name: &str, queue: &Mutex<Receiver<Job>>, compressed: &Bin, bin: &Bin) {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
         let mut out = job.out;
-        let got = context.decompress(&mut out[..job.content], job.frame.get(..job.len).unwrap_or_default());
+        let got = context
+            .decompress(&mut out[..job.content], job.frame.get(..job.len).unwrap_or_default());
         compressed.give(job.frame);
         // Back into the bin in every case, for the thread that cuts waits for it.
         let filled = Piece::of(bin.fill(out, job.content));
         let piece = match got {
             Ok(n) if n == job.content => Ok(filled),
-            Ok(_) => Err(error::IMAGE_DAMAGED.because(format!("{name}: a frame has another size than it says"))),
+            Ok(_) => Err(error::IMAGE_DAMAGED
+                .because(format!("{name}: a frame has another size than it says"))),
             Err(code) => {
                 let why = zstd_safe::get_error_name(code);
-                Err(error::IMAGE_DAMAGED.because(format!("{name}: what is compressed in it is damaged: {why}")))
+                Err(error::IMAGE_DAMAGED
+                    .because(format!("{name}: what is compressed in it is damaged: {why}")))
             }
         };
         let _ = job.to.send(piece);

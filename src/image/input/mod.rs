@@ -57,13 +57,20 @@ impl Input {
     /// # Errors
     /// ALT-630; ALT-631 for an empty file.
     pub fn open(name: &Path) -> Result<Self> {
-        let shown = if name == Path::new("-") { "standard input".to_owned() } else { name.display().to_string() };
+        let shown = if name == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            name.display().to_string()
+        };
         let refused = |why: String| error::IMAGE_OPEN.because(format!("{shown}: {why}"));
         let file = match name.to_str() {
             Some("-") => {
                 let stdin = std::io::stdin();
                 if stdin.is_terminal() {
-                    return Err(error::IMAGE_OPEN.because_do("standard input is a terminal", "pipe the image in, or name a file"));
+                    return Err(error::IMAGE_OPEN.because_do(
+                        "standard input is a terminal",
+                        "pipe the image in, or name a file",
+                    ));
                 }
                 File::from(stdin.as_fd().try_clone_to_owned().map_err(|e| refused(e.to_string()))?)
             }
@@ -90,8 +97,12 @@ impl Input {
             }
         };
         match kind {
-            Kind::File { length: 0, .. } => return Err(error::IMAGE_NOT_TAR.because(format!("{shown} is empty"))),
-            Kind::Tape(tape) if tape.rewinds => tape::wind(&file, 0).map_err(|e| refused(format!("it cannot be rewound: {e}")))?,
+            Kind::File { length: 0, .. } => {
+                return Err(error::IMAGE_NOT_TAR.because(format!("{shown} is empty")));
+            }
+            Kind::Tape(tape) if tape.rewinds => {
+                tape::wind(&file, 0).map_err(|e| refused(format!("it cannot be rewound: {e}")))?
+            }
             _ => {}
         }
         Ok(Self { name: shown, file: Arc::new(file), kind, reading: Arc::default() })
@@ -107,7 +118,8 @@ impl Input {
             Kind::Tape(Tape { block, .. }) => (TAPE_READ / block).max(1) * block,
             _ => READ,
         };
-        let raw = Raw::new(self.name.clone(), Arc::clone(&self.file), Arc::clone(&self.reading), size);
+        let raw =
+            Raw::new(self.name.clone(), Arc::clone(&self.file), Arc::clone(&self.reading), size);
         unpack::start(raw, self.kind == Kind::Disk)
     }
 
@@ -120,12 +132,19 @@ impl Input {
         // A thread that is still reading would take bytes away.
         self.reading.stop();
         match self.kind {
-            Kind::File { start, .. } => drop((&*self.file).seek(SeekFrom::Start(start)).map_err(|e| refused(e.to_string()))?),
-            Kind::Disk => drop((&*self.file).seek(SeekFrom::Start(0)).map_err(|e| refused(e.to_string()))?),
+            Kind::File { start, .. } => drop(
+                (&*self.file).seek(SeekFrom::Start(start)).map_err(|e| refused(e.to_string()))?,
+            ),
+            Kind::Disk => {
+                drop((&*self.file).seek(SeekFrom::Start(0)).map_err(|e| refused(e.to_string()))?)
+            }
             Kind::Tape(tape) => {
                 let files = if tape.rewinds { Some(0) } else { tape.file };
-                let files = files.ok_or_else(|| refused("the drive does not tell where the tape stood".to_owned()))?;
-                tape::wind(&self.file, files).map_err(|e| refused(format!("it cannot be rewound: {e}")))?;
+                let files = files.ok_or_else(|| {
+                    refused("the drive does not tell where the tape stood".to_owned())
+                })?;
+                tape::wind(&self.file, files)
+                    .map_err(|e| refused(format!("it cannot be rewound: {e}")))?;
             }
             Kind::Once => return Err(refused("what was read of a pipe is gone".to_owned())),
         }

@@ -53,7 +53,17 @@ pub struct Raw {
 impl Raw {
     /// `size`: bytes of a read, at least those of a tape's block.
     pub fn new(name: String, file: Arc<File>, reading: Arc<Reading>, size: usize) -> Self {
-        Self { name, file, reading, size, buffer: vec![], at: 0, end: 0, ended: false, failed: None }
+        Self {
+            name,
+            file,
+            reading,
+            size,
+            buffer: vec![],
+            at: 0,
+            end: 0,
+            ended: false,
+            failed: None,
+        }
     }
 
     /// Bytes that one read may bring.
@@ -144,11 +154,17 @@ impl Raw {
     /// The error of reading or unpacking: whose fault was it?
     pub fn error(&mut self, e: &io::Error) -> anyhow::Error {
         if let Some(failed) = self.failed.take() {
-            return error::IMAGE_READ.because(format!("{}: {failed} (after {} bytes of it)", self.name, self.reading.bytes()));
+            return error::IMAGE_READ.because(format!(
+                "{}: {failed} (after {} bytes of it)",
+                self.name,
+                self.reading.bytes()
+            ));
         }
         match e.kind() {
-            io::ErrorKind::UnexpectedEof => error::IMAGE_CUT.because(format!("{} ends in the middle of compressed data", self.name)),
-            _ => error::IMAGE_DAMAGED.because(format!("{}: what is compressed in it is damaged: {e}", self.name)),
+            io::ErrorKind::UnexpectedEof => error::IMAGE_CUT
+                .because(format!("{} ends in the middle of compressed data", self.name)),
+            _ => error::IMAGE_DAMAGED
+                .because(format!("{}: what is compressed in it is damaged: {e}", self.name)),
         }
     }
 
@@ -168,7 +184,9 @@ impl Raw {
 /// Some numbers mean something else on a tape.
 fn explained(e: &io::Error) -> String {
     match e.raw_os_error() {
-        Some(libc::ENOMEM | libc::EOVERFLOW) => format!("{e} (if it is a tape: its blocks are larger than what is read at once)"),
+        Some(libc::ENOMEM | libc::EOVERFLOW) => {
+            format!("{e} (if it is a tape: its blocks are larger than what is read at once)")
+        }
         _ => e.to_string(),
     }
 }

@@ -147,7 +147,9 @@ impl Keeper {
     pub fn keep(&mut self, piece: Piece) -> Piece {
         let whole = piece.chunk.data.len();
         // Of so much the copy would not be much smaller. The newest buffer is counted already.
-        if piece.len() >= whole / 2 || self.kept.last().is_some_and(|c| c.as_ptr() == Arc::as_ptr(&piece.chunk)) {
+        if piece.len() >= whole / 2
+            || self.kept.last().is_some_and(|c| c.as_ptr() == Arc::as_ptr(&piece.chunk))
+        {
             return piece;
         }
         if self.bytes + whole > self.limit {

@@ -18,7 +18,10 @@ fn content(len: usize) -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         state
     };
-    std::iter::repeat_with(next).flat_map(|n| [b'a' + u8::try_from(n >> 28).unwrap(), 0, 0]).take(len).collect()
+    std::iter::repeat_with(next)
+        .flat_map(|n| [b'a' + u8::try_from(n >> 28).unwrap(), 0, 0])
+        .take(len)
+        .collect()
 }
 
 fn all(input: &Input) -> Result<Vec<u8>> {
@@ -44,8 +47,13 @@ fn id(result: Result<Vec<u8>>) -> (&'static str, String, String) {
 }
 
 fn program(words: &[&str], input: &[u8]) -> Option<Vec<u8>> {
-    let mut child =
-        Command::new(words[0]).args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let mut child = Command::new(words[0])
+        .args(&words[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let feed = std::thread::spawn(move || stdin.write_all(&input));
@@ -119,7 +127,8 @@ fn our_frames() {
     // Without a checksum of its own a frame may give other bytes: the archive's checksums find that.
     assert!(of_file(&wrong).map_or(true, |b| b != want));
     // A frame that is too large to be unpacked apart, between small ones: the rest is a stream.
-    let large = [framed(&want[..1000], 1000), framed(&want, 10 << 20), framed(&want[..5000], 1000)].concat();
+    let large = [framed(&want[..1000], 1000), framed(&want, 10 << 20), framed(&want[..5000], 1000)]
+        .concat();
     assert!(of_file(&large).unwrap() == [&want[..1000], &want, &want[..5000]].concat());
     // Its length is a lie.
     for change in [1, 0xff] {
@@ -134,11 +143,25 @@ fn our_frames() {
 #[test]
 fn pieces_that_are_held() {
     let want = content(24 << 20);
-    let sizes = [1usize, 4 << 20, 65536, 3, 1_000_000, 100, 4 << 20, 70_000, 65535, 2_500_000, 4 << 20, 4 << 20];
+    let sizes = [
+        1usize,
+        4 << 20,
+        65536,
+        3,
+        1_000_000,
+        100,
+        4 << 20,
+        70_000,
+        65535,
+        2_500_000,
+        4 << 20,
+        4 << 20,
+    ];
     let (mut packed, mut at, mut n) = (vec![], 0, 0);
     while at < want.len() {
         // Stretches of tiny ones between.
-        let size = if n % 600 < 500 { 1 + n % 50 } else { sizes[n % sizes.len()] }.min(want.len() - at);
+        let size =
+            if n % 600 < 500 { 1 + n % 50 } else { sizes[n % sizes.len()] }.min(want.len() - at);
         packed.extend(framed(&want[at..at + size], size));
         (at, n) = (at + size, n + 1);
     }
@@ -165,16 +188,27 @@ fn pieces_that_are_held() {
 
 #[test]
 fn what_is_not_unpacked() {
-    for (start, program) in [(&b"BZh9"[..], "bzip2"), (b"\x04\x22\x4d\x18", "lz4"), (b"\x5d\0\0\x80", "xz"), (b"LZIP\x01", "lzip")] {
+    for (start, program) in [
+        (&b"BZh9"[..], "bzip2"),
+        (b"\x04\x22\x4d\x18", "lz4"),
+        (b"\x5d\0\0\x80", "xz"),
+        (b"LZIP\x01", "lzip"),
+    ] {
         let (id, cause, remedy) = id(of_file(&[start, &[9; 600]].concat()));
         assert_eq!(id, "ALT-632");
-        assert!(cause.contains(program) && remedy.contains(&format!("{program} -dc /")), "{cause} {remedy}");
+        assert!(
+            cause.contains(program) && remedy.contains(&format!("{program} -dc /")),
+            "{cause} {remedy}"
+        );
     }
     // A window larger than any that is granted, and a dictionary likewise.
     let window = [&b"\x28\xb5\x2f\xfd\x00\xa8"[..], &[0; 100]].concat();
     let (id_, _, remedy) = id(of_file(&window));
     assert!(id_ == "ALT-632" && remedy.contains("zstd --long=31 -dc"), "{remedy}");
-    if let Some(packed) = program(&["xz", "-c", "--lzma2=dict=512MiB,mode=fast,mf=hc3,nice=10"], b"x").filter(|p| !p.is_empty()) {
+    if let Some(packed) =
+        program(&["xz", "-c", "--lzma2=dict=512MiB,mode=fast,mf=hc3,nice=10"], b"x")
+            .filter(|p| !p.is_empty())
+    {
         let (id, _, remedy) = id(of_file(&packed));
         assert!(id == "ALT-632" && remedy.contains("xz -dc"), "{remedy}");
     }
@@ -183,7 +217,11 @@ fn what_is_not_unpacked() {
 #[test]
 fn what_cannot_be_opened() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, want, text) in [("nowhere", "ALT-630", "No such file"), (".", "ALT-630", "directory"), ("empty", "ALT-631", "empty")] {
+    for (name, want, text) in [
+        ("nowhere", "ALT-630", "No such file"),
+        (".", "ALT-630", "directory"),
+        ("empty", "ALT-631", "empty"),
+    ] {
         fs::write(dir.path().join("empty"), "").unwrap();
         let err = Input::open(&dir.path().join(name)).unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, want);
@@ -227,9 +265,12 @@ fn a_fifo_is_read_once() {
 #[test]
 fn blocks_of_a_tape() {
     let want = content(4_000_000);
-    for (bytes, block) in
-        [(want.clone(), 65536), (want.clone(), 10240), (framed(&want, 300_000), 131_072), (program(&["gzip", "-c"], &want).unwrap(), 32768)]
-    {
+    for (bytes, block) in [
+        (want.clone(), 65536),
+        (want.clone(), 10240),
+        (framed(&want, 300_000), 131_072),
+        (program(&["gzip", "-c"], &want).unwrap(), 32768),
+    ] {
         let (ours, theirs) = UnixDatagram::pair().unwrap();
         let writer = std::thread::spawn(move || {
             bytes.chunks(block).for_each(|b| assert_eq!(theirs.send(b).unwrap(), b.len()));
@@ -243,7 +284,9 @@ fn blocks_of_a_tape() {
     let (ours, theirs) = nix::unistd::pipe2(OFlag::O_DIRECT).unwrap();
     let (reader, packets): (OwnedFd, File) = (ours, theirs.into());
     let sent = want.clone();
-    let writer = std::thread::spawn(move || sent.chunks(4096).for_each(|b| assert_eq!((&packets).write(b).unwrap(), b.len())));
+    let writer = std::thread::spawn(move || {
+        sent.chunks(4096).for_each(|b| assert_eq!((&packets).write(b).unwrap(), b.len()))
+    });
     assert!(all(&Input::of("packets".to_owned(), reader.into()).unwrap()).unwrap() == want);
     writer.join().unwrap();
 }

@@ -56,7 +56,10 @@ impl Compression {
         if is_skippable(start) {
             return Self::Zstd;
         }
-        signs.iter().find(|(sign, _)| start.starts_with(sign)).map_or(Self::None, |(_, found)| *found)
+        signs
+            .iter()
+            .find(|(sign, _)| start.starts_with(sign))
+            .map_or(Self::None, |(_, found)| *found)
     }
 }
 
@@ -82,8 +85,12 @@ struct Threads {
 impl Source for Threads {
     fn next(&mut self) -> Result<Option<Piece>> {
         let Some(slots) = &self.slots else { return Ok(None) };
-        let died =
-            || error::IMAGE_READ.because_do("the thread that reads the image ended", "this is a mistake in altdisk: please report it");
+        let died = || {
+            error::IMAGE_READ.because_do(
+                "the thread that reads the image ended",
+                "this is a mistake in altdisk: please report it",
+            )
+        };
         let piece = match slots.recv().map_err(|_| died())? {
             Slot::Ready(piece) => piece,
             Slot::Later(piece) => piece.recv().map_err(|_| died())?,
@@ -114,7 +121,8 @@ pub fn start(mut raw: Raw, endless: bool) -> Result<Box<dyn Source>> {
             "unzip" | "7z" => format!("unpack it with {program} first, and name the archive in it"),
             _ => format!("unpack it on the way: {program} -dc {name} | alt_disk_install -d - ..."),
         };
-        return Err(error::IMAGE_COMPRESSION.because_do(format!("{name} is compressed with {program}"), unpack));
+        return Err(error::IMAGE_COMPRESSION
+            .because_do(format!("{name} is compressed with {program}"), unpack));
     }
     let (to, slots) = sync_channel(WAITING);
     let work = move || {
@@ -130,7 +138,10 @@ pub fn start(mut raw: Raw, endless: bool) -> Result<Box<dyn Source>> {
         });
     };
     threads::start("input", work)?;
-    Ok(Box::new(Threads { slots: Some(slots), endless: endless && compression == Compression::None }))
+    Ok(Box::new(Threads {
+        slots: Some(slots),
+        endless: endless && compression == Compression::None,
+    }))
 }
 
 /// Sends a piece on; false when nobody wants more.
@@ -196,7 +207,12 @@ impl Filling {
 ///
 /// # Errors
 /// ALT-632 to 634, ALT-638.
-pub fn streams(raw: &mut Raw, compression: Compression, mut filling: Filling, to: &SyncSender<Slot>) -> Result<()> {
+pub fn streams(
+    raw: &mut Raw,
+    compression: Compression,
+    mut filling: Filling,
+    to: &SyncSender<Slot>,
+) -> Result<()> {
     loop {
         let start = raw.peek(6).map(<[u8]>::to_vec);
         let start = raw.checked(start)?;
@@ -208,7 +224,8 @@ pub fn streams(raw: &mut Raw, compression: Compression, mut filling: Filling, to
             return Err(raw.error(&io::ErrorKind::UnexpectedEof.into()));
         }
         if Compression::of(&start) != compression {
-            return Err(error::IMAGE_DAMAGED.because(format!("{}: other data follow what is compressed", raw.name())));
+            return Err(error::IMAGE_DAMAGED
+                .because(format!("{}: other data follow what is compressed", raw.name())));
         }
         let unpacked = match compression {
             Compression::Zstd => zstd(raw).and_then(|d| filling.pump(d, to)),
@@ -241,7 +258,8 @@ fn xz(raw: &mut Raw) -> io::Result<impl Read> {
 /// Unpacking that would take more memory than it may.
 fn too_large(e: &io::Error, raw: &Raw) -> Option<anyhow::Error> {
     let text = e.to_string();
-    let xz = e.get_ref().and_then(|e| e.downcast_ref::<liblzma::stream::Error>()) == Some(&liblzma::stream::Error::MemLimit);
+    let xz = e.get_ref().and_then(|e| e.downcast_ref::<liblzma::stream::Error>())
+        == Some(&liblzma::stream::Error::MemLimit);
     let command = match () {
         () if xz => "xz -dc",
         () if text.contains("too much memory") => "zstd --long=31 -dc",
@@ -249,7 +267,10 @@ fn too_large(e: &io::Error, raw: &Raw) -> Option<anyhow::Error> {
     };
     let name = raw.name();
     let cause = format!("{name}: unpacking it takes more memory than altdisk gives to it");
-    Some(error::IMAGE_COMPRESSION.because_do(cause, format!("unpack it on the way: {command} {name} | alt_disk_install -d - ...")))
+    Some(error::IMAGE_COMPRESSION.because_do(
+        cause,
+        format!("unpack it on the way: {command} {name} | alt_disk_install -d - ..."),
+    ))
 }
 
 /// Nothing but zeros to the end.
@@ -259,7 +280,10 @@ fn zeros(raw: &mut Raw) -> Result<()> {
         match raw.checked(some)? {
             (0, _) => return Ok(()),
             (n, true) => raw.consume(n),
-            (_, false) => return Err(error::IMAGE_DAMAGED.because(format!("{}: other data follow what is compressed", raw.name()))),
+            (_, false) => {
+                return Err(error::IMAGE_DAMAGED
+                    .because(format!("{}: other data follow what is compressed", raw.name())));
+            }
         }
     }
 }

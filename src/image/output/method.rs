@@ -28,7 +28,9 @@ impl Method {
         let wrong = |why: String| error::IMAGE_METHOD.because(why);
         let (name, level) = match word.split_once(':') {
             Some((name, level)) => (name, Some(level)),
-            None if word.chars().all(|c| c.is_ascii_digit()) && !word.is_empty() => ("zstd", Some(word)),
+            None if word.chars().all(|c| c.is_ascii_digit()) && !word.is_empty() => {
+                ("zstd", Some(word))
+            }
             None => (word, None),
         };
         let level = |most: u32, least: u32, usual: u32| match level.map(str::parse::<u32>) {
@@ -78,8 +80,14 @@ mod tests {
         ] {
             assert_eq!(Method::parse(word).unwrap(), want, "{word}");
         }
-        for word in ["", "0", "20", "-1", "zstd:", "gzip:0", "none:1", "lz4", "xz:10", "99999999999"] {
-            assert_eq!(error::of(&Method::parse(word).unwrap_err()).unwrap().entry.id, "ALT-659", "{word}");
+        for word in
+            ["", "0", "20", "-1", "zstd:", "gzip:0", "none:1", "lz4", "xz:10", "99999999999"]
+        {
+            assert_eq!(
+                error::of(&Method::parse(word).unwrap_err()).unwrap().entry.id,
+                "ALT-659",
+                "{word}"
+            );
         }
         for (name, want) in [
             ("a.tar.zst", Method::Zstd(3)),

@@ -82,7 +82,11 @@ impl Output {
         match file.room() {
             Some(room) if room < needed => {
                 let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-                let about = if self.method == Method::None { "" } else { " (about half of what is saved, as it is compressed)" };
+                let about = if self.method == Method::None {
+                    ""
+                } else {
+                    " (about half of what is saved, as it is compressed)"
+                };
                 Err(error::IMAGE_ROOM.because(format!(
                     "{} needs {} MiB{about}, but {} has {} MiB free",
                     self.name.display(),
@@ -127,10 +131,13 @@ impl Output {
 fn failed(name: &Path, e: &io::Error) -> anyhow::Error {
     let cause = format!("writing {}: {e}", name.display());
     match e.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => error::IMAGE_FULL.because(cause),
-        io::ErrorKind::FileTooLarge => {
-            error::IMAGE_WRITE.because_do(cause, "the file system (or `ulimit -f`) allows no larger file: name another place")
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            error::IMAGE_FULL.because(cause)
         }
+        io::ErrorKind::FileTooLarge => error::IMAGE_WRITE.because_do(
+            cause,
+            "the file system (or `ulimit -f`) allows no larger file: name another place",
+        ),
         _ => error::IMAGE_WRITE.because(cause),
     }
 }

@@ -111,7 +111,8 @@ impl<'a> Packer<'a> {
                 Ok(None) => Ok((Vec::new(), chunk.content)),
                 Ok(Some(engine)) => {
                     let mut out = self.buffer();
-                    let done = engine.pack(&chunk.content, &mut out, self.stopped).map(|head| (head, out));
+                    let done =
+                        engine.pack(&chunk.content, &mut out, self.stopped).map(|head| (head, out));
                     self.give_back(chunk.content);
                     done
                 }
@@ -140,7 +141,11 @@ impl<'a> Packer<'a> {
 impl Line {
     /// What stands before each chunk, and the chunk, compressed.
     pub fn packed(self) -> impl Iterator<Item = Packed> {
-        let died = |_| Err(io::Error::other("a thread of the compressor ended early; this is a bug of altdisk"));
+        let died = |_| {
+            Err(io::Error::other(
+                "a thread of the compressor ended early; this is a bug of altdisk",
+            ))
+        };
         self.0.into_iter().map(move |packed| packed.recv().unwrap_or_else(died))
     }
 }
@@ -179,10 +184,17 @@ impl Engine {
     }
 
     /// Compresses into `out`; returns what stands before it.
-    fn pack(&mut self, content: &[u8], out: &mut Vec<u8>, stopped: &AtomicBool) -> io::Result<Vec<u8>> {
+    fn pack(
+        &mut self,
+        content: &[u8],
+        out: &mut Vec<u8>,
+        stopped: &AtomicBool,
+    ) -> io::Result<Vec<u8>> {
         // Slow ones look again and again whether they may stop.
         let pieces = |to: &mut dyn Write| {
-            content.chunks(PIECE).try_for_each(|piece| if stopped.load(Ordering::Relaxed) { Err(gone()) } else { to.write_all(piece) })
+            content.chunks(PIECE).try_for_each(|piece| {
+                if stopped.load(Ordering::Relaxed) { Err(gone()) } else { to.write_all(piece) }
+            })
         };
         match self {
             _ if stopped.load(Ordering::Relaxed) => Err(gone()),

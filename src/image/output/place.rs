@@ -43,7 +43,8 @@ pub fn kind(name: &Path) -> Result<Kind> {
     };
     let kind = meta.file_type();
     if kind.is_dir() {
-        return Err(error::IMAGE_PLACE.because_do(format!("{} is a directory", name.display()), "name a file in it"));
+        return Err(error::IMAGE_PLACE
+            .because_do(format!("{} is a directory", name.display()), "name a file in it"));
     }
     if kind.is_block_device() {
         return not("a disk or partition, which would be overwritten");
@@ -62,15 +63,20 @@ fn new_file(name: &Path) -> Result<Kind> {
     if name.symlink_metadata().is_ok() {
         return wrong("the link leads nowhere");
     }
-    let Some(base) = name.file_name().filter(|_| !name.as_os_str().as_bytes().ends_with(b"/")) else {
+    let Some(base) = name.file_name().filter(|_| !name.as_os_str().as_bytes().ends_with(b"/"))
+    else {
         return wrong("this is no file's name");
     };
     let dir = name.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match dir.canonicalize() {
         Ok(dir) if dir.is_dir() => Ok(Kind::File(dir.join(base))),
         _ => {
-            let cause = format!("{}: the directory {} does not exist", name.display(), dir.display());
-            let remedy = format!("make it with `mkdir -p {}`, or name a file in a directory that exists", quote(dir.as_os_str()));
+            let cause =
+                format!("{}: the directory {} does not exist", name.display(), dir.display());
+            let remedy = format!(
+                "make it with `mkdir -p {}`, or name a file in a directory that exists",
+                quote(dir.as_os_str())
+            );
             Err(error::IMAGE_PLACE.because_do(cause, remedy))
         }
     }
@@ -94,17 +100,37 @@ impl NewFile {
     /// ALT-655.
     pub fn make(path: &Path) -> Result<Self> {
         let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
-        let cannot = |e: io::Error| error::IMAGE_WRITE.because(format!("making a file in {}: {e}", directory.display()));
+        let cannot = |e: io::Error| {
+            error::IMAGE_WRITE.because(format!("making a file in {}: {e}", directory.display()))
+        };
         let beside = beside(path);
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).mode(0o600);
         // Left by a run that was killed: an image has no use for it, and this one must not meet it.
         let _ = fs::remove_file(&beside);
         if let Ok(file) = options.clone().custom_flags(OFlag::O_TMPFILE.bits()).open(&directory) {
-            return Ok(Self { file, path: path.to_owned(), directory, beside: None, written: 0, told: 0 });
+            return Ok(Self {
+                file,
+                path: path.to_owned(),
+                directory,
+                beside: None,
+                written: 0,
+                told: 0,
+            });
         }
-        let file = options.create_new(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(&beside).map_err(cannot)?;
-        Ok(Self { file, path: path.to_owned(), directory, beside: Some(beside), written: 0, told: 0 })
+        let file = options
+            .create_new(true)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(&beside)
+            .map_err(cannot)?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            directory,
+            beside: Some(beside),
+            written: 0,
+            told: 0,
+        })
     }
 
     pub fn directory(&self) -> &Path {
@@ -118,7 +144,9 @@ impl NewFile {
 
     /// Bytes that are free for it.
     pub fn room(&self) -> Option<u64> {
-        nix::sys::statvfs::fstatvfs(&self.file).ok().map(|s| s.blocks_available().saturating_mul(s.fragment_size()))
+        nix::sys::statvfs::fstatvfs(&self.file)
+            .ok()
+            .map(|s| s.blocks_available().saturating_mul(s.fragment_size()))
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -141,7 +169,13 @@ impl NewFile {
                 _ => {}
             }
             let own = CString::new(format!("/proc/self/fd/{}", self.file.as_fd().as_raw_fd()))?;
-            nix::unistd::linkat(nix::fcntl::AT_FDCWD, own.as_c_str(), nix::fcntl::AT_FDCWD, &beside, AtFlags::AT_SYMLINK_FOLLOW)?;
+            nix::unistd::linkat(
+                nix::fcntl::AT_FDCWD,
+                own.as_c_str(),
+                nix::fcntl::AT_FDCWD,
+                &beside,
+                AtFlags::AT_SYMLINK_FOLLOW,
+            )?;
             self.beside = Some(beside);
         }
         if let Some(beside) = &self.beside {

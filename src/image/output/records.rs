@@ -26,14 +26,19 @@ impl Records {
         if out.is_terminal() {
             return Err(error::IMAGE_PLACE.because("standard output is a terminal"));
         }
-        Ok(Self { to: File::from(out.as_fd().try_clone_to_owned()?), buffer: Vec::with_capacity(size), size })
+        Ok(Self {
+            to: File::from(out.as_fd().try_clone_to_owned()?),
+            buffer: Vec::with_capacity(size),
+            size,
+        })
     }
 
     /// # Errors
     /// ALT-655; ALT-658 for a terminal.
     pub fn open(name: &Path, size: usize) -> Result<Self> {
         let to = File::options().write(true).open(name);
-        let to = to.map_err(|e| error::IMAGE_WRITE.because(format!("opening {}: {e}", name.display())))?;
+        let to =
+            to.map_err(|e| error::IMAGE_WRITE.because(format!("opening {}: {e}", name.display())))?;
         if to.is_terminal() {
             return Err(error::IMAGE_PLACE.because(format!("{} is a terminal", name.display())));
         }
@@ -76,7 +81,14 @@ impl Records {
         }
         match self.to.sync_all() {
             // Pipes and many devices have nothing to be synced.
-            Err(e) if !matches!(e.raw_os_error(), Some(nix::libc::EINVAL | nix::libc::ENOTSUP | nix::libc::EROFS)) => Err(e),
+            Err(e)
+                if !matches!(
+                    e.raw_os_error(),
+                    Some(nix::libc::EINVAL | nix::libc::ENOTSUP | nix::libc::EROFS)
+                ) =>
+            {
+                Err(e)
+            }
             _ => Ok(()),
         }
     }

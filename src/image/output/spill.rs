@@ -22,7 +22,12 @@ impl Spill {
     /// `near`: where the file is made if possible.
     pub fn new(near: Option<&Path>) -> Self {
         let usual = ["/var/tmp", "/tmp"].map(PathBuf::from);
-        Self { directories: near.map(Path::to_owned).into_iter().chain(usual).collect(), memory: Vec::new(), file: None, length: 0 }
+        Self {
+            directories: near.map(Path::to_owned).into_iter().chain(usual).collect(),
+            memory: Vec::new(),
+            file: None,
+            length: 0,
+        }
     }
 
     /// Bytes so far.
@@ -39,8 +44,15 @@ impl Spill {
             return Ok(());
         }
         if self.file.is_none() {
-            let anonymous =
-                |dir: &PathBuf| File::options().read(true).write(true).mode(0o600).custom_flags(OFlag::O_TMPFILE.bits()).open(dir).ok();
+            let anonymous = |dir: &PathBuf| {
+                File::options()
+                    .read(true)
+                    .write(true)
+                    .mode(0o600)
+                    .custom_flags(OFlag::O_TMPFILE.bits())
+                    .open(dir)
+                    .ok()
+            };
             self.file = self.directories.iter().find_map(anonymous);
         }
         // Where no file can be made, it stays in memory.

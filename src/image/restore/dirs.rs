@@ -46,7 +46,11 @@ pub struct Dir {
 impl Dir {
     /// The path of an entry.
     pub fn path_of(&self, name: &[u8]) -> Vec<u8> {
-        if self.path.is_empty() { name.to_vec() } else { [self.path.as_slice(), b"/", name].concat() }
+        if self.path.is_empty() {
+            name.to_vec()
+        } else {
+            [self.path.as_slice(), b"/", name].concat()
+        }
     }
 }
 
@@ -120,7 +124,11 @@ impl Dirs {
         }
         let fd = tree::open_below(self.root.as_fd(), path, DIRECTORY)?;
         let dev = tree::stat_fd(&fd)?.dev;
-        Ok(Arc::new(Dir { system: system_of(&mut self.systems, &fd, dev)?, fd, path: path.to_vec() }))
+        Ok(Arc::new(Dir {
+            system: system_of(&mut self.systems, &fd, dev)?,
+            fd,
+            path: path.to_vec(),
+        }))
     }
 
     /// Opens a directory to make things in it; what is missing of the way is made (root's, 755).
@@ -164,10 +172,15 @@ impl Dirs {
     /// Keeps an open directory, private from now on. With `later` what it was before comes back at the end.
     pub fn adopt(&mut self, fd: OwnedFd, path: &[u8], later: Option<Later<'_>>) -> Sys<Arc<Dir>> {
         let stat = tree::stat_fd(&fd)?;
-        let dir = Arc::new(Dir { system: system_of(&mut self.systems, &fd, stat.dev)?, fd, path: path.to_vec() });
+        let dir = Arc::new(Dir {
+            system: system_of(&mut self.systems, &fd, stat.dev)?,
+            fd,
+            path: path.to_vec(),
+        });
         neutral(&dir, &stat, later)?;
         if self.open.len() >= KEPT
-            && let Some(oldest) = self.open.iter().min_by_key(|(_, (_, used))| *used).map(|(p, _)| p.clone())
+            && let Some(oldest) =
+                self.open.iter().min_by_key(|(_, (_, used))| *used).map(|(p, _)| p.clone())
         {
             self.open.remove(&oldest);
         }
@@ -196,7 +209,9 @@ fn neutral(dir: &Dir, stat: &Stat, later: Option<Later<'_>>) -> Sys<()> {
     }
     let now = attrs::flags(dir);
     if let Some(later) = later {
-        let acl = attrs::value(Of::File(dir.as_fd()), DEFAULT_ACL).ok().map(|v| (DEFAULT_ACL.to_owned(), v));
+        let acl = attrs::value(Of::File(dir.as_fd()), DEFAULT_ACL)
+            .ok()
+            .map(|v| (DEFAULT_ACL.to_owned(), v));
         let meta = Meta {
             mode: stat.permissions(),
             uid: stat.uid,

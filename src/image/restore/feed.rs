@@ -64,8 +64,11 @@ impl At {
     /// A directory on the way is none.
     fn blocked(&self, path: &[u8], kind: Option<FileKind>) -> anyhow::Error {
         match kind {
-            Some(FileKind::Symlink) => self.escapes(format!("it goes through {}, which is a symbolic link", show(path))),
-            _ => error::RESTORE_IN_THE_WAY.because(self.says(format!("{} is no directory", show(path)))),
+            Some(FileKind::Symlink) => {
+                self.escapes(format!("it goes through {}, which is a symbolic link", show(path)))
+            }
+            _ => error::RESTORE_IN_THE_WAY
+                .because(self.says(format!("{} is no directory", show(path)))),
         }
     }
 }
@@ -143,7 +146,9 @@ impl<'a> Feed<'a> {
             Kind::Regular => return self.regular(archive, &at, here, m, |what| item(what, meta)),
             Kind::HardLink(target) => {
                 let target = self.place(&at, &target)?;
-                let Some((from, old)) = split(&target) else { return Err(at.escapes("it is a hard link to the root itself")) };
+                let Some((from, old)) = split(&target) else {
+                    return Err(at.escapes("it is a hard link to the root itself"));
+                };
                 let (from, old, there) = (from.to_vec(), CString::new(old)?, self.hash(&target));
                 if !self.finished(there) {
                     return Ok(false);
@@ -165,14 +170,23 @@ impl<'a> Feed<'a> {
         Ok(!self.batch.is_full() || self.hand_over())
     }
 
-    fn regular(&mut self, archive: &mut Archive, at: &At, here: u64, m: Member, item: impl FnOnce(What) -> Item) -> Result<bool> {
+    fn regular(
+        &mut self,
+        archive: &mut Archive,
+        at: &At,
+        here: u64,
+        m: Member,
+        item: impl FnOnce(What) -> Item,
+    ) -> Result<bool> {
         let index = self.regular;
         self.regular += 1;
         self.batch.weight += m.map.as_ref().map_or(0, |map| map.len() * 16);
         let sum = self.run.sums.is_some().then(|| (index, at.name.clone()));
         let mut rest = m.stored;
         let short = || error::IMAGE_CUT.because(at.says("its content ends too early"));
-        let file = |content| What::Regular(Regular { size: m.size, stored: m.stored, map: m.map, content, sum });
+        let file = |content| {
+            What::Regular(Regular { size: m.size, stored: m.stored, map: m.map, content, sum })
+        };
         if rest <= SMALL {
             let mut pieces = vec![];
             while rest > 0 {
@@ -204,7 +218,10 @@ impl<'a> Feed<'a> {
 
     /// The next content, which is to wait.
     fn piece(&mut self, archive: &mut Archive, rest: u64) -> Result<Option<Piece>> {
-        Ok(archive.piece()?.filter(|p| !p.is_empty() && p.len() as u64 <= rest).map(|p| self.keeper.keep(p)))
+        Ok(archive
+            .piece()?
+            .filter(|p| !p.is_empty() && p.len() as u64 <= rest)
+            .map(|p| self.keeper.keep(p)))
     }
 
     /// A stored name as a path below the root.
@@ -212,10 +229,14 @@ impl<'a> Feed<'a> {
         let clean = clean(stored, self.own).map_err(|why| at.escapes(why))?;
         if clean.absolute && !self.told_absolute {
             self.told_absolute = true;
-            self.run.events.note("names in the archive begin with /; they are restored below the target");
+            self.run
+                .events
+                .note("names in the archive begin with /; they are restored below the target");
         }
         if self.run.divert.is_taken(&clean.path) {
-            return Err(at.escapes(format!("{} is kept for files of another place", show(&clean.path))));
+            return Err(
+                at.escapes(format!("{} is kept for files of another place", show(&clean.path)))
+            );
         }
         Ok(self.run.divert.apply(clean.path))
     }
@@ -230,16 +251,21 @@ impl<'a> Feed<'a> {
                 return Ok(false);
             }
             let name = CString::new(name)?;
-            if run.divert.is_prefix(path) && tree::stat_at(&*dir, &name).is_ok_and(|s| s.kind() == Some(FileKind::Symlink)) {
+            if run.divert.is_prefix(path)
+                && tree::stat_at(&*dir, &name).is_ok_and(|s| s.kind() == Some(FileKind::Symlink))
+            {
                 // What it leads to is where the rest goes: `lib` of a boot image, where /lib is a link to usr/lib.
                 return Ok(true);
             }
             if let Err(e) = self.make(&dir, &name, path) {
                 return match e {
                     Errno::EBUSY => Err(at.escapes("a file is mounted in its place")),
-                    Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO => Err(run.target_failed(path, e)),
+                    Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO => {
+                        Err(run.target_failed(path, e))
+                    }
                     e => {
-                        run.tally.failed(path.to_vec(), format!("cannot be made on the target: {e}"));
+                        run.tally
+                            .failed(path.to_vec(), format!("cannot be made on the target: {e}"));
                         Ok(true)
                     }
                 };
@@ -289,12 +315,14 @@ impl<'a> Feed<'a> {
     fn link_directory(&mut self, at: &At, path: &[u8]) -> Result<Arc<Dir>> {
         match self.dirs.existing(path) {
             Ok(dir) => Ok(dir),
-            Err(Errno::ELOOP | Errno::ENOTDIR) => {
-                Err(at.escapes(format!("it is a hard link through {}, which is no directory", show(path))))
-            }
-            Err(Errno::ENOENT) => {
-                Err(error::RESTORE_NO_TARGET.because(at.says(format!("it is a hard link to a file in {}, which is not there", show(path)))))
-            }
+            Err(Errno::ELOOP | Errno::ENOTDIR) => Err(at.escapes(format!(
+                "it is a hard link through {}, which is no directory",
+                show(path)
+            ))),
+            Err(Errno::ENOENT) => Err(error::RESTORE_NO_TARGET.because(at.says(format!(
+                "it is a hard link to a file in {}, which is not there",
+                show(path)
+            )))),
             Err(e) => Err(self.run.target_failed(path, e)),
         }
     }

@@ -45,7 +45,10 @@ impl Notes {
     }
 
     /// Everything that was noted, in order.
-    pub fn each(self, mut what: impl FnMut(&[u8], Meta) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    pub fn each(
+        self,
+        mut what: impl FnMut(&[u8], Meta) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         if let Some(file) = self.file {
             let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.rewind()?;
@@ -81,10 +84,14 @@ fn encode(out: &mut Vec<u8>, path: &[u8], meta: &Meta) {
     }
 }
 
-fn decode(from: &mut impl io::BufRead, what: &mut impl FnMut(&[u8], Meta) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn decode(
+    from: &mut impl io::BufRead,
+    what: &mut impl FnMut(&[u8], Meta) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     while !from.fill_buf()?.is_empty() {
         let path = read_bytes(from)?;
-        let [mode, uid, gid, flags] = [read(from)?, read(from)?, read(from)?, read(from)?].map(u32::from_ne_bytes);
+        let [mode, uid, gid, flags] =
+            [read(from)?, read(from)?, read(from)?, read(from)?].map(u32::from_ne_bytes);
         let (mtime, atime) = (read_time(from)?, read_time(from)?);
         let mut xattrs = vec![];
         for _ in 0..u64::from_ne_bytes(read(from)?) {
@@ -111,7 +118,8 @@ fn read_bytes(from: &mut impl Read) -> io::Result<Vec<u8>> {
 
 fn read_time(from: &mut impl Read) -> io::Result<Option<Time>> {
     let [there] = read(from)?;
-    let time = Time { secs: i64::from_ne_bytes(read(from)?), nanos: u32::from_ne_bytes(read(from)?) };
+    let time =
+        Time { secs: i64::from_ne_bytes(read(from)?), nanos: u32::from_ne_bytes(read(from)?) };
     Ok((there != 0).then_some(time))
 }
 

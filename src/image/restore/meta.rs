@@ -116,7 +116,9 @@ impl Goal<'_> {
         for (name, value) in &meta.xattrs {
             match attrs::set(to, name, value) {
                 // Too large for this kind of file system, or the target is full: a full one shows by itself.
-                Err(Errno::ENOSPC) if make::has_room(&self.system.top) => self.lost(&attribute(name), Errno::ENOSPC),
+                Err(Errno::ENOSPC) if make::has_room(&self.system.top) => {
+                    self.lost(&attribute(name), Errno::ENOSPC)
+                }
                 Ok(()) => {}
                 other => self.keep(&attribute(name), other)?,
             }
@@ -131,7 +133,8 @@ impl Goal<'_> {
             return;
         }
         let missing = wanted & !now;
-        let (last, first): (Vec<_>, Vec<_>) = flag::KEPT.iter().partition(|(bit, _)| bit & FORBIDDING != 0);
+        let (last, first): (Vec<_>, Vec<_>) =
+            flag::KEPT.iter().partition(|(bit, _)| bit & FORBIDDING != 0);
         for (bit, letter) in first.into_iter().chain(last).filter(|(bit, _)| missing & bit != 0) {
             match attrs::put_flags(&to, now | bit) {
                 Ok(()) => now |= bit,

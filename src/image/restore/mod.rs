@@ -50,6 +50,11 @@ pub struct Job<'a> {
 /// ALT-645 for a member that would leave the root; ALT-646 and 647 for one that cannot be where it belongs; ALT-648 naming the files
 /// that could not be made (everything else is restored then); ALT-403 and 404 when a target is full or fails; ALT-711; ALT-633 to 638
 /// for an archive that is damaged.
-pub fn restore(archive: Archive, job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Report> {
+pub fn restore(
+    archive: Archive,
+    job: &Job<'_>,
+    events: &Events,
+    progress: &Progress,
+) -> Result<Report> {
     run::run(archive, job, events, progress)
 }

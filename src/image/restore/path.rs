@@ -36,7 +36,9 @@ pub fn clean(stored: &[u8], own: bool) -> Result<Clean, &'static str> {
         match name {
             b"" | b"." => continue,
             b".." => return Err("its name holds the component `..`"),
-            _ if name.len() > NAME_MAX => return Err("a component of its name is longer than 255 bytes"),
+            _ if name.len() > NAME_MAX => {
+                return Err("a component of its name is longer than 255 bytes");
+            }
             _ => {}
         }
         if !path.is_empty() {
@@ -52,7 +54,11 @@ pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
     if path.is_empty() {
         return None;
     }
-    Some(path.iter().rposition(|b| *b == b'/').map_or((b"".as_slice(), path), |cut| (&path[..cut], &path[cut + 1..])))
+    Some(
+        path.iter()
+            .rposition(|b| *b == b'/')
+            .map_or((b"".as_slice(), path), |cut| (&path[..cut], &path[cut + 1..])),
+    )
 }
 
 /// Paths below a prefix that are restored below another directory.
@@ -62,8 +68,14 @@ pub struct Diverted(Vec<(Vec<u8>, Vec<u8>)>);
 impl Diverted {
     /// None where a prefix, or what is in its place, is no path below the root.
     pub fn new(pairs: &[(PathBuf, PathBuf)]) -> Option<Self> {
-        let bytes = |p: &Path| clean(p.as_os_str().as_bytes(), false).ok().map(|c| c.path).filter(|p| !p.is_empty());
-        pairs.iter().map(|(prefix, instead)| Some((bytes(prefix)?, bytes(instead)?))).collect::<Option<_>>().map(Self)
+        let bytes = |p: &Path| {
+            clean(p.as_os_str().as_bytes(), false).ok().map(|c| c.path).filter(|p| !p.is_empty())
+        };
+        pairs
+            .iter()
+            .map(|(prefix, instead)| Some((bytes(prefix)?, bytes(instead)?)))
+            .collect::<Option<_>>()
+            .map(Self)
     }
 
     /// Whether what is below `path` goes elsewhere.
@@ -73,13 +85,18 @@ impl Diverted {
 
     /// Whether `path` is, or is in, a directory where others are restored instead: nothing of the archive's own may be there.
     pub fn is_taken(&self, path: &[u8]) -> bool {
-        self.0.iter().any(|(_, instead)| path.strip_prefix(instead.as_slice()).is_some_and(|r| matches!(r.first(), None | Some(b'/'))))
+        self.0.iter().any(|(_, instead)| {
+            path.strip_prefix(instead.as_slice())
+                .is_some_and(|r| matches!(r.first(), None | Some(b'/')))
+        })
     }
 
     /// Where `path` goes. The prefix itself stays where it is: it is the directory that will be mounted over.
     pub fn apply(&self, path: Vec<u8>) -> Vec<u8> {
         for (prefix, instead) in &self.0 {
-            if let Some(rest) = path.strip_prefix(prefix.as_slice()).filter(|r| r.first() == Some(&b'/')) {
+            if let Some(rest) =
+                path.strip_prefix(prefix.as_slice()).filter(|r| r.first() == Some(&b'/'))
+            {
                 return [instead.as_slice(), rest].concat();
             }
         }
@@ -105,14 +122,20 @@ mod tests {
             ("a/..b/c..", "a/..b/c..", false),
             (" ", " ", false),
         ] {
-            assert_eq!(clean(stored.as_bytes(), false), Ok(Clean { path: path.into(), absolute }), "{stored}");
+            assert_eq!(
+                clean(stored.as_bytes(), false),
+                Ok(Clean { path: path.into(), absolute }),
+                "{stored}"
+            );
         }
         assert_eq!(clean("n".repeat(255).as_bytes(), true).unwrap().path.len(), 255);
     }
 
     #[test]
     fn names_are_refused() {
-        for stored in ["", "..", "../x", "./../x", "a/../../x", "a/..", "/..", "a/../b", "nul\0", "\0"] {
+        for stored in
+            ["", "..", "../x", "./../x", "a/../../x", "a/..", "/..", "a/../b", "nul\0", "\0"]
+        {
             assert!(clean(stored.as_bytes(), false).is_err(), "{stored:?}");
         }
         assert!(clean(format!("a/{}/b", "n".repeat(256)).as_bytes(), false).is_err());
@@ -133,12 +156,19 @@ mod tests {
         ] {
             assert_eq!(d.apply(from.into()), to.as_bytes(), "{from}");
         }
-        for (path, taken) in
-            [(".altdisk-esp", true), (".altdisk-esp/EFI/x", true), (".altdisk-esps", false), ("x/.altdisk-esp", false), ("", false)]
-        {
+        for (path, taken) in [
+            (".altdisk-esp", true),
+            (".altdisk-esp/EFI/x", true),
+            (".altdisk-esps", false),
+            ("x/.altdisk-esp", false),
+            ("", false),
+        ] {
             assert_eq!(d.is_taken(path.as_bytes()), taken, "{path}");
         }
         assert!(d.is_prefix(b"boot/efi") && !d.is_prefix(b"boot"));
-        assert!(Diverted::new(&[("/".into(), "x".into())]).is_none() && Diverted::new(&[("a".into(), "../x".into())]).is_none());
+        assert!(
+            Diverted::new(&[("/".into(), "x".into())]).is_none()
+                && Diverted::new(&[("a".into(), "../x".into())]).is_none()
+        );
     }
 }

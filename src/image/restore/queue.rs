@@ -91,7 +91,10 @@ impl Batch {
     const SPAN: u64 = 2 << 20;
 
     pub fn is_full(&self) -> bool {
-        self.items.len() >= Self::ITEMS || self.dirs >= Self::DIRS || self.weight >= FULL || self.bytes >= FULL
+        self.items.len() >= Self::ITEMS
+            || self.dirs >= Self::DIRS
+            || self.weight >= FULL
+            || self.bytes >= FULL
     }
 
     /// Whether a member at this offset is too far from the first.
@@ -143,7 +146,10 @@ impl Queue {
     /// Adds a batch, waiting for room. False when all was stopped.
     pub fn put(&self, batch: Batch) -> bool {
         let mut state = self.lock();
-        while !state.stopped && !state.batches.is_empty() && (state.batches.len() >= BATCHES || state.weight + batch.weight > WEIGHT) {
+        while !state.stopped
+            && !state.batches.is_empty()
+            && (state.batches.len() >= BATCHES || state.weight + batch.weight > WEIGHT)
+        {
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.stopped {
@@ -179,7 +185,8 @@ impl Queue {
             if state.stopped {
                 return None;
             }
-            let free = state.batches.iter().position(|b| !state.busy.contains(&b.main_dir())).unwrap_or(0);
+            let free =
+                state.batches.iter().position(|b| !state.busy.contains(&b.main_dir())).unwrap_or(0);
             if let Some(mut batch) = state.batches.remove(free) {
                 let dir = batch.main_dir();
                 state.busy.push(dir);

@@ -69,7 +69,16 @@ impl Fault {
         match self {
             Self::Fatal(_) | Self::Stopped => true,
             Self::Target(e) => {
-                matches!(e, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
+                matches!(
+                    e,
+                    Errno::ENOSPC
+                        | Errno::EDQUOT
+                        | Errno::EROFS
+                        | Errno::EIO
+                        | Errno::EMFILE
+                        | Errno::ENFILE
+                        | Errno::ENOMEM
+                )
             }
         }
     }
@@ -81,10 +90,20 @@ impl From<Errno> for Fault {
     }
 }
 
-pub fn run(mut archive: Archive, job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Report> {
+pub fn run(
+    mut archive: Archive,
+    job: &Job<'_>,
+    events: &Events,
+    progress: &Progress,
+) -> Result<Report> {
     let how = OFlag::O_DIRECTORY.bits();
-    let root = File::options().read(true).custom_flags(how).open(job.to).map_err(|e| target_failed(job, b"", errno(&e)))?;
-    let divert = Diverted::new(job.divert).ok_or_else(|| error::KERNEL.because("a path to divert is none below the root"))?;
+    let root = File::options()
+        .read(true)
+        .custom_flags(how)
+        .open(job.to)
+        .map_err(|e| target_failed(job, b"", errno(&e)))?;
+    let divert = Diverted::new(job.divert)
+        .ok_or_else(|| error::KERNEL.because("a path to divert is none below the root"))?;
     let run = Run {
         job,
         divert,
@@ -107,13 +126,19 @@ pub fn run(mut archive: Archive, job: &Job<'_>, events: &Events, progress: &Prog
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         // What ended it may have to do with them.
         if failed.count > 0 {
-            events.warn((format!("{} file(s) could not be restored:", failed.count), failed.text(b"/")));
+            events.warn((
+                format!("{} file(s) could not be restored:", failed.count),
+                failed.text(b"/"),
+            ));
         }
         return Err(e);
     }
     report.warnings(b"/").into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
-        return Err(error::RESTORE_FILES.because((format!("{} file(s) could not be restored:", failed.count), failed.text(b"/"))));
+        return Err(error::RESTORE_FILES.because((
+            format!("{} file(s) could not be restored:", failed.count),
+            failed.text(b"/"),
+        )));
     }
     Ok(report)
 }
@@ -134,7 +159,9 @@ fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
 
 impl Run<'_> {
     fn work(&self, archive: &mut Archive, root: File) {
-        let writers = std::thread::available_parallelism().map_or(2, usize::from).clamp(*WRITERS.start(), *WRITERS.end());
+        let writers = std::thread::available_parallelism()
+            .map_or(2, usize::from)
+            .clamp(*WRITERS.start(), *WRITERS.end());
         std::thread::scope(|s| {
             let _ends = Panicked(self);
             let (mut helpers, mut all) = (vec![], vec![]);
@@ -150,7 +177,9 @@ impl Run<'_> {
             });
             self.queue.close();
             // A thread that ends by a panic must not pass for one that is finished.
-            let ended = |all: Vec<std::thread::ScopedJoinHandle<'_, ()>>| all.into_iter().all(|t| t.join().is_ok());
+            let ended = |all: Vec<std::thread::ScopedJoinHandle<'_, ()>>| {
+                all.into_iter().all(|t| t.join().is_ok())
+            };
             let written = ended(all);
             if let Some(ends) = ends.filter(|_| written && !self.is_stopped())
                 && let Err(e) = self.finish(archive, ends)
@@ -159,7 +188,10 @@ impl Run<'_> {
             }
             self.over();
             if !(ended(helpers) && written) {
-                self.fail(error::KERNEL.because("a thread of the restore ended early; this is a bug of altdisk"));
+                self.fail(
+                    error::KERNEL
+                        .because("a thread of the restore ended early; this is a bug of altdisk"),
+                );
             }
         });
     }
@@ -170,7 +202,8 @@ impl Run<'_> {
         let note = |fd| Notes::new(fd).map_err(|e| failed(errno(&e)));
         let (mut directories, flags) = (note(root.as_fd())?, note(root.as_fd())?);
         let top = root.try_clone().map_err(|e| failed(errno(&e)))?;
-        let dirs = Dirs::new(root.into(), &mut |path, meta| directories.add(path, &meta)).map_err(failed)?;
+        let dirs = Dirs::new(root.into(), &mut |path, meta| directories.add(path, &meta))
+            .map_err(failed)?;
         let mut feed = feed::Feed::new(self, dirs, directories, flags);
         if !feed.all(archive)? {
             return Ok(None);
@@ -207,7 +240,11 @@ impl Run<'_> {
 
     fn go_on(&self) -> Result<()> {
         // The failure that stopped it is there already, and is the one that is told.
-        if self.is_stopped() { Err(error::INTERRUPTED.because("the restore was stopped")) } else { Ok(()) }
+        if self.is_stopped() {
+            Err(error::INTERRUPTED.because("the restore was stopped"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives a directory its metadata; returns the flags that must wait. One that was replaced meanwhile has none any more.
@@ -269,7 +306,9 @@ impl Run<'_> {
         match done {
             Ok(()) | Err(Fault::Stopped) => None,
             Err(Fault::Fatal(e)) => Some(e),
-            Err(ref fault @ Fault::Target(e)) if fault.ends_all() => Some(self.target_failed(path, e)),
+            Err(ref fault @ Fault::Target(e)) if fault.ends_all() => {
+                Some(self.target_failed(path, e))
+            }
             Err(Fault::Target(e)) => {
                 self.tally.failed(path.to_vec(), format!("cannot be made on the target: {e}"));
                 None
@@ -325,7 +364,11 @@ impl Run<'_> {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         while !*over {
             if self.unflushed.load(Ordering::Relaxed) < FLUSH {
-                over = self.wake.wait_timeout(over, INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
+                over = self
+                    .wake
+                    .wait_timeout(over, INTERVAL)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
                 continue;
             }
             drop(over);

@@ -24,10 +24,19 @@ fn failure(bytes: Vec<u8>, divert: &[(&str, &str)]) -> Option<(&'static str, Str
 fn a_file_that_cannot_be_made_does_not_accuse_the_checksums() {
     // No file of ext4 or xfs is so large.
     let size = i64::MAX.cast_unsigned();
-    let manifest = Manifest { format: 1, tool: "altdisk 0".into(), checksums: "blake3".into(), ..Manifest::default() };
+    let manifest = Manifest {
+        format: 1,
+        tool: "altdisk 0".into(),
+        checksums: "blake3".into(),
+        ..Manifest::default()
+    };
     let text = size.to_string();
-    let records: [(&str, &[u8]); 2] = [("GNU.sparse.size", text.as_bytes()), ("GNU.sparse.map", b"")];
-    let sums = [sums::line(b"./huge", &FileHash::new(size, Some(&[])).finish()), sums::line(b"./small", blake3::hash(b"small").as_bytes())];
+    let records: [(&str, &[u8]); 2] =
+        [("GNU.sparse.size", text.as_bytes()), ("GNU.sparse.map", b"")];
+    let sums = [
+        sums::line(b"./huge", &FileHash::new(size, Some(&[])).finish()),
+        sums::line(b"./small", blake3::hash(b"small").as_bytes()),
+    ];
     let bytes = archive(&[
         member(MANIFEST, b'0', &serde_json::to_vec(&manifest).unwrap()),
         pax(&records),
@@ -35,7 +44,9 @@ fn a_file_that_cannot_be_made_does_not_accuse_the_checksums() {
         member("./small", b'0', b"small"),
         member(CHECKSUMS, b'0', &sums.concat()),
     ]);
-    let Some((id, text)) = failure(bytes, &[]) else { return println!("skipped: this file system takes a file of 8 EiB") };
+    let Some((id, text)) = failure(bytes, &[]) else {
+        return println!("skipped: this file system takes a file of 8 EiB");
+    };
     assert_eq!(id, "ALT-648", "{text}");
     assert!(text.contains("huge") && !text.contains("small"), "{text}");
 }

@@ -20,7 +20,9 @@ use crate::image::sums::FileHash;
 pub fn writer(run: &Run<'_>) {
     let _ends = Panicked(run);
     if let Err(e) = own_umask() {
-        return run.fail(error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")));
+        return run.fail(
+            error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")),
+        );
     }
     let mut left = None;
     while let Some((batch, taken)) = run.queue.take(left) {
@@ -92,29 +94,43 @@ fn anew<T>(dir: &Dir, name: &CStr, offset: u64, make: impl Fn() -> Sys<T>) -> Re
 /// Removes what stands where a member belongs: a file, or a directory that is empty.
 fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
     let there = tree::stat_at(dir, name)?;
-    let removed = if there.kind() == Some(Kind::Directory) { make::remove_directory(dir, name) } else { make::unlink(dir, name) };
-    let member = || format!("{} (offset {offset} of the archive)", show(&dir.path_of(name.to_bytes())));
+    let removed = if there.kind() == Some(Kind::Directory) {
+        make::remove_directory(dir, name)
+    } else {
+        make::unlink(dir, name)
+    };
+    let member =
+        || format!("{} (offset {offset} of the archive)", show(&dir.path_of(name.to_bytes())));
     match removed {
         Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
-            let cause = format!("{} is no directory, but a directory of that name with files in it is there", member());
+            let cause = format!(
+                "{} is no directory, but a directory of that name with files in it is there",
+                member()
+            );
             Err(Fault::Fatal(error::RESTORE_IN_THE_WAY.because(cause)))
         }
-        Err(Errno::EBUSY) => {
-            Err(Fault::Fatal(error::IMAGE_ESCAPES.because(format!("{}: a file system is mounted in its place", member()))))
-        }
+        Err(Errno::EBUSY) => Err(Fault::Fatal(
+            error::IMAGE_ESCAPES
+                .because(format!("{}: a file system is mounted in its place", member())),
+        )),
         other => Ok(other?),
     }
 }
 
 fn link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Result<(), Fault> {
-    let missing = || {
-        let (name, old) = (show(&dir.path_of(name.to_bytes())), show(&from.path_of(old.to_bytes())));
-        Fault::Fatal(error::RESTORE_NO_TARGET.because(format!("{name} (offset {offset} of the archive) is a hard link to {old}")))
-    };
+    let missing =
+        || {
+            let (name, old) =
+                (show(&dir.path_of(name.to_bytes())), show(&from.path_of(old.to_bytes())));
+            Fault::Fatal(error::RESTORE_NO_TARGET.because(format!(
+                "{name} (offset {offset} of the archive) is a hard link to {old}"
+            )))
+        };
     match make::link(from, old, dir, name) {
         Err(Errno::ENOENT) => Err(missing()),
         Err(Errno::EEXIST) => {
-            let (a, b) = (tree::stat_at(from, old).map_err(|_| missing())?, tree::stat_at(dir, name)?);
+            let (a, b) =
+                (tree::stat_at(from, old).map_err(|_| missing())?, tree::stat_at(dir, name)?);
             if (a.dev, a.ino) == (b.dev, b.ino) {
                 return Ok(());
             }
@@ -146,12 +162,18 @@ impl Content {
 /// Of a file that could not be made, or not written, the rest is taken in all the same: its sender must not wait for room that nobody
 /// makes, and its checksum is that of the archive, which is not to blame. A fault that ends the restore is given back at once: whoever
 /// waits is woken by the failure.
-fn content(run: &Run<'_>, to: Result<File, Fault>, file: &mut Regular, offset: u64) -> Result<File, Fault> {
+fn content(
+    run: &Run<'_>,
+    to: Result<File, Fault>,
+    file: &mut Regular,
+    offset: u64,
+) -> Result<File, Fault> {
     let mut to = to;
     let mut hash = file.sum.as_ref().map(|_| FileHash::new(file.size, file.map.as_deref()));
     let stream = matches!(file.content, Content::Stream(_));
     let whole = [(0, file.stored)];
-    let ranges = file.map.as_deref().unwrap_or(&whole).iter().copied().filter(|(_, length)| *length > 0);
+    let ranges =
+        file.map.as_deref().unwrap_or(&whole).iter().copied().filter(|(_, length)| *length > 0);
     let mut place = Place { ranges, at: 0, room: 0 };
     let mut rest = file.stored;
     while rest > 0 {

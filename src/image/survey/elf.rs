@@ -20,7 +20,8 @@ pub struct Machines([Vec<&'static str>; 2]);
 
 impl Machines {
     pub fn wants(&self, rank: usize) -> bool {
-        self.0.get(rank).is_some_and(|seen| seen.len() < ENOUGH) && (rank == 0 || self.0[0].is_empty())
+        self.0.get(rank).is_some_and(|seen| seen.len() < ENOUGH)
+            && (rank == 0 || self.0[0].is_empty())
     }
 
     pub fn look(&mut self, rank: usize, header: &[u8]) {
@@ -98,6 +99,9 @@ mod tests {
         }
         assert_eq!(seen.best(), Some("x86_64"));
         assert!(!seen.wants(1) && seen.wants(0));
-        assert_eq!((rank(&[b"usr", b"bin", b"sh"]), rank(&[b"lib64", b"ld.so"]), rank(&[b"opt", b"x"])), (Some(0), Some(1), None));
+        assert_eq!(
+            (rank(&[b"usr", b"bin", b"sh"]), rank(&[b"lib64", b"ld.so"]), rank(&[b"opt", b"x"])),
+            (Some(0), Some(1), None)
+        );
     }
 }

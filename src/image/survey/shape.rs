@@ -32,11 +32,18 @@ impl Shape {
                 self.directories.insert(first.to_vec());
             }
         }
-        self.layers |= (parts.len() == 2 && parts[1] == b"layer.tar") || parts.starts_with(&[b"blobs", b"sha256"]);
+        self.layers |= (parts.len() == 2 && parts[1] == b"layer.tar")
+            || parts.starts_with(&[b"blobs", b"sha256"]);
         let path = parts.join(&b'/');
-        let on_the_way = (1..parts.len()).map(|deep| parts[..deep].join(&b'/')).find(|way| self.links.contains(way));
+        let on_the_way = (1..parts.len())
+            .map(|deep| parts[..deep].join(&b'/'))
+            .find(|way| self.links.contains(way));
         if let (Some(link), None) = (on_the_way, &self.through) {
-            self.through = Some(format!("{} goes through {}, which is a symbolic link in the archive", show(&path), show(&link)));
+            self.through = Some(format!(
+                "{} goes through {}, which is a symbolic link in the archive",
+                show(&path),
+                show(&link)
+            ));
         }
         match member.kind {
             Kind::Symlink(_) => {

@@ -27,7 +27,10 @@ fn a_debian() {
         let found = survey_of(&[
             member(if prefix.is_empty() { "etc/" } else { prefix }, b'5', b""),
             member(&format!("{prefix}etc/os-release"), b'2', b""),
-            file("usr/lib/os-release", b"ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"),
+            file(
+                "usr/lib/os-release",
+                b"ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+            ),
             file("etc/debian_version", b"12.11\n"),
             file("etc/hostname", b"alpha\n"),
             file("etc/machine-id", b"0123456789abcdef0123456789abcdef\n"),
@@ -44,18 +47,38 @@ fn a_debian() {
             file("../../etc/fstab", b"evil"),
         ]);
         let s = &found.system;
-        assert_eq!((s.host.as_str(), s.machine_id.len(), s.level.as_str(), s.architecture.as_str()), ("alpha", 32, "12.11.0", "x86_64"));
-        assert_eq!((s.distribution.as_str(), s.name.as_str()), ("debian", "Debian GNU/Linux 12 (bookworm)"));
+        assert_eq!(
+            (s.host.as_str(), s.machine_id.len(), s.level.as_str(), s.architecture.as_str()),
+            ("alpha", 32, "12.11.0", "x86_64")
+        );
+        assert_eq!(
+            (s.distribution.as_str(), s.name.as_str()),
+            ("debian", "Debian GNU/Linux 12 (bookworm)")
+        );
         assert_eq!(found.fstab.as_deref(), Some("/dev/sda1 / ext4 defaults 0 1\n"));
-        assert_eq!((found.below("lib"), found.below("/lib/modules/6.1.0-9-amd64/")), ((1000, 1), (1000, 1)));
-        assert_eq!((found.below("boot"), found.below("lib/modules/6.1.0-9-amd64/kernel")), ((12, 2), (0, 0)));
+        assert_eq!(
+            (found.below("lib"), found.below("/lib/modules/6.1.0-9-amd64/")),
+            ((1000, 1), (1000, 1))
+        );
+        assert_eq!(
+            (found.below("boot"), found.below("lib/modules/6.1.0-9-amd64/kernel")),
+            ((12, 2), (0, 0))
+        );
         assert_eq!(found.files, 16);
         let dir = tempfile::tempdir().unwrap();
         found.skeleton(dir.path()).unwrap();
         let root = dir.path();
-        assert!(root.join("usr/sbin/grub-install").is_file() && root.join("usr/lib/grub/i386-pc/boot.img").is_file());
-        assert!(root.join("lib/modules/6.1.0-9-amd64").is_dir() && !root.join("usr/bin/dash").exists());
-        assert_eq!(std::fs::read(root.join("usr/lib/modules/6.9.1-arch1/pkgbase")).unwrap(), b"linux-lts\n");
+        assert!(
+            root.join("usr/sbin/grub-install").is_file()
+                && root.join("usr/lib/grub/i386-pc/boot.img").is_file()
+        );
+        assert!(
+            root.join("lib/modules/6.1.0-9-amd64").is_dir() && !root.join("usr/bin/dash").exists()
+        );
+        assert_eq!(
+            std::fs::read(root.join("usr/lib/modules/6.9.1-arch1/pkgbase")).unwrap(),
+            b"linux-lts\n"
+        );
         assert_eq!(std::fs::metadata(root.join("boot/vmlinuz-5.0")).unwrap().size(), 0);
     }
 }
@@ -76,7 +99,10 @@ fn what_is_odd_is_nothing() {
     ]);
     assert_eq!(found.system, System::default());
     assert_eq!((found.fstab.as_ref(), found.bytes), (None, 70_000 + 14 + 1));
-    assert_eq!((found.below("/"), found.below("etc/"), found.below("none")), ((found.bytes, 8), (70_014, 4), (0, 0)));
+    assert_eq!(
+        (found.below("/"), found.below("etc/"), found.below("none")),
+        ((found.bytes, 8), (70_014, 4), (0, 0))
+    );
     let dir = tempfile::tempdir().unwrap();
     found.skeleton(dir.path()).unwrap();
 }
@@ -86,11 +112,18 @@ fn memory_is_bounded() {
     let many: Vec<Vec<u8>> = (0..6000)
         .flat_map(|n| {
             let path = format!("lib/modules/{n}/x");
-            [member(&path, b'0', b""), pax(&[("path", format!("boot/vmlinuz-{}{n}", "y".repeat(400)).as_bytes())]), member("x", b'0', b"")]
+            [
+                member(&path, b'0', b""),
+                pax(&[("path", format!("boot/vmlinuz-{}{n}", "y".repeat(400)).as_bytes())]),
+                member("x", b'0', b""),
+            ]
         })
         .collect();
     let found = survey_of(&many);
-    assert_eq!((found.files, found.skeleton.len() <= MOST, found.below.len() <= MOST), (12_000, true, true));
+    assert_eq!(
+        (found.files, found.skeleton.len() <= MOST, found.below.len() <= MOST),
+        (12_000, true, true)
+    );
 }
 
 #[test]
@@ -100,18 +133,40 @@ fn what_is_no_root_and_what_goes_through_a_link() {
     let no_root = |members: &[Vec<u8>]| survey_of(members).shape.not_a_root().map(|(why, _)| why);
     assert_eq!(no_root(&[file("./etc/passwd"), file("./usr/bin/x")]), None);
     assert_eq!(no_root(&[file("etc/passwd"), file("bin/busybox")]), None);
-    assert_eq!(no_root(&[file("root.x86_64/etc/passwd"), file("root.x86_64/usr/x")]).unwrap(), "everything in it lies below root.x86_64/");
-    assert!(no_root(&[file("manifest.json"), file("blobs/sha256/abc")]).unwrap().contains("docker save"));
-    assert!(no_root(&[file("manifest.json"), file("abc/layer.tar"), file("repositories")]).unwrap().contains("docker save"));
+    assert_eq!(
+        no_root(&[file("root.x86_64/etc/passwd"), file("root.x86_64/usr/x")]).unwrap(),
+        "everything in it lies below root.x86_64/"
+    );
+    assert!(
+        no_root(&[file("manifest.json"), file("blobs/sha256/abc")])
+            .unwrap()
+            .contains("docker save")
+    );
+    assert!(
+        no_root(&[file("manifest.json"), file("abc/layer.tar"), file("repositories")])
+            .unwrap()
+            .contains("docker save")
+    );
     assert!(no_root(&[file("oci-layout"), file("index.json")]).unwrap().contains("docker save"));
     assert!(no_root(&[file("home/x"), file("y")]).unwrap().contains("no /etc"));
 
-    let through = |members: &[Vec<u8>]| survey_of(members).shape.through_a_link().map(str::to_owned);
-    assert!(through(&[link("bin"), file("./bin/tool")]).unwrap().starts_with("bin/tool goes through bin"));
+    let through =
+        |members: &[Vec<u8>]| survey_of(members).shape.through_a_link().map(str::to_owned);
+    assert!(
+        through(&[link("bin"), file("./bin/tool")])
+            .unwrap()
+            .starts_with("bin/tool goes through bin")
+    );
     assert!(through(&[link("a/b"), member("a/b/", b'5', b""), file("a/b/c/d")]).is_some());
     assert_eq!(through(&[file("bin/tool"), link("bin2"), file("bin2x/y")]), None);
     assert_eq!(through(&[link("x"), file("x"), file("y/x")]), None);
 
-    let found = survey_of(&[file("proc/1/status"), file("sys/x"), file("run/pid"), member("proc/", b'5', b""), file("etc/x")]);
+    let found = survey_of(&[
+        file("proc/1/status"),
+        file("sys/x"),
+        file("run/pid"),
+        member("proc/", b'5', b""),
+        file("etc/x"),
+    ]);
     assert_eq!((found.shape.shown, found.files, found.bytes), (3, 2, 1));
 }

@@ -14,8 +14,14 @@ pub enum Keep {
 /// No path that matters is longer.
 const LONGEST: usize = 512;
 
-const TEXTS: [&[u8]; 6] =
-    [b"etc/os-release", b"usr/lib/os-release", b"etc/debian_version", b"etc/machine-id", b"etc/hostname", b"etc/fstab"];
+const TEXTS: [&[u8]; 6] = [
+    b"etc/os-release",
+    b"usr/lib/os-release",
+    b"etc/debian_version",
+    b"etc/machine-id",
+    b"etc/hostname",
+    b"etc/fstab",
+];
 
 const PROGRAMS: [&[u8]; 9] = [
     b"grub-install",
@@ -53,36 +59,53 @@ pub fn wanted(parts: &[&[u8]], kind: &Kind) -> Option<Keep> {
     let file = regular || matches!(kind, Kind::Symlink(_));
     match parts {
         // Below /lib/modules a kernel counts by its directory; Arch writes the package's name into it.
-        [b"usr", b"lib", b"modules", _, b"pkgbase"] | [b"lib", b"modules", _, b"pkgbase"] if *kind == Kind::Regular => {
+        [b"usr", b"lib", b"modules", _, b"pkgbase"] | [b"lib", b"modules", _, b"pkgbase"]
+            if *kind == Kind::Regular =>
+        {
             Some(Keep::Text(path()))
         }
         // Some archives name no directories.
-        [b"usr", b"lib", b"modules", _, inside @ ..] if *kind == Kind::Directory || !inside.is_empty() => {
+        [b"usr", b"lib", b"modules", _, inside @ ..]
+            if *kind == Kind::Directory || !inside.is_empty() =>
+        {
             Some(Keep::Directory(parts[..4].join(&b'/')))
         }
         [b"lib", b"modules", _, inside @ ..] if *kind == Kind::Directory || !inside.is_empty() => {
             Some(Keep::Directory(parts[..3].join(&b'/')))
         }
         [b"boot", name] if regular && is_boot(name) => Some(Keep::Name(path())),
-        [b"usr", b"local", b"bin" | b"sbin", name] | [b"usr", b"bin" | b"sbin", name] | [b"bin" | b"sbin", name]
+        [b"usr", b"local", b"bin" | b"sbin", name]
+        | [b"usr", b"bin" | b"sbin", name]
+        | [b"bin" | b"sbin", name]
             if file && PROGRAMS.contains(name) =>
         {
             Some(Keep::Name(path()))
         }
-        [b"usr", b"lib", b"grub", platform, ..] | [b"usr", b"share", b"grub2", platform, ..] => grub(parts, platform, kind, path()),
+        [b"usr", b"lib", b"grub", platform, ..] | [b"usr", b"share", b"grub2", platform, ..] => {
+            grub(parts, platform, kind, path())
+        }
         [b"usr", b"lib", b"shim", b"shimx64.efi.signed"] if file => Some(Keep::Name(path())),
         [b"etc", b"initramfs-tools", ..] => Some(Keep::Directory(parts[..2].join(&b'/'))),
         [b"usr", b"share", b"initramfs-tools", ..] => Some(Keep::Directory(parts[..3].join(&b'/'))),
-        [b"boot", b"efi", b"EFI", rest @ ..] | [b"efi" | b"boot", b"EFI", rest @ ..] => esp(rest, kind, path()),
-        _ if *kind == Kind::Regular && TEXTS.contains(&path().as_slice()) => Some(Keep::Text(path())),
-        _ if file && (LOADERS.contains(&path().as_slice()) || parts == [b"etc", &b"lilo.conf"[..]]) => Some(Keep::Name(path())),
+        [b"boot", b"efi", b"EFI", rest @ ..] | [b"efi" | b"boot", b"EFI", rest @ ..] => {
+            esp(rest, kind, path())
+        }
+        _ if *kind == Kind::Regular && TEXTS.contains(&path().as_slice()) => {
+            Some(Keep::Text(path()))
+        }
+        _ if file
+            && (LOADERS.contains(&path().as_slice()) || parts == [b"etc", &b"lilo.conf"[..]]) =>
+        {
+            Some(Keep::Name(path()))
+        }
         _ => None,
     }
 }
 
 /// A kernel or an initramfs.
 fn is_boot(name: &[u8]) -> bool {
-    let names: [&[u8]; 6] = [b"vmlinuz-", b"vmlinux-", b"Image-", b"initrd.img-", b"initramfs-", b"initrd-"];
+    let names: [&[u8]; 6] =
+        [b"vmlinuz-", b"vmlinux-", b"Image-", b"initrd.img-", b"initramfs-", b"initrd-"];
     names.iter().any(|n| name.starts_with(n))
 }
 
@@ -93,7 +116,10 @@ fn grub(parts: &[&[u8]], platform: &[u8], kind: &Kind, path: Vec<u8>) -> Option<
         return None;
     }
     match (parts.get(4..), kind) {
-        (Some([b"boot.img" | b"moddep.lst"]), Kind::Regular | Kind::Symlink(_) | Kind::HardLink(_)) => Some(Keep::Name(path)),
+        (
+            Some([b"boot.img" | b"moddep.lst"]),
+            Kind::Regular | Kind::Symlink(_) | Kind::HardLink(_),
+        ) => Some(Keep::Name(path)),
         (_, Kind::Directory) if parts.len() == 4 => Some(Keep::Directory(path)),
         _ => None,
     }
@@ -103,7 +129,9 @@ fn grub(parts: &[&[u8]], platform: &[u8], kind: &Kind, path: Vec<u8>) -> Option<
 fn esp(rest: &[&[u8]], kind: &Kind, path: Vec<u8>) -> Option<Keep> {
     match (rest, kind) {
         (_, Kind::Directory) if rest.len() <= 2 => Some(Keep::Directory(path)),
-        ([_, name], Kind::Regular) if name.to_ascii_lowercase().ends_with(b".efi") => Some(Keep::Name(path)),
+        ([_, name], Kind::Regular) if name.to_ascii_lowercase().ends_with(b".efi") => {
+            Some(Keep::Name(path))
+        }
         _ => None,
     }
 }
@@ -131,11 +159,23 @@ mod tests {
         ] {
             assert_eq!(at(path, Kind::Regular), Some(Keep::Name(path.into())));
         }
-        for path in ["lib/modules/6.1", "usr/lib/grub/x86_64-efi", "boot/efi/EFI", "boot/EFI/BOOT", "etc/initramfs-tools"] {
+        for path in [
+            "lib/modules/6.1",
+            "usr/lib/grub/x86_64-efi",
+            "boot/efi/EFI",
+            "boot/EFI/BOOT",
+            "etc/initramfs-tools",
+        ] {
             assert_eq!(at(path, Kind::Directory), Some(Keep::Directory(path.into())));
         }
-        assert_eq!(at("lib/modules/6.1/kernel/a.ko", Kind::Regular), Some(Keep::Directory(b"lib/modules/6.1".to_vec())));
-        assert_eq!(at("etc/initramfs-tools/modules", Kind::Regular), Some(Keep::Directory(b"etc/initramfs-tools".to_vec())));
+        assert_eq!(
+            at("lib/modules/6.1/kernel/a.ko", Kind::Regular),
+            Some(Keep::Directory(b"lib/modules/6.1".to_vec()))
+        );
+        assert_eq!(
+            at("etc/initramfs-tools/modules", Kind::Regular),
+            Some(Keep::Directory(b"etc/initramfs-tools".to_vec()))
+        );
         assert!(at("usr/bin/dracut", link()).is_some());
         for (path, kind) in [
             // A link to a kernel would count it twice; a linked text is nowhere.

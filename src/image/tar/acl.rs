@@ -26,18 +26,29 @@ pub enum Who {
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
-pub fn to_kernel(text: &[u8], number: impl Fn(Who, &[u8]) -> Option<u32>) -> Result<Vec<u8>, String> {
+pub fn to_kernel(
+    text: &[u8],
+    number: impl Fn(Who, &[u8]) -> Option<u32>,
+) -> Result<Vec<u8>, String> {
     let mut entries: Vec<(u16, u32, u16)> = vec![];
     for line in text.split(|b| matches!(b, b',' | b'\n')) {
         // `#effective:r--` may follow an entry.
         let line = line.split(|b| *b == b'#').next().unwrap_or_default().trim_ascii();
         if !line.is_empty() {
-            entries.push(entry(line, &number).map_err(|why| format!("`{}` {why}", show(&line[..line.len().min(80)])))?);
+            entries.push(
+                entry(line, &number)
+                    .map_err(|why| format!("`{}` {why}", show(&line[..line.len().min(80)])))?,
+            );
         }
     }
-    if !entries.iter().any(|(tag, ..)| *tag == MASK) && entries.iter().any(|(tag, ..)| matches!(*tag, USER | GROUP)) {
+    if !entries.iter().any(|(tag, ..)| *tag == MASK)
+        && entries.iter().any(|(tag, ..)| matches!(*tag, USER | GROUP))
+    {
         // As acl_calc_mask(3): the kernel insists on one.
-        let all = entries.iter().filter(|(tag, ..)| matches!(*tag, USER | GROUP_OBJ | GROUP)).fold(0, |all, (.., perm)| all | perm);
+        let all = entries
+            .iter()
+            .filter(|(tag, ..)| matches!(*tag, USER | GROUP_OBJ | GROUP))
+            .fold(0, |all, (.., perm)| all | perm);
         entries.push((MASK, NOBODY, all));
     }
     entries.sort_unstable();
@@ -64,7 +75,8 @@ pub fn to_text(value: &[u8]) -> Option<String> {
     }
     let mut out = Vec::new();
     for e in entries {
-        let (tag, permissions, id) = (u16::from_le_bytes([e[0], e[1]]), e[2], u32::from_le_bytes([e[4], e[5], e[6], e[7]]));
+        let (tag, permissions, id) =
+            (u16::from_le_bytes([e[0], e[1]]), e[2], u32::from_le_bytes([e[4], e[5], e[6], e[7]]));
         let who = match tag {
             USER_OBJ => "user:".to_owned(),
             USER => format!("user:{id}"),
@@ -81,7 +93,10 @@ pub fn to_text(value: &[u8]) -> Option<String> {
 }
 
 /// Tag, number and permissions of `user:joe:rw-:1000`.
-fn entry(line: &[u8], number: &impl Fn(Who, &[u8]) -> Option<u32>) -> Result<(u16, u32, u16), String> {
+fn entry(
+    line: &[u8],
+    number: &impl Fn(Who, &[u8]) -> Option<u32>,
+) -> Result<(u16, u32, u16), String> {
     // The set says for which of the two it is; some programs say it again.
     let line = line.strip_prefix(b"default:").or_else(|| line.strip_prefix(b"d:")).unwrap_or(line);
     let fields: Vec<&[u8]> = line.split(|b| *b == b':').map(<[u8]>::trim_ascii).collect();
@@ -101,7 +116,8 @@ fn entry(line: &[u8], number: &impl Fn(Who, &[u8]) -> Option<u32>) -> Result<(u1
         (b"other" | b"o", true) => (OTHER, None),
         _ => return Err("is no entry of an ACL".to_owned()),
     };
-    let digits = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok().filter(|n| *n != NOBODY);
+    let digits =
+        |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok().filter(|n| *n != NOBODY);
     let id = match who {
         None => NOBODY,
         Some(who) => id
@@ -125,16 +141,29 @@ mod tests {
     use super::*;
 
     fn kernel(text: &str) -> Result<Vec<(u16, u16, u32)>, String> {
-        let value = to_kernel(text.as_bytes(), |who, name| (who == Who::Group && name == b"adm").then_some(4))?;
+        let value = to_kernel(text.as_bytes(), |who, name| {
+            (who == Who::Group && name == b"adm").then_some(4)
+        })?;
         let (version, entries) = value.split_at(4);
         assert_eq!(version, [2, 0, 0, 0]);
         let two = |b: &[u8]| u16::from_le_bytes(b.try_into().unwrap());
-        Ok(entries.chunks(8).map(|e| (two(&e[..2]), two(&e[2..4]), u32::from_le_bytes(e[4..].try_into().unwrap()))).collect())
+        Ok(entries
+            .chunks(8)
+            .map(|e| (two(&e[..2]), two(&e[2..4]), u32::from_le_bytes(e[4..].try_into().unwrap())))
+            .collect())
     }
 
     #[test]
     fn the_kernel_form() {
-        let want = vec![(1, 7, NOBODY), (2, 6, 1000), (2, 4, 1001), (4, 5, NOBODY), (8, 4, 4), (16, 7, NOBODY), (32, 0, NOBODY)];
+        let want = vec![
+            (1, 7, NOBODY),
+            (2, 6, 1000),
+            (2, 4, 1001),
+            (4, 5, NOBODY),
+            (8, 4, 4),
+            (16, 7, NOBODY),
+            (32, 0, NOBODY),
+        ];
         for text in [
             "user::rwx,user:x:r--:1001,user:joe:rw-:1000,group::r-x,group:adm:r--,mask::rwx,other::---",
             "user::rwx\nuser:1000:rw-\t#effective:rw-\nuser:1001:r--\ngroup::r-x\ngroup:4:r--\nmask::rwx\nother::---\n",
@@ -145,7 +174,10 @@ mod tests {
         ] {
             assert_eq!(kernel(text).unwrap(), want, "{text}");
         }
-        assert_eq!(kernel("user::r--,group::r--,other::r--").unwrap(), [(1, 4, NOBODY), (4, 4, NOBODY), (32, 4, NOBODY)]);
+        assert_eq!(
+            kernel("user::r--,group::r--,other::r--").unwrap(),
+            [(1, 4, NOBODY), (4, 4, NOBODY), (32, 4, NOBODY)]
+        );
     }
 
     #[test]

@@ -66,10 +66,21 @@ pub fn archive(members: &[Vec<u8>]) -> Vec<u8> {
 
 /// An image as ours are: head, files, checksums.
 pub fn image(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let manifest = Manifest { format: 1, tool: "altdisk 0".into(), checksums: "blake3".into(), ..Manifest::default() };
-    let mut all = vec![member(IMAGE_DATA, b'0', b"# layout\n"), member(MANIFEST, b'0', &serde_json::to_vec(&manifest).unwrap())];
+    let manifest = Manifest {
+        format: 1,
+        tool: "altdisk 0".into(),
+        checksums: "blake3".into(),
+        ..Manifest::default()
+    };
+    let mut all = vec![
+        member(IMAGE_DATA, b'0', b"# layout\n"),
+        member(MANIFEST, b'0', &serde_json::to_vec(&manifest).unwrap()),
+    ];
     all.extend(files.iter().map(|(path, content)| member(path, b'0', content)));
-    let text: Vec<u8> = files.iter().flat_map(|(path, content)| sums::line(path.as_bytes(), blake3::hash(content).as_bytes())).collect();
+    let text: Vec<u8> = files
+        .iter()
+        .flat_map(|(path, content)| sums::line(path.as_bytes(), blake3::hash(content).as_bytes()))
+        .collect();
     all.push(member(CHECKSUMS, b'0', &text));
     archive(&all)
 }
@@ -80,7 +91,12 @@ pub fn zoo() -> Vec<u8> {
     archive(&[
         member("PaxHeaders/g", b'g', &record("comment", b"all")),
         member("./", b'5', b""),
-        pax(&[("path", b"./long/name"), ("mtime", b"1700000000.5"), ("SCHILY.xattr.user.x", b"a\nb"), ("size", b"5")]),
+        pax(&[
+            ("path", b"./long/name"),
+            ("mtime", b"1700000000.5"),
+            ("SCHILY.xattr.user.x", b"a\nb"),
+            ("size", b"5"),
+        ]),
         member("short", b'0', b"hello"),
         pax(&[
             ("SCHILY.acl.access", b"user::rwx,user:joe:rw-:1000,group::r-x,mask::rwx,other::---"),
@@ -95,7 +111,12 @@ pub fn zoo() -> Vec<u8> {
         member("./null", b'3', b""),
         old_sparse("./old", &[(0, 2), (10, 1)], true, 100, 5),
         [more_sparse(&[(20, 2), (100, 0)], false), b"abcde".to_vec(), vec![0; BLOCK - 5]].concat(),
-        pax(&[("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.name", b"./new"), ("GNU.sparse.realsize", b"1000")]),
+        pax(&[
+            ("GNU.sparse.major", b"1"),
+            ("GNU.sparse.minor", b"0"),
+            ("GNU.sparse.name", b"./new"),
+            ("GNU.sparse.realsize", b"1000"),
+        ]),
         member("./GNUSparseFile.1/new", b'0', &map_1_0),
         pax(&[
             ("GNU.sparse.size", b"1000"),

@@ -35,7 +35,10 @@ const WORDS: &[(&str, u32)] = &[
 
 /// The inode flags that these words name; words of other systems are ignored.
 pub fn of_words(words: &str) -> u32 {
-    words.split(',').filter_map(|w| WORDS.iter().find(|(word, _)| *word == w.trim())).fold(0, |all, (_, bit)| all | bit)
+    words
+        .split(',')
+        .filter_map(|w| WORDS.iter().find(|(word, _)| *word == w.trim()))
+        .fold(0, |all, (_, bit)| all | bit)
 }
 
 /// Inode flags as a member has them; None for none.
@@ -57,9 +60,14 @@ mod tests {
 
     #[test]
     fn words_are_flags() {
-        for (words, flags) in
-            [("", 0), ("nodump", 0x40), ("schg,nodump", 0x50), ("uappnd, noatime", 0xa0), ("uarch,offline", 0), ("opaque,sync", 8)]
-        {
+        for (words, flags) in [
+            ("", 0),
+            ("nodump", 0x40),
+            ("schg,nodump", 0x50),
+            ("uappnd, noatime", 0xa0),
+            ("uarch,offline", 0),
+            ("opaque,sync", 8),
+        ] {
             assert_eq!(of_words(words), flags, "{words}");
         }
         assert_eq!(WORDS.iter().fold(0, |m, (_, bit)| m | bit), flag::MASK, "each flag has a word");

@@ -27,9 +27,14 @@ enum Lacks {
 fn tree(root: &Path) {
     fs::create_dir_all(root.join("dir/sub")).unwrap();
     let long = format!("dir/{}", "long".repeat(50));
-    for (name, text) in
-        [("plain", &b"text"[..]), ("empty", b""), ("dir/sub/b\u{e4}r", &[b'x'; 5000]), ("odd\\n\nm\te", b"odd"), (&long, b"long")]
-            .map(|(n, t): (&str, &[u8])| (n, t))
+    for (name, text) in [
+        ("plain", &b"text"[..]),
+        ("empty", b""),
+        ("dir/sub/b\u{e4}r", &[b'x'; 5000]),
+        ("odd\\n\nm\te", b"odd"),
+        (&long, b"long"),
+    ]
+    .map(|(n, t): (&str, &[u8])| (n, t))
     {
         fs::write(root.join(name), text).unwrap();
     }
@@ -37,7 +42,8 @@ fn tree(root: &Path) {
     fs::hard_link(root.join("plain"), root.join("dir/hard")).unwrap();
     symlink("../plain", root.join("dir/soft")).unwrap();
     symlink(format!("/{}", "t".repeat(150)), root.join("longlink")).unwrap();
-    nix::unistd::mkfifo(&root.join("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    nix::unistd::mkfifo(&root.join("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o600))
+        .unwrap();
     let holes = fs::File::create(root.join("holes")).unwrap();
     // More entries than a header of the old form holds, and more than one block behind it.
     for n in 0..60u64 {
@@ -45,9 +51,15 @@ fn tree(root: &Path) {
     }
     holes.set_len(10 << 20).unwrap();
     fs::File::create(root.join("nothing-but-a-hole")).unwrap().set_len(1 << 20).unwrap();
-    let attributes = [(c"user.lines".to_owned(), b"a\n22 path=/etc/evil\n\0b".to_vec()), (c"user.e=q%".to_owned(), b"v".to_vec())];
+    let attributes = [
+        (c"user.lines".to_owned(), b"a\n22 path=/etc/evil\n\0b".to_vec()),
+        (c"user.e=q%".to_owned(), b"v".to_vec()),
+    ];
     let plain = fs::File::open(root.join("plain")).unwrap();
-    if attributes.iter().any(|(name, value)| attrs::set(Of::File(plain.as_fd()), name, value).is_err()) {
+    if attributes
+        .iter()
+        .any(|(name, value)| attrs::set(Of::File(plain.as_fd()), name, value).is_err())
+    {
         println!("skipped: no attributes here");
     }
     let old = std::time::UNIX_EPOCH - std::time::Duration::new(86400, 250_000_000);
@@ -56,7 +68,8 @@ fn tree(root: &Path) {
 
 /// Members by path, with their content; holes filled.
 fn members(bytes: Vec<u8>) -> BTreeMap<Vec<u8>, (Member, Vec<u8>)> {
-    let mut reader = Reader::new(Box::new(Memory(bytes.chunks(10_000).map(<[u8]>::to_vec).collect())));
+    let mut reader =
+        Reader::new(Box::new(Memory(bytes.chunks(10_000).map(<[u8]>::to_vec).collect())));
     let mut all = BTreeMap::new();
     while let Some(m) = reader.next().unwrap() {
         let mut stored = vec![];
@@ -85,15 +98,27 @@ fn compare(root: &Path, archive: Vec<u8>, lacks: Lacks, holes: bool) {
         let at = root.join(OsStr::from_bytes(path));
         let meta = fs::symlink_metadata(&at).unwrap();
         assert_eq!((m.uid, m.gid), (meta.uid(), meta.gid()), "{path:?}");
-        let nanos = if lacks == Lacks::Nothing { m.mtime.nanos } else { u32::try_from(meta.mtime_nsec()).unwrap() };
+        let nanos = if lacks == Lacks::Nothing {
+            m.mtime.nanos
+        } else {
+            u32::try_from(meta.mtime_nsec()).unwrap()
+        };
         // bsdtar knows no time before 1970 in GNU's form.
         if lacks == Lacks::Nothing || m.mtime.secs != 0 {
-            assert_eq!((m.mtime.secs, i64::from(nanos)), (meta.mtime(), meta.mtime_nsec()), "{path:?}");
+            assert_eq!(
+                (m.mtime.secs, i64::from(nanos)),
+                (meta.mtime(), meta.mtime_nsec()),
+                "{path:?}"
+            );
         }
         match &m.kind {
-            Kind::HardLink(to) => linked.push((path.clone(), to.strip_prefix(b"./").unwrap_or(to).to_vec())),
+            Kind::HardLink(to) => {
+                linked.push((path.clone(), to.strip_prefix(b"./").unwrap_or(to).to_vec()))
+            }
             // Cut, with a word, where it is too long for the form.
-            Kind::Symlink(to) if lacks == Lacks::Long => assert!(fs::read_link(&at).unwrap().as_os_str().as_bytes().starts_with(to)),
+            Kind::Symlink(to) if lacks == Lacks::Long => {
+                assert!(fs::read_link(&at).unwrap().as_os_str().as_bytes().starts_with(to))
+            }
             Kind::Symlink(to) => assert_eq!(fs::read_link(&at).unwrap().as_os_str().as_bytes(), to),
             kind => {
                 assert_eq!(m.mode, meta.mode() & 0o7777, "{path:?}");
@@ -104,12 +129,18 @@ fn compare(root: &Path, archive: Vec<u8>, lacks: Lacks, holes: bool) {
         if m.kind == Kind::Regular {
             assert!(*content == fs::read(&at).unwrap(), "{path:?}");
             let sparse = m.map.is_some() && m.stored < 300_000;
-            assert_eq!(sparse, holes && (path == b"holes" || path.starts_with(b"nothing")), "{path:?} {}", m.stored);
+            assert_eq!(
+                sparse,
+                holes && (path == b"holes" || path.starts_with(b"nothing")),
+                "{path:?} {}",
+                m.stored
+            );
             if lacks == Lacks::Nothing {
                 let file = fs::File::open(&at).unwrap();
                 let of = Of::File(file.as_fd());
                 let names = attrs::names(of).unwrap();
-                let mut want: Vec<_> = names.into_iter().map(|n| (n.clone(), attrs::value(of, &n).unwrap())).collect();
+                let mut want: Vec<_> =
+                    names.into_iter().map(|n| (n.clone(), attrs::value(of, &n).unwrap())).collect();
                 let mut got = m.xattrs.clone();
                 got.retain(|(n, _)| n.to_bytes().starts_with(b"user."));
                 want.retain(|(n, _)| n.to_bytes().starts_with(b"user."));
@@ -123,11 +154,23 @@ fn compare(root: &Path, archive: Vec<u8>, lacks: Lacks, holes: bool) {
     let mut pair = [linked[0].0.as_slice(), &linked[0].1];
     pair.sort_unstable();
     assert_eq!(pair, [&b"dir/hard"[..], b"plain"]);
-    assert_eq!(all.len(), if lacks == Lacks::Long { 11 } else { 14 }, "{:?}", all.keys().collect::<Vec<_>>());
+    assert_eq!(
+        all.len(),
+        if lacks == Lacks::Long { 11 } else { 14 },
+        "{:?}",
+        all.keys().collect::<Vec<_>>()
+    );
 }
 
 fn run(program: &str, root: &Path, args: &[&str]) -> Option<Vec<u8>> {
-    let out = Command::new(program).args(args).args(["-cf", "-", "-C"]).arg(root).arg(".").env("LC_ALL", "C.UTF-8").output().ok()?;
+    let out = Command::new(program)
+        .args(args)
+        .args(["-cf", "-", "-C"])
+        .arg(root)
+        .arg(".")
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .ok()?;
     // Names that a form cannot hold are left out, with a word.
     if !out.stderr.is_empty() {
         println!("{program} {args:?}: {}", String::from_utf8_lossy(&out.stderr));
@@ -161,7 +204,9 @@ fn bsdtar() {
     let dir = tempfile::tempdir_in("/var/tmp").unwrap();
     tree(dir.path());
     for (format, lacks, holes) in [("gnutar", Lacks::Pax, false), ("pax", Lacks::Nothing, true)] {
-        let Some(bytes) = run("bsdtar", dir.path(), &["--format", format]) else { return println!("skipped: no bsdtar") };
+        let Some(bytes) = run("bsdtar", dir.path(), &["--format", format]) else {
+            return println!("skipped: no bsdtar");
+        };
         compare(dir.path(), bytes, lacks, holes);
     }
 }
@@ -171,7 +216,9 @@ fn other_volumes_and_increments_are_refused() {
     let dir = tempfile::tempdir_in("/var/tmp").unwrap();
     fs::create_dir(dir.path().join("t")).unwrap();
     fs::write(dir.path().join("t/f"), vec![b'x'; 100_000]).unwrap();
-    let Some(bytes) = run("tar", &dir.path().join("t"), &["--listed-incremental=/dev/null"]) else { return println!("skipped: no tar") };
+    let Some(bytes) = run("tar", &dir.path().join("t"), &["--listed-incremental=/dev/null"]) else {
+        return println!("skipped: no tar");
+    };
     let mut reader = Reader::new(Box::new(Memory::new(bytes)));
     assert!(reader.next().unwrap_err().to_string().contains("incremental"));
     let (one, two) = (dir.path().join("1"), dir.path().join("2"));

@@ -69,7 +69,8 @@ impl Header {
         if !self.is_ustar() {
             return name.to_vec();
         }
-        let prefix = text(&self.0[if &self.0[STAR_MAGIC] == b"tar\0" { STAR_PREFIX } else { PREFIX }]);
+        let prefix =
+            text(&self.0[if &self.0[STAR_MAGIC] == b"tar\0" { STAR_PREFIX } else { PREFIX }]);
         if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
     }
 
@@ -88,7 +89,9 @@ impl Header {
 
     /// Permission bits with setuid, setgid and sticky. Some programs put the kind of the file in too.
     pub fn mode(&self) -> Result<u32, String> {
-        number(&self.0[MODE]).map(|n| u32::try_from(n & 0o7777).unwrap_or_default()).map_err(|()| "its mode is no number".to_owned())
+        number(&self.0[MODE])
+            .map(|n| u32::try_from(n & 0o7777).unwrap_or_default())
+            .map_err(|()| "its mode is no number".to_owned())
     }
 
     pub fn uid(&self) -> Result<u32, String> {
@@ -129,7 +132,8 @@ impl Header {
 
     /// GNU's old sparse form: the entries of the map in this block (`more`: a block behind the header), and whether a block follows.
     pub fn map(&self, more: bool) -> Result<(Vec<(u64, u64)>, bool), String> {
-        let (entries, extended) = if more { (MORE_MAP, MORE_EXTENDED) } else { (GNU_MAP, GNU_EXTENDED) };
+        let (entries, extended) =
+            if more { (MORE_MAP, MORE_EXTENDED) } else { (GNU_MAP, GNU_EXTENDED) };
         let mut all = vec![];
         for entry in self.0[entries].chunks_exact(MAP_ENTRY) {
             let (offset, length) = entry.split_at(MAP_ENTRY / 2);
@@ -147,11 +151,17 @@ impl Header {
     }
 
     fn small(&self, at: Range<usize>, what: &str) -> Result<u32, String> {
-        number(&self.0[at]).ok().and_then(|n| u32::try_from(n).ok()).ok_or_else(|| format!("its {what} is no number that a file can have"))
+        number(&self.0[at])
+            .ok()
+            .and_then(|n| u32::try_from(n).ok())
+            .ok_or_else(|| format!("its {what} is no number that a file can have"))
     }
 
     fn large(&self, at: Range<usize>, what: &str) -> Result<u64, String> {
-        number(&self.0[at]).ok().and_then(|n| u64::try_from(n).ok()).ok_or_else(|| format!("its {what} is no number that a file can have"))
+        number(&self.0[at])
+            .ok()
+            .and_then(|n| u64::try_from(n).ok())
+            .ok_or_else(|| format!("its {what} is no number that a file can have"))
     }
 }
 
@@ -170,7 +180,8 @@ fn number(field: &[u8]) -> Result<i64, ()> {
         return i64::try_from(value).map_err(drop);
     }
     let blank = |b: &u8| *b == b' ' || *b == 0;
-    let digits: Vec<u8> = field.iter().copied().skip_while(blank).take_while(|b| !blank(b)).collect();
+    let digits: Vec<u8> =
+        field.iter().copied().skip_while(blank).take_while(|b| !blank(b)).collect();
     digits.iter().try_fold(0i64, |n, d| match d {
         b'0'..=b'7' => n.checked_mul(8).map(|n| n + i64::from(d - b'0')).ok_or(()),
         _ => Err(()),

@@ -61,7 +61,9 @@ impl Names {
     }
 
     fn one(&mut self, user: bool, name: &[u8], id: Option<u32>) {
-        if let Some(id) = id.filter(|_| !name.is_empty() && name.len() <= NAME && self.0.len() < NAMES) {
+        if let Some(id) =
+            id.filter(|_| !name.is_empty() && name.len() <= NAME && self.0.len() < NAMES)
+        {
             // Most members have the owner of the one before.
             let key = (user, name.to_vec());
             self.0.entry(key).or_insert(id);
@@ -92,7 +94,12 @@ pub enum Form {
 type Made = (Member, Vec<String>, Form);
 
 /// Puts a member together. An error comes with its path.
-pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Result<Made, (Vec<u8>, Bad)> {
+pub fn make(
+    header: &Header,
+    before: &Before,
+    global: &Pax,
+    names: &Names,
+) -> Result<Made, (Vec<u8>, Bad)> {
     let pax = before.pax.as_ref().unwrap_or(global);
     let path = pax.path.clone().or_else(|| before.name.clone()).unwrap_or_else(|| header.path());
     let path = pax.sparse.name.clone().unwrap_or(path);
@@ -102,13 +109,22 @@ pub fn make(header: &Header, before: &Before, global: &Pax, names: &Names) -> Re
     }
 }
 
-fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names: &Names) -> Result<Made, Bad> {
+fn make_named(
+    path: Vec<u8>,
+    header: &Header,
+    before: &Before,
+    pax: &Pax,
+    names: &Names,
+) -> Result<Made, Bad> {
     sensible(&path, "name")?;
     let link = || {
-        let link = pax.link.clone().or_else(|| before.link.clone()).unwrap_or_else(|| header.link());
+        let link =
+            pax.link.clone().or_else(|| before.link.clone()).unwrap_or_else(|| header.link());
         sensible(&link, "target").map(|()| link)
     };
-    let device = || -> Result<(u32, u32), Bad> { Ok((or(pax.device.0, || header.major())?, or(pax.device.1, || header.minor())?)) };
+    let device = || -> Result<(u32, u32), Bad> {
+        Ok((or(pax.device.0, || header.major())?, or(pax.device.1, || header.minor())?))
+    };
     let kind = match header.typeflag() {
         // Before POSIX a directory was told by the slash at its end alone.
         b'0' | b'\0' | b'7' if path.ends_with(b"/") => Kind::Directory,
@@ -129,7 +145,10 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
     let (xattrs, mut lost) = attributes(pax, names);
     notes.append(&mut lost);
     if !pax.unknown.is_empty() {
-        notes.push(format!("the archive says more of it than can be restored ({})", pax.unknown.join(", ")));
+        notes.push(format!(
+            "the archive says more of it than can be restored ({})",
+            pax.unknown.join(", ")
+        ));
     }
     let member = Member {
         path,
@@ -154,10 +173,15 @@ fn make_named(path: Vec<u8>, header: &Header, before: &Before, pax: &Pax, names:
 /// libarchive writes a quarter before 1970 as `-1.75` where everybody else has `-0.25`: it puts a minus before the seconds below and forgets that
 /// the fraction counts from there. Its header tells those seconds, so that it can be known.
 fn times(header: &Header, pax: &Pax) -> Result<(Time, Option<Time>), Bad> {
-    let Some(mtime) = pax.mtime else { return Ok((Time { secs: header.mtime().map_err(Bad::damaged)?, nanos: 0 }, pax.atime)) };
-    let odd = mtime.secs < 0 && mtime.nanos > 0 && header.short_mtime() == mtime.secs.checked_add(1);
+    let Some(mtime) = pax.mtime else {
+        return Ok((Time { secs: header.mtime().map_err(Bad::damaged)?, nanos: 0 }, pax.atime));
+    };
+    let odd =
+        mtime.secs < 0 && mtime.nanos > 0 && header.short_mtime() == mtime.secs.checked_add(1);
     let right = |t: Time| match t {
-        Time { secs, nanos: 1.. } if odd && secs < 0 => Time { secs: secs.saturating_add(1), nanos: 1_000_000_000 - t.nanos },
+        Time { secs, nanos: 1.. } if odd && secs < 0 => {
+            Time { secs: secs.saturating_add(1), nanos: 1_000_000_000 - t.nanos }
+        }
         t => t,
     };
     Ok((right(mtime), pax.atime.map(right)))
@@ -182,7 +206,9 @@ fn unsupported(flag: u8) -> Bad {
         b'D' => "a directory of an incremental archive (tar --incremental)".to_owned(),
         b'M' => "the rest of a file that begins on another volume (tar --multi-volume)".to_owned(),
         b'N' => "names in a form that GNU tar gave up in 1990".to_owned(),
-        b'S' => "a file with holes in star's own form (make it with -H exustar or GNU tar)".to_owned(),
+        b'S' => {
+            "a file with holes in star's own form (make it with -H exustar or GNU tar)".to_owned()
+        }
         b'A' | b'E' => "an ACL in Solaris's form".to_owned(),
         b'I' => "a file without content (star -meta)".to_owned(),
         other => format!("a member of a kind that is not known ({})", show(&[other])),
@@ -203,12 +229,21 @@ fn content(kind: &Kind, stored: u64, header: &Header, pax: &Pax) -> Result<(u64,
         return Ok((header.real_size().map_err(Bad::damaged)?, Form::OldGnu(map, more)));
     }
     let sparse = &pax.sparse;
-    let real_size = || sparse.real_size.ok_or_else(|| Bad::damaged("the archive does not say how large it is with its holes"));
+    let real_size = || {
+        sparse
+            .real_size
+            .ok_or_else(|| Bad::damaged("the archive does not say how large it is with its holes"))
+    };
     match (sparse.major, sparse.minor, &sparse.map) {
         (Some(1), Some(0), _) => Ok((real_size()?, Form::InContent)),
         (None, None, None) => Ok((stored, Form::Plain)),
-        (None | Some(0), None | Some(0 | 1), Some(map)) => Ok((real_size()?, Form::Map(map.clone()))),
-        _ => Err(Bad { entry: &error::IMAGE_MEMBER, text: "its holes are stored in a form that is not known".to_owned() }),
+        (None | Some(0), None | Some(0 | 1), Some(map)) => {
+            Ok((real_size()?, Form::Map(map.clone())))
+        }
+        _ => Err(Bad {
+            entry: &error::IMAGE_MEMBER,
+            text: "its holes are stored in a form that is not known".to_owned(),
+        }),
     }
 }
 
@@ -216,8 +251,10 @@ fn content(kind: &Kind, stored: u64, header: &Header, pax: &Pax) -> Result<(u64,
 fn attributes(pax: &Pax, names: &Names) -> (Vec<(CString, Vec<u8>)>, Vec<String>) {
     let mut all = pax.xattrs.clone();
     let mut lost = vec![];
-    for (name, text, what) in [(c"system.posix_acl_access", &pax.access, "ACL"), (c"system.posix_acl_default", &pax.default, "default ACL")]
-    {
+    for (name, text, what) in [
+        (c"system.posix_acl_access", &pax.access, "ACL"),
+        (c"system.posix_acl_default", &pax.default, "default ACL"),
+    ] {
         let Some(text) = text else { continue };
         // In the kernel's own form there are numbers only.
         if all.iter().any(|(n, _)| n.as_c_str() == name) {
@@ -229,7 +266,9 @@ fn attributes(pax: &Pax, names: &Names) -> (Vec<(CString, Vec<u8>)>, Vec<String>
         }
     }
     let label = c"security.selinux";
-    if let Some(text) = pax.selinux.as_ref().filter(|_| !all.iter().any(|(n, _)| n.as_c_str() == label)) {
+    if let Some(text) =
+        pax.selinux.as_ref().filter(|_| !all.iter().any(|(n, _)| n.as_c_str() == label))
+    {
         // The kernel keeps the NUL at its end; archives do not.
         let mut value = text.clone();
         if value.last() != Some(&0) {

@@ -39,14 +39,30 @@ fn everything_once() {
     for step in [1, 511, 512, 4096, 1 << 20] {
         let (all, notes) = read(&zoo(), step).unwrap();
         assert_eq!(notes, Vec::<String>::new());
-        let paths: Vec<_> = all.iter().map(|(m, _)| String::from_utf8_lossy(&m.path).into_owned()).collect();
+        let paths: Vec<_> =
+            all.iter().map(|(m, _)| String::from_utf8_lossy(&m.path).into_owned()).collect();
         assert_eq!(
             paths,
-            ["./", "./long/name", "./acl", "./a/long/name/of/gnu", "./hard", "./fifo", "./null", "./old", "./new", "./middle", "./big"]
+            [
+                "./",
+                "./long/name",
+                "./acl",
+                "./a/long/name/of/gnu",
+                "./hard",
+                "./fifo",
+                "./null",
+                "./old",
+                "./new",
+                "./middle",
+                "./big"
+            ]
         );
         let of = |path: &str| &all[paths.iter().position(|p| p == path).unwrap()];
         let (long, content) = of("./long/name");
-        assert_eq!((content.as_slice(), long.mtime.nanos, long.uid, long.mode), (&b"hello"[..], 500_000_000, 1000, 0o644));
+        assert_eq!(
+            (content.as_slice(), long.mtime.nanos, long.uid, long.mode),
+            (&b"hello"[..], 500_000_000, 1000, 0o644)
+        );
         assert_eq!(long.xattrs, [(c"user.x".to_owned(), b"a\nb".to_vec())]);
         assert_eq!(of("./a/long/name/of/gnu").0.kind, Kind::Symlink(b"./a/long/target".to_vec()));
         assert_eq!(of("./hard").0.kind, Kind::HardLink(b"target".to_vec()));
@@ -59,7 +75,11 @@ fn everything_once() {
             ("./middle", 1000, vec![(0, 3), (600, 2)]),
         ] {
             let (m, content) = of(path);
-            assert_eq!((m.size, m.map.as_ref(), content.as_slice()), (size, Some(&map), &b"abcde"[..]), "{path}");
+            assert_eq!(
+                (m.size, m.map.as_ref(), content.as_slice()),
+                (size, Some(&map), &b"abcde"[..]),
+                "{path}"
+            );
         }
         assert_eq!(all[1].0.offset, 1536);
     }
@@ -109,9 +129,14 @@ fn every_byte_changed() {
 
 #[test]
 fn refused_by_name() {
-    for (flag, want) in
-        [(b'D', "incremental"), (b'M', "multi-volume"), (b'N', "1990"), (b'S', "star"), (b'E', "Solaris"), (b'Z', "not known")]
-    {
+    for (flag, want) in [
+        (b'D', "incremental"),
+        (b'M', "multi-volume"),
+        (b'N', "1990"),
+        (b'S', "star"),
+        (b'E', "Solaris"),
+        (b'Z', "not known"),
+    ] {
         let (id, text) = id(read(&archive(&[member("./dir/x", flag, b"")]), 512));
         assert_eq!(id, "ALT-635");
         assert!(text.starts_with("ALT-635: ./dir/x (at byte 0 ") && text.contains(want), "{text}");
@@ -125,7 +150,11 @@ fn impossible_members() {
         (vec![member("", b'0', b"")], "ALT-633", "no name"),
         (vec![pax(&[("linkpath", b"a\0")]), member("x", b'2', b"")], "ALT-633", "target"),
         (vec![pax(&[("size", b"9223372036854775808")]), member("x", b'0', b"")], "ALT-633", "size"),
-        (vec![pax(&[("size", b"9223372036854775807")]), member("x", b'0', b"")], "ALT-634", "ends after"),
+        (
+            vec![pax(&[("size", b"9223372036854775807")]), member("x", b'0', b"")],
+            "ALT-634",
+            "ends after",
+        ),
         (vec![with_size("x", b'x', 2 << 20, b"")], "ALT-636", "extended header"),
         (vec![with_size("x", b'L', (1 << 20) + 1, b"")], "ALT-636", "extended header"),
         (
@@ -139,17 +168,32 @@ fn impossible_members() {
         ),
         (vec![member("x", b'x', b"17 path=abc\n")], "ALT-633", "extended header"),
         (vec![pax(&[("path", b"a")])], "ALT-633", "between"),
-        (vec![old_sparse("s", &[(0, 2), (1, 2)], false, 100, 4), vec![0; BLOCK]], "ALT-633", "holes"),
+        (
+            vec![old_sparse("s", &[(0, 2), (1, 2)], false, 100, 4), vec![0; BLOCK]],
+            "ALT-633",
+            "holes",
+        ),
         (vec![old_sparse("s", &[(0, 2)], false, 1, 2), vec![0; BLOCK]], "ALT-633", "holes"),
         (vec![pax(&[("GNU.sparse.map", b"0,1")]), member("s", b'0', b"x")], "ALT-633", "how large"),
         (
-            vec![pax(&[("GNU.sparse.major", b"2"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"1")]), member("s", b'0', b"x")],
+            vec![
+                pax(&[
+                    ("GNU.sparse.major", b"2"),
+                    ("GNU.sparse.minor", b"0"),
+                    ("GNU.sparse.realsize", b"1"),
+                ]),
+                member("s", b'0', b"x"),
+            ],
             "ALT-635",
             "holes",
         ),
         (
             vec![
-                pax(&[("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"1")]),
+                pax(&[
+                    ("GNU.sparse.major", b"1"),
+                    ("GNU.sparse.minor", b"0"),
+                    ("GNU.sparse.realsize", b"1"),
+                ]),
                 member("s", b'0', b"1\n0\n1\n"),
             ],
             "ALT-633",
@@ -164,7 +208,11 @@ fn impossible_members() {
     }
     let (id, text) = id(read(&[member("a", b'0', b"x"), vec![7; BLOCK]].concat(), 512));
     assert!(id == "ALT-633" && text.contains("at byte 1024"), "{text}");
-    for (bytes, text) in [(vec![], "empty"), (vec![0; 10240], "zeros"), (b"#!/bin/sh\n".repeat(100), "does not begin")] {
+    for (bytes, text) in [
+        (vec![], "empty"),
+        (vec![0; 10240], "zeros"),
+        (b"#!/bin/sh\n".repeat(100), "does not begin"),
+    ] {
         let err = read(&bytes, 512).unwrap_err();
         assert_eq!(error::of(&err).unwrap().entry.id, "ALT-631");
         assert!(err.to_string().contains(text), "{err}");
@@ -189,20 +237,34 @@ fn endless_maps_end() {
 fn sizes_where_none_belong() {
     // Hard links: some programs store the content again, some only tell the size.
     for content in [&b""[..], b"again"] {
-        let (all, _) = read(&archive(&[with_size("h", b'1', 5, content), member("z", b'0', b"z")]), 100).unwrap();
+        let (all, _) =
+            read(&archive(&[with_size("h", b'1', 5, content), member("z", b'0', b"z")]), 100)
+                .unwrap();
         assert_eq!(all.len(), 2, "{content:?}");
         assert_eq!((all[0].0.size, all[1].1.as_slice()), (0, &b"z"[..]));
     }
     // A label is no member; a directory of v7 is known by its slash.
-    let (all, _) = read(&archive(&[member("label", b'V', b""), member("d/", b'\0', b""), member("f", b'7', b"f")]), 512).unwrap();
-    assert_eq!(all.iter().map(|(m, _)| m.kind.clone()).collect::<Vec<_>>(), [Kind::Directory, Kind::Regular]);
+    let (all, _) = read(
+        &archive(&[member("label", b'V', b""), member("d/", b'\0', b""), member("f", b'7', b"f")]),
+        512,
+    )
+    .unwrap();
+    assert_eq!(
+        all.iter().map(|(m, _)| m.kind.clone()).collect::<Vec<_>>(),
+        [Kind::Directory, Kind::Regular]
+    );
 }
 
 #[test]
 fn names_of_users_in_extended_headers() {
     let acl = b"user::rw-,user:alice:r--,group::r--,group:staff:r--,mask::r--,other::---";
     let named = pax(&[("uname", b"alice"), ("uid", b"4242"), ("gname", b"staff"), ("gid", b"77")]);
-    let bytes = archive(&[named, member("a", b'0', b""), pax(&[("SCHILY.acl.access", acl)]), member("b", b'0', b"")]);
+    let bytes = archive(&[
+        named,
+        member("a", b'0', b""),
+        pax(&[("SCHILY.acl.access", acl)]),
+        member("b", b'0', b""),
+    ]);
     let (all, notes) = read(&bytes, 512).unwrap();
     assert_eq!(notes, Vec::<String>::new());
     let value = &all[1].0.xattrs[0].1;
@@ -227,7 +289,10 @@ fn behind_the_end() {
 fn what_is_lost_is_told() {
     let (all, notes) = read(
         &archive(&[
-            pax(&[("SCHILY.acl.access", b"user::rwx\nuser:joe:rw-\ngroup::r-x\nother::---\n"), ("SCHILY.acl.ace", b"everyone@:r::allow")]),
+            pax(&[
+                ("SCHILY.acl.access", b"user::rwx\nuser:joe:rw-\ngroup::r-x\nother::---\n"),
+                ("SCHILY.acl.ace", b"everyone@:r::allow"),
+            ]),
             member("./x\x1b", b'0', b""),
         ]),
         512,
@@ -235,13 +300,17 @@ fn what_is_lost_is_told() {
     .unwrap();
     assert!(all[0].0.xattrs.is_empty());
     assert_eq!(notes.len(), 2, "{notes:?}");
-    assert!(notes[0].starts_with("./x\\033: its ACL cannot be restored: `user:joe:rw-`"), "{notes:?}");
+    assert!(
+        notes[0].starts_with("./x\\033: its ACL cannot be restored: `user:joe:rw-`"),
+        "{notes:?}"
+    );
     assert!(notes[1].contains("SCHILY.acl.ace"), "{notes:?}");
     // The number of a name that headers told before.
     let mut learnt = super::header::tests::header("./y", b'0', 0);
     learnt.0[265..268].copy_from_slice(b"joe");
     super::header::tests::sign(&mut learnt);
     let acl = pax(&[("SCHILY.acl.access", b"user::rwx\nuser:joe:rw-\ngroup::r-x\nother::---\n")]);
-    let (all, notes) = read(&archive(&[learnt.0.to_vec(), acl, member("./x", b'0', b"")]), 512).unwrap();
+    let (all, notes) =
+        read(&archive(&[learnt.0.to_vec(), acl, member("./x", b'0', b"")]), 512).unwrap();
     assert_eq!((all[1].0.xattrs.len(), notes.len()), (1, 0));
 }

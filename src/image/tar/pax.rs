@@ -98,7 +98,13 @@ impl Pax {
     }
 
     fn record(&mut self, key: &[u8], value: &[u8], global: bool) -> Result<(), Bad> {
-        let bad = || Bad::damaged(format!("its extended header says `{}={}`", show(key), show(&value[..value.len().min(40)])));
+        let bad = || {
+            Bad::damaged(format!(
+                "its extended header says `{}={}`",
+                show(key),
+                show(&value[..value.len().min(40)])
+            ))
+        };
         let text = || (!value.is_empty()).then(|| value.to_vec());
         // An empty value takes back what a global header said.
         macro_rules! parsed {
@@ -113,7 +119,9 @@ impl Pax {
             b"atime" => self.atime = parsed!(time),
             b"uname" => self.user = text(),
             b"gname" => self.group = text(),
-            b"SCHILY.fflags" => self.flags = text().map(|t| String::from_utf8_lossy(&t).into_owned()),
+            b"SCHILY.fflags" => {
+                self.flags = text().map(|t| String::from_utf8_lossy(&t).into_owned())
+            }
             _ if global => {}
             b"path" => self.path = text(),
             b"linkpath" => self.link = text(),
@@ -127,7 +135,9 @@ impl Pax {
                 // bsdtar, which has said it already as LIBARCHIVE's, encodes this name too.
                 (b"SCHILY.xattr.", name) if self.said(&url_decoded(name), value) => {}
                 (b"SCHILY.xattr.", name) => self.xattr(&gnu_decoded(name), value.to_vec(), true)?,
-                (b"LIBARCHIVE.xattr.", name) => self.xattr(&url_decoded(name), base64(value).ok_or_else(bad)?, false)?,
+                (b"LIBARCHIVE.xattr.", name) => {
+                    self.xattr(&url_decoded(name), base64(value).ok_or_else(bad)?, false)?
+                }
                 (b"GNU.sparse.", name) => self.sparse.record(name, value).ok_or_else(bad)?,
                 _ => self.pass_over(key),
             },
@@ -142,17 +152,26 @@ impl Pax {
     /// bsdtar says each attribute in two ways; the raw one is `sure`.
     fn xattr(&mut self, name: &[u8], value: Vec<u8>, sure: bool) -> Result<(), Bad> {
         if value.len() > XATTR_VALUE || name.len() > XATTR_NAME {
-            let text = format!("attribute {} of {} bytes: no file has one so large", show(&name[..name.len().min(80)]), value.len());
+            let text = format!(
+                "attribute {} of {} bytes: no file has one so large",
+                show(&name[..name.len().min(80)]),
+                value.len()
+            );
             return Err(Bad { entry: &error::IMAGE_LIMIT, text });
         }
-        let name = CString::new(name).ok().filter(|n| !n.is_empty()).ok_or_else(|| Bad::damaged("an attribute without a name"))?;
+        let name = CString::new(name)
+            .ok()
+            .filter(|n| !n.is_empty())
+            .ok_or_else(|| Bad::damaged("an attribute without a name"))?;
         match self.xattrs.iter_mut().find(|(n, _)| *n == name) {
             Some(have) if sure => have.1 = value,
             Some(_) => {}
             None => {
                 self.names += name.as_bytes_with_nul().len();
                 if self.names > XATTR_LIST {
-                    let text = format!("its attributes have names of more than {XATTR_LIST} bytes: no file has so many");
+                    let text = format!(
+                        "its attributes have names of more than {XATTR_LIST} bytes: no file has so many"
+                    );
                     return Err(Bad { entry: &error::IMAGE_LIMIT, text });
                 }
                 self.xattrs.push((name, value));
@@ -177,7 +196,9 @@ impl Pax {
             b"SCHILY.tarfiletype",
             b"SCHILY.release",
         ];
-        let quiet = QUIET.contains(&key) || key.starts_with(b"SCHILY.volhdr.") || key.starts_with(b"SCHILY.archtype");
+        let quiet = QUIET.contains(&key)
+            || key.starts_with(b"SCHILY.volhdr.")
+            || key.starts_with(b"SCHILY.archtype");
         if !quiet && self.unknown.len() < 8 {
             self.unknown.push(show(&key[..key.len().min(80)]));
         }
@@ -229,7 +250,9 @@ pub fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
-    text.iter().try_fold(0u64, |n, d| d.is_ascii_digit().then(|| n.checked_mul(10)?.checked_add(u64::from(d - b'0')))?)
+    text.iter().try_fold(0u64, |n, d| {
+        d.is_ascii_digit().then(|| n.checked_mul(10)?.checked_add(u64::from(d - b'0')))?
+    })
 }
 
 fn id(text: &[u8]) -> Option<u32> {
@@ -331,7 +354,11 @@ pub mod tests {
 
     #[test]
     fn more_attributes_than_a_file_has() {
-        let text = |n: u32| (0..n).flat_map(|n| record(&format!("SCHILY.xattr.user.{n:010}"), b"")).collect::<Vec<u8>>();
+        let text = |n: u32| {
+            (0..n)
+                .flat_map(|n| record(&format!("SCHILY.xattr.user.{n:010}"), b""))
+                .collect::<Vec<u8>>()
+        };
         assert_eq!(read(&text(4096)).unwrap().xattrs.len(), 4096);
         assert_eq!(read(&text(4097)).unwrap_err().entry.id, "ALT-636");
         assert_eq!(read(&text(2).repeat(5000)).unwrap().xattrs.len(), 2);
@@ -340,7 +367,8 @@ pub mod tests {
     #[test]
     fn a_value_may_hold_anything() {
         let evil = b"\n22 linkpath=/etc/evil\n\0=\xff";
-        let text = [record("SCHILY.xattr.user.x", evil), record("path", b"a=b\nc"), vec![0; 20]].concat();
+        let text =
+            [record("SCHILY.xattr.user.x", evil), record("path", b"a=b\nc"), vec![0; 20]].concat();
         let pax = read(&text).unwrap();
         assert_eq!(pax.xattrs, [(c"user.x".to_owned(), evil.to_vec())]);
         assert_eq!((pax.path.as_deref(), pax.link), (Some(&b"a=b\nc"[..]), None));
@@ -348,12 +376,26 @@ pub mod tests {
 
     #[test]
     fn damaged_records() {
-        for text in
-            [&b"11 path=abc"[..], b"12 path=abcd", b"99 path=abc\n", b"path=abc\n", b" 12 path=abc\n", b"5 a\n", b"3 \n", b"0 \n", b"x"]
-        {
+        for text in [
+            &b"11 path=abc"[..],
+            b"12 path=abcd",
+            b"99 path=abc\n",
+            b"path=abc\n",
+            b" 12 path=abc\n",
+            b"5 a\n",
+            b"3 \n",
+            b"0 \n",
+            b"x",
+        ] {
             assert_eq!(read(text).unwrap_err().entry.id, "ALT-633", "{}", show(text));
         }
-        for (key, value) in [("size", "-1"), ("uid", "4294967296"), ("mtime", "1e3"), ("size", "18446744073709551616"), ("mtime", "-")] {
+        for (key, value) in [
+            ("size", "-1"),
+            ("uid", "4294967296"),
+            ("mtime", "1e3"),
+            ("size", "18446744073709551616"),
+            ("mtime", "-"),
+        ] {
             let bad = read(&record(key, value.as_bytes())).unwrap_err();
             assert!(bad.text.contains(key), "{}", bad.text);
         }
@@ -395,12 +437,21 @@ pub mod tests {
             record("comment", b"x"),
         ];
         let pax = read(&text.concat()).unwrap();
-        let want: Vec<(CString, Vec<u8>)> =
-            vec![(c"user.a b".into(), vec![0, 1, 2, 255]), (c"user.same".into(), b"y".to_vec()), (c"user.e=q%%41".into(), vec![])];
+        let want: Vec<(CString, Vec<u8>)> = vec![
+            (c"user.a b".into(), vec![0, 1, 2, 255]),
+            (c"user.same".into(), b"y".to_vec()),
+            (c"user.e=q%%41".into(), vec![]),
+        ];
         assert_eq!(pax.xattrs, want);
         assert_eq!(pax.selinux.unwrap(), b"system_u:object_r:bin_t:s0");
-        assert_eq!((pax.flags.as_deref(), pax.unknown.as_slice()), (Some("nodump"), &["SUN.holesdata".to_owned()][..]));
-        assert_eq!(read(&record("SCHILY.xattr.user.x", &vec![0; 65537])).unwrap_err().entry.id, "ALT-636");
+        assert_eq!(
+            (pax.flags.as_deref(), pax.unknown.as_slice()),
+            (Some("nodump"), &["SUN.holesdata".to_owned()][..])
+        );
+        assert_eq!(
+            read(&record("SCHILY.xattr.user.x", &vec![0; 65537])).unwrap_err().entry.id,
+            "ALT-636"
+        );
         assert_eq!(read(&record("LIBARCHIVE.xattr.user.x", b"!")).unwrap_err().entry.id, "ALT-633");
         assert!(read(&record("SCHILY.xattr.", b"x")).is_err());
     }
@@ -408,7 +459,10 @@ pub mod tests {
     #[test]
     fn maps() {
         let entries = [("offset", "0"), ("numbytes", "10"), ("offset", "100"), ("numbytes", "5")];
-        let text: Vec<u8> = entries.iter().flat_map(|(k, v)| record(&format!("GNU.sparse.{k}"), v.as_bytes())).collect();
+        let text: Vec<u8> = entries
+            .iter()
+            .flat_map(|(k, v)| record(&format!("GNU.sparse.{k}"), v.as_bytes()))
+            .collect();
         let want = Some(vec![(0, 10), (100, 5)]);
         assert_eq!(read(&text).unwrap().sparse.map, want);
         assert_eq!(read(&record("GNU.sparse.map", b"0,10,100,5")).unwrap().sparse.map, want);
@@ -419,7 +473,17 @@ pub mod tests {
     #[test]
     fn what_is_said_of_all_can_be_taken_back() {
         let mut pax = Pax::default();
-        pax.take(&[record("uid", b"5"), record("mtime", b"7"), record("path", b"evil"), record("size", b"9")].concat(), true).unwrap();
+        pax.take(
+            &[
+                record("uid", b"5"),
+                record("mtime", b"7"),
+                record("path", b"evil"),
+                record("size", b"9"),
+            ]
+            .concat(),
+            true,
+        )
+        .unwrap();
         assert_eq!((pax.uid, pax.path.clone(), pax.size), (Some(5), None, None));
         pax.take(&record("uid", b""), false).unwrap();
         assert_eq!((pax.uid, pax.mtime.map(|t| t.secs)), (None, Some(7)));

@@ -83,7 +83,9 @@ impl Reader {
             let start = self.offset;
             let Some(header) = self.header()? else {
                 if start != self.at.1 {
-                    return Err(self.bad(Bad::damaged("it ends between a member's extended header and the member")));
+                    return Err(self.bad(Bad::damaged(
+                        "it ends between a member's extended header and the member",
+                    )));
                 }
                 self.end()?;
                 return Ok(None);
@@ -100,7 +102,9 @@ impl Reader {
             }
             gathered = gathered.saturating_add(size).saturating_add(BLOCK as u64);
             if size > LONGEST || gathered > BEFORE {
-                let text = format!("its extended header has {size} bytes (at most {LONGEST} are read, {BEFORE} for one member)");
+                let text = format!(
+                    "its extended header has {size} bytes (at most {LONGEST} are read, {BEFORE} for one member)"
+                );
                 return Err(self.bad(Bad { entry: &error::IMAGE_LIMIT, text }));
             }
             let text = self.text(size)?;
@@ -144,7 +148,9 @@ impl Reader {
             }
         }
         if let Some(map) = member.map.take() {
-            member.map = Some(sparse::checked(map, member.size, member.stored).map_err(|bad| self.bad(bad))?);
+            member.map = Some(
+                sparse::checked(map, member.size, member.stored).map_err(|bad| self.bad(bad))?,
+            );
         }
         self.padding = padding(self.left);
         Ok(member)
@@ -155,7 +161,8 @@ impl Reader {
         let mut more = more;
         while more {
             let block = self.block()?.ok_or_else(|| self.cut())?;
-            let (entries, follows) = Header(block).map(true).map_err(|why| self.bad(Bad::damaged(why)))?;
+            let (entries, follows) =
+                Header(block).map(true).map_err(|why| self.bad(Bad::damaged(why)))?;
             map.extend(entries);
             more = follows;
             if map.len() > sparse::MOST {
@@ -220,15 +227,22 @@ impl Reader {
 
     fn place(&self) -> String {
         match self.at.0.as_slice() {
-            b"" if self.last.is_empty() => format!("at byte {} of the uncompressed archive", self.offset),
-            b"" => format!("behind {}, at byte {} of the uncompressed archive", show(&self.last), self.offset),
+            b"" if self.last.is_empty() => {
+                format!("at byte {} of the uncompressed archive", self.offset)
+            }
+            b"" => format!(
+                "behind {}, at byte {} of the uncompressed archive",
+                show(&self.last),
+                self.offset
+            ),
             path => format!("{} (at byte {} of the uncompressed archive)", show(path), self.at.1),
         }
     }
 
     fn cut(&self) -> anyhow::Error {
         let place = if self.at.0.is_empty() { "a header".to_owned() } else { self.place() };
-        error::IMAGE_CUT.because(format!("the archive ends after {} bytes, in {place}", self.offset))
+        error::IMAGE_CUT
+            .because(format!("the archive ends after {} bytes, in {place}", self.offset))
     }
 
     fn used(&mut self, n: usize) {
@@ -239,7 +253,9 @@ impl Reader {
     fn fetch(&mut self) -> Result<bool> {
         while self.piece.is_empty() {
             if signals::interrupted() {
-                return Err(error::INTERRUPTED.because("stopped by a signal while an image was read"));
+                return Err(
+                    error::INTERRUPTED.because("stopped by a signal while an image was read")
+                );
             }
             // Given back before the next is waited for.
             self.piece = std::mem::take(&mut self.back);
@@ -249,11 +265,18 @@ impl Reader {
             match self.source.next() {
                 Ok(Some(piece)) => self.piece = piece,
                 Ok(None) => return Ok(false),
-                Err(_) if signals::interrupted() => return Err(error::INTERRUPTED.because("stopped by a signal while an image was read")),
+                Err(_) if signals::interrupted() => {
+                    return Err(
+                        error::INTERRUPTED.because("stopped by a signal while an image was read")
+                    );
+                }
                 // What reading met is told with the member that was read.
                 Err(e) => {
                     return Err(match error::of(&e) {
-                        Some(alt) => alt.entry.because_do(format!("{} ({})", alt.cause, self.place()), alt.remedy.clone()),
+                        Some(alt) => alt.entry.because_do(
+                            format!("{} ({})", alt.cause, self.place()),
+                            alt.remedy.clone(),
+                        ),
                         None => e.context(self.place()),
                     });
                 }
@@ -300,12 +323,18 @@ impl Reader {
         let Some(block) = self.block()? else {
             return Err(match start {
                 0 => error::IMAGE_NOT_TAR.because("it is empty"),
-                _ => error::IMAGE_CUT.because(format!("the archive ends after {start} bytes without the mark of its end")),
+                _ => error::IMAGE_CUT.because(format!(
+                    "the archive ends after {start} bytes without the mark of its end"
+                )),
             });
         };
         let header = Header(block);
         if header.is_zero() {
-            return if start == 0 { Err(error::IMAGE_NOT_TAR.because("it begins with zeros, as an empty archive does")) } else { Ok(None) };
+            return if start == 0 {
+                Err(error::IMAGE_NOT_TAR.because("it begins with zeros, as an empty archive does"))
+            } else {
+                Ok(None)
+            };
         }
         if header.is_sound() {
             return Ok(Some(header));
@@ -376,7 +405,10 @@ impl Reader {
         }
         let second = self.block()?;
         if second.is_some_and(|b| b.iter().any(|b| *b != 0)) {
-            self.note(|| "the archive goes on behind a block of zeros; tar stops there, and so does this".to_owned());
+            self.note(|| {
+                "the archive goes on behind a block of zeros; tar stops there, and so does this"
+                    .to_owned()
+            });
         }
         let start = self.offset;
         let mut odd = false;
@@ -387,7 +419,9 @@ impl Reader {
             self.piece = Piece::default();
         }
         if odd {
-            self.note(|| format!("what stands behind the end of the archive (byte {start}) is ignored"));
+            self.note(|| {
+                format!("what stands behind the end of the archive (byte {start}) is ignored")
+            });
         }
         Ok(())
     }

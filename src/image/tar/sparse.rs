@@ -52,7 +52,8 @@ impl Lines {
                 self.line.push(*b);
                 continue;
             }
-            let number = decimal(&self.line).ok_or_else(|| Bad::damaged("its map of holes is damaged"))?;
+            let number =
+                decimal(&self.line).ok_or_else(|| Bad::damaged("its map of holes is damaged"))?;
             self.line.clear();
             match (self.count, self.offset.take()) {
                 (None, _) if number > MOST as u64 => return Err(too_many()),
@@ -74,7 +75,10 @@ impl Lines {
 
 /// A map that would take more memory than a file's map may.
 pub fn too_many() -> Bad {
-    Bad { entry: &error::IMAGE_LIMIT, text: format!("its map of holes has more than {MOST} entries") }
+    Bad {
+        entry: &error::IMAGE_LIMIT,
+        text: format!("its map of holes has more than {MOST} entries"),
+    }
 }
 
 #[cfg(test)]
@@ -107,7 +111,10 @@ mod tests {
     fn maps_that_are_too_long() {
         let map = |n: usize| (0..n as u64).map(|n| (2 * n, 1)).collect::<Vec<_>>();
         assert!(checked(map(MOST), 1 << 20, MOST as u64).is_ok());
-        assert_eq!(checked(map(MOST + 1), 1 << 20, MOST as u64 + 1).unwrap_err().entry.id, "ALT-636");
+        assert_eq!(
+            checked(map(MOST + 1), 1 << 20, MOST as u64 + 1).unwrap_err().entry.id,
+            "ALT-636"
+        );
     }
 
     #[test]

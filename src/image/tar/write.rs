@@ -18,7 +18,10 @@ const NAME: usize = 100;
 const PREFIX: usize = 155;
 
 /// Where the access ACL, the default ACL and the SELinux label are among the attributes, and what PAX calls them.
-const ACLS: [(&[u8], &str); 2] = [(b"system.posix_acl_access", "SCHILY.acl.access"), (b"system.posix_acl_default", "SCHILY.acl.default")];
+const ACLS: [(&[u8], &str); 2] = [
+    (b"system.posix_acl_access", "SCHILY.acl.access"),
+    (b"system.posix_acl_default", "SCHILY.acl.default"),
+];
 const SELINUX: &[u8] = b"security.selinux";
 
 /// Appends a member's headers, and its map where it has holes. Its `stored` bytes of content follow, then [`pad`].
@@ -45,7 +48,16 @@ pub fn header(out: &mut Vec<u8>, member: &Member) {
     }
     if !records.0.is_empty() {
         let length = records.0.len() as u64;
-        block(out, &Fields { name: b"././@PaxHeader", mode: 0o644, size: length, kind: b'x', ..Fields::default() });
+        block(
+            out,
+            &Fields {
+                name: b"././@PaxHeader",
+                mode: 0o644,
+                size: length,
+                kind: b'x',
+                ..Fields::default()
+            },
+        );
         out.extend_from_slice(&records.0);
         pad(out, length);
     }
@@ -58,8 +70,18 @@ pub fn header(out: &mut Vec<u8>, member: &Member) {
         Kind::Directory => (b'5', b"", (0, 0)),
         Kind::Fifo => (b'6', b"", (0, 0)),
     };
-    let fields =
-        Fields { name, prefix, mode: member.mode, uid: member.uid, gid: member.gid, size, mtime: member.mtime.secs, kind, link, device };
+    let fields = Fields {
+        name,
+        prefix,
+        mode: member.mode,
+        uid: member.uid,
+        gid: member.gid,
+        size,
+        mtime: member.mtime.secs,
+        kind,
+        link,
+        device,
+    };
     block(out, &fields);
     out.extend_from_slice(map.as_deref().unwrap_or_default());
 }
@@ -112,7 +134,10 @@ impl Records {
             }
         }
         let mtime = member.mtime;
-        if mtime.nanos != 0 || u64::try_from(mtime.secs).is_ok_and(|s| s > LARGEST) || mtime.secs < 0 {
+        if mtime.nanos != 0
+            || u64::try_from(mtime.secs).is_ok_and(|s| s > LARGEST)
+            || mtime.secs < 0
+        {
             self.add("mtime", time(mtime).as_bytes());
         }
         if let Some(atime) = member.atime {
@@ -174,7 +199,11 @@ fn sparse_name(path: &[u8]) -> Vec<u8> {
     let cut = path.iter().rposition(|b| *b == b'/').map_or(0, |c| c + 1);
     let (dir, base) = path.split_at(cut);
     let name = [dir, b"GNUSparseFile.0/", base].concat();
-    if name.len() <= NAME { name } else { [b"./GNUSparseFile.0/", &base[..base.len().min(80)]].concat() }
+    if name.len() <= NAME {
+        name
+    } else {
+        [b"./GNUSparseFile.0/", &base[..base.len().min(80)]].concat()
+    }
 }
 
 /// The map as lines of numbers in whole blocks: how many, then offset and length of each; an empty one at the size, where a hole ends the file.
@@ -271,7 +300,8 @@ mod tests {
 
     #[test]
     fn names_that_fit() {
-        let path = |dir: usize, base: usize| [vec![b'd'; dir], b"/".to_vec(), vec![b'b'; base]].concat();
+        let path =
+            |dir: usize, base: usize| [vec![b'd'; dir], b"/".to_vec(), vec![b'b'; base]].concat();
         assert_eq!(split(&path(49, 50)), Some((b"".as_slice(), path(49, 50).as_slice())));
         let long = path(155, 100);
         assert_eq!(split(&long), Some((&long[..155], &long[156..])));

@@ -16,7 +16,8 @@ pub(super) fn check_dialog(notes: &Notes, d: &DraftDialog) {
         Run::Argv(words) => words.iter().map(String::as_str).collect(),
         Run::Shell(text) => vec![text],
     };
-    let placed: Vec<&str> = texts.into_iter().flat_map(fill::parts).filter_map(Part::name).collect();
+    let placed: Vec<&str> =
+        texts.into_iter().flat_map(fill::parts).filter_map(Part::name).collect();
     for (field, at) in d.dialog.fields.iter().zip(&d.fields_at) {
         if !field.prefix.is_empty() && placed.contains(&field.name.as_str()) {
             notes.key(
@@ -32,7 +33,12 @@ pub(super) fn check_dialog(notes: &Notes, d: &DraftDialog) {
             && field.from.is_none()
             && field.kind != Kind::Ring
         {
-            notes.key(at, "required", "nobody can fill this in: the dialog is a ghost and is not shown", "add `default` or `from`");
+            notes.key(
+                at,
+                "required",
+                "nobody can fill this in: the dialog is a ghost and is not shown",
+                "add `default` or `from`",
+            );
         }
     }
 }
@@ -41,7 +47,12 @@ pub(super) fn check(notes: &Notes, fields: &[Field], at: &[Where]) {
     for (n, (field, places)) in fields.iter().zip(at).enumerate() {
         let first = fields[..n].iter().position(|f| f.name == field.name && !f.name.is_empty());
         if first.is_some() {
-            notes.key(places, "name", format!("the name `{}` is there twice in this screen", field.name), "");
+            notes.key(
+                places,
+                "name",
+                format!("the name `{}` is there twice in this screen", field.name),
+                "",
+            );
         }
         if pattern(notes, field, places) {
             default(notes, field, places);
@@ -56,7 +67,12 @@ pub(super) fn check(notes: &Notes, fields: &[Field], at: &[Where]) {
 fn pattern(notes: &Notes, field: &Field, at: &Where) -> bool {
     let Some(pattern) = &field.pattern else { return true };
     let Err(error) = pattern.compile() else { return true };
-    notes.key(at, "pattern", format!("this is no regular expression: {}", why(pattern.text(), &error)), "");
+    notes.key(
+        at,
+        "pattern",
+        format!("this is no regular expression: {}", why(pattern.text(), &error)),
+        "",
+    );
     false
 }
 
@@ -75,8 +91,10 @@ fn default(notes: &Notes, field: &Field, at: &Where) {
         return;
     }
     if let Some(wrong) = rules::about_text(field, &field.default) {
-        let (shown, typed) = (field.choices.iter().map(|c| c.shown.as_str()), field.default.as_str());
-        let allowed = if field.choices.is_empty() { String::new() } else { near::allowed(typed, shown) };
+        let (shown, typed) =
+            (field.choices.iter().map(|c| c.shown.as_str()), field.default.as_str());
+        let allowed =
+            if field.choices.is_empty() { String::new() } else { near::allowed(typed, shown) };
         notes.key(at, "default", format!("the default would be refused: {wrong}"), allowed);
     }
 }
@@ -89,10 +107,22 @@ fn choices(notes: &Notes, field: &Field, at: &Where) {
     };
     for (n, choice) in field.choices.iter().enumerate() {
         if field.choices[..n].iter().any(|c| c.shown == choice.shown) {
-            notes.nth(at, "choices", n, format!("the choice `{}` is there twice", choice.shown), "");
+            notes.nth(
+                at,
+                "choices",
+                n,
+                format!("the choice `{}` is there twice", choice.shown),
+                "",
+            );
         } else if choice.shown.contains(parted) || choice.real.contains(parted) {
             let sign = if field.many == Many::Comma { "a comma" } else { "a blank" };
-            notes.nth(at, "choices", n, format!("`{}` has {sign} in it, which parts several choices", choice.shown), "");
+            notes.nth(
+                at,
+                "choices",
+                n,
+                format!("`{}` has {sign} in it, which parts several choices", choice.shown),
+                "",
+            );
         } else if choice.shown != choice.shown.trim() {
             notes.nth(at, "choices", n, "blanks at the ends of a choice are not kept", "");
         }
@@ -103,46 +133,95 @@ fn prefix(notes: &Notes, field: &Field, at: &Where) {
     if !field.prefix.is_empty() && field.prefix.trim().is_empty() {
         notes.key(at, "prefix", "this prefix is blank", "leave it out for a value alone");
     } else if field.prefix.contains(['\'', '"', '\\', '\0']) {
-        notes.key(at, "prefix", "this prefix has a quote in it", "a value is always one word: quotes are not needed");
+        notes.key(
+            at,
+            "prefix",
+            "this prefix has a quote in it",
+            "a value is always one word: quotes are not needed",
+        );
     }
 }
 
 /// Names of other fields in `requires`, `requires_one`, `conflicts`, `only_if`.
 fn others(notes: &Notes, fields: &[Field], field: &Field, at: &Where) {
-    let names = || fields.iter().filter(|f| f.kind != Kind::Heading && f.name != field.name).map(|f| f.name.as_str());
-    for (key, list) in [("requires", &field.requires), ("requires_one", &field.requires_one), ("conflicts", &field.conflicts)] {
+    let names = || {
+        fields
+            .iter()
+            .filter(|f| f.kind != Kind::Heading && f.name != field.name)
+            .map(|f| f.name.as_str())
+    };
+    for (key, list) in [
+        ("requires", &field.requires),
+        ("requires_one", &field.requires_one),
+        ("conflicts", &field.conflicts),
+    ] {
         for (n, name) in list.iter().enumerate().filter(|(_, name)| !names().any(|f| f == *name)) {
-            notes.nth(at, key, n, format!("`{key}` names no other field: `{name}`"), near::allowed(name, names().collect::<Vec<_>>()));
+            notes.nth(
+                at,
+                key,
+                n,
+                format!("`{key}` names no other field: `{name}`"),
+                near::allowed(name, names().collect::<Vec<_>>()),
+            );
         }
     }
-    if let Some((n, name)) = field.conflicts.iter().enumerate().find(|(_, name)| field.requires.contains(name)) {
-        notes.nth(at, "conflicts", n, format!("`{name}` is required and not allowed at the same time"), "");
+    if let Some((n, name)) =
+        field.conflicts.iter().enumerate().find(|(_, name)| field.requires.contains(name))
+    {
+        notes.nth(
+            at,
+            "conflicts",
+            n,
+            format!("`{name}` is required and not allowed at the same time"),
+            "",
+        );
     }
     let Some(only) = &field.only_if else { return };
-    let Some(on) = fields.iter().find(|f| f.name == only.field && f.kind != Kind::Heading && f.name != field.name) else {
+    let Some(on) = fields
+        .iter()
+        .find(|f| f.name == only.field && f.kind != Kind::Heading && f.name != field.name)
+    else {
         if !only.field.is_empty() {
             let wrong = format!("`only_if` names no other field: `{}`", only.field);
-            notes.key(at, "only_if.field", wrong, near::allowed(&only.field, names().collect::<Vec<_>>()));
+            notes.key(
+                at,
+                "only_if.field",
+                wrong,
+                near::allowed(&only.field, names().collect::<Vec<_>>()),
+            );
         }
         return;
     };
     if rules::closed(on) {
         let shown: Vec<&str> = on.choices.iter().map(|c| c.shown.as_str()).collect();
         for (n, is) in only.is.iter().enumerate().filter(|(_, is)| !shown.contains(&is.as_str())) {
-            notes.nth(at, "only_if.is", n, format!("`{}` never shows `{is}`", on.name), near::allowed(is, shown.clone()));
+            notes.nth(
+                at,
+                "only_if.is",
+                n,
+                format!("`{}` never shows `{is}`", on.name),
+                near::allowed(is, shown.clone()),
+            );
         }
     }
 }
 
 /// Fields that are shown only if they are shown.
 fn chains(notes: &Notes, fields: &[Field], at: &[Where]) {
-    let on = |n: usize| fields[n].only_if.as_ref().and_then(|o| fields.iter().position(|f| f.name == o.field));
+    let on = |n: usize| {
+        fields[n].only_if.as_ref().and_then(|o| fields.iter().position(|f| f.name == o.field))
+    };
     for n in 0..fields.len() {
         let mut now = on(n);
         for _ in 0..fields.len() {
             match now {
                 Some(m) if m == n => {
-                    notes.key(&at[n], "only_if", format!("`{}` depends on itself", fields[n].name), "");
+                    notes.key(
+                        &at[n],
+                        "only_if",
+                        format!("`{}` depends on itself", fields[n].name),
+                        "",
+                    );
                     return;
                 }
                 Some(m) => now = on(m),

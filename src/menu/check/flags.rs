@@ -44,11 +44,15 @@ fn dialog(notes: &Notes, d: &DraftDialog) {
         notes.nth(&d.at, "review", n, wrong.0, wrong.1);
     }
     let placed: Vec<&str> = match &d.dialog.command {
-        Run::Argv(words) => words.iter().flat_map(|w| fill::parts(w)).filter_map(Part::name).collect(),
+        Run::Argv(words) => {
+            words.iter().flat_map(|w| fill::parts(w)).filter_map(Part::name).collect()
+        }
         Run::Shell(_) => vec![],
     };
     let fields = d.dialog.fields.iter().zip(&d.fields_at);
-    for (field, at) in fields.filter(|(f, _)| f.kind != Kind::Heading && !placed.contains(&f.name.as_str())) {
+    for (field, at) in
+        fields.filter(|(f, _)| f.kind != Kind::Heading && !placed.contains(&f.name.as_str()))
+    {
         of_field(notes, command, field, at);
     }
 }
@@ -57,13 +61,20 @@ fn dialog(notes: &Notes, d: &DraftDialog) {
 fn of_field(notes: &Notes, command: &Command, field: &Field, at: &Where) {
     if !closed(field) {
         let key = if at.has("prefix") { "prefix" } else { "name" };
-        if let Some((wrong, allowed)) = of_words(command, &prefixed(&field.prefix, VALUE), !field.prefix.trim().is_empty()) {
+        if let Some((wrong, allowed)) =
+            of_words(command, &prefixed(&field.prefix, VALUE), !field.prefix.trim().is_empty())
+        {
             notes.key(at, key, wrong, allowed);
         }
         return;
     }
     let real = field.choices.iter().enumerate().filter(|(_, c)| !c.real.is_empty());
-    let wrong = real.filter_map(|(n, c)| Some((n, of_words(command, &prefixed(&field.prefix, &c.real), !field.prefix.trim().is_empty())?)));
+    let wrong = real.filter_map(|(n, c)| {
+        Some((
+            n,
+            of_words(command, &prefixed(&field.prefix, &c.real), !field.prefix.trim().is_empty())?,
+        ))
+    });
     let wrong: Vec<_> = wrong.collect();
     // The prefix is to blame if it is there; it is told once.
     match wrong.into_iter().collect::<Vec<_>>().as_slice() {
@@ -78,8 +89,10 @@ fn of_words(command: &Command, words: &[String], prefix: bool) -> Option<(String
     if let Some((_, wrong)) = wrong_words(command, words).into_iter().next() {
         return Some(wrong);
     }
-    let loose =
-        prefix && words.len() > 1 && words.last().is_some_and(|w| !w.starts_with('-')) && !takes_next(command, &words[..words.len() - 1]);
+    let loose = prefix
+        && words.len() > 1
+        && words.last().is_some_and(|w| !w.starts_with('-'))
+        && !takes_next(command, &words[..words.len() - 1]);
     loose.then(|| (format!("{} takes no value", words[words.len() - 2]), String::new()))
 }
 
@@ -90,17 +103,31 @@ fn fixed(notes: &Notes, run: &Run, at: &Where, key: &str) -> Option<&'static Com
     let program = words.first()?.rsplit('/').next()?;
     let (command, skip) = match (program, words.get(1)) {
         ("alt_disk_install", _) => (by_name(program)?, 1),
-        ("altdisk", Some(word)) if fill::parts(word).iter().any(|p| p.name().is_some()) => return None,
+        ("altdisk", Some(word)) if fill::parts(word).iter().any(|p| p.name().is_some()) => {
+            return None;
+        }
         ("altdisk", Some(word)) => match by_name(word) {
             Some(command) => (command, 2),
             None => {
                 let perhaps = near::perhaps(word, ALL.iter().map(|c| c.name));
-                notes.nth(at, key, 1, format!("altdisk has no command `{word}`"), or_see(perhaps, "altdisk --help"));
+                notes.nth(
+                    at,
+                    key,
+                    1,
+                    format!("altdisk has no command `{word}`"),
+                    or_see(perhaps, "altdisk --help"),
+                );
                 return None;
             }
         },
         ("altdisk", None) => {
-            notes.nth(at, key, 0, "altdisk needs a command", or_see(String::new(), "altdisk --help"));
+            notes.nth(
+                at,
+                key,
+                0,
+                "altdisk needs a command",
+                or_see(String::new(), "altdisk --help"),
+            );
             return None;
         }
         _ => return None,
@@ -133,10 +160,13 @@ fn wrong_words(command: &Command, words: &[String]) -> Vec<(usize, (String, Stri
             "--" => break,
             "" | "-" => {}
             w if w.starts_with("--") => {
-                let (name, attached) = w[2..].split_once('=').map_or((&w[2..], false), |(name, _)| (name, true));
+                let (name, attached) =
+                    w[2..].split_once('=').map_or((&w[2..], false), |(name, _)| (name, true));
                 match command.flags.iter().find(|f| f.long == Some(name)) {
                     None => wrong.push((here, unknown(command, &format!("--{name}")))),
-                    Some(flag) if flag.value.is_none() && attached => wrong.push((here, no_value(flag))),
+                    Some(flag) if flag.value.is_none() && attached => {
+                        wrong.push((here, no_value(flag)))
+                    }
                     Some(flag) if flag.value.is_some() && !attached => {
                         if n >= words.len() {
                             wrong.push((here, needs(flag)));
@@ -152,8 +182,18 @@ fn wrong_words(command: &Command, words: &[String]) -> Vec<(usize, (String, Stri
                 wrong.extend(told.map(|t| (here, t)));
             }
             w if !command.operands => {
-                let shown = if w.contains(VALUE) { "a value without a flag".to_owned() } else { format!("`{w}`") };
-                wrong.push((here, (format!("{} takes only flags, and this is {shown}", command.name), String::new())));
+                let shown = if w.contains(VALUE) {
+                    "a value without a flag".to_owned()
+                } else {
+                    format!("`{w}`")
+                };
+                wrong.push((
+                    here,
+                    (
+                        format!("{} takes only flags, and this is {shown}", command.name),
+                        String::new(),
+                    ),
+                ));
             }
             _ => {}
         }
@@ -183,13 +223,17 @@ fn cluster(command: &Command, letters: &str, more: bool) -> (bool, Option<(Strin
 /// Whether the word after these is the value of the last one.
 fn takes_next(command: &Command, words: &[String]) -> bool {
     let longer: Vec<String> = words.iter().cloned().chain([VALUE.to_owned()]).collect();
-    wrong_words(command, words).iter().any(|(n, _)| *n + 1 == words.len()) && wrong_words(command, &longer).is_empty()
+    wrong_words(command, words).iter().any(|(n, _)| *n + 1 == words.len())
+        && wrong_words(command, &longer).is_empty()
 }
 
 fn unknown(command: &Command, typed: &str) -> (String, String) {
     let all: Vec<String> = command.flags.iter().map(Flag::typed).collect();
     let help = format!("altdisk help {}", command.name);
-    (format!("{} has no flag {typed}", command.name), or_see(near::perhaps(typed, all.iter().map(String::as_str)), &help))
+    (
+        format!("{} has no flag {typed}", command.name),
+        or_see(near::perhaps(typed, all.iter().map(String::as_str)), &help),
+    )
 }
 
 /// The near word, and where all of them are listed.

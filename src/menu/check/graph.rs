@@ -44,7 +44,12 @@ impl<'a> Graph<'a> {
 
     fn of_menu(&self, menu: &'a DraftMenu) -> Vec<Edge<'a>> {
         let edge = |item: &'a crate::menu::draft::DraftItem| match &item.item.goto {
-            Some(Target::Screen(id)) => Some(Edge { to: self.known(id)?, at: &item.at, span: item.at.at("goto"), sure: true }),
+            Some(Target::Screen(id)) => Some(Edge {
+                to: self.known(id)?,
+                at: &item.at,
+                span: item.at.at("goto"),
+                sure: true,
+            }),
             _ => None,
         };
         menu.items.iter().filter_map(edge).collect()
@@ -54,13 +59,20 @@ impl<'a> Graph<'a> {
         let field = &s.selector.field;
         match &s.selector.next {
             Next::To(Target::Builtin(_)) => vec![],
-            Next::To(Target::Screen(id)) => {
-                self.known(id).map(|to| Edge { to, at: &s.at, span: s.at.at("goto"), sure: true }).into_iter().collect()
-            }
+            Next::To(Target::Screen(id)) => self
+                .known(id)
+                .map(|to| Edge { to, at: &s.at, span: s.at.at("goto"), sure: true })
+                .into_iter()
+                .collect(),
             Next::Value { prefix } if closed(field) => {
                 let edge = |(n, real): (usize, &String)| {
                     let to = self.known(&format!("{prefix}{real}"))?;
-                    Some(Edge { to, at: &s.field_at, span: s.field_at.nth("choices", n), sure: true })
+                    Some(Edge {
+                        to,
+                        at: &s.field_at,
+                        span: s.field_at.nth("choices", n),
+                        sure: true,
+                    })
                 };
                 field.choices.iter().map(|c| &c.real).enumerate().filter_map(edge).collect()
             }
@@ -72,7 +84,12 @@ impl<'a> Graph<'a> {
                         && screen.id().starts_with(prefix.as_str())
                         && (!prefix.is_empty() || screen.after_selector())
                 };
-                let edge = |screen: &'a Drafted| Edge { to: screen.id(), at: &s.at, span: s.at.at("goto_prefix"), sure: false };
+                let edge = |screen: &'a Drafted| Edge {
+                    to: screen.id(),
+                    at: &s.at,
+                    span: s.at.at("goto_prefix"),
+                    sure: false,
+                };
                 self.draft.screens.values().filter(may).map(edge).collect()
             }
         }
@@ -111,19 +128,36 @@ impl<'a> Graph<'a> {
     }
 
     fn missing(&self, notes: &Notes, at: &Where, span: Range<usize>, id: &str) {
-        notes.span(at, span, format!("there is no screen `{id}`"), near::perhaps(id, self.draft.screens.keys().map(String::as_str)));
+        notes.span(
+            at,
+            span,
+            format!("there is no screen `{id}`"),
+            near::perhaps(id, self.draft.screens.keys().map(String::as_str)),
+        );
     }
 
     fn check_menu(&self, notes: &Notes, menu: &DraftMenu) {
-        if menu.items.iter().all(|i| i.item.goto.is_none()) && !menu.items.iter().any(|i| i.at.has("goto")) {
-            notes.key(&menu.at, "id", "no line of this menu leads anywhere", "add a [[menu.item]] with goto = \"...\"");
+        if menu.items.iter().all(|i| i.item.goto.is_none())
+            && !menu.items.iter().any(|i| i.at.has("goto"))
+        {
+            notes.key(
+                &menu.at,
+                "id",
+                "no line of this menu leads anywhere",
+                "add a [[menu.item]] with goto = \"...\"",
+            );
         }
         for item in &menu.items {
             let Some(Target::Screen(id)) = &item.item.goto else { continue };
             match self.draft.screens.get(id) {
                 None => self.missing(notes, &item.at, item.at.at("goto"), id),
                 Some(screen) if screen.after_selector() => {
-                    notes.key(&item.at, "goto", format!("`{id}` can only be entered from a selector"), "lead to that selector");
+                    notes.key(
+                        &item.at,
+                        "goto",
+                        format!("`{id}` can only be entered from a selector"),
+                        "lead to that selector",
+                    );
                 }
                 Some(_) => {}
             }
@@ -136,9 +170,16 @@ impl<'a> Graph<'a> {
             Next::To(Target::Builtin(_)) => {}
             // Empty: reading has told it already.
             Next::To(Target::Screen(id)) if id.is_empty() => {}
-            Next::To(Target::Screen(id)) if self.known(id).is_none() => self.missing(notes, &s.at, s.at.at("goto"), id),
+            Next::To(Target::Screen(id)) if self.known(id).is_none() => {
+                self.missing(notes, &s.at, s.at.at("goto"), id)
+            }
             Next::To(Target::Screen(id)) if menu(id) => {
-                notes.key(&s.at, "goto", format!("`{id}` is a menu"), "a selector leads to a selector or a dialog");
+                notes.key(
+                    &s.at,
+                    "goto",
+                    format!("`{id}` is a menu"),
+                    "a selector leads to a selector or a dialog",
+                );
             }
             Next::To(_) => {}
             Next::Value { prefix } if closed(&s.selector.field) => {
@@ -148,7 +189,12 @@ impl<'a> Graph<'a> {
                         self.missing(notes, &s.field_at, s.field_at.nth("choices", n), &id);
                     } else if menu(&id) {
                         let span = s.field_at.nth("choices", n);
-                        notes.span(&s.field_at, span, format!("`{id}` is a menu"), "a selector leads to a selector or a dialog");
+                        notes.span(
+                            &s.field_at,
+                            span,
+                            format!("`{id}` is a menu"),
+                            "a selector leads to a selector or a dialog",
+                        );
                     }
                 }
             }
@@ -157,7 +203,9 @@ impl<'a> Graph<'a> {
                     let wrong = if prefix.is_empty() {
                         "no screen can follow: none has after_selector = true".to_owned()
                     } else {
-                        format!("no screen can follow: no selector's or dialog's id begins with `{prefix}`")
+                        format!(
+                            "no screen can follow: no selector's or dialog's id begins with `{prefix}`"
+                        )
                     };
                     notes.key(&s.at, "goto_prefix", wrong, "");
                 }
@@ -175,7 +223,12 @@ impl<'a> Graph<'a> {
                 None if goto.is_empty() => {}
                 None => self.missing(notes, &alias.at, alias.at.at("goto"), goto),
                 Some(screen) if screen.after_selector() => {
-                    notes.key(&alias.at, "goto", format!("`{goto}` can only be entered from a selector"), "lead to that selector");
+                    notes.key(
+                        &alias.at,
+                        "goto",
+                        format!("`{goto}` can only be entered from a selector"),
+                        "lead to that selector",
+                    );
                 }
                 Some(_) => {}
             }
@@ -192,7 +245,13 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn walk(&self, id: &'a str, way: &mut Vec<&'a str>, done: &mut BTreeSet<&'a str>, notes: &Notes) {
+    fn walk(
+        &self,
+        id: &'a str,
+        way: &mut Vec<&'a str>,
+        done: &mut BTreeSet<&'a str>,
+        notes: &Notes,
+    ) {
         if !done.insert(id) {
             return;
         }
@@ -201,7 +260,12 @@ impl<'a> Graph<'a> {
             match way.iter().position(|w| *w == edge.to) {
                 Some(from) => {
                     let round = [&way[from..], &[edge.to]].concat().join(" -> ");
-                    notes.span(edge.at, edge.span.clone(), format!("this leads back: {round}"), "F3 goes back; menus only lead on");
+                    notes.span(
+                        edge.at,
+                        edge.span.clone(),
+                        format!("this leads back: {round}"),
+                        "F3 goes back; menus only lead on",
+                    );
                 }
                 None => self.walk(edge.to, way, done, notes),
             }

@@ -74,12 +74,15 @@ fn dialog(notes: &Notes, graph: &Graph, d: &DraftDialog) {
         run(notes, &known, discover, &d.at, "discover", "discover_shell");
     }
     // More names may come from discovery and classification: those that fields ask for.
-    let classified = graph.before(&dialog.id).iter().any(|s| matches!(s.selector.next, Next::Classified { .. }));
+    let classified =
+        graph.before(&dialog.id).iter().any(|s| matches!(s.selector.next, Next::Classified { .. }));
     let any = dialog.discover.is_some() || classified;
     for (field, at) in dialog.fields.iter().zip(&d.fields_at) {
         from(notes, &known, field, at, any);
     }
-    known.names.extend(dialog.fields.iter().filter(|f| f.kind != Kind::Heading).map(|f| f.name.clone()));
+    known
+        .names
+        .extend(dialog.fields.iter().filter(|f| f.kind != Kind::Heading).map(|f| f.name.clone()));
     if any {
         known.names.extend(dialog.fields.iter().filter_map(|f| f.from.clone()));
     }
@@ -93,7 +96,11 @@ fn from(notes: &Notes, known: &Known, field: &Field, at: &Where, any: bool) {
     let Some(name) = field.from.as_ref().filter(|n| !n.is_empty()) else { return };
     if !any && !known.names.contains(name) && !known.perhaps.contains(name) {
         let allowed = near::perhaps(name, known.perhaps.iter().map(String::as_str));
-        let allowed = if allowed.is_empty() { "a `discover` command or a selector before this screen can give it".into() } else { allowed };
+        let allowed = if allowed.is_empty() {
+            "a `discover` command or a selector before this screen can give it".into()
+        } else {
+            allowed
+        };
         notes.key(at, "from", format!("nothing gives `{name}`"), allowed);
     }
 }
@@ -116,7 +123,13 @@ fn run(notes: &Notes, known: &Known, run: &Run, at: &Where, words: &str, line: &
             unknown(notes, known, text, at, &span);
             for (name, why) in fill::unsafe_names(text) {
                 let wrong = format!("{{{name}}} stands {why}");
-                notes.within(at, span.clone(), &format!("{{{name}}}"), wrong, "write it outside of quotes: it becomes one quoted word");
+                notes.within(
+                    at,
+                    span.clone(),
+                    &format!("{{{name}}}"),
+                    wrong,
+                    "write it outside of quotes: it becomes one quoted word",
+                );
             }
         }
     }
@@ -126,12 +139,21 @@ fn unknown(notes: &Notes, known: &Known, text: &str, at: &Where, span: &Range<us
     let names: BTreeSet<&str> = fill::parts(text).into_iter().filter_map(Part::name).collect();
     for name in names.into_iter().filter(|n| !known.names.contains(*n)) {
         let allowed = if known.perhaps.contains(name) {
-            format!("a selector gives it, but `{}` can be opened without one: add after_selector = true", known.screen)
+            format!(
+                "a selector gives it, but `{}` can be opened without one: add after_selector = true",
+                known.screen
+            )
         } else if known.names.is_empty() {
             format!("no name is known here; the text itself is {{{{{name}}}}}")
         } else {
             near::allowed(name, known.names.iter().map(String::as_str))
         };
-        notes.within(at, span.clone(), &format!("{{{name}}}"), format!("nothing gives {{{name}}}"), allowed);
+        notes.within(
+            at,
+            span.clone(),
+            &format!("{{{name}}}"),
+            format!("nothing gives {{{name}}}"),
+            allowed,
+        );
     }
 }

@@ -75,9 +75,19 @@ fn lines(notes: &Notes, at: &Where, key: &str, text: &str, columns: usize, most:
     let widest = text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
     let count = text.lines().count();
     if widest > columns {
-        notes.key(at, key, format!("`{key}` is {widest} columns wide"), format!("allowed: at most {columns} in a line"));
+        notes.key(
+            at,
+            key,
+            format!("`{key}` is {widest} columns wide"),
+            format!("allowed: at most {columns} in a line"),
+        );
     } else if count > most {
-        notes.key(at, key, format!("`{key}` has {count} lines"), format!("allowed: at most {most}"));
+        notes.key(
+            at,
+            key,
+            format!("`{key}` has {count} lines"),
+            format!("allowed: at most {most}"),
+        );
     }
     control(notes, at, key, text);
 }
@@ -85,13 +95,23 @@ fn lines(notes: &Notes, at: &Where, key: &str, text: &str, columns: usize, most:
 fn long(notes: &Notes, at: &Where, key: &str, text: &str, most: usize) {
     let count = text.chars().count();
     if count > most {
-        notes.key(at, key, format!("`{key}` has {count} characters"), format!("allowed: at most {most}"));
+        notes.key(
+            at,
+            key,
+            format!("`{key}` has {count} characters"),
+            format!("allowed: at most {most}"),
+        );
     }
     control(notes, at, key, text);
 }
 
 fn control(notes: &Notes, at: &Where, key: &str, text: &str) {
     if let Some(c) = text.chars().find(|c| c.is_control() && *c != '\n') {
-        notes.key(at, key, format!("`{key}` has the control character {} in it", c.escape_unicode()), "");
+        notes.key(
+            at,
+            key,
+            format!("`{key}` has the control character {} in it", c.escape_unicode()),
+            "",
+        );
     }
 }

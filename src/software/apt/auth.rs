@@ -26,7 +26,9 @@ pub fn write(job: &Job, url: &SecretText) -> Result<String> {
 /// The option that names the file, where there is one. Without it, that of the copy holds.
 pub fn option(job: &Job) -> Option<String> {
     let file = below(job, FILE);
-    job.copy().is_ok_and(|copy| copy.exists(&file)).then(|| format!("Dir::Etc::netrc={}", file.display()))
+    job.copy()
+        .is_ok_and(|copy| copy.exists(&file))
+        .then(|| format!("Dir::Etc::netrc={}", file.display()))
 }
 
 /// The URL without user and password, and the line that says them for its host. As apt does, both are taken for percent-encoded.
@@ -43,7 +45,8 @@ fn split(url: &str) -> (String, Option<String>) {
     if name.is_empty() || !word(&name) || !word(&password) {
         return (plain, None);
     }
-    let password = if password.is_empty() { String::new() } else { format!(" password {password}") };
+    let password =
+        if password.is_empty() { String::new() } else { format!(" password {password}") };
     let line = format!("machine {}://{host} login {name}{password}\n", scheme.to_ascii_lowercase());
     (plain, Some(line))
 }
@@ -56,8 +59,16 @@ mod tests {
     fn user_and_password_apart() {
         for (url, plain, line) in [
             ("http://h/debian", "http://h/debian", None),
-            ("HTTP://u:p%40w@h:80/d/", "HTTP://h:80/d/", Some("machine http://h:80 login u password p@w\n")),
-            ("https://u:p/w@x@h/d", "https://h/d", Some("machine https://h login u password p/w@x\n")),
+            (
+                "HTTP://u:p%40w@h:80/d/",
+                "HTTP://h:80/d/",
+                Some("machine http://h:80 login u password p@w\n"),
+            ),
+            (
+                "https://u:p/w@x@h/d",
+                "https://h/d",
+                Some("machine https://h login u password p/w@x\n"),
+            ),
             ("https://TOKEN:@h/d", "https://h/d", Some("machine https://h login TOKEN\n")),
             ("https://u:a%20b@h/d", "https://h/d", None),
         ] {

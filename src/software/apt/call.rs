@@ -14,11 +14,18 @@ use crate::software::{Job, Place};
 use crate::text::printable;
 
 /// What `-I` replaces. Packages that nothing needs any more stay: they are the administrator's to remove.
-pub const DEFAULTS: [&str; 6] =
-    ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "-o", "APT::Get::AutomaticRemove=false"];
+pub const DEFAULTS: [&str; 6] = [
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "APT::Get::AutomaticRemove=false",
+];
 
 /// In every call: no terminal is there, and nothing that only one understands is printed.
-const PLAIN: [&str; 4] = ["Dpkg::Use-Pty=0", "Dpkg::Progress-Fancy=0", "APT::Color=0", "Acquire::Languages=none"];
+const PLAIN: [&str; 4] =
+    ["Dpkg::Use-Pty=0", "Dpkg::Progress-Fancy=0", "APT::Color=0", "Acquire::Languages=none"];
 
 const ENV: [(&str, &str); 6] = [
     ("DEBIAN_FRONTEND", "noninteractive"),
@@ -151,7 +158,9 @@ pub fn directories(job: &Job) -> Result<()> {
     if !own.is_empty() {
         copy.replace(below(job, OWN), conf(&own).as_bytes(), 0o600)?;
     }
-    ["lists/partial", "cache/archives/partial"].iter().try_for_each(|name| copy.make_directories(below(job, name)))
+    ["lists/partial", "cache/archives/partial"]
+        .iter()
+        .try_for_each(|name| copy.make_directories(below(job, name)))
 }
 
 /// Options as apt.conf(5) has them. Their values hold no quotation mark (`Flags::apart`).
@@ -165,7 +174,9 @@ pub fn words(done: &Finished) -> String {
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     let said = |text: &str, from: Option<&str>| -> Vec<String> {
         let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|l| !l.is_empty()).collect();
-        let start = from.map_or(0, |from| lines.iter().position(|l| l.starts_with(from)).unwrap_or(lines.len()));
+        let start = from.map_or(0, |from| {
+            lines.iter().position(|l| l.starts_with(from)).unwrap_or(lines.len())
+        });
         lines[start..].iter().filter(|l| !is_noise(l)).map(|l| printable(l, false)).collect()
     };
     let unmet = said(&out, Some("The following packages have unmet dependencies"));
@@ -180,7 +191,9 @@ pub fn words(done: &Finished) -> String {
 }
 
 fn is_noise(line: &str) -> bool {
-    line.starts_with("W: ") || line.starts_with("N: ") || line.starts_with("debconf: delaying package configuration")
+    line.starts_with("W: ")
+        || line.starts_with("N: ")
+        || line.starts_with("debconf: delaying package configuration")
 }
 
 #[cfg(test)]
@@ -189,14 +202,27 @@ mod tests {
 
     #[test]
     fn what_a_program_said() {
-        let done = |out: &str, err: &str| Finished { code: Some(100), stdout: out.into(), stderr: err.into() };
+        let done = |out: &str, err: &str| Finished {
+            code: Some(100),
+            stdout: out.into(),
+            stderr: err.into(),
+        };
         let failed = done(
             "Setting up x\nSetting up bad (1.0) ...\n",
             "no disk\ndpkg: error processing package bad (--configure):\n\nW: x\nE: Sub-process\u{1b}[m\n",
         );
-        assert_eq!(words(&failed), "\n  no disk\n  dpkg: error processing package bad (--configure):\n  E: Sub-process\\x1b[m");
-        let unmet = done("Reading\nThe following packages have unmet dependencies:\n a : Depends: b\n", "E: Unable to correct\n");
-        assert_eq!(words(&unmet), "\n  The following packages have unmet dependencies:\n   a : Depends: b\n  E: Unable to correct");
+        assert_eq!(
+            words(&failed),
+            "\n  no disk\n  dpkg: error processing package bad (--configure):\n  E: Sub-process\\x1b[m"
+        );
+        let unmet = done(
+            "Reading\nThe following packages have unmet dependencies:\n a : Depends: b\n",
+            "E: Unable to correct\n",
+        );
+        assert_eq!(
+            words(&unmet),
+            "\n  The following packages have unmet dependencies:\n   a : Depends: b\n  E: Unable to correct"
+        );
         assert_eq!(words(&done("only this\n", "")), "\n  only this");
     }
 }

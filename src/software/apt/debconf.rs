@@ -36,7 +36,10 @@ const FILE: &str = "debconf.dat";
 pub fn write(job: &Job) -> Result<()> {
     let mut text = String::new();
     for (name, value) in ANSWERS {
-        let _ = write!(text, "Name: {name}\nTemplate: {name}\nValue: {value}\nOwners: altdisk\nFlags: seen\n\n");
+        let _ = write!(
+            text,
+            "Name: {name}\nTemplate: {name}\nValue: {value}\nOwners: altdisk\nFlags: seen\n\n"
+        );
     }
     job.copy()?.replace(below(job, FILE), text.as_bytes(), 0o644)
 }

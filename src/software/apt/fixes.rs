@@ -31,15 +31,25 @@ pub fn find(job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
     lists::each(job, &mut |entry, _| entries.push(entry))?;
     let installed = sizes::database(job.inside)?.into_iter().map(|k| k.package.name).collect();
     if let Place::Directory { here, .. } = job.place {
-        return fixes::relevant(&Search { dir: here, entries: &entries, asked, codename: &codename }, &installed);
+        return fixes::relevant(
+            &Search { dir: here, entries: &entries, asked, codename: &codename },
+            &installed,
+        );
     }
     let (dir, entries) = fetch(job, &entries)?;
-    fixes::relevant(&Search { dir: &dir.path(), entries: &entries, asked, codename: &codename }, &installed)
+    fixes::relevant(
+        &Search { dir: &dir.path(), entries: &entries, asked, codename: &codename },
+        &installed,
+    )
 }
 
 /// Fetches what can be updated: the directory that it is in, and what it is.
 fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
-    let call = Call::new(job, "apt-get", "ask apt what can be updated").flags().args(["-s", "-y", "dist-upgrade"]);
+    let call = Call::new(job, "apt-get", "ask apt what can be updated").flags().args([
+        "-s",
+        "-y",
+        "dist-upgrade",
+    ]);
     let acts = simulate::parse(&call.cmd().read()?.text());
     let coming: BTreeSet<(String, String)> = acts
         .into_iter()
@@ -48,7 +58,10 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
             simulate::Act::Remove { .. } => None,
         })
         .collect();
-    let sizes = known.iter().filter(|e| coming.contains(&(e.name.clone(), e.version.clone()))).map(|e| e.size);
+    let sizes = known
+        .iter()
+        .filter(|e| coming.contains(&(e.name.clone(), e.version.clone())))
+        .map(|e| e.size);
     let size = sizes.fold(0, u64::saturating_add);
     if size > MOST {
         return Err(error::NO_SUCH_FIX.because_do(
@@ -58,14 +71,25 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
     }
     if !coming.is_empty() {
         Need::of_download(size).check(job.root, &job.work)?;
-        job.events.note(format!("{} packages can be updated ({}): their changelogs tell what they fix", coming.len(), bytes(size)));
+        job.events.note(format!(
+            "{} packages can be updated ({}): their changelogs tell what they fix",
+            coming.len(),
+            bytes(size)
+        ));
         let words_of = coming.iter().map(|(name, version)| format!("{name}={version}"));
         // It puts them where it is.
-        let call = Call::bare(job, "sh", "fetch packages to look into their changelogs").args(["-c", "cd \"$0\" && exec apt-get \"$@\""]);
-        let call = call.args([below(job, "cache/archives")]).options().args(["-q", "download"]).args(words_of);
+        let call = Call::bare(job, "sh", "fetch packages to look into their changelogs")
+            .args(["-c", "cd \"$0\" && exec apt-get \"$@\""]);
+        let call = call
+            .args([below(job, "cache/archives")])
+            .options()
+            .args(["-q", "download"])
+            .args(words_of);
         let done = call.cmd().accept(&[100]).run(job.events)?;
         if !done.success() {
-            return Err(error::UPDATE_FAILED.because(("apt could not fetch packages", words(&done))));
+            return Err(
+                error::UPDATE_FAILED.because(("apt could not fetch packages", words(&done)))
+            );
         }
     }
     let dir = job.copy()?.directory(below(job, "cache/archives"))?;

@@ -81,12 +81,19 @@ fn is_on_request(copy: &Beneath, key: &str, list: &str) -> bool {
     let list = FORMS.iter().skip(1).find_map(|form| list.strip_suffix(form)).unwrap_or(list);
     let Some(start) = list.strip_suffix(&key.replace('/', "_")) else { return false };
     let read = |name: &str| index::read_some(copy.open_file(format!("{start}{name}")).ok()?);
-    ["InRelease", "Release"].iter().find_map(|name| read(name)).is_some_and(|text| Suite::of("", &text).on_request)
+    ["InRelease", "Release"]
+        .iter()
+        .find_map(|name| read(name))
+        .is_some_and(|text| Suite::of("", &text).on_request)
 }
 
 /// Only apt itself can unpack this one.
 fn lz4(job: &Job, list: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
-    let done = Call::new(job, "/usr/lib/apt/apt-helper", "unpack a list").args(["cat-file"]).args([list]).cmd().read()?;
+    let done = Call::new(job, "/usr/lib/apt/apt-helper", "unpack a list")
+        .args(["cat-file"])
+        .args([list])
+        .cmd()
+        .read()?;
     let mut reader = Paragraphs::new(done.stdout.as_slice());
     while let Some(fields) = reader.next()? {
         if let Some(entry) = index::entry(&fields) {
@@ -107,19 +114,45 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let lists = dir.path().join("var/lib/apt/lists");
         fs::create_dir_all(&lists).unwrap();
-        let put = |name: &str, text: &str| fs::write(lists.join(name), format!("Codename: x\n{text}")).unwrap();
+        let put = |name: &str, text: &str| {
+            fs::write(lists.join(name), format!("Codename: x\n{text}")).unwrap()
+        };
         put("host_debian_dists_bookworm-backports_InRelease", "NotAutomatic: yes\n");
         put("host_debian_dists_bookworm_InRelease", "");
         put("host_flat_._Release", "NotAutomatic: yes\n");
         for (key, list, want) in [
-            ("main/binary-amd64/Packages", "host_debian_dists_bookworm-backports_main_binary-amd64_Packages.lz4", true),
-            ("main/binary-amd64/Packages", "host_debian_dists_bookworm-backports_main_binary-amd64_Packages", true),
-            ("main/binary-amd64/Packages", "host_debian_dists_bookworm_main_binary-amd64_Packages", false),
-            ("main/binary-amd64/Packages", "host_debian_dists_absent_main_binary-amd64_Packages", false),
+            (
+                "main/binary-amd64/Packages",
+                "host_debian_dists_bookworm-backports_main_binary-amd64_Packages.lz4",
+                true,
+            ),
+            (
+                "main/binary-amd64/Packages",
+                "host_debian_dists_bookworm-backports_main_binary-amd64_Packages",
+                true,
+            ),
+            (
+                "main/binary-amd64/Packages",
+                "host_debian_dists_bookworm_main_binary-amd64_Packages",
+                false,
+            ),
+            (
+                "main/binary-amd64/Packages",
+                "host_debian_dists_absent_main_binary-amd64_Packages",
+                false,
+            ),
             ("Packages", "host_flat_._Packages", true),
             ("odd", "host_flat_._Packages", false),
         ] {
-            assert_eq!(is_on_request(&Beneath::open(dir.path()).unwrap(), key, &format!("/var/lib/apt/lists/{list}")), want, "{list}");
+            assert_eq!(
+                is_on_request(
+                    &Beneath::open(dir.path()).unwrap(),
+                    key,
+                    &format!("/var/lib/apt/lists/{list}")
+                ),
+                want,
+                "{list}"
+            );
         }
     }
 }

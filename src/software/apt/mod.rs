@@ -38,7 +38,8 @@ impl Manager for Apt {
     }
 
     fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>> {
-        let mut all: Vec<Package> = sizes::database(inside)?.into_iter().map(|known| known.package).collect();
+        let mut all: Vec<Package> =
+            sizes::database(inside)?.into_iter().map(|known| known.package).collect();
         all.sort();
         Ok(all)
     }
@@ -63,13 +64,21 @@ impl Manager for Apt {
         fixes::find(job, asked)
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal], _available: &[Available]) -> Result<Transaction> {
+    fn transaction(
+        &self,
+        job: &Job,
+        goals: &[Goal],
+        _available: &[Available],
+    ) -> Result<Transaction> {
         let installed = sizes::database(job.inside)?;
-        let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(Transaction::default()) };
+        let Some(words_of) = goal_words(job, goals, &installed) else {
+            return Ok(Transaction::default());
+        };
         let call = Call::new(job, "apt-get", "ask apt what it would do");
         let done = call.flags().args(["-s", "-y"]).args(&words_of).cmd().accept(&[100]).read()?;
         if !done.success() {
-            return Err(error::CONFLICTING_UPDATE.because(("apt cannot install what is wanted", words(&done))));
+            return Err(error::CONFLICTING_UPDATE
+                .because(("apt cannot install what is wanted", words(&done))));
         }
         let acts = simulate::parse(&done.text());
         let changes = simulate::changes(&acts, &installed);
@@ -90,9 +99,17 @@ impl Manager for Apt {
 fn get(job: &Job, goals: &[Goal], sentence: &str, flags: &[&str]) -> Result<()> {
     let installed = if goals.is_empty() { vec![] } else { sizes::database(job.inside)? };
     let Some(words_of) = goal_words(job, goals, &installed) else { return Ok(()) };
-    let done = Call::new(job, "apt-get", sentence).flags().args(flags).args(&words_of).cmd().accept(&[100]).run(job.events)?;
+    let done = Call::new(job, "apt-get", sentence)
+        .flags()
+        .args(flags)
+        .args(&words_of)
+        .cmd()
+        .accept(&[100])
+        .run(job.events)?;
     if !done.success() {
-        return Err(error::UPDATE_FAILED.because((format!("apt could not {sentence}"), words(&done))));
+        return Err(
+            error::UPDATE_FAILED.because((format!("apt could not {sentence}"), words(&done)))
+        );
     }
     Ok(())
 }
@@ -117,7 +134,10 @@ fn goal_words(job: &Job, goals: &[Goal], installed: &[Known]) -> Option<Vec<Stri
     }
     let older = |goal: &Goal| {
         let Goal::Package { name, version: Some(version) } = goal else { return false };
-        let mut there = installed.iter().map(|k| &k.package).filter(|p| is_named(Format::Deb, name, &p.name, &p.arch));
+        let mut there = installed
+            .iter()
+            .map(|k| &k.package)
+            .filter(|p| is_named(Format::Deb, name, &p.name, &p.arch));
         there.any(|p| deb::compare(version, &p.version).is_lt())
     };
     if goals.iter().any(older) {

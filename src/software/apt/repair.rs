@@ -42,12 +42,16 @@ pub fn journal(job: &Job) -> Result<()> {
 /// ALT-730 with apt's words where that cannot be done.
 pub fn mend(job: &Job) -> Result<()> {
     let broken = broken(job)?;
-    let check = Call::new(job, "apt-get", "look whether installed packages have what they need").args(["check", "-qq"]);
+    let check = Call::new(job, "apt-get", "look whether installed packages have what they need")
+        .args(["check", "-qq"]);
     if broken.is_empty() && check.cmd().accept(&[100]).read()?.success() {
         return Ok(());
     }
     // Named, so that newer versions of them are taken.
-    let call = Call::new(job, "apt-get", "repair what an earlier run left").flags().args(["-y", "-q", "-f", "install"]).args(&broken);
+    let call = Call::new(job, "apt-get", "repair what an earlier run left")
+        .flags()
+        .args(["-y", "-q", "-f", "install"])
+        .args(&broken);
     let done = call.cmd().accept(&[100]).run(job.events)?;
     if done.success() {
         return Ok(());
@@ -64,7 +68,8 @@ pub fn mend(job: &Job) -> Result<()> {
 
 /// The packages that are neither there nor away.
 fn broken(job: &Job) -> Result<BTreeSet<String>> {
-    let ask = Cmd::new("dpkg-query", "look for packages that an earlier run left unfinished").args(["-W", "-f", FORMAT]);
+    let ask = Cmd::new("dpkg-query", "look for packages that an earlier run left unfinished")
+        .args(["-W", "-f", FORMAT]);
     Ok(unfinished(&ask.inside(job.inside).read()?.text()))
 }
 

@@ -22,7 +22,8 @@ pub const REPO: &str = "repo";
 /// So many checksums are asked for at once.
 const AT_ONCE: usize = 200;
 /// Fields of an index, which a package's own control file does not decide.
-const OF_INDEX: [&str; 8] = ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "SHA512", "Status", "Description-md5"];
+const OF_INDEX: [&str; 8] =
+    ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "SHA512", "Status", "Description-md5"];
 
 /// Makes the repository for the packages in `here`, which is `inside` for the alternate.
 ///
@@ -45,7 +46,11 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
         }
         let text = stanza(&entry, &fields, &name);
         // Where a link in the location leads, which need not be relative.
-        let real = here.join(&entry.file).canonicalize().ok().and_then(|p| Some(p.strip_prefix(&location).ok()?.to_owned()));
+        let real = here
+            .join(&entry.file)
+            .canonicalize()
+            .ok()
+            .and_then(|p| Some(p.strip_prefix(&location).ok()?.to_owned()));
         match copy.symlink(inside.join(real.as_ref().unwrap_or(&entry.file)), pool.join(&name)) {
             Ok(()) => found.push((name, text)),
             Err(e) => drop(failed.get_or_insert(e)),
@@ -55,7 +60,8 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
         return Err(e);
     }
     if found.is_empty() {
-        return Err(error::BAD_LOCATION.because(format!("there are no Debian packages in {}", here.display())));
+        return Err(error::BAD_LOCATION
+            .because(format!("there are no Debian packages in {}", here.display())));
     }
     let index = top.join("Packages");
     let writing = || format!("writing {}", index.display());
@@ -81,7 +87,9 @@ fn file_name(entry: &Entry) -> String {
 /// A package's paragraph but for its checksum. Every line of it is a field or goes on with one, whatever the package says.
 fn stanza(entry: &Entry, fields: &Paragraph, name: &str) -> String {
     let mut text = String::new();
-    for (field, value) in fields.0.iter().filter(|(field, _)| !OF_INDEX.iter().any(|f| f.eq_ignore_ascii_case(field))) {
+    for (field, value) in
+        fields.0.iter().filter(|(field, _)| !OF_INDEX.iter().any(|f| f.eq_ignore_ascii_case(field)))
+    {
         let _ = writeln!(text, "{field}: {value}");
     }
     let _ = write!(text, "Filename: pool/{name}\nSize: {}\n", entry.size);
@@ -92,8 +100,22 @@ fn stanza(entry: &Entry, fields: &Paragraph, name: &str) -> String {
 fn sums(job: &Job, some: &[(String, String)]) -> Result<Vec<String>> {
     let pool = below(job, REPO).join("pool");
     let paths = some.iter().map(|(name, _)| pool.join(name));
-    let done = Call::bare(job, "sha256sum", "checksums of the packages in the location").args(["--"]).args(paths).cmd().read()?;
-    let sums: Vec<String> = done.text().lines().filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect();
-    anyhow::ensure!(sums.len() == some.len(), "sha256sum gave {} checksums for {} packages", sums.len(), some.len());
+    let done = Call::bare(job, "sha256sum", "checksums of the packages in the location")
+        .args(["--"])
+        .args(paths)
+        .cmd()
+        .read()?;
+    let sums: Vec<String> = done
+        .text()
+        .lines()
+        .filter_map(|l| l.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
+    anyhow::ensure!(
+        sums.len() == some.len(),
+        "sha256sum gave {} checksums for {} packages",
+        sums.len(),
+        some.len()
+    );
     Ok(sums)
 }

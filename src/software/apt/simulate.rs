@@ -61,10 +61,17 @@ pub fn changes(acts: &[Act], installed: &[Known]) -> Changes {
         match act.clone() {
             // The same version once more is no change.
             Act::Install { old: Some(old), new, .. } if old == new => {}
-            Act::Install { name, arch, old: Some(before), new: after } => changes.updated.push(Update { name, arch, before, after }),
-            Act::Install { name, arch, old: None, new } => changes.installed.push(Package { name, version: new, arch }),
+            Act::Install { name, arch, old: Some(before), new: after } => {
+                changes.updated.push(Update { name, arch, before, after })
+            }
+            Act::Install { name, arch, old: None, new } => {
+                changes.installed.push(Package { name, version: new, arch })
+            }
             Act::Remove { name, arch, version } => {
-                let known = installed.iter().map(|k| &k.package).find(|p| p.name == name && p.version == version);
+                let known = installed
+                    .iter()
+                    .map(|k| &k.package)
+                    .find(|p| p.name == name && p.version == version);
                 let arch = arch.or_else(|| known.map(|p| p.arch.clone())).unwrap_or_default();
                 // Purged packages are named twice.
                 if gone.insert((name.clone(), arch.clone())) {
@@ -83,15 +90,21 @@ pub fn changes(acts: &[Act], installed: &[Known]) -> Changes {
 mod tests {
     use super::*;
 
-    const DIST_UPGRADE: &str = include_str!("../../../tests/fixtures/software/apt/dist-upgrade.txt");
+    const DIST_UPGRADE: &str =
+        include_str!("../../../tests/fixtures/software/apt/dist-upgrade.txt");
     const REMOVES: &str = include_str!("../../../tests/fixtures/software/apt/conflict.txt");
 
     #[test]
     fn a_recorded_dist_upgrade() {
         let acts = parse(DIST_UPGRADE);
         let found = changes(&acts, &[]);
-        let updated =
-            |name: &str| found.updated.iter().find(|u| u.name == name).map(|u| (u.before.as_str(), u.after.as_str(), u.arch.as_str()));
+        let updated = |name: &str| {
+            found
+                .updated
+                .iter()
+                .find(|u| u.name == name)
+                .map(|u| (u.before.as_str(), u.after.as_str(), u.arch.as_str()))
+        };
         assert_eq!(updated("tzdata"), Some(("2026b-0+deb12u1", "2026f-0+deb12u1", "all")));
         assert_eq!(updated("linux-image-cloud-amd64"), Some(("6.1.176-1", "6.1.192-2", "amd64")));
         let new: Vec<&str> = found.installed.iter().map(|p| p.name.as_str()).collect();
@@ -103,7 +116,10 @@ mod tests {
 
     #[test]
     fn a_recorded_conflict() {
-        let installed = [Known { package: Package { name: "fine".into(), version: "1.0".into(), arch: "all".into() }, bytes: 0 }];
+        let installed = [Known {
+            package: Package { name: "fine".into(), version: "1.0".into(), arch: "all".into() },
+            bytes: 0,
+        }];
         let found = changes(&parse(REMOVES), &installed);
         assert_eq!(found.removed, [installed[0].package.clone()]);
         assert_eq!(found.installed.len(), 1);
@@ -114,7 +130,15 @@ mod tests {
         let text = "Inst libc6:i386 [2.36-9] (2.36-10 Debian:12.11/stable, Debian-Security:12/x [i386]) [libc6:amd64 ]\n\
                     Remv old:i386 [1:2.0]\nPurg old:i386 [1:2.0]\nInst odd\nConf x (1 y [z])\nInst a [1] (1 b [all])\n\n E: x\n";
         let acts = parse(text);
-        assert_eq!(acts[0], Act::Install { name: "libc6".into(), arch: "i386".into(), old: Some("2.36-9".into()), new: "2.36-10".into() });
+        assert_eq!(
+            acts[0],
+            Act::Install {
+                name: "libc6".into(),
+                arch: "i386".into(),
+                old: Some("2.36-9".into()),
+                new: "2.36-10".into()
+            }
+        );
         let found = changes(&acts, &[]);
         assert_eq!((found.updated.len(), found.removed.len(), found.installed.len()), (1, 1, 0));
         assert_eq!(found.removed[0].arch, "i386");

@@ -27,7 +27,10 @@ const AT_ONCE: usize = 500;
 /// # Errors
 /// What dpkg-query says.
 pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
-    let done = Cmd::new("dpkg-query", "read which packages are installed").args(["-W", "-f", FORMAT]).inside(inside).read()?;
+    let done = Cmd::new("dpkg-query", "read which packages are installed")
+        .args(["-W", "-f", FORMAT])
+        .inside(inside)
+        .read()?;
     Ok(parse(&done.text()))
 }
 
@@ -37,7 +40,10 @@ pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
 /// What dpkg-query says.
 pub fn essential(inside: &Sandbox) -> Result<Vec<String>> {
     const FORMAT: &str = "${Package}\\t${Essential}\\t${Protected}\\t${Important}\\n";
-    let done = Cmd::new("dpkg-query", "read which packages no system can be without").args(["-W", "-f", FORMAT]).inside(inside).read()?;
+    let done = Cmd::new("dpkg-query", "read which packages no system can be without")
+        .args(["-W", "-f", FORMAT])
+        .inside(inside)
+        .read()?;
     Ok(marked(&done.text()))
 }
 
@@ -57,7 +63,8 @@ fn parse(text: &str) -> Vec<Known> {
         let kib: u64 = fields.next()?.trim().parse().unwrap_or(0);
         let state = fields.next()?.split(' ').nth(2)?;
         let there = !matches!(state, "not-installed" | "config-files") && !version.is_empty();
-        let package = Package { name: name.to_owned(), version: version.to_owned(), arch: arch.to_owned() };
+        let package =
+            Package { name: name.to_owned(), version: version.to_owned(), arch: arch.to_owned() };
         there.then_some(Known { package, bytes: kib.saturating_mul(1024) })
     };
     text.lines().filter_map(known).collect()
@@ -68,8 +75,10 @@ fn parse(text: &str) -> Vec<Known> {
 /// # Errors
 /// What apt-cache says.
 pub fn of(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64)> {
-    let new = changes.installed.iter().map(|p| (p.name.as_str(), p.arch.as_str(), p.version.as_str()));
-    let after = changes.updated.iter().map(|u| (u.name.as_str(), u.arch.as_str(), u.after.as_str()));
+    let new =
+        changes.installed.iter().map(|p| (p.name.as_str(), p.arch.as_str(), p.version.as_str()));
+    let after =
+        changes.updated.iter().map(|u| (u.name.as_str(), u.arch.as_str(), u.after.as_str()));
     let wanted: Vec<(&str, &str, &str)> = new.chain(after).collect();
     let mut known = BTreeMap::new();
     for some in wanted.chunks(AT_ONCE) {
@@ -77,11 +86,15 @@ pub fn of(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64
             "all" => format!("{name}={version}"),
             arch => format!("{name}:{arch}={version}"),
         });
-        let call = Call::new(job, "apt-cache", "ask how large packages are").args(["show", "--no-all-versions"]).args(names);
+        let call = Call::new(job, "apt-cache", "ask how large packages are")
+            .args(["show", "--no-all-versions"])
+            .args(names);
         let done = call.cmd().accept(&[100]).read()?;
         known.extend(shown(&done.stdout));
     }
-    let key = |name: &str, arch: &str, version: &str| (name.to_owned(), arch.to_owned(), version.to_owned());
+    let key = |name: &str, arch: &str, version: &str| {
+        (name.to_owned(), arch.to_owned(), version.to_owned())
+    };
     let (mut download, mut growth) = (0u64, 0i64);
     for (name, arch, version) in wanted {
         let (size, bytes) = known.get(&key(name, arch, version)).copied().unwrap_or_default();
@@ -89,8 +102,12 @@ pub fn of(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64
         growth = growth.saturating_add_unsigned(bytes);
     }
     let before = changes.updated.iter().map(|u| key(&u.name, &u.arch, &u.before));
-    let gone: Vec<_> = before.chain(changes.removed.iter().map(|p| key(&p.name, &p.arch, &p.version))).collect();
-    for k in installed.iter().filter(|k| gone.contains(&key(&k.package.name, &k.package.arch, &k.package.version))) {
+    let gone: Vec<_> =
+        before.chain(changes.removed.iter().map(|p| key(&p.name, &p.arch, &p.version))).collect();
+    for k in installed
+        .iter()
+        .filter(|k| gone.contains(&key(&k.package.name, &k.package.arch, &k.package.version)))
+    {
         growth = growth.saturating_sub_unsigned(k.bytes);
     }
     // Packages of a directory are read where they lie.
@@ -104,7 +121,8 @@ fn shown(text: &[u8]) -> BTreeMap<(String, String, String), (u64, u64)> {
         let text = |name: &str| fields.get(name).unwrap_or_default().to_owned();
         let number = |name: &str| text(name).parse::<u64>().unwrap_or(0);
         let sizes = (number("Size"), number("Installed-Size").saturating_mul(1024));
-        let had = found.entry((text("Package"), text("Architecture"), text("Version"))).or_insert(sizes);
+        let had =
+            found.entry((text("Package"), text("Architecture"), text("Version"))).or_insert(sizes);
         // What is installed has no file.
         had.0 = had.0.max(sizes.0);
     }
@@ -120,7 +138,8 @@ mod tests {
         let text = "a\t1:2-3\tamd64\t12\tinstall ok installed\nb\t1\tall\t\thold ok half-configured\nc\t1\tall\t9\tdeinstall ok config-files\n\
                     d\t\t\t\tunknown ok not-installed\ne\t1\tall\t5\tinstall reinstreq half-installed\nnonsense\n";
         let found = parse(text);
-        let names: Vec<(&str, u64)> = found.iter().map(|k| (k.package.name.as_str(), k.bytes)).collect();
+        let names: Vec<(&str, u64)> =
+            found.iter().map(|k| (k.package.name.as_str(), k.bytes)).collect();
         assert_eq!(names, [("a", 12288), ("b", 0), ("e", 5120)]);
         assert_eq!(found[0].package.version, "1:2-3");
     }

@@ -25,13 +25,22 @@ pub fn write(job: &Job) -> Result<()> {
     let lines = match job.place {
         Place::Directory { inside, here } => directory(job, inside, here)?,
         Place::Url { url, rest } => at_url(job, &auth::write(job, url)?, rest)?,
-        Place::Configured => return update(job, "fetch the lists of the copy's own repositories", "-q", &error::UPDATE_FAILED),
+        Place::Configured => {
+            return update(
+                job,
+                "fetch the lists of the copy's own repositories",
+                "-q",
+                &error::UPDATE_FAILED,
+            );
+        }
     };
     // A URL may hold a token.
     job.copy()?.replace(below(job, "sources.list"), lines.as_bytes(), 0o600)?;
     match job.place {
         // With one q it tells of every form of an index that is not there.
-        Place::Directory { .. } => update(job, "read the lists of the location", "-qq", &error::BAD_LOCATION),
+        Place::Directory { .. } => {
+            update(job, "read the lists of the location", "-qq", &error::BAD_LOCATION)
+        }
         _ => update(job, "fetch the lists of the location", "-q", &error::BAD_LOCATION),
     }
 }
@@ -59,7 +68,16 @@ fn directory(job: &Job, inside: &Path, here: &Path) -> Result<String> {
             let suites = suites(job, &all)?;
             with_components(&suites)?;
             let lines = suites.iter().filter(|s| !s.components.is_empty());
-            Ok(lines.map(|s| format!("deb [trusted=yes] file:{} {} {}\n", encoded(inside), s.name, s.components.join(" "))).collect())
+            Ok(lines
+                .map(|s| {
+                    format!(
+                        "deb [trusted=yes] file:{} {} {}\n",
+                        encoded(inside),
+                        s.name,
+                        s.components.join(" ")
+                    )
+                })
+                .collect())
         }
     }
 }
@@ -71,7 +89,10 @@ fn with_components(suites: &[Suite]) -> Result<()> {
     }
     let names: Vec<String> = suites.iter().map(|s| show(s.name.as_bytes())).collect();
     Err(error::BAD_LOCATION.because_do(
-        format!("the Release file of the suite {} names no components (main, ...)", names.join(", ")),
+        format!(
+            "the Release file of the suite {} names no components (main, ...)",
+            names.join(", ")
+        ),
         "make the repository's Release file anew, or give the directory that the packages lie in",
     ))
 }
@@ -86,7 +107,10 @@ pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
     if chosen.is_empty() {
         let names: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
         return Err(error::BAD_LOCATION.because_do(
-            format!("the repository has no suite for `{codename}`, which the copy is; it has {}", names.join(", ")),
+            format!(
+                "the repository has no suite for `{codename}`, which the copy is; it has {}",
+                names.join(", ")
+            ),
             "give a repository of the copy's release",
         ));
     }
@@ -114,13 +138,22 @@ fn encoded(path: &Path) -> String {
 }
 
 fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
-    let unsigned = job.flags.own.as_ref().is_some_and(|own| own.iter().any(|f| f == "--allow-unauthenticated"));
+    let unsigned = job
+        .flags
+        .own
+        .as_ref()
+        .is_some_and(|own| own.iter().any(|f| f == "--allow-unauthenticated"));
     let options = if unsigned { "[trusted=yes] " } else { "" };
-    let line = |suite: &str, components: &[String]| format!("deb {options}{url} {suite} {}\n", components.join(" "));
-    let given: Vec<String> = rest.iter().flat_map(|r| r.split_whitespace()).map(str::to_owned).collect();
+    let line = |suite: &str, components: &[String]| {
+        format!("deb {options}{url} {suite} {}\n", components.join(" "))
+    };
+    let given: Vec<String> =
+        rest.iter().flat_map(|r| r.split_whitespace()).map(str::to_owned).collect();
     match given.split_first() {
         // A suite that ends with a slash is the directory of a flat repository.
-        Some((suite, components)) if !components.is_empty() || suite.ends_with('/') => return Ok(line(suite, components)),
+        Some((suite, components)) if !components.is_empty() || suite.ends_with('/') => {
+            return Ok(line(suite, components));
+        }
         Some((suite, _)) => {
             let mut probe = Probe::new(job);
             let found = probe.release(url, suite).filter(|s| !s.components.is_empty()).ok_or_else(|| {
@@ -137,7 +170,10 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
         return Ok(line(&codename, &found.components));
     }
     let flat = ["Packages.gz", "Packages.xz", "Packages"];
-    if flat.iter().any(|name| probe.fetch(&format!("{}/{name}", url.trim_end_matches('/'))).is_some()) {
+    if flat
+        .iter()
+        .any(|name| probe.fetch(&format!("{}/{name}", url.trim_end_matches('/'))).is_some())
+    {
         return Ok(line("./", &[]));
     }
     Err(error::BAD_LOCATION.because_do(
@@ -166,7 +202,10 @@ impl<'a> Probe<'a> {
             return None;
         }
         let at = format!("{}/dists/{suite}", url.trim_end_matches('/'));
-        ["InRelease", "Release"].iter().find_map(|name| self.fetch(&format!("{at}/{name}"))).map(|text| Suite::of(suite, &text))
+        ["InRelease", "Release"]
+            .iter()
+            .find_map(|name| self.fetch(&format!("{at}/{name}")))
+            .map(|text| Suite::of(suite, &text))
     }
 
     /// A file of the repository; None where it cannot be had. What it says is only believed after apt has looked at its signature.
@@ -175,11 +214,19 @@ impl<'a> Probe<'a> {
         let here = below(self.job, name);
         let copy = self.job.copy().map_err(|e| self.failed = Some(format!("{e:#}"))).ok()?;
         let call = Call::new(self.job, "/usr/lib/apt/apt-helper", "look what the location is");
-        let call = call.args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "download-file", url]);
+        let call = call.args([
+            "-o",
+            "APT::Sandbox::User=root",
+            "-o",
+            "Acquire::Retries=1",
+            "download-file",
+            url,
+        ]);
         let got = match call.args([&here]).cmd().accept(&[100]).read() {
-            Ok(done) if done.success() => {
-                copy.read(&here).map_err(|e| format!("{e:#}")).and_then(|got| got.ok_or_else(|| "apt-helper left no file".to_owned()))
-            }
+            Ok(done) if done.success() => copy
+                .read(&here)
+                .map_err(|e| format!("{e:#}"))
+                .and_then(|got| got.ok_or_else(|| "apt-helper left no file".to_owned())),
             Ok(done) => Err(last_words(&done.stderr)),
             Err(e) => Err(format!("{e:#}")),
         };
@@ -217,7 +264,10 @@ mod tests {
     #[test]
     fn why_a_file_cannot_be_had() {
         let said = b"E: Failed to fetch http://x.invalid/InRelease  Could not resolve 'x.invalid'\nE: Download Failed\n";
-        assert_eq!(last_words(said), "E: Failed to fetch http://x.invalid/InRelease  Could not resolve 'x.invalid'");
+        assert_eq!(
+            last_words(said),
+            "E: Failed to fetch http://x.invalid/InRelease  Could not resolve 'x.invalid'"
+        );
         assert_eq!(last_words(b"no \x1b[m idea\n\n"), "no \\x1b[m idea");
         assert!(!last_words(b"").is_empty());
     }
@@ -229,9 +279,15 @@ mod tests {
             components: components.iter().map(|c| (*c).into()).collect(),
             ..Suite::default()
         };
-        let err = format!("{:#}", with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &[])]).unwrap_err());
+        let err = format!(
+            "{:#}",
+            with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &[])]).unwrap_err()
+        );
         assert!(err.contains("ALT-732") && err.contains("bookworm, bookworm-updates"), "{err}");
-        assert!(with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &["main"])]).is_ok());
+        assert!(
+            with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &["main"])])
+                .is_ok()
+        );
     }
 
     #[test]
@@ -242,8 +298,11 @@ mod tests {
         assert_eq!((got.codename.as_str(), got.on_request), ("bookworm-security", true));
         assert_eq!(got.components, ["main", "contrib"]);
         let suite = |name: &str| Suite { name: name.into(), ..Suite::default() };
-        let all = [suite("bookworm"), suite("bookworm-updates"), suite("bookwormy"), suite("trixie")];
-        let names = |codename: &str| index::chosen(&all, codename).into_iter().map(|s| s.name).collect::<Vec<_>>();
+        let all =
+            [suite("bookworm"), suite("bookworm-updates"), suite("bookwormy"), suite("trixie")];
+        let names = |codename: &str| {
+            index::chosen(&all, codename).into_iter().map(|s| s.name).collect::<Vec<_>>()
+        };
         assert_eq!(names("bookworm"), ["bookworm", "bookworm-updates"]);
         assert!(names("jammy").is_empty() && names("").is_empty());
         assert_eq!(index::chosen(&all[3..], "jammy").len(), 1);

@@ -13,11 +13,13 @@ use crate::software::flags::Flags;
 
 /// The guest that the machines of the tests are made of (tests/vm/base.sh).
 fn guest() -> Option<PathBuf> {
-    let cache = std::env::var_os("ALTDISK_TEST_CACHE").map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
+    let cache = std::env::var_os("ALTDISK_TEST_CACHE")
+        .map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
     let entries = fs::read_dir(cache).ok()?.flatten().map(|e| e.path());
-    entries
-        .into_iter()
-        .find(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("debootstrap-")) && p.join("etc/passwd").exists())
+    entries.into_iter().find(|p| {
+        p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("debootstrap-"))
+            && p.join("etc/passwd").exists()
+    })
 }
 
 struct Root {
@@ -42,11 +44,19 @@ impl Root {
         }
         let at = |name: &str| dir.path().join(name).display().to_string();
         // Its own: the directory may be on an overlay itself.
-        mount(Some("tmpfs"), &*at("work"), Some("tmpfs"), MsFlags::empty(), Some("size=1g")).unwrap();
+        mount(Some("tmpfs"), &*at("work"), Some("tmpfs"), MsFlags::empty(), Some("size=1g"))
+            .unwrap();
         fs::create_dir(dir.path().join("work/upper")).unwrap();
         fs::create_dir(dir.path().join("work/work")).unwrap();
-        let options = format!("lowerdir={},upperdir={}/upper,workdir={}/work", guest.display(), at("work"), at("work"));
-        if mount(Some("overlay"), &*at("root"), Some("overlay"), MsFlags::empty(), Some(&*options)).is_err() {
+        let options = format!(
+            "lowerdir={},upperdir={}/upper,workdir={}/work",
+            guest.display(),
+            at("work"),
+            at("work")
+        );
+        if mount(Some("overlay"), &*at("root"), Some("overlay"), MsFlags::empty(), Some(&*options))
+            .is_err()
+        {
             umount2(&*at("work"), MntFlags::MNT_DETACH).unwrap();
             println!("skipped: the kernel has no overlay file system");
             return None;
@@ -63,7 +73,8 @@ impl Root {
 
     /// Builds a package; `control`: further fields, `files`: path and content, those below DEBIAN with their mode.
     fn deb(&self, name: &str, version: &str, control: &str, files: &[(&str, &str)]) {
-        let build = self.dir.path().join("build").join(format!("{name}-{}", version.replace(':', "_")));
+        let build =
+            self.dir.path().join("build").join(format!("{name}-{}", version.replace(':', "_")));
         fs::create_dir_all(build.join("DEBIAN")).unwrap();
         let text = format!(
             "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example.org>\nInstalled-Size: 100\nDescription: made up\n{control}"
@@ -77,7 +88,12 @@ impl Root {
                 Command::new("chmod").arg("755").arg(&at).status().unwrap();
             }
         }
-        let done = Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "-b"]).arg(&build).arg(self.packages()).output().unwrap();
+        let done = Command::new("dpkg-deb")
+            .args(["--root-owner-group", "-Znone", "-b"])
+            .arg(&build)
+            .arg(self.packages())
+            .output()
+            .unwrap();
         assert!(done.status.success(), "{done:?}");
     }
 
@@ -91,8 +107,15 @@ impl Root {
         let here = self.inside.root.join("var/lib/altdisk/software");
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
-        let job =
-            Job { root: &self.inside.root, inside: &self.inside, place: &place, work, interrupted: false, flags, events: &self.events };
+        let job = Job {
+            root: &self.inside.root,
+            inside: &self.inside,
+            place: &place,
+            work,
+            interrupted: false,
+            flags,
+            events: &self.events,
+        };
         let result = act(&job);
         fs::remove_dir_all(&here).unwrap();
         result
@@ -122,7 +145,9 @@ fn flags() -> Flags {
 fn goals(names: &[&str]) -> Vec<Goal> {
     let goal = |name: &&str| match name.split_once('=') {
         _ if *name == "all" => Goal::All,
-        Some((name, version)) => Goal::Package { name: name.to_owned(), version: Some(version.to_owned()) },
+        Some((name, version)) => {
+            Goal::Package { name: name.to_owned(), version: Some(version.to_owned()) }
+        }
         None => Goal::Package { name: (*name).to_owned(), version: None },
     };
     names.iter().map(goal).collect()
@@ -144,8 +169,18 @@ fn id(e: &anyhow::Error) -> (&'static str, String) {
 #[test]
 fn a_directory_of_packages() {
     let Some(root) = Root::new() else { return };
-    root.deb("tool", "1.0", "", &[("etc/tool.conf", "one\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
-    root.deb("tool", "1:2.0", "Depends: needed\n", &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
+    root.deb(
+        "tool",
+        "1.0",
+        "",
+        &[("etc/tool.conf", "one\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")],
+    );
+    root.deb(
+        "tool",
+        "1:2.0",
+        "Depends: needed\n",
+        &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")],
+    );
     root.deb("needed", "5", "", &[("usr/share/needed", "x")]);
     root.deb("tool", "3.0~beta", "", &[]);
     // Files of one name but for the epoch, in other directories, by links, with names that are decoded.
@@ -153,12 +188,21 @@ fn a_directory_of_packages() {
     fs::create_dir_all(dir.join("more/pool")).unwrap();
     root.deb("tool", "2.0", "", &[]);
     fs::rename(dir.join("tool_2.0_all.deb"), dir.join("more/pool/tool_1%3a2.0 x_all.deb")).unwrap();
-    root.deb("tool", "1:2.0", "Depends: needed\n", &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")]);
+    root.deb(
+        "tool",
+        "1:2.0",
+        "Depends: needed\n",
+        &[("etc/tool.conf", "two\n"), ("DEBIAN/conffiles", "/etc/tool.conf\n")],
+    );
     fs::rename(dir.join("needed_5_all.deb"), dir.join("more/needed")).unwrap();
     std::os::unix::fs::symlink(dir.join("more/needed"), dir.join("needed.deb")).unwrap();
     fs::write(root.packages().join("broken_1_all.deb"), "no package").unwrap();
-    let lists =
-        |root: &Root| (root.read("etc/apt/sources.list"), fs::read_dir(root.inside.root.join("var/lib/apt/lists")).unwrap().count());
+    let lists = |root: &Root| {
+        (
+            root.read("etc/apt/sources.list"),
+            fs::read_dir(root.inside.root.join("var/lib/apt/lists")).unwrap().count(),
+        )
+    };
     let before = lists(&root);
 
     let first = install(&root, &flags(), &["tool=1.0"]).unwrap();
@@ -170,18 +214,35 @@ fn a_directory_of_packages() {
     let all = install(&root, &flags(), &["all"]).unwrap();
     let updates: Vec<&str> = all.changes.updated.iter().map(|u| u.after.as_str()).collect();
     assert!(updates.contains(&"1:2.0"), "{all:?}");
-    assert_eq!((root.version("tool").as_deref(), root.version("needed").as_deref()), (Some("1:2.0"), Some("5")));
+    assert_eq!(
+        (root.version("tool").as_deref(), root.version("needed").as_deref()),
+        (Some("1:2.0"), Some("5"))
+    );
     // What the administrator changed stays, the new one lies beside it.
-    assert_eq!((root.read("etc/tool.conf").as_str(), root.read("etc/tool.conf.dpkg-dist").as_str()), ("mine\n", "two\n"));
+    assert_eq!(
+        (root.read("etc/tool.conf").as_str(), root.read("etc/tool.conf.dpkg-dist").as_str()),
+        ("mine\n", "two\n")
+    );
 
     // Older only where it is named.
     assert!(install(&root, &flags(), &["tool"]).unwrap().changes.is_empty());
     let back = install(&root, &flags(), &["tool=1.0"]).unwrap();
-    assert_eq!((back.changes.updated[0].before.as_str(), back.changes.updated[0].after.as_str(), back.growth), ("1:2.0", "1.0", 0));
+    assert_eq!(
+        (
+            back.changes.updated[0].before.as_str(),
+            back.changes.updated[0].after.as_str(),
+            back.growth
+        ),
+        ("1:2.0", "1.0", 0)
+    );
 
     // Without requisites what they would be is told, and nothing else is proposed.
     let alone = Flags { requisites: false, ..Flags::default() };
-    Command::new("dpkg").arg(format!("--root={}", root.inside.root.display())).args(["-P", "needed", "tool"]).output().unwrap();
+    Command::new("dpkg")
+        .arg(format!("--root={}", root.inside.root.display()))
+        .args(["-P", "needed", "tool"])
+        .output()
+        .unwrap();
     let found = root.with(&alone, |job| {
         Apt.prepare(job).unwrap();
         assert_eq!(Apt.available(job).unwrap().len(), 5);
@@ -195,7 +256,12 @@ fn a_directory_of_packages() {
 #[test]
 fn scripts_that_fail_and_what_mends_them() {
     let Some(root) = Root::new() else { return };
-    root.deb("bad", "1", "", &[("DEBIAN/postinst", "#!/bin/sh\necho the disk of the moon is missing >&2\nexit 7\n")]);
+    root.deb(
+        "bad",
+        "1",
+        "",
+        &[("DEBIAN/postinst", "#!/bin/sh\necho the disk of the moon is missing >&2\nexit 7\n")],
+    );
     root.deb("needs", "1", "Depends: nothere (>= 2)\n", &[]);
     root.deb("foe", "1", "Conflicts: other\n", &[]);
     root.deb("other", "1", "", &[]);
@@ -205,14 +271,23 @@ fn scripts_that_fail_and_what_mends_them() {
     assert!(code == "ALT-740" && cause.contains("Conflicts: other"), "{cause}");
 
     let (code, cause) = id(&install(&root, &flags(), &["bad"]).unwrap_err());
-    assert!(code == "ALT-730" && cause.contains("the disk of the moon is missing") && cause.contains("bad"), "{cause}");
+    assert!(
+        code == "ALT-730"
+            && cause.contains("the disk of the moon is missing")
+            && cause.contains("bad"),
+        "{cause}"
+    );
     // As it is, everything fails; with another version there all is well.
     let (code, _) = id(&install(&root, &flags(), &["other"]).unwrap_err());
     assert_eq!(code, "ALT-730");
     root.deb("bad", "2", "", &[("DEBIAN/postinst", "#!/bin/sh\nexit 0\n")]);
     install(&root, &flags(), &["bad", "other"]).unwrap();
     assert_eq!(root.version("bad").as_deref(), Some("2"));
-    let audit = Command::new("dpkg").arg(format!("--root={}", root.inside.root.display())).arg("--audit").output().unwrap();
+    let audit = Command::new("dpkg")
+        .arg(format!("--root={}", root.inside.root.display()))
+        .arg("--audit")
+        .output()
+        .unwrap();
     assert!(audit.stdout.is_empty(), "{audit:?}");
 }
 
@@ -226,13 +301,25 @@ fn grub_is_told_to_write_to_no_disk() {
                 db_input critical $q || true; db_go || true; db_get $q; echo \"$q=$RET\" >>/etc/answers; done\ndb_set grub-pc/install_devices /dev/sdb\n";
     root.deb("grub-pc", "99", "", &[("DEBIAN/templates", templates), ("DEBIAN/postinst", asks)]);
     let preset = "grub-pc grub-pc/install_devices multiselect /dev/sda\ngrub-pc grub2/update_nvram boolean true\n";
-    let set = crate::host::cmd::Cmd::new("debconf-set-selections", "test").inside(&root.inside).stdin(preset);
+    let set = crate::host::cmd::Cmd::new("debconf-set-selections", "test")
+        .inside(&root.inside)
+        .stdin(preset);
     set.run(&root.events).unwrap();
     install(&root, &flags(), &["grub-pc"]).unwrap();
-    assert_eq!(root.read("etc/answers"), "grub-pc/install_devices=\ngrub2/update_nvram=false\ngrub-pc/other=kept\n");
+    assert_eq!(
+        root.read("etc/answers"),
+        "grub-pc/install_devices=\ngrub2/update_nvram=false\ngrub-pc/other=kept\n"
+    );
     // The alternate's own answers are as before, and what else was asked is kept.
-    let show = crate::host::cmd::Cmd::new("debconf-show", "test").args(["grub-pc"]).inside(&root.inside).read().unwrap().text();
-    for line in ["grub-pc/install_devices: /dev/sda", "grub2/update_nvram: true", "grub-pc/other: kept"] {
+    let show = crate::host::cmd::Cmd::new("debconf-show", "test")
+        .args(["grub-pc"])
+        .inside(&root.inside)
+        .read()
+        .unwrap()
+        .text();
+    for line in
+        ["grub-pc/install_devices: /dev/sda", "grub2/update_nvram: true", "grub-pc/other: kept"]
+    {
         assert!(show.contains(line), "no {line:?} in\n{show}");
     }
 }
@@ -253,7 +340,8 @@ fn served_to(dir: PathBuf, wanted: &'static str) -> String {
             std::thread::spawn(move || {
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 loop {
-                    let mut lines = (&mut reader).lines().map_while(Result::ok).take_while(|l| !l.is_empty());
+                    let mut lines =
+                        (&mut reader).lines().map_while(Result::ok).take_while(|l| !l.is_empty());
                     let Some(first) = lines.next() else { return };
                     let allowed = lines.fold(wanted.is_empty(), |ok, line| ok | (line == wanted));
                     let path = first.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
@@ -262,7 +350,8 @@ fn served_to(dir: PathBuf, wanted: &'static str) -> String {
                         Ok(body) => ("200 OK", body),
                         Err(_) => ("404 Not Found", vec![]),
                     };
-                    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+                    let head =
+                        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
                     if (&stream).write_all(&[head.as_bytes(), &body].concat()).is_err() {
                         return;
                     }
@@ -276,13 +365,26 @@ fn served_to(dir: PathBuf, wanted: &'static str) -> String {
 /// The index of what was built, as dpkg-scanpackages writes it.
 fn index(dir: &Path) -> String {
     let out = |program: &str, args: &[&str], file: &Path| {
-        String::from_utf8(Command::new(program).args(args).arg(file).output().unwrap().stdout).unwrap().trim_end().to_owned()
+        String::from_utf8(Command::new(program).args(args).arg(file).output().unwrap().stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
     };
     let mut text = String::new();
-    for file in fs::read_dir(dir).unwrap().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "deb")) {
+    for file in fs::read_dir(dir)
+        .unwrap()
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "deb"))
+    {
         let sum = out("sha256sum", &[], &file);
-        let (name, size) = (file.file_name().unwrap().to_string_lossy(), file.metadata().unwrap().len());
-        text += &format!("{}\nFilename: {name}\nSize: {size}\nSHA256: {}\n\n", out("dpkg-deb", &["-f"], &file), &sum[..64]);
+        let (name, size) =
+            (file.file_name().unwrap().to_string_lossy(), file.metadata().unwrap().len());
+        text += &format!(
+            "{}\nFilename: {name}\nSize: {size}\nSHA256: {}\n\n",
+            out("dpkg-deb", &["-f"], &file),
+            &sum[..64]
+        );
     }
     text
 }
@@ -306,7 +408,11 @@ fn passwords_go_to_apt_in_files() {
         Apt.prepare(&job)?;
         Apt.transaction(&job, &goals(&["tool"]), &[])?;
         let own = call::below(&job, "own.conf");
-        let value = Call::new(&job, "apt-config", "test").args(["-c"]).args([own]).args(["shell", "VALUE", "Acquire::Nothing::Password"]);
+        let value = Call::new(&job, "apt-config", "test").args(["-c"]).args([own]).args([
+            "shell",
+            "VALUE",
+            "Acquire::Nothing::Password",
+        ]);
         assert_eq!(value.cmd().read()?.text(), "VALUE='p%w;//x y'\n");
         let argv = Call::new(&job, "apt-get", "test").flags().cmd().argv().join(" ");
         let (argv, sources) = (argv, job.copy()?.text(call::below(&job, "sources.list")).unwrap());
@@ -314,7 +420,9 @@ fn passwords_go_to_apt_in_files() {
             assert!(!["geh", "p%w", "joe"].iter().any(|secret| text.contains(secret)), "{text}");
         }
         for name in ["auth.conf", "own.conf", "sources.list"] {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&job.copy()?.open_file(call::below(&job, name))?.metadata()?.permissions());
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &job.copy()?.open_file(call::below(&job, name))?.metadata()?.permissions(),
+            );
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
         Apt.apply(&job, &goals(&["tool"]))
@@ -322,7 +430,10 @@ fn passwords_go_to_apt_in_files() {
     .unwrap();
     assert_eq!(root.version("tool").as_deref(), Some("2.0"));
     let history = root.read("var/log/apt/history.log");
-    assert!(history.contains("Commandline: ") && !history.contains("p%w") && !history.contains("geh"), "{history}");
+    assert!(
+        history.contains("Commandline: ") && !history.contains("p%w") && !history.contains("geh"),
+        "{history}"
+    );
 }
 
 #[test]
@@ -337,7 +448,10 @@ fn a_repository_at_a_url() {
     fs::write(dir.join("Packages"), index(&dir)).unwrap();
     let url = served(dir.clone());
     let at = |flags: &Flags, rest: &[&str], act: &dyn Fn(&Job) -> Result<()>| {
-        let place = Place::Url { url: url.as_str().into(), rest: rest.iter().map(|r| (*r).to_owned()).collect() };
+        let place = Place::Url {
+            url: url.as_str().into(),
+            rest: rest.iter().map(|r| (*r).to_owned()).collect(),
+        };
         root.with(flags, |job| act(&Job { place: &place, work: job.work.clone(), ..*job }))
     };
     // Nobody signed it.
@@ -346,7 +460,8 @@ fn a_repository_at_a_url() {
     let unsigned = Flags { own: Some(vec!["--allow-unauthenticated".to_owned()]), ..flags() };
     at(&unsigned, &[], &|job| {
         Apt.prepare(job)?;
-        let names: Vec<String> = Apt.available(job)?.into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
+        let names: Vec<String> =
+            Apt.available(job)?.into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
         assert_eq!(names.len(), 3, "{names:?}");
         let found = Apt.fixes(job, &["cve-2024-7777".to_owned()], &[])?;
         assert_eq!(found[0].packages, [("tool".to_owned(), "2.0".to_owned())]);
@@ -355,7 +470,10 @@ fn a_repository_at_a_url() {
         Apt.apply(job, &goals(&["all"]))
     })
     .unwrap();
-    assert_eq!((root.version("tool").as_deref(), root.version("needed").as_deref()), (Some("2.0"), Some("1")));
+    assert_eq!(
+        (root.version("tool").as_deref(), root.version("needed").as_deref()),
+        (Some("2.0"), Some("1"))
+    );
 
     // With suites: that of the release, and its components, are found.
     let (code, cause) = id(&at(&unsigned, &["bookworm"], &|job| Apt.prepare(job)).unwrap_err());

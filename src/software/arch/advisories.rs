@@ -32,8 +32,12 @@ struct Group {
 /// The fixes of every such list at the top of `dir`.
 pub fn read(dir: &Path) -> Vec<Fix> {
     let Ok(entries) = std::fs::read_dir(dir) else { return vec![] };
-    let lists = entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "json") && p.is_file());
-    let mut all: Vec<Fix> = lists.filter_map(|p| parse(File::open(p).ok()?.take(MOST))).flatten().collect();
+    let lists = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "json") && p.is_file());
+    let mut all: Vec<Fix> =
+        lists.filter_map(|p| parse(File::open(p).ok()?.take(MOST))).flatten().collect();
     all.sort_by(|a, b| b.id.len().cmp(&a.id.len()).then_with(|| b.id.cmp(&a.id)));
     all
 }
@@ -43,7 +47,11 @@ fn parse(from: impl Read) -> Option<Vec<Fix>> {
     let fix = |g: Group| {
         // What is not mended yet is no fix.
         let fixed = g.fixed?;
-        let title = [g.kind, g.severity.map(|s| format!("({})", s.to_lowercase()))].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let title = [g.kind, g.severity.map(|s| format!("({})", s.to_lowercase()))]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ");
         Some(Fix {
             id: g.name,
             names: g.advisories.into_iter().chain(g.issues).collect(),
@@ -65,7 +73,10 @@ mod tests {
             {"name":"AVG-2851","packages":["x"],"fixed":null,"issues":["CVE-1"]}]"#;
         let fixes = parse(text.as_bytes()).unwrap();
         assert_eq!(fixes.len(), 1);
-        assert_eq!((fixes[0].id.as_str(), fixes[0].names.join(" ")), ("AVG-2850", "ASA-202208-1 CVE-2022-37434".into()));
+        assert_eq!(
+            (fixes[0].id.as_str(), fixes[0].names.join(" ")),
+            ("AVG-2850", "ASA-202208-1 CVE-2022-37434".into())
+        );
         assert_eq!(fixes[0].title, "arbitrary code execution (high)");
         assert_eq!(fixes[0].packages[1], ("lib32-zlib".into(), "1:1.2.12-3".into()));
         assert!(parse(&b"{}"[..]).is_none() && parse(&b"[[["[..]).is_none());

@@ -32,14 +32,20 @@ pub fn entries(dir: &Path) -> Result<Found> {
     let there: BTreeSet<&PathBuf> = files.iter().collect();
     let (mut all, mut damaged, mut known) = (vec![], vec![], BTreeSet::new());
     for database in files.iter().filter(|p| p.extension().is_some_and(|e| e == "db")) {
-        let found = match File::open(dir.join(database)).map_err(Into::into).and_then(|file| db::read(file, database)) {
+        let found = match File::open(dir.join(database))
+            .map_err(Into::into)
+            .and_then(|file| db::read(file, database))
+        {
             Ok(found) => found,
             Err(e) if stopped(&e) => return Err(e),
             // Many things end in .db; packages are opened then.
             Err(_) => continue,
         };
         for mut entry in found {
-            let beside = database.parent().unwrap_or(Path::new("")).join(entry.file.file_name().unwrap_or_default());
+            let beside = database
+                .parent()
+                .unwrap_or(Path::new(""))
+                .join(entry.file.file_name().unwrap_or_default());
             if there.contains(&beside) && known.insert(beside.clone()) {
                 entry.file = beside;
                 all.push(entry);
@@ -58,7 +64,9 @@ pub fn entries(dir: &Path) -> Result<Found> {
 
 fn is_package(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.split_once(".pkg.tar").is_some_and(|(_, end)| ["", ".zst", ".xz", ".gz", ".bz2", ".lz4", ".lzo", ".lrz", ".Z"].contains(&end))
+    name.split_once(".pkg.tar").is_some_and(|(_, end)| {
+        ["", ".zst", ".xz", ".gz", ".bz2", ".lz4", ".lzo", ".lrz", ".Z"].contains(&end)
+    })
 }
 
 fn open(dir: &Path, path: &Path) -> Result<Entry> {
@@ -75,7 +83,8 @@ fn open(dir: &Path, path: &Path) -> Result<Entry> {
             text.extend_from_slice(&piece);
             anyhow::ensure!(text.len() <= INFO, "its .PKGINFO is longer than any is");
         }
-        return Entry::of_info(&String::from_utf8_lossy(&text), path, size).map_err(anyhow::Error::msg);
+        return Entry::of_info(&String::from_utf8_lossy(&text), path, size)
+            .map_err(anyhow::Error::msg);
     }
     anyhow::bail!("it has no .PKGINFO")
 }
@@ -94,10 +103,19 @@ mod tests {
             std::fs::write(path, bytes).unwrap();
         };
         let info = |name: &str| format!("pkgname = {name}\npkgver = 2-1\narch = any\n");
-        let package = |name: &str| built::image(&[(".BUILDINFO", b"x"), (".PKGINFO", info(name).as_bytes()), ("usr/x", b"y")]);
+        let package = |name: &str| {
+            built::image(&[
+                (".BUILDINFO", b"x"),
+                (".PKGINFO", info(name).as_bytes()),
+                ("usr/x", b"y"),
+            ])
+        };
         write("a-2-1-any.pkg.tar.zst", &zstd::encode_all(package("a").as_slice(), 1).unwrap());
         write("sub/b-2-1-any.pkg.tar", &package("b"));
-        write("torn-2-1-any.pkg.tar.zst", &zstd::encode_all(package("torn").as_slice(), 1).unwrap()[..20]);
+        write(
+            "torn-2-1-any.pkg.tar.zst",
+            &zstd::encode_all(package("torn").as_slice(), 1).unwrap()[..20],
+        );
         write("none-1-1-any.pkg.tar", &built::image(&[("usr/x", b"y")]));
         write("a-2-1-any.pkg.tar.zst.sig", b"signature");
         write("notes.db", b"something else");
@@ -113,8 +131,16 @@ mod tests {
         let (mut all, mut damaged) = entries(dir.path()).unwrap();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         damaged.sort();
-        let names: Vec<String> = all.iter().map(|e| format!("{} {} {}", e.name, e.version, e.file.display())).collect();
-        assert_eq!(names, ["a 2-1 a-2-1-any.pkg.tar.zst", "b 2-1 sub/b-2-1-any.pkg.tar", "c 1-1 repo/c-1-1-any.pkg.tar.xz"]);
+        let names: Vec<String> =
+            all.iter().map(|e| format!("{} {} {}", e.name, e.version, e.file.display())).collect();
+        assert_eq!(
+            names,
+            [
+                "a 2-1 a-2-1-any.pkg.tar.zst",
+                "b 2-1 sub/b-2-1-any.pkg.tar",
+                "c 1-1 repo/c-1-1-any.pkg.tar.xz"
+            ]
+        );
         let files: Vec<String> = damaged.iter().map(|(f, _)| f.display().to_string()).collect();
         assert_eq!(files, ["none-1-1-any.pkg.tar", "torn-2-1-any.pkg.tar.zst"], "{damaged:?}");
     }

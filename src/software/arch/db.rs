@@ -33,11 +33,17 @@ pub fn read(file: File, path: &Path) -> Result<Vec<Entry>> {
         let mut text = vec![];
         while let Some(piece) = tar.piece()? {
             text.extend_from_slice(&piece);
-            anyhow::ensure!(text.len() <= DESC, "{}: an entry is longer than any is", path.display());
+            anyhow::ensure!(
+                text.len() <= DESC,
+                "{}: an entry is longer than any is",
+                path.display()
+            );
         }
         // Each line of it may become a text of its own.
         let lines = text.iter().filter(|b| **b == b'\n').count();
-        budget.keep(text.len() + lines * 40).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+        budget
+            .keep(text.len() + lines * 40)
+            .map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
         // One that makes no sense is none of those that can be installed.
         all.extend(Entry::of_desc(&String::from_utf8_lossy(&text)).ok());
     }
@@ -78,7 +84,12 @@ pub fn written(entries: &[&Entry]) -> Vec<u8> {
 /// What is installed, and the names of packages whose installing was interrupted: their directory is there, and nothing in it.
 pub fn local(root: &Beneath, dir: &Path) -> (Vec<Entry>, Vec<String>) {
     let (mut all, mut torn) = (vec![], vec![]);
-    for entry in root.read_dir(dir).unwrap_or_default().into_iter().filter(|e| e.kind == tree::Kind::Directory) {
+    for entry in root
+        .read_dir(dir)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|e| e.kind == tree::Kind::Directory)
+    {
         let mut text = String::new();
         let desc = root.open_file(dir.join(&entry.name).join("desc"));
         let read = desc.and_then(|f| f.take(DESC as u64).read_to_string(&mut text));
@@ -112,7 +123,10 @@ mod tests {
         assert_eq!(read(File::open(&path).unwrap(), &path).unwrap(), [a, b]);
         // What tar(1) says of it.
         let listed = std::process::Command::new("tar").arg("-tf").arg(&path).output().unwrap();
-        assert!(listed.status.success() && String::from_utf8_lossy(&listed.stdout).starts_with("a-1-1/\na-1-1/desc\n"));
+        assert!(
+            listed.status.success()
+                && String::from_utf8_lossy(&listed.stdout).starts_with("a-1-1/\na-1-1/desc\n")
+        );
         std::fs::write(&path, b"no archive").unwrap();
         assert!(read(File::open(&path).unwrap(), &path).is_err());
     }
@@ -120,7 +134,9 @@ mod tests {
     #[test]
     fn what_an_interruption_left() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, desc) in [("a-1-1", Some("%NAME%\na\n\n%VERSION%\n1-1\n\n%SIZE%\n7\n")), ("torn-2-1", None)] {
+        for (name, desc) in
+            [("a-1-1", Some("%NAME%\na\n\n%VERSION%\n1-1\n\n%SIZE%\n7\n")), ("torn-2-1", None)]
+        {
             std::fs::create_dir(dir.path().join(name)).unwrap();
             if let Some(text) = desc {
                 std::fs::write(dir.path().join(name).join("desc"), text).unwrap();

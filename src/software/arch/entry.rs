@@ -39,7 +39,9 @@ impl Entry {
     pub fn of_info(text: &str, file: &Path, size: u64) -> Result<Self, String> {
         let mut entry = Self { file: file.to_path_buf(), size, ..Self::default() };
         for line in text.lines() {
-            let Some((key, value)) = line.split_once('=').map(|(k, v)| (k.trim(), v.trim())) else { continue };
+            let Some((key, value)) = line.split_once('=').map(|(k, v)| (k.trim(), v.trim())) else {
+                continue;
+            };
             match key {
                 _ if line.starts_with('#') => {}
                 "pkgname" => entry.name = value.to_owned(),
@@ -120,7 +122,9 @@ impl Entry {
     pub fn desc(&self) -> String {
         let file = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (size, installed) = (self.size.to_string(), self.installed_size.to_string());
-        let one = |key: &str, value: &str| if value.is_empty() { String::new() } else { format!("%{key}%\n{value}\n\n") };
+        let one = |key: &str, value: &str| {
+            if value.is_empty() { String::new() } else { format!("%{key}%\n{value}\n\n") }
+        };
         let mut text = [
             ("FILENAME", file.as_str()),
             ("NAME", &self.name),
@@ -161,8 +165,12 @@ mod tests {
 
     #[test]
     fn from_a_package_into_a_database_and_back() {
-        let entry = Entry::of_info(INFO, Path::new("core/zlib-1:1.3.1-2-x86_64.pkg.tar.zst"), 99).unwrap();
-        assert_eq!((entry.name.as_str(), entry.version.as_str(), entry.installed_size), ("zlib", "1:1.3.1-2", 345_012));
+        let entry =
+            Entry::of_info(INFO, Path::new("core/zlib-1:1.3.1-2-x86_64.pkg.tar.zst"), 99).unwrap();
+        assert_eq!(
+            (entry.name.as_str(), entry.version.as_str(), entry.installed_size),
+            ("zlib", "1:1.3.1-2", 345_012)
+        );
         assert_eq!(entry.summary, "Compression library = small");
         assert_eq!(entry.list("DEPENDS"), ["glibc", "bash>=5"]);
         let back = Entry::of_desc(&entry.desc()).unwrap();
@@ -171,8 +179,10 @@ mod tests {
 
     #[test]
     fn names_that_are_none() {
-        let told =
-            |name: &str, version: &str| Entry::of_info(&format!("pkgname = {name}\npkgver = {version}\n"), Path::new("x"), 0).unwrap_err();
+        let told = |name: &str, version: &str| {
+            Entry::of_info(&format!("pkgname = {name}\npkgver = {version}\n"), Path::new("x"), 0)
+                .unwrap_err()
+        };
         assert_eq!(told("", "1"), "it does not say its name and version");
         for name in ["-Rdd", "../x", "a b", "a/b", "x\u{1b}"] {
             assert_eq!(told(name, "1"), "its name is none that a package can have", "{name}");

@@ -26,7 +26,12 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
         return Ok(None);
     }
     let mut packages: Vec<_> = entries.iter().map(|e| e.available(dir)).collect();
-    packages.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| order(&b.version, &a.version)).then_with(|| a.arch.cmp(&b.arch)));
+    packages.sort_by(|a, b| {
+        a.name
+            .cmp(&b.name)
+            .then_with(|| order(&b.version, &a.version))
+            .then_with(|| a.arch.cmp(&b.arch))
+    });
     let damaged = damaged.into_iter().map(|(path, why)| (dir.join(path), why)).collect();
     Ok(Some(Contents { format: Format::Arch, packages, damaged }))
 }
@@ -36,7 +41,9 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
 /// # Errors
 /// What cannot be read.
 pub fn fixes(contents: &Contents, dir: &Path, _asked: &[String]) -> Result<Vec<Fix>> {
-    let here = |fix: &mut Fix| fix.packages.retain(|(name, _)| contents.packages.iter().any(|p| p.name == *name));
+    let here = |fix: &mut Fix| {
+        fix.packages.retain(|(name, _)| contents.packages.iter().any(|p| p.name == *name))
+    };
     let mut all = advisories::read(dir);
     all.iter_mut().for_each(here);
     all.retain(|fix| !fix.packages.is_empty());

@@ -32,7 +32,9 @@ struct Segments<'a>(&'a [u8]);
 
 impl<'a> Segments<'a> {
     fn next(&mut self) -> Segment<'a> {
-        let take = |text: &'a [u8], of: fn(&u8) -> bool| text.split_at(text.iter().take_while(|c| of(c)).count());
+        let take = |text: &'a [u8], of: fn(&u8) -> bool| {
+            text.split_at(text.iter().take_while(|c| of(c)).count())
+        };
         let (separators, rest) = take(self.0, |c| !c.is_ascii_alphanumeric());
         let (digits, after_digits) = take(rest, u8::is_ascii_digit);
         let (letters, after_letters) = take(rest, u8::is_ascii_alphabetic);
@@ -91,7 +93,8 @@ fn parts(text: &str) -> (&str, &str, Option<&str>) {
         Some(rest) => (if digits == 0 { "0" } else { &text[..digits] }, rest),
         None => ("0", text),
     };
-    rest.rsplit_once('-').map_or((epoch, rest, None), |(version, release)| (epoch, version, Some(release)))
+    rest.rsplit_once('-')
+        .map_or((epoch, rest, None), |(version, release)| (epoch, version, Some(release)))
 }
 
 #[cfg(test)]
@@ -103,7 +106,10 @@ mod tests {
     /// The order that vercmp(8) documents, and cases around it.
     #[test]
     fn as_vercmp_says() {
-        let rising = ["1.0a", "1.0b", "1.0beta", "1.0p", "1.0pre", "1.0rc", "1.0", "1.0.a", "1.0.1", "1.1", "1.10", "2", "1:0.1", "2:0"];
+        let rising = [
+            "1.0a", "1.0b", "1.0beta", "1.0p", "1.0pre", "1.0rc", "1.0", "1.0.a", "1.0.1", "1.1",
+            "1.10", "2", "1:0.1", "2:0",
+        ];
         for (n, a) in rising.iter().enumerate() {
             for (m, b) in rising.iter().enumerate() {
                 assert_eq!(compare(a, b), n.cmp(&m), "{a} {b}");

@@ -61,17 +61,23 @@ enum Kind {
 
 /// By the name: `DSA/list`, `dsa-list.txt`, `database.json.xz`.
 fn kind(file: &Path) -> Option<Kind> {
-    let lower = |name: Option<&std::ffi::OsStr>| name.map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let lower = |name: Option<&std::ffi::OsStr>| {
+        name.map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+    };
     let name = lower(file.file_name());
-    let name = [".gz", ".xz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    let name =
+        [".gz", ".xz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
     let name = name.strip_suffix(".txt").unwrap_or(name);
     let of_advisories = |text: &str| ["dsa", "dla", "dtsa"].contains(&text);
     if name.ends_with(".json") {
         return Some(Kind::Json);
     }
-    let in_directory = name == "list" && of_advisories(&lower(file.parent().and_then(Path::file_name)));
-    let by_itself =
-        name.split_once(['-', '_', '.']).is_some_and(|(first, rest)| of_advisories(first) && rest == "list") || of_advisories(name);
+    let in_directory =
+        name == "list" && of_advisories(&lower(file.parent().and_then(Path::file_name)));
+    let by_itself = name
+        .split_once(['-', '_', '.'])
+        .is_some_and(|(first, rest)| of_advisories(first) && rest == "list")
+        || of_advisories(name);
     (in_directory || by_itself).then_some(Kind::List)
 }
 
@@ -108,7 +114,8 @@ impl<R: Read> Read for Fenced<R> {
 
 fn json(from: impl Read, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> serde_json::Result<()> {
     let left = Rc::new(Cell::new(MAX_ADVICE));
-    let mut from = serde_json::Deserializer::from_reader(Fenced { inner: from, left: Rc::clone(&left) });
+    let mut from =
+        serde_json::Deserializer::from_reader(Fenced { inner: from, left: Rc::clone(&left) });
     from.deserialize_map(Top { asked, visit, left: &left })
 }
 
@@ -140,7 +147,8 @@ fn head(line: &str) -> Option<Advice> {
     let (_, rest) = line.strip_prefix('[')?.split_once("] ")?;
     let (id, title) = rest.trim_end().split_once(' ')?;
     let (start, number) = id.split_once('-')?;
-    let fine = ["DSA", "DLA", "DTSA"].contains(&start) && number.starts_with(|c: char| c.is_ascii_digit());
+    let fine =
+        ["DSA", "DLA", "DTSA"].contains(&start) && number.starts_with(|c: char| c.is_ascii_digit());
     fine.then(|| Advice { id: id.to_owned(), title: title.to_owned(), ..Advice::default() })
 }
 
@@ -148,7 +156,8 @@ fn detail(text: &str, now: &mut Advice) {
     if let Some(names) = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
         let room = MAX_NAMES.saturating_sub(now.names.len());
         now.names.extend(names.split_whitespace().take(room).map(str::to_owned));
-    } else if let Some((release, rest)) = text.strip_prefix('[').and_then(|t| t.split_once("] - ")) {
+    } else if let Some((release, rest)) = text.strip_prefix('[').and_then(|t| t.split_once("] - "))
+    {
         let mut words = rest.split_whitespace();
         if let (Some(source), Some(version)) = (words.next(), words.next())
             && !version.starts_with('<')
@@ -183,7 +192,12 @@ impl<'de> Visitor<'de> for Top<'_> {
                     (self.visit)(advice);
                 }
             } else {
-                map.next_value_seed(Package { source: &key, asked: self.asked, visit: &mut *self.visit, left: self.left })?;
+                map.next_value_seed(Package {
+                    source: &key,
+                    asked: self.asked,
+                    visit: &mut *self.visit,
+                    left: self.left,
+                })?;
             }
         }
         Ok(())
@@ -261,11 +275,17 @@ impl Notice {
         out.names = self
             .cves
             .into_iter()
-            .map(|name| name.strip_prefix("https://launchpad.net/bugs/").map_or(name.clone(), |n| format!("LP#{n}")))
+            .map(|name| {
+                name.strip_prefix("https://launchpad.net/bugs/")
+                    .map_or(name.clone(), |n| format!("LP#{n}"))
+            })
             .collect();
         for (release, of) in self.releases {
-            let each =
-                |all: BTreeMap<String, Version>| all.into_iter().map(|(name, v)| (release.clone(), name, v.version)).collect::<Vec<_>>();
+            let each = |all: BTreeMap<String, Version>| {
+                all.into_iter()
+                    .map(|(name, v)| (release.clone(), name, v.version))
+                    .collect::<Vec<_>>()
+            };
             out.fixed.extend(each(of.sources));
             out.binaries.extend(each(of.binaries));
         }
@@ -291,10 +311,22 @@ struct State {
 impl Cve {
     fn advice(self, id: String, source: &str) -> Advice {
         // Version 0: it was never vulnerable.
-        let resolved = |s: &State| s.status == "resolved" && !matches!(s.fixed_version.as_str(), "" | "0");
-        let fixed = self.releases.into_iter().filter(|(_, s)| resolved(s)).map(|(r, s)| (r, source.to_owned(), s.fixed_version)).collect();
+        let resolved =
+            |s: &State| s.status == "resolved" && !matches!(s.fixed_version.as_str(), "" | "0");
+        let fixed = self
+            .releases
+            .into_iter()
+            .filter(|(_, s)| resolved(s))
+            .map(|(r, s)| (r, source.to_owned(), s.fixed_version))
+            .collect();
         let title = self.description.chars().take(200).collect();
-        Advice { id, names: self.debianbug.map(|n| format!("#{n}")).into_iter().collect(), title, fixed, binaries: vec![] }
+        Advice {
+            id,
+            names: self.debianbug.map(|n| format!("#{n}")).into_iter().collect(),
+            title,
+            fixed,
+            binaries: vec![],
+        }
     }
 }
 
@@ -318,7 +350,10 @@ mod tests {
     fn debian_lists() {
         assert_eq!(found("DSA.list", &[]).len(), 5);
         let one = found("DSA.list", &["cve-2024-6119"]);
-        assert_eq!((one.len(), one[0].id.as_str(), one[0].title.as_str()), (1, "DSA-5764-1", "openssl - security update"));
+        assert_eq!(
+            (one.len(), one[0].id.as_str(), one[0].title.as_str()),
+            (1, "DSA-5764-1", "openssl - security update")
+        );
         assert_eq!(one[0].fixed, [fixed("bookworm", "openssl", "3.0.14-1~deb12u2")]);
         let ssh = found("DSA.list", &["DSA-5724"]);
         assert_eq!(ssh[0].fixed, [fixed("bookworm", "openssh", "1:9.2p1-2+deb12u3")]);

@@ -38,10 +38,13 @@ pub fn members(file: &File) -> Result<Vec<Member>, String> {
         }
         let mut header = [0; HEADER as usize];
         file.read_exact_at(&mut header, at).map_err(|e| e.to_string())?;
-        let member = parse(&header, at + HEADER).ok_or_else(|| format!("its structure is damaged at byte {at}"))?;
+        let member = parse(&header, at + HEADER)
+            .ok_or_else(|| format!("its structure is damaged at byte {at}"))?;
         let end = member.at.saturating_add(member.size);
         if end > length {
-            return Err(format!("it is cut off: it should have at least {end} bytes and has {length}"));
+            return Err(format!(
+                "it is cut off: it should have at least {end} bytes and has {length}"
+            ));
         }
         at = end + end % 2;
         found.push(member);
@@ -69,7 +72,17 @@ pub mod built {
     pub fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
         let mut out = super::MAGIC.to_vec();
         for (name, content) in members {
-            out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", content.len()).bytes());
+            out.extend(
+                format!(
+                    "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+                    0,
+                    0,
+                    0,
+                    "100644",
+                    content.len()
+                )
+                .bytes(),
+            );
             out.extend(*content);
             if content.len() % 2 == 1 {
                 out.push(b'\n');
@@ -93,7 +106,11 @@ mod tests {
 
     #[test]
     fn members_are_found_and_cut_files_too() {
-        let whole = built::archive(&[("debian-binary", b"2.0\n"), ("control.tar.xz/", b"abc"), ("data.tar", b"defgh")]);
+        let whole = built::archive(&[
+            ("debian-binary", b"2.0\n"),
+            ("control.tar.xz/", b"abc"),
+            ("data.tar", b"defgh"),
+        ]);
         let found = read(&whole).unwrap();
         let names: Vec<(&str, u64)> = found.iter().map(|m| (m.name.as_str(), m.size)).collect();
         assert_eq!(names, [("debian-binary", 4), ("control.tar.xz", 3), ("data.tar", 5)]);

@@ -38,7 +38,11 @@ pub type Damaged = Vec<(PathBuf, String)>;
 ///
 /// # Errors
 /// Where the directory or an index cannot be read; ALT-711 for an interrupt.
-pub fn each(dir: &Path, suites: Option<&[index::Suite]>, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<Damaged> {
+pub fn each(
+    dir: &Path,
+    suites: Option<&[index::Suite]>,
+    visit: &mut dyn FnMut(Entry, Paragraph),
+) -> Result<Damaged> {
     let mut damaged = Found::default();
     match form(dir) {
         Form::Archive(all) => archive(dir, suites.unwrap_or(&all), visit, &mut damaged)?,
@@ -59,11 +63,17 @@ impl Found {
 }
 
 fn open(index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
-    let file = std::fs::File::open(index).with_context(|| format!("reading {}", index.display()))?;
+    let file =
+        std::fs::File::open(index).with_context(|| format!("reading {}", index.display()))?;
     index::read(file, index, visit)
 }
 
-fn archive(dir: &Path, suites: &[index::Suite], visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found) -> Result<()> {
+fn archive(
+    dir: &Path,
+    suites: &[index::Suite],
+    visit: &mut dyn FnMut(Entry, Paragraph),
+    damaged: &mut Found,
+) -> Result<()> {
     let mut seen = BTreeSet::new();
     // What is in an ordinary suite too is an ordinary package.
     let (last, first): (Vec<_>, Vec<_>) = suites.iter().partition(|s| s.on_request);
@@ -81,7 +91,9 @@ fn archive(dir: &Path, suites: &[index::Suite], visit: &mut dyn FnMut(Entry, Par
                 }
             });
             match read {
-                Err(e) if !file::stopped(&e) => damaged.add(Path::new("dists").join(&suite.name).join(name), format!("{:#}", e)),
+                Err(e) if !file::stopped(&e) => {
+                    damaged.add(Path::new("dists").join(&suite.name).join(name), format!("{:#}", e))
+                }
                 other => other?,
             }
         }
@@ -90,8 +102,10 @@ fn archive(dir: &Path, suites: &[index::Suite], visit: &mut dyn FnMut(Entry, Par
 }
 
 fn flat(dir: &Path, visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found) -> Result<()> {
-    let files: BTreeSet<PathBuf> =
-        walk::files(dir, &|_| true)?.into_iter().filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("deb"))).collect();
+    let files: BTreeSet<PathBuf> = walk::files(dir, &|_| true)?
+        .into_iter()
+        .filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("deb")))
+        .collect();
     let mut known: BTreeMap<PathBuf, u64> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let mut once = |entry: Entry, fields: Paragraph| {
@@ -102,7 +116,8 @@ fn flat(dir: &Path, visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found
     if let Some(index) = index::flat(dir) {
         let read = open(&index, &mut |entry, fields| {
             // One that was replaced since is opened.
-            let same = files.contains(&entry.file) && dir.join(&entry.file).metadata().is_ok_and(|m| m.len() == entry.size);
+            let same = files.contains(&entry.file)
+                && dir.join(&entry.file).metadata().is_ok_and(|m| m.len() == entry.size);
             if same {
                 known.insert(entry.file.clone(), entry.size);
                 once(entry, fields);
@@ -114,7 +129,9 @@ fn flat(dir: &Path, visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found
         }
     }
     for name in files.iter().filter(|f| !known.contains_key(*f)) {
-        let opened = Deb::open(&dir.join(name)).map_err(anyhow::Error::msg).and_then(|deb| Ok((deb.size(), deb.control()?)));
+        let opened = Deb::open(&dir.join(name))
+            .map_err(anyhow::Error::msg)
+            .and_then(|deb| Ok((deb.size(), deb.control()?)));
         match opened {
             Ok((size, fields)) => match Entry::of(&fields, name) {
                 Ok(entry) => once(Entry { size, ..entry }, fields),

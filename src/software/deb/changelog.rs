@@ -16,11 +16,16 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
-static CLOSES: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"(?i)closes:\s*(?:bug)?#?\s?\d+(?:,\s*(?:bug)?#?\s?\d+)*"));
-static LAUNCHPAD: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"(?i)\blp:\s*#\d+(?:,\s*#\d+)*"));
+static CLOSES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"(?i)closes:\s*(?:bug)?#?\s?\d+(?:,\s*(?:bug)?#?\s?\d+)*"));
+static LAUNCHPAD: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"(?i)\blp:\s*#\d+(?:,\s*#\d+)*"));
 static CVE: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"(?i)\bCVE-\d{4}-\d{4,12}\b"));
-static LEVEL: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r"(?i)(?:debian_version to|for debian|version to|version:) (\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)\b"));
+static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:debian_version to|for debian|version to|version:) (\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)\b",
+    )
+});
 static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"\d+"));
 
 /// The names that one entry mentions.
@@ -41,9 +46,13 @@ pub struct Entry {
 ///
 /// # Errors
 /// What reading says.
-pub fn read(from: impl BufRead, visit: &mut dyn FnMut(Entry) -> bool) -> io::Result<Option<String>> {
+pub fn read(
+    from: impl BufRead,
+    visit: &mut dyn FnMut(Entry) -> bool,
+) -> io::Result<Option<String>> {
     let mut from = from.take(LONGEST);
-    let (mut newest, mut entry, mut text, mut line) = (None, None::<(String, String)>, String::new(), vec![]);
+    let (mut newest, mut entry, mut text, mut line) =
+        (None, None::<(String, String)>, String::new(), vec![]);
     let mut present: Option<(String, String)> = None;
     loop {
         line.clear();
@@ -61,7 +70,10 @@ pub fn read(from: impl BufRead, visit: &mut dyn FnMut(Entry) -> bool) -> io::Res
             }
             text.clear();
             entry = header;
-            if entry.as_ref().is_some_and(|(name, _)| present.as_ref().is_none_or(|(had, _)| had == name)) {
+            if entry
+                .as_ref()
+                .is_some_and(|(name, _)| present.as_ref().is_none_or(|(had, _)| had == name))
+            {
                 present.clone_from(&entry);
             }
             newest = newest.or_else(|| entry.as_ref().map(|(_, version)| version.clone()));
@@ -84,7 +96,8 @@ fn header(line: &str) -> Option<(String, String)> {
     }
     let (source, rest) = line.split_once(" (")?;
     let (version, rest) = rest.split_once(')')?;
-    let fine = !source.contains(' ') && !version.contains(char::is_whitespace) && rest.contains(';');
+    let fine =
+        !source.contains(' ') && !version.contains(char::is_whitespace) && rest.contains(';');
     fine.then(|| (source.to_owned(), version.to_owned()))
 }
 
@@ -97,11 +110,21 @@ fn mentioned(source: String, version: String, text: &str) -> Entry {
     };
     for (found, sign) in [(&CLOSES, "#"), (&LAUNCHPAD, "LP#")] {
         for bugs in found.iter().flat_map(|f| f.find_iter(text)) {
-            DIGITS.iter().flat_map(|d| d.find_iter(bugs.as_str())).for_each(|n| add(format!("{sign}{}", n.as_str())));
+            DIGITS
+                .iter()
+                .flat_map(|d| d.find_iter(bugs.as_str()))
+                .for_each(|n| add(format!("{sign}{}", n.as_str())));
         }
     }
-    CVE.iter().flat_map(|c| c.find_iter(text)).for_each(|cve| add(cve.as_str().to_ascii_uppercase()));
-    let levels = LEVEL.iter().flat_map(|l| l.captures_iter(text)).filter_map(|c| c.get(1)).map(|m| m.as_str().to_owned()).collect();
+    CVE.iter()
+        .flat_map(|c| c.find_iter(text))
+        .for_each(|cve| add(cve.as_str().to_ascii_uppercase()));
+    let levels = LEVEL
+        .iter()
+        .flat_map(|l| l.captures_iter(text))
+        .filter_map(|c| c.get(1))
+        .map(|m| m.as_str().to_owned())
+        .collect();
     Entry { source, version, ids, renamed: None, levels }
 }
 
@@ -120,12 +143,18 @@ mod tests {
 
     #[test]
     fn recorded_changelogs() {
-        let (newest, found) = all(include_bytes!("../../../tests/fixtures/software/deb/openssl.changelog"));
+        let (newest, found) =
+            all(include_bytes!("../../../tests/fixtures/software/deb/openssl.changelog"));
         assert!(newest.is_some_and(|v| v.starts_with("3.0.")) && !found.is_empty());
-        let of = |id: &str| found.iter().find(|e| e.ids.iter().any(|i| i == id)).map(|e| e.version.as_str());
+        let of = |id: &str| {
+            found.iter().find(|e| e.ids.iter().any(|i| i == id)).map(|e| e.version.as_str())
+        };
         assert_eq!(of("CVE-2023-5678"), Some("3.0.13-1~deb12u1"));
-        let (newest, found) = all(include_bytes!("../../../tests/fixtures/software/deb/base-files.changelog"));
-        let of = |level: &str| found.iter().find(|e| e.levels.iter().any(|l| l == level)).map(|e| e.version.as_str());
+        let (newest, found) =
+            all(include_bytes!("../../../tests/fixtures/software/deb/base-files.changelog"));
+        let of = |level: &str| {
+            found.iter().find(|e| e.levels.iter().any(|l| l == level)).map(|e| e.version.as_str())
+        };
         assert_eq!((of("12.11"), of("12.1")), (Some("12.4+deb12u11"), Some("12.4+deb12u1")));
         assert!(newest.is_some());
     }
@@ -133,7 +162,8 @@ mod tests {
     #[test]
     fn older_names_of_a_source() {
         let text = b"new (3) x; a=b\n\n  * CVE-2024-0003\n\nnew (2) x; a=b\n\n  * Renamed\n\nold (1.5) x; a=b\n\n  * CVE-2024-0002\n\nold (1) x; a=b\n  * CVE-2024-0001\n";
-        let renamed: Vec<Option<(String, String)>> = all(text).1.into_iter().map(|e| e.renamed).collect();
+        let renamed: Vec<Option<(String, String)>> =
+            all(text).1.into_iter().map(|e| e.renamed).collect();
         let new = Some(("new".to_owned(), "2".to_owned()));
         assert_eq!(renamed, [None, new.clone(), new]);
     }

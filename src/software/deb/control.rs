@@ -24,7 +24,10 @@ impl Paragraph {
             return;
         }
         // What is no field is left out: nothing depends on it.
-        if let Some((name, value)) = line.split_once(':').filter(|(name, _)| !name.is_empty() && !name.contains(char::is_whitespace)) {
+        if let Some((name, value)) = line
+            .split_once(':')
+            .filter(|(name, _)| !name.is_empty() && !name.contains(char::is_whitespace))
+        {
             self.0.push((name.to_owned(), value.trim().to_owned()));
         }
     }
@@ -49,7 +52,8 @@ impl<R: BufRead> Paragraphs<R> {
         let mut line = vec![];
         loop {
             line.clear();
-            let n = (&mut self.from).take((LONGEST - size) as u64 + 1).read_until(b'\n', &mut line)?;
+            let n =
+                (&mut self.from).take((LONGEST - size) as u64 + 1).read_until(b'\n', &mut line)?;
             size += n;
             if size > LONGEST {
                 return Err(io::Error::other(format!("a paragraph has more than {LONGEST} bytes")));
@@ -90,7 +94,10 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].get("description"), Some("one\n two\n .\n three"));
         assert_eq!(found[0].0.len(), 2);
-        assert_eq!((found[1].get("Package"), found[1].get("Version"), found[1].get("Arch")), (Some("b"), Some("1"), None));
+        assert_eq!(
+            (found[1].get("Package"), found[1].get("Version"), found[1].get("Arch")),
+            (Some("b"), Some("1"), None)
+        );
         assert!(all(b"").is_empty() && all(b"\n \n").is_empty());
         assert_eq!(all(b"a: \xff\n")[0].get("a"), Some("\u{fffd}"));
     }

@@ -49,7 +49,11 @@ pub fn read(file: &Path, package: &str, visit: &mut dyn FnMut(Entry) -> bool) ->
             (b"", _) => inside = true,
             (name, kind) => {
                 inside |= name.starts_with(b"/");
-                let Some(name) = name.strip_prefix(b"/").and_then(|n| std::str::from_utf8(n).ok()).filter(|n| NAMES.contains(n)) else {
+                let Some(name) = name
+                    .strip_prefix(b"/")
+                    .and_then(|n| std::str::from_utf8(n).ok())
+                    .filter(|n| NAMES.contains(n))
+                else {
                     continue;
                 };
                 match kind {
@@ -76,7 +80,9 @@ pub fn read(file: &Path, package: &str, visit: &mut dyn FnMut(Entry) -> bool) ->
 fn elsewhere(to: &[u8], package: &str, part: usize) -> Found {
     let to = String::from_utf8_lossy(to);
     match to.trim_end_matches('/').rsplit('/').nth(part - 1) {
-        Some(name) if name != package && !matches!(name, "" | "." | "..") => Found::In(name.to_owned()),
+        Some(name) if name != package && !matches!(name, "" | "." | "..") => {
+            Found::In(name.to_owned())
+        }
         _ => Found::None,
     }
 }

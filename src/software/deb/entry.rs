@@ -35,18 +35,26 @@ impl Entry {
             Some(value) if good(value) => Ok(value.to_owned()),
             Some(value) => Err(format!("its {field} cannot be `{}`", shortened(value))),
         };
-        let (name, version, arch) = (need("Package", is_name)?, need("Version", is_version)?, need("Architecture", is_arch)?);
+        let (name, version, arch) = (
+            need("Package", is_name)?,
+            need("Version", is_version)?,
+            need("Architecture", is_arch)?,
+        );
         // `Source: linux (6.1.1-1)`; neither is written where it is the same.
         let source = fields.get("Source").unwrap_or(&name);
         let (source, source_version) = match source.split_once('(') {
             Some((source, version)) => (source.trim(), version.trim_end_matches(')').trim()),
             None => (source.trim(), version.as_str()),
         };
-        let number = |field: &str| fields.get(field).and_then(|v| v.parse::<u64>().ok()).unwrap_or(0);
+        let number =
+            |field: &str| fields.get(field).and_then(|v| v.parse::<u64>().ok()).unwrap_or(0);
         Ok(Self {
             source: if is_name(source) { source } else { &name }.to_owned(),
-            source_version: if is_version(source_version) { source_version } else { &version }.to_owned(),
-            summary: shortened(fields.get("Description").unwrap_or_default().lines().next().unwrap_or_default()),
+            source_version: if is_version(source_version) { source_version } else { &version }
+                .to_owned(),
+            summary: shortened(
+                fields.get("Description").unwrap_or_default().lines().next().unwrap_or_default(),
+            ),
             size: number("Size"),
             // In KiB there.
             installed_size: number("Installed-Size").saturating_mul(1024),
@@ -106,8 +114,13 @@ mod tests {
                     Size: 123\nDescription: Secure Sockets\n long text\n";
         let got = Entry::of(&first(text.as_bytes()), Path::new("x.deb")).unwrap();
         assert_eq!((got.source.as_str(), got.source_version.as_str()), ("openssl", "3.0.22-1"));
-        assert_eq!((got.size, got.installed_size, got.summary.as_str()), (123, 6_144_000, "Secure Sockets"));
-        let plain = Entry::of(&first(b"Package: a\nVersion: 1\nArchitecture: all\n"), Path::new("x")).unwrap();
+        assert_eq!(
+            (got.size, got.installed_size, got.summary.as_str()),
+            (123, 6_144_000, "Secure Sockets")
+        );
+        let plain =
+            Entry::of(&first(b"Package: a\nVersion: 1\nArchitecture: all\n"), Path::new("x"))
+                .unwrap();
         assert_eq!((plain.source.as_str(), plain.source_version.as_str()), ("a", "1"));
     }
 
@@ -124,6 +137,10 @@ mod tests {
             let why = Entry::of(&first(text.as_bytes()), Path::new("x")).unwrap_err();
             assert!(why.contains(said), "{why}");
         }
-        assert!(Entry::of(&first(b"Package: a\nArchitecture: all\n"), Path::new("x")).unwrap_err().contains("no Version"));
+        assert!(
+            Entry::of(&first(b"Package: a\nArchitecture: all\n"), Path::new("x"))
+                .unwrap_err()
+                .contains("no Version")
+        );
     }
 }

@@ -31,7 +31,11 @@ impl Deb {
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|e| e.to_string())?;
         let members = ar::members(&file)?;
-        let find = |start: &str| members.iter().find(|m| m.name == start || m.name.strip_prefix(start).is_some_and(|r| r.starts_with('.')));
+        let find = |start: &str| {
+            members.iter().find(|m| {
+                m.name == start || m.name.strip_prefix(start).is_some_and(|r| r.starts_with('.'))
+            })
+        };
         if members.first().is_none_or(|m| m.name != "debian-binary") {
             return Err("it is an archive, but no Debian package".to_owned());
         }
@@ -62,7 +66,10 @@ impl Deb {
                 let mut text = vec![];
                 while let Some(piece) = tar.piece()? {
                     text.extend_from_slice(&piece);
-                    anyhow::ensure!(text.len() <= CONTROL, "its control file is longer than any is");
+                    anyhow::ensure!(
+                        text.len() <= CONTROL,
+                        "its control file is longer than any is"
+                    );
                 }
                 return Ok(control::first(&text));
             }

@@ -50,8 +50,10 @@ pub struct Search<'a> {
 /// # Errors
 /// What cannot be read; ALT-711 for an interrupt.
 pub fn relevant(search: &Search, installed: &BTreeSet<String>) -> Result<Vec<Fix>> {
-    let ours: BTreeSet<&String> = search.entries.iter().filter(|e| installed.contains(&e.name)).map(|e| &e.source).collect();
-    let some: Vec<Entry> = search.entries.iter().filter(|e| ours.contains(&e.source)).cloned().collect();
+    let ours: BTreeSet<&String> =
+        search.entries.iter().filter(|e| installed.contains(&e.name)).map(|e| &e.source).collect();
+    let some: Vec<Entry> =
+        search.entries.iter().filter(|e| ours.contains(&e.source)).cloned().collect();
     let all = search.entries.len() <= FEW || some.is_empty();
     let most = if all { search.entries } else { &some };
     if search.asked.is_empty() {
@@ -59,7 +61,14 @@ pub fn relevant(search: &Search, installed: &BTreeSet<String>) -> Result<Vec<Fix
     }
     let known = |found: &[Fix]| {
         let asked = Asked::new(search.asked);
-        asked.without(found.iter().flat_map(|f| std::iter::once(&f.id).chain(&f.names)).map(String::as_str)).is_empty()
+        asked
+            .without(
+                found
+                    .iter()
+                    .flat_map(|f| std::iter::once(&f.id).chain(&f.names))
+                    .map(String::as_str),
+            )
+            .is_empty()
     };
     let mut found = find(&Search { entries: &some, ..*search })?;
     if !known(&found) && most.len() > some.len() {
@@ -67,7 +76,8 @@ pub fn relevant(search: &Search, installed: &BTreeSet<String>) -> Result<Vec<Fix
     }
     if !known(&found) {
         let others = find(&Search { entries: most, asked: &[], ..*search })?;
-        let new: Vec<Fix> = others.into_iter().filter(|other| !found.iter().any(|f| f.id == other.id)).collect();
+        let new: Vec<Fix> =
+            others.into_iter().filter(|other| !found.iter().any(|f| f.id == other.id)).collect();
         found.extend(new);
     }
     Ok(found)
@@ -81,7 +91,9 @@ fn find(search: &Search) -> Result<Vec<Fix>> {
     levels(&location, &asked, &mut found);
     for name in advisories::files(search.dir)? {
         if signals::interrupted() {
-            return Err(error::INTERRUPTED.because("stopped by a signal while advisories were read"));
+            return Err(
+                error::INTERRUPTED.because("stopped by a signal while advisories were read")
+            );
         }
         // Any file may have such a name: one that is no advisory knows nothing.
         let _ = advisories::read(&search.dir.join(name), &asked, &mut |advice| {
@@ -104,7 +116,8 @@ fn levels(location: &Location, asked: &Asked, found: &mut Collected) {
         let before = asked.levels().filter_map(|level| {
             let (major, minor) = level.split_once('.')?;
             let minor: u64 = minor.parse().ok()?;
-            (major == release && minor < update && minor > 0).then(|| (level.to_owned(), format!("{start}+deb{release}u{minor}")))
+            (major == release && minor < update && minor > 0)
+                .then(|| (level.to_owned(), format!("{start}+deb{release}u{minor}")))
         });
         for (id, version) in before.chain(std::iter::once(here)).filter(|(id, _)| asked.wants(id)) {
             let title = format!("level {id} of the release");
@@ -149,7 +162,8 @@ impl<'a> Location<'a> {
         let mut out = vec![];
         // Where the release is not known, the highest of all versions has it for sure.
         let chosen = |all: &[(String, String, String)]| {
-            let here: Vec<(String, String, String)> = all.iter().filter(|(release, _, _)| release == codename).cloned().collect();
+            let here: Vec<(String, String, String)> =
+                all.iter().filter(|(release, _, _)| release == codename).cloned().collect();
             if !here.is_empty() || !codename.is_empty() {
                 return here;
             }
@@ -164,11 +178,25 @@ impl<'a> Location<'a> {
         };
         for (_, name, version) in chosen(&advice.binaries) {
             let has = |e: &&&Entry| compare(&e.version, &version).is_ge();
-            out.extend(self.newest.get(name.as_str()).into_iter().flatten().find(has).map(|e| (e.name.clone(), version.clone())));
+            out.extend(
+                self.newest
+                    .get(name.as_str())
+                    .into_iter()
+                    .flatten()
+                    .find(has)
+                    .map(|e| (e.name.clone(), version.clone())),
+            );
         }
         for (_, source, version) in chosen(&advice.fixed) {
             let has = |e: &&&Entry| compare(&e.source_version, &version).is_ge();
-            out.extend(self.sources.get(source.as_str()).into_iter().flatten().filter(has).map(|e| (e.name.clone(), from_on(e, &version))));
+            out.extend(
+                self.sources
+                    .get(source.as_str())
+                    .into_iter()
+                    .flatten()
+                    .filter(has)
+                    .map(|e| (e.name.clone(), from_on(e, &version))),
+            );
         }
         out
     }
@@ -176,16 +204,28 @@ impl<'a> Location<'a> {
 
 /// From which version of a binary package on it has what its source has since `version`.
 fn from_on(entry: &Entry, version: &str) -> String {
-    if without_rebuild(&entry.version) == entry.source_version { version.to_owned() } else { entry.version.clone() }
+    if without_rebuild(&entry.version) == entry.source_version {
+        version.to_owned()
+    } else {
+        entry.version.clone()
+    }
 }
 
 /// From which version of a binary package on it has what an entry of its source's changelog tells; None where the location's has it not: a
 /// changelog may be newer than another package of the same source.
 fn since(package: &Entry, entry: &changelog::Entry) -> Option<String> {
-    let renamed = || entry.renamed.as_ref().filter(|(name, _)| *name == package.source).map(|(_, version)| version);
+    let renamed = || {
+        entry
+            .renamed
+            .as_ref()
+            .filter(|(name, _)| *name == package.source)
+            .map(|(_, version)| version)
+    };
     let version = if package.source == entry.source { Some(&entry.version) } else { renamed() };
     match version {
-        Some(version) => compare(&package.source_version, version).is_ge().then(|| from_on(package, version)),
+        Some(version) => {
+            compare(&package.source_version, version).is_ge().then(|| from_on(package, version))
+        }
         // Whose changelog it is cannot be seen: what is here has it for sure.
         None => Some(package.version.clone()),
     }
@@ -194,20 +234,31 @@ fn since(package: &Entry, entry: &changelog::Entry) -> Option<String> {
 /// Rebuilding a package for one architecture adds `+b1`.
 fn without_rebuild(version: &str) -> &str {
     match version.rsplit_once("+b") {
-        Some((start, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => start,
+        Some((start, number))
+            if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            start
+        }
         _ => version,
     }
 }
 
 fn changelogs(dir: &Path, location: &Location, asked: &Asked, found: &mut Collected) -> Result<()> {
     for (source, binaries) in &location.sources {
-        of_source(dir, location, binaries, &mut |entry| found.entry(source, &entry, binaries, asked))?;
+        of_source(dir, location, binaries, &mut |entry| {
+            found.entry(source, &entry, binaries, asked)
+        })?;
     }
     Ok(())
 }
 
 /// The changelog of a source package, out of the smallest of its packages that has it.
-fn of_source(dir: &Path, location: &Location, binaries: &[&Entry], visit: &mut dyn FnMut(changelog::Entry)) -> Result<()> {
+fn of_source(
+    dir: &Path,
+    location: &Location,
+    binaries: &[&Entry],
+    visit: &mut dyn FnMut(changelog::Entry),
+) -> Result<()> {
     let mut order: Vec<&Entry> = binaries.to_vec();
     order.sort_by(|a, b| compare(&b.source_version, &a.source_version).then(a.size.cmp(&b.size)));
     let mut tried = BTreeSet::new();
@@ -222,7 +273,9 @@ fn of_source(dir: &Path, location: &Location, binaries: &[&Entry], visit: &mut d
         });
         match read {
             Ok(Found::Read(_)) => return Ok(()),
-            Ok(Found::In(other)) => waiting.extend(location.newest.get(other.as_str()).into_iter().flatten()),
+            Ok(Found::In(other)) => {
+                waiting.extend(location.newest.get(other.as_str()).into_iter().flatten())
+            }
             Ok(Found::None) => {}
             Err(e) if file::stopped(&e) => return Err(e),
             // Damaged packages are told of where packages are listed.
@@ -236,15 +289,29 @@ fn of_source(dir: &Path, location: &Location, binaries: &[&Entry], visit: &mut d
 struct Collected(BTreeMap<String, Fix>, Budget);
 
 impl Collected {
-    fn add(&mut self, id: String, names: Vec<String>, title: &str, packages: Vec<(String, String)>) {
+    fn add(
+        &mut self,
+        id: String,
+        names: Vec<String>,
+        title: &str,
+        packages: Vec<(String, String)>,
+    ) {
         if packages.is_empty() || (self.0.len() >= MOST && !self.0.contains_key(&id)) {
             return;
         }
-        let kept = names.iter().map(|n| n.len() + 48).chain(packages.iter().map(|(n, v)| n.len() + v.len() + 96)).sum::<usize>();
+        let kept = names
+            .iter()
+            .map(|n| n.len() + 48)
+            .chain(packages.iter().map(|(n, v)| n.len() + v.len() + 96))
+            .sum::<usize>();
         if self.1.keep(id.len() + title.len() + kept).is_err() {
             return;
         }
-        let fix = self.0.entry(id.clone()).or_insert_with(|| Fix { id, title: title.to_owned(), ..Fix::default() });
+        let fix = self.0.entry(id.clone()).or_insert_with(|| Fix {
+            id,
+            title: title.to_owned(),
+            ..Fix::default()
+        });
         for name in names {
             if !fix.names.contains(&name) {
                 fix.names.push(name);
@@ -259,17 +326,29 @@ impl Collected {
     }
 
     /// What one entry of a source package's changelog brings.
-    fn entry(&mut self, source: &str, entry: &changelog::Entry, binaries: &[&Entry], asked: &Asked) {
+    fn entry(
+        &mut self,
+        source: &str,
+        entry: &changelog::Entry,
+        binaries: &[&Entry],
+        asked: &Asked,
+    ) {
         let title = format!("{} {}", entry.source, entry.version);
         let levels = entry.levels.iter().filter(|l| source == BASE_FILES && level(l).is_some());
         for id in entry.ids.iter().chain(levels).filter(|id| asked.wants(id)) {
-            let packages = binaries.iter().filter_map(|e| Some((e.name.clone(), since(e, entry)?))).collect();
+            let packages =
+                binaries.iter().filter_map(|e| Some((e.name.clone(), since(e, entry)?))).collect();
             self.add(id.clone(), vec![], &title, packages);
         }
     }
 
     fn unknown(&self, asked: &Asked) -> Vec<String> {
-        asked.without(self.0.values().flat_map(|f| std::iter::once(&f.id).chain(&f.names)).map(String::as_str))
+        asked.without(
+            self.0
+                .values()
+                .flat_map(|f| std::iter::once(&f.id).chain(&f.names))
+                .map(String::as_str),
+        )
     }
 
     /// With the words that were asked for among the names, so that who looks for those finds them.

@@ -49,7 +49,11 @@ impl Suite {
         }
         let text = |field: &str| fields.get(field).unwrap_or_default().to_owned();
         // A component may be written with the suite's directory before it (`updates/main`).
-        let components = text("Components").split_whitespace().filter_map(|c| c.rsplit('/').next()).map(str::to_owned).collect();
+        let components = text("Components")
+            .split_whitespace()
+            .filter_map(|c| c.rsplit('/').next())
+            .map(str::to_owned)
+            .collect();
         Self {
             name: name.to_owned(),
             suite: text("Suite"),
@@ -61,7 +65,10 @@ impl Suite {
 
     /// Whether it belongs to the release `codename`: `bookworm`, `bookworm-security`.
     pub fn is_of(&self, codename: &str) -> bool {
-        let of = |name: &str| name == codename || name.strip_prefix(codename).is_some_and(|rest| rest.starts_with(['-', '/']));
+        let of = |name: &str| {
+            name == codename
+                || name.strip_prefix(codename).is_some_and(|rest| rest.starts_with(['-', '/']))
+        };
         !codename.is_empty() && (of(&self.name) || of(&self.codename))
     }
 }
@@ -71,8 +78,10 @@ pub fn suites(dir: &Path) -> Vec<Suite> {
     let mut found = vec![];
     let list = |at: &Path| -> Vec<String> {
         let entries = fs::read_dir(at).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).filter_map(|e| e.file_name().into_string().ok()).collect();
+        let mut names: Vec<String> = entries
+            .filter(|e| e.file_type().is_ok_and(|t| t.is_dir()))
+            .filter_map(|e| e.file_name().into_string().ok())
+            .collect();
         names.sort();
         names
     };
@@ -81,7 +90,9 @@ pub fn suites(dir: &Path) -> Vec<Suite> {
         // `bookworm/updates` was how security suites were named.
         let below = [name.clone(), format!("{name}/updates")];
         for name in below {
-            let release = ["Release", "InRelease"].iter().find_map(|f| read_some(regular(&dists.join(&name).join(f))?));
+            let release = ["Release", "InRelease"]
+                .iter()
+                .find_map(|f| read_some(regular(&dists.join(&name).join(f))?));
             found.extend(release.map(|text| Suite::of(&name, &text)));
         }
     }
@@ -132,7 +143,8 @@ pub fn flat(dir: &Path) -> Option<PathBuf> {
 /// What reading says; ALT-711 for an interrupt.
 pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let reading = || format!("reading {}", index.display());
-    let mut reader = Paragraphs::new(BufReader::new(unpacked(file).with_context(reading)?.take(MAX_INDEX)));
+    let mut reader =
+        Paragraphs::new(BufReader::new(unpacked(file).with_context(reading)?.take(MAX_INDEX)));
     let mut budget = Budget::default();
     while let Some(fields) = reader.next().with_context(reading)? {
         if signals::interrupted() {
@@ -140,7 +152,14 @@ pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -
         }
         if let Some(entry) = entry(&fields) {
             // Who visits keeps the package, not its whole paragraph.
-            let kept = [&entry.name, &entry.version, &entry.arch, &entry.summary, &entry.source, &entry.source_version];
+            let kept = [
+                &entry.name,
+                &entry.version,
+                &entry.arch,
+                &entry.summary,
+                &entry.source,
+                &entry.source_version,
+            ];
             let kept = kept.map(|t| t.len()).iter().sum::<usize>() + entry.file.as_os_str().len();
             budget.keep(kept).map_err(|why| anyhow::anyhow!("{}: {why}", index.display()))?;
             visit(entry, fields);
@@ -151,7 +170,11 @@ pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -
 
 /// What a paragraph of an index says; None where it makes no sense. `Filename` is relative and leads nowhere else.
 pub fn entry(fields: &Paragraph) -> Option<Entry> {
-    let name: PathBuf = Path::new(fields.get("Filename")?).components().filter(|c| *c != Component::CurDir).collect();
-    let within = name.components().all(|c| matches!(c, Component::Normal(_))) && !name.as_os_str().is_empty();
+    let name: PathBuf = Path::new(fields.get("Filename")?)
+        .components()
+        .filter(|c| *c != Component::CurDir)
+        .collect();
+    let within = name.components().all(|c| matches!(c, Component::Normal(_)))
+        && !name.as_os_str().is_empty();
     within.then(|| Entry::of(fields, &name).ok()).flatten()
 }

@@ -39,7 +39,12 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
     if packages.is_empty() && damaged.is_empty() {
         return Ok(None);
     }
-    packages.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare(&b.version, &a.version)).then_with(|| a.arch.cmp(&b.arch)));
+    packages.sort_by(|a, b| {
+        a.name
+            .cmp(&b.name)
+            .then_with(|| compare(&b.version, &a.version))
+            .then_with(|| a.arch.cmp(&b.arch))
+    });
     let damaged = damaged.into_iter().map(|(path, why)| (dir.join(path), why)).collect();
     Ok(Some(Contents { format: Format::Deb, packages, damaged }))
 }
@@ -57,7 +62,9 @@ pub fn architectures(root: &Path) -> Result<Vec<String>> {
         .map(|l| l.trim().to_owned())
         .filter(|l| !l.is_empty())
         .collect();
-    let dpkg = installed::installed(root, Format::Deb)?.into_iter().find(|p| p.name == "dpkg" && p.arch != ALL);
+    let dpkg = installed::installed(root, Format::Deb)?
+        .into_iter()
+        .find(|p| p.name == "dpkg" && p.arch != ALL);
     match dpkg {
         Some(dpkg) => all.push(dpkg.arch),
         None => all.clear(),
@@ -79,18 +86,32 @@ pub fn fixes(_contents: &Contents, dir: &Path, asked: &[String]) -> Result<Vec<F
     catalog::each(dir, None, &mut |entry, _| entries.push(entry))?;
     // A repository says of which release it is; else it is taken for the running system's.
     let codename = match catalog::form(dir) {
-        catalog::Form::Archive(suites) => suites.first().map(|s| s.codename.split(['-', '/']).next().unwrap_or_default().to_owned()),
-        catalog::Form::Flat => fs::read_to_string("/etc/os-release").ok().map(|text| codename(&text)),
+        catalog::Form::Archive(suites) => suites
+            .first()
+            .map(|s| s.codename.split(['-', '/']).next().unwrap_or_default().to_owned()),
+        catalog::Form::Flat => {
+            fs::read_to_string("/etc/os-release").ok().map(|text| codename(&text))
+        }
     };
     // What it could be installed on is a copy of the running system.
-    let installed = installed::installed(Path::new("/"), Format::Deb)?.into_iter().map(|p| p.name).collect();
-    fixes::relevant(&fixes::Search { dir, entries: &entries, asked, codename: &codename.unwrap_or_default() }, &installed)
+    let installed =
+        installed::installed(Path::new("/"), Format::Deb)?.into_iter().map(|p| p.name).collect();
+    fixes::relevant(
+        &fixes::Search { dir, entries: &entries, asked, codename: &codename.unwrap_or_default() },
+        &installed,
+    )
 }
 
 /// The name of the release in an os-release(5): `bookworm`; empty where it does not say.
 pub fn codename(os_release: &str) -> String {
-    let value = os_release.lines().find_map(|l| l.strip_prefix("VERSION_CODENAME=")).unwrap_or_default();
-    value.trim().trim_matches(['"', '\'']).chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+    let value =
+        os_release.lines().find_map(|l| l.strip_prefix("VERSION_CODENAME=")).unwrap_or_default();
+    value
+        .trim()
+        .trim_matches(['"', '\''])
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect()
 }
 
 #[cfg(test)]

@@ -9,15 +9,19 @@ const ADVISORIES: [&str; 4] = ["DSA-", "DLA-", "DTSA-", "USN-"];
 /// What a word can mean: the forms, any of which fits. None where it is no name of a fix.
 fn forms(word: &str) -> Option<Vec<String>> {
     let upper: String = word.trim().to_ascii_uppercase();
-    let packed: String = upper.chars().map(|c| if c.is_whitespace() || c == '_' { '-' } else { c }).collect();
+    let packed: String =
+        upper.chars().map(|c| if c.is_whitespace() || c == '_' { '-' } else { c }).collect();
     if packed.starts_with("CVE-") || ADVISORIES.iter().any(|a| packed.starts_with(a)) {
         return Some(vec![packed]);
     }
     let tight: String = upper.chars().filter(|c| !c.is_whitespace()).collect();
-    let is_number = |text: &str| !text.is_empty() && text.len() <= 12 && text.bytes().all(|b| b.is_ascii_digit());
+    let is_number = |text: &str| {
+        !text.is_empty() && text.len() <= 12 && text.bytes().all(|b| b.is_ascii_digit())
+    };
     let number = tight.trim_start_matches(|c: char| !c.is_ascii_digit());
     if is_number(number) {
-        return match tight[..tight.len() - number.len()].trim_end_matches('#').trim_end_matches(':') {
+        return match tight[..tight.len() - number.len()].trim_end_matches('#').trim_end_matches(':')
+        {
             "LP" => Some(vec![format!("LP#{number}")]),
             // Which tracker's it is cannot be seen.
             "" | "BUG" => Some(vec![format!("#{number}"), format!("LP#{number}")]),
@@ -53,7 +57,10 @@ impl Asked {
 
     /// The words that mean `id`, which has the one form of its kind.
     pub fn meant<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a str> {
-        self.words.iter().filter(move |(_, forms)| forms.iter().any(|form| is(form, id))).map(|(word, _)| word.as_str())
+        self.words
+            .iter()
+            .filter(move |(_, forms)| forms.iter().any(|form| is(form, id)))
+            .map(|(word, _)| word.as_str())
     }
 
     /// Whether `id` is to be told.
@@ -63,19 +70,28 @@ impl Asked {
 
     /// Words that mean none of what was found.
     pub fn without<'a>(&self, found: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
-        let missing = |(_, forms): &&(String, Vec<String>)| !found.clone().any(|id| forms.iter().any(|form| is(form, id)));
+        let missing = |(_, forms): &&(String, Vec<String>)| {
+            !found.clone().any(|id| forms.iter().any(|form| is(form, id)))
+        };
         self.words.iter().filter(missing).map(|(word, _)| word.clone()).collect()
     }
 
     /// Whether a level is among them.
     pub fn levels(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().flat_map(|(_, forms)| forms).map(String::as_str).filter(|f| level(f).is_some())
+        self.words
+            .iter()
+            .flat_map(|(_, forms)| forms)
+            .map(String::as_str)
+            .filter(|f| level(f).is_some())
     }
 }
 
 /// `DSA-5678` means each revision of it.
 fn is(form: &str, id: &str) -> bool {
-    let rest = id.get(..form.len()).filter(|start| start.eq_ignore_ascii_case(form)).map(|_| &id[form.len()..]);
+    let rest = id
+        .get(..form.len())
+        .filter(|start| start.eq_ignore_ascii_case(form))
+        .map(|_| &id[form.len()..]);
     match rest {
         Some("") => true,
         Some(rest) => {

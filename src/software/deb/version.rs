@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 /// Which of two versions is newer. Any text has a place in the order, also one that is no version.
 pub fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (Parts::of(a), Parts::of(b));
-    part(a.epoch, b.epoch).then_with(|| part(a.upstream, b.upstream)).then_with(|| part(a.revision, b.revision))
+    part(a.epoch, b.epoch)
+        .then_with(|| part(a.upstream, b.upstream))
+        .then_with(|| part(a.revision, b.revision))
 }
 
 struct Parts<'a> {
@@ -20,7 +22,11 @@ impl<'a> Parts<'a> {
         // The epoch ends at the first colon, the revision begins behind the last hyphen; one that is absent counts as 0.
         let (epoch, rest) = text.split_once(':').unwrap_or(("", text));
         let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
-        Self { epoch: epoch.as_bytes(), upstream: upstream.as_bytes(), revision: revision.as_bytes() }
+        Self {
+            epoch: epoch.as_bytes(),
+            upstream: upstream.as_bytes(),
+            revision: revision.as_bytes(),
+        }
     }
 }
 
@@ -130,8 +136,14 @@ mod tests {
         if Command::new("dpkg").arg("--version").output().is_err() {
             return println!("skipped: dpkg is not installed");
         }
-        let ask =
-            |a: &str, op: &str, b: &str| Command::new("dpkg").args(["--compare-versions", a, op, b]).output().unwrap().status.success();
+        let ask = |a: &str, op: &str, b: &str| {
+            Command::new("dpkg")
+                .args(["--compare-versions", a, op, b])
+                .output()
+                .unwrap()
+                .status
+                .success()
+        };
         // What begins with a letter is no version to dpkg, it warns and compares all the same.
         for (a, b) in OLDER {
             assert!(ask(a, "lt", b), "{a} {b}");

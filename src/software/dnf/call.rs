@@ -41,14 +41,21 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
     let there = |name: &&str| find_program(&inside.root, name).is_some();
     let Some(name) = ["dnf", "dnf5", "yum"].into_iter().find(there) else {
         let (cause, remedy) = match ["microdnf", "rpm-ostree", "tdnf"].into_iter().find(there) {
-            Some("rpm-ostree") => ("the copy is an rpm-ostree system", "such systems make their own copies: `rpm-ostree upgrade`"),
-            Some(_) => ("there is no dnf in the copy, only a smaller one of its kind", "install dnf on this system, then clone it again"),
+            Some("rpm-ostree") => (
+                "the copy is an rpm-ostree system",
+                "such systems make their own copies: `rpm-ostree upgrade`",
+            ),
+            Some(_) => (
+                "there is no dnf in the copy, only a smaller one of its kind",
+                "install dnf on this system, then clone it again",
+            ),
             None => ("there is no dnf in the copy", "use a customization script (-s)"),
         };
         return Err(error::NO_MANAGER.because_do(cause, remedy));
     };
     // From EL 8 on, yum is dnf by another name; older ones speak Python 2, and other words.
-    let version = Cmd::new(name, "ask dnf for its version").arg("--version").inside(inside).read()?.text();
+    let version =
+        Cmd::new(name, "ask dnf for its version").arg("--version").inside(inside).read()?.text();
     match generation(&version) {
         Some(4..) => Ok(name),
         _ => Err(error::NO_MANAGER.because_do(
@@ -60,7 +67,11 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
 
 /// The first number of a version, wherever it is: `4.14.0`, `dnf5 version 5.2.8.1`.
 pub fn generation(version: &str) -> Option<u32> {
-    let number = version.lines().next()?.split_whitespace().find(|w| w.starts_with(|c: char| c.is_ascii_digit()))?;
+    let number = version
+        .lines()
+        .next()?
+        .split_whitespace()
+        .find(|w| w.starts_with(|c: char| c.is_ascii_digit()))?;
     number.split('.').next()?.parse().ok()
 }
 
@@ -82,7 +93,9 @@ impl<'a> Call<'a> {
             cmd = cmd.arg(format!("--config={}", below(CONFIGURATION)));
         }
         if *job.place != Place::Configured {
-            cmd = cmd.arg(format!("--setopt=reposdir={}", below(REPOSITORIES))).args(["--disablerepo=*", &format!("--enablerepo={ID}*")]);
+            cmd = cmd
+                .arg(format!("--setopt=reposdir={}", below(REPOSITORIES)))
+                .args(["--disablerepo=*", &format!("--enablerepo={ID}*")]);
             let copy = job.copy()?;
             let there = |name: &&&str| copy.exists(format!("/etc/dnf/plugins/{name}.conf"));
             cmd = cmd.args(PLUGINS.iter().filter(there).map(|p| format!("--disableplugin={p}")));
@@ -118,7 +131,11 @@ pub fn write_configuration(job: &Job) -> Result<()> {
     }
     let copy = job.copy()?;
     let own = copy.read("/etc/dnf/dnf.conf")?.unwrap_or_default();
-    copy.replace(job.work.join(CONFIGURATION), with_options(&String::from_utf8_lossy(&own), &options).as_bytes(), 0o600)
+    copy.replace(
+        job.work.join(CONFIGURATION),
+        with_options(&String::from_utf8_lossy(&own), &options).as_bytes(),
+        0o600,
+    )
 }
 
 /// A dnf.conf(5) with these options of its section `main` in place of those that it has.
@@ -150,7 +167,11 @@ fn with_options(text: &str, options: &[(String, String)]) -> String {
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
     let keys = place::keys(job.root, &["/etc/yum.repos.d", "/etc/distro.repos.d"]);
     // A URL may hold a password.
-    job.copy()?.replace(job.work.join(REPOSITORIES).join("altdisk.repo"), text(repositories, &keys).as_bytes(), 0o600)
+    job.copy()?.replace(
+        job.work.join(REPOSITORIES).join("altdisk.repo"),
+        text(repositories, &keys).as_bytes(),
+        0o600,
+    )
 }
 
 fn text(repositories: &[Repository], keys: &[String]) -> String {
@@ -161,7 +182,10 @@ fn text(repositories: &[Repository], keys: &[String]) -> String {
             u if u.contains("mirrorlist") => "mirrorlist",
             _ => "baseurl",
         };
-        let _ = writeln!(text, "[{id}]\nname={id}\n{kind}={url}\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0");
+        let _ = writeln!(
+            text,
+            "[{id}]\nname={id}\n{kind}={url}\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0"
+        );
         // What root named is trusted; modular packages of a directory need no stream to be enabled.
         let _ = match (local, keys) {
             (true, _) => writeln!(text, "gpgcheck=0\nrepo_gpgcheck=0\nmodule_hotfixes=1\n"),
@@ -196,19 +220,35 @@ mod tests {
     fn options_of_the_configuration() {
         let own = "[main]\ngpgcheck=True\nproxy_password = old\n[other]\nproxy_password=theirs\n";
         let options = [("proxy_password".to_owned(), "p w".to_owned())];
-        assert_eq!(with_options(own, &options), "[main]\nproxy_password=p w\ngpgcheck=True\n[other]\nproxy_password=theirs\n");
+        assert_eq!(
+            with_options(own, &options),
+            "[main]\nproxy_password=p w\ngpgcheck=True\n[other]\nproxy_password=theirs\n"
+        );
         assert_eq!(with_options("", &options), "[main]\nproxy_password=p w\n");
     }
 
     #[test]
     fn repository_files() {
-        let repository = |url: &str, local| Repository { id: "altdisk-1".into(), url: url.into(), local };
-        let text_of =
-            |url: &str, local, keys: &[&str]| text(&[repository(url, local)], &keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>());
+        let repository =
+            |url: &str, local| Repository { id: "altdisk-1".into(), url: url.into(), local };
+        let text_of = |url: &str, local, keys: &[&str]| {
+            text(
+                &[repository(url, local)],
+                &keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>(),
+            )
+        };
         let local = text_of("file:///x", true, &["file:///k"]);
-        assert!(local.contains("baseurl=file:///x\n") && local.contains("\ngpgcheck=0\n") && !local.contains("gpgkey"), "{local}");
+        assert!(
+            local.contains("baseurl=file:///x\n")
+                && local.contains("\ngpgcheck=0\n")
+                && !local.contains("gpgkey"),
+            "{local}"
+        );
         let url = text_of("https://x/", false, &["file:///k", "file:///l"]);
         assert!(url.contains("\ngpgcheck=1\ngpgkey=file:///k\n  file:///l\n"), "{url}");
-        assert!(text_of("https://x/metalink?repo=y", false, &[]).contains("\nmetalink=https://x/metalink?repo=y\n"));
+        assert!(
+            text_of("https://x/metalink?repo=y", false, &[])
+                .contains("\nmetalink=https://x/metalink?repo=y\n")
+        );
     }
 }

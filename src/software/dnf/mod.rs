@@ -43,10 +43,15 @@ impl Manager for Dnf {
         database::mend(job)?;
         call::write_configuration(job)?;
         call::write_repositories(job, &place::repositories(job)?)?;
-        let done = Call::new(job, "read the lists of packages")?.args(["makecache"]).cmd().accept(&[1]).run(job.events)?;
+        let done = Call::new(job, "read the lists of packages")?
+            .args(["makecache"])
+            .cmd()
+            .accept(&[1])
+            .run(job.events)?;
         match (done.success(), job.place) {
             (true, _) => Ok(()),
-            (false, Place::Configured) => Err(error::UPDATE_FAILED.because(("dnf cannot read its lists of packages", said::words(&done)))),
+            (false, Place::Configured) => Err(error::UPDATE_FAILED
+                .because(("dnf cannot read its lists of packages", said::words(&done)))),
             (false, _) => Err(error::BAD_LOCATION.because_do(
                 ("dnf cannot read the lists of packages of the location", said::words(&done)),
                 "look whether repodata/repomd.xml is there and can be read",
@@ -62,11 +67,21 @@ impl Manager for Dnf {
         offer::fixes(job, Path::new(call::CACHE), asked, available)
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal], available: &[Available]) -> Result<Transaction> {
+    fn transaction(
+        &self,
+        job: &Job,
+        goals: &[Goal],
+        available: &[Available],
+    ) -> Result<Transaction> {
         let mut acts = Acts::default();
         for words in commands(goals) {
-            let done =
-                Call::new(job, "ask dnf what it would do")?.args(["--assumeno"]).flags().args(&words).cmd().accept(&[1, 2]).read()?;
+            let done = Call::new(job, "ask dnf what it would do")?
+                .args(["--assumeno"])
+                .flags()
+                .args(&words)
+                .cmd()
+                .accept(&[1, 2])
+                .read()?;
             flags_understood(job, &done)?;
             match table::parse(&done.text()) {
                 Some(table) => {
@@ -74,28 +89,43 @@ impl Manager for Dnf {
                     acts = acts.and(table.acts);
                 }
                 None if done.success() => {}
-                None if [&done.stdout, &done.stderr].iter().any(|s| String::from_utf8_lossy(s).contains(NO_KEYS)) => {
+                None if [&done.stdout, &done.stderr]
+                    .iter()
+                    .any(|s| String::from_utf8_lossy(s).contains(NO_KEYS)) =>
+                {
                     return Err(error::CONFLICTING_UPDATE.because_do(
                         "packages of a repository at a URL must be signed with a key that the copy trusts, and it has no key at all",
                         "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
                     ));
                 }
-                None => return Err(error::CONFLICTING_UPDATE.because(("dnf cannot install what is wanted", said::words(&done)))),
+                None => {
+                    return Err(error::CONFLICTING_UPDATE
+                        .because(("dnf cannot install what is wanted", said::words(&done))));
+                }
             }
         }
-        let done = account::transaction(acts, &database::installed(job.inside)?, available, job.place);
+        let done =
+            account::transaction(acts, &database::installed(job.inside)?, available, job.place);
         account::nothing_older(&done, goals)?;
         Ok(done)
     }
 
     fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
         for words in commands(goals) {
-            let done = Call::new(job, "install the packages")?.args(["-y"]).flags().args(&words).cmd().accept(&[1]).run(job.events)?;
+            let done = Call::new(job, "install the packages")?
+                .args(["-y"])
+                .flags()
+                .args(&words)
+                .cmd()
+                .accept(&[1])
+                .run(job.events)?;
             for script in said::failed_scripts(&done) {
-                job.events.warn(format!("a script of a package failed: {script}; its words are above"));
+                job.events
+                    .warn(format!("a script of a package failed: {script}; its words are above"));
             }
             if !done.success() {
-                return Err(error::UPDATE_FAILED.because(("dnf could not install what is wanted", said::words(&done))));
+                return Err(error::UPDATE_FAILED
+                    .because(("dnf could not install what is wanted", said::words(&done))));
             }
         }
         Ok(())
@@ -124,7 +154,8 @@ fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
 /// dnf ends with 2 where it does not understand its arguments, and what it gets beside those of `-I` is ours.
 fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
     match (&job.flags.own, done.code) {
-        (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS.because(("dnf does not understand its flags", said::words(done)))),
+        (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS
+            .because(("dnf does not understand its flags", said::words(done)))),
         _ => Ok(()),
     }
 }
@@ -132,10 +163,20 @@ fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
 /// Tells what stays behind, and whether the table was understood.
 fn tell(job: &Job, table: &table::Table, done: &Finished) {
     if !table.skipped.is_empty() {
-        let names: Vec<String> = table.skipped.iter().map(|p| printable(&format!("{} {}", p.name, p.version), false)).collect();
+        let names: Vec<String> = table
+            .skipped
+            .iter()
+            .map(|p| printable(&format!("{} {}", p.name, p.version), false))
+            .collect();
         let why = String::from_utf8_lossy(&done.stderr);
-        let why: String = why.lines().filter(|l| !l.trim().is_empty()).take(20).map(|l| format!("\n  {}", printable(l, false))).collect();
-        job.events.warn((format!("cannot be updated from the location: {}", names.join(", ")), why));
+        let why: String = why
+            .lines()
+            .filter(|l| !l.trim().is_empty())
+            .take(20)
+            .map(|l| format!("\n  {}", printable(l, false)))
+            .collect();
+        job.events
+            .warn((format!("cannot be updated from the location: {}", names.join(", ")), why));
     }
     if !table.counted {
         job.events.warn("what dnf says it would do was not understood entirely: the room that is needed may be counted too small");

@@ -46,7 +46,9 @@ pub fn parse(output: &str) -> Option<Table> {
             section = Some(next);
         } else if line.starts_with("===") {
             // A rule.
-        } else if let Some(rest) = line.trim_start().strip_prefix("replacing ").filter(|_| line.starts_with("  ")) {
+        } else if let Some(rest) =
+            line.trim_start().strip_prefix("replacing ").filter(|_| line.starts_with("  "))
+        {
             table.close(&mut words, section, &mut rows);
             table.replacing(rest);
         } else if line.starts_with(' ') && !line.starts_with("  ") {
@@ -66,7 +68,8 @@ pub fn parse(output: &str) -> Option<Table> {
 
 /// The line above the columns; dnf 4 shortens its words where there is little room.
 fn head(line: &str) -> bool {
-    line.split_whitespace().next() == Some("Package") && ["Arch", "Version", "Repo", "Size"].iter().all(|w| line.contains(w))
+    line.split_whitespace().next() == Some("Package")
+        && ["Arch", "Version", "Repo", "Size"].iter().all(|w| line.contains(w))
 }
 
 /// Any line that begins at the margin and ends in a colon begins a section; those of unknown names too.
@@ -78,7 +81,8 @@ fn of_section(line: &str) -> Option<Section> {
         ("Removing", Section::Remove),
         ("Skipping packages", Section::Skip),
     ];
-    let found = known.iter().find(|(begin, _)| line.starts_with(begin)).map(|(_, section)| *section);
+    let found =
+        known.iter().find(|(begin, _)| line.starts_with(begin)).map(|(_, section)| *section);
     if found.is_some() {
         return found;
     }
@@ -92,10 +96,14 @@ fn count(line: &str, (comes, goes): (usize, usize)) -> (usize, usize) {
     let verb = words.next().unwrap_or_default();
     let numbers = words.filter_map(|w| w.parse::<usize>().ok()).fold(0, usize::saturating_add);
     match verb {
-        "Install" | "Installing" | "Upgrade" | "Upgrading" | "Downgrade" | "Downgrading" if line.to_lowercase().contains("package") => {
+        "Install" | "Installing" | "Upgrade" | "Upgrading" | "Downgrade" | "Downgrading"
+            if line.to_lowercase().contains("package") =>
+        {
             (comes.saturating_add(numbers), goes)
         }
-        "Remove" | "Removing" if line.to_lowercase().contains("package") => (comes, goes.saturating_add(numbers)),
+        "Remove" | "Removing" if line.to_lowercase().contains("package") => {
+            (comes, goes.saturating_add(numbers))
+        }
         _ => (comes, goes),
     }
 }
@@ -121,7 +129,9 @@ impl Table {
     fn replacing(&mut self, rest: &str) {
         let words: Vec<&str> = rest.split_whitespace().collect();
         let package = match words.as_slice() {
-            [name_arch, evr] => name_arch.rsplit_once('.').map(|(name, arch)| package(name, arch, evr)),
+            [name_arch, evr] => {
+                name_arch.rsplit_once('.').map(|(name, arch)| package(name, arch, evr))
+            }
             [name, arch, evr, ..] => Some(package(name, arch, evr)),
             _ => None,
         };
@@ -143,7 +153,8 @@ mod tests {
 
     #[test]
     fn of_dnf_4() {
-        let table = parse(include_str!("../../../tests/fixtures/software/rpm/dnf4-upgrade.txt")).unwrap();
+        let table =
+            parse(include_str!("../../../tests/fixtures/software/rpm/dnf4-upgrade.txt")).unwrap();
         assert!(table.counted, "{table:?}");
         assert_eq!(
             list(&table.acts.comes),
@@ -166,33 +177,51 @@ mod tests {
                     \nTransaction Summary\n===\nUpgrade  2 Packages\n";
         let table = parse(text).unwrap();
         assert!(table.counted);
-        assert_eq!(list(&table.acts.comes), ["pipewire-jack-audio-connection-kit-1.0.6-1.fc41.x86_64", "pipewire-libs-1.0.6-1.fc41.i686"]);
+        assert_eq!(
+            list(&table.acts.comes),
+            [
+                "pipewire-jack-audio-connection-kit-1.0.6-1.fc41.x86_64",
+                "pipewire-libs-1.0.6-1.fc41.i686"
+            ]
+        );
     }
 
     #[test]
     fn of_dnf_5() {
-        let table = parse(include_str!("../../../tests/fixtures/software/rpm/dnf5-upgrade.txt")).unwrap();
+        let table =
+            parse(include_str!("../../../tests/fixtures/software/rpm/dnf5-upgrade.txt")).unwrap();
         assert!(table.counted, "{table:?}");
         assert_eq!(
             list(&table.acts.comes),
-            ["openh264-2.6.0-2.fc43.x86_64", "qemu-img-2:9.1.2-1.fc41.x86_64", "unbound-libs-1.22.0-8.fc41.i686"]
+            [
+                "openh264-2.6.0-2.fc43.x86_64",
+                "qemu-img-2:9.1.2-1.fc41.x86_64",
+                "unbound-libs-1.22.0-8.fc41.i686"
+            ]
         );
         assert_eq!(list(&table.acts.goes), ["noopenh264-2.6.0-1.fc43.x86_64"]);
     }
 
     #[test]
     fn other_answers() {
-        for text in ["", "Nothing to do.\nComplete!\n", "Error: \n Problem: x\n", "Package hello-1.0-1.fc40.noarch is already installed.\n"]
-        {
+        for text in [
+            "",
+            "Nothing to do.\nComplete!\n",
+            "Error: \n Problem: x\n",
+            "Package hello-1.0-1.fc40.noarch is already installed.\n",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
-        let text =
-            include_str!("../../../tests/fixtures/software/rpm/dnf4-upgrade.txt").replace("Upgrade  3 Packages", "Upgrade  4 Packages");
+        let text = include_str!("../../../tests/fixtures/software/rpm/dnf4-upgrade.txt")
+            .replace("Upgrade  3 Packages", "Upgrade  4 Packages");
         assert!(!parse(&text).unwrap().counted);
         let removed = " Package Arch Version Repository Size\nDowngrading:\n a noarch 1-1 x 1 k\nRemoving dependent packages:\n b noarch 0:1-1 @System 1\n\
                        \nTransaction Summary\n====\nRemove     1 Package\nDowngrade  1 Package\n";
         let table = parse(removed).unwrap();
-        assert_eq!((list(&table.acts.comes), list(&table.acts.goes)), (vec!["a-1-1.noarch".into()], vec!["b-1-1.noarch".into()]));
+        assert_eq!(
+            (list(&table.acts.comes), list(&table.acts.goes)),
+            (vec!["a-1-1.noarch".into()], vec!["b-1-1.noarch".into()])
+        );
         assert!(table.counted);
     }
 }

@@ -43,9 +43,12 @@ fn a_directory_of_packages() {
         ];
         assert_eq!(lines(&done.changes), want);
         assert_eq!((done.download, done.growth / 100_000), (0, 3));
-        let one = transaction(&Dnf, job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
+        let one =
+            transaction(&Dnf, job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))])
+                .unwrap();
         assert_eq!(lines(&one.changes), ["+other 1.0-1.fc40", "libthing 1.0-1.fc40 1.1-1.fc40"]);
-        let both = transaction(&Dnf, job, &[named("other", None), named("hello", None), Goal::All]).unwrap();
+        let both = transaction(&Dnf, job, &[named("other", None), named("hello", None), Goal::All])
+            .unwrap();
         assert_eq!(both.changes.installed.len() + both.changes.updated.len(), 7);
         assert_eq!(Dnf.installed(job.inside).unwrap(), before, "nothing is changed by asking");
         Dnf.apply(job, &[Goal::All]).unwrap();
@@ -55,13 +58,19 @@ fn a_directory_of_packages() {
     });
     let said = root.said();
     assert!(said.contains("hello is new"), "{said}");
-    assert_eq!(root.installed(&Dnf, "kernel"), ["kernel-core=6.1-1.fc40", "kernel-core=6.2-1.fc40"]);
+    assert_eq!(
+        root.installed(&Dnf, "kernel"),
+        ["kernel-core=6.1-1.fc40", "kernel-core=6.2-1.fc40"]
+    );
 
     // Back, where a version is named, and only there.
     root.with(&Dnf, "installed", &flags, |job| {
         assert!(transaction(&Dnf, job, &[Goal::All]).unwrap().changes.is_empty());
         let back = [named("libthing", Some("1.0-1.fc40"))];
-        assert_eq!(lines(&transaction(&Dnf, job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
+        assert_eq!(
+            lines(&transaction(&Dnf, job, &back).unwrap().changes),
+            ["libthing 1.1-1.fc40 1.0-1.fc40"]
+        );
         Dnf.apply(job, &back).unwrap();
     });
     assert_eq!(root.installed(&Dnf, "libthing"), ["libthing=1.0-1.fc40"]);
@@ -74,20 +83,35 @@ fn what_fails_is_told_in_dnf_s_words() {
     let goal = |name| [named(name, None)];
     root.with(&Dnf, "failpre", &flags, |job| {
         let why = format!("{:#}", Dnf.apply(job, &goal("failpre")).unwrap_err());
-        assert!(why.contains("ALT-730") && why.contains("its last words") && why.contains("%prein(failpre-2.0-1.fc40.noarch)"), "{why}");
+        assert!(
+            why.contains("ALT-730")
+                && why.contains("its last words")
+                && why.contains("%prein(failpre-2.0-1.fc40.noarch)"),
+            "{why}"
+        );
     });
     assert_eq!(root.installed(&Dnf, "failpre"), ["failpre=1.0-1.fc40"]);
     root.with(&Dnf, "unmet", &flags, |job| {
         let why = format!("{:#}", transaction(&Dnf, job, &goal("unmet")).unwrap_err());
-        assert!(why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"), "{why}");
+        assert!(
+            why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"),
+            "{why}"
+        );
         root.said();
         assert!(transaction(&Dnf, job, &[Goal::All]).unwrap().changes.is_empty());
         let said = root.said();
-        assert!(said.contains("cannot be updated from the location: unmet 2.0-1.fc40") && said.contains("what-nobody-has"), "{said}");
+        assert!(
+            said.contains("cannot be updated from the location: unmet 2.0-1.fc40")
+                && said.contains("what-nobody-has"),
+            "{said}"
+        );
     });
     root.with(&Dnf, "failpost", &flags, |job| Dnf.apply(job, &[Goal::All]).unwrap());
     let said = root.said();
-    assert!(said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"), "{said}");
+    assert!(
+        said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -97,9 +121,15 @@ fn a_repository_at_a_url_must_be_signed() {
     let place = Place::Url { url: "file:///srv/repo".into(), rest: vec![] };
     let flags = Flags { requisites: true, ..Flags::default() };
     root.at(&Dnf, &place, vec![], &flags, |job| {
-        let names: Vec<String> = Dnf.available(job).unwrap().into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
+        let names: Vec<String> = Dnf
+            .available(job)
+            .unwrap()
+            .into_iter()
+            .map(|a| format!("{} {}", a.name, a.version))
+            .collect();
         assert!(names.contains(&"tool 1:1.1-1.fc40".to_owned()) && names.len() == 7, "{names:?}");
-        let fixes = Dnf.fixes(job, &["CVE-2024-3333".into()], &Dnf.available(job).unwrap()).unwrap();
+        let fixes =
+            Dnf.fixes(job, &["CVE-2024-3333".into()], &Dnf.available(job).unwrap()).unwrap();
         assert!(fixes.iter().any(|f| f.id == "FEDORA-2024-0a1b2c3d4e"));
         let why = format!("{:#}", transaction(&Dnf, job, &[named("tool", None)]).unwrap_err());
         assert!(why.contains("ALT-740") && why.contains("no key at all"), "{why}");
@@ -123,7 +153,9 @@ fn a_repository_at_a_url_must_be_signed() {
     assert_eq!(root.installed(&Dnf, "tool"), ["tool=1:1.1-1.fc40"]);
     root.run("rm /etc/yum.repos.d/x.repo");
     let flags = Flags { own: Some(vec!["--nogpgcheck".into()]), ..flags };
-    root.at(&Dnf, &place, vec![], &flags, |job| Dnf.apply(job, &[named("libthing", None)]).unwrap());
+    root.at(&Dnf, &place, vec![], &flags, |job| {
+        Dnf.apply(job, &[named("libthing", None)]).unwrap()
+    });
     assert_eq!(root.installed(&Dnf, "libthing"), ["libthing=1.1-1.fc40"]);
     // Of the alternate's own.
     root.run("printf \"[own]\\nname=own\\nbaseurl=file:///srv/repo\\ngpgcheck=0\\n\" >/etc/yum.repos.d/own.repo");
@@ -146,7 +178,10 @@ fn what_a_killed_run_left_is_finished() {
     assert_eq!(root.installed(&Dnf, "tool"), ["tool=1:1.1-1.fc40"]);
     assert_eq!(root.installed(&Dnf, "kernel").len(), 2);
     assert!(root.said().contains("rpm -e --nodeps -- tool-1.0-1.fc40.noarch"));
-    assert!(root.run("cat /usr/share/tool/data | tail -c 6").contains("1:1.1"), "its files are the new ones");
+    assert!(
+        root.run("cat /usr/share/tool/data | tail -c 6").contains("1:1.1"),
+        "its files are the new ones"
+    );
 }
 
 #[test]
@@ -159,7 +194,13 @@ fn only_dnf_is_dnf() {
     std::fs::write(dir.path().join("usr/bin/microdnf"), "").unwrap();
     assert!(why(&inside).contains("only a smaller one"));
     assert_eq!(
-        ["4.14.0\n  Installed: x", "dnf5 version 5.2.8.1\ndnf5 plugin API version 2.0\n", "3.4.3\n", "what"].map(call::generation),
+        [
+            "4.14.0\n  Installed: x",
+            "dnf5 version 5.2.8.1\ndnf5 plugin API version 2.0\n",
+            "3.4.3\n",
+            "what"
+        ]
+        .map(call::generation),
         [Some(4), Some(5), Some(3), None]
     );
 }

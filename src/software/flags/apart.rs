@@ -51,7 +51,9 @@ impl Flags {
 
 /// Whether an option of this name can stand in a configuration file. Those of one repository (`id.password`) cannot: it has a file of its own.
 fn is_name(manager: &str, name: &str) -> bool {
-    let plain = |more: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+    let plain = |more: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
     match manager {
         "apt" => plain(":-_./+"),
         "dnf" => plain("_"),
@@ -72,16 +74,32 @@ mod tests {
     #[test]
     fn passwords_leave_the_command_line() {
         let apart = |manager: &str, value: &str| {
-            let apart = parse(Some(value)).unwrap().apart(manager).map_err(|e| error::of(&e).unwrap().to_string());
+            let apart = parse(Some(value))
+                .unwrap()
+                .apart(manager)
+                .map_err(|e| error::of(&e).unwrap().to_string());
             apart.map(|a| {
-                (a.words.join(" "), a.options.iter().map(|(name, value)| format!("{name} is {value}")).collect::<Vec<_>>().join(", "))
+                (
+                    a.words.join(" "),
+                    a.options
+                        .iter()
+                        .map(|(name, value)| format!("{name} is {value}"))
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                )
             })
         };
         let ok = |words: &str, options: &str| Ok((words.to_owned(), options.to_owned()));
         let proxy = "Acquire::http::Proxy is http://u:p w@h:1/";
         for set in ["-o", "-o ", "--option=", "--option "] {
-            let value = format!("-V {set}'Acquire::http::Proxy=http://u:p w@h:1/' -o Dpkg::Options::=--force-confnew -q");
-            assert_eq!(apart("apt", &value), ok("-V -o Dpkg::Options::=--force-confnew -q", proxy), "{value}");
+            let value = format!(
+                "-V {set}'Acquire::http::Proxy=http://u:p w@h:1/' -o Dpkg::Options::=--force-confnew -q"
+            );
+            assert_eq!(
+                apart("apt", &value),
+                ok("-V -o Dpkg::Options::=--force-confnew -q", proxy),
+                "{value}"
+            );
         }
         assert_eq!(apart("apt", "-t sid -V"), ok("-t sid -V", ""));
         let dnf = apart("dnf", "--best --setopt=proxy_password=a=b --setopt proxy=http://h:1");
@@ -93,7 +111,10 @@ mod tests {
             ("apt", "-o A::Password='a\"b'", "-o"),
         ] {
             let said = apart(manager, value).unwrap_err();
-            assert!(said.starts_with(&format!("ALT-737: `{shown}` after -I holds a password")), "{said}");
+            assert!(
+                said.starts_with(&format!("ALT-737: `{shown}` after -I holds a password")),
+                "{said}"
+            );
         }
     }
 }

@@ -34,7 +34,9 @@ impl Why {
         match self {
             Self::System => "altdisk decides which system is updated",
             Self::Sources => "-l says where packages come from",
-            Self::Act => "altdisk decides whether packages are only fetched (or nothing is done): --preview shows it",
+            Self::Act => {
+                "altdisk decides whether packages are only fetched (or nothing is done): --preview shows it"
+            }
             Self::Show => "it would show something and install nothing",
         }
     }
@@ -58,9 +60,22 @@ const TABLES: [Table; 4] = [
             ("help", Why::Show),
             ("version", Why::Show),
         ],
-        no_short: &[('d', Why::Act), ('s', Why::Act), ('c', Why::Sources), ('S', Why::Sources), ('h', Why::Show), ('v', Why::Show)],
+        no_short: &[
+            ('d', Why::Act),
+            ('s', Why::Act),
+            ('c', Why::Sources),
+            ('S', Why::Sources),
+            ('h', Why::Show),
+            ('v', Why::Show),
+        ],
         short_values: "otaP",
-        long_values: &["option", "target-release", "default-release", "host-architecture", "build-profiles"],
+        long_values: &[
+            "option",
+            "target-release",
+            "default-release",
+            "host-architecture",
+            "build-profiles",
+        ],
         options: (
             &["-o", "--option"],
             &[
@@ -108,7 +123,18 @@ const TABLES: [Table; 4] = [
         ],
         no_short: &[('c', Why::Sources), ('h', Why::Show)],
         short_values: "xderR",
-        long_values: &["setopt", "exclude", "excludepkgs", "advisory", "advisories", "cve", "bz", "sec-severity", "comment", "color"],
+        long_values: &[
+            "setopt",
+            "exclude",
+            "excludepkgs",
+            "advisory",
+            "advisories",
+            "cve",
+            "bz",
+            "sec-severity",
+            "comment",
+            "color",
+        ],
         options: (
             &["--setopt"],
             &[
@@ -213,7 +239,15 @@ const TABLES: [Table; 4] = [
             ('U', Why::Act),
         ],
         short_values: "",
-        long_values: &["overwrite", "ignore", "ignoregroup", "assume-installed", "logfile", "color", "ask"],
+        long_values: &[
+            "overwrite",
+            "ignore",
+            "ignoregroup",
+            "assume-installed",
+            "logfile",
+            "color",
+            "ask",
+        ],
         options: (&[], &[]),
     },
 ];
@@ -247,8 +281,13 @@ pub fn refused(manager: &str, words: &[String]) -> Option<(String, &'static str)
         let value = if inside.is_some() { inside } else { words.next().map(String::as_str) };
         if let (Some(value), true) = (value, table.options.0.contains(&flag.as_str())) {
             let option = value.to_ascii_lowercase();
-            if let Some((_, why)) = table.options.1.iter().find(|(begin, _)| option.starts_with(begin)) {
-                return Some((if inside.is_some() { word.clone() } else { format!("{word} {value}") }, why.text()));
+            if let Some((_, why)) =
+                table.options.1.iter().find(|(begin, _)| option.starts_with(begin))
+            {
+                return Some((
+                    if inside.is_some() { word.clone() } else { format!("{word} {value}") },
+                    why.text(),
+                ));
             }
         }
     }
@@ -262,7 +301,10 @@ impl Table {
             let name = long.split('=').next().unwrap_or(long);
             let exact = self.no.iter().find(|(no, _)| *no == name);
             // What is a flag in full is no abbreviation.
-            let short_for = self.no.iter().find(|(no, _)| no.starts_with(name) && !self.long_values.contains(&name));
+            let short_for = self
+                .no
+                .iter()
+                .find(|(no, _)| no.starts_with(name) && !self.long_values.contains(&name));
             return exact.or(short_for).map(|(_, why)| *why);
         }
         for c in word.strip_prefix('-')?.chars() {
@@ -329,7 +371,11 @@ mod tests {
         ];
         for (manager, line, want) in table {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(refused(manager, &words).map(|(word, _)| word).as_deref(), *want, "{manager} {line}");
+            assert_eq!(
+                refused(manager, &words).map(|(word, _)| word).as_deref(),
+                *want,
+                "{manager} {line}"
+            );
         }
     }
 }

@@ -27,7 +27,17 @@ const DEFAULT_DATABASE: &str = "/var/lib/pacman";
 const DEFAULT_LOG: &str = "/var/log/pacman.log";
 
 /// Options of the administrator's that hold for our configuration too.
-const KEPT: [&str; 9] = ["HoldPkg", "IgnorePkg", "IgnoreGroup", "NoUpgrade", "NoExtract", "HookDir", "GPGDir", "LogFile", "Architecture"];
+const KEPT: [&str; 9] = [
+    "HoldPkg",
+    "IgnorePkg",
+    "IgnoreGroup",
+    "NoUpgrade",
+    "NoExtract",
+    "HookDir",
+    "GPGDir",
+    "LogFile",
+    "Architecture",
+];
 
 /// The values of the options of a pacman.conf, in their order. Files that it includes are not read.
 fn options(text: &str) -> Vec<(String, String)> {
@@ -56,7 +66,10 @@ fn own(root: &Path) -> Result<Vec<(String, String)>> {
 /// # Errors
 /// What cannot be read.
 pub fn database(root: &Path) -> Result<PathBuf> {
-    let said = own(root)?.into_iter().rfind(|(key, _)| key == "DBPath").map(|(_, value)| PathBuf::from(value));
+    let said = own(root)?
+        .into_iter()
+        .rfind(|(key, _)| key == "DBPath")
+        .map(|(_, value)| PathBuf::from(value));
     Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)))
 }
 
@@ -65,7 +78,10 @@ pub fn database(root: &Path) -> Result<PathBuf> {
 /// # Errors
 /// What cannot be read.
 pub fn log(root: &Path) -> Result<PathBuf> {
-    let said = own(root)?.into_iter().rfind(|(key, _)| key == "LogFile").map(|(_, value)| PathBuf::from(value));
+    let said = own(root)?
+        .into_iter()
+        .rfind(|(key, _)| key == "LogFile")
+        .map(|(_, value)| PathBuf::from(value));
     Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_LOG)))
 }
 
@@ -75,7 +91,9 @@ pub fn log(root: &Path) -> Result<PathBuf> {
 /// What cannot be read.
 pub fn architectures(root: &Path) -> Result<BTreeSet<String>> {
     let said = own(root)?.into_iter().filter(|(key, _)| key == "Architecture");
-    let mut all: BTreeSet<String> = said.flat_map(|(_, value)| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let mut all: BTreeSet<String> = said
+        .flat_map(|(_, value)| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
     if all.remove("auto") || all.is_empty() {
         all.insert(std::env::consts::ARCH.to_owned());
     }
@@ -93,15 +111,25 @@ pub fn write(job: &Job) -> Result<()> {
         Place::Configured => return Ok(()),
         Place::Directory { inside, here } => {
             // Packages are used where they lie.
-            let below: BTreeSet<PathBuf> =
-                catalog::entries(here)?.0.iter().map(|e| inside.join(e.file.parent().unwrap_or(Path::new("")))).collect();
+            let below: BTreeSet<PathBuf> = catalog::entries(here)?
+                .0
+                .iter()
+                .map(|e| inside.join(e.file.parent().unwrap_or(Path::new(""))))
+                .collect();
             caches.extend(below);
-            let _ = write!(sections, "\n[{REPOSITORY}]\nSigLevel = Never\nServer = file://{}\n", inside.display());
+            let _ = write!(
+                sections,
+                "\n[{REPOSITORY}]\nSigLevel = Never\nServer = file://{}\n",
+                inside.display()
+            );
         }
         Place::Url { url, rest } => {
             let url = url.expose();
             for name in repositories(url, rest)? {
-                let _ = write!(sections, "\n[{name}]\nSigLevel = Required DatabaseOptional\nServer = {url}\n");
+                let _ = write!(
+                    sections,
+                    "\n[{name}]\nSigLevel = Required DatabaseOptional\nServer = {url}\n"
+                );
             }
         }
     }
@@ -127,10 +155,18 @@ pub fn write(job: &Job) -> Result<()> {
 
 /// The names of the repositories at a URL: those that were given, else as mirrors have them (`.../core/os/x86_64`), else its last part.
 fn repositories(url: &str, rest: &[String]) -> Result<Vec<String>> {
-    let name = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || "._+-@".contains(c)) && w != "options";
+    let name = |w: &str| {
+        !w.is_empty()
+            && w.chars().all(|c| c.is_ascii_alphanumeric() || "._+-@".contains(c))
+            && w != "options"
+    };
     let found = if rest.is_empty() {
         let parts: Vec<&str> = url.trim_end_matches('/').split('/').skip(3).collect();
-        let at = parts.iter().rposition(|p| *p == "os").and_then(|at| at.checked_sub(1)).unwrap_or(parts.len().saturating_sub(1));
+        let at = parts
+            .iter()
+            .rposition(|p| *p == "os")
+            .and_then(|at| at.checked_sub(1))
+            .unwrap_or(parts.len().saturating_sub(1));
         parts.get(at).map(|p| vec![(*p).to_owned()]).unwrap_or_default()
     } else {
         rest.to_vec()
@@ -160,7 +196,10 @@ mod tests {
         assert_eq!(database(dir.path()).unwrap(), Path::new("/srv/db/"));
         let archs: Vec<String> = architectures(dir.path()).unwrap().into_iter().collect();
         assert_eq!(archs.last().unwrap(), "x86_64_v3");
-        assert!(archs.contains(&std::env::consts::ARCH.to_owned()) && !archs.contains(&"auto".to_owned()));
+        assert!(
+            archs.contains(&std::env::consts::ARCH.to_owned())
+                && !archs.contains(&"auto".to_owned())
+        );
     }
 
     #[test]
@@ -172,9 +211,12 @@ mod tests {
         assert_eq!(told("https://m.example.org/archlinux/core/os/x86_64", ""), "core");
         assert_eq!(told("https://m.example.org/mine/", ""), "mine");
         assert_eq!(told("https://m.example.org/$repo/os/$arch", "core extra"), "core extra");
-        for (url, rest) in
-            [("https://m.example.org", ""), ("https://m/$repo/os/$arch", ""), ("https://m/x", "options"), ("https://m/x", "a/b")]
-        {
+        for (url, rest) in [
+            ("https://m.example.org", ""),
+            ("https://m/$repo/os/$arch", ""),
+            ("https://m/x", "options"),
+            ("https://m/x", "a/b"),
+        ] {
             assert_eq!(told(url, rest), "", "{url} {rest}");
         }
     }

@@ -48,8 +48,12 @@ impl Manager for Pacman {
     }
 
     fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>> {
-        let (all, _) = db::local(&Beneath::open(&inside.root)?, &conf::database(&inside.root)?.join("local"));
-        Ok(all.into_iter().map(|e| Package { name: e.name, version: e.version, arch: e.arch }).collect())
+        let (all, _) =
+            db::local(&Beneath::open(&inside.root)?, &conf::database(&inside.root)?.join("local"));
+        Ok(all
+            .into_iter()
+            .map(|e| Package { name: e.name, version: e.version, arch: e.arch })
+            .collect())
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
@@ -57,14 +61,24 @@ impl Manager for Pacman {
         if let Place::Directory { here, .. } = job.place
             && offered(job, here)?.is_empty()
         {
-            return Err(error::BAD_LOCATION.because(format!("none of the packages in {} is for this kind of machine", here.display())));
+            return Err(error::BAD_LOCATION.because(format!(
+                "none of the packages in {} is for this kind of machine",
+                here.display()
+            )));
         }
         conf::write(job)?;
         match job.place {
             Place::Directory { .. } => database(job, &[])?,
             place => {
-                let done = call(job, "fetch the lists of the repositories")?.arg("-Sy").accept(&[1]).run(job.events)?;
-                let entry = if *place == Place::Configured { &error::UPDATE_FAILED } else { &error::BAD_LOCATION };
+                let done = call(job, "fetch the lists of the repositories")?
+                    .arg("-Sy")
+                    .accept(&[1])
+                    .run(job.events)?;
+                let entry = if *place == Place::Configured {
+                    &error::UPDATE_FAILED
+                } else {
+                    &error::BAD_LOCATION
+                };
                 if !done.success() {
                     return Err(entry.because(("pacman cannot get the lists", words(&done))));
                 }
@@ -75,8 +89,13 @@ impl Manager for Pacman {
 
     fn available(&self, job: &Job) -> Result<Vec<Available>> {
         Ok(match job.place {
-            Place::Directory { here, .. } => offered(job, here)?.iter().map(|e| e.available(here)).collect(),
-            _ => synced(job)?.iter().map(|e| Available { file: None, ..e.available(Path::new("")) }).collect(),
+            Place::Directory { here, .. } => {
+                offered(job, here)?.iter().map(|e| e.available(here)).collect()
+            }
+            _ => synced(job)?
+                .iter()
+                .map(|e| Available { file: None, ..e.available(Path::new("")) })
+                .collect(),
         })
     }
 
@@ -88,13 +107,26 @@ impl Manager for Pacman {
         }
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal], _available: &[Available]) -> Result<Transaction> {
+    fn transaction(
+        &self,
+        job: &Job,
+        goals: &[Goal],
+        _available: &[Available],
+    ) -> Result<Transaction> {
         if let Place::Directory { .. } = job.place {
             database(job, goals)?;
         }
-        let done = install(job, goals, "ask pacman what it would do", &["--print", "--print-format", plan::FORM])?.accept(&[1]).read()?;
+        let done = install(
+            job,
+            goals,
+            "ask pacman what it would do",
+            &["--print", "--print-format", plan::FORM],
+        )?
+        .accept(&[1])
+        .read()?;
         if !done.success() {
-            return Err(error::CONFLICTING_UPDATE.because(("pacman cannot install what is wanted", words(&done))));
+            return Err(error::CONFLICTING_UPDATE
+                .because(("pacman cannot install what is wanted", words(&done))));
         }
         let (installed, _) = db::local(&job.copy()?, &conf::database(job.root)?.join("local"));
         let targets = plan::parse(&done.text());
@@ -104,7 +136,8 @@ impl Manager for Pacman {
     }
 
     fn apply(&self, job: &Job, goals: &[Goal]) -> Result<()> {
-        let done = install(job, goals, "install the packages", &[])?.accept(&[1]).run(job.events)?;
+        let done =
+            install(job, goals, "install the packages", &[])?.accept(&[1]).run(job.events)?;
         if done.success() {
             return Ok(());
         }
@@ -131,7 +164,10 @@ fn install(job: &Job, goals: &[Goal], sentence: &str, more: &[&str]) -> Result<C
         Goal::Package { name, version: Some(version) } => Some(format!("{name}={version}")),
     });
     let own = job.flags.own.clone().unwrap_or_else(|| DEFAULTS.map(str::to_owned).to_vec());
-    let cmd = call(job, sentence)?.arg(if goals.contains(&Goal::All) { "-Su" } else { "-S" }).args(own).args(more);
+    let cmd = call(job, sentence)?
+        .arg(if goals.contains(&Goal::All) { "-Su" } else { "-S" })
+        .args(own)
+        .args(more);
     Ok(cmd.arg("--").args(names))
 }
 
@@ -151,7 +187,12 @@ fn synced(job: &Job) -> Result<Vec<Entry>> {
     };
     let copy = job.copy()?;
     let mut all = vec![];
-    for list in copy.read_dir(&sync)?.iter().map(|e| sync.join(&e.name)).filter(|p| p.extension().is_some_and(|e| e == "db")) {
+    for list in copy
+        .read_dir(&sync)?
+        .iter()
+        .map(|e| sync.join(&e.name))
+        .filter(|p| p.extension().is_some_and(|e| e == "db"))
+    {
         let file = copy.open_file(&list).with_context(|| format!("reading {}", list.display()))?;
         all.extend(db::read(file, &list)?);
     }
@@ -167,11 +208,16 @@ fn database(job: &Job, goals: &[Goal]) -> Result<()> {
             Goal::Package { name, version: Some(version) } if *name == entry.name => Some(version),
             _ => None,
         });
-        let is = |e: &Entry| wanted.is_some_and(|v| arch::compare(&e.version, v) == Ordering::Equal);
+        let is =
+            |e: &Entry| wanted.is_some_and(|v| arch::compare(&e.version, v) == Ordering::Equal);
         match chosen.iter_mut().find(|c| c.name == entry.name) {
             None => chosen.push(entry),
             Some(had) if is(&entry) => *had = entry,
-            Some(had) if !is(had) && arch::compare(&entry.version, &had.version) == Ordering::Greater => *had = entry,
+            Some(had)
+                if !is(had) && arch::compare(&entry.version, &had.version) == Ordering::Greater =>
+            {
+                *had = entry
+            }
             Some(_) => {}
         }
     }
@@ -199,14 +245,21 @@ fn words(done: &Finished) -> String {
     ];
     let text = [done.stdout.as_slice(), b"\n", done.stderr.as_slice()].concat();
     let text = String::from_utf8_lossy(&text);
-    let says =
-        |l: &&str| !l.is_empty() && !NOISE.iter().any(|n| l.starts_with(n)) && !l.starts_with('(') && !l.ends_with(" downloading...");
-    let lines: Vec<String> = text.lines().map(str::trim).filter(says).map(|l| printable(l, false)).collect();
+    let says = |l: &&str| {
+        !l.is_empty()
+            && !NOISE.iter().any(|n| l.starts_with(n))
+            && !l.starts_with('(')
+            && !l.ends_with(" downloading...")
+    };
+    let lines: Vec<String> =
+        text.lines().map(str::trim).filter(says).map(|l| printable(l, false)).collect();
     lines[lines.len().saturating_sub(QUOTED)..].iter().map(|l| format!("\n  {l}")).collect()
 }
 
 /// Whether it gave up before it changed anything: packages that exclude each other, files that are in the way.
 fn refused(done: &Finished) -> bool {
     let err = String::from_utf8_lossy(&done.stderr);
-    ["failed to prepare transaction", "failed to commit transaction (conflicting files)"].iter().any(|said| err.contains(said))
+    ["failed to prepare transaction", "failed to commit transaction (conflicting files)"]
+        .iter()
+        .any(|said| err.contains(said))
 }

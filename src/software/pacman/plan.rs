@@ -18,17 +18,30 @@ pub struct Target {
 /// Reads what was printed in [`FORM`]; other lines are remarks.
 pub fn parse(text: &str) -> Vec<Target> {
     let line = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-        [name, version, fetch] => Some(Target { name: (*name).to_owned(), version: (*version).to_owned(), fetch: fetch.parse().ok()? }),
+        [name, version, fetch] => Some(Target {
+            name: (*name).to_owned(),
+            version: (*version).to_owned(),
+            fetch: fetch.parse().ok()?,
+        }),
         _ => None,
     };
     text.lines().filter_map(line).collect()
 }
 
 /// The transaction of these targets. `there`: what the lists have; packages that others replace go, which pacman does not print.
-pub fn transaction(targets: &[Target], there: &[Entry], installed: &[Entry], fetched: bool) -> Transaction {
+pub fn transaction(
+    targets: &[Target],
+    there: &[Entry],
+    installed: &[Entry],
+    fetched: bool,
+) -> Transaction {
     let mut out = Transaction::default();
     let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    let package = |e: &Entry| Package { name: e.name.clone(), version: e.version.clone(), arch: e.arch.clone() };
+    let package = |e: &Entry| Package {
+        name: e.name.clone(),
+        version: e.version.clone(),
+        arch: e.arch.clone(),
+    };
     let mut gone: Vec<&Entry> = vec![];
     for target in targets {
         let known = there.iter().find(|e| e.name == target.name && e.version == target.version);
@@ -37,25 +50,38 @@ pub fn transaction(targets: &[Target], there: &[Entry], installed: &[Entry], fet
         if fetched {
             out.download = out.download.saturating_add(target.fetch);
         }
-        out.growth = out.growth.saturating_add(signed(size)).saturating_sub(signed(had.map_or(0, |h| h.installed_size)));
+        out.growth = out
+            .growth
+            .saturating_add(signed(size))
+            .saturating_sub(signed(had.map_or(0, |h| h.installed_size)));
         let new = Package { name: target.name.clone(), version: target.version.clone(), arch };
         match had {
             None => out.changes.installed.push(new),
             Some(had) if had.version != new.version => {
-                out.changes.updated.push(Update { name: new.name, arch: new.arch, before: had.version.clone(), after: new.version });
+                out.changes.updated.push(Update {
+                    name: new.name,
+                    arch: new.arch,
+                    before: had.version.clone(),
+                    after: new.version,
+                });
             }
             Some(_) => {}
         }
         let replaced = |old: &&Entry| {
             old.name != target.name
                 && !targets.iter().any(|t| t.name == old.name)
-                && known.is_some_and(|e| e.list("REPLACES").iter().any(|r| r.split(['<', '=', '>']).next() == Some(&old.name)))
+                && known.is_some_and(|e| {
+                    e.list("REPLACES")
+                        .iter()
+                        .any(|r| r.split(['<', '=', '>']).next() == Some(&old.name))
+                })
         };
         gone.extend(installed.iter().filter(replaced));
     }
     gone.sort_by(|a, b| a.name.cmp(&b.name));
     gone.dedup_by(|a, b| a.name == b.name);
-    out.growth = gone.iter().fold(out.growth, |sum, e| sum.saturating_sub(signed(e.installed_size)));
+    out.growth =
+        gone.iter().fold(out.growth, |sum, e| sum.saturating_sub(signed(e.installed_size)));
     out.changes.removed = gone.into_iter().map(package).collect();
     out.changes.installed.sort();
     out.changes.updated.sort_by(|a, b| a.name.cmp(&b.name));
@@ -81,11 +107,18 @@ mod tests {
         let mut new = entry("new", "1-1", 300);
         new.lists = vec![("REPLACES", vec!["old<2".into(), "zlib".into(), "none".into()])];
         let there = [entry("zlib", "1:1.3-2", 1000), new, entry("same", "1-1", 7)];
-        let installed = [entry("zlib", "1:1.2-1", 900), entry("old", "1-1", 40), entry("same", "1-1", 7)];
+        let installed =
+            [entry("zlib", "1:1.2-1", 900), entry("old", "1-1", 40), entry("same", "1-1", 7)];
         let t = transaction(&targets, &there, &installed, true);
         assert_eq!((t.download, t.growth), (150, 1000 - 900 + 300 - 40));
-        assert_eq!((t.changes.installed.len(), t.changes.updated.len(), t.changes.removed.len()), (1, 1, 1));
-        assert_eq!((t.changes.updated[0].before.as_str(), t.changes.removed[0].name.as_str()), ("1:1.2-1", "old"));
+        assert_eq!(
+            (t.changes.installed.len(), t.changes.updated.len(), t.changes.removed.len()),
+            (1, 1, 1)
+        );
+        assert_eq!(
+            (t.changes.updated[0].before.as_str(), t.changes.removed[0].name.as_str()),
+            ("1:1.2-1", "old")
+        );
         assert_eq!(transaction(&targets, &there, &installed, false).download, 0);
     }
 }

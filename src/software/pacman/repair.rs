@@ -40,7 +40,9 @@ pub fn prepare(job: &Job) -> Result<Vec<String>> {
     let mut names = vec![];
     for dir in torn {
         copy.remove_tree(local.join(&dir))?;
-        names.extend(name_of(&dir).filter(|n| !there.iter().any(|e| e.name == **n)).map(str::to_owned));
+        names.extend(
+            name_of(&dir).filter(|n| !there.iter().any(|e| e.name == **n)).map(str::to_owned),
+        );
     }
     let log = tail(&copy, &conf::log(job.root)?);
     names.extend(unfinished(&log).into_iter().filter(|n| there.iter().any(|e| e.name == *n)));
@@ -61,8 +63,11 @@ pub fn finish(job: &Job, names: &[String]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
-    let (offered, (installed, _)) = (synced(job)?, db::local(&job.copy()?, &conf::database(job.root)?.join("local")));
-    let older = |name: &str, version: &str| installed.iter().any(|e| e.name == name && compare(version, &e.version).is_lt());
+    let (offered, (installed, _)) =
+        (synced(job)?, db::local(&job.copy()?, &conf::database(job.root)?.join("local")));
+    let older = |name: &str, version: &str| {
+        installed.iter().any(|e| e.name == name && compare(version, &e.version).is_lt())
+    };
     let (again, lost): (Vec<&String>, Vec<&String>) =
         names.iter().partition(|n| offered.iter().any(|e| e.name == **n && !older(n, &e.version)));
     for name in lost {
@@ -73,12 +78,15 @@ pub fn finish(job: &Job, names: &[String]) -> Result<()> {
         return Ok(());
     }
     // What was unpacked of them is no file of somebody else's.
-    let cmd = call(job, "finish what was interrupted")?.args(["-S", "--overwrite", "*", "--"]).args(again);
+    let cmd = call(job, "finish what was interrupted")?
+        .args(["-S", "--overwrite", "*", "--"])
+        .args(again);
     let done = cmd.accept(&[1]).run(job.events)?;
     if done.success() {
         return Ok(());
     }
-    Err(error::UPDATE_FAILED.because(("pacman could not finish what was interrupted", words(&done))))
+    Err(error::UPDATE_FAILED
+        .because(("pacman could not finish what was interrupted", words(&done))))
 }
 
 /// `zlib` of `zlib-1:1.3-2`.
@@ -115,7 +123,8 @@ fn unfinished(log: &str) -> Vec<String> {
             "transaction completed" | "transaction failed" => names = None,
             _ => {
                 let mut words = said.split(' ');
-                let (what, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+                let (what, name) =
+                    (words.next().unwrap_or_default(), words.next().unwrap_or_default());
                 if let Some(names) = &mut names
                     && ["installed", "upgraded", "reinstalled", "downgraded"].contains(&what)
                     && is_name(name)
@@ -136,7 +145,10 @@ mod tests {
     fn directories_of_the_database() {
         assert_eq!(name_of("zlib-1:1.3.1-2"), Some("zlib"));
         assert_eq!(name_of("lib32-zlib-1.3.1-2"), Some("lib32-zlib"));
-        assert_eq!((name_of("x"), name_of("x-1"), name_of("-x-1-1"), name_of("a b-1-1")), (None, None, None, None));
+        assert_eq!(
+            (name_of("x"), name_of("x-1"), name_of("-x-1-1"), name_of("a b-1-1")),
+            (None, None, None, None)
+        );
     }
 
     #[test]
@@ -149,13 +161,26 @@ mod tests {
             "ALPM] upgraded zlib (1-1 -> 2-1)",
         ];
         let begun: String = begun.iter().map(|l| line(l)).collect();
-        let more = line("ALPM-SCRIPTLET] waiting") + &line("ALPM] installed -x (1)") + &line("ALPM] removed y (1)");
+        let more = line("ALPM-SCRIPTLET] waiting")
+            + &line("ALPM] installed -x (1)")
+            + &line("ALPM] removed y (1)");
         assert_eq!(unfinished(&(begun.clone() + &more)), ["app", "zlib"]);
         for end in ["completed", "failed"] {
-            assert!(unfinished(&(begun.clone() + &line(&format!("ALPM] transaction {end}")))).is_empty(), "{end}");
+            assert!(
+                unfinished(&(begun.clone() + &line(&format!("ALPM] transaction {end}"))))
+                    .is_empty(),
+                "{end}"
+            );
         }
         assert_eq!(unfinished(&(begun.clone() + &line("ALPM] transaction interrupted"))).len(), 2);
-        assert!(unfinished(&(begun.clone() + &line("ALPM] transaction completed") + &line("ALPM] transaction started"))).is_empty());
+        assert!(
+            unfinished(
+                &(begun.clone()
+                    + &line("ALPM] transaction completed")
+                    + &line("ALPM] transaction started"))
+            )
+            .is_empty()
+        );
         assert!(unfinished("").is_empty());
     }
 }

@@ -14,12 +14,15 @@ use crate::software::flags::{self, Flags};
 
 /// The newest directory in the tests' cache whose name begins so.
 fn cached(begin: &str) -> Option<PathBuf> {
-    let cache = std::env::var_os("ALTDISK_TEST_CACHE").map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
+    let cache = std::env::var_os("ALTDISK_TEST_CACHE")
+        .map_or_else(|| PathBuf::from("/var/cache/altdisk-tests"), PathBuf::from);
     let mut found: Vec<PathBuf> = fs::read_dir(cache)
         .ok()?
         .flatten()
         .map(|e| e.path())
-        .filter(|p| p.is_dir() && p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(begin)))
+        .filter(|p| {
+            p.is_dir() && p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(begin))
+        })
         .collect();
     found.sort();
     found.pop()
@@ -45,25 +48,37 @@ impl Root {
         };
         // Mounts of this thread alone: other tests look at what is mounted.
         unshare(CloneFlags::CLONE_NEWNS).unwrap();
-        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
+        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+            .unwrap();
         let dir = tempfile::tempdir().unwrap();
         for name in ["work", "root", "packages/sub"] {
             fs::create_dir_all(dir.path().join(name)).unwrap();
         }
         let at = |name: &str| dir.path().join(name).display().to_string();
         // Its own: the directory may be on an overlay itself.
-        mount(Some("tmpfs"), &*at("work"), Some("tmpfs"), MsFlags::empty(), Some("size=256m")).unwrap();
+        mount(Some("tmpfs"), &*at("work"), Some("tmpfs"), MsFlags::empty(), Some("size=256m"))
+            .unwrap();
         fs::create_dir(dir.path().join("work/upper")).unwrap();
         fs::create_dir(dir.path().join("work/work")).unwrap();
-        let options = format!("lowerdir={}:{}/root,upperdir={w}/upper,workdir={w}/work", pacman.display(), base.display(), w = at("work"));
-        if mount(Some("overlay"), &*at("root"), Some("overlay"), MsFlags::empty(), Some(&*options)).is_err() {
+        let options = format!(
+            "lowerdir={}:{}/root,upperdir={w}/upper,workdir={w}/work",
+            pacman.display(),
+            base.display(),
+            w = at("work")
+        );
+        if mount(Some("overlay"), &*at("root"), Some("overlay"), MsFlags::empty(), Some(&*options))
+            .is_err()
+        {
             umount2(&*at("work"), MntFlags::MNT_DETACH).unwrap();
             println!("skipped: the kernel has no overlay file system");
             return None;
         }
         let mut inside = Sandbox::new(&dir.path().join("root"));
         inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/images".into())];
-        let place = Place::Directory { inside: "/run/altdisk/images".into(), here: dir.path().join("packages") };
+        let place = Place::Directory {
+            inside: "/run/altdisk/images".into(),
+            here: dir.path().join("packages"),
+        };
         Some(Self { inside, dir, events: Events::new(), place, flags: flags::parse(None).unwrap() })
     }
 
@@ -73,10 +88,13 @@ impl Root {
 
     /// A package in the directory; `info`: further lines of its .PKGINFO.
     fn package(&self, name: &str, version: &str, info: &str, files: &[(&str, &str)]) {
-        let info = format!("pkgname = {name}\npkgver = {version}\npkgdesc = made up\narch = any\nsize = 4096\n{info}");
+        let info = format!(
+            "pkgname = {name}\npkgver = {version}\npkgdesc = made up\narch = any\nsize = 4096\n{info}"
+        );
         let mut all: Vec<(&str, &[u8])> = vec![(".PKGINFO", info.as_bytes())];
         all.extend(files.iter().map(|(path, text)| (*path, text.as_bytes())));
-        let members: Vec<Vec<u8>> = all.iter().map(|(path, text)| built::member(path, b'0', text)).collect();
+        let members: Vec<Vec<u8>> =
+            all.iter().map(|(path, text)| built::member(path, b'0', text)).collect();
         let package = built::archive(&members);
         let at = self.dir.path().join(format!("packages/sub/{name}-{version}-any.pkg.tar.zst"));
         fs::write(at, zstd::encode_all(package.as_slice(), 1).unwrap()).unwrap();
@@ -110,7 +128,12 @@ impl Root {
     }
 
     fn installed(&self) -> String {
-        Pacman.installed(&self.inside).unwrap().iter().map(|p| format!("{} {}\n", p.name, p.version)).collect()
+        Pacman
+            .installed(&self.inside)
+            .unwrap()
+            .iter()
+            .map(|p| format!("{} {}\n", p.name, p.version))
+            .collect()
     }
 }
 
@@ -134,15 +157,30 @@ fn told(e: &anyhow::Error) -> String {
 fn packages_of_a_directory() {
     let Some(root) = Root::new() else { return };
     // With a script: pacman unpacks it into its database, and replaces links on the way there.
-    root.package("lib", "1-1", "", &[(".INSTALL", "post_install() { echo set up; }\n"), ("usr/lib/lib-x", "1")]);
-    root.package("app", "1-1", "depend = lib\nbackup = etc/app.conf\n", &[("usr/bin/app", "1"), ("etc/app.conf", "one\n")]);
+    root.package(
+        "lib",
+        "1-1",
+        "",
+        &[(".INSTALL", "post_install() { echo set up; }\n"), ("usr/lib/lib-x", "1")],
+    );
+    root.package(
+        "app",
+        "1-1",
+        "depend = lib\nbackup = etc/app.conf\n",
+        &[("usr/bin/app", "1"), ("etc/app.conf", "one\n")],
+    );
     let t = root.update(&[named("app", None)]).unwrap();
     assert_eq!((t.changes.installed.len(), t.download, t.growth), (2, 0, 8192));
     assert_eq!(root.installed(), "app 1-1\nlib 1-1\n");
     assert!(root.root().join("var/lib/pacman/local/lib-1-1/install").is_file());
     // Newer ones, one of which nobody has; a changed configuration file; a package that takes the place of another.
     root.package("lib", "2-1", "", &[("usr/lib/lib-x", "2")]);
-    root.package("app", "2-1", "depend = lib\nbackup = etc/app.conf\n", &[("usr/bin/app", "2"), ("etc/app.conf", "two\n")]);
+    root.package(
+        "app",
+        "2-1",
+        "depend = lib\nbackup = etc/app.conf\n",
+        &[("usr/bin/app", "2"), ("etc/app.conf", "two\n")],
+    );
     root.package("other", "1-1", "", &[]);
     fs::write(root.root().join("etc/app.conf"), "mine\n").unwrap();
     let sync = root.root().join("var/lib/pacman/sync");
@@ -153,15 +191,36 @@ fn packages_of_a_directory() {
     assert_eq!((t.changes.updated.len(), t.changes.installed.len()), (2, 0));
     assert_eq!(root.installed(), "app 2-1\nlib 2-1\n");
     let text = |at: &str| fs::read_to_string(root.root().join(at)).unwrap();
-    assert_eq!((text("etc/app.conf"), text("etc/app.conf.pacnew"), text("usr/bin/app")), ("mine\n".into(), "two\n".into(), "2".into()));
+    assert_eq!(
+        (text("etc/app.conf"), text("etc/app.conf.pacnew"), text("usr/bin/app")),
+        ("mine\n".into(), "two\n".into(), "2".into())
+    );
     // An older version only by name; nothing of the alternate's own lists has changed.
     let t = root.update(&[named("lib", Some("1-1"))]).unwrap();
-    assert_eq!((t.changes.updated[0].after.as_str(), root.installed()), ("1-1", "app 2-1\nlib 1-1\n".into()));
-    root.package("lib2", "1-1", "replaces = lib\nprovides = lib\nconflict = lib\n", &[("usr/lib/lib-x", "3")]);
+    assert_eq!(
+        (t.changes.updated[0].after.as_str(), root.installed()),
+        ("1-1", "app 2-1\nlib 1-1\n".into())
+    );
+    root.package(
+        "lib2",
+        "1-1",
+        "replaces = lib\nprovides = lib\nconflict = lib\n",
+        &[("usr/lib/lib-x", "3")],
+    );
     let t = root.update(&[Goal::All]).unwrap();
-    assert_eq!((t.changes.removed[0].name.as_str(), root.installed()), ("lib", "app 2-1\nlib2 1-1\n".into()));
-    let entries: Vec<String> = fs::read_dir(&sync).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-    assert_eq!((entries.join(" "), fs::read_to_string(sync.join("core.db")).unwrap()), ("core.db".into(), "as it is".into()));
+    assert_eq!(
+        (t.changes.removed[0].name.as_str(), root.installed()),
+        ("lib", "app 2-1\nlib2 1-1\n".into())
+    );
+    let entries: Vec<String> = fs::read_dir(&sync)
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(
+        (entries.join(" "), fs::read_to_string(sync.join("core.db")).unwrap()),
+        ("core.db".into(), "as it is".into())
+    );
     assert!(fs::read_dir(root.root().join("var/cache/pacman/pkg")).unwrap().next().is_none());
 }
 
@@ -173,13 +232,18 @@ fn what_cannot_be_done_is_said_in_pacmans_words() {
     root.package("b", "1-1", "", &[]);
     root.package("own", "1-1", "", &[("usr/bin/there", "x")]);
     let no = told(&root.update(&[named("app", None)]).unwrap_err());
-    assert!(no.starts_with("ALT-740: pacman cannot install what is wanted") && no.contains("nowhere>=3"), "{no}");
+    assert!(
+        no.starts_with("ALT-740: pacman cannot install what is wanted")
+            && no.contains("nowhere>=3"),
+        "{no}"
+    );
     let no = told(&root.update(&[named("a", None), named("b", None)]).unwrap_err());
     assert!(no.starts_with("ALT-740") && no.contains("conflict"), "{no}");
     fs::write(root.root().join("usr/bin/there"), "somebody else's").unwrap();
     let no = told(&root.update(&[named("own", None)]).unwrap_err());
     assert!(
-        no.starts_with("ALT-740: pacman could not install what is wanted") && no.contains("/usr/bin/there exists in filesystem"),
+        no.starts_with("ALT-740: pacman could not install what is wanted")
+            && no.contains("/usr/bin/there exists in filesystem"),
         "{no}"
     );
     assert_eq!(root.installed(), "");
@@ -195,7 +259,10 @@ fn a_package_that_was_half_installed() {
     fs::write(root.root().join("usr/bin/app"), "half").unwrap();
     let t = root.update(&[named("b", None)]).unwrap();
     assert_eq!(t.changes.installed.len(), 1);
-    assert_eq!((root.installed(), fs::read_to_string(root.root().join("usr/bin/app")).unwrap()), ("app 1-1\nb 1-1\n".into(), "1".into()));
+    assert_eq!(
+        (root.installed(), fs::read_to_string(root.root().join("usr/bin/app")).unwrap()),
+        ("app 1-1\nb 1-1\n".into(), "1".into())
+    );
     assert!(local.join("desc").is_file());
 }
 
@@ -218,7 +285,11 @@ fn scripts_that_did_not_run() {
     root.update(&[named("b", None)]).unwrap();
     assert_eq!(fs::read_to_string(root.root().join("root/said")).unwrap_or_default(), "again\n");
     root.update(&[Goal::All]).unwrap();
-    assert_eq!(fs::read_to_string(root.root().join("root/said")).unwrap(), "again\n", "once is enough");
+    assert_eq!(
+        fs::read_to_string(root.root().join("root/said")).unwrap(),
+        "again\n",
+        "once is enough"
+    );
 }
 
 #[test]
@@ -233,7 +304,8 @@ fn repositories() {
     let mut entry = catalog::entries(&own).unwrap().0.remove(0);
     entry.version = "1-1".into();
     fs::write(own.join("own.db"), db::written(&[&entry])).unwrap();
-    let conf = "[options]\nArchitecture = auto\nSigLevel = Never\n[own]\nServer = file:///srv/own\n";
+    let conf =
+        "[options]\nArchitecture = auto\nSigLevel = Never\n[own]\nServer = file:///srv/own\n";
     fs::write(root.root().join("etc/pacman.conf"), conf).unwrap();
     root.place = Place::Configured;
     let t = root.update(&[named("app", None)]).unwrap();
@@ -271,9 +343,16 @@ fn versions_as_pacman_orders_them() {
         "2___a",
         "2_a",
     ];
-    let script: String = versions.iter().flat_map(|a| versions.iter().map(move |b| format!("vercmp {a} {b};"))).collect();
-    let out = Command::new("chroot").arg(root.root()).args(["/bin/sh", "-c", &script]).output().unwrap();
+    let script: String = versions
+        .iter()
+        .flat_map(|a| versions.iter().map(move |b| format!("vercmp {a} {b};")))
+        .collect();
+    let out =
+        Command::new("chroot").arg(root.root()).args(["/bin/sh", "-c", &script]).output().unwrap();
     let said = String::from_utf8(out.stdout).unwrap();
-    let ours: String = versions.iter().flat_map(|a| versions.iter().map(move |b| format!("{}\n", arch::compare(a, b) as i8))).collect();
+    let ours: String = versions
+        .iter()
+        .flat_map(|a| versions.iter().map(move |b| format!("{}\n", arch::compare(a, b) as i8)))
+        .collect();
     assert_eq!(said, ours);
 }

@@ -31,9 +31,16 @@ impl Acts {
 }
 
 /// The transaction, given what is installed and what the location offers.
-pub fn transaction(acts: Acts, installed: &[Installed], available: &[Available], place: &Place) -> Transaction {
-    let offered: BTreeMap<(&str, &str, &str), &Available> =
-        available.iter().map(|a| ((a.name.as_str(), a.version.as_str(), a.arch.as_str()), a)).collect();
+pub fn transaction(
+    acts: Acts,
+    installed: &[Installed],
+    available: &[Available],
+    place: &Place,
+) -> Transaction {
+    let offered: BTreeMap<(&str, &str, &str), &Available> = available
+        .iter()
+        .map(|a| ((a.name.as_str(), a.version.as_str(), a.arch.as_str()), a))
+        .collect();
     let mut out = Transaction::default();
     let mut changes = Changes::default();
     for new in acts.comes {
@@ -43,7 +50,12 @@ pub fn transaction(acts: Acts, installed: &[Installed], available: &[Available],
         match replaced(&new, installed) {
             Some(old) => {
                 out.growth = out.growth.saturating_sub(bytes(old.size));
-                changes.updated.push(Update { name: new.name, arch: new.arch, before: old.package.version.clone(), after: new.version });
+                changes.updated.push(Update {
+                    name: new.name,
+                    arch: new.arch,
+                    before: old.package.version.clone(),
+                    after: new.version,
+                });
             }
             None => changes.installed.push(new),
         }
@@ -71,7 +83,8 @@ pub fn nothing_older(transaction: &Transaction, goals: &[Goal]) -> Result<()> {
     let versioned = goals.iter().any(|g| matches!(g, Goal::Package { version: Some(_), .. }));
     match transaction.changes.updated.iter().find(|u| compare(&u.after, &u.before).is_lt()) {
         Some(update) if !versioned => {
-            let [name, before, after] = [&update.name, &update.before, &update.after].map(|t| printable(t, false));
+            let [name, before, after] =
+                [&update.name, &update.before, &update.after].map(|t| printable(t, false));
             Err(error::CONFLICTING_UPDATE.because_do(
                 format!("{name} {before} would be replaced by the older {after}"),
                 format!("an older version is installed only where it is named: -w {name}={after}"),
@@ -92,7 +105,10 @@ fn replaced<'a>(new: &Package, installed: &'a [Installed]) -> Option<&'a Install
     if same.iter().any(|i| i.several) {
         return None;
     }
-    let of_arch = same.iter().filter(|i| i.package.arch == new.arch).max_by(|a, b| compare(&a.package.version, &b.package.version));
+    let of_arch = same
+        .iter()
+        .filter(|i| i.package.arch == new.arch)
+        .max_by(|a, b| compare(&a.package.version, &b.package.version));
     match (of_arch, same.as_slice()) {
         (Some(one), _) => Some(one),
         (None, [one]) if one.package.arch == "noarch" || new.arch == "noarch" => Some(one),
@@ -132,23 +148,44 @@ mod tests {
             offer("new 1-1 noarch", 5, 1),
             offer("kernel 2-1 x86_64", 1100, 100),
         ];
-        let comes = offered.iter().map(|a| Package { name: a.name.clone(), version: a.version.clone(), arch: a.arch.clone() }).collect();
+        let comes = offered
+            .iter()
+            .map(|a| Package {
+                name: a.name.clone(),
+                version: a.version.clone(),
+                arch: a.arch.clone(),
+            })
+            .collect();
         let acts = Acts { comes, goes: vec![package("old 1-1 noarch")] };
         let twice = acts.clone().and(acts.clone());
         assert_eq!(twice, acts);
         let url = Place::Url { url: "".into(), rest: vec![] };
         let done = transaction(acts.clone(), &there, &offered, &url);
-        let updated: Vec<String> = done.changes.updated.iter().map(|u| format!("{}.{} {} {}", u.name, u.arch, u.before, u.after)).collect();
+        let updated: Vec<String> = done
+            .changes
+            .updated
+            .iter()
+            .map(|u| format!("{}.{} {} {}", u.name, u.arch, u.before, u.after))
+            .collect();
         assert_eq!(updated, ["bar.noarch 1-1 2-1", "foo.x86_64 1-1 2-1"]);
-        assert_eq!(done.changes.installed, [package("kernel 2-1 x86_64"), package("new 1-1 noarch")]);
+        assert_eq!(
+            done.changes.installed,
+            [package("kernel 2-1 x86_64"), package("new 1-1 noarch")]
+        );
         assert_eq!(done.changes.removed, [package("old 1-1 noarch")]);
         assert_eq!((done.download, done.growth), (115, 50 - 10 + 5 + 1100 - 7));
         assert!(nothing_older(&done, &[Goal::All]).is_ok());
         let mut older = done.clone();
         older.changes.updated[0].after = "0-1".into();
-        let named = |version: Option<&str>| Goal::Package { name: "bar".into(), version: version.map(str::to_owned) };
+        let named = |version: Option<&str>| Goal::Package {
+            name: "bar".into(),
+            version: version.map(str::to_owned),
+        };
         let why = format!("{:#}", nothing_older(&older, &[Goal::All, named(None)]).unwrap_err());
-        assert!(why.contains("ALT-740") && why.contains("bar 1-1 would be replaced by the older 0-1"), "{why}");
+        assert!(
+            why.contains("ALT-740") && why.contains("bar 1-1 would be replaced by the older 0-1"),
+            "{why}"
+        );
         assert!(nothing_older(&older, &[named(Some("0-1"))]).is_ok());
         let here = Place::Directory { inside: "/a".into(), here: "/b".into() };
         assert_eq!(transaction(acts, &there, &offered, &here).download, 0);

@@ -36,9 +36,12 @@ const MAX_MENTIONS: usize = 2_000_000;
 pub fn of_repositories(tree: &Tree) -> Result<Vec<Fix>> {
     let mut all = vec![];
     for repository in &tree.repositories {
-        let failed = |why: String| error::BAD_REPOSITORY.because(format!("{}: {why}", repository.display()));
+        let failed =
+            |why: String| error::BAD_REPOSITORY.because(format!("{}: {why}", repository.display()));
         if let Some((file, reader)) = repomd::metadata(repository, "updateinfo").map_err(failed)? {
-            all.extend(updateinfo::read(reader).map_err(|e| failed(format!("{}: {e}", file.display())))?);
+            all.extend(
+                updateinfo::read(reader).map_err(|e| failed(format!("{}: {e}", file.display())))?,
+            );
         }
     }
     Ok(all)
@@ -46,7 +49,11 @@ pub fn of_repositories(tree: &Tree) -> Result<Vec<Fix>> {
 
 /// Whether these fixes know all that is asked for.
 pub fn know(fixes: &[Fix], asked: &[String]) -> bool {
-    let known = |name: &String| fixes.iter().any(|f| names::same(&f.id, name) || f.names.iter().any(|n| names::same(n, name)));
+    let known = |name: &String| {
+        fixes
+            .iter()
+            .any(|f| names::same(&f.id, name) || f.names.iter().any(|n| names::same(n, name)))
+    };
     !asked.is_empty() && asked.iter().all(known)
 }
 
@@ -54,7 +61,9 @@ pub fn know(fixes: &[Fix], asked: &[String]) -> bool {
 pub fn of_changelogs(packages: &[Available]) -> Vec<Fix> {
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut left = MAX_MENTIONS;
-    for (available, package) in packages.iter().filter_map(|a| Some((a, Package::read(a.file.as_ref()?).ok()?))) {
+    for (available, package) in
+        packages.iter().filter_map(|a| Some((a, Package::read(a.file.as_ref()?).ok()?)))
+    {
         let own = package.evr();
         // Newest first: a fix that is named again later (in a list of all, say) came with the oldest that names it.
         for change in package.changelog() {
@@ -72,7 +81,11 @@ pub fn of_changelogs(packages: &[Available]) -> Vec<Fix> {
             }
         }
     }
-    let fix = |(id, packages): (String, BTreeMap<String, String>)| Fix { id, packages: packages.into_iter().collect(), ..Fix::default() };
+    let fix = |(id, packages): (String, BTreeMap<String, String>)| Fix {
+        id,
+        packages: packages.into_iter().collect(),
+        ..Fix::default()
+    };
     found.into_iter().map(fix).collect()
 }
 
@@ -81,7 +94,10 @@ pub fn of_changelogs(packages: &[Available]) -> Vec<Fix> {
 fn since(change: &Change, epoch: &str, own: &str) -> String {
     let word = change.author.split_whitespace().last().unwrap_or_default().trim_matches(['[', ']']);
     let evr = version::Evr::of(word);
-    let Some(release) = evr.release.filter(|r| r.starts_with(|c: char| c.is_ascii_digit()) && !word.contains(['@', '<', '>'])) else {
+    let Some(release) = evr
+        .release
+        .filter(|r| r.starts_with(|c: char| c.is_ascii_digit()) && !word.contains(['@', '<', '>']))
+    else {
         return own.to_owned();
     };
     let epoch = if word.contains(':') { evr.epoch } else { epoch };
@@ -92,7 +108,8 @@ fn since(change: &Change, epoch: &str, own: &str) -> String {
 /// The level of the distribution that is in the location: `9.4`, also `9.4_ML`; it is brought by all of its packages.
 pub fn levels(packages: &[Available]) -> Vec<Fix> {
     let newest = super::newest(packages);
-    let all: Vec<(String, String)> = newest.iter().map(|p| (p.name.clone(), p.version.clone())).collect();
+    let all: Vec<(String, String)> =
+        newest.iter().map(|p| (p.name.clone(), p.version.clone())).collect();
     let mut levels: BTreeMap<String, Fix> = BTreeMap::new();
     for release in newest.iter().filter(|p| RELEASES.contains(&p.name.as_str())) {
         let evr = version::Evr::of(&release.version);
@@ -131,11 +148,26 @@ mod tests {
 
     #[test]
     fn levels_of_a_location() {
-        let package = |name: &str, version: &str| Available { name: name.into(), version: version.into(), ..Available::default() };
-        let all = [package("openSUSE-release", "15.6-lp156.1"), package("glibc", "2.38-1"), package("glibc", "2.38-2")];
+        let package = |name: &str, version: &str| Available {
+            name: name.into(),
+            version: version.into(),
+            ..Available::default()
+        };
+        let all = [
+            package("openSUSE-release", "15.6-lp156.1"),
+            package("glibc", "2.38-1"),
+            package("glibc", "2.38-2"),
+        ];
         let fixes = levels(&all);
         assert_eq!((fixes.len(), fixes[0].id.as_str()), (1, "15.6"));
-        assert!(know(&fixes, &["15.6_ML".into()]) && !know(&fixes, &["15.5".into()]) && !know(&fixes, &[]));
-        assert_eq!(fixes[0].packages, [("glibc".into(), "2.38-2".into()), ("openSUSE-release".into(), "15.6-lp156.1".into())]);
+        assert!(
+            know(&fixes, &["15.6_ML".into()])
+                && !know(&fixes, &["15.5".into()])
+                && !know(&fixes, &[])
+        );
+        assert_eq!(
+            fixes[0].packages,
+            [("glibc".into(), "2.38-2".into()), ("openSUSE-release".into(), "15.6-lp156.1".into())]
+        );
     }
 }

@@ -25,8 +25,15 @@ pub struct Installed {
 
 const FORMAT: &str = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{LONGSIZE}\\t[%{PROVIDENAME} ]\\n";
 /// What a package provides that may be there several times: dnf's, zypper's, and a kernel's own names.
-const SEVERAL: [&str; 7] =
-    ["installonlypkg(", "multiversion(kernel)", "kernel", "kernel-uname-r", "kernel-core", "kernel-modules", "kernel-devel"];
+const SEVERAL: [&str; 7] = [
+    "installonlypkg(",
+    "multiversion(kernel)",
+    "kernel",
+    "kernel-uname-r",
+    "kernel-core",
+    "kernel-modules",
+    "kernel-devel",
+];
 
 fn list() -> Cmd {
     Cmd::new("rpm", "ask which packages are installed").args(["-qa", "--qf", FORMAT])
@@ -37,7 +44,8 @@ fn list() -> Cmd {
 /// # Errors
 /// ALT-730 with rpm's words.
 pub fn installed(inside: &Sandbox) -> Result<Vec<Installed>> {
-    let done = list().inside(inside).read().map_err(|e| error::UPDATE_FAILED.because(e.to_string()))?;
+    let done =
+        list().inside(inside).read().map_err(|e| error::UPDATE_FAILED.because(e.to_string()))?;
     Ok(parse(&done.text()))
 }
 
@@ -48,13 +56,21 @@ fn parse(text: &str) -> Vec<Installed> {
         if name == "gpg-pubkey" {
             return None;
         }
-        let several = provides.split(' ').any(|p| SEVERAL.iter().any(|s| p == *s || s.ends_with('(') && p.starts_with(s)));
-        let package = Package { name: name.to_owned(), version: written(epoch, version, release), arch: arch.to_owned() };
+        let several = provides
+            .split(' ')
+            .any(|p| SEVERAL.iter().any(|s| p == *s || s.ends_with('(') && p.starts_with(s)));
+        let package = Package {
+            name: name.to_owned(),
+            version: written(epoch, version, release),
+            arch: arch.to_owned(),
+        };
         Some(Installed { package, size: size.parse().unwrap_or(0), several })
     };
     let mut all: Vec<Installed> = text.lines().filter_map(one).collect();
     let key = |i: &Installed| (i.package.name.clone(), i.package.arch.clone());
-    all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| compare(&a.package.version, &b.package.version)));
+    all.sort_by(|a, b| {
+        key(a).cmp(&key(b)).then_with(|| compare(&a.package.version, &b.package.version))
+    });
     all
 }
 
@@ -69,11 +85,18 @@ fn left_over(installed: &[Installed]) -> Vec<&Package> {
 
 /// All but the newest version of one package.
 fn older(all: Vec<&Installed>) -> Vec<&Package> {
-    let newest = all.iter().map(|i| i.package.version.as_str()).max_by(|a, b| compare(a, b)).unwrap_or_default();
+    let newest = all
+        .iter()
+        .map(|i| i.package.version.as_str())
+        .max_by(|a, b| compare(a, b))
+        .unwrap_or_default();
     if all.iter().any(|i| i.several) {
         return vec![];
     }
-    all.into_iter().map(|i| &i.package).filter(|p| compare(&p.version, newest) == Ordering::Less).collect()
+    all.into_iter()
+        .map(|i| &i.package)
+        .filter(|p| compare(&p.version, newest) == Ordering::Less)
+        .collect()
 }
 
 /// Mends the database: locks of processes that are no more, a database that does not open, updates that were killed half-way.
@@ -89,8 +112,13 @@ pub fn mend(job: &Job) -> Result<()> {
     }
     let opens = || list().inside(inside).read();
     if let Err(e) = opens() {
-        events.warn(format!("the package database of the copy does not open, it is built anew: {e}"));
-        Cmd::new("rpm", "build the package database anew").arg("--rebuilddb").inside(inside).run(events).map_err(failed)?;
+        events
+            .warn(format!("the package database of the copy does not open, it is built anew: {e}"));
+        Cmd::new("rpm", "build the package database anew")
+            .arg("--rebuilddb")
+            .inside(inside)
+            .run(events)
+            .map_err(failed)?;
     }
     if !job.interrupted {
         // Two versions of a package at once may be as the administrator wants it (installonlypkgs, multiversion).
@@ -99,7 +127,10 @@ pub fn mend(job: &Job) -> Result<()> {
     let all = parse(&opens().map_err(failed)?.text());
     let old = left_over(&all);
     if !old.is_empty() {
-        let names: Vec<String> = old.iter().map(|p| format!("{}-{}.{}", p.name, without_epoch(&p.version), p.arch)).collect();
+        let names: Vec<String> = old
+            .iter()
+            .map(|p| format!("{}-{}.{}", p.name, without_epoch(&p.version), p.arch))
+            .collect();
         events.warn(format!(
             "an update was interrupted: {} are there in two versions; the older go now, but scripts of the newer may not have run to their end",
             old.iter().map(|p| printable(&p.name, false)).collect::<Vec<_>>().join(", ")
@@ -146,7 +177,10 @@ mod tests {
     #[test]
     fn what_rpm_lists() {
         let all = parse(TEXT);
-        let lines: Vec<String> = all.iter().map(|i| format!("{}={}.{}", i.package.name, i.package.version, i.package.arch)).collect();
+        let lines: Vec<String> = all
+            .iter()
+            .map(|i| format!("{}={}.{}", i.package.name, i.package.version, i.package.arch))
+            .collect();
         assert_eq!(
             lines,
             [

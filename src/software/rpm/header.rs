@@ -117,7 +117,12 @@ impl Header {
             return Err(format!("its header claims {count} entries and {size} bytes"));
         }
         let index = take(from, u64::from(count) * 16)?;
-        let entries = index.chunks_exact(16).map(|e| Entry { tag: word(e, 0), kind: word(e, 4), offset: word(e, 8), count: word(e, 12) });
+        let entries = index.chunks_exact(16).map(|e| Entry {
+            tag: word(e, 0),
+            kind: word(e, 4),
+            offset: word(e, 8),
+            count: word(e, 12),
+        });
         let entries = entries.collect();
         let store = take(from, u64::from(size))?;
         Ok((Self { entries, store }, 16 + u64::from(count) * 16 + u64::from(size)))
@@ -130,14 +135,21 @@ impl Header {
 
     /// The texts of an entry (types 6, 8 and 9), invalid UTF-8 replaced; empty where there is none.
     pub fn texts(&self, tag: u32) -> Vec<String> {
-        let Some((entry, data)) = self.find(tag).filter(|(e, _)| matches!(e.kind, 6 | 8 | 9)) else { return vec![] };
+        let Some((entry, data)) = self.find(tag).filter(|(e, _)| matches!(e.kind, 6 | 8 | 9))
+        else {
+            return vec![];
+        };
         let count = if entry.kind == 6 { 1 } else { (entry.count as usize).min(MOST_VALUES) };
         // What is behind the last NUL was never ended.
         let whole = data.iter().rposition(|b| *b == 0).map_or(&data[..0], |last| &data[..last]);
         if data.first() == Some(&0) && whole.is_empty() && count == 1 {
             return vec![String::new()];
         }
-        whole.split(|b| *b == 0).take(count).map(|t| String::from_utf8_lossy(t).into_owned()).collect()
+        whole
+            .split(|b| *b == 0)
+            .take(count)
+            .map(|t| String::from_utf8_lossy(t).into_owned())
+            .collect()
     }
 
     /// The first text of an entry: for one that is translated, the one without a language.
@@ -146,7 +158,8 @@ impl Header {
     }
 
     fn first(&self, tag: u32) -> Option<&[u8]> {
-        let (_, data) = self.find(tag).filter(|(e, _)| matches!(e.kind, 6 | 8 | 9) && e.count > 0)?;
+        let (_, data) =
+            self.find(tag).filter(|(e, _)| matches!(e.kind, 6 | 8 | 9) && e.count > 0)?;
         data.iter().position(|b| *b == 0).map(|end| &data[..end])
     }
 

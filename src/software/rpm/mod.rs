@@ -44,7 +44,11 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
     if tree == Tree::default() {
         return Ok(None);
     }
-    let mut contents = Contents { format: Format::Rpm, packages: of_repositories(&tree.repositories)?, damaged: vec![] };
+    let mut contents = Contents {
+        format: Format::Rpm,
+        packages: of_repositories(&tree.repositories)?,
+        damaged: vec![],
+    };
     for file in &tree.files {
         match Package::read(file) {
             Ok(package) if package.source => {}
@@ -53,7 +57,9 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
         }
     }
     let key = |p: &Available| (p.name.clone(), p.arch.clone());
-    contents.packages.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| compare(&a.version, &b.version)));
+    contents
+        .packages
+        .sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| compare(&a.version, &b.version)));
     Ok(Some(contents))
 }
 
@@ -64,11 +70,13 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
 pub fn of_repositories(repositories: &[PathBuf]) -> Result<Vec<Available>> {
     let mut all = vec![];
     for repository in repositories {
-        let failed = |why: String| error::BAD_REPOSITORY.because(format!("{}: {why}", repository.display()));
+        let failed =
+            |why: String| error::BAD_REPOSITORY.because(format!("{}: {why}", repository.display()));
         let Some((file, reader)) = repomd::metadata(repository, "primary").map_err(failed)? else {
             return Err(failed("it has no list of packages (primary.xml)".to_owned()));
         };
-        let mut packages = primary::read(reader).map_err(|e| failed(format!("{}: {e}", file.display())))?;
+        let mut packages =
+            primary::read(reader).map_err(|e| failed(format!("{}: {e}", file.display())))?;
         primary::locate(&mut packages, repository);
         all.extend(packages);
     }

@@ -4,7 +4,8 @@
 //! called (`rhbz#1234567`, `bsc#1234567`, `1234567`), those of Red Hat's newer tracker `RHEL-12345`.
 
 /// What stands before a bug's number: names of trackers.
-const TRACKERS: [&str; 10] = ["", "rhbz", "rh", "bz", "bug", "bugzilla", "bsc", "boo", "bnc", "bgo"];
+const TRACKERS: [&str; 10] =
+    ["", "rhbz", "rh", "bz", "bug", "bugzilla", "bsc", "boo", "bnc", "bgo"];
 /// How names of fixes begin that end in numbers, and are written in capitals.
 const CAPITALS: [&str; 5] = ["CVE", "RHSA", "RHBA", "RHEA", "RHEL"];
 
@@ -12,12 +13,18 @@ const CAPITALS: [&str; 5] = ["CVE", "RHSA", "RHBA", "RHEA", "RHEL"];
 pub fn canonical(name: &str) -> String {
     let name = name.trim();
     let number = name.rsplit_once('#').map_or(name, |(_, number)| number);
-    let tracker = name.strip_suffix(number).unwrap_or_default().trim_end_matches('#').to_ascii_lowercase();
-    if TRACKERS.contains(&tracker.trim()) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
+    let tracker =
+        name.strip_suffix(number).unwrap_or_default().trim_end_matches('#').to_ascii_lowercase();
+    if TRACKERS.contains(&tracker.trim())
+        && !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+    {
         return format!("#{number}");
     }
     match name.split_once('-') {
-        Some((kind, _)) if CAPITALS.contains(&kind.to_ascii_uppercase().as_str()) => name.to_ascii_uppercase(),
+        Some((kind, _)) if CAPITALS.contains(&kind.to_ascii_uppercase().as_str()) => {
+            name.to_ascii_uppercase()
+        }
         _ => name.to_owned(),
     }
 }
@@ -29,14 +36,20 @@ pub fn same(a: &str, b: &str) -> bool {
 
 /// Whether this (in its canonical form) looks like a fix's name at all: references point to web pages too.
 pub fn is_one(name: &str) -> bool {
-    let plain = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_:#.".contains(c));
+    let plain = !name.is_empty()
+        && name.len() <= 64
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_:#.".contains(c));
     plain && name.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// The fixes that a text (a changelog's entry, a title) names, in their canonical form, each once.
 pub fn mentioned(text: &str) -> Vec<String> {
     let part = |c: char| c.is_ascii_alphanumeric() || "-#:/_".contains(c);
-    let mut all: Vec<String> = text.split(|c| !part(c)).flat_map(words).filter_map(|word| named(word.trim_matches(':'))).collect();
+    let mut all: Vec<String> = text
+        .split(|c| !part(c))
+        .flat_map(words)
+        .filter_map(|word| named(word.trim_matches(':')))
+        .collect();
     all.sort();
     all.dedup();
     all
@@ -49,9 +62,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 fn named(word: &str) -> Option<String> {
     let name = canonical(word);
-    let digits = |text: &str, least: usize| (least..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    let year =
-        |rest: &str, between: char| rest.split_once(between).is_some_and(|(year, n)| digits(year, 4) && year.len() == 4 && digits(n, 2));
+    let digits = |text: &str, least: usize| {
+        (least..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let year = |rest: &str, between: char| {
+        rest.split_once(between)
+            .is_some_and(|(year, n)| digits(year, 4) && year.len() == 4 && digits(n, 2))
+    };
     let fine = match name.strip_prefix('#') {
         // Shorter ones are numbers of lists more often than bugs.
         Some(number) => word.contains('#') && digits(number, 4),
@@ -91,7 +108,11 @@ mod tests {
         ] {
             assert_eq!(canonical(written), form, "{written}");
         }
-        assert!(same("fedora-2024-0A1B2C3D4E", "FEDORA-2024-0a1b2c3d4e") && same("bnc#99", "99") && !same("#1", "#2"));
+        assert!(
+            same("fedora-2024-0A1B2C3D4E", "FEDORA-2024-0a1b2c3d4e")
+                && same("bnc#99", "99")
+                && !same("#1", "#2")
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@ use crate::software::{Available, Fix, Job, Place};
 /// What cannot be read.
 pub fn available(job: &Job, cache: &Path) -> Result<Vec<Available>> {
     match job.place {
-        Place::Directory { here, .. } => Ok(super::read(here)?.map(|c| c.packages).unwrap_or_default()),
+        Place::Directory { here, .. } => {
+            Ok(super::read(here)?.map(|c| c.packages).unwrap_or_default())
+        }
         _ => {
             let dir = fetched(job, cache)?;
             super::of_repositories(&tree::look(&dir.path())?.repositories)
@@ -26,7 +28,12 @@ pub fn available(job: &Job, cache: &Path) -> Result<Vec<Available>> {
 ///
 /// # Errors
 /// What cannot be read.
-pub fn fixes(job: &Job, cache: &Path, asked: &[String], available: &[Available]) -> Result<Vec<Fix>> {
+pub fn fixes(
+    job: &Job,
+    cache: &Path,
+    asked: &[String],
+    available: &[Available],
+) -> Result<Vec<Fix>> {
     let look = |dir: &Path| super::fixes_of(available, &tree::look(dir)?, asked);
     match job.place {
         Place::Directory { here, .. } => look(here),

@@ -101,11 +101,16 @@ impl Package {
     pub fn of(from: &mut impl std::io::Read) -> Result<Self, String> {
         let header::Lead { source, header, range } = header::read(from)?;
         let needed = |tag: u32, what: &str| match header.text(tag) {
-            Some(text) if !text.is_empty() && text.len() <= 256 && !text.contains(char::is_whitespace) => Ok(text),
+            Some(text)
+                if !text.is_empty() && text.len() <= 256 && !text.contains(char::is_whitespace) =>
+            {
+                Ok(text)
+            }
             _ => Err(format!("its header has no {what}")),
         };
         let (name, version) = (needed(tag::NAME, "name")?, needed(tag::VERSION, "version")?);
-        let (release, arch) = (needed(tag::RELEASE, "release")?, needed(tag::ARCH, "architecture")?);
+        let (release, arch) =
+            (needed(tag::RELEASE, "release")?, needed(tag::ARCH, "architecture")?);
         let epoch = header.number(tag::EPOCH).unwrap_or(0).to_string();
         // Old tools marked source packages in the lead only, new ones leave out the name of their own source.
         let source = source || header.text(tag::SOURCE_RPM).is_none_or(|s| s.is_empty());
@@ -131,14 +136,21 @@ impl Package {
             flags: flags.get(n).copied().unwrap_or(0),
             version: versions.get(n).cloned().unwrap_or_default(),
         };
-        self.header.texts(names).into_iter().enumerate().map(one).filter(|d| !d.name.is_empty()).collect()
+        self.header
+            .texts(names)
+            .into_iter()
+            .enumerate()
+            .map(one)
+            .filter(|d| !d.name.is_empty())
+            .collect()
     }
 
     /// Its files and directories.
     pub fn files(&self) -> Vec<Owned> {
         let (bases, dirs) = (self.header.texts(tag::BASE_NAMES), self.header.texts(tag::DIR_NAMES));
         let indexes = self.header.numbers(tag::DIR_INDEXES);
-        let (modes, flags) = (self.header.numbers(tag::FILE_MODES), self.header.numbers(tag::FILE_FLAGS));
+        let (modes, flags) =
+            (self.header.numbers(tag::FILE_MODES), self.header.numbers(tag::FILE_FLAGS));
         let path = |(n, base): (usize, String)| {
             let dir = usize::try_from(*indexes.get(n)?).ok().and_then(|at| dirs.get(at))?;
             // One long directory for very many files would be a small package and a large list.
@@ -147,7 +159,8 @@ impl Package {
             }
             Some((n, format!("{dir}{base}")))
         };
-        let mut paths: Vec<(usize, String)> = bases.into_iter().enumerate().filter_map(path).collect();
+        let mut paths: Vec<(usize, String)> =
+            bases.into_iter().enumerate().filter_map(path).collect();
         if paths.is_empty() {
             paths = self.header.texts(tag::OLD_FILE_NAMES).into_iter().enumerate().collect();
         }
@@ -161,7 +174,8 @@ impl Package {
 
     /// Its changelog, newest first.
     pub fn changelog(&self) -> Vec<Change> {
-        let (authors, texts) = (self.header.texts(tag::CHANGELOG_NAME), self.header.texts(tag::CHANGELOG_TEXT));
+        let (authors, texts) =
+            (self.header.texts(tag::CHANGELOG_NAME), self.header.texts(tag::CHANGELOG_TEXT));
         authors.into_iter().zip(texts).map(|(author, text)| Change { author, text }).collect()
     }
 }

@@ -40,8 +40,12 @@ pub fn repositories(job: &Job) -> Result<Vec<Repository>> {
                     format!("`{word}` follows the URL: suites and components are Debian's"),
                     "give the URL of the repository alone, the one that has repodata/ below it",
                 )),
-                None if !plain => Err(error::BAD_LOCATION.because("the URL has characters in it that no URL has")),
-                None => Ok(vec![Repository { id: format!("{ID}1"), url: url.to_owned(), local: false }]),
+                None if !plain => {
+                    Err(error::BAD_LOCATION.because("the URL has characters in it that no URL has"))
+                }
+                None => {
+                    Ok(vec![Repository { id: format!("{ID}1"), url: url.to_owned(), local: false }])
+                }
             }
         }
         Place::Directory { inside, here } => directory(job, inside, here),
@@ -70,7 +74,9 @@ fn directory(job: &Job, inside: &Path, here: &Path) -> Result<Vec<Repository>> {
         write::repository(&dir.path(), &files)?;
     }
     if all.is_empty() {
-        return Err(error::BAD_LOCATION.because(format!("there are no packages in {}", here.display())));
+        return Err(
+            error::BAD_LOCATION.because(format!("there are no packages in {}", here.display()))
+        );
     }
     Ok(all)
 }
@@ -82,7 +88,11 @@ pub fn keys(root: &Path, directories: &[&str]) -> Vec<String> {
     let Ok(root) = Beneath::open(root) else { return all };
     for dir in directories.iter().map(Path::new) {
         let found = root.read_dir(dir).unwrap_or_default();
-        for file in found.iter().map(|e| dir.join(&e.name)).filter(|p| p.extension().is_some_and(|e| e == "repo")) {
+        for file in found
+            .iter()
+            .map(|e| dir.join(&e.name))
+            .filter(|p| p.extension().is_some_and(|e| e == "repo"))
+        {
             keys_of(&root.text(file).unwrap_or_default(), &mut all);
         }
     }
@@ -97,11 +107,14 @@ fn keys_of(text: &str, all: &mut Vec<String>) {
     let mut within = false;
     for line in text.lines().chain(["[end]"]) {
         let continued = within && line.starts_with([' ', '\t']);
-        let (key, value) = if continued { ("gpgkey", line) } else { line.split_once('=').unwrap_or((line, "")) };
+        let (key, value) =
+            if continued { ("gpgkey", line) } else { line.split_once('=').unwrap_or((line, "")) };
         within = key.trim() == "gpgkey";
         match key.trim() {
             "gpgkey" => {
-                let urls = value.split([' ', '\t', ',']).filter(|u| u.starts_with("file:///") && !u.contains(char::is_control));
+                let urls = value
+                    .split([' ', '\t', ','])
+                    .filter(|u| u.starts_with("file:///") && !u.contains(char::is_control));
                 section.1.extend(urls.map(str::to_owned));
             }
             "enabled" => section.0 = !matches!(value.trim(), "0" | "false" | "no" | "False"),
@@ -124,6 +137,13 @@ mod tests {
                     [b]\nenabled = 0\ngpgkey = file:///etc/pki/no\n[c]\ngpgkey=file:///c\n";
         let mut all = vec![];
         keys_of(text, &mut all);
-        assert_eq!(all, ["file:///etc/pki/rpm-gpg/KEY-$releasever", "file:///etc/pki/rpm-gpg/OTHER", "file:///c"]);
+        assert_eq!(
+            all,
+            [
+                "file:///etc/pki/rpm-gpg/KEY-$releasever",
+                "file:///etc/pki/rpm-gpg/OTHER",
+                "file:///c"
+            ]
+        );
     }
 }

@@ -28,7 +28,10 @@ pub fn read(from: impl BufRead) -> Result<Vec<Available>, String> {
             ([], Node::Open(_)) => now = Available::default(),
             ([], Node::Close) => {
                 let done = std::mem::take(&mut now);
-                if done.name.is_empty() || done.version.is_empty() || matches!(done.arch.as_str(), "src" | "nosrc") {
+                if done.name.is_empty()
+                    || done.version.is_empty()
+                    || matches!(done.arch.as_str(), "src" | "nosrc")
+                {
                     return Ok(());
                 }
                 budget.keep(done.summary.len())?;
@@ -40,7 +43,9 @@ pub fn read(from: impl BufRead) -> Result<Vec<Available>, String> {
             ([one], Node::Text(text)) => match one.as_str() {
                 "name" => add(&mut now.name, text, &mut budget)?,
                 "arch" => add(&mut now.arch, text, &mut budget)?,
-                "summary" if now.summary.len() < SUMMARY => now.summary.extend(text.chars().take(SUMMARY)),
+                "summary" if now.summary.len() < SUMMARY => {
+                    now.summary.extend(text.chars().take(SUMMARY))
+                }
                 _ => {}
             },
             ([one], Node::Open(attributes)) => match one.as_str() {
@@ -71,14 +76,21 @@ pub fn read(from: impl BufRead) -> Result<Vec<Available>, String> {
 fn add(to: &mut String, text: &str, budget: &mut Budget) -> Result<(), String> {
     budget.keep_word(text.trim())?;
     *to += text.trim();
-    if to.len() > MAX_WORD { Err(format!("it has a name of more than {MAX_WORD} bytes")) } else { Ok(()) }
+    if to.len() > MAX_WORD {
+        Err(format!("it has a name of more than {MAX_WORD} bytes"))
+    } else {
+        Ok(())
+    }
 }
 
 /// The packages' files as they lie below `repository`; None for those that are not there.
 pub fn locate(all: &mut [Available], repository: &Path) {
     for package in all {
-        let inside = |f: &PathBuf| f.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-        package.file = package.file.take().filter(inside).map(|f| repository.join(f)).filter(|f| f.is_file());
+        let inside = |f: &PathBuf| {
+            f.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir))
+        };
+        package.file =
+            package.file.take().filter(inside).map(|f| repository.join(f)).filter(|f| f.is_file());
     }
 }
 
@@ -95,7 +107,8 @@ mod tests {
             format!(r#"<version ver="{long}" rel="1"/>"#),
             format!(r#"<location href="{long}"/>"#),
         ] {
-            let why = read(format!("<metadata><package>{inside}</package></metadata>").as_bytes()).unwrap_err();
+            let why = read(format!("<metadata><package>{inside}</package></metadata>").as_bytes())
+                .unwrap_err();
             assert!(why.contains("more than 4096 bytes"), "{why}");
         }
     }

@@ -25,12 +25,21 @@ const WORK: &str = "/var/cache/altdisk-work";
 
 fn shell(line: &str) -> String {
     let done = Command::new("bash").args(["-euc", line]).output().unwrap();
-    assert!(done.status.success(), "{line}: {}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{line}: {}{}",
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
 /// As the flow asks.
-pub fn transaction(manager: &dyn Manager, job: &Job, goals: &[Goal]) -> anyhow::Result<Transaction> {
+pub fn transaction(
+    manager: &dyn Manager,
+    job: &Job,
+    goals: &[Goal],
+) -> anyhow::Result<Transaction> {
     manager.transaction(job, goals, &manager.available(job)?)
 }
 
@@ -52,14 +61,20 @@ impl Sink for Said {
 impl Root {
     /// `id` of os-release; None, with why, where it cannot be made here.
     pub fn new(id: &str) -> Option<Self> {
-        let overlay = fs::read_to_string("/proc/filesystems").is_ok_and(|t| t.contains("\toverlay\n"));
+        let overlay =
+            fs::read_to_string("/proc/filesystems").is_ok_and(|t| t.contains("\toverlay\n"));
         if !nix::unistd::geteuid().is_root() || !overlay {
             println!("skipped: needs root, and a kernel with overlayfs");
             return None;
         }
         // It takes a while to make, and the network: unit tests use it where it is.
-        let cache = std::env::var("ALTDISK_TEST_CACHE").unwrap_or_else(|_| "/var/cache/altdisk-tests".to_owned());
-        let names = fs::read_dir(cache).into_iter().flatten().flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+        let cache = std::env::var("ALTDISK_TEST_CACHE")
+            .unwrap_or_else(|_| "/var/cache/altdisk-tests".to_owned());
+        let names = fs::read_dir(cache)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned());
         let names: Vec<String> = names.collect();
         if ["rpmroot-", "base-"].iter().any(|begin| !names.iter().any(|n| n.starts_with(begin))) {
             println!("skipped: tests/machine/rpmroot.sh was not run yet");
@@ -82,10 +97,22 @@ impl Root {
     }
 
     /// Does something with a job for a directory of the world, prepared.
-    pub fn with<T>(&self, manager: &dyn Manager, dir: &str, flags: &Flags, work: impl FnOnce(&Job) -> T) -> T {
+    pub fn with<T>(
+        &self,
+        manager: &dyn Manager,
+        dir: &str,
+        flags: &Flags,
+        work: impl FnOnce(&Job) -> T,
+    ) -> T {
         let here = self.world.join(dir);
         let at = Path::new(SHOWN).join("location");
-        self.at(manager, &Place::Directory { inside: at.clone(), here: here.clone() }, vec![(here, at)], flags, work)
+        self.at(
+            manager,
+            &Place::Directory { inside: at.clone(), here: here.clone() },
+            vec![(here, at)],
+            flags,
+            work,
+        )
     }
 
     pub fn at<T>(
@@ -96,7 +123,8 @@ impl Root {
         flags: &Flags,
         work: impl FnOnce(&Job) -> T,
     ) -> T {
-        self.try_at(manager, place, shown, flags, work).unwrap_or_else(|e| panic!("{e:#}\n{}", self.said()))
+        self.try_at(manager, place, shown, flags, work)
+            .unwrap_or_else(|e| panic!("{e:#}\n{}", self.said()))
     }
 
     pub fn try_at<T>(
@@ -113,7 +141,15 @@ impl Root {
         let here = self.root.join(&WORK[1..]);
         let _ = fs::remove_dir_all(&here);
         fs::create_dir_all(&here).unwrap();
-        let job = Job { root: &self.root, inside: &inside, place, work: WORK.into(), flags, interrupted: true, events: &self.events };
+        let job = Job {
+            root: &self.root,
+            inside: &inside,
+            place,
+            work: WORK.into(),
+            flags,
+            interrupted: true,
+            events: &self.events,
+        };
         let result = manager.prepare(&job).map(|()| work(&job));
         fs::remove_dir_all(here).unwrap();
         result
@@ -132,7 +168,10 @@ impl Root {
     /// What is installed: `name=version`, of those whose names begin so.
     pub fn installed(&self, manager: &dyn Manager, begin: &str) -> Vec<String> {
         let all = manager.installed(&Sandbox::new(&self.root)).unwrap();
-        all.iter().filter(|p| p.name.starts_with(begin)).map(|p| format!("{}={}", p.name, p.version)).collect()
+        all.iter()
+            .filter(|p| p.name.starts_with(begin))
+            .map(|p| format!("{}={}", p.name, p.version))
+            .collect()
     }
 
     /// A shell's line in the root.

@@ -18,25 +18,33 @@ const MOST_KINDS: usize = 64;
 pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
     let mut found: Vec<(String, PathBuf)> = vec![];
     let mut now: Option<String> = None;
-    xml::each(open(&repository.join(REPOMD)).map_err(|e| format!("{REPOMD}: {e}"))?, |path, node| {
-        let Node::Open(attributes) = node else { return Ok(()) };
-        match path {
-            [_, data] if data == "data" => now = attributes.get("type"),
-            [_, data, location] if data == "data" && location == "location" => {
-                if let (Some(kind), Some(href)) = (&now, attributes.get("href"))
-                    && found.len() < MOST_KINDS
-                {
-                    found.push((kind.clone(), PathBuf::from(href)));
+    xml::each(
+        open(&repository.join(REPOMD)).map_err(|e| format!("{REPOMD}: {e}"))?,
+        |path, node| {
+            let Node::Open(attributes) = node else { return Ok(()) };
+            match path {
+                [_, data] if data == "data" => now = attributes.get("type"),
+                [_, data, location] if data == "data" && location == "location" => {
+                    if let (Some(kind), Some(href)) = (&now, attributes.get("href"))
+                        && found.len() < MOST_KINDS
+                    {
+                        found.push((kind.clone(), PathBuf::from(href)));
+                    }
                 }
+                _ => {}
             }
-            _ => {}
-        }
-        Ok(())
-    })
+            Ok(())
+        },
+    )
     .map_err(|e| format!("{REPOMD}: {e}"))?;
-    let of = |kind: &str| found.iter().filter(|(k, _)| k == kind).map(|(_, file)| file.clone()).collect::<Vec<_>>();
+    let of = |kind: &str| {
+        found.iter().filter(|(k, _)| k == kind).map(|(_, file)| file.clone()).collect::<Vec<_>>()
+    };
     let all = [of(kind), of(&format!("{kind}_zck"))].concat();
-    match all.iter().find(|f| !f.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir))) {
+    match all
+        .iter()
+        .find(|f| !f.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)))
+    {
         Some(_) => Err(format!("{REPOMD}: it names files outside the repository")),
         None => Ok(all),
     }

@@ -26,7 +26,9 @@ const NOISE: [&str; 13] = [
 pub fn words(done: &Finished) -> String {
     let (out, err) = (lines(&done.stdout), lines(&done.stderr));
     let telling = |l: &&String| {
-        ["rror", "fail", "Problem", "conflict", "scriptlet failed", "No match", "nothing provides"].iter().any(|w| l.contains(w))
+        ["rror", "fail", "Problem", "conflict", "scriptlet failed", "No match", "nothing provides"]
+            .iter()
+            .any(|w| l.contains(w))
     };
     let mut all: Vec<String> = match err.is_empty() {
         true => out,
@@ -74,10 +76,17 @@ mod tests {
         let err = "Error in PREIN scriptlet in rpm package failpre\nError: Transaction failed\n";
         let done = Finished { code: Some(1), stdout: out.into(), stderr: err.into() };
         let said = words(&done);
-        assert!(said.contains("\n  its last words\n  error: %prein(") && said.ends_with("\n  Error: Transaction failed"), "{said}");
+        assert!(
+            said.contains("\n  its last words\n  error: %prein(")
+                && said.ends_with("\n  Error: Transaction failed"),
+            "{said}"
+        );
         assert!(!said.contains("Verifying") && !said.contains("Running transaction"), "{said}");
         assert_eq!(failed_scripts(&done), ["%prein(failpre-2.0-1.fc40.noarch)"]);
         let quiet = Finished { code: Some(1), stdout: b"what it said".to_vec(), stderr: vec![] };
-        assert_eq!((words(&quiet), failed_scripts(&quiet)), ("\n  what it said".to_owned(), vec![]));
+        assert_eq!(
+            (words(&quiet), failed_scripts(&quiet)),
+            ("\n  what it said".to_owned(), vec![])
+        );
     }
 }

@@ -34,10 +34,16 @@ impl Advisory {
     fn refer(&mut self, id: &str, kind: &str, budget: &mut Budget) -> Result<(), String> {
         let name = match kind {
             // Bug trackers' numbers stand there without a word before them.
-            "bugzilla" if id.bytes().all(|b| b.is_ascii_digit()) && !id.is_empty() => format!("#{id}"),
+            "bugzilla" if id.bytes().all(|b| b.is_ascii_digit()) && !id.is_empty() => {
+                format!("#{id}")
+            }
             _ => names::canonical(id),
         };
-        if names::is_one(&name) && name != self.id && !self.names.contains(&name) && self.names.len() < MOST_NAMES {
+        if names::is_one(&name)
+            && name != self.id
+            && !self.names.contains(&name)
+            && self.names.len() < MOST_NAMES
+        {
             budget.keep_word(&name)?;
             self.names.push(name);
         }
@@ -60,21 +66,36 @@ impl Advisory {
     fn fix(mut self) -> Fix {
         let announced = suse(&self.id, &self.kind);
         self.names.extend(announced);
-        Fix { id: self.id, names: self.names, title: self.title.trim().to_owned(), packages: self.packages.into_iter().collect() }
+        Fix {
+            id: self.id,
+            names: self.names,
+            title: self.title.trim().to_owned(),
+            packages: self.packages.into_iter().collect(),
+        }
     }
 }
 
 /// The names that SUSE announces a patch by: `SUSE-SLE-Module-Basesystem-15-SP6-2024-123` is SUSE-2024-123, announced as SUSE-SU-2024:0123-1 (SU for
 /// security, RU for recommended); openSUSE's own likewise.
 fn suse(id: &str, kind: &str) -> Vec<String> {
-    let maker = ["SUSE", "openSUSE"].into_iter().find(|m| id.strip_prefix(m).is_some_and(|rest| rest.starts_with('-')));
+    let maker = ["SUSE", "openSUSE"]
+        .into_iter()
+        .find(|m| id.strip_prefix(m).is_some_and(|rest| rest.starts_with('-')));
     let mut parts = id.rsplit('-');
-    let (number, year) = (parts.next().and_then(|n| n.parse::<u32>().ok()), parts.next().and_then(|y| y.parse::<u32>().ok()));
-    let (Some(maker), Some(number), Some(year @ 2000..=2999)) = (maker, number, year) else { return vec![] };
+    let (number, year) = (
+        parts.next().and_then(|n| n.parse::<u32>().ok()),
+        parts.next().and_then(|y| y.parse::<u32>().ok()),
+    );
+    let (Some(maker), Some(number), Some(year @ 2000..=2999)) = (maker, number, year) else {
+        return vec![];
+    };
     let letters = if kind == "security" { "SU" } else { "RU" };
     // Packages of SUSE's enterprise system are openSUSE's too, and announced by SUSE.
     let by = if id.contains("-SLE-") { "SUSE" } else { maker };
-    [format!("{by}-{year}-{number}"), format!("{by}-{letters}-{year}:{number:04}-1")].into_iter().filter(|n| n != id).collect()
+    [format!("{by}-{year}-{number}"), format!("{by}-{letters}-{year}:{number:04}-1")]
+        .into_iter()
+        .filter(|n| n != id)
+        .collect()
 }
 
 /// Reads the advisories.
@@ -91,7 +112,10 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
         let inner: Vec<&str> = inner.iter().map(String::as_str).collect();
         match (inner.as_slice(), node) {
             ([], Node::Open(attributes)) => {
-                now = Advisory { kind: attributes.get("type").unwrap_or_default(), ..Advisory::default() };
+                now = Advisory {
+                    kind: attributes.get("type").unwrap_or_default(),
+                    ..Advisory::default()
+                };
             }
             ([], Node::Close) => {
                 let fix = std::mem::take(&mut now).fix();
@@ -104,10 +128,17 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
                 }
                 all.push(fix);
             }
-            (["id"], Node::Text(text)) if now.id.len() < 128 => now.id.extend(text.trim().chars().take(ID)),
-            (["title"], Node::Text(text)) if now.title.len() < TITLE => now.title.extend(text.chars().take(TITLE)),
+            (["id"], Node::Text(text)) if now.id.len() < 128 => {
+                now.id.extend(text.trim().chars().take(ID))
+            }
+            (["title"], Node::Text(text)) if now.title.len() < TITLE => {
+                now.title.extend(text.chars().take(TITLE))
+            }
             (["references", "reference"], Node::Open(attributes)) => {
-                let (id, kind) = (attributes.get("id").unwrap_or_default(), attributes.get("type").unwrap_or_default());
+                let (id, kind) = (
+                    attributes.get("id").unwrap_or_default(),
+                    attributes.get("type").unwrap_or_default(),
+                );
                 now.refer(&id, &kind, &mut budget)?;
                 // Some name the CVE in the title alone: `CVE-2024-1111 foo: overflow`.
                 for name in names::mentioned(&attributes.get("title").unwrap_or_default()) {
@@ -118,7 +149,9 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
             }
             (["pkglist", "collection", "package"], Node::Open(attributes)) => {
                 let get = |name| attributes.get(name).unwrap_or_default();
-                if !matches!(get("arch").as_str(), "src" | "nosrc") && now.packages.len() < MOST_PACKAGES {
+                if !matches!(get("arch").as_str(), "src" | "nosrc")
+                    && now.packages.len() < MOST_PACKAGES
+                {
                     let found = version::written(&get("epoch"), &get("version"), &get("release"));
                     now.package(get("name"), found, &mut budget)?;
                 }
@@ -137,8 +170,16 @@ mod tests {
     #[test]
     fn names_of_suse() {
         for (id, kind, want) in [
-            ("SUSE-SLE-Module-Basesystem-15-SP6-2024-123", "security", vec!["SUSE-2024-123", "SUSE-SU-2024:0123-1"]),
-            ("openSUSE-SLE-15.6-2024-2973", "recommended", vec!["SUSE-2024-2973", "SUSE-RU-2024:2973-1"]),
+            (
+                "SUSE-SLE-Module-Basesystem-15-SP6-2024-123",
+                "security",
+                vec!["SUSE-2024-123", "SUSE-SU-2024:0123-1"],
+            ),
+            (
+                "openSUSE-SLE-15.6-2024-2973",
+                "recommended",
+                vec!["SUSE-2024-2973", "SUSE-RU-2024:2973-1"],
+            ),
             ("openSUSE-2022-10123", "security", vec!["openSUSE-SU-2022:10123-1"]),
             ("SUSE-2024-1", "security", vec!["SUSE-SU-2024:0001-1"]),
             ("FEDORA-2024-0123456789", "security", vec![]),
@@ -173,7 +214,9 @@ mod tests {
     #[test]
     fn one_advisory_cannot_fill_the_memory() {
         let head = "<updates><update><id>X-1</id><pkglist><collection>";
-        let package = |name: &str| format!(r#"<package name="{name}" epoch="0" version="1" release="1" arch="x86_64"/>"#);
+        let package = |name: &str| {
+            format!(r#"<package name="{name}" epoch="0" version="1" release="1" arch="x86_64"/>"#)
+        };
         let why = read(repeated(head, package(&"x".repeat(4 << 20)), 100_000)).unwrap_err();
         assert!(why.contains("more than 4096 bytes"), "{why}");
         let id = read(
@@ -205,7 +248,16 @@ mod tests {
             <update><id>EMPTY-1</id></update></updates>"##;
         let all = read(text.as_bytes()).unwrap();
         assert_eq!(all.len(), 2);
-        assert_eq!(all[0].names, ["#1223423", "CVE-2024-33599", "CVE-2024-33600", "SUSE-2024-2973", "SUSE-SU-2024:2973-1"]);
+        assert_eq!(
+            all[0].names,
+            [
+                "#1223423",
+                "CVE-2024-33599",
+                "CVE-2024-33600",
+                "SUSE-2024-2973",
+                "SUSE-SU-2024:2973-1"
+            ]
+        );
         let names: Vec<&str> = all[0].packages.iter().map(|(n, _)| n.as_str()).collect();
         assert_eq!(names, ["glibc", "glibc-locale"]);
         assert_eq!((all[1].id.as_str(), all[1].names.len()), ("RHSA-2024:3339", 0));

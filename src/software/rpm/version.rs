@@ -22,7 +22,9 @@ struct Tokens<'a>(&'a str);
 
 impl<'a> Tokens<'a> {
     fn next(&mut self) -> Token<'a> {
-        let rest = self.0.trim_start_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '~' || c == '^'));
+        let rest = self
+            .0
+            .trim_start_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '~' || c == '^'));
         let take = |of: fn(&char) -> bool| rest.find(|c: char| !of(&c)).unwrap_or(rest.len());
         let (length, token) = match rest.chars().next() {
             None => (0, Token::End),
@@ -68,7 +70,9 @@ pub struct Evr<'a> {
 impl<'a> Evr<'a> {
     pub fn of(text: &'a str) -> Self {
         let (epoch, rest) = match text.split_once(':') {
-            Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => (if epoch.is_empty() { "0" } else { epoch }, rest),
+            Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => {
+                (if epoch.is_empty() { "0" } else { epoch }, rest)
+            }
             _ => ("0", text),
         };
         match rest.rsplit_once('-') {
@@ -81,9 +85,11 @@ impl<'a> Evr<'a> {
 /// Which of two versions is newer. One without a release is older than the same with any.
 pub fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (Evr::of(a), Evr::of(b));
-    parts(a.epoch, b.epoch).then_with(|| parts(a.version, b.version)).then_with(|| match (a.release, b.release) {
-        (Some(a), Some(b)) => parts(a, b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
+    parts(a.epoch, b.epoch).then_with(|| parts(a.version, b.version)).then_with(|| {
+        match (a.release, b.release) {
+            (Some(a), Some(b)) => parts(a, b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        }
     })
 }
 
@@ -164,18 +170,30 @@ mod tests {
             assert_eq!(compare(older, newer), Ordering::Less, "{older} {newer}");
             assert_eq!(compare(newer, older), Ordering::Greater, "{older} {newer}");
         }
-        for (a, b) in [("0:1.0-1", "1.0-1"), (":1.0-1", "1.0-1"), ("01:1.0-1", "1:1.0-1"), ("1.0-01", "1.0-1")] {
+        for (a, b) in [
+            ("0:1.0-1", "1.0-1"),
+            (":1.0-1", "1.0-1"),
+            ("01:1.0-1", "1:1.0-1"),
+            ("1.0-01", "1.0-1"),
+        ] {
             assert_eq!(compare(a, b), Ordering::Equal, "{a} {b}");
         }
         assert_eq!(Evr::of("http://x-1").epoch, "0");
-        assert_eq!((written("0", "1", "2"), written("3", "1", "2"), written("", "1", "2")), ("1-2".into(), "3:1-2".into(), "1-2".into()));
+        assert_eq!(
+            (written("0", "1", "2"), written("3", "1", "2"), written("", "1", "2")),
+            ("1-2".into(), "3:1-2".into(), "1-2".into())
+        );
     }
 
     /// Against rpm itself, where it is installed.
     #[test]
     fn as_rpm_says() {
         let mut lua = String::new();
-        let all: Vec<&str> = ROWS.iter().flat_map(|row| row.iter().flat_map(|e| e.iter().copied())).filter(|v| v.is_ascii()).collect();
+        let all: Vec<&str> = ROWS
+            .iter()
+            .flat_map(|row| row.iter().flat_map(|e| e.iter().copied()))
+            .filter(|v| v.is_ascii())
+            .collect();
         let mut pairs = vec![];
         for a in &all {
             for b in all.iter().step_by(3) {
@@ -183,7 +201,9 @@ mod tests {
                 pairs.push((a, b));
             }
         }
-        let Ok(done) = std::process::Command::new("rpm").args(["--eval", &format!("%{{lua:{lua}}}")]).output() else {
+        let Ok(done) =
+            std::process::Command::new("rpm").args(["--eval", &format!("%{{lua:{lua}}}")]).output()
+        else {
             println!("skipped: rpm is not installed");
             return;
         };

@@ -60,9 +60,13 @@ fn hex(sum: Sha256) -> String {
 ///
 /// # Errors
 /// What cannot be read or written.
-pub fn repository(repository: &Path, files: &[(PathBuf, PathBuf)]) -> Result<Vec<(PathBuf, String)>> {
+pub fn repository(
+    repository: &Path,
+    files: &[(PathBuf, PathBuf)],
+) -> Result<Vec<(PathBuf, String)>> {
     let mut damaged = vec![];
-    fs::create_dir_all(repository.join("repodata")).with_context(|| format!("making {}", repository.display()))?;
+    fs::create_dir_all(repository.join("repodata"))
+        .with_context(|| format!("making {}", repository.display()))?;
     let mut good = vec![];
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     for (here, there) in files {
@@ -70,11 +74,17 @@ pub fn repository(repository: &Path, files: &[(PathBuf, PathBuf)]) -> Result<Vec
             Ok(package) if package.source => {}
             Ok(package) => {
                 // Named by what it is, whatever the file is called: names of files need not be text.
-                let name = format!("{}-{}-{}.{}", package.name, package.version, package.release, package.arch).replace('/', "_");
+                let name = format!(
+                    "{}-{}-{}.{}",
+                    package.name, package.version, package.release, package.arch
+                )
+                .replace('/', "_");
                 let again = taken.entry(name.clone()).or_default();
-                let link = if *again == 0 { format!("{name}.rpm") } else { format!("{name}.{again}.rpm") };
+                let link =
+                    if *again == 0 { format!("{name}.rpm") } else { format!("{name}.{again}.rpm") };
                 *again += 1;
-                symlink(there, repository.join(&link)).with_context(|| format!("linking {link} in {}", repository.display()))?;
+                symlink(there, repository.join(&link))
+                    .with_context(|| format!("linking {link} in {}", repository.display()))?;
                 good.push((here, link));
             }
             Err(why) => damaged.push((here.clone(), why)),
@@ -138,18 +148,40 @@ fn one(to: &mut impl Write, package: &Package, file: &Path, link: &str) -> io::R
     }
     let text = |tag| escape(&package.header.text(tag).unwrap_or_default());
     let (name, arch) = (escape(&package.name), escape(&package.arch));
-    let (version, release, link) = (escape(&package.version), escape(&package.release), escape(link));
+    let (version, release, link) =
+        (escape(&package.version), escape(&package.release), escape(link));
     writeln!(to, "<package type=\"rpm\">\n  <name>{name}</name>\n  <arch>{arch}</arch>")?;
     writeln!(to, r#"  <version epoch="{}" ver="{version}" rel="{release}"/>"#, package.epoch)?;
     writeln!(to, r#"  <checksum type="sha256" pkgid="YES">{}</checksum>"#, hex(sum))?;
-    writeln!(to, "  <summary>{}</summary>\n  <description>{}</description>", text(tag::SUMMARY), text(tag::DESCRIPTION))?;
+    writeln!(
+        to,
+        "  <summary>{}</summary>\n  <description>{}</description>",
+        text(tag::SUMMARY),
+        text(tag::DESCRIPTION)
+    )?;
     let built = package.header.number(tag::BUILDTIME).unwrap_or(0);
-    writeln!(to, "  <packager></packager>\n  <url></url>\n  <time file=\"{built}\" build=\"{built}\"/>")?;
-    writeln!(to, r#"  <size package="{size}" installed="{}" archive="0"/>"#, package.installed_size())?;
+    writeln!(
+        to,
+        "  <packager></packager>\n  <url></url>\n  <time file=\"{built}\" build=\"{built}\"/>"
+    )?;
+    writeln!(
+        to,
+        r#"  <size package="{size}" installed="{}" archive="0"/>"#,
+        package.installed_size()
+    )?;
     writeln!(to, "  <location href=\"{link}\"/>\n  <format>")?;
-    writeln!(to, "    <rpm:license>{}</rpm:license>\n    <rpm:vendor>{}</rpm:vendor>", text(tag::LICENSE), text(tag::VENDOR))?;
+    writeln!(
+        to,
+        "    <rpm:license>{}</rpm:license>\n    <rpm:vendor>{}</rpm:vendor>",
+        text(tag::LICENSE),
+        text(tag::VENDOR)
+    )?;
     writeln!(to, "    <rpm:sourcerpm>{}</rpm:sourcerpm>", text(tag::SOURCE_RPM))?;
-    writeln!(to, r#"    <rpm:header-range start="{}" end="{}"/>"#, package.range.0, package.range.1)?;
+    writeln!(
+        to,
+        r#"    <rpm:header-range start="{}" end="{}"/>"#,
+        package.range.0, package.range.1
+    )?;
     for (kind, tags) in KINDS {
         let mut seen = HashSet::new();
         // rpm itself is asked by rpm itself, when it installs.
@@ -181,7 +213,8 @@ fn entry(dependency: &Dependency, requires: bool) -> String {
     let mut text = format!("<rpm:entry name=\"{}\"", escape(&dependency.name));
     if let Some(relation) = dependency.relation() {
         let evr = Evr::of(&dependency.version);
-        text += &format!(r#" flags="{relation}" epoch="{}" ver="{}""#, evr.epoch, escape(evr.version));
+        text +=
+            &format!(r#" flags="{relation}" epoch="{}" ver="{}""#, evr.epoch, escape(evr.version));
         if let Some(release) = evr.release {
             text += &format!(r#" rel="{}""#, escape(release));
         }

@@ -69,7 +69,10 @@ impl<R: BufRead> BufRead for Fenced<R> {
 ///
 /// # Errors
 /// Where the document is damaged, too deep or too long, or what `each` says.
-pub fn each(from: impl BufRead, mut each: impl FnMut(&[String], Node) -> Result<(), String>) -> Result<(), String> {
+pub fn each(
+    from: impl BufRead,
+    mut each: impl FnMut(&[String], Node) -> Result<(), String>,
+) -> Result<(), String> {
     let mut reader = quick_xml::Reader::from_reader(Fenced { inner: from, left: LONGEST });
     reader.config_mut().expand_empty_elements = true;
     let (mut path, mut buffer): (Vec<String>, Vec<u8>) = (vec![], vec![]);
@@ -77,7 +80,8 @@ pub fn each(from: impl BufRead, mut each: impl FnMut(&[String], Node) -> Result<
     loop {
         buffer.clear();
         reader.get_mut().left = LONGEST;
-        let event = reader.read_event_into(&mut buffer).map_err(|e| format!("its XML is damaged: {e}"))?;
+        let event =
+            reader.read_event_into(&mut buffer).map_err(|e| format!("its XML is damaged: {e}"))?;
         match event {
             Event::Start(start) => {
                 if path.len() >= DEEPEST {
@@ -95,9 +99,14 @@ pub fn each(from: impl BufRead, mut each: impl FnMut(&[String], Node) -> Result<
             Event::CData(t) => each(&path, Node::Text(&t))?,
             Event::GeneralRef(r) => match r.resolve_char_ref() {
                 Ok(Some(c)) => each(&path, Node::Text(c.encode_utf8(&mut [0; 4])))?,
-                _ => each(&path, Node::Text(quick_xml::escape::resolve_predefined_entity(&r).unwrap_or("?")))?,
+                _ => each(
+                    &path,
+                    Node::Text(quick_xml::escape::resolve_predefined_entity(&r).unwrap_or("?")),
+                )?,
             },
-            Event::Eof if path.is_empty() => return if met { Ok(()) } else { Err("it is empty".to_owned()) },
+            Event::Eof if path.is_empty() => {
+                return if met { Ok(()) } else { Err("it is empty".to_owned()) };
+            }
             Event::Eof => return Err("it is cut off".to_owned()),
             _ => {}
         }

@@ -38,13 +38,18 @@ impl Names {
         self.all |= other.all;
         for name in other.names {
             let (bare, version) = split(&name);
-            let same = |had: &str| if kind == Kind::Fixes { had.eq_ignore_ascii_case(bare) } else { had == bare };
+            let same = |had: &str| {
+                if kind == Kind::Fixes { had.eq_ignore_ascii_case(bare) } else { had == bare }
+            };
             match self.names.iter_mut().find(|n| same(split(n).0)) {
                 None => self.names.push(name),
                 Some(had) => match (split(had).1, version) {
                     (Some(a), Some(b)) if a != b => {
-                        let cause = format!("`{bare}` is asked for in version {a} and in version {b}");
-                        return Err(error::BAD_VALUE.because_do(cause, "name each package in one version"));
+                        let cause =
+                            format!("`{bare}` is asked for in version {a} and in version {b}");
+                        return Err(
+                            error::BAD_VALUE.because_do(cause, "name each package in one version")
+                        );
                     }
                     (None, Some(_)) => *had = name,
                     _ => {}
@@ -67,13 +72,17 @@ pub fn value(kind: Kind, flag: &str, value: &str) -> Result<Names> {
     let what = kind.what();
     let wrong = |cause: String| error::BAD_VALUE.because_do(cause, kind.remedy());
     let mut names = Names::default();
-    let words: Vec<&str> = value.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        value.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
     if words.is_empty() {
         return Err(wrong(format!("the value after {flag} names no {what}")));
     }
     for word in joined(&words, kind) {
         if let Err((_, why)) = judge(kind, &word) {
-            return Err(wrong(format!("`{}` after {flag} is no {what}: {why}", printable(&word, false))));
+            return Err(wrong(format!(
+                "`{}` after {flag} is no {what}: {why}",
+                printable(&word, false)
+            )));
         }
         names.add(one(kind, word), kind)?;
     }
@@ -93,24 +102,36 @@ pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(e) => {
             let line = text[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-            return Err(error::BAD_LIST.because(format!("{name}:{line}:1: this line is not text in UTF-8")));
+            return Err(
+                error::BAD_LIST.because(format!("{name}:{line}:1: this line is not text in UTF-8"))
+            );
         }
     };
     let mut names = Names::default();
     for (n, line) in text.lines().enumerate() {
-        let wrong = |column: usize, why: String| error::BAD_LIST.because(format!("{name}:{}:{column}: {why}", n + 1));
+        let wrong = |column: usize, why: String| {
+            error::BAD_LIST.because(format!("{name}:{}:{column}: {why}", n + 1))
+        };
         let Some((at, entry)) = entry(kind, line) else { continue };
-        let column = |inside: usize| line[..at].chars().count() + entry[..inside].chars().count() + 1;
+        let column =
+            |inside: usize| line[..at].chars().count() + entry[..inside].chars().count() + 1;
         let words: Vec<&str> = entry.split_whitespace().collect();
         let words = joined(&words, kind);
         if let [_, second, ..] = words.as_slice() {
             let inside = entry.rfind(second.as_str()).unwrap_or(0);
-            return Err(wrong(column(inside), format!("`{}`: there is one name a line", printable(second, false))));
+            return Err(wrong(
+                column(inside),
+                format!("`{}`: there is one name a line", printable(second, false)),
+            ));
         }
         for word in words {
             if let Err((inside, why)) = judge(kind, &word) {
-                let inside = if inside < entry.len() && entry.is_char_boundary(inside) { inside } else { 0 };
-                return Err(wrong(column(inside), format!("`{}` is no {}: {why}", printable(&word, false), kind.what())));
+                let inside =
+                    if inside < entry.len() && entry.is_char_boundary(inside) { inside } else { 0 };
+                return Err(wrong(
+                    column(inside),
+                    format!("`{}` is no {}: {why}", printable(&word, false), kind.what()),
+                ));
             }
             names.add(one(kind, word), kind).map_err(|e| match error::of(&e) {
                 Some(alt) => wrong(column(0), alt.cause.clone()),
@@ -134,8 +155,12 @@ impl Kind {
 
     fn remedy(self) -> &'static str {
         match self {
-            Self::Packages => "write whole names of packages, with blanks or commas between: -w 'vim curl=8.5.0-2'; all means every update",
-            Self::Fixes => "write advisories, CVE or bug numbers with blanks or commas between: -F 'CVE-2024-33599 LP:#2012345'",
+            Self::Packages => {
+                "write whole names of packages, with blanks or commas between: -w 'vim curl=8.5.0-2'; all means every update"
+            }
+            Self::Fixes => {
+                "write advisories, CVE or bug numbers with blanks or commas between: -F 'CVE-2024-33599 LP:#2012345'"
+            }
         }
     }
 }
@@ -144,7 +169,8 @@ impl Kind {
 fn entry(kind: Kind, line: &str) -> Option<(usize, &str)> {
     let comment = line.char_indices().find(|(at, c)| {
         // A bug number begins like a comment: `#1068412` is one, `# 1068412` is not.
-        let number = kind == Kind::Fixes && line[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
+        let number = kind == Kind::Fixes
+            && line[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
         *c == '#' && !number && (*at == 0 || line[..*at].ends_with(char::is_whitespace))
     });
     let kept = comment.map_or(line, |(at, _)| &line[..at]).trim_end();
@@ -160,7 +186,14 @@ fn joined(words: &[&str], kind: Kind) -> Vec<String> {
     let mut all: Vec<String> = vec![];
     for word in words {
         match all.last_mut() {
-            Some(last) if kind == Kind::Fixes && last.len() > 1 && last.ends_with(':') && word.starts_with('#') => last.push_str(word),
+            Some(last)
+                if kind == Kind::Fixes
+                    && last.len() > 1
+                    && last.ends_with(':')
+                    && word.starts_with('#') =>
+            {
+                last.push_str(word)
+            }
             _ => all.push((*word).to_owned()),
         }
     }
@@ -200,7 +233,11 @@ fn judge(kind: Kind, word: &str) -> Result<(), (usize, String)> {
         })
     };
     if kind == Kind::Fixes {
-        let wrong = if word.starts_with(|c| allowed(c, "#")) { strange(word, 0, "._-:#/+") } else { first(word) };
+        let wrong = if word.starts_with(|c| allowed(c, "#")) {
+            strange(word, 0, "._-:#/+")
+        } else {
+            first(word)
+        };
         return wrong.map_or(Ok(()), Err);
     }
     let (name, version) = split(word);
@@ -245,7 +282,10 @@ mod tests {
             ("", "ALT-107: the value after -w names no package"),
             (" , ", "ALT-107: the value after -w names no package"),
             ("-y", "ALT-107: `-y` after -w is no package: it begins with `-`"),
-            ("linux-*", "ALT-107: `linux-*` after -w is no package: patterns are not possible; write whole names"),
+            (
+                "linux-*",
+                "ALT-107: `linux-*` after -w is no package: patterns are not possible; write whole names",
+            ),
             ("a;reboot", "ALT-107: `a;reboot` after -w is no package: there is `;` in it"),
             ("a=", "ALT-107: `a=` after -w is no package: the version is missing after `=`"),
             ("=1", "ALT-107: `=1` after -w is no package: the name is missing"),
@@ -262,10 +302,16 @@ mod tests {
         let table = [
             ("CVE-2024-33599,RHSA-2024:1234 #1068412", "CVE-2024-33599|RHSA-2024:1234|#1068412"),
             ("LP: #123, LP:#124 LP#125", "LP:#123|LP:#124|LP#125"),
-            ("12.11_ML bsc#12345 openSUSE-SU-2024:0123-1", "12.11_ML|bsc#12345|openSUSE-SU-2024:0123-1"),
+            (
+                "12.11_ML bsc#12345 openSUSE-SU-2024:0123-1",
+                "12.11_ML|bsc#12345|openSUSE-SU-2024:0123-1",
+            ),
             ("cve-2024-1 CVE-2024-1", "cve-2024-1"),
             ("-x", "ALT-107: `-x` after -F is no fix: it begins with `-`"),
-            ("CVE-2024-*", "ALT-107: `CVE-2024-*` after -F is no fix: patterns are not possible; write whole names"),
+            (
+                "CVE-2024-*",
+                "ALT-107: `CVE-2024-*` after -F is no fix: patterns are not possible; write whole names",
+            ),
         ];
         for (text, want) in table {
             assert_eq!(shown(value(Kind::Fixes, "-F", text)), want, "{text:?}");
@@ -281,13 +327,20 @@ mod tests {
             ("", "ALT-736: b: it names no package"),
             ("# nothing\n", "ALT-736: b: it names no package"),
             ("a\nb c\n", "ALT-736: b:2:3: `c`: there is one name a line"),
-            ("a\n  I:x*y\n", "ALT-736: b:2:6: `x*y` is no package: patterns are not possible; write whole names"),
+            (
+                "a\n  I:x*y\n",
+                "ALT-736: b:2:6: `x*y` is no package: patterns are not possible; write whole names",
+            ),
             ("ok\nb\x07\n", "ALT-736: b:2:2: `b\\x07` is no package: there is `\\x07` in it"),
             ("x=1\ny\nx=2", "ALT-736: b:3:1: `x` is asked for in version 1 and in version 2"),
             ("\0\x7fELF", "ALT-736: b: it is not a text file"),
         ];
         for (text, want) in packages {
-            assert_eq!(shown(file(Kind::Packages, text.as_bytes(), Path::new("b"))), want, "{text:?}");
+            assert_eq!(
+                shown(file(Kind::Packages, text.as_bytes(), Path::new("b"))),
+                want,
+                "{text:?}"
+            );
         }
         let fixes = [
             ("#1068412\n# 99 red\nLP: #5 # why\nCVE-2024-1 #x\n", "#1068412|LP:#5|CVE-2024-1"),
@@ -297,7 +350,10 @@ mod tests {
         for (text, want) in fixes {
             assert_eq!(shown(file(Kind::Fixes, text.as_bytes(), Path::new("b"))), want, "{text:?}");
         }
-        assert_eq!(shown(file(Kind::Fixes, b"CVE-1\n\xff\n", Path::new("b"))), "ALT-736: b:2:1: this line is not text in UTF-8");
+        assert_eq!(
+            shown(file(Kind::Fixes, b"CVE-1\n\xff\n", Path::new("b"))),
+            "ALT-736: b:2:1: this line is not text in UTF-8"
+        );
     }
 
     proptest! {

@@ -78,10 +78,18 @@ pub fn acts(job: &Job, goals: &[Goal]) -> Vec<Act> {
     }
     if !names.is_empty() {
         let older = versioned.then_some("--oldpackage");
-        all.push(Act { command: "install", flags: common.iter().copied().chain(older).collect(), names });
+        all.push(Act {
+            command: "install",
+            flags: common.iter().copied().chain(older).collect(),
+            names,
+        });
     }
     if goals.contains(&Goal::All) {
-        let command = if *job.place == Place::Configured && rolls(job.root) { "dist-upgrade" } else { "update" };
+        let command = if *job.place == Place::Configured && rolls(job.root) {
+            "dist-upgrade"
+        } else {
+            "update"
+        };
         all.push(Act { command, flags: common, names: vec![] });
     }
     all
@@ -89,8 +97,16 @@ pub fn acts(job: &Job, goals: &[Goal]) -> Vec<Act> {
 
 /// A distribution without releases (Tumbleweed, Slowroll): each update may be any change.
 fn rolls(root: &Path) -> bool {
-    let text = Beneath::open(root).ok().and_then(|root| ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|p| root.text(p)));
-    let id = text.iter().flat_map(|t| t.lines()).find_map(|l| l.strip_prefix("ID=")).unwrap_or_default().trim_matches('"').to_owned();
+    let text = Beneath::open(root).ok().and_then(|root| {
+        ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|p| root.text(p))
+    });
+    let id = text
+        .iter()
+        .flat_map(|t| t.lines())
+        .find_map(|l| l.strip_prefix("ID="))
+        .unwrap_or_default()
+        .trim_matches('"')
+        .to_owned();
     id.contains("tumbleweed") || id.contains("slowroll")
 }
 
@@ -110,7 +126,8 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     pub fn new(job: &'a Job<'a>, sentence: &str) -> Self {
         let below = |name: &str| job.work.join(name).display().to_string();
-        let mut global: Vec<String> = ["--non-interactive", "--no-refresh", "--cache-dir"].map(str::to_owned).to_vec();
+        let mut global: Vec<String> =
+            ["--non-interactive", "--no-refresh", "--cache-dir"].map(str::to_owned).to_vec();
         global.push(below(CACHE));
         if *job.place != Place::Configured {
             global.extend(["--reposd-dir".to_owned(), below(REPOSITORIES)]);
@@ -145,7 +162,8 @@ impl<'a> Call<'a> {
 
     /// A command with the flags of `-I`. There are no defaults that they replace: without any, zypper works as its configuration in the alternate says.
     pub fn act(mut self, act: &Act) -> Self {
-        let (before, behind): (Vec<String>, Vec<String>) = self.own().into_iter().partition(|f| GLOBAL.contains(&f.as_str()));
+        let (before, behind): (Vec<String>, Vec<String>) =
+            self.own().into_iter().partition(|f| GLOBAL.contains(&f.as_str()));
         self.global.extend(before);
         self.command.push(act.command.to_owned());
         self.command.extend(ids(self.job).into_iter().flat_map(|id| ["--repo".to_owned(), id]));
@@ -192,8 +210,12 @@ impl<'a> Call<'a> {
 
 /// The repositories that [`write_repositories`] wrote.
 fn ids(job: &Job) -> Vec<String> {
-    let found = job.copy().and_then(|copy| copy.read_dir(job.work.join(REPOSITORIES))).unwrap_or_default();
-    found.iter().filter_map(|e| e.name.to_string_lossy().strip_suffix(".repo").map(str::to_owned)).collect()
+    let found =
+        job.copy().and_then(|copy| copy.read_dir(job.work.join(REPOSITORIES))).unwrap_or_default();
+    found
+        .iter()
+        .filter_map(|e| e.name.to_string_lossy().strip_suffix(".repo").map(str::to_owned))
+        .collect()
 }
 
 /// Writes a repository file for each of the location's.
@@ -204,11 +226,15 @@ pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> 
     let (copy, dir) = (job.copy()?, job.work.join(REPOSITORIES));
     copy.make_directories(&dir)?;
     // A URL may hold a password.
-    repositories.iter().try_for_each(|r| copy.replace(dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o600))
+    repositories.iter().try_for_each(|r| {
+        copy.replace(dir.join(format!("{}.repo", r.id)), text(r).as_bytes(), 0o600)
+    })
 }
 
 fn text(Repository { id, url, local }: &Repository) -> String {
-    let mut text = format!("[{id}]\nname={id}\nbaseurl={url}\ntype=rpm-md\nenabled=1\nautorefresh=1\nkeeppackages=0\n");
+    let mut text = format!(
+        "[{id}]\nname={id}\nbaseurl={url}\ntype=rpm-md\nenabled=1\nautorefresh=1\nkeeppackages=0\n"
+    );
     // What root named is trusted.
     let checks = if *local { "gpgcheck=0\nrepo_gpgcheck=0\npkg_gpgcheck=0" } else { "gpgcheck=1" };
     let _ = writeln!(text, "{checks}");

@@ -37,7 +37,8 @@ impl Manager for Zypper {
     fn prepare(&self, job: &Job) -> Result<()> {
         database::mend(job)?;
         call::write_repositories(job, &place::repositories(job)?)?;
-        let done = Call::new(job, "read the lists of packages").fresh().command("refresh").ids().run()?;
+        let done =
+            Call::new(job, "read the lists of packages").fresh().command("refresh").ids().run()?;
         match (call::went_well(&done), job.place) {
             (true, _) => Ok(()),
             (false, Place::Configured) => {
@@ -58,21 +59,30 @@ impl Manager for Zypper {
         offer::fixes(job, &lists(), asked, available)
     }
 
-    fn transaction(&self, job: &Job, goals: &[Goal], available: &[Available]) -> Result<Transaction> {
+    fn transaction(
+        &self,
+        job: &Job,
+        goals: &[Goal],
+        available: &[Available],
+    ) -> Result<Transaction> {
         let mut acts = Acts::default();
         for act in call::acts(job, goals) {
-            let done = Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
+            let done =
+                Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
             // ERR_SYNTAX and ERR_INVALID_ARGS.
             if let (Some(_), Some(1..=3)) = (&job.flags.own, done.code) {
-                return Err(error::BAD_MANAGER_FLAGS.because(("zypper does not understand its flags", said::words(&done))));
+                return Err(error::BAD_MANAGER_FLAGS
+                    .because(("zypper does not understand its flags", said::words(&done))));
             }
             let summary = summary::parse(&done.text());
             if !call::went_well(&done) || !summary.problems.is_empty() {
-                return Err(error::CONFLICTING_UPDATE.because(("zypper cannot install what is wanted", problems(&summary, &done))));
+                return Err(error::CONFLICTING_UPDATE
+                    .because(("zypper cannot install what is wanted", problems(&summary, &done))));
             }
             acts = acts.and(summary.acts);
         }
-        let done = account::transaction(acts, &database::installed(job.inside)?, available, job.place);
+        let done =
+            account::transaction(acts, &database::installed(job.inside)?, available, job.place);
         account::nothing_older(&done, goals)?;
         Ok(done)
     }
@@ -81,10 +91,12 @@ impl Manager for Zypper {
         for act in call::acts(job, goals) {
             let done = Call::new(job, "install the packages").act(&act).run()?;
             for script in said::failed_scripts(&done) {
-                job.events.warn(format!("a script of a package failed: {script}; its words are above"));
+                job.events
+                    .warn(format!("a script of a package failed: {script}; its words are above"));
             }
             if !call::went_well(&done) {
-                return Err(error::UPDATE_FAILED.because(("zypper could not install what is wanted", said::words(&done))));
+                return Err(error::UPDATE_FAILED
+                    .because(("zypper could not install what is wanted", said::words(&done))));
             }
         }
         Ok(())
@@ -101,7 +113,12 @@ fn problems(summary: &summary::Summary, done: &Finished) -> String {
     if summary.problems.is_empty() {
         return said::words(done);
     }
-    let lines = summary.problems.iter().flat_map(|p| p.lines()).map(str::trim_end).filter(|l| !l.is_empty());
+    let lines = summary
+        .problems
+        .iter()
+        .flat_map(|p| p.lines())
+        .map(str::trim_end)
+        .filter(|l| !l.is_empty());
     lines.take(30).map(|l| format!("\n  {}", printable(l, false))).collect()
 }
 

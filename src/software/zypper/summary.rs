@@ -27,11 +27,17 @@ pub fn parse(output: &str) -> Summary {
             ([_, "install-summary", kind, "solvable"], Node::Open(attributes)) => {
                 let get = |name| attributes.get(name).unwrap_or_default();
                 if get("type") == "package" {
-                    let package = Package { name: get("name"), version: normal(&get("edition")), arch: get("arch") };
+                    let package = Package {
+                        name: get("name"),
+                        version: normal(&get("edition")),
+                        arch: get("arch"),
+                    };
                     summary.add(kind, package);
                 }
             }
-            ([.., "message"], Node::Open(attributes)) => error = attributes.get("type").as_deref() == Some("error"),
+            ([.., "message"], Node::Open(attributes)) => {
+                error = attributes.get("type").as_deref() == Some("error")
+            }
             ([.., "message"], Node::Text(text)) if error => said += text,
             ([.., "prompt", "description"], Node::Text(text)) => said += text,
             ([.., "message"] | [.., "prompt", "description"], Node::Close) if !said.is_empty() => {
@@ -85,7 +91,8 @@ mod tests {
 
     #[test]
     fn what_stands_against_it() {
-        let summary = parse(include_str!("../../../tests/fixtures/software/rpm/zypper-problem.xml"));
+        let summary =
+            parse(include_str!("../../../tests/fixtures/software/rpm/zypper-problem.xml"));
         assert!(summary.acts == Acts::default() && summary.problems.len() == 1, "{summary:?}");
         assert!(
             summary.problems[0]

@@ -18,7 +18,11 @@ fn lines(changes: &Changes) -> Vec<String> {
 #[test]
 fn a_directory_of_packages() {
     let Some(root) = Root::new("opensuse-leap") else { return };
-    let flags = Flags { requisites: true, own: Some(vec!["--no-recommends".into(), "--no-color".into()]), ..Flags::default() };
+    let flags = Flags {
+        requisites: true,
+        own: Some(vec!["--no-recommends".into(), "--no-color".into()]),
+        ..Flags::default()
+    };
     let before = Zypper.installed(&Sandbox::new(&root.root)).unwrap();
     root.with(&Zypper, "v2", &flags, |job| {
         let done = transaction(&Zypper, job, &[named("hello", None), Goal::All]).unwrap();
@@ -32,8 +36,18 @@ fn a_directory_of_packages() {
         ];
         assert_eq!(lines(&done.changes), want);
         assert_eq!((done.download, done.growth / 100_000), (0, 3));
-        assert_eq!(lines(&transaction(&Zypper, job, &[Goal::All]).unwrap().changes), want, "{}", root.said());
-        let one = transaction(&Zypper, job, &[named("other", None), named("libthing", Some("1.1-1.fc40"))]).unwrap();
+        assert_eq!(
+            lines(&transaction(&Zypper, job, &[Goal::All]).unwrap().changes),
+            want,
+            "{}",
+            root.said()
+        );
+        let one = transaction(
+            &Zypper,
+            job,
+            &[named("other", None), named("libthing", Some("1.1-1.fc40"))],
+        )
+        .unwrap();
         assert_eq!(lines(&one.changes), ["+other 1.0-1.fc40", "libthing 1.0-1.fc40 1.1-1.fc40"]);
         assert_eq!(Zypper.installed(job.inside).unwrap(), before, "nothing is changed by asking");
         Zypper.apply(job, &[named("hello", None), Goal::All]).unwrap();
@@ -48,7 +62,10 @@ fn a_directory_of_packages() {
     root.with(&Zypper, "installed", &flags, |job| {
         assert!(transaction(&Zypper, job, &[Goal::All]).unwrap().changes.is_empty());
         let back = [named("libthing", Some("1.0-1.fc40"))];
-        assert_eq!(lines(&transaction(&Zypper, job, &back).unwrap().changes), ["libthing 1.1-1.fc40 1.0-1.fc40"]);
+        assert_eq!(
+            lines(&transaction(&Zypper, job, &back).unwrap().changes),
+            ["libthing 1.1-1.fc40 1.0-1.fc40"]
+        );
         Zypper.apply(job, &back).unwrap();
     });
     assert_eq!(root.installed(&Zypper, "libthing"), ["libthing=1.0-1.fc40"]);
@@ -61,17 +78,28 @@ fn what_fails_is_told_in_zypper_s_words() {
     let goal = |name| [named(name, None)];
     root.with(&Zypper, "failpre", &flags, |job| {
         let why = format!("{:#}", Zypper.apply(job, &goal("failpre")).unwrap_err());
-        assert!(why.contains("ALT-730") && why.contains("its last words") && why.contains("%prein(failpre-2.0-1.fc40.noarch)"), "{why}");
+        assert!(
+            why.contains("ALT-730")
+                && why.contains("its last words")
+                && why.contains("%prein(failpre-2.0-1.fc40.noarch)"),
+            "{why}"
+        );
     });
     assert_eq!(root.installed(&Zypper, "failpre"), ["failpre=1.0-1.fc40"]);
     root.with(&Zypper, "unmet", &flags, |job| {
         let why = format!("{:#}", transaction(&Zypper, job, &goal("unmet")).unwrap_err());
-        assert!(why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"), "{why}");
+        assert!(
+            why.contains("ALT-740") && why.contains("nothing provides what-nobody-has >= 3"),
+            "{why}"
+        );
         assert!(transaction(&Zypper, job, &[Goal::All]).unwrap().changes.is_empty());
     });
     root.with(&Zypper, "failpost", &flags, |job| Zypper.apply(job, &[Goal::All]).unwrap());
     let said = root.said();
-    assert!(said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"), "{said}");
+    assert!(
+        said.contains("a script of a package failed: %post(failpost-2.0-1.fc40.noarch)"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -84,9 +112,15 @@ fn a_repository_at_a_url_must_be_signed() {
     assert!(why.contains("ALT-732") && why.contains("is unsigned"), "{why}");
     let trusting = Flags { own: Some(vec!["--no-gpg-checks".into()]), ..flags.clone() };
     root.at(&Zypper, &place, vec![], &trusting, |job| {
-        let names: Vec<String> = Zypper.available(job).unwrap().into_iter().map(|a| format!("{} {}", a.name, a.version)).collect();
+        let names: Vec<String> = Zypper
+            .available(job)
+            .unwrap()
+            .into_iter()
+            .map(|a| format!("{} {}", a.name, a.version))
+            .collect();
         assert!(names.contains(&"tool 1:1.1-1.fc40".to_owned()) && names.len() == 7, "{names:?}");
-        let fixes = Zypper.fixes(job, &["CVE-2024-3333".into()], &Zypper.available(job).unwrap()).unwrap();
+        let fixes =
+            Zypper.fixes(job, &["CVE-2024-3333".into()], &Zypper.available(job).unwrap()).unwrap();
         assert!(fixes.iter().any(|f| f.id == "FEDORA-2024-0a1b2c3d4e"));
         let done = transaction(&Zypper, job, &[named("libthing", None)]).unwrap();
         assert!(done.changes.updated.len() == 1 && done.download > 1000, "{done:?}");
@@ -105,6 +139,13 @@ fn a_repository_at_a_url_must_be_signed() {
     root.run("printf \"[own]\\nname=own\\nbaseurl=dir:///srv/repo\\ngpgcheck=0\\nenabled=1\\n\" >/etc/zypp/repos.d/own.repo");
     root.at(&Zypper, &Place::Configured, vec![], &trusting, |job| {
         assert_eq!(Zypper.available(job).unwrap().len(), 7);
-        assert_eq!(transaction(&Zypper, job, &[named("kernel-core", None)]).unwrap().changes.installed.len(), 1);
+        assert_eq!(
+            transaction(&Zypper, job, &[named("kernel-core", None)])
+                .unwrap()
+                .changes
+                .installed
+                .len(),
+            1
+        );
     });
 }

@@ -63,7 +63,15 @@ impl Decoder {
     /// The same, waiting `patience` for the rest of a key (within reason) instead of a second.
     pub fn patient(keys: Keys, utf8: bool, patience: Option<Duration>) -> Self {
         let patience = patience.unwrap_or(PATIENCE).clamp(MOMENT / 10, PATIENCE * 5);
-        Self { keys, utf8, patience, search: patience, state: State::Ground, deadline: None, returned: false }
+        Self {
+            keys,
+            utf8,
+            patience,
+            search: patience,
+            state: State::Ground,
+            deadline: None,
+            returned: false,
+        }
     }
 
     /// For a terminal that has no function keys: Esc and a digit are typed by hand, in whatever time that takes.
@@ -121,7 +129,9 @@ impl Decoder {
             }
             State::Ss3(_) if b.is_ascii_digit() || b == b';' => self.state = State::Ss3(true),
             State::Ss3(modified) => self.last(b, keys, |kind| names::ss3(b, modified, kind)),
-            State::Linux => self.last(b, keys, |_| (b'A'..=b'E').contains(&b).then(|| Key::F(b - b'A' + 1))),
+            State::Linux => {
+                self.last(b, keys, |_| (b'A'..=b'E').contains(&b).then(|| Key::F(b - b'A' + 1)))
+            }
             State::Csi(seen) => self.csi(seen, b, keys),
             State::Utf8(seen, missing) => self.utf8(seen, missing, b, keys),
         }
@@ -191,7 +201,11 @@ impl Decoder {
         seen.push(b);
         if missing > 1 {
             self.state = State::Utf8(seen, missing - 1);
-        } else if let Some(c) = std::str::from_utf8(&seen).ok().and_then(|s| s.chars().next()).filter(|c| !c.is_control()) {
+        } else if let Some(c) = std::str::from_utf8(&seen)
+            .ok()
+            .and_then(|s| s.chars().next())
+            .filter(|c| !c.is_control())
+        {
             keys.push(Key::Char(c));
         }
     }

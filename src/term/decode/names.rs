@@ -49,12 +49,15 @@ pub(super) fn ss3(b: u8, modified: bool, keys: Keys) -> Option<Key> {
 /// `ESC [`, parameters, and `b`.
 pub(super) fn csi(parameters: &[u8], b: u8, keys: Keys) -> Option<Key> {
     // Others are answers of a terminal that was asked something.
-    let text = std::str::from_utf8(parameters).ok().filter(|t| t.bytes().all(|c| c.is_ascii_digit() || c == b';'))?;
+    let text = std::str::from_utf8(parameters)
+        .ok()
+        .filter(|t| t.bytes().all(|c| c.is_ascii_digit() || c == b';'))?;
     let (first, modifier) = text.split_once(';').unwrap_or((text, ""));
     let modified = !modifier.is_empty() && modifier != "1";
     let sco = |n: u8| (keys == Keys::Sco && parameters.is_empty()).then_some(Key::F(n));
     match b {
-        b'~' => edited(first.parse().ok()?).or_else(|| numbered(first.parse().ok()?, keys).filter(|_| !modified)),
+        b'~' => edited(first.parse().ok()?)
+            .or_else(|| numbered(first.parse().ok()?, keys).filter(|_| !modified)),
         b'M'..=b'V' if keys == Keys::Sco => sco(b - b'M' + 1),
         b'P' | b'Q' | b'S' if !modified => Some(Key::F(b - b'P' + 1)),
         // With numbers it tells where the cursor is.

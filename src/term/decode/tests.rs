@@ -12,7 +12,9 @@ fn a_digit_may_be_looked_for() {
     let t = Instant::now();
     let after = |ms| t + Duration::from_millis(ms);
     let plain = || Decoder::patient(crate::term::kind::Terminal::of("vt100").keys, true, None);
-    for (mut decoder, ms, want) in [(plain().by_hand(), 4000, vec![F(3)]), (plain(), 4000, vec![Key::Char('3')])] {
+    for (mut decoder, ms, want) in
+        [(plain().by_hand(), 4000, vec![F(3)]), (plain(), 4000, vec![Key::Char('3')])]
+    {
         assert!(decoder.feed(b"\x1b", t).is_empty() && decoder.has_escape());
         decoder.expire(after(ms));
         assert_eq!(decoder.feed(b"3", after(ms)), want);
@@ -155,14 +157,23 @@ const VT220: &[(&str, Option<Key>)] = &[
     ("\x1b[23~5", Some(Key::F(5))),
 ];
 
-const XTERM: &[(&str, Option<Key>)] =
-    &[("\x1b[28~", None), ("\x1b[29~", None), ("\x1b[23~", None), ("\x1bOt", Some(Key::Char('4'))), ("\x1bO5P", None)];
+const XTERM: &[(&str, Option<Key>)] = &[
+    ("\x1b[28~", None),
+    ("\x1b[29~", None),
+    ("\x1b[23~", None),
+    ("\x1bOt", Some(Key::Char('4'))),
+    ("\x1bO5P", None),
+];
 
-const SCO: &[(&str, Option<Key>)] = &[("\x1b[M", Some(Key::F(1))), ("\x1b[P", Some(Key::F(4))), ("\x1b[V", Some(Key::F(10)))];
+const SCO: &[(&str, Option<Key>)] =
+    &[("\x1b[M", Some(Key::F(1))), ("\x1b[P", Some(Key::F(4))), ("\x1b[V", Some(Key::F(10)))];
 
 fn rows() -> impl Iterator<Item = (Keys, Vec<u8>, Option<Key>)> {
-    let kinds = [(Keys::Vt100, VT100), (Keys::Vt220, VT220), (Keys::Xterm, XTERM), (Keys::Sco, SCO)];
-    kinds.into_iter().flat_map(|(keys, own)| own.iter().chain(EVERYWHERE).map(move |(b, key)| (keys, b.as_bytes().to_vec(), *key)))
+    let kinds =
+        [(Keys::Vt100, VT100), (Keys::Vt220, VT220), (Keys::Xterm, XTERM), (Keys::Sco, SCO)];
+    kinds.into_iter().flat_map(|(keys, own)| {
+        own.iter().chain(EVERYWHERE).map(move |(b, key)| (keys, b.as_bytes().to_vec(), *key))
+    })
 }
 
 /// The keys that `bytes` are when they come `gap` apart, then nothing for a second, then an `x` to see that nothing sticks.
@@ -202,7 +213,11 @@ fn every_row_however_it_comes() {
         assert_eq!(then_silence(&mut whole, now, keys), wanted, "{shown} whole on {kind:?}");
         for gap in [0, 1, 5, 20, 100, 300, 700] {
             // Esc Esc is a key once nothing follows; that is sooner than 300 ms.
-            assert_eq!(typed(&mut new(), &bytes, Duration::from_millis(gap)), wanted, "{shown} {gap} ms apart on {kind:?}");
+            assert_eq!(
+                typed(&mut new(), &bytes, Duration::from_millis(gap)),
+                wanted,
+                "{shown} {gap} ms apart on {kind:?}"
+            );
         }
         // And typed ahead, one after the other.
         if wanted.is_empty() || shown == "\\n" || kind == Keys::Vt220 {
@@ -229,7 +244,11 @@ fn eight_bit_controls() {
         (true, "🦀".as_bytes(), Key::Char('🦀')),
     ] {
         for gap in [0, 1, 700] {
-            let keys = typed(&mut Decoder::patient(Keys::Vt220, utf8, None), bytes, Duration::from_millis(gap));
+            let keys = typed(
+                &mut Decoder::patient(Keys::Vt220, utf8, None),
+                bytes,
+                Duration::from_millis(gap),
+            );
             assert_eq!(keys, [key], "{bytes:x?}");
         }
     }
@@ -239,11 +258,18 @@ fn eight_bit_controls() {
 fn noise_is_nothing() {
     for utf8 in [true, false] {
         for bytes in [&b"\xff\xff"[..], b"\0", b"\x80\x85", b"\xff\0\xff"] {
-            assert_eq!(typed(&mut Decoder::patient(Keys::Vt100, utf8, None), bytes, Duration::ZERO), [], "{bytes:x?}");
+            assert_eq!(
+                typed(&mut Decoder::patient(Keys::Vt100, utf8, None), bytes, Duration::ZERO),
+                [],
+                "{bytes:x?}"
+            );
         }
     }
     let mut d = Decoder::patient(Keys::Vt100, true, None);
-    assert_eq!(d.feed(b"\xff\xfe\xe9a\xc2\x9bA\xf0\x9fb", Instant::now()), "aAb".chars().map(Key::Char).collect::<Vec<_>>());
+    assert_eq!(
+        d.feed(b"\xff\xfe\xe9a\xc2\x9bA\xf0\x9fb", Instant::now()),
+        "aAb".chars().map(Key::Char).collect::<Vec<_>>()
+    );
     // A sequence that the line cut off does not take the next key with it.
     assert_eq!(d.feed(b"\x1b[1\r", Instant::now()), [Key::Enter]);
     assert_eq!(d.feed(b"\x1b[\x1b[A", Instant::now()), [Key::Up]);

@@ -36,7 +36,12 @@ fn menu(at: usize, marker: bool) -> (Buffer, Option<(u16, u16)>) {
             b.set_string(0, 4 + n as u16, ">", Style::new());
         }
     }
-    b.set_string(0, 21, "Esc+1=Help          Esc+2=Refresh       Esc+3=Cancel        Esc+8=Image", Style::new());
+    b.set_string(
+        0,
+        21,
+        "Esc+1=Help          Esc+2=Refresh       Esc+3=Cancel        Esc+8=Image",
+        Style::new(),
+    );
     b.set_string(0, 22, "Esc+9=Shell         Esc+0=Exit          Enter=Do", Style::new());
     (b, Some((if marker { 0 } else { 2 }, 4 + at as u16)))
 }
@@ -70,7 +75,11 @@ fn the_menu() {
     at_most("highlight up by one", median(up[1..].to_vec()), 65);
     let marker = steps((0..LABELS.len()).map(|n| menu(n, true)));
     at_most("marker down by one", median(marker[1..].to_vec()), 5);
-    at_most("marker up by one", median(steps((0..LABELS.len()).rev().map(|n| menu(n, true)))[1..].to_vec()), 6);
+    at_most(
+        "marker up by one",
+        median(steps((0..LABELS.len()).rev().map(|n| menu(n, true)))[1..].to_vec()),
+        6,
+    );
     at_most("eight arrows folded", steps([menu(0, false), menu(8, false)])[1], 80);
     at_most("nothing", steps([menu(0, false), menu(0, false)])[1], 0);
 }
@@ -101,7 +110,9 @@ fn what_a_key_changed_comes_first() {
     }
     let first = String::from_utf8(painter.frame_within(&popup, None, 150)).unwrap();
     assert!(first.find(frame).is_some_and(|at| at < 30), "{first:?}");
-    let rest: String = (0..3).map(|_| String::from_utf8(painter.frame_within(&popup, None, 150)).unwrap()).collect();
+    let rest: String = (0..3)
+        .map(|_| String::from_utf8(painter.frame_within(&popup, None, 150)).unwrap())
+        .collect();
     assert_eq!(first.matches(frame).count() + rest.matches(frame).count(), 4, "{first:?} {rest:?}");
     while !painter.settled() {
         assert!(!painter.frame_within(&popup, None, 150).is_empty());
@@ -127,7 +138,12 @@ fn pane(lines: usize, rows: usize) -> (Buffer, Option<(u16, u16)>) {
         let text: String = (0..60).map(|n| if n % 8 == 7 { '/' } else { letter() }).collect();
         b.set_string(0, 3 + row as u16, text, Style::new());
     }
-    b.set_string(0, 22, "Esc+1=Help          Esc+2=Refresh       Esc+3=Cancel        Esc+6=Command", Style::new());
+    b.set_string(
+        0,
+        22,
+        "Esc+1=Help          Esc+2=Refresh       Esc+3=Cancel        Esc+6=Command",
+        Style::new(),
+    );
     (b, None)
 }
 

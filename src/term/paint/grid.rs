@@ -27,7 +27,11 @@ const REVERSED: u8 = 8;
 impl Look {
     /// What can be seen of it where there is no character.
     pub(super) fn of_blank(self) -> Self {
-        if self.flags & (REVERSED | UNDERLINED) == 0 { Self { fg: None, bg: self.bg, flags: 0 } } else { self }
+        if self.flags & (REVERSED | UNDERLINED) == 0 {
+            Self { fg: None, bg: self.bg, flags: 0 }
+        } else {
+            self
+        }
     }
 }
 
@@ -53,7 +57,8 @@ pub(super) struct Cell {
     pub(super) look: Look,
 }
 
-pub(super) const BLANK: Cell = Cell { glyph: Glyph::Char(' '), mark: '\0', look: Look { fg: None, bg: None, flags: 0 } };
+pub(super) const BLANK: Cell =
+    Cell { glyph: Glyph::Char(' '), mark: '\0', look: Look { fg: None, bg: None, flags: 0 } };
 pub(super) const UNKNOWN: Cell = Cell { glyph: Glyph::Unknown, ..BLANK };
 
 impl Cell {
@@ -77,7 +82,9 @@ pub(super) fn cells(drawn: &Buffer, terminal: &Terminal, utf8: bool) -> Vec<Cell
             let cell = cell(&row[x], terminal, utf8);
             match cell.glyph {
                 // Half a character cannot be shown.
-                Glyph::Wide(_) if x + 1 == row.len() => cells.push(Cell { look: cell.look.of_blank(), ..BLANK }),
+                Glyph::Wide(_) if x + 1 == row.len() => {
+                    cells.push(Cell { look: cell.look.of_blank(), ..BLANK })
+                }
                 Glyph::Wide(_) => {
                     cells.push(cell);
                     cells.push(Cell { glyph: Glyph::Half, mark: '\0', look: cell.look });
@@ -95,7 +102,11 @@ fn cell(drawn: &Drawn, terminal: &Terminal, utf8: bool) -> Cell {
     let mut chars = drawn.symbol().chars();
     let first = chars.next().unwrap_or(' ');
     let glyph = if utf8 { shown(first) } else { translated(first, terminal.drawing) };
-    let accent = |c: &char| utf8 && c.width() == Some(0) && ('\u{300}'..'\u{fe00}').contains(c) && !matches!(*c, '\u{200b}'..='\u{206f}');
+    let accent = |c: &char| {
+        utf8 && c.width() == Some(0)
+            && ('\u{300}'..'\u{fe00}').contains(c)
+            && !matches!(*c, '\u{200b}'..='\u{206f}')
+    };
     let mark = chars.next().filter(accent).unwrap_or('\0');
     let look = look(drawn, terminal);
     let blank = glyph == Glyph::Char(' ') && mark == '\0';

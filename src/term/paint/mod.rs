@@ -64,7 +64,9 @@ impl Wanted {
     /// must not wait for the rest of what was there before it.
     fn mixed(&self, screen: &Screen, next: &[Cell]) -> bool {
         let width = screen.width;
-        let mut left = (0..screen.height).filter(|y| screen.row(*y) != &next[y * width..(y + 1) * width]).map(|y| self.since[y]);
+        let mut left = (0..screen.height)
+            .filter(|y| screen.row(*y) != &next[y * width..(y + 1) * width])
+            .map(|y| self.since[y]);
         left.next().is_some_and(|first| left.any(|since| since != first))
     }
 }
@@ -101,7 +103,12 @@ impl Painter {
     /// Not more than about `budget` bytes (a row more at most): rows that this frame changed before those that earlier ones left, the row
     /// of the cursor first, then as many others as there is room for.
     /// See [`Painter::settled`].
-    pub fn frame_within(&mut self, next: &Buffer, cursor: Option<(u16, u16)>, budget: usize) -> Vec<u8> {
+    pub fn frame_within(
+        &mut self,
+        next: &Buffer,
+        cursor: Option<(u16, u16)>,
+        budget: usize,
+    ) -> Vec<u8> {
         let (width, height) = (usize::from(next.area.width), usize::from(next.area.height));
         if width == 0 || height == 0 || self.terminal.dumb {
             return vec![];
@@ -110,10 +117,11 @@ impl Painter {
         row::leave_the_corner(&mut cells);
         let cursor = cursor.map(|(x, y)| (usize::from(x), usize::from(y)));
         self.wanted.note(&cells, width);
-        let (screen, known) = match self.screen.take().filter(|s| (s.width, s.height) == (width, height)) {
-            Some(screen) => (screen, true),
-            None => (Screen::fresh(&self.terminal, width, height), false),
-        };
+        let (screen, known) =
+            match self.screen.take().filter(|s| (s.width, s.height) == (width, height)) {
+                Some(screen) => (screen, true),
+                None => (Screen::fresh(&self.terminal, width, height), false),
+            };
         let mut best: Option<(usize, Plan, Screen)> = None;
         for plan in plans(&screen, &cells, known, self.terminal.regions) {
             let (tried, _) = render(&screen, &cells, plan, cursor, usize::MAX, &[]);
@@ -171,7 +179,14 @@ fn plans(screen: &Screen, next: &[Cell], known: bool, regions: bool) -> Vec<Plan
 }
 
 /// Paints on a copy. False: the budget was used up before all was painted.
-fn render(screen: &Screen, next: &[Cell], plan: Plan, cursor: Option<(usize, usize)>, budget: usize, since: &[u64]) -> (Screen, bool) {
+fn render(
+    screen: &Screen,
+    next: &[Cell],
+    plan: Plan,
+    cursor: Option<(usize, usize)>,
+    budget: usize,
+    since: &[u64],
+) -> (Screen, bool) {
     let mut screen = screen.clone();
     let mut whole = true;
     match plan {
@@ -192,7 +207,8 @@ fn render(screen: &Screen, next: &[Cell], plan: Plan, cursor: Option<(usize, usi
     }
     // Below this row all is to be empty: one sequence may do for many rows.
     let end = next.iter().rposition(|c| *c != BLANK).map_or(0, |at| at / width + 1);
-    let full = |rows: &[Cell]| rows.chunks(width).filter(|row| row.iter().any(|c| *c != BLANK)).count();
+    let full =
+        |rows: &[Cell]| rows.chunks(width).filter(|row| row.iter().any(|c| *c != BLANK)).count();
     for y in order {
         if !whole || screen.out.len() >= budget {
             whole = whole && screen.cells == next;

@@ -18,7 +18,10 @@ pub(super) fn paint(screen: &mut Screen, y: usize, next: &[Cell]) {
     write(screen, y, &next);
     let first = (0..next.len()).find(|x| cells[*x] != next[*x]).unwrap_or(0);
     let corner = bottom && next.last().is_some_and(|c| *c != BLANK);
-    let worth = !corner && screen.out.len() - from > 8 && cells[first..].iter().any(|c| *c != BLANK) && cells[first].glyph != Glyph::Half;
+    let worth = !corner
+        && screen.out.len() - from > 8
+        && cells[first..].iter().any(|c| *c != BLANK)
+        && cells[first].glyph != Glyph::Half;
     if worth {
         let (state, bytes) = (screen.state, screen.out.split_off(from));
         screen.state = before;
@@ -59,7 +62,9 @@ fn keep_off_the_corner(row: &[Cell], next: &mut [Cell]) {
 /// What is left of a wide character of which one half is overwritten depends on the terminal.
 fn part_wide(row: &mut [Cell], next: &[Cell]) {
     for x in 0..row.len() - 1 {
-        if matches!(row[x].glyph, Glyph::Wide(_)) && (row[x] != next[x] || row[x + 1] != next[x + 1]) {
+        if matches!(row[x].glyph, Glyph::Wide(_))
+            && (row[x] != next[x] || row[x + 1] != next[x + 1])
+        {
             row[x] = UNKNOWN;
             row[x + 1] = UNKNOWN;
         }

@@ -32,8 +32,21 @@ pub(super) struct State {
 impl Screen {
     /// An empty screen, and the bytes that make it so whatever was there.
     pub(super) fn fresh(terminal: &Terminal, width: usize, height: usize) -> Self {
-        let state = State { pen: Look::default(), lines: false, designated: false, at: Some((0, 0)), shown: None };
-        let mut it = Self { width, height, cells: vec![BLANK; width * height], state, out: vec![], terminal: terminal.clone() };
+        let state = State {
+            pen: Look::default(),
+            lines: false,
+            designated: false,
+            at: Some((0, 0)),
+            shown: None,
+        };
+        let mut it = Self {
+            width,
+            height,
+            cells: vec![BLANK; width * height],
+            state,
+            out: vec![],
+            terminal: terminal.clone(),
+        };
         if terminal.alternate {
             it.send(b"\x1b[?1049h");
         }
@@ -86,7 +99,11 @@ impl Screen {
         let straight = self.sideways(from, x, y);
         let returning = [b"\r".as_slice(), &self.sideways(0, x, y)].concat();
         let sideways = if returning.len() < straight.len() { returning } else { straight };
-        if vertical.len() + sideways.len() < direct.len() { [vertical, sideways].concat() } else { direct }
+        if vertical.len() + sideways.len() < direct.len() {
+            [vertical, sideways].concat()
+        } else {
+            direct
+        }
     }
 
     fn vertically(&self, from: usize, to: usize) -> Vec<u8> {
@@ -113,7 +130,8 @@ impl Screen {
             }
             std::cmp::Ordering::Greater => {
                 let jump = many(distance, 'C');
-                let again: Option<Vec<u8>> = self.row(y)[from..to].iter().map(|c| self.as_is(*c)).collect();
+                let again: Option<Vec<u8>> =
+                    self.row(y)[from..to].iter().map(|c| self.as_is(*c)).collect();
                 again.filter(|bytes| bytes.len() <= jump.len()).unwrap_or(jump)
             }
         }
@@ -132,7 +150,11 @@ impl Screen {
 
     /// Whether the pen writes this cell as it is to look.
     fn fits(&self, cell: Cell) -> bool {
-        let pen = if cell.glyph == BLANK.glyph && cell.mark == '\0' { self.state.pen.of_blank() } else { self.state.pen };
+        let pen = if cell.glyph == BLANK.glyph && cell.mark == '\0' {
+            self.state.pen.of_blank()
+        } else {
+            self.state.pen
+        };
         pen == cell.look
     }
 
@@ -141,9 +163,12 @@ impl Screen {
         if now == look {
             return;
         }
-        let takes_away = now.flags & !look.flags != 0 || (now.fg.is_some() && look.fg.is_none()) || (now.bg.is_some() && look.bg.is_none());
+        let takes_away = now.flags & !look.flags != 0
+            || (now.fg.is_some() && look.fg.is_none())
+            || (now.bg.is_some() && look.bg.is_none());
         let anew = parameters(Look::default(), look);
-        let mut best = if anew.is_empty() { "\x1b[m".to_owned() } else { format!("\x1b[0;{anew}m") };
+        let mut best =
+            if anew.is_empty() { "\x1b[m".to_owned() } else { format!("\x1b[0;{anew}m") };
         if !takes_away {
             let more = format!("\x1b[{}m", parameters(now, look));
             if more.len() <= best.len() {
@@ -215,7 +240,8 @@ impl Screen {
             self.row_mut(y)[x + 1] = Cell { glyph: Glyph::Half, mark: '\0', look: cell.look };
         }
         // Terminals do not agree how wide some characters are, nor where the cursor is after the last column.
-        let certain = x + width < self.width && ((width == 1 && cell.mark == '\0') || cell.byte().is_some());
+        let certain =
+            x + width < self.width && ((width == 1 && cell.mark == '\0') || cell.byte().is_some());
         self.state.at = certain.then_some((x + width, y));
     }
 
@@ -287,17 +313,26 @@ impl Screen {
 }
 
 fn many(n: usize, letter: char) -> Vec<u8> {
-    if n == 1 { format!("\x1b[{letter}").into_bytes() } else { format!("\x1b[{n}{letter}").into_bytes() }
+    if n == 1 {
+        format!("\x1b[{letter}").into_bytes()
+    } else {
+        format!("\x1b[{n}{letter}").into_bytes()
+    }
 }
 
 /// What must be added to `now` to have `look`.
 fn parameters(now: Look, look: Look) -> String {
-    let flags = FLAGS.iter().enumerate().filter(|(n, _)| look.flags & !now.flags & (1 << n) != 0).map(|(_, p)| p.to_string());
+    let flags = FLAGS
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| look.flags & !now.flags & (1 << n) != 0)
+        .map(|(_, p)| p.to_string());
     let color = |was: Option<u8>, is: Option<u8>, base: u8| match is.filter(|_| was != is)? {
         n @ 0..8 => Some((base + n).to_string()),
         n @ 8..16 => Some((base + 60 + n - 8).to_string()),
         n => Some(format!("{};5;{n}", base + 8)),
     };
-    let all: Vec<String> = flags.chain(color(now.fg, look.fg, 30)).chain(color(now.bg, look.bg, 40)).collect();
+    let all: Vec<String> =
+        flags.chain(color(now.fg, look.fg, 30)).chain(color(now.bg, look.bg, 40)).collect();
     all.join(";")
 }

@@ -61,7 +61,8 @@ const TERMS: [&str; 46] = [
 
 /// The entry's strings, without delays, with control characters as they are.
 fn strings(term: &str) -> Option<Vec<(String, String)>> {
-    let out = Command::new("infocmp").args(["-1", term]).output().ok().filter(|o| o.status.success())?;
+    let out =
+        Command::new("infocmp").args(["-1", term]).output().ok().filter(|o| o.status.success())?;
     let text = String::from_utf8(out.stdout).ok()?;
     let entries = text.lines().filter_map(|l| l.trim().trim_end_matches(',').split_once('='));
     Some(entries.map(|(name, value)| (name.to_owned(), unescaped(value))).collect())
@@ -79,8 +80,10 @@ fn unescaped(value: &str) -> String {
                 Some('r') => out.push('\r'),
                 Some('b') => out.push('\x08'),
                 Some(d @ '0'..='3') => {
-                    let digits: String =
-                        [d].into_iter().chain(std::iter::from_fn(|| chars.next_if(char::is_ascii_digit)).take(2)).collect();
+                    let digits: String = [d]
+                        .into_iter()
+                        .chain(std::iter::from_fn(|| chars.next_if(char::is_ascii_digit)).take(2))
+                        .collect();
                     out.push(char::from(u8::from_str_radix(&digits, 8).unwrap_or(b'?')));
                 }
                 Some(other) => out.push(other),
@@ -104,15 +107,21 @@ fn sequences(text: &str) -> BTreeSet<String> {
         }
         match chars.next() {
             Some('[') => {
-                let parameters: String = std::iter::from_fn(|| chars.next_if(|c| ('\x20'..='\x3f').contains(c))).collect();
+                let parameters: String =
+                    std::iter::from_fn(|| chars.next_if(|c| ('\x20'..='\x3f').contains(c)))
+                        .collect();
                 let last = chars.next().unwrap_or('?');
                 match (last, parameters.strip_prefix('?')) {
                     ('m', _) => found.extend(attributes(&parameters)),
-                    (_, Some(mode)) => found.extend(mode.split(';').map(|m| format!("CSI ?{m}{last}"))),
+                    (_, Some(mode)) => {
+                        found.extend(mode.split(';').map(|m| format!("CSI ?{m}{last}")))
+                    }
                     _ => _ = found.insert(format!("CSI {last}")),
                 }
             }
-            Some(set @ ('(' | ')')) => _ = found.insert(format!("ESC {set}{}", chars.next().unwrap_or('?'))),
+            Some(set @ ('(' | ')')) => {
+                _ = found.insert(format!("ESC {set}{}", chars.next().unwrap_or('?')))
+            }
             Some(c) => _ = found.insert(format!("ESC {c}")),
             None => {}
         }
@@ -138,11 +147,19 @@ fn attributes(parameters: &str) -> Vec<String> {
 /// What the entry allows.
 fn allowed(term: &str, strings: &[(String, String)]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for (name, value) in strings.iter().filter(|(name, _)| !name.starts_with('k') && name != "acsc") {
+    for (name, value) in strings.iter().filter(|(name, _)| !name.starts_with('k') && name != "acsc")
+    {
         // Numbers in place of parameters; `sgr` and colours have conditions and are asked for in full.
         if !value.contains("%?") {
-            let plain = ["%i", "%p1", "%p2"].iter().fold(value.clone(), |v, p| v.replace(p, "")).replace("%d", "7");
-            all.extend(sequences(&plain).into_iter().filter(|s| !name.starts_with("set") || !s.starts_with("SGR")));
+            let plain = ["%i", "%p1", "%p2"]
+                .iter()
+                .fold(value.clone(), |v, p| v.replace(p, ""))
+                .replace("%d", "7");
+            all.extend(
+                sequences(&plain)
+                    .into_iter()
+                    .filter(|s| !name.starts_with("set") || !s.starts_with("SGR")),
+            );
         }
         if name == "setaf" || name == "setab" {
             let colors: &[&str] = match Terminal::of(term).colors {
@@ -155,7 +172,10 @@ fn allowed(term: &str, strings: &[(String, String)]) -> BTreeSet<String> {
                 let base = if name == "setaf" { ["3", "9"] } else { ["4", "10"] };
                 for s in sequences(&String::from_utf8_lossy(&out.stdout)) {
                     // One colour of eight stands for all.
-                    let of_eight = base.iter().find(|b| s.len() == 5 + b.len() && s[4..].starts_with(**b)).copied();
+                    let of_eight = base
+                        .iter()
+                        .find(|b| s.len() == 5 + b.len() && s[4..].starts_with(**b))
+                        .copied();
                     match of_eight {
                         Some(b) => all.extend((0..8).map(|n| format!("SGR {b}{n}"))),
                         None => _ = all.insert(s),
@@ -174,7 +194,9 @@ fn frames() -> Vec<(Buffer, Option<(u16, u16)>)> {
     let mut frames = vec![];
     let looks = [
         Style::new().add_modifier(Modifier::REVERSED),
-        Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED | Modifier::SLOW_BLINK | Modifier::DIM),
+        Style::new().add_modifier(
+            Modifier::BOLD | Modifier::UNDERLINED | Modifier::SLOW_BLINK | Modifier::DIM,
+        ),
         Style::new().fg(Color::Red).bg(Color::Blue),
         Style::new().fg(Color::LightGreen).bg(Color::LightRed),
         Style::new().fg(Color::Rgb(1, 200, 100)).bg(Color::Indexed(200)),
@@ -209,7 +231,8 @@ fn only_what_terminfo_has() {
             let terminal = Terminal::of(term);
             let utf8 = utf8 && terminal.utf8;
             let mut painter = Painter::new(terminal, utf8);
-            let mut bytes: Vec<u8> = frames().iter().flat_map(|(b, cursor)| painter.frame(b, *cursor)).collect();
+            let mut bytes: Vec<u8> =
+                frames().iter().flat_map(|(b, cursor)| painter.frame(b, *cursor)).collect();
             bytes.extend(painter.leave());
             let sent = sequences(&String::from_utf8(bytes).unwrap());
             let strange: Vec<&String> = sent.difference(&allowed).collect();

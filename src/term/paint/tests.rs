@@ -77,7 +77,9 @@ fn change() -> impl Strategy<Value = Change> {
 fn apply(buffer: &mut Buffer, change: &Change) {
     let (w, h) = (buffer.area.width, buffer.area.height);
     let old = buffer.clone();
-    let mut take = |x: u16, y: u16, from: Option<u16>| buffer[(x, y)] = from.map_or_else(Default::default, |y| old[(x, y)].clone());
+    let mut take = |x: u16, y: u16, from: Option<u16>| {
+        buffer[(x, y)] = from.map_or_else(Default::default, |y| old[(x, y)].clone())
+    };
     match *change {
         Change::Text(x, y, t, s) => {
             buffer.set_stringn(x.min(w - 1), y.min(h - 1), TEXTS[t], 80, styles()[s]);
@@ -85,11 +87,13 @@ fn apply(buffer: &mut Buffer, change: &Change) {
         Change::Clear(x, y) => (x.min(w)..w).for_each(|x| take(x, y.min(h - 1), None)),
         Change::Up(top, rows, n) => {
             let bottom = (top + rows).min(h - 1);
-            (top..=bottom).for_each(|y| (0..w).for_each(|x| take(x, y, (y + n <= bottom).then_some(y + n))));
+            (top..=bottom)
+                .for_each(|y| (0..w).for_each(|x| take(x, y, (y + n <= bottom).then_some(y + n))));
         }
         Change::Down(top, rows, n) => {
             let bottom = (top + rows).min(h - 1);
-            (top..=bottom).for_each(|y| (0..w).for_each(|x| take(x, y, (y >= top + n).then(|| y - n))));
+            (top..=bottom)
+                .for_each(|y| (0..w).for_each(|x| take(x, y, (y >= top + n).then(|| y - n))));
         }
         Change::Blank => buffer.reset(),
     }
@@ -108,8 +112,15 @@ fn expected(buffer: &Buffer, terminal: &Terminal, utf8: bool) -> Vec<Shown> {
                 grid::Glyph::Unknown => '!',
             };
             let flag = |n: u8| c.look.flags & n != 0;
-            let look =
-                Seen { fg: c.look.fg, bg: c.look.bg, bold: flag(1), dim: flag(2), underlined: flag(4), blinking: false, reversed: flag(8) };
+            let look = Seen {
+                fg: c.look.fg,
+                bg: c.look.bg,
+                bold: flag(1),
+                dim: flag(2),
+                underlined: flag(4),
+                blinking: false,
+                reversed: flag(8),
+            };
             Shown { text, mark: c.mark, look }
         })
         .collect();
@@ -131,7 +142,15 @@ fn expected(buffer: &Buffer, terminal: &Terminal, utf8: bool) -> Vec<Shown> {
 const BLANK_SHOWN: Shown = Shown {
     text: ' ',
     mark: '\0',
-    look: Seen { fg: None, bg: None, bold: false, dim: false, underlined: false, blinking: false, reversed: false },
+    look: Seen {
+        fg: None,
+        bg: None,
+        bold: false,
+        dim: false,
+        underlined: false,
+        blinking: false,
+        reversed: false,
+    },
 };
 
 /// What can be seen of a cell: a blank shows only its background, unless it is reversed or underlined.
@@ -145,18 +164,32 @@ fn seen(mut cell: Shown, lines: bool) -> Shown {
     cell
 }
 
-const LETTERS: [(char, char); 7] = [('─', 'q'), ('│', 'x'), ('┌', 'l'), ('┐', 'k'), ('└', 'm'), ('┘', 'j'), ('┬', 'w')];
+const LETTERS: [(char, char); 7] =
+    [('─', 'q'), ('│', 'x'), ('┌', 'l'), ('┐', 'k'), ('└', 'm'), ('┘', 'j'), ('┬', 'w')];
 
-fn check(emulator: &Emulator, buffer: &Buffer, terminal: &Terminal, utf8: bool) -> Result<(), String> {
+fn check(
+    emulator: &Emulator,
+    buffer: &Buffer,
+    terminal: &Terminal,
+    utf8: bool,
+) -> Result<(), String> {
     let wanted = expected(buffer, terminal, utf8);
     for (at, (is, want)) in emulator.cells.iter().zip(&wanted).enumerate() {
         let (is, want) = (seen(*is, !utf8), seen(*want, !utf8));
         if is != want {
             let (x, y) = (at % emulator.columns, at / emulator.columns);
-            return Err(format!("{} utf8={utf8}: cell {x},{y} is {is:?}, not {want:?}\n{}", terminal.name, emulator.text()));
+            return Err(format!(
+                "{} utf8={utf8}: cell {x},{y} is {is:?}, not {want:?}\n{}",
+                terminal.name,
+                emulator.text()
+            ));
         }
     }
-    if emulator.complaints.is_empty() { Ok(()) } else { Err(format!("{}: {:?}", terminal.name, emulator.complaints)) }
+    if emulator.complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{}: {:?}", terminal.name, emulator.complaints))
+    }
 }
 
 proptest! {

@@ -18,7 +18,11 @@ list of choices: l and the number shows it. ?N is help on line N, rN sets it bac
 
 impl<W: Write> Plain<'_, W> {
     pub(super) fn dialog(&mut self, dialog: &Dialog, context: &Context) -> Leave {
-        (self.run.record)(Record::Screen { kind: "dialog", fastpath: dialog.id.clone(), title: one_line(&dialog.title) });
+        (self.run.record)(Record::Screen {
+            kind: "dialog",
+            fastpath: dialog.id.clone(),
+            title: one_line(&dialog.title),
+        });
         let context = match self.discovered(dialog, context) {
             Ok(Some(context)) => context,
             Ok(None) => return Leave::Back,
@@ -35,7 +39,12 @@ impl<W: Write> Plain<'_, W> {
             let shown = self.form(dialog, &values);
             let prompt = "Number to change a line, `go` to run (? help, ?N, lN list, rN reset, c command, b back, q quit):";
             let Some(word) = self.talk.ask(prompt) else { return Leave::Quit };
-            let line = |text: &str| text.trim().parse::<usize>().ok().and_then(|n| shown.get(n.wrapping_sub(1)).copied());
+            let line = |text: &str| {
+                text.trim()
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|n| shown.get(n.wrapping_sub(1)).copied())
+            };
             match (answer(&word), word.as_str()) {
                 (Answer::Back, _) => return Leave::Back,
                 (Answer::Quit, _) => return Leave::Quit,
@@ -57,9 +66,14 @@ impl<W: Write> Plain<'_, W> {
                     None => self.talk.say(&format!("There is no line {n}.")),
                 },
                 (Answer::Number(_), _) | (_, _) => {
-                    let (list, reset) = (word.strip_prefix('l').and_then(line), word.strip_prefix('r').and_then(line));
+                    let (list, reset) = (
+                        word.strip_prefix('l').and_then(line),
+                        word.strip_prefix('r').and_then(line),
+                    );
                     let edited = match (line(&word), list, reset) {
-                        (Some(n), ..) => self.edit(&dialog.fields, &mut values, n, &context, &dialog.help),
+                        (Some(n), ..) => {
+                            self.edit(&dialog.fields, &mut values, n, &context, &dialog.help)
+                        }
                         (None, Some(n), _) => self.choose(&dialog.fields, &mut values, n, &context),
                         (None, None, Some(n)) => {
                             values.reset(n);
@@ -111,7 +125,10 @@ impl<W: Write> Plain<'_, W> {
                 Kind::Ring | Kind::List if !value.is_empty() => value.to_owned(),
                 _ => format!("[{value}]"),
             };
-            self.talk.item(&format!("{:>4} {must} {indent}", lines.len()), &format!("{}: {value}{list}", one_line(&field.label)));
+            self.talk.item(
+                &format!("{:>4} {must} {indent}", lines.len()),
+                &format!("{}: {value}{list}", one_line(&field.label)),
+            );
         }
         lines
     }
@@ -123,8 +140,10 @@ impl<W: Write> Plain<'_, W> {
             return Leave::Back;
         }
         if dialog.root && !self.run.root {
-            self.talk
-                .say(&format!("{}: this needs root. Leave altdisk and start it as root, for example with sudo.", one_line(&dialog.title)));
+            self.talk.say(&format!(
+                "{}: this needs root. Leave altdisk and start it as root, for example with sudo.",
+                one_line(&dialog.title)
+            ));
             return Leave::Back;
         }
         let line = command::line(dialog, values, context);
@@ -157,7 +176,10 @@ impl<W: Write> Plain<'_, W> {
         let argv = line.review(dialog);
         let reviewed = argv.is_some();
         if let Some(argv) = argv {
-            let shown = dialog.review.as_ref().map_or_else(|| line.shown(), |words| line.with(words).shown());
+            let shown = dialog
+                .review
+                .as_ref()
+                .map_or_else(|| line.shown(), |words| line.with(words).shown());
             let Some(text) = self.question(argv, shown, REVIEW)? else { return Ok(None) };
             let review = review::parse(&text)?;
             self.talk.title(&review.title);
@@ -165,7 +187,8 @@ impl<W: Write> Plain<'_, W> {
             review.warnings.iter().for_each(|w| self.talk.item("Warning: ", w));
             for question in &review.questions {
                 self.talk.say(&question.prompt);
-                let typed = self.talk.ask("Type it (anything else: nothing is run):").unwrap_or_default();
+                let typed =
+                    self.talk.ask("Type it (anything else: nothing is run):").unwrap_or_default();
                 if !question.takes(&typed) {
                     self.talk.say("That is not it.");
                     return Ok(None);

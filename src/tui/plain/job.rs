@@ -56,7 +56,12 @@ impl<W: Write> Plain<'_, W> {
 
     fn as_job(&mut self, dialog: &Dialog, line: &Line) -> Result<(Leave, bool)> {
         let shown = if line.hides() { line.shown() } else { String::new() };
-        let spec = Spec { shown, fastpath: dialog.id.clone(), env: self.run.env.clone(), ..Spec::new(line.argv.clone(), &*dialog.title) };
+        let spec = Spec {
+            shown,
+            fastpath: dialog.id.clone(),
+            env: self.run.env.clone(),
+            ..Spec::new(line.argv.clone(), &*dialog.title)
+        };
         let id = job::start(&spec)?;
         (self.run.record)(Record::Started { job: id.0 });
         self.talk.say(&if self.talk.live() {
@@ -168,7 +173,10 @@ The running system is not changed by stopping.",
     /// Says at the start which jobs run.
     pub(super) fn jobs_that_run(&mut self) {
         for job in job::list().unwrap_or_default().iter().filter(|j| j.state == State::Running) {
-            self.talk.say(&format!("Job {} runs: {}. It is under Running and Finished Jobs.", job.id, job.spec.title));
+            self.talk.say(&format!(
+                "Job {} runs: {}. It is under Running and Finished Jobs.",
+                job.id, job.spec.title
+            ));
         }
     }
 
@@ -188,17 +196,24 @@ The running system is not changed by stopping.",
             }
             self.talk.title("Running and Finished Jobs");
             for (n, job) in (1..).zip(jobs.iter().take(JOBS)) {
-                self.talk.item(&format!("{n:>4}  "), &format!("job {}: {} ({})", job.id, job.spec.title, job.state_word()));
+                self.talk.item(
+                    &format!("{n:>4}  "),
+                    &format!("job {}: {} ({})", job.id, job.spec.title, job.state_word()),
+                );
             }
-            let Some(word) = self.talk.ask("Number to see it (b back, q quit):") else { return Leave::Quit };
+            let Some(word) = self.talk.ask("Number to see it (b back, q quit):") else {
+                return Leave::Quit;
+            };
             match answer(&word) {
                 Answer::Back | Answer::Nothing => return Leave::Back,
                 Answer::Quit => return Leave::Quit,
-                Answer::Number(n) if n >= 1 && n <= jobs.len().min(JOBS) => match self.follow(jobs[n - 1].id) {
-                    Ok((Leave::Quit, _)) => return Leave::Quit,
-                    Ok(_) => {}
-                    Err(err) => self.talk.error(&err),
-                },
+                Answer::Number(n) if n >= 1 && n <= jobs.len().min(JOBS) => {
+                    match self.follow(jobs[n - 1].id) {
+                        Ok((Leave::Quit, _)) => return Leave::Quit,
+                        Ok(_) => {}
+                        Err(err) => self.talk.error(&err),
+                    }
+                }
                 _ => self.talk.say("Type the number of a line."),
             }
         }

@@ -16,7 +16,9 @@ pub use job::Run;
 pub use talk::Talk;
 
 use crate::menu::discover;
-use crate::menu::model::{Builtin, Field, Item, Menu, Next, Required, Screen, Selector, Set, Target};
+use crate::menu::model::{
+    Builtin, Field, Item, Menu, Next, Required, Screen, Selector, Set, Target,
+};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
 use crate::secret::masked_words;
@@ -63,7 +65,12 @@ impl<'a, W: Write> Plain<'a, W> {
     ///
     /// # Errors
     /// ALT-902 or ALT-903 if this panel cannot be opened.
-    pub fn start(&mut self, fastpath: &str, input: impl BufRead + Send + 'static, live: bool) -> Result<()> {
+    pub fn start(
+        &mut self,
+        fastpath: &str,
+        input: impl BufRead + Send + 'static,
+        live: bool,
+    ) -> Result<()> {
         let id = self.set.open(fastpath)?.id().to_owned();
         self.talk.listen(input, live)?;
         self.jobs_that_run();
@@ -92,7 +99,12 @@ impl<'a, W: Write> Plain<'a, W> {
     }
 
     /// Asks a program (`shown`: the line as people may see it), and records that.
-    fn question(&mut self, argv: Vec<String>, shown: String, seconds: u64) -> Result<Option<String>> {
+    fn question(
+        &mut self,
+        argv: Vec<String>,
+        shown: String,
+        seconds: u64,
+    ) -> Result<Option<String>> {
         if self.run.trace {
             (self.run.record)(Record::Question { command: shown.clone() });
         }
@@ -135,7 +147,9 @@ impl<'a, W: Write> Plain<'a, W> {
                     self.talk.item("      ", &item.text);
                 }
             }
-            let Some(word) = self.talk.ask("Number (? help, ?N help on N, b back, q quit):") else { return Leave::Quit };
+            let Some(word) = self.talk.ask("Number (? help, ?N help on N, b back, q quit):") else {
+                return Leave::Quit;
+            };
             match answer(&word) {
                 Answer::Back => return Leave::Back,
                 Answer::Quit => return Leave::Quit,
@@ -144,18 +158,24 @@ impl<'a, W: Write> Plain<'a, W> {
                     Some(item) => self.talk.say(item_help(self.set, item)),
                     None => self.talk.say(&format!("There is no line {n}.")),
                 },
-                Answer::Number(n) => match choices.get(n.wrapping_sub(1)).and_then(|i| i.goto.as_ref()) {
-                    Some(goto) => {
-                        if self.target(goto, &Context::new()) == Leave::Quit {
-                            return Leave::Quit;
+                Answer::Number(n) => {
+                    match choices.get(n.wrapping_sub(1)).and_then(|i| i.goto.as_ref()) {
+                        Some(goto) => {
+                            if self.target(goto, &Context::new()) == Leave::Quit {
+                                return Leave::Quit;
+                            }
                         }
+                        None => self.talk.say(&format!(
+                            "There is no line {n}; the lines are 1 to {}.",
+                            choices.len()
+                        )),
                     }
-                    None => self.talk.say(&format!("There is no line {n}; the lines are 1 to {}.", choices.len())),
-                },
-                Answer::Nothing => {}
-                Answer::Other => {
-                    self.talk.say(&format!("`{word}` is not a number: type the number of a line, from 1 to {}.", choices.len()))
                 }
+                Answer::Nothing => {}
+                Answer::Other => self.talk.say(&format!(
+                    "`{word}` is not a number: type the number of a line, from 1 to {}.",
+                    choices.len()
+                )),
             }
         }
     }
@@ -203,7 +223,12 @@ impl<'a, W: Write> Plain<'a, W> {
     }
 
     /// What follows the answer; None if the user gave up waiting.
-    fn next(&mut self, selector: &Selector, values: &Values, context: &Context) -> Result<Option<(Target, Context)>> {
+    fn next(
+        &mut self,
+        selector: &Selector,
+        values: &Values,
+        context: &Context,
+    ) -> Result<Option<(Target, Context)>> {
         let fields = std::slice::from_ref(&selector.field);
         let mut context = values.context(fields, context);
         let real = values.real(0, &selector.field).join(" ");
@@ -213,8 +238,10 @@ impl<'a, W: Write> Plain<'a, W> {
                 self.talk.say("Not asked (-X): which panel follows is not known.");
                 return Ok(None);
             }
-            let (argv, shown) =
-                (command::of_run(command, &context), quoted(&masked_words(&command::of_run(command, &pick::masked(fields, &context)))));
+            let (argv, shown) = (
+                command::of_run(command, &context),
+                quoted(&masked_words(&command::of_run(command, &pick::masked(fields, &context)))),
+            );
             match self.question(argv, shown, *timeout)? {
                 Some(text) => classified = Some(discover::classified(&text)?),
                 None => return Ok(None),

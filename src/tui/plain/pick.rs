@@ -26,7 +26,14 @@ pub(super) fn masked(fields: &[Field], context: &Context) -> Context {
 
 impl<W: Write> Plain<'_, W> {
     /// Asks for field number `n`.
-    pub(super) fn edit(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context, screen: &str) -> Edited {
+    pub(super) fn edit(
+        &mut self,
+        fields: &[Field],
+        values: &mut Values,
+        n: usize,
+        context: &Context,
+        screen: &str,
+    ) -> Edited {
         let field = &fields[n];
         if field.kind == Kind::Heading {
             return Edited::Answered;
@@ -37,9 +44,13 @@ impl<W: Write> Plain<'_, W> {
         }
         loop {
             let now = if field.kind == Kind::Password { "" } else { values.get(n) };
-            let more = if field.list.is_some() || !field.choices.is_empty() { ", l list" } else { "" };
+            let more =
+                if field.list.is_some() || !field.choices.is_empty() { ", l list" } else { "" };
             let shown = if now.is_empty() { String::new() } else { format!(" [{now}]") };
-            let prompt = format!("{}{shown} (Enter keeps it, `-` alone empties it, ? help{more}, b back, q quit):", field.title());
+            let prompt = format!(
+                "{}{shown} (Enter keeps it, `-` alone empties it, ? help{more}, b back, q quit):",
+                field.title()
+            );
             let Some(typed) = self.talk.ask_raw(&prompt) else { return Edited::Quit };
             match (typed.trim(), answer(typed.trim())) {
                 ("-", _) => values.set(n, ""),
@@ -52,9 +63,14 @@ impl<W: Write> Plain<'_, W> {
                     continue;
                 }
                 _ => {
-                    let typed = if field.kind == Kind::Raw || field.kind == Kind::Password { &typed } else { typed.trim() };
+                    let typed = if field.kind == Kind::Raw || field.kind == Kind::Password {
+                        &typed
+                    } else {
+                        typed.trim()
+                    };
                     if let Some(c) = typed.chars().find(|c| !rules::types(field.kind, *c)) {
-                        self.talk.say(&format!("The character `{c}` cannot be part of this value."));
+                        self.talk
+                            .say(&format!("The character `{c}` cannot be part of this value."));
                         continue;
                     }
                     values.set(n, typed);
@@ -65,14 +81,22 @@ impl<W: Write> Plain<'_, W> {
     }
 
     /// The choices of field number `n`, from its command or from the file.
-    fn listing(&mut self, fields: &[Field], values: &Values, n: usize, context: &Context) -> Result<Option<Listing>> {
+    fn listing(
+        &mut self,
+        fields: &[Field],
+        values: &Values,
+        n: usize,
+        context: &Context,
+    ) -> Result<Option<Listing>> {
         let field = &fields[n];
         // Fixed choices stand before those that the command finds.
         let mut listing = lists::of_choices(&field.choices);
         if let Some(list) = field.list.as_ref().filter(|_| !self.run.nothing) {
             let all = values.context(fields, context);
-            let (argv, shown) =
-                (command::of_run(&list.command, &all), quoted(&masked_words(&command::of_run(&list.command, &masked(fields, &all)))));
+            let (argv, shown) = (
+                command::of_run(&list.command, &all),
+                quoted(&masked_words(&command::of_run(&list.command, &masked(fields, &all)))),
+            );
             let Some(text) = self.question(argv, shown, list.timeout)? else { return Ok(None) };
             let found = lists::parse(&text, list);
             listing.heading = found.heading;
@@ -82,7 +106,13 @@ impl<W: Write> Plain<'_, W> {
     }
 
     /// F4: the numbered choices.
-    pub(super) fn choose(&mut self, fields: &[Field], values: &mut Values, n: usize, context: &Context) -> Edited {
+    pub(super) fn choose(
+        &mut self,
+        fields: &[Field],
+        values: &mut Values,
+        n: usize,
+        context: &Context,
+    ) -> Edited {
         let field = &fields[n];
         let listing = match self.listing(fields, values, n, context) {
             Ok(Some(listing)) => listing,
@@ -95,7 +125,8 @@ impl<W: Write> Plain<'_, W> {
         self.talk.line("");
         self.talk.say(&field.title());
         self.show(&listing);
-        let open: Vec<&str> = listing.entries.iter().filter(|e| !e.refused).map(|e| e.value.as_str()).collect();
+        let open: Vec<&str> =
+            listing.entries.iter().filter(|e| !e.refused).map(|e| e.value.as_str()).collect();
         if open.is_empty() {
             self.talk.say(if field.list.as_ref().is_some_and(|l| l.take == Take::Range) {
                 "These are for information; type the value."
@@ -127,14 +158,17 @@ impl<W: Write> Plain<'_, W> {
                 .filter(|w| !w.is_empty())
                 .map(|w| w.parse::<usize>().ok().and_then(|i| open.get(i.wrapping_sub(1)).copied()))
                 .collect();
-            let chosen: Option<Vec<String>> = numbers.iter().map(|v| v.map(str::to_owned)).collect();
+            let chosen: Option<Vec<String>> =
+                numbers.iter().map(|v| v.map(str::to_owned)).collect();
             match chosen {
                 Some(chosen) if many || chosen.len() == 1 => {
                     values.set(n, Values::joined(field, &chosen));
                     return Edited::Answered;
                 }
                 Some(_) => self.talk.say("Only one can be chosen."),
-                None => self.talk.say(&format!("Type the number of a line, from 1 to {}.", open.len())),
+                None => {
+                    self.talk.say(&format!("Type the number of a line, from 1 to {}.", open.len()))
+                }
             }
         }
     }

@@ -48,7 +48,18 @@ impl<W: Write> Talk<W> {
     /// Someone who reads `out` (`width` columns; nothing beyond ASCII if `ascii`), and is heard on a channel.
     pub fn new(out: W, width: usize, ascii: bool) -> Self {
         let (tell, heard) = channel();
-        Self { out, heard, tell, width, ascii, ended: false, want: None, wanted: false, live: false, asked: 0 }
+        Self {
+            out,
+            heard,
+            tell,
+            width,
+            ascii,
+            ended: false,
+            want: None,
+            wanted: false,
+            live: false,
+            asked: 0,
+        }
     }
 
     /// For threads that have something to say.
@@ -126,7 +137,8 @@ impl<W: Write> Talk<W> {
     pub fn title(&mut self, text: &str) {
         self.line("");
         self.say(text);
-        let line: usize = printable_lines(text, self.ascii).lines().map(|l| l.chars().count()).max().unwrap_or(0);
+        let line: usize =
+            printable_lines(text, self.ascii).lines().map(|l| l.chars().count()).max().unwrap_or(0);
         self.line(&"-".repeat(line.min(self.width)));
     }
 
@@ -166,17 +178,27 @@ impl<W: Write> Talk<W> {
     ///
     /// # Errors
     /// Why there is no answer.
-    pub fn question(&mut self, argv: Vec<String>, shown: String, env: &[(String, String)], seconds: u64) -> Result<Option<String>> {
+    pub fn question(
+        &mut self,
+        argv: Vec<String>,
+        shown: String,
+        env: &[(String, String)],
+        seconds: u64,
+    ) -> Result<Option<String>> {
         let (tell, number) = (self.teller(), self.asked + 1);
         self.asked = number;
-        let asker = Asker::start(argv, shown, env.to_vec(), Duration::from_secs(seconds), move |text| {
-            // Nobody listens where this fails.
-            let _ = tell.send(Heard::Answer((number, text)));
-        });
+        let asker =
+            Asker::start(argv, shown, env.to_vec(), Duration::from_secs(seconds), move |text| {
+                // Nobody listens where this fails.
+                let _ = tell.send(Heard::Answer((number, text)));
+            });
         let mut said = false;
         loop {
-            let heard =
-                if said { self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected) } else { self.heard.recv_timeout(PATIENCE) };
+            let heard = if said {
+                self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.heard.recv_timeout(PATIENCE)
+            };
             match heard {
                 Ok(Heard::Answer((n, text))) if n == number => return text.map(Some),
                 Ok(Heard::Line(_)) if said => {

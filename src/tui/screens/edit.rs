@@ -13,8 +13,10 @@ use crate::tui::screens::form::{Form, typed};
 use crate::tui::screens::form_view::hidden;
 
 const TYPE: &[&str] = &["Type the value, then press Enter.", "Press Cancel to leave it as it was."];
-const READ: &[&str] =
-    &["This value is not typed; F4 in the form shows what can be chosen.", "Press Enter or Cancel to return to the form."];
+const READ: &[&str] = &[
+    "This value is not typed; F4 in the form shows what can be chosen.",
+    "Press Enter or Cancel to return to the form.",
+];
 
 /// The editor.
 #[derive(Clone, Debug)]
@@ -56,7 +58,8 @@ impl Edit {
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend = vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
+        let mut legend: Legend =
+            vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
         if Form::typeable(&self.field) {
             legend.push((Key::F(5), "Empty"));
         }
@@ -67,7 +70,11 @@ impl Edit {
     pub fn view(&self, c: &mut Canvas<'_>, sends: Sends) {
         let size = (c.width(), c.height());
         let secret = self.field.kind == Kind::Password;
-        let text = if secret { hidden(self.input.value()).to_owned() } else { self.input.value().to_owned() };
+        let text = if secret {
+            hidden(self.input.value()).to_owned()
+        } else {
+            self.input.value().to_owned()
+        };
         let before: String = self.input.value().chars().take(self.input.cursor()).collect();
         let at = if secret { columns(&text) } else { columns(&before) };
         let width = popup::inner(size).max(1);
@@ -79,7 +86,15 @@ impl Edit {
         let place = popup::place(size, 2, rows, &self.legend());
         let label = self.field.title();
         let top = popup::follow(0, usize::from(cursor.1), usize::from(place.body.height), rows);
-        popup::draw(c, place, &label, if can { TYPE } else { READ }, (top, rows), &self.legend(), sends);
+        popup::draw(
+            c,
+            place,
+            &label,
+            if can { TYPE } else { READ },
+            (top, rows),
+            &self.legend(),
+            sends,
+        );
         c.within(place.body, |c| {
             for (y, line) in lines.iter().skip(top).enumerate() {
                 c.put(0, y as u16, line, Role::Value);

@@ -41,15 +41,38 @@ impl Form {
     pub fn dialog(dialog: Rc<Dialog>, context: Context) -> Self {
         let values = Values::new(&dialog, &context);
         let ghost = dialog.ghost;
-        Self { dialog, selector: None, values, context, ghost, at: 0, top: 0, input: Input::default(), typed: false, hint: None }.begun()
+        Self {
+            dialog,
+            selector: None,
+            values,
+            context,
+            ghost,
+            at: 0,
+            top: 0,
+            input: Input::default(),
+            typed: false,
+            hint: None,
+        }
+        .begun()
     }
 
     pub fn selector(selector: Rc<Selector>, context: Context) -> Self {
         let values = Values::of(std::slice::from_ref(&selector.field), &context);
         let dialog = Rc::new(lone(&selector));
         let ghost = selector.ghost;
-        Self { dialog, selector: Some(selector), values, context, ghost, at: 0, top: 0, input: Input::default(), typed: false, hint: None }
-            .begun()
+        Self {
+            dialog,
+            selector: Some(selector),
+            values,
+            context,
+            ghost,
+            at: 0,
+            top: 0,
+            input: Input::default(),
+            typed: false,
+            hint: None,
+        }
+        .begun()
     }
 
     fn begun(mut self) -> Self {
@@ -105,7 +128,9 @@ impl Form {
         match field.many {
             Many::One => vec![shown.to_owned()],
             Many::Comma => shown.split(',').map(|w| w.trim().to_owned()).collect(),
-            Many::Blank | Many::Repeat | Many::Words => shown.split_whitespace().map(str::to_owned).collect(),
+            Many::Blank | Many::Repeat | Many::Words => {
+                shown.split_whitespace().map(str::to_owned).collect()
+            }
         }
     }
 
@@ -124,7 +149,11 @@ impl Form {
                 self.load();
             }
             Key::F(6) if self.selector.is_none() => return Step::Command,
-            Key::F(7) if self.field().is_some_and(|f| Self::typeable(f) || f.kind == Kind::List) => return Step::Edit,
+            Key::F(7)
+                if self.field().is_some_and(|f| Self::typeable(f) || f.kind == Kind::List) =>
+            {
+                return Step::Edit;
+            }
             Key::Tab | Key::BackTab if ring => self.turn(key == Key::BackTab),
             Key::Up | Key::Ctrl('p') | Key::BackTab => self.go(&stops, here.saturating_sub(1)),
             Key::Down | Key::Ctrl('n') | Key::Tab => self.go(&stops, (here + 1).min(last)),
@@ -159,7 +188,8 @@ impl Form {
         let Some(field) = self.field().and(dialog.fields.get(self.at)) else { return Step::Bell };
         if !Self::typeable(field) {
             if matches!(key, Key::Char(_)) {
-                self.hint = Some(if field.kind == Kind::Ring { BY_TAB } else { FROM_LIST }.to_owned());
+                self.hint =
+                    Some(if field.kind == Kind::Ring { BY_TAB } else { FROM_LIST }.to_owned());
             }
             return Step::Bell;
         }
@@ -184,18 +214,22 @@ impl Form {
         if !self.stops().contains(&self.at) {
             // It is not shown any more: the nearest one before it.
             let stops = self.stops();
-            self.at = stops.iter().rev().find(|n| **n < self.at).or(stops.first()).copied().unwrap_or(0);
+            self.at =
+                stops.iter().rev().find(|n| **n < self.at).or(stops.first()).copied().unwrap_or(0);
             self.load();
         }
         let area = area(size, self);
         let rows = rows(self, &area);
         let mine = |row: &Row| row.field == self.at;
-        let (first, last) = (rows.iter().position(mine).unwrap_or(0), rows.iter().rposition(mine).unwrap_or(0));
+        let (first, last) =
+            (rows.iter().position(mine).unwrap_or(0), rows.iter().rposition(mine).unwrap_or(0));
         let shown = usize::from(area.shown(rows.len()));
         self.top = follow(self.top, last, shown, rows.len());
         self.top = follow(self.top, first, shown, rows.len());
         // Headings above the first field are shown with it.
-        if rows[..first].iter().all(|r| self.dialog.fields[r.field].kind == Kind::Heading) && last < shown {
+        if rows[..first].iter().all(|r| self.dialog.fields[r.field].kind == Kind::Heading)
+            && last < shown
+        {
             self.top = 0;
         }
     }

@@ -80,7 +80,12 @@ pub fn rows(form: &Form, area: &Area) -> Vec<Row> {
         let room = if field.kind == Kind::Heading { area.marks } else { area.bracket - 1 };
         let lines = fold(&field.label, room.saturating_sub(indent(field)).max(8));
         let last = lines.len() - 1;
-        rows.extend(lines.into_iter().enumerate().map(|(i, label)| Row { field: n, label, first: i == 0, last: i == last }));
+        rows.extend(lines.into_iter().enumerate().map(|(i, label)| Row {
+            field: n,
+            label,
+            first: i == 0,
+            last: i == last,
+        }));
     }
     rows
 }
@@ -106,7 +111,10 @@ impl Form {
             legend.push((Key::F(6), "Command"));
         }
         legend.extend([
-            (Key::F(7), can(field.is_some_and(|f| Self::typeable(f) || f.kind == Kind::List), "Edit")),
+            (
+                Key::F(7),
+                can(field.is_some_and(|f| Self::typeable(f) || f.kind == Kind::List), "Edit"),
+            ),
             (Key::F(8), "Image"),
             (Key::F(9), "Shell"),
             (Key::F(10), "Exit"),
@@ -118,8 +126,11 @@ impl Form {
 
     pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
         c.centred(0, &self.dialog.title, Role::Title);
-        let what =
-            if self.selector.is_some() { "Type or select a value for the entry field." } else { "Type or select values in entry fields." };
+        let what = if self.selector.is_some() {
+            "Type or select a value for the entry field."
+        } else {
+            "Type or select values in entry fields."
+        };
         c.put(0, 2, what, Role::Instruction);
         c.put(0, 3, "Press Enter AFTER making all desired changes.", Role::Instruction);
         let area = area((c.width(), c.height()), self);
@@ -171,9 +182,13 @@ impl Form {
 
     /// Under [`Highlight::Row`] the look reaches to the value, which must stay legible.
     fn selected(&self, c: &mut Canvas<'_>, y: u16, row: &Row, x: u16, area: &Area) {
-        let part = ratatui::layout::Rect { x: 0, y, width: area.bracket.saturating_sub(1), height: 1 };
+        let part =
+            ratatui::layout::Rect { x: 0, y, width: area.bracket.saturating_sub(1), height: 1 };
         c.within(part, |c| c.selected(1, x, 0, &row.label, Role::Label));
-        if c.theme.highlight == Highlight::Row && row.first && self.dialog.fields[row.field].required == Required::Filled {
+        if c.theme.highlight == Highlight::Row
+            && row.first
+            && self.dialog.fields[row.field].required == Required::Filled
+        {
             c.put(0, y, "*", Role::Mark);
         }
     }
@@ -181,7 +196,11 @@ impl Form {
     fn value(&self, c: &mut Canvas<'_>, y: u16, n: usize, field: &Field, area: &Area, here: bool) {
         let room = area.room();
         let typeable = Self::typeable(field);
-        let text = if field.kind == Kind::Password { hidden(self.values.get(n)) } else { self.values.get(n) };
+        let text = if field.kind == Kind::Password {
+            hidden(self.values.get(n))
+        } else {
+            self.values.get(n)
+        };
         let text = crate::text::printable(text, false);
         let cursor = if here && typeable { Some(self.cursor(field)) } else { None };
         let seen = window(&text, cursor, room);
@@ -233,7 +252,8 @@ fn window(text: &str, cursor: Option<u16>, room: u16) -> Window {
     let (mut seen, mut column, mut first) = (String::new(), 0, None);
     let mut after = false;
     for ch in text.chars() {
-        let wide = u16::try_from(unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0)).unwrap_or(0);
+        let wide =
+            u16::try_from(unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0)).unwrap_or(0);
         if column >= skip {
             let begin = *first.get_or_insert(column);
             if column + wide > begin + room {

@@ -12,10 +12,16 @@ use crate::tui::popup::{self, Place, fold, follow};
 use crate::tui::screens::Step;
 
 const ONE: &[&str] = &["Move cursor to desired item and press Enter."];
-const SOME: &[&str] =
-    &["Move cursor to desired item and press F7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
-const SOME_ESC: &[&str] =
-    &["Move cursor to desired item and press Esc 7.", "    ONE OR MORE items can be selected.", "Press Enter AFTER making all selections."];
+const SOME: &[&str] = &[
+    "Move cursor to desired item and press F7.",
+    "    ONE OR MORE items can be selected.",
+    "Press Enter AFTER making all selections.",
+];
+const SOME_ESC: &[&str] = &[
+    "Move cursor to desired item and press Esc 7.",
+    "    ONE OR MORE items can be selected.",
+    "Press Enter AFTER making all selections.",
+];
 const INFORMATION: &[&str] = &["This is for information: type the value into the field."];
 /// Columns before the text of an entry: the mark of what is chosen and a blank.
 const MARGIN: u16 = 2;
@@ -80,8 +86,10 @@ impl List {
 
     /// Marks what stands in the field now, and goes to the first of it.
     pub fn with(mut self, values: &[String]) -> Self {
-        let here: Vec<usize> =
-            values.iter().filter_map(|v| self.listing.entries.iter().position(|e| e.value == *v && !e.refused)).collect();
+        let here: Vec<usize> = values
+            .iter()
+            .filter_map(|v| self.listing.entries.iter().position(|e| e.value == *v && !e.refused))
+            .collect();
         self.at = here.first().copied().unwrap_or(self.at);
         self.began = self.at;
         self.was_filled = !here.is_empty();
@@ -120,7 +128,11 @@ impl List {
 
     fn heading(&self) -> Vec<&str> {
         // `# Name` stands above `disk0`: the blank after the # is none of the heading.
-        self.listing.heading.as_deref().map(|h| h.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect()).unwrap_or_default()
+        self.listing
+            .heading
+            .as_deref()
+            .map(|h| h.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect())
+            .unwrap_or_default()
     }
 
     fn reasons(&self) -> bool {
@@ -142,7 +154,12 @@ impl List {
     }
 
     fn place(&self, size: (u16, u16)) -> Place {
-        popup::place(size, self.instructions(Sends::Function).len(), self.rows().len().max(1) + self.extra(), &self.legend())
+        popup::place(
+            size,
+            self.instructions(Sends::Function).len(),
+            self.rows().len().max(1) + self.extra(),
+            &self.legend(),
+        )
     }
 
     fn shown_rows(&self, size: (u16, u16)) -> usize {
@@ -173,7 +190,9 @@ impl List {
             Key::Home => self.at = 0,
             Key::End => self.at = last,
             Key::Left => self.shift = self.shift.saturating_sub(SIDEWAYS),
-            Key::Right => self.shift = (self.shift + SIDEWAYS).min(self.widest().saturating_sub(SIDEWAYS)),
+            Key::Right => {
+                self.shift = (self.shift + SIDEWAYS).min(self.widest().saturating_sub(SIDEWAYS))
+            }
             Key::F(7) | Key::Char(' ') if self.choose == Choose::Several => return self.toggle(),
             Key::Enter => return self.enter(),
             _ => return Step::Bell,
@@ -209,7 +228,11 @@ impl List {
     /// What Enter takes as marked. Without F7 the marks are only what the field held, and they count no more once the cursor has
     /// moved: Enter then takes the line under it.
     fn marked(&self) -> Option<&[usize]> {
-        let counts = if self.toggled { !self.chosen.is_empty() || self.was_filled } else { self.at == self.began && self.was_filled };
+        let counts = if self.toggled {
+            !self.chosen.is_empty() || self.was_filled
+        } else {
+            self.at == self.began && self.was_filled
+        };
         (self.choose == Choose::Several && counts).then_some(self.chosen.as_slice())
     }
 
@@ -227,8 +250,12 @@ impl List {
         if self.choose != Choose::Several || !self.toggled && !self.was_filled {
             return None;
         }
-        let names =
-            |of: &[usize]| of.iter().filter_map(|n| Some(self.listing.entries.get(*n)?.value.as_str())).collect::<Vec<_>>().join(" ");
+        let names = |of: &[usize]| {
+            of.iter()
+                .filter_map(|n| Some(self.listing.entries.get(*n)?.value.as_str()))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         Some(match self.marked() {
             Some([]) => "Selected: nothing".to_owned(),
             Some(marked) => format!("Selected: {}", names(marked)),
@@ -242,14 +269,16 @@ impl List {
     pub fn settle(&mut self, size: (u16, u16)) {
         let rows = self.rows();
         let mine = |(n, _): &(usize, Option<&str>)| *n == self.at;
-        let (first, last) = (rows.iter().position(mine).unwrap_or(0), rows.iter().rposition(mine).unwrap_or(0));
+        let (first, last) =
+            (rows.iter().position(mine).unwrap_or(0), rows.iter().rposition(mine).unwrap_or(0));
         let (all, shown) = (rows.len(), self.shown_rows(size));
         let top = follow(self.top, last, shown, all);
         self.top = follow(top, first, shown, all);
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend = vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
+        let mut legend: Legend =
+            vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
         if self.choose == Choose::Several {
             legend.push((Key::F(7), "Select"));
         }
@@ -285,7 +314,13 @@ impl List {
         if let Some(selected) = self.selected() {
             // The marker of what scrolls stands before it.
             let (x, room) = (place.body.x + SELECTED, place.body.width.saturating_sub(SELECTED));
-            c.put_within(x, place.body.bottom(), room, &keys::spoken(&selected, sends), Role::Value);
+            c.put_within(
+                x,
+                place.body.bottom(),
+                room,
+                &keys::spoken(&selected, sends),
+                Role::Value,
+            );
         }
         self.find.draw(c, place.body.x, place.body.bottom(), place.body.width);
     }
@@ -316,9 +351,15 @@ impl List {
     }
 
     fn reason(&self, c: &mut Canvas<'_>, y: u16) {
-        let Some(entry) = self.listing.entries.get(self.at).filter(|e| e.refused && !e.notes.is_empty()) else { return };
+        let Some(entry) =
+            self.listing.entries.get(self.at).filter(|e| e.refused && !e.notes.is_empty())
+        else {
+            return;
+        };
         let why = entry.notes.iter().map(|n| n.trim()).collect::<Vec<_>>().join(" ");
-        for (n, line) in fold(&format!("Cannot be chosen: {why}"), c.width()).iter().take(REASON).enumerate() {
+        for (n, line) in
+            fold(&format!("Cannot be chosen: {why}"), c.width()).iter().take(REASON).enumerate()
+        {
             c.put(0, y + n as u16, line, Role::Warning);
         }
     }
@@ -388,18 +429,35 @@ mod tests {
     /// A disk that nobody chose must not be erased: the line under the cursor is meant, and F7 replaces a default.
     #[test]
     fn the_line_under_the_cursor_is_taken() {
-        let press = |l: &mut List, keys: &[Key]| keys.iter().fold(Step::Stay, |_, k| l.key(*k, SIZE));
+        let press =
+            |l: &mut List, keys: &[Key]| keys.iter().fold(Step::Stay, |_, k| l.key(*k, SIZE));
         for prefilled in [true, false] {
             let filled = || list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
             assert_eq!(press(&mut filled(), &[Key::Enter]), Step::Chosen(vec![1]));
-            assert_eq!(press(&mut filled(), &[Key::Down, Key::Enter]), Step::Chosen(vec![2]), "{prefilled}");
+            assert_eq!(
+                press(&mut filled(), &[Key::Down, Key::Enter]),
+                Step::Chosen(vec![2]),
+                "{prefilled}"
+            );
             assert_eq!(press(&mut filled(), &[Key::Up, Key::Enter]), Step::Bell);
         }
         let filled = |prefilled| list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
-        assert_eq!(press(&mut filled(true), &[Key::Down, Key::F(7), Key::Enter]), Step::Chosen(vec![2]));
-        assert_eq!(press(&mut filled(false), &[Key::Down, Key::F(7), Key::Enter]), Step::Chosen(vec![1, 2]));
-        assert_eq!(press(&mut filled(true), &[Key::Down, Key::F(7), Key::Up, Key::F(7), Key::Enter]), Step::Chosen(vec![2, 1]));
-        assert_eq!(press(&mut filled(true), &[Key::Down, Key::F(7), Key::F(7), Key::Enter]), Step::Chosen(vec![]));
+        assert_eq!(
+            press(&mut filled(true), &[Key::Down, Key::F(7), Key::Enter]),
+            Step::Chosen(vec![2])
+        );
+        assert_eq!(
+            press(&mut filled(false), &[Key::Down, Key::F(7), Key::Enter]),
+            Step::Chosen(vec![1, 2])
+        );
+        assert_eq!(
+            press(&mut filled(true), &[Key::Down, Key::F(7), Key::Up, Key::F(7), Key::Enter]),
+            Step::Chosen(vec![2, 1])
+        );
+        assert_eq!(
+            press(&mut filled(true), &[Key::Down, Key::F(7), Key::F(7), Key::Enter]),
+            Step::Chosen(vec![])
+        );
         let said = |keys: &[Key], prefilled| {
             let mut l = filled(prefilled);
             keys.iter().for_each(|k| _ = l.key(*k, SIZE));
@@ -415,15 +473,25 @@ mod tests {
 
     #[test]
     fn long_lists_scroll() {
-        let entries = (0..200).map(|n| Entry { line: format!("disk{n}"), value: format!("disk{n}"), ..Entry::default() }).collect();
-        let mut l = List::new("Many", Listing { heading: Some("Name".into()), entries }, Choose::One);
+        let entries = (0..200)
+            .map(|n| Entry {
+                line: format!("disk{n}"),
+                value: format!("disk{n}"),
+                ..Entry::default()
+            })
+            .collect();
+        let mut l =
+            List::new("Many", Listing { heading: Some("Name".into()), entries }, Choose::One);
         for key in [Key::Char('/'), Key::Char('1'), Key::Char('9'), Key::Char('9'), Key::Enter] {
             assert_eq!(l.key(key, SIZE), Step::Stay);
         }
         l.settle(SIZE);
         let shown = drawn(80, 24, |c| l.view(c, Sends::Function));
         assert!(
-            shown.contains("disk199") && shown.contains("[BOTTOM]") && shown.contains("[MORE...188]") && shown.contains("Name"),
+            shown.contains("disk199")
+                && shown.contains("[BOTTOM]")
+                && shown.contains("[MORE...188]")
+                && shown.contains("Name"),
             "{shown}"
         );
     }

@@ -42,7 +42,9 @@ impl Menu {
             Key::PageDown => self.go((self.at + page).min(last), true),
             Key::Home => self.go(0, true),
             Key::End => self.go(last, false),
-            Key::Enter => return self.item().and_then(|i| i.goto.clone()).map_or(Step::Bell, Step::Go),
+            Key::Enter => {
+                return self.item().and_then(|i| i.goto.clone()).map_or(Step::Bell, Step::Go);
+            }
             _ => return Step::Bell,
         }
         Step::Stay
@@ -61,14 +63,20 @@ impl Menu {
     pub fn settle(&mut self, size: (u16, u16)) {
         let all = self.menu.items.len();
         // A heading above the first item is shown with it.
-        let want = if self.menu.items[..self.at.min(all)].iter().all(|i| i.goto.is_none()) { 0 } else { self.at };
+        let want = if self.menu.items[..self.at.min(all)].iter().all(|i| i.goto.is_none()) {
+            0
+        } else {
+            self.at
+        };
         self.top = follow(self.top, self.at, self.rows(size), all);
         self.top = if want == 0 { 0 } else { self.top };
     }
 
     /// How many items fit: a blank line stands before the legend, and the marker before that if they scroll.
     fn rows(&self, size: (u16, u16)) -> usize {
-        let all = usize::from(size.1.saturating_sub(FIRST + 1 + keys::rows(&self.legend(), size.0, keys::WIDE)));
+        let all = usize::from(
+            size.1.saturating_sub(FIRST + 1 + keys::rows(&self.legend(), size.0, keys::WIDE)),
+        );
         if self.menu.items.len() > all { all.saturating_sub(1).max(1) } else { all }
     }
 
@@ -119,7 +127,12 @@ mod tests {
             help: String::new(),
             goto: (!t.starts_with('-')).then(|| Target::Screen((*t).into())),
         };
-        Menu::new(model::Menu { id: "m".into(), title: "Title".into(), help: String::new(), items: lines.iter().map(item).collect() })
+        Menu::new(model::Menu {
+            id: "m".into(),
+            title: "Title".into(),
+            help: String::new(),
+            items: lines.iter().map(item).collect(),
+        })
     }
 
     fn at(menu: &mut Menu, keys: &[Key]) -> String {

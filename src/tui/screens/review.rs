@@ -45,7 +45,8 @@ impl Review {
 
     /// What is run after Enter.
     pub fn line(&self) -> Line {
-        let add: Vec<String> = self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect();
+        let add: Vec<String> =
+            self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect();
         self.line.with(&add)
     }
 
@@ -69,10 +70,14 @@ impl Review {
             Key::End => self.top = last,
             Key::F(6) => return Step::Command,
             Key::Tab if !self.inputs.is_empty() => self.at = (self.at + 1) % self.inputs.len(),
-            Key::BackTab if !self.inputs.is_empty() => self.at = (self.at + self.inputs.len() - 1) % self.inputs.len(),
+            Key::BackTab if !self.inputs.is_empty() => {
+                self.at = (self.at + self.inputs.len() - 1) % self.inputs.len()
+            }
             Key::Enter => return self.enter(),
             _ => {
-                let (Some(request), Some(input)) = (edit(key), self.inputs.get_mut(self.at)) else { return Step::Bell };
+                let (Some(request), Some(input)) = (edit(key), self.inputs.get_mut(self.at)) else {
+                    return Step::Bell;
+                };
                 return if input.handle(request).is_some() { Step::Stay } else { Step::Bell };
             }
         }
@@ -82,7 +87,9 @@ impl Review {
     /// Runs only when everything was typed; else goes to what is missing.
     fn enter(&mut self) -> Step {
         let Some(missing) = (0..self.inputs.len()).find(|n| !self.right(*n)) else {
-            return Step::Reviewed(self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect());
+            return Step::Reviewed(
+                self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect(),
+            );
         };
         let typed = self.inputs[missing].value().trim();
         let words = self.answer.questions[missing].words.join(" or ");
@@ -120,9 +127,18 @@ impl Review {
 
     fn lines(&self, width: u16) -> Vec<(String, Role)> {
         let wide = width.saturating_sub(2);
-        let warnings = self.answer.warnings.iter().flat_map(|w| fold(&format!("Warning: {w}"), wide)).map(|l| (l, Role::Warning));
+        let warnings = self
+            .answer
+            .warnings
+            .iter()
+            .flat_map(|w| fold(&format!("Warning: {w}"), wide))
+            .map(|l| (l, Role::Warning));
         let role = |line: &str| if is_heading(line) { Role::Heading } else { Role::Text };
-        let text = self.answer.text.iter().flat_map(|t| fold(t, wide).into_iter().map(move |l| (l, role(t))));
+        let text = self
+            .answer
+            .text
+            .iter()
+            .flat_map(|t| fold(t, wide).into_iter().map(move |l| (l, role(t))));
         warnings.chain(text).collect()
     }
 
@@ -131,7 +147,8 @@ impl Review {
         if lines.len() > COMMAND {
             lines.truncate(COMMAND);
             if let Some(last) = lines.last_mut() {
-                let kept: String = last.chars().take(usize::from(width).saturating_sub(14)).collect();
+                let kept: String =
+                    last.chars().take(usize::from(width).saturating_sub(14)).collect();
                 *last = format!("{kept}... (F6)");
             }
         }
@@ -203,7 +220,12 @@ impl Review {
             c.put(x + 1 + took, y, "]", Role::Mark);
         }
         if here && focused {
-            let before: String = input.value().chars().skip(skip).take(input.cursor().saturating_sub(skip)).collect();
+            let before: String = input
+                .value()
+                .chars()
+                .skip(skip)
+                .take(input.cursor().saturating_sub(skip))
+                .collect();
             c.place_cursor(x + 1 + columns(&before), y);
         }
     }

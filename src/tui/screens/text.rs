@@ -39,7 +39,15 @@ pub struct Text {
 
 impl Text {
     pub fn new(what: What, title: &str, paragraphs: Vec<(String, Role)>) -> Self {
-        Self { what, title: title.to_owned(), paragraphs, top: 0, found: None, find: Find::default(), hint: None }
+        Self {
+            what,
+            title: title.to_owned(),
+            paragraphs,
+            top: 0,
+            found: None,
+            find: Find::default(),
+            hint: None,
+        }
     }
 
     /// One text in its lines.
@@ -53,14 +61,23 @@ impl Text {
     }
 
     pub fn help(about: &str, text: &str) -> Self {
-        let text = if text.trim().is_empty() { "There is no help for this." } else { text.trim_end() };
-        Self::new(What::Help, "CONTEXTUAL HELP", vec![(about.to_owned(), Role::Heading), (format!("\n{text}"), Role::Text)])
+        let text =
+            if text.trim().is_empty() { "There is no help for this." } else { text.trim_end() };
+        Self::new(
+            What::Help,
+            "CONTEXTUAL HELP",
+            vec![(about.to_owned(), Role::Heading), (format!("\n{text}"), Role::Text)],
+        )
     }
 
     pub fn error(text: &str, remedy: &str) -> Self {
         let mut paragraphs = vec![(text.to_owned(), Role::Error)];
         // The catalogue's remedies are no sentences of their own.
-        let lead = if remedy.starts_with(|c: char| c.is_lowercase() || c == '`') { "What to do: " } else { "" };
+        let lead = if remedy.starts_with(|c: char| c.is_lowercase() || c == '`') {
+            "What to do: "
+        } else {
+            ""
+        };
         if !remedy.is_empty() {
             paragraphs.push((format!("\n{lead}{remedy}"), Role::Text));
         }
@@ -69,7 +86,11 @@ impl Text {
 
     pub fn sure(text: &str) -> Self {
         let ends = "    Press Enter to continue.\n    Press Cancel to return to the application.";
-        Self::new(What::Sure, "ARE YOU SURE??", vec![(text.to_owned(), Role::Warning), (ends.to_owned(), Role::Text)])
+        Self::new(
+            What::Sure,
+            "ARE YOU SURE??",
+            vec![(text.to_owned(), Role::Warning), (ends.to_owned(), Role::Text)],
+        )
     }
 
     fn page(&self) -> bool {
@@ -81,12 +102,19 @@ impl Text {
     }
 
     fn lines(&self, width: u16) -> Vec<(String, Role)> {
-        self.paragraphs.iter().flat_map(|(text, role)| fold(text, width).into_iter().map(|l| (l, *role))).collect()
+        self.paragraphs
+            .iter()
+            .flat_map(|(text, role)| fold(text, width).into_iter().map(|l| (l, *role)))
+            .collect()
     }
 
     /// The keys that our own sentences name, as this terminal sends them. What programs said stays as it is.
     pub fn spoken(&mut self, sends: Sends) {
-        for (text, _) in self.paragraphs.iter_mut().filter(|(_, role)| matches!(role, Role::Text | Role::Heading)) {
+        for (text, _) in self
+            .paragraphs
+            .iter_mut()
+            .filter(|(_, role)| matches!(role, Role::Text | Role::Heading))
+        {
             *text = keys::spoken(text, sends);
         }
     }
@@ -94,7 +122,10 @@ impl Text {
     fn instructions(&self) -> &'static [&'static str] {
         match self.what {
             What::Sure => &[],
-            What::Image => &["Press Enter to save this screen as text and as a picture.", "Press Cancel to return to the application."],
+            What::Image => &[
+                "Press Enter to save this screen as text and as a picture.",
+                "Press Cancel to return to the application.",
+            ],
             _ => &[RETURN],
         }
     }
@@ -184,7 +215,15 @@ impl Text {
             return self.view_page(c, &lines, sends, focused);
         }
         let place = popup::place(size, self.instructions().len(), lines.len(), &self.legend());
-        popup::draw(c, place, &self.title, self.instructions(), (self.top, lines.len()), &self.legend(), sends);
+        popup::draw(
+            c,
+            place,
+            &self.title,
+            self.instructions(),
+            (self.top, lines.len()),
+            &self.legend(),
+            sends,
+        );
         c.within(place.body, |c| self.body(c, &lines));
         if let Some(hint) = &self.hint {
             c.put_within(place.body.x, place.body.bottom(), place.body.width, hint, Role::Warning);
@@ -234,24 +273,41 @@ mod tests {
 
     #[test]
     fn golden_popups() {
-        let sure =
-            Text::sure("Continuing may delete information you may want\nto keep.  This is your last chance to stop\nbefore continuing.");
+        let sure = Text::sure(
+            "Continuing may delete information you may want\nto keep.  This is your last chance to stop\nbefore continuing.",
+        );
         check("sure", 80, 24, |c| sure.view(c, Sends::Function, true));
         let command = Text::command("alt_disk_install -C -B vdb");
         check("command", 80, 24, |c| command.view(c, Sends::Function, true));
-        let error = Text::error("ALT-961: Target Disk(s) to install: this field must be filled in.", "Press F4 for a list.");
+        let error = Text::error(
+            "ALT-961: Target Disk(s) to install: this field must be filled in.",
+            "Press F4 for a list.",
+        );
         check("error", 80, 24, |c| error.view(c, Sends::Escape, true));
     }
 
     #[test]
     fn scrolls_and_finds() {
-        let text: String = (0..60).map(|n| format!("This is line number {n} of the text.\n")).collect();
+        let text: String =
+            (0..60).map(|n| format!("This is line number {n} of the text.\n")).collect();
         let mut help = Text::help("Lines", &text);
-        for key in [Key::Char('/'), Key::Char('R'), Key::Char(' '), Key::Char('4'), Key::Char('2'), Key::Enter] {
+        for key in [
+            Key::Char('/'),
+            Key::Char('R'),
+            Key::Char(' '),
+            Key::Char('4'),
+            Key::Char('2'),
+            Key::Enter,
+        ] {
             assert_eq!(help.key(key, SIZE), Step::Stay);
         }
         let shown = drawn(80, 24, |c| help.view(c, Sends::Function, true));
-        assert!(shown.contains("line number 42") && shown.contains("FFFF") && shown.contains("[MORE..."), "{shown}");
+        assert!(
+            shown.contains("line number 42")
+                && shown.contains("FFFF")
+                && shown.contains("[MORE..."),
+            "{shown}"
+        );
         help.key(Key::End, SIZE);
         assert!(drawn(80, 24, |c| help.view(c, Sends::Function, true)).contains("[BOTTOM]"));
         help.settle((80, 100));

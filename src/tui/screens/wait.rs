@@ -29,7 +29,15 @@ impl Wait {
     pub fn view(&self, c: &mut Canvas<'_>, sends: Sends) {
         let lines = fold(&self.command, popup::inner((c.width(), c.height())));
         let place = popup::place((c.width(), c.height()), 1, lines.len(), &self.legend());
-        popup::draw(c, place, "PLEASE WAIT", &["This command is running:"], (0, lines.len()), &self.legend(), sends);
+        popup::draw(
+            c,
+            place,
+            "PLEASE WAIT",
+            &["This command is running:"],
+            (0, lines.len()),
+            &self.legend(),
+            sends,
+        );
         c.within(place.body, |c| {
             for (y, line) in lines.iter().enumerate() {
                 c.put(0, y as u16, line, Role::Command);

@@ -44,17 +44,31 @@ impl Layout {
         let columns = usize::from(width.saturating_sub(1)).max(20);
         let lines = |text: &str, indent: usize| whole_lines(text, columns, indent);
         let on_alternate = status.job.spec.on_alternate();
-        let said = words::ending(status.job.state, &status.work.words, on_alternate, status.asked_to_stop);
+        let said =
+            words::ending(status.job.state, &status.work.words, on_alternate, status.asked_to_stop);
         let said = if said.is_empty() { vec![] } else { lines(&said, 0) };
         // The log keeps half of the room, whatever there is to say.
         let most = usize::from(bottom.saturating_sub(top) / 2).saturating_sub(said.len());
-        let (faults, errors_are_whole) = if status.runs() { (vec![], false) } else { fault_lines(&status.work.faults, &lines, most) };
+        let (faults, errors_are_whole) = if status.runs() {
+            (vec![], false)
+        } else {
+            fault_lines(&status.work.faults, &lines, most)
+        };
         let strip_rows = if status.runs() && status.work.has_steps() && !wide { 2 } else { 0 };
         let strip = Rect { x: 0, y: top, width, height: strip_rows };
-        let above = if strip_rows > 0 { strip_rows } else { u16::try_from(said.len() + faults.len()).unwrap_or(0) };
+        let above = if strip_rows > 0 {
+            strip_rows
+        } else {
+            u16::try_from(said.len() + faults.len()).unwrap_or(0)
+        };
         // A row for the marker above; where there is nothing to say, the row stays empty.
         let first = top + above.max(1) + 1;
-        let pane = |x: u16, width: u16| Rect { x, y: first, width, height: bottom.saturating_sub(first + 2) };
+        let pane = |x: u16, width: u16| Rect {
+            x,
+            y: first,
+            width,
+            height: bottom.saturating_sub(first + 2),
+        };
         let list = if wide { LIST.min(width * 2 / 5) } else { width };
         let right = if wide { list + 3 } else { 0 };
         let (log, mut steps) = (pane(right, width.saturating_sub(right)), pane(0, list));
@@ -62,7 +76,17 @@ impl Layout {
             // The bar and its figures stand below the list.
             steps.height = steps.height.saturating_sub(2);
         }
-        Self { wide, top, said, faults, errors_are_whole, strip, log, steps, message: bottom.saturating_sub(1) }
+        Self {
+            wide,
+            top,
+            said,
+            faults,
+            errors_are_whole,
+            strip,
+            log,
+            steps,
+            message: bottom.saturating_sub(1),
+        }
     }
 
     /// Whether the log, or the list of steps, is on the screen.
@@ -81,11 +105,19 @@ fn whole_lines(text: &str, columns: usize, indent: usize) -> Vec<String> {
 }
 
 /// The errors, each with what to do, in at most `most` lines: (whether it is the error itself, the line). And whether that is all of it.
-fn fault_lines(faults: &[Fault], lines: &dyn Fn(&str, usize) -> Vec<String>, most: usize) -> (Vec<(bool, String)>, bool) {
+fn fault_lines(
+    faults: &[Fault],
+    lines: &dyn Fn(&str, usize) -> Vec<String>,
+    most: usize,
+) -> (Vec<(bool, String)>, bool) {
     let mut all = vec![];
     for fault in faults {
-        all.extend(lines(&format!("{} {}", fault.id, fault.cause), 2).into_iter().map(|l| (true, l)));
-        all.extend(lines(&format!("What to do: {}", fault.remedy), 2).into_iter().map(|l| (false, l)));
+        all.extend(
+            lines(&format!("{} {}", fault.id, fault.cause), 2).into_iter().map(|l| (true, l)),
+        );
+        all.extend(
+            lines(&format!("What to do: {}", fault.remedy), 2).into_iter().map(|l| (false, l)),
+        );
     }
     let whole = all.len() <= most;
     if !whole {
@@ -105,10 +137,17 @@ mod tests {
         let text = "ALT-730 apt could not fetch the lists of packages:\n  E: Failed to fetch http://deb.example/dists/bookworm/InRelease  \
                     Temporary failure resolving 'deb.example'";
         let lines = whole_lines(text, 60, 2);
-        assert!(lines.iter().all(|l| l.len() <= 60) && lines.last().unwrap().ends_with("resolving 'deb.example'"), "{lines:#?}");
+        assert!(
+            lines.iter().all(|l| l.len() <= 60)
+                && lines.last().unwrap().ends_with("resolving 'deb.example'"),
+            "{lines:#?}"
+        );
         assert!(lines[1..].iter().all(|l| l.starts_with("  ")), "{lines:#?}");
-        let fault = |n: usize| Fault { id: format!("ALT-73{n}"), cause: "x".into(), remedy: "y".into() };
-        let of = |n: usize, most| fault_lines(&(0..n).map(fault).collect::<Vec<_>>(), &|t, i| whole_lines(t, 60, i), most);
+        let fault =
+            |n: usize| Fault { id: format!("ALT-73{n}"), cause: "x".into(), remedy: "y".into() };
+        let of = |n: usize, most| {
+            fault_lines(&(0..n).map(fault).collect::<Vec<_>>(), &|t, i| whole_lines(t, 60, i), most)
+        };
         assert_eq!((of(2, 4).0.len(), of(2, 4).1), (4, true));
         let (shown, whole) = of(3, 4);
         assert!(!whole && shown.len() == 4 && shown[3].1.contains("more below"), "{shown:?}");

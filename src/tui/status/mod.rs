@@ -288,7 +288,11 @@ impl Status {
                 return vec![];
             }
             other => {
-                let moved = if self.focus == Focus::Steps && self.steps_key(other) { Ok(()) } else { self.log_key(other) };
+                let moved = if self.focus == Focus::Steps && self.steps_key(other) {
+                    Ok(())
+                } else {
+                    self.log_key(other)
+                };
                 self.tell_error(moved);
                 return vec![];
             }
@@ -315,7 +319,12 @@ impl Status {
             }
             Key::Char('w') => {
                 self.pane.toggle_wrap()?;
-                self.told = if self.pane.wrap { "Long lines are wrapped." } else { "Long lines are cut: Left and Right move." }.to_owned();
+                self.told = if self.pane.wrap {
+                    "Long lines are wrapped."
+                } else {
+                    "Long lines are cut: Left and Right move."
+                }
+                .to_owned();
                 Ok(())
             }
             _ => Ok(()),
@@ -426,15 +435,24 @@ impl Status {
     fn streams(&self) -> (bool, bool) {
         let counts = self.pane.log().counts();
         let err = [Class::Stderr, Class::Warning, Class::Error].iter().any(|c| counts.of(*c) > 0);
-        let out = [Class::Stdout, Class::Step, Class::Note, Class::File].iter().any(|c| counts.of(*c) > 0);
+        let out = [Class::Stdout, Class::Step, Class::Note, Class::File]
+            .iter()
+            .any(|c| counts.of(*c) > 0);
         (out, err)
     }
 
     /// The keys that mean something now, in order.
     pub fn legend(&self) -> Legend {
         match &self.over {
-            Some(Over::Find(_)) => vec![(Key::F(3), "Cancel"), (Key::F(10), "Exit"), (Key::Enter, "Find")],
-            Some(Over::Stop(_)) => vec![(Key::F(1), "Help"), (Key::F(3), "Cancel"), (Key::F(10), "Exit"), (Key::Enter, "Do")],
+            Some(Over::Find(_)) => {
+                vec![(Key::F(3), "Cancel"), (Key::F(10), "Exit"), (Key::Enter, "Find")]
+            }
+            Some(Over::Stop(_)) => vec![
+                (Key::F(1), "Help"),
+                (Key::F(3), "Cancel"),
+                (Key::F(10), "Exit"),
+                (Key::Enter, "Do"),
+            ],
             None => self.screen_legend(),
         }
     }

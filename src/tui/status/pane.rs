@@ -130,7 +130,11 @@ impl Pane {
     /// If the log cannot be read.
     pub fn leave_out_errors(&mut self, brief: bool) -> Result<()> {
         let filter = if brief { Filter::Brief } else { Filter::Own };
-        if self.filter == filter || !matches!(self.filter, Filter::Own | Filter::Brief) { Ok(()) } else { self.set_filter(filter) }
+        if self.filter == filter || !matches!(self.filter, Filter::Own | Filter::Brief) {
+            Ok(())
+        } else {
+            self.set_filter(filter)
+        }
     }
 
     fn set_filter(&mut self, filter: Filter) -> Result<()> {
@@ -274,7 +278,11 @@ impl Pane {
             _ if live && self.following => "[MORE...]".to_owned(),
             n => format!("[MORE...{n}]"),
         };
-        let bottom = if self.at_end(last) { "[BOTTOM]".to_owned() } else { format!("[MORE...{}]", self.below.max(1)) };
+        let bottom = if self.at_end(last) {
+            "[BOTTOM]".to_owned()
+        } else {
+            format!("[MORE...{}]", self.below.max(1))
+        };
         Some((top, bottom))
     }
 
@@ -286,7 +294,11 @@ impl Pane {
         let rest = |pane: &Self| -> Option<u64> {
             let last = pane.rows.last()?;
             let lines = pane.log.count(pane.filter).saturating_sub(last.place.line + 1);
-            let cut = pane.rows_from(last.place, 2).ok()?.get(1).is_some_and(|next| next.place.line == last.place.line);
+            let cut = pane
+                .rows_from(last.place, 2)
+                .ok()?
+                .get(1)
+                .is_some_and(|next| next.place.line == last.place.line);
             Some(lines + u64::from(cut))
         };
         self.below = rest(self).unwrap_or(0);
@@ -308,7 +320,8 @@ impl Pane {
             }
             self.following = true;
         }
-        self.top = self.rows_before(end, self.size.1)?.first().map_or(Place::default(), |r| r.place);
+        self.top =
+            self.rows_before(end, self.size.1)?.first().map_or(Place::default(), |r| r.place);
         self.rows = self.rows_from(self.top, self.size.1)?;
         Ok(())
     }
@@ -342,12 +355,17 @@ impl Pane {
         let width = self.size.0.saturating_sub(if class.is_stderr() { MARK } else { 0 }).max(1);
         let needle = if self.hit == Some(line) { self.needle.as_str() } else { "" };
         let row = |row: usize, text: String, more: (bool, bool)| {
-            let found = matches(&text, needle).map(|r| (rows::columns(&text[..r.start]), rows::columns(&text[r])));
+            let found = matches(&text, needle)
+                .map(|r| (rows::columns(&text[..r.start]), rows::columns(&text[r])));
             Row { place: Place { line, row }, class, text, more, found }
         };
         if self.wrap {
             let pieces = rows::wrapped(&text, width);
-            return pieces.into_iter().enumerate().map(|(n, piece)| row(n, text[piece].to_owned(), (false, false))).collect();
+            return pieces
+                .into_iter()
+                .enumerate()
+                .map(|(n, piece)| row(n, text[piece].to_owned(), (false, false)))
+                .collect();
         }
         let (seen, more) = rows::window(&text, self.sideways, width);
         vec![row(0, seen, (self.sideways > 0 && rows::columns(&text) > 0, more))]

@@ -29,8 +29,16 @@ fn ended(code: i32) -> State {
 
 impl Stage {
     fn on(path: PathBuf, argv: &[&str], size: (u16, u16)) -> Self {
-        let spec = Spec::new(argv.iter().map(|w| (*w).to_owned()).collect(), "Clone the running system");
-        let job = Summary { id: Id(7), spec, started: 0, state: State::Running, group: None, stopped: false };
+        let spec =
+            Spec::new(argv.iter().map(|w| (*w).to_owned()).collect(), "Clone the running system");
+        let job = Summary {
+            id: Id(7),
+            spec,
+            started: 0,
+            state: State::Running,
+            group: None,
+            stopped: false,
+        };
         let status = Status::on(job, Log::open(&path).unwrap(), size.0, size.1);
         Self { status, indexer: Indexer::default(), path, at: Instant::now(), _dir: None }
     }
@@ -53,7 +61,12 @@ impl Stage {
     /// It says more.
     fn says(&mut self, events: &[Event]) {
         use std::io::Write;
-        std::fs::OpenOptions::new().append(true).open(&self.path).unwrap().write_all(&text(events)).unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&self.path)
+            .unwrap()
+            .write_all(&text(events))
+            .unwrap();
         self.feed(usize::MAX, State::Running);
     }
 
@@ -94,7 +107,10 @@ impl Stage {
         let (width, height) = self.status.size;
         let (mut buf, theme) = (Buffer::empty(Rect::new(0, 0, width, height)), Theme::mono());
         self.draw(&mut Canvas::new(&mut buf, &theme));
-        buf.content().chunks(usize::from(width)).map(|r| r.iter().map(|c| c.symbol()).collect::<String>().trim_end().to_owned()).collect()
+        buf.content()
+            .chunks(usize::from(width))
+            .map(|r| r.iter().map(|c| c.symbol()).collect::<String>().trim_end().to_owned())
+            .collect()
     }
 
     /// The rows of the log that are seen.
@@ -104,7 +120,10 @@ impl Stage {
 }
 
 fn text(events: &[Event]) -> Vec<u8> {
-    events.iter().flat_map(|e| serde_json::to_string(e).unwrap().into_bytes().into_iter().chain(*b"\n")).collect()
+    events
+        .iter()
+        .flat_map(|e| serde_json::to_string(e).unwrap().into_bytes().into_iter().chain(*b"\n"))
+        .collect()
 }
 
 fn out(line: impl Into<String>) -> Event {
@@ -125,7 +144,10 @@ const LARGE: (u16, u16) = (132, 43);
 /// A line of the recording in the middle of copying.
 fn copying() -> usize {
     let text = include_str!("../../../tests/fixtures/jobs/clone.jsonl");
-    text.lines().position(|l| l.contains(r#""event":"progress""#) && !l.contains(r#""bytes":0,"#)).unwrap() + 1
+    text.lines()
+        .position(|l| l.contains(r#""event":"progress""#) && !l.contains(r#""bytes":0,"#))
+        .unwrap()
+        + 1
 }
 
 /// A clone in the middle of copying, for pictures.
@@ -180,7 +202,8 @@ fn a_clone_that_fails() {
 
 #[test]
 fn any_command_as_smit_shows_it() {
-    let mut stage = Stage::said(&[out("Verifying."), err("a word\x1b[2J of warning"), out("col\tumns")], SIZE);
+    let mut stage =
+        Stage::said(&[out("Verifying."), err("a word\x1b[2J of warning"), out("col\tumns")], SIZE);
     stage.golden("output");
     let screen = stage.screen();
     assert_eq!(screen[0], format!("{}COMMAND STATUS", " ".repeat(33)));
@@ -188,12 +211,21 @@ fn any_command_as_smit_shows_it() {
     assert_eq!(screen[4], "Before command completion, additional instructions may appear below.");
     assert_eq!(screen[7..10], ["Verifying.", "! a word\\x1b[2J of warning", "col     umns"]);
     stage.says(&numbered(0..60));
-    assert_eq!((screen_row(&stage, 6), screen_row(&stage, 18)), ("[MORE...]".into(), "[BOTTOM]".into()));
+    assert_eq!(
+        (screen_row(&stage, 6), screen_row(&stage, 18)),
+        ("[MORE...]".into(), "[BOTTOM]".into())
+    );
     stage.keys(&[Key::Home]);
-    assert_eq!((screen_row(&stage, 6), screen_row(&stage, 18)), ("[TOP]".into(), "[MORE...52]".into()));
+    assert_eq!(
+        (screen_row(&stage, 6), screen_row(&stage, 18)),
+        ("[TOP]".into(), "[MORE...52]".into())
+    );
     stage.keys(&[Key::End]);
     stage.feed(usize::MAX, ended(0));
-    assert_eq!((screen_row(&stage, 6), screen_row(&stage, 19)), ("[MORE...51]".into(), "[BOTTOM]".into()));
+    assert_eq!(
+        (screen_row(&stage, 6), screen_row(&stage, 19)),
+        ("[MORE...51]".into(), "[BOTTOM]".into())
+    );
     stage.golden("output-ok");
 }
 
@@ -204,7 +236,11 @@ fn screen_row(stage: &Stage, row: usize) -> String {
 /// A line more moves the log and changes nothing else, so that it costs a terminal with regions one line.
 #[test]
 fn a_line_more_changes_the_log_alone() {
-    for events in [numbered(0..100), [vec![Event::Start { version: 1, argv: vec![], time: 0, pid: 1 }], numbered(0..100)].concat()] {
+    for events in [
+        numbered(0..100),
+        [vec![Event::Start { version: 1, argv: vec![], time: 0, pid: 1 }], numbered(0..100)]
+            .concat(),
+    ] {
         let mut stage = Stage::said(&events, SIZE);
         let before = stage.screen();
         for n in 100..130 {
@@ -223,7 +259,15 @@ fn a_line_more_changes_the_log_alone() {
     let before = stage.screen();
     // Half a second later, the next figures.
     stage.at += Duration::from_millis(500);
-    let progress = Event::Progress { phase: 1, bytes: 5, bytes_total: 9, files: 1, files_total: 2, rate: 3, eta: None };
+    let progress = Event::Progress {
+        phase: 1,
+        bytes: 5,
+        bytes_total: 9,
+        files: 1,
+        files_total: 2,
+        rate: 3,
+        eta: None,
+    };
     let batch = |at, events| {
         Msg::Batch(Batch {
             events,
@@ -233,7 +277,8 @@ fn a_line_more_changes_the_log_alone() {
             whole: true,
         })
     };
-    let (soon, later) = (batch(stage.at, vec![progress.clone()]), batch(stage.at + Duration::from_secs(1), vec![]));
+    let (soon, later) =
+        (batch(stage.at, vec![progress.clone()]), batch(stage.at + Duration::from_secs(1), vec![]));
     stage.status.update(soon);
     assert_eq!(stage.screen(), before, "figures change at most once a second");
     stage.status.update(later);
@@ -241,7 +286,11 @@ fn a_line_more_changes_the_log_alone() {
 }
 
 fn stage_end(stage: &Stage) -> crate::job::index::Checkpoint {
-    crate::job::index::Checkpoint { offset: stage.indexer.offset(), counts: *stage.status.pane.log().counts(), inside: false }
+    crate::job::index::Checkpoint {
+        offset: stage.indexer.offset(),
+        counts: *stage.status.pane.log().counts(),
+        inside: false,
+    }
 }
 
 #[test]
@@ -276,7 +325,10 @@ fn a_still_pane_keeps_the_first_screenful() {
     stage.says(&numbered(5..50));
     stage.at += SLOWLY;
     stage.says(&[]);
-    assert_eq!((stage.seen()[0].as_str(), screen_row(&stage, 18).as_str()), ("line 0", "[MORE...39]"));
+    assert_eq!(
+        (stage.seen()[0].as_str(), screen_row(&stage, 18).as_str()),
+        ("line 0", "[MORE...39]")
+    );
     stage.keys(&[Key::End]);
     assert_eq!(stage.seen().last().unwrap(), "line 49");
 }
@@ -303,9 +355,15 @@ fn long_lines_wrap_or_move_sideways() {
 #[test]
 fn one_long_line_is_scrolled_by_rows() {
     let mut stage = Stage::said(&[out("x".repeat(80 * 30))], SIZE);
-    assert_eq!((screen_row(&stage, 6), screen_row(&stage, 18)), ("[MORE...]".into(), "[BOTTOM]".into()));
+    assert_eq!(
+        (screen_row(&stage, 6), screen_row(&stage, 18)),
+        ("[MORE...]".into(), "[BOTTOM]".into())
+    );
     stage.keys(&[Key::Home]);
-    assert_eq!((screen_row(&stage, 6), screen_row(&stage, 18)), ("[TOP]".into(), "[MORE...1]".into()));
+    assert_eq!(
+        (screen_row(&stage, 6), screen_row(&stage, 18)),
+        ("[TOP]".into(), "[MORE...1]".into())
+    );
     stage.keys(&[Key::Down, Key::PageDown]);
     assert_eq!(stage.status.pane.rows[0].place, pane::Place { line: 0, row: 11 });
     stage.keys(&[Key::PageDown, Key::PageDown]);
@@ -320,13 +378,16 @@ fn find_and_find_next() {
     events[150] = err("an ODD line");
     events[20] = out("oddly");
     let mut stage = Stage::said(&events, SIZE);
-    let typed: Vec<Key> = "/oddx".chars().map(Key::Char).chain([Key::Backspace, Key::Enter]).collect();
+    let typed: Vec<Key> =
+        "/oddx".chars().map(Key::Char).chain([Key::Backspace, Key::Enter]).collect();
     stage.keys(&[Key::Home]);
     stage.keys(&typed[..5]);
     stage.golden("find");
     stage.keys(&typed[5..]);
     assert!(stage.seen().contains(&"oddly".to_owned()));
-    let found = |stage: &Stage| stage.status.pane.rows.iter().find_map(|r| r.found.map(|f| (r.text.clone(), f)));
+    let found = |stage: &Stage| {
+        stage.status.pane.rows.iter().find_map(|r| r.found.map(|f| (r.text.clone(), f)))
+    };
     assert_eq!(found(&stage), Some(("oddly".into(), (0, 3))));
     stage.keys(&[Key::Char('n')]);
     assert_eq!(found(&stage), Some(("an ODD line".into(), (3, 3))));
@@ -336,7 +397,11 @@ fn find_and_find_next() {
     stage.keys(&[Key::Char('N')]);
     assert_eq!(found(&stage), Some(("an ODD line".into(), (3, 3))));
     stage.says(&numbered(200..300));
-    assert_eq!(found(&stage), Some(("an ODD line".into(), (3, 3))), "what was found stays in sight");
+    assert_eq!(
+        found(&stage),
+        Some(("an ODD line".into(), (3, 3))),
+        "what was found stays in sight"
+    );
     for c in "/nowhere".chars() {
         stage.keys(&[Key::Char(c)]);
     }
@@ -349,10 +414,14 @@ fn filters() {
     let command = Event::Command { sentence: "s".into(), argv: vec!["mkfs".into()] };
     let end = Event::CommandEnd { argv0: "mkfs".into(), code: Some(0), ms: 1 };
     let warning = Event::Warning { text: "mind".into() };
-    let mut stage = Stage::said(&[out("own"), command, out("inner"), err("inner err"), end, warning], SIZE);
+    let mut stage =
+        Stage::said(&[out("own"), command, out("inner"), err("inner err"), end, warning], SIZE);
     assert_eq!(stage.seen(), ["own", "warning: mind"]);
     stage.keys(&[Key::Char('f')]);
-    assert_eq!(stage.seen(), ["own", "+ mkfs", "inner", "inner err", "+ mkfs: exit 0, 0.00 s", "warning: mind"]);
+    assert_eq!(
+        stage.seen(),
+        ["own", "+ mkfs", "inner", "inner err", "+ mkfs: exit 0, 0.00 s", "warning: mind"]
+    );
     assert_eq!(screen_row(&stage, 6).trim(), "Shown: everything");
     stage.keys(&[Key::Char('f')]);
     assert_eq!(stage.seen(), ["inner err", "warning: mind"]);
@@ -375,7 +444,10 @@ fn stopping_asks_and_then_forces() {
     stage.key(Key::Ctrl('c'));
     assert_eq!(stage.key(Key::Enter), [Wish::Kill(Id(7))]);
     stage.key(Key::Ctrl('c'));
-    stage.feed(usize::MAX, State::Ended(Ended { code: None, signal: Some(15), time: 0, ms: 10_000 }));
+    stage.feed(
+        usize::MAX,
+        State::Ended(Ended { code: None, signal: Some(15), time: 0, ms: 10_000 }),
+    );
     assert_eq!(stage.status.ended(), Some(143));
     assert_eq!(screen_row(&stage, 5), "It was stopped after 0:10.");
     assert_eq!(stage.key(Key::Ctrl('c')), []);

@@ -40,18 +40,33 @@ impl Status {
             self.steps(c, &layout);
         }
         if layout.wide {
-            c.divider(layout.log.x.saturating_sub(2), layout.log.y.saturating_sub(1), layout.message);
+            c.divider(
+                layout.log.x.saturating_sub(2),
+                layout.log.y.saturating_sub(1),
+                layout.message,
+            );
         }
         if focused && self.asks().is_none() {
             let legend = self.legend();
-            keys::draw(c, c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE)), &legend, sends, keys::WIDE);
+            keys::draw(
+                c,
+                c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE)),
+                &legend,
+                sends,
+                keys::WIDE,
+            );
         }
         match &self.over {
             Some(Over::Find(input)) => {
                 let took = c.put(0, layout.message, "Find: ", Role::Instruction);
                 let room = c.width().saturating_sub(took + 1);
                 let skip = input.visual_scroll(usize::from(room));
-                c.put(took, layout.message, &input.value().chars().skip(skip).collect::<String>(), Role::Value);
+                c.put(
+                    took,
+                    layout.message,
+                    &input.value().chars().skip(skip).collect::<String>(),
+                    Role::Value,
+                );
                 let cursor = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0);
                 c.place_cursor(took + cursor, layout.message);
             }
@@ -128,7 +143,12 @@ impl Status {
             c.put(area.x, area.bottom(), &bottom, Role::Note);
         }
         if !matches!(self.pane.filter, Filter::Own | Filter::Brief) {
-            c.put(area.x + SHOWN, above, &format!("Shown: {}", self.pane.filter.name()), Role::Mark);
+            c.put(
+                area.x + SHOWN,
+                above,
+                &format!("Shown: {}", self.pane.filter.name()),
+                Role::Mark,
+            );
         }
         c.within(area, |c| {
             for (y, row) in (0..).zip(&self.pane.rows) {
@@ -157,7 +177,15 @@ impl Status {
         if let Some((from, wide)) = row.found {
             let at = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
             let (from, wide) = (at(from).min(c.width()), at(wide).min(c.width()));
-            c.restyle(Rect { x: x + from, y, width: wide.min(c.width().saturating_sub(x + from)), height: 1 }, Role::Found);
+            c.restyle(
+                Rect {
+                    x: x + from,
+                    y,
+                    width: wide.min(c.width().saturating_sub(x + from)),
+                    height: 1,
+                },
+                Role::Found,
+            );
         }
         if row.more.0 {
             c.put(x, y, "<", Role::Mark);
@@ -213,7 +241,13 @@ impl Status {
                 c.put(0, y, line, Role::Text);
             }
         });
-        c.put_within(place.body.x, place.body.bottom(), place.body.width, &self.told, Role::Warning);
+        c.put_within(
+            place.body.x,
+            place.body.bottom(),
+            place.body.width,
+            &self.told,
+            Role::Warning,
+        );
     }
 }
 
@@ -230,7 +264,11 @@ fn heading(c: &mut Canvas<'_>, x: u16, y: u16, text: &str, focused: bool) -> u16
 fn phase_row(c: &mut Canvas<'_>, y: u16, phase: &Phase) {
     let (mark, role) = c.mark(mark(phase.stand));
     c.put(0, y, mark, role);
-    let title = if phase.title.is_empty() { String::new() } else { format!(": {}", printable(&phase.title, false)) };
+    let title = if phase.title.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", printable(&phase.title, false))
+    };
     c.put(2, y, &format!("Phase {}{title}", phase.number), Role::Heading);
 }
 
@@ -239,7 +277,8 @@ fn step_row(c: &mut Canvas<'_>, y: u16, step: &Step) {
     c.put(2, y, mark, role);
     let took = step.ms.filter(|ms| *ms >= 1000).map(|ms| clock(ms / 1000)).unwrap_or_default();
     let at = c.width().saturating_sub(u16::try_from(took.len()).unwrap_or(0) + 1);
-    let text = if matches!(step.stand, Stand::Waiting | Stand::Skipped) { Role::Note } else { Role::Text };
+    let text =
+        if matches!(step.stand, Stand::Waiting | Stand::Skipped) { Role::Note } else { Role::Text };
     c.put_within(4, y, at.saturating_sub(5), &printable(&step.title, false), text);
     c.put(at, y, &took, Role::Note);
 }

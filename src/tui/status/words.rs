@@ -4,10 +4,14 @@ use crate::job::{Ended, STOPPED, State, Summary};
 use crate::text::{clock, one_line};
 
 /// What the screen has from SMIT.
-pub const INSTRUCTION: &str = "Before command completion, additional instructions may appear below.";
+pub const INSTRUCTION: &str =
+    "Before command completion, additional instructions may appear below.";
 
 pub fn leaving(job: &Summary) -> String {
-    format!("Job {} goes on: {}. The list of jobs in the menu, or `altdisk jobs`, comes back to it.", job.id, job.spec.title)
+    format!(
+        "Job {} goes on: {}. The list of jobs in the menu, or `altdisk jobs`, comes back to it.",
+        job.id, job.spec.title
+    )
 }
 
 /// What the end means.
@@ -22,18 +26,29 @@ pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> S
             text
         }
         State::Lost { alive } => {
-            let still = if alive { "The command itself still runs, unwatched; Ctrl-C stops it. " } else { "" };
-            let left = if on_alternate { "alt_disk_install --resume goes on, alt_disk_install -X removes what stands." } else { "" };
+            let still = if alive {
+                "The command itself still runs, unwatched; Ctrl-C stops it. "
+            } else {
+                ""
+            };
+            let left = if on_alternate {
+                "alt_disk_install --resume goes on, alt_disk_install -X removes what stands."
+            } else {
+                ""
+            };
             format!("Its supervisor vanished (a restart of the machine?): how it ended is not known. {still}{left}").trim_end().to_owned()
         }
     }
 }
 
 fn how(ended: Ended, stopped: bool) -> String {
-    let took = if ended.ms < 1000 { "less than a second".to_owned() } else { clock(ended.ms / 1000) };
+    let took =
+        if ended.ms < 1000 { "less than a second".to_owned() } else { clock(ended.ms / 1000) };
     match ended.code {
         Some(0) => format!("Exit code 0 after {took}."),
-        Some(code) => format!("{} code {code} after {took}.", if stopped { "Stopped: exit" } else { "Exit" }),
+        Some(code) => {
+            format!("{} code {code} after {took}.", if stopped { "Stopped: exit" } else { "Exit" })
+        }
         None if stopped => format!("It was stopped after {took}."),
         None => format!("Ended by signal {} after {took}.", ended.signal.unwrap_or(0)),
     }
@@ -55,7 +70,10 @@ pub fn stop(job: &Summary, force: bool) -> Vec<String> {
             left(job).to_owned(),
         ];
     }
-    vec![format!("This is asked to end, with all that it has started: {}", job.spec.command()), left(job).to_owned()]
+    vec![
+        format!("This is asked to end, with all that it has started: {}", job.spec.command()),
+        left(job).to_owned(),
+    ]
 }
 
 fn left(job: &Summary) -> &'static str {

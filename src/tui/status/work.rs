@@ -67,7 +67,13 @@ impl Work {
             Event::Plan { steps } => {
                 for s in steps {
                     self.phase(s.phase);
-                    self.steps.push(Step { id: s.id, phase: s.phase, title: s.title, stand: Stand::Waiting, ms: None });
+                    self.steps.push(Step {
+                        id: s.id,
+                        phase: s.phase,
+                        title: s.title,
+                        stand: Stand::Waiting,
+                        ms: None,
+                    });
                 }
                 self.at = (0, self.steps.len());
             }
@@ -101,7 +107,8 @@ impl Work {
             Some(at) if self.phases[at].number == number => at,
             other => {
                 let at = other.unwrap_or(self.phases.len());
-                self.phases.insert(at, Phase { number, title: String::new(), stand: Stand::Waiting });
+                self.phases
+                    .insert(at, Phase { number, title: String::new(), stand: Stand::Waiting });
                 at
             }
         };
@@ -111,11 +118,15 @@ impl Work {
     /// The command has ended: what it was at has failed, unless all went well.
     pub fn end(&mut self, well: bool) {
         let left = if well { Stand::Done } else { Stand::Failed };
-        self.phases.iter_mut().map(|p| &mut p.stand).chain(self.steps.iter_mut().map(|s| &mut s.stand)).for_each(|s| {
-            if *s == Stand::Running {
-                *s = left;
-            }
-        });
+        self.phases
+            .iter_mut()
+            .map(|p| &mut p.stand)
+            .chain(self.steps.iter_mut().map(|s| &mut s.stand))
+            .for_each(|s| {
+                if *s == Stand::Running {
+                    *s = left;
+                }
+            });
         self.progress = None;
     }
 
@@ -161,7 +172,15 @@ mod tests {
     use crate::event::Planned;
 
     fn step(id: &str, phase: u8, index: usize, state: State) -> Event {
-        Event::Step { id: id.into(), phase, index, of: 3, title: id.to_uppercase(), state, ms: None }
+        Event::Step {
+            id: id.into(),
+            phase,
+            index,
+            of: 3,
+            title: id.to_uppercase(),
+            state,
+            ms: None,
+        }
     }
 
     #[test]
@@ -169,15 +188,24 @@ mod tests {
         for planned in [true, false] {
             let mut work = Work::default();
             if planned {
-                let plan = [("a", 1), ("b", 1), ("c", 3)].map(|(id, phase)| Planned { id: id.into(), phase, title: id.to_uppercase() });
+                let plan = [("a", 1), ("b", 1), ("c", 3)].map(|(id, phase)| Planned {
+                    id: id.into(),
+                    phase,
+                    title: id.to_uppercase(),
+                });
                 work.take(Event::Plan { steps: plan.to_vec() });
             }
-            for event in [step("a", 1, 1, State::Begin), step("a", 1, 1, State::Done), step("b", 1, 2, State::Begin)] {
+            for event in [
+                step("a", 1, 1, State::Begin),
+                step("a", 1, 1, State::Done),
+                step("b", 1, 2, State::Begin),
+            ] {
                 work.take(event);
             }
             assert_eq!((work.at, work.current().unwrap().title.as_str()), ((2, 3), "B"));
             let stands: Vec<Stand> = work.list().iter().map(Entry::stand).collect();
-            let want = [Stand::Waiting, Stand::Done, Stand::Running, Stand::Waiting, Stand::Waiting];
+            let want =
+                [Stand::Waiting, Stand::Done, Stand::Running, Stand::Waiting, Stand::Waiting];
             assert_eq!(stands, want[..if planned { 5 } else { 3 }]);
             work.end(false);
             assert_eq!(work.steps[1].stand, Stand::Failed);

@@ -2,11 +2,21 @@ use super::super::format;
 use super::*;
 
 fn available(name: &str, version: &str, arch: &str, summary: &str) -> Available {
-    Available { name: name.into(), version: version.into(), arch: arch.into(), summary: summary.into(), ..Available::default() }
+    Available {
+        name: name.into(),
+        version: version.into(),
+        arch: arch.into(),
+        summary: summary.into(),
+        ..Available::default()
+    }
 }
 
 fn here() -> Here {
-    let package = |name: &str, version: &str, arch: &str| Package { name: name.into(), version: version.into(), arch: arch.into() };
+    let package = |name: &str, version: &str, arch: &str| Package {
+        name: name.into(),
+        version: version.into(),
+        arch: arch.into(),
+    };
     Here::of(vec![
         package("vim", "2:9.0-1", "amd64"),
         package("tz", "2024a", "all"),
@@ -22,12 +32,22 @@ fn packages_beside_what_is_installed() {
         packages: vec![
             available("libc6", "2.37", "amd64", "C library"),
             available("libc6", "2.37", "i386", "C library"),
-            available("nano", "7.2-1", "amd64", "small, friendly text editor inspired by Pico, with many options"),
+            available(
+                "nano",
+                "7.2-1",
+                "amd64",
+                "small, friendly text editor inspired by Pico, with many options",
+            ),
             available("nano", "7.1-1", "amd64", "older"),
             available("tz", "2024a", "all", "zones"),
             available("vim", "2:9.1-1", "arm64", "Vi IMproved"),
             available("evil name", "1", "all", "\u{1b}[2J"),
-            available("a-name-that-is-longer-than-anybody-thought-it-could-be-and-then-some-more", "1", "all", "x"),
+            available(
+                "a-name-that-is-longer-than-anybody-thought-it-could-be-and-then-some-more",
+                "1",
+                "all",
+                "x",
+            ),
         ],
         damaged: vec![("/u/broken.deb".into(), "it ends too early".into())],
     };
@@ -49,9 +69,15 @@ fn packages_beside_what_is_installed() {
          !broken.deb\n\
          #    It cannot be used: it ends too early\n"
     );
-    let many = Contents { packages: (0..3000).map(|n| available(&format!("p{n}"), "1", "all", "")).collect(), ..contents };
+    let many = Contents {
+        packages: (0..3000).map(|n| available(&format!("p{n}"), "1", "all", "")).collect(),
+        ..contents
+    };
     let (_, rows) = package_rows(&many, &here());
-    assert_eq!((rows.len(), rows[0].text.as_str()), (2, "3000 more packages are there: type their names into the field."));
+    assert_eq!(
+        (rows.len(), rows[0].text.as_str()),
+        (2, "3000 more packages are there: type their names into the field.")
+    );
 }
 
 #[test]
@@ -83,7 +109,10 @@ fn bundles_in_a_directory() {
     }
     assert!(!packages.contains("notes") && !packages.contains("june"));
     let fixes = text(What::FixBundles);
-    assert!(fixes.contains("\n/june.fix") && fixes.contains("1 fix\n") && !fixes.contains("update_all"), "{fixes}");
+    assert!(
+        fixes.contains("\n/june.fix") && fixes.contains("1 fix\n") && !fixes.contains("update_all"),
+        "{fixes}"
+    );
     let (_, none) = rows(What::Bundles, None).unwrap();
     assert_eq!(none.len(), 1);
     assert!(rows(What::FixBundles, Some("https://h/x")).unwrap().1[0].refused);
@@ -97,7 +126,11 @@ fn fixes_with_what_brings_them() {
         title: "glibc: security update".into(),
         packages: vec![("libc6".into(), "2.37".into()), ("nscd".into(), "2.37".into())],
     };
-    let old = Fix { id: "CVE-2020-1".into(), packages: vec![("libc6".into(), "2.30".into())], ..Fix::default() };
+    let old = Fix {
+        id: "CVE-2020-1".into(),
+        packages: vec![("libc6".into(), "2.30".into())],
+        ..Fix::default()
+    };
     let (heading, rows) = fix_rows(&[fix, old], &here(), Format::Deb);
     assert_eq!(
         format(&heading, &rows),
@@ -112,8 +145,10 @@ fn fixes_with_what_brings_them() {
 
 #[test]
 fn places_to_choose_from() {
-    let (heading, rows) =
-        location_rows(&[("/media/usb".into(), "/dev/sdc1".into()), ("/mnt/a b".into(), "/dev/sdd".into())], &["/dev/sr0".into()]);
+    let (heading, rows) = location_rows(
+        &[("/media/usb".into(), "/dev/sdc1".into()), ("/mnt/a b".into(), "/dev/sdd".into())],
+        &["/dev/sr0".into()],
+    );
     assert_eq!(
         format(&heading, &rows),
         "#LOCATION                         WHAT IT IS\n\
@@ -130,8 +165,17 @@ fn places_to_choose_from() {
 fn what_cannot_be_listed() {
     let told = |what, place| error::of(&rows(what, place).unwrap_err()).unwrap().to_string();
     assert_eq!(told(What::Packages, None), "ALT-754: no directory is named");
-    assert_eq!(told(What::Packages, Some("https://h/d bookworm")), "ALT-743: what https://h/d bookworm offers is not known here");
-    assert_eq!(told(What::Fixes, Some("configured")), "ALT-743: what configured offers is not known here");
+    assert_eq!(
+        told(What::Packages, Some("https://h/d bookworm")),
+        "ALT-743: what https://h/d bookworm offers is not known here"
+    );
+    assert_eq!(
+        told(What::Fixes, Some("configured")),
+        "ALT-743: what configured offers is not known here"
+    );
     let empty = tempfile::tempdir().unwrap();
-    assert!(told(What::Packages, empty.path().to_str()).starts_with("ALT-732: there are no packages in"));
+    assert!(
+        told(What::Packages, empty.path().to_str())
+            .starts_with("ALT-732: there are no packages in")
+    );
 }

@@ -11,7 +11,9 @@ pub fn initiator_name(text: &str, random: Uuid) -> Option<(String, String)> {
     let prefix = old.rsplit_once(':').map(|(prefix, _)| prefix).filter(|p| p.starts_with("iqn."));
     let drawn = &random.simple().to_string()[..12];
     let name = format!("{}:{drawn}", prefix.unwrap_or("iqn.2016-04.com.open-iscsi"));
-    let line = |l: &str| if l.trim_start().starts_with(key) { format!("{key}{name}\n") } else { format!("{l}\n") };
+    let line = |l: &str| {
+        if l.trim_start().starts_with(key) { format!("{key}{name}\n") } else { format!("{l}\n") }
+    };
     Some((text.lines().map(line).collect(), name))
 }
 
@@ -38,10 +40,18 @@ mod tests {
         let (text, name) = initiator_name(debian, DRAWN).unwrap();
         assert_eq!(name, "iqn.1993-08.org.debian:01:0123456789ab");
         assert_eq!(text, format!("## DO NOT EDIT\nInitiatorName={name}\n"));
-        let (_, name) = initiator_name("InitiatorName=iqn.1994-05.com.redhat:web1\nInitiatorAlias=web\n", DRAWN).unwrap();
+        let (_, name) = initiator_name(
+            "InitiatorName=iqn.1994-05.com.redhat:web1\nInitiatorAlias=web\n",
+            DRAWN,
+        )
+        .unwrap();
         assert_eq!(name, "iqn.1994-05.com.redhat:0123456789ab");
         for odd in ["InitiatorName=eui.02004567A425678D\n", "  InitiatorName=\n"] {
-            assert_eq!(initiator_name(odd, DRAWN).unwrap().1, "iqn.2016-04.com.open-iscsi:0123456789ab", "{odd}");
+            assert_eq!(
+                initiator_name(odd, DRAWN).unwrap().1,
+                "iqn.2016-04.com.open-iscsi:0123456789ab",
+                "{odd}"
+            );
         }
         // Debian makes one at the first start where it says so.
         assert_eq!(initiator_name("GenerateName=yes\n", DRAWN), None);

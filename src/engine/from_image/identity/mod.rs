@@ -84,7 +84,10 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
             "say --identity keep to leave them as they are",
         ));
     }
-    Cmd::new("ssh-keygen", "make ssh host keys").arg("-A").inside(&Sandbox::new(root)).run(events)?;
+    Cmd::new("ssh-keygen", "make ssh host keys")
+        .arg("-A")
+        .inside(&Sandbox::new(root))
+        .run(events)?;
     events.note("ssh host keys are made anew (no systemd: now, not at the first boot)");
     Ok(())
 }
@@ -93,7 +96,8 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
 fn storage_names(copy: &Beneath, events: &Events) -> Result<()> {
     let iscsi = "/etc/iscsi/initiatorname.iscsi";
     if let Some(text) = copy.read(iscsi)?
-        && let Some((text, name)) = made::initiator_name(&String::from_utf8_lossy(&text), Uuid::new_v4())
+        && let Some((text, name)) =
+            made::initiator_name(&String::from_utf8_lossy(&text), Uuid::new_v4())
     {
         copy.replace(iscsi, text.as_bytes(), 0o600)?;
         events.warn(format!("{iscsi}: the iSCSI name of this installation is now {name}: tell it to targets that admit hosts by name"));
@@ -123,12 +127,21 @@ fn credential_secret(copy: &Beneath, events: &Events) -> Result<()> {
     if !copy.exists(secret) {
         return Ok(());
     }
-    let stored = ["/etc/credstore.encrypted", "/usr/lib/credstore.encrypted", "/usr/local/lib/credstore.encrypted"];
+    let stored = [
+        "/etc/credstore.encrypted",
+        "/usr/lib/credstore.encrypted",
+        "/usr/local/lib/credstore.encrypted",
+    ];
     let mut used = stored.iter().any(|dir| copy.read_dir(dir).is_ok_and(|all| !all.is_empty()));
-    for dir in ["/etc/systemd/system", "/usr/local/lib/systemd/system"].into_iter().filter(|dir| copy.is_dir(dir)) {
+    for dir in ["/etc/systemd/system", "/usr/local/lib/systemd/system"]
+        .into_iter()
+        .filter(|dir| copy.is_dir(dir))
+    {
         for unit in copy.files(dir)? {
-            used =
-                used || copy.read(&unit).ok().flatten().is_some_and(|text| String::from_utf8_lossy(&text).contains("CredentialEncrypted="));
+            used = used
+                || copy.read(&unit).ok().flatten().is_some_and(|text| {
+                    String::from_utf8_lossy(&text).contains("CredentialEncrypted=")
+                });
         }
     }
     if used {
@@ -150,7 +163,9 @@ fn settle(copy: &Beneath, item: &Item, events: &Events) -> Result<()> {
     for file in files {
         let removes = match item.act {
             Act::Remove => true,
-            Act::RemoveWhere(text, _) => copy.read(&file)?.is_some_and(|t| String::from_utf8_lossy(&t).contains(text)),
+            Act::RemoveWhere(text, _) => {
+                copy.read(&file)?.is_some_and(|t| String::from_utf8_lossy(&t).contains(text))
+            }
             Act::Name(_) => false,
         };
         if removes && copy.link_metadata(&file).is_ok_and(|s| s.kind() != Some(Kind::Directory)) {
@@ -164,7 +179,12 @@ fn settle(copy: &Beneath, item: &Item, events: &Events) -> Result<()> {
         events.note(format!("taken away, as it is made anew: {} ({})", item.what, gone.join(", ")));
     }
     if let (false, Act::Name(todo) | Act::RemoveWhere(_, todo)) = (named.is_empty(), item.act) {
-        events.warn(format!("{} is the other machine's too ({}): {todo} (see {})", item.what, named.join(", "), item.source));
+        events.warn(format!(
+            "{} is the other machine's too ({}): {todo} (see {})",
+            item.what,
+            named.join(", "),
+            item.source
+        ));
     }
     Ok(())
 }
@@ -177,10 +197,15 @@ fn matching(copy: &Beneath, pattern: &str) -> Result<Vec<PathBuf>> {
             found.iter_mut().for_each(|p| p.push(word));
             continue;
         };
-        let fits = |name: &str| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after);
+        let fits = |name: &str| {
+            name.len() >= before.len() + after.len()
+                && name.starts_with(before)
+                && name.ends_with(after)
+        };
         let mut next = vec![];
         for dir in found.into_iter().filter(|d| copy.is_dir(d)) {
-            let names = copy.read_dir(&dir)?.into_iter().map(|e| e.name.to_string_lossy().into_owned());
+            let names =
+                copy.read_dir(&dir)?.into_iter().map(|e| e.name.to_string_lossy().into_owned());
             next.extend(names.filter(|n| fits(n)).map(|n| dir.join(n)));
         }
         next.sort();
@@ -192,7 +217,8 @@ fn matching(copy: &Beneath, pattern: &str) -> Result<Vec<PathBuf>> {
 fn host_keys(copy: &Beneath) -> Result<Vec<PathBuf>> {
     let dir = Path::new("/etc/ssh");
     let names = copy.read_dir(dir)?.into_iter().map(|e| e.name.to_string_lossy().into_owned());
-    let keys = names.filter(|n| n.starts_with("ssh_host_") && (n.ends_with("_key") || n.ends_with("_key.pub")));
+    let keys = names
+        .filter(|n| n.starts_with("ssh_host_") && (n.ends_with("_key") || n.ends_with("_key.pub")));
     Ok(keys.map(|n| dir.join(n)).collect())
 }
 

@@ -39,7 +39,12 @@ const fn remove(what: &'static str, paths: &'static [&'static str], source: &'st
     Item { what, paths, act: Act::Remove, source }
 }
 
-const fn name(what: &'static str, paths: &'static [&'static str], todo: &'static str, source: &'static str) -> Item {
+const fn name(
+    what: &'static str,
+    paths: &'static [&'static str],
+    todo: &'static str,
+    source: &'static str,
+) -> Item {
     Item { what, paths, act: Act::Name(todo), source }
 }
 
@@ -81,11 +86,22 @@ pub const ITEMS: &[Item] = &[
     ),
     remove(
         "keys made in the other machine's TPM",
-        &["/var/lib/systemd/tpm2-srk-public-key.pem", "/var/lib/systemd/tpm2-srk-public-key.tpm2b_public"],
+        &[
+            "/var/lib/systemd/tpm2-srk-public-key.pem",
+            "/var/lib/systemd/tpm2-srk-public-key.tpm2b_public",
+        ],
         "systemd-tpm2-setup.service(8)",
     ),
-    remove("identifier of the Docker engine", &["/etc/docker/key.json", "/var/lib/docker/engine-id"], "dockerd(8), `docker info`: ID"),
-    remove("identifier for counting installations", &["/var/lib/yum/uuid", "/etc/yum/uuid"], "virt-sysprep yum-uuid"),
+    remove(
+        "identifier of the Docker engine",
+        &["/etc/docker/key.json", "/var/lib/docker/engine-id"],
+        "dockerd(8), `docker info`: ID",
+    ),
+    remove(
+        "identifier for counting installations",
+        &["/var/lib/yum/uuid", "/etc/yum/uuid"],
+        "virt-sysprep yum-uuid",
+    ),
     remove(
         "list of the other machine's multipath devices",
         &["/etc/multipath/wwids"],
@@ -94,7 +110,10 @@ pub const ITEMS: &[Item] = &[
     Item {
         what: "names of the other machine's network cards",
         paths: &["/etc/udev/rules.d/70-persistent-net.rules"],
-        act: Act::RemoveWhere("write_net_rules", "look whether its addresses are those of this machine"),
+        act: Act::RemoveWhere(
+            "write_net_rules",
+            "look whether its addresses are those of this machine",
+        ),
         source: "virt-sysprep udev-persistent-net",
     },
     name(
@@ -115,7 +134,12 @@ pub const ITEMS: &[Item] = &[
         "`cloud-init clean` makes it begin anew",
         "cloud-init(1) clean",
     ),
-    name("registration of the Azure agent", &["/var/lib/waagent/*.prv"], "`waagent -deprovision`", "waagent -help"),
+    name(
+        "registration of the Azure agent",
+        &["/var/lib/waagent/*.prv"],
+        "`waagent -deprovision`",
+        "waagent -help",
+    ),
     name(
         "registration with Red Hat",
         &["/etc/pki/consumer/key.pem", "/etc/sysconfig/rhn/systemid"],
@@ -130,7 +154,10 @@ pub const ITEMS: &[Item] = &[
     ),
     name(
         "registration with Ubuntu Pro or Landscape",
-        &["/var/lib/ubuntu-advantage/private/machine-token.json", "/var/lib/landscape/client/broker.bpickle"],
+        &[
+            "/var/lib/ubuntu-advantage/private/machine-token.json",
+            "/var/lib/landscape/client/broker.bpickle",
+        ],
         "`pro detach` and `pro attach`, `landscape-config`",
         "ubuntu-advantage(1), landscape-config(1)",
     ),
@@ -150,7 +177,11 @@ pub const ITEMS: &[Item] = &[
     ),
     name(
         "membership in a domain",
-        &["/etc/krb5.keytab", "/var/lib/samba/private/secrets.tdb", "/var/lib/ipa-client/sysrestore/sysrestore.state"],
+        &[
+            "/etc/krb5.keytab",
+            "/var/lib/samba/private/secrets.tdb",
+            "/var/lib/ipa-client/sysrestore/sysrestore.state",
+        ],
         "leave the domain and join it anew under another name (`realm leave`, `realm join`)",
         "realm(8), net(8), ipa-client-install(1); virt-sysprep kerberos-hostkeytab, samba-db-log, ipa-client",
     ),
