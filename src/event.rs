@@ -1,10 +1,11 @@
 //! What can happen while a command runs, and where it is told.
 //!
-//! The engine and the rooms below it emit [`Event`]s into [`Events`]; sinks (console, log file, JSON lines)
-//! turn them into text. A sink that fails is switched off: a reader that goes away stops nothing. One that can recover
-//! (the file of a job, on a disk that is full) says nothing of its errors, and goes on.
-//! No event that leaves here holds a secret that can be told ([`Event::masked`]).
-//! Recorded events replay: every event can be written as one JSON object a line and read back.
+//! The engine and the rooms below it emit [`Event`]s into [`Events`]; sinks (console, log file,
+//! JSON lines) turn them into text. A sink that fails is switched off: a reader that goes away
+//! stops nothing. One that can recover (the file of a job, on a disk that is full) says nothing of
+//! its errors, and goes on. No event that leaves here holds a secret that can be told
+//! ([`Event::masked`]). Recorded events replay: every event can be written as one JSON object a
+//! line and read back.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::printable::Message;
 use crate::secret::{masked, masked_words};
 
-/// Version of the JSON form, the first thing that a stream says (`{"event":"start","version":1,...}`).
+/// Version of the JSON form, the first thing that a stream says
+/// (`{"event":"start","version":1,...}`).
 pub const VERSION: u32 = 1;
 
 /// Which of a program's outputs a line came from.
@@ -99,7 +101,8 @@ pub enum Event {
         stream: Stream,
         line: String,
     },
-    /// A line of a program whose words the user waits for: a package manager, the scripts of packages. Always shown.
+    /// A line of a program whose words the user waits for: a package manager, the scripts of
+    /// packages. Always shown.
     Said {
         stream: Stream,
         line: String,

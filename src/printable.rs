@@ -1,10 +1,11 @@
-//! Text that is safe to show. Names of files, packages and disks, labels, what programs say: none of it may command a terminal, or begin a line
-//! of its own in a message.
+//! Text that is safe to show. Names of files, packages and disks, labels, what programs say: none
+//! of it may command a terminal, or begin a line of its own in a message.
 
 use std::fmt;
 
-/// `text` with control characters and direction marks written out (`\x1b`), so that no name and no program's output
-/// can command the terminal. A tab stays; `ascii_only` writes out everything beyond ASCII too.
+/// `text` with control characters and direction marks written out (`\x1b`), so that no name and no
+/// program's output can command the terminal. A tab stays; `ascii_only` writes out everything
+/// beyond ASCII too.
 pub fn printable(text: &str, ascii_only: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -36,8 +37,9 @@ pub fn printable_lines(text: &str, ascii_only: bool) -> String {
     text.lines().map(|l| printable(l, ascii_only)).collect::<Vec<_>>().join("\n")
 }
 
-/// What an error, a warning or a note says: one line, in which whatever it names is written out by [`printable`]. Lines may follow it (the last words of a
-/// program, a list of files): a pair of the line and of these, each begun with a line break and indented, makes such a message.
+/// What an error, a warning or a note says: one line, in which whatever it names is written out by
+/// [`printable`]. Lines may follow it (the last words of a program, a list of files): a pair of the
+/// line and of these, each begun with a line break and indented, makes such a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message(String);
 

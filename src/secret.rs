@@ -1,9 +1,11 @@
 //! Secrets in texts: passwords and tokens of URLs, of options and of proxies.
 //!
-//! Whatever is shown, logged, or kept where others may read it goes through [`masked`]. It knows secrets by their place in a text: what
-//! stands before the last `@` of a URL, the values of its query, the value of an option whose name says that it is a password. Those of
-//! this process's own command line and of its stored plan are known by value too ([`learn`]), so that no program's output repeats them.
-//! A secret that is a part of a path (`https://host/TOKEN/debian`) cannot be told from a path, and is not masked.
+//! Whatever is shown, logged, or kept where others may read it goes through [`masked`]. It knows
+//! secrets by their place in a text: what stands before the last `@` of a URL, the values of its
+//! query, the value of an option whose name says that it is a password. Those of this process's own
+//! command line and of its stored plan are known by value too ([`learn`]), so that no program's
+//! output repeats them. A secret that is a part of a path (`https://host/TOKEN/debian`) cannot be
+//! told from a path, and is not masked.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -52,7 +54,8 @@ impl fmt::Debug for SecretText {
 static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// A shorter password is masked only where its place tells: it may be a part of any word.
 const MIN_KNOWN_LEN: usize = 6;
-/// What the name of an option, a variable or a parameter holds whose value is a secret; compared without `-` and `_`.
+/// What the name of an option, a variable or a parameter holds whose value is a secret; compared
+/// without `-` and `_`.
 const SECRET_NAMES: [&str; 9] = [
     "password",
     "passwd",
@@ -120,7 +123,8 @@ pub fn masked_words(words: &[String]) -> Vec<String> {
     words.iter().map(&mut one).collect()
 }
 
-/// A JSON text whose strings are masked; everything else in it, also the order of its fields, stays as it is.
+/// A JSON text whose strings are masked; everything else in it, also the order of its fields, stays
+/// as it is.
 pub fn masked_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -286,7 +290,8 @@ fn masked_value(word: &str) -> Cow<'_, str> {
     }
 }
 
-/// The values of a URL's query and fragment masked, but for those of parameters that are known to be harmless.
+/// The values of a URL's query and fragment masked, but for those of parameters that are known to
+/// be harmless.
 fn masked_query(rest: &str) -> Cow<'_, str> {
     let Some(start) = rest.find(['?', '#']) else { return rest.into() };
     let (path, query) = rest.split_at(start);

@@ -1,4 +1,5 @@
-//! A place in a file that a person wrote: `file:line:column`, the line itself, and what is wrong there.
+//! A place in a file that a person wrote: `file:line:column`, the line itself, and what is wrong
+//! there.
 
 pub mod near;
 pub mod reader;
@@ -82,8 +83,8 @@ impl std::fmt::Display for Spot {
         if *line == 0 {
             write!(f, "{file}: {wrong}")?;
         } else {
-            // A tab would move the caret, and nothing that stands in a file may command the terminal.
-            // Of a very long line, what is around the place.
+            // A tab would move the caret, and nothing that stands in a file may command the
+            // terminal. Of a very long line, what is around the place.
             let skip =
                 if text.chars().count() > LONG { column.saturating_sub(LONG / 2) } else { 0 };
             let shown: String = text

@@ -1,4 +1,5 @@
-//! The commands as a user calls them: names, help, refusals, exit codes, where text goes. Nothing here touches a disk.
+//! The commands as a user calls them: names, help, refusals, exit codes, where text goes. Nothing
+//! here touches a disk.
 #![allow(clippy::unwrap_used)]
 
 use std::os::unix::process::CommandExt;
@@ -161,7 +162,8 @@ fn errors_are_explained() {
     assert_eq!(altdisk(&["explain"]).status.code(), Some(2));
 }
 
-/// Every `alt_disk_install` line in README.md is one that the command line accepts as far as its form goes.
+/// Every `alt_disk_install` line in README.md is one that the command line accepts as far as its
+/// form goes.
 #[test]
 fn the_readme_shows_flags_that_exist() {
     let readme = include_str!("../README.md");

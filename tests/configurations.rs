@@ -1,4 +1,5 @@
-//! Configurations that people really have, each in a machine in a namespace: what is cloned, what is not, and what is said about it.
+//! Configurations that people really have, each in a machine in a namespace: what is cloned, what
+//! is not, and what is said about it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/copies.rs"]
@@ -16,7 +17,8 @@ fn squashfs() -> Vec<u8> {
     for word in [0x7371_7368u32, 1, 0, 131_072, 0] {
         image.extend(word.to_le_bytes());
     }
-    // zlib, 2^17, flags: inodes, data and fragments as they are, no fragments, no attributes; one id; version 4.0.
+    // zlib, 2^17, flags: inodes, data and fragments as they are, no fragments, no attributes; one
+    // id; version 4.0.
     for word in [1u16, 17, 0x021b, 1, 4, 0] {
         image.extend(word.to_le_bytes());
     }
@@ -61,7 +63,8 @@ fn files_that_are_mounted_and_mounts_that_are_hidden() {
          { partx -a $d || true; } && \
          { [ -b ${d}p1 ] || mknod ${d}p1 b $(tr : ' ' </sys/class/block/${d#/dev/}p1/dev); } && mkfs.ext4 -q ${d}p1 && mount ${d}p1 /srv/part && echo deep >/srv/part/deep",
     );
-    // A tmpfs over /home's own file system and one over a directory of /, a bind of what is hidden, a file below the mount point.
+    // A tmpfs over /home's own file system and one over a directory of /, a bind of what is hidden,
+    // a file below the mount point.
     machine.must(
         "echo precious >/home/precious && echo on-disk >/var/log/on-disk && mkdir -p /export/home /mnt/below && mount --bind / /mnt/below && \
          echo below >/mnt/below/home/below && umount /mnt/below && mount --bind /home /export/home && \
@@ -116,12 +119,14 @@ fn files_that_are_mounted_and_mounts_that_are_hidden() {
     machine.must("umount /var/log /home /export/home /srv/part /srv/image /snap/core/1; losetup -ln -O NAME,BACK-FILE | awk '$2 == \"/root/whole.img\" { print $1 }' | while read d; do partx -d $d; losetup -d $d; done");
 }
 
-/// Options that select by number, a subvolume at two places, another system's partition, and /boot that is not mounted.
+/// Options that select by number, a subvolume at two places, another system's partition, and /boot
+/// that is not mounted.
 #[test]
 fn options_by_number_and_what_is_not_cloned() {
     let Some((machine, target)) = machine("conf-options") else { return };
     let disk = machine.disk();
-    // /home becomes a btrfs with subvolumes that fstab and a unit select by number; the swap partition another system's.
+    // /home becomes a btrfs with subvolumes that fstab and a unit select by number; the swap
+    // partition another system's.
     machine.must(&format!(
         "umount /home && wipefs -qa {disk}p4 && mkfs.btrfs -q -f {disk}p4 && mount {disk}p4 /mnt && btrfs subvolume create /mnt/@home && \
          btrfs subvolume create /mnt/@srv && id() {{ btrfs subvolume list /mnt | awk -v p=$1 '$NF == p {{ print $2 }}'; }} && \
@@ -141,7 +146,8 @@ fn options_by_number_and_what_is_not_cloned() {
     machine.must("altdisk mkszfile /root/image.data");
     said(&machine.run("alt_disk_install -C -B -i /root/image.data --preview one"), 0, &[]);
 
-    // Writable snapshots are data (machinectl clone, layers of containers), read-only ones are not; quotas are off in a copy.
+    // Writable snapshots are data (machinectl clone, layers of containers), read-only ones are not;
+    // quotas are off in a copy.
     machine.must(
         "cd /home && btrfs subvolume create base && head -c 20M /dev/urandom >base/blocks && sync && btrfs subvolume snapshot base web1 && \
          echo data >web1/data && btrfs subvolume snapshot -r base monday && btrfs quota enable /home && cd /",
@@ -230,8 +236,9 @@ fn options_by_number_and_what_is_not_cloned() {
     machine.must("umount /export/home /srv /opt/other");
 }
 
-/// What would stop a run after the target is erased: sectors of 4 KiB, a small xfs, files that share blocks, a full /boot, files that nothing may
-/// change, an exclude list that takes what a system needs. Here it works.
+/// What would stop a run after the target is erased: sectors of 4 KiB, a small xfs, files that
+/// share blocks, a full /boot, files that nothing may change, an exclude list that takes what a
+/// system needs. Here it works.
 #[test]
 fn what_can_be_known_beforehand_works() {
     let Some((machine, target)) = machine("conf-known") else { return };
@@ -276,7 +283,8 @@ fn what_can_be_known_beforehand_works() {
     let home =
         in_copy(&machine, &target, "/home", "cmp a /home/a && cmp d /home/d && stat -f -c %S .");
     assert_eq!(home, "4096\n");
-    // No loader for UEFI is there: the protective MBR is active, as some BIOSes ask for. The table is as it was.
+    // No loader for UEFI is there: the protective MBR is active, as some BIOSes ask for. The table
+    // is as it was.
     let sector = machine
         .must(&format!("od -An -tx1 -j446 -N5 {target}; od -An -tx1 -j510 -N2 {target}; sfdisk -V {target} >/dev/null && echo whole"));
     assert_eq!(
@@ -297,7 +305,8 @@ fn what_can_be_known_beforehand_works() {
     machine.must("umount /home && sync");
 }
 
-/// What cannot work is refused before anything is written; an EFI system partition that is not mounted is cloned.
+/// What cannot work is refused before anything is written; an EFI system partition that is not
+/// mounted is cloned.
 #[test]
 fn what_cannot_work_is_refused_before_anything_is_written() {
     let Some((machine, target)) = machine("conf-refused") else { return };
@@ -389,7 +398,8 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
         let ended = machine.run("alt_disk_install -C -B -e /root/list --preview one");
         said(&ended, 0, &[]);
         assert!(!format!("{ended:?}").contains("/boot/vault/ is"), "{ended:?}");
-        // Locked, with nothing but a link in it: its name and where it leads are not those that they have.
+        // Locked, with nothing but a link in it: its name and where it leads are not those that
+        // they have.
         machine.must(
             "rm /boot/moved /boot/vault/file && sync && xfs_io -c \"rm_enckey $(cat /root/id)\" /boot && echo 3 >/proc/sys/vm/drop_caches",
         );

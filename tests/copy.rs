@@ -1,5 +1,6 @@
-//! The copier on real file systems: a tree of everything that is hard to copy, compared by find, getfattr, lsattr and
-//! sha256sum, which know nothing of how it was copied; and what must happen when files change, vanish or cannot be read.
+//! The copier on real file systems: a tree of everything that is hard to copy, compared by find,
+//! getfattr, lsattr and sha256sum, which know nothing of how it was copied; and what must happen
+//! when files change, vanish or cannot be read.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "copy/disk.rs"]
@@ -46,7 +47,8 @@ fn keeps_everything(kind: &str) {
     let Some((from, to)) = pair(kind, 400) else { return };
     torture::build(from.path(), kind);
     let heard = copied(&from, &to, &[]);
-    // chattr +j needs CAP_SYS_RESOURCE, which a container may lack: then the warning says so, and nothing else is lost.
+    // chattr +j needs CAP_SYS_RESOURCE, which a container may lack: then the warning says so, and
+    // nothing else is lost.
     let lost: Vec<_> =
         heard.lines().filter(|l| l.contains("warning: ") && !l.contains("subvolume(s)")).collect();
     assert!(lost.iter().all(|l| l.contains("chattr +j")), "{heard}");
@@ -208,7 +210,8 @@ fn excludes_as_grep_would_and_leaves_out() {
         "./var/tmp/keep",
     ];
     assert_eq!(found.lines().collect::<Vec<_>>(), expected);
-    // ./tmp/: a, deep, deep/er, deep/er/b, link. ./cache/one: itself and x.o. The directory two is the parent of a file.
+    // ./tmp/: a, deep, deep/er, deep/er/b, link. ./cache/one: itself and x.o. The directory two is
+    // the parent of a file.
     for count in [
         "^./tmp/ matched 5 ",
         "^./cache/one matched 2 ",

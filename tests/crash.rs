@@ -1,6 +1,7 @@
 //! Killed at any moment: `-X` leaves nothing behind, `--resume` comes to the same end.
 //!
-//! On a machine in a namespace (see `machine/`): a real Debian on loop disks, its own GRUB and initramfs tools, a practice disk as the target.
+//! On a machine in a namespace (see `machine/`): a real Debian on loop disks, its own GRUB and
+//! initramfs tools, a practice disk as the target.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -19,7 +20,8 @@ fn steps(machine: &Machine, flags: &str, target: &str) -> Vec<String> {
     plan["steps"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Runs a command that is killed when it comes to `point` (`before`, `after` or `done`, and a step); whether it came there.
+/// Runs a command that is killed when it comes to `point` (`before`, `after` or `done`, and a
+/// step); whether it came there.
 fn killed_at(machine: &Machine, point: &str, command: &str) -> bool {
     let done = machine.run(&format!("ALTDISK_TEST_KILL='{point}' {command}"));
     match done.code {
@@ -48,7 +50,8 @@ fn after_a_kill_in_any_step_x_brings_everything_back() {
     };
     let (state, data) = (machine.state(), others(&machine));
     for step in steps(&machine, "", "target") {
-        // The last steps take long to come to: one moment each there, all three at the first writes.
+        // The last steps take long to come to: one moment each there, all three at the first
+        // writes.
         let moments: &[&str] = if step.starts_with("1.gate")
             || step.starts_with("1.wipe")
             || step.starts_with("1.table")
@@ -190,7 +193,8 @@ fn a_finished_copy_is_forgotten_erased_or_made_anew() {
         forgotten(&machine, point);
     }
 
-    // In one step anew: a kill before the new plan is stored leaves a copy that is forgotten, one after that a new one.
+    // In one step anew: a kill before the new plan is stored leaves a copy that is forgotten, one
+    // after that a new one.
     back(&machine);
     for (point, code) in [("after:X.bootlist", 0), ("after:X.forget", 0), ("after:replace", 0)] {
         assert!(killed_at(&machine, point, anew), "{point} was not reached");
@@ -248,7 +252,8 @@ fn after_a_kill_in_any_step_resume_comes_to_the_same_end() {
         for point in
             list.iter().flat_map(|s| ["before", "after", "done"].map(|m| format!("{m}:{s}")))
         {
-            // Where a resumed run has nothing left to do after the last "done", there is nothing to be killed.
+            // Where a resumed run has nothing left to do after the last "done", there is nothing to
+            // be killed.
             if killed_at(&machine, &point, &next) {
                 kills += 1;
                 "alt_disk_install --resume".clone_into(&mut next);
@@ -262,13 +267,15 @@ fn after_a_kill_in_any_step_resume_comes_to_the_same_end() {
     }
     assert!(kills > 50, "only {kills} kills were survived");
     assert_eq!(machine.run("alt_disk_install --resume").code, Some(3), "nothing is left to resume");
-    // The audit and the loader checks of phase 3 passed at the end; the disk looks like a finished alternate.
+    // The audit and the loader checks of phase 3 passed at the end; the disk looks like a finished
+    // alternate.
     assert!(machine.must("altdisk disks").contains("altinst_rootvg"));
     must_end_with(&machine.run("alt_disk_install -X --erase PRACTICE-target"), 0, "-X at the end");
     must_end_with(&machine.run(&format!("{CLONE} --preview target")), 0, "free");
 }
 
-/// The copies, compared by tools that know nothing of the copier. Access times and the directories that are left out differ.
+/// The copies, compared by tools that know nothing of the copier. Access times and the directories
+/// that are left out differ.
 fn same_trees(machine: &Machine) {
     for at in ["/", "/boot", "/home"] {
         let alternate = if at == "/" { "/alt_inst".to_owned() } else { format!("/alt_inst{at}") };

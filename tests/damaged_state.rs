@@ -1,4 +1,5 @@
-//! A record of the copy that cannot be read: lists go on, what would build on it refuses, and `-X` clears all the same.
+//! A record of the copy that cannot be read: lists go on, what would build on it refuses, and `-X`
+//! clears all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -141,7 +142,8 @@ fn a_lost_journal_forgets_no_copy() {
         machine
             .must(&format!("cp -a /root/whole {DIR} && alt_disk_install -C -P 2 -R /root/resolv"));
     }
-    // A finished copy whose journal lost its end, at the end of a line, is not taken for an unfinished one, whose disk -X erases.
+    // A finished copy whose journal lost its end, at the end of a line, is not taken for an
+    // unfinished one, whose disk -X erases.
     machine.must("alt_disk_install -C -B -P 3");
     machine.must(&format!(
         "cd {DIR} && cp journal.jsonl /root/journal && head -n -2 /root/journal >journal.jsonl && ! grep -q '\"phase\":3' journal.jsonl"

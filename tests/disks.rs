@@ -1,4 +1,5 @@
-//! `altdisk disks` and `altdisk practice` as a user meets them, on practice disks. Needs root and loop devices.
+//! `altdisk disks` and `altdisk practice` as a user meets them, on practice disks. Needs root and
+//! loop devices.
 #![allow(clippy::unwrap_used)] // allow-unwrap-in-tests reaches functions marked #[test] only
 
 use std::path::{Path, PathBuf};

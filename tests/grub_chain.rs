@@ -1,5 +1,6 @@
-//! The boot list of a BIOS machine, for real: two disks with GRUB each in QEMU (SeaBIOS), the first disk's custom.cfg written by the code
-//! that the product uses. Which GRUB's menu runs is read from the serial line.
+//! The boot list of a BIOS machine, for real: two disks with GRUB each in QEMU (SeaBIOS), the first
+//! disk's custom.cfg written by the code that the product uses. Which GRUB's menu runs is read from
+//! the serial line.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -142,7 +143,8 @@ impl Drop for Machine {
     }
 }
 
-/// Starts the machine from these disks and returns what its serial line says until a menu entry speaks (or 30 seconds).
+/// Starts the machine from these disks and returns what its serial line says until a menu entry
+/// speaks (or 30 seconds).
 fn boot(disks: &[&Path]) -> String {
     let mut q = Command::new("qemu-system-x86_64");
     q.args([

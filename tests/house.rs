@@ -1,11 +1,13 @@
-//! The house rules, read from the source: which room may use which, where `unsafe` may stand, how large a file may be.
+//! The house rules, read from the source: which room may use which, where `unsafe` may stand, how
+//! large a file may be.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `room: what it may use`; `printable` is for all. `disk::model` stands for plain data that the rooms beside it may read.
+/// `room: what it may use`; `printable` is for all. `disk::model` stands for plain data that the
+/// rooms beside it may read.
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     (
@@ -96,7 +98,8 @@ fn room(path: &Path) -> String {
     inside.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned()
 }
 
-/// The rooms that the text names: `crate::disk::model::Disk` is `disk::model`; also within `use crate::{disk::model, error}`.
+/// The rooms that the text names: `crate::disk::model::Disk` is `disk::model`; also within `use
+/// crate::{disk::model, error}`.
 fn used(text: &str) -> BTreeSet<String> {
     let mut rooms = BTreeSet::new();
     for (at, _) in text.match_indices("crate::") {
@@ -165,7 +168,8 @@ fn threads_are_started_in_one_place() {
     }
 }
 
-/// What is sorted by a comparison of its own has a test that this is an order: Rust's sort panics on others.
+/// What is sorted by a comparison of its own has a test that this is an order: Rust's sort panics
+/// on others.
 #[test]
 fn comparisons_are_orders() {
     for (path, text) in sources() {
@@ -264,7 +268,8 @@ fn no_foreign_paths() {
     }
 }
 
-/// What belongs to the copy is named by paths inside it and reached by `host::beneath`: a full path would follow the copy's links.
+/// What belongs to the copy is named by paths inside it and reached by `host::beneath`: a full path
+/// would follow the copy's links.
 #[test]
 fn the_copy_is_reached_beneath_its_root() {
     // Paths that are only shown, told to the customization script, or lie in the running system.

@@ -1,5 +1,5 @@
-//! System images and other programs: what ours says, GNU tar and bsdtar understand, and the other way round; what is damaged, cut or
-//! built to do harm is refused; tapes.
+//! System images and other programs: what ours says, GNU tar and bsdtar understand, and the other
+//! way round; what is damaged, cut or built to do harm is refused; tapes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "images/compare.rs"]
@@ -31,7 +31,8 @@ fn empty() -> Option<Disk> {
     Some(disk)
 }
 
-/// A torture tree on ext4 and an empty disk, or why the test is skipped. A file of 9 GiB with data at its end is among the rest.
+/// A torture tree on ext4 and an empty disk, or why the test is skipped. A file of 9 GiB with data
+/// at its end is among the rest.
 fn tortured() -> Option<(Disk, Disk)> {
     let (from, to) = (empty()?, empty()?);
     torture::build(from.path(), "ext4");
@@ -62,10 +63,12 @@ fn has(program: &str) -> bool {
 
 /// bsdtar and GNU tar store devices with two names (GNU tar: FIFOs, too) as two.
 const TWO_NAMES: &str = "(kinds|links)/(null|fifo)$";
-/// What libarchive and GNU tar make of a time before 1970 that is no whole second: they take or write the fraction with the wrong sign.
+/// What libarchive and GNU tar make of a time before 1970 that is no whole second: they take or
+/// write the fraction with the wrong sign.
 const BEFORE_1970: &str = "times/d?0$";
 
-/// Names longer than PATH_MAX take a program that opens each whole path (GNU tar: quadratic; bsdtar: not at all) too long.
+/// Names longer than PATH_MAX take a program that opens each whole path (GNU tar: quadratic;
+/// bsdtar: not at all) too long.
 fn without_the_deep_path(disk: &Disk) {
     sh(&format!(
         "cd {} && rm -rf 'a longer name' && chmod 2751 . && touch -d '1999-12-31 23:59:59.123456789' .",
@@ -73,7 +76,8 @@ fn without_the_deep_path(disk: &Disk) {
     ));
 }
 
-/// `line` writes an archive of the directory it runs in to its standard output; that is restored, and compared.
+/// `line` writes an archive of the directory it runs in to its standard output; that is restored,
+/// and compared.
 fn through(line: &str, holds: Holds, except: &str) {
     let Some((from, to)) = tortured() else { return };
     if !holds.deep {
@@ -97,7 +101,8 @@ fn gnu_tar_pax() {
     through(line, Holds { flags: false, deep: false, ..ALL }, TWO_NAMES);
 }
 
-/// The old GNU format has neither extended attributes, ACLs, nor times below a second; access times only in incremental archives.
+/// The old GNU format has neither extended attributes, ACLs, nor times below a second; access times
+/// only in incremental archives.
 #[test]
 fn gnu_tar_gnu() {
     let line = "tar --format=gnu -S --exclude=./lost+found -cf - .";
@@ -115,7 +120,8 @@ fn gnu_tar_gnu() {
     );
 }
 
-/// bsdtar takes paths up to PATH_MAX, and has words for two inode flags only. It leaves a socket out, but not the socket's second name.
+/// bsdtar takes paths up to PATH_MAX, and has words for two inode flags only. It leaves a socket
+/// out, but not the socket's second name.
 #[test]
 fn bsdtar_pax() {
     if !has("bsdtar") {

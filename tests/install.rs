@@ -1,4 +1,5 @@
-//! Image installs in a machine in a namespace: an image is made there, put onto a practice disk, damaged, refused, interrupted.
+//! Image installs in a machine in a namespace: an image is made there, put onto a practice disk,
+//! damaged, refused, interrupted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -40,7 +41,8 @@ fn tree(machine: &Machine, at: &str) -> String {
             .iter()
             .any(|p| line.contains(p))
     };
-    // Directories' sizes and link counts say how they were filled, and mount points are other file systems' tops.
+    // Directories' sizes and link counts say how they were filled, and mount points are other file
+    // systems' tops.
     text.lines().filter(|l| !other(l)).map(|l| format!("{l}\n")).collect()
 }
 
@@ -169,7 +171,8 @@ fn a_damaged_image_ends_it_and_an_interrupted_restore_goes_on() {
 #[test]
 fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
     let Some((machine, target)) = machine("install-other") else { return };
-    // Another machine's root: another machine-id, ssh keys, disks that are not here; without kernel and without image.data.
+    // Another machine's root: another machine-id, ssh keys, disks that are not here; without kernel
+    // and without image.data.
     let other = "/var/lib/altdisk/other";
     machine.must(&format!(
         "mkdir -p {other} && tar --one-file-system -C / --exclude ./var/lib/altdisk --exclude ./opt/evidence -cf - . | tar -C {other} -xf - && \

@@ -131,12 +131,14 @@ fn a_long_command_of_a_shell_is_a_job_and_every_run_is_dated() {
         "{:?}",
         jobs.events("1")
     );
-    // What runs as a job already does not enter the list twice, and what a shell was refused leaves it again.
+    // What runs as a job already does not enter the list twice, and what a shell was refused leaves
+    // it again.
     let list: Value = serde_json::from_slice(&jobs.run(&["--json"]).stdout).unwrap();
     assert_eq!(list["jobs"].as_array().unwrap().len(), 1);
 }
 
-/// Whoever has lost the terminal of a command stops it as any other job; the script that runs it goes on.
+/// Whoever has lost the terminal of a command stops it as any other job; the script that runs it
+/// goes on.
 #[test]
 fn a_command_of_a_shell_is_stopped_alone() {
     let jobs = Jobs::new();
@@ -307,7 +309,8 @@ fn it_outlives_who_started_it() {
     assert_eq!(jobs.output("1").last().unwrap().1, "went on");
 }
 
-/// Whoever started it was killed before the supervisor's answer arrived: the answer fails, the job goes on and its end is written down.
+/// Whoever started it was killed before the supervisor's answer arrived: the answer fails, the job
+/// goes on and its end is written down.
 #[test]
 fn it_outlives_who_waits_for_the_answer() {
     use std::io::Write;

@@ -1,4 +1,5 @@
-//! altdisk's interface on lines of all kinds: keys in pieces, signals, hang-ups, slow lines, lines that know nothing.
+//! altdisk's interface on lines of all kinds: keys in pieces, signals, hang-ups, slow lines, lines
+//! that know nothing.
 #![allow(clippy::unwrap_used)]
 
 mod pty;
@@ -188,7 +189,8 @@ fn another_size() {
     let mut pty = opened(&setup(&home).term("xterm").utf8());
     for (columns, rows) in [(132, 43), (60, 16), (20, 5), (80, 24)] {
         pty.resize(columns, rows);
-        // A frame for the old size may still be on its way; the first one for the new size clears the screen.
+        // A frame for the old size may still be on its way; the first one for the new size clears
+        // the screen.
         assert!(
             pty.wait_until(pty::SOON, |e| !e.resized),
             "{columns}x{rows}: the screen was not cleared\n{}",

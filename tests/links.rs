@@ -1,4 +1,5 @@
-//! Links that a package's script left in the copy: nothing of the running system is read, written or mounted over because of them.
+//! Links that a package's script left in the copy: nothing of the running system is read, written
+//! or mounted over because of them.
 //!
 //! On a machine in a namespace (see `machine/`), whose own files are compared before and after.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -10,13 +11,15 @@ use harness::{Machine, missing, said, same};
 
 const CLONE: &str = "alt_disk_install -C -B";
 
-/// What is the machine's own, beside what altdisk keeps: its mounts, and everything that is known of every file without reading it. No
-/// content, name, mode or owner changes without a change of ctime.
+/// What is the machine's own, beside what altdisk keeps: its mounts, and everything that is known
+/// of every file without reading it. No content, name, mode or owner changes without a change of
+/// ctime.
 fn own(machine: &Machine) -> String {
     let ours = ["/alt_inst", "/var/log/altdisk", "/var/lib/altdisk"]
         .map(|p| format!("-path {p} -prune -o"))
         .join(" ");
-    // In these directories altdisk makes its own, or the kernel and other programs theirs: their times change.
+    // In these directories altdisk makes its own, or the kernel and other programs theirs: their
+    // times change.
     let beside = ["/", "/var/log", "/var/lib", "/dev", "/run", "/proc", "/sys"]
         .map(|p| format!("! -path {p}"))
         .join(" ");
@@ -130,7 +133,8 @@ fn links_to_the_running_systems_files_mean_the_copys() {
     }
     let machine = Machine::new("links-files", "parts");
     machine.blank("target", 2600);
-    // In /srv of both systems there is a file for each, which names the source's disk: a change would show.
+    // In /srv of both systems there is a file for each, which names the source's disk: a change
+    // would show.
     let uuid = machine.must("findmnt -no UUID /").trim().to_owned();
     for name in TOUCHED {
         machine.must(&format!(
@@ -160,7 +164,8 @@ fn links_to_the_running_systems_files_mean_the_copys() {
     same(&before, &own(&machine));
     machine.must("alt_disk_install -X --erase PRACTICE-target");
     assert!(fstab.contains(&uuid), "the copy's file was not the source's before");
-    // Links that lead out of /alt_inst from where they are; beneath its root they lead to themselves.
+    // Links that lead out of /alt_inst from where they are; beneath its root they lead to
+    // themselves.
     let out = |name: &str| "../".repeat(name.matches('/').count() + 1) + name;
     machine.must(&format!("{CLONE} -P 1 target"));
     plant(&machine, out);

@@ -1,4 +1,5 @@
-//! Images made: read by GNU tar, bsdtar and b3sum, which know nothing of who wrote them; whole or not there at all.
+//! Images made: read by GNU tar, bsdtar and b3sum, which know nothing of who wrote them; whole or
+//! not there at all.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[allow(dead_code)]
@@ -183,7 +184,8 @@ fn the_torture_tree_survives() {
     assert!(a == b, "{differ:#?} became {instead:#?}");
 }
 
-/// With our own restorer nothing is missing but sockets; what is allocated and was never written comes back as zeros.
+/// With our own restorer nothing is missing but sockets; what is allocated and was never written
+/// comes back as zeros.
 #[test]
 fn the_torture_tree_survives_with_our_own_restorer() {
     let (Some(from), Some(to)) = (Disk::new("ext4", 400), Disk::new("ext4", 400)) else { return };

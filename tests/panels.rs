@@ -1,4 +1,5 @@
-//! A person at a slow terminal clones a machine through the panels: from the menu to the end; and loses the line in the middle.
+//! A person at a slow terminal clones a machine through the panels: from the menu to the end; and
+//! loses the line in the middle.
 #![allow(clippy::unwrap_used)]
 
 #[path = "machine/mod.rs"]
@@ -27,11 +28,13 @@ fn comes(pty: &Pty, text: &str, within: Duration) {
         "{text:?} did not come; the screen shows\n{}",
         pty.screen()
     );
-    // Nobody reads faster, and altdisk does not believe keys of somebody who would. On a busy computer the rest of the screen takes a moment.
+    // Nobody reads faster, and altdisk does not believe keys of somebody who would. On a busy
+    // computer the rest of the screen takes a moment.
     std::thread::sleep(Duration::from_millis(500));
 }
 
-/// Enter, Enter, Enter: the menu's first line, the dialog with the only free disk in it, the page of what will happen.
+/// Enter, Enter, Enter: the menu's first line, the dialog with the only free disk in it, the page
+/// of what will happen.
 fn begin(pty: &Pty, disk: &str) {
     pty.wait_for("Move cursor to desired item and press Enter.");
     pty.keys(&["Enter"]);
@@ -130,8 +133,8 @@ fn the_line_drops_in_the_middle() {
     m.must("alt_disk_install -X");
 }
 
-/// The panel that restarts the machine says first what boots and who is logged in. A stand-in takes the place of the programs that would
-/// do it: nothing is restarted here.
+/// The panel that restarts the machine says first what boots and who is logged in. A stand-in takes
+/// the place of the programs that would do it: nothing is restarted here.
 #[test]
 fn a_restart_says_what_boots_and_who_is_disconnected() {
     if let Some(why) = machine::missing() {
@@ -188,7 +191,8 @@ fn a_restart_says_what_boots_and_who_is_disconnected() {
     );
 }
 
-/// A run that a shell began goes on when its terminal is lost; it is in the list of jobs, in the menu, and is stopped from there.
+/// A run that a shell began goes on when its terminal is lost; it is in the list of jobs, in the
+/// menu, and is stopped from there.
 #[test]
 fn a_run_of_a_shell_is_found_again_after_a_hang_up() {
     if let Some(why) = machine::missing() {

@@ -72,7 +72,8 @@ review = ["--review"]
 
 const REVIEW: &str = r#"{"version":1,"title":"What will be erased","text":["the disk vdb"],"type":[{"prompt":"Type its serial","words":["S1"],"add":["--erase","S1"]}]}"#;
 
-/// What `altdisk --plain` prints when these lines are typed, and the home directory with its records.
+/// What `altdisk --plain` prints when these lines are typed, and the home directory with its
+/// records.
 fn typed(home: &Path, args: &[&str], lines: &str) -> String {
     fs::create_dir_all(home.join("menus")).unwrap();
     fs::write(home.join("menus/greet.toml"), MENU).unwrap();

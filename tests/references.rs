@@ -1,4 +1,5 @@
-//! What names the old disk, in every place where it can: the copy names its own, and what cannot be changed is said.
+//! What names the old disk, in every place where it can: the copy names its own, and what cannot be
+//! changed is said.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/copies.rs"]
@@ -89,7 +90,8 @@ fn references_in_every_place() {
     );
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 
-    // Swap with a random key gets a partition; what would overwrite another one is disabled; an entry that is not there is said.
+    // Swap with a random key gets a partition; what would overwrite another one is disabled; an
+    // entry that is not there is said.
     machine.must(&format!(
         "rm /etc/systemd/system/*.swap /etc/systemd/system/swap.target.wants/*.swap && sed -i '/[ \t]swap[ \t]/d' /etc/fstab && \
          printf '/dev/mapper/cryptswap1 none swap sw 0 0\\n/dev/mapper/scratch /scratch ext4 rw 0 0\\n' >>/etc/fstab && \

@@ -1,5 +1,6 @@
-//! The restorer on real file systems: trees that GNU tar packed, compared by other programs; archives that are built to leave the
-//! target, each refused with nothing outside touched; targets that are full, and a signal.
+//! The restorer on real file systems: trees that GNU tar packed, compared by other programs;
+//! archives that are built to leave the target, each refused with nothing outside touched; targets
+//! that are full, and a signal.
 #![allow(clippy::unwrap_used, clippy::panic, dead_code)]
 
 #[path = "copy/disk.rs"]
@@ -54,7 +55,8 @@ fn compare(from: &Path, to: &Path, pax: bool) {
         }
     };
     let time = if pax { "%T+" } else { "%Ts" };
-    // Sockets cannot be stored, and GNU tar stores every name of a device node as one of its own; the deep path is more than GNU tar takes.
+    // Sockets cannot be stored, and GNU tar stores every name of a device node as one of its own;
+    // the deep path is more than GNU tar takes.
     let left_out = "-not -path ./lost+found -not -path './a longer name*' -not -type s";
     see(
         "stat",
@@ -415,7 +417,8 @@ fn a_silent_pipe_does_not_keep_it() {
     assert!(out.status.code() == Some(1) && said(&out).contains("ALT-711"), "{}", said(&out));
 }
 
-/// A small tree as an image of our own, and as bsdtar packs it: with flags that forbid changes, and a link to such a file.
+/// A small tree as an image of our own, and as bsdtar packs it: with flags that forbid changes, and
+/// a link to such a file.
 fn small_tree(disk: &Disk) -> std::path::PathBuf {
     let from = disk.path().join("from");
     let script = "mkdir -p d D; touch -d 2001-02-03 D; echo i > d/i; ln d/i l; echo a > a; echo n > n; chattr +i d/i; chattr +a a D; chattr +d n; chattr +A D

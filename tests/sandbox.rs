@@ -1,4 +1,5 @@
-//! The sandbox on a machine: what scripts of packages, hooks of initramfs builders, scripts of GRUB's menu and loader installers can do and cannot do.
+//! The sandbox on a machine: what scripts of packages, hooks of initramfs builders, scripts of
+//! GRUB's menu and loader installers can do and cannot do.
 //!
 //! `sandbox/escape.c` tries every way out that is known and says of each whether it held.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -28,7 +29,8 @@ fn ready(name: &str) -> Option<Machine> {
     let machine = Machine::new(name, "parts");
     machine.blank("target", 2600);
     fs::create_dir(machine.root().join("updates")).unwrap();
-    // The second version of control groups, where this kernel has it: as on any machine with systemd.
+    // The second version of control groups, where this kernel has it: as on any machine with
+    // systemd.
     machine.run("mount -t cgroup2 none /sys/fs/cgroup");
     Some(machine)
 }
@@ -107,7 +109,8 @@ fn no_way_leads_out_of_the_copy() {
         ],
         &[("usr/lib/evil/escape", &escape)],
     );
-    // As an administrator may start it: from a directory of theirs, with a secret in the environment, with open files.
+    // As an administrator may start it: from a directory of theirs, with a secret in the
+    // environment, with open files.
     let worst = |command: &str| {
         format!(
             "cd /root; exec 7</etc/shadow 8</ 9>>/root/own; export ALTDISK_ESCAPE_SECRET=x; {command}"
@@ -292,7 +295,8 @@ fn what_scripts_of_packages_need_works() {
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 }
 
-/// Everybody on the running system gets to /alt_inst: what a script leaves there must not make a user root, or hand out a disk.
+/// Everybody on the running system gets to /alt_inst: what a script leaves there must not make a
+/// user root, or hand out a disk.
 #[test]
 fn setuid_programs_and_devices_of_the_copy_do_nothing_outside() {
     let Some(machine) = ready("sandbox-left") else { return };

@@ -1,4 +1,5 @@
-//! Forms on real terminals: every key of the legend in every encoding, byte by byte; sizes, the shell, looks, bad files. `lines.rs` has the line itself.
+//! Forms on real terminals: every key of the legend in every encoding, byte by byte; sizes, the
+//! shell, looks, bad files. `lines.rs` has the line itself.
 #![allow(clippy::unwrap_used)]
 
 mod pty;

@@ -1,5 +1,6 @@
-//! What altdisk stores and says: no password in it, nobody else can write it, nothing odd in it is believed, and a file system that is full
-//! or read-only does not keep a copy from being removed. On a machine in a namespace (see `machine/`).
+//! What altdisk stores and says: no password in it, nobody else can write it, nothing odd in it is
+//! believed, and a file system that is full or read-only does not keep a copy from being removed.
+//! On a machine in a namespace (see `machine/`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -28,8 +29,8 @@ fn machine(name: &str) -> Option<Machine> {
     Some(machine)
 }
 
-/// Files below these directories of the machine in which a password stands, with their modes. Not the practice disks, whose free blocks keep what
-/// was removed from the copy.
+/// Files below these directories of the machine in which a password stands, with their modes. Not
+/// the practice disks, whose free blocks keep what was removed from the copy.
 fn found(machine: &Machine, places: &str) -> String {
     // As a URL has them, and as they are meant.
     let patterns = ["geheim42", "proxypw77"].map(|p| format!("-e {p}")).join(" ");
@@ -40,7 +41,8 @@ fn has_password(text: &str) -> bool {
     PASSWORDS.iter().chain(&["geheim42"]).any(|p| text.contains(p))
 }
 
-/// A repository over HTTP, for those who send the password of the URL, and a proxy to it at the same port. Returns its port.
+/// A repository over HTTP, for those who send the password of the URL, and a proxy to it at the
+/// same port. Returns its port.
 fn served(dir: PathBuf) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -79,7 +81,8 @@ fn served(dir: PathBuf) -> u16 {
     port
 }
 
-/// A package whose script writes down every command line that it sees, then ends with this code, in a flat repository.
+/// A package whose script writes down every command line that it sees, then ends with this code, in
+/// a flat repository.
 fn package(dir: &Path, version: &str, code: u8) {
     let build = tempfile::tempdir().unwrap();
     fs::create_dir(build.path().join("DEBIAN")).unwrap();
@@ -111,7 +114,8 @@ fn package(dir: &Path, version: &str, code: u8) {
     .unwrap();
 }
 
-/// The passwords of a URL and of `-I` are in no output, in no file but one that only root reads, and nowhere when nothing needs them any more.
+/// The passwords of a URL and of `-I` are in no output, in no file but one that only root reads,
+/// and nowhere when nothing needs them any more.
 #[test]
 fn passwords_stay_secret() {
     let Some(machine) = machine("state-secrets") else { return };
@@ -180,7 +184,8 @@ fn passwords_stay_secret() {
     assert_eq!(shown, None);
 }
 
-/// Modes do not depend on the umask, and records that somebody else can have changed are not believed.
+/// Modes do not depend on the umask, and records that somebody else can have changed are not
+/// believed.
 #[test]
 fn nobody_else_can_change_the_records() {
     let Some(machine) = machine("state-modes") else { return };
@@ -285,7 +290,8 @@ fn nobody_else_can_change_the_records() {
     same(&state, &machine.state());
 }
 
-/// Whatever lies in place of the plan: no command hangs, and a copy of it is used where that is sound.
+/// Whatever lies in place of the plan: no command hangs, and a copy of it is used where that is
+/// sound.
 #[test]
 fn odd_files_are_not_believed() {
     let Some(machine) = machine("state-odd") else { return };
@@ -317,7 +323,8 @@ fn odd_files_are_not_believed() {
     machine.must("rm -r /root/kept");
 }
 
-/// A plan and a journal that version 0.1.0 stored, its password readable by everybody: gone on with and removed, and the password hidden at once.
+/// A plan and a journal that version 0.1.0 stored, its password readable by everybody: gone on with
+/// and removed, and the password hidden at once.
 #[test]
 fn state_of_0_1_0_is_used() {
     let Some(machine) = machine("state-old") else { return };
@@ -341,7 +348,8 @@ fn state_of_0_1_0_is_used() {
     assert_eq!(found(&machine, "/var/lib/altdisk /var/log/altdisk"), "");
 }
 
-/// A file system that takes nothing any more: what cannot begin says where there is no room, and a copy can be removed.
+/// A file system that takes nothing any more: what cannot begin says where there is no room, and a
+/// copy can be removed.
 #[test]
 fn full_and_read_only_file_systems() {
     let Some(machine) = machine("state-full") else { return };
@@ -352,8 +360,9 @@ fn full_and_read_only_file_systems() {
          mkfs.ext4 -q -m 0 /root/small.img && mount -o loop /root/small.img /var/lib/altdisk && mkdir /var/lib/altdisk/practice && \
          mount --bind /run/practice /var/lib/altdisk/practice",
     );
-    // The last blocks are given back when what was written is on the disk. One block may be left that a growing file cannot take,
-    // because the file's own map would need another; a new small file takes it.
+    // The last blocks are given back when what was written is on the disk. One block may be left
+    // that a growing file cannot take, because the file's own map would need another; a new small
+    // file takes it.
     let fill = "full() { test $(stat -f -c %a /var/lib/altdisk) -eq 0; }; for n in $(seq 50); do \
          dd if=/dev/zero of=/var/lib/altdisk/fill bs=1k oflag=append conv=notrunc status=none 2>/dev/null || true; \
          (echo >/var/lib/altdisk/fill.$n) 2>/dev/null || true; sync; full && break; sleep 0.1; done; full";

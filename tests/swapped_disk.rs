@@ -1,7 +1,9 @@
-//! What is on another disk, or was put on a target by somebody else, is never written to: in the middle of a run, by `-X`, by `--resume`.
+//! What is on another disk, or was put on a target by somebody else, is never written to: in the
+//! middle of a run, by `-X`, by `--resume`.
 //!
-//! On a machine in a namespace (see `machine/`). Another disk takes a target's name as a USB hub that resets would have it: nodes of other
-//! devices are mounted over those of the target, in the machine alone, while the run is stopped.
+//! On a machine in a namespace (see `machine/`). Another disk takes a target's name as a USB hub
+//! that resets would have it: nodes of other devices are mounted over those of the target, in the
+//! machine alone, while the run is stopped.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -16,7 +18,8 @@ use harness::{Machine, missing, said};
 const CLONE: &str = "alt_disk_install -C -B";
 const FOREIGN: &str = "/var/lib/foreign.img";
 
-/// A disk of somebody else with a table like the copy's, `precious` in each file system; its device.
+/// A disk of somebody else with a table like the copy's, `precious` in each file system; its
+/// device.
 fn foreign(machine: &Machine, mib: u64) -> String {
     machine.must(&format!(
         "truncate -s {mib}M {FOREIGN}
@@ -258,7 +261,8 @@ fn what_came_after_a_kill_is_left_alone() {
         assert_eq!(sum(&machine, &target), before, "{point} and -X");
         machine.must(&format!("mkfs.ext4 -q -F -L old {target}; sync"));
     }
-    // What the user gave up, and an interrupted wipe has begun to erase, is erased; before that it stays.
+    // What the user gave up, and an interrupted wipe has begun to erase, is erased; before that it
+    // stays.
     kill_at(&machine, "after:1.wipe.0", &format!("{CLONE} --erase PRACTICE-target target"));
     said(&machine.run("alt_disk_install -X"), 0, &["free"]);
     said(&machine.run(&format!("{CLONE} --preview target")), 0, &[]);

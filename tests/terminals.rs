@@ -1,4 +1,5 @@
-//! The kit that runs commands on terminals does what its tests believe, and altdisk without a terminal says so.
+//! The kit that runs commands on terminals does what its tests believe, and altdisk without a
+//! terminal says so.
 #![allow(clippy::unwrap_used)]
 
 mod pty;
@@ -86,7 +87,8 @@ fn the_emulator_is_strict() {
     );
 }
 
-/// What is on its way when the size changes was drawn for the old one; from the clear on, nothing is forgiven.
+/// What is on its way when the size changes was drawn for the old one; from the clear on, nothing
+/// is forgiven.
 #[test]
 fn a_resize_forgives_the_corner_until_the_screen_is_cleared() {
     let mut emulator = pty::emulator::Emulator::new(6, 3, "xterm", true);

@@ -1,5 +1,6 @@
-//! What others wrote (package databases, lists, names of files and disks), and a kernel that gives little: nothing panics, nothing takes the machine's
-//! memory, and no word from outside commands a terminal or begins a line of its own.
+//! What others wrote (package databases, lists, names of files and disks), and a kernel that gives
+//! little: nothing panics, nothing takes the machine's memory, and no word from outside commands a
+//! terminal or begins a line of its own.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
@@ -111,7 +112,8 @@ fn packed(text: &str) -> Vec<u8> {
 
 const PRIMARY: &str = r#"<metadata><package type="rpm"><name>a</name><arch>noarch</arch><version epoch="0" ver="1" rel="1"/><location href="a.rpm"/></package></metadata>"#;
 
-/// No control character reaches who reads it, and what stands behind a line break in a name begins no line.
+/// No control character reaches who reads it, and what stands behind a line break in a name begins
+/// no line.
 fn harmless(out: &Output, what: &str) {
     ended(out, what);
     for text in [&out.stdout, &out.stderr] {

@@ -1,5 +1,6 @@
-//! Software updates by pacman: a machine in a namespace whose copy is made a system of pacman, and updated from directories of packages that are built here
-//! (`machine/archworld.sh`). The program is Debian's; the machine itself stays as it was.
+//! Software updates by pacman: a machine in a namespace whose copy is made a system of pacman, and
+//! updated from directories of packages that are built here (`machine/archworld.sh`). The program
+//! is Debian's; the machine itself stays as it was.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -14,7 +15,8 @@ use nix::unistd::Pid;
 const UPDATE: &str = "alt_disk_install -C -B -P 2";
 const HANGING: &str = "alt_disk_install -C -B -P 2 -l /updates/hang -w hang";
 
-/// A machine whose copy stands after phase 1, with pacman and three packages in it, and os-release of an Arch.
+/// A machine whose copy stands after phase 1, with pacman and three packages in it, and os-release
+/// of an Arch.
 fn cloned(name: &str) -> Option<Machine> {
     if let Some(why) = missing() {
         println!("skipped: {why}");
@@ -79,7 +81,8 @@ fn by_pacman() {
     said(&update("clash -w clash"), 4, &["ALT-740", "/usr/share/tests/there exists in filesystem"]);
     assert_eq!(installed(&machine), "app 1.0-1, lib 1.0-1, old 1.0-1");
 
-    // By a CVE number; by a bundle, with and without what it needs; everything, in which one package takes the place of another.
+    // By a CVE number; by a bundle, with and without what it needs; everything, in which one
+    // package takes the place of another.
     said(&update("v2 -F CVE-2024-1111"), 0, &["packages to be updated: 1,"]);
     assert_eq!(installed(&machine), "app 1.0-1, lib 2.0-1, old 1.0-1");
     said(&update("v2 -I -acX -w app"), 4, &["ALT-740", "extra"]);

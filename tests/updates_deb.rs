@@ -1,5 +1,5 @@
-//! Software updates by apt: a Debian machine in a namespace clones itself, and its copy is updated from directories of packages that are
-//! built here. The machine itself stays as it was.
+//! Software updates by apt: a Debian machine in a namespace clones itself, and its copy is updated
+//! from directories of packages that are built here. The machine itself stays as it was.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -16,7 +16,8 @@ use nix::unistd::Pid;
 
 const UPDATE: &str = "alt_disk_install -C -B -P 2 -l /updates";
 
-/// A machine with `tool` 1.0 installed, whose clone stands after phase 1, and the directory of packages.
+/// A machine with `tool` 1.0 installed, whose clone stands after phase 1, and the directory of
+/// packages.
 fn cloned(name: &str) -> Option<(Machine, Packages)> {
     let absent = ["dpkg-deb", "gzip"].into_iter().find(|p| !Path::new("/usr/bin").join(p).exists());
     if let Some(why) = missing().or(absent.map(|p| format!("{p} not installed"))) {
@@ -48,7 +49,8 @@ struct Packages {
 }
 
 impl Packages {
-    /// Builds a package into the directory; `files`: path and content, scripts begin with `#!`, names that end with .gz are packed.
+    /// Builds a package into the directory; `files`: path and content, scripts begin with `#!`,
+    /// names that end with .gz are packed.
     fn build(&self, name: &str, version: &str, control: &str, files: &[(&str, &str)]) {
         let dir = tempfile::tempdir().unwrap();
         let build = dir.path().join("build");

@@ -1,5 +1,6 @@
-//! Software updates by dnf and by zypper: a machine in a namespace whose copy is made a system of rpm packages, and updated from directories of packages
-//! that are built here (`machine/rpmworld.sh`). The programs are Debian's; the machine itself stays as it was.
+//! Software updates by dnf and by zypper: a machine in a namespace whose copy is made a system of
+//! rpm packages, and updated from directories of packages that are built here
+//! (`machine/rpmworld.sh`). The programs are Debian's; the machine itself stays as it was.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "machine/mod.rs"]
@@ -15,8 +16,8 @@ use nix::unistd::Pid;
 const UPDATE: &str = "alt_disk_install -C -B -P 2";
 const HANGING: &str = "alt_disk_install -C -B -P 2 -l /updates/hang -w hang";
 
-/// A machine whose copy stands after phase 1: rpm, dnf and zypper are in both, the packages of the world are installed in both, and os-release of
-/// the copy says `id`.
+/// A machine whose copy stands after phase 1: rpm, dnf and zypper are in both, the packages of the
+/// world are installed in both, and os-release of the copy says `id`.
 fn cloned(name: &str, id: &str) -> Option<Machine> {
     let tools = ["rpmbuild", "rpmsign", "createrepo_c", "gpg"];
     let absent = tools.into_iter().find(|p| !Path::new("/usr/bin").join(p).exists());
@@ -67,7 +68,8 @@ fn story(name: &str, id: &str, manager: &str) {
     said(&update("v2 -I --installroot=/ -w other"), 2, &["ALT-737"]);
     said(&update("v2 -I --no-such-flag -w other"), 4, &["ALT-737", "--no-such-flag"]);
 
-    // By a bug, by a CVE number of a changelog and of an advisory; what it needs comes too, and nothing else.
+    // By a bug, by a CVE number of a changelog and of an advisory; what it needs comes too, and
+    // nothing else.
     said(&update("v2 -F 'rhbz#7654321'"), 0, &["libthing", "1.1-1.fc40", manager]);
     assert_eq!(version(&machine, "libthing"), "1.1");
     said(&update("v2 -I -acX -F CVE-2024-1111"), 4, &["ALT-740", "newdep"]);
@@ -89,7 +91,8 @@ fn story(name: &str, id: &str, manager: &str) {
     assert_eq!(version(&machine, "failpre"), "1.0");
     said(&update("failpost -w failpost"), 0, &["its last words", "a script of a package failed"]);
 
-    // A script that hangs is stopped by an interrupt; killed with it, the update is finished by the next.
+    // A script that hangs is stopped by an interrupt; killed with it, the update is finished by the
+    // next.
     let run = machine.hanging(HANGING);
     kill(Pid::from_raw(run.id().cast_signed()), Signal::SIGINT).unwrap();
     let done = run.wait_with_output().unwrap();

@@ -1,6 +1,8 @@
-//! Whole machines: Debian guests of several layouts are cloned, booted from the clone, with and without the old disk, and back again.
+//! Whole machines: Debian guests of several layouts are cloned, booted from the clone, with and
+//! without the old disk, and back again.
 //!
-//! `ALTDISK_VM=some` runs what fits in continuous integration, `all` everything; without it the tests say that they were skipped.
+//! `ALTDISK_VM=some` runs what fits in continuous integration, `all` everything; without it the
+//! tests say that they were skipped.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "vm/mod.rs"]
@@ -80,7 +82,8 @@ struct RoundTrip {
 }
 
 impl RoundTrip {
-    /// Clone, boot it, go back, clean up; then the clone, as it was before the clean-up, in a machine of its own.
+    /// Clone, boot it, go back, clean up; then the clone, as it was before the clean-up, in a
+    /// machine of its own.
     fn run(&self) {
         if !self.once() {
             println!("{}: QEMU stopped dead; once more from the beginning", self.name);
@@ -175,8 +178,9 @@ fn uefi_with_btrfs_and_the_boot_list_kept() {
     .run();
 }
 
-/// Phases 1, 2, 2 again with other software, 3; a wrong order is refused; the script's and `-R`'s work is found in the clone, which runs the new kernel and the
-/// newer packages, while the source stays as it was.
+/// Phases 1, 2, 2 again with other software, 3; a wrong order is refused; the script's and `-R`'s
+/// work is found in the clone, which runs the new kernel and the newer packages, while the source
+/// stays as it was.
 #[test]
 fn bios_with_ext4_by_phases() {
     needs!(Extent::Some);
@@ -258,7 +262,8 @@ fn a_clone_made_in_a_namespace_boots() {
     lab.boot(&["target"], &[&alone], 25).expect(1);
 }
 
-/// On the guest: a login on its serial line at 9600 baud, until whoever sits there says that it is done.
+/// On the guest: a login on its serial line at 9600 baud, until whoever sits there says that it is
+/// done.
 const LOGIN: &str = "
 echo root:secret | chpasswd
 install -m 755 /run/job/altdisk /usr/local/sbin/altdisk
@@ -310,7 +315,8 @@ fn clone_through_the_panels(socket: &std::path::Path) -> Result<(), String> {
     line.keys("touch /root/driven\r")
 }
 
-/// On the guest's real serial console at 9600 baud, on a VT100: log in, `altdisk`, clone, and the machine boots the clone.
+/// On the guest's real serial console at 9600 baud, on a VT100: log in, `altdisk`, clone, and the
+/// machine boots the clone.
 #[test]
 fn a_clone_through_the_panels_on_a_serial_line() {
     needs!(Extent::Some);
@@ -393,7 +399,8 @@ fn power_cut_in_phase_3_then_resume() {
     lab.boot(&disks, &[resume, &inside, &back], 25).expect(3);
 }
 
-/// The guests are as the checks expect them before anything is cloned, a reboot is followed, and the checks can fail.
+/// The guests are as the checks expect them before anything is cloned, a reboot is followed, and
+/// the checks can fail.
 #[test]
 fn the_guests_themselves() {
     needs!(Extent::All);

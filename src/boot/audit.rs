@@ -1,9 +1,11 @@
 //! The independence audit: is anything of the source's disks still named in the finished alternate?
 //!
-//! Identifiers (UUIDs, serials, links made of them) count wherever they stand, comments too: nothing else looks like them. Device paths,
-//! LVM names and labels count only where a device is meant (fstab, units, kernel command lines, GRUB's searches), not in comments.
-//! The same for every initramfs, member by member. Beside that: does every kernel have its initramfs, does fstab name the alternate's
-//! own volumes, is the loader where a firmware looks and does it look for the alternate's file system?
+//! Identifiers (UUIDs, serials, links made of them) count wherever they stand, comments too:
+//! nothing else looks like them. Device paths, LVM names and labels count only where a device is
+//! meant (fstab, units, kernel command lines, GRUB's searches), not in comments. The same for every
+//! initramfs, member by member. Beside that: does every kernel have its initramfs, does fstab name
+//! the alternate's own volumes, is the loader where a firmware looks and does it look for the
+//! alternate's file system?
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +47,8 @@ impl std::fmt::Display for Finding {
 /// What must be there beyond the absence of old identifiers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expect {
-    /// By what the EFI loader may look for the alternate's /boot: its file system's UUID; on LVM also the volume group's UUID (GRUB's `lvmid/`).
+    /// By what the EFI loader may look for the alternate's /boot: its file system's UUID; on LVM
+    /// also the volume group's UUID (GRUB's `lvmid/`).
     pub boot_ids: Vec<String>,
     /// The BIOS loader was installed.
     pub bios: bool,
@@ -224,7 +227,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// GRUB has the file system to look for built into its image. (That for BIOS is mostly compressed; it was made by this run.)
+    /// GRUB has the file system to look for built into its image. (That for BIOS is mostly
+    /// compressed; it was made by this run.)
     fn loader_image(&mut self, path: &Path) -> Result<()> {
         let bytes: String =
             self.copy.read(path)?.unwrap_or_default().iter().map(|b| char::from(*b)).collect();

@@ -1,7 +1,9 @@
-//! What the audit would refuse at the end, and what would be left alone, found out on the running system before anything is erased: every file is
-//! rewritten in memory as it will be in the copy, and the same rules look at the result.
+//! What the audit would refuse at the end, and what would be left alone, found out on the running
+//! system before anything is erased: every file is rewritten in memory as it will be in the copy,
+//! and the same rules look at the result.
 //!
-//! Not looked at is what a run makes anew (grub.cfg, initramfs, GRUB's images, the answers of debconf).
+//! Not looked at is what a run makes anew (grub.cfg, initramfs, GRUB's images, the answers of
+//! debconf).
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -29,8 +31,9 @@ pub struct Seen {
     pub warnings: Vec<String>,
 }
 
-/// Looks at the system beneath `root`. `is_copied`: whether a file (a path without the first `/`) comes into the copy. What cannot be
-/// read is passed over: without root much cannot, and the audit of the copy reads everything.
+/// Looks at the system beneath `root`. `is_copied`: whether a file (a path without the first `/`)
+/// comes into the copy. What cannot be read is passed over: without root much cannot, and the audit
+/// of the copy reads everything.
 ///
 /// # Errors
 /// ALT-501 for an fstab that cannot be read; if a directory cannot be read by root.
@@ -88,7 +91,8 @@ pub fn look(
     Ok(seen)
 }
 
-/// What phase 3 makes, or GRUB's installation puts there: its directory for a platform (`x86_64-efi`), its stub on an ESP.
+/// What phase 3 makes, or GRUB's installation puts there: its directory for a platform
+/// (`x86_64-efi`), its stub on an ESP.
 fn is_made_anew(path: &Path) -> bool {
     const FILES: [&str; 2] = ["grub.cfg", "load.cfg"];
     const PLATFORMS: [&str; 8] =
@@ -123,7 +127,8 @@ mod tests {
         fs::write(path, text).unwrap();
     }
 
-    /// A network file system at /usr/local that does not answer: nothing there is asked for, and everything else is looked at.
+    /// A network file system at /usr/local that does not answer: nothing there is asked for, and
+    /// everything else is looked at.
     #[test]
     fn what_is_not_cloned_is_not_looked_at() {
         let dir = tempfile::tempdir().unwrap();
@@ -172,7 +177,8 @@ mod tests {
         }
     }
 
-    /// What is found beforehand is what the audit finds in the rewritten copy, and nothing is changed.
+    /// What is found beforehand is what the audit finds in the rewritten copy, and nothing is
+    /// changed.
     #[test]
     fn beforehand_and_afterwards_are_one() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,7 +1,9 @@
-//! A disk that boots this machine: what must be known about it to find it again from another system.
+//! A disk that boots this machine: what must be known about it to find it again from another
+//! system.
 //!
-//! Phase 3 leaves two records: in the alternate, of the disk that it was made from; in the running system, of the alternate.
-//! So each side can name the other later, whatever the kernel calls the disks by then.
+//! Phase 3 leaves two records: in the alternate, of the disk that it was made from; in the running
+//! system, of the alternate. So each side can name the other later, whatever the kernel calls the
+//! disks by then.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +28,8 @@ pub const ALTERNATE: &str = "/var/lib/altdisk/alternate.json";
 pub struct BootDisk {
     /// `rootvg`, `altinst_rootvg` or `old_rootvg`, as seen from the system that keeps the record.
     pub role: String,
-    /// Kernel name (`vdb`) when the record was written: for people and titles; it may have changed since.
+    /// Kernel name (`vdb`) when the record was written: for people and titles; it may have changed
+    /// since.
     pub name: String,
     pub serial: Option<String>,
     /// Bytes.
@@ -38,7 +41,8 @@ pub struct BootDisk {
     pub boot_fstype: String,
     /// fstab's options without what only concerns the running system (btrfs: `subvol=@`).
     pub boot_mount_options: String,
-    /// GRUB's directory inside that file system as mounted (`grub` with a separate /boot, else `boot/grub`).
+    /// GRUB's directory inside that file system as mounted (`grub` with a separate /boot, else
+    /// `boot/grub`).
     pub grub_dir: PathBuf,
     /// The volume group that holds the boot file system, if it lies on one.
     pub boot_vg: Option<String>,
@@ -80,7 +84,8 @@ impl BootDisk {
         practice_name(&self.name, self.serial.as_deref())
     }
 
-    /// A file system UUID by which GRUB finds the whole disk: the ESP's, else the boot file system's where that is on a partition.
+    /// A file system UUID by which GRUB finds the whole disk: the ESP's, else the boot file
+    /// system's where that is on a partition.
     pub fn chain_uuid(&self) -> Option<&str> {
         let boot = self.boot_vg.is_none().then_some(self.boot_fs_uuid.as_str());
         self.esp_fat_uuid.as_deref().or(boot).filter(|u| !u.is_empty())

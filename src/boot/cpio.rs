@@ -1,7 +1,8 @@
-//! Initramfs images read: several cpio archives ("newc") one after the other, the last ones compressed.
+//! Initramfs images read: several cpio archives ("newc") one after the other, the last ones
+//! compressed.
 //!
-//! Streaming: one member is in memory at a time. Compressed parts go through the program that owns the format, by magic bytes;
-//! gzip, zstd and the others are found on the running system.
+//! Streaming: one member is in memory at a time. Compressed parts go through the program that owns
+//! the format, by magic bytes; gzip, zstd and the others are found on the running system.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -31,10 +32,12 @@ fn decompressor(magic: &[u8]) -> Option<&'static [&'static str]> {
     all.into_iter().find(|(m, _)| magic.starts_with(m)).map(|(_, argv)| argv)
 }
 
-/// Shows `see` every regular file and link (its target as content) of an image, which is called `image`, by path inside it.
+/// Shows `see` every regular file and link (its target as content) of an image, which is called
+/// `image`, by path inside it.
 ///
 /// # Errors
-/// If the image cannot be read, is no cpio archive, or its compression's program is missing (ALT-801) or fails.
+/// If the image cannot be read, is no cpio archive, or its compression's program is missing
+/// (ALT-801) or fails.
 pub fn members(file: File, image: &Path, see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
     let mut input = BufReader::new(file);
     archives(&mut input, see).with_context(|| format!("reading the initramfs {}", image.display()))
@@ -120,7 +123,8 @@ fn feed(
                 }
             }
         };
-        // What is left must be read, or the program and the thread that feeds it would wait for ever.
+        // What is left must be read, or the program and the thread that feeds it would wait for
+        // ever.
         io::copy(&mut out, &mut io::sink())?;
         read
     })

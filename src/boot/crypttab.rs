@@ -1,8 +1,10 @@
 //! crypttab(5): mappings that are made when a system starts.
 //!
-//! A mapping with a random key, or for swap or /tmp, is made anew at each start: whatever is on its device is overwritten, without a question. A line that
-//! names a partition of the source by path would do that to whichever partition has the path one day. So the copy gets a partition of
-//! its own for swap, named by its PARTUUID (a UUID inside would be overwritten with the rest); where there is none, the line is disabled.
+//! A mapping with a random key, or for swap or /tmp, is made anew at each start: whatever is on its
+//! device is overwritten, without a question. A line that names a partition of the source by path
+//! would do that to whichever partition has the path one day. So the copy gets a partition of its
+//! own for swap, named by its PARTUUID (a UUID inside would be overwritten with the rest); where
+//! there is none, the line is disabled.
 
 use super::identify::Rules;
 use super::ids::Volume;
@@ -50,7 +52,8 @@ pub fn entry(line: &str) -> Option<Entry<'_>> {
 pub struct Rewritten {
     pub text: String,
     pub warnings: Vec<String>,
-    /// UUIDs of swap volumes that belong to a mapping: neither fstab nor the initramfs may name them.
+    /// UUIDs of swap volumes that belong to a mapping: neither fstab nor the initramfs may name
+    /// them.
     pub taken: Vec<String>,
     /// Names of mappings that the copy does not make.
     pub disabled: Vec<String>,
@@ -64,8 +67,9 @@ fn lasting_spec(v: &Volume) -> Option<String> {
     }
 }
 
-/// Rewrites a crypttab. Lines that name nothing of the source stay byte for byte. `of_image`: it belongs to another system, so nobody knows what a
-/// path in it means here. A plan of version 0.1.0 does not know it either: it does not list what the copy has nothing for.
+/// Rewrites a crypttab. Lines that name nothing of the source stay byte for byte. `of_image`: it
+/// belongs to another system, so nobody knows what a path in it means here. A plan of version 0.1.0
+/// does not know it either: it does not list what the copy has nothing for.
 pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
     let mut out = Rewritten::default();
     let nobody_knows = of_image || !rules.knows_others();
@@ -115,7 +119,8 @@ pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
     out
 }
 
-/// Whether a path names a device by where it was found (`/dev/sda5`), and not by something that stays with it.
+/// Whether a path names a device by where it was found (`/dev/sda5`), and not by something that
+/// stays with it.
 fn is_node(device: &str) -> bool {
     let lasting = [
         "/dev/mapper/",
@@ -143,7 +148,8 @@ pub fn without_mappings(fstab: &str, names: &[String]) -> String {
     fstab.split_inclusive('\n').map(|l| if gone(l) { disabled(l) } else { l.to_owned() }).collect()
 }
 
-/// What a line names that must not stay: a volume of the source; of its other partitions what would be overwritten.
+/// What a line names that must not stay: a volume of the source; of its other partitions what would
+/// be overwritten.
 pub fn stale<'t>(line: &'t str, rules: &Rules) -> Option<&'t str> {
     let entry = entry(line)?;
     let must_go =
@@ -270,7 +276,8 @@ mod tests {
         assert_eq!(rewrite(same, &rules, false).text, same);
     }
 
-    /// The copy has no logical volume for it, and would look for it in a group of another name, or overwrite the source's.
+    /// The copy has no logical volume for it, and would look for it in a group of another name, or
+    /// overwrite the source's.
     #[test]
     fn logical_volumes_that_are_left_out() {
         let mut map = map();

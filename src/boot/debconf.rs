@@ -1,4 +1,5 @@
-//! debconf's database: where the package of GRUB writes its loader at the next upgrade. Never again to the source's disk.
+//! debconf's database: where the package of GRUB writes its loader at the next upgrade. Never again
+//! to the source's disk.
 
 /// The database, inside a root.
 pub const DATABASE: &str = "/var/cache/debconf/config.dat";

@@ -1,4 +1,5 @@
-//! Devices found by an identifier, and a partition's place on its disk. Asked anew each time; no cache is trusted.
+//! Devices found by an identifier, and a partition's place on its disk. Asked anew each time; no
+//! cache is trusted.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,8 @@ use anyhow::Result;
 use crate::host::cmd::Cmd;
 use crate::host::files;
 
-/// Devices whose `key` (`UUID`, `PARTUUID`) is `value`, as blkid probes them now. More than one means duplicates.
+/// Devices whose `key` (`UUID`, `PARTUUID`) is `value`, as blkid probes them now. More than one
+/// means duplicates.
 ///
 /// # Errors
 /// If blkid is missing.

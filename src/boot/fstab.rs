@@ -1,4 +1,5 @@
-//! fstab: read with everything that stands in it, and rewritten with nothing touched but what must be.
+//! fstab: read with everything that stands in it, and rewritten with nothing touched but what must
+//! be.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -37,10 +38,11 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FstabExtras {
     pub lines: Vec<Wanted>,
-    /// A line for a mount point of `lines` that names something else is made to name the alternate's: an image's fstab may name disks by
-    /// what nobody knows.
+    /// A line for a mount point of `lines` that names something else is made to name the
+    /// alternate's: an image's fstab may name disks by what nobody knows.
     pub claim: bool,
-    /// Other lines that name disks get `nofail`: the image is another machine's, and a boot must not wait for its disks.
+    /// Other lines that name disks get `nofail`: the image is another machine's, and a boot must
+    /// not wait for its disks.
     pub strangers_may_fail: bool,
 }
 
@@ -93,7 +95,8 @@ pub fn parse(text: &str, name: &str) -> Result<Vec<Entry>> {
     Ok(all)
 }
 
-/// The alternate's fstab. Only fields that name a source volume change; comments, spacing and every other line stay byte for byte.
+/// The alternate's fstab. Only fields that name a source volume change; comments, spacing and every
+/// other line stay byte for byte.
 ///
 /// # Errors
 /// As [`parse`].
@@ -214,7 +217,8 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
         .find(|w| if swap { w.spec == entry.spec } else { w.mount_point == entry.mount_point })
     {
         if extras.claim && !swap && w.spec != entry.spec {
-            // From the last field to the first. What belongs to another type or another subvolume goes with it.
+            // From the last field to the first. What belongs to another type or another subvolume
+            // goes with it.
             if w.fstype != entry.fstype || w.fstype == "btrfs" {
                 put(3, &w.options, &mut new);
                 put(2, &w.fstype, &mut new);
@@ -243,8 +247,9 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
     new
 }
 
-/// The options of a line that names a volume of the source; None for another line, whose options concern nobody else. A plan of an older version
-/// knows no numbers, but which subvolume is mounted where.
+/// The options of a line that names a volume of the source; None for another line, whose options
+/// concern nobody else. A plan of an older version knows no numbers, but which subvolume is mounted
+/// where.
 fn options_of_copy(
     line: &str,
     fields: &[(usize, usize)],
@@ -324,7 +329,8 @@ mod tests {
         assert_eq!(run(&new.text, &FstabExtras::default()).changes, []);
     }
 
-    /// In the copy's group there would be nothing of these names, and a boot would end in emergency mode.
+    /// In the copy's group there would be nothing of these names, and a boot would end in emergency
+    /// mode.
     #[test]
     fn logical_volumes_that_are_left_out_stay_in_their_group() {
         let mut map = map();

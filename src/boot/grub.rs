@@ -1,7 +1,8 @@
 //! GRUB in the alternate: installed for BIOS and for UEFI, its configuration generated and checked.
 //!
-//! Always in the [sandbox](crate::host::sandbox) with the copy's own programs, for explicitly named platforms and disks: GRUB's guesses are about
-//! the running system. The firmware's variables are never touched here; `bootlist` does that.
+//! Always in the [sandbox](crate::host::sandbox) with the copy's own programs, for explicitly named
+//! platforms and disks: GRUB's guesses are about the running system. The firmware's variables are
+//! never touched here; `bootlist` does that.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -119,7 +120,8 @@ fn require_signed_loader(there: bool) -> Result<(), String> {
     there.then_some(()).ok_or_else(missing)
 }
 
-/// Whether UEFI can start a copy of `root`, whose ESP is not mounted at `at`. `esp`: its top, where it could be opened all the same.
+/// Whether UEFI can start a copy of `root`, whose ESP is not mounted at `at`. `esp`: its top, where
+/// it could be opened all the same.
 ///
 /// # Errors
 /// In words, why not.
@@ -160,10 +162,12 @@ fn need(root: &Path) -> Result<GrubNames> {
     })
 }
 
-/// Puts GRUB for BIOS onto `target_disk` (a whole disk with a BIOS boot partition), and checks that it is there.
+/// Puts GRUB for BIOS onto `target_disk` (a whole disk with a BIOS boot partition), and checks that
+/// it is there.
 ///
 /// # Errors
-/// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if disk or directory lack what it should have written.
+/// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if disk or directory
+/// lack what it should have written.
 pub fn install_bios(sandbox: &Sandbox, target_disk: &Path, events: &Events) -> Result<()> {
     let root = sandbox.root.as_path();
     let names = need(root)?;
@@ -201,16 +205,18 @@ pub fn require_boot_code(target_disk: &Path) -> Result<()> {
     }
 }
 
-/// The device map names disks as they were counted when it was written, and GRUB's programs believe it.
+/// The device map names disks as they were counted when it was written, and GRUB's programs believe
+/// it.
 fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
     Beneath::open(root)?.remove(names.dir.join("device.map"))
 }
 
-/// Puts GRUB for UEFI onto the ESP mounted at `efi_dir` (inside the root), also where a firmware without any entry looks. Returns the EFI path
-/// of the loader that a boot entry should name.
+/// Puts GRUB for UEFI onto the ESP mounted at `efi_dir` (inside the root), also where a firmware
+/// without any entry looks. Returns the EFI path of the loader that a boot entry should name.
 ///
 /// # Errors
-/// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if files are missing afterwards.
+/// ALT-506 if its packages are missing, ALT-802 if grub-install fails, ALT-507 if files are missing
+/// afterwards.
 pub fn install_efi(sandbox: &Sandbox, efi_dir: &Path, events: &Events) -> Result<String> {
     let root = sandbox.root.as_path();
     let names = need(root)?;
@@ -228,7 +234,8 @@ pub fn install_efi(sandbox: &Sandbox, efi_dir: &Path, events: &Events) -> Result
     Ok(loader(&copy, efi_dir))
 }
 
-/// Fedora's loader is signed and comes with its packages: nothing is run, the files that were copied are right, `references` has mended the stub.
+/// Fedora's loader is signed and comes with its packages: nothing is run, the files that were
+/// copied are right, `references` has mended the stub.
 fn efi_commands(root: &Path, names: &GrubNames, efi_dir: &Path) -> Vec<Cmd> {
     let sentence = "install GRUB for UEFI";
     let suse = find_program(root, "shim-install").is_some();
@@ -257,8 +264,8 @@ fn fallback_file(esp: &Path) -> PathBuf {
     esp.join(format!("EFI/BOOT/BOOT{}.EFI", EFI.1.to_uppercase()))
 }
 
-/// `\EFI\BOOT` must start GRUB by itself. shim there would rather run fbx64.efi, which writes boot entries of its own; with GRUB
-/// beside shim it is not needed.
+/// `\EFI\BOOT` must start GRUB by itself. shim there would rather run fbx64.efi, which writes boot
+/// entries of its own; with GRUB beside shim it is not needed.
 fn complete_fallback(root: &Beneath, esp: &Path) -> Result<()> {
     let boot = esp.join("EFI/BOOT");
     let grub = format!("grub{}.efi", EFI.1);
@@ -271,7 +278,8 @@ fn complete_fallback(root: &Beneath, esp: &Path) -> Result<()> {
     if let (false, Some(vendor)) = (root.is_file(fallback_file(esp)), vendor_loader(root, esp)) {
         copy(&vendor, &fallback_file(esp))?;
     }
-    // What shim starts lies beside it; the stub too, for loaders that look where they were started from.
+    // What shim starts lies beside it; the stub too, for loaders that look where they were started
+    // from.
     for name in [grub.as_str(), "grub.cfg"] {
         let from = vendor_loader(root, esp)
             .and_then(|v| v.parent().map(|d| d.join(name)))
@@ -308,7 +316,8 @@ pub fn loader(root: &Beneath, esp: &Path) -> String {
     format!("\\{}", inner.to_string_lossy().replace('/', "\\"))
 }
 
-/// Generates the alternate's menu. Other systems are not looked for: the source's kernels would come into it, with the source's root.
+/// Generates the alternate's menu. Other systems are not looked for: the source's kernels would
+/// come into it, with the source's root.
 ///
 /// # Errors
 /// ALT-802 if grub-mkconfig fails, ALT-507 if the menu holds no kernel.
@@ -353,7 +362,8 @@ fn mkconfig_command(names: &GrubNames) -> Cmd {
         .env("GRUB_DISABLE_OS_PROBER", "true")
 }
 
-/// Where udev had no link yet, grub-mkconfig wrote `root=/dev/vdb3`, a name that changes when a disk is pulled.
+/// Where udev had no link yet, grub-mkconfig wrote `root=/dev/vdb3`, a name that changes when a
+/// disk is pulled.
 pub fn by_uuid(text: &str, map: &IdMap) -> String {
     let root_of = |word: &str| {
         let device = word.strip_prefix("root=")?;

@@ -1,7 +1,9 @@
-//! GRUB's environment block: 1024 bytes, variables one a line, filled up with `#` (GRUB manual, "The GRUB environment block").
+//! GRUB's environment block: 1024 bytes, variables one a line, filled up with `#` (GRUB manual,
+//! "The GRUB environment block").
 //!
-//! What an administrator keeps there comes along: the entry that starts by default, kernel options, variables of their own. What GRUB itself counts
-//! with does not: it is about one start of the source, and one of them is the address of a block in the source's file system.
+//! What an administrator keeps there comes along: the entry that starts by default, kernel options,
+//! variables of their own. What GRUB itself counts with does not: it is about one start of the
+//! source, and one of them is the address of a block in the source's file system.
 
 use std::path::Path;
 
@@ -27,7 +29,8 @@ const COUNTERS: [&str; 9] = [
 ];
 const SAVED: &str = "saved_entry";
 
-/// The variables of a block. In a value a backslash stands before a newline or a backslash that belongs to it.
+/// The variables of a block. In a value a backslash stands before a newline or a backslash that
+/// belongs to it.
 fn variables(block: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(block);
     let (mut all, mut line, mut escaped) = (vec![], String::new(), false);
@@ -69,8 +72,9 @@ pub fn rewrite(old: &[u8], rules: &Rules) -> (Vec<u8>, Vec<String>) {
     block(&kept)
 }
 
-/// Takes a saved entry out that the copy's new menu does not have, and says so: the first entry of the menu starts then. Only of the blocks
-/// that `is_meant`, by where they are: on Fedora's family the path in /boot is a link to one on the ESP, which is filled later.
+/// Takes a saved entry out that the copy's new menu does not have, and says so: the first entry of
+/// the menu starts then. Only of the blocks that `is_meant`, by where they are: on Fedora's family
+/// the path in /boot is a link to one on the ESP, which is filled later.
 ///
 /// # Errors
 /// If a file of the copy cannot be read or written.
@@ -140,7 +144,8 @@ struct Menu {
 }
 
 impl Menu {
-    /// The menu of one of these directories: of two, one may have only a stub that leads to the other.
+    /// The menu of one of these directories: of two, one may have only a stub that leads to the
+    /// other.
     fn read(copy: &Beneath, dirs: &[&Path]) -> Result<Self> {
         let mut entries = vec![];
         for file in copy.read_dir("boot/loader/entries")? {
@@ -191,7 +196,8 @@ impl Menu {
         false
     }
 
-    /// `menuentry 'Debian' --class debian $menuentry_id_option 'gnulinux-simple-UUID' {`; `blscfg` stands for all loader `entries`.
+    /// `menuentry 'Debian' --class debian $menuentry_id_option 'gnulinux-simple-UUID' {`; `blscfg`
+    /// stands for all loader `entries`.
     fn of(text: &str, entries: &[(String, String)]) -> Self {
         let (mut all, mut submenus, mut braces) =
             (Self { items: vec![], is_whole: true }, vec![], 0usize);
@@ -236,7 +242,8 @@ impl Menu {
     /// A command between the entries of a menu that may bring others.
     fn command(&mut self, word: &str, line: &str, depth: usize, entries: &[(String, String)]) {
         match word {
-            // Fedora's GRUB shows the highest version first. For whether there is an entry of a number their order is all one.
+            // Fedora's GRUB shows the highest version first. For whether there is an entry of a
+            // number their order is all one.
             "blscfg" => {
                 entries.iter().for_each(|(id, title)| self.add(depth, title.clone(), id.clone()));
                 self.is_whole &= line == "blscfg" && !entries.is_empty();
@@ -252,7 +259,8 @@ impl Menu {
     }
 }
 
-/// The id and the title of a boot loader entry (the Boot Loader Specification); None for one that Fedora's GRUB passes over.
+/// The id and the title of a boot loader entry (the Boot Loader Specification); None for one that
+/// Fedora's GRUB passes over.
 fn loader_entry(id: &str, text: &str) -> Option<(String, String)> {
     let value = |key: &str| {
         text.lines().find_map(|l| {

@@ -1,4 +1,5 @@
-//! The disk of the running system as a boot list names it, and the disks that the records and the firmware know beside it.
+//! The disk of the running system as a boot list names it, and the disks that the records and the
+//! firmware know beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -99,7 +100,8 @@ fn loader_at(esp: Option<&Path>) -> Result<Option<String>> {
     esp.map(|at| Ok(grub::loader(&Beneath::open(at)?, Path::new("/")))).transpose()
 }
 
-/// The disks that the running system lies on, as far as that can be found out: what is known where nothing else is.
+/// The disks that the running system lies on, as far as that can be found out: what is known where
+/// nothing else is.
 pub fn disks_of_root() -> Vec<String> {
     let all = mounts::mounted().unwrap_or_default();
     holding(&all, Path::new("/"))
@@ -107,7 +109,8 @@ pub fn disks_of_root() -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// What the firmware started this time, where that lies on this ESP: the entry that exists is the one to name again.
+/// What the firmware started this time, where that lies on this ESP: the entry that exists is the
+/// one to name again.
 fn booted_loader(esp: Option<&str>) -> Result<Option<String>> {
     if Firmware::of_machine() != Firmware::Uefi
         || find_program(Path::new("/"), "efibootmgr").is_none()
@@ -130,7 +133,8 @@ fn holding<'a>(all: &'a [Mount], path: &Path) -> Option<&'a Mount> {
         .max_by_key(|m| m.mount_point.components().count())
 }
 
-/// The ESP on this disk and where it is mounted: by its mount, else by its type in the partition table.
+/// The ESP on this disk and where it is mounted: by its mount, else by its type in the partition
+/// table.
 fn esp(all: &[Mount], disk: &str) -> Result<(Option<PathBuf>, Option<PathBuf>)> {
     let mounted = all.iter().find(|m| {
         // Whatever disk it is on: it is the one that this system was started from.

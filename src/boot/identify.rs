@@ -1,8 +1,9 @@
 //! The identity map as rules: what in a text names the source, and what the alternate has instead.
 //!
-//! Three kinds, from sure to doubtful. Identifiers (UUIDs, serials, links made of them) are unique: replaced wherever they stand, comments too.
-//! LVM names are replaced in the [forms that say they are one](super::lvm_names). Device paths and
-//! labels are common words: replaced only where a file's grammar says "a device stands here" ([`Rules::spec`], [`Rules::command_line`]).
+//! Three kinds, from sure to doubtful. Identifiers (UUIDs, serials, links made of them) are unique:
+//! replaced wherever they stand, comments too. LVM names are replaced in the [forms that say they
+//! are one](super::lvm_names). Device paths and labels are common words: replaced only where a
+//! file's grammar says "a device stands here" ([`Rules::spec`], [`Rules::command_line`]).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -79,7 +80,8 @@ impl Rules {
         })
     }
 
-    /// What stands for the source volume that `word` names (`UUID=...`, `LABEL=...`, a device path); None if it names none.
+    /// What stands for the source volume that `word` names (`UUID=...`, `LABEL=...`, a device
+    /// path); None if it names none.
     pub fn spec(&self, word: &str) -> Option<&str> {
         self.volume(word).map(|v| v.new_spec.as_str())
     }
@@ -146,7 +148,8 @@ impl Rules {
         self.without_hints(&self.anywhere(&out))
     }
 
-    /// Without what would let GRUB look first at the source's volume group. It is a hint: the search finds the file system without it.
+    /// Without what would let GRUB look first at the source's volume group. It is a hint: the
+    /// search finds the file system without it.
     fn without_hints(&self, text: &str) -> String {
         let mut out = text.to_owned();
         let Some(re) = self.lvm_hints.as_ref().filter(|_| text.contains("lvmid/")) else {
@@ -169,7 +172,8 @@ impl Rules {
             .or_else(|| self.volumes.iter().find(|v| v.what == "/"));
         let known = known.map_or(&[][..], |v| &v.old.subvolumes);
         let new = options::translate(options, &|id| options::path_in(known, id)).text;
-        // The kernel itself mounts with these: only its own words. A number that nobody knows goes, and the default subvolume is mounted.
+        // The kernel itself mounts with these: only its own words. A number that nobody knows goes,
+        // and the default subvolume is mounted.
         let words: Vec<&str> = new
             .split(',')
             .filter(|o| options.split(',').any(|old| old == *o) || o.starts_with("subvol="))
@@ -213,12 +217,14 @@ impl Rules {
         self.volume(word).is_some() && !self.is_new(word)
     }
 
-    /// Whether a word names a disk of the source, or a partition or logical volume there that the copy has nothing for.
+    /// Whether a word names a disk of the source, or a partition or logical volume there that the
+    /// copy has nothing for.
     pub fn is_other(&self, word: &str) -> bool {
         self.others.contains(&normal(word)) || self.lvm.is_left(word)
     }
 
-    /// Whether [`Rules::is_other`] knows all of them: a plan of version 0.1.0 says nothing about them.
+    /// Whether [`Rules::is_other`] knows all of them: a plan of version 0.1.0 says nothing about
+    /// them.
     pub fn knows_others(&self) -> bool {
         self.knows_others
     }
@@ -286,7 +292,8 @@ fn normal(word: &str) -> String {
     }
 }
 
-/// Identifiers, lower case, with what takes their place (empty: nothing, so they can only be reported).
+/// Identifiers, lower case, with what takes their place (empty: nothing, so they can only be
+/// reported).
 fn tokens(map: &IdMap) -> HashMap<String, String> {
     let mut all = HashMap::new();
     let mut add = |old: &str, new: &str| {
@@ -330,8 +337,9 @@ fn pattern<'a>(tokens: impl Iterator<Item = &'a String>) -> Result<Regex> {
         .context("the identifiers make too long a pattern")
 }
 
-/// Whether a match is a word of its own. A full UUID may follow or lead a dash (`dev-disk-by\x2duuid-...`, `luks-...`); a short identifier
-/// (FAT serial, MBR id) must not be part of a dashed word, nor a link the beginning of a longer one (`...-part1`).
+/// Whether a match is a word of its own. A full UUID may follow or lead a dash
+/// (`dev-disk-by\x2duuid-...`, `luks-...`); a short identifier (FAT serial, MBR id) must not be
+/// part of a dashed word, nor a link the beginning of a longer one (`...-part1`).
 fn stands_alone(text: &str, m: &Match<'_>) -> bool {
     let before = text[..m.start()].chars().next_back();
     let after = text[m.end()..].chars().next();
@@ -347,7 +355,8 @@ fn stands_alone(text: &str, m: &Match<'_>) -> bool {
     }
 }
 
-/// Hints of `search` by the UUID of a volume group, in every way that grub-mkconfig and grub-install write them (GRUB manual, "search").
+/// Hints of `search` by the UUID of a volume group, in every way that grub-mkconfig and
+/// grub-install write them (GRUB manual, "search").
 fn lvm_hints(map: &IdMap) -> Result<Option<Regex>> {
     let uuids: Vec<String> =
         map.lvm.iter().filter(|p| !p.old.is_empty()).map(|p| regex::escape(&p.old)).collect();
@@ -596,7 +605,8 @@ pub mod tests {
         assert!(r.parameters(&new).is_empty());
     }
 
-    /// The stub of GRUB 2.06 on an ESP (Proxmox VE), entries of grub-mkconfig in a file of the administrator.
+    /// The stub of GRUB 2.06 on an ESP (Proxmox VE), entries of grub-mkconfig in a file of the
+    /// administrator.
     #[test]
     fn hints_at_the_sources_volume_group() {
         let (vg, lv) =

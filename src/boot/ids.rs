@@ -1,7 +1,8 @@
-//! The identity map: everything by which the source's disks can be named, and what the alternate has instead.
+//! The identity map: everything by which the source's disks can be named, and what the alternate
+//! has instead.
 //!
-//! Chosen before the first write, stored with the plan. References are rewritten from it, and the audit
-//! looks for what is left of its old side.
+//! Chosen before the first write, stored with the plan. References are rewritten from it, and the
+//! audit looks for what is left of its old side.
 
 use std::path::PathBuf;
 
@@ -15,7 +16,8 @@ pub struct Names {
     pub label: Option<String>,
     pub partuuid: Option<String>,
     pub partlabel: Option<String>,
-    /// Every device path: `/dev/vda2`, `/dev/mapper/vg-root`, `/dev/vg/root`, links below /dev/disk.
+    /// Every device path: `/dev/vda2`, `/dev/mapper/vg-root`, `/dev/vg/root`, links below
+    /// /dev/disk.
     pub devices: Vec<PathBuf>,
     /// btrfs: all subvolumes, by the numbers that `subvolid=` takes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -25,7 +27,8 @@ pub struct Names {
     pub is_disk: bool,
 }
 
-/// The number of a btrfs subvolume, which another file system has for another one, and its path, which a copy keeps.
+/// The number of a btrfs subvolume, which another file system has for another one, and its path,
+/// which a copy keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubvolumeId {
     pub id: u64,
@@ -40,12 +43,14 @@ pub struct Volume {
     pub what: String,
     pub old: Names,
     pub new: Names,
-    /// How the alternate's files name it: `UUID=...`, or `/dev/mapper/newvg-lv` for a logical volume.
+    /// How the alternate's files name it: `UUID=...`, or `/dev/mapper/newvg-lv` for a logical
+    /// volume.
     pub new_spec: String,
 }
 
 impl Volume {
-    /// The device path by which the copy's files name it: a mapper path, or the link that its UUID gives.
+    /// The device path by which the copy's files name it: a mapper path, or the link that its UUID
+    /// gives.
     pub fn path(&self) -> String {
         match self.new_spec.split_once('=') {
             Some(("UUID", id)) => format!("/dev/disk/by-uuid/{id}"),
@@ -86,13 +91,15 @@ pub struct IdMap {
     pub vgs: Vec<Pair>,
     /// Whole source disks: by-id and by-path links, old -> the target's own.
     pub disk_links: Vec<Pair>,
-    /// LVM's own UUIDs (physical volumes, volume groups): old -> new; new may be empty where nothing takes its place.
+    /// LVM's own UUIDs (physical volumes, volume groups): old -> new; new may be empty where
+    /// nothing takes its place.
     #[serde(default)]
     pub lvm: Vec<Pair>,
     /// What lies in each volume group, before and after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub physical: Vec<Physical>,
-    /// The source's disks, and their partitions and logical volumes that the copy has nothing for. (Plans of version 0.1.0 have none.)
+    /// The source's disks, and their partitions and logical volumes that the copy has nothing for.
+    /// (Plans of version 0.1.0 have none.)
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Names>,
 }

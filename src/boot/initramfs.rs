@@ -1,4 +1,5 @@
-//! The initramfs of every installed kernel, made anew in the [sandbox](crate::host::sandbox) after all references are final: each tool bakes them in.
+//! The initramfs of every installed kernel, made anew in the [sandbox](crate::host::sandbox) after
+//! all references are final: each tool bakes them in.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -26,7 +27,8 @@ pub enum Tool {
 /// ALT-503 if there is none.
 pub fn detect(root: &Path) -> Result<Tool> {
     let there = |name: &str| find_program(root, name).is_some();
-    // Other packages bring an `update-initramfs` that calls their own tool; mkinitramfs is initramfs-tools itself.
+    // Other packages bring an `update-initramfs` that calls their own tool; mkinitramfs is
+    // initramfs-tools itself.
     let tools = [
         (there("update-initramfs") && there("mkinitramfs"), Tool::UpdateInitramfs),
         (there("mkinitcpio"), Tool::Mkinitcpio),
@@ -85,7 +87,8 @@ fn commands(root: &Path, tool: Tool, kernels: &[&Kernel]) -> Vec<Cmd> {
         }
         Tool::Dracut => {
             let all = kernels.iter().map(|k| {
-                // Host-only mode would bake in what the running system has mounted and its swap spaces.
+                // Host-only mode would bake in what the running system has mounted and its swap
+                // spaces.
                 Cmd::new("dracut", sentence(k))
                     .args([
                         "--force",

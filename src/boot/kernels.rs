@@ -18,7 +18,8 @@ pub struct Kernel {
     pub modules: bool,
 }
 
-/// Kernels in /boot, by version. Rescue and crash kernels are left out: their images are made by other means.
+/// Kernels in /boot, by version. Rescue and crash kernels are left out: their images are made by
+/// other means.
 pub fn installed(root: &Path) -> Vec<Kernel> {
     let Ok(root) = Beneath::open(root) else { return vec![] };
     // Links such as /boot/vmlinuz-linux -> ... would count a kernel twice.
@@ -57,7 +58,8 @@ fn has_modules(root: &Beneath, dir: &Path, version: &str) -> bool {
     root.is_dir(dir.join(version)) || root.read_dir(dir).unwrap_or_default().iter().any(package)
 }
 
-/// The name that the distribution uses: the one that exists, else that of the tool that is installed.
+/// The name that the distribution uses: the one that exists, else that of the tool that is
+/// installed.
 fn initramfs(root: &Beneath, version: &str) -> PathBuf {
     let names = [
         format!("initrd.img-{version}"),

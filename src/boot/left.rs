@@ -1,8 +1,10 @@
-//! What still names the old disk and was left as it is, because nobody knows what is meant: said, line by line, and no error.
+//! What still names the old disk and was left as it is, because nobody knows what is meant: said,
+//! line by line, and no error.
 //!
-//! Device paths in the files of other programs and in scripts, partitions and logical volumes of the old disk that the copy has nothing for, GRUB's
-//! numbers of partitions, and filters of LVM that cannot be judged.
-//! Comments mean nothing. A line about which the audit has a finding is not said twice.
+//! Device paths in the files of other programs and in scripts, partitions and logical volumes of
+//! the old disk that the copy has nothing for, GRUB's numbers of partitions, and filters of LVM
+//! that cannot be judged. Comments mean nothing. A line about which the audit has a finding is not
+//! said twice.
 
 use std::path::Path;
 use std::sync::LazyLock;

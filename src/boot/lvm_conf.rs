@@ -1,7 +1,9 @@
-//! lvm.conf(5): filters that say on which devices LVM looks for physical volumes, and lists of volume groups.
+//! lvm.conf(5): filters that say on which devices LVM looks for physical volumes, and lists of
+//! volume groups.
 //!
-//! A filter that accepts the source's physical volumes and nothing else keeps a system from finding its volume group. The copy's are added to it by
-//! their PARTUUID, which leads to them whatever name the disk has: LVM accepts a device if it accepts any of its names. What names exactly a
+//! A filter that accepts the source's physical volumes and nothing else keeps a system from finding
+//! its volume group. The copy's are added to it by their PARTUUID, which leads to them whatever
+//! name the disk has: LVM accepts a device if it accepts any of its names. What names exactly a
 //! physical volume of the source is taken out, unless the copy still uses something in its group.
 
 use std::ops::Range;
@@ -74,8 +76,8 @@ impl Pattern {
     }
 }
 
-/// Whether a device with these names is accepted: by the first pattern for any of its names. None where that depends on one that cannot
-/// be judged.
+/// Whether a device with these names is accepted: by the first pattern for any of its names. None
+/// where that depends on one that cannot be judged.
 fn accepts(filter: &[Option<Pattern>], names: &[PathBuf]) -> Option<bool> {
     let verdict = |name: &PathBuf| {
         filter.iter().find_map(|p| {
@@ -109,7 +111,8 @@ pub fn rewrite(text: &str, rules: &Rules, volumes: &Volumes) -> String {
     rules.anywhere(&out)
 }
 
-/// Whether a filter of the file keeps a system from its volume group, or a list names that of the source: the byte where it begins.
+/// Whether a filter of the file keeps a system from its volume group, or a list names that of the
+/// source: the byte where it begins.
 pub fn stale(text: &str, volumes: &Volumes) -> Option<usize> {
     arrays(text)
         .into_iter()
@@ -151,7 +154,8 @@ const KEYS: [&str; 5] = [
     "read_only_volume_list",
 ];
 
-/// The values of the keys that matter: an array or a string each, with its place. Comments begin with `#`.
+/// The values of the keys that matter: an array or a string each, with its place. Comments begin
+/// with `#`.
 fn arrays(text: &str) -> Vec<(String, Range<usize>)> {
     let (mut all, mut at) = (vec![], 0);
     let mut until = 0;
@@ -176,7 +180,8 @@ fn arrays(text: &str) -> Vec<(String, Range<usize>)> {
     all
 }
 
-/// Where a value ends: at the bracket that closes an array, or behind a string. What is in quotes may hold brackets.
+/// Where a value ends: at the bracket that closes an array, or behind a string. What is in quotes
+/// may hold brackets.
 fn end_of_value(text: &str) -> Option<usize> {
     let (mut quoted, mut array, mut comment, mut escaped) = (false, false, false, false);
     for (i, c) in text.char_indices() {
@@ -222,7 +227,8 @@ fn strings(value: &str) -> Vec<(Range<usize>, String)> {
     all
 }
 
-/// A list of volume groups with the copy's names; None where nothing changes. What was not copied stays in the old group, and in the list.
+/// A list of volume groups with the copy's names; None where nothing changes. What was not copied
+/// stays in the old group, and in the list.
 fn names(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Option<String> {
     let mut new = array.to_owned();
     for (range, item) in items.iter().rev() {
@@ -248,7 +254,8 @@ fn names(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Op
     (new != array).then_some(new)
 }
 
-/// A filter that lets the copy's physical volumes in; None where it does, or where it is not about those of the source.
+/// A filter that lets the copy's physical volumes in; None where it does, or where it is not about
+/// those of the source.
 fn filter(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Option<String> {
     let patterns: Vec<Option<Pattern>> = items.iter().map(|(_, text)| Pattern::of(text)).collect();
     let physical = &volumes.physical;

@@ -1,8 +1,9 @@
-//! Names of logical volumes in a text, in the forms that say that they are one: `/dev/vg/lv`, `/dev/mapper/vg-lv`, `lvm/vg-lv` (GRUB),
-//! `rd.lvm.lv=vg/lv`, `rd.lvm.vg=vg` (dracut.cmdline(7)).
+//! Names of logical volumes in a text, in the forms that say that they are one: `/dev/vg/lv`,
+//! `/dev/mapper/vg-lv`, `lvm/vg-lv` (GRUB), `rd.lvm.lv=vg/lv`, `rd.lvm.vg=vg` (dracut.cmdline(7)).
 //!
-//! The copy's volume group has another name. It is put in only where the copy has the logical volume. A volume that was left out stays
-//! in the old group: under the new name there would be nothing, and a boot would wait for it.
+//! The copy's volume group has another name. It is put in only where the copy has the logical
+//! volume. A volume that was left out stays in the old group: under the new name there would be
+//! nothing, and a boot would wait for it.
 
 use std::collections::HashSet;
 use std::path::Path;

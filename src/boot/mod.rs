@@ -1,4 +1,5 @@
-//! Making the alternate bootable and independent: references, initramfs, boot loader, boot list, audit.
+//! Making the alternate bootable and independent: references, initramfs, boot loader, boot list,
+//! audit.
 
 pub mod audit;
 pub mod beforehand;

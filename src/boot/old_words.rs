@@ -1,4 +1,5 @@
-//! Words in any text that name the source's disks, for what is only reported: nobody knows what they are for there.
+//! Words in any text that name the source's disks, for what is only reported: nobody knows what
+//! they are for there.
 
 use std::collections::BTreeSet;
 
@@ -41,8 +42,9 @@ impl OldWords {
         self.any.as_ref().is_some_and(|re| re.is_match(text))
     }
 
-    /// The words that `is_old` takes for a device of the source: a word as it stands, behind its `=` (`source=/dev/vda5`), before its first
-    /// colon (`cryptdevice=/dev/vda5:swap`), and without the dots of a sentence or pattern.
+    /// The words that `is_old` takes for a device of the source: a word as it stands, behind its
+    /// `=` (`source=/dev/vda5`), before its first colon (`cryptdevice=/dev/vda5:swap`), and without
+    /// the dots of a sentence or pattern.
     pub fn find<'t>(&self, line: &'t str, is_old: &dyn Fn(&str) -> bool) -> Vec<&'t str> {
         if !self.any(line) {
             return vec![];

@@ -1,7 +1,8 @@
 //! Mount options that select by number or name a device: what becomes of each in a copy.
 //!
-//! A copy has one device, its journal inside, and numbers of its own. So an option here is translated (`subvolid=` to the subvolume's path,
-//! which the copy keeps), or left out and said. Every other option stays as it is.
+//! A copy has one device, its journal inside, and numbers of its own. So an option here is
+//! translated (`subvolid=` to the subvolume's path, which the copy keeps), or left out and said.
+//! Every other option stays as it is.
 
 use super::ids::SubvolumeId;
 
@@ -47,9 +48,11 @@ fn fate(option: &str) -> Option<&'static Fate> {
     TABLE.iter().find(|(name, _)| is(name)).map(|(_, fate)| fate)
 }
 
-/// The options of a file system of the original as its copy takes them; `path` is the path of a subvolume by its number.
+/// The options of a file system of the original as its copy takes them; `path` is the path of a
+/// subvolume by its number.
 ///
-/// A number that nobody knows makes the line `noauto`: without it the default subvolume would be mounted in place of the one that is meant.
+/// A number that nobody knows makes the line `noauto`: without it the default subvolume would be
+/// mounted in place of the one that is meant.
 pub fn translate(options: &str, path: &dyn Fn(u64) -> Option<String>) -> Translated {
     let mut out = Translated::default();
     let has_path = options.split(',').any(|o| o.starts_with("subvol="));
@@ -83,7 +86,8 @@ pub fn path_in(list: &[SubvolumeId], id: u64) -> Option<String> {
     list.iter().find(|s| s.id == id).map(|s| s.path.clone())
 }
 
-/// Options as an image.data keeps them: without what selects or names anything, the subvolume included, which has a field of its own.
+/// Options as an image.data keeps them: without what selects or names anything, the subvolume
+/// included, which has a field of its own.
 pub fn portable(options: &str) -> String {
     let kept: Vec<&str> =
         options.split(',').filter(|o| fate(o).is_none() && !o.starts_with("subvol=")).collect();

@@ -1,9 +1,11 @@
-//! The one list of places where a system names its disks. Rewriting, the audit and the look beforehand all walk it, and read each file by the
-//! same syntax: what one of them knows, the others know too.
+//! The one list of places where a system names its disks. Rewriting, the audit and the look
+//! beforehand all walk it, and read each file by the same syntax: what one of them knows, the
+//! others know too.
 //!
-//! Files of the administrator are changed where they are. Units below /usr/lib belong to packages (file-hierarchy(7)), whose next update would undo
-//! a change there: a unit of the same name in /etc/systemd/system takes their place. Scripts and tables of cron are only read: what a
-//! device is for in them nobody knows, so it is reported.
+//! Files of the administrator are changed where they are. Units below /usr/lib belong to packages
+//! (file-hierarchy(7)), whose next update would undo a change there: a unit of the same name in
+//! /etc/systemd/system takes their place. Scripts and tables of cron are only read: what a device
+//! is for in them nobody knows, so it is reported.
 
 use std::path::{Path, PathBuf};
 
@@ -59,10 +61,12 @@ pub const PLACES: [Place; 16] = [
     place("var/cache/debconf/config.dat", Treatment::Audit),
 ];
 
-/// What is found in a place: a path inside the root without the first `/` and without links, and what it is.
+/// What is found in a place: a path inside the root without the first `/` and without links, and
+/// what it is.
 pub type Found = (PathBuf, FileKind);
 
-/// Everything in a place. A directory that another place leads to is walked there (/lib where it is a link to /usr/lib).
+/// Everything in a place. A directory that another place leads to is walked there (/lib where it is
+/// a link to /usr/lib).
 ///
 /// # Errors
 /// If a directory cannot be read.

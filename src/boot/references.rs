@@ -1,8 +1,11 @@
-//! References in the alternate's files: whatever names the source's disks is made to name the alternate's.
+//! References in the alternate's files: whatever names the source's disks is made to name the
+//! alternate's.
 //!
-//! Each file in the [list of places](super::places) by its syntax, where it has one: there a device is known for what it is. Identifiers, which are
-//! unique, are replaced wherever they stand. What is still named and was left alone is [reported](super::left). What describes only the source (LVM's archives, device.map) goes. The same machine stays the
-//! same machine: machine-id, host name and keys are kept. Running it twice changes nothing more.
+//! Each file in the [list of places](super::places) by its syntax, where it has one: there a device
+//! is known for what it is. Identifiers, which are unique, are replaced wherever they stand. What
+//! is still named and was left alone is [reported](super::left). What describes only the source
+//! (LVM's archives, device.map) goes. The same machine stays the same machine: machine-id, host
+//! name and keys are kept. Running it twice changes nothing more.
 
 use std::path::{Path, PathBuf};
 
@@ -70,7 +73,8 @@ impl Names {
         Ok(Self { rules: Rules::new(map)?, lvm: lvm_conf::Volumes::of(map), of_image: false, disk })
     }
 
-    /// The text of the file `inner` of `root` as the copy needs it, and what is to be said about it, with the file's name.
+    /// The text of the file `inner` of `root` as the copy needs it, and what is to be said about
+    /// it, with the file's name.
     pub fn rewritten(&self, root: &Beneath, inner: &Path, text: &str) -> (String, Vec<String>) {
         let rules = &self.rules;
         match syntax(inner) {
@@ -114,7 +118,8 @@ impl Names {
     }
 }
 
-/// What the crypttab of a root means for its fstab: mappings that are not made, and swap volumes that are theirs.
+/// What the crypttab of a root means for its fstab: mappings that are not made, and swap volumes
+/// that are theirs.
 pub fn fstab_rewritten(
     text: &str,
     crypttab: Option<&str>,
@@ -245,7 +250,8 @@ impl Job<'_> {
         Ok(mappings.taken)
     }
 
-    /// Always said, never left to be guessed: initramfs-tools would take any swap space that it sees on the running system.
+    /// Always said, never left to be guessed: initramfs-tools would take any swap space that it
+    /// sees on the running system.
     fn resume(&mut self, map: &IdMap, taken: &[String]) -> Result<()> {
         if !self.copy.is_dir("etc/initramfs-tools") {
             return Ok(());
@@ -328,7 +334,8 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Where the package of GRUB writes its loader at the next upgrade: never again to the source's disk.
+    /// Where the package of GRUB writes its loader at the next upgrade: never again to the source's
+    /// disk.
     fn debconf(&mut self, map: &IdMap) -> Result<()> {
         let path = Path::new(debconf::DATABASE);
         let Some(known) = self.copy.read(path)? else { return Ok(()) };

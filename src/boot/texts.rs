@@ -16,7 +16,8 @@ pub struct Text {
     latin1: bool,
 }
 
-/// The bytes of a file, read no further than its first block with a NUL: kernels, initramfs and programs are large. None for these.
+/// The bytes of a file, read no further than its first block with a NUL: kernels, initramfs and
+/// programs are large. None for these.
 fn read_text(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     const BLOCK: u64 = 64 << 10;
     let mut bytes = vec![];
@@ -33,7 +34,8 @@ fn read_text(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
 }
 
 impl Text {
-    /// None for a binary file (it holds a NUL byte), for an enormous one, and for what is no regular file.
+    /// None for a binary file (it holds a NUL byte), for an enormous one, and for what is no
+    /// regular file.
     ///
     /// # Errors
     /// If it cannot be read.

@@ -1,8 +1,11 @@
-//! systemd's units: the devices that they name, in `What=`, in `Options=`, in dependencies on `.device` and `.swap` units, and in their own names.
+//! systemd's units: the devices that they name, in `What=`, in `Options=`, in dependencies on
+//! `.device` and `.swap` units, and in their own names.
 //!
-//! The name of a swap unit says its device (systemd.swap(5)), as do the names of device units; `systemd-escape --path` makes them. So what is put into
-//! `What=` is put into names too, and both always agree. Mount units are named after their mount point, which a copy keeps.
-//! systemd.unit(5): a line may go on in the next one after a backslash; that is not taken apart here, as no field of these is written so.
+//! The name of a swap unit says its device (systemd.swap(5)), as do the names of device units;
+//! `systemd-escape --path` makes them. So what is put into `What=` is put into names too, and both
+//! always agree. Mount units are named after their mount point, which a copy keeps.
+//! systemd.unit(5): a line may go on in the next one after a backslash; that is not taken apart
+//! here, as no field of these is written so.
 
 use super::identify::Rules;
 use super::ids::Volume;
@@ -20,7 +23,8 @@ pub fn what(text: &str) -> Option<&str> {
     text.lines().find_map(|l| value(l, "What"))
 }
 
-/// Rewrites the text of a unit. Lines that name nothing of the source stay byte for byte. `main`: for a drop-in, what its unit is about.
+/// Rewrites the text of a unit. Lines that name nothing of the source stay byte for byte. `main`:
+/// for a drop-in, what its unit is about.
 pub fn rewrite(text: &str, rules: &Rules, main: Option<&Volume>) -> Rewritten {
     let mut out = Rewritten::default();
     let volume =
@@ -63,8 +67,8 @@ fn dependencies(line: &str, rules: &Rules) -> String {
     new
 }
 
-/// The new name of a unit that is named after a device of the source, or of a directory for one (`dev-sda5.swap.d`, `dev-sda2.device.wants`).
-/// None where the name is none of these.
+/// The new name of a unit that is named after a device of the source, or of a directory for one
+/// (`dev-sda5.swap.d`, `dev-sda2.device.wants`). None where the name is none of these.
 pub fn renamed(name: &str, rules: &Rules) -> Option<String> {
     let (stem, kind) =
         [".swap", ".device"].into_iter().find_map(|k| Some((&name[..name.find(k)?], k)))?;

@@ -1,4 +1,5 @@
-//! The units of a root as files: renamed where their names say a device, with the links to them; those of packages replaced by others in /etc.
+//! The units of a root as files: renamed where their names say a device, with the links to them;
+//! those of packages replaced by others in /etc.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ fn packaged(path: &Path) -> Option<&Path> {
     PACKAGED_UNITS.iter().find_map(|dir| path.strip_prefix(dir).ok())
 }
 
-/// Whether another unit stands in front of a packaged one (systemd.unit(5)): one of its name, or the one that was made from it here.
+/// Whether another unit stands in front of a packaged one (systemd.unit(5)): one of its name, or
+/// the one that was made from it here.
 pub fn is_overridden(copy: &Beneath, path: &Path, rules: &Rules) -> bool {
     let Some(inner) = packaged(path) else { return false };
     let there = |inner: &Path| {
@@ -265,7 +267,8 @@ mod tests {
         fs::create_dir_all(vendor.join("swap.target.wants")).unwrap();
         symlink("../dev-vda5.swap", vendor.join("swap.target.wants/dev-vda5.swap")).unwrap();
         symlink("usr/lib", root.join("lib")).unwrap();
-        // Switched off by the administrator: the one without a packaged unit goes on being that of the device.
+        // Switched off by the administrator: the one without a packaged unit goes on being that of
+        // the device.
         fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
         symlink("/dev/null", root.join("etc/systemd/system/dev-vda2.swap")).unwrap();
         rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap();

@@ -1,7 +1,8 @@
-//! `alt_disk_install`: its flags become an [`Action`], after every rule of the command has been checked.
+//! `alt_disk_install`: its flags become an [`Action`], after every rule of the command has been
+//! checked.
 //!
-//! The order: what excludes what, what needs what, the form of values, then the files that flags name and the lists in them. Nothing
-//! is touched while this goes on.
+//! The order: what excludes what, what needs what, the form of values, then the files that flags
+//! name and the lists in them. Nothing is touched while this goes on.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -41,7 +42,8 @@ const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
 /// Reads the words after the command's name.
 ///
 /// # Errors
-/// ALT-101 to ALT-129, and of the lists that flags name ALT-732 to ALT-741: what is wrong with the command line. Nothing was touched.
+/// ALT-101 to ALT-129, and of the lists that flags name ALT-732 to ALT-741: what is wrong with the
+/// command line. Nothing was touched.
 pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
     let parsed = getopt::parse(&ALT_DISK_INSTALL, args)?;
     let output =
@@ -103,7 +105,8 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
     })
 }
 
-/// Flags of phases that this run does not execute: what they do will not happen. For a note, not an error.
+/// Flags of phases that this run does not execute: what they do will not happen. For a note, not an
+/// error.
 pub fn without_effect(request: &Request) -> Vec<String> {
     let phases = request.phases.list();
     let flags = [

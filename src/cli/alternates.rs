@@ -1,4 +1,5 @@
-//! `altdisk disks --alternates`: what copies of the system there are, how far they came, and what can be done with each.
+//! `altdisk disks --alternates`: what copies of the system there are, how far they came, and what
+//! can be done with each.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -183,7 +184,8 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
     lines
 }
 
-/// Who is at work, and how that is seen and stopped. `job`: its number, where it is in the list of jobs.
+/// Who is at work, and how that is seen and stopped. `job`: its number, where it is in the list of
+/// jobs.
 fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
     match job {
         Some(id) => format!(

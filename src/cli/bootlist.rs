@@ -1,4 +1,5 @@
-//! `altdisk bootlist`: shows and sets which disk this machine boots next, as AIX's command of that name does.
+//! `altdisk bootlist`: shows and sets which disk this machine boots next, as AIX's command of that
+//! name does.
 //!
 //!     bootlist [-m normal] [-o] [--json] [disk ...]
 //!
@@ -91,7 +92,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The answer where it is not known what starts this machine: what is known, and why the rest is not.
+/// The answer where it is not known what starts this machine: what is known, and why the rest is
+/// not.
 fn unknown(disks: &[String], err: &anyhow::Error) -> String {
     let on = if disks.is_empty() {
         "a disk that altdisk cannot find out".to_owned()

@@ -1,6 +1,7 @@
-//! The console. On a terminal: sentences, and one progress line that is drawn in place, at most twice a second, with nothing
-//! but `\r` and printable characters (a vt100 at 9600 baud is enough). In a pipe: plain lines, and progress when ten per
-//! cent more are done or ten seconds have gone by. Sentences go to standard output, warnings and errors to standard error.
+//! The console. On a terminal: sentences, and one progress line that is drawn in place, at most
+//! twice a second, with nothing but `\r` and printable characters (a vt100 at 9600 baud is enough).
+//! In a pipe: plain lines, and progress when ten per cent more are done or ten seconds have gone
+//! by. Sentences go to standard output, warnings and errors to standard error.
 
 use std::io::{IsTerminal, Write, sink};
 use std::time::{Duration, Instant};
@@ -38,8 +39,8 @@ pub struct Console {
 }
 
 impl Console {
-    /// On this program's standard output and standard error; with `aside`, sentences go to standard error too, as standard
-    /// output belongs to a result.
+    /// On this program's standard output and standard error; with `aside`, sentences go to standard
+    /// error too, as standard output belongs to a result.
     pub fn standard(name: String, debug: bool, verbose: bool, aside: bool) -> Self {
         let stdout = || Place {
             write: Box::new(std::io::stdout()),
@@ -217,7 +218,8 @@ fn columns(descriptor: i32) -> usize {
     fd::columns(descriptor).map(usize::from).or_else(env).unwrap_or(WIDTH)
 }
 
-/// Whether the locale's characters are UTF-8; on an 8-bit terminal some of their bytes would be control codes.
+/// Whether the locale's characters are UTF-8; on an 8-bit terminal some of their bytes would be
+/// control codes.
 fn utf8_locale(var: impl Fn(&str) -> Option<String>) -> bool {
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| var(name).filter(|v| !v.is_empty()));
@@ -256,7 +258,8 @@ mod tests {
         }
     }
 
-    /// Replays the recording: each event `tick` ms after the one before. Standard output and standard error on one paper.
+    /// Replays the recording: each event `tick` ms after the one before. Standard output and
+    /// standard error on one paper.
     fn replay(columns: Option<fn() -> usize>, shown: Shown, tick: u64) -> String {
         let paper = Paper::default();
         let place = || Place { write: Box::new(paper.clone()), columns };

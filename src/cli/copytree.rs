@@ -1,7 +1,8 @@
-//! `altdisk copytree FROM TO [-e exclude_list] [-x path] [-V]`: the copier by itself, for tests, benchmarks and the curious.
+//! `altdisk copytree FROM TO [-e exclude_list] [-x path] [-V]`: the copier by itself, for tests,
+//! benchmarks and the curious.
 //!
-//! Copies the tree at FROM (a mount point or a directory, without what is mounted in it) into the existing directory TO. `-x`
-//! leaves out one path, relative to FROM, as often as it is given.
+//! Copies the tree at FROM (a mount point or a directory, without what is mounted in it) into the
+//! existing directory TO. `-x` leaves out one path, relative to FROM, as often as it is given.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -36,7 +36,8 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     Ok(say(&colons(&found), Exit::Done))
 }
 
-/// The only disk that a clone can go to, with nothing lost. Practice disks count where there is no other; no firmware starts those.
+/// The only disk that a clone can go to, with nothing lost. Practice disks count where there is no
+/// other; no firmware starts those.
 fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
     let ready = |practice: bool| {
         all.iter().filter(move |c| c.practice == practice && c.ready()).collect::<Vec<_>>()
@@ -76,7 +77,8 @@ pub(crate) fn image_file() -> String {
         .into_owned()
 }
 
-/// As large as the disks of the running system, so that a clone fits; what `practice create` takes by itself where that is not known.
+/// As large as the disks of the running system, so that a clone fits; what `practice create` takes
+/// by itself where that is not known.
 fn size_to_practise() -> String {
     let disks = Facts::gather().map_or(vec![], |f| f.source.image.source_disk_data);
     in_gib(disks.iter().map(|d| d.size_mb).sum())

@@ -1,4 +1,5 @@
-//! `altdisk disks`: every disk, what it is, what is on it, and whether it can be a target; if not, why.
+//! `altdisk disks`: every disk, what it is, what is on it, and whether it can be a target; if not,
+//! why.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -272,7 +273,8 @@ fn details(d: &Disk, verdict: &Verdict) -> Vec<String> {
     lines
 }
 
-/// Breaks `head` and `body` into lines of at most [`WIDTH`] columns, each begun with `indent`, later ones aligned below the body.
+/// Breaks `head` and `body` into lines of at most [`WIDTH`] columns, each begun with `indent`,
+/// later ones aligned below the body.
 fn wrap(head: &str, body: &str, indent: &str, take: &mut dyn FnMut(String)) {
     let mut line = format!("{indent}{head}");
     let hang = line.chars().count();

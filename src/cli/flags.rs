@@ -1,4 +1,5 @@
-//! The flag tables: one [`Command`] per command. Parser, usage, `--help`, man page and completion all follow from here.
+//! The flag tables: one [`Command`] per command. Parser, usage, `--help`, man page and completion
+//! all follow from here.
 
 pub mod aix;
 pub mod list;
@@ -116,8 +117,8 @@ pub struct Command {
 }
 
 impl Command {
-    /// Whether, without any word, it opens the panel of its name: AIX's administrators type `smitty mksysb`, and a restart wants a look
-    /// before it.
+    /// Whether, without any word, it opens the panel of its name: AIX's administrators type `smitty
+    /// mksysb`, and a restart wants a look before it.
     pub fn opens_its_panel(&self) -> bool {
         [&MKSYSB, &RESTART].iter().any(|c| std::ptr::eq(self, *c))
     }
@@ -400,7 +401,8 @@ with its place and what is allowed there. Nothing is run.",
     after: "",
 };
 
-/// Every command. The program that runs them has the same list; the check of menu files knows the flags from here.
+/// Every command. The program that runs them has the same list; the check of menu files knows the
+/// flags from here.
 pub static ALL: &[&Command] = &[
     &ALT_DISK_INSTALL,
     &BOOTLIST,

@@ -1,6 +1,7 @@
-//! A scanner faithful to getopt(3): clusters (`-BV`), attached values (`-P12`), `--` ends the flags, a lone `-` is an
-//! operand, operands may stand anywhere; and getopt_long's `--name=value`. A value is whatever follows, even if it
-//! begins with `-`. Works on bytes: a name need not be UTF-8.
+//! A scanner faithful to getopt(3): clusters (`-BV`), attached values (`-P12`), `--` ends the
+//! flags, a lone `-` is an operand, operands may stand anywhere; and getopt_long's `--name=value`.
+//! A value is whatever follows, even if it begins with `-`. Works on bytes: a name need not be
+//! UTF-8.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -188,7 +189,8 @@ pub fn called(command: &Command) -> String {
     }
 }
 
-/// The flag that `typed` is most like: a letter in the other case, a name with at most two slips. Never one that takes something away.
+/// The flag that `typed` is most like: a letter in the other case, a name with at most two slips.
+/// Never one that takes something away.
 fn nearest(command: &Command, typed: &str) -> Option<String> {
     let word = typed.trim_start_matches('-');
     let flags = || command.flags.iter().filter(|f| !f.drastic);

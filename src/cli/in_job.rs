@@ -1,7 +1,9 @@
-//! Commands that run in a job: they write events into the job's file, in place of text for a console.
+//! Commands that run in a job: they write events into the job's file, in place of text for a
+//! console.
 //!
-//! The supervisor names the descriptor, and which file it is, in `ALTDISK_EVENTS`. It is taken only if it is that very file, appended to, so
-//! that a stale variable does no harm; and not with `--events`, whose caller wants both. The programs that the command runs get neither.
+//! The supervisor names the descriptor, and which file it is, in `ALTDISK_EVENTS`. It is taken only
+//! if it is that very file, appended to, so that a stale variable does no harm; and not with
+//! `--events`, whose caller wants both. The programs that the command runs get neither.
 
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};

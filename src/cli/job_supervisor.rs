@@ -1,4 +1,5 @@
-//! `altdisk job-supervisor DIR`: what [`crate::job::start`] runs. Not for people, so it is in no list of commands.
+//! `altdisk job-supervisor DIR`: what [`crate::job::start`] runs. Not for people, so it is in no
+//! list of commands.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! `altdisk jobs`: what runs and what has run, for people without a screen and for the panel that lists jobs.
+//! `altdisk jobs`: what runs and what has run, for people without a screen and for the panel that
+//! lists jobs.
 
 use std::ffi::OsString;
 use std::sync::mpsc;

@@ -1,7 +1,8 @@
 //! `--events FD`: one JSON object a line, the first with the stream's version.
 //!
-//! The reader may go away or stop reading; the work goes on. Progress is lossy: while the pipe is full it is left out. Everything else is
-//! delivered, but a reader that takes nothing for [`PATIENCE`] counts as gone.
+//! The reader may go away or stop reading; the work goes on. Progress is lossy: while the pipe is
+//! full it is left out. Everything else is delivered, but a reader that takes nothing for
+//! [`PATIENCE`] counts as gone.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -48,7 +49,8 @@ impl JsonLines {
         Ok(Self { file, patience: PATIENCE, chunk })
     }
 
-    /// Whether something can be written within `time` without blocking, or the reader is gone (the write then says so).
+    /// Whether something can be written within `time` without blocking, or the reader is gone (the
+    /// write then says so).
     fn ready(&self, time: Duration) -> io::Result<bool> {
         let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
         loop {

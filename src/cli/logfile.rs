@@ -1,5 +1,6 @@
-//! The log, appended to: a date line, an empty line, `cmd:` and the command line, then everything that was said and done
-//! (commands and their output too, whatever the console shows; files only with -V).
+//! The log, appended to: a date line, an empty line, `cmd:` and the command line, then everything
+//! that was said and done (commands and their output too, whatever the console shows; files only
+//! with -V).
 
 use std::fs;
 use std::io::{self, Write};
@@ -21,8 +22,8 @@ pub struct LogFile<W: Write + Send = fs::File> {
     name: String,
 }
 
-/// Has everything written to the log at `path`; where that cannot be, says so once, with the command. `begun`: what was told before the
-/// log was there.
+/// Has everything written to the log at `path`; where that cannot be, says so once, with the
+/// command. `begun`: what was told before the log was there.
 pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String], begun: Option<&Event>) {
     match LogFile::open(path, verbose) {
         Ok(mut log) => {
@@ -43,7 +44,8 @@ pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String], begun: 
 }
 
 impl LogFile {
-    /// Opens (or makes) the log at `path`: a file of root's own in a directory of root's own, where nobody else can put something else.
+    /// Opens (or makes) the log at `path`: a file of root's own in a directory of root's own, where
+    /// nobody else can put something else.
     ///
     /// # Errors
     /// If it is not that, or cannot be written.
@@ -90,7 +92,8 @@ impl<W: Write + Send> Sink for LogFile<W> {
         let Some(text) = self.text(event) else { return Ok(()) };
         let done = self.to.write_all(text.as_bytes());
         if let Err(e) = &done {
-            // This sink is not asked again, so this is said once; standard error may be gone as well.
+            // This sink is not asked again, so this is said once; standard error may be gone as
+            // well.
             let _ = writeln!(io::stderr(), "{}: warning: the log is not continued: {e}", self.name);
         }
         done

@@ -1,4 +1,5 @@
-//! `altdisk mksysb`: its words become a request; what happens is told to console, log and `--events` as an install tells it.
+//! `altdisk mksysb`: its words become a request; what happens is told to console, log and
+//! `--events` as an install tells it.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -118,8 +119,9 @@ fn sinks(
     Ok(begin(events, Some((LOG, p.has("V"))), in_job::words(&getopt::called(&MKSYSB), args)))
 }
 
-/// The directory for images that the panel proposes need not be there: it is made, for root alone, as an image holds every secret of
-/// the system. One that somebody else named is not made: a slip in its name would go unseen.
+/// The directory for images that the panel proposes need not be there: it is made, for root alone,
+/// as an image holds every secret of the system. One that somebody else named is not made: a slip
+/// in its name would go unseen.
 fn make_own_directory(image: &Path) -> Result<()> {
     let own = images::directory();
     if image.parent() != Some(&own) || own.is_dir() {

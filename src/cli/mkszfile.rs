@@ -1,4 +1,5 @@
-//! `altdisk mkszfile [file]`: writes the image.data of the running system, as AIX's command of that name does.
+//! `altdisk mkszfile [file]`: writes the image.data of the running system, as AIX's command of that
+//! name does.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! The command line: which command, its flags, its rules, what it says, how it exits.
 //!
-//! [`main`] finds the command by the program's name or the first word, answers `--help`, and lets the command run with an
-//! event stream whose sinks are the console and, for `alt_disk_install`, the log file and `--events`.
-//! An error is told the same way everywhere: id and cause, then what to do.
+//! [`main`] finds the command by the program's name or the first word, answers `--help`, and lets
+//! the command run with an event stream whose sinks are the console and, for `alt_disk_install`,
+//! the log file and `--events`. An error is told the same way everywhere: id and cause, then what
+//! to do.
 
 pub mod alt_disk_install;
 pub mod alternates;
@@ -94,7 +95,8 @@ pub fn main(argv: &[OsString]) -> ExitCode {
         return ExitCode::from(job_supervisor::run(dir) as u8);
     }
     let exit = match find(argv) {
-        // What is also a panel's name opens that panel where the command would only miss its operand.
+        // What is also a panel's name opens that panel where the command would only miss its
+        // operand.
         Found::Command(command, _, []) if command.opens_its_panel() && ui::on_a_terminal() => {
             start(&flags::UI, ui::run, &[OsString::from(command.name)])
         }
@@ -111,7 +113,8 @@ pub fn main(argv: &[OsString]) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// What is secret in the command line and in the proxies of the environment is not repeated, whoever says it.
+/// What is secret in the command line and in the proxies of the environment is not repeated,
+/// whoever says it.
 fn learn_secrets(argv: &[OsString]) {
     let words = argv.iter().map(|w| w.to_string_lossy().into_owned());
     let proxies = std::env::vars_os()
@@ -209,8 +212,8 @@ fn show_help(args: &[OsString], _events: &Events) -> Result<Exit> {
 }
 
 fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
-    // What altdisk and its programs make has the modes that the code says. Panels and jobs run commands of the user's, with the user's umask;
-    // an altdisk among those comes here itself.
+    // What altdisk and its programs make has the modes that the code says. Panels and jobs run
+    // commands of the user's, with the user's umask; an altdisk among those comes here itself.
     if ![&flags::UI, &flags::JOBS].iter().any(|c| std::ptr::eq(*c, command)) {
         sys::fix_umask();
     }
@@ -260,7 +263,8 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
             (left, ending(left, cleaning).to_owned())
         }
     };
-    // In a job a plan goes to its supervisor as text: nothing is the last word before that has arrived.
+    // In a job a plan goes to its supervisor as text: nothing is the last word before that has
+    // arrived.
     if !(in_job::is() && preview && exit == Exit::Done) {
         events.emit(Event::Done { exit: exit as u8, text });
     }
@@ -268,7 +272,8 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(exit)
 }
 
-/// The one place where the command line hands over to the engine. Returns the sentence that ends the run.
+/// The one place where the command line hands over to the engine. Returns the sentence that ends
+/// the run.
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
     let options = engine::run::Options { verbose: output.verbose };
     match action {
@@ -296,9 +301,10 @@ fn add_sinks(events: &Events, output: Output, preview: bool) -> Result<()> {
     Ok(())
 }
 
-/// Says which command begins, and adds the log (its path, and whether every file is named there). Every run in the log begins with its
-/// date and command, so that people and programs can tell when a clone was made: a job's too, whose beginning was told before.
-/// What is logged is long work too: run from a shell, it enters the list of jobs, which [`end`] is then owed.
+/// Says which command begins, and adds the log (its path, and whether every file is named there).
+/// Every run in the log begins with its date and command, so that people and programs can tell when
+/// a clone was made: a job's too, whose beginning was told before. What is logged is long work too:
+/// run from a shell, it enters the list of jobs, which [`end`] is then owed.
 pub(crate) fn begin(
     events: &Events,
     log: Option<(&str, bool)>,
@@ -363,7 +369,8 @@ fn ending(exit: Exit, cleaning: bool) -> &'static str {
     }
 }
 
-/// The error as users are told it: the catalogued one with the context around it, or ALT-899 with the whole chain.
+/// The error as users are told it: the catalogued one with the context around it, or ALT-899 with
+/// the whole chain.
 fn as_told(err: &anyhow::Error) -> Alt {
     let mut told = match error::of(err) {
         Some(alt) => {
@@ -418,7 +425,8 @@ fn say_page(page: &engine::review::Review) -> Result<Exit> {
     Ok(say(&(serde_json::to_string_pretty(page)? + "\n"), Exit::Done))
 }
 
-/// Writes text to standard output, without secrets, and so that nothing in it commands the terminal.
+/// Writes text to standard output, without secrets, and so that nothing in it commands the
+/// terminal.
 pub(crate) fn say(text: &str, exit: Exit) -> Exit {
     let end = if text.ends_with('\n') { "\n" } else { "" };
     print(&(printable_lines(&secret::masked(text), false) + end), exit)
@@ -441,7 +449,8 @@ fn print(text: &str, exit: Exit) -> Exit {
     }
 }
 
-/// Lines that a terminal would break somewhere, broken at blanks and indented below where they begin.
+/// Lines that a terminal would break somewhere, broken at blanks and indented below where they
+/// begin.
 fn narrow(text: &str) -> String {
     let line = |l: &str| {
         let indent = l.len() - l.trim_start().len();

@@ -1,7 +1,8 @@
-//! What texts name is there and works: panels, commands with their flags, fast paths, files, and the defaults of fields.
+//! What texts name is there and works: panels, commands with their flags, fast paths, files, and
+//! the defaults of fields.
 //!
-//! Read are the menus, the catalogue of errors, the help of every command, the READMEs, and whatever stands in backticks in the source:
-//! a message that names a command is found there.
+//! Read are the menus, the catalogue of errors, the help of every command, the READMEs, and
+//! whatever stands in backticks in the source: a message that names a command is found there.
 
 use std::ffi::OsString;
 use std::fs;
@@ -36,7 +37,8 @@ fn below(dir: &Path, end: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What people read who never see the source: documents, menus, the catalogue of errors, the help of every command.
+/// What people read who never see the source: documents, menus, the catalogue of errors, the help
+/// of every command.
 fn documents() -> Vec<(String, String)> {
     let mut files = vec![root().join("README.md"), root().join("themes/README.md")];
     below(&root().join("docs"), ".md", &mut files);
@@ -112,7 +114,8 @@ fn words(line: &str) -> (Vec<String>, bool) {
 fn wrong(line: &str) -> Option<String> {
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     let program = ["altdisk ", "alt_disk_install "].into_iter().find(|p| line.starts_with(p))?;
-    // A sentence that begins with the name is no command line, and a line that shows usage is a form of several.
+    // A sentence that begins with the name is no command line, and a line that shows usage is a
+    // form of several.
     if line.contains(". ")
         || line.contains('[')
         || line.contains("...")
@@ -187,7 +190,8 @@ fn title_of(set: &Set, target: &Target) -> String {
     }
 }
 
-/// One thing has one title, in the menu and above the panel; and a text that names a panel names it by that.
+/// One thing has one title, in the menu and above the panel; and a text that names a panel names it
+/// by that.
 #[test]
 fn every_panel_that_a_text_names_is_there() {
     let set = load::built_in().unwrap();
@@ -229,7 +233,8 @@ fn every_panel_that_a_text_names_is_there() {
                 .strip_prefix('"')
                 .and_then(|r| r.split_once('"'))
                 .map(|(name, _)| name.replace("\n        ", " "));
-            // A message about menu files may say `menu: {..}`; a name that stands there is a title in quotes.
+            // A message about menu files may say `menu: {..}`; a name that stands there is a title
+            // in quotes.
             let document = !place.starts_with("src/");
             let is_name = rest.starts_with('"')
                 || (document && rest.starts_with(|c: char| c.is_ascii_uppercase()))
@@ -322,8 +327,8 @@ fn labels(set: &Set) -> Vec<String> {
     fields.map(Field::title).collect()
 }
 
-/// What stands in quotes with a capital letter and more than one word is the title of a panel or the label of a field, and so is what the
-/// words `the field` lead to.
+/// What stands in quotes with a capital letter and more than one word is the title of a panel or
+/// the label of a field, and so is what the words `the field` lead to.
 #[test]
 fn every_quoted_name_in_the_panels_is_there() {
     let set = load::built_in().unwrap();
@@ -357,7 +362,8 @@ fn every_quoted_name_in_the_panels_is_there() {
     assert!(!is_there("Sizes and Layout") && is_there("Set bootlist"));
 }
 
-/// Files and directories that altdisk makes or reads. Below those that end with `/`, names are the user's.
+/// Files and directories that altdisk makes or reads. Below those that end with `/`, names are the
+/// user's.
 fn own_paths() -> Vec<String> {
     let dirs = [
         list::images::directory(),
@@ -445,7 +451,8 @@ fn wrong_path(path: &str) -> Option<String> {
 
 #[test]
 fn every_path_that_a_text_names_is_right() {
-    // Not part of a longer word, nor of a URL, a relative path or an option of a regular expression.
+    // Not part of a longer word, nor of a URL, a relative path or an option of a regular
+    // expression.
     let path =
         Regex::new(r#"(?:^|[\s"'`(=,])(/[a-z][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.*-]+)*)"#).unwrap();
     let (mut bad, mut seen) = (vec![], 0);

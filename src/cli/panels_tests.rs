@@ -26,7 +26,8 @@ fn context() -> Context {
     Context::from([("disk".to_owned(), "vdb".to_owned())])
 }
 
-/// A file that every path field accepts, be it a script or a list, with a name that no shell must see unquoted.
+/// A file that every path field accepts, be it a script or a list, with a name that no shell must
+/// see unquoted.
 fn file(dir: &Path) -> String {
     let path = dir.join("it's a $HOME `x`; \"file\" *");
     std::fs::write(&path, "#!/bin/sh\nx11\n").unwrap();
@@ -59,7 +60,8 @@ fn samples(field: &Field, file: &str) -> Vec<String> {
     words.iter().map(|w| (*w).to_owned()).collect()
 }
 
-/// The dialog as it opens (with something in fields that must be filled), with each field in each of its samples, and with each two.
+/// The dialog as it opens (with something in fields that must be filled), with each field in each
+/// of its samples, and with each two.
 fn spread(dialog: &Dialog, file: &str, pairs: bool) -> Vec<Values> {
     let mut base = Values::new(dialog, &context());
     for (n, field) in dialog.fields.iter().enumerate() {
@@ -107,8 +109,9 @@ fn they_have_no_mistakes() {
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
 
-/// The line that is shown, read by a shell, is what is run. The shell must not do the work itself: the commands are functions there, it
-/// finds no program, and a panel that runs anything else is refused before the shell starts.
+/// The line that is shown, read by a shell, is what is run. The shell must not do the work itself:
+/// the commands are functions there, it finds no program, and a panel that runs anything else is
+/// refused before the shell starts.
 #[test]
 fn the_previewed_line_is_what_runs() {
     let dir = tempfile::tempdir().unwrap();
@@ -149,7 +152,8 @@ fn the_previewed_line_is_what_runs() {
     assert_eq!(text.split_terminator('\0').collect::<Vec<_>>(), wanted);
 }
 
-/// What the dialog lets pass, the command takes; and the page before it can be asked for with the same words.
+/// What the dialog lets pass, the command takes; and the page before it can be asked for with the
+/// same words.
 #[test]
 fn a_dialog_refuses_what_its_command_would_refuse() {
     let dir = tempfile::tempdir().unwrap();
@@ -172,8 +176,8 @@ fn a_dialog_refuses_what_its_command_would_refuse() {
     assert!(passed > 500 && refused > 100, "{passed} {refused}");
 }
 
-/// As a panel opens, each of its fields holds what it takes itself; and once the fields are filled that must be, its command takes the
-/// rest as it is.
+/// As a panel opens, each of its fields holds what it takes itself; and once the fields are filled
+/// that must be, its command takes the rest as it is.
 #[test]
 fn a_panel_works_with_its_defaults() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Remedies that name a command: it is one that the real parser takes, or a program that a Linux system has.
+//! Remedies that name a command: it is one that the real parser takes, or a program that a Linux
+//! system has.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,8 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The words of a command, with a value for each placeholder; what follows a redirection is the shell's.
+/// The words of a command, with a value for each placeholder; what follows a redirection is the
+/// shell's.
 fn words(command: &str) -> Vec<OsString> {
     let before = command.split(['>', '|']).next().unwrap_or_default();
     let value = |w: &str| match w {

@@ -1,6 +1,7 @@
 //! `altdisk restart`: restarts the machine, for people in the panels, where no shell is at hand.
 //!
-//! Before it does, `--review` says what will boot and who is disconnected. A clone or a job at work is not ended: that is refused.
+//! Before it does, `--review` says what will boot and who is disconnected. A clone or a job at work
+//! is not ended: that is refused.
 
 use std::ffi::OsString;
 
@@ -19,8 +20,8 @@ use crate::job::{self, State as JobState, Summary};
 /// Runs the command.
 ///
 /// # Errors
-/// ALT-130 without a flag where no panel can ask, ALT-803 without root, ALT-701 while a run or a job is at work, ALT-802 where the restart
-/// is refused.
+/// ALT-130 without a flag where no panel can ask, ALT-803 without root, ALT-701 while a run or a
+/// job is at work, ALT-802 where the restart is refused.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTART, args)?;
     console(events, &RESTART, false, false, false);
@@ -38,7 +39,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(say("The machine restarts now.\n", Exit::Done))
 }
 
-/// Refuses while a job is at work that a restart would end. Those that only look something up are no loss, and the panel's own is one too.
+/// Refuses while a job is at work that a restart would end. Those that only look something up are
+/// no loss, and the panel's own is one too.
 fn nothing_runs(jobs: &[Summary]) -> Result<()> {
     let is_restart = |j: &Summary| j.spec.argv.get(1).is_some_and(|word| word == RESTART.name);
     let runs = |j: &Summary| matches!(j.state, JobState::Running | JobState::Lost { alive: true });

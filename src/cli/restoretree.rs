@@ -1,6 +1,8 @@
-//! `altdisk restoretree IMAGE TO [-V]`: the restorer by itself, for tests, benchmarks and the curious.
+//! `altdisk restoretree IMAGE TO [-V]`: the restorer by itself, for tests, benchmarks and the
+//! curious.
 //!
-//! Restores the image in the file or on the device IMAGE (`-`: standard input) into the existing directory TO.
+//! Restores the image in the file or on the device IMAGE (`-`: standard input) into the existing
+//! directory TO.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! `--review`: the page that a panel shows before it runs a command, as JSON.
 //!
-//! Who reads it filled in a form and may not know a single flag: a refusal says which field of the panels a flag in its remedy is.
+//! Who reads it filled in a form and may not know a single flag: a refusal says which field of the
+//! panels a flag in its remedy is.
 
 use anyhow::Result;
 

@@ -1,4 +1,5 @@
-//! `altdisk savetree FROM IMAGE`: the writer of images by itself, for tests, benchmarks and the curious.
+//! `altdisk savetree FROM IMAGE`: the writer of images by itself, for tests, benchmarks and the
+//! curious.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

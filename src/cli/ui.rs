@@ -1,4 +1,5 @@
-//! `altdisk ui [flags] [fastpath]`: the interface; also what `altdisk` alone and `altdisk fastpath` do.
+//! `altdisk ui [flags] [fastpath]`: the interface; also what `altdisk` alone and `altdisk fastpath`
+//! do.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -15,7 +16,8 @@ use crate::tui::model::Doing;
 use crate::tui::run::End;
 use crate::tui::start::{self, Start};
 
-/// What a shell says of a program that ended for want of its terminal, and of one that was told to end.
+/// What a shell says of a program that ended for want of its terminal, and of one that was told to
+/// end.
 const HUNG_UP: i32 = 129;
 const TERMINATED: i32 = 143;
 

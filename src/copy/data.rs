@@ -1,4 +1,5 @@
-//! A file's content: holes stay holes, what is allocated and empty stays so, and what changes meanwhile is copied again.
+//! A file's content: holes stay holes, what is allocated and empty stays so, and what changes
+//! meanwhile is copied again.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -44,7 +45,8 @@ pub fn copy(
     for tries in 1.. {
         once(run, from, to, &before, buffer)?;
         let after = stat_fd(from).map_err(Fault::Source)?;
-        // A change of status says that content may have changed though the times say no; a link made or removed says so too, and is none.
+        // A change of status says that content may have changed though the times say no; a link
+        // made or removed says so too, and is none.
         let torn = after.size != before.size
             || after.mtime != before.mtime
             || (after.ctime != before.ctime && after.nlink == before.nlink);

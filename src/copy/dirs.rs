@@ -1,4 +1,5 @@
-//! Directories that wait to be read: a stack, so that the walk is depth first and what waits stays few.
+//! Directories that wait to be read: a stack, so that the walk is depth first and what waits stays
+//! few.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
@@ -75,7 +76,8 @@ pub fn join(dir: &[u8], name: &CStr) -> Vec<u8> {
 }
 
 impl Drop for Dir {
-    /// Lets go of the parents one after the other: a chain of thousands must not be dropped on the stack.
+    /// Lets go of the parents one after the other: a chain of thousands must not be dropped on the
+    /// stack.
     fn drop(&mut self) {
         let mut next = self.parent.take();
         while let Some(mut dir) = next.and_then(Arc::into_inner) {

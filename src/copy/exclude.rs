@@ -1,7 +1,9 @@
-//! The exclude list: grep patterns, one a line, on lines like `./var/tmp/x` as `find .` at `/` would print them.
+//! The exclude list: grep patterns, one a line, on lines like `./var/tmp/x` as `find .` at `/`
+//! would print them.
 //!
-//! Every file's line is tested by itself, a directory's too. What each pattern matched is counted, so that the report
-//! can point out those that matched nothing and those that took more than was meant (`/tmp/` also hits `./var/tmp/`).
+//! Every file's line is tested by itself, a directory's too. What each pattern matched is counted,
+//! so that the report can point out those that matched nothing and those that took more than was
+//! meant (`/tmp/` also hits `./var/tmp/`).
 
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
@@ -61,8 +63,8 @@ impl Tally {
 const TREES: usize = 8;
 
 impl Excludes {
-    /// Reads the text of a list; `file` is its name for messages. Empty lines are left out (to grep they match every
-    /// line, and nothing would be copied) and warned of in the report.
+    /// Reads the text of a list; `file` is its name for messages. Empty lines are left out (to grep
+    /// they match every line, and nothing would be copied) and warned of in the report.
     ///
     /// # Errors
     /// ALT-401 with file:line:column and what is wrong there.
@@ -164,7 +166,8 @@ impl Excludes {
         hits.matched_any()
     }
 
-    /// The same list, which leaves these directories (from `/` on) and those above them: what the list excludes is only what is in them.
+    /// The same list, which leaves these directories (from `/` on) and those above them: what the
+    /// list excludes is only what is in them.
     #[must_use]
     pub fn but_for(self, directories: impl Iterator<Item = PathBuf>) -> Self {
         let line = |p: PathBuf| [b".", p.as_os_str().as_bytes()].concat();
@@ -192,7 +195,8 @@ impl Excludes {
         }
     }
 
-    /// What each pattern did so far, in the list's order, with what should be pointed out; empty lines too.
+    /// What each pattern did so far, in the list's order, with what should be pointed out; empty
+    /// lines too.
     pub fn report(&self) -> Vec<Used> {
         let blank = self.blank.iter().map(|line| Used {
             line: *line,

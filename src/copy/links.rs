@@ -1,6 +1,7 @@
-//! Hard links without a map of inodes: the first copy of a file with several names gets one more, in a
-//! staging directory of the target, named after the source's inode. Further names are linked from there, and the last one
-//! is that name moved. What is left at the end (other names were excluded, or are new) is removed.
+//! Hard links without a map of inodes: the first copy of a file with several names gets one more,
+//! in a staging directory of the target, named after the source's inode. Further names are linked
+//! from there, and the last one is that name moved. What is left at the end (other names were
+//! excluded, or are new) is removed.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
@@ -10,7 +11,8 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use crate::host::tree::{Errno, Stat, Sys, list, stat_at};
 use crate::host::{attrs, make};
 
-/// The staging directory, at the target's top. A source's own (of a copy that was killed) is never copied.
+/// The staging directory, at the target's top. A source's own (of a copy that was killed) is never
+/// copied.
 pub const STAGING: &CStr = c".altdisk-links";
 
 #[derive(Debug, Default)]
@@ -51,7 +53,8 @@ pub fn forbidding(stat: &Stat) -> u32 {
         .unwrap_or(0)
 }
 
-/// Inode and birth time, as an inode number may be used again meanwhile; and the flags to set in the end.
+/// Inode and birth time, as an inode number may be used again meanwhile; and the flags to set in
+/// the end.
 fn staged_name(stat: &Stat) -> CString {
     let text = format!(
         "{:x}.{:x}.{:x}.{:x}",
@@ -125,7 +128,8 @@ impl Links {
     }
 }
 
-/// Removes a staging directory: one that a copy before left behind, or this one's with `flags` set on what is left in it.
+/// Removes a staging directory: one that a copy before left behind, or this one's with `flags` set
+/// on what is left in it.
 ///
 /// # Errors
 /// The kernel's.

@@ -1,6 +1,6 @@
-//! What a file has beside its content, given to its copy in the order that the kernel wants: owner (which clears setuid
-//! and capabilities), extended attributes, permissions, times, and inode flags last, as some forbid everything else.
-//! What the target cannot keep is counted, not fatal.
+//! What a file has beside its content, given to its copy in the order that the kernel wants: owner
+//! (which clears setuid and capabilities), extended attributes, permissions, times, and inode flags
+//! last, as some forbid everything else. What the target cannot keep is counted, not fatal.
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -48,7 +48,8 @@ pub fn file(
         run.keep("the owner", make::own(to, stat), &path)?;
     }
     xattrs(run, from, of, &item.attributes, &path)?;
-    // An access ACL's mask is the group's permissions, so setting it changed nothing; chown may have.
+    // An access ACL's mask is the group's permissions, so setting it changed nothing; chown may
+    // have.
     if stat.mode & SPECIAL != 0 {
         run.keep("the permissions", make::permit(to, stat.permissions()), &path)?;
     }
@@ -105,7 +106,8 @@ fn xattrs(
             Err(e) => return Err(Fault::Source(e)),
         };
         match attrs::set(to, name, &value) {
-            // Too large for the target's kind of file system, or the target is full: a full one shows by itself.
+            // Too large for the target's kind of file system, or the target is full: a full one
+            // shows by itself.
             Err(Errno::ENOSPC) if run.has_room() => {
                 run.lost(&attribute(name), Errno::ENOSPC, path())
             }
@@ -137,7 +139,8 @@ fn flags_and_project(
     Ok(())
 }
 
-/// Adds inode flags; where the kernel refuses them together, one by one, and those that it refuses are counted.
+/// Adds inode flags; where the kernel refuses them together, one by one, and those that it refuses
+/// are counted.
 fn set_flags(run: &Run<'_>, to: BorrowedFd<'_>, wanted: u32, path: &dyn Fn() -> Vec<u8>) {
     let now = attrs::flags(to);
     if now & wanted == wanted || attrs::put_flags(to, now | wanted).is_ok() {
@@ -168,8 +171,8 @@ pub fn held_back(run: &Run<'_>, at: &Open, name: &CStr, flags: u32) {
     }
 }
 
-/// Takes from a directory that was there before what its new entries would inherit (group, default ACL, flags), and
-/// shuts it for others until it is finished.
+/// Takes from a directory that was there before what its new entries would inherit (group, default
+/// ACL, flags), and shuts it for others until it is finished.
 pub fn neutral(run: &Run<'_>, at: &Open) -> Sys<()> {
     let there = stat_fd(&at.target)?;
     if !run.owners || (there.permissions(), there.uid, there.gid) == (PRIVATE, 0, 0) {

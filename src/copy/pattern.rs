@@ -1,7 +1,9 @@
-//! grep's basic regular expressions (POSIX BRE with GNU's additions), rewritten for the regex crate.
+//! grep's basic regular expressions (POSIX BRE with GNU's additions), rewritten for the regex
+//! crate.
 //!
-//! Bytes are matched, as grep does in the C locale: a dot is one byte, and what the machine's locale is does
-//! not change what a list excludes. What cannot be said there (back-references) or is wrong is an error with its column.
+//! Bytes are matched, as grep does in the C locale: a dot is one byte, and what the machine's
+//! locale is does not change what a list excludes. What cannot be said there (back-references) or
+//! is wrong is an error with its column.
 
 /// What is wrong with a pattern, and where: the column counts bytes from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +12,8 @@ pub struct Bad {
     pub why: String,
 }
 
-/// The pattern in the regex crate's syntax, for a bytes regex without Unicode where a dot matches newline too.
+/// The pattern in the regex crate's syntax, for a bytes regex without Unicode where a dot matches
+/// newline too.
 ///
 /// # Errors
 /// What grep would refuse too; back-references; a repetition of an assertion.

@@ -1,4 +1,5 @@
-//! Files that wait to be made: batches of one directory each, in a queue that is bounded in open files and in what is read ahead.
+//! Files that wait to be made: batches of one directory each, in a queue that is bounded in open
+//! files and in what is read ahead.
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -39,7 +40,8 @@ impl Batch {
     }
 }
 
-/// At most so many batches wait; with their directories' descriptors that stays below the usual limit of 1024.
+/// At most so many batches wait; with their directories' descriptors that stays below the usual
+/// limit of 1024.
 const BATCHES: usize = 64;
 const FILES: usize = 384;
 const BYTES: u64 = 64 << 20;
@@ -94,8 +96,8 @@ impl Queue {
         true
     }
 
-    /// The next batch, of a directory that no other writer is in if there is one; `left` is the directory that this writer
-    /// was in. None when it is over.
+    /// The next batch, of a directory that no other writer is in if there is one; `left` is the
+    /// directory that this writer was in. None when it is over.
     pub fn take(&self, left: Option<usize>) -> Option<(Batch, usize)> {
         let mut state = self.lock();
         if let Some(at) = left.and_then(|l| state.busy.iter().position(|b| *b == l)) {

@@ -172,7 +172,8 @@ impl Reader<'_> {
             Tally::add(&run.tally.excluded, 1);
             return Ok(None);
         }
-        // Only the staging directory is always there to be skipped; paths are built where there are more.
+        // Only the staging directory is always there to be skipped; paths are built where there are
+        // more.
         let named = run.skip_paths.contains(entry.name.to_bytes()) || run.skip_paths.len() > 1;
         let left_out = named && run.skip_paths.contains(&path());
         if left_out

@@ -1,4 +1,5 @@
-//! What a copy has to say at its end. Lists are cut, so that a tree of nothing but bad files does not fill the memory.
+//! What a copy has to say at its end. Lists are cut, so that a tree of nothing but bad files does
+//! not fill the memory.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

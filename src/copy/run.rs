@@ -271,7 +271,8 @@ impl Run<'_> {
         }
     }
 
-    /// A part of a directory is done; the last part gives it its metadata. The top waits for the end.
+    /// A part of a directory is done; the last part gives it its metadata. The top waits for the
+    /// end.
     pub fn part_done(&self, at: &Open) {
         if at.dir.part_done()
             && !at.dir.is_top()
@@ -283,7 +284,8 @@ impl Run<'_> {
         }
     }
 
-    /// Has the target written while the copy goes on, so that the end is short and little is unwritten at a time.
+    /// Has the target written while the copy goes on, so that the end is short and little is
+    /// unwritten at a time.
     fn flush(&self) {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         while !*over {

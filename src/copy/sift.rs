@@ -37,8 +37,8 @@ impl<'a> Sift<'a> {
         Self { excludes, top, dev, line }
     }
 
-    /// Whether the list excludes a file, and counts it; of a directory, whether it excludes everything in it too. If anything in
-    /// it is to be copied, it is made after all.
+    /// Whether the list excludes a file, and counts it; of a directory, whether it excludes
+    /// everything in it too. If anything in it is to be copied, it is made after all.
     ///
     /// # Errors
     /// The kernel's, where a directory cannot be looked into.
@@ -83,7 +83,8 @@ impl<'a> Sift<'a> {
         [&self.line, path].concat()
     }
 
-    /// Whether every line below a directory is excluded. Depth first and in parts, as the walk itself.
+    /// Whether every line below a directory is excluded. Depth first and in parts, as the walk
+    /// itself.
     fn all_excluded(&self, path: Vec<u8>, tally: &mut exclude::Tally) -> Sys<bool> {
         let mut buffer = vec![0; LISTING];
         let mut waiting = vec![(path, 0)];

@@ -118,8 +118,8 @@ fn regular(
     meta::file(run, at, item, &copied.stat, from, &to, hold_back)
 }
 
-/// Gives a finished file the checksums (fs-verity) of its original, which takes that nobody has it open for writing: it is returned open for
-/// reading, which is enough for metadata.
+/// Gives a finished file the checksums (fs-verity) of its original, which takes that nobody has it
+/// open for writing: it is returned open for reading, which is enough for metadata.
 fn verity(run: &Run<'_>, at: &Open, item: &Item, from: &File, to: File) -> Result<File, Fault> {
     drop(to);
     let to = make::open_file(&at.target, &item.name).map_err(Fault::Target)?;

@@ -1,11 +1,13 @@
-//! The kernel's word that a disk is ours alone: exclusive opens of the disk and its partitions, and a lock.
+//! The kernel's word that a disk is ours alone: exclusive opens of the disk and its partitions, and
+//! a lock.
 //!
-//! `O_EXCL` on a block device fails while any file system, swap space, RAID, LVM or device-mapper table uses it or one of its
-//! partitions; the `flock` makes udev leave the disk alone. mkfs and the like need the same exclusive open for
-//! themselves, so a claim is held only while sfdisk writes, and elsewhere taken and given back as a question.
+//! `O_EXCL` on a block device fails while any file system, swap space, RAID, LVM or device-mapper
+//! table uses it or one of its partitions; the `flock` makes udev leave the disk alone. mkfs and
+//! the like need the same exclusive open for themselves, so a claim is held only while sfdisk
+//! writes, and elsewhere taken and given back as a question.
 //!
-//! Everything is opened for reading only: udev makes the kernel read a disk's partitions anew whenever a writer closes it, and
-//! then their nodes are gone for a moment.
+//! Everything is opened for reading only: udev makes the kernel read a disk's partitions anew
+//! whenever a writer closes it, and then their nodes are gone for a moment.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -59,7 +61,8 @@ impl Claim {
 
     fn try_take(disk: &Disk) -> Result<Self> {
         same(disk)?;
-        // A partition opened exclusively claims its disk as well, so partitions are asked first and given back.
+        // A partition opened exclusively claims its disk as well, so partitions are asked first and
+        // given back.
         for node in nodes_of(disk) {
             drop(open(&node, libc::O_EXCL)?);
         }
@@ -83,7 +86,8 @@ impl Claim {
     }
 }
 
-/// Locks the disk, waiting for udev: it locks a disk while it looks at it, which takes seconds on a busy machine.
+/// Locks the disk, waiting for udev: it locks a disk while it looks at it, which takes seconds on a
+/// busy machine.
 fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
     let begun = Instant::now();
     loop {
@@ -110,8 +114,9 @@ fn open(path: &Path, flags: i32) -> Result<File> {
     })
 }
 
-/// Waits until nobody has the device to himself, a moment at most: a child process that is just being started holds what its parent
-/// had open until it runs its program. Where the device stays in use, the program that needs it says so.
+/// Waits until nobody has the device to himself, a moment at most: a child process that is just
+/// being started holds what its parent had open until it runs its program. Where the device stays
+/// in use, the program that needs it says so.
 pub fn wait_free(device: &Path) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(2) && open(device, libc::O_EXCL).is_err() {

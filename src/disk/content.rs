@@ -1,13 +1,17 @@
 //! What is on a disk where nothing is recognised: blocks read at places that are spread over it.
 //!
-//! No signature does not mean no data: dm-crypt without a header, LUKS with its header elsewhere, raw databases, a disk whose start is
-//! damaged. So a disk counts as empty only if every block that is looked at is zeros, or every one is 0xFF, which is how some flash
-//! reads where it was erased: the same byte at hundreds of places says nothing. Zeros in one place and 0xFF in another are data.
+//! No signature does not mean no data: dm-crypt without a header, LUKS with its header elsewhere,
+//! raw databases, a disk whose start is damaged. So a disk counts as empty only if every block that
+//! is looked at is zeros, or every one is 0xFF, which is how some flash reads where it was erased:
+//! the same byte at hundreds of places says nothing. Zeros in one place and 0xFF in another are
+//! data.
 //!
-//! The places are the first and the last MiB, the powers of two with 64 KiB behind each (superblocks and backups lie there), the starts
-//! of partitions, and one place in each of [`SPREAD`] equal stretches, at a distance that looks random: a run of data that is longer
-//! than two stretches cannot be missed. They are the same for every disk of a size, so that two looks at a disk can be compared block
-//! by block, and so that erasing a disk can make exactly these blocks zeros.
+//! The places are the first and the last MiB, the powers of two with 64 KiB behind each
+//! (superblocks and backups lie there), the starts of partitions, and one place in each of
+//! [`SPREAD`] equal stretches, at a distance that looks random: a run of data that is longer than
+//! two stretches cannot be missed. They are the same for every disk of a size, so that two looks at
+//! a disk can be compared block by block, and so that erasing a disk can make exactly these blocks
+//! zeros.
 
 use std::fs::File;
 use std::io;
@@ -56,7 +60,8 @@ pub enum Since {
     Changed,
 }
 
-/// Where a disk of `size` bytes, with partitions that begin at `starts`, is looked at: offsets of blocks, ascending.
+/// Where a disk of `size` bytes, with partitions that begin at `starts`, is looked at: offsets of
+/// blocks, ascending.
 pub fn places(size: u64, starts: &[u64]) -> Vec<u64> {
     let mut all: Vec<u64> = (0..MIB / BLOCK).map(|n| n * BLOCK).collect();
     let last = size.saturating_sub(MIB);
@@ -87,8 +92,9 @@ pub fn starts(disk: &Disk) -> Vec<u64> {
     disk.partitions.iter().map(|p| p.start).collect()
 }
 
-/// The blocks at `places`, each as a number: [`ZEROS`], [`ONES`], or the beginning of a hash. Reads the medium, not what the kernel
-/// remembers of it: a partition's own writes do not show in the memory of the whole disk.
+/// The blocks at `places`, each as a number: [`ZEROS`], [`ONES`], or the beginning of a hash. Reads
+/// the medium, not what the kernel remembers of it: a partition's own writes do not show in the
+/// memory of the whole disk.
 ///
 /// # Errors
 /// If a place cannot be read.
@@ -137,8 +143,9 @@ fn number(bytes: &[u8]) -> u32 {
     u32::from_be_bytes([a, b, c, d]).clamp(ZEROS + 1, ONES - 1)
 }
 
-/// Drops the clean pages of the device (posix_fadvise(2), POSIX_FADV_DONTNEED): a whole disk and its partitions have pages of their own, and
-/// whoever reads through the disk would see what a partition held before it was written. Dirty pages stay.
+/// Drops the clean pages of the device (posix_fadvise(2), POSIX_FADV_DONTNEED): a whole disk and
+/// its partitions have pages of their own, and whoever reads through the disk would see what a
+/// partition held before it was written. Dirty pages stay.
 ///
 /// # Errors
 /// The kernel's.

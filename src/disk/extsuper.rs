@@ -1,4 +1,5 @@
-//! The superblock of ext4, as far as programs that are older than a feature do not print it (ext4(5), Documentation/filesystems/ext4).
+//! The superblock of ext4, as far as programs that are older than a feature do not print it
+//! (ext4(5), Documentation/filesystems/ext4).
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -25,7 +26,8 @@ pub struct ExtSuper {
 }
 
 impl ExtSuper {
-    /// Of the file system on a device; None where it has none of ext2, ext3, ext4, or cannot be read.
+    /// Of the file system on a device; None where it has none of ext2, ext3, ext4, or cannot be
+    /// read.
     pub fn of(device: &Path) -> Option<Self> {
         let mut bytes = [0; LENGTH];
         File::open(device).ok()?.read_exact_at(&mut bytes, OFFSET).ok()?;

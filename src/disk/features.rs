@@ -1,8 +1,8 @@
 //! The features of the source's file systems, as arguments for mkfs.
 //!
-//! mkfs's defaults get ahead of boot loaders: a GRUB that reads the source may not read what a newer mkfs makes. So the
-//! alternate's file systems have the features of the source's. Features that cannot be chosen (or that this
-//! machine's mkfs does not know) are left to mkfs.
+//! mkfs's defaults get ahead of boot loaders: a GRUB that reads the source may not read what a
+//! newer mkfs makes. So the alternate's file systems have the features of the source's. Features
+//! that cannot be chosen (or that this machine's mkfs does not know) are left to mkfs.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use anyhow::Result;
 use crate::disk::extsuper::ExtSuper;
 use crate::host::cmd::Cmd;
 
-/// Arguments for mkfs that repeat the features of the file system on `device` (mounted or not). Empty for types without such.
+/// Arguments for mkfs that repeat the features of the file system on `device` (mounted or not).
+/// Empty for types without such.
 ///
 /// # Errors
 /// ALT-801, ALT-802 where the tool that reads them is missing or fails.
@@ -43,8 +44,8 @@ pub fn source_mkfs_options(fstype: &str, device: &Path) -> Result<Vec<String>> {
     }
 }
 
-/// Features of ext2/3/4 that mke2fs takes and that make sense on an empty file system. `needs_recovery` and the like are states;
-/// `mmp` protects a disk that several machines see.
+/// Features of ext2/3/4 that mke2fs takes and that make sense on an empty file system.
+/// `needs_recovery` and the like are states; `mmp` protects a disk that several machines see.
 const EXT: [&str; 29] = [
     "64bit",
     "bigalloc",
@@ -77,7 +78,8 @@ const EXT: [&str; 29] = [
     "verity",
 ];
 
-/// Features that not every kernel can mount. One that can has a file of that name in `/sys/fs/ext4/features`.
+/// Features that not every kernel can mount. One that can has a file of that name in
+/// `/sys/fs/ext4/features`.
 const NOT_EVERYWHERE: [&str; 2] = ["casefold", "verity"];
 
 /// Reads `dumpe2fs -h`, which does not tell whether an encoding is `strict`.
@@ -112,7 +114,8 @@ pub fn ext(text: &str, strict: bool) -> Vec<String> {
     args
 }
 
-/// Takes features from options of mke2fs that the kernel here could not mount (those of an image of another machine). Returns their names.
+/// Takes features from options of mke2fs that the kernel here could not mount (those of an image of
+/// another machine). Returns their names.
 pub fn without_unknown(options: &mut Vec<String>) -> Vec<String> {
     let knows = |feature: &str| Path::new("/sys/fs/ext4/features").join(feature).exists();
     let gone: Vec<&str> = NOT_EVERYWHERE.into_iter().filter(|f| !knows(f)).collect();
@@ -193,7 +196,8 @@ const BTRFS: [(&str, &str); 6] = [
     ("BLOCK_GROUP_TREE", "block-group-tree"),
 ];
 
-/// Reads `btrfs inspect-internal dump-super`; `features` and `runtime` are what `mkfs.btrfs -O list-all` and `-R list-all` print.
+/// Reads `btrfs inspect-internal dump-super`; `features` and `runtime` are what `mkfs.btrfs -O
+/// list-all` and `-R list-all` print.
 pub fn btrfs(text: &str, features: &str, runtime: &str) -> Vec<String> {
     let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
     let has = |flag: &str| {
@@ -297,7 +301,8 @@ mod tests {
         ));
     }
 
-    /// What is read from one file system makes another with the same features, on this machine's tools.
+    /// What is read from one file system makes another with the same features, on this machine's
+    /// tools.
     #[test]
     fn features_survive_the_round_trip() {
         let dir = tempfile::tempdir().unwrap();

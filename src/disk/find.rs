@@ -11,10 +11,12 @@ use crate::host::device::block_device;
 use crate::host::files::line;
 
 impl World {
-    /// The disk that a user named: `vdb`, `/dev/vdb`, a link below /dev/disk, a practice disk's name.
+    /// The disk that a user named: `vdb`, `/dev/vdb`, a link below /dev/disk, a practice disk's
+    /// name.
     ///
     /// # Errors
-    /// ALT-201 to ALT-204: no such disk, or something that is not a whole disk (and then which disk it is on).
+    /// ALT-201 to ALT-204: no such disk, or something that is not a whole disk (and then which disk
+    /// it is on).
     pub fn disk(&self, arg: &str) -> Result<&Disk> {
         // As lists show a practice disk: `practice1 (loop2)`.
         let arg = arg
@@ -112,9 +114,9 @@ impl World {
         error::NO_SUCH_DISK.because(format!("{shown}: there is no such disk ({list})"))
     }
 
-    /// Kernel names of the disks that a device lies on: itself, or through partitions, LVM, MD, LUKS, loop and what else is
-    /// stacked, recursively. `dev` is `major:minor`, a kernel name, or a path. Empty where it lies on no disk (a
-    /// network file system).
+    /// Kernel names of the disks that a device lies on: itself, or through partitions, LVM, MD,
+    /// LUKS, loop and what else is stacked, recursively. `dev` is `major:minor`, a kernel name, or
+    /// a path. Empty where it lies on no disk (a network file system).
     pub fn disks_below(&self, dev: &str) -> Vec<String> {
         let mut found = BTreeSet::new();
         if let Some(name) = self.kernel_name(dev) {
@@ -137,8 +139,8 @@ impl World {
         found
     }
 
-    /// The disks of a mount: several where a btrfs lies on several, and named by the source where the
-    /// device number is anonymous.
+    /// The disks of a mount: several where a btrfs lies on several, and named by the source where
+    /// the device number is anonymous.
     pub fn disks_of_mount(&self, mount: &crate::host::mounts::Mount) -> Vec<String> {
         let start: Vec<String> = [mount.dev.as_str(), mount.source.as_str()]
             .iter()
@@ -178,7 +180,8 @@ impl World {
             self.descend(slave, found, depth + 1);
         }
         if let Some(s) = self.stacked.iter().find(|s| s.name == name && s.slaves.is_empty()) {
-            // An LVM volume that is not active has no slaves; its physical volumes are known all the same.
+            // An LVM volume that is not active has no slaves; its physical volumes are known all
+            // the same.
             let lv = self.lvm.lvs.iter().find(|lv| lv.dm_path == s.path);
             let pvs = self
                 .lvm

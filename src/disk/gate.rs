@@ -1,7 +1,8 @@
 //! The gate: whether a disk may become a target, and everything that says otherwise.
 //!
-//! Pure: it reasons over a [`World`]. Every obstacle is listed with its evidence and what would remove it, not only
-//! the first. What is in use or unsuitable can never be overridden; content can, by the disk's own serial.
+//! Pure: it reasons over a [`World`]. Every obstacle is listed with its evidence and what would
+//! remove it, not only the first. What is in use or unsuitable can never be overridden; content
+//! can, by the disk's own serial.
 
 use crate::disk::model::{Disk, Role, Sight, Signature, World};
 use crate::disk::size::human;
@@ -9,7 +10,8 @@ use crate::disk::uses::{self, Use};
 use crate::error::{self, Entry};
 use crate::printable::{Message, printable};
 
-/// The smallest disk that is looked at as a target; bytes. Whether a system fits is the plan's business.
+/// The smallest disk that is looked at as a target; bytes. Whether a system fits is the plan's
+/// business.
 const SMALLEST: u64 = 16 << 20;
 
 /// What kind of hindrance.
@@ -80,7 +82,8 @@ impl Verdict {
         self.obstacles.iter().all(|o| o.kind == Kind::HasContent)
     }
 
-    /// Passes the disk if it is free, or if only content stands against it and `erase` names this very disk.
+    /// Passes the disk if it is free, or if only content stands against it and `erase` names this
+    /// very disk.
     ///
     /// # Errors
     /// The first obstacle's ALT-2nn, with the evidence and the remedies of all.
@@ -113,7 +116,8 @@ impl Verdict {
         Err(first.entry.because_do(cause, remedies.join("; ")))
     }
 
-    /// One reason more, which nothing that is typed overrides: the first, as the others follow from it.
+    /// One reason more, which nothing that is typed overrides: the first, as the others follow from
+    /// it.
     pub fn refuse(&mut self, entry: &'static Entry, evidence: String, remedy: String) {
         self.obstacles.insert(0, Obstacle { entry, evidence, remedy, kind: Kind::InUse });
     }
@@ -221,7 +225,8 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
     }
 }
 
-/// Whether the disk holds a copy of a system, of this one or of another: known by the names of its partitions or the tag of its volume group.
+/// Whether the disk holds a copy of a system, of this one or of another: known by the names of its
+/// partitions or the tag of its volume group.
 pub fn is_clone(disk: &Disk, world: &World) -> bool {
     let named = disk
         .partitions
@@ -237,7 +242,8 @@ pub fn is_clone(disk: &Disk, world: &World) -> bool {
     named || uses::groups_on(disk, world).iter().any(|vg| tagged(vg))
 }
 
-/// What is on the disk, for people: `a GPT partition table with 3 partitions`, `vdb1: ext4 "data" (20 GiB)`.
+/// What is on the disk, for people: `a GPT partition table with 3 partitions`, `vdb1: ext4 "data"
+/// (20 GiB)`.
 pub fn describe(disk: &Disk) -> Vec<String> {
     let mut all = vec![];
     if let Some(Sight::Data(at)) = disk.sight {

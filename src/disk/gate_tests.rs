@@ -584,7 +584,8 @@ fn erase_must_name_a_target() {
     );
 }
 
-/// Case 35: `dd` of the running disk. The copy sorts first, and has every name that fstab knows but the serial number.
+/// Case 35: `dd` of the running disk. The copy sorts first, and has every name that fstab knows but
+/// the serial number.
 #[test]
 fn a_copy_of_the_running_disk_is_content() {
     let mut world = sample::world();

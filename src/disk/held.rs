@@ -1,12 +1,13 @@
 //! A disk that is kept open: the proof that its name still leads to it.
 //!
-//! Programs are given names, and names change hands: a USB hub resets, and sdb is another disk. While a disk is open the kernel gives its
-//! number to no other, and its sequence number (Linux 5.15) to no other ever. So whoever writes by name first compares what the name leads
-//! to with what is open, and again afterwards. Where a program takes it, it is given [`Held::path`]: a path that leads to the open disk
-//! itself, whatever happens to the name in between.
+//! Programs are given names, and names change hands: a USB hub resets, and sdb is another disk.
+//! While a disk is open the kernel gives its number to no other, and its sequence number (Linux
+//! 5.15) to no other ever. So whoever writes by name first compares what the name leads to with
+//! what is open, and again afterwards. Where a program takes it, it is given [`Held::path`]: a path
+//! that leads to the open disk itself, whatever happens to the name in between.
 //!
-//! The descriptor is for reading and not exclusive: mkfs and the like claim the device for themselves, and udev looks anew at a disk
-//! whenever a writer closes it.
+//! The descriptor is for reading and not exclusive: mkfs and the like claim the device for
+//! themselves, and udev looks anew at a disk whenever a writer closes it.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -141,7 +142,8 @@ impl Held {
         done
     }
 
-    /// Whether this device lies on `disks` and nothing else, directly or through what is stacked on them.
+    /// Whether this device lies on `disks` and nothing else, directly or through what is stacked on
+    /// them.
     ///
     /// # Errors
     /// ALT-714 with what it lies on.

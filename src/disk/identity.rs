@@ -1,10 +1,12 @@
 //! Which disk is meant: everything by which one is known, and how much of it another one shares.
 //!
-//! Kernel names change over a reboot, and what is on a disk can be copied to another one (`dd`), with the id of its table. So a serial
-//! number, WWN, model or size that is known on both sides and differs makes it another disk, whatever is on it. For the same disk speak,
-//! the strongest first: the kernel's sequence number, which it never gives twice until the machine restarts (Linux 5.15 and later); the
-//! serial number or the WWN; the id of the partition table. Disks of virtual machines often have none of the first three. What nothing
-//! speaks for or against is [`Likeness::Unknown`]: then what is on the disk must decide.
+//! Kernel names change over a reboot, and what is on a disk can be copied to another one (`dd`),
+//! with the id of its table. So a serial number, WWN, model or size that is known on both sides and
+//! differs makes it another disk, whatever is on it. For the same disk speak, the strongest first:
+//! the kernel's sequence number, which it never gives twice until the machine restarts (Linux 5.15
+//! and later); the serial number or the WWN; the id of the partition table. Disks of virtual
+//! machines often have none of the first three. What nothing speaks for or against is
+//! [`Likeness::Unknown`]: then what is on the disk must decide.
 
 use std::path::PathBuf;
 
@@ -51,7 +53,8 @@ pub enum Likeness {
     Unknown,
 }
 
-/// What tells this very disk from any other until the machine restarts: the kernel never uses a sequence number twice.
+/// What tells this very disk from any other until the machine restarts: the kernel never uses a
+/// sequence number twice.
 pub fn seen(disk: &Disk) -> Option<String> {
     disk.diskseq.and_then(sequence)
 }
@@ -94,7 +97,8 @@ impl DiskIdentity {
         if shared(&self.serial, &now.serial) || shared(&self.wwn, &now.wwn) {
             return Likeness::Match(Basis::Serial);
         }
-        // A copy of the disk has the same table: it is not the disk if that had something better to be known by.
+        // A copy of the disk has the same table: it is not the disk if that had something better to
+        // be known by.
         if let Some(better) = self.serial.as_ref().or(self.wwn.as_ref()) {
             return Likeness::Differs(format!(
                 "it does not show {better}, the serial number or WWN that the disk had"

@@ -1,6 +1,8 @@
-//! Parts of the kernel that serve block devices to other machines: NVMe and SCSI targets, Xen's block back end.
+//! Parts of the kernel that serve block devices to other machines: NVMe and SCSI targets, Xen's
+//! block back end.
 //!
-//! They open a device without claiming it, and no process shows a descriptor; what they serve stands in their configuration only.
+//! They open a device without claiming it, and no process shows a descriptor; what they serve
+//! stands in their configuration only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +56,8 @@ fn scsi_targets(config: &Path) -> Vec<KernelUser> {
     for (kind, dir) in entries(&config.join("target/core")) {
         for (name, dir) in entries(&dir) {
             let given = line(dir.join("udev_path")).filter(|d| d.starts_with('/'));
-            // What rtslib did not set is in what the back end tells: `iBlock device: sdb  UDEV PATH: /dev/sdb`, `... Major: 8 Minor: 16`.
+            // What rtslib did not set is in what the back end tells: `iBlock device: sdb  UDEV
+            // PATH: /dev/sdb`, `... Major: 8 Minor: 16`.
             let told =
                 || fs::read_to_string(dir.join("info")).ok().and_then(|text| told_device(&text));
             if let Some(device) = given.or_else(told) {

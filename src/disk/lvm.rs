@@ -1,5 +1,6 @@
-//! LVM volumes made and unmade. The running system's LVM must not notice more than it has to: no metadata backups below
-//! /etc/lvm, no entries in its devices file, and every command sees only the devices that it is told.
+//! LVM volumes made and unmade. The running system's LVM must not notice more than it has to: no
+//! metadata backups below /etc/lvm, no entries in its devices file, and every command sees only the
+//! devices that it is told.
 
 use std::path::{Path, PathBuf};
 
@@ -76,7 +77,8 @@ pub fn vg_create(scope: &Scope, name: &str, pvs: &[PathBuf], extent_size: u64) -
     scope.cmd(format!("make the volume group {name}"), "vgcreate", &args)
 }
 
-/// `lvcreate` of a linear volume, active afterwards, old signatures in it wiped. On `pvs` only, if any are named.
+/// `lvcreate` of a linear volume, active afterwards, old signatures in it wiped. On `pvs` only, if
+/// any are named.
 pub fn lv_create(scope: &Scope, vg: &str, name: &str, extents: u64, pvs: &[PathBuf]) -> Cmd {
     let extents = extents.to_string();
     let mut args = vec!["-y", "-Wy", "-Zy", "-l", &extents, "-n", name, vg];
@@ -109,7 +111,8 @@ pub fn lv_remove(scope: &Scope, vg: &str, name: &str) -> Cmd {
     )
 }
 
-/// Whether the devices of `scope` hold this volume group, and in it (if one is named) this logical volume.
+/// Whether the devices of `scope` hold this volume group, and in it (if one is named) this logical
+/// volume.
 ///
 /// # Errors
 /// ALT-801 where LVM is not installed.
@@ -141,8 +144,8 @@ pub fn mapper_path(vg: &str, lv: &str) -> PathBuf {
     PathBuf::from(format!("/dev/mapper/{}-{}", double(vg), double(lv)))
 }
 
-/// Deactivates and removes `vg` if the disk holds a part of it and LVM is installed. That the group misses other disks is no
-/// hindrance.
+/// Deactivates and removes `vg` if the disk holds a part of it and LVM is installed. That the group
+/// misses other disks is no hindrance.
 ///
 /// # Errors
 /// ALT-802 where a volume of it is in use.
@@ -155,7 +158,8 @@ pub fn deactivate_if_there(vg: &str, disk: &Disk, events: &Events) -> Result<()>
     vg_remove(&scope, vg).accept(&[5]).run(events).map(drop)
 }
 
-/// Deactivates `vg` if the disk holds a part of it; what is on it stays. A volume that somebody has mounted stays active.
+/// Deactivates `vg` if the disk holds a part of it; what is on it stays. A volume that somebody has
+/// mounted stays active.
 ///
 /// # Errors
 /// ALT-801 where LVM is not installed any more.

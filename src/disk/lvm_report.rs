@@ -1,4 +1,5 @@
-//! What LVM reports about its volumes: three questions that read the metadata and write nothing, not even a lock.
+//! What LVM reports about its volumes: three questions that read the metadata and write nothing,
+//! not even a lock.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ pub fn installed() -> bool {
     find_program(Path::new("/"), "lvm").is_some()
 }
 
-/// Whether this machine limits LVM to the devices of a file; then other devices must be named to every command.
+/// Whether this machine limits LVM to the devices of a file; then other devices must be named to
+/// every command.
 pub fn has_devices_file() -> bool {
     Path::new("/etc/lvm/devices/system.devices").exists()
 }
@@ -99,7 +101,8 @@ pub fn parse_vgs(json: &str) -> Result<Vec<Vg>> {
     Ok(rows(json, "vg")?.iter().map(vg).collect())
 }
 
-/// Reads `lvs --reportformat json`, one row a segment: a volume counts once. Which are active it does not say.
+/// Reads `lvs --reportformat json`, one row a segment: a volume counts once. Which are active it
+/// does not say.
 ///
 /// # Errors
 /// If it is not LVM's JSON.

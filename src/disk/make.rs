@@ -1,11 +1,14 @@
-//! Writing on target disks: signatures wiped, a partition table written and read back, nodes made to appear.
+//! Writing on target disks: signatures wiped, a partition table written and read back, nodes made
+//! to appear.
 //!
-//! Each action can be repeated, and each looks again at the disk before its first write ([`Claim`]): if it is in use, or is no
-//! longer the disk that was examined, nothing is written. The disk stays open meanwhile ([`Held`]): programs write to what is open, not
-//! to what has its name by then, and what they did is read back from there.
+//! Each action can be repeated, and each looks again at the disk before its first write
+//! ([`Claim`]): if it is in use, or is no longer the disk that was examined, nothing is written.
+//! The disk stays open meanwhile ([`Held`]): programs write to what is open, not to what has its
+//! name by then, and what they did is read back from there.
 //!
-//! A wipe makes blocks zeros at all places where a disk is ever looked at, so that it is empty for the gate afterwards, and in such an order
-//! that an interrupted one is known for what it is: every block is as it was or zeros, and the header of a partition table goes last.
+//! A wipe makes blocks zeros at all places where a disk is ever looked at, so that it is empty for
+//! the gate afterwards, and in such an order that an interrupted one is known for what it is: every
+//! block is as it was or zeros, and the header of a partition table goes last.
 
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -28,14 +31,16 @@ use crate::host::files::line;
 /// How long partition nodes may take to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Erases every signature of the disk: of its partitions first, then its own; all places where it is ever looked at become zeros, among
-/// them the first and the last MiB. A practice disk gives its room back.
+/// Erases every signature of the disk: of its partitions first, then its own; all places where it
+/// is ever looked at become zeros, among them the first and the last MiB. A practice disk gives its
+/// room back.
 ///
 /// # Errors
-/// ALT-216, ALT-217 where the disk is in use or is another one, ALT-714 where it becomes another one meanwhile; ALT-802 with what wipefs
-/// said; ALT-804 where it is not empty afterwards.
+/// ALT-216, ALT-217 where the disk is in use or is another one, ALT-714 where it becomes another
+/// one meanwhile; ALT-802 with what wipefs said; ALT-804 where it is not empty afterwards.
 pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
-    // udev rereads the partitions of a disk that somebody has written to; before it is done, nodes come and go.
+    // udev rereads the partitions of a disk that somebody has written to; before it is done, nodes
+    // come and go.
     settle(events)?;
     let held = Held::disk(disk)?;
     Claim::take(disk)?.close()?;
@@ -70,8 +75,9 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
     settle(events)
 }
 
-/// Makes the blocks at `places` zeros, in this order. Those that are zeros already are not written: a practice disk's file may lie on a full
-/// file system, which has no room for zeros in place of a hole.
+/// Makes the blocks at `places` zeros, in this order. Those that are zeros already are not written:
+/// a practice disk's file may lie on a full file system, which has no room for zeros in place of a
+/// hole.
 fn zero(disk: &Disk, held: &Held, places: &[u64]) -> Result<()> {
     held.check()?;
     let claim = Claim::take(disk)?;
@@ -95,7 +101,8 @@ fn zero(disk: &Disk, held: &Held, places: &[u64]) -> Result<()> {
     held.check()
 }
 
-/// Gives back the room that a practice disk's file takes, behind the first MiB. What stays where the file system cannot is content.
+/// Gives back the room that a practice disk's file takes, behind the first MiB. What stays where
+/// the file system cannot is content.
 fn punch(disk: &Disk, held: &Held, events: &Events) -> Result<()> {
     if find_program(Path::new("/"), "blkdiscard").is_none() {
         return Ok(());
@@ -110,13 +117,16 @@ fn punch(disk: &Disk, held: &Held, events: &Events) -> Result<()> {
     held.guard(|| cmd.run(events).map(drop))
 }
 
-/// The partition table of an MBR (here: the protective one of a GPT) begins behind the boot code. Bytes.
+/// The partition table of an MBR (here: the protective one of a GPT) begins behind the boot code.
+/// Bytes.
 const BOOT_CODE: usize = 440;
-/// Where the protective partition's status is, and what makes it active (UEFI specification, 5.2.3 and table 5-3).
+/// Where the protective partition's status is, and what makes it active (UEFI specification, 5.2.3
+/// and table 5-3).
 const PROTECTIVE_STATUS: u64 = 446;
 const ACTIVE: u8 = 0x80;
 
-/// Zeros the boot code in the first sector, and nothing else: no BIOS starts the disk then. Works while partitions are mounted.
+/// Zeros the boot code in the first sector, and nothing else: no BIOS starts the disk then. Works
+/// while partitions are mounted.
 ///
 /// # Errors
 /// ALT-217 where it is another disk; ALT-804 where it cannot be written.
@@ -125,8 +135,9 @@ pub fn clear_boot_code(disk: &Disk, events: &Events) -> Result<()> {
     write_first_sector(disk, 0, &[0; BOOT_CODE])
 }
 
-/// Makes the protective partition active: some BIOSes start a disk with a GPT only then. Some UEFI firmware takes such a disk for one without a GPT, so
-/// only a disk that is not to be started by UEFI gets it.
+/// Makes the protective partition active: some BIOSes start a disk with a GPT only then. Some UEFI
+/// firmware takes such a disk for one without a GPT, so only a disk that is not to be started by
+/// UEFI gets it.
 ///
 /// # Errors
 /// As [`clear_boot_code`].
@@ -166,18 +177,19 @@ pub fn nodes_of(disk: &Disk) -> Vec<PathBuf> {
     parts.map(|b| Path::new("/dev").join(b.devname)).filter(|p| block_device(p).is_some()).collect()
 }
 
-/// Writes a new GPT on the disk, reads it back, compares, and makes the nodes appear. Returns the nodes in the order of
-/// the layout.
+/// Writes a new GPT on the disk, reads it back, compares, and makes the nodes appear. Returns the
+/// nodes in the order of the layout.
 ///
 /// # Errors
-/// ALT-240 where it does not fit; ALT-216, ALT-217 as [`wipe`]; ALT-241 where what is read back differs; ALT-242 where the
-/// nodes do not appear.
+/// ALT-240 where it does not fit; ALT-216, ALT-217 as [`wipe`]; ALT-241 where what is read back
+/// differs; ALT-242 where the nodes do not appear.
 pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<PathBuf>> {
     let places = layout.place(disk.size, disk.logical_sector)?;
     let script = layout.script(disk.size, disk.logical_sector)?;
     let held = Held::disk(disk)?;
     let claim = Claim::take(disk)?;
-    // The claim keeps others away while sfdisk writes; the kernel is told afterwards, when nobody holds the disk.
+    // The claim keeps others away while sfdisk writes; the kernel is told afterwards, when nobody
+    // holds the disk.
     let write =
         Cmd::new("sfdisk", format!("write a new partition table on {}", disk.path.display()))
             .args([
@@ -224,14 +236,16 @@ pub fn verify(held: &Held, disk: &Disk, layout: &Layout) -> Result<()> {
     )))
 }
 
-/// Makes the kernel show the partitions that are on the disk. Returns their nodes in the order of `places`.
+/// Makes the kernel show the partitions that are on the disk. Returns their nodes in the order of
+/// `places`.
 ///
 /// # Errors
 /// ALT-242 naming what is missing.
 pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<PathBuf>> {
     let sector = u64::from(disk.logical_sector);
     let nodes: Vec<PathBuf> = places.iter().map(|p| partition_path(&disk.path, p.number)).collect();
-    // What is not as it should be: new partitions that do not show (or not there), old ones that still do.
+    // What is not as it should be: new partitions that do not show (or not there), old ones that
+    // still do.
     let wrong = || -> Vec<PathBuf> {
         let missing = places
             .iter()
@@ -239,7 +253,8 @@ pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<Path
             .map(|p| partition_path(&disk.path, p.number));
         missing.chain(nodes_of(disk).into_iter().filter(|n| !nodes.contains(n))).collect()
     };
-    // Kernels that do not look for partitions themselves (here or at all) are told each one by partx.
+    // Kernels that do not look for partitions themselves (here or at all) are told each one by
+    // partx.
     if !wrong().is_empty()
         && line(format!("/sys/class/block/{}/partscan", disk.name)).as_deref() != Some("0")
         && disk.practice.is_none()
@@ -280,7 +295,8 @@ pub fn forget(disk: &Disk, events: &Events) -> Result<()> {
     if nodes_of(disk).is_empty() {
         return Ok(());
     }
-    // 1: some were gone already (udev looks too), or one is in use; who needs them gone looks afterwards.
+    // 1: some were gone already (udev looks too), or one is in use; who needs them gone looks
+    // afterwards.
     let cmd = Cmd::new(
         "partx",
         format!("let the kernel forget the partitions of {}", disk.path.display()),
@@ -288,8 +304,8 @@ pub fn forget(disk: &Disk, events: &Events) -> Result<()> {
     cmd.arg("-d").arg(&disk.path).accept(&[1]).run(events).map(drop)
 }
 
-/// The same until none is left, for [`PATIENCE`] at most: the kernel keeps a partition that somebody has open, and whoever lists the disks
-/// of a machine opens each for a moment.
+/// The same until none is left, for [`PATIENCE`] at most: the kernel keeps a partition that
+/// somebody has open, and whoever lists the disks of a machine opens each for a moment.
 ///
 /// # Errors
 /// ALT-216 naming those that stay.
@@ -302,7 +318,8 @@ fn forget_all(disk: &Disk, events: &Events) -> Result<()> {
         if left.is_empty() {
             return Ok(());
         }
-        // Between two looks of somebody else there is little time: a program that has to be started comes too late.
+        // Between two looks of somebody else there is little time: a program that has to be started
+        // comes too late.
         for _ in 0..50 {
             if left.iter().filter(|node| forget_partition(&disk.path, node).is_err()).count() == 0 {
                 break;
@@ -372,9 +389,9 @@ pub fn flush(device: &Path, events: &Events) -> Result<()> {
         .map(drop)
 }
 
-/// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased, nodes gone,
-/// the first and the last MiB zeros. Works from any
-/// state that a crash can leave and may be repeated.
+/// Makes a target disk free again: `vg` (if it is there) deactivated, signatures and table erased,
+/// nodes gone, the first and the last MiB zeros. Works from any state that a crash can leave and
+/// may be repeated.
 ///
 /// # Errors
 /// ALT-216, ALT-217 where the disk is in use or is another one; ALT-802 where a program fails.
@@ -382,7 +399,8 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
     if let Some(vg) = vg {
         crate::disk::lvm::deactivate_if_there(vg, disk, events)?;
     }
-    // A crash may have come between writing the table and showing it: what is on the disk but not yet known must be wiped too.
+    // A crash may have come between writing the table and showing it: what is on the disk but not
+    // yet known must be wiped too.
     if let Some(found) = probe::table(&disk.path)?.filter(|t| !t.entries.is_empty()) {
         let places: Vec<Place> = found
             .entries

@@ -1,8 +1,9 @@
-//! Configuration that names a disk which nothing uses at the moment: fstab lines that are not mounted, volumes of
-//! virtual machines, RAID members, LVM's devices file.
+//! Configuration that names a disk which nothing uses at the moment: fstab lines that are not
+//! mounted, volumes of virtual machines, RAID members, LVM's devices file.
 //!
-//! One reader for all of these formats: the text is cut into words, and each word is looked up among everything by
-//! which the machine's disks can be named. It knows no syntax, so it needs no new code for another program's file.
+//! One reader for all of these formats: the text is cut into words, and each word is looked up
+//! among everything by which the machine's disks can be named. It knows no syntax, so it needs no
+//! new code for another program's file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -67,8 +68,9 @@ pub fn gather(world: &World) -> Vec<Mention> {
     of_those_at_work(all, world)
 }
 
-/// What a word means of which several disks could be meant: a copy that `dd` made has every name but the serial number. Where some of
-/// them are in use, those are meant; where none is, all of them may be.
+/// What a word means of which several disks could be meant: a copy that `dd` made has every name
+/// but the serial number. Where some of them are in use, those are meant; where none is, all of
+/// them may be.
 pub fn of_those_at_work(mentions: Vec<Mention>, world: &World) -> Vec<Mention> {
     let busy: BTreeSet<&str> = world
         .disks
@@ -197,7 +199,8 @@ fn add(names: &mut BTreeMap<String, Vec<String>>, name: String, disks: &[String]
         .for_each(|d| known.push(d));
 }
 
-/// A UUID in the one form in which all tools' spellings are equal: mdadm writes colons, LVM's file no dashes.
+/// A UUID in the one form in which all tools' spellings are equal: mdadm writes colons, LVM's file
+/// no dashes.
 fn bare(uuid: &str) -> String {
     uuid.chars().filter(|c| !matches!(c, '-' | ':')).collect::<String>().to_lowercase()
 }

@@ -48,13 +48,15 @@ impl Shape {
     }
 }
 
-/// Makes a file system or swap space on an open device, over whatever is there: where the program takes it, on what is open and not on
-/// what has its name by then. What was made is read back from there. `uuid`: with dashes, for vfat `ABCD-1234`. `options` go
-/// to mkfs as they are (see [`crate::disk::features`]).
+/// Makes a file system or swap space on an open device, over whatever is there: where the program
+/// takes it, on what is open and not on what has its name by then. What was made is read back from
+/// there. `uuid`: with dashes, for vfat `ABCD-1234`. `options` go to mkfs as they are (see
+/// [`crate::disk::features`]).
 ///
 /// # Errors
-/// ALT-243 for an unknown type, ALT-801 where mkfs is not installed, ALT-802 with what it said; ALT-714 where another device is behind the
-/// name before or afterwards, or does not hold what was made.
+/// ALT-243 for an unknown type, ALT-801 where mkfs is not installed, ALT-802 with what it said;
+/// ALT-714 where another device is behind the name before or afterwards, or does not hold what was
+/// made.
 pub fn mkfs(
     fstype: &str,
     held: &Held,
@@ -67,7 +69,8 @@ pub fn mkfs(
     let mkfs = command(fstype, device, Shape::of(device), uuid, label, options)?;
     crate::disk::claim::wait_free(device);
     if fstype == "btrfs" {
-        // mkfs.btrfs refuses an identifier that is in use, also where it is this very device's, from an interrupted run.
+        // mkfs.btrfs refuses an identifier that is in use, also where it is this very device's,
+        // from an interrupted run.
         let sentence = format!("erase what an earlier run left on {}", device.display());
         let wipe = Cmd::new("wipefs", sentence).arg("-a").arg(device).through(device, held.path());
         held.guard(|| wipe.run(events).map(drop))?;
@@ -139,7 +142,8 @@ pub fn command(
         "vfat" => {
             let (serial, sector) = (uuid.replace('-', ""), shape.sector.to_string());
             let mut before = vec!["-i", &serial];
-            // FAT32 means at least 65525 clusters of at least a sector, and some room for the tables.
+            // FAT32 means at least 65525 clusters of at least a sector, and some room for the
+            // tables.
             if shape.size / u64::from(shape.sector.max(1)) >= 67_000 {
                 before.extend(["-F", "32"]);
             }
@@ -158,7 +162,8 @@ pub fn command(
     })
 }
 
-/// File system types that this kernel can mount, after it was asked to load those that altdisk makes.
+/// File system types that this kernel can mount, after it was asked to load those that altdisk
+/// makes.
 pub fn filesystems_supported() -> Vec<String> {
     let read = || {
         fs::read_to_string("/proc/filesystems").map(|t| parse_filesystems(&t)).unwrap_or_default()

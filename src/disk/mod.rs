@@ -1,11 +1,14 @@
-//! Disks: find them, say what they are and who uses them, refuse those that are not free; partition, LVM, file systems.
+//! Disks: find them, say what they are and who uses them, refuse those that are not free;
+//! partition, LVM, file systems.
 //!
-//! Looking: `scan` makes a [`model::World`] out of `sysfs`, `probe` (tables, signatures), `users` (/proc), `lvm_report` and
-//! `mentions`; `find` names the disk behind a word or a device; `uses` lists who uses
-//! a disk, `gate` says whether it may be a target, `claim` asks the kernel, `roles` says what it is to the system. `content` looks for data
-//! where nothing is recognised; `identity` says whether a disk is the one that is meant, `twins` which others are the same disk by another
-//! path, `held` keeps one open and looks that its name still leads to it. Making: `script` is a partition table as data, `make` writes it, `mkfs` and `features` make file
-//! systems like the source's, `lvm` its volumes. `practice` makes disks to practise on.
+//! Looking: `scan` makes a [`model::World`] out of `sysfs`, `probe` (tables, signatures), `users`
+//! (/proc), `lvm_report` and `mentions`; `find` names the disk behind a word or a device; `uses`
+//! lists who uses a disk, `gate` says whether it may be a target, `claim` asks the kernel, `roles`
+//! says what it is to the system. `content` looks for data where nothing is recognised; `identity`
+//! says whether a disk is the one that is meant, `twins` which others are the same disk by another
+//! path, `held` keeps one open and looks that its name still leads to it. Making: `script` is a
+//! partition table as data, `make` writes it, `mkfs` and `features` make file systems like the
+//! source's, `lvm` its volumes. `practice` makes disks to practise on.
 
 pub mod claim;
 pub mod content;

@@ -1,6 +1,7 @@
 //! What the kernel and the disks say: disks, partitions, what is stacked on them, who uses them.
 //!
-//! Plain data, gathered once by `scan` into a [`World`]; `gate` and the engine reason over it without asking again.
+//! Plain data, gathered once by `scan` into a [`World`]; `gate` and the engine reason over it
+//! without asking again.
 
 use std::path::PathBuf;
 
@@ -12,7 +13,8 @@ use crate::text::shell::quote;
 /// What a low-level probe found at the start (or end) of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
-    /// blkid's TYPE or PTTYPE: `ext4`, `LVM2_member`, `crypto_LUKS`, `linux_raid_member`, `gpt`, `dos` ...
+    /// blkid's TYPE or PTTYPE: `ext4`, `LVM2_member`, `crypto_LUKS`, `linux_raid_member`, `gpt`,
+    /// `dos` ...
     pub kind: String,
     /// blkid's USAGE: `filesystem`, `raid`, `crypto`, `partition-table`, `other`.
     pub usage: String,
@@ -112,7 +114,8 @@ pub struct Disk {
     /// Why its content could not be looked at (no root, an input/output error).
     #[serde(default)]
     pub unreadable: Option<String>,
-    /// Whether anything is there although nothing is recognised; None where something is recognised, or nobody could look.
+    /// Whether anything is there although nothing is recognised; None where something is
+    /// recognised, or nobody could look.
     #[serde(default)]
     pub sight: Option<Sight>,
 }
@@ -125,13 +128,15 @@ pub fn practice_name<'a>(kernel: &str, serial: Option<&'a str>) -> Option<&'a st
     serial.filter(|_| kernel.starts_with("loop"))?.strip_prefix(PRACTICE)
 }
 
-/// A disk's name for people: `vdb`; of a practice disk `practice1 (loop2)`, as its user knows the first and the kernel the second.
+/// A disk's name for people: `vdb`; of a practice disk `practice1 (loop2)`, as its user knows the
+/// first and the kernel the second.
 pub fn shown_name(kernel: &str, serial: Option<&str>) -> String {
     practice_name(kernel, serial)
         .map_or_else(|| kernel.to_owned(), |name| format!("{name} ({kernel})"))
 }
 
-/// The command that clones to a disk with content: its serial number is typed, and a practice disk is never made to boot next.
+/// The command that clones to a disk with content: its serial number is typed, and a practice disk
+/// is never made to boot next.
 pub fn clone_again(kernel: &str, serial: Option<&str>) -> String {
     let erase = quote(serial.unwrap_or(kernel).as_ref());
     match practice_name(kernel, serial) {
@@ -162,8 +167,8 @@ pub struct Stacked {
     /// `major:minor`.
     pub dev: String,
     pub size: u64,
-    /// `lvm`, `crypt`, `mpath`, `raid`, `bcache`, `loop`, `partition` (of a stacked device), or what the
-    /// device-mapper UUID starts with.
+    /// `lvm`, `crypt`, `mpath`, `raid`, `bcache`, `loop`, `partition` (of a stacked device), or
+    /// what the device-mapper UUID starts with.
     pub kind: String,
     /// Device-mapper name.
     pub dm_name: Option<String>,
@@ -254,7 +259,8 @@ pub struct Opener {
     pub dev: String,
 }
 
-/// A part of the kernel that serves a block device to others, and has no descriptor that a process would show.
+/// A part of the kernel that serves a block device to others, and has no descriptor that a process
+/// would show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KernelUser {
     /// For people: `the NVMe target backup (namespace 1)`.

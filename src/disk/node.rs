@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The node of partition `number` of `disk`: `vdb1`, but `nvme0n1p1`, `loop0p1`, `mmcblk0p1` where the disk's name ends in a digit.
+/// The node of partition `number` of `disk`: `vdb1`, but `nvme0n1p1`, `loop0p1`, `mmcblk0p1` where
+/// the disk's name ends in a digit.
 pub fn partition_path(disk: &Path, number: u32) -> PathBuf {
     let name = disk.to_string_lossy();
     let between = if name.ends_with(|c: char| c.is_ascii_digit()) { "p" } else { "" };

@@ -1,4 +1,5 @@
-//! The room on real block devices: practice disks partitioned, formatted, claimed, erased. Needs root and loop devices.
+//! The room on real block devices: practice disks partitioned, formatted, claimed, erased. Needs
+//! root and loop devices.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,7 +154,8 @@ fn made_and_erased_with_both_sector_sizes() {
         // Nothing comes back when the same partitions are made again.
         let nodes = partition(&disk, &layout(), &events).unwrap();
         assert!(exercise.disk().partitions.iter().all(|p| p.content.is_empty()));
-        // A kernel that has forgotten the nodes (a crash before they were shown) is no obstacle for erasing.
+        // A kernel that has forgotten the nodes (a crash before they were shown) is no obstacle for
+        // erasing.
         Cmd::new("partx", "forget").arg("-d").arg(&disk.path).read().unwrap();
         assert!(nodes_of(&disk).is_empty() && !nodes[0].exists());
         let places = layout().place(disk.size, disk.logical_sector).unwrap();

@@ -1,8 +1,9 @@
 //! Practice disks: sparse files with loop devices, which the rest of altdisk treats as disks.
 //!
-//! A loop device counts as a disk if, and only if, its backing file lies in the one directory here. There is no
-//! record besides the files, so none can be wrong. A restart takes the loop device away and leaves the file: it is then
-//! listed as not attached, and [`create`] with the same name attaches it again.
+//! A loop device counts as a disk if, and only if, its backing file lies in the one directory here.
+//! There is no record besides the files, so none can be wrong. A restart takes the loop device away
+//! and leaves the file: it is then listed as not attached, and [`create`] with the same name
+//! attaches it again.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
@@ -32,8 +33,8 @@ pub fn serial(name: &str) -> String {
     format!("{PRACTICE}{name}")
 }
 
-/// Whether a block device is a practice disk: a loop device on a file in [`directory`], this very file and not one of the
-/// same name in some container.
+/// Whether a block device is a practice disk: a loop device on a file in [`directory`], this very
+/// file and not one of the same name in some container.
 pub fn is_ours(block: &Block) -> bool {
     let file = block
         .backing_file
@@ -141,8 +142,8 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes a practice disk, or attaches one that a restart has detached (then `size` and `sector` must be None or as they are).
-/// `size` in bytes, 8 GiB by default; `sector` 512 or 4096.
+/// Makes a practice disk, or attaches one that a restart has detached (then `size` and `sector`
+/// must be None or as they are). `size` in bytes, 8 GiB by default; `sector` 512 or 4096.
 ///
 /// # Errors
 /// ALT-251, ALT-252, ALT-803, ALT-802 with what losetup said.
@@ -194,7 +195,8 @@ pub fn create(
         }
     })?;
     let device = PathBuf::from(attached.text().trim());
-    // Kernels that do not look for partitions themselves are told them; one without a table is no failure.
+    // Kernels that do not look for partitions themselves are told them; one without a table is no
+    // failure.
     if !fresh {
         Cmd::new("partx", format!("tell the kernel the partitions of {name}"))
             .arg("-u")
@@ -213,7 +215,8 @@ pub fn create(
     })
 }
 
-/// Bytes that can still be written to the practice disk in `file`: what its file system has free, and what the file has already.
+/// Bytes that can still be written to the practice disk in `file`: what its file system has free,
+/// and what the file has already.
 pub fn room(file: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
     let free = nix::sys::statvfs::statvfs(file).ok()?;
@@ -303,7 +306,8 @@ fn detach(disk: &Disk, events: &Events) -> Result<()> {
         .arg("-d")
         .arg(&disk.path)
         .run(events)?;
-    // The kernel detaches later where somebody (udev) still looks at it; the file must not go before that.
+    // The kernel detaches later where somebody (udev) still looks at it; the file must not go
+    // before that.
     for _ in 0..50 {
         let now =
             crate::host::files::line(format!("/sys/class/block/{}/loop/backing_file", disk.name));

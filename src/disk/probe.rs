@@ -1,4 +1,5 @@
-//! What is written on a disk: partition tables as `sfdisk -J` reads them, signatures as `wipefs -J` lists them.
+//! What is written on a disk: partition tables as `sfdisk -J` reads them, signatures as `wipefs -J`
+//! lists them.
 //!
 //! Both read the device itself, never a cache, and write nothing.
 
@@ -103,7 +104,8 @@ pub fn parse_table(json: &str) -> Result<OnDisk> {
 /// Reads the partition table of `disk`; None where it has none.
 ///
 /// # Errors
-/// ALT-801, ALT-802 where sfdisk is missing or fails for another reason than that there is no table.
+/// ALT-801, ALT-802 where sfdisk is missing or fails for another reason than that there is no
+/// table.
 pub fn table(disk: &Path) -> Result<Option<OnDisk>> {
     let done = Cmd::new("sfdisk", format!("read the partition table of {}", disk.display()))
         .arg("-J")
@@ -139,8 +141,9 @@ struct WipefsSignature {
     label: Option<String>,
 }
 
-/// Reads what `wipefs -J` printed: signatures by device name (without `/dev/`). A signature that shows at several
-/// places (GPT and its backup, vfat's three) counts once, and the MBR that protects a GPT is part of that GPT.
+/// Reads what `wipefs -J` printed: signatures by device name (without `/dev/`). A signature that
+/// shows at several places (GPT and its backup, vfat's three) counts once, and the MBR that
+/// protects a GPT is part of that GPT.
 ///
 /// # Errors
 /// If it is not its JSON.
@@ -215,7 +218,8 @@ pub fn signature_at(disk: &Path, start: u64, size: u64) -> Result<Option<Signatu
     Ok(parse_export(&done.text()))
 }
 
-/// The ids in the two headers of a GPT, as they stand on the disk: what a torn or half erased table still tells.
+/// The ids in the two headers of a GPT, as they stand on the disk: what a torn or half erased table
+/// still tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GptIds {
     pub first: Option<String>,
@@ -223,7 +227,8 @@ pub struct GptIds {
     pub last: Option<String>,
 }
 
-/// Reads the headers of a GPT (UEFI specification, 5.3.2); `size` and `sector` in bytes. Checksums are not looked at.
+/// Reads the headers of a GPT (UEFI specification, 5.3.2); `size` and `sector` in bytes. Checksums
+/// are not looked at.
 ///
 /// # Errors
 /// ALT-218 where the disk cannot be read.

@@ -18,8 +18,9 @@ pub struct DiskMark {
 }
 
 impl DiskMark {
-    /// Whether `disk` is the marked one. A serial number that is known and differs makes it another disk: a copy. Else the table's id
-    /// decides where both have one (it goes with the content), or serial and size together.
+    /// Whether `disk` is the marked one. A serial number that is known and differs makes it another
+    /// disk: a copy. Else the table's id decides where both have one (it goes with the content), or
+    /// serial and size together.
     pub fn matches(&self, disk: &Disk) -> bool {
         if self.serial.as_ref().zip(disk.serial.as_ref()).is_some_and(|(a, b)| a != b) {
             return false;
@@ -35,7 +36,8 @@ impl DiskMark {
 /// What the engine knows of the machine's systems.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
-    /// Names of the disks of the running system, as far as the engine found them (what fstab mounts).
+    /// Names of the disks of the running system, as far as the engine found them (what fstab
+    /// mounts).
     pub rootvg: Vec<String>,
     pub altinst: Vec<DiskMark>,
     /// There is a record of the copy, and it cannot be read: any disk that holds one may be it.
@@ -43,7 +45,8 @@ pub struct Known {
     pub old: Vec<DiskMark>,
 }
 
-/// The role of every disk, by name. A disk that the running system is on is rootvg, whatever a record says.
+/// The role of every disk, by name. A disk that the running system is on is rootvg, whatever a
+/// record says.
 pub fn roles(world: &World, known: &Known) -> BTreeMap<String, Role> {
     let own = std::process::id();
     let system = |m: &&crate::disk::model::SeenMount| {

@@ -1,8 +1,8 @@
-//! The whole picture, taken once: sysfs for what exists, the disks themselves for what is written on them, /proc for
-//! who uses them, configuration files for who means to.
+//! The whole picture, taken once: sysfs for what exists, the disks themselves for what is written
+//! on them, /proc for who uses them, configuration files for who means to.
 //!
-//! Nothing here fails because one question has no answer: what could not be found out is said in `World::unknown`
-//! (and in `Disk::unreadable`, which the gate treats as "not free").
+//! Nothing here fails because one question has no answer: what could not be found out is said in
+//! `World::unknown` (and in `Disk::unreadable`, which the gate treats as "not free").
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -123,7 +123,8 @@ fn root_disk(blocks: &[Block]) -> Option<String> {
         .filter(|n| n.starts_with("loop"))
 }
 
-/// Whole devices that are disks by themselves. Loop devices are so only as practice disks, or below the running system.
+/// Whole devices that are disks by themselves. Loop devices are so only as practice disks, or below
+/// the running system.
 fn is_disk(b: &Block) -> bool {
     let begins = |words: &[&str]| {
         words.iter().any(|w| {
@@ -219,7 +220,8 @@ fn partition(b: &Block, links: Vec<PathBuf>) -> Partition {
     }
 }
 
-/// Reads the partition tables, also those that the kernel does not know, and joins them with what the kernel has.
+/// Reads the partition tables, also those that the kernel does not know, and joins them with what
+/// the kernel has.
 fn read_tables(world: &mut World) -> Result<()> {
     for d in &mut world.disks {
         if d.size == 0 {
@@ -317,7 +319,8 @@ fn read_signatures(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// Looks at the disks on which nothing is recognised, all at once: a slow disk takes a second or two.
+/// Looks at the disks on which nothing is recognised, all at once: a slow disk takes a second or
+/// two.
 fn look_for_data(world: &mut World) {
     let mut disks: Vec<&mut Disk> = world
         .disks
@@ -378,7 +381,8 @@ fn read_lvm(world: &mut World) {
     }
     match lvm_report::gather() {
         Ok(mut lvm) => {
-            // LVM's read-only mode does not ask device-mapper; the kernel's list of devices has the answer.
+            // LVM's read-only mode does not ask device-mapper; the kernel's list of devices has the
+            // answer.
             for lv in &mut lvm.lvs {
                 lv.active = world.stacked.iter().any(|s| s.path == lv.dm_path);
             }

@@ -1,7 +1,8 @@
 //! A partition table as data, and as the script that sfdisk reads.
 //!
-//! Every partition's place is computed here, in bytes that work with any sector size, so that what will be written is
-//! known (and can be shown) before anything is written, and can be compared afterwards.
+//! Every partition's place is computed here, in bytes that work with any sector size, so that what
+//! will be written is known (and can be shown) before anything is written, and can be compared
+//! afterwards.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -52,8 +53,8 @@ pub struct Place {
     pub size: u64,
 }
 
-/// Bytes that partitions can have on a disk of `size` bytes: what is between the first MiB and the second copy of
-/// the table, in whole MiB.
+/// Bytes that partitions can have on a disk of `size` bytes: what is between the first MiB and the
+/// second copy of the table, in whole MiB.
 pub fn usable(size: u64, sector: u32) -> u64 {
     (last(size, sector) * u64::from(sector)).saturating_sub(ALIGN) / ALIGN * ALIGN
 }
@@ -65,10 +66,12 @@ fn last(size: u64, sector: u32) -> u64 {
 }
 
 impl Layout {
-    /// Where each partition will lie on a disk of `size` bytes with sectors of `sector` bytes, in the order of the list.
+    /// Where each partition will lie on a disk of `size` bytes with sectors of `sector` bytes, in
+    /// the order of the list.
     ///
     /// # Errors
-    /// ALT-240 where they do not fit or overlap; ALT-222 for a sector size that GPT tools cannot do.
+    /// ALT-240 where they do not fit or overlap; ALT-222 for a sector size that GPT tools cannot
+    /// do.
     pub fn place(&self, size: u64, sector: u32) -> Result<Vec<Place>> {
         if sector < 512 || !sector.is_power_of_two() {
             return Err(error::DISK_SECTOR.because(format!("sectors of {sector} bytes")));

@@ -33,7 +33,8 @@ pub fn parse(text: &str) -> Result<u64> {
     u64::try_from(bytes).map_err(|_| bad())
 }
 
-/// `8 GiB`, `1.5 TiB`, `512 B`: at most three digits before the unit, one after the point where it is not zero.
+/// `8 GiB`, `1.5 TiB`, `512 B`: at most three digits before the unit, one after the point where it
+/// is not zero.
 pub fn human(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let (mut value, mut unit) = (u128::from(bytes) * 10, 0);

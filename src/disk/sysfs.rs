@@ -1,6 +1,7 @@
 //! The kernel's view of block devices: one entry of /sys/class/block, read into plain text fields.
 //!
-//! The tree is a parameter, so that recorded machines (nvme, 4Kn, multipath ...) are read by the same code.
+//! The tree is a parameter, so that recorded machines (nvme, 4Kn, multipath ...) are read by the
+//! same code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -42,8 +43,9 @@ pub struct Block {
     pub slaves: Vec<String>,
 }
 
-/// Reads every block device below `sys` (`/sys`); `udev` is udev's database (`/run/udev/data`). Sorted by name,
-/// numbers as numbers (`sda2` before `sda10`). Hidden devices (paths of native NVMe multipath) are left out.
+/// Reads every block device below `sys` (`/sys`); `udev` is udev's database (`/run/udev/data`).
+/// Sorted by name, numbers as numbers (`sda2` before `sda10`). Hidden devices (paths of native NVMe
+/// multipath) are left out.
 pub fn read_all(sys: &Path, udev: &Path) -> Vec<Block> {
     let Ok(entries) = fs::read_dir(sys.join("class/block")) else { return vec![] };
     let mut all: Vec<Block> = entries.flatten().filter_map(|e| read(&e.path(), udev)).collect();
@@ -51,7 +53,8 @@ pub fn read_all(sys: &Path, udev: &Path) -> Vec<Block> {
     all
 }
 
-/// The whole disks (`major:minor`) that the device `dev` lies on: itself, or those below its partition or what it is stacked on.
+/// The whole disks (`major:minor`) that the device `dev` lies on: itself, or those below its
+/// partition or what it is stacked on.
 pub fn disks_below(sys: &Path, dev: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     descend(&sys.join("dev/block").join(dev), &mut found, 0);

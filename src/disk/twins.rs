@@ -1,10 +1,12 @@
 //! Which disks are one: two paths to a LUN where no multipath runs, or two devices on one file.
 //!
-//! A disk is in use when another path to it is. Paths to one disk show the same WWN, or the same serial number, model and size; a copy made
-//! with `dd` has those of its own disk, so that it is told from the original whatever is on it. Disks of virtual machines may show
-//! neither. Then only what is on them can tell: two that have the same size and hold the same at every place that is looked at are taken
-//! for one disk. A difference counts if it is there twice: what a mounted file system writes between two looks makes one that is not.
-//! Empty disks are never taken for one: nobody loses anything there.
+//! A disk is in use when another path to it is. Paths to one disk show the same WWN, or the same
+//! serial number, model and size; a copy made with `dd` has those of its own disk, so that it is
+//! told from the original whatever is on it. Disks of virtual machines may show neither. Then only
+//! what is on them can tell: two that have the same size and hold the same at every place that is
+//! looked at are taken for one disk. A difference counts if it is there twice: what a mounted file
+//! system writes between two looks makes one that is not. Empty disks are never taken for one:
+//! nobody loses anything there.
 
 use std::fs::File;
 use std::io;
@@ -63,7 +65,8 @@ pub fn of<'w>(disk: &Disk, world: &'w World) -> Vec<(&'w Disk, Twin)> {
         .collect()
 }
 
-/// Pairs of disks that nothing tells apart and that hold the same. Reads only what cannot be told otherwise.
+/// Pairs of disks that nothing tells apart and that hold the same. Reads only what cannot be told
+/// otherwise.
 pub fn lookalikes(world: &World) -> Vec<(String, String)> {
     let mut all = vec![];
     for (n, a) in
@@ -74,7 +77,8 @@ pub fn lookalikes(world: &World) -> Vec<(String, String)> {
             .filter(|b| b.unreadable.is_none() && by_identity(a, b).is_none())
         {
             let id = |d: &Disk| d.table.as_ref().map(|t| t.id.to_lowercase());
-            // Where the tables differ, so does the content. What cannot be read again is not told apart.
+            // Where the tables differ, so does the content. What cannot be read again is not told
+            // apart.
             if id(a) == id(b) && !differ(a, b).unwrap_or(false) {
                 all.push((a.name.clone(), b.name.clone()));
             }

@@ -1,4 +1,5 @@
-//! Who uses block devices: mounts of every mount namespace, swap spaces, processes with a device open or mapped.
+//! Who uses block devices: mounts of every mount namespace, swap spaces, processes with a device
+//! open or mapped.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,8 +28,8 @@ pub fn processes() -> Vec<u32> {
     all
 }
 
-/// The mounts of every mount namespace, each namespace once. The second value says how many processes would not
-/// show theirs.
+/// The mounts of every mount namespace, each namespace once. The second value says how many
+/// processes would not show theirs.
 pub fn mounts(pids: &[u32]) -> (Vec<SeenMount>, usize) {
     let (mut seen, mut all, mut hidden) = (BTreeSet::new(), vec![], 0);
     for &pid in pids {
@@ -68,8 +69,9 @@ pub fn parse_swaps(text: &[u8]) -> Vec<Swap> {
 /// How long a look at a device may take (on a busy machine) that is no use of it.
 const GLANCE: Duration = Duration::from_secs(1);
 
-/// Processes that have a block device open or mapped for longer than a glance: udev, blkid, lsblk and another altdisk look at every
-/// disk, and are gone in a moment. The second value says how many would not show what they use.
+/// Processes that have a block device open or mapped for longer than a glance: udev, blkid, lsblk
+/// and another altdisk look at every disk, and are gone in a moment. The second value says how many
+/// would not show what they use.
 pub fn openers(pids: &[u32]) -> (Vec<Opener>, usize) {
     let (first, hidden) = openers_now(pids);
     let own = std::process::id();
@@ -86,7 +88,8 @@ pub fn openers(pids: &[u32]) -> (Vec<Opener>, usize) {
     (mine.into_iter().chain(others).collect(), hidden)
 }
 
-/// Processes that have a block device open or mapped. The second value says how many would not show theirs.
+/// Processes that have a block device open or mapped. The second value says how many would not show
+/// theirs.
 fn openers_now(pids: &[u32]) -> (Vec<Opener>, usize) {
     let (mut all, mut hidden) = (vec![], 0);
     for &pid in pids {
@@ -117,7 +120,8 @@ fn openers_now(pids: &[u32]) -> (Vec<Opener>, usize) {
 
 /// `major:minor` if this entry of a `/proc/N/fd` is a block device.
 fn open_device(fd: &Path) -> Option<String> {
-    // What is no path (`socket:[1]`, `anon_inode:...`) cannot be one, and most descriptors are of that kind.
+    // What is no path (`socket:[1]`, `anon_inode:...`) cannot be one, and most descriptors are of
+    // that kind.
     fs::read_link(fd).ok().filter(|target| target.is_absolute())?;
     block_device(fd)
 }

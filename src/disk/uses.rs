@@ -1,4 +1,5 @@
-//! Who uses a disk, each use with its evidence: mounts in any namespace, swap, what is stacked on it, processes, configuration.
+//! Who uses a disk, each use with its evidence: mounts in any namespace, swap, what is stacked on
+//! it, processes, configuration.
 
 use std::path::Path;
 
@@ -34,7 +35,8 @@ pub fn of(disk: &Disk, world: &World) -> Vec<Use> {
     all
 }
 
-/// Every use that is seen on the disk itself: neither what a configuration file means to do with it, nor what another path to it shows.
+/// Every use that is seen on the disk itself: neither what a configuration file means to do with
+/// it, nor what another path to it shows.
 pub fn at_work(disk: &Disk, world: &World) -> Vec<Use> {
     let mut all = mounts(disk, world);
     all.extend(swaps(disk, world));
@@ -61,8 +63,9 @@ fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
     let system_disk = here.iter().any(|m| is_system(m));
     let mut all: Vec<Use> = vec![];
     for m in &here {
-        // What this process sees itself need not be told again for every namespace that inherited it; and of the disk that
-        // the system is on, what services have in namespaces of their own says nothing new.
+        // What this process sees itself need not be told again for every namespace that inherited
+        // it; and of the disk that the system is on, what services have in namespaces of their own
+        // says nothing new.
         if m.pid != own && (in_own(m) || system_disk) {
             continue;
         }
@@ -164,7 +167,8 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
                 format!("the loop device {path} is attached to it"),
                 format!("`losetup -d {path}`"),
             ),
-            // The multipath map is an obstacle of its own, a partition belongs to what it is a partition of.
+            // The multipath map is an obstacle of its own, a partition belongs to what it is a
+            // partition of.
             "mpath" | "partition" => {}
             "bcache" => add(
                 format!("{path} (bcache) uses it"),

@@ -1,7 +1,8 @@
 //! The boot list as phase 3 sets it and `-X` takes it back.
 //!
-//! The before-image goes into the journal before the first change; the alternate's record lies beside the state, the running
-//! system's record on the alternate, so that each side can name the other later.
+//! The before-image goes into the journal before the first change; the alternate's record lies
+//! beside the state, the running system's record on the alternate, so that each side can name the
+//! other later.
 
 use std::path::{Path, PathBuf};
 
@@ -72,7 +73,8 @@ fn grub_name() -> &'static str {
     if Path::new("/boot/grub2").exists() { "grub2" } else { "grub" }
 }
 
-/// Writes on the alternate which system it was made from, and beside the state what the alternate is.
+/// Writes on the alternate which system it was made from, and beside the state what the alternate
+/// is.
 ///
 /// # Errors
 /// Where it cannot be written.
@@ -121,8 +123,8 @@ pub fn set(c: &mut Context) -> Result<()> {
     machine.set(&[&machine.others[0], &machine.here], c.events)
 }
 
-/// Journals the boot list as it is, where it can be set at all: also with -B, as `altdisk bootlist` may set it later, and `-X` takes
-/// it back to this.
+/// Journals the boot list as it is, where it can be set at all: also with -B, as `altdisk bootlist`
+/// may set it later, and `-X` takes it back to this.
 ///
 /// # Errors
 /// ALT-5xx where it cannot be read.
@@ -135,7 +137,8 @@ pub fn keep_before(c: &mut Context) -> Result<()> {
     c.state.append(&Record::Before { before })
 }
 
-/// Takes the boot list back to what it was, and everything of the alternate out of it, whoever put it there (`altdisk bootlist` too).
+/// Takes the boot list back to what it was, and everything of the alternate out of it, whoever put
+/// it there (`altdisk bootlist` too).
 ///
 /// # Errors
 /// ALT-5xx.
@@ -150,8 +153,8 @@ pub fn undo(base: &Base, before: Option<&Before>, events: &Events) -> Result<()>
     machine.remove(&alternate(base), events)
 }
 
-/// The same for a copy whose plan is lost: what the record beside the state names goes, and what leads to one of these disks. Whether
-/// something was there.
+/// The same for a copy whose plan is lost: what the record beside the state names goes, and what
+/// leads to one of these disks. Whether something was there.
 ///
 /// # Errors
 /// ALT-5xx.

@@ -1,11 +1,13 @@
 //! `-X`: nothing of the copy is left in the running system.
 //!
-//! A copy that is not finished is removed, and its disks are free again: they were blank before, or given up with `--erase`. A finished one
-//! is forgotten: its disks keep a system that boots, unless `--erase` names them too. As on AIX, where `-X` takes the definition of
-//! altinst_rootvg away and nothing else.
+//! A copy that is not finished is removed, and its disks are free again: they were blank before, or
+//! given up with `--erase`. A finished one is forgotten: its disks keep a system that boots, unless
+//! `--erase` names them too. As on AIX, where `-X` takes the definition of altinst_rootvg away and
+//! nothing else.
 //!
-//! It works from what is there, not from how far a run came: every part looks whether there is something to undo, so it can be repeated,
-//! also after a crash in the middle of itself. The stored plan goes last. A record that cannot be read is no hindrance ([`leftovers`]).
+//! It works from what is there, not from how far a run came: every part looks whether there is
+//! something to undo, so it can be repeated, also after a crash in the middle of itself. The stored
+//! plan goes last. A record that cannot be read is no hindrance ([`leftovers`]).
 
 use std::path::Path;
 
@@ -27,8 +29,8 @@ use crate::software::install;
 /// Forgets the copy, or removes it. `erase`: serial numbers of disks of the copy that become free.
 ///
 /// # Errors
-/// ALT-233 for a serial number that no disk of the copy has: nothing was touched. What could not be undone, marked as unfinished:
-/// everything else is undone, and the command can be repeated.
+/// ALT-233 for a serial number that no disk of the copy has: nothing was touched. What could not be
+/// undone, marked as unfinished: everything else is undone, and the command can be repeated.
 pub fn clean_up(erase: &[String], events: &Events) -> Result<String> {
     super::run::require_root()?;
     signals::catch();
@@ -62,7 +64,8 @@ pub fn fates<'w>(alternate: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
     (0..known.base.layout.disks.len()).map(|index| fate(index, &known, world)).collect()
 }
 
-/// What `-X` with these serial numbers does with each disk of the copy, of which this was found. Pure.
+/// What `-X` with these serial numbers does with each disk of the copy, of which this was found.
+/// Pure.
 ///
 /// # Errors
 /// ALT-233 where a serial number is that of no disk with the copy on it.
@@ -96,7 +99,8 @@ pub fn deeds<'w>(
     Ok(deeds)
 }
 
-/// Where the journal is damaged or lost, the disks tell what was written: one that bears the copy's partition table was.
+/// Where the journal is damaged or lost, the disks tell what was written: one that bears the copy's
+/// partition table was.
 fn without_journal(alternate: &Alternate) -> Alternate {
     let mut known = alternate.clone();
     if stage(alternate) == Stage::NotKnown {
@@ -113,7 +117,8 @@ fn erasing(index: usize) -> String {
     format!("X.erase.{index}")
 }
 
-/// Whether the erasure of a disk was begun and neither ended nor refused: `-X` was killed there. One that was refused has to be asked for again.
+/// Whether the erasure of a disk was begun and neither ended nor refused: `-X` was killed there.
+/// One that was refused has to be asked for again.
 fn erasure_is_open(alternate: &Alternate, index: usize) -> bool {
     let id = erasing(index);
     let last = alternate
@@ -253,11 +258,13 @@ pub fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
     }
 }
 
-/// Programs that a killed run left working in the copy: those in what is mounted below /alt_inst; and of disks that are erased, all.
+/// Programs that a killed run left working in the copy: those in what is mounted below /alt_inst;
+/// and of disks that are erased, all.
 fn end_processes(base: &Base, erased: &[&Disk], world: &World, events: &Events) -> Result<()> {
     let copy: Vec<&Disk> =
         base.layout.disks.iter().filter_map(|d| relocate::find(d, world)).collect();
-    // Device numbers of the volumes as they are named now; btrfs has numbers of its own, which its mounts tell.
+    // Device numbers of the volumes as they are named now; btrfs has numbers of its own, which its
+    // mounts tell.
     let parts = erased.iter().flat_map(|d| d.partitions.iter().filter_map(|p| p.dev.clone()));
     let stacked = erased.iter().flat_map(|d| world.stacked_on(d)).map(|s| s.dev.clone());
     let mut devices: Vec<u64> =

@@ -1,4 +1,5 @@
-//! What both ways of cleaning up share: with the record of the copy (`cleanup`) and without it (`leftovers`).
+//! What both ways of cleaning up share: with the record of the copy (`cleanup`) and without it
+//! (`leftovers`).
 
 use std::os::unix::fs::MetadataExt;
 
@@ -47,7 +48,8 @@ impl Outcome {
         self.errors.extend(done.err());
     }
 
-    /// The record goes only when nothing is left to undo. `running`: the disks of the running system.
+    /// The record goes only when nothing is left to undo. `running`: the disks of the running
+    /// system.
     ///
     /// # Errors
     /// All that could not be done, in one.

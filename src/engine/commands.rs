@@ -1,5 +1,6 @@
-//! The commands of a step as the preview shows them. Where a room builds the command from data alone it is the very one that
-//! is run; what needs the machine as it will be then is said in words.
+//! The commands of a step as the preview shows them. Where a room builds the command from data
+//! alone it is the very one that is run; what needs the machine as it will be then is said in
+//! words.
 
 use std::path::{Path, PathBuf};
 

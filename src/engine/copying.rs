@@ -1,10 +1,12 @@
 //! Copying one file system of the source to its place on the target, mounted alone at /alt_inst.
 //!
-//! Alone, so that what lies below mount points keeps its place, and so that the finished tree is mounted once, at the end. A
-//! copy that was interrupted begins again with an empty file system: a half-copied file is nowhere left.
+//! Alone, so that what lies below mount points keeps its place, and so that the finished tree is
+//! mounted once, at the end. A copy that was interrupted begins again with an empty file system: a
+//! half-copied file is nowhere left.
 //!
-//! The source is seen likewise: each file system alone, whatever is mounted in it or over it. So the copy has what rootvg has on disk, also where
-//! something else is visible in the running system (a tmpfs over /var/log), and files that lie below mount points come along.
+//! The source is seen likewise: each file system alone, whatever is mounted in it or over it. So
+//! the copy has what rootvg has on disk, also where something else is visible in the running system
+//! (a tmpfs over /var/log), and files that lie below mount points come along.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -155,7 +157,8 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
     Ok(())
 }
 
-/// Where the subvolume's top is in the running system: its mount point, or its place in the nearest mounted one above.
+/// Where the subvolume's top is in the running system: its mount point, or its place in the nearest
+/// mounted one above.
 pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
     if let Some(at) = &s.mount_point {
         return PathBuf::from(at);
@@ -173,7 +176,8 @@ pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
     }
 }
 
-/// Makes the subvolume `path` of the btrfs at /alt_inst. The parent's copy left an empty directory where it goes.
+/// Makes the subvolume `path` of the btrfs at /alt_inst. The parent's copy left an empty directory
+/// where it goes.
 ///
 /// # Errors
 /// What btrfs says.

@@ -11,8 +11,8 @@ use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 
-/// What `-n` copies again from the running system, if it is there: what management systems know a machine by.
-/// AIX's two come first; the README documents the list.
+/// What `-n` copies again from the running system, if it is there: what management systems know a
+/// machine by. AIX's two come first; the README documents the list.
 pub const CLIENT_FILES: &[&str] = &[
     "/.rhosts",
     "/etc/niminfo",
@@ -43,7 +43,8 @@ pub const CLIENT_FILES: &[&str] = &[
     "/etc/zabbix/zabbix_agentd.conf",
 ];
 
-/// Puts `file` there as /etc/resolv.conf. A link (to systemd-resolved's, say) is replaced by the file.
+/// Puts `file` there as /etc/resolv.conf. A link (to systemd-resolved's, say) is replaced by the
+/// file.
 ///
 /// # Errors
 /// Where it cannot be read or written.
@@ -83,7 +84,8 @@ pub fn client_files(events: &Events) -> Result<()> {
     Ok(())
 }
 
-/// Runs the customization script on the running system, with the alternate's paths in its environment.
+/// Runs the customization script on the running system, with the alternate's paths in its
+/// environment.
 ///
 /// # Errors
 /// ALT-720 where it fails: phase 2 stops there, and can be run again.

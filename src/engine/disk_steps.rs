@@ -1,7 +1,8 @@
-//! What the steps do that make the target disks: wiped, partitioned, volume groups and file systems made.
+//! What the steps do that make the target disks: wiped, partitioned, volume groups and file systems
+//! made.
 //!
-//! Each looks first that what is on the disk is what the run left there, and compares the disk with the one that is held open right before
-//! and right after every program that writes.
+//! Each looks first that what is on the disk is what the run left there, and compares the disk with
+//! the one that is held open right before and right after every program that writes.
 
 use std::path::PathBuf;
 
@@ -51,7 +52,8 @@ pub fn gate_again(c: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Nothing was put on the disk since the plan was made; what an interrupted wipe left of that is no content any more. Whether it is so.
+/// Nothing was put on the disk since the plan was made; what an interrupted wipe left of that is no
+/// content any more. Whether it is so.
 fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
     let Some(before) = &layout.before else { return Ok(false) };
     let held = Held::disk(disk)?;
@@ -74,7 +76,8 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
     }
 }
 
-/// The very disk that is about to be wiped goes through the gate once more: time has passed, and on a resumed run a reboot.
+/// The very disk that is about to be wiped goes through the gate once more: time has passed, and on
+/// a resumed run a reboot.
 ///
 /// # Errors
 /// What the gate says; ALT-217 where somebody has written to the disk since the plan was made.
@@ -216,7 +219,8 @@ pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
 /// Makes a volume's file system.
 ///
 /// # Errors
-/// What mkfs says; ALT-714 where the volume lies on another disk, ALT-715 where somebody has put something into it.
+/// What mkfs says; ALT-714 where the volume lies on another disk, ALT-715 where somebody has put
+/// something into it.
 pub fn make_fs(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
     let fs = v.fs.as_ref().context("a file system without its description")?;
     make_in(base, v, &fs.fs_vfs, &fs.fs_mkfs_options, events)

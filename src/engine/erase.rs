@@ -1,9 +1,11 @@
 //! What `-X` does to a target disk: whether what is on it is the copy's, and how it becomes free.
 //!
-//! Erased is only what a run of altdisk wrote: a disk with the copy's own partition table and nothing of somebody else's on it, or one that
-//! an interrupted wipe left, where every block that is looked at is as it was before the run, or zeros. Everything else is somebody's and
-//! stays: a disk on which nothing was written yet, one with another table or file system, and one with data of which nothing is known.
-//! Plans of version 0.1.0 do not tell what was there before; of those, a disk without the copy's table is erased only if it is empty.
+//! Erased is only what a run of altdisk wrote: a disk with the copy's own partition table and
+//! nothing of somebody else's on it, or one that an interrupted wipe left, where every block that
+//! is looked at is as it was before the run, or zeros. Everything else is somebody's and stays: a
+//! disk on which nothing was written yet, one with another table or file system, and one with data
+//! of which nothing is known. Plans of version 0.1.0 do not tell what was there before; of those, a
+//! disk without the copy's table is erased only if it is empty.
 
 use std::path::{Path, PathBuf};
 
@@ -63,7 +65,8 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
     let all = content::places(disk.size, &[]);
     let blocks = content::read(held.file(), disk.size, &all).map_err(unreadable)?;
     if is_own(&ids.last) {
-        // sfdisk writes the backup of a table first: until then the start of the disk is as the wipe left it.
+        // sfdisk writes the backup of a table first: until then the start of the disk is as the
+        // wipe left it.
         let start: Vec<u32> =
             all.iter().zip(&blocks).filter(|(at, _)| **at < 1 << 20).map(|(_, b)| *b).collect();
         let other = || "data, and the backup of the copy's partition table".to_owned();
@@ -186,7 +189,8 @@ pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool
         }
         Fate::Freed(disk) => disk,
     };
-    // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else on the disk is somebody's.
+    // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else
+    // on the disk is somebody's.
     let ours = |path: &Path| {
         let lv = world.lvm.lvs.iter().find(|lv| lv.dm_path == *path);
         lv.is_some_and(|lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg))

@@ -1,7 +1,7 @@
 //! The EFI system partition of the running system, read whether or not it is mounted.
 //!
-//! Often it is mounted on demand only, or not at all. Its serial number and its partition's id say which one it is: after a restart the kernel may
-//! give another disk the name that it had.
+//! Often it is mounted on demand only, or not at all. Its serial number and its partition's id say
+//! which one it is: after a restart the kernel may give another disk the name that it had.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ use crate::host::mounts::{self, Mount};
 use crate::host::view;
 use crate::image::data::Fs;
 
-/// The one that a plan was made from; None where there was none, where it is not found any more, or where the kernel cannot mount it.
+/// The one that a plan was made from; None where there was none, where it is not found any more, or
+/// where the kernel cannot mount it.
 ///
 /// # Errors
 /// ALT-406 where it cannot be opened.
@@ -56,7 +57,8 @@ fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<Owne
     let Some(names) = names else { return Ok(None) };
     match choose(&mounts::mounted()?, at, names, &|device| is_named(device, names)) {
         Some(Place::Mounted(mount)) => view::of_mount(&mount).map(Some),
-        // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no journal).
+        // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no
+        // journal).
         Some(Place::Device(device)) if mountable => view::of_device(&device, "vfat", "").map(Some),
         _ => Ok(None),
     }

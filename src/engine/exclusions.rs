@@ -1,7 +1,8 @@
-//! The exclude list, before anything is written: a list that takes what no system can do without is refused, and what it takes is told.
+//! The exclude list, before anything is written: a list that takes what no system can do without is
+//! refused, and what it takes is told.
 //!
-//! Directories of the system and mount points are made whatever the list says, empty if it takes all that is in them: without /proc or /tmp
-//! nothing runs in the copy.
+//! Directories of the system and mount points are made whatever the list says, empty if it takes
+//! all that is in them: without /proc or /tmp nothing runs in the copy.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -88,7 +89,8 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether the list takes all of a directory that has something in it, or a link that stands in its place.
+/// Whether the list takes all of a directory that has something in it, or a link that stands in its
+/// place.
 fn takes(list: &Excludes, at: &Path) -> Result<bool> {
     let Ok(there) = at.symlink_metadata() else { return Ok(false) };
     if there.is_symlink() {

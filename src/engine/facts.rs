@@ -27,7 +27,8 @@ pub struct Facts {
     pub boot: Bootable,
     /// File system types that this kernel can mount.
     pub mountable: Vec<String>,
-    /// Why `source` says its disks only: the running system could not be cloned, which does not keep an image from being installed.
+    /// Why `source` says its disks only: the running system could not be cloned, which does not
+    /// keep an image from being installed.
     pub undescribed: Option<anyhow::Error>,
 }
 
@@ -116,8 +117,9 @@ impl Facts {
         Names { subvolumes, ..names::old_names(&self.world, device) }
     }
 
-    /// What the running system boots with, and what is wrong where that is no kernel. A /boot that is not mounted hides what it starts from,
-    /// even where the directory below it holds an old kernel.
+    /// What the running system boots with, and what is wrong where that is no kernel. A /boot that
+    /// is not mounted hides what it starts from, even where the directory below it holds an old
+    /// kernel.
     pub fn kernels_there(&self) -> (Bootable, anyhow::Error) {
         let mut boot = self.boot.clone();
         if self.source.not_mounted.iter().any(|at| at == Path::new("/boot")) {
@@ -187,7 +189,8 @@ impl source::Ask for Machine {
     }
 
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
-        // Listed from the top level, because from anywhere else btrfs names what lies below relative to there.
+        // Listed from the top level, because from anywhere else btrfs names what lies below
+        // relative to there.
         let top = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
         let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
         let list = Cmd::new("btrfs", "list the subvolumes")
@@ -255,7 +258,8 @@ pub fn counts(mount: &Mount) -> Result<Counts> {
     })
 }
 
-/// `btrfs subvolume list -q`: `ID 257 gen 9 top level 5 parent_uuid - path @home`; `read_only`: the same with `-r`.
+/// `btrfs subvolume list -q`: `ID 257 gen 9 top level 5 parent_uuid - path @home`; `read_only`: the
+/// same with `-r`.
 fn parse_subvolumes(text: &str, read_only: &str) -> Vec<ListedSubvolume> {
     let id = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
     let read_only: Vec<u64> = read_only.lines().filter_map(id).collect();

@@ -1,7 +1,10 @@
-//! What is known beforehand of how a file system goes onto its target: the options of the source's mkfs, and its size, made to fit the disks.
+//! What is known beforehand of how a file system goes onto its target: the options of the source's
+//! mkfs, and its size, made to fit the disks.
 //!
-//! mkfs would refuse each of these, but only after the disk is erased: blocks smaller than sectors, an xfs below its least size, a file system too large
-//! for 32 bits. And a /boot that is full to the brim would stop phase 3, which makes a new initramfs there. Pure, from image.data to image.data.
+//! mkfs would refuse each of these, but only after the disk is erased: blocks smaller than sectors,
+//! an xfs below its least size, a file system too large for 32 bits. And a /boot that is full to
+//! the brim would stop phase 3, which makes a new initramfs there. Pure, from image.data to
+//! image.data.
 
 use anyhow::Result;
 
@@ -18,7 +21,8 @@ const XFS_OWN_MB: u64 = 112;
 /// Room beside what is copied: directories, allocation in blocks, the file system's own.
 const SPARE_MB: u64 = 16;
 
-/// More than `used` says that a copy of a file system takes. A file system can have several needs; they add up.
+/// More than `used` says that a copy of a file system takes. A file system can have several needs;
+/// they add up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
     /// FS_NAME.
@@ -53,11 +57,13 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitted {
     pub image: ImageData,
-    /// What volumes were made larger, with an extent for each of them, as sizes are rounded up. MiB.
+    /// What volumes were made larger, with an extent for each of them, as sizes are rounded up.
+    /// MiB.
     pub added_mb: u64,
 }
 
-/// The image.data as it is laid out on disks with sectors of at most `sector` bytes. What is changed is told in `notes`.
+/// The image.data as it is laid out on disks with sectors of at most `sector` bytes. What is
+/// changed is told in `notes`.
 pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<String>) -> Fitted {
     let mut image = image.clone();
     let mut added_mb = 0;
@@ -126,7 +132,8 @@ fn raise_blocks(fs: &mut Fs, sector: u32) -> Option<u64> {
         options[i] = match options[i - 1].as_str() {
             "-b" if is_ext => sector.to_string(),
             "-b" => format!("size={sector}"),
-            // Directory blocks are no smaller than the others; an inode has bytes of its own no fewer than a block.
+            // Directory blocks are no smaller than the others; an inode has bytes of its own no
+            // fewer than a block.
             "-n" if value
                 .strip_prefix("size=")
                 .and_then(|s| s.parse::<u64>().ok())
@@ -149,7 +156,8 @@ fn block_size(fs: &Fs) -> Option<u64> {
     fs.fs_mkfs_options.get(at + 1)?.trim_start_matches("size=").parse().ok()
 }
 
-/// After the sizes are settled: ext4 that is larger than 32 bits can count gets the feature that counts further.
+/// After the sizes are settled: ext4 that is larger than 32 bits can count gets the feature that
+/// counts further.
 ///
 /// # Errors
 /// ALT-326 where the file system's format has no such feature.
@@ -188,7 +196,8 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
     Ok(())
 }
 
-/// What phase 3 needs beside what is copied: one more initramfs. `free_mb`: as in [`Need`]; `sizes`: bytes of those that it makes anew.
+/// What phase 3 needs beside what is copied: one more initramfs. `free_mb`: as in [`Need`];
+/// `sizes`: bytes of those that it makes anew.
 pub fn room_for_initramfs(at: &str, free_mb: u64, sizes: &[u64]) -> Need {
     let largest = sizes.iter().max().copied().unwrap_or(0);
     Need {
@@ -321,7 +330,8 @@ mod tests {
         // An image.data made it smaller than what will be in it.
         let small = [need(Reason::Growth, 0, 300)];
         assert_eq!(fitted(100, 500, &small).0, 816);
-        // All of it is written, also into a sparse file; what phase 3 makes is no part of the copying.
+        // All of it is written, also into a sparse file; what phase 3 makes is no part of the
+        // copying.
         let mut image = image("xfs", 4000, "");
         image.fs_data[0].fs_used_mb = 161;
         assert_eq!(
@@ -332,7 +342,8 @@ mod tests {
         assert_eq!(fitted(400, 200, &[need(Reason::Growth, 190, 180)]).0, 400);
     }
 
-    /// A Debian with a /boot of the usual size, on an identical disk: `/` gives up what /boot gets and what the new ESP takes.
+    /// A Debian with a /boot of the usual size, on an identical disk: `/` gives up what /boot gets
+    /// and what the new ESP takes.
     #[test]
     fn an_identical_disk_has_room_for_a_larger_boot() {
         let lv = |name: &str, vg: Option<&str>, kind, size_mb| Lv {

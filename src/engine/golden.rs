@@ -1,5 +1,6 @@
-//! Golden plans: what the engine would do for systems of several layouts, compared with files under tests/fixtures/plans.
-//! `UPDATE_GOLDEN=1 cargo test golden` writes them anew; then read the difference.
+//! Golden plans: what the engine would do for systems of several layouts, compared with files under
+//! tests/fixtures/plans. `UPDATE_GOLDEN=1 cargo test golden` writes them anew; then read the
+//! difference.
 
 use std::path::{Path, PathBuf};
 
@@ -327,7 +328,8 @@ pub(super) fn finished(image: ImageData, targets: &[Target]) -> Alternate {
     Alternate { base: p.base, plan, run: 1, journal, journal_damaged: false }
 }
 
-/// The pages about an alternate that stands there half-made: what goes on, and what removing it means.
+/// The pages about an alternate that stands there half-made: what goes on, and what removing it
+/// means.
 #[test]
 fn golden_reviews_of_what_stands() {
     let request = request(Phases::All);
@@ -361,7 +363,8 @@ fn golden_reviews_of_what_stands() {
         "{page:?}"
     );
 
-    // The finished copy: forgotten; or erased too, by a serial number that is asked for or was given.
+    // The finished copy: forgotten; or erased too, by a serial number that is asked for or was
+    // given.
     let mut finished = stands;
     finished.journal.extend([Record::Phase { phase: 2 }, Record::Phase { phase: 3 }]);
     let both = [Deed::Keep(&vdb), Deed::Another(&vdb)];

@@ -1,8 +1,10 @@
-//! Where everything goes on the target disks: partitions, volume groups, volumes, with fresh identifiers.
+//! Where everything goes on the target disks: partitions, volume groups, volumes, with fresh
+//! identifiers.
 //!
-//! Pure: from image.data and the target disks to a [`Layout`] that is stored with the plan. Every target gets a new GPT;
-//! the first one a BIOS boot partition and an ESP too, so that it boots on either firmware. With LVM the
-//! volume group of `/` spans all targets; plain partitions are packed, `/` and `/boot` on the first disk.
+//! Pure: from image.data and the target disks to a [`Layout`] that is stored with the plan. Every
+//! target gets a new GPT; the first one a BIOS boot partition and an ESP too, so that it boots on
+//! either firmware. With LVM the volume group of `/` spans all targets; plain partitions are
+//! packed, `/` and `/boot` on the first disk.
 
 use std::path::{Path, PathBuf};
 
@@ -193,10 +195,12 @@ fn holds_root(fs: &Fs) -> bool {
     fs.fs_name == "/" || fs.subvolume.iter().any(|s| s.mount_point.as_deref() == Some("/"))
 }
 
-/// Lays the image out on the targets; `added`: bytes by which its volumes are larger than those of the source, because a copy needs that.
+/// Lays the image out on the targets; `added`: bytes by which its volumes are larger than those of
+/// the source, because a copy needs that.
 ///
 /// # Errors
-/// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that does not spread, ALT-323 no root.
+/// ALT-320 too small (says whether SHRINK would do), ALT-321 EXACT_FIT, ALT-322 a plain layout that
+/// does not spread, ALT-323 no root.
 pub fn lay_out(
     image: &ImageData,
     added: u64,
@@ -394,7 +398,8 @@ impl<'a, 'f> Builder<'a, 'f> {
         let source: u64 = self.image.source_disk_data.iter().map(|d| d.size_mb).sum();
         let target: u64 = self.targets.iter().map(|t| t.size / MIB).sum();
         let shrink = self.image.logical_volume_policy.shrink == YesNo::Yes;
-        // Boot partitions, what alignment, tables and LVM take on each disk, and volumes that are larger than the source's.
+        // Boot partitions, what alignment, tables and LVM take on each disk, and volumes that are
+        // larger than the source's.
         let esp: u64 = self.volumes.iter().filter(|v| v.kind == LvType::Esp).map(|v| v.size).sum();
         let extent = self.vgs.iter().map(|v| v.extent).max().unwrap_or(0);
         let taken =
@@ -429,7 +434,8 @@ impl<'a, 'f> Builder<'a, 'f> {
         self.pieces[disk].push(Piece { type_guid, name, size, holds: Holds::Volume(volume) });
     }
 
-    /// Plain partitions on the first disk, the other volume groups behind them, the root volume group over the rest of all disks.
+    /// Plain partitions on the first disk, the other volume groups behind them, the root volume
+    /// group over the rest of all disks.
     fn place_lvm(&mut self, root_vg: &str) -> Result<()> {
         let allowed = self.allowed();
         let plain: Vec<usize> = self.indices(|v| v.vg.is_none() && v.kind != LvType::Esp);
@@ -504,7 +510,8 @@ impl<'a, 'f> Builder<'a, 'f> {
         self.volumes.iter().enumerate().filter(|(_, v)| which(v)).map(|(i, _)| i).collect()
     }
 
-    /// `/` and `/boot` on the first disk, the others where they fit, the largest first; then each disk shares its room.
+    /// `/` and `/boot` on the first disk, the others where they fit, the largest first; then each
+    /// disk shares its room.
     fn place_plain(&mut self) -> Result<()> {
         let allowed = self.allowed();
         let rest = self.indices(|v| v.kind != LvType::Esp);

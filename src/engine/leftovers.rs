@@ -1,8 +1,9 @@
 //! `-X` without a record: what a copy left in the running system, found by what is there.
 //!
-//! A damaged plan must not keep anybody from cleaning up. What altdisk leaves in the running system bears its marks: mounts below
-//! /alt_inst of disks whose partitions (or volume group) are called altinst_rootvg, a rule for udev, a block in custom.cfg, boot entries.
-//! All of that goes. But no mark says whether a copy is finished, or is one that was forgotten before: a disk is erased only
+//! A damaged plan must not keep anybody from cleaning up. What altdisk leaves in the running system
+//! bears its marks: mounts below /alt_inst of disks whose partitions (or volume group) are called
+//! altinst_rootvg, a rule for udev, a block in custom.cfg, boot entries. All of that goes. But no
+//! mark says whether a copy is finished, or is one that was forgotten before: a disk is erased only
 //! where `--erase` names it.
 
 use std::path::Path;
@@ -66,8 +67,8 @@ impl<'w> Found<'w> {
         self.copies.iter().copied().filter(|d| names.contains(&d.name)).collect()
     }
 
-    /// The disks that `--erase` may name. Where there is a record that cannot be read, the copy may be on any of them; where there is
-    /// none, only what is mounted shows that something was left.
+    /// The disks that `--erase` may name. Where there is a record that cannot be read, the copy may
+    /// be on any of them; where there is none, only what is mounted shows that something was left.
     pub fn erasable(&self, world: &World, unreadable: bool) -> Vec<&'w Disk> {
         if unreadable { self.copies.clone() } else { self.mounted_disks(world) }
     }
@@ -76,7 +77,8 @@ impl<'w> Found<'w> {
 /// Clears what is there. `unreadable`: why the record cannot be read; None: there is none.
 ///
 /// # Errors
-/// ALT-233 for a serial number of no such disk: nothing was touched. Else what could not be undone; everything else is undone.
+/// ALT-233 for a serial number of no such disk: nothing was touched. Else what could not be undone;
+/// everything else is undone.
 pub fn clear(
     state: &mut State,
     unreadable: Option<&anyhow::Error>,

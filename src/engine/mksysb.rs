@@ -1,8 +1,9 @@
 //! An image of the running system: what is in it, where it goes, and the steps of making it.
 //!
-//! The same facts as for a clone say what rootvg is; each of its file systems is seen alone, without what is mounted in it, read-only and
-//! without access times. What is not rootvg's (/proc, data disks, network file systems) is not in the image; what lies below its mount point on
-//! the parent's file system is.
+//! The same facts as for a clone say what rootvg is; each of its file systems is seen alone,
+//! without what is mounted in it, read-only and without access times. What is not rootvg's (/proc,
+//! data disks, network file systems) is not in the image; what lies below its mount point on the
+//! parent's file system is.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -51,7 +52,8 @@ const SPOOL: &str = "/var/tmp";
 /// Makes the image. Returns the sentence that ends the run.
 ///
 /// # Errors
-/// ALT-803 without root, ALT-3xx for a system that cannot be described, ALT-6xx as [`create::create`] and [`verify::verify`].
+/// ALT-803 without root, ALT-3xx for a system that cannot be described, ALT-6xx as
+/// [`create::create`] and [`verify::verify`].
 pub fn save(request: &Request, events: &Events) -> Result<String> {
     run::require_root()?;
     signals::catch();
@@ -146,8 +148,8 @@ struct Looked {
 }
 
 fn look(request: &Request, events: &Events) -> Result<Looked> {
-    // A clone at work holds the package manager's lock, which would be told instead. The lock of runs is not taken: an image may be piped
-    // into `alt_disk_install -d -` here.
+    // A clone at work holds the package manager's lock, which would be told instead. The lock of
+    // runs is not taken: an image may be piped into `alt_disk_install -d -` here.
     state::State::not_busy()?;
     let excludes = exclusions::checked(request.exclude_list.as_ref(), true)?;
     let facts = Facts::gather()?;

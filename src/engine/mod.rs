@@ -1,12 +1,14 @@
-//! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step undoable and resumable.
+//! The phase engine: request -> facts -> plan -> phases, with a journal that makes every step
+//! undoable and resumable.
 //!
-//! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the target side, `names` what it is called;
-//! `references_ahead` finds what of the copy would still name the old disk; `plan` turns it all into
-//! steps; `run` executes them with `steps` (and `disk_steps`) on the `targets` that it holds open, journalled by `state`; `standing` says
-//! how much of the record can be read; `cleanup` is `-X`, `erase` what it does to a disk, `leftovers` is `-X` without a record, `clearing`
-//! what the two share, `replace` makes a finished copy anew; `preview` prints a plan,
-//! `review` is what is read before it runs. `protections` finds what a copy of the files alone would lose; `snapshots` decides which btrfs
-//! snapshots are cloned.
+//! `facts` asks the machine once; `source` says what rootvg is; `layout` and `sizing` settle the
+//! target side, `names` what it is called; `references_ahead` finds what of the copy would still
+//! name the old disk; `plan` turns it all into steps; `run` executes them with `steps` (and
+//! `disk_steps`) on the `targets` that it holds open, journalled by `state`; `standing` says how
+//! much of the record can be read; `cleanup` is `-X`, `erase` what it does to a disk, `leftovers`
+//! is `-X` without a record, `clearing` what the two share, `replace` makes a finished copy anew;
+//! `preview` prints a plan, `review` is what is read before it runs. `protections` finds what a
+//! copy of the files alone would lose; `snapshots` decides which btrfs snapshots are cloned.
 
 pub mod bootlist;
 pub mod cleanup;

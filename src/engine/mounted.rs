@@ -1,8 +1,9 @@
 //! The alternate at /alt_inst: made present (partitions, volume groups), mounted, unmounted.
 //!
-//! Nothing is believed because something is mounted at a path: the mount must be of the alternate's own volume, or the path is somebody's
-//! and is left alone. And no path in the copy is believed: scripts may have put a link where a file system belongs, so the mount points
-//! are opened without following one.
+//! Nothing is believed because something is mounted at a path: the mount must be of the alternate's
+//! own volume, or the path is somebody's and is left alone. And no path in the copy is believed:
+//! scripts may have put a link where a file system belongs, so the mount points are opened without
+//! following one.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,8 @@ use crate::error;
 use crate::event::Events;
 use crate::host::mounts::{self, Mount};
 
-/// Makes partitions and volume groups appear that a reboot took away; `done` says which of phase 1's steps were done.
+/// Makes partitions and volume groups appear that a reboot took away; `done` says which of phase
+/// 1's steps were done.
 ///
 /// # Errors
 /// What the kernel or LVM says.
@@ -41,10 +43,12 @@ pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events)
     Ok(())
 }
 
-/// Mounts the alternate as phase 1 leaves it, the first `count` of its mounts (all of them for `usize::MAX`). Those that are there stay.
+/// Mounts the alternate as phase 1 leaves it, the first `count` of its mounts (all of them for
+/// `usize::MAX`). Those that are there stay.
 ///
 /// # Errors
-/// ALT-708 where something else is mounted in the way, ALT-713 where a link in the copy is; what mounting says.
+/// ALT-708 where something else is mounted in the way, ALT-713 where a link in the copy is; what
+/// mounting says.
 pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> {
     let all = plan::mounts(&base.layout, base.esp_mountable);
     let wanted: Vec<_> = all
@@ -60,7 +64,8 @@ pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> 
     if wanted.iter().map(there).collect::<Result<Vec<_>>>()?.into_iter().all(|is_there| is_there) {
         return Ok(());
     }
-    // A child that is mounted while its parent is not lies in the running system's own directory: all begin anew.
+    // A child that is mounted while its parent is not lies in the running system's own directory:
+    // all begin anew.
     mounts::unmount_below(root)?;
     ensure_present(base, &|_| true, events)?;
     std::fs::create_dir_all(root).with_context(|| format!("making {ALT_INST}"))?;
@@ -93,7 +98,8 @@ pub fn unmount_all(base: &Base) -> Result<Vec<PathBuf>> {
     mounts::unmount_below(Path::new(ALT_INST))
 }
 
-/// What is mounted at /alt_inst itself must be the alternate's. (Below it, scripts may have put binds of anything.)
+/// What is mounted at /alt_inst itself must be the alternate's. (Below it, scripts may have put
+/// binds of anything.)
 ///
 /// # Errors
 /// ALT-708 where it is somebody else's.

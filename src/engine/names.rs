@@ -77,7 +77,8 @@ pub fn ids(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
     map
 }
 
-/// How GRUB calls a logical volume: by the UUIDs of its group and its own. LVM chooses those of the copy, so there it is called by name.
+/// How GRUB calls a logical volume: by the UUIDs of its group and its own. LVM chooses those of the
+/// copy, so there it is called by name.
 fn grub_name(lv: &str, vg: Option<&String>, device: &Path, world: &World) -> Option<Pair> {
     let lv = world.lvm.lvs.iter().find(|l| l.name == lv && Some(&l.vg) == vg)?;
     let vg = world.lvm.vgs.iter().find(|g| g.name == lv.vg)?;
@@ -218,7 +219,8 @@ mod tests {
         }
     }
 
-    /// A disk with a volume group that is copied in part, one with another group, and a disk that is not the source's.
+    /// A disk with a volume group that is copied in part, one with another group, and a disk that
+    /// is not the source's.
     fn world() -> World {
         let part = |path: &str| Partition { path: path.into(), ..Partition::default() };
         let disk = |name: &str, parts: &[&str]| Disk {

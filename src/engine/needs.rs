@@ -1,5 +1,6 @@
-//! Room that a copy takes beyond what its original does: files that share their blocks have blocks of their own in a copy (cp --reflink,
-//! deduplication), what was compressed and will not be is larger, and phase 3 makes an initramfs.
+//! Room that a copy takes beyond what its original does: files that share their blocks have blocks
+//! of their own in a copy (cp --reflink, deduplication), what was compressed and will not be is
+//! larger, and phase 3 makes an initramfs.
 
 use std::path::{Path, PathBuf};
 
@@ -30,13 +31,14 @@ struct Count {
     /// Bytes.
     used: u64,
     free: u64,
-    /// The top of each tree that was counted, and the bytes of its files; `whole`: that is all of the file system, not only snapshots.
+    /// The top of each tree that was counted, and the bytes of its files; `whole`: that is all of
+    /// the file system, not only snapshots.
     trees: Vec<(PathBuf, u64)>,
     whole: bool,
 }
 
-/// Counts what the needs of `image` follow from. Where files may share blocks that is a walk, as nothing else knows: xfs and btrfs tell only extent by
-/// extent what is shared.
+/// Counts what the needs of `image` follow from. Where files may share blocks that is a walk, as
+/// nothing else knows: xfs and btrfs tell only extent by extent what is shared.
 ///
 /// # Errors
 /// Where a file system cannot be asked.
@@ -69,8 +71,8 @@ fn volume<'i>(image: &'i ImageData, fs: &Fs) -> Option<&'i Lv> {
     image.lv_data.iter().find(|l| l.holds(fs))
 }
 
-/// Every file's own size, without those that are left out, tree by tree. Of a compressed file system only the writable snapshots are counted, as the
-/// copy of the rest is compressed too.
+/// Every file's own size, without those that are left out, tree by tree. Of a compressed file
+/// system only the writable snapshots are counted, as the copy of the rest is compressed too.
 fn files(
     fs: &Fs,
     whole: bool,
@@ -125,7 +127,8 @@ impl Counted {
 }
 
 impl Count {
-    /// Bytes that a copy of it takes more than the original. `fs` may have fewer subvolumes than were counted.
+    /// Bytes that a copy of it takes more than the original. `fs` may have fewer subvolumes than
+    /// were counted.
     fn growth(&self, fs: &Fs) -> u64 {
         let is_kept = |top: &Path| {
             fs.subvolume.is_empty() || fs.subvolume.iter().any(|s| copying::prefix(fs, s) == top)
@@ -136,7 +139,8 @@ impl Count {
     }
 }
 
-/// Whether files of it can be larger than the blocks that it has for them. A copy that is compressed as the original stays smaller.
+/// Whether files of it can be larger than the blocks that it has for them. A copy that is
+/// compressed as the original stays smaller.
 fn may_grow(fs: &Fs) -> bool {
     let compressed =
         || fs.subvolume.iter().any(|s| s.options.split(',').any(|o| o.starts_with("compress")));

@@ -1,7 +1,9 @@
-//! The plan: ordered steps as data. Pure, printed by the preview, compared by golden tests, run by `run`.
+//! The plan: ordered steps as data. Pure, printed by the preview, compared by golden tests, run by
+//! `run`.
 //!
-//! A [`Base`] is made once, by phase 1, and stored: the image, the layout with its fresh identifiers, the identity map,
-//! how the source boots. The steps of any phase follow from it and the request.
+//! A [`Base`] is made once, by phase 1, and stored: the image, the layout with its fresh
+//! identifiers, the identity map, how the source boots. The steps of any phase follow from it and
+//! the request.
 
 use std::path::{Path, PathBuf};
 
@@ -65,7 +67,8 @@ pub struct Imaged {
     pub device: PathBuf,
     /// For people: `web1, Debian GNU/Linux 12 (12.11.0), made 2026-11-22 20:15`.
     pub what: String,
-    /// By what it is known again when an interrupted restore goes on; empty for a stream without manifest.
+    /// By what it is known again when an interrupted restore goes on; empty for a stream without
+    /// manifest.
     pub print: String,
     pub files: u64,
     pub bytes: u64,
@@ -76,7 +79,8 @@ pub struct Imaged {
     pub other_machine: bool,
 }
 
-/// Where members of an image wait that belong on the ESP: below the alternate's root, until phase 3 has verified everything else.
+/// Where members of an image wait that belong on the ESP: below the alternate's root, until phase 3
+/// has verified everything else.
 pub const ESP_WAITS: &str = ".altdisk-esp";
 
 impl Base {
@@ -332,8 +336,8 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
     }
 }
 
-/// Each file system is copied while it is mounted alone at /alt_inst, so that what lies below mount points keeps its place. The ESP
-/// waits for phase 3: an unfinished alternate never boots.
+/// Each file system is copied while it is mounted alone at /alt_inst, so that what lies below mount
+/// points keeps its place. The ESP waits for phase 3: an unfinished alternate never boots.
 fn copies(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
         if let Some(fs) = &v.fs {
@@ -343,7 +347,8 @@ fn copies(layout: &Layout, steps: &mut Vec<Step>) {
     }
 }
 
-/// An image has the files of all file systems in one stream: everything is mounted before it is restored.
+/// An image has the files of all file systems in one stream: everything is mounted before it is
+/// restored.
 fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate() {
         if let Some(fs) = v.fs.as_ref().filter(|f| !f.subvolume.is_empty()) {
@@ -381,7 +386,8 @@ pub fn below(root: &Path, path: &Path) -> PathBuf {
     if inside.as_os_str().is_empty() { root.to_owned() } else { root.join(inside) }
 }
 
-/// What is mounted where in the finished alternate, parents first: volume, mount point, subvolume, options.
+/// What is mounted where in the finished alternate, parents first: volume, mount point, subvolume,
+/// options.
 pub fn mounts(
     layout: &Layout,
     esp_mountable: bool,
@@ -405,9 +411,9 @@ pub fn mounts(
     all
 }
 
-/// The options with which a volume of the alternate is mounted while it is made. Everybody on the running system gets to /alt_inst: a setuid
-/// program that a script of a package or an image put there would make any user root, and a device node with an open mode would hand
-/// out the disks.
+/// The options with which a volume of the alternate is mounted while it is made. Everybody on the
+/// running system gets to /alt_inst: a setuid program that a script of a package or an image put
+/// there would make any user root, and a device node with an open mode would hand out the disks.
 pub fn mount_options(options: &str, subvolume: Option<&str>) -> String {
     let all: Vec<&str> = ["nosuid,nodev", options].into_iter().filter(|o| !o.is_empty()).collect();
     with_subvolume(&all.join(","), subvolume)
@@ -424,8 +430,8 @@ pub fn with_subvolume(options: &str, subvolume: Option<&str>) -> String {
         .join(",")
 }
 
-/// Of fstab's options those that shape what is written while the alternate is made. No other is used: an option can name a device, and
-/// an image's are nobody's word.
+/// Of fstab's options those that shape what is written while the alternate is made. No other is
+/// used: an option can name a device, and an image's are nobody's word.
 fn safe_options(options: &str) -> String {
     const WORDS: [&str; 10] = [
         "noatime",
@@ -460,7 +466,8 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
         ));
     }
     if let Some(wanted) = &request.software {
-        // The scripts of packages make initramfs and boot menus: of what fstab and the others say then.
+        // The scripts of packages make initramfs and boot menus: of what fstab and the others say
+        // then.
         steps.push(step(
             2,
             "references",

@@ -1,4 +1,5 @@
-//! Before phase 1: every check that can refuse, then the base that all phases work from. Touches nothing.
+//! Before phase 1: every check that can refuse, then the base that all phases work from. Touches
+//! nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -45,11 +46,12 @@ pub struct Prepared {
     pub archive: Option<Archive>,
 }
 
-/// Checks the request against the machine and settles everything. `replaced`: the finished copy on the targets, which is forgotten first.
-/// `events` hear of what takes long.
+/// Checks the request against the machine and settles everything. `replaced`: the finished copy on
+/// the targets, which is forgotten first. `events` hear of what takes long.
 ///
 /// # Errors
-/// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader (ALT-5xx), image.data (ALT-6xx).
+/// The first refusal of the targets (ALT-2xx), the source or the sizes (ALT-3xx), the boot loader
+/// (ALT-5xx), image.data (ALT-6xx).
 pub fn prepare(
     request: &Request,
     replaced: Option<&Alternate>,
@@ -65,7 +67,8 @@ pub fn prepare(
     Ok(prepared)
 }
 
-/// Whether phase 2 can install what it is asked for, as far as that can be known now; `root`: the system that is copied, or the copy.
+/// Whether phase 2 can install what it is asked for, as far as that can be known now; `root`: the
+/// system that is copied, or the copy.
 fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
     let Some(wanted) = request.software.as_ref().filter(|_| request.phases.list().contains(&2))
     else {
@@ -143,7 +146,8 @@ fn clone(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Re
     Ok(Prepared { base, warnings, notes, targets: described, archive: None })
 }
 
-/// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than the original.
+/// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than
+/// the original.
 ///
 /// # Errors
 /// ALT-32x where it does not fit; ALT-218 where a disk cannot be read.
@@ -289,7 +293,8 @@ pub fn targets<'f>(
     Ok(disks)
 }
 
-/// What the records say about disks, for their roles; `rootvg`: names of the root disks where they are known better.
+/// What the records say about disks, for their roles; `rootvg`: names of the root disks where they
+/// are known better.
 ///
 /// # Errors
 /// Records that cannot be read.

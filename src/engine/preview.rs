@@ -1,5 +1,5 @@
-//! The plan for people, before anything happens: what is erased, how large everything becomes, every step and its commands, what
-//! boots next, how to go back. And the same as JSON.
+//! The plan for people, before anything happens: what is erased, how large everything becomes,
+//! every step and its commands, what boots next, how to go back. And the same as JSON.
 
 use std::fmt::Write;
 

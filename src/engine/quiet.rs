@@ -1,5 +1,5 @@
-//! Keeping others away while a clone is made: no shutdown or sleep in the middle of it, no package manager that changes what is being
-//! copied, no desktop that mounts what has just been made.
+//! Keeping others away while a clone is made: no shutdown or sleep in the middle of it, no package
+//! manager that changes what is being copied, no desktop that mounts what has just been made.
 
 use std::path::{Path, PathBuf};
 
@@ -116,7 +116,8 @@ pub fn hide(base: &Base, events: &Events) -> Result<()> {
     reload(events)
 }
 
-/// Takes the rule back, whichever copy it was made for: there is one at a time, and its record may be lost.
+/// Takes the rule back, whichever copy it was made for: there is one at a time, and its record may
+/// be lost.
 ///
 /// # Errors
 /// Where it cannot be removed.

@@ -57,8 +57,9 @@ pub fn check(
     Ok(())
 }
 
-/// Where something else is mounted than a file system that is cloned: its files do not come into the copy, and the server of a network file
-/// system may be gone. mountinfo tells it without touching it. `number`: `major:minor` of a device.
+/// Where something else is mounted than a file system that is cloned: its files do not come into
+/// the copy, and the server of a network file system may be gone. mountinfo tells it without
+/// touching it. `number`: `major:minor` of a device.
 fn not_cloned(
     all: &[Mount],
     ids: &IdMap,
@@ -67,7 +68,8 @@ fn not_cloned(
     let devices: Vec<(&PathBuf, Option<String>)> =
         ids.volumes.iter().flat_map(|v| &v.old.devices).map(|d| (d, number(d))).collect();
     let is_cloned = |m: &Mount| {
-        // A directory of it that is mounted elsewhere is copied where it is. (Those of a btrfs are subvolumes.)
+        // A directory of it that is mounted elsewhere is copied where it is. (Those of a btrfs are
+        // subvolumes.)
         let is_whole = m.root == Path::new("/") || m.fstype == "btrfs";
         is_whole
             && devices.iter().any(|(path, number)| {

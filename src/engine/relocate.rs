@@ -1,11 +1,13 @@
 //! Finding the alternate's disks again: kernel names change over a reboot, identities do not.
 //!
-//! Before a later phase touches anything, each target disk is looked up by everything that is known of it ([`crate::disk::identity`]), the
-//! stored paths follow the names that the disks have now, and what is on them must be the copy's.
+//! Before a later phase touches anything, each target disk is looked up by everything that is known
+//! of it ([`crate::disk::identity`]), the stored paths follow the names that the disks have now,
+//! and what is on them must be the copy's.
 //!
-//! A disk without serial number and WWN on a kernel without sequence numbers (before Linux 5.15: Debian 11, RHEL 8) is known by the id of
-//! its table. While there is no table yet it is the disk that has the same name, size and model as before: then what is on it decides
-//! whether it is touched, block by block ([`crate::disk::content::Before`]).
+//! A disk without serial number and WWN on a kernel without sequence numbers (before Linux 5.15:
+//! Debian 11, RHEL 8) is known by the id of its table. While there is no table yet it is the disk
+//! that has the same name, size and model as before: then what is on it decides whether it is
+//! touched, block by block ([`crate::disk::content::Before`]).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +24,8 @@ use crate::engine::request::Request;
 use crate::engine::state::Alternate;
 use crate::error;
 
-/// The disk that `layout` means: the one for which the strongest evidence speaks. Several that answer are none: twins exist.
+/// The disk that `layout` means: the one for which the strongest evidence speaks. Several that
+/// answer are none: twins exist.
 pub fn find<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
     let identity = layout.identity();
     let likeness: Vec<(&Disk, Likeness)> =
@@ -38,7 +41,8 @@ pub fn find<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
     }
 }
 
-/// Why a disk cannot be found: it is not there, several answer, or what has its table is another one.
+/// Why a disk cannot be found: it is not there, several answer, or what has its table is another
+/// one.
 pub fn why_not_found(layout: &DiskLayout, world: &World) -> String {
     let identity = layout.identity();
     let has_table =
@@ -62,8 +66,8 @@ pub fn why_not_found(layout: &DiskLayout, world: &World) -> String {
 /// The base with the paths of today.
 ///
 /// # Errors
-/// ALT-705 where a disk is gone, ALT-715 where one holds something else by now, ALT-706 where the request names other disks than the
-/// alternate's.
+/// ALT-705 where a disk is gone, ALT-715 where one holds something else by now, ALT-706 where the
+/// request names other disks than the alternate's.
 pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> {
     let world = World::gather()?;
     let mut base = alternate.base.clone();

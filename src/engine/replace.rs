@@ -1,7 +1,9 @@
-//! A finished copy made anew in one step: `alt_disk_install -C --erase SERIAL DISK`, where DISK holds it.
+//! A finished copy made anew in one step: `alt_disk_install -C --erase SERIAL DISK`, where DISK
+//! holds it.
 //!
-//! The new run's own checks come first. Then the old copy is forgotten as `-X` does it, journalled, and only then is the new plan stored: a
-//! kill at any moment leaves the old copy, no copy, or the new one, and `-X` clears each.
+//! The new run's own checks come first. Then the old copy is forgotten as `-X` does it, journalled,
+//! and only then is the new plan stored: a kill at any moment leaves the old copy, no copy, or the
+//! new one, and `-X` clears each.
 
 use std::path::Path;
 
@@ -76,7 +78,8 @@ pub fn note(alternate: &Alternate) -> String {
     )
 }
 
-/// Forgets the old copy. Its disks are erased by the new run, whose request names their serial numbers.
+/// Forgets the old copy. Its disks are erased by the new run, whose request names their serial
+/// numbers.
 ///
 /// # Errors
 /// As `-X`.
@@ -85,8 +88,8 @@ pub fn forget(state: &mut State, alternate: &Alternate, events: &Events) -> Resu
     cleanup::give_up(state, alternate, &[], events).map(drop)
 }
 
-/// The world as the new run's checks may see it: LVM starts at boot what it finds, and volumes of the copy that nobody uses are put away
-/// before its disks are erased.
+/// The world as the new run's checks may see it: LVM starts at boot what it finds, and volumes of
+/// the copy that nobody uses are put away before its disks are erased.
 pub fn put_away(world: &World, alternate: &Alternate) -> World {
     let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
     let volumes: Vec<&Path> =

@@ -44,7 +44,8 @@ impl Phases {
     }
 }
 
-/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys, and what else tells machines apart.
+/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys, and what
+/// else tells machines apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
@@ -65,7 +66,8 @@ impl Identity {
     }
 }
 
-/// Something that protects files in the running system, and that a copy or an image may be without (`--accept`).
+/// Something that protects files in the running system, and that a copy or an image may be without
+/// (`--accept`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Loss {
@@ -111,7 +113,8 @@ pub struct FromImage {
     pub device: PathBuf,
     /// `-L`: V.R.M.
     pub level: Option<String>,
-    /// `-p`: the loader platforms; empty: that of this machine, and the other where the image has it.
+    /// `-p`: the loader platforms; empty: that of this machine, and the other where the image has
+    /// it.
     pub platforms: Vec<String>,
     /// `--identity`; None: kept where the image was made on this machine.
     pub identity: Option<Identity>,

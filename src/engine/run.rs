@@ -1,7 +1,8 @@
-//! Running: requests become plans, plans are executed step by step, every step journalled before and after it acts.
+//! Running: requests become plans, plans are executed step by step, every step journalled before
+//! and after it acts.
 //!
-//! Checks come first and touch nothing; the plan is stored before the first write; from then on a failure leaves an unfinished
-//! alternate that `-X` clears and `--resume` finishes.
+//! Checks come first and touch nothing; the plan is stored before the first write; from then on a
+//! failure leaves an unfinished alternate that `-X` clears and `--resume` finishes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -288,7 +289,8 @@ struct Earlier {
     before: bool,
     /// The phases that it journalled as complete.
     phases: BTreeSet<u8>,
-    /// There was none: this run stored the plan, and before its first check has passed nothing is touched.
+    /// There was none: this run stored the plan, and before its first check has passed nothing is
+    /// touched.
     untouched: bool,
 }
 
@@ -396,7 +398,8 @@ fn execute(
     Ok(closing(base, plan))
 }
 
-/// A phase without steps (2, with nothing to customize) is complete when its turn comes: before phase `now`.
+/// A phase without steps (2, with nothing to customize) is complete when its turn comes: before
+/// phase `now`.
 fn pass_empty_phases(state: &mut State, plan: &Plan, earlier: &Earlier, now: u8) -> Result<()> {
     let empty = |p: &&u8| {
         **p < now && !plan.steps.iter().any(|s| s.phase == **p) && !earlier.phases.contains(*p)
@@ -439,8 +442,8 @@ fn finish_phase(
     Ok(())
 }
 
-/// What a failed step leaves: a refusal before the first write leaves nothing, if this run stored the plan (`untouched`); a loader that was
-/// begun is taken away again.
+/// What a failed step leaves: a refusal before the first write leaves nothing, if this run stored
+/// the plan (`untouched`); a loader that was begun is taken away again.
 fn failed(
     state: &mut State,
     base: &Base,

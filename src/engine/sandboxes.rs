@@ -6,8 +6,8 @@ use crate::engine::ALT_INST;
 use crate::engine::layout::{DiskLayout, Layout};
 use crate::host::sandbox::Sandbox;
 
-/// Everything of the copy, to read: package managers (whose scripts make initramfs images and loader menus) and GRUB's tools that look for file
-/// systems.
+/// Everything of the copy, to read: package managers (whose scripts make initramfs images and
+/// loader menus) and GRUB's tools that look for file systems.
 pub fn whole(layout: &Layout) -> Sandbox {
     of(disks(layout).chain(volumes(layout)), layout)
 }

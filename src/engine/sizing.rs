@@ -1,8 +1,10 @@
-//! How large everything becomes: a pool of bytes shared among volumes, settled before the first write.
+//! How large everything becomes: a pool of bytes shared among volumes, settled before the first
+//! write.
 //!
-//! Same sizes as the source, and `/` takes what is left. Where the pool is smaller than the sizes ask for: a target
-//! that is no smaller than the source only lacks room for the new boot partitions, which `/` gives up; anything
-//! smaller needs SHRINK, and then every volume gets its floor and a fair share of what is above the floors.
+//! Same sizes as the source, and `/` takes what is left. Where the pool is smaller than the sizes
+//! ask for: a target that is no smaller than the source only lacks room for the new boot
+//! partitions, which `/` gives up; anything smaller needs SHRINK, and then every volume gets its
+//! floor and a fair share of what is above the floors.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,12 +45,14 @@ pub struct TooSmall {
 pub struct Allowed {
     /// SHRINK = "yes".
     pub shrink: bool,
-    /// Bytes that `/` may give up for new boot partitions and for what must be larger than in the source: what they take, where the targets
-    /// together are no smaller than the source disks; else 0.
+    /// Bytes that `/` may give up for new boot partitions and for what must be larger than in the
+    /// source: what they take, where the targets together are no smaller than the source disks;
+    /// else 0.
     pub root_gives_up: u64,
 }
 
-/// Shares `available` bytes among `asks`, in units of `unit` bytes. The sizes come in the order of the asks.
+/// Shares `available` bytes among `asks`, in units of `unit` bytes. The sizes come in the order of
+/// the asks.
 ///
 /// # Errors
 /// [`TooSmall`] where it is not allowed, or not possible.

@@ -1,7 +1,9 @@
-//! Writable btrfs snapshots: systems of containers (machinectl clone), layers of images, trees that somebody works in. They are data, and cloned
-//! as subvolumes of their own, unless it was accepted that they are left out. What they share with others on disk is copied for each.
+//! Writable btrfs snapshots: systems of containers (machinectl clone), layers of images, trees that
+//! somebody works in. They are data, and cloned as subvolumes of their own, unless it was accepted
+//! that they are left out. What they share with others on disk is copied for each.
 //!
-//! Read-only snapshots are pictures of the past and are not cloned; [`crate::engine::source`] says how many there are, and where.
+//! Read-only snapshots are pictures of the past and are not cloned; [`crate::engine::source`] says
+//! how many there are, and where.
 
 use crate::engine::facts::Facts;
 use crate::engine::protections::named;
@@ -9,8 +11,8 @@ use crate::engine::request::Loss;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
 
-/// Takes the writable snapshots out of the layout where that was accepted, and says of each what becomes of it; and which subvolumes an
-/// image.data leaves out.
+/// Takes the writable snapshots out of the layout where that was accepted, and says of each what
+/// becomes of it; and which subvolumes an image.data leaves out.
 pub fn settle(
     image: &mut ImageData,
     facts: &Facts,
@@ -47,7 +49,8 @@ pub fn settle(
     }
 }
 
-/// The error of a layout that does not fit; another one where it would without the writable snapshots (`fits` tries that). `known`: as for [`of`].
+/// The error of a layout that does not fit; another one where it would without the writable
+/// snapshots (`fits` tries that). `known`: as for [`of`].
 pub fn in_the_way(
     e: anyhow::Error,
     image: &ImageData,
@@ -75,7 +78,8 @@ pub fn in_the_way(
         .because_do((format!("{cause}; without these there would be room:"), more), remedy)
 }
 
-/// Paths of a file system's writable snapshots that are to be cloned. `known`: mount point of the file system, path.
+/// Paths of a file system's writable snapshots that are to be cloned. `known`: mount point of the
+/// file system, path.
 pub fn of(fs: &Fs, known: &[(String, String)]) -> Vec<String> {
     let is_one =
         |path: &str| known.iter().any(|(name, snapshot)| *name == fs.fs_name && path == snapshot);

@@ -1,9 +1,11 @@
-//! What rootvg is: the file systems of the running system that live on its root disks, as an image.data.
+//! What rootvg is: the file systems of the running system that live on its root disks, as an
+//! image.data.
 //!
-//! Found from what the kernel says (mountinfo, /proc/swaps, the block layer), with fstab for the options and for
-//! what is not mounted. Data on other disks is not part of it, and neither is what is mounted from a file (a loop device): the file is.
-//! What cannot be cloned in kind (LUKS, MD, ZFS, bcache, multipath, LVM thin) is refused by name, as a whole where `/` or `/boot` lies on it,
-//! else as one [`Refusal`] that an image.data without it settles; what is left out is said.
+//! Found from what the kernel says (mountinfo, /proc/swaps, the block layer), with fstab for the
+//! options and for what is not mounted. Data on other disks is not part of it, and neither is what
+//! is mounted from a file (a loop device): the file is. What cannot be cloned in kind (LUKS, MD,
+//! ZFS, bcache, multipath, LVM thin) is refused by name, as a whole where `/` or `/boot` lies on
+//! it, else as one [`Refusal`] that an image.data without it settles; what is left out is said.
 
 mod device;
 pub mod mount;
@@ -31,7 +33,8 @@ const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::ALT_INST
 const SYSTEM_DIRS: [&str; 5] = ["/usr", "/var", "/opt", "/etc", "/var/lib"];
 /// File systems that are made and copied in kind.
 const CLONED: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"];
-/// File systems that no clone needs, wherever they are mounted: media, images, those of other systems.
+/// File systems that no clone needs, wherever they are mounted: media, images, those of other
+/// systems.
 const NEVER_NEEDED: [&str; 11] = [
     "squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs", "ntfs", "ntfs3", "exfat", "hfsplus",
     "fuseblk",
@@ -79,9 +82,11 @@ pub struct Source {
     pub devices: Vec<PathBuf>,
     /// For each btrfs: its device, and all its subvolumes by their numbers.
     pub subvolume_ids: Vec<(PathBuf, Vec<SubvolumeId>)>,
-    /// Writable btrfs snapshots that are among the subvolumes: the mount point of their file system, and their path.
+    /// Writable btrfs snapshots that are among the subvolumes: the mount point of their file
+    /// system, and their path.
     pub snapshots: Vec<(String, String)>,
-    /// File systems that belong to rootvg and cannot be cloned: refused, unless an image.data leaves them out.
+    /// File systems that belong to rootvg and cannot be cloned: refused, unless an image.data
+    /// leaves them out.
     pub refusals: Vec<Refusal>,
     /// What fstab has on the root disks and nobody has mounted, but for the EFI system partition.
     pub not_mounted: Vec<PathBuf>,
@@ -111,7 +116,8 @@ impl Refusal {
 /// Describes rootvg.
 ///
 /// # Errors
-/// ALT-301 where `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for a file system of another type.
+/// ALT-301 where `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for
+/// a file system of another type.
 pub fn describe(
     world: &World,
     mounts: &[Mount],
@@ -143,7 +149,8 @@ pub fn describe(
     Ok(d.source)
 }
 
-/// The disks that the running system starts from, whether or not it could be cloned; none where `/` is on no disk (a live medium).
+/// The disks that the running system starts from, whether or not it could be cloned; none where `/`
+/// is on no disk (a live medium).
 pub fn root_disks(world: &World, mounts: &[Mount], ask: &dyn Ask) -> Vec<String> {
     let d = Describer {
         world,
@@ -181,7 +188,8 @@ impl<'a> Describer<'a> {
         self.mounts.iter().rev().find(|m| m.mount_point == Path::new(at))
     }
 
-    /// What `/`, `/boot` and the ESP lie on. Over the last two something else may be mounted, which is not what starts the machine.
+    /// What `/`, `/boot` and the ESP lie on. Over the last two something else may be mounted, which
+    /// is not what starts the machine.
     fn root_devices(&self) -> Vec<Device<'a>> {
         let root = self.mounted_at("/").and_then(|m| self.device_of(m));
         let boot = ["/boot"].into_iter().chain(ESP_AT).filter_map(|at| {
@@ -203,7 +211,8 @@ impl<'a> Describer<'a> {
             .and_then(|b| b.file.as_deref())
     }
 
-    /// The disks below `/`, `/boot` and the ESP, and those that hold the rest of their volume groups.
+    /// The disks below `/`, `/boot` and the ESP, and those that hold the rest of their volume
+    /// groups.
     fn root_disks(&mut self) -> Result<()> {
         let root = self.mounted_at("/").ok_or_else(|| {
             error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)")
@@ -224,7 +233,8 @@ impl<'a> Describer<'a> {
         Ok(())
     }
 
-    /// Kernel names of the disks below a device; for a logical volume all disks of its volume group.
+    /// Kernel names of the disks below a device; for a logical volume all disks of its volume
+    /// group.
     fn disks_of(&self, device: &Device) -> BTreeSet<String> {
         match device {
             Device::Whole(d) => [d.name.clone()].into(),
@@ -357,7 +367,8 @@ impl<'a> Describer<'a> {
             self.source.warnings.push(format!("{at} ({}) {text}", mount.source));
             return Ok(());
         }
-        // Bind mounts and further subvolumes of a file system that was seen; or fstab has another place for it.
+        // Bind mounts and further subvolumes of a file system that was seen; or fstab has another
+        // place for it.
         if self.done.contains(device.path())
             || (mount.fstype != "btrfs" && mount.root != Path::new("/"))
             || self.belongs_elsewhere(mount)
@@ -402,7 +413,8 @@ impl<'a> Describer<'a> {
         self.take(mount, &device)
     }
 
-    /// Whether this is a second mount of a file system for which fstab has another place, where it is mounted too.
+    /// Whether this is a second mount of a file system for which fstab has another place, where it
+    /// is mounted too.
     fn belongs_elsewhere(&self, mount: &Mount) -> bool {
         let same = |o: &&Mount| {
             o.dev == mount.dev && o.root == mount.root && o.mount_point != mount.mount_point
@@ -553,7 +565,8 @@ impl<'a> Describer<'a> {
     }
 }
 
-/// What a file system's data needs, with head room for the file system itself and for an initramfs or two.
+/// What a file system's data needs, with head room for the file system itself and for an initramfs
+/// or two.
 fn floor_mb(fstype: &str, used: u64) -> u64 {
     let used = used.div_ceil(MIB);
     let least = match fstype {

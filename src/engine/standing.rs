@@ -1,7 +1,7 @@
 //! How much the record of the copy says: all, not what was done, or nothing that can be read.
 //!
-//! What builds on a copy (a later phase, `--resume`) needs the whole record, and refuses without it. `-X` and the lists do not: they go
-//! by what is there.
+//! What builds on a copy (a later phase, `--resume`) needs the whole record, and refuses without
+//! it. `-X` and the lists do not: they go by what is there.
 
 use anyhow::Result;
 
@@ -16,7 +16,8 @@ use crate::error;
 pub enum Standing {
     None,
     Known(Box<Alternate>),
-    /// The plan says which disks the copy is on; the journal, which says what was done with them, is lost.
+    /// The plan says which disks the copy is on; the journal, which says what was done with them,
+    /// is lost.
     NoJournal(Box<Alternate>),
     /// With the ALT-702 that says why.
     Unreadable(anyhow::Error),
@@ -34,7 +35,8 @@ impl Standing {
     }
 }
 
-/// What is looked at only: for lists, a record that somebody else can have changed is one that cannot be read.
+/// What is looked at only: for lists, a record that somebody else can have changed is one that
+/// cannot be read.
 ///
 /// # Errors
 /// Those that do not speak of the record itself: no permission to read it, for example.
@@ -70,7 +72,8 @@ fn no_journal(a: &Alternate) -> anyhow::Error {
     ))
 }
 
-/// What phase 1 settled for the stored copy, for lists: a record that cannot be read is none. Anyone may ask.
+/// What phase 1 settled for the stored copy, for lists: a record that cannot be read is none.
+/// Anyone may ask.
 ///
 /// # Errors
 /// Those that do not speak of the record itself.

@@ -1,10 +1,13 @@
-//! What stands: the stored plan and the journal under /var/lib/altdisk, and the lock that keeps runs apart.
+//! What stands: the stored plan and the journal under /var/lib/altdisk, and the lock that keeps
+//! runs apart.
 //!
-//! `altinst/plan.json` is written before the first byte goes to a disk; `altinst/journal.jsonl` gets a line, flushed to the device,
-//! before and after each step acts. Together they tell what a phase may build on, where `--resume` goes on, and what
-//! `-X` has to undo, after a crash at any moment too. No directory `altinst` means: there is no alternate.
+//! `altinst/plan.json` is written before the first byte goes to a disk; `altinst/journal.jsonl`
+//! gets a line, flushed to the device, before and after each step acts. Together they tell what a
+//! phase may build on, where `--resume` goes on, and what `-X` has to undo, after a crash at any
+//! moment too. No directory `altinst` means: there is no alternate.
 //!
-//! Parts: [`files`] is how they lie on disk and when they are believed, [`secrets`] keeps passwords apart, [`lock`] is the lock.
+//! Parts: [`files`] is how they lie on disk and when they are believed, [`secrets`] keeps passwords
+//! apart, [`lock`] is the lock.
 
 mod files;
 mod lock;
@@ -38,11 +41,13 @@ pub const ALTERNATE: &str = "altinst";
 /// Everybody may look at the record, whatever the umask is.
 const MODE: u32 = 0o755;
 
-/// Of the state directory: everybody gets to the record by its name, and only root opens the directory itself. Whoever opens it can lock
-/// it (flock(2)), and would keep every run from working.
+/// Of the state directory: everybody gets to the record by its name, and only root opens the
+/// directory itself. Whoever opens it can lock it (flock(2)), and would keep every run from
+/// working.
 const TOP_MODE: u32 = 0o711;
 
-/// Room that the journal keeps free: -X must be able to note that it has begun when there is no other room left.
+/// Room that the journal keeps free: -X must be able to note that it has begun when there is no
+/// other room left.
 const REMOVAL_ROOM: usize = 4096;
 
 /// The file with the speed of the last copy.
@@ -98,7 +103,8 @@ pub enum Stored<T = Alternate> {
     /// There is none.
     None,
     Known(T),
-    /// Something is stored and cannot be believed: ALT-702 where it is damaged, ALT-716 where a newer altdisk stored it.
+    /// Something is stored and cannot be believed: ALT-702 where it is damaged, ALT-716 where a
+    /// newer altdisk stored it.
     Unreadable(anyhow::Error),
 }
 
@@ -125,7 +131,8 @@ impl<T> Stored<T> {
 }
 
 impl Alternate {
-    /// The kernel's names of its disks, as commands take them; for people see [`Layout::disk_names`](super::layout::Layout::disk_names).
+    /// The kernel's names of its disks, as commands take them; for people see
+    /// [`Layout::disk_names`](super::layout::Layout::disk_names).
     pub fn disks(&self) -> String {
         self.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ")
     }
@@ -188,7 +195,8 @@ impl Alternate {
         first.unwrap_or(&self.plan.request.argv)
     }
 
-    /// Whether installing packages was begun and did not end well, and no phase 2 came to its end since.
+    /// Whether installing packages was begun and did not end well, and no phase 2 came to its end
+    /// since.
     pub fn half_updated(&self) -> bool {
         let of_update = |id: &str| id == plan::UPDATE;
         let begun =
@@ -223,8 +231,8 @@ impl State {
     /// Takes the lock; the directory is made if need be.
     ///
     /// # Errors
-    /// ALT-701 where another run holds it, ALT-717 where somebody else can have changed what is stored, ALT-712 and ALT-718 where the
-    /// directory cannot be made.
+    /// ALT-701 where another run holds it, ALT-717 where somebody else can have changed what is
+    /// stored, ALT-712 and ALT-718 where the directory cannot be made.
     pub fn lock() -> Result<Self> {
         let dir = PathBuf::from(DIR);
         trust_above(&dir)?;
@@ -235,8 +243,8 @@ impl State {
         Self::locked(dir, lock::take(Path::new(DIR), opened)?)
     }
 
-    /// The same for what writes nothing new (-X): where the directory is not there and cannot be made, there is nothing stored, and
-    /// the nearest directory above it is locked in its place.
+    /// The same for what writes nothing new (-X): where the directory is not there and cannot be
+    /// made, there is nothing stored, and the nearest directory above it is locked in its place.
     ///
     /// # Errors
     /// As [`State::lock`], but for ALT-712 and ALT-718.
@@ -264,7 +272,8 @@ impl State {
         }
     }
 
-    /// The same for a short work that others do too: a lock that is held for a moment is waited for.
+    /// The same for a short work that others do too: a lock that is held for a moment is waited
+    /// for.
     ///
     /// # Errors
     /// As [`State::lock`].
@@ -287,7 +296,8 @@ impl State {
         lock::is_free(Path::new(DIR))
     }
 
-    /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot be kept is no harm.
+    /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot
+    /// be kept is no harm.
     pub fn keep_copy_rate(rate: u64) {
         let _ = put(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
     }
@@ -311,7 +321,8 @@ impl State {
         files::load(&believed()?)
     }
 
-    /// What phase 1 settled for the stored alternate. Anyone may ask: the journal, which is root's, is not read.
+    /// What phase 1 settled for the stored alternate. Anyone may ask: the journal, which is root's,
+    /// is not read.
     ///
     /// # Errors
     /// As [`State::peek`].
@@ -319,7 +330,8 @@ impl State {
         Ok(files::load_plan(&believed()?)?.map(|s| s.base))
     }
 
-    /// The stored alternate. One that an earlier version stored with its passwords in plan.json is stored anew without them.
+    /// The stored alternate. One that an earlier version stored with its passwords in plan.json is
+    /// stored anew without them.
     ///
     /// # Errors
     /// As [`State::peek`].
@@ -359,10 +371,12 @@ impl State {
         Ok(())
     }
 
-    /// Notes that the removal has begun. On a file system that takes nothing any more, what only people read is given up for it.
+    /// Notes that the removal has begun. On a file system that takes nothing any more, what only
+    /// people read is given up for it.
     ///
     /// # Errors
-    /// ALT-712 or ALT-718: it is not noted, and should the removal be interrupted, `--resume` would not know of it.
+    /// ALT-712 or ALT-718: it is not noted, and should the removal be interrupted, `--resume` would
+    /// not know of it.
     pub fn append_removal(&mut self) -> Result<()> {
         let first = self.write(&Record::CleanUp, 0);
         first.or_else(|_| {
@@ -403,7 +417,8 @@ impl State {
     }
 }
 
-/// Has the file system keep room for so many bytes at the end of the file; one that cannot do that keeps none.
+/// Has the file system keep room for so many bytes at the end of the file; one that cannot do that
+/// keeps none.
 fn reserve(file: &File, bytes: usize) -> std::io::Result<()> {
     let (Ok(end), Ok(bytes)) = (i64::try_from(file.metadata()?.len()), i64::try_from(bytes)) else {
         return Ok(());
@@ -419,7 +434,8 @@ fn needs_secrets(plan: &Plan) -> bool {
     plan.steps.iter().any(|s| s.id == plan::UPDATE)
 }
 
-/// The directory of the alternate, if nobody else can have changed what is in it. Who is not root looks and does nothing.
+/// The directory of the alternate, if nobody else can have changed what is in it. Who is not root
+/// looks and does nothing.
 fn believed() -> Result<PathBuf> {
     let dir = PathBuf::from(DIR);
     let inner = dir.join(ALTERNATE);
@@ -447,9 +463,10 @@ fn trust_above(dir: &Path) -> Result<()> {
     })
 }
 
-/// For the tests of crashes: with ALTDISK_TEST_KILL=`before|after|done`:`STEP`, this process is killed as by
-/// `kill -9` when that step is about to act, has acted but is not yet journalled as done, or is done. With ALTDISK_TEST_STOP it is stopped
-/// there, and goes on with SIGCONT: for the tests of what others do meanwhile.
+/// For the tests of crashes: with ALTDISK_TEST_KILL=`before|after|done`:`STEP`, this process is
+/// killed as by `kill -9` when that step is about to act, has acted but is not yet journalled as
+/// done, or is done. With ALTDISK_TEST_STOP it is stopped there, and goes on with SIGCONT: for the
+/// tests of what others do meanwhile.
 pub fn crash_point(moment: &str, step: &str) {
     use nix::sys::signal::Signal;
     for (variable, signal) in

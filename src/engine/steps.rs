@@ -1,4 +1,5 @@
-//! What each step does. Every action can be repeated: a run that was interrupted does its last step again.
+//! What each step does. Every action can be repeated: a run that was interrupted does its last step
+//! again.
 
 use std::path::{Path, PathBuf};
 
@@ -58,7 +59,8 @@ pub struct Context<'a> {
 /// Whatever keeps it from being done; the step can be repeated.
 pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     let (base, events) = (c.base, c.events);
-    // What waited for the ESP is taken away before the unmounting, also where a reboot came between.
+    // What waited for the ESP is taken away before the unmounting, also where a reboot came
+    // between.
     if needs_mounts(&step.action) || (step.action == Action::Unmount && base.imaged.is_some()) {
         mounted::ensure_mounted(base, usize::MAX, events)?;
     }
@@ -77,7 +79,8 @@ pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     c.targets.check(base, &step.action)
 }
 
-/// Steps that change files of the mounted copy, which may have been made unchangeable. (Packages must cope with that as they do at home.)
+/// Steps that change files of the mounted copy, which may have been made unchangeable. (Packages
+/// must cope with that as they do at home.)
 fn changes_files(action: &Action) -> bool {
     matches!(
         action,
@@ -202,7 +205,8 @@ fn expected(base: &Base) -> Result<Expect> {
     if let Some(vg) = &boot.boot_vg {
         boot_ids.push(lvm::vg_uuid(&scope(base), vg)?);
     }
-    // A GRUB whose /boot is on its own disk names the partition by number, on whatever disk it was started from.
+    // A GRUB whose /boot is on its own disk names the partition by number, on whatever disk it was
+    // started from.
     let boot_device = base.layout.volumes.iter().find(|v| v.uuid == boot_ids[0]).map(|v| &v.device);
     let number = base
         .layout
@@ -328,7 +332,8 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
     let making = || format!("making the swap file {}", s.file);
     let file = at.create().with_context(making)?;
     if btrfs {
-        // A file can be exempt from copying on write while it is empty. (`btrfs filesystem mkswapfile` does it since btrfs-progs 6.1 only.)
+        // A file can be exempt from copying on write while it is empty. (`btrfs filesystem
+        // mkswapfile` does it since btrfs-progs 6.1 only.)
         attrs::put_flags(&file, attrs::flags(&file) | attrs::flag::NO_COW).with_context(making)?;
     }
     allocate(&file, 0, s.size_mb << 20).with_context(making)?;
@@ -338,7 +343,8 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
         .map(drop)
 }
 
-/// The source's ESP copied, or what of an image waits for it (its loaders, and what else is on it), references rewritten; the loader step completes it.
+/// The source's ESP copied, or what of an image waits for it (its loaders, and what else is on it),
+/// references rewritten; the loader step completes it.
 fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let copy = Beneath::open(Path::new(ALT_INST))?;

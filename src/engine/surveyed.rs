@@ -1,4 +1,5 @@
-//! What an archive without a manifest is, as a manifest would tell it: surveyed by `image`, judged by `boot`.
+//! What an archive without a manifest is, as a manifest would tell it: surveyed by `image`, judged
+//! by `boot`.
 
 use std::path::Path;
 
@@ -12,7 +13,8 @@ use crate::image::archive::Archive;
 use crate::image::manifest::System;
 use crate::image::survey::{self, Survey};
 
-/// Surveys the archive, and says what can be made bootable from the packages in it. The archive is at its end afterwards.
+/// Surveys the archive, and says what can be made bootable from the packages in it. The archive is
+/// at its end afterwards.
 ///
 /// # Errors
 /// As [`survey::survey`].

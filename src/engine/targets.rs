@@ -1,7 +1,8 @@
 //! The target disks of a run, open as long as it works.
 //!
-//! While a disk is open, the kernel gives its number to no other; so what a name leads to can be compared with it before and after each
-//! step. From the moment the table is written, its id is looked at as well.
+//! While a disk is open, the kernel gives its number to no other; so what a name leads to can be
+//! compared with it before and after each step. From the moment the table is written, its id is
+//! looked at as well.
 
 use std::path::Path;
 
@@ -29,7 +30,8 @@ impl Targets {
         Ok(Self(base.layout.disks.iter().map(open).collect::<Result<_>>()?))
     }
 
-    /// Checks that every name still leads to its disk and, where `action` comes after the partition table, that this is the copy's.
+    /// Checks that every name still leads to its disk and, where `action` comes after the partition
+    /// table, that this is the copy's.
     ///
     /// # Errors
     /// ALT-714 where it leads to another; ALT-715 where the disk has another table.
@@ -45,8 +47,9 @@ impl Targets {
             .try_for_each(|(layout, held)| must_have_own_table(layout, held))
     }
 
-    /// Has everybody who reads a whole disk from now on see what was written through its partitions: the kernel keeps pages of a disk apart from
-    /// those of its partitions. Drops the clean pages of the disk (posix_fadvise(2), POSIX_FADV_DONTNEED), and only those.
+    /// Has everybody who reads a whole disk from now on see what was written through its
+    /// partitions: the kernel keeps pages of a disk apart from those of its partitions. Drops the
+    /// clean pages of the disk (posix_fadvise(2), POSIX_FADV_DONTNEED), and only those.
     ///
     /// # Errors
     /// ALT-218 where a disk does not answer.

@@ -1,4 +1,5 @@
-//! The file systems of rootvg as trees that are walked: each seen alone, whatever is mounted in it or over it.
+//! The file systems of rootvg as trees that are walked: each seen alone, whatever is mounted in it
+//! or over it.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,7 +18,8 @@ use crate::host::{tree, view};
 use crate::image::create::Tree;
 use crate::image::data::{Fs, ImageData};
 
-/// All of them; the first is the one at `/`. An EFI system partition need not be mounted; that one cannot be read is a warning.
+/// All of them; the first is the one at `/`. An EFI system partition need not be mounted; that one
+/// cannot be read is a warning.
 ///
 /// # Errors
 /// ALT-310 where one is not mounted any more, ALT-406 where it cannot be opened.
@@ -112,7 +114,8 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
     Ok(())
 }
 
-/// Files of one tree that lie below the mount point of another: an image is one tree, and there it has the other's.
+/// Files of one tree that lie below the mount point of another: an image is one tree, and there it
+/// has the other's.
 pub fn hidden(trees: &[Tree]) -> Vec<String> {
     let mut warnings = vec![];
     for inner in trees {

@@ -1,8 +1,10 @@
-//! Files of the copy that nothing may change (`chattr +i`, `+a`): the copier gave them the flags of the original. While a step of phases 2
-//! and 3 writes, the flags are off, and then on again, also on a file that took the place of another.
+//! Files of the copy that nothing may change (`chattr +i`, `+a`): the copier gave them the flags of
+//! the original. While a step of phases 2 and 3 writes, the flags are off, and then on again, also
+//! on a file that took the place of another.
 //!
-//! What was taken off stands in a file of the copy meanwhile: a step that was interrupted is repeated, and finds it. Whoever made an image could
-//! have put such a file there, and the running system may have one from its own making: neither is believed, see [`forget`].
+//! What was taken off stands in a file of the copy meanwhile: a step that was interrupted is
+//! repeated, and finds it. Whoever made an image could have put such a file there, and the running
+//! system may have one from its own making: neither is believed, see [`forget`].
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -153,7 +155,8 @@ fn find(top: &OwnedFd, start: &[u8], found: &mut Vec<(Vec<u8>, u32)>) -> Sys<()>
     Ok(())
 }
 
-/// One a line: the flags as a number, a blank, the path; NUL-terminated, as a name may hold a newline.
+/// One a line: the flags as a number, a blank, the path; NUL-terminated, as a name may hold a
+/// newline.
 fn write(all: &[(Vec<u8>, u32)]) -> Vec<u8> {
     all.iter()
         .flat_map(|(path, flags)| [format!("{flags} ").as_bytes(), path, b"\0"].concat())

@@ -1,5 +1,5 @@
-//! What updates changed in the alternate, kept for `altdisk software`: here, beside the alternate's journal, and in the alternate itself, so that
-//! it can be told there too after it has been booted.
+//! What updates changed in the alternate, kept for `altdisk software`: here, beside the alternate's
+//! journal, and in the alternate itself, so that it can be told there too after it has been booted.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use crate::host::beneath::Beneath;
 use crate::host::{files, own_file};
 use crate::software::{Changes, Package};
 
-/// The file, in the directory of the alternate's records here, and in altdisk's directory in the alternate.
+/// The file, in the directory of the alternate's records here, and in altdisk's directory in the
+/// alternate.
 const FILE: &str = "software.json";
 /// Of the file's form.
 const VERSION: u32 = 1;
@@ -71,10 +72,12 @@ struct Stored {
     updates: Vec<Update>,
 }
 
-/// Adds an update to the record in the directory `dir` of the system at `root`; it is made if need be.
+/// Adds an update to the record in the directory `dir` of the system at `root`; it is made if need
+/// be.
 ///
 /// # Errors
-/// Where it cannot be written. A record that cannot be read is begun anew: the update itself is done.
+/// Where it cannot be written. A record that cannot be read is begun anew: the update itself is
+/// done.
 pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
     let mut updates = read(root, dir).unwrap_or_default();
     updates.push(update.clone());
@@ -89,7 +92,8 @@ pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
     )
 }
 
-/// The updates that the record in the directory `dir` of the system at `root` tells of, oldest first; none where there is no record.
+/// The updates that the record in the directory `dir` of the system at `root` tells of, oldest
+/// first; none where there is no record.
 ///
 /// # Errors
 /// ALT-702 where it is there but unreadable.

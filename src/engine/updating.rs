@@ -1,4 +1,5 @@
-//! The step of phase 2 that installs packages: what the alternate is, told to `software`, and the record of what changed.
+//! The step of phase 2 that installs packages: what the alternate is, told to `software`, and the
+//! record of what changed.
 
 use std::path::Path;
 

@@ -1,6 +1,8 @@
-//! What `altdisk explain` says beyond an error's own line: when it comes, what stands then, and where to look further.
+//! What `altdisk explain` says beyond an error's own line: when it comes, what stands then, and
+//! where to look further.
 //!
-//! One text for each kind of error, and one of their own for those that people ask about. A test sees that every entry has one.
+//! One text for each kind of error, and one of their own for those that people ask about. A test
+//! sees that every entry has one.
 
 /// The first and the last number that a text is about, in order; no two overlap.
 type Detail = (u16, u16, &'static str);
@@ -246,7 +248,8 @@ prints the guide to menu files.",
     ),
 ];
 
-/// What more there is to say about the error of this id (`ALT-320`); None where the id is not of that form.
+/// What more there is to say about the error of this id (`ALT-320`); None where the id is not of
+/// that form.
 pub fn more(id: &str) -> Option<&'static str> {
     let number: u16 = id.strip_prefix("ALT-")?.parse().ok()?;
     DETAILS

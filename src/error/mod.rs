@@ -1,11 +1,13 @@
-//! The one catalogue of errors: a stable id, what it means, what to do about it, how the command exits.
+//! The one catalogue of errors: a stable id, what it means, what to do about it, how the command
+//! exits.
 //!
 //! Code returns `anyhow::Result`; a failure that a user can meet is made from an [`Entry`] here:
-//! `return Err(error::NO_SUCH_DISK.because(format!("{name}: ...")))`. The command line finds it again
-//! with [`of`], whatever context was put around it. Ids are never reused; a test keeps them unique and
-//! in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx booting,
-//! 6xx image.data (from 630: system images), 7xx phases and state, 8xx programs and the kernel, 9xx menus, themes, terminals and jobs.
-//! The entries themselves: `images.rs` (630 to 699), `screens.rs` (9xx), `software.rs` (730 to 759), `engine.rs` (the rest).
+//! `return Err(error::NO_SUCH_DISK.because(format!("{name}: ...")))`. The command line finds it
+//! again with [`of`], whatever context was put around it. Ids are never reused; a test keeps them
+//! unique and in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx
+//! booting, 6xx image.data (from 630: system images), 7xx phases and state, 8xx programs and the
+//! kernel, 9xx menus, themes, terminals and jobs. The entries themselves: `images.rs` (630 to 699),
+//! `screens.rs` (9xx), `software.rs` (730 to 759), `engine.rs` (the rest).
 
 use std::fmt;
 
@@ -101,7 +103,8 @@ impl Entry {
     }
 }
 
-/// What is wrong, without number and remedy: the cause of the catalogued error in a chain, or the whole chain where there is none.
+/// What is wrong, without number and remedy: the cause of the catalogued error in a chain, or the
+/// whole chain where there is none.
 pub fn cause(e: &anyhow::Error) -> String {
     of(e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone())
 }
@@ -111,7 +114,8 @@ pub fn of(err: &anyhow::Error) -> Option<&Alt> {
     err.chain().find_map(|e| e.downcast_ref::<Alt>())
 }
 
-/// Put around an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind: exit code 4.
+/// Put around an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind:
+/// exit code 4.
 #[derive(Debug)]
 pub struct LeftUnfinished;
 
@@ -170,7 +174,8 @@ mod tests {
         }
     }
 
-    /// No remedy sends anybody round in a circle: phase 1 of a copy that was begun is not run again, it is gone on with.
+    /// No remedy sends anybody round in a circle: phase 1 of a copy that was begun is not run
+    /// again, it is gone on with.
     #[test]
     fn the_way_on_is_true() {
         for e in all() {

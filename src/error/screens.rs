@@ -1,4 +1,5 @@
-//! Errors of what a person sees: menu files 90x to 92x, themes 93x, terminals 94x, jobs 95x, the interface 96x.
+//! Errors of what a person sees: menu files 90x to 92x, themes 93x, terminals 94x, jobs 95x, the
+//! interface 96x.
 
 use super::{Entry, Exit};
 

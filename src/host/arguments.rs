@@ -1,7 +1,9 @@
-//! This process's own command line as others see it (`ps`, /proc/PID/cmdline): without the passwords in it.
+//! This process's own command line as others see it (`ps`, /proc/PID/cmdline): without the
+//! passwords in it.
 //!
-//! Linux shows what lies in the process's memory between two addresses (proc_pid_stat(5), `arg_start` and `arg_end`), so a word that is
-//! overwritten there is not shown any more. Between the start of the process and this moment it is.
+//! Linux shows what lies in the process's memory between two addresses (proc_pid_stat(5),
+//! `arg_start` and `arg_end`), so a word that is overwritten there is not shown any more. Between
+//! the start of the process and this moment it is.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -10,7 +12,8 @@ use std::os::unix::fs::FileExt;
 
 use crate::secret::masked_words;
 
-/// Overwrites the words of `argv` that hold secrets; `argv` must be all words of this process. Where the kernel does not let it, nothing happens.
+/// Overwrites the words of `argv` that hold secrets; `argv` must be all words of this process.
+/// Where the kernel does not let it, nothing happens.
 pub fn hide_secrets(argv: &[OsString]) {
     let words: Vec<String> = argv.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     let hidden = masked_words(&words);
@@ -41,7 +44,8 @@ fn overwrite(argv: &[OsString], hidden: &[String]) -> std::io::Result<()> {
     if there == old { memory.write_all_at(&new, start) } else { Ok(()) }
 }
 
-/// `arg_start` and `arg_end`, fields 48 and 49; the second field, a name in parentheses, may hold anything.
+/// `arg_start` and `arg_end`, fields 48 and 49; the second field, a name in parentheses, may hold
+/// anything.
 fn place(stat: &str) -> Option<(u64, u64)> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(48 - 3).map(|f| f.parse().ok());

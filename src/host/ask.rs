@@ -1,8 +1,8 @@
-//! Questions to programs that must not hold up whoever asks: a process group of their own without a terminal, a time limit, a limit
-//! of what is read, and an end at any moment.
+//! Questions to programs that must not hold up whoever asks: a process group of their own without a
+//! terminal, a time limit, a limit of what is read, and an end at any moment.
 //!
-//! A thread starts the program, reads both its outputs and waits; it alone reaps the child, and the group is only signalled while the
-//! child is not reaped, so that no other process is ever hit.
+//! A thread starts the program, reads both its outputs and waits; it alone reaps the child, and the
+//! group is only signalled while the child is not reaped, so that no other process is ever hit.
 
 use std::io::{PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -40,7 +40,8 @@ pub const OURS: [&str; 2] = ["altdisk", "alt_disk_install"];
 #[derive(Clone, Debug)]
 pub struct Question {
     pub argv: Vec<String>,
-    /// What errors call it: the line as people may see it. `argv` may hold a password, and stands in no text.
+    /// What errors call it: the line as people may see it. `argv` may hold a password, and stands
+    /// in no text.
     pub shown: String,
     /// Beside the environment.
     pub env: Vec<(String, String)>,
@@ -102,7 +103,8 @@ enum Ended {
 }
 
 impl Question {
-    /// Asks on a thread. `tell` gets the answer there; not after a stop. Where there can be no thread, that is the answer, at once.
+    /// Asks on a thread. `tell` gets the answer there; not after a stop. Where there can be no
+    /// thread, that is the answer, at once.
     pub fn start(self, tell: impl FnOnce(Result<String>) + Send + 'static) -> Stop {
         let stop = Stop { inner: Arc::default() };
         let ours = stop.clone();
@@ -190,7 +192,8 @@ impl Question {
         const LOOK: Duration = Duration::from_millis(100);
         let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
         let deadline = Instant::now() + self.limit;
-        // A daemon that it left behind may keep the pipes: they are read a moment longer, not for ever.
+        // A daemon that it left behind may keep the pipes: they are read a moment longer, not for
+        // ever.
         let mut gone: Option<Instant> = None;
         let ended = loop {
             if stop.stopped() {
@@ -397,7 +400,8 @@ mod tests {
         }
         stop.stop();
         let pids = std::fs::read_to_string(&note).unwrap();
-        // The sender goes without having told anything: the thread has ended, so the child is reaped.
+        // The sender goes without having told anything: the thread has ended, so the child is
+        // reaped.
         assert!(receiver.recv_timeout(Duration::from_secs(10)).is_err());
         let leader = pids.split_whitespace().next().unwrap();
         assert!(!Path::new("/proc").join(leader).exists() || !alive(leader));

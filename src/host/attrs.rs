@@ -1,4 +1,5 @@
-//! What a file has beside its content and its stat: extended attributes, inode flags (chattr), project ids.
+//! What a file has beside its content and its stat: extended attributes, inode flags (chattr),
+//! project ids.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
@@ -8,8 +9,9 @@ use nix::libc;
 
 use super::tree::{Errno, Sys};
 
-/// Whose attributes: an open file's, or those of a name in an open directory (links, device nodes and the like,
-/// which must not be opened). A name goes by `/proc/self/fd`, as *at() forms of the calls exist only since Linux 6.13.
+/// Whose attributes: an open file's, or those of a name in an open directory (links, device nodes
+/// and the like, which must not be opened). A name goes by `/proc/self/fd`, as *at() forms of the
+/// calls exist only since Linux 6.13.
 #[derive(Clone, Copy)]
 pub enum Of<'a> {
     File(BorrowedFd<'a>),

@@ -1,12 +1,15 @@
-//! Access to files of the copy that never leaves it: every path is resolved beneath the copy's root, whatever links are in it.
+//! Access to files of the copy that never leaves it: every path is resolved beneath the copy's
+//! root, whatever links are in it.
 //!
-//! Scripts of packages and images decide what lies in the copy. A link there to `/etc/shadow` must mean the copy's `/etc/shadow` and
-//! never the running system's, also when the link is made between two calls. So nothing below /alt_inst is named by a full path:
-//! a [`Beneath`] holds the root open, [`find`] resolves below it (openat2(2), RESOLVE_IN_ROOT), and what is then
-//! done is done on descriptors: of the file found, or of the directory that holds it.
+//! Scripts of packages and images decide what lies in the copy. A link there to `/etc/shadow` must
+//! mean the copy's `/etc/shadow` and never the running system's, also when the link is made between
+//! two calls. So nothing below /alt_inst is named by a full path: a [`Beneath`] holds the root
+//! open, [`find`] resolves below it (openat2(2), RESOLVE_IN_ROOT), and what is then done is done on
+//! descriptors: of the file found, or of the directory that holds it.
 //!
-//! Paths are those that are seen inside the copy (`/etc/fstab`, or without the first `/`). Verbs follow links within the copy, also
-//! the last one, except [`Beneath::remove`], [`Beneath::rename`], [`Beneath::symlink`] and those with `link` in their name: they mean the
+//! Paths are those that are seen inside the copy (`/etc/fstab`, or without the first `/`). Verbs
+//! follow links within the copy, also the last one, except [`Beneath::remove`],
+//! [`Beneath::rename`], [`Beneath::symlink`] and those with `link` in their name: they mean the
 //! name itself. Only regular files are opened: a FIFO would be waited for, a device does things.
 
 mod find;
@@ -32,7 +35,8 @@ pub use tree_verbs::{Directory, Unfit};
 /// The most bytes of a file that is read as a whole. A sparse file costs who made it nothing.
 const MAX_READ: u64 = 256 << 20;
 
-/// A directory, and what is beneath it: the root of the copy, of another system, or of the running one.
+/// A directory, and what is beneath it: the root of the copy, of another system, or of the running
+/// one.
 #[derive(Debug)]
 pub struct Beneath {
     top: OwnedFd,
@@ -52,8 +56,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// A path for programs that are run by this process: it leads through the open directory, so no link on the way to it counts.
-    /// It is good as long as this value lives.
+    /// A path for programs that are run by this process: it leads through the open directory, so no
+    /// link on the way to it counts. It is good as long as this value lives.
     pub fn path(&self) -> PathBuf {
         through(&self.dir).join(std::ffi::OsStr::from_bytes(self.name.to_bytes()))
     }
@@ -74,13 +78,14 @@ pub struct Entry {
     pub kind: Kind,
 }
 
-/// A path that leads to an open file or directory and to nothing else, for the programs that this process runs. It is good as long as `fd`
-/// is open.
+/// A path that leads to an open file or directory and to nothing else, for the programs that this
+/// process runs. It is good as long as `fd` is open.
 pub fn through(fd: &impl AsRawFd) -> PathBuf {
     PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd()))
 }
 
-/// The same for this process alone: /proc may be of another PID namespace, where this process has another number.
+/// The same for this process alone: /proc may be of another PID namespace, where this process has
+/// another number.
 pub fn own_path(fd: &impl AsRawFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
@@ -104,8 +109,9 @@ impl Beneath {
         })
     }
 
-    /// The same, but what is at these paths (links on the way to them resolved) is not even looked at: a network file system whose server
-    /// is gone would be waited for. Walking leaves them out, and every other verb says that they are on another file system.
+    /// The same, but what is at these paths (links on the way to them resolved) is not even looked
+    /// at: a network file system whose server is gone would be waited for. Walking leaves them out,
+    /// and every other verb says that they are on another file system.
     #[must_use]
     pub fn without(mut self, closed: &[PathBuf]) -> Self {
         self.closed = closed.iter().map(|p| p.strip_prefix("/").unwrap_or(p).to_owned()).collect();
@@ -159,7 +165,8 @@ impl Beneath {
         make::read_link(self.find(parent).ok()?, &name).ok().map(PathBuf::from)
     }
 
-    /// Where `inner` leads, as seen inside and without links. What does not exist is taken as it is written.
+    /// Where `inner` leads, as seen inside and without links. What does not exist is taken as it is
+    /// written.
     ///
     /// # Errors
     /// Where links lead in a circle.
@@ -233,7 +240,8 @@ impl Beneath {
         }
     }
 
-    /// Where `inner` is or will be, links followed, the last one too, also one that leads nowhere yet.
+    /// Where `inner` is or will be, links followed, the last one too, also one that leads nowhere
+    /// yet.
     ///
     /// # Errors
     /// Where the directory is not there, or `inner` is no name for a file.
@@ -295,8 +303,8 @@ impl Beneath {
         }
     }
 
-    /// Replaces `inner` by `content` at once and durably; missing directories are made. Owner, mode and extended attributes of an
-    /// existing file are kept; a new one gets `mode`.
+    /// Replaces `inner` by `content` at once and durably; missing directories are made. Owner, mode
+    /// and extended attributes of an existing file are kept; a new one gets `mode`.
     ///
     /// # Errors
     /// Where it cannot be written; the old file is then as it was.

@@ -25,7 +25,8 @@ pub fn date(seconds: u64) -> String {
 pub(super) fn shown(seconds: u64, format: &std::ffi::CStr) -> String {
     let t = nix::libc::time_t::try_from(seconds).unwrap_or(0);
     let mut buffer = [0u8; 64];
-    // SAFETY: `tm` is a plain C struct that localtime_r fills; strftime writes at most the buffer's length.
+    // SAFETY: `tm` is a plain C struct that localtime_r fills; strftime writes at most the buffer's
+    // length.
     let n = unsafe {
         let mut tm: nix::libc::tm = std::mem::zeroed();
         nix::libc::localtime_r(&raw const t, &raw mut tm);

@@ -1,9 +1,10 @@
 //! Programs: each with a sentence that says why, and an argv.
 //!
-//! `run` is for what changes something: the sentence and the argv go to the event stream, every output line too,
-//! and a failure is an error that quotes the last lines. `read` is for questions: quiet, stdout returned.
-//! Standard input is `/dev/null` or a given text, the locale is C, and a program that is not installed is
-//! an error of its own. A program of the copy is run by [`Cmd::inside`] and in no other way.
+//! `run` is for what changes something: the sentence and the argv go to the event stream, every
+//! output line too, and a failure is an error that quotes the last lines. `read` is for questions:
+//! quiet, stdout returned. Standard input is `/dev/null` or a given text, the locale is C, and a
+//! program that is not installed is an error of its own. A program of the copy is run by
+//! [`Cmd::inside`] and in no other way.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -82,10 +83,12 @@ impl Drop for Held {
     }
 }
 
-/// The environment variable that names the descriptor of a job's event file; not for the programs that altdisk runs.
+/// The environment variable that names the descriptor of a job's event file; not for the programs
+/// that altdisk runs.
 pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
 
-/// The most bytes that an answer to a question may have. A program of the copy says whatever it likes, and this memory is the running system's.
+/// The most bytes that an answer to a question may have. A program of the copy says whatever it
+/// likes, and this memory is the running system's.
 const MAX_ANSWER: usize = 256 << 20;
 
 /// So many bytes of what a program says that changes something are kept, at least.
@@ -152,8 +155,8 @@ impl Cmd {
         self
     }
 
-    /// Gives the program `path` for each argument that is `name`; people are shown the name. For paths to open files, which tell nobody
-    /// anything.
+    /// Gives the program `path` for each argument that is `name`; people are shown the name. For
+    /// paths to open files, which tell nobody anything.
     pub fn through(mut self, name: impl AsRef<OsStr>, path: impl AsRef<OsStr>) -> Self {
         self.through.push((name.as_ref().to_owned(), path.as_ref().to_owned()));
         self
@@ -202,7 +205,8 @@ impl Cmd {
         self.judge(done)
     }
 
-    /// Starts a program that works until its standard input ends, which is when the returned guard goes, or this process.
+    /// Starts a program that works until its standard input ends, which is when the returned guard
+    /// goes, or this process.
     ///
     /// # Errors
     /// ALT-801 if it is not installed, ALT-804 if it cannot be started.
@@ -241,7 +245,8 @@ impl Cmd {
         let ended = AtomicBool::new(false);
         let watch = self.inside.as_ref().map(|_| Watch::new(events));
         let child = std::thread::scope(|s| {
-            // First those who listen, then the program: one that nobody can listen to is not started.
+            // First those who listen, then the program: one that nobody can listen to is not
+            // started.
             let listeners = || {
                 if let Some((mut input, text)) = input {
                     // A program that does not read its input to the end is its own business.
@@ -262,7 +267,8 @@ impl Cmd {
             drop(command);
             if let Ok(child) = &child {
                 watch.as_ref().inspect(|w| w.begin(child.id()));
-                // Questions are short, but for those that are asked inside; what changes something is ended by an interrupt.
+                // Questions are short, but for those that are asked inside; what changes something
+                // is ended by an interrupt.
                 if events.is_some() || self.inside.is_some() {
                     signals::running(i32::try_from(child.id()).unwrap_or(0));
                 }
@@ -341,7 +347,8 @@ impl Cmd {
 const SEARCH: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// PATH of programs that run [inside](Cmd::inside); package managers set one of their own for scripts unless they are told.
+/// PATH of programs that run [inside](Cmd::inside); package managers set one of their own for
+/// scripts unless they are told.
 pub fn path_inside() -> String {
     format!("{PROGRAMS}:{}", SEARCH.join(":"))
 }
@@ -358,7 +365,8 @@ pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
     SEARCH.iter().map(|d| Path::new(d).join(program)).find(is_program)
 }
 
-/// Reads a program's output to its end, or until a moment after the program's own end: a daemon that it started may keep the pipe.
+/// Reads a program's output to its end, or until a moment after the program's own end: a daemon
+/// that it started may keep the pipe.
 fn drain(
     pipe: impl std::io::Read + AsFd,
     stream: Stream,

@@ -1,14 +1,16 @@
 //! Mounts that others hide: what is visible at a path is not always what is mounted there.
 //!
-//! A tmpfs over /home (log2ram and its like), a bind over a directory, an automount point: the path leads to whatever was mounted last. The
-//! kernel keeps the others, and mountinfo shows them all with their parents, so it can be told which hide which.
+//! A tmpfs over /home (log2ram and its like), a bind over a directory, an automount point: the path
+//! leads to whatever was mounted last. The kernel keeps the others, and mountinfo shows them all
+//! with their parents, so it can be told which hide which.
 
 use std::path::{Path, PathBuf};
 
 use crate::host::mounts::Mount;
 
-/// The mounts that the kernel comes through on its way along `at`, the last one being what is visible there. (What is mounted over `/` itself is
-/// not visible to processes that have that as their root.)
+/// The mounts that the kernel comes through on its way along `at`, the last one being what is
+/// visible there. (What is mounted over `/` itself is not visible to processes that have that as
+/// their root.)
 fn way<'m>(all: &[&'m Mount], at: &Path) -> Vec<&'m Mount> {
     let top = |m: &&&Mount| {
         m.mount_point == Path::new("/") && !all.iter().any(|p| p.id == m.parent && p.id != m.id)
@@ -26,7 +28,8 @@ fn way<'m>(all: &[&'m Mount], at: &Path) -> Vec<&'m Mount> {
     way
 }
 
-/// Where to unmount, once each and in this order, until `wanted` is what its mount point leads to; nothing where it is visible.
+/// Where to unmount, once each and in this order, until `wanted` is what its mount point leads to;
+/// nothing where it is visible.
 pub fn covering(all: &[Mount], wanted: &Mount) -> Vec<PathBuf> {
     let mut left: Vec<&Mount> = all.iter().collect();
     let mut carrying = vec![wanted.id];

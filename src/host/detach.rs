@@ -1,4 +1,5 @@
-//! Leaving the session: a process that no terminal and no parent holds, and a descriptor for one child alone.
+//! Leaving the session: a process that no terminal and no parent holds, and a descriptor for one
+//! child alone.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -8,16 +9,19 @@ use std::process::Command;
 
 use nix::libc;
 
-/// What a supervisor lives through: the end of the machine's other processes too, so that it can write down how its command took that.
+/// What a supervisor lives through: the end of the machine's other processes too, so that it can
+/// write down how its command took that.
 const IGNORED: [libc::c_int; 3] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
 
-/// Goes on in a child of a session of its own; this process ends, so that nobody has to wait for that child. Hang-up, interrupt and
-/// termination are ignored from now on. Only for a process that has one thread.
+/// Goes on in a child of a session of its own; this process ends, so that nobody has to wait for
+/// that child. Hang-up, interrupt and termination are ignored from now on. Only for a process that
+/// has one thread.
 ///
 /// # Errors
 /// Where the kernel makes no more processes.
 pub fn detach() -> io::Result<()> {
-    // SAFETY: one thread only, so that no lock is held for ever in the child; _exit and setsid are async-signal-safe.
+    // SAFETY: one thread only, so that no lock is held for ever in the child; _exit and setsid are
+    // async-signal-safe.
     unsafe {
         match libc::fork() {
             -1 => return Err(io::Error::last_os_error()),
@@ -34,7 +38,8 @@ pub fn detach() -> io::Result<()> {
     Ok(())
 }
 
-/// What the programs below this process leave behind becomes its child, so that it can be ended with certainty.
+/// What the programs below this process leave behind becomes its child, so that it can be ended
+/// with certainty.
 ///
 /// # Errors
 /// Where the kernel does not know this.
@@ -42,7 +47,8 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
-/// The program keeps descriptor `fd` if there is one (others do not get it), leads a process group, and takes signals as programs do.
+/// The program keeps descriptor `fd` if there is one (others do not get it), leads a process group,
+/// and takes signals as programs do.
 pub fn hand_over(command: &mut Command, fd: Option<RawFd>) {
     let prepare = move || {
         // SAFETY: plain system calls on a descriptor that is open in the child as well.
@@ -63,9 +69,11 @@ pub fn hand_over(command: &mut Command, fd: Option<RawFd>) {
     command.process_group(0);
 }
 
-/// A descriptor that becomes readable when process `pid` ends; None where the kernel has none, or the process is gone.
+/// A descriptor that becomes readable when process `pid` ends; None where the kernel has none, or
+/// the process is gone.
 pub fn end_of(pid: i32) -> Option<std::os::fd::OwnedFd> {
-    // SAFETY: the call takes two numbers; a descriptor that it returns is new and belongs to nobody else.
+    // SAFETY: the call takes two numbers; a descriptor that it returns is new and belongs to nobody
+    // else.
     unsafe {
         let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
         (fd >= 0).then(|| std::os::fd::FromRawFd::from_raw_fd(RawFd::try_from(fd).unwrap_or(-1)))

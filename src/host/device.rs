@@ -23,7 +23,8 @@ pub fn device_below(path: &Path) -> Option<String> {
     statx(path).map(|stat| format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor))
 }
 
-/// What the kernel says of an open block device: enough to notice that another one is behind the same name.
+/// What the kernel says of an open block device: enough to notice that another one is behind the
+/// same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// `major:minor`.
@@ -56,7 +57,8 @@ pub fn facts(device: &File) -> std::io::Result<Facts> {
         return Err(std::io::Error::other("not a block device"));
     }
     let mut diskseq = 0;
-    // SAFETY: the descriptor is open, and the kernel writes eight bytes, which is the size of `diskseq`.
+    // SAFETY: the descriptor is open, and the kernel writes eight bytes, which is the size of
+    // `diskseq`.
     let known = unsafe { request::disk_sequence(device.as_raw_fd(), &raw mut diskseq) }.is_ok();
     let mut end = device;
     Ok(Facts {
@@ -71,7 +73,8 @@ pub fn facts(device: &File) -> std::io::Result<Facts> {
     })
 }
 
-/// Device and inode of the file behind a loop device; None for other devices and for one without a file.
+/// Device and inode of the file behind a loop device; None for other devices and for one without a
+/// file.
 fn backing(device: &File) -> Option<(u64, u64)> {
     // The beginning of the kernel's `struct loop_info64`, and room for the rest of its 232 bytes.
     #[repr(C)]
@@ -82,20 +85,22 @@ fn backing(device: &File) -> Option<(u64, u64)> {
     }
     const LOOP_GET_STATUS64: u32 = 0x4C05;
     let mut info = LoopInfo { device: 0, inode: 0, rest: [0; 27] };
-    // SAFETY: the descriptor is open, and the kernel writes 232 bytes at most, which is the size of `info`.
+    // SAFETY: the descriptor is open, and the kernel writes 232 bytes at most, which is the size of
+    // `info`.
     let done = unsafe { libc::ioctl(device.as_raw_fd(), LOOP_GET_STATUS64.into(), &raw mut info) };
     (done == 0).then_some((info.device, info.inode))
 }
 
-/// Whether the loop device at `path` is attached to the file that `file` names here: another mount namespace may have
-/// another file of the same name. None where the device may not be opened.
+/// Whether the loop device at `path` is attached to the file that `file` names here: another mount
+/// namespace may have another file of the same name. None where the device may not be opened.
 pub fn loop_is_on(path: &Path, file: &Path) -> Option<bool> {
     let device = File::open(path).ok()?;
     let here = file.metadata().ok();
     Some(here.is_some_and(|m| backing(&device) == Some((m.dev(), m.ino()))))
 }
 
-/// Makes the kernel forget one partition of a disk, known by its node; what is on it stays (ioctl BLKPG of linux/blkpg.h).
+/// Makes the kernel forget one partition of a disk, known by its node; what is on it stays (ioctl
+/// BLKPG of linux/blkpg.h).
 ///
 /// # Errors
 /// EBUSY while somebody has it open; ENXIO where it is gone already.
@@ -125,15 +130,16 @@ pub fn forget_partition(disk: &Path, node: &Path) -> std::io::Result<()> {
     let mut part = Partition { start: 0, length: 0, number, names: [0; 128] };
     let length = i32::try_from(size_of::<Partition>()).unwrap_or(0);
     let mut request = Request { op: BLKPG_DEL_PARTITION, flags: 0, length, data: &raw mut part };
-    // SAFETY: the descriptor is open; both structs are as the kernel knows them and live until the call returns.
+    // SAFETY: the descriptor is open; both structs are as the kernel knows them and live until the
+    // call returns.
     let done = unsafe { libc::ioctl(file.as_raw_fd(), BLKPG.into(), &raw mut request) };
     if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 fn statx(path: &Path) -> Option<libc::statx> {
     let path = CString::new(path.as_os_str().as_bytes()).ok()?;
-    // SAFETY: `statx` is a plain C struct for which all zeros are valid, `path` ends in NUL, and the kernel writes at most
-    // the struct.
+    // SAFETY: `statx` is a plain C struct for which all zeros are valid, `path` ends in NUL, and
+    // the kernel writes at most the struct.
     unsafe {
         let mut stat: libc::statx = std::mem::zeroed();
         let flags = libc::AT_STATX_DONT_SYNC | libc::AT_NO_AUTOMOUNT;

@@ -9,8 +9,9 @@ use nix::libc;
 
 use crate::host::line;
 
-/// A copy of descriptor `fd`, which the caller of the program opened. Neither it nor the copy is passed on to the programs
-/// that are run, so that its reader sees the end of the stream when this program ends.
+/// A copy of descriptor `fd`, which the caller of the program opened. Neither it nor the copy is
+/// passed on to the programs that are run, so that its reader sees the end of the stream when this
+/// program ends.
 ///
 /// # Errors
 /// If `fd` is not open.

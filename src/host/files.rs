@@ -1,4 +1,5 @@
-//! Files that must survive a power cut: written beside, flushed, renamed; and text that may be absent.
+//! Files that must survive a power cut: written beside, flushed, renamed; and text that may be
+//! absent.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -11,7 +12,8 @@ use nix::libc::{O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 /// Largest file that is read whole.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Replaces `path` by `text` at once and durably. Owner and mode of an existing file are kept; a new one gets `mode`.
+/// Replaces `path` by `text` at once and durably. Owner and mode of an existing file are kept; a
+/// new one gets `mode`.
 ///
 /// # Errors
 /// Where the directory cannot be written; the old file is then as it was.
@@ -21,7 +23,8 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
     write_beside(path, text, mode, old.map(|m| (m.uid(), m.gid())))
 }
 
-/// The same for a file of this program's own: it has this mode and this process's owner, whatever was there before.
+/// The same for a file of this program's own: it has this mode and this process's owner, whatever
+/// was there before.
 ///
 /// # Errors
 /// As [`replace`].
@@ -84,7 +87,8 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// A small file's text without its trailing blanks (sysfs, /proc); None where it is absent or unreadable.
+/// A small file's text without its trailing blanks (sysfs, /proc); None where it is absent or
+/// unreadable.
 pub fn line(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(path).ok().map(|t| t.trim_end().to_owned())
 }

@@ -1,4 +1,5 @@
-//! Programs that get the terminal: a shell, an editor. They are the terminal's foreground while they run, so that Ctrl-C is theirs.
+//! Programs that get the terminal: a shell, an editor. They are the terminal's foreground while
+//! they run, so that Ctrl-C is theirs.
 #![allow(unsafe_code)]
 
 use std::convert::Infallible;
@@ -15,7 +16,8 @@ use nix::unistd::{Pid, getpgrp, getpid, tcsetpgrp};
 use crate::error;
 use crate::host::cmd::EVENTS_VARIABLE;
 
-/// Runs `argv` with standard input, output and error of this process; returns its exit code (128 and the signal that ended it).
+/// Runs `argv` with standard input, output and error of this process; returns its exit code (128
+/// and the signal that ended it).
 ///
 /// # Errors
 /// ALT-801 if it is not installed, ALT-804 if it cannot be started.
@@ -44,7 +46,8 @@ fn command(argv: &[String], env: &[(String, String)]) -> Command {
     let (program, args) = argv.split_first().map_or(("", argv), |(p, a)| (p.as_str(), a));
     let mut command = Command::new(program);
     command.args(args).env_remove(EVENTS_VARIABLE).envs(env.iter().map(|(k, v)| (k, v)));
-    // SAFETY: between fork and exec only system calls are made: whatever was blocked or ignored here is not for the program.
+    // SAFETY: between fork and exec only system calls are made: whatever was blocked or ignored
+    // here is not for the program.
     unsafe {
         command.pre_exec(|| {
             pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
@@ -63,7 +66,8 @@ fn spawn(argv: &[String], env: &[(String, String)]) -> io::Result<Child> {
         return command.spawn();
     }
     command.process_group(0);
-    // SAFETY: only system calls: the new group takes the terminal before the program can read from it.
+    // SAFETY: only system calls: the new group takes the terminal before the program can read from
+    // it.
     unsafe {
         command.pre_exec(|| {
             signal(Signal::SIGTTOU, SigHandler::SigIgn)?;

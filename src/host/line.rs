@@ -31,8 +31,8 @@ pub fn unsent(fd: impl AsFd) -> usize {
     if done == 0 { usize::try_from(waiting).unwrap_or(0) } else { 0 }
 }
 
-/// Stops this process and the others of its group, as Ctrl-Z does; returns when it is continued, or at once where nobody is there
-/// who could continue it.
+/// Stops this process and the others of its group, as Ctrl-Z does; returns when it is continued, or
+/// at once where nobody is there who could continue it.
 ///
 /// # Errors
 /// If the kernel refuses.

@@ -1,5 +1,5 @@
-//! Locks of other programs' files, taken the way those programs understand (fcntl, on the open file description, so that reading
-//! the file elsewhere in this process does not release it).
+//! Locks of other programs' files, taken the way those programs understand (fcntl, on the open file
+//! description, so that reading the file elsewhere in this process does not release it).
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;

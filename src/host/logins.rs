@@ -5,7 +5,8 @@ use crate::host::cmd::{Cmd, find_program};
 /// Lines of people that are shown; a terminal server may have hundreds.
 const MAX_SHOWN: usize = 12;
 
-/// One line a login: `root on tty1 since 2026-11-29 21:28`. None where `who` is not installed or fails.
+/// One line a login: `root on tty1 since 2026-11-29 21:28`. None where `who` is not installed or
+/// fails.
 pub fn list() -> Option<Vec<String>> {
     find_program(std::path::Path::new("/"), "who")?;
     let done = Cmd::new("who", "list who is logged in").read().ok()?;

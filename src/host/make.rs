@@ -1,4 +1,5 @@
-//! Making files below an open directory and giving them what they should have: thin, typed forms of the *at() calls.
+//! Making files below an open directory and giving them what they should have: thin, typed forms of
+//! the *at() calls.
 
 use std::ffi::{CStr, CString, OsString};
 use std::fs::File;

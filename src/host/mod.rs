@@ -1,8 +1,11 @@
 //! The machine: the only room that starts programs, mounts, or calls the kernel directly.
 //!
-//! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts, `files` writes files so that they survive a
-//! power cut, `own_file` opens those in a home directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold those of the copier, `protect` those of encrypted files and of those with checksums,
-//! `line` and `notices` those of terminals; `beneath` reads and writes in the copy without ever leaving it; `view` opens trees without what is mounted in them. No other room has `unsafe`.
+//! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts,
+//! `files` writes files so that they survive a power cut, `own_file` opens those in a home
+//! directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold
+//! those of the copier, `protect` those of encrypted files and of those with checksums, `line` and
+//! `notices` those of terminals; `beneath` reads and writes in the copy without ever leaving it;
+//! `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod arguments;
 pub mod ask;

@@ -25,7 +25,8 @@ pub struct Mount {
     pub parent: u32,
     /// `major:minor` as the kernel writes it (anonymous for btrfs).
     pub dev: String,
-    /// The directory inside the file system that is mounted here (`/`, `/@home`, a bind's directory).
+    /// The directory inside the file system that is mounted here (`/`, `/@home`, a bind's
+    /// directory).
     pub root: PathBuf,
     pub mount_point: PathBuf,
     /// Per-mount options, comma separated.
@@ -38,7 +39,8 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// Whether this is the same mount as another list has it. Its number is not compared: in every namespace it has another.
+    /// Whether this is the same mount as another list has it. Its number is not compared: in every
+    /// namespace it has another.
     pub fn is_same_as(&self, other: &Self) -> bool {
         (&self.dev, &self.root, &self.mount_point) == (&other.dev, &other.root, &other.mount_point)
     }
@@ -97,7 +99,8 @@ pub fn mounted() -> Result<Vec<Mount>> {
     ))
 }
 
-/// Mounts `device` at `at` (which must exist). `options` is fstab's fourth field; words that only fstab knows are left out.
+/// Mounts `device` at `at` (which must exist). `options` is fstab's fourth field; words that only
+/// fstab knows are left out.
 ///
 /// # Errors
 /// ALT-802 with what mount(8) said.
@@ -115,11 +118,13 @@ fn mount_command(device: &Path, at: &Path, fstype: &str, options: &str) -> Cmd {
 
 /// Mounts `device` on the directory `inner` beneath `root`, which is made if need be.
 ///
-/// What lies beneath `root` is not trusted: the directory is opened without following a link, mounted on by its descriptor, and
-/// looked at again afterwards. What turns out to be mounted elsewhere is unmounted.
+/// What lies beneath `root` is not trusted: the directory is opened without following a link,
+/// mounted on by its descriptor, and looked at again afterwards. What turns out to be mounted
+/// elsewhere is unmounted.
 ///
 /// # Errors
-/// ALT-713 naming the link or file in the way, or where the directory was moved meanwhile; ALT-802 with what mount(8) said.
+/// ALT-713 naming the link or file in the way, or where the directory was moved meanwhile; ALT-802
+/// with what mount(8) said.
 pub fn mount_beneath(
     root: &Path,
     inner: &Path,
@@ -166,7 +171,8 @@ fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
     )
 }
 
-/// Whether the directory `inner` beneath `root`, reached without a link, is where the file system on `device` is mounted and seen.
+/// Whether the directory `inner` beneath `root`, reached without a link, is where the file system
+/// on `device` is mounted and seen.
 ///
 /// # Errors
 /// If /proc is not mounted.
@@ -218,8 +224,9 @@ fn fstab_only(option: &str) -> bool {
         || option.starts_with("comment=")
 }
 
-/// Unmounts everything at and below `top`, by what mountinfo says at each moment: what is mounted on another goes first. A busy one is
-/// tried for two seconds. Returns what was unmounted, the last first.
+/// Unmounts everything at and below `top`, by what mountinfo says at each moment: what is mounted
+/// on another goes first. A busy one is tried for two seconds. Returns what was unmounted, the last
+/// first.
 ///
 /// # Errors
 /// ALT-804 naming the mount point that stays busy.
@@ -236,7 +243,8 @@ pub fn unmount_below(top: &Path) -> Result<Vec<PathBuf>> {
 /// More mounts than anybody has in one place.
 const MAX_MOUNTS: usize = 10_000;
 
-/// The mount at or below `top` that is to be unmounted next: the newest of those that nothing is mounted on.
+/// The mount at or below `top` that is to be unmounted next: the newest of those that nothing is
+/// mounted on.
 fn last_below(all: &[Mount], top: &Path) -> Option<Mount> {
     let is_free = |m: &Mount| !all.iter().any(|other| other.parent == m.id && other.id != m.id);
     all.iter().rfind(|m| m.mount_point.starts_with(top) && is_free(m)).cloned()
@@ -266,8 +274,9 @@ pub fn unmount(at: &Path) -> Result<()> {
     ))
 }
 
-/// The directory above is opened without following a link, so that nothing else is unmounted if a name on the way becomes one. The mount
-/// point itself cannot be held open: that would keep it busy.
+/// The directory above is opened without following a link, so that nothing else is unmounted if a
+/// name on the way becomes one. The mount point itself cannot be held open: that would keep it
+/// busy.
 fn unmount_once(at: &Path) -> nix::Result<()> {
     let (Some(parent), Some(name)) = (at.parent(), at.file_name()) else {
         return Err(Errno::EINVAL);

@@ -1,8 +1,10 @@
-//! Files and directories of the user's own that this program writes and believes: nothing that somebody else has put under their names
-//! is followed, changed or read. `HOME` may be another user's when root works (su, sudo).
+//! Files and directories of the user's own that this program writes and believes: nothing that
+//! somebody else has put under their names is followed, changed or read. `HOME` may be another
+//! user's when root works (su, sudo).
 //!
-//! Every file is opened without following a link and without waiting (a fifo), and what was opened is looked at, not its name: a regular
-//! file with this one name, of this user's, which nobody else can write.
+//! Every file is opened without following a link and without waiting (a fifo), and what was opened
+//! is looked at, not its name: a regular file with this one name, of this user's, which nobody else
+//! can write.
 
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -141,10 +143,12 @@ pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, Refused> {
     Ok(Some(bytes))
 }
 
-/// Opens a file that is believed later, to append to; makes it with exactly this mode where there is none.
+/// Opens a file that is believed later, to append to; makes it with exactly this mode where there
+/// is none.
 ///
 /// # Errors
-/// If it is a link or no regular file, has other names, belongs to somebody else, or others can write it.
+/// If it is a link or no regular file, has other names, belongs to somebody else, or others can
+/// write it.
 pub fn append_believed(path: &Path, mode: u32) -> Result<File, Refused> {
     let file = open_append(path, Name::Default, mode).map_err(Refused::io(path))?;
     of_this_user(path, &file)?;
@@ -206,8 +210,8 @@ fn wrong(what: &str) -> io::Error {
     io::Error::other(what.to_owned())
 }
 
-/// Puts a small file in place of an older one, with the directories above it where there are none. As root only below directories
-/// that nobody else can change.
+/// Puts a small file in place of an older one, with the directories above it where there are none.
+/// As root only below directories that nobody else can change.
 ///
 /// # Errors
 /// If the directory must not be trusted, or cannot be written.

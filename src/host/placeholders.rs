@@ -1,6 +1,8 @@
-//! Files that must exist in the copy while packages are installed there, because something is mounted on them (see [`inside`](super::inside)).
+//! Files that must exist in the copy while packages are installed there, because something is
+//! mounted on them (see [`inside`](super::inside)).
 //!
-//! They say what they are in their content, and are removed afterwards; [`tidy`] finds those of a run that was killed.
+//! They say what they are in their content, and are removed afterwards; [`tidy`] finds those of a
+//! run that was killed.
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +48,8 @@ impl Placeholders {
     }
 
     fn make(&mut self, name: &str, content: &str, mode: u32) -> Result<()> {
-        // A link's target is made: the name itself is not for us to change. Without a directory for it, nothing is mounted there either.
+        // A link's target is made: the name itself is not for us to change. Without a directory for
+        // it, nothing is mounted there either.
         let at = self.root.leads_to(name)?;
         if self.root.link_metadata(&at).is_ok()
             || !self.root.is_dir(at.parent().unwrap_or(Path::new("/")))

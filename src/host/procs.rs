@@ -12,8 +12,9 @@ use nix::unistd::Pid;
 
 use crate::host::files;
 
-/// Kills every process whose root directory is on one of these devices (`st_dev`), and says which. A process that is not
-/// chrooted there (a shell with its working directory there, say) is left alone.
+/// Kills every process whose root directory is on one of these devices (`st_dev`), and says which.
+/// A process that is not chrooted there (a shell with its working directory there, say) is left
+/// alone.
 ///
 /// # Errors
 /// If /proc cannot be read.
@@ -55,7 +56,8 @@ pub fn device_number(dev: &str) -> Option<u64> {
     Some(nix::sys::stat::makedev(major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// A process that is known again: its number, when it started (in ticks after the boot), and which boot that was.
+/// A process that is known again: its number, when it started (in ticks after the boot), and which
+/// boot that was.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Process {
     pub pid: i32,
@@ -111,7 +113,8 @@ impl Stat {
     }
 }
 
-/// Returns when the child has ended; it is not reaped, so that its number and its group's stay its own.
+/// Returns when the child has ended; it is not reaped, so that its number and its group's stay its
+/// own.
 pub fn await_end(child: &Child) {
     let Ok(pid) = i32::try_from(child.id()) else { return };
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
@@ -140,7 +143,8 @@ pub fn children() -> Vec<i32> {
     all(|s| s.parent == this)
 }
 
-/// What works on behalf of a process, for people: the command lines from it down to the youngest, itself left out.
+/// What works on behalf of a process, for people: the command lines from it down to the youngest,
+/// itself left out.
 pub fn working_for(pid: i32) -> Vec<String> {
     let mut chain = vec![];
     let mut above = pid;
@@ -159,7 +163,8 @@ pub fn working_for(pid: i32) -> Vec<String> {
     chain
 }
 
-/// Signals a process group. The numbers that the kernel takes for something else than a group are refused.
+/// Signals a process group. The numbers that the kernel takes for something else than a group are
+/// refused.
 ///
 /// # Errors
 /// If there is no such group, or it is not for this user to signal.

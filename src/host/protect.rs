@@ -1,6 +1,8 @@
-//! Encryption of directories (fscrypt) and checksums of files (fs-verity), as the kernel tells and takes them.
+//! Encryption of directories (fscrypt) and checksums of files (fs-verity), as the kernel tells and
+//! takes them.
 //!
-//! Sources: Documentation/filesystems/fscrypt.rst and fsverity.rst of the kernel, <linux/fscrypt.h>, <linux/fsverity.h>.
+//! Sources: Documentation/filesystems/fscrypt.rst and fsverity.rst of the kernel,
+//! <linux/fscrypt.h>, <linux/fsverity.h>.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -82,8 +84,9 @@ nix::ioctl_write_ptr!(enable_verity, b'f', 133, Enable);
 nix::ioctl_readwrite_bad!(measure_verity, nix::request_code_readwrite!(b'f', 134, 4), Digest);
 nix::ioctl_readwrite!(read_metadata, b'f', 135, ReadMetadata);
 
-/// Whether the key of an encrypted directory is not there: its names are not those that they have, and its links lead nowhere. False where the
-/// kernel cannot tell (policies of version 1): then opening a file in it does.
+/// Whether the key of an encrypted directory is not there: its names are not those that they have,
+/// and its links lead nowhere. False where the kernel cannot tell (policies of version 1): then
+/// opening a file in it does.
 pub fn is_key_absent(directory: impl AsFd) -> bool {
     let fd = directory.as_fd().as_raw_fd();
     let mut policy = Policy { size: 24, policy: [0; 24] };

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::host::files;
 
-/// The serial number of the disk whose directory in sysfs is `dir`: virtio has `serial`, nvme and mmc `device/serial`, scsi and ata
-/// vital product data.
+/// The serial number of the disk whose directory in sysfs is `dir`: virtio has `serial`, nvme and
+/// mmc `device/serial`, scsi and ata vital product data.
 pub fn of_disk(dir: &Path) -> Option<String> {
     let text = |file: &str| {
         files::line(dir.join(file)).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())

@@ -1,4 +1,5 @@
-//! Being interrupted: SIGINT and SIGTERM end the program that runs and then, in order, the step that ran it.
+//! Being interrupted: SIGINT and SIGTERM end the program that runs and then, in order, the step
+//! that ran it.
 //!
 //! A hang-up is ignored: a clone outlives the line that it was started from.
 #![allow(unsafe_code)]
@@ -35,8 +36,9 @@ pub fn catch() {
     }
 }
 
-/// From now on a file that would become larger than `RLIMIT_FSIZE` allows is an error of write(2), EFBIG, and no death by SIGXFSZ. Programs that are run
-/// have it so too. (SIGPIPE is ignored by Rust's runtime, and reset for the programs.)
+/// From now on a file that would become larger than `RLIMIT_FSIZE` allows is an error of write(2),
+/// EFBIG, and no death by SIGXFSZ. Programs that are run have it so too. (SIGPIPE is ignored by
+/// Rust's runtime, and reset for the programs.)
 pub fn ignore_file_limit() {
     let ignored = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
     // SAFETY: no handler is installed.
@@ -53,7 +55,8 @@ pub fn running(group: i32) {
     RUNNING.store(group, Ordering::SeqCst);
 }
 
-/// After an interrupt: what a program, which has ended and is not reaped, started and left behind is ended too, and waited for.
+/// After an interrupt: what a program, which has ended and is not reaped, started and left behind
+/// is ended too, and waited for.
 pub fn end_group(leader: u32) {
     const TRIES: u32 = 50;
     let Ok(group) = i32::try_from(leader) else { return };

@@ -1,4 +1,5 @@
-//! System calls that no safe crate offers. The only `unsafe` of the project, each with why it is sound.
+//! System calls that no safe crate offers. The only `unsafe` of the project, each with why it is
+//! sound.
 #![allow(unsafe_code)]
 
 use std::os::unix::process::CommandExt;
@@ -6,13 +7,14 @@ use std::process::Command;
 
 use crate::host::clock;
 
-/// What this process and its programs make can be written by nobody else and read by everybody, unless it is made with another mode:
-/// whatever the umask of the caller was.
+/// What this process and its programs make can be written by nobody else and read by everybody,
+/// unless it is made with another mode: whatever the umask of the caller was.
 pub fn fix_umask() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
 }
 
-/// Makes the program end when this process is killed, so that nothing works on behind the back of `-X`.
+/// Makes the program end when this process is killed, so that nothing works on behind the back of
+/// `-X`.
 pub fn die_with_parent(command: &mut Command) {
     // SAFETY: prctl(2) is a plain system call.
     let ask = || {
@@ -26,7 +28,8 @@ pub fn die_with_parent(command: &mut Command) {
     unsafe { command.pre_exec(ask) };
 }
 
-/// Seconds since the epoch, and the local time as `date` prints it in the C locale (`Tue Nov 22 14:48:12 EET 2011`).
+/// Seconds since the epoch, and the local time as `date` prints it in the C locale (`Tue Nov 22
+/// 14:48:12 EET 2011`).
 pub fn now() -> (u64, String) {
     let secs = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

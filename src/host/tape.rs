@@ -51,7 +51,8 @@ pub struct Tape {
 /// The tape behind `file`; None if it is none.
 pub fn of(file: &File) -> Option<Tape> {
     let mut got = MtGet::default();
-    // SAFETY: the kernel writes one struct mtget, whose layout MtGet has; a device that is no tape says ENOTTY.
+    // SAFETY: the kernel writes one struct mtget, whose layout MtGet has; a device that is no tape
+    // says ENOTTY.
     unsafe { mt_get(file.as_raw_fd(), &raw mut got) }.ok()?;
     let minor = nix::sys::stat::minor(file.metadata().ok()?.rdev());
     Some(Tape {

@@ -1,5 +1,6 @@
-//! Threads. The standard library's `spawn` panics when the kernel gives none (memory, `RLIMIT_NPROC`, a control group's `pids.max`): here that is an
-//! error, or work that goes on with fewer. `tests/house.rs` sees to it that nothing calls that `spawn`.
+//! Threads. The standard library's `spawn` panics when the kernel gives none (memory,
+//! `RLIMIT_NPROC`, a control group's `pids.max`): here that is an error, or work that goes on with
+//! fewer. `tests/house.rs` sees to it that nothing calls that `spawn`.
 
 use std::io;
 use std::thread::{Builder, Scope, ScopedJoinHandle};

@@ -1,8 +1,9 @@
-//! What a copier asks of the kernel: open, list and stat below a directory, always by descriptor, never by full path.
+//! What a copier asks of the kernel: open, list and stat below a directory, always by descriptor,
+//! never by full path.
 //!
-//! Names are single components or paths below a descriptor, and no symbolic link on the way is followed, so that
-//! a tree that is changed meanwhile cannot lead the copier out of itself. nix has most calls; statx, getdents64 (with
-//! positions), readahead and sendfile are here.
+//! Names are single components or paths below a descriptor, and no symbolic link on the way is
+//! followed, so that a tree that is changed meanwhile cannot lead the copier out of itself. nix has
+//! most calls; statx, getdents64 (with positions), readahead and sendfile are here.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
@@ -113,7 +114,8 @@ pub fn stat_fd(fd: impl AsFd) -> Sys<Stat> {
 
 fn statx(dir: BorrowedFd<'_>, name: &CStr, flags: i32) -> Sys<Stat> {
     let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
-    // SAFETY: statx fills the zeroed plain struct it is given; `name` ends with NUL and `dir` is open.
+    // SAFETY: statx fills the zeroed plain struct it is given; `name` ends with NUL and `dir` is
+    // open.
     let s = unsafe {
         let mut s: libc::statx = std::mem::zeroed();
         Errno::result(libc::statx(dir.as_raw_fd(), name.as_ptr(), flags, mask, &raw mut s))?;
@@ -150,8 +152,8 @@ pub struct Entry {
     pub name: CString,
 }
 
-/// The next entries of `dir`, as many as fit into `buffer` as the kernel packs them (about 32 bytes each),
-/// without `.` and `..`; None at the end.
+/// The next entries of `dir`, as many as fit into `buffer` as the kernel packs them (about 32 bytes
+/// each), without `.` and `..`; None at the end.
 ///
 /// # Errors
 /// The kernel's.
@@ -192,7 +194,8 @@ pub fn list(dir: impl AsFd, buffer: &mut [u8]) -> Sys<Option<Vec<Entry>>> {
     Ok(Some(entries))
 }
 
-/// Opens `path` (components with `/` between, relative, of any length) below `top`. No component may be a symbolic link.
+/// Opens `path` (components with `/` between, relative, of any length) below `top`. No component
+/// may be a symbolic link.
 ///
 /// # Errors
 /// The kernel's; ELOOP or ENOTDIR where a component is a link.
@@ -210,7 +213,8 @@ pub fn open_below(top: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Sys<OwnedFd
     open_pieces(top, path, flags, 1)
 }
 
-/// Opens in pieces of at most `limit` bytes; with 1 one component at a time, which O_NOFOLLOW guards without openat2.
+/// Opens in pieces of at most `limit` bytes; with 1 one component at a time, which O_NOFOLLOW
+/// guards without openat2.
 fn open_pieces(top: BorrowedFd<'_>, path: &[u8], flags: OFlag, limit: usize) -> Sys<OwnedFd> {
     let guarded = OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let mut at: Option<OwnedFd> = None;
@@ -255,7 +259,8 @@ pub fn read_ahead(file: impl AsFd, from: u64, bytes: u64) {
     };
 }
 
-/// Has the kernel begin to write a part of a file to its device. A hint: what goes wrong shows when it is flushed.
+/// Has the kernel begin to write a part of a file to its device. A hint: what goes wrong shows when
+/// it is flushed.
 pub fn begin_writing(file: impl AsFd, from: u64, bytes: u64) {
     let number = |n: u64| i64::try_from(n).unwrap_or(0);
     // SAFETY: no memory is passed.
@@ -269,8 +274,8 @@ pub fn begin_writing(file: impl AsFd, from: u64, bytes: u64) {
     };
 }
 
-/// Gives the calling thread a working directory, root and umask of its own, and that umask no bit: what it
-/// creates has exactly the mode that it asks for, and the other threads notice nothing.
+/// Gives the calling thread a working directory, root and umask of its own, and that umask no bit:
+/// what it creates has exactly the mode that it asks for, and the other threads notice nothing.
 ///
 /// # Errors
 /// The kernel's.

@@ -1,4 +1,5 @@
-//! Files that tell this program what to do: read without ever hanging, and as root only if nobody else can have written them.
+//! Files that tell this program what to do: read without ever hanging, and as root only if nobody
+//! else can have written them.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::Read;
@@ -22,7 +23,8 @@ fn no(path: &Path, wrong: impl Into<String>, right: impl Into<String>) -> Distru
     Distrust { path: path.to_owned(), wrong: wrong.into(), right: right.into() }
 }
 
-/// The files of a directory whose names end with `.ext`, by name; hidden ones are left out. A directory that does not exist has none.
+/// The files of a directory whose names end with `.ext`, by name; hidden ones are left out. A
+/// directory that does not exist has none.
 ///
 /// # Errors
 /// If it cannot be read, or must not be trusted.
@@ -102,10 +104,12 @@ fn text(file: File, path: &Path) -> Result<String, Distrust> {
     })
 }
 
-/// A directory of this user's own: nobody else can put something else there. None where it does not exist.
+/// A directory of this user's own: nobody else can put something else there. None where it does not
+/// exist.
 ///
 /// # Errors
-/// If it belongs to somebody else, others can write it, or (for root) something above it must not be trusted.
+/// If it belongs to somebody else, others can write it, or (for root) something above it must not
+/// be trusted.
 pub fn own_directory(dir: &Path) -> Result<Option<()>, Distrust> {
     let meta = match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -141,7 +145,8 @@ pub fn trust_path(dir: &Path) -> Result<(), Distrust> {
     for (n, above) in real.ancestors().enumerate() {
         let meta = fs::metadata(above)
             .map_err(|e| no(above, format!("cannot be read: {}", plain(&e)), ""))?;
-        // Where the sticky bit is (/tmp), others cannot put something else in place of what is root's.
+        // Where the sticky bit is (/tmp), others cannot put something else in place of what is
+        // root's.
         let sticky = n > 0 && meta.mode() & 0o1000 != 0;
         if let Some((wrong, right)) = judge(&meta, true, sticky) {
             return Err(no(above, wrong, right));

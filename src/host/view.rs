@@ -1,13 +1,15 @@
-//! Detached views: a descriptor of a mounted tree without what is mounted below it, which is in nobody's mount
-//! table and is gone with the process.
+//! Detached views: a descriptor of a mounted tree without what is mounted below it, which is in
+//! nobody's mount table and is gone with the process.
 //!
-//! A thread takes a mount namespace of its own, mounts there, opens the top and ends; the namespace and its mounts
-//! go with it, the open descriptor keeps the one mount it stands on. That works on every kernel and leaves nothing
-//! behind whenever the process dies. (open_tree and mount_setattr could do it without the namespace, since Linux 5.12.)
+//! A thread takes a mount namespace of its own, mounts there, opens the top and ends; the namespace
+//! and its mounts go with it, the open descriptor keeps the one mount it stands on. That works on
+//! every kernel and leaves nothing behind whenever the process dies. (open_tree and mount_setattr
+//! could do it without the namespace, since Linux 5.12.)
 //!
-//! A mount that others hide is seen by taking those off, in that namespace alone ([`of_mount`]). The file system is not mounted once more: that
-//! would need its options, would fail where it is mounted writable and we want to read only, and would write to it (a journal is played
-//! back) if it were unmounted at that very moment.
+//! A mount that others hide is seen by taking those off, in that namespace alone ([`of_mount`]).
+//! The file system is not mounted once more: that would need its options, would fail where it is
+//! mounted writable and we want to read only, and would write to it (a journal is played back) if
+//! it were unmounted at that very moment.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -25,14 +27,16 @@ use crate::host::mounts::{Mount, mount_id, parse_mountinfo};
 use crate::host::tree::errno;
 use crate::host::{covered, threads};
 
-/// Where the thread mounts in its namespace: a directory that every Linux system has; the real one is not touched.
+/// Where the thread mounts in its namespace: a directory that every Linux system has; the real one
+/// is not touched.
 const PLACE: &str = "/proc";
 
-/// The directory `at` as it is below everything mounted under it. With `read_only` nothing can be written
-/// through it and reading changes no access time.
+/// The directory `at` as it is below everything mounted under it. With `read_only` nothing can be
+/// written through it and reading changes no access time.
 ///
 /// # Errors
-/// ALT-406 where the kernel does not allow it or `at` is not there; ALT-805 where it gives no thread.
+/// ALT-406 where the kernel does not allow it or `at` is not there; ALT-805 where it gives no
+/// thread.
 pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
     detached(|| bind(at, read_only))?.map_err(|e| {
         error::NO_VIEW
@@ -40,10 +44,12 @@ pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
     })
 }
 
-/// The top of a mount, also where others hide it: read-only, reading changes no access time, without what is mounted in it.
+/// The top of a mount, also where others hide it: read-only, reading changes no access time,
+/// without what is mounted in it.
 ///
 /// # Errors
-/// ALT-406 where it is not mounted any more, or the kernel does not allow it; ALT-805 where it gives no thread.
+/// ALT-406 where it is not mounted any more, or the kernel does not allow it; ALT-805 where it
+/// gives no thread.
 pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     detached(|| {
         let all =
@@ -83,8 +89,8 @@ fn bind(at: &Path, read_only: bool) -> nix::Result<()> {
     Ok(())
 }
 
-/// The file system on `device`, mounted read-only with these options and seen by nobody else; `subvolid=5` gives
-/// a btrfs's top level, whatever of it is mounted.
+/// The file system on `device`, mounted read-only with these options and seen by nobody else;
+/// `subvolid=5` gives a btrfs's top level, whatever of it is mounted.
 ///
 /// # Errors
 /// ALT-406 with what the kernel said; ALT-805 where it gives no thread.
@@ -106,7 +112,8 @@ pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> 
     })
 }
 
-/// The mount's own restrictions, which a remount would otherwise clear (and may not, in a container).
+/// The mount's own restrictions, which a remount would otherwise clear (and may not, in a
+/// container).
 fn kept(at: &Path) -> nix::Result<MsFlags> {
     let now = statvfs(at)?.flags();
     let pairs = [

@@ -1,6 +1,8 @@
-//! Watching a program that may hang: whoever waits is told when nothing has been said for long, and what is running then.
+//! Watching a program that may hang: whoever waits is told when nothing has been said for long, and
+//! what is running then.
 //!
-//! A program that does not end although it was asked to is ended: the scripts of packages may ignore SIGTERM.
+//! A program that does not end although it was asked to is ended: the scripts of packages may
+//! ignore SIGTERM.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +12,8 @@ use nix::sys::signal::Signal;
 use crate::event::Events;
 use crate::host::{procs, signals};
 
-/// How long it is quiet before that is told for the first time; then after twice as long, and so on.
+/// How long it is quiet before that is told for the first time; then after twice as long, and so
+/// on.
 const QUIET: Duration = Duration::from_secs(30);
 /// After this time an unfinished line is shown.
 const UNFINISHED: Duration = Duration::from_secs(2);

@@ -1,7 +1,9 @@
-//! An image as who installs, lists or checks it sees it: what it says of itself, then the members that are files of the system.
+//! An image as who installs, lists or checks it sees it: what it says of itself, then the members
+//! that are files of the system.
 //!
-//! An image of our own begins with `image.data` and the manifest and ends with the checksums; those are read here and are no members. In any
-//! other archive every member is a file of the system. A pipe or a tape is read once: what stands behind the head is not lost.
+//! An image of our own begins with `image.data` and the manifest and ends with the checksums; those
+//! are read here and are no members. In any other archive every member is a file of the system. A
+//! pipe or a tape is read once: what stands behind the head is not lost.
 
 use std::path::Path;
 
@@ -53,10 +55,12 @@ const LONGEST_DATA: u64 = 1 << 20;
 const LONGEST_MANIFEST: u64 = 8 << 20;
 
 impl Archive {
-    /// Opens a file, a tape, another character device, a FIFO or (`-`) standard input, and reads the head.
+    /// Opens a file, a tape, another character device, a FIFO or (`-`) standard input, and reads
+    /// the head.
     ///
     /// # Errors
-    /// ALT-630 to 641: it cannot be opened or read, is no archive, or begins with what is not understood.
+    /// ALT-630 to 641: it cannot be opened or read, is no archive, or begins with what is not
+    /// understood.
     pub fn open(name: &Path) -> Result<Self> {
         Self::of(Input::open(name)?)
     }
@@ -115,8 +119,8 @@ impl Archive {
             .map_err(|_| error::IMAGE_MANIFEST.because(format!("its {name} is no text")))
     }
 
-    /// The next file of the system; None behind the last, and then [`Archive::finish`] has to be called. What was not read of the one before
-    /// is skipped.
+    /// The next file of the system; None behind the last, and then [`Archive::finish`] has to be
+    /// called. What was not read of the one before is skipped.
     ///
     /// # Errors
     /// ALT-633 to 638 with the member's name and the offset in the uncompressed archive.
@@ -149,13 +153,14 @@ impl Archive {
         }
     }
 
-    /// How many regular files [`Archive::next`] has given out: the number of the current one for [`Computed::put`] is one less.
+    /// How many regular files [`Archive::next`] has given out: the number of the current one for
+    /// [`Computed::put`] is one less.
     pub fn regular(&self) -> u64 {
         self.regular
     }
 
-    /// The next stored bytes of the current member without copying them; None at its end. A piece keeps its whole buffer (up to 4 MiB)
-    /// in memory: hold few, in the order of the archive.
+    /// The next stored bytes of the current member without copying them; None at its end. A piece
+    /// keeps its whole buffer (up to 4 MiB) in memory: hold few, in the order of the archive.
     ///
     /// # Errors
     /// As [`Archive::next`].
@@ -179,13 +184,15 @@ impl Archive {
         Self::of(input.again()?)
     }
 
-    /// Things worth a warning that were met since the last call: what an archive holds and nobody can restore.
+    /// Things worth a warning that were met since the last call: what an archive holds and nobody
+    /// can restore.
     pub fn notes(&mut self) -> Vec<String> {
         self.reader.notes()
     }
 
-    /// Behind the last member: reads to the very end, so that a cut or damaged image never passes, and compares the checksums of an image of
-    /// ours with what was computed while it was read (None: nobody computed any; then they are only counted). How many there were.
+    /// Behind the last member: reads to the very end, so that a cut or damaged image never passes,
+    /// and compares the checksums of an image of ours with what was computed while it was read
+    /// (None: nobody computed any; then they are only counted). How many there were.
     ///
     /// # Errors
     /// ALT-634 if it ends too early, ALT-637 for the first file that differs.

@@ -1,4 +1,5 @@
-//! What a well-formed image.data may still say that cannot be: each contradiction with its own error, and the place in the file.
+//! What a well-formed image.data may still say that cannot be: each contradiction with its own
+//! error, and the place in the file.
 
 pub mod trust;
 
@@ -324,7 +325,8 @@ fn every_volume_used(data: &ImageData) -> Checked {
     Ok(())
 }
 
-/// Where a file system is mounted (its subvolumes' mount points, and FS_NAME unless one of them is that), each with the field that says so.
+/// Where a file system is mounted (its subvolumes' mount points, and FS_NAME unless one of them is
+/// that), each with the field that says so.
 fn mounted_at(fs: &Fs) -> Vec<(&str, String)> {
     let subvolumes = fs.subvolume.iter().enumerate();
     let mut points: Vec<_> = subvolumes

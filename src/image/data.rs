@@ -1,8 +1,9 @@
 //! `image.data`: the layout of a system as AIX describes it, in TOML.
 //!
-//! One stanza name, one table: `image_data`, `logical_volume_policy`, and lists `vg_data`, `source_disk_data`, `lv_data`,
-//! `fs_data`, `swap_file_data`. AIX's field names where the thing is the same. Sizes end in `_MB` and are MiB.
-//! The engine plans from this alone, so an edited file (`-i`) changes the plan and nothing else does.
+//! One stanza name, one table: `image_data`, `logical_volume_policy`, and lists `vg_data`,
+//! `source_disk_data`, `lv_data`, `fs_data`, `swap_file_data`. AIX's field names where the thing is
+//! the same. Sizes end in `_MB` and are MiB. The engine plans from this alone, so an edited file
+//! (`-i`) changes the plan and nothing else does.
 
 use serde::{Deserialize, Serialize};
 
@@ -103,7 +104,8 @@ pub enum LvType {
     Esp,
 }
 
-/// A partition (no VOLUME_GROUP) or a logical volume. Partitions are named `part1`, `part2` ... (bare disk: `disk`).
+/// A partition (no VOLUME_GROUP) or a logical volume. Partitions are named `part1`, `part2` ...
+/// (bare disk: `disk`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Lv {
@@ -127,8 +129,8 @@ impl Lv {
     }
 }
 
-/// A file system. For btrfs the mount points are those of its subvolumes, and FS_NAME is the one that names the
-/// whole (`/` if it holds the root).
+/// A file system. For btrfs the mount points are those of its subvolumes, and FS_NAME is the one
+/// that names the whole (`/` if it holds the root).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Fs {
@@ -150,7 +152,8 @@ pub struct Fs {
     pub fs_options: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fs_label: Option<String>,
-    /// Arguments for mkfs that repeat the source's features (`-I 256 -O ^metadata_csum_seed`), so that its own boot loader can read it.
+    /// Arguments for mkfs that repeat the source's features (`-I 256 -O ^metadata_csum_seed`), so
+    /// that its own boot loader can read it.
     #[serde(default)]
     pub fs_mkfs_options: Vec<String>,
     /// btrfs: subvolumes to make and copy, parents first.
@@ -165,7 +168,8 @@ pub struct Fs {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Subvolume {
-    /// Path from the top level, without a leading slash (`@`, `@home`, `@/var/lib/machines`); empty is the top level itself.
+    /// Path from the top level, without a leading slash (`@`, `@home`, `@/var/lib/machines`); empty
+    /// is the top level itself.
     pub path: String,
     /// Where it is mounted; absent for a nested one that is just a directory of its parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

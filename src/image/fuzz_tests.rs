@@ -1,4 +1,5 @@
-//! Any bytes at all: nothing that an archive says makes the reader panic, hang or take memory without bound.
+//! Any bytes at all: nothing that an archive says makes the reader panic, hang or take memory
+//! without bound.
 
 use proptest::prelude::*;
 
@@ -10,7 +11,8 @@ use super::tar::read::Reader;
 use super::verify;
 use crate::event::Events;
 
-/// Reads `data` as an archive in every way that there is. For a fuzzer as well: plain bytes in, nothing out.
+/// Reads `data` as an archive in every way that there is. For a fuzzer as well: plain bytes in,
+/// nothing out.
 pub fn fuzz_archive(data: &[u8]) {
     let source = |step: usize| Box::new(Memory(data.chunks(step).map(<[u8]>::to_vec).collect()));
     // Member by member; what is held of one is never much more than what was read.

@@ -1,7 +1,7 @@
 //! The level of a system, as AIX counts it: version, release, modification.
 
-/// V.R.M of a distribution by its os-release, and of Debian by /etc/debian_version, which tells more: `12.11.0`, `24.4.0`, `40.0.0`.
-/// Empty where there is no version (Arch, Debian testing).
+/// V.R.M of a distribution by its os-release, and of Debian by /etc/debian_version, which tells
+/// more: `12.11.0`, `24.4.0`, `40.0.0`. Empty where there is no version (Arch, Debian testing).
 pub fn level(os_release: &str, debian_version: Option<&str>) -> String {
     let mut version = numbers(&value(os_release, "VERSION_ID"));
     if value(os_release, "ID") == "debian" {
@@ -23,7 +23,8 @@ pub fn value(os_release: &str, key: &str) -> String {
     raw.unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned()
 }
 
-/// The numbers of `12.11`, as written but without leading zeros; none if it begins with anything else (`trixie/sid`, `rolling`).
+/// The numbers of `12.11`, as written but without leading zeros; none if it begins with anything
+/// else (`trixie/sid`, `rolling`).
 fn numbers(version: &str) -> Vec<String> {
     let mut all = vec![];
     for part in version.trim().split('.') {

@@ -1,8 +1,10 @@
-//! The manifest of a system image: what it holds and where it comes from, told before its first file.
+//! The manifest of a system image: what it holds and where it comes from, told before its first
+//! file.
 //!
-//! It is the archive's second member, after `image.data`, as JSON. An image is judged by it (level, architecture, kernels, loaders)
-//! before anything is written, also when it comes from a tape or a pipe that cannot be read twice. Nothing in it is trusted further than
-//! that: names and numbers are only compared and shown.
+//! It is the archive's second member, after `image.data`, as JSON. An image is judged by it (level,
+//! architecture, kernels, loaders) before anything is written, also when it comes from a tape or a
+//! pipe that cannot be read twice. Nothing in it is trusted further than that: names and numbers
+//! are only compared and shown.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +16,8 @@ use crate::boot::ids::Names;
 pub const IMAGE_DATA: &str = "image.data";
 /// The second member.
 pub const MANIFEST: &str = "altdisk-manifest.json";
-/// The last member: a checksum for every regular file. Files of the system itself have names that begin with `./`.
+/// The last member: a checksum for every regular file. Files of the system itself have names that
+/// begin with `./`.
 pub const CHECKSUMS: &str = "altdisk-checksums";
 /// The form that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -30,7 +33,8 @@ pub struct Manifest {
     pub made: String,
     pub made_secs: u64,
     pub system: System,
-    /// Files and bytes of content as the walk before the first file found them; the system went on working meanwhile.
+    /// Files and bytes of content as the walk before the first file found them; the system went on
+    /// working meanwhile.
     pub files: u64,
     pub bytes: u64,
     /// By what the source's disks can be named, to be rewritten and searched for after the restore.

@@ -1,7 +1,9 @@
-//! image.data as text: read with exact places in its errors, and written with comments for people who edit it.
+//! image.data as text: read with exact places in its errors, and written with comments for people
+//! who edit it.
 //!
-//! The text is read twice: into [`ImageData`] (TOML's own errors: syntax, unknown fields, wrong types), and as a bare table that knows
-//! where each value stands. [`check`](super::check::check) works on the first and names a place by its path; the second turns that into line and column.
+//! The text is read twice: into [`ImageData`] (TOML's own errors: syntax, unknown fields, wrong
+//! types), and as a bare table that knows where each value stands. [`check`](super::check::check)
+//! works on the first and names a place by its path; the second turns that into line and column.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -89,7 +91,8 @@ fn located(
     entry.because((format!("{}:{number}:{}: {cause}", file.display(), column + 1), place))
 }
 
-/// Where the field stands; its stanza if it was left out; the file's beginning if that was left out too.
+/// Where the field stands; its stanza if it was left out; the file's beginning if that was left out
+/// too.
 fn place(root: &Spanned<DeTable<'_>>, stanza: &str, index: usize, field: &str) -> Range<usize> {
     let Some(mut value) = root.get_ref().get(stanza) else { return 0..0 };
     if let DeValue::Array(list) = value.get_ref() {

@@ -1,4 +1,5 @@
-//! What a running kernel shows as files below /proc, /sys and /run: in an archive of `/` that was made without leaving it out, and of no use on a disk.
+//! What a running kernel shows as files below /proc, /sys and /run: in an archive of `/` that was
+//! made without leaving it out, and of no use on a disk.
 
 /// Where it is; the directories themselves belong to a system.
 const DIRECTORIES: [&[u8]; 3] = [b"proc/", b"sys/", b"run/"];

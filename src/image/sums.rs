@@ -1,7 +1,9 @@
-//! The checksums at the end of an image: one line for each regular file, as `b3sum` writes and checks them.
+//! The checksums at the end of an image: one line for each regular file, as `b3sum` writes and
+//! checks them.
 //!
-//! Who makes an image writes lines with [`line`]; who reads one computes them anew ([`FileHash`]) into an unlinked file ([`Computed`]) and
-//! compares at the end, because only there the list stands. Memory is bounded however many files there are.
+//! Who makes an image writes lines with [`line`]; who reads one computes them anew ([`FileHash`])
+//! into an unlinked file ([`Computed`]) and compares at the end, because only there the list
+//! stands. Memory is bounded however many files there are.
 
 use std::fs::File;
 use std::io;
@@ -19,8 +21,9 @@ pub type Hash = [u8; 32];
 
 /// The content of one regular file, hashed as it would be read from disk: holes are zeros.
 ///
-/// A file with more than [`HOLES_HASHED`] of holes would keep a processor busy for minutes with nothing but zeros (/var/log/lastlog can
-/// be a terabyte): there the hash is that of the map (each offset and length as u64, little-endian) followed by the stored bytes.
+/// A file with more than [`HOLES_HASHED`] of holes would keep a processor busy for minutes with
+/// nothing but zeros (/var/log/lastlog can be a terabyte): there the hash is that of the map (each
+/// offset and length as u64, little-endian) followed by the stored bytes.
 pub struct FileHash {
     hasher: blake3::Hasher,
     holes: Option<Holes>,
@@ -102,8 +105,9 @@ fn zeros(hasher: &mut blake3::Hasher, n: u64) {
     }
 }
 
-/// The line of one file, with its line end. `path` as it stands in the archive (`./etc/passwd`), escaped as `b3sum` does: backslashes and line
-/// ends by a backslash, which then also stands at the line's beginning, and what is not UTF-8 by U+FFFD.
+/// The line of one file, with its line end. `path` as it stands in the archive (`./etc/passwd`),
+/// escaped as `b3sum` does: backslashes and line ends by a backslash, which then also stands at the
+/// line's beginning, and what is not UTF-8 by U+FFFD.
 pub fn line(path: &[u8], hash: &Hash) -> Vec<u8> {
     let (mark, path) = escaped(path);
     format!("{mark}{}  {path}\n", blake3::Hash::from_bytes(*hash).to_hex()).into_bytes()
@@ -149,8 +153,8 @@ impl Computed {
         Ok(Self { spool, dir: dir.to_owned() })
     }
 
-    /// The hash of a regular file, number `index` among the regular files of the archive, counted from 0 (`Archive::regular() - 1`). Any
-    /// thread, any order.
+    /// The hash of a regular file, number `index` among the regular files of the archive, counted
+    /// from 0 (`Archive::regular() - 1`). Any thread, any order.
     ///
     /// # Errors
     /// ALT-642 if it cannot be kept.
@@ -190,7 +194,8 @@ fn spooling(dir: &Path, e: &io::Error) -> anyhow::Error {
     error::IMAGE_SPOOL.because(format!("{}: {e}", dir.display()))
 }
 
-/// Compares the text of the checksums with what the archive held: `regular` files, and what was `computed` of them, if anything was.
+/// Compares the text of the checksums with what the archive held: `regular` files, and what was
+/// `computed` of them, if anything was.
 pub struct Compare<'a> {
     computed: Option<&'a Computed>,
     regular: u64,

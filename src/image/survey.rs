@@ -1,8 +1,9 @@
 //! What an archive without a manifest holds: one pass over it, nothing unpacked.
 //!
-//! A few small texts are kept, the rest is counted. What can be installed from it (kernels, initramfs, loaders) is not judged here: the pass
-//! notes which of the files are there that such a judgement looks at, and [`Survey::skeleton`] makes a tiny root of them. So an archive is
-//! judged by the very code that judges a running system.
+//! A few small texts are kept, the rest is counted. What can be installed from it (kernels,
+//! initramfs, loaders) is not judged here: the pass notes which of the files are there that such a
+//! judgement looks at, and [`Survey::skeleton`] makes a tiny root of them. So an archive is judged
+//! by the very code that judges a running system.
 
 mod elf;
 mod shape;
@@ -33,8 +34,9 @@ const DEEP: usize = 3;
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
-    /// host, machine_id, distribution, name, level and architecture. What follows from installed packages (kernels, no_initramfs,
-    /// platforms) is for `boot::grub::capability` to say of the [`Survey::skeleton`].
+    /// host, machine_id, distribution, name, level and architecture. What follows from installed
+    /// packages (kernels, no_initramfs, platforms) is for `boot::grub::capability` to say of the
+    /// [`Survey::skeleton`].
     pub system: System,
     /// Members, and bytes of content (holes not counted).
     pub files: u64,
@@ -50,8 +52,9 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Bytes of content and members below the directory `prefix` (`usr/lib`: with or without slashes around, at most three names; empty:
-    /// all). Of the first 4096 directories; (0, 0) for others.
+    /// Bytes of content and members below the directory `prefix` (`usr/lib`: with or without
+    /// slashes around, at most three names; empty: all). Of the first 4096 directories; (0, 0) for
+    /// others.
     pub fn below(&self, prefix: &str) -> (u64, u64) {
         match prefix.trim_matches('/') {
             "" => (self.bytes, self.files),
@@ -59,8 +62,9 @@ impl Survey {
         }
     }
 
-    /// Makes a tiny root in the empty directory `dir`, which must be nobody else's: what `boot::grub::capability` looks at, empty where only
-    /// its being there counts. There are only files and directories in it, no links.
+    /// Makes a tiny root in the empty directory `dir`, which must be nobody else's: what
+    /// `boot::grub::capability` looks at, empty where only its being there counts. There are only
+    /// files and directories in it, no links.
     ///
     /// # Errors
     /// If files cannot be made there.
@@ -197,7 +201,8 @@ fn content(archive: &mut Archive, most: usize) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The names of a path in every form: `./x`, `x`, `/x`. None for one that leaves the archive; whoever restores it refuses that.
+/// The names of a path in every form: `./x`, `x`, `/x`. None for one that leaves the archive;
+/// whoever restores it refuses that.
 fn parts(path: &[u8]) -> Option<Vec<&[u8]>> {
     let parts: Vec<&[u8]> =
         path.split(|b| *b == b'/').filter(|p| !p.is_empty() && *p != b".").collect();

@@ -15,12 +15,14 @@ pub struct Verified {
     /// Members that are files of the system, and their bytes of content (holes not counted).
     pub files: u64,
     pub bytes: u64,
-    /// Regular files whose checksum was compared; 0 for an archive that is not ours, of which only the form can be checked.
+    /// Regular files whose checksum was compared; 0 for an archive that is not ours, of which only
+    /// the form can be checked.
     pub checked: u64,
 }
 
-/// Reads the whole archive and compares everything that can be compared: headers, checksums, the end. `each` is called for every member
-/// (and may call off by an error), `spool` is a directory on disk where checksums are kept meanwhile, 56 bytes a file.
+/// Reads the whole archive and compares everything that can be compared: headers, checksums, the
+/// end. `each` is called for every member (and may call off by an error), `spool` is a directory on
+/// disk where checksums are kept meanwhile, 56 bytes a file.
 ///
 /// # Errors
 /// ALT-633 to 638, 642; what `each` says.
@@ -59,8 +61,8 @@ pub fn list(archive: &mut Archive, mut print: impl FnMut(&str) -> Result<()>) ->
     archive.finish(None).map(drop)
 }
 
-/// The line of one member as `tar --numeric-owner --utc -tv` has it: mode, owner, size (or device), time, name. No name commands the
-/// terminal.
+/// The line of one member as `tar --numeric-owner --utc -tv` has it: mode, owner, size (or device),
+/// time, name. No name commands the terminal.
 pub fn line(member: &Member) -> String {
     let (kind, what, more) = match &member.kind {
         Kind::Regular => ('-', member.size.to_string(), String::new()),
@@ -108,7 +110,8 @@ fn permissions(mode: u32) -> String {
     .collect()
 }
 
-/// `2026-11-22 20:20`. The calendar of days since 1970: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+/// `2026-11-22 20:20`. The calendar of days since 1970: Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms".
 fn utc(secs: i64) -> String {
     let (days, of_day) = (i128::from(secs.div_euclid(86400)), secs.rem_euclid(86400));
     let z = days + 719_468;

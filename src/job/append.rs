@@ -1,7 +1,8 @@
 //! Records at the end of the event file, and who may write them.
 //!
-//! The supervisor and a command of altdisk's own append to one file, each record with one write. A full disk ends nothing: what was not
-//! taken is counted and told when there is room again, and after half a record the next one begins on a line of its own.
+//! The supervisor and a command of altdisk's own append to one file, each record with one write. A
+//! full disk ends nothing: what was not taken is counted and told when there is room again, and
+//! after half a record the next one begins on a line of its own.
 
 use std::fs::File;
 use std::io::Write;
@@ -95,7 +96,8 @@ impl Sink for Appender<File> {
     }
 }
 
-/// The value of `ALTDISK_EVENTS` for a command that gets `file`: the descriptor, and which file it is.
+/// The value of `ALTDISK_EVENTS` for a command that gets `file`: the descriptor, and which file it
+/// is.
 ///
 /// # Errors
 /// If the kernel does not say.
@@ -104,8 +106,8 @@ pub fn name(file: &File) -> std::io::Result<String> {
     Ok(format!("{}:{}:{}", file.as_raw_fd(), meta.dev(), meta.ino()))
 }
 
-/// The file that such a value names, if the descriptor still is that file and it is appended to. A stale variable, whose descriptor is
-/// another file by now, does no harm.
+/// The file that such a value names, if the descriptor still is that file and it is appended to. A
+/// stale variable, whose descriptor is another file by now, does no harm.
 pub fn named(value: &str) -> Option<File> {
     let mut numbers = value.split(':');
     let mut next = || numbers.next()?.parse::<u64>().ok();

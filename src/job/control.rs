@@ -1,7 +1,8 @@
-//! Stopping: first by request (SIGTERM), which lets a command tidy up; then, asked for again, by force (SIGKILL).
+//! Stopping: first by request (SIGTERM), which lets a command tidy up; then, asked for again, by
+//! force (SIGKILL).
 //!
-//! A number is a process only until that is reaped, then it may be anybody's. So the supervisor reaps under a lock ([`hold`]), and
-//! whoever signals looks and signals under the same lock.
+//! A number is a process only until that is reaped, then it may be anybody's. So the supervisor
+//! reaps under a lock ([`hold`]), and whoever signals looks and signals under the same lock.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -22,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What the file `stop` holds where the end is to be forced.
 const FORCE: &str = "force\n";
 
-/// Asks the command, with everything it started in its process group, to end. How it takes that is seen in its events.
+/// Asks the command, with everything it started in its process group, to end. How it takes that is
+/// seen in its events.
 ///
 /// # Errors
 /// ALT-953 where there is no such job, ALT-954 where it does not run (any more).
@@ -74,8 +76,8 @@ pub(super) fn asked(dir: &Path) -> Option<bool> {
     std::fs::read(dir.join("stop")).ok().map(|text| text.starts_with(FORCE.as_bytes()))
 }
 
-/// Nobody else signals or reaps this job's command while it is held. None where the other side takes too long: it is then stuck, and
-/// must not hold up everything.
+/// Nobody else signals or reaps this job's command while it is held. None where the other side
+/// takes too long: it is then stuck, and must not hold up everything.
 pub(super) fn hold(dir: &Path) -> Option<File> {
     let file = File::open(dir).ok()?;
     let begun = Instant::now();

@@ -1,7 +1,8 @@
 //! Bytes of a pipe, cut into lines.
 //!
-//! A line without an end is given out after a moment (a question, a last word); one that is too long is cut. Of what a program overwrites with
-//! carriage returns its last state counts, and while it is overwritten it is given out now and then only.
+//! A line without an end is given out after a moment (a question, a last word); one that is too
+//! long is cut. Of what a program overwrites with carriage returns its last state counts, and while
+//! it is overwritten it is given out now and then only.
 
 use std::time::{Duration, Instant};
 

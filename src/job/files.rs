@@ -1,7 +1,8 @@
 //! A job's directory: where it is, what its small files say, and when it goes.
 //!
-//! Whether a job runs is read, not remembered: `exit.json` says that it ended; else the supervisor's process id and start time (with the
-//! boot they belong to, so that a recycled number is not mistaken) say whether anybody still watches over it.
+//! Whether a job runs is read, not remembered: `exit.json` says that it ended; else the
+//! supervisor's process id and start time (with the boot they belong to, so that a recycled number
+//! is not mistaken) say whether anybody still watches over it.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -45,7 +46,8 @@ pub(super) struct Run {
     pub alone: bool,
 }
 
-/// The directory of all jobs: root's in /var/lib, other users' in their state directory. `$ALTDISK_JOBS` stands above both.
+/// The directory of all jobs: root's in /var/lib, other users' in their state directory.
+/// `$ALTDISK_JOBS` stands above both.
 ///
 /// # Errors
 /// ALT-951 where there is neither that variable nor a home directory.
@@ -68,8 +70,8 @@ pub fn folder() -> Result<PathBuf> {
         .join("altdisk/jobs"))
 }
 
-/// The same, if it is safe to believe what is written there: jobs are signalled by the numbers that it holds. That it does not exist
-/// is no error.
+/// The same, if it is safe to believe what is written there: jobs are signalled by the numbers that
+/// it holds. That it does not exist is no error.
 fn own_folder() -> Result<PathBuf> {
     let folder = folder()?;
     match trusted::own_directory(&folder) {
@@ -109,7 +111,8 @@ pub fn events(id: Id) -> Result<PathBuf> {
 /// Every job, newest first.
 ///
 /// # Errors
-/// ALT-951 where the directory cannot be read or is not this user's alone; that it does not exist is no error.
+/// ALT-951 where the directory cannot be read or is not this user's alone; that it does not exist
+/// is no error.
 pub fn list() -> Result<Vec<Summary>> {
     let folder = own_folder()?;
     let all = ids(&folder)?.into_iter().filter_map(|id| summary(&folder.join(id.to_string()), id));
@@ -151,7 +154,8 @@ pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
     }
     let Some(run) = read::<Run>(&dir.join("run.json")) else {
         let made = fs::metadata(dir).and_then(|m| m.modified());
-        // One from the future was made before the clock was set back: how long ago, nobody knows, and a start takes a moment only.
+        // One from the future was made before the clock was set back: how long ago, nobody knows,
+        // and a start takes a moment only.
         let starts =
             made.is_ok_and(|t| SystemTime::now().duration_since(t).is_ok_and(|age| age < STARTING));
         return (if starts { State::Running } else { State::Lost { alive: false } }, None);
@@ -207,7 +211,8 @@ pub(super) fn make(asked: &Asked) -> Result<(Id, PathBuf)> {
     Ok((Id(number), dir))
 }
 
-/// The number of the next job: the one behind the highest. Where that is the highest there is, the lowest that is free.
+/// The number of the next job: the one behind the highest. Where that is the highest there is, the
+/// lowest that is free.
 fn next(newest_first: &[Id]) -> u32 {
     match newest_first.first().map(|id| id.0.checked_add(1)) {
         None => 1,
@@ -219,7 +224,8 @@ fn next(newest_first: &[Id]) -> u32 {
     }
 }
 
-/// Removes the oldest ended jobs: those beyond [`KEPT`] and [`KEPT_BYTES`]. The newest job always stays.
+/// Removes the oldest ended jobs: those beyond [`KEPT`] and [`KEPT_BYTES`]. The newest job always
+/// stays.
 fn prune(folder: &Path) -> Result<()> {
     let (mut kept, mut looks, mut bytes) = (0, 0, 0);
     for (n, id) in ids(folder)?.into_iter().enumerate() {

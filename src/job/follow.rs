@@ -1,8 +1,10 @@
-//! Following a job: a thread that sleeps until the kernel says that the event file grew, or that the supervisor is gone.
+//! Following a job: a thread that sleeps until the kernel says that the event file grew, or that
+//! the supervisor is gone.
 //!
-//! There are no timers while nothing happens. What happens comes in [`Batch`]es, at most one in [`PACE`]: an index of the new lines
-//! for [`crate::job::log::Log`], and the events that a screen's model wants. [`SETTLE`] after the last one comes an empty batch, so that figures
-//! that were held back can be shown.
+//! There are no timers while nothing happens. What happens comes in [`Batch`]es, at most one in
+//! [`PACE`]: an index of the new lines for [`crate::job::log::Log`], and the events that a screen's
+//! model wants. [`SETTLE`] after the last one comes an empty batch, so that figures that were held
+//! back can be shown.
 
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter};
@@ -30,7 +32,8 @@ const PIECE: usize = 1 << 20;
 /// What has happened since the last batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Start, phases, steps, errors, done, and the last progress: what is more than a line of the log.
+    /// Start, phases, steps, errors, done, and the last progress: what is more than a line of the
+    /// log.
     pub events: Vec<Event>,
     pub growth: Growth,
     pub state: State,
@@ -46,8 +49,8 @@ pub struct Follower {
     _open: PipeWriter,
 }
 
-/// Follows a job from its beginning; `send` is called from a thread of its own and may block. The last batch has a state that is not
-/// running; after it nothing comes.
+/// Follows a job from its beginning; `send` is called from a thread of its own and may block. The
+/// last batch has a state that is not running; after it nothing comes.
 ///
 /// # Errors
 /// ALT-953 where there is no such job; what the kernel says where it cannot be watched.

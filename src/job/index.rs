@@ -1,7 +1,9 @@
-//! What a log's lines are, and where they stand in the event file: a sparse index, built while the file grows.
+//! What a log's lines are, and where they stand in the event file: a sparse index, built while the
+//! file grows.
 //!
-//! Every [`BLOCK`] bytes a [`Checkpoint`] notes how many lines of each [`Class`] stand before it. A hundred megabytes need a hundred
-//! kilobytes of index, any line is found by reading one block, and a filter is a sum over the counts: nothing is scanned again.
+//! Every [`BLOCK`] bytes a [`Checkpoint`] notes how many lines of each [`Class`] stand before it. A
+//! hundred megabytes need a hundred kilobytes of index, any line is found by reading one block, and
+//! a filter is a sum over the counts: nothing is scanned again.
 
 use crate::event::{Event, State, Stream};
 use crate::text::lines::{self, Shown};
@@ -190,7 +192,8 @@ impl Indexer {
     }
 }
 
-/// What the file's own words at the beginning of a record tell, without parsing it: most of a long log is output and file names.
+/// What the file's own words at the beginning of a record tell, without parsing it: most of a long
+/// log is output and file names.
 fn class_of_prefix(record: &[u8], inside: bool) -> Option<Class> {
     const OUT: &[u8] = br#"{"event":"output","stream":"stdout","#;
     const ERR: &[u8] = br#"{"event":"output","stream":"stderr","#;
@@ -213,7 +216,8 @@ fn count(record: &[u8], inside: &mut bool, counts: &mut Counts) -> Option<Event>
     Some(event)
 }
 
-/// A record that is no event (a write cut short by a full disk) counts as a line of output: nothing is hidden.
+/// A record that is no event (a write cut short by a full disk) counts as a line of output: nothing
+/// is hidden.
 pub fn parse(record: &[u8]) -> Option<Event> {
     if record.iter().all(u8::is_ascii_whitespace) {
         return None;

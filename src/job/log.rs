@@ -1,7 +1,8 @@
-//! The lines of a job's event file by number, with bounded memory: an index of checkpoints and one block read when it is needed.
+//! The lines of a job's event file by number, with bounded memory: an index of checkpoints and one
+//! block read when it is needed.
 //!
-//! The index grows by what a [`crate::job::follow::Follower`] reads; the tests build it at once. Find goes through the file a
-//! piece at a time, so that a screen stays awake meanwhile.
+//! The index grows by what a [`crate::job::follow::Follower`] reads; the tests build it at once.
+//! Find goes through the file a piece at a time, so that a screen stays awake meanwhile.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -148,7 +149,8 @@ impl Log {
         ));
         let mut read = 0;
         while read < STEP {
-            // Every block once, and the first one again at the end, for its part on the other side of the start.
+            // Every block once, and the first one again at the end, for its part on the other side
+            // of the start.
             if search.visited > blocks {
                 return Ok(Hit::No);
             }
@@ -164,7 +166,8 @@ impl Log {
         Ok(Hit::NotYet)
     }
 
-    /// The first match in a block (the last one backwards); at first only on this side of the start.
+    /// The first match in a block (the last one backwards); at first only on this side of the
+    /// start.
     fn search_block(
         &self,
         search: &Search,
@@ -451,7 +454,8 @@ mod tests {
         assert_eq!(count, 1_000_000);
         // Other tests of this process grow meanwhile: the bound is theirs too.
         assert!(grown < 16 << 10, "{grown} KiB");
-        // As long as that on any machine: lines are found by their place, and the file is not read again.
+        // As long as that on any machine: lines are found by their place, and the file is not read
+        // again.
         assert!(slowest * 5 < whole, "{slowest:?} of {whole:?}");
     }
 }

@@ -1,9 +1,12 @@
-//! Jobs: what runs, runs on its own. Started under a supervisor, followed by whoever likes to, stopped when asked.
+//! Jobs: what runs, runs on its own. Started under a supervisor, followed by whoever likes to,
+//! stopped when asked.
 //!
-//! [`start`] makes a directory and runs this program again as the job's supervisor (`supervise`), in a session of its own, so that
-//! no hang-up, closed window or dead interface reaches it. The supervisor starts the command, appends what it says to `events.jsonl`
-//! (altdisk's own commands write their events there themselves, through `ALTDISK_EVENTS`), and leaves `exit.json` at the end.
-//! Everything else only reads these files: [`list`], [`follow`] (wakes when they grow), [`log`] (lines by number, in bounded memory).
+//! [`start`] makes a directory and runs this program again as the job's supervisor (`supervise`),
+//! in a session of its own, so that no hang-up, closed window or dead interface reaches it. The
+//! supervisor starts the command, appends what it says to `events.jsonl` (altdisk's own commands
+//! write their events there themselves, through `ALTDISK_EVENTS`), and leaves `exit.json` at the
+//! end. Everything else only reads these files: [`list`], [`follow`] (wakes when they grow),
+//! [`log`] (lines by number, in bounded memory).
 //!
 //!     jobs/17/job.json      what was asked for, by whom it was begun
 //!             run.json      who runs it: process ids with their start times
@@ -56,10 +59,12 @@ pub struct Spec {
     /// The panel that it was started from; empty if none.
     #[serde(default)]
     pub fastpath: String,
-    /// The command line quoted for a shell, with passwords masked; empty means that `argv` holds no secret and is shown itself.
+    /// The command line quoted for a shell, with passwords masked; empty means that `argv` holds no
+    /// secret and is shown itself.
     #[serde(default)]
     pub shown: String,
-    /// It only looks something up: no list shows it once it has ended, and it makes no room for itself at the cost of others.
+    /// It only looks something up: no list shows it once it has ended, and it makes no room for
+    /// itself at the cost of others.
     #[serde(default)]
     pub look: bool,
     /// Added to the environment of the command.
@@ -130,8 +135,8 @@ impl Ended {
 pub enum State {
     Running,
     Ended(Ended),
-    /// Its supervisor vanished before the end (a reboot, a kill): how the command ended is not known. `alive`: the command itself
-    /// is still there.
+    /// Its supervisor vanished before the end (a reboot, a kill): how the command ended is not
+    /// known. `alive`: the command itself is still there.
     Lost {
         alive: bool,
     },

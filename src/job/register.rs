@@ -1,8 +1,9 @@
-//! A long command that a shell runs is in the list of jobs too: after a hang-up it is found again, followed and stopped as one that
-//! a panel started.
+//! A long command that a shell runs is in the list of jobs too: after a hang-up it is found again,
+//! followed and stopped as one that a panel started.
 //!
-//! It has no supervisor: it is its own, writes its events and its end down itself, and is stopped by a signal to it alone. Its process
-//! group may be that of a script or a service, which nobody has asked to stop.
+//! It has no supervisor: it is its own, writes its events and its end down itself, and is stopped
+//! by a signal to it alone. Its process group may be that of a script or a service, which nobody
+//! has asked to stop.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -27,7 +28,8 @@ pub struct Registered {
     begun: Instant,
 }
 
-/// Takes all but the name of every file, which -V asks for on the console: of ten million files they would fill the state directory.
+/// Takes all but the name of every file, which -V asks for on the console: of ten million files
+/// they would fill the state directory.
 #[derive(Debug)]
 pub struct WithoutFiles(Appender<File>);
 
@@ -55,8 +57,8 @@ pub fn register(spec: &Spec) -> Result<(Registered, WithoutFiles)> {
 }
 
 impl Registered {
-    /// It is about to exit with this code. What was refused before it did anything leaves the list again: nobody looks for it, and it would
-    /// push out what was done.
+    /// It is about to exit with this code. What was refused before it did anything leaves the list
+    /// again: nobody looks for it, and it would push out what was done.
     ///
     /// # Errors
     /// Where that cannot be written down: the list then says that its result is unknown.

@@ -1,6 +1,8 @@
 //! Starting a job: a directory, and this program once more as the supervisor.
 //!
-//! The supervisor reads the order on standard input (an argv may hold a password: it stands in no file), leaves this session, starts the command, and answers on standard output. Then nothing ties it to this process.
+//! The supervisor reads the order on standard input (an argv may hold a password: it stands in no
+//! file), leaves this session, starts the command, and answers on standard output. Then nothing
+//! ties it to this process.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -30,7 +32,8 @@ pub(super) enum Answer {
 /// Starts a job that does not depend on this process any more; returns when its command runs.
 ///
 /// # Errors
-/// ALT-951 where its directory cannot be made, ALT-952 where the command could not be started, with the reason.
+/// ALT-951 where its directory cannot be made, ALT-952 where the command could not be started, with
+/// the reason.
 pub fn start(spec: &Spec) -> Result<Id> {
     let kept = without_secrets(spec);
     let (id, dir) = files::make(&Asked { spec: kept, started: sys::now().0 })?;
@@ -48,8 +51,8 @@ pub fn start(spec: &Spec) -> Result<Id> {
     }
 }
 
-/// What is kept of the order. Nothing runs it again, and so it needs no password. What a panel hides cannot be told from the words
-/// alone: only the names of the programs are kept of those.
+/// What is kept of the order. Nothing runs it again, and so it needs no password. What a panel
+/// hides cannot be told from the words alone: only the names of the programs are kept of those.
 pub(super) fn without_secrets(spec: &Spec) -> Spec {
     let hides = !spec.shown.is_empty() && spec.shown != Spec::new(spec.argv.clone(), "").command();
     let mut kept = spec.clone();

@@ -1,7 +1,8 @@
 //! The supervisor of a job: starts the command, writes down what it says, and how it ended.
 //!
-//! It lives in a session of its own and does nothing but wait. A command of altdisk's own writes events into the event file itself; what any
-//! command prints becomes `output` events, in the order in which it arrives. A full disk or a daemon that keeps the pipes open stops nothing.
+//! It lives in a session of its own and does nothing but wait. A command of altdisk's own writes
+//! events into the event file itself; what any command prints becomes `output` events, in the order
+//! in which it arrives. A full disk or a daemon that keeps the pipes open stops nothing.
 
 use std::fs::{File, OpenOptions};
 use std::io::{PipeReader, Read, Write};
@@ -38,8 +39,9 @@ const LEFT_IN_ALL: Duration = Duration::from_secs(2);
 /// How long the rest of a process group has after a stop before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs the order that comes on standard input as the job in `dir`. `own` says which programs this executable is itself, should
-/// they not be installed under that name. Returns when the command has ended.
+/// Runs the order that comes on standard input as the job in `dir`. `own` says which programs this
+/// executable is itself, should they not be installed under that name. Returns when the command has
+/// ended.
 ///
 /// # Errors
 /// Where the order cannot be read, or the end not be written down.
@@ -66,7 +68,8 @@ pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
     finish(dir, &mut events, &mut child, begun)
 }
 
-/// Says how the start went; from then on nobody listens. Who asked may have ended already: what runs goes on all the same.
+/// Says how the start went; from then on nobody listens. Who asked may have ended already: what
+/// runs goes on all the same.
 fn answer(answer: &Answer) -> Result<()> {
     let mut out = std::io::stdout();
     let text = serde_json::to_vec(answer)?;
@@ -358,8 +361,8 @@ impl Source {
     }
 }
 
-/// The end: what is left of what was stopped goes too, and how it ended is written down. The command is reaped only here, so that until
-/// then its group's number is its own.
+/// The end: what is left of what was stopped goes too, and how it ended is written down. The
+/// command is reaped only here, so that until then its group's number is its own.
 fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) -> Result<()> {
     let leader = i32::try_from(child.id()).unwrap_or(0);
     let mut asked = control::asked(dir);
@@ -410,8 +413,8 @@ fn end_group(group: i32) {
     }
 }
 
-/// Ends what the command left behind in groups of its own: orphans are this process's children, and only it reaps them. Returns what
-/// does not end.
+/// Ends what the command left behind in groups of its own: orphans are this process's children, and
+/// only it reaps them. Returns what does not end.
 fn end_children(leader: i32) -> Vec<String> {
     let begun = Instant::now();
     loop {

@@ -6,15 +6,18 @@ use anyhow::Result;
 
 use crate::host::ask::{Question, Stop};
 
-/// A program that is being asked. It ends by itself, at its time limit, by [`Asker::cancel`], or when this is dropped.
+/// A program that is being asked. It ends by itself, at its time limit, by [`Asker::cancel`], or
+/// when this is dropped.
 #[derive(Debug)]
 pub struct Asker {
     stop: Stop,
 }
 
 impl Asker {
-    /// Starts `argv` with these variables beside the environment. `shown` is what errors call it: the line with passwords hidden. `tell` is called once, on another thread, with what it printed
-    /// on standard output, or with why there is no answer (ALT-906 to ALT-909); not after a cancel.
+    /// Starts `argv` with these variables beside the environment. `shown` is what errors call it:
+    /// the line with passwords hidden. `tell` is called once, on another thread, with what it
+    /// printed on standard output, or with why there is no answer (ALT-906 to ALT-909); not after a
+    /// cancel.
     pub fn start(
         argv: Vec<String>,
         shown: String,

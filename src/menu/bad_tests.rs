@@ -1,5 +1,6 @@
-//! One bad file per rule, with the exact message: `tests/fixtures/menus/bad/NAME.toml` and `NAME.txt`.
-//! `UPDATE_GOLDEN=1 cargo test bad_tests` writes the messages anew; then read the difference.
+//! One bad file per rule, with the exact message: `tests/fixtures/menus/bad/NAME.toml` and
+//! `NAME.txt`. `UPDATE_GOLDEN=1 cargo test bad_tests` writes the messages anew; then read the
+//! difference.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,8 @@
-//! What is wrong with a whole set of menu files, beyond what reading one table shows. Nothing is run.
+//! What is wrong with a whole set of menu files, beyond what reading one table shows. Nothing is
+//! run.
 //!
-//! `graph`: where screens lead. `names`: what `{name}` stands for. `fields`: the fields of one screen. `flags`: altdisk's own commands.
-//! `texts`: what fits on a screen.
+//! `graph`: where screens lead. `names`: what `{name}` stands for. `fields`: the fields of one
+//! screen. `flags`: altdisk's own commands. `texts`: what fits on a screen.
 
 mod fields;
 mod flags;
@@ -14,7 +15,8 @@ use std::ops::Range;
 use crate::menu::draft::{Draft, Drafted};
 use crate::spot::reader::{Found, Where};
 
-/// Looks at everything and notes every problem. `complete` is false if a file could not be read: then what is missing may be there.
+/// Looks at everything and notes every problem. `complete` is false if a file could not be read:
+/// then what is missing may be there.
 pub fn check(draft: &Draft, complete: bool, found: &Found) {
     let notes = Notes { draft, found };
     let graph = graph::Graph::of(draft);

@@ -1,7 +1,8 @@
 //! A dialog and its values become exactly what is run.
 //!
-//! SMIT's two passes: the fixed words, then the fields in their order, then those with `last`. A value is a word, never text for a
-//! shell; in a shell line `{name}` becomes a word in single quotes. What is shown is the same line with passwords hidden.
+//! SMIT's two passes: the fixed words, then the fields in their order, then those with `last`. A
+//! value is a word, never text for a shell; in a shell line `{name}` becomes a word in single
+//! quotes. What is shown is the same line with passwords hidden.
 
 use crate::menu::fill::{self, Part};
 use crate::menu::model::{Dialog, Field, Kind, Many, Required, Run};

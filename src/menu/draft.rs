@@ -1,4 +1,5 @@
-//! What menu files say, with the place of everything: what is checked, and what then becomes the [`Set`].
+//! What menu files say, with the place of everything: what is checked, and what then becomes the
+//! [`Set`].
 
 use std::collections::BTreeMap;
 

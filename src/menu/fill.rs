@@ -1,6 +1,7 @@
 //! `{name}` in commands: found, and replaced by values.
 //!
-//! A name is small letters, digits and `_`. `${name}` is the shell's own, `{{name}}` is the text `{name}`; every other brace is text.
+//! A name is small letters, digits and `_`. `${name}` is the shell's own, `{{name}}` is the text
+//! `{name}`; every other brace is text.
 
 use std::ffi::OsStr;
 
@@ -50,8 +51,8 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
     found
 }
 
-/// One word of an argv. If it is nothing but `{name}`, each of the value's words is a word (none, if there is none); within text they are
-/// joined by blanks.
+/// One word of an argv. If it is nothing but `{name}`, each of the value's words is a word (none,
+/// if there is none); within text they are joined by blanks.
 pub fn word(text: &str, value: &dyn Fn(&str) -> Vec<String>) -> Vec<String> {
     let parts = parts(text);
     if let [Part::Name(name)] = parts[..] {
@@ -90,7 +91,8 @@ fn single(word: &str) -> String {
     if quoted.starts_with('\'') { quoted } else { format!("'{quoted}'") }
 }
 
-/// Names that stand where quotes would not protect the value, and where that is: a shell line puts every value in single quotes.
+/// Names that stand where quotes would not protect the value, and where that is: a shell line puts
+/// every value in single quotes.
 pub fn unsafe_names(text: &str) -> Vec<(&str, &'static str)> {
     let (mut state, mut found) = (State::Plain, vec![]);
     let mut before = ' ';
@@ -127,7 +129,8 @@ enum State {
     Single,
     Double,
     Comment,
-    /// Here documents, arithmetic and old command substitution have rules of their own; from there on nothing is sure.
+    /// Here documents, arithmetic and old command substitution have rules of their own; from there
+    /// on nothing is sure.
     Odd,
 }
 

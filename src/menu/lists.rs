@@ -62,7 +62,8 @@ pub fn of_choices(choices: &[Choice]) -> Listing {
     Listing { heading: None, entries: choices.iter().map(entry).collect() }
 }
 
-/// What of the line becomes the value: as the program printed it, but a control character cannot be part of a field.
+/// What of the line becomes the value: as the program printed it, but a control character cannot be
+/// part of a field.
 fn taken(line: &str, take: Take) -> String {
     let value = match take {
         Take::Line => line.trim(),

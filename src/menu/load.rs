@@ -1,4 +1,5 @@
-//! Menu files become a [`Set`]: built in, then each directory, a later screen in place of an earlier one with the same id.
+//! Menu files become a [`Set`]: built in, then each directory, a later screen in place of an
+//! earlier one with the same id.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,8 @@ pub fn built_in() -> Result<Set> {
     }
 }
 
-/// The built-in panels with those of these directories (one that does not exist adds nothing), checked.
+/// The built-in panels with those of these directories (one that does not exist adds nothing),
+/// checked.
 ///
 /// # Errors
 /// Everything that is wrong, in the order of files and lines.

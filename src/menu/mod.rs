@@ -1,7 +1,8 @@
 //! Menus: panels as data. Files become a [`model::Set`]; a dialog and its values become an argv.
 //!
-//! `load` reads the files into `model`, with every mistake at its place; `check` looks at the whole set. A screen's `values` are judged by
-//! `rules` and become a `command`. What commands answer is read by `lists` and `discover`, asked by `ask`; `next` finds what follows a selector.
+//! `load` reads the files into `model`, with every mistake at its place; `check` looks at the whole
+//! set. A screen's `values` are judged by `rules` and become a `command`. What commands answer is
+//! read by `lists` and `discover`, asked by `ask`; `next` finds what follows a selector.
 
 pub mod ask;
 pub mod builtin;

@@ -1,7 +1,9 @@
-//! What the menu files say, checked: screens by id, their fields, and how a dialog becomes a command.
+//! What the menu files say, checked: screens by id, their fields, and how a dialog becomes a
+//! command.
 //!
-//! SMIT's four object classes stand behind it: `sm_menu_opt` ([`Menu`], [`Item`]), `sm_name_hdr` ([`Selector`]), `sm_cmd_hdr` ([`Dialog`])
-//! and `sm_cmd_opt` ([`Field`]). The TOML form of every type is described in `menus/README.md`.
+//! SMIT's four object classes stand behind it: `sm_menu_opt` ([`Menu`], [`Item`]), `sm_name_hdr`
+//! ([`Selector`]), `sm_cmd_hdr` ([`Dialog`]) and `sm_cmd_opt` ([`Field`]). The TOML form of every
+//! type is described in `menus/README.md`.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -91,7 +93,8 @@ pub enum Next {
     Value {
         prefix: String,
     },
-    /// `prefix` + the first line that the command prints is the id. The value is `{FIELDNAME}` in the command.
+    /// `prefix` + the first line that the command prints is the id. The value is `{FIELDNAME}` in
+    /// the command.
     Classified {
         prefix: String,
         command: Run,
@@ -110,7 +113,8 @@ pub struct Dialog {
     pub mode: Mode,
     /// ARE YOU SURE?? with this text.
     pub confirm: Option<String>,
-    /// Show what will happen first (the review protocol, `menus/README.md`): the words that are appended to the command to ask it.
+    /// Show what will happen first (the review protocol, `menus/README.md`): the words that are
+    /// appended to the command to ask it.
     pub review: Option<Vec<String>>,
     /// No form: the command runs as soon as the item is chosen.
     pub ghost: bool,
@@ -123,8 +127,8 @@ pub struct Dialog {
     pub after_selector: bool,
 }
 
-/// A command: words, or a line for /bin/sh. `{name}` stands for the value of a field or selector: a word of an argv takes it as it
-/// is, a shell line gets it in single quotes.
+/// A command: words, or a line for /bin/sh. `{name}` stands for the value of a field or selector: a
+/// word of an argv takes it as it is, a shell line gets it in single quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Run {
     Argv(Vec<String>),
@@ -170,7 +174,8 @@ pub struct Field {
     pub many: Many,
     /// Of a ring, or fixed choices of a list.
     pub choices: Vec<Choice>,
-    /// Goes before the value: glued to it, or as a word of its own if it ends with a blank (`"-i "`). Empty: the value alone.
+    /// Goes before the value: glued to it, or as a word of its own if it ends with a blank (`"-i
+    /// "`). Empty: the value alone.
     pub prefix: String,
     /// After all other fields (SMIT's prefix `--`).
     pub last: bool,
@@ -190,7 +195,8 @@ pub struct Field {
 }
 
 impl Field {
-    /// What the field is called where there is one line for it: its label without a last line in parentheses.
+    /// What the field is called where there is one line for it: its label without a last line in
+    /// parentheses.
     pub fn title(&self) -> String {
         let label = self.label.trim_end();
         let named = match label.rsplit_once('\n') {
@@ -289,7 +295,8 @@ pub struct Pattern {
     text: String,
     /// What is wrong when it does not match, in a novice's words.
     pub message: String,
-    /// Compiled when a value is looked at: the built-in panels have many patterns, and a run needs few of them.
+    /// Compiled when a value is looked at: the built-in panels have many patterns, and a run needs
+    /// few of them.
     compiled: OnceLock<Option<Regex>>,
 }
 
@@ -312,7 +319,8 @@ impl Pattern {
         regex::RegexBuilder::new(&format!("^(?:{})$", self.text)).size_limit(1 << 20).build()
     }
 
-    /// Whether `value` is right. To an expression that is none, nothing is: the check of menu files refuses it.
+    /// Whether `value` is right. To an expression that is none, nothing is: the check of menu files
+    /// refuses it.
     pub fn matches(&self, value: &str) -> bool {
         self.compiled
             .get_or_init(|| self.compile().ok())

@@ -64,8 +64,9 @@ impl Set {
         Ok(screen)
     }
 
-    /// What follows `selector` when its answer is `real`. `classified` is what its classify command printed, parsed by
-    /// [`crate::menu::discover::classified`]. The names that the answer gives are added to `context`.
+    /// What follows `selector` when its answer is `real`. `classified` is what its classify command
+    /// printed, parsed by [`crate::menu::discover::classified`]. The names that the answer gives
+    /// are added to `context`.
     ///
     /// # Errors
     /// ALT-904 if there is no such screen.

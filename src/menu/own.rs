@@ -1,7 +1,8 @@
 //! The word `altdisk` in menu files means the program that runs now, wherever it lies.
 //!
-//! A command that is shown must work when it is pasted into a shell: where `altdisk` is this very program there, the word stays; else the
-//! program's full path takes its place. Done once, after loading.
+//! A command that is shown must work when it is pasted into a shell: where `altdisk` is this very
+//! program there, the word stays; else the program's full path takes its place. Done once, after
+//! loading.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,8 @@ pub fn settle(set: &mut Set) {
 
 /// The full path, if the word alone would start another program or none.
 fn instead(exe: &Path, dirs: &[PathBuf]) -> Option<String> {
-    // A program that was replaced while it runs has no path any more: the word is the better choice then.
+    // A program that was replaced while it runs has no path any more: the word is the better choice
+    // then.
     let exe = exe.canonicalize().ok()?;
     let found = dirs.iter().map(|d| d.join(NAME)).find_map(|f| f.canonicalize().ok());
     if found.as_ref() == Some(&exe) { None } else { exe.to_str().map(str::to_owned) }

@@ -1,4 +1,5 @@
-//! What a dialog refuses before the command would: which fields count now, what may be typed, what a value must be.
+//! What a dialog refuses before the command would: which fields count now, what may be typed, what
+//! a value must be.
 
 use crate::menu::model::{Dialog, Field, Kind, Many, Required};
 use crate::menu::values::{Values, parts};
@@ -133,7 +134,8 @@ fn wrong_word(field: &Field, word: &str, at: usize, label: &str) -> Option<Strin
     }
 }
 
-/// `requires`, `requires_one` and `conflicts` of one field. A field that is not shown has no value. Where one is missing, the refusal leads to that.
+/// `requires`, `requires_one` and `conflicts` of one field. A field that is not shown has no value.
+/// Where one is missing, the refusal leads to that.
 fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option<Refusal> {
     let field = &fields[n];
     if !values.has(n, field) {

@@ -1,4 +1,5 @@
-//! From a menu file to an argv: the file with every feature, the example for an administrator, SMIT's rules in tables.
+//! From a menu file to an argv: the file with every feature, the example for an administrator,
+//! SMIT's rules in tables.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -442,7 +443,8 @@ fn through_sh(lines: &[String]) -> Vec<Vec<String>> {
 }
 
 fn a_value() -> impl Strategy<Value = String> {
-    // Not a lone line break, which parts the answers here, and no zero byte, which no argv can have.
+    // Not a lone line break, which parts the answers here, and no zero byte, which no argv can
+    // have.
     prop_oneof!["[ -~]{0,12}", "[a'\"$`;|&<>(){}*?~#!\\\\\\n\\t ]{0,12}", "\\PC{0,8}"]
         .prop_filter("a line break alone", |v| v != "\n" && !v.contains('\0'))
 }
@@ -450,7 +452,8 @@ fn a_value() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
 
-    /// The previewed line, run through a shell, gives the argv that is run. Many values in one shell.
+    /// The previewed line, run through a shell, gives the argv that is run. Many values in one
+    /// shell.
     #[test]
     fn the_shown_line_is_the_argv(all in proptest::collection::vec((a_value(), a_value(), a_value()), 40)) {
         let set = everything();

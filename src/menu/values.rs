@@ -1,10 +1,12 @@
-//! What stands in the fields of one screen: the shown text, what stood there at first, and what the command would get.
+//! What stands in the fields of one screen: the shown text, what stood there at first, and what the
+//! command would get.
 
 use std::collections::BTreeMap;
 
 use crate::menu::model::{Dialog, Field, Kind, Many};
 
-/// Names and values that go from screen to screen: selectors' answers, what discovery printed. `{name}` in commands.
+/// Names and values that go from screen to screen: selectors' answers, what discovery printed.
+/// `{name}` in commands.
 pub type Context = BTreeMap<String, String>;
 
 /// The values of one screen's fields, in their order.
@@ -80,7 +82,8 @@ impl Values {
         }
     }
 
-    /// What the command gets of field number `n`: one word for each choice; of a field that takes one value, that (it may be empty).
+    /// What the command gets of field number `n`: one word for each choice; of a field that takes
+    /// one value, that (it may be empty).
     pub fn real(&self, n: usize, field: &Field) -> Vec<String> {
         let shown = self.get(n);
         if field.kind == Kind::Heading {
@@ -106,7 +109,8 @@ impl Values {
         self.real(n, field).iter().any(|w| !w.is_empty())
     }
 
-    /// `context` with what these fields hold: what `{name}` is in the commands of the fields' lists. Of several words they are joined by blanks.
+    /// `context` with what these fields hold: what `{name}` is in the commands of the fields'
+    /// lists. Of several words they are joined by blanks.
     pub fn context(&self, fields: &[Field], context: &Context) -> Context {
         let mut all = context.clone();
         all.extend(

@@ -1,6 +1,8 @@
-//! What is kept of the lists that a location brings: counted while they are read, for a file of some megabytes can unpack to gigabytes.
+//! What is kept of the lists that a location brings: counted while they are read, for a file of
+//! some megabytes can unpack to gigabytes.
 
-/// The most bytes that are kept of one list. The largest distributions have a hundred thousand packages of some hundred bytes.
+/// The most bytes that are kept of one list. The largest distributions have a hundred thousand
+/// packages of some hundred bytes.
 pub const MAX_KEPT: usize = 256 << 20;
 /// The most bytes of one name, version or path.
 pub const MAX_WORD: usize = 4096;

@@ -13,7 +13,8 @@ const WIDEST: usize = 32;
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Package {
     pub name: String,
-    /// As the manager writes it: `1:2.3-4` for dpkg, `[epoch:]version-release` for rpm (no epoch where it is 0).
+    /// As the manager writes it: `1:2.3-4` for dpkg, `[epoch:]version-release` for rpm (no epoch
+    /// where it is 0).
     pub version: String,
     pub arch: String,
 }
@@ -37,8 +38,8 @@ pub struct Update {
 }
 
 impl Changes {
-    /// The difference of what was installed before and after. Of packages that can be there several times at once (kernels of rpm), a
-    /// new version is an installed one.
+    /// The difference of what was installed before and after. Of packages that can be there several
+    /// times at once (kernels of rpm), a new version is an installed one.
     pub fn between(before: &[Package], after: &[Package]) -> Self {
         let by_key = |all: &[Package]| {
             let mut map: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();

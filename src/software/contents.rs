@@ -1,4 +1,5 @@
-//! What a directory offers, read without any package manager: package files, a repository's indexes, advisories, bundles.
+//! What a directory offers, read without any package manager: package files, a repository's
+//! indexes, advisories, bundles.
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,8 @@ pub fn compare(format: Format, a: &str, b: &str) -> Ordering {
     }
 }
 
-/// The order to sort versions of this format by, oldest first. It is total, which [`compare`] is not: pacman's releases count only where both have one.
+/// The order to sort versions of this format by, oldest first. It is total, which [`compare`] is
+/// not: pacman's releases count only where both have one.
 pub fn order(format: Format, a: &str, b: &str) -> Ordering {
     match format {
         Format::Deb => deb::compare(a, b),
@@ -86,8 +88,8 @@ pub fn order(format: Format, a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Whether `asked`, in any writing of it, means the fix that this format calls `id`. A bare number, or `bug N`, is that number of any
-/// tracker; one with a tracker is that tracker's.
+/// Whether `asked`, in any writing of it, means the fix that this format calls `id`. A bare number,
+/// or `bug N`, is that number of any tracker; one with a tracker is that tracker's.
 pub fn same_fix(format: Format, asked: &str, id: &str) -> bool {
     match format {
         Format::Deb => deb::names::same(asked, id),
@@ -96,7 +98,8 @@ pub fn same_fix(format: Format, asked: &str, id: &str) -> bool {
     }
 }
 
-/// Whether a word means this package: by its name, or with the architecture as the format's manager writes it (`vim:amd64`, `vim.x86_64`).
+/// Whether a word means this package: by its name, or with the architecture as the format's manager
+/// writes it (`vim:amd64`, `vim.x86_64`).
 pub fn is_named(format: Format, word: &str, name: &str, arch: &str) -> bool {
     let sign = match format {
         Format::Deb => ':',
@@ -107,7 +110,8 @@ pub fn is_named(format: Format, word: &str, name: &str, arch: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(sign).is_some_and(|a| a == arch))
 }
 
-/// `12.11` of `12.11`, `12.11_ML`, `9.4-GA`: a level of the distribution, as AIX's -F takes keywords of the form `4.2.1.0_AIX_ML`.
+/// `12.11` of `12.11`, `12.11_ML`, `9.4-GA`: a level of the distribution, as AIX's -F takes
+/// keywords of the form `4.2.1.0_AIX_ML`.
 pub fn level(word: &str) -> Option<&str> {
     let level = word.trim().split(['_', '-']).next().unwrap_or_default();
     let numbers: Vec<&str> = level.split('.').collect();
@@ -115,8 +119,9 @@ pub fn level(word: &str) -> Option<&str> {
     ((2..=4).contains(&numbers.len()) && numbers.iter().all(number)).then_some(level)
 }
 
-/// Reads what fixes a directory's advisories and changelogs know. `asked`: the names that are looked for, any writing of them; with some,
-/// packages are opened for their changelogs only if advisories do not know them all; empty: everything, which is slow.
+/// Reads what fixes a directory's advisories and changelogs know. `asked`: the names that are
+/// looked for, any writing of them; with some, packages are opened for their changelogs only if
+/// advisories do not know them all; empty: everything, which is slow.
 ///
 /// # Errors
 /// As [`read`].

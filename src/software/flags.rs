@@ -1,10 +1,12 @@
 //! `-I`: flags for the package manager, or AIX's letters.
 //!
-//! One or several words of letters such as `-acgX` are AIX's (installp): `a` apply and `c` commit are always so, for Linux has no applied
-//! state to commit; `g` installs requisites too; `X` would extend file systems, which is not needed, for space is checked first; `N` saves
-//! nothing, which is always so; `Y` accepts licences. Anything else is the manager's own: split into words as a shell would, with no shell
-//! running. What altdisk itself controls (which system, which sources, whether anything is done at all) cannot be given there; [`refused`]
-//! has the tables, which are looked at when it is known which manager it is.
+//! One or several words of letters such as `-acgX` are AIX's (installp): `a` apply and `c` commit
+//! are always so, for Linux has no applied state to commit; `g` installs requisites too; `X` would
+//! extend file systems, which is not needed, for space is checked first; `N` saves nothing, which
+//! is always so; `Y` accepts licences. Anything else is the manager's own: split into words as a
+//! shell would, with no shell running. What altdisk itself controls (which system, which sources,
+//! whether anything is done at all) cannot be given there; [`refused`] has the tables, which are
+//! looked at when it is known which manager it is.
 
 mod apart;
 mod refused;
@@ -17,7 +19,8 @@ use crate::text::printable;
 /// How the manager is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
-    /// Install what is needed too (`g`); without it a package whose requisites are missing is an error.
+    /// Install what is needed too (`g`); without it a package whose requisites are missing is an
+    /// error.
     pub requisites: bool,
     /// `Y`.
     pub accept_licences: bool,
@@ -27,7 +30,8 @@ pub struct Flags {
 
 /// AIX's default.
 const DEFAULT: &str = "-acgX";
-/// What makes a word AIX's: one of these letters is in it, and no letter that installp does not have.
+/// What makes a word AIX's: one of these letters is in it, and no letter that installp does not
+/// have.
 const TELLING: &str = "acgNXY";
 /// Said to installp, and so here without being asked.
 const NO_MATTER: &str = "QqSVvw";
@@ -64,7 +68,8 @@ pub fn parse(value: Option<&str>) -> Result<Flags> {
 }
 
 impl Flags {
-    /// Looks whether flags of the manager's own may be given to `manager` (`apt`, `dnf`, `zypper`, `pacman`).
+    /// Looks whether flags of the manager's own may be given to `manager` (`apt`, `dnf`, `zypper`,
+    /// `pacman`).
     ///
     /// # Errors
     /// ALT-737 with the flag, and what altdisk says in its place.
@@ -243,7 +248,8 @@ mod tests {
         #[test]
         fn splits_like_a_shell(text in "[ab'\"\\\\ $-]{0,12}") {
             let out = std::process::Command::new("sh").arg("-c").arg(format!("set -f; unset a b ab ba; for w in {text}; do printf '%s\\n' \"$w\"; done")).output().unwrap();
-            // Where the shell expands something, or sees a comment or an error, there is nothing to compare.
+            // Where the shell expands something, or sees a comment or an error, there is nothing to
+            // compare.
             if let (Ok(words), true, false) = (split(&text), out.status.success(), text.contains('$')) {
                 let lines = words.iter().map(|w| format!("{w}\n")).collect::<String>();
                 prop_assert_eq!(lines, String::from_utf8(out.stdout).unwrap());

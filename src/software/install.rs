@@ -1,7 +1,7 @@
 //! The step of phase 2 that updates the alternate, from the wish to the record of what changed.
 //!
-//! Everything that must go again (the medium's mount, placeholders, the work directory) goes whatever happens; after a kill [`tidy`]
-//! finds it, at the next update or in phase 3.
+//! Everything that must go again (the medium's mount, placeholders, the work directory) goes
+//! whatever happens; after a kill [`tidy`] finds it, at the next update or in phase 3.
 
 use std::path::{Path, PathBuf};
 
@@ -57,8 +57,8 @@ pub fn detect(root: &Path) -> Result<Box<dyn Manager>> {
     }
 }
 
-/// What can be refused before anything is touched: `root` is the system that is or will be updated. Nothing is run.
-/// Returns what is worth knowing.
+/// What can be refused before anything is touched: `root` is the system that is or will be updated.
+/// Nothing is run. Returns what is worth knowing.
 ///
 /// # Errors
 /// ALT-731 to ALT-738: no manager, wrong flags, nothing in the location, a name that is not there.
@@ -135,7 +135,8 @@ pub struct Target<'a> {
     pub root: &'a Path,
     /// What programs see while nothing is installed.
     pub sandbox: Sandbox,
-    /// What was installed before an earlier update that was killed: what that one changed is told with this one's changes.
+    /// What was installed before an earlier update that was killed: what that one changed is told
+    /// with this one's changes.
     pub before: Option<Vec<Package>>,
     /// Keeps what is installed now, for that case.
     pub keep: &'a dyn Fn(&[Package]) -> Result<()>,
@@ -157,7 +158,8 @@ impl Before<'_> {
     }
 }
 
-/// Updates the alternate. What was changed is returned beside how it ended: a failed update may have installed a part.
+/// Updates the alternate. What was changed is returned beside how it ended: a failed update may
+/// have installed a part.
 pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done>, Result<()>) {
     let root = target.root;
     let manager = match detect(root) {
@@ -331,12 +333,14 @@ fn announce(changes: &Changes, kept: bool, events: &Events) {
     }
 }
 
-/// Links on the way to the work directory are followed within the copy; it itself is ours, and what a link in its place points to is not.
+/// Links on the way to the work directory are followed within the copy; it itself is ours, and what
+/// a link in its place points to is not.
 fn remove_work(root: &Path) -> Result<()> {
     Beneath::open(root)?.remove_tree(WORK)
 }
 
-/// Takes away what a killed update left: in the alternate mounted at `root`, and a medium that is still mounted.
+/// Takes away what a killed update left: in the alternate mounted at `root`, and a medium that is
+/// still mounted.
 ///
 /// # Errors
 /// Where something cannot be removed.

@@ -1,6 +1,8 @@
-//! What is installed below a root, read without its package manager: for lists, where nothing is to be run in the alternate.
+//! What is installed below a root, read without its package manager: for lists, where nothing is to
+//! be run in the alternate.
 //!
-//! dpkg's status file and pacman's local database are text. rpm's database has had several formats: rpm(8) itself is asked, with that root.
+//! dpkg's status file and pacman's local database are text. rpm's database has had several formats:
+//! rpm(8) itself is asked, with that root.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -17,7 +19,8 @@ const MOST: u64 = 256 << 20;
 const STATUS: &str = "var/lib/dpkg/status";
 const LOCAL: &str = "var/lib/pacman/local";
 
-/// The packages of this format that are installed below `root`, by name; empty where the format is not the system's.
+/// The packages of this format that are installed below `root`, by name; empty where the format is
+/// not the system's.
 ///
 /// # Errors
 /// What cannot be read.
@@ -40,7 +43,8 @@ pub fn installed(root: &Path, format: Format) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// dpkg's status file (deb822(5)): paragraphs, of which those count whose status is that they are installed.
+/// dpkg's status file (deb822(5)): paragraphs, of which those count whose status is that they are
+/// installed.
 fn dpkg(from: impl BufRead) -> std::io::Result<Vec<Package>> {
     let (mut all, mut one, mut there) = (vec![], Package::default(), false);
     let mut end = |one: &mut Package, there: &mut bool| {

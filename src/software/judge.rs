@@ -1,4 +1,5 @@
-//! What a manager would do, looked at before it is done: is it what was asked for, does it harm, and what stays old all the same. Pure.
+//! What a manager would do, looked at before it is done: is it what was asked for, does it harm,
+//! and what stays old all the same. Pure.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +14,12 @@ use crate::error;
 /// How many names a sentence lists.
 const LISTED: usize = 12;
 
-/// Architectures of packages that are for every machine: a package may change between these and one of its own.
+/// Architectures of packages that are for every machine: a package may change between these and one
+/// of its own.
 const ALL: [&str; 3] = ["all", "noarch", "any"];
 
-/// Refuses what nobody asked for: an older version of a package that was not named with it, the removal of one that the system needs.
-/// `words`: what the user named.
+/// Refuses what nobody asked for: an older version of a package that was not named with it, the
+/// removal of one that the system needs. `words`: what the user named.
 ///
 /// # Errors
 /// ALT-740.
@@ -66,7 +68,8 @@ pub fn harmless(
     Ok(())
 }
 
-/// Packages that were named and that nothing happens to. What is there in this version already was left out before.
+/// Packages that were named and that nothing happens to. What is there in this version already was
+/// left out before.
 ///
 /// # Errors
 /// ALT-740 where nothing at all would happen: it would look as if everything was well.
@@ -95,7 +98,8 @@ pub fn left_out(format: Format, changes: &Changes, goals: &[Goal]) -> Result<Opt
     )))
 }
 
-/// What stays old though the location has newer, as a sentence; None where everything is up to date afterwards.
+/// What stays old though the location has newer, as a sentence; None where everything is up to date
+/// afterwards.
 pub fn kept(
     format: Format,
     changes: &Changes,

@@ -1,7 +1,8 @@
 //! `-l`: where packages are.
 //!
-//! A directory, a device or an image of a file system, a URL, or `configured`. Whether there are packages is for [`super::contents`] and
-//! the managers to say; here a location is refused that can hold none, with what would help.
+//! A directory, a device or an image of a file system, a URL, or `configured`. Whether there are
+//! packages is for [`super::contents`] and the managers to say; here a location is refused that can
+//! hold none, with what would help.
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileExt, FileTypeExt};
@@ -20,9 +21,11 @@ use crate::text::printable;
 pub enum Location {
     /// A directory of packages, or one that is a repository.
     Directory(PathBuf),
-    /// A block device or a file with a file system (an ISO image): mounted read-only while it is read.
+    /// A block device or a file with a file system (an ISO image): mounted read-only while it is
+    /// read.
     Device(PathBuf),
-    /// A repository: its URL, and for apt the suite and components where they are given (`http://.../debian bookworm main`).
+    /// A repository: its URL, and for apt the suite and components where they are given
+    /// (`http://.../debian bookworm main`).
     Url { url: SecretText, rest: Vec<String> },
     /// `configured`: the repositories that the alternate itself is configured with.
     Configured,
@@ -68,8 +71,8 @@ const FILE: &str = "file://";
 /// What `-l` names.
 ///
 /// # Errors
-/// ALT-118 where it is neither a full path nor one of the other forms, ALT-122 where it is not there, ALT-107 for URLs that are none,
-/// ALT-732 for what is there and can hold no packages.
+/// ALT-118 where it is neither a full path nor one of the other forms, ALT-122 where it is not
+/// there, ALT-107 for URLs that are none, ALT-732 for what is there and can hold no packages.
 pub fn parse(value: &str) -> Result<Location> {
     let value = value.trim();
     if value == CONFIGURED {
@@ -203,7 +206,8 @@ fn what(path: &Path, meta: &Metadata) -> std::io::Result<What> {
     Ok(if package { What::Package } else { What::Other })
 }
 
-/// By the marks that file systems have at their places: ISO 9660 and UDF, ext2 to ext4, XFS, btrfs, squashfs, erofs, FAT.
+/// By the marks that file systems have at their places: ISO 9660 and UDF, ext2 to ext4, XFS, btrfs,
+/// squashfs, erofs, FAT.
 fn holds_file_system(file: &File) -> bool {
     const MARKS: [(u64, &[u8]); 12] = [
         (0x8001, b"CD001"),

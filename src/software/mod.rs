@@ -1,11 +1,14 @@
 //! What updates the alternate: the distribution's own package manager, run inside it.
 //!
-//! The flow: [`Wanted`] is what `-l -w -b -f -F -I` ask for. [`contents`] reads what a directory offers (packages, fixes, bundles)
-//! without any package manager, for lists and for refusals before anything is touched. In phase 2 the [`Manager`] of what the alternate
-//! is makes the location known to itself, [`resolve`] turns names and fixes into [`Goal`]s, the manager computes the [`Transaction`],
-//! space is checked, and only then it installs. What was installed before and after becomes [`Changes`].
+//! The flow: [`Wanted`] is what `-l -w -b -f -F -I` ask for. [`contents`] reads what a directory
+//! offers (packages, fixes, bundles) without any package manager, for lists and for refusals before
+//! anything is touched. In phase 2 the [`Manager`] of what the alternate is makes the location
+//! known to itself, [`resolve`] turns names and fixes into [`Goal`]s, the manager computes the
+//! [`Transaction`], space is checked, and only then it installs. What was installed before and
+//! after becomes [`Changes`].
 //!
-//! Nothing here writes outside the alternate, and managers read nothing of the running system's: they run in [`Sandbox`].
+//! Nothing here writes outside the alternate, and managers read nothing of the running system's:
+//! they run in [`Sandbox`].
 
 pub mod changes;
 pub mod contents;
@@ -139,7 +142,8 @@ pub struct Job<'a> {
     pub inside: &'a Sandbox,
     /// Where packages come from, as seen from inside.
     pub place: &'a Place,
-    /// A directory of our own in the alternate, empty at first, for indexes, configuration and downloads, as seen from inside; it is removed at the end.
+    /// A directory of our own in the alternate, empty at first, for indexes, configuration and
+    /// downloads, as seen from inside; it is removed at the end.
     pub work: PathBuf,
     pub flags: &'a Flags,
     /// An earlier update was killed: what it left half done may be finished.
@@ -157,14 +161,16 @@ impl Job<'_> {
     }
 }
 
-/// A distribution's package manager. Each call is one question or one act; the flow is in [`install`](self).
+/// A distribution's package manager. Each call is one question or one act; the flow is in
+/// [`install`](self).
 pub trait Manager {
     /// `apt`, `dnf`, `zypper`, `pacman`.
     fn name(&self) -> &'static str;
 
     fn format(&self) -> Format;
 
-    /// Names of installed packages that no update may remove; empty where the manager itself sees to that.
+    /// Names of installed packages that no update may remove; empty where the manager itself sees
+    /// to that.
     ///
     /// # Errors
     /// What the package database's tool says.
@@ -178,8 +184,9 @@ pub trait Manager {
     /// What the package database's tool says.
     fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>>;
 
-    /// Finishes what an interrupted run left (`dpkg --configure -a`), and makes the location known: indexes, configuration below
-    /// [`Job::work`], fetching of lists. The alternate's own lists of repositories stay as they are.
+    /// Finishes what an interrupted run left (`dpkg --configure -a`), and makes the location known:
+    /// indexes, configuration below [`Job::work`], fetching of lists. The alternate's own lists of
+    /// repositories stay as they are.
     ///
     /// # Errors
     /// ALT-730 with the manager's words, ALT-732 where the place is no repository of its kind.
@@ -191,8 +198,9 @@ pub trait Manager {
     /// What the manager says.
     fn available(&self, job: &Job) -> Result<Vec<Available>>;
 
-    /// The fixes that the location knows, after [`Manager::prepare`], which offers `available`: `asked` are the names that are looked for, so that slow sources
-    /// (changelogs inside packages) are read only when advisories do not know them.
+    /// The fixes that the location knows, after [`Manager::prepare`], which offers `available`:
+    /// `asked` are the names that are looked for, so that slow sources (changelogs inside packages)
+    /// are read only when advisories do not know them.
     ///
     /// # Errors
     /// What cannot be read.

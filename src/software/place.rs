@@ -1,4 +1,5 @@
-//! The location made readable: a directory is one already, a medium is mounted read-only for the time of the run.
+//! The location made readable: a directory is one already, a medium is mounted read-only for the
+//! time of the run.
 
 use std::path::{Path, PathBuf};
 
@@ -90,7 +91,8 @@ fn mount(device: &Path, events: &Events) -> Result<()> {
     })
 }
 
-/// The type of a medium's file system, as blkid(8) finds it in the device itself; empty where it finds none.
+/// The type of a medium's file system, as blkid(8) finds it in the device itself; empty where it
+/// finds none.
 fn kind(device: &Path) -> Result<String> {
     let asked = Cmd::new("blkid", format!("look what is on {}", device.display()))
         .args(["-p", "-o", "value", "-s", "TYPE"]);
@@ -98,7 +100,8 @@ fn kind(device: &Path) -> Result<String> {
     Ok(asked.arg(device).accept(&[2, 8]).read()?.text().trim().to_owned())
 }
 
-/// The options, the best first, by which nothing is written: `ro` alone lets a journal that was left be replayed (ext4(5), xfs(5), btrfs(5)).
+/// The options, the best first, by which nothing is written: `ro` alone lets a journal that was
+/// left be replayed (ext4(5), xfs(5), btrfs(5)).
 fn unwritten(kind: &str) -> &'static [&'static str] {
     match kind {
         "ext3" | "ext4" => &["noload"],

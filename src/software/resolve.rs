@@ -1,4 +1,5 @@
-//! From what is wanted to what is to be installed: every name is found in the location, or named in an error. Pure.
+//! From what is wanted to what is to be installed: every name is found in the location, or named in
+//! an error. Pure.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

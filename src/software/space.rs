@@ -1,7 +1,9 @@
 //! Whether an update fits, before anything of it is installed.
 //!
-//! What counts is the alternate's file systems: downloads go where [`Job::work`](super::Job::work) is, what grows counts against the file system of
-//! /usr, new kernels against that of /boot. A package manager unpacks a package beside what it replaces: the largest package needs its whole size once more.
+//! What counts is the alternate's file systems: downloads go where [`Job::work`](super::Job::work)
+//! is, what grows counts against the file system of /usr, new kernels against that of /boot. A
+//! package manager unpacks a package beside what it replaces: the largest package needs its whole
+//! size once more.
 
 use std::path::Path;
 
@@ -109,14 +111,15 @@ fn is_kernel(name: &str) -> bool {
         )
 }
 
-/// Whether a file of /boot is an initramfs that is made for a kernel, and made anew. One for rescue holds every driver, several times what others
-/// take; that one and kdump's stay as they are.
+/// Whether a file of /boot is an initramfs that is made for a kernel, and made anew. One for rescue
+/// holds every driver, several times what others take; that one and kdump's stay as they are.
 pub fn is_initramfs(name: &str) -> bool {
     (name.starts_with("initrd") || name.starts_with("initramfs"))
         && !["rescue", "kdump"].iter().any(|other| name.contains(other))
 }
 
-/// What one kernel takes in /boot, by those that are there: the largest kernel and the largest initramfs.
+/// What one kernel takes in /boot, by those that are there: the largest kernel and the largest
+/// initramfs.
 pub fn kernel_image(root: &Path) -> u64 {
     let Ok(root) = Beneath::open(root) else { return 0 };
     let size =

@@ -1,4 +1,5 @@
-//! For tests: what must be true of a comparison before anything is sorted by it. Rust's sort panics where it is not.
+//! For tests: what must be true of a comparison before anything is sorted by it. Rust's sort panics
+//! where it is not.
 
 use std::cmp::Ordering;
 use std::fmt::Debug;

@@ -13,8 +13,9 @@ const DEEP: usize = 7;
 /// More files than this are not a directory of packages.
 const MOST: usize = 400_000;
 
-/// Regular files below `dir`, relative to it, sorted. Links to files count where they stay within `dir` (elsewhere the package manager could
-/// not follow them); links to directories are not followed. `enter` says which directories are looked into.
+/// Regular files below `dir`, relative to it, sorted. Links to files count where they stay within
+/// `dir` (elsewhere the package manager could not follow them); links to directories are not
+/// followed. `enter` says which directories are looked into.
 ///
 /// # Errors
 /// Where `dir` itself cannot be read, ALT-711 for an interrupt.

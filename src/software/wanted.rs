@@ -1,7 +1,8 @@
 //! What is to be installed: `-w`, `-b`, `-f`, `-F` and what the files that they name list.
 //!
-//! `-w` and a bundle name packages, `-F` and a fix list name fixes. The values are split, the files read, every name is looked at before
-//! anything else happens: a name that no package can have is told with its place. What the names mean is found out later, in the location.
+//! `-w` and a bundle name packages, `-F` and a fix list name fixes. The values are split, the files
+//! read, every name is looked at before anything else happens: a name that no package can have is
+//! told with its place. What the names mean is found out later, in the location.
 
 mod lists;
 
@@ -62,8 +63,9 @@ impl Wanted {
     /// Splits the values, reads the files that they name, and looks whether the location is one.
     ///
     /// # Errors
-    /// ALT-107 and ALT-736 where a name cannot be one, ALT-118, ALT-122 and ALT-732 where the location cannot be one, ALT-737 for flags
-    /// that cannot be used, ALT-741 where nothing is wanted.
+    /// ALT-107 and ALT-736 where a name cannot be one, ALT-118, ALT-122 and ALT-732 where the
+    /// location cannot be one, ALT-737 for flags that cannot be used, ALT-741 where nothing is
+    /// wanted.
     pub fn read(given: &Given) -> Result<Self> {
         let mut packages = Names::default();
         if let Some(value) = given.packages {

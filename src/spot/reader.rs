@@ -1,7 +1,9 @@
-//! TOML read by hand, so that every mistake of a file is found in one run, each at its place, with what is allowed there.
+//! TOML read by hand, so that every mistake of a file is found in one run, each at its place, with
+//! what is allowed there.
 //!
-//! A [`Reader`] looks at one table: it tells unknown keys at once, gives typed values, and notes problems. [`Where`] keeps the places of
-//! a table's values for checks that come later, when all files are read.
+//! A [`Reader`] looks at one table: it tells unknown keys at once, gives typed values, and notes
+//! problems. [`Where`] keeps the places of a table's values for checks that come later, when all
+//! files are read.
 
 use std::cell::RefCell;
 use std::ops::Range;

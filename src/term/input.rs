@@ -1,7 +1,8 @@
 //! The thread that reads the terminal.
 //!
-//! It sleeps in poll(2) until there is a byte, a signal, or the time of a half-finished key is over: idle costs nothing. All keys of
-//! one read are told at once. A terminal that has vanished is told once, and the thread ends.
+//! It sleeps in poll(2) until there is a byte, a signal, or the time of a half-finished key is
+//! over: idle costs nothing. All keys of one read are told at once. A terminal that has vanished is
+//! told once, and the thread ends.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +35,8 @@ pub enum Input {
     Resized,
     /// SIGTSTP from outside (Ctrl-Z is a key): [`Tty::stop_here`].
     Suspend,
-    /// SIGCONT after a stop that we did not ask for: [`Tty::resume`], for a shell has made the line its own, and paint anew.
+    /// SIGCONT after a stop that we did not ask for: [`Tty::resume`], for a shell has made the line
+    /// its own, and paint anew.
     Continued,
     /// SIGTERM, or SIGINT from outside: end in order.
     Quit,
@@ -75,8 +77,8 @@ struct Shared {
 }
 
 impl Reader {
-    /// Leaves the terminal's bytes to another program (a shell) until [`Reader::resume`]; returns when the thread reads no more.
-    /// Ctrl-C and Ctrl-Z in that program are not ours meanwhile.
+    /// Leaves the terminal's bytes to another program (a shell) until [`Reader::resume`]; returns
+    /// when the thread reads no more. Ctrl-C and Ctrl-Z in that program are not ours meanwhile.
     pub fn pause(&self) {
         self.set(true);
     }

@@ -8,7 +8,8 @@ pub enum Key {
     /// F1 to F10, also typed as Esc and a digit (Esc 0 is F10).
     F(u8),
     Enter,
-    /// A line break in a text that was pasted. It is Enter only where Enter cannot run, erase or confirm anything.
+    /// A line break in a text that was pasted. It is Enter only where Enter cannot run, erase or
+    /// confirm anything.
     LineBreak,
     /// A character that was pasted after a line break.
     Pasted(char),

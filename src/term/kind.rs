@@ -1,9 +1,10 @@
 //! What a terminal understands, by the name in `TERM`.
 //!
-//! A small table instead of a terminfo library: altdisk must run where no terminfo files are. The families are those that
-//! administrators meet: xterm and what copies it, the Linux console, screen and tmux, the VT100 and VT220 lines, ansi.
-//! A name that nobody knows is taken for a VT100 without colours, which nearly all others understand; terminals that are known to
-//! speak another language (vt52, wyse, 3151) are dumb, as is an empty name: they get the plain mode.
+//! A small table instead of a terminfo library: altdisk must run where no terminfo files are. The
+//! families are those that administrators meet: xterm and what copies it, the Linux console, screen
+//! and tmux, the VT100 and VT220 lines, ansi. A name that nobody knows is taken for a VT100 without
+//! colours, which nearly all others understand; terminals that are known to speak another language
+//! (vt52, wyse, 3151) are dumb, as is an empty name: they get the plain mode.
 
 /// How the line-drawing set is switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +205,8 @@ impl Terminal {
         }
     }
 
-    /// Whether what is typed is taken for UTF-8: unless the locale (looked up by `var`) names another character set.
+    /// Whether what is typed is taken for UTF-8: unless the locale (looked up by `var`) names
+    /// another character set.
     pub fn hears_utf8(var: impl Fn(&str) -> Option<String>) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .iter()
@@ -214,7 +216,8 @@ impl Terminal {
         set.is_empty() || set.starts_with("utf")
     }
 
-    /// Whether text goes out as UTF-8: the terminal shows it, and the locale (looked up by `var`) says that it is on.
+    /// Whether text goes out as UTF-8: the terminal shows it, and the locale (looked up by `var`)
+    /// says that it is on.
     pub fn speaks_utf8(&self, var: impl Fn(&str) -> Option<String>) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .iter()
@@ -224,8 +227,8 @@ impl Terminal {
         self.utf8 && (locale.contains("utf-8") || locale.contains("utf8"))
     }
 
-    /// Gives a terminal of `rows` rows back as it was: plain looks and letters, the whole screen scrolls, the cursor is seen and
-    /// stands on an empty last line.
+    /// Gives a terminal of `rows` rows back as it was: plain looks and letters, the whole screen
+    /// scrolls, the cursor is seen and stands on an empty last line.
     pub fn leave(&self, rows: u16) -> Vec<u8> {
         if self.dumb {
             return vec![];

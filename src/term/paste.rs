@@ -1,8 +1,10 @@
 //! Tells Enter that was pressed from a line break that was pasted.
 //!
-//! Copying a serial number out of a list mostly takes the line break along, and a line break that passes for Enter would then run
-//! what was only to be typed. A terminal without bracketed paste does not say what was pasted, so the time decides: nobody presses
-//! Enter that soon after characters. On a 9600-baud line characters are a millisecond apart, and every read has one or a few.
+//! Copying a serial number out of a list mostly takes the line break along, and a line break that
+//! passes for Enter would then run what was only to be typed. A terminal without bracketed paste
+//! does not say what was pasted, so the time decides: nobody presses Enter that soon after
+//! characters. On a 9600-baud line characters are a millisecond apart, and every read has one or a
+//! few.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +27,8 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// The keys of one read: an Enter that was pasted becomes [`Key::LineBreak`], what follows it [`Key::Pasted`].
+    /// The keys of one read: an Enter that was pasted becomes [`Key::LineBreak`], what follows it
+    /// [`Key::Pasted`].
     pub fn mark(&mut self, mut keys: Vec<Key>, now: Instant) -> Vec<Key> {
         let text = keys.iter().any(|k| matches!(k, Key::Char(_)));
         let gap = self.last.map_or(Duration::MAX, |last| now.saturating_duration_since(last));

@@ -1,8 +1,9 @@
 //! The terminal that altdisk was started on.
 //!
-//! It is opened anew by its name, so that waiting for nothing (`O_NONBLOCK`) is our own affair and not the shell's; made raw but for
-//! XON/XOFF, parity and the like, which stay as the line has them; and given back on close, drop, panic, before a shell and before
-//! stopping. Writing never waits long: what the line does not take is kept, and a terminal that has vanished is an error.
+//! It is opened anew by its name, so that waiting for nothing (`O_NONBLOCK`) is our own affair and
+//! not the shell's; made raw but for XON/XOFF, parity and the like, which stay as the line has
+//! them; and given back on close, drop, panic, before a shell and before stopping. Writing never
+//! waits long: what the line does not take is kept, and a terminal that has vanished is an error.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -84,7 +85,8 @@ impl Tty {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let named =
             nix::unistd::ttyname(&stdin).and_then(|name| open(&name, flags, stat::Mode::empty()));
-        // After `su` the terminal belongs to somebody else; the controlling terminal can always be opened.
+        // After `su` the terminal belongs to somebody else; the controlling terminal can always be
+        // opened.
         let fd = named.or_else(|_| open("/dev/tty", flags, stat::Mode::empty()));
         Self::on(
             fd.map_err(|e| {
@@ -119,7 +121,8 @@ impl Tty {
                     back.give();
                 }
                 next(info);
-                // A thread's end alone would leave an interface that neither draws nor reads. Jobs go on by themselves.
+                // A thread's end alone would leave an interface that neither draws nor reads. Jobs
+                // go on by themselves.
                 if current.is_some() && !cfg!(test) {
                     std::process::exit(101);
                 }
@@ -150,7 +153,8 @@ impl Tty {
         (1..FAST).contains(&self.speed)
     }
 
-    /// Bytes that have not been sent yet: ours, and those that the kernel holds. On a slow line at least what it cannot have sent.
+    /// Bytes that have not been sent yet: ours, and those that the kernel holds. On a slow line at
+    /// least what it cannot have sent.
     pub fn unsent(&self) -> usize {
         let held = if self.slow() {
             let left = self.free.saturating_duration_since(Instant::now());
@@ -161,8 +165,9 @@ impl Tty {
         self.kept.len() + held
     }
 
-    /// How many bytes may be sent now so that the line is free again after `within`; `usize::MAX` on a fast line, 0 on a fast one that
-    /// does not take any more. Give it to [`crate::term::paint::Painter::frame_within`].
+    /// How many bytes may be sent now so that the line is free again after `within`; `usize::MAX`
+    /// on a fast line, 0 on a fast one that does not take any more. Give it to
+    /// [`crate::term::paint::Painter::frame_within`].
     pub fn room(&self, within: Duration) -> usize {
         match self.unsent() {
             0 if !self.slow() => usize::MAX,
@@ -171,7 +176,8 @@ impl Tty {
         }
     }
 
-    /// None when the line is free; else how long it will be busy with what was sent: skip frames until then.
+    /// None when the line is free; else how long it will be busy with what was sent: skip frames
+    /// until then.
     pub fn busy(&self) -> Option<Duration> {
         match self.unsent() {
             0 => None,
@@ -182,7 +188,8 @@ impl Tty {
         }
     }
 
-    /// Sends bytes. What the line does not take at once is kept and goes first the next time; call with nothing to go on with it.
+    /// Sends bytes. What the line does not take at once is kept and goes first the next time; call
+    /// with nothing to go on with it.
     ///
     /// # Errors
     /// ALT-942 if the terminal has vanished.
@@ -222,8 +229,8 @@ impl Tty {
         Ok(())
     }
 
-    /// Ctrl-Z: gives the terminal back, stops the process, and takes it again when it is continued. The painter must
-    /// [`crate::term::paint::Painter::forget`], and the size may be another.
+    /// Ctrl-Z: gives the terminal back, stops the process, and takes it again when it is continued.
+    /// The painter must [`crate::term::paint::Painter::forget`], and the size may be another.
     ///
     /// # Errors
     /// ALT-942 if it has vanished.
@@ -471,7 +478,8 @@ pub(in crate::term) mod tests {
         }
         assert_eq!((seen, tty.unsent()), (much.len(), 0));
         drop(master);
-        // A program that another test starts at this moment may have the master open until it executes.
+        // A program that another test starts at this moment may have the master open until it
+        // executes.
         let until = Instant::now() + Duration::from_secs(10);
         let err = loop {
             match tty.write(b"x") {

@@ -1,4 +1,5 @@
-//! Events as lines of text, for the console and for the log: AIX's sentences, and under debug what `set -x` would show.
+//! Events as lines of text, for the console and for the log: AIX's sentences, and under debug what
+//! `set -x` would show.
 
 use crate::event::{Event, State};
 use crate::text::shell::quoted;
@@ -15,7 +16,8 @@ pub struct Shown {
     pub ascii: bool,
 }
 
-/// The event's text without a line break at its end; None if it is not shown (progress never is, warnings and errors are the caller's).
+/// The event's text without a line break at its end; None if it is not shown (progress never is,
+/// warnings and errors are the caller's).
 pub fn line(event: &Event, shown: Shown) -> Option<String> {
     let clean = |text: &str| printable_lines(text, shown.ascii);
     let one = |text: &str| printable(text, shown.ascii);

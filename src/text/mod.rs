@@ -1,12 +1,14 @@
-//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey. Events as lines, words for a shell.
+//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey. Events
+//! as lines, words for a shell.
 
 pub mod lines;
 pub mod shell;
 
 pub use crate::printable::{printable, printable_lines};
 
-/// `text` with each of its lines broken at blanks so that none is wider than `width` columns. The first line begins after
-/// `first` columns that stand there already; the others are indented by `indent`. Lines that begin with a blank stay whole.
+/// `text` with each of its lines broken at blanks so that none is wider than `width` columns. The
+/// first line begins after `first` columns that stand there already; the others are indented by
+/// `indent`. Lines that begin with a blank stay whole.
 pub fn wrap(text: &str, width: usize, first: usize, indent: usize) -> String {
     let mut out = String::new();
     let mut column = first;

@@ -1,4 +1,5 @@
-//! Looks from TOML files: built in, and an administrator's own. The format is described in `themes/README.md`.
+//! Looks from TOML files: built in, and an administrator's own. The format is described in
+//! `themes/README.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -55,7 +56,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-/// The looks that are part of this program: classic, mono, serial, high-contrast, colour-blind-safe.
+/// The looks that are part of this program: classic, mono, serial, high-contrast,
+/// colour-blind-safe.
 pub fn built_in() -> Vec<Theme> {
     names().map(built_in_one).collect()
 }
@@ -70,7 +72,8 @@ fn built_in_one(name: &str) -> Theme {
     .unwrap_or_else(Theme::mono)
 }
 
-/// The look called `name`: the file `name.toml` in the last of `dirs` that has it, else a built-in one. A name with `/` is a file.
+/// The look called `name`: the file `name.toml` in the last of `dirs` that has it, else a built-in
+/// one. A name with `/` is a file.
 ///
 /// # Errors
 /// What is wrong with the file, or that there is no such look.

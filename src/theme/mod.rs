@@ -1,11 +1,13 @@
-//! Looks: what each role of text looks like, which glyphs draw frames and marks, how many colours there are.
+//! Looks: what each role of text looks like, which glyphs draw frames and marks, how many colours
+//! there are.
 
 pub mod choose;
 pub mod load;
 
 use ratatui::style::{Modifier, Style};
 
-/// What a piece of the screen is for; a theme says how each looks. The golden screens show the letter.
+/// What a piece of the screen is for; a theme says how each looks. The golden screens show the
+/// letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// `.` Text that is nothing special.

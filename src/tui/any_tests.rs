@@ -1,4 +1,5 @@
-//! Whatever is pressed, answered and resized: nothing panics, something is always on the screen, and its legend tells the truth.
+//! Whatever is pressed, answered and resized: nothing panics, something is always on the screen,
+//! and its legend tells the truth.
 
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;

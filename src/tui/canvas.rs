@@ -1,7 +1,9 @@
-//! Where screens draw: text in the roles of a theme, clipped to an area, with nothing in it that a terminal would obey.
+//! Where screens draw: text in the roles of a theme, clipped to an area, with nothing in it that a
+//! terminal would obey.
 //!
-//! Columns and rows count from the area's own corner. What does not fit is cut; a wide character that would be cut in half becomes a
-//! blank. Frames, bars and marks come in the theme's glyphs, so that a screen never asks which they are.
+//! Columns and rows count from the area's own corner. What does not fit is cut; a wide character
+//! that would be cut in half becomes a blank. Frames, bars and marks come in the theme's glyphs, so
+//! that a screen never asks which they are.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -199,8 +201,8 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// The line that the cursor is on, told apart as the theme wants it: the label, the row, or a `>` in column `marker`. `x` is
-    /// where the text begins.
+    /// The line that the cursor is on, told apart as the theme wants it: the label, the row, or a
+    /// `>` in column `marker`. `x` is where the text begins.
     pub fn selected(&mut self, marker: u16, x: u16, y: u16, text: &str, role: Role) {
         match self.theme.highlight {
             Highlight::Marker => {
@@ -257,8 +259,9 @@ pub fn columns(text: &str) -> u16 {
     u16::try_from(printable(text, false).width()).unwrap_or(u16::MAX)
 }
 
-/// What stands at the two ends of something that scrolls: `[TOP]` or `[MORE...n]` above, `[MORE...n]` or `[BOTTOM]` below;
-/// nothing if all of it fits. `first` is the first line that is shown, of `all`, `rows` of them.
+/// What stands at the two ends of something that scrolls: `[TOP]` or `[MORE...n]` above,
+/// `[MORE...n]` or `[BOTTOM]` below; nothing if all of it fits. `first` is the first line that is
+/// shown, of `all`, `rows` of them.
 pub fn more(first: usize, rows: usize, all: usize) -> Option<(String, String)> {
     if all <= rows {
         return None;

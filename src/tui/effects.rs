@@ -1,4 +1,5 @@
-//! What the update wants done, done: the only file of the screens that touches the world, beside the loop.
+//! What the update wants done, done: the only file of the screens that touches the world, beside
+//! the loop.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -73,7 +74,8 @@ impl Doer {
         self.number == number && self.follower.is_some()
     }
 
-    /// The follower may go on. It sends one batch and waits: however fast a job speaks, not more is kept than is shown.
+    /// The follower may go on. It sends one batch and waits: however fast a job speaks, not more is
+    /// kept than is shown.
     pub fn more(&self) {
         if let Some(more) = &self.more {
             // A full channel says it already; a follower that is gone wants nothing.
@@ -146,7 +148,8 @@ impl Doer {
         self.open(id, size)
     }
 
-    /// What a job of this session said, and then how it ended or that it goes on, at the end of the log.
+    /// What a job of this session said, and then how it ended or that it goes on, at the end of the
+    /// log.
     fn write_job(&mut self, record: Record) {
         let path = self.at.books.log_path().to_owned();
         self.in_log(move |to| log_job::record(&record, &path, to));
@@ -158,7 +161,8 @@ impl Doer {
         self.in_log(move |to| log_job::catch_up(&path, to));
     }
 
-    /// Writes into the log on another thread: it may be much. If no thread can be had, the jobs' own files still have it.
+    /// Writes into the log on another thread: it may be much. If no thread can be had, the jobs'
+    /// own files still have it.
     fn in_log(&mut self, write: impl FnOnce(&mut File) + Send + 'static) {
         let Some(mut to) = self.at.books.log() else { return };
         let copy = std::thread::Builder::new().name("log".into()).spawn(move || write(&mut to));

@@ -1,4 +1,5 @@
-//! Find in what scrolls: `/` and a text, then `n` for the next one; capital letters do not matter, the search goes on from the top.
+//! Find in what scrolls: `/` and a text, then `n` for the next one; capital letters do not matter,
+//! the search goes on from the top.
 
 use tui_input::{Input, InputRequest};
 

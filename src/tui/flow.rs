@@ -1,8 +1,9 @@
 //! From screen to screen: what follows an item, a selector, a dialog.
 //!
-//! A dialog's Enter passes these gates, each of which may stop it: the rules of its fields; whether root is needed; the review; ARE YOU
-//! SURE??. Then its command runs, as a job of its own unless the dialog says otherwise. Programs are asked in the background;
-//! [`answered`] goes on where [`ask`] stopped.
+//! A dialog's Enter passes these gates, each of which may stop it: the rules of its fields; whether
+//! root is needed; the review; ARE YOU SURE??. Then its command runs, as a job of its own unless
+//! the dialog says otherwise. Programs are asked in the background; [`answered`] goes on where
+//! [`ask`] stopped.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -223,7 +224,8 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
     effects
 }
 
-/// What a program of ours, or a review, says of its failure: it stands after the line about the program.
+/// What a program of ours, or a review, says of its failure: it stands after the line about the
+/// program.
 fn refused(told: Told) -> Told {
     let mut said = told
         .wrong

@@ -1,5 +1,6 @@
-//! Golden screens: what a screen shows, and in which role each cell stands, compared with files under tests/fixtures/screens.
-//! `UPDATE_GOLDEN=1 cargo test --bins tui` writes them anew; then read the difference.
+//! Golden screens: what a screen shows, and in which role each cell stands, compared with files
+//! under tests/fixtures/screens. `UPDATE_GOLDEN=1 cargo test --bins tui` writes them anew; then
+//! read the difference.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +11,16 @@ use ratatui::style::{Color, Style};
 use crate::theme::{Role, Theme};
 use crate::tui::canvas::Canvas;
 
-/// The theme whose every role has a colour of its own, so that the roles can be read back. For ASCII glyphs.
+/// The theme whose every role has a colour of its own, so that the roles can be read back. For
+/// ASCII glyphs.
 pub fn probe() -> Theme {
     let styles =
         Role::ALL.iter().map(|(role, ..)| Style::new().fg(Color::Indexed(*role as u8 + 1)));
     Theme { name: "probe".into(), styles: styles.collect(), ..Theme::mono() }
 }
 
-/// Draws at `width` x `height`; returns the text grid and the grid of role letters, and where the cursor stands.
+/// Draws at `width` x `height`; returns the text grid and the grid of role letters, and where the
+/// cursor stands.
 pub fn drawn(width: u16, height: u16, draw: impl Fn(&mut Canvas<'_>)) -> String {
     let (mut buf, theme) = (Buffer::empty(Rect::new(0, 0, width, height)), probe());
     let mut canvas = Canvas::new(&mut buf, &theme);

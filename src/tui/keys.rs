@@ -6,7 +6,8 @@ use crate::term::key::Key;
 use crate::theme::Role;
 use crate::tui::canvas::Canvas;
 
-/// What works now, in the order in which it is shown; where nothing is said, a place stays empty so that the others do not move.
+/// What works now, in the order in which it is shown; where nothing is said, a place stays empty so
+/// that the others do not move.
 pub type Legend = Vec<(Key, &'static str)>;
 
 /// How far apart the entries of a screen's legend stand, and those of a pop-up's.

@@ -1,8 +1,9 @@
 //! Jobs in smit.log: what a command said, warnings and errors too, and how it ended.
 //!
-//! A job outlives the session that started it. Its directory therefore holds a note, `unlogged`, as long as something of it is missing
-//! in a log: which log, and up to where its events are there. Whoever sees its end first (this session or a later one with the same log)
-//! takes the note away and writes the rest, so that it is written once.
+//! A job outlives the session that started it. Its directory therefore holds a note, `unlogged`, as
+//! long as something of it is missing in a log: which log, and up to where its events are there.
+//! Whoever sees its end first (this session or a later one with the same log) takes the note away
+//! and writes the rest, so that it is written once.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -32,7 +33,8 @@ fn read(path: &Path) -> Option<Note> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// The job was started: from now on its result is owed to `log`. Where this cannot be written, the job's own files still have it.
+/// The job was started: from now on its result is owed to `log`. Where this cannot be written, the
+/// job's own files still have it.
 fn begin(id: Id, log: &Path) {
     write_note(id, &Note { log: log.to_owned(), from: 0 });
 }
@@ -51,7 +53,8 @@ fn left(id: Id, to: &mut File, text: &str) {
     }
 }
 
-/// The job has ended: the rest of what it said, and `text` after it. Nothing where it is in the log already.
+/// The job has ended: the rest of what it said, and `text` after it. Nothing where it is in the log
+/// already.
 fn ended(id: Id, to: &mut File, text: &str) {
     if let Some(note) = claim(id) {
         // What a full disk does not take is still in the job's own file.
@@ -106,7 +109,8 @@ pub fn catch_up(log: &Path, to: &mut File) {
     }
 }
 
-/// Copies the events of a job from the byte `from` on, as text; returns up to where. A job that goes on does not keep this going on.
+/// Copies the events of a job from the byte `from` on, as text; returns up to where. A job that
+/// goes on does not keep this going on.
 fn copy(id: Id, from: u64, to: &mut File, end: &str) -> std::io::Result<u64> {
     let path = job::files::events(id).map_err(std::io::Error::other)?;
     let mut file = File::open(path)?;

@@ -1,8 +1,9 @@
 //! The screens: one model, a pure update, a view per screen.
 //!
-//! [`run`] is the loop: messages from the terminal, from signals, from questions and jobs go into one channel; [`update`] turns each into a
-//! changed [`model::Model`] and into effects, which the loop carries out; [`view`] draws the model when no message is left. Nothing is
-//! on a timer while nothing happens.
+//! [`run`] is the loop: messages from the terminal, from signals, from questions and jobs go into
+//! one channel; [`update`] turns each into a changed [`model::Model`] and into effects, which the
+//! loop carries out; [`view`] draws the model when no message is left. Nothing is on a timer while
+//! nothing happens.
 
 #[cfg(test)]
 mod any_tests;

@@ -39,7 +39,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// The command line that opens a panel in a new session with the same menus. With `ui`, as a command may have the panel's name.
+    /// The command line that opens a panel in a new session with the same menus. With `ui`, as a
+    /// command may have the panel's name.
     pub fn opens(&self, fastpath: &str) -> String {
         let mut words: Vec<String> = ["altdisk", "ui"].map(str::to_owned).to_vec();
         words.extend(self.menu_dirs.iter().flat_map(|d| ["--menu-dir".to_owned(), d.clone()]));
@@ -65,7 +66,8 @@ pub struct Model {
     pub asked: Option<Asked>,
     /// Keys that were typed while an answer was waited for.
     pub ahead: Vec<Key>,
-    /// Whether the question on top, if one is, has stood on the screen as a whole: only then does a key say yes to it.
+    /// Whether the question on top, if one is, has stood on the screen as a whole: only then does a
+    /// key say yes to it.
     pub seen: bool,
     /// A lone Esc waits for its digit.
     pub escape: bool,

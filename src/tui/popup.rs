@@ -1,4 +1,5 @@
-//! Pop-ups: a frame at the bottom of the screen with a title, what to do, a body that scrolls, and a legend of its own.
+//! Pop-ups: a frame at the bottom of the screen with a title, what to do, a body that scrolls, and
+//! a legend of its own.
 
 use ratatui::layout::Rect;
 
@@ -40,7 +41,8 @@ pub fn place(screen: (u16, u16), instructions: usize, wanted: usize, legend: &Le
     }
 }
 
-/// Draws frame, title, instructions, markers of what scrolls (`first` line of `all`) and the legend.
+/// Draws frame, title, instructions, markers of what scrolls (`first` line of `all`) and the
+/// legend.
 pub fn draw(
     c: &mut Canvas<'_>,
     place: Place,
@@ -73,14 +75,16 @@ pub fn draw(
     c.within(below, |c| keys::draw(c, 0, legend, sends, keys::POPUP));
 }
 
-/// The first line to show so that `line` is among the `rows` that are shown, moving as little as possible.
+/// The first line to show so that `line` is among the `rows` that are shown, moving as little as
+/// possible.
 pub fn follow(top: usize, line: usize, rows: usize, all: usize) -> usize {
     let rows = rows.max(1);
     let top = top.min(all.saturating_sub(rows));
     if line < top { line } else { top.max((line + 1).saturating_sub(rows)) }
 }
 
-/// Text in lines of at most `width` columns: broken at blanks, and within words that are longer. What is indented goes on indented.
+/// Text in lines of at most `width` columns: broken at blanks, and within words that are longer.
+/// What is indented goes on indented.
 pub fn fold(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));
     let mut out = vec![];

@@ -1,10 +1,12 @@
-//! What was done, for later: `smit.log` (screens, commands, output, codes) and `smit.script` (the commands alone, a shell script).
+//! What was done, for later: `smit.log` (screens, commands, output, codes) and `smit.script` (the
+//! commands alone, a shell script).
 //!
-//! No password is written to either of them: a command with one stands as a comment in the script. The files lie in a home directory for
-//! years, and every copy and image of the system takes them along; a state directory that is never copied holds what must be kept.
+//! No password is written to either of them: a command with one stands as a comment in the script.
+//! The files lie in a home directory for years, and every copy and image of the system takes them
+//! along; a state directory that is never copied holds what must be kept.
 //!
-//! Both are appended to, never truncated, and only their owner may read them. What cannot be written is told once, when the first
-//! command would have been written down; the work goes on.
+//! Both are appended to, never truncated, and only their owner may read them. What cannot be
+//! written is told once, when the first command would have been written down; the work goes on.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -47,7 +49,8 @@ impl Record {
         matches!(self, Self::Started { .. } | Self::Ended { job: 1.., .. } | Self::GoesOn { .. })
     }
 
-    /// As the log has it; `date` as SMIT writes it. Nothing that a program or a name holds commands the terminal of who reads it.
+    /// As the log has it; `date` as SMIT writes it. Nothing that a program or a name holds commands
+    /// the terminal of who reads it.
     pub fn text(&self, date: &str) -> String {
         match self {
             Self::Begin { argv } => {

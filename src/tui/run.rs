@@ -1,9 +1,11 @@
 //! The loop: one channel, one thread that draws.
 //!
-//! The terminal's reader, signals, programs that answer and the job that is followed send into one channel. Every message that waits is
-//! applied before one frame is painted, so that keys typed ahead cost one repaint. While the line is still busy with what was sent, no frame
-//! is painted at all, and what a job says is kept until a frame has gone out as a whole: a key is answered soon, whatever the log does.
-//! Without a message the loop sleeps; it has a timer only while bytes are on their way, or a question is young.
+//! The terminal's reader, signals, programs that answer and the job that is followed send into one
+//! channel. Every message that waits is applied before one frame is painted, so that keys typed
+//! ahead cost one repaint. While the line is still busy with what was sent, no frame is painted at
+//! all, and what a job says is kept until a frame has gone out as a whole: a key is answered soon,
+//! whatever the log does. Without a message the loop sleeps; it has a timer only while bytes are on
+//! their way, or a question is young.
 
 use std::io::Write;
 use std::sync::mpsc::{Receiver, channel};
@@ -30,7 +32,8 @@ use crate::tui::view::view;
 
 /// How long a key may wait for its answer on a slow line.
 const ANSWER: Duration = Duration::from_millis(200);
-/// A question that has stood on the screen for less than this was not read: a key that bounces must not answer it.
+/// A question that has stood on the screen for less than this was not read: a key that bounces must
+/// not answer it.
 const GLANCE: Duration = Duration::from_millis(50);
 /// So many batches are taken from the follower before it has to wait.
 const KEPT: usize = 64;
@@ -77,8 +80,8 @@ pub fn run(
 ) -> Result<End> {
     let (sender, receiver) = channel();
     let keys = sender.clone();
-    // If nobody listens any more, the process is about to end.
-    // What shows no UTF-8 may well send it: the emulator behind a vt220 is one of today. Only a locale that says otherwise counts.
+    // If nobody listens any more, the process is about to end. What shows no UTF-8 may well send
+    // it: the emulator behind a vt220 is one of today. Only a locale that says otherwise counts.
     let decoder = Decoder::new(terminal.keys, Terminal::hears_utf8(|v| std::env::var(v).ok()));
     let decoder = if terminal.function_keys { decoder } else { decoder.by_hand() };
     let reader = input::spawn(&tty, decoder, move |input| drop(keys.send(Event::Input(input))))?;
@@ -217,7 +220,8 @@ impl Screen {
         !self.dirty && self.painter.settled() && self.tty.unsent() == 0
     }
 
-    /// Applies what the job has said, when nothing else is on its way to the screen: what a key changed comes first.
+    /// Applies what the job has said, when nothing else is on its way to the screen: what a key
+    /// changed comes first.
     fn hear(&mut self) {
         if self.end.is_some() || self.kept.is_empty() || !self.free() || !self.model.seen {
             return;

@@ -1,4 +1,5 @@
-//! A small set of menus for the tests of the screens: what the shipped panels look like, with every kind of field.
+//! A small set of menus for the tests of the screens: what the shipped panels look like, with every
+//! kind of field.
 
 use std::rc::Rc;
 
@@ -255,7 +256,8 @@ pub fn keys(text: &str) -> Vec<Key> {
     keys
 }
 
-/// Presses keys after what is on the screen was seen; returns what has to be done, without what is written down.
+/// Presses keys after what is on the screen was seen; returns what has to be done, without what is
+/// written down.
 pub fn press(model: &mut Model, text: &str) -> Vec<Effect> {
     model.seen = true;
     done(update(model, Msg::Keys(keys(text))))

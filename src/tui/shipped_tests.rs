@@ -1,7 +1,8 @@
 //! The panels that ship, as they look, and the pictures of them that the README shows.
 //!
-//! Golden screens: every screen of the built-in menus at 80x24 (text and roles), those that scroll at their end too, and a few at 132x43.
-//! Pictures: `UPDATE_GOLDEN=1 cargo test --bins shipped` writes screenshots/*.svg anew; without it they must be what the screens are now.
+//! Golden screens: every screen of the built-in menus at 80x24 (text and roles), those that scroll
+//! at their end too, and a few at 132x43. Pictures: `UPDATE_GOLDEN=1 cargo test --bins shipped`
+//! writes screenshots/*.svg anew; without it they must be what the screens are now.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -45,7 +46,8 @@ fn model(size: (u16, u16), theme: Theme) -> Model {
     Model::new(set(), theme, Sends::Function, options, size)
 }
 
-/// The screen as it opens, without what its commands would find; None if there is nothing of it to see.
+/// The screen as it opens, without what its commands would find; None if there is nothing of it to
+/// see.
 fn opened(screen: &Screen) -> Option<Layer> {
     Some(match screen {
         Screen::Menu(menu) => Layer::Menu(Menu::new(menu.clone())),

@@ -1,4 +1,5 @@
-//! From the command line to the first screen: menus, terminal, look, files to write to, and whether a job runs already.
+//! From the command line to the first screen: menus, terminal, look, files to write to, and whether
+//! a job runs already.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -44,7 +45,8 @@ pub struct Start {
     pub argv: String,
 }
 
-/// Whether `word` is the fast path of a panel that opens by itself; else those that are most like it.
+/// Whether `word` is the fast path of a panel that opens by itself; else those that are most like
+/// it.
 ///
 /// # Errors
 /// ALT-961 if a menu file has mistakes.
@@ -54,7 +56,8 @@ pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
     Ok(set.screens.keys().chain(set.aliases.keys()).filter(open).cloned().collect())
 }
 
-/// The panels. A set with mistakes is refused: who relies on a panel must not find another one in its place.
+/// The panels. A set with mistakes is refused: who relies on a panel must not find another one in
+/// its place.
 fn menus(extra: &[PathBuf]) -> Result<Set> {
     let dirs: Vec<PathBuf> =
         std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
@@ -68,7 +71,8 @@ fn listed(spots: &[Spot]) -> String {
     spots.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Runs the interface: full screens, or the plain mode where the terminal is none, or it was asked for.
+/// Runs the interface: full screens, or the plain mode where the terminal is none, or it was asked
+/// for.
 ///
 /// # Errors
 /// ALT-90x and ALT-96x for menus and fast paths, ALT-94x for the terminal.
@@ -90,7 +94,8 @@ pub fn start(start: &Start) -> Result<End> {
         start.log.clone().unwrap_or_else(|| home.join("smit.log")),
         start.script.clone().unwrap_or_else(|| home.join("smit.script")),
     );
-    // What the user names may be a link or /dev/null; what has the default name in a HOME that may be another's, may not.
+    // What the user names may be a link or /dev/null; what has the default name in a HOME that may
+    // be another's, may not.
     let name = |given: &Option<PathBuf>| if given.is_some() { Name::Given } else { Name::Default };
     let mut books = Books::open((&log, name(&start.log)), (&script, name(&start.script)));
     let env = environment(start, &log, &script);

@@ -1,4 +1,5 @@
-//! A screen as a picture: a buffer becomes an SVG of text in a fixed grid. Used by F8 and for the pictures in `screenshots/`.
+//! A screen as a picture: a buffer becomes an SVG of text in a fixed grid. Used by F8 and for the
+//! pictures in `screenshots/`.
 
 use std::fmt::Write;
 

@@ -87,7 +87,8 @@ fn press(model: &mut Model, keys: Vec<Key>) -> Effects {
         if let Some(layer) = model.stack.last_mut() {
             layer.settle(size);
         }
-        // What is typed ahead must not answer a question that its typer has not seen, nor close an error.
+        // What is typed ahead must not answer a question that its typer has not seen, nor close an
+        // error.
         let error = matches!(model.top(), Some(Layer::Text(t)) if t.what == What::Error);
         if note(model, before) || (error && model.stack.len() > depth) {
             model.ahead.clear();
@@ -168,12 +169,14 @@ fn one(model: &mut Model, key: Key) -> Effects {
     }
 }
 
-/// Where Enter runs or confirms something, or takes what was typed: a line break that was pasted must not.
+/// Where Enter runs or confirms something, or takes what was typed: a line break that was pasted
+/// must not.
 fn is_guarded(model: &Model) -> bool {
     asks(model).is_some() || matches!(model.top(), Some(Layer::Form(_) | Layer::Edit(_)))
 }
 
-/// A line break that was pasted is not Enter, and the lines after it are not typed into the first one's field.
+/// A line break that was pasted is not Enter, and the lines after it are not typed into the first
+/// one's field.
 fn pasted(model: &mut Model, key: Key) -> Effects {
     if key == Key::LineBreak
         && let Some(layer) = model.stack.last_mut()
@@ -402,7 +405,8 @@ fn granted(model: &mut Model, wish: Wish) -> Effects {
     }
 }
 
-/// F3 on a status: the job goes on if it runs; if it ended well, the dialog may want to be left too.
+/// F3 on a status: the job goes on if it runs; if it ended well, the dialog may want to be left
+/// too.
 fn leave(model: &mut Model) -> Effects {
     let Some(at) = model.stack.iter().rposition(|l| matches!(l, Layer::Status(_))) else {
         return vec![];

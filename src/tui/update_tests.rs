@@ -75,7 +75,8 @@ fn the_review_is_asked_with_its_words() {
     assert_eq!(top(&m), "text error");
 }
 
-/// The pop-up has what the command line shows: number, headline, a line for each piece of evidence, and the remedy apart.
+/// The pop-up has what the command line shows: number, headline, a line for each piece of evidence,
+/// and the remedy apart.
 #[test]
 fn an_error_keeps_its_lines() {
     let said = "`altdisk list targets`: exit code 3\n  altdisk list: ALT-210 /dev/vda cannot be a target:\n    - /dev/vda is mounted at /\n    - swap is on it\n    what to do: choose another disk";

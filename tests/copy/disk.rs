@@ -18,7 +18,8 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// None (with a line that says why) where root, the program or the kernel's file system is missing.
+    /// None (with a line that says why) where root, the program or the kernel's file system is
+    /// missing.
     pub fn new(kind: &str, mb: u64) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
             println!("skipped: needs root");

@@ -169,7 +169,8 @@ pub fn compare(from: &Path, to: &Path, kind: &str) {
             panic!("{what} differ: {differ:#?} became {instead:#?}");
         }
     };
-    // Sorted, as directories list differently. Looking at a symbolic link changes its access time. Sizes of directories are their file system's business.
+    // Sorted, as directories list differently. Looking at a symbolic link changes its access time.
+    // Sizes of directories are their file system's business.
     see(
         "stat",
         r#"find . -not -path ./lost+found \( -type d -printf '%y %m %U %G %T+ %A+ - %P\0' -o -type l -printf '%y %U %G %T+ %n %s %l %P\0' -o -printf '%y %m %U %G %T+ %A+ %n %s %l %P\0' \) | sort -z | tr '\n\0' '?\n'"#,

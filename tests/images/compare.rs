@@ -1,11 +1,13 @@
-//! Two trees compared by find, getfattr, getfacl, lsattr and sha256sum, in everything that what lay between them can hold.
+//! Two trees compared by find, getfattr, getfacl, lsattr and sha256sum, in everything that what lay
+//! between them can hold.
 
 use std::fs::File;
 use std::path::Path;
 
 use crate::disk::sh;
 
-/// What a kind of archive, or the program that wrote or unpacked it, can hold. Sockets no archive holds, and no room set aside without content.
+/// What a kind of archive, or the program that wrote or unpacked it, can hold. Sockets no archive
+/// holds, and no room set aside without content.
 #[derive(Clone, Copy, Debug)]
 pub struct Holds {
     /// Access times.
@@ -25,7 +27,8 @@ pub struct Holds {
 pub const ALL: Holds =
     Holds { atime: true, nanoseconds: true, xattrs: true, acls: true, flags: true, deep: true };
 
-/// Panics with what differs. `except`: a pattern for `grep -vE` on each line, for what one program is known to lose, said where it is given.
+/// Panics with what differs. `except`: a pattern for `grep -vE` on each line, for what one program
+/// is known to lose, said where it is given.
 pub fn compare(from: &Path, to: &Path, holds: Holds, except: &str) {
     let deep = if holds.deep { "" } else { "-not -path './a longer name*'" };
     let see = |what: &str, command: &str| {
@@ -52,7 +55,8 @@ pub fn compare(from: &Path, to: &Path, holds: Holds, except: &str) {
         (false, _) => "%Ts",
     };
     let link = if holds.nanoseconds { "%T+" } else { "%Ts" };
-    // Looking at a symbolic link changes its access time; the size of a directory is its file system's business.
+    // Looking at a symbolic link changes its access time; the size of a directory is its file
+    // system's business.
     see(
         "stat",
         &format!(

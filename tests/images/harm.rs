@@ -81,7 +81,8 @@ fn cut_at_any_byte() {
     }
 }
 
-/// One byte is another one: refused, or (in what no checksum covers: the times and owners of an image that is not compressed) every file's content is right.
+/// One byte is another one: refused, or (in what no checksum covers: the times and owners of an
+/// image that is not compressed) every file's content is right.
 #[test]
 fn any_byte_flipped() {
     let dir = tempfile::tempdir().unwrap();
@@ -138,7 +139,8 @@ fn a_fifo_as_a_tape() {
     assert_eq!(seen(&to), right);
 }
 
-/// A tape gives one block for each read, and what does not fit into the read is lost: so does a socket of packets. Blocks of any size.
+/// A tape gives one block for each read, and what does not fit into the read is lost: so does a
+/// socket of packets. Blocks of any size.
 #[test]
 fn blocks_of_a_tape() {
     let dir = tempfile::tempdir().unwrap();

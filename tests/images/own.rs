@@ -59,7 +59,8 @@ fn ours_to_ours() {
     }
 }
 
-/// GNU tar unpacks ours and packs it anew. It has paths up to PATH_MAX, sets no access times, and keeps no inode flags.
+/// GNU tar unpacks ours and packs it anew. It has paths up to PATH_MAX, sets no access times, and
+/// keeps no inode flags.
 #[test]
 fn ours_to_gnu_tar_to_ours() {
     let dir = tempfile::tempdir().unwrap();
@@ -85,10 +86,12 @@ fn ours_to_gnu_tar_to_ours() {
     freed(&from);
 }
 
-/// No key of PAX holds an equals sign: GNU tar and we write `%3D`, which libarchive takes for the name.
+/// No key of PAX holds an equals sign: GNU tar and we write `%3D`, which libarchive takes for the
+/// name.
 const NO_EQUALS_SIGN: &str = r#"python3 -c 'import os; os.removexattr("acl/file", "user.q\"=\n")'"#;
 
-/// bsdtar has paths up to PATH_MAX, words for two of the flags, and sets no access time of the directory that it unpacks into.
+/// bsdtar has paths up to PATH_MAX, words for two of the flags, and sets no access time of the
+/// directory that it unpacks into.
 #[test]
 fn ours_to_bsdtar_and_back() {
     if !has("bsdtar") {
@@ -120,7 +123,8 @@ fn ours_to_bsdtar_and_back() {
     freed(&to);
 }
 
-/// The checksums at the end of an image are what `b3sum` would say; without it, a file's BLAKE3 is checked by nobody else here.
+/// The checksums at the end of an image are what `b3sum` would say; without it, a file's BLAKE3 is
+/// checked by nobody else here.
 #[test]
 fn anybody_can_check_the_checksums() {
     if !has("b3sum") {

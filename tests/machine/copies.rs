@@ -1,4 +1,5 @@
-//! What the tests of configurations share: a machine with a practice disk, and a look into the copy on it.
+//! What the tests of configurations share: a machine with a practice disk, and a look into the copy
+//! on it.
 
 use crate::harness::{Machine, missing};
 
@@ -24,7 +25,8 @@ pub fn partition(machine: &Machine, target: &str, at: &str) -> String {
     line.split_whitespace().next().unwrap().to_owned()
 }
 
-/// What a shell command says in the finished copy's file system for `at`, mounted read-only at /mnt/x.
+/// What a shell command says in the finished copy's file system for `at`, mounted read-only at
+/// /mnt/x.
 pub fn in_copy(machine: &Machine, target: &str, at: &str, command: &str) -> String {
     let node = partition(machine, target, at);
     let ended = machine.run(&format!(

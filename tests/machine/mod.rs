@@ -1,8 +1,10 @@
-//! A machine in a namespace: a small Debian on loop devices, in which the program under test clones "the running system" at native speed.
+//! A machine in a namespace: a small Debian on loop devices, in which the program under test clones
+//! "the running system" at native speed.
 //!
-//! `machine.sh` says how it is made. The program sees `/` on a loop device and takes that disk for rootvg; nothing in it knows of the test. Targets are
-//! loop devices on files in the machine's /var/lib/altdisk/practice, as `altdisk practice` makes them. Disks of a machine that
-//! is off can be looked at, checksummed, and booted in QEMU.
+//! `machine.sh` says how it is made. The program sees `/` on a loop device and takes that disk for
+//! rootvg; nothing in it knows of the test. Targets are loop devices on files in the machine's
+//! /var/lib/altdisk/practice, as `altdisk practice` makes them. Disks of a machine that is off can
+//! be looked at, checksummed, and booted in QEMU.
 #![allow(dead_code, clippy::panic)] // each test program that includes it uses a part
 
 use std::fs;
@@ -12,7 +14,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One at a time in a test program: they share the kernel's loop devices, and each sees those of the other.
+/// One at a time in a test program: they share the kernel's loop devices, and each sees those of
+/// the other.
 static ONE: Mutex<()> = Mutex::new(());
 
 /// One at a time among test programs too: another checkout may be tested on this host.
@@ -44,7 +47,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Makes one of layout `parts` (GPT with /boot, /, /home and swap) or `plain` (ext4 on the bare disk), with the program installed, and turns it on.
+    /// Makes one of layout `parts` (GPT with /boot, /, /home and swap) or `plain` (ext4 on the bare
+    /// disk), with the program installed, and turns it on.
     pub fn new(name: &str, layout: &str) -> Self {
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let host = lock_host();
@@ -98,12 +102,14 @@ impl Machine {
         done.stdout
     }
 
-    /// Starts one program (no shell syntax but quotes): the child is that program, so killing it kills just that.
+    /// Starts one program (no shell syntax but quotes): the child is that program, so killing it
+    /// kills just that.
     pub fn start(&self, command: &str) -> Child {
         self.command(&format!("exec {command}")).spawn().unwrap()
     }
 
-    /// The words that run a command with whatever terminal they are started on; `MACHINE_TERM` says which kind it is.
+    /// The words that run a command with whatever terminal they are started on; `MACHINE_TERM` says
+    /// which kind it is.
     pub fn words(&self, command: &str) -> Vec<String> {
         let run = script(&["run", self.dir.to_str().unwrap(), command]);
         std::iter::once(run.get_program())
@@ -119,7 +125,8 @@ impl Machine {
         run
     }
 
-    /// A blank practice disk (sparse, in the machine); returns its device. After [`Machine::power_off`] it must be attached again.
+    /// A blank practice disk (sparse, in the machine); returns its device. After
+    /// [`Machine::power_off`] it must be attached again.
     pub fn blank(&self, name: &str, mib: u64) -> String {
         let file = format!("/var/lib/altdisk/practice/{name}.img");
         self.must(&format!("mkdir -p /var/lib/altdisk/practice && truncate -s {mib}M {file}"));
@@ -165,7 +172,8 @@ impl Machine {
         self.must(&format!("{}\nmanifest {path}", include_str!("inside.sh")))
     }
 
-    /// What an update of the copy must leave as it is: everything of the machine but what altdisk keeps, and `more`.
+    /// What an update of the copy must leave as it is: everything of the machine but what altdisk
+    /// keeps, and `more`.
     pub fn own(&self, more: &[&str]) -> String {
         let ours = [
             "./var/lib/altdisk",
@@ -201,7 +209,8 @@ impl Machine {
         );
     }
 
-    /// Starts an update of a package whose script makes /root/waits and hangs, and waits until it does.
+    /// Starts an update of a package whose script makes /root/waits and hangs, and waits until it
+    /// does.
     pub fn hanging(&self, command: &str) -> Child {
         let mut run = self.start(command);
         let (end, file) =

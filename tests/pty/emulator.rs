@@ -1,8 +1,9 @@
 //! A terminal that is stricter than real ones: for tests of what is sent to terminals.
 //!
-//! It shows text, looks, the line-drawing set, regions and the second screen as the terminal of that `TERM` does: a VT100 has no
-//! way to switch one attribute off, nor colours, nor a hidden cursor. What it does not know, or what terminals do not agree
-//! about, is noted in `complaints`. Used by the painter's own tests and by the tests that run altdisk on a pty.
+//! It shows text, looks, the line-drawing set, regions and the second screen as the terminal of
+//! that `TERM` does: a VT100 has no way to switch one attribute off, nor colours, nor a hidden
+//! cursor. What it does not know, or what terminals do not agree about, is noted in `complaints`.
+//! Used by the painter's own tests and by the tests that run altdisk on a pty.
 
 /// One cell: its character and how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,8 @@ pub struct Emulator {
     pub visible: bool,
     pub alternate: bool,
     pub complaints: Vec<String>,
-    /// After a resize, until the whole screen is cleared: what arrives was drawn for the old size, and may touch the new corner.
+    /// After a resize, until the whole screen is cleared: what arrives was drawn for the old size,
+    /// and may touch the new corner.
     pub resized: bool,
     look: Look,
     other: Vec<Cell>,
@@ -139,7 +141,8 @@ impl Emulator {
         self.resized = true;
     }
 
-    /// Whether characters are written as they are: neither shifted nor reversed, and the whole screen scrolls.
+    /// Whether characters are written as they are: neither shifted nor reversed, and the whole
+    /// screen scrolls.
     pub fn restored(&self) -> bool {
         let set = self.drawing[usize::from(self.shifted)];
         !set && self.look == Look::default()

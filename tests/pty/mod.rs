@@ -1,8 +1,9 @@
 //! A command on a terminal of its own: for tests that use altdisk as a person does.
 //!
-//! [`Setup`] says which terminal it is, [`Setup::start`] starts the command on it; [`Pty`] types keys (all at once, or byte by byte
-//! with gaps as a slow line brings them), shows the screen, waits for text, counts bytes, CPU time and wake-ups, and hangs up.
-//! What the command sends goes through a strict [`emulator`]. Everything is ended when the `Pty` goes.
+//! [`Setup`] says which terminal it is, [`Setup::start`] starts the command on it; [`Pty`] types
+//! keys (all at once, or byte by byte with gaps as a slow line brings them), shows the screen,
+//! waits for text, counts bytes, CPU time and wake-ups, and hangs up. What the command sends goes
+//! through a strict [`emulator`]. Everything is ended when the `Pty` goes.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod emulator;
@@ -249,10 +250,12 @@ impl Pty {
         }
     }
 
-    /// Types keys by name, as this kind of terminal sends them: `Down`, `F3`, `Enter`, `Ctrl-L`; anything else is text.
+    /// Types keys by name, as this kind of terminal sends them: `Down`, `F3`, `Enter`, `Ctrl-L`;
+    /// anything else is text.
     pub fn keys(&self, names: &[&str]) {
         for (n, name) in names.iter().enumerate() {
-            // Nobody presses Enter that soon after a text; a line break that comes at once is taken for a pasted one.
+            // Nobody presses Enter that soon after a text; a line break that comes at once is taken
+            // for a pasted one.
             if *name == "Enter" && n > 0 && keys::first(names[n - 1]) == names[n - 1].as_bytes() {
                 std::thread::sleep(Duration::from_millis(150));
             }
@@ -299,7 +302,8 @@ impl Pty {
         assert!(gone, "{text:?} did not go; the screen shows\n{}", self.screen());
     }
 
-    /// Waits until nothing has come for `quiet`, and returns how many bytes came since the last call.
+    /// Waits until nothing has come for `quiet`, and returns how many bytes came since the last
+    /// call.
     pub fn settle(&mut self, quiet: Duration) -> usize {
         let begun = Instant::now();
         loop {
@@ -409,7 +413,8 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        // Its whole session's foreground and its own group; what it detached on purpose is the test's business.
+        // Its whole session's foreground and its own group; what it detached on purpose is the
+        // test's business.
         let _ = kill(Pid::from_raw(-pid(&self.child).as_raw()), Signal::SIGKILL);
         let _ = kill(pid(&self.child), Signal::SIGKILL);
         let _ = self.child.wait();

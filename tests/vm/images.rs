@@ -11,7 +11,8 @@ shelf() { # shelf [new]: mounts the disk that goes from machine to machine at /m
 }
 "#;
 
-/// One machine makes an image, another one installs it on its second disk, and that disk starts alone.
+/// One machine makes an image, another one installs it on its second disk, and that disk starts
+/// alone.
 fn from_one_to_another(name: &str, one: Layout, other: Layout, mib: u64) {
     let once = || {
         let mut maker = Lab::new(&format!("{name}-maker"), one);
@@ -119,7 +120,8 @@ fn an_image_of_a_machine_with_lvm_on_one_with_bios() {
     from_one_to_another("image-to-bios", Layout::UefiLvm, Layout::BiosExt4, 3072);
 }
 
-/// What debootstrap makes, as a tar: no image.data, no manifest. The layout is that of the machine which installs it.
+/// What debootstrap makes, as a tar: no image.data, no manifest. The layout is that of the machine
+/// which installs it.
 #[test]
 fn a_root_tarball_of_debootstrap() {
     needs!(Extent::Some);

@@ -1,7 +1,8 @@
 //! Somebody at a VT100 on the guest's serial line: reads the screen, presses keys.
 //!
-//! The line is a socket of QEMU's; what arrives is kept on an emulated VT100 of 24 lines, so that waiting for a text means waiting for
-//! it to stand on the screen. Keys go out at the pace of 9600 baud, a byte at a time.
+//! The line is a socket of QEMU's; what arrives is kept on an emulated VT100 of 24 lines, so that
+//! waiting for a text means waiting for it to stand on the screen. Keys go out at the pace of 9600
+//! baud, a byte at a time.
 
 use std::io::{ErrorKind, Read, Write};
 use std::num::NonZero;

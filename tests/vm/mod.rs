@@ -1,11 +1,14 @@
 //! A whole machine in QEMU: disks of a known layout, boots with jobs, transcripts.
 //!
-//! A [`Lab`] is the directory of one scenario: copies of the layout's disks, blank disks, and the NVRAM, which is kept from boot to boot.
-//! [`Lab::boot`] starts a machine with some of the disks and a *job disk*: a tar with the program under test and one script for
-//! each step. Each boot of the guest runs the next step (`guest/altdisk-job`); after a good one the machine reboots into whatever its firmware and boot
-//! loader choose, after the last or a bad one it powers off. What a step prints comes back over a serial line of its own.
+//! A [`Lab`] is the directory of one scenario: copies of the layout's disks, blank disks, and the
+//! NVRAM, which is kept from boot to boot. [`Lab::boot`] starts a machine with some of the disks
+//! and a *job disk*: a tar with the program under test and one script for each step. Each boot of
+//! the guest runs the next step (`guest/altdisk-job`); after a good one the machine reboots into
+//! whatever its firmware and boot loader choose, after the last or a bad one it powers off. What a
+//! step prints comes back over a serial line of its own.
 //!
-//! The machine is emulated in software: KVM is not to be had everywhere, and where it is, guests are known to hang under it in nested machines.
+//! The machine is emulated in software: KVM is not to be had everywhere, and where it is, guests
+//! are known to hang under it in nested machines.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -39,7 +42,8 @@ impl Layout {
     }
 }
 
-/// How many machines run at once; `ALTDISK_VM_JOBS` changes it. Emulated guests mostly use one core each.
+/// How many machines run at once; `ALTDISK_VM_JOBS` changes it. Emulated guests mostly use one core
+/// each.
 fn slots() -> usize {
     std::env::var("ALTDISK_VM_JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(2)
 }
@@ -138,7 +142,8 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// A fresh directory with `source` and `data`, copies of the layout's disks, which are made first if need be.
+    /// A fresh directory with `source` and `data`, copies of the layout's disks, which are made
+    /// first if need be.
     pub fn new(name: &str, layout: Layout) -> Self {
         let lab = Self::empty(name, layout.uefi());
         let made = run(Command::new(here().join("layout.sh")).arg(layout.name()));
@@ -165,7 +170,8 @@ impl Lab {
         lab
     }
 
-    /// Each step finds in /run/job/updates what is newer than the guest's packages; made first if need be.
+    /// Each step finds in /run/job/updates what is newer than the guest's packages; made first if
+    /// need be.
     pub fn bring_updates(&mut self) -> &Self {
         self.updates =
             run(&mut Command::new(here().join("updates.sh"))).lines().last().map(PathBuf::from);
@@ -206,13 +212,14 @@ impl Lab {
         }
     }
 
-    /// Boots with `disks` (the first is the firmware's first, and /dev/vda) and runs `steps`, each in a boot of its own.
+    /// Boots with `disks` (the first is the firmware's first, and /dev/vda) and runs `steps`, each
+    /// in a boot of its own.
     pub fn boot(&mut self, disks: &[&str], steps: &[&str], minutes: u64) -> Transcript {
         self.run(disks, steps, minutes, None)
     }
 
-    /// As [`Lab::boot`], with somebody at the first serial line: `person` gets the socket that it ends in. The machine is turned off when
-    /// the person gives up.
+    /// As [`Lab::boot`], with somebody at the first serial line: `person` gets the socket that it
+    /// ends in. The machine is turned off when the person gives up.
     pub fn boot_with(
         &mut self,
         disks: &[&str],
@@ -293,11 +300,13 @@ impl Lab {
         }
     }
 
-    /// The machine. Without `bootindex` OVMF keeps to the boot order in its NVRAM; SeaBIOS needs it to know the first disk.
+    /// The machine. Without `bootindex` OVMF keeps to the boot order in its NVRAM; SeaBIOS needs it
+    /// to know the first disk.
     fn command(&self, disks: &[&str], job: &Path, console: &Path, log: &Path) -> Command {
         let mut qemu = Command::new("qemu-system-x86_64");
-        // Measured: this processor runs a guest twice as fast as `max`, and two machines with one core each do nearly twice the work of one
-        // with two cores. cx16 in the emulation of QEMU 7.2 makes newer kernels die.
+        // Measured: this processor runs a guest twice as fast as `max`, and two machines with one
+        // core each do nearly twice the work of one with two cores. cx16 in the emulation of QEMU
+        // 7.2 makes newer kernels die.
         qemu.args([
             "-accel",
             "tcg,thread=multi",
@@ -346,7 +355,8 @@ impl Lab {
         qemu
     }
 
-    /// A tar with the program, the helpers and the steps, and a free last sector for the number of the step that runs.
+    /// A tar with the program, the helpers and the steps, and a free last sector for the number of
+    /// the step that runs.
     fn job_disk(&self, steps: &[&str]) -> PathBuf {
         let dir = self.dir.join("job");
         let _ = fs::remove_dir_all(&dir);
@@ -372,8 +382,9 @@ impl Lab {
     }
 }
 
-/// Whether an emulated machine still lives. Once in a while QEMU's emulation stops dead (seen at an EFI variable's write, on a busy host): no
-/// output, and no processor time at all, which no waiting guest is without.
+/// Whether an emulated machine still lives. Once in a while QEMU's emulation stops dead (seen at an
+/// EFI variable's write, on a busy host): no output, and no processor time at all, which no waiting
+/// guest is without.
 struct Pulse {
     stat: PathBuf,
     since: Instant,
@@ -438,7 +449,8 @@ fn sparse_copy(from: &Path, to: &Path) {
     run(Command::new("cp").arg("--sparse=always").arg(from).arg(to));
 }
 
-/// A disk with an ext4 of `mib` MiB that holds `root.tar.zst`: the root of the guests, as debootstrap and base.sh made it, with a kernel.
+/// A disk with an ext4 of `mib` MiB that holds `root.tar.zst`: the root of the guests, as
+/// debootstrap and base.sh made it, with a kernel.
 pub fn root_tarball(disk: &Path, mib: u64) {
     let base = run(&mut Command::new(here().join("base.sh")));
     let root = PathBuf::from(base.lines().last().unwrap()).join("root");

@@ -55,7 +55,8 @@ fn findings(change: impl Fn(&Path)) -> Vec<String> {
 #[test]
 fn a_clean_alternate_has_none() {
     assert_eq!(findings(|_| {}), Vec::<String>::new());
-    // Common words are no findings: a label, a volume group's name, a device path in a comment or in prose.
+    // Common words are no findings: a label, a volume group's name, a device path in a comment or
+    // in prose.
     assert_eq!(
         findings(|r| {
             write(r, "etc/motd", "my root is on my-vg, see /dev/vda2 and root=/dev/vda2\n");

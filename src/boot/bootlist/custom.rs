@@ -1,12 +1,14 @@
 //! The marked block in `custom.cfg`: how one disk's GRUB hands over to another disk's GRUB.
 //!
-//! `41_custom` of every distribution sources this file from the running GRUB's directory, so the block needs no run of
-//! grub-mkconfig and survives one. It hands over by loading the other disk's first sector: that disk then starts its
-//! own GRUB core, modules and menu, whatever versions they have. No writable grubenv is needed.
+//! `41_custom` of every distribution sources this file from the running GRUB's directory, so the
+//! block needs no run of grub-mkconfig and survives one. It hands over by loading the other disk's
+//! first sector: that disk then starts its own GRUB core, modules and menu, whatever versions they
+//! have. No writable grubenv is needed.
 //!
-//! The disk is found by a file system on one of its partitions (its ESP, whose FAT serial is unique to it; a boot file
-//! system on LVM would not say which disk it is on). If it is not there, the default stays what it was, and the machine
-//! starts its own system: a pulled disk never leaves it in a menu. A one-time choice (`grub-reboot`) goes first.
+//! The disk is found by a file system on one of its partitions (its ESP, whose FAT serial is unique
+//! to it; a boot file system on LVM would not say which disk it is on). If it is not there, the
+//! default stays what it was, and the machine starts its own system: a pulled disk never leaves it
+//! in a menu. A one-time choice (`grub-reboot`) goes first.
 //!
 //! Pure: bytes in, bytes out. The block alone says how to take it out again byte for byte.
 
@@ -14,7 +16,8 @@
 const BEGIN: &str = "### BEGIN altdisk bootlist";
 /// The line that ends it.
 const END: &str = "### END altdisk bootlist ###";
-/// Says in the first line that the text before the block had no newline at its end, and was given one.
+/// Says in the first line that the text before the block had no newline at its end, and was given
+/// one.
 const JOINED: &str = "(newline added before)";
 /// Says that there was no file.
 const ALONE: &str = "(file made by altdisk)";
@@ -30,8 +33,8 @@ pub struct Chain {
     pub fs_uuid: String,
 }
 
-/// The block for these disks, the one to boot first: each gets a menu entry, and the first that is there becomes the default.
-/// The text depends on nothing else.
+/// The block for these disks, the one to boot first: each gets a menu entry, and the first that is
+/// there becomes the default. The text depends on nothing else.
 pub fn block(chains: &[Chain]) -> String {
     let mut s = String::from(
         "# Written by altdisk; `altdisk bootlist` changes it. Other lines of this file are yours.\n",
@@ -54,7 +57,8 @@ pub fn block(chains: &[Chain]) -> String {
 }
 
 fn entry(c: &Chain) -> String {
-    // `--unrestricted`: a menu with a password boots its default without asking, and this may be the default.
+    // `--unrestricted`: a menu with a password boots its default without asking, and this may be
+    // the default.
     format!(
         "menuentry '{title}' --class altdisk --unrestricted --id altdisk-{id} {{\n\
          \tinsmod regexp\n\tinsmod chain\n\tset altdisk_part=\n\tset altdisk_disk=\n\
@@ -113,7 +117,8 @@ pub fn find(text: &[u8]) -> Option<String> {
     Some(body.trim_end().strip_suffix(END)?.to_owned())
 }
 
-/// Ids (`altdisk-<id>` without the prefix) that the block makes the default if present, first choice first.
+/// Ids (`altdisk-<id>` without the prefix) that the block makes the default if present, first
+/// choice first.
 pub fn defaults(body: &str) -> Vec<String> {
     let mut ids: Vec<String> = body
         .lines()

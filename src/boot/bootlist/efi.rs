@@ -1,8 +1,9 @@
 //! What `efibootmgr -v` prints, in its formats from version 12 to 18 and later.
 //!
-//!   BootOrder: 0003,0000                       the list
-//!   Boot0003* debian<TAB>HD(1,GPT,...)/File(\EFI\debian\shimx64.efi)      up to 17
-//!   Boot0003* debian<TAB>HD(1,GPT,...)/\EFI\debian\shimx64.efi            18 and later, then `dp:` and `data:` lines
+//! BootOrder: 0003,0000                       the list Boot0003*
+//! debian<TAB>HD(1,GPT,...)/File(\EFI\debian\shimx64.efi)      up to 17 Boot0003*
+//! debian<TAB>HD(1,GPT,...)/\EFI\debian\shimx64.efi            18 and later, then `dp:` and `data:`
+//! lines
 
 /// The machine's boot variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +42,8 @@ impl BootVars {
         self.entries.iter().find(|e| e.number == number)
     }
 
-    /// Entries that start something on the partition with this PARTUUID, those in the boot order first.
+    /// Entries that start something on the partition with this PARTUUID, those in the boot order
+    /// first.
     pub fn on_partition(&self, partuuid: &str) -> Vec<&Entry> {
         let rank =
             |e: &&Entry| self.order.iter().position(|n| *n == e.number).unwrap_or(usize::MAX);
@@ -113,7 +115,8 @@ fn partition_file(path: &str) -> Option<PartitionFile> {
     Some(PartitionFile { partition, partuuid, loader: loader(after) })
 }
 
-/// The file's path behind `HD(...)`: in `File(...)`, or bare up to the `.efi` (optional data follows without a mark).
+/// The file's path behind `HD(...)`: in `File(...)`, or bare up to the `.efi` (optional data
+/// follows without a mark).
 fn loader(after: &str) -> String {
     let after = after.trim_start_matches('/');
     let bare = match after.strip_prefix("File(") {
@@ -173,7 +176,8 @@ mod tests {
         let v = parse(ODD);
         assert!(v.order.is_empty());
         assert_eq!(v.current, None);
-        // An MBR disk; a partition without a file; a kernel with its command line glued to the path; an old format.
+        // An MBR disk; a partition without a file; a kernel with its command line glued to the
+        // path; an old format.
         assert_eq!(v.entry("0000").unwrap().file.as_ref().unwrap().partuuid, "0009f5a3-01");
         assert_eq!(v.entry("0001").unwrap().file.as_ref().unwrap().loader, "");
         assert_eq!(

@@ -37,7 +37,8 @@ impl GrubDir {
         Ok(Self { root: "/".into(), dir, mounted: None, activated: None, events: events.clone() })
     }
 
-    /// Another disk's: found by its boot file system's UUID, mounted below /run; where it is mounted writable already, that is used.
+    /// Another disk's: found by its boot file system's UUID, mounted below /run; where it is
+    /// mounted writable already, that is used.
     ///
     /// # Errors
     /// ALT-512 if the file system is not there, is there twice, or holds no GRUB directory.

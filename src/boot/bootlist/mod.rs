@@ -1,10 +1,12 @@
 //! The boot list: which disk this machine boots next.
 //!
-//! UEFI keeps it in its variables. A BIOS machine has none: whichever disk the BIOS starts, that disk's GRUB decides, and any
-//! of the known disks may be that one. So for the list T, ... every known disk's GRUB hands over to the first disk of
-//! the list that comes before itself and is there; T's own GRUB starts its own system. That holds whatever the BIOS does.
+//! UEFI keeps it in its variables. A BIOS machine has none: whichever disk the BIOS starts, that
+//! disk's GRUB decides, and any of the known disks may be that one. So for the list T, ... every
+//! known disk's GRUB hands over to the first disk of the list that comes before itself and is
+//! there; T's own GRUB starts its own system. That holds whatever the BIOS does.
 //!
-//! `snapshot` is taken (and journalled by the caller) before anything changes; `undo` leads back to it.
+//! `snapshot` is taken (and journalled by the caller) before anything changes; `undo` leads back to
+//! it.
 
 pub mod custom;
 pub mod efi;
@@ -258,7 +260,8 @@ impl Machine {
                 disks.push(listed);
                 continue;
             }
-            // Where every readable GRUB leads here, so does the machine, whatever disk the BIOS starts.
+            // Where every readable GRUB leads here, so does the machine, whatever disk the BIOS
+            // starts.
             let mut readable = says.iter().filter(|(_, r)| r.is_ok()).peekable();
             let next = readable.peek().is_some() && readable.all(|(id, _)| leads(id) == d.id());
             let why = match says.iter().find(|(id, _)| *id == d.id()) {
@@ -289,13 +292,15 @@ impl Machine {
         }
     }
 
-    /// The disks whose GRUB a new list concerns: all but those just made, which hold nothing and need nothing as the first.
+    /// The disks whose GRUB a new list concerns: all but those just made, which hold nothing and
+    /// need nothing as the first.
     fn arbiters<'a>(&'a self, order: &'a [&BootDisk]) -> impl Iterator<Item = &'a BootDisk> {
         let first = order.first().map(|d| d.id());
         self.disks().filter(move |d| !(d.fresh && Some(d.id()) == first))
     }
 
-    /// Takes down what `set(order)` may change. A disk whose GRUB cannot be read is left out (and `set` says so).
+    /// Takes down what `set(order)` may change. A disk whose GRUB cannot be read is left out (and
+    /// `set` says so).
     ///
     /// # Errors
     /// If the firmware's entries or the running system's own GRUB cannot be read.
@@ -343,7 +348,8 @@ impl Machine {
     /// Makes the machine boot these disks in this order from now on.
     ///
     /// # Errors
-    /// ALT-510 if the firmware does not show afterwards what it was given; ALT-509, ALT-511 and ALT-512 for what a disk lacks.
+    /// ALT-510 if the firmware does not show afterwards what it was given; ALT-509, ALT-511 and
+    /// ALT-512 for what a disk lacks.
     pub fn set(&self, order: &[&BootDisk], events: &Events) -> Result<()> {
         capability(self.firmware)?;
         match self.firmware {
@@ -359,13 +365,15 @@ impl Machine {
     }
 
     fn set_grubs(&self, order: &[&BootDisk], events: &Events) -> Result<()> {
-        // The first disk's own GRUB is freed first: a power cut on the way never leaves two that hand over to each other.
+        // The first disk's own GRUB is freed first: a power cut on the way never leaves two that
+        // hand over to each other.
         let mut arbiters: Vec<&BootDisk> = self.arbiters(order).collect();
         arbiters.sort_by_key(|d| order.iter().position(|o| o.id() == d.id()).unwrap_or(usize::MAX));
         let Some(first) = order.first() else { return Ok(()) };
         for d in arbiters {
             let done = self.apply(d, before_itself(d, order), events);
-            // Where the first disk's own GRUB is in order, the others matter only if the BIOS starts them.
+            // Where the first disk's own GRUB is in order, the others matter only if the BIOS
+            // starts them.
             let unreachable = first.chain_uuid().is_none() && !first.fresh;
             match done {
                 Err(e) if d.id() != first.id() && (d.id() != self.here.id() || unreachable) => {
@@ -413,8 +421,9 @@ impl Machine {
         grub.close()
     }
 
-    /// Leads back to `before`: entries made for our ESPs are deleted, order and one-time choice are what they were, and so is each custom.cfg
-    /// (what others wrote outside the block since then stays).
+    /// Leads back to `before`: entries made for our ESPs are deleted, order and one-time choice are
+    /// what they were, and so is each custom.cfg (what others wrote outside the block since then
+    /// stays).
     ///
     /// # Errors
     /// As [`Machine::set`]. Disks that are gone are no error: a warning names them.
@@ -445,7 +454,8 @@ impl Machine {
 }
 
 impl Machine {
-    /// Takes a disk that is about to go out of the boot list: its entries in the firmware, or what this system's own GRUB knows of it.
+    /// Takes a disk that is about to go out of the boot list: its entries in the firmware, or what
+    /// this system's own GRUB knows of it.
     ///
     /// # Errors
     /// As [`Machine::set`].
@@ -479,8 +489,9 @@ impl Machine {
 }
 
 impl Machine {
-    /// Takes out of the boot list what altdisk put there for a copy that nothing tells of any more: entries on these partitions that bear its
-    /// title, and this system's own block in custom.cfg, unless that leads to the disk with the id `keep`. Whether there was anything.
+    /// Takes out of the boot list what altdisk put there for a copy that nothing tells of any more:
+    /// entries on these partitions that bear its title, and this system's own block in custom.cfg,
+    /// unless that leads to the disk with the id `keep`. Whether there was anything.
     ///
     /// # Errors
     /// As [`Machine::set`].
@@ -514,8 +525,8 @@ impl Machine {
     }
 }
 
-/// Entries that bear the title of a copy and start something on one of these partitions. What was started now is never among them: the
-/// running system may be a copy itself.
+/// Entries that bear the title of a copy and start something on one of these partitions. What was
+/// started now is never among them: the running system may be a copy itself.
 fn unrecorded(vars: &efi::BootVars, partuuids: &[String]) -> Vec<String> {
     let on = partuuids.iter().flat_map(|p| vars.on_partition(p));
     let titled = on.filter(|e| {
@@ -569,8 +580,8 @@ fn undo_nvram(before: &Before, events: &Events) -> Result<()> {
 /// Entries that altdisk made and that were not there before.
 fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
     let ours = before.ours.iter().flat_map(|p| vars.on_partition(p));
-    // Entries that `set` made for the running system's own disk (here or on the alternate) bear its titles. They go only while
-    // everything that was tried before them is still there.
+    // Entries that `set` made for the running system's own disk (here or on the alternate) bear its
+    // titles. They go only while everything that was tried before them is still there.
     let whole = before.order.iter().all(|n| vars.entry(n).is_some());
     let titled =
         |e: &&efi::Entry| ["rootvg (", "old_rootvg ("].iter().any(|t| e.label.starts_with(t));

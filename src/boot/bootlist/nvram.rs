@@ -1,6 +1,8 @@
-//! The UEFI boot variables, through efibootmgr: entries created without touching the order, read back, then the order set.
+//! The UEFI boot variables, through efibootmgr: entries created without touching the order, read
+//! back, then the order set.
 //!
-//! Exit codes of efibootmgr are not trusted: what counts is what a second reading shows. Entries of others are never deleted.
+//! Exit codes of efibootmgr are not trusted: what counts is what a second reading shows. Entries of
+//! others are never deleted.
 
 use anyhow::Result;
 
@@ -64,7 +66,8 @@ fn esp(disk: &BootDisk) -> Result<&str> {
     })
 }
 
-/// The entry that starts this disk's loader: the wanted file before others on the same ESP, active ones only.
+/// The entry that starts this disk's loader: the wanted file before others on the same ESP, active
+/// ones only.
 pub fn best<'a>(vars: &'a BootVars, disk: &BootDisk) -> Option<&'a Entry> {
     let on = vars.on_partition(disk.esp_partuuid.as_deref()?);
     let exact =

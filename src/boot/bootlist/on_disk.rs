@@ -1,4 +1,5 @@
-//! Another disk's custom.cfg changed and restored for real: on loop devices with a file system each.
+//! Another disk's custom.cfg changed and restored for real: on loop devices with a file system
+//! each.
 
 use super::*;
 use crate::host::cmd::Cmd;

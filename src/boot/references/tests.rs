@@ -153,7 +153,8 @@ fn no_swap_no_resume() {
     assert_eq!(read(root, "etc/initramfs-tools/conf.d/resume"), "RESUME=none\n");
 }
 
-/// An image's root may hold any link; the running system has the very identifiers that are rewritten.
+/// An image's root may hold any link; the running system has the very identifiers that are
+/// rewritten.
 #[test]
 fn links_that_lead_out_are_not_followed_out() {
     let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -1,7 +1,9 @@
-//! Flags that AIX's later commands have (alt_disk_copy, alt_disk_mksysb, alt_rootvg_op, and alt_disk_install itself since 4.3.2) and that
-//! are not here: what each means there, and what does it here.
+//! Flags that AIX's later commands have (alt_disk_copy, alt_disk_mksysb, alt_rootvg_op, and
+//! alt_disk_install itself since 4.3.2) and that are not here: what each means there, and what does
+//! it here.
 //!
-//! A letter that people know from AIX is answered with its meaning, never with the flag here that looks like it.
+//! A letter that people know from AIX is answered with its meaning, never with the flag here that
+//! looks like it.
 
 /// One letter.
 #[derive(Debug)]

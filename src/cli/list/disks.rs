@@ -1,4 +1,5 @@
-//! Disks as choices: which can be a target, free ones first; what the others hold, or why they cannot be chosen.
+//! Disks as choices: which can be a target, free ones first; what the others hold, or why they
+//! cannot be chosen.
 
 use anyhow::Result;
 

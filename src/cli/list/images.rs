@@ -1,7 +1,9 @@
-//! Which system images there are: below the directory of images, what is mounted below /mnt and /media, and a directory that is named.
+//! Which system images there are: below the directory of images, what is mounted below /mnt and
+//! /media, and a directory that is named.
 //!
-//! Only the beginning of each file is read, where an image of ours says what it is. Other archives are listed by their names alone: what they hold is
-//! known only after reading all of them. All that an image says is shown as text that no terminal obeys.
+//! Only the beginning of each file is read, where an image of ours says what it is. Other archives
+//! are listed by their names alone: what they hold is known only after reading all of them. All
+//! that an image says is shown as text that no terminal obeys.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -20,7 +22,8 @@ use crate::text::printable;
 
 /// Levels of directories that are searched.
 const DEEP: usize = 4;
-/// A file system may be large, or far away: the search ends after this time, and after so many files.
+/// A file system may be large, or far away: the search ends after this time, and after so many
+/// files.
 const PATIENCE: Duration = Duration::from_secs(20);
 const MOST: usize = 20_000;
 /// Columns of the path, where it fits.

@@ -1,7 +1,8 @@
 //! `altdisk list`: the choices that the panels' lists offer, in the format that lists have.
 //!
-//! A line is a choice, its first word the value. The first line is a heading (`#`), `!` begins a line that cannot be chosen, and
-//! lines with `#` after a choice are notes to it. Everything fits into a pop-up list on 80 columns.
+//! A line is a choice, its first word the value. The first line is a heading (`#`), `!` begins a
+//! line that cannot be chosen, and lines with `#` after a choice are notes to it. Everything fits
+//! into a pop-up list on 80 columns.
 
 mod disks;
 pub(super) mod images;

@@ -1,7 +1,8 @@
-//! What can be installed from a location: packages, bundles, fixes. Read from the directory itself, nothing is run and nothing is changed.
+//! What can be installed from a location: packages, bundles, fixes. Read from the directory itself,
+//! nothing is run and nothing is changed.
 //!
-//! Beside each package stands what is installed: in the alternate, if one is mounted, else in the running system, which is what a clone
-//! begins as.
+//! Beside each package stands what is installed: in the alternate, if one is mounted, else in the
+//! running system, which is what a clone begins as.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +43,8 @@ const SUMMARY: usize = 12;
 /// The heading and the rows.
 ///
 /// # Errors
-/// ALT-754 without a location, ALT-743 for one that cannot be listed, ALT-732 where nothing is there, ALT-738 for packages of another system.
+/// ALT-754 without a location, ALT-743 for one that cannot be listed, ALT-732 where nothing is
+/// there, ALT-738 for packages of another system.
 pub fn rows(what: What, place: Option<&str>) -> Result<(String, Vec<Row>)> {
     match (what, place) {
         (What::Bundles | What::FixBundles, None) => Ok(bundles(what, None)),

@@ -1,4 +1,5 @@
-//! A boot image: kernel, initramfs and modules as a tar, for images that have none of their own (containers, minimal root file systems).
+//! A boot image: kernel, initramfs and modules as a tar, for images that have none of their own
+//! (containers, minimal root file systems).
 //!
 //! As AIX has it, its name says for what it is: `PLATFORM_LEVEL_boot` (`x86_64-efi_12.11.0_boot`).
 

@@ -1,8 +1,10 @@
-//! The identity map of an image install: what the image's own machine called its disks, and what the alternate has instead.
+//! The identity map of an image install: what the image's own machine called its disks, and what
+//! the alternate has instead.
 //!
-//! An image that altdisk made says the old names in its manifest; of a foreign archive only its fstab tells. The running system's
-//! UUIDs are added: what is generated in the alternate (initramfs, grub.cfg) must not name its disks either. Its device paths are not,
-//! as they may be the same words with another meaning.
+//! An image that altdisk made says the old names in its manifest; of a foreign archive only its
+//! fstab tells. The running system's UUIDs are added: what is generated in the alternate
+//! (initramfs, grub.cfg) must not name its disks either. Its device paths are not, as they may be
+//! the same words with another meaning.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +22,8 @@ pub enum Old<'a> {
     Fstab(&'a [fstab::Entry]),
 }
 
-/// The map for this layout; `links` are those of the first target below /dev/disk, `running` is the map that a clone of the running system would have, if it has one.
+/// The map for this layout; `links` are those of the first target below /dev/disk, `running` is the
+/// map that a clone of the running system would have, if it has one.
 pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>) -> IdMap {
     let mut map = IdMap::default();
     for v in &layout.volumes {

@@ -30,7 +30,8 @@ pub fn shown(level: &str) -> String {
     numbers(level).map(|n| n.to_string()).join(".")
 }
 
-/// Checks level and distribution of `image` against what was asked for, or against the running system.
+/// Checks level and distribution of `image` against what was asked for, or against the running
+/// system.
 ///
 /// # Errors
 /// ALT-670.
@@ -81,7 +82,8 @@ pub fn architecture(image: &System, here: &System) -> Result<()> {
     )))
 }
 
-/// The platforms that are to be installed: those that `-p` names, or the machine's own and every other that the image has.
+/// The platforms that are to be installed: those that `-p` names, or the machine's own and every
+/// other that the image has.
 pub fn platforms<'a>(
     image: &System,
     asked: &'a FromImage,

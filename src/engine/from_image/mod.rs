@@ -1,8 +1,9 @@
-//! Before phase 1 of an image install (`-d`): the image is looked at, every check that can refuse is made, and the base that all phases work
-//! from is settled. Touches nothing.
+//! Before phase 1 of an image install (`-d`): the image is looked at, every check that can refuse
+//! is made, and the base that all phases work from is settled. Touches nothing.
 //!
-//! An image of ours says all about itself in its manifest. Another archive is surveyed: read once from end to end, so it must be a file or
-//! a tape; of a pipe without manifest nothing can be known before it is written, and it is taken with -g only.
+//! An image of ours says all about itself in its manifest. Another archive is surveyed: read once
+//! from end to end, so it must be a file or a tape; of a pipe without manifest nothing can be known
+//! before it is written, and it is taken with -g only.
 
 pub(crate) mod boot_image;
 mod fit;
@@ -39,7 +40,8 @@ pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
 /// Checks the request against image and machine and settles everything.
 ///
 /// # Errors
-/// The first refusal: targets (ALT-2xx), sizes (ALT-3xx), boot loader (ALT-5xx), the image (ALT-6xx).
+/// The first refusal: targets (ALT-2xx), sizes (ALT-3xx), boot loader (ALT-5xx), the image
+/// (ALT-6xx).
 pub fn prepare(
     request: &Request,
     from: &FromImage,
@@ -205,7 +207,8 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
     })
 }
 
-/// The layout: that of -i, that of the image, or that of the running system with room for what the image holds.
+/// The layout: that of -i, that of the image, or that of the running system with room for what the
+/// image holds.
 fn layout_of(
     request: &Request,
     seen: &Seen,

@@ -1,7 +1,8 @@
 //! The steps of phase 1 that put an image onto the alternate's file systems.
 //!
-//! Everything is mounted at /alt_inst before the stream is read; what belongs on the ESP waits elsewhere until phase 3. A restore that
-//! was interrupted begins again with empty file systems, so nothing of a half-restored tree is left.
+//! Everything is mounted at /alt_inst before the stream is read; what belongs on the ESP waits
+//! elsewhere until phase 3. A restore that was interrupted begins again with empty file systems, so
+//! nothing of a half-restored tree is left.
 
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,8 @@ pub fn subvolumes(base: &Base, index: usize, repeated: bool, events: &Events) ->
 /// Restores the image.
 ///
 /// # Errors
-/// What opening, reading (ALT-63x) or restoring (ALT-64x) says; ALT-673 where it is another image by now.
+/// What opening, reading (ALT-63x) or restoring (ALT-64x) says; ALT-673 where it is another image
+/// by now.
 pub fn restore(c: &mut Context) -> Result<()> {
     let (base, events) = (c.base, c.events);
     let image = base.imaged.as_ref().context("an image install without its image")?;

@@ -1,4 +1,5 @@
-//! Fresh identifiers and names for the copy: nothing of it is called what something of the source is.
+//! Fresh identifiers and names for the copy: nothing of it is called what something of the source
+//! is.
 
 /// Source of fresh identifiers: random in the field, counted in tests.
 pub struct Fresh<'a>(pub &'a mut dyn FnMut() -> uuid::Uuid);
@@ -40,7 +41,8 @@ pub(super) fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String 
     if fstype == "vfat" { label.to_uppercase() } else { label }
 }
 
-/// A volume group name that no other disk has: the source's with a fresh ending (in place of an earlier clone's).
+/// A volume group name that no other disk has: the source's with a fresh ending (in place of an
+/// earlier clone's).
 pub(super) fn fresh_vg(old: &str, fresh: &mut Fresh) -> String {
     let base = match old.rfind("_alt") {
         Some(i)

@@ -1,11 +1,13 @@
-//! What protects files in the running system, and would be missing in a copy of the files alone. Found before anything is written, and named one
-//! by one.
+//! What protects files in the running system, and would be missing in a copy of the files alone.
+//! Found before anything is written, and named one by one.
 //!
-//! - Encrypted directories (fscrypt): who reads an unlocked one reads plain text, and plain text is what a copy gets. Its key cannot be
-//!   asked for, so the copy cannot be encrypted with it.
+//! - Encrypted directories (fscrypt): who reads an unlocked one reads plain text, and plain text is
+//!   what a copy gets. Its key cannot be asked for, so the copy cannot be encrypted with it.
 //! - Files with checksums (fs-verity): the copier enables them again; an image cannot hold them.
-//! - Directories that fold case: kept where the copy's file system has the feature (it has, unless an image.data made it another); an image cannot.
-//! - Writable btrfs snapshots (machinectl clone, layers of containers): cloned as subvolumes of their own, which takes the room of what they share.
+//! - Directories that fold case: kept where the copy's file system has the feature (it has, unless
+//!   an image.data made it another); an image cannot.
+//! - Writable btrfs snapshots (machinectl clone, layers of containers): cloned as subvolumes of
+//!   their own, which takes the room of what they share.
 //!
 //! What would be lost is refused unless it is accepted by name (`--accept`).
 
@@ -44,7 +46,8 @@ pub struct Told {
 /// Looks through the file systems of rootvg that can hold something protected.
 ///
 /// # Errors
-/// ALT-327 for files that are encrypted and locked; ALT-335 for what would be lost and was not accepted.
+/// ALT-327 for files that are encrypted and locked; ALT-335 for what would be lost and was not
+/// accepted.
 pub fn check(
     image: &ImageData,
     facts: &Facts,
@@ -69,7 +72,8 @@ pub fn check(
     judge(&all, accepted, into)
 }
 
-/// What a file system of the running system can hold. Programs that are older than a feature do not name it, so ext4's own record is asked.
+/// What a file system of the running system can hold. Programs that are older than a feature do not
+/// name it, so ext4's own record is asked.
 fn can_hold(fs: &Fs, device: &Path, facts: &Facts) -> Wanted {
     match fs.fs_vfs.as_str() {
         "ext4" => ExtSuper::of(device).map_or_else(
@@ -189,7 +193,8 @@ fn refuse_unless_accepted(
     Err(error::PROTECTION_LOST.because_do((first, format!("\n  {}", cause.join("\n  "))), remedy))
 }
 
-/// A line of an exclude list that takes a file, or what is in a directory (with a / at its end), and nothing else.
+/// A line of an exclude list that takes a file, or what is in a directory (with a / at its end),
+/// and nothing else.
 fn pattern(path: &str) -> String {
     let special = |c: char| if "\\.*[]^$".contains(c) { format!("\\{c}") } else { c.to_string() };
     let escaped: String = path.chars().map(special).collect();

@@ -1,5 +1,6 @@
-//! One walk over a file system that can hold protected files: encrypted directories (and whether they are locked), files with checksums,
-//! directories that fold case. What the exclude list takes is not looked at.
+//! One walk over a file system that can hold protected files: encrypted directories (and whether
+//! they are locked), files with checksums, directories that fold case. What the exclude list takes
+//! is not looked at.
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
@@ -28,7 +29,8 @@ pub struct Wanted {
     pub casefold: bool,
 }
 
-/// What is there: full paths in the running system. Of several directories one in another, the upper one.
+/// What is there: full paths in the running system. Of several directories one in another, the
+/// upper one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub encrypted: Vec<String>,
@@ -140,7 +142,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The kind of an entry that is copied; None where the exclude list takes it, or no copy has it.
+    /// The kind of an entry that is copied; None where the exclude list takes it, or no copy has
+    /// it.
     fn taken(&self, dir: impl AsFd, entry: &Entry, path: &[u8]) -> Sys<Option<Kind>> {
         let kind = match entry.kind {
             Some(kind) => Some(kind),

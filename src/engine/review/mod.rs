@@ -1,8 +1,9 @@
-//! The page that is read before anything happens: what is erased, how long it takes, what boots next, how to go back, the steps.
-//! And what has to be typed first, where a disk holds something.
+//! The page that is read before anything happens: what is erased, how long it takes, what boots
+//! next, how to go back, the steps. And what has to be typed first, where a disk holds something.
 //!
-//! The run's own checks are made, so that nothing unexpected comes after the page: what the run would refuse is refused here, in the
-//! same words. Only that a disk holds something is no refusal: it becomes a question. The form is that of the review protocol.
+//! The run's own checks are made, so that nothing unexpected comes after the page: what the run
+//! would refuse is refused here, in the same words. Only that a disk holds something is no refusal:
+//! it becomes a question. The form is that of the review protocol.
 
 mod page;
 mod removal;
@@ -41,7 +42,8 @@ pub struct Review {
     pub warnings: Vec<String>,
 }
 
-/// One question, short enough to stand before a field: one of the words must be typed, then the command gets what is to be added.
+/// One question, short enough to stand before a field: one of the words must be typed, then the
+/// command gets what is to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Typed {
     pub prompt: String,
@@ -141,9 +143,11 @@ fn may_begin() -> Result<()> {
     State::not_busy()
 }
 
-/// The disks that hold something and are not confirmed: as questions, and the request as it is once they are answered.
+/// The disks that hold something and are not confirmed: as questions, and the request as it is once
+/// they are answered.
 fn questions(request: &Request, replaced: Option<&Alternate>) -> Result<(Request, Vec<Typed>)> {
-    // Which disks there are; what of the running system cannot be cloned is for the run's own checks to say.
+    // Which disks there are; what of the running system cannot be cloned is for the run's own
+    // checks to say.
     let facts = Facts::for_image()?;
     let world =
         replaced.map_or_else(|| facts.world.clone(), |old| replace::put_away(&facts.world, old));

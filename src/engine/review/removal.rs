@@ -13,10 +13,12 @@ use crate::engine::standing::{Stage, Standing, stage};
 use crate::engine::state::{Alternate, State};
 use crate::host::{clock, mounts};
 
-/// The page about `-X` with these serial numbers; `ask`: the disks of the copy shall be erased, and their serial numbers are asked for.
+/// The page about `-X` with these serial numbers; `ask`: the disks of the copy shall be erased, and
+/// their serial numbers are asked for.
 ///
 /// # Errors
-/// ALT-233 for a serial number of no disk of the copy; ALT-709 where the running system is the copy itself.
+/// ALT-233 for a serial number of no disk of the copy; ALT-709 where the running system is the copy
+/// itself.
 pub fn of_clean_up(erase: &[String], ask: bool) -> Result<Review> {
     may_begin()?;
     let world = World::gather()?;

@@ -1,4 +1,5 @@
-//! From what names a device (a number, a path, fstab's first field) to the device, and to what is known of it.
+//! From what names a device (a number, a path, fstab's first field) to the device, and to what is
+//! known of it.
 
 use std::path::Path;
 
@@ -71,7 +72,8 @@ pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
         disks.chain(world.stacked.iter().map(Device::Stacked))
     };
     let unquoted = |v: &str| v.trim_matches('"').to_owned();
-    // A copy that `dd` made has the same names: where several answer, the one on a disk in use is meant.
+    // A copy that `dd` made has the same names: where several answer, the one on a disk in use is
+    // meant.
     let first = |which: &dyn Fn(&Device<'w>) -> bool| {
         let found: Vec<Device<'w>> = all().filter(|d| which(d)).collect();
         let in_use = |d: &&Device| match d {

@@ -11,7 +11,8 @@ use crate::host::mounts::is_of;
 use crate::host::mounts::{self, Mount};
 use crate::image::data::Fs;
 
-/// The mount of `fs` in the running system; `devices`: every path that its device had when it was described.
+/// The mount of `fs` in the running system; `devices`: every path that its device had when it was
+/// described.
 ///
 /// # Errors
 /// ALT-310 where it is not mounted there any more.
@@ -37,7 +38,8 @@ fn place(fs: &Fs) -> &Path {
     Path::new(fs.subvolume.iter().find_map(|s| s.mount_point.as_deref()).unwrap_or(&fs.fs_name))
 }
 
-/// The newest mount of the device; after a restart it may have another name, and then the only one that can be meant.
+/// The newest mount of the device; after a restart it may have another name, and then the only one
+/// that can be meant.
 fn choose<'m>(all: &'m [Mount], fs: &Fs, is_its: &dyn Fn(&Mount) -> bool) -> Option<&'m Mount> {
     let whole = |m: &&Mount| m.fstype == "btrfs" || m.root == Path::new("/");
     let here: Vec<&Mount> = all

@@ -12,7 +12,8 @@ use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Subvolume};
 
 impl Describer<'_> {
-    /// The subvolumes that are mounted, and those nested in them: writable snapshots too, read-only ones not.
+    /// The subvolumes that are mounted, and those nested in them: writable snapshots too, read-only
+    /// ones not.
     pub(super) fn subvolumes(&mut self, fs: &mut Fs, device: &Path, mount: &Mount) -> Result<()> {
         let (listed, default) = self.ask.subvolumes(mount)?;
         let mine = |m: &&Mount| {
@@ -100,8 +101,9 @@ impl Describer<'_> {
     }
 }
 
-/// Whether a tool made a snapshot as a picture of the past, which it also does with writable ones: snapper (`.snapshots/1/snapshot`, writable after a
-/// rollback) and timeshift (`timeshift-btrfs/snapshots/DATE/@`).
+/// Whether a tool made a snapshot as a picture of the past, which it also does with writable ones:
+/// snapper (`.snapshots/1/snapshot`, writable after a rollback) and timeshift
+/// (`timeshift-btrfs/snapshots/DATE/@`).
 fn is_kept_by_a_tool(path: &str) -> bool {
     let words: Vec<&str> = path.split('/').collect();
     words.windows(3).any(|w| {
@@ -136,7 +138,8 @@ fn with_compression(mount: &Mount, options: String) -> String {
     }
 }
 
-/// A subvolume that is mounted at several places is one subvolume: at `/`, or at the place that fstab has, or where it was mounted first.
+/// A subvolume that is mounted at several places is one subvolume: at `/`, or at the place that
+/// fstab has, or where it was mounted first.
 fn once_each<'m>(
     mounted: &'m [(String, &'m Mount)],
     in_fstab: &dyn Fn(&Mount) -> bool,

@@ -385,7 +385,8 @@ fn a_subvolume_at_several_places_is_one() {
     crate::image::check::check(&source.image).unwrap_or_else(|e| panic!("{e:?}"));
 }
 
-/// lsblk of such a machine: vda4 -> cryptswap1 (crypt) [SWAP]. No device-mapper is needed to judge it.
+/// lsblk of such a machine: vda4 -> cryptswap1 (crypt) [SWAP]. No device-mapper is needed to judge
+/// it.
 #[test]
 fn swap_with_a_random_key_is_cloned_as_swap() {
     const CRYPTTAB: &str = "# <name> <device> <key> <options>\ncryptswap1 /dev/vda4 /dev/urandom swap,cipher=aes-xts-plain64,size=256\n\

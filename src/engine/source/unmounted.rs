@@ -1,4 +1,5 @@
-//! What belongs to rootvg, or might be taken for it, beside mounted file systems: mounts from files, lines of fstab that nobody has mounted, swap.
+//! What belongs to rootvg, or might be taken for it, beside mounted file systems: mounts from
+//! files, lines of fstab that nobody has mounted, swap.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,8 @@ impl Describer<'_> {
         }
     }
 
-    /// What fstab names on the root disks and nobody has mounted. An automount point says nothing: it is there before the first access.
+    /// What fstab names on the root disks and nobody has mounted. An automount point says nothing:
+    /// it is there before the first access.
     pub(super) fn not_mounted(&mut self) {
         let mounted =
             |at: &Path| self.mounts.iter().any(|m| m.mount_point == at && m.fstype != "autofs");
@@ -62,7 +64,8 @@ impl Describer<'_> {
             && device.content().iter().any(|s| s.kind == "vfat")
     }
 
-    /// The EFI system partition is often mounted on demand only, or not at all. It is part of the system all the same.
+    /// The EFI system partition is often mounted on demand only, or not at all. It is part of the
+    /// system all the same.
     fn take_esp(&mut self, entry: &fstab::Entry, device: &Device) {
         let (lv, vg) = self.volume_name(device);
         let size_mb = device.size() / MIB;
@@ -155,8 +158,8 @@ impl Describer<'_> {
         Ok(())
     }
 
-    /// Swap space with a random key: what crypttab names is a volume of rootvg like other swap space, and not encrypted in a way that matters, as nobody
-    /// ever reads it again.
+    /// Swap space with a random key: what crypttab names is a volume of rootvg like other swap
+    /// space, and not encrypted in a way that matters, as nobody ever reads it again.
     fn swap_of_crypttab(&mut self) -> Result<()> {
         let text = self.crypttab.clone();
         for entry in

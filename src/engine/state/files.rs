@@ -1,8 +1,9 @@
 //! How the records lie on disk, and when they are believed.
 //!
-//! `altinst/plan.json` can be read by everybody and holds no secret; `secrets.json` beside it holds those, for root alone; `plan.json.old`
-//! is a second copy of the plan, used where the first is damaged. Each is a small regular file of root's that nobody else can write:
-//! anything else is not read at all, so that neither a fifo nor a link stops or misleads a command.
+//! `altinst/plan.json` can be read by everybody and holds no secret; `secrets.json` beside it holds
+//! those, for root alone; `plan.json.old` is a second copy of the plan, used where the first is
+//! damaged. Each is a small regular file of root's that nobody else can write: anything else is not
+//! read at all, so that neither a fifo nor a link stops or misleads a command.
 
 use std::fs::File;
 use std::io::Write;
@@ -25,12 +26,14 @@ const PLAN: &str = "plan.json";
 /// A second copy of the plan.
 const OLD_PLAN: &str = "plan.json.old";
 pub(super) const JOURNAL: &str = "journal.jsonl";
-/// There, and empty, once phase 3 is complete: a journal that lost its end, at the end of a line, looks whole.
+/// There, and empty, once phase 3 is complete: a journal that lost its end, at the end of a line,
+/// looks whole.
 const FINISHED: &str = "finished";
 const IMAGE: &str = "image.data";
 /// Of the stored form. A plan of another version is not believed.
 const VERSION: u64 = 1;
-/// Largest plan or journal that is read. A plan has some 200 KiB where a disk holds a hundred file systems.
+/// Largest plan or journal that is read. A plan has some 200 KiB where a disk holds a hundred file
+/// systems.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// A plan as it is stored.
@@ -67,7 +70,8 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
     };
     let (journal, damaged) =
         journal.ok().flatten().map_or((vec![], true), |text| parse_journal(&text));
-    // A crash between the plan and the record of its run leaves a whole journal, of the runs before.
+    // A crash between the plan and the record of its run leaves a whole journal, of the runs
+    // before.
     let begun = journal.iter().any(|r| matches!(r, Record::Run { .. }));
     let cut = dir.join(FINISHED).symlink_metadata().is_ok()
         && !journal.contains(&Record::Phase { phase: 3 });
@@ -81,12 +85,14 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
     }))
 }
 
-/// Notes that phase 3 is complete, apart from the journal. Where that cannot be written (a full file system), the journal alone says so.
+/// Notes that phase 3 is complete, apart from the journal. Where that cannot be written (a full
+/// file system), the journal alone says so.
 pub(super) fn note_finished(dir: &Path) {
     let _ = files::put(&dir.join(FINISHED), b"", 0o644);
 }
 
-/// The plan in `dir`, or the copy beside it where the plan cannot be read. That a newer version made it is no damage.
+/// The plan in `dir`, or the copy beside it where the plan cannot be read. That a newer version
+/// made it is no damage.
 ///
 /// # Errors
 /// ALT-717 where somebody else can have changed it.
@@ -132,7 +138,8 @@ fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
     Ok(kept)
 }
 
-/// Stores a plan, masked; its secrets go to a file of their own where `keep_secrets`, and nowhere else.
+/// Stores a plan, masked; its secrets go to a file of their own where `keep_secrets`, and nowhere
+/// else.
 ///
 /// # Errors
 /// Where a file cannot be written.
@@ -156,7 +163,8 @@ fn has_secrets(plan: &[u8]) -> bool {
     plan.is_ok_and(|mut plan| !Secrets::take_from(&mut plan, 0).is_empty())
 }
 
-/// Stores a plan anew that 0.1.0 stored with its secrets where everybody reads them. A full file system leaves it as it is.
+/// Stores a plan anew that 0.1.0 stored with its secrets where everybody reads them. A full file
+/// system leaves it as it is.
 pub(super) fn hide_secrets(dir: &Path, a: &Alternate) {
     let open = read(&dir.join(PLAN)).ok().flatten().is_some_and(|text| has_secrets(&text));
     if open {
@@ -203,8 +211,8 @@ pub(super) fn make_room(dir: &Path) {
     }
 }
 
-/// Prepares the journal for another record: a last line that a power cut tore, whose step has not acted, is taken away, or the new record
-/// would become a part of it.
+/// Prepares the journal for another record: a last line that a power cut tore, whose step has not
+/// acted, is taken away, or the new record would become a part of it.
 ///
 /// # Errors
 /// Where it cannot be read or written.
@@ -221,7 +229,8 @@ pub(super) fn end_line(path: &Path, journal: &mut File) -> Result<()> {
     ended.with_context(|| format!("writing {}", path.display()))
 }
 
-/// Reads the journal, and whether lines of it are damaged; a last line that a power cut tore is none of those.
+/// Reads the journal, and whether lines of it are damaged; a last line that a power cut tore is
+/// none of those.
 fn parse_journal(text: &[u8]) -> (Vec<Record>, bool) {
     let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
     let (mut records, mut damaged) = (vec![], false);
@@ -253,7 +262,8 @@ pub(super) fn refused(no: Refused) -> anyhow::Error {
     }
 }
 
-/// The same for a directory: one that is something else is not made anew, for nobody knows who put it there.
+/// The same for a directory: one that is something else is not made anew, for nobody knows who put
+/// it there.
 pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
     match &no {
         Refused::Odd { path, .. } => {
@@ -285,7 +295,8 @@ pub(super) fn is_no_room(e: &anyhow::Error) -> bool {
     })
 }
 
-/// A file system that is full or read-only has an error of its own; every other error stays what it is.
+/// A file system that is full or read-only has an error of its own; every other error stays what it
+/// is.
 pub(super) fn no_room(e: anyhow::Error) -> anyhow::Error {
     use std::io::ErrorKind;
     let kind = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);

@@ -1,8 +1,9 @@
 //! The lock that keeps runs apart.
 //!
-//! The state directory itself is locked (flock(2) takes a descriptor that is open for reading), so that a file system which is full or
-//! read-only does not stand in the way. Only root may open it: anybody who can could hold the lock. The file `lock` in it says who holds the lock, as far as it can be written; it is locked as
-//! well, because version 0.1.0 locks only that.
+//! The state directory itself is locked (flock(2) takes a descriptor that is open for reading), so
+//! that a file system which is full or read-only does not stand in the way. Only root may open it:
+//! anybody who can could hold the lock. The file `lock` in it says who holds the lock, as far as it
+//! can be written; it is locked as well, because version 0.1.0 locks only that.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};

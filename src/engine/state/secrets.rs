@@ -1,10 +1,12 @@
 //! The secrets of a stored plan, in a file of their own.
 //!
-//! A plan is stored masked, for everybody may read it. What was masked is kept in `secrets.json`, for root alone, as pairs of a place in
-//! the plan (a JSON pointer, RFC 6901) and the text. The file goes as soon as no step is left that needs it.
+//! A plan is stored masked, for everybody may read it. What was masked is kept in `secrets.json`,
+//! for root alone, as pairs of a place in the plan (a JSON pointer, RFC 6901) and the text. The
+//! file goes as soon as no step is left that needs it.
 //!
-//! Only the request and its steps are masked: passwords come from the command line. The base, which later phases are made of when the
-//! secrets are long gone, stays word for word: a name in it may happen to be somebody's password.
+//! Only the request and its steps are masked: passwords come from the command line. The base, which
+//! later phases are made of when the secrets are long gone, stays word for word: a name in it may
+//! happen to be somebody's password.
 
 use std::collections::BTreeMap;
 use std::path::Path;

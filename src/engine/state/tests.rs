@@ -225,7 +225,8 @@ fn a_password_that_is_also_another_word_is_put_back() {
     let dir = old();
     let dir = dir.path();
     let mut a = known(dir);
-    // As `known` has learnt it: it is masked wherever it stands, but not in what later phases are made of.
+    // As `known` has learnt it: it is masked wherever it stands, but not in what later phases are
+    // made of.
     let script = PathBuf::from("/root/geheim42/run.sh");
     a.plan.request.script = Some(script.clone());
     a.base.id = PASSWORD.to_owned();

@@ -1,8 +1,10 @@
-//! How a path is resolved beneath a directory: by openat2(2), or one name at a time where the kernel does not have it.
+//! How a path is resolved beneath a directory: by openat2(2), or one name at a time where the
+//! kernel does not have it.
 //!
-//! Symbolic links are followed as a program sees them that has changed its root (chroot(2)) to that directory: an absolute link begins
-//! at the directory, and `..` stops there. Everything found is a descriptor (`O_PATH`), so what is renamed or replaced
-//! afterwards does not change what the descriptor stands for, and nothing has been opened yet: no FIFO waits, no device reacts.
+//! Symbolic links are followed as a program sees them that has changed its root (chroot(2)) to that
+//! directory: an absolute link begins at the directory, and `..` stops there. Everything found is a
+//! descriptor (`O_PATH`), so what is renamed or replaced afterwards does not change what the
+//! descriptor stands for, and nothing has been opened yet: no FIFO waits, no device reacts.
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,8 +21,9 @@ pub const MAX_LINKS: usize = 40;
 
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
-/// What `path` stands for beneath `top`, links followed. `by_name`: without openat2(2), as where the kernel does not have it (before Linux
-/// 5.6) or a container forbids it. Both ways find the same.
+/// What `path` stands for beneath `top`, links followed. `by_name`: without openat2(2), as where
+/// the kernel does not have it (before Linux 5.6) or a container forbids it. Both ways find the
+/// same.
 ///
 /// Nothing in `closed` is touched: paths beneath `top` without the first `/`.
 ///
@@ -33,7 +36,8 @@ pub fn find(top: BorrowedFd<'_>, path: &Path, by_name: bool, closed: &[PathBuf])
             .flags(PATH_ONLY)
             .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
         match openat2(top, &relative, flags) {
-            // EAGAIN: something was renamed meanwhile and the path has a `..`. ENAMETOOLONG: it does not fit into one call.
+            // EAGAIN: something was renamed meanwhile and the path has a `..`. ENAMETOOLONG: it
+            // does not fit into one call.
             Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN | Errno::ENAMETOOLONG) => {}
             other => return other,
         }
@@ -44,7 +48,8 @@ pub fn find(top: BorrowedFd<'_>, path: &Path, by_name: bool, closed: &[PathBuf])
     }
 }
 
-/// Where `path` leads, as a path without links beneath `top`. What does not exist is taken as it is written.
+/// Where `path` leads, as a path without links beneath `top`. What does not exist is taken as it is
+/// written.
 ///
 /// # Errors
 /// As [`find`].
@@ -52,14 +57,16 @@ pub fn leads_to(top: BorrowedFd<'_>, path: &Path, closed: &[PathBuf]) -> Sys<Pat
     walk(top, path, true, closed).map(|(_, names)| names)
 }
 
-/// Goes down name by name. A link is never followed by the kernel: its text is read and its names are gone down as well.
+/// Goes down name by name. A link is never followed by the kernel: its text is read and its names
+/// are gone down as well.
 fn walk(
     top: BorrowedFd<'_>,
     path: &Path,
     missing_is_fine: bool,
     closed: &[PathBuf],
 ) -> Sys<(Option<OwnedFd>, PathBuf)> {
-    // `..` goes back to a descriptor that was passed, wherever that directory has been moved meanwhile.
+    // `..` goes back to a descriptor that was passed, wherever that directory has been moved
+    // meanwhile.
     let mut passed: Vec<(OwnedFd, OsString)> = vec![];
     let mut todo = names(path);
     let mut followed = 0;
@@ -91,7 +98,8 @@ fn walk(
             todo.extend(names(&target));
             continue;
         }
-        // A name below something that is no directory: the next openat says ENOTDIR; `..` must say it here.
+        // A name below something that is no directory: the next openat says ENOTDIR; `..` must say
+        // it here.
         if todo.last().is_some_and(|next| next == "..")
             && stat_fd(&fd)?.kind() != Some(Kind::Directory)
         {

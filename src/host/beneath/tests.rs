@@ -196,7 +196,8 @@ fn trees_are_walked_removed_and_copied_without_their_links() {
 fn a_new_file_takes_the_place_of_an_old_one() {
     both(|w| {
         let (root, b) = (w.root(), w.beneath());
-        // The running system's files are those of the root here: what matters is where the copy goes.
+        // The running system's files are those of the root here: what matters is where the copy
+        // goes.
         symlink(w.outside().join("f"), root.join("etc/key")).unwrap();
         symlink(w.outside(), root.join("etc/dir")).unwrap();
         let put = |from: &Path, to: &Path| {

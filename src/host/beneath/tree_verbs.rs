@@ -1,4 +1,5 @@
-//! Whole trees beneath a root: walked, removed, copied, without following a link; and directories to mount on.
+//! Whole trees beneath a root: walked, removed, copied, without following a link; and directories
+//! to mount on.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -15,7 +16,8 @@ use super::{Beneath, DIRECTORY, beside, entries, remove_name, through};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 
-/// How deep a tree is walked, removed or copied: one descriptor is held for each directory on the way down.
+/// How deep a tree is walked, removed or copied: one descriptor is held for each directory on the
+/// way down.
 const MAX_DEPTH: usize = 500;
 
 /// A directory that is held open.
@@ -25,8 +27,9 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A path that leads to the open directory itself, for the programs that this process runs, and for walking it. It is good as long as this
-    /// value lives. It ends with `/.`, as the call behind mount(8) does not follow a link in the last name.
+    /// A path that leads to the open directory itself, for the programs that this process runs, and
+    /// for walking it. It is good as long as this value lives. It ends with `/.`, as the call
+    /// behind mount(8) does not follow a link in the last name.
     pub fn path(&self) -> PathBuf {
         through(&self.dir).join(".")
     }
@@ -85,7 +88,8 @@ impl Beneath {
         Ok(Directory { dir })
     }
 
-    /// Holds the directory `inner` open, links on the way followed. What is in it is named by [`Directory::path`], and may be links.
+    /// Holds the directory `inner` open, links on the way followed. What is in it is named by
+    /// [`Directory::path`], and may be links.
     ///
     /// # Errors
     /// Where it is no directory.
@@ -96,8 +100,9 @@ impl Beneath {
         })
     }
 
-    /// Everything beneath the directory `inner`, by name, what a directory holds before itself; links on the way to `inner` are followed,
-    /// those in it are not. Paths are as seen inside, without links and without the first `/`. A missing directory has nothing in it.
+    /// Everything beneath the directory `inner`, by name, what a directory holds before itself;
+    /// links on the way to `inner` are followed, those in it are not. Paths are as seen inside,
+    /// without links and without the first `/`. A missing directory has nothing in it.
     ///
     /// # Errors
     /// If a directory cannot be read.
@@ -150,8 +155,8 @@ impl Beneath {
             .collect())
     }
 
-    /// Removes what is called `inner` with all that it holds: a link itself, and nothing of another file system that is mounted in it.
-    /// That it is not there is no error.
+    /// Removes what is called `inner` with all that it holds: a link itself, and nothing of another
+    /// file system that is mounted in it. That it is not there is no error.
     ///
     /// # Errors
     /// Where something cannot be removed.
@@ -162,8 +167,9 @@ impl Beneath {
         }
     }
 
-    /// Puts a file or a whole directory of the running system in the place of what has the same path here. `make` copies it from the path that
-    /// it is given to another, where nothing is; what was in its place stays until that has gone well.
+    /// Puts a file or a whole directory of the running system in the place of what has the same
+    /// path here. `make` copies it from the path that it is given to another, where nothing is;
+    /// what was in its place stays until that has gone well.
     ///
     /// # Errors
     /// What `make` says; where directories above cannot be made.
@@ -194,9 +200,10 @@ impl Beneath {
         done
     }
 
-    /// Copies directories and regular files from `from` into the directory `to` of another root, which is made if need be; what is there stays
-    /// unless it has the name of a file that is copied. Times are kept, owners and modes are not (the FAT family keeps none). Returns
-    /// what is neither directory nor file and was left out.
+    /// Copies directories and regular files from `from` into the directory `to` of another root,
+    /// which is made if need be; what is there stays unless it has the name of a file that is
+    /// copied. Times are kept, owners and modes are not (the FAT family keeps none). Returns what
+    /// is neither directory nor file and was left out.
     ///
     /// # Errors
     /// What reading or writing says.

@@ -1,6 +1,8 @@
-//! What is done in the new mount namespace after the change of root, made up before fork(2): after it only system calls are made.
+//! What is done in the new mount namespace after the change of root, made up before fork(2): after
+//! it only system calls are made.
 //!
-//! The old root is gone by then, and so are all descriptors of it: a symbolic link in the copy, of whatever kind, leads to the copy.
+//! The old root is gone by then, and so are all descriptors of it: a symbolic link in the copy, of
+//! whatever kind, leads to the copy.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;

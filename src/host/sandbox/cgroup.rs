@@ -1,7 +1,9 @@
-//! The control group of a sandbox, cgroups(7): limits of processes and memory, and which devices may be opened.
+//! The control group of a sandbox, cgroups(7): limits of processes and memory, and which devices
+//! may be opened.
 //!
-//! It is made at the top of the second version's hierarchy and removed when the program has ended. Where that hierarchy is not mounted, cannot be
-//! written, or does not hand on a controller, that limit is missing, and the preview says so.
+//! It is made at the top of the second version's hierarchy and removed when the program has ended.
+//! Where that hierarchy is not mounted, cannot be written, or does not hand on a controller, that
+//! limit is missing, and the preview says so.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -80,7 +82,8 @@ impl Drop for Cgroup {
     }
 }
 
-/// Removes what a killed run left. A group with processes cannot be removed, and one of a run that lives may not have any yet.
+/// Removes what a killed run left. A group with processes cannot be removed, and one of a run that
+/// lives may not have any yet.
 fn tidy(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let name = entry.file_name();

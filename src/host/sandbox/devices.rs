@@ -1,6 +1,8 @@
-//! Which devices programs in the sandbox may open, by number, wherever a node of them may lie: a program for the kernel's device control of a
-//! control group (bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE). What is mounted without devices already keeps foreign nodes from leading anywhere; this also
-//! makes a disk readable and not writable, which no mode of a node does for root.
+//! Which devices programs in the sandbox may open, by number, wherever a node of them may lie: a
+//! program for the kernel's device control of a control group (bpf(2),
+//! BPF_PROG_TYPE_CGROUP_DEVICE). What is mounted without devices already keeps foreign nodes from
+//! leading anywhere; this also makes a disk readable and not writable, which no mode of a node does
+//! for root.
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -57,7 +59,8 @@ const fn line(code: u8, to: u8, from: u8, far: i16, k: u32) -> u64 {
         | ((k as u64) << 32)
 }
 
-/// Of `struct bpf_cgroup_dev_ctx`: kind and access in one word, major, minor; returns 1 where it is allowed.
+/// Of `struct bpf_cgroup_dev_ctx`: kind and access in one word, major, minor; returns 1 where it is
+/// allowed.
 fn program(all: &[Allowed]) -> Vec<u64> {
     const LOAD: u8 = 0x61;
     const MOVE: u8 = 0xbf;

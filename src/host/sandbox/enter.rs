@@ -1,4 +1,5 @@
-//! The way into the sandbox, between fork and exec: everything is made up before, as a [`Way`], and then only system calls are made.
+//! The way into the sandbox, between fork and exec: everything is made up before, as a [`Way`], and
+//! then only system calls are made.
 
 use std::ffi::{CStr, CString};
 
@@ -8,7 +9,8 @@ use nix::libc;
 use super::acts::{Act, check, reason};
 use super::{filter, first, landlock, limits};
 
-/// A directory outside that is shown inside, read-only: what it is, and the directories below /run that lead there, each with those above it.
+/// A directory outside that is shown inside, read-only: what it is, and the directories below /run
+/// that lead there, each with those above it.
 #[derive(Debug)]
 pub(super) struct Shown {
     pub from: CString,
@@ -37,8 +39,9 @@ const KEPT_OPEN: libc::c_int = 3;
 const OLDER: libc::c_int = 65536;
 const CLOSE_ON_EXEC: libc::c_uint = 4;
 
-/// Three processes come of the one: what altdisk waits for, which stays outside; the first process inside, which becomes a program of its own
-/// ([`first`]), ends with the second, and the kernel with it everything else inside; and the one that returns from here to become the program.
+/// Three processes come of the one: what altdisk waits for, which stays outside; the first process
+/// inside, which becomes a program of its own ([`first`]), ends with the second, and the kernel
+/// with it everything else inside; and the one that returns from here to become the program.
 pub(super) fn enter(way: &Way) -> std::io::Result<()> {
     // SAFETY: system calls on memory that lives as long as the closure.
     unsafe {
@@ -68,7 +71,8 @@ pub(super) fn enter(way: &Way) -> std::io::Result<()> {
         libc::close(alive[0]);
         leave_terminal();
         join_group(way.members);
-        // A keyring of this sandbox's own instead of the one of whoever started altdisk; some kernels have none.
+        // A keyring of this sandbox's own instead of the one of whoever started altdisk; some
+        // kernels have none.
         const JOIN_SESSION_KEYRING: libc::c_int = 1;
         libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
         change_root(way);
@@ -92,7 +96,8 @@ pub(super) fn enter(way: &Way) -> std::io::Result<()> {
             become_first(ready[1]);
         }
         libc::close(ready[1]);
-        // The first process is a program of its own, and cannot be looked into, before anything of the copy runs.
+        // The first process is a program of its own, and cannot be looked into, before anything of
+        // the copy runs.
         let mut none = 0u8;
         while libc::read(ready[0], (&raw mut none).cast(), 1) < 0 && Errno::last() == Errno::EINTR {
         }
@@ -117,8 +122,10 @@ unsafe fn join_group(members: Option<libc::c_int>) {
     }
 }
 
-/// Makes the copy's root the root, with nothing else mounted, but for what is to be shown of the running system. Nothing is looked up by a path
-/// that the copy decides on while the old root is still there: links in the copy could lead to it (`/..` does, as long as it lies upon the new one).
+/// Makes the copy's root the root, with nothing else mounted, but for what is to be shown of the
+/// running system. Nothing is looked up by a path that the copy decides on while the old root is
+/// still there: links in the copy could lead to it (`/..` does, as long as it lies upon the new
+/// one).
 ///
 /// # Safety
 /// System calls only, in a process that fork(2) has made.
@@ -202,7 +209,8 @@ unsafe fn change_root(way: &Way) {
         if way.root.as_c_str() == c"/" {
             return;
         }
-        // Old and new root at one place, pivot_root(2): `/` is the new one, the old one lies upon it until it is taken away.
+        // Old and new root at one place, pivot_root(2): `/` is the new one, the old one lies upon
+        // it until it is taken away.
         must(
             c"change to the root of",
             check(
@@ -237,7 +245,8 @@ fn descriptor(fd: libc::c_int) -> [u8; 32] {
     path
 }
 
-/// Goes on only where it went well; says on standard error what did not, and not as an error of exec(2), which would be taken for that of the program.
+/// Goes on only where it went well; says on standard error what did not, and not as an error of
+/// exec(2), which would be taken for that of the program.
 fn must<T>(what: &CStr, done: nix::Result<T>) -> T {
     match done {
         Ok(done) => done,
@@ -296,7 +305,8 @@ unsafe fn close_from(first: libc::c_int) {
     }
 }
 
-/// The program gets standard input, output and error, and nothing that altdisk has open or was started with.
+/// The program gets standard input, output and error, and nothing that altdisk has open or was
+/// started with.
 unsafe fn close_on_exec() {
     // SAFETY: system calls on numbers.
     unsafe {
@@ -334,7 +344,8 @@ unsafe fn wait_for(child: libc::pid_t) -> ! {
     }
 }
 
-/// Device nodes that lie in the copy's file systems, or are made there, lead nowhere: those of /dev are the only ones.
+/// Device nodes that lie in the copy's file systems, or are made there, lead nowhere: those of /dev
+/// are the only ones.
 ///
 /// # Safety
 /// System calls only.

@@ -1,11 +1,14 @@
-//! Which system calls programs in the sandbox may make: an allow list, `calls.txt`, as a filter for seccomp(2).
+//! Which system calls programs in the sandbox may make: an allow list, `calls.txt`, as a filter for
+//! seccomp(2).
 //!
-//! The list is one of names; the numbers of every architecture that the kernel runs (a 64-bit kernel runs 32-bit programs too, and any program
-//! can make their system calls: `int 0x80`) come from the crate `syscalls`, which is generated from the kernel's tables. seccompiler and
-//! libseccomp were looked at: the first knows no 32-bit architecture and ends what comes from another, the second is a C library that has to
-//! be on the machine that altdisk is built on.
+//! The list is one of names; the numbers of every architecture that the kernel runs (a 64-bit
+//! kernel runs 32-bit programs too, and any program can make their system calls: `int 0x80`) come
+//! from the crate `syscalls`, which is generated from the kernel's tables. seccompiler and
+//! libseccomp were looked at: the first knows no 32-bit architecture and ends what comes from
+//! another, the second is a C library that has to be on the machine that altdisk is built on.
 //!
-//! The numbers are looked up by bisection: some ten comparisons a call, also on kernels that do not remember what a filter allows.
+//! The numbers are looked up by bisection: some ten comparisons a call, also on kernels that do not
+//! remember what a filter allows.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -60,7 +63,8 @@ macro_rules! architecture {
     };
 }
 
-/// The machine's own architecture first, then the one of its 32-bit programs. x32 has the numbers of x86_64 with a bit that no entry has.
+/// The machine's own architecture first, then the one of its 32-bit programs. x32 has the numbers
+/// of x86_64 with a bit that no entry has.
 #[cfg(target_arch = "x86_64")]
 const ARCHITECTURES: [Architecture; 2] =
     [architecture!(x86_64, 0xc000_003e, &[]), architecture!(x86, 0x4000_0003, &[])];
@@ -91,7 +95,8 @@ fn verdict(rule: Option<&str>) -> Verdict {
     }
 }
 
-/// What becomes of each call of an architecture: the first numbers of ranges, and what applies from there on.
+/// What becomes of each call of an architecture: the first numbers of ranges, and what applies from
+/// there on.
 fn ranges(list: &str, architecture: &Architecture) -> Vec<(u32, Verdict)> {
     let mut all: BTreeMap<u32, Verdict> =
         (architecture.known)().into_iter().map(|n| (n, Verdict::Fails(Errno::EPERM))).collect();
@@ -153,14 +158,16 @@ fn program(volumes: bool) -> Vec<libc::sock_filter> {
     all
 }
 
-/// The filter; `volumes`: device-mapper may be asked, as programs must where the copy lies on logical volumes.
+/// The filter; `volumes`: device-mapper may be asked, as programs must where the copy lies on
+/// logical volumes.
 pub(super) fn lines(volumes: bool) -> &'static [libc::sock_filter] {
     static PLAIN: OnceLock<Vec<libc::sock_filter>> = OnceLock::new();
     static VOLUMES: OnceLock<Vec<libc::sock_filter>> = OnceLock::new();
     (if volumes { &VOLUMES } else { &PLAIN }).get_or_init(|| program(volumes))
 }
 
-/// Whether this kernel has filters. One that has none says EINVAL, any other looks for the program that is not there (prctl(2)).
+/// Whether this kernel has filters. One that has none says EINVAL, any other looks for the program
+/// that is not there (prctl(2)).
 pub(super) fn is_there() -> bool {
     let none = std::ptr::null::<libc::sock_fprog>();
     // SAFETY: nothing is read or changed through a null pointer.
@@ -168,7 +175,8 @@ pub(super) fn is_there() -> bool {
     Errno::result(asked) != Err(Errno::EINVAL)
 }
 
-/// From here on this process and all that it starts may do only that. A kernel that has no filters is left as it is, and the preview says so.
+/// From here on this process and all that it starts may do only that. A kernel that has no filters
+/// is left as it is, and the preview says so.
 ///
 /// # Errors
 /// What the kernel says.
@@ -181,7 +189,8 @@ pub(super) unsafe fn confine(lines: &'static [libc::sock_filter]) -> nix::Result
     }
     let len = libc::c_ushort::try_from(lines.len()).map_err(|_| Errno::E2BIG)?;
     let program = libc::sock_fprog { len, filter: lines.as_ptr().cast_mut() };
-    // SAFETY: the program lives until the call returns; the kernel copies it and does not write to it.
+    // SAFETY: the program lives until the call returns; the kernel copies it and does not write to
+    // it.
     let done = unsafe {
         libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program, 0, 0)
     };
@@ -351,7 +360,8 @@ mod tests {
                 assert_eq!(call(false, which, name, args), want, "{name} {args:x?} {which}");
             }
         }
-        // Where there are logical volumes, device-mapper may be asked; nothing can be changed, and no table with its keys read.
+        // Where there are logical volumes, device-mapper may be asked; nothing can be changed, and
+        // no table with its keys read.
         for (command, want) in [
             (0x00, ALLOW),
             (0x02, ALLOW),

@@ -1,18 +1,23 @@
-//! The first process in the sandbox: a program of a few dozen instructions, which waits for the one that altdisk started there and buries orphans.
+//! The first process in the sandbox: a program of a few dozen instructions, which waits for the one
+//! that altdisk started there and buries orphans.
 //!
-//! Processes in a sandbox can name the first one (`/proc/1`). A fork of altdisk would keep altdisk's memory, environment, working directory and
-//! mapped files; a program of the copy could be of another system, or hostile. So it is a program of its own, made here, put into the sandbox's /run and started
-//! from there: it maps nothing but itself, and has no environment, no descriptor and no capability. It says that it cannot be traced
-//! (PR_SET_DUMPABLE in prctl(2)) before it closes the descriptor that the second process waits for.
+//! Processes in a sandbox can name the first one (`/proc/1`). A fork of altdisk would keep
+//! altdisk's memory, environment, working directory and mapped files; a program of the copy could
+//! be of another system, or hostile. So it is a program of its own, made here, put into the
+//! sandbox's /run and started from there: it maps nothing but itself, and has no environment, no
+//! descriptor and no capability. It says that it cannot be traced (PR_SET_DUMPABLE in prctl(2))
+//! before it closes the descriptor that the second process waits for.
 
 /// Where it lies in the sandbox.
 pub(super) const AT: &std::ffi::CStr = c"/run/altdisk/first";
 /// What `ps` shows.
 pub(super) const NAME: &std::ffi::CStr = c"altdisk-sandbox";
-/// The descriptor whose end tells the second process that the first is ready. Those up to it are closed by the program.
+/// The descriptor whose end tells the second process that the first is ready. Those up to it are
+/// closed by the program.
 pub(super) const READY: nix::libc::c_int = 3;
 
-// prctl(PR_SET_DUMPABLE, 0); close(0 to 3); then wait4(-1) until process 2 has ended; exit as it did, or as a shell tells of a signal.
+// prctl(PR_SET_DUMPABLE, 0); close(0 to 3); then wait4(-1) until process 2 has ended; exit as it
+// did, or as a shell tells of a signal.
 #[cfg(target_arch = "x86_64")]
 core::arch::global_asm!(
     ".pushsection .rodata.altdisk_first, \"a\"",
@@ -133,7 +138,8 @@ const READ: u32 = 4;
 const WRITE: u32 = 2;
 const EXECUTE: u32 = 1;
 
-/// The program as a file, elf(5): a header, two segments (itself; a stack that is not executable), the instructions.
+/// The program as a file, elf(5): a header, two segments (itself; a stack that is not executable),
+/// the instructions.
 pub(super) fn program() -> Vec<u8> {
     let code = instructions();
     let start = HEADER + 2 * SEGMENT;

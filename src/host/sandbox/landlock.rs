@@ -1,10 +1,12 @@
-//! A second wall: Landlock, where the kernel has it. What does not lie below the sandbox's root cannot be opened, whatever way (a descriptor, a
-//! link in /proc) may lead there; mounts cannot be changed, processes outside not traced, signalled, or reached by abstract sockets.
+//! A second wall: Landlock, where the kernel has it. What does not lie below the sandbox's root
+//! cannot be opened, whatever way (a descriptor, a link in /proc) may lead there; mounts cannot be
+//! changed, processes outside not traced, signalled, or reached by abstract sockets.
 
 use nix::errno::Errno;
 use nix::libc;
 
-/// The first version that can tell moves within the tree from others; before it, no file could be moved to another directory.
+/// The first version that can tell moves within the tree from others; before it, no file could be
+/// moved to another directory.
 const NEEDED: i64 = 2;
 const ABSTRACT_SOCKETS_AND_SIGNALS: u64 = 3;
 
@@ -51,7 +53,8 @@ const fn files(version: i64) -> u64 {
     }
 }
 
-/// From here on this process and all that it starts see only what lies below its root. A kernel without Landlock is left as it is.
+/// From here on this process and all that it starts see only what lies below its root. A kernel
+/// without Landlock is left as it is.
 ///
 /// # Errors
 /// What the kernel says.

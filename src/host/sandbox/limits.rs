@@ -3,9 +3,10 @@
 use nix::errno::Errno;
 use nix::libc;
 
-/// What installing software needs, each with what needs it. Not among them, although containers mostly have them: CAP_NET_RAW
-/// and CAP_LEASE, which nothing asked for, and CAP_AUDIT_WRITE: no record of a script belongs into the running system's log. CAP_DAC_READ_SEARCH is
-/// not needed beside CAP_DAC_OVERRIDE, and opens files by handle, wherever they lie.
+/// What installing software needs, each with what needs it. Not among them, although containers
+/// mostly have them: CAP_NET_RAW and CAP_LEASE, which nothing asked for, and CAP_AUDIT_WRITE: no
+/// record of a script belongs into the running system's log. CAP_DAC_READ_SEARCH is not needed
+/// beside CAP_DAC_OVERRIDE, and opens files by handle, wherever they lie.
 pub(super) const ALLOWED: [u32; 13] = [
     0,  // CAP_CHOWN: files of a package belong to its users
     1,  // CAP_DAC_OVERRIDE: root reads and writes what users own
@@ -21,8 +22,8 @@ pub(super) const ALLOWED: [u32; 13] = [
     27, // CAP_MKNOD: device nodes of chroots and initramfs images; they lead nowhere
     31, // CAP_SETFCAP: setcap; packages bring files with capabilities
 ];
-/// CAP_SYS_ADMIN: device-mapper asks for it before it tells anything. Only where the copy lies on logical volumes; what else it would open is
-/// closed by the filter of system calls.
+/// CAP_SYS_ADMIN: device-mapper asks for it before it tells anything. Only where the copy lies on
+/// logical volumes; what else it would open is closed by the filter of system calls.
 const VOLUMES: u32 = 21;
 /// Linux has numbers up to 40; those of later kernels go too.
 const NUMBERS: u32 = 64;
@@ -56,8 +57,9 @@ unsafe fn set(bits: u64) -> nix::Result<()> {
         .map(drop)
 }
 
-/// Leaves this process, and all that it starts, only what is allowed: in the bounding set, and so in all others. No program gives back more
-/// (no_new_privs): set-user-ID programs included, which root, who runs all of this, does not need; su and sudo only give up rights.
+/// Leaves this process, and all that it starts, only what is allowed: in the bounding set, and so
+/// in all others. No program gives back more (no_new_privs): set-user-ID programs included, which
+/// root, who runs all of this, does not need; su and sudo only give up rights.
 ///
 /// # Errors
 /// What the kernel says.
@@ -105,7 +107,8 @@ pub(super) unsafe fn no_capabilities() -> nix::Result<()> {
     }
 }
 
-/// No real-time priorities, and no core files: of a limit of 1 core(5) says that no program of the running system's is started for one.
+/// No real-time priorities, and no core files: of a limit of 1 core(5) says that no program of the
+/// running system's is started for one.
 ///
 /// # Errors
 /// What the kernel says.

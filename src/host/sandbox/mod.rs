@@ -1,26 +1,33 @@
-//! The sandbox: the one way to run a program of the copy. Package managers, the scripts of packages, initramfs builders, GRUB's tools, whatever an
-//! image brings: they take the machine that they run on for theirs, and may be hostile.
+//! The sandbox: the one way to run a program of the copy. Package managers, the scripts of
+//! packages, initramfs builders, GRUB's tools, whatever an image brings: they take the machine that
+//! they run on for theirs, and may be hostile.
 //!
 //! What programs find there is what is allowed; everything else is not there, or fails:
 //!
-//! - Processes of their own (a PID namespace: what a script leaves behind ends with it, and everything ends with altdisk, however that ends), mounts, a host
-//!   name, System V IPC, a keyring, and mostly a network of their own. The first process is a program of ours ([`first`]).
-//! - The copy's file systems and nothing else (pivot_root(2)). `/dev` is made anew, with the usual nodes and the block devices that the task needs;
-//!   nodes elsewhere lead nowhere. `/run` is empty but for udev's records (so that tools recognise file systems): no socket of the running system's
-//!   services is there. `/tmp` is empty. `/proc` shows the sandbox's processes and cannot be written, what tells of the running system in it is hidden;
-//!   nor can `/sys` be written; EFI variables are not there.
-//! - Some capabilities ([`limits`]), some system calls ([`filter`], `calls.txt`), some devices ([`devices`]), so much memory and so many processes
-//!   ([`cgroup`]), and with Landlock no file outside, however it may be reached ([`landlock`]).
-//! - Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE` tells systemctl(1) the same, and what asks neither is
-//!   hidden by a program of the same name.
+//! - Processes of their own (a PID namespace: what a script leaves behind ends with it, and
+//!   everything ends with altdisk, however that ends), mounts, a host name, System V IPC, a
+//!   keyring, and mostly a network of their own. The first process is a program of ours
+//!   ([`first`]).
+//! - The copy's file systems and nothing else (pivot_root(2)). `/dev` is made anew, with the usual
+//!   nodes and the block devices that the task needs; nodes elsewhere lead nowhere. `/run` is empty
+//!   but for udev's records (so that tools recognise file systems): no socket of the running
+//!   system's services is there. `/tmp` is empty. `/proc` shows the sandbox's processes and cannot
+//!   be written, what tells of the running system in it is hidden; nor can `/sys` be written; EFI
+//!   variables are not there.
+//! - Some capabilities ([`limits`]), some system calls ([`filter`], `calls.txt`), some devices
+//!   ([`devices`]), so much memory and so many processes ([`cgroup`]), and with Landlock no file
+//!   outside, however it may be reached ([`landlock`]).
+//! - Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE`
+//!   tells systemctl(1) the same, and what asks neither is hidden by a program of the same name.
 //!
-//! A user namespace is not used. With root mapped to root, what belongs to root outside belongs to root inside all the same; with root mapped to another
-//! user, every file of the copy would need a mapped mount, which not every file system has. In both, chattr and device nodes do not work,
+//! A user namespace is not used. With root mapped to root, what belongs to root outside belongs to
+//! root inside all the same; with root mapped to another user, every file of the copy would need a
+//! mapped mount, which not every file system has. In both, chattr and device nodes do not work,
 //! file capabilities are written in another form, and kernels are built or configured without it.
 //!
-//! All of it lives in the namespaces, so nothing has to be undone, except where a file must exist to be mounted on: those are
-//! [`placeholders`](super::placeholders), which say so in their content, and which are found after a kill. What this kernel does not have,
-//! [`missing`] tells.
+//! All of it lives in the namespaces, so nothing has to be undone, except where a file must exist
+//! to be mounted on: those are [`placeholders`](super::placeholders), which say so in their
+//! content, and which are found after a kill. What this kernel does not have, [`missing`] tells.
 #![allow(unsafe_code)]
 
 mod acts;
@@ -61,16 +68,19 @@ pub struct Sandbox {
     pub root: PathBuf,
     /// Block devices of the copy: the only ones that exist inside, under the same names.
     pub devices: Vec<PathBuf>,
-    /// Those of them that may be written. Where control groups cannot tell (see [`missing`]) all can be, by root.
+    /// Those of them that may be written. Where control groups cannot tell (see [`missing`]) all
+    /// can be, by root.
     pub writable: Vec<PathBuf>,
     /// Links below /dev to them: the link, and what it holds.
     pub links: Vec<(PathBuf, PathBuf)>,
-    /// Directories of the running system that are seen inside, read-only: from, and where, below [`SHOWN`].
+    /// Directories of the running system that are seen inside, read-only: from, and where, below
+    /// [`SHOWN`].
     pub shown: Vec<(PathBuf, PathBuf)>,
-    /// Whether programs reach the network. Without it they have one of their own with nothing in it: a script that updates a database at
-    /// 127.0.0.1 must not find that of the running system.
+    /// Whether programs reach the network. Without it they have one of their own with nothing in
+    /// it: a script that updates a database at 127.0.0.1 must not find that of the running system.
     pub network: bool,
-    /// Directories inside that are laid over others there, for the program alone: which, and over which.
+    /// Directories inside that are laid over others there, for the program alone: which, and over
+    /// which.
     pub laid: Vec<(PathBuf, PathBuf)>,
     /// Files inside that are hidden behind /dev/null.
     pub hidden: Vec<PathBuf>,
@@ -81,11 +91,13 @@ pub struct Sandbox {
 /// Where the running system's directories are seen inside, and our own files.
 pub const SHOWN: &str = "/run/altdisk";
 
-/// Programs of ours, the first in PATH: what would start services without asking policy-rc.d or looking at `SYSTEMD_OFFLINE`.
+/// Programs of ours, the first in PATH: what would start services without asking policy-rc.d or
+/// looking at `SYSTEMD_OFFLINE`.
 pub const PROGRAMS: &str = "/run/altdisk/bin";
 const STARTERS: [&str; 3] = ["service", "start-stop-daemon", "initctl"];
 
-/// What programs that fetch packages keep of the caller's environment. It may hold passwords, so that no others get it.
+/// What programs that fetch packages keep of the caller's environment. It may hold passwords, so
+/// that no others get it.
 const PROXIES: [&str; 8] = [
     "http_proxy",
     "https_proxy",
@@ -110,7 +122,8 @@ const NODES: [(&str, u64, u64, u32); 6] = [
 const TERMINALS: (u64, u64) = (5, 2);
 const VOLUME_CONTROL: &str = "/dev/mapper/control";
 
-/// What /proc and /sys tell of the running system and its machine, and nothing that is installed needs. All of /proc is read-only besides.
+/// What /proc and /sys tell of the running system and its machine, and nothing that is installed
+/// needs. All of /proc is read-only besides.
 const HIDDEN: [&str; 24] = [
     "/proc/acpi",
     "/proc/asound",
@@ -163,7 +176,8 @@ impl Sandbox {
         }
     }
 
-    /// Makes `command`, which names a program inside, run there. The control group, if there can be one, must live as long as the program.
+    /// Makes `command`, which names a program inside, run there. The control group, if there can be
+    /// one, must live as long as the program.
     ///
     /// # Errors
     /// If a device is not there, or a name holds a NUL byte.
@@ -185,7 +199,8 @@ impl Sandbox {
         let group = Cgroup::make(&self.allowed()?);
         let mut way = self.way()?;
         way.members = group.as_ref().map(Cgroup::members);
-        // SAFETY: between fork and exec the closure makes only system calls, on memory that was filled before.
+        // SAFETY: between fork and exec the closure makes only system calls, on memory that was
+        // filled before.
         unsafe { command.pre_exec(move || enter(&way)) };
         Ok(group)
     }
@@ -272,7 +287,8 @@ impl Sandbox {
         for device in &self.devices {
             list.node(device, SFlag::S_IFBLK, 0o660, device_number(device)?)?;
         }
-        // Without it no tool can say which volume a file system is on; the filter lets it be asked, and nothing be changed.
+        // Without it no tool can say which volume a file system is on; the filter lets it be asked,
+        // and nothing be changed.
         if let (true, Ok(meta)) = (self.volumes(), fs::metadata(VOLUME_CONTROL)) {
             list.node(Path::new(VOLUME_CONTROL), SFlag::S_IFCHR, 0o600, meta.rdev())?;
         }
@@ -333,7 +349,8 @@ fn below_run(at: &Path) -> Result<Vec<CString>> {
     all.into_iter().map(text).collect()
 }
 
-/// What is mounted at `root` and below it, as seen from there, with the flags of mount(2) that it has.
+/// What is mounted at `root` and below it, as seen from there, with the flags of mount(2) that it
+/// has.
 fn mounted(root: &Path, all: &[mounts::Mount]) -> Result<Vec<(CString, libc::c_ulong)>> {
     let flags = |m: &mounts::Mount| {
         m.options.split(',').fold(0, |all, option| {

@@ -1,6 +1,7 @@
 //! System calls whose arguments decide: what `calls.txt` calls a rule, as part of the filter.
 //!
-//! Only arguments in registers can be looked at. The kernel reads all of these as 32-bit numbers, so their lower half is the whole.
+//! Only arguments in registers can be looked at. The kernel reads all of these as 32-bit numbers,
+//! so their lower half is the whole.
 
 use nix::errno::Errno;
 use nix::libc;
@@ -11,7 +12,8 @@ pub(super) enum Rule {
     Namespaces,
     /// unshare(2) of what is no namespace.
     NewNamespaces,
-    /// socket(2) and socketpair(2) of the families that are needed: of any other the kernel would load the module.
+    /// socket(2) and socketpair(2) of the families that are needed: of any other the kernel would
+    /// load the module.
     Families,
     /// socketcall(2), but not for new sockets and pairs of them.
     NoSocket,
@@ -28,14 +30,16 @@ pub(super) enum Rule {
 }
 
 const NAMESPACES: u32 = 0x7e02_0000;
-/// What unshare(2) may be asked for: CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD, CLONE_SYSVSEM. Kernels add flags that make
-/// namespaces, so this is a list of those that make none.
+/// What unshare(2) may be asked for: CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD,
+/// CLONE_SYSVSEM. Kernels add flags that make namespaces, so this is a list of those that make
+/// none.
 const NO_NAMESPACE: u32 = 0x0005_0f00;
 /// SYS_SOCKET and SYS_SOCKETPAIR of linux/net.h.
 const NEW_SOCKETS: [u32; 2] = [1, 8];
 
-/// ioctl(2) commands by their second byte: linux/Documentation/userspace-api/ioctl/ioctl-number.rst. Not among them: SCSI and NVMe commands,
-/// device-mapper, loop, the virtual consoles.
+/// ioctl(2) commands by their second byte:
+/// linux/Documentation/userspace-api/ioctl/ioctl-number.rst. Not among them: SCSI and NVMe
+/// commands, device-mapper, loop, the virtual consoles.
 const KINDS: [u32; 12] = [
     0x00, // sizes of blocks
     0x03, // geometry of a disk
@@ -50,9 +54,11 @@ const KINDS: [u32; 12] = [
     0x89, // sockets
     0x94, // btrfs, and copies that share blocks
 ];
-/// TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD: to type on a terminal, take it over, or load a driver for it.
+/// TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD: to type on a terminal, take it over, or load a driver
+/// for it.
 const TERMINAL_REFUSED: [u32; 4] = [0x5412, 0x541c, 0x541d, 0x5423];
-/// DM_VERSION, DM_LIST_DEVICES, DM_DEV_STATUS, DM_TABLE_DEPS: which volume lies on which device. Not DM_TABLE_STATUS: it tells keys.
+/// DM_VERSION, DM_LIST_DEVICES, DM_DEV_STATUS, DM_TABLE_DEPS: which volume lies on which device.
+/// Not DM_TABLE_STATUS: it tells keys.
 const VOLUMES: [u32; 4] = [0xc138_fd00, 0xc138_fd02, 0xc138_fd07, 0xc138_fd0b];
 
 /// prctl(2) options up to this one, but for the two below, and those further up.
@@ -127,7 +133,8 @@ impl Rule {
     /// The lines, which end in an answer on every way; `volumes`: device-mapper may be asked.
     pub fn program(self, volumes: bool) -> Vec<libc::sock_filter> {
         let refuse = fails(Errno::EPERM);
-        // Done, as far as the program knows: a crash in the sandbox must not start the running system's core dump handler (core(5): a limit of 1).
+        // Done, as far as the program knows: a crash in the sandbox must not start the running
+        // system's core dump handler (core(5): a limit of 1).
         let pretend = answer(libc::SECCOMP_RET_ERRNO);
         let mut all = vec![];
         match self {

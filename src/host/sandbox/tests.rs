@@ -197,7 +197,8 @@ fn every_way_out_is_closed() {
         inside.network = network;
         let log = sh(&inside, "cd /root; /run/altdisk/images/escape").unwrap();
         let escaped: Vec<&str> = log.lines().filter(|l| l.starts_with("ESCAPE")).collect();
-        // Before the sixth version of Landlock, who has the running system's network reaches abstract sockets there.
+        // Before the sixth version of Landlock, who has the running system's network reaches
+        // abstract sockets there.
         let open = network && landlock::version() < 6;
         assert!(
             escaped.is_empty() || (open && escaped == ["ESCAPE abstract socket"]),

@@ -1,6 +1,8 @@
-//! What an image.data that comes out of an image may not say, though one that an administrator wrote may: it is nobody's word.
+//! What an image.data that comes out of an image may not say, though one that an administrator
+//! wrote may: it is nobody's word.
 //!
-//! Programs are called with it (mkfs, mount), and their options can name files and devices of the machine that runs them.
+//! Programs are called with it (mkfs, mount), and their options can name files and devices of the
+//! machine that runs them.
 
 use super::{Checked, wrong};
 use crate::error;
@@ -76,8 +78,8 @@ fn file_system(i: usize, fs: &Fs) -> Checked {
     }
 }
 
-/// Flags (each with a value) that only shape the file system, and values without a path in them. Journals and data on other devices
-/// (`-J device=`, `-l logdev=`) are none of them.
+/// Flags (each with a value) that only shape the file system, and values without a path in them.
+/// Journals and data on other devices (`-J device=`, `-l logdev=`) are none of them.
 fn bad_option<'a>(vfs: &str, options: &'a [String]) -> Option<&'a str> {
     let flags: &[&str] = match vfs {
         "ext2" | "ext3" | "ext4" => &["-O", "-I", "-b", "-i", "-N", "-m", "-C", "-G", "-g"],

@@ -23,7 +23,8 @@ struct Assembler<'a> {
     walk: &'a Walk<'a>,
     chunks: Chunks<'a>,
     sums: Spill,
-    /// Of files with several names, the first name and how many are still to come. Those that all were met are forgotten.
+    /// Of files with several names, the first name and how many are still to come. Those that all
+    /// were met are forgotten.
     links: HashMap<(u64, u64), (Vec<u8>, u32)>,
 }
 

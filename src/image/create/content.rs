@@ -1,4 +1,5 @@
-//! The chunk that is being filled, and files read into it. Whatever a file does while it is read, its member has the length that its header says.
+//! The chunk that is being filled, and files read into it. Whatever a file does while it is read,
+//! its member has the length that its header says.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -86,7 +87,8 @@ impl<'a> Chunks<'a> {
         }
     }
 
-    /// Appends a regular file with its headers. `member` has its names and all that does not change; the rest is as `stat` says.
+    /// Appends a regular file with its headers. `member` has its names and all that does not
+    /// change; the rest is as `stat` says.
     pub fn file(
         &mut self,
         run: &Run<'_>,
@@ -190,7 +192,8 @@ fn dated(member: &mut Member, stat: &Stat, stored: u64, map: Option<Vec<(u64, u6
     (member.mode, member.uid, member.gid) = (stat.permissions(), stat.uid, stat.gid);
 }
 
-/// A change of status says that content may have changed though the times say no; a link made or removed says so too, and is none.
+/// A change of status says that content may have changed though the times say no; a link made or
+/// removed says so too, and is none.
 fn changed(before: &Stat, after: &Stat) -> bool {
     after.size != before.size
         || after.mtime != before.mtime

@@ -1,7 +1,9 @@
-//! How much there is to save: a walk over names and sizes, by several threads, before the first byte is written.
+//! How much there is to save: a walk over names and sizes, by several threads, before the first
+//! byte is written.
 //!
-//! It takes a few per cent of the time of an image, has the disk's directories in memory when they are read again, and its numbers are exact
-//! (but for what changes meanwhile), so that room can be judged and the progress ends at its end.
+//! It takes a few per cent of the time of an image, has the disk's directories in memory when they
+//! are read again, and its numbers are exact (but for what changes meanwhile), so that room can be
+//! judged and the progress ends at its end.
 
 use std::collections::HashSet;
 use std::os::fd::AsFd;

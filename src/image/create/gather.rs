@@ -1,4 +1,5 @@
-//! A file as a walker finds it: everything that its header needs, and the file itself open and on its way from the disk.
+//! A file as a walker finds it: everything that its header needs, and the file itself open and on
+//! its way from the disk.
 
 use std::ffi::{CString, OsString};
 use std::fs::File;

@@ -1,14 +1,17 @@
-//! What the walk has found, in the archive's order: batches that are ready, directories that are being read, directories that wait.
+//! What the walk has found, in the archive's order: batches that are ready, directories that are
+//! being read, directories that wait.
 //!
-//! Whoever reads a directory puts what he finds in its place, so that several can read ahead at different places and the order is still
-//! that of one walk. The first place is always worked on, whatever else waits; that keeps it going, and the limits keep it small.
+//! Whoever reads a directory puts what he finds in its place, so that several can read ahead at
+//! different places and the order is still that of one walk. The first place is always worked on,
+//! whatever else waits; that keeps it going, and the limits keep it small.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::gather::Batch;
 use super::walk::Task;
 
-/// So many files are open, so many bytes read ahead, so many batches wait at most; the first place is exempt.
+/// So many files are open, so many bytes read ahead, so many batches wait at most; the first place
+/// is exempt.
 const FILES: usize = 384;
 const BYTES: u64 = 48 << 20;
 const BATCHES: usize = 96;
@@ -83,7 +86,8 @@ impl List {
                 state.files -= batch.items.len();
                 state.bytes -= batch.bytes;
                 state.batches -= 1;
-                // Not for every batch: those who walk are woken when there is much room, or when the first place is theirs.
+                // Not for every batch: those who walk are woken when there is much room, or when
+                // the first place is theirs.
                 if state.is_low() || !matches!(state.nodes.last(), Some(Node::Ready(_))) {
                     self.room.notify_all();
                 }
@@ -93,7 +97,8 @@ impl List {
         }
     }
 
-    /// The first directory that waits, with a number for [`List::put`] and [`List::finish`]. Waits for one; None when all was stopped.
+    /// The first directory that waits, with a number for [`List::put`] and [`List::finish`]. Waits
+    /// for one; None when all was stopped.
     pub fn task(&self) -> Option<(u64, Task)> {
         let mut state = self.lock();
         loop {
@@ -114,8 +119,8 @@ impl List {
         }
     }
 
-    /// Puts a batch before the place of the directory that is being read; waits for room, unless it is the first.
-    /// False when all was stopped.
+    /// Puts a batch before the place of the directory that is being read; waits for room, unless it
+    /// is the first. False when all was stopped.
     pub fn put(&self, number: u64, batch: Batch) -> bool {
         let mut state = self.lock();
         loop {
@@ -164,7 +169,8 @@ mod tests {
         Batch { tree: 0, dir: Arc::clone(dir), items: vec![], bytes: BYTES / 3 }
     }
 
-    /// Many walkers at a tree that is far larger than the limits: nobody waits for ever, and the order is that of one walk.
+    /// Many walkers at a tree that is far larger than the limits: nobody waits for ever, and the
+    /// order is that of one walk.
     #[test]
     fn the_order_is_that_of_one_walk() {
         let list = List::default();

@@ -1,15 +1,19 @@
-//! Making an image: file systems become one archive, in the order of the tree, at the speed of compression.
+//! Making an image: file systems become one archive, in the order of the tree, at the speed of
+//! compression.
 //!
 //!     walkers:     list directories, stat, open and read ahead what comes next -> batches, in the tree's order
 //!     assembler:   headers, content and checksums of one file after the other -> chunks
 //!     compressors: chunks become frames, on every processor (output::pack)
 //!     writer:      frames in their order
 //!
-//! The order is that of one walk, a directory before what is in it and nothing else in between: GNU tar gives a directory its times as soon
-//! as it sees a member from elsewhere. A file system that is mounted in another is walked where its mount point is met. Everything between
-//! the threads is bounded, so that memory grows neither with the tree nor with a file; only names of hard links that are still to come are kept.
+//! The order is that of one walk, a directory before what is in it and nothing else in between: GNU
+//! tar gives a directory its times as soon as it sees a member from elsewhere. A file system that
+//! is mounted in another is walked where its mount point is met. Everything between the threads is
+//! bounded, so that memory grows neither with the tree nor with a file; only names of hard links
+//! that are still to come are kept.
 //!
-//! The image's first members are `image.data` and the manifest; its last one has the BLAKE3 sums of all regular files, as `b3sum -c` reads them.
+//! The image's first members are `image.data` and the manifest; its last one has the BLAKE3 sums of
+//! all regular files, as `b3sum -c` reads them.
 
 mod assemble;
 mod content;
@@ -53,7 +57,8 @@ pub struct Job<'a> {
     pub image_data: Option<String>,
     /// Its counts are filled in from [`count`].
     pub manifest: Manifest,
-    /// The first is the one at `/`. Those whose prefix is met in another are walked there, the others at the end.
+    /// The first is the one at `/`. Those whose prefix is met in another are walked there, the
+    /// others at the end.
     pub trees: &'a [Tree],
     pub excludes: &'a Excludes,
     /// Emits an event for every file.
@@ -84,7 +89,8 @@ struct Run<'a> {
     progress: &'a Progress,
 }
 
-/// Counts what there is to save: files and bytes of content that an image would hold. A walk over names only, by several threads.
+/// Counts what there is to save: files and bytes of content that an image would hold. A walk over
+/// names only, by several threads.
 ///
 /// # Errors
 /// Where a tree cannot be read at all.
@@ -95,7 +101,8 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
 /// Makes the image and closes it: a file has its name then.
 ///
 /// # Errors
-/// ALT-655, ALT-656 where it cannot be written; ALT-660 naming the files that could not be read; ALT-661, ALT-662. Of a file nothing is left then.
+/// ALT-655, ALT-656 where it cannot be written; ALT-660 naming the files that could not be read;
+/// ALT-661, ALT-662. Of a file nothing is left then.
 pub fn create(job: &Job<'_>, out: Output, events: &Events, progress: &Progress) -> Result<Made> {
     tree::raise_open_files();
     let run = Run {
@@ -209,7 +216,8 @@ impl Run<'_> {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// A file that cannot be read: the others are read all the same, and it fails in the end. `path`: in the running system, without its slash.
+    /// A file that cannot be read: the others are read all the same, and it fails in the end.
+    /// `path`: in the running system, without its slash.
     fn unreadable(&self, path: Vec<u8>, e: Errno, walk: &walk::Walk<'_>) {
         match e {
             Errno::ENOENT | Errno::ESTALE => self.tally.vanished(path),
@@ -267,7 +275,8 @@ impl<F: Fn()> Drop for OnPanic<F> {
     }
 }
 
-/// Whether a file has holes: less is allocated than it is long. What is allocated and was never written is saved as the zeros that it reads as.
+/// Whether a file has holes: less is allocated than it is long. What is allocated and was never
+/// written is saved as the zeros that it reads as.
 fn may_have_holes(stat: &tree::Stat) -> bool {
     stat.allocated < stat.size
 }
@@ -279,7 +288,8 @@ fn archive_path(prefix: &Path, path: &[u8]) -> Vec<u8> {
     [b".".as_slice(), whole.strip_suffix(b"/").filter(|w| !w.is_empty()).unwrap_or(&whole)].concat()
 }
 
-/// Where data begins and ends in a file with holes; at most so many parts that their list stays small: in files with more, small holes are data.
+/// Where data begins and ends in a file with holes; at most so many parts that their list stays
+/// small: in files with more, small holes are data.
 fn data_of(file: &std::fs::File, size: u64) -> tree::Sys<Vec<(u64, u64)>> {
     const MOST: usize = 1 << 15;
     let mut gap = 0;

@@ -20,7 +20,8 @@ use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Sys};
 
-/// What one listing call fills: about a thousand entries; less where very many directories wait already.
+/// What one listing call fills: about a thousand entries; less where very many directories wait
+/// already.
 const LISTING: usize = 32 << 10;
 const SHORT_LISTING: usize = 1 << 10;
 const MANY: usize = 50_000;

@@ -1,8 +1,9 @@
 //! Our own zstd frames, unpacked on all processors.
 //!
-//! Each frame stands behind a skippable one that tells its length (magic 0x184D2A50, as pzstd has it), so that it can be cut out without being
-//! understood. This thread cuts, workers unpack, and who reads gets them in order. A frame without that, or a large one, makes the rest an
-//! ordinary stream.
+//! Each frame stands behind a skippable one that tells its length (magic 0x184D2A50, as pzstd has
+//! it), so that it can be cut out without being understood. This thread cuts, workers unpack, and
+//! who reads gets them in order. A frame without that, or a large one, makes the rest an ordinary
+//! stream.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -22,7 +23,8 @@ use crate::image::output::pack::{self, SIGN};
 const BEFORE: usize = SIGN.len() + 4;
 /// The most content of a frame that is unpacked apart: ours have no more.
 const CONTENT: usize = pack::LARGEST;
-/// Frames with less are unpacked here, several into one buffer: a piece of the archive costs memory however small it is.
+/// Frames with less are unpacked here, several into one buffer: a piece of the archive costs memory
+/// however small it is.
 const SMALL: usize = 64 << 10;
 /// What cannot be compressed becomes a little larger.
 const LARGEST: usize = CONTENT + CONTENT / 128 + 1024;
@@ -167,7 +169,8 @@ mod tests {
     use crate::image::output::pack::Packer;
     use std::sync::atomic::AtomicBool;
 
-    /// What the writer makes of its largest chunk must not pass for a stranger's: all behind it would be unpacked by one processor.
+    /// What the writer makes of its largest chunk must not pass for a stranger's: all behind it
+    /// would be unpacked by one processor.
     #[test]
     fn our_own_frames_are_unpacked_apart() {
         let stopped = AtomicBool::new(false);

@@ -1,7 +1,9 @@
-//! Where an image comes from: a file, a tape, another device, a FIFO or standard input, compressed or not.
+//! Where an image comes from: a file, a tape, another device, a FIFO or standard input, compressed
+//! or not.
 //!
-//! `raw` reads it in large blocks, `unpack` finds the compression and starts the threads, `frames` unpacks our own zstd frames on all
-//! processors, `stream` carries the uncompressed bytes from those threads to the one that takes the archive apart.
+//! `raw` reads it in large blocks, `unpack` finds the compression and starts the threads, `frames`
+//! unpacks our own zstd frames on all processors, `stream` carries the uncompressed bytes from
+//! those threads to the one that takes the archive apart.
 
 pub mod frames;
 pub mod raw;
@@ -22,7 +24,8 @@ use crate::host::tape::{self, Tape};
 use raw::{Raw, Reading};
 use stream::Source;
 
-/// Bytes of a read. Tapes have blocks of any size, and a read that is smaller than a block loses what it has no room for.
+/// Bytes of a read. Tapes have blocks of any size, and a read that is smaller than a block loses
+/// what it has no room for.
 const READ: usize = 1 << 20;
 const TAPE_READ: usize = 4 << 20;
 
@@ -38,7 +41,8 @@ pub struct Input {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Bytes from where it is read to its end, and where that is: standard input may stand in the middle of a file.
+    /// Bytes from where it is read to its end, and where that is: standard input may stand in the
+    /// middle of a file.
     File {
         start: u64,
         length: u64,
@@ -51,8 +55,9 @@ enum Kind {
 }
 
 impl Input {
-    /// Opens `name`; `-` is standard input. A tape is read in blocks as large as it has; one whose device rewinds when it is closed
-    /// (/dev/st0) is rewound first, any other is read from where it stands.
+    /// Opens `name`; `-` is standard input. A tape is read in blocks as large as it has; one whose
+    /// device rewinds when it is closed (/dev/st0) is rewound first, any other is read from where
+    /// it stands.
     ///
     /// # Errors
     /// ALT-630; ALT-631 for an empty file.
@@ -108,7 +113,8 @@ impl Input {
         Ok(Self { name: shown, file: Arc::new(file), kind, reading: Arc::default() })
     }
 
-    /// The uncompressed bytes. They can be asked for once. The threads behind them end when the source is dropped.
+    /// The uncompressed bytes. They can be asked for once. The threads behind them end when the
+    /// source is dropped.
     ///
     /// # Errors
     /// ALT-632 for a compression that is not read here, with the command that unpacks it; ALT-638.

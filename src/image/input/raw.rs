@@ -127,7 +127,8 @@ impl Raw {
         Ok(&self.buffer[self.at..self.end])
     }
 
-    /// Reads into `to` until `enough` bytes are in it or the source ends. It must have room for `enough` bytes and one read more.
+    /// Reads into `to` until `enough` bytes are in it or the source ends. It must have room for
+    /// `enough` bytes and one read more.
     ///
     /// # Errors
     /// What the kernel says.

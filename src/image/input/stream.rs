@@ -1,7 +1,9 @@
-//! The uncompressed bytes of an image on their way from the threads that read and unpack to the one that takes the archive apart.
+//! The uncompressed bytes of an image on their way from the threads that read and unpack to the one
+//! that takes the archive apart.
 //!
-//! They travel in large buffers that are handed over, never copied: a [`Piece`] is a share of one, and when the last share is dropped the
-//! buffer goes back to be filled again. The queue between the threads is what bounds the memory; who keeps pieces keeps their buffers.
+//! They travel in large buffers that are handed over, never copied: a [`Piece`] is a share of one,
+//! and when the last share is dropped the buffer goes back to be filled again. The queue between
+//! the threads is what bounds the memory; who keeps pieces keeps their buffers.
 
 use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
@@ -31,15 +33,16 @@ struct Buffers {
 }
 
 impl Bin {
-    /// One that never has more than `most` bytes out, which bounds the memory whoever holds them. Buffers must be taken in the order in which
-    /// they come to their reader, and who holds some while it waits for more must be content with half of that: else all could wait for one
-    /// that there is no room for.
+    /// One that never has more than `most` bytes out, which bounds the memory whoever holds them.
+    /// Buffers must be taken in the order in which they come to their reader, and who holds some
+    /// while it waits for more must be content with half of that: else all could wait for one that
+    /// there is no room for.
     pub fn bounded(most: usize) -> Self {
         Self(Arc::new(Shelf { most: Some(most), ..Shelf::default() }))
     }
 
-    /// A buffer of at least `size` bytes with anything in it: clearing what is overwritten anyway would cost time. A much larger one is not
-    /// used for it.
+    /// A buffer of at least `size` bytes with anything in it: clearing what is overwritten anyway
+    /// would cost time. A much larger one is not used for it.
     pub fn take(&self, size: usize) -> Vec<u8> {
         let mut all = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         while self.0.most.is_some_and(|most| all.out > 0 && all.out.saturating_add(size) > most) {
@@ -127,8 +130,8 @@ impl Piece {
     }
 }
 
-/// Who keeps pieces for later, and how much memory their buffers take together. A byte of a large buffer keeps it whole: where too much is
-/// kept in that way, further pieces are copied.
+/// Who keeps pieces for later, and how much memory their buffers take together. A byte of a large
+/// buffer keeps it whole: where too much is kept in that way, further pieces are copied.
 #[derive(Debug)]
 pub struct Keeper {
     limit: usize,

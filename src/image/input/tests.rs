@@ -124,7 +124,8 @@ fn our_frames() {
     let mut wrong = packed.clone();
     let at = wrong.len() / 2;
     wrong[at] ^= 1;
-    // Without a checksum of its own a frame may give other bytes: the archive's checksums find that.
+    // Without a checksum of its own a frame may give other bytes: the archive's checksums find
+    // that.
     assert!(of_file(&wrong).map_or(true, |b| b != want));
     // A frame that is too large to be unpacked apart, between small ones: the rest is a stream.
     let large = [framed(&want[..1000], 1000), framed(&want, 10 << 20), framed(&want[..5000], 1000)]
@@ -138,8 +139,8 @@ fn our_frames() {
     }
 }
 
-/// Frames of any size, and a reader that holds what a restore may hold while it waits for more: nobody waits for ever, and no memory is taken
-/// for frames of a byte.
+/// Frames of any size, and a reader that holds what a restore may hold while it waits for more:
+/// nobody waits for ever, and no memory is taken for frames of a byte.
 #[test]
 fn pieces_that_are_held() {
     let want = content(24 << 20);

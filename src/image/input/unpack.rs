@@ -1,6 +1,7 @@
 //! Compression: found by the first bytes, undone in a thread of its own.
 //!
-//! Streams that follow each other are one archive, as every unpacker has it; zeros behind the last are padding of a tape's block.
+//! Streams that follow each other are one archive, as every unpacker has it; zeros behind the last
+//! are padding of a tape's block.
 
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -164,7 +165,8 @@ fn plain(raw: &mut Raw, to: &SyncSender<Slot>) -> Result<()> {
     }
 }
 
-/// What is unpacked of streams, however small they are, on its way into pieces of one size: a piece keeps a whole buffer.
+/// What is unpacked of streams, however small they are, on its way into pieces of one size: a piece
+/// keeps a whole buffer.
 #[derive(Default)]
 pub struct Filling {
     bin: Bin,

@@ -1,8 +1,10 @@
-//! Where an image goes: a file that is there whole or not at all, or a tape or pipe in records of equal size.
+//! Where an image goes: a file that is there whole or not at all, or a tape or pipe in records of
+//! equal size.
 //!
 //!     chunks -> pack: compressed on every processor, each for itself -> in order -> file (renamed at the end) or records
 //!
-//! `method` reads what `-z` says, `spill` keeps what must wait for the end of the image without taking memory.
+//! `method` reads what `-z` says, `spill` keeps what must wait for the end of the image without
+//! taking memory.
 
 pub mod method;
 pub mod pack;
@@ -18,7 +20,8 @@ use anyhow::Result;
 use crate::error;
 pub use method::Method;
 
-/// Bytes in a record of a tape or pipe, unless others are asked for: a common block size of tape drives (`tar -b 128`).
+/// Bytes in a record of a tape or pipe, unless others are asked for: a common block size of tape
+/// drives (`tar -b 128`).
 pub const RECORD: usize = 64 << 10;
 
 /// The largest record: what tape drives take.
@@ -39,7 +42,8 @@ enum To {
 }
 
 impl Output {
-    /// Opens the place that `name` means: `-` is standard output; a regular file is replaced at the end, not before.
+    /// Opens the place that `name` means: `-` is standard output; a regular file is replaced at the
+    /// end, not before.
     ///
     /// # Errors
     /// ALT-658 for a directory, a block device, a terminal; ALT-655 where it cannot be made.
@@ -56,7 +60,8 @@ impl Output {
         self.method
     }
 
-    /// Device and inode of what must not be saved into the image: its own file, and the one that it will replace.
+    /// Device and inode of what must not be saved into the image: its own file, and the one that it
+    /// will replace.
     pub fn own_inodes(&self) -> Vec<(u64, u64)> {
         match &self.to {
             To::File(file) => file.inodes(),

@@ -1,10 +1,13 @@
-//! Chunks of an archive, compressed on every processor, each for itself, and written in their order.
+//! Chunks of an archive, compressed on every processor, each for itself, and written in their
+//! order.
 //!
-//! A zstd chunk is a frame that tells its content's size and has a checksum; before it stands a skippable frame with its length, as pzstd
-//! does, so that a reader can find the frames without decompressing and unpack them on every processor too. gzip chunks are members, xz chunks
+//! A zstd chunk is a frame that tells its content's size and has a checksum; before it stands a
+//! skippable frame with its length, as pzstd does, so that a reader can find the frames without
+//! decompressing and unpack them on every processor too. gzip chunks are members, xz chunks
 //! streams: all three are what the format allows, and the plain tools read them as one.
 //!
-//! What is under way is bounded: as many chunks as there are compressors, one that is filled, one that is written; buffers are used again.
+//! What is under way is bounded: as many chunks as there are compressors, one that is filled, one
+//! that is written; buffers are used again.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,11 +17,12 @@ use std::sync::{Mutex, PoisonError};
 use super::{Method, Output};
 use zstd::zstd_safe::CParameter;
 
-/// The skippable frame before each zstd frame (pzstd's): its magic number, little-endian, and the size of what it holds, which is the length
-/// of the frame behind it.
+/// The skippable frame before each zstd frame (pzstd's): its magic number, little-endian, and the
+/// size of what it holds, which is the length of the frame behind it.
 pub const SIGN: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
 
-/// A chunk is full with so much content, or with less where more processors share what may be compressed at a time.
+/// A chunk is full with so much content, or with less where more processors share what may be
+/// compressed at a time.
 pub const CHUNK: usize = 4 << 20;
 
 /// No chunk has more: one that is nearly full gets a whole small file and its headers yet.
@@ -30,8 +34,9 @@ const COMPRESSORS: usize = 8;
 /// What is compressed at a time where that is slow.
 const PIECE: usize = 64 << 10;
 
-/// The level whose tables are made half as large (together 384 KiB): they stay in the processor's second cache then, beside the content. Measured
-/// on a system's files: a sixth less time for an image that is a hundredth larger.
+/// The level whose tables are made half as large (together 384 KiB): they stay in the processor's
+/// second cache then, beside the content. Measured on a system's files: a sixth less time for an
+/// image that is a hundredth larger.
 const USUAL: i32 = 3;
 
 /// Of content in all that is compressed at a time.

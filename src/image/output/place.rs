@@ -1,5 +1,6 @@
-//! A file that gets its name when it is whole. Until then it has none at all where the file system can do that (O_TMPFILE), so that
-//! even a power cut leaves nothing; else it is `.NAME.altdisk-tmp` beside it.
+//! A file that gets its name when it is whole. Until then it has none at all where the file system
+//! can do that (O_TMPFILE), so that even a power cut leaves nothing; else it is `.NAME.altdisk-tmp`
+//! beside it.
 
 use std::ffi::{CString, OsString};
 use std::fs::{self, File};

@@ -1,5 +1,5 @@
-//! Tapes and pipes: records of one size, each in one call, so that a tape has blocks of that size; the last is filled with what the
-//! compression's own readers pass over.
+//! Tapes and pipes: records of one size, each in one call, so that a tape has blocks of that size;
+//! the last is filled with what the compression's own readers pass over.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -68,7 +68,8 @@ impl Records {
         if !self.buffer.is_empty() {
             let mut missing = self.size - self.buffer.len();
             if missing > 0 && matches!(method, Method::Zstd(_)) {
-                // zstd's readers take no zeros after a frame, but skip a frame that says so; its head has 8 bytes.
+                // zstd's readers take no zeros after a frame, but skip a frame that says so; its
+                // head has 8 bytes.
                 const HEAD: usize = 8;
                 missing += if missing < HEAD { self.size } else { 0 };
                 let length = u32::try_from(missing - HEAD).unwrap_or_default();
@@ -76,7 +77,8 @@ impl Records {
                 self.write(&length.to_le_bytes())?;
                 missing -= HEAD;
             }
-            // gzip's pass over zeros, and xz's where they are a multiple of four, as every record is; tar ends before them.
+            // gzip's pass over zeros, and xz's where they are a multiple of four, as every record
+            // is; tar ends before them.
             self.write(&vec![0; missing])?;
         }
         match self.to.sync_all() {

@@ -1,4 +1,5 @@
-//! Text that must wait for the end of an image: in memory while it is short, then in a file without a name.
+//! Text that must wait for the end of an image: in memory while it is short, then in a file without
+//! a name.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};

@@ -1,8 +1,8 @@
 //! Open directories of the target: where members are made.
 //!
-//! Only the reading thread opens directories and makes them; the writers get them open. They are opened below the root by the kernel's
-//! own rules (no symbolic link on the way, nothing above the root), and stay private and without anything that new entries would inherit
-//! until the end.
+//! Only the reading thread opens directories and makes them; the writers get them open. They are
+//! opened below the root by the kernel's own rules (no symbolic link on the way, nothing above the
+//! root), and stay private and without anything that new entries would inherit until the end.
 
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -169,7 +169,8 @@ impl Dirs {
         Ok(at)
     }
 
-    /// Keeps an open directory, private from now on. With `later` what it was before comes back at the end.
+    /// Keeps an open directory, private from now on. With `later` what it was before comes back at
+    /// the end.
     pub fn adopt(&mut self, fd: OwnedFd, path: &[u8], later: Option<Later<'_>>) -> Sys<Arc<Dir>> {
         let stat = tree::stat_fd(&fd)?;
         let dir = Arc::new(Dir {
@@ -200,7 +201,8 @@ fn system_of(systems: &mut Vec<Arc<System>>, fd: &OwnedFd, dev: u64) -> Sys<Arc<
     Ok(system)
 }
 
-/// Takes from a directory that was there before what its new entries would inherit (group, default ACL, flags), and shuts it for others.
+/// Takes from a directory that was there before what its new entries would inherit (group, default
+/// ACL, flags), and shuts it for others.
 fn neutral(dir: &Dir, stat: &Stat, later: Option<Later<'_>>) -> Sys<()> {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     // What this restore made, or has made so before, is so.

@@ -1,5 +1,5 @@
-//! The reading thread: members become batches. It decides where each belongs, opens and makes the directories, and lets nothing go
-//! on that depends on what is not finished.
+//! The reading thread: members become batches. It decides where each belongs, opens and makes the
+//! directories, and lets nothing go on that depends on what is not finished.
 
 use std::ffi::CString;
 use std::hash::{BuildHasher, RandomState};
@@ -241,7 +241,8 @@ impl<'a> Feed<'a> {
         Ok(self.run.divert.apply(clean.path))
     }
 
-    /// Makes a directory, or takes one that is there; its metadata is for the end. Something else with that name is replaced.
+    /// Makes a directory, or takes one that is there; its metadata is for the end. Something else
+    /// with that name is replaced.
     fn directory(&mut self, at: &At, path: &[u8], meta: Meta) -> Result<bool> {
         let run = self.run;
         if let Some((dir, name)) = split(path) {
@@ -254,7 +255,8 @@ impl<'a> Feed<'a> {
             if run.divert.is_prefix(path)
                 && tree::stat_at(&*dir, &name).is_ok_and(|s| s.kind() == Some(FileKind::Symlink))
             {
-                // What it leads to is where the rest goes: `lib` of a boot image, where /lib is a link to usr/lib.
+                // What it leads to is where the rest goes: `lib` of a boot image, where /lib is a
+                // link to usr/lib.
                 return Ok(true);
             }
             if let Err(e) = self.make(&dir, &name, path) {
@@ -339,7 +341,8 @@ impl<'a> Feed<'a> {
         path.split(|b| *b == b'/').fold(0, |h, name| self.hashes.hash_one((h, name)))
     }
 
-    /// Waits until this path is finished, unless it is in the batch that is being filled: there order holds.
+    /// Waits until this path is finished, unless it is in the batch that is being filled: there
+    /// order holds.
     fn finished(&mut self, path: u64) -> bool {
         self.batch.paths.contains(&path) || self.run.queue.wait_for(path)
     }

@@ -1,7 +1,8 @@
-//! What can only be done when every file is there: directories' metadata, and inode flags that forbid changes.
+//! What can only be done when every file is there: directories' metadata, and inode flags that
+//! forbid changes.
 //!
-//! Both are noted in the archive's order; of an archive with millions of directories the notes go into a file without a name in the
-//! target, so that memory does not grow.
+//! Both are noted in the archive's order; of an archive with millions of directories the notes go
+//! into a file without a name in the target, so that memory does not grow.
 
 use std::ffi::CString;
 use std::fs::File;

@@ -1,6 +1,7 @@
-//! What a member has beside its content, given to the file in the order that the kernel wants: owner (which clears setuid and
-//! capabilities), extended attributes, permissions, times. Inode flags that forbid changes come at the very end of a restore.
-//! What the target cannot keep is counted, not fatal.
+//! What a member has beside its content, given to the file in the order that the kernel wants:
+//! owner (which clears setuid and capabilities), extended attributes, permissions, times. Inode
+//! flags that forbid changes come at the very end of a restore. What the target cannot keep is
+//! counted, not fatal.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::AsFd;
@@ -78,7 +79,8 @@ impl Goal<'_> {
         }
     }
 
-    /// A regular file that was made with its permissions, or (`permit`) a directory that was not. All but the flags that forbid changes.
+    /// A regular file that was made with its permissions, or (`permit`) a directory that was not.
+    /// All but the flags that forbid changes.
     pub fn open_file(&self, to: impl AsFd, meta: &Meta, permit: bool) -> Sys<()> {
         if meta.uid != 0 || meta.gid != 0 {
             self.keep("the owner", make::own(&to, &meta.owner()))?;
@@ -115,7 +117,8 @@ impl Goal<'_> {
     fn xattrs(&self, to: Of<'_>, meta: &Meta) -> Sys<()> {
         for (name, value) in &meta.xattrs {
             match attrs::set(to, name, value) {
-                // Too large for this kind of file system, or the target is full: a full one shows by itself.
+                // Too large for this kind of file system, or the target is full: a full one shows
+                // by itself.
                 Err(Errno::ENOSPC) if make::has_room(&self.system.top) => {
                     self.lost(&attribute(name), Errno::ENOSPC)
                 }
@@ -126,7 +129,8 @@ impl Goal<'_> {
         Ok(())
     }
 
-    /// Adds inode flags; where the kernel refuses them together, one by one, and those that it refuses are counted.
+    /// Adds inode flags; where the kernel refuses them together, one by one, and those that it
+    /// refuses are counted.
     pub fn set_flags(&self, to: impl AsFd, wanted: u32) {
         let mut now = attrs::flags(&to);
         if now & wanted == wanted || attrs::put_flags(&to, now | wanted).is_ok() {

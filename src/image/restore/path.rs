@@ -1,8 +1,8 @@
 //! Where a member belongs: names as they are stored become paths below the root, or are refused.
 //!
-//! Only what has no meaning is dropped (`./`, `//`, a slash at the end). Whatever could lead out of the root is refused, never mended:
-//! an archive that holds it was not made from a system. That no symbolic link stands on the way is the kernel's to check, when the
-//! path is used.
+//! Only what has no meaning is dropped (`./`, `//`, a slash at the end). Whatever could lead out of
+//! the root is refused, never mended: an archive that holds it was not made from a system. That no
+//! symbolic link stands on the way is the kernel's to check, when the path is used.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ pub struct Clean {
     pub absolute: bool,
 }
 
-/// Understands a stored name, or says why it is refused. `own`: the image is one of ours, which never begins a name with `/`.
+/// Understands a stored name, or says why it is refused. `own`: the image is one of ours, which
+/// never begins a name with `/`.
 pub fn clean(stored: &[u8], own: bool) -> Result<Clean, &'static str> {
     if stored.is_empty() {
         return Err("its name is empty");
@@ -83,7 +84,8 @@ impl Diverted {
         self.0.iter().any(|(prefix, _)| prefix == path)
     }
 
-    /// Whether `path` is, or is in, a directory where others are restored instead: nothing of the archive's own may be there.
+    /// Whether `path` is, or is in, a directory where others are restored instead: nothing of the
+    /// archive's own may be there.
     pub fn is_taken(&self, path: &[u8]) -> bool {
         self.0.iter().any(|(_, instead)| {
             path.strip_prefix(instead.as_slice())
@@ -91,7 +93,8 @@ impl Diverted {
         })
     }
 
-    /// Where `path` goes. The prefix itself stays where it is: it is the directory that will be mounted over.
+    /// Where `path` goes. The prefix itself stays where it is: it is the directory that will be
+    /// mounted over.
     pub fn apply(&self, path: Vec<u8>) -> Vec<u8> {
         for (prefix, instead) in &self.0 {
             if let Some(rest) =

@@ -1,8 +1,10 @@
-//! What the reading thread hands to the writers: batches of members in the archive's order. Content is rarely copied: a small file has
-//! its pieces of the archive's buffers with it, those of a large one come as a stream while it is written.
+//! What the reading thread hands to the writers: batches of members in the archive's order. Content
+//! is rarely copied: a small file has its pieces of the archive's buffers with it, those of a large
+//! one come as a stream while it is written.
 //!
-//! Batches, open directories in them and bytes of content are bounded, so memory and descriptors are too. The queue also knows which
-//! paths are not finished: whatever could depend on one (the same path again, a hard link to it, something below it) waits.
+//! Batches, open directories in them and bytes of content are bounded, so memory and descriptors
+//! are too. The queue also knows which paths are not finished: whatever could depend on one (the
+//! same path again, a hard link to it, something below it) waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
@@ -13,14 +15,15 @@ use super::dirs::Dir;
 use super::meta::Meta;
 use crate::image::input::stream::Piece;
 
-/// A file with up to so many stored bytes waits until they are all there; a larger one is written while it is read.
+/// A file with up to so many stored bytes waits until they are all there; a larger one is written
+/// while it is read.
 pub const SMALL: u64 = 256 << 10;
 
 /// A batch with so many bytes is full.
 const FULL: usize = 256 << 10;
 
-/// Bytes of content between the reading thread and the device's cache. They lie in the archive's large buffers, of which the threads
-/// that unpack must have some too.
+/// Bytes of content between the reading thread and the device's cache. They lie in the archive's
+/// large buffers, of which the threads that unpack must have some too.
 const BYTES: usize = 4 << 20;
 
 /// At most so many batches wait.
@@ -87,7 +90,8 @@ impl Batch {
     const ITEMS: usize = 64;
     /// Directories that a batch keeps open.
     const DIRS: usize = 8;
-    /// Bytes of the archive that a batch comes from: while it is filled, it must not hold more of the archive's buffers than there are.
+    /// Bytes of the archive that a batch comes from: while it is filled, it must not hold more of
+    /// the archive's buffers than there are.
     const SPAN: u64 = 2 << 20;
 
     pub fn is_full(&self) -> bool {
@@ -164,7 +168,8 @@ impl Queue {
         true
     }
 
-    /// The next batch, of a directory that no other writer is in if one of the first few is. `left` was done. None when it is over.
+    /// The next batch, of a directory that no other writer is in if one of the first few is. `left`
+    /// was done. None when it is over.
     pub fn take(&self, left: Option<Taken>) -> Option<(Batch, Taken)> {
         let mut state = self.lock();
         if let Some(left) = left {

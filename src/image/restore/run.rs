@@ -247,7 +247,8 @@ impl Run<'_> {
         }
     }
 
-    /// Gives a directory its metadata; returns the flags that must wait. One that was replaced meanwhile has none any more.
+    /// Gives a directory its metadata; returns the flags that must wait. One that was replaced
+    /// meanwhile has none any more.
     fn directory(&self, top: &File, path: &[u8], meta: &Meta) -> tree::Sys<u32> {
         let fd = match tree::open_below(top.as_fd(), path, DIRECTORY) {
             Err(Errno::ENOTDIR | Errno::ELOOP | Errno::ENOENT) => return Ok(0),
@@ -359,7 +360,8 @@ impl Run<'_> {
         }
     }
 
-    /// Has the targets written while the restore goes on, so that the end is short and little is unwritten at a time.
+    /// Has the targets written while the restore goes on, so that the end is short and little is
+    /// unwritten at a time.
     fn flush(&self) {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         while !*over {

@@ -159,9 +159,10 @@ impl Content {
 
 /// Writes what is stored where it belongs; the rest stays a hole.
 ///
-/// Of a file that could not be made, or not written, the rest is taken in all the same: its sender must not wait for room that nobody
-/// makes, and its checksum is that of the archive, which is not to blame. A fault that ends the restore is given back at once: whoever
-/// waits is woken by the failure.
+/// Of a file that could not be made, or not written, the rest is taken in all the same: its sender
+/// must not wait for room that nobody makes, and its checksum is that of the archive, which is not
+/// to blame. A fault that ends the restore is given back at once: whoever waits is woken by the
+/// failure.
 fn content(
     run: &Run<'_>,
     to: Result<File, Fault>,

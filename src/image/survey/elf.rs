@@ -1,4 +1,5 @@
-//! What machine programs are made for, by the headers of some of them (ELF, System V ABI, "ELF Header").
+//! What machine programs are made for, by the headers of some of them (ELF, System V ABI, "ELF
+//! Header").
 
 /// Bytes of a header that tell it.
 pub const HEADER: usize = 20;

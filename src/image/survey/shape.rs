@@ -1,4 +1,5 @@
-//! Whether an archive has the shape of a system's root: what it has at its top, and members whose way goes through a link of its own.
+//! Whether an archive has the shape of a system's root: what it has at its top, and members whose
+//! way goes through a link of its own.
 
 use std::collections::{BTreeSet, HashSet};
 

@@ -1,4 +1,5 @@
-//! Which files of an archive tell what system it is, and what `boot` looks at to say how it can be made bootable.
+//! Which files of an archive tell what system it is, and what `boot` looks at to say how it can be
+//! made bootable.
 
 use crate::image::tar::Kind;
 
@@ -58,7 +59,8 @@ pub fn wanted(parts: &[&[u8]], kind: &Kind) -> Option<Keep> {
     let regular = matches!(kind, Kind::Regular | Kind::HardLink(_));
     let file = regular || matches!(kind, Kind::Symlink(_));
     match parts {
-        // Below /lib/modules a kernel counts by its directory; Arch writes the package's name into it.
+        // Below /lib/modules a kernel counts by its directory; Arch writes the package's name into
+        // it.
         [b"usr", b"lib", b"modules", _, b"pkgbase"] | [b"lib", b"modules", _, b"pkgbase"]
             if *kind == Kind::Regular =>
         {

@@ -1,7 +1,9 @@
-//! ACLs: the text that archives hold and the kernel's binary form (linux/posix_acl_xattr.h, version 2).
+//! ACLs: the text that archives hold and the kernel's binary form (linux/posix_acl_xattr.h, version
+//! 2).
 //!
-//! The text is that of acl(5) with commas or newlines between entries; star and bsdtar add a named user's number as a fourth field
-//! (`user:joe:rw-:1000`), GNU tar has names only, or numbers in their place.
+//! The text is that of acl(5) with commas or newlines between entries; star and bsdtar add a named
+//! user's number as a fourth field (`user:joe:rw-:1000`), GNU tar has names only, or numbers in
+//! their place.
 
 use crate::copy::report::show;
 
@@ -22,7 +24,8 @@ pub enum Who {
     Group,
 }
 
-/// The value of `system.posix_acl_access` or `system.posix_acl_default`. `number` knows numbers of names.
+/// The value of `system.posix_acl_access` or `system.posix_acl_default`. `number` knows numbers of
+/// names.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
@@ -67,7 +70,8 @@ pub fn to_kernel(
     Ok(out)
 }
 
-/// The value of such an attribute as text, with numbers for users and groups; None for what is no ACL.
+/// The value of such an attribute as text, with numbers for users and groups; None for what is no
+/// ACL.
 pub fn to_text(value: &[u8]) -> Option<String> {
     let (entries, rest) = value.strip_prefix(&VERSION.to_le_bytes())?.as_chunks::<8>();
     if !rest.is_empty() {

@@ -2,8 +2,8 @@
 
 use crate::host::attrs::flag;
 
-/// The words of libarchive (archive_entry(3)), and those of its older versions and of chflags(1). The first of a flag's is the one that is
-/// written.
+/// The words of libarchive (archive_entry(3)), and those of its older versions and of chflags(1).
+/// The first of a flag's is the one that is written.
 const WORDS: &[(&str, u32)] = &[
     ("secdel", 0x1),
     ("securedeletion", 0x1),

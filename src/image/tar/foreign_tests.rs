@@ -1,4 +1,5 @@
-//! Archives of GNU tar and bsdtar, in every form that they write, compared with the files that they were made of.
+//! Archives of GNU tar and bsdtar, in every form that they write, compared with the files that they
+//! were made of.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,6 +1,8 @@
-//! One header block of 512 bytes, in any of the forms that tar has had: v7, ustar (POSIX), GNU, star.
+//! One header block of 512 bytes, in any of the forms that tar has had: v7, ustar (POSIX), GNU,
+//! star.
 //!
-//! Where fields are: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"; star(5).
+//! Where fields are: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar
+//! Format"; star(5).
 
 use std::ops::Range;
 
@@ -23,7 +25,8 @@ const PREFIX: Range<usize> = 345..500;
 /// star keeps times behind a shorter prefix, and signs at the end of the block.
 const STAR_PREFIX: Range<usize> = 345..476;
 const STAR_MAGIC: Range<usize> = 508..512;
-/// GNU tar: the first four entries of a sparse file's map, whether more blocks of them follow, and the file's real size.
+/// GNU tar: the first four entries of a sparse file's map, whether more blocks of them follow, and
+/// the file's real size.
 const GNU_MAP: Range<usize> = 386..482;
 const GNU_EXTENDED: usize = 482;
 const GNU_REAL_SIZE: Range<usize> = 483..495;
@@ -87,7 +90,8 @@ impl Header {
         if self.is_gnu() || self.is_ustar() { text(&self.0[GNAME]) } else { b"" }
     }
 
-    /// Permission bits with setuid, setgid and sticky. Some programs put the kind of the file in too.
+    /// Permission bits with setuid, setgid and sticky. Some programs put the kind of the file in
+    /// too.
     pub fn mode(&self) -> Result<u32, String> {
         number(&self.0[MODE])
             .map(|n| u32::try_from(n & 0o7777).unwrap_or_default())
@@ -130,7 +134,8 @@ impl Header {
         self.large(GNU_REAL_SIZE, "real size")
     }
 
-    /// GNU's old sparse form: the entries of the map in this block (`more`: a block behind the header), and whether a block follows.
+    /// GNU's old sparse form: the entries of the map in this block (`more`: a block behind the
+    /// header), and whether a block follows.
     pub fn map(&self, more: bool) -> Result<(Vec<(u64, u64)>, bool), String> {
         let (entries, extended) =
             if more { (MORE_MAP, MORE_EXTENDED) } else { (GNU_MAP, GNU_EXTENDED) };
@@ -170,7 +175,8 @@ fn text(field: &[u8]) -> &[u8] {
     field.split(|b| *b == 0).next().unwrap_or_default()
 }
 
-/// A number field: octal digits between blanks and NULs (nothing at all: 0), or GNU's base 256, two's complement behind a set first bit.
+/// A number field: octal digits between blanks and NULs (nothing at all: 0), or GNU's base 256,
+/// two's complement behind a set first bit.
 fn number(field: &[u8]) -> Result<i64, ()> {
     let first = *field.first().ok_or(())?;
     if first & 0x80 != 0 {

@@ -46,7 +46,8 @@ fn to_nul(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
-/// Numbers of users and groups as the headers tell them beside their names: ACLs of GNU tar have names only.
+/// Numbers of users and groups as the headers tell them beside their names: ACLs of GNU tar have
+/// names only.
 #[derive(Debug, Default)]
 pub struct Names(HashMap<(bool, Vec<u8>), u32>);
 
@@ -170,8 +171,9 @@ fn make_named(
 
 /// mtime and atime.
 ///
-/// libarchive writes a quarter before 1970 as `-1.75` where everybody else has `-0.25`: it puts a minus before the seconds below and forgets that
-/// the fraction counts from there. Its header tells those seconds, so that it can be known.
+/// libarchive writes a quarter before 1970 as `-1.75` where everybody else has `-0.25`: it puts a
+/// minus before the seconds below and forgets that the fraction counts from there. Its header tells
+/// those seconds, so that it can be known.
 fn times(header: &Header, pax: &Pax) -> Result<(Time, Option<Time>), Bad> {
     let Some(mtime) = pax.mtime else {
         return Ok((Time { secs: header.mtime().map_err(Bad::damaged)?, nanos: 0 }, pax.atime));

@@ -1,7 +1,8 @@
-//! Archives: tar in every form that system images come in, read into one kind of [`Member`] and written as PAX.
+//! Archives: tar in every form that system images come in, read into one kind of [`Member`] and
+//! written as PAX.
 //!
-//! Nothing that an archive says is trusted: lengths are bounded before memory is taken, names are bytes, and where a name leads is
-//! decided by who restores it.
+//! Nothing that an archive says is trusted: lengths are bounded before memory is taken, names are
+//! bytes, and where a name leads is decided by who restores it.
 
 pub mod flags;
 
@@ -44,7 +45,8 @@ pub enum Kind {
 /// One member, whatever form of tar it was stored in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// As stored, nothing cleaned: `./etc/passwd`; never empty, without NUL bytes. A directory's may end with `/`.
+    /// As stored, nothing cleaned: `./etc/passwd`; never empty, without NUL bytes. A directory's
+    /// may end with `/`.
     pub path: Vec<u8>,
     pub kind: Kind,
     /// Permission bits with setuid, setgid and sticky.
@@ -57,11 +59,14 @@ pub struct Member {
     pub size: u64,
     /// Bytes of content in the archive.
     pub stored: u64,
-    /// Where the stored bytes belong: offset and length, in order, not overlapping; None: the file has no holes.
+    /// Where the stored bytes belong: offset and length, in order, not overlapping; None: the file
+    /// has no holes.
     pub map: Option<Vec<(u64, u64)>>,
-    /// All extended attributes, ACLs in the kernel's form among them (`system.posix_acl_access`), `security.selinux` without doubt.
+    /// All extended attributes, ACLs in the kernel's form among them (`system.posix_acl_access`),
+    /// `security.selinux` without doubt.
     pub xattrs: Vec<(CString, Vec<u8>)>,
-    /// Inode flags in bsdtar's words, joined by commas (`nodump,uappnd`; chflags(1)): `SCHILY.fflags`. Unknown words are to be ignored.
+    /// Inode flags in bsdtar's words, joined by commas (`nodump,uappnd`; chflags(1)):
+    /// `SCHILY.fflags`. Unknown words are to be ignored.
     pub flags: Option<String>,
     /// Where its first header begins in the (uncompressed) archive, bytes.
     pub offset: u64,

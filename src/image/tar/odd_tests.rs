@@ -221,7 +221,8 @@ fn impossible_members() {
 
 #[test]
 fn endless_maps_end() {
-    // Each block has no entry and says that one follows: no memory is taken, and the archive ends some time.
+    // Each block has no entry and says that one follows: no memory is taken, and the archive ends
+    // some time.
     let mut bytes = old_sparse("s", &[], true, 100, 0);
     bytes.extend(more_sparse(&[], true).repeat(1000));
     assert_eq!(id(read(&bytes, 4096)).0, "ALT-634");

@@ -1,7 +1,8 @@
 //! PAX extended headers: records `LENGTH KEY=VALUE\n` that say what a ustar header cannot.
 //!
-//! A record's length is the only thing that ends it: values hold newlines and anything else. POSIX.1-2017, pax, "pax Extended Header";
-//! GNU tar manual, "Storing Sparse Files"; star(5) for SCHILY.*; tar(5) of libarchive for LIBARCHIVE.*.
+//! A record's length is the only thing that ends it: values hold newlines and anything else.
+//! POSIX.1-2017, pax, "pax Extended Header"; GNU tar manual, "Storing Sparse Files"; star(5) for
+//! SCHILY.*; tar(5) of libarchive for LIBARCHIVE.*.
 
 use std::ffi::CString;
 
@@ -88,7 +89,8 @@ fn first(text: &[u8]) -> Result<(usize, &[u8], &[u8]), Bad> {
 }
 
 impl Pax {
-    /// Takes in the records of one header. A `global` one speaks of all members behind it: what can only be said of one is passed over.
+    /// Takes in the records of one header. A `global` one speaks of all members behind it: what can
+    /// only be said of one is passed over.
     pub fn take(&mut self, text: &[u8], global: bool) -> Result<(), Bad> {
         for record in records(text) {
             let (key, value) = record?;
@@ -259,7 +261,8 @@ fn id(text: &[u8]) -> Option<u32> {
     u32::try_from(decimal(text)?).ok()
 }
 
-/// `-1.25`: a second and a quarter before 1970. What is finer than nanoseconds is cut towards the past, as GNU tar does.
+/// `-1.25`: a second and a quarter before 1970. What is finer than nanoseconds is cut towards the
+/// past, as GNU tar does.
 pub fn time(text: &[u8]) -> Option<Time> {
     const NANOS: u32 = 1_000_000_000;
     let (negative, text) = text.strip_prefix(b"-").map_or((false, text), |t| (true, t));

@@ -1,7 +1,8 @@
 //! An archive read member by member, in one pass.
 //!
-//! A member is what one header says together with the extended headers and long names before it. What is gathered for one member is bounded,
-//! and every number is checked before it is used: an archive may say anything.
+//! A member is what one header says together with the extended headers and long names before it.
+//! What is gathered for one member is bounded, and every number is checked before it is used: an
+//! archive may say anything.
 
 use anyhow::Result;
 
@@ -62,11 +63,12 @@ impl Reader {
         }
     }
 
-    /// The next member; None at the end of the archive, and then everything is read and whole. What was not read of the member before is
-    /// skipped.
+    /// The next member; None at the end of the archive, and then everything is read and whole. What
+    /// was not read of the member before is skipped.
     ///
     /// # Errors
-    /// ALT-631 where it does not begin as a tar archive, ALT-633 to 636 and 638 with name and offset of the member.
+    /// ALT-631 where it does not begin as a tar archive, ALT-633 to 636 and 638 with name and
+    /// offset of the member.
     pub fn next(&mut self) -> Result<Option<Member>> {
         if self.ended {
             return Ok(None);
@@ -364,8 +366,8 @@ impl Reader {
         Ok(text)
     }
 
-    /// Behind a header whose kind has no content, and which yet tells a size: programs differ on whether content follows. It does not if
-    /// the next block is a header.
+    /// Behind a header whose kind has no content, and which yet tells a size: programs differ on
+    /// whether content follows. It does not if the next block is a header.
     fn skip_odd(&mut self, size: u64) -> Result<()> {
         if size == 0 {
             return Ok(());
@@ -397,7 +399,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Behind the first block of zeros: reads to the end of the source, which tells that nothing is missing.
+    /// Behind the first block of zeros: reads to the end of the source, which tells that nothing is
+    /// missing.
     fn end(&mut self) -> Result<()> {
         self.ended = true;
         if !self.source.ends() {

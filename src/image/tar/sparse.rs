@@ -4,11 +4,12 @@ use super::Bad;
 use super::pax::decimal;
 use crate::error;
 
-/// The most entries of one map: 1 MiB of memory, and every writer holds one. Our images have at most half as many.
+/// The most entries of one map: 1 MiB of memory, and every writer holds one. Our images have at
+/// most half as many.
 pub const MOST: usize = 1 << 16;
 
-/// A map that can be trusted: in order, nothing twice, inside of the file, and just the bytes that are stored. Entries without length, by
-/// which programs mark the end, are dropped.
+/// A map that can be trusted: in order, nothing twice, inside of the file, and just the bytes that
+/// are stored. Entries without length, by which programs mark the end, are dropped.
 pub fn checked(mut map: Vec<(u64, u64)>, size: u64, stored: u64) -> Result<Vec<(u64, u64)>, Bad> {
     if map.len() > MOST {
         return Err(too_many());
@@ -31,7 +32,8 @@ pub fn checked(mut map: Vec<(u64, u64)>, size: u64, stored: u64) -> Result<Vec<(
     Ok(map)
 }
 
-/// The map of GNU's form 1.0 while it is read: lines with one number each (how many entries; offset and length of each) before the content.
+/// The map of GNU's form 1.0 while it is read: lines with one number each (how many entries; offset
+/// and length of each) before the content.
 #[derive(Debug, Default)]
 pub struct Lines {
     line: Vec<u8>,

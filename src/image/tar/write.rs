@@ -1,9 +1,11 @@
-//! Members as PAX writes them: a ustar header, and before it the extended header with what ustar cannot say.
+//! Members as PAX writes them: a ustar header, and before it the extended header with what ustar
+//! cannot say.
 //!
-//! Every member has an extended header, as ustar knows neither access times nor parts of a second; it holds nothing that the plain header
-//! already says, so that it mostly stays within one block. Names that fit are stored as they are, since the extended header's are meant
-//! to be UTF-8. Sources: POSIX.1-2017 (pax, ustar), the GNU tar manual (sparse format 1.0, `SCHILY.acl`, `RHT.security.selinux`),
-//! star's manual (`SCHILY.xattr`, `SCHILY.fflags`).
+//! Every member has an extended header, as ustar knows neither access times nor parts of a second;
+//! it holds nothing that the plain header already says, so that it mostly stays within one block.
+//! Names that fit are stored as they are, since the extended header's are meant to be UTF-8.
+//! Sources: POSIX.1-2017 (pax, ustar), the GNU tar manual (sparse format 1.0, `SCHILY.acl`,
+//! `RHT.security.selinux`), star's manual (`SCHILY.xattr`, `SCHILY.fflags`).
 
 use std::io::Write;
 
@@ -17,14 +19,16 @@ const LARGEST_ID: u32 = 0o777_7777;
 const NAME: usize = 100;
 const PREFIX: usize = 155;
 
-/// Where the access ACL, the default ACL and the SELinux label are among the attributes, and what PAX calls them.
+/// Where the access ACL, the default ACL and the SELinux label are among the attributes, and what
+/// PAX calls them.
 const ACLS: [(&[u8], &str); 2] = [
     (b"system.posix_acl_access", "SCHILY.acl.access"),
     (b"system.posix_acl_default", "SCHILY.acl.default"),
 ];
 const SELINUX: &[u8] = b"security.selinux";
 
-/// Appends a member's headers, and its map where it has holes. Its `stored` bytes of content follow, then [`pad`].
+/// Appends a member's headers, and its map where it has holes. Its `stored` bytes of content
+/// follow, then [`pad`].
 pub fn header(out: &mut Vec<u8>, member: &Member) {
     let map = member.map.as_deref().map(|m| sparse_map(m, member.size));
     let size = match member.kind {
@@ -206,7 +210,8 @@ fn sparse_name(path: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The map as lines of numbers in whole blocks: how many, then offset and length of each; an empty one at the size, where a hole ends the file.
+/// The map as lines of numbers in whole blocks: how many, then offset and length of each; an empty
+/// one at the size, where a hole ends the file.
 fn sparse_map(map: &[(u64, u64)], size: u64) -> Vec<u8> {
     let end = map.last().map_or(0, |(at, length)| at + length);
     let last = (end < size || map.is_empty()).then_some((size, 0));

@@ -1,6 +1,7 @@
 //! altdisk's own commands: the flags that a menu file gives them are those that they have.
 //!
-//! The fixed words of a command are read as the command would read them; then what each field can add, on its own.
+//! The fixed words of a command are read as the command would read them; then what each field can
+//! add, on its own.
 
 use super::Notes;
 use crate::cli::flags::{ALL, Command, Flag};
@@ -150,7 +151,8 @@ fn opaque(word: &str) -> String {
         .collect()
 }
 
-/// Reads `words` as the command would: the number of each wrong word, what is wrong, and what is allowed.
+/// Reads `words` as the command would: the number of each wrong word, what is wrong, and what is
+/// allowed.
 fn wrong_words(command: &Command, words: &[String]) -> Vec<(usize, (String, String))> {
     let (mut wrong, mut n) = (vec![], 0);
     while let Some(word) = words.get(n) {

@@ -1,4 +1,5 @@
-//! Where screens lead: targets that are missing, ways that lead back to where they came from, screens that nothing leads to.
+//! Where screens lead: targets that are missing, ways that lead back to where they came from,
+//! screens that nothing leads to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

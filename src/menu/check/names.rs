@@ -1,5 +1,5 @@
-//! What `{name}` stands for: every name in a command has to be given by a field, a selector or discovery; in a shell line it must
-//! stand where quotes protect the value.
+//! What `{name}` stands for: every name in a command has to be given by a field, a selector or
+//! discovery; in a shell line it must stand where quotes protect the value.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -31,7 +31,8 @@ pub(super) fn check(notes: &Notes, graph: &Graph) {
     }
 }
 
-/// What the selectors before `id` give: what all of them give if one must be answered, else only perhaps.
+/// What the selectors before `id` give: what all of them give if one must be answered, else only
+/// perhaps.
 fn given<'a>(graph: &Graph, id: &'a str, after_selector: bool, depth: usize) -> Known<'a> {
     let mut known = Known { screen: id, ..Known::default() };
     let mut all: Option<BTreeSet<String>> = None;

@@ -1,6 +1,7 @@
 //! apt_auth.conf(5): the password of a repository at a URL, in a file that only root reads.
 //!
-//! apt is given the URL without it, so that it stands neither in a process list, nor in apt's words, nor in its logs in the copy.
+//! apt is given the URL without it, so that it stands neither in a process list, nor in apt's
+//! words, nor in its logs in the copy.
 
 use anyhow::Result;
 
@@ -31,7 +32,8 @@ pub fn option(job: &Job) -> Option<String> {
         .then(|| format!("Dir::Etc::netrc={}", file.display()))
 }
 
-/// The URL without user and password, and the line that says them for its host. As apt does, both are taken for percent-encoded.
+/// The URL without user and password, and the line that says them for its host. As apt does, both
+/// are taken for percent-encoded.
 fn split(url: &str) -> (String, Option<String>) {
     let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
     // A `/` in a password should have been encoded; the last `@` is what ends it all the same.
@@ -40,7 +42,8 @@ fn split(url: &str) -> (String, Option<String>) {
     let (name, password) = (secret::decoded(name), secret::decoded(password));
     let plain = format!("{scheme}://{place}");
     let host = place.split('/').next().unwrap_or_default();
-    // The file knows no quotes: such a password cannot stand in it, and the server will say that one is missing.
+    // The file knows no quotes: such a password cannot stand in it, and the server will say that
+    // one is missing.
     let word = |text: &str| !text.contains(|c: char| c.is_whitespace() || c.is_control());
     if name.is_empty() || !word(&name) || !word(&password) {
         return (plain, None);

@@ -1,8 +1,10 @@
 //! How apt and dpkg are started in the alternate.
 //!
-//! Nobody is there to answer: debconf(7) takes defaults, apt-listchanges and apt-listbugs stay away, needrestart(1) restarts nothing.
-//! Configuration files (dpkg(1), `--force-confdef --force-confold`): a new version of one that nobody changed is taken; one that the
-//! administrator changed stays, and the new one lies beside it as `.dpkg-dist`. `-I` replaces that, and what else [`DEFAULTS`] holds.
+//! Nobody is there to answer: debconf(7) takes defaults, apt-listchanges and apt-listbugs stay
+//! away, needrestart(1) restarts nothing. Configuration files (dpkg(1), `--force-confdef
+//! --force-confold`): a new version of one that nobody changed is taken; one that the administrator
+//! changed stays, and the new one lies beside it as `.dpkg-dist`. `-I` replaces that, and what else
+//! [`DEFAULTS`] holds.
 
 use std::path::PathBuf;
 
@@ -13,7 +15,8 @@ use crate::host::cmd::{Cmd, Finished, path_inside};
 use crate::software::{Job, Place};
 use crate::text::printable;
 
-/// What `-I` replaces. Packages that nothing needs any more stay: they are the administrator's to remove.
+/// What `-I` replaces. Packages that nothing needs any more stay: they are the administrator's to
+/// remove.
 pub const DEFAULTS: [&str; 6] = [
     "-o",
     "Dpkg::Options::=--force-confdef",
@@ -148,7 +151,8 @@ fn options(job: &Job) -> Vec<String> {
     out
 }
 
-/// Makes the directories that apt does not make by itself, and the file with those options that are not for the command line.
+/// Makes the directories that apt does not make by itself, and the file with those options that are
+/// not for the command line.
 ///
 /// # Errors
 /// If they cannot be made.
@@ -168,8 +172,8 @@ fn conf(options: &[(String, String)]) -> String {
     options.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect()
 }
 
-/// What a program said at last, for an error; begins with a line break. What it calls errors, and why, stands in standard error; what
-/// depends on what, in standard output.
+/// What a program said at last, for an error; begins with a line break. What it calls errors, and
+/// why, stands in standard error; what depends on what, in standard output.
 pub fn words(done: &Finished) -> String {
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     let said = |text: &str, from: Option<&str>| -> Vec<String> {

@@ -1,9 +1,11 @@
 //! What debconf(7) answers during a run, whatever the alternate's own database says.
 //!
-//! The scripts of GRUB's packages write the loader to the disks that the running system once named, and add an entry to the firmware's list.
-//! The alternate's loader is put onto its own disks by phase 3, when everything else has been verified; until then these scripts get the
-//! answers "no disk" and "not into the firmware". They stand in a database of our own before the alternate's, which takes what is written to
-//! these questions too, so that the alternate's answers stay as they are.
+//! The scripts of GRUB's packages write the loader to the disks that the running system once named,
+//! and add an entry to the firmware's list. The alternate's loader is put onto its own disks by
+//! phase 3, when everything else has been verified; until then these scripts get the answers "no
+//! disk" and "not into the firmware". They stand in a database of our own before the alternate's,
+//! which takes what is written to these questions too, so that the alternate's answers stay as they
+//! are.
 
 use std::fmt::Write;
 
@@ -44,7 +46,8 @@ pub fn write(job: &Job) -> Result<()> {
     job.copy()?.replace(below(job, FILE), text.as_bytes(), 0o644)
 }
 
-/// The variable's value. Other questions are not accepted there: their answers belong to the alternate.
+/// The variable's value. Other questions are not accepted there: their answers belong to the
+/// alternate.
 pub fn override_in(job: &Job) -> String {
     let names: Vec<&str> = ANSWERS.iter().map(|(name, _)| *name).collect();
     format!("File{{filename:{} accept_name:^({})$}}", below(job, FILE).display(), names.join("|"))

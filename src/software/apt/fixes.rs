@@ -1,7 +1,9 @@
-//! Which packages bring a fix: what the directory's advisories and changelogs say, or the changelogs of a repository's candidates.
+//! Which packages bring a fix: what the directory's advisories and changelogs say, or the
+//! changelogs of a repository's candidates.
 //!
-//! A repository at a URL has no advisories that apt knows of, and not each publishes changelogs. But each package holds its own: what can be
-//! updated is fetched to where apt keeps packages, so that what is then installed is not fetched again.
+//! A repository at a URL has no advisories that apt knows of, and not each publishes changelogs.
+//! But each package holds its own: what can be updated is fetched to where apt keeps packages, so
+//! that what is then installed is not fetched again.
 
 use std::collections::BTreeSet;
 

@@ -75,8 +75,8 @@ pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     Ok(())
 }
 
-/// Whether the Release file beside a list says `NotAutomatic`. The list's name is that file's directory and the list's own name there (`key`),
-/// with underscores for slashes.
+/// Whether the Release file beside a list says `NotAutomatic`. The list's name is that file's
+/// directory and the list's own name there (`key`), with underscores for slashes.
 fn is_on_request(copy: &Beneath, key: &str, list: &str) -> bool {
     let list = FORMS.iter().skip(1).find_map(|form| list.strip_suffix(form)).unwrap_or(list);
     let Some(start) = list.strip_suffix(&key.replace('/', "_")) else { return false };

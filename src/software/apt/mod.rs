@@ -1,9 +1,11 @@
 //! apt and dpkg: Debian, Ubuntu and what comes of them.
 //!
-//! [`call`] is how they are started: every question answered beforehand, configuration files that the administrator changed kept, the
-//! alternate's own lists untouched. [`repair`] finishes what an interrupted run left. [`sources`] makes the location known: a directory of
-//! packages gets an index of our own ([`repo`]), everything else is a line of a sources.list of our own. [`simulate`] reads what apt would
-//! do, [`sizes`] how much room that takes, [`fixes`] which packages bring a fix.
+//! [`call`] is how they are started: every question answered beforehand, configuration files that
+//! the administrator changed kept, the alternate's own lists untouched. [`repair`] finishes what an
+//! interrupted run left. [`sources`] makes the location known: a directory of packages gets an
+//! index of our own ([`repo`]), everything else is a line of a sources.list of our own.
+//! [`simulate`] reads what apt would do, [`sizes`] how much room that takes, [`fixes`] which
+//! packages bring a fix.
 
 mod auth;
 mod call;

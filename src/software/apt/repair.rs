@@ -1,7 +1,9 @@
-//! What an earlier run left: packages that are unpacked and not configured, cut off in the middle, or whose dependencies are missing.
+//! What an earlier run left: packages that are unpacked and not configured, cut off in the middle,
+//! or whose dependencies are missing.
 //!
-//! apt mends it when it knows the location, which may bring just what is needed: a version whose script does not fail, or the archive of a
-//! package that was cut off. After that nothing is broken, or apt has said why.
+//! apt mends it when it knows the location, which may bring just what is needed: a version whose
+//! script does not fail, or the archive of a package that was cut off. After that nothing is
+//! broken, or apt has said why.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +19,8 @@ use crate::text::printable;
 const UPDATES: &str = "/var/lib/dpkg/updates";
 const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 
-/// Has dpkg take up its journal, without which apt does nothing. No script is run yet: one that hung would hang again, and the location may
-/// have a version whose script does not.
+/// Has dpkg take up its journal, without which apt does nothing. No script is run yet: one that
+/// hung would hang again, and the location may have a version whose script does not.
 ///
 /// # Errors
 /// What dpkg says.

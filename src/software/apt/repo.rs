@@ -1,7 +1,8 @@
-//! An index of our own for a directory of packages, which itself cannot be written: a flat repository below the job's directory, whose
-//! packages are links into the location.
+//! An index of our own for a directory of packages, which itself cannot be written: a flat
+//! repository below the job's directory, whose packages are links into the location.
 //!
-//! The links have names of our own: file names in a location may hold what one version of apt decodes and another does not (`%3a`).
+//! The links have names of our own: file names in a location may hold what one version of apt
+//! decodes and another does not (`%3a`).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -84,7 +85,8 @@ fn file_name(entry: &Entry) -> String {
     format!("{}.deb", name.chars().take(150).collect::<String>())
 }
 
-/// A package's paragraph but for its checksum. Every line of it is a field or goes on with one, whatever the package says.
+/// A package's paragraph but for its checksum. Every line of it is a field or goes on with one,
+/// whatever the package says.
 fn stanza(entry: &Entry, fields: &Paragraph, name: &str) -> String {
     let mut text = String::new();
     for (field, value) in

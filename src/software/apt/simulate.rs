@@ -22,7 +22,8 @@ pub enum Act {
     },
 }
 
-/// `Inst name[:arch] [old] (new repositories [arch]) [...]`, `Remv name[:arch] [version]`, `Purg` likewise. `Conf` says nothing new.
+/// `Inst name[:arch] [old] (new repositories [arch]) [...]`, `Remv name[:arch] [version]`, `Purg`
+/// likewise. `Conf` says nothing new.
 pub fn parse(text: &str) -> Vec<Act> {
     text.lines().filter_map(line).collect()
 }
@@ -41,7 +42,8 @@ fn line(line: &str) -> Option<Act> {
     };
     match verb {
         "Inst" => {
-            // Up to the first closing one: what follows tells which dependencies are broken for the moment.
+            // Up to the first closing one: what follows tells which dependencies are broken for the
+            // moment.
             let (what, _) = rest.strip_prefix('(')?.split_once(')')?;
             let new = what.split(' ').next()?.to_owned();
             let of = what.rsplit_once('[').and_then(|(_, arch)| arch.strip_suffix(']'));

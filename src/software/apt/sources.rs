@@ -1,7 +1,8 @@
-//! Where apt gets packages from: a sources.list(5) of our own below the job's directory, and its lists.
+//! Where apt gets packages from: a sources.list(5) of our own below the job's directory, and its
+//! lists.
 //!
-//! What lies in a directory is trusted, for root named it. A repository at a URL must be signed by a key that the alternate trusts, unless
-//! `-I` holds `--allow-unauthenticated`.
+//! What lies in a directory is trusted, for root named it. A repository at a URL must be signed by
+//! a key that the alternate trusts, unless `-I` holds `--allow-unauthenticated`.
 
 use std::path::Path;
 
@@ -45,7 +46,8 @@ pub fn write(job: &Job) -> Result<()> {
     }
 }
 
-/// Lists that cannot be fetched are an error: apt alone would go on with none, and everything would seem to be up to date.
+/// Lists that cannot be fetched are an error: apt alone would go on with none, and everything would
+/// seem to be up to date.
 fn update(job: &Job, sentence: &str, quiet: &str, otherwise: &'static error::Entry) -> Result<()> {
     let done = Call::new(job, "apt-get", sentence)
         .args([quiet, "-o", "APT::Update::Error-Mode=any", "update"])
@@ -208,7 +210,8 @@ impl<'a> Probe<'a> {
             .map(|text| Suite::of(suite, &text))
     }
 
-    /// A file of the repository; None where it cannot be had. What it says is only believed after apt has looked at its signature.
+    /// A file of the repository; None where it cannot be had. What it says is only believed after
+    /// apt has looked at its signature.
     fn fetch(&mut self, url: &str) -> Option<Vec<u8>> {
         let name = "probe";
         let here = below(self.job, name);
@@ -241,7 +244,8 @@ impl<'a> Probe<'a> {
     }
 }
 
-/// apt-helper's reason: the last line that tells of one file. What follows says only that some files are missing.
+/// apt-helper's reason: the last line that tells of one file. What follows says only that some
+/// files are missing.
 fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();

@@ -71,7 +71,8 @@ impl Root {
         self.dir.path().join("packages")
     }
 
-    /// Builds a package; `control`: further fields, `files`: path and content, those below DEBIAN with their mode.
+    /// Builds a package; `control`: further fields, `files`: path and content, those below DEBIAN
+    /// with their mode.
     fn deb(&self, name: &str, version: &str, control: &str, files: &[(&str, &str)]) {
         let build =
             self.dir.path().join("build").join(format!("{name}-{}", version.replace(':', "_")));
@@ -183,7 +184,8 @@ fn a_directory_of_packages() {
     );
     root.deb("needed", "5", "", &[("usr/share/needed", "x")]);
     root.deb("tool", "3.0~beta", "", &[]);
-    // Files of one name but for the epoch, in other directories, by links, with names that are decoded.
+    // Files of one name but for the epoch, in other directories, by links, with names that are
+    // decoded.
     let dir = root.packages();
     fs::create_dir_all(dir.join("more/pool")).unwrap();
     root.deb("tool", "2.0", "", &[]);
@@ -389,7 +391,8 @@ fn index(dir: &Path) -> String {
     text
 }
 
-/// apt gets the password of a URL and the options of `-I` with passwords in files; its command line, its words and its logs have none.
+/// apt gets the password of a URL and the options of `-I` with passwords in files; its command
+/// line, its words and its logs have none.
 #[test]
 fn passwords_go_to_apt_in_files() {
     let Some(root) = Root::new() else { return };

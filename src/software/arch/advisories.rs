@@ -1,7 +1,8 @@
-//! Arch Linux's advisories: the list that security.archlinux.org has as `all.json`, if a copy of it lies in the location.
+//! Arch Linux's advisories: the list that security.archlinux.org has as `all.json`, if a copy of it
+//! lies in the location.
 //!
-//! An array of objects: `name` (AVG-1), `packages`, `fixed` (the version that mends it, or null), `issues` (CVE numbers), `advisories`
-//! (ASA-...), `type`, `severity`.
+//! An array of objects: `name` (AVG-1), `packages`, `fixed` (the version that mends it, or null),
+//! `issues` (CVE numbers), `advisories` (ASA-...), `type`, `severity`.
 
 use std::fs::File;
 use std::io::Read;

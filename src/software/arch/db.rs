@@ -1,4 +1,5 @@
-//! pacman's databases: of a repository (a tar archive with a `desc` for each package), and of what is installed (directories with the same).
+//! pacman's databases: of a repository (a tar archive with a `desc` for each package), and of what
+//! is installed (directories with the same).
 
 use std::fs::File;
 use std::io::Read;
@@ -81,7 +82,8 @@ pub fn written(entries: &[&Entry]) -> Vec<u8> {
     out
 }
 
-/// What is installed, and the names of packages whose installing was interrupted: their directory is there, and nothing in it.
+/// What is installed, and the names of packages whose installing was interrupted: their directory
+/// is there, and nothing in it.
 pub fn local(root: &Beneath, dir: &Path) -> (Vec<Entry>, Vec<String>) {
     let (mut all, mut torn) = (vec![], vec![]);
     for entry in root

@@ -14,7 +14,8 @@ pub struct Entry {
     /// Bytes of the file, and when installed.
     pub size: u64,
     pub installed_size: u64,
-    /// The package file, in the directory that was read; of a database of a repository that is elsewhere: its name.
+    /// The package file, in the directory that was read; of a database of a repository that is
+    /// elsewhere: its name.
     pub file: PathBuf,
     /// What else a database tells, by the name that it has there: DEPENDS, PROVIDES and so on.
     pub lists: Vec<(&'static str, Vec<String>)>,
@@ -98,7 +99,8 @@ impl Entry {
         }
     }
 
-    /// Names become words of a command line and paths: only those that pacman itself allows are taken.
+    /// Names become words of a command line and paths: only those that pacman itself allows are
+    /// taken.
     fn judged(self) -> Result<Self, String> {
         let name = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
         if self.name.is_empty() || self.version.is_empty() {

@@ -1,6 +1,7 @@
 //! Packages of pacman: files, repositories, advisories.
 //!
-//! [`catalog`] goes through the packages of a directory, by its databases ([`db`]) or by opening each file; [`entry`] is what is known of one.
+//! [`catalog`] goes through the packages of a directory, by its databases ([`db`]) or by opening
+//! each file; [`entry`] is what is known of one.
 
 mod advisories;
 pub mod catalog;

@@ -1,9 +1,10 @@
 //! Versions of pacman packages, `[epoch:]version[-release]`, ordered as vercmp(8) does it.
 //!
-//! A version is a row of segments: digits or letters, each with the separators before it. Two rows are compared segment by segment.
-//! vercmp itself goes round in circles where a version ends in separators (`1.` is newer than `1.a`, that newer than `11`, and that newer than
-//! `1.`). Such an end counts as just newer than the end without them here, so that the order is total: Rust's sort panics on any other.
-//! Everything else is as vercmp says, and what is equal is equal for both.
+//! A version is a row of segments: digits or letters, each with the separators before it. Two rows
+//! are compared segment by segment. vercmp itself goes round in circles where a version ends in
+//! separators (`1.` is newer than `1.a`, that newer than `11`, and that newer than `1.`). Such an
+//! end counts as just newer than the end without them here, so that the order is total: Rust's sort
+//! panics on any other. Everything else is as vercmp says, and what is equal is equal for both.
 
 use std::cmp::Ordering;
 
@@ -65,7 +66,8 @@ fn compare_parts(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Which of two versions is newer, as vercmp(8) says. Releases count only where both have one, so this is no order to sort by: see [`order`].
+/// Which of two versions is newer, as vercmp(8) says. Releases count only where both have one, so
+/// this is no order to sort by: see [`order`].
 pub fn compare(a: &str, b: &str) -> Ordering {
     match (parts(a).2, parts(b).2) {
         (Some(_), Some(_)) | (None, None) => order(a, b),
@@ -73,7 +75,8 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// The order for sorting: as [`compare`], but a version without a release is older than the same with any.
+/// The order for sorting: as [`compare`], but a version without a release is older than the same
+/// with any.
 pub fn order(a: &str, b: &str) -> Ordering {
     epoch_and_version(a, b).then_with(|| match (parts(a).2, parts(b).2) {
         (Some(a), Some(b)) => compare_parts(a, b),

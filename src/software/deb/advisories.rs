@@ -1,5 +1,6 @@
-//! Advisories that lie beside packages: Debian's lists of DSAs and DLAs (`data/DSA/list` of the security tracker), the tracker's JSON, and
-//! Ubuntu's USN database (`database.json`). All name source packages, and for each release the version that has the fix.
+//! Advisories that lie beside packages: Debian's lists of DSAs and DLAs (`data/DSA/list` of the
+//! security tracker), the tracker's JSON, and Ubuntu's USN database (`database.json`). All name
+//! source packages, and for each release the version that has the fix.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -20,7 +21,8 @@ use crate::software::walk;
 /// So much of a file is read, unpacked.
 const LONGEST: u64 = 1 << 30;
 const LINE: u64 = 1 << 20;
-/// The most bytes of one advisory; the kernel's have some hundred thousand. In memory it takes some twenty times as much.
+/// The most bytes of one advisory; the kernel's have some hundred thousand. In memory it takes some
+/// twenty times as much.
 const MAX_ADVICE: usize = 8 << 20;
 /// The most names and versions of one advisory.
 const MAX_NAMES: usize = 100_000;
@@ -119,7 +121,8 @@ fn json(from: impl Read, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> serde_
     from.deserialize_map(Top { asked, visit, left: &left })
 }
 
-/// `[05 Nov 2024] DSA-5805-1 guix - security update`, then indented `{CVE-...}` and `[release] - source version`.
+/// `[05 Nov 2024] DSA-5805-1 guix - security update`, then indented `{CVE-...}` and `[release] -
+/// source version`.
 fn list(from: impl BufRead, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> Result<()> {
     let mut from = from;
     let mut now: Option<Advice> = None;

@@ -16,7 +16,8 @@ pub struct Member {
     pub size: u64,
 }
 
-/// The members; that each lies within the file is checked, so that a cut file is found out without reading it.
+/// The members; that each lies within the file is checked, so that a cut file is found out without
+/// reading it.
 ///
 /// # Errors
 /// What is wrong with it, for people.

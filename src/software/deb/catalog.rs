@@ -1,7 +1,7 @@
 //! The packages of a directory: what its indexes list, or else each file opened.
 //!
-//! A repository (`dists/`) is what its indexes say. Of any other directory every package counts: those that a `Packages` index there
-//! knows are not opened, which saves time on large ones.
+//! A repository (`dists/`) is what its indexes say. Of any other directory every package counts:
+//! those that a `Packages` index there knows are not opened, which saves time on large ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,8 @@ pub fn form(dir: &Path) -> Form {
 /// What is no package though it looks like one, and why.
 pub type Damaged = Vec<(PathBuf, String)>;
 
-/// Goes through the packages of `dir`, each once; of an archive only through `suites` where they are given.
+/// Goes through the packages of `dir`, each once; of an archive only through `suites` where they
+/// are given.
 ///
 /// # Errors
 /// Where the directory or an index cannot be read; ALT-711 for an interrupt.

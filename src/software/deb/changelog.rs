@@ -35,14 +35,15 @@ pub struct Entry {
     pub version: String,
     /// Bugs and CVEs, in the form of [`super::names`].
     pub ids: Vec<String>,
-    /// Where the source package was called otherwise at that time: its present name, and the oldest version that it has under it.
+    /// Where the source package was called otherwise at that time: its present name, and the oldest
+    /// version that it has under it.
     pub renamed: Option<(String, String)>,
     /// Levels of the release; of use only in base-files.
     pub levels: Vec<String>,
 }
 
-/// The entries, the newest first, each with something mentioned, until `visit` says that it is enough. Returns the version of the first entry; None
-/// where it is no changelog of this form.
+/// The entries, the newest first, each with something mentioned, until `visit` says that it is
+/// enough. Returns the version of the first entry; None where it is no changelog of this form.
 ///
 /// # Errors
 /// What reading says.

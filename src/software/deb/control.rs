@@ -5,7 +5,8 @@ use std::io::{self, BufRead, Read};
 /// The most bytes of a paragraph; the longest of the archive have some tens of thousands.
 const LONGEST: usize = 1 << 20;
 
-/// One paragraph: names as written, values without the blanks around them; lines that go on keep their line breaks.
+/// One paragraph: names as written, values without the blanks around them; lines that go on keep
+/// their line breaks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paragraph(pub Vec<(String, String)>);
 

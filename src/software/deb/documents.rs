@@ -1,4 +1,5 @@
-//! The changelog inside a package: `usr/share/doc/PACKAGE/changelog.Debian.gz`, or `changelog.gz` where Debian is the author.
+//! The changelog inside a package: `usr/share/doc/PACKAGE/changelog.Debian.gz`, or `changelog.gz`
+//! where Debian is the author.
 
 use std::io::{BufReader, Cursor};
 use std::path::Path;
@@ -26,7 +27,8 @@ pub enum Found {
     None,
 }
 
-/// Reads the entries of `package`'s changelog, the newest first, until `visit` says that it is enough.
+/// Reads the entries of `package`'s changelog, the newest first, until `visit` says that it is
+/// enough.
 ///
 /// # Errors
 /// What is damaged; ALT-711 for an interrupt.
@@ -76,7 +78,8 @@ pub fn read(file: &Path, package: &str, visit: &mut dyn FnMut(Entry) -> bool) ->
     Ok(Found::None)
 }
 
-/// The package whose directory a link leads to: the last part of its target, or the one before (a link to the changelog itself).
+/// The package whose directory a link leads to: the last part of its target, or the one before (a
+/// link to the changelog itself).
 fn elsewhere(to: &[u8], package: &str, part: usize) -> Found {
     let to = String::from_utf8_lossy(to);
     match to.trim_end_matches('/').rsplit('/').nth(part - 1) {

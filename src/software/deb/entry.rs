@@ -21,14 +21,15 @@ pub struct Entry {
     pub installed_size: u64,
     /// Relative to the directory.
     pub file: PathBuf,
-    /// Of a suite that is for packages named with their version ([`super::index::Suite::on_request`]).
+    /// Of a suite that is for packages named with their version
+    /// ([`super::index::Suite::on_request`]).
     pub on_request: bool,
 }
 
 impl Entry {
     /// # Errors
-    /// What is missing or cannot be, for people. Names and versions become words of command lines and of indexes, so only what
-    /// deb-control(5) allows in them passes.
+    /// What is missing or cannot be, for people. Names and versions become words of command lines
+    /// and of indexes, so only what deb-control(5) allows in them passes.
     pub fn of(fields: &Paragraph, file: &Path) -> Result<Self, String> {
         let need = |field: &str, good: fn(&str) -> bool| match fields.get(field) {
             None => Err(format!("its control file has no {field}")),

@@ -1,4 +1,5 @@
-//! One package file (deb(5)): its control file, and single files of its content. Read without dpkg, and without trust.
+//! One package file (deb(5)): its control file, and single files of its content. Read without dpkg,
+//! and without trust.
 
 use std::fs::File;
 use std::io::Read;

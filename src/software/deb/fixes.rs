@@ -1,10 +1,12 @@
 //! Which packages of a directory bring which fix.
 //!
-//! Advisories are read first: they are short, and say in which version each release has the fix. What they do not know is looked for in the
-//! changelogs inside the packages, one for each source package, which means unpacking them; in all of them, for one CVE may be in several.
+//! Advisories are read first: they are short, and say in which version each release has the fix.
+//! What they do not know is looked for in the changelogs inside the packages, one for each source
+//! package, which means unpacking them; in all of them, for one CVE may be in several.
 //!
-//! A mention counts for the version of its entry; of several the newest counts, for the first attempt at a fix is not always the last. What was
-//! fixed when the source had another name is in every version that it has under the present one. Binary packages whose versions are not their
+//! A mention counts for the version of its entry; of several the newest counts, for the first
+//! attempt at a fix is not always the last. What was fixed when the source had another name is in
+//! every version that it has under the present one. Binary packages whose versions are not their
 //! source's (the kernel's, for one) have the fix in the version that the location has.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +30,8 @@ use crate::software::contents::level;
 const TRIES: usize = 6;
 /// More names than this are not kept: a location has some thousands.
 const MOST: usize = 200_000;
-/// So many packages are opened whatever is installed: a directory of updates has no more, a medium with a whole release has thousands.
+/// So many packages are opened whatever is installed: a directory of updates has no more, a medium
+/// with a whole release has thousands.
 const FEW: usize = 500;
 /// Its changelog tells the levels of the release.
 const BASE_FILES: &str = "base-files";
@@ -43,9 +46,10 @@ pub struct Search<'a> {
     pub codename: &'a str,
 }
 
-/// The fixes, by name. `asked` words stand among the names of those that they mean; where one of them is not known, all others that there
-/// are come along, for the error to list. Packages of sources that `installed` (names of packages) has nothing of bring nothing: they are
-/// opened last, and not where there are many.
+/// The fixes, by name. `asked` words stand among the names of those that they mean; where one of
+/// them is not known, all others that there are come along, for the error to list. Packages of
+/// sources that `installed` (names of packages) has nothing of bring nothing: they are opened last,
+/// and not where there are many.
 ///
 /// # Errors
 /// What cannot be read; ALT-711 for an interrupt.
@@ -211,8 +215,9 @@ fn from_on(entry: &Entry, version: &str) -> String {
     }
 }
 
-/// From which version of a binary package on it has what an entry of its source's changelog tells; None where the location's has it not: a
-/// changelog may be newer than another package of the same source.
+/// From which version of a binary package on it has what an entry of its source's changelog tells;
+/// None where the location's has it not: a changelog may be newer than another package of the same
+/// source.
 fn since(package: &Entry, entry: &changelog::Entry) -> Option<String> {
     let renamed = || {
         entry

@@ -1,5 +1,6 @@
-//! `Packages` indexes and the `Release` files above them: a repository as Debian's archive has it (`dists/SUITE/COMPONENT/binary-ARCH/Packages.xz`),
-//! or a flat one (`Packages` beside the packages).
+//! `Packages` indexes and the `Release` files above them: a repository as Debian's archive has it
+//! (`dists/SUITE/COMPONENT/binary-ARCH/Packages.xz`), or a flat one (`Packages` beside the
+//! packages).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -137,7 +138,8 @@ pub fn flat(dir: &Path) -> Option<PathBuf> {
     FORMS.iter().map(|f| dir.join(f)).find(|p| p.is_file())
 }
 
-/// Each package of an index, which is called `index`, whose paragraph makes sense, with its paragraph.
+/// Each package of an index, which is called `index`, whose paragraph makes sense, with its
+/// paragraph.
 ///
 /// # Errors
 /// What reading says; ALT-711 for an interrupt.
@@ -168,7 +170,8 @@ pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -
     Ok(())
 }
 
-/// What a paragraph of an index says; None where it makes no sense. `Filename` is relative and leads nowhere else.
+/// What a paragraph of an index says; None where it makes no sense. `Filename` is relative and
+/// leads nowhere else.
 pub fn entry(fields: &Paragraph) -> Option<Entry> {
     let name: PathBuf = Path::new(fields.get("Filename")?)
         .components()

@@ -1,7 +1,8 @@
 //! Debian packages: files, repositories, changelogs, advisories.
 //!
-//! [`catalog`] goes through the packages of a directory, by its indexes ([`index`]) or by opening each file ([`file`], which is [`ar`] around
-//! two tar archives, unpacked as they are read). [`fixes`] asks [`advisories`], then the [`changelog`]s inside packages ([`documents`]).
+//! [`catalog`] goes through the packages of a directory, by its indexes ([`index`]) or by opening
+//! each file ([`file`], which is [`ar`] around two tar archives, unpacked as they are read).
+//! [`fixes`] asks [`advisories`], then the [`changelog`]s inside packages ([`documents`]).
 
 mod advisories;
 mod ar;
@@ -49,8 +50,8 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
     Ok(Some(Contents { format: Format::Deb, packages, damaged }))
 }
 
-/// The architectures whose packages the system below `root` takes: that of its dpkg, and the foreign ones that were added (dpkg(1),
-/// `--add-architecture`); empty where it does not say.
+/// The architectures whose packages the system below `root` takes: that of its dpkg, and the
+/// foreign ones that were added (dpkg(1), `--add-architecture`); empty where it does not say.
 ///
 /// # Errors
 /// What cannot be read.

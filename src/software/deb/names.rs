@@ -1,5 +1,6 @@
-//! Names of fixes, as people, changelogs and advisories write them, brought to one form: `CVE-2024-1234`, `DSA-5678-1`, `USN-6543-1`,
-//! `#1068412` (Debian's bugs), `LP#2012345` (Launchpad's), `12.11` (a level of the release).
+//! Names of fixes, as people, changelogs and advisories write them, brought to one form:
+//! `CVE-2024-1234`, `DSA-5678-1`, `USN-6543-1`, `#1068412` (Debian's bugs), `LP#2012345`
+//! (Launchpad's), `12.11` (a level of the release).
 
 use crate::software::contents::level;
 

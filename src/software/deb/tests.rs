@@ -28,7 +28,8 @@ impl Directory {
         self.dir.path().join("packages")
     }
 
-    /// Builds `name`; in `files` a content that begins with `->` is a link, and names that end with .gz are packed.
+    /// Builds `name`; in `files` a content that begins with `->` is a link, and names that end with
+    /// .gz are packed.
     fn deb(
         &self,
         at: &str,

@@ -19,7 +19,8 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn of(text: &'a str) -> Self {
         let text = text.trim();
-        // The epoch ends at the first colon, the revision begins behind the last hyphen; one that is absent counts as 0.
+        // The epoch ends at the first colon, the revision begins behind the last hyphen; one that
+        // is absent counts as 0.
         let (epoch, rest) = text.split_once(':').unwrap_or(("", text));
         let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
         Self {
@@ -30,7 +31,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Compares by turns what is no digit (letters before all other characters, `~` before even the end) and numbers.
+/// Compares by turns what is no digit (letters before all other characters, `~` before even the
+/// end) and numbers.
 fn part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !a.is_empty() || !b.is_empty() {
         loop {

@@ -1,8 +1,9 @@
 //! How dnf is started in the alternate.
 //!
-//! With a location of our own, dnf's repositories, caches and downloads are below the job's directory, and every other repository is off. With
-//! `configured`, the repositories are the alternate's own, and only caches and downloads are ours, so that nothing large stays behind. The record of
-//! what was installed why (/var/lib/dnf) is the alternate's own: it belongs to it.
+//! With a location of our own, dnf's repositories, caches and downloads are below the job's
+//! directory, and every other repository is off. With `configured`, the repositories are the
+//! alternate's own, and only caches and downloads are ours, so that nothing large stays behind. The
+//! record of what was installed why (/var/lib/dnf) is the alternate's own: it belongs to it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -108,7 +109,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Adds the flags of `-I`. There are no defaults that they replace: without any, dnf works as its configuration in the alternate says.
+    /// Adds the flags of `-I`. There are no defaults that they replace: without any, dnf works as
+    /// its configuration in the alternate says.
     pub fn flags(self) -> Self {
         // Checked before anything began.
         let own = self.job.flags.apart("dnf").unwrap_or_default();
@@ -196,7 +198,8 @@ fn text(repositories: &[Repository], keys: &[String]) -> String {
     text
 }
 
-/// Removes locks of runs that are no more: they name processes by number, and numbers are used again. Nothing else works in the alternate.
+/// Removes locks of runs that are no more: they name processes by number, and numbers are used
+/// again. Nothing else works in the alternate.
 ///
 /// # Errors
 /// Where they cannot be removed.

@@ -1,7 +1,8 @@
 //! dnf and rpm: Fedora, Red Hat Enterprise Linux and what comes of them.
 //!
-//! [`call`] is how dnf is started: nobody is asked, and for a location of our own only that location counts: repository files, caches and
-//! downloads are below the job's directory. dnf 4 and dnf 5 are called in the words that both understand. [`table`] reads what dnf would do.
+//! [`call`] is how dnf is started: nobody is asked, and for a location of our own only that
+//! location counts: repository files, caches and downloads are below the job's directory. dnf 4 and
+//! dnf 5 are called in the words that both understand. [`table`] reads what dnf would do.
 
 mod call;
 mod table;
@@ -151,7 +152,8 @@ fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
     all
 }
 
-/// dnf ends with 2 where it does not understand its arguments, and what it gets beside those of `-I` is ours.
+/// dnf ends with 2 where it does not understand its arguments, and what it gets beside those of
+/// `-I` is ours.
 fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
     match (&job.flags.own, done.code) {
         (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS

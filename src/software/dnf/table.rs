@@ -1,8 +1,10 @@
 //! What dnf says it would do: the table that it prints before it asks.
 //!
-//! dnf 4 and dnf 5 print nearly the same: sections (`Upgrading:`) of rows (name, architecture, version, repository, size). A row begins with one
-//! blank; dnf 4 breaks long ones, what follows stands further right. Below a row there may be `replacing ...`: with dnf 4 packages of other
-//! names, with dnf 5 also the older version. At the end the packages are counted, and the rows read are held against that.
+//! dnf 4 and dnf 5 print nearly the same: sections (`Upgrading:`) of rows (name, architecture,
+//! version, repository, size). A row begins with one blank; dnf 4 breaks long ones, what follows
+//! stands further right. Below a row there may be `replacing ...`: with dnf 4 packages of other
+//! names, with dnf 5 also the older version. At the end the packages are counted, and the rows read
+//! are held against that.
 
 use crate::software::Package;
 use crate::software::rpm::account::Acts;
@@ -72,7 +74,8 @@ fn head(line: &str) -> bool {
         && ["Arch", "Version", "Repo", "Size"].iter().all(|w| line.contains(w))
 }
 
-/// Any line that begins at the margin and ends in a colon begins a section; those of unknown names too.
+/// Any line that begins at the margin and ends in a colon begins a section; those of unknown names
+/// too.
 fn of_section(line: &str) -> Option<Section> {
     let known = [
         ("Installing", Section::Install),
@@ -89,8 +92,9 @@ fn of_section(line: &str) -> Option<Section> {
     (line.ends_with(':') && !line.starts_with(' ')).then_some(Section::Other)
 }
 
-/// Adds a line of the summary: `Upgrade  4 Packages (+1 Dependent package)`, ` Upgrading:         4 packages`. The first number is of packages that
-/// are installed, the second of those that go. Reinstalled and skipped ones are no change, and dnf 5 counts replaced ones apart.
+/// Adds a line of the summary: `Upgrade  4 Packages (+1 Dependent package)`, ` Upgrading:         4
+/// packages`. The first number is of packages that are installed, the second of those that go.
+/// Reinstalled and skipped ones are no change, and dnf 5 counts replaced ones apart.
 fn count(line: &str, (comes, goes): (usize, usize)) -> (usize, usize) {
     let mut words = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
     let verb = words.next().unwrap_or_default();

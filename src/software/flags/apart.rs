@@ -1,7 +1,8 @@
 //! Options of `-I` with a password in them, kept off the command line.
 //!
-//! Everybody on the machine sees a program's command line, and package managers write it into their own logs (apt's history.log, dnf's
-//! history). So what sets an option of the manager's configuration goes to a file that only root reads; what cannot go there is refused.
+//! Everybody on the machine sees a program's command line, and package managers write it into their
+//! own logs (apt's history.log, dnf's history). So what sets an option of the manager's
+//! configuration goes to a file that only root reads; what cannot go there is refused.
 
 use anyhow::Result;
 
@@ -49,7 +50,8 @@ impl Flags {
     }
 }
 
-/// Whether an option of this name can stand in a configuration file. Those of one repository (`id.password`) cannot: it has a file of its own.
+/// Whether an option of this name can stand in a configuration file. Those of one repository
+/// (`id.password`) cannot: it has a file of its own.
 fn is_name(manager: &str, name: &str) -> bool {
     let plain = |more: &str| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
@@ -61,7 +63,8 @@ fn is_name(manager: &str, name: &str) -> bool {
     }
 }
 
-/// Whether this value can stand in a configuration file. apt.conf(5) has no way to write a quotation mark inside a quoted value.
+/// Whether this value can stand in a configuration file. apt.conf(5) has no way to write a
+/// quotation mark inside a quoted value.
 fn is_value(manager: &str, value: &str) -> bool {
     !value.contains(char::is_control) && (manager != "apt" || !value.contains('"'))
 }

@@ -1,6 +1,8 @@
-//! Flags that a package manager must not get from `-I`: what would make it work on another system, from other sources, or not at all.
+//! Flags that a package manager must not get from `-I`: what would make it work on another system,
+//! from other sources, or not at all.
 //!
-//! A table for each manager; a long flag counts in full, with `=value`, and abbreviated, as getopt_long(3) and argparse take it.
+//! A table for each manager; a long flag counts in full, with `=value`, and abbreviated, as
+//! getopt_long(3) and argparse take it.
 
 /// What a table says of one manager.
 struct Table {
@@ -252,7 +254,8 @@ const TABLES: [Table; 4] = [
     },
 ];
 
-/// The option that these words begin with, as `name=value`, and how many words say it; None where they begin with something else.
+/// The option that these words begin with, as `name=value`, and how many words say it; None where
+/// they begin with something else.
 pub fn option<'a>(manager: &str, words: &'a [String]) -> Option<(usize, &'a str)> {
     let table = TABLES.iter().find(|t| t.manager == manager)?;
     let (flag, inside) = table.value(words.first()?)?;
@@ -318,7 +321,8 @@ impl Table {
         None
     }
 
-    /// The flag in a word that takes a value, and the value, if it is in the same word; None: there is none, or it takes no value.
+    /// The flag in a word that takes a value, and the value, if it is in the same word; None: there
+    /// is none, or it takes no value.
     fn value<'a>(&self, word: &'a str) -> Option<(String, Option<&'a str>)> {
         if let Some(long) = word.strip_prefix("--") {
             return match word.split_once('=') {

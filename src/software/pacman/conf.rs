@@ -1,7 +1,8 @@
 //! pacman.conf(5): the alternate's own options that count for us too, and a file of our own.
 //!
-//! pacman knows one directory for what is installed and for the lists of repositories. A link in one of our own to the alternate's would not
-//! do: pacman replaces links on the way to where it unpacks. So it works in the alternate's, over whose lists ours are laid meanwhile.
+//! pacman knows one directory for what is installed and for the lists of repositories. A link in
+//! one of our own to the alternate's would not do: pacman replaces links on the way to where it
+//! unpacks. So it works in the alternate's, over whose lists ours are laid meanwhile.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -100,7 +101,8 @@ pub fn architectures(root: &Path) -> Result<BTreeSet<String>> {
     Ok(all)
 }
 
-/// Writes our configuration, and makes the directories that it names; not for [`Place::Configured`].
+/// Writes our configuration, and makes the directories that it names; not for
+/// [`Place::Configured`].
 ///
 /// # Errors
 /// What cannot be written; ALT-732 where a URL says no repository.
@@ -153,7 +155,8 @@ pub fn write(job: &Job) -> Result<()> {
     copy.replace(job.work.join(FILE), (text + &sections).as_bytes(), 0o600)
 }
 
-/// The names of the repositories at a URL: those that were given, else as mirrors have them (`.../core/os/x86_64`), else its last part.
+/// The names of the repositories at a URL: those that were given, else as mirrors have them
+/// (`.../core/os/x86_64`), else its last part.
 fn repositories(url: &str, rest: &[String]) -> Result<Vec<String>> {
     let name = |w: &str| {
         !w.is_empty()

@@ -1,12 +1,13 @@
 //! pacman: Arch Linux and what comes of it.
 //!
-//! [`conf`] writes a pacman.conf(5) of our own below the job's directory. Over the alternate's lists of repositories ours are laid while pacman
-//! runs: so its own stay as they are, whatever happens. A directory of packages becomes a repository by a database that we
-//! write. With `configured` pacman works with its own configuration and lists. [`repair`] takes care of what a killed run left, [`plan`]
-//! reads what pacman would do.
+//! [`conf`] writes a pacman.conf(5) of our own below the job's directory. Over the alternate's
+//! lists of repositories ours are laid while pacman runs: so its own stay as they are, whatever
+//! happens. A directory of packages becomes a repository by a database that we write. With
+//! `configured` pacman works with its own configuration and lists. [`repair`] takes care of what a
+//! killed run left, [`plan`] reads what pacman would do.
 //!
-//! Configuration files (PACMAN(8), "HANDLING CONFIG FILES"): a new version of one that nobody changed is taken; one that was changed stays,
-//! and the new one lies beside it as `.pacnew`.
+//! Configuration files (PACMAN(8), "HANDLING CONFIG FILES"): a new version of one that nobody
+//! changed is taken; one that was changed stays, and the new one lies beside it as `.pacnew`.
 
 mod conf;
 mod plan;
@@ -199,7 +200,8 @@ fn synced(job: &Job) -> Result<Vec<Entry>> {
     Ok(all)
 }
 
-/// Makes the directory a repository: each package in the version that is wanted, else in its newest.
+/// Makes the directory a repository: each package in the version that is wanted, else in its
+/// newest.
 fn database(job: &Job, goals: &[Goal]) -> Result<()> {
     let Place::Directory { here, .. } = job.place else { return Ok(()) };
     let mut chosen: Vec<Entry> = vec![];
@@ -226,8 +228,8 @@ fn database(job: &Job, goals: &[Goal]) -> Result<()> {
     job.copy()?.replace(at, &db::written(&entries), 0o644)
 }
 
-/// What pacman said at last, for an error; begins with a line break. Why it failed stands on standard output (which files are in the way),
-/// that it did on standard error.
+/// What pacman said at last, for an error; begins with a line break. Why it failed stands on
+/// standard output (which files are in the way), that it did on standard error.
 fn words(done: &Finished) -> String {
     const NOISE: [&str; 12] = [
         "warning: ",
@@ -256,7 +258,8 @@ fn words(done: &Finished) -> String {
     lines[lines.len().saturating_sub(QUOTED)..].iter().map(|l| format!("\n  {l}")).collect()
 }
 
-/// Whether it gave up before it changed anything: packages that exclude each other, files that are in the way.
+/// Whether it gave up before it changed anything: packages that exclude each other, files that are
+/// in the way.
 fn refused(done: &Finished) -> bool {
     let err = String::from_utf8_lossy(&done.stderr);
     ["failed to prepare transaction", "failed to commit transaction (conflicting files)"]

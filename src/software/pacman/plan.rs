@@ -28,7 +28,8 @@ pub fn parse(text: &str) -> Vec<Target> {
     text.lines().filter_map(line).collect()
 }
 
-/// The transaction of these targets. `there`: what the lists have; packages that others replace go, which pacman does not print.
+/// The transaction of these targets. `there`: what the lists have; packages that others replace go,
+/// which pacman does not print.
 pub fn transaction(
     targets: &[Target],
     there: &[Entry],

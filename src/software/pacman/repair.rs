@@ -1,9 +1,12 @@
-//! What a pacman that was killed left: its lock, a package that is half there, packages whose scripts and hooks did not run.
+//! What a pacman that was killed left: its lock, a package that is half there, packages whose
+//! scripts and hooks did not run.
 //!
-//! pacman makes a package's directory in its database first, unpacks its files, and writes `desc` last, before the package's script runs: a
-//! directory without one is a package whose unpacking was interrupted, maybe with files that no package owns now. Hooks run when all packages are
-//! there. Which transaction did not come to its end is in pacman's log. The packages of both kinds are installed once more; for those that are there,
-//! that is an upgrade to the same version, with `post_upgrade` and all hooks.
+//! pacman makes a package's directory in its database first, unpacks its files, and writes `desc`
+//! last, before the package's script runs: a directory without one is a package whose unpacking was
+//! interrupted, maybe with files that no package owns now. Hooks run when all packages are there.
+//! Which transaction did not come to its end is in pacman's log. The packages of both kinds are
+//! installed once more; for those that are there, that is an upgrade to the same version, with
+//! `post_upgrade` and all hooks.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -22,7 +25,8 @@ const LOCK: &str = "db.lck";
 /// So much of the log's end is read.
 const TAIL: u64 = 512 << 10;
 
-/// Puts the database in order. Returns the packages that must be installed once more, for [`finish`].
+/// Puts the database in order. Returns the packages that must be installed once more, for
+/// [`finish`].
 ///
 /// # Errors
 /// What cannot be read or removed.
@@ -114,7 +118,8 @@ fn tail(copy: &Beneath, log: &Path) -> String {
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
-/// The packages of the log's last transaction, if that did not come to its end: `[time] [ALPM] upgraded zlib (1 -> 2)`.
+/// The packages of the log's last transaction, if that did not come to its end: `[time] [ALPM]
+/// upgraded zlib (1 -> 2)`.
 fn unfinished(log: &str) -> Vec<String> {
     let mut names: Option<Vec<String>> = None;
     for said in log.lines().filter_map(|l| l.split_once("] [ALPM] ").map(|(_, said)| said)) {

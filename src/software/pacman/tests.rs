@@ -173,7 +173,8 @@ fn packages_of_a_directory() {
     assert_eq!((t.changes.installed.len(), t.download, t.growth), (2, 0, 8192));
     assert_eq!(root.installed(), "app 1-1\nlib 1-1\n");
     assert!(root.root().join("var/lib/pacman/local/lib-1-1/install").is_file());
-    // Newer ones, one of which nobody has; a changed configuration file; a package that takes the place of another.
+    // Newer ones, one of which nobody has; a changed configuration file; a package that takes the
+    // place of another.
     root.package("lib", "2-1", "", &[("usr/lib/lib-x", "2")]);
     root.package(
         "app",

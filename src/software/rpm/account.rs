@@ -75,7 +75,8 @@ pub fn transaction(
     Transaction { changes, ..out }
 }
 
-/// Nothing becomes older that was not named with a version: what comes with such a one may become older too.
+/// Nothing becomes older that was not named with a version: what comes with such a one may become
+/// older too.
 ///
 /// # Errors
 /// ALT-740.
@@ -98,8 +99,8 @@ fn bytes(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// The installed package that a new one takes the place of: of the same architecture, else (a package became `noarch`) the only one of its name.
-/// Kernels take nobody's place.
+/// The installed package that a new one takes the place of: of the same architecture, else (a
+/// package became `noarch`) the only one of its name. Kernels take nobody's place.
 fn replaced<'a>(new: &Package, installed: &'a [Installed]) -> Option<&'a Installed> {
     let same: Vec<&Installed> = installed.iter().filter(|i| i.package.name == new.name).collect();
     if same.iter().any(|i| i.several) {

@@ -26,7 +26,8 @@ const RELEASES: [&str; 12] = [
     "sles-release",
 ];
 
-/// So many mentions in changelogs are looked at: a medium with a whole release has some hundred thousand.
+/// So many mentions in changelogs are looked at: a medium with a whole release has some hundred
+/// thousand.
 const MAX_MENTIONS: usize = 2_000_000;
 
 /// The advisories of the repositories.
@@ -65,7 +66,8 @@ pub fn of_changelogs(packages: &[Available]) -> Vec<Fix> {
         packages.iter().filter_map(|a| Some((a, Package::read(a.file.as_ref()?).ok()?)))
     {
         let own = package.evr();
-        // Newest first: a fix that is named again later (in a list of all, say) came with the oldest that names it.
+        // Newest first: a fix that is named again later (in a list of all, say) came with the
+        // oldest that names it.
         for change in package.changelog() {
             let since = since(&change, &package.epoch, &own);
             for name in names::mentioned(&change.text) {
@@ -89,8 +91,9 @@ pub fn of_changelogs(packages: &[Available]) -> Vec<Fix> {
     found.into_iter().map(fix).collect()
 }
 
-/// The version from which on a package has a change: the one in its heading (`A B <a@b.c> - 1:2.0-1`, also `[2.0-1]`), with the package's
-/// epoch where it has none; the package's own where there is none, or a later one.
+/// The version from which on a package has a change: the one in its heading (`A B <a@b.c> -
+/// 1:2.0-1`, also `[2.0-1]`), with the package's epoch where it has none; the package's own where
+/// there is none, or a later one.
 fn since(change: &Change, epoch: &str, own: &str) -> String {
     let word = change.author.split_whitespace().last().unwrap_or_default().trim_matches(['[', ']']);
     let evr = version::Evr::of(word);
@@ -105,7 +108,8 @@ fn since(change: &Change, epoch: &str, own: &str) -> String {
     if version::compare(&named, own).is_le() { named } else { own.to_owned() }
 }
 
-/// The level of the distribution that is in the location: `9.4`, also `9.4_ML`; it is brought by all of its packages.
+/// The level of the distribution that is in the location: `9.4`, also `9.4_ML`; it is brought by
+/// all of its packages.
 pub fn levels(packages: &[Available]) -> Vec<Fix> {
     let newest = super::newest(packages);
     let all: Vec<(String, String)> =

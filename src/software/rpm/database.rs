@@ -1,4 +1,5 @@
-//! The rpm database of the alternate: what is installed, asked of rpm itself, and what a run that was killed left in it.
+//! The rpm database of the alternate: what is installed, asked of rpm itself, and what a run that
+//! was killed left in it.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -24,7 +25,8 @@ pub struct Installed {
 }
 
 const FORMAT: &str = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{LONGSIZE}\\t[%{PROVIDENAME} ]\\n";
-/// What a package provides that may be there several times: dnf's, zypper's, and a kernel's own names.
+/// What a package provides that may be there several times: dnf's, zypper's, and a kernel's own
+/// names.
 const SEVERAL: [&str; 7] = [
     "installonlypkg(",
     "multiversion(kernel)",
@@ -39,7 +41,8 @@ fn list() -> Cmd {
     Cmd::new("rpm", "ask which packages are installed").args(["-qa", "--qf", FORMAT])
 }
 
-/// What is installed, sorted by name and then by version. Keys, which rpm keeps as if they were packages, are not.
+/// What is installed, sorted by name and then by version. Keys, which rpm keeps as if they were
+/// packages, are not.
 ///
 /// # Errors
 /// ALT-730 with rpm's words.
@@ -74,7 +77,8 @@ fn parse(text: &str) -> Vec<Installed> {
     all
 }
 
-/// Packages of which an older version is still recorded beside a newer one: an update was killed between the two.
+/// Packages of which an older version is still recorded beside a newer one: an update was killed
+/// between the two.
 fn left_over(installed: &[Installed]) -> Vec<&Package> {
     let mut by_name: BTreeMap<(&str, &str), Vec<&Installed>> = BTreeMap::new();
     for one in installed {
@@ -99,7 +103,8 @@ fn older(all: Vec<&Installed>) -> Vec<&Package> {
         .collect()
 }
 
-/// Mends the database: locks of processes that are no more, a database that does not open, updates that were killed half-way.
+/// Mends the database: locks of processes that are no more, a database that does not open, updates
+/// that were killed half-way.
 ///
 /// # Errors
 /// ALT-730 with rpm's words where it cannot be mended.
@@ -121,7 +126,8 @@ pub fn mend(job: &Job) -> Result<()> {
             .map_err(failed)?;
     }
     if !job.interrupted {
-        // Two versions of a package at once may be as the administrator wants it (installonlypkgs, multiversion).
+        // Two versions of a package at once may be as the administrator wants it (installonlypkgs,
+        // multiversion).
         return Ok(());
     }
     let all = parse(&opens().map_err(failed)?.text());
@@ -135,7 +141,8 @@ pub fn mend(job: &Job) -> Result<()> {
             "an update was interrupted: {} are there in two versions; the older go now, but scripts of the newer may not have run to their end",
             old.iter().map(|p| printable(&p.name, false)).collect::<Vec<_>>().join(", ")
         ));
-        // As the update itself would have ended: the older one goes, and its scripts know that a newer one stays.
+        // As the update itself would have ended: the older one goes, and its scripts know that a
+        // newer one stays.
         Cmd::new("rpm", "finish an update that was interrupted: remove the older versions")
             .args(["-e", "--nodeps", "--"])
             .args(names)
@@ -151,7 +158,8 @@ pub fn without_epoch(version: &str) -> &str {
     version.split_once(':').map_or(version, |(_, rest)| rest)
 }
 
-/// The shared memory of Berkeley DB: after a kill it holds locks for ever. It is nothing but a cache.
+/// The shared memory of Berkeley DB: after a kill it holds locks for ever. It is nothing but a
+/// cache.
 fn remove_environment(copy: &Beneath, dir: &Path) {
     for entry in copy.read_dir(dir).unwrap_or_default() {
         if entry.name.to_string_lossy().starts_with("__db.") {

@@ -1,8 +1,10 @@
-//! The header of an rpm package: the lead, the signature header and the header proper, as the file has them.
+//! The header of an rpm package: the lead, the signature header and the header proper, as the file
+//! has them.
 //!
-//! A header is an index of entries (tag, type, offset, count) and a store of data that they point into, all big-endian (rpm's "package file
-//! format"). Nothing in it is believed: every offset and count is held against the store, and the sizes against limits, before anything is
-//! allocated; what does not fit is absent.
+//! A header is an index of entries (tag, type, offset, count) and a store of data that they point
+//! into, all big-endian (rpm's "package file format"). Nothing in it is believed: every offset and
+//! count is held against the store, and the sizes against limits, before anything is allocated;
+//! what does not fit is absent.
 
 use std::io::Read;
 
@@ -12,7 +14,8 @@ const LEAD: usize = 96;
 const MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 /// The most entries that an index may have, as rpm itself has it.
 const MOST_ENTRIES: u32 = 0xffff;
-/// The most bytes that a store may have here. Packages of hundreds of thousands of files have some 60 MiB.
+/// The most bytes that a store may have here. Packages of hundreds of thousands of files have some
+/// 60 MiB.
 const MOST_DATA: u32 = 128 << 20;
 /// The most values of one entry that are looked at.
 const MOST_VALUES: usize = 1 << 21;

@@ -1,8 +1,10 @@
 //! RPM packages: files, repositories, changelogs, advisories, read without rpm.
 //!
-//! `tree` finds repositories and package files in a directory. A repository's packages are those that its metadata list (`repomd`, `primary`), as
-//! the managers see it; a package file tells by its `header` what it is (`package`). `advisories` knows which fixes there are. `write` makes a
-//! repository of package files for the managers. `database` asks what is installed, and mends what a killed run left.
+//! `tree` finds repositories and package files in a directory. A repository's packages are those
+//! that its metadata list (`repomd`, `primary`), as the managers see it; a package file tells by
+//! its `header` what it is (`package`). `advisories` knows which fixes there are. `write` makes a
+//! repository of package files for the managers. `database` asks what is installed, and mends what
+//! a killed run left.
 
 pub mod account;
 mod advisories;

@@ -1,7 +1,8 @@
 //! Names of fixes as people and changelogs write them, and the one form that they are compared in.
 //!
-//! `CVE-2024-33599`, `RHSA-2024:1234`, `FEDORA-2024-0123456789`, `openSUSE-SU-2024:0123-1`, `SUSE-2024-123`; bugs are `#1234567` whatever the tracker is
-//! called (`rhbz#1234567`, `bsc#1234567`, `1234567`), those of Red Hat's newer tracker `RHEL-12345`.
+//! `CVE-2024-33599`, `RHSA-2024:1234`, `FEDORA-2024-0123456789`, `openSUSE-SU-2024:0123-1`,
+//! `SUSE-2024-123`; bugs are `#1234567` whatever the tracker is called (`rhbz#1234567`,
+//! `bsc#1234567`, `1234567`), those of Red Hat's newer tracker `RHEL-12345`.
 
 /// What stands before a bug's number: names of trackers.
 const TRACKERS: [&str; 10] =
@@ -34,7 +35,8 @@ pub fn same(a: &str, b: &str) -> bool {
     canonical(a).eq_ignore_ascii_case(&canonical(b))
 }
 
-/// Whether this (in its canonical form) looks like a fix's name at all: references point to web pages too.
+/// Whether this (in its canonical form) looks like a fix's name at all: references point to web
+/// pages too.
 pub fn is_one(name: &str) -> bool {
     let plain = !name.is_empty()
         && name.len() <= 64

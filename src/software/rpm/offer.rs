@@ -1,4 +1,5 @@
-//! What a place offers, for the managers of rpm: a directory is read as it is, of repositories elsewhere the manager has fetched the lists.
+//! What a place offers, for the managers of rpm: a directory is read as it is, of repositories
+//! elsewhere the manager has fetched the lists.
 
 use std::path::Path;
 

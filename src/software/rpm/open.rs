@@ -1,4 +1,5 @@
-//! Repository files as they lie there: plain, or compressed with gzip, xz or zstd. How is found by their first bytes, not by their names.
+//! Repository files as they lie there: plain, or compressed with gzip, xz or zstd. How is found by
+//! their first bytes, not by their names.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -6,7 +7,8 @@ use std::path::Path;
 
 use crate::software::unpack::unpacked;
 
-/// The most bytes that a repository's file may have when it is unpacked. The largest distributions' have some 400 MiB.
+/// The most bytes that a repository's file may have when it is unpacked. The largest distributions'
+/// have some 400 MiB.
 const MOST: u64 = 2 << 30;
 
 /// Opens a file and unpacks it while it is read. It ends, as if cut off, after 2 GiB.

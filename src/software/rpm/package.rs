@@ -112,7 +112,8 @@ impl Package {
         let (release, arch) =
             (needed(tag::RELEASE, "release")?, needed(tag::ARCH, "architecture")?);
         let epoch = header.number(tag::EPOCH).unwrap_or(0).to_string();
-        // Old tools marked source packages in the lead only, new ones leave out the name of their own source.
+        // Old tools marked source packages in the lead only, new ones leave out the name of their
+        // own source.
         let source = source || header.text(tag::SOURCE_RPM).is_none_or(|s| s.is_empty());
         Ok(Self { name, epoch, version, release, arch, source, header, range })
     }

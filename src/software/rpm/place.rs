@@ -1,7 +1,8 @@
 //! A location as repositories: what dnf and zypper are told of it.
 //!
-//! A directory's repositories are used as they are, its other package files become one of our own (`write`), all below the job's directory by
-//! names that need no quoting in a URL or a configuration file: dnf, librepo and zypp do not agree on how to undo it.
+//! A directory's repositories are used as they are, its other package files become one of our own
+//! (`write`), all below the job's directory by names that need no quoting in a URL or a
+//! configuration file: dnf, librepo and zypp do not agree on how to undo it.
 
 use std::path::Path;
 
@@ -81,8 +82,8 @@ fn directory(job: &Job, inside: &Path, here: &Path) -> Result<Vec<Repository>> {
     Ok(all)
 }
 
-/// What configured repositories are signed with: `gpgkey` of those files that the alternate itself has. Keys that would have to be fetched
-/// are not among them.
+/// What configured repositories are signed with: `gpgkey` of those files that the alternate itself
+/// has. Keys that would have to be fetched are not among them.
 pub fn keys(root: &Path, directories: &[&str]) -> Vec<String> {
     let mut all: Vec<String> = vec![];
     let Ok(root) = Beneath::open(root) else { return all };

@@ -13,7 +13,8 @@ const MOST: usize = 500_000;
 /// Bytes of a summary; the rest of a longer one is cut.
 const SUMMARY: usize = 200;
 
-/// Reads the packages, without source packages. Their files are as the repository names them, relative to it.
+/// Reads the packages, without source packages. Their files are as the repository names them,
+/// relative to it.
 ///
 /// # Errors
 /// Where the XML is damaged or larger than can be believed.

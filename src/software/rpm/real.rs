@@ -1,5 +1,6 @@
-//! A root with a real rpm, dnf and zypper, for tests: the guest of the machine tests with `tests/machine/rpmroot.sh` laid over it, and
-//! the packages of `tests/machine/rpmworld.sh` installed.
+//! A root with a real rpm, dnf and zypper, for tests: the guest of the machine tests with
+//! `tests/machine/rpmroot.sh` laid over it, and the packages of `tests/machine/rpmworld.sh`
+//! installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,8 +10,9 @@ pub const REPOMD: &str = "repodata/repomd.xml";
 /// So many kinds of metadata are read of one repository.
 const MOST_KINDS: usize = 64;
 
-/// The files of a kind of metadata, `primary` or `updateinfo`, as the repository names them: first those of the plain XML, then those that carry
-/// a suffix (`primary_zck`). Empty where the repository has none.
+/// The files of a kind of metadata, `primary` or `updateinfo`, as the repository names them: first
+/// those of the plain XML, then those that carry a suffix (`primary_zck`). Empty where the
+/// repository has none.
 ///
 /// # Errors
 /// Where repomd.xml cannot be read, or names a file outside the repository.
@@ -53,7 +54,8 @@ pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
 /// A file of metadata, as the repository names it, and what is in it.
 pub type Opened = (PathBuf, Box<dyn std::io::BufRead>);
 
-/// Opens the metadata of a kind, the first file of it that can be read; None where the repository has none.
+/// Opens the metadata of a kind, the first file of it that can be read; None where the repository
+/// has none.
 ///
 /// # Errors
 /// As [`files`], or why no file of it can be read.

@@ -1,4 +1,5 @@
-//! What a package manager said, for errors: its last words, without what is only said because it is always said.
+//! What a package manager said, for errors: its last words, without what is only said because it is
+//! always said.
 
 use crate::host::cmd::Finished;
 use crate::text::printable;
@@ -22,7 +23,8 @@ const NOISE: [&str; 13] = [
     "Is this ok",
 ];
 
-/// The last words of both outputs, one a line, each after a line break: first the lines of scripts and complaints, then standard error.
+/// The last words of both outputs, one a line, each after a line break: first the lines of scripts
+/// and complaints, then standard error.
 pub fn words(done: &Finished) -> String {
     let (out, err) = (lines(&done.stdout), lines(&done.stderr));
     let telling = |l: &&String| {
@@ -50,7 +52,8 @@ fn lines(text: &[u8]) -> Vec<String> {
     text.lines().map(str::trim_end).filter(fine).map(|l| printable(l, false)).collect()
 }
 
-/// Scripts of installed packages that failed without stopping the rest, as rpm names them: `%post(foo-1-1.noarch)`.
+/// Scripts of installed packages that failed without stopping the rest, as rpm names them:
+/// `%post(foo-1-1.noarch)`.
 pub fn failed_scripts(done: &Finished) -> Vec<String> {
     let both = [done.stdout.as_slice(), b"\n", done.stderr.as_slice()].concat();
     let mut found: Vec<String> = vec![];

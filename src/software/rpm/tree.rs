@@ -1,4 +1,5 @@
-//! What a directory holds: repositories (directories with `repodata/repomd.xml`), and package files outside them.
+//! What a directory holds: repositories (directories with `repodata/repomd.xml`), and package files
+//! outside them.
 
 use std::path::{Path, PathBuf};
 

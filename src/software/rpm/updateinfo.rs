@@ -1,4 +1,5 @@
-//! `updateinfo.xml`: the advisories of a repository (Fedora's, Red Hat's and SUSE's format), each with what it fixes and in which packages.
+//! `updateinfo.xml`: the advisories of a repository (Fedora's, Red Hat's and SUSE's format), each
+//! with what it fixes and in which packages.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -75,8 +76,9 @@ impl Advisory {
     }
 }
 
-/// The names that SUSE announces a patch by: `SUSE-SLE-Module-Basesystem-15-SP6-2024-123` is SUSE-2024-123, announced as SUSE-SU-2024:0123-1 (SU for
-/// security, RU for recommended); openSUSE's own likewise.
+/// The names that SUSE announces a patch by: `SUSE-SLE-Module-Basesystem-15-SP6-2024-123` is
+/// SUSE-2024-123, announced as SUSE-SU-2024:0123-1 (SU for security, RU for recommended);
+/// openSUSE's own likewise.
 fn suse(id: &str, kind: &str) -> Vec<String> {
     let maker = ["SUSE", "openSUSE"]
         .into_iter()

@@ -1,8 +1,10 @@
 //! Versions of rpm: `[epoch:]version-release`, compared as rpm's own `rpmvercmp` does.
 //!
-//! A version is a row of tokens: what stands between letters and digits only separates (`1.0`, `1_0` and `1..0` are one). Two rows are compared
-//! token by token: `~` is older than the end (`1.0~rc1` before `1.0`), the end older than `^` (`1.0^git1` after `1.0`), that older
-//! than letters, those older than numbers. This orders every two texts, and always in the same way, so that lists can be sorted by it.
+//! A version is a row of tokens: what stands between letters and digits only separates (`1.0`,
+//! `1_0` and `1..0` are one). Two rows are compared token by token: `~` is older than the end
+//! (`1.0~rc1` before `1.0`), the end older than `^` (`1.0^git1` after `1.0`), that older than
+//! letters, those older than numbers. This orders every two texts, and always in the same way, so
+//! that lists can be sorted by it.
 
 use std::cmp::Ordering;
 
@@ -116,7 +118,8 @@ mod tests {
     use crate::software::total::{is_total, versions};
     use proptest::prelude::*;
 
-    /// Versions in an order that rpm's documentation and its own test table give; those of one line are equal.
+    /// Versions in an order that rpm's documentation and its own test table give; those of one line
+    /// are equal.
     const ROWS: &[&[&[&str]]] = &[
         &[&["1.0"], &["2.0"], &["2.0.1"], &["2.0.1a"]],
         &[&["5.5p1"], &["5.5p2"], &["5.5p10"]],

@@ -1,7 +1,9 @@
-//! A repository made of package files: `repodata/` as createrepo writes it, so that a manager resolves dependencies among them.
+//! A repository made of package files: `repodata/` as createrepo writes it, so that a manager
+//! resolves dependencies among them.
 //!
-//! The packages stay where they are; the repository has a link to each. All files of a package are listed in `primary.xml`, not only those that
-//! createrepo picks (`/etc/`, `bin/`): a requisite such as `/usr/libexec/x` is found too, and no second list is needed. Checksums are SHA-256, the
+//! The packages stay where they are; the repository has a link to each. All files of a package are
+//! listed in `primary.xml`, not only those that createrepo picks (`/etc/`, `bin/`): a requisite
+//! such as `/usr/libexec/x` is found too, and no second list is needed. Checksums are SHA-256, the
 //! one that every manager knows; the crate `sha2` uses the processor's own instructions for it.
 
 use std::collections::{BTreeMap, HashSet};
@@ -55,8 +57,9 @@ fn hex(sum: Sha256) -> String {
     sum.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Makes the repository in `repository`, an empty directory. `files`: the package files as they are read here, and as they are seen from where the
-/// repository will be used. Source packages and damaged ones are left out; the latter are returned, with why.
+/// Makes the repository in `repository`, an empty directory. `files`: the package files as they are
+/// read here, and as they are seen from where the repository will be used. Source packages and
+/// damaged ones are left out; the latter are returned, with why.
 ///
 /// # Errors
 /// What cannot be read or written.
@@ -73,7 +76,8 @@ pub fn repository(
         match Package::read(here) {
             Ok(package) if package.source => {}
             Ok(package) => {
-                // Named by what it is, whatever the file is called: names of files need not be text.
+                // Named by what it is, whatever the file is called: names of files need not be
+                // text.
                 let name = format!(
                     "{}-{}-{}.{}",
                     package.name, package.version, package.release, package.arch

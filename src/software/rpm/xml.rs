@@ -1,8 +1,10 @@
 //! XML of repositories, element by element.
 //!
-//! `quick-xml` reads it: it streams (the package list of a distribution has some 200 MiB, a tree of it would take a gigabyte), it is well kept,
-//! needs nothing but memchr, and resolves no entities but XML's own five and characters by number, so that nothing can be fetched or
-//! blown up through it. What is added here are limits: of depth, of the size of one element's tag or text, and names without their prefixes.
+//! `quick-xml` reads it: it streams (the package list of a distribution has some 200 MiB, a tree of
+//! it would take a gigabyte), it is well kept, needs nothing but memchr, and resolves no entities
+//! but XML's own five and characters by number, so that nothing can be fetched or blown up through
+//! it. What is added here are limits: of depth, of the size of one element's tag or text, and names
+//! without their prefixes.
 
 use std::io::{self, BufRead, Read};
 
@@ -27,7 +29,8 @@ pub enum Node<'a> {
 pub struct Attributes<'a>(&'a BytesStart<'a>);
 
 impl Attributes<'_> {
-    /// An attribute's value by its name, prefix included where it has one; None where it is absent or damaged.
+    /// An attribute's value by its name, prefix included where it has one; None where it is absent
+    /// or damaged.
     pub fn get(&self, name: &str) -> Option<String> {
         let found = self.0.attributes().with_checks(false).flatten().find(|a| a.key.0 == name)?;
         Some(quick_xml::escape::unescape(&found.value).ok()?.into_owned())
@@ -65,7 +68,8 @@ impl<R: BufRead> BufRead for Fenced<R> {
     }
 }
 
-/// Reads a document and tells `each` what it meets, with the names of the open elements (without prefixes), the outermost first.
+/// Reads a document and tells `each` what it meets, with the names of the open elements (without
+/// prefixes), the outermost first.
 ///
 /// # Errors
 /// Where the document is damaged, too deep or too long, or what `each` says.

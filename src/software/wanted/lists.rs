@@ -1,7 +1,9 @@
-//! Names of packages and fixes: in a flag's value, with blanks, commas or line ends between; in a file, one a line.
+//! Names of packages and fixes: in a flag's value, with blanks, commas or line ends between; in a
+//! file, one a line.
 //!
-//! Packages: what deb-control(5), rpm and pacman allow in names and versions together, so that a typing error is told here and a name
-//! never looks like a flag. Fixes: advisories (`RHSA-2024:1234`), CVEs, bugs (`#1068412`, `LP:#2012345`, `bsc#12345`), level keywords.
+//! Packages: what deb-control(5), rpm and pacman allow in names and versions together, so that a
+//! typing error is told here and a name never looks like a flag. Fixes: advisories
+//! (`RHSA-2024:1234`), CVEs, bugs (`#1068412`, `LP:#2012345`, `bsc#12345`), level keywords.
 
 use std::path::Path;
 
@@ -165,7 +167,8 @@ impl Kind {
     }
 }
 
-/// A line without comment, blanks at its ends and AIX's prefix; and where that begins. None: there is nothing in it.
+/// A line without comment, blanks at its ends and AIX's prefix; and where that begins. None: there
+/// is nothing in it.
 fn entry(kind: Kind, line: &str) -> Option<(usize, &str)> {
     let comment = line.char_indices().find(|(at, c)| {
         // A bug number begins like a comment: `#1068412` is one, `# 1068412` is not.

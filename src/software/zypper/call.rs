@@ -1,7 +1,8 @@
 //! How zypper is started in the alternate.
 //!
-//! Its global flags stand before the command, the others behind it. With a location of our own, its repositories, caches and downloads are below
-//! the job's directory, and no other repository is looked at, whatever a service adds. With `configured`, the repositories are the alternate's own,
+//! Its global flags stand before the command, the others behind it. With a location of our own, its
+//! repositories, caches and downloads are below the job's directory, and no other repository is
+//! looked at, whatever a service adds. With `configured`, the repositories are the alternate's own,
 //! and only caches and downloads are ours.
 
 use std::fmt::Write as _;
@@ -37,7 +38,8 @@ const GLOBAL: [&str; 16] = [
     "--no-cd",
     "--no-remote",
 ];
-/// zypper's exit codes that are no failure: a reboot or a restart is needed, a script of a package failed that is not needed for its installation.
+/// zypper's exit codes that are no failure: a reboot or a restart is needed, a script of a package
+/// failed that is not needed for its installation.
 const FINE: [i32; 4] = [0, 102, 103, 107];
 /// All others that it has.
 const OTHERS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 100, 101, 102, 103, 104, 105, 106, 107];
@@ -55,7 +57,8 @@ pub struct Act {
 pub fn acts(job: &Job, goals: &[Goal]) -> Vec<Act> {
     let mut common = vec![];
     if *job.place != Place::Configured {
-        // Root named the location: that its packages are of another maker than those installed is no reason to leave them out.
+        // Root named the location: that its packages are of another maker than those installed is
+        // no reason to leave them out.
         common.push("--allow-vendor-change");
     }
     if job.flags.accept_licences {
@@ -160,7 +163,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// A command with the flags of `-I`. There are no defaults that they replace: without any, zypper works as its configuration in the alternate says.
+    /// A command with the flags of `-I`. There are no defaults that they replace: without any,
+    /// zypper works as its configuration in the alternate says.
     pub fn act(mut self, act: &Act) -> Self {
         let (before, behind): (Vec<String>, Vec<String>) =
             self.own().into_iter().partition(|f| GLOBAL.contains(&f.as_str()));

@@ -1,7 +1,8 @@
 //! zypper and rpm: SUSE Linux Enterprise and openSUSE.
 //!
-//! [`call`] is how zypper is started: nobody is asked, and for a location of our own only that location counts: repository files, caches and
-//! downloads are below the job's directory. [`summary`] reads what zypper would do, which it tells in XML.
+//! [`call`] is how zypper is started: nobody is asked, and for a location of our own only that
+//! location counts: repository files, caches and downloads are below the job's directory.
+//! [`summary`] reads what zypper would do, which it tells in XML.
 
 mod call;
 mod summary;

@@ -1,7 +1,8 @@
 //! What zypper says it would do: its XML (`--xmlout`).
 //!
-//! `install-summary` holds a list for each kind of act (`to-upgrade`, `to-install`, `to-remove`, `to-upgrade-change-arch`, ...) of `solvable`s. Where
-//! zypper would have to ask, the question's description says what stands against it.
+//! `install-summary` holds a list for each kind of act (`to-upgrade`, `to-install`, `to-remove`,
+//! `to-upgrade-change-arch`, ...) of `solvable`s. Where zypper would have to ask, the question's
+//! description says what stands against it.
 
 use crate::software::Package;
 use crate::software::rpm::account::Acts;

@@ -1,10 +1,12 @@
 //! Bytes to keys.
 //!
-//! A state machine without a clock of its own: [`Decoder::feed`] takes what a read returned, however a key was cut into reads;
-//! [`Decoder::deadline`] says until when the rest of a key is waited for, [`Decoder::expire`] gives it up.
-//! A lone Esc is no key here: it begins one. Esc and a digit typed by hand within a second are F1 to F10, Esc Esc cancels. That
-//! is why a key that arrives in pieces, as on a 9600-baud line, is never taken apart: nothing has to be told from a lone Esc.
-//! What is begun and not finished within a second, and every sequence that is not in the tables of `names`, is dropped whole.
+//! A state machine without a clock of its own: [`Decoder::feed`] takes what a read returned,
+//! however a key was cut into reads; [`Decoder::deadline`] says until when the rest of a key is
+//! waited for, [`Decoder::expire`] gives it up. A lone Esc is no key here: it begins one. Esc and a
+//! digit typed by hand within a second are F1 to F10, Esc Esc cancels. That is why a key that
+//! arrives in pieces, as on a 9600-baud line, is never taken apart: nothing has to be told from a
+//! lone Esc. What is begun and not finished within a second, and every sequence that is not in the
+//! tables of `names`, is dropped whole.
 
 mod names;
 #[cfg(test)]
@@ -17,9 +19,11 @@ use crate::term::kind::Keys;
 
 /// How long the rest of a key is waited for: long enough for Esc and a digit typed by hand.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The same after a lone Esc on a terminal without function keys: there a person looks for the digit, and is shown that Esc waits.
+/// The same after a lone Esc on a terminal without function keys: there a person looks for the
+/// digit, and is shown that Esc waits.
 const SEARCH: Duration = Duration::from_secs(5);
-/// After Esc Esc: a terminal that sends Esc before a key for Alt goes on at once, a person does not.
+/// After Esc Esc: a terminal that sends Esc before a key for Alt goes on at once, a person does
+/// not.
 const MOMENT: Duration = Duration::from_millis(100);
 /// Parameters of a longer sequence are noise.
 const LONGEST: usize = 24;
@@ -54,7 +58,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// `utf8`: whether the terminal sends UTF-8 (else Latin-1). Milliseconds in `$ESCDELAY` change how long is waited.
+    /// `utf8`: whether the terminal sends UTF-8 (else Latin-1). Milliseconds in `$ESCDELAY` change
+    /// how long is waited.
     pub fn new(keys: Keys, utf8: bool) -> Self {
         let said = std::env::var("ESCDELAY").ok().and_then(|v| v.parse().ok());
         Self::patient(keys, utf8, said.map(Duration::from_millis))
@@ -74,7 +79,8 @@ impl Decoder {
         }
     }
 
-    /// For a terminal that has no function keys: Esc and a digit are typed by hand, in whatever time that takes.
+    /// For a terminal that has no function keys: Esc and a digit are typed by hand, in whatever
+    /// time that takes.
     #[must_use]
     pub fn by_hand(mut self) -> Self {
         self.search = self.search.max(SEARCH);
@@ -101,7 +107,8 @@ impl Decoder {
         keys
     }
 
-    /// When [`Decoder::expire`] is to be called if nothing comes before; None: nothing is waited for.
+    /// When [`Decoder::expire`] is to be called if nothing comes before; None: nothing is waited
+    /// for.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -189,7 +196,8 @@ impl Decoder {
         }
     }
 
-    /// The byte that ends a sequence; one that cannot is a key of its own after a sequence that was cut off.
+    /// The byte that ends a sequence; one that cannot is a key of its own after a sequence that was
+    /// cut off.
     fn last(&mut self, b: u8, keys: &mut Vec<Key>, name: impl Fn(Keys) -> Option<Key>) {
         if (0x20..=0x7e).contains(&b) { keys.extend(name(self.keys)) } else { self.ground(b, keys) }
     }

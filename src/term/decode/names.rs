@@ -1,7 +1,8 @@
 //! Which sequence is which key.
 //!
-//! Keys that this program has no use for are None: they are swallowed. Shift, Ctrl and Alt do not change the keys that move
-//! the cursor; a function key with them is another key, which there is none of.
+//! Keys that this program has no use for are None: they are swallowed. Shift, Ctrl and Alt do not
+//! change the keys that move the cursor; a function key with them is another key, which there is
+//! none of.
 
 use crate::term::key::Key;
 use crate::term::kind::Keys;
@@ -35,7 +36,8 @@ pub(super) fn ss3(b: u8, modified: bool, keys: Keys) -> Option<Key> {
         b'P'..=b'S' => (!modified).then(|| Key::F(b - b'P' + 1)),
         b'M' => Some(Key::Enter),
         b'I' => Some(Key::Tab),
-        // The upper keys of a VT100's keypad stand for F5 to F10, as terminfo has it. Others have F5 to F10 elsewhere.
+        // The upper keys of a VT100's keypad stand for F5 to F10, as terminfo has it. Others have
+        // F5 to F10 elsewhere.
         b't' | b'u' | b'v' if keys == Keys::Vt100 => Some(Key::F(b - b't' + 5)),
         b'l' if keys == Keys::Vt100 => Some(Key::F(8)),
         b'w' | b'x' if keys == Keys::Vt100 => Some(Key::F(b - b'w' + 9)),

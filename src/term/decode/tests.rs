@@ -6,7 +6,8 @@ use super::*;
 
 const F: fn(u8) -> Key = Key::F;
 
-/// Who types Esc and a digit may look for the digit; what a line has torn is given up as soon as ever.
+/// Who types Esc and a digit may look for the digit; what a line has torn is given up as soon as
+/// ever.
 #[test]
 fn a_digit_may_be_looked_for() {
     let t = Instant::now();
@@ -176,7 +177,8 @@ fn rows() -> impl Iterator<Item = (Keys, Vec<u8>, Option<Key>)> {
     })
 }
 
-/// The keys that `bytes` are when they come `gap` apart, then nothing for a second, then an `x` to see that nothing sticks.
+/// The keys that `bytes` are when they come `gap` apart, then nothing for a second, then an `x` to
+/// see that nothing sticks.
 fn typed(decoder: &mut Decoder, bytes: &[u8], gap: Duration) -> Vec<Key> {
     let (mut now, mut keys) = (Instant::now(), vec![]);
     for b in bytes {

@@ -1,7 +1,8 @@
 //! Cells as this terminal can show them.
 //!
-//! A drawn screen is turned into characters, line-drawing letters and looks that the terminal has, before anything is compared:
-//! what looks the same is the same. A blank has no look but what can be seen of it.
+//! A drawn screen is turned into characters, line-drawing letters and looks that the terminal has,
+//! before anything is compared: what looks the same is the same. A blank has no look but what can
+//! be seen of it.
 
 use ratatui::buffer::{Buffer, Cell as Drawn};
 use ratatui::style::{Color, Modifier};
@@ -17,7 +18,8 @@ pub(super) struct Look {
     pub(super) flags: u8,
 }
 
-/// The parameters of SGR that switch each flag of a [`Look`] on: bold, dim, underlined, reversed. Nothing blinks.
+/// The parameters of SGR that switch each flag of a [`Look`] on: bold, dim, underlined, reversed.
+/// Nothing blinks.
 pub(super) const FLAGS: [u8; 4] = [1, 2, 4, 7];
 const BOLD: u8 = 1;
 const DIM: u8 = 2;

@@ -1,8 +1,9 @@
 //! Frames to bytes.
 //!
-//! A drawn screen is turned into `grid` cells and compared with what the terminal shows (`screen`). Several ways to get there are
-//! tried and the shortest goes out: writing what differs from top to bottom or from bottom to top, moving rows (`scroll`),
-//! clearing the screen first. On a 9600-baud line a byte takes a millisecond, the trying a few hundred microseconds.
+//! A drawn screen is turned into `grid` cells and compared with what the terminal shows (`screen`).
+//! Several ways to get there are tried and the shortest goes out: writing what differs from top to
+//! bottom or from bottom to top, moving rows (`scroll`), clearing the screen first. On a 9600-baud
+//! line a byte takes a millisecond, the trying a few hundred microseconds.
 
 #[cfg(test)]
 #[path = "../../../tests/pty/emulator.rs"]
@@ -60,8 +61,8 @@ impl Wanted {
         self.cells = next.to_vec();
     }
 
-    /// Whether rows that are not on the screen yet were asked for with different frames: what came last is the answer to a key, and
-    /// must not wait for the rest of what was there before it.
+    /// Whether rows that are not on the screen yet were asked for with different frames: what came
+    /// last is the answer to a key, and must not wait for the rest of what was there before it.
     fn mixed(&self, screen: &Screen, next: &[Cell]) -> bool {
         let width = screen.width;
         let mut left = (0..screen.height)
@@ -97,12 +98,13 @@ impl Painter {
         self.frame_within(next, cursor, usize::MAX)
     }
 
-    /// The bytes that turn what is on the screen into `next`, with the cursor at `cursor` (column, row); None: the cursor is hidden where
-    /// that can be done, and left where it is elsewhere. Nothing changed: no bytes. The bottom-right cell is never written.
+    /// The bytes that turn what is on the screen into `next`, with the cursor at `cursor` (column,
+    /// row); None: the cursor is hidden where that can be done, and left where it is elsewhere.
+    /// Nothing changed: no bytes. The bottom-right cell is never written.
     ///
-    /// Not more than about `budget` bytes (a row more at most): rows that this frame changed before those that earlier ones left, the row
-    /// of the cursor first, then as many others as there is room for.
-    /// See [`Painter::settled`].
+    /// Not more than about `budget` bytes (a row more at most): rows that this frame changed before
+    /// those that earlier ones left, the row of the cursor first, then as many others as there is
+    /// room for. See [`Painter::settled`].
     pub fn frame_within(
         &mut self,
         next: &Buffer,
@@ -125,7 +127,8 @@ impl Painter {
         let mut best: Option<(usize, Plan, Screen)> = None;
         for plan in plans(&screen, &cells, known, self.terminal.regions) {
             let (tried, _) = render(&screen, &cells, plan, cursor, usize::MAX, &[]);
-            // Of two that are as short: the one after which the pen has no look, which the next frame begins with.
+            // Of two that are as short: the one after which the pen has no look, which the next
+            // frame begins with.
             let pen = usize::from(tried.pen() != grid::BLANK.look);
             let dear = 2 * (tried.out.len() + if plan == Plan::Clear { FLICKER } else { 0 }) + pen;
             if best.as_ref().is_none_or(|(least, ..)| dear < *least) {
@@ -146,12 +149,14 @@ impl Painter {
         bytes
     }
 
-    /// Whether the last frame is on the screen as a whole; if not, call again when the line has room.
+    /// Whether the last frame is on the screen as a whole; if not, call again when the line has
+    /// room.
     pub fn settled(&self) -> bool {
         self.settled
     }
 
-    /// Nothing is known of the screen any more: the next frame clears and paints it anew (Ctrl-L, after a shell, resized).
+    /// Nothing is known of the screen any more: the next frame clears and paints it anew (Ctrl-L,
+    /// after a shell, resized).
     pub fn forget(&mut self) {
         self.screen = None;
         self.settled = false;

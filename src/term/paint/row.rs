@@ -3,7 +3,8 @@
 use crate::term::paint::grid::{BLANK, Cell, Glyph, Look, UNKNOWN};
 use crate::term::paint::screen::Screen;
 
-/// Makes row `y` show `next`. Two ways are tried where both can be right: writing what differs, and emptying the row first.
+/// Makes row `y` show `next`. Two ways are tried where both can be right: writing what differs, and
+/// emptying the row first.
 pub(super) fn paint(screen: &mut Screen, y: usize, next: &[Cell]) {
     let mut next = next.to_vec();
     let bottom = y + 1 == screen.height;
@@ -47,7 +48,8 @@ pub(super) fn leave_the_corner(cells: &mut [Cell]) {
     }
 }
 
-/// Writing the last cell would scroll the screen of some terminals: it stays as it is, or becomes empty.
+/// Writing the last cell would scroll the screen of some terminals: it stays as it is, or becomes
+/// empty.
 fn keep_off_the_corner(row: &[Cell], next: &mut [Cell]) {
     let last = next.len() - 1;
     let half = next[last].glyph == Glyph::Half && last > 0;
@@ -87,7 +89,8 @@ fn write(screen: &mut Screen, y: usize, next: &[Cell]) {
     }
 }
 
-/// All that follows is blank: erasing costs three bytes, and three more to have a pen without a look.
+/// All that follows is blank: erasing costs three bytes, and three more to have a pen without a
+/// look.
 fn worth_erasing(screen: &Screen, y: usize, x: usize) -> bool {
     let last = screen.row(y).iter().rposition(|c| *c != BLANK).unwrap_or(x);
     let pen = if screen.pen() == Look::default() { 0 } else { 3 };

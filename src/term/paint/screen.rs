@@ -1,7 +1,8 @@
 //! What the terminal shows, its pen and its cursor, and the bytes that change them.
 //!
-//! Every change is made here, to the screen as it is remembered and to the bytes that go out, so that the two cannot part.
-//! Attributes are only ever switched off all at once (`ESC [ m`): a VT100 has no other way.
+//! Every change is made here, to the screen as it is remembered and to the bytes that go out, so
+//! that the two cannot part. Attributes are only ever switched off all at once (`ESC [ m`): a VT100
+//! has no other way.
 
 use crate::term::kind::{Drawing, Terminal};
 use crate::term::paint::grid::{BLANK, Cell, FLAGS, Glyph, Look};
@@ -24,7 +25,8 @@ pub(super) struct State {
     lines: bool,
     /// The terminal knows that SO means the line-drawing set.
     designated: bool,
-    /// Column and row of the cursor; None: where it is depends on the terminal (the last column was written).
+    /// Column and row of the cursor; None: where it is depends on the terminal (the last column was
+    /// written).
     pub(super) at: Option<(usize, usize)>,
     shown: Option<bool>,
 }
@@ -239,7 +241,8 @@ impl Screen {
         if width == 2 {
             self.row_mut(y)[x + 1] = Cell { glyph: Glyph::Half, mark: '\0', look: cell.look };
         }
-        // Terminals do not agree how wide some characters are, nor where the cursor is after the last column.
+        // Terminals do not agree how wide some characters are, nor where the cursor is after the
+        // last column.
         let certain =
             x + width < self.width && ((width == 1 && cell.mark == '\0') || cell.byte().is_some());
         self.state.at = certain.then_some((x + width, y));
@@ -275,7 +278,8 @@ impl Screen {
         self.state.at = Some((0, 0));
     }
 
-    /// Moves the rows of the region up by one; an empty one comes in at its end, and the cursor is there.
+    /// Moves the rows of the region up by one; an empty one comes in at its end, and the cursor is
+    /// there.
     pub(super) fn scroll_up(&mut self, top: usize, bottom: usize) {
         self.set_pen(Look::default());
         if self.state.at.is_none_or(|(_, y)| y != bottom) {

@@ -13,7 +13,8 @@ pub(super) struct Scroll {
     pub(super) up: bool,
 }
 
-/// The move that saves most, if any seems to. It is only estimated here; the painter tries it before it believes it.
+/// The move that saves most, if any seems to. It is only estimated here; the painter tries it
+/// before it believes it.
 pub(super) fn find(screen: &Screen, next: &[Cell]) -> Option<Scroll> {
     let (width, height) = (screen.width, screen.height);
     let row = |y: usize| &next[y * width..(y + 1) * width];
@@ -76,8 +77,8 @@ fn cost(now: &[Cell], next: &[Cell]) -> isize {
     cost.min(written + SKIP)
 }
 
-/// Moves the rows, and writes those that come in as they do: each takes one line feed and no cursor motion.
-/// False: `budget` bytes were used up before all had come in.
+/// Moves the rows, and writes those that come in as they do: each takes one line feed and no cursor
+/// motion. False: `budget` bytes were used up before all had come in.
 pub(super) fn run(screen: &mut Screen, scroll: Scroll, next: &[Cell], budget: usize) -> bool {
     let Scroll { top, bottom, by, up } = scroll;
     let width = screen.width;

@@ -1,6 +1,7 @@
 //! Nothing is sent that the terminal's terminfo entry does not have.
 //!
-//! The entry is read with `infocmp`; where that is not installed, or does not know the terminal, the test says so and passes.
+//! The entry is read with `infocmp`; where that is not installed, or does not know the terminal,
+//! the test says so and passes.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -149,7 +150,8 @@ fn allowed(term: &str, strings: &[(String, String)]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for (name, value) in strings.iter().filter(|(name, _)| !name.starts_with('k') && name != "acsc")
     {
-        // Numbers in place of parameters; `sgr` and colours have conditions and are asked for in full.
+        // Numbers in place of parameters; `sgr` and colours have conditions and are asked for in
+        // full.
         if !value.contains("%?") {
             let plain = ["%i", "%p1", "%p2"]
                 .iter()
@@ -184,7 +186,8 @@ fn allowed(term: &str, strings: &[(String, String)]) -> BTreeSet<String> {
             }
         }
     }
-    // `sgr` has 0 before the others, and the control characters that move are their own capabilities.
+    // `sgr` has 0 before the others, and the control characters that move are their own
+    // capabilities.
     all.insert("SGR 0".into());
     all
 }

@@ -153,7 +153,8 @@ const BLANK_SHOWN: Shown = Shown {
     },
 };
 
-/// What can be seen of a cell: a blank shows only its background, unless it is reversed or underlined.
+/// What can be seen of a cell: a blank shows only its background, unless it is reversed or
+/// underlined.
 fn seen(mut cell: Shown, lines: bool) -> Shown {
     if cell.text == ' ' && !cell.look.reversed && !cell.look.underlined {
         cell.look = Seen { bg: cell.look.bg, ..Seen::default() };

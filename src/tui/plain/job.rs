@@ -147,7 +147,8 @@ The running system is not changed by stopping.",
             *seen += lines.len() as u64;
             for line in lines {
                 let mark = match line.class {
-                    // What to do about it stands below it, indented; a warning says itself that it is one.
+                    // What to do about it stands below it, indented; a warning says itself that it
+                    // is one.
                     Class::Failed | Class::Error if !line.text.starts_with(' ') => "ERROR ",
                     class if class.is_stderr() => "! ",
                     _ => "",

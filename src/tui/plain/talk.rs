@@ -1,5 +1,5 @@
-//! Asking and telling, a line at a time. Everything that can be heard comes through one channel: typed lines, answers of programs,
-//! what a job does.
+//! Asking and telling, a line at a time. Everything that can be heard comes through one channel:
+//! typed lines, answers of programs, what a job does.
 
 use std::io::{BufRead, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -36,7 +36,8 @@ pub struct Talk<W: Write> {
     width: usize,
     ascii: bool,
     ended: bool,
-    /// Asks the listening thread for one line, so that a program which gets the terminal loses nothing to it.
+    /// Asks the listening thread for one line, so that a program which gets the terminal loses
+    /// nothing to it.
     want: Option<Sender<()>>,
     wanted: bool,
     /// Somebody sits there who can give up waiting.
@@ -45,7 +46,8 @@ pub struct Talk<W: Write> {
 }
 
 impl<W: Write> Talk<W> {
-    /// Someone who reads `out` (`width` columns; nothing beyond ASCII if `ascii`), and is heard on a channel.
+    /// Someone who reads `out` (`width` columns; nothing beyond ASCII if `ascii`), and is heard on
+    /// a channel.
     pub fn new(out: W, width: usize, ascii: bool) -> Self {
         let (tell, heard) = channel();
         Self {
@@ -110,7 +112,8 @@ impl<W: Write> Talk<W> {
         self.put(&(text + "\n"));
     }
 
-    /// A text below a mark: later lines stand below the first one's text; a list in it stays a list.
+    /// A text below a mark: later lines stand below the first one's text; a list in it stays a
+    /// list.
     pub fn item(&mut self, mark: &str, text: &str) {
         let clean = printable_lines(text, self.ascii);
         let indent = mark.chars().count();
@@ -174,7 +177,8 @@ impl<W: Write> Talk<W> {
         None
     }
 
-    /// Asks a program; `shown` is what errors call it. Once it was said that it takes its time, a line gives it up (Ok(None)).
+    /// Asks a program; `shown` is what errors call it. Once it was said that it takes its time, a
+    /// line gives it up (Ok(None)).
     ///
     /// # Errors
     /// Why there is no answer.
@@ -236,8 +240,8 @@ impl<W: Write> Talk<W> {
         heard
     }
 
-    /// What happens while a job is followed. Without a person at a terminal (a script, or the end of the input) only the job is heard:
-    /// the lines of a script are for what comes after it.
+    /// What happens while a job is followed. Without a person at a terminal (a script, or the end
+    /// of the input) only the job is heard: the lines of a script are for what comes after it.
     pub fn hear_with_job(&mut self) -> Heard {
         if self.live && !self.ended {
             return self.hear();

@@ -1,4 +1,5 @@
-//! A form: a dialog's fields, or a selector's one. Keys edit the field that the cursor is on; how it looks is in `form_view.rs`.
+//! A form: a dialog's fields, or a selector's one. Keys edit the field that the cursor is on; how
+//! it looks is in `form_view.rs`.
 
 use std::rc::Rc;
 

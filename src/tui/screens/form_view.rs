@@ -2,8 +2,8 @@
 //!
 //!     * Target Disk(s) to install                          [vdb]                   +
 //!
-//! A label that is too long goes on in the next row; its value stands in its last row. A value that is too long scrolls, with `<` and `>`
-//! in place of the brackets.
+//! A label that is too long goes on in the next row; its value stands in its last row. A value that
+//! is too long scrolls, with `<` and `>` in place of the brackets.
 
 use crate::menu::command;
 use crate::menu::model::{Field, Kind, Required};
@@ -244,10 +244,12 @@ struct Window {
     cursor: u16,
 }
 
-/// The part of a text that fits into `room` columns, with the cursor in it; without one, its beginning.
+/// The part of a text that fits into `room` columns, with the cursor in it; without one, its
+/// beginning.
 fn window(text: &str, cursor: Option<u16>, room: u16) -> Window {
     let at = cursor.unwrap_or(0);
-    // The cursor stands after the last character; where the text fills the room, that is on the bracket.
+    // The cursor stands after the last character; where the text fills the room, that is on the
+    // bracket.
     let skip = at.saturating_sub(room);
     let (mut seen, mut column, mut first) = (String::new(), 0, None);
     let mut after = false;

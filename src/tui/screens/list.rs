@@ -1,4 +1,5 @@
-//! The pop-up list: one or several choices; what cannot be chosen is grey and says why when the cursor is on it.
+//! The pop-up list: one or several choices; what cannot be chosen is grey and says why when the
+//! cursor is on it.
 
 use ratatui::layout::Rect;
 
@@ -50,7 +51,8 @@ pub struct List {
     /// The help that F1 shows.
     pub help: String,
     chosen: Vec<usize>,
-    /// What the field held when the list was opened. A default that nobody chose is replaced by what F7 marks.
+    /// What the field held when the list was opened. A default that nobody chose is replaced by
+    /// what F7 marks.
     was_filled: bool,
     prefilled: bool,
     /// F7 was pressed since the list was opened.
@@ -113,7 +115,8 @@ impl List {
         self.find.is_typing()
     }
 
-    /// The rows of the body: an entry's line or one of its notes. The notes of what is refused stand below the list instead.
+    /// The rows of the body: an entry's line or one of its notes. The notes of what is refused
+    /// stand below the list instead.
     fn rows(&self) -> Vec<(usize, Option<&str>)> {
         let entries = self.listing.entries.iter().enumerate();
         let mut rows = vec![];
@@ -225,8 +228,8 @@ impl List {
         Step::Stay
     }
 
-    /// What Enter takes as marked. Without F7 the marks are only what the field held, and they count no more once the cursor has
-    /// moved: Enter then takes the line under it.
+    /// What Enter takes as marked. Without F7 the marks are only what the field held, and they
+    /// count no more once the cursor has moved: Enter then takes the line under it.
     fn marked(&self) -> Option<&[usize]> {
         let counts = if self.toggled {
             !self.chosen.is_empty() || self.was_filled
@@ -426,7 +429,8 @@ mod tests {
         assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![]));
     }
 
-    /// A disk that nobody chose must not be erased: the line under the cursor is meant, and F7 replaces a default.
+    /// A disk that nobody chose must not be erased: the line under the cursor is meant, and F7
+    /// replaces a default.
     #[test]
     fn the_line_under_the_cursor_is_taken() {
         let press =

@@ -72,7 +72,8 @@ impl Menu {
         self.top = if want == 0 { 0 } else { self.top };
     }
 
-    /// How many items fit: a blank line stands before the legend, and the marker before that if they scroll.
+    /// How many items fit: a blank line stands before the legend, and the marker before that if
+    /// they scroll.
     fn rows(&self, size: (u16, u16)) -> usize {
         let all = usize::from(
             size.1.saturating_sub(FIRST + 1 + keys::rows(&self.legend(), size.0, keys::WIDE)),

@@ -1,5 +1,5 @@
-//! A screen a file: what it holds, what a key does there, how it looks. None of them knows of the others: a key ends in a [`Step`], and
-//! the update decides what that means.
+//! A screen a file: what it holds, what a key does there, how it looks. None of them knows of the
+//! others: a key ends in a [`Step`], and the update decides what that means.
 
 pub mod edit;
 pub mod form;
@@ -30,7 +30,8 @@ pub enum Step {
     List,
     Command,
     Edit,
-    /// What was chosen from a list: the numbers of the entries, in the order in which they were chosen.
+    /// What was chosen from a list: the numbers of the entries, in the order in which they were
+    /// chosen.
     Chosen(Vec<usize>),
     /// The text of the wide editor.
     Edited(String),

@@ -1,4 +1,5 @@
-//! What will happen, before it does: the text that the command itself wrote about it, the words to type, the command line.
+//! What will happen, before it does: the text that the command itself wrote about it, the words to
+//! type, the command line.
 
 use tui_input::Input;
 

@@ -3,7 +3,8 @@
 use crate::theme::Role;
 use crate::tui::canvas::Canvas;
 
-/// SMIT's screens are made for 80x24; a console with a status line of screen or tmux has a row less, and nothing is lost down to this.
+/// SMIT's screens are made for 80x24; a console with a status line of screen or tmux has a row
+/// less, and nothing is lost down to this.
 pub const NEEDED: (u16, u16) = (80, 20);
 
 pub fn is_small(size: (u16, u16)) -> bool {

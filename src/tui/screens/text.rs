@@ -1,4 +1,5 @@
-//! Text to read: CONTEXTUAL HELP, SHOW COMMAND STRING, ERROR MESSAGE, PRINT SCREEN, ARE YOU SURE??; and whole screens of text.
+//! Text to read: CONTEXTUAL HELP, SHOW COMMAND STRING, ERROR MESSAGE, PRINT SCREEN, ARE YOU SURE??;
+//! and whole screens of text.
 
 use crate::term::key::Key;
 use crate::theme::Role;
@@ -108,7 +109,8 @@ impl Text {
             .collect()
     }
 
-    /// The keys that our own sentences name, as this terminal sends them. What programs said stays as it is.
+    /// The keys that our own sentences name, as this terminal sends them. What programs said stays
+    /// as it is.
     pub fn spoken(&mut self, sends: Sends) {
         for (text, _) in self
             .paragraphs
@@ -201,7 +203,8 @@ impl Text {
         }
         legend.push((Key::F(10), "Exit"));
         legend.push((Key::Enter, "Do"));
-        // Whether it scrolls decides itself only by what stands here, so that the legend never jumps.
+        // Whether it scrolls decides itself only by what stands here, so that the legend never
+        // jumps.
         if self.paragraphs.iter().map(|(t, _)| t.len()).sum::<usize>() > 400 || self.page() {
             legend.extend([(Key::Char('/'), "Find"), (Key::Char('n'), "Find Next")]);
         }

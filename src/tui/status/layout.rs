@@ -1,7 +1,8 @@
 //! Where everything stands on the status screen: SMIT's rows, then what the room allows.
 //!
-//! 80 columns: two rows of strip with phase, step and progress (the end of the command, later), below them the log, or the list of
-//! steps in its place. From [`WIDE`] columns on: the list on the left, the log on the right.
+//! 80 columns: two rows of strip with phase, step and progress (the end of the command, later),
+//! below them the log, or the list of steps in its place. From [`WIDE`] columns on: the list on the
+//! left, the log on the right.
 
 use ratatui::layout::Rect;
 
@@ -95,7 +96,8 @@ impl Layout {
     }
 }
 
-/// A text in lines, none of them cut: what goes on hangs by `indent`, or as its line is indented itself.
+/// A text in lines, none of them cut: what goes on hangs by `indent`, or as its line is indented
+/// itself.
 fn whole_lines(text: &str, columns: usize, indent: usize) -> Vec<String> {
     let of = |line: &str| match line.starts_with(' ') {
         true => fold(line, u16::try_from(columns).unwrap_or(u16::MAX)),
@@ -104,7 +106,8 @@ fn whole_lines(text: &str, columns: usize, indent: usize) -> Vec<String> {
     text.lines().flat_map(of).collect()
 }
 
-/// The errors, each with what to do, in at most `most` lines: (whether it is the error itself, the line). And whether that is all of it.
+/// The errors, each with what to do, in at most `most` lines: (whether it is the error itself, the
+/// line). And whether that is all of it.
 fn fault_lines(
     faults: &[Fault],
     lines: &dyn Fn(&str, usize) -> Vec<String>,
@@ -131,7 +134,8 @@ fn fault_lines(
 mod tests {
     use super::*;
 
-    /// What a program said is indented, and often longer than the screen: its end is where the reason stands.
+    /// What a program said is indented, and often longer than the screen: its end is where the
+    /// reason stands.
     #[test]
     fn nothing_is_cut_before_its_end() {
         let text = "ALT-730 apt could not fetch the lists of packages:\n  E: Failed to fetch http://deb.example/dists/bookworm/InRelease  \

@@ -1,9 +1,10 @@
 //! COMMAND STATUS: how a job goes, live. A model, a pure update, a view.
 //!
-//! [`Status::update`] takes keys and what the follower reads, and says what the interface has to do ([`Wish`]); [`Status::view`] draws.
-//! Nothing here is on a timer: the screen changes when a key comes or when the job says something, and a line of the log alone changes
-//! nothing but the log. `work` is what is known of phases and steps, `pane` the window on the log, `rows` its lines, `layout` where
-//! everything stands, `view` draws it, `words` is what is said.
+//! [`Status::update`] takes keys and what the follower reads, and says what the interface has to do
+//! ([`Wish`]); [`Status::view`] draws. Nothing here is on a timer: the screen changes when a key
+//! comes or when the job says something, and a line of the log alone changes nothing but the log.
+//! `work` is what is known of phases and steps, `pane` the window on the log, `rows` its lines,
+//! `layout` where everything stands, `view` draws it, `words` is what is said.
 
 pub mod layout;
 pub mod pane;
@@ -63,7 +64,8 @@ pub enum Wish {
     Exit,
     /// F6: SHOW COMMAND STRING with this.
     ShowCommand(String),
-    /// Ask the job to end ([`crate::job::stop`]), or end it ([`crate::job::kill`]); an error comes back as [`Msg::Tell`].
+    /// Ask the job to end ([`crate::job::stop`]), or end it ([`crate::job::kill`]); an error comes
+    /// back as [`Msg::Tell`].
     Stop(Id),
     Kill(Id),
     /// Send [`Msg::Continue`] after the keys that are waiting.
@@ -109,7 +111,8 @@ pub struct Status {
 }
 
 impl Status {
-    /// The status of a job; the interface follows it with [`crate::job::follow::spawn`] and hands the batches on.
+    /// The status of a job; the interface follows it with [`crate::job::follow::spawn`] and hands
+    /// the batches on.
     ///
     /// # Errors
     /// If its event file cannot be opened.
@@ -152,7 +155,8 @@ impl Status {
         self.job.id
     }
 
-    /// Whether the command has ended, and if so, its exit code (128 and the signal where one ended it, 255 where it is not known).
+    /// Whether the command has ended, and if so, its exit code (128 and the signal where one ended
+    /// it, 255 where it is not known).
     pub fn ended(&self) -> Option<i32> {
         match self.job.state {
             State::Running => None,

@@ -1,7 +1,7 @@
 //! The log pane: a window on the log that stays at its end or stands still where the user put it.
 //!
-//! A [`Place`] is a line and, where lines are wrapped, a row of it. What is seen is read from the log after each change, a
-//! window of it at a time; nothing else of the log is in memory.
+//! A [`Place`] is a line and, where lines are wrapped, a row of it. What is seen is read from the
+//! log after each change, a window of it at a time; nothing else of the log is in memory.
 
 use std::time::{Duration, Instant};
 
@@ -140,7 +140,8 @@ impl Pane {
     fn set_filter(&mut self, filter: Filter) -> Result<()> {
         let count = self.log.count(self.filter).max(1);
         self.filter = filter;
-        // Both are in the order of time: the same part of the way down is the best guess without reading everything.
+        // Both are in the order of time: the same part of the way down is the best guess without
+        // reading everything.
         self.top = Place { line: self.top.line * self.log.count(self.filter) / count, row: 0 };
         self.hit = None;
         self.refresh()
@@ -265,8 +266,8 @@ impl Pane {
         Ok(hit)
     }
 
-    /// What stands above and below the rows; nothing if all of it is seen. While it follows what runs, the upper one has no figure: it would
-    /// change with every line.
+    /// What stands above and below the rows; nothing if all of it is seen. While it follows what
+    /// runs, the upper one has no figure: it would change with every line.
     pub fn markers(&self, live: bool) -> Option<(String, String)> {
         let (first, last) = (self.rows.first()?, self.rows.last()?);
         let above = first.place.line.max(u64::from(first.place.row > 0));

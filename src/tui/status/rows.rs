@@ -36,7 +36,8 @@ pub fn spread(text: &str) -> String {
     out
 }
 
-/// The pieces of a line, none wider than `width`: broken at a blank if there is one in the second half, else anywhere. At least one.
+/// The pieces of a line, none wider than `width`: broken at a blank if there is one in the second
+/// half, else anywhere. At least one.
 pub fn wrapped(text: &str, width: usize) -> Vec<Range<usize>> {
     let width = width.max(1);
     let (mut pieces, mut from, mut column, mut blank) = (vec![], 0, 0, None);
@@ -65,7 +66,8 @@ pub fn wrapped(text: &str, width: usize) -> Vec<Range<usize>> {
     pieces
 }
 
-/// What of a line is seen in a window of `width` columns from column `first` on, and whether there is more on the right.
+/// What of a line is seen in a window of `width` columns from column `first` on, and whether there
+/// is more on the right.
 pub fn window(text: &str, first: usize, width: usize) -> (String, bool) {
     let (mut out, mut column) = (String::new(), 0);
     for c in text.chars() {

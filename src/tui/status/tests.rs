@@ -1,4 +1,5 @@
-//! The screen from recordings: a real clone onto a practice disk (`tests/fixtures/jobs/clone.jsonl`), and made ones.
+//! The screen from recordings: a real clone onto a practice disk
+//! (`tests/fixtures/jobs/clone.jsonl`), and made ones.
 
 use std::path::{Path, PathBuf};
 
@@ -233,7 +234,8 @@ fn screen_row(stage: &Stage, row: usize) -> String {
     stage.screen()[row].clone()
 }
 
-/// A line more moves the log and changes nothing else, so that it costs a terminal with regions one line.
+/// A line more moves the log and changes nothing else, so that it costs a terminal with regions one
+/// line.
 #[test]
 fn a_line_more_changes_the_log_alone() {
     for events in [

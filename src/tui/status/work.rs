@@ -1,4 +1,5 @@
-//! What is known of the work: phases, steps, progress, errors, last words. Made from the events alone.
+//! What is known of the work: phases, steps, progress, errors, last words. Made from the events
+//! alone.
 
 use crate::event::{Event, State};
 

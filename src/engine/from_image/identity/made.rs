@@ -1,9 +1,11 @@
-//! Names that are made here: a disk is given to whoever has one, so two machines must not have the same for a moment.
+//! Names that are made here: a disk is given to whoever has one, so two machines must not have the
+//! same for a moment.
 
 use uuid::Uuid;
 
-/// /etc/iscsi/initiatorname.iscsi with another name: that of iscsi-iname(8), which is the distribution's prefix, a colon, and what was drawn.
-/// Lines and comments stay. None where no name is in it. Returns the text and the new name.
+/// /etc/iscsi/initiatorname.iscsi with another name: that of iscsi-iname(8), which is the
+/// distribution's prefix, a colon, and what was drawn. Lines and comments stay. None where no name
+/// is in it. Returns the text and the new name.
 pub fn initiator_name(text: &str, random: Uuid) -> Option<(String, String)> {
     let key = "InitiatorName=";
     let old = text.lines().find_map(|l| l.trim_start().strip_prefix(key))?.trim();

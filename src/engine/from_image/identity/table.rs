@@ -1,23 +1,31 @@
-//! What tells one machine from another, beside /etc/machine-id and the ssh host keys, and what becomes of each.
+//! What tells one machine from another, beside /etc/machine-id and the ssh host keys, and what
+//! becomes of each.
 //!
-//! The list was put together from what comparable tools reset, and from the manual page of each program:
+//! The list was put together from what comparable tools reset, and from the manual page of each
+//! program:
 //!
-//! - virt-sysprep(1), `--list-operations`: dhcp-client-state, ipa-client, kerberos-hostkeytab, lvm-system-devices (done with the references to
-//!   disks), machine-id, puppet-data-log, rh-subscription-manager, rhn-systemid, samba-db-log, ssh-hostkeys, sssd-db-log,
-//!   udev-persistent-net, yum-uuid. Host name, accounts, logs and addresses, which it can reset too, stay as the image has them.
-//! - systemd, "Safely Building Images": machine-id, the random seeds (of the boot loader too), credential.secret.
+//! - virt-sysprep(1), `--list-operations`: dhcp-client-state, ipa-client, kerberos-hostkeytab,
+//!   lvm-system-devices (done with the references to disks), machine-id, puppet-data-log,
+//!   rh-subscription-manager, rhn-systemid, samba-db-log, ssh-hostkeys, sssd-db-log,
+//!   udev-persistent-net, yum-uuid. Host name, accounts, logs and addresses, which it can reset
+//!   too, stay as the image has them.
+//! - systemd, "Safely Building Images": machine-id, the random seeds (of the boot loader too),
+//!   credential.secret.
 //! - cloud-init clean (cloud-init(1)); waagent -deprovision (the README of the Azure Linux agent).
-//! - iscsi-iname(8), nvme-gen-hostnqn(1), NetworkManager(8), dhclient(8), dhcpcd(8), gethostid(3), systemd-creds(1), systemd-tpm2-setup.service(8).
+//! - iscsi-iname(8), nvme-gen-hostnqn(1), NetworkManager(8), dhclient(8), dhcpcd(8), gethostid(3),
+//!   systemd-creds(1), systemd-tpm2-setup.service(8).
 //!
-//! What the owner makes anew when it is missing is taken away. What two machines must not share for one moment gets a fresh name here. A key that
-//! somebody else knows this machine by, and that only an administrator can replace, is never taken away: it is named.
+//! What the owner makes anew when it is missing is taken away. What two machines must not share for
+//! one moment gets a fresh name here. A key that somebody else knows this machine by, and that only
+//! an administrator can replace, is never taken away: it is named.
 
 /// What becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Removed: its owner makes another when it is missing.
     Remove,
-    /// Removed where the text is in it: then a program wrote it, and not an administrator. Else named, with what to do.
+    /// Removed where the text is in it: then a program wrote it, and not an administrator. Else
+    /// named, with what to do.
     RemoveWhere(&'static str, &'static str),
     /// Kept and named, with what to do on the installed system.
     Name(&'static str),
