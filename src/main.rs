@@ -1,5 +1,6 @@
 //! Which command was called: by the program's name, or by its first word. Nothing else.
 
+mod archive;
 mod boot;
 mod cli;
 mod copy;
@@ -7,11 +8,12 @@ mod disk;
 mod engine;
 mod error;
 mod event;
+mod flags;
 mod host;
 mod image;
 mod job;
 mod menu;
-mod printable;
+
 mod secret;
 mod software;
 mod spot;

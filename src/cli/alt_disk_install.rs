@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::flags::{ALT_DISK_INSTALL, Flag, Only};
 use crate::cli::getopt::{self, Parsed};
 use crate::engine::from_image::PLATFORMS;
 use crate::engine::request::{Action, FromImage, Identity, Loss, Phases, Request};
 use crate::error::{self, Entry};
+use crate::flags::{ALT_DISK_INSTALL, Flag, Only};
 use crate::software::Wanted;
 use crate::software::wanted::{self, Given};
 use crate::text::shell::quote;

@@ -12,7 +12,6 @@ use anyhow::Result;
 use crate::boot::bootdisk::{BootDisk, ORIGIN};
 use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
 use crate::boot::here;
-use crate::cli::flags::BOOTLIST;
 use crate::cli::getopt;
 use crate::cli::{console, say, say_page, wrapped, write};
 use crate::disk::size::human;
@@ -20,6 +19,7 @@ use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::BOOTLIST;
 use crate::host::clock;
 use crate::text::one_line;
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::flags::CHECK;
 use crate::cli::{getopt, say};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::CHECK;
 use crate::menu::load;
 use crate::menu::model::{Kind, Screen, Set};
 use crate::spot::Spot;

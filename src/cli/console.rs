@@ -7,9 +7,9 @@ use std::io::{IsTerminal, Write, sink};
 use std::time::{Duration, Instant};
 
 use crate::cli::help::WIDTH;
+use crate::event::lines::{Shown, line, percent, progress};
 use crate::event::{Event, Sink, State};
 use crate::host::fd;
-use crate::text::lines::{Shown, line, percent, progress};
 use crate::text::{printable_lines, wrap};
 
 const REDRAW: Duration = Duration::from_millis(500);

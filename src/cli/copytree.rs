@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::cli::flags::COPYTREE;
 use crate::cli::{console, getopt};
 use crate::copy::{Excludes, Job, Progress, Source, copy, measure};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::COPYTREE;
 
 /// Parses the arguments and copies.
 ///

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::cli::flags::list::DISCOVER;
 use crate::cli::list::{Candidate, candidates, images};
 use crate::cli::{getopt, say};
 use crate::disk::practice;
@@ -12,6 +11,7 @@ use crate::engine::facts::Facts;
 use crate::engine::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::list::DISCOVER;
 use crate::host::{clock, files, sys};
 
 /// Runs `altdisk discover`.

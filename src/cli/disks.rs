@@ -7,7 +7,6 @@ use std::ffi::OsString;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::flags::DISKS;
 use crate::cli::list::{clip, holds};
 use crate::cli::{alternates, getopt, say, wrapped, write};
 use crate::disk::gate::{self, Kind, Verdict, describe};
@@ -18,6 +17,7 @@ use crate::engine::prepare;
 use crate::engine::standing::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::DISKS;
 
 /// Columns of the text form.
 const WIDTH: usize = 80;

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::cli::flags::{ERRORS, EXPLAIN};
 use crate::cli::getopt;
 use crate::cli::help::WIDTH;
 use crate::cli::say;
 use crate::error::{self, Entry, Exit, all};
 use crate::event::Events;
+use crate::flags::{ERRORS, EXPLAIN};
 use crate::text::wrap;
 
 /// `altdisk errors`.

@@ -8,9 +8,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use anyhow::Result;
 
-use crate::cli::flags::aix::{ELSEWHERE, Elsewhere};
-use crate::cli::flags::{Command, Flag};
 use crate::error;
+use crate::flags::aix::{ELSEWHERE, Elsewhere};
+use crate::flags::{Command, Flag};
 pub use crate::spot::near::slips;
 
 /// What was given, in order.
@@ -211,7 +211,7 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::{ALT_DISK_INSTALL, ERRORS};
+    use crate::flags::{ALT_DISK_INSTALL, ERRORS};
     use crate::text::shell::quote;
     use proptest::prelude::*;
 
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn nobody_is_led_to_what_takes_something_away() {
         assert!(ALT_DISK_INSTALL.flag("X").unwrap().drastic);
-        for command in crate::cli::flags::ALL {
+        for command in crate::flags::ALL {
             let letters = ('!'..='~').filter(|c| *c != '-').map(|c| format!("-{c}"));
             for typed in letters.chain(["--X", "--x", "--r", "--B", "--b"].map(str::to_owned)) {
                 let near = nearest(command, &typed);

@@ -1,7 +1,7 @@
 //! Usage and help, from the flag tables.
 
-use crate::cli::flags::{Command, Flag, Only};
 use crate::cli::getopt::called;
+use crate::flags::{Command, Flag, Only};
 use crate::text::wrap;
 
 /// Columns that help is written for: a plain terminal.
@@ -107,7 +107,7 @@ alt_disk_install, this program is that command.\n",
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags;
+    use crate::flags;
 
     const ALL: [&Command; 11] = [
         &flags::SOFTWARE,

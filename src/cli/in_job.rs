@@ -8,10 +8,10 @@
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::flags::{self, Command};
 use crate::cli::{Run, as_told, ending, getopt, help, names_help};
 use crate::error::{self, Exit};
 use crate::event::{Event, Events, Stream, VERSION};
+use crate::flags::{self, Command};
 use crate::host::sys;
 use crate::job;
 use crate::job::append::{self, Appender};

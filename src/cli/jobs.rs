@@ -7,10 +7,10 @@ use std::sync::mpsc;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::flags::JOBS;
 use crate::cli::{getopt, say, write};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::JOBS;
 use crate::host::clock::minute;
 use crate::host::sys;
 use crate::job::follow::{self, Batch};

@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::console::error_text;
+use crate::event::lines::{Shown, line};
 use crate::event::{Event, Events, Sink};
 use crate::host::own_file::{self, Refused};
 use crate::host::sys;
 use crate::secret::masked_words;
-use crate::text::lines::{Shown, line};
 use crate::text::shell::quoted;
 use crate::text::{printable, printable_lines};
 

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::flags::MKSYSB;
 use crate::cli::getopt::Parsed;
 use crate::cli::list::images;
 use crate::cli::{alt_disk_install, as_told, begin, console, end, getopt, in_job, json, savetree};
 use crate::engine::mksysb::{self, Request};
 use crate::error::{self, Exit};
 use crate::event::{Event, Events};
+use crate::flags::MKSYSB;
 use crate::job::Registered;
 use crate::text::shell::quote;
 

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::cli::flags::MKSZFILE;
 use crate::cli::{getopt, write};
 use crate::engine::facts::Facts;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::MKSZFILE;
 use crate::host::files;
 use crate::image::parse;
 use crate::text::printable;

@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command as Process;
 
-use crate::cli::flags::{self, Command};
 use crate::cli::{COMMANDS, alt_disk_install, getopt};
 use crate::error;
+use crate::flags::{self, Command};
 use crate::menu::model::{Dialog, Field, Kind, Run, Screen, Set, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, load, rules};

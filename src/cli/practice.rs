@@ -4,7 +4,6 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::cli::flags::PRACTICE;
 use crate::cli::getopt::{self, Parsed};
 use crate::cli::{console, say};
 use crate::disk::practice::{self, Practice};
@@ -13,7 +12,8 @@ use crate::engine::standing;
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
-use crate::printable::Message;
+use crate::flags::PRACTICE;
+use crate::text::printable::Message;
 
 /// Runs `altdisk practice`.
 ///

@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{alt_disk_install, flags, getopt};
+use super::{alt_disk_install, getopt};
 use crate::error;
+use crate::flags;
 
 /// Programs of others that remedies name, with the package or project that has them.
 const PROGRAMS: [&str; 38] = [

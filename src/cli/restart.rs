@@ -7,13 +7,13 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::cli::flags::RESTART;
 use crate::cli::{bootlist, console, getopt, say, say_page};
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::engine::{run as engine_run, steps};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::RESTART;
 use crate::host::logins;
 use crate::job::{self, State as JobState, Summary};
 

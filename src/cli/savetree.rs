@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::cli::flags::SAVETREE;
+use crate::archive::output::{LARGEST_RECORD, Method, Output, RECORD};
+use crate::archive::tar::BLOCK;
 use crate::cli::getopt::Parsed;
 use crate::cli::{console, getopt};
 use crate::copy::{Excludes, Progress, Source};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::SAVETREE;
 use crate::host::{signals, sys};
 use crate::image::create::{self, Job, Tree};
 use crate::image::manifest::{FORMAT, Manifest};
-use crate::image::output::{LARGEST_RECORD, Method, Output, RECORD};
-use crate::image::tar::BLOCK;
 
 /// Parses the arguments and saves.
 ///

@@ -6,12 +6,12 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::flags::SOFTWARE;
 use crate::cli::{getopt, help, say, wrapped, write};
 use crate::engine::state::{self, State};
 use crate::engine::updates::{self, Update};
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::SOFTWARE;
 use crate::host::beneath::Beneath;
 use crate::host::clock;
 use crate::software::Changes;

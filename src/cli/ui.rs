@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::cli::flags::UI;
 use crate::cli::getopt;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::UI;
 use crate::text::shell::quoted;
 use crate::tui::model::Doing;
 use crate::tui::run::End;

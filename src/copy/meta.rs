@@ -118,7 +118,7 @@ fn xattrs(
 }
 
 fn attribute(name: &CStr) -> String {
-    format!("the attribute {}", super::report::show(name.to_bytes()))
+    format!("the attribute {}", crate::text::path::show_path(name.to_bytes()))
 }
 
 fn flags_and_project(

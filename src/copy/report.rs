@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::host::tree::Errno;
-use crate::printable::Message;
+use crate::text::path::show_path;
+use crate::text::printable::Message;
 
 /// So many paths of a list are kept; the rest is counted.
 const KEPT: usize = 100;
@@ -34,7 +35,7 @@ impl List {
     pub fn text(&self, prefix: &[u8]) -> String {
         let mut out = String::new();
         for (path, what) in self.first.iter().take(NAMED) {
-            let _ = write!(out, "\n  {}", show(&absolute(prefix, path)));
+            let _ = write!(out, "\n  {}", show_path(&absolute(prefix, path)));
             if !what.is_empty() {
                 let _ = write!(out, ": {what}");
             }
@@ -55,23 +56,6 @@ pub fn absolute(prefix: &[u8], path: &[u8]) -> Vec<u8> {
     } else {
         [prefix, b"/", path].concat()
     }
-}
-
-/// A path on one line: control characters and what is not UTF-8 as `\ooo`.
-pub fn show(path: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in path.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c.is_control() {
-                let mut bytes = [0; 4];
-                c.encode_utf8(&mut bytes).bytes().for_each(|b| _ = write!(out, "\\{b:03o}"));
-            } else {
-                out.push(c);
-            }
-        }
-        chunk.invalid().iter().for_each(|b| _ = write!(out, "\\{b:03o}"));
-    }
-    out
 }
 
 /// What was copied and what was not. Paths are relative to the tree's top.
@@ -193,7 +177,7 @@ impl Report {
         out.extend(self.lost.iter().map(|(what, count, path)| {
             format!(
                 "{what} could not be kept on the target for {count} file(s), the first is {}",
-                show(&absolute(prefix, path))
+                show_path(&absolute(prefix, path))
             )
             .into()
         }));
@@ -206,8 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_shown_on_one_line() {
-        assert_eq!(show(b"a\nb\xff\xc3\xa9"), "a\\012b\\377é");
+    fn paths_are_those_of_the_running_system() {
         assert_eq!(absolute(b"/", b"etc/x"), b"/etc/x");
         assert_eq!(absolute(b"/var", b"x"), b"/var/x");
         assert_eq!(

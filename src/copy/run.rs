@@ -12,12 +12,13 @@ use anyhow::Result;
 use super::dirs::{Dir, Open, Stack, Task};
 use super::links::{self, Links};
 use super::queue::Queue;
-use super::report::{Report, Tally, absolute, show};
+use super::report::{Report, Tally, absolute};
 use super::{Job, Progress, meta, progress, read, write};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Sys};
 use crate::host::{attrs, make, signals, threads};
+use crate::text::path::show_path;
 
 /// Threads that read: more than processors, as they wait for the disk.
 const READERS: usize = 6;
@@ -126,9 +127,9 @@ fn target_failed(job: &Job<'_>, path: &str, e: Errno) -> anyhow::Error {
     let place = job.to.join(path);
     match e {
         Errno::ENOSPC | Errno::EDQUOT => error::TARGET_FULL
-            .because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
+            .because(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
         _ => error::TARGET_WRITE
-            .because(format!("writing {}: {e}", show(place.as_os_str().as_bytes()))),
+            .because(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
     }
 }
 
@@ -188,7 +189,7 @@ impl Run<'_> {
             Fault::Source(Errno::ENOENT | Errno::ESTALE) => self.tally.vanished(path),
             Fault::Source(e) => self.unreadable(path, e),
             Fault::Target(e @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)) => {
-                self.fail(target_failed(self.job, &show(&path), e));
+                self.fail(target_failed(self.job, &show_path(&path), e));
             }
             Fault::Target(e) => {
                 self.tally.failed(path, format!("cannot be made on the target: {e}"))
@@ -200,7 +201,7 @@ impl Run<'_> {
     pub fn unreadable(&self, path: Vec<u8>, e: Errno) {
         match e {
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
-                let at = show(&absolute(self.job.prefix.as_os_str().as_bytes(), &path));
+                let at = show_path(&absolute(self.job.prefix.as_os_str().as_bytes(), &path));
                 self.fail(error::SOURCE_LOST.because(format!("reading {at}: {e}")));
             }
             // A directory that was removed while it was listed.
@@ -251,7 +252,7 @@ impl Run<'_> {
         Tally::add(&self.tally.files, 1);
         if self.job.verbose {
             self.events.emit(Event::File {
-                path: show(&absolute(self.job.prefix.as_os_str().as_bytes(), &path())),
+                path: show_path(&absolute(self.job.prefix.as_os_str().as_bytes(), &path())),
             });
         }
     }

@@ -8,7 +8,7 @@ use crate::disk::model::{Disk, Role, Sight, Signature, World};
 use crate::disk::size::human;
 use crate::disk::uses::{self, Use};
 use crate::error::{self, Entry};
-use crate::printable::{Message, printable};
+use crate::text::printable::{Message, printable};
 
 /// The smallest disk that is looked at as a target; bytes. Whether a system fits is the plan's
 /// business.

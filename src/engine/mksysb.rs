@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::archive::output::{Method, Output};
 use crate::copy::Progress;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
@@ -23,7 +24,6 @@ use crate::image::archive::Archive;
 use crate::image::create::{self, Job, Made, Tree};
 use crate::image::data::ImageData;
 use crate::image::manifest::{FORMAT, Identities, Manifest, VolumeNames};
-use crate::image::output::{Method, Output};
 use crate::image::{parse, verify};
 
 /// What was asked for, checked.

@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use crate::printable::Message;
+use crate::text::printable::Message;
 
 pub use engine::*;
 pub use images::*;

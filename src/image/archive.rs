@@ -10,14 +10,14 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::input::Input;
-use super::input::stream::Piece;
 use super::manifest::{CHECKSUMS, FORMAT, IMAGE_DATA, MANIFEST, Manifest};
 use super::sums::{Compare, Computed};
-use super::tar::Member;
-use super::tar::read::Reader;
-use crate::copy::report::show;
+use crate::archive::input::Input;
+use crate::archive::input::stream::Piece;
+use crate::archive::tar::Member;
+use crate::archive::tar::read::Reader;
 use crate::error;
+use crate::text::path::show_path;
 use crate::text::printable;
 
 /// What an image says of itself before its first file.
@@ -75,7 +75,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`].
     #[cfg(test)]
-    pub fn of_source(source: Box<dyn super::input::stream::Source>) -> Result<Self> {
+    pub fn of_source(source: Box<dyn crate::archive::input::stream::Source>) -> Result<Self> {
         Self::begin(Reader::new(source), None)
     }
 
@@ -206,8 +206,10 @@ impl Archive {
             }
             checked = compare.finish()?;
             if let Some(m) = self.reader.next()? {
-                let text =
-                    format!("{} stands behind the checksums, where an image ends", show(&m.path));
+                let text = format!(
+                    "{} stands behind the checksums, where an image ends",
+                    show_path(&m.path)
+                );
                 return Err(error::IMAGE_DAMAGED.because(text));
             }
         }

@@ -1,9 +1,10 @@
 //! Whole images: head, checksums, end; and archives that are none of ours.
 
 use super::archive::Archive;
-use super::input::stream::Memory;
-use super::tar::built::{archive, image, member, zoo};
+use super::built::image;
 use super::verify::{self, Verified};
+use crate::archive::input::stream::Memory;
+use crate::archive::tar::built::{archive, member, zoo};
 use crate::error;
 
 fn open(bytes: &[u8]) -> anyhow::Result<Archive> {

@@ -4,11 +4,12 @@
 use proptest::prelude::*;
 
 use super::archive::Archive;
-use super::input::stream::Memory;
+use super::built::image;
 use super::survey::survey;
-use super::tar::built::{archive, image, member, pax, zoo};
-use super::tar::read::Reader;
 use super::verify;
+use crate::archive::input::stream::Memory;
+use crate::archive::tar::built::{archive, member, pax, zoo};
+use crate::archive::tar::read::Reader;
 use crate::event::Events;
 
 /// Reads `data` as an archive in every way that there is. For a fuzzer as well: plain bytes in,

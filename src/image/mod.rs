@@ -11,19 +11,18 @@ pub mod archive;
 pub mod check;
 pub mod create;
 pub mod data;
-pub mod input;
 pub mod level;
 pub mod manifest;
-pub mod output;
 pub mod parse;
 pub mod restore;
 pub mod shown;
 pub mod sums;
 pub mod survey;
-pub mod tar;
 pub mod verify;
 
 #[cfg(test)]
 mod archive_tests;
+#[cfg(test)]
+pub mod built;
 #[cfg(test)]
 mod fuzz_tests;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nix::libc::O_TMPFILE;
 
-use crate::copy::report::show;
 use crate::error;
+use crate::text::path::show_path;
 
 /// A BLAKE3 hash.
 pub type Hash = [u8; 32];
@@ -44,7 +44,7 @@ struct Holes {
 pub const HOLES_HASHED: u64 = 64 << 20;
 
 impl FileHash {
-    /// For a file of `size` bytes with the `map` that [`super::tar::Member`] describes.
+    /// For a file of `size` bytes with the `map` that [`crate::archive::tar::Member`] describes.
     pub fn new(size: u64, map: Option<&[(u64, u64)]>) -> Self {
         let mut hash = Self { hasher: blake3::Hasher::new(), holes: None };
         let Some(map) = map else { return hash };
@@ -237,7 +237,7 @@ impl<'a> Compare<'a> {
     fn one(&mut self, line: &[u8]) -> Result<()> {
         let index = self.lines;
         let (hash, path) = parsed(line).ok_or_else(|| unreadable(index))?;
-        let shown = show(path.as_bytes());
+        let shown = show_path(path.as_bytes());
         if index >= self.regular {
             return Err(error::IMAGE_SUM
                 .because(format!("the checksums name {shown}, and the archive does not hold it")));

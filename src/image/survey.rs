@@ -20,7 +20,7 @@ use super::archive::Archive;
 use super::level::{level, value};
 use super::manifest::System;
 use super::shown::is_shown;
-use super::tar::{Kind, Member};
+use crate::archive::tar::{Kind, Member};
 use crate::event::Events;
 use wanted::{Keep, wanted};
 

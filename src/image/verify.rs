@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use super::archive::Archive;
 use super::sums::{Computed, FileHash};
-use super::tar::{Kind, Member};
-use crate::copy::report::show;
+use crate::archive::tar::{Kind, Member};
+use crate::text::path::show_path;
 
 /// What a whole image that is sound holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,8 +67,8 @@ pub fn line(member: &Member) -> String {
     let (kind, what, more) = match &member.kind {
         Kind::Regular => ('-', member.size.to_string(), String::new()),
         Kind::Directory => ('d', "0".to_owned(), String::new()),
-        Kind::HardLink(to) => ('h', "0".to_owned(), format!(" link to {}", show(to))),
-        Kind::Symlink(to) => ('l', "0".to_owned(), format!(" -> {}", show(to))),
+        Kind::HardLink(to) => ('h', "0".to_owned(), format!(" link to {}", show_path(to))),
+        Kind::Symlink(to) => ('l', "0".to_owned(), format!(" -> {}", show_path(to))),
         Kind::Char(major, minor) => ('c', format!("{major},{minor}"), String::new()),
         Kind::Block(major, minor) => ('b', format!("{major},{minor}"), String::new()),
         Kind::Fifo => ('p', "0".to_owned(), String::new()),
@@ -79,7 +79,7 @@ pub fn line(member: &Member) -> String {
     format!(
         "{kind}{} {owner} {what:>width$} {time} {}{more}",
         permissions(member.mode),
-        show(&member.path)
+        show_path(&member.path)
     )
 }
 

@@ -5,8 +5,8 @@
 //! hundred megabytes need a hundred kilobytes of index, any line is found by reading one block, and
 //! a filter is a sum over the counts: nothing is scanned again.
 
+use crate::event::lines::{self, Shown};
 use crate::event::{Event, State, Stream};
-use crate::text::lines::{self, Shown};
 use crate::text::{printable, printable_lines};
 
 /// Bytes between two checkpoints (at least; a record is not divided).

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::copy::report::show;
+use crate::text::path::show_path;
 
 /// Columns of names, at most.
 const WIDEST: usize = 32;
@@ -81,18 +81,21 @@ impl Changes {
     /// For people: a line for each package, what was updated first, in columns.
     pub fn lines(&self) -> Vec<String> {
         let updated = self.updated.iter().map(|u| {
-            (&u.name, format!("{} -> {}", show(u.before.as_bytes()), show(u.after.as_bytes())))
+            (
+                &u.name,
+                format!("{} -> {}", show_path(u.before.as_bytes()), show_path(u.after.as_bytes())),
+            )
         });
         let new = self
             .installed
             .iter()
-            .map(|p| (&p.name, format!("{}, new", show(p.version.as_bytes()))));
+            .map(|p| (&p.name, format!("{}, new", show_path(p.version.as_bytes()))));
         let gone = self
             .removed
             .iter()
-            .map(|p| (&p.name, format!("{}, removed", show(p.version.as_bytes()))));
+            .map(|p| (&p.name, format!("{}, removed", show_path(p.version.as_bytes()))));
         let all: Vec<(String, String)> =
-            updated.chain(new).chain(gone).map(|(n, v)| (show(n.as_bytes()), v)).collect();
+            updated.chain(new).chain(gone).map(|(n, v)| (show_path(n.as_bytes()), v)).collect();
         let width = all.iter().map(|(n, _)| n.len()).max().unwrap_or(0).min(WIDEST);
         all.into_iter().map(|(name, versions)| format!("{name:width$}  {versions}")).collect()
     }

@@ -16,7 +16,6 @@ use super::{
     deb, dnf, judge, pacman, zypper,
 };
 use crate::boot::distro::Family;
-use crate::copy::report::show;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -25,6 +24,7 @@ use crate::host::placeholders::{self, Placeholders};
 use crate::host::sandbox::Sandbox;
 use crate::host::signals;
 use crate::secret::{MASK, SecretText};
+use crate::text::path::show_path;
 
 /// Ours in the alternate, for the time of the run.
 const WORK: &str = "/var/cache/altdisk-work";
@@ -122,7 +122,7 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
             format!(
                 "no package in {} can be used: {}: {why}",
                 dir.display(),
-                show(file.as_os_str().as_encoded_bytes())
+                show_path(file.as_os_str().as_encoded_bytes())
             ),
             "copy the packages anew, or name another directory",
         ));
@@ -295,7 +295,10 @@ fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()
     let mut others = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated);
     match others.find(|(name, arch)| !is_asked(format, goals, name, arch)) {
         Some((name, _)) => Err(error::CONFLICTING_UPDATE.because_do(
-            format!("{} would be installed too, and -I does not say `g`", show(name.as_bytes())),
+            format!(
+                "{} would be installed too, and -I does not say `g`",
+                show_path(name.as_bytes())
+            ),
             "add the letter g to -I, so that requisites are installed too, or name the package",
         )),
         None => Ok(()),
@@ -327,8 +330,8 @@ fn announce(changes: &Changes, kept: bool, events: &Events) {
     for p in &changes.removed {
         events.warn(format!(
             "{} {} will be removed",
-            show(p.name.as_bytes()),
-            show(p.version.as_bytes())
+            show_path(p.name.as_bytes()),
+            show_path(p.version.as_bytes())
         ));
     }
 }

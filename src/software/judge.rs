@@ -8,8 +8,8 @@ use anyhow::Result;
 
 use super::contents::{compare, is_named, order};
 use super::{Available, Changes, Format, Goal, Package};
-use crate::copy::report::show;
 use crate::error;
+use crate::text::path::show_path;
 
 /// How many names a sentence lists.
 const LISTED: usize = 12;
@@ -41,9 +41,9 @@ pub fn harmless(
         .map(|u| {
             format!(
                 "{} ({} to {})",
-                show(u.name.as_bytes()),
-                show(u.before.as_bytes()),
-                show(u.after.as_bytes())
+                show_path(u.name.as_bytes()),
+                show_path(u.before.as_bytes()),
+                show_path(u.after.as_bytes())
             )
         })
         .collect();
@@ -57,7 +57,7 @@ pub fn harmless(
         .removed
         .iter()
         .filter(|p| essential.contains(&p.name))
-        .map(|p| show(p.name.as_bytes()))
+        .map(|p| show_path(p.name.as_bytes()))
         .collect();
     if !gone.is_empty() {
         return Err(error::CONFLICTING_UPDATE.because_do(
@@ -82,7 +82,7 @@ pub fn left_out(format: Format, changes: &Changes, goals: &[Goal]) -> Result<Opt
     let names = goals
         .iter()
         .filter_map(|g| if let Goal::Package { name, .. } = g { Some(name) } else { None });
-    let names: BTreeSet<String> = names.filter(missing).map(|n| show(n.as_bytes())).collect();
+    let names: BTreeSet<String> = names.filter(missing).map(|n| show_path(n.as_bytes())).collect();
     if names.is_empty() {
         return Ok(None);
     }
@@ -143,7 +143,7 @@ pub fn kept(
     let removed =
         |name: &str, arch: &str| changes.removed.iter().any(|p| p.name == name && p.arch == arch);
     let old = there.keys().filter(|(name, arch)| !removed(name, arch) && is_old(name, arch));
-    let old: BTreeSet<String> = old.map(|(name, _)| show(name.as_bytes())).collect();
+    let old: BTreeSet<String> = old.map(|(name, _)| show_path(name.as_bytes())).collect();
     let number = old.len();
     (number > 0).then(|| {
         let what = if number == 1 { "a package stays".to_owned() } else { format!("{number} packages stay") };

@@ -8,8 +8,8 @@ use anyhow::Result;
 
 use super::contents::{compare, is_named, level, order, same_fix};
 use super::{Available, Fix, Format, Goal, Package, Wanted};
-use crate::copy::report::show;
 use crate::error;
+use crate::text::path::show_path;
 
 /// What is to be installed, and what of the wish needs no work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Offer<'_> {
         if offered.is_empty() {
             return Err(error::NO_SUCH_PACKAGE.because(format!(
                 "there is no package `{}` in the location{}",
-                show(name.as_bytes()),
+                show_path(name.as_bytes()),
                 self.like(name)
             )));
         }
@@ -99,11 +99,11 @@ impl Offer<'_> {
                 };
                 let found = offered.iter().find(fits).ok_or_else(|| {
                     let versions: BTreeSet<String> =
-                        offered.iter().map(|a| show(a.version.as_bytes())).collect();
+                        offered.iter().map(|a| show_path(a.version.as_bytes())).collect();
                     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
                     error::NO_SUCH_PACKAGE.because(format!(
                         "there is no version {} of {name} in the location: there is {versions}",
-                        show(v.as_bytes())
+                        show_path(v.as_bytes())
                     ))
                 })?;
                 if there == Some(found.version.as_str()) {
@@ -120,7 +120,7 @@ impl Offer<'_> {
                         self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
                     return Err(error::NO_SUCH_PACKAGE.because_do(
                         format!("{name} is only in a part of the location that is for packages named with their version (backports)"),
-                        format!("name it so: {name}={}", show(version.as_bytes())),
+                        format!("name it so: {name}={}", show_path(version.as_bytes())),
                     ));
                 }
                 if let (Some(there), Some(newest)) = (there, newest)
@@ -128,8 +128,8 @@ impl Offer<'_> {
                 {
                     out.notes.push(format!(
                         "{name} {} is installed already; the location has {}",
-                        show(there.as_bytes()),
-                        show(newest.as_bytes())
+                        show_path(there.as_bytes()),
+                        show_path(newest.as_bytes())
                     ));
                     return Ok(());
                 }
@@ -150,7 +150,7 @@ impl Offer<'_> {
         if found.is_empty() {
             return Err(error::NO_SUCH_FIX.because(format!(
                 "{} is not among what the location fixes{}",
-                show(word.as_bytes()),
+                show_path(word.as_bytes()),
                 self.fixes_there()
             )));
         }
@@ -168,7 +168,8 @@ impl Offer<'_> {
                 continue;
             };
             if self.compare(there, fixed) != Ordering::Less {
-                out.notes.push(format!("{word}: {name} {} has it already", show(there.as_bytes())));
+                out.notes
+                    .push(format!("{word}: {name} {} has it already", show_path(there.as_bytes())));
                 continue;
             }
             let newest = self.newest(
@@ -185,9 +186,9 @@ impl Offer<'_> {
                     return Err(error::NO_SUCH_FIX.because_do(
                         format!(
                             "{word} needs {} {} or newer, and the location has {}",
-                            show(name.as_bytes()),
-                            show(fixed.as_bytes()),
-                            newest.map_or("none".to_owned(), |v| show(v.as_bytes()))
+                            show_path(name.as_bytes()),
+                            show_path(fixed.as_bytes()),
+                            newest.map_or("none".to_owned(), |v| show_path(v.as_bytes()))
                         ),
                         "get that package into the location, or leave this fix out",
                     ));
@@ -217,12 +218,13 @@ impl Offer<'_> {
                     || (a.name.len() >= LIKE && name.to_ascii_lowercase().contains(&a.name)))
         };
         let names: BTreeSet<String> =
-            self.available.iter().filter(like).map(|a| show(a.name.as_bytes())).collect();
+            self.available.iter().filter(like).map(|a| show_path(a.name.as_bytes())).collect();
         listed("; there is ", names)
     }
 
     fn fixes_there(&self) -> String {
-        let names: BTreeSet<String> = self.fixes.iter().map(|f| show(f.id.as_bytes())).collect();
+        let names: BTreeSet<String> =
+            self.fixes.iter().map(|f| show_path(f.id.as_bytes())).collect();
         if names.is_empty() {
             ": it knows of no fixes (no advisories, no changelogs)".to_owned()
         } else {

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 
 use anyhow::Result;
 
-use crate::image::input::stream::{Piece, Source};
-use crate::image::input::unpack::Compression;
+use crate::archive::input::stream::{Piece, Source};
+use crate::archive::input::unpack::Compression;
 
 /// The most memory that unpacking xz may take, bytes (level 9 needs 65 MiB).
 const XZ_MEMORY: u64 = 192 << 20;

@@ -1,10 +1,11 @@
-//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey. Events
-//! as lines, words for a shell.
+//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey; paths, and words
+//! for a shell.
 
-pub mod lines;
+pub mod path;
+pub mod printable;
 pub mod shell;
 
-pub use crate::printable::{printable, printable_lines};
+pub use printable::{printable, printable_lines};
 
 /// `text` with each of its lines broken at blanks so that none is wider than `width` columns. The
 /// first line begins after `first` columns that stand there already; the others are indented by

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::lines::{self, Shown};
 use crate::event::{Event, State};
 use crate::host::{clock, files, sys};
 use crate::job::{self, Id};
-use crate::text::lines::{self, Shown};
 use crate::text::printable_lines;
 use crate::tui::record::Record;
 

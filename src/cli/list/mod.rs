@@ -15,13 +15,13 @@ use anyhow::Result;
 
 use crate::boot::bootlist::{BootListing, Machine};
 use crate::boot::here;
-use crate::cli::flags::list::LIST;
 use crate::cli::{getopt, say};
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::human;
 use crate::engine::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
+use crate::flags::list::LIST;
 use crate::text::wrap;
 use software::What;
 

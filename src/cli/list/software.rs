@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{Row, clip};
-use crate::copy::report::show;
 use crate::engine::ALT_INST;
 use crate::error;
 use crate::host::mounts;
 use crate::software::{
     Available, Contents, Fix, Format, Location, Package, contents, installed, location, wanted,
 };
+use crate::text::path::show_path;
 use crate::text::printable;
 
 /// What one may ask for.
@@ -88,7 +88,12 @@ pub fn locations() -> Result<(String, Vec<Row>)> {
         .filter(|m| {
             ["/mnt", "/media", "/run/media"].iter().any(|top| m.mount_point.starts_with(top))
         })
-        .map(|m| (show(m.mount_point.as_os_str().as_encoded_bytes()), show(m.source.as_bytes())))
+        .map(|m| {
+            (
+                show_path(m.mount_point.as_os_str().as_encoded_bytes()),
+                show_path(m.source.as_bytes()),
+            )
+        })
         .collect();
     let drives: Vec<String> =
         (0..4).map(|n| format!("/dev/sr{n}")).filter(|d| Path::new(d).exists()).collect();
@@ -114,7 +119,7 @@ fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<
 fn no_listing(place: &Location) -> anyhow::Error {
     match place {
         Location::Device(device) => error::NO_LISTING.because_do(
-            format!("{} is not mounted", show(device.as_os_str().as_encoded_bytes())),
+            format!("{} is not mounted", show_path(device.as_os_str().as_encoded_bytes())),
             format!(
                 "mount it (`mount -r {0} /mnt`) and name the directory; or type the names, phase 2 mounts it by itself",
                 device.display()
@@ -246,7 +251,10 @@ fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
         rows.push(Row { text, refused: true, notes: vec![] });
     }
     rows.extend(contents.damaged.iter().map(|(file, why)| Row {
-        text: clip(&show(file.file_name().unwrap_or(OsStr::new("?")).as_encoded_bytes()), WIDTH),
+        text: clip(
+            &show_path(file.file_name().unwrap_or(OsStr::new("?")).as_encoded_bytes()),
+            WIDTH,
+        ),
         refused: true,
         notes: vec![format!("It cannot be used: {}", printable(why, false))],
     }));
@@ -342,7 +350,7 @@ fn bundles(what: What, dir: Option<&Path>) -> (String, Vec<Row>) {
 }
 
 fn bundle_row(file: &Path, of_fixes: bool) -> Row {
-    let shown = show(file.as_os_str().as_encoded_bytes());
+    let shown = show_path(file.as_os_str().as_encoded_bytes());
     let odd = shown.contains(char::is_whitespace) || file.to_str() != Some(&shown);
     let (text, mut notes) = match wanted::list_of(file, of_fixes) {
         Ok((true, _)) => ("every update".to_owned(), vec![]),

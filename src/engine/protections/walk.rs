@@ -11,13 +11,14 @@ use nix::fcntl::OFlag;
 
 use crate::copy::Excludes;
 use crate::copy::dirs::join;
-use crate::copy::report::{absolute, show};
+use crate::copy::report::absolute;
 use crate::copy::sift::Sift;
 use crate::host::attrs::{self, flag};
 use crate::host::make;
 use crate::host::protect::{self, ENCRYPTED, VERITY, Verity};
 use crate::host::tree::{self, Entry, Errno, Kind, Sys};
 use crate::image::create::Tree;
+use crate::text::path::show_path;
 
 const LISTING: usize = 32 << 10;
 
@@ -88,7 +89,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn shown(&self, path: &[u8]) -> String {
-        show(&absolute(self.tree.prefix.as_os_str().as_bytes(), path))
+        show_path(&absolute(self.tree.prefix.as_os_str().as_bytes(), path))
     }
 
     fn directory(&mut self, this: &Waiting, waiting: &mut Vec<Waiting>) -> Sys<()> {

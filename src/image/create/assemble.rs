@@ -9,14 +9,14 @@ use super::content::Chunks;
 use super::gather::{Batch, Item};
 use super::walk::Walk;
 use super::{Run, archive_path};
+use crate::archive::output::pack::{Feed, Packer};
+use crate::archive::output::spill::Spill;
+use crate::archive::tar::{Kind, Member, flags, write};
 use crate::copy::report::Tally;
 use crate::error;
 use crate::host::tree::{Errno, Kind as FileKind, Time};
 use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST};
-use crate::image::output::pack::{Feed, Packer};
-use crate::image::output::spill::Spill;
 use crate::image::sums;
-use crate::image::tar::{Kind, Member, flags, write};
 
 struct Assembler<'a> {
     run: &'a Run<'a>,

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::{Run, may_have_holes};
+use crate::archive::output::pack::{self, Feed, Packer};
+use crate::archive::tar::{Member, write};
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, Sys, errno, read_ahead, stat_fd};
-use crate::image::output::pack::{self, Feed, Packer};
 use crate::image::sums::{FileHash, Hash};
-use crate::image::tar::{Member, write};
 
 /// A file up to this size is read at once, and again if it changed meanwhile.
 const SMALL: u64 = 256 << 10;

@@ -29,15 +29,16 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::copy::report::{Report, Tally, absolute, show};
+use crate::archive::output::Output;
+use crate::archive::output::pack::Packer;
+use crate::copy::report::{Report, Tally, absolute};
 use crate::copy::{Excludes, Progress, Source, Totals, progress};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno};
 use crate::host::{make, signals, threads};
 use crate::image::manifest::Manifest;
-use crate::image::output::Output;
-use crate::image::output::pack::Packer;
+use crate::text::path::show_path;
 
 /// Threads that walk: more than processors, as they wait for the disk.
 const WALKERS: usize = 4;
@@ -224,7 +225,7 @@ impl Run<'_> {
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
                 self.fail(
                     error::IMAGE_SOURCE
-                        .because(format!("reading {}: {e}", show(&absolute(b"/", &path)))),
+                        .because(format!("reading {}: {e}", show_path(&absolute(b"/", &path)))),
                     walk,
                 );
             }
@@ -254,7 +255,7 @@ impl Run<'_> {
         Tally::add(&self.tally.files, 1);
         self.progress.add(0, 1);
         if self.job.verbose {
-            self.events.emit(Event::File { path: show(path) });
+            self.events.emit(Event::File { path: show_path(path) });
         }
     }
 

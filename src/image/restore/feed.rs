@@ -14,14 +14,14 @@ use super::meta::{FORBIDDING, Meta, PRIVATE};
 use super::path::{clean, split};
 use super::queue::{Batch, Content, Item, Regular, SMALL, What};
 use super::run::Run;
-use crate::copy::report::show;
+use crate::archive::input::stream::{Keeper, Piece};
+use crate::archive::tar::{Kind, Member};
 use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind as FileKind};
 use crate::image::archive::Archive;
-use crate::image::input::stream::{Keeper, Piece};
 use crate::image::shown::{is_shown, left_out};
-use crate::image::tar::{Kind, Member};
+use crate::text::path::show_path;
 
 /// Content that waits may keep the archive's buffers in memory up to here, bytes.
 const PINNED: usize = 16 << 20;
@@ -54,7 +54,7 @@ struct At {
 
 impl At {
     fn says(&self, what: impl std::fmt::Display) -> String {
-        format!("{} (offset {} of the archive): {what}", show(&self.name), self.offset)
+        format!("{} (offset {} of the archive): {what}", show_path(&self.name), self.offset)
     }
 
     fn escapes(&self, what: impl std::fmt::Display) -> anyhow::Error {
@@ -64,11 +64,10 @@ impl At {
     /// A directory on the way is none.
     fn blocked(&self, path: &[u8], kind: Option<FileKind>) -> anyhow::Error {
         match kind {
-            Some(FileKind::Symlink) => {
-                self.escapes(format!("it goes through {}, which is a symbolic link", show(path)))
-            }
+            Some(FileKind::Symlink) => self
+                .escapes(format!("it goes through {}, which is a symbolic link", show_path(path))),
             _ => error::RESTORE_IN_THE_WAY
-                .because(self.says(format!("{} is no directory", show(path)))),
+                .because(self.says(format!("{} is no directory", show_path(path)))),
         }
     }
 }
@@ -234,9 +233,10 @@ impl<'a> Feed<'a> {
                 .note("names in the archive begin with /; they are restored below the target");
         }
         if self.run.divert.is_taken(&clean.path) {
-            return Err(
-                at.escapes(format!("{} is kept for files of another place", show(&clean.path)))
-            );
+            return Err(at.escapes(format!(
+                "{} is kept for files of another place",
+                show_path(&clean.path)
+            )));
         }
         Ok(self.run.divert.apply(clean.path))
     }
@@ -319,11 +319,11 @@ impl<'a> Feed<'a> {
             Ok(dir) => Ok(dir),
             Err(Errno::ELOOP | Errno::ENOTDIR) => Err(at.escapes(format!(
                 "it is a hard link through {}, which is no directory",
-                show(path)
+                show_path(path)
             ))),
             Err(Errno::ENOENT) => Err(error::RESTORE_NO_TARGET.because(at.says(format!(
                 "it is a hard link to a file in {}, which is not there",
-                show(path)
+                show_path(path)
             )))),
             Err(e) => Err(self.run.target_failed(path, e)),
         }

@@ -8,11 +8,11 @@ use std::os::fd::AsFd;
 
 use super::dirs::System;
 use super::run::Run;
-use crate::copy::report::show;
+use crate::archive::tar::{Member, flags};
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, Sys, Time};
-use crate::image::tar::{Member, flags};
+use crate::text::path::show_path;
 
 /// Setuid, setgid, sticky: not set when a file is made.
 const SPECIAL: u32 = 0o7000;
@@ -166,5 +166,5 @@ impl Goal<'_> {
 }
 
 fn attribute(name: &CStr) -> String {
-    format!("the attribute {}", show(name.to_bytes()))
+    format!("the attribute {}", show_path(name.to_bytes()))
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::dirs::Dir;
 use super::meta::Meta;
-use crate::image::input::stream::Piece;
+use crate::archive::input::stream::Piece;
 
 /// A file with up to so many stored bytes waits until they are all there; a larger one is written
 /// while it is read.

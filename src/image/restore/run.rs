@@ -18,7 +18,7 @@ use super::path::{Diverted, split};
 use super::queue::Queue;
 use super::{Job, feed, write};
 use crate::copy::progress::INTERVAL;
-use crate::copy::report::{Tally, absolute, show};
+use crate::copy::report::{Tally, absolute};
 use crate::copy::{Progress, Report};
 use crate::error;
 use crate::event::{Event, Events};
@@ -26,6 +26,7 @@ use crate::host::tree::{self, Errno, Kind, errno};
 use crate::host::{make, signals, threads};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;
+use crate::text::path::show_path;
 
 /// Threads that write: two keep a processor pair busy, more than four gain nothing.
 const WRITERS: std::ops::RangeInclusive<usize> = 2..=4;
@@ -144,7 +145,7 @@ pub fn run(
 }
 
 fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
-    let place = show(&absolute(job.to.as_os_str().as_bytes(), path));
+    let place = show_path(&absolute(job.to.as_os_str().as_bytes(), path));
     match e {
         Errno::ENOSPC | Errno::EDQUOT => {
             let cause = format!("writing {place}: {e}");
@@ -346,7 +347,7 @@ impl Run<'_> {
             self.progress.add(0, 1);
         }
         if self.job.verbose {
-            self.events.emit(Event::File { path: show(&absolute(b"/", &path())) });
+            self.events.emit(Event::File { path: show_path(&absolute(b"/", &path())) });
         }
     }
 

@@ -9,12 +9,12 @@ use super::dirs::Dir;
 use super::meta::Goal;
 use super::queue::{Content, Item, Regular, What};
 use super::run::{Fault, Panicked, Run};
-use crate::copy::report::show;
+use crate::archive::input::stream::Piece;
 use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Stat, Sys, errno, own_umask};
-use crate::image::input::stream::Piece;
 use crate::image::sums::FileHash;
+use crate::text::path::show_path;
 
 /// A writer thread's whole life.
 pub fn writer(run: &Run<'_>) {
@@ -100,7 +100,7 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
         make::unlink(dir, name)
     };
     let member =
-        || format!("{} (offset {offset} of the archive)", show(&dir.path_of(name.to_bytes())));
+        || format!("{} (offset {offset} of the archive)", show_path(&dir.path_of(name.to_bytes())));
     match removed {
         Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
             let cause = format!(
@@ -118,14 +118,15 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
 }
 
 fn link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Result<(), Fault> {
-    let missing =
-        || {
-            let (name, old) =
-                (show(&dir.path_of(name.to_bytes())), show(&from.path_of(old.to_bytes())));
-            Fault::Fatal(error::RESTORE_NO_TARGET.because(format!(
+    let missing = || {
+        let (name, old) =
+            (show_path(&dir.path_of(name.to_bytes())), show_path(&from.path_of(old.to_bytes())));
+        Fault::Fatal(
+            error::RESTORE_NO_TARGET.because(format!(
                 "{name} (offset {offset} of the archive) is a hard link to {old}"
-            )))
-        };
+            )),
+        )
+    };
     match make::link(from, old, dir, name) {
         Err(Errno::ENOENT) => Err(missing()),
         Err(Errno::EEXIST) => {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::MOST;
-use crate::copy::report::show;
-use crate::image::tar::{Kind, Member};
+use crate::archive::tar::{Kind, Member};
+use crate::text::path::show_path;
 
 /// What was seen of it.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +42,8 @@ impl Shape {
         if let (Some(link), None) = (on_the_way, &self.through) {
             self.through = Some(format!(
                 "{} goes through {}, which is a symbolic link in the archive",
-                show(&path),
-                show(&link)
+                show_path(&path),
+                show_path(&link)
             ));
         }
         match member.kind {
@@ -75,7 +75,7 @@ impl Shape {
         }
         let remedy = "make the archive of the root directory itself: `tar -C DIRECTORY -cf FILE .`";
         if let (1, Some(only)) = (self.top.len(), self.directories.first()) {
-            return Some((format!("everything in it lies below {}/", show(only)), remedy));
+            return Some((format!("everything in it lies below {}/", show_path(only)), remedy));
         }
         Some(("it has no /etc and /usr at its top".to_owned(), remedy))
     }

@@ -1,7 +1,7 @@
 //! Which files of an archive tell what system it is, and what `boot` looks at to say how it can be
 //! made bootable.
 
-use crate::image::tar::Kind;
+use crate::archive::tar::Kind;
 
 /// What is kept of a member, at which path of the skeleton.
 #[derive(Debug, PartialEq, Eq)]

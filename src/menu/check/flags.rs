@@ -4,7 +4,7 @@
 //! add, on its own.
 
 use super::Notes;
-use crate::cli::flags::{ALL, Command, Flag};
+use crate::flags::{ALL, Command, Flag};
 use crate::menu::command::prefixed;
 use crate::menu::draft::{DraftDialog, Drafted};
 use crate::menu::fill::{self, Part};

@@ -10,12 +10,12 @@ use anyhow::Result;
 
 use super::call::{Call, below, words};
 use super::{auth, repo};
-use crate::copy::report::show;
 use crate::error;
 use crate::software::deb;
 use crate::software::deb::catalog::{self, Form};
 use crate::software::deb::index::{self, Suite};
 use crate::software::{Job, Place};
+use crate::text::path::show_path;
 use crate::text::printable;
 
 /// Writes the sources, and has apt read or fetch their lists.
@@ -89,7 +89,7 @@ fn with_components(suites: &[Suite]) -> Result<()> {
     if suites.iter().any(|s| !s.components.is_empty()) {
         return Ok(());
     }
-    let names: Vec<String> = suites.iter().map(|s| show(s.name.as_bytes())).collect();
+    let names: Vec<String> = suites.iter().map(|s| show_path(s.name.as_bytes())).collect();
     Err(error::BAD_LOCATION.because_do(
         format!(
             "the Release file of the suite {} names no components (main, ...)",

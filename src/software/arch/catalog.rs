@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::db;
 use super::entry::Entry;
-use crate::image::tar::read::Reader;
+use crate::archive::tar::read::Reader;
 use crate::software::deb::file::{clean, stopped, why};
 use crate::software::unpack::{Bytes, unpacked};
 use crate::software::walk;
@@ -92,7 +92,7 @@ fn open(dir: &Path, path: &Path) -> Result<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::tar::built;
+    use crate::archive::tar::built;
 
     #[test]
     fn packages_and_databases() {
@@ -103,11 +103,12 @@ mod tests {
             std::fs::write(path, bytes).unwrap();
         };
         let info = |name: &str| format!("pkgname = {name}\npkgver = 2-1\narch = any\n");
+        let file = |name: &str, content: &[u8]| built::member(name, b'0', content);
         let package = |name: &str| {
-            built::image(&[
-                (".BUILDINFO", b"x"),
-                (".PKGINFO", info(name).as_bytes()),
-                ("usr/x", b"y"),
+            built::archive(&[
+                file(".BUILDINFO", b"x"),
+                file(".PKGINFO", info(name).as_bytes()),
+                file("usr/x", b"y"),
             ])
         };
         write("a-2-1-any.pkg.tar.zst", &zstd::encode_all(package("a").as_slice(), 1).unwrap());
@@ -116,7 +117,7 @@ mod tests {
             "torn-2-1-any.pkg.tar.zst",
             &zstd::encode_all(package("torn").as_slice(), 1).unwrap()[..20],
         );
-        write("none-1-1-any.pkg.tar", &built::image(&[("usr/x", b"y")]));
+        write("none-1-1-any.pkg.tar", &built::archive(&[file("usr/x", b"y")]));
         write("a-2-1-any.pkg.tar.zst.sig", b"signature");
         write("notes.db", b"something else");
         // What the database knows is not opened.

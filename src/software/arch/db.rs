@@ -8,10 +8,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::entry::Entry;
+use crate::archive::tar::read::Reader;
+use crate::archive::tar::{Kind, Member, write};
 use crate::host::beneath::Beneath;
 use crate::host::tree::{self, Time};
-use crate::image::tar::read::Reader;
-use crate::image::tar::{Kind, Member, write};
 use crate::software::budget::Budget;
 use crate::software::deb::file::clean;
 use crate::software::unpack::{Bytes, unpacked};

@@ -8,8 +8,8 @@ use anyhow::Result;
 
 use super::changelog::{self, Entry};
 use super::file::{Deb, clean};
-use crate::image::tar::Kind;
-use crate::image::tar::read::Reader;
+use crate::archive::tar::Kind;
+use crate::archive::tar::read::Reader;
 use crate::software::unpack::unpacked;
 
 /// The most bytes of a packed changelog that are held.

@@ -9,9 +9,9 @@ use anyhow::Result;
 
 use super::ar::{self, Member};
 use super::control::{self, Paragraph};
+use crate::archive::tar::Kind;
+use crate::archive::tar::read::Reader;
 use crate::error;
-use crate::image::tar::Kind;
-use crate::image::tar::read::Reader;
 use crate::software::unpack::{Bytes, Part, unpacked};
 
 /// The most bytes of a control file.

@@ -14,11 +14,11 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{call, conf, synced, words};
-use crate::copy::report::show;
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::software::Job;
 use crate::software::arch::{compare, db};
+use crate::text::path::show_path;
 
 /// In the database directory.
 const LOCK: &str = "db.lck";
@@ -53,7 +53,7 @@ pub fn prepare(job: &Job) -> Result<Vec<String>> {
     names.sort();
     names.dedup();
     if !names.is_empty() {
-        let all: Vec<String> = names.iter().map(|n| show(n.as_bytes())).collect();
+        let all: Vec<String> = names.iter().map(|n| show_path(n.as_bytes())).collect();
         job.events.note(format!("an update was interrupted: {}", all.join(" ")));
     }
     Ok(names)
@@ -75,7 +75,7 @@ pub fn finish(job: &Job, names: &[String]) -> Result<()> {
     let (again, lost): (Vec<&String>, Vec<&String>) =
         names.iter().partition(|n| offered.iter().any(|e| e.name == **n && !older(n, &e.version)));
     for name in lost {
-        let name = show(name.as_bytes());
+        let name = show_path(name.as_bytes());
         job.events.warn(format!("{name} should be installed once more, and the location does not have it: -w {name} from one that has"));
     }
     if again.is_empty() {

@@ -8,8 +8,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 use super::*;
+use crate::archive::tar::built;
 use crate::event::Events;
-use crate::image::tar::built;
 use crate::software::flags::{self, Flags};
 
 /// The newest directory in the tests' cache whose name begins so.

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use crate::event::Event;
+use crate::event::lines::{percent, progress};
 use crate::job::State;
 use crate::job::index::{Class, Filter};
-use crate::text::lines::{percent, progress};
 use crate::text::{clock, printable};
 use crate::theme::Role;
 use crate::tui::canvas::{Canvas, Mark, more};

@@ -3,8 +3,6 @@
 use super::BLOCK;
 use super::header::tests::{header, sign};
 use super::pax::tests::record;
-use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST, Manifest};
-use crate::image::sums;
 
 /// A header and its content, padded.
 pub fn member(path: &str, typeflag: u8, content: &[u8]) -> Vec<u8> {
@@ -62,27 +60,6 @@ pub fn archive(members: &[Vec<u8>]) -> Vec<u8> {
     let mut out = members.concat();
     out.resize(out.len() + 2 * BLOCK, 0);
     out
-}
-
-/// An image as ours are: head, files, checksums.
-pub fn image(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let manifest = Manifest {
-        format: 1,
-        tool: "altdisk 0".into(),
-        checksums: "blake3".into(),
-        ..Manifest::default()
-    };
-    let mut all = vec![
-        member(IMAGE_DATA, b'0', b"# layout\n"),
-        member(MANIFEST, b'0', &serde_json::to_vec(&manifest).unwrap()),
-    ];
-    all.extend(files.iter().map(|(path, content)| member(path, b'0', content)));
-    let text: Vec<u8> = files
-        .iter()
-        .flat_map(|(path, content)| sums::line(path.as_bytes(), blake3::hash(content).as_bytes()))
-        .collect();
-    all.push(member(CHECKSUMS, b'0', &text));
-    archive(&all)
 }
 
 /// A little of everything, for what damages it.

@@ -12,8 +12,8 @@ use std::process::Command;
 
 use super::read::Reader;
 use super::{Kind, Member};
+use crate::archive::input::stream::Memory;
 use crate::host::attrs::{self, Of};
-use crate::image::input::stream::Memory;
 
 /// What a form cannot hold.
 #[derive(Clone, Copy, PartialEq)]

@@ -7,9 +7,9 @@
 use std::ffi::CString;
 
 use super::Bad;
-use crate::copy::report::show;
 use crate::error;
 use crate::host::tree::Time;
+use crate::text::path::show_path;
 
 /// The longest text of one header, bytes. Values of attributes have at most 64 KiB.
 pub const LONGEST: u64 = 1 << 20;
@@ -103,8 +103,8 @@ impl Pax {
         let bad = || {
             Bad::damaged(format!(
                 "its extended header says `{}={}`",
-                show(key),
-                show(&value[..value.len().min(40)])
+                show_path(key),
+                show_path(&value[..value.len().min(40)])
             ))
         };
         let text = || (!value.is_empty()).then(|| value.to_vec());
@@ -156,7 +156,7 @@ impl Pax {
         if value.len() > XATTR_VALUE || name.len() > XATTR_NAME {
             let text = format!(
                 "attribute {} of {} bytes: no file has one so large",
-                show(&name[..name.len().min(80)]),
+                show_path(&name[..name.len().min(80)]),
                 value.len()
             );
             return Err(Bad { entry: &error::IMAGE_LIMIT, text });
@@ -202,7 +202,7 @@ impl Pax {
             || key.starts_with(b"SCHILY.volhdr.")
             || key.starts_with(b"SCHILY.archtype");
         if !quiet && self.unknown.len() < 8 {
-            self.unknown.push(show(&key[..key.len().min(80)]));
+            self.unknown.push(show_path(&key[..key.len().min(80)]));
         }
     }
 }
@@ -390,7 +390,7 @@ pub mod tests {
             b"0 \n",
             b"x",
         ] {
-            assert_eq!(read(text).unwrap_err().entry.id, "ALT-633", "{}", show(text));
+            assert_eq!(read(text).unwrap_err().entry.id, "ALT-633", "{}", show_path(text));
         }
         for (key, value) in [
             ("size", "-1"),

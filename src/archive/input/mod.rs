@@ -138,11 +138,9 @@ impl Input {
         // A thread that is still reading would take bytes away.
         self.reading.stop();
         match self.kind {
-            Kind::File { start, .. } => drop(
-                (&*self.file).seek(SeekFrom::Start(start)).map_err(|e| refused(e.to_string()))?,
-            ),
-            Kind::Disk => {
-                drop((&*self.file).seek(SeekFrom::Start(0)).map_err(|e| refused(e.to_string()))?)
+            Kind::File { .. } | Kind::Disk => {
+                let start = if let Kind::File { start, .. } = self.kind { start } else { 0 };
+                (&*self.file).seek(SeekFrom::Start(start)).map_err(|e| refused(e.to_string()))?;
             }
             Kind::Tape(tape) => {
                 let files = if tape.rewinds { Some(0) } else { tape.file };

@@ -7,9 +7,9 @@ use super::acl::{self, Who};
 use super::header::Header;
 use super::pax::Pax;
 use super::{Bad, Kind, Member};
-use crate::copy::report::show;
 use crate::error;
 use crate::host::tree::Time;
+use crate::text::path::show_path;
 
 /// So many names of users and groups are remembered.
 const NAMES: usize = 4096;
@@ -213,7 +213,7 @@ fn unsupported(flag: u8) -> Bad {
         }
         b'A' | b'E' => "an ACL in Solaris's form".to_owned(),
         b'I' => "a file without content (star -meta)".to_owned(),
-        other => format!("a member of a kind that is not known ({})", show(&[other])),
+        other => format!("a member of a kind that is not known ({})", show_path(&[other])),
     };
     Bad { entry: &error::IMAGE_MEMBER, text: format!("it is {what}") }
 }

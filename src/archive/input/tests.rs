@@ -67,7 +67,7 @@ fn framed(content: &[u8], step: usize) -> Vec<u8> {
     let mut out = vec![];
     for part in content.chunks(step) {
         let frame = zstd::bulk::compress(part, 1).unwrap();
-        out.extend_from_slice(&crate::image::output::pack::SIGN);
+        out.extend_from_slice(&crate::archive::output::pack::SIGN);
         out.extend_from_slice(&u32::try_from(frame.len()).unwrap().to_le_bytes());
         out.extend_from_slice(&frame);
     }

@@ -5,7 +5,7 @@
 //! user's number as a fourth field (`user:joe:rw-:1000`), GNU tar has names only, or numbers in
 //! their place.
 
-use crate::copy::report::show;
+use crate::text::path::show_path;
 
 const VERSION: u32 = 2;
 const USER_OBJ: u16 = 0x01;
@@ -38,10 +38,10 @@ pub fn to_kernel(
         // `#effective:r--` may follow an entry.
         let line = line.split(|b| *b == b'#').next().unwrap_or_default().trim_ascii();
         if !line.is_empty() {
-            entries.push(
-                entry(line, &number)
-                    .map_err(|why| format!("`{}` {why}", show(&line[..line.len().min(80)])))?,
-            );
+            entries
+                .push(entry(line, &number).map_err(|why| {
+                    format!("`{}` {why}", show_path(&line[..line.len().min(80)]))
+                })?);
         }
     }
     if !entries.iter().any(|(tag, ..)| *tag == MASK)

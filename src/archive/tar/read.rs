@@ -11,10 +11,10 @@ use super::member::{self, Before};
 use super::pax::{LONGEST, Pax};
 use super::sparse::{self, Lines};
 use super::{BLOCK, Bad, Kind, Member, padding};
-use crate::copy::report::show;
+use crate::archive::input::stream::{Piece, Source};
 use crate::error;
 use crate::host::signals;
-use crate::image::input::stream::{Piece, Source};
+use crate::text::path::show_path;
 
 /// The most that all extended headers of one member may hold, bytes.
 const BEFORE: u64 = 2 * LONGEST;
@@ -132,7 +132,7 @@ impl Reader {
         self.at.0.clone_from(&member.path);
         for note in notes {
             let path = &member.path[..member.path.len().min(SHOWN)];
-            self.note(|| format!("{}: {note}", show(path)));
+            self.note(|| format!("{}: {note}", show_path(path)));
         }
         self.left = member.stored;
         match form {
@@ -234,10 +234,12 @@ impl Reader {
             }
             b"" => format!(
                 "behind {}, at byte {} of the uncompressed archive",
-                show(&self.last),
+                show_path(&self.last),
                 self.offset
             ),
-            path => format!("{} (at byte {} of the uncompressed archive)", show(path), self.at.1),
+            path => {
+                format!("{} (at byte {} of the uncompressed archive)", show_path(path), self.at.1)
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use super::BLOCK;
 use super::built::{archive, member, more_sparse, old_sparse, pax, with_size, zoo};
 use super::read::Reader;
 use super::{Kind, Member};
+use crate::archive::input::stream::Memory;
 use crate::error;
-use crate::image::input::stream::Memory;
 
 fn reader(bytes: &[u8], step: usize) -> Reader {
     Reader::new(Box::new(Memory(bytes.chunks(step).map(<[u8]>::to_vec).collect())))

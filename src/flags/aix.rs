@@ -99,7 +99,7 @@ pub static ELSEWHERE: &[Elsewhere] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::flags::ALT_DISK_INSTALL;
+    use crate::flags::ALT_DISK_INSTALL;
 
     /// One that is here is answered by what it does here.
     #[test]

@@ -7,12 +7,14 @@
 //! ([`Event::masked`]). Recorded events replay: every event can be written as one JSON object a
 //! line and read back.
 
+pub mod lines;
+
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-use crate::printable::Message;
 use crate::secret::{masked, masked_words};
+use crate::text::printable::Message;
 
 /// Version of the JSON form, the first thing that a stream says
 /// (`{"event":"start","version":1,...}`).

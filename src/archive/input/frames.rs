@@ -16,9 +16,9 @@ use zstd::zstd_safe;
 use super::raw::Raw;
 use super::stream::{Bin, Piece};
 use super::unpack::{Compression, Filling, Slot, streams};
+use crate::archive::output::pack::{self, SIGN};
 use crate::error;
 use crate::host::threads;
-use crate::image::output::pack::{self, SIGN};
 
 const BEFORE: usize = SIGN.len() + 4;
 /// The most content of a frame that is unpacked apart: ours have no more.
@@ -165,8 +165,8 @@ fn work(name: &str, queue: &Mutex<Receiver<Job>>, compressed: &Bin, bin: &Bin) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::output::Method;
-    use crate::image::output::pack::Packer;
+    use crate::archive::output::Method;
+    use crate::archive::output::pack::Packer;
     use std::sync::atomic::AtomicBool;
 
     /// What the writer makes of its largest chunk must not pass for a stranger's: all behind it
