@@ -68,12 +68,12 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes one line; returns the columns that it took.
-    pub fn put(&mut self, x: u16, y: u16, text: &str, role: Role) -> u16 {
-        self.put_within(x, y, self.width().saturating_sub(x), text, role)
+    pub fn draw_text(&mut self, x: u16, y: u16, text: &str, role: Role) -> u16 {
+        self.draw_text_within(x, y, self.width().saturating_sub(x), text, role)
     }
 
     /// Writes one line that may be at most `most` columns wide.
-    pub fn put_within(&mut self, x: u16, y: u16, most: u16, text: &str, role: Role) -> u16 {
+    pub fn draw_text_within(&mut self, x: u16, y: u16, most: u16, text: &str, role: Role) -> u16 {
         let style = self.theme.style(role);
         let clean = printable(text, false);
         let end = x.saturating_add(most).min(self.width());
@@ -111,9 +111,9 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes one line in the middle.
-    pub fn centred(&mut self, y: u16, text: &str, role: Role) {
+    pub fn draw_centred(&mut self, y: u16, text: &str, role: Role) {
         let wide = columns(text);
-        self.put(self.width().saturating_sub(wide) / 2, y, text, role);
+        self.draw_text(self.width().saturating_sub(wide) / 2, y, text, role);
     }
 
     /// Blanks in the look of `role`.
@@ -141,7 +141,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// A box with a blank inside and its title in the first line inside, or none.
-    pub fn frame(&mut self, part: Rect, title: &str) {
+    pub fn draw_box(&mut self, part: Rect, title: &str) {
         if part.width < 2 || part.height < 2 {
             return;
         }
@@ -155,38 +155,38 @@ impl<'a> Canvas<'a> {
         let corner: Vec<String> = corner.chars().map(String::from).collect();
         let (right, bottom) = (part.right() - 1, part.bottom() - 1);
         let edge = horizontal.repeat(usize::from(part.width) - 2);
-        self.put(part.x, part.y, &format!("{}{edge}{}", corner[0], corner[1]), Role::Border);
-        self.put(part.x, bottom, &format!("{}{edge}{}", corner[2], corner[3]), Role::Border);
+        self.draw_text(part.x, part.y, &format!("{}{edge}{}", corner[0], corner[1]), Role::Border);
+        self.draw_text(part.x, bottom, &format!("{}{edge}{}", corner[2], corner[3]), Role::Border);
         for y in part.y + 1..bottom {
-            self.put(part.x, y, vertical, Role::Border);
-            self.put(right, y, vertical, Role::Border);
+            self.draw_text(part.x, y, vertical, Role::Border);
+            self.draw_text(right, y, vertical, Role::Border);
         }
         if !title.is_empty() {
             let inside = Rect { x: part.x + 2, width: part.width.saturating_sub(4), ..part };
-            self.within(inside, |c| c.centred(1, title, Role::Title));
+            self.within(inside, |c| c.draw_centred(1, title, Role::Title));
         }
     }
 
     /// A vertical line that parts two panes.
-    pub fn divider(&mut self, x: u16, top: u16, bottom: u16) {
+    pub fn draw_divider(&mut self, x: u16, top: u16, bottom: u16) {
         let line = if self.theme.glyphs == Glyphs::Ascii { "|" } else { "\u{2502}" };
         for y in top..bottom {
-            self.put(x, y, line, Role::Border);
+            self.draw_text(x, y, line, Role::Border);
         }
     }
 
     /// A bar of `width` columns, `percent` of it full: `[####....]`.
-    pub fn bar(&mut self, x: u16, y: u16, width: u16, percent: u64) {
+    pub fn draw_gauge(&mut self, x: u16, y: u16, width: u16, percent: u64) {
         let inside = width.saturating_sub(2);
         let full = usize::from(inside) * usize::try_from(percent.min(100)).unwrap_or(100) / 100;
         let (filled, empty) = match self.theme.glyphs {
             Glyphs::Unicode => ("\u{2588}", "\u{2591}"),
             Glyphs::Line | Glyphs::Ascii => ("#", "."),
         };
-        self.put(x, y, "[", Role::Border);
-        let took = self.put(x + 1, y, &filled.repeat(full), Role::Running);
-        self.put(x + 1 + took, y, &empty.repeat(usize::from(inside) - full), Role::Note);
-        self.put(x + 1 + inside, y, "]", Role::Border);
+        self.draw_text(x, y, "[", Role::Border);
+        let took = self.draw_text(x + 1, y, &filled.repeat(full), Role::Running);
+        self.draw_text(x + 1 + took, y, &empty.repeat(usize::from(inside) - full), Role::Note);
+        self.draw_text(x + 1 + inside, y, "]", Role::Border);
     }
 
     /// The mark for a state: a glyph, and the role that goes with it.
@@ -203,14 +203,14 @@ impl<'a> Canvas<'a> {
 
     /// The line that the cursor is on, told apart as the theme wants it: the label, the row, or a
     /// `>` in column `marker`. `x` is where the text begins.
-    pub fn selected(&mut self, marker: u16, x: u16, y: u16, text: &str, role: Role) {
+    pub fn draw_selected(&mut self, marker: u16, x: u16, y: u16, text: &str, role: Role) {
         match self.theme.highlight {
             Highlight::Marker => {
-                self.put(x, y, text, role);
-                self.put(marker, y, ">", Role::Selected);
+                self.draw_text(x, y, text, role);
+                self.draw_text(marker, y, ">", Role::Selected);
             }
             Highlight::Label => {
-                self.put(x, y, text, Role::Selected);
+                self.draw_text(x, y, text, Role::Selected);
             }
             Highlight::Row => {
                 let row = Rect {
@@ -220,7 +220,7 @@ impl<'a> Canvas<'a> {
                     height: 1,
                 };
                 self.fill(row, Role::Selected);
-                self.put(x, y, text, Role::Selected);
+                self.draw_text(x, y, text, Role::Selected);
             }
         }
     }
@@ -262,7 +262,7 @@ pub fn columns(text: &str) -> u16 {
 /// What stands at the two ends of something that scrolls: `[TOP]` or `[MORE...n]` above,
 /// `[MORE...n]` or `[BOTTOM]` below; nothing if all of it fits. `first` is the first line that is
 /// shown, of `all`, `rows` of them.
-pub fn more(first: usize, rows: usize, all: usize) -> Option<(String, String)> {
+pub fn scroll_markers(first: usize, rows: usize, all: usize) -> Option<(String, String)> {
     if all <= rows {
         return None;
     }
@@ -287,26 +287,33 @@ mod tests {
 
     #[test]
     fn clips_and_cleans() {
-        assert_eq!(drawn(6, 1, |c| assert_eq!(c.put(2, 0, "abcdef", Role::Text), 4)), ["  abcd"]);
-        assert_eq!(drawn(8, 1, |c| _ = c.put(0, 0, "a\x1b[m", Role::Text)), ["a\\x1b[m "]);
-        assert_eq!(drawn(12, 1, |c| _ = c.put(1, 0, "a\tb", Role::Text)), [" a       b  "]);
-        assert_eq!(drawn(4, 1, |c| _ = c.put(9, 7, "x", Role::Text)), ["    "]);
-        assert_eq!(drawn(4, 1, |c| _ = c.put(0, 0, "e\u{301}x", Role::Text)), ["e\u{301}x  "]);
+        assert_eq!(
+            drawn(6, 1, |c| assert_eq!(c.draw_text(2, 0, "abcdef", Role::Text), 4)),
+            ["  abcd"]
+        );
+        assert_eq!(drawn(8, 1, |c| _ = c.draw_text(0, 0, "a\x1b[m", Role::Text)), ["a\\x1b[m "]);
+        assert_eq!(drawn(12, 1, |c| _ = c.draw_text(1, 0, "a\tb", Role::Text)), [" a       b  "]);
+        assert_eq!(drawn(4, 1, |c| _ = c.draw_text(9, 7, "x", Role::Text)), ["    "]);
+        assert_eq!(
+            drawn(4, 1, |c| _ = c.draw_text(0, 0, "e\u{301}x", Role::Text)),
+            ["e\u{301}x  "]
+        );
     }
 
     #[test]
     fn wide_characters_are_whole_or_not_there() {
-        let row = &drawn(5, 1, |c| _ = c.put(0, 0, "\u{4e00}\u{4e01}\u{4e02}", Role::Text))[0];
+        let row =
+            &drawn(5, 1, |c| _ = c.draw_text(0, 0, "\u{4e00}\u{4e01}\u{4e02}", Role::Text))[0];
         assert_eq!(row, "\u{4e00} \u{4e01}  ");
     }
 
     #[test]
     fn frames_and_parts() {
         let rows = drawn(12, 4, |c| {
-            c.frame(Rect::new(1, 0, 10, 4), "Hi");
+            c.draw_box(Rect::new(1, 0, 10, 4), "Hi");
             c.within(Rect::new(3, 2, 20, 1), |c| {
                 assert_eq!(c.width(), 9);
-                c.put(0, 0, "in", Role::Text);
+                c.draw_text(0, 0, "in", Role::Text);
                 c.place_cursor(2, 0);
             });
             assert_eq!(c.cursor, Some((5, 2)));
@@ -316,15 +323,15 @@ mod tests {
 
     #[test]
     fn markers() {
-        assert_eq!(more(0, 5, 5), None);
-        assert_eq!(more(0, 5, 9), Some(("[TOP]".into(), "[MORE...4]".into())));
-        assert_eq!(more(3, 5, 9), Some(("[MORE...3]".into(), "[MORE...1]".into())));
-        assert_eq!(more(4, 5, 9), Some(("[MORE...4]".into(), "[BOTTOM]".into())));
+        assert_eq!(scroll_markers(0, 5, 5), None);
+        assert_eq!(scroll_markers(0, 5, 9), Some(("[TOP]".into(), "[MORE...4]".into())));
+        assert_eq!(scroll_markers(3, 5, 9), Some(("[MORE...3]".into(), "[MORE...1]".into())));
+        assert_eq!(scroll_markers(4, 5, 9), Some(("[MORE...4]".into(), "[BOTTOM]".into())));
     }
 
     #[test]
     fn bars() {
-        assert_eq!(drawn(12, 1, |c| c.bar(0, 0, 12, 42)), ["[####......]"]);
-        assert_eq!(drawn(6, 1, |c| c.bar(0, 0, 6, 900)), ["[####]"]);
+        assert_eq!(drawn(12, 1, |c| c.draw_gauge(0, 0, 12, 42)), ["[####......]"]);
+        assert_eq!(drawn(6, 1, |c| c.draw_gauge(0, 0, 6, 900)), ["[####]"]);
     }
 }

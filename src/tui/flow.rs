@@ -16,37 +16,40 @@ use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
 use crate::secret::masked_words;
 use crate::text::shell::quoted;
-use crate::tui::layer::{For, Layer};
-use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
+use crate::tui::layer::{Layer, ListPurpose};
+use crate::tui::model::{
+    Asked, Effect, Model, Pending, QuestionKind, RunMode, Started, UserMessage,
+};
 use crate::tui::popup::{self, fold};
 use crate::tui::record::Record;
 use crate::tui::screens::form::Form;
 use crate::tui::screens::list::{Choose, List};
 use crate::tui::screens::menu::Menu;
 use crate::tui::screens::review::Review;
-use crate::tui::screens::text::{Text, What};
+use crate::tui::screens::text::{Text, TextKind};
 use crate::tui::screens::wait::Wait;
 use crate::tui::texts;
 
 /// Seconds that a review may take.
-const REVIEW: u64 = 120;
+const REVIEW_TIMEOUT_SECS: u64 = 120;
 
 type Effects = Vec<Effect>;
 
 /// Opens what an item or a selector leads to.
-pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
+pub fn open_target(model: &mut Model, target: &Target, context: Context) -> Effects {
     match target {
         Target::Screen(id) => open(model, id, context),
         Target::Builtin(Builtin::Jobs) => {
-            model.asked = Some(Asked { token: 0, why: Why::Jobs });
+            model.asked = Some(Asked { token: 0, kind: QuestionKind::Jobs });
             vec![Effect::Jobs]
         }
         Target::Builtin(Builtin::Themes) => vec![Effect::Themes],
-        Target::Builtin(Builtin::Keys) => {
-            push(model, Layer::Text(Text::new(What::Page, "Keys", texts::keys(model.sends))))
-        }
+        Target::Builtin(Builtin::Keys) => push(
+            model,
+            Layer::Text(Text::new(TextKind::Page, "Keys", texts::keys(model.key_names))),
+        ),
         Target::Builtin(Builtin::About) => {
-            push(model, Layer::Text(Text::new(What::Page, "About and Help", texts::about())))
+            push(model, Layer::Text(Text::new(TextKind::Page, "About and Help", texts::about())))
         }
     }
 }
@@ -55,9 +58,10 @@ pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
 pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
     let set = Rc::clone(&model.set);
     match set.find(id) {
-        None => {
-            fail(model, Told::new(format!("There is no panel `{id}`."), "Go back with Cancel."))
-        }
+        None => fail(
+            model,
+            UserMessage::new(format!("There is no panel `{id}`."), "Go back with Cancel."),
+        ),
         Some(Screen::Menu(menu)) => {
             let seen = screen("menu", &menu.id, &menu.title);
             let mut effects = push(model, Layer::Menu(Menu::new(menu.clone())));
@@ -70,9 +74,9 @@ pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
         Some(Screen::Dialog(dialog)) => {
             let dialog = Rc::new(dialog.clone());
             match &dialog.discover {
-                Some(run) if model.options.doing != Doing::Nothing => {
-                    let (asked, limit) = (Asking::of(run, &context, &[]), dialog.timeout);
-                    ask(model, asked, limit, Why::Discover(Rc::clone(&dialog), context))
+                Some(run) if model.options.run_mode != RunMode::Nothing => {
+                    let (asked, limit) = (Query::of(run, &context, &[]), dialog.timeout);
+                    ask(model, asked, limit, QuestionKind::Discover(Rc::clone(&dialog), context))
                 }
                 _ => open_dialog(model, dialog, context),
             }
@@ -119,7 +123,7 @@ fn screen(kind: &'static str, fastpath: &str, title: &str) -> Effect {
 /// Puts a screen on top.
 pub fn push(model: &mut Model, mut layer: Layer) -> Effects {
     if let Layer::Text(text) = &mut layer {
-        text.spoken(model.sends);
+        text.with_key_names(model.key_names);
     }
     layer.settle(model.size);
     model.stack.push(layer);
@@ -127,7 +131,7 @@ pub fn push(model: &mut Model, mut layer: Layer) -> Effects {
 }
 
 /// Says what is wrong. Keys that were typed ahead meant something else.
-pub fn fail(model: &mut Model, told: Told) -> Effects {
+pub fn fail(model: &mut Model, told: UserMessage) -> Effects {
     model.ahead.clear();
     let text = Record::Error { text: told.wrong.clone() };
     let mut effects = push(model, Layer::Text(Text::error(&told.wrong, &told.remedy)));
@@ -136,12 +140,12 @@ pub fn fail(model: &mut Model, told: Told) -> Effects {
 }
 
 /// A command that is asked something, and the same for people: passwords hidden.
-struct Asking {
+struct Query {
     argv: Vec<String>,
     shown: String,
 }
 
-impl Asking {
+impl Query {
     /// `fields`: those whose values are in `context`.
     fn of(run: &Run, context: &Context, fields: &[Field]) -> Self {
         let mut masked = context.clone();
@@ -165,11 +169,11 @@ impl Asking {
 }
 
 /// Asks a program something in the background; F3 gives it up.
-fn ask(model: &mut Model, asking: Asking, seconds: u64, why: Why) -> Effects {
+fn ask(model: &mut Model, asking: Query, seconds: u64, kind: QuestionKind) -> Effects {
     model.tokens += 1;
     let token = model.tokens;
-    let Asking { argv, shown } = asking;
-    model.asked = Some(Asked { token, why });
+    let Query { argv, shown } = asking;
+    model.asked = Some(Asked { token, kind });
     model.stack.push(Layer::Wait(Wait::new(token, shown.clone())));
     let mut effects = vec![
         Effect::Ask {
@@ -187,7 +191,7 @@ fn ask(model: &mut Model, asking: Asking, seconds: u64, why: Why) -> Effects {
 }
 
 /// The answer to a question has come.
-pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> Effects {
+pub fn answered(model: &mut Model, token: u64, answer: Result<String, UserMessage>) -> Effects {
     let Some(asked) = model.asked.take_if(|a| a.token == token) else { return vec![] };
     model.stack.retain(|l| !matches!(l, Layer::Wait(_)));
     let mut effects = vec![];
@@ -199,34 +203,34 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Err(told) => {
             drop_ghosts(model);
             // An error of our own says more than that a program failed.
-            let own = matches!(asked.why, Why::Review)
+            let own = matches!(asked.kind, QuestionKind::Review)
                 || told.wrong.lines().nth(1).is_some_and(|l| l.contains(": ALT-"));
             effects.extend(fail(model, if own { refused(told) } else { told }));
             return effects;
         }
     };
-    effects.extend(match asked.why {
-        Why::List => show_list(model, &text),
-        Why::Discover(dialog, mut context) => match discover::parse(&text) {
+    effects.extend(match asked.kind {
+        QuestionKind::List => show_list(model, &text),
+        QuestionKind::Discover(dialog, mut context) => match discover::parse(&text) {
             Ok(found) => {
                 context.extend(found);
                 open_dialog(model, dialog, context)
             }
-            Err(e) => fail(model, Told::from(&e)),
+            Err(e) => fail(model, UserMessage::from(&e)),
         },
-        Why::Classify(selector, real, context) => match discover::classified(&text) {
+        QuestionKind::Classify(selector, real, context) => match discover::classified(&text) {
             Ok(class) => follow(model, &selector, &real, Some(class), context),
-            Err(e) => fail(model, Told::from(&e)),
+            Err(e) => fail(model, UserMessage::from(&e)),
         },
-        Why::Review => show_review(model, &text),
-        Why::Jobs | Why::Start => vec![],
+        QuestionKind::Review => show_review(model, &text),
+        QuestionKind::Jobs | QuestionKind::Start => vec![],
     });
     effects
 }
 
 /// What a program of ours, or a review, says of its failure: it stands after the line about the
 /// program.
-fn refused(told: Told) -> Told {
+fn refused(told: UserMessage) -> UserMessage {
     let mut said = told
         .wrong
         .lines()
@@ -250,28 +254,28 @@ fn refused(told: Told) -> Told {
         }
         to.push_str(does.unwrap_or(line));
     }
-    Told::new(wrong, remedy)
+    UserMessage::new(wrong, remedy)
 }
 
 /// F4: the choices of the field under the cursor.
 pub fn list_of_field(model: &mut Model) -> Effects {
-    let nothing = model.options.doing == Doing::Nothing;
+    let nothing = model.options.run_mode == RunMode::Nothing;
     let Some(form) = model.form() else { return vec![Effect::Bell] };
     let Some(field) = form.field().cloned() else { return vec![Effect::Bell] };
     match &field.list {
         Some(_) if nothing => fail(
             model,
-            Told::new("With -X no command is run, so there is no list.", "Type the value."),
+            UserMessage::new("With -X no command is run, so there is no list.", "Type the value."),
         ),
         Some(list) => {
             let context = form.values.context(&form.dialog.fields, &form.context);
             let (asked, limit) =
-                (Asking::of(&list.command, &context, &form.dialog.fields), list.timeout);
-            ask(model, asked, limit, Why::List)
+                (Query::of(&list.command, &context, &form.dialog.fields), list.timeout);
+            ask(model, asked, limit, QuestionKind::List)
         }
         None => {
             let list = of_field(form, &field, lists::of_choices(&field.choices));
-            push(model, Layer::List(list, For::Field))
+            push(model, Layer::List(list, ListPurpose::Field))
         }
     }
 }
@@ -286,7 +290,7 @@ fn show_list(model: &mut Model, text: &str) -> Effects {
     entries.append(&mut listing.entries);
     listing.entries = entries;
     let list = of_field(form, &field, listing);
-    push(model, Layer::List(list, For::Field))
+    push(model, Layer::List(list, ListPurpose::Field))
 }
 
 fn of_field(form: &Form, field: &Field, listing: lists::Listing) -> List {
@@ -319,7 +323,7 @@ fn answer_selector(model: &mut Model) -> Effects {
     let classify_alone = form.ghost && !Form::has_list(&selector.field);
     if !classify_alone && let Some(refusal) = rules::refuse(&form.dialog, &form.values) {
         form.go_to(&refusal.field);
-        return fail(model, Told::new(refusal.message, ""));
+        return fail(model, UserMessage::new(refusal.message, ""));
     }
     let real = form.values.real(0, &selector.field).join(" ");
     let mut context = form.context.clone();
@@ -327,14 +331,17 @@ fn answer_selector(model: &mut Model) -> Effects {
         Next::Classified { command, timeout, .. } => {
             context.insert(selector.field.name.clone(), real.clone());
             let (asked, limit) =
-                (Asking::of(command, &context, std::slice::from_ref(&selector.field)), *timeout);
-            if model.options.doing == Doing::Nothing {
+                (Query::of(command, &context, std::slice::from_ref(&selector.field)), *timeout);
+            if model.options.run_mode == RunMode::Nothing {
                 return fail(
                     model,
-                    Told::new("With -X no command is run, so what follows is not known.", ""),
+                    UserMessage::new(
+                        "With -X no command is run, so what follows is not known.",
+                        "",
+                    ),
                 );
             }
-            ask(model, asked, limit, Why::Classify(selector, real, context))
+            ask(model, asked, limit, QuestionKind::Classify(selector, real, context))
         }
         Next::To(_) | Next::Value { .. } => follow(model, &selector, &real, None, context),
     }
@@ -349,10 +356,10 @@ fn follow(
 ) -> Effects {
     let set = Rc::clone(&model.set);
     match set.after(selector, real, class, &mut context) {
-        Ok(target) => go(model, &target, context),
+        Ok(target) => open_target(model, &target, context),
         Err(e) => {
             drop_ghosts(model);
-            fail(model, Told::from(&e))
+            fail(model, UserMessage::from(&e))
         }
     }
 }
@@ -360,7 +367,7 @@ fn follow(
 /// Enter on a form.
 pub fn commit(model: &mut Model) -> Effects {
     let root = model.options.root;
-    let doing = model.options.doing;
+    let run_mode = model.options.run_mode;
     let opens = model
         .form()
         .map(|f| f.dialog.id.clone())
@@ -380,7 +387,7 @@ pub fn commit(model: &mut Model) -> Effects {
         drop_ghosts(model);
         return fail(
             model,
-            Told::new(
+            UserMessage::new(
                 refusal.message,
                 if listed {
                     "Press Enter; the cursor is on the field. F1 there explains it, F4 lists what can be chosen."
@@ -392,23 +399,23 @@ pub fn commit(model: &mut Model) -> Effects {
     }
     let dialog = Rc::clone(&form.dialog);
     let line = command::line(&dialog, &form.values, &form.context);
-    if dialog.root && !root && doing == Doing::All {
+    if dialog.root && !root && run_mode == RunMode::All {
         let remedy =
             format!("Leave altdisk with F10, then start it again as root:\n\n    sudo {}", opens);
         drop_ghosts(model);
         return fail(
             model,
-            Told::new(
+            UserMessage::new(
                 format!("{} needs root: only root may run this command.", dialog.title),
                 remedy,
             ),
         );
     }
     let pending = Pending { line, dialog };
-    let review = Asking::review(&pending).filter(|_| doing == Doing::All);
+    let review = Query::review(&pending).filter(|_| run_mode == RunMode::All);
     model.pending = Some(pending);
     match review {
-        Some(asked) => ask(model, asked, REVIEW, Why::Review),
+        Some(asked) => ask(model, asked, REVIEW_TIMEOUT_SECS, QuestionKind::Review),
         None => make_sure(model),
     }
 }
@@ -420,7 +427,7 @@ fn show_review(model: &mut Model, text: &str) -> Effects {
             model.ahead.clear();
             push(model, Layer::Review(Box::new(Review::new(answer, pending.line))))
         }
-        Err(e) => fail(model, Told::from(&e)),
+        Err(e) => fail(model, UserMessage::from(&e)),
     }
 }
 
@@ -435,23 +442,23 @@ pub fn reviewed(model: &mut Model, add: &[String]) -> Effects {
 
 fn make_sure(model: &mut Model) -> Effects {
     let Some(text) = model.pending.as_ref().and_then(|p| p.dialog.confirm.clone()) else {
-        return run(model);
+        return run_command(model);
     };
     model.ahead.clear();
     push(model, Layer::Text(Text::sure(&text)))
 }
 
 /// Everything was said: the command runs.
-pub fn run(model: &mut Model) -> Effects {
+pub fn run_command(model: &mut Model) -> Effects {
     let Some(Pending { line, dialog }) = model.pending.take() else { return vec![] };
     let shown = line.shown();
-    let doing = model.options.doing;
+    let run_mode = model.options.run_mode;
     let mut effects = vec![Effect::Record(Record::Command {
         line: shown.clone(),
         hides: line.hides(),
-        run: doing == Doing::All,
+        run: run_mode == RunMode::All,
     })];
-    if doing != Doing::All {
+    if run_mode != RunMode::All {
         drop_ghosts(model);
         let text = vec![
             (
@@ -460,11 +467,11 @@ pub fn run(model: &mut Model) -> Effects {
             ),
             (shown, crate::theme::Role::Command),
         ];
-        effects.extend(push(model, Layer::Text(Text::new(What::Note, "NOT RUN", text))));
+        effects.extend(push(model, Layer::Text(Text::new(TextKind::Note, "NOT RUN", text))));
         return effects;
     }
     model.ahead.clear();
-    model.asked = Some(Asked { token: 0, why: Why::Start });
+    model.asked = Some(Asked { token: 0, kind: QuestionKind::Start });
     model.started =
         Some(Started { job: job::Id(0), back: dialog.mode.back, dialog: dialog.id.clone() });
     effects.push(match dialog.mode.how {

@@ -10,7 +10,7 @@ use crate::menu::values::{Context, Values};
 use crate::menu::{discover, review, rules};
 use crate::text::one_line;
 use crate::text::shell::quoted;
-use crate::tui::plain::{Answer, Edited, Leave, Plain, answer};
+use crate::tui::plain::session::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::record::Record;
 
 const HELP: &str = "Type the number of a line to change it, then `go` to run the command. Lines with * must be filled in; + says that there is a \
@@ -180,7 +180,9 @@ impl<W: Write> Plain<'_, W> {
                 .review
                 .as_ref()
                 .map_or_else(|| line.shown(), |words| line.with(words).shown());
-            let Some(text) = self.question(argv, shown, REVIEW)? else { return Ok(None) };
+            let Some(text) = self.question(argv, shown, REVIEW_TIMEOUT_SECS)? else {
+                return Ok(None);
+            };
             let review = review::parse(&text)?;
             self.talk.title(&review.title);
             review.text.iter().for_each(|l| self.talk.line(l));
@@ -212,4 +214,4 @@ impl<W: Write> Plain<'_, W> {
 }
 
 /// Seconds that a review may take.
-const REVIEW: u64 = 120;
+const REVIEW_TIMEOUT_SECS: u64 = 120;

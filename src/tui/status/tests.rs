@@ -6,14 +6,24 @@ use std::path::{Path, PathBuf};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::*;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::model::{Action, Msg, Status};
+use super::work::StepStatus;
+use crate::event::Event;
 use crate::event::Stream;
 use crate::job::Ended;
 use crate::job::Spec;
+use crate::job::follow::Batch;
 use crate::job::index::Indexer;
+use crate::job::log::Log;
+use crate::job::{Id, State, Summary};
+use crate::testing::golden;
 use crate::theme::Theme;
 use crate::tui::canvas::Canvas;
-use crate::tui::{golden, keys};
+use crate::tui::keys;
 
 /// A status and the recording that it is fed from.
 struct Stage {
@@ -40,7 +50,7 @@ impl Stage {
             group: None,
             stopped: false,
         };
-        let status = Status::on(job, Log::open(&path).unwrap(), size.0, size.1);
+        let status = Status::with_log(job, Log::open(&path).unwrap(), size.0, size.1);
         Self { status, indexer: Indexer::default(), path, at: Instant::now(), _dir: None }
     }
 
@@ -82,21 +92,21 @@ impl Stage {
         assert_eq!(self.status.update(Msg::Batch(batch)), []);
     }
 
-    fn key(&mut self, key: Key) -> Vec<Wish> {
+    fn key(&mut self, key: KeyEvent) -> Vec<Action> {
         self.status.update(Msg::Key(key))
     }
 
-    fn keys(&mut self, keys: &[Key]) {
+    fn keys(&mut self, keys: &[KeyCode]) {
         for key in keys {
-            let mut wishes = self.key(*key);
-            while wishes == [Wish::Continue] {
-                wishes = self.status.update(Msg::Continue);
+            let mut actions = self.key((*key).into());
+            while actions == [Action::Continue] {
+                actions = self.status.update(Msg::Continue);
             }
         }
     }
 
     fn draw(&self, c: &mut Canvas<'_>) {
-        self.status.view(c, keys::Sends::Function, true);
+        self.status.view(c, keys::KeyNames::Function, true);
     }
 
     fn golden(&self, name: &str) {
@@ -172,11 +182,11 @@ fn a_clone_while_it_runs() {
         stage.golden("clone-begins");
         stage.feed(copying(), State::Running);
         stage.golden("clone-runs");
-        stage.keys(&[Key::Tab]);
+        stage.keys(&[KeyCode::Tab]);
         stage.golden("clone-steps");
-        stage.keys(&[Key::Tab, Key::Char('f')]);
+        stage.keys(&[KeyCode::Tab, KeyCode::Char('f')]);
         stage.golden("clone-everything");
-        stage.keys(&[Key::Ctrl('c')]);
+        stage.key(keys::ctrl('c'));
         stage.golden("clone-stop");
     }
 }
@@ -216,12 +226,12 @@ fn any_command_as_smit_shows_it() {
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[MORE...]".into(), "[BOTTOM]".into())
     );
-    stage.keys(&[Key::Home]);
+    stage.keys(&[KeyCode::Home]);
     assert_eq!(
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[TOP]".into(), "[MORE...52]".into())
     );
-    stage.keys(&[Key::End]);
+    stage.keys(&[KeyCode::End]);
     stage.feed(usize::MAX, ended(0));
     assert_eq!(
         (screen_row(&stage, 6), screen_row(&stage, 19)),
@@ -249,7 +259,7 @@ fn a_line_more_changes_the_log_alone() {
             stage.says(&numbered(n..n + 1));
         }
         let after = stage.screen();
-        let area = Layout::of(&stage.status).log;
+        let area = Layout::for_status(&stage.status).log;
         for (y, (b, a)) in before.iter().zip(&after).enumerate() {
             let inside = (usize::from(area.y)..usize::from(area.bottom())).contains(&y);
             assert!(inside || a == b, "row {y}: {b} {a}");
@@ -300,7 +310,7 @@ fn it_follows_the_end_unless_scrolled_up() {
     let mut stage = Stage::said(&numbered(0..50), SIZE);
     let height = stage.seen().len();
     assert_eq!(stage.seen().last().unwrap(), "line 49");
-    stage.keys(&[Key::Up, Key::Up]);
+    stage.keys(&[KeyCode::Up, KeyCode::Up]);
     assert_eq!(stage.seen().last().unwrap(), "line 47");
     stage.says(&numbered(50..60));
     assert_eq!(stage.seen().last().unwrap(), "line 47");
@@ -308,14 +318,14 @@ fn it_follows_the_end_unless_scrolled_up() {
     stage.at += Duration::from_secs(1);
     stage.says(&[]);
     assert_eq!(screen_row(&stage, 18), "[MORE...12]");
-    stage.keys(&[Key::PageUp]);
+    stage.keys(&[KeyCode::PageUp]);
     assert_eq!(stage.seen().last().unwrap(), &format!("line {}", 47 - (height - 1)));
-    stage.keys(&[Key::PageDown, Key::Down]);
+    stage.keys(&[KeyCode::PageDown, KeyCode::Down]);
     assert_eq!(stage.seen().last().unwrap(), "line 48");
-    stage.keys(&[Key::PageDown, Key::PageDown]);
+    stage.keys(&[KeyCode::PageDown, KeyCode::PageDown]);
     stage.says(&numbered(60..61));
     assert_eq!(stage.seen().last().unwrap(), "line 60");
-    stage.keys(&[Key::Home, Key::Up]);
+    stage.keys(&[KeyCode::Home, KeyCode::Up]);
     assert_eq!(stage.seen()[0], "line 0");
 }
 
@@ -325,13 +335,13 @@ fn a_still_pane_keeps_the_first_screenful() {
     stage.status = stage.status.still();
     stage.says(&numbered(0..5));
     stage.says(&numbered(5..50));
-    stage.at += SLOWLY;
+    stage.at += MIN_REFRESH_INTERVAL;
     stage.says(&[]);
     assert_eq!(
         (stage.seen()[0].as_str(), screen_row(&stage, 18).as_str()),
         ("line 0", "[MORE...39]")
     );
-    stage.keys(&[Key::End]);
+    stage.keys(&[KeyCode::End]);
     assert_eq!(stage.seen().last().unwrap(), "line 49");
 }
 
@@ -341,16 +351,16 @@ fn long_lines_wrap_or_move_sideways() {
     let mut stage = Stage::said(&[out("short"), err(&long), out("x".repeat(100))], SIZE);
     assert_eq!(stage.seen().len(), 1 + 3 + 2);
     assert!(stage.seen()[1..4].iter().all(|r| r.len() <= 78), "the mark needs two columns");
-    stage.keys(&[Key::Char('w')]);
+    stage.keys(&[KeyCode::Char('w')]);
     assert_eq!(stage.seen().len(), 3);
     assert!(screen_row(&stage, 8).ends_with('>') && screen_row(&stage, 9).ends_with('>'));
-    stage.keys(&[Key::Right]);
+    stage.keys(&[KeyCode::Right]);
     assert!(screen_row(&stage, 8).starts_with("! <"), "{}", screen_row(&stage, 8));
     assert!(stage.seen()[1].starts_with(" word03") && stage.seen()[2].len() == 80);
-    stage.keys(&[Key::Right; 20]);
+    stage.keys(&[KeyCode::Right; 20]);
     let far = stage.seen();
     assert!(far[1].ends_with("word29"), "{far:?}");
-    stage.keys(&[Key::Left; 20]);
+    stage.keys(&[KeyCode::Left; 20]);
     assert_eq!(stage.seen()[0], "short");
 }
 
@@ -361,16 +371,16 @@ fn one_long_line_is_scrolled_by_rows() {
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[MORE...]".into(), "[BOTTOM]".into())
     );
-    stage.keys(&[Key::Home]);
+    stage.keys(&[KeyCode::Home]);
     assert_eq!(
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[TOP]".into(), "[MORE...1]".into())
     );
-    stage.keys(&[Key::Down, Key::PageDown]);
+    stage.keys(&[KeyCode::Down, KeyCode::PageDown]);
     assert_eq!(stage.status.pane.rows[0].place, pane::Place { line: 0, row: 11 });
-    stage.keys(&[Key::PageDown, Key::PageDown]);
+    stage.keys(&[KeyCode::PageDown, KeyCode::PageDown]);
     assert_eq!(screen_row(&stage, 18), "[BOTTOM]");
-    stage.keys(&[Key::Up]);
+    stage.keys(&[KeyCode::Up]);
     assert_eq!(screen_row(&stage, 18), "[MORE...1]");
 }
 
@@ -380,9 +390,9 @@ fn find_and_find_next() {
     events[150] = err("an ODD line");
     events[20] = out("oddly");
     let mut stage = Stage::said(&events, SIZE);
-    let typed: Vec<Key> =
-        "/oddx".chars().map(Key::Char).chain([Key::Backspace, Key::Enter]).collect();
-    stage.keys(&[Key::Home]);
+    let typed: Vec<KeyEvent> =
+        "/oddx".chars().map(KeyCode::Char).chain([KeyCode::Backspace, KeyCode::Enter]).collect();
+    stage.keys(&[KeyCode::Home]);
     stage.keys(&typed[..5]);
     stage.golden("find");
     stage.keys(&typed[5..]);
@@ -391,12 +401,12 @@ fn find_and_find_next() {
         stage.status.pane.rows.iter().find_map(|r| r.found.map(|f| (r.text.clone(), f)))
     };
     assert_eq!(found(&stage), Some(("oddly".into(), (0, 3))));
-    stage.keys(&[Key::Char('n')]);
+    stage.keys(&[KeyCode::Char('n')]);
     assert_eq!(found(&stage), Some(("an ODD line".into(), (3, 3))));
     stage.golden("found");
-    stage.keys(&[Key::Char('n')]);
+    stage.keys(&[KeyCode::Char('n')]);
     assert_eq!(found(&stage), Some(("oddly".into(), (0, 3))), "it wraps");
-    stage.keys(&[Key::Char('N')]);
+    stage.keys(&[KeyCode::Char('N')]);
     assert_eq!(found(&stage), Some(("an ODD line".into(), (3, 3))));
     stage.says(&numbered(200..300));
     assert_eq!(
@@ -405,10 +415,10 @@ fn find_and_find_next() {
         "what was found stays in sight"
     );
     for c in "/nowhere".chars() {
-        stage.keys(&[Key::Char(c)]);
+        stage.keys(&[KeyCode::Char(c)]);
     }
-    stage.keys(&[Key::Enter]);
-    assert_eq!(stage.status.told, "`nowhere` was not found.");
+    stage.keys(&[KeyCode::Enter]);
+    assert_eq!(stage.status.message, "`nowhere` was not found.");
 }
 
 #[test]
@@ -419,41 +429,41 @@ fn filters() {
     let mut stage =
         Stage::said(&[out("own"), command, out("inner"), err("inner err"), end, warning], SIZE);
     assert_eq!(stage.seen(), ["own", "warning: mind"]);
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(
         stage.seen(),
         ["own", "+ mkfs", "inner", "inner err", "+ mkfs: exit 0, 0.00 s", "warning: mind"]
     );
     assert_eq!(screen_row(&stage, 6).trim(), "Shown: everything");
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(stage.seen(), ["inner err", "warning: mind"]);
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(stage.seen(), [""; 0]);
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(stage.seen(), ["own", "warning: mind"]);
 }
 
 #[test]
 fn stopping_asks_and_then_forces() {
     let mut stage = Stage::said(&[out("x")], SIZE);
-    assert_eq!(stage.key(Key::Ctrl('c')), []);
+    assert_eq!(stage.key(keys::ctrl('c').into()), []);
     stage.golden("stop");
-    assert_eq!(stage.key(Key::F(3)), [], "that only closes the box");
-    stage.key(Key::Ctrl('c'));
-    assert_eq!(stage.key(Key::Char('q')), []);
-    assert_eq!(stage.key(Key::Enter), [Wish::Stop(Id(7))]);
-    assert!(stage.status.legend().contains(&(Key::Ctrl('c'), "End by force")));
-    stage.key(Key::Ctrl('c'));
-    assert_eq!(stage.key(Key::Enter), [Wish::Kill(Id(7))]);
-    stage.key(Key::Ctrl('c'));
+    assert_eq!(stage.key(KeyCode::F(3).into()), [], "that only closes the box");
+    stage.key(keys::ctrl('c').into());
+    assert_eq!(stage.key(KeyCode::Char('q').into()), []);
+    assert_eq!(stage.key(KeyCode::Enter.into()), [Action::Stop(Id(7))]);
+    assert!(stage.status.legend().contains(&(keys::ctrl('c'), "End by force")));
+    stage.key(keys::ctrl('c').into());
+    assert_eq!(stage.key(KeyCode::Enter.into()), [Action::Kill(Id(7))]);
+    stage.key(keys::ctrl('c').into());
     stage.feed(
         usize::MAX,
         State::Ended(Ended { code: None, signal: Some(15), time: 0, ms: 10_000 }),
     );
     assert_eq!(stage.status.ended(), Some(143));
     assert_eq!(screen_row(&stage, 5), "It was stopped after 0:10.");
-    assert_eq!(stage.key(Key::Ctrl('c')), []);
-    assert!(stage.status.over.is_none(), "nothing is left to stop");
+    assert_eq!(stage.key(keys::ctrl('c').into()), []);
+    assert!(stage.status.overlay.is_none(), "nothing is left to stop");
     stage.golden("stopped");
 }
 
@@ -461,17 +471,17 @@ fn stopping_asks_and_then_forces() {
 fn keys_that_are_the_interface_s() {
     let mut stage = Stage::said(&[out("x")], SIZE);
     assert!(stage.status.leaving().unwrap().starts_with("Job 7 goes on"));
-    for (key, wish) in [
-        (Key::F(1), Wish::Help),
-        (Key::F(2), Wish::Refresh),
-        (Key::F(3), Wish::Leave),
-        (Key::Esc, Wish::Leave),
-        (Key::F(6), Wish::ShowCommand("sh -c 'a job'".into())),
-        (Key::F(8), Wish::Image),
-        (Key::F(9), Wish::Shell),
-        (Key::F(10), Wish::Exit),
+    for (key, action) in [
+        (KeyCode::F(1), Action::Help),
+        (KeyCode::F(2), Action::Refresh),
+        (KeyCode::F(3), Action::Leave),
+        (KeyCode::Esc, Action::Leave),
+        (KeyCode::F(6), Action::ShowCommand("sh -c 'a job'".into())),
+        (KeyCode::F(8), Action::Image),
+        (KeyCode::F(9), Action::Shell),
+        (KeyCode::F(10), Action::Exit),
     ] {
-        assert_eq!(stage.key(key), [wish]);
+        assert_eq!(stage.key(key), [action]);
     }
     stage.feed(usize::MAX, ended(0));
     assert_eq!(stage.status.leaving(), None);
@@ -491,7 +501,13 @@ fn it_fits_any_size() {
         for height in [5, 10, 24, 60] {
             let mut stage = Stage::clone((width, height));
             stage.feed(copying(), State::Running);
-            stage.keys(&[Key::Tab, Key::Down, Key::Tab, Key::PageUp, Key::Ctrl('c')]);
+            stage.keys(&[
+                KeyCode::Tab,
+                KeyCode::Down,
+                KeyCode::Tab,
+                KeyCode::PageUp,
+                keys::ctrl('c'),
+            ]);
             stage.screen();
             stage.feed(usize::MAX, ended(1));
             stage.screen();
