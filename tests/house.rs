@@ -209,7 +209,7 @@ fn the_check_sees_wrong_arrows() {
         ["disk::scan"]
     );
     assert!(forbidden("boot", "use crate::disk::model::Disk;\nuse crate::error;").is_empty());
-    assert_eq!(forbidden("event", "fn f() { crate::error::of(e) }"), ["error::of"]);
+    assert_eq!(forbidden("event", "fn f() { crate::error::find(e) }"), ["error::find"]);
     assert_eq!(forbidden("attic", ""), ["attic has no arrows"]);
 }
 

@@ -25,7 +25,7 @@ use crate::image::manifest::{FORMAT, Manifest};
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SAVETREE, args)?;
     let [from, to] = parsed.operands.as_slice() else {
-        return Err(error::OPERANDS.because_do(
+        return Err(error::OPERANDS.with_remedy(
             "FROM and an image are needed",
             "name a directory, and a file, a device or -",
         ));
@@ -34,7 +34,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     console(events, &SAVETREE, false, verbose, to == "-");
     let from = Path::new(from);
     if !from.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.because_do(
+        return Err(error::UNEXPECTED_OPERAND.with_remedy(
             format!("{} is no directory", from.display()),
             "name a directory that exists",
         ));
@@ -89,7 +89,7 @@ pub fn form(parsed: &Parsed, name: &Path) -> Result<(Method, usize)> {
         Some(word) => match word.parse::<usize>() {
             Ok(n) if n > 0 && n <= LARGEST_RECORD && n.is_multiple_of(BLOCK) => n,
             _ => {
-                return Err(error::BAD_VALUE.because_do(
+                return Err(error::BAD_VALUE.with_remedy(
                     format!("`{word}` after --block-size is no size of a record"),
                     format!("give a multiple of {BLOCK} up to {LARGEST_RECORD}"),
                 ));

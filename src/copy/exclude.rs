@@ -77,7 +77,7 @@ impl Excludes {
         for (i, raw) in lines.iter().enumerate().filter(|_| !text.is_empty()) {
             let line = i + 1;
             let wrong = |column: usize, why: &str| {
-                error::BAD_PATTERN.because(format!(
+                error::BAD_PATTERN.with_cause(format!(
                     "{}:{line}:{column}: {why}: `{}`",
                     file.display(),
                     String::from_utf8_lossy(raw)
@@ -110,7 +110,7 @@ impl Excludes {
             });
         }
         let set = RegexSet::new(&expressions).map_err(|_| {
-            error::BAD_PATTERN.because(format!(
+            error::BAD_PATTERN.with_cause(format!(
                 "{}: the patterns together are too large; use fewer or simpler ones",
                 file.display()
             ))
@@ -291,10 +291,10 @@ mod tests {
             ("ok\r\n", "/etc/exclude:1:3: "),
         ] {
             let err = Excludes::parse(text.as_bytes(), Path::new("/etc/exclude")).unwrap_err();
-            let alt = error::of(&err).unwrap();
+            let alt = error::find(&err).unwrap();
             assert!(alt.entry.id == "ALT-401" && alt.cause.starts_with(place), "{}", alt.cause);
         }
         let err = Excludes::parse(br"\(a\{1000\}\)\{1000\}", Path::new("e")).unwrap_err();
-        assert!(error::of(&err).unwrap().cause.contains("too large"), "{err}");
+        assert!(error::find(&err).unwrap().cause.contains("too large"), "{err}");
     }
 }

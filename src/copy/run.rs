@@ -67,7 +67,7 @@ pub enum Fault {
 
 pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress) -> Result<Report> {
     tree::raise_open_files();
-    let lost = |e: Errno| error::SOURCE_LOST.because(format!("{}: {e}", job.prefix.display()));
+    let lost = |e: Errno| error::SOURCE_LOST.with_cause(format!("{}: {e}", job.prefix.display()));
     let top = tree::stat_fd(job.from).map_err(lost)?;
     let goal = tree::stat_fd(&target).map_err(|e| target_failed(job, "", e))?;
     let mut skip_paths: HashSet<Vec<u8>> = HashSet::from([links::STAGING.to_bytes().to_vec()]);
@@ -111,7 +111,7 @@ pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress)
     let prefix = job.prefix.as_os_str().as_bytes();
     report.warnings(prefix).into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
-        return Err(error::UNREADABLE.because((
+        return Err(error::UNREADABLE.with_cause((
             format!("{} file(s) could not be copied:", failed.count),
             failed.text(prefix),
         )));
@@ -127,9 +127,9 @@ fn target_failed(job: &Job<'_>, path: &str, e: Errno) -> anyhow::Error {
     let place = job.to.join(path);
     match e {
         Errno::ENOSPC | Errno::EDQUOT => error::TARGET_FULL
-            .because(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
+            .with_cause(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
         _ => error::TARGET_WRITE
-            .because(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
+            .with_cause(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
     }
 }
 
@@ -162,7 +162,7 @@ impl Run<'_> {
             if !(ended(helpers) && read && written) {
                 self.fail(
                     error::KERNEL
-                        .because("a thread of the copier ended early; this is a bug of altdisk"),
+                        .with_cause("a thread of the copier ended early; this is a bug of altdisk"),
                 );
             }
         });
@@ -202,7 +202,7 @@ impl Run<'_> {
         match e {
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
                 let at = show_path(&absolute(self.job.prefix.as_os_str().as_bytes(), &path));
-                self.fail(error::SOURCE_LOST.because(format!("reading {at}: {e}")));
+                self.fail(error::SOURCE_LOST.with_cause(format!("reading {at}: {e}")));
             }
             // A directory that was removed while it was listed.
             Errno::ENOENT | Errno::ESTALE => self.tally.vanished(path),
@@ -319,7 +319,7 @@ impl Run<'_> {
             }
             self.progress.tell(self.events);
             if signals::interrupted() {
-                self.fail(error::INTERRUPTED.because("the copy was stopped by a signal"));
+                self.fail(error::INTERRUPTED.with_cause("the copy was stopped by a signal"));
             }
             next += progress::INTERVAL;
         }

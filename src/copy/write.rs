@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 pub fn writer(run: &Run<'_>) {
     if let Err(e) = own_umask() {
         return run.fail(
-            error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")),
+            error::KERNEL.with_cause(format!("a thread could not have a umask of its own: {e}")),
         );
     }
     let mut buffer = vec![0; data::BUFFER];

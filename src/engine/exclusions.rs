@@ -79,7 +79,7 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
             .filter(|u| u.matches > 0)
             .map(|u| format!("line {}: `{}`", u.line, u.text))
             .collect();
-        return Err(error::EXCLUDES_ALL.because(format!(
+        return Err(error::EXCLUDES_ALL.with_cause(format!(
             "{} leaves nothing of {} ({})",
             file.display(),
             at.display(),

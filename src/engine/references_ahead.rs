@@ -51,7 +51,7 @@ pub fn check(
     };
     // Between the phases a script can still correct it.
     if request.phases.list().contains(&3) && request.script.is_none() {
-        return Err(error::WOULD_REFER.because(format!("{first}{more}")));
+        return Err(error::WOULD_REFER.with_cause(format!("{first}{more}")));
     }
     warnings.push(format!("phase 3 will refuse it if nothing corrects it before: {first}{more}"));
     Ok(())

@@ -241,7 +241,7 @@ fn audited(base: &Base, expect: &Expect, events: &Events) -> Result<()> {
     }
     match found.first() {
         None => Ok(()),
-        Some(first) => Err(error::NOT_INDEPENDENT.because(format!(
+        Some(first) => Err(error::NOT_INDEPENDENT.with_cause(format!(
             "{first}{}",
             if found.len() > 1 {
                 format!(" (and {} more, see above)", found.len() - 1)

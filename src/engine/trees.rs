@@ -36,7 +36,7 @@ pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Resu
     trees.sort_by_key(|t| t.prefix.components().count());
     if trees.first().is_none_or(|t| t.prefix != Path::new("/")) {
         return Err(
-            error::SOURCE_CHANGED.because("the root file system is not mounted at / any more")
+            error::SOURCE_CHANGED.with_cause("the root file system is not mounted at / any more")
         );
     }
     Ok(trees)
@@ -165,7 +165,7 @@ mod tests {
         assert!(
             esp_tree(
                 "/efi",
-                Err(error::NO_VIEW.because("/dev/sda1 (vfat, ) could not be mounted: EIO")),
+                Err(error::NO_VIEW.with_cause("/dev/sda1 (vfat, ) could not be mounted: EIO")),
                 &mut warnings
             )
             .is_none()

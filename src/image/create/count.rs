@@ -43,8 +43,9 @@ struct Count<'a> {
 pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
     let mut totals = Totals::default();
     for (i, tree) in trees.iter().enumerate() {
-        let top = tree::stat_fd(&tree.source)
-            .map_err(|e| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display())))?;
+        let top = tree::stat_fd(&tree.source).map_err(|e| {
+            error::IMAGE_SOURCE.with_cause(format!("{}: {e}", tree.prefix.display()))
+        })?;
         let count = Count {
             tree,
             sift: Sift::new(excludes, tree.source.as_fd(), top.dev, &tree.prefix),

@@ -127,11 +127,13 @@ pub fn create(job: &Job<'_>, out: Output, events: &Events, progress: &Progress) 
         return Err(e);
     }
     if failed.count > 0 {
-        return Err(error::IMAGE_INCOMPLETE
-            .because((format!("{} file(s) could not be read:", failed.count), failed.text(b"/"))));
+        return Err(error::IMAGE_INCOMPLETE.with_cause((
+            format!("{} file(s) could not be read:", failed.count),
+            failed.text(b"/"),
+        )));
     }
     if signals::interrupted() {
-        return Err(error::IMAGE_STOPPED.because("a signal stopped it"));
+        return Err(error::IMAGE_STOPPED.with_cause("a signal stopped it"));
     }
     out.finish()?;
     progress.tell(events);
@@ -197,7 +199,7 @@ impl Run<'_> {
             if !fine {
                 self.fail(
                     error::KERNEL
-                        .because("a thread of mksysb ended early; this is a bug of altdisk"),
+                        .with_cause("a thread of mksysb ended early; this is a bug of altdisk"),
                     &walk,
                 );
             }
@@ -225,7 +227,7 @@ impl Run<'_> {
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
                 self.fail(
                     error::IMAGE_SOURCE
-                        .because(format!("reading {}: {e}", show_path(&absolute(b"/", &path)))),
+                        .with_cause(format!("reading {}: {e}", show_path(&absolute(b"/", &path)))),
                     walk,
                 );
             }
@@ -245,7 +247,7 @@ impl Run<'_> {
             }
             self.progress.tell(self.events);
             if signals::interrupted() && !self.is_stopped() {
-                self.fail(error::IMAGE_STOPPED.because("a signal stopped it"), walk);
+                self.fail(error::IMAGE_STOPPED.with_cause("a signal stopped it"), walk);
             }
             next += progress::INTERVAL;
         }

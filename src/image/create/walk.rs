@@ -71,8 +71,9 @@ impl<'a> Walk<'a> {
         let job = run.job;
         let mut trees = Vec::with_capacity(job.trees.len());
         for (i, tree) in job.trees.iter().enumerate() {
-            let lost =
-                |e: Errno| error::IMAGE_SOURCE.because(format!("{}: {e}", tree.prefix.display()));
+            let lost = |e: Errno| {
+                error::IMAGE_SOURCE.with_cause(format!("{}: {e}", tree.prefix.display()))
+            };
             let dev = tree::stat_fd(&tree.source).map_err(lost)?.dev;
             let below = |(k, other): (usize, &Tree)| {
                 let inside = other

@@ -104,7 +104,7 @@ pub fn run(
         .open(job.to)
         .map_err(|e| target_failed(job, b"", errno(&e)))?;
     let divert = Diverted::new(job.divert)
-        .ok_or_else(|| error::KERNEL.because("a path to divert is none below the root"))?;
+        .ok_or_else(|| error::KERNEL.with_cause("a path to divert is none below the root"))?;
     let run = Run {
         job,
         divert,
@@ -136,7 +136,7 @@ pub fn run(
     }
     report.warnings(b"/").into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
-        return Err(error::RESTORE_FILES.because((
+        return Err(error::RESTORE_FILES.with_cause((
             format!("{} file(s) could not be restored:", failed.count),
             failed.text(b"/"),
         )));
@@ -149,12 +149,12 @@ fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
     match e {
         Errno::ENOSPC | Errno::EDQUOT => {
             let cause = format!("writing {place}: {e}");
-            error::TARGET_FULL.because_do(
+            error::TARGET_FULL.with_remedy(
                 cause,
                 "give the copy up with `alt_disk_install -X`; then begin anew on a larger disk, or with larger sizes in image.data (-i)",
             )
         }
-        _ => error::TARGET_WRITE.because(format!("writing {place}: {e}")),
+        _ => error::TARGET_WRITE.with_cause(format!("writing {place}: {e}")),
     }
 }
 
@@ -190,8 +190,9 @@ impl Run<'_> {
             self.over();
             if !(ended(helpers) && written) {
                 self.fail(
-                    error::KERNEL
-                        .because("a thread of the restore ended early; this is a bug of altdisk"),
+                    error::KERNEL.with_cause(
+                        "a thread of the restore ended early; this is a bug of altdisk",
+                    ),
                 );
             }
         });
@@ -242,7 +243,7 @@ impl Run<'_> {
     fn go_on(&self) -> Result<()> {
         // The failure that stopped it is there already, and is the one that is told.
         if self.is_stopped() {
-            Err(error::INTERRUPTED.because("the restore was stopped"))
+            Err(error::INTERRUPTED.with_cause("the restore was stopped"))
         } else {
             Ok(())
         }
@@ -397,7 +398,7 @@ impl Run<'_> {
             }
             self.progress.tell(self.events);
             if signals::interrupted() {
-                self.fail(error::INTERRUPTED.because("the restore was stopped by a signal"));
+                self.fail(error::INTERRUPTED.with_cause("the restore was stopped by a signal"));
             }
             next += INTERVAL;
         }

@@ -17,7 +17,7 @@ fn failure(bytes: Vec<u8>, divert: &[(&str, &str)]) -> Option<(&'static str, Str
     let job = Job { to: dir.path(), divert: &divert, verbose: false };
     let archive = Archive::of_source(Box::new(Memory::new(bytes))).unwrap();
     let err = restore(archive, &job, &Events::new(), &Progress::new(1, Totals::default())).err()?;
-    Some((error::of(&err).unwrap().entry.id, err.to_string()))
+    Some((error::find(&err).unwrap().entry.id, err.to_string()))
 }
 
 #[test]
