@@ -88,7 +88,7 @@ pub fn parse(text: &str, name: &str) -> Result<Vec<Entry>> {
             }),
             _ => {
                 return Err(error::FSTAB_LINE
-                    .because(format!("{name}:{}: fewer than three fields: {line}", i + 1)));
+                    .with_cause(format!("{name}:{}: fewer than three fields: {line}", i + 1)));
             }
         }
     }

@@ -156,9 +156,9 @@ pub fn esp_of(root: &Path) -> Option<PathBuf> {
 fn need(root: &Path) -> Result<GrubNames> {
     GrubNames::of(root).ok_or_else(|| match foreign_loader(root) {
         Some(loader) => {
-            error::LOADER_FOREIGN.because(format!("{} boots with {loader}", root.display()))
+            error::LOADER_FOREIGN.with_cause(format!("{} boots with {loader}", root.display()))
         }
-        None => error::NO_LOADER.because(format!("GRUB is not installed in {}", root.display())),
+        None => error::NO_LOADER.with_cause(format!("GRUB is not installed in {}", root.display())),
     })
 }
 
@@ -171,7 +171,7 @@ fn need(root: &Path) -> Result<GrubNames> {
 pub fn install_bios(sandbox: &Sandbox, target_disk: &Path, events: &Events) -> Result<()> {
     let root = sandbox.root.as_path();
     let names = need(root)?;
-    bios_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
+    bios_capability(root).map_err(|why| error::NO_LOADER.with_cause(why))?;
     remove_device_map(root, &names)?;
     Cmd::new(&names.install, format!("install GRUB for BIOS on {}", target_disk.display()))
         .args(["--target=i386-pc", "--no-floppy"])
@@ -180,7 +180,7 @@ pub fn install_bios(sandbox: &Sandbox, target_disk: &Path, events: &Events) -> R
         .run(events)?;
     let core = names.dir.join("i386-pc/core.img");
     if !has(root, &core) {
-        return Err(error::LOADER.because(format!("grub-install made no {}", core.display())));
+        return Err(error::LOADER.with_cause(format!("grub-install made no {}", core.display())));
     }
     require_boot_code(target_disk)
 }
@@ -201,7 +201,7 @@ pub fn require_boot_code(target_disk: &Path) -> Result<()> {
         Ok(())
     } else {
         Err(error::LOADER
-            .because(format!("the first sector of {} is not GRUB's", target_disk.display())))
+            .with_cause(format!("the first sector of {} is not GRUB's", target_disk.display())))
     }
 }
 
@@ -220,7 +220,7 @@ fn remove_device_map(root: &Path, names: &GrubNames) -> Result<()> {
 pub fn install_efi(sandbox: &Sandbox, efi_dir: &Path, events: &Events) -> Result<String> {
     let root = sandbox.root.as_path();
     let names = need(root)?;
-    efi_capability(root).map_err(|why| error::NO_LOADER.because(why))?;
+    efi_capability(root).map_err(|why| error::NO_LOADER.with_cause(why))?;
     remove_device_map(root, &names)?;
     for cmd in efi_commands(root, &names, efi_dir) {
         cmd.inside(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
@@ -229,7 +229,7 @@ pub fn install_efi(sandbox: &Sandbox, efi_dir: &Path, events: &Events) -> Result
     complete_fallback(&copy, efi_dir)?;
     let fallback = fallback_file(efi_dir);
     if !copy.is_file(&fallback) {
-        return Err(error::LOADER.because(format!("no {} was installed", fallback.display())));
+        return Err(error::LOADER.with_cause(format!("no {} was installed", fallback.display())));
     }
     Ok(loader(&copy, efi_dir))
 }
@@ -337,7 +337,7 @@ pub fn mkconfig(sandbox: &Sandbox, map: &IdMap, events: &Events) -> Result<()> {
     mkconfig_command(&names).inside(&without_prober(sandbox)).run(events)?;
     let path = names.dir.join("grub.cfg");
     let old = Text::read(&copy, &path)?
-        .ok_or_else(|| error::LOADER.because(format!("{} is no text", path.display())))?;
+        .ok_or_else(|| error::LOADER.with_cause(format!("{} is no text", path.display())))?;
     let new = by_uuid(&old.text, map);
     if new != old.text {
         copy.replace(&path, &old.bytes(&new), 0o644)?;
@@ -347,7 +347,8 @@ pub fn mkconfig(sandbox: &Sandbox, map: &IdMap, events: &Events) -> Result<()> {
     if bls || new.lines().any(|l| l.trim_start().starts_with("linux")) {
         return Ok(());
     }
-    Err(error::LOADER.because(format!("{} holds no kernel", names.dir.join("grub.cfg").display())))
+    Err(error::LOADER
+        .with_cause(format!("{} holds no kernel", names.dir.join("grub.cfg").display())))
 }
 
 /// os-prober is hidden in the sandbox: no setting can bring it back, and nothing is left behind.

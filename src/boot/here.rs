@@ -46,7 +46,7 @@ pub fn machine() -> Result<Machine> {
 /// # Errors
 /// ALT-509 if its boot file system is on no disk that can be found out.
 pub fn running(role: &str) -> Result<BootDisk> {
-    let no = |why: String| error::NO_BOOTLIST.because(why);
+    let no = |why: String| error::NO_BOOTLIST.with_cause(why);
     let grub_dir = find_own(Path::new("/")).unwrap_or_else(|| "/boot/grub".into());
     let all = mounts::mounted()?;
     let m = holding(&all, &grub_dir).ok_or_else(|| no("no file system is mounted at /".into()))?;

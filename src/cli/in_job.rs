@@ -62,7 +62,7 @@ pub fn run(command: &'static Command, run: Run, args: &[OsString], events: &Even
         // The last word is the supervisor's: what was printed is still on its way to it.
         Ok(exit) => exit,
         Err(err) => {
-            let (told, exit) = (as_told(&err), error::exit_of(&err));
+            let (told, exit) = (as_told(&err), error::exit_for(&err));
             let usage = exit == Exit::Usage && !names_help(&told);
             events.emit(Event::Error {
                 id: told.entry.id.to_owned(),

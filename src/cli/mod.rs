@@ -50,7 +50,7 @@ use crate::cli::console::Console;
 use crate::cli::getopt::called;
 use crate::engine;
 use crate::engine::request::Action;
-use crate::error::{self, Alt, Exit, LeftUnfinished};
+use crate::error::{self, AltError, Exit, LeftUnfinished};
 use crate::event::{Event, Events, VERSION};
 use crate::flags::{self, Command};
 use crate::host::{arguments, signals, sys};
@@ -154,15 +154,15 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     if ["smit", "smitty", "menu", "menus", "tui", "gui"].contains(&word) {
         return tell_error(
             "altdisk",
-            &error::UNKNOWN_COMMAND.because_do(cause, "`altdisk` alone opens the menus"),
+            &error::UNKNOWN_COMMAND.with_remedy(cause, "`altdisk` alone opens the menus"),
             None,
         );
     }
     let err = if near.is_empty() {
-        error::UNKNOWN_COMMAND.because(cause)
+        error::UNKNOWN_COMMAND.with_cause(cause)
     } else {
         let near = near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or ");
-        error::UNKNOWN_COMMAND.because_do(
+        error::UNKNOWN_COMMAND.with_remedy(
             cause,
             format!("perhaps {near} is meant; `altdisk --help` lists the commands"),
         )
@@ -253,7 +253,7 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
             let told = as_told(&err);
-            let left = error::exit_of(&err);
+            let left = error::exit_for(&err);
             events.emit(Event::Error {
                 id: told.entry.id.to_owned(),
                 cause: told.cause,
@@ -370,20 +370,20 @@ fn ending(exit: Exit, cleaning: bool) -> &'static str {
 
 /// The error as users are told it: the catalogued one with the context around it, or ALT-899 with
 /// the whole chain.
-fn as_told(err: &anyhow::Error) -> Alt {
-    let mut told = match error::of(err) {
+fn as_told(err: &anyhow::Error) -> AltError {
+    let mut told = match error::find(err) {
         Some(alt) => {
             let around = err
                 .chain()
-                .take_while(|e| e.downcast_ref::<Alt>().is_none())
+                .take_while(|e| e.downcast_ref::<AltError>().is_none())
                 .map(ToString::to_string);
             let around: String = around
                 .filter(|c| *c != LeftUnfinished.to_string())
                 .map(|c| printable(&c, false) + ": ")
                 .collect();
-            Alt { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
+            AltError { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
         }
-        None => Alt {
+        None => AltError {
             entry: &error::OTHER,
             cause: printable(&format!("{err:#}"), false),
             remedy: error::OTHER.remedy.to_owned(),
@@ -394,7 +394,7 @@ fn as_told(err: &anyhow::Error) -> Alt {
 }
 
 fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exit {
-    let (told, exit) = (as_told(err), error::exit_of(err));
+    let (told, exit) = (as_told(err), error::exit_for(err));
     let mut text = console::error_text(
         name,
         told.entry.id,
@@ -415,7 +415,7 @@ fn tell_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exi
 }
 
 /// An error that leads to the help needs no usage below it.
-pub(crate) fn names_help(told: &Alt) -> bool {
+pub(crate) fn names_help(told: &AltError) -> bool {
     told.remedy.contains("--help`")
 }
 
@@ -519,9 +519,9 @@ mod tests {
 
     #[test]
     fn context_is_told_and_the_mark_is_not() {
-        let err = error::NOT_ROOT.because("uid 7").context("making /").context(LeftUnfinished);
+        let err = error::NOT_ROOT.with_cause("uid 7").context("making /").context(LeftUnfinished);
         assert_eq!(as_told(&err).to_string(), "ALT-803: making /: uid 7");
-        assert_eq!(error::exit_of(&err), Exit::Unfinished);
+        assert_eq!(error::exit_for(&err), Exit::Unfinished);
         let other = anyhow::anyhow!("inner").context("outer");
         assert_eq!(as_told(&other).to_string(), "ALT-899: outer: inner");
     }

@@ -140,7 +140,7 @@ fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
             preview::as_text(&p, &plan)
         }
         Err(e) => {
-            let alt = error::of(&e).unwrap();
+            let alt = error::find(&e).unwrap();
             format!("{}: {}\n  {}\n", alt.entry.id, alt.cause, alt.remedy)
         }
     }

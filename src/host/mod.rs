@@ -3,8 +3,8 @@
 //! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts,
 //! `files` writes files so that they survive a power cut, `own_file` opens those in a home
 //! directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold
-//! those of the copier, `protect` those of encrypted files and of those with checksums, `line` and
-//! `notices` those of terminals; `beneath` reads and writes in the copy without ever leaving it;
+//! those of the copier, `protect` those of encrypted files and of those with checksums, `line`
+//! those of terminals; `beneath` reads and writes in the copy without ever leaving it;
 //! `view` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod arguments;
@@ -24,7 +24,6 @@ pub mod locks;
 pub mod logins;
 pub mod make;
 pub mod mounts;
-pub mod notices;
 pub mod own_file;
 pub mod placeholders;
 pub mod procs;

@@ -65,7 +65,7 @@ pub fn folder() -> Result<PathBuf> {
         variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|h| h.join(".local/state")));
     Ok(state
         .ok_or_else(|| {
-            error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory")
+            error::JOB_FOLDER.with_cause("neither $XDG_STATE_HOME nor $HOME names a directory")
         })?
         .join("altdisk/jobs"))
 }
@@ -84,9 +84,9 @@ fn own_folder() -> Result<PathBuf> {
             };
             let cause = format!("{} {}", no.path.display(), no.wrong);
             Err(if remedy.is_empty() {
-                error::JOB_FOLDER.because(cause)
+                error::JOB_FOLDER.with_cause(cause)
             } else {
-                error::JOB_FOLDER.because_do(cause, remedy)
+                error::JOB_FOLDER.with_remedy(cause, remedy)
             })
         }
     }
@@ -125,13 +125,14 @@ pub fn list() -> Result<Vec<Summary>> {
 /// # Errors
 /// ALT-953 where there is none.
 pub fn find(id: Id) -> Result<Summary> {
-    summary(&of(id)?, id).ok_or_else(|| error::NO_SUCH_JOB.because(format!("there is no job {id}")))
+    summary(&of(id)?, id)
+        .ok_or_else(|| error::NO_SUCH_JOB.with_cause(format!("there is no job {id}")))
 }
 
 fn ids(folder: &Path) -> Result<Vec<Id>> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(e) => return Err(error::JOB_FOLDER.because(format!("{}: {e}", folder.display()))),
+        Err(e) => return Err(error::JOB_FOLDER.with_cause(format!("{}: {e}", folder.display()))),
         Ok(entries) => entries,
     };
     let number = |e: fs::DirEntry| e.file_name().to_str().and_then(|n| n.parse().ok()).map(Id);
@@ -185,7 +186,7 @@ pub(super) fn write<T: Serialize>(path: &Path, what: &T) -> Result<()> {
 pub(super) fn make(asked: &Asked) -> Result<(Id, PathBuf)> {
     let folder = own_folder()?;
     let failed =
-        |e: std::io::Error| error::JOB_FOLDER.because(format!("{}: {e}", folder.display()));
+        |e: std::io::Error| error::JOB_FOLDER.with_cause(format!("{}: {e}", folder.display()));
     // What is above it is not for jobs alone.
     if let Some(above) = folder.parent() {
         DirBuilder::new().mode(0o755).recursive(true).create(above).map_err(failed)?;

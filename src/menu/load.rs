@@ -31,7 +31,7 @@ pub fn built_in() -> Result<Set> {
     let (draft, _) = draft(vec![built_in_layer()], &found);
     match found.into_inner().into_iter().next() {
         None => Ok(draft.into_set()),
-        Some(spot) => Err(error::MENU_SYNTAX.because(spot.to_string())),
+        Some(spot) => Err(error::MENU_SYNTAX.with_cause(spot.to_string())),
     }
 }
 

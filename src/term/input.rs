@@ -16,9 +16,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use crate::error;
-use crate::host::notices::Notices;
 use crate::term::decode::Decoder;
 use crate::term::paste_guard::PasteGuard;
+use crate::term::signals::SignalQueue;
 use crate::term::stop::take_expected_continue;
 use crate::term::tty::Tty;
 
@@ -110,15 +110,15 @@ pub fn spawn(
     sender: impl Fn(Input) + Send + 'static,
 ) -> Result<Reader> {
     let failed = |e: &dyn std::fmt::Display| {
-        error::TERMINAL_FAILED.because(format!("could not read the terminal: {e}"))
+        error::TERMINAL_FAILED.with_cause(format!("could not read the terminal: {e}"))
     };
-    let notices = Notices::of(&SIGNALS).map_err(|e| failed(&e))?;
-    start(tty, notices, decoder, sender).map_err(|e| failed(&e))
+    let signals = SignalQueue::register(&SIGNALS).map_err(|e| failed(&e))?;
+    start(tty, signals, decoder, sender).map_err(|e| failed(&e))
 }
 
 fn start(
     tty: &Tty,
-    notices: Notices,
+    signals: SignalQueue,
     decoder: Decoder,
     sender: impl Fn(Input) + Send + 'static,
 ) -> std::io::Result<Reader> {
@@ -126,7 +126,7 @@ fn start(
     let shared = Arc::new(Shared::default());
     let mut read = Reading {
         tty: tty.shared(),
-        notices,
+        signals,
         woken,
         shared: Arc::clone(&shared),
         decoder,
@@ -141,7 +141,7 @@ fn start(
 
 struct Reading<F> {
     tty: Arc<OwnedFd>,
-    notices: Notices,
+    signals: SignalQueue,
     woken: OwnedFd,
     shared: Arc<Shared>,
     decoder: Decoder,
@@ -167,7 +167,7 @@ impl<F: Fn(Input)> Reading<F> {
                 PollTimeout::try_from(t.as_millis() + 1).unwrap_or(PollTimeout::MAX)
             });
             let mut fds = vec![
-                PollFd::new(self.notices.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
                 PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
             ];
             if !paused {
@@ -237,7 +237,7 @@ impl<F: Fn(Input)> Reading<F> {
     }
 
     fn handle_signals(&mut self, paused: bool) {
-        for signal in self.notices.take() {
+        for signal in self.signals.take() {
             let input = match signal {
                 Signal::SIGHUP => Input::HangUp,
                 Signal::SIGTERM => Input::Quit,
@@ -282,10 +282,10 @@ mod tests {
         let tty = Tty::from_fd(own.fd(), &vt100).unwrap();
         let (sender, inputs) = mpsc::channel();
         // A signal that the test's own machinery has no use for.
-        let notices = Notices::of(&[Signal::SIGWINCH]).unwrap();
+        let signals = SignalQueue::register(&[Signal::SIGWINCH]).unwrap();
         let decoder = Decoder::with_timeout(vt100.keyboard, true, None);
         let send = move |input| sender.send(input).unwrap();
-        let reader = start(&tty, notices, decoder, send).unwrap();
+        let reader = start(&tty, signals, decoder, send).unwrap();
         (tty, master, reader, inputs, own)
     }
 

@@ -15,5 +15,6 @@ pub mod decode;
 pub mod input;
 pub mod paint;
 pub mod paste_guard;
+mod signals;
 mod stop;
 pub mod tty;

@@ -159,7 +159,7 @@ impl UserMessage {
 
 impl From<&anyhow::Error> for UserMessage {
     fn from(err: &anyhow::Error) -> Self {
-        match crate::error::of(err) {
+        match crate::error::find(err) {
             Some(alt) => Self::new(format!("{}: {}", alt.entry.id, alt.cause), alt.remedy.clone()),
             None => Self::new(format!("{err:#}"), ""),
         }

@@ -64,9 +64,8 @@ pub fn draw(
     let inside =
         Rect { x: place.outer.x + 2, width: place.outer.width.saturating_sub(4), ..place.outer };
     c.within(inside, |c| {
-        for (n, line) in instructions.iter().enumerate() {
-            c.draw_text(0, 3 + n as u16, line, Role::Instruction);
-        }
+        let rows = Rect::new(0, 3, c.width(), instructions.len() as u16);
+        c.draw_lines(rows, instructions.iter().map(|line| (*line, Role::Instruction)));
     });
     if let Some((top, bottom)) = scroll_markers(scroll.0, usize::from(place.body.height), scroll.1)
     {

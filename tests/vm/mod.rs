@@ -9,6 +9,8 @@
 //!
 //! The machine is emulated in software: KVM is not to be had everywhere, and where it is, guests
 //! are known to hang under it in nested machines.
+#[path = "watchdog.rs"]
+mod watchdog;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use watchdog::Watchdog;
 
 /// The source machines that `layout.sh` makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,7 +272,7 @@ impl Lab {
         let limit = Duration::from_secs(minutes * 60);
         let mut cut_at: Option<Instant> = None;
         let mut timed_out = false;
-        let mut pulse = Pulse::new(qemu.0.id());
+        let mut watchdog = Watchdog::new(qemu.0.id(), &[&log, &console]);
         while qemu.0.try_wait().unwrap().is_none() {
             sleep(Duration::from_millis(200));
             if let Some(cut) = cut {
@@ -280,7 +284,7 @@ impl Lab {
                     _ => {}
                 }
             }
-            if pulse.stopped(&log, &console) || self.gave_up.load(Relaxed) {
+            if watchdog.has_stopped() || self.gave_up.load(Relaxed) {
                 break;
             }
             if begun.elapsed() > limit {
@@ -296,14 +300,16 @@ impl Lab {
             job: text(&log),
             console: text(&console),
             timed_out,
-            stalled: pulse.dead,
+            stalled: watchdog.has_stopped(),
         }
     }
 
     /// The machine. Without `bootindex` OVMF keeps to the boot order in its NVRAM; SeaBIOS needs it
     /// to know the first disk.
     fn command(&self, disks: &[&str], job: &Path, console: &Path, log: &Path) -> Command {
-        let mut qemu = Command::new("qemu-system-x86_64");
+        // A test that is killed takes its machine along.
+        let mut qemu = Command::new("setpriv");
+        qemu.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
         // Measured: this processor runs a guest twice as fast as `max`, and two machines with one
         // core each do nearly twice the work of one with two cores. cx16 in the emulation of QEMU
         // 7.2 makes newer kernels die.
@@ -379,47 +385,6 @@ impl Lab {
         let size = fs::metadata(&image).unwrap().len();
         File::options().write(true).open(&image).unwrap().set_len((size + 4096) & !511).unwrap();
         image
-    }
-}
-
-/// Whether an emulated machine still lives. Once in a while QEMU's emulation stops dead (seen at an
-/// EFI variable's write, on a busy host): no output, and no processor time at all, which no waiting
-/// guest is without.
-struct Pulse {
-    stat: PathBuf,
-    since: Instant,
-    last: (u64, u64),
-    dead: bool,
-}
-
-impl Pulse {
-    /// So long without a sign of life.
-    const PATIENCE: Duration = Duration::from_secs(90);
-    /// Processor time below which nothing happened, in clock ticks (hundredths of a second).
-    const NOTHING: u64 = 30;
-
-    fn new(pid: u32) -> Self {
-        Self {
-            stat: PathBuf::from(format!("/proc/{pid}/stat")),
-            since: Instant::now(),
-            last: (0, 0),
-            dead: false,
-        }
-    }
-
-    fn stopped(&mut self, log: &Path, console: &Path) -> bool {
-        let written: u64 =
-            [log, console].iter().map(|f| fs::metadata(f).map_or(0, |m| m.len())).sum();
-        let stat = text(&self.stat);
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
-        let ticks: u64 =
-            fields.get(11..13).map_or(0, |f| f.iter().filter_map(|t| t.parse::<u64>().ok()).sum());
-        if written != self.last.0 || ticks > self.last.1 + Self::NOTHING {
-            self.last = (written, ticks);
-            self.since = Instant::now();
-        }
-        self.dead = self.since.elapsed() > Self::PATIENCE;
-        self.dead
     }
 }
 

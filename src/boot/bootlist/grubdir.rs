@@ -30,7 +30,7 @@ impl GrubDir {
     /// ALT-509 if there is none.
     pub fn own(events: &Events) -> Result<Self> {
         let dir = find_own(Path::new("/")).ok_or_else(|| {
-            error::NO_BOOTLIST.because(
+            error::NO_BOOTLIST.with_cause(
                 "no GRUB configuration is in /boot/grub or /boot/grub2 of the running system",
             )
         })?;
@@ -43,7 +43,7 @@ impl GrubDir {
     /// # Errors
     /// ALT-512 if the file system is not there, is there twice, or holds no GRUB directory.
     pub fn of(disk: &BootDisk, write: bool, events: &Events) -> Result<Self> {
-        let refuse = |why: String| error::OTHER_GRUB.because(format!("{}: {why}", disk.title()));
+        let refuse = |why: String| error::OTHER_GRUB.with_cause(format!("{}: {why}", disk.title()));
         let mut this = Self {
             root: PathBuf::new(),
             dir: disk.grub_dir.clone(),
@@ -80,7 +80,7 @@ impl GrubDir {
         }
         if found.len() > 1 {
             let all: Vec<String> = found.iter().map(|p| p.display().to_string()).collect();
-            return Err(error::OTHER_GRUB.because(format!(
+            return Err(error::OTHER_GRUB.with_cause(format!(
                 "several devices have the file system UUID {}: {}",
                 disk.boot_fs_uuid,
                 all.join(", ")

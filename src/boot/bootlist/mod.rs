@@ -93,11 +93,11 @@ pub struct GrubBefore {
 /// # Errors
 /// ALT-509 with the reason.
 pub fn capability(firmware: Firmware) -> Result<()> {
-    let no = |why: &str| Err(error::NO_BOOTLIST.because(why));
+    let no = |why: &str| Err(error::NO_BOOTLIST.with_cause(why));
     let root = Path::new("/");
     match firmware {
         Firmware::Uefi if find_program(root, "efibootmgr").is_none() => Err(error::NO_BOOTLIST
-            .because_do(
+            .with_remedy(
                 "efibootmgr is not installed",
                 "install the package efibootmgr, or say -B",
             )),
@@ -173,7 +173,7 @@ impl Machine {
     pub fn find(&self, word: &str) -> Result<&BootDisk> {
         self.disks().find(|d| d.is_called(word)).ok_or_else(|| {
             let known: Vec<String> = self.disks().map(BootDisk::title).collect();
-            error::BOOT_DISK.because(format!("{word}: the boot list knows {}", known.join(", ")))
+            error::BOOT_DISK.with_cause(format!("{word}: the boot list knows {}", known.join(", ")))
         })
     }
 
@@ -393,7 +393,7 @@ impl Machine {
         let mut chains = vec![];
         for d in chain_to {
             let fs_uuid = d.chain_uuid().ok_or_else(|| {
-                error::OTHER_GRUB.because(format!(
+                error::OTHER_GRUB.with_cause(format!(
                     "{}: no file system on a partition of it that GRUB could find it by",
                     d.title()
                 ))

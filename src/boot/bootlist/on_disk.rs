@@ -109,5 +109,5 @@ fn other_disks_hand_over_and_are_restored() {
     drop(_b);
     machine.undo(&before, &events).unwrap();
     let err = GrubDir::of(&b, true, &events).map(drop).unwrap_err();
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-512");
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-512");
 }

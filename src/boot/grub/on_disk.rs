@@ -95,5 +95,5 @@ fn bios_loader_and_menu_on_a_loop_disk() {
     // What is no kernel makes no menu.
     std::fs::remove_file(root.join("boot/vmlinuz-6.1.0-1-amd64")).unwrap();
     let err = mkconfig(&sandbox, &map, &events).unwrap_err();
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-507");
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-507");
 }

@@ -73,7 +73,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ),
         _ => {
             return Err(error::LIST_WHAT
-                .because(format!("`altdisk list {}` lists nothing", words.join(" "))));
+                .with_cause(format!("`altdisk list {}` lists nothing", words.join(" "))));
         }
     };
     Ok(say(&format(&heading, &rows), Exit::Done))

@@ -25,7 +25,7 @@ fn stands() -> (Alternate, World, Request) {
 
 fn refused(request: &Request, a: &Alternate, world: &World) -> String {
     let e = may_replace(request, a, world).unwrap_err();
-    let alt = error::of(&e).unwrap();
+    let alt = error::find(&e).unwrap();
     format!("{alt} -> {}", alt.remedy)
 }
 

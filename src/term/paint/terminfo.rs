@@ -186,6 +186,15 @@ fn allowed(term: &str, strings: &[(String, String)]) -> BTreeSet<String> {
             }
         }
     }
+    // Entries have them only as extensions, which old ncurses do not read.
+    let capabilities = Capabilities::for_term(term);
+    for (known, mode) in
+        [(capabilities.bracketed_paste, 2004), (capabilities.synchronised_update, 2026)]
+    {
+        if known {
+            all.extend(['h', 'l'].map(|last| format!("CSI ?{mode}{last}")));
+        }
+    }
     // `sgr` has 0 before the others, and the control characters that move are their own
     // capabilities.
     all.insert("SGR 0".into());

@@ -192,6 +192,15 @@ fn check(
 }
 
 proptest! {
+    /// The emulator also reads what firmware and kernel write to a serial line.
+    #[test]
+    fn the_emulator_survives_anything(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\x1b[?;0123456789rmHJKLMPXABCDhl\r\n".to_vec())], 0..300)) {
+        Emulator::new(80, 24, "vt100", false).feed(&bytes);
+        Emulator::new(80, 24, "xterm", true).feed(&bytes);
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn the_frame_is_shown(steps in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..12), kind in 0..KINDS.len(), small: bool, budget in 20..400usize) {

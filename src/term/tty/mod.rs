@@ -48,7 +48,7 @@ pub struct Tty {
 }
 
 fn vanished(e: impl std::fmt::Display) -> anyhow::Error {
-    error::TERMINAL_GONE.because(format!("the terminal does not answer: {e}"))
+    error::TERMINAL_GONE.with_cause(format!("the terminal does not answer: {e}"))
 }
 
 impl Tty {
@@ -62,7 +62,9 @@ impl Tty {
             [("input", nix::unistd::isatty(&stdin)), ("output", nix::unistd::isatty(&stdout))]
         {
             if is_terminal != Ok(true) {
-                return Err(error::NO_TERMINAL.because(format!("standard {name} is no terminal")));
+                return Err(
+                    error::NO_TERMINAL.with_cause(format!("standard {name} is no terminal"))
+                );
             }
         }
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -71,7 +73,7 @@ impl Tty {
         // After `su` the terminal belongs to another user; the controlling terminal can always be
         // opened.
         let fd = named.or_else(|_| open("/dev/tty", flags, stat::Mode::empty())).map_err(|e| {
-            error::TERMINAL_FAILED.because(format!("could not open the terminal: {e}"))
+            error::TERMINAL_FAILED.with_cause(format!("could not open the terminal: {e}"))
         })?;
         Self::from_fd(fd, capabilities)
     }
@@ -83,11 +85,11 @@ impl Tty {
     pub(in crate::term) fn from_fd(fd: OwnedFd, capabilities: &Capabilities) -> Result<Self> {
         let fd = Arc::new(fd);
         let settings = tcgetattr(&fd).map_err(|e| {
-            error::TERMINAL_FAILED.because(format!("could not read the line's settings: {e}"))
+            error::TERMINAL_FAILED.with_cause(format!("could not read the line's settings: {e}"))
         })?;
         let raw_mode = RawMode::new(Arc::clone(&fd), capabilities.clone());
         raw_mode.enable().map_err(|e| {
-            error::TERMINAL_FAILED.because(format!("could not make the terminal raw: {e}"))
+            error::TERMINAL_FAILED.with_cause(format!("could not make the terminal raw: {e}"))
         })?;
         let speed = bits_per_second(cfgetospeed(&settings));
         Ok(Self { fd, raw_mode, speed, pending: vec![], free_at: Instant::now() })

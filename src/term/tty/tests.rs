@@ -2,9 +2,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use nix::sys::termios::{
-    BaudRate, InputFlags, LocalFlags, OutputFlags, SetArg, Termios, cfsetspeed, tcsetattr,
-};
+use nix::sys::termios::{BaudRate, InputFlags, LocalFlags, OutputFlags, Termios, cfsetspeed};
 
 use super::*;
 use crate::testing::terminal::{OwnTerminal, open_terminal};
@@ -63,7 +61,10 @@ fn given_back_once_and_taken_again() {
     let (mut tty, mut master, _, _own) = opened("xterm", |_| {});
     tty.write(b"frame").unwrap();
     tty.suspend().unwrap();
-    assert_eq!(read(&mut master), "frame\x1b[m\x1b(B\x1b[r\x1b[24;1H\x1b[K\x1b[?25h\x1b[?1049l");
+    assert_eq!(
+        read(&mut master),
+        "frame\x1b[m\x1b(B\x1b[r\x1b[24;1H\x1b[K\x1b[?2004l\x1b[?25h\x1b[?1049l"
+    );
     tty.resume().unwrap();
     assert!(!tcgetattr(tty.shared()).unwrap().local_flags.contains(LocalFlags::ICANON));
     tty.suspend().unwrap();
@@ -117,7 +118,7 @@ fn a_line_that_is_full_or_gone() {
         }
         std::thread::sleep(Duration::from_millis(10));
     };
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-942");
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-942");
 }
 
 #[test]
@@ -136,6 +137,8 @@ fn a_slow_line_is_not_overrun() {
 
 #[test]
 fn no_terminal() {
-    let err = Tty::on(File::open("/dev/null").unwrap().into(), &Terminal::of("vt100")).unwrap_err();
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-943");
+    let err =
+        Tty::from_fd(File::open("/dev/null").unwrap().into(), &Capabilities::for_term("vt100"))
+            .unwrap_err();
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-943");
 }

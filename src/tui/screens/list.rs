@@ -360,23 +360,23 @@ impl List {
         if rows.is_empty() {
             c.draw_text(MARGIN, 0, "There is nothing to choose from.", Role::Note);
         }
+        let line = |(n, note): &(usize, Option<&str>)| {
+            let entry = &self.listing.entries[*n];
+            match note {
+                Some(note) => (format!("  {}", self.cut(note)), Role::Note),
+                None if entry.refused => (self.cut(&entry.line), Role::Disabled),
+                None => (self.cut(&entry.line), Role::Text),
+            }
+        };
+        let lines: Vec<(String, Role)> = rows.iter().map(line).collect();
+        let selected = rows.iter().position(|(n, note)| *n == self.at && note.is_none());
+        let part = Rect::new(0, 0, c.width(), c.height());
+        c.draw_list(part, (1, MARGIN), &lines, (self.top, selected));
+        // Where `>` is the cursor, chosen entries have another mark.
+        let mark = if c.theme.highlight == Highlight::Marker { "x" } else { ">" };
         for (y, (n, note)) in rows.iter().skip(self.top).take(usize::from(c.height())).enumerate() {
-            let (y, entry) = (y as u16, &self.listing.entries[*n]);
-            if let Some(note) = note {
-                c.draw_text(MARGIN + 2, y, &self.cut(note), Role::Note);
-                continue;
-            }
-            let role = if entry.refused { Role::Disabled } else { Role::Text };
-            let line = self.cut(&entry.line);
-            if *n == self.at {
-                c.draw_selected(1, MARGIN, y, &line, role)
-            } else {
-                _ = c.draw_text(MARGIN, y, &line, role)
-            }
-            if self.marked().is_some_and(|m| m.contains(n)) {
-                // Where `>` is the cursor, what is chosen has another mark.
-                let mark = if c.theme.highlight == Highlight::Marker { "x" } else { ">" };
-                c.draw_text(0, y, mark, Role::Mark);
+            if note.is_none() && self.marked().is_some_and(|m| m.contains(n)) {
+                c.draw_text(0, y as u16, mark, Role::Mark);
             }
         }
     }
@@ -462,7 +462,7 @@ mod tests {
     #[test]
     fn the_line_under_the_cursor_is_taken() {
         let press = |l: &mut List, keys: &[KeyCode]| {
-            keys.iter().fold(Outcome::Stay, |_, k| l.key(*k, SIZE))
+            keys.iter().fold(Outcome::Stay, |_, k| l.key((*k).into(), SIZE))
         };
         for prefilled in [true, false] {
             let filled = || list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
@@ -499,7 +499,7 @@ mod tests {
         );
         let said = |keys: &[KeyCode], prefilled| {
             let mut l = filled(prefilled);
-            keys.iter().for_each(|k| _ = l.key(*k, SIZE));
+            keys.iter().for_each(|k| _ = l.key((*k).into(), SIZE));
             l.settle(SIZE);
             drawn(80, 24, |c| l.view(c, KeyNames::Function))
         };

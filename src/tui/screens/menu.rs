@@ -102,14 +102,13 @@ impl Menu {
         c.draw_text(0, 2, INSTRUCTION, Role::Instruction);
         let legend = self.legend();
         let shown = self.rows((c.width(), c.height()));
-        for (n, item) in self.menu.items.iter().enumerate().skip(self.top).take(shown) {
-            let y = FIRST + (n - self.top) as u16;
-            match &item.goto {
-                Some(_) if n == self.at => c.draw_selected(0, COLUMN, y, &item.text, Role::Text),
-                Some(_) => _ = c.draw_text(COLUMN, y, &item.text, Role::Text),
-                None => _ = c.draw_text(COLUMN, y, &item.text, Role::Heading),
-            }
-        }
+        let line = |item: &model::Item| {
+            let role = if item.goto.is_some() { Role::Text } else { Role::Heading };
+            (item.text.clone(), role)
+        };
+        let lines: Vec<(String, Role)> = self.menu.items.iter().map(line).collect();
+        let rows = Rect::new(0, FIRST, c.width(), shown as u16);
+        c.draw_list(rows, (0, COLUMN), &lines, (self.top, self.item().map(|_| self.at)));
         let below = c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE));
         if let Some((above, under)) = scroll_markers(self.top, shown, self.menu.items.len()) {
             c.draw_text(0, FIRST - 1, &above, Role::Note);

@@ -2,6 +2,7 @@
 //! type, the command line.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::menu::command::Line;
@@ -185,9 +186,8 @@ impl Review {
         };
         c.draw_text(0, 2, what, Role::Instruction);
         let (lines, rows) = (self.lines(size.0), self.rows(size));
-        for (y, (line, role)) in lines.iter().skip(self.top).take(rows).enumerate() {
-            c.draw_text(0, FIRST + y as u16, line, *role);
-        }
+        let part = Rect::new(0, FIRST, c.width(), rows as u16);
+        c.draw_lines(part, lines.iter().skip(self.top).map(|(l, role)| (l.as_str(), *role)));
         let below = FIRST + rows as u16;
         if let Some((above, under)) = scroll_markers(self.top, rows, lines.len()) {
             c.draw_text(0, FIRST - 1, &above, Role::Note);

@@ -2,6 +2,7 @@
 //! and whole screens of text.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
 
 use crate::theme::Role;
 use crate::tui::canvas::{Canvas, scroll_markers};
@@ -259,7 +260,7 @@ impl Text {
         c.draw_centred(0, &self.title, Role::Title);
         let rows = page_rows((c.width(), c.height()), &self.legend());
         let below = c.height().saturating_sub(keys::rows(&self.legend(), c.width(), keys::WIDE));
-        let body = ratatui::layout::Rect::new(2, PAGE, c.width().saturating_sub(2), rows as u16);
+        let body = Rect::new(2, PAGE, c.width().saturating_sub(2), rows as u16);
         c.within(body, |c| self.body(c, lines));
         if let Some((above, under)) = scroll_markers(self.top, rows, lines.len()) {
             c.draw_text(0, PAGE - 1, &above, Role::Note);
@@ -273,11 +274,10 @@ impl Text {
     }
 
     fn body(&self, c: &mut Canvas<'_>, lines: &[(String, Role)]) {
-        let rows = usize::from(c.height());
-        for (n, (line, role)) in lines.iter().enumerate().skip(self.top).take(rows) {
-            let role = if self.found == Some(n) { Role::Found } else { *role };
-            c.draw_text(0, (n - self.top) as u16, line, role);
-        }
+        let lines = lines.iter().enumerate().skip(self.top).map(|(n, (line, role))| {
+            (line.as_str(), if self.found == Some(n) { Role::Found } else { *role })
+        });
+        c.draw_lines(Rect::new(0, 0, c.width(), c.height()), lines);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A command is asked something: please wait. Shown only if it takes a while; F3 gives it up.
 
 use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
 
 use crate::theme::Role;
 use crate::tui::canvas::Canvas;
@@ -44,9 +45,8 @@ impl Wait {
             key_names,
         );
         c.within(place.body, |c| {
-            for (y, line) in lines.iter().enumerate() {
-                c.draw_text(0, y as u16, line, Role::Command);
-            }
+            let rows = Rect::new(0, 0, c.width(), c.height());
+            c.draw_lines(rows, lines.iter().map(|line| (line.as_str(), Role::Command)));
         });
     }
 }

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::job::index::{Class, Filter, Growth};
 use crate::job::log::{Hit, Log, Search, matches};
+use crate::tui::canvas::expand_tabs;
 use crate::tui::status::rows;
 
 /// Columns that Left and Right move.
@@ -353,7 +354,7 @@ impl Pane {
     }
 
     fn rows_of(&self, line: u64, class: Class, text: &str) -> Vec<Row> {
-        let text = rows::spread(text);
+        let text = expand_tabs(text);
         let width = self.size.0.saturating_sub(if class.is_stderr() { MARK } else { 0 }).max(1);
         let needle = if self.hit == Some(line) { self.needle.as_str() } else { "" };
         let row = |row: usize, text: String, more: (bool, bool)| {

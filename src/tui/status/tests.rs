@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::layout::Layout;
 use super::model::{Action, Msg, Status};
-use super::work::StepStatus;
+use super::{pane, update};
 use crate::event::Event;
 use crate::event::Stream;
 use crate::job::Ended;
@@ -335,7 +336,7 @@ fn a_still_pane_keeps_the_first_screenful() {
     stage.status = stage.status.still();
     stage.says(&numbered(0..5));
     stage.says(&numbered(5..50));
-    stage.at += MIN_REFRESH_INTERVAL;
+    stage.at += update::MIN_REFRESH_INTERVAL;
     stage.says(&[]);
     assert_eq!(
         (stage.seen()[0].as_str(), screen_row(&stage, 18).as_str()),
@@ -377,7 +378,7 @@ fn one_long_line_is_scrolled_by_rows() {
         ("[TOP]".into(), "[MORE...1]".into())
     );
     stage.keys(&[KeyCode::Down, KeyCode::PageDown]);
-    assert_eq!(stage.status.pane.rows[0].place, pane::Place { line: 0, row: 11 });
+    assert_eq!(stage.status.pane.rows[0].place, pane::Position { line: 0, row: 11 });
     stage.keys(&[KeyCode::PageDown, KeyCode::PageDown]);
     assert_eq!(screen_row(&stage, 18), "[BOTTOM]");
     stage.keys(&[KeyCode::Up]);
@@ -390,7 +391,7 @@ fn find_and_find_next() {
     events[150] = err("an ODD line");
     events[20] = out("oddly");
     let mut stage = Stage::said(&events, SIZE);
-    let typed: Vec<KeyEvent> =
+    let typed: Vec<KeyCode> =
         "/oddx".chars().map(KeyCode::Char).chain([KeyCode::Backspace, KeyCode::Enter]).collect();
     stage.keys(&[KeyCode::Home]);
     stage.keys(&typed[..5]);
@@ -446,23 +447,23 @@ fn filters() {
 #[test]
 fn stopping_asks_and_then_forces() {
     let mut stage = Stage::said(&[out("x")], SIZE);
-    assert_eq!(stage.key(keys::ctrl('c').into()), []);
+    assert_eq!(stage.key(keys::ctrl('c')), []);
     stage.golden("stop");
     assert_eq!(stage.key(KeyCode::F(3).into()), [], "that only closes the box");
-    stage.key(keys::ctrl('c').into());
+    stage.key(keys::ctrl('c'));
     assert_eq!(stage.key(KeyCode::Char('q').into()), []);
     assert_eq!(stage.key(KeyCode::Enter.into()), [Action::Stop(Id(7))]);
     assert!(stage.status.legend().contains(&(keys::ctrl('c'), "End by force")));
-    stage.key(keys::ctrl('c').into());
+    stage.key(keys::ctrl('c'));
     assert_eq!(stage.key(KeyCode::Enter.into()), [Action::Kill(Id(7))]);
-    stage.key(keys::ctrl('c').into());
+    stage.key(keys::ctrl('c'));
     stage.feed(
         usize::MAX,
         State::Ended(Ended { code: None, signal: Some(15), time: 0, ms: 10_000 }),
     );
     assert_eq!(stage.status.ended(), Some(143));
     assert_eq!(screen_row(&stage, 5), "It was stopped after 0:10.");
-    assert_eq!(stage.key(keys::ctrl('c').into()), []);
+    assert_eq!(stage.key(keys::ctrl('c')), []);
     assert!(stage.status.overlay.is_none(), "nothing is left to stop");
     stage.golden("stopped");
 }
@@ -481,7 +482,7 @@ fn keys_that_are_the_interface_s() {
         (KeyCode::F(9), Action::Shell),
         (KeyCode::F(10), Action::Exit),
     ] {
-        assert_eq!(stage.key(key), [action]);
+        assert_eq!(stage.key(key.into()), [action]);
     }
     stage.feed(usize::MAX, ended(0));
     assert_eq!(stage.status.leaving(), None);
@@ -501,13 +502,8 @@ fn it_fits_any_size() {
         for height in [5, 10, 24, 60] {
             let mut stage = Stage::clone((width, height));
             stage.feed(copying(), State::Running);
-            stage.keys(&[
-                KeyCode::Tab,
-                KeyCode::Down,
-                KeyCode::Tab,
-                KeyCode::PageUp,
-                keys::ctrl('c'),
-            ]);
+            stage.keys(&[KeyCode::Tab, KeyCode::Down, KeyCode::Tab, KeyCode::PageUp]);
+            stage.key(keys::ctrl('c'));
             stage.screen();
             stage.feed(usize::MAX, ended(1));
             stage.screen();

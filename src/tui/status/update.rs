@@ -16,7 +16,7 @@ use crate::tui::status::words;
 use crate::tui::status::work::Work;
 
 /// Figures change no more often than this.
-const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Status {
     /// The status of a job; the interface follows it with [`crate::job::follow::spawn`] and hands

@@ -225,7 +225,7 @@ fn screenshots() {
     press(&mut m, "F3 F6");
     picture("command", &m);
     press(&mut m, "F3 enter");
-    answer(&mut m, include_str!("../../tests/fixtures/reviews/clone.json"));
+    answer(&mut m, include_str!("../../../tests/fixtures/reviews/clone.json"));
     assert_eq!(top(&m), "review");
     picture("review", &m);
     let effects = press(&mut m, "S-vdb enter");
