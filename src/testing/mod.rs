@@ -1,5 +1,5 @@
 //! Helpers that several unit tests share.
 
 pub mod golden;
-pub mod sample;
+pub mod menus;
 pub mod terminal;

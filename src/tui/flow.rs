@@ -3,35 +3,26 @@
 //! A dialog's Enter passes these gates, each of which may stop it: the rules of its fields; whether
 //! root is needed; the review; ARE YOU SURE??. Then its command runs, as a job of its own unless
 //! the dialog says otherwise. Programs are asked in the background; [`answered`] goes on where
-//! [`ask`] stopped.
+//! [`crate::tui::ask`] stopped.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::job;
-use crate::menu::model::{
-    Builtin, Dialog, Field, How, Kind, Many, Next, Run, Screen, Selector, Target,
-};
+use crate::menu::model::{Builtin, Dialog, How, Next, Screen, Selector, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
-use crate::secret::masked_words;
-use crate::text::shell::quoted;
+use crate::tui::ask::{Query, REVIEW_TIMEOUT_SECS, ask, own_error};
 use crate::tui::layer::{Layer, ListPurpose};
+use crate::tui::lists::field_list;
 use crate::tui::model::{
     Asked, Effect, Model, Pending, QuestionKind, RunMode, Started, UserMessage,
 };
-use crate::tui::popup::{self, fold};
 use crate::tui::record::Record;
 use crate::tui::screens::form::Form;
-use crate::tui::screens::list::{Choose, List};
 use crate::tui::screens::menu::Menu;
 use crate::tui::screens::review::Review;
 use crate::tui::screens::text::{Text, TextKind};
-use crate::tui::screens::wait::Wait;
 use crate::tui::texts;
-
-/// Seconds that a review may take.
-const REVIEW_TIMEOUT_SECS: u64 = 120;
 
 type Effects = Vec<Effect>;
 
@@ -75,7 +66,7 @@ pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
             let dialog = Rc::new(dialog.clone());
             match &dialog.discover {
                 Some(run) if model.options.run_mode != RunMode::Nothing => {
-                    let (asked, limit) = (Query::of(run, &context, &[]), dialog.timeout);
+                    let (asked, limit) = (Query::for_command(run, &context, &[]), dialog.timeout);
                     ask(model, asked, limit, QuestionKind::Discover(Rc::clone(&dialog), context))
                 }
                 _ => open_dialog(model, dialog, context),
@@ -139,57 +130,6 @@ pub fn fail(model: &mut Model, told: UserMessage) -> Effects {
     effects
 }
 
-/// A command that is asked something, and the same for people: passwords hidden.
-struct Query {
-    argv: Vec<String>,
-    shown: String,
-}
-
-impl Query {
-    /// `fields`: those whose values are in `context`.
-    fn of(run: &Run, context: &Context, fields: &[Field]) -> Self {
-        let mut masked = context.clone();
-        for field in fields.iter().filter(|f| f.kind == Kind::Password) {
-            if let Some(value) = masked.get_mut(&field.name).filter(|v| !v.is_empty()) {
-                command::HIDDEN.clone_into(value);
-            }
-        }
-        Self {
-            argv: command::of_run(run, context),
-            shown: quoted(&masked_words(&command::of_run(run, &masked))),
-        }
-    }
-
-    /// The review of what is about to run.
-    fn review(pending: &Pending) -> Option<Self> {
-        let line = pending.line.with(pending.dialog.review.as_ref()?);
-        let shown = line.shown();
-        Some(Self { argv: line.argv, shown })
-    }
-}
-
-/// Asks a program something in the background; F3 gives it up.
-fn ask(model: &mut Model, asking: Query, seconds: u64, kind: QuestionKind) -> Effects {
-    model.tokens += 1;
-    let token = model.tokens;
-    let Query { argv, shown } = asking;
-    model.asked = Some(Asked { token, kind });
-    model.stack.push(Layer::Wait(Wait::new(token, shown.clone())));
-    let mut effects = vec![
-        Effect::Ask {
-            token,
-            argv,
-            shown: shown.clone(),
-            limit: Duration::from_secs(seconds.max(1)),
-        },
-        Effect::Later(token),
-    ];
-    if model.options.trace {
-        effects.push(Effect::Record(Record::Question { command: shown }));
-    }
-    effects
-}
-
 /// The answer to a question has come.
 pub fn answered(model: &mut Model, token: u64, answer: Result<String, UserMessage>) -> Effects {
     let Some(asked) = model.asked.take_if(|a| a.token == token) else { return vec![] };
@@ -205,7 +145,7 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, UserMessag
             // An error of our own says more than that a program failed.
             let own = matches!(asked.kind, QuestionKind::Review)
                 || told.wrong.lines().nth(1).is_some_and(|l| l.contains(": ALT-"));
-            effects.extend(fail(model, if own { refused(told) } else { told }));
+            effects.extend(fail(model, if own { own_error(told) } else { told }));
             return effects;
         }
     };
@@ -228,35 +168,6 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, UserMessag
     effects
 }
 
-/// What a program of ours, or a review, says of its failure: it stands after the line about the
-/// program.
-fn refused(told: UserMessage) -> UserMessage {
-    let mut said = told
-        .wrong
-        .lines()
-        .skip(1)
-        .map(|l| l.strip_prefix("  ").unwrap_or(l).trim_end())
-        .filter(|l| !l.is_empty());
-    let Some(first) = said.next() else { return told };
-    let (mut wrong, mut remedy) = (
-        first
-            .trim_start()
-            .split_once(": ALT-")
-            .map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")),
-        String::new(),
-    );
-    for line in said {
-        let does = line.trim_start().strip_prefix("what to do: ");
-        let to = if remedy.is_empty() && does.is_none() { &mut wrong } else { &mut remedy };
-        // Lines are kept: a cause may be a list.
-        if !to.is_empty() {
-            to.push('\n');
-        }
-        to.push_str(does.unwrap_or(line));
-    }
-    UserMessage::new(wrong, remedy)
-}
-
 /// F4: the choices of the field under the cursor.
 pub fn list_of_field(model: &mut Model) -> Effects {
     let nothing = model.options.run_mode == RunMode::Nothing;
@@ -270,11 +181,11 @@ pub fn list_of_field(model: &mut Model) -> Effects {
         Some(list) => {
             let context = form.values.context(&form.dialog.fields, &form.context);
             let (asked, limit) =
-                (Query::of(&list.command, &context, &form.dialog.fields), list.timeout);
+                (Query::for_command(&list.command, &context, &form.dialog.fields), list.timeout);
             ask(model, asked, limit, QuestionKind::List)
         }
         None => {
-            let list = of_field(form, &field, lists::of_choices(&field.choices));
+            let list = field_list(form, &field, lists::of_choices(&field.choices));
             push(model, Layer::List(list, ListPurpose::Field))
         }
     }
@@ -289,23 +200,8 @@ fn show_list(model: &mut Model, text: &str) -> Effects {
     let mut entries = lists::of_choices(&field.choices).entries;
     entries.append(&mut listing.entries);
     listing.entries = entries;
-    let list = of_field(form, &field, listing);
+    let list = field_list(form, &field, listing);
     push(model, Layer::List(list, ListPurpose::Field))
-}
-
-fn of_field(form: &Form, field: &Field, listing: lists::Listing) -> List {
-    use crate::menu::model::Take;
-    let choose = match (&field.list, field.many) {
-        (Some(list), _) if list.take == Take::Range => Choose::None,
-        (_, Many::One) => Choose::One,
-        _ => Choose::Several,
-    };
-    let title = field.title();
-    let mut list = List::new(&title, listing, choose)
-        .with(&form.chosen())
-        .prefilled(!form.values.changed(form.at));
-    list.help.clone_from(&field.help);
-    list
 }
 
 /// Enter in a list that belongs to a field.
@@ -330,8 +226,10 @@ fn answer_selector(model: &mut Model) -> Effects {
     match &selector.next {
         Next::Classified { command, timeout, .. } => {
             context.insert(selector.field.name.clone(), real.clone());
-            let (asked, limit) =
-                (Query::of(command, &context, std::slice::from_ref(&selector.field)), *timeout);
+            let (asked, limit) = (
+                Query::for_command(command, &context, std::slice::from_ref(&selector.field)),
+                *timeout,
+            );
             if model.options.run_mode == RunMode::Nothing {
                 return fail(
                     model,
@@ -412,7 +310,7 @@ pub fn commit(model: &mut Model) -> Effects {
         );
     }
     let pending = Pending { line, dialog };
-    let review = Query::review(&pending).filter(|_| run_mode == RunMode::All);
+    let review = Query::for_review(&pending).filter(|_| run_mode == RunMode::All);
     model.pending = Some(pending);
     match review {
         Some(asked) => ask(model, asked, REVIEW_TIMEOUT_SECS, QuestionKind::Review),
@@ -520,44 +418,6 @@ pub fn drop_ghosts(model: &mut Model) {
     while matches!(model.stack.last(), Some(Layer::Form(form)) if form.ghost) {
         model.stack.pop();
     }
-}
-
-/// The looks as a list.
-pub fn themes(model: &Model) -> List {
-    let entry = |t: &crate::theme::Theme| {
-        // As notes, long descriptions are read in whole.
-        let notes = fold(&t.about, popup::inner(model.size).saturating_sub(6));
-        lists::Entry { line: t.name.clone(), notes, value: t.name.clone(), ..Default::default() }
-    };
-    let listing =
-        lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };
-    let mut list = List::new("Colours and Theme", listing, Choose::One)
-        .with(std::slice::from_ref(&model.theme.name));
-    texts::THEMES.clone_into(&mut list.help);
-    list
-}
-
-/// The jobs as a list; the newest first. `now`: seconds since the epoch.
-pub fn jobs(summaries: &[job::Summary], now: u64) -> List {
-    let entry = |s: &job::Summary| {
-        let took = s.took(now).map_or_else(|| "-".to_owned(), crate::text::clock);
-        let started = crate::host::clock::minute(s.started);
-        let line = format!(
-            "{:>4}  {started}  {:<13} {took:>8}  {}",
-            s.id.to_string(),
-            s.state_word(),
-            s.spec.title
-        );
-        lists::Entry { line, value: s.id.to_string(), ..Default::default() }
-    };
-    let heading = Some(format!(
-        " {:>4}  {:<16}  {:<13} {:>8}  {}",
-        "Job", "Started", "State", "Time", "What"
-    ));
-    let listing = lists::Listing { heading, entries: summaries.iter().map(entry).collect() };
-    let mut list = List::new("Running and Finished Jobs", listing, Choose::One);
-    texts::JOBS.clone_into(&mut list.help);
-    list
 }
 
 /// The command that Enter would run now.

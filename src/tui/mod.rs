@@ -5,6 +5,7 @@
 //! loop carries out; [`view`] draws the model when no message is left. Nothing is on a timer while
 //! nothing happens.
 
+pub mod ask;
 pub mod canvas;
 pub mod channel;
 pub mod effect_runner;
@@ -13,6 +14,7 @@ pub mod find;
 pub mod flow;
 pub mod keys;
 pub mod layer;
+pub mod lists;
 pub mod log_job;
 pub mod model;
 pub mod plain;

@@ -5,6 +5,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use crate::tui::flow;
 use crate::tui::keys::ctrl;
 use crate::tui::layer::{Layer, ListPurpose};
+use crate::tui::lists;
 use crate::tui::model::{Effect, Model, Msg, QuestionKind, UserMessage};
 use crate::tui::record::Record;
 use crate::tui::screens::edit::Edit;
@@ -39,14 +40,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
             model.asked = None;
             match jobs {
                 Ok(jobs) => {
-                    flow::push(model, Layer::List(flow::jobs(&jobs, now), ListPurpose::Jobs))
+                    flow::push(model, Layer::List(lists::job_list(&jobs, now), ListPurpose::Jobs))
                 }
                 Err(told) => flow::fail(model, told),
             }
         }
         Msg::Themes(themes) => {
             model.themes = themes;
-            let list = flow::themes(model);
+            let list = lists::theme_list(model);
             flow::push(model, Layer::List(list, ListPurpose::Themes))
         }
         Msg::Opened(status) => opened(model, status),

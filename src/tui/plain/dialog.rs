@@ -10,6 +10,7 @@ use crate::menu::values::{Context, Values};
 use crate::menu::{discover, review, rules};
 use crate::text::one_line;
 use crate::text::shell::quoted;
+use crate::tui::ask::REVIEW_TIMEOUT_SECS;
 use crate::tui::plain::session::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::record::Record;
 
@@ -212,6 +213,3 @@ impl<W: Write> Plain<'_, W> {
         Ok(typed.is_some_and(|t| t == "yes").then_some(line))
     }
 }
-
-/// Seconds that a review may take.
-const REVIEW_TIMEOUT_SECS: u64 = 120;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::testing::sample::{keys, model, press, top};
+use crate::testing::menus::{keys, model, press, top};
 use crate::tui::canvas::Canvas;
 use crate::tui::layer::Layer;
 use crate::tui::model::{Effect, Model, Msg, UserMessage};

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use crate::menu::load;
 use crate::menu::model::{Screen, Set, TOP};
 use crate::testing::golden::check;
-use crate::testing::sample::{answer, press, top};
+use crate::testing::menus::{answer, press, top};
 use crate::theme::{self, Theme};
 use crate::tui::canvas::Canvas;
 use crate::tui::keys::KeyNames;
@@ -230,7 +230,7 @@ fn screenshots() {
     picture("review", &m);
     let effects = press(&mut m, "S-vdb enter");
     assert!(matches!(&effects[..], [Effect::Start { .. }]), "{effects:?}");
-    let status = crate::tui::status::tests::running_clone((110, 32));
+    let status = crate::tui::status::tests::stage::running_clone((110, 32));
     let mut m = model((110, 32), classic());
     update(&mut m, Msg::Opened(Ok(Box::new(status))));
     picture("status", &m);

@@ -4,7 +4,7 @@ mod paste;
 
 use crate::job::{Id, Spec};
 use crate::testing::golden::{check, drawn};
-use crate::testing::sample::{answer, done, model, press, top};
+use crate::testing::menus::{answer, done, model, press, top};
 use crate::tui::model::{Effect, Model, Msg, UserMessage};
 use crate::tui::record::Record;
 use crate::tui::update::update;
@@ -139,7 +139,7 @@ fn an_esc_that_waits_is_shown() {
 
 /// Keys of another read than the one before, with no frame between them.
 fn unseen(m: &mut Model, text: &str) -> Vec<Effect> {
-    done(update(m, Msg::Input(crate::testing::sample::keys(text))))
+    done(update(m, Msg::Input(crate::testing::menus::keys(text))))
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_review_takes_no_yes_before_it_was_painted_nor_does_what_follows_it() {
 
 #[test]
 fn a_job_is_not_stopped_by_a_key_typed_ahead() {
-    use crate::tui::status::tests::running_clone;
+    use crate::tui::status::tests::stage::running_clone;
     let mut m = model();
     update(&mut m, Msg::Opened(Ok(Box::new(running_clone((80, 24))))));
     assert_eq!((press(&mut m, "^c enter"), unseen(&mut m, "enter")), (vec![], vec![]));
@@ -204,7 +204,7 @@ fn passwords_are_not_shown_where_programs_are_asked() {
     press(&mut m, "enter vdb down down down down down down hunter2");
     assert_eq!(m.form().unwrap().values.get(7), "hunter2");
     m.options.trace = true;
-    let effects = update(&mut m, Msg::Input(crate::testing::sample::keys("enter")));
+    let effects = update(&mut m, Msg::Input(crate::testing::menus::keys("enter")));
     let shown = |e: &Effect| match e {
         Effect::Ask { argv, shown, .. } => {
             assert!(argv.iter().any(|w| w.contains("hunter2")));
@@ -223,13 +223,13 @@ fn passwords_are_not_shown_where_programs_are_asked() {
 
 #[test]
 fn the_log_hears_of_a_job_that_is_left_behind() {
-    use crate::tui::status::tests::{ended_clone, running_clone};
+    use crate::tui::status::tests::stage::{ended_clone, running_clone};
     for (status, want) in [(running_clone((80, 24)), true), (ended_clone((80, 24), 0), false)] {
         let mut m = model();
         press(&mut m, "down enter enter");
         press(&mut m, "enter");
         update(&mut m, Msg::Opened(Ok(Box::new(status))));
-        let effects = update(&mut m, Msg::Input(crate::testing::sample::keys("F3")));
+        let effects = update(&mut m, Msg::Input(crate::testing::menus::keys("F3")));
         assert_eq!(
             effects.iter().any(|e| matches!(e, Effect::Record(Record::GoesOn { job: 7 }))),
             want,
@@ -399,7 +399,7 @@ fn nothing_runs_in_a_dry_session() {
     use crate::tui::model::RunMode;
     let mut m = model();
     m.options.run_mode = RunMode::Questions;
-    let effects = update(&mut m, Msg::Input(crate::testing::sample::keys("enter vdb enter")));
+    let effects = update(&mut m, Msg::Input(crate::testing::menus::keys("enter vdb enter")));
     let line = "alt_disk_install -C -Pall vdb".to_owned();
     assert!(
         effects.contains(&Effect::Record(Record::Command { line, hides: false, run: false })),
@@ -431,7 +431,7 @@ fn screens_that_are_code() {
 
 #[test]
 fn what_follows_the_end_of_a_job() {
-    use crate::tui::status::tests::{ended_clone, running_clone};
+    use crate::tui::status::tests::stage::{ended_clone, running_clone};
     let opened = |m: &mut Model, status| done(update(m, Msg::Opened(Ok(Box::new(status)))));
     // Mode P: after exit 0 back to the menu, else to the form.
     for (code, want) in [(0, "menu altdisk"), (1, "form back -")] {

@@ -3,9 +3,9 @@
 use crossterm::event::Event;
 
 use super::{REVIEW, shot, started};
-use crate::testing::sample::{answer, done, model, press, top};
+use crate::testing::menus::{answer, done, model, press, top};
 use crate::tui::model::{Effect, Model, Msg};
-use crate::tui::status::tests::running_clone;
+use crate::tui::status::tests::stage::running_clone;
 use crate::tui::texts::{PASTED_LINE_BREAK, PASTED_LINES, PASTED_NOWHERE};
 use crate::tui::update::update;
 
