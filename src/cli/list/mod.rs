@@ -18,7 +18,7 @@ use crate::boot::here;
 use crate::cli::{getopt, say};
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::human;
-use crate::engine::standing;
+use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
