@@ -20,6 +20,7 @@ mod spot;
 mod term;
 mod text;
 mod theme;
+mod tree;
 mod tui;
 
 fn main() -> std::process::ExitCode {
