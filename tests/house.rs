@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("disk", &["host", "event", "error", "text"]),
     ("copy", &["host", "event", "error", "text"]),
-    ("image", &["copy", "archive", "boot::ids", "host", "event", "error", "text"]),
+    ("image", &["copy", "archive", "boot::identity", "host", "event", "error", "text"]),
     ("archive", &["host", "event", "error", "text"]),
     ("flags", &[]),
     (
@@ -65,6 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event", &["secret"]),
     ("secret", &[]),
     ("error", &[]),
+    ("testing", &["disk", "boot"]),
 ];
 /// Lines of the largest file.
 const MAX_LINES: usize = 500;
@@ -150,6 +151,7 @@ fn forbidden(room: &str, text: &str) -> Vec<String> {
         // An item at the top of the crate (a macro) is no room.
         first == room
             || first == "text"
+            || first == "testing"
             || !ARROWS.iter().any(|(r, _)| *r == first)
             || allowed.contains(&first)
             || allowed.contains(&used.as_str())
@@ -293,10 +295,10 @@ fn no_foreign_paths() {
 fn the_copy_is_reached_beneath_its_root() {
     // Paths that are only shown, told to the customization script, or lie in the running system.
     const SHOWN: [&str; 4] =
-        ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/bootlist/grubdir.rs"];
+        ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/loader/grub/dir.rs"];
     let full = ["root.join(", "ALT_INST).join(", "below(Path::new(ALT_INST)"];
     let is_test = |p: &Path| {
-        ["tests.rs", "on_disk.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t))
+        ["tests.rs", "on_disk_tests.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t))
     };
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for (path, text) in sources()
