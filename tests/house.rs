@@ -16,8 +16,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "secret", "flags", "engine", "disk", "copy", "archive", "image", "software", "boot",
-            "tui", "menu", "job", "term", "theme", "spot", "host", "event", "error", "text",
+            "secret", "flags", "engine", "disk", "copy", "tree", "archive", "image", "software",
+            "boot", "tui", "menu", "job", "term", "theme", "spot", "host", "event", "error",
+            "text",
         ],
     ),
     (
@@ -36,13 +37,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "secret", "disk", "copy", "archive", "image", "software", "boot", "host", "event",
-            "error", "text",
+            "secret", "disk", "copy", "tree", "archive", "image", "software", "boot", "host",
+            "event", "error", "text",
         ],
     ),
     ("disk", &["host", "event", "error", "text"]),
-    ("copy", &["host", "event", "error", "text"]),
-    ("image", &["copy", "archive", "boot::identity", "host", "event", "error", "text"]),
+    ("copy", &["tree", "host", "event", "error", "text"]),
+    ("tree", &["host", "event", "error", "text"]),
+    ("image", &["tree", "archive", "boot::identity", "host", "event", "error", "text"]),
     ("archive", &["host", "event", "error", "text"]),
     ("flags", &[]),
     (
@@ -53,7 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "disk::size",
             "archive::tar",
             "archive::input",
-            "copy::report",
+            "tree::report",
             "host",
             "event",
             "error",

@@ -7,7 +7,6 @@ use anyhow::Result;
 
 use crate::boot::beforehand;
 use crate::boot::ids::IdMap;
-use crate::copy::Excludes;
 use crate::engine::plan::Base;
 use crate::engine::request::Request;
 use crate::engine::steps::fstab_extras;
@@ -15,6 +14,7 @@ use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::device;
 use crate::host::mounts::{self, Mount};
+use crate::tree::Excludes;
 
 /// Refuses what the audit would refuse when everything is copied, and says what will be left alone.
 ///
@@ -27,7 +27,7 @@ pub fn check(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     // It counts nothing: what was matched is reported after the copying.
-    let list = excludes.anew();
+    let list = excludes.with_zero_counts();
     let is_copied = |path: &Path| {
         !path
             .ancestors()

@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::copy::Progress;
 use crate::disk::model::World;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::quiet::Quiet;
@@ -25,6 +24,7 @@ use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
 use crate::secret;
+use crate::tree::Progress;
 
 /// What a run is told beside the request.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::copy::{Progress, Totals};
 use crate::engine::ALT_INST;
 use crate::engine::disk_steps;
 use crate::engine::layout::VolumeLayout;
@@ -24,6 +23,7 @@ use crate::image::archive::Archive;
 use crate::image::data::LvType;
 use crate::image::manifest::Manifest;
 use crate::image::restore;
+use crate::tree::{Progress, Totals};
 
 /// What is to be restored.
 pub fn totals(base: &Base) -> Totals {

@@ -17,13 +17,13 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::copy::Excludes;
 use crate::disk::extsuper::ExtSuper;
 use crate::engine::facts::Facts;
 use crate::engine::request::Loss;
 use crate::engine::{names, prepare, trees};
 use crate::error;
 use crate::image::data::{Fs, ImageData};
+use crate::tree::Excludes;
 pub use walk::{Found, Wanted};
 
 /// So many files or directories of one kind are named; the rest is counted.

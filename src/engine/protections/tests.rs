@@ -1,8 +1,8 @@
 use std::fs::{self, File};
 
 use super::*;
-use crate::copy::Source;
 use crate::image::create::Tree;
+use crate::tree::Source;
 
 fn found() -> Found {
     Found {
@@ -129,7 +129,7 @@ fn a_plain_tree_has_nothing_to_lose() {
     fs::create_dir_all(dir.path().join("a/b")).unwrap();
     fs::write(dir.path().join("a/b/c"), "c").unwrap();
     let tree = Tree {
-        source: Source::of_directory(File::open(dir.path()).unwrap().into()),
+        source: Source::from_fd(File::open(dir.path()).unwrap().into()),
         prefix: "/".into(),
         leave_out: vec![],
     };

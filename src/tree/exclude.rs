@@ -39,7 +39,7 @@ struct Pattern {
 
 /// What one pattern did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Used {
+pub struct PatternUse {
     /// Line in the list, from 1.
     pub line: usize,
     pub text: String,
@@ -120,7 +120,7 @@ impl Excludes {
 
     /// The same patterns, with nothing counted.
     #[must_use]
-    pub fn anew(&self) -> Self {
+    pub fn with_zero_counts(&self) -> Self {
         let fresh = |p: &Pattern| Pattern {
             line: p.line,
             text: p.text.clone(),
@@ -169,7 +169,7 @@ impl Excludes {
     /// The same list, which leaves these directories (from `/` on) and those above them: what the
     /// list excludes is only what is in them.
     #[must_use]
-    pub fn but_for(self, directories: impl Iterator<Item = PathBuf>) -> Self {
+    pub fn keeping(self, directories: impl Iterator<Item = PathBuf>) -> Self {
         let line = |p: PathBuf| [b".", p.as_os_str().as_bytes()].concat();
         Self { needed: directories.map(line).collect(), ..self }
     }
@@ -197,8 +197,8 @@ impl Excludes {
 
     /// What each pattern did so far, in the list's order, with what should be pointed out; empty
     /// lines too.
-    pub fn report(&self) -> Vec<Used> {
-        let blank = self.blank.iter().map(|line| Used {
+    pub fn report(&self) -> Vec<PatternUse> {
+        let blank = self.blank.iter().map(|line| PatternUse {
             line: *line,
             text: String::new(),
             matches: 0,
@@ -206,14 +206,15 @@ impl Excludes {
                 "an empty line is left out (to grep it would match every file)".to_owned(),
             ),
         });
-        let mut all: Vec<Used> = self.patterns.iter().map(Pattern::used).chain(blank).collect();
+        let mut all: Vec<PatternUse> =
+            self.patterns.iter().map(Pattern::used).chain(blank).collect();
         all.sort_by_key(|u| u.line);
         all
     }
 }
 
 impl Pattern {
-    fn used(&self) -> Used {
+    fn used(&self) -> PatternUse {
         let matches = self.matches.load(Ordering::Relaxed);
         let trees = self.trees.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let warning = if matches == 0 {
@@ -229,7 +230,7 @@ impl Pattern {
         } else {
             None
         };
-        Used { line: self.line, text: self.text.clone(), matches, warning }
+        PatternUse { line: self.line, text: self.text.clone(), matches, warning }
     }
 }
 

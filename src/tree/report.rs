@@ -18,12 +18,12 @@ const NAMED: usize = 10;
 
 /// Paths, relative to the tree's top, with what there is to say of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct List {
+pub struct PathList {
     pub first: Vec<(Vec<u8>, String)>,
     pub count: u64,
 }
 
-impl List {
+impl PathList {
     fn add(&mut self, path: Vec<u8>, what: String) {
         if self.first.len() < KEPT {
             self.first.push((path, what));
@@ -35,7 +35,7 @@ impl List {
     pub fn text(&self, prefix: &[u8]) -> String {
         let mut out = String::new();
         for (path, what) in self.first.iter().take(NAMED) {
-            let _ = write!(out, "\n  {}", show_path(&absolute(prefix, path)));
+            let _ = write!(out, "\n  {}", show_path(&absolute_path(prefix, path)));
             if !what.is_empty() {
                 let _ = write!(out, ": {what}");
             }
@@ -49,7 +49,7 @@ impl List {
 }
 
 /// The path in the running system of `path` in a tree that is at `prefix` there.
-pub fn absolute(prefix: &[u8], path: &[u8]) -> Vec<u8> {
+pub fn absolute_path(prefix: &[u8], path: &[u8]) -> Vec<u8> {
     let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix);
     if path.is_empty() && !prefix.is_empty() {
         prefix.to_vec()
@@ -72,10 +72,10 @@ pub struct Report {
     /// Files that changed while they were copied, and were copied again.
     pub recopied: u64,
     /// Files that changed every time: their copy may not be of one moment.
-    pub changing: List,
-    pub vanished: List,
+    pub changing: PathList,
+    pub vanished: PathList,
     /// btrfs subvolumes (other file systems) in the tree: an empty directory stands for each.
-    pub subvolumes: List,
+    pub subvolumes: PathList,
     /// Metadata that the target cannot keep: what, how often, and the first file.
     pub lost: Vec<(String, u64, Vec<u8>)>,
 }
@@ -93,10 +93,10 @@ pub struct Tally {
 
 #[derive(Debug, Default)]
 struct Lists {
-    changing: List,
-    vanished: List,
-    subvolumes: List,
-    failed: List,
+    changing: PathList,
+    vanished: PathList,
+    subvolumes: PathList,
+    failed: PathList,
     lost: BTreeMap<String, (u64, Vec<u8>)>,
 }
 
@@ -135,7 +135,7 @@ impl Tally {
     }
 
     /// The finished report, and the files that could not be copied.
-    pub fn finish(self) -> (Report, List) {
+    pub fn finish(self) -> (Report, PathList) {
         let lists = self.lists.into_inner().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
             files: self.files.into_inner(),
@@ -160,7 +160,7 @@ impl Report {
     /// What a user should be warned of, one text each.
     pub fn warnings(&self, prefix: &[u8]) -> Vec<Message> {
         let mut out: Vec<Message> = vec![];
-        let mut list = |list: &List, what: &str| {
+        let mut list = |list: &PathList, what: &str| {
             if list.count > 0 {
                 out.push((format!("{} {what}:", list.count), list.text(prefix)).into());
             }
@@ -177,7 +177,7 @@ impl Report {
         out.extend(self.lost.iter().map(|(what, count, path)| {
             format!(
                 "{what} could not be kept on the target for {count} file(s), the first is {}",
-                show_path(&absolute(prefix, path))
+                show_path(&absolute_path(prefix, path))
             )
             .into()
         }));
@@ -191,10 +191,10 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_running_system() {
-        assert_eq!(absolute(b"/", b"etc/x"), b"/etc/x");
-        assert_eq!(absolute(b"/var", b"x"), b"/var/x");
+        assert_eq!(absolute_path(b"/", b"etc/x"), b"/etc/x");
+        assert_eq!(absolute_path(b"/var", b"x"), b"/var/x");
         assert_eq!(
-            (absolute(b"/var", b""), absolute(b"/", b"")),
+            (absolute_path(b"/var", b""), absolute_path(b"/", b"")),
             (b"/var".to_vec(), b"/".to_vec())
         );
     }

@@ -1,15 +1,11 @@
-//! How far it is: one [`Progress`] for all the trees of a phase, told at most twice a second.
+//! How far it is: one [`Progress`] for all the trees of a phase, emitted at most twice a second.
 
 use std::collections::VecDeque;
-use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-
 use crate::event::{Event, Events};
-use crate::host::tree;
 
 /// How much there is: bytes of content and files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,8 +75,8 @@ impl Progress {
         (bytes >= ENOUGH && ms > 0).then(|| bytes.saturating_mul(1000) / ms)
     }
 
-    /// Tells how far it is now.
-    pub fn tell(&self, events: &Events) {
+    /// Emits an event with the current state.
+    pub fn emit(&self, events: &Events) {
         let now = Totals {
             bytes: self.bytes.load(Ordering::Relaxed),
             files: self.files.load(Ordering::Relaxed),
@@ -114,24 +110,6 @@ impl Progress {
             eta: if speed > 0 && ms >= 1000 { Some(left.div_ceil(speed)) } else { None },
         }
     }
-}
-
-/// See [`super::measure`].
-pub(super) fn measure(top: BorrowedFd<'_>, leave_out: &[std::path::PathBuf]) -> Result<Totals> {
-    let s = nix::sys::statvfs::fstatvfs(top).context("asking the file system how much there is")?;
-    let mut totals = Totals {
-        bytes: s.blocks().saturating_sub(s.blocks_free()).saturating_mul(s.fragment_size()),
-        files: s.files().saturating_sub(s.files_free()),
-    };
-    for path in leave_out {
-        use std::os::unix::ffi::OsStrExt;
-        let found = tree::open_below(top, path.as_os_str().as_bytes(), nix::fcntl::OFlag::O_PATH)
-            .and_then(tree::stat_fd);
-        if let Ok(stat) = found {
-            totals.bytes = totals.bytes.saturating_sub(stat.allocated);
-        }
-    }
-    Ok(totals)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use super::dirs::join;
+use super::dir::join;
 use super::exclude::{self, Excludes};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Sys};
@@ -15,7 +15,7 @@ use crate::host::tree::{self, Errno, Kind, Sys};
 const LISTING: usize = 32 << 10;
 
 /// The list, and the tree that it is applied to.
-pub struct Sift<'a> {
+pub struct ExcludeFilter<'a> {
     excludes: &'a Excludes,
     top: BorrowedFd<'a>,
     /// Device of the tree's top: what has another is not in this file system.
@@ -24,7 +24,7 @@ pub struct Sift<'a> {
     line: Vec<u8>,
 }
 
-impl<'a> Sift<'a> {
+impl<'a> ExcludeFilter<'a> {
     /// `prefix`: where the tree's top is in the running system.
     pub fn new(excludes: &'a Excludes, top: BorrowedFd<'a>, dev: u64, prefix: &Path) -> Self {
         let prefix = prefix.as_os_str().as_bytes();
@@ -70,7 +70,7 @@ impl<'a> Sift<'a> {
     ///
     /// # Errors
     /// The kernel's, where a directory cannot be looked into.
-    pub fn takes_everything(&self) -> Sys<bool> {
+    pub fn excludes_everything(&self) -> Sys<bool> {
         let mut tally = exclude::Tally::default();
         let all = self.all_excluded(vec![], &mut tally)? && !tally.is_empty();
         if all {
