@@ -198,7 +198,7 @@ fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn k_again(world: &World) -> Known<'_> {
         Known {

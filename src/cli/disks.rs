@@ -298,7 +298,7 @@ fn wrap(head: &str, body: &str, indent: &str, take: &mut dyn FnMut(String)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn a_page_of_disks() {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use crate::boot::bootdisk::{ALTERNATE, ORIGIN};
+use crate::boot::bootlist::bootdisk::{ALTERNATE, ORIGIN};
 use crate::cli::{Found, LOG, find, getopt, help, list, mksysb, ui};
 use crate::disk::practice;
 use crate::engine::prepare::from_image::boot_image;

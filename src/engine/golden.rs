@@ -351,7 +351,7 @@ fn golden_reviews_of_what_stands() {
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
     let vdb = crate::disk::model::Disk {
         serial: Some("S-vdb".into()),
-        ..crate::disk::sample::disk("vdb", "254:16")
+        ..crate::testing::sample::disk("vdb", "254:16")
     };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
     let page =

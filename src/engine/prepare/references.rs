@@ -89,7 +89,7 @@ fn not_cloned(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::map;
+    use crate::testing::identity::map;
 
     #[test]
     fn mounts_that_are_not_cloned() {

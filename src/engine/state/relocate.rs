@@ -138,7 +138,7 @@ fn follow(base: &mut Base, renamed: &BTreeMap<PathBuf, PathBuf>) {
 mod tests {
     use super::*;
     use crate::disk::model::Table;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     /// As version 0.1.0 stored it.
     const STORED: &str = r#"{"name": "vdb", "seen": null, "path": "/dev/vdb", "serial": null, "size": 21474836480, "sector": 512,

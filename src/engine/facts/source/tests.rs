@@ -1,8 +1,8 @@
 use super::*;
 use crate::boot::fstab;
 use crate::disk::model::{Lvm, Pv, Spread, Swap};
-use crate::disk::sample;
 use crate::host::mounts::parse_mountinfo;
+use crate::testing::sample;
 
 /// The text is that of /etc/crypttab.
 struct Table(&'static str);

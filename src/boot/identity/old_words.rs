@@ -79,8 +79,8 @@ fn names(n: &Names) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::boot::identify::Rules;
-    use crate::boot::identify::tests::map;
+    use crate::boot::identity::rules::Rules;
+    use crate::testing::identity::map;
 
     #[test]
     fn devices_in_the_files_of_other_programs() {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
-use super::bootlist::grubdir::find_own;
-use super::bootlist::{Firmware, Machine, efi, nvram};
-use super::{device, grub};
+use super::{Firmware, Machine, efi, nvram};
+use crate::boot::loader::grub::dir::find_own;
+use crate::boot::{device, loader::grub};
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_loader_that_was_started() {
-        let vars = efi::parse(include_str!("../../tests/fixtures/efibootmgr/debian12-v17.txt"));
+        let vars = efi::parse(include_str!("../../../tests/fixtures/efibootmgr/debian12-v17.txt"));
         let esp = "0a8b6c4e-4d4d-4f0e-9a53-3e6f5a2c7d11";
         assert_eq!(loader_of(&vars, Some(esp)).as_deref(), Some("\\EFI\\debian\\shimx64.efi"));
         assert_eq!(loader_of(&vars, Some("other")), None);

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::identify::Rules;
+use super::change::Change;
 use super::ids::Volume;
 use super::places::{OWN_UNITS, PACKAGED_UNITS, PLACES, Treatment, walk};
-use super::references::Change;
-use super::texts::Text;
+use super::rules::Rules;
 use super::unit;
+use crate::boot::texts::Text;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::tree::Kind;
@@ -194,9 +194,9 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::boot::fstab::FstabExtras;
-    use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
-    use crate::boot::references::rewrite;
+    use crate::boot::identity::fstab::FstabExtras;
+    use crate::boot::identity::references::rewrite;
+    use crate::testing::identity::{NEW_ROOT, OLD_ROOT, map};
 
     const NEW_SWAP: &str = "55555555-bbbb-4bbb-8bbb-555555555555";
 
@@ -305,8 +305,8 @@ mod tests {
             Path::new("..").join(&unit)
         );
         assert_eq!(rewrite(root, &map(), &FstabExtras::default(), &Events::new()).unwrap(), []);
-        let expect = crate::boot::audit::Expect::default();
-        let found = crate::boot::audit::audit(root, &map(), &expect).unwrap();
+        let expect = crate::boot::identity::audit::Expect::default();
+        let found = crate::boot::identity::audit::audit(root, &map(), &expect).unwrap();
         assert!(found.iter().all(|f| f.path == "/etc/fstab"), "{found:?}");
     }
 }

@@ -7,32 +7,23 @@
 //! (LVM's archives, device.map) goes. The same machine stays the same machine: machine-id, host
 //! name and keys are kept. Running it twice changes nothing more.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::bootlist::custom;
+use super::change::Change;
 use super::fstab::{self, FstabExtras};
-use super::identify::Rules;
 use super::ids::IdMap;
 use super::places::{PLACES, Syntax, Treatment, syntax, walk};
-use super::texts::Text;
+use super::rules::Rules;
 use super::{crypttab, debconf, grubenv, lvm_conf, unit, units};
+use crate::boot::loader::grub::custom;
+use crate::boot::texts::Text;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 use crate::host::sandbox::Sandbox;
 use crate::host::tree::Kind as FileKind;
-
-/// One place that was changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// As seen inside the alternate (`/etc/fstab`).
-    pub path: PathBuf,
-    /// Counted from 1; 0 for a file as a whole.
-    pub line: usize,
-    pub what: String,
-}
 
 /// What can only describe the source.
 pub const DROPPED: [&str; 14] = [

@@ -1,5 +1,5 @@
 use super::*;
-use crate::boot::identify::tests::{NEW_ROOT, map};
+use crate::testing::identity::{NEW_ROOT, map};
 
 fn write(root: &Path, path: &str, text: &str) {
     let path = root.join(path);

@@ -1,7 +1,7 @@
 //! GRUB installed for real: on a loop disk whose root borrows this machine's /usr.
 
 use super::*;
-use crate::boot::ids::{Names, Volume};
+use crate::boot::identity::ids::{Names, Volume};
 
 const UUID: &str = "5a5a5a5a-1111-4111-8111-a5a5a5a5a5a5";
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::bootdisk::BootDisk;
+use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::device;
 use crate::error;
 use crate::event::Events;

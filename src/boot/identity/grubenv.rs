@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::identify::Rules;
+use super::rules::Rules;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 
@@ -290,7 +290,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
+    use crate::testing::identity::{NEW_ROOT, OLD_ROOT, map};
 
     /// As grub-mkconfig 2.06 of Debian 12 writes it.
     fn menu() -> String {

@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
+use crate::testing::identity::{NEW_ROOT, OLD_ROOT, map};
 
 const NEW_SWAP: &str = "55555555-bbbb-4bbb-8bbb-555555555555";
 

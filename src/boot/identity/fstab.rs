@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::identify::Rules;
 use super::options;
+use super::rules::Rules;
 use crate::error;
 use crate::host::mounts::{escape, unescape};
 
@@ -303,7 +303,7 @@ fn spans(line: &str) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
+    use crate::testing::identity::{NEW_ROOT, OLD_ROOT, map};
 
     fn run(text: &str, extras: &FstabExtras) -> Rewritten {
         rewrite(text, &Rules::new(&map()).unwrap(), extras).unwrap()
@@ -335,7 +335,10 @@ mod tests {
     fn logical_volumes_that_are_left_out_stay_in_their_group() {
         let mut map = map();
         let devices = vec!["/dev/my-vg/big-data".into(), "/dev/mapper/my--vg-big--data".into()];
-        map.others.push(crate::boot::ids::Names { devices, ..crate::boot::ids::Names::default() });
+        map.others.push(crate::boot::identity::ids::Names {
+            devices,
+            ..crate::boot::identity::ids::Names::default()
+        });
         let text = "/dev/mapper/my--vg-big--data /data xfs defaults 0 0\n# /dev/my-vg/big-data\n/dev/my-vg/big-data /x xfs noauto 0 0\n\
             UUID=x /y xfs x-systemd.requires=/dev/my-vg/big-data 0 0\n/dev/mapper/my--vg-home /home ext4 x-systemd.after=/dev/my-vg/big-data\n";
         let new = rewrite(text, &Rules::new(&map).unwrap(), &FstabExtras::default()).unwrap();

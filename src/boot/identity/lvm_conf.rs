@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use super::identify::Rules;
 use super::ids::{IdMap, Physical};
+use super::rules::Rules;
 
 /// What is needed of the identity map.
 #[derive(Clone, Debug, Default)]
@@ -296,7 +296,7 @@ fn filter(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::ids::{Names, Pair};
+    use crate::boot::identity::ids::{Names, Pair};
 
     fn map() -> IdMap {
         let old = Names {

@@ -11,15 +11,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::distro::{EFI, Family};
 use super::fstab;
-use super::grub;
 use super::ids::IdMap;
-use super::kernels;
 use super::places::{PLACES, Syntax, Treatment, syntax, syntax_in_initramfs, walk};
 use super::references::Names;
-use super::texts::Text;
-use super::{cpio, crypttab, lvm_conf, unit, units};
+use super::{crypttab, lvm_conf, unit, units};
+use crate::boot::cpio;
+use crate::boot::distro::{EFI, Family};
+use crate::boot::kernels;
+use crate::boot::loader::grub;
+use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
 use crate::host::tree::Kind as FileKind;
 

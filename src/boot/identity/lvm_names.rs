@@ -150,8 +150,8 @@ fn volume_of(path: &Path, vg: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::map;
-    use crate::boot::ids::Names;
+    use crate::boot::identity::ids::Names;
+    use crate::testing::identity::map;
 
     fn other(lv: &str) -> Names {
         let devices = vec![

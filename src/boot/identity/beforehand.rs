@@ -16,8 +16,8 @@ use super::ids::IdMap;
 use super::left::{self, Left};
 use super::places::{PLACES, Syntax, Treatment, syntax, walk};
 use super::references::{Names, fstab_rewritten};
-use super::texts::Text;
 use super::units;
+use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
 use crate::host::tree::Kind;
 
@@ -118,8 +118,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
     use crate::event::Events;
+    use crate::testing::identity::{NEW_ROOT, OLD_ROOT, map};
 
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
@@ -230,8 +230,13 @@ mod tests {
 
         fs::remove_file(root.join("usr/local/etc/left.out")).unwrap();
         write(root, "boot/grub/grub.cfg", &format!("search {NEW_ROOT}\n"));
-        crate::boot::references::rewrite(root, &map(), &FstabExtras::default(), &Events::new())
-            .unwrap();
+        crate::boot::identity::references::rewrite(
+            root,
+            &map(),
+            &FstabExtras::default(),
+            &Events::new(),
+        )
+        .unwrap();
         assert_eq!(audit::audit(root, &map(), &audit::Expect::default()).unwrap(), before.findings);
         assert_eq!(left::in_root(&beneath, &map()).unwrap(), before.left);
     }

@@ -6,8 +6,8 @@
 //! own for swap, named by its PARTUUID (a UUID inside would be overwritten with the rest); where
 //! there is none, the line is disabled.
 
-use super::identify::Rules;
 use super::ids::Volume;
+use super::rules::Rules;
 
 /// A line that makes a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,8 +160,8 @@ pub fn stale<'t>(line: &'t str, rules: &Rules) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::map;
-    use crate::boot::ids::Names;
+    use crate::boot::identity::ids::Names;
+    use crate::testing::identity::map;
 
     fn rules() -> Rules {
         let mut map = map();
@@ -259,7 +259,8 @@ mod tests {
     /// Such a plan names no partitions that are left out.
     #[test]
     fn a_plan_of_version_0_1_0_knows_no_other_partitions() {
-        let rules = Rules::new(&crate::boot::ids::IdMap { others: vec![], ..map() }).unwrap();
+        let rules =
+            Rules::new(&crate::boot::identity::ids::IdMap { others: vec![], ..map() }).unwrap();
         for line in [
             "cryptswap /dev/sda5 /dev/urandom swap",
             "t /dev/my-vg/tmp /dev/urandom tmp",

@@ -4,16 +4,19 @@
 //! platforms and disks: GRUB's guesses are about the running system. The firmware's variables are
 //! never touched here; `bootlist` does that.
 
+pub mod custom;
+pub mod dir;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::distro::{EFI, Family, GrubNames, foreign_loader};
-use super::ids::IdMap;
-use super::initramfs::{self, Tool};
-use super::kernels::{self, Kernel};
-use super::texts::Text;
+use crate::boot::distro::{EFI, Family, GrubNames, foreign_loader};
+use crate::boot::identity::ids::IdMap;
+use crate::boot::initramfs::{self, Tool};
+use crate::boot::kernels::{self, Kernel};
+use crate::boot::texts::Text;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -389,4 +392,4 @@ pub fn by_uuid(text: &str, map: &IdMap) -> String {
 mod tests;
 
 #[cfg(test)]
-mod on_disk;
+mod on_disk_tests;

@@ -13,11 +13,11 @@ use anyhow::Result;
 use regex::Regex;
 
 use super::audit;
-use super::identify::Rules;
 use super::places::{PLACES, Syntax, Treatment, syntax, walk};
 use super::references::{DROPPED, Names};
-use super::texts::Text;
+use super::rules::Rules;
 use super::{ids::IdMap, lvm_conf, units};
+use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
 use crate::host::tree::Kind;
 
@@ -164,8 +164,8 @@ pub fn is_about_devices(root: &Beneath, path: &Path, rules: &Rules) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::{OLD_ROOT, map};
-    use crate::boot::ids;
+    use crate::boot::identity::ids;
+    use crate::testing::identity::{OLD_ROOT, map};
 
     fn said(path: &str, text: &str) -> Vec<String> {
         let names = Names::of(&map()).unwrap();

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
+use crate::testing::identity::{NEW_ROOT, OLD_ROOT, map};
 
 const OLD_SWAP: &str = "44444444-aaaa-4aaa-8aaa-444444444444";
 

@@ -7,9 +7,9 @@
 //! systemd.unit(5): a line may go on in the next one after a backslash; that is not taken apart
 //! here, as no field of these is written so.
 
-use super::identify::Rules;
 use super::ids::Volume;
 use super::options;
+use super::rules::Rules;
 
 /// A unit with what the copy needs in it, and what is to be said about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,8 +126,8 @@ fn value<'l>(line: &'l str, key: &str) -> Option<&'l str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::{NEW_ROOT, OLD_ROOT, map};
-    use crate::boot::ids::SubvolumeId;
+    use crate::boot::identity::ids::SubvolumeId;
+    use crate::testing::identity::{NEW_ROOT, OLD_ROOT, map};
 
     #[test]
     fn what_and_options() {
@@ -162,7 +162,10 @@ mod tests {
     fn a_logical_volume_that_is_left_out() {
         let mut map = map();
         let devices = vec!["/dev/my-vg/data".into(), "/dev/mapper/my--vg-data".into()];
-        map.others.push(crate::boot::ids::Names { devices, ..crate::boot::ids::Names::default() });
+        map.others.push(crate::boot::identity::ids::Names {
+            devices,
+            ..crate::boot::identity::ids::Names::default()
+        });
         let rules = Rules::new(&map).unwrap();
         for unit in [
             "[Mount]\nWhat=/dev/my-vg/data\n",
