@@ -41,6 +41,15 @@ pub enum Mark {
     Failed,
 }
 
+/// A line of a list.
+#[derive(Clone, Debug)]
+pub struct ListLine {
+    /// Blanks before the text.
+    pub indent: usize,
+    pub text: String,
+    pub role: Role,
+}
+
 /// An area to draw on.
 pub struct Canvas<'a> {
     pub buf: &'a mut Buffer,
@@ -117,15 +126,16 @@ impl<'a> Canvas<'a> {
         &mut self,
         part: Rect,
         (marker, text): (u16, u16),
-        lines: &[(String, Role)],
+        lines: &[ListLine],
         (top, selected): (usize, Option<usize>),
     ) {
         let highlight = self.theme.highlight;
         let selected_style = self.theme.style(Role::Selected);
-        let item = |(n, (line, role)): (usize, &(String, Role))| {
+        let item = |(n, line): (usize, &ListLine)| {
             let is_selected = selected == Some(n) && highlight != Highlight::Marker;
-            let style = if is_selected { selected_style } else { self.theme.style(*role) };
-            ListItem::new(Span::styled(clean(line), style))
+            let style = if is_selected { selected_style } else { self.theme.style(line.role) };
+            let indent = Span::raw(" ".repeat(line.indent));
+            ListItem::new(Line::from(vec![indent, Span::styled(clean(&line.text), style)]))
         };
         let list = List::new(lines.iter().enumerate().map(item))
             .highlight_spacing(HighlightSpacing::Always);

@@ -208,7 +208,8 @@ fn screens(
     let effects = flow::open(&mut model, path, Default::default());
     let mut first = vec![];
     if !wrong.is_empty() {
-        first.push(Msg::Tell(UserMessage::new(listed(&wrong), "A built-in look is used instead.")));
+        first
+            .push(Msg::Tell(UserMessage::new(listed(&wrong), "A built-in theme is used instead.")));
     }
     let running = running.filter(|_| start.fastpath.is_none());
     let places = Paths { logs, home, theme: kept, wanted, env };

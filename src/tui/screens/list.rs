@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::menu::lists::Listing;
 use crate::theme::{Highlight, Role};
-use crate::tui::canvas::{Canvas, columns};
+use crate::tui::canvas::{Canvas, ListLine, columns};
 use crate::tui::find::{self, Find, Found};
 use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup::{self, PopupLayout, fold, follow};
@@ -362,13 +362,14 @@ impl List {
         }
         let line = |(n, note): &(usize, Option<&str>)| {
             let entry = &self.listing.entries[*n];
-            match note {
-                Some(note) => (format!("  {}", self.cut(note)), Role::Note),
-                None if entry.refused => (self.cut(&entry.line), Role::Disabled),
-                None => (self.cut(&entry.line), Role::Text),
-            }
+            let (indent, text, role) = match note {
+                Some(note) => (2, *note, Role::Note),
+                None if entry.refused => (0, entry.line.as_str(), Role::Disabled),
+                None => (0, entry.line.as_str(), Role::Text),
+            };
+            ListLine { indent, text: self.cut(text), role }
         };
-        let lines: Vec<(String, Role)> = rows.iter().map(line).collect();
+        let lines: Vec<ListLine> = rows.iter().map(line).collect();
         let selected = rows.iter().position(|(n, note)| *n == self.at && note.is_none());
         let part = Rect::new(0, 0, c.width(), c.height());
         c.draw_list(part, (1, MARGIN), &lines, (self.top, selected));

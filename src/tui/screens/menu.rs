@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::menu::model;
 use crate::theme::Role;
-use crate::tui::canvas::{Canvas, scroll_markers};
+use crate::tui::canvas::{Canvas, ListLine, scroll_markers};
 use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup::follow;
 use crate::tui::screens::Outcome;
@@ -104,9 +104,9 @@ impl Menu {
         let shown = self.rows((c.width(), c.height()));
         let line = |item: &model::Item| {
             let role = if item.goto.is_some() { Role::Text } else { Role::Heading };
-            (item.text.clone(), role)
+            ListLine { indent: 0, text: item.text.clone(), role }
         };
-        let lines: Vec<(String, Role)> = self.menu.items.iter().map(line).collect();
+        let lines: Vec<ListLine> = self.menu.items.iter().map(line).collect();
         let rows = Rect::new(0, FIRST, c.width(), shown as u16);
         c.draw_list(rows, (0, COLUMN), &lines, (self.top, self.item().map(|_| self.at)));
         let below = c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE));

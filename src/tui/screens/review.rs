@@ -107,7 +107,7 @@ impl Review {
             self.hint = Some(if typed.is_empty() {
                 format!("Type {words} first.")
             } else {
-                format!("That is not {words}. Nothing has been changed.")
+                format!("That does not match. Type {words}. Nothing has been changed.")
             });
         }
         self.at = missing;
@@ -182,7 +182,7 @@ impl Review {
         let what = if self.inputs.is_empty() {
             "Read what will be done, then press Enter."
         } else {
-            "Read what will be done, type what is asked for, then press Enter."
+            "Read what will be done, type the requested words, then press Enter."
         };
         c.draw_text(0, 2, what, Role::Instruction);
         let (lines, rows) = (self.lines(size.0), self.rows(size));

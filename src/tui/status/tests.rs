@@ -315,7 +315,7 @@ fn stopping_asks_and_then_forces() {
 #[test]
 fn keys_that_are_the_interface_s() {
     let mut stage = Stage::said(&[out("x")], SIZE);
-    assert!(stage.status.leaving().unwrap().starts_with("Job 7 goes on"));
+    assert!(stage.status.leaving().unwrap().starts_with("Job 7 is still running"));
     for (key, action) in [
         (KeyCode::F(1), Action::Help),
         (KeyCode::F(2), Action::Refresh),

@@ -1,20 +1,20 @@
-//! What the status screen says in sentences.
+//! The sentences of the status screen.
 
 use crate::job::{Ended, STOPPED, State, Summary};
 use crate::text::{clock, one_line};
 
-/// What the screen has from SMIT.
+/// The sentence that SMIT shows here.
 pub const INSTRUCTION: &str =
     "Before command completion, additional instructions may appear below.";
 
 pub fn leaving(job: &Summary) -> String {
     format!(
-        "Job {} goes on: {}. The list of jobs in the menu, or `altdisk jobs`, comes back to it.",
+        "Job {0} is still running: {1}. To see it again: `altdisk jobs follow {0}`, or start altdisk.",
         job.id, job.spec.title
     )
 }
 
-/// What the end means.
+/// How the command ended.
 pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> String {
     match state {
         State::Running => String::new(),
@@ -27,16 +27,21 @@ pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> S
         }
         State::Lost { alive } => {
             let still = if alive {
-                "The command itself still runs, unwatched; Ctrl-C stops it. "
+                "The command itself is still running, without supervision; Ctrl-C stops it. "
             } else {
                 ""
             };
             let left = if on_alternate {
-                "alt_disk_install --resume goes on, alt_disk_install -X removes what stands."
+                "alt_disk_install --resume continues, alt_disk_install -X removes the unfinished copy."
             } else {
                 ""
             };
-            format!("Its supervisor vanished (a restart of the machine?): how it ended is not known. {still}{left}").trim_end().to_owned()
+            format!(
+                "The process that supervised this job is gone (was the machine restarted?); its \
+                 result is unknown. {still}{left}"
+            )
+            .trim_end()
+            .to_owned()
         }
     }
 }
@@ -54,7 +59,7 @@ fn how(ended: Ended, stopped: bool) -> String {
     }
 }
 
-/// Which job it is: there may be others, and it may have been started in another session.
+/// The job's number and title: there may be others, and it may come from another session.
 pub fn name(job: &Summary, began: &str) -> String {
     let title = one_line(&job.spec.title);
     let began = if began.is_empty() { String::new() } else { format!(", started {began}") };
@@ -65,26 +70,30 @@ pub fn name(job: &Summary, began: &str) -> String {
 pub fn stop(job: &Summary, force: bool) -> Vec<String> {
     if force {
         return vec![
-            format!("It was asked to end, and has not yet: {}", job.spec.command()),
-            "It can be ended without being asked. It does not tidy up then.".to_owned(),
+            format!(
+                "This command was asked to stop and has not stopped yet: {}",
+                job.spec.command()
+            ),
+            "It can be killed. It will not clean up then.".to_owned(),
             left(job).to_owned(),
         ];
     }
     vec![
-        format!("This is asked to end, with all that it has started: {}", job.spec.command()),
+        format!("Stop this command and everything it started? {}", job.spec.command()),
         left(job).to_owned(),
     ]
 }
 
 fn left(job: &Summary) -> &'static str {
     if job.spec.on_alternate() {
-        "What stands then is an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` goes on where it stopped; \
-`alt_disk_install -X` removes it and frees the disk. The running system is as it was."
+        "That leaves an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` continues where it stopped; \
+`alt_disk_install -X` removes it and frees the disk. The running system is not changed."
     } else {
-        "What it has done so far stays as it is."
+        "Whatever it has done so far is not undone."
     }
 }
 
 pub fn asked(force: bool) -> String {
-    if force { "It was ended." } else { "It was asked to end; that may take a moment." }.to_owned()
+    if force { "It was killed." } else { "It was asked to stop; this may take a moment." }
+        .to_owned()
 }

@@ -46,7 +46,7 @@ fn from_the_menu_to_a_clone() {
     assert_eq!(press(&mut m, "enter"), []);
     assert!(shot(&m).contains("Type QM00002 or vdb first."));
     press(&mut m, "vda enter");
-    assert!(shot(&m).contains("That is not QM00002 or vdb."));
+    assert!(shot(&m).contains("That does not match. Type QM00002 or vdb."));
     assert_eq!(top(&m), "review");
     let spec = started(press(&mut m, "bs b enter"));
     assert_eq!(spec.argv, ["alt_disk_install", "-C", "--erase", "QM00002", "-Pall", "vdb"]);
