@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{Row, clip};
+use super::rows::{Row, truncate_text};
 use crate::disk::gate::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
@@ -74,8 +74,9 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     // Name and serial are what people type: they are never cut; the model gives way.
     let over = name.chars().count().saturating_sub(9) + serial.chars().count().saturating_sub(20);
     let room = 14usize.saturating_sub(over);
-    let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(&model, room));
-    let row = clip(row.trim_end(), super::WIDTH);
+    let row =
+        format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", truncate_text(&model, room));
+    let row = truncate_text(row.trim_end(), super::rows::WIDTH);
     Candidate {
         name,
         row,
@@ -88,7 +89,7 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
 }
 
 /// What a column about a disk's content has room for.
-pub(crate) fn holds(d: &Disk, role: Role) -> String {
+pub fn holds(d: &Disk, role: Role) -> String {
     match role {
         Role::Rootvg => return "rootvg".to_owned(),
         Role::AltinstRootvg => return "altinst_rootvg".to_owned(),
@@ -103,7 +104,7 @@ pub(crate) fn holds(d: &Disk, role: Role) -> String {
     }
     let kinds = kinds(d);
     match (kinds.is_empty(), d.partitions.len(), &d.table) {
-        (false, ..) => clip(&kinds.join(","), 16),
+        (false, ..) => truncate_text(&kinds.join(","), 16),
         (true, 0, None) if is_data(d) => "unknown data".to_owned(),
         (true, 0, None) => "nothing".to_owned(),
         (true, 0, Some(_)) => "empty table".to_owned(),

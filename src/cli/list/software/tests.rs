@@ -1,4 +1,4 @@
-use super::super::format;
+use super::super::rows::format_list;
 use super::*;
 
 fn available(name: &str, version: &str, arch: &str, summary: &str) -> Available {
