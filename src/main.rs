@@ -18,8 +18,11 @@ mod diagnostic;
 mod secret;
 mod software;
 mod term;
+#[cfg(test)]
+mod testing;
 mod text;
 mod theme;
+mod tree;
 mod tui;
 
 fn main() -> std::process::ExitCode {

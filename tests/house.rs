@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "engine",
             "disk",
             "copy",
+            "tree",
             "archive",
             "image",
             "software",
@@ -62,13 +63,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "secret", "disk", "copy", "archive", "image", "software", "boot", "host", "event",
-            "error", "text",
+            "secret", "disk", "copy", "tree", "archive", "image", "software", "boot", "host",
+            "event", "error", "text",
         ],
     ),
     ("disk", &["host", "event", "error", "text"]),
-    ("copy", &["host", "event", "error", "text"]),
-    ("image", &["copy", "archive", "boot::ids", "host", "event", "error", "text"]),
+    ("copy", &["tree", "host", "event", "error", "text"]),
+    ("tree", &["host", "event", "error", "text"]),
+    ("image", &["tree", "archive", "boot::identity", "host", "event", "error", "text"]),
     ("archive", &["host", "event", "error", "text"]),
     ("flags", &[]),
     (
@@ -79,7 +81,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "disk::size",
             "archive::tar",
             "archive::input",
-            "copy::report",
+            "tree::report",
             "host",
             "event",
             "error",
@@ -91,6 +93,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event", &["secret"]),
     ("secret", &[]),
     ("error", &[]),
+    ("testing", &["disk", "boot"]),
 ];
 /// Lines of the largest file.
 const MAX_LINES: usize = 500;
@@ -176,6 +179,7 @@ fn forbidden(room: &str, text: &str) -> Vec<String> {
         // An item at the top of the crate (a macro) is no room.
         first == room
             || first == "text"
+            || first == "testing"
             || !ARROWS.iter().any(|(r, _)| *r == first)
             || allowed.contains(&first)
             || allowed.contains(&used.as_str())
@@ -236,7 +240,7 @@ fn the_check_sees_wrong_arrows() {
         ["disk::scan"]
     );
     assert!(forbidden("boot", "use crate::disk::model::Disk;\nuse crate::error;").is_empty());
-    assert_eq!(forbidden("event", "fn f() { crate::error::of(e) }"), ["error::of"]);
+    assert_eq!(forbidden("event", "fn f() { crate::error::find(e) }"), ["error::find"]);
     assert_eq!(forbidden("attic", ""), ["attic has no arrows"]);
 }
 
@@ -320,10 +324,10 @@ fn no_foreign_paths() {
 fn the_copy_is_reached_beneath_its_root() {
     // Paths that are only shown, told to the customization script, or lie in the running system.
     const SHOWN: [&str; 4] =
-        ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/bootlist/grubdir.rs"];
+        ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/loader/grub/dir.rs"];
     let full = ["root.join(", "ALT_INST).join(", "below(Path::new(ALT_INST)"];
     let is_test = |p: &Path| {
-        ["tests.rs", "on_disk.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t))
+        ["tests.rs", "on_disk_tests.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t))
     };
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for (path, text) in sources()

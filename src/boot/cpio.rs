@@ -85,7 +85,7 @@ fn decompressed(
 ) -> Result<()> {
     let program = find_program(Path::new("/"), argv[0]).ok_or_else(|| {
         error::PROGRAM_MISSING
-            .because(format!("`{}` was not found (it reads this initramfs)", argv[0]))
+            .with_cause(format!("`{}` was not found (it reads this initramfs)", argv[0]))
     })?;
     let mut command = Command::new(program);
     command.args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -35,7 +35,7 @@ pub fn detect(root: &Path) -> Result<Tool> {
         (there("dracut"), Tool::Dracut),
     ];
     tools.into_iter().find(|(found, _)| *found).map(|(_, tool)| tool).ok_or_else(|| {
-        error::NO_INITRAMFS_TOOL.because(format!(
+        error::NO_INITRAMFS_TOOL.with_cause(format!(
             "neither update-initramfs, dracut nor mkinitcpio is installed in {}",
             root.display()
         ))
@@ -56,8 +56,10 @@ pub fn build(sandbox: &Sandbox, tool: Tool, kernels: &[Kernel], events: &Events)
         ));
     }
     if with.is_empty() {
-        return Err(error::NO_KERNEL
-            .because(format!("no kernel in {}/boot has its modules installed", root.display())));
+        return Err(error::NO_KERNEL.with_cause(format!(
+            "no kernel in {}/boot has its modules installed",
+            root.display()
+        )));
     }
     let begun = SystemTime::now();
     for cmd in commands(root, tool, &with) {
@@ -111,7 +113,7 @@ fn check(root: &Path, k: &Kernel, begun: SystemTime) -> Result<()> {
     // File systems keep coarser times than the clock; FAT keeps two seconds.
     let begun = begun.checked_sub(Duration::from_secs(3)).unwrap_or(begun);
     let bad = |what: &str| {
-        Err(error::INITRAMFS.because(format!(
+        Err(error::INITRAMFS.with_cause(format!(
             "{} of kernel {} {what}",
             k.initramfs.display(),
             k.version
@@ -183,12 +185,12 @@ mod tests {
     fn detection() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
-        assert_eq!(error::of(&detect(root).unwrap_err()).unwrap().entry.id, "ALT-503");
+        assert_eq!(error::find(&detect(root).unwrap_err()).unwrap().entry.id, "ALT-503");
         std::fs::create_dir_all(root.join("usr/bin")).unwrap();
         std::fs::write(root.join("usr/bin/dracut"), "").unwrap();
         std::fs::write(root.join("usr/bin/update-initramfs"), "").unwrap();
         assert_eq!(detect(root).unwrap(), Tool::Dracut);
         let err = build(&Sandbox::new(root), Tool::Dracut, &[], &Events::new()).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-502");
+        assert_eq!(error::find(&err).unwrap().entry.id, "ALT-502");
     }
 }

@@ -43,7 +43,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
             let told = user_message(&err);
-            let left = error::exit_of(&err);
+            let left = error::exit_for(&err);
             events.emit(Event::Error {
                 id: told.entry.id.to_owned(),
                 cause: told.cause,

@@ -198,7 +198,7 @@ fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn k_again(world: &World) -> Known<'_> {
         Known {
@@ -212,8 +212,8 @@ mod tests {
 
     #[test]
     fn who_is_at_work_can_be_found() {
-        let busy =
-            error::BUSY.because("another run of altdisk is at work (process 7: altdisk mksysb /x)");
+        let busy = error::BUSY
+            .with_cause("another run of altdisk is at work (process 7: altdisk mksysb /x)");
         assert!(works(Some(Id(12)), &busy).contains("`altdisk jobs stop 12` ends it"));
         assert_eq!(
             works(None, &busy),

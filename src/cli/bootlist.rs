@@ -9,9 +9,9 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::boot::bootdisk::{BootDisk, ORIGIN};
+use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
+use crate::boot::bootlist::here;
 use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
-use crate::boot::here;
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;
@@ -36,7 +36,7 @@ struct Options {
 fn parse(args: &[OsString]) -> Result<Options> {
     let parsed = getopt::parse(&BOOTLIST, args)?;
     if let Some(mode) = parsed.value("m").filter(|m| *m != "normal") {
-        return Err(error::BAD_VALUE.because_do(
+        return Err(error::BAD_VALUE.with_remedy(
             format!("-m {}: the only boot list here is `normal`", mode.display()),
             "write -m normal, or leave -m out",
         ));
@@ -58,7 +58,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let options = parse(args)?;
     attach_console(events, &BOOTLIST, false, false, false);
     if !nix::unistd::geteuid().is_root() {
-        return Err(error::NOT_ROOT.because(
+        return Err(error::NOT_ROOT.with_cause(
             "the boot list is read from devices and firmware variables that only root can read",
         ));
     }
@@ -124,11 +124,11 @@ fn known<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
     if word == "old_rootvg" && !machine.others.iter().any(|d| d.role == word) {
         let cause = "there is no previous system: this system was not made by altdisk, or its record is gone";
         return Err(error::BOOT_DISK
-            .because_do(cause, "`altdisk bootlist` lists the disks that can be chosen"));
+            .with_remedy(cause, "`altdisk bootlist` lists the disks that can be chosen"));
     }
     let disk = machine.find(word)?;
     match disk.practice() {
-        Some(name) => Err(error::BOOT_DISK.because_do(
+        Some(name) => Err(error::BOOT_DISK.with_remedy(
             format!("{name} is a practice disk: no machine can boot from it"),
             "name a real disk",
         )),
@@ -178,7 +178,7 @@ fn set(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
     for word in words {
         let disk = known(machine, word)?;
         if order.iter().any(|d| d.id() == disk.id()) {
-            return Err(error::BOOT_DISK.because_do(
+            return Err(error::BOOT_DISK.with_remedy(
                 format!("{word}: {} is named twice", disk.title()),
                 "name each disk once",
             ));
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(parse(&words("-mnormal -- -x")).unwrap().disks, ["-x"]);
         for bad in ["-m service vda", "-m", "-x", "--output"] {
             let err = parse(&words(bad)).unwrap_err();
-            assert_eq!(error::of(&err).unwrap().entry.exit, Exit::Usage, "{bad}");
+            assert_eq!(error::find(&err).unwrap().entry.exit, Exit::Usage, "{bad}");
         }
     }
 
@@ -359,7 +359,7 @@ mod tests {
         );
         let text = unknown(
             &["vda".into()],
-            &error::NO_BOOTLIST.because("no GRUB configuration is in /boot/grub"),
+            &error::NO_BOOTLIST.with_cause("no GRUB configuration is in /boot/grub"),
         );
         assert!(
             text.starts_with(
@@ -392,7 +392,7 @@ mod tests {
         machine.others[0] =
             BootDisk { serial: Some("PRACTICE-one".into()), ..disk("loop2", "altinst_rootvg") };
         let told =
-            |word: &str| error::of(&known(&machine, word).unwrap_err()).unwrap().cause.clone();
+            |word: &str| error::find(&known(&machine, word).unwrap_err()).unwrap().cause.clone();
         assert!(told("old_rootvg").starts_with("there is no previous system"));
         assert_eq!(told("one (loop2)"), "one is a practice disk: no machine can boot from it");
     }

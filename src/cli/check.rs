@@ -26,11 +26,11 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         [dir] if Path::new(dir).is_dir() => Some(PathBuf::from(dir)),
         [dir] => {
             return Err(error::NO_MENU_DIR
-                .because(format!("`{}` is not a directory", dir.to_string_lossy())));
+                .with_cause(format!("`{}` is not a directory", dir.to_string_lossy())));
         }
         [_, more, ..] => {
             return Err(error::UNEXPECTED_OPERAND
-                .because(format!("`{}`: one directory at a time", more.to_string_lossy())));
+                .with_cause(format!("`{}`: one directory at a time", more.to_string_lossy())));
         }
     };
     let (menus, looks) = places(dir.as_deref());

@@ -11,10 +11,11 @@ use anyhow::{Context, Result};
 
 use crate::cli::getopt;
 use crate::cli::session::attach_console;
-use crate::copy::{Excludes, Job, Progress, Source, copy, measure};
+use crate::copy::{Job, copy};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::COPYTREE;
+use crate::tree::{Excludes, Progress, Source};
 
 /// Parses the arguments and copies.
 ///
@@ -23,7 +24,7 @@ use crate::flags::COPYTREE;
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&COPYTREE, args)?;
     let [from, to] = parsed.operands.as_slice() else {
-        return Err(error::OPERANDS.because_do("FROM and TO are needed", "name two directories"));
+        return Err(error::OPERANDS.with_remedy("FROM and TO are needed", "name two directories"));
     };
     let verbose = parsed.has("V");
     attach_console(events, &COPYTREE, false, verbose, false);
@@ -38,17 +39,17 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     };
     let (from, to) = (Path::new(from), Path::new(to));
     if let Some(at) = [from, to].into_iter().find(|p| !p.is_dir()) {
-        return Err(error::UNEXPECTED_OPERAND.because_do(
+        return Err(error::UNEXPECTED_OPERAND.with_remedy(
             format!("{} is no directory", at.display()),
             "name two directories that exist",
         ));
     }
     if from.canonicalize()? == to.canonicalize()? {
         return Err(error::UNEXPECTED_OPERAND
-            .because_do("FROM and TO are the same directory", "name two directories"));
+            .with_remedy("FROM and TO are the same directory", "name two directories"));
     }
-    let source = Source::of_mount(from)?;
-    let progress = Progress::new(1, measure(&source, &leave_out)?);
+    let source = Source::open_directory(from)?;
+    let progress = Progress::new(1, source.measure(&leave_out)?);
     let job = Job {
         from: &source,
         to,

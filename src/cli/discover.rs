@@ -31,7 +31,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         ["practice"] => vec![("name", practice::free_name()?), ("size", size_to_practise())],
         _ => {
             return Err(error::DISCOVER_WHAT
-                .because(format!("`altdisk discover {}` finds nothing", words.join(" "))));
+                .with_cause(format!("`altdisk discover {}` finds nothing", words.join(" "))));
         }
     };
     Ok(print_text(&colons(&found), Exit::Done))

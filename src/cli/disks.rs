@@ -33,8 +33,10 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&DISKS, args)?;
     let (as_json, words) = (parsed.has("json"), &parsed.operands);
     if let Some(word) = words.first().filter(|_| parsed.has("alternates")) {
-        return Err(error::UNEXPECTED_OPERAND
-            .because(format!("--alternates takes no disk; `{}` is one", word.to_string_lossy())));
+        return Err(error::UNEXPECTED_OPERAND.with_cause(format!(
+            "--alternates takes no disk; `{}` is one",
+            word.to_string_lossy()
+        )));
     }
     let mut world = World::gather()?;
     let marks = Marks::read(&world);
@@ -301,7 +303,7 @@ fn wrap(head: &str, body: &str, indent: &str, take: &mut dyn FnMut(String)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn a_page_of_disks() {

@@ -86,15 +86,15 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     if ["smit", "smitty", "menu", "menus", "tui", "gui"].contains(&word) {
         return print_error(
             "altdisk",
-            &error::UNKNOWN_COMMAND.because_do(cause, "`altdisk` alone opens the menus"),
+            &error::UNKNOWN_COMMAND.with_remedy(cause, "`altdisk` alone opens the menus"),
             None,
         );
     }
     let err = if near.is_empty() {
-        error::UNKNOWN_COMMAND.because(cause)
+        error::UNKNOWN_COMMAND.with_cause(cause)
     } else {
         let near = near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or ");
-        error::UNKNOWN_COMMAND.because_do(
+        error::UNKNOWN_COMMAND.with_remedy(
             cause,
             format!("perhaps {near} is meant; `altdisk --help` lists the commands"),
         )

@@ -28,13 +28,14 @@ pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
 pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
     let ids = getopt::parse(&EXPLAIN, args)?.operands;
     if ids.is_empty() {
-        return Err(error::UNKNOWN_ERROR_ID.because("no error is named"));
+        return Err(error::UNKNOWN_ERROR_ID.with_cause("no error is named"));
     }
     let mut text = String::new();
     for id in &ids {
         let id = id.to_string_lossy();
-        let entry = find(&id)
-            .ok_or_else(|| error::UNKNOWN_ERROR_ID.because(format!("there is no error `{id}`")))?;
+        let entry = find(&id).ok_or_else(|| {
+            error::UNKNOWN_ERROR_ID.with_cause(format!("there is no error `{id}`"))
+        })?;
         text.push_str(&(listed(entry) + &ends(entry) + &details(entry)));
     }
     Ok(print_text(&text, Exit::Done))

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use crate::cli::{console, help};
-use crate::error::{self, Alt, Exit, LeftUnfinished};
+use crate::error::{self, AltError, Exit, LeftUnfinished};
 use crate::flags::Command;
 use crate::secret;
 use crate::text::printable;
@@ -24,20 +24,20 @@ pub fn outcome_sentence(exit: Exit, cleaning: bool) -> &'static str {
 
 /// The error as users are told it: the catalogued one with the context around it, or ALT-899 with
 /// the whole chain.
-pub fn user_message(err: &anyhow::Error) -> Alt {
-    let mut told = match error::of(err) {
+pub fn user_message(err: &anyhow::Error) -> AltError {
+    let mut told = match error::find(err) {
         Some(alt) => {
             let around = err
                 .chain()
-                .take_while(|e| e.downcast_ref::<Alt>().is_none())
+                .take_while(|e| e.downcast_ref::<AltError>().is_none())
                 .map(ToString::to_string);
             let around: String = around
                 .filter(|c| *c != LeftUnfinished.to_string())
                 .map(|c| printable(&c, false) + ": ")
                 .collect();
-            Alt { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
+            AltError { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
         }
-        None => Alt {
+        None => AltError {
             entry: &error::OTHER,
             cause: printable(&format!("{err:#}"), false),
             remedy: error::OTHER.remedy.to_owned(),
@@ -48,7 +48,7 @@ pub fn user_message(err: &anyhow::Error) -> Alt {
 }
 
 pub fn print_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exit {
-    let (told, exit) = (user_message(err), error::exit_of(err));
+    let (told, exit) = (user_message(err), error::exit_for(err));
     let mut text = console::error_text(
         name,
         told.entry.id,
@@ -69,7 +69,7 @@ pub fn print_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -
 }
 
 /// An error that leads to the help needs no usage below it.
-pub fn names_help(told: &Alt) -> bool {
+pub fn names_help(told: &AltError) -> bool {
     told.remedy.contains("--help`")
 }
 
@@ -79,9 +79,9 @@ mod tests {
 
     #[test]
     fn context_is_shown_and_the_mark_is_not() {
-        let err = error::NOT_ROOT.because("uid 7").context("making /").context(LeftUnfinished);
+        let err = error::NOT_ROOT.with_cause("uid 7").context("making /").context(LeftUnfinished);
         assert_eq!(user_message(&err).to_string(), "ALT-803: making /: uid 7");
-        assert_eq!(error::exit_of(&err), Exit::Unfinished);
+        assert_eq!(error::exit_for(&err), Exit::Unfinished);
         let other = anyhow::anyhow!("inner").context("outer");
         assert_eq!(user_message(&other).to_string(), "ALT-899: outer: inner");
     }

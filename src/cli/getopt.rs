@@ -53,7 +53,7 @@ impl Parsed {
         let other = self.given.iter().find(|(f, v)| std::ptr::eq(*f, flag) && *v != value);
         if let (Some((_, Some(first))), Some(second), false) = (other, &value, flag.repeats) {
             let (first, second) = (first.to_string_lossy(), second.to_string_lossy());
-            return Err(error::CONTRADICTORY_FLAG.because(format!(
+            return Err(error::CONTRADICTORY_FLAG.with_cause(format!(
                 "{} is given twice, with `{first}` and with `{second}`",
                 flag.typed()
             )));
@@ -89,7 +89,7 @@ pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
                 let value = match (flag.value, attached) {
                     (None, Some(_)) => {
                         return Err(
-                            error::UNEXPECTED_VALUE.because(format!("--{name} takes no value"))
+                            error::UNEXPECTED_VALUE.with_cause(format!("--{name} takes no value"))
                         );
                     }
                     (Some(_), None) => Some(words.next().cloned().ok_or_else(|| missing(flag))?),
@@ -106,7 +106,7 @@ pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
     // Help is help, whatever else stands on the line.
     match parsed.operands.first() {
         Some(word) if !command.operands && !parsed.has("help") => Err(error::UNEXPECTED_OPERAND
-            .because(format!(
+            .with_cause(format!(
                 "{} takes no operands; `{}` is one",
                 command.name,
                 word.to_string_lossy()
@@ -150,24 +150,24 @@ fn scan_cluster<'a>(
 }
 
 fn missing(flag: &Flag) -> anyhow::Error {
-    error::MISSING_VALUE.because(format!("{} needs a value: {}", flag.typed(), flag.shown()))
+    error::MISSING_VALUE.with_cause(format!("{} needs a value: {}", flag.typed(), flag.shown()))
 }
 
 fn unknown(command: &Command, typed: &str) -> anyhow::Error {
     let cause = format!("{} has no flag {typed}", command.name);
     if let Some(e) = on_aix(command, typed) {
-        return error::UNKNOWN_FLAG.because_do(
+        return error::UNKNOWN_FLAG.with_remedy(
             format!("{cause}; on AIX it is: {}", e.there),
             format!("that {}; `{} --help` lists all flags", e.here, command.invocation()),
         );
     }
     match nearest(command, typed) {
-        Some(near) => error::UNKNOWN_FLAG.because_do(
+        Some(near) => error::UNKNOWN_FLAG.with_remedy(
             cause,
             format!("perhaps {near} is meant; `{} --help` lists all flags", command.invocation()),
         ),
         None => error::UNKNOWN_FLAG
-            .because_do(cause, format!("`{} --help` lists all flags", command.invocation())),
+            .with_remedy(cause, format!("`{} --help` lists all flags", command.invocation())),
     }
 }
 
@@ -223,7 +223,7 @@ mod tests {
                 )
             }
             Err(e) => {
-                let alt = error::of(&e).unwrap();
+                let alt = error::find(&e).unwrap();
                 format!("{alt} -> {}", alt.remedy)
             }
         }
@@ -287,7 +287,7 @@ mod tests {
         );
         let err = parse(&ERRORS, &["vda".into()]).unwrap_err();
         assert_eq!(
-            error::of(&err).unwrap().to_string(),
+            error::find(&err).unwrap().to_string(),
             "ALT-106: errors takes no operands; `vda` is one"
         );
     }

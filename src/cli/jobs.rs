@@ -41,7 +41,9 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     };
     if let Some(flag) = parsed.flags().find(|f| !f.is("help") && !allowed.iter().any(|a| f.is(a))) {
         let place = words.first().map_or("this list".to_owned(), |w| format!("`{w}`"));
-        return Err(error::JOBS_USAGE.because(format!("{} does not go with {place}", flag.typed())));
+        return Err(
+            error::JOBS_USAGE.with_cause(format!("{} does not go with {place}", flag.typed()))
+        );
     }
     match words.as_slice() {
         [] if parsed.has("json") => Ok(print_raw(
@@ -49,7 +51,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
             Exit::Done,
         )),
         [] => Ok(print_text(&table(&job::list()?, parsed.has("list"), sys::now().0), Exit::Done)),
-        ["start"] => Err(error::JOBS_USAGE.because("start needs a command")),
+        ["start"] => Err(error::JOBS_USAGE.with_cause("start needs a command")),
         ["start", command @ ..] => {
             let argv: Vec<String> = command.iter().map(|w| (*w).to_owned()).collect();
             let title = parsed
@@ -69,16 +71,16 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
             ))
         }
         ["follow" | "stop", ..] => {
-            Err(error::JOBS_USAGE.because(format!("{} needs one id", words[0])))
+            Err(error::JOBS_USAGE.with_cause(format!("{} needs one id", words[0])))
         }
-        [word, ..] => Err(error::JOBS_USAGE.because(format!("`{word}` is not known here"))),
+        [word, ..] => Err(error::JOBS_USAGE.with_cause(format!("`{word}` is not known here"))),
     }
 }
 
 fn number(word: &str) -> Result<Id> {
     word.parse()
         .map(Id)
-        .map_err(|_| error::NO_SUCH_JOB.because(format!("`{word}` is not the number of a job")))
+        .map_err(|_| error::NO_SUCH_JOB.with_cause(format!("`{word}` is not the number of a job")))
 }
 
 fn as_json(jobs: &[Summary]) -> serde_json::Value {
@@ -154,7 +156,7 @@ fn follow_to_the_end(id: Id) -> Result<Exit> {
             Ok(exits.into_iter().find(|x| *x as i32 == e.status()).unwrap_or(Exit::Failed))
         }
         State::Lost { .. } => {
-            Err(error::JOB_LOST.because(format!("job {id} has no supervisor any more")))
+            Err(error::JOB_LOST.with_cause(format!("job {id} has no supervisor any more")))
         }
         State::Running => Ok(Exit::Failed),
     }

@@ -36,10 +36,10 @@ impl JsonLines {
         let remedy = format!("open it for writing, for example `--events {fd} {fd}>events.jsonl`");
         let file = fd::duplicate(fd).map_err(|_| {
             error::BAD_VALUE
-                .because_do(format!("descriptor {fd} after --events is not open"), &remedy)
+                .with_remedy(format!("descriptor {fd} after --events is not open"), &remedy)
         })?;
         if !fd::writable(&file) {
-            return Err(error::BAD_VALUE.because_do(
+            return Err(error::BAD_VALUE.with_remedy(
                 format!("descriptor {fd} after --events is not open for writing"),
                 remedy,
             ));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_descriptor_must_be_open_for_writing() {
-        let said = |fd: i32| error::of(&JsonLines::on(fd).err().unwrap()).unwrap().to_string();
+        let said = |fd: i32| error::find(&JsonLines::on(fd).err().unwrap()).unwrap().to_string();
         assert_eq!(said(1_000_000), "ALT-107: descriptor 1000000 after --events is not open");
         let null = File::open("/dev/null").unwrap();
         assert!(said(null.as_raw_fd()).ends_with("is not open for writing"));

@@ -29,7 +29,7 @@ pub(super) const LOG: &str = "/var/log/altdisk/mksysb.log";
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&MKSYSB, args)?;
     let [image] = parsed.operands.as_slice() else {
-        return Err(error::OPERANDS.because_do(
+        return Err(error::OPERANDS.with_remedy(
             "the image is not named, or more than one is",
             "name one file or device, or - for standard output",
         ));
@@ -41,7 +41,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
                 "--{mode} reads an image that is there; {} does not go with it",
                 flag.typed()
             );
-            return Err(error::BAD_VALUE.because_do(cause, "leave one of them out"));
+            return Err(error::BAD_VALUE.with_remedy(cause, "leave one of them out"));
         }
         return if mode == "list" {
             list(Path::new(image))
@@ -60,13 +60,13 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 fn request(p: &Parsed, to: &OsString) -> Result<Request> {
     let to = PathBuf::from(to);
     if p.has("i") && p.has("m") {
-        return Err(error::BAD_VALUE.because_do(
+        return Err(error::BAD_VALUE.with_remedy(
             "-i and -m are given together",
             "-i makes a new image.data, -m uses one that is there: give one of them",
         ));
     }
     if p.has("verify") && to == Path::new("-") {
-        return Err(error::BAD_VALUE.because_do(
+        return Err(error::BAD_VALUE.with_remedy(
             "--verify is given with -, which cannot be read again",
             "check it where it arrives: `altdisk mksysb --check`",
         ));
@@ -76,13 +76,13 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
         let how = format!(
             "to look at it: `altdisk mksysb --check {name}`; to write a new image in its place: --replace"
         );
-        return Err(error::IMAGE_EXISTS.because_do(format!("{name} exists"), how));
+        return Err(error::IMAGE_EXISTS.with_remedy(format!("{name} exists"), how));
     }
     let (method, record) = savetree::form(p, &to)?;
     let file = |name: &str| -> Result<Option<PathBuf>> {
         let Some(path) = p.value(name).map(PathBuf::from) else { return Ok(None) };
         let cannot = |why: String| {
-            error::FILE_UNREADABLE.because(format!("{} after -{name} {why}", path.display()))
+            error::FILE_UNREADABLE.with_cause(format!("{} after -{name} {why}", path.display()))
         };
         match std::fs::File::open(&path).and_then(|f| f.metadata()) {
             Ok(meta) if meta.is_file() => Ok(Some(path)),
@@ -92,7 +92,7 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
     };
     let (image_data, exclude_list) = (file("m")?, file("e")?);
     if to != Path::new("-") && !to.is_absolute() {
-        return Err(error::FULL_PATH.because(format!("`{}` is not a full path", to.display())));
+        return Err(error::FULL_PATH.with_cause(format!("`{}` is not a full path", to.display())));
     }
     let accept = values::accepted_losses(p)?;
     Ok(Request {
@@ -131,7 +131,7 @@ fn make_own_directory(image: &Path) -> Result<()> {
     }
     let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&own);
     made.map_err(|e| {
-        error::IMAGE_PLACE.because(format!("making the directory {}: {e}", own.display()))
+        error::IMAGE_PLACE.with_cause(format!("making the directory {}: {e}", own.display()))
     })
 }
 
@@ -139,7 +139,7 @@ fn tell(events: &Events, done: Result<String>) -> Exit {
     let (exit, text) = match done {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
-            let (told, exit) = (user_message(&err), error::exit_of(&err));
+            let (told, exit) = (user_message(&err), error::exit_for(&err));
             events.emit(Event::Error {
                 id: told.entry.id.to_owned(),
                 cause: told.cause,

@@ -23,7 +23,7 @@ use crate::text::printable;
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&MKSZFILE, args)?;
     if parsed.operands.len() > 1 {
-        return Err(error::UNEXPECTED_OPERAND.because("more than one file is named"));
+        return Err(error::UNEXPECTED_OPERAND.with_cause("more than one file is named"));
     }
     crate::engine::run::require_root()?;
     let facts = Facts::gather()?;

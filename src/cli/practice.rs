@@ -56,7 +56,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 }
 
 fn usage(cause: impl Into<Message>) -> anyhow::Error {
-    error::PRACTICE_USAGE.because(cause)
+    error::PRACTICE_USAGE.with_cause(cause)
 }
 
 fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
@@ -93,7 +93,7 @@ fn remove(names: &[String], events: &Events) -> Result<String> {
     if let Some(name) =
         names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n))))
     {
-        return Err(error::PRACTICE_IN_USE.because_do(
+        return Err(error::PRACTICE_IN_USE.with_remedy(
             format!("{name} holds the copy"),
             "`alt_disk_install -X` gives the copy up; then remove the disk",
         ));

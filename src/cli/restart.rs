@@ -29,7 +29,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     attach_console(events, &RESTART, false, false, false);
     engine_run::require_root()?;
     if !parsed.has("review") && !parsed.has("yes") {
-        return Err(error::RESTART_UNCONFIRMED.because("neither --yes nor a terminal"));
+        return Err(error::RESTART_UNCONFIRMED.with_cause("neither --yes nor a terminal"));
     }
     State::not_busy()?;
     nothing_runs(&job::list()?)?;
@@ -47,7 +47,7 @@ fn nothing_runs(jobs: &[Summary]) -> Result<()> {
     let is_restart = |j: &Summary| j.spec.argv.get(1).is_some_and(|word| word == RESTART.name);
     let runs = |j: &Summary| matches!(j.state, JobState::Running | JobState::Lost { alive: true });
     match jobs.iter().find(|j| runs(j) && !j.spec.look && !is_restart(j)) {
-        Some(j) => Err(error::BUSY.because(format!(
+        Some(j) => Err(error::BUSY.with_cause(format!(
             "job {} (\"{}\") is at work, and a restart would end it",
             j.id, j.spec.title
         ))),

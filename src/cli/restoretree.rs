@@ -11,13 +11,13 @@ use anyhow::Result;
 
 use crate::cli::getopt;
 use crate::cli::session::attach_console;
-use crate::copy::{Progress, Totals};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::RESTORETREE;
 use crate::host::signals;
 use crate::image::archive::Archive;
 use crate::image::restore::{Job, restore};
+use crate::tree::{Progress, Totals};
 
 /// Parses the arguments and restores.
 ///
@@ -27,13 +27,13 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTORETREE, args)?;
     let [image, to] = parsed.operands.as_slice() else {
         return Err(error::OPERANDS
-            .because_do("IMAGE and TO are needed", "name a system image and a directory"));
+            .with_remedy("IMAGE and TO are needed", "name a system image and a directory"));
     };
     let verbose = parsed.has("V");
     attach_console(events, &RESTORETREE, false, verbose, false);
     let to = Path::new(to);
     if !to.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.because_do(
+        return Err(error::UNEXPECTED_OPERAND.with_remedy(
             format!("{} is no directory", to.display()),
             "name a directory that exists",
         ));

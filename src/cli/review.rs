@@ -39,7 +39,7 @@ pub fn review(action: &Action) -> Result<String> {
 
 /// The same error; after its remedy, what that is in the panels.
 fn in_panel_words(e: anyhow::Error) -> anyhow::Error {
-    let Some(alt) = error::of(&e) else { return e };
+    let Some(alt) = error::find(&e) else { return e };
     let remedy = &alt.remedy;
     let words: Vec<&str> =
         remedy.split(|c: char| c.is_whitespace() || "`,;.()".contains(c)).collect();
@@ -60,21 +60,21 @@ mod tests {
 
     #[test]
     fn flags_are_fields() {
-        let told = |e: anyhow::Error| error::of(&in_panel_words(e)).unwrap().remedy.clone();
-        let said = told(error::NO_BOOTLIST.because_do("x", "install efibootmgr, or say -B"));
+        let told = |e: anyhow::Error| error::find(&in_panel_words(e)).unwrap().remedy.clone();
+        let said = told(error::NO_BOOTLIST.with_remedy("x", "install efibootmgr, or say -B"));
         assert_eq!(
             said,
             "install efibootmgr, or say -B. In the panels: the field \"Set bootlist\": no"
         );
-        let said = told(error::ALTERNATE_EXISTS.because("x"));
+        let said = told(error::ALTERNATE_EXISTS.with_cause("x"));
         assert!(said.ends_with("In the panels: the panel \"Clean Up: Remove the Copy\" (alt_clean); the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"), "{said}");
-        assert_eq!(told(error::DISK_TOO_SMALL.because("x")), error::DISK_TOO_SMALL.remedy);
+        assert_eq!(told(error::DISK_TOO_SMALL.with_cause("x")), error::DISK_TOO_SMALL.remedy);
         // A list stays a list.
         let listed = in_panel_words(
             error::NO_BOOTLIST
-                .because_do(("two things", "\n  - one\n  - two".to_owned()), "say -B"),
+                .with_remedy(("two things", "\n  - one\n  - two".to_owned()), "say -B"),
         );
-        assert_eq!(error::of(&listed).unwrap().cause, "two things\n  - one\n  - two");
+        assert_eq!(error::find(&listed).unwrap().cause, "two things\n  - one\n  - two");
     }
 
     /// The labels that are named are those of the panels.

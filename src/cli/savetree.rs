@@ -11,13 +11,13 @@ use crate::archive::tar::BLOCK;
 use crate::cli::getopt;
 use crate::cli::getopt::Parsed;
 use crate::cli::session::attach_console;
-use crate::copy::{Excludes, Progress, Source};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::SAVETREE;
 use crate::host::{signals, sys};
 use crate::image::create::{self, Job, Tree};
 use crate::image::manifest::{FORMAT, Manifest};
+use crate::tree::{Excludes, Progress, Source};
 
 /// Parses the arguments and saves.
 ///
@@ -26,7 +26,7 @@ use crate::image::manifest::{FORMAT, Manifest};
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SAVETREE, args)?;
     let [from, to] = parsed.operands.as_slice() else {
-        return Err(error::OPERANDS.because_do(
+        return Err(error::OPERANDS.with_remedy(
             "FROM and an image are needed",
             "name a directory, and a file, a device or -",
         ));
@@ -35,7 +35,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     attach_console(events, &SAVETREE, false, verbose, to == "-");
     let from = Path::new(from);
     if !from.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.because_do(
+        return Err(error::UNEXPECTED_OPERAND.with_remedy(
             format!("{} is no directory", from.display()),
             "name a directory that exists",
         ));
@@ -51,8 +51,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let (method, record) = form(&parsed, Path::new(to))?;
     signals::catch();
     let leave_out: Vec<PathBuf> = parsed.values("x").map(PathBuf::from).collect();
-    let trees = [Tree { source: Source::of_mount(from)?, prefix: PathBuf::from("/"), leave_out }];
-    let totals = create::count(&trees, &excludes.anew())?;
+    let trees =
+        [Tree { source: Source::open_directory(from)?, prefix: PathBuf::from("/"), leave_out }];
+    let totals = create::count(&trees, &excludes.with_zero_counts())?;
     let out = Output::open(Path::new(to), method, record)?;
     out.require_room(totals.bytes)?;
     let (secs, made) = sys::now();
@@ -90,7 +91,7 @@ pub fn form(parsed: &Parsed, name: &Path) -> Result<(Method, usize)> {
         Some(word) => match word.parse::<usize>() {
             Ok(n) if n > 0 && n <= LARGEST_RECORD && n.is_multiple_of(BLOCK) => n,
             _ => {
-                return Err(error::BAD_VALUE.because_do(
+                return Err(error::BAD_VALUE.with_remedy(
                     format!("`{word}` after --block-size is no size of a record"),
                     format!("give a multiple of {BLOCK} up to {LARGEST_RECORD}"),
                 ));

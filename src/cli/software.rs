@@ -29,7 +29,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         && std::fs::read_dir(state::DIR)
             .is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
     if hidden {
-        return Err(error::NOT_ROOT.because(format!(
+        return Err(error::NOT_ROOT.with_cause(format!(
             "what was updated is recorded below {}, which only root can read",
             state::DIR
         )));

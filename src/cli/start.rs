@@ -54,7 +54,7 @@ fn run_in_job(command: &'static Command, run: Run, args: &[OsString], events: &E
         // The last word is the supervisor's: what was printed is still on its way to it.
         Ok(exit) => exit,
         Err(err) => {
-            let (told, exit) = (user_message(&err), error::exit_of(&err));
+            let (told, exit) = (user_message(&err), error::exit_for(&err));
             let usage = exit == Exit::Usage && !names_help(&told);
             events.emit(Event::Error {
                 id: told.entry.id.to_owned(),

@@ -35,7 +35,9 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&UI, args)?;
     let start = read(&parsed, args)?;
     if !start.plain && !on_a_terminal() {
-        return Err(error::NO_SCREEN.because("standard input and output are not both a terminal"));
+        return Err(
+            error::NO_SCREEN.with_cause("standard input and output are not both a terminal")
+        );
     }
     match start::start(&start)? {
         End::Left => Ok(Exit::Done),
@@ -52,7 +54,7 @@ fn read(parsed: &getopt::Parsed, args: &[OsString]) -> Result<Start> {
         [one] => Some(one.to_string_lossy().into_owned()),
         [_, more, ..] => {
             return Err(error::UNEXPECTED_OPERAND
-                .because(format!("`{}`: one fast path at a time", more.to_string_lossy())));
+                .with_cause(format!("`{}`: one fast path at a time", more.to_string_lossy())));
         }
     };
     let doing = match (parsed.has("X"), parsed.has("x")) {

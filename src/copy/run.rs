@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::dirs::{Dir, Open, Stack, Task};
 use super::links::{self, Links};
 use super::queue::Queue;
-use super::report::{Report, Tally, absolute};
-use super::{Job, Progress, meta, progress, read, write};
+use super::{Job, meta, read, write};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Sys};
 use crate::host::{attrs, make, signals, threads};
 use crate::text::path::show_path;
+use crate::tree::dir::{Dir, Open, Stack, Task};
+use crate::tree::report::{Report, Tally, absolute_path};
+use crate::tree::{Progress, progress};
 
 /// Threads that read: more than processors, as they wait for the disk.
 const READERS: usize = 6;
@@ -67,7 +68,7 @@ pub enum Fault {
 
 pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress) -> Result<Report> {
     tree::raise_open_files();
-    let lost = |e: Errno| error::SOURCE_LOST.because(format!("{}: {e}", job.prefix.display()));
+    let lost = |e: Errno| error::SOURCE_LOST.with_cause(format!("{}: {e}", job.prefix.display()));
     let top = tree::stat_fd(job.from).map_err(lost)?;
     let goal = tree::stat_fd(&target).map_err(|e| target_failed(job, "", e))?;
     let mut skip_paths: HashSet<Vec<u8>> = HashSet::from([links::STAGING.to_bytes().to_vec()]);
@@ -103,7 +104,7 @@ pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress)
     if !run.stopped.load(Ordering::Relaxed) {
         run.finish(&open_top);
     }
-    run.progress.tell(events);
+    run.progress.emit(events);
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(e);
     }
@@ -111,7 +112,7 @@ pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress)
     let prefix = job.prefix.as_os_str().as_bytes();
     report.warnings(prefix).into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
-        return Err(error::UNREADABLE.because((
+        return Err(error::UNREADABLE.with_cause((
             format!("{} file(s) could not be copied:", failed.count),
             failed.text(prefix),
         )));
@@ -127,9 +128,9 @@ fn target_failed(job: &Job<'_>, path: &str, e: Errno) -> anyhow::Error {
     let place = job.to.join(path);
     match e {
         Errno::ENOSPC | Errno::EDQUOT => error::TARGET_FULL
-            .because(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
+            .with_cause(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
         _ => error::TARGET_WRITE
-            .because(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
+            .with_cause(format!("writing {}: {e}", show_path(place.as_os_str().as_bytes()))),
     }
 }
 
@@ -162,7 +163,7 @@ impl Run<'_> {
             if !(ended(helpers) && read && written) {
                 self.fail(
                     error::KERNEL
-                        .because("a thread of the copier ended early; this is a bug of altdisk"),
+                        .with_cause("a thread of the copier ended early; this is a bug of altdisk"),
                 );
             }
         });
@@ -201,8 +202,8 @@ impl Run<'_> {
     pub fn unreadable(&self, path: Vec<u8>, e: Errno) {
         match e {
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
-                let at = show_path(&absolute(self.job.prefix.as_os_str().as_bytes(), &path));
-                self.fail(error::SOURCE_LOST.because(format!("reading {at}: {e}")));
+                let at = show_path(&absolute_path(self.job.prefix.as_os_str().as_bytes(), &path));
+                self.fail(error::SOURCE_LOST.with_cause(format!("reading {at}: {e}")));
             }
             // A directory that was removed while it was listed.
             Errno::ENOENT | Errno::ESTALE => self.tally.vanished(path),
@@ -252,7 +253,7 @@ impl Run<'_> {
         Tally::add(&self.tally.files, 1);
         if self.job.verbose {
             self.events.emit(Event::File {
-                path: show_path(&absolute(self.job.prefix.as_os_str().as_bytes(), &path())),
+                path: show_path(&absolute_path(self.job.prefix.as_os_str().as_bytes(), &path())),
             });
         }
     }
@@ -317,9 +318,9 @@ impl Run<'_> {
                 over = self.wake.wait_timeout(over, wait).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
-            self.progress.tell(self.events);
+            self.progress.emit(self.events);
             if signals::interrupted() {
-                self.fail(error::INTERRUPTED.because("the copy was stopped by a signal"));
+                self.fail(error::INTERRUPTED.with_cause("the copy was stopped by a signal"));
             }
             next += progress::INTERVAL;
         }

@@ -50,7 +50,8 @@ impl Claim {
             match Self::try_take(disk) {
                 Err(e)
                     if begun.elapsed() < PATIENCE
-                        && error::of(&e).is_some_and(|a| a.entry.id == error::DISK_CLAIMED.id) =>
+                        && error::find(&e)
+                            .is_some_and(|a| a.entry.id == error::DISK_CLAIMED.id) =>
                 {
                     std::thread::sleep(Duration::from_millis(100));
                 }
@@ -80,7 +81,7 @@ impl Claim {
     pub fn close(self) -> Result<()> {
         drop(self.partitions);
         self.disk.sync_all().map_err(|e| {
-            error::KERNEL.because(format!("what was written did not reach the disk: {e}"))
+            error::KERNEL.with_cause(format!("what was written did not reach the disk: {e}"))
         })?;
         self.disk.unlock().map(drop).map_err(|(_, e)| e).context("unlocking a disk")
     }
@@ -96,7 +97,7 @@ fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
             Err((back, Errno::EAGAIN)) if begun.elapsed() < LOCK_PATIENCE => file = back,
             Err((_, e)) => {
                 return Err(error::DISK_CLAIMED
-                    .because(format!("{} is locked by another process ({e})", path.display())));
+                    .with_cause(format!("{} is locked by another process ({e})", path.display())));
             }
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -106,11 +107,11 @@ fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
 fn open(path: &Path, flags: i32) -> Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(flags | libc::O_CLOEXEC).open(path);
     file.map_err(|e| match e.raw_os_error() {
-        Some(libc::EBUSY) => error::DISK_CLAIMED.because(format!(
+        Some(libc::EBUSY) => error::DISK_CLAIMED.with_cause(format!(
             "{} is in use: the kernel does not give it to us alone",
             path.display()
         )),
-        _ => error::DISK_UNREADABLE.because(format!("{} cannot be opened: {e}", path.display())),
+        _ => error::DISK_UNREADABLE.with_cause(format!("{} cannot be opened: {e}", path.display())),
     })
 }
 
@@ -130,14 +131,14 @@ pub fn wait_free(device: &Path) {
 /// ALT-217 naming what differs.
 pub fn same(disk: &Disk) -> Result<()> {
     let all = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
-    let gone = || error::DISK_CHANGED.because(format!("{} is gone", disk.path.display()));
+    let gone = || error::DISK_CHANGED.with_cause(format!("{} is gone", disk.path.display()));
     let now = all.into_iter().find(|b| b.name == disk.name).ok_or_else(gone)?;
     let differs = |what: &str, was: String, is: String| {
         if was == is {
             Ok(())
         } else {
             Err(error::DISK_CHANGED
-                .because(format!("{}: {what} was {was} and is {is} now", disk.path.display())))
+                .with_cause(format!("{}: {what} was {was} and is {is} now", disk.path.display())))
         }
     };
     differs("its number", disk.dev.clone(), now.dev)?;

@@ -40,7 +40,7 @@ impl World {
             .or_else(|| self.disks.iter().find(|d| Some(&d.dev) == dev.as_ref()));
         let Some(disk) = found else { return Err(self.not_a_disk(arg, &path, dev.as_deref())) };
         match self.stacked.iter().find(|s| s.kind == "mpath" && s.slaves.contains(&disk.name)) {
-            Some(map) => Err(error::DISK_IS_LEG.because(format!(
+            Some(map) => Err(error::DISK_IS_LEG.with_cause(format!(
                 "{}: {} is one path of {}",
                 crate::text::printable(arg, false),
                 disk.path.display(),
@@ -64,7 +64,7 @@ impl World {
                 let cause =
                     format!("{shown}: this is partition {} of {}", p.number, d.path.display());
                 return error::DISK_IS_PARTITION
-                    .because_do(cause, format!("name the whole disk: {}", d.name));
+                    .with_remedy(cause, format!("name the whole disk: {}", d.name));
             }
         }
         let same = |s: &&Stacked| {
@@ -87,7 +87,7 @@ impl World {
             let below = self.disks_below(&s.dev);
             let on =
                 if below.is_empty() { String::new() } else { format!(" on {}", below.join(", ")) };
-            return error::NOT_A_DISK.because(format!(
+            return error::NOT_A_DISK.with_cause(format!(
                 "{shown}: {} is {what}{on}; firmware boots from disks only",
                 s.path.display()
             ));
@@ -103,7 +103,7 @@ impl World {
         ];
         let exists = dev.is_some() || line(format!("/sys/class/block/{base}/dev")).is_some();
         if let Some((_, what)) = other.iter().find(|(start, _)| exists && base.starts_with(start)) {
-            return error::NOT_A_DISK.because(format!("{shown}: {base} is {what}"));
+            return error::NOT_A_DISK.with_cause(format!("{shown}: {base} is {what}"));
         }
         let all: Vec<String> = self.disks.iter().map(Disk::shown).collect();
         let list = if all.is_empty() {
@@ -111,7 +111,7 @@ impl World {
         } else {
             format!("the disks are {}", all.join(", "))
         };
-        error::NO_SUCH_DISK.because(format!("{shown}: there is no such disk ({list})"))
+        error::NO_SUCH_DISK.with_cause(format!("{shown}: there is no such disk ({list})"))
     }
 
     /// Kernel names of the disks that a device lies on: itself, or through partitions, LVM, MD,
@@ -232,11 +232,11 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn id(world: &World, arg: &str) -> (String, String) {
         let err = world.disk(arg).unwrap_err();
-        let alt = error::of(&err).unwrap();
+        let alt = error::find(&err).unwrap();
         (alt.entry.id.to_owned(), format!("{} / {}", alt.cause, alt.remedy))
     }
 

@@ -113,7 +113,7 @@ impl Verdict {
                 remedies.push(&o.remedy);
             }
         }
-        Err(first.entry.because_do(cause, remedies.join("; ")))
+        Err(first.entry.with_remedy(cause, remedies.join("; ")))
     }
 
     /// One reason more, which nothing that is typed overrides: the first, as the others follow from
@@ -136,7 +136,7 @@ pub fn check_erase(erase: &[String], targets: &[&Disk]) -> anyhow::Result<()> {
         if !targets.iter().any(|d| d.serial_or_name() == word) {
             let of: Vec<String> =
                 targets.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
-            return Err(error::ERASE_NOT_A_TARGET.because(format!(
+            return Err(error::ERASE_NOT_A_TARGET.with_cause(format!(
                 "--erase {}: no target has this serial (there is {})",
                 printable(word, false),
                 of.join(", ")

@@ -5,9 +5,9 @@ use crate::disk::model::{Disk, Role, World};
 use crate::disk::model::{
     KernelUser, Mention, Opener, Partition, SeenMount, Sight, Spread, Swap, Table, Vg,
 };
-use crate::disk::sample;
 use crate::error;
 use crate::host::mounts::parse_mountinfo;
+use crate::testing::sample;
 
 type Change = fn(&mut World);
 
@@ -561,7 +561,7 @@ fn a_refusal_tells_everything() {
     world.openers.push(Opener { pid: 77, command: "dd".into(), dev: "254:16".into() });
     let disk = &world.disks[1];
     let err = examine(disk, &world, Role::None).allow(&["DISK-B".into()], disk).unwrap_err();
-    let alt = error::of(&err).unwrap();
+    let alt = error::find(&err).unwrap();
     assert_eq!(alt.entry.id, "ALT-211");
     assert_eq!(
         alt.cause,
@@ -576,7 +576,7 @@ fn erase_must_name_a_target() {
     let targets = [&world.disks[1], &world.disks[2]];
     assert!(check_erase(&["DISK-B".into(), "sdc".into()], &targets).is_ok());
     let err = check_erase(&["DISK-A".into()], &targets).unwrap_err();
-    let alt = error::of(&err).unwrap();
+    let alt = error::find(&err).unwrap();
     assert!(
         alt.entry.id == "ALT-233" && alt.cause.contains("DISK-B of vdb, sdc of sdc"),
         "{}",

@@ -35,8 +35,9 @@ impl Held {
     /// # Errors
     /// ALT-218 where it cannot be opened, or is no block device.
     pub fn open(name: &Path) -> Result<Self> {
-        let cannot =
-            |e| error::DISK_UNREADABLE.because(format!("{} cannot be opened: {e}", name.display()));
+        let cannot = |e| {
+            error::DISK_UNREADABLE.with_cause(format!("{} cannot be opened: {e}", name.display()))
+        };
         let file = File::open(name).map_err(cannot)?;
         let facts = facts(&file).map_err(cannot)?;
         Ok(Self { name: name.to_owned(), file, facts })
@@ -49,7 +50,7 @@ impl Held {
     pub fn disk(disk: &Disk) -> Result<Self> {
         let held = Self::open(&disk.path)?;
         let other = |what: String| {
-            Err(error::DISK_CHANGED.because(format!("{}: {what}", disk.path.display())))
+            Err(error::DISK_CHANGED.with_cause(format!("{}: {what}", disk.path.display())))
         };
         if held.facts.dev != disk.dev {
             return other(format!("its number was {} and is {} now", disk.dev, held.facts.dev));
@@ -91,7 +92,7 @@ impl Held {
     /// ALT-714 with what is seen now.
     pub fn check(&self) -> Result<()> {
         let other = |what: String| {
-            error::DISK_EXCHANGED.because(format!("{}: {what}", self.name.display()))
+            error::DISK_EXCHANGED.with_cause(format!("{}: {what}", self.name.display()))
         };
         let own = facts(&self.file).map_err(|e| {
             other(format!("the disk that was opened does not answer any more: {e}"))
@@ -155,7 +156,7 @@ impl Held {
         }
         let list =
             |all: Vec<&str>| if all.is_empty() { "no disk".to_owned() } else { all.join(" ") };
-        Err(error::DISK_EXCHANGED.because(format!(
+        Err(error::DISK_EXCHANGED.with_cause(format!(
             "{} lies on {}, and the target disks are {}",
             self.name.display(),
             list(roots.iter().map(String::as_str).collect()),

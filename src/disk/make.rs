@@ -65,11 +65,11 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
     held.guard(|| wipe_device(&held, events))?;
     let blocks = content::read(held.file(), disk.size, &all);
     let blocks = blocks.map_err(|e| {
-        error::KERNEL.because(format!("{} cannot be read again: {e}", disk.path.display()))
+        error::KERNEL.with_cause(format!("{} cannot be read again: {e}", disk.path.display()))
     })?;
     if !content::blank(&blocks) {
         return Err(error::KERNEL
-            .because(format!("{} holds data after it was erased", disk.path.display())));
+            .with_cause(format!("{} holds data after it was erased", disk.path.display())));
     }
     held.close()?;
     settle(events)
@@ -82,7 +82,7 @@ fn zero(disk: &Disk, held: &Held, places: &[u64]) -> Result<()> {
     held.check()?;
     let claim = Claim::take(disk)?;
     let refused = |e: std::io::Error| {
-        error::KERNEL.because(format!("{} cannot be written: {e}", disk.path.display()))
+        error::KERNEL.with_cause(format!("{} cannot be written: {e}", disk.path.display()))
     };
     let file =
         std::fs::OpenOptions::new().read(true).write(true).open(held.path()).map_err(refused)?;
@@ -155,7 +155,8 @@ fn write_first_sector(disk: &Disk, at: u64, bytes: &[u8]) -> Result<()> {
     let file = std::fs::OpenOptions::new().write(true).open(held.path());
     let done = file.and_then(|f| f.write_all_at(bytes, at).and_then(|()| f.sync_all()));
     done.map_err(|e| {
-        error::KERNEL.because(format!("writing the first sector of {}: {e}", disk.path.display()))
+        error::KERNEL
+            .with_cause(format!("writing the first sector of {}: {e}", disk.path.display()))
     })?;
     held.close()
 }
@@ -220,7 +221,7 @@ pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<Pa
 /// ALT-241 naming every difference.
 pub fn verify(held: &Held, disk: &Disk, layout: &Layout) -> Result<()> {
     let Some(found) = probe::table(&held.path())? else {
-        return Err(error::PARTITIONING_WRONG.because(format!(
+        return Err(error::PARTITIONING_WRONG.with_cause(format!(
             "{} has no partition table after one was written",
             disk.path.display()
         )));
@@ -229,7 +230,7 @@ pub fn verify(held: &Held, disk: &Disk, layout: &Layout) -> Result<()> {
     if differences.is_empty() {
         return Ok(());
     }
-    Err(error::PARTITIONING_WRONG.because(format!(
+    Err(error::PARTITIONING_WRONG.with_cause(format!(
         "{}: {}",
         disk.path.display(),
         differences.join("; ")
@@ -284,7 +285,7 @@ pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<Path
     }
     let list: Vec<String> = wrong.iter().map(|p| p.display().to_string()).collect();
     Err(error::NODE_MISSING
-        .because(format!("{}: the kernel's view is not that of the new table", list.join(", "))))
+        .with_cause(format!("{}: the kernel's view is not that of the new table", list.join(", "))))
 }
 
 /// Makes the kernel forget the disk's partitions; their content stays.
@@ -331,7 +332,7 @@ fn forget_all(disk: &Disk, events: &Events) -> Result<()> {
     if list.is_empty() {
         return Ok(());
     }
-    Err(error::DISK_CLAIMED.because_do(
+    Err(error::DISK_CLAIMED.with_remedy(
         format!("the kernel still keeps {}: somebody has it open", list.join(", ")),
         format!("`fuser -v {}` shows who; end that, and run the command again", list.join(" ")),
     ))

@@ -87,7 +87,7 @@ pub fn mkfs(
     let is = found
         .map_or("nothing".to_owned(), |s| format!("{} {}", s.kind, s.uuid.unwrap_or_default()));
     Err(error::DISK_EXCHANGED
-        .because(format!("{}: {fstype} {uuid} was made, and {is} is there", device.display())))
+        .with_cause(format!("{}: {fstype} {uuid} was made, and {is} is there", device.display())))
 }
 
 /// [`mkfs`] in a plain file.
@@ -157,7 +157,7 @@ pub fn command(
         }
         _ => {
             return Err(error::FS_UNSUPPORTED
-                .because(format!("`{fstype}` on {}: cannot be made", device.display())));
+                .with_cause(format!("`{fstype}` on {}: cannot be made", device.display())));
         }
     })
 }
@@ -229,7 +229,7 @@ mod tests {
         let err =
             command("zfs", Path::new("/dev/x"), Shape { size: 0, sector: 512 }, UUID, None, &[])
                 .unwrap_err();
-        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-243");
+        assert_eq!(error::find(&err).unwrap().entry.id, "ALT-243");
     }
 
     #[test]

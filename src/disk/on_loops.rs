@@ -73,7 +73,7 @@ fn only_zeros(disk: &Disk) {
 }
 
 fn id<T>(result: anyhow::Result<T>) -> &'static str {
-    result.err().and_then(|e| error::of(&e).map(|a| a.entry.id)).unwrap_or("none")
+    result.err().and_then(|e| error::find(&e).map(|a| a.entry.id)).unwrap_or("none")
 }
 
 #[test]

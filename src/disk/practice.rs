@@ -108,8 +108,10 @@ pub fn find(name: &str) -> Result<Practice> {
         } else {
             format!("there is {}", names.join(", "))
         };
-        error::PRACTICE_UNKNOWN
-            .because(format!("{}: no practice disk of this name ({list})", printable(name, false)))
+        error::PRACTICE_UNKNOWN.with_cause(format!(
+            "{}: no practice disk of this name ({list})",
+            printable(name, false)
+        ))
     })
 }
 
@@ -123,8 +125,10 @@ pub fn check_name(name: &str) -> Result<()> {
         && name.len() <= 32
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !good {
-        return Err(error::PRACTICE_NAME
-            .because(format!("`{}` is not a name for a practice disk", printable(name, false))));
+        return Err(error::PRACTICE_NAME.with_cause(format!(
+            "`{}` is not a name for a practice disk",
+            printable(name, false)
+        )));
     }
     let starts = [
         "sd", "vd", "hd", "xvd", "nvme", "mmcblk", "loop", "md", "dm-", "sr", "ram", "zram", "nbd",
@@ -135,7 +139,7 @@ pub fn check_name(name: &str) -> Result<()> {
             || (!r.is_empty() && r.len() <= 3 && r.chars().all(|c| c.is_ascii_lowercase()))
     });
     if kernel {
-        return Err(error::PRACTICE_NAME.because(format!(
+        return Err(error::PRACTICE_NAME.with_cause(format!(
             "`{name}` is what the kernel calls disks: it could be taken for a real one"
         )));
     }
@@ -155,24 +159,26 @@ pub fn create(
 ) -> Result<Practice> {
     check_name(name)?;
     if !nix::unistd::geteuid().is_root() {
-        return Err(error::NOT_ROOT.because("making a practice disk needs root"));
+        return Err(error::NOT_ROOT.with_cause("making a practice disk needs root"));
     }
     if sector.is_some_and(|s| s != 512 && s != 4096) {
-        return Err(error::DISK_SECTOR.because("a practice disk has sectors of 512 or 4096 bytes"));
+        return Err(
+            error::DISK_SECTOR.with_cause("a practice disk has sectors of 512 or 4096 bytes")
+        );
     }
     let file = directory().join(format!("{name}.img"));
     let old = list()?.into_iter().find(|p| p.name == name);
     let fresh = old.is_none();
     if let Some(old) = old {
         if let Some(device) = old.device {
-            return Err(error::PRACTICE_EXISTS.because(format!(
+            return Err(error::PRACTICE_EXISTS.with_cause(format!(
                 "{name} is {} ({})",
                 device.display(),
                 human(old.size)
             )));
         }
         if size.is_some_and(|s| s != old.size) {
-            return Err(error::PRACTICE_EXISTS.because(format!(
+            return Err(error::PRACTICE_EXISTS.with_cause(format!(
                 "{name} exists, is not attached, and has {}, not the size asked for",
                 human(old.size)
             )));
@@ -207,7 +213,7 @@ pub fn create(
     settle(events)?;
     let made = list()?.into_iter().find(|p| p.name == name && p.device.as_ref() == Some(&device));
     made.ok_or_else(|| {
-        error::KERNEL.because(format!(
+        error::KERNEL.with_cause(format!(
             "{} was attached to {} but does not show",
             file.display(),
             device.display()
@@ -226,7 +232,7 @@ pub fn room(file: &Path) -> Option<u64> {
 
 fn make_file(file: &Path, size: u64, events: &Events) -> Result<()> {
     if size < 64 << 20 || !size.is_multiple_of(1 << 20) {
-        return Err(error::BAD_SIZE.because_do(
+        return Err(error::BAD_SIZE.with_remedy(
             format!("a practice disk of {size} bytes"),
             "give at least 64M, in whole MiB",
         ));
@@ -270,7 +276,7 @@ fn sector_of(file: &Path) -> Option<u32> {
 /// ALT-253 where there is none; ALT-254 with the evidence where it is in use.
 pub fn remove(name: &str, events: &Events) -> Result<()> {
     if !nix::unistd::geteuid().is_root() {
-        return Err(error::NOT_ROOT.because("removing a practice disk needs root"));
+        return Err(error::NOT_ROOT.with_cause("removing a practice disk needs root"));
     }
     let practice = find(name)?;
     if let Some(device) = &practice.device {
@@ -288,14 +294,14 @@ fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
     if !used.is_empty() {
         let (evidence, remedies): (Vec<String>, Vec<String>) =
             used.into_iter().map(|u| (u.evidence, u.remedy)).unzip();
-        return Err(error::PRACTICE_IN_USE.because_do(
+        return Err(error::PRACTICE_IN_USE.with_remedy(
             format!("{name} ({}): {}", disk.path.display(), evidence.join("; ")),
             remedies.join("; "),
         ));
     }
     let claim = Claim::take(disk).map_err(|e| {
         let why = error::cause(&e);
-        error::PRACTICE_IN_USE.because(format!("{name}: {why}"))
+        error::PRACTICE_IN_USE.with_cause(format!("{name}: {why}"))
     })?;
     claim.close()
 }
@@ -317,7 +323,7 @@ fn detach(disk: &Disk, events: &Events) -> Result<()> {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     Err(error::PRACTICE_IN_USE
-        .because(format!("{} stays attached: something has it open", disk.path.display())))
+        .with_cause(format!("{} stays attached: something has it open", disk.path.display())))
 }
 
 /// The first name of the form `practiceN` that is free.
@@ -341,7 +347,7 @@ mod tests {
         }
         for bad in ["", "1x", "../x", "a.b", "a b", "x/y", "-x", &"a".repeat(33)] {
             assert_eq!(
-                error::of(&check_name(bad).unwrap_err()).unwrap().entry.id,
+                error::find(&check_name(bad).unwrap_err()).unwrap().entry.id,
                 "ALT-251",
                 "{bad}"
             );

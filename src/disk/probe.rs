@@ -119,7 +119,7 @@ pub fn table(disk: &Path) -> Result<Option<OnDisk>> {
     if why.contains("does not contain a recognized partition table") {
         return Ok(None);
     }
-    Err(crate::error::DISK_UNREADABLE.because(format!(
+    Err(crate::error::DISK_UNREADABLE.with_cause(format!(
         "the partition table of {} cannot be read: {}",
         disk.display(),
         why.trim()
@@ -239,7 +239,7 @@ pub fn gpt_ids(disk: &File, size: u64, sector: u32) -> Result<GptIds> {
         let read = disk.read_exact_at(&mut head, at);
         read.map_err(|e| {
             crate::error::DISK_UNREADABLE
-                .because(format!("the partition table cannot be read: {e}"))
+                .with_cause(format!("the partition table cannot be read: {e}"))
         })?;
         let id = <[u8; 16]>::try_from(&head[56..72]).map(uuid::Uuid::from_bytes_le);
         Ok(id.ok().filter(|_| head.starts_with(b"EFI PART")).map(|id| id.to_string()))

@@ -271,7 +271,7 @@ fn join(d: &mut Disk, e: probe::Entry, sector: u64) {
 }
 
 fn is_missing(e: &anyhow::Error) -> bool {
-    crate::error::of(e).is_some_and(|a| a.entry.id == crate::error::PROGRAM_MISSING.id)
+    crate::error::find(e).is_some_and(|a| a.entry.id == crate::error::PROGRAM_MISSING.id)
 }
 
 /// Looks for signatures on every disk, partition and stacked device that can be opened.

@@ -74,7 +74,7 @@ impl Layout {
     /// do.
     pub fn place(&self, size: u64, sector: u32) -> Result<Vec<Place>> {
         if sector < 512 || !sector.is_power_of_two() {
-            return Err(error::DISK_SECTOR.because(format!("sectors of {sector} bytes")));
+            return Err(error::DISK_SECTOR.with_cause(format!("sectors of {sector} bytes")));
         }
         let bytes = u64::from(sector);
         let (mut next, end, mut all) = (ALIGN / bytes, last(size, sector), Vec::<Place>::new());
@@ -86,7 +86,7 @@ impl Layout {
                     || (start < o.start + o.size && o.start < start.saturating_add(place.size))
             });
             if place.size == 0 || start < ALIGN / bytes || overlaps {
-                return Err(error::LAYOUT_DOES_NOT_FIT.because(format!(
+                return Err(error::LAYOUT_DOES_NOT_FIT.with_cause(format!(
                     "partition {} ({}) has no size, or overlaps another",
                     p.number, p.name
                 )));
@@ -98,7 +98,7 @@ impl Layout {
                     "partition {} ({}) would end at byte {need}, but the disk's usable part ends at {has}",
                     p.number, p.name
                 );
-                return Err(error::LAYOUT_DOES_NOT_FIT.because(cause));
+                return Err(error::LAYOUT_DOES_NOT_FIT.with_cause(cause));
             }
             next = ((start + place.size) * bytes).div_ceil(ALIGN) * ALIGN / bytes;
             all.push(place);
@@ -237,7 +237,7 @@ mod tests {
             (layout(&[usable(300 << 20, 512) + ALIGN]), 300 << 20),
         ] {
             let err = bad.place(size, 512).unwrap_err();
-            assert_eq!(error::of(&err).unwrap().entry.id, "ALT-240");
+            assert_eq!(error::find(&err).unwrap().entry.id, "ALT-240");
         }
         let mut twice = layout(&[1 << 20, 1 << 20]);
         twice.partitions[1].start_sector = Some(3000);

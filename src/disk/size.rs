@@ -9,7 +9,7 @@ use crate::error;
 /// # Errors
 /// ALT-250 for anything else.
 pub fn parse(text: &str) -> Result<u64> {
-    let bad = || error::BAD_SIZE.because(format!("`{text}` is not a size"));
+    let bad = || error::BAD_SIZE.with_cause(format!("`{text}` is not a size"));
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
     let shift = match unit.trim().to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
@@ -70,7 +70,11 @@ mod tests {
             assert_eq!(parse(text).unwrap(), want, "{text}");
         }
         for text in ["", "G", "-1G", "8X", "1.G.2", "99999999999P", "8 G G", "1e3"] {
-            assert_eq!(error::of(&parse(text).unwrap_err()).unwrap().entry.id, "ALT-250", "{text}");
+            assert_eq!(
+                error::find(&parse(text).unwrap_err()).unwrap().entry.id,
+                "ALT-250",
+                "{text}"
+            );
         }
     }
 

@@ -165,7 +165,7 @@ pub fn give_up(
         // Somebody else's, and the finished copy is not mounted.
         Err(e)
             if stage(alternate) == Stage::Finished
-                && error::of(&e).is_some_and(|a| a.entry.id == error::ALT_INST_TAKEN.id) =>
+                && error::find(&e).is_some_and(|a| a.entry.id == error::ALT_INST_TAKEN.id) =>
         {
             events.warn(format!("{e:#}: it stays"));
         }
@@ -252,7 +252,7 @@ pub fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
         .find(|d| disks.contains(&d.name))
     {
         Some(d) => {
-            Err(error::RUNNING_FROM_IT.because(format!("the running system is on {}", d.name)))
+            Err(error::RUNNING_FROM_IT.with_cause(format!("the running system is on {}", d.name)))
         }
         None => Ok(()),
     }

@@ -26,7 +26,7 @@ pub fn check_erase(erase: &[String], copy: &[&Disk]) -> Result<()> {
     } else {
         format!("there is {}", there.join(", "))
     };
-    Err(error::ERASE_NOT_A_TARGET.because_do(
+    Err(error::ERASE_NOT_A_TARGET.with_remedy(
         format!("--erase {word}: the copy is on no disk with this serial number ({there})"),
         "`altdisk disks --alternates` shows the disks of the copy. To use another disk, name it as a target: `alt_disk_install -C --erase SERIAL DISK`",
     ))

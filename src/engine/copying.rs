@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::copy::{self, Excludes, Job, Source, Totals};
+use crate::copy::{self, Job};
 use crate::engine::ALT_INST;
 use crate::engine::from_image::restoring;
 use crate::engine::layout::VolumeLayout;
@@ -29,6 +29,7 @@ use crate::host::cmd::Cmd;
 use crate::host::mounts::Mount;
 use crate::host::{mounts, view};
 use crate::image::data::{Fs, Subvolume};
+use crate::tree::{Excludes, Source, Totals};
 
 /// Copies a volume's file system.
 ///
@@ -94,7 +95,7 @@ fn btrfs_options(fs: &Fs) -> String {
 }
 
 fn plain(c: &Context, fs: &Fs, excludes: &Excludes) -> Result<()> {
-    let from = Source::of_mounted(&source_mount(c.base, fs)?)?;
+    let from = Source::open_mount(&source_mount(c.base, fs)?)?;
     run(c, &from, Path::new(ALT_INST), Path::new(&fs.fs_name), &[], excludes)
 }
 
@@ -149,7 +150,7 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
             .iter()
             .filter_map(|o| Path::new(&o.path).strip_prefix(&s.path).ok().map(Path::to_owned));
         let apart: Vec<PathBuf> = inside.filter(|p| !p.as_os_str().is_empty()).collect();
-        run(c, &Source::of_directory(from), &to, &prefix(fs, s), &apart, excludes)?;
+        run(c, &Source::from_fd(from), &to, &prefix(fs, s), &apart, excludes)?;
     }
     if let Some(default) = &fs.fs_default_subvolume {
         make_default(default, v, c.events)?;

@@ -104,5 +104,6 @@ pub fn script(file: &Path, base: &Base, events: &Events) -> Result<()> {
     }
     let last = done.last_lines();
     let colon = if last.is_empty() { "" } else { "; the last that it printed:" };
-    Err(error::SCRIPT_FAILED.because((format!("{}: {}{colon}", file.display(), done.how()), last)))
+    Err(error::SCRIPT_FAILED
+        .with_cause((format!("{}: {}{colon}", file.display(), done.how()), last)))
 }

@@ -28,7 +28,8 @@ use crate::event::Events;
 pub fn disk_now(layout: &DiskLayout) -> Result<Disk> {
     let world = World::gather()?;
     let by_identity = relocate::find(layout, &world).cloned();
-    by_identity.ok_or_else(|| error::TARGET_GONE.because(relocate::why_not_found(layout, &world)))
+    by_identity
+        .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))
 }
 
 /// The gate once more, right before the first write.
@@ -40,7 +41,7 @@ pub fn gate_again(c: &Context) -> Result<()> {
     for layout in &c.base.layout.disks {
         let disk = world.disk(&layout.name)?;
         if let Likeness::Differs(what) = layout.identity().compare(disk) {
-            return Err(error::DISK_CHANGED.because(format!(
+            return Err(error::DISK_CHANGED.with_cause(format!(
                 "{} is another disk now than a moment ago: {what}",
                 layout.name
             )));
@@ -59,17 +60,17 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
     let held = Held::disk(disk)?;
     let since = before.since(held.file(), disk.size);
     let since = since
-        .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display())))?;
+        .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display())))?;
     let new = content::signatures(disk).find(|s| !before.signatures.contains(s));
     match (since, new) {
         (Since::Same, None) => Ok(false),
         (Since::Zeroed, None) => Ok(true),
-        (_, Some(s)) => Err(error::DISK_CHANGED.because(format!(
+        (_, Some(s)) => Err(error::DISK_CHANGED.with_cause(format!(
             "{} has got {} since the plan was made",
             disk.path.display(),
             s.kind
         ))),
-        (Since::Changed, None) => Err(error::DISK_CHANGED.because(format!(
+        (Since::Changed, None) => Err(error::DISK_CHANGED.with_cause(format!(
             "somebody has written to {} since the plan was made",
             disk.path.display()
         ))),
@@ -85,7 +86,7 @@ pub fn wipe(c: &Context, index: usize) -> Result<()> {
     let layout = &c.base.layout.disks[index];
     let world = World::gather()?;
     let disk = relocate::find(layout, &world)
-        .ok_or_else(|| error::TARGET_GONE.because(relocate::why_not_found(layout, &world)))?;
+        .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))?;
     let mut erase = c.plan.request.erase.clone();
     if must_be_as_planned(layout, disk)? {
         // What an interrupted wipe left is content that the user gave up already.
@@ -130,7 +131,7 @@ fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
     let held = Held::disk(disk)?;
     let blocks = content::read(held.file(), disk.size, &content::places(disk.size, &[]));
     let blocks = blocks
-        .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display())))?;
+        .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display())))?;
     let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
     let own = [ids.first, ids.last]
         .into_iter()
@@ -140,7 +141,7 @@ fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
         return Ok(());
     }
     Err(error::DISK_USED_AGAIN
-        .because(format!("{} was wiped, and holds data again", disk.path.display())))
+        .with_cause(format!("{} was wiped, and holds data again", disk.path.display())))
 }
 
 /// What LVM may look at: the physical volumes of the alternate.
@@ -183,7 +184,7 @@ pub fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
     check()?;
     for pv in &pvs {
         if probe::whole(&pv.path())?.is_none_or(|s| s.kind != "LVM2_member") {
-            return Err(error::DISK_EXCHANGED.because(format!(
+            return Err(error::DISK_EXCHANGED.with_cause(format!(
                 "{} is no physical volume after it was made one",
                 pv.name().display()
             )));
@@ -252,9 +253,8 @@ fn make_in(
             s.kind,
             s.uuid.as_deref().unwrap_or_default()
         );
-        return Err(
-            error::DISK_USED_AGAIN.because(format!("{}, which is not the copy's", what.trim_end()))
-        );
+        return Err(error::DISK_USED_AGAIN
+            .with_cause(format!("{}, which is not the copy's", what.trim_end())));
     }
     mkfs::mkfs(fstype, &held, &v.uuid, v.label.as_deref(), options, events)?;
     held.close()?;

@@ -53,8 +53,9 @@ pub enum Fate<'w> {
 pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> {
     let layout = &alternate.base.layout.disks[index];
     let held = Held::disk(disk)?;
-    let unreadable =
-        |e: std::io::Error| error::DISK_UNREADABLE.because(format!("{}: {e}", disk.path.display()));
+    let unreadable = |e: std::io::Error| {
+        error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display()))
+    };
     let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
     let is_own = |id: &Option<String>| {
         id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&layout.table_id))
@@ -198,7 +199,7 @@ pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool
     let stacked = world.stacked_on(disk).into_iter().filter(|s| !ours(&s.path));
     let stacked: Vec<String> = stacked.map(|s| s.path.display().to_string()).collect();
     if !stacked.is_empty() {
-        return Err(error::TARGET_BUSY.because(format!(
+        return Err(error::TARGET_BUSY.with_cause(format!(
             "{} is in use by {}",
             disk.name,
             stacked.join(" ")

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::boot::fstab;
-use crate::copy::Excludes;
-use crate::copy::sift::Sift;
 use crate::error;
 use crate::host::{files, mounts, tree};
+use crate::tree::Excludes;
+use crate::tree::filter::ExcludeFilter;
 
 /// Directories that a system expects to find (file-hierarchy(7)), whatever is in them.
 const EXPECTED: [&str; 11] = [
@@ -37,7 +37,7 @@ pub fn read(file: Option<&PathBuf>) -> Result<Excludes> {
         &std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
         file,
     )?;
-    Ok(list.but_for(EXPECTED.iter().map(PathBuf::from).chain(mount_points()?)))
+    Ok(list.keeping(EXPECTED.iter().map(PathBuf::from).chain(mount_points()?)))
 }
 
 /// Where something is mounted, or would be.
@@ -69,7 +69,7 @@ pub fn checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
 /// ALT-407 naming the directory and the lines.
 fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
     for at in ESSENTIAL.iter().chain(BOOTS.iter().filter(|_| boots)).map(Path::new) {
-        let list = list.anew();
+        let list = list.with_zero_counts();
         if !takes(&list, at).unwrap_or(false) {
             continue;
         }
@@ -79,7 +79,7 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
             .filter(|u| u.matches > 0)
             .map(|u| format!("line {}: `{}`", u.line, u.text))
             .collect();
-        return Err(error::EXCLUDES_ALL.because(format!(
+        return Err(error::EXCLUDES_ALL.with_cause(format!(
             "{} leaves nothing of {} ({})",
             file.display(),
             at.display(),
@@ -99,5 +99,5 @@ fn takes(list: &Excludes, at: &Path) -> Result<bool> {
     }
     let dir = File::open(at)?;
     let dev = tree::stat_fd(&dir)?.dev;
-    Ok(Sift::new(list, dir.as_fd(), dev, at).takes_everything()?)
+    Ok(ExcludeFilter::new(list, dir.as_fd(), dev, at).excludes_everything()?)
 }

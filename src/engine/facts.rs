@@ -127,11 +127,11 @@ impl Facts {
             let cause = "/boot is in /etc/fstab but not mounted, so the kernels that this system starts are not seen";
             return (
                 boot,
-                error::NO_KERNEL.because_do(cause, "`mount /boot`, and run the command again"),
+                error::NO_KERNEL.with_remedy(cause, "`mount /boot`, and run the command again"),
             );
         }
         let cause = "there is no kernel in /boot: this is a container, a microVM, or a machine whose kernel comes from elsewhere";
-        (boot, error::NO_KERNEL.because(cause))
+        (boot, error::NO_KERNEL.with_cause(cause))
     }
 
     /// Whether the ESP can be filled.
@@ -157,7 +157,7 @@ fn bootable() -> Bootable {
 /// Err: why the boot list of this machine cannot be set.
 pub fn bootlist_capability(firmware: Firmware) -> Result<(), String> {
     bootlist::capability(firmware)
-        .map_err(|e| error::of(&e).map_or_else(|| e.to_string(), |a| a.cause.clone()))
+        .map_err(|e| error::find(&e).map_or_else(|| e.to_string(), |a| a.cause.clone()))
 }
 
 fn describe_image(firmware: Firmware) -> Image {

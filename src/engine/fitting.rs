@@ -183,7 +183,7 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
                 fs.fs_vfs,
                 human(block << 32)
             );
-            return Err(error::TOO_LARGE.because(cause));
+            return Err(error::TOO_LARGE.with_cause(cause));
         }
         if let Some(list) = fs.fs_mkfs_options.get_mut(features) {
             list.push_str(",64bit");
@@ -396,7 +396,7 @@ mod tests {
         let fitted = fit(&image, 512, &[room_for_initramfs("/boot", 60, &[60 * MIB])], &mut vec![]);
         assert_eq!((fitted.image.lv_data[0].size_mb, fitted.added_mb), (268, 36));
         assert_eq!(
-            error::of(&laid_out(&fitted, 0).unwrap_err()).unwrap().entry.id,
+            error::find(&laid_out(&fitted, 0).unwrap_err()).unwrap().entry.id,
             "ALT-320",
             "a new ESP's room is not enough"
         );
@@ -438,7 +438,7 @@ mod tests {
             );
             layout
                 .map(|l| l.root().unwrap().size >> 30)
-                .map_err(|e| error::of(&e).unwrap().entry.id)
+                .map_err(|e| error::find(&e).unwrap().entry.id)
         };
         assert_eq!(size(40, &[]), Ok(39));
         assert_eq!(size(40, std::slice::from_ref(&growth)), Err("ALT-320"));
@@ -469,7 +469,7 @@ mod tests {
                 outcome: Outcome::AsSource,
                 notes: vec![],
             };
-            let done = count_blocks(&mut layout).map_err(|e| error::of(&e).unwrap().entry.id);
+            let done = count_blocks(&mut layout).map_err(|e| error::find(&e).unwrap().entry.id);
             (
                 done,
                 layout.volumes[0].fs.as_ref().unwrap().fs_mkfs_options.join(" "),

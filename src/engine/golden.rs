@@ -140,7 +140,7 @@ fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
             preview::as_text(&p, &plan)
         }
         Err(e) => {
-            let alt = error::of(&e).unwrap();
+            let alt = error::find(&e).unwrap();
             format!("{}: {}\n  {}\n", alt.entry.id, alt.cause, alt.remedy)
         }
     }
@@ -351,7 +351,7 @@ fn golden_reviews_of_what_stands() {
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
     let vdb = crate::disk::model::Disk {
         serial: Some("S-vdb".into()),
-        ..crate::disk::sample::disk("vdb", "254:16")
+        ..crate::testing::sample::disk("vdb", "254:16")
     };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
     let page =

@@ -209,7 +209,7 @@ pub fn lay_out(
 ) -> Result<Layout> {
     exact_fit(image, targets)?;
     let root = image.fs_data.iter().find(|f| holds_root(f)).ok_or_else(|| {
-        error::NO_ROOT_FS.because("image.data has no file system that is mounted at /")
+        error::NO_ROOT_FS.with_cause("image.data has no file system that is mounted at /")
     })?;
     let mut b = Builder::new(image, added, targets, root, fresh);
     b.place()?;
@@ -229,7 +229,7 @@ fn exact_fit(image: &ImageData, targets: &[Target]) -> Result<()> {
     if source == target {
         return Ok(());
     }
-    Err(error::NOT_EXACT.because(format!("EXACT_FIT is yes: the disks of image.data have {source:?} MiB, the target disks {target:?} MiB")))
+    Err(error::NOT_EXACT.with_cause(format!("EXACT_FIT is yes: the disks of image.data have {source:?} MiB, the target disks {target:?} MiB")))
 }
 
 /// One partition before it has a place.
@@ -417,12 +417,12 @@ impl<'a, 'f> Builder<'a, 'f> {
             human(t.available)
         );
         if t.data_would_fit && !self.allowed().shrink {
-            error::TOO_SMALL.because_do(
+            error::TOO_SMALL.with_remedy(
                 format!("{cause}. The data itself would fit."),
                 "either name a larger disk, or let the file systems become smaller: `altdisk mkszfile > /root/image.data`, set SHRINK = \"yes\" in it, and add `-i /root/image.data`",
             )
         } else {
-            error::TOO_SMALL.because(cause)
+            error::TOO_SMALL.with_cause(cause)
         }
     }
 
@@ -474,7 +474,7 @@ impl<'a, 'f> Builder<'a, 'f> {
                     .sum::<u64>();
             let disk = (0..self.targets.len()).find(|d| self.room(*d) >= size + PV_OVERHEAD + unit);
             let disk = disk.ok_or_else(|| {
-                error::NO_SPREAD.because(format!(
+                error::NO_SPREAD.with_cause(format!(
                     "volume group {vg} needs {} in one piece, and no target disk has that",
                     human(size)
                 ))
@@ -492,7 +492,7 @@ impl<'a, 'f> Builder<'a, 'f> {
                 > usable(self.targets[disk].size, self.targets[disk].sector);
             if over || size < PV_OVERHEAD + unit {
                 let name = &self.targets[disk].name;
-                return Err(error::NO_SPREAD.because(format!(
+                return Err(error::NO_SPREAD.with_cause(format!(
                     "{name} has no room left for its part of volume group {root_vg} beside the boot partitions and plain file systems"
                 )));
             }
@@ -551,7 +551,7 @@ impl<'a, 'f> Builder<'a, 'f> {
                         .map(|t| format!("{} {}", t.name, human(t.size)))
                         .collect::<Vec<_>>()
                         .join(", ");
-                    return Err(error::NO_SPREAD.because(format!(
+                    return Err(error::NO_SPREAD.with_cause(format!(
                         "{} ({}) fits on none of the target disks ({has}) beside what is there already",
                         v.what(),
                         human(v.size)
@@ -563,7 +563,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             volumes.sort_unstable();
             if volumes.is_empty() {
                 let name = &self.targets[disk].name;
-                return Err(error::NO_SPREAD.because_do(
+                return Err(error::NO_SPREAD.with_remedy(
                     format!(
                         "{name} is not needed: the source uses plain partitions, which do not span disks, and all of them fit on the others"
                     ),

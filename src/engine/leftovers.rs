@@ -174,8 +174,8 @@ fn running(world: &World) -> String {
 mod tests {
     use super::*;
     use crate::disk::model::Partition;
-    use crate::disk::sample;
     use crate::host::mounts::parse_mountinfo;
+    use crate::testing::sample;
 
     fn world() -> World {
         let mut world = sample::world();

@@ -108,7 +108,7 @@ pub fn refuse_foreign(base: &Base) -> Result<()> {
     let ours = |m: &Mount| base.layout.volumes.iter().any(|v| mounts::is_of(m, &v.device));
     match mounts::mounted()?.into_iter().find(|m| m.mount_point == at && !ours(m)) {
         Some(m) => Err(error::ALT_INST_TAKEN
-            .because(format!("{} is mounted at {ALT_INST}, and is not the copy", m.source))),
+            .with_cause(format!("{} is mounted at {ALT_INST}, and is not the copy", m.source))),
         None => Ok(()),
     }
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::copy::Excludes;
 use crate::engine::facts::{self, Facts};
 use crate::engine::fitting::{self, Need, Reason};
 use crate::engine::{copying, prepare, snapshots, trees};
@@ -14,6 +13,7 @@ use crate::event::Events;
 use crate::image::create;
 use crate::image::data::{Fs, ImageData, Lv};
 use crate::software::space::is_initramfs;
+use crate::tree::Excludes;
 
 const MIB: u64 = 1 << 20;
 
@@ -94,7 +94,7 @@ fn files(
     let mut counted = vec![];
     for tree in trees::of(fs, facts)?.into_iter().filter(|t| whole || snapshots.contains(&t.prefix))
     {
-        let bytes = create::count(std::slice::from_ref(&tree), &excludes.anew())?.bytes;
+        let bytes = create::count(std::slice::from_ref(&tree), &excludes.with_zero_counts())?.bytes;
         counted.push((tree.prefix, bytes));
     }
     Ok(counted)

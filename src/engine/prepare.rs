@@ -78,7 +78,7 @@ fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
         && let Some(target) =
             request.targets.iter().find(|t| request.phases.list().contains(&1) && is_on(device, t))
     {
-        return Err(error::BAD_LOCATION.because_do(
+        return Err(error::BAD_LOCATION.with_remedy(
             format!("{} is on {target}, and everything on that disk would be erased before the packages are read", device.display()),
             "copy the packages into a directory first",
         ));
@@ -155,7 +155,7 @@ pub fn laid_out(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<La
     // What is on them now is kept with the plan: nothing else is ever erased.
     let before = |d: &Disk| {
         let looked = Before::of(d)
-            .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", d.path.display())));
+            .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", d.path.display())));
         looked.map(|before| Target { before: Some(before), ..target(d) })
     };
     let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;
@@ -185,7 +185,7 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Nee
     let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
     let room = files.iter().filter_map(|f| practice::room(f)).min();
     match (files.first(), room) {
-        (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.because_do(
+        (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
             format!(
                 "the copy needs {}; the file system that holds the practice disk {} has room for {}",
                 human(needed),
@@ -266,13 +266,13 @@ pub fn targets<'f>(
         let disk = facts.world.disk(word)?;
         if disks.iter().any(|d| d.name == disk.name) {
             return Err(error::TARGET_TWICE
-                .because(format!("{word} is {}, which is named already", disk.name)));
+                .with_cause(format!("{word} is {}, which is named already", disk.name)));
         }
         if let Some((other, twin)) = twins::of(disk, &facts.world)
             .into_iter()
             .find(|(o, _)| disks.iter().any(|d| d.name == o.name))
         {
-            return Err(error::TARGET_TWICE.because(format!(
+            return Err(error::TARGET_TWICE.with_cause(format!(
                 "{} and {} have the same {}: they may be one disk",
                 other.name,
                 disk.name,
@@ -334,7 +334,7 @@ pub fn image(
         // A layout that an image.data may not have cannot be cloned either; better said now.
         return match check::check(&image) {
             Ok(()) => Ok(image),
-            Err(c) => Err(c.entry.because_do(
+            Err(c) => Err(c.entry.with_remedy(
                 format!("the running system: {}", c.cause),
                 "leave that out with an edited image.data (`altdisk mkszfile`, -i)",
             )),
@@ -345,7 +345,7 @@ pub fn image(
         facts.source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
     for fs in &image.fs_data {
         if !there.contains(fs.fs_name.as_str()) && !is_esp(&image, fs) {
-            return Err(error::IMAGE_NOT_SOURCE.because(format!(
+            return Err(error::IMAGE_NOT_SOURCE.with_cause(format!(
                 "{}: FS_NAME {} is no mounted file system of rootvg (they are: {})",
                 file.display(),
                 fs.fs_name,
@@ -396,7 +396,7 @@ pub fn image(
             gone.logical_volume
         );
         return Err(error::IMAGE_NOT_SOURCE
-            .because_do(cause, "keep its stanza (its size may change): else the copy would swap on the disk of the running system"));
+            .with_remedy(cause, "keep its stanza (its size may change): else the copy would swap on the disk of the running system"));
     }
     for fs in &image.fs_data {
         let now = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name);
@@ -431,20 +431,20 @@ pub fn bootable(
         refusals.push(no_kernel);
     } else {
         if let Err(why) = &boot.initramfs {
-            refusals.push(error::NO_INITRAMFS_TOOL.because(why.clone()));
+            refusals.push(error::NO_INITRAMFS_TOOL.with_cause(why.clone()));
         }
         let (mine, other, name) = match boot.firmware {
             Firmware::Bios => (&boot.bios, &boot.efi, "UEFI"),
             Firmware::Uefi => (&boot.efi, &boot.bios, "BIOS"),
         };
         if let Err(why) = mine {
-            refusals.push(error::NO_LOADER.because(why.clone()));
+            refusals.push(error::NO_LOADER.with_cause(why.clone()));
         }
         if let Err(why) = other {
             warnings.push(format!("the copy will not boot by {name}: {why}"));
         }
         if boot.firmware == Firmware::Uefi && !esp_mountable {
-            refusals.push(error::NO_LOADER.because_do(
+            refusals.push(error::NO_LOADER.with_remedy(
                 "this kernel cannot mount vfat, and so not the EFI system partition",
                 "load the vfat module, or say -g",
             ));
@@ -459,21 +459,21 @@ pub fn bootable(
     }
     let fatal = |e: &&anyhow::Error| {
         !request.skip_boot_check
-            || error::of(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id)
+            || error::find(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id)
     };
     if let Some(first) = refusals.iter().find(fatal) {
-        let alt = error::of(first);
+        let alt = error::find(first);
         let entry = alt.map_or(&error::NO_LOADER, |a| a.entry);
         let all: Vec<String> = refusals.iter().map(error::cause).collect();
         let mut remedies: Vec<String> =
-            refusals.iter().filter_map(|e| error::of(e).map(|a| a.remedy.clone())).collect();
+            refusals.iter().filter_map(|e| error::find(e).map(|a| a.remedy.clone())).collect();
         remedies.dedup();
-        return Err(entry.because_do(all.join("; "), remedies.join("; ")));
+        return Err(entry.with_remedy(all.join("; "), remedies.join("; ")));
     }
     for e in &refusals {
         warnings.push(format!(
             "{} (-g: going on all the same)",
-            error::of(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
+            error::find(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
         ));
     }
     Ok(boot)
@@ -502,17 +502,18 @@ fn bootlist_refusal(
     }
     let why = boot.bootlist.as_ref().err()?;
     if request.reboot {
-        return Some(error::REBOOT_WHERE.because_do(
+        return Some(error::REBOOT_WHERE.with_remedy(
             format!("-r would reboot into the old disk: {why}"),
             "leave out -r, and give -B",
         ));
     }
     if practice {
         return Some(
-            error::NO_BOOTLIST.because_do(why.clone(), "give -B, which leaves the boot list alone"),
+            error::NO_BOOTLIST
+                .with_remedy(why.clone(), "give -B, which leaves the boot list alone"),
         );
     }
-    Some(error::NO_BOOTLIST.because(why.clone()))
+    Some(error::NO_BOOTLIST.with_cause(why.clone()))
 }
 
 /// A later phase on a stored base: what may have changed since phase 1 is asked again.
@@ -556,7 +557,7 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
         programs.extend(mkfs::needs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
         if !facts.mountable.contains(&fs.fs_vfs) && !is_esp(image, fs) {
             return Err(error::SOURCE_FSTYPE
-                .because(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
+                .with_cause(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
         }
     }
     programs.extend(
@@ -570,7 +571,7 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
     for (program, what) in programs {
         if find_program(Path::new("/"), program).is_none() {
             return Err(error::PROGRAM_MISSING
-                .because(format!("`{program}` is not installed; it is needed for {what}")));
+                .with_cause(format!("`{program}` is not installed; it is needed for {what}")));
         }
     }
     if !facts.esp_mountable() {
@@ -583,13 +584,13 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
 pub fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
-        return Err(error::ALT_INST_TAKEN.because_do(
+        return Err(error::ALT_INST_TAKEN.with_remedy(
             format!("{ALT_INST} is no directory"),
             format!("move it away: the copy is mounted at {ALT_INST}"),
         ));
     }
     if mounts::is_mount_point(at) || std::fs::read_dir(at).is_ok_and(|mut d| d.next().is_some()) {
-        return Err(error::ALT_INST_TAKEN.because(format!(
+        return Err(error::ALT_INST_TAKEN.with_cause(format!(
             "{ALT_INST} is in use: something is mounted there or it is not empty"
         )));
     }

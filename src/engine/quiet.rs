@@ -54,7 +54,7 @@ fn package_locks(phase_1: bool) -> Result<Vec<locks::Lock>> {
                 let cause = format!(
                     "{path} is locked: {who} is installing or removing packages, or `altdisk mksysb` is making an image"
                 );
-                return Err(error::PACKAGES_BUSY.because(cause));
+                return Err(error::PACKAGES_BUSY.with_cause(cause));
             }
             locks::Tried::Absent => {}
         }

@@ -7,7 +7,6 @@ use anyhow::Result;
 
 use crate::boot::beforehand;
 use crate::boot::ids::IdMap;
-use crate::copy::Excludes;
 use crate::engine::plan::Base;
 use crate::engine::request::Request;
 use crate::engine::steps::fstab_extras;
@@ -15,6 +14,7 @@ use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::device;
 use crate::host::mounts::{self, Mount};
+use crate::tree::Excludes;
 
 /// Refuses what the audit would refuse when everything is copied, and says what will be left alone.
 ///
@@ -27,7 +27,7 @@ pub fn check(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     // It counts nothing: what was matched is reported after the copying.
-    let list = excludes.anew();
+    let list = excludes.with_zero_counts();
     let is_copied = |path: &Path| {
         !path
             .ancestors()
@@ -51,7 +51,7 @@ pub fn check(
     };
     // Between the phases a script can still correct it.
     if request.phases.list().contains(&3) && request.script.is_none() {
-        return Err(error::WOULD_REFER.because(format!("{first}{more}")));
+        return Err(error::WOULD_REFER.with_cause(format!("{first}{more}")));
     }
     warnings.push(format!("phase 3 will refuse it if nothing corrects it before: {first}{more}"));
     Ok(())
@@ -89,7 +89,7 @@ fn not_cloned(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::map;
+    use crate::testing::identity::map;
 
     #[test]
     fn mounts_that_are_not_cloned() {

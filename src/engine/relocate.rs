@@ -75,7 +75,7 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
     let mut renamed: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (index, layout) in base.layout.disks.iter_mut().enumerate() {
         let disk = find(layout, &world)
-            .ok_or_else(|| error::TARGET_GONE.because(why_not_found(layout, &world)))?;
+            .ok_or_else(|| error::TARGET_GONE.with_cause(why_not_found(layout, &world)))?;
         must_be_ours(index, disk, alternate)?;
         renamed.insert(layout.path.clone(), disk.path.clone());
         renamed.extend(
@@ -96,7 +96,7 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
         given.sort_unstable();
         ours.sort_unstable();
         if !given.is_empty() && given != ours {
-            return Err(error::OTHER_TARGET.because(format!(
+            return Err(error::OTHER_TARGET.with_cause(format!(
                 "the copy is on {}, not on {}",
                 ours.join(" "),
                 given.join(" ")
@@ -109,7 +109,7 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
 /// What a run goes on with must be what it left.
 fn must_be_ours(index: usize, disk: &Disk, alternate: &Alternate) -> Result<()> {
     let other =
-        |what: String| Err(error::DISK_USED_AGAIN.because(format!("{}: {what}", disk.name)));
+        |what: String| Err(error::DISK_USED_AGAIN.with_cause(format!("{}: {what}", disk.name)));
     match erase::holds(index, disk, alternate)? {
         Holds::Other(what) => other(what),
         Holds::Copy => Ok(()),
@@ -138,7 +138,7 @@ fn follow(base: &mut Base, renamed: &BTreeMap<PathBuf, PathBuf>) {
 mod tests {
     use super::*;
     use crate::disk::model::Table;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     /// As version 0.1.0 stored it.
     const STORED: &str = r#"{"name": "vdb", "seen": null, "path": "/dev/vdb", "serial": null, "size": 21474836480, "sector": 512,

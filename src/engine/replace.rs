@@ -27,7 +27,7 @@ use crate::text::shell::quoted;
 pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> Result<()> {
     let disks = alternate.base.layout.disk_names();
     if stage(alternate) != Stage::Finished {
-        return Err(error::ALTERNATE_EXISTS.because_do(
+        return Err(error::ALTERNATE_EXISTS.with_remedy(
             format!("there is a copy (altinst_rootvg) on {disks} that is not finished"),
             "`alt_disk_install --resume` goes on with it, where it was interrupted; `alt_disk_install -X` removes it",
         ));
@@ -41,7 +41,7 @@ pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> R
     let targets: Vec<&Disk> = request.targets.iter().filter_map(|t| world.disk(t).ok()).collect();
     let named = |d: &Disk| targets.iter().any(|t| t.name == d.name);
     let Some(copy) = copy.filter(|all| all.iter().all(|d| named(d))) else {
-        return Err(error::ALTERNATE_EXISTS.because_do(there, FORGET));
+        return Err(error::ALTERNATE_EXISTS.with_remedy(there, FORGET));
     };
     let unsaid: Vec<&Disk> = copy
         .into_iter()
@@ -52,7 +52,7 @@ pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> R
     }
     let remedy =
         format!("`{}` erases it and makes it anew; {FORGET}", with_erase(&request.argv, &unsaid));
-    Err(error::ALTERNATE_EXISTS.because_do(there, remedy))
+    Err(error::ALTERNATE_EXISTS.with_remedy(there, remedy))
 }
 
 /// What to do about a finished copy on other disks.

@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::copy::Progress;
 use crate::disk::model::World;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::quiet::Quiet;
@@ -20,11 +19,12 @@ use crate::engine::targets::Targets;
 use crate::engine::{
     cleanup, copying, exclusions, mounted, prepare, relocate, replace, standing, steps,
 };
-use crate::error::{self, Alt, LeftUnfinished};
+use crate::error::{self, AltError, LeftUnfinished};
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
 use crate::secret;
+use crate::tree::Progress;
 
 /// What a run is told beside the request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -149,11 +149,11 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
 pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
     let alternate = stored.filter(|a| !a.run_complete());
     let alternate = alternate.ok_or_else(|| {
-        error::NOTHING_TO_RESUME.because("no run of alt_disk_install was interrupted")
+        error::NOTHING_TO_RESUME.with_cause("no run of alt_disk_install was interrupted")
     })?;
     if alternate.cleaning() {
         return Err(error::NOTHING_TO_RESUME
-            .because_do("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+            .with_remedy("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
     }
     Ok(alternate)
 }
@@ -182,7 +182,7 @@ fn unfinished(mut e: anyhow::Error) -> anyhow::Error {
     if matches!(State::peek(), Ok(Stored::None)) {
         return e;
     }
-    if let Some(alt) = e.downcast_mut::<Alt>() {
+    if let Some(alt) = e.downcast_mut::<AltError>() {
         alt.after_a_copy_was_begun();
     }
     e.context(LeftUnfinished)
@@ -194,7 +194,7 @@ pub fn require_root() -> Result<()> {
     if nix::unistd::geteuid().is_root() {
         Ok(())
     } else {
-        Err(error::NOT_ROOT.because(format!("only root may do this, and you are {}", who())))
+        Err(error::NOT_ROOT.with_cause(format!("only root may do this, and you are {}", who())))
     }
 }
 
@@ -236,14 +236,14 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
         if first == 1 {
             return Ok(On::Nothing);
         }
-        return Err(error::WRONG_PHASE.because_do(
+        return Err(error::WRONG_PHASE.with_remedy(
             format!("phase {first} needs phase 1, and there is no altinst_rootvg"),
             "run phase 1 (or all phases) first",
         ));
     };
     let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
     if a.cleaning() {
-        return Err(error::WRONG_PHASE.because_do(
+        return Err(error::WRONG_PHASE.with_remedy(
             format!("cleaning up the copy on {disks} was begun and not finished"),
             "run `alt_disk_install -X` to the end",
         ));
@@ -253,26 +253,26 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
         return Ok(On::Replaces(Box::new(a)));
     }
     if !done.contains(&1) {
-        return Err(error::WRONG_PHASE.because_do(
+        return Err(error::WRONG_PHASE.with_remedy(
             format!("phase {first} needs phase 1, which was not finished on {disks}"),
             "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it",
         ));
     }
     if a.begun("3.unmount") && !done.contains(&3) {
-        return Err(error::WRONG_PHASE.because_do(
+        return Err(error::WRONG_PHASE.with_remedy(
             format!("phase 3 was begun on {disks} and not finished"),
             "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the copy",
         ));
     }
     if first == 3 && a.half_updated() {
-        return Err(error::WRONG_PHASE.because_do(
+        return Err(error::WRONG_PHASE.with_remedy(
             format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
             "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
              `alt_disk_install -C -P 2` without packages says that all is well as it is",
         ));
     }
     if done.contains(&3) {
-        return Err(error::WRONG_PHASE.because_do(
+        return Err(error::WRONG_PHASE.with_remedy(
             format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and put away"),
             "`altdisk disks --alternates` shows how it is made anew; `alt_disk_install -X` forgets it",
         ));
@@ -412,11 +412,11 @@ fn pass_empty_phases(state: &mut State, plan: &Plan, earlier: &Earlier, now: u8)
 
 fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
     if signals::interrupted() {
-        return Err(error::INTERRUPTED.because("stopped by a signal"));
+        return Err(error::INTERRUPTED.with_cause("stopped by a signal"));
     }
     steps::execute(c, step)?;
     if signals::interrupted() {
-        Err(error::INTERRUPTED.because("stopped by a signal"))
+        Err(error::INTERRUPTED.with_cause("stopped by a signal"))
     } else {
         Ok(())
     }
@@ -455,14 +455,14 @@ fn failed(
     let stopped = signals::interrupted().then(|| format!("stopped by a signal in: {}", step.title));
     if step.action == Action::Gate && untouched {
         let e = stopped.map_or(e, |why| {
-            error::INTERRUPTED.because_do(why, "nothing was begun: give the same command again")
+            error::INTERRUPTED.with_remedy(why, "nothing was begun: give the same command again")
         });
         return match cleanup::forget_untouched(state, base) {
             Ok(()) => e,
             Err(why) => e.context(format!("{why:#}")),
         };
     }
-    let e = stopped.map_or(e, |why| error::INTERRUPTED.because(why));
+    let e = stopped.map_or(e, |why| error::INTERRUPTED.with_cause(why));
     let told = state
         .append(&Record::Failed { id: step.id.clone(), error: secret::masked(&format!("{e:#}")) });
     let loader = matches!(

@@ -75,7 +75,7 @@ pub fn in_the_way(
     );
     let more = format!("\n  {}", lines.join("\n  "));
     error::NO_ROOM_FOR_SNAPSHOTS
-        .because_do((format!("{cause}; without these there would be room:"), more), remedy)
+        .with_remedy((format!("{cause}; without these there would be room:"), more), remedy)
 }
 
 /// Paths of a file system's writable snapshots that are to be cloned. `known`: mount point of the
@@ -111,12 +111,12 @@ mod tests {
         };
         let image = ImageData { fs_data: vec![fs], ..ImageData::default() };
         let known = [("/".to_owned(), "m/web".to_owned())];
-        let small = || error::TOO_SMALL.because("it needs 9 GiB");
+        let small = || error::TOO_SMALL.with_cause("it needs 9 GiB");
         let fits = |less: &ImageData| {
             if less.fs_data[0].subvolume.len() == 1 { Ok(()) } else { Err(small()) }
         };
         let err = in_the_way(small(), &image, &known, &fits);
-        let alt = error::of(&err).unwrap();
+        let alt = error::find(&err).unwrap();
         assert_eq!(alt.entry.id, "ALT-336");
         assert!(
             alt.cause.contains("9 GiB")
@@ -130,7 +130,7 @@ mod tests {
         for (known, fits) in [(&known[..], false), (&[], true)] {
             let tried = |_: &ImageData| if fits { Ok(()) } else { Err(small()) };
             assert_eq!(
-                error::of(&in_the_way(small(), &image, known, &tried)).unwrap().entry.id,
+                error::find(&in_the_way(small(), &image, known, &tried)).unwrap().entry.id,
                 "ALT-320"
             );
         }

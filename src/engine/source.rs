@@ -109,7 +109,7 @@ impl Refusal {
     pub fn error(&self) -> anyhow::Error {
         let remedy = "unmount it if it does not belong to the system; or clone the rest: `altdisk mkszfile /root/image.data` describes it \
             without this file system, and `-i /root/image.data` takes that";
-        self.entry.because_do(self.cause.clone(), remedy)
+        self.entry.with_remedy(self.cause.clone(), remedy)
     }
 }
 
@@ -215,14 +215,14 @@ impl<'a> Describer<'a> {
     /// groups.
     fn root_disks(&mut self) -> Result<()> {
         let root = self.mounted_at("/").ok_or_else(|| {
-            error::NO_ROOT_DEVICE.because("nothing is mounted at / (is /proc mounted?)")
+            error::NO_ROOT_DEVICE.with_cause("nothing is mounted at / (is /proc mounted?)")
         })?;
         if self.device_of(root).is_none_or(|d| self.file_below(&d).is_some()) {
             let cause = format!(
                 "/ is {} from {}, which is no disk, partition or logical volume",
                 root.fstype, root.source
             );
-            return Err(error::NO_ROOT_DEVICE.because(cause));
+            return Err(error::NO_ROOT_DEVICE.with_cause(cause));
         }
         let mut disks: BTreeSet<String> = BTreeSet::new();
         for device in self.root_devices() {
@@ -270,15 +270,15 @@ impl<'a> Describer<'a> {
         let cause = |what: &str| format!("{} is {what}", s.path.display());
         match s.kind.as_str() {
             "crypt" => {
-                return Err(error::SOURCE_LUKS.because(cause("encrypted (LUKS or dm-crypt)")));
+                return Err(error::SOURCE_LUKS.with_cause(cause("encrypted (LUKS or dm-crypt)")));
             }
-            "raid" => return Err(error::SOURCE_MD.because(cause("software RAID (MD)"))),
-            "bcache" => return Err(error::SOURCE_BCACHE.because(cause("a bcache device"))),
-            "mpath" => return Err(error::SOURCE_MULTIPATH.because(cause("a multipath device"))),
+            "raid" => return Err(error::SOURCE_MD.with_cause(cause("software RAID (MD)"))),
+            "bcache" => return Err(error::SOURCE_BCACHE.with_cause(cause("a bcache device"))),
+            "mpath" => return Err(error::SOURCE_MULTIPATH.with_cause(cause("a multipath device"))),
             _ => {}
         }
         if let Some(lv) = self.lv_of(s).filter(|lv| lv.segtype.contains("thin")) {
-            return Err(error::SOURCE_THIN.because(format!(
+            return Err(error::SOURCE_THIN.with_cause(format!(
                 "{} is an LVM thin volume ({})",
                 lv.path.display(),
                 lv.segtype
@@ -287,7 +287,7 @@ impl<'a> Describer<'a> {
         if let Some(lv) =
             self.lv_of(s).filter(|lv| lv.segtype.contains("cache") || lv.segtype.contains("vdo"))
         {
-            return Err(error::SOURCE_THIN.because(format!(
+            return Err(error::SOURCE_THIN.with_cause(format!(
                 "{} is an LVM volume of type {}",
                 lv.path.display(),
                 lv.segtype
@@ -349,7 +349,7 @@ impl<'a> Describer<'a> {
         let at = mount.mount_point.display();
         let is_root = mount.mount_point == Path::new("/");
         if mount.fstype == "zfs" && (is_root || mount.mount_point == Path::new("/boot")) {
-            return Err(error::SOURCE_ZFS.because(format!("{at} is ZFS ({})", mount.source)));
+            return Err(error::SOURCE_ZFS.with_cause(format!("{at} is ZFS ({})", mount.source)));
         }
         let Some(device) = self.device_of(mount) else { return Ok(()) };
         if !self.is_on_root_disks(&device) {
@@ -390,7 +390,9 @@ impl<'a> Describer<'a> {
             return Ok(());
         }
         if let Err(e) = self.cloneable(mount, &device) {
-            let Some((alt, false)) = error::of(&e).map(|alt| (alt, is_root)) else { return Err(e) };
+            let Some((alt, false)) = error::find(&e).map(|alt| (alt, is_root)) else {
+                return Err(e);
+            };
             let needed = mount.mount_point == Path::new("/boot")
                 || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
             if alt.entry.id == error::SOURCE_FSTYPE.id
@@ -434,13 +436,12 @@ impl<'a> Describer<'a> {
                 s.devices.len() > 1 && s.devices.iter().any(|d| device.path().ends_with(d))
             });
         if let Some(spread) = spread {
-            return Err(
-                error::SOURCE_SPREAD.because(format!("{at} lies on {}", spread.devices.join(" ")))
-            );
+            return Err(error::SOURCE_SPREAD
+                .with_cause(format!("{at} lies on {}", spread.devices.join(" "))));
         }
         if !CLONED.contains(&mount.fstype.as_str()) {
             let all = CLONED.join(", ");
-            return Err(error::SOURCE_FSTYPE.because(format!(
+            return Err(error::SOURCE_FSTYPE.with_cause(format!(
                 "{at} is {}; file systems that can be cloned: {all}",
                 mount.fstype
             )));

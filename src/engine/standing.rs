@@ -42,7 +42,7 @@ impl Standing {
 /// Those that do not speak of the record itself: no permission to read it, for example.
 pub fn seen<T>(peeked: Result<Stored<T>>) -> Result<Stored<T>> {
     match peeked {
-        Err(e) if error::of(&e).is_some_and(|a| a.entry.id == error::UNSAFE_STATE.id) => {
+        Err(e) if error::find(&e).is_some_and(|a| a.entry.id == error::UNSAFE_STATE.id) => {
             Ok(Stored::Unreadable(e))
         }
         other => other,
@@ -66,7 +66,7 @@ pub fn whole(stored: Stored) -> Result<Option<Alternate>> {
 }
 
 fn no_journal(a: &Alternate) -> anyhow::Error {
-    error::BAD_STATE.because(format!(
+    error::BAD_STATE.with_cause(format!(
         "the journal of the copy on {} is lost: what was done so far is not known",
         a.base.layout.disk_names()
     ))
@@ -121,7 +121,7 @@ pub struct Unreadable {
 
 impl Unreadable {
     fn of(why: &anyhow::Error) -> Self {
-        let remedy = error::of(why).map_or(error::BAD_STATE.remedy, |alt| alt.remedy.as_str());
+        let remedy = error::find(why).map_or(error::BAD_STATE.remedy, |alt| alt.remedy.as_str());
         Self { why: why.to_string(), remedy: remedy.to_owned() }
     }
 }
@@ -169,16 +169,16 @@ mod tests {
     #[test]
     fn what_others_can_write_is_seen_as_unreadable() {
         assert!(matches!(
-            seen::<Base>(Err(error::UNSAFE_STATE.because("x").context("y"))),
+            seen::<Base>(Err(error::UNSAFE_STATE.with_cause("x").context("y"))),
             Ok(Stored::Unreadable(_))
         ));
         assert!(seen::<Base>(Err(anyhow::anyhow!("permission denied"))).is_err());
         assert!(matches!(
-            Standing::of(Stored::Unreadable(error::BAD_STATE.because("x"))),
+            Standing::of(Stored::Unreadable(error::BAD_STATE.with_cause("x"))),
             Standing::Unreadable(_)
         ));
         // -X does nothing about what others can write, so nobody is told to run it.
-        let seen = Unreadable::of(&error::UNSAFE_STATE.because_do("x", "`chown root: x`"));
+        let seen = Unreadable::of(&error::UNSAFE_STATE.with_remedy("x", "`chown root: x`"));
         assert_eq!((seen.why.as_str(), seen.remedy.as_str()), ("ALT-717: x", "`chown root: x`"));
     }
 }

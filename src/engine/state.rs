@@ -459,7 +459,7 @@ fn trust_above(dir: &Path) -> Result<()> {
         } else {
             format!("`{} {}`", no.right, no.path.display())
         };
-        error::UNSAFE_STATE.because_do(format!("{} {}", no.path.display(), no.wrong), remedy)
+        error::UNSAFE_STATE.with_remedy(format!("{} {}", no.path.display(), no.wrong), remedy)
     })
 }
 

@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 use crate::boot::audit::{self, Expect};
 use crate::boot::fstab::{FstabExtras, Wanted};
 use crate::boot::{grub, grubenv, initramfs, kernels, left, options, references};
-use crate::copy::{Excludes, Progress};
 use crate::disk::{lvm, make};
 use crate::engine::disk_steps::{disk_now, scope};
 use crate::engine::from_image::{identity, restoring};
@@ -32,6 +31,7 @@ use crate::host::mounts;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
 use crate::software::install;
+use crate::tree::{Excludes, Progress};
 
 /// What a step works with.
 pub struct Context<'a> {
@@ -241,7 +241,7 @@ fn audited(base: &Base, expect: &Expect, events: &Events) -> Result<()> {
     }
     match found.first() {
         None => Ok(()),
-        Some(first) => Err(error::NOT_INDEPENDENT.because(format!(
+        Some(first) => Err(error::NOT_INDEPENDENT.with_cause(format!(
             "{first}{}",
             if found.len() > 1 {
                 format!(" (and {} more, see above)", found.len() - 1)

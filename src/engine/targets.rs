@@ -56,8 +56,9 @@ impl Targets {
     pub fn forget_cache(&self) -> Result<()> {
         let forget = |held: &Held| content::forget_cache(held.file());
         self.0.iter().try_for_each(|h| {
-            forget(h)
-                .map_err(|e| error::DISK_UNREADABLE.because(format!("{}: {e}", h.name().display())))
+            forget(h).map_err(|e| {
+                error::DISK_UNREADABLE.with_cause(format!("{}: {e}", h.name().display()))
+            })
         })
     }
 
@@ -77,7 +78,7 @@ impl Targets {
 pub fn open(layout: &DiskLayout) -> Result<Held> {
     let held = Held::open(&layout.path)?;
     let other = |what: String| {
-        Err(error::DISK_EXCHANGED.because(format!("{}: {what}", layout.path.display())))
+        Err(error::DISK_EXCHANGED.with_cause(format!("{}: {what}", layout.path.display())))
     };
     let facts = held.facts();
     if facts.size != layout.size {
@@ -118,7 +119,7 @@ pub fn must_have_own_table(layout: &DiskLayout, held: &Held) -> Result<()> {
         .first
         .or(found.last)
         .map_or("no partition table of the copy".to_owned(), |id| format!("partition table {id}"));
-    Err(error::DISK_USED_AGAIN.because(format!(
+    Err(error::DISK_USED_AGAIN.with_cause(format!(
         "{} has {has}, not {}",
         layout.path.display(),
         layout.table_id

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nix::fcntl::OFlag;
 
-use crate::copy::Source;
 use crate::engine::facts::{self, Facts};
 use crate::engine::{copying, esp, names, prepare};
 use crate::error;
@@ -17,6 +16,7 @@ use crate::host::tree::open_below;
 use crate::host::{tree, view};
 use crate::image::create::Tree;
 use crate::image::data::{Fs, ImageData};
+use crate::tree::Source;
 
 /// All of them; the first is the one at `/`. An EFI system partition need not be mounted; that one
 /// cannot be read is a warning.
@@ -36,7 +36,7 @@ pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Resu
     trees.sort_by_key(|t| t.prefix.components().count());
     if trees.first().is_none_or(|t| t.prefix != Path::new("/")) {
         return Err(
-            error::SOURCE_CHANGED.because("the root file system is not mounted at / any more")
+            error::SOURCE_CHANGED.with_cause("the root file system is not mounted at / any more")
         );
     }
     Ok(trees)
@@ -50,7 +50,7 @@ fn esp_tree(
     let why = match view {
         Ok(Some(top)) => {
             return Some(Tree {
-                source: Source::of_directory(top),
+                source: Source::from_fd(top),
                 prefix: fs_name.into(),
                 leave_out: vec![],
             });
@@ -74,7 +74,7 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     let mut trees = vec![];
     if fs.subvolume.is_empty() {
         trees.push(Tree {
-            source: Source::of_mounted(&mount)?,
+            source: Source::open_mount(&mount)?,
             prefix: PathBuf::from(&fs.fs_name),
             leave_out: vec![],
         });
@@ -106,7 +106,7 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
             copying::open_below(top.as_fd(), path)?
         };
         trees.push(Tree {
-            source: Source::of_directory(from),
+            source: Source::from_fd(from),
             prefix: copying::prefix(fs, s),
             leave_out: vec![],
         });
@@ -165,7 +165,7 @@ mod tests {
         assert!(
             esp_tree(
                 "/efi",
-                Err(error::NO_VIEW.because("/dev/sda1 (vfat, ) could not be mounted: EIO")),
+                Err(error::NO_VIEW.with_cause("/dev/sda1 (vfat, ) could not be mounted: EIO")),
                 &mut warnings
             )
             .is_none()

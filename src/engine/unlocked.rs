@@ -14,11 +14,11 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nix::fcntl::OFlag;
 
-use crate::copy::dirs::join;
 use crate::event::Events;
 use crate::host::attrs::{self, flag};
 use crate::host::beneath::Beneath;
 use crate::host::tree::{self, Kind, Sys};
+use crate::tree::dir::join;
 
 /// Where altdisk, boot loaders and initramfs builders write.
 const SEARCHED: [&str; 3] = ["boot", "etc", "root/.ssh"];

@@ -101,7 +101,7 @@ pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
     let path = dir.join(FILE);
     let Some(text) = root.read(&path)? else { return Ok(vec![]) };
     let wrong = |why: String| {
-        error::BAD_STATE.because_do(
+        error::BAD_STATE.with_remedy(
             format!("{}: {why}", path.display()),
             "remove that file; it only tells what updates changed",
         )

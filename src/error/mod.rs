@@ -2,8 +2,8 @@
 //! exits.
 //!
 //! Code returns `anyhow::Result`; a failure that a user can meet is made from an [`Entry`] here:
-//! `return Err(error::NO_SUCH_DISK.because(format!("{name}: ...")))`. The command line finds it
-//! again with [`of`], whatever context was put around it. Ids are never reused; a test keeps them
+//! `return Err(error::NO_SUCH_DISK.with_cause(format!("{name}: ...")))`. The command line finds it
+//! again with [`find`], whatever context was put around it. Ids are never reused; a test keeps them
 //! unique and in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx
 //! booting, 6xx image.data (from 630: system images), 7xx phases and state, 8xx programs and the
 //! kernel, 9xx menus, themes, terminals and jobs. The entries themselves: `images.rs` (630 to 699),
@@ -47,14 +47,14 @@ pub struct Entry {
 
 /// An error as a user meets it: catalogue entry, the cause in this case, the remedy.
 #[derive(Debug)]
-pub struct Alt {
+pub struct AltError {
     pub entry: &'static Entry,
     /// A [`Message`]'s text.
     pub cause: String,
     pub remedy: String,
 }
 
-impl Alt {
+impl AltError {
     /// The same error with another remedy; the cause stays as it is, with its lines.
     pub fn with_remedy(&self, remedy: impl Into<Message>) -> anyhow::Error {
         anyhow::Error::new(Self {
@@ -65,18 +65,18 @@ impl Alt {
     }
 }
 
-impl fmt::Display for Alt {
+impl fmt::Display for AltError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.entry.id, self.cause)
     }
 }
 
-impl std::error::Error for Alt {}
+impl std::error::Error for AltError {}
 
 /// What a remedy says where the same command is the way on.
 const AGAIN: &str = "run the command again";
 
-impl Alt {
+impl AltError {
     /// Where a copy was begun, the same command would be refused: the run goes on with `--resume`.
     pub fn after_a_copy_was_begun(&mut self) {
         self.remedy = self.remedy.replace(AGAIN, "go on with `alt_disk_install --resume`");
@@ -85,17 +85,17 @@ impl Alt {
 
 impl Entry {
     /// This error, with what is wrong in this case and the catalogue's remedy.
-    pub fn because(&'static self, cause: impl Into<Message>) -> anyhow::Error {
-        self.because_do(cause, self.remedy)
+    pub fn with_cause(&'static self, cause: impl Into<Message>) -> anyhow::Error {
+        self.with_remedy(cause, self.remedy)
     }
 
     /// The same with a remedy for this very case.
-    pub fn because_do(
+    pub fn with_remedy(
         &'static self,
         cause: impl Into<Message>,
         remedy: impl Into<Message>,
     ) -> anyhow::Error {
-        anyhow::Error::new(Alt {
+        anyhow::Error::new(AltError {
             entry: self,
             cause: cause.into().into_text(),
             remedy: remedy.into().into_text(),
@@ -106,12 +106,12 @@ impl Entry {
 /// What is wrong, without number and remedy: the cause of the catalogued error in a chain, or the
 /// whole chain where there is none.
 pub fn cause(e: &anyhow::Error) -> String {
-    of(e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone())
+    find(e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone())
 }
 
 /// The catalogued error inside `err`, if there is one.
-pub fn of(err: &anyhow::Error) -> Option<&Alt> {
-    err.chain().find_map(|e| e.downcast_ref::<Alt>())
+pub fn find(err: &anyhow::Error) -> Option<&AltError> {
+    err.chain().find_map(|e| e.downcast_ref::<AltError>())
 }
 
 /// Put around an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind:
@@ -126,11 +126,11 @@ impl fmt::Display for LeftUnfinished {
 }
 
 /// How a command that failed with `err` exits.
-pub fn exit_of(err: &anyhow::Error) -> Exit {
+pub fn exit_for(err: &anyhow::Error) -> Exit {
     if err.downcast_ref::<LeftUnfinished>().is_some() {
         return Exit::Unfinished;
     }
-    of(err).map_or(Exit::Failed, |alt| alt.entry.exit)
+    find(err).map_or(Exit::Failed, |alt| alt.entry.exit)
 }
 
 macro_rules! catalogue {
@@ -180,7 +180,7 @@ mod tests {
     fn the_way_on_is_true() {
         for e in all() {
             assert!(!e.remedy.contains("phase again"), "{}", e.id);
-            let mut alt = Alt { entry: e, cause: String::new(), remedy: e.remedy.to_owned() };
+            let mut alt = AltError { entry: e, cause: String::new(), remedy: e.remedy.to_owned() };
             alt.after_a_copy_was_begun();
             assert!(!alt.remedy.contains("command again"), "{}", e.id);
             assert_eq!(alt.remedy != e.remedy, e.remedy.contains(AGAIN), "{}: {}", e.id, e.remedy);
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn found_below_context() {
-        let err = NOT_ROOT.because("uid 1000").context("while cloning");
-        assert_eq!(of(&err).unwrap().entry.id, "ALT-803");
-        assert_eq!(exit_of(&err), Exit::Refused);
-        assert_eq!(exit_of(&err.context(LeftUnfinished).context("outer")), Exit::Unfinished);
+        let err = NOT_ROOT.with_cause("uid 1000").context("while cloning");
+        assert_eq!(find(&err).unwrap().entry.id, "ALT-803");
+        assert_eq!(exit_for(&err), Exit::Refused);
+        assert_eq!(exit_for(&err.context(LeftUnfinished).context("outer")), Exit::Unfinished);
     }
 }

@@ -145,14 +145,12 @@ impl Question {
         let said = quoted_lines(&err);
         match ended? {
             Ended::Stopped => Ok(String::new()),
-            Ended::Late => Err(error::ASK_LATE.because((
+            Ended::Late => Err(error::ASK_LATE.with_cause((
                 format!("`{shown}` was ended after {} seconds", self.limit.as_secs()),
                 said,
             ))),
-            Ended::TooMuch => {
-                Err(error::ASK_LONG
-                    .because(format!("`{shown}` printed more than {} KiB", MOST >> 10)))
-            }
+            Ended::TooMuch => Err(error::ASK_LONG
+                .with_cause(format!("`{shown}` printed more than {} KiB", MOST >> 10))),
             Ended::By(status) if status.success() => Ok(String::from_utf8_lossy(&out).into_owned()),
             Ended::By(status) => {
                 let how = match (status.code(), status.signal()) {
@@ -160,14 +158,16 @@ impl Question {
                     (None, signal) => format!("ended by signal {}", signal.unwrap_or(0)),
                 };
                 let said = if said.is_empty() { quoted_lines(&out) } else { said };
-                Err(error::ASK_FAILED.because((format!("`{shown}`: {how}"), said)))
+                Err(error::ASK_FAILED.with_cause((format!("`{shown}`: {how}"), said)))
             }
         }
     }
 
     fn spawn(&self) -> Result<Child> {
-        let (program, args) =
-            self.argv.split_first().ok_or_else(|| error::ASK_START.because("an empty command"))?;
+        let (program, args) = self
+            .argv
+            .split_first()
+            .ok_or_else(|| error::ASK_START.with_cause("an empty command"))?;
         let mut command = command(program);
         command
             .args(args)
@@ -177,7 +177,7 @@ impl Question {
             .env_remove("BASH_ENV");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         sys::die_with_parent(&mut command);
-        command.spawn().map_err(|e| error::ASK_START.because(format!("`{}`: {e}", self.shown)))
+        command.spawn().map_err(|e| error::ASK_START.with_cause(format!("`{}`: {e}", self.shown)))
     }
 
     /// Reads and waits until the program has ended, one way or another, and is reaped.
@@ -336,7 +336,7 @@ mod tests {
 
     fn refused(script: &str, limit_ms: u64) -> String {
         let err = answer(script, limit_ms).unwrap_err();
-        error::of(&err).unwrap().to_string()
+        error::find(&err).unwrap().to_string()
     }
 
     fn alive(pid: &str) -> bool {

@@ -214,7 +214,7 @@ impl Cmd {
         let (mut command, _group) = self.command()?;
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().map_err(|e| {
-            error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" ")))
+            error::KERNEL.with_cause(format!("could not start `{}`: {e}", self.argv().join(" ")))
         })?;
         Ok(Held { child })
     }
@@ -224,8 +224,10 @@ impl Cmd {
             return Ok(done);
         }
         let argv = self.argv().join(" ");
-        Err(error::PROGRAM_FAILED
-            .because((format!("{}: `{argv}`: {}", self.sentence, done.how()), done.last_lines())))
+        Err(error::PROGRAM_FAILED.with_cause((
+            format!("{}: `{argv}`: {}", self.sentence, done.how()),
+            done.last_lines(),
+        )))
     }
 
     fn execute(&self, events: Option<&Events>) -> Result<Finished> {
@@ -290,7 +292,7 @@ impl Cmd {
         let done = Finished { code: status.code(), stdout: take(stdout), stderr: take(stderr) };
         if events.is_none() && done.stdout.len().max(done.stderr.len()) > MAX_ANSWER {
             let argv = self.argv().join(" ");
-            return Err(error::PROGRAM_FAILED.because(format!(
+            return Err(error::PROGRAM_FAILED.with_cause(format!(
                 "{}: `{argv}`: it says more than {MAX_ANSWER} bytes",
                 self.sentence
             )));
@@ -301,8 +303,9 @@ impl Cmd {
     fn spawn(&self, command: &mut Command) -> Result<Child> {
         command.spawn().map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => error::PROGRAM_MISSING
-                .because(format!("`{}` was not found ({})", self.program, self.sentence)),
-            _ => error::KERNEL.because(format!("could not start `{}`: {e}", self.argv().join(" "))),
+                .with_cause(format!("`{}` was not found ({})", self.program, self.sentence)),
+            _ => error::KERNEL
+                .with_cause(format!("could not start `{}`: {e}", self.argv().join(" "))),
         })
     }
 
@@ -311,7 +314,7 @@ impl Cmd {
         let base =
             self.inside.as_ref().map_or_else(|| PathBuf::from("/"), |inside| inside.root.clone());
         let program = find_program(&base, &self.program).ok_or_else(|| {
-            error::PROGRAM_MISSING.because(format!(
+            error::PROGRAM_MISSING.with_cause(format!(
                 "`{}` was not found in {} ({})",
                 self.program,
                 base.display(),
@@ -447,7 +450,7 @@ mod tests {
             Cmd::new("sh", "test").args(["-c", "cat; echo $LC_ALL"]).stdin("in\n").read().unwrap();
         assert_eq!(ok.text(), "in\nC\n");
         let err = Cmd::new("sh", "try it").args(["-c", "echo why >&2; exit 3"]).read().unwrap_err();
-        let alt = error::of(&err).unwrap();
+        let alt = error::find(&err).unwrap();
         assert_eq!(alt.entry.id, "ALT-802");
         assert!(
             alt.cause.contains("try it")
@@ -458,13 +461,13 @@ mod tests {
         );
         assert!(Cmd::new("sh", "x").args(["-c", "exit 3"]).accept(&[3]).read().is_ok());
         let err = Cmd::new("no-such-program", "x").read().unwrap_err();
-        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-801");
+        assert_eq!(error::find(&err).unwrap().entry.id, "ALT-801");
     }
 
     #[test]
     fn an_answer_without_end_is_an_error() {
         let err = Cmd::new("cat", "ask").arg("/dev/zero").read().unwrap_err();
-        let alt = error::of(&err).unwrap();
+        let alt = error::find(&err).unwrap();
         assert!(
             alt.entry.id == "ALT-802" && alt.cause.ends_with("it says more than 268435456 bytes"),
             "{}",

@@ -99,9 +99,9 @@ fn told(argv: &[String], e: &io::Error) -> anyhow::Error {
     let name = argv.first().map_or("", String::as_str);
     match e.kind() {
         io::ErrorKind::NotFound => {
-            error::PROGRAM_MISSING.because(format!("`{name}` was not found"))
+            error::PROGRAM_MISSING.with_cause(format!("`{name}` was not found"))
         }
-        _ => error::KERNEL.because(format!("could not start `{name}`: {e}")),
+        _ => error::KERNEL.with_cause(format!("could not start `{name}`: {e}")),
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(sh("exit $X").unwrap(), 3);
         assert_eq!(sh("kill -9 $$").unwrap(), 137);
         assert_eq!(
-            error::of(&run(&["no-such-program".into()], &[]).unwrap_err()).unwrap().entry.id,
+            error::find(&run(&["no-such-program".into()], &[]).unwrap_err()).unwrap().entry.id,
             "ALT-801"
         );
     }

@@ -149,7 +149,7 @@ pub fn mount_beneath(
     if let Some(elsewhere) = mounted()?.iter().rfind(|m| is_of(m, device)) {
         unmount(&elsewhere.mount_point)?;
     }
-    Err(error::MOUNT_POINT.because(format!(
+    Err(error::MOUNT_POINT.with_cause(format!(
         "{} was moved while {} was mounted there",
         shown.display(),
         device.display()
@@ -162,7 +162,7 @@ fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
         Unfit::Other(name, e) => (name, format!("is no directory that can be used: {}", e.desc())),
     };
     let shown = root.shown(name);
-    error::MOUNT_POINT.because_do(
+    error::MOUNT_POINT.with_remedy(
         format!("{} {what}", shown.display()),
         format!(
             "put a directory in its place (`mv {0} {0}.old && mkdir {0}`) and run the command again; or remove the copy with `alt_disk_install -X`",
@@ -237,7 +237,7 @@ pub fn unmount_below(top: &Path) -> Result<Vec<PathBuf>> {
         unmount(&m.mount_point)?;
         unmounted.insert(0, m.mount_point);
     }
-    Err(error::KERNEL.because(format!("more and more is mounted below {}", top.display())))
+    Err(error::KERNEL.with_cause(format!("more and more is mounted below {}", top.display())))
 }
 
 /// More mounts than anybody has in one place.
@@ -265,7 +265,7 @@ pub fn unmount(at: &Path) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    Err(error::KERNEL.because_do(
+    Err(error::KERNEL.with_remedy(
         format!("{} cannot be unmounted: {last}", at.display()),
         format!(
             "end what uses it (`fuser -vm {}` lists it) and run the command again",

@@ -40,7 +40,7 @@ const PLACE: &str = "/proc";
 pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
     detached(|| bind(at, read_only))?.map_err(|e| {
         error::NO_VIEW
-            .because(format!("{} could not be opened below its mounts: {e}", at.display()))
+            .with_cause(format!("{} could not be opened below its mounts: {e}", at.display()))
     })
 }
 
@@ -70,7 +70,7 @@ pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     })?
     .map_err(|e| {
         let at = wanted.mount_point.display();
-        error::NO_VIEW.because(format!(
+        error::NO_VIEW.with_cause(format!(
             "{} at {at} could not be opened below what is mounted over it: {e}",
             wanted.source
         ))
@@ -105,7 +105,7 @@ pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> 
         )
     })?
     .map_err(|e| {
-        error::NO_VIEW.because(format!(
+        error::NO_VIEW.with_cause(format!(
             "{} ({fstype}, {options}) could not be mounted: {e}",
             device.display()
         ))

@@ -106,7 +106,7 @@ impl Archive {
         };
         if member.size > longest || member.map.is_some() {
             return Err(
-                error::IMAGE_MANIFEST.because(format!("its {name} has {} bytes", member.size))
+                error::IMAGE_MANIFEST.with_cause(format!("its {name} has {} bytes", member.size))
             );
         }
         let mut text = vec![];
@@ -116,7 +116,7 @@ impl Archive {
         self.pending = self.reader.next()?;
         String::from_utf8(text)
             .map(Some)
-            .map_err(|_| error::IMAGE_MANIFEST.because(format!("its {name} is no text")))
+            .map_err(|_| error::IMAGE_MANIFEST.with_cause(format!("its {name} is no text")))
     }
 
     /// The next file of the system; None behind the last, and then [`Archive::finish`] has to be
@@ -138,7 +138,7 @@ impl Archive {
                 self.stand = Stand::Checksums;
                 Ok(None)
             }
-            None if ours => Err(error::IMAGE_CUT.because(format!(
+            None if ours => Err(error::IMAGE_CUT.with_cause(format!(
                 "the archive ends after {} bytes, before its checksums",
                 self.reader.offset()
             ))),
@@ -180,7 +180,7 @@ impl Archive {
     pub fn again(self) -> Result<Self> {
         let Self { input, reader, .. } = self;
         drop(reader);
-        let input = input.ok_or_else(|| error::IMAGE_AGAIN.because("it is no file"))?;
+        let input = input.ok_or_else(|| error::IMAGE_AGAIN.with_cause("it is no file"))?;
         Self::of(input.again()?)
     }
 
@@ -210,7 +210,7 @@ impl Archive {
                     "{} stands behind the checksums, where an image ends",
                     show_path(&m.path)
                 );
-                return Err(error::IMAGE_DAMAGED.because(text));
+                return Err(error::IMAGE_DAMAGED.with_cause(text));
             }
         }
         self.stand = Stand::End;
@@ -227,7 +227,7 @@ fn understood(text: &str) -> Result<Manifest> {
         #[serde(default)]
         tool: String,
     }
-    let wrong = |e: serde_json::Error| error::IMAGE_MANIFEST.because(format!("{MANIFEST}: {e}"));
+    let wrong = |e: serde_json::Error| error::IMAGE_MANIFEST.with_cause(format!("{MANIFEST}: {e}"));
     let any: Any = serde_json::from_str(text).map_err(wrong)?;
     if any.format > FORMAT {
         let tool = printable(&any.tool, false);
@@ -235,7 +235,7 @@ fn understood(text: &str) -> Result<Manifest> {
             "it was made by {tool} in form {}, and this altdisk reads forms up to {FORMAT}",
             any.format
         );
-        return Err(error::IMAGE_FORMAT.because(cause));
+        return Err(error::IMAGE_FORMAT.with_cause(cause));
     }
     let manifest: Manifest = serde_json::from_str(text).map_err(wrong)?;
     if manifest.checksums != "blake3" {
@@ -243,7 +243,7 @@ fn understood(text: &str) -> Result<Manifest> {
             "its checksums are of a kind that is not known ({})",
             printable(&manifest.checksums, false)
         );
-        return Err(error::IMAGE_FORMAT.because(cause));
+        return Err(error::IMAGE_FORMAT.with_cause(cause));
     }
     Ok(manifest)
 }

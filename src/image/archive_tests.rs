@@ -18,7 +18,7 @@ fn verified(bytes: &[u8]) -> anyhow::Result<Verified> {
 
 fn failed<T>(result: anyhow::Result<T>) -> (&'static str, String) {
     let Err(err) = result else { panic!("it passed") };
-    (error::of(&err).unwrap().entry.id, err.to_string())
+    (error::find(&err).unwrap().entry.id, err.to_string())
 }
 
 const FILES: [(&str, &[u8]); 3] = [("./a", b"first"), ("./b\n", b""), ("./c", &[7; 3000])];

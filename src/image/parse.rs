@@ -46,7 +46,7 @@ pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
         Ok(()) => Ok(data),
         Err(Contradiction { entry, stanza, index, field, cause }) => {
             let table =
-                DeTable::parse(text).map_err(|e| error::IMAGE_SYNTAX.because(e.message()))?;
+                DeTable::parse(text).map_err(|e| error::IMAGE_SYNTAX.with_cause(e.message()))?;
             Err(located(entry, file, text, place(&table, stanza, index, &field), &cause))
         }
     }
@@ -58,7 +58,7 @@ pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
 /// ALT-601 if it cannot be read, and those of [`parse`].
 pub fn read(file: &Path) -> Result<ImageData> {
     let text = std::fs::read_to_string(file)
-        .map_err(|e| error::IMAGE_UNREADABLE.because(format!("{}: {e}", file.display())))?;
+        .map_err(|e| error::IMAGE_UNREADABLE.with_cause(format!("{}: {e}", file.display())))?;
     parse(&text, file)
 }
 
@@ -88,7 +88,7 @@ fn located(
         .replace("expected u64", "expected a whole number")
         .replace("expected u32", "expected a whole number");
     let place = format!("\n  {margin} | {line}\n  {} | {blank}{marks}", " ".repeat(margin.len()));
-    entry.because((format!("{}:{number}:{}: {cause}", file.display(), column + 1), place))
+    entry.with_cause((format!("{}:{number}:{}: {cause}", file.display(), column + 1), place))
 }
 
 /// Where the field stands; its stanza if it was left out; the file's beginning if that was left out

@@ -36,7 +36,7 @@ fn each_bad_file_has_its_message() {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_name().unwrap();
         let err = parse(&text, Path::new(name)).expect_err(&name.to_string_lossy());
-        let said = error::of(&err).unwrap();
+        let said = error::find(&err).unwrap();
         ids.insert(said.entry.id);
         let message = format!("{said}\n");
         let beside = path.with_extension("txt");
@@ -58,7 +58,7 @@ fn each_bad_file_has_its_message() {
 fn a_file_that_cannot_be_read() {
     let err = read(Path::new("/no/such/image.data")).unwrap_err();
     assert_eq!(
-        error::of(&err).unwrap().to_string(),
+        error::find(&err).unwrap().to_string(),
         "ALT-601: /no/such/image.data: No such file or directory (os error 2)"
     );
 }
@@ -66,10 +66,10 @@ fn a_file_that_cannot_be_read() {
 #[test]
 fn places_survive_odd_text() {
     let err = parse("\t\u{e4} = \"", Path::new("x")).unwrap_err();
-    assert!(error::of(&err).unwrap().cause.starts_with("x:1:"), "{err}");
+    assert!(error::find(&err).unwrap().cause.starts_with("x:1:"), "{err}");
     let err = parse("", Path::new("x")).unwrap_err();
     assert!(
-        error::of(&err).unwrap().cause.starts_with("x:1:1: missing field `image_data`"),
+        error::find(&err).unwrap().cause.starts_with("x:1:1: missing field `image_data`"),
         "{err}"
     );
 }
@@ -170,7 +170,7 @@ proptest! {
         let at = cut.min(GOOD.len());
         let text = format!("{}{junk}{}", &GOOD[..at], &GOOD[at..]);
         if let Err(e) = parse(&text, Path::new("x")) {
-            prop_assert!(error::of(&e).is_some_and(|a| a.cause.starts_with("x:")));
+            prop_assert!(error::find(&e).is_some_and(|a| a.cause.starts_with("x:")));
         }
     }
 }

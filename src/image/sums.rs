@@ -191,7 +191,7 @@ fn unlinked(dir: &Path) -> io::Result<File> {
 }
 
 fn spooling(dir: &Path, e: &io::Error) -> anyhow::Error {
-    error::IMAGE_SPOOL.because(format!("{}: {e}", dir.display()))
+    error::IMAGE_SPOOL.with_cause(format!("{}: {e}", dir.display()))
 }
 
 /// Compares the text of the checksums with what the archive held: `regular` files, and what was
@@ -239,8 +239,9 @@ impl<'a> Compare<'a> {
         let (hash, path) = parsed(line).ok_or_else(|| unreadable(index))?;
         let shown = show_path(path.as_bytes());
         if index >= self.regular {
-            return Err(error::IMAGE_SUM
-                .because(format!("the checksums name {shown}, and the archive does not hold it")));
+            return Err(error::IMAGE_SUM.with_cause(format!(
+                "the checksums name {shown}, and the archive does not hold it"
+            )));
         }
         self.lines += 1;
         let Some(computed) = self.computed else { return Ok(()) };
@@ -250,13 +251,13 @@ impl<'a> Compare<'a> {
             let cause = format!(
                 "the checksums name {shown} where the archive holds another file (at byte {offset} of the uncompressed archive)"
             );
-            return Err(error::IMAGE_SUM.because(cause));
+            return Err(error::IMAGE_SUM.with_cause(cause));
         }
         if record[..32] != hash {
             let cause = format!(
                 "{shown} (at byte {offset} of the uncompressed archive) has another checksum than it was saved with"
             );
-            return Err(error::IMAGE_SUM.because(cause));
+            return Err(error::IMAGE_SUM.with_cause(cause));
         }
         Ok(())
     }
@@ -295,15 +296,17 @@ impl<'a> Compare<'a> {
                 "the archive holds {} files, and checksums for the first {} only",
                 self.regular, self.lines
             );
-            return Err(error::IMAGE_SUM.because(cause));
+            return Err(error::IMAGE_SUM.with_cause(cause));
         }
         Ok(self.lines)
     }
 }
 
 fn unreadable(line: u64) -> anyhow::Error {
-    error::IMAGE_SUM
-        .because(format!("line {} of the checksums cannot be understood", line.saturating_add(1)))
+    error::IMAGE_SUM.with_cause(format!(
+        "line {} of the checksums cannot be understood",
+        line.saturating_add(1)
+    ))
 }
 
 /// Hash and path, still escaped.
@@ -393,7 +396,7 @@ mod tests {
             (4, &[good[0], good[1], good[2], (b"./d", 0)], "./d"),
         ] {
             let err = compare(put, regular, lines, 64).unwrap_err();
-            assert_eq!(error::of(&err).unwrap().entry.id, "ALT-637");
+            assert_eq!(error::find(&err).unwrap().entry.id, "ALT-637");
             assert!(err.to_string().contains(want), "{err}");
         }
     }
@@ -411,6 +414,6 @@ mod tests {
     #[test]
     fn no_room_for_them() {
         let err = Computed::new(Path::new("/proc/self/fd/nowhere")).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-642");
+        assert_eq!(error::find(&err).unwrap().entry.id, "ALT-642");
     }
 }

@@ -45,8 +45,9 @@ fn send(id: Id, signal: Signal) -> Result<()> {
     let dir = directory::of_job(id)?;
     let _held = lock_job(&dir);
     let job = files::find(id)?;
-    let gone =
-        |why: &str| error::JOB_NOT_RUNNING.because(format!("job {id} ({}): {why}", job.spec.title));
+    let gone = |why: &str| {
+        error::JOB_NOT_RUNNING.with_cause(format!("job {id} ({}): {why}", job.spec.title))
+    };
     let group = job.group.ok_or_else(|| gone("it has ended"))?;
     // The supervisor reads this: what is left afterwards goes too.
     let note = OpenOptions::new()
@@ -68,7 +69,7 @@ fn send(id: Id, signal: Signal) -> Result<()> {
     match sent {
         Ok(()) => Ok(()),
         Err(nix::errno::Errno::ESRCH) => Err(gone("it has just ended")),
-        Err(e) => Err(error::KERNEL.because(format!("signal to process {group}: {e}"))),
+        Err(e) => Err(error::KERNEL.with_cause(format!("signal to process {group}: {e}"))),
     }
 }
 

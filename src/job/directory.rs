@@ -36,7 +36,7 @@ pub fn jobs_directory() -> Result<PathBuf> {
         .or_else(|| path_variable("HOME").map(|h| h.join(".local/state")));
     Ok(state
         .ok_or_else(|| {
-            error::JOB_FOLDER.because("neither $XDG_STATE_HOME nor $HOME names a directory")
+            error::JOB_FOLDER.with_cause("neither $XDG_STATE_HOME nor $HOME names a directory")
         })?
         .join("altdisk/jobs"))
 }
@@ -50,7 +50,7 @@ pub(super) fn temporary_directory() -> Result<PathBuf> {
         return Ok(PathBuf::from(ROOT_TEMPORARY));
     }
     path_variable("XDG_RUNTIME_DIR").map(|dir| dir.join("altdisk/jobs")).ok_or_else(|| {
-        error::JOB_FOLDER.because("the disk is full, and $XDG_RUNTIME_DIR names no directory")
+        error::JOB_FOLDER.with_cause("the disk is full, and $XDG_RUNTIME_DIR names no directory")
     })
 }
 
@@ -80,9 +80,9 @@ pub(super) fn check_trusted(folder: &Path) -> Result<()> {
     let Err(no) = trusted::own_directory(folder) else { return Ok(()) };
     let cause = format!("{} {}", no.path.display(), no.wrong);
     Err(if no.right.is_empty() {
-        error::JOB_FOLDER.because(cause)
+        error::JOB_FOLDER.with_cause(cause)
     } else {
-        error::JOB_FOLDER.because_do(cause, format!("{} {}", no.right, no.path.display()))
+        error::JOB_FOLDER.with_remedy(cause, format!("{} {}", no.right, no.path.display()))
     })
 }
 
@@ -112,7 +112,7 @@ pub fn event_file(id: Id) -> Result<PathBuf> {
 pub(super) fn list_ids(folder: &Path) -> Result<Vec<Id>> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(e) => return Err(error::JOB_FOLDER.because(format!("{}: {e}", folder.display()))),
+        Err(e) => return Err(error::JOB_FOLDER.with_cause(format!("{}: {e}", folder.display()))),
         Ok(entries) => entries,
     };
     let number = |e: fs::DirEntry| e.file_name().to_str().and_then(|n| n.parse().ok()).map(Id);

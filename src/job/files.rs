@@ -69,7 +69,7 @@ pub fn list() -> Result<Vec<Summary>> {
 /// ALT-953 where there is none.
 pub fn find(id: Id) -> Result<Summary> {
     summary(&directory::of_job(id)?, id)
-        .ok_or_else(|| error::NO_SUCH_JOB.because(format!("there is no job {id}")))
+        .ok_or_else(|| error::NO_SUCH_JOB.with_cause(format!("there is no job {id}")))
 }
 
 fn summary(dir: &Path, id: Id) -> Option<Summary> {
@@ -134,7 +134,7 @@ fn has_room(folder: &Path) -> bool {
 
 fn create_in(folder: &Path, record: &JobRecord) -> Result<(Id, PathBuf)> {
     let failed =
-        |e: std::io::Error| error::JOB_FOLDER.because(format!("{}: {e}", folder.display()));
+        |e: std::io::Error| error::JOB_FOLDER.with_cause(format!("{}: {e}", folder.display()));
     // The directory above is not for jobs alone.
     if let Some(above) = folder.parent() {
         DirBuilder::new().mode(0o755).recursive(true).create(above).map_err(failed)?;

@@ -40,7 +40,7 @@ pub fn start(spec: &Spec) -> Result<Id> {
     let answer = ask(spec, &dir);
     let failed = |cause: String, remedy: &str| {
         let _ = fs::remove_dir_all(&dir);
-        Err(error::JOB_NOT_STARTED.because_do(cause, remedy))
+        Err(error::JOB_NOT_STARTED.with_remedy(cause, remedy))
     };
     match answer {
         Ok(Answer::Runs) => Ok(id),

@@ -19,12 +19,12 @@ pub fn parse(text: &str) -> Result<Context> {
         }
         let Some(names) = line.strip_prefix('#') else {
             return Err(error::BAD_DISCOVERY
-                .because(format!("this line should begin with # and name the values: {line}")));
+                .with_cause(format!("this line should begin with # and name the values: {line}")));
         };
         let values = cells(lines.next().unwrap_or_default());
         let names: Vec<&str> = names.split(':').collect();
         if names.len() != values.len() {
-            return Err(error::BAD_DISCOVERY.because(format!(
+            return Err(error::BAD_DISCOVERY.with_cause(format!(
                 "{} names but {} values: {line}",
                 names.len(),
                 values.len()

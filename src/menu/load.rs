@@ -31,7 +31,7 @@ pub fn built_in() -> Result<Set> {
     let (draft, _) = draft(vec![built_in_layer()], &found);
     match found.into_inner().into_iter().next() {
         None => Ok(draft.into_set()),
-        Some(diagnostic) => Err(error::MENU_SYNTAX.because(diagnostic.to_string())),
+        Some(diagnostic) => Err(error::MENU_SYNTAX.with_cause(diagnostic.to_string())),
     }
 }
 

@@ -54,10 +54,10 @@ impl Set {
     /// ALT-902 if there is none, ALT-903 if a selector has to be answered first.
     pub fn open(&self, fastpath: &str) -> Result<&Screen> {
         let Some(screen) = self.find(fastpath) else {
-            return Err(error::NO_SUCH_PANEL.because(format!("there is no panel `{fastpath}`")));
+            return Err(error::NO_SUCH_PANEL.with_cause(format!("there is no panel `{fastpath}`")));
         };
         if screen.after_selector() {
-            return Err(error::NEEDS_SELECTOR.because(format!(
+            return Err(error::NEEDS_SELECTOR.with_cause(format!(
                 "the panel `{fastpath}` needs an answer from the screen before it"
             )));
         }
@@ -92,8 +92,9 @@ impl Set {
         };
         match self.find(&id) {
             Some(screen) => Ok(Target::Screen(screen.id().to_owned())),
-            None => Err(error::NO_NEXT_PANEL
-                .because(format!("nothing can be done with `{real}`: there is no panel `{id}`"))),
+            None => Err(error::NO_NEXT_PANEL.with_cause(format!(
+                "nothing can be done with `{real}`: there is no panel `{id}`"
+            ))),
         }
     }
 }

@@ -54,7 +54,7 @@ struct Json {
 /// # Errors
 /// ALT-919 if it is not a review, or of a version that is not known.
 pub fn parse(text: &str) -> Result<Review> {
-    let bad = |why: String| error::BAD_REVIEW.because(why);
+    let bad = |why: String| error::BAD_REVIEW.with_cause(why);
     let json: Json = serde_json::from_str(text)
         .map_err(|e| bad(format!("what the command says it would do cannot be read: {e}")))?;
     if json.version != 1 {
@@ -102,7 +102,7 @@ mod tests {
             (r#"{"version":1,"erase":true}"#, "erase"),
         ] {
             let err = parse(text).unwrap_err();
-            assert_eq!(error::of(&err).unwrap().entry.id, "ALT-919");
+            assert_eq!(error::find(&err).unwrap().entry.id, "ALT-919");
             assert!(err.to_string().contains(said), "{err}");
         }
     }

@@ -59,12 +59,13 @@ pub fn read(dir: &Path) -> Result<Contents> {
         [deb::read(dir)?, rpm::read(dir)?, arch::read(dir)?].into_iter().flatten().collect();
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
-        (Some(_), false) => Err(error::BAD_LOCATION.because_do(
+        (Some(_), false) => Err(error::BAD_LOCATION.with_remedy(
             format!("{} holds packages of several formats", dir.display()),
             "name the directory that holds those of one format",
         )),
         (None, _) => {
-            Err(error::BAD_LOCATION.because(format!("there are no packages in {}", dir.display())))
+            Err(error::BAD_LOCATION
+                .with_cause(format!("there are no packages in {}", dir.display())))
         }
     }
 }

@@ -55,14 +55,14 @@ pub fn parse(value: Option<&str>) -> Result<Flags> {
     let value = value.unwrap_or(DEFAULT);
     let words = split(value)?;
     if words.is_empty() {
-        return Err(error::BAD_MANAGER_FLAGS.because("there are no flags after -I"));
+        return Err(error::BAD_MANAGER_FLAGS.with_cause("there are no flags after -I"));
     }
     if let Some(letters) = letters(&words) {
         return aix(&letters);
     }
     if !words[0].starts_with('-') {
         return Err(error::BAD_MANAGER_FLAGS
-            .because(format!("`{}` after -I is no flag", printable(&words[0], false))));
+            .with_cause(format!("`{}` after -I is no flag", printable(&words[0], false))));
     }
     Ok(Flags { requisites: true, accept_licences: false, own: Some(words) })
 }
@@ -79,7 +79,7 @@ impl Flags {
         else {
             return Ok(());
         };
-        Err(error::BAD_MANAGER_FLAGS.because_do(
+        Err(error::BAD_MANAGER_FLAGS.with_remedy(
             format!("`{}` after -I cannot be given to {manager}: {why}", printable(&word, false)),
             "leave it out; flags that change how packages are installed are possible",
         ))
@@ -119,7 +119,7 @@ fn aix(letters: &str) -> Result<Flags> {
     for c in letters.chars() {
         if let Some((_, why)) = ELSEWHERE.iter().find(|(these, _)| these.contains(c)) {
             return Err(error::BAD_MANAGER_FLAGS
-                .because(format!("AIX's letter {c} after -I cannot be used: {why}")));
+                .with_cause(format!("AIX's letter {c} after -I cannot be used: {why}")));
         }
     }
     Ok(Flags {
@@ -132,7 +132,7 @@ fn aix(letters: &str) -> Result<Flags> {
 /// Words as a POSIX shell splits them: blanks, quotes and backslashes count, nothing is expanded.
 fn split(text: &str) -> Result<Vec<String>> {
     let wrong = |why: &str| {
-        error::BAD_MANAGER_FLAGS.because(format!("`{}` after -I: {why}", printable(text, false)))
+        error::BAD_MANAGER_FLAGS.with_cause(format!("`{}` after -I: {why}", printable(text, false)))
     };
     let (mut words, mut word, mut chars): (Vec<String>, Option<String>, _) =
         (vec![], None, text.chars());
@@ -175,7 +175,7 @@ mod tests {
                 format!("g={requisites} Y={accept_licences}")
             }
             Ok(Flags { own: Some(own), .. }) => own.join("|"),
-            Err(e) => error::of(&e).unwrap().to_string(),
+            Err(e) => error::find(&e).unwrap().to_string(),
         }
     }
 
@@ -234,7 +234,7 @@ mod tests {
             parse(Some(value))
                 .unwrap()
                 .check(manager)
-                .map_err(|e| error::of(&e).unwrap().to_string())
+                .map_err(|e| error::find(&e).unwrap().to_string())
         };
         assert_eq!(no("apt", "--no-install-recommends -o Dpkg::Options::=--force-confnew"), Ok(()));
         assert_eq!(

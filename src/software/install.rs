@@ -53,7 +53,7 @@ pub fn detect(root: &Path) -> Result<Box<dyn Manager>> {
         _ if dnf => Ok(Box::new(dnf::Dnf)),
         _ if has("pacman") => Ok(Box::new(pacman::Pacman)),
         _ => Err(error::NO_MANAGER
-            .because(format!("{} has none of apt-get, dnf, zypper, pacman", root.display()))),
+            .with_cause(format!("{} has none of apt-get, dnf, zypper, pacman", root.display()))),
     }
 }
 
@@ -92,8 +92,8 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
 
 /// An error about the directory that a medium is mounted at, with the name that the user gave.
 fn as_named(e: anyhow::Error, here: &Path, location: &Location) -> anyhow::Error {
-    match (location, error::of(&e)) {
-        (Location::Device(device), Some(alt)) => alt.entry.because_do(
+    match (location, error::find(&e)) {
+        (Location::Device(device), Some(alt)) => alt.entry.with_remedy(
             alt.cause.replace(&here.display().to_string(), &device.display().to_string()),
             alt.remedy.clone(),
         ),
@@ -110,7 +110,7 @@ fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
 fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
     let found = contents::read(dir)?;
     if found.format != manager.format() {
-        return Err(error::WRONG_FORMAT.because(format!(
+        return Err(error::WRONG_FORMAT.with_cause(format!(
             "{} holds {}, and the system is updated by {}",
             dir.display(),
             found.format,
@@ -118,7 +118,7 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
         )));
     }
     if let (true, Some((file, why))) = (found.packages.is_empty(), found.damaged.first()) {
-        return Err(error::BAD_LOCATION.because_do(
+        return Err(error::BAD_LOCATION.with_remedy(
             format!(
                 "no package in {} can be used: {}: {why}",
                 dir.display(),
@@ -189,7 +189,7 @@ fn has_password(wanted: &Wanted) -> Result<()> {
         .flatten()
         .any(|text| text.expose().contains(MASK))
     {
-        true => Err(error::BAD_LOCATION.because_do(
+        true => Err(error::BAD_LOCATION.with_remedy(
             "the password of the location (or of -I) is not kept any more",
             "run phase 2 with the whole command line again: `alt_disk_install -C -P 2 -l ...`",
         )),
@@ -278,7 +278,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     }
     Need::of(&transaction, &available, space::kernel_image(job.root)).check(job.root, &job.work)?;
     if signals::interrupted() {
-        return Err(error::INTERRUPTED.because("stopped by a signal"));
+        return Err(error::INTERRUPTED.with_cause("stopped by a signal"));
     }
     if !job.inside.network || !manager.fetch(job, &resolved.goals)? {
         return manager.apply(job, &resolved.goals);
@@ -294,7 +294,7 @@ fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()
     let updated = changes.updated.iter().map(|u| (&u.name, &u.arch)).filter(|_| !all);
     let mut others = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated);
     match others.find(|(name, arch)| !is_asked(format, goals, name, arch)) {
-        Some((name, _)) => Err(error::CONFLICTING_UPDATE.because_do(
+        Some((name, _)) => Err(error::CONFLICTING_UPDATE.with_remedy(
             format!(
                 "{} would be installed too, and -I does not say `g`",
                 show_path(name.as_bytes())

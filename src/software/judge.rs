@@ -48,7 +48,7 @@ pub fn harmless(
         })
         .collect();
     if !older.is_empty() {
-        return Err(error::CONFLICTING_UPDATE.because_do(
+        return Err(error::CONFLICTING_UPDATE.with_remedy(
             format!("older versions would be installed: {}", listed(older)),
             "name each of them with that version (-w name=version) if that is meant",
         ));
@@ -60,7 +60,7 @@ pub fn harmless(
         .map(|p| show_path(p.name.as_bytes()))
         .collect();
     if !gone.is_empty() {
-        return Err(error::CONFLICTING_UPDATE.because_do(
+        return Err(error::CONFLICTING_UPDATE.with_remedy(
             format!("packages that no system can be without would be removed: {}", listed(gone)),
             "ask for less, or for other versions",
         ));
@@ -88,7 +88,7 @@ pub fn left_out(format: Format, changes: &Changes, goals: &[Goal]) -> Result<Opt
     }
     let names = listed(names);
     if changes.is_empty() {
-        return Err(error::CONFLICTING_UPDATE.because_do(
+        return Err(error::CONFLICTING_UPDATE.with_remedy(
             format!("the package manager would not install {names}, though the location has what is wanted"),
             "look whether they are held or pinned in the copy, or replaced by other packages",
         ));

@@ -91,7 +91,7 @@ pub fn parse(value: &str) -> Result<Location> {
 fn url(value: &str) -> Result<Location> {
     let wrong = |why: String| {
         let cause = format!("`{}` after -l is no repository: {why}", printable(value, false));
-        error::BAD_VALUE.because_do(
+        error::BAD_VALUE.with_remedy(
             cause,
             "write it as in -l https://host/path, and for apt with suite and components: -l 'https://host/debian bookworm main'",
         )
@@ -103,7 +103,7 @@ fn url(value: &str) -> Result<Location> {
     if let Some(dir) = lower.strip_prefix(FILE).map(|_| &url[FILE.len()..]) {
         return match dir.starts_with('/') && rest.is_empty() && !dir.contains('%') {
             true => path(Path::new(dir)),
-            false => Err(error::BAD_VALUE.because_do(
+            false => Err(error::BAD_VALUE.with_remedy(
                 format!("`{}` after -l is not the URL of a directory", printable(value, false)),
                 "give a directory of this machine by its full path, such as -l /updates",
             )),
@@ -136,20 +136,20 @@ fn path(path: &Path) -> Result<Location> {
         let cause = format!("`{shown}` after -l is not a full path name");
         let here = std::env::current_dir().unwrap_or_default().join(path);
         return Err(match here.exists() && !path.as_os_str().is_empty() {
-            true => error::FULL_PATH.because_do(cause, format!("write -l {}", crate::text::shell::quote(here.as_os_str()))),
-            false => error::FULL_PATH.because_do(
+            true => error::FULL_PATH.with_remedy(cause, format!("write -l {}", crate::text::shell::quote(here.as_os_str()))),
+            false => error::FULL_PATH.with_remedy(
                 cause,
                 "give a directory, a device or the image of a medium by its full path, the URL of a repository, or `configured`",
             ),
         });
     }
     let unreadable = |e: std::io::Error| {
-        error::FILE_UNREADABLE.because(format!("{shown} after -l cannot be read: {e}"))
+        error::FILE_UNREADABLE.with_cause(format!("{shown} after -l cannot be read: {e}"))
     };
     let meta = std::fs::metadata(path).map_err(unreadable)?;
     let what = what(path, &meta).map_err(unreadable)?;
     let refuse = |why: &str, remedy: String| {
-        Err(error::BAD_LOCATION.because_do(format!("{shown} {why}"), remedy))
+        Err(error::BAD_LOCATION.with_remedy(format!("{shown} {why}"), remedy))
     };
     match what {
         What::Directory => Ok(Location::Directory(path.to_path_buf())),
@@ -237,7 +237,7 @@ mod tests {
     fn told(value: &str) -> String {
         match parse(value) {
             Ok(location) => format!("{location:?}"),
-            Err(e) => error::of(&e).unwrap().to_string(),
+            Err(e) => error::find(&e).unwrap().to_string(),
         }
     }
 

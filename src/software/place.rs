@@ -87,7 +87,7 @@ fn mount(device: &Path, events: &Events) -> Result<()> {
         // Its own number is enough.
         let why = error::cause(&e);
         let (line, more) = why.split_once('\n').unwrap_or((&why, ""));
-        error::NOT_MOUNTED_LOCATION.because((line, more.to_owned()))
+        error::NOT_MOUNTED_LOCATION.with_cause((line, more.to_owned()))
     })
 }
 

@@ -79,7 +79,7 @@ impl Offer<'_> {
             .filter(|a| is_named(self.format, name, &a.name, &a.arch))
             .collect();
         if offered.is_empty() {
-            return Err(error::NO_SUCH_PACKAGE.because(format!(
+            return Err(error::NO_SUCH_PACKAGE.with_cause(format!(
                 "there is no package `{}` in the location{}",
                 show_path(name.as_bytes()),
                 self.like(name)
@@ -101,7 +101,7 @@ impl Offer<'_> {
                     let versions: BTreeSet<String> =
                         offered.iter().map(|a| show_path(a.version.as_bytes())).collect();
                     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
-                    error::NO_SUCH_PACKAGE.because(format!(
+                    error::NO_SUCH_PACKAGE.with_cause(format!(
                         "there is no version {} of {name} in the location: there is {versions}",
                         show_path(v.as_bytes())
                     ))
@@ -118,7 +118,7 @@ impl Offer<'_> {
                 if newest.is_none() {
                     let version =
                         self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
-                    return Err(error::NO_SUCH_PACKAGE.because_do(
+                    return Err(error::NO_SUCH_PACKAGE.with_remedy(
                         format!("{name} is only in a part of the location that is for packages named with their version (backports)"),
                         format!("name it so: {name}={}", show_path(version.as_bytes())),
                     ));
@@ -148,7 +148,7 @@ impl Offer<'_> {
         };
         let found: Vec<&Fix> = self.fixes.iter().filter(means).collect();
         if found.is_empty() {
-            return Err(error::NO_SUCH_FIX.because(format!(
+            return Err(error::NO_SUCH_FIX.with_cause(format!(
                 "{} is not among what the location fixes{}",
                 show_path(word.as_bytes()),
                 self.fixes_there()
@@ -183,7 +183,7 @@ impl Offer<'_> {
                     .goals
                     .push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
                 None => {
-                    return Err(error::NO_SUCH_FIX.because_do(
+                    return Err(error::NO_SUCH_FIX.with_remedy(
                         format!(
                             "{word} needs {} {} or newer, and the location has {}",
                             show_path(name.as_bytes()),

@@ -83,7 +83,7 @@ impl Need {
         }
         match needs.iter().find(|(_, bytes, free, _)| bytes > free) {
             None => Ok(()),
-            Some((_, bytes, free, name)) => Err(error::NO_ROOM_FOR_UPDATE.because(format!(
+            Some((_, bytes, free, name)) => Err(error::NO_ROOM_FOR_UPDATE.with_cause(format!(
                 "{} are needed in the copy's file system that holds {name}, and {} are free",
                 human(*bytes),
                 human(*free)

@@ -26,7 +26,7 @@ pub fn files(dir: &Path, enter: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> 
     while let Some((at, depth)) = waiting.pop() {
         if signals::interrupted() {
             return Err(
-                error::INTERRUPTED.because("stopped by a signal while a directory was read")
+                error::INTERRUPTED.with_cause("stopped by a signal while a directory was read")
             );
         }
         let entries = match fs::read_dir(dir.join(&at)) {

@@ -86,7 +86,7 @@ impl Wanted {
         let location = location::parse(given.location)?;
         flags::parse(given.flags)?;
         if !packages.all && packages.names.is_empty() && fixes.names.is_empty() {
-            return Err(error::NOTHING_WANTED.because(format!(
+            return Err(error::NOTHING_WANTED.with_cause(format!(
                 "-l {} is given, and nothing to install from there",
                 given.location
             )));
@@ -124,17 +124,17 @@ fn text(file: &Path, flag: &str) -> Result<Vec<u8>> {
     let read = match std::fs::metadata(file) {
         Ok(meta) if !meta.is_file() => {
             return Err(error::FILE_UNREADABLE
-                .because(format!("{} after {flag} is not a regular file", file.display())));
+                .with_cause(format!("{} after {flag} is not a regular file", file.display())));
         }
         Ok(_) => File::open(file).and_then(|f| f.take(MOST + 1).read_to_end(&mut text)),
         Err(e) => Err(e),
     };
     read.map_err(|e| {
         error::FILE_UNREADABLE
-            .because(format!("{} after {flag} cannot be read: {e}", file.display()))
+            .with_cause(format!("{} after {flag} cannot be read: {e}", file.display()))
     })?;
     if text.len() as u64 > MOST {
-        return Err(error::BAD_LIST.because(format!(
+        return Err(error::BAD_LIST.with_cause(format!(
             "{}: it is larger than {} KiB; that is no list of names",
             file.display(),
             MOST >> 10
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn refused(given: &Given) -> String {
-        error::of(&Wanted::read(given).unwrap_err()).unwrap().to_string()
+        error::find(&Wanted::read(given).unwrap_err()).unwrap().to_string()
     }
 
     #[test]

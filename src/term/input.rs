@@ -108,7 +108,7 @@ pub fn spawn(
     sender: impl Fn(Input) + Send + 'static,
 ) -> Result<Reader> {
     let failed = |e: &dyn std::fmt::Display| {
-        error::TERMINAL_FAILED.because(format!("could not read the terminal: {e}"))
+        error::TERMINAL_FAILED.with_cause(format!("could not read the terminal: {e}"))
     };
     let notices = Notices::of(&SIGNALS).map_err(|e| failed(&e))?;
     start(tty, notices, decoder, sender).map_err(|e| failed(&e))

@@ -65,7 +65,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn gone(e: impl std::fmt::Display) -> anyhow::Error {
-    error::TERMINAL_GONE.because(format!("the terminal does not answer: {e}"))
+    error::TERMINAL_GONE.with_cause(format!("the terminal does not answer: {e}"))
 }
 
 impl Tty {
@@ -79,7 +79,9 @@ impl Tty {
             [("input", nix::unistd::isatty(&stdin)), ("output", nix::unistd::isatty(&stdout))]
         {
             if yes != Ok(true) {
-                return Err(error::NO_TERMINAL.because(format!("standard {name} is no terminal")));
+                return Err(
+                    error::NO_TERMINAL.with_cause(format!("standard {name} is no terminal"))
+                );
             }
         }
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -90,7 +92,7 @@ impl Tty {
         let fd = named.or_else(|_| open("/dev/tty", flags, stat::Mode::empty()));
         Self::on(
             fd.map_err(|e| {
-                error::TERMINAL_FAILED.because(format!("could not open the terminal: {e}"))
+                error::TERMINAL_FAILED.with_cause(format!("could not open the terminal: {e}"))
             })?,
             terminal,
         )
@@ -103,7 +105,7 @@ impl Tty {
     pub fn on(fd: OwnedFd, terminal: &Terminal) -> Result<Self> {
         let fd = Arc::new(fd);
         let before = tcgetattr(&fd).map_err(|e| {
-            error::TERMINAL_FAILED.because(format!("could not read the line's settings: {e}"))
+            error::TERMINAL_FAILED.with_cause(format!("could not read the line's settings: {e}"))
         })?;
         let speed = bits(cfgetospeed(&before));
         let back = Arc::new(Back {
@@ -490,7 +492,7 @@ pub(in crate::term) mod tests {
             }
             std::thread::sleep(Duration::from_millis(10));
         };
-        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-942");
+        assert_eq!(error::find(&err).unwrap().entry.id, "ALT-942");
     }
 
     #[test]
@@ -516,6 +518,6 @@ pub(in crate::term) mod tests {
         let _alone = alone();
         let err =
             Tty::on(File::open("/dev/null").unwrap().into(), &Terminal::of("vt100")).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-943");
+        assert_eq!(error::find(&err).unwrap().entry.id, "ALT-943");
     }
 }

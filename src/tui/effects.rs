@@ -299,7 +299,7 @@ fn save(screen: &mut Screen, fastpath: &str) -> Result<Vec<String>> {
                 .write_all(content.as_bytes())
         };
         write().map_err(|e: std::io::Error| {
-            error::NO_IMAGE.because(format!("{}: {e}", path.display()))
+            error::NO_IMAGE.with_cause(format!("{}: {e}", path.display()))
         })?;
         files.push(path.display().to_string());
     }

@@ -158,7 +158,7 @@ impl Told {
 
 impl From<&anyhow::Error> for Told {
     fn from(err: &anyhow::Error) -> Self {
-        match crate::error::of(err) {
+        match crate::error::find(err) {
             Some(alt) => Self::new(format!("{}: {}", alt.entry.id, alt.cause), alt.remedy.clone()),
             None => Self::new(format!("{err:#}"), ""),
         }

@@ -62,7 +62,7 @@ fn menus(extra: &[PathBuf]) -> Result<Set> {
     let dirs: Vec<PathBuf> =
         std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
     let mut set = load::all(&dirs)
-        .map_err(|diagnostics| error::BAD_MENUS.because(("", listed(&diagnostics))))?;
+        .map_err(|diagnostics| error::BAD_MENUS.with_cause(("", listed(&diagnostics))))?;
     own_program::resolve(&mut set);
     Ok(set)
 }
@@ -85,7 +85,7 @@ pub fn start(start: &Start) -> Result<End> {
         Screen::Dialog(_) => ('d', "dialog"),
     };
     if start.kind.is_some_and(|k| k != kind.0) {
-        return Err(error::WRONG_KIND.because(format!("`{path}` is a {}", kind.1)));
+        return Err(error::WRONG_KIND.with_cause(format!("`{path}` is a {}", kind.1)));
     }
     let home = PathBuf::from(
         std::env::var_os("HOME").filter(|h| !h.is_empty()).unwrap_or_else(|| "/".into()),
@@ -101,7 +101,7 @@ pub fn start(start: &Start) -> Result<End> {
     let env = environment(start, &log, &script);
     if let Some(wrong) = books.refused(start.log.is_some(), start.script.is_some()) {
         return Err(error::BAD_VALUE
-            .because_do(wrong, "name a file that can be written, or leave -l and -s out"));
+            .with_remedy(wrong, "name a file that can be written, or leave -l and -s out"));
     }
     let _ = books.record(&Record::Begin { argv: start.argv.clone() });
     if let Some(mut to) = books.log() {

@@ -151,11 +151,11 @@ fn work(name: &str, queue: &Mutex<Receiver<Job>>, compressed: &Bin, bin: &Bin) {
         let piece = match got {
             Ok(n) if n == job.content => Ok(filled),
             Ok(_) => Err(error::IMAGE_DAMAGED
-                .because(format!("{name}: a frame has another size than it says"))),
+                .with_cause(format!("{name}: a frame has another size than it says"))),
             Err(code) => {
                 let why = zstd_safe::get_error_name(code);
                 Err(error::IMAGE_DAMAGED
-                    .because(format!("{name}: what is compressed in it is damaged: {why}")))
+                    .with_cause(format!("{name}: what is compressed in it is damaged: {why}")))
             }
         };
         let _ = job.to.send(piece);

@@ -67,12 +67,12 @@ impl Input {
         } else {
             name.display().to_string()
         };
-        let refused = |why: String| error::IMAGE_OPEN.because(format!("{shown}: {why}"));
+        let refused = |why: String| error::IMAGE_OPEN.with_cause(format!("{shown}: {why}"));
         let file = match name.to_str() {
             Some("-") => {
                 let stdin = std::io::stdin();
                 if stdin.is_terminal() {
-                    return Err(error::IMAGE_OPEN.because_do(
+                    return Err(error::IMAGE_OPEN.with_remedy(
                         "standard input is a terminal",
                         "pipe the image in, or name a file",
                     ));
@@ -86,7 +86,7 @@ impl Input {
 
     /// What is open already.
     fn of(shown: String, file: File) -> Result<Self> {
-        let refused = |why: String| error::IMAGE_OPEN.because(format!("{shown}: {why}"));
+        let refused = |why: String| error::IMAGE_OPEN.with_cause(format!("{shown}: {why}"));
         let meta = file.metadata().map_err(|e| refused(e.to_string()))?;
         let kind = if meta.is_dir() {
             return Err(refused("it is a directory".to_owned()));
@@ -103,7 +103,7 @@ impl Input {
         };
         match kind {
             Kind::File { length: 0, .. } => {
-                return Err(error::IMAGE_NOT_TAR.because(format!("{shown} is empty")));
+                return Err(error::IMAGE_NOT_TAR.with_cause(format!("{shown} is empty")));
             }
             Kind::Tape(tape) if tape.rewinds => {
                 tape::wind(&file, 0).map_err(|e| refused(format!("it cannot be rewound: {e}")))?
@@ -134,7 +134,7 @@ impl Input {
     /// # Errors
     /// ALT-640 for a pipe.
     pub fn again(self) -> Result<Self> {
-        let refused = |why: String| error::IMAGE_AGAIN.because(format!("{}: {why}", self.name));
+        let refused = |why: String| error::IMAGE_AGAIN.with_cause(format!("{}: {why}", self.name));
         // A thread that is still reading would take bytes away.
         self.reading.stop();
         match self.kind {

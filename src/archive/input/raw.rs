@@ -155,7 +155,7 @@ impl Raw {
     /// The error of reading or unpacking: whose fault was it?
     pub fn error(&mut self, e: &io::Error) -> anyhow::Error {
         if let Some(failed) = self.failed.take() {
-            return error::IMAGE_READ.because(format!(
+            return error::IMAGE_READ.with_cause(format!(
                 "{}: {failed} (after {} bytes of it)",
                 self.name,
                 self.reading.bytes()
@@ -163,9 +163,9 @@ impl Raw {
         }
         match e.kind() {
             io::ErrorKind::UnexpectedEof => error::IMAGE_CUT
-                .because(format!("{} ends in the middle of compressed data", self.name)),
+                .with_cause(format!("{} ends in the middle of compressed data", self.name)),
             _ => error::IMAGE_DAMAGED
-                .because(format!("{}: what is compressed in it is damaged: {e}", self.name)),
+                .with_cause(format!("{}: what is compressed in it is damaged: {e}", self.name)),
         }
     }
 

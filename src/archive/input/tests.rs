@@ -42,7 +42,7 @@ fn of_file(bytes: &[u8]) -> Result<Vec<u8>> {
 
 fn id(result: Result<Vec<u8>>) -> (&'static str, String, String) {
     let err = result.unwrap_err();
-    let alt = error::of(&err).unwrap();
+    let alt = error::find(&err).unwrap();
     (alt.entry.id, alt.cause.clone(), alt.remedy.clone())
 }
 
@@ -225,7 +225,7 @@ fn what_cannot_be_opened() {
     ] {
         fs::write(dir.path().join("empty"), "").unwrap();
         let err = Input::open(&dir.path().join(name)).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().entry.id, want);
+        assert_eq!(error::find(&err).unwrap().entry.id, want);
         assert!(err.to_string().contains(text), "{err}");
     }
 }
@@ -259,7 +259,7 @@ fn a_fifo_is_read_once() {
     assert!(all(&input).unwrap() == want);
     writer.join().unwrap().unwrap();
     let err = input.again().unwrap_err();
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-640");
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-640");
 }
 
 /// Reads keep the borders of the writes, and what does not fit is lost: as on a tape.

@@ -87,7 +87,7 @@ impl Source for Threads {
     fn next(&mut self) -> Result<Option<Piece>> {
         let Some(slots) = &self.slots else { return Ok(None) };
         let died = || {
-            error::IMAGE_READ.because_do(
+            error::IMAGE_READ.with_remedy(
                 "the thread that reads the image ended",
                 "this is a mistake in altdisk: please report it",
             )
@@ -123,7 +123,7 @@ pub fn start(mut raw: Raw, endless: bool) -> Result<Box<dyn Source>> {
             _ => format!("unpack it on the way: {program} -dc {name} | alt_disk_install -d - ..."),
         };
         return Err(error::IMAGE_COMPRESSION
-            .because_do(format!("{name} is compressed with {program}"), unpack));
+            .with_remedy(format!("{name} is compressed with {program}"), unpack));
     }
     let (to, slots) = sync_channel(WAITING);
     let work = move || {
@@ -227,7 +227,7 @@ pub fn streams(
         }
         if Compression::of(&start) != compression {
             return Err(error::IMAGE_DAMAGED
-                .because(format!("{}: other data follow what is compressed", raw.name())));
+                .with_cause(format!("{}: other data follow what is compressed", raw.name())));
         }
         let unpacked = match compression {
             Compression::Zstd => zstd(raw).and_then(|d| filling.pump(d, to)),
@@ -269,7 +269,7 @@ fn too_large(e: &io::Error, raw: &Raw) -> Option<anyhow::Error> {
     };
     let name = raw.name();
     let cause = format!("{name}: unpacking it takes more memory than altdisk gives to it");
-    Some(error::IMAGE_COMPRESSION.because_do(
+    Some(error::IMAGE_COMPRESSION.with_remedy(
         cause,
         format!("unpack it on the way: {command} {name} | alt_disk_install -d - ..."),
     ))
@@ -284,7 +284,7 @@ fn zeros(raw: &mut Raw) -> Result<()> {
             (n, true) => raw.consume(n),
             (_, false) => {
                 return Err(error::IMAGE_DAMAGED
-                    .because(format!("{}: other data follow what is compressed", raw.name())));
+                    .with_cause(format!("{}: other data follow what is compressed", raw.name())));
             }
         }
     }

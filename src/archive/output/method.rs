@@ -25,7 +25,7 @@ impl Method {
     /// # Errors
     /// ALT-659.
     pub fn parse(word: &str) -> Result<Self> {
-        let wrong = |why: String| error::IMAGE_METHOD.because(why);
+        let wrong = |why: String| error::IMAGE_METHOD.with_cause(why);
         let (name, level) = match word.split_once(':') {
             Some((name, level)) => (name, Some(level)),
             None if word.chars().all(|c| c.is_ascii_digit()) && !word.is_empty() => {
@@ -84,7 +84,7 @@ mod tests {
             ["", "0", "20", "-1", "zstd:", "gzip:0", "none:1", "lz4", "xz:10", "99999999999"]
         {
             assert_eq!(
-                error::of(&Method::parse(word).unwrap_err()).unwrap().entry.id,
+                error::find(&Method::parse(word).unwrap_err()).unwrap().entry.id,
                 "ALT-659",
                 "{word}"
             );

@@ -92,7 +92,7 @@ impl Output {
                 } else {
                     " (about half of what is saved, as it is compressed)"
                 };
-                Err(error::IMAGE_ROOM.because(format!(
+                Err(error::IMAGE_ROOM.with_cause(format!(
                     "{} needs {} MiB{about}, but {} has {} MiB free",
                     self.name.display(),
                     mib(needed),
@@ -137,12 +137,12 @@ fn failed(name: &Path, e: &io::Error) -> anyhow::Error {
     let cause = format!("writing {}: {e}", name.display());
     match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            error::IMAGE_FULL.because(cause)
+            error::IMAGE_FULL.with_cause(cause)
         }
-        io::ErrorKind::FileTooLarge => error::IMAGE_WRITE.because_do(
+        io::ErrorKind::FileTooLarge => error::IMAGE_WRITE.with_remedy(
             cause,
             "the file system (or `ulimit -f`) allows no larger file: name another place",
         ),
-        _ => error::IMAGE_WRITE.because(cause),
+        _ => error::IMAGE_WRITE.with_cause(cause),
     }
 }

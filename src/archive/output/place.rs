@@ -33,19 +33,20 @@ pub enum Kind {
 /// # Errors
 /// ALT-658 for what no image can be written to.
 pub fn kind(name: &Path) -> Result<Kind> {
-    let not = |what: &str| Err(error::IMAGE_PLACE.because(format!("{} is {what}", name.display())));
+    let not =
+        |what: &str| Err(error::IMAGE_PLACE.with_cause(format!("{} is {what}", name.display())));
     if name == Path::new("-") {
         return Ok(Kind::Standard);
     }
     let meta = match fs::metadata(name) {
         Ok(meta) => meta,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return new_file(name),
-        Err(e) => return Err(error::IMAGE_PLACE.because(format!("{}: {e}", name.display()))),
+        Err(e) => return Err(error::IMAGE_PLACE.with_cause(format!("{}: {e}", name.display()))),
     };
     let kind = meta.file_type();
     if kind.is_dir() {
         return Err(error::IMAGE_PLACE
-            .because_do(format!("{} is a directory", name.display()), "name a file in it"));
+            .with_remedy(format!("{} is a directory", name.display()), "name a file in it"));
     }
     if kind.is_block_device() {
         return not("a disk or partition, which would be overwritten");
@@ -60,7 +61,8 @@ pub fn kind(name: &Path) -> Result<Kind> {
 }
 
 fn new_file(name: &Path) -> Result<Kind> {
-    let wrong = |why: &str| Err(error::IMAGE_PLACE.because(format!("{}: {why}", name.display())));
+    let wrong =
+        |why: &str| Err(error::IMAGE_PLACE.with_cause(format!("{}: {why}", name.display())));
     if name.symlink_metadata().is_ok() {
         return wrong("the link leads nowhere");
     }
@@ -78,7 +80,7 @@ fn new_file(name: &Path) -> Result<Kind> {
                 "make it with `mkdir -p {}`, or name a file in a directory that exists",
                 quote(dir.as_os_str())
             );
-            Err(error::IMAGE_PLACE.because_do(cause, remedy))
+            Err(error::IMAGE_PLACE.with_remedy(cause, remedy))
         }
     }
 }
@@ -102,7 +104,7 @@ impl NewFile {
     pub fn make(path: &Path) -> Result<Self> {
         let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
         let cannot = |e: io::Error| {
-            error::IMAGE_WRITE.because(format!("making a file in {}: {e}", directory.display()))
+            error::IMAGE_WRITE.with_cause(format!("making a file in {}: {e}", directory.display()))
         };
         let beside = beside(path);
         let mut options = fs::OpenOptions::new();

@@ -24,7 +24,7 @@ impl Records {
     pub fn standard(size: usize) -> Result<Self> {
         let out = io::stdout();
         if out.is_terminal() {
-            return Err(error::IMAGE_PLACE.because("standard output is a terminal"));
+            return Err(error::IMAGE_PLACE.with_cause("standard output is a terminal"));
         }
         Ok(Self {
             to: File::from(out.as_fd().try_clone_to_owned()?),
@@ -37,10 +37,11 @@ impl Records {
     /// ALT-655; ALT-658 for a terminal.
     pub fn open(name: &Path, size: usize) -> Result<Self> {
         let to = File::options().write(true).open(name);
-        let to =
-            to.map_err(|e| error::IMAGE_WRITE.because(format!("opening {}: {e}", name.display())))?;
+        let to = to.map_err(|e| {
+            error::IMAGE_WRITE.with_cause(format!("opening {}: {e}", name.display()))
+        })?;
         if to.is_terminal() {
-            return Err(error::IMAGE_PLACE.because(format!("{} is a terminal", name.display())));
+            return Err(error::IMAGE_PLACE.with_cause(format!("{} is a terminal", name.display())));
         }
         Ok(Self { to, buffer: Vec::with_capacity(size), size })
     }

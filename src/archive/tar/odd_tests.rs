@@ -31,7 +31,7 @@ fn read(bytes: &[u8], step: usize) -> anyhow::Result<Read> {
 
 fn id(result: anyhow::Result<Read>) -> (&'static str, String) {
     let err = result.unwrap_err();
-    (error::of(&err).unwrap().entry.id, err.to_string())
+    (error::find(&err).unwrap().entry.id, err.to_string())
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn cut_at_every_byte() {
     let whole = zoo();
     for cut in 0..whole.len() {
         let (id, text) = match read(&whole[..cut], 512) {
-            Err(e) => (error::of(&e).unwrap().entry.id, e.to_string()),
+            Err(e) => (error::find(&e).unwrap().entry.id, e.to_string()),
             // One block of zeros says it too: nothing of a member is missing.
             Ok(_) if cut >= whole.len() - BLOCK => continue,
             Ok(_) => panic!("cut at {cut} of {}", whole.len()),
@@ -214,7 +214,7 @@ fn impossible_members() {
         (b"#!/bin/sh\n".repeat(100), "does not begin"),
     ] {
         let err = read(&bytes, 512).unwrap_err();
-        assert_eq!(error::of(&err).unwrap().entry.id, "ALT-631");
+        assert_eq!(error::find(&err).unwrap().entry.id, "ALT-631");
         assert!(err.to_string().contains(text), "{err}");
     }
 }

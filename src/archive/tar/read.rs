@@ -224,7 +224,7 @@ impl Reader {
 
     /// An error with where it was met.
     pub fn bad(&self, bad: Bad) -> anyhow::Error {
-        bad.entry.because(format!("{}: {}", self.place(), bad.text))
+        bad.entry.with_cause(format!("{}: {}", self.place(), bad.text))
     }
 
     fn place(&self) -> String {
@@ -246,7 +246,7 @@ impl Reader {
     fn cut(&self) -> anyhow::Error {
         let place = if self.at.0.is_empty() { "a header".to_owned() } else { self.place() };
         error::IMAGE_CUT
-            .because(format!("the archive ends after {} bytes, in {place}", self.offset))
+            .with_cause(format!("the archive ends after {} bytes, in {place}", self.offset))
     }
 
     fn used(&mut self, n: usize) {
@@ -258,7 +258,7 @@ impl Reader {
         while self.piece.is_empty() {
             if signals::interrupted() {
                 return Err(
-                    error::INTERRUPTED.because("stopped by a signal while an image was read")
+                    error::INTERRUPTED.with_cause("stopped by a signal while an image was read")
                 );
             }
             // Given back before the next is waited for.
@@ -270,14 +270,13 @@ impl Reader {
                 Ok(Some(piece)) => self.piece = piece,
                 Ok(None) => return Ok(false),
                 Err(_) if signals::interrupted() => {
-                    return Err(
-                        error::INTERRUPTED.because("stopped by a signal while an image was read")
-                    );
+                    return Err(error::INTERRUPTED
+                        .with_cause("stopped by a signal while an image was read"));
                 }
                 // What reading met is told with the member that was read.
                 Err(e) => {
-                    return Err(match error::of(&e) {
-                        Some(alt) => alt.entry.because_do(
+                    return Err(match error::find(&e) {
+                        Some(alt) => alt.entry.with_remedy(
                             format!("{} ({})", alt.cause, self.place()),
                             alt.remedy.clone(),
                         ),
@@ -326,8 +325,8 @@ impl Reader {
         let start = self.offset;
         let Some(block) = self.block()? else {
             return Err(match start {
-                0 => error::IMAGE_NOT_TAR.because("it is empty"),
-                _ => error::IMAGE_CUT.because(format!(
+                0 => error::IMAGE_NOT_TAR.with_cause("it is empty"),
+                _ => error::IMAGE_CUT.with_cause(format!(
                     "the archive ends after {start} bytes without the mark of its end"
                 )),
             });
@@ -335,7 +334,8 @@ impl Reader {
         let header = Header(block);
         if header.is_zero() {
             return if start == 0 {
-                Err(error::IMAGE_NOT_TAR.because("it begins with zeros, as an empty archive does"))
+                Err(error::IMAGE_NOT_TAR
+                    .with_cause("it begins with zeros, as an empty archive does"))
             } else {
                 Ok(None)
             };
@@ -344,9 +344,9 @@ impl Reader {
             return Ok(Some(header));
         }
         Err(match start {
-            0 => error::IMAGE_NOT_TAR.because("it does not begin with the header of a tar archive"),
+            0 => error::IMAGE_NOT_TAR.with_cause("it does not begin with the header of a tar archive"),
             _ => error::IMAGE_DAMAGED
-                .because(format!("at byte {start} of the uncompressed archive a header should stand, and there is none")),
+                .with_cause(format!("at byte {start} of the uncompressed archive a header should stand, and there is none")),
         })
     }
 

@@ -8,37 +8,27 @@
 //! `snapshot` is taken (and journalled by the caller) before anything changes; `undo` leads back to
 //! it.
 
-pub mod custom;
+pub mod bootdisk;
 pub mod efi;
-pub mod grubdir;
+pub mod here;
 pub mod nvram;
 
+pub use crate::boot::firmware::Firmware;
 use std::path::Path;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::boot::bootdisk::BootDisk;
+use crate::boot::bootlist::bootdisk::BootDisk;
+use crate::boot::loader::grub::{
+    custom,
+    dir::{self as grubdir, GrubDir},
+};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
 use crate::host::files;
 use crate::host::mounts;
-use grubdir::GrubDir;
-
-/// How the running machine was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Firmware {
-    Bios,
-    Uefi,
-}
-
-impl Firmware {
-    pub fn of_machine() -> Self {
-        if Path::new("/sys/firmware/efi").exists() { Self::Uefi } else { Self::Bios }
-    }
-}
 
 /// The disks that a boot list can name, and the firmware that reads it.
 #[derive(Clone, Debug)]
@@ -93,11 +83,11 @@ pub struct GrubBefore {
 /// # Errors
 /// ALT-509 with the reason.
 pub fn capability(firmware: Firmware) -> Result<()> {
-    let no = |why: &str| Err(error::NO_BOOTLIST.because(why));
+    let no = |why: &str| Err(error::NO_BOOTLIST.with_cause(why));
     let root = Path::new("/");
     match firmware {
         Firmware::Uefi if find_program(root, "efibootmgr").is_none() => Err(error::NO_BOOTLIST
-            .because_do(
+            .with_remedy(
                 "efibootmgr is not installed",
                 "install the package efibootmgr, or say -B",
             )),
@@ -173,7 +163,7 @@ impl Machine {
     pub fn find(&self, word: &str) -> Result<&BootDisk> {
         self.disks().find(|d| d.is_called(word)).ok_or_else(|| {
             let known: Vec<String> = self.disks().map(BootDisk::title).collect();
-            error::BOOT_DISK.because(format!("{word}: the boot list knows {}", known.join(", ")))
+            error::BOOT_DISK.with_cause(format!("{word}: the boot list knows {}", known.join(", ")))
         })
     }
 
@@ -393,7 +383,7 @@ impl Machine {
         let mut chains = vec![];
         for d in chain_to {
             let fs_uuid = d.chain_uuid().ok_or_else(|| {
-                error::OTHER_GRUB.because(format!(
+                error::OTHER_GRUB.with_cause(format!(
                     "{}: no file system on a partition of it that GRUB could find it by",
                     d.title()
                 ))
@@ -597,4 +587,4 @@ fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
 mod tests;
 
 #[cfg(test)]
-mod on_disk;
+mod on_disk_tests;

@@ -7,7 +7,7 @@
 use anyhow::Result;
 
 use super::efi::{self, BootVars, Entry};
-use crate::boot::bootdisk::BootDisk;
+use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::device;
 use crate::error;
 use crate::event::Events;
@@ -27,17 +27,19 @@ pub fn entry_for(disk: &BootDisk, events: &Events) -> Result<String> {
         return Ok(entry.number.clone());
     }
     let device = device::by("PARTUUID", partuuid)?.into_iter().next().ok_or_else(|| {
-        error::BOOT_ENTRY
-            .because(format!("{}: its EFI system partition {partuuid} is not there", disk.title()))
+        error::BOOT_ENTRY.with_cause(format!(
+            "{}: its EFI system partition {partuuid} is not there",
+            disk.title()
+        ))
     })?;
     let (whole, number) = device::partition(&device).ok_or_else(|| {
         error::BOOT_ENTRY
-            .because(format!("{} is no partition that the kernel knows", device.display()))
+            .with_cause(format!("{} is no partition that the kernel knows", device.display()))
     })?;
     create(disk, &whole.to_string_lossy(), number).run(events)?;
     let vars = read()?;
     let made = best(&vars, disk).ok_or_else(|| {
-        error::BOOT_ENTRY.because(format!(
+        error::BOOT_ENTRY.with_cause(format!(
             "efibootmgr made an entry for {}, and the firmware does not show it",
             disk.title()
         ))
@@ -59,7 +61,7 @@ fn loader(disk: &BootDisk) -> &str {
 
 fn esp(disk: &BootDisk) -> Result<&str> {
     disk.esp_partuuid.as_deref().ok_or_else(|| {
-        error::BOOT_DISK.because_do(
+        error::BOOT_DISK.with_remedy(
             format!("{} has no EFI system partition that altdisk knows", disk.title()),
             "the firmware of this machine needs one; choose the disk in the firmware's menu if it offers it",
         )
@@ -114,7 +116,7 @@ pub fn set_order(order: &[String], events: &Events) -> Result<()> {
     }
     let (wanted, shows) = (order.join(","), after.order.join(","));
     Err(error::BOOT_ENTRY
-        .because(format!("the boot order was set to {wanted}, and the firmware shows {shows}")))
+        .with_cause(format!("the boot order was set to {wanted}, and the firmware shows {shows}")))
 }
 
 /// Deletes an entry that altdisk made.

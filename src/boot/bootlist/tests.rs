@@ -103,5 +103,5 @@ fn disks_are_found_by_name_serial_or_role() {
     assert_eq!(m.find("altinst_rootvg").unwrap().name, "vdb");
     assert_eq!(m.find("/dev/vda").unwrap().name, "vda");
     let err = m.find("vdz").unwrap_err();
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-511");
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-511");
 }

@@ -58,7 +58,7 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
         alone(p, "X", &BESIDE_CLEAN_UP, &error::CLEAN_UP_ALONE)?;
         erase_says_something(p)?;
         if p.has("ask-erase") && !p.has("review") {
-            return Err(error::BAD_VALUE.because_do(
+            return Err(error::BAD_VALUE.with_remedy(
                 "--ask-erase is given without --review",
                 "name the disk with --erase SERIAL",
             ));
@@ -72,7 +72,7 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
         return alone(p, "resume", &[], &error::RESUME_ALONE).map(|()| Action::Resume);
     }
     if p.has("ask-erase") {
-        return Err(error::BAD_VALUE.because_do("--ask-erase is given without -X", "leave it out"));
+        return Err(error::BAD_VALUE.with_remedy("--ask-erase is given without -X", "leave it out"));
     }
     exclusions(p)?;
     needs(p)?;
@@ -137,15 +137,15 @@ fn alone(p: &Parsed, name: &str, more: &[&str], rule: &'static Entry) -> Result<
     let beside = p.flags().find(|f| !f.is(name) && !BESIDE.iter().chain(more).any(|b| f.is(b)));
     let word = beside.map(Flag::typed).or_else(|| p.operands.first().map(|o| quote(o)));
     let typed = ALT_DISK_INSTALL.flag(name).map(Flag::typed).unwrap_or_default();
-    word.map_or(Ok(()), |w| Err(rule.because(format!("{typed} is given together with {w}"))))
+    word.map_or(Ok(()), |w| Err(rule.with_cause(format!("{typed} is given together with {w}"))))
 }
 
 fn exclusions(p: &Parsed) -> Result<()> {
     match (p.has("C"), p.has("d")) {
-        (true, true) => return Err(error::TWO_SOURCES.because("both -C and -d are given")),
+        (true, true) => return Err(error::TWO_SOURCES.with_cause("both -C and -d are given")),
         (false, false) => {
             return Err(error::NO_SOURCE
-                .because("it is not said what to install: neither -C nor -d is given"));
+                .with_cause("it is not said what to install: neither -C nor -d is given"));
         }
         (clone, _) => {
             let (not_here, rule, source) = if clone {
@@ -154,49 +154,49 @@ fn exclusions(p: &Parsed) -> Result<()> {
                 (Only::Clone, &error::CLONE_ONLY, "-d")
             };
             if let Some(flag) = p.flags().find(|f| f.only == not_here) {
-                return Err(rule.because(format!("{} is not valid with {source}", flag.typed())));
+                return Err(rule.with_cause(format!("{} is not valid with {source}", flag.typed())));
             }
         }
     }
     if p.has("B") && p.has("r") {
-        return Err(error::REBOOT_WHERE
-            .because("-B leaves the boot list alone, so -r would not reboot from the new disk"));
+        return Err(error::REBOOT_WHERE.with_cause(
+            "-B leaves the boot list alone, so -r would not reboot from the new disk",
+        ));
     }
     Ok(())
 }
 
 fn needs(p: &Parsed) -> Result<()> {
     if let Some(name) = NEED_LOCATION.iter().find(|name| p.has(name) && !p.has("l")) {
-        return Err(error::NEEDS_LOCATION.because(format!("-{name} is given without -l")));
+        return Err(error::NEEDS_LOCATION.with_cause(format!("-{name} is given without -l")));
     }
     if p.has("review") && p.has("preview") {
         return Err(error::BAD_VALUE
-            .because_do("--review and --preview are given together", "give one of them"));
+            .with_remedy("--review and --preview are given together", "give one of them"));
     }
     if p.has("json") && !p.has("preview") {
-        return Err(error::JSON_ALONE.because("--json is given without --preview"));
+        return Err(error::JSON_ALONE.with_cause("--json is given without --preview"));
     }
     Ok(())
 }
 
 fn values(p: &Parsed) -> Result<Phases> {
     if let Some(level) = p.value("L").filter(|l| !is_level(l)) {
-        return Err(
-            error::BAD_LEVEL.because(format!("`{}` is not a level of the form V.R.M", text(level)))
-        );
+        return Err(error::BAD_LEVEL
+            .with_cause(format!("`{}` is not a level of the form V.R.M", text(level))));
     }
     erase_says_something(p)?;
     match p.value("P") {
         None => Ok(Phases::All),
         Some(word) => Phases::parse(&text(word)).ok_or_else(|| {
-            error::BAD_PHASE.because(format!("`{}` after -P is no phase", text(word)))
+            error::BAD_PHASE.with_cause(format!("`{}` after -P is no phase", text(word)))
         }),
     }
 }
 
 fn erase_says_something(p: &Parsed) -> Result<()> {
     match p.values("erase").any(OsStr::is_empty) {
-        true => Err(error::BAD_VALUE.because_do(
+        true => Err(error::BAD_VALUE.with_remedy(
             "the serial number after --erase is empty",
             "`altdisk disks` shows each disk's serial number",
         )),
@@ -215,13 +215,13 @@ fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
             PLATFORMS.join(", ")
         );
         return Err(
-            error::BAD_VALUE.because_do(cause, "name one of them, or both with a comma between")
+            error::BAD_VALUE.with_remedy(cause, "name one of them, or both with a comma between")
         );
     }
     let identity = match p.value("identity") {
         None => None,
         Some(word) => Some(Identity::parse(&text(word)).ok_or_else(|| {
-            error::BAD_VALUE.because_do(
+            error::BAD_VALUE.with_remedy(
                 format!("`{}` after --identity is neither keep nor fresh", text(word)),
                 "write keep or fresh",
             )
@@ -248,8 +248,8 @@ fn files(p: &Parsed, phases: Phases) -> Result<()> {
             let here = std::env::current_dir().unwrap_or_default().join(value);
             return Err(match here.exists() && !value.is_empty() {
                 true => error::FULL_PATH
-                    .because_do(cause, format!("write -{name} {}", quote(here.as_os_str()))),
-                false => error::FULL_PATH.because(cause),
+                    .with_remedy(cause, format!("write -{name} {}", quote(here.as_os_str()))),
+                false => error::FULL_PATH.with_cause(cause),
             });
         }
     }
@@ -275,7 +275,7 @@ fn software(p: &Parsed) -> Result<Option<Wanted>> {
     let word = |name: &str| match p.value(name) {
         None => Ok(None),
         Some(word) => word.to_str().map(Some).ok_or_else(|| {
-            error::BAD_VALUE.because_do(
+            error::BAD_VALUE.with_remedy(
                 format!("`{}` after -{name} is not text in UTF-8", text(word)),
                 "use names in UTF-8",
             )
@@ -296,10 +296,10 @@ fn software(p: &Parsed) -> Result<Option<Wanted>> {
 
 fn targets(p: &Parsed, phases: Phases) -> Result<()> {
     if p.operands.is_empty() && phases.list().contains(&1) {
-        return Err(error::NO_TARGET.because("no target disk is named"));
+        return Err(error::NO_TARGET.with_cause("no target disk is named"));
     }
     if p.operands.iter().any(|o| o.is_empty()) {
-        return Err(error::NO_TARGET.because("a target disk's name is empty"));
+        return Err(error::NO_TARGET.with_cause("a target disk's name is empty"));
     }
     let devices: Vec<PathBuf> = p.operands.iter().map(|o| device(o)).collect();
     for (i, one) in devices.iter().enumerate() {
@@ -310,7 +310,7 @@ fn targets(p: &Parsed, phases: Phases) -> Result<()> {
             } else {
                 format!("{first} and {second} are the same disk")
             };
-            return Err(error::TARGET_TWICE.because(cause));
+            return Err(error::TARGET_TWICE.with_cause(cause));
         }
     }
     Ok(())

@@ -18,12 +18,12 @@ pub fn check_script(script: &Path) -> Result<()> {
     let meta = match fs::metadata(script) {
         Ok(meta) => meta,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Err(error::SCRIPT_MISSING.because(format!("{shown} does not exist")));
+            return Err(error::SCRIPT_MISSING.with_cause(format!("{shown} does not exist")));
         }
         Err(e) => return Err(unreadable("s", script, &e)),
     };
     if !meta.is_file() {
-        return Err(error::SCRIPT_NO_FILE.because(format!("{shown} is not a regular file")));
+        return Err(error::SCRIPT_NO_FILE.with_cause(format!("{shown} is not a regular file")));
     }
     if meta.permissions().mode() & 0o111 == 0 {
         let cause = format!(
@@ -40,7 +40,7 @@ pub fn check_script(script: &Path) -> Result<()> {
             "name a program: this file neither begins with #! nor is it a compiled program"
                 .to_owned()
         };
-        return Err(error::SCRIPT_NOT_EXECUTABLE.because_do(cause, remedy));
+        return Err(error::SCRIPT_NOT_EXECUTABLE.with_remedy(cause, remedy));
     }
     Ok(())
 }
@@ -52,8 +52,10 @@ pub fn check_script(script: &Path) -> Result<()> {
 pub fn check_readable(name: &str, file: &Path) -> Result<()> {
     let is_file = fs::metadata(file).map_err(|e| unreadable(name, file, &e))?.is_file();
     if !is_file {
-        return Err(error::FILE_UNREADABLE
-            .because(format!("{} after -{name} is not a regular file", quote(file.as_os_str()))));
+        return Err(error::FILE_UNREADABLE.with_cause(format!(
+            "{} after -{name} is not a regular file",
+            quote(file.as_os_str())
+        )));
     }
     File::open(file).map(drop).map_err(|e| unreadable(name, file, &e))
 }
@@ -61,5 +63,5 @@ pub fn check_readable(name: &str, file: &Path) -> Result<()> {
 /// The error for a file after the flag `name` that cannot be read.
 pub fn unreadable(name: &str, file: &Path, e: &std::io::Error) -> anyhow::Error {
     error::FILE_UNREADABLE
-        .because(format!("{} after -{name} cannot be read: {e}", quote(file.as_os_str())))
+        .with_cause(format!("{} after -{name} cannot be read: {e}", quote(file.as_os_str())))
 }

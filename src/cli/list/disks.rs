@@ -215,7 +215,7 @@ mod tests {
     use super::*;
     use crate::cli::list::{WIDTH, format};
     use crate::disk::model::Table;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn look(d: &Disk, world: &World, role: Role, small: Option<&str>) -> Candidate {
         candidate(d, role, examine(d, world, role), small.map(str::to_owned))

@@ -14,8 +14,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::boot::bootlist::here;
 use crate::boot::bootlist::{BootListing, Machine};
-use crate::boot::here;
 use crate::cli::getopt;
 use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
@@ -64,7 +64,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ),
         _ => {
             return Err(error::LIST_WHAT
-                .because(format!("`altdisk list {}` lists nothing", words.join(" "))));
+                .with_cause(format!("`altdisk list {}` lists nothing", words.join(" "))));
         }
     };
     Ok(print_text(&format_list(&heading, &rows), Exit::Done))
@@ -102,7 +102,7 @@ fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
 }
 
 fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
-    let row = |d: &crate::boot::bootdisk::BootDisk| {
+    let row = |d: &crate::boot::bootlist::bootdisk::BootDisk| {
         let listed = list.disks.iter().find(|l| l.name == d.shown() && l.role == d.role);
         let name = d.practice().unwrap_or(&d.name);
         let next = listed.is_some_and(|l| l.next);
@@ -158,7 +158,7 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::bootdisk::BootDisk;
+    use crate::boot::bootlist::bootdisk::BootDisk;
     use crate::boot::bootlist::{Firmware, Listed};
 
     #[test]

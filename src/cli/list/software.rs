@@ -48,7 +48,7 @@ const SUMMARY: usize = 12;
 pub fn rows(what: What, place: Option<&str>) -> Result<(String, Vec<Row>)> {
     match (what, place) {
         (What::Bundles | What::FixBundles, None) => Ok(bundles(what, None)),
-        (_, None) => Err(error::NO_LOCATION_YET.because("no directory is named")),
+        (_, None) => Err(error::NO_LOCATION_YET.with_cause("no directory is named")),
         (_, Some(place)) => {
             let dir = directory(location::parse(place)?)?;
             match what {
@@ -122,14 +122,14 @@ fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<
 
 fn no_listing(place: &Location) -> anyhow::Error {
     match place {
-        Location::Device(device) => error::NO_LISTING.because_do(
+        Location::Device(device) => error::NO_LISTING.with_remedy(
             format!("{} is not mounted", show_path(device.as_os_str().as_encoded_bytes())),
             format!(
                 "mount it (`mount -r {0} /mnt`) and name the directory; or type the names, phase 2 mounts it by itself",
                 device.display()
             ),
         ),
-        other => error::NO_LISTING.because_do(
+        other => error::NO_LISTING.with_remedy(
             format!("what {other} offers is not known here"),
             "type the names; the package manager of the copy asks the repository in phase 2",
         ),
@@ -188,7 +188,7 @@ impl Here {
 fn here(contents: &Contents, dir: &Path) -> Result<Here> {
     let found = installed::installed(&root(), contents.format)?;
     if found.is_empty() {
-        return Err(error::WRONG_FORMAT.because(format!(
+        return Err(error::WRONG_FORMAT.with_cause(format!(
             "{} holds packages of {}, which this system does not use",
             dir.display(),
             kind(contents.format)
@@ -381,7 +381,7 @@ fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
     let here = here(&contents, dir)?;
     let found = contents::fixes(&contents, dir, &[])?;
     if found.is_empty() {
-        return Err(error::BAD_LOCATION.because_do(
+        return Err(error::BAD_LOCATION.with_remedy(
             format!("neither advisories nor changelogs that name a fix are in {}", dir.display()),
             "ask for packages (-w), or for every update (-w all)",
         ));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 use super::texts::{below, documents, root};
-use crate::boot::bootdisk::{ALTERNATE, ORIGIN};
+use crate::boot::bootlist::bootdisk::{ALTERNATE, ORIGIN};
 use crate::cli::alt_disk_install::LOG;
 use crate::cli::{list, mksysb};
 use crate::disk::practice;

@@ -100,7 +100,7 @@ fn refused_by_command(argv: &[String]) -> Option<String> {
         "alt_disk_install" => alt_disk_install::read(&words).map(drop),
         _ => getopt::parse(command, &words).map(drop),
     };
-    outcome.err().map(|e| error::of(&e).unwrap().to_string())
+    outcome.err().map(|e| error::find(&e).unwrap().to_string())
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn refused(command: &str) -> Option<String> {
     } else {
         (name.clone(), args)
     };
-    let told = |e: anyhow::Error| (error::of(&e).map(|a| a.entry.id), e.to_string());
+    let told = |e: anyhow::Error| (error::find(&e).map(|a| a.entry.id), e.to_string());
     let wrong = if name == "alt_disk_install" && !args.iter().any(|a| a == "--help") {
         // A flag alone names what is meant, and no whole command.
         if let [flag] = args

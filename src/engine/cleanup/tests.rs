@@ -1,7 +1,7 @@
 use super::*;
 use crate::disk::model::Table;
-use crate::disk::sample;
 use crate::engine::golden;
+use crate::testing::sample;
 
 /// What was found on the disks: the copy, but for those that are said to be something else.
 fn found<'w>(a: &Alternate, world: &'w World) -> Vec<Fate<'w>> {

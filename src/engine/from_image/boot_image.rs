@@ -58,7 +58,7 @@ fn find_in(
     else {
         return Ok(None);
     };
-    let wrong = |why: String| error::BOOT_IMAGE.because(format!("{}: {why}", file.display()));
+    let wrong = |why: String| error::BOOT_IMAGE.with_cause(format!("{}: {why}", file.display()));
     let mut archive = Archive::open(&file)?;
     let found = survey(&mut archive, &Events::new())?;
     judge::architecture(&found.system, here).map_err(|e| wrong(crate::error::cause(&e)))?;

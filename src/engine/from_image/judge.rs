@@ -43,7 +43,7 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
     if let Some(wanted) = wanted {
         let fits = numbers(wanted) == numbers(&image.level);
         let cause = format!("the image holds {name}, level {has}; -L asks for {wanted}");
-        return if fits { Ok(()) } else { Err(error::IMAGE_LEVEL.because_do(cause, remedy)) };
+        return if fits { Ok(()) } else { Err(error::IMAGE_LEVEL.with_remedy(cause, remedy)) };
     }
     if image.distribution == here.distribution && numbers(&image.level) == numbers(&here.level) {
         return Ok(());
@@ -53,7 +53,7 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
         here.name,
         shown(&here.level)
     );
-    Err(error::IMAGE_LEVEL.because_do(cause, remedy))
+    Err(error::IMAGE_LEVEL.with_remedy(cause, remedy))
 }
 
 /// Checks that an archive without manifest is that of a system's root.
@@ -62,10 +62,10 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
 /// ALT-678 where it is something else, ALT-679 for a member whose way goes through a link.
 pub fn root(seen: &Survey) -> Result<()> {
     if let Some((cause, remedy)) = seen.shape.not_a_root() {
-        return Err(error::IMAGE_NOT_A_ROOT.because_do(cause, remedy));
+        return Err(error::IMAGE_NOT_A_ROOT.with_remedy(cause, remedy));
     }
     match seen.shape.through_a_link() {
-        Some(cause) => Err(error::IMAGE_THROUGH_LINK.because(cause)),
+        Some(cause) => Err(error::IMAGE_THROUGH_LINK.with_cause(cause)),
         None => Ok(()),
     }
 }
@@ -76,7 +76,7 @@ pub fn architecture(image: &System, here: &System) -> Result<()> {
     if image.architecture.is_empty() || image.architecture == here.architecture {
         return Ok(());
     }
-    Err(error::IMAGE_ARCHITECTURE.because(format!(
+    Err(error::IMAGE_ARCHITECTURE.with_cause(format!(
         "the image is for {}, this machine is {}",
         image.architecture, here.architecture
     )))
@@ -132,7 +132,7 @@ mod tests {
     fn levels() {
         let here = debian("12.11.0");
         let said = |image: &System, wanted| {
-            level(image, wanted, &here).map_err(|e| error::of(&e).unwrap().to_string())
+            level(image, wanted, &here).map_err(|e| error::find(&e).unwrap().to_string())
         };
         assert_eq!(said(&debian("12.11.0"), None), Ok(()));
         assert_eq!(said(&debian("12.11"), Some("12.11.0")), Ok(()));
@@ -149,7 +149,7 @@ mod tests {
         assert!(said(&other, None).is_err() && said(&other, Some("12.11.0")).is_ok());
         let e = level(&debian("12.10"), None, &here).unwrap_err();
         assert_eq!(
-            error::of(&e).unwrap().remedy,
+            error::find(&e).unwrap().remedy,
             "if this is the image that you mean, say -L 12.10.0"
         );
     }
@@ -161,7 +161,7 @@ mod tests {
         assert!(architecture(&System::default(), &debian("2")).is_ok());
         let e = architecture(&arm, &debian("2")).unwrap_err();
         assert_eq!(
-            error::of(&e).unwrap().to_string(),
+            error::find(&e).unwrap().to_string(),
             "ALT-671: the image is for aarch64, this machine is x86_64"
         );
     }

@@ -136,7 +136,7 @@ fn not_on_a_target(image: &Path, disks: &[&Disk], world: &World) -> Result<()> {
             || below.contains(&d.name)
     };
     match disks.iter().find(is_it) {
-        Some(d) => Err(error::IMAGE_ON_TARGET.because(format!(
+        Some(d) => Err(error::IMAGE_ON_TARGET.with_cause(format!(
             "{} lies on {}, which would be erased",
             image.display(),
             d.name
@@ -190,7 +190,7 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
     }
     if !request.skip_boot_check {
         return Err(error::IMAGE_UNKNOWN
-            .because(format!("the stream from {} brings no manifest", from.device.display())));
+            .with_cause(format!("the stream from {} brings no manifest", from.device.display())));
     }
     warnings.push(
         "nothing is known of this stream before it is restored: neither level nor architecture is checked, and no boot loader is installed"
@@ -222,7 +222,7 @@ fn layout_of(
         return parse::parse_untrusted(text, Path::new("image.data of the image"));
     }
     if let Some(why) = &facts.undescribed {
-        return Err(error::IMAGE_NO_LAYOUT.because(format!(
+        return Err(error::IMAGE_NO_LAYOUT.with_cause(format!(
             "the image brings no image.data, and the running system has no layout to take: {}",
             error::cause(why)
         )));
@@ -288,13 +288,13 @@ fn require(
         {
             let text = format!("-p asks for {platform}: {why}");
             if !request.skip_boot_check {
-                return Err(error::NO_LOADER.because(text));
+                return Err(error::NO_LOADER.with_cause(text));
             }
             warnings.push(format!("{text} (-g: going on all the same)"));
         }
     }
     let no_kernel = error::NO_KERNEL
-        .because("there is no kernel with its modules in the image, and no boot image for it");
+        .with_cause("there is no kernel with its modules in the image, and no boot image for it");
     let mut checked = boot.clone();
     if has_initramfs {
         checked.initramfs = Ok(());
@@ -312,7 +312,7 @@ fn require(
 
 /// How a layout that does not fit is changed: an image's own must be taken out first.
 fn resize_hint(e: anyhow::Error, from: &FromImage, own: bool) -> anyhow::Error {
-    match error::of(&e) {
+    match error::find(&e) {
         Some(alt) if own => {
             let name = from.device.display();
             let how = format!(

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::copy::{Progress, Totals};
 use crate::engine::ALT_INST;
 use crate::engine::disk_steps;
 use crate::engine::layout::VolumeLayout;
@@ -24,6 +23,7 @@ use crate::image::archive::Archive;
 use crate::image::data::LvType;
 use crate::image::manifest::Manifest;
 use crate::image::restore;
+use crate::tree::{Progress, Totals};
 
 /// What is to be restored.
 pub fn totals(base: &Base) -> Totals {
@@ -88,7 +88,7 @@ fn again(image: &Imaged) -> Result<Archive> {
     if fingerprint(archive.head.manifest.as_ref(), &image.device) != image.print {
         let cause =
             format!("{} is another image now than when phase 1 began", image.device.display());
-        return Err(error::IMAGE_CHANGED.because(cause));
+        return Err(error::IMAGE_CHANGED.with_cause(cause));
     }
     Ok(archive)
 }
@@ -113,8 +113,10 @@ fn places(events: &Events) -> Result<()> {
             Ok(stat) if stat.kind() == Some(Kind::Directory) || name == "tmp" => {}
             Ok(_) => {
                 let cause = format!("/{name} of the image is no directory");
-                return Err(error::RESTORE_IN_THE_WAY
-                    .because_do(cause, "make the image anew: nothing can start with such a root"));
+                return Err(error::RESTORE_IN_THE_WAY.with_remedy(
+                    cause,
+                    "make the image anew: nothing can start with such a root",
+                ));
             }
             Err(_) => {
                 copy.make_directories(name)?;

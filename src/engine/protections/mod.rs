@@ -17,13 +17,13 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::copy::Excludes;
 use crate::disk::extsuper::ExtSuper;
 use crate::engine::facts::Facts;
 use crate::engine::request::Loss;
 use crate::engine::{names, prepare, trees};
 use crate::error;
 use crate::image::data::{Fs, ImageData};
+use crate::tree::Excludes;
 pub use walk::{Found, Wanted};
 
 /// So many files or directories of one kind are named; the rest is counted.
@@ -122,7 +122,7 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
              are plain text where they are copied to",
             pattern(at)
         );
-        return Err(error::SOURCE_LOCKED.because_do(
+        return Err(error::SOURCE_LOCKED.with_remedy(
             format!("{shown} is encrypted (fscrypt) and locked: its files cannot be read"),
             remedy,
         ));
@@ -190,7 +190,7 @@ fn refuse_unless_accepted(
         words.join(",")
     );
     let first = format!("what protects files here would be missing in {what}:");
-    Err(error::PROTECTION_LOST.because_do((first, format!("\n  {}", cause.join("\n  "))), remedy))
+    Err(error::PROTECTION_LOST.with_remedy((first, format!("\n  {}", cause.join("\n  "))), remedy))
 }
 
 /// A line of an exclude list that takes a file, or what is in a directory (with a / at its end),

@@ -1,8 +1,8 @@
 use std::fs::{self, File};
 
 use super::*;
-use crate::copy::Source;
 use crate::image::create::Tree;
+use crate::tree::Source;
 
 fn found() -> Found {
     Found {
@@ -19,7 +19,7 @@ const ALL: Keeps = Keeps { verity: true, casefold: true };
 #[test]
 fn what_would_be_lost_is_refused_and_named() {
     let err = judge(&[(found(), Keeps::default())], &[Loss::Verity], Into::Copy).unwrap_err();
-    let alt = error::of(&err).unwrap();
+    let alt = error::find(&err).unwrap();
     assert_eq!(alt.entry.id, "ALT-335");
     for path in [
         "/home/a.b/ is encrypted",
@@ -69,7 +69,7 @@ fn what_is_accepted_is_a_warning_and_what_is_kept_a_note() {
 fn what_is_locked_is_refused_whatever_is_accepted() {
     let locked = Found { locked: Some("/boot/vault/".into()), ..found() };
     let err = judge(&[(locked, ALL)], &Loss::ALL, Into::Copy).unwrap_err();
-    let alt = error::of(&err).unwrap();
+    let alt = error::find(&err).unwrap();
     assert_eq!(alt.entry.id, "ALT-327");
     for part in ["`^./boot/vault/`", "`fscrypt unlock /boot/vault`", "--accept encryption"] {
         assert!(alt.remedy.contains(part), "{}", alt.remedy);
@@ -129,7 +129,7 @@ fn a_plain_tree_has_nothing_to_lose() {
     fs::create_dir_all(dir.path().join("a/b")).unwrap();
     fs::write(dir.path().join("a/b/c"), "c").unwrap();
     let tree = Tree {
-        source: Source::of_directory(File::open(dir.path()).unwrap().into()),
+        source: Source::from_fd(File::open(dir.path()).unwrap().into()),
         prefix: "/".into(),
         leave_out: vec![],
     };

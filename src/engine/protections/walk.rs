@@ -9,16 +9,16 @@ use std::os::unix::ffi::OsStrExt;
 use anyhow::Result;
 use nix::fcntl::OFlag;
 
-use crate::copy::Excludes;
-use crate::copy::dirs::join;
-use crate::copy::report::absolute;
-use crate::copy::sift::Sift;
 use crate::host::attrs::{self, flag};
 use crate::host::make;
 use crate::host::protect::{self, ENCRYPTED, VERITY, Verity};
 use crate::host::tree::{self, Entry, Errno, Kind, Sys};
 use crate::image::create::Tree;
 use crate::text::path::show_path;
+use crate::tree::Excludes;
+use crate::tree::dir::join;
+use crate::tree::filter::ExcludeFilter;
+use crate::tree::report::absolute_path;
 
 const LISTING: usize = 32 << 10;
 
@@ -58,12 +58,12 @@ struct Waiting {
 /// The kernel's, where the tree's top cannot be read.
 pub fn walk(tree_: &Tree, wanted: Wanted, excludes: &Excludes) -> Result<Found> {
     let top = tree::stat_fd(&tree_.source)?;
-    let excludes = excludes.anew();
-    let sift = Sift::new(&excludes, tree_.source.as_fd(), top.dev, &tree_.prefix);
+    let excludes = excludes.with_zero_counts();
+    let filter = ExcludeFilter::new(&excludes, tree_.source.as_fd(), top.dev, &tree_.prefix);
     let mut walk = Walk {
         tree: tree_,
         wanted,
-        sift,
+        filter,
         dev: top.dev,
         found: Found::default(),
         buffer: vec![0; LISTING],
@@ -81,7 +81,7 @@ pub fn walk(tree_: &Tree, wanted: Wanted, excludes: &Excludes) -> Result<Found> 
 struct Walk<'a> {
     tree: &'a Tree,
     wanted: Wanted,
-    sift: Sift<'a>,
+    filter: ExcludeFilter<'a>,
     dev: u64,
     found: Found,
     buffer: Vec<u8>,
@@ -89,7 +89,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn shown(&self, path: &[u8]) -> String {
-        show_path(&absolute(self.tree.prefix.as_os_str().as_bytes(), path))
+        show_path(&absolute_path(self.tree.prefix.as_os_str().as_bytes(), path))
     }
 
     fn directory(&mut self, this: &Waiting, waiting: &mut Vec<Waiting>) -> Sys<()> {
@@ -151,7 +151,7 @@ impl Walk<'_> {
             None => tree::stat_at(&dir, &entry.name)?.kind(),
         };
         let left_out = || self.tree.leave_out.iter().any(|p| p.as_os_str().as_bytes() == path);
-        let excluded = self.sift.is_excluded(&|| path.to_vec(), kind == Some(Kind::Directory))?;
+        let excluded = self.filter.is_excluded(&|| path.to_vec(), kind == Some(Kind::Directory))?;
         Ok(kind.filter(|_| !excluded && !left_out()))
     }
 

@@ -181,7 +181,7 @@ fn question(disk: &Disk, add: bool) -> Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn what_must_be_typed() {

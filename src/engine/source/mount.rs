@@ -20,7 +20,7 @@ pub fn mount_of(fs: &Fs, devices: &[PathBuf]) -> Result<Mount> {
     let all = mounts::mounted()?;
     let found = choose(&all, fs, &|m| devices.iter().any(|d| is_of(m, d)));
     found.cloned().ok_or_else(|| {
-        error::SOURCE_CHANGED.because(format!("{} is not mounted any more", place(fs).display()))
+        error::SOURCE_CHANGED.with_cause(format!("{} is not mounted any more", place(fs).display()))
     })
 }
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::boot::fstab;
 use crate::disk::model::{Lvm, Pv, Spread, Swap};
-use crate::disk::sample;
 use crate::host::mounts::parse_mountinfo;
+use crate::testing::sample;
 
 /// The text is that of /etc/crypttab.
 struct Table(&'static str);
@@ -100,7 +100,7 @@ fn described(world: &World, mounts: &str, fstab: &str) -> Result<Source> {
 
 fn refused(world: &World, mounts: &str) -> String {
     let err = described(world, mounts, "").unwrap_err();
-    let alt = error::of(&err).unwrap();
+    let alt = error::find(&err).unwrap();
     assert_eq!(alt.entry.exit, error::Exit::Refused);
     format!("{} {}", alt.entry.id, alt.cause)
 }
@@ -317,7 +317,7 @@ fn a_file_is_not_a_disk() {
     );
     assert!(!source.warnings.join("").contains("/var"), "{:?}", source.warnings);
     let err = described(&stacked_world(), "1 0 7:1 / / rw - ext4 /dev/loop1 rw\n", "").unwrap_err();
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-301");
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-301");
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn swap_with_a_random_key_is_cloned_as_swap() {
     // A key that stays: what is encrypted is data.
     let err = run("cryptswap1 /dev/vda4 /etc/keys/swap luks\nscratch /dev/vda5 /dev/urandom tmp\n")
         .unwrap_err();
-    assert_eq!(error::of(&err).unwrap().entry.id, "ALT-302");
+    assert_eq!(error::find(&err).unwrap().entry.id, "ALT-302");
     // Not active: the line alone counts.
     let mut off = world.clone();
     off.stacked.retain(|s| s.name != "dm-3");

@@ -52,7 +52,7 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
     let journal = match read(&dir.join(JOURNAL)) {
         Err(e) if is_unsafe(&e) => return Err(e),
         // A journal that one may not read is not lost.
-        Err(e) if is_denied(&e) => return Err(error::NOT_ROOT.because(format!("{e:#}"))),
+        Err(e) if is_denied(&e) => return Err(error::NOT_ROOT.with_cause(format!("{e:#}"))),
         other => other,
     };
     let kept = match load_plan(dir)? {
@@ -63,7 +63,7 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
                 "{} is missing, and there is a journal beside it",
                 dir.join(PLAN).display()
             );
-            return Ok(Stored::Unreadable(error::BAD_STATE.because(cause)));
+            return Ok(Stored::Unreadable(error::BAD_STATE.with_cause(cause)));
         }
         Stored::None => return Ok(Stored::None),
         Stored::Unreadable(why) => return Ok(Stored::Unreadable(why)),
@@ -103,7 +103,7 @@ pub(super) fn load_plan(dir: &Path) -> Result<Stored<Kept>> {
         Stored::Known(_) => false,
         Stored::None => true,
         Stored::Unreadable(why) => {
-            error::of(why).is_some_and(|alt| alt.entry.id == error::BAD_STATE.id)
+            error::find(why).is_some_and(|alt| alt.entry.id == error::BAD_STATE.id)
         }
     };
     Ok(match damaged.then(|| read_plan(&dir.join(OLD_PLAN), &secrets)).transpose()? {
@@ -123,12 +123,12 @@ fn read_plan(path: &Path, secrets: &Secrets) -> Result<Stored<Kept>> {
 
 fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
     let damaged =
-        |e: serde_json::Error| error::BAD_STATE.because(format!("{}: {e}", path.display()));
+        |e: serde_json::Error| error::BAD_STATE.with_cause(format!("{}: {e}", path.display()));
     let mut plan: Value = serde_json::from_slice(text).map_err(damaged)?;
     if let Some(other) = plan.pointer("/base/version").filter(|v| v.as_u64() != Some(VERSION)) {
         let cause =
             format!("{} has version {other}; this altdisk knows version {VERSION}", path.display());
-        return Err(error::NEWER_STATE.because(cause));
+        return Err(error::NEWER_STATE.with_cause(cause));
     }
     let run = plan.get("run").and_then(Value::as_u64).unwrap_or_default();
     secrets.put_into(&mut plan, run);
@@ -254,8 +254,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 /// The error for a record or a directory that cannot be used as it is.
 pub(super) fn refused(no: Refused) -> anyhow::Error {
     match (no.remedy(), &no) {
-        (Some(remedy), _) => error::UNSAFE_STATE.because_do(no.to_string(), remedy),
-        (None, Refused::Odd { .. }) => error::BAD_STATE.because(no.to_string()),
+        (Some(remedy), _) => error::UNSAFE_STATE.with_remedy(no.to_string(), remedy),
+        (None, Refused::Odd { .. }) => error::BAD_STATE.with_cause(no.to_string()),
         (None, Refused::Io { .. }) | (None, Refused::Unsafe { .. }) => {
             no_room(anyhow::Error::new(no))
         }
@@ -271,7 +271,7 @@ pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
                 "see who put it there, and move it away: altdisk makes {} itself",
                 path.display()
             );
-            error::UNSAFE_STATE.because_do(no.to_string(), remedy)
+            error::UNSAFE_STATE.with_remedy(no.to_string(), remedy)
         }
         _ => refused(no),
     }
@@ -279,7 +279,7 @@ pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
 
 /// Whether somebody else can have changed what could not be read.
 pub(super) fn is_unsafe(e: &anyhow::Error) -> bool {
-    error::of(e).is_some_and(|alt| alt.entry.id == error::UNSAFE_STATE.id)
+    error::find(e).is_some_and(|alt| alt.entry.id == error::UNSAFE_STATE.id)
 }
 
 /// Whether who asks may not read it.
@@ -290,7 +290,7 @@ fn is_denied(e: &anyhow::Error) -> bool {
 
 /// Whether the file system took nothing, because it is full or read-only.
 pub(super) fn is_no_room(e: &anyhow::Error) -> bool {
-    error::of(e).is_some_and(|alt| {
+    error::find(e).is_some_and(|alt| {
         [error::STATE_FULL.id, error::STATE_READ_ONLY.id].contains(&alt.entry.id)
     })
 }
@@ -303,9 +303,9 @@ pub(super) fn no_room(e: anyhow::Error) -> anyhow::Error {
     let cause = format!("{e:#}");
     match kind {
         Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-            error::STATE_FULL.because(format!("{cause}{}", room()))
+            error::STATE_FULL.with_cause(format!("{cause}{}", room()))
         }
-        Some(ErrorKind::ReadOnlyFilesystem) => error::STATE_READ_ONLY.because(cause),
+        Some(ErrorKind::ReadOnlyFilesystem) => error::STATE_READ_ONLY.with_cause(cause),
         _ => e,
     }
 }

@@ -90,5 +90,5 @@ fn note(mut file: &File) -> io::Result<()> {
 fn busy(dir: &Path) -> anyhow::Error {
     let text = own_file::read(&dir.join(FILE), MAX_BYTES).ok().flatten().unwrap_or_default();
     let who = secret::masked(String::from_utf8_lossy(&text).trim());
-    error::BUSY.because(format!("another run of altdisk is at work ({who})"))
+    error::BUSY.with_cause(format!("another run of altdisk is at work ({who})"))
 }

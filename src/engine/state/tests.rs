@@ -22,7 +22,7 @@ fn known(dir: &Path) -> Alternate {
 
 fn unreadable(dir: &Path) -> String {
     match load(dir) {
-        Ok(Stored::Unreadable(why)) => error::of(&why).unwrap().to_string(),
+        Ok(Stored::Unreadable(why)) => error::find(&why).unwrap().to_string(),
         other => format!("{other:?}"),
     }
 }
@@ -128,7 +128,7 @@ fn what_others_can_write_is_not_believed() {
     for name in [PLAN, JOURNAL] {
         let dir = old();
         let file = dir.path().join(name);
-        let said = || error::of(&load(dir.path()).unwrap_err()).unwrap().to_string();
+        let said = || error::find(&load(dir.path()).unwrap_err()).unwrap().to_string();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
         assert_eq!(said(), format!("ALT-717: {}: others can write it (mode 0664)", file.display()));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
@@ -172,16 +172,16 @@ fn full_and_read_only_file_systems_have_names() {
     let of = |kind: std::io::ErrorKind| {
         no_room(anyhow::Error::new(std::io::Error::from(kind)).context("writing journal.jsonl"))
     };
-    let full = error::of(&of(std::io::ErrorKind::StorageFull)).unwrap().to_string();
+    let full = error::find(&of(std::io::ErrorKind::StorageFull)).unwrap().to_string();
     assert!(
         full.starts_with(
             "ALT-712: writing journal.jsonl: no storage space; the file system of /var"
         ),
         "{full}"
     );
-    let read_only = error::of(&of(std::io::ErrorKind::ReadOnlyFilesystem)).unwrap().to_string();
+    let read_only = error::find(&of(std::io::ErrorKind::ReadOnlyFilesystem)).unwrap().to_string();
     assert!(read_only.starts_with("ALT-718: writing journal.jsonl: "), "{read_only}");
-    assert!(error::of(&of(std::io::ErrorKind::PermissionDenied)).is_none());
+    assert!(error::find(&of(std::io::ErrorKind::PermissionDenied)).is_none());
 }
 
 #[test]

@@ -12,11 +12,11 @@ use super::{Run, archive_path};
 use crate::archive::output::pack::{Feed, Packer};
 use crate::archive::output::spill::Spill;
 use crate::archive::tar::{Kind, Member, flags, write};
-use crate::copy::report::Tally;
 use crate::error;
 use crate::host::tree::{Errno, Kind as FileKind, Time};
 use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST};
 use crate::image::sums;
+use crate::tree::report::Tally;
 
 struct Assembler<'a> {
     run: &'a Run<'a>,
@@ -55,7 +55,7 @@ impl Assembler<'_> {
         while let Some(batch) = self.walk.next() {
             self.batch(batch).map_err(|e| {
                 error::IMAGE_FULL
-                    .because(format!("keeping the checksums for the end of the image: {e}"))
+                    .with_cause(format!("keeping the checksums for the end of the image: {e}"))
             })?;
             if self.chunks.gone || self.run.is_stopped() {
                 return Ok(());
@@ -63,7 +63,7 @@ impl Assembler<'_> {
         }
         if !self.run.is_stopped() {
             self.checksums().map_err(|e| {
-                error::IMAGE_WRITE.because(format!("reading the checksums that were kept: {e}"))
+                error::IMAGE_WRITE.with_cause(format!("reading the checksums that were kept: {e}"))
             })?;
             write::end(self.chunks.buffer());
             self.chunks.pass_on();

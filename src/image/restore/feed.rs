@@ -58,7 +58,7 @@ impl At {
     }
 
     fn escapes(&self, what: impl std::fmt::Display) -> anyhow::Error {
-        error::IMAGE_ESCAPES.because(self.says(what))
+        error::IMAGE_ESCAPES.with_cause(self.says(what))
     }
 
     /// A directory on the way is none.
@@ -67,7 +67,7 @@ impl At {
             Some(FileKind::Symlink) => self
                 .escapes(format!("it goes through {}, which is a symbolic link", show_path(path))),
             _ => error::RESTORE_IN_THE_WAY
-                .because(self.says(format!("{} is no directory", show_path(path)))),
+                .with_cause(self.says(format!("{} is no directory", show_path(path)))),
         }
     }
 }
@@ -182,7 +182,7 @@ impl<'a> Feed<'a> {
         self.batch.weight += m.map.as_ref().map_or(0, |map| map.len() * 16);
         let sum = self.run.sums.is_some().then(|| (index, at.name.clone()));
         let mut rest = m.stored;
-        let short = || error::IMAGE_CUT.because(at.says("its content ends too early"));
+        let short = || error::IMAGE_CUT.with_cause(at.says("its content ends too early"));
         let file = |content| {
             What::Regular(Regular { size: m.size, stored: m.stored, map: m.map, content, sum })
         };
@@ -321,7 +321,7 @@ impl<'a> Feed<'a> {
                 "it is a hard link through {}, which is no directory",
                 show_path(path)
             ))),
-            Err(Errno::ENOENT) => Err(error::RESTORE_NO_TARGET.because(at.says(format!(
+            Err(Errno::ENOENT) => Err(error::RESTORE_NO_TARGET.with_cause(at.says(format!(
                 "it is a hard link to a file in {}, which is not there",
                 show_path(path)
             )))),

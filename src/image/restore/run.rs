@@ -17,9 +17,6 @@ use super::meta::{FORBIDDING, Goal, Meta};
 use super::path::{Diverted, split};
 use super::queue::Queue;
 use super::{Job, feed, write};
-use crate::copy::progress::INTERVAL;
-use crate::copy::report::{Tally, absolute};
-use crate::copy::{Progress, Report};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Kind, errno};
@@ -27,6 +24,9 @@ use crate::host::{make, signals, threads};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;
 use crate::text::path::show_path;
+use crate::tree::progress::INTERVAL;
+use crate::tree::report::{Tally, absolute_path};
+use crate::tree::{Progress, Report};
 
 /// Threads that write: two keep a processor pair busy, more than four gain nothing.
 const WRITERS: std::ops::RangeInclusive<usize> = 2..=4;
@@ -104,7 +104,7 @@ pub fn run(
         .open(job.to)
         .map_err(|e| target_failed(job, b"", errno(&e)))?;
     let divert = Diverted::new(job.divert)
-        .ok_or_else(|| error::KERNEL.because("a path to divert is none below the root"))?;
+        .ok_or_else(|| error::KERNEL.with_cause("a path to divert is none below the root"))?;
     let run = Run {
         job,
         divert,
@@ -122,7 +122,7 @@ pub fn run(
     };
     run.work(&mut archive, root);
     archive.notes().into_iter().for_each(|n| events.warn(n));
-    run.progress.tell(events);
+    run.progress.emit(events);
     let (report, failed) = run.tally.finish();
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         // What ended it may have to do with them.
@@ -136,7 +136,7 @@ pub fn run(
     }
     report.warnings(b"/").into_iter().for_each(|w| events.warn(w));
     if failed.count > 0 {
-        return Err(error::RESTORE_FILES.because((
+        return Err(error::RESTORE_FILES.with_cause((
             format!("{} file(s) could not be restored:", failed.count),
             failed.text(b"/"),
         )));
@@ -145,16 +145,16 @@ pub fn run(
 }
 
 fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
-    let place = show_path(&absolute(job.to.as_os_str().as_bytes(), path));
+    let place = show_path(&absolute_path(job.to.as_os_str().as_bytes(), path));
     match e {
         Errno::ENOSPC | Errno::EDQUOT => {
             let cause = format!("writing {place}: {e}");
-            error::TARGET_FULL.because_do(
+            error::TARGET_FULL.with_remedy(
                 cause,
                 "give the copy up with `alt_disk_install -X`; then begin anew on a larger disk, or with larger sizes in image.data (-i)",
             )
         }
-        _ => error::TARGET_WRITE.because(format!("writing {place}: {e}")),
+        _ => error::TARGET_WRITE.with_cause(format!("writing {place}: {e}")),
     }
 }
 
@@ -190,8 +190,9 @@ impl Run<'_> {
             self.over();
             if !(ended(helpers) && written) {
                 self.fail(
-                    error::KERNEL
-                        .because("a thread of the restore ended early; this is a bug of altdisk"),
+                    error::KERNEL.with_cause(
+                        "a thread of the restore ended early; this is a bug of altdisk",
+                    ),
                 );
             }
         });
@@ -242,7 +243,7 @@ impl Run<'_> {
     fn go_on(&self) -> Result<()> {
         // The failure that stopped it is there already, and is the one that is told.
         if self.is_stopped() {
-            Err(error::INTERRUPTED.because("the restore was stopped"))
+            Err(error::INTERRUPTED.with_cause("the restore was stopped"))
         } else {
             Ok(())
         }
@@ -347,7 +348,7 @@ impl Run<'_> {
             self.progress.add(0, 1);
         }
         if self.job.verbose {
-            self.events.emit(Event::File { path: show_path(&absolute(b"/", &path())) });
+            self.events.emit(Event::File { path: show_path(&absolute_path(b"/", &path())) });
         }
     }
 
@@ -395,9 +396,9 @@ impl Run<'_> {
                 over = self.wake.wait_timeout(over, wait).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
-            self.progress.tell(self.events);
+            self.progress.emit(self.events);
             if signals::interrupted() {
-                self.fail(error::INTERRUPTED.because("the restore was stopped by a signal"));
+                self.fail(error::INTERRUPTED.with_cause("the restore was stopped by a signal"));
             }
             next += INTERVAL;
         }

@@ -3,12 +3,12 @@
 use super::{Job, Progress, restore};
 use crate::archive::input::stream::Memory;
 use crate::archive::tar::built::{archive, member, pax};
-use crate::copy::progress::Totals;
 use crate::error;
 use crate::event::Events;
 use crate::image::archive::Archive;
 use crate::image::manifest::{CHECKSUMS, MANIFEST, Manifest};
 use crate::image::sums::{self, FileHash};
+use crate::tree::progress::Totals;
 
 /// The error's id and text; None if all was restored.
 fn failure(bytes: Vec<u8>, divert: &[(&str, &str)]) -> Option<(&'static str, String)> {
@@ -17,7 +17,7 @@ fn failure(bytes: Vec<u8>, divert: &[(&str, &str)]) -> Option<(&'static str, Str
     let job = Job { to: dir.path(), divert: &divert, verbose: false };
     let archive = Archive::of_source(Box::new(Memory::new(bytes))).unwrap();
     let err = restore(archive, &job, &Events::new(), &Progress::new(1, Totals::default())).err()?;
-    Some((error::of(&err).unwrap().entry.id, err.to_string()))
+    Some((error::find(&err).unwrap().entry.id, err.to_string()))
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub fn writer(run: &Run<'_>) {
     let _ends = Panicked(run);
     if let Err(e) = own_umask() {
         return run.fail(
-            error::KERNEL.because(format!("a thread could not have a umask of its own: {e}")),
+            error::KERNEL.with_cause(format!("a thread could not have a umask of its own: {e}")),
         );
     }
     let mut left = None;
@@ -107,11 +107,11 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
                 "{} is no directory, but a directory of that name with files in it is there",
                 member()
             );
-            Err(Fault::Fatal(error::RESTORE_IN_THE_WAY.because(cause)))
+            Err(Fault::Fatal(error::RESTORE_IN_THE_WAY.with_cause(cause)))
         }
         Err(Errno::EBUSY) => Err(Fault::Fatal(
             error::IMAGE_ESCAPES
-                .because(format!("{}: a file system is mounted in its place", member())),
+                .with_cause(format!("{}: a file system is mounted in its place", member())),
         )),
         other => Ok(other?),
     }
@@ -122,7 +122,7 @@ fn link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Result<(
         let (name, old) =
             (show_path(&dir.path_of(name.to_bytes())), show_path(&from.path_of(old.to_bytes())));
         Fault::Fatal(
-            error::RESTORE_NO_TARGET.because(format!(
+            error::RESTORE_NO_TARGET.with_cause(format!(
                 "{name} (offset {offset} of the archive) is a hard link to {old}"
             )),
         )

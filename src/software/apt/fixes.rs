@@ -66,7 +66,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
         .map(|e| e.size);
     let size = sizes.fold(0, u64::saturating_add);
     if size > MOST {
-        return Err(error::NO_SUCH_FIX.because_do(
+        return Err(error::NO_SUCH_FIX.with_remedy(
             format!("{} packages can be updated, {} in all: too much to fetch for a look at their changelogs", coming.len(), bytes(size)),
             "install all updates (-w all), or the packages that you know to bring the fix (-w)",
         ));
@@ -90,7 +90,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
         let done = call.cmd().accept(&[100]).run(job.events)?;
         if !done.success() {
             return Err(
-                error::UPDATE_FAILED.because(("apt could not fetch packages", words(&done)))
+                error::UPDATE_FAILED.with_cause(("apt could not fetch packages", words(&done)))
             );
         }
     }

@@ -80,7 +80,7 @@ impl Manager for Apt {
         let done = call.flags().args(["-s", "-y"]).args(&words_of).cmd().accept(&[100]).read()?;
         if !done.success() {
             return Err(error::CONFLICTING_UPDATE
-                .because(("apt cannot install what is wanted", words(&done))));
+                .with_cause(("apt cannot install what is wanted", words(&done))));
         }
         let acts = simulate::parse(&done.text());
         let changes = simulate::changes(&acts, &installed);
@@ -110,7 +110,7 @@ fn get(job: &Job, goals: &[Goal], sentence: &str, flags: &[&str]) -> Result<()> 
         .run(job.events)?;
     if !done.success() {
         return Err(
-            error::UPDATE_FAILED.because((format!("apt could not {sentence}"), words(&done)))
+            error::UPDATE_FAILED.with_cause((format!("apt could not {sentence}"), words(&done)))
         );
     }
     Ok(())

@@ -58,7 +58,7 @@ pub fn mend(job: &Job) -> Result<()> {
     if done.success() {
         return Ok(());
     }
-    Err(error::UPDATE_FAILED.because_do(
+    Err(error::UPDATE_FAILED.with_remedy(
         ("packages that an earlier run left unfinished cannot be finished", words(&done)),
         format!(
             "put a version that works into the location, or take the package away (`chroot {} dpkg --purge {}`); then run phase 2 again (-P 2 or -P 23)",

@@ -62,7 +62,7 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
     }
     if found.is_empty() {
         return Err(error::BAD_LOCATION
-            .because(format!("there are no Debian packages in {}", here.display())));
+            .with_cause(format!("there are no Debian packages in {}", here.display())));
     }
     let index = top.join("Packages");
     let writing = || format!("writing {}", index.display());

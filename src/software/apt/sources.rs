@@ -55,7 +55,7 @@ fn update(job: &Job, sentence: &str, quiet: &str, otherwise: &'static error::Ent
         .accept(&[100])
         .run(job.events)?;
     if !done.success() {
-        return Err(otherwise.because(("apt cannot use the location", words(&done))));
+        return Err(otherwise.with_cause(("apt cannot use the location", words(&done))));
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn with_components(suites: &[Suite]) -> Result<()> {
         return Ok(());
     }
     let names: Vec<String> = suites.iter().map(|s| show_path(s.name.as_bytes())).collect();
-    Err(error::BAD_LOCATION.because_do(
+    Err(error::BAD_LOCATION.with_remedy(
         format!(
             "the Release file of the suite {} names no components (main, ...)",
             names.join(", ")
@@ -108,7 +108,7 @@ pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
     let chosen = index::chosen(all, &codename);
     if chosen.is_empty() {
         let names: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
-        return Err(error::BAD_LOCATION.because_do(
+        return Err(error::BAD_LOCATION.with_remedy(
             format!(
                 "the repository has no suite for `{codename}`, which the copy is; it has {}",
                 names.join(", ")
@@ -160,7 +160,7 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
             let mut probe = Probe::new(job);
             let found = probe.release(url, suite).filter(|s| !s.components.is_empty()).ok_or_else(|| {
                 let why = (format!("{url} has no suite {suite}: there is no Release file that names its components"), probe.said());
-                error::BAD_LOCATION.because(why)
+                error::BAD_LOCATION.with_cause(why)
             })?;
             return Ok(line(suite, &found.components));
         }
@@ -178,7 +178,7 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
     {
         return Ok(line("./", &[]));
     }
-    Err(error::BAD_LOCATION.because_do(
+    Err(error::BAD_LOCATION.with_remedy(
         (
             format!("{url} cannot be used as a repository for `{codename}`: neither dists/{codename}/InRelease nor Packages can be had"),
             probe.said(),

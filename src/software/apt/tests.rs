@@ -164,7 +164,7 @@ fn install(root: &Root, flags: &Flags, names: &[&str]) -> Result<Transaction> {
 }
 
 fn id(e: &anyhow::Error) -> (&'static str, String) {
-    error::of(e).map(|alt| (alt.entry.id, alt.cause.clone())).unwrap_or_default()
+    error::find(e).map(|alt| (alt.entry.id, alt.cause.clone())).unwrap_or_default()
 }
 
 #[test]

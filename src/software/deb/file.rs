@@ -96,7 +96,7 @@ pub fn clean(path: &[u8]) -> &[u8] {
 
 /// Whether reading was stopped by a signal, which is no damage.
 pub fn stopped(e: &anyhow::Error) -> bool {
-    error::of(e).is_some_and(|alt| std::ptr::eq(alt.entry, &error::INTERRUPTED))
+    error::find(e).is_some_and(|alt| std::ptr::eq(alt.entry, &error::INTERRUPTED))
 }
 
 /// What is wrong with a package, in one line.

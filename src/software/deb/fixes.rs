@@ -96,7 +96,7 @@ fn find(search: &Search) -> Result<Vec<Fix>> {
     for name in advisories::files(search.dir)? {
         if signals::interrupted() {
             return Err(
-                error::INTERRUPTED.because("stopped by a signal while advisories were read")
+                error::INTERRUPTED.with_cause("stopped by a signal while advisories were read")
             );
         }
         // Any file may have such a name: one that is no advisory knows nothing.

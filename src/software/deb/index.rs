@@ -150,7 +150,9 @@ pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -
     let mut budget = Budget::default();
     while let Some(fields) = reader.next().with_context(reading)? {
         if signals::interrupted() {
-            return Err(error::INTERRUPTED.because("stopped by a signal while an index was read"));
+            return Err(
+                error::INTERRUPTED.with_cause("stopped by a signal while an index was read")
+            );
         }
         if let Some(entry) = entry(&fields) {
             // Who visits keeps the package, not its whole paragraph.

@@ -52,14 +52,14 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
             ),
             None => ("there is no dnf in the copy", "use a customization script (-s)"),
         };
-        return Err(error::NO_MANAGER.because_do(cause, remedy));
+        return Err(error::NO_MANAGER.with_remedy(cause, remedy));
     };
     // From EL 8 on, yum is dnf by another name; older ones speak Python 2, and other words.
     let version =
         Cmd::new(name, "ask dnf for its version").arg("--version").inside(inside).read()?.text();
     match generation(&version) {
         Some(4..) => Ok(name),
-        _ => Err(error::NO_MANAGER.because_do(
+        _ => Err(error::NO_MANAGER.with_remedy(
             format!("{name} in the copy is of version {}", printable(version.lines().next().unwrap_or_default(), false)),
             "altdisk works with dnf 4 and 5 (Fedora, EL 8 and later); use a customization script (-s)",
         )),

@@ -52,8 +52,8 @@ impl Manager for Dnf {
         match (done.success(), job.place) {
             (true, _) => Ok(()),
             (false, Place::Configured) => Err(error::UPDATE_FAILED
-                .because(("dnf cannot read its lists of packages", said::words(&done)))),
-            (false, _) => Err(error::BAD_LOCATION.because_do(
+                .with_cause(("dnf cannot read its lists of packages", said::words(&done)))),
+            (false, _) => Err(error::BAD_LOCATION.with_remedy(
                 ("dnf cannot read the lists of packages of the location", said::words(&done)),
                 "look whether repodata/repomd.xml is there and can be read",
             )),
@@ -94,14 +94,14 @@ impl Manager for Dnf {
                     .iter()
                     .any(|s| String::from_utf8_lossy(s).contains(NO_KEYS)) =>
                 {
-                    return Err(error::CONFLICTING_UPDATE.because_do(
+                    return Err(error::CONFLICTING_UPDATE.with_remedy(
                         "packages of a repository at a URL must be signed with a key that the copy trusts, and it has no key at all",
                         "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
                     ));
                 }
                 None => {
                     return Err(error::CONFLICTING_UPDATE
-                        .because(("dnf cannot install what is wanted", said::words(&done))));
+                        .with_cause(("dnf cannot install what is wanted", said::words(&done))));
                 }
             }
         }
@@ -126,7 +126,7 @@ impl Manager for Dnf {
             }
             if !done.success() {
                 return Err(error::UPDATE_FAILED
-                    .because(("dnf could not install what is wanted", said::words(&done))));
+                    .with_cause(("dnf could not install what is wanted", said::words(&done))));
             }
         }
         Ok(())
@@ -157,7 +157,7 @@ fn commands(goals: &[Goal]) -> Vec<Vec<String>> {
 fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
     match (&job.flags.own, done.code) {
         (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS
-            .because(("dnf does not understand its flags", said::words(done)))),
+            .with_cause(("dnf does not understand its flags", said::words(done)))),
         _ => Ok(()),
     }
 }

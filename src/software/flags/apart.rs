@@ -38,7 +38,7 @@ impl Flags {
                 _ if !is_secret => apart.words.extend_from_slice(&own[at..at + taken]),
                 Some((name, value)) => apart.options.push((name.to_owned(), value.to_owned())),
                 None => {
-                    return Err(error::BAD_MANAGER_FLAGS.because_do(
+                    return Err(error::BAD_MANAGER_FLAGS.with_remedy(
                         format!("`{}` after -I holds a password, and {manager} takes it only where everybody sees it", hidden[at]),
                         "write it into the manager's configuration on the running system before it is cloned, or with a customization script (-s)",
                     ));
@@ -80,7 +80,7 @@ mod tests {
             let apart = parse(Some(value))
                 .unwrap()
                 .apart(manager)
-                .map_err(|e| error::of(&e).unwrap().to_string());
+                .map_err(|e| error::find(&e).unwrap().to_string());
             apart.map(|a| {
                 (
                     a.words.join(" "),

@@ -175,7 +175,7 @@ fn repositories(url: &str, rest: &[String]) -> Result<Vec<String>> {
         rest.to_vec()
     };
     if found.is_empty() || !found.iter().all(|w| name(w)) {
-        return Err(error::BAD_LOCATION.because_do(
+        return Err(error::BAD_LOCATION.with_remedy(
             format!("{url} does not say which repository of pacman's is meant"),
             "add its name: -l 'https://host/$repo/os/$arch core extra'",
         ));

@@ -62,7 +62,7 @@ impl Manager for Pacman {
         if let Place::Directory { here, .. } = job.place
             && offered(job, here)?.is_empty()
         {
-            return Err(error::BAD_LOCATION.because(format!(
+            return Err(error::BAD_LOCATION.with_cause(format!(
                 "none of the packages in {} is for this kind of machine",
                 here.display()
             )));
@@ -81,7 +81,7 @@ impl Manager for Pacman {
                     &error::BAD_LOCATION
                 };
                 if !done.success() {
-                    return Err(entry.because(("pacman cannot get the lists", words(&done))));
+                    return Err(entry.with_cause(("pacman cannot get the lists", words(&done))));
                 }
             }
         }
@@ -127,7 +127,7 @@ impl Manager for Pacman {
         .read()?;
         if !done.success() {
             return Err(error::CONFLICTING_UPDATE
-                .because(("pacman cannot install what is wanted", words(&done))));
+                .with_cause(("pacman cannot install what is wanted", words(&done))));
         }
         let (installed, _) = db::local(&job.copy()?, &conf::database(job.root)?.join("local"));
         let targets = plan::parse(&done.text());
@@ -143,7 +143,7 @@ impl Manager for Pacman {
             return Ok(());
         }
         let entry = if refused(&done) { &error::CONFLICTING_UPDATE } else { &error::UPDATE_FAILED };
-        Err(entry.because(("pacman could not install what is wanted", words(&done))))
+        Err(entry.with_cause(("pacman could not install what is wanted", words(&done))))
     }
 }
 

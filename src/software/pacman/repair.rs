@@ -90,7 +90,7 @@ pub fn finish(job: &Job, names: &[String]) -> Result<()> {
         return Ok(());
     }
     Err(error::UPDATE_FAILED
-        .because(("pacman could not finish what was interrupted", words(&done))))
+        .with_cause(("pacman could not finish what was interrupted", words(&done))))
 }
 
 /// `zlib` of `zlib-1:1.3-2`.

@@ -150,7 +150,7 @@ fn named(name: &str, version: Option<&str>) -> Goal {
 }
 
 fn told(e: &anyhow::Error) -> String {
-    error::of(e).unwrap().to_string()
+    error::find(e).unwrap().to_string()
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub fn nothing_older(transaction: &Transaction, goals: &[Goal]) -> Result<()> {
         Some(update) if !versioned => {
             let [name, before, after] =
                 [&update.name, &update.before, &update.after].map(|t| printable(t, false));
-            Err(error::CONFLICTING_UPDATE.because_do(
+            Err(error::CONFLICTING_UPDATE.with_remedy(
                 format!("{name} {before} would be replaced by the older {after}"),
                 format!("an older version is installed only where it is named: -w {name}={after}"),
             ))

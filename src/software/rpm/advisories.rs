@@ -37,8 +37,9 @@ const MAX_MENTIONS: usize = 2_000_000;
 pub fn of_repositories(tree: &Tree) -> Result<Vec<Fix>> {
     let mut all = vec![];
     for repository in &tree.repositories {
-        let failed =
-            |why: String| error::BAD_REPOSITORY.because(format!("{}: {why}", repository.display()));
+        let failed = |why: String| {
+            error::BAD_REPOSITORY.with_cause(format!("{}: {why}", repository.display()))
+        };
         if let Some((file, reader)) = repomd::metadata(repository, "updateinfo").map_err(failed)? {
             all.extend(
                 updateinfo::read(reader).map_err(|e| failed(format!("{}: {e}", file.display())))?,

@@ -48,7 +48,7 @@ fn list() -> Cmd {
 /// ALT-730 with rpm's words.
 pub fn installed(inside: &Sandbox) -> Result<Vec<Installed>> {
     let done =
-        list().inside(inside).read().map_err(|e| error::UPDATE_FAILED.because(e.to_string()))?;
+        list().inside(inside).read().map_err(|e| error::UPDATE_FAILED.with_cause(e.to_string()))?;
     Ok(parse(&done.text()))
 }
 
@@ -110,7 +110,7 @@ fn older(all: Vec<&Installed>) -> Vec<&Package> {
 /// ALT-730 with rpm's words where it cannot be mended.
 pub fn mend(job: &Job) -> Result<()> {
     let (inside, events) = (job.inside, job.events);
-    let failed = |e: anyhow::Error| error::UPDATE_FAILED.because(e.to_string());
+    let failed = |e: anyhow::Error| error::UPDATE_FAILED.with_cause(e.to_string());
     let copy = job.copy()?;
     for dir in ["var/lib/rpm", "usr/lib/sysimage/rpm"] {
         remove_environment(&copy, Path::new(dir));

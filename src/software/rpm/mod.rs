@@ -72,8 +72,9 @@ pub fn read(dir: &Path) -> Result<Option<Contents>> {
 pub fn of_repositories(repositories: &[PathBuf]) -> Result<Vec<Available>> {
     let mut all = vec![];
     for repository in repositories {
-        let failed =
-            |why: String| error::BAD_REPOSITORY.because(format!("{}: {why}", repository.display()));
+        let failed = |why: String| {
+            error::BAD_REPOSITORY.with_cause(format!("{}: {why}", repository.display()))
+        };
         let Some((file, reader)) = repomd::metadata(repository, "primary").map_err(failed)? else {
             return Err(failed("it has no list of packages (primary.xml)".to_owned()));
         };

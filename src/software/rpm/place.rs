@@ -37,12 +37,13 @@ pub fn repositories(job: &Job) -> Result<Vec<Repository>> {
             let url = url.expose();
             let plain = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"');
             match rest.first() {
-                Some(word) => Err(error::BAD_LOCATION.because_do(
+                Some(word) => Err(error::BAD_LOCATION.with_remedy(
                     format!("`{word}` follows the URL: suites and components are Debian's"),
                     "give the URL of the repository alone, the one that has repodata/ below it",
                 )),
                 None if !plain => {
-                    Err(error::BAD_LOCATION.because("the URL has characters in it that no URL has"))
+                    Err(error::BAD_LOCATION
+                        .with_cause("the URL has characters in it that no URL has"))
                 }
                 None => {
                     Ok(vec![Repository { id: format!("{ID}1"), url: url.to_owned(), local: false }])
@@ -76,7 +77,7 @@ fn directory(job: &Job, inside: &Path, here: &Path) -> Result<Vec<Repository>> {
     }
     if all.is_empty() {
         return Err(
-            error::BAD_LOCATION.because(format!("there are no packages in {}", here.display()))
+            error::BAD_LOCATION.with_cause(format!("there are no packages in {}", here.display()))
         );
     }
     Ok(all)

@@ -50,7 +50,7 @@ impl Names {
                         let cause =
                             format!("`{bare}` is asked for in version {a} and in version {b}");
                         return Err(
-                            error::BAD_VALUE.because_do(cause, "name each package in one version")
+                            error::BAD_VALUE.with_remedy(cause, "name each package in one version")
                         );
                     }
                     (None, Some(_)) => *had = name,
@@ -72,7 +72,7 @@ fn split(name: &str) -> (&str, Option<&str>) {
 /// ALT-107: a word that can be no name, or none at all.
 pub fn value(kind: Kind, flag: &str, value: &str) -> Result<Names> {
     let what = kind.what();
-    let wrong = |cause: String| error::BAD_VALUE.because_do(cause, kind.remedy());
+    let wrong = |cause: String| error::BAD_VALUE.with_remedy(cause, kind.remedy());
     let mut names = Names::default();
     let words: Vec<&str> =
         value.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
@@ -98,21 +98,20 @@ pub fn value(kind: Kind, flag: &str, value: &str) -> Result<Names> {
 pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
     let name = printable(&file.to_string_lossy(), false);
     if text.contains(&0) {
-        return Err(error::BAD_LIST.because(format!("{name}: it is not a text file")));
+        return Err(error::BAD_LIST.with_cause(format!("{name}: it is not a text file")));
     }
     let text = match std::str::from_utf8(text) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(e) => {
             let line = text[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-            return Err(
-                error::BAD_LIST.because(format!("{name}:{line}:1: this line is not text in UTF-8"))
-            );
+            return Err(error::BAD_LIST
+                .with_cause(format!("{name}:{line}:1: this line is not text in UTF-8")));
         }
     };
     let mut names = Names::default();
     for (n, line) in text.lines().enumerate() {
         let wrong = |column: usize, why: String| {
-            error::BAD_LIST.because(format!("{name}:{}:{column}: {why}", n + 1))
+            error::BAD_LIST.with_cause(format!("{name}:{}:{column}: {why}", n + 1))
         };
         let Some((at, entry)) = entry(kind, line) else { continue };
         let column =
@@ -135,14 +134,14 @@ pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
                     format!("`{}` is no {}: {why}", printable(&word, false), kind.what()),
                 ));
             }
-            names.add(one(kind, word), kind).map_err(|e| match error::of(&e) {
+            names.add(one(kind, word), kind).map_err(|e| match error::find(&e) {
                 Some(alt) => wrong(column(0), alt.cause.clone()),
                 None => e,
             })?;
         }
     }
     if names == Names::default() {
-        return Err(error::BAD_LIST.because(format!("{name}: it names no {}", kind.what())));
+        return Err(error::BAD_LIST.with_cause(format!("{name}: it names no {}", kind.what())));
     }
     Ok(names)
 }
@@ -266,7 +265,7 @@ mod tests {
     fn shown(names: Result<Names>) -> String {
         match names {
             Ok(n) => format!("{}{}", if n.all { "ALL " } else { "" }, n.names.join("|")),
-            Err(e) => error::of(&e).unwrap().to_string(),
+            Err(e) => error::find(&e).unwrap().to_string(),
         }
     }
 

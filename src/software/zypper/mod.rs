@@ -43,9 +43,9 @@ impl Manager for Zypper {
         match (call::went_well(&done), job.place) {
             (true, _) => Ok(()),
             (false, Place::Configured) => {
-                Err(error::UPDATE_FAILED.because(("zypper cannot read its lists of packages", said::words(&done))))
+                Err(error::UPDATE_FAILED.with_cause(("zypper cannot read its lists of packages", said::words(&done))))
             }
-            (false, _) => Err(error::BAD_LOCATION.because_do(
+            (false, _) => Err(error::BAD_LOCATION.with_remedy(
                 ("zypper cannot read the lists of packages of the location", said::words(&done)),
                 "look whether repodata/repomd.xml is there and can be read, and whether it is signed with a key that the copy trusts",
             )),
@@ -73,12 +73,14 @@ impl Manager for Zypper {
             // ERR_SYNTAX and ERR_INVALID_ARGS.
             if let (Some(_), Some(1..=3)) = (&job.flags.own, done.code) {
                 return Err(error::BAD_MANAGER_FLAGS
-                    .because(("zypper does not understand its flags", said::words(&done))));
+                    .with_cause(("zypper does not understand its flags", said::words(&done))));
             }
             let summary = summary::parse(&done.text());
             if !call::went_well(&done) || !summary.problems.is_empty() {
-                return Err(error::CONFLICTING_UPDATE
-                    .because(("zypper cannot install what is wanted", problems(&summary, &done))));
+                return Err(error::CONFLICTING_UPDATE.with_cause((
+                    "zypper cannot install what is wanted",
+                    problems(&summary, &done),
+                )));
             }
             acts = acts.and(summary.acts);
         }
@@ -97,7 +99,7 @@ impl Manager for Zypper {
             }
             if !call::went_well(&done) {
                 return Err(error::UPDATE_FAILED
-                    .because(("zypper could not install what is wanted", said::words(&done))));
+                    .with_cause(("zypper could not install what is wanted", said::words(&done))));
             }
         }
         Ok(())

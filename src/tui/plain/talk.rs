@@ -147,7 +147,7 @@ impl<W: Write> Talk<W> {
 
     /// An error: what, and what to do.
     pub fn error(&mut self, err: &anyhow::Error) {
-        match error::of(err) {
+        match error::find(err) {
             Some(alt) => {
                 self.item("! ", &format!("{} {}", alt.entry.id, alt.cause));
                 self.item("  what to do: ", &alt.remedy);

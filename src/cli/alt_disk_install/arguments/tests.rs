@@ -6,7 +6,7 @@ fn words(line: &[&str]) -> Vec<OsString> {
 }
 
 fn refusal(line: &[&str]) -> String {
-    read(&words(line)).map_or_else(|e| error::of(&e).unwrap().to_string(), |a| format!("{a:?}"))
+    read(&words(line)).map_or_else(|e| error::find(&e).unwrap().to_string(), |a| format!("{a:?}"))
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn each_rule_has_its_error() {
     for (line, want) in table {
         assert_eq!(refusal(&line), want, "{line:?}");
         let err = read(&words(&line)).unwrap_err();
-        assert_eq!(error::exit_of(&err), error::Exit::Usage, "{line:?}");
+        assert_eq!(error::exit_for(&err), error::Exit::Usage, "{line:?}");
     }
 }
 
@@ -159,7 +159,7 @@ fn other_actions() {
         (&["--resume", "--erase", "S1"], "ALT-113"),
         (&["-X", "old_rootvg"], "ALT-112"),
     ] {
-        assert_eq!(error::of(&read(&words(line)).unwrap_err()).unwrap().entry.id, id, "{line:?}");
+        assert_eq!(error::find(&read(&words(line)).unwrap_err()).unwrap().entry.id, id, "{line:?}");
     }
     let Action::Install(r) = action(&[
         "-d",

@@ -163,7 +163,7 @@ fn places_to_choose_from() {
 
 #[test]
 fn what_cannot_be_listed() {
-    let told = |what, place| error::of(&rows(what, place).unwrap_err()).unwrap().to_string();
+    let told = |what, place| error::find(&rows(what, place).unwrap_err()).unwrap().to_string();
     assert_eq!(told(What::Packages, None), "ALT-754: no directory is named");
     assert_eq!(
         told(What::Packages, Some("https://h/d bookworm")),

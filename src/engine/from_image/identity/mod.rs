@@ -81,7 +81,7 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
         return Ok(());
     }
     if find_program(root, "ssh-keygen").is_none() {
-        return Err(error::PROGRAM_MISSING.because_do(
+        return Err(error::PROGRAM_MISSING.with_remedy(
             "the image has ssh host keys of another machine, and no ssh-keygen to make others",
             "say --identity keep to leave them as they are",
         ));
