@@ -213,7 +213,7 @@ pub fn all() -> Result<Vec<Row>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::list::{WIDTH, format};
+    use crate::cli::list::rows::{WIDTH, format_list};
     use crate::disk::model::Table;
     use crate::testing::sample;
 
@@ -245,7 +245,7 @@ mod tests {
         let mut all: Vec<Candidate> =
             world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
         all.sort_by_key(rank);
-        let text = format(HEADING, &all.iter().map(target).collect::<Vec<_>>());
+        let text = format_list(HEADING, &all.iter().map(target).collect::<Vec<_>>());
         assert_eq!(text, include_str!("../../../tests/fixtures/disk/targets-list.txt"), "{text}");
         assert!(text.lines().all(|l| l.chars().count() <= WIDTH));
         assert_eq!(

@@ -245,7 +245,7 @@ mod tests {
         ];
         let day = clock::day(1_700_000_000);
         assert_eq!(
-            super::super::format(&heading(), &rows),
+            super::super::rows::format_list(&heading(), &rows),
             format!(
                 "#IMAGE                                    SIZE HOST     LEVEL   MADE\n\
                  /mnt/alpha.mksysb                     500 MiB alpha    12.11.0 {day}\n\

@@ -171,7 +171,7 @@ mod tests {
                 notes: vec!["word ".repeat(20), "second".into()],
             },
         ];
-        let text = format("NAME SIZE", &rows);
+        let text = format_list("NAME SIZE", &rows);
         let word = "word ".repeat(13);
         assert_eq!(
             text,

@@ -1,4 +1,5 @@
 use super::*;
+use std::os::unix::fs::PermissionsExt;
 use crate::software::Location;
 
 fn words(line: &[&str]) -> Vec<OsString> {
