@@ -9,7 +9,7 @@ use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
-use crate::engine::standing::{Marks, Standing, Unreadable, seen};
+use crate::engine::state::standing::{Marks, Standing, Unreadable, seen};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{ALT_INST, prepare, run};
 use crate::error;

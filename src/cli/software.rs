@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::cli::output::{print_raw, print_text, wrap_paragraph};
 use crate::cli::{getopt, help};
+use crate::engine::state::updates::{self, Update};
 use crate::engine::state::{self, State};
-use crate::engine::updates::{self, Update};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::SOFTWARE;

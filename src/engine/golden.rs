@@ -4,13 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cleanup::Deed;
-use super::layout::{Fresh, Target, lay_out};
+use super::plan::layout::{Fresh, Target, lay_out};
 use super::plan::{self, Base, Bootable, Firmware, Imaged};
 use super::prepare::Prepared;
-use super::preview;
 use super::request::{Identity, Phases, Request};
+use super::review::preview;
 use super::review::{self, Typed};
+use super::run::cleanup::Deed;
 use super::state::{Alternate, Record};
 use crate::boot::ids::IdMap;
 use crate::error;

@@ -9,7 +9,8 @@ use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
-use crate::engine::{prepare, standing};
+use crate::engine::prepare;
+use crate::engine::state::standing;
 use crate::error;
 
 pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL               HOLDS";

@@ -20,7 +20,7 @@ use crate::cli::getopt;
 use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::human;
-use crate::engine::standing;
+use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
