@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::host::clock;
 use crate::job::follow::Batch;
 use crate::job::log::Log;
-use crate::job::{State, Summary, files};
+use crate::job::{State, Summary, directory};
 use crate::tui::status::layout::Layout;
 use crate::tui::status::model::{Action, Focus, Msg, Overlay, Status};
 use crate::tui::status::pane::Pane;
@@ -25,7 +25,7 @@ impl Status {
     /// # Errors
     /// If its event file cannot be opened.
     pub fn new(job: Summary, width: u16, height: u16) -> Result<Self> {
-        let log = Log::open(&files::events(job.id)?)?;
+        let log = Log::open(&directory::event_file(job.id)?)?;
         let began = clock::stamp(job.started);
         Ok(Self { began, ..Self::with_log(job, log, width, height) })
     }
