@@ -1,4 +1,4 @@
-//! Questions to programs: what fills lists, says what a form starts with, reviews a command.
+//! Questions to programs: they fill lists, find the first values of a form, review a command.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub fn ask(model: &mut Model, query: Query, seconds: u64, kind: QuestionKind) ->
         Effect::Ask {
             token,
             argv,
-            pub shown: shown.clone(),
+            shown: shown.clone(),
             limit: Duration::from_secs(seconds.max(1)),
         },
         Effect::Later(token),
@@ -66,7 +66,8 @@ pub fn ask(model: &mut Model, query: Query, seconds: u64, kind: QuestionKind) ->
     effects
 }
 
-/// The error of one of our own programs, or of a review: it stands after the line about the program.
+/// The error that one of our own programs, or a review, has printed. It stands after the line about
+/// the program.
 pub fn own_error(message: UserMessage) -> UserMessage {
     let mut said = message
         .wrong

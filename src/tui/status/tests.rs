@@ -3,20 +3,17 @@
 
 pub mod stage;
 
+use std::path::Path;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
 use super::layout::Layout;
 use super::model::{Action, Msg};
 use super::{pane, update};
 use crate::event::Event;
+use crate::job::follow::Batch;
 use crate::job::{Ended, Id, State};
-use crate::testing::golden;
-use crate::theme::Theme;
-use crate::tui::canvas::Canvas;
 use crate::tui::keys;
 use stage::*;
 
