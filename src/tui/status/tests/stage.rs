@@ -21,8 +21,8 @@ use crate::tui::status::model::{Action, Msg, Status};
 /// A status and the recording that it is fed from.
 pub struct Stage {
     pub status: Status,
-    indexer: Indexer,
-    path: PathBuf,
+    pub indexer: Indexer,
+    pub path: PathBuf,
     pub at: Instant,
     _dir: Option<tempfile::TempDir>,
 }
