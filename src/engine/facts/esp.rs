@@ -10,31 +10,16 @@ use anyhow::Result;
 
 use crate::boot::device;
 use crate::boot::ids::Names;
-use crate::engine::facts::Facts;
 use crate::engine::facts::names;
 use crate::engine::facts::source::mount;
-use crate::engine::plan::Base;
 use crate::host::device::block_device;
 use crate::host::mounts::{self, Mount};
-use crate::host::view;
-use crate::image::data::Fs;
+use crate::host::{mounts, view};
+use crate::image::data::{Fs, ImageData, LvType};
 
-/// The one that a plan was made from; None where there was none, where it is not found any more, or
-/// where the kernel cannot mount it.
-///
-/// # Errors
-/// ALT-406 where it cannot be opened.
-pub fn of_base(base: &Base, fs: &Fs) -> Result<Option<OwnedFd>> {
-    open(Path::new(&fs.fs_name), mount::names_of(&base.ids, fs), base.esp_mountable)
-}
-
-/// The one of rootvg that belongs at `fs_name`; None as for [`of_base`].
-///
-/// # Errors
-/// ALT-406 where it cannot be opened.
-pub fn of_source(facts: &Facts, fs_name: &str) -> Result<Option<OwnedFd>> {
-    let names = names::source_device(&facts.source, fs_name).map(|d| facts.old_names(d));
-    open(Path::new(fs_name), names.as_ref(), facts.esp_mountable())
+/// Whether a file system of an image.data is its EFI system partition.
+pub fn is_esp(image: &ImageData, fs: &Fs) -> bool {
+    image.lv_data.iter().any(|l| l.kind == LvType::Esp && l.holds(fs))
 }
 
 /// Whether something is mounted where the ESP belongs. An automount point is not that.
@@ -53,7 +38,12 @@ enum Place {
     Device(PathBuf),
 }
 
-fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<OwnedFd>> {
+/// Opens the ESP that was at `at` and had these names, whether or not it is mounted; None where there
+/// was none, where it is not found any more, or where the kernel cannot mount it.
+///
+/// # Errors
+/// ALT-406 where it cannot be opened.
+pub fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<OwnedFd>> {
     let Some(names) = names else { return Ok(None) };
     match choose(&mounts::mounted()?, at, names, &|device| is_named(device, names)) {
         Some(Place::Mounted(mount)) => view::of_mount(&mount).map(Some),

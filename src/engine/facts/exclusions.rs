@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::boot::fstab;
+use crate::engine::facts::source::Source;
+use crate::engine::steps::unlocked;
 use crate::error;
+use crate::host::mounts;
 use crate::host::{files, mounts, tree};
 use crate::tree::Excludes;
 use crate::tree::filter::ExcludeFilter;
@@ -21,6 +24,7 @@ const EXPECTED: [&str; 11] = [
     "/boot", "/dev", "/etc", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", "/var/log",
     "/var/tmp",
 ];
+
 /// Without anything in one of these there is no system.
 const ESSENTIAL: [&str; 9] =
     ["/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib"];
@@ -100,4 +104,12 @@ fn takes(list: &Excludes, at: &Path) -> Result<bool> {
     let dir = File::open(at)?;
     let dev = tree::stat_fd(&dir)?.dev;
     Ok(ExcludeFilter::new(list, dir.as_fd(), dev, at).excludes_everything()?)
+}
+
+/// Practice disks' backing files and our own state: what neither a clone nor an image contains.
+pub fn leave_out(source: &Source) -> Vec<PathBuf> {
+    let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
+    let own =
+        [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
+    own.into_iter().chain([Path::new("/").join(unlocked::NOTES)]).chain(swap).collect()
 }

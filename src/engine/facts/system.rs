@@ -8,6 +8,9 @@ use crate::host::files;
 use crate::image::level::{level, value};
 use crate::image::manifest::System;
 
+/// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
+pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
+
 /// Describes the running system; `boot` is what can be made bootable from it.
 pub fn running(boot: &Bootable) -> System {
     let text = |path: &str| {

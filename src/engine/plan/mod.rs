@@ -6,218 +6,28 @@
 //! the request.
 
 pub mod fitting;
+pub mod fresh;
+pub mod fstab;
+pub mod ids;
 pub mod image_ids;
+pub mod lay_out;
 pub mod layout;
+pub mod mounts;
 pub mod sizing;
+pub mod spec;
+pub mod step;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use crate::boot::ids::IdMap;
 use crate::disk::size::human;
 use crate::engine::ALT_INST;
+use crate::engine::paths::below;
 use crate::engine::plan::layout::{DiskLayout, Layout, VolumeLayout};
+use crate::engine::plan::mounts::mounts;
+use crate::engine::plan::spec::{Base, Imaged};
+use crate::engine::plan::step::{Action, Plan, Step};
 use crate::engine::request::{Identity, Request};
-use crate::image::data::{ImageData, LvType};
-use crate::software::Wanted;
-
-pub use crate::boot::bootlist::Firmware;
-
-/// What can be made bootable, found out before anything is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bootable {
-    pub firmware: Firmware,
-    /// Installed kernel versions; none in a container or microVM.
-    pub kernels: Vec<String>,
-    /// Err: why the loader for that firmware is not installed on the alternate.
-    pub bios: Result<(), String>,
-    pub efi: Result<(), String>,
-    /// Err: why no initramfs is built.
-    pub initramfs: Result<(), String>,
-    /// Err: why the boot list of this machine cannot be set.
-    pub bootlist: Result<(), String>,
-}
-
-/// What phase 1 settled, for all phases after it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Base {
-    /// Of the stored form.
-    pub version: u32,
-    /// Eight hex digits that name this alternate.
-    pub id: String,
-    /// Seconds since the epoch.
-    pub created: u64,
-    pub image: ImageData,
-    /// Kernel names of the source's disks.
-    pub source_disks: Vec<String>,
-    pub layout: Layout,
-    pub ids: IdMap,
-    pub boot: Bootable,
-    /// Whether this kernel can mount vfat, and so the ESP.
-    pub esp_mountable: bool,
-    /// Paths in the running system that are never copied: swap files, practice disks, own state.
-    pub leave_out: Vec<PathBuf>,
-    /// Whether /alt_inst did not exist before.
-    pub made_mount_point: bool,
-    /// None: a clone of the running system.
-    #[serde(default)]
-    pub imaged: Option<Imaged>,
-}
-
-/// What an image install restores.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Imaged {
-    /// As `-d` names it.
-    pub device: PathBuf,
-    /// For people: `web1, Debian GNU/Linux 12 (12.11.0), made 2026-11-22 20:15`.
-    pub what: String,
-    /// By what it is known again when an interrupted restore goes on; empty for a stream without
-    /// manifest.
-    pub print: String,
-    pub files: u64,
-    pub bytes: u64,
-    /// A boot image that is put on top: kernel, initramfs, modules.
-    pub boot_image: Option<PathBuf>,
-    pub identity: Identity,
-    /// It was made on another machine, or that is not known.
-    pub other_machine: bool,
-}
-
-/// Where members of an image wait that belong on the ESP: below the alternate's root, until phase 3
-/// has verified everything else.
-pub const ESP_WAITS: &str = ".altdisk-esp";
-
-impl Base {
-    /// Whether the targets are practice disks (other loop devices are never targets).
-    pub fn on_practice_disks(&self) -> bool {
-        self.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"))
-    }
-
-    /// The disks of the running system for people: there are none where it runs from a live medium.
-    pub fn present(&self) -> String {
-        if self.source_disks.is_empty() {
-            "the present disk".to_owned()
-        } else {
-            self.source_disks.join(" ")
-        }
-    }
-
-    /// What the alternate was made from, for people.
-    pub fn origin(&self) -> String {
-        self.imaged.as_ref().map_or_else(|| self.source_disks.join(" "), |i| i.what.clone())
-    }
-
-    /// Whether a loader for UEFI is installed.
-    pub fn gets_efi_loader(&self) -> bool {
-        self.boot.efi.is_ok() && self.esp_mountable && self.boots()
-    }
-
-    /// Whether only a BIOS starts the result, on a machine that has one.
-    pub fn starts_by_bios_alone(&self) -> bool {
-        self.boot.firmware == Firmware::Bios && !self.gets_efi_loader()
-    }
-
-    /// Whether there is a kernel, so that boot loaders make sense.
-    pub fn boots(&self) -> bool {
-        !self.boot.kernels.is_empty()
-    }
-}
-
-/// The step that installs packages, within its phase and by its whole id.
-const SOFTWARE: &str = "software";
-pub const UPDATE: &str = "2.software";
-
-/// What a step does. Indices point into the base's layout.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum Action {
-    Gate,
-    Wipe {
-        disk: usize,
-    },
-    Partition {
-        disk: usize,
-    },
-    MakeVg {
-        vg: usize,
-    },
-    MakeLv {
-        volume: usize,
-    },
-    MakeFs {
-        volume: usize,
-    },
-    MakeSwap {
-        volume: usize,
-    },
-    Copy {
-        volume: usize,
-    },
-    /// The subvolumes of a btrfs that an image is restored to.
-    Subvolumes {
-        volume: usize,
-    },
-    /// The image, onto all file systems at once.
-    Restore,
-    BootImage {
-        file: PathBuf,
-    },
-    FreshIdentity,
-    /// The `count` first mounts, parents before children; the last of them is what this step adds.
-    Mount {
-        volume: usize,
-        subvolume: Option<String>,
-        at: PathBuf,
-        options: String,
-        count: usize,
-    },
-    SwapFile {
-        index: usize,
-    },
-    ResolvConf {
-        file: PathBuf,
-    },
-    ClientFiles,
-    /// Packages are updated and installed as the request says.
-    Software {
-        wanted: Wanted,
-    },
-    Script {
-        file: PathBuf,
-    },
-    References,
-    Initramfs,
-    GrubConfig,
-    Audit,
-    Esp,
-    LoaderEfi,
-    LoaderBios,
-    Verify,
-    Origin,
-    Unmount,
-    Deactivate,
-    Bootlist,
-    Reboot,
-}
-
-/// One step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// Stable within a plan: `1.copy./home`.
-    pub id: String,
-    pub phase: u8,
-    /// A sentence for people.
-    pub title: String,
-    pub action: Action,
-}
-
-/// What one invocation does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    pub request: Request,
-    pub steps: Vec<Step>,
-}
+use crate::image::data::LvType;
 
 /// What AIX's administrators know each phase as.
 pub fn phase_title(base: &Base, phase: u8) -> &'static str {
@@ -383,78 +193,6 @@ fn restores(image: &Imaged, steps: &mut Vec<Step>) {
             Action::FreshIdentity,
         ));
     }
-}
-
-/// Where a path of the running system is in the alternate.
-pub fn below(root: &Path, path: &Path) -> PathBuf {
-    let inside = path.strip_prefix("/").unwrap_or(path);
-    if inside.as_os_str().is_empty() { root.to_owned() } else { root.join(inside) }
-}
-
-/// What is mounted where in the finished alternate, parents first: volume, mount point, subvolume,
-/// options.
-pub fn mounts(
-    layout: &Layout,
-    esp_mountable: bool,
-) -> Vec<(usize, PathBuf, Option<String>, String)> {
-    let mut all = Vec::new();
-    for (i, v) in layout.volumes.iter().enumerate() {
-        let Some(fs) = &v.fs else { continue };
-        if v.kind == LvType::Esp && !esp_mountable {
-            continue;
-        }
-        if fs.subvolume.is_empty() {
-            all.push((i, PathBuf::from(&fs.fs_name), None, safe_options(&fs.fs_options)));
-        }
-        for s in &fs.subvolume {
-            if let Some(at) = &s.mount_point {
-                all.push((i, PathBuf::from(at), Some(s.path.clone()), safe_options(&s.options)));
-            }
-        }
-    }
-    all.sort_by_key(|(_, at, ..)| (at.components().count(), at.clone()));
-    all
-}
-
-/// The options with which a volume of the alternate is mounted while it is made. Everybody on the
-/// running system gets to /alt_inst: a setuid program that a script of a package or an image put
-/// there would make any user root, and a device node with an open mode would hand out the disks.
-pub fn mount_options(options: &str, subvolume: Option<&str>) -> String {
-    let all: Vec<&str> = ["nosuid,nodev", options].into_iter().filter(|o| !o.is_empty()).collect();
-    with_subvolume(&all.join(","), subvolume)
-}
-
-/// Mount options with the subvolume that they belong to.
-pub fn with_subvolume(options: &str, subvolume: Option<&str>) -> String {
-    let subvolume = subvolume.filter(|s| !s.is_empty()).map(|s| format!("subvol={s}"));
-    [Some(options), subvolume.as_deref()]
-        .into_iter()
-        .flatten()
-        .filter(|o| !o.is_empty())
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
-/// Of fstab's options those that shape what is written while the alternate is made. No other is
-/// used: an option can name a device, and an image's are nobody's word.
-fn safe_options(options: &str) -> String {
-    const WORDS: [&str; 10] = [
-        "noatime",
-        "relatime",
-        "nodiratime",
-        "lazytime",
-        "acl",
-        "user_xattr",
-        "nodatacow",
-        "nodatasum",
-        "autodefrag",
-        "inode64",
-    ];
-    const BEGIN: [&str; 8] =
-        ["compress", "ssd", "discard", "space_cache", "umask=", "fmask=", "dmask=", "shortname="];
-    let plain = |o: &str| o.chars().all(|c| c.is_ascii_alphanumeric() || "_=:-".contains(c));
-    let safe = |o: &str| plain(o) && (WORDS.contains(&o) || BEGIN.iter().any(|b| o.starts_with(b)));
-    options.split(',').filter(|o| safe(o)).collect::<Vec<_>>().join(",")
 }
 
 fn phase_2(request: &Request, steps: &mut Vec<Step>) {

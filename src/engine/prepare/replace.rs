@@ -11,12 +11,9 @@ use anyhow::Result;
 
 use crate::disk::model::{Disk, Lv, Stacked, World};
 use crate::engine::request::Request;
-use crate::engine::run::cleanup;
-use crate::engine::state::relocate;
 use crate::engine::state::standing::{Stage, stage};
-use crate::engine::state::{Alternate, State};
+use crate::engine::state::{Alternate, relocate};
 use crate::error;
-use crate::event::Events;
 use crate::host::clock;
 use crate::text::shell::quoted;
 
@@ -76,16 +73,6 @@ pub fn note(alternate: &Alternate) -> String {
         alternate.base.layout.disk_names(),
         clock::minute(alternate.base.created)
     )
-}
-
-/// Forgets the old copy. Its disks are erased by the new run, whose request names their serial
-/// numbers.
-///
-/// # Errors
-/// As `-X`.
-pub fn forget(state: &mut State, alternate: &Alternate, events: &Events) -> Result<()> {
-    events.note(note(alternate));
-    cleanup::give_up(state, alternate, &[], events).map(drop)
 }
 
 /// The world as the new run's checks may see it: LVM starts at boot what it finds, and volumes of

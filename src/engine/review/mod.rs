@@ -5,60 +5,33 @@
 //! would refuse is refused here, in the same words. Only that a disk holds something is no refusal:
 //! it becomes a question. The form is that of the review protocol.
 
+pub mod commands;
+pub mod model;
+pub mod outlook;
 mod page;
+pub mod preview;
+pub mod questions;
 mod removal;
 
-pub mod commands;
-pub mod preview;
-
+pub use model::{Review, Typed, WIDTH};
 pub use page::Page;
+pub use removal::{clean_up_page, of_clean_up};
 
 use anyhow::Result;
-use serde::Serialize;
 
-use crate::disk::gate;
-use crate::disk::model::{Disk, practice_name};
-use crate::disk::roles;
-use crate::engine::facts::Facts;
 use crate::engine::plan::{self, Plan};
 use crate::engine::prepare::Prepared;
-use crate::engine::prepare::replace;
 use crate::engine::request::Request;
+use crate::engine::review::questions::{may_begin, questions};
 use crate::engine::run::quiet;
-use crate::engine::state::relocate;
+use crate::engine::run;
 use crate::engine::state::standing::{self, Stage, stage};
-use crate::engine::state::{Alternate, State};
-use crate::engine::{prepare, run};
+use crate::engine::state::{Alternate, State, relocate};
 use crate::event::Events;
 
 #[cfg(test)]
 pub use removal::clean_up_page;
 pub use removal::of_clean_up;
-
-/// What a dialog shows before its command runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Review {
-    pub version: u32,
-    pub title: String,
-    /// Lines of at most [`WIDTH`] columns.
-    pub text: Vec<String>,
-    /// What the user must type, one question after the other.
-    #[serde(rename = "type")]
-    pub typed: Vec<Typed>,
-    pub warnings: Vec<String>,
-}
-
-/// One question, short enough to stand before a field: one of the words must be typed, then the
-/// command gets what is to be added.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Typed {
-    pub prompt: String,
-    pub words: Vec<String>,
-    pub add: Vec<String>,
-}
-
-/// Columns of the text.
-pub const WIDTH: usize = 76;
 
 /// What a clone or an image install, or some of its phases, would do.
 ///
@@ -141,72 +114,5 @@ pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) 
         title: "Go on with the run that was interrupted".into(),
         text: page.lines,
         ..Review::default()
-    }
-}
-
-fn may_begin() -> Result<()> {
-    run::require_root()?;
-    State::not_busy()
-}
-
-/// The disks that hold something and are not confirmed: as questions, and the request as it is once
-/// they are answered.
-fn questions(request: &Request, replaced: Option<&Alternate>) -> Result<(Request, Vec<Typed>)> {
-    // Which disks there are; what of the running system cannot be cloned is for the run's own
-    // checks to say.
-    let facts = Facts::for_image()?;
-    let world =
-        replaced.map_or_else(|| facts.world.clone(), |old| replace::put_away(&facts.world, old));
-    let roles = roles::roles(&world, &prepare::known(&facts.source.disks)?);
-    let (mut request, mut typed) = (request.clone(), vec![]);
-    for word in &request.targets {
-        let disk = world.disk(word)?;
-        let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict = gate::examine(disk, &world, role);
-        let confirmed = request.erase.iter().any(|e| e == disk.serial_or_name());
-        if !verdict.is_free() && verdict.only_content() && !confirmed {
-            typed.push(question(disk, true));
-            request.erase.push(disk.serial_or_name().to_owned());
-        }
-    }
-    Ok((request, typed))
-}
-
-fn question(disk: &Disk, add: bool) -> Typed {
-    let name = practice_name(&disk.name, disk.serial.as_deref()).unwrap_or(&disk.name).to_owned();
-    let what = if disk.serial.is_some() { "Serial number or name" } else { "Name" };
-    let prompt = format!("{what} of {}, to erase it", disk.shown());
-    let mut words: Vec<String> =
-        disk.serial.iter().cloned().chain([name, disk.name.clone()]).collect();
-    words.dedup();
-    let add =
-        if add { vec!["--erase".to_owned(), disk.serial_or_name().to_owned()] } else { vec![] };
-    Typed { prompt, words, add }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::sample;
-
-    #[test]
-    fn what_must_be_typed() {
-        let world = sample::world();
-        let q = question(&world.disks[1], true);
-        assert_eq!(q.prompt, "Serial number or name of vdb, to erase it");
-        assert_eq!(
-            (q.words, q.add),
-            (
-                vec!["DISK-B".to_owned(), "vdb".to_owned()],
-                vec!["--erase".to_owned(), "DISK-B".to_owned()]
-            )
-        );
-        let q = question(&world.disks[2], false);
-        assert_eq!((q.words.as_slice(), q.add.len()), (&["sdc".to_owned()][..], 0));
-        let q = question(&world.disks[4], true);
-        assert_eq!(
-            (q.words.join(" "), q.add.join(" ")),
-            ("PRACTICE-one one loop6".to_owned(), "--erase PRACTICE-one".to_owned())
-        );
     }
 }

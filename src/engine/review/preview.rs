@@ -8,14 +8,13 @@ use serde::Serialize;
 
 use crate::disk::size::human;
 use crate::engine::plan::layout::{Layout, VolumeLayout};
-use crate::engine::plan::{self, Action, Base, Plan};
-use crate::engine::prepare::replace;
-use crate::engine::prepare::{self, Prepared};
+use crate::engine::plan::{self, Base, Plan};
+use crate::engine::prepare::{self, Prepared, replace};
 use crate::engine::request::Request;
 use crate::engine::review::commands;
+use crate::engine::review::outlook::{boots_next, go_back};
 use crate::engine::run::{self, On};
-use crate::engine::state::State;
-use crate::engine::state::{relocate, standing};
+use crate::engine::state::{State, relocate, standing};
 use crate::event::Events;
 
 #[derive(Serialize)]
@@ -186,31 +185,5 @@ fn describe(v: &VolumeLayout) -> String {
         fs.fs_vfs,
         human(fs.fs_used_mb << 20),
         v.uuid
-    )
-}
-
-/// Which disk the machine starts after this run, and why.
-pub fn boots_next(base: &Base, plan: &Plan) -> String {
-    let first = base.layout.disks.first().map_or(String::new(), |d| d.shown());
-    let old = base.present();
-    if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
-        format!(
-            "The copy on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
-        )
-    } else if base.on_practice_disks() {
-        format!("The present system on {old}: no firmware starts a practice disk.")
-    } else if plan.request.phases.list().contains(&3) {
-        format!(
-            "The present system on {old}: the boot list is left alone. `altdisk bootlist {first}` changes that later."
-        )
-    } else {
-        format!("The present system on {old}: only phase 3 changes the boot list.")
-    }
-}
-
-fn go_back(base: &Base) -> String {
-    let old = base.present();
-    format!(
-        "Before a reboot: `alt_disk_install -X` sets the boot list to {old} and forgets the copy; its disk keeps it.\n  After booting the copy: `altdisk bootlist {old}`, then reboot."
     )
 }

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
+use super::model::Review;
 use super::page::{self, Page};
-use super::{Review, may_begin, question};
+use super::questions::{may_begin, question};
 use crate::disk::model::World;
 use crate::disk::size::human;
 use crate::engine::run::cleanup::{self, Deed};

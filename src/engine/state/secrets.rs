@@ -15,7 +15,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::files::read;
+use super::errors::{is_unsafe, read};
 use crate::host::files;
 use crate::secret;
 
@@ -87,7 +87,7 @@ impl Secrets {
     pub fn load(dir: &Path) -> Result<Self> {
         match read(&dir.join(SECRETS)) {
             Ok(text) => Ok(text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()),
-            Err(e) if super::files::is_unsafe(&e) => Err(e),
+            Err(e) if is_unsafe(&e) => Err(e),
             Err(_) => Ok(Self::default()),
         }
     }

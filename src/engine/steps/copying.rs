@@ -14,22 +14,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Job};
-use crate::engine::ALT_INST;
-use crate::engine::facts;
 use crate::engine::facts::source::mount;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{Action, Base, Step, below};
+use crate::engine::plan::{Action, Base, Step};
 use crate::engine::state::State;
-use crate::engine::steps::Context;
-use crate::engine::steps::disks;
-use crate::engine::steps::mounted;
-use crate::engine::steps::restoring;
+use crate::engine::steps::{Context, disks, mounted, restoring, subvolumes};
+use crate::engine::{ALT_INST, facts};
 use crate::event::Events;
-use crate::host::beneath::Beneath;
-use crate::host::cmd::Cmd;
 use crate::host::mounts::Mount;
 use crate::host::{mounts, view};
-use crate::image::data::{Fs, Subvolume};
+use crate::image::data::Fs;
 use crate::tree::{Excludes, Source, Totals};
 
 /// Copies a volume's file system.
@@ -157,71 +151,6 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
         make_default(default, v, c.events)?;
     }
     Ok(())
-}
-
-/// Where the subvolume's top is in the running system: its mount point, or its place in the nearest
-/// mounted one above.
-pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
-    if let Some(at) = &s.mount_point {
-        return PathBuf::from(at);
-    }
-    let above = fs.subvolume.iter().filter(|o| {
-        o.mount_point.is_some()
-            && (o.path.is_empty() || s.path.starts_with(&format!("{}/", o.path)))
-    });
-    match above.max_by_key(|o| o.path.len()) {
-        Some(o) => below(
-            Path::new(o.mount_point.as_deref().unwrap_or("/")),
-            Path::new(s.path.strip_prefix(&o.path).unwrap_or(&s.path)),
-        ),
-        None => PathBuf::from("/").join(&s.path),
-    }
-}
-
-/// Makes the subvolume `path` of the btrfs at /alt_inst. The parent's copy left an empty directory
-/// where it goes.
-///
-/// # Errors
-/// What btrfs says.
-pub fn make_subvolume(path: &str, events: &Events) -> Result<()> {
-    let top = Beneath::open(Path::new(ALT_INST))?;
-    top.make_directories(Path::new(path).parent().unwrap_or(Path::new("")))?;
-    top.remove_directory(path)?;
-    let at = top.place(path)?;
-    Cmd::new("btrfs", format!("make subvolume {path}"))
-        .args(["subvolume", "create"])
-        .arg(at.path())
-        .run(events)
-        .map(drop)
-}
-
-/// Makes the subvolume `path` the one that is mounted where none is named.
-///
-/// # Errors
-/// What btrfs says.
-pub fn make_default(path: &str, v: &VolumeLayout, events: &Events) -> Result<()> {
-    let at = Beneath::open(Path::new(ALT_INST))?.directory(path)?;
-    let sentence = format!("make {path} the default subvolume of {}", v.device.display());
-    Cmd::new("btrfs", sentence)
-        .args(["subvolume", "set-default"])
-        .arg(at.path())
-        .run(events)
-        .map(drop)
-}
-
-/// A subvolume, below its file system's top level.
-///
-/// # Errors
-/// Where it cannot be opened.
-pub fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
-    use nix::fcntl::{OFlag, openat};
-    let fd = openat(
-        top,
-        path,
-        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
-        nix::sys::stat::Mode::empty(),
-    );
-    fd.with_context(|| format!("opening subvolume {path}"))
 }
 
 /// What each pattern of the exclude list did.

@@ -11,9 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::engine::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::{Base, ESP_WAITS, Imaged};
-use crate::engine::steps::Context;
-use crate::engine::steps::disks;
-use crate::engine::steps::{copying, mounted};
+use crate::engine::steps::{Context, copying, disks, mounted};
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -21,7 +19,6 @@ use crate::host::mounts;
 use crate::host::tree::Kind;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
-use crate::image::manifest::Manifest;
 use crate::image::restore;
 use crate::tree::{Progress, Totals};
 
@@ -91,16 +88,6 @@ fn again(image: &Imaged) -> Result<Archive> {
         return Err(error::IMAGE_CHANGED.with_cause(cause));
     }
     Ok(archive)
-}
-
-/// An image of ours by its whole manifest, another archive by its file's size and time.
-pub fn fingerprint(manifest: Option<&Manifest>, device: &Path) -> String {
-    use std::os::unix::fs::MetadataExt;
-    if let Some(text) = manifest.and_then(|m| serde_json::to_vec(m).ok()) {
-        return blake3::hash(&text).to_hex().to_string();
-    }
-    let meta = std::fs::metadata(device).ok().filter(std::fs::Metadata::is_file);
-    meta.map(|m| format!("{} {}.{}", m.len(), m.mtime(), m.mtime_nsec())).unwrap_or_default()
 }
 
 /// Directories that every system starts with and that archives are often made without.

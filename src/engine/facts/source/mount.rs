@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::CLONED;
+use super::describer::CLONED;
 use crate::boot::ids::{IdMap, Names};
 use crate::error;
 use crate::host::mounts::is_of;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::Describer;
+use super::describer::Describer;
 use crate::boot::ids::SubvolumeId;
 use crate::boot::options;
 use crate::host::mounts::Mount;

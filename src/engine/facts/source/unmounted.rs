@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Describer, Device, ESP_AT, MIB, find_device, floor_mb, resolve_spec};
+use super::describer::{Describer, ESP_AT, MIB, floor_mb};
+use super::device::{Device, find_device, resolve_spec};
 use crate::boot::{crypttab, fstab, options};
 use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Lv, LvType, SwapFile};

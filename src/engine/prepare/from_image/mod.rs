@@ -7,6 +7,7 @@
 
 pub(crate) mod boot_image;
 mod compatibility;
+pub mod fingerprint;
 mod fit;
 
 use std::path::Path;
@@ -17,10 +18,8 @@ use crate::boot::fstab;
 use crate::disk::features;
 use crate::disk::model::{Disk, World};
 use crate::engine::ALT_INST;
-use crate::engine::facts::Facts;
-use crate::engine::facts::{names, surveyed, system};
-use crate::engine::plan::image_ids;
-use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
+use crate::engine::facts::{Facts, names, surveyed, system};
+use crate::engine::plan::{Base, Bootable, Firmware, Imaged, image_ids};
 use crate::engine::prepare::{self, Prepared};
 use crate::engine::request::{FromImage, Identity, Request};
 use crate::engine::state::Alternate;
@@ -32,9 +31,6 @@ use crate::image::data::ImageData;
 use crate::image::manifest::System;
 use crate::image::survey::Survey;
 use crate::image::{parse, shown};
-
-/// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
-pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
 
 /// Checks the request against image and machine and settles everything.
 ///
@@ -361,7 +357,7 @@ fn imaged(
     Imaged {
         device: from.device.clone(),
         what: crate::text::printable(&described, false),
-        print: crate::engine::steps::restoring::fingerprint(
+        print: fingerprint::fingerprint(
             seen.head.manifest.as_ref(),
             &from.device,
         ),

@@ -1,0 +1,49 @@
+//! The lines that the fstab of the alternate must have.
+
+use std::path::Path;
+
+use crate::boot::fstab::{FstabExtras, Wanted};
+use crate::boot::options;
+use crate::engine::plan::layout::VolumeLayout;
+use crate::engine::plan::{self, Base};
+use crate::image::data::LvType;
+
+/// What must stand in the alternate's fstab even where the source's has no line for it.
+pub fn fstab_extras(base: &Base) -> FstabExtras {
+    let mut lines = Vec::new();
+    for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
+        let v = &base.layout.volumes[i];
+        let Some(fs) = &v.fs else { continue };
+        let options =
+            Some(plan::with_subvolume(&options::portable(&fs.fs_options), subvolume.as_deref()))
+                .filter(|o| !o.is_empty());
+        let options = options.unwrap_or_else(|| "defaults".to_owned());
+        let pass = match fs.fs_vfs.as_str() {
+            "xfs" | "btrfs" => 0,
+            _ if at == Path::new("/") => 1,
+            _ => 2,
+        };
+        lines.push(Wanted {
+            spec: v.spec(),
+            mount_point: at,
+            fstype: fs.fs_vfs.clone(),
+            options,
+            pass,
+        });
+    }
+    let swap =
+        base.layout.volumes.iter().filter(|v| v.kind == LvType::Swap).map(VolumeLayout::spec);
+    let files = base.layout.swap_files.iter().map(|s| s.file.clone());
+    lines.extend(swap.chain(files).map(|spec| Wanted {
+        spec,
+        mount_point: "none".into(),
+        fstype: "swap".into(),
+        options: "sw".into(),
+        pass: 0,
+    }));
+    FstabExtras {
+        lines,
+        claim: base.imaged.is_some(),
+        strangers_may_fail: base.imaged.as_ref().is_some_and(|i| i.other_machine),
+    }
+}

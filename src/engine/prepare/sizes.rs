@@ -1,0 +1,91 @@
+//! Whether the system fits on the target disks, and how it is laid out there.
+
+use anyhow::Result;
+
+use crate::disk::content::Before;
+use crate::disk::identity::seen;
+use crate::disk::model::Disk;
+use crate::disk::practice;
+use crate::disk::size::human;
+use crate::engine::facts::{self, Facts};
+use crate::engine::plan::fitting::{self, Need};
+use crate::engine::plan::fresh::Fresh;
+use crate::engine::plan::lay_out::lay_out;
+use crate::engine::plan::layout::{Fresh, Layout, Target, lay_out};
+use crate::error;
+use crate::image::data::ImageData;
+
+/// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than
+/// the original.
+///
+/// # Errors
+/// ALT-32x where it does not fit; ALT-218 where a disk cannot be read.
+pub fn laid_out(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
+    // What is on them now is kept with the plan: nothing else is ever erased.
+    let before = |d: &Disk| {
+        let looked = Before::of(d)
+            .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", d.path.display())));
+        looked.map(|before| Target { before: Some(before), ..target(d) })
+    };
+    let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;
+    lay_out_at(image, &places, needs)
+}
+
+pub fn lay_out_at(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
+    let mut random = uuid::Uuid::new_v4;
+    let mut notes = vec![];
+    let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
+    let fitted = fitting::fit(image, sector, needs, &mut notes);
+    let mut layout =
+        lay_out(&fitted.image, fitted.added_mb << 20, places, &mut Fresh(&mut random))?;
+    fitting::count_blocks(&mut layout)?;
+    layout.notes.extend(notes);
+    Ok(layout)
+}
+
+/// A name for an alternate.
+pub fn fresh_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
+}
+
+/// A practice disk is a sparse file: its size says nothing of what can be written to it.
+pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -> Result<()> {
+    let needed = fitting::written(image, needs);
+    let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
+    let room = files.iter().filter_map(|f| practice::room(f)).min();
+    match (files.first(), room) {
+        (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
+            format!(
+                "the copy needs {}; the file system that holds the practice disk {} has room for {}",
+                human(needed),
+                file.display(),
+                human(room)
+            ),
+            "free some space there, or practise on a machine with less on it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the running system fits on this disk alone, as it is; Err: why not.
+///
+/// # Errors
+/// What the layout says, for people.
+pub fn fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
+    // For a list: what is on the disk matters only when it is chosen.
+    lay_out_at(&facts.source.image, &[target(disk)], &[]).map(drop).map_err(|e| error::cause(&e))
+}
+
+pub fn target(d: &Disk) -> Target {
+    Target {
+        name: d.name.clone(),
+        path: d.path.clone(),
+        serial: d.serial.clone(),
+        wwn: d.wwn.clone(),
+        model: d.model.clone(),
+        before: None,
+        seen: seen(d),
+        size: d.size,
+        sector: d.logical_sector,
+    }
+}

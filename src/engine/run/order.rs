@@ -1,0 +1,118 @@
+//! The order of the phases: which run may begin now, and on what.
+
+use anyhow::Result;
+
+use crate::disk::model::World;
+use crate::engine::plan::Step;
+use crate::engine::prepare::replace;
+use crate::engine::request::Request;
+use crate::engine::state::Alternate;
+use crate::error;
+
+/// The alternate whose run can go on.
+///
+/// # Errors
+/// ALT-704 where there is none.
+pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
+    let alternate = stored.filter(|a| !a.run_complete());
+    let alternate = alternate.ok_or_else(|| {
+        error::NOTHING_TO_RESUME.with_cause("no run of alt_disk_install was interrupted")
+    })?;
+    if alternate.cleaning() {
+        return Err(error::NOTHING_TO_RESUME
+            .with_remedy("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+    }
+    Ok(alternate)
+}
+
+/// Steps of the interrupted run that need not be done again.
+pub(super) fn stands(alternate: &Alternate) -> Vec<String> {
+    let mut done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
+    if !alternate.begun("3.unmount") {
+        // A failure among the loader's steps took the loader off again: all of them are done anew.
+        done.retain(|id| {
+            !["3.esp", "3.loader.efi", "3.loader.bios", "3.verify", "3.origin"]
+                .contains(&id.as_str())
+        });
+    }
+    done
+}
+
+/// Steps that `--resume` would do.
+pub fn left(alternate: &Alternate) -> Vec<&Step> {
+    let done = stands(alternate);
+    alternate.plan.steps.iter().filter(|s| !done.contains(&s.id)).collect()
+}
+
+/// What a run works on.
+pub enum On {
+    Nothing,
+    Copy(Box<Alternate>),
+    /// Phase 1, on the disks of this finished copy.
+    Replaces(Box<Alternate>),
+}
+
+impl On {
+    /// The copy that is worked on, and the one that is replaced.
+    pub(super) fn split(self) -> (Option<Alternate>, Option<Alternate>) {
+        match self {
+            Self::Nothing => (None, None),
+            Self::Copy(a) => (Some(*a), None),
+            Self::Replaces(a) => (None, Some(*a)),
+        }
+    }
+}
+
+/// The order of the phases.
+///
+/// # Errors
+/// ALT-703 where a copy is in the way, ALT-707 where the phase's turn has not come or is over.
+pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
+    let first = request.phases.list()[0];
+    let Some(a) = stored else {
+        if first == 1 {
+            return Ok(On::Nothing);
+        }
+        return Err(error::WRONG_PHASE.with_remedy(
+            format!("phase {first} needs phase 1, and there is no altinst_rootvg"),
+            "run phase 1 (or all phases) first",
+        ));
+    };
+    let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
+    if a.cleaning() {
+        return Err(error::WRONG_PHASE.with_remedy(
+            format!("cleaning up the copy on {disks} was begun and not finished"),
+            "run `alt_disk_install -X` to the end",
+        ));
+    }
+    if first == 1 {
+        replace::may_replace(request, &a, &World::gather()?)?;
+        return Ok(On::Replaces(Box::new(a)));
+    }
+    if !done.contains(&1) {
+        return Err(error::WRONG_PHASE.with_remedy(
+            format!("phase {first} needs phase 1, which was not finished on {disks}"),
+            "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it",
+        ));
+    }
+    if a.begun("3.unmount") && !done.contains(&3) {
+        return Err(error::WRONG_PHASE.with_remedy(
+            format!("phase 3 was begun on {disks} and not finished"),
+            "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the copy",
+        ));
+    }
+    if first == 3 && a.half_updated() {
+        return Err(error::WRONG_PHASE.with_remedy(
+            format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
+            "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
+             `alt_disk_install -C -P 2` without packages says that all is well as it is",
+        ));
+    }
+    if done.contains(&3) {
+        return Err(error::WRONG_PHASE.with_remedy(
+            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and put away"),
+            "`altdisk disks --alternates` shows how it is made anew; `alt_disk_install -X` forgets it",
+        ));
+    }
+    Ok(On::Copy(Box::new(a)))
+}

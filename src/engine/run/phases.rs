@@ -1,0 +1,245 @@
+//! Carrying out a plan: step by step, every step journalled before and after it acts.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::engine::facts::exclusions;
+use crate::engine::plan::{self, Action, Base, Plan, Step};
+use crate::engine::run::cleanup;
+use crate::engine::run::quiet::Quiet;
+use crate::engine::state::{Record, State, crash_point};
+use crate::engine::steps::targets::Targets;
+use crate::engine::steps::{copying, mounted};
+use crate::engine::steps;
+use crate::error;
+use crate::event::{Event, Events, Planned, State as Stand};
+use crate::host::signals;
+use crate::image::archive::Archive;
+use crate::secret;
+use crate::tree::Progress;
+
+/// What an interrupted run did before this one went on.
+#[derive(Default)]
+pub(super) struct Earlier {
+    pub done: Vec<String>,
+    pub begun: Vec<String>,
+    /// It journalled the boot list's before-image.
+    pub before: bool,
+    /// The phases that it journalled as complete.
+    pub phases: BTreeSet<u8>,
+    /// There was none: this run stored the plan, and before its first check has passed nothing is
+    /// touched.
+    pub untouched: bool,
+}
+
+/// What a run holds while it works.
+pub(super) struct Held {
+    pub quiet: Quiet,
+    /// The image, where it is open already.
+    pub archive: Option<Archive>,
+    /// Compared before and after each step.
+    pub targets: Targets,
+}
+
+pub(super) fn execute(
+    state: &mut State,
+    base: &Base,
+    plan: &Plan,
+    earlier: &Earlier,
+    mut held: Held,
+    options: Options,
+    events: &Events,
+) -> Result<String> {
+    let done = earlier.done.as_slice();
+    let planned = |s: &Step| Planned { id: s.id.clone(), phase: s.phase, title: s.title.clone() };
+    events.emit(Event::Plan { steps: plan.steps.iter().map(planned).collect() });
+    let mut phase = 0;
+    let of = plan.steps.len();
+    let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();
+    let excludes = exclusions::read(
+        plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)),
+    )?;
+    let progress = Progress::new(1, copying::totals(base, &to_do));
+    for (index, step) in (1..).zip(&plan.steps) {
+        if step.phase != phase {
+            if phase == 1 {
+                held.quiet.release_packages();
+            }
+            finish_phase(state, base, phase, earlier, events)?;
+            phase = step.phase;
+            pass_empty_phases(state, plan, earlier, phase)?;
+            events.emit(Event::Phase {
+                phase,
+                title: plan::phase_title(base, phase).into(),
+                state: Stand::Begin,
+            });
+        }
+        let tell = |state: Stand, ms| {
+            events.emit(Event::Step {
+                id: step.id.clone(),
+                phase,
+                index,
+                of,
+                title: step.title.clone(),
+                state,
+                ms,
+            })
+        };
+        if done.contains(&step.id) {
+            tell(Stand::Skipped, None);
+            continue;
+        }
+        if step.action == Action::Reboot {
+            // Nothing comes after it: all is journalled before the machine goes down.
+            state.append(&Record::Done { id: step.id.clone() })?;
+            finish_phase(state, base, phase, earlier, events)?;
+            pass_empty_phases(state, plan, earlier, u8::MAX)?;
+            tell(Stand::Begin, None);
+            drop(held);
+            steps::reboot(events)?;
+            return Ok(closing(base, plan));
+        }
+        state.append(&Record::Begin { id: step.id.clone() })?;
+        crash_point("before", &step.id);
+        tell(Stand::Begin, None);
+        let begun = Instant::now();
+        if let Err(e) = one(
+            &mut steps::Context {
+                state,
+                base,
+                plan,
+                options,
+                repeated: earlier.begun.contains(&step.id),
+                before_is_kept: earlier.before,
+                events,
+                excludes: &excludes,
+                progress: &progress,
+                archive: &mut held.archive,
+                targets: &held.targets,
+            },
+            step,
+        ) {
+            tell(Stand::Failed, None);
+            return Err(failed(state, base, step, e, earlier.untouched, events));
+        }
+        crash_point("after", &step.id);
+        state.append(&Record::Done { id: step.id.clone() })?;
+        crash_point("done", &step.id);
+        tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
+    }
+    finish_phase(state, base, phase, earlier, events)?;
+    if plan.request.phases.list().last() != Some(&3) {
+        mounted::ensure_mounted(base, usize::MAX, events)?;
+    }
+    pass_empty_phases(state, plan, earlier, u8::MAX)?;
+    held.targets.close()?;
+    Ok(closing(base, plan))
+}
+
+/// A phase without steps (2, with nothing to customize) is complete when its turn comes: before
+/// phase `now`.
+fn pass_empty_phases(state: &mut State, plan: &Plan, earlier: &Earlier, now: u8) -> Result<()> {
+    let empty = |p: &&u8| {
+        **p < now && !plan.steps.iter().any(|s| s.phase == **p) && !earlier.phases.contains(*p)
+    };
+    for phase in plan.request.phases.list().iter().filter(empty) {
+        state.append(&Record::Phase { phase: *phase })?;
+    }
+    Ok(())
+}
+
+fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
+    if signals::interrupted() {
+        return Err(error::INTERRUPTED.with_cause("stopped by a signal"));
+    }
+    steps::execute(c, step)?;
+    if signals::interrupted() {
+        Err(error::INTERRUPTED.with_cause("stopped by a signal"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Journals a phase when its last step is done, unless an earlier run did.
+fn finish_phase(
+    state: &mut State,
+    base: &Base,
+    phase: u8,
+    earlier: &Earlier,
+    events: &Events,
+) -> Result<()> {
+    if phase == 0 || earlier.phases.contains(&phase) {
+        return Ok(());
+    }
+    state.append(&Record::Phase { phase })?;
+    events.emit(Event::Phase {
+        phase,
+        title: plan::phase_title(base, phase).into(),
+        state: Stand::Done,
+    });
+    Ok(())
+}
+
+/// What a failed step leaves: a refusal before the first write leaves nothing, if this run stored
+/// the plan (`untouched`); a loader that was begun is taken away again.
+fn failed(
+    state: &mut State,
+    base: &Base,
+    step: &Step,
+    e: anyhow::Error,
+    untouched: bool,
+    events: &Events,
+) -> anyhow::Error {
+    let stopped = signals::interrupted().then(|| format!("stopped by a signal in: {}", step.title));
+    if step.action == Action::Gate && untouched {
+        let e = stopped.map_or(e, |why| {
+            error::INTERRUPTED.with_remedy(why, "nothing was begun: give the same command again")
+        });
+        return match cleanup::forget_untouched(state, base) {
+            Ok(()) => e,
+            Err(why) => e.context(format!("{why:#}")),
+        };
+    }
+    let e = stopped.map_or(e, |why| error::INTERRUPTED.with_cause(why));
+    let told = state
+        .append(&Record::Failed { id: step.id.clone(), error: secret::masked(&format!("{e:#}")) });
+    let loader = matches!(
+        step.action,
+        Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin
+    );
+    if let Some(why) = loader.then(|| steps::make_unbootable(base, events)).and_then(Result::err) {
+        events.warn(format!("the unfinished copy may still have a boot loader: {why:#}"));
+    }
+    match told {
+        Ok(()) => e,
+        Err(why) => e.context(format!("{why:#}")),
+    }
+}
+
+fn closing(base: &Base, plan: &Plan) -> String {
+    let disks = base.layout.disk_names();
+    let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
+    let old = base.present();
+    if plan.request.phases.list().last() != Some(&3) {
+        let at = Path::new(crate::engine::ALT_INST).display();
+        return format!(
+            "The copy on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it."
+        );
+    }
+    if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
+        format!(
+            "Bootlist is set to the boot disk: {first}. To go back: `altdisk bootlist {old}`, here or after booting {first}."
+        )
+    } else if base.on_practice_disks() {
+        format!(
+            "The copy on {disks} is finished; the boot list is as it was: no firmware starts a practice disk."
+        )
+    } else {
+        format!(
+            "The copy on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next."
+        )
+    }
+}

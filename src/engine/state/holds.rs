@@ -1,0 +1,123 @@
+//! What is on a target disk now: the copy, nothing, or somebody else's data.
+
+use anyhow::Result;
+
+use crate::disk::content::{self, Since};
+use crate::disk::held::Held;
+use crate::disk::model::{Disk, Sight, Signature};
+use crate::disk::probe;
+use crate::engine::state::Alternate;
+use crate::error;
+
+/// What is on a target disk now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Nothing at all.
+    Nothing,
+    /// What was there before the run: nothing was written yet.
+    AsBefore,
+    /// What an interrupted wipe left of that.
+    PartlyErased,
+    /// The copy, or the beginning of one.
+    Copy,
+    /// Something of somebody else; what it is, for people.
+    Other(String),
+}
+
+/// What target `index`, which is `disk`, holds now.
+///
+/// # Errors
+/// ALT-218 where it cannot be read.
+pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> {
+    let layout = &alternate.base.layout.disks[index];
+    let held = Held::disk(disk)?;
+    let unreadable = |e: std::io::Error| {
+        error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display()))
+    };
+    let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
+    let is_own = |id: &Option<String>| {
+        id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&layout.table_id))
+    };
+    if is_own(&ids.first) {
+        return Ok(foreign(disk, alternate, index).map_or(Holds::Copy, Holds::Other));
+    }
+    let all = content::places(disk.size, &[]);
+    let blocks = content::read(held.file(), disk.size, &all).map_err(unreadable)?;
+    if is_own(&ids.last) {
+        // sfdisk writes the backup of a table first: until then the start of the disk is as the
+        // wipe left it.
+        let start: Vec<u32> =
+            all.iter().zip(&blocks).filter(|(at, _)| **at < 1 << 20).map(|(_, b)| *b).collect();
+        let other = || "data, and the backup of the copy's partition table".to_owned();
+        return Ok(if content::blank(&start) && content::signatures(disk).next().is_none() {
+            Holds::Copy
+        } else {
+            Holds::Other(other())
+        });
+    }
+    // A sparse file tells exactly; it is looked at as a whole where nothing is recognised on it.
+    if disk.sight == Some(Sight::Blank) || (disk.sight.is_none() && content::blank(&blocks)) {
+        return Ok(Holds::Nothing);
+    }
+    let in_words = || {
+        let all = crate::disk::gate::describe(disk);
+        if all.is_empty() { "data of which nothing is known".to_owned() } else { all.join(", ") }
+    };
+    let begun = !alternate.done(&format!("1.wipe.{index}"));
+    Ok(match layout.before.as_ref().filter(|_| begun) {
+        None => Holds::Other(in_words()),
+        Some(before) => match before.since(held.file(), disk.size).map_err(unreadable)? {
+            Since::Same => Holds::AsBefore,
+            Since::Zeroed if content::signatures(disk).all(|s| before.signatures.contains(s)) => {
+                Holds::PartlyErased
+            }
+            _ => Holds::Other(in_words()),
+        },
+    })
+}
+
+/// What is on a disk with the copy's table and is not the copy's.
+fn foreign(disk: &Disk, alternate: &Alternate, index: usize) -> Option<String> {
+    let layout = &alternate.base.layout;
+    let own_disk = &layout.disks[index];
+    let says = |s: &Signature| {
+        format!("{} {}", s.kind, s.uuid.as_deref().or(s.label.as_deref()).unwrap_or_default())
+            .trim_end()
+            .to_owned()
+    };
+    if let Some(s) = disk.content.iter().find(|s| s.usage != "partition-table") {
+        return Some(says(s));
+    }
+    let table = disk.table.as_ref().filter(|t| !t.id.eq_ignore_ascii_case(&own_disk.table_id));
+    // What protects a torn GPT shows as a table with one partition of that kind.
+    if let Some(t) = table.filter(|_| {
+        disk.partitions
+            .iter()
+            .any(|p| !p.type_id.is_empty() && !p.type_id.eq_ignore_ascii_case("ee"))
+    }) {
+        return Some(format!("a partition table of kind {}", t.kind));
+    }
+    for p in &disk.partitions {
+        let planned = own_disk.partitions.iter().find(|q| q.number == p.number);
+        let named =
+            p.uuid.as_ref().zip(planned).is_none_or(|(uuid, q)| uuid.eq_ignore_ascii_case(&q.uuid));
+        if table.is_none() && (planned.is_none() || !named) {
+            return Some(format!("the partition {}, which is not the copy's", p.name));
+        }
+        let path = planned.map(|q| &q.path);
+        let own = |s: &Signature| match s.kind.as_str() {
+            "LVM2_member" => layout.vgs.iter().any(|v| v.pvs.iter().any(|pv| Some(pv) == path)),
+            _ => {
+                s.uuid.is_none()
+                    || layout
+                        .volumes
+                        .iter()
+                        .any(|v| s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(&v.uuid)))
+            }
+        };
+        if let Some(s) = p.content.iter().find(|s| s.usage != "partition-table" && !own(s)) {
+            return Some(format!("{} on {}", says(s), p.name));
+        }
+    }
+    None
+}

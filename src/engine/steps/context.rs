@@ -1,0 +1,37 @@
+//! What a step works with.
+
+use crate::boot::options;
+use crate::engine::plan::{self, Base, Plan};
+use crate::engine::run::Options;
+use crate::engine::state::State;
+use crate::engine::steps::targets::Targets;
+use crate::event::Events;
+use crate::image::archive::Archive;
+use crate::tree::{Excludes, Progress};
+
+/// What a run is told beside the request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// `-V`: name every file.
+    pub verbose: bool,
+}
+
+/// What a step works with.
+pub struct Context<'a> {
+    pub state: &'a mut State,
+    pub base: &'a Base,
+    pub plan: &'a Plan,
+    pub options: Options,
+    /// An earlier run began this step and did not end it.
+    pub repeated: bool,
+    /// The boot list's before-image is in the journal already.
+    pub before_is_kept: bool,
+    pub events: &'a Events,
+    /// The target disks, held open.
+    pub targets: &'a Targets,
+    pub excludes: &'a Excludes,
+    /// Of all copies of this run together.
+    pub progress: &'a Progress,
+    /// The image, where it is open already.
+    pub archive: &'a mut Option<Archive>,
+}
