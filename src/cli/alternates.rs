@@ -9,9 +9,12 @@ use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
+use crate::engine::paths::ALT_INST;
+use crate::engine::prepare::target_disks;
+use crate::engine::privilege;
+use crate::engine::run::order;
 use crate::engine::state::standing::{Marks, Standing, Unreadable, seen};
 use crate::engine::state::{Alternate, State};
-use crate::engine::{ALT_INST, prepare, run};
 use crate::error;
 use crate::host::{clock, mounts};
 use crate::job::{self, Id, Summary};
@@ -32,8 +35,8 @@ struct Known<'w> {
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
-    run::require_root()?;
-    let roles = roles(world, &prepare::known(&[])?);
+    privilege::require_root()?;
+    let roles = roles(world, &target_disks::known_disks(&[])?);
     let (stored, unreadable) = match Standing::of(seen(State::peek())?) {
         Standing::None => (None, None),
         Standing::Known(a) => (Some(*a), None),
@@ -62,7 +65,7 @@ fn in_json(k: &Known) -> Value {
             "argv": a.made_by(),
             "phases": a.phases_done(),
             "complete": a.run_complete(),
-            "steps_left": if a.run_complete() { 0 } else { run::left(a).len() },
+            "steps_left": if a.run_complete() { 0 } else { order::left(a).len() },
             "removing": a.cleaning(),
             "mounted": k.mounted,
         })
@@ -155,7 +158,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
             lines.push(works(job, &busy));
             return lines;
         }
-        let left = run::left(a);
+        let left = order::left(a);
         let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
         lines.push(format!("the last run did not finish; steps left: {}{next}", left.len()));
         lines.push("`alt_disk_install --resume` goes on with it".to_owned());
@@ -198,7 +201,7 @@ fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn k_again(world: &World) -> Known<'_> {
         Known {

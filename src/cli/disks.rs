@@ -13,7 +13,7 @@ use crate::disk::gate::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
-use crate::engine::prepare;
+use crate::engine::prepare::target_disks;
 use crate::engine::state::standing::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -44,7 +44,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         let text = alternates::tell(&world, as_json)?;
         return Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) });
     }
-    let roles = roles(&world, &prepare::known(&[])?);
+    let roles = roles(&world, &target_disks::known_disks(&[])?);
     let seen = Seen { world: &world, roles: &roles, marks: &marks };
     let mut named: Vec<&Disk> = vec![];
     for word in words {
@@ -298,7 +298,7 @@ fn wrap(head: &str, body: &str, indent: &str, take: &mut dyn FnMut(String)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn a_page_of_disks() {

@@ -274,7 +274,7 @@ fn alt_disk_install(args: &[OsString], events: &Events) -> Result<Exit> {
 /// The one place where the command line hands over to the engine. Returns the sentence that ends
 /// the run.
 fn engine_run(action: Action, output: Output, events: &Events) -> Result<String> {
-    let options = engine::run::Options { verbose: output.verbose };
+    let options = engine::steps::context::Options { verbose: output.verbose };
     match action {
         Action::Install(request) => engine::run::install(&request, options, events),
         Action::Resume => engine::run::resume(options, events),

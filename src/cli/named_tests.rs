@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use crate::boot::bootdisk::{ALTERNATE, ORIGIN};
+use crate::boot::bootlist::bootdisk::{ALTERNATE, ORIGIN};
 use crate::cli::{Found, LOG, find, getopt, help, list, mksysb, ui};
 use crate::disk::practice;
+use crate::engine::paths::{self, ALT_INST};
 use crate::engine::prepare::from_image::boot_image;
 use crate::engine::steps::customize;
-use crate::engine::{ALT_INST, state};
 use crate::error::{self, details};
 use crate::flags::{self, Command};
 use crate::job;
@@ -376,8 +376,8 @@ fn own_paths() -> Vec<String> {
         ALT_INST.into(),
     ];
     let files: [PathBuf; 8] = [
-        state::DIR.into(),
-        Path::new(state::DIR).join(state::ALTERNATE),
+        paths::STATE.into(),
+        Path::new(paths::STATE).join(paths::ALTERNATE),
         LOG.into(),
         Path::new(LOG).parent().unwrap().into(),
         mksysb::LOG.into(),

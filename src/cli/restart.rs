@@ -8,9 +8,10 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::cli::{bootlist, console, getopt, say, say_page};
+use crate::engine::privilege;
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
-use crate::engine::{run as engine_run, steps};
+use crate::engine::steps::finish;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::RESTART;
@@ -25,7 +26,7 @@ use crate::job::{self, State as JobState, Summary};
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTART, args)?;
     console(events, &RESTART, false, false, false);
-    engine_run::require_root()?;
+    privilege::require_root()?;
     if !parsed.has("review") && !parsed.has("yes") {
         return Err(error::RESTART_UNCONFIRMED.with_cause("neither --yes nor a terminal"));
     }
@@ -35,7 +36,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         let page = page(&bootlist::next(events), logins::list());
         return say_page(&page);
     }
-    steps::reboot(events)?;
+    finish::reboot(events)?;
     Ok(say("The machine restarts now.\n", Exit::Done))
 }
 

@@ -4,9 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::plan::layout::{Fresh, Target, lay_out};
-use super::plan::{self, Base, Bootable, Firmware, Imaged};
-use super::prepare::Prepared;
+use super::facts::bootable::{Bootable, Firmware};
+use super::plan;
+use super::plan::fresh::Fresh;
+use super::plan::lay_out::lay_out;
+use super::plan::layout::Target;
+use super::plan::spec::{Base, Imaged};
+use super::prepare::prepared::Prepared;
 use super::request::{Identity, Phases, Request};
 use super::review::preview;
 use super::review::{self, Typed};
@@ -250,7 +254,7 @@ fn golden_updates() {
     p.targets = vec!["vdb: empty".into()];
     let plan = plan::plan(&p.base, &request);
     let page = review::install_page(&p, &plan, vec![], None);
-    assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+    assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
     golden("../reviews/updated.json", &(serde_json::to_string_pretty(&page).unwrap() + "\n"));
 }
 
@@ -284,7 +288,7 @@ fn golden_image_installs() {
     let (p, request) = installed(plain());
     let plan = plan::plan(&p.base, &request);
     let page = review::install_page(&p, &plan, vec![], None);
-    assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+    assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
     golden("../reviews/image.json", &(serde_json::to_string_pretty(&page).unwrap() + "\n"));
 }
 
@@ -300,7 +304,7 @@ fn golden_reviews() {
         p.warnings = vec!["the copy will not boot by UEFI: grub-efi is not installed".into()];
         let plan = plan::plan(&p.base, request);
         let page = review::install_page(&p, &plan, typed, rate);
-        assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+        assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
         serde_json::to_string_pretty(&page).unwrap() + "\n"
     };
     let word = |w: &str| w.to_owned();
@@ -343,7 +347,7 @@ fn golden_reviews_of_what_stands() {
     journal.extend([Record::Phase { phase: 1 }, Record::Begin { id: "2.client".into() }]);
     let stands = Alternate { base: p.base, plan, run: 1, journal, journal_damaged: false };
     let json = |page: &review::Review| {
-        assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+        assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
         // The day depends on where the test runs.
         serde_json::to_string_pretty(page).unwrap().replace(&crate::host::clock::minute(0), "DATE")
             + "\n"
@@ -351,13 +355,17 @@ fn golden_reviews_of_what_stands() {
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
     let vdb = crate::disk::model::Disk {
         serial: Some("S-vdb".into()),
-        ..crate::disk::sample::disk("vdb", "254:16")
+        ..crate::testing::sample::disk("vdb", "254:16")
     };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
-    let page =
-        review::clean_up_page(&stands, &[Deed::Erase(&vdb), Deed::Another(&vdb)], &mounted, false);
+    let page = review::removal::clean_up_page(
+        &stands,
+        &[Deed::Erase(&vdb), Deed::Another(&vdb)],
+        &mounted,
+        false,
+    );
     golden("../reviews/clean-up.json", &json(&page));
-    let page = review::clean_up_page(&stands, &[Deed::Untouched, Deed::Gone], &[], false);
+    let page = review::removal::clean_up_page(&stands, &[Deed::Untouched, Deed::Gone], &[], false);
     assert!(
         page.typed.is_empty() && page.text.join(" ").contains("Nothing is mounted"),
         "{page:?}"
@@ -368,12 +376,16 @@ fn golden_reviews_of_what_stands() {
     let mut finished = stands;
     finished.journal.extend([Record::Phase { phase: 2 }, Record::Phase { phase: 3 }]);
     let both = [Deed::Keep(&vdb), Deed::Another(&vdb)];
-    golden("../reviews/forget.json", &json(&review::clean_up_page(&finished, &both, &[], false)));
+    golden(
+        "../reviews/forget.json",
+        &json(&review::removal::clean_up_page(&finished, &both, &[], false)),
+    );
     golden(
         "../reviews/forget-and-erase.json",
-        &json(&review::clean_up_page(&finished, &both, &[], true)),
+        &json(&review::removal::clean_up_page(&finished, &both, &[], true)),
     );
-    let given = review::clean_up_page(&finished, &[Deed::Erase(&vdb), Deed::Gone], &[], false);
+    let given =
+        review::removal::clean_up_page(&finished, &[Deed::Erase(&vdb), Deed::Gone], &[], false);
     assert!(
         given.typed.is_empty()
             && given.text.iter().any(|l| l.contains("vdb: 8 GiB, serial S-vdb: everything")),

@@ -12,13 +12,13 @@ use anyhow::{Context, Result};
 
 use crate::archive::output::{Method, Output};
 use crate::disk::size::human;
-use crate::engine::facts::Facts;
-use crate::engine::facts::protections::{self, Into};
-use crate::engine::facts::{exclusions, names, snapshots, system, trees};
+use crate::engine::facts::protections::Into;
+use crate::engine::facts::{Facts, exclusions, names, protections, snapshots, system, trees};
+use crate::engine::prepare::image_data;
 use crate::engine::request::Loss;
 use crate::engine::run::quiet::Quiet;
 use crate::engine::steps::copying;
-use crate::engine::{prepare, run, state};
+use crate::engine::{privilege, state};
 use crate::event::{Event, Events, Planned, State};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
@@ -57,7 +57,7 @@ const SPOOL: &str = "/var/tmp";
 /// ALT-803 without root, ALT-3xx for a system that cannot be described, ALT-6xx as
 /// [`create::create`] and [`verify::verify`].
 pub fn save(request: &Request, events: &Events) -> Result<String> {
-    run::require_root()?;
+    privilege::require_root()?;
     signals::catch();
     let steps = Steps::plan(request, events);
     let looked = steps.run(0, || look(request, events))?;
@@ -156,7 +156,8 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     let excludes = exclusions::checked(request.exclude_list.as_ref(), true)?;
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
-    let mut image = prepare::image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    let mut image =
+        image_data::read_image_data(request.image_data.as_ref(), &facts, &mut warnings)?;
     let mut notes = facts.source.notes.clone();
     snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
     let told = protections::check(&image, &facts, &excludes, &request.accept, Into::Image)?;

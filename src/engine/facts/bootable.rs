@@ -6,7 +6,6 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::boot::{bootlist, grub};
-use crate::engine::plan::{Bootable, Firmware};
 use crate::error;
 
 pub use crate::boot::bootlist::Firmware;

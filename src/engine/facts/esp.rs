@@ -10,11 +10,9 @@ use anyhow::Result;
 
 use crate::boot::device;
 use crate::boot::ids::Names;
-use crate::engine::facts::names;
-use crate::engine::facts::source::mount;
 use crate::host::device::block_device;
 use crate::host::mounts::{self, Mount};
-use crate::host::{mounts, view};
+use crate::host::view;
 use crate::image::data::{Fs, ImageData, LvType};
 
 /// Whether a file system of an image.data is its EFI system partition.

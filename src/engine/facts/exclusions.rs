@@ -12,9 +12,8 @@ use anyhow::{Context, Result};
 
 use crate::boot::fstab;
 use crate::engine::facts::source::Source;
-use crate::engine::steps::unlocked;
+use crate::engine::paths::{ALT_INST, FLAGS, STATE};
 use crate::error;
-use crate::host::mounts;
 use crate::host::{files, mounts, tree};
 use crate::tree::Excludes;
 use crate::tree::filter::ExcludeFilter;
@@ -109,7 +108,19 @@ fn takes(list: &Excludes, at: &Path) -> Result<bool> {
 /// Practice disks' backing files and our own state: what neither a clone nor an image contains.
 pub fn leave_out(source: &Source) -> Vec<PathBuf> {
     let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
-    let own =
-        [crate::engine::state::DIR, crate::engine::ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
-    own.into_iter().chain([Path::new("/").join(unlocked::NOTES)]).chain(swap).collect()
+    let own = [STATE, ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
+    own.into_iter().chain([Path::new("/").join(FLAGS)]).chain(swap).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_state_is_left_out() {
+        let all = leave_out(&Source::default());
+        for path in ["/alt_inst", "/.altdisk-flags"] {
+            assert!(all.contains(&PathBuf::from(path)), "{path}: {all:?}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ pub mod system;
 pub mod trees;
 pub mod usage;
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Result;
@@ -25,12 +26,10 @@ use crate::disk::model::World;
 use crate::engine::facts::bootable::{Bootable, Firmware, bootable};
 use crate::engine::facts::machine::Machine;
 use crate::engine::facts::source::Source;
-use crate::engine::plan::{Bootable, Firmware};
-use crate::engine::prepare;
 use crate::error;
 use crate::host::beneath::own_path;
+use crate::host::files;
 use crate::host::mounts::{self, Mount};
-use crate::host::{files, view};
 use crate::image::data::{Fs, Image};
 
 /// The machine as it is now.
@@ -94,19 +93,28 @@ impl Facts {
     /// A loader for UEFI can lie on an ESP that is not mounted.
     fn look_at_unmounted_esp(&mut self) -> Result<()> {
         let image = &self.source.image;
-        let Some(fs) = image.fs_data.iter().find(|f| prepare::is_esp(image, f)) else {
+        let Some(fs) = image.fs_data.iter().find(|f| esp::is_esp(image, f)) else {
             return Ok(());
         };
         if self.boot.efi.is_ok() || esp::is_mounted(&fs.fs_name)? {
             return Ok(());
         }
-        let view = esp::of_source(self, &fs.fs_name).ok().flatten();
+        let view = self.open_esp(&fs.fs_name).ok().flatten();
         self.boot.efi = grub::efi_unmounted(
             Path::new("/"),
             &fs.fs_name,
             view.as_ref().map(own_path).as_deref(),
         );
         Ok(())
+    }
+
+    /// Opens the ESP of rootvg that belongs at `fs_name`, see [`esp::open`].
+    ///
+    /// # Errors
+    /// ALT-406 where it cannot be opened.
+    pub fn open_esp(&self, fs_name: &str) -> Result<Option<OwnedFd>> {
+        let names = names::source_device(&self.source, fs_name).map(|d| self.old_names(d));
+        esp::open(Path::new(fs_name), names.as_ref(), self.esp_mountable())
     }
 
     /// The mount through which a file system of rootvg is read.

@@ -15,8 +15,8 @@ pub mod mount;
 mod subvolumes;
 mod unmounted;
 
-pub use device::{Device, find_device, resolve_spec};
-pub use model::{Ask, ListedSubvolume, Refusal, Source, Usage};
+pub use device::{Device, find_device};
+pub use model::{Ask, ListedSubvolume, Source, Usage};
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::engine::paths::below;
-use crate::engine::plan::below;
 use crate::image::data::{Fs, Subvolume};
 
 /// Where the subvolume's top is in the running system: its mount point, or its place in the nearest

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::grub;
-use crate::engine::prepare::from_image::PLATFORMS;
+use crate::engine::facts::system::PLATFORMS;
 use crate::event::Events;
 use crate::host::scratch::Scratch;
 use crate::image::archive::Archive;

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use crate::engine::plan::{Bootable, Firmware};
-use crate::engine::prepare::from_image::PLATFORMS;
+use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::host::files;
 use crate::image::level::{level, value};
 use crate::image::manifest::System;

@@ -9,10 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nix::fcntl::OFlag;
 
-use crate::engine::facts::{self, Facts};
-use crate::engine::facts::{esp, names};
-use crate::engine::prepare;
-use crate::engine::steps::copying;
+use crate::engine::facts::{Facts, esp, exclusions, names, subvolume};
 use crate::error;
 use crate::host::tree::open_below;
 use crate::host::{tree, view};
@@ -28,11 +25,11 @@ use crate::tree::Source;
 pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
     let mut trees = Vec::new();
     for fs in &image.fs_data {
-        if !prepare::is_esp(image, fs) {
+        if !esp::is_esp(image, fs) {
             trees.extend(of(fs, facts)?);
         } else if names::source_device(&facts.source, &fs.fs_name).is_some() {
             // An edited image.data may give one to a machine that has none.
-            trees.extend(esp_tree(&fs.fs_name, esp::of_source(facts, &fs.fs_name), warnings));
+            trees.extend(esp_tree(&fs.fs_name, facts.open_esp(&fs.fs_name), warnings));
         }
     }
     trees.sort_by_key(|t| t.prefix.components().count());
@@ -83,7 +80,7 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     } else {
         subvolumes(fs, Path::new(&mount.source), &mut trees)?;
     }
-    let never = facts::leave_out(&facts.source);
+    let never = exclusions::leave_out(&facts.source);
     for tree in &mut trees {
         let inside = never.iter().filter_map(|p| p.strip_prefix(&tree.prefix).ok());
         tree.leave_out = inside.filter(|p| !p.as_os_str().is_empty()).map(Path::to_owned).collect();
@@ -105,11 +102,11 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
         let from = if path.is_empty() {
             top.try_clone()?
         } else {
-            copying::open_below(top.as_fd(), path)?
+            subvolume::open_below(top.as_fd(), path)?
         };
         trees.push(Tree {
             source: Source::from_fd(from),
-            prefix: copying::prefix(fs, s),
+            prefix: subvolume::prefix(fs, s),
             leave_out: vec![],
         });
     }

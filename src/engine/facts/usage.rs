@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::host::beneath::own_path;
 use crate::host::mounts::{self, Mount};
-use crate::host::{covered, files, view};
+use crate::host::{covered, view};
 
 /// What a mounted file system holds, without practice disks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

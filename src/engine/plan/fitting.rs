@@ -212,7 +212,9 @@ pub fn room_for_initramfs(at: &str, free_mb: u64, sizes: &[u64]) -> Need {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::plan::layout::{Fresh, Target, VolumeLayout, lay_out};
+    use crate::engine::plan::fresh::Fresh;
+    use crate::engine::plan::lay_out::lay_out;
+    use crate::engine::plan::layout::{Target, VolumeLayout};
     use crate::engine::plan::sizing::Outcome;
     use crate::image::data::{Lv, LvType, SourceDisk, Vg, YesNo};
 

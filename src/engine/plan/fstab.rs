@@ -5,18 +5,21 @@ use std::path::Path;
 use crate::boot::fstab::{FstabExtras, Wanted};
 use crate::boot::options;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Base};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::Base;
 use crate::image::data::LvType;
 
 /// What must stand in the alternate's fstab even where the source's has no line for it.
 pub fn fstab_extras(base: &Base) -> FstabExtras {
     let mut lines = Vec::new();
-    for (i, at, subvolume, _) in plan::mounts(&base.layout, base.esp_mountable) {
+    for (i, at, subvolume, _) in mount_plan::planned_mounts(&base.layout, base.esp_mountable) {
         let v = &base.layout.volumes[i];
         let Some(fs) = &v.fs else { continue };
-        let options =
-            Some(plan::with_subvolume(&options::portable(&fs.fs_options), subvolume.as_deref()))
-                .filter(|o| !o.is_empty());
+        let options = Some(mount_plan::with_subvolume(
+            &options::portable(&fs.fs_options),
+            subvolume.as_deref(),
+        ))
+        .filter(|o| !o.is_empty());
         let options = options.unwrap_or_else(|| "defaults".to_owned());
         let pass = match fs.fs_vfs.as_str() {
             "xfs" | "btrfs" => 0,

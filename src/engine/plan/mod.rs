@@ -12,20 +12,21 @@ pub mod ids;
 pub mod image_ids;
 pub mod lay_out;
 pub mod layout;
-pub mod mounts;
+pub mod mount_plan;
 pub mod sizing;
 pub mod spec;
 pub mod step;
+pub mod step_id;
 
 use std::path::Path;
 
 use crate::disk::size::human;
-use crate::engine::ALT_INST;
-use crate::engine::paths::below;
+use crate::engine::paths::{ALT_INST, below};
 use crate::engine::plan::layout::{DiskLayout, Layout, VolumeLayout};
-use crate::engine::plan::mounts::mounts;
+use crate::engine::plan::mount_plan::planned_mounts;
 use crate::engine::plan::spec::{Base, Imaged};
 use crate::engine::plan::step::{Action, Plan, Step};
+use crate::engine::plan::step_id::StepId;
 use crate::engine::request::{Identity, Request};
 use crate::image::data::LvType;
 
@@ -52,8 +53,8 @@ pub fn plan(base: &Base, request: &Request) -> Plan {
     Plan { request: request.clone(), steps }
 }
 
-fn step(phase: u8, id: impl AsRef<str>, title: impl Into<String>, action: Action) -> Step {
-    Step { id: format!("{phase}.{}", id.as_ref()), phase, title: title.into(), action }
+fn step(phase: u8, id: StepId, title: impl Into<String>, action: Action) -> Step {
+    Step { id, phase, title: title.into(), action }
 }
 
 fn disk_words(d: &DiskLayout) -> String {
@@ -66,7 +67,7 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
     let disks: Vec<&str> = layout.disks.iter().map(|d| d.name.as_str()).collect();
     steps.push(step(
         1,
-        "gate",
+        StepId::Gate,
         format!(
             "Check once more that {} {} free",
             disks.join(" and "),
@@ -78,7 +79,7 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         // By number: a disk's name may be another one when the journal is read.
         steps.push(step(
             1,
-            format!("wipe.{i}"),
+            StepId::Wipe(i),
             format!("Erase all signatures on {}", disk_words(d)),
             Action::Wipe { disk: i },
         ));
@@ -88,11 +89,16 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
             d.partitions.len(),
             if d.partitions.len() == 1 { "" } else { "s" }
         );
-        steps.push(step(1, format!("table.{i}"), title, Action::Partition { disk: i }));
+        steps.push(step(1, StepId::PartitionTable(i), title, Action::Partition { disk: i }));
     }
     for (i, vg) in layout.vgs.iter().enumerate() {
         let title = format!("Make volume group {} (from {})", vg.name, vg.old_name);
-        steps.push(step(1, format!("vg.{}", vg.old_name), title, Action::MakeVg { vg: i }));
+        steps.push(step(
+            1,
+            StepId::VolumeGroup(vg.old_name.clone()),
+            title,
+            Action::MakeVg { vg: i },
+        ));
     }
     // The volume of `/` is made last: it takes what is left.
     let mut logical: Vec<(usize, &VolumeLayout)> =
@@ -102,7 +108,7 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         let vg = v.old_vg.as_deref().unwrap_or_default();
         steps.push(step(
             1,
-            format!("lv.{vg}.{}", v.lv),
+            StepId::LogicalVolume(format!("{vg}.{}", v.lv)),
             format!("Make logical volume {} of {}", v.lv, human(v.size)),
             Action::MakeLv { volume: i },
         ));
@@ -112,13 +118,13 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         match &v.fs {
             Some(fs) => steps.push(step(
                 1,
-                format!("mkfs.{}", fs.fs_name),
+                StepId::FileSystem(fs.fs_name.clone()),
                 format!("Make {} of {size} for {} on {device}", fs.fs_vfs, fs.fs_name),
                 Action::MakeFs { volume: i },
             )),
             None => steps.push(step(
                 1,
-                format!("mkswap.{}", v.lv),
+                StepId::SwapSpace(v.lv.clone()),
                 format!("Make swap space of {size} on {device}"),
                 Action::MakeSwap { volume: i },
             )),
@@ -128,12 +134,14 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         None => copies(layout, steps),
         Some(_) => subvolumes(layout, steps),
     }
-    for (count, (i, at, subvolume, options)) in (1..).zip(mounts(layout, base.esp_mountable)) {
+    for (count, (i, at, subvolume, options)) in
+        (1..).zip(planned_mounts(layout, base.esp_mountable))
+    {
         let where_ = below(Path::new(ALT_INST), &at);
         let title = format!("Mount {} at {}", layout.volumes[i].device.display(), where_.display());
         steps.push(step(
             1,
-            format!("mount.{}", at.display()),
+            StepId::Mount(at.display().to_string()),
             title,
             Action::Mount { volume: i, subvolume, at: where_, options, count },
         ));
@@ -144,7 +152,7 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
     for (index, s) in layout.swap_files.iter().enumerate() {
         steps.push(step(
             1,
-            format!("swapfile.{}", s.file),
+            StepId::SwapFile(s.file.clone()),
             format!("Make swap file {} of {} MiB", s.file, s.size_mb),
             Action::SwapFile { index },
         ));
@@ -157,7 +165,12 @@ fn copies(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
         if let Some(fs) = &v.fs {
             let title = format!("Copy {} ({} used)", fs.fs_name, human(fs.fs_used_mb << 20));
-            steps.push(step(1, format!("copy.{}", fs.fs_name), title, Action::Copy { volume: i }));
+            steps.push(step(
+                1,
+                StepId::Copy(fs.fs_name.clone()),
+                title,
+                Action::Copy { volume: i },
+            ));
         }
     }
 }
@@ -170,7 +183,7 @@ fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
             let title = format!("Make the subvolumes of {}", fs.fs_name);
             steps.push(step(
                 1,
-                format!("subvolumes.{}", fs.fs_name),
+                StepId::Subvolumes(fs.fs_name.clone()),
                 title,
                 Action::Subvolumes { volume: i },
             ));
@@ -180,15 +193,15 @@ fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
 
 fn restores(image: &Imaged, steps: &mut Vec<Step>) {
     let size = if image.bytes == 0 { String::new() } else { format!(" ({})", human(image.bytes)) };
-    steps.push(step(1, "restore", format!("Restore {}{size}", image.what), Action::Restore));
+    steps.push(step(1, StepId::Restore, format!("Restore {}{size}", image.what), Action::Restore));
     if let Some(file) = &image.boot_image {
         let title = format!("Put kernel and modules there from {}", file.display());
-        steps.push(step(1, "bootimage", title, Action::BootImage { file: file.clone() }));
+        steps.push(step(1, StepId::BootImage, title, Action::BootImage { file: file.clone() }));
     }
     if image.identity == Identity::Fresh {
         steps.push(step(
             1,
-            "identity",
+            StepId::Identity,
             "Give it an identity of its own: machine-id, ssh host keys, names for iSCSI and NVMe, and the like",
             Action::FreshIdentity,
         ));
@@ -198,12 +211,12 @@ fn restores(image: &Imaged, steps: &mut Vec<Step>) {
 fn phase_2(request: &Request, steps: &mut Vec<Step>) {
     if let Some(file) = &request.resolv_conf {
         let title = format!("Put {} there as /etc/resolv.conf", file.display());
-        steps.push(step(2, "resolv", title, Action::ResolvConf { file: file.clone() }));
+        steps.push(step(2, StepId::ResolvConf, title, Action::ResolvConf { file: file.clone() }));
     }
     if request.remain_client {
         steps.push(step(
             2,
-            "client",
+            StepId::ClientFiles,
             "Copy the files that keep this machine managed",
             Action::ClientFiles,
         ));
@@ -213,16 +226,21 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
         // then.
         steps.push(step(
             2,
-            "references",
+            StepId::ReferencesForPackages,
             "Have the copy's files name its own disks: the scripts of packages read them",
             Action::References,
         ));
-        steps.push(step(2, SOFTWARE, wanted.title(), Action::Software { wanted: wanted.clone() }));
+        steps.push(step(
+            2,
+            StepId::Software,
+            wanted.title(),
+            Action::Software { wanted: wanted.clone() },
+        ));
     }
     if let Some(file) = &request.script {
         steps.push(step(
             2,
-            "script",
+            StepId::Script,
             format!("Run the customization script {}", file.display()),
             Action::Script { file: file.clone() },
         ));
@@ -233,7 +251,7 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     let boot = &base.boot;
     steps.push(step(
         3,
-        "references",
+        StepId::References,
         "Rewrite every reference to the source's disks",
         Action::References,
     ));
@@ -243,41 +261,61 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
             Some(_) => "Build the initramfs of each kernel".to_owned(),
             None => format!("Build the initramfs of {}", boot.kernels.join(", ")),
         };
-        steps.push(step(3, "initramfs", title, Action::Initramfs));
+        steps.push(step(3, StepId::Initramfs, title, Action::Initramfs));
     }
     let loader = boot.bios.is_ok() || boot.efi.is_ok();
     if loader && base.boots() {
-        steps.push(step(3, "grubcfg", "Make the boot menu (grub.cfg)", Action::GrubConfig));
+        steps.push(step(
+            3,
+            StepId::GrubConfig,
+            "Make the boot menu (grub.cfg)",
+            Action::GrubConfig,
+        ));
     }
     steps.push(step(
         3,
-        "audit",
+        StepId::Audit,
         "Search the copy for anything that still names the old disks",
         Action::Audit,
     ));
     if base.esp_mountable {
-        steps.push(step(3, "esp", "Fill the EFI system partition", Action::Esp));
+        steps.push(step(3, StepId::Esp, "Fill the EFI system partition", Action::Esp));
     }
     if base.gets_efi_loader() {
-        steps.push(step(3, "loader.efi", "Install the boot loader for UEFI", Action::LoaderEfi));
+        steps.push(step(
+            3,
+            StepId::LoaderEfi,
+            "Install the boot loader for UEFI",
+            Action::LoaderEfi,
+        ));
     }
     if boot.bios.is_ok() && base.boots() {
         let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
         steps.push(step(
             3,
-            "loader.bios",
+            StepId::LoaderBios,
             format!("Install the boot loader for BIOS on {disk}"),
             Action::LoaderBios,
         ));
     }
-    steps.push(step(3, "verify", "Verify the finished copy", Action::Verify));
-    steps.push(step(3, "origin", "Record on the copy which system it came from", Action::Origin));
-    steps.push(step(3, "unmount", format!("Unmount everything below {ALT_INST}"), Action::Unmount));
+    steps.push(step(3, StepId::Verify, "Verify the finished copy", Action::Verify));
+    steps.push(step(
+        3,
+        StepId::Origin,
+        "Record on the copy which system it came from",
+        Action::Origin,
+    ));
+    steps.push(step(
+        3,
+        StepId::Unmount,
+        format!("Unmount everything below {ALT_INST}"),
+        Action::Unmount,
+    ));
     if !base.layout.vgs.is_empty() {
         let names: Vec<&str> = base.layout.vgs.iter().map(|v| v.name.as_str()).collect();
         steps.push(step(
             3,
-            "deactivate",
+            StepId::Deactivate,
             format!("Deactivate volume group {}", names.join(", ")),
             Action::Deactivate,
         ));
@@ -286,12 +324,12 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
         let disk = base.layout.disks.first().map_or("", |d| d.name.as_str());
         steps.push(step(
             3,
-            "bootlist",
+            StepId::Bootlist,
             format!("Set the boot list: {disk} boots next, the present disk stays second"),
             Action::Bootlist,
         ));
     }
     if request.reboot {
-        steps.push(step(3, "reboot", "Reboot", Action::Reboot));
+        steps.push(step(3, StepId::Reboot, "Reboot", Action::Reboot));
     }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::boot::bootlist::Firmware;
 use crate::boot::ids::IdMap;
 use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::engine::plan::layout::Layout;

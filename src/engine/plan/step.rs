@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::plan::step_id::StepId;
 use crate::engine::request::Request;
 use crate::software::Wanted;
 
@@ -83,8 +84,8 @@ pub enum Action {
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Stable within a plan: `1.copy./home`.
-    pub id: String,
+    /// Unique within a plan.
+    pub id: StepId,
     pub phase: u8,
     /// A sentence for people.
     pub title: String,

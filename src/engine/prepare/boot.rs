@@ -3,14 +3,12 @@
 use anyhow::Result;
 
 use crate::boot::here;
-use crate::disk::practice;
 use crate::engine::facts::bootable::{Bootable, Firmware};
-use crate::engine::plan::{Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::error;
 
 /// Whether source and result can boot; `-g` turns refusals into warnings.
-pub fn bootable(
+pub fn check_bootable(
     request: &Request,
     mut boot: Bootable,
     no_kernel: anyhow::Error,

@@ -5,12 +5,19 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::practice;
-use crate::engine::ALT_INST;
-use crate::engine::facts::{self, Facts, exclusions, names, protections, snapshots};
-use crate::engine::plan::Base;
+use crate::engine::facts::{Facts, exclusions, protections, snapshots};
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::ids;
 use crate::engine::plan::layout::Target;
+use crate::engine::plan::spec::Base;
+use crate::engine::prepare::boot::check_bootable;
+use crate::engine::prepare::image_data::read_image_data;
 use crate::engine::prepare::prepared::Prepared;
+use crate::engine::prepare::requirements::{check_alt_inst_is_free, check_tools};
+use crate::engine::prepare::sizes::{
+    fresh_id, laid_out, lay_out_at, practice_disks_have_room, target,
+};
+use crate::engine::prepare::target_disks::{check_targets, describe_disk};
 use crate::engine::prepare::{needs, references};
 use crate::engine::request::Request;
 use crate::engine::state::Alternate;
@@ -18,20 +25,25 @@ use crate::event::Events;
 use crate::host::sys;
 use crate::image::data::ImageData;
 
-pub(super) fn prepare(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Result<Prepared> {
+pub(super) fn prepare(
+    request: &Request,
+    replaced: Option<&Alternate>,
+    events: &Events,
+) -> Result<Prepared> {
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> =
         facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
     notes.extend(facts.source.notes.iter().cloned());
-    let disks = targets(request, &facts, replaced, &mut notes)?;
-    let mut image = image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    let disks = check_targets(request, &facts, replaced, &mut notes)?;
+    let mut image = read_image_data(request.image_data.as_ref(), &facts, &mut warnings)?;
     snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
     let practice = disks.iter().any(|d| d.practice.is_some());
     let (boot, no_kernel) = facts.kernels_there();
-    let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
-    tools(&image, &facts, &mut warnings)?;
-    alt_inst_is_free()?;
+    let boot =
+        check_bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
+    check_tools(&image, &facts, &mut warnings)?;
+    check_alt_inst_is_free()?;
     let excludes = exclusions::checked(request.exclude_list.as_ref(), !request.skip_boot_check)?;
     let told =
         protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
@@ -45,8 +57,8 @@ pub(super) fn prepare(request: &Request, replaced: Option<&Alternate>, events: &
         .map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());
     practice_disks_have_room(&disks, &image, &needs)?;
-    let ids = names::ids(&layout, &facts, &disks);
-    let described = disks.iter().map(|d| describe(d)).collect();
+    let ids = ids::clone_map(&layout, &facts, &disks);
+    let described = disks.iter().map(|d| describe_disk(d)).collect();
     let base = Base {
         version: 1,
         id: fresh_id(),
@@ -57,7 +69,7 @@ pub(super) fn prepare(request: &Request, replaced: Option<&Alternate>, events: &
         ids,
         boot,
         esp_mountable: facts.esp_mountable(),
-        leave_out: facts::leave_out(&facts.source),
+        leave_out: exclusions::leave_out(&facts.source),
         made_mount_point: !Path::new(ALT_INST).exists(),
         imaged: None,
     };

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::boot::here;
-use crate::engine::facts::{self, Facts};
+use crate::engine::facts::Facts;
+use crate::engine::facts::esp::is_esp;
 use crate::error;
 use crate::image::check;
 use crate::image::data::{ImageData, Lv, LvType};
 
 /// The image.data that is given, or that of rootvg.
-pub fn image(
+pub fn read_image_data(
     file: Option<&PathBuf>,
     facts: &Facts,
     warnings: &mut Vec<String>,

@@ -11,23 +11,22 @@ pub mod references;
 pub mod replace;
 pub mod requirements;
 pub mod sizes;
-pub mod targets;
+pub mod target_disks;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::boot::kernels;
-use crate::disk::practice;
-use crate::engine::ALT_INST;
-use crate::engine::facts;
-use crate::engine::plan::Base;
+use crate::engine::facts::bootable;
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::spec::Base;
 use crate::engine::prepare::prepared::Prepared;
 use crate::engine::request::Request;
 use crate::engine::state::Alternate;
 use crate::error;
 use crate::event::Events;
-use crate::host::{mounts, sandbox, sys};
+use crate::host::{mounts, sandbox};
 use crate::software::{Location, install};
 
 /// Checks the request against the machine and settles everything. `replaced`: the finished copy on
@@ -102,7 +101,7 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
     if !request.phases.list().contains(&3) {
         return Ok(base);
     }
-    base.boot.bootlist = facts::bootlist_capability(base.boot.firmware);
+    base.boot.bootlist = bootable::bootlist_capability(base.boot.firmware);
     let practice = base.on_practice_disks();
     match boot::bootlist_refusal(request, &mut base.boot, practice) {
         Some(e) if !request.skip_boot_check || request.reboot => Err(e),

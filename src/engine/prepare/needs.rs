@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::engine::facts::{self, Facts};
-use crate::engine::facts::{snapshots, trees};
-use crate::engine::plan::fitting::{self, Need, Reason};
-use crate::engine::prepare;
-use crate::engine::steps::copying;
+use crate::engine::facts::{Facts, esp, snapshots, subvolume, trees, usage};
+use crate::engine::plan::fitting;
+use crate::engine::plan::fitting::{Need, Reason};
 use crate::event::Events;
 use crate::image::create;
 use crate::image::data::{Fs, ImageData, Lv};
@@ -51,8 +49,8 @@ pub fn count(
     events: &Events,
 ) -> Result<Counted> {
     let mut all = vec![];
-    for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
-        let counts = facts::counts(&facts.mount_of(fs)?)?;
+    for fs in image.fs_data.iter().filter(|f| !esp::is_esp(image, f)) {
+        let counts = usage::counts(&facts.mount_of(fs)?)?;
         let size_mb =
             volume(&facts.source.image, fs).or(volume(image, fs)).map_or(0, |l| l.size_mb);
         let whole = may_grow(fs);
@@ -91,7 +89,7 @@ fn files(
         .subvolume
         .iter()
         .filter(|s| snapshots.contains(&s.path))
-        .map(|s| copying::prefix(fs, s))
+        .map(|s| subvolume::prefix(fs, s))
         .collect();
     let mut counted = vec![];
     for tree in trees::of(fs, facts)?.into_iter().filter(|t| whole || snapshots.contains(&t.prefix))
@@ -133,7 +131,7 @@ impl Count {
     /// were counted.
     fn growth(&self, fs: &Fs) -> u64 {
         let is_kept = |top: &Path| {
-            fs.subvolume.is_empty() || fs.subvolume.iter().any(|s| copying::prefix(fs, s) == top)
+            fs.subvolume.is_empty() || fs.subvolume.iter().any(|s| subvolume::prefix(fs, s) == top)
         };
         let bytes =
             self.trees.iter().filter(|(top, _)| is_kept(top)).map(|(_, bytes)| bytes).sum::<u64>();

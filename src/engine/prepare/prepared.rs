@@ -1,6 +1,6 @@
 //! The outcome of the checks.
 
-use crate::engine::plan::Base;
+use crate::engine::plan::spec::Base;
 use crate::image::archive::Archive;
 
 /// A base, and what the user should know before it is carried out.

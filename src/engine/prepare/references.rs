@@ -7,9 +7,9 @@ use anyhow::Result;
 
 use crate::boot::beforehand;
 use crate::boot::ids::IdMap;
-use crate::engine::plan::Base;
+use crate::engine::plan::fstab::fstab_extras;
+use crate::engine::plan::spec::Base;
 use crate::engine::request::Request;
-use crate::engine::steps::fstab_extras;
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::device;
@@ -89,7 +89,7 @@ fn not_cloned(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::identify::tests::map;
+    use crate::testing::identity::map;
 
     #[test]
     fn mounts_that_are_not_cloned() {

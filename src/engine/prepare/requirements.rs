@@ -6,15 +6,16 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::mkfs;
-use crate::engine::ALT_INST;
-use crate::engine::facts::{self, Facts};
+use crate::engine::facts::Facts;
+use crate::engine::facts::esp::is_esp;
+use crate::engine::paths::ALT_INST;
 use crate::error;
 use crate::host::cmd::find_program;
 use crate::host::mounts;
 use crate::image::data::ImageData;
 
 /// The programs and kernel support that making this layout takes.
-pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
+pub fn check_tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<()> {
     let mut programs: BTreeSet<(&str, String)> = ["sfdisk", "wipefs", "blkid", "mount"]
         .into_iter()
         .map(|p| (p, "disks".to_owned()))
@@ -47,7 +48,7 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
     Ok(())
 }
 
-pub fn alt_inst_is_free() -> Result<()> {
+pub fn check_alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return Err(error::ALT_INST_TAKEN.with_remedy(

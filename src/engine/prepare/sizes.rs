@@ -7,11 +7,12 @@ use crate::disk::identity::seen;
 use crate::disk::model::Disk;
 use crate::disk::practice;
 use crate::disk::size::human;
-use crate::engine::facts::{self, Facts};
-use crate::engine::plan::fitting::{self, Need};
+use crate::engine::facts::Facts;
+use crate::engine::plan::fitting;
+use crate::engine::plan::fitting::Need;
 use crate::engine::plan::fresh::Fresh;
 use crate::engine::plan::lay_out::lay_out;
-use crate::engine::plan::layout::{Fresh, Layout, Target, lay_out};
+use crate::engine::plan::layout::{Layout, Target};
 use crate::error;
 use crate::image::data::ImageData;
 

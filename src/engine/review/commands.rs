@@ -5,9 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::disk::{lvm, mkfs};
-use crate::engine::ALT_INST;
+use crate::engine::paths::{ALT_INST, below};
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Action, Base, below};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::Action;
 use crate::host::cmd::Cmd;
 use crate::text::shell::quote;
 
@@ -72,7 +74,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         }
         Action::BootImage { file } => vec![format!("restore {} -> {ALT_INST}", file.display())],
         Action::Mount { volume, subvolume, at, options, .. } => {
-            let options = plan::mount_options(options, subvolume.as_deref());
+            let options = mount_plan::mount_options(options, subvolume.as_deref());
             vec![format!(
                 "mount -o {options} {} {}",
                 layout.volumes[*volume].device.display(),

@@ -11,26 +11,24 @@ pub mod outlook;
 mod page;
 pub mod preview;
 pub mod questions;
-mod removal;
+pub mod removal;
 
-pub use model::{Review, Typed, WIDTH};
+pub use model::{Review, Typed};
 pub use page::Page;
-pub use removal::{clean_up_page, of_clean_up};
 
 use anyhow::Result;
 
-use crate::engine::plan::{self, Plan};
-use crate::engine::prepare::Prepared;
+use crate::engine::plan;
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::{Action, Plan};
+use crate::engine::prepare::prepared::Prepared;
 use crate::engine::request::Request;
 use crate::engine::review::questions::{may_begin, questions};
-use crate::engine::run::quiet;
-use crate::engine::run;
-use crate::engine::state::standing::{self, Stage, stage};
-use crate::engine::state::{Alternate, State, relocate};
+use crate::engine::run::{order, quiet};
+use crate::engine::state::standing::{Stage, stage};
+use crate::engine::state::{Alternate, State, relocate, standing};
 use crate::event::Events;
 
-#[cfg(test)]
-pub use removal::clean_up_page;
 pub use removal::of_clean_up;
 
 /// What a clone or an image install, or some of its phases, would do.
@@ -45,7 +43,7 @@ pub fn of_install(request: &Request) -> Result<Review> {
     let asks = request.phases.list().contains(&1) && may_ask;
     let (request, typed) =
         if asks { questions(request, stored.as_ref())? } else { (request.clone(), vec![]) };
-    let on = run::may_run(&request, stored)?;
+    let on = order::may_run(&request, stored)?;
     quiet::packages_are_quiet(request.copies())?;
     let prepared = preview::prepared(&request, on, &Events::new())?;
     let plan = plan::plan(&prepared.base, &request);
@@ -80,23 +78,23 @@ pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u
 /// ALT-704 where there is nothing to go on with; else as the run.
 pub fn of_resume() -> Result<Review> {
     may_begin()?;
-    let alternate = run::interrupted(standing::whole(State::peek()?)?)?;
-    let left = run::left(&alternate);
-    quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, plan::Action::Copy { .. })))?;
+    let alternate = order::interrupted(standing::whole(State::peek()?)?)?;
+    let left = order::left(&alternate);
+    quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, Action::Copy { .. })))?;
     let base = relocate::settle(&alternate, None)?;
     Ok(resume_page(&alternate, &base, State::copy_rate()))
 }
 
 /// Pure, for golden tests.
-pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) -> Review {
-    let left = run::left(alternate);
+pub fn resume_page(alternate: &Alternate, base: &Base, rate: Option<u64>) -> Review {
+    let left = order::left(alternate);
     let mut page = page::Page::default();
     let (done, all) = (alternate.plan.steps.len() - left.len(), alternate.plan.steps.len());
     page.part(
         "WHAT GOES ON",
         &[format!("{}: {done} of {all} steps are done.", alternate.plan.request.argv.join(" "))],
     );
-    let to_erase = |i: &usize| left.iter().any(|s| s.action == plan::Action::Wipe { disk: *i });
+    let to_erase = |i: &usize| left.iter().any(|s| s.action == Action::Wipe { disk: *i });
     let disks: Vec<String> = (0..base.layout.disks.len())
         .filter(to_erase)
         .map(|i| page::disk(&base.layout.disks[i]))

@@ -1,6 +1,7 @@
 //! What boots next, and how to go back.
 
-use crate::engine::plan::{self, Action, Base, Plan};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::{Action, Plan};
 
 /// Which disk the machine starts after this run, and why.
 pub fn boots_next(base: &Base, plan: &Plan) -> String {

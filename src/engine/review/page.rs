@@ -1,10 +1,12 @@
 //! The lines of a review: parts with a heading, nothing wider than a plain terminal shows. Pure.
 
 use crate::disk::size::human;
+use crate::engine::plan;
 use crate::engine::plan::layout::DiskLayout;
-use crate::engine::plan::{self, Action, Base, Plan, Step};
-use crate::engine::review::WIDTH;
-use crate::engine::review::preview;
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::{Action, Plan, Step};
+use crate::engine::review::model::WIDTH;
+use crate::engine::review::outlook;
 use crate::text::{one_line, wrap};
 
 /// Bytes a second where no run has measured it yet: a plain disk with many small files.
@@ -123,7 +125,7 @@ impl Page {
 
     pub fn boots(&mut self, base: &Base, plan: &Plan) {
         let reboot = plan.steps.iter().any(|s| s.action == Action::Reboot);
-        let mut next = preview::boots_next(base, plan);
+        let mut next = outlook::boots_next(base, plan);
         if reboot {
             next.push_str(" The machine restarts by itself at the end.");
         }

@@ -8,13 +8,17 @@ use serde::Serialize;
 
 use crate::disk::size::human;
 use crate::engine::plan::layout::{Layout, VolumeLayout};
-use crate::engine::plan::{self, Base, Plan};
-use crate::engine::prepare::{self, Prepared, replace};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::{Plan, Step};
+use crate::engine::prepare::prepared::Prepared;
+use crate::engine::prepare::replace;
 use crate::engine::request::Request;
 use crate::engine::review::commands;
 use crate::engine::review::outlook::{boots_next, go_back};
-use crate::engine::run::{self, On};
+use crate::engine::run::order;
+use crate::engine::run::order::On;
 use crate::engine::state::{State, relocate, standing};
+use crate::engine::{plan, prepare};
 use crate::event::Events;
 
 #[derive(Serialize)]
@@ -33,7 +37,7 @@ struct Json<'a> {
 #[derive(Serialize)]
 struct JsonStep<'a> {
     #[serde(flatten)]
-    step: &'a plan::Step,
+    step: &'a Step,
     commands: Vec<String>,
 }
 
@@ -42,7 +46,7 @@ struct JsonStep<'a> {
 /// # Errors
 /// The refusals that the run itself would meet.
 pub fn preview(request: &Request, json: bool, events: &Events) -> Result<String> {
-    let on = run::may_run(request, standing::whole(State::peek()?)?)?;
+    let on = order::may_run(request, standing::whole(State::peek()?)?)?;
     let prepared = prepared(request, on, events)?;
     let plan = plan::plan(&prepared.base, request);
     if json { as_json(&prepared, &plan) } else { Ok(as_text(&prepared, &plan)) }

@@ -6,25 +6,29 @@ use crate::disk::model::{Disk, practice_name};
 use crate::disk::{gate, roles};
 use crate::engine::facts::Facts;
 use crate::engine::prepare::replace;
+use crate::engine::prepare::target_disks;
+use crate::engine::privilege;
 use crate::engine::request::Request;
 use crate::engine::review::model::Typed;
 use crate::engine::state::{Alternate, State};
-use crate::engine::{prepare, run};
 
 pub(super) fn may_begin() -> Result<()> {
-    run::require_root()?;
+    privilege::require_root()?;
     State::not_busy()
 }
 
 /// The disks that hold something and are not confirmed: as questions, and the request as it is once
 /// they are answered.
-pub(super) fn questions(request: &Request, replaced: Option<&Alternate>) -> Result<(Request, Vec<Typed>)> {
+pub(super) fn questions(
+    request: &Request,
+    replaced: Option<&Alternate>,
+) -> Result<(Request, Vec<Typed>)> {
     // Which disks there are; what of the running system cannot be cloned is for the run's own
     // checks to say.
     let facts = Facts::for_image()?;
     let world =
         replaced.map_or_else(|| facts.world.clone(), |old| replace::put_away(&facts.world, old));
-    let roles = roles::roles(&world, &prepare::known(&facts.source.disks)?);
+    let roles = roles::roles(&world, &target_disks::known_disks(&facts.source.disks)?);
     let (mut request, mut typed) = (request.clone(), vec![]);
     for word in &request.targets {
         let disk = world.disk(word)?;
@@ -54,7 +58,7 @@ pub(super) fn question(disk: &Disk, add: bool) -> Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn what_must_be_typed() {

@@ -7,9 +7,10 @@ use super::page::{self, Page};
 use super::questions::{may_begin, question};
 use crate::disk::model::World;
 use crate::disk::size::human;
-use crate::engine::run::cleanup::{self, Deed};
+use crate::engine::run::cleanup::Deed;
 use crate::engine::run::clearing::check_erase;
-use crate::engine::run::leftovers::{self, Found};
+use crate::engine::run::leftovers::Found;
+use crate::engine::run::{cleanup, leftovers};
 use crate::engine::state::standing::{Stage, Standing, stage};
 use crate::engine::state::{Alternate, State};
 use crate::host::{clock, mounts};
@@ -31,7 +32,7 @@ pub fn of_clean_up(erase: &[String], ask: bool) -> Result<Review> {
         Standing::None => return of_leftovers(&world, None, erase, ask),
     };
     cleanup::not_running_from_it(&a.base, &world)?;
-    let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::ALT_INST);
+    let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::paths::ALT_INST);
     let mounted: Vec<String> = mounts::mounted()?
         .iter()
         .filter(|m| at(m))

@@ -15,14 +15,17 @@ use anyhow::Result;
 
 use crate::disk::lvm;
 use crate::disk::model::{Disk, World};
-use crate::engine::ALT_INST;
-use crate::engine::plan::Base;
+use crate::engine::crash::crash_point;
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step_id::StepId;
+use crate::engine::privilege;
 use crate::engine::run::clearing::{Outcome, check_erase, device_numbers_below, end_those_on};
 use crate::engine::run::erase::{Fate, fate, free};
 use crate::engine::run::leftovers;
-use crate::engine::state::relocate;
 use crate::engine::state::standing::{Stage, Standing, stage};
-use crate::engine::state::{Alternate, Record, State, crash_point};
+use crate::engine::state::{Alternate, Record, State, relocate};
+use crate::engine::steps::automount;
 use crate::engine::steps::mounted;
 use crate::error;
 use crate::event::Events;
@@ -35,7 +38,7 @@ use crate::software::install;
 /// ALT-233 for a serial number that no disk of the copy has: nothing was touched. What could not be
 /// undone, marked as unfinished: everything else is undone, and the command can be repeated.
 pub fn clean_up(erase: &[String], events: &Events) -> Result<String> {
-    super::require_root()?;
+    privilege::require_root()?;
     signals::catch();
     let mut state = State::lock_to_remove()?;
     match Standing::of(state.load()?) {
@@ -107,7 +110,7 @@ pub fn deeds<'w>(
 fn without_journal(alternate: &Alternate) -> Alternate {
     let mut known = alternate.clone();
     if stage(alternate) == Stage::NotKnown {
-        let wiped = (0..known.base.layout.disks.len()).map(|i| format!("1.wipe.{i}"));
+        let wiped = (0..known.base.layout.disks.len()).map(StepId::Wipe);
         known
             .journal
             .extend(wiped.flat_map(|id| [Record::Begin { id: id.clone() }, Record::Done { id }]));
@@ -115,15 +118,10 @@ fn without_journal(alternate: &Alternate) -> Alternate {
     known
 }
 
-/// The id by which the journal knows that a disk is being erased by `-X`.
-fn erasing(index: usize) -> String {
-    format!("X.erase.{index}")
-}
-
 /// Whether the erasure of a disk was begun and neither ended nor refused: `-X` was killed there.
 /// One that was refused has to be asked for again.
 fn erasure_is_open(alternate: &Alternate, index: usize) -> bool {
-    let id = erasing(index);
+    let id = StepId::Erase(index);
     let last = alternate
         .journal
         .iter()
@@ -177,7 +175,7 @@ pub fn give_up(
     // A medium with packages that a killed update was reading.
     outcome.note(install::release_medium());
     crash_point("after", "X.unmount");
-    outcome.note(super::quiet::unhide(events));
+    outcome.note(automount::unhide(events));
     outcome.note(crate::engine::steps::bootlist::undo(base, alternate.before(), events));
     crash_point("after", "X.bootlist");
     for (index, deed) in deeds.iter().enumerate() {
@@ -197,7 +195,7 @@ pub fn give_up(
             }
             _ => {
                 if matches!(deed, Deed::Erase(_)) {
-                    note_down(state, &Record::Begin { id: erasing(index) }, events);
+                    note_down(state, &Record::Begin { id: StepId::Erase(index) }, events);
                     crash_point("before", &format!("X.free.{index}"));
                 }
                 match free(index, &without_journal(alternate), events) {
@@ -206,7 +204,7 @@ pub fn give_up(
                     Err(e) => {
                         note_down(
                             state,
-                            &Record::Failed { id: erasing(index), error: format!("{e:#}") },
+                            &Record::Failed { id: StepId::Erase(index), error: format!("{e:#}") },
                             events,
                         );
                         outcome.errors.push(e);

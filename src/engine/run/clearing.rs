@@ -6,8 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::Result;
 
 use crate::disk::model::{Disk, World, clone_again, shown_name};
-use crate::engine::ALT_INST;
-use crate::engine::state::{State, crash_point};
+use crate::engine::crash::crash_point;
+use crate::engine::paths::ALT_INST;
+use crate::engine::state::State;
 use crate::engine::steps::bootlist;
 use crate::error::{self, LeftUnfinished};
 use crate::event::Events;

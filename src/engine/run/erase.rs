@@ -13,6 +13,7 @@ use anyhow::Result;
 
 use crate::disk::make;
 use crate::disk::model::{Disk, World};
+use crate::engine::plan::step_id::StepId;
 use crate::engine::state::holds::{Holds, holds};
 use crate::engine::state::{Alternate, relocate};
 use crate::error;
@@ -32,7 +33,7 @@ pub enum Fate<'w> {
 /// Whether target `index` is still the disk that was written to.
 pub fn fate<'w>(index: usize, alternate: &Alternate, world: &'w World) -> Fate<'w> {
     let layout = &alternate.base.layout.disks[index];
-    if !alternate.begun(&format!("1.wipe.{index}")) {
+    if !alternate.begun(&StepId::Wipe(index)) {
         return Fate::Untouched;
     }
     let Some(disk) = relocate::find(layout, world) else { return Fate::Gone };

@@ -13,11 +13,11 @@ use anyhow::Result;
 use crate::disk::gate::{self, is_clone};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::{lvm, make, uses};
-use crate::engine::ALT_INST;
+use crate::engine::crash::crash_point;
+use crate::engine::paths::ALT_INST;
 use crate::engine::run::clearing::{Outcome, check_erase, device_numbers_below, end_those_on};
-use crate::engine::run::quiet;
-use crate::engine::state::{State, crash_point};
-use crate::engine::steps::bootlist;
+use crate::engine::state::State;
+use crate::engine::steps::{automount, bootlist};
 use crate::event::Events;
 use crate::host::mounts::{self, Mount};
 use crate::software::install;
@@ -101,7 +101,7 @@ pub fn clear(
     let mut done = unmount(&found, &mut outcome, events);
     outcome.note(install::release_medium());
     crash_point("after", "X.unmount");
-    outcome.note(quiet::unhide(events));
+    outcome.note(automount::unhide(events));
     match bootlist::undo_without_plan(&disks, events) {
         Ok(changed) => done |= changed,
         Err(e) => outcome.errors.push(e),
@@ -176,8 +176,8 @@ fn running(world: &World) -> String {
 mod tests {
     use super::*;
     use crate::disk::model::Partition;
-    use crate::disk::sample;
     use crate::host::mounts::parse_mountinfo;
+    use crate::testing::sample;
 
     fn world() -> World {
         let mut world = sample::world();

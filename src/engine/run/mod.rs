@@ -14,18 +14,21 @@ pub mod quiet;
 
 use anyhow::Result;
 
-use crate::engine::plan::{self, Action};
+use crate::engine::crash::crash_point;
+use crate::engine::plan::step::Action;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::prepare::replace;
-use crate::engine::prepare;
 use crate::engine::privilege::require_root;
 use crate::engine::request::Request;
 use crate::engine::run::order::{interrupted, left, may_run, stands};
 use crate::engine::run::phases::{Earlier, Held, execute};
 use crate::engine::run::quiet::Quiet;
-use crate::engine::state::{State, Stored, crash_point, relocate, standing};
+use crate::engine::state::Alternate;
+use crate::engine::state::{State, Stored, relocate, standing};
 use crate::engine::steps::context::Options;
 use crate::engine::steps::mounted;
 use crate::engine::steps::targets::Targets;
+use crate::engine::{plan, prepare};
 use crate::error::{AltError, LeftUnfinished};
 use crate::event::Events;
 use crate::host::{signals, sys};
@@ -119,8 +122,8 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
         .iter()
         .any(|s| matches!(s.action, Action::Copy { .. }) && !earlier.done.contains(&s.id));
     let quiet = Quiet::begin(copies, events)?;
-    let stood = |id: &str| {
-        earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == id)
+    let stood = |id: &StepId| {
+        earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == *id)
     };
     let present = mounted::ensure_present(&base, &stood, events);
     present

@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use crate::disk::model::World;
-use crate::engine::plan::Step;
+use crate::engine::plan::step::Step;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::prepare::replace;
 use crate::engine::request::Request;
 use crate::engine::state::Alternate;
@@ -26,13 +27,19 @@ pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
 }
 
 /// Steps of the interrupted run that need not be done again.
-pub(super) fn stands(alternate: &Alternate) -> Vec<String> {
-    let mut done: Vec<String> = alternate.steps_done().into_iter().map(str::to_owned).collect();
-    if !alternate.begun("3.unmount") {
+pub(super) fn stands(alternate: &Alternate) -> Vec<StepId> {
+    let mut done: Vec<StepId> = alternate.steps_done().into_iter().cloned().collect();
+    if !alternate.begun(&StepId::Unmount) {
         // A failure among the loader's steps took the loader off again: all of them are done anew.
         done.retain(|id| {
-            !["3.esp", "3.loader.efi", "3.loader.bios", "3.verify", "3.origin"]
-                .contains(&id.as_str())
+            !matches!(
+                id,
+                StepId::Esp
+                    | StepId::LoaderEfi
+                    | StepId::LoaderBios
+                    | StepId::Verify
+                    | StepId::Origin
+            )
         });
     }
     done
@@ -95,7 +102,7 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
             "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes it",
         ));
     }
-    if a.begun("3.unmount") && !done.contains(&3) {
+    if a.begun(&StepId::Unmount) && !done.contains(&3) {
         return Err(error::WRONG_PHASE.with_remedy(
             format!("phase 3 was begun on {disks} and not finished"),
             "`alt_disk_install --resume` finishes it; `alt_disk_install -X` removes the copy",

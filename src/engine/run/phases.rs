@@ -6,14 +6,19 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::engine::crash::crash_point;
 use crate::engine::facts::exclusions;
-use crate::engine::plan::{self, Action, Base, Plan, Step};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::{Action, Plan, Step};
+use crate::engine::plan::step_id::StepId;
 use crate::engine::run::cleanup;
 use crate::engine::run::quiet::Quiet;
-use crate::engine::state::{Record, State, crash_point};
+use crate::engine::state::{Record, State};
+use crate::engine::steps::context::Context;
+use crate::engine::steps::context::Options;
 use crate::engine::steps::targets::Targets;
-use crate::engine::steps::{copying, mounted};
-use crate::engine::steps;
+use crate::engine::steps::{copying, finish, mounted};
+use crate::engine::{plan, steps};
 use crate::error;
 use crate::event::{Event, Events, Planned, State as Stand};
 use crate::host::signals;
@@ -24,8 +29,8 @@ use crate::tree::Progress;
 /// What an interrupted run did before this one went on.
 #[derive(Default)]
 pub(super) struct Earlier {
-    pub done: Vec<String>,
-    pub begun: Vec<String>,
+    pub done: Vec<StepId>,
+    pub begun: Vec<StepId>,
     /// It journalled the boot list's before-image.
     pub before: bool,
     /// The phases that it journalled as complete.
@@ -54,7 +59,8 @@ pub(super) fn execute(
     events: &Events,
 ) -> Result<String> {
     let done = earlier.done.as_slice();
-    let planned = |s: &Step| Planned { id: s.id.clone(), phase: s.phase, title: s.title.clone() };
+    let planned =
+        |s: &Step| Planned { id: s.id.to_string(), phase: s.phase, title: s.title.clone() };
     events.emit(Event::Plan { steps: plan.steps.iter().map(planned).collect() });
     let mut phase = 0;
     let of = plan.steps.len();
@@ -79,7 +85,7 @@ pub(super) fn execute(
         }
         let tell = |state: Stand, ms| {
             events.emit(Event::Step {
-                id: step.id.clone(),
+                id: step.id.to_string(),
                 phase,
                 index,
                 of,
@@ -99,7 +105,7 @@ pub(super) fn execute(
             pass_empty_phases(state, plan, earlier, u8::MAX)?;
             tell(Stand::Begin, None);
             drop(held);
-            steps::reboot(events)?;
+            finish::reboot(events)?;
             return Ok(closing(base, plan));
         }
         state.append(&Record::Begin { id: step.id.clone() })?;
@@ -107,7 +113,7 @@ pub(super) fn execute(
         tell(Stand::Begin, None);
         let begun = Instant::now();
         if let Err(e) = one(
-            &mut steps::Context {
+            &mut Context {
                 state,
                 base,
                 plan,
@@ -151,7 +157,7 @@ fn pass_empty_phases(state: &mut State, plan: &Plan, earlier: &Earlier, now: u8)
     Ok(())
 }
 
-fn one(c: &mut steps::Context, step: &Step) -> Result<()> {
+fn one(c: &mut Context, step: &Step) -> Result<()> {
     if signals::interrupted() {
         return Err(error::INTERRUPTED.with_cause("stopped by a signal"));
     }
@@ -210,7 +216,7 @@ fn failed(
         step.action,
         Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin
     );
-    if let Some(why) = loader.then(|| steps::make_unbootable(base, events)).and_then(Result::err) {
+    if let Some(why) = loader.then(|| finish::make_unbootable(base, events)).and_then(Result::err) {
         events.warn(format!("the unfinished copy may still have a boot loader: {why:#}"));
     }
     match told {
@@ -224,7 +230,7 @@ fn closing(base: &Base, plan: &Plan) -> String {
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
     let old = base.present();
     if plan.request.phases.list().last() != Some(&3) {
-        let at = Path::new(crate::engine::ALT_INST).display();
+        let at = Path::new(crate::engine::paths::ALT_INST).display();
         return format!(
             "The copy on {disks} is mounted at {at}. Phase 2 can be run again; phase 3 finishes it; -X removes it."
         );

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::boot::bootlist::Before;
-use crate::engine::plan::{self, Base, Plan};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::Plan;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::state::journal::Record;
 
 /// The stored alternate.
@@ -86,10 +88,10 @@ impl Alternate {
     }
 
     /// Steps of the last run that are done.
-    pub fn steps_done(&self) -> BTreeSet<&str> {
+    pub fn steps_done(&self) -> BTreeSet<&StepId> {
         self.of_run()
             .iter()
-            .filter_map(|r| if let Record::Done { id } = r { Some(id.as_str()) } else { None })
+            .filter_map(|r| if let Record::Done { id } = r { Some(id) } else { None })
             .collect()
     }
 
@@ -97,16 +99,16 @@ impl Alternate {
     pub fn run_complete(&self) -> bool {
         let (done, phases) = (self.steps_done(), self.phases_of_run());
         let complete = self.plan.request.phases.list().iter().all(|p| phases.contains(p));
-        !self.cleaning() && complete && self.plan.steps.iter().all(|s| done.contains(s.id.as_str()))
+        !self.cleaning() && complete && self.plan.steps.iter().all(|s| done.contains(&s.id))
     }
 
     /// Whether a step was ever begun.
-    pub fn begun(&self, id: &str) -> bool {
+    pub fn begun(&self, id: &StepId) -> bool {
         self.journal.iter().any(|r| matches!(r, Record::Begin { id: i } if i == id))
     }
 
     /// Whether a step was ever done.
-    pub fn done(&self, id: &str) -> bool {
+    pub fn done(&self, id: &StepId) -> bool {
         self.journal.iter().any(|r| matches!(r, Record::Done { id: i } if i == id))
     }
 
@@ -121,7 +123,7 @@ impl Alternate {
     /// Whether installing packages was begun and did not end well, and no phase 2 came to its end
     /// since.
     pub fn half_updated(&self) -> bool {
-        let of_update = |id: &str| id == plan::UPDATE;
+        let of_update = |id: &StepId| *id == StepId::Software;
         let begun =
             self.journal.iter().rposition(|r| matches!(r, Record::Begin { id } if of_update(id)));
         let ended = |r: &Record| {

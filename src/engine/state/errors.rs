@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::engine::paths;
 use crate::host::own_file::{self, Refused};
 use crate::{error, text};
 

@@ -13,13 +13,15 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::engine::plan::{Base, Plan};
+use super::secrets::{self, Secrets};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::Plan;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::state::alternate::{Alternate, Stored};
 use crate::engine::state::errors::{is_denied, is_unsafe, read};
 use crate::engine::state::journal::Record;
 use crate::host::files;
-use crate::{error, secret, text};
-use super::secrets::{self, Secrets};
+use crate::{error, secret};
 
 const PLAN: &str = "plan.json";
 
@@ -160,7 +162,7 @@ pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
 
 /// Only phase 2 needs passwords: for the location of packages, and for proxies.
 pub(super) fn needs_secrets(plan: &Plan) -> bool {
-    plan.steps.iter().any(|s| s.id == plan::UPDATE)
+    plan.steps.iter().any(|s| s.id == StepId::Software)
 }
 
 fn has_secrets(plan: &[u8]) -> bool {
@@ -247,3 +249,6 @@ fn parse_journal(text: &[u8]) -> (Vec<Record>, bool) {
     }
     (records, damaged)
 }
+
+#[cfg(test)]
+mod tests;

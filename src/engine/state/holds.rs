@@ -6,6 +6,7 @@ use crate::disk::content::{self, Since};
 use crate::disk::held::Held;
 use crate::disk::model::{Disk, Sight, Signature};
 use crate::disk::probe;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::state::Alternate;
 use crate::error;
 
@@ -63,7 +64,7 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
         let all = crate::disk::gate::describe(disk);
         if all.is_empty() { "data of which nothing is known".to_owned() } else { all.join(", ") }
     };
-    let begun = !alternate.done(&format!("1.wipe.{index}"));
+    let begun = !alternate.done(&StepId::Wipe(index));
     Ok(match layout.before.as_ref().filter(|_| begun) {
         None => Holds::Other(in_words()),
         Some(before) => match before.since(held.file(), disk.size).map_err(unreadable)? {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boot::bootlist::Before;
-use crate::error;
+use crate::engine::plan::step_id::StepId;
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,13 +16,13 @@ pub enum Record {
         time: u64,
     },
     Begin {
-        id: String,
+        id: StepId,
     },
     Done {
-        id: String,
+        id: StepId,
     },
     Failed {
-        id: String,
+        id: StepId,
         error: String,
     },
     /// A phase is complete.

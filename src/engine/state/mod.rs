@@ -32,7 +32,9 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 
-use crate::engine::plan::{self, Base, Plan};
+use crate::engine::paths::{ALTERNATE, STATE};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::Plan;
 use crate::host::files::put;
 use crate::host::own_file::{self, Refused};
 use crate::host::trusted;
@@ -67,13 +69,13 @@ impl State {
     /// ALT-701 where another run holds it, ALT-717 where somebody else can have changed what is
     /// stored, ALT-712 and ALT-718 where the directory cannot be made.
     pub fn lock() -> Result<Self> {
-        let dir = PathBuf::from(DIR);
+        let dir = PathBuf::from(STATE);
         trust_above(&dir)?;
         // Everybody may see what stands: `disks` and previews need no root.
         let opened = own_file::make_directory(&dir, TOP_MODE).map_err(errors::refused_directory)?;
         // As version 0.1.0 made it. On a read-only file system it stays so.
         let _ = opened.set_permissions(std::fs::Permissions::from_mode(TOP_MODE));
-        Self::locked(dir, lock::take(Path::new(DIR), opened)?)
+        Self::locked(dir, lock::take(Path::new(STATE), opened)?)
     }
 
     /// The same for what writes nothing new (-X): where the directory is not there and cannot be
@@ -85,9 +87,9 @@ impl State {
         match Self::lock() {
             Err(e) if errors::is_no_room(&e) => {
                 let above =
-                    Path::new(DIR).ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("/"));
+                    Path::new(STATE).ancestors().find(|p| p.is_dir()).unwrap_or(Path::new("/"));
                 let opened = own_file::directory(above).map_err(errors::refused)?;
-                Self::locked(PathBuf::from(DIR), lock::take(above, opened)?)
+                Self::locked(PathBuf::from(STATE), lock::take(above, opened)?)
             }
             other => other,
         }
@@ -126,19 +128,19 @@ impl State {
     /// # Errors
     /// ALT-701 where another run is at work.
     pub fn not_busy() -> Result<()> {
-        lock::is_free(Path::new(DIR))
+        lock::is_free(Path::new(STATE))
     }
 
     /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot
     /// be kept is no harm.
     pub fn keep_copy_rate(rate: u64) {
-        let _ = put(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
+        let _ = put(&PathBuf::from(STATE).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
     }
 
     /// Bytes a second, as the last copy had them.
     pub fn copy_rate() -> Option<u64> {
         const MAX_BYTES: u64 = 100;
-        let text = own_file::read(&PathBuf::from(DIR).join(RATE), MAX_BYTES).ok().flatten()?;
+        let text = own_file::read(&PathBuf::from(STATE).join(RATE), MAX_BYTES).ok().flatten()?;
         String::from_utf8(text).ok()?.trim().parse().ok().filter(|r| *r > 0)
     }
 
@@ -226,7 +228,8 @@ impl State {
         let file = match &mut self.journal {
             Some(file) => file,
             none => {
-                let mut opened = own_file::append_believed(&path, 0o600).map_err(errors::refused)?;
+                let mut opened =
+                    own_file::append_believed(&path, 0o600).map_err(errors::refused)?;
                 files::end_line(&path, &mut opened)?;
                 none.insert(opened)
             }
@@ -265,7 +268,7 @@ fn reserve(file: &File, bytes: usize) -> std::io::Result<()> {
 /// The directory of the alternate, if nobody else can have changed what is in it. Who is not root
 /// looks and does nothing.
 fn believed() -> Result<PathBuf> {
-    let dir = PathBuf::from(DIR);
+    let dir = PathBuf::from(STATE);
     let inner = dir.join(ALTERNATE);
     if nix::unistd::geteuid().is_root() {
         trust_above(&dir)?;
@@ -290,6 +293,3 @@ fn trust_above(dir: &Path) -> Result<()> {
         error::UNSAFE_STATE.with_remedy(format!("{} {}", no.path.display(), no.wrong), remedy)
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,11 +17,12 @@ use anyhow::Result;
 use crate::disk::identity::{Likeness, seen};
 use crate::disk::model::{Disk, World};
 use crate::disk::node::partition_path;
-use crate::engine::plan::Base;
 use crate::engine::plan::layout::DiskLayout;
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::request::Request;
-use crate::engine::run::erase::{self, Holds};
-use crate::engine::state::Alternate;
+use crate::engine::state::holds::Holds;
+use crate::engine::state::{Alternate, holds};
 use crate::error;
 
 /// The disk that `layout` means: the one for which the strongest evidence speaks. Several that
@@ -110,10 +111,10 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
 fn must_be_ours(index: usize, disk: &Disk, alternate: &Alternate) -> Result<()> {
     let other =
         |what: String| Err(error::DISK_USED_AGAIN.with_cause(format!("{}: {what}", disk.name)));
-    match erase::holds(index, disk, alternate)? {
+    match holds::holds(index, disk, alternate)? {
         Holds::Other(what) => other(what),
         Holds::Copy => Ok(()),
-        _ if alternate.done(&format!("1.table.{index}")) => {
+        _ if alternate.done(&StepId::PartitionTable(index)) => {
             other("the partition table of the copy is gone".to_owned())
         }
         _ => Ok(()),
@@ -138,7 +139,7 @@ fn follow(base: &mut Base, renamed: &BTreeMap<PathBuf, PathBuf>) {
 mod tests {
     use super::*;
     use crate::disk::model::Table;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     /// As version 0.1.0 stored it.
     const STORED: &str = r#"{"name": "vdb", "seen": null, "path": "/dev/vdb", "serial": null, "size": 21474836480, "sector": 512,

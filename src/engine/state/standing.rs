@@ -7,9 +7,8 @@ use anyhow::Result;
 
 use crate::disk::gate::Verdict;
 use crate::disk::model::{Disk, Role, World};
-use crate::engine::plan::Base;
-use crate::engine::state::relocate;
-use crate::engine::state::{Alternate, Record, State, Stored};
+use crate::engine::plan::spec::Base;
+use crate::engine::state::{Alternate, Record, State, Stored, relocate};
 use crate::error;
 
 /// The record of the copy.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::disk::make;
-use crate::engine::plan::Base;
+use crate::engine::plan::spec::Base;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::files;

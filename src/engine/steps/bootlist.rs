@@ -12,11 +12,12 @@ use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::{Before, Firmware, Machine};
 use crate::boot::here;
 use crate::disk::model::Disk;
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Base};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::Base;
 use crate::engine::state::Record;
-use crate::engine::steps::Context;
+use crate::engine::steps::context::Context;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::files;
@@ -54,7 +55,7 @@ pub fn alternate(base: &Base) -> BootDisk {
 
 /// The volume that holds /boot, and where it is mounted.
 fn boot_volume(base: &Base) -> Option<(&VolumeLayout, &'static Path)> {
-    let mounted = plan::mounts(&base.layout, base.esp_mountable);
+    let mounted = mount_plan::planned_mounts(&base.layout, base.esp_mountable);
     ["/boot", "/"].iter().map(Path::new).find_map(|at| {
         mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at))
     })

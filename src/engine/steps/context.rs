@@ -1,8 +1,7 @@
 //! What a step works with.
 
-use crate::boot::options;
-use crate::engine::plan::{self, Base, Plan};
-use crate::engine::run::Options;
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::Plan;
 use crate::engine::state::State;
 use crate::engine::steps::targets::Targets;
 use crate::event::Events;

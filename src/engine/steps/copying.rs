@@ -15,11 +15,16 @@ use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Job};
 use crate::engine::facts::source::mount;
+use crate::engine::facts::subvolume::{open_below, prefix};
+use crate::engine::facts::usage;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{Action, Base, Step};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::{Action, Step};
 use crate::engine::state::State;
-use crate::engine::steps::{Context, disks, mounted, restoring, subvolumes};
-use crate::engine::{ALT_INST, facts};
+use crate::engine::steps::context::Context;
+use crate::engine::steps::subvolumes::{make_default, make_subvolume};
+use crate::engine::steps::{disks, mounted, restoring};
 use crate::event::Events;
 use crate::host::mounts::Mount;
 use crate::host::{mounts, view};
@@ -77,7 +82,7 @@ pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
         .filter_map(|v| v.fs.as_ref())
         .map(|fs| {
             let mount = source_mount(base, fs);
-            let files = mount.and_then(|m| facts::counts(&m)).map_or(0, |counts| counts.files);
+            let files = mount.and_then(|m| usage::counts(&m)).map_or(0, |counts| counts.files);
             Totals { bytes: fs.fs_used_mb << 20, files }
         })
         .fold(restored, |a, b| a + b)

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::engine::ALT_INST;
-use crate::engine::plan::{Base, below};
+use crate::engine::paths::{ALT_INST, below};
+use crate::engine::plan::spec::Base;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;

@@ -14,11 +14,11 @@ use crate::disk::identity::Likeness;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
 use crate::disk::{content, gate, lvm, make, mkfs, probe, roles};
-use crate::engine::plan::Base;
 use crate::engine::plan::layout::{DiskLayout, VolumeLayout};
-use crate::engine::prepare;
+use crate::engine::plan::spec::Base;
+use crate::engine::prepare::target_disks;
 use crate::engine::state::relocate;
-use crate::engine::steps::Context;
+use crate::engine::steps::context::Context;
 use crate::engine::steps::targets;
 use crate::error;
 use crate::event::Events;
@@ -100,7 +100,7 @@ pub fn wipe(c: &Context, index: usize) -> Result<()> {
 
 /// The role that a target had before the plan that was just stored made it altinst_rootvg.
 fn role_before(world: &World, base: &Base, disk: &Disk) -> Result<Role> {
-    let roles = roles::roles(world, &prepare::known(&base.source_disks)?);
+    let roles = roles::roles(world, &target_disks::known_disks(&base.source_disks)?);
     Ok(roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None))
 }
 

@@ -6,10 +6,11 @@ use anyhow::Result;
 
 use crate::boot::audit::Expect;
 use crate::boot::{grubenv, references};
-use crate::engine::ALT_INST;
 use crate::engine::facts::esp;
 use crate::engine::facts::source::mount;
-use crate::engine::plan::{self, Base};
+use crate::engine::paths::{ALT_INST, ESP_WAITS};
+use crate::engine::plan::fstab::fstab_extras;
+use crate::engine::plan::spec::Base;
 use crate::engine::steps::verify;
 use crate::event::Events;
 use crate::host::beneath::{Beneath, own_path};
@@ -20,12 +21,14 @@ pub(super) fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let copy = Beneath::open(Path::new(ALT_INST))?;
     let left_out = if base.imaged.is_some() {
-        if copy.is_dir(plan::ESP_WAITS) {
-            copy.copy_files(plan::ESP_WAITS, &copy, &fs.fs_name)?
+        if copy.is_dir(ESP_WAITS) {
+            copy.copy_files(ESP_WAITS, &copy, &fs.fs_name)?
         } else {
             vec![]
         }
-    } else if let Some(esp) = esp::open(Path::new(&fs.fs_name), mount::names_of(&base.ids, fs), base.esp_mountable)? {
+    } else if let Some(esp) =
+        esp::open(Path::new(&fs.fs_name), mount::names_of(&base.ids, fs), base.esp_mountable)?
+    {
         Beneath::open(&own_path(&esp))?.copy_files("", &copy, &fs.fs_name)?
     } else {
         if !mount::devices_of(&base.ids, fs).is_empty() {

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::make;
-use crate::engine::ALT_INST;
-use crate::engine::plan::{self, Base};
+use crate::engine::paths::{ALT_INST, ESP_WAITS};
+use crate::engine::plan::spec::Base;
 use crate::engine::steps::{disks, mounted};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -16,7 +16,7 @@ use crate::host::mounts;
 
 pub(super) fn unmount(base: &Base, events: &Events) -> Result<()> {
     if base.imaged.is_some() && mounts::is_mount_point(Path::new(ALT_INST)) {
-        Beneath::open(Path::new(ALT_INST))?.remove_tree(plan::ESP_WAITS)?;
+        Beneath::open(Path::new(ALT_INST))?.remove_tree(ESP_WAITS)?;
     }
     for at in mounted::unmount_all(base)?.iter().rev() {
         events.note(format!("unmounted {}", at.display()));

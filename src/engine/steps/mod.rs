@@ -27,8 +27,9 @@ use anyhow::Result;
 use crate::boot::audit::Expect;
 use crate::boot::{grub, grubenv, initramfs, kernels, left, references};
 use crate::disk::{lvm, make};
-use crate::engine::ALT_INST;
-use crate::engine::plan::{Action, Step};
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::fstab::fstab_extras;
+use crate::engine::plan::step::{Action, Step};
 use crate::engine::steps::context::Context;
 use crate::engine::steps::disks::{disk_now, scope};
 use crate::engine::steps::unlocked::Unlocked;
@@ -123,11 +124,17 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         Action::GrubConfig => {
             grub::mkconfig(&sandboxes::whole(&base.layout), &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events)?;
-            grubenv::settle_saved(&Beneath::open(root)?, &|path| !esp::is_on_esp(base, path), events)
+            grubenv::settle_saved(
+                &Beneath::open(root)?,
+                &|path| !esp::is_on_esp(base, path),
+                events,
+            )
         }
-        Action::Audit => {
-            verify::audited(base, &Expect { kernels: verify::images_expected(base), ..Expect::default() }, events)
-        }
+        Action::Audit => verify::audited(
+            base,
+            &Expect { kernels: verify::images_expected(base), ..Expect::default() },
+            events,
+        ),
         Action::Esp => esp::fill_esp(base, events),
         Action::LoaderEfi => {
             let esp = base

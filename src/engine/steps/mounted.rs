@@ -11,9 +11,11 @@ use anyhow::{Context as _, Result};
 
 use crate::disk::script::Place;
 use crate::disk::{lvm, make};
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Base};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::steps::disks::{disk_now, scope};
 use crate::error;
 use crate::event::Events;
@@ -24,9 +26,9 @@ use crate::host::mounts::{self, Mount};
 ///
 /// # Errors
 /// What the kernel or LVM says.
-pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events) -> Result<()> {
+pub fn ensure_present(base: &Base, done: &dyn Fn(&StepId) -> bool, events: &Events) -> Result<()> {
     for (_, layout) in
-        base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}")))
+        base.layout.disks.iter().enumerate().filter(|(i, _)| done(&StepId::PartitionTable(*i)))
     {
         let disk = disk_now(layout)?;
         let sector = u64::from(layout.sector);
@@ -37,7 +39,7 @@ pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events)
         };
         make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;
     }
-    for vg in base.layout.vgs.iter().filter(|v| done(&format!("1.vg.{}", v.old_name))) {
+    for vg in base.layout.vgs.iter().filter(|v| done(&StepId::VolumeGroup(v.old_name.clone()))) {
         lvm::vg_activate(&scope(base), &vg.name).run(events)?;
     }
     Ok(())
@@ -50,7 +52,7 @@ pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events)
 /// ALT-708 where something else is mounted in the way, ALT-713 where a link in the copy is; what
 /// mounting says.
 pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> {
-    let all = plan::mounts(&base.layout, base.esp_mountable);
+    let all = mount_plan::planned_mounts(&base.layout, base.esp_mountable);
     let wanted: Vec<_> = all
         .iter()
         .take(count)
@@ -70,7 +72,7 @@ pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> 
     ensure_present(base, &|_| true, events)?;
     std::fs::create_dir_all(root).with_context(|| format!("making {ALT_INST}"))?;
     for (v, at, sub, options) in wanted {
-        mount(v, at, &plan::mount_options(options, sub.as_deref()), events)?;
+        mount(v, at, &mount_plan::mount_options(options, sub.as_deref()), events)?;
     }
     Ok(())
 }

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::engine::ALT_INST;
+use crate::engine::paths::{ALT_INST, ESP_WAITS};
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{Base, ESP_WAITS, Imaged};
-use crate::engine::steps::{Context, copying, disks, mounted};
+use crate::engine::plan::spec::{Base, Imaged};
+use crate::engine::prepare::from_image::fingerprint::fingerprint;
+use crate::engine::steps::context::Context;
+use crate::engine::steps::{disks, mounted, subvolumes};
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -45,11 +47,11 @@ pub fn subvolumes(base: &Base, index: usize, repeated: bool, events: &Events) ->
         for s in &fs.subvolume {
             if !made.contains(&s.path.as_str()) {
                 made.push(&s.path);
-                copying::make_subvolume(&s.path, events)?;
+                subvolumes::make_subvolume(&s.path, events)?;
             }
         }
         match &fs.fs_default_subvolume {
-            Some(default) => copying::make_default(default, v, events),
+            Some(default) => subvolumes::make_default(default, v, events),
             None => Ok(()),
         }
     })();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::event::Events;
 use crate::host::beneath::Beneath;

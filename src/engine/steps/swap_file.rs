@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::disk::make;
-use crate::engine::ALT_INST;
-use crate::engine::plan::{self, Base};
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::Base;
 use crate::event::Events;
 use crate::host::attrs;
 use crate::host::beneath::{Beneath, through};
@@ -18,7 +18,7 @@ pub(super) fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()
     let s = &base.layout.swap_files[index];
     let copy = Beneath::open(Path::new(ALT_INST))?;
     copy.make_directories(Path::new(&s.file).parent().unwrap_or(Path::new("/")))?;
-    let holder = plan::mounts(&base.layout, base.esp_mountable)
+    let holder = mount_plan::planned_mounts(&base.layout, base.esp_mountable)
         .into_iter()
         .rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
     let btrfs = holder.is_some_and(|(i, ..)| {

@@ -13,7 +13,8 @@ use crate::disk::held::Held;
 use crate::disk::identity::sequence;
 use crate::disk::probe;
 use crate::engine::plan::layout::DiskLayout;
-use crate::engine::plan::{Action, Base};
+use crate::engine::plan::spec::Base;
+use crate::engine::plan::step::Action;
 use crate::error;
 use crate::host::serial;
 

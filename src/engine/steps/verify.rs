@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::boot::audit::{self, Expect};
-use crate::boot::kernels;
 use crate::disk::lvm;
-use crate::engine::ALT_INST;
-use crate::engine::facts::esp;
-use crate::engine::plan::Base;
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::spec::Base;
 use crate::engine::steps::bootlist;
 use crate::engine::steps::disks::scope;
 use crate::error;

@@ -18,9 +18,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::extsuper::ExtSuper;
-use crate::engine::facts::Facts;
-use crate::engine::facts::{names, trees};
-use crate::engine::prepare;
+use crate::engine::facts::{Facts, esp, names, trees};
 use crate::engine::request::Loss;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
@@ -57,7 +55,7 @@ pub fn check(
     into: Into,
 ) -> Result<Told> {
     let mut all = vec![];
-    for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
+    for fs in image.fs_data.iter().filter(|f| !esp::is_esp(image, f)) {
         let Some(now) = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name) else {
             continue;
         };

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use device::{Device, find_device};
 
 use crate::boot::fstab;
 use crate::disk::model::{Stacked, World};
@@ -18,7 +17,7 @@ use crate::image::data::Lv;
 pub(super) const MIB: u64 = 1 << 20;
 
 /// Mounted from here, something is a guest and not part of the system.
-const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::ALT_INST];
+const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::paths::ALT_INST];
 
 /// File systems that are made and copied in kind.
 pub(super) const CLONED: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"];

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::Result;
-use device::Device;
 
 use crate::boot::options;
 use crate::engine::facts::source::describer::{CLONED, Describer, ESP_AT, MIB, floor_mb};

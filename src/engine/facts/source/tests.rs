@@ -1,8 +1,11 @@
+use super::device::resolve_spec;
 use super::*;
 use crate::boot::fstab;
+use crate::boot::ids::SubvolumeId;
 use crate::disk::model::{Lvm, Pv, Spread, Swap};
-use crate::disk::sample;
 use crate::host::mounts::parse_mountinfo;
+use crate::image::data::LvType;
+use crate::testing::sample;
 
 /// The text is that of /etc/crypttab.
 struct Table(&'static str);

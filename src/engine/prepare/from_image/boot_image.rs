@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use super::compatibility;
 use crate::boot::kernels;
+use crate::engine::facts::bootable::Firmware;
 use crate::engine::facts::surveyed;
-use crate::engine::plan::Firmware;
 use crate::engine::request::FromImage;
 use crate::error;
 use crate::event::Events;

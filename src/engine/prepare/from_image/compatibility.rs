@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::engine::plan::Firmware;
-use crate::engine::prepare::from_image::PLATFORMS;
+use crate::engine::facts::bootable::Firmware;
+use crate::engine::facts::system::PLATFORMS;
 use crate::engine::request::FromImage;
 use crate::error;
 use crate::image::manifest::System;

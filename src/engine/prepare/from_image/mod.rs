@@ -17,10 +17,15 @@ use anyhow::Result;
 use crate::boot::fstab;
 use crate::disk::features;
 use crate::disk::model::{Disk, World};
-use crate::engine::ALT_INST;
-use crate::engine::facts::{Facts, names, surveyed, system};
-use crate::engine::plan::{Base, Bootable, Firmware, Imaged, image_ids};
-use crate::engine::prepare::{self, Prepared};
+use crate::engine::facts::bootable::{Bootable, Firmware};
+use crate::engine::facts::system::PLATFORMS;
+use crate::engine::facts::{Facts, surveyed, system};
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::spec::{Base, Imaged};
+use crate::engine::plan::{ids, image_ids};
+use crate::engine::prepare::prepared::Prepared;
+use crate::engine::prepare::target_disks;
+use crate::engine::prepare::{boot, requirements, sizes};
 use crate::engine::request::{FromImage, Identity, Request};
 use crate::engine::state::Alternate;
 use crate::error;
@@ -46,8 +51,8 @@ pub fn prepare(
     let mut warnings = vec![];
     let mut notes: Vec<String> =
         facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
-    let disks = prepare::targets(request, &facts, replaced, &mut notes)?;
-    prepare::alt_inst_is_free()?;
+    let disks = target_disks::check_targets(request, &facts, replaced, &mut notes)?;
+    requirements::check_alt_inst_is_free()?;
     not_on_a_target(&from.device, &disks, &facts.world)?;
     let mut seen = look(request, from, &mut warnings)?;
     let here = system::running(&facts.boot);
@@ -69,7 +74,7 @@ pub fn prepare(
             ));
         }
     }
-    prepare::tools(&image, &facts, &mut warnings)?;
+    requirements::check_tools(&image, &facts, &mut warnings)?;
     let practice = disks.iter().any(|d| d.practice.is_some());
     let mut boot = bootable(&seen, from, facts.boot.firmware, &mut warnings);
     if boot.initramfs.is_err() && boot_image.as_ref().is_some_and(|b| b.has_initramfs) {
@@ -83,11 +88,11 @@ pub fn prepare(
         practice,
         &mut warnings,
     )?;
-    let layout = prepare::laid_out(&image, &disks, &[])
+    let layout = sizes::laid_out(&image, &disks, &[])
         .map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
     notes.extend(layout.notes.iter().cloned());
-    prepare::practice_disks_have_room(&disks, &image, &[])?;
-    let running = facts.undescribed.is_none().then(|| names::ids(&layout, &facts, &disks));
+    sizes::practice_disks_have_room(&disks, &image, &[])?;
+    let running = facts.undescribed.is_none().then(|| ids::clone_map(&layout, &facts, &disks));
     let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
     let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;
     let old = seen
@@ -99,7 +104,7 @@ pub fn prepare(
     let imaged = imaged(&seen, from, &here, boot_image.map(|b| b.file), &mut notes);
     let base = Base {
         version: 1,
-        id: prepare::fresh_id(),
+        id: sizes::fresh_id(),
         created: sys::now().0,
         image,
         source_disks: facts.source.disks.clone(),
@@ -111,7 +116,7 @@ pub fn prepare(
         made_mount_point: !Path::new(ALT_INST).exists(),
         imaged: Some(imaged),
     };
-    let targets = disks.iter().map(|d| prepare::describe(d)).collect();
+    let targets = disks.iter().map(|d| target_disks::describe_disk(d)).collect();
     Ok(Prepared { base, warnings, notes, targets, archive: seen.archive })
 }
 
@@ -248,7 +253,7 @@ fn bootable(
             Err(format!("-p does not ask for {p}"))
         }
     };
-    let mut bootlist = crate::engine::facts::bootlist_capability(firmware);
+    let mut bootlist = crate::engine::facts::bootable::bootlist_capability(firmware);
     let mine = compatibility::platform_of(firmware);
     if !wanted.contains(mine) {
         warnings.push(format!(
@@ -300,8 +305,14 @@ fn require(
     if mine_is_left_out {
         (checked.bios, checked.efi) = (Ok(()), Ok(()));
     }
-    let checked =
-        prepare::bootable(request, checked, no_kernel, facts.esp_mountable(), practice, warnings)?;
+    let checked = boot::check_bootable(
+        request,
+        checked,
+        no_kernel,
+        facts.esp_mountable(),
+        practice,
+        warnings,
+    )?;
     Ok(Bootable { bootlist: checked.bootlist, ..boot })
 }
 
@@ -357,10 +368,7 @@ fn imaged(
     Imaged {
         device: from.device.clone(),
         what: crate::text::printable(&described, false),
-        print: fingerprint::fingerprint(
-            seen.head.manifest.as_ref(),
-            &from.device,
-        ),
+        print: fingerprint::fingerprint(seen.head.manifest.as_ref(), &from.device),
         files: seen.files,
         bytes: seen.bytes,
         boot_image,

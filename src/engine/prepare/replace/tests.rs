@@ -1,10 +1,10 @@
 use super::*;
 use crate::disk::model::{Lvm, SeenMount, Table};
-use crate::disk::sample;
 use crate::engine::golden;
 use crate::engine::request::Phases;
 use crate::engine::state::Record;
 use crate::host::mounts::parse_mountinfo;
+use crate::testing::sample;
 
 /// A finished copy on vdb, the disks with it, and the request that makes it anew.
 fn stands() -> (Alternate, World, Request) {

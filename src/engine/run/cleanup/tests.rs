@@ -1,7 +1,7 @@
 use super::*;
 use crate::disk::model::Table;
-use crate::disk::sample;
 use crate::engine::golden;
+use crate::testing::sample;
 
 /// What was found on the disks: the copy, but for those that are said to be something else.
 fn found<'w>(a: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
@@ -83,10 +83,10 @@ fn an_unfinished_copy_is_removed() {
 #[test]
 fn an_erasure_that_was_begun_goes_on() {
     let (mut a, world) = stands();
-    a.journal.extend([Record::CleanUp, Record::Begin { id: erasing(1) }]);
+    a.journal.extend([Record::CleanUp, Record::Begin { id: StepId::Erase(1) }]);
     assert_eq!(words(&a, &[], &world), "keep vdb, erase vdc");
     // It was refused, the disk being in use: whoever thinks again keeps the copy.
-    a.journal.push(Record::Failed { id: erasing(1), error: "in use".into() });
+    a.journal.push(Record::Failed { id: StepId::Erase(1), error: "in use".into() });
     assert_eq!(words(&a, &[], &world), "keep vdb, keep vdc");
 }
 

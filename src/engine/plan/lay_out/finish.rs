@@ -1,0 +1,86 @@
+//! The finished layout: every partition gets its number and its place.
+
+use std::path::Path;
+
+use super::builder::{Builder, Holds};
+use crate::disk::node::partition_path;
+use crate::disk::script::ALIGN;
+use crate::disk::size::human;
+use crate::engine::plan::layout::{DiskLayout, Layout, PartLayout, VolumeLayout};
+use crate::engine::plan::sizing::Outcome;
+
+impl Builder<'_, '_> {
+    pub(super) fn finish(mut self) -> Layout {
+        let mut disks = Vec::new();
+        for (target, pieces) in self.targets.iter().zip(std::mem::take(&mut self.pieces)) {
+            let mut start = ALIGN;
+            let mut partitions = Vec::new();
+            for (number, piece) in (1..).zip(pieces) {
+                let path = partition_path(&target.path, number);
+                let uuid = self.fresh.uuid();
+                match &piece.holds {
+                    Holds::Volume(i) => {
+                        self.volumes[*i].device.clone_from(&path);
+                        self.volumes[*i].partuuid = Some(uuid.clone());
+                    }
+                    Holds::Pv(vg) => self
+                        .vgs
+                        .iter_mut()
+                        .filter(|v| v.old_name == *vg)
+                        .for_each(|v| v.pvs.push(path.clone())),
+                    Holds::Nothing => {}
+                }
+                partitions.push(PartLayout {
+                    number,
+                    path,
+                    start,
+                    size: piece.size,
+                    type_guid: piece.type_guid.to_owned(),
+                    uuid,
+                    name: piece.name,
+                });
+                start += piece.size;
+            }
+            disks.push(DiskLayout {
+                name: target.name.clone(),
+                seen: target.seen.clone(),
+                path: target.path.clone(),
+                serial: target.serial.clone(),
+                wwn: target.wwn.clone(),
+                model: target.model.clone(),
+                before: target.before.clone(),
+                size: target.size,
+                sector: target.sector,
+                table_id: self.fresh.uuid(),
+                partitions,
+            });
+        }
+        match self.outcome {
+            Outcome::RootGaveUp(bytes) => {
+                let takers = if self.added > 0 {
+                    "the new boot partitions, and what is made larger, take that"
+                } else {
+                    "the new boot partitions take that"
+                };
+                self.notes
+                    .push(format!("/ is {} smaller than in the source: {takers}", human(bytes)));
+            }
+            Outcome::Shrunk => {
+                self.notes.push("SHRINK is yes: file systems are smaller than in the source".into())
+            }
+            Outcome::AsSource => {}
+        }
+        let depth = |v: &VolumeLayout| {
+            v.fs.as_ref().map_or(usize::MAX, |f| Path::new(&f.fs_name).components().count())
+        };
+        self.volumes.sort_by_key(depth);
+        Layout {
+            disks,
+            vgs: self.vgs,
+            volumes: self.volumes,
+            swap_files: self.image.swap_file_data.clone(),
+            outcome: self.outcome,
+            notes: self.notes,
+        }
+    }
+}
