@@ -71,7 +71,7 @@ fn run_engine(action: Action, output: Output, events: &Events) -> Result<String>
         Action::CleanUp { erase, .. } => engine::run::cleanup::clean_up(&erase, events),
         Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
-            let text = engine::review::preview::preview(&request, json, events)?;
+            let text = engine::review::preview::preview_request(&request, json, events)?;
             match (json, std::io::stdout().is_terminal()) {
                 (true, _) => print_raw(&text, Exit::Done),
                 (false, true) => print_text(&wrap_lines(&text), Exit::Done),

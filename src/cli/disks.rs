@@ -15,7 +15,7 @@ use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::prepare::target_disks;
-use crate::engine::state::standing::Marks;
+use crate::engine::state::record_state::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::DISKS;

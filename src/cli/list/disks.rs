@@ -10,7 +10,7 @@ use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
 use crate::engine::prepare::{sizes, target_disks};
-use crate::engine::state::standing;
+use crate::engine::state::record_state;
 use crate::error;
 
 pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL               HOLDS";
@@ -54,10 +54,10 @@ pub fn candidates() -> Result<Vec<Candidate>> {
         world,
         &target_disks::known_disks(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?,
     );
-    let marks = standing::Marks::read(world);
+    let marks = record_state::Marks::read(world);
     let look = |d: &Disk| {
         let role = roles.get(&d.name).copied().unwrap_or(Role::None);
-        let fits = |f: &Facts| sizes::fits(f, d).err();
+        let fits = |f: &Facts| sizes::check_fits(f, d).err();
         let mut verdict = examine(d, world, role);
         marks.add_to(&mut verdict, d, role);
         candidate(d, role, verdict, facts.as_ref().and_then(fits))

@@ -20,7 +20,7 @@ use crate::cli::getopt;
 use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::human;
-use crate::engine::state::standing;
+use crate::engine::state::record_state;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
@@ -124,7 +124,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
 
 /// Serials of the disks that the alternate is on.
 fn held() -> Result<Vec<String>> {
-    Ok(standing::readable_base()?
+    Ok(record_state::readable_base()?
         .map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
 }
 

@@ -1,4 +1,4 @@
-//! What can be made bootable, found out before anything is written.
+//! The boot loaders and kernels of a system, examined before anything is written.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error;
 
 pub use crate::boot::bootlist::Firmware;
 
-/// What can be made bootable, found out before anything is written.
+/// The ways in which a system can boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bootable {
     pub firmware: Firmware,

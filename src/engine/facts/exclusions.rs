@@ -34,7 +34,7 @@ const BOOTS: [&str; 3] = ["/boot", "/usr/lib/modules", "/lib/modules"];
 ///
 /// # Errors
 /// ALT-401 for a pattern that is none.
-pub fn read(file: Option<&PathBuf>) -> Result<Excludes> {
+pub fn read_exclude_list(file: Option<&PathBuf>) -> Result<Excludes> {
     let Some(file) = file else { return Excludes::parse(b"", Path::new("")) };
     let list = Excludes::parse(
         &std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
@@ -43,7 +43,7 @@ pub fn read(file: Option<&PathBuf>) -> Result<Excludes> {
     Ok(list.keeping(EXPECTED.iter().map(PathBuf::from).chain(mount_points()?)))
 }
 
-/// Where something is mounted, or would be.
+/// Every mount point, those that are only in fstab included.
 fn mount_points() -> Result<Vec<PathBuf>> {
     let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
     let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
@@ -60,8 +60,8 @@ fn mount_points() -> Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// ALT-401 for a pattern that is none, ALT-407 for a list that takes too much.
-pub fn checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
-    let list = read(file)?;
+pub fn read_checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
+    let list = read_exclude_list(file)?;
     file.map_or(Ok(()), |file| check(file, &list, boots))?;
     Ok(list)
 }
@@ -92,7 +92,7 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether the list takes all of a directory that has something in it, or a link that stands in its
+/// True if the list takes all of a directory that has something in it, or a link that stands in its
 /// place.
 fn takes(list: &Excludes, at: &Path) -> Result<bool> {
     let Ok(there) = at.symlink_metadata() else { return Ok(false) };

@@ -13,10 +13,10 @@ use crate::host::cmd::Cmd;
 use crate::host::mounts::Mount;
 use crate::host::{files, view};
 
-/// The real machine behind [`source::Ask`].
+/// The real machine behind [`source::MachineQueries`].
 pub struct Machine;
 
-impl source::Ask for Machine {
+impl source::MachineQueries for Machine {
     fn usage(&self, mount: &Mount) -> Result<Usage> {
         Ok(Usage { used: counts(mount)?.used })
     }

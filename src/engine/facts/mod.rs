@@ -1,4 +1,9 @@
-//! Everything that planning needs to know about the machine, asked once.
+//! Everything that planning needs to know about the machine, asked once; nothing is changed.
+//!
+//! [`Facts::gather`] asks. [`source`] describes the file systems of the running system,
+//! [`bootable`] its boot loaders, [`names`] the names of its devices, [`usage`] how full it is. The
+//! other files look closer where a request needs it: protected files, writable snapshots, the
+//! exclude list, the archive of an image install.
 
 pub mod bootable;
 pub mod esp;
@@ -9,7 +14,7 @@ pub mod protections;
 pub mod snapshots;
 pub mod source;
 pub mod subvolume;
-pub mod surveyed;
+pub mod survey;
 pub mod system;
 pub mod trees;
 pub mod usage;
@@ -48,7 +53,7 @@ impl Facts {
     /// Asks the machine. Changes nothing; without root some things stay unknown (`world.unknown`).
     ///
     /// # Errors
-    /// Where rootvg cannot be cloned in kind (ALT-3xx).
+    /// If rootvg cannot be cloned in kind (ALT-3xx).
     pub fn gather() -> Result<Self> {
         let facts = Self::for_image()?;
         match facts.undescribed {
@@ -60,7 +65,7 @@ impl Facts {
     /// The same for an image install, which the running system's own layout need not concern.
     ///
     /// # Errors
-    /// Where the machine cannot be asked.
+    /// If the machine cannot be asked.
     pub fn for_image() -> Result<Self> {
         let world = World::gather()?;
         // First: looking into /boot mounts it where it is mounted on demand.
@@ -111,7 +116,7 @@ impl Facts {
     /// Opens the ESP of rootvg that belongs at `fs_name`, see [`esp::open`].
     ///
     /// # Errors
-    /// ALT-406 where it cannot be opened.
+    /// ALT-406 if it cannot be opened.
     pub fn open_esp(&self, fs_name: &str) -> Result<Option<OwnedFd>> {
         let names = names::source_device(&self.source, fs_name).map(|d| self.old_names(d));
         esp::open(Path::new(fs_name), names.as_ref(), self.esp_mountable())
@@ -120,7 +125,7 @@ impl Facts {
     /// The mount through which a file system of rootvg is read.
     ///
     /// # Errors
-    /// ALT-310 where it is not mounted any more.
+    /// ALT-310 if it is not mounted any more.
     pub fn mount_of(&self, fs: &Fs) -> Result<Mount> {
         let device = names::source_device(&self.source, &fs.fs_name).map(Path::to_owned);
         source::mount::mount_of(fs, device.as_slice())
@@ -138,9 +143,8 @@ impl Facts {
         Names { subvolumes, ..names::old_names(&self.world, device) }
     }
 
-    /// What the running system boots with, and what is wrong where that is no kernel. A /boot that
-    /// is not mounted hides what it starts from, even where the directory below it holds an old
-    /// kernel.
+    /// How the running system boots, and the error to report if it has no kernel. A /boot that is
+    /// not mounted hides its kernels, even if the directory below it holds an old one.
     pub fn kernels_there(&self) -> (Bootable, anyhow::Error) {
         let mut boot = self.boot.clone();
         if self.source.not_mounted.iter().any(|at| at == Path::new("/boot")) {
@@ -155,7 +159,7 @@ impl Facts {
         (boot, error::NO_KERNEL.with_cause(cause))
     }
 
-    /// Whether the ESP can be filled.
+    /// True if the ESP can be filled.
     pub fn esp_mountable(&self) -> bool {
         self.mountable.iter().any(|f| f == "vfat")
     }

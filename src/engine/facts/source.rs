@@ -1,11 +1,11 @@
-//! What rootvg is: the file systems of the running system that live on its root disks, as an
-//! image.data.
+//! Describes rootvg, the file systems of the running system on its root disks, as an image.data.
 //!
-//! Found from what the kernel says (mountinfo, /proc/swaps, the block layer), with fstab for the
-//! options and for what is not mounted. Data on other disks is not part of it, and neither is what
-//! is mounted from a file (a loop device): the file is. What cannot be cloned in kind (LUKS, MD,
-//! ZFS, bcache, multipath, LVM thin) is refused by name, as a whole where `/` or `/boot` lies on
-//! it, else as one [`Refusal`] that an image.data without it settles; what is left out is said.
+//! The kernel is asked (mountinfo, /proc/swaps, the block layer); fstab adds the options and what
+//! is not mounted. Data on other disks is not part of rootvg. Something mounted from a file (a loop
+//! device) is not either, but the file is. Layers that cannot be cloned (LUKS, MD, ZFS, bcache,
+//! multipath, LVM thin) are an error if `/` or `/boot` lies on them; otherwise each is one
+//! [`model::Refusal`], and an image.data without that file system avoids it. Everything that is
+//! left out is reported.
 
 mod describer;
 pub mod device;
@@ -16,7 +16,7 @@ mod subvolumes;
 mod unmounted;
 
 pub use device::{Device, find_device};
-pub use model::{Ask, ListedSubvolume, Source, Usage};
+pub use model::{ListedSubvolume, MachineQueries, Source, Usage};
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,14 +33,14 @@ use crate::image::data::{Image, ImageData, Policy, SourceDisk, Vg};
 /// Describes rootvg.
 ///
 /// # Errors
-/// ALT-301 where `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for
+/// ALT-301 if `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for
 /// a file system of another type.
 pub fn describe(
     world: &World,
     mounts: &[Mount],
     fstab: &[fstab::Entry],
     image: Image,
-    ask: &dyn Ask,
+    ask: &dyn MachineQueries,
 ) -> Result<Source> {
     let mut d = Describer {
         world,
@@ -68,7 +68,7 @@ pub fn describe(
 
 /// The disks that the running system starts from, whether or not it could be cloned; none where `/`
 /// is on no disk (a live medium).
-pub fn root_disks(world: &World, mounts: &[Mount], ask: &dyn Ask) -> Vec<String> {
+pub fn root_disks(world: &World, mounts: &[Mount], ask: &dyn MachineQueries) -> Vec<String> {
     let d = Describer {
         world,
         mounts,

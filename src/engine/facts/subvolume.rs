@@ -1,4 +1,4 @@
-//! Where a subvolume of the running system is, and how it is opened.
+//! Paths of subvolumes in the running system, and opening them.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use crate::engine::paths::below;
 use crate::image::data::{Fs, Subvolume};
 
-/// Where the subvolume's top is in the running system: its mount point, or its place in the nearest
-/// mounted one above.
+/// The path of a subvolume in the running system: its mount point, or its path within the nearest
+/// mounted subvolume above it.
 pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
     if let Some(at) = &s.mount_point {
         return PathBuf::from(at);
@@ -30,7 +30,7 @@ pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
 /// A subvolume, below its file system's top level.
 ///
 /// # Errors
-/// Where it cannot be opened.
+/// If it cannot be opened.
 pub fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
     use nix::fcntl::{OFlag, openat};
     let fd = openat(

@@ -1,4 +1,4 @@
-//! What the running system is, in the words of an image's manifest.
+//! Describes the running system in the terms of an image's manifest.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::image::manifest::System;
 pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
 
 /// Describes the running system; `boot` is what can be made bootable from it.
-pub fn running(boot: &Bootable) -> System {
+pub fn describe_running_system(boot: &Bootable) -> System {
     let text = |path: &str| {
         let bytes = files::read_optional(Path::new(path)).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()

@@ -21,12 +21,12 @@ use crate::tree::Source;
 /// cannot be read is a warning.
 ///
 /// # Errors
-/// ALT-310 where one is not mounted any more, ALT-406 where it cannot be opened.
-pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
+/// ALT-310 if one is not mounted any more, ALT-406 if it cannot be opened.
+pub fn open_all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
     let mut trees = Vec::new();
     for fs in &image.fs_data {
         if !esp::is_esp(image, fs) {
-            trees.extend(of(fs, facts)?);
+            trees.extend(open_file_system(fs, facts)?);
         } else if names::source_device(&facts.source, &fs.fs_name).is_some() {
             // An edited image.data may give one to a machine that has none.
             trees.extend(esp_tree(&fs.fs_name, facts.open_esp(&fs.fs_name), warnings));
@@ -67,8 +67,8 @@ fn esp_tree(
 /// Those of one file system: one, or one for each subvolume.
 ///
 /// # Errors
-/// As [`all`].
-pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
+/// As [`open_all`].
+pub fn open_file_system(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     let mount = facts.mount_of(fs)?;
     let mut trees = vec![];
     if fs.subvolume.is_empty() {
@@ -115,7 +115,7 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
 
 /// Files of one tree that lie below the mount point of another: an image is one tree, and there it
 /// has the other's.
-pub fn hidden(trees: &[Tree]) -> Vec<String> {
+pub fn warn_of_hidden_files(trees: &[Tree]) -> Vec<String> {
     let mut warnings = vec![];
     for inner in trees {
         let outer = trees

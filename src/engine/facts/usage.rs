@@ -8,7 +8,7 @@ use crate::host::beneath::own_path;
 use crate::host::mounts::{self, Mount};
 use crate::host::{covered, view};
 
-/// What a mounted file system holds, without practice disks.
+/// Usage of a mounted file system, without practice disks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Bytes.
@@ -21,7 +21,7 @@ pub struct Counts {
 /// Counts a mounted file system; what is mounted over it is not asked.
 ///
 /// # Errors
-/// Where it cannot be asked; ALT-406 where it is hidden and we are not root.
+/// If it cannot be asked; ALT-406 if it is hidden and we are not root.
 pub fn counts(mount: &Mount) -> Result<Counts> {
     let all = mounts::mounted()?;
     let here = all.iter().rfind(|m| m.is_same_as(mount));
@@ -41,7 +41,7 @@ pub fn counts(mount: &Mount) -> Result<Counts> {
     })
 }
 
-/// What practice disks take on the file system that is mounted there: they are never copied.
+/// Bytes of practice disks on the file system that is mounted there: they are never copied.
 fn practice_bytes(mount_point: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let Ok(here) = std::fs::metadata(mount_point) else { return 0 };

@@ -6,11 +6,11 @@ use crate::boot::fstab::{FstabExtras, Wanted};
 use crate::boot::options;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::mount_plan;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::image::data::LvType;
 
-/// What must stand in the alternate's fstab even where the source's has no line for it.
-pub fn fstab_extras(base: &Base) -> FstabExtras {
+/// Lines that the alternate's fstab must have even if the source's fstab has none for them.
+pub fn fstab_extras(base: &AlternateSpec) -> FstabExtras {
     let mut lines = Vec::new();
     for (i, at, subvolume, _) in mount_plan::planned_mounts(&base.layout, base.esp_mountable) {
         let v = &base.layout.volumes[i];

@@ -1,5 +1,5 @@
-//! The identity map of a clone: everything by which the disks and volumes of the running system can be
-//! named, and what the copy has instead.
+//! The identity map of a clone: everything by which the disks and volumes of the running system can
+//! be named, and what the copy has instead.
 
 use std::path::{Path, PathBuf};
 

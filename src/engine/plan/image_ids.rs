@@ -14,7 +14,7 @@ use crate::engine::plan::ids;
 use crate::engine::plan::layout::{Layout, VolumeLayout};
 use crate::image::manifest::Identities;
 
-/// Where the old names come from.
+/// The source of the old names.
 pub enum Old<'a> {
     /// The manifest's.
     Known(&'a Identities),

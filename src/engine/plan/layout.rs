@@ -11,10 +11,10 @@ use crate::disk::model::shown_name;
 use crate::engine::plan::sizing::Outcome;
 use crate::image::data::{Fs, LvType, SwapFile};
 
-/// What partition names of an alternate begin with, and the LVM tag of its volume group.
+/// Prefix of the partition names of an alternate, and the LVM tag of its volume group.
 pub const MARK: &str = "altinst_rootvg";
 
-/// Where the alternate mounts an ESP that the source has not.
+/// Mount point of the ESP if the source has none.
 pub const NEW_ESP_AT: &str = "/boot/efi";
 
 /// A disk to be written.
@@ -58,7 +58,7 @@ pub struct DiskLayout {
     pub wwn: Option<String>,
     #[serde(default)]
     pub model: Option<String>,
-    /// What was on it before the run wrote to it.
+    /// The content before the run wrote to it.
     #[serde(default)]
     pub before: Option<Before>,
     pub size: u64,
@@ -88,7 +88,8 @@ impl DiskLayout {
         shown_name(&self.name, self.serial.as_deref())
     }
 
-    /// What is typed to confirm that it is erased: the serial, or the name where it has none.
+    /// The text that the user types to confirm the erasure: the serial number, or the name if the
+    /// disk has none.
     pub fn serial_or_name(&self) -> &str {
         self.serial.as_deref().unwrap_or(&self.name)
     }
@@ -147,7 +148,7 @@ pub struct Layout {
     pub volumes: Vec<VolumeLayout>,
     pub swap_files: Vec<SwapFile>,
     pub outcome: Outcome,
-    /// What the user should know about how it was laid out.
+    /// Notes for the user about the layout.
     pub notes: Vec<String>,
 }
 

@@ -1,9 +1,9 @@
-//! The plan: ordered steps as data. Pure, printed by the preview, compared by golden tests, run by
-//! `run`.
+//! The plan: ordered steps as data. Pure; the preview prints it, golden tests compare it, and
+//! [`run`](super::run) carries it out.
 //!
-//! A [`Base`] is made once, by phase 1, and stored: the image, the layout with its fresh
-//! identifiers, the identity map, how the source boots. The steps of any phase follow from it and
-//! the request.
+//! Phase 1 makes an [`AlternateSpec`] once and stores it: [`fitting`] and [`sizing`] choose the
+//! sizes, [`lay_out`] makes the [`layout`], [`ids`] or [`image_ids`] the identity map. The steps of
+//! every phase follow from it and from the request ([`make_plan`]).
 
 pub mod fitting;
 pub mod fresh;
@@ -24,14 +24,14 @@ use crate::disk::size::human;
 use crate::engine::paths::{ALT_INST, below};
 use crate::engine::plan::layout::{DiskLayout, Layout, VolumeLayout};
 use crate::engine::plan::mount_plan::planned_mounts;
-use crate::engine::plan::spec::{Base, Imaged};
+use crate::engine::plan::spec::{AlternateSpec, ImageSource};
 use crate::engine::plan::step::{Action, Plan, Step};
 use crate::engine::plan::step_id::StepId;
 use crate::engine::request::{Identity, Request};
 use crate::image::data::LvType;
 
-/// What AIX's administrators know each phase as.
-pub fn phase_title(base: &Base, phase: u8) -> &'static str {
+/// The title of a phase, in the terms of AIX.
+pub fn phase_title(base: &AlternateSpec, phase: u8) -> &'static str {
     match phase {
         1 if base.imaged.is_some() => "Creating altinst_rootvg and restoring the image to it",
         1 => "Creating altinst_rootvg and copying rootvg to it",
@@ -41,7 +41,7 @@ pub fn phase_title(base: &Base, phase: u8) -> &'static str {
 }
 
 /// The steps that the request's phases take on this base.
-pub fn plan(base: &Base, request: &Request) -> Plan {
+pub fn make_plan(base: &AlternateSpec, request: &Request) -> Plan {
     let mut steps = Vec::new();
     for phase in request.phases.list() {
         match phase {
@@ -62,7 +62,7 @@ fn disk_words(d: &DiskLayout) -> String {
     format!("{} ({}{serial})", d.name, human(d.size))
 }
 
-fn phase_1(base: &Base, steps: &mut Vec<Step>) {
+fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
     let layout = &base.layout;
     let disks: Vec<&str> = layout.disks.iter().map(|d| d.name.as_str()).collect();
     steps.push(step(
@@ -191,11 +191,11 @@ fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
     }
 }
 
-fn restores(image: &Imaged, steps: &mut Vec<Step>) {
+fn restores(image: &ImageSource, steps: &mut Vec<Step>) {
     let size = if image.bytes == 0 { String::new() } else { format!(" ({})", human(image.bytes)) };
     steps.push(step(1, StepId::Restore, format!("Restore {}{size}", image.what), Action::Restore));
     if let Some(file) = &image.boot_image {
-        let title = format!("Put kernel and modules there from {}", file.display());
+        let title = format!("Add the kernel and modules from {}", file.display());
         steps.push(step(1, StepId::BootImage, title, Action::BootImage { file: file.clone() }));
     }
     if image.identity == Identity::Fresh {
@@ -210,7 +210,7 @@ fn restores(image: &Imaged, steps: &mut Vec<Step>) {
 
 fn phase_2(request: &Request, steps: &mut Vec<Step>) {
     if let Some(file) = &request.resolv_conf {
-        let title = format!("Put {} there as /etc/resolv.conf", file.display());
+        let title = format!("Install {} as /etc/resolv.conf of the copy", file.display());
         steps.push(step(2, StepId::ResolvConf, title, Action::ResolvConf { file: file.clone() }));
     }
     if request.remain_client {
@@ -227,7 +227,7 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
         steps.push(step(
             2,
             StepId::ReferencesForPackages,
-            "Have the copy's files name its own disks: the scripts of packages read them",
+            "Point the copy's fstab and boot files at its own disks",
             Action::References,
         ));
         steps.push(step(
@@ -247,7 +247,7 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
     }
 }
 
-fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
+fn phase_3(base: &AlternateSpec, request: &Request, steps: &mut Vec<Step>) {
     let boot = &base.boot;
     steps.push(step(
         3,
@@ -275,7 +275,7 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
     steps.push(step(
         3,
         StepId::Audit,
-        "Search the copy for anything that still names the old disks",
+        "Search the copy for references to the old disks",
         Action::Audit,
     ));
     if base.esp_mountable {
@@ -325,7 +325,7 @@ fn phase_3(base: &Base, request: &Request, steps: &mut Vec<Step>) {
         steps.push(step(
             3,
             StepId::Bootlist,
-            format!("Set the boot list: {disk} boots next, the present disk stays second"),
+            format!("Set the boot list: {disk} boots next, the running system's disk stays second"),
             Action::Bootlist,
         ));
     }

@@ -1,12 +1,11 @@
-//! The mounts of an alternate: what is mounted where, and with which options.
+//! The mounts of an alternate and their options.
 
 use std::path::PathBuf;
 
 use crate::engine::plan::layout::Layout;
 use crate::image::data::LvType;
 
-/// What is mounted where in the finished alternate, parents first: volume, mount point, subvolume,
-/// options.
+/// The mounts of the finished alternate, parents first: volume, mount point, subvolume, options.
 pub fn planned_mounts(
     layout: &Layout,
     esp_mountable: bool,

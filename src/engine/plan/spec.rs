@@ -1,5 +1,6 @@
-//! The description of one alternate. Phase 1 makes it once and stores it: the image, the layout with
-//! its fresh identifiers, the identity map, how the source boots. Every later phase works from it.
+//! The description of one alternate. Phase 1 makes it once and stores it: the image, the layout
+//! with its fresh identifiers, the identity map, how the source boots. Every later phase works from
+//! it.
 
 use std::path::PathBuf;
 
@@ -11,9 +12,9 @@ use crate::engine::plan::layout::Layout;
 use crate::engine::request::Identity;
 use crate::image::data::ImageData;
 
-/// What phase 1 settled, for all phases after it.
+/// The description of one alternate: made by phase 1, used by all later phases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Base {
+pub struct AlternateSpec {
     /// Of the stored form.
     pub version: u32,
     /// Eight hex digits that name this alternate.
@@ -26,20 +27,20 @@ pub struct Base {
     pub layout: Layout,
     pub ids: IdMap,
     pub boot: Bootable,
-    /// Whether this kernel can mount vfat, and so the ESP.
+    /// True if this kernel can mount vfat, and so the ESP.
     pub esp_mountable: bool,
     /// Paths in the running system that are never copied: swap files, practice disks, own state.
     pub leave_out: Vec<PathBuf>,
-    /// Whether /alt_inst did not exist before.
+    /// True if /alt_inst did not exist before.
     pub made_mount_point: bool,
     /// None: a clone of the running system.
     #[serde(default)]
-    pub imaged: Option<Imaged>,
+    pub imaged: Option<ImageSource>,
 }
 
-/// What an image install restores.
+/// The image that an image install restores.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Imaged {
+pub struct ImageSource {
     /// As `-d` names it.
     pub device: PathBuf,
     /// For people: `web1, Debian GNU/Linux 12 (12.11.0), made 2026-11-22 20:15`.
@@ -56,8 +57,8 @@ pub struct Imaged {
     pub other_machine: bool,
 }
 
-impl Base {
-    /// Whether the targets are practice disks (other loop devices are never targets).
+impl AlternateSpec {
+    /// True if the targets are practice disks (other loop devices are never targets).
     pub fn on_practice_disks(&self) -> bool {
         self.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"))
     }
@@ -65,28 +66,28 @@ impl Base {
     /// The disks of the running system for people: there are none where it runs from a live medium.
     pub fn present(&self) -> String {
         if self.source_disks.is_empty() {
-            "the present disk".to_owned()
+            "the running system's disk".to_owned()
         } else {
             self.source_disks.join(" ")
         }
     }
 
-    /// What the alternate was made from, for people.
+    /// The source of the alternate, in words.
     pub fn origin(&self) -> String {
         self.imaged.as_ref().map_or_else(|| self.source_disks.join(" "), |i| i.what.clone())
     }
 
-    /// Whether a loader for UEFI is installed.
+    /// True if a loader for UEFI is installed.
     pub fn gets_efi_loader(&self) -> bool {
         self.boot.efi.is_ok() && self.esp_mountable && self.boots()
     }
 
-    /// Whether only a BIOS starts the result, on a machine that has one.
+    /// True if only a BIOS starts the result, on a machine that has one.
     pub fn starts_by_bios_alone(&self) -> bool {
         self.boot.firmware == Firmware::Bios && !self.gets_efi_loader()
     }
 
-    /// Whether there is a kernel, so that boot loaders make sense.
+    /// True if there is a kernel, so that boot loaders make sense.
     pub fn boots(&self) -> bool {
         !self.boot.kernels.is_empty()
     }

@@ -8,7 +8,8 @@ use crate::engine::plan::step_id::StepId;
 use crate::engine::request::Request;
 use crate::software::Wanted;
 
-/// What a step does. Indices point into the base's layout.
+/// The work of a step. Indices point into the layout of the
+/// [`AlternateSpec`](super::spec::AlternateSpec).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Action {
@@ -92,7 +93,7 @@ pub struct Step {
     pub action: Action,
 }
 
-/// What one invocation does.
+/// The work of one invocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub request: Request,

@@ -1,4 +1,4 @@
-//! Whether source and result can boot, and whether the boot list can be set.
+//! Checks that source and result can boot, and that the boot list can be set.
 
 use anyhow::Result;
 
@@ -7,7 +7,7 @@ use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::engine::request::Request;
 use crate::error;
 
-/// Whether source and result can boot; `-g` turns refusals into warnings.
+/// Checks that source and result can boot; `-g` turns refusals into warnings.
 pub fn check_bootable(
     request: &Request,
     mut boot: Bootable,
@@ -62,7 +62,7 @@ pub fn check_bootable(
     }
     for e in &refusals {
         warnings.push(format!(
-            "{} (-g: going on all the same)",
+            "{} (continuing because of -g)",
             error::find(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
         ));
     }
@@ -81,7 +81,7 @@ pub(super) fn bootlist_refusal(
     if practice {
         boot.bootlist = Err("the target is a practice disk, which no firmware can start".into());
     } else if boot.bootlist.is_ok() {
-        // What phase 3 will have to know of the running system's own disk.
+        // Phase 3 will need this about the running system's own disk.
         boot.bootlist = match here::running("rootvg") {
             Err(e) => Err(error::cause(&e)),
             Ok(d) if boot.firmware == Firmware::Uefi && d.esp_partuuid.is_none() => {

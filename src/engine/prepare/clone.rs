@@ -1,5 +1,5 @@
-//! Before phase 1 of a clone (`-C`): every check that can refuse, then the description that all phases
-//! work from.
+//! Before phase 1 of a clone (`-C`): every check that can refuse, then the description that all
+//! phases work from.
 
 use std::path::Path;
 
@@ -9,13 +9,13 @@ use crate::engine::facts::{Facts, exclusions, protections, snapshots};
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::ids;
 use crate::engine::plan::layout::Target;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::prepare::boot::check_bootable;
 use crate::engine::prepare::image_data::read_image_data;
 use crate::engine::prepare::prepared::Prepared;
 use crate::engine::prepare::requirements::{check_alt_inst_is_free, check_tools};
 use crate::engine::prepare::sizes::{
-    fresh_id, laid_out, lay_out_at, practice_disks_have_room, target,
+    check_practice_room, fresh_id, lay_out_on, lay_out_targets, layout_target,
 };
 use crate::engine::prepare::target_disks::{check_targets, describe_disk};
 use crate::engine::prepare::{needs, references};
@@ -25,7 +25,7 @@ use crate::event::Events;
 use crate::host::sys;
 use crate::image::data::ImageData;
 
-pub(super) fn prepare(
+pub(super) fn prepare_clone(
     request: &Request,
     replaced: Option<&Alternate>,
     events: &Events,
@@ -37,29 +37,35 @@ pub(super) fn prepare(
     notes.extend(facts.source.notes.iter().cloned());
     let disks = check_targets(request, &facts, replaced, &mut notes)?;
     let mut image = read_image_data(request.image_data.as_ref(), &facts, &mut warnings)?;
-    snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
+    snapshots::apply_choice(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
     let practice = disks.iter().any(|d| d.practice.is_some());
     let (boot, no_kernel) = facts.kernels_there();
     let boot =
         check_bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
     check_tools(&image, &facts, &mut warnings)?;
     check_alt_inst_is_free()?;
-    let excludes = exclusions::checked(request.exclude_list.as_ref(), !request.skip_boot_check)?;
-    let told =
-        protections::check(&image, &facts, &excludes, &request.accept, protections::Into::Copy)?;
+    let excludes =
+        exclusions::read_checked(request.exclude_list.as_ref(), !request.skip_boot_check)?;
+    let told = protections::check_protections(
+        &image,
+        &facts,
+        &excludes,
+        &request.accept,
+        protections::Destination::Copy,
+    )?;
     warnings.extend(told.warnings);
     notes.extend(told.notes);
     let counted = needs::count(&image, &facts, &excludes, events)?;
     let needs = counted.needs(&image);
-    let places: Vec<Target> = disks.iter().map(|d| target(d)).collect();
-    let fits = |less: &ImageData| lay_out_at(less, &places, &counted.needs(less)).map(drop);
-    let layout = laid_out(&image, &disks, &needs)
-        .map_err(|e| snapshots::in_the_way(e, &image, &facts.source.snapshots, &fits))?;
+    let places: Vec<Target> = disks.iter().map(|d| layout_target(d)).collect();
+    let fits = |less: &ImageData| lay_out_targets(less, &places, &counted.needs(less)).map(drop);
+    let layout = lay_out_on(&image, &disks, &needs)
+        .map_err(|e| snapshots::explain_no_room(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());
-    practice_disks_have_room(&disks, &image, &needs)?;
+    check_practice_room(&disks, &image, &needs)?;
     let ids = ids::clone_map(&layout, &facts, &disks);
     let described = disks.iter().map(|d| describe_disk(d)).collect();
-    let base = Base {
+    let base = AlternateSpec {
         version: 1,
         id: fresh_id(),
         created: sys::now().0,
@@ -73,6 +79,6 @@ pub(super) fn prepare(
         made_mount_point: !Path::new(ALT_INST).exists(),
         imaged: None,
     };
-    references::check(&base, request, &excludes, &mut warnings)?;
+    references::check_references(&base, request, &excludes, &mut warnings)?;
     Ok(Prepared { base, warnings, notes, targets: described, archive: None })
 }

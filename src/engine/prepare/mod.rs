@@ -1,5 +1,9 @@
-//! Before phase 1: every check that can refuse, then the base that all phases work from. Touches
-//! nothing.
+//! Before phase 1: every check that can refuse, then the description that all phases work from.
+//! Nothing is changed.
+//!
+//! [`clone`](self::clone) and [`from_image`] are the two ways to begin. Both check the
+//! [`target_disks`], the [`requirements`] and the ability to [`boot`](self::boot), and lay the
+//! system out ([`sizes`]).
 
 pub mod boot;
 pub mod clone;
@@ -20,7 +24,7 @@ use anyhow::Result;
 use crate::boot::kernels;
 use crate::engine::facts::bootable;
 use crate::engine::paths::ALT_INST;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::prepare::prepared::Prepared;
 use crate::engine::request::Request;
 use crate::engine::state::Alternate;
@@ -42,15 +46,15 @@ pub fn prepare(
 ) -> Result<Prepared> {
     let updates = updates(request, Path::new("/"))?;
     let mut prepared = match &request.image {
-        Some(from) => from_image::prepare(request, from, replaced),
-        None => clone::prepare(request, replaced, events),
+        Some(from) => from_image::prepare_image_install(request, from, replaced),
+        None => clone::prepare_clone(request, replaced, events),
     }?;
     prepared.notes.extend(updates);
     prepared.warnings.extend(sandbox::missing());
     Ok(prepared)
 }
 
-/// Whether phase 2 can install what it is asked for, as far as that can be known now; `root`: the
+/// Checks, as far as possible now, that phase 2 can install the requested packages; `root`: the
 /// system that is copied, or the copy.
 fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
     let Some(wanted) = request.software.as_ref().filter(|_| request.phases.list().contains(&2))
@@ -69,7 +73,7 @@ fn updates(request: &Request, root: &Path) -> Result<Vec<String>> {
     install::check(wanted, root)
 }
 
-/// Whether a device is this disk (as it was typed), or a partition of it.
+/// True if a device is this disk (as it was typed), or a partition of it.
 fn is_on(device: &Path, disk: &str) -> bool {
     let node = |path: PathBuf| {
         path.canonicalize().ok().and_then(|p| p.file_name().map(std::ffi::OsStr::to_owned))
@@ -85,8 +89,12 @@ fn is_on(device: &Path, disk: &str) -> bool {
 /// A later phase on a stored base: what may have changed since phase 1 is asked again.
 ///
 /// # Errors
-/// ALT-509 where the boot list cannot be set.
-pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
+/// ALT-509 if the boot list cannot be set.
+pub fn refresh_spec(
+    base: AlternateSpec,
+    request: &Request,
+    events: &Events,
+) -> Result<AlternateSpec> {
     let mut base = base;
     // After a reboot it is not mounted yet: then all this is found out by the step.
     if mounts::is_mount_point(Path::new(ALT_INST)) {
@@ -106,7 +114,7 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
     match boot::bootlist_refusal(request, &mut base.boot, practice) {
         Some(e) if !request.skip_boot_check || request.reboot => Err(e),
         Some(e) => {
-            events.warn(format!("{} (-g: going on all the same)", error::cause(&e)));
+            events.warn(format!("{} (continuing because of -g)", error::cause(&e)));
             Ok(base)
         }
         None => Ok(base),

@@ -1,12 +1,12 @@
 //! The outcome of the checks.
 
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::image::archive::Archive;
 
 /// A base, and what the user should know before it is carried out.
 pub struct Prepared {
-    pub base: Base,
-    /// What is left out, what cannot be done, what is different.
+    pub base: AlternateSpec,
+    /// Left out, impossible, or different from the source.
     pub warnings: Vec<String>,
     pub notes: Vec<String>,
     /// For each target: its size, model, serial and what is on it now.

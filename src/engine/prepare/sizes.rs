@@ -1,4 +1,4 @@
-//! Whether the system fits on the target disks, and how it is laid out there.
+//! Lays the system out on the target disks, and checks that it fits.
 
 use anyhow::Result;
 
@@ -20,23 +20,23 @@ use crate::image::data::ImageData;
 /// the original.
 ///
 /// # Errors
-/// ALT-32x where it does not fit; ALT-218 where a disk cannot be read.
-pub fn laid_out(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
-    // What is on them now is kept with the plan: nothing else is ever erased.
+/// ALT-32x if it does not fit; ALT-218 if a disk cannot be read.
+pub fn lay_out_on(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
+    // Their present content is stored with the plan: nothing else is ever erased.
     let before = |d: &Disk| {
         let looked = Before::of(d)
             .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", d.path.display())));
-        looked.map(|before| Target { before: Some(before), ..target(d) })
+        looked.map(|before| Target { before: Some(before), ..layout_target(d) })
     };
     let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;
-    lay_out_at(image, &places, needs)
+    lay_out_targets(image, &places, needs)
 }
 
-pub fn lay_out_at(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
+pub fn lay_out_targets(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
     let mut random = uuid::Uuid::new_v4;
     let mut notes = vec![];
     let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
-    let fitted = fitting::fit(image, sector, needs, &mut notes);
+    let fitted = fitting::fit_image(image, sector, needs, &mut notes);
     let mut layout =
         lay_out(&fitted.image, fitted.added_mb << 20, places, &mut Fresh(&mut random))?;
     fitting::count_blocks(&mut layout)?;
@@ -50,8 +50,8 @@ pub fn fresh_id() -> String {
 }
 
 /// A practice disk is a sparse file: its size says nothing of what can be written to it.
-pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -> Result<()> {
-    let needed = fitting::written(image, needs);
+pub fn check_practice_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -> Result<()> {
+    let needed = fitting::bytes_written(image, needs);
     let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
     let room = files.iter().filter_map(|f| practice::room(f)).min();
     match (files.first(), room) {
@@ -68,16 +68,18 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Nee
     }
 }
 
-/// Whether the running system fits on this disk alone, as it is; Err: why not.
+/// Checks that the running system fits on this disk alone, without changes.
 ///
 /// # Errors
-/// What the layout says, for people.
-pub fn fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
+/// The reason, in words.
+pub fn check_fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
     // For a list: what is on the disk matters only when it is chosen.
-    lay_out_at(&facts.source.image, &[target(disk)], &[]).map(drop).map_err(|e| error::cause(&e))
+    lay_out_targets(&facts.source.image, &[layout_target(disk)], &[])
+        .map(drop)
+        .map_err(|e| error::cause(&e))
 }
 
-pub fn target(d: &Disk) -> Target {
+pub fn layout_target(d: &Disk) -> Target {
     Target {
         name: d.name.clone(),
         path: d.path.clone(),

@@ -11,7 +11,7 @@ use crate::disk::{roles, twins};
 use crate::engine::facts::Facts;
 use crate::engine::prepare::replace;
 use crate::engine::request::Request;
-use crate::engine::state::{Alternate, State, Stored, standing};
+use crate::engine::state::{Alternate, State, Stored, record_state};
 use crate::error;
 
 /// One line about a disk for people.
@@ -75,7 +75,7 @@ pub fn check_targets<'f>(
         disks.push(disk);
     }
     gate::check_erase(&request.erase, &disks)?;
-    let away = replaced.map(|old| replace::put_away(&facts.world, old));
+    let away = replaced.map(|old| replace::without_idle_volumes(&facts.world, old));
     let world = away.as_ref().unwrap_or(&facts.world);
     for disk in world.disks.iter().filter(|d| disks.iter().any(|t| t.name == d.name)) {
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
@@ -86,13 +86,13 @@ pub fn check_targets<'f>(
     Ok(disks)
 }
 
-/// What the records say about disks, for their roles; `rootvg`: names of the root disks where they
-/// are known better.
+/// The disks that the records name, for their roles; `rootvg`: names of the root disks if they are
+/// known from elsewhere.
 ///
 /// # Errors
 /// Records that cannot be read.
 pub fn known_disks(rootvg: &[String]) -> Result<roles::Known> {
-    let (base, unreadable) = match standing::seen(State::peek_base())? {
+    let (base, unreadable) = match record_state::unsafe_as_unreadable(State::peek_base())? {
         Stored::None => (None, false),
         Stored::Known(base) => (Some(base), false),
         Stored::Unreadable(_) => (None, true),

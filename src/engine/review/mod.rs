@@ -19,34 +19,34 @@ pub use page::Page;
 use anyhow::Result;
 
 use crate::engine::plan;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::{Action, Plan};
 use crate::engine::prepare::prepared::Prepared;
 use crate::engine::request::Request;
 use crate::engine::review::questions::{may_begin, questions};
-use crate::engine::run::{order, quiet};
-use crate::engine::state::standing::{Stage, stage};
-use crate::engine::state::{Alternate, State, relocate, standing};
+use crate::engine::run::{inhibitors, order};
+use crate::engine::state::record_state::{Stage, stage};
+use crate::engine::state::{Alternate, State, record_state, relocate};
 use crate::event::Events;
 
-pub use removal::of_clean_up;
+pub use removal::review_clean_up;
 
-/// What a clone or an image install, or some of its phases, would do.
+/// The review of a clone or an image install, or of some of its phases.
 ///
 /// # Errors
 /// The refusals that the run itself would meet.
-pub fn of_install(request: &Request) -> Result<Review> {
+pub fn review_install(request: &Request) -> Result<Review> {
     may_begin()?;
-    let stored = standing::whole(State::peek()?)?;
-    // What no serial number changes is refused before anything is asked.
+    let stored = record_state::require_whole(State::peek()?)?;
+    // A refusal that no serial number can change comes before any question.
     let may_ask = stored.as_ref().is_none_or(|a| stage(a) == Stage::Finished);
     let asks = request.phases.list().contains(&1) && may_ask;
     let (request, typed) =
         if asks { questions(request, stored.as_ref())? } else { (request.clone(), vec![]) };
-    let on = order::may_run(&request, stored)?;
-    quiet::packages_are_quiet(request.copies())?;
-    let prepared = preview::prepared(&request, on, &Events::new())?;
-    let plan = plan::plan(&prepared.base, &request);
+    let on = order::starting_point(&request, stored)?;
+    inhibitors::check_package_locks(request.copies())?;
+    let prepared = preview::prepare_request(&request, on, &Events::new())?;
+    let plan = plan::make_plan(&prepared.base, &request);
     Ok(install_page(&prepared, &plan, typed, State::copy_rate()))
 }
 
@@ -72,26 +72,26 @@ pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u
     Review { version: 1, title, text: page.lines, typed, warnings: p.warnings.clone() }
 }
 
-/// What `--resume` would do.
+/// The review of `--resume`.
 ///
 /// # Errors
-/// ALT-704 where there is nothing to go on with; else as the run.
-pub fn of_resume() -> Result<Review> {
+/// ALT-704 if there is nothing to go on with; else as the run.
+pub fn review_resume() -> Result<Review> {
     may_begin()?;
-    let alternate = order::interrupted(standing::whole(State::peek()?)?)?;
-    let left = order::left(&alternate);
-    quiet::packages_are_quiet(left.iter().any(|s| matches!(s.action, Action::Copy { .. })))?;
-    let base = relocate::settle(&alternate, None)?;
+    let alternate = order::require_interrupted(record_state::require_whole(State::peek()?)?)?;
+    let left = order::remaining_steps(&alternate);
+    inhibitors::check_package_locks(left.iter().any(|s| matches!(s.action, Action::Copy { .. })))?;
+    let base = relocate::locate_disks(&alternate, None)?;
     Ok(resume_page(&alternate, &base, State::copy_rate()))
 }
 
 /// Pure, for golden tests.
-pub fn resume_page(alternate: &Alternate, base: &Base, rate: Option<u64>) -> Review {
-    let left = order::left(alternate);
+pub fn resume_page(alternate: &Alternate, base: &AlternateSpec, rate: Option<u64>) -> Review {
+    let left = order::remaining_steps(alternate);
     let mut page = page::Page::default();
     let (done, all) = (alternate.plan.steps.len() - left.len(), alternate.plan.steps.len());
     page.part(
-        "WHAT GOES ON",
+        "WHAT WILL BE CONTINUED",
         &[format!("{}: {done} of {all} steps are done.", alternate.plan.request.argv.join(" "))],
     );
     let to_erase = |i: &usize| left.iter().any(|s| s.action == Action::Wipe { disk: *i });
@@ -109,7 +109,7 @@ pub fn resume_page(alternate: &Alternate, base: &Base, rate: Option<u64>) -> Rev
     page.steps(base, rest.steps.iter());
     Review {
         version: 1,
-        title: "Go on with the run that was interrupted".into(),
+        title: "Continue the interrupted run".into(),
         text: page.lines,
         ..Review::default()
     }

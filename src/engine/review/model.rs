@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-/// What a dialog shows before its command runs.
+/// The page that a dialog shows before its command runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Review {
     pub version: u32,
     pub title: String,
     /// Lines of at most [`WIDTH`] columns.
     pub text: Vec<String>,
-    /// What the user must type, one question after the other.
+    /// Questions that the user must answer by typing, one after the other.
     #[serde(rename = "type")]
     pub typed: Vec<Typed>,
     pub warnings: Vec<String>,

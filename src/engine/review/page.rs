@@ -3,7 +3,7 @@
 use crate::disk::size::human;
 use crate::engine::plan;
 use crate::engine::plan::layout::DiskLayout;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::{Action, Plan, Step};
 use crate::engine::review::model::WIDTH;
 use crate::engine::review::outlook;
@@ -70,7 +70,7 @@ impl Page {
     }
 
     /// How long it takes, and where that number comes from.
-    pub fn time(&mut self, base: &Base, plan: &Plan, rate: Option<u64>) {
+    pub fn time(&mut self, base: &AlternateSpec, plan: &Plan, rate: Option<u64>) {
         let copied = |s: &Step| {
             if let Action::Copy { volume } = s.action {
                 base.layout.volumes.get(volume)
@@ -117,13 +117,13 @@ impl Page {
         });
         let more: Vec<&str> = more.collect();
         if !more.is_empty() {
-            text.push_str(&format!(" And what {} takes.", more.join(" and ")));
+            text.push_str(&format!(" Add the time for {}.", more.join(" and ")));
         }
-        text.push_str(" The machine goes on working meanwhile.");
+        text.push_str(" The machine keeps working meanwhile.");
         self.part("TIME", &[text]);
     }
 
-    pub fn boots(&mut self, base: &Base, plan: &Plan) {
+    pub fn boots(&mut self, base: &AlternateSpec, plan: &Plan) {
         let reboot = plan.steps.iter().any(|s| s.action == Action::Reboot);
         let mut next = outlook::boots_next(base, plan);
         if reboot {
@@ -143,7 +143,7 @@ impl Page {
     }
 
     /// Every step, a phase a heading; the mounts are one.
-    pub fn steps<'a>(&mut self, base: &Base, steps: impl Iterator<Item = &'a Step>) {
+    pub fn steps<'a>(&mut self, base: &AlternateSpec, steps: impl Iterator<Item = &'a Step>) {
         self.part("THE STEPS", &[]);
         let (mut phase, mut mounted) = (0, false);
         for step in steps {

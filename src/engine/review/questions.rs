@@ -1,4 +1,4 @@
-//! What has to be typed before a disk that holds something is erased.
+//! Questions to answer by typing before a disk with content is erased.
 
 use anyhow::Result;
 
@@ -23,11 +23,12 @@ pub(super) fn questions(
     request: &Request,
     replaced: Option<&Alternate>,
 ) -> Result<(Request, Vec<Typed>)> {
-    // Which disks there are; what of the running system cannot be cloned is for the run's own
-    // checks to say.
+    // Only the disks matter here: the run's own checks report what cannot be cloned.
     let facts = Facts::for_image()?;
-    let world =
-        replaced.map_or_else(|| facts.world.clone(), |old| replace::put_away(&facts.world, old));
+    let world = replaced.map_or_else(
+        || facts.world.clone(),
+        |old| replace::without_idle_volumes(&facts.world, old),
+    );
     let roles = roles::roles(&world, &target_disks::known_disks(&facts.source.disks)?);
     let (mut request, mut typed) = (request.clone(), vec![]);
     for word in &request.targets {

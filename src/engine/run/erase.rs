@@ -1,4 +1,4 @@
-//! What `-X` does to a target disk: whether what is on it is the copy's, and how it becomes free.
+//! Erases target disks for `-X`, if their content is the copy's.
 //!
 //! Erased is only what a run of altdisk wrote: a disk with the copy's own partition table and
 //! nothing of somebody else's on it, or one that an interrupted wipe left, where every block that
@@ -14,59 +14,61 @@ use anyhow::Result;
 use crate::disk::make;
 use crate::disk::model::{Disk, World};
 use crate::engine::plan::step_id::StepId;
-use crate::engine::state::holds::{Holds, holds};
+use crate::engine::state::disk_content::{DiskContent, disk_content};
 use crate::engine::state::{Alternate, relocate};
 use crate::error;
 use crate::event::Events;
 
-/// What `-X` does to a target.
-pub enum Fate<'w> {
+/// The state of a target for `-X`.
+pub enum TargetState<'w> {
     /// No run had begun to write to it.
     Untouched,
     /// It is not there, or cannot be told from another.
     Gone,
     /// It was used for something else since.
-    Another(&'w Disk),
-    Freed(&'w Disk),
+    Reused(&'w Disk),
+    Erasable(&'w Disk),
 }
 
-/// Whether target `index` is still the disk that was written to.
-pub fn fate<'w>(index: usize, alternate: &Alternate, world: &'w World) -> Fate<'w> {
+/// True if target `index` is still the disk that was written to.
+pub fn target_state<'w>(index: usize, alternate: &Alternate, world: &'w World) -> TargetState<'w> {
     let layout = &alternate.base.layout.disks[index];
     if !alternate.begun(&StepId::Wipe(index)) {
-        return Fate::Untouched;
+        return TargetState::Untouched;
     }
-    let Some(disk) = relocate::find(layout, world) else { return Fate::Gone };
-    match holds(index, disk, alternate) {
-        Ok(Holds::Nothing | Holds::PartlyErased | Holds::Copy) => Fate::Freed(disk),
-        Ok(Holds::AsBefore) => Fate::Untouched,
-        Ok(Holds::Other(_)) => Fate::Another(disk),
-        // What cannot be read cannot be known to be ours.
-        Err(_) => Fate::Another(disk),
+    let Some(disk) = relocate::find_target(layout, world) else { return TargetState::Gone };
+    match disk_content(index, disk, alternate) {
+        Ok(DiskContent::Nothing | DiskContent::PartlyErased | DiskContent::Copy) => {
+            TargetState::Erasable(disk)
+        }
+        Ok(DiskContent::AsBefore) => TargetState::Untouched,
+        Ok(DiskContent::Other(_)) => TargetState::Reused(disk),
+        // Content that cannot be read may be somebody else's.
+        Err(_) => TargetState::Reused(disk),
     }
 }
 
 /// Makes one target free again, if what is on it is the copy's. Whether it is free now.
 ///
 /// # Errors
-/// ALT-216 where something of somebody's uses the disk; as [`make::erase_signatures`].
-pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
+/// ALT-216 if something of somebody's uses the disk; as [`make::erase_signatures`].
+pub fn free_target(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
     let layout = &alternate.base.layout.disks[index];
     // A killed `sfdisk` may have written the table a moment ago: look now.
     let world = World::gather()?;
-    let disk = match fate(index, alternate, &world) {
-        Fate::Untouched => {
+    let disk = match target_state(index, alternate, &world) {
+        TargetState::Untouched => {
             events.note(format!("{} was not touched", layout.name));
             return Ok(false);
         }
-        Fate::Gone => {
+        TargetState::Gone => {
             events
                 .warn(format!("{}: what is on it stays", relocate::why_not_found(layout, &world)));
             return Ok(false);
         }
-        Fate::Another(disk) => {
-            let what = match holds(index, disk, alternate) {
-                Ok(Holds::Other(what)) => what,
+        TargetState::Reused(disk) => {
+            let what = match disk_content(index, disk, alternate) {
+                Ok(DiskContent::Other(what)) => what,
                 Ok(_) => "something else".to_owned(),
                 Err(e) => format!("what cannot be read ({e:#})"),
             };
@@ -74,7 +76,7 @@ pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool
                 .warn(format!("{} holds something else than the copy ({what}): it was used again since, and is left as it is", disk.name));
             return Ok(false);
         }
-        Fate::Freed(disk) => disk,
+        TargetState::Erasable(disk) => disk,
     };
     // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else
     // on the disk is somebody's.

@@ -1,16 +1,16 @@
-//! Running: requests become plans, plans are executed step by step, every step journalled before
-//! and after it acts.
+//! Runs: a request becomes a plan, and the plan is carried out.
 //!
-//! Checks come first and touch nothing; the plan is stored before the first write; from then on a
-//! failure leaves an unfinished alternate that `-X` clears and `--resume` finishes.
+//! The checks come first and change nothing ([`order`], [`prepare`]). The plan is stored before the
+//! first write; from then on a failure leaves an unfinished alternate that `--resume` finishes and
+//! `-X` removes ([`cleanup`], or [`leftovers`] without a record). [`phases`] carries out the steps.
 
 pub mod cleanup;
 pub mod clearing;
 pub mod erase;
+pub mod inhibitors;
 pub mod leftovers;
 pub mod order;
 pub mod phases;
-pub mod quiet;
 
 use anyhow::Result;
 
@@ -20,11 +20,13 @@ use crate::engine::plan::step_id::StepId;
 use crate::engine::prepare::replace;
 use crate::engine::privilege::require_root;
 use crate::engine::request::Request;
-use crate::engine::run::order::{interrupted, left, may_run, stands};
-use crate::engine::run::phases::{Earlier, Held, execute};
-use crate::engine::run::quiet::Quiet;
+use crate::engine::run::inhibitors::Inhibitors;
+use crate::engine::run::order::{
+    completed_steps, remaining_steps, require_interrupted, starting_point,
+};
+use crate::engine::run::phases::{Earlier, Held, run_plan};
 use crate::engine::state::Alternate;
-use crate::engine::state::{State, Stored, relocate, standing};
+use crate::engine::state::{State, Stored, record_state, relocate};
 use crate::engine::steps::context::Options;
 use crate::engine::steps::mounted;
 use crate::engine::steps::targets::Targets;
@@ -41,14 +43,16 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
-    let on = may_run(request, standing::whole(state.load()?)?)?;
+    let on = starting_point(request, record_state::require_whole(state.load()?)?)?;
     let (stored, replaced) = on.split();
-    let quiet = Quiet::begin(request.copies(), events)?;
-    if let Some(step) =
-        stored.as_ref().filter(|a| !a.run_complete()).and_then(|a| left(a).into_iter().next())
+    let inhibitors = Inhibitors::begin(request.copies(), events)?;
+    if let Some(step) = stored
+        .as_ref()
+        .filter(|a| !a.run_complete())
+        .and_then(|a| remaining_steps(a).into_iter().next())
     {
         events.warn(format!(
-            "the last run ended before its end, at: {}. This run does not do the rest of it; `alt_disk_install --resume`, in place of this command, does",
+            "the previous run stopped at: {}. This command does not finish it; `alt_disk_install --resume` does",
             step.title
         ));
     }
@@ -61,13 +65,14 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
             (p.base, p.archive, 1)
         }
         Some(a) => {
-            let base = prepare::again(relocate::settle(&a, Some(request))?, request, events)?;
+            let base =
+                prepare::refresh_spec(relocate::locate_disks(&a, Some(request))?, request, events)?;
             // Also where the run has nothing to do there: it would say what is not true.
             mounted::refuse_foreign(&base)?;
             (base, None, a.run + 1)
         }
     };
-    let plan = plan::plan(&base, request);
+    let plan = plan::make_plan(&base, request);
     let targets = Targets::take(&base)?;
     if let Some(old) = &replaced {
         forget_replaced(&mut state, old, events).map_err(unfinished)?;
@@ -78,12 +83,12 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
     }
     // The disks were examined in this run, and nothing was on them that is not given up.
     let earlier = Earlier { before, untouched: run == 1, ..Earlier::default() };
-    let done = execute(
+    let done = run_plan(
         &mut state,
         &base,
         &plan,
         &earlier,
-        Held { quiet, archive, targets },
+        Held { inhibitors, archive, targets },
         options,
         events,
     );
@@ -93,13 +98,13 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
 /// Goes on with the run that was interrupted.
 ///
 /// # Errors
-/// ALT-704 where there is nothing to go on with; else as [`install`].
+/// ALT-704 if there is nothing to go on with; else as [`install`].
 pub fn resume(options: Options, events: &Events) -> Result<String> {
     require_root()?;
     signals::catch();
     let mut state = State::lock()?;
-    let alternate = interrupted(standing::whole(state.load()?)?)?;
-    let done = stands(&alternate);
+    let alternate = require_interrupted(record_state::require_whole(state.load()?)?)?;
+    let done = completed_steps(&alternate);
     let begun = alternate
         .plan
         .steps
@@ -114,14 +119,14 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
         phases: alternate.phases_of_run(),
         untouched: false,
     };
-    let base = relocate::settle(&alternate, None)?;
-    events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
+    let base = relocate::locate_disks(&alternate, None)?;
+    events.note(format!("continuing: {}", alternate.plan.request.argv.join(" ")));
     let copies = alternate
         .plan
         .steps
         .iter()
         .any(|s| matches!(s.action, Action::Copy { .. }) && !earlier.done.contains(&s.id));
-    let quiet = Quiet::begin(copies, events)?;
+    let inhibitors = Inhibitors::begin(copies, events)?;
     let stood = |id: &StepId| {
         earlier.done.iter().any(|d| d == id) || !alternate.plan.steps.iter().any(|s| s.id == *id)
     };
@@ -129,12 +134,12 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
     present
         .and_then(|()| Targets::take(&base))
         .and_then(|targets| {
-            execute(
+            run_plan(
                 &mut state,
                 &base,
                 &alternate.plan,
                 &earlier,
-                Held { quiet, archive: None, targets },
+                Held { inhibitors, archive: None, targets },
                 options,
                 events,
             )
@@ -159,6 +164,6 @@ fn unfinished(mut e: anyhow::Error) -> anyhow::Error {
 /// # Errors
 /// As `-X`.
 fn forget_replaced(state: &mut State, alternate: &Alternate, events: &Events) -> Result<()> {
-    events.note(replace::note(alternate));
-    cleanup::give_up(state, alternate, &[], events).map(drop)
+    events.note(replace::describe_replacement(alternate));
+    cleanup::remove_copy(state, alternate, &[], events).map(drop)
 }

@@ -13,8 +13,8 @@ use crate::error;
 /// The alternate whose run can go on.
 ///
 /// # Errors
-/// ALT-704 where there is none.
-pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
+/// ALT-704 if there is none.
+pub fn require_interrupted(stored: Option<Alternate>) -> Result<Alternate> {
     let alternate = stored.filter(|a| !a.run_complete());
     let alternate = alternate.ok_or_else(|| {
         error::NOTHING_TO_RESUME.with_cause("no run of alt_disk_install was interrupted")
@@ -27,7 +27,7 @@ pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
 }
 
 /// Steps of the interrupted run that need not be done again.
-pub(super) fn stands(alternate: &Alternate) -> Vec<StepId> {
+pub(super) fn completed_steps(alternate: &Alternate) -> Vec<StepId> {
     let mut done: Vec<StepId> = alternate.steps_done().into_iter().cloned().collect();
     if !alternate.begun(&StepId::Unmount) {
         // A failure among the loader's steps took the loader off again: all of them are done anew.
@@ -46,20 +46,20 @@ pub(super) fn stands(alternate: &Alternate) -> Vec<StepId> {
 }
 
 /// Steps that `--resume` would do.
-pub fn left(alternate: &Alternate) -> Vec<&Step> {
-    let done = stands(alternate);
+pub fn remaining_steps(alternate: &Alternate) -> Vec<&Step> {
+    let done = completed_steps(alternate);
     alternate.plan.steps.iter().filter(|s| !done.contains(&s.id)).collect()
 }
 
-/// What a run works on.
-pub enum On {
+/// The situation that a run starts from.
+pub enum StartingPoint {
     Nothing,
     Copy(Box<Alternate>),
     /// Phase 1, on the disks of this finished copy.
     Replaces(Box<Alternate>),
 }
 
-impl On {
+impl StartingPoint {
     /// The copy that is worked on, and the one that is replaced.
     pub(super) fn split(self) -> (Option<Alternate>, Option<Alternate>) {
         match self {
@@ -73,12 +73,12 @@ impl On {
 /// The order of the phases.
 ///
 /// # Errors
-/// ALT-703 where a copy is in the way, ALT-707 where the phase's turn has not come or is over.
-pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
+/// ALT-703 if a copy is in the way, ALT-707 if the phase's turn has not come or is over.
+pub fn starting_point(request: &Request, stored: Option<Alternate>) -> Result<StartingPoint> {
     let first = request.phases.list()[0];
     let Some(a) = stored else {
         if first == 1 {
-            return Ok(On::Nothing);
+            return Ok(StartingPoint::Nothing);
         }
         return Err(error::WRONG_PHASE.with_remedy(
             format!("phase {first} needs phase 1, and there is no altinst_rootvg"),
@@ -93,8 +93,8 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
         ));
     }
     if first == 1 {
-        replace::may_replace(request, &a, &World::gather()?)?;
-        return Ok(On::Replaces(Box::new(a)));
+        replace::check_replace(request, &a, &World::gather()?)?;
+        return Ok(StartingPoint::Replaces(Box::new(a)));
     }
     if !done.contains(&1) {
         return Err(error::WRONG_PHASE.with_remedy(
@@ -121,5 +121,5 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
             "`altdisk disks --alternates` shows how it is made anew; `alt_disk_install -X` forgets it",
         ));
     }
-    Ok(On::Copy(Box::new(a)))
+    Ok(StartingPoint::Copy(Box::new(a)))
 }

@@ -8,11 +8,11 @@ use anyhow::Result;
 
 use crate::engine::crash::crash_point;
 use crate::engine::facts::exclusions;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::{Action, Plan, Step};
 use crate::engine::plan::step_id::StepId;
 use crate::engine::run::cleanup;
-use crate::engine::run::quiet::Quiet;
+use crate::engine::run::inhibitors::Inhibitors;
 use crate::engine::state::{Record, State};
 use crate::engine::steps::context::Context;
 use crate::engine::steps::context::Options;
@@ -20,13 +20,13 @@ use crate::engine::steps::targets::Targets;
 use crate::engine::steps::{copying, finish, mounted};
 use crate::engine::{plan, steps};
 use crate::error;
-use crate::event::{Event, Events, Planned, State as Stand};
+use crate::event::{Event, Events, Planned, StepStatus};
 use crate::host::signals;
 use crate::image::archive::Archive;
 use crate::secret;
 use crate::tree::Progress;
 
-/// What an interrupted run did before this one went on.
+/// The progress of the interrupted run that this one continues.
 #[derive(Default)]
 pub(super) struct Earlier {
     pub done: Vec<StepId>,
@@ -40,18 +40,18 @@ pub(super) struct Earlier {
     pub untouched: bool,
 }
 
-/// What a run holds while it works.
+/// Resources that a run holds while it works.
 pub(super) struct Held {
-    pub quiet: Quiet,
+    pub inhibitors: Inhibitors,
     /// The image, where it is open already.
     pub archive: Option<Archive>,
     /// Compared before and after each step.
     pub targets: Targets,
 }
 
-pub(super) fn execute(
+pub(super) fn run_plan(
     state: &mut State,
-    base: &Base,
+    base: &AlternateSpec,
     plan: &Plan,
     earlier: &Earlier,
     mut held: Held,
@@ -65,14 +65,14 @@ pub(super) fn execute(
     let mut phase = 0;
     let of = plan.steps.len();
     let to_do: Vec<&Step> = plan.steps.iter().filter(|s| !done.contains(&s.id)).collect();
-    let excludes = exclusions::read(
+    let excludes = exclusions::read_exclude_list(
         plan.request.exclude_list.as_ref().filter(|_| to_do.iter().any(|s| s.phase == 1)),
     )?;
     let progress = Progress::new(1, copying::totals(base, &to_do));
     for (index, step) in (1..).zip(&plan.steps) {
         if step.phase != phase {
             if phase == 1 {
-                held.quiet.release_packages();
+                held.inhibitors.release_packages();
             }
             finish_phase(state, base, phase, earlier, events)?;
             phase = step.phase;
@@ -80,10 +80,10 @@ pub(super) fn execute(
             events.emit(Event::Phase {
                 phase,
                 title: plan::phase_title(base, phase).into(),
-                state: Stand::Begin,
+                state: StepStatus::Begin,
             });
         }
-        let tell = |state: Stand, ms| {
+        let tell = |state: StepStatus, ms| {
             events.emit(Event::Step {
                 id: step.id.to_string(),
                 phase,
@@ -95,7 +95,7 @@ pub(super) fn execute(
             })
         };
         if done.contains(&step.id) {
-            tell(Stand::Skipped, None);
+            tell(StepStatus::Skipped, None);
             continue;
         }
         if step.action == Action::Reboot {
@@ -103,16 +103,16 @@ pub(super) fn execute(
             state.append(&Record::Done { id: step.id.clone() })?;
             finish_phase(state, base, phase, earlier, events)?;
             pass_empty_phases(state, plan, earlier, u8::MAX)?;
-            tell(Stand::Begin, None);
+            tell(StepStatus::Begin, None);
             drop(held);
             finish::reboot(events)?;
-            return Ok(closing(base, plan));
+            return Ok(closing_message(base, plan));
         }
         state.append(&Record::Begin { id: step.id.clone() })?;
         crash_point("before", &step.id);
-        tell(Stand::Begin, None);
+        tell(StepStatus::Begin, None);
         let begun = Instant::now();
-        if let Err(e) = one(
+        if let Err(e) = run_step(
             &mut Context {
                 state,
                 base,
@@ -128,13 +128,13 @@ pub(super) fn execute(
             },
             step,
         ) {
-            tell(Stand::Failed, None);
-            return Err(failed(state, base, step, e, earlier.untouched, events));
+            tell(StepStatus::Failed, None);
+            return Err(handle_failure(state, base, step, e, earlier.untouched, events));
         }
         crash_point("after", &step.id);
         state.append(&Record::Done { id: step.id.clone() })?;
         crash_point("done", &step.id);
-        tell(Stand::Done, u64::try_from(begun.elapsed().as_millis()).ok());
+        tell(StepStatus::Done, u64::try_from(begun.elapsed().as_millis()).ok());
     }
     finish_phase(state, base, phase, earlier, events)?;
     if plan.request.phases.list().last() != Some(&3) {
@@ -142,7 +142,7 @@ pub(super) fn execute(
     }
     pass_empty_phases(state, plan, earlier, u8::MAX)?;
     held.targets.close()?;
-    Ok(closing(base, plan))
+    Ok(closing_message(base, plan))
 }
 
 /// A phase without steps (2, with nothing to customize) is complete when its turn comes: before
@@ -157,7 +157,7 @@ fn pass_empty_phases(state: &mut State, plan: &Plan, earlier: &Earlier, now: u8)
     Ok(())
 }
 
-fn one(c: &mut Context, step: &Step) -> Result<()> {
+fn run_step(c: &mut Context, step: &Step) -> Result<()> {
     if signals::interrupted() {
         return Err(error::INTERRUPTED.with_cause("stopped by a signal"));
     }
@@ -172,7 +172,7 @@ fn one(c: &mut Context, step: &Step) -> Result<()> {
 /// Journals a phase when its last step is done, unless an earlier run did.
 fn finish_phase(
     state: &mut State,
-    base: &Base,
+    base: &AlternateSpec,
     phase: u8,
     earlier: &Earlier,
     events: &Events,
@@ -184,16 +184,16 @@ fn finish_phase(
     events.emit(Event::Phase {
         phase,
         title: plan::phase_title(base, phase).into(),
-        state: Stand::Done,
+        state: StepStatus::Done,
     });
     Ok(())
 }
 
-/// What a failed step leaves: a refusal before the first write leaves nothing, if this run stored
-/// the plan (`untouched`); a loader that was begun is taken away again.
-fn failed(
+/// Cleans up after a failed step. A refusal before the first write leaves nothing, if this run
+/// stored the plan (`untouched`); a boot loader that was begun is removed again.
+fn handle_failure(
     state: &mut State,
-    base: &Base,
+    base: &AlternateSpec,
     step: &Step,
     e: anyhow::Error,
     untouched: bool,
@@ -202,7 +202,7 @@ fn failed(
     let stopped = signals::interrupted().then(|| format!("stopped by a signal in: {}", step.title));
     if step.action == Action::Gate && untouched {
         let e = stopped.map_or(e, |why| {
-            error::INTERRUPTED.with_remedy(why, "nothing was begun: give the same command again")
+            error::INTERRUPTED.with_remedy(why, "nothing was changed: give the same command again")
         });
         return match cleanup::forget_untouched(state, base) {
             Ok(()) => e,
@@ -225,7 +225,7 @@ fn failed(
     }
 }
 
-fn closing(base: &Base, plan: &Plan) -> String {
+fn closing_message(base: &AlternateSpec, plan: &Plan) -> String {
     let disks = base.layout.disk_names();
     let first = base.layout.disks.first().map_or("", |d| d.name.as_str());
     let old = base.present();
@@ -241,11 +241,11 @@ fn closing(base: &Base, plan: &Plan) -> String {
         )
     } else if base.on_practice_disks() {
         format!(
-            "The copy on {disks} is finished; the boot list is as it was: no firmware starts a practice disk."
+            "The copy on {disks} is finished. The boot list was not changed: a machine cannot boot from a practice disk."
         )
     } else {
         format!(
-            "The copy on {disks} is finished; the boot list is as it was. `altdisk bootlist {first}` makes it boot next."
+            "The copy on {disks} is finished. The boot list was not changed; `altdisk bootlist {first}` makes the copy boot next."
         )
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::boot::bootlist::Before;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::Plan;
 use crate::engine::plan::step_id::StepId;
 use crate::engine::state::journal::Record;
@@ -13,7 +13,7 @@ use crate::engine::state::journal::Record;
 /// The stored alternate.
 #[derive(Clone, Debug)]
 pub struct Alternate {
-    pub base: Base,
+    pub base: AlternateSpec,
     /// Of the last run, which has this number.
     pub plan: Plan,
     pub run: u32,
@@ -22,7 +22,7 @@ pub struct Alternate {
     pub journal_damaged: bool,
 }
 
-/// What is stored of an alternate.
+/// The stored alternate, if there is one.
 #[derive(Debug)]
 pub enum Stored<T = Alternate> {
     /// There is none.
@@ -37,7 +37,7 @@ impl<T> Stored<T> {
     /// For those who can do nothing without it: what is stored, or None where there is nothing.
     ///
     /// # Errors
-    /// ALT-702 or ALT-716 where it cannot be read.
+    /// ALT-702 or ALT-716 if it cannot be read.
     pub fn known(self) -> Result<Option<T>> {
         match self {
             Self::None => Ok(None),
@@ -95,19 +95,19 @@ impl Alternate {
             .collect()
     }
 
-    /// Whether the last run did all its steps, and said so of its phases.
+    /// True if the last run completed all its steps and its phases.
     pub fn run_complete(&self) -> bool {
         let (done, phases) = (self.steps_done(), self.phases_of_run());
         let complete = self.plan.request.phases.list().iter().all(|p| phases.contains(p));
         !self.cleaning() && complete && self.plan.steps.iter().all(|s| done.contains(&s.id))
     }
 
-    /// Whether a step was ever begun.
+    /// True if a step was ever begun.
     pub fn begun(&self, id: &StepId) -> bool {
         self.journal.iter().any(|r| matches!(r, Record::Begin { id: i } if i == id))
     }
 
-    /// Whether a step was ever done.
+    /// True if a step was ever done.
     pub fn done(&self, id: &StepId) -> bool {
         self.journal.iter().any(|r| matches!(r, Record::Done { id: i } if i == id))
     }
@@ -120,7 +120,7 @@ impl Alternate {
         first.unwrap_or(&self.plan.request.argv)
     }
 
-    /// Whether installing packages was begun and did not end well, and no phase 2 came to its end
+    /// True if installing packages was begun and did not end well, and no phase 2 came to its end
     /// since.
     pub fn half_updated(&self) -> bool {
         let of_update = |id: &StepId| *id == StepId::Software;

@@ -34,18 +34,18 @@ pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
     }
 }
 
-/// Whether somebody else can have changed what could not be read.
+/// True if somebody else can have changed what could not be read.
 pub(super) fn is_unsafe(e: &anyhow::Error) -> bool {
     error::find(e).is_some_and(|alt| alt.entry.id == error::UNSAFE_STATE.id)
 }
 
-/// Whether who asks may not read it.
+/// True if who asks may not read it.
 pub(super) fn is_denied(e: &anyhow::Error) -> bool {
     let io = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>());
     io.is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
-/// Whether the file system took nothing, because it is full or read-only.
+/// True if the file system took nothing, because it is full or read-only.
 pub(super) fn is_no_room(e: &anyhow::Error) -> bool {
     error::find(e).is_some_and(|alt| {
         [error::STATE_FULL.id, error::STATE_READ_ONLY.id].contains(&alt.entry.id)
@@ -87,7 +87,7 @@ const MAX_BYTES: u64 = 64 << 20;
 /// A small file of root's own; None where it does not exist.
 ///
 /// # Errors
-/// ALT-717 where somebody else can have changed it, ALT-702 where it is something else.
+/// ALT-717 if somebody else can have changed it, ALT-702 if it is something else.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     own_file::read(path, MAX_BYTES).map_err(refused)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::secrets::{self, Secrets};
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::Plan;
 use crate::engine::plan::step_id::StepId;
 use crate::engine::state::alternate::{Alternate, Stored};
@@ -42,14 +42,14 @@ const VERSION: u64 = 1;
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub run: u32,
-    pub base: Base,
+    pub base: AlternateSpec,
     pub plan: Plan,
 }
 
 /// The whole record of the alternate in `dir`.
 ///
 /// # Errors
-/// ALT-717 where somebody else can have changed it.
+/// ALT-717 if somebody else can have changed it.
 pub(super) fn load(dir: &Path) -> Result<Stored> {
     let journal = match read(&dir.join(JOURNAL)) {
         Err(e) if is_unsafe(&e) => return Err(e),
@@ -97,7 +97,7 @@ pub(super) fn note_finished(dir: &Path) {
 /// made it is no damage.
 ///
 /// # Errors
-/// ALT-717 where somebody else can have changed it.
+/// ALT-717 if somebody else can have changed it.
 pub(super) fn load_plan(dir: &Path) -> Result<Stored<Kept>> {
     let secrets = Secrets::load(dir)?;
     let first = read_plan(&dir.join(PLAN), &secrets)?;
@@ -144,7 +144,7 @@ fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
 /// else.
 ///
 /// # Errors
-/// Where a file cannot be written.
+/// If a file cannot be written.
 pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
     let mut plan = serde_json::to_value(kept)?;
     let secrets = Secrets::take_from(&mut plan, kept.run);
@@ -183,7 +183,7 @@ pub(super) fn hide_secrets(dir: &Path, a: &Alternate) {
 /// Removes everything in `dir`. plan.json goes last: while it is there, -X can be repeated.
 ///
 /// # Errors
-/// Where files cannot be removed.
+/// If files cannot be removed.
 pub(super) fn forget(dir: &Path) -> Result<()> {
     // Something else in its place is not gone into.
     if dir.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
@@ -213,7 +213,7 @@ fn remove_directory(dir: &Path) -> Result<()> {
 /// Gives up what only people read, for a record that a full file system has no room for.
 pub(super) fn make_room(dir: &Path) {
     for name in [IMAGE, OLD_PLAN] {
-        // What cannot be removed takes room as before, which is told then.
+        // If one cannot be removed, the next write reports that there is no room.
         let _ = files::remove(&dir.join(name));
     }
 }
@@ -222,7 +222,7 @@ pub(super) fn make_room(dir: &Path) {
 /// acted, is taken away, or the new record would become a part of it.
 ///
 /// # Errors
-/// Where it cannot be read or written.
+/// If it cannot be read or written.
 pub(super) fn end_line(path: &Path, journal: &mut File) -> Result<()> {
     let text = read(path)?.unwrap_or_default();
     let begin = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);

@@ -1,23 +1,24 @@
-//! What stands: the stored plan and the journal under /var/lib/altdisk, and the lock that keeps
-//! runs apart.
+//! The state of altdisk: the stored plan and the journal below /var/lib/altdisk, and the lock that
+//! keeps runs apart.
 //!
 //! `altinst/plan.json` is written before the first byte goes to a disk; `altinst/journal.jsonl`
-//! gets a line, flushed to the device, before and after each step acts. Together they tell what a
-//! phase may build on, where `--resume` goes on, and what `-X` has to undo, after a crash at any
-//! moment too. No directory `altinst` means: there is no alternate.
+//! gets a line, flushed to the device, before and after each step acts. From the two follow the
+//! phases that may run, the step where `--resume` continues, and what `-X` has to undo, even after
+//! a crash at any moment. Without the directory `altinst` there is no alternate.
 //!
-//! Parts: [`files`] is how they lie on disk and when they are believed, [`secrets`] keeps passwords
-//! apart, [`lock`] is the lock.
+//! [`files`] reads and writes them and decides whether they are trusted, [`secrets`] keeps
+//! passwords apart, [`lock`] is the lock, [`record_state`] rates the record, [`relocate`] finds the
+//! disks again.
 
 mod alternate;
+pub mod disk_content;
 mod errors;
 mod files;
-pub mod holds;
 mod journal;
 mod lock;
+pub mod record_state;
 pub mod relocate;
 mod secrets;
-pub mod standing;
 pub mod updates;
 
 pub use alternate::{Alternate, Stored};
@@ -33,7 +34,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 
 use crate::engine::paths::{ALTERNATE, STATE};
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::Plan;
 use crate::host::files::put;
 use crate::host::own_file::{self, Refused};
@@ -66,14 +67,14 @@ impl State {
     /// Takes the lock; the directory is made if need be.
     ///
     /// # Errors
-    /// ALT-701 where another run holds it, ALT-717 where somebody else can have changed what is
-    /// stored, ALT-712 and ALT-718 where the directory cannot be made.
+    /// ALT-701 if another run holds it, ALT-717 if somebody else can have changed what is
+    /// stored, ALT-712 and ALT-718 if the directory cannot be made.
     pub fn lock() -> Result<Self> {
         let dir = PathBuf::from(STATE);
         trust_above(&dir)?;
         // Everybody may see what stands: `disks` and previews need no root.
         let opened = own_file::make_directory(&dir, TOP_MODE).map_err(errors::refused_directory)?;
-        // As version 0.1.0 made it. On a read-only file system it stays so.
+        // As version 0.1.0 made it. StartingPoint a read-only file system it stays so.
         let _ = opened.set_permissions(std::fs::Permissions::from_mode(TOP_MODE));
         Self::locked(dir, lock::take(Path::new(STATE), opened)?)
     }
@@ -123,10 +124,10 @@ impl State {
         Self::lock()
     }
 
-    /// Whether a run could begin now; nothing is made or kept.
+    /// True if a run could begin now; nothing is made or kept.
     ///
     /// # Errors
-    /// ALT-701 where another run is at work.
+    /// ALT-701 if another run is at work.
     pub fn not_busy() -> Result<()> {
         lock::is_free(Path::new(STATE))
     }
@@ -151,17 +152,17 @@ impl State {
     /// The stored alternate, read without the lock (for listings and previews).
     ///
     /// # Errors
-    /// ALT-717 where somebody else can have changed it.
+    /// ALT-717 if somebody else can have changed it.
     pub fn peek() -> Result<Stored> {
         files::load(&believed()?)
     }
 
-    /// What phase 1 settled for the stored alternate. Anyone may ask: the journal, which is root's,
-    /// is not read.
+    /// The description of the stored alternate. Any user may read it: the journal, which only root
+    /// can read, is not needed.
     ///
     /// # Errors
     /// As [`State::peek`].
-    pub fn peek_base() -> Result<Stored<Base>> {
+    pub fn peek_base() -> Result<Stored<AlternateSpec>> {
         Ok(files::load_plan(&believed()?)?.map(|s| s.base))
     }
 
@@ -182,8 +183,14 @@ impl State {
     /// Stores a plan (phase 1: with a new base) and begins a run.
     ///
     /// # Errors
-    /// Where the state cannot be written; nothing else has happened then.
-    pub fn begin_run(&mut self, base: &Base, plan: &Plan, run: u32, time: u64) -> Result<()> {
+    /// If the state cannot be written; nothing else has happened then.
+    pub fn begin_run(
+        &mut self,
+        base: &AlternateSpec,
+        plan: &Plan,
+        run: u32,
+        time: u64,
+    ) -> Result<()> {
         let dir = self.alternate_dir();
         own_file::make_directory(&dir, MODE).map_err(errors::refused)?;
         let kept = files::Kept { run, base: base.clone(), plan: plan.clone() };
@@ -194,7 +201,7 @@ impl State {
     /// Adds a record, on the device when this returns. Room for the record that -X makes is left.
     ///
     /// # Errors
-    /// Where it cannot be written: then the step must not act.
+    /// If it cannot be written: then the step must not act.
     pub fn append(&mut self, record: &Record) -> Result<()> {
         self.write(record, REMOVAL_ROOM).map_err(errors::no_room)?;
         if matches!(record, Record::Phase { phase: 2.. }) {
@@ -206,8 +213,8 @@ impl State {
         Ok(())
     }
 
-    /// Notes that the removal has begun. On a file system that takes nothing any more, what only
-    /// people read is given up for it.
+    /// Notes that the removal has begun. StartingPoint a file system that takes nothing any more,
+    /// what only people read is given up for it.
     ///
     /// # Errors
     /// ALT-712 or ALT-718: it is not noted, and should the removal be interrupted, `--resume` would
@@ -246,7 +253,7 @@ impl State {
     /// Forgets the alternate. The last thing that -X does.
     ///
     /// # Errors
-    /// Where files cannot be removed.
+    /// If files cannot be removed.
     pub fn forget(&mut self) -> Result<()> {
         self.journal = None;
         files::forget(&self.alternate_dir()).map_err(errors::no_room)
@@ -281,7 +288,7 @@ fn believed() -> Result<PathBuf> {
     Ok(inner)
 }
 
-/// What is above the state directory is root's.
+/// Checks that only root can change the directories above the state directory.
 fn trust_above(dir: &Path) -> Result<()> {
     let there = dir.ancestors().skip(1).find(|p| p.exists()).unwrap_or(Path::new("/"));
     trusted::trust_path(there).map_err(|no| {

@@ -93,7 +93,7 @@ impl Secrets {
     }
 
     /// # Errors
-    /// Where the file cannot be written.
+    /// If the file cannot be written.
     pub fn store(&self, dir: &Path) -> Result<()> {
         if self.texts.is_empty() {
             forget(dir)
@@ -106,7 +106,7 @@ impl Secrets {
 /// Removes the secrets.
 ///
 /// # Errors
-/// Where the file is there and cannot be removed.
+/// If the file is there and cannot be removed.
 pub(super) fn forget(dir: &Path) -> Result<()> {
     files::remove(&dir.join(SECRETS))
 }

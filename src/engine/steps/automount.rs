@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::disk::make;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::files;
 
-/// Where rules are that last until the next reboot.
+/// Directory of udev rules that last until the next reboot.
 const RULES: &str = "/run/udev/rules.d";
 
 /// How the names of ours begin; the copy's id follows.
@@ -19,8 +19,8 @@ const RULE: &str = "90-altdisk-";
 /// Hides the alternate's disks from desktop automounters until the next reboot, where udev runs.
 ///
 /// # Errors
-/// Where the rule cannot be written.
-pub fn hide(base: &Base, events: &Events) -> Result<()> {
+/// If the rule cannot be written.
+pub fn hide_disks(base: &AlternateSpec, events: &Events) -> Result<()> {
     if !make::udev_runs() {
         return Ok(());
     }
@@ -42,8 +42,8 @@ pub fn hide(base: &Base, events: &Events) -> Result<()> {
 /// be lost.
 ///
 /// # Errors
-/// Where it cannot be removed.
-pub fn unhide(events: &Events) -> Result<()> {
+/// If it cannot be removed.
+pub fn unhide_disks(events: &Events) -> Result<()> {
     let all = std::fs::read_dir(RULES).into_iter().flatten().flatten();
     let ours: Vec<PathBuf> = all
         .filter(|e| e.file_name().to_string_lossy().starts_with(RULE))

@@ -1,6 +1,6 @@
-//! What a step works with.
+//! The context of a step.
 
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::Plan;
 use crate::engine::state::State;
 use crate::engine::steps::targets::Targets;
@@ -8,17 +8,17 @@ use crate::event::Events;
 use crate::image::archive::Archive;
 use crate::tree::{Excludes, Progress};
 
-/// What a run is told beside the request.
+/// Options of a run that are not part of the request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// `-V`: name every file.
     pub verbose: bool,
 }
 
-/// What a step works with.
+/// Everything that a step works with.
 pub struct Context<'a> {
     pub state: &'a mut State,
-    pub base: &'a Base,
+    pub base: &'a AlternateSpec,
     pub plan: &'a Plan,
     pub options: Options,
     /// An earlier run began this step and did not end it.

@@ -19,7 +19,7 @@ use crate::engine::facts::subvolume::{open_below, prefix};
 use crate::engine::facts::usage;
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::{Action, Step};
 use crate::engine::state::State;
 use crate::engine::steps::context::Context;
@@ -34,7 +34,7 @@ use crate::tree::{Excludes, Source, Totals};
 /// Copies a volume's file system.
 ///
 /// # Errors
-/// What mounting or the copier (ALT-4xx) says.
+/// Errors of mounting or of the copier (ALT-4xx).
 pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     let (base, events) = (c.base, c.events);
     let v = &base.layout.volumes[index];
@@ -57,19 +57,19 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     unmounted?;
     let last = c.plan.steps.iter().rfind(|s| matches!(s.action, Action::Copy { .. }));
     if last.is_some_and(|s| s.action == Action::Copy { volume: index }) {
-        report(c.excludes, events);
+        report_excludes(c.excludes, events);
         c.progress.average().into_iter().for_each(State::keep_copy_rate);
     }
     Ok(())
 }
 
 /// The mount through which a file system of the plan is read.
-fn source_mount(base: &Base, fs: &Fs) -> Result<Mount> {
+fn source_mount(base: &AlternateSpec, fs: &Fs) -> Result<Mount> {
     mount::mount_of(fs, mount::devices_of(&base.ids, fs))
 }
 
-/// What a run has to copy or restore: of the steps that are still to come.
-pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
+/// The amount that the remaining steps have to copy or restore.
+pub fn totals(base: &AlternateSpec, steps: &[&Step]) -> Totals {
     let volumes = steps.iter().filter_map(|s| {
         if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None }
     });
@@ -158,8 +158,8 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
     Ok(())
 }
 
-/// What each pattern of the exclude list did.
-pub fn report(excludes: &Excludes, events: &Events) {
+/// Reports the matches of each pattern of the exclude list.
+pub fn report_excludes(excludes: &Excludes, events: &Events) {
     for used in excludes.report() {
         events.note(format!(
             "exclude list, line {}: `{}` matched {}",

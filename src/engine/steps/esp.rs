@@ -10,14 +10,14 @@ use crate::engine::facts::esp;
 use crate::engine::facts::source::mount;
 use crate::engine::paths::{ALT_INST, ESP_WAITS};
 use crate::engine::plan::fstab::fstab_extras;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::steps::verify;
 use crate::event::Events;
 use crate::host::beneath::{Beneath, own_path};
 
 /// The source's ESP copied, or what of an image waits for it (its loaders, and what else is on it),
 /// references rewritten; the loader step completes it.
-pub(super) fn fill_esp(base: &Base, events: &Events) -> Result<()> {
+pub(super) fn fill_esp(base: &AlternateSpec, events: &Events) -> Result<()> {
     let Some(fs) = base.layout.esp().and_then(|v| v.fs.as_ref()) else { return Ok(()) };
     let copy = Beneath::open(Path::new(ALT_INST))?;
     let left_out = if base.imaged.is_some() {
@@ -33,7 +33,7 @@ pub(super) fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     } else {
         if !mount::devices_of(&base.ids, fs).is_empty() {
             events.warn(format!(
-                "the EFI system partition of {} is not found: what lies on it, beside boot loaders, is not in the copy",
+                "the EFI system partition of {} was not found: its files, apart from boot loaders, are not in the copy",
                 fs.fs_name
             ));
         }
@@ -47,10 +47,10 @@ pub(super) fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     }
     references::rewrite(Path::new(ALT_INST), &base.ids, &fstab_extras(base), events)?;
     grubenv::settle_saved(&copy, &|path| is_on_esp(base, path), events)?;
-    verify::audited(base, &Expect::default(), events)
+    verify::run_audit(base, &Expect::default(), events)
 }
 
-/// Whether a path of the copy is on its ESP.
-pub(super) fn is_on_esp(base: &Base, path: &Path) -> bool {
+/// True if a path of the copy is on its ESP.
+pub(super) fn is_on_esp(base: &AlternateSpec, path: &Path) -> bool {
     base.layout.esp().and_then(|v| v.fs.as_ref()).is_some_and(|fs| path.starts_with(&fs.fs_name))
 }

@@ -1,5 +1,5 @@
-//! The end of a run: unmounting, restarting the machine, and taking the boot loader off an unfinished
-//! copy.
+//! The end of a run: unmounting, restarting the machine, and taking the boot loader off an
+//! unfinished copy.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use anyhow::Result;
 
 use crate::disk::make;
 use crate::engine::paths::{ALT_INST, ESP_WAITS};
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::steps::{disks, mounted};
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
 use crate::host::mounts;
 
-pub(super) fn unmount(base: &Base, events: &Events) -> Result<()> {
+pub(super) fn unmount(base: &AlternateSpec, events: &Events) -> Result<()> {
     if base.imaged.is_some() && mounts::is_mount_point(Path::new(ALT_INST)) {
         Beneath::open(Path::new(ALT_INST))?.remove_tree(ESP_WAITS)?;
     }
@@ -31,8 +31,8 @@ pub(super) fn unmount(base: &Base, events: &Events) -> Result<()> {
 /// Takes the boot loader off an alternate whose phase 3 failed, so that no firmware starts it.
 ///
 /// # Errors
-/// Where it cannot be written.
-pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
+/// If it cannot be written.
+pub fn make_unbootable(base: &AlternateSpec, events: &Events) -> Result<()> {
     if let Some((v, fs)) = base.layout.esp().and_then(|v| Some((v, v.fs.as_ref()?))) {
         let (root, at) = (Path::new(ALT_INST), Path::new(&fs.fs_name));
         if base.esp_mountable && mounts::is_mounted_beneath(root, at, &v.device)? {
@@ -45,7 +45,7 @@ pub fn make_unbootable(base: &Base, events: &Events) -> Result<()> {
 /// Restarts the machine the orderly way.
 ///
 /// # Errors
-/// ALT-802 where that is refused.
+/// ALT-802 if that is refused.
 pub fn reboot(events: &Events) -> Result<()> {
     let systemd = Path::new("/run/systemd/system").exists()
         && find_program(Path::new("/"), "systemctl").is_some();

@@ -1,5 +1,5 @@
-//! What each step does. Every action can be repeated: a run that was interrupted does its last step
-//! again.
+//! Carries out a step: one file for each kind of step, and [`execute`] chooses among them. Every
+//! action can be repeated: a run that was interrupted repeats its last step.
 
 pub mod automount;
 pub mod bootlist;
@@ -16,7 +16,7 @@ pub mod sandboxes;
 pub mod subvolumes;
 pub mod swap_file;
 pub mod targets;
-pub mod unlocked;
+pub mod unlock;
 pub mod updating;
 pub mod verify;
 
@@ -31,8 +31,8 @@ use crate::engine::paths::ALT_INST;
 use crate::engine::plan::fstab::fstab_extras;
 use crate::engine::plan::step::{Action, Step};
 use crate::engine::steps::context::Context;
-use crate::engine::steps::disks::{disk_now, scope};
-use crate::engine::steps::unlocked::Unlocked;
+use crate::engine::steps::disks::{find_disk, lvm_scope};
+use crate::engine::steps::unlock::Unlocked;
 use crate::host::beneath::Beneath;
 use crate::software::install;
 
@@ -42,22 +42,22 @@ use crate::software::install;
 /// Whatever keeps it from being done; the step can be repeated.
 pub fn execute(c: &mut Context, step: &Step) -> Result<()> {
     let (base, events) = (c.base, c.events);
-    // What waited for the ESP is taken away before the unmounting, also where a reboot came
-    // between.
+    // Files that wait for the ESP are removed before the unmounting, even if the machine was
+    // restarted in between.
     if needs_mounts(&step.action) || (step.action == Action::Unmount && base.imaged.is_some()) {
         mounted::ensure_mounted(base, usize::MAX, events)?;
     }
-    // Whoever writes by name, in this step, writes to the disks that this run holds open.
+    // Programs of this step that open disks by name must reach the disks that this run holds open.
     c.targets.check(base, &step.action)?;
     c.targets.forget_cache()?;
     if changes_files(&step.action) {
         let unlocked = Unlocked::begin(Path::new(ALT_INST), events)?;
-        let done = act(c, step);
+        let done = execute_action(c, step);
         let locked = unlocked.close();
         done?;
         locked?;
     } else {
-        act(c, step)?;
+        execute_action(c, step)?;
     }
     c.targets.check(base, &step.action)
 }
@@ -79,13 +79,13 @@ fn changes_files(action: &Action) -> bool {
     )
 }
 
-fn act(c: &mut Context, step: &Step) -> Result<()> {
+fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
     let (base, events) = (c.base, c.events);
     let root = Path::new(ALT_INST);
     match &step.action {
-        Action::Gate => disks::gate_again(c),
+        Action::Gate => disks::check_targets(c),
         Action::Wipe { disk } => disks::wipe(c, *disk),
-        Action::Partition { disk } => automount::hide(base, events)
+        Action::Partition { disk } => automount::hide_disks(base, events)
             .and_then(|()| disks::partition(&base.layout.disks[*disk], events)),
         Action::MakeVg { vg } => disks::make_vg(base, *vg, events),
         Action::MakeLv { volume } => disks::make_lv(base, *volume, events),
@@ -94,35 +94,37 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
             disks::make_swap(base, &base.layout.volumes[*volume], events)
         }
         Action::Copy { volume } => copying::copy_volume(c, *volume),
-        Action::Subvolumes { volume } => restoring::subvolumes(base, *volume, c.repeated, events),
-        Action::Restore => restoring::restore(c).and_then(|()| unlocked::forget(root)),
-        Action::BootImage { file } => {
-            restoring::boot_image(file, c).and_then(|()| unlocked::forget(root))
+        Action::Subvolumes { volume } => {
+            restoring::make_subvolumes(base, *volume, c.repeated, events)
         }
-        Action::FreshIdentity => identity::fresh(root, events),
+        Action::Restore => restoring::restore_image(c).and_then(|()| unlock::discard_list(root)),
+        Action::BootImage { file } => {
+            restoring::restore_boot_image(file, c).and_then(|()| unlock::discard_list(root))
+        }
+        Action::FreshIdentity => identity::make_fresh_identity(root, events),
         // Only phase 1 has such steps, so no step has taken flags off yet.
         Action::Mount { count, .. } => {
-            mounted::ensure_mounted(base, *count, events).and_then(|()| unlocked::forget(root))
+            mounted::ensure_mounted(base, *count, events).and_then(|()| unlock::discard_list(root))
         }
         Action::SwapFile { index } => swap_file::swap_file(base, *index, events),
-        Action::ResolvConf { file } => customize::resolv_conf(file, events),
-        Action::ClientFiles => customize::client_files(events),
-        Action::Software { wanted } => updating::update(wanted, c),
-        Action::Script { file } => customize::script(file, base, events),
+        Action::ResolvConf { file } => customize::write_resolv_conf(file, events),
+        Action::ClientFiles => customize::copy_client_files(events),
+        Action::Software { wanted } => updating::install_packages(wanted, c),
+        Action::Script { file } => customize::run_script(file, base, events),
         Action::References => {
             make::settle(events)?;
-            // What a killed update left, if phase 2 was not run again.
+            // Leftovers of a killed update, if phase 2 was not run again.
             install::tidy(root)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
         Action::Initramfs => initramfs::build(
-            &sandboxes::builder(&base.layout),
+            &sandboxes::for_initramfs(&base.layout),
             initramfs::detect(root)?,
             &kernels::installed(root),
             events,
         ),
         Action::GrubConfig => {
-            grub::mkconfig(&sandboxes::whole(&base.layout), &base.ids, events)?;
+            grub::mkconfig(&sandboxes::for_whole_copy(&base.layout), &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events)?;
             grubenv::settle_saved(
                 &Beneath::open(root)?,
@@ -130,7 +132,7 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
                 events,
             )
         }
-        Action::Audit => verify::audited(
+        Action::Audit => verify::run_audit(
             base,
             &Expect { kernels: verify::images_expected(base), ..Expect::default() },
             events,
@@ -142,22 +144,23 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
                 .esp()
                 .and_then(|v| v.fs.as_ref())
                 .map_or("/boot/efi", |f| f.fs_name.as_str());
-            grub::install_efi(&sandboxes::whole(&base.layout), Path::new(esp), events).map(drop)
+            grub::install_efi(&sandboxes::for_whole_copy(&base.layout), Path::new(esp), events)
+                .map(drop)
         }
         Action::LoaderBios => {
             let disk = &base.layout.disks[0];
-            grub::install_bios(&sandboxes::loader(&base.layout, disk), &disk.path, events)?;
+            grub::install_bios(&sandboxes::for_loader(&base.layout, disk), &disk.path, events)?;
             if base.starts_by_bios_alone() {
-                make::mark_active(&disk_now(disk)?, events)
+                make::mark_active(&find_disk(disk)?, events)
             } else {
                 Ok(())
             }
         }
         Action::Verify => {
             if base.boots() && base.boot.bios.is_ok() {
-                grub::require_boot_code(&disk_now(&base.layout.disks[0])?.path)?;
+                grub::require_boot_code(&find_disk(&base.layout.disks[0])?.path)?;
             }
-            verify::audited(base, &verify::expected(base)?, events)?;
+            verify::run_audit(base, &verify::expectations(base)?, events)?;
             for left in left::in_root(&Beneath::open(root)?, &base.ids)? {
                 events.warn(left.said("was left"));
             }
@@ -165,7 +168,7 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         }
         Action::Origin => {
             bootlist::write_origin(base, c.plan.request.skip_boot_check, events)?;
-            match bootlist::keep_before(c) {
+            match bootlist::journal_boot_list(c) {
                 // Nothing that -B leaves alone can fail it.
                 Err(e) if !c.plan.request.set_bootlist => {
                     events.note(format!("the boot list could not be read: {e:#}"));
@@ -175,12 +178,10 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
             }
         }
         Action::Unmount => finish::unmount(base, events),
-        Action::Deactivate => base
-            .layout
-            .vgs
-            .iter()
-            .try_for_each(|vg| lvm::vg_deactivate(&scope(base), &vg.name).run(events).map(drop)),
-        Action::Bootlist => bootlist::set(c),
+        Action::Deactivate => base.layout.vgs.iter().try_for_each(|vg| {
+            lvm::vg_deactivate(&lvm_scope(base), &vg.name).run(events).map(drop)
+        }),
+        Action::Bootlist => bootlist::set_boot_list(c),
         Action::Reboot => finish::reboot(events),
     }
 }

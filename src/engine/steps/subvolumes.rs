@@ -14,7 +14,7 @@ use crate::host::cmd::Cmd;
 /// where it goes.
 ///
 /// # Errors
-/// What btrfs says.
+/// Errors of btrfs.
 pub fn make_subvolume(path: &str, events: &Events) -> Result<()> {
     let top = Beneath::open(Path::new(ALT_INST))?;
     top.make_directories(Path::new(path).parent().unwrap_or(Path::new("")))?;
@@ -30,7 +30,7 @@ pub fn make_subvolume(path: &str, events: &Events) -> Result<()> {
 /// Makes the subvolume `path` the one that is mounted where none is named.
 ///
 /// # Errors
-/// What btrfs says.
+/// Errors of btrfs.
 pub fn make_default(path: &str, v: &VolumeLayout, events: &Events) -> Result<()> {
     let at = Beneath::open(Path::new(ALT_INST))?.directory(path)?;
     let sentence = format!("make {path} the default subvolume of {}", v.device.display());

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::mount_plan;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::event::Events;
 use crate::host::attrs;
 use crate::host::beneath::{Beneath, through};
@@ -14,7 +14,7 @@ use crate::host::cmd::Cmd;
 use crate::host::make::allocate;
 
 /// A swap file, made anew: never sparse, never copied-on-write.
-pub(super) fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
+pub(super) fn swap_file(base: &AlternateSpec, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
     let copy = Beneath::open(Path::new(ALT_INST))?;
     copy.make_directories(Path::new(&s.file).parent().unwrap_or(Path::new("/")))?;

@@ -22,13 +22,13 @@ use crate::software::install::{self, Target};
 ///
 /// # Errors
 /// ALT-73x: nothing was installed, or the package manager failed; phase 2 can be run again.
-pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
+pub fn install_packages(wanted: &Wanted, c: &Context) -> Result<()> {
     let (root, here) = (Path::new(ALT_INST), Path::new(STATE).join("altinst"));
     let kernels_before = kernels::installed(root);
     let (done, ended) = install::install(
         Target {
             root,
-            sandbox: sandboxes::whole(&c.base.layout),
+            sandbox: sandboxes::for_whole_copy(&c.base.layout),
             before: updates::kept_before(&here)?,
             keep: &|packages| updates::keep_before(&here, packages),
         },

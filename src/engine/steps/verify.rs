@@ -7,18 +7,19 @@ use anyhow::Result;
 use crate::boot::audit::{self, Expect};
 use crate::disk::lvm;
 use crate::engine::paths::ALT_INST;
-use crate::engine::plan::spec::Base;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::steps::bootlist;
-use crate::engine::steps::disks::scope;
+use crate::engine::steps::disks::lvm_scope;
 use crate::error;
 use crate::event::Events;
 
-/// What a finished alternate must have, beyond naming nothing of the source.
-pub(super) fn expected(base: &Base) -> Result<Expect> {
-    let boot = bootlist::alternate(base);
+/// What the audit must find in a finished alternate, beyond the absence of references to the
+/// source.
+pub(super) fn expectations(base: &AlternateSpec) -> Result<Expect> {
+    let boot = bootlist::alternate_boot_disk(base);
     let mut boot_ids = vec![boot.boot_fs_uuid];
     if let Some(vg) = &boot.boot_vg {
-        boot_ids.push(lvm::vg_uuid(&scope(base), vg)?);
+        boot_ids.push(lvm::vg_uuid(&lvm_scope(base), vg)?);
     }
     // A GRUB whose /boot is on its own disk names the partition by number, on whatever disk it was
     // started from.
@@ -43,13 +44,13 @@ pub(super) fn expected(base: &Base) -> Result<Expect> {
     })
 }
 
-/// Whether every kernel must have an initramfs.
-pub(super) fn images_expected(base: &Base) -> bool {
+/// True if every kernel must have an initramfs.
+pub(super) fn images_expected(base: &AlternateSpec) -> bool {
     base.boot.initramfs.is_ok() && base.boots()
 }
 
 /// The audit: each finding is told, and any is an error.
-pub(super) fn audited(base: &Base, expect: &Expect, events: &Events) -> Result<()> {
+pub(super) fn run_audit(base: &AlternateSpec, expect: &Expect, events: &Events) -> Result<()> {
     let found = audit::audit(Path::new(ALT_INST), &base.ids, expect)?;
     for finding in &found {
         events.warn(finding.to_string());

@@ -1,5 +1,5 @@
-//! What the parts of the description share: the machine as it was asked, and simple questions about
-//! its mounts, devices and fstab.
+//! Shared by the parts of the description: the machine's data, and simple queries about its mounts,
+//! devices and fstab.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::boot::fstab;
 use crate::disk::model::{Stacked, World};
 use crate::engine::facts::source::device::{Device, find_device};
-use crate::engine::facts::source::model::{Ask, Source};
+use crate::engine::facts::source::model::{MachineQueries, Source};
 use crate::error;
 use crate::host::mounts::Mount;
 use crate::image::data::Lv;
@@ -22,14 +22,14 @@ const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::paths::A
 /// File systems that are made and copied in kind.
 pub(super) const CLONED: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"];
 
-/// Where the EFI system partition is mounted.
+/// Usual mount points of the EFI system partition.
 pub(super) const ESP_AT: [&str; 2] = ["/boot/efi", "/efi"];
 
 pub(super) struct Describer<'a> {
     pub world: &'a World,
     pub mounts: &'a [Mount],
     pub fstab: &'a [fstab::Entry],
-    pub ask: &'a dyn Ask,
+    pub ask: &'a dyn MachineQueries,
     pub crypttab: String,
     pub source: Source,
     /// Device paths that are in lv_data already.
@@ -47,8 +47,8 @@ impl<'a> Describer<'a> {
         self.mounts.iter().rev().find(|m| m.mount_point == Path::new(at))
     }
 
-    /// What `/`, `/boot` and the ESP lie on. Over the last two something else may be mounted, which
-    /// is not what starts the machine.
+    /// The devices of `/`, `/boot` and the ESP. Something else may be mounted over the last two;
+    /// the machine does not start from that.
     pub(super) fn root_devices(&self) -> Vec<Device<'a>> {
         let root = self.mounted_at("/").and_then(|m| self.device_of(m));
         let boot = ["/boot"].into_iter().chain(ESP_AT).filter_map(|at| {
@@ -142,13 +142,13 @@ impl<'a> Describer<'a> {
         GUEST_DIRS.iter().any(|d| at.starts_with(d)) && self.entry(at).is_none()
     }
 
-    /// Whether fstab says that a device is mounted there (and not a directory once more).
+    /// True if fstab says that a device is mounted there (and not a directory once more).
     pub(super) fn in_fstab(&self, at: &Path) -> bool {
         let bind = |e: &fstab::Entry| e.options.split(',').any(|o| o == "bind" || o == "rbind");
         self.entry(at).is_some_and(|e| !bind(e))
     }
 
-    /// Whether all of a device's disks are root disks.
+    /// True if all of a device's disks are root disks.
     pub(super) fn is_on_root_disks(&self, device: &Device) -> bool {
         let disks = self.disks_of(device);
         !disks.is_empty() && disks.iter().all(|d| self.source.disks.contains(d))
@@ -171,8 +171,8 @@ impl<'a> Describer<'a> {
     }
 }
 
-/// What a file system's data needs, with head room for the file system itself and for an initramfs
-/// or two.
+/// The smallest size for a file system's data, with head room for metadata and for one or two
+/// initramfs images. MiB.
 pub(super) fn floor_mb(fstype: &str, used: u64) -> u64 {
     let used = used.div_ceil(MIB);
     let least = match fstype {

@@ -12,7 +12,7 @@ use crate::error;
 use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Lv, LvType};
 
-/// Where a system keeps parts of itself: a clone without them is worth a loud word.
+/// Directories of the system itself: a clone without them gets a warning.
 const SYSTEM_DIRS: [&str; 5] = ["/usr", "/var", "/opt", "/etc", "/var/lib"];
 
 /// File systems that no clone needs, wherever they are mounted: media, images, those of other
@@ -94,7 +94,7 @@ impl<'a> Describer<'a> {
         self.take(mount, &device)
     }
 
-    /// Whether this is a second mount of a file system for which fstab has another place, where it
+    /// True if this is a second mount of a file system for which fstab has another place, where it
     /// is mounted too.
     pub(super) fn belongs_elsewhere(&self, mount: &Mount) -> bool {
         let same = |o: &&Mount| {

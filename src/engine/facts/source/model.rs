@@ -26,12 +26,12 @@ pub struct ListedSubvolume {
     pub read_only: bool,
 }
 
-/// What [`describe`] asks the machine; a table in tests.
-pub trait Ask {
+/// Questions that [`describe`](super::describe) asks the machine; a table in tests.
+pub trait MachineQueries {
     fn usage(&self, mount: &Mount) -> Result<Usage>;
     /// Subvolumes of a btrfs, and the path of its default one where that is not the top level.
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)>;
-    /// Whether a btrfs limits what its subvolumes may take.
+    /// True if a btrfs limits what its subvolumes may take.
     fn has_quotas(&self, mount: &Mount) -> bool;
     /// mkfs arguments that repeat this file system's features.
     fn mkfs_options(&self, fstype: &str, device: &Path) -> Result<Vec<String>>;
@@ -55,11 +55,11 @@ pub struct Source {
     /// File systems that belong to rootvg and cannot be cloned: refused, unless an image.data
     /// leaves them out.
     pub refusals: Vec<Refusal>,
-    /// What fstab has on the root disks and nobody has mounted, but for the EFI system partition.
+    /// Mount points of fstab on the root disks that are not mounted, except the ESP.
     pub not_mounted: Vec<PathBuf>,
-    /// What is left out, and other things worth knowing.
+    /// Left out of the clone, and other warnings.
     pub warnings: Vec<String>,
-    /// What is as it should be, and may still surprise.
+    /// Correct, but possibly surprising.
     pub notes: Vec<String>,
 }
 

@@ -10,7 +10,7 @@ use crate::testing::sample;
 /// The text is that of /etc/crypttab.
 struct Table(&'static str);
 
-impl Ask for Table {
+impl MachineQueries for Table {
     fn crypttab(&self) -> String {
         self.0.to_owned()
     }

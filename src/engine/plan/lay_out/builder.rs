@@ -1,4 +1,5 @@
-//! The layout while it grows: volumes, partitions that have no place yet, and the room that is left.
+//! The layout while it grows: volumes, partitions that have no place yet, and the room that is
+//! left.
 
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use crate::disk::size::human;
 use crate::engine::plan::fresh::{Fresh, fresh_label, fresh_vg};
 use crate::engine::plan::layout::{MARK, NEW_ESP_AT, Target, VgLayout, VolumeLayout};
 use crate::engine::plan::sizing;
-use crate::engine::plan::sizing::{Allowed, Ask, Outcome};
+use crate::engine::plan::sizing::{Outcome, SizePolicy, SizeRequest};
 use crate::error;
 use crate::image::data::{Fs, ImageData, Lv, LvType, YesNo};
 
@@ -23,16 +24,16 @@ const NEW_ESP_512: u64 = 128 * MIB;
 const NEW_ESP_4096: u64 = 300 * MIB;
 
 /// One partition before it has a place.
-pub(super) struct Piece {
+pub(super) struct PartitionDraft {
     pub type_guid: &'static str,
     pub name: String,
     pub size: u64,
     /// Index into `volumes`, or the VG whose physical volume it is.
-    pub holds: Holds,
+    pub holds: Purpose,
 }
 
 #[derive(Clone)]
-pub(super) enum Holds {
+pub(super) enum Purpose {
     Nothing,
     Volume(usize),
     Pv(String),
@@ -47,7 +48,7 @@ pub(super) struct Builder<'a, 'f> {
     pub added: u64,
     pub volumes: Vec<VolumeLayout>,
     pub vgs: Vec<VgLayout>,
-    pub pieces: Vec<Vec<Piece>>,
+    pub drafts: Vec<Vec<PartitionDraft>>,
     pub outcome: Outcome,
     pub notes: Vec<String>,
 }
@@ -60,7 +61,7 @@ impl<'a, 'f> Builder<'a, 'f> {
         root: &'a Fs,
         fresh: &'a mut Fresh<'f>,
     ) -> Self {
-        let pieces = targets.iter().map(|_| Vec::new()).collect();
+        let drafts = targets.iter().map(|_| Vec::new()).collect();
         Self {
             image,
             targets,
@@ -69,7 +70,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             added,
             volumes: vec![],
             vgs: vec![],
-            pieces,
+            drafts,
             outcome: Outcome::AsSource,
             notes: vec![],
         }
@@ -155,18 +156,18 @@ impl<'a, 'f> Builder<'a, 'f> {
         v.lv == self.root.fs_lv && v.old_vg == self.root.fs_vg
     }
 
-    pub(super) fn ask(&self, v: &VolumeLayout) -> Ask {
+    pub(super) fn ask(&self, v: &VolumeLayout) -> SizeRequest {
         let floor = v.fs.as_ref().map_or(v.size, |f| f.fs_min_size_mb * MIB);
-        Ask { what: v.what().to_owned(), want: v.size, floor, is_root: self.is_root(v) }
+        SizeRequest { what: v.what().to_owned(), want: v.size, floor, is_root: self.is_root(v) }
     }
 
     /// Room for partitions on a target, beside what it already got.
     pub(super) fn room(&self, disk: usize) -> u64 {
-        let used: u64 = self.pieces[disk].iter().map(|p| p.size).sum();
+        let used: u64 = self.drafts[disk].iter().map(|p| p.size).sum();
         usable(self.targets[disk].size, self.targets[disk].sector).saturating_sub(used)
     }
 
-    pub(super) fn allowed(&self) -> Allowed {
+    pub(super) fn allowed(&self) -> SizePolicy {
         let source: u64 = self.image.source_disk_data.iter().map(|d| d.size_mb).sum();
         let target: u64 = self.targets.iter().map(|t| t.size / MIB).sum();
         let shrink = self.image.logical_volume_policy.shrink == YesNo::Yes;
@@ -176,7 +177,7 @@ impl<'a, 'f> Builder<'a, 'f> {
         let extent = self.vgs.iter().map(|v| v.extent).max().unwrap_or(0);
         let taken =
             self.added + esp + (8 * MIB + PV_OVERHEAD + 2 * extent) * self.targets.len() as u64;
-        Allowed { shrink, root_gives_up: if source > 0 && target >= source { taken } else { 0 } }
+        SizePolicy { shrink, root_gives_up: if source > 0 && target >= source { taken } else { 0 } }
     }
 
     pub(super) fn too_small(&self, t: sizing::TooSmall) -> anyhow::Error {
@@ -209,7 +210,12 @@ impl<'a, 'f> Builder<'a, 'f> {
         let name =
             if type_guid == types::ESP { format!("{MARK}:esp") } else { format!("{MARK}:{what}") };
         self.volumes[volume].size = size;
-        self.pieces[disk].push(Piece { type_guid, name, size, holds: Holds::Volume(volume) });
+        self.drafts[disk].push(PartitionDraft {
+            type_guid,
+            name,
+            size,
+            holds: Purpose::Volume(volume),
+        });
     }
 
     pub(super) fn indices(&self, which: impl Fn(&VolumeLayout) -> bool) -> Vec<usize> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::builder::{Builder, Holds};
+use super::builder::{Builder, Purpose};
 use crate::disk::node::partition_path;
 use crate::disk::script::ALIGN;
 use crate::disk::size::human;
@@ -12,34 +12,34 @@ use crate::engine::plan::sizing::Outcome;
 impl Builder<'_, '_> {
     pub(super) fn finish(mut self) -> Layout {
         let mut disks = Vec::new();
-        for (target, pieces) in self.targets.iter().zip(std::mem::take(&mut self.pieces)) {
+        for (target, drafts) in self.targets.iter().zip(std::mem::take(&mut self.drafts)) {
             let mut start = ALIGN;
             let mut partitions = Vec::new();
-            for (number, piece) in (1..).zip(pieces) {
+            for (number, draft) in (1..).zip(drafts) {
                 let path = partition_path(&target.path, number);
                 let uuid = self.fresh.uuid();
-                match &piece.holds {
-                    Holds::Volume(i) => {
+                match &draft.holds {
+                    Purpose::Volume(i) => {
                         self.volumes[*i].device.clone_from(&path);
                         self.volumes[*i].partuuid = Some(uuid.clone());
                     }
-                    Holds::Pv(vg) => self
+                    Purpose::Pv(vg) => self
                         .vgs
                         .iter_mut()
                         .filter(|v| v.old_name == *vg)
                         .for_each(|v| v.pvs.push(path.clone())),
-                    Holds::Nothing => {}
+                    Purpose::Nothing => {}
                 }
                 partitions.push(PartLayout {
                     number,
                     path,
                     start,
-                    size: piece.size,
-                    type_guid: piece.type_guid.to_owned(),
+                    size: draft.size,
+                    type_guid: draft.type_guid.to_owned(),
                     uuid,
-                    name: piece.name,
+                    name: draft.name,
                 });
-                start += piece.size;
+                start += draft.size;
             }
             disks.push(DiskLayout {
                 name: target.name.clone(),

@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use super::builder::{Builder, Holds, MIB, PV_OVERHEAD, Piece};
+use super::builder::{Builder, MIB, PV_OVERHEAD, PartitionDraft, Purpose};
 use crate::disk::script::{types, usable};
 use crate::disk::size::human;
 use crate::engine::plan::layout::MARK;
 use crate::engine::plan::sizing;
-use crate::engine::plan::sizing::Ask;
+use crate::engine::plan::sizing::SizeRequest;
 use crate::error;
 use crate::image::data::LvType;
 
@@ -25,7 +25,7 @@ impl Builder<'_, '_> {
         let unit = extent(self, root_vg);
         let logical = self.indices(|v| v.vg.is_some());
         let all: Vec<usize> = plain.iter().chain(&logical).copied().collect();
-        let asks: Vec<Ask> = all.iter().map(|i| self.ask(&self.volumes[*i])).collect();
+        let asks: Vec<SizeRequest> = all.iter().map(|i| self.ask(&self.volumes[*i])).collect();
         let overhead = (PV_OVERHEAD + unit) * (self.targets.len() + others.len()) as u64;
         let pool: u64 =
             (0..self.targets.len()).map(|d| self.room(d)).sum::<u64>().saturating_sub(overhead);
@@ -57,16 +57,16 @@ impl Builder<'_, '_> {
                     human(size)
                 ))
             })?;
-            self.pieces[disk].push(Piece {
+            self.drafts[disk].push(PartitionDraft {
                 type_guid: types::LVM,
                 name: format!("{MARK}:pv"),
                 size,
-                holds: Holds::Pv(vg),
+                holds: Purpose::Pv(vg),
             });
         }
         for disk in 0..self.targets.len() {
             let size = self.room(disk);
-            let over = self.pieces[disk].iter().map(|p| p.size).sum::<u64>()
+            let over = self.drafts[disk].iter().map(|p| p.size).sum::<u64>()
                 > usable(self.targets[disk].size, self.targets[disk].sector);
             if over || size < PV_OVERHEAD + unit {
                 let name = &self.targets[disk].name;
@@ -74,11 +74,11 @@ impl Builder<'_, '_> {
                     "{name} has no room left for its part of volume group {root_vg} beside the boot partitions and plain file systems"
                 )));
             }
-            self.pieces[disk].push(Piece {
+            self.drafts[disk].push(PartitionDraft {
                 type_guid: types::LVM,
                 name: format!("{MARK}:pv"),
                 size,
-                holds: Holds::Pv(root_vg.to_owned()),
+                holds: Purpose::Pv(root_vg.to_owned()),
             });
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Where everything goes on the target disks: partitions, volume groups, volumes, with fresh
+//! Lays everything out on the target disks: partitions, volume groups, volumes, with fresh
 //! identifiers.
 //!
 //! Pure: from image.data and the target disks to a [`Layout`] that is stored with the plan. Every
@@ -15,7 +15,7 @@ use anyhow::Result;
 
 use crate::disk::script::types;
 use crate::engine::plan::fresh::Fresh;
-use crate::engine::plan::lay_out::builder::{Builder, Holds, MIB, Piece};
+use crate::engine::plan::lay_out::builder::{Builder, MIB, PartitionDraft, Purpose};
 use crate::engine::plan::layout::{Layout, MARK, Target, holds_root};
 use crate::error;
 use crate::image::data::{ImageData, LvType, YesNo};
@@ -62,11 +62,11 @@ fn exact_fit(image: &ImageData, targets: &[Target]) -> Result<()> {
 impl Builder<'_, '_> {
     fn place(&mut self) -> Result<()> {
         self.make_volumes();
-        self.pieces[0].push(Piece {
+        self.drafts[0].push(PartitionDraft {
             type_guid: types::BIOS_BOOT,
             name: format!("{MARK}:bios"),
             size: BIOS_BOOT_SIZE,
-            holds: Holds::Nothing,
+            holds: Purpose::Nothing,
         });
         let esp = self.volumes.iter().position(|v| v.kind == LvType::Esp);
         if let Some(esp) = esp {

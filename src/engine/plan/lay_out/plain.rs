@@ -7,7 +7,7 @@ use crate::disk::script::types;
 use crate::disk::size::human;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::sizing;
-use crate::engine::plan::sizing::{Ask, Outcome};
+use crate::engine::plan::sizing::{Outcome, SizeRequest};
 use crate::error;
 use crate::image::data::LvType;
 
@@ -72,7 +72,8 @@ impl Builder<'_, '_> {
                     format!("leave {name} out of the command"),
                 ));
             }
-            let asks: Vec<Ask> = volumes.iter().map(|i| self.ask(&self.volumes[*i])).collect();
+            let asks: Vec<SizeRequest> =
+                volumes.iter().map(|i| self.ask(&self.volumes[*i])).collect();
             let (sizes, outcome) = sizing::share(&asks, self.room(disk), MIB, allowed)
                 .map_err(|t| self.too_small(t))?;
             if disk == 0 || outcome != Outcome::AsSource {

@@ -30,7 +30,7 @@ fn unreadable(dir: &Path) -> String {
     }
 }
 
-/// Whether the password is in a file of the directory, by name.
+/// True if the password is in a file of the directory, by name.
 fn holds_password(dir: &Path, name: &str) -> bool {
     fs::read_to_string(dir.join(name)).is_ok_and(|text| text.contains(PASSWORD))
 }

@@ -1,5 +1,5 @@
-//! Keeping others away while a clone is made: no shutdown or sleep in the middle of it, no package
-//! manager that changes what is being copied, no desktop that mounts what has just been made.
+//! Inhibitors while a clone is made: no shutdown or sleep in the middle of it, and no package
+//! manager that changes the files that are being copied.
 
 use std::path::Path;
 
@@ -17,35 +17,35 @@ const PACKAGE_LOCKS: [(&str, &str); 3] = [
     ("/var/lib/rpm/.rpm.lock", "rpm"),
 ];
 
-/// In force while it lives.
+/// In force as long as this value exists.
 #[derive(Default)]
-pub struct Quiet {
+pub struct Inhibitors {
     _awake: Option<Held>,
     packages: Vec<locks::Lock>,
 }
 
-impl Quiet {
-    /// For a run that copies (`phase_1`) or only works in the alternate.
+impl Inhibitors {
+    /// For a run that copies (`is_copying`) or only works in the alternate.
     ///
     /// # Errors
-    /// ALT-311 where a package manager is at work while the copy would begin.
-    pub fn begin(phase_1: bool, events: &Events) -> Result<Self> {
-        let packages = package_locks(phase_1)?;
+    /// ALT-311 if a package manager is at work while the copy would begin.
+    pub fn begin(is_copying: bool, events: &Events) -> Result<Self> {
+        let packages = package_locks(is_copying)?;
         Ok(Self { _awake: stay_awake(events), packages })
     }
 }
 
-/// Whether a copy could begin: the locks are tried and let go.
+/// True if a copy could begin: the locks are tried and let go.
 ///
 /// # Errors
-/// ALT-311 as [`Quiet::begin`].
-pub fn packages_are_quiet(phase_1: bool) -> Result<()> {
-    package_locks(phase_1).map(drop)
+/// ALT-311 as [`Inhibitors::begin`].
+pub fn check_package_locks(is_copying: bool) -> Result<()> {
+    package_locks(is_copying).map(drop)
 }
 
-fn package_locks(phase_1: bool) -> Result<Vec<locks::Lock>> {
+fn package_locks(is_copying: bool) -> Result<Vec<locks::Lock>> {
     let mut packages = Vec::new();
-    for (path, who) in PACKAGE_LOCKS.iter().filter(|_| phase_1) {
+    for (path, who) in PACKAGE_LOCKS.iter().filter(|_| is_copying) {
         match locks::try_lock(Path::new(path))? {
             locks::Tried::Locked(lock) => packages.push(lock),
             locks::Tried::Held => {
@@ -60,7 +60,7 @@ fn package_locks(phase_1: bool) -> Result<Vec<locks::Lock>> {
     Ok(packages)
 }
 
-impl Quiet {
+impl Inhibitors {
     /// The copy is made: scripts may use the package manager again.
     pub fn release_packages(&mut self) {
         self.packages.clear();

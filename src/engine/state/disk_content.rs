@@ -1,4 +1,4 @@
-//! What is on a target disk now: the copy, nothing, or somebody else's data.
+//! The content of a target disk: the copy, nothing, or somebody else's data.
 
 use anyhow::Result;
 
@@ -10,14 +10,14 @@ use crate::engine::plan::step_id::StepId;
 use crate::engine::state::Alternate;
 use crate::error;
 
-/// What is on a target disk now.
+/// The content of a target disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holds {
+pub enum DiskContent {
     /// Nothing at all.
     Nothing,
-    /// What was there before the run: nothing was written yet.
+    /// The content from before the run: nothing was written yet.
     AsBefore,
-    /// What an interrupted wipe left of that.
+    /// The remains of that after an interrupted wipe.
     PartlyErased,
     /// The copy, or the beginning of one.
     Copy,
@@ -25,11 +25,11 @@ pub enum Holds {
     Other(String),
 }
 
-/// What target `index`, which is `disk`, holds now.
+/// The content of target `index`, which is `disk`.
 ///
 /// # Errors
-/// ALT-218 where it cannot be read.
-pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> {
+/// ALT-218 if it cannot be read.
+pub fn disk_content(index: usize, disk: &Disk, alternate: &Alternate) -> Result<DiskContent> {
     let layout = &alternate.base.layout.disks[index];
     let held = Held::disk(disk)?;
     let unreadable = |e: std::io::Error| {
@@ -40,7 +40,7 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
         id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&layout.table_id))
     };
     if is_own(&ids.first) {
-        return Ok(foreign(disk, alternate, index).map_or(Holds::Copy, Holds::Other));
+        return Ok(foreign(disk, alternate, index).map_or(DiskContent::Copy, DiskContent::Other));
     }
     let all = content::places(disk.size, &[]);
     let blocks = content::read(held.file(), disk.size, &all).map_err(unreadable)?;
@@ -51,14 +51,14 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
             all.iter().zip(&blocks).filter(|(at, _)| **at < 1 << 20).map(|(_, b)| *b).collect();
         let other = || "data, and the backup of the copy's partition table".to_owned();
         return Ok(if content::blank(&start) && content::signatures(disk).next().is_none() {
-            Holds::Copy
+            DiskContent::Copy
         } else {
-            Holds::Other(other())
+            DiskContent::Other(other())
         });
     }
     // A sparse file tells exactly; it is looked at as a whole where nothing is recognised on it.
     if disk.sight == Some(Sight::Blank) || (disk.sight.is_none() && content::blank(&blocks)) {
-        return Ok(Holds::Nothing);
+        return Ok(DiskContent::Nothing);
     }
     let in_words = || {
         let all = crate::disk::gate::describe(disk);
@@ -66,18 +66,18 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
     };
     let begun = !alternate.done(&StepId::Wipe(index));
     Ok(match layout.before.as_ref().filter(|_| begun) {
-        None => Holds::Other(in_words()),
+        None => DiskContent::Other(in_words()),
         Some(before) => match before.since(held.file(), disk.size).map_err(unreadable)? {
-            Since::Same => Holds::AsBefore,
+            Since::Same => DiskContent::AsBefore,
             Since::Zeroed if content::signatures(disk).all(|s| before.signatures.contains(s)) => {
-                Holds::PartlyErased
+                DiskContent::PartlyErased
             }
-            _ => Holds::Other(in_words()),
+            _ => DiskContent::Other(in_words()),
         },
     })
 }
 
-/// What is on a disk with the copy's table and is not the copy's.
+/// Foreign content on a disk with the copy's partition table.
 fn foreign(disk: &Disk, alternate: &Alternate, index: usize) -> Option<String> {
     let layout = &alternate.base.layout;
     let own_disk = &layout.disks[index];
@@ -90,7 +90,7 @@ fn foreign(disk: &Disk, alternate: &Alternate, index: usize) -> Option<String> {
         return Some(says(s));
     }
     let table = disk.table.as_ref().filter(|t| !t.id.eq_ignore_ascii_case(&own_disk.table_id));
-    // What protects a torn GPT shows as a table with one partition of that kind.
+    // The protective MBR of a torn GPT looks like a table with one partition of type ee.
     if let Some(t) = table.filter(|_| {
         disk.partitions
             .iter()
