@@ -379,13 +379,13 @@ fn as_told(err: &anyhow::Error) -> AltError {
                 .map(ToString::to_string);
             let around: String = around
                 .filter(|c| *c != LeftUnfinished.to_string())
-                .map(|c| printable(&c, false) + ": ")
+                .map(|c| Message::from(c).into_text() + ": ")
                 .collect();
             AltError { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
         }
         None => AltError {
             entry: &error::OTHER,
-            cause: printable(&format!("{err:#}"), false),
+            cause: Message::from(format!("{err:#}")).into_text(),
             remedy: error::OTHER.remedy.to_owned(),
         },
     };

@@ -6,6 +6,8 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::text::printable::without_error_numbers;
+
 /// Largest file that is read.
 pub const LARGEST: u64 = 1 << 20;
 /// Most files of one directory.
@@ -17,6 +19,10 @@ pub struct Distrust {
     pub path: PathBuf,
     pub wrong: String,
     pub right: String,
+}
+
+fn description(e: &std::io::Error) -> String {
+    without_error_numbers(&e.to_string())
 }
 
 fn no(path: &Path, wrong: impl Into<String>, right: impl Into<String>) -> Distrust {
@@ -31,16 +37,17 @@ fn no(path: &Path, wrong: impl Into<String>, right: impl Into<String>) -> Distru
 pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, Distrust> {
     match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(e) => return Err(no(dir, format!("cannot be read: {}", plain(&e)), "")),
+        Err(e) => return Err(no(dir, format!("cannot be read: {}", description(&e)), "")),
         Ok(found) if !found.is_dir() => return Err(no(dir, "is not a directory", "")),
         Ok(_) => {}
     }
     trust_path(dir)?;
-    let entries =
-        fs::read_dir(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
+    let entries = fs::read_dir(dir)
+        .map_err(|e| no(dir, format!("cannot be read: {}", description(&e)), ""))?;
     let mut files = vec![];
     for entry in entries {
-        let path = entry.map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?.path();
+        let path =
+            entry.map_err(|e| no(dir, format!("cannot be read: {}", description(&e)), ""))?.path();
         let hidden = path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
         if !hidden && path.extension().is_some_and(|e| e == ext) {
             files.push(path);
@@ -67,9 +74,10 @@ pub fn read(path: &Path) -> Result<String, Distrust> {
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
         .open(path);
-    let file = opened.map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
-    let meta =
-        file.metadata().map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+    let file = opened.map_err(|e| no(path, format!("cannot be read: {}", description(&e)), ""))?;
+    let meta = file
+        .metadata()
+        .map_err(|e| no(path, format!("cannot be read: {}", description(&e)), ""))?;
     if !meta.is_file() {
         return Err(no(path, "is not a regular file", ""));
     }
@@ -78,7 +86,7 @@ pub fn read(path: &Path) -> Result<String, Distrust> {
     }
     // A link may lead elsewhere: what counts is where the file is.
     let real = fs::canonicalize(path)
-        .map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+        .map_err(|e| no(path, format!("cannot be read: {}", description(&e)), ""))?;
     if let Some(dir) = real.parent() {
         trust_path(dir)?;
     }
@@ -96,7 +104,7 @@ fn text(file: File, path: &Path) -> Result<String, Distrust> {
     let mut bytes = vec![];
     file.take(LARGEST + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+        .map_err(|e| no(path, format!("cannot be read: {}", description(&e)), ""))?;
     String::from_utf8(bytes).map_err(|e| {
         let before = e.as_bytes().iter().take(e.utf8_error().valid_up_to());
         let line = 1 + before.filter(|b| **b == b'\n').count();
@@ -113,7 +121,7 @@ fn text(file: File, path: &Path) -> Result<String, Distrust> {
 pub fn own_directory(dir: &Path) -> Result<Option<()>, Distrust> {
     let meta = match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?,
+        other => other.map_err(|e| no(dir, format!("cannot be read: {}", description(&e)), ""))?,
     };
     if !meta.is_dir() {
         return Err(no(dir, "is not a directory", ""));
@@ -140,11 +148,11 @@ pub fn trust_path(dir: &Path) -> Result<(), Distrust> {
     if !is_root() {
         return Ok(());
     }
-    let real =
-        fs::canonicalize(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
+    let real = fs::canonicalize(dir)
+        .map_err(|e| no(dir, format!("cannot be read: {}", description(&e)), ""))?;
     for (n, above) in real.ancestors().enumerate() {
         let meta = fs::metadata(above)
-            .map_err(|e| no(above, format!("cannot be read: {}", plain(&e)), ""))?;
+            .map_err(|e| no(above, format!("cannot be read: {}", description(&e)), ""))?;
         // Where the sticky bit is (/tmp), others cannot put something else in place of what is
         // root's.
         let sticky = n > 0 && meta.mode() & 0o1000 != 0;
@@ -178,12 +186,6 @@ fn rules(owner: u32, mode: u32, root: bool, sticky: bool) -> Option<(String, Str
     } else {
         None
     }
-}
-
-/// Without the number that Rust adds.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

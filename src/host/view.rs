@@ -23,7 +23,7 @@ use nix::sys::stat::Mode;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::error;
-use crate::host::mounts::{Mount, mount_id, parse_mountinfo};
+use crate::host::mountinfo::{Mount, mount_id, parse_mountinfo};
 use crate::host::tree::errno;
 use crate::host::{covered, threads};
 

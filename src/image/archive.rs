@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::manifest::{CHECKSUMS, FORMAT, IMAGE_DATA, MANIFEST, Manifest};
 use super::sums::{Compare, Computed};
 use crate::archive::input::Input;
-use crate::archive::input::stream::Piece;
+use crate::archive::input::stream::SharedBytes;
 use crate::archive::tar::Member;
 use crate::archive::tar::read::Reader;
 use crate::error;
@@ -164,7 +164,7 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::next`].
-    pub fn piece(&mut self) -> Result<Option<Piece>> {
+    pub fn piece(&mut self) -> Result<Option<SharedBytes>> {
         self.reader.piece()
     }
 

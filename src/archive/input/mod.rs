@@ -1,13 +1,15 @@
 //! Where an image comes from: a file, a tape, another device, a FIFO or standard input, compressed
 //! or not.
 //!
-//! `raw` reads it in large blocks, `unpack` finds the compression and starts the threads, `frames`
-//! unpacks our own zstd frames on all processors, `stream` carries the uncompressed bytes from
-//! those threads to the one that takes the archive apart.
+//! `raw` reads it in large blocks, `compression` recognises how it is compressed, `unpack` starts the
+//! threads, `frames` unpacks our own zstd frames on all processors, `streams` everything else, and
+//! `stream` carries the uncompressed bytes from those threads to the one that reads the archive.
 
+pub mod compression;
 pub mod frames;
 pub mod raw;
 pub mod stream;
+pub mod streams;
 pub mod unpack;
 
 use std::fs::File;

@@ -11,7 +11,7 @@ use super::member::{self, Before};
 use super::pax::{LONGEST, Pax};
 use super::sparse::{self, Lines};
 use super::{BLOCK, Bad, Kind, Member, padding};
-use crate::archive::input::stream::{Piece, Source};
+use crate::archive::input::stream::{SharedBytes, Source};
 use crate::error;
 use crate::host::signals;
 use crate::text::path::show_path;
@@ -27,9 +27,9 @@ const SHOWN: usize = 1000;
 pub struct Reader {
     source: Box<dyn Source>,
     /// What of the source's last piece is not used yet.
-    piece: Piece,
+    piece: SharedBytes,
     /// Comes behind that, before the source goes on: what was looked at too early.
-    back: Piece,
+    back: SharedBytes,
     /// Bytes used so far.
     offset: u64,
     /// Of the current member: stored bytes not yet used, and the padding behind them.
@@ -49,8 +49,8 @@ impl Reader {
     pub fn new(source: Box<dyn Source>) -> Self {
         Self {
             source,
-            piece: Piece::default(),
-            back: Piece::default(),
+            piece: SharedBytes::default(),
+            back: SharedBytes::default(),
             offset: 0,
             left: 0,
             padding: 0,
@@ -193,7 +193,7 @@ impl Reader {
     ///
     /// # Errors
     /// ALT-634 where the archive ends in it, ALT-638 where it cannot be read.
-    pub fn piece(&mut self) -> Result<Option<Piece>> {
+    pub fn piece(&mut self) -> Result<Option<SharedBytes>> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -397,7 +397,8 @@ impl Reader {
             return self.skip(size.saturating_add(padding(size)).saturating_sub(BLOCK as u64));
         }
         // Back before what was looked at; only that is copied, however much there is behind it.
-        self.back = std::mem::replace(&mut self.piece, Piece::of(next[..have].to_vec().into()));
+        self.back =
+            std::mem::replace(&mut self.piece, SharedBytes::new(next[..have].to_vec().into()));
         Ok(())
     }
 
@@ -421,7 +422,7 @@ impl Reader {
             odd |= self.piece.iter().any(|b| *b != 0);
             let n = self.piece.len();
             self.used(n);
-            self.piece = Piece::default();
+            self.piece = SharedBytes::default();
         }
         if odd {
             self.note(|| {
