@@ -56,8 +56,9 @@ use crate::flags::{self, Command};
 use crate::host::{arguments, signals, sys};
 use crate::job;
 use crate::secret;
+use crate::text::printable::Message;
 use crate::text::shell::quoted;
-use crate::text::{one_line, printable, printable_lines, wrap};
+use crate::text::{one_line, printable_lines, wrap};
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;

@@ -122,8 +122,8 @@ fn table(all: &[Practice]) -> String {
             "{:<20} {:<12} {:>9} {:>9}  {}\n",
             p.name,
             disk,
-            human(p.size),
-            human(p.used),
+            format_size(p.size),
+            format_size(p.used),
             practice::serial(&p.name)
         ));
     }

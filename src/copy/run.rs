@@ -53,7 +53,6 @@ pub fn copy(job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Repor
     let copier = Copier {
         job,
         work: Work::new(events, progress, job.verbose, vec![&stack, &queue]),
-        source: job.from.as_fd(),
         target: FileSystem::of_directory(&target).map_err(target_lost)?,
         walk: Walk::new(job.from.as_fd(), job.prefix, job.excludes, &left_out, skip)
             .map_err(source_lost)?,

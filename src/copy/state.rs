@@ -1,6 +1,5 @@
 //! What the threads of one copy share, and what happens when a file fails.
 
-use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::batch::Batch;
@@ -21,7 +20,6 @@ use crate::tree::work::Work;
 pub struct Copier<'a> {
     pub job: &'a Job<'a>,
     pub work: Work<'a>,
-    pub source: BorrowedFd<'a>,
     pub target: FileSystem,
     pub walk: Walk<'a>,
     pub stack: &'a DirStack,
