@@ -7,13 +7,14 @@ use anyhow::Result;
 use crate::cli::getopt::{self, Parsed};
 use crate::cli::{console, say};
 use crate::disk::practice::{self, Practice};
-use crate::disk::size::{human, parse};
+use crate::disk::size::parse;
 use crate::engine::state::State;
 use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::PRACTICE;
 use crate::text::printable::Message;
+use crate::text::size::format_size;
 
 /// Runs `altdisk practice`.
 ///

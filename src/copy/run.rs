@@ -14,7 +14,7 @@ use super::{metadata, read, write};
 use crate::error;
 use crate::event::Events;
 use crate::host::tree::{self, Errno, errno};
-use crate::host::{attrs, make, threads, view};
+use crate::host::{attrs, detached, make, threads};
 use crate::tree::dir::{Dir, DirStack, DirTask};
 use crate::tree::error::CopyError;
 use crate::tree::metadata::FileSystem;
@@ -35,7 +35,7 @@ const READER_THREADS: usize = 6;
 /// target is full; ALT-404 and ALT-405 if target or source as a whole fail; ALT-406 if the target
 /// cannot be opened.
 pub fn copy(job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Report> {
-    let target = view::of_directory(job.to, false)?;
+    let target = detached::open_directory(job.to, false)?;
     tree::raise_open_files();
     let source_lost = |e: Errno| {
         let prefix = job.prefix.display();

@@ -148,7 +148,7 @@ fn enable_verity(
 ) -> Result<File, CopyError> {
     drop(to);
     let to = make::open_file(&at.target, &item.name).map_err(CopyError::Target)?;
-    if let Err(e) = Verity::of(from).and_then(|verity| verity.enable(&to, from)) {
+    if let Err(e) = Verity::read(from).and_then(|verity| verity.enable(&to, from)) {
         copier.work.tally.add_not_kept("fs-verity", e, at.dir.path_of(&item.name));
     }
     Ok(to)

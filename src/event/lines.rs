@@ -3,7 +3,8 @@
 
 use crate::event::{Event, State};
 use crate::text::shell::quoted;
-use crate::text::{bytes, clock, printable, printable_lines};
+use crate::text::size::format_size;
+use crate::text::{clock, printable, printable_lines};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]

@@ -16,7 +16,7 @@ mod find;
 mod root;
 mod subtrees;
 
-pub use root::{Beneath, Entry, Place, own_path, through};
+pub use root::{Beneath, Entry, own_path, through};
 pub use subtrees::{Directory, Unfit};
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let pid = child.id();
     let number = |pid: u32| i32::try_from(pid).unwrap_or(0);
     // The command may have ended already; its number is not free before it is waited for.
-    let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run {
+    let run = Process::this().zip(Process::find(number(pid))).map(|(supervisor, command)| Run {
         supervisor,
         command,
         alone: false,

@@ -69,7 +69,7 @@ fn with(layers: Vec<Layer>, mut wrong: Vec<Spot>) -> (Set, Vec<Spot>) {
 
 /// The files of a directory; what cannot be read is noted.
 pub fn layer(dir: &Path, unreadable: &mut Vec<Spot>) -> Layer {
-    let mut whole = |d: trusted::Distrust| {
+    let mut whole = |d: trusted::UntrustedFile| {
         unreadable.push(Spot::whole(d.path.display().to_string(), d.wrong, d.right))
     };
     let paths = match trusted::list(dir, "toml") {

@@ -21,7 +21,7 @@ const CHUNK: usize = 64 << 10;
 /// What reading says, or that it is compressed in another way.
 pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + Send>> {
     let mut from = BufReader::with_capacity(CHUNK, from);
-    Ok(match Compression::of(from.fill_buf()?) {
+    Ok(match Compression::detect(from.fill_buf()?) {
         Compression::None => Box::new(from),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(from)),
         Compression::Xz => {

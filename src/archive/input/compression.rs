@@ -12,12 +12,12 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// By the first bytes: a header block of tar, or the sign of a compression.
-    pub fn of(start: &[u8]) -> Self {
+    /// By the first bytes: a header block of tar, or the magic number of a compression.
+    pub fn detect(start: &[u8]) -> Self {
         if start.get(257..262) == Some(b"ustar") {
             return Self::None;
         }
-        let signs: [(&[u8], Self); 12] = [
+        let magic_numbers: [(&[u8], Self); 12] = [
             (b"\x28\xb5\x2f\xfd", Self::Zstd),
             (b"\x1f\x8b", Self::Gzip),
             (b"\xfd7zXZ\0", Self::Xz),
@@ -34,9 +34,9 @@ impl Compression {
         if is_skippable(start) {
             return Self::Zstd;
         }
-        signs
+        magic_numbers
             .iter()
-            .find(|(sign, _)| start.starts_with(sign))
+            .find(|(magic, _)| start.starts_with(magic))
             .map_or(Self::None, |(_, found)| *found)
     }
 }

@@ -17,26 +17,26 @@ use super::compression::Compression;
 use super::raw::Raw;
 use super::stream::{BufferPool, SharedBytes};
 use super::streams::{BufferFiller, StreamItem, streams};
-use crate::archive::output::pack::{self, SIGN};
+use crate::archive::output::pack::{self, SKIPPABLE_FRAME};
 use crate::error;
 use crate::host::threads;
 
-const BEFORE: usize = SIGN.len() + 4;
+const BEFORE: usize = SKIPPABLE_FRAME.len() + 4;
 /// The most content of a frame that is unpacked apart: ours have no more.
-const CONTENT: usize = pack::MAX_CHUNK;
+const MAX_CONTENT: usize = pack::MAX_CHUNK;
 /// Frames with less are unpacked here, several into one buffer: a piece of the archive costs memory
 /// however small it is.
 const SMALL: usize = 64 << 10;
 /// What cannot be compressed becomes a little larger.
-const LARGEST: usize = CONTENT + CONTENT / 128 + 1024;
+const MAX_FRAME: usize = MAX_CONTENT + MAX_CONTENT / 128 + 1024;
 /// More threads than this would take more memory than they save time.
-const WORKERS: usize = 4;
+const MAX_WORKERS: usize = 4;
 /// Bytes in unpacked frames that wait, are worked on or are held by who reads: five of ours.
-const UNPACKED: usize = 5 * CONTENT;
+const MAX_UNPACKED: usize = 5 * MAX_CONTENT;
 /// Buffers for compressed frames have whole multiples of this, so that each fits the next frame.
-const ROUND: usize = 1 << 20;
+const BUFFER_UNIT: usize = 1 << 20;
 /// A frame's header has at most so many bytes.
-const HEADER: usize = 18;
+const MAX_HEADER: usize = 18;
 
 struct Job {
     frame: Vec<u8>,
@@ -52,7 +52,7 @@ struct Job {
 /// # Errors
 /// As [`streams`].
 pub fn unpack(raw: &mut Raw, to: &SyncSender<StreamItem>) -> Result<()> {
-    let (compressed, pool) = (BufferPool::default(), BufferPool::bounded(UNPACKED));
+    let (compressed, pool) = (BufferPool::default(), BufferPool::bounded(MAX_UNPACKED));
     let mut workers = None;
     let mut filler = BufferFiller::default();
     loop {
@@ -79,7 +79,7 @@ pub fn unpack(raw: &mut Raw, to: &SyncSender<StreamItem>) -> Result<()> {
         };
         // Taken here and not by the workers, so that the next in order always has one.
         let out = pool.take(content);
-        let mut frame = compressed.take(len.next_multiple_of(ROUND));
+        let mut frame = compressed.take(len.next_multiple_of(BUFFER_UNIT));
         let got = raw.read_exact(&mut frame[..len]);
         raw.checked(got)?;
         let (result, later) = sync_channel(1);
@@ -106,23 +106,24 @@ fn small(raw: &mut Raw, len: usize, content: usize) -> io::Result<Vec<u8>> {
 
 /// Length and content of the frame that stands next, if it can be unpacked apart.
 fn next(raw: &mut Raw) -> Result<Option<(usize, usize)>> {
-    let start = raw.peek(BEFORE + HEADER).map(|b| b[..b.len().min(BEFORE + HEADER)].to_vec());
+    let start =
+        raw.peek(BEFORE + MAX_HEADER).map(|b| b[..b.len().min(BEFORE + MAX_HEADER)].to_vec());
     let start = raw.checked(start)?;
     Ok(measured(&start))
 }
 
 fn measured(start: &[u8]) -> Option<(usize, usize)> {
-    let len = start.strip_prefix(&SIGN)?.first_chunk::<4>()?;
-    let len = usize::try_from(u32::from_le_bytes(*len)).ok().filter(|n| *n <= LARGEST)?;
+    let len = start.strip_prefix(&SKIPPABLE_FRAME)?.first_chunk::<4>()?;
+    let len = usize::try_from(u32::from_le_bytes(*len)).ok().filter(|n| *n <= MAX_FRAME)?;
     let frame = start.get(BEFORE..)?;
     let content = zstd_safe::get_frame_content_size(frame).ok()??;
-    let content = usize::try_from(content).ok().filter(|n| *n <= CONTENT)?;
+    let content = usize::try_from(content).ok().filter(|n| *n <= MAX_CONTENT)?;
     frame.starts_with(b"\x28\xb5\x2f\xfd").then_some((len, content))
 }
 
 /// As many workers as there are processors. They end when the sender is dropped.
 fn start(name: &str, compressed: &BufferPool, pool: &BufferPool) -> Result<SyncSender<Job>> {
-    let count = thread::available_parallelism().map_or(1, usize::from).min(WORKERS);
+    let count = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
     let (jobs, queue) = sync_channel::<Job>(1);
     let queue = Arc::new(Mutex::new(queue));
     for n in 0..count {

@@ -83,11 +83,11 @@ impl Input {
             }
             _ => File::open(name).map_err(|e| refused(e.to_string()))?,
         };
-        Self::of(shown, file)
+        Self::from_file(shown, file)
     }
 
     /// What is open already.
-    fn of(shown: String, file: File) -> Result<Self> {
+    fn from_file(shown: String, file: File) -> Result<Self> {
         let refused = |why: String| error::IMAGE_OPEN.with_cause(format!("{shown}: {why}"));
         let meta = file.metadata().map_err(|e| refused(e.to_string()))?;
         let kind = if meta.is_dir() {
@@ -98,7 +98,7 @@ impl Input {
         } else if meta.file_type().is_block_device() {
             Kind::Disk
         } else {
-            match tape::of(&file) {
+            match tape::from_file(&file) {
                 Some(tape) => Kind::Tape(tape),
                 None => Kind::Once,
             }

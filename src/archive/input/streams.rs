@@ -95,7 +95,7 @@ pub fn streams(
         if start.len() < 4 {
             return Err(raw.error(&io::ErrorKind::UnexpectedEof.into()));
         }
-        if Compression::of(&start) != compression {
+        if Compression::detect(&start) != compression {
             return Err(error::IMAGE_DAMAGED
                 .with_cause(format!("{}: other data follow what is compressed", raw.name())));
         }

@@ -52,7 +52,7 @@ impl Source for Threads {
 pub fn start(mut raw: Raw, endless: bool) -> Result<Box<dyn Source>> {
     let start = raw.peek(512).map(<[u8]>::to_vec);
     let start = raw.checked(start)?;
-    let compression = Compression::of(&start);
+    let compression = Compression::detect(&start);
     if let Compression::Other(program) = compression {
         let name = raw.name();
         let unpack = match program {

@@ -20,7 +20,7 @@ use zstd::zstd_safe::CParameter;
 
 /// The skippable frame before each zstd frame (pzstd's): its magic number, little-endian, and the
 /// size of what it holds, which is the length of the frame behind it.
-pub const SIGN: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
+pub const SKIPPABLE_FRAME: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
 
 /// A chunk is full with this much content, or with less if more processors share what may be
 /// compressed at a time.
@@ -30,7 +30,7 @@ pub const CHUNK: usize = 4 << 20;
 pub const MAX_CHUNK: usize = CHUNK + (1 << 20);
 
 /// The work of this many processors fits into 64 MiB.
-const COMPRESSORS: usize = 8;
+const MAX_COMPRESSORS: usize = 8;
 
 /// How much is compressed between two checks for a stop.
 const PIECE: usize = 64 << 10;
@@ -74,7 +74,8 @@ impl<'a> Packer<'a> {
     /// The compressors, and both ends of the queue of chunks.
     pub fn new(method: Method, stopped: &'a AtomicBool) -> (Self, ChunkSender, PackedChunks) {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        let compressors = if method == Method::None { 1 } else { processors.clamp(1, COMPRESSORS) };
+        let compressors =
+            if method == Method::None { 1 } else { processors.clamp(1, MAX_COMPRESSORS) };
         let (work, chunks) = sync_channel(compressors);
         let (order, packed) = sync_channel(compressors);
         let packer = Self {
@@ -209,7 +210,7 @@ impl Engine {
                 out.reserve(zstd::zstd_safe::compress_bound(content.len()));
                 compressor.compress_to_buffer(content, out)?;
                 let length = u32::try_from(out.len()).map_err(io::Error::other)?;
-                Ok([SIGN.as_slice(), &length.to_le_bytes()].concat())
+                Ok([SKIPPABLE_FRAME.as_slice(), &length.to_le_bytes()].concat())
             }
             Self::Gzip(level) => {
                 let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::new(*level));

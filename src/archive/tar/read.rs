@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::header::Header;
 use super::member::{self, Before};
-use super::pax::{LONGEST, Pax};
+use super::pax::{MAX_RECORDS, Pax};
 use super::sparse::{self, Lines};
 use super::{BLOCK, Bad, Kind, Member, padding};
 use crate::archive::input::stream::{SharedBytes, Source};
@@ -17,7 +17,7 @@ use crate::host::signals;
 use crate::text::path::show_path;
 
 /// The most that all extended headers of one member may hold, bytes.
-const BEFORE: u64 = 2 * LONGEST;
+const BEFORE: u64 = 2 * MAX_RECORDS;
 /// So many notes are kept between two calls of [`Reader::notes`].
 const NOTES: usize = 50;
 /// So much of a name is shown in one, bytes.
@@ -103,9 +103,9 @@ impl Reader {
                 continue;
             }
             gathered = gathered.saturating_add(size).saturating_add(BLOCK as u64);
-            if size > LONGEST || gathered > BEFORE {
+            if size > MAX_RECORDS || gathered > BEFORE {
                 let text = format!(
-                    "its extended header has {size} bytes (at most {LONGEST} are read, {BEFORE} for one member)"
+                    "its extended header has {size} bytes (at most {MAX_RECORDS} are read, {BEFORE} for one member)"
                 );
                 return Err(self.bad(Bad { entry: &error::IMAGE_LIMIT, text }));
             }
@@ -167,7 +167,7 @@ impl Reader {
                 Header(block).map(true).map_err(|why| self.bad(Bad::damaged(why)))?;
             map.extend(entries);
             more = follows;
-            if map.len() > sparse::MOST {
+            if map.len() > sparse::MAX_RANGES {
                 return Err(self.bad(sparse::too_many()));
             }
         }

@@ -69,9 +69,9 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        const TRIES: u32 = 50;
+        const MAX_TRIES: u32 = 50;
         // All processes have ended with the first of them; the kernel may still be counting.
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             match fs::remove_dir(&self.dir) {
                 Err(e) if e.kind() == std::io::ErrorKind::ResourceBusy => {
                     std::thread::sleep(Duration::from_millis(20))

@@ -61,7 +61,7 @@ use devices::Allowed;
 use enter::{Shown, Way, enter};
 pub use walls::missing;
 
-/// What programs find inside; see [`Cmd::inside`](super::cmd::Cmd::inside).
+/// What programs find inside; see [`Cmd::in_sandbox`](super::cmd::Cmd::in_sandbox).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sandbox {
     /// Where the alternate is mounted.

@@ -214,7 +214,7 @@ fn write_content(
         to = to.and_then(|to| make::truncate(&to, file.size).map(|()| to).map_err(CopyError::from));
     }
     if let (Some(sums), Some((index, name)), Some(hash)) = (&restore.sums, &file.sum, hash) {
-        sums.put(*index, name, offset, &hash.finish()).map_err(CopyError::Fatal)?;
+        sums.add(*index, name, offset, &hash.finish()).map_err(CopyError::Fatal)?;
     }
     to
 }
