@@ -11,7 +11,6 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::archive::output::{Method, Output};
-use crate::disk::size::human;
 use crate::engine::facts::protections::Destination;
 use crate::engine::facts::{Facts, exclusions, names, protections, snapshots, system, trees};
 use crate::engine::prepare::image_data;
@@ -26,6 +25,7 @@ use crate::image::create::{self, Job, Made, Tree};
 use crate::image::data::ImageData;
 use crate::image::manifest::{FORMAT, Identities, Manifest, VolumeNames};
 use crate::image::{parse, verify};
+use crate::text::size::format_size;
 use crate::tree::Progress;
 
 /// A checked request for an image.
@@ -70,7 +70,7 @@ pub fn save_image(request: &Request, events: &Events) -> Result<String> {
         "Image written: {} ({} files, {} unpacked).",
         request.to.display(),
         made.report.files,
-        human(made.report.bytes)
+        format_size(made.report.bytes)
     ))
 }
 
@@ -180,7 +180,7 @@ fn examine(request: &Request, events: &Events) -> Result<Examined> {
     events.note(format!(
         "Saving {} files ({}) to {}.",
         totals.files,
-        human(totals.bytes),
+        format_size(totals.bytes),
         request.to.display()
     ));
     let (made_secs, made) = sys::now();

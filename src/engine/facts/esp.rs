@@ -10,9 +10,9 @@ use anyhow::Result;
 
 use crate::boot::device;
 use crate::boot::ids::Names;
+use crate::host::detached;
 use crate::host::device::block_device;
 use crate::host::mounts::{self, Mount};
-use crate::host::view;
 use crate::image::data::{Fs, ImageData, LvType};
 
 /// True if a file system of an image.data is its EFI system partition.
@@ -44,11 +44,11 @@ enum EspLocation {
 pub fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<OwnedFd>> {
     let Some(names) = names else { return Ok(None) };
     match choose(&mounts::mounted()?, at, names, &|device| is_named(device, names)) {
-        Some(EspLocation::Mounted(mount)) => view::of_mount(&mount).map(Some),
+        Some(EspLocation::Mounted(mount)) => detached::open_mount(&mount).map(Some),
         // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no
         // journal).
         Some(EspLocation::Device(device)) if mountable => {
-            view::of_device(&device, "vfat", "").map(Some)
+            detached::open_device(&device, "vfat", "").map(Some)
         }
         _ => Ok(None),
     }

@@ -11,7 +11,7 @@ use crate::engine::facts::source::{ListedSubvolume, Usage};
 use crate::engine::facts::usage::counts;
 use crate::host::cmd::Cmd;
 use crate::host::mounts::Mount;
-use crate::host::{files, view};
+use crate::host::{detached, files};
 
 /// The real machine behind [`source::MachineQueries`].
 pub struct Machine;
@@ -24,7 +24,7 @@ impl source::MachineQueries for Machine {
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
         // Listed from the top level, because from anywhere else btrfs names what lies below
         // relative to there.
-        let top = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
+        let top = detached::open_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
         let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
         let list = Cmd::new("btrfs", "list the subvolumes")
             .args(["subvolume", "list", "-q", &at])

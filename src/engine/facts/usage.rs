@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::host::beneath::own_path;
 use crate::host::mounts::{self, Mount};
-use crate::host::{covered, view};
+use crate::host::{covered, detached};
 
 /// Usage of a mounted file system, without practice disks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub fn counts(mount: &Mount) -> Result<Counts> {
     let view = if here.is_some_and(|m| covered::is_visible(&all, m)) {
         None
     } else {
-        Some(view::of_mount(mount)?)
+        Some(detached::open_mount(mount)?)
     };
     let at = view.as_ref().map_or(mount.mount_point.clone(), own_path);
     let s = nix::sys::statvfs::statvfs(&at)

@@ -20,7 +20,6 @@ pub mod step_id;
 
 use std::path::Path;
 
-use crate::disk::size::human;
 use crate::engine::paths::{ALT_INST, below};
 use crate::engine::plan::layout::{DiskLayout, Layout, VolumeLayout};
 use crate::engine::plan::mount_plan::planned_mounts;
@@ -29,6 +28,7 @@ use crate::engine::plan::step::{Action, Plan, Step};
 use crate::engine::plan::step_id::StepId;
 use crate::engine::request::{Identity, Request};
 use crate::image::data::LvType;
+use crate::text::size::format_size;
 
 /// The title of a phase, in the terms of AIX.
 pub fn phase_title(base: &AlternateSpec, phase: u8) -> &'static str {
@@ -59,7 +59,7 @@ fn step(phase: u8, id: StepId, title: impl Into<String>, action: Action) -> Step
 
 fn disk_words(d: &DiskLayout) -> String {
     let serial = d.serial.as_ref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    format!("{} ({}{serial})", d.name, human(d.size))
+    format!("{} ({}{serial})", d.name, format_size(d.size))
 }
 
 fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
@@ -109,12 +109,12 @@ fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
         steps.push(step(
             1,
             StepId::LogicalVolume(format!("{vg}.{}", v.lv)),
-            format!("Make logical volume {} of {}", v.lv, human(v.size)),
+            format!("Make logical volume {} of {}", v.lv, format_size(v.size)),
             Action::MakeLv { volume: i },
         ));
     }
     for (i, v) in layout.volumes.iter().enumerate() {
-        let (size, device) = (human(v.size), v.device.display());
+        let (size, device) = (format_size(v.size), v.device.display());
         match &v.fs {
             Some(fs) => steps.push(step(
                 1,
@@ -164,7 +164,7 @@ fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
 fn copies(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
         if let Some(fs) = &v.fs {
-            let title = format!("Copy {} ({} used)", fs.fs_name, human(fs.fs_used_mb << 20));
+            let title = format!("Copy {} ({} used)", fs.fs_name, format_size(fs.fs_used_mb << 20));
             steps.push(step(
                 1,
                 StepId::Copy(fs.fs_name.clone()),
@@ -192,7 +192,8 @@ fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
 }
 
 fn restores(image: &ImageSource, steps: &mut Vec<Step>) {
-    let size = if image.bytes == 0 { String::new() } else { format!(" ({})", human(image.bytes)) };
+    let size =
+        if image.bytes == 0 { String::new() } else { format!(" ({})", format_size(image.bytes)) };
     steps.push(step(1, StepId::Restore, format!("Restore {}{size}", image.what), Action::Restore));
     if let Some(file) = &image.boot_image {
         let title = format!("Add the kernel and modules from {}", file.display());

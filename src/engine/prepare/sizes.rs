@@ -6,7 +6,6 @@ use crate::disk::content::Before;
 use crate::disk::identity::seen;
 use crate::disk::model::Disk;
 use crate::disk::practice;
-use crate::disk::size::human;
 use crate::engine::facts::Facts;
 use crate::engine::plan::fitting;
 use crate::engine::plan::fitting::Need;
@@ -15,6 +14,7 @@ use crate::engine::plan::lay_out::lay_out;
 use crate::engine::plan::layout::{Layout, Target};
 use crate::error;
 use crate::image::data::ImageData;
+use crate::text::size::format_size;
 
 /// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than
 /// the original.
@@ -58,9 +58,9 @@ pub fn check_practice_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -
         (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
             format!(
                 "the copy needs {}; the file system that holds the practice disk {} has room for {}",
-                human(needed),
+                format_size(needed),
                 file.display(),
-                human(room)
+                format_size(room)
             ),
             "free some space there, or practise on a machine with less on it",
         )),

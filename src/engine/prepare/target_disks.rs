@@ -6,17 +6,17 @@ use anyhow::Result;
 
 use crate::disk::gate::{self, Verdict};
 use crate::disk::model::{Disk, Sight, Signature};
-use crate::disk::size::human;
 use crate::disk::{roles, twins};
 use crate::engine::facts::Facts;
 use crate::engine::prepare::replace;
 use crate::engine::request::Request;
 use crate::engine::state::{Alternate, State, Stored, record_state};
 use crate::error;
+use crate::text::size::format_size;
 
 /// One line about a disk for people.
 pub fn describe_disk(d: &Disk) -> String {
-    let mut words = vec![human(d.size)];
+    let mut words = vec![format_size(d.size)];
     words.extend(d.model.clone());
     words.extend(d.serial.as_ref().map(|s| format!("serial {s}")));
     let kinds = |c: &[Signature]| {
@@ -30,7 +30,7 @@ pub fn describe_disk(d: &Disk) -> String {
         content.push(format!(
             "{} {}{}",
             p.name,
-            human(p.size),
+            format_size(p.size),
             if inside.is_empty() { String::new() } else { format!(" {inside}") }
         ));
     }

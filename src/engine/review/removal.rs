@@ -6,7 +6,6 @@ use super::model::Review;
 use super::page::{self, Page};
 use super::questions::{may_begin, question};
 use crate::disk::model::World;
-use crate::disk::size::human;
 use crate::engine::run::cleanup::DiskAction;
 use crate::engine::run::clearing::check_erase_serials;
 use crate::engine::run::leftovers::Found;
@@ -14,6 +13,7 @@ use crate::engine::run::{cleanup, leftovers};
 use crate::engine::state::record_state::{RecordState, Stage, stage};
 use crate::engine::state::{Alternate, State};
 use crate::host::{clock, mounts};
+use crate::text::size::format_size;
 
 /// The page about `-X` with these serial numbers; `ask`: the disks of the copy shall be erased, and
 /// their serial numbers are asked for.
@@ -210,7 +210,7 @@ fn leftovers_page(
     let (mut typed, mut stays, mut erased) = (vec![], vec![], vec![]);
     for d in disks {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-        let name = format!("{}: {}{serial}", d.shown(), human(d.size));
+        let name = format!("{}: {}{serial}", d.shown(), format_size(d.size));
         let said = erase.iter().any(|e| e == d.serial_or_name());
         if ask && !said {
             typed.push(question(d, true));

@@ -75,7 +75,7 @@ fn room() -> String {
     format!(
         "; the file system of {} has {} free and {} unused inodes",
         above.display(),
-        text::bytes(free),
+        text::size::format_size(free),
         space.files_available()
     )
 }

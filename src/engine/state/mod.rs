@@ -36,7 +36,7 @@ use nix::fcntl::{FallocateFlags, fallocate};
 use crate::engine::paths::{ALTERNATE, STATE};
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::Plan;
-use crate::host::files::put;
+use crate::host::files::write_own;
 use crate::host::own_file::{self, Refused};
 use crate::host::trusted;
 use crate::{error, secret};
@@ -135,7 +135,7 @@ impl State {
     /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot
     /// be kept is no harm.
     pub fn keep_copy_rate(rate: u64) {
-        let _ = put(&PathBuf::from(STATE).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
+        let _ = write_own(&PathBuf::from(STATE).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
     }
 
     /// Bytes a second, as the last copy had them.

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use crate::disk::lvm::mapper_path;
 use crate::disk::script::{types, usable};
-use crate::disk::size::human;
 use crate::engine::plan::fresh::{Fresh, fresh_label, fresh_vg};
 use crate::engine::plan::layout::{MARK, NEW_ESP_AT, Target, VgLayout, VolumeLayout};
 use crate::engine::plan::sizing;
 use crate::engine::plan::sizing::{Outcome, SizePolicy, SizeRequest};
 use crate::error;
 use crate::image::data::{Fs, ImageData, Lv, LvType, YesNo};
+use crate::text::size::format_size;
 
 pub(super) const MIB: u64 = 1 << 20;
 
@@ -147,7 +147,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             );
             self.notes.push(format!(
                 "the running system has no EFI system partition; the copy gets one of {}, for machines with UEFI",
-                human(size)
+                format_size(size)
             ));
         }
     }
@@ -182,12 +182,12 @@ impl<'a, 'f> Builder<'a, 'f> {
 
     pub(super) fn too_small(&self, t: sizing::TooSmall) -> anyhow::Error {
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
-        let has = self.targets.iter().map(|t| human(t.size)).collect::<Vec<_>>().join(" + ");
+        let has = self.targets.iter().map(|t| format_size(t.size)).collect::<Vec<_>>().join(" + ");
         let cause = format!(
             "{} ({has}) is too small: the file systems and swap need {}, and it has room for {}",
             names.join(" + "),
-            human(t.needed),
-            human(t.available)
+            format_size(t.needed),
+            format_size(t.available)
         );
         if t.data_would_fit && !self.allowed().shrink {
             error::TOO_SMALL.with_remedy(

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::builder::{Builder, Purpose};
 use crate::disk::node::partition_path;
 use crate::disk::script::ALIGN;
-use crate::disk::size::human;
 use crate::engine::plan::layout::{DiskLayout, Layout, PartLayout, VolumeLayout};
 use crate::engine::plan::sizing::Outcome;
+use crate::text::size::format_size;
 
 impl Builder<'_, '_> {
     pub(super) fn finish(mut self) -> Layout {
@@ -62,8 +62,10 @@ impl Builder<'_, '_> {
                 } else {
                     "the new boot partitions take that"
                 };
-                self.notes
-                    .push(format!("/ is {} smaller than in the source: {takers}", human(bytes)));
+                self.notes.push(format!(
+                    "/ is {} smaller than in the source: {takers}",
+                    format_size(bytes)
+                ));
             }
             Outcome::Shrunk => {
                 self.notes.push("SHRINK is yes: file systems are smaller than in the source".into())

@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use super::builder::{Builder, MIB, PV_OVERHEAD, PartitionDraft, Purpose};
 use crate::disk::script::{types, usable};
-use crate::disk::size::human;
 use crate::engine::plan::layout::MARK;
 use crate::engine::plan::sizing;
 use crate::engine::plan::sizing::SizeRequest;
 use crate::error;
 use crate::image::data::LvType;
+use crate::text::size::format_size;
 
 impl Builder<'_, '_> {
     /// Plain partitions on the first disk, the other volume groups behind them, the root volume
@@ -54,7 +54,7 @@ impl Builder<'_, '_> {
             let disk = disk.ok_or_else(|| {
                 error::NO_SPREAD.with_cause(format!(
                     "volume group {vg} needs {} in one piece, and no target disk has that",
-                    human(size)
+                    format_size(size)
                 ))
             })?;
             self.drafts[disk].push(PartitionDraft {

@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use super::builder::{Builder, MIB};
 use crate::disk::script::types;
-use crate::disk::size::human;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::sizing;
 use crate::engine::plan::sizing::{Outcome, SizeRequest};
 use crate::error;
 use crate::image::data::LvType;
+use crate::text::size::format_size;
 
 impl Builder<'_, '_> {
     /// `/` and `/boot` on the first disk, the others where they fit, the largest first; then each
@@ -50,13 +50,13 @@ impl Builder<'_, '_> {
                     let has = self
                         .targets
                         .iter()
-                        .map(|t| format!("{} {}", t.name, human(t.size)))
+                        .map(|t| format!("{} {}", t.name, format_size(t.size)))
                         .collect::<Vec<_>>()
                         .join(", ");
                     return Err(error::NO_SPREAD.with_cause(format!(
                         "{} ({}) fits on none of the target disks ({has}) beside what is there already",
                         v.what(),
-                        human(v.size)
+                        format_size(v.size)
                     )));
                 }
             }
