@@ -19,11 +19,11 @@ use crate::boot::bootlist::{BootListing, Machine};
 use crate::cli::getopt;
 use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
-use crate::disk::size::human;
-use crate::engine::state::standing;
+use crate::engine::state::record_state;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
+use crate::text::size::format_size;
 use crate::text::wrap;
 use rows::{Row, WIDTH, format_list};
 use software::What;
@@ -82,7 +82,7 @@ fn entry(id: &str, title: &str) -> Row {
 }
 
 fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
-    crate::engine::run::require_root()?;
+    crate::engine::privilege::require_root()?;
     let heading =
         format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
     let known = here::machine().and_then(|machine| Ok((machine.current(events)?, machine)));
@@ -112,7 +112,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
                 "{name:<9} {:<15} {:<20} {:>9}  {}",
                 d.role,
                 serial,
-                human(d.size),
+                format_size(d.size),
                 if next { "yes" } else { "-" }
             ),
             refused: d.practice().is_some(),
@@ -124,7 +124,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
 
 /// Serials of the disks that the alternate is on.
 fn held() -> Result<Vec<String>> {
-    Ok(standing::readable_base()?
+    Ok(record_state::readable_base()?
         .map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
 }
 
@@ -144,7 +144,12 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
             notes.push("not attached since the machine restarted; making it again under this name attaches it".to_owned());
         }
         Row {
-            text: format!("{:<32} {disk:<9} {:>9} {:>9}", p.name, human(p.size), human(p.used)),
+            text: format!(
+                "{:<32} {disk:<9} {:>9} {:>9}",
+                p.name,
+                format_size(p.size),
+                format_size(p.used)
+            ),
             refused,
             notes,
         }

@@ -8,7 +8,7 @@ use crate::tui::screens::Insertion;
 use crate::tui::status::layout::Layout;
 use crate::tui::status::model::{Action, Focus, Overlay, Status};
 use crate::tui::status::words;
-use crate::tui::status::work::{Entry, StepStatus};
+use crate::tui::status::work::{Entry, WorkStatus};
 use crate::tui::{find, keys};
 
 impl Status {
@@ -126,8 +126,8 @@ impl Status {
         self.steps_top
             .unwrap_or_else(|| {
                 // Where the work is stands in the middle; at the end of all the end is seen.
-                let at = list.iter().rposition(|e| matches!(e, Entry::Step(s) if matches!(s.status, StepStatus::Running | StepStatus::Failed)));
-                let done = list.iter().rposition(|e| e.status() != StepStatus::Waiting).unwrap_or(0);
+                let at = list.iter().rposition(|e| matches!(e, Entry::Step(s) if matches!(s.status, WorkStatus::Running | WorkStatus::Failed)));
+                let done = list.iter().rposition(|e| e.status() != WorkStatus::Waiting).unwrap_or(0);
                 at.unwrap_or(done).saturating_sub(rows / 2)
             })
             .min(last)

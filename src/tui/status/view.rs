@@ -15,7 +15,7 @@ use crate::tui::status::layout::{INSTRUCTION_ROW, Layout};
 use crate::tui::status::model::{Focus, Overlay, Status};
 use crate::tui::status::pane::{MARK, Row};
 use crate::tui::status::words;
-use crate::tui::status::work::{Entry, Phase, Step, StepStatus};
+use crate::tui::status::work::{Entry, Phase, Step, WorkStatus};
 
 /// Columns of the progress bar at 80 columns.
 const BAR: u16 = 24;
@@ -283,7 +283,7 @@ fn step_row(c: &mut Canvas<'_>, y: u16, step: &Step) {
     c.draw_text(2, y, mark, role);
     let took = step.ms.filter(|ms| *ms >= 1000).map(|ms| clock(ms / 1000)).unwrap_or_default();
     let at = c.width().saturating_sub(u16::try_from(took.len()).unwrap_or(0) + 1);
-    let text = if matches!(step.status, StepStatus::Waiting | StepStatus::Skipped) {
+    let text = if matches!(step.status, WorkStatus::Waiting | WorkStatus::Skipped) {
         Role::Note
     } else {
         Role::Text
@@ -292,12 +292,12 @@ fn step_row(c: &mut Canvas<'_>, y: u16, step: &Step) {
     c.draw_text(at, y, &took, Role::Note);
 }
 
-fn mark(status: StepStatus) -> Mark {
+fn mark(status: WorkStatus) -> Mark {
     match status {
-        StepStatus::Waiting => Mark::Waiting,
-        StepStatus::Running => Mark::Running,
-        StepStatus::Done => Mark::Done,
-        StepStatus::Failed => Mark::Failed,
-        StepStatus::Skipped => Mark::Skipped,
+        WorkStatus::Waiting => Mark::Waiting,
+        WorkStatus::Running => Mark::Running,
+        WorkStatus::Done => Mark::Done,
+        WorkStatus::Failed => Mark::Failed,
+        WorkStatus::Skipped => Mark::Skipped,
     }
 }

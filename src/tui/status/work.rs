@@ -1,11 +1,11 @@
 //! What is known of the work: phases, steps, progress, errors, last words. Made from the events
 //! alone.
 
-use crate::event::{Event, State};
+use crate::event::{Event, StepStatus};
 
 /// How a phase or a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepStatus {
+pub enum WorkStatus {
     Waiting,
     Running,
     Done,
@@ -13,13 +13,13 @@ pub enum StepStatus {
     Skipped,
 }
 
-impl From<State> for StepStatus {
-    fn from(state: State) -> Self {
+impl From<StepStatus> for WorkStatus {
+    fn from(state: StepStatus) -> Self {
         match state {
-            State::Begin => Self::Running,
-            State::Done => Self::Done,
-            State::Failed => Self::Failed,
-            State::Skipped => Self::Skipped,
+            StepStatus::Begin => Self::Running,
+            StepStatus::Done => Self::Done,
+            StepStatus::Failed => Self::Failed,
+            StepStatus::Skipped => Self::Skipped,
         }
     }
 }
@@ -28,7 +28,7 @@ impl From<State> for StepStatus {
 pub struct Phase {
     pub number: u8,
     pub title: String,
-    pub status: StepStatus,
+    pub status: WorkStatus,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Step {
     pub id: String,
     pub phase: u8,
     pub title: String,
-    pub status: StepStatus,
+    pub status: WorkStatus,
     pub ms: Option<u64>,
 }
 
@@ -72,14 +72,14 @@ impl Work {
                         id: s.id,
                         phase: s.phase,
                         title: s.title,
-                        status: StepStatus::Waiting,
+                        status: WorkStatus::Waiting,
                         ms: None,
                     });
                 }
                 self.at = (0, self.steps.len());
             }
             Event::Phase { phase, title, state } => {
-                if state != State::Begin {
+                if state != StepStatus::Begin {
                     self.progress = None;
                 }
                 let known = self.phase(phase);
@@ -112,7 +112,7 @@ impl Work {
                 let at = other.unwrap_or(self.phases.len());
                 self.phases.insert(
                     at,
-                    Phase { number, title: String::new(), status: StepStatus::Waiting },
+                    Phase { number, title: String::new(), status: WorkStatus::Waiting },
                 );
                 at
             }
@@ -122,13 +122,13 @@ impl Work {
 
     /// The command has ended: what it was at has failed, unless all went well.
     pub fn end(&mut self, well: bool) {
-        let left = if well { StepStatus::Done } else { StepStatus::Failed };
+        let left = if well { WorkStatus::Done } else { WorkStatus::Failed };
         self.phases
             .iter_mut()
             .map(|p| &mut p.status)
             .chain(self.steps.iter_mut().map(|s| &mut s.status))
             .for_each(|s| {
-                if *s == StepStatus::Running {
+                if *s == WorkStatus::Running {
                     *s = left;
                 }
             });
@@ -142,7 +142,7 @@ impl Work {
 
     /// The step that runs.
     pub fn current(&self) -> Option<&Step> {
-        self.steps.iter().rev().find(|s| s.status == StepStatus::Running)
+        self.steps.iter().rev().find(|s| s.status == WorkStatus::Running)
     }
 
     /// Phases and steps in the order of a list; a phase before its steps.
@@ -163,7 +163,7 @@ pub enum Entry<'a> {
 }
 
 impl Entry<'_> {
-    pub fn status(&self) -> StepStatus {
+    pub fn status(&self) -> WorkStatus {
         match self {
             Entry::Phase(p) => p.status,
             Entry::Step(s) => s.status,
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use crate::event::Planned;
 
-    fn step(id: &str, phase: u8, index: usize, state: State) -> Event {
+    fn step(id: &str, phase: u8, index: usize, state: StepStatus) -> Event {
         Event::Step {
             id: id.into(),
             phase,
@@ -201,24 +201,24 @@ mod tests {
                 work.take(Event::Plan { steps: plan.to_vec() });
             }
             for event in [
-                step("a", 1, 1, State::Begin),
-                step("a", 1, 1, State::Done),
-                step("b", 1, 2, State::Begin),
+                step("a", 1, 1, StepStatus::Begin),
+                step("a", 1, 1, StepStatus::Done),
+                step("b", 1, 2, StepStatus::Begin),
             ] {
                 work.take(event);
             }
             assert_eq!((work.at, work.current().unwrap().title.as_str()), ((2, 3), "B"));
-            let stands: Vec<StepStatus> = work.list().iter().map(Entry::status).collect();
+            let stands: Vec<WorkStatus> = work.list().iter().map(Entry::status).collect();
             let want = [
-                StepStatus::Waiting,
-                StepStatus::Done,
-                StepStatus::Running,
-                StepStatus::Waiting,
-                StepStatus::Waiting,
+                WorkStatus::Waiting,
+                WorkStatus::Done,
+                WorkStatus::Running,
+                WorkStatus::Waiting,
+                WorkStatus::Waiting,
             ];
             assert_eq!(stands, want[..if planned { 5 } else { 3 }]);
             work.end(false);
-            assert_eq!(work.steps[1].status, StepStatus::Failed);
+            assert_eq!(work.steps[1].status, WorkStatus::Failed);
         }
     }
 }
