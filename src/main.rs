@@ -18,6 +18,8 @@ mod secret;
 mod software;
 mod spot;
 mod term;
+#[cfg(test)]
+mod testing;
 mod text;
 mod theme;
 mod tui;

@@ -7,23 +7,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::contents::is_named;
-use super::place::{self, Opened};
 use super::resolve::Offer;
+use super::source::{self, OpenSource};
 use super::space::{self, Need};
-use super::{
-    Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents,
-    deb, dnf, judge, pacman, zypper,
-};
-use crate::boot::distro::Family;
+use super::{checks, formats};
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
-use crate::host::cmd::find_program;
 use crate::host::placeholders::{self, Placeholders};
 use crate::host::sandbox::Sandbox;
 use crate::host::signals;
 use crate::secret::{MASK, SecretText};
+use crate::software::changes::{Changes, Package};
+use crate::software::flags::Flags;
+use crate::software::formats::{Contents, Format};
+use crate::software::location::Location;
+use crate::software::managers::{Job, Manager, detect};
+use crate::software::model::PackageRequest;
+use crate::software::source::PackageSource;
+use crate::software::wanted::Wanted;
 use crate::text::path::show_path;
 
 /// Ours in the alternate, for the time of the run.
@@ -36,27 +38,6 @@ pub struct Done {
     pub changes: Changes,
 }
 
-/// The package manager of a system: by its family, else by what is installed.
-///
-/// # Errors
-/// ALT-731 where there is none that altdisk knows.
-pub fn detect(root: &Path) -> Result<Box<dyn Manager>> {
-    let has = |program: &str| find_program(root, program).is_some();
-    let dnf = has("dnf") || has("dnf5") || has("yum");
-    match Family::of(root) {
-        Family::Debian if has("apt-get") => Ok(Box::new(apt::Apt)),
-        Family::Suse if has("zypper") => Ok(Box::new(zypper::Zypper)),
-        Family::Fedora if dnf => Ok(Box::new(dnf::Dnf)),
-        Family::Arch if has("pacman") => Ok(Box::new(pacman::Pacman)),
-        _ if has("apt-get") => Ok(Box::new(apt::Apt)),
-        _ if has("zypper") => Ok(Box::new(zypper::Zypper)),
-        _ if dnf => Ok(Box::new(dnf::Dnf)),
-        _ if has("pacman") => Ok(Box::new(pacman::Pacman)),
-        _ => Err(error::NO_MANAGER
-            .with_cause(format!("{} has none of apt-get, dnf, zypper, pacman", root.display()))),
-    }
-}
-
 /// What can be refused before anything is touched: `root` is the system that is or will be updated.
 /// Nothing is run. Returns what is worth knowing.
 ///
@@ -67,13 +48,9 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
     flags(wanted, manager.name())?;
     // A medium is looked at when its turn comes, what is fetched is known only then.
     let Location::Directory(dir) = &wanted.location else { return Ok(vec![]) };
-    let mut found = read(dir, &*manager)?;
-    if found.format == Format::Deb {
-        let architectures = deb::architectures(root)?;
-        found.packages.retain(|p| deb::fits(&architectures, &p.arch));
-    }
-    let fixes =
-        if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
+    let mut found = read(dir, manager.format(), manager.name())?;
+    found.format.retain_installable(root, &mut found.packages)?;
+    let fixes = if wanted.fixes.is_empty() { vec![] } else { found.fixes(dir, &wanted.fixes)? };
     Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.has(wanted)?;
     let mut notes = vec![format!(
         "{}: packages for {}: {}",
@@ -91,10 +68,10 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
 }
 
 /// An error about the directory that a medium is mounted at, with the name that the user gave.
-fn as_named(e: anyhow::Error, here: &Path, location: &Location) -> anyhow::Error {
+fn as_named(e: anyhow::Error, outside: &Path, location: &Location) -> anyhow::Error {
     match (location, error::find(&e)) {
         (Location::Device(device), Some(alt)) => alt.entry.with_remedy(
-            alt.cause.replace(&here.display().to_string(), &device.display().to_string()),
+            alt.cause.replace(&outside.display().to_string(), &device.display().to_string()),
             alt.remedy.clone(),
         ),
         _ => e,
@@ -107,14 +84,14 @@ fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
     Ok(flags)
 }
 
-fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
-    let found = contents::read(dir)?;
-    if found.format != manager.format() {
+fn read(dir: &Path, format: Format, manager: &str) -> Result<Contents> {
+    let found = formats::read(dir)?;
+    if found.format != format {
         return Err(error::WRONG_FORMAT.with_cause(format!(
             "{} holds {}, and the system is updated by {}",
             dir.display(),
-            found.format,
-            manager.name()
+            found.format.description(),
+            manager
         )));
     }
     if let (true, Some((file, why))) = (found.packages.is_empty(), found.damaged.first()) {
@@ -208,7 +185,7 @@ fn prepared(
     tidy(&inside.root)?;
     let flags = flags(wanted, manager.name())?;
     has_password(wanted)?;
-    let opened = Opened::open(&wanted.location, events)?;
+    let opened = OpenSource::open(&wanted.location, events)?;
     inside.shown.extend(opened.shown());
     // What lies in a directory needs no network, and scripts have no business with it.
     inside.network = opened.shown().is_none();
@@ -218,7 +195,7 @@ fn prepared(
     let job = Job {
         root: &inside.root,
         inside,
-        place: &opened.place,
+        source: &opened.source,
         work: PathBuf::from(WORK),
         flags: &flags,
         interrupted: before.packages.is_some(),
@@ -233,8 +210,9 @@ fn prepared(
 
 fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before) -> Result<()> {
     let events = job.events;
-    if let Place::Directory { here, .. } = job.place {
-        let found = read(here, manager).map_err(|e| as_named(e, here, &wanted.location))?;
+    if let PackageSource::Directory { outside, .. } = job.source {
+        let found = read(outside, manager.format(), manager.name())
+            .map_err(|e| as_named(e, outside, &wanted.location))?;
         for (file, why) in found.damaged {
             events.warn(format!("{} is no package that can be used: {why}", file.display()));
         }
@@ -253,47 +231,47 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     let installed = manager.installed(job.inside)?;
     before.is(installed.clone())?;
     let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }
-        .goals(wanted, &installed)?;
+        .requests(wanted, &installed)?;
     resolved.notes.iter().for_each(|n| events.note(n));
-    if resolved.goals.is_empty() {
+    if resolved.requests.is_empty() {
         events.note("nothing is to be installed");
         return Ok(());
     }
-    let transaction = manager.transaction(job, &resolved.goals, &available)?;
+    let transaction = manager.transaction(job, &resolved.requests, &available)?;
     let changes = &transaction.changes;
-    let missing = judge::left_out(manager.format(), changes, &resolved.goals)?;
+    let missing = checks::left_out(manager.format(), changes, &resolved.requests)?;
     let kept = resolved
-        .goals
-        .contains(&Goal::All)
-        .then(|| judge::kept(manager.format(), changes, &installed, &available))
+        .requests
+        .contains(&PackageRequest::AllUpdates)
+        .then(|| checks::kept(manager.format(), changes, &installed, &available))
         .flatten();
     announce(changes, kept.is_some(), events);
     missing.into_iter().chain(kept).for_each(|said| events.warn(said));
     if changes.is_empty() {
         return Ok(());
     }
-    judge::harmless(manager.format(), changes, &wanted.packages, &manager.essential(job.inside)?)?;
+    checks::harmless(manager.format(), changes, &wanted.packages, &manager.essential(job.inside)?)?;
     if !job.flags.requisites {
-        no_requisites(manager.format(), &transaction.changes, &resolved.goals)?;
+        no_requisites(manager.format(), &transaction.changes, &resolved.requests)?;
     }
     Need::of(&transaction, &available, space::kernel_image(job.root)).check(job.root, &job.work)?;
     if signals::interrupted() {
         return Err(error::INTERRUPTED.with_cause("stopped by a signal"));
     }
-    if !job.inside.network || !manager.fetch(job, &resolved.goals)? {
-        return manager.apply(job, &resolved.goals);
+    if !job.inside.network || !manager.fetch(job, &resolved.requests)? {
+        return manager.apply(job, &resolved.requests);
     }
     // All is here now: the scripts of packages have no business with the network.
     let alone = Sandbox { network: false, ..job.inside.clone() };
-    manager.apply(&Job { inside: &alone, work: job.work.clone(), ..*job }, &resolved.goals)
+    manager.apply(&Job { inside: &alone, work: job.work.clone(), ..*job }, &resolved.requests)
 }
 
 /// Without `g` nothing comes along that was not asked for.
-fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()> {
-    let all = goals.contains(&Goal::All);
+fn no_requisites(format: Format, changes: &Changes, requests: &[PackageRequest]) -> Result<()> {
+    let all = requests.contains(&PackageRequest::AllUpdates);
     let updated = changes.updated.iter().map(|u| (&u.name, &u.arch)).filter(|_| !all);
     let mut others = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated);
-    match others.find(|(name, arch)| !is_asked(format, goals, name, arch)) {
+    match others.find(|(name, arch)| !is_asked(format, requests, name, arch)) {
         Some((name, _)) => Err(error::CONFLICTING_UPDATE.with_remedy(
             format!(
                 "{} would be installed too, and -I does not say `g`",
@@ -305,9 +283,9 @@ fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()
     }
 }
 
-fn is_asked(format: Format, goals: &[Goal], name: &str, arch: &str) -> bool {
-    goals.iter().any(
-        |g| matches!(g, Goal::Package { name: word, .. } if is_named(format, word, name, arch)),
+fn is_asked(format: Format, requests: &[PackageRequest], name: &str, arch: &str) -> bool {
+    requests.iter().any(
+        |g| matches!(g, PackageRequest::Named { name: word, .. } if format.is_named(word, name, arch)),
     )
 }
 
@@ -348,7 +326,7 @@ fn remove_work(root: &Path) -> Result<()> {
 /// # Errors
 /// Where something cannot be removed.
 pub fn tidy(root: &Path) -> Result<()> {
-    place::tidy()?;
+    source::tidy()?;
     placeholders::tidy(root)?;
     remove_work(root)
 }
@@ -358,7 +336,7 @@ pub fn tidy(root: &Path) -> Result<()> {
 /// # Errors
 /// Where it stays busy.
 pub fn release_medium() -> Result<()> {
-    place::tidy()
+    source::tidy()
 }
 
 #[cfg(test)]
@@ -368,9 +346,11 @@ mod tests {
 
     use super::*;
     use crate::software::changes::Update;
+    use crate::software::formats::deb::DebFormat;
+    use crate::software::formats::rpm::RpmFormat;
 
-    fn goal(name: &str) -> Goal {
-        Goal::Package { name: name.into(), version: None }
+    fn request(name: &str) -> PackageRequest {
+        PackageRequest::Named { name: name.into(), version: None }
     }
 
     fn package(name: &str, arch: &str) -> Package {
@@ -390,7 +370,7 @@ mod tests {
     fn packages_of_another_format() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a_1_all.deb"), "cut").unwrap();
-        let err = format!("{:#}", read(dir.path(), &zypper::Zypper).unwrap_err());
+        let err = format!("{:#}", read(dir.path(), &RpmFormat, "zypper").unwrap_err());
         assert!(
             err.contains("ALT-738")
                 && err
@@ -406,12 +386,16 @@ mod tests {
             updated: vec![update("base", "1", "2")],
             removed: vec![],
         };
-        let fine = |goals: &[Goal]| no_requisites(Format::Deb, &changes, goals).is_ok();
-        assert!(fine(&[goal("vim:amd64"), goal("base")]) && fine(&[goal("vim"), Goal::All]));
+        let fine =
+            |requests: &[PackageRequest]| no_requisites(&DebFormat, &changes, requests).is_ok();
         assert!(
-            !fine(&[goal("vim:amd64")])
-                && !fine(&[goal("vim:i386"), goal("base")])
-                && !fine(&[Goal::All])
+            fine(&[request("vim:amd64"), request("base")])
+                && fine(&[request("vim"), PackageRequest::AllUpdates])
+        );
+        assert!(
+            !fine(&[request("vim:amd64")])
+                && !fine(&[request("vim:i386"), request("base")])
+                && !fine(&[PackageRequest::AllUpdates])
         );
     }
 

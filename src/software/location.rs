@@ -31,23 +31,6 @@ pub enum Location {
     Configured,
 }
 
-/// Where packages come from, as seen from inside the alternate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A directory, read-only.
-    Directory {
-        /// Inside the alternate.
-        inside: PathBuf,
-        /// The same from here.
-        here: PathBuf,
-    },
-    Url {
-        url: SecretText,
-        rest: Vec<String>,
-    },
-    Configured,
-}
-
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -6,15 +6,18 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::contents::{compare, is_named, level, order, same_fix};
-use super::{Available, Fix, Format, Goal, Package, Wanted};
 use crate::error;
+use crate::software::changes::Package;
+use crate::software::formats::Format;
+use crate::software::formats::level::parse_level;
+use crate::software::model::{Available, Fix, PackageRequest};
+use crate::software::wanted::Wanted;
 use crate::text::path::show_path;
 
 /// What is to be installed, and what of the wish needs no work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
-    pub goals: Vec<Goal>,
+    pub requests: Vec<PackageRequest>,
     /// What is there already, or does not concern this system.
     pub notes: Vec<String>,
 }
@@ -46,14 +49,14 @@ impl Offer<'_> {
     ///
     /// # Errors
     /// ALT-733, ALT-734: the name, and names that are there.
-    pub fn goals(&self, wanted: &Wanted, installed: &[Package]) -> Result<Resolved> {
+    pub fn requests(&self, wanted: &Wanted, installed: &[Package]) -> Result<Resolved> {
         self.resolve(wanted, Some(installed))
     }
 
     fn resolve(&self, wanted: &Wanted, installed: Option<&[Package]>) -> Result<Resolved> {
         let mut out = Resolved::default();
         if wanted.all {
-            out.goals.push(Goal::All);
+            out.requests.push(PackageRequest::AllUpdates);
         }
         for word in &wanted.packages {
             self.package(word, installed, &mut out)?;
@@ -62,7 +65,7 @@ impl Offer<'_> {
             self.fix(word, installed, &mut out)?;
         }
         let mut seen = Vec::new();
-        out.goals.retain(|g| {
+        out.requests.retain(|g| {
             !seen.contains(g) && {
                 seen.push(g.clone());
                 true
@@ -76,7 +79,7 @@ impl Offer<'_> {
         let offered: Vec<&Available> = self
             .available
             .iter()
-            .filter(|a| is_named(self.format, name, &a.name, &a.arch))
+            .filter(|a| self.format.is_named(name, &a.name, &a.arch))
             .collect();
         if offered.is_empty() {
             return Err(error::NO_SUCH_PACKAGE.with_cause(format!(
@@ -88,7 +91,7 @@ impl Offer<'_> {
         let there = installed.and_then(|all| {
             self.newest(
                 all.iter()
-                    .filter(|p| is_named(self.format, name, &p.name, &p.arch))
+                    .filter(|p| self.format.is_named(name, &p.name, &p.arch))
                     .map(|p| p.version.as_str()),
             )
         });
@@ -136,15 +139,15 @@ impl Offer<'_> {
                 None
             }
         };
-        out.goals.push(Goal::Package { name: name.to_owned(), version });
+        out.requests.push(PackageRequest::Named { name: name.to_owned(), version });
         Ok(())
     }
 
     fn fix(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
-        let level = level(word);
+        let level = parse_level(word);
         let asked = level.unwrap_or(word);
         let means = |f: &&Fix| {
-            std::iter::once(&f.id).chain(&f.names).any(|n| same_fix(self.format, asked, n))
+            std::iter::once(&f.id).chain(&f.names).any(|n| self.format.is_same_fix(asked, n))
         };
         let found: Vec<&Fix> = self.fixes.iter().filter(means).collect();
         if found.is_empty() {
@@ -156,11 +159,11 @@ impl Offer<'_> {
         }
         if level.is_some() {
             // A level is brought by everything that there is, not by the package that names it.
-            out.goals.push(Goal::All);
+            out.requests.push(PackageRequest::AllUpdates);
             return Ok(());
         }
         let Some(installed) = installed else { return Ok(()) };
-        let before = (out.goals.len(), out.notes.len());
+        let before = (out.requests.len(), out.notes.len());
         for (name, fixed) in found.iter().flat_map(|f| &f.packages) {
             let Some(there) = self
                 .newest(installed.iter().filter(|p| p.name == *name).map(|p| p.version.as_str()))
@@ -179,9 +182,10 @@ impl Offer<'_> {
                     .map(|a| a.version.as_str()),
             );
             match newest.filter(|v| self.compare(v, fixed) != Ordering::Less) {
-                Some(v) => out
-                    .goals
-                    .push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
+                Some(v) => out.requests.push(PackageRequest::Named {
+                    name: name.clone(),
+                    version: Some(v.to_owned()),
+                }),
                 None => {
                     return Err(error::NO_SUCH_FIX.with_remedy(
                         format!(
@@ -195,18 +199,18 @@ impl Offer<'_> {
                 }
             }
         }
-        if before == (out.goals.len(), out.notes.len()) {
+        if before == (out.requests.len(), out.notes.len()) {
             out.notes.push(format!("{word} concerns no package that is installed"));
         }
         Ok(())
     }
 
     fn compare(&self, a: &str, b: &str) -> Ordering {
-        compare(self.format, a, b)
+        self.format.compare(a, b)
     }
 
     fn newest<'v>(&self, versions: impl Iterator<Item = &'v str>) -> Option<&'v str> {
-        versions.max_by(|a, b| order(self.format, a, b))
+        versions.max_by(|a, b| self.format.total_cmp(a, b))
     }
 
     /// Names that are nearly the one that was meant.
@@ -246,7 +250,8 @@ fn listed(before: &str, names: BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::software::Location;
+    use crate::software::formats::deb::DebFormat;
+    use crate::software::location::Location;
 
     fn available(all: &[(&str, &str)]) -> Vec<Available> {
         all.iter()
@@ -287,27 +292,28 @@ mod tests {
         }
     }
 
-    fn goal(name: &str, version: Option<&str>) -> Goal {
-        Goal::Package { name: name.into(), version: version.map(str::to_owned) }
+    fn request(name: &str, version: Option<&str>) -> PackageRequest {
+        PackageRequest::Named { name: name.into(), version: version.map(str::to_owned) }
     }
 
     #[test]
     fn packages_by_name_and_version() {
         let there = available(&[("a", "2"), ("a", "3"), ("b", "1"), ("libfoo1", "1")]);
-        let offer = Offer { available: &there, fixes: &[], format: Format::Deb };
+        let offer = Offer { available: &there, fixes: &[], format: &DebFormat };
         let now = installed(&[("a", "2"), ("b", "1")]);
-        let goals =
-            |words: &[&str]| offer.goals(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
-        assert_eq!(goals(&["a"]).unwrap().goals, [goal("a", None)]);
-        assert_eq!(goals(&["a", "a"]).unwrap().goals, [goal("a", None)]);
-        assert_eq!(goals(&["a=3"]).unwrap().goals, [goal("a", Some("3"))]);
-        let same = goals(&["b", "a=2"]).unwrap();
-        assert!(same.goals.is_empty() && same.notes.len() == 2, "{same:?}");
-        assert_eq!(goals(&["a:all"]).unwrap().goals, [goal("a:all", None)]);
-        assert!(goals(&["a:i386"]).is_err() && goals(&["a."]).is_err());
-        let err = goals(&["a=9"]).unwrap_err();
+        let requests = |words: &[&str]| {
+            offer.requests(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"))
+        };
+        assert_eq!(requests(&["a"]).unwrap().requests, [request("a", None)]);
+        assert_eq!(requests(&["a", "a"]).unwrap().requests, [request("a", None)]);
+        assert_eq!(requests(&["a=3"]).unwrap().requests, [request("a", Some("3"))]);
+        let same = requests(&["b", "a=2"]).unwrap();
+        assert!(same.requests.is_empty() && same.notes.len() == 2, "{same:?}");
+        assert_eq!(requests(&["a:all"]).unwrap().requests, [request("a:all", None)]);
+        assert!(requests(&["a:i386"]).is_err() && requests(&["a."]).is_err());
+        let err = requests(&["a=9"]).unwrap_err();
         assert!(err.contains("ALT-733") && err.contains("there is 2, 3"), "{err}");
-        let err = goals(&["libfoo2"]).unwrap_err();
+        let err = requests(&["libfoo2"]).unwrap_err();
         assert!(err.contains("`libfoo2`") && err.contains("there is libfoo1"), "{err}");
     }
 
@@ -317,23 +323,26 @@ mod tests {
         there[1].on_request = true;
         there[2].on_request = true;
         let fixes = [fix("CVE-2024-1", &[], &[("a", "2")]), fix("CVE-2024-2", &[], &[("a", "3")])];
-        let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
-        let goals = |packages: &[&str], fixes: &[&str], now: &str| {
+        let offer = Offer { available: &there, fixes: &fixes, format: &DebFormat };
+        let requests = |packages: &[&str], fixes: &[&str], now: &str| {
             offer
-                .goals(&wanted(packages, fixes), &installed(&[("a", now)]))
+                .requests(&wanted(packages, fixes), &installed(&[("a", now)]))
                 .map_err(|e| format!("{e:#}"))
         };
         assert_eq!(
-            goals(&["a=3", "b=4"], &[], "1").unwrap().goals,
-            [goal("a", Some("3")), goal("b", Some("4"))]
+            requests(&["a=3", "b=4"], &[], "1").unwrap().requests,
+            [request("a", Some("3")), request("b", Some("4"))]
         );
         assert!(
-            goals(&["a"], &[], "2").unwrap().goals.is_empty(),
+            requests(&["a"], &[], "2").unwrap().requests.is_empty(),
             "the newer one is not for everybody"
         );
-        assert!(goals(&["b"], &[], "1").unwrap_err().contains("ALT-733"));
-        assert_eq!(goals(&[], &["CVE-2024-1"], "1").unwrap().goals, [goal("a", Some("2"))]);
-        assert!(goals(&[], &["CVE-2024-2"], "1").unwrap_err().contains("ALT-734"));
+        assert!(requests(&["b"], &[], "1").unwrap_err().contains("ALT-733"));
+        assert_eq!(
+            requests(&[], &["CVE-2024-1"], "1").unwrap().requests,
+            [request("a", Some("2"))]
+        );
+        assert!(requests(&[], &["CVE-2024-2"], "1").unwrap_err().contains("ALT-734"));
     }
 
     #[test]
@@ -350,22 +359,25 @@ mod tests {
             fix("CVE-2024-3", &[], &[("never", "2")]),
             fix("12.8", &[], &[("ssl", "5")]),
         ];
-        let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
+        let offer = Offer { available: &there, fixes: &fixes, format: &DebFormat };
         let now = installed(&[("ssl", "3"), ("libssl", "4"), ("old", "1")]);
-        let goals =
-            |words: &[&str]| offer.goals(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
+        let requests = |words: &[&str]| {
+            offer.requests(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"))
+        };
         // Launchpad's of that number is another bug.
-        assert!(goals(&["LP: #77"]).unwrap_err().contains("ALT-734"));
+        assert!(requests(&["LP: #77"]).unwrap_err().contains("ALT-734"));
         for word in ["cve-2024-1", "DSA-1-1", "bug 77", "#77", "77"] {
-            let got = goals(&[word]).unwrap();
-            assert_eq!(got.goals, [goal("ssl", Some("5"))], "{word}");
+            let got = requests(&[word]).unwrap();
+            assert_eq!(got.requests, [request("ssl", Some("5"))], "{word}");
             assert!(got.notes[0].contains("libssl 4 has it already"), "{got:?}");
         }
-        assert_eq!(goals(&["12.8_ML"]).unwrap().goals, [Goal::All]);
-        assert!(goals(&["CVE-2024-3"]).unwrap().notes[0].contains("no package that is installed"));
-        let err = goals(&["CVE-2024-2"]).unwrap_err();
+        assert_eq!(requests(&["12.8_ML"]).unwrap().requests, [PackageRequest::AllUpdates]);
+        assert!(
+            requests(&["CVE-2024-3"]).unwrap().notes[0].contains("no package that is installed")
+        );
+        let err = requests(&["CVE-2024-2"]).unwrap_err();
         assert!(err.contains("ALT-734") && err.contains("old 2 or newer"), "{err}");
-        let err = goals(&["CVE-1999-1"]).unwrap_err();
+        let err = requests(&["CVE-1999-1"]).unwrap_err();
         assert!(err.contains("CVE-1999-1") && err.contains("there is 12.8, CVE-2024-1"), "{err}");
         assert!(
             offer.has(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(),

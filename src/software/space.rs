@@ -9,11 +9,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Available, Transaction};
 use crate::disk::size::human;
 use crate::error;
 use crate::host::beneath::{Beneath, Entry};
 use crate::host::tree::Kind;
+use crate::software::model::{Available, Transaction};
 
 /// For package databases, initramfs work and what scripts write.
 const SPARE: u64 = 32 << 20;
@@ -140,7 +140,7 @@ pub fn kernel_image(root: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::software::Package;
+    use crate::software::changes::Package;
     use crate::software::changes::Update;
 
     #[test]

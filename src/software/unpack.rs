@@ -4,9 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
 
-use anyhow::Result;
-
-use crate::archive::input::stream::{Piece, Source};
 use crate::archive::input::unpack::Compression;
 
 /// The most memory that unpacking xz may take, bytes (level 9 needs 65 MiB).
@@ -58,25 +55,5 @@ impl Read for Part {
         self.at += n as u64;
         self.left -= n as u64;
         Ok(n)
-    }
-}
-
-/// Bytes on their way into the reader of tar archives.
-pub struct Bytes<R>(pub R);
-
-impl<R: Read + Send> Source for Bytes<R> {
-    fn next(&mut self) -> Result<Option<Piece>> {
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            match self.0.read(&mut buffer) {
-                Ok(0) => return Ok(None),
-                Ok(n) => {
-                    buffer.truncate(n);
-                    return Ok(Some(Piece::of(buffer.into())));
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
     }
 }

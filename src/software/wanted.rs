@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Location, flags, location};
+use super::flags;
+use super::location;
 use crate::error;
 use crate::secret::SecretText;
+use crate::software::location::Location;
 use lists::{Kind, Names};
 
 /// What `-l -w -b -f -F -I` ask for, the files that they name read.
@@ -100,6 +102,48 @@ impl Wanted {
             bundle: bundle.map(Path::to_path_buf),
             fix_bundle: given.fix_bundle.map(Path::to_path_buf),
         })
+    }
+}
+
+impl Wanted {
+    /// What the step does, for people.
+    pub fn title(&self) -> String {
+        let count = |n: usize, what: &str| {
+            (n > 0).then(|| {
+                format!(
+                    "{n} {what}{}",
+                    if n == 1 { "" } else { if what.ends_with('x') { "es" } else { "s" } }
+                )
+            })
+        };
+        let all = self.all.then(|| "every update".to_owned());
+        let parts: Vec<String> =
+            [all, count(self.packages.len(), "package"), count(self.fixes.len(), "fix")]
+                .into_iter()
+                .flatten()
+                .collect();
+        let from = match &self.location {
+            Location::Configured => "the repositories that the copy has".to_owned(),
+            other => other.to_string(),
+        };
+        let list = match parts.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            all => all.concat(),
+        };
+        format!("Install {list} from {from}")
+    }
+
+    /// What the package manager is asked, for people.
+    pub fn lines(&self) -> Vec<String> {
+        let list = |what: &str, names: &[String]| {
+            (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+        };
+        let all = self.all.then(|| "every update of what is installed".to_owned());
+        let flags = self.flags.as_ref().map(|f| format!("flags: {f}"));
+        [all, list("packages", &self.packages), list("fixes", &self.fixes), flags]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

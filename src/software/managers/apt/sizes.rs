@@ -1,0 +1,159 @@
+//! What is installed, with its sizes, and how much room a transaction takes.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::call::Call;
+use crate::host::cmd::Cmd;
+use crate::host::sandbox::Sandbox;
+use crate::software::changes::{Changes, Package};
+use crate::software::formats::deb::control::Paragraphs;
+use crate::software::managers::manager::Job;
+use crate::software::source::PackageSource;
+
+/// An installed package, and the bytes that it says to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub package: Package,
+    pub bytes: u64,
+}
+
+const FORMAT: &str = "${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\t${Status}\\n";
+/// So many packages are asked for at once.
+const AT_ONCE: usize = 500;
+
+/// dpkg's database.
+///
+/// # Errors
+/// What dpkg-query says.
+pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
+    let done = Cmd::new("dpkg-query", "read which packages are installed")
+        .args(["-W", "-f", FORMAT])
+        .inside(inside)
+        .read()?;
+    Ok(parse(&done.text()))
+}
+
+/// Packages that dpkg marks as those that no system can be without.
+///
+/// # Errors
+/// What dpkg-query says.
+pub fn essential(inside: &Sandbox) -> Result<Vec<String>> {
+    const FORMAT: &str = "${Package}\\t${Essential}\\t${Protected}\\t${Important}\\n";
+    let done = Cmd::new("dpkg-query", "read which packages no system can be without")
+        .args(["-W", "-f", FORMAT])
+        .inside(inside)
+        .read()?;
+    Ok(marked(&done.text()))
+}
+
+fn marked(text: &str) -> Vec<String> {
+    let yes = |line: &str| {
+        let (name, marks) = line.split_once('\t')?;
+        marks.split('\t').any(|m| m == "yes").then(|| name.to_owned())
+    };
+    text.lines().filter_map(yes).collect()
+}
+
+/// Packages whose files are there, be they configured or not.
+fn parse(text: &str) -> Vec<Known> {
+    let known = |line: &str| {
+        let mut fields = line.split('\t');
+        let (name, version, arch) = (fields.next()?, fields.next()?, fields.next()?);
+        let kib: u64 = fields.next()?.trim().parse().unwrap_or(0);
+        let state = fields.next()?.split(' ').nth(2)?;
+        let there = !matches!(state, "not-installed" | "config-files") && !version.is_empty();
+        let package =
+            Package { name: name.to_owned(), version: version.to_owned(), arch: arch.to_owned() };
+        there.then_some(Known { package, bytes: kib.saturating_mul(1024) })
+    };
+    text.lines().filter_map(known).collect()
+}
+
+/// Bytes that are fetched, and bytes by which what is installed grows.
+///
+/// # Errors
+/// What apt-cache says.
+pub fn of(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64)> {
+    let new =
+        changes.installed.iter().map(|p| (p.name.as_str(), p.arch.as_str(), p.version.as_str()));
+    let after =
+        changes.updated.iter().map(|u| (u.name.as_str(), u.arch.as_str(), u.after.as_str()));
+    let wanted: Vec<(&str, &str, &str)> = new.chain(after).collect();
+    let mut known = BTreeMap::new();
+    for some in wanted.chunks(AT_ONCE) {
+        let names = some.iter().map(|(name, arch, version)| match *arch {
+            "all" => format!("{name}={version}"),
+            arch => format!("{name}:{arch}={version}"),
+        });
+        let call = Call::new(job, "apt-cache", "ask how large packages are")
+            .args(["show", "--no-all-versions"])
+            .args(names);
+        let done = call.cmd().accept(&[100]).read()?;
+        known.extend(shown(&done.stdout));
+    }
+    let key = |name: &str, arch: &str, version: &str| {
+        (name.to_owned(), arch.to_owned(), version.to_owned())
+    };
+    let (mut download, mut growth) = (0u64, 0i64);
+    for (name, arch, version) in wanted {
+        let (size, bytes) = known.get(&key(name, arch, version)).copied().unwrap_or_default();
+        download = download.saturating_add(size);
+        growth = growth.saturating_add_unsigned(bytes);
+    }
+    let before = changes.updated.iter().map(|u| key(&u.name, &u.arch, &u.before));
+    let gone: Vec<_> =
+        before.chain(changes.removed.iter().map(|p| key(&p.name, &p.arch, &p.version))).collect();
+    for k in installed
+        .iter()
+        .filter(|k| gone.contains(&key(&k.package.name, &k.package.arch, &k.package.version)))
+    {
+        growth = growth.saturating_sub_unsigned(k.bytes);
+    }
+    // Packages of a directory are read where they lie.
+    Ok((if matches!(job.source, PackageSource::Directory { .. }) { 0 } else { download }, growth))
+}
+
+/// Bytes of the package file, and when installed, of each package that `apt-cache show` prints.
+fn shown(text: &[u8]) -> BTreeMap<(String, String, String), (u64, u64)> {
+    let (mut found, mut reader) = (BTreeMap::new(), Paragraphs::new(text));
+    while let Ok(Some(fields)) = reader.next() {
+        let text = |name: &str| fields.get(name).unwrap_or_default().to_owned();
+        let number = |name: &str| text(name).parse::<u64>().unwrap_or(0);
+        let sizes = (number("Size"), number("Installed-Size").saturating_mul(1024));
+        let had =
+            found.entry((text("Package"), text("Architecture"), text("Version"))).or_insert(sizes);
+        // What is installed has no file.
+        had.0 = had.0.max(sizes.0);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there() {
+        let text = "a\t1:2-3\tamd64\t12\tinstall ok installed\nb\t1\tall\t\thold ok half-configured\nc\t1\tall\t9\tdeinstall ok config-files\n\
+                    d\t\t\t\tunknown ok not-installed\ne\t1\tall\t5\tinstall reinstreq half-installed\nnonsense\n";
+        let found = parse(text);
+        let names: Vec<(&str, u64)> =
+            found.iter().map(|k| (k.package.name.as_str(), k.bytes)).collect();
+        assert_eq!(names, [("a", 12288), ("b", 0), ("e", 5120)]);
+        assert_eq!(found[0].package.version, "1:2-3");
+    }
+
+    #[test]
+    fn what_no_system_can_be_without() {
+        assert_eq!(marked("a\tyes\t\t\nb\t\t\t\nc\tno\tyes\t\nd\t\t\tyes\nyes\n"), ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn what_apt_cache_shows() {
+        let found = shown(include_bytes!("../../../../tests/fixtures/software/apt/show.txt"));
+        let key = ("tzdata".to_owned(), "all".to_owned(), "2026f-0+deb12u1".to_owned());
+        assert_eq!(found.get(&key), Some(&(307_832, 2_632_704)));
+    }
+}
