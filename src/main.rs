@@ -22,6 +22,7 @@ mod term;
 mod testing;
 mod text;
 mod theme;
+mod tree;
 mod tui;
 
 fn main() -> std::process::ExitCode {

@@ -9,7 +9,6 @@ mod root;
 use root::Root;
 
 use super::*;
-use crate::event::Events;
 use crate::software::flags::Flags;
 use crate::software::source::PackageSource;
 
