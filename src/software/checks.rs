@@ -1,5 +1,5 @@
-//! What a manager would do, looked at before it is done: is it what was asked for, does it harm,
-//! and what stays old all the same. Pure.
+//! Checks of a transaction before it is applied: does it do what was requested, could it do harm,
+//! and which packages stay outdated. Pure functions.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,21 +10,19 @@ use crate::error;
 use crate::software::changes::{Changes, Package};
 use crate::software::formats::Format;
 use crate::software::model::{Available, PackageRequest};
+use crate::software::names::join_names;
 use crate::text::path::show_path;
-
-/// How many names a sentence lists.
-const LISTED: usize = 12;
 
 /// Architectures of packages that are for every machine: a package may change between these and one
 /// of its own.
-const ALL: [&str; 3] = ["all", "noarch", "any"];
+const ANY_MACHINE: [&str; 3] = ["all", "noarch", "any"];
 
-/// Refuses what nobody asked for: an older version of a package that was not named with it, the
-/// removal of one that the system needs. `words`: what the user named.
+/// Refuses to install an older version of a package that was not named with that version, and the
+/// removal of a package that the system needs. `words` are the names that the user gave.
 ///
 /// # Errors
 /// ALT-740.
-pub fn harmless(
+pub fn refuse_harm(
     format: Format,
     changes: &Changes,
     words: &[String],
@@ -50,8 +48,8 @@ pub fn harmless(
         .collect();
     if !older.is_empty() {
         return Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!("older versions would be installed: {}", listed(older)),
-            "name each of them with that version (-w name=version) if that is meant",
+            format!("older versions would be installed: {}", join_names(older)),
+            "to install an older version, name the package with it (-w name=version)",
         ));
     }
     let gone: BTreeSet<String> = changes
@@ -62,19 +60,19 @@ pub fn harmless(
         .collect();
     if !gone.is_empty() {
         return Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!("packages that no system can be without would be removed: {}", listed(gone)),
-            "ask for less, or for other versions",
+            format!("essential packages would be removed: {}", join_names(gone)),
+            "request fewer packages, or other versions",
         ));
     }
     Ok(())
 }
 
-/// Packages that were named and that nothing happens to. What is there in this version already was
-/// left out before.
+/// A warning about requested packages that the transaction does not install. Those that are already
+/// installed in that version must have been left out of `requests`.
 ///
 /// # Errors
-/// ALT-740 where nothing at all would happen: it would look as if everything was well.
-pub fn left_out(
+/// ALT-740 if the transaction is empty: that would look like a success.
+pub fn check_requested(
     format: Format,
     changes: &Changes,
     requests: &[PackageRequest],
@@ -91,11 +89,11 @@ pub fn left_out(
     if names.is_empty() {
         return Ok(None);
     }
-    let names = listed(names);
+    let names = join_names(names);
     if changes.is_empty() {
         return Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!("the package manager would not install {names}, though the location has what is wanted"),
-            "look whether they are held or pinned in the copy, or replaced by other packages",
+            format!("the package manager would not install {names}, although the location has it"),
+            "check whether the packages are held or pinned in the copy, or replaced by others",
         ));
     }
     Ok(Some(format!(
@@ -103,9 +101,9 @@ pub fn left_out(
     )))
 }
 
-/// What stays old though the location has newer, as a sentence; None where everything is up to date
-/// afterwards.
-pub fn kept(
+/// A warning about packages that stay outdated although the location has newer ones; None if
+/// everything will be up to date.
+pub fn describe_outdated(
     format: Format,
     changes: &Changes,
     installed: &[Package],
@@ -115,7 +113,7 @@ pub fn kept(
     for a in available.iter().filter(|a| !a.on_request) {
         offered.entry(&a.name).or_default().push(a);
     }
-    let one = |a: &str, b: &str| a == b || ALL.contains(&a) || ALL.contains(&b);
+    let one = |a: &str, b: &str| a == b || ANY_MACHINE.contains(&a) || ANY_MACHINE.contains(&b);
     // Of packages that are there in several versions (rpm's kernels) the newest counts.
     let mut there: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     let updated =
@@ -151,15 +149,9 @@ pub fn kept(
     let old: BTreeSet<String> = old.map(|(name, _)| show_path(name.as_bytes())).collect();
     let number = old.len();
     (number > 0).then(|| {
-        let what = if number == 1 { "a package stays".to_owned() } else { format!("{number} packages stay") };
-        format!("{what} as old as it is now though there is newer, held or kept back by the package manager: {}", listed(old))
+        let what = if number == 1 { "1 package stays".to_owned() } else { format!("{number} packages stay") };
+        format!("{what} outdated although there is a newer version, held or kept back by the package manager: {}", join_names(old))
     })
-}
-
-fn listed(names: BTreeSet<String>) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let shown = names.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 #[cfg(test)]
@@ -197,7 +189,7 @@ mod tests {
         let changes = updates(&[("tool", "2", "1"), ("lib", "9", "10")]);
         let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         let judge = |said: &[&str]| {
-            harmless(&DebFormat, &changes, &words(said), &[]).map_err(|e| format!("{e:#}"))
+            refuse_harm(&DebFormat, &changes, &words(said), &[]).map_err(|e| format!("{e:#}"))
         };
         assert!(judge(&["tool=1"]).is_ok() && judge(&["tool:amd64=0:1"]).is_ok());
         for said in [&[][..], &["tool"], &["tool=2"], &["lib=1"], &["tool:i386=1"]] {
@@ -208,10 +200,10 @@ mod tests {
             removed: vec![package("libc6", "1"), package("toy", "1")],
             ..Changes::default()
         };
-        assert!(harmless(&DebFormat, &changes, &[], &words(&["bash"])).is_ok());
+        assert!(refuse_harm(&DebFormat, &changes, &[], &words(&["bash"])).is_ok());
         let err = format!(
             "{:#}",
-            harmless(&DebFormat, &changes, &[], &words(&["bash", "libc6"])).unwrap_err()
+            refuse_harm(&DebFormat, &changes, &[], &words(&["bash", "libc6"])).unwrap_err()
         );
         assert!(err.contains("ALT-740") && err.contains("libc6") && !err.contains("toy"), "{err}");
     }
@@ -226,14 +218,15 @@ mod tests {
         };
         let some = updates(&[("tool", "1", "2")]);
         let told = |changes: &Changes, names: &[&str]| {
-            left_out(&DebFormat, changes, &requests(names)).map_err(|e| format!("{e:#}"))
+            check_requested(&DebFormat, changes, &requests(names)).map_err(|e| format!("{e:#}"))
         };
         assert_eq!(told(&some, &["tool:amd64"]), Ok(None));
         assert!(told(&some, &["tool", "held"]).unwrap().unwrap().contains("install held:"));
         let err = told(&Changes::default(), &["held"]).unwrap_err();
         assert!(err.contains("ALT-740") && err.contains("would not install held"), "{err}");
         assert_eq!(
-            left_out(&DebFormat, &Changes::default(), &[PackageRequest::AllUpdates]).unwrap(),
+            check_requested(&DebFormat, &Changes::default(), &[PackageRequest::AllUpdates])
+                .unwrap(),
             None
         );
     }
@@ -249,9 +242,9 @@ mod tests {
         ];
         let mut there = ["held", "tool", "new", "port"].map(|n| available(n, "2")).to_vec();
         there[3].on_request = true;
-        let kept = |changes: &Changes| kept(&DebFormat, changes, &installed, &there);
+        let kept = |changes: &Changes| describe_outdated(&DebFormat, changes, &installed, &there);
         let said = kept(&updates(&[("tool", "1", "2")])).unwrap();
-        assert!(said.starts_with("a package stays") && said.ends_with(": held"), "{said}");
+        assert!(said.starts_with("1 package stays") && said.ends_with(": held"), "{said}");
         assert!(kept(&Changes::default()).unwrap().ends_with(": held, tool"));
         assert_eq!(kept(&updates(&[("tool", "1", "2"), ("held", "1", "2")])), None);
         let gone =
@@ -261,12 +254,18 @@ mod tests {
         let all = Available { arch: "all".into(), ..available("tool", "2") };
         let mut moved = updates(&[("tool", "1", "2")]);
         moved.updated[0].arch = "all".into();
-        assert_eq!(super::kept(&DebFormat, &moved, &installed, std::slice::from_ref(&all)), None);
+        assert_eq!(
+            describe_outdated(&DebFormat, &moved, &installed, std::slice::from_ref(&all)),
+            None
+        );
         let beside = Changes { installed: vec![package("tool", "2")], ..Changes::default() };
-        assert_eq!(super::kept(&RpmFormat, &beside, &installed, &[available("tool", "2")]), None);
+        assert_eq!(
+            describe_outdated(&RpmFormat, &beside, &installed, &[available("tool", "2")]),
+            None
+        );
         let many: Vec<Package> = (0..20).map(|n| package(&format!("p{n:02}"), "1")).collect();
         let newer: Vec<Available> = (0..20).map(|n| available(&format!("p{n:02}"), "2")).collect();
-        let said = super::kept(&DebFormat, &Changes::default(), &many, &newer).unwrap();
+        let said = describe_outdated(&DebFormat, &Changes::default(), &many, &newer).unwrap();
         assert!(said.starts_with("20 packages stay") && said.ends_with("p11 and 8 more"), "{said}");
     }
 }

@@ -20,6 +20,7 @@ pub mod install;
 pub mod location;
 pub mod managers;
 pub mod model;
+mod names;
 mod resolve;
 pub mod source;
 pub mod space;

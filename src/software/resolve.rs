@@ -1,5 +1,5 @@
-//! From what is wanted to what is to be installed: every name is found in the location, or named in
-//! an error. Pure.
+//! Resolves a request: each name becomes packages of the location, or an error with similar names.
+//! Pure functions.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -11,58 +11,59 @@ use crate::software::changes::Package;
 use crate::software::formats::Format;
 use crate::software::formats::level::parse_level;
 use crate::software::model::{Available, Fix, PackageRequest};
+use crate::software::names::join_names;
 use crate::software::wanted::Wanted;
 use crate::text::path::show_path;
 
-/// What is to be installed, and what of the wish needs no work.
+/// The packages to install, and the parts of the request that need no work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
+    /// The packages to install.
     pub requests: Vec<PackageRequest>,
-    /// What is there already, or does not concern this system.
+    /// For users: packages that are installed already, fixes that do not concern this system.
     pub notes: Vec<String>,
 }
 
-/// How many names an error lists.
-const LISTED: usize = 12;
+/// Names that share this many letters are similar.
+const MIN_SHARED: usize = 4;
 
-/// Letters by which a name is like another.
-const LIKE: usize = 4;
-
-/// What names are looked up in.
+/// The packages and fixes of a location, in which names are looked up.
 pub struct Offer<'a> {
+    /// The packages that the location offers.
     pub available: &'a [Available],
+    /// The fixes that the location has.
     pub fixes: &'a [Fix],
-    /// It says which version is newer, and what names mean.
+    /// Compares versions, and says what names mean.
     pub format: Format,
 }
 
 impl Offer<'_> {
-    /// Checks that everything wanted is in the location, whatever is installed.
+    /// Checks that the location has everything that is wanted, whatever is installed.
     ///
     /// # Errors
     /// ALT-733, ALT-734.
-    pub fn has(&self, wanted: &Wanted) -> Result<()> {
-        self.resolve(wanted, None).map(drop)
+    pub fn check(&self, wanted: &Wanted) -> Result<()> {
+        self.resolve_for(wanted, None).map(drop)
     }
 
-    /// What to install where this is installed.
+    /// The packages to install on a system with these `installed` ones.
     ///
     /// # Errors
     /// ALT-733, ALT-734: the name, and names that are there.
-    pub fn requests(&self, wanted: &Wanted, installed: &[Package]) -> Result<Resolved> {
-        self.resolve(wanted, Some(installed))
+    pub fn resolve(&self, wanted: &Wanted, installed: &[Package]) -> Result<Resolved> {
+        self.resolve_for(wanted, Some(installed))
     }
 
-    fn resolve(&self, wanted: &Wanted, installed: Option<&[Package]>) -> Result<Resolved> {
+    fn resolve_for(&self, wanted: &Wanted, installed: Option<&[Package]>) -> Result<Resolved> {
         let mut out = Resolved::default();
         if wanted.all {
             out.requests.push(PackageRequest::AllUpdates);
         }
         for word in &wanted.packages {
-            self.package(word, installed, &mut out)?;
+            self.resolve_package(word, installed, &mut out)?;
         }
         for word in &wanted.fixes {
-            self.fix(word, installed, &mut out)?;
+            self.resolve_fix(word, installed, &mut out)?;
         }
         let mut seen = Vec::new();
         out.requests.retain(|g| {
@@ -74,7 +75,12 @@ impl Offer<'_> {
         Ok(out)
     }
 
-    fn package(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
+    fn resolve_package(
+        &self,
+        word: &str,
+        installed: Option<&[Package]>,
+        out: &mut Resolved,
+    ) -> Result<()> {
         let (name, version) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
         let offered: Vec<&Available> = self
             .available
@@ -85,7 +91,7 @@ impl Offer<'_> {
             return Err(error::NO_SUCH_PACKAGE.with_cause(format!(
                 "there is no package `{}` in the location{}",
                 show_path(name.as_bytes()),
-                self.like(name)
+                self.similar_names(name)
             )));
         }
         let there = installed.and_then(|all| {
@@ -105,7 +111,7 @@ impl Offer<'_> {
                         offered.iter().map(|a| show_path(a.version.as_bytes())).collect();
                     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
                     error::NO_SUCH_PACKAGE.with_cause(format!(
-                        "there is no version {} of {name} in the location: there is {versions}",
+                        "there is no version {} of {name} in the location; it has {versions}",
                         show_path(v.as_bytes())
                     ))
                 })?;
@@ -122,8 +128,8 @@ impl Offer<'_> {
                     let version =
                         self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
                     return Err(error::NO_SUCH_PACKAGE.with_remedy(
-                        format!("{name} is only in a part of the location that is for packages named with their version (backports)"),
-                        format!("name it so: {name}={}", show_path(version.as_bytes())),
+                        format!("{name} is only in a part of the location whose packages must be named with their version (backports)"),
+                        format!("name it with its version: {name}={}", show_path(version.as_bytes())),
                     ));
                 }
                 if let (Some(there), Some(newest)) = (there, newest)
@@ -143,7 +149,12 @@ impl Offer<'_> {
         Ok(())
     }
 
-    fn fix(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
+    fn resolve_fix(
+        &self,
+        word: &str,
+        installed: Option<&[Package]>,
+        out: &mut Resolved,
+    ) -> Result<()> {
         let level = parse_level(word);
         let asked = level.unwrap_or(word);
         let means = |f: &&Fix| {
@@ -152,9 +163,9 @@ impl Offer<'_> {
         let found: Vec<&Fix> = self.fixes.iter().filter(means).collect();
         if found.is_empty() {
             return Err(error::NO_SUCH_FIX.with_cause(format!(
-                "{} is not among what the location fixes{}",
+                "the location has no fix {}{}",
                 show_path(word.as_bytes()),
-                self.fixes_there()
+                self.known_fixes()
             )));
         }
         if level.is_some() {
@@ -194,7 +205,7 @@ impl Offer<'_> {
                             show_path(fixed.as_bytes()),
                             newest.map_or("none".to_owned(), |v| show_path(v.as_bytes()))
                         ),
-                        "get that package into the location, or leave this fix out",
+                        "add that package to the location, or leave this fix out",
                     ));
                 }
             }
@@ -214,37 +225,32 @@ impl Offer<'_> {
     }
 
     /// Names that are nearly the one that was meant.
-    fn like(&self, name: &str) -> String {
-        let stem: String = name.to_ascii_lowercase().chars().take(LIKE).collect();
+    fn similar_names(&self, name: &str) -> String {
+        let stem: String = name.to_ascii_lowercase().chars().take(MIN_SHARED).collect();
         let like = |a: &&Available| {
             !stem.is_empty()
                 && (a.name.to_ascii_lowercase().contains(&stem)
-                    || (a.name.len() >= LIKE && name.to_ascii_lowercase().contains(&a.name)))
+                    || (a.name.len() >= MIN_SHARED && name.to_ascii_lowercase().contains(&a.name)))
         };
         let names: BTreeSet<String> =
             self.available.iter().filter(like).map(|a| show_path(a.name.as_bytes())).collect();
-        listed("; there is ", names)
+        suggest(names)
     }
 
-    fn fixes_there(&self) -> String {
+    fn known_fixes(&self) -> String {
         let names: BTreeSet<String> =
             self.fixes.iter().map(|f| show_path(f.id.as_bytes())).collect();
         if names.is_empty() {
-            ": it knows of no fixes (no advisories, no changelogs)".to_owned()
+            ": it has no fixes at all (no advisories, no changelogs)".to_owned()
         } else {
-            listed("; there is ", names)
+            suggest(names)
         }
     }
 }
 
-fn listed(before: &str, names: BTreeSet<String>) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let shown = names.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
-    match (shown.is_empty(), more) {
-        (true, _) => String::new(),
-        (_, 0) => format!("{before}{shown}"),
-        _ => format!("{before}{shown} and {more} more"),
-    }
+/// The end of an error that lists names: nothing if there are none.
+fn suggest(names: BTreeSet<String>) -> String {
+    if names.is_empty() { String::new() } else { format!("; it has {}", join_names(names)) }
 }
 
 #[cfg(test)]
@@ -301,9 +307,8 @@ mod tests {
         let there = available(&[("a", "2"), ("a", "3"), ("b", "1"), ("libfoo1", "1")]);
         let offer = Offer { available: &there, fixes: &[], format: &DebFormat };
         let now = installed(&[("a", "2"), ("b", "1")]);
-        let requests = |words: &[&str]| {
-            offer.requests(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"))
-        };
+        let requests =
+            |words: &[&str]| offer.resolve(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
         assert_eq!(requests(&["a"]).unwrap().requests, [request("a", None)]);
         assert_eq!(requests(&["a", "a"]).unwrap().requests, [request("a", None)]);
         assert_eq!(requests(&["a=3"]).unwrap().requests, [request("a", Some("3"))]);
@@ -312,9 +317,9 @@ mod tests {
         assert_eq!(requests(&["a:all"]).unwrap().requests, [request("a:all", None)]);
         assert!(requests(&["a:i386"]).is_err() && requests(&["a."]).is_err());
         let err = requests(&["a=9"]).unwrap_err();
-        assert!(err.contains("ALT-733") && err.contains("there is 2, 3"), "{err}");
+        assert!(err.contains("ALT-733") && err.contains("it has 2, 3"), "{err}");
         let err = requests(&["libfoo2"]).unwrap_err();
-        assert!(err.contains("`libfoo2`") && err.contains("there is libfoo1"), "{err}");
+        assert!(err.contains("`libfoo2`") && err.contains("it has libfoo1"), "{err}");
     }
 
     #[test]
@@ -326,7 +331,7 @@ mod tests {
         let offer = Offer { available: &there, fixes: &fixes, format: &DebFormat };
         let requests = |packages: &[&str], fixes: &[&str], now: &str| {
             offer
-                .requests(&wanted(packages, fixes), &installed(&[("a", now)]))
+                .resolve(&wanted(packages, fixes), &installed(&[("a", now)]))
                 .map_err(|e| format!("{e:#}"))
         };
         assert_eq!(
@@ -361,9 +366,8 @@ mod tests {
         ];
         let offer = Offer { available: &there, fixes: &fixes, format: &DebFormat };
         let now = installed(&[("ssl", "3"), ("libssl", "4"), ("old", "1")]);
-        let requests = |words: &[&str]| {
-            offer.requests(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"))
-        };
+        let requests =
+            |words: &[&str]| offer.resolve(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
         // Launchpad's of that number is another bug.
         assert!(requests(&["LP: #77"]).unwrap_err().contains("ALT-734"));
         for word in ["cve-2024-1", "DSA-1-1", "bug 77", "#77", "77"] {
@@ -378,11 +382,11 @@ mod tests {
         let err = requests(&["CVE-2024-2"]).unwrap_err();
         assert!(err.contains("ALT-734") && err.contains("old 2 or newer"), "{err}");
         let err = requests(&["CVE-1999-1"]).unwrap_err();
-        assert!(err.contains("CVE-1999-1") && err.contains("there is 12.8, CVE-2024-1"), "{err}");
+        assert!(err.contains("CVE-1999-1") && err.contains("it has 12.8, CVE-2024-1"), "{err}");
         assert!(
-            offer.has(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(),
+            offer.check(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(),
             "what is installed is not known yet"
         );
-        assert!(offer.has(&wanted(&[], &["12.9"])).is_err());
+        assert!(offer.check(&wanted(&[], &["12.9"])).is_err());
     }
 }

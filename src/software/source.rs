@@ -1,5 +1,5 @@
-//! The location made readable: a directory is one already, a medium is mounted read-only for the
-//! time of the run.
+//! Access to a location: a directory is used as it is, a medium is mounted read-only during the
+//! run.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::host::mounts;
 use crate::host::sandbox::SHOWN;
 use crate::secret::SecretText;
 
-/// Where a medium is mounted; one at a time, so that the next run finds what a killed one left.
+/// The mount point of a medium. There is one, so that the next run finds what a killed one left.
 const MEDIUM: &str = "/run/altdisk-medium";
 
 /// Where packages come from, as the alternate sees it.
@@ -37,16 +37,19 @@ pub enum PackageSource {
     Configured,
 }
 
-/// An open location.
-#[must_use = "closing unmounts the medium and tells whether that went well"]
+/// A location that can be read.
+#[must_use = "close() unmounts the medium and reports errors"]
 pub struct OpenSource {
+    /// The source, as the alternate sees it.
     pub source: PackageSource,
     mounted: bool,
 }
 
 impl OpenSource {
+    /// Mounts the medium, if the location is one.
+    ///
     /// # Errors
-    /// ALT-742 where a medium cannot be mounted.
+    /// ALT-742 if the medium cannot be mounted.
     pub fn open(location: &Location, events: &Events) -> Result<Self> {
         let inside = Path::new(SHOWN).join("images");
         let directory =
@@ -65,7 +68,7 @@ impl OpenSource {
         Ok(Self { source, mounted })
     }
 
-    /// The directory to show inside: from, and where.
+    /// The directory that the sandbox must show: its path here, and the one inside.
     pub fn shown(&self) -> Option<(PathBuf, PathBuf)> {
         match &self.source {
             PackageSource::Directory { inside, outside } => Some((outside.clone(), inside.clone())),
@@ -73,8 +76,10 @@ impl OpenSource {
         }
     }
 
+    /// Unmounts the medium.
+    ///
     /// # Errors
-    /// Where the medium cannot be unmounted.
+    /// If it cannot be unmounted.
     pub fn close(mut self) -> Result<()> {
         if std::mem::take(&mut self.mounted) { tidy() } else { Ok(()) }
     }
@@ -83,7 +88,7 @@ impl OpenSource {
 impl Drop for OpenSource {
     fn drop(&mut self) {
         if self.mounted {
-            // After an error, which is what is told.
+            // There was an error already, which is reported.
             let _ = tidy();
         }
     }
@@ -92,40 +97,40 @@ impl Drop for OpenSource {
 fn mount(device: &Path, events: &Events) -> Result<()> {
     tidy()?;
     std::fs::create_dir_all(MEDIUM)?;
-    let once = |unwritten: &str| {
+    let once = |option: &str| {
         let mut options = vec!["ro", "nosuid", "nodev", "noexec"];
         options.extend(device.is_file().then_some("loop"));
-        options.extend(Some(unwritten).filter(|o| !o.is_empty()));
+        options.extend(Some(option).filter(|o| !o.is_empty()));
         let cmd = Cmd::new("mount", format!("mount {} to read packages from it", device.display()))
             .args(["-o", &options.join(",")]);
         cmd.arg(device).arg(MEDIUM).run(events).map(drop)
     };
-    let ways = unwritten(&kind(device)?);
-    let mut mounted = once(ways[0]);
-    for way in &ways[1..] {
-        mounted = mounted.or_else(|_| once(way));
+    let choices = read_only_options(&file_system_type(device)?);
+    let mut mounted = once(choices[0]);
+    for choice in &choices[1..] {
+        mounted = mounted.or_else(|_| once(choice));
     }
     mounted.map_err(|e| {
         let _ = std::fs::remove_dir(MEDIUM);
-        // Its own number is enough.
+        // With the number of this error, not that of mount's.
         let why = error::cause(&e);
         let (line, more) = why.split_once('\n').unwrap_or((&why, ""));
         error::NOT_MOUNTED_LOCATION.with_cause((line, more.to_owned()))
     })
 }
 
-/// The type of a medium's file system, as blkid(8) finds it in the device itself; empty where it
+/// The type of the file system on a medium, as blkid(8) finds it on the device itself; empty if it
 /// finds none.
-fn kind(device: &Path) -> Result<String> {
+fn file_system_type(device: &Path) -> Result<String> {
     let asked = Cmd::new("blkid", format!("look what is on {}", device.display()))
         .args(["-p", "-o", "value", "-s", "TYPE"]);
     // 2: nothing is there; 8: several things are.
     Ok(asked.arg(device).accept(&[2, 8]).read()?.text().trim().to_owned())
 }
 
-/// The options, the best first, by which nothing is written: `ro` alone lets a journal that was
-/// left be replayed (ext4(5), xfs(5), btrfs(5)).
-fn unwritten(kind: &str) -> &'static [&'static str] {
+/// Mount options that prevent all writing, the best first: with `ro` alone the kernel still replays
+/// a journal (ext4(5), xfs(5), btrfs(5)).
+fn read_only_options(kind: &str) -> &'static [&'static str] {
     match kind {
         "ext3" | "ext4" => &["noload"],
         "xfs" | "f2fs" | "nilfs2" => &["norecovery"],
@@ -138,7 +143,7 @@ fn unwritten(kind: &str) -> &'static [&'static str] {
 /// Unmounts a medium that a killed run left mounted.
 ///
 /// # Errors
-/// Where it stays busy.
+/// If it stays busy.
 pub fn tidy() -> Result<()> {
     let at = Path::new(MEDIUM);
     if !at.exists() {
@@ -157,10 +162,10 @@ mod tests {
     #[test]
     fn options_by_type() {
         assert_eq!(
-            (unwritten("ext4"), unwritten("xfs"), unwritten("iso9660")),
+            (read_only_options("ext4"), read_only_options("xfs"), read_only_options("iso9660")),
             (&["noload"][..], &["norecovery"][..], &[""][..])
         );
-        assert_eq!(unwritten("btrfs").len(), 2);
+        assert_eq!(read_only_options("btrfs").len(), 2);
     }
 
     /// Runs a line of the shell; what it says if it does well.

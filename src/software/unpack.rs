@@ -1,4 +1,4 @@
-//! Compressed parts of packages and indexes, unpacked as a stream on this thread.
+//! Decompression of packages and indexes, as a stream, on the calling thread.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -6,16 +6,16 @@ use std::os::unix::fs::FileExt;
 
 use crate::archive::input::unpack::Compression;
 
-/// The most memory that unpacking xz may take, bytes (level 9 needs 65 MiB).
-const XZ_MEMORY: u64 = 192 << 20;
-/// The largest window of zstd that is unpacked: 128 MiB.
-const ZSTD_WINDOW: u32 = 27;
+/// Memory limit of xz in bytes (level 9 needs 65 MiB).
+const MAX_XZ_MEMORY: u64 = 192 << 20;
+/// Window limit of zstd, as a power of two: 128 MiB.
+const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 const CHUNK: usize = 64 << 10;
 
-/// What `from` holds, unpacked if it is compressed by gzip, xz or zstd.
+/// A reader of the decompressed contents of `from`, which may be plain or compressed with gzip, xz
 ///
 /// # Errors
-/// What reading says, or that it is compressed in another way.
+/// If it cannot be read, or is compressed in another way.
 pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + Send>> {
     let mut from = BufReader::with_capacity(CHUNK, from);
     Ok(match Compression::of(from.fill_buf()?) {
@@ -23,14 +23,14 @@ pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + 
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(from)),
         Compression::Xz => {
             let stream = liblzma::stream::Stream::new_stream_decoder(
-                XZ_MEMORY,
+                MAX_XZ_MEMORY,
                 liblzma::stream::CONCATENATED,
             )?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(from, stream))
         }
         Compression::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(from)?;
-            decoder.window_log_max(ZSTD_WINDOW)?;
+            decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
             Box::new(decoder)
         }
         Compression::Other(program) => {
@@ -41,10 +41,13 @@ pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + 
     })
 }
 
-/// A part of a file.
+/// A part of a file, as a reader.
 pub struct Part {
+    /// The whole file.
     pub file: File,
+    /// The offset of the next byte.
     pub at: u64,
+    /// The bytes that are left.
     pub left: u64,
 }
 

@@ -16,10 +16,14 @@ use crate::software::managers::manager::{Job, Manager};
 use crate::software::model::{PackageRequest, Transaction};
 use crate::software::source::PackageSource;
 
+/// A root file system that is removed at the end.
 pub struct Root {
+    /// The packages of tests/machine/rpmworld.sh.
     pub world: PathBuf,
+    /// The root directory.
     pub root: PathBuf,
     said: Arc<Mutex<Vec<String>>>,
+    /// Events of what is run in it.
     pub events: Events,
     _dir: TempDir,
 }
@@ -119,6 +123,7 @@ impl Root {
         )
     }
 
+    /// As [`Root::with`], for any source.
     pub fn at<T>(
         &self,
         manager: &dyn Manager,
@@ -131,6 +136,7 @@ impl Root {
             .unwrap_or_else(|e| panic!("{e:#}\n{}", self.said()))
     }
 
+    /// As [`Root::at`], with the error of the manager.
     pub fn try_at<T>(
         &self,
         manager: &dyn Manager,

@@ -341,7 +341,7 @@ fn bundles(what: What, dir: Option<&Path>) -> (String, Vec<Row>) {
 fn bundle_row(file: &Path, of_fixes: bool) -> Row {
     let shown = show_path(file.as_os_str().as_encoded_bytes());
     let odd = shown.contains(char::is_whitespace) || file.to_str() != Some(&shown);
-    let (text, mut notes) = match wanted::list_of(file, of_fixes) {
+    let (text, mut notes) = match wanted::read_list(file, of_fixes) {
         Ok((true, _)) => ("every update".to_owned(), vec![]),
         Ok((false, names)) => {
             let n = names.len();

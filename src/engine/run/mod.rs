@@ -23,7 +23,7 @@ use crate::engine::prepare::replace;
 use crate::engine::request::Request;
 use crate::engine::run::quiet::Quiet;
 use crate::engine::state::{Alternate, Record, State, Stored, crash_point};
-use crate::engine::state::{relocate, standing};
+use crate::engine::state::{DIR, relocate, standing, updates};
 use crate::engine::steps::targets::Targets;
 use crate::engine::steps::{copying, mounted};
 use crate::engine::{prepare, steps};
@@ -274,9 +274,12 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
     }
     if first == 3 && a.half_updated() {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
-            "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
-             `alt_disk_install -C -P 2` without packages says that all is well as it is",
+            match updates::may_be_half_installed(&Path::new(DIR).join("altinst")) {
+                true => format!("phase 2 did not finish on {disks}: packages may be half installed"),
+                false => format!("phase 2 did not finish on {disks}: the update changed no package"),
+            },
+            "run phase 2 again with packages that can be installed (-P 2 or -P 23), or `alt_disk_install --resume`; \
+             `alt_disk_install -C -P 2` without packages accepts the copy as it is",
         ));
     }
     if done.contains(&3) {

@@ -37,7 +37,7 @@ pub enum Kind {
 pub struct Member<'a> {
     /// The path, without `./` before it and `/` behind it.
     pub path: Vec<u8>,
-    /// What it is.
+    /// Its type.
     pub kind: Kind,
     /// Bytes of its contents.
     pub size: u64,
@@ -76,7 +76,7 @@ fn visit_all(
     visit: &mut dyn FnMut(&mut Member) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let mut archive = Archive::new(Interruptible(from));
-    // What records before a member say of it.
+    // From records that precede a member.
     let (mut path, mut target): (Option<Vec<u8>>, Option<Vec<u8>>) = (None, None);
     for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;

@@ -13,54 +13,56 @@ use crate::software::formats::Format;
 use crate::software::model::{Available, Fix, PackageRequest, Transaction};
 use crate::software::source::PackageSource;
 
-/// What a package manager works with.
+/// The context of each call of a package manager.
 pub struct Job<'a> {
-    /// Where the alternate is mounted.
+    /// The mount point of the alternate.
     pub root: &'a Path,
-    /// How programs run in it.
+    /// The sandbox for programs that run in it.
     pub inside: &'a Sandbox,
-    /// Where packages come from, as seen from inside.
+    /// The source of packages, as the alternate sees it.
     pub source: &'a PackageSource,
     /// A directory of our own in the alternate, empty at first, for indexes, configuration and
     /// downloads, as seen from inside; it is removed at the end.
     pub work: PathBuf,
+    /// The options of `-I`.
     pub flags: &'a Flags,
-    /// An earlier update was killed: what it left half done may be finished.
+    /// An earlier update was killed, and may have left packages half installed.
     pub interrupted: bool,
+    /// The event stream.
     pub events: &'a Events,
 }
 
 impl Job<'_> {
-    /// The copy, to read and write in it.
+    /// Opens the root of the alternate for reading and writing.
     ///
     /// # Errors
-    /// If it is not there.
+    /// If it does not exist.
     pub fn copy(&self) -> Result<Beneath> {
         Beneath::open(self.root)
     }
 }
 
-/// A distribution's package manager. Each call is one question or one act; the flow is in
-/// [`install`](self).
+/// The package manager of a distribution. Each call is one query or one action; the flow is in
+/// [`install`](crate::software::install).
 pub trait Manager {
     /// `apt`, `dnf`, `zypper`, `pacman`.
     fn name(&self) -> &'static str;
 
     fn format(&self) -> Format;
 
-    /// Names of installed packages that no update may remove; empty where the manager itself sees
-    /// to that.
+    /// Names of installed packages that no update may remove; empty if the manager itself protects
+    /// them.
     ///
     /// # Errors
-    /// What the package database's tool says.
+    /// If the package database cannot be queried.
     fn essential(&self, _inside: &Sandbox) -> Result<Vec<String>> {
         Ok(vec![])
     }
 
-    /// What is installed, sorted by name.
+    /// The installed packages, sorted by name.
     ///
     /// # Errors
-    /// What the package database's tool says.
+    /// If the package database cannot be queried.
     fn installed(&self, inside: &Sandbox) -> Result<Vec<Package>>;
 
     /// Finishes what an interrupted run left (`dpkg --configure -a`), and makes the location known:
@@ -68,13 +70,14 @@ pub trait Manager {
     /// repositories stay as they are.
     ///
     /// # Errors
-    /// ALT-730 with the manager's words, ALT-732 where the place is no repository of its kind.
+    /// ALT-730 with the output of the manager, ALT-732 if the source is not a repository of its
+    /// kind.
     fn prepare(&self, job: &Job) -> Result<()>;
 
-    /// What the location offers, after [`Manager::prepare`].
+    /// The packages that the location offers, after [`Manager::prepare`].
     ///
     /// # Errors
-    /// What the manager says.
+    /// If the lists of packages cannot be read.
     fn available(&self, job: &Job) -> Result<Vec<Available>>;
 
     /// The fixes that the location knows, after [`Manager::prepare`], which offers `available`:
@@ -82,13 +85,13 @@ pub trait Manager {
     /// are read only when advisories do not know them.
     ///
     /// # Errors
-    /// What cannot be read.
+    /// If advisories or packages cannot be read.
     fn fixes(&self, job: &Job, asked: &[String], available: &[Available]) -> Result<Vec<Fix>>;
 
-    /// What installing these out of what is `available` would do. Nothing is changed.
+    /// Computes what installing these of the `available` packages would do. Nothing is changed.
     ///
     /// # Errors
-    /// ALT-740 with the manager's words where it cannot be done.
+    /// ALT-740 with the output of the manager if it cannot be done.
     fn transaction(
         &self,
         job: &Job,
@@ -96,17 +99,18 @@ pub trait Manager {
         available: &[Available],
     ) -> Result<Transaction>;
 
-    /// Fetches what [`Manager::apply`] needs. Returns whether that needs no network any more.
+    /// Downloads the packages that [`Manager::apply`] needs. Returns whether it can then run
+    /// without network.
     ///
     /// # Errors
-    /// ALT-730 with the manager's words.
+    /// ALT-730 with the output of the manager.
     fn fetch(&self, _job: &Job, _goals: &[PackageRequest]) -> Result<bool> {
         Ok(false)
     }
 
-    /// Does it.
+    /// Installs the packages.
     ///
     /// # Errors
-    /// ALT-730 with the manager's words.
+    /// ALT-730 with the output of the manager.
     fn apply(&self, job: &Job, requests: &[PackageRequest]) -> Result<()>;
 }

@@ -1,5 +1,4 @@
-//! Arch Linux's advisories: the list that security.archlinux.org has as `all.json`, if a copy of it
-//! lies in the location.
+//! Advisories of Arch Linux: a copy of `all.json` of security.archlinux.org in the location.
 //!
 //! An array of objects: `name` (AVG-1), `packages`, `fixed` (the version that mends it, or null),
 //! `issues` (CVE numbers), `advisories` (ASA-...), `type`, `severity`.
@@ -12,8 +11,9 @@ use serde::Deserialize;
 
 use crate::software::model::Fix;
 
-/// All of Arch's are 2 MiB; what is read takes some ten times as much memory.
-const MOST: u64 = 16 << 20;
+/// Reading stops after this many bytes. The list of Arch has 2 MiB, and takes ten times as much in
+/// memory.
+const MAX_LIST: u64 = 16 << 20;
 
 #[derive(Deserialize)]
 struct Group {
@@ -30,7 +30,7 @@ struct Group {
     severity: Option<String>,
 }
 
-/// The fixes of every such list at the top of `dir`.
+/// The fixes in every list in `dir` itself.
 pub fn read(dir: &Path) -> Vec<Fix> {
     let Ok(entries) = std::fs::read_dir(dir) else { return vec![] };
     let lists = entries
@@ -38,7 +38,7 @@ pub fn read(dir: &Path) -> Vec<Fix> {
         .map(|e| e.path())
         .filter(|p| p.extension().is_some_and(|e| e == "json") && p.is_file());
     let mut all: Vec<Fix> =
-        lists.filter_map(|p| parse(File::open(p).ok()?.take(MOST))).flatten().collect();
+        lists.filter_map(|p| parse(File::open(p).ok()?.take(MAX_LIST))).flatten().collect();
     all.sort_by(|a, b| b.id.len().cmp(&a.id.len()).then_with(|| b.id.cmp(&a.id)));
     all
 }
@@ -46,7 +46,7 @@ pub fn read(dir: &Path) -> Vec<Fix> {
 fn parse(from: impl Read) -> Option<Vec<Fix>> {
     let groups: Vec<Group> = serde_json::from_reader(std::io::BufReader::new(from)).ok()?;
     let fix = |g: Group| {
-        // What is not mended yet is no fix.
+        // An issue without a fixed version is not a fix.
         let fixed = g.fixed?;
         let title = [g.kind, g.severity.map(|s| format!("({})", s.to_lowercase()))]
             .into_iter()

@@ -16,7 +16,7 @@ use crate::software::formats::members;
 use crate::software::unpack::unpacked;
 use crate::software::walk;
 
-/// .PKGINFO is among the first members: it is searched in so many of them.
+/// .PKGINFO is searched among this many first members.
 const MAX_MEMBERS: usize = 64;
 /// The search reads this many bytes, unpacked.
 const MAX_SEARCHED: u64 = 64 << 20;
@@ -29,7 +29,7 @@ pub type Found = (Vec<Entry>, Vec<(PathBuf, String)>);
 /// Everything below `dir`; paths are relative to it.
 ///
 /// # Errors
-/// Where it cannot be read; ALT-711 for an interrupt.
+/// If it cannot be read; ALT-711 if a signal interrupts it.
 pub fn entries(dir: &Path) -> Result<Found> {
     let files = walk::files(dir, &|_| true)?;
     let there: BTreeSet<&PathBuf> = files.iter().collect();
@@ -85,7 +85,7 @@ fn open(dir: &Path, path: &Path) -> Result<Entry> {
         Ok(if is_done { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     let Some(info) = info else { anyhow::bail!("it has no .PKGINFO") };
-    Entry::of_info(&String::from_utf8_lossy(&info), path, size).map_err(anyhow::Error::msg)
+    Entry::parse_info(&String::from_utf8_lossy(&info), path, size).map_err(anyhow::Error::msg)
 }
 
 #[cfg(test)]

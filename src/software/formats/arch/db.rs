@@ -20,7 +20,7 @@ use crate::software::unpack::unpacked;
 const MAX_DESC: u64 = 1 << 20;
 /// The largest database, unpacked, in bytes.
 const MAX_DATABASE: u64 = 2 << 30;
-/// What a line of a `desc` takes in memory beside its text: each may become a text of its own.
+/// Memory of a line of a `desc` beside its text: each may become a string of its own.
 const LINE_OVERHEAD: usize = 40;
 
 /// The packages of a repository's database, which errors call `path`. Entries that cannot be
@@ -36,7 +36,7 @@ pub fn read(file: File, path: &Path) -> Result<Vec<Entry>> {
             let text = member.read(MAX_DESC)?;
             let lines = text.iter().filter(|b| **b == b'\n').count();
             budget.keep(text.len() + lines * LINE_OVERHEAD).map_err(anyhow::Error::msg)?;
-            all.extend(Entry::of_desc(&String::from_utf8_lossy(&text)).ok());
+            all.extend(Entry::parse_desc(&String::from_utf8_lossy(&text)).ok());
         }
         Ok(ControlFlow::Continue(()))
     })
@@ -75,8 +75,8 @@ fn header(kind: EntryType, mode: u32, size: u64) -> Header {
     header
 }
 
-/// What is installed, and the names of packages whose installing was interrupted: their directory
-/// is there, and nothing in it.
+/// The installed packages, and the names of packages whose installation was interrupted: their
+/// directories are empty.
 pub fn local(root: &Beneath, dir: &Path) -> (Vec<Entry>, Vec<String>) {
     let (mut all, mut torn) = (vec![], vec![]);
     for entry in root
@@ -88,7 +88,7 @@ pub fn local(root: &Beneath, dir: &Path) -> (Vec<Entry>, Vec<String>) {
         let mut text = String::new();
         let desc = root.open_file(dir.join(&entry.name).join("desc"));
         let read = desc.and_then(|f| f.take(MAX_DESC).read_to_string(&mut text));
-        match (read, Entry::of_desc(&text)) {
+        match (read, Entry::parse_desc(&text)) {
             (Ok(_), Ok(found)) => all.push(found),
             _ => torn.push(entry.name.to_string_lossy().into_owned()),
         }

@@ -1,4 +1,4 @@
-//! What is known of a package: from its .PKGINFO, from a database's `desc`, and back into one.
+//! A package, parsed from its .PKGINFO or from the `desc` of a database, and written as a `desc`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,21 +8,26 @@ use crate::software::model::Available;
 /// A package of pacman's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
+    /// `pkgname`.
     pub name: String,
+    /// `[epoch:]version-release`.
     pub version: String,
+    /// The architecture, or `any`.
     pub arch: String,
+    /// The description; empty if there is none.
     pub summary: String,
     /// Bytes of the file, and when installed.
     pub size: u64,
+    /// Size of the installed files in bytes.
     pub installed_size: u64,
     /// The package file, in the directory that was read; of a database of a repository that is
     /// elsewhere: its name.
     pub file: PathBuf,
-    /// What else a database tells, by the name that it has there: DEPENDS, PROVIDES and so on.
+    /// Other lists of the database, by their names there: DEPENDS, PROVIDES and so on.
     pub lists: Vec<(&'static str, Vec<String>)>,
 }
 
-/// Keys of .PKGINFO, and what they are called in `desc`.
+/// Keys of .PKGINFO, and their names in `desc`.
 const LISTS: [(&str, &str); 7] = [
     ("group", "GROUPS"),
     ("depend", "DEPENDS"),
@@ -34,11 +39,11 @@ const LISTS: [(&str, &str); 7] = [
 ];
 
 impl Entry {
-    /// The text of a .PKGINFO: `key = value` lines.
+    /// Parses a .PKGINFO: `key = value` lines.
     ///
     /// # Errors
-    /// What is missing in it.
-    pub fn of_info(text: &str, file: &Path, size: u64) -> Result<Self, String> {
+    /// The field that is missing or invalid.
+    pub fn parse_info(text: &str, file: &Path, size: u64) -> Result<Self, String> {
         let mut entry = Self { file: file.to_path_buf(), size, ..Self::default() };
         for line in text.lines() {
             let Some((key, value)) = line.split_once('=').map(|(k, v)| (k.trim(), v.trim())) else {
@@ -61,11 +66,11 @@ impl Entry {
         entry.checked()
     }
 
-    /// The text of a `desc`: `%KEY%`, then values a line, then an empty line.
+    /// Parses a `desc`: `%KEY%`, then a value on each line, then an empty line.
     ///
     /// # Errors
-    /// What is missing in it.
-    pub fn of_desc(text: &str) -> Result<Self, String> {
+    /// The field that is missing or invalid.
+    pub fn parse_desc(text: &str) -> Result<Self, String> {
         let (mut entry, mut key) = (Self::default(), "");
         for line in text.lines() {
             if line.is_empty() {
@@ -80,7 +85,7 @@ impl Entry {
                     "DESC" => entry.summary = line.to_owned(),
                     "FILENAME" => entry.file = line.into(),
                     "CSIZE" => entry.size = line.parse().unwrap_or(0),
-                    // A repository's, and what is installed.
+                    // In repositories, and in the database of installed packages.
                     "ISIZE" | "SIZE" => entry.installed_size = line.parse().unwrap_or(0),
                     key => {
                         if let Some((_, list)) = LISTS.iter().find(|(_, k)| *k == key) {
@@ -105,13 +110,13 @@ impl Entry {
     fn checked(self) -> Result<Self, String> {
         let name = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
         if self.name.is_empty() || self.version.is_empty() {
-            return Err("it does not say its name and version".to_owned());
+            return Err("it has no name and version".to_owned());
         }
         if self.name.starts_with(['-', '.']) || !self.name.chars().all(name) {
-            return Err("its name is none that a package can have".to_owned());
+            return Err("its name is invalid".to_owned());
         }
         if !self.version.chars().all(|c| name(c) || c == ':' || c == '~') {
-            return Err("its version is none that a package can have".to_owned());
+            return Err("its version is invalid".to_owned());
         }
         Ok(self)
     }
@@ -175,27 +180,28 @@ mod tests {
     #[test]
     fn from_a_package_into_a_database_and_back() {
         let entry =
-            Entry::of_info(INFO, Path::new("core/zlib-1:1.3.1-2-x86_64.pkg.tar.zst"), 99).unwrap();
+            Entry::parse_info(INFO, Path::new("core/zlib-1:1.3.1-2-x86_64.pkg.tar.zst"), 99)
+                .unwrap();
         assert_eq!(
             (entry.name.as_str(), entry.version.as_str(), entry.installed_size),
             ("zlib", "1:1.3.1-2", 345_012)
         );
         assert_eq!(entry.summary, "Compression library = small");
         assert_eq!(entry.list("DEPENDS"), ["glibc", "bash>=5"]);
-        let back = Entry::of_desc(&entry.desc()).unwrap();
+        let back = Entry::parse_desc(&entry.desc()).unwrap();
         assert_eq!(back, Entry { file: "zlib-1:1.3.1-2-x86_64.pkg.tar.zst".into(), ..entry });
     }
 
     #[test]
     fn names_that_are_none() {
         let told = |name: &str, version: &str| {
-            Entry::of_info(&format!("pkgname = {name}\npkgver = {version}\n"), Path::new("x"), 0)
+            Entry::parse_info(&format!("pkgname = {name}\npkgver = {version}\n"), Path::new("x"), 0)
                 .unwrap_err()
         };
-        assert_eq!(told("", "1"), "it does not say its name and version");
+        assert_eq!(told("", "1"), "it has no name and version");
         for name in ["-Rdd", "../x", "a b", "a/b", "x\u{1b}"] {
-            assert_eq!(told(name, "1"), "its name is none that a package can have", "{name}");
+            assert_eq!(told(name, "1"), "its name is invalid", "{name}");
         }
-        assert_eq!(told("x", "1/2"), "its version is none that a package can have");
+        assert_eq!(told("x", "1/2"), "its version is invalid");
     }
 }

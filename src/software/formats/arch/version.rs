@@ -21,7 +21,7 @@ enum Segment<'a> {
     Separated(usize, Part<'a>),
 }
 
-/// What separators stand before. A number is newer than letters.
+/// The part after separators. A number is newer than letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'a> {
     Letters(&'a [u8]),
@@ -66,8 +66,8 @@ fn compare_parts(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Which of two versions is newer, as vercmp(8) says. Releases count only where both have one, so
-/// this is no order to sort by: see [`order`].
+/// Compares two versions as vercmp(8) does. Releases count only if both have one, so
+/// this is not an order to sort by: see [`order`].
 pub fn compare(a: &str, b: &str) -> Ordering {
     match (parts(a).2, parts(b).2) {
         (Some(_), Some(_)) | (None, None) => order(a, b),

@@ -1,4 +1,4 @@
-//! Advisories that lie beside packages: Debian's lists of DSAs and DLAs (`data/DSA/list` of the
+//! Advisories in a directory of packages: Debian's lists of DSAs and DLAs (`data/DSA/list` of the
 //! security tracker), the tracker's JSON, and Ubuntu's USN database (`database.json`). All name
 //! source packages, and for each release the version that has the fix.
 
@@ -18,9 +18,9 @@ use super::names::Asked;
 use crate::software::unpack::unpacked;
 use crate::software::walk;
 
-/// So much of a file is read, unpacked.
-const LONGEST: u64 = 1 << 30;
-const LINE: u64 = 1 << 20;
+/// Reading stops after this many bytes, unpacked; and the longest line of a list.
+const MAX_FILE: u64 = 1 << 30;
+const MAX_LINE: u64 = 1 << 20;
 /// The most bytes of one advisory; the kernel's have some hundred thousand. In memory it takes some
 /// twenty times as much.
 const MAX_ADVICE: usize = 8 << 20;
@@ -30,13 +30,15 @@ const MAX_NAMES: usize = 100_000;
 /// A fix of one source package, or of one binary package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advice {
+    /// `DSA-5678-1`, `USN-6986-1`, or a CVE number.
     pub id: String,
     /// CVEs and bugs, in the form of [`super::names`].
     pub names: Vec<String>,
+    /// The title; empty if there is none.
     pub title: String,
     /// Release, source package, the version that has it.
     pub fixed: Vec<(String, String, String)>,
-    /// Release, binary package, version; where the advisory knows them.
+    /// Release, binary package, version; if the advisory lists them.
     pub binaries: Vec<(String, String, String)>,
 }
 
@@ -83,26 +85,26 @@ fn kind(file: &Path) -> Option<Kind> {
     (in_directory || by_itself).then_some(Kind::List)
 }
 
-/// What a file says of the fixes that are asked for. What is no advisory says nothing.
+/// Visits the advisories of a file that are asked for. A file of another kind has none.
 ///
 /// # Errors
-/// What reading says.
+/// If it cannot be read.
 pub fn read(file: &Path, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> Result<()> {
-    let from = BufReader::new(unpacked(File::open(file)?)?.take(LONGEST));
+    let from = BufReader::new(unpacked(File::open(file)?)?.take(MAX_FILE));
     match kind(file) {
-        Some(Kind::List) => list(from, asked, visit),
-        Some(Kind::Json) => Ok(json(from, asked, visit)?),
+        Some(Kind::List) => read_list(from, asked, visit),
+        Some(Kind::Json) => Ok(read_json(from, asked, visit)?),
         None => Ok(()),
     }
 }
 
 /// A reader that brings no more than [`MAX_ADVICE`] bytes between two advisories.
-struct Fenced<R> {
+struct LimitedReader<R> {
     inner: R,
     left: Rc<Cell<usize>>,
 }
 
-impl<R: Read> Read for Fenced<R> {
+impl<R: Read> Read for LimitedReader<R> {
     fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
         let most = to.len().min(self.left.get());
         if most == 0 && !to.is_empty() {
@@ -114,31 +116,37 @@ impl<R: Read> Read for Fenced<R> {
     }
 }
 
-fn json(from: impl Read, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> serde_json::Result<()> {
+fn read_json(
+    from: impl Read,
+    asked: &Asked,
+    visit: &mut dyn FnMut(Advice),
+) -> serde_json::Result<()> {
     let left = Rc::new(Cell::new(MAX_ADVICE));
-    let mut from =
-        serde_json::Deserializer::from_reader(Fenced { inner: from, left: Rc::clone(&left) });
+    let mut from = serde_json::Deserializer::from_reader(LimitedReader {
+        inner: from,
+        left: Rc::clone(&left),
+    });
     from.deserialize_map(Top { asked, visit, left: &left })
 }
 
 /// `[05 Nov 2024] DSA-5805-1 guix - security update`, then indented `{CVE-...}` and `[release] -
 /// source version`.
-fn list(from: impl BufRead, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> Result<()> {
+fn read_list(from: impl BufRead, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> Result<()> {
     let mut from = from;
     let mut now: Option<Advice> = None;
     let mut line = vec![];
     loop {
         line.clear();
-        let n = (&mut from).take(LINE).read_until(b'\n', &mut line)?;
+        let n = (&mut from).take(MAX_LINE).read_until(b'\n', &mut line)?;
         let text = String::from_utf8_lossy(&line);
-        let next = head(&text);
+        let next = parse_heading(&text);
         if n == 0 || next.is_some() {
             if let Some(done) = now.take().filter(|a| a.concerns(asked)) {
                 visit(done);
             }
             now = next;
         } else if let (Some(now), Some(text)) = (&mut now, text.strip_prefix('\t')) {
-            detail(text.trim(), now);
+            add_detail(text.trim(), now);
         }
         if n == 0 {
             return Ok(());
@@ -146,7 +154,7 @@ fn list(from: impl BufRead, asked: &Asked, visit: &mut dyn FnMut(Advice)) -> Res
     }
 }
 
-fn head(line: &str) -> Option<Advice> {
+fn parse_heading(line: &str) -> Option<Advice> {
     let (_, rest) = line.strip_prefix('[')?.split_once("] ")?;
     let (id, title) = rest.trim_end().split_once(' ')?;
     let (start, number) = id.split_once('-')?;
@@ -155,7 +163,7 @@ fn head(line: &str) -> Option<Advice> {
     fine.then(|| Advice { id: id.to_owned(), title: title.to_owned(), ..Advice::default() })
 }
 
-fn detail(text: &str, now: &mut Advice) {
+fn add_detail(text: &str, now: &mut Advice) {
     if let Some(names) = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
         let room = MAX_NAMES.saturating_sub(now.names.len());
         now.names.extend(names.split_whitespace().take(room).map(str::to_owned));
@@ -175,7 +183,7 @@ fn detail(text: &str, now: &mut Advice) {
 struct Top<'a> {
     asked: &'a Asked,
     visit: &'a mut dyn FnMut(Advice),
-    /// Of the [`Fenced`] reader, filled up with every advisory.
+    /// Of the [`LimitedReader`] reader, filled up with every advisory.
     left: &'a Cell<usize>,
 }
 
@@ -189,7 +197,7 @@ impl<'de> Visitor<'de> for Top<'_> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(key) = map.next_key::<String>()? {
             self.left.set(MAX_ADVICE);
-            if let Some(id) = notice(&key) {
+            if let Some(id) = notice_id(&key) {
                 let advice = map.next_value::<Notice>()?.advice(id);
                 if advice.concerns(self.asked) {
                     (self.visit)(advice);
@@ -243,7 +251,7 @@ impl<'de> Visitor<'de> for Package<'_> {
 }
 
 /// `6986-1` and `USN-6986-1`.
-fn notice(key: &str) -> Option<String> {
+fn notice_id(key: &str) -> Option<String> {
     let number = key.strip_prefix("USN-").unwrap_or(key);
     let (a, b) = number.split_once('-')?;
     let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
@@ -274,7 +282,7 @@ struct Version {
 impl Notice {
     fn advice(self, id: String) -> Advice {
         let mut out = Advice { id, title: self.title, ..Advice::default() };
-        // Bugs stand among the CVEs, as addresses.
+        // The CVEs include bugs, as addresses.
         out.names = self
             .cves
             .into_iter()

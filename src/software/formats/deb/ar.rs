@@ -1,26 +1,30 @@
-//! The outermost layer of a .deb: an ar archive (deb(5)). Only where its members lie is read.
+//! The outermost layer of a .deb: an ar archive (deb(5)). Only the positions of its members are
+//! read.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: u64 = 60;
-/// More members than this are not looked at: a package has three, and a signature or two.
-const MOST: usize = 32;
+/// At most this many members are read: a package has three, and a signature or two.
+const MAX_MEMBERS: usize = 32;
 
 /// A member: name, where its content begins in the file, bytes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
+    /// The name, without padding.
     pub name: String,
+    /// The offset of its contents in the file, in bytes.
     pub at: u64,
+    /// The size of its contents in bytes.
     pub size: u64,
 }
 
-/// The members; that each lies within the file is checked, so that a cut file is found out without
-/// reading it.
+/// The members. Each must lie within the file, so that a truncated file is detected without reading
+/// it.
 ///
 /// # Errors
-/// What is wrong with it, for people.
+/// The reason why it is not a package, for users.
 pub fn members(file: &File) -> Result<Vec<Member>, String> {
     let length = file.metadata().map_err(|e| e.to_string())?.len();
     let mut magic = [0; 8];
@@ -29,10 +33,10 @@ pub fn members(file: &File) -> Result<Vec<Member>, String> {
     }
     file.read_exact_at(&mut magic, 0).map_err(|e| e.to_string())?;
     if &magic != MAGIC {
-        return Err("it does not begin as a Debian package does".to_owned());
+        return Err("it does not begin like a Debian package".to_owned());
     }
     let (mut found, mut at) = (vec![], 8);
-    while at < length && found.len() < MOST {
+    while at < length && found.len() < MAX_MEMBERS {
         // A last odd byte is padding that some tools forget.
         if length - at < HEADER {
             return Err(format!("it is cut off after {length} bytes"));

@@ -16,40 +16,40 @@ use crate::error;
 use crate::software::formats::damaged::is_interruption;
 use crate::software::walk;
 
-/// So many damaged files are told of.
-const DAMAGED: usize = 100;
+/// At most this many damaged files are reported.
+const MAX_DAMAGED: usize = 100;
 
-/// How a directory is made.
+/// The structure of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// With `dists/`.
+    /// A repository with `dists/`.
     Archive(Vec<index::Suite>),
+    /// Any other directory.
     Flat,
 }
 
-/// How `dir` is made.
+/// The structure of `dir`.
 pub fn form(dir: &Path) -> Form {
     let suites = index::suites(dir);
     if suites.is_empty() { Form::Flat } else { Form::Archive(suites) }
 }
 
-/// What is no package though it looks like one, and why.
+/// Files that look like packages but cannot be used, with the reason.
 pub type Damaged = Vec<(PathBuf, String)>;
 
-/// Goes through the packages of `dir`, each once; of an archive only through `suites` where they
-/// are given.
+/// Visits the packages of `dir`, each once; of an archive only those of `suites`, if given.
 ///
 /// # Errors
-/// Where the directory or an index cannot be read; ALT-711 for an interrupt.
-pub fn each(
+/// If the directory cannot be read; ALT-711 if a signal interrupts it.
+pub fn visit(
     dir: &Path,
     suites: Option<&[index::Suite]>,
     visit: &mut dyn FnMut(Entry, Paragraph),
 ) -> Result<Damaged> {
     let mut damaged = Found::default();
     match form(dir) {
-        Form::Archive(all) => archive(dir, suites.unwrap_or(&all), visit, &mut damaged)?,
-        Form::Flat => flat(dir, visit, &mut damaged)?,
+        Form::Archive(all) => visit_archive(dir, suites.unwrap_or(&all), visit, &mut damaged)?,
+        Form::Flat => visit_flat(dir, visit, &mut damaged)?,
     }
     Ok(damaged.0)
 }
@@ -59,31 +59,31 @@ struct Found(Damaged);
 
 impl Found {
     fn add(&mut self, path: PathBuf, why: impl Into<String>) {
-        if self.0.len() < DAMAGED {
+        if self.0.len() < MAX_DAMAGED {
             self.0.push((path, why.into()));
         }
     }
 }
 
-fn open(index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
+fn read_index(index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let file =
         std::fs::File::open(index).with_context(|| format!("reading {}", index.display()))?;
     index::read(file, index, visit)
 }
 
-fn archive(
+fn visit_archive(
     dir: &Path,
     suites: &[index::Suite],
     visit: &mut dyn FnMut(Entry, Paragraph),
     damaged: &mut Found,
 ) -> Result<()> {
     let mut seen = BTreeSet::new();
-    // What is in an ordinary suite too is an ordinary package.
+    // A package that an ordinary suite has too is an ordinary one.
     let (last, first): (Vec<_>, Vec<_>) = suites.iter().partition(|s| s.on_request);
     for suite in first.into_iter().chain(last) {
         let at = dir.join("dists").join(&suite.name);
         for name in index::below(&at)? {
-            let read = open(&at.join(&name), &mut |entry, fields| {
+            let read = read_index(&at.join(&name), &mut |entry, fields| {
                 if !seen.insert((entry.name.clone(), entry.version.clone(), entry.arch.clone())) {
                     return;
                 }
@@ -104,7 +104,11 @@ fn archive(
     Ok(())
 }
 
-fn flat(dir: &Path, visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found) -> Result<()> {
+fn visit_flat(
+    dir: &Path,
+    visit: &mut dyn FnMut(Entry, Paragraph),
+    damaged: &mut Found,
+) -> Result<()> {
     let files: BTreeSet<PathBuf> = walk::files(dir, &|_| true)?
         .into_iter()
         .filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("deb")))
@@ -117,7 +121,7 @@ fn flat(dir: &Path, visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found
         }
     };
     if let Some(index) = index::flat(dir) {
-        let read = open(&index, &mut |entry, fields| {
+        let read = read_index(&index, &mut |entry, fields| {
             // One that was replaced since is opened.
             let same = files.contains(&entry.file)
                 && dir.join(&entry.file).metadata().is_ok_and(|m| m.len() == entry.size);
@@ -136,7 +140,7 @@ fn flat(dir: &Path, visit: &mut dyn FnMut(Entry, Paragraph), damaged: &mut Found
             .map_err(anyhow::Error::msg)
             .and_then(|deb| Ok((deb.size(), deb.control()?)));
         match opened {
-            Ok((size, fields)) => match Entry::of(&fields, name) {
+            Ok((size, fields)) => match Entry::parse(&fields, name) {
                 Ok(entry) => once(Entry { size, ..entry }, fields),
                 Err(why) => damaged.add(name.clone(), why),
             },

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// So much of a changelog is read, bytes: the kernel's has 6 MiB.
-const LONGEST: u64 = 64 << 20;
-/// So much of one entry is looked at, and of one line.
-const ENTRY: usize = 1 << 20;
-const LINE: u64 = 64 << 10;
+/// Reading stops after this many bytes; the changelog of the kernel has 6 MiB.
+const MAX_CHANGELOG: u64 = 64 << 20;
+/// The largest entry and the longest line that are searched, in bytes.
+const MAX_ENTRY: usize = 1 << 20;
+const MAX_LINE: u64 = 64 << 10;
 
 /// `None` never happens: the patterns are ours, and a test compiles them.
 fn pattern(text: &str) -> Option<Regex> {
@@ -31,39 +31,41 @@ static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"\d+"));
 /// The names that one entry mentions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
+    /// The name of the source package.
     pub source: String,
+    /// The version of the entry.
     pub version: String,
     /// Bugs and CVEs, in the form of [`super::names`].
     pub ids: Vec<String>,
-    /// Where the source package was called otherwise at that time: its present name, and the oldest
+    /// If the source package had another name at that time: its present name, and the oldest
     /// version that it has under it.
     pub renamed: Option<(String, String)>,
     /// Levels of the release; of use only in base-files.
     pub levels: Vec<String>,
 }
 
-/// The entries, the newest first, each with something mentioned, until `visit` says that it is
-/// enough. Returns the version of the first entry; None where it is no changelog of this form.
+/// Visits the entries that mention fixes, the newest first, until `visit` returns false. Returns
+/// the version of the first entry; None if the text is not a changelog of this form.
 ///
 /// # Errors
-/// What reading says.
+/// If it cannot be read.
 pub fn read(
     from: impl BufRead,
     visit: &mut dyn FnMut(Entry) -> bool,
 ) -> io::Result<Option<String>> {
-    let mut from = from.take(LONGEST);
+    let mut from = from.take(MAX_CHANGELOG);
     let (mut newest, mut entry, mut text, mut line) =
         (None, None::<(String, String)>, String::new(), vec![]);
     let mut present: Option<(String, String)> = None;
     loop {
         line.clear();
-        let n = (&mut from).take(LINE).read_until(b'\n', &mut line)?;
+        let n = (&mut from).take(MAX_LINE).read_until(b'\n', &mut line)?;
         let shown = String::from_utf8_lossy(&line);
-        let header = header(&shown);
+        let header = parse_header(&shown);
         if n == 0 || header.is_some() {
             if let Some((source, version)) = entry.take() {
                 let renamed = present.clone().filter(|(name, _)| *name != source);
-                let found = Entry { renamed, ..mentioned(source, version, &text) };
+                let found = Entry { renamed, ..parse_entry(source, version, &text) };
                 let more = (found.ids.is_empty() && found.levels.is_empty()) || visit(found);
                 if !more {
                     return Ok(newest);
@@ -81,7 +83,7 @@ pub fn read(
         } else if newest.is_none() && !shown.trim().is_empty() {
             // Upstream's own news have no entries.
             return Ok(None);
-        } else if text.len() + shown.len() <= ENTRY {
+        } else if text.len() + shown.len() <= MAX_ENTRY {
             text.push_str(&shown);
         }
         if n == 0 {
@@ -91,7 +93,7 @@ pub fn read(
 }
 
 /// `openssl (3.0.11-1~deb12u2) bookworm-security; urgency=medium`.
-fn header(line: &str) -> Option<(String, String)> {
+fn parse_header(line: &str) -> Option<(String, String)> {
     if !line.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return None;
     }
@@ -102,7 +104,7 @@ fn header(line: &str) -> Option<(String, String)> {
     fine.then(|| (source.to_owned(), version.to_owned()))
 }
 
-fn mentioned(source: String, version: String, text: &str) -> Entry {
+fn parse_entry(source: String, version: String, text: &str) -> Entry {
     let mut ids = vec![];
     let mut add = |id: String| {
         if !ids.contains(&id) {

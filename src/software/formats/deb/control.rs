@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 /// The most bytes of a paragraph; the longest of the archive have some tens of thousands.
-const LONGEST: usize = 1 << 20;
+const MAX_PARAGRAPH: usize = 1 << 20;
 
 /// One paragraph: names as written, values without the blanks around them; lines that go on keep
 /// their line breaks.
@@ -24,7 +24,7 @@ impl Paragraph {
             }
             return;
         }
-        // What is no field is left out: nothing depends on it.
+        // Lines that are not fields are ignored: nothing depends on them.
         if let Some((name, value)) = line
             .split_once(':')
             .filter(|(name, _)| !name.is_empty() && !name.contains(char::is_whitespace))
@@ -40,6 +40,7 @@ pub struct Paragraphs<R> {
 }
 
 impl<R: BufRead> Paragraphs<R> {
+    /// Reads paragraphs from `from`.
     pub fn new(from: R) -> Self {
         Self { from }
     }
@@ -47,17 +48,20 @@ impl<R: BufRead> Paragraphs<R> {
     /// The next paragraph; None at the end.
     ///
     /// # Errors
-    /// What reading says, and a paragraph longer than any is.
+    /// If it cannot be read, or a paragraph is too long.
     pub fn next(&mut self) -> io::Result<Option<Paragraph>> {
         let (mut found, mut size) = (Paragraph::default(), 0);
         let mut line = vec![];
         loop {
             line.clear();
-            let n =
-                (&mut self.from).take((LONGEST - size) as u64 + 1).read_until(b'\n', &mut line)?;
+            let n = (&mut self.from)
+                .take((MAX_PARAGRAPH - size) as u64 + 1)
+                .read_until(b'\n', &mut line)?;
             size += n;
-            if size > LONGEST {
-                return Err(io::Error::other(format!("a paragraph has more than {LONGEST} bytes")));
+            if size > MAX_PARAGRAPH {
+                return Err(io::Error::other(format!(
+                    "a paragraph has more than {MAX_PARAGRAPH} bytes"
+                )));
             }
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_end();
@@ -105,9 +109,9 @@ mod tests {
 
     #[test]
     fn what_has_no_end_is_an_error() {
-        let endless = vec![b'a'; LONGEST + 2];
+        let endless = vec![b'a'; MAX_PARAGRAPH + 2];
         assert!(Paragraphs::new(endless.as_slice()).next().is_err());
-        let lines = b"a: b\n".repeat(LONGEST / 5 + 2);
+        let lines = b"a: b\n".repeat(MAX_PARAGRAPH / 5 + 2);
         assert!(Paragraphs::new(lines.as_slice()).next().is_err());
     }
 }

@@ -17,7 +17,7 @@ const MAX_PACKED: u64 = 16 << 20;
 /// The names of a changelog, in the order of the files in a package.
 const NAMES: [&str; 4] = ["changelog.Debian.gz", "changelog.Debian", "changelog.gz", "changelog"];
 
-/// Where a package's changelog is.
+/// The place of the changelog of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Read; the version of its first entry.

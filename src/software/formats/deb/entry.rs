@@ -1,4 +1,4 @@
-//! What is known of a package, out of its control file or an index's paragraph.
+//! A package, parsed from its control file or from a paragraph of an index.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,17 @@ use crate::software::model::Available;
 /// A package of a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
+    /// The name of the binary package.
     pub name: String,
+    /// Its version, as in deb-version(7).
     pub version: String,
+    /// Its architecture, or `all`.
     pub arch: String,
     /// The source package that it was built from, and that one's version.
     pub source: String,
+    /// The version of the source package.
     pub source_version: String,
+    /// The first line of the description.
     pub summary: String,
     /// Bytes of the package file.
     pub size: u64,
@@ -27,10 +32,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Parses a paragraph. Names and versions become words of command lines and of indexes, so they
+    /// may contain only what deb-control(5) allows.
+    ///
     /// # Errors
-    /// What is missing or cannot be, for people. Names and versions become words of command lines
-    /// and of indexes, so only what deb-control(5) allows in them passes.
-    pub fn of(fields: &Paragraph, file: &Path) -> Result<Self, String> {
+    /// The field that is missing or invalid, for users.
+    pub fn parse(fields: &Paragraph, file: &Path) -> Result<Self, String> {
         let need = |field: &str, good: fn(&str) -> bool| match fields.get(field) {
             None => Err(format!("its control file has no {field}")),
             Some(value) if good(value) => Ok(value.to_owned()),
@@ -41,7 +48,7 @@ impl Entry {
             need("Version", is_version)?,
             need("Architecture", is_arch)?,
         );
-        // `Source: linux (6.1.1-1)`; neither is written where it is the same.
+        // `Source: linux (6.1.1-1)`; left out if it is the same.
         let source = fields.get("Source").unwrap_or(&name);
         let (source, source_version) = match source.split_once('(') {
             Some((source, version)) => (source.trim(), version.trim_end_matches(')').trim()),
@@ -67,6 +74,7 @@ impl Entry {
         })
     }
 
+    /// The package as `dir`, which was read, offers it.
     pub fn available(&self, dir: &Path) -> Available {
         Available {
             name: self.name.clone(),
@@ -113,14 +121,14 @@ mod tests {
     fn fields_become_a_package() {
         let text = "Package: libssl3\nSource: openssl (3.0.22-1)\nVersion: 3.0.22-1+b1\nArchitecture: amd64\nInstalled-Size: 6000\n\
                     Size: 123\nDescription: Secure Sockets\n long text\n";
-        let got = Entry::of(&first(text.as_bytes()), Path::new("x.deb")).unwrap();
+        let got = Entry::parse(&first(text.as_bytes()), Path::new("x.deb")).unwrap();
         assert_eq!((got.source.as_str(), got.source_version.as_str()), ("openssl", "3.0.22-1"));
         assert_eq!(
             (got.size, got.installed_size, got.summary.as_str()),
             (123, 6_144_000, "Secure Sockets")
         );
         let plain =
-            Entry::of(&first(b"Package: a\nVersion: 1\nArchitecture: all\n"), Path::new("x"))
+            Entry::parse(&first(b"Package: a\nVersion: 1\nArchitecture: all\n"), Path::new("x"))
                 .unwrap();
         assert_eq!((plain.source.as_str(), plain.source_version.as_str()), ("a", "1"));
     }
@@ -135,11 +143,11 @@ mod tests {
             ("a", "-1", "all", "Version"),
         ] {
             let text = format!("Package: {name}\nVersion: {version}\nArchitecture: {arch}\n");
-            let why = Entry::of(&first(text.as_bytes()), Path::new("x")).unwrap_err();
+            let why = Entry::parse(&first(text.as_bytes()), Path::new("x")).unwrap_err();
             assert!(why.contains(said), "{why}");
         }
         assert!(
-            Entry::of(&first(b"Package: a\nArchitecture: all\n"), Path::new("x"))
+            Entry::parse(&first(b"Package: a\nArchitecture: all\n"), Path::new("x"))
                 .unwrap_err()
                 .contains("no Version")
         );

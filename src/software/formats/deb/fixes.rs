@@ -1,8 +1,8 @@
-//! Which packages of a directory bring which fix.
+//! Finds the packages of a directory with a fix.
 //!
 //! Advisories are read first: they are short, and say in which version each release has the fix.
-//! What they do not know is looked for in the changelogs inside the packages, one for each source
-//! package, which means unpacking them; in all of them, for one CVE may be in several.
+//! Fixes without an advisory are searched in the changelogs inside the packages, one for each
+//! source package, which means unpacking them; in all of them, for one CVE may be in several.
 //!
 //! A mention counts for the version of its entry; of several the newest counts, for the first
 //! attempt at a fix is not always the last. What was fixed when the source had another name is in
@@ -27,23 +27,25 @@ use crate::software::formats::damaged::is_interruption;
 use crate::software::formats::level::parse_level;
 use crate::software::model::Fix;
 
-/// So many packages of one source are opened for a changelog.
-const TRIES: usize = 6;
+/// At most this many packages of one source are opened for a changelog.
+const MAX_OPENED: usize = 6;
 /// More names than this are not kept: a location has some thousands.
-const MOST: usize = 200_000;
-/// So many packages are opened whatever is installed: a directory of updates has no more, a medium
-/// with a whole release has thousands.
-const FEW: usize = 500;
-/// Its changelog tells the levels of the release.
+const MAX_FIXES: usize = 200_000;
+/// Of a location with at most this many packages all are opened: a directory of updates has no
+/// more, a medium with a whole release has thousands.
+const MAX_SMALL_LOCATION: usize = 500;
+/// The package whose changelog has the levels of the release.
 const BASE_FILES: &str = "base-files";
 
-/// What is looked for, in what.
+/// The fixes to look for, and the packages to search.
 pub struct Search<'a> {
+    /// The directory with the packages and advisories.
     pub dir: &'a Path,
-    /// What is only for who names its version does not count.
+    /// The packages; those that must be requested with their version are ignored.
     pub entries: &'a [Entry],
+    /// The names to look for, in any spelling; empty for every fix.
     pub asked: &'a [String],
-    /// The release that is updated (`bookworm`), where it is known.
+    /// The release that is updated (`bookworm`); empty if unknown.
     pub codename: &'a str,
 }
 
@@ -53,13 +55,13 @@ pub struct Search<'a> {
 /// and not where there are many.
 ///
 /// # Errors
-/// What cannot be read; ALT-711 for an interrupt.
+/// If the directory cannot be read; ALT-711 if a signal interrupts it.
 pub fn relevant(search: &Search, installed: &BTreeSet<String>) -> Result<Vec<Fix>> {
     let ours: BTreeSet<&String> =
         search.entries.iter().filter(|e| installed.contains(&e.name)).map(|e| &e.source).collect();
     let some: Vec<Entry> =
         search.entries.iter().filter(|e| ours.contains(&e.source)).cloned().collect();
-    let all = search.entries.len() <= FEW || some.is_empty();
+    let all = search.entries.len() <= MAX_SMALL_LOCATION || some.is_empty();
     let most = if all { search.entries } else { &some };
     if search.asked.is_empty() {
         return find(&Search { entries: most, ..*search });
@@ -92,31 +94,31 @@ pub fn relevant(search: &Search, installed: &BTreeSet<String>) -> Result<Vec<Fix
 fn find(search: &Search) -> Result<Vec<Fix>> {
     let asked = Asked::new(search.asked);
     let mut found = Collected::default();
-    let location = Location::of(search.entries);
-    levels(&location, &asked, &mut found);
+    let location = Location::new(search.entries);
+    add_levels(&location, &asked, &mut found);
     for name in advisories::files(search.dir)? {
         if signals::interrupted() {
             return Err(
                 error::INTERRUPTED.with_cause("stopped by a signal while advisories were read")
             );
         }
-        // Any file may have such a name: one that is no advisory knows nothing.
+        // Any file may have such a name; one that is not an advisory is skipped.
         let _ = advisories::read(&search.dir.join(name), &asked, &mut |advice| {
-            let packages = location.of_advice(&advice, search.codename);
+            let packages = location.packages_for(&advice, search.codename);
             found.add(advice.id, advice.names, &advice.title, packages);
         });
     }
     let left = found.unknown(&asked);
     if search.asked.is_empty() || !left.is_empty() {
-        changelogs(search.dir, &location, &Asked::new(&left), &mut found)?;
+        read_changelogs(search.dir, &location, &Asked::new(&left), &mut found)?;
     }
     Ok(found.finish(&asked))
 }
 
 /// `12.11` is what base-files 12.4+deb12u11 makes of a system, and every one after it.
-fn levels(location: &Location, asked: &Asked, found: &mut Collected) {
+fn add_levels(location: &Location, asked: &Asked, found: &mut Collected) {
     for entry in location.newest.get(BASE_FILES).into_iter().flatten() {
-        let Some((start, release, update)) = update(&entry.version) else { continue };
+        let Some((start, release, update)) = parse_update(&entry.version) else { continue };
         let here = (format!("{release}.{update}"), entry.version.clone());
         let before = asked.levels().filter_map(|level| {
             let (major, minor) = level.split_once('.')?;
@@ -131,14 +133,14 @@ fn levels(location: &Location, asked: &Asked, found: &mut Collected) {
     }
 }
 
-/// `12.4+deb12u11`: what stands before it, the release, the number of the update.
-fn update(version: &str) -> Option<(&str, &str, u64)> {
+/// Splits `12.4+deb12u11` into `12.4`, the release 12 and the number 11 of the update.
+fn parse_update(version: &str) -> Option<(&str, &str, u64)> {
     let (start, end) = version.rsplit_once("+deb")?;
     let (release, number) = end.split_once('u')?;
     Some((start, release, number.parse().ok()?))
 }
 
-/// What the location has.
+/// The newest packages of the location.
 struct Location<'a> {
     /// By source package: its binary packages, each in its newest version.
     sources: BTreeMap<&'a str, Vec<&'a Entry>>,
@@ -146,7 +148,7 @@ struct Location<'a> {
 }
 
 impl<'a> Location<'a> {
-    fn of(entries: &'a [Entry]) -> Self {
+    fn new(entries: &'a [Entry]) -> Self {
         let mut best: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
         for entry in entries.iter().filter(|e| !e.on_request) {
             let had = best.entry((&entry.name, &entry.arch)).or_insert(entry);
@@ -162,10 +164,10 @@ impl<'a> Location<'a> {
         location
     }
 
-    /// The packages that bring what an advisory tells of.
-    fn of_advice(&self, advice: &Advice, codename: &str) -> Vec<(String, String)> {
+    /// The packages that contain the fix of an advisory.
+    fn packages_for(&self, advice: &Advice, codename: &str) -> Vec<(String, String)> {
         let mut out = vec![];
-        // Where the release is not known, the highest of all versions has it for sure.
+        // If the release is unknown, the highest of all versions certainly has the fix.
         let chosen = |all: &[(String, String, String)]| {
             let here: Vec<(String, String, String)> =
                 all.iter().filter(|(release, _, _)| release == codename).cloned().collect();
@@ -200,7 +202,7 @@ impl<'a> Location<'a> {
                     .into_iter()
                     .flatten()
                     .filter(has)
-                    .map(|e| (e.name.clone(), from_on(e, &version))),
+                    .map(|e| (e.name.clone(), first_fixed(e, &version))),
             );
         }
         out
@@ -208,7 +210,7 @@ impl<'a> Location<'a> {
 }
 
 /// From which version of a binary package on it has what its source has since `version`.
-fn from_on(entry: &Entry, version: &str) -> String {
+fn first_fixed(entry: &Entry, version: &str) -> String {
     if without_rebuild(&entry.version) == entry.source_version {
         version.to_owned()
     } else {
@@ -219,7 +221,7 @@ fn from_on(entry: &Entry, version: &str) -> String {
 /// From which version of a binary package on it has what an entry of its source's changelog tells;
 /// None where the location's has it not: a changelog may be newer than another package of the same
 /// source.
-fn since(package: &Entry, entry: &changelog::Entry) -> Option<String> {
+fn fixed_since(package: &Entry, entry: &changelog::Entry) -> Option<String> {
     let renamed = || {
         entry
             .renamed
@@ -230,9 +232,9 @@ fn since(package: &Entry, entry: &changelog::Entry) -> Option<String> {
     let version = if package.source == entry.source { Some(&entry.version) } else { renamed() };
     match version {
         Some(version) => {
-            compare(&package.source_version, version).is_ge().then(|| from_on(package, version))
+            compare(&package.source_version, version).is_ge().then(|| first_fixed(package, version))
         }
-        // Whose changelog it is cannot be seen: what is here has it for sure.
+        // The changelog is of another source: the present version certainly has the fix.
         None => Some(package.version.clone()),
     }
 }
@@ -249,9 +251,14 @@ fn without_rebuild(version: &str) -> &str {
     }
 }
 
-fn changelogs(dir: &Path, location: &Location, asked: &Asked, found: &mut Collected) -> Result<()> {
+fn read_changelogs(
+    dir: &Path,
+    location: &Location,
+    asked: &Asked,
+    found: &mut Collected,
+) -> Result<()> {
     for (source, binaries) in &location.sources {
-        of_source(dir, location, binaries, &mut |entry| {
+        read_source_changelog(dir, location, binaries, &mut |entry| {
             found.entry(source, &entry, binaries, asked)
         })?;
     }
@@ -259,7 +266,7 @@ fn changelogs(dir: &Path, location: &Location, asked: &Asked, found: &mut Collec
 }
 
 /// The changelog of a source package, out of the smallest of its packages that has it.
-fn of_source(
+fn read_source_changelog(
     dir: &Path,
     location: &Location,
     binaries: &[&Entry],
@@ -270,7 +277,7 @@ fn of_source(
     let mut tried = BTreeSet::new();
     let mut waiting: Vec<&Entry> = order.into_iter().rev().collect();
     while let Some(entry) = waiting.pop() {
-        if !tried.insert(&entry.file) || tried.len() > TRIES {
+        if !tried.insert(&entry.file) || tried.len() > MAX_OPENED {
             continue;
         }
         let read = documents::read(&dir.join(&entry.file), &entry.name, &mut |e| {
@@ -284,7 +291,7 @@ fn of_source(
             }
             Ok(Found::Linked | Found::None) => {}
             Err(e) if is_interruption(&e) => return Err(e),
-            // Damaged packages are told of where packages are listed.
+            // Damaged packages are reported with the list of packages.
             Err(_) => {}
         }
     }
@@ -302,7 +309,7 @@ impl Collected {
         title: &str,
         packages: Vec<(String, String)>,
     ) {
-        if packages.is_empty() || (self.0.len() >= MOST && !self.0.contains_key(&id)) {
+        if packages.is_empty() || (self.0.len() >= MAX_FIXES && !self.0.contains_key(&id)) {
             return;
         }
         let kept = names
@@ -331,7 +338,7 @@ impl Collected {
         }
     }
 
-    /// What one entry of a source package's changelog brings.
+    /// Adds the fixes in one entry of the changelog of a source package.
     fn entry(
         &mut self,
         source: &str,
@@ -343,8 +350,10 @@ impl Collected {
         let levels =
             entry.levels.iter().filter(|l| source == BASE_FILES && parse_level(l).is_some());
         for id in entry.ids.iter().chain(levels).filter(|id| asked.wants(id)) {
-            let packages =
-                binaries.iter().filter_map(|e| Some((e.name.clone(), since(e, entry)?))).collect();
+            let packages = binaries
+                .iter()
+                .filter_map(|e| Some((e.name.clone(), fixed_since(e, entry)?)))
+                .collect();
             self.add(id.clone(), vec![], &title, packages);
         }
     }
@@ -358,7 +367,8 @@ impl Collected {
         )
     }
 
-    /// With the words that were asked for among the names, so that who looks for those finds them.
+    /// Adds the words that were asked for to the names of the fixes that they mean, so that they
+    /// can be found by them.
     fn finish(self, asked: &Asked) -> Vec<Fix> {
         let mut all: Vec<Fix> = self.0.into_values().collect();
         for fix in &mut all {

@@ -20,7 +20,7 @@ use crate::software::walk;
 /// The forms of an index, the one that costs least first.
 const FORMS: [&str; 4] = ["Packages", "Packages.gz", "Packages.zst", "Packages.xz"];
 /// The most bytes of a Release file (Debian's have 200 KiB).
-const RELEASE: u64 = 8 << 20;
+const MAX_RELEASE: u64 = 8 << 20;
 /// The most bytes of an index, unpacked. Debian's largest has 60 MiB.
 const MAX_INDEX: u64 = 4 << 30;
 
@@ -29,16 +29,19 @@ const MAX_INDEX: u64 = 4 << 30;
 pub struct Suite {
     /// Its directory below `dists`.
     pub name: String,
+    /// `stable`, as its Release file has it.
     pub suite: String,
+    /// `bookworm`, as its Release file has it.
     pub codename: String,
+    /// `main`, `contrib` and so on.
     pub components: Vec<String>,
     /// `NotAutomatic`: only for packages that are asked for by version (backports, experimental).
     pub on_request: bool,
 }
 
 impl Suite {
-    /// Out of a Release or InRelease file.
-    pub fn of(name: &str, release: &[u8]) -> Self {
+    /// Parses a Release or InRelease file.
+    pub fn parse(name: &str, release: &[u8]) -> Self {
         // In an InRelease file the first paragraph is the armour's.
         let mut reader = Paragraphs::new(release);
         let mut fields = Paragraph::default();
@@ -94,7 +97,7 @@ pub fn suites(dir: &Path) -> Vec<Suite> {
             let release = ["Release", "InRelease"]
                 .iter()
                 .find_map(|f| read_some(regular(&dists.join(&name).join(f))?));
-            found.extend(release.map(|text| Suite::of(&name, &text)));
+            found.extend(release.map(|text| Suite::parse(&name, &text)));
         }
     }
     found
@@ -104,16 +107,16 @@ fn regular(path: &Path) -> Option<File> {
     File::open(path).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))
 }
 
-/// The suites that are for `codename`; where none says so, the only one there is.
+/// The suites for `codename`; if none is, and there is only one suite, that one.
 pub fn chosen(all: &[Suite], codename: &str) -> Vec<Suite> {
     let of: Vec<Suite> = all.iter().filter(|s| s.is_of(codename)).cloned().collect();
     if of.is_empty() && all.len() == 1 { all.to_vec() } else { of }
 }
 
-/// A Release file, as far as one may be long; None where it cannot be read.
+/// The text of a Release file, up to a limit; None if it cannot be read.
 pub fn read_some(release: File) -> Option<Vec<u8>> {
     let mut text = vec![];
-    release.take(RELEASE).read_to_end(&mut text).ok()?;
+    release.take(MAX_RELEASE).read_to_end(&mut text).ok()?;
     Some(text)
 }
 
@@ -138,11 +141,11 @@ pub fn flat(dir: &Path) -> Option<PathBuf> {
     FORMS.iter().map(|f| dir.join(f)).find(|p| p.is_file())
 }
 
-/// Each package of an index, which is called `index`, whose paragraph makes sense, with its
-/// paragraph.
+/// Visits each package of an index, with its paragraph; invalid ones are skipped. Errors call the
+/// file `index`.
 ///
 /// # Errors
-/// What reading says; ALT-711 for an interrupt.
+/// If it cannot be read; ALT-711 if a signal interrupts it.
 pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let reading = || format!("reading {}", index.display());
     let mut reader =
@@ -155,7 +158,7 @@ pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -
             );
         }
         if let Some(entry) = entry(&fields) {
-            // Who visits keeps the package, not its whole paragraph.
+            // Visitors keep the package, not its whole paragraph.
             let kept = [
                 &entry.name,
                 &entry.version,
@@ -172,8 +175,8 @@ pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -
     Ok(())
 }
 
-/// What a paragraph of an index says; None where it makes no sense. `Filename` is relative and
-/// leads nowhere else.
+/// The package that a paragraph of an index describes; None if it is invalid. `Filename` is
+/// relative and leads nowhere else.
 pub fn entry(fields: &Paragraph) -> Option<Entry> {
     let name: PathBuf = Path::new(fields.get("Filename")?)
         .components()
@@ -181,5 +184,5 @@ pub fn entry(fields: &Paragraph) -> Option<Entry> {
         .collect();
     let within = name.components().all(|c| matches!(c, Component::Normal(_)))
         && !name.as_os_str().is_empty();
-    within.then(|| Entry::of(fields, &name).ok()).flatten()
+    within.then(|| Entry::parse(fields, &name).ok()).flatten()
 }

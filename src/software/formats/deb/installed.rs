@@ -1,4 +1,4 @@
-//! dpkg's record of what is installed.
+//! The installed packages, from dpkg's database.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;

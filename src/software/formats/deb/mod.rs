@@ -1,8 +1,8 @@
 //! Debian packages: files, repositories, changelogs, advisories.
 //!
 //! [`catalog`] visits the packages of a directory: through its indexes ([`index`]), or by opening
-//! each file ([`file`]: an archive of [`ar`] around two tar archives, unpacked while they are read).
-//! [`fixes`] reads [`advisories`], then the [`changelog`]s inside packages ([`documents`]).
+//! each file ([`file`]: an archive of [`ar`] around two tar archives, unpacked while they are
+//! read). [`fixes`] reads [`advisories`], then the [`changelog`]s inside packages ([`documents`]).
 
 mod advisories;
 mod ar;
@@ -45,7 +45,7 @@ impl PackageFormat for DebFormat {
     fn read(&self, dir: &Path) -> Result<Option<Listing>> {
         let mut packages = vec![];
         let damaged =
-            catalog::each(dir, None, &mut |entry, _| packages.push(entry.available(dir)))?;
+            catalog::visit(dir, None, &mut |entry, _| packages.push(entry.available(dir)))?;
         if packages.is_empty() && damaged.is_empty() {
             return Ok(None);
         }
@@ -71,7 +71,7 @@ impl PackageFormat for DebFormat {
 
     fn fixes(&self, _packages: &[Available], dir: &Path, asked: &[String]) -> Result<Vec<Fix>> {
         let mut entries = vec![];
-        catalog::each(dir, None, &mut |entry, _| entries.push(entry))?;
+        catalog::visit(dir, None, &mut |entry, _| entries.push(entry))?;
         // A repository states its release. Anything else is taken to be for the running system's.
         let codename = match catalog::form(dir) {
             catalog::Form::Archive(suites) => suites

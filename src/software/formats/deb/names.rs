@@ -7,7 +7,7 @@ use crate::software::formats::level::parse_level;
 /// Advisories have a number that counts their revisions.
 const ADVISORIES: [&str; 4] = ["DSA-", "DLA-", "DTSA-", "USN-"];
 
-/// What a word can mean: the forms, any of which fits. None where it is no name of a fix.
+/// The forms that a word can mean. None if it is not the name of a fix.
 fn forms(word: &str) -> Option<Vec<String>> {
     let upper: String = word.trim().to_ascii_uppercase();
     let packed: String =
@@ -24,7 +24,7 @@ fn forms(word: &str) -> Option<Vec<String>> {
         return match tight[..tight.len() - number.len()].trim_end_matches('#').trim_end_matches(':')
         {
             "LP" => Some(vec![format!("LP#{number}")]),
-            // Which tracker's it is cannot be seen.
+            // The tracker is unknown.
             "" | "BUG" => Some(vec![format!("#{number}"), format!("LP#{number}")]),
             "CLOSES" | "CLOSES:BUG" | "DEBIANBUG" => Some(vec![format!("#{number}")]),
             _ => None,
@@ -33,30 +33,31 @@ fn forms(word: &str) -> Option<Vec<String>> {
     parse_level(&tight).map(|level| vec![level.to_owned()])
 }
 
-/// Whether a word, in any writing, means `id`, which has the one form of its kind.
+/// Whether a word, in any spelling, means `id`, which has its canonical form.
 pub fn is_same(word: &str, id: &str) -> bool {
     Asked::new(&[word.to_owned()]).wants(id)
 }
 
-/// What is asked for.
+/// The fixes that are asked for.
 pub struct Asked {
-    /// As written, and what it can mean.
+    /// Each name as written, and the forms that it can mean.
     words: Vec<(String, Vec<String>)>,
 }
 
 impl Asked {
+    /// Parses the names, in any spelling.
     pub fn new(words: &[String]) -> Self {
-        // What has no form that is known may be written so in an advisory all the same.
+        // A word of no known form may still be the name of an advisory.
         let forms = |w: &String| forms(w).unwrap_or_else(|| vec![w.trim().to_ascii_uppercase()]);
         Self { words: words.iter().map(|w| (w.clone(), forms(w))).collect() }
     }
 
-    /// Nothing is asked for: everything is to be told.
+    /// Whether no name was given, which asks for every fix.
     pub fn is_everything(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// The words that mean `id`, which has the one form of its kind.
+    /// The words that mean `id`, which has its canonical form.
     pub fn meant<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a str> {
         self.words
             .iter()
@@ -64,12 +65,12 @@ impl Asked {
             .map(|(word, _)| word.as_str())
     }
 
-    /// Whether `id` is to be told.
+    /// Whether `id` is asked for.
     pub fn wants(&self, id: &str) -> bool {
         self.is_everything() || self.meant(id).next().is_some()
     }
 
-    /// Words that mean none of what was found.
+    /// The words that mean nothing in `found`.
     pub fn without<'a>(&self, found: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
         let missing = |(_, forms): &&(String, Vec<String>)| {
             !found.clone().any(|id| forms.iter().any(|form| has_form(form, id)))

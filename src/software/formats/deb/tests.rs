@@ -76,7 +76,7 @@ impl Directory {
 
     fn fixes(&self, asked: &[&str], codename: &str) -> Vec<Fix> {
         let mut entries = vec![];
-        catalog::each(&self.path(), None, &mut |entry, _| entries.push(entry)).unwrap();
+        catalog::visit(&self.path(), None, &mut |entry, _| entries.push(entry)).unwrap();
         let asked: Vec<String> = asked.iter().map(|a| (*a).to_owned()).collect();
         let installed = ["tool", "openssl", "other"].map(str::to_owned).into();
         fixes::relevant(

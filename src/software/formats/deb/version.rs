@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-/// Which of two versions is newer. Any text has a place in the order, also one that is no version.
+/// Compares two versions. Any text has a place in the order, even one that is not a version.
 pub fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (Parts::of(a), Parts::of(b));
-    part(a.epoch, b.epoch)
-        .then_with(|| part(a.upstream, b.upstream))
-        .then_with(|| part(a.revision, b.revision))
+    let (a, b) = (Parts::split(a), Parts::split(b));
+    compare_part(a.epoch, b.epoch)
+        .then_with(|| compare_part(a.upstream, b.upstream))
+        .then_with(|| compare_part(a.revision, b.revision))
 }
 
 struct Parts<'a> {
@@ -17,7 +17,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(text: &'a str) -> Self {
+    fn split(text: &'a str) -> Self {
         let text = text.trim();
         // The epoch ends at the first colon, the revision begins behind the last hyphen; one that
         // is absent counts as 0.
@@ -33,7 +33,7 @@ impl<'a> Parts<'a> {
 
 /// Compares by turns what is no digit (letters before all other characters, `~` before even the
 /// end) and numbers.
-fn part(mut a: &[u8], mut b: &[u8]) -> Ordering {
+fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !a.is_empty() || !b.is_empty() {
         loop {
             let (x, y) = (weight(a.first()), weight(b.first()));
@@ -55,7 +55,7 @@ fn part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     Ordering::Equal
 }
 
-/// 0 for the end of what is no digit.
+/// 0 for a digit and for the end.
 fn weight(c: Option<&u8>) -> i32 {
     match c {
         None => 0,
@@ -146,7 +146,7 @@ mod tests {
                 .status
                 .success()
         };
-        // What begins with a letter is no version to dpkg, it warns and compares all the same.
+        // dpkg warns about a version that begins with a letter, and compares it all the same.
         for (a, b) in OLDER {
             assert!(ask(a, "lt", b), "{a} {b}");
         }

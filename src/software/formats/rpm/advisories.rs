@@ -26,8 +26,8 @@ const RELEASES: [&str; 12] = [
     "sles-release",
 ];
 
-/// So many mentions in changelogs are looked at: a medium with a whole release has some hundred
-/// thousand.
+/// At most this many mentions in changelogs are counted: a medium with a whole release has some
+/// hundred thousand.
 const MAX_MENTIONS: usize = 2_000_000;
 
 /// The fixes of `packages`: advisories of the repositories of `tree`, and levels of the
@@ -48,7 +48,7 @@ pub fn find(packages: &[Available], tree: &Tree, asked: &[String]) -> Result<Vec
 /// The advisories of the repositories.
 ///
 /// # Errors
-/// ALT-748 where one cannot be read.
+/// ALT-748 if one cannot be read.
 fn read_updateinfo(tree: &Tree) -> Result<Vec<Fix>> {
     let mut all = vec![];
     for repository in &tree.repositories {
@@ -74,7 +74,7 @@ fn has_all(fixes: &[Fix], asked: &[String]) -> bool {
     !asked.is_empty() && asked.iter().all(known)
 }
 
-/// What the changelogs of the packages name, each fix once with all packages that bring it.
+/// The fixes that the changelogs of the packages name, each once with all packages that have it.
 fn read_changelogs(packages: &[Available]) -> Vec<Fix> {
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut left = MAX_MENTIONS;
@@ -82,11 +82,10 @@ fn read_changelogs(packages: &[Available]) -> Vec<Fix> {
         packages.iter().filter_map(|a| Some((a, Package::read(a.file.as_ref()?).ok()?)))
     {
         let own = package.evr();
-        // Newest first: a fix that is named again later (in a list of all, say) came with the
-        // oldest that names it.
+        // Newest first: of several entries that name a fix, the oldest introduced it.
         for change in package.changelog() {
             let since = since(&change, &package.epoch, &own);
-            for name in names::mentioned(&change.text) {
+            for name in names::find_fixes(&change.text) {
                 left = left.saturating_sub(1);
                 if left == 0 {
                     break;
@@ -112,7 +111,7 @@ fn read_changelogs(packages: &[Available]) -> Vec<Fix> {
 /// there is none, or a later one.
 fn since(change: &Change, epoch: &str, own: &str) -> String {
     let word = change.author.split_whitespace().last().unwrap_or_default().trim_matches(['[', ']']);
-    let evr = version::Evr::of(word);
+    let evr = version::Evr::parse(word);
     let Some(release) = evr
         .release
         .filter(|r| r.starts_with(|c: char| c.is_ascii_digit()) && !word.contains(['@', '<', '>']))
@@ -120,7 +119,7 @@ fn since(change: &Change, epoch: &str, own: &str) -> String {
         return own.to_owned();
     };
     let epoch = if word.contains(':') { evr.epoch } else { epoch };
-    let named = version::written(epoch, evr.version, release);
+    let named = version::format_evr(epoch, evr.version, release);
     if version::compare(&named, own).is_le() { named } else { own.to_owned() }
 }
 
@@ -132,7 +131,7 @@ pub fn levels(packages: &[Available]) -> Vec<Fix> {
         newest.iter().map(|p| (p.name.clone(), p.version.clone())).collect();
     let mut levels: BTreeMap<String, Fix> = BTreeMap::new();
     for release in newest.iter().filter(|p| RELEASES.contains(&p.name.as_str())) {
-        let evr = version::Evr::of(&release.version);
+        let evr = version::Evr::parse(&release.version);
         let id = evr.version.to_owned();
         levels.entry(id.clone()).or_insert_with(|| Fix {
             names: vec![format!("{id}_ML"), format!("{}-{}", release.name, release.version)],

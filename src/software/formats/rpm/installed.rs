@@ -9,7 +9,7 @@ use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
 use crate::software::changes::Package;
 
-/// Where distributions keep the database.
+/// The paths of the database.
 const DATABASES: [&str; 2] = ["usr/lib/sysimage/rpm", "var/lib/rpm"];
 const QUERY: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}}:{0}|\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\n";
 

@@ -1,5 +1,5 @@
-//! Repository files as they lie there: plain, or compressed with gzip, xz or zstd. How is found by
-//! their first bytes, not by their names.
+//! Metadata files of a repository: plain, or compressed with gzip, xz or zstd, which their first
+//! bytes show, not their names.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -9,23 +9,23 @@ use crate::software::unpack::unpacked;
 
 /// The most bytes that a repository's file may have when it is unpacked. The largest distributions'
 /// have some 400 MiB.
-const MOST: u64 = 2 << 30;
+const MAX_UNPACKED: u64 = 2 << 30;
 
 /// Opens a file and unpacks it while it is read. It ends, as if cut off, after 2 GiB.
 ///
 /// # Errors
-/// Why it cannot be read, in words that follow its name.
+/// Why it cannot be read: a clause that follows its name.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>, String> {
     match std::fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => return Err("it is no regular file".to_owned()),
+        Ok(meta) if !meta.is_file() => return Err("it is not a regular file".to_owned()),
         _ => {}
     }
     let mut file = BufReader::new(File::open(path).map_err(|e| e.to_string())?);
     let start = file.fill_buf().map_err(|e| e.to_string())?;
     // Two signs: of whole files, and of headers apart from their data.
     if start.starts_with(b"\0ZCK1") || start.starts_with(b"\0ZHR1") {
-        return Err("it is packed with zchunk, which altdisk does not read".to_owned());
+        return Err("it is compressed with zchunk, which altdisk does not support".to_owned());
     }
     let unpacked = unpacked(file).map_err(|e| e.to_string())?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, unpacked.take(MOST))))
+    Ok(Box::new(BufReader::with_capacity(1 << 16, unpacked.take(MAX_UNPACKED))))
 }

@@ -4,13 +4,13 @@
 //! `SUSE-2024-123`; bugs are `#1234567` whatever the tracker is called (`rhbz#1234567`,
 //! `bsc#1234567`, `1234567`), those of Red Hat's newer tracker `RHEL-12345`.
 
-/// What stands before a bug's number: names of trackers.
+/// Prefixes of bug numbers: the names of trackers.
 const TRACKERS: [&str; 10] =
     ["", "rhbz", "rh", "bz", "bug", "bugzilla", "bsc", "boo", "bnc", "bgo"];
-/// How names of fixes begin that end in numbers, and are written in capitals.
+/// Prefixes of the names of fixes that are written in capitals and end in numbers.
 const CAPITALS: [&str; 5] = ["CVE", "RHSA", "RHBA", "RHEA", "RHEL"];
 
-/// The form that names are compared in. What is no known kind of name stays as it is.
+/// The canonical form of a name, for comparisons. A name of an unknown kind is returned unchanged.
 pub fn canonical(name: &str) -> String {
     let name = name.trim();
     let number = name.rsplit_once('#').map_or(name, |(_, number)| number);
@@ -37,7 +37,7 @@ pub fn is_same(a: &str, b: &str) -> bool {
 
 /// Whether this (in its canonical form) looks like a fix's name at all: references point to web
 /// pages too.
-pub fn is_one(name: &str) -> bool {
+pub fn looks_like_fix(name: &str) -> bool {
     let plain = !name.is_empty()
         && name.len() <= 64
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_:#.".contains(c));
@@ -45,12 +45,12 @@ pub fn is_one(name: &str) -> bool {
 }
 
 /// The fixes that a text (a changelog's entry, a title) names, in their canonical form, each once.
-pub fn mentioned(text: &str) -> Vec<String> {
+pub fn find_fixes(text: &str) -> Vec<String> {
     let part = |c: char| c.is_ascii_alphanumeric() || "-#:/_".contains(c);
     let mut all: Vec<String> = text
         .split(|c| !part(c))
         .flat_map(words)
-        .filter_map(|word| named(word.trim_matches(':')))
+        .filter_map(|word| parse_fix(word.trim_matches(':')))
         .collect();
     all.sort();
     all.dedup();
@@ -62,7 +62,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(if text.contains('#') { '\0' } else { '/' })
 }
 
-fn named(word: &str) -> Option<String> {
+fn parse_fix(word: &str) -> Option<String> {
     let name = canonical(word);
     let digits = |text: &str, least: usize| {
         (least..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
@@ -134,13 +134,22 @@ mod tests {
             "RHEL-4711",
             "RHSA-2024:1234",
         ];
-        assert_eq!(mentioned(text), want);
-        assert!(mentioned("nothing 2024-1111 CVE-20-1").is_empty());
+        assert_eq!(find_fixes(text), want);
+        assert!(find_fixes("nothing 2024-1111 CVE-20-1").is_empty());
     }
 
     #[test]
     fn web_pages_are_no_names() {
-        assert!(is_one("CVE-2024-1111") && is_one("#99") && is_one("openSUSE-SU-2024:0123-1"));
-        assert!(!is_one("https://x/1") && !is_one("") && !is_one("ref") && !is_one("a b1"));
+        assert!(
+            looks_like_fix("CVE-2024-1111")
+                && looks_like_fix("#99")
+                && looks_like_fix("openSUSE-SU-2024:0123-1")
+        );
+        assert!(
+            !looks_like_fix("https://x/1")
+                && !looks_like_fix("")
+                && !looks_like_fix("ref")
+                && !looks_like_fix("a b1")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! A package file: what its header tells, as far as it is of use here.
+//! A package file: the parts of its header that are needed here.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -8,9 +8,9 @@ use super::header::{self, Header, tag};
 use super::version;
 
 /// Bytes of a path that the kernel takes (PATH_MAX).
-const LONGEST_PATH: usize = 4096;
+const MAX_PATH: usize = 4096;
 
-/// What a package requires, provides, or does not go with.
+/// A dependency of a package: required, provided, conflicting and so on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dependency {
     /// A package, a capability, a file, or a whole condition in parentheses.
@@ -27,7 +27,7 @@ impl Dependency {
     const EQUAL: u64 = 1 << 3;
     /// PREREQ, SCRIPT_PRE and SCRIPT_POST: needed before the package's scripts run.
     const BEFORE: u64 = 1 << 6 | 1 << 9 | 1 << 10;
-    /// What rpm itself must be able to.
+    /// A feature of rpm itself.
     const RPMLIB: u64 = 1 << 24;
 
     /// `LT`, `LE`, `EQ`, `GE`, `GT`, as repodata write it; None without a version.
@@ -42,11 +42,13 @@ impl Dependency {
         }
     }
 
-    pub fn before_scripts(&self) -> bool {
+    /// Whether the scripts of the package need it.
+    pub fn is_needed_by_scripts(&self) -> bool {
         self.flags & Self::BEFORE != 0
     }
 
-    pub fn of_rpm_itself(&self) -> bool {
+    /// Whether rpm itself satisfies it.
+    pub fn is_for_rpm_itself(&self) -> bool {
         self.flags & Self::RPMLIB != 0 || self.name.starts_with("rpmlib(")
     }
 }
@@ -56,13 +58,16 @@ impl Dependency {
 pub struct Change {
     /// Who, and in which version: `A B <a@b.c> - 1:2.0-1`.
     pub author: String,
+    /// The text of the entry.
     pub text: String,
 }
 
 /// A file of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
+    /// The full path.
     pub path: String,
+    /// It is a directory.
     pub directory: bool,
     /// Owned by the package, but not in it.
     pub ghost: bool,
@@ -71,14 +76,21 @@ pub struct Owned {
 /// A package's header.
 #[derive(Clone, Debug)]
 pub struct Package {
+    /// The name.
     pub name: String,
+    /// The epoch; `0` if it has none.
     pub epoch: String,
+    /// The version.
     pub version: String,
+    /// The release.
     pub release: String,
+    /// The architecture, or `noarch`.
     pub arch: String,
+    /// It is a source package.
     pub source: bool,
+    /// The whole header.
     pub header: Header,
-    /// Where the header lies in the file.
+    /// The byte range of the header in the file.
     pub range: (u64, u64),
 }
 
@@ -86,19 +98,21 @@ impl Package {
     /// Reads a package file's header; the payload is not looked at.
     ///
     /// # Errors
-    /// Why it is none, or a damaged one.
+    /// Why it is not a package, or is damaged.
     pub fn read(file: &Path) -> Result<Self, String> {
         // A fifo or a device of that name would keep us waiting.
         match std::fs::metadata(file) {
-            Ok(meta) if !meta.is_file() => return Err("it is no regular file".to_owned()),
+            Ok(meta) if !meta.is_file() => return Err("it is not a regular file".to_owned()),
             _ => {}
         }
-        Self::of(&mut BufReader::new(File::open(file).map_err(|e| e.to_string())?))
+        Self::parse(&mut BufReader::new(File::open(file).map_err(|e| e.to_string())?))
     }
 
+    /// Parses a package; the payload is not read.
+    ///
     /// # Errors
     /// As [`Package::read`].
-    pub fn of(from: &mut impl std::io::Read) -> Result<Self, String> {
+    pub fn parse(from: &mut impl std::io::Read) -> Result<Self, String> {
         let header::Lead { source, header, range } = header::read(from)?;
         let needed = |tag: u32, what: &str| match header.text(tag) {
             Some(text)
@@ -120,7 +134,7 @@ impl Package {
 
     /// `[epoch:]version-release`.
     pub fn evr(&self) -> String {
-        version::written(&self.epoch, &self.version, &self.release)
+        version::format_evr(&self.epoch, &self.version, &self.release)
     }
 
     /// Bytes of its files when it is installed.
@@ -155,7 +169,7 @@ impl Package {
         let path = |(n, base): (usize, String)| {
             let dir = usize::try_from(*indexes.get(n)?).ok().and_then(|at| dirs.get(at))?;
             // One long directory for very many files would be a small package and a large list.
-            if dir.len() + base.len() > LONGEST_PATH {
+            if dir.len() + base.len() > MAX_PATH {
                 return None;
             }
             Some((n, format!("{dir}{base}")))

@@ -9,18 +9,18 @@ use crate::software::budget::{Budget, MAX_WORD};
 use crate::software::model::Available;
 
 /// The most packages of one repository; the largest distributions have a hundred thousand.
-const MOST: usize = 500_000;
+const MAX_PACKAGES: usize = 500_000;
 /// Bytes of a summary; the rest of a longer one is cut.
-const SUMMARY: usize = 200;
+const MAX_SUMMARY: usize = 200;
 
 /// Reads the packages, without source packages. Their files are as the repository names them,
 /// relative to it.
 ///
 /// # Errors
-/// Where the XML is damaged or larger than can be believed.
+/// If the XML is damaged or implausibly large.
 pub fn read(from: impl BufRead) -> Result<Vec<Available>, String> {
     let (mut all, mut now, mut budget) = (vec![], Available::default(), Budget::default());
-    xml::each(from, |path, node| {
+    xml::visit(from, |path, node| {
         let [_, package, inner @ ..] = path else { return Ok(()) };
         if package != "package" {
             return Ok(());
@@ -36,23 +36,23 @@ pub fn read(from: impl BufRead) -> Result<Vec<Available>, String> {
                     return Ok(());
                 }
                 budget.keep(done.summary.len())?;
-                if all.len() >= MOST {
-                    return Err("it lists more packages than can be believed".to_owned());
+                if all.len() >= MAX_PACKAGES {
+                    return Err("it lists implausibly many packages".to_owned());
                 }
                 all.push(done);
             }
             ([one], Node::Text(text)) => match one.as_str() {
                 "name" => add(&mut now.name, text, &mut budget)?,
                 "arch" => add(&mut now.arch, text, &mut budget)?,
-                "summary" if now.summary.len() < SUMMARY => {
-                    now.summary.extend(text.chars().take(SUMMARY))
+                "summary" if now.summary.len() < MAX_SUMMARY => {
+                    now.summary.extend(text.chars().take(MAX_SUMMARY))
                 }
                 _ => {}
             },
             ([one], Node::Open(attributes)) => match one.as_str() {
                 "version" => {
                     let get = |name| attributes.get(name).unwrap_or_default();
-                    now.version = version::written(&get("epoch"), &get("ver"), &get("rel"));
+                    now.version = version::format_evr(&get("epoch"), &get("ver"), &get("rel"));
                     budget.keep_word(&now.version)?;
                 }
                 "size" => {
@@ -84,7 +84,7 @@ fn add(to: &mut String, text: &str, budget: &mut Budget) -> Result<(), String> {
     }
 }
 
-/// The packages' files as they lie below `repository`; None for those that are not there.
+/// Turns the files of packages into paths below `repository`; None for those that do not exist.
 pub fn locate(all: &mut [Available], repository: &Path) {
     for package in all {
         let inside = |f: &PathBuf| {

@@ -5,21 +5,21 @@ use std::path::{Component, Path, PathBuf};
 use super::metadata_file::open;
 use super::xml::{self, Node};
 
-/// Where it is in a repository.
+/// Its path in a repository.
 pub const REPOMD: &str = "repodata/repomd.xml";
-/// So many kinds of metadata are read of one repository.
-const MOST_KINDS: usize = 64;
+/// At most this many kinds of metadata are read of one repository.
+const MAX_KINDS: usize = 64;
 
 /// The files of a kind of metadata, `primary` or `updateinfo`, as the repository names them: first
 /// those of the plain XML, then those that carry a suffix (`primary_zck`). Empty where the
 /// repository has none.
 ///
 /// # Errors
-/// Where repomd.xml cannot be read, or names a file outside the repository.
+/// If repomd.xml cannot be read, or names a file outside the repository.
 pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
     let mut found: Vec<(String, PathBuf)> = vec![];
     let mut now: Option<String> = None;
-    xml::each(
+    xml::visit(
         open(&repository.join(REPOMD)).map_err(|e| format!("{REPOMD}: {e}"))?,
         |path, node| {
             let Node::Open(attributes) = node else { return Ok(()) };
@@ -27,7 +27,7 @@ pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
                 [_, data] if data == "data" => now = attributes.get("type"),
                 [_, data, location] if data == "data" && location == "location" => {
                     if let (Some(kind), Some(href)) = (&now, attributes.get("href"))
-                        && found.len() < MOST_KINDS
+                        && found.len() < MAX_KINDS
                     {
                         found.push((kind.clone(), PathBuf::from(href)));
                     }
@@ -51,11 +51,10 @@ pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
     }
 }
 
-/// A file of metadata, as the repository names it, and what is in it.
+/// A file of metadata, as the repository names it, and a reader of its contents.
 pub type Opened = (PathBuf, Box<dyn std::io::BufRead>);
 
-/// Opens the metadata of a kind, the first file of it that can be read; None where the repository
-/// has none.
+/// Opens the metadata of a kind: the first file that can be read; None if the repository has none.
 ///
 /// # Errors
 /// As [`files`], or why no file of it can be read.

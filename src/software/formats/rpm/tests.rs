@@ -147,7 +147,7 @@ fn our_repository_is_what_createrepo_makes() {
         .collect();
     fs::write(world.join("bad.rpm"), b"none").unwrap();
     files.push((world.join("bad.rpm"), world.join("bad.rpm")));
-    let damaged = write::repository(&ours, &files).unwrap();
+    let damaged = write::create_repository(&ours, &files).unwrap();
     assert_eq!(damaged, [(world.join("bad.rpm"), "it is cut off".to_owned())]);
     let (mine, theirs) =
         (read(&ours).unwrap().unwrap(), read(&world.join("repo")).unwrap().unwrap());
@@ -221,13 +221,13 @@ fn bytes() -> Option<Vec<u8>> {
 #[test]
 fn damaged_packages_are_said_to_be() {
     let Some(whole) = bytes() else { return };
-    let package = Package::of(&mut whole.as_slice()).unwrap();
+    let package = Package::parse(&mut whole.as_slice()).unwrap();
     assert_eq!(
         (package.evr().as_str(), package.changelog().len(), package.files().len()),
         ("2.0-1.fc40", 2, 2)
     );
-    assert!(Package::of(&mut &whole[..40]).unwrap_err().contains("cut off"));
-    assert!(Package::of(&mut &b"x".repeat(200)[..]).unwrap_err().contains("no rpm package"));
+    assert!(Package::parse(&mut &whole[..40]).unwrap_err().contains("cut off"));
+    assert!(Package::parse(&mut &b"x".repeat(200)[..]).unwrap_err().contains("not an rpm package"));
     // A header that promises more than there is, or than can be.
     let at = package.range.0 as usize;
     for (offset, value, word) in [
@@ -239,7 +239,7 @@ fn damaged_packages_are_said_to_be() {
         let mut broken = whole.clone();
         broken[at + offset..at + offset + 4].copy_from_slice(&value.to_be_bytes());
         assert!(
-            Package::of(&mut broken.as_slice()).unwrap_err().contains(word),
+            Package::parse(&mut broken.as_slice()).unwrap_err().contains(word),
             "{offset} {value}"
         );
     }
@@ -253,7 +253,7 @@ fn damaged_packages_are_said_to_be() {
 #[test]
 fn no_damage_ends_the_program() {
     let Some(whole) = bytes() else { return };
-    let end = Package::of(&mut whole.as_slice()).unwrap().range.1 as usize;
+    let end = Package::parse(&mut whole.as_slice()).unwrap().range.1 as usize;
     let use_it = |package: Package| {
         let _ = (package.files(), package.changelog(), package.installed_size(), package.evr());
         package.dependencies(header::tag::REQUIRES).len()
@@ -263,10 +263,10 @@ fn no_damage_ends_the_program() {
         for (at, byte) in &changes {
             broken[*at] = *byte;
         }
-        if let Ok(package) = Package::of(&mut broken.as_slice()) {
+        if let Ok(package) = Package::parse(&mut broken.as_slice()) {
             use_it(package);
         }
-        prop_assert!(Package::of(&mut &whole[..cut]).is_err());
+        prop_assert!(Package::parse(&mut &whole[..cut]).is_err());
     });
 }
 
@@ -281,7 +281,7 @@ proptest! {
 #[test]
 fn floods_are_refused() {
     let deep = "<a>".repeat(100);
-    assert!(primary::read(deep.as_bytes()).unwrap_err().contains("too deep"));
+    assert!(primary::read(deep.as_bytes()).unwrap_err().contains("nested too deep"));
     let long = std::io::BufReader::new(std::io::Read::chain(&b"<a>"[..], std::io::repeat(b'x')));
     assert!(primary::read(long).unwrap_err().contains("too long"));
     let entities = "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><metadata><package><name>&b;</name><version ver='1' rel='1'/></package></metadata>";

@@ -1,5 +1,4 @@
-//! What a directory holds: repositories (directories with `repodata/repomd.xml`), and package files
-//! outside them.
+//! Finds repositories (directories with `repodata/repomd.xml`) and package files outside them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +7,16 @@ use anyhow::Result;
 use super::repomd::REPOMD;
 use crate::software::walk;
 
-/// What was found, sorted.
+/// The repositories and package files of a directory, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
+    /// Directories that contain `repodata/`.
     pub repositories: Vec<PathBuf>,
-    /// Package files that lie in no repository.
+    /// Package files outside repositories.
     pub files: Vec<PathBuf>,
 }
 
-/// Looks through a directory.
+/// Searches a directory.
 ///
 /// # Errors
 /// As [`walk::files`].

@@ -10,14 +10,14 @@ use crate::software::budget::Budget;
 use crate::software::model::Fix;
 
 /// The most advisories of one repository; Red Hat's have some ten thousand.
-const MOST: usize = 200_000;
+const MAX_ADVISORIES: usize = 200_000;
 /// The most names and packages of one advisory.
-const MOST_NAMES: usize = 10_000;
-const MOST_PACKAGES: usize = 100_000;
+const MAX_NAMES: usize = 10_000;
+const MAX_PACKAGES: usize = 100_000;
 /// Characters of an id.
-const ID: usize = 128;
+const MAX_ID: usize = 128;
 /// Bytes of a title; the rest of a longer one is cut.
-const TITLE: usize = 200;
+const MAX_TITLE: usize = 200;
 
 /// An advisory while it is read.
 #[derive(Default)]
@@ -32,18 +32,18 @@ struct Advisory {
 }
 
 impl Advisory {
-    fn refer(&mut self, id: &str, kind: &str, budget: &mut Budget) -> Result<(), String> {
+    fn add_reference(&mut self, id: &str, kind: &str, budget: &mut Budget) -> Result<(), String> {
         let name = match kind {
-            // Bug trackers' numbers stand there without a word before them.
+            // Bug numbers have no prefix there.
             "bugzilla" if id.bytes().all(|b| b.is_ascii_digit()) && !id.is_empty() => {
                 format!("#{id}")
             }
             _ => names::canonical(id),
         };
-        if names::is_one(&name)
+        if names::looks_like_fix(&name)
             && name != self.id
             && !self.names.contains(&name)
-            && self.names.len() < MOST_NAMES
+            && self.names.len() < MAX_NAMES
         {
             budget.keep_word(&name)?;
             self.names.push(name);
@@ -51,7 +51,12 @@ impl Advisory {
         Ok(())
     }
 
-    fn package(&mut self, name: String, found: String, budget: &mut Budget) -> Result<(), String> {
+    fn add_package(
+        &mut self,
+        name: String,
+        found: String,
+        budget: &mut Budget,
+    ) -> Result<(), String> {
         budget.keep_word(&found)?;
         match self.packages.get_mut(&name) {
             Some(there) if version::compare(there, &found).is_lt() => *there = found,
@@ -64,8 +69,8 @@ impl Advisory {
         Ok(())
     }
 
-    fn fix(mut self) -> Fix {
-        let announced = suse(&self.id, &self.kind);
+    fn into_fix(mut self) -> Fix {
+        let announced = suse_names(&self.id, &self.kind);
         self.names.extend(announced);
         Fix {
             id: self.id,
@@ -79,7 +84,7 @@ impl Advisory {
 /// The names that SUSE announces a patch by: `SUSE-SLE-Module-Basesystem-15-SP6-2024-123` is
 /// SUSE-2024-123, announced as SUSE-SU-2024:0123-1 (SU for security, RU for recommended);
 /// openSUSE's own likewise.
-fn suse(id: &str, kind: &str) -> Vec<String> {
+fn suse_names(id: &str, kind: &str) -> Vec<String> {
     let maker = ["SUSE", "openSUSE"]
         .into_iter()
         .find(|m| id.strip_prefix(m).is_some_and(|rest| rest.starts_with('-')));
@@ -103,10 +108,10 @@ fn suse(id: &str, kind: &str) -> Vec<String> {
 /// Reads the advisories.
 ///
 /// # Errors
-/// Where the XML is damaged or larger than can be believed.
+/// If the XML is damaged or implausibly large.
 pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
     let (mut all, mut now, mut budget) = (vec![], Advisory::default(), Budget::default());
-    xml::each(from, |path, node| {
+    xml::visit(from, |path, node| {
         let [_, update, inner @ ..] = path else { return Ok(()) };
         if update != "update" {
             return Ok(());
@@ -120,42 +125,43 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
                 };
             }
             ([], Node::Close) => {
-                let fix = std::mem::take(&mut now).fix();
+                let fix = std::mem::take(&mut now).into_fix();
                 if fix.id.is_empty() || fix.packages.is_empty() {
                     return Ok(());
                 }
                 budget.keep(fix.id.len() + fix.title.len())?;
-                if all.len() >= MOST {
-                    return Err("it lists more advisories than can be believed".to_owned());
+                if all.len() >= MAX_ADVISORIES {
+                    return Err("it lists implausibly many advisories".to_owned());
                 }
                 all.push(fix);
             }
             (["id"], Node::Text(text)) if now.id.len() < 128 => {
-                now.id.extend(text.trim().chars().take(ID))
+                now.id.extend(text.trim().chars().take(MAX_ID))
             }
-            (["title"], Node::Text(text)) if now.title.len() < TITLE => {
-                now.title.extend(text.chars().take(TITLE))
+            (["title"], Node::Text(text)) if now.title.len() < MAX_TITLE => {
+                now.title.extend(text.chars().take(MAX_TITLE))
             }
             (["references", "reference"], Node::Open(attributes)) => {
                 let (id, kind) = (
                     attributes.get("id").unwrap_or_default(),
                     attributes.get("type").unwrap_or_default(),
                 );
-                now.refer(&id, &kind, &mut budget)?;
+                now.add_reference(&id, &kind, &mut budget)?;
                 // Some name the CVE in the title alone: `CVE-2024-1111 foo: overflow`.
-                for name in names::mentioned(&attributes.get("title").unwrap_or_default()) {
+                for name in names::find_fixes(&attributes.get("title").unwrap_or_default()) {
                     if name.starts_with("CVE-") {
-                        now.refer(&name, "cve", &mut budget)?;
+                        now.add_reference(&name, "cve", &mut budget)?;
                     }
                 }
             }
             (["pkglist", "collection", "package"], Node::Open(attributes)) => {
                 let get = |name| attributes.get(name).unwrap_or_default();
                 if !matches!(get("arch").as_str(), "src" | "nosrc")
-                    && now.packages.len() < MOST_PACKAGES
+                    && now.packages.len() < MAX_PACKAGES
                 {
-                    let found = version::written(&get("epoch"), &get("version"), &get("release"));
-                    now.package(get("name"), found, &mut budget)?;
+                    let found =
+                        version::format_evr(&get("epoch"), &get("version"), &get("release"));
+                    now.add_package(get("name"), found, &mut budget)?;
                 }
             }
             _ => {}
@@ -187,7 +193,7 @@ mod tests {
             ("FEDORA-2024-0123456789", "security", vec![]),
             ("SUSE-x", "security", vec![]),
         ] {
-            assert_eq!(suse(id, kind), want, "{id}");
+            assert_eq!(suse_names(id, kind), want, "{id}");
         }
     }
 

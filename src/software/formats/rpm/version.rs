@@ -8,7 +8,7 @@
 
 use std::cmp::Ordering;
 
-/// What a version is made of, oldest first. `End` is where a row has no more.
+/// A part of a version, oldest first. `End` is the end of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Token<'a> {
     Tilde,
@@ -62,15 +62,17 @@ fn parts(a: &str, b: &str) -> Ordering {
 /// A version in its three parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evr<'a> {
-    /// Digits; `0` where none is written.
+    /// Digits; `0` if it has none.
     pub epoch: &'a str,
+    /// The version of the software.
     pub version: &'a str,
-    /// None where none is written: such a version means every release of it.
+    /// None if it has none: such a version matches every release.
     pub release: Option<&'a str>,
 }
 
 impl<'a> Evr<'a> {
-    pub fn of(text: &'a str) -> Self {
+    /// Splits `[epoch:]version[-release]`.
+    pub fn parse(text: &'a str) -> Self {
         let (epoch, rest) = match text.split_once(':') {
             Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => {
                 (if epoch.is_empty() { "0" } else { epoch }, rest)
@@ -84,9 +86,9 @@ impl<'a> Evr<'a> {
     }
 }
 
-/// Which of two versions is newer. One without a release is older than the same with any.
+/// Compares two versions. One without a release is older than the same with any.
 pub fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (Evr::of(a), Evr::of(b));
+    let (a, b) = (Evr::parse(a), Evr::parse(b));
     parts(a.epoch, b.epoch).then_with(|| parts(a.version, b.version)).then_with(|| {
         match (a.release, b.release) {
             (Some(a), Some(b)) => parts(a, b),
@@ -95,8 +97,8 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     })
 }
 
-/// Writes a version as it is shown everywhere here: no epoch where it is 0.
-pub fn written(epoch: &str, version: &str, release: &str) -> String {
+/// Formats a version; an epoch of 0 is left out.
+pub fn format_evr(epoch: &str, version: &str, release: &str) -> String {
     match epoch.trim_start_matches('0') {
         "" => format!("{version}-{release}"),
         epoch => format!("{epoch}:{version}-{release}"),
@@ -105,9 +107,9 @@ pub fn written(epoch: &str, version: &str, release: &str) -> String {
 
 /// The same of a whole version: `0:1.0-1` is `1.0-1`.
 pub fn normalize(evr: &str) -> String {
-    let parts = Evr::of(evr);
+    let parts = Evr::parse(evr);
     match parts.release {
-        Some(release) => written(parts.epoch, parts.version, release),
+        Some(release) => format_evr(parts.epoch, parts.version, release),
         None => evr.to_owned(),
     }
 }
@@ -181,9 +183,9 @@ mod tests {
         ] {
             assert_eq!(compare(a, b), Ordering::Equal, "{a} {b}");
         }
-        assert_eq!(Evr::of("http://x-1").epoch, "0");
+        assert_eq!(Evr::parse("http://x-1").epoch, "0");
         assert_eq!(
-            (written("0", "1", "2"), written("3", "1", "2"), written("", "1", "2")),
+            (format_evr("0", "1", "2"), format_evr("3", "1", "2"), format_evr("", "1", "2")),
             ("1-2".into(), "3:1-2".into(), "1-2".into())
         );
     }

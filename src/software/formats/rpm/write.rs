@@ -33,14 +33,14 @@ const KINDS: [(&str, [u32; 3]); 8] = [
     ("supplements", tag::SUPPLEMENTS),
 ];
 
-/// Writes what passes on, and sums it.
-struct Summed<W> {
+/// A writer that also computes the checksum and the length.
+struct HashingWriter<W> {
     to: W,
     sum: Sha256,
     length: u64,
 }
 
-impl<W: Write> Write for Summed<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.to.write(bytes)?;
         self.sum.update(&bytes[..n]);
@@ -62,8 +62,8 @@ fn hex(sum: Sha256) -> String {
 /// damaged ones are left out; the latter are returned, with why.
 ///
 /// # Errors
-/// What cannot be read or written.
-pub fn repository(
+/// If something cannot be read or written.
+pub fn create_repository(
     repository: &Path,
     files: &[(PathBuf, PathBuf)],
 ) -> Result<Vec<(PathBuf, String)>> {
@@ -76,17 +76,16 @@ pub fn repository(
         match Package::read(here) {
             Ok(package) if package.source => {}
             Ok(package) => {
-                // Named by what it is, whatever the file is called: names of files need not be
-                // text.
+                // The name comes from the header: the name of the file may not be text.
                 let name = format!(
                     "{}-{}-{}.{}",
                     package.name, package.version, package.release, package.arch
                 )
                 .replace('/', "_");
-                let again = taken.entry(name.clone()).or_default();
+                let count = taken.dependency_element(name.clone()).or_default();
                 let link =
-                    if *again == 0 { format!("{name}.rpm") } else { format!("{name}.{again}.rpm") };
-                *again += 1;
+                    if *count == 0 { format!("{name}.rpm") } else { format!("{name}.{count}.rpm") };
+                *count += 1;
                 symlink(there, repository.join(&link))
                     .with_context(|| format!("linking {link} in {}", repository.display()))?;
                 good.push((here, link));
@@ -96,16 +95,16 @@ pub fn repository(
     }
     let write = || -> io::Result<()> {
         let to = BufWriter::new(File::create(repository.join(PRIMARY))?);
-        let mut to = Summed { to, sum: Sha256::new(), length: 0 };
-        primary(&mut to, &good)?;
+        let mut to = HashingWriter { to, sum: Sha256::new(), length: 0 };
+        write_primary(&mut to, &good)?;
         to.flush()?;
-        fs::write(repository.join(REPOMD), repomd(to.length, &hex(to.sum)))
+        fs::write(repository.join(REPOMD), build_repomd(to.length, &hex(to.sum)))
     };
     write().with_context(|| format!("writing the list of packages in {}", repository.display()))?;
     Ok(damaged)
 }
 
-fn repomd(length: u64, sum: &str) -> String {
+fn build_repomd(length: u64, sum: &str) -> String {
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <repomd xmlns="http://linux.duke.edu/metadata/repo" xmlns:rpm="http://linux.duke.edu/metadata/rpm">
@@ -123,7 +122,7 @@ fn repomd(length: u64, sum: &str) -> String {
     )
 }
 
-fn primary(to: &mut impl Write, files: &[(&PathBuf, String)]) -> io::Result<()> {
+fn write_primary(to: &mut impl Write, files: &[(&PathBuf, String)]) -> io::Result<()> {
     writeln!(to, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(
         to,
@@ -133,12 +132,17 @@ fn primary(to: &mut impl Write, files: &[(&PathBuf, String)]) -> io::Result<()> 
     for (file, link) in files {
         // Read twice, rather than all of them kept.
         let package = Package::read(file).map_err(io::Error::other)?;
-        one(to, &package, file, link)?;
+        write_package(to, &package, file, link)?;
     }
     writeln!(to, "</metadata>")
 }
 
-fn one(to: &mut impl Write, package: &Package, file: &Path, link: &str) -> io::Result<()> {
+fn write_package(
+    to: &mut impl Write,
+    package: &Package,
+    file: &Path,
+    link: &str,
+) -> io::Result<()> {
     let (mut reader, mut sum, mut size) = (File::open(file)?, Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -190,13 +194,13 @@ fn one(to: &mut impl Write, package: &Package, file: &Path, link: &str) -> io::R
         let mut seen = HashSet::new();
         // rpm itself is asked by rpm itself, when it installs.
         let mut all = package.dependencies(tags);
-        all.retain(|d| !d.of_rpm_itself() && seen.insert(d.clone()));
+        all.retain(|d| !d.is_for_rpm_itself() && seen.insert(d.clone()));
         if all.is_empty() {
             continue;
         }
         writeln!(to, "    <rpm:{kind}>")?;
         for dependency in all {
-            writeln!(to, "      {}", entry(&dependency, kind == "requires"))?;
+            writeln!(to, "      {}", dependency_element(&dependency, kind == "requires"))?;
         }
         writeln!(to, "    </rpm:{kind}>")?;
     }
@@ -213,17 +217,17 @@ fn one(to: &mut impl Write, package: &Package, file: &Path, link: &str) -> io::R
     writeln!(to, "  </format>\n</package>")
 }
 
-fn entry(dependency: &Dependency, requires: bool) -> String {
+fn dependency_element(dependency: &Dependency, requires: bool) -> String {
     let mut text = format!("<rpm:entry name=\"{}\"", escape(&dependency.name));
     if let Some(relation) = dependency.relation() {
-        let evr = Evr::of(&dependency.version);
+        let evr = Evr::parse(&dependency.version);
         text +=
             &format!(r#" flags="{relation}" epoch="{}" ver="{}""#, evr.epoch, escape(evr.version));
         if let Some(release) = evr.release {
             text += &format!(r#" rel="{}""#, escape(release));
         }
     }
-    if requires && dependency.before_scripts() {
+    if requires && dependency.is_needed_by_scripts() {
         text += r#" pre="1""#;
     }
     text + "/>"

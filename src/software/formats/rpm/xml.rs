@@ -10,12 +10,12 @@ use std::io::{self, BufRead, Read};
 
 use quick_xml::events::{BytesStart, Event};
 
-/// Elements within elements.
-const DEEPEST: usize = 32;
-/// Bytes of one tag or of one text without a tag.
-const LONGEST: usize = 8 << 20;
+/// The deepest nesting of elements.
+const MAX_DEPTH: usize = 32;
+/// The longest tag, or text between tags, in bytes.
+const MAX_EVENT: usize = 8 << 20;
 
-/// What is met, one after the other.
+/// An event of the document.
 pub enum Node<'a> {
     /// An element begins; it is the last of the path.
     Open(Attributes<'a>),
@@ -37,13 +37,13 @@ impl Attributes<'_> {
     }
 }
 
-/// A reader that brings no more than [`LONGEST`] bytes between two events.
-struct Fenced<R> {
+/// A reader that brings no more than [`MAX_EVENT`] bytes between two events.
+struct LimitedReader<R> {
     inner: R,
     left: usize,
 }
 
-impl<R: BufRead> Read for Fenced<R> {
+impl<R: BufRead> Read for LimitedReader<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let some = self.fill_buf()?;
         let n = some.len().min(to.len());
@@ -53,7 +53,7 @@ impl<R: BufRead> Read for Fenced<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Fenced<R> {
+impl<R: BufRead> BufRead for LimitedReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.left == 0 {
             return Err(io::Error::other("an element is too long"));
@@ -68,41 +68,41 @@ impl<R: BufRead> BufRead for Fenced<R> {
     }
 }
 
-/// Reads a document and tells `each` what it meets, with the names of the open elements (without
+/// Reads a document and calls `visit` for each event, with the names of the open elements (without
 /// prefixes), the outermost first.
 ///
 /// # Errors
-/// Where the document is damaged, too deep or too long, or what `each` says.
-pub fn each(
+/// If the document is damaged, too deep or too long; the error of `visit`.
+pub fn visit(
     from: impl BufRead,
-    mut each: impl FnMut(&[String], Node) -> Result<(), String>,
+    mut visit: impl FnMut(&[String], Node) -> Result<(), String>,
 ) -> Result<(), String> {
-    let mut reader = quick_xml::Reader::from_reader(Fenced { inner: from, left: LONGEST });
+    let mut reader = quick_xml::Reader::from_reader(LimitedReader { inner: from, left: MAX_EVENT });
     reader.config_mut().expand_empty_elements = true;
     let (mut path, mut buffer): (Vec<String>, Vec<u8>) = (vec![], vec![]);
     let mut met = false;
     loop {
         buffer.clear();
-        reader.get_mut().left = LONGEST;
+        reader.get_mut().left = MAX_EVENT;
         let event =
             reader.read_event_into(&mut buffer).map_err(|e| format!("its XML is damaged: {e}"))?;
         match event {
             Event::Start(start) => {
-                if path.len() >= DEEPEST {
-                    return Err("its elements are too deep within each other".to_owned());
+                if path.len() >= MAX_DEPTH {
+                    return Err("its elements are nested too deep".to_owned());
                 }
                 met = true;
                 path.push(start.local_name().into_inner().to_owned());
-                each(&path, Node::Open(Attributes(&start)))?;
+                visit(&path, Node::Open(Attributes(&start)))?;
             }
             Event::End(_) => {
-                each(&path, Node::Close)?;
+                visit(&path, Node::Close)?;
                 path.pop();
             }
-            Event::Text(t) => each(&path, Node::Text(&t))?,
-            Event::CData(t) => each(&path, Node::Text(&t))?,
+            Event::Text(t) => visit(&path, Node::Text(&t))?,
+            Event::CData(t) => visit(&path, Node::Text(&t))?,
             Event::GeneralRef(r) => match r.resolve_char_ref() {
-                Ok(Some(c)) => each(&path, Node::Text(c.encode_utf8(&mut [0; 4])))?,
+                Ok(Some(c)) => visit(&path, Node::Text(c.encode_utf8(&mut [0; 4])))?,
                 _ => each(
                     &path,
                     Node::Text(quick_xml::escape::resolve_predefined_entity(&r).unwrap_or("?")),

@@ -1,7 +1,7 @@
 //! apt_auth.conf(5): the password of a repository at a URL, in a file that only root reads.
 //!
-//! apt is given the URL without it, so that it stands neither in a process list, nor in apt's
-//! words, nor in its logs in the copy.
+//! apt gets the URL without the password, so that it appears neither in the process list, nor in
+//! the output of apt, nor in its logs in the copy.
 
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ const FILE: &str = "auth.conf";
 /// The URL without user and password. What apt needs to know of them is written down.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write(job: &Job, url: &SecretText) -> Result<String> {
     let (plain, line) = split(url.expose());
     if let Some(line) = line {
@@ -24,7 +24,7 @@ pub fn write(job: &Job, url: &SecretText) -> Result<String> {
     Ok(plain)
 }
 
-/// The option that names the file, where there is one. Without it, that of the copy holds.
+/// The option with the path of the file, if it was written. Otherwise apt uses that of the copy.
 pub fn option(job: &Job) -> Option<String> {
     let file = below(job, FILE);
     job.copy()
@@ -32,8 +32,8 @@ pub fn option(job: &Job) -> Option<String> {
         .then(|| format!("Dir::Etc::netrc={}", file.display()))
 }
 
-/// The URL without user and password, and the line that says them for its host. As apt does, both
-/// are taken for percent-encoded.
+/// Splits a URL into the one without user and password, and the line of auth.conf for its host.
+/// Like apt, it takes both for percent-encoded.
 fn split(url: &str) -> (String, Option<String>) {
     let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
     // A `/` in a password should have been encoded; the last `@` is what ends it all the same.
@@ -42,8 +42,7 @@ fn split(url: &str) -> (String, Option<String>) {
     let (name, password) = (secret::decoded(name), secret::decoded(password));
     let plain = format!("{scheme}://{place}");
     let host = place.split('/').next().unwrap_or_default();
-    // The file knows no quotes: such a password cannot stand in it, and the server will say that
-    // one is missing.
+    // The file has no quotes, so it cannot contain such a password; the server will ask for one.
     let word = |text: &str| !text.contains(|c: char| c.is_whitespace() || c.is_control());
     if name.is_empty() || !word(&name) || !word(&password) {
         return (plain, None);

@@ -1,4 +1,4 @@
-//! How apt and dpkg are started in the alternate.
+//! Runs apt and dpkg in the alternate.
 //!
 //! Nobody is there to answer: debconf(7) takes defaults, apt-listchanges and apt-listbugs stay
 //! away, needrestart(1) restarts nothing. Configuration files (dpkg(1), `--force-confdef
@@ -15,8 +15,8 @@ use crate::software::managers::manager::Job;
 use crate::software::source::PackageSource;
 use crate::text::printable;
 
-/// What `-I` replaces. Packages that nothing needs any more stay: they are the administrator's to
-/// remove.
+/// Defaults that `-I` replaces. Packages that nothing needs any more stay: the administrator
+/// decides about them.
 pub const DEFAULTS: [&str; 6] = [
     "-o",
     "Dpkg::Options::=--force-confdef",
@@ -41,10 +41,10 @@ const ENV: [(&str, &str); 6] = [
 ];
 
 /// Options of `-I` with passwords, below the job's directory.
-const OWN: &str = "own.conf";
+const OPTIONS_FILE: &str = "own.conf";
 
-/// How many lines of what a program said an error quotes.
-const QUOTED: usize = 10;
+/// An error quotes this many lines of output.
+const MAX_QUOTED: usize = 10;
 
 /// A program of apt's or dpkg's that is about to be run.
 pub struct Call<'a> {
@@ -72,12 +72,13 @@ impl<'a> Call<'a> {
         }
         cmd = cmd.env(debconf::VARIABLE, debconf::override_in(job));
         if job.flags.accept_licences {
-            // What Microsoft's and others' packages look for.
+            // Read by the packages of Microsoft and others.
             cmd = cmd.env("ACCEPT_EULA", "Y");
         }
         Self { job, cmd }
     }
 
+    /// Adds arguments.
     pub fn args<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(mut self, args: I) -> Self {
         self.cmd = self.cmd.args(args);
         self
@@ -85,12 +86,12 @@ impl<'a> Call<'a> {
 
     /// Adds the flags of `-I`, or the defaults.
     pub fn flags(self) -> Self {
-        match &self.job.flags.own {
+        match &self.job.flags.native {
             Some(_) => {
                 // Checked before anything began.
-                let apart = self.job.flags.apart("apt").unwrap_or_default();
-                let file = (!apart.options.is_empty()).then(|| below(self.job, OWN));
-                let call = self.args(apart.words);
+                let split = self.job.flags.split_secrets("apt").unwrap_or_default();
+                let file = (!split.options.is_empty()).then(|| below(self.job, OPTIONS_FILE));
+                let call = self.args(split.words);
                 match file {
                     Some(file) => call.arg("-c").arg(file),
                     None => call,
@@ -104,6 +105,7 @@ impl<'a> Call<'a> {
         self.args([arg])
     }
 
+    /// The command, ready to run.
     pub fn cmd(self) -> Cmd {
         self.cmd
     }
@@ -151,25 +153,25 @@ fn options(job: &Job) -> Vec<String> {
 ///
 /// # Errors
 /// If they cannot be made.
-pub fn directories(job: &Job) -> Result<()> {
+pub fn prepare_directories(job: &Job) -> Result<()> {
     let copy = job.copy()?;
-    let own = job.flags.apart("apt")?.options;
+    let own = job.flags.split_secrets("apt")?.options;
     if !own.is_empty() {
-        copy.replace(below(job, OWN), conf(&own).as_bytes(), 0o600)?;
+        copy.replace(below(job, OPTIONS_FILE), build_conf(&own).as_bytes(), 0o600)?;
     }
     ["lists/partial", "cache/archives/partial"]
         .iter()
         .try_for_each(|name| copy.make_directories(below(job, name)))
 }
 
-/// Options as apt.conf(5) has them. Their values hold no quotation mark (`Flags::apart`).
-fn conf(options: &[(String, String)]) -> String {
+/// Options as apt.conf(5) has them. Their values hold no quotation mark (`Flags::split_secrets`).
+fn build_conf(options: &[(String, String)]) -> String {
     options.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect()
 }
 
-/// What a program said at last, for an error; begins with a line break. What it calls errors, and
-/// why, stands in standard error; what depends on what, in standard output.
-pub fn words(done: &Finished) -> String {
+/// The last lines that a program printed, for an error, each after a line break. Errors are on
+/// standard error, unmet dependencies on standard output.
+pub fn last_lines(done: &Finished) -> String {
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     let said = |text: &str, from: Option<&str>| -> Vec<String> {
         let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|l| !l.is_empty()).collect();
@@ -180,11 +182,11 @@ pub fn words(done: &Finished) -> String {
     };
     let unmet = said(&out, Some("The following packages have unmet dependencies"));
     let errors = said(&err, None);
-    let mut lines: Vec<String> = unmet.into_iter().take(QUOTED).collect();
-    lines.extend_from_slice(&errors[errors.len().saturating_sub(QUOTED)..]);
+    let mut lines: Vec<String> = unmet.into_iter().take(MAX_QUOTED).collect();
+    lines.extend_from_slice(&errors[errors.len().saturating_sub(MAX_QUOTED)..]);
     if errors.is_empty() {
         let all = said(&out, None);
-        lines.extend_from_slice(&all[all.len().saturating_sub(QUOTED)..]);
+        lines.extend_from_slice(&all[all.len().saturating_sub(MAX_QUOTED)..]);
     }
     lines.iter().map(|l| format!("\n  {l}")).collect()
 }
@@ -211,7 +213,7 @@ mod tests {
             "no disk\ndpkg: error processing package bad (--configure):\n\nW: x\nE: Sub-process\u{1b}[m\n",
         );
         assert_eq!(
-            words(&failed),
+            last_lines(&failed),
             "\n  no disk\n  dpkg: error processing package bad (--configure):\n  E: Sub-process\\x1b[m"
         );
         let unmet = done(
@@ -219,9 +221,9 @@ mod tests {
             "E: Unable to correct\n",
         );
         assert_eq!(
-            words(&unmet),
+            last_lines(&unmet),
             "\n  The following packages have unmet dependencies:\n   a : Depends: b\n  E: Unable to correct"
         );
-        assert_eq!(words(&done("only this\n", "")), "\n  only this");
+        assert_eq!(last_lines(&done("only this\n", "")), "\n  only this");
     }
 }

@@ -1,4 +1,4 @@
-//! What debconf(7) answers during a run, whatever the alternate's own database says.
+//! Answers for debconf(7) during a run, which override the database of the alternate.
 //!
 //! The scripts of GRUB's packages write the loader to the disks that the running system once named,
 //! and add an entry to the firmware's list. The alternate's loader is put onto its own disks by

@@ -1,4 +1,4 @@
-//! Which packages bring a fix: what the directory's advisories and changelogs say, or the
+//! Finds the packages with a fix: from advisories and changelogs of a directory, or from the
 //! changelogs of a repository's candidates.
 //!
 //! A repository at a URL has no advisories that apt knows of, and not each publishes changelogs.
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::call::{Call, words};
+use super::call::{Call, last_lines};
 use super::work::below;
 use super::{lists, simulate, sizes, sources};
 use crate::error;
@@ -23,17 +23,17 @@ use crate::software::source::PackageSource;
 use crate::software::space::Need;
 use crate::text::bytes;
 
-/// More than so many bytes are not fetched to look for a fix.
-const MOST: u64 = 4 << 30;
+/// At most this many bytes are fetched to look for a fix.
+const MAX_DOWNLOAD: u64 = 4 << 30;
 
 /// The fixes that are asked for.
 ///
 /// # Errors
-/// What cannot be read; ALT-730 where packages cannot be fetched.
+/// If something cannot be read; ALT-730 if packages cannot be fetched.
 pub fn find(job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
     let codename = sources::codename(job);
     let mut entries = vec![];
-    lists::each(job, &mut |entry, _| entries.push(entry))?;
+    lists::visit(job, &mut |entry, _| entries.push(entry))?;
     let installed = sizes::database(job.inside)?.into_iter().map(|k| k.package.name).collect();
     if let PackageSource::Directory { outside, .. } = job.source {
         return fixes::relevant(
@@ -48,7 +48,7 @@ pub fn find(job: &Job, asked: &[String]) -> Result<Vec<Fix>> {
     )
 }
 
-/// Fetches what can be updated: the directory that it is in, and what it is.
+/// Fetches the packages that can be updated. Returns their directory, and the packages.
 fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
     let call = Call::new(job, "apt-get", "ask apt what can be updated").flags().args([
         "-s",
@@ -59,8 +59,8 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
     let coming: BTreeSet<(String, String)> = acts
         .into_iter()
         .filter_map(|act| match act {
-            simulate::Act::Install { name, new, .. } => Some((name, new)),
-            simulate::Act::Remove { .. } => None,
+            simulate::Action::Install { name, new, .. } => Some((name, new)),
+            simulate::Action::Remove { .. } => None,
         })
         .collect();
     let sizes = known
@@ -68,37 +68,33 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
         .filter(|e| coming.contains(&(e.name.clone(), e.version.clone())))
         .map(|e| e.size);
     let size = sizes.fold(0, u64::saturating_add);
-    if size > MOST {
+    if size > MAX_DOWNLOAD {
         return Err(error::NO_SUCH_FIX.with_remedy(
-            format!("{} packages can be updated, {} in all: too much to fetch for a look at their changelogs", coming.len(), bytes(size)),
-            "install all updates (-w all), or the packages that you know to bring the fix (-w)",
+            format!("{} packages can be updated, {} in all: too much to fetch only to read their changelogs", coming.len(), bytes(size)),
+            "install all updates (-w all), or name the packages that contain the fix (-w)",
         ));
     }
     if !coming.is_empty() {
-        Need::of_download(size).check(job.root, &job.work)?;
+        Need::for_download(size).check(job.root, &job.work)?;
         job.events.note(format!(
-            "{} packages can be updated ({}): their changelogs tell what they fix",
+            "{} packages can be updated ({}): reading their changelogs",
             coming.len(),
             bytes(size)
         ));
-        let words_of = coming.iter().map(|(name, version)| format!("{name}={version}"));
-        // It puts them where it is.
+        let args = coming.iter().map(|(name, version)| format!("{name}={version}"));
+        // It stores them in the current directory.
         let call = Call::bare(job, "sh", "fetch packages to look into their changelogs")
             .args(["-c", "cd \"$0\" && exec apt-get \"$@\""]);
-        let call = call
-            .args([below(job, "cache/archives")])
-            .options()
-            .args(["-q", "download"])
-            .args(words_of);
+        let call =
+            call.args([below(job, "cache/archives")]).options().args(["-q", "download"]).args(args);
         let done = call.cmd().accept(&[100]).run(job.events)?;
         if !done.success() {
-            return Err(
-                error::UPDATE_FAILED.with_cause(("apt could not fetch packages", words(&done)))
-            );
+            return Err(error::UPDATE_FAILED
+                .with_cause(("apt could not fetch packages", last_lines(&done))));
         }
     }
     let dir = job.copy()?.directory(below(job, "cache/archives"))?;
     let mut entries = vec![];
-    catalog::each(&dir.path(), None, &mut |entry, _| entries.push(entry))?;
+    catalog::visit(&dir.path(), None, &mut |entry, _| entries.push(entry))?;
     Ok((dir, entries))
 }

@@ -1,4 +1,4 @@
-//! What the location offers, read from its directory or from the lists that apt fetched.
+//! The packages that the location offers, from its directory or from the lists that apt fetched.
 
 use std::path::{Path, PathBuf};
 
@@ -16,16 +16,16 @@ use crate::software::managers::manager::Job;
 use crate::software::model::Available;
 use crate::software::source::PackageSource;
 
-/// How lists may be compressed, where apt keeps them so.
+/// Suffixes of compressed lists.
 const FORMS: [&str; 5] = ["", ".gz", ".xz", ".zst", ".lz4"];
 
-/// Everything that can be installed from the location.
+/// The packages that can be installed from the location.
 ///
 /// # Errors
-/// What apt says.
+/// If apt fails, or a list cannot be read.
 pub fn available(job: &Job) -> Result<Vec<Available>> {
     let mut found = vec![];
-    each(job, &mut |entry, _| {
+    visit(job, &mut |entry, _| {
         let (dir, file) = match job.source {
             PackageSource::Directory { outside, .. } => (outside.as_path(), true),
             _ => (Path::new(""), false),
@@ -36,11 +36,11 @@ pub fn available(job: &Job) -> Result<Vec<Available>> {
     Ok(found)
 }
 
-/// Goes through the packages of the location that are for a machine like the alternate.
+/// Visits the packages of the location that the alternate's architectures allow.
 ///
 /// # Errors
-/// What apt says.
-pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
+/// If apt fails, or a list cannot be read.
+pub fn visit(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let architectures = deb::architectures(job.root)?;
     let visit = &mut |entry: Entry, fields: Paragraph| {
         if deb::is_for(&entry.arch, &architectures) {
@@ -52,7 +52,7 @@ pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
             Form::Flat => None,
             Form::Archive(all) => Some(sources::suites(job, &all)?),
         };
-        catalog::each(outside, suites.as_deref(), visit)?;
+        catalog::visit(outside, suites.as_deref(), visit)?;
         return Ok(());
     }
     let call = Call::new(job, "apt-get", "ask where apt keeps its lists").args([
@@ -67,7 +67,7 @@ pub fn each(job: &Job, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
         let on_request = is_on_request(&copy, key, list);
         let visit = &mut |entry, fields| visit(Entry { on_request, ..entry }, fields);
         match there {
-            Some(name) if name.ends_with(".lz4") => lz4(job, &PathBuf::from(name), visit)?,
+            Some(name) if name.ends_with(".lz4") => read_lz4(job, &PathBuf::from(name), visit)?,
             Some(name) => {
                 let file = copy.open_file(&name).with_context(|| format!("reading {name}"))?;
                 index::read(file, Path::new(&name), visit)?;
@@ -87,11 +87,11 @@ fn is_on_request(copy: &Beneath, key: &str, list: &str) -> bool {
     ["InRelease", "Release"]
         .iter()
         .find_map(|name| read(name))
-        .is_some_and(|text| Suite::of("", &text).on_request)
+        .is_some_and(|text| Suite::parse("", &text).on_request)
 }
 
 /// Only apt itself can unpack this one.
-fn lz4(job: &Job, list: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
+fn read_lz4(job: &Job, list: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -> Result<()> {
     let done = Call::new(job, "/usr/lib/apt/apt-helper", "unpack a list")
         .args(["cat-file"])
         .args([list])

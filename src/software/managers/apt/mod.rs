@@ -29,7 +29,7 @@ use crate::software::formats::PackageFormat;
 use crate::software::formats::deb::DebFormat;
 use crate::software::managers::manager::{Job, Manager};
 use crate::software::model::{Available, Fix, PackageRequest, Transaction};
-use call::{Call, words};
+use call::{Call, last_lines};
 use sizes::Known;
 
 /// apt-get(8) and dpkg(1) of the alternate.
@@ -56,11 +56,11 @@ impl Manager for Apt {
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
-        call::directories(job)?;
+        call::prepare_directories(job)?;
         debconf::write(job)?;
-        repair::journal(job)?;
+        repair::replay_journal(job)?;
         sources::write(job)?;
-        repair::mend(job)
+        repair::repair(job)
     }
 
     fn available(&self, job: &Job) -> Result<Vec<Available>> {
@@ -78,18 +78,18 @@ impl Manager for Apt {
         _available: &[Available],
     ) -> Result<Transaction> {
         let installed = sizes::database(job.inside)?;
-        let Some(words_of) = command_words(job, requests, &installed) else {
+        let Some(args) = command_words(job, requests, &installed) else {
             return Ok(Transaction::default());
         };
         let call = Call::new(job, "apt-get", "ask apt what it would do");
-        let done = call.flags().args(["-s", "-y"]).args(&words_of).cmd().accept(&[100]).read()?;
+        let done = call.flags().args(["-s", "-y"]).args(&args).cmd().accept(&[100]).read()?;
         if !done.success() {
             return Err(error::CONFLICTING_UPDATE
-                .with_cause(("apt cannot install what is wanted", words(&done))));
+                .with_cause(("apt cannot install the packages as requested", last_lines(&done))));
         }
         let acts = simulate::parse(&done.text());
         let changes = simulate::changes(&acts, &installed);
-        let (download, growth) = sizes::of(job, &changes, &installed)?;
+        let (download, growth) = sizes::measure(job, &changes, &installed)?;
         Ok(Transaction { changes, download, growth })
     }
 
@@ -105,23 +105,22 @@ impl Manager for Apt {
 
 fn get(job: &Job, requests: &[PackageRequest], sentence: &str, flags: &[&str]) -> Result<()> {
     let installed = if requests.is_empty() { vec![] } else { sizes::database(job.inside)? };
-    let Some(words_of) = command_words(job, requests, &installed) else { return Ok(()) };
+    let Some(args) = command_words(job, requests, &installed) else { return Ok(()) };
     let done = Call::new(job, "apt-get", sentence)
         .flags()
         .args(flags)
-        .args(&words_of)
+        .args(&args)
         .cmd()
         .accept(&[100])
         .run(job.events)?;
     if !done.success() {
-        return Err(
-            error::UPDATE_FAILED.with_cause((format!("apt could not {sentence}"), words(&done)))
-        );
+        return Err(error::UPDATE_FAILED
+            .with_cause((format!("apt could not {sentence}"), last_lines(&done))));
     }
     Ok(())
 }
 
-/// apt's command and its words; None where nothing is wanted.
+/// The command of apt with its arguments; None for an empty request.
 fn command_words(
     job: &Job,
     requests: &[PackageRequest],
@@ -129,7 +128,7 @@ fn command_words(
 ) -> Option<Vec<String>> {
     let all = requests.contains(&PackageRequest::AllUpdates);
     let command = match (all, job.flags.requisites) {
-        // With what new versions need; nothing is removed but what stands against them.
+        // It also installs dependencies of new versions, and removes conflicting packages.
         (true, true) => "dist-upgrade",
         (true, false) => "upgrade",
         (false, _) => "install",
@@ -152,7 +151,7 @@ fn command_words(
         there.any(|p| DebFormat.compare(version, &p.version).is_lt())
     };
     if requests.iter().any(older) {
-        // It would let others go down too: what apt then says it would do is looked at.
+        // apt may then downgrade other packages too; the transaction is checked for that.
         out.push("--allow-downgrades".to_owned());
     }
     out.extend(names);

@@ -1,21 +1,21 @@
-//! What an earlier run left: packages that are unpacked and not configured, cut off in the middle,
-//! or whose dependencies are missing.
+//! Repairs what an earlier run left: packages that are not configured or only partly unpacked, or
+//! whose dependencies are missing.
 //!
-//! apt mends it when it knows the location, which may bring just what is needed: a version whose
-//! script does not fail, or the archive of a package that was cut off. After that nothing is
+//! apt repairs them as soon as it knows the location, which may have the right package: a version
+//! whose script does not fail, or the archive of a package that was cut off. After that nothing is
 //! broken, or apt has said why.
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::call::{Call, words};
+use super::call::{Call, last_lines};
 use crate::error;
 use crate::host::cmd::Cmd;
 use crate::software::managers::manager::Job;
 use crate::text::printable;
 
-/// dpkg's journal; files in it are what it was doing when it ended.
+/// The journal of dpkg: files in it show an unfinished operation.
 const UPDATES: &str = "/var/lib/dpkg/updates";
 const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 
@@ -23,8 +23,8 @@ const FORMAT: &str = "${binary:Package}\\t${Status}\\n";
 /// hung would hang again, and the location may have a version whose script does not.
 ///
 /// # Errors
-/// What dpkg says.
-pub fn journal(job: &Job) -> Result<()> {
+/// If dpkg fails.
+pub fn replay_journal(job: &Job) -> Result<()> {
     let interrupted = !job.copy()?.read_dir(UPDATES).unwrap_or_default().is_empty();
     if !interrupted {
         return Ok(());
@@ -38,18 +38,18 @@ pub fn journal(job: &Job) -> Result<()> {
         .map(drop)
 }
 
-/// Mends what is still broken, when the sources are known.
+/// Repairs broken packages, once the sources are known.
 ///
 /// # Errors
-/// ALT-730 with apt's words where that cannot be done.
-pub fn mend(job: &Job) -> Result<()> {
-    let broken = broken(job)?;
+/// ALT-730 with the output of apt if that fails.
+pub fn repair(job: &Job) -> Result<()> {
+    let broken = find_broken(job)?;
     let check = Call::new(job, "apt-get", "look whether installed packages have what they need")
         .args(["check", "-qq"]);
     if broken.is_empty() && check.cmd().accept(&[100]).read()?.success() {
         return Ok(());
     }
-    // Named, so that newer versions of them are taken.
+    // They are named so that apt takes newer versions of them.
     let call = Call::new(job, "apt-get", "repair what an earlier run left")
         .flags()
         .args(["-y", "-q", "-f", "install"])
@@ -59,23 +59,23 @@ pub fn mend(job: &Job) -> Result<()> {
         return Ok(());
     }
     Err(error::UPDATE_FAILED.with_remedy(
-        ("packages that an earlier run left unfinished cannot be finished", words(&done)),
+        ("packages that an earlier run left half installed cannot be repaired", last_lines(&done)),
         format!(
-            "put a version that works into the location, or take the package away (`chroot {} dpkg --purge {}`); then run phase 2 again (-P 2 or -P 23)",
+            "add a version that works to the location, or remove the package (`chroot {} dpkg --purge {}`); then run phase 2 again (-P 2 or -P 23)",
             job.root.display(),
             broken.iter().map(|n| printable(n, false)).collect::<Vec<_>>().join(" ")
         ),
     ))
 }
 
-/// The packages that are neither there nor away.
-fn broken(job: &Job) -> Result<BTreeSet<String>> {
+/// The packages that are neither installed nor removed.
+fn find_broken(job: &Job) -> Result<BTreeSet<String>> {
     let ask = Cmd::new("dpkg-query", "look for packages that an earlier run left unfinished")
         .args(["-W", "-f", FORMAT]);
-    Ok(unfinished(&ask.inside(job.inside).read()?.text()))
+    Ok(parse_unfinished(&ask.inside(job.inside).read()?.text()))
 }
 
-fn unfinished(text: &str) -> BTreeSet<String> {
+fn parse_unfinished(text: &str) -> BTreeSet<String> {
     let unfinished = |line: &str| {
         let (name, status) = line.split_once('\t')?;
         let mut words = status.split(' ').skip(1);

@@ -19,27 +19,28 @@ use crate::software::formats::deb::control::Paragraph;
 use crate::software::formats::deb::entry::Entry;
 use crate::software::managers::manager::Job;
 
-/// Where it is below the job's directory.
+/// Its directory, below that of the job.
 pub const REPO: &str = "repo";
-/// So many checksums are asked for at once.
-const AT_ONCE: usize = 200;
+/// The number of checksums per call.
+const BATCH: usize = 200;
 /// Fields of an index, which a package's own control file does not decide.
-const OF_INDEX: [&str; 8] =
+const INDEX_FIELDS: [&str; 8] =
     ["Filename", "Size", "MD5sum", "SHA1", "SHA256", "SHA512", "Status", "Description-md5"];
 
-/// Makes the repository for the packages in `here`, which is `inside` for the alternate.
+/// Makes the repository for the packages in `outside`, which is `inside` for the alternate.
 ///
 /// # Errors
-/// ALT-732 where there are none; where it cannot be written.
-pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
+/// ALT-732 if there are none; if it cannot be written.
+pub fn create(job: &Job, outside: &Path, inside: &Path) -> Result<()> {
     let (copy, top) = (job.copy()?, below(job, REPO));
     let pool = top.join("pool");
     copy.make_directories(&pool)?;
-    let location = here.canonicalize().with_context(|| format!("reading {}", here.display()))?;
+    let location =
+        outside.canonicalize().with_context(|| format!("reading {}", outside.display()))?;
     let mut names = BTreeSet::new();
     let mut found: Vec<(String, String)> = vec![];
     let mut failed = None;
-    catalog::each(here, None, &mut |entry, fields| {
+    catalog::visit(outside, None, &mut |entry, fields| {
         let mut name = file_name(&entry);
         if !names.insert(name.clone()) {
             // Epochs are not in names, and long ones are cut.
@@ -47,8 +48,8 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
             names.insert(name.clone());
         }
         let text = stanza(&entry, &fields, &name);
-        // Where a link in the location leads, which need not be relative.
-        let real = here
+        // The target of a link in the location, which may be absolute.
+        let real = outside
             .join(&entry.file)
             .canonicalize()
             .ok()
@@ -63,19 +64,19 @@ pub fn make(job: &Job, here: &Path, inside: &Path) -> Result<()> {
     }
     if found.is_empty() {
         return Err(error::BAD_LOCATION
-            .with_cause(format!("there are no Debian packages in {}", here.display())));
+            .with_cause(format!("there are no Debian packages in {}", outside.display())));
     }
     let index = top.join("Packages");
     let writing = || format!("writing {}", index.display());
     let mut out = BufWriter::new(copy.create_file(&index, 0o644)?);
-    for some in found.chunks(AT_ONCE) {
-        let sums = sums(job, some)?;
+    for some in found.chunks(BATCH) {
+        let sums = checksums(job, some)?;
         for ((_, text), sum) in some.iter().zip(sums) {
             write!(out, "{text}SHA256: {sum}\n\n").with_context(writing)?;
         }
     }
     out.flush().with_context(writing)?;
-    job.events.note(format!("made an index of the packages in the location: {}", found.len()));
+    job.events.note(format!("created an index of the packages in the location: {}", found.len()));
     Ok(())
 }
 
@@ -86,12 +87,14 @@ fn file_name(entry: &Entry) -> String {
     format!("{}.deb", name.chars().take(150).collect::<String>())
 }
 
-/// A package's paragraph but for its checksum. Every line of it is a field or goes on with one,
-/// whatever the package says.
+/// The paragraph of a package without its checksum. Every line is a field or continues one,
+/// whatever the package contains.
 fn stanza(entry: &Entry, fields: &Paragraph, name: &str) -> String {
     let mut text = String::new();
-    for (field, value) in
-        fields.0.iter().filter(|(field, _)| !OF_INDEX.iter().any(|f| f.eq_ignore_ascii_case(field)))
+    for (field, value) in fields
+        .0
+        .iter()
+        .filter(|(field, _)| !INDEX_FIELDS.iter().any(|f| f.eq_ignore_ascii_case(field)))
     {
         let _ = writeln!(text, "{field}: {value}");
     }
@@ -100,7 +103,7 @@ fn stanza(entry: &Entry, fields: &Paragraph, name: &str) -> String {
 }
 
 /// SHA-256 of these packages, by the alternate's own sha256sum(1), which every Debian has.
-fn sums(job: &Job, some: &[(String, String)]) -> Result<Vec<String>> {
+fn checksums(job: &Job, some: &[(String, String)]) -> Result<Vec<String>> {
     let pool = below(job, REPO).join("pool");
     let paths = some.iter().map(|(name, _)| pool.join(name));
     let done = Call::bare(job, "sha256sum", "checksums of the packages in the location")

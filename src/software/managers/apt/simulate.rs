@@ -1,4 +1,4 @@
-//! What `apt-get -s` prints: one line for each act.
+//! Parses the output of `apt-get -s`: one line for each action.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::software::changes::{Changes, Package, Update};
 
 /// One act of a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Action {
     /// Unpack and configure; `old`: the version that is installed.
     Install {
         name: String,
@@ -24,11 +24,11 @@ pub enum Act {
 
 /// `Inst name[:arch] [old] (new repositories [arch]) [...]`, `Remv name[:arch] [version]`, `Purg`
 /// likewise. `Conf` says nothing new.
-pub fn parse(text: &str) -> Vec<Act> {
-    text.lines().filter_map(line).collect()
+pub fn parse(text: &str) -> Vec<Action> {
+    text.lines().filter_map(parse_line).collect()
 }
 
-fn line(line: &str) -> Option<Act> {
+fn parse_line(line: &str) -> Option<Action> {
     let (verb, rest) = line.split_once(' ')?;
     let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     let (name, arch) = match name.split_once(':') {
@@ -42,34 +42,33 @@ fn line(line: &str) -> Option<Act> {
     };
     match verb {
         "Inst" => {
-            // Up to the first closing one: what follows tells which dependencies are broken for the
-            // moment.
+            // Up to the first closing one: dependencies that are broken for the moment follow.
             let (what, _) = rest.strip_prefix('(')?.split_once(')')?;
             let new = what.split(' ').next()?.to_owned();
             let of = what.rsplit_once('[').and_then(|(_, arch)| arch.strip_suffix(']'));
             let arch = of.map(str::to_owned).or(arch)?;
-            Some(Act::Install { name, arch, old, new })
+            Some(Action::Install { name, arch, old, new })
         }
-        "Remv" | "Purg" => Some(Act::Remove { name, arch, version: old? }),
+        "Remv" | "Purg" => Some(Action::Remove { name, arch, version: old? }),
         _ => None,
     }
 }
 
-/// The acts as changes of what is installed.
-pub fn changes(acts: &[Act], installed: &[Known]) -> Changes {
+/// The actions as changes of the installed packages.
+pub fn changes(acts: &[Action], installed: &[Known]) -> Changes {
     let mut changes = Changes::default();
     let mut gone = BTreeSet::new();
     for act in acts {
         match act.clone() {
-            // The same version once more is no change.
-            Act::Install { old: Some(old), new, .. } if old == new => {}
-            Act::Install { name, arch, old: Some(before), new: after } => {
+            // Reinstalling a version is not a change.
+            Action::Install { old: Some(old), new, .. } if old == new => {}
+            Action::Install { name, arch, old: Some(before), new: after } => {
                 changes.updated.push(Update { name, arch, before, after })
             }
-            Act::Install { name, arch, old: None, new } => {
+            Action::Install { name, arch, old: None, new } => {
                 changes.installed.push(Package { name, version: new, arch })
             }
-            Act::Remove { name, arch, version } => {
+            Action::Remove { name, arch, version } => {
                 let known = installed
                     .iter()
                     .map(|k| &k.package)
@@ -134,7 +133,7 @@ mod tests {
         let acts = parse(text);
         assert_eq!(
             acts[0],
-            Act::Install {
+            Action::Install {
                 name: "libc6".into(),
                 arch: "i386".into(),
                 old: Some("2.36-9".into()),

@@ -1,4 +1,4 @@
-//! What is installed, with its sizes, and how much room a transaction takes.
+//! The installed packages with their sizes, and the space that a transaction takes.
 
 use std::collections::BTreeMap;
 
@@ -12,21 +12,23 @@ use crate::software::formats::deb::control::Paragraphs;
 use crate::software::managers::manager::Job;
 use crate::software::source::PackageSource;
 
-/// An installed package, and the bytes that it says to have.
+/// An installed package, and its size in bytes by its own account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
+    /// The package.
     pub package: Package,
+    /// Size of its files in bytes.
     pub bytes: u64,
 }
 
 const FORMAT: &str = "${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\t${Status}\\n";
-/// So many packages are asked for at once.
-const AT_ONCE: usize = 500;
+/// The number of packages per query.
+const BATCH: usize = 500;
 
 /// dpkg's database.
 ///
 /// # Errors
-/// What dpkg-query says.
+/// If dpkg-query fails.
 pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
     let done = Cmd::new("dpkg-query", "read which packages are installed")
         .args(["-W", "-f", FORMAT])
@@ -35,20 +37,20 @@ pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
     Ok(parse(&done.text()))
 }
 
-/// Packages that dpkg marks as those that no system can be without.
+/// The packages that dpkg marks as essential.
 ///
 /// # Errors
-/// What dpkg-query says.
+/// If dpkg-query fails.
 pub fn essential(inside: &Sandbox) -> Result<Vec<String>> {
     const FORMAT: &str = "${Package}\\t${Essential}\\t${Protected}\\t${Important}\\n";
-    let done = Cmd::new("dpkg-query", "read which packages no system can be without")
+    let done = Cmd::new("dpkg-query", "read which packages are essential")
         .args(["-W", "-f", FORMAT])
         .inside(inside)
         .read()?;
-    Ok(marked(&done.text()))
+    Ok(parse_marks(&done.text()))
 }
 
-fn marked(text: &str) -> Vec<String> {
+fn parse_marks(text: &str) -> Vec<String> {
     let yes = |line: &str| {
         let (name, marks) = line.split_once('\t')?;
         marks.split('\t').any(|m| m == "yes").then(|| name.to_owned())
@@ -56,7 +58,7 @@ fn marked(text: &str) -> Vec<String> {
     text.lines().filter_map(yes).collect()
 }
 
-/// Packages whose files are there, be they configured or not.
+/// Packages whose files are installed, configured or not.
 fn parse(text: &str) -> Vec<Known> {
     let known = |line: &str| {
         let mut fields = line.split('\t');
@@ -71,18 +73,18 @@ fn parse(text: &str) -> Vec<Known> {
     text.lines().filter_map(known).collect()
 }
 
-/// Bytes that are fetched, and bytes by which what is installed grows.
+/// The bytes to download, and the growth of the installed files in bytes.
 ///
 /// # Errors
-/// What apt-cache says.
-pub fn of(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64)> {
+/// If apt-cache fails.
+pub fn measure(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64)> {
     let new =
         changes.installed.iter().map(|p| (p.name.as_str(), p.arch.as_str(), p.version.as_str()));
     let after =
         changes.updated.iter().map(|u| (u.name.as_str(), u.arch.as_str(), u.after.as_str()));
     let wanted: Vec<(&str, &str, &str)> = new.chain(after).collect();
     let mut known = BTreeMap::new();
-    for some in wanted.chunks(AT_ONCE) {
+    for some in wanted.chunks(BATCH) {
         let names = some.iter().map(|(name, arch, version)| match *arch {
             "all" => format!("{name}={version}"),
             arch => format!("{name}:{arch}={version}"),
@@ -91,7 +93,7 @@ pub fn of(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64
             .args(["show", "--no-all-versions"])
             .args(names);
         let done = call.cmd().accept(&[100]).read()?;
-        known.extend(shown(&done.stdout));
+        known.extend(parse_sizes(&done.stdout));
     }
     let key = |name: &str, arch: &str, version: &str| {
         (name.to_owned(), arch.to_owned(), version.to_owned())
@@ -111,12 +113,12 @@ pub fn of(job: &Job, changes: &Changes, installed: &[Known]) -> Result<(u64, i64
     {
         growth = growth.saturating_sub_unsigned(k.bytes);
     }
-    // Packages of a directory are read where they lie.
+    // Packages of a directory are not downloaded.
     Ok((if matches!(job.source, PackageSource::Directory { .. }) { 0 } else { download }, growth))
 }
 
 /// Bytes of the package file, and when installed, of each package that `apt-cache show` prints.
-fn shown(text: &[u8]) -> BTreeMap<(String, String, String), (u64, u64)> {
+fn parse_sizes(text: &[u8]) -> BTreeMap<(String, String, String), (u64, u64)> {
     let (mut found, mut reader) = (BTreeMap::new(), Paragraphs::new(text));
     while let Ok(Some(fields)) = reader.next() {
         let text = |name: &str| fields.get(name).unwrap_or_default().to_owned();
@@ -124,7 +126,7 @@ fn shown(text: &[u8]) -> BTreeMap<(String, String, String), (u64, u64)> {
         let sizes = (number("Size"), number("Installed-Size").saturating_mul(1024));
         let had =
             found.entry((text("Package"), text("Architecture"), text("Version"))).or_insert(sizes);
-        // What is installed has no file.
+        // The paragraph of an installed package has no size of the file.
         had.0 = had.0.max(sizes.0);
     }
     found
@@ -147,12 +149,15 @@ mod tests {
 
     #[test]
     fn what_no_system_can_be_without() {
-        assert_eq!(marked("a\tyes\t\t\nb\t\t\t\nc\tno\tyes\t\nd\t\t\tyes\nyes\n"), ["a", "c", "d"]);
+        assert_eq!(
+            parse_marks("a\tyes\t\t\nb\t\t\t\nc\tno\tyes\t\nd\t\t\tyes\nyes\n"),
+            ["a", "c", "d"]
+        );
     }
 
     #[test]
     fn what_apt_cache_shows() {
-        let found = shown(include_bytes!("../../../../tests/fixtures/software/apt/show.txt"));
+        let found = parse_sizes(include_bytes!("../../../../tests/fixtures/software/apt/show.txt"));
         let key = ("tzdata".to_owned(), "all".to_owned(), "2026f-0+deb12u1".to_owned());
         assert_eq!(found.get(&key), Some(&(307_832, 2_632_704)));
     }

@@ -1,14 +1,14 @@
-//! Where apt gets packages from: a sources.list(5) of our own below the job's directory, and its
+//! The sources of apt: a sources.list(5) of our own below the directory of the job, and its
 //! lists.
 //!
-//! What lies in a directory is trusted, for root named it. A repository at a URL must be signed by
+//! A directory is trusted, because root named it. A repository at a URL must be signed by
 //! a key that the alternate trusts, unless `-I` holds `--allow-unauthenticated`.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::call::{Call, words};
+use super::call::{Call, last_lines};
 use super::work::below;
 use super::{auth, repo};
 use crate::error;
@@ -23,13 +23,13 @@ use crate::text::printable;
 /// Writes the sources, and has apt read or fetch their lists.
 ///
 /// # Errors
-/// ALT-732 where the place is no repository, ALT-730 where its lists cannot be had.
+/// ALT-732 if the location is not a repository, ALT-730 if its lists cannot be fetched.
 pub fn write(job: &Job) -> Result<()> {
     let lines = match job.source {
-        PackageSource::Directory { inside, outside } => directory(job, inside, outside)?,
-        PackageSource::Url { url, rest } => at_url(job, &auth::write(job, url)?, rest)?,
+        PackageSource::Directory { inside, outside } => sources_of_directory(job, inside, outside)?,
+        PackageSource::Url { url, rest } => sources_of_url(job, &auth::write(job, url)?, rest)?,
         PackageSource::Configured => {
-            return update(
+            return fetch_lists(
                 job,
                 "fetch the lists of the copy's own repositories",
                 "-q",
@@ -40,43 +40,48 @@ pub fn write(job: &Job) -> Result<()> {
     // A URL may hold a token.
     job.copy()?.replace(below(job, "sources.list"), lines.as_bytes(), 0o600)?;
     match job.source {
-        // With one q it tells of every form of an index that is not there.
+        // With one q it reports every missing form of an index.
         PackageSource::Directory { .. } => {
-            update(job, "read the lists of the location", "-qq", &error::BAD_LOCATION)
+            fetch_lists(job, "read the lists of the location", "-qq", &error::BAD_LOCATION)
         }
-        _ => update(job, "fetch the lists of the location", "-q", &error::BAD_LOCATION),
+        _ => fetch_lists(job, "fetch the lists of the location", "-q", &error::BAD_LOCATION),
     }
 }
 
 /// Lists that cannot be fetched are an error: apt alone would go on with none, and everything would
 /// seem to be up to date.
-fn update(job: &Job, sentence: &str, quiet: &str, otherwise: &'static error::Entry) -> Result<()> {
+fn fetch_lists(
+    job: &Job,
+    sentence: &str,
+    quiet: &str,
+    on_failure: &'static error::Entry,
+) -> Result<()> {
     let done = Call::new(job, "apt-get", sentence)
         .args([quiet, "-o", "APT::Update::Error-Mode=any", "update"])
         .cmd()
         .accept(&[100])
         .run(job.events)?;
     if !done.success() {
-        return Err(otherwise.with_cause(("apt cannot use the location", words(&done))));
+        return Err(on_failure.with_cause(("apt cannot use the location", last_lines(&done))));
     }
     Ok(())
 }
 
-fn directory(job: &Job, inside: &Path, outside: &Path) -> Result<String> {
+fn sources_of_directory(job: &Job, inside: &Path, outside: &Path) -> Result<String> {
     match catalog::form(outside) {
         Form::Flat => {
-            repo::make(job, outside, inside)?;
-            Ok(format!("deb [trusted=yes] file:{} ./\n", encoded(&below(job, repo::REPO))))
+            repo::create(job, outside, inside)?;
+            Ok(format!("deb [trusted=yes] file:{} ./\n", percent_encode(&below(job, repo::REPO))))
         }
         Form::Archive(all) => {
             let suites = suites(job, &all)?;
-            with_components(&suites)?;
+            require_components(&suites)?;
             let lines = suites.iter().filter(|s| !s.components.is_empty());
             Ok(lines
                 .map(|s| {
                     format!(
                         "deb [trusted=yes] file:{} {} {}\n",
-                        encoded(inside),
+                        percent_encode(inside),
                         s.name,
                         s.components.join(" ")
                     )
@@ -87,24 +92,24 @@ fn directory(job: &Job, inside: &Path, outside: &Path) -> Result<String> {
 }
 
 /// Without components apt has nothing to read there, and everything would seem to be up to date.
-fn with_components(suites: &[Suite]) -> Result<()> {
+fn require_components(suites: &[Suite]) -> Result<()> {
     if suites.iter().any(|s| !s.components.is_empty()) {
         return Ok(());
     }
     let names: Vec<String> = suites.iter().map(|s| show_path(s.name.as_bytes())).collect();
     Err(error::BAD_LOCATION.with_remedy(
         format!(
-            "the Release file of the suite {} names no components (main, ...)",
+            "the Release file of the suite {} lists no components (main, ...)",
             names.join(", ")
         ),
-        "make the repository's Release file anew, or give the directory that the packages lie in",
+        "create the Release file of the repository again, or give the directory that contains the packages",
     ))
 }
 
 /// The suites of a repository that are for the alternate's release.
 ///
 /// # Errors
-/// ALT-732 where there are several and none is.
+/// ALT-732 if there are several, and none is for it.
 pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
     let codename = codename(job);
     let chosen = index::chosen(all, &codename);
@@ -121,7 +126,7 @@ pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
     Ok(chosen)
 }
 
-/// The alternate's release as its os-release(5) names it: `bookworm`; empty where it does not say.
+/// The alternate's release as its os-release(5) names it: `bookworm`; empty if it has none.
 pub fn codename(job: &Job) -> String {
     let read = |path: &str| job.copy().ok()?.read(path).ok()?;
     let text = read("/etc/os-release").or_else(|| read("/usr/lib/os-release")).unwrap_or_default();
@@ -129,7 +134,7 @@ pub fn codename(job: &Job) -> String {
 }
 
 /// A path as a URI has it.
-fn encoded(path: &Path) -> String {
+fn percent_encode(path: &Path) -> String {
     let mut out = String::new();
     for b in path.as_os_str().as_encoded_bytes() {
         match b {
@@ -141,7 +146,7 @@ fn encoded(path: &Path) -> String {
     out
 }
 
-fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
+fn sources_of_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
     let unsigned = job
         .flags
         .own
@@ -161,7 +166,7 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
         Some((suite, _)) => {
             let mut probe = Probe::new(job);
             let found = probe.release(url, suite).filter(|s| !s.components.is_empty()).ok_or_else(|| {
-                let why = (format!("{url} has no suite {suite}: there is no Release file that names its components"), probe.said());
+                let why = (format!("{url} has no suite {suite}: it has no Release file that lists its components"), probe.reason());
                 error::BAD_LOCATION.with_cause(why)
             })?;
             return Ok(line(suite, &found.components));
@@ -182,14 +187,14 @@ fn at_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
     }
     Err(error::BAD_LOCATION.with_remedy(
         (
-            format!("{url} cannot be used as a repository for `{codename}`: neither dists/{codename}/InRelease nor Packages can be had"),
-            probe.said(),
+            format!("{url} cannot be used as a repository for `{codename}`: neither dists/{codename}/InRelease nor Packages can be fetched"),
+            probe.reason(),
         ),
-        "give suite and components too: -l 'https://host/debian bookworm main'; where the words above speak of the network, mend that",
+        "give suite and components too: -l 'https://host/debian bookworm main'; if the message above is about the network, repair the connection",
     ))
 }
 
-/// Looks what is at a URL, with apt's own means, and keeps why something could not be had.
+/// Probes a URL with the tools of apt, and keeps the reason of the last failure.
 struct Probe<'a> {
     job: &'a Job<'a>,
     failed: Option<String>,
@@ -209,11 +214,11 @@ impl<'a> Probe<'a> {
         ["InRelease", "Release"]
             .iter()
             .find_map(|name| self.fetch(&format!("{at}/{name}")))
-            .map(|text| Suite::of(suite, &text))
+            .map(|text| Suite::parse(suite, &text))
     }
 
-    /// A file of the repository; None where it cannot be had. What it says is only believed after
-    /// apt has looked at its signature.
+    /// Fetches a file of the repository; None if that fails. It is not trusted: apt checks its
+    /// signature later.
     fn fetch(&mut self, url: &str) -> Option<Vec<u8>> {
         let name = "probe";
         let outside = below(self.job, name);
@@ -232,23 +237,22 @@ impl<'a> Probe<'a> {
                 .read(&outside)
                 .map_err(|e| format!("{e:#}"))
                 .and_then(|got| got.ok_or_else(|| "apt-helper left no file".to_owned())),
-            Ok(done) => Err(last_words(&done.stderr)),
+            Ok(done) => Err(failure_reason(&done.stderr)),
             Err(e) => Err(format!("{e:#}")),
         };
-        // What is left must not be taken for the next one.
+        // The next probe must not read this file.
         let _ = copy.remove(&outside);
         got.map_err(|why| self.failed = Some(why)).ok()
     }
 
-    /// Why the last file could not be had, for an error; begins with a line break.
-    fn said(&self) -> String {
+    /// The reason of the last failure, for an error, after a line break.
+    fn reason(&self) -> String {
         self.failed.as_ref().map(|why| format!("\n  {why}")).unwrap_or_default()
     }
 }
 
-/// apt-helper's reason: the last line that tells of one file. What follows says only that some
-/// files are missing.
-fn last_words(stderr: &[u8]) -> String {
+/// The reason that apt-helper gives: the last line about one file. A general line follows it.
+fn failure_reason(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let line = lines.iter().rev().find(|l| l.starts_with("E: Failed to fetch")).or(lines.last());
@@ -264,18 +268,18 @@ mod tests {
         assert_eq!(deb::codename("ID=debian\nVERSION_CODENAME=\"bookworm\"\n"), "bookworm");
         assert_eq!(deb::codename("VERSION_CODENAME=x [trusted=yes]\n"), "xtrustedyes");
         assert_eq!(deb::codename("ID=x\n"), "");
-        assert_eq!(encoded(Path::new("/run/alt disk/a%b+c")), "/run/alt%20disk/a%25b%2bc");
+        assert_eq!(percent_encode(Path::new("/run/alt disk/a%b+c")), "/run/alt%20disk/a%25b%2bc");
     }
 
     #[test]
     fn why_a_file_cannot_be_had() {
         let said = b"E: Failed to fetch http://x.invalid/InRelease  Could not resolve 'x.invalid'\nE: Download Failed\n";
         assert_eq!(
-            last_words(said),
+            failure_reason(said),
             "E: Failed to fetch http://x.invalid/InRelease  Could not resolve 'x.invalid'"
         );
-        assert_eq!(last_words(b"no \x1b[m idea\n\n"), "no \\x1b[m idea");
-        assert!(!last_words(b"").is_empty());
+        assert_eq!(failure_reason(b"no \x1b[m idea\n\n"), "no \\x1b[m idea");
+        assert!(!failure_reason(b"").is_empty());
     }
 
     #[test]
@@ -287,11 +291,12 @@ mod tests {
         };
         let err = format!(
             "{:#}",
-            with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &[])]).unwrap_err()
+            require_components(&[suite("bookworm", &[]), suite("bookworm-updates", &[])])
+                .unwrap_err()
         );
         assert!(err.contains("ALT-732") && err.contains("bookworm, bookworm-updates"), "{err}");
         assert!(
-            with_components(&[suite("bookworm", &[]), suite("bookworm-updates", &["main"])])
+            require_components(&[suite("bookworm", &[]), suite("bookworm-updates", &["main"])])
                 .is_ok()
         );
     }
@@ -300,7 +305,7 @@ mod tests {
     fn suites_of_a_release() {
         let text = b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nOrigin: Debian\nSuite: oldstable\nCodename: bookworm-security\n\
                      Components: updates/main updates/contrib\nNotAutomatic: yes\nSHA256:\n abc 1 main/binary-amd64/Packages\n-----BEGIN PGP SIGNATURE-----\n";
-        let got = Suite::of("bookworm-security", text);
+        let got = Suite::parse("bookworm-security", text);
         assert_eq!((got.codename.as_str(), got.on_request), ("bookworm-security", true));
         assert_eq!(got.components, ["main", "contrib"]);
         let suite = |name: &str| Suite { name: name.into(), ..Suite::default() };

@@ -278,7 +278,7 @@ fn passwords_go_to_apt_in_files() {
     let option = "Acquire::Nothing::Password=p%w;//x y";
     let own = ["--allow-unauthenticated", "-o", option].map(str::to_owned).to_vec();
     let source = PackageSource::Url { url: url.as_str().into(), rest: vec![] };
-    let flags = Flags { own: Some(own), ..flags() };
+    let flags = Flags { native: Some(own), ..flags() };
     root.with(&flags, |job| {
         let job = Job { source: &source, work: job.work.clone(), ..*job };
         Apt.prepare(&job)?;
@@ -333,7 +333,7 @@ fn a_repository_at_a_url() {
     // Nobody signed it.
     let (code, cause) = id(&at(&flags(), &[], &|job| Apt.prepare(job)).unwrap_err());
     assert!(code == "ALT-732" && cause.contains("does not have a Release file"), "{cause}");
-    let unsigned = Flags { own: Some(vec!["--allow-unauthenticated".to_owned()]), ..flags() };
+    let unsigned = Flags { native: Some(vec!["--allow-unauthenticated".to_owned()]), ..flags() };
     at(&unsigned, &[], &|job| {
         Apt.prepare(job)?;
         let names: Vec<String> =

@@ -1,4 +1,4 @@
-//! How dnf is started in the alternate.
+//! Runs dnf in the alternate.
 //!
 //! With a location of our own, dnf's repositories, caches and downloads are below the job's
 //! directory, and every other repository is off. With `configured`, the repositories are the
@@ -18,15 +18,15 @@ use crate::software::managers::rpm::repositories::{self, ID, Repository};
 use crate::software::source::PackageSource;
 use crate::text::printable;
 
-/// Where caches are below the job's directory.
+/// The directory of caches, below that of the job.
 pub const CACHE: &str = "cache";
 /// The copy's configuration with the options of `-I` that hold passwords, below it.
 const CONFIGURATION: &str = "dnf.conf";
-/// Where repository files are below it.
+/// The directory of repository files, below that of the job.
 const REPOSITORIES: &str = "repos";
 /// Plugins that would change the alternate's own repositories, or ask a server for them.
 const PLUGINS: [&str; 3] = ["subscription-manager", "product-id", "spacewalk"];
-/// Columns of the table that dnf prints: dnf 5 cuts what is wider.
+/// The width of the table that dnf prints: dnf 5 truncates wider ones.
 const COLUMNS: &str = "1000";
 
 /// dnf about to be run.
@@ -38,7 +38,7 @@ pub struct Call<'a> {
 /// The program that is dnf in the alternate.
 ///
 /// # Errors
-/// ALT-731 where there is none, or one that is not dnf although it looks so.
+/// ALT-731 if there is none, or one that is not dnf although it has that name.
 pub fn program(inside: &Sandbox) -> Result<&'static str> {
     let there = |name: &&str| find_program(&inside.root, name).is_some();
     let Some(name) = ["dnf", "dnf5", "yum"].into_iter().find(there) else {
@@ -48,14 +48,14 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
                 "such systems make their own copies: `rpm-ostree upgrade`",
             ),
             Some(_) => (
-                "there is no dnf in the copy, only a smaller one of its kind",
+                "there is no dnf in the copy, only a reduced variant of it",
                 "install dnf on this system, then clone it again",
             ),
             None => ("there is no dnf in the copy", "use a customization script (-s)"),
         };
         return Err(error::NO_MANAGER.with_remedy(cause, remedy));
     };
-    // From EL 8 on, yum is dnf by another name; older ones speak Python 2, and other words.
+    // From EL 8 on, yum is another name of dnf; older versions have other options.
     let version =
         Cmd::new(name, "ask dnf for its version").arg("--version").inside(inside).read()?.text();
     match generation(&version) {
@@ -78,6 +78,8 @@ pub fn generation(version: &str) -> Option<u32> {
 }
 
 impl<'a> Call<'a> {
+    /// dnf with the options of every call.
+    ///
     /// # Errors
     /// As [`program`].
     pub fn new(job: &'a Job<'a>, sentence: &str) -> Result<Self> {
@@ -91,7 +93,7 @@ impl<'a> Call<'a> {
             .arg(format!("--setopt=cachedir={}", below(CACHE)))
             // dnf 5 has another one for root.
             .arg(format!("--setopt=system_cachedir={}", below(CACHE)));
-        if !job.flags.apart("dnf")?.options.is_empty() {
+        if !job.flags.split_secrets("dnf")?.options.is_empty() {
             cmd = cmd.arg(format!("--config={}", below(CONFIGURATION)));
         }
         if *job.source != PackageSource::Configured {
@@ -105,6 +107,7 @@ impl<'a> Call<'a> {
         Ok(Self { job, cmd })
     }
 
+    /// Adds arguments.
     pub fn args<I: IntoIterator<Item = S>, S: AsRef<std::ffi::OsStr>>(mut self, args: I) -> Self {
         self.cmd = self.cmd.args(args);
         self
@@ -114,10 +117,11 @@ impl<'a> Call<'a> {
     /// its configuration in the alternate says.
     pub fn flags(self) -> Self {
         // Checked before anything began.
-        let own = self.job.flags.apart("dnf").unwrap_or_default();
+        let own = self.job.flags.split_secrets("dnf").unwrap_or_default();
         self.args(own.words)
     }
 
+    /// The command, ready to run.
     pub fn cmd(self) -> Cmd {
         self.cmd
     }
@@ -126,9 +130,9 @@ impl<'a> Call<'a> {
 /// Writes the configuration that has the options of `-I` with passwords, if there are such.
 ///
 /// # Errors
-/// Where it cannot be written, or the copy's own cannot be read.
+/// If it cannot be written, or the configuration of the copy cannot be read.
 pub fn write_configuration(job: &Job) -> Result<()> {
-    let options = job.flags.apart("dnf")?.options;
+    let options = job.flags.split_secrets("dnf")?.options;
     if options.is_empty() {
         return Ok(());
     }
@@ -166,9 +170,9 @@ fn with_options(text: &str, options: &[(String, String)]) -> String {
 /// Writes the repository file for the location.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// If it cannot be written.
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
-    let keys = repositories::keys(job.root, &["/etc/yum.repos.d", "/etc/distro.repos.d"]);
+    let keys = repositories::signing_keys(job.root, &["/etc/yum.repos.d", "/etc/distro.repos.d"]);
     // A URL may hold a password.
     job.copy()?.replace(
         job.work.join(REPOSITORIES).join("altdisk.repo"),
@@ -189,7 +193,7 @@ fn text(repositories: &[Repository], keys: &[String]) -> String {
             text,
             "[{id}]\nname={id}\n{kind}={url}\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0"
         );
-        // What root named is trusted; modular packages of a directory need no stream to be enabled.
+        // Root named the directory, so it is trusted. Its modular packages need no enabled stream.
         let _ = match (local, keys) {
             (true, _) => writeln!(text, "gpgcheck=0\nrepo_gpgcheck=0\nmodule_hotfixes=1\n"),
             (false, []) => writeln!(text, "gpgcheck=1\n"),
@@ -203,7 +207,7 @@ fn text(repositories: &[Repository], keys: &[String]) -> String {
 /// again. Nothing else works in the alternate.
 ///
 /// # Errors
-/// Where they cannot be removed.
+/// If they cannot be removed.
 pub fn remove_locks(job: &Job) -> Result<()> {
     let copy = job.copy()?;
     for dir in ["/var/cache/dnf", "/var/lib/dnf", "/var/log"].map(Path::new) {

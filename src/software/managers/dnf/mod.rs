@@ -2,7 +2,7 @@
 //!
 //! [`call`] is how dnf is started: nobody is asked, and for a location of our own only that
 //! location counts: repository files, caches and downloads are below the job's directory. dnf 4 and
-//! dnf 5 are called in the words that both understand. [`table`] reads what dnf would do.
+//! dnf 5 are called with options that both understand. [`table`] parses what dnf would do.
 
 mod call;
 mod table;
@@ -11,7 +11,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::rpm::{database, listing, messages, repositories, transaction, transaction::Acts};
+use super::rpm::{
+    database, listing, messages, repositories, transaction, transaction::PlannedChanges,
+};
 use crate::error;
 use crate::host::cmd::Finished;
 use crate::host::sandbox::Sandbox;
@@ -24,7 +26,7 @@ use crate::software::source::PackageSource;
 use crate::text::printable;
 use call::Call;
 
-/// What dnf says where packages are to be checked and there is nothing to check them with.
+/// Printed by dnf if signatures must be checked and there is no key.
 const NO_KEYS: &str = "you do not have any GPG public keys";
 
 /// dnf(8) and rpm(8) of the alternate.
@@ -46,7 +48,7 @@ impl Manager for Dnf {
     fn prepare(&self, job: &Job) -> Result<()> {
         call::program(job.inside)?;
         call::remove_locks(job)?;
-        database::mend(job)?;
+        database::repair(job)?;
         call::write_configuration(job)?;
         call::write_repositories(job, &repositories::repositories(job)?)?;
         let done = Call::new(job, "read the lists of packages")?
@@ -56,11 +58,16 @@ impl Manager for Dnf {
             .run(job.events)?;
         match (done.success(), job.source) {
             (true, _) => Ok(()),
-            (false, PackageSource::Configured) => Err(error::UPDATE_FAILED
-                .with_cause(("dnf cannot read its lists of packages", messages::words(&done)))),
+            (false, PackageSource::Configured) => Err(error::UPDATE_FAILED.with_cause((
+                "dnf cannot read its lists of packages",
+                messages::last_lines(&done),
+            ))),
             (false, _) => Err(error::BAD_LOCATION.with_remedy(
-                ("dnf cannot read the lists of packages of the location", messages::words(&done)),
-                "look whether repodata/repomd.xml is there and can be read",
+                (
+                    "dnf cannot read the lists of packages of the location",
+                    messages::last_lines(&done),
+                ),
+                "check that repodata/repomd.xml exists and can be read",
             )),
         }
     }
@@ -79,7 +86,7 @@ impl Manager for Dnf {
         requests: &[PackageRequest],
         available: &[Available],
     ) -> Result<Transaction> {
-        let mut acts = Acts::default();
+        let mut planned = PlannedChanges::default();
         for words in commands(requests) {
             let done = Call::new(job, "ask dnf what it would do")?
                 .args(["--assumeno"])
@@ -88,11 +95,11 @@ impl Manager for Dnf {
                 .cmd()
                 .accept(&[1, 2])
                 .read()?;
-            flags_understood(job, &done)?;
+            check_flags(job, &done)?;
             match table::parse(&done.text()) {
                 Some(table) => {
-                    tell(job, &table, &done);
-                    acts = acts.and(table.acts);
+                    report(job, &table, &done);
+                    planned = planned.merge(table.planned);
                 }
                 None if done.success() => {}
                 None if [&done.stdout, &done.stderr]
@@ -101,19 +108,19 @@ impl Manager for Dnf {
                 {
                     return Err(error::CONFLICTING_UPDATE.with_remedy(
                         "packages of a repository at a URL must be signed with a key that the copy trusts, and it has no key at all",
-                        "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
+                        "import the key of the repository in the copy (rpm --import), or give -I '--nogpgcheck' if the packages need no check",
                     ));
                 }
                 None => {
                     return Err(error::CONFLICTING_UPDATE.with_cause((
-                        "dnf cannot install what is wanted",
-                        messages::words(&done),
+                        "dnf cannot install the packages as requested",
+                        messages::last_lines(&done),
                     )));
                 }
             }
         }
         let done = transaction::transaction(
-            acts,
+            planned,
             &database::installed(job.inside)?,
             available,
             job.source,
@@ -133,11 +140,13 @@ impl Manager for Dnf {
                 .run(job.events)?;
             for script in messages::failed_scripts(&done) {
                 job.events
-                    .warn(format!("a script of a package failed: {script}; its words are above"));
+                    .warn(format!("a script of a package failed: {script}; see its output above"));
             }
             if !done.success() {
-                return Err(error::UPDATE_FAILED
-                    .with_cause(("dnf could not install what is wanted", messages::words(&done))));
+                return Err(error::UPDATE_FAILED.with_cause((
+                    "dnf failed to install the packages",
+                    messages::last_lines(&done),
+                )));
             }
         }
         Ok(())
@@ -154,7 +163,7 @@ fn commands(requests: &[PackageRequest]) -> Vec<Vec<String>> {
     let names: Vec<String> = requests.iter().filter_map(named).collect();
     let mut all = vec![];
     if !names.is_empty() {
-        // Without --best, what is installed in an older version would stay so.
+        // Without --best, an installed older version would stay.
         all.push([vec!["--best".to_owned(), "install".to_owned()], names].concat());
     }
     if requests.contains(&PackageRequest::AllUpdates) {
@@ -165,16 +174,16 @@ fn commands(requests: &[PackageRequest]) -> Vec<Vec<String>> {
 
 /// dnf ends with 2 where it does not understand its arguments, and what it gets beside those of
 /// `-I` is ours.
-fn flags_understood(job: &Job, done: &Finished) -> Result<()> {
-    match (&job.flags.own, done.code) {
+fn check_flags(job: &Job, done: &Finished) -> Result<()> {
+    match (&job.flags.native, done.code) {
         (Some(_), Some(2)) => Err(error::BAD_MANAGER_FLAGS
-            .with_cause(("dnf does not understand its flags", messages::words(done)))),
+            .with_cause(("dnf does not understand its flags", messages::last_lines(done)))),
         _ => Ok(()),
     }
 }
 
-/// Tells what stays behind, and whether the table was understood.
-fn tell(job: &Job, table: &table::Table, done: &Finished) {
+/// Warns about packages that cannot be updated, and if the table was not understood.
+fn report(job: &Job, table: &table::Table, done: &Finished) {
     if !table.skipped.is_empty() {
         let names: Vec<String> = table
             .skipped
@@ -191,8 +200,8 @@ fn tell(job: &Job, table: &table::Table, done: &Finished) {
         job.events
             .warn((format!("cannot be updated from the location: {}", names.join(", ")), why));
     }
-    if !table.counted {
-        job.events.warn("what dnf says it would do was not understood entirely: the room that is needed may be counted too small");
+    if !table.is_complete {
+        job.events.warn("the list of packages that dnf would install was not understood entirely: the required space may be underestimated");
     }
 }
 

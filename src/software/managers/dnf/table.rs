@@ -1,24 +1,25 @@
-//! What dnf says it would do: the table that it prints before it asks.
+//! Parses the table of changes that dnf prints before it asks for confirmation.
 //!
 //! dnf 4 and dnf 5 print nearly the same: sections (`Upgrading:`) of rows (name, architecture,
 //! version, repository, size). A row begins with one blank; dnf 4 breaks long ones, what follows
 //! stands further right. Below a row there may be `replacing ...`: with dnf 4 packages of other
-//! names, with dnf 5 also the older version. At the end the packages are counted, and the rows read
-//! are held against that.
+//! names, with dnf 5 also the older version. At the end the packages are is_complete, and the rows
+//! read are held against that.
 
 use crate::software::changes::Package;
 use crate::software::formats::rpm::version::normalize;
-use crate::software::managers::rpm::transaction::Acts;
+use crate::software::managers::rpm::transaction::PlannedChanges;
 
-/// What the table says.
+/// The parsed table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    pub acts: Acts,
+    /// The changes.
+    pub planned: PlannedChanges,
     /// Packages that would have been updated, but cannot be.
     pub skipped: Vec<Package>,
     replaced: Vec<Package>,
     /// The rows are as many as dnf counts at the end.
-    pub counted: bool,
+    pub is_complete: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,53 +31,53 @@ enum Section {
     Other,
 }
 
-/// None where there is no such table in the output: nothing to do, or an error.
+/// Parses the output; None if it has no table: there is nothing to do, or an error.
 pub fn parse(output: &str) -> Option<Table> {
-    let mut lines = output.lines().skip_while(|l| !head(l));
+    let mut lines = output.lines().skip_while(|l| !is_heading(l));
     lines.next()?;
     let (mut table, mut section, mut counts, mut rows) = (Table::default(), None, (0, 0), 0);
     let mut words: Vec<&str> = vec![];
     let mut summary = false;
     for line in lines {
         if line.starts_with("Transaction Summary") {
-            table.close(&mut words, section, &mut rows);
+            table.finish_row(&mut words, section, &mut rows);
             summary = true;
         } else if summary {
-            counts = count(line, counts);
-        } else if let Some(next) = of_section(line) {
-            table.close(&mut words, section, &mut rows);
+            counts = add_count(line, counts);
+        } else if let Some(next) = parse_section(line) {
+            table.finish_row(&mut words, section, &mut rows);
             section = Some(next);
         } else if line.starts_with("===") {
             // A rule.
         } else if let Some(rest) =
             line.trim_start().strip_prefix("replacing ").filter(|_| line.starts_with("  "))
         {
-            table.close(&mut words, section, &mut rows);
-            table.replacing(rest);
+            table.finish_row(&mut words, section, &mut rows);
+            table.add_replaced(rest);
         } else if line.starts_with(' ') && !line.starts_with("  ") {
-            table.close(&mut words, section, &mut rows);
+            table.finish_row(&mut words, section, &mut rows);
             words = line.split_whitespace().collect();
         } else if line.starts_with("  ") && !words.is_empty() {
             words.extend(line.split_whitespace());
         }
     }
-    // What dnf 5 replaces with another version of the same is an update.
-    let Table { acts, replaced, .. } = &mut table;
-    replaced.retain(|r| !acts.comes.iter().any(|c| c.name == r.name));
-    acts.goes.append(replaced);
-    table.counted = summary && counts.0.saturating_add(counts.1) == rows;
+    // dnf 5 also lists the older version of an updated package as replaced.
+    let Table { planned, replaced, .. } = &mut table;
+    replaced.retain(|r| !planned.installs.iter().any(|c| c.name == r.name));
+    planned.removes.append(replaced);
+    table.is_complete = summary && counts.0.saturating_add(counts.1) == rows;
     summary.then_some(table)
 }
 
 /// The line above the columns; dnf 4 shortens its words where there is little room.
-fn head(line: &str) -> bool {
+fn is_heading(line: &str) -> bool {
     line.split_whitespace().next() == Some("Package")
         && ["Arch", "Version", "Repo", "Size"].iter().all(|w| line.contains(w))
 }
 
 /// Any line that begins at the margin and ends in a colon begins a section; those of unknown names
 /// too.
-fn of_section(line: &str) -> Option<Section> {
+fn parse_section(line: &str) -> Option<Section> {
     let known = [
         ("Installing", Section::Install),
         ("Upgrading", Section::Install),
@@ -95,7 +96,7 @@ fn of_section(line: &str) -> Option<Section> {
 /// Adds a line of the summary: `Upgrade  4 Packages (+1 Dependent package)`, ` Upgrading:         4
 /// packages`. The first number is of packages that are installed, the second of those that go.
 /// Reinstalled and skipped ones are no change, and dnf 5 counts replaced ones apart.
-fn count(line: &str, (comes, goes): (usize, usize)) -> (usize, usize) {
+fn add_count(line: &str, (installs, removes): (usize, usize)) -> (usize, usize) {
     let mut words = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
     let verb = words.next().unwrap_or_default();
     let numbers = words.filter_map(|w| w.parse::<usize>().ok()).fold(0, usize::saturating_add);
@@ -103,24 +104,24 @@ fn count(line: &str, (comes, goes): (usize, usize)) -> (usize, usize) {
         "Install" | "Installing" | "Upgrade" | "Upgrading" | "Downgrade" | "Downgrading"
             if line.to_lowercase().contains("package") =>
         {
-            (comes.saturating_add(numbers), goes)
+            (installs.saturating_add(numbers), removes)
         }
         "Remove" | "Removing" if line.to_lowercase().contains("package") => {
-            (comes, goes.saturating_add(numbers))
+            (installs, removes.saturating_add(numbers))
         }
-        _ => (comes, goes),
+        _ => (installs, removes),
     }
 }
 
 impl Table {
     /// A row is complete.
-    fn close(&mut self, words: &mut Vec<&str>, section: Option<Section>, rows: &mut usize) {
+    fn finish_row(&mut self, words: &mut Vec<&str>, section: Option<Section>, rows: &mut usize) {
         let row = std::mem::take(words);
         let ([name, arch, evr, ..], Some(section)) = (row.as_slice(), section) else { return };
         let package = package(name, arch, evr);
         match section {
-            Section::Install => self.acts.comes.push(package),
-            Section::Remove => self.acts.goes.push(package),
+            Section::Install => self.planned.installs.push(package),
+            Section::Remove => self.planned.removes.push(package),
             Section::Skip => self.skipped.push(package),
             Section::Other => {}
         }
@@ -130,7 +131,7 @@ impl Table {
     }
 
     /// `hallo.noarch 1-1` (dnf 4) or `hallo noarch 1-1 repository 1.0 KiB` (dnf 5).
-    fn replacing(&mut self, rest: &str) {
+    fn add_replaced(&mut self, rest: &str) {
         let words: Vec<&str> = rest.split_whitespace().collect();
         let package = match words.as_slice() {
             [name_arch, evr] => {
@@ -159,9 +160,9 @@ mod tests {
     fn of_dnf_4() {
         let table = parse(include_str!("../../../../tests/fixtures/software/rpm/dnf4-upgrade.txt"))
             .unwrap();
-        assert!(table.counted, "{table:?}");
+        assert!(table.is_complete, "{table:?}");
         assert_eq!(
-            list(&table.acts.comes),
+            list(&table.planned.installs),
             [
                 "kernel-core-6.2-1.fc40.noarch",
                 "a-package-with-a-name-that-is-longer-than-the-column-for-it-2.0.20240101git0123456789ab-1.fc40.noarch",
@@ -170,7 +171,7 @@ mod tests {
                 "newdep-1.0-1.fc40.noarch"
             ]
         );
-        assert_eq!(list(&table.acts.goes), ["hallo-0.5-1.fc40.noarch"]);
+        assert_eq!(list(&table.planned.removes), ["hallo-0.5-1.fc40.noarch"]);
         assert_eq!(list(&table.skipped), ["unmet-2.0-1.fc40.noarch"]);
     }
 
@@ -180,9 +181,9 @@ mod tests {
                     \x20                               x86_64 1.0.6-1.fc41           rawhide   133 k\n pipewire-libs                 i686   1.0.6-1.fc41           rawhide   1.9 M\n\
                     \nTransaction Summary\n===\nUpgrade  2 Packages\n";
         let table = parse(text).unwrap();
-        assert!(table.counted);
+        assert!(table.is_complete);
         assert_eq!(
-            list(&table.acts.comes),
+            list(&table.planned.installs),
             [
                 "pipewire-jack-audio-connection-kit-1.0.6-1.fc41.x86_64",
                 "pipewire-libs-1.0.6-1.fc41.i686"
@@ -194,16 +195,16 @@ mod tests {
     fn of_dnf_5() {
         let table = parse(include_str!("../../../../tests/fixtures/software/rpm/dnf5-upgrade.txt"))
             .unwrap();
-        assert!(table.counted, "{table:?}");
+        assert!(table.is_complete, "{table:?}");
         assert_eq!(
-            list(&table.acts.comes),
+            list(&table.planned.installs),
             [
                 "openh264-2.6.0-2.fc43.x86_64",
                 "qemu-img-2:9.1.2-1.fc41.x86_64",
                 "unbound-libs-1.22.0-8.fc41.i686"
             ]
         );
-        assert_eq!(list(&table.acts.goes), ["noopenh264-2.6.0-1.fc43.x86_64"]);
+        assert_eq!(list(&table.planned.removes), ["noopenh264-2.6.0-1.fc43.x86_64"]);
     }
 
     #[test]
@@ -218,14 +219,14 @@ mod tests {
         }
         let text = include_str!("../../../../tests/fixtures/software/rpm/dnf4-upgrade.txt")
             .replace("Upgrade  3 Packages", "Upgrade  4 Packages");
-        assert!(!parse(&text).unwrap().counted);
+        assert!(!parse(&text).unwrap().is_complete);
         let removed = " Package Arch Version Repository Size\nDowngrading:\n a noarch 1-1 x 1 k\nRemoving dependent packages:\n b noarch 0:1-1 @System 1\n\
                        \nTransaction Summary\n====\nRemove     1 Package\nDowngrade  1 Package\n";
         let table = parse(removed).unwrap();
         assert_eq!(
-            (list(&table.acts.comes), list(&table.acts.goes)),
+            (list(&table.planned.installs), list(&table.planned.removes)),
             (vec!["a-1-1.noarch".into()], vec!["b-1-1.noarch".into()])
         );
-        assert!(table.counted);
+        assert!(table.is_complete);
     }
 }

@@ -161,7 +161,7 @@ fn a_repository_at_a_url_must_be_signed() {
     });
     assert_eq!(root.installed(&Dnf, "tool"), ["tool=1:1.1-1.fc40"]);
     root.run("rm /etc/yum.repos.d/x.repo");
-    let flags = Flags { own: Some(vec!["--nogpgcheck".into()]), ..flags };
+    let flags = Flags { native: Some(vec!["--nogpgcheck".into()]), ..flags };
     root.at(&Dnf, &source, vec![], &flags, |job| {
         Dnf.apply(job, &[named("libthing", None)]).unwrap()
     });
@@ -204,7 +204,7 @@ fn only_dnf_is_dnf() {
     assert!(why(&inside).contains("ALT-731"));
     std::fs::create_dir_all(dir.path().join("usr/bin")).unwrap();
     std::fs::write(dir.path().join("usr/bin/microdnf"), "").unwrap();
-    assert!(why(&inside).contains("only a smaller one"));
+    assert!(why(&inside).contains("only a reduced variant"));
     assert_eq!(
         [
             "4.14.0\n  Installed: x",

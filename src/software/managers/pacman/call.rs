@@ -32,7 +32,7 @@ pub fn call(job: &Job, sentence: &str) -> Result<Cmd> {
 ///
 /// # Errors
 /// If a list cannot be read.
-pub fn synced(job: &Job) -> Result<Vec<Entry>> {
+pub fn read_lists(job: &Job) -> Result<Vec<Entry>> {
     let sync = match job.source {
         PackageSource::Configured => conf::database(job.root)?.join("sync"),
         _ => job.work.join(conf::SYNC),
@@ -51,9 +51,9 @@ pub fn synced(job: &Job) -> Result<Vec<Entry>> {
     Ok(all)
 }
 
-/// The last lines that pacman printed, for an error, each after a line break. The reason of a failure
-/// is on standard output (which files conflict), the failure itself on standard error.
-pub fn words(done: &Finished) -> String {
+/// The last lines that pacman printed, for an error, each after a line break. The reason of a
+/// failure is on standard output (which files conflict), the failure itself on standard error.
+pub fn last_lines(done: &Finished) -> String {
     const NOISE: [&str; 12] = [
         "warning: ",
         "resolving ",

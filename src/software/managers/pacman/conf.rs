@@ -18,18 +18,19 @@ use crate::software::source::PackageSource;
 
 /// Below the job's directory: our configuration, our lists of repositories, what is fetched.
 pub const FILE: &str = "pacman.conf";
+/// Our lists of repositories, below the directory of the job.
 pub const SYNC: &str = "sync";
 const CACHE: &str = "cache";
 
-/// What a directory of packages is called as a repository.
+/// The name of the repository that is made of a directory.
 pub const REPOSITORY: &str = "altdisk";
 
-const OWN: &str = "/etc/pacman.conf";
+const CONFIGURATION: &str = "/etc/pacman.conf";
 const DEFAULT_DATABASE: &str = "/var/lib/pacman";
 const DEFAULT_LOG: &str = "/var/log/pacman.log";
 
 /// Options of the administrator's that hold for our configuration too.
-const KEPT: [&str; 9] = [
+const COPIED_OPTIONS: [&str; 9] = [
     "HoldPkg",
     "IgnorePkg",
     "IgnoreGroup",
@@ -42,7 +43,7 @@ const KEPT: [&str; 9] = [
 ];
 
 /// The values of the options of a pacman.conf, in their order. Files that it includes are not read.
-fn options(text: &str) -> Vec<(String, String)> {
+fn parse_options(text: &str) -> Vec<(String, String)> {
     let mut section = String::new();
     let mut all = vec![];
     for line in text.lines().map(str::trim) {
@@ -58,42 +59,42 @@ fn options(text: &str) -> Vec<(String, String)> {
     all
 }
 
-fn own(root: &Path) -> Result<Vec<(String, String)>> {
-    let text = Beneath::open(root)?.read(OWN)?.unwrap_or_default();
-    Ok(options(&String::from_utf8_lossy(&text)))
+fn read_options(root: &Path) -> Result<Vec<(String, String)>> {
+    let text = Beneath::open(root)?.read(CONFIGURATION)?.unwrap_or_default();
+    Ok(parse_options(&String::from_utf8_lossy(&text)))
 }
 
 /// The alternate's database directory, as seen from inside.
 ///
 /// # Errors
-/// What cannot be read.
+/// If the configuration cannot be read.
 pub fn database(root: &Path) -> Result<PathBuf> {
-    let said = own(root)?
+    let option = read_options(root)?
         .into_iter()
         .rfind(|(key, _)| key == "DBPath")
         .map(|(_, value)| PathBuf::from(value));
-    Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)))
+    Ok(option.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE)))
 }
 
 /// pacman's log, as seen from inside.
 ///
 /// # Errors
-/// What cannot be read.
+/// If the configuration cannot be read.
 pub fn log(root: &Path) -> Result<PathBuf> {
-    let said = own(root)?
+    let option = read_options(root)?
         .into_iter()
         .rfind(|(key, _)| key == "LogFile")
         .map(|(_, value)| PathBuf::from(value));
-    Ok(said.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_LOG)))
+    Ok(option.filter(|p| p.is_absolute()).unwrap_or_else(|| PathBuf::from(DEFAULT_LOG)))
 }
 
-/// What packages may be for, beside `any`.
+/// The architectures of packages that can be installed, beside `any`.
 ///
 /// # Errors
-/// What cannot be read.
+/// If the configuration cannot be read.
 pub fn architectures(root: &Path) -> Result<BTreeSet<String>> {
-    let said = own(root)?.into_iter().filter(|(key, _)| key == "Architecture");
-    let mut all: BTreeSet<String> = said
+    let option = read_options(root)?.into_iter().filter(|(key, _)| key == "Architecture");
+    let mut all: BTreeSet<String> = option
         .flat_map(|(_, value)| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
         .collect();
     if all.remove("auto") || all.is_empty() {
@@ -106,14 +107,14 @@ pub fn architectures(root: &Path) -> Result<BTreeSet<String>> {
 /// [`PackageSource::Configured`].
 ///
 /// # Errors
-/// What cannot be written; ALT-732 where a URL says no repository.
+/// If it cannot be written; ALT-732 if the URL does not identify a repository.
 pub fn write(job: &Job) -> Result<()> {
     let mut sections = String::new();
     let mut caches = vec![job.work.join(CACHE)];
     match job.source {
         PackageSource::Configured => return Ok(()),
         PackageSource::Directory { inside, outside } => {
-            // Packages are used where they lie.
+            // Packages are used in place.
             let below: BTreeSet<PathBuf> = catalog::entries(outside)?
                 .0
                 .iter()
@@ -139,16 +140,19 @@ pub fn write(job: &Job) -> Result<()> {
     let mut text = format!("[options]\nRootDir = /\nDBPath = {}/\n", database(job.root)?.display());
     for cache in &caches {
         let line = cache.to_string_lossy();
-        // A directory whose name a line cannot hold: what lies there is copied.
+        // If a line cannot contain the name, pacman copies the packages.
         if !line.contains(|c: char| c.is_control()) {
             let _ = writeln!(text, "CacheDir = {line}/");
         }
     }
-    for (key, value) in own(job.root)?.into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())) {
+    for (key, value) in read_options(job.root)?
+        .into_iter()
+        .filter(|(key, _)| COPIED_OPTIONS.contains(&key.as_str()))
+    {
         let _ = writeln!(text, "{key} = {value}");
     }
     let copy = job.copy()?;
-    // What is laid over must be there.
+    // Mount points must exist.
     for dir in [job.work.join(SYNC), job.work.join(CACHE), database(job.root)?.join("sync")] {
         copy.make_directories(&dir)?;
     }
@@ -177,7 +181,7 @@ fn repositories(url: &str, rest: &[String]) -> Result<Vec<String>> {
     };
     if found.is_empty() || !found.iter().all(|w| name(w)) {
         return Err(error::BAD_LOCATION.with_remedy(
-            format!("{url} does not say which repository of pacman's is meant"),
+            format!("{url} does not identify a repository of pacman"),
             "add its name: -l 'https://host/$repo/os/$arch core extra'",
         ));
     }

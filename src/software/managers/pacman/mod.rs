@@ -32,12 +32,12 @@ use crate::software::formats::{Format, PackageFormat};
 use crate::software::managers::manager::{Job, Manager};
 use crate::software::model::{Available, Fix, PackageRequest, Transaction};
 use crate::software::source::PackageSource;
-use call::{call, synced, words};
+use call::{call, last_lines, read_lists};
 
 /// pacman(8) of the alternate.
 pub struct Pacman;
 
-/// What `-I` replaces: nothing is installed that is there already.
+/// The default that `-I` replaces: packages that are up to date are not installed unfinished.
 pub const DEFAULTS: [&str; 1] = ["--needed"];
 
 impl Manager for Pacman {
@@ -59,18 +59,18 @@ impl Manager for Pacman {
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
-        let again = repair::prepare(job)?;
+        let unfinished = repair::prepare(job)?;
         if let PackageSource::Directory { outside, .. } = job.source
-            && offered(job, outside)?.is_empty()
+            && installable(job, outside)?.is_empty()
         {
             return Err(error::BAD_LOCATION.with_cause(format!(
-                "none of the packages in {} is for this kind of machine",
+                "no package in {} is for this architecture",
                 outside.display()
             )));
         }
         conf::write(job)?;
         match job.source {
-            PackageSource::Directory { .. } => database(job, &[])?,
+            PackageSource::Directory { .. } => write_database(job, &[])?,
             source => {
                 let done = call(job, "fetch the lists of the repositories")?
                     .arg("-Sy")
@@ -82,19 +82,22 @@ impl Manager for Pacman {
                     &error::BAD_LOCATION
                 };
                 if !done.success() {
-                    return Err(entry.with_cause(("pacman cannot get the lists", words(&done))));
+                    return Err(entry.with_cause((
+                        "pacman cannot fetch its lists of packages",
+                        last_lines(&done),
+                    )));
                 }
             }
         }
-        repair::finish(job, &again)
+        repair::finish(job, &unfinished)
     }
 
     fn available(&self, job: &Job) -> Result<Vec<Available>> {
         Ok(match job.source {
             PackageSource::Directory { outside, .. } => {
-                offered(job, outside)?.iter().map(|e| e.available(outside)).collect()
+                installable(job, outside)?.iter().map(|e| e.available(outside)).collect()
             }
-            _ => synced(job)?
+            _ => read_lists(job)?
                 .iter()
                 .map(|e| Available { file: None, ..e.available(Path::new("")) })
                 .collect(),
@@ -118,23 +121,26 @@ impl Manager for Pacman {
         _available: &[Available],
     ) -> Result<Transaction> {
         if let PackageSource::Directory { .. } = job.source {
-            database(job, requests)?;
+            write_database(job, requests)?;
         }
         let done = install(
             job,
             requests,
             "ask pacman what it would do",
-            &["--print", "--print-format", plan::FORM],
+            &["--print", "--print-format", plan::PRINT_FORMAT],
         )?
         .accept(&[1])
         .read()?;
         if !done.success() {
-            return Err(error::CONFLICTING_UPDATE
-                .with_cause(("pacman cannot install what is wanted", words(&done))));
+            return Err(error::CONFLICTING_UPDATE.with_cause((
+                "pacman cannot install the packages as requested",
+                last_lines(&done),
+            )));
         }
-        let (installed, _) = db::local(&job.copy()?, &conf::database(job.root)?.join("local"));
+        let (installed, _) =
+            db::local(&job.copy()?, &conf::write_database(job.root)?.join("local"));
         let targets = plan::parse(&done.text());
-        let there = synced(job)?;
+        let there = read_lists(job)?;
         let fetched = !matches!(job.source, PackageSource::Directory { .. });
         Ok(plan::transaction(&targets, &there, &installed, fetched))
     }
@@ -145,8 +151,9 @@ impl Manager for Pacman {
         if done.success() {
             return Ok(());
         }
-        let entry = if refused(&done) { &error::CONFLICTING_UPDATE } else { &error::UPDATE_FAILED };
-        Err(entry.with_cause(("pacman could not install what is wanted", words(&done))))
+        let entry =
+            if is_unchanged(&done) { &error::CONFLICTING_UPDATE } else { &error::UPDATE_FAILED };
+        Err(entry.with_cause(("pacman failed to install the packages", last_lines(&done))))
     }
 }
 
@@ -156,7 +163,7 @@ fn install(job: &Job, requests: &[PackageRequest], sentence: &str, more: &[&str]
         PackageRequest::Named { name, version: None } => Some(name.clone()),
         PackageRequest::Named { name, version: Some(version) } => Some(format!("{name}={version}")),
     });
-    let own = job.flags.own.clone().unwrap_or_else(|| DEFAULTS.map(str::to_owned).to_vec());
+    let own = job.flags.native.clone().unwrap_or_else(|| DEFAULTS.map(str::to_owned).to_vec());
     let cmd = call(job, sentence)?
         .arg(if requests.contains(&PackageRequest::AllUpdates) { "-Su" } else { "-S" })
         .args(own)
@@ -165,7 +172,7 @@ fn install(job: &Job, requests: &[PackageRequest], sentence: &str, more: &[&str]
 }
 
 /// The packages of a directory that fit this machine.
-fn offered(job: &Job, outside: &Path) -> Result<Vec<Entry>> {
+fn installable(job: &Job, outside: &Path) -> Result<Vec<Entry>> {
     let fits = conf::architectures(job.root)?;
     let (mut all, _) = catalog::entries(outside)?;
     all.retain(|e| e.arch == "any" || fits.contains(&e.arch));
@@ -174,10 +181,10 @@ fn offered(job: &Job, outside: &Path) -> Result<Vec<Entry>> {
 
 /// Makes the directory a repository: each package in the version that is wanted, else in its
 /// newest.
-fn database(job: &Job, requests: &[PackageRequest]) -> Result<()> {
+fn write_database(job: &Job, requests: &[PackageRequest]) -> Result<()> {
     let PackageSource::Directory { outside, .. } = job.source else { return Ok(()) };
     let mut chosen: Vec<Entry> = vec![];
-    for entry in offered(job, outside)? {
+    for entry in installable(job, outside)? {
         let wanted = requests.iter().find_map(|g| match g {
             PackageRequest::Named { name, version: Some(version) } if *name == entry.name => {
                 Some(version)
@@ -202,9 +209,8 @@ fn database(job: &Job, requests: &[PackageRequest]) -> Result<()> {
     job.copy()?.replace(at, &db::build(&entries)?, 0o644)
 }
 
-/// Whether it gave up before it changed anything: packages that exclude each other, files that are
-/// in the way.
-fn refused(done: &Finished) -> bool {
+/// Whether pacman stopped before it changed anything: packages conflict, or files exist already.
+fn is_unchanged(done: &Finished) -> bool {
     let err = String::from_utf8_lossy(&done.stderr);
     ["failed to prepare transaction", "failed to commit transaction (conflicting files)"]
         .iter()

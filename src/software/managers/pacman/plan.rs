@@ -1,4 +1,4 @@
-//! What pacman would do (`--print`), and how much room that takes.
+//! Parses what pacman would do (`--print`), and computes the space that it takes.
 
 use crate::software::changes::Package;
 use crate::software::changes::Update;
@@ -6,17 +6,20 @@ use crate::software::formats::arch::entry::Entry;
 use crate::software::model::Transaction;
 
 /// Name, version, bytes to fetch.
-pub const FORM: &str = "%n %v %s";
+pub const PRINT_FORMAT: &str = "%n %v %s";
 
 /// One package that would be installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// The name of the package.
     pub name: String,
+    /// The version that would be installed.
     pub version: String,
+    /// Bytes to download.
     pub fetch: u64,
 }
 
-/// Reads what was printed in [`FORM`]; other lines are remarks.
+/// Reads what was printed in [`PRINT_FORMAT`]; other lines are remarks.
 pub fn parse(text: &str) -> Vec<Target> {
     let line = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
         [name, version, fetch] => Some(Target {

@@ -1,10 +1,10 @@
-//! What a pacman that was killed left: its lock, a package that is half there, packages whose
+//! Repairs the state that a killed pacman left: its lock, a partly unpacked package, packages whose
 //! scripts and hooks did not run.
 //!
 //! pacman makes a package's directory in its database first, unpacks its files, and writes `desc`
 //! last, before the package's script runs: a directory without one is a package whose unpacking was
 //! interrupted, maybe with files that no package owns now. Hooks run when all packages are there.
-//! Which transaction did not come to its end is in pacman's log. The packages of both kinds are
+//! The log of pacman shows an unfinished transaction. The packages of both kinds are
 //! installed once more; for those that are there, that is an upgrade to the same version, with
 //! `post_upgrade` and all hooks.
 
@@ -13,7 +13,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::call::{call, synced, words};
+use super::call::{call, last_lines, read_lists};
 use super::conf;
 use crate::error;
 use crate::host::beneath::Beneath;
@@ -23,22 +23,22 @@ use crate::text::path::show_path;
 
 /// In the database directory.
 const LOCK: &str = "db.lck";
-/// So much of the log's end is read.
-const TAIL: u64 = 512 << 10;
+/// This many bytes at the end of the log are read.
+const MAX_LOG_TAIL: u64 = 512 << 10;
 
 /// Puts the database in order. Returns the packages that must be installed once more, for
 /// [`finish`].
 ///
 /// # Errors
-/// What cannot be read or removed.
+/// If something cannot be read or removed.
 pub fn prepare(job: &Job) -> Result<Vec<String>> {
     let database = conf::database(job.root)?;
     let lock = database.join(LOCK);
-    // Nothing else runs in the alternate: whoever made it is gone.
+    // Nothing else runs in the alternate, so the lock is stale.
     let copy = job.copy()?;
     if copy.link_metadata(&lock).is_ok() {
         copy.remove(&lock)?;
-        job.events.note("pacman's lock was left from a run that was interrupted: removed");
+        job.events.note("removed the lock of pacman, which an interrupted run left");
     }
     let local = database.join("local");
     let (there, torn) = db::local(&copy, &local);
@@ -49,7 +49,7 @@ pub fn prepare(job: &Job) -> Result<Vec<String>> {
             name_of(&dir).filter(|n| !there.iter().any(|e| e.name == **n)).map(str::to_owned),
         );
     }
-    let log = tail(&copy, &conf::log(job.root)?);
+    let log = read_tail(&copy, &conf::log(job.root)?);
     names.extend(unfinished(&log).into_iter().filter(|n| there.iter().any(|e| e.name == *n)));
     names.sort();
     names.dedup();
@@ -63,35 +63,35 @@ pub fn prepare(job: &Job) -> Result<Vec<String>> {
 /// Installs the packages once more, those that the location has.
 ///
 /// # Errors
-/// ALT-730 with pacman's words.
+/// ALT-730 with the output of pacman.
 pub fn finish(job: &Job, names: &[String]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
     let (offered, (installed, _)) =
-        (synced(job)?, db::local(&job.copy()?, &conf::database(job.root)?.join("local")));
+        (read_lists(job)?, db::local(&job.copy()?, &conf::database(job.root)?.join("local")));
     let older = |name: &str, version: &str| {
         installed.iter().any(|e| e.name == name && compare(version, &e.version).is_lt())
     };
-    let (again, lost): (Vec<&String>, Vec<&String>) =
+    let (retried, lost): (Vec<&String>, Vec<&String>) =
         names.iter().partition(|n| offered.iter().any(|e| e.name == **n && !older(n, &e.version)));
     for name in lost {
         let name = show_path(name.as_bytes());
-        job.events.warn(format!("{name} should be installed once more, and the location does not have it: -w {name} from one that has"));
+        job.events.warn(format!("{name} should be installed retried, but the location does not have it: give -w {name} and a location that has it"));
     }
-    if again.is_empty() {
+    if retried.is_empty() {
         return Ok(());
     }
-    // What was unpacked of them is no file of somebody else's.
-    let cmd = call(job, "finish what was interrupted")?
+    // Files that were unpacked already belong to no package: they may be overwritten.
+    let cmd = call(job, "finish the interrupted update")?
         .args(["-S", "--overwrite", "*", "--"])
-        .args(again);
+        .args(retried);
     let done = cmd.accept(&[1]).run(job.events)?;
     if done.success() {
         return Ok(());
     }
     Err(error::UPDATE_FAILED
-        .with_cause(("pacman could not finish what was interrupted", words(&done))))
+        .with_cause(("pacman could not finish the interrupted update", last_lines(&done))))
 }
 
 /// `zlib` of `zlib-1:1.3-2`.
@@ -106,14 +106,14 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with(['-', '.']) && name.chars().all(fine)
 }
 
-/// The end of the log; empty where there is none.
-fn tail(copy: &Beneath, log: &Path) -> String {
+/// The end of the log; empty if there is none.
+fn read_tail(copy: &Beneath, log: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = copy.open_file(log)?;
         let size = file.metadata()?.len();
-        file.seek(SeekFrom::Start(size.saturating_sub(TAIL)))?;
+        file.seek(SeekFrom::Start(size.saturating_sub(MAX_LOG_TAIL)))?;
         let mut text = vec![];
-        file.take(TAIL).read_to_end(&mut text)?;
+        file.take(MAX_LOG_TAIL).read_to_end(&mut text)?;
         Ok(text)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()

@@ -326,7 +326,7 @@ fn repositories() {
     assert_eq!(root.installed(), "app 1-1\n");
     root.source = PackageSource::Url { url: "file:///srv/none".into(), rest: vec![] };
     let no = told(&root.update(&[PackageRequest::AllUpdates]).unwrap_err());
-    assert!(no.starts_with("ALT-732: pacman cannot get the lists"), "{no}");
+    assert!(no.starts_with("ALT-732: pacman cannot fetch its lists of packages"), "{no}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The rpm database of the alternate: what is installed, asked of rpm itself, and what a run that
-//! was killed left in it.
+//! The rpm database of the alternate: queries with rpm itself, and repair after a run that was
+//! killed.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -12,23 +12,25 @@ use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 use crate::host::sandbox::Sandbox;
 use crate::software::changes::Package;
-use crate::software::formats::rpm::version::{compare, written};
+use crate::software::formats::rpm::version::{compare, format_evr};
 use crate::software::managers::manager::Job;
 use crate::text::printable;
 
 /// An installed package, with the bytes of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
+    /// The package.
     pub package: Package,
+    /// Size of its files in bytes.
     pub size: u64,
-    /// May be there in several versions at once: kernels.
-    pub several: bool,
+    /// May be there in is_multiversion versions at once: kernels.
+    pub is_multiversion: bool,
 }
 
 const FORMAT: &str = "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{LONGSIZE}\\t[%{PROVIDENAME} ]\\n";
-/// What a package provides that may be there several times: dnf's, zypper's, and a kernel's own
-/// names.
-const SEVERAL: [&str; 7] = [
+/// Provided by packages that may be installed in is_multiversion versions: names of dnf, of zypper,
+/// and of kernels.
+const MULTIVERSION: [&str; 7] = [
     "installonlypkg(",
     "multiversion(kernel)",
     "kernel",
@@ -42,11 +44,11 @@ fn list() -> Cmd {
     Cmd::new("rpm", "ask which packages are installed").args(["-qa", "--qf", FORMAT])
 }
 
-/// What is installed, sorted by name and then by version. Keys, which rpm keeps as if they were
-/// packages, are not.
+/// The installed packages, sorted by name and version. Keys, which rpm stores as if they were
+/// packages, are left out.
 ///
 /// # Errors
-/// ALT-730 with rpm's words.
+/// ALT-730 with the output of rpm.
 pub fn installed(inside: &Sandbox) -> Result<Vec<Installed>> {
     let done =
         list().inside(inside).read().map_err(|e| error::UPDATE_FAILED.with_cause(e.to_string()))?;
@@ -60,15 +62,15 @@ fn parse(text: &str) -> Vec<Installed> {
         if name == "gpg-pubkey" {
             return None;
         }
-        let several = provides
+        let is_multiversion = provides
             .split(' ')
-            .any(|p| SEVERAL.iter().any(|s| p == *s || s.ends_with('(') && p.starts_with(s)));
+            .any(|p| MULTIVERSION.iter().any(|s| p == *s || s.ends_with('(') && p.starts_with(s)));
         let package = Package {
             name: name.to_owned(),
-            version: written(epoch, version, release),
+            version: format_evr(epoch, version, release),
             arch: arch.to_owned(),
         };
-        Some(Installed { package, size: size.parse().unwrap_or(0), several })
+        Some(Installed { package, size: size.parse().unwrap_or(0), is_multiversion })
     };
     let mut all: Vec<Installed> = text.lines().filter_map(one).collect();
     let key = |i: &Installed| (i.package.name.clone(), i.package.arch.clone());
@@ -80,7 +82,7 @@ fn parse(text: &str) -> Vec<Installed> {
 
 /// Packages of which an older version is still recorded beside a newer one: an update was killed
 /// between the two.
-fn left_over(installed: &[Installed]) -> Vec<&Package> {
+fn find_left_over(installed: &[Installed]) -> Vec<&Package> {
     let mut by_name: BTreeMap<(&str, &str), Vec<&Installed>> = BTreeMap::new();
     for one in installed {
         by_name.entry((&one.package.name, &one.package.arch)).or_default().push(one);
@@ -95,7 +97,7 @@ fn older(all: Vec<&Installed>) -> Vec<&Package> {
         .map(|i| i.package.version.as_str())
         .max_by(|a, b| compare(a, b))
         .unwrap_or_default();
-    if all.iter().any(|i| i.several) {
+    if all.iter().any(|i| i.is_multiversion) {
         return vec![];
     }
     all.into_iter()
@@ -104,12 +106,11 @@ fn older(all: Vec<&Installed>) -> Vec<&Package> {
         .collect()
 }
 
-/// Mends the database: locks of processes that are no more, a database that does not open, updates
-/// that were killed half-way.
+/// Repairs the database: stale locks, a database that cannot be opened, updates that were killed.
 ///
 /// # Errors
-/// ALT-730 with rpm's words where it cannot be mended.
-pub fn mend(job: &Job) -> Result<()> {
+/// ALT-730 with the output of rpm if it cannot be repaired.
+pub fn repair(job: &Job) -> Result<()> {
     let (inside, events) = (job.inside, job.events);
     let failed = |e: anyhow::Error| error::UPDATE_FAILED.with_cause(e.to_string());
     let copy = job.copy()?;
@@ -119,8 +120,8 @@ pub fn mend(job: &Job) -> Result<()> {
     let opens = || list().inside(inside).read();
     if let Err(e) = opens() {
         events
-            .warn(format!("the package database of the copy does not open, it is built anew: {e}"));
-        Cmd::new("rpm", "build the package database anew")
+            .warn(format!("the package database of the copy cannot be opened and is rebuilt: {e}"));
+        Cmd::new("rpm", "rebuild the package database")
             .arg("--rebuilddb")
             .inside(inside)
             .run(events)
@@ -132,14 +133,14 @@ pub fn mend(job: &Job) -> Result<()> {
         return Ok(());
     }
     let all = parse(&opens().map_err(failed)?.text());
-    let old = left_over(&all);
+    let old = find_left_over(&all);
     if !old.is_empty() {
         let names: Vec<String> = old
             .iter()
             .map(|p| format!("{}-{}.{}", p.name, without_epoch(&p.version), p.arch))
             .collect();
         events.warn(format!(
-            "an update was interrupted: {} are there in two versions; the older go now, but scripts of the newer may not have run to their end",
+            "an update was interrupted: {} is installed in two versions; the older one is removed now, but scripts of the newer one may not have finished",
             old.iter().map(|p| printable(&p.name, false)).collect::<Vec<_>>().join(", ")
         ));
         // As the update itself would have ended: the older one goes, and its scripts know that a
@@ -164,7 +165,7 @@ pub fn without_epoch(version: &str) -> &str {
 fn remove_environment(copy: &Beneath, dir: &Path) {
     for entry in copy.read_dir(dir).unwrap_or_default() {
         if entry.name.to_string_lossy().starts_with("__db.") {
-            // What cannot be removed will be said by rpm.
+            // rpm reports it if one cannot be removed.
             let _ = copy.remove(dir.join(&entry.name));
         }
     }
@@ -201,8 +202,8 @@ mod tests {
                 "kernel-core=6.2-1.x86_64"
             ]
         );
-        assert!(all[4].several && !all[0].several && all[3].size == 110);
-        let old: Vec<&str> = left_over(&all).iter().map(|p| p.version.as_str()).collect();
+        assert!(all[4].is_multiversion && !all[0].is_multiversion && all[3].size == 110);
+        let old: Vec<&str> = find_left_over(&all).iter().map(|p| p.version.as_str()).collect();
         assert_eq!(old, ["1.0-1"]);
     }
 }

@@ -1,5 +1,5 @@
-//! What a place offers, for the managers of rpm: a directory is read as it is, of repositories
-//! elsewhere the manager has fetched the lists.
+//! The packages and fixes of a location: read from a directory, or from the lists of a repository
+//! that the manager cache_directory.
 
 use std::path::Path;
 
@@ -12,17 +12,17 @@ use crate::software::managers::manager::Job;
 use crate::software::model::{Available, Fix};
 use crate::software::source::PackageSource;
 
-/// The packages. `cache`: where, below [`Job::work`], the manager keeps what it fetched.
+/// The packages. `cache`: where, below [`Job::work`], the manager keeps the lists that it fetched.
 ///
 /// # Errors
-/// What cannot be read.
+/// If lists cannot be read.
 pub fn available(job: &Job, cache: &Path) -> Result<Vec<Available>> {
     match job.source {
         PackageSource::Directory { outside, .. } => {
             Ok(RpmFormat.read(outside)?.map(|c| c.packages).unwrap_or_default())
         }
         _ => {
-            let dir = fetched(job, cache)?;
+            let dir = cache_directory(job, cache)?;
             rpm::read_repositories(&tree::find(&dir.path())?.repositories)
         }
     }
@@ -31,7 +31,7 @@ pub fn available(job: &Job, cache: &Path) -> Result<Vec<Available>> {
 /// The fixes that `asked` names, or all.
 ///
 /// # Errors
-/// What cannot be read.
+/// If lists cannot be read.
 pub fn fixes(
     job: &Job,
     cache: &Path,
@@ -41,11 +41,11 @@ pub fn fixes(
     let look = |dir: &Path| advisories::find(available, &tree::find(dir)?, asked);
     match job.source {
         PackageSource::Directory { outside, .. } => look(outside),
-        _ => look(&fetched(job, cache)?.path()),
+        _ => look(&cache_directory(job, cache)?.path()),
     }
 }
 
-/// Where the manager keeps what it fetched.
-fn fetched(job: &Job, cache: &Path) -> Result<Directory> {
+/// The directory of the lists that the manager cache_directory.
+fn cache_directory(job: &Job, cache: &Path) -> Result<Directory> {
     job.copy()?.directory(job.work.join(cache))
 }

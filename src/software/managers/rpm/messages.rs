@@ -1,11 +1,11 @@
-//! What a package manager said, for errors: its last words, without what is only said because it is
-//! always said.
+//! The output of a package manager, for errors: its last lines, without those that it always
+//! prints.
 
 use crate::host::cmd::Finished;
 use crate::text::printable;
 
-/// How many lines an error quotes.
-const QUOTED: usize = 12;
+/// An error quotes this many lines.
+const MAX_QUOTED: usize = 12;
 /// Beginnings of lines that explain nothing.
 const NOISE: [&str; 13] = [
     "Last metadata expiration check",
@@ -23,9 +23,9 @@ const NOISE: [&str; 13] = [
     "Is this ok",
 ];
 
-/// The last words of both outputs, one a line, each after a line break: first the lines of scripts
+/// The last lines of both outputs, each after a line break: first the lines of scripts
 /// and complaints, then standard error.
-pub fn words(done: &Finished) -> String {
+pub fn last_lines(done: &Finished) -> String {
     let (out, err) = (lines(&done.stdout), lines(&done.stderr));
     let telling = |l: &&String| {
         ["rror", "fail", "Problem", "conflict", "scriptlet failed", "No match", "nothing provides"]
@@ -34,7 +34,7 @@ pub fn words(done: &Finished) -> String {
     };
     let mut all: Vec<String> = match err.is_empty() {
         true => out,
-        // With each complaint the line before it: what the script said.
+        // With each error the line before it, which is output of a script.
         false => out
             .iter()
             .enumerate()
@@ -43,7 +43,7 @@ pub fn words(done: &Finished) -> String {
             .collect(),
     };
     all.extend(err);
-    all[all.len().saturating_sub(QUOTED)..].iter().map(|l| format!("\n  {l}")).collect()
+    all[all.len().saturating_sub(MAX_QUOTED)..].iter().map(|l| format!("\n  {l}")).collect()
 }
 
 fn lines(text: &[u8]) -> Vec<String> {
@@ -78,7 +78,7 @@ mod tests {
                    error: %prein(failpre-2.0-1.fc40.noarch) scriptlet failed, exit status 7\n\n  Verifying   : failpre 1/2 \n";
         let err = "Error in PREIN scriptlet in rpm package failpre\nError: Transaction failed\n";
         let done = Finished { code: Some(1), stdout: out.into(), stderr: err.into() };
-        let said = words(&done);
+        let said = last_lines(&done);
         assert!(
             said.contains("\n  its last words\n  error: %prein(")
                 && said.ends_with("\n  Error: Transaction failed"),
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(failed_scripts(&done), ["%prein(failpre-2.0-1.fc40.noarch)"]);
         let quiet = Finished { code: Some(1), stdout: b"what it said".to_vec(), stderr: vec![] };
         assert_eq!(
-            (words(&quiet), failed_scripts(&quiet)),
+            (last_lines(&quiet), failed_scripts(&quiet)),
             ("\n  what it said".to_owned(), vec![])
         );
     }

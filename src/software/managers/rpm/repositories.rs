@@ -1,4 +1,4 @@
-//! A location as repositories: what dnf and zypper are told of it.
+//! The repositories of a location, for dnf and zypper.
 //!
 //! A directory's repositories are used as they are, its other package files become one of our own
 //! (`write`), all below the job's directory by names that need no quoting in a URL or a
@@ -19,6 +19,7 @@ use crate::software::source::PackageSource;
 pub struct Repository {
     /// `altdisk-1`: its section in a configuration file.
     pub id: String,
+    /// Its address.
     pub url: String,
     /// A directory: root named it, its packages are trusted.
     pub local: bool,
@@ -30,7 +31,7 @@ pub const ID: &str = "altdisk-";
 /// The location's repositories; none for those that the alternate is configured with.
 ///
 /// # Errors
-/// ALT-732 where there are none, or the URL cannot be one.
+/// ALT-732 if there are none, or the URL is invalid.
 pub fn repositories(job: &Job) -> Result<Vec<Repository>> {
     match job.source {
         PackageSource::Configured => Ok(vec![]),
@@ -39,23 +40,25 @@ pub fn repositories(job: &Job) -> Result<Vec<Repository>> {
             let plain = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"');
             match rest.first() {
                 Some(word) => Err(error::BAD_LOCATION.with_remedy(
-                    format!("`{word}` follows the URL: suites and components are Debian's"),
-                    "give the URL of the repository alone, the one that has repodata/ below it",
+                    format!("`{word}` follows the URL, but suites and components exist only in Debian's repositories"),
+                    "give only the URL of the repository, the directory that contains repodata/",
                 )),
                 None if !plain => {
                     Err(error::BAD_LOCATION
-                        .with_cause("the URL has characters in it that no URL has"))
+                        .with_cause("the URL contains invalid characters"))
                 }
                 None => {
                     Ok(vec![Repository { id: format!("{ID}1"), url: url.to_owned(), local: false }])
                 }
             }
         }
-        PackageSource::Directory { inside, outside } => directory(job, inside, outside),
+        PackageSource::Directory { inside, outside } => {
+            repositories_of_directory(job, inside, outside)
+        }
     }
 }
 
-fn directory(job: &Job, inside: &Path, outside: &Path) -> Result<Vec<Repository>> {
+fn repositories_of_directory(job: &Job, inside: &Path, outside: &Path) -> Result<Vec<Repository>> {
     let tree = tree::find(outside)?;
     let seen = |path: &Path| inside.join(path.strip_prefix(outside).unwrap_or(path));
     let (mut all, copy) = (vec![], job.copy()?);
@@ -74,7 +77,7 @@ fn directory(job: &Job, inside: &Path, outside: &Path) -> Result<Vec<Repository>
         copy.make_directories(&at)?;
         let files: Vec<_> = tree.files.iter().map(|f| (f.clone(), seen(f))).collect();
         let dir = copy.directory(&at)?;
-        write::repository(&dir.path(), &files)?;
+        write::create_repository(&dir.path(), &files)?;
     }
     if all.is_empty() {
         return Err(error::BAD_LOCATION
@@ -83,9 +86,9 @@ fn directory(job: &Job, inside: &Path, outside: &Path) -> Result<Vec<Repository>
     Ok(all)
 }
 
-/// What configured repositories are signed with: `gpgkey` of those files that the alternate itself
-/// has. Keys that would have to be fetched are not among them.
-pub fn keys(root: &Path, directories: &[&str]) -> Vec<String> {
+/// The signing keys of configured repositories: the files in the alternate that `gpgkey` names.
+/// Keys that would have to be fetched are not among them.
+pub fn signing_keys(root: &Path, directories: &[&str]) -> Vec<String> {
     let mut all: Vec<String> = vec![];
     let Ok(root) = Beneath::open(root) else { return all };
     for dir in directories.iter().map(Path::new) {
@@ -95,7 +98,7 @@ pub fn keys(root: &Path, directories: &[&str]) -> Vec<String> {
             .map(|e| dir.join(&e.name))
             .filter(|p| p.extension().is_some_and(|e| e == "repo"))
         {
-            keys_of(&root.text(file).unwrap_or_default(), &mut all);
+            parse_keys(&root.text(file).unwrap_or_default(), &mut all);
         }
     }
     all.sort();
@@ -103,7 +106,7 @@ pub fn keys(root: &Path, directories: &[&str]) -> Vec<String> {
     all
 }
 
-fn keys_of(text: &str, all: &mut Vec<String>) {
+fn parse_keys(text: &str, all: &mut Vec<String>) {
     let mut section: (bool, Vec<String>) = (true, vec![]);
     // A key may be on lines of its own that begin with a blank.
     let mut within = false;
@@ -138,7 +141,7 @@ mod tests {
         let text = "[a]\nenabled=1\ngpgkey=file:///etc/pki/rpm-gpg/KEY-$releasever https://x/key\n  file:///etc/pki/rpm-gpg/OTHER\n\
                     [b]\nenabled = 0\ngpgkey = file:///etc/pki/no\n[c]\ngpgkey=file:///c\n";
         let mut all = vec![];
-        keys_of(text, &mut all);
+        parse_keys(text, &mut all);
         assert_eq!(
             all,
             [

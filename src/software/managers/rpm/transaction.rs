@@ -1,4 +1,4 @@
-//! What a transaction comes to: packages and bytes, from what a manager says it would do.
+//! Computes a transaction, packages and bytes, from the changes that a manager plans.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,20 @@ use crate::software::model::{Available, PackageRequest, Transaction};
 use crate::software::source::PackageSource;
 use crate::text::printable;
 
-/// What is to come and to go.
+/// The packages that a manager would install and remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Acts {
-    pub comes: Vec<Package>,
-    /// What goes without being replaced by another version of itself.
-    pub goes: Vec<Package>,
+pub struct PlannedChanges {
+    /// Packages that are installed, new or in place of another version.
+    pub installs: Vec<Package>,
+    /// Packages that are removed and not replaced by another version.
+    pub removes: Vec<Package>,
 }
 
-impl Acts {
-    /// Two transactions, one after the other: what the second says again of the first counts once.
-    pub fn and(mut self, more: Self) -> Self {
-        for (all, more) in [(&mut self.comes, more.comes), (&mut self.goes, more.goes)] {
+impl PlannedChanges {
+    /// Combines two transactions, one after the other; changes that both have count once.
+    pub fn merge(mut self, more: Self) -> Self {
+        for (all, more) in [(&mut self.installs, more.installs), (&mut self.removes, more.removes)]
+        {
             let fresh: Vec<Package> = more.into_iter().filter(|p| !all.contains(p)).collect();
             all.extend(fresh);
         }
@@ -32,9 +34,9 @@ impl Acts {
     }
 }
 
-/// The transaction, given what is installed and what the location offers.
+/// Computes the transaction, from the installed packages and those that the location offers.
 pub fn transaction(
-    acts: Acts,
+    planned: PlannedChanges,
     installed: &[Installed],
     available: &[Available],
     source: &PackageSource,
@@ -45,7 +47,7 @@ pub fn transaction(
         .collect();
     let mut out = Transaction::default();
     let mut changes = Changes::default();
-    for new in acts.comes {
+    for new in planned.installs {
         let offer = offered.get(&(new.name.as_str(), new.version.as_str(), new.arch.as_str()));
         out.growth = out.growth.saturating_add(bytes(offer.map_or(0, |o| o.installed_size)));
         out.download = out.download.saturating_add(offer.map_or(0, |o| o.size));
@@ -62,12 +64,12 @@ pub fn transaction(
             None => changes.installed.push(new),
         }
     }
-    for old in acts.goes {
+    for old in planned.removes {
         let size = installed.iter().find(|i| i.package == old).map_or(0, |i| i.size);
         out.growth = out.growth.saturating_sub(bytes(size));
         changes.removed.push(old);
     }
-    // Packages of a directory are read where they lie.
+    // Packages of a directory are not downloaded.
     if matches!(source, PackageSource::Directory { .. }) {
         out.download = 0;
     }
@@ -77,8 +79,8 @@ pub fn transaction(
     Transaction { changes, ..out }
 }
 
-/// Nothing becomes older that was not named with a version: what comes with such a one may become
-/// older too.
+/// Refuses older versions, unless a package was requested with a version: its dependencies may
+/// become older too.
 ///
 /// # Errors
 /// ALT-740.
@@ -91,7 +93,7 @@ pub fn nothing_older(transaction: &Transaction, requests: &[PackageRequest]) -> 
                 [&update.name, &update.before, &update.after].map(|t| printable(t, false));
             Err(error::CONFLICTING_UPDATE.with_remedy(
                 format!("{name} {before} would be replaced by the older {after}"),
-                format!("an older version is installed only where it is named: -w {name}={after}"),
+                format!("to install an older version, name it: -w {name}={after}"),
             ))
         }
         _ => Ok(()),
@@ -106,7 +108,7 @@ fn bytes(n: u64) -> i64 {
 /// package became `noarch`) the only one of its name. Kernels take nobody's place.
 fn replaced<'a>(new: &Package, installed: &'a [Installed]) -> Option<&'a Installed> {
     let same: Vec<&Installed> = installed.iter().filter(|i| i.package.name == new.name).collect();
-    if same.iter().any(|i| i.several) {
+    if same.iter().any(|i| i.is_multiversion) {
         return None;
     }
     let of_arch = same
@@ -129,8 +131,8 @@ mod tests {
         Package { name: name.into(), version: version.into(), arch: arch.into() }
     }
 
-    fn installed(text: &str, size: u64, several: bool) -> Installed {
-        Installed { package: package(text), size, several }
+    fn installed(text: &str, size: u64, is_multiversion: bool) -> Installed {
+        Installed { package: package(text), size, is_multiversion }
     }
 
     #[test]
@@ -160,11 +162,11 @@ mod tests {
                 arch: a.arch.clone(),
             })
             .collect();
-        let acts = Acts { comes, goes: vec![package("old 1-1 noarch")] };
-        let twice = acts.clone().and(acts.clone());
-        assert_eq!(twice, acts);
+        let planned = PlannedChanges { comes, removes: vec![package("old 1-1 noarch")] };
+        let twice = planned.clone().merge(planned.clone());
+        assert_eq!(twice, planned);
         let url = PackageSource::Url { url: "".into(), rest: vec![] };
-        let done = transaction(acts.clone(), &there, &offered, &url);
+        let done = transaction(planned.clone(), &there, &offered, &url);
         let updated: Vec<String> = done
             .changes
             .updated
@@ -195,6 +197,6 @@ mod tests {
         );
         assert!(nothing_older(&older, &[named(Some("0-1"))]).is_ok());
         let outside = PackageSource::Directory { inside: "/a".into(), outside: "/b".into() };
-        assert_eq!(transaction(acts, &there, &offered, &outside).download, 0);
+        assert_eq!(transaction(planned, &there, &offered, &outside).download, 0);
     }
 }

@@ -1,4 +1,4 @@
-//! How zypper is started in the alternate.
+//! Runs zypper in the alternate.
 //!
 //! Its global flags stand before the command, the others behind it. With a location of our own, its
 //! repositories, caches and downloads are below the job's directory, and no other repository is
@@ -17,9 +17,9 @@ use crate::software::managers::rpm::repositories::Repository;
 use crate::software::model::PackageRequest;
 use crate::software::source::PackageSource;
 
-/// Where caches are below the job's directory.
+/// The directory of caches, below that of the job.
 pub const CACHE: &str = "cache";
-/// Where repository files are below it.
+/// The directory of repository files, below that of the job.
 const REPOSITORIES: &str = "repos";
 /// Flags of `-I` that zypper wants before its command.
 const GLOBAL: [&str; 16] = [
@@ -48,15 +48,17 @@ const OTHERS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 100, 101, 102, 103, 104, 105,
 
 /// A command of zypper's for some requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
+pub struct Action {
+    /// `install`, `update` or `dist-upgrade`.
     pub command: &'static str,
     /// Flags behind the command.
     pub flags: Vec<&'static str>,
+    /// Names of packages, perhaps with versions.
     pub names: Vec<String>,
 }
 
 /// zypper's commands for the requests: first what was named, and what that needs, then all updates.
-pub fn acts(job: &Job, requests: &[PackageRequest]) -> Vec<Act> {
+pub fn actions(job: &Job, requests: &[PackageRequest]) -> Vec<Action> {
     let mut common = vec![];
     if *job.source != PackageSource::Configured {
         // Root named the location: that its packages are of another maker than those installed is
@@ -83,25 +85,25 @@ pub fn acts(job: &Job, requests: &[PackageRequest]) -> Vec<Act> {
     }
     if !names.is_empty() {
         let older = versioned.then_some("--oldpackage");
-        all.push(Act {
+        all.push(Action {
             command: "install",
             flags: common.iter().copied().chain(older).collect(),
             names,
         });
     }
     if requests.contains(&PackageRequest::AllUpdates) {
-        let command = if *job.source == PackageSource::Configured && rolls(job.root) {
+        let command = if *job.source == PackageSource::Configured && is_rolling(job.root) {
             "dist-upgrade"
         } else {
             "update"
         };
-        all.push(Act { command, flags: common, names: vec![] });
+        all.push(Action { command, flags: common, names: vec![] });
     }
     all
 }
 
 /// A distribution without releases (Tumbleweed, Slowroll): each update may be any change.
-fn rolls(root: &Path) -> bool {
+fn is_rolling(root: &Path) -> bool {
     let text = Beneath::open(root).ok().and_then(|root| {
         ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|p| root.text(p))
     });
@@ -115,7 +117,8 @@ fn rolls(root: &Path) -> bool {
     id.contains("tumbleweed") || id.contains("slowroll")
 }
 
-pub fn went_well(done: &Finished) -> bool {
+/// Whether zypper reports success.
+pub fn succeeded(done: &Finished) -> bool {
     done.code.is_some_and(|c| FINE.contains(&c))
 }
 
@@ -129,6 +132,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// zypper with the options of every call.
     pub fn new(job: &'a Job<'a>, sentence: &str) -> Self {
         let below = |name: &str| job.work.join(name).display().to_string();
         let mut global: Vec<String> =
@@ -140,53 +144,55 @@ impl<'a> Call<'a> {
         Self { job, sentence: sentence.to_owned(), global, command: vec![], names: vec![] }
     }
 
-    /// Its lists are to be read anew.
-    pub fn fresh(mut self) -> Self {
+    /// Lets zypper refresh its lists.
+    pub fn with_refresh(mut self) -> Self {
         self.global.retain(|g| g != "--no-refresh");
         let own = self.own();
         self.global.extend(own.into_iter().filter(|f| GLOBAL.contains(&f.as_str())));
         self
     }
 
-    /// It is to answer in XML.
-    pub fn xml(mut self) -> Self {
+    /// Requests output in XML.
+    pub fn with_xml(mut self) -> Self {
         self.global.push("--xmlout".to_owned());
         self
     }
 
+    /// Sets the command.
     pub fn command(mut self, command: &str) -> Self {
         self.command.push(command.to_owned());
         self
     }
 
     /// Names the repositories of the location.
-    pub fn ids(mut self) -> Self {
-        self.names.extend(ids(self.job));
+    pub fn with_repositories(mut self) -> Self {
+        self.names.extend(repository_ids(self.job));
         self
     }
 
     /// A command with the flags of `-I`. There are no defaults that they replace: without any,
     /// zypper works as its configuration in the alternate says.
-    pub fn act(mut self, act: &Act) -> Self {
+    pub fn with_action(mut self, act: &Action) -> Self {
         let (before, behind): (Vec<String>, Vec<String>) =
             self.own().into_iter().partition(|f| GLOBAL.contains(&f.as_str()));
         self.global.extend(before);
-        self.command.push(act.command.to_owned());
-        self.command.extend(ids(self.job).into_iter().flat_map(|id| ["--repo".to_owned(), id]));
-        self.command.extend(act.flags.iter().map(|f| (*f).to_owned()));
+        self.command.push(action.command.to_owned());
+        self.command
+            .extend(repository_ids(self.job).into_iter().flat_map(|id| ["--repo".to_owned(), id]));
+        self.command.extend(action.flags.iter().map(|f| (*f).to_owned()));
         self.command.extend(behind);
-        self.names.extend(act.names.iter().cloned());
+        self.names.extend(action.names.iter().cloned());
         self
     }
 
-    /// Nothing is to be done.
-    pub fn dry(mut self) -> Self {
+    /// Requests a simulation.
+    pub fn dry_run(mut self) -> Self {
         self.command.push("--dry-run".to_owned());
         self
     }
 
     fn own(&self) -> Vec<String> {
-        self.job.flags.own.clone().unwrap_or_default()
+        self.job.flags.native.clone().unwrap_or_default()
     }
 
     fn cmd(self) -> Cmd {
@@ -200,13 +206,17 @@ impl<'a> Call<'a> {
             .accept(&OTHERS)
     }
 
+    /// Runs it, and forwards its output to the event stream.
+    ///
     /// # Errors
-    /// Where it cannot be run. How it ended, the caller judges.
+    /// If it cannot be started. The caller checks the exit code.
     pub fn run(self) -> Result<Finished> {
         let events = self.job.events;
         self.cmd().run(events)
     }
 
+    /// Runs it as a query.
+    ///
     /// # Errors
     /// As [`Call::run`].
     pub fn read(self) -> Result<Finished> {
@@ -215,7 +225,7 @@ impl<'a> Call<'a> {
 }
 
 /// The repositories that [`write_repositories`] wrote.
-fn ids(job: &Job) -> Vec<String> {
+fn repository_ids(job: &Job) -> Vec<String> {
     let found =
         job.copy().and_then(|copy| copy.read_dir(job.work.join(REPOSITORIES))).unwrap_or_default();
     found
@@ -227,7 +237,7 @@ fn ids(job: &Job) -> Vec<String> {
 /// Writes a repository file for each of the location's.
 ///
 /// # Errors
-/// Where they cannot be written.
+/// If they cannot be written.
 pub fn write_repositories(job: &Job, repositories: &[Repository]) -> Result<()> {
     let (copy, dir) = (job.copy()?, job.work.join(REPOSITORIES));
     copy.make_directories(&dir)?;
@@ -241,7 +251,7 @@ fn text(Repository { id, url, local }: &Repository) -> String {
     let mut text = format!(
         "[{id}]\nname={id}\nbaseurl={url}\ntype=rpm-md\nenabled=1\nautorefresh=1\nkeeppackages=0\n"
     );
-    // What root named is trusted.
+    // Root named the directory, so it is trusted.
     let checks = if *local { "gpgcheck=0\nrepo_gpgcheck=0\npkg_gpgcheck=0" } else { "gpgcheck=1" };
     let _ = writeln!(text, "{checks}");
     text

@@ -2,7 +2,7 @@
 //!
 //! [`call`] is how zypper is started: nobody is asked, and for a location of our own only that
 //! location counts: repository files, caches and downloads are below the job's directory.
-//! [`summary`] reads what zypper would do, which it tells in XML.
+//! [`summary`] parses what zypper would do, which it prints as XML.
 
 mod call;
 mod summary;
@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::rpm::{database, listing, messages, repositories, transaction, transaction::Acts};
+use super::rpm::{
+    database, listing, messages, repositories, transaction, transaction::PlannedChanges,
+};
 use crate::error;
 use crate::host::cmd::Finished;
 use crate::host::sandbox::Sandbox;
@@ -41,18 +43,21 @@ impl Manager for Zypper {
     }
 
     fn prepare(&self, job: &Job) -> Result<()> {
-        database::mend(job)?;
+        database::repair(job)?;
         call::write_repositories(job, &repositories::repositories(job)?)?;
-        let done =
-            Call::new(job, "read the lists of packages").fresh().command("refresh").ids().run()?;
-        match (call::went_well(&done), job.source) {
+        let done = Call::new(job, "read the lists of packages")
+            .with_refresh()
+            .command("refresh")
+            .with_repositories()
+            .run()?;
+        match (call::succeeded(&done), job.source) {
             (true, _) => Ok(()),
             (false, PackageSource::Configured) => {
-                Err(error::UPDATE_FAILED.with_cause(("zypper cannot read its lists of packages", messages::words(&done))))
+                Err(error::UPDATE_FAILED.with_cause(("zypper cannot read its lists of packages", messages::last_lines(&done))))
             }
             (false, _) => Err(error::BAD_LOCATION.with_remedy(
-                ("zypper cannot read the lists of packages of the location", messages::words(&done)),
-                "look whether repodata/repomd.xml is there and can be read, and whether it is signed with a key that the copy trusts",
+                ("zypper cannot read the lists of packages of the location", messages::last_lines(&done)),
+                "check that repodata/repomd.xml exists and can be read, and that it is signed with a key that the copy trusts",
             )),
         }
     }
@@ -71,26 +76,31 @@ impl Manager for Zypper {
         requests: &[PackageRequest],
         available: &[Available],
     ) -> Result<Transaction> {
-        let mut acts = Acts::default();
-        for act in call::acts(job, requests) {
-            let done =
-                Call::new(job, "ask zypper what it would do").xml().act(&act).dry().read()?;
+        let mut planned = PlannedChanges::default();
+        for action in call::actions(job, requests) {
+            let done = Call::new(job, "ask zypper what it would do")
+                .with_xml()
+                .with_action(&action)
+                .dry_run()
+                .read()?;
             // ERR_SYNTAX and ERR_INVALID_ARGS.
-            if let (Some(_), Some(1..=3)) = (&job.flags.own, done.code) {
-                return Err(error::BAD_MANAGER_FLAGS
-                    .with_cause(("zypper does not understand its flags", messages::words(&done))));
+            if let (Some(_), Some(1..=3)) = (&job.flags.native, done.code) {
+                return Err(error::BAD_MANAGER_FLAGS.with_cause((
+                    "zypper does not understand its flags",
+                    messages::last_lines(&done),
+                )));
             }
             let summary = summary::parse(&done.text());
-            if !call::went_well(&done) || !summary.problems.is_empty() {
+            if !call::succeeded(&done) || !summary.problems.is_empty() {
                 return Err(error::CONFLICTING_UPDATE.with_cause((
-                    "zypper cannot install what is wanted",
+                    "zypper cannot install the packages as requested",
                     problems(&summary, &done),
                 )));
             }
-            acts = acts.and(summary.acts);
+            planned = planned.merge(summary.planned);
         }
         let done = transaction::transaction(
-            acts,
+            planned,
             &database::installed(job.inside)?,
             available,
             job.source,
@@ -100,16 +110,16 @@ impl Manager for Zypper {
     }
 
     fn apply(&self, job: &Job, requests: &[PackageRequest]) -> Result<()> {
-        for act in call::acts(job, requests) {
-            let done = Call::new(job, "install the packages").act(&act).run()?;
+        for action in call::actions(job, requests) {
+            let done = Call::new(job, "install the packages").with_action(&action).run()?;
             for script in messages::failed_scripts(&done) {
                 job.events
-                    .warn(format!("a script of a package failed: {script}; its words are above"));
+                    .warn(format!("a script of a package failed: {script}; see its output above"));
             }
-            if !call::went_well(&done) {
+            if !call::succeeded(&done) {
                 return Err(error::UPDATE_FAILED.with_cause((
-                    "zypper could not install what is wanted",
-                    messages::words(&done),
+                    "zypper failed to install the packages",
+                    messages::last_lines(&done),
                 )));
             }
         }
@@ -117,15 +127,15 @@ impl Manager for Zypper {
     }
 }
 
-/// Where zypper keeps the lists that it fetched.
+/// The directory of the lists that zypper fetched.
 fn lists() -> PathBuf {
     Path::new(call::CACHE).join("raw")
 }
 
-/// Why it cannot be done, in zypper's words.
+/// The reasons why it cannot be done, from the output of zypper.
 fn problems(summary: &summary::Summary, done: &Finished) -> String {
     if summary.problems.is_empty() {
-        return messages::words(done);
+        return messages::last_lines(done);
     }
     let lines = summary
         .problems

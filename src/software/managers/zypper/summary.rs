@@ -1,28 +1,29 @@
-//! What zypper says it would do: its XML (`--xmlout`).
+//! The summary of a transaction that zypper prints as XML (`--xmlout`).
 //!
-//! `install-summary` holds a list for each kind of act (`to-upgrade`, `to-install`, `to-remove`,
+//! `install-summary` holds a list for each kind of action (`to-upgrade`, `to-install`, `to-remove`,
 //! `to-upgrade-change-arch`, ...) of `solvable`s. Where zypper would have to ask, the question's
-//! description says what stands against it.
+//! description is the reason why it cannot be done.
 
 use crate::software::changes::Package;
 use crate::software::formats::rpm::version::normalize;
 use crate::software::formats::rpm::xml::{self, Node};
-use crate::software::managers::rpm::transaction::Acts;
+use crate::software::managers::rpm::transaction::PlannedChanges;
 
-/// What the answer says.
+/// The parsed answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    pub acts: Acts,
-    /// What stands against it: errors, and questions of the solver.
+    /// The changes.
+    pub planned: PlannedChanges,
+    /// Errors, and questions of the solver: reasons why it cannot be done.
     pub problems: Vec<String>,
 }
 
-/// An answer that is cut off is taken as far as it goes: how zypper ended is looked at too.
+/// An answer that is cut off is taken as far as it removes: how zypper ended is looked at too.
 pub fn parse(output: &str) -> Summary {
     // Text comes in pieces, between entities.
     let (mut summary, mut error, mut said) = (Summary::default(), false, String::new());
     let document = output.find("<?xml").map_or(output, |at| &output[at..]);
-    let ended = xml::each(document.as_bytes(), |path, node| {
+    let ended = xml::visit(document.as_bytes(), |path, node| {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match (path.as_slice(), node) {
             ([_, "install-summary", kind, "solvable"], Node::Open(attributes)) => {
@@ -57,9 +58,9 @@ pub fn parse(output: &str) -> Summary {
 impl Summary {
     fn add(&mut self, kind: &str, package: Package) {
         match kind {
-            "to-remove" => self.acts.goes.push(package),
+            "to-remove" => self.planned.removes.push(package),
             "to-reinstall" => {}
-            kind if kind.starts_with("to-") => self.acts.comes.push(package),
+            kind if kind.starts_with("to-") => self.planned.installs.push(package),
             _ => {}
         }
     }
@@ -78,7 +79,7 @@ mod tests {
         let summary =
             parse(include_str!("../../../../tests/fixtures/software/rpm/zypper-update.xml"));
         assert_eq!(
-            list(&summary.acts.comes),
+            list(&summary.planned.installs),
             [
                 "a-package-with-a-name-that-is-longer-than-the-column-for-it-2.0.20240101git0123456789ab-1.fc40.noarch",
                 "hello-2.0-1.fc40.noarch",
@@ -87,7 +88,7 @@ mod tests {
                 "newdep-1.0-1.fc40.noarch"
             ]
         );
-        assert_eq!(list(&summary.acts.goes), ["hallo-0.5-1.fc40.noarch"]);
+        assert_eq!(list(&summary.planned.removes), ["hallo-0.5-1.fc40.noarch"]);
         assert!(summary.problems.is_empty());
     }
 
@@ -95,7 +96,10 @@ mod tests {
     fn what_stands_against_it() {
         let summary =
             parse(include_str!("../../../../tests/fixtures/software/rpm/zypper-problem.xml"));
-        assert!(summary.acts == Acts::default() && summary.problems.len() == 1, "{summary:?}");
+        assert!(
+            summary.planned == PlannedChanges::default() && summary.problems.len() == 1,
+            "{summary:?}"
+        );
         assert!(
             summary.problems[0]
                 .starts_with("Problem: nothing provides what-nobody-has >= 3 needed by unmet-2.0-1.fc40.noarch\n Solution 1")

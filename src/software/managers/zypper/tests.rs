@@ -21,7 +21,7 @@ fn a_directory_of_packages() {
     let Some(root) = Root::new("opensuse-leap") else { return };
     let flags = Flags {
         requisites: true,
-        own: Some(vec!["--no-recommends".into(), "--no-color".into()]),
+        native: Some(vec!["--no-recommends".into(), "--no-color".into()]),
         ..Flags::default()
     };
     let before = Zypper.installed(&Sandbox::new(&root.root)).unwrap();
@@ -120,7 +120,7 @@ fn a_repository_at_a_url_must_be_signed() {
     let flags = Flags { requisites: true, ..Flags::default() };
     let why = format!("{:#}", root.try_at(&Zypper, &source, vec![], &flags, |_| ()).unwrap_err());
     assert!(why.contains("ALT-732") && why.contains("is unsigned"), "{why}");
-    let trusting = Flags { own: Some(vec!["--no-gpg-checks".into()]), ..flags.clone() };
+    let trusting = Flags { native: Some(vec!["--no-gpg-checks".into()]), ..flags.clone() };
     root.at(&Zypper, &source, vec![], &trusting, |job| {
         let names: Vec<String> = Zypper
             .available(job)

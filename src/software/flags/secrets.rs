@@ -10,9 +10,9 @@ use super::{Flags, refused};
 use crate::error;
 use crate::secret::masked_words;
 
-/// The flags of the manager's own, without passwords.
+/// The flags of the manager, split into those without and with passwords.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Apart {
+pub struct SplitFlags {
     /// For the command line.
     pub words: Vec<String>,
     /// Name and value: for a configuration file.
@@ -20,13 +20,13 @@ pub struct Apart {
 }
 
 impl Flags {
-    /// Takes the options with passwords apart.
+    /// Splits off the options with passwords.
     ///
     /// # Errors
     /// ALT-737 for a password that `manager` can be given on its command line alone.
-    pub fn apart(&self, manager: &str) -> Result<Apart> {
-        let own = self.own.as_deref().unwrap_or_default();
-        let (hidden, mut apart, mut at) = (masked_words(own), Apart::default(), 0);
+    pub fn split_secrets(&self, manager: &str) -> Result<SplitFlags> {
+        let own = self.native.as_deref().unwrap_or_default();
+        let (hidden, mut split, mut at) = (masked_words(own), SplitFlags::default(), 0);
         while at < own.len() {
             let option = refused::option(manager, &own[at..]);
             let taken = option.as_ref().map_or(1, |(taken, _)| *taken);
@@ -35,22 +35,22 @@ impl Flags {
                 .and_then(|(_, text)| text.split_once('='))
                 .filter(|(name, value)| is_name(manager, name) && is_value(manager, value))
             {
-                _ if !is_secret => apart.words.extend_from_slice(&own[at..at + taken]),
-                Some((name, value)) => apart.options.push((name.to_owned(), value.to_owned())),
+                _ if !is_secret => split.words.extend_from_slice(&own[at..at + taken]),
+                Some((name, value)) => split.options.push((name.to_owned(), value.to_owned())),
                 None => {
                     return Err(error::BAD_MANAGER_FLAGS.with_remedy(
-                        format!("`{}` after -I holds a password, and {manager} takes it only where everybody sees it", hidden[at]),
+                        format!("`{}` after -I holds a password, and {manager} accepts it only on its command line, which every user can see", hidden[at]),
                         "write it into the manager's configuration on the running system before it is cloned, or with a customization script (-s)",
                     ));
                 }
             }
             at += taken;
         }
-        Ok(apart)
+        Ok(split)
     }
 }
 
-/// Whether an option of this name can stand in a configuration file. Those of one repository
+/// Whether a configuration file can contain an option of this name. Options of one repository
 /// (`id.password`) cannot: it has a file of its own.
 fn is_name(manager: &str, name: &str) -> bool {
     let plain = |more: &str| {
@@ -63,7 +63,7 @@ fn is_name(manager: &str, name: &str) -> bool {
     }
 }
 
-/// Whether this value can stand in a configuration file. apt.conf(5) has no way to write a
+/// Whether a configuration file can contain this value. apt.conf(5) has no way to write a
 /// quotation mark inside a quoted value.
 fn is_value(manager: &str, value: &str) -> bool {
     !value.contains(char::is_control) && (manager != "apt" || !value.contains('"'))
@@ -76,12 +76,12 @@ mod tests {
 
     #[test]
     fn passwords_leave_the_command_line() {
-        let apart = |manager: &str, value: &str| {
-            let apart = parse(Some(value))
+        let split = |manager: &str, value: &str| {
+            let split = parse(Some(value))
                 .unwrap()
-                .apart(manager)
+                .split_secrets(manager)
                 .map_err(|e| error::find(&e).unwrap().to_string());
-            apart.map(|a| {
+            split.map(|a| {
                 (
                     a.words.join(" "),
                     a.options
