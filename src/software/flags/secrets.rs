@@ -99,13 +99,13 @@ mod tests {
                 "-V {set}'Acquire::http::Proxy=http://u:p w@h:1/' -o Dpkg::Options::=--force-confnew -q"
             );
             assert_eq!(
-                apart("apt", &value),
+                split("apt", &value),
                 ok("-V -o Dpkg::Options::=--force-confnew -q", proxy),
                 "{value}"
             );
         }
-        assert_eq!(apart("apt", "-t sid -V"), ok("-t sid -V", ""));
-        let dnf = apart("dnf", "--best --setopt=proxy_password=a=b --setopt proxy=http://h:1");
+        assert_eq!(split("apt", "-t sid -V"), ok("-t sid -V", ""));
+        let dnf = split("dnf", "--best --setopt=proxy_password=a=b --setopt proxy=http://h:1");
         assert_eq!(dnf, ok("--best --setopt proxy=http://h:1", "proxy_password is a=b"));
         for (manager, value, shown) in [
             ("dnf", "--setopt=mine.password=pw", "--setopt=mine.password=***"),

@@ -404,13 +404,13 @@ mod tests {
             ("{\"linux\": {\"CVE-1\": {\"description\": \"", "bbbb"),
             ("{\"", "c"),
         ] {
-            let err = json(endless(head, part), &asked, &mut |_| {}).unwrap_err();
+            let err = read_json(endless(head, part), &asked, &mut |_| {}).unwrap_err();
             assert!(err.to_string().contains("longer than any is"), "{head}: {err}");
         }
         let mut text = "[05 Nov 2024] DSA-1-1 x - y\n".to_owned();
         (0..MAX_NAMES + 9).for_each(|n| text += &format!("\t[a] - b{n} 1\n\t{{CVE-{n}}}\n"));
         let mut all = vec![];
-        list(text.as_bytes(), &asked, &mut |a| all.push(a)).unwrap();
+        read_list(text.as_bytes(), &asked, &mut |a| all.push(a)).unwrap();
         assert_eq!((all.len(), all[0].fixed.len(), all[0].names.len()), (1, MAX_NAMES, MAX_NAMES));
     }
 
@@ -433,8 +433,8 @@ mod tests {
         #[test]
         fn any_bytes(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let asked = Asked::new(&[]);
-            let _ = list(bytes.as_slice(), &asked, &mut |_| {});
-            let _ = json(bytes.as_slice(), &asked, &mut |_| {});
+            let _ = read_list(bytes.as_slice(), &asked, &mut |_| {});
+            let _ = read_json(bytes.as_slice(), &asked, &mut |_| {});
         }
     }
 }

@@ -82,7 +82,7 @@ pub fn create_repository(
                     package.name, package.version, package.release, package.arch
                 )
                 .replace('/', "_");
-                let count = taken.dependency_element(name.clone()).or_default();
+                let count = taken.entry(name.clone()).or_default();
                 let link =
                     if *count == 0 { format!("{name}.rpm") } else { format!("{name}.{count}.rpm") };
                 *count += 1;

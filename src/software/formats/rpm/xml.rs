@@ -103,7 +103,7 @@ pub fn visit(
             Event::CData(t) => visit(&path, Node::Text(&t))?,
             Event::GeneralRef(r) => match r.resolve_char_ref() {
                 Ok(Some(c)) => visit(&path, Node::Text(c.encode_utf8(&mut [0; 4])))?,
-                _ => each(
+                _ => visit(
                     &path,
                     Node::Text(quick_xml::escape::resolve_predefined_entity(&r).unwrap_or("?")),
                 )?,

@@ -94,6 +94,9 @@ mod tests {
     fn states_of_packages() {
         let text = "a\tinstall ok installed\nb:amd64\tinstall ok half-configured\nc\tinstall reinstreq half-installed\nd\tdeinstall ok config-files\n\
                     e\thold ok unpacked\nf\tinstall ok triggers-pending\ng\tunknown ok not-installed\n\n";
-        assert_eq!(unfinished(text).into_iter().collect::<Vec<_>>(), ["b:amd64", "c", "e", "f"]);
+        assert_eq!(
+            parse_unfinished(text).into_iter().collect::<Vec<_>>(),
+            ["b:amd64", "c", "e", "f"]
+        );
     }
 }

@@ -149,7 +149,7 @@ fn percent_encode(path: &Path) -> String {
 fn sources_of_url(job: &Job, url: &str, rest: &[String]) -> Result<String> {
     let unsigned = job
         .flags
-        .own
+        .native
         .as_ref()
         .is_some_and(|own| own.iter().any(|f| f == "--allow-unauthenticated"));
     let options = if unsigned { "[trusted=yes] " } else { "" };

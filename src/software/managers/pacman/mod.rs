@@ -137,8 +137,7 @@ impl Manager for Pacman {
                 last_lines(&done),
             )));
         }
-        let (installed, _) =
-            db::local(&job.copy()?, &conf::write_database(job.root)?.join("local"));
+        let (installed, _) = db::local(&job.copy()?, &conf::database(job.root)?.join("local"));
         let targets = plan::parse(&done.text());
         let there = read_lists(job)?;
         let fetched = !matches!(job.source, PackageSource::Directory { .. });

@@ -154,7 +154,7 @@ mod tests {
             offer("new 1-1 noarch", 5, 1),
             offer("kernel 2-1 x86_64", 1100, 100),
         ];
-        let comes = offered
+        let installs = offered
             .iter()
             .map(|a| Package {
                 name: a.name.clone(),
@@ -162,7 +162,7 @@ mod tests {
                 arch: a.arch.clone(),
             })
             .collect();
-        let planned = PlannedChanges { comes, removes: vec![package("old 1-1 noarch")] };
+        let planned = PlannedChanges { installs, removes: vec![package("old 1-1 noarch")] };
         let twice = planned.clone().merge(planned.clone());
         assert_eq!(twice, planned);
         let url = PackageSource::Url { url: "".into(), rest: vec![] };

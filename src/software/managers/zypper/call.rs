@@ -172,7 +172,7 @@ impl<'a> Call<'a> {
 
     /// A command with the flags of `-I`. There are no defaults that they replace: without any,
     /// zypper works as its configuration in the alternate says.
-    pub fn with_action(mut self, act: &Action) -> Self {
+    pub fn with_action(mut self, action: &Action) -> Self {
         let (before, behind): (Vec<String>, Vec<String>) =
             self.own().into_iter().partition(|f| GLOBAL.contains(&f.as_str()));
         self.global.extend(before);
