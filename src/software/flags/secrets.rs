@@ -113,7 +113,7 @@ mod tests {
             ("apt", "--x-token=abc", "--x-token=***"),
             ("apt", "-o A::Password='a\"b'", "-o"),
         ] {
-            let said = apart(manager, value).unwrap_err();
+            let said = split(manager, value).unwrap_err();
             assert!(
                 said.starts_with(&format!("ALT-737: `{shown}` after -I holds a password")),
                 "{said}"
