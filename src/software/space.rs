@@ -9,11 +9,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::size::human;
 use crate::error;
 use crate::host::beneath::{Beneath, Entry};
 use crate::host::tree::Kind;
 use crate::software::model::{Available, Transaction};
+use crate::text::size::format_size;
 
 /// For package databases, initramfs work and what scripts write.
 const SPARE: u64 = 32 << 20;
@@ -95,8 +95,8 @@ impl Need {
             None => Ok(()),
             Some((_, bytes, free, name)) => Err(error::NO_ROOM_FOR_UPDATE.with_cause(format!(
                 "the update needs {} in the copy's file system for {name}, where {} are free",
-                human(*bytes),
-                human(*free)
+                format_size(*bytes),
+                format_size(*free)
             ))),
         }
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
 
-use crate::archive::input::unpack::Compression;
+use crate::archive::input::compression::Compression;
 
 /// Memory limit of xz in bytes (level 9 needs 65 MiB).
 const MAX_XZ_MEMORY: u64 = 192 << 20;
@@ -13,12 +13,13 @@ const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 const CHUNK: usize = 64 << 10;
 
 /// A reader of the decompressed contents of `from`, which may be plain or compressed with gzip, xz
+/// or zstd.
 ///
 /// # Errors
 /// If it cannot be read, or is compressed in another way.
 pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + Send>> {
     let mut from = BufReader::with_capacity(CHUNK, from);
-    Ok(match Compression::of(from.fill_buf()?) {
+    Ok(match Compression::detect(from.fill_buf()?) {
         Compression::None => Box::new(from),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(from)),
         Compression::Xz => {

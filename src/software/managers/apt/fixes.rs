@@ -21,7 +21,7 @@ use crate::software::managers::manager::Job;
 use crate::software::model::Fix;
 use crate::software::source::PackageSource;
 use crate::software::space::Need;
-use crate::text::bytes;
+use crate::text::size::format_size;
 
 /// At most this many bytes are fetched to look for a fix.
 const MAX_DOWNLOAD: u64 = 4 << 30;
@@ -70,7 +70,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
     let size = sizes.fold(0, u64::saturating_add);
     if size > MAX_DOWNLOAD {
         return Err(error::NO_SUCH_FIX.with_remedy(
-            format!("{} packages can be updated, {} in all: too much to fetch only to read their changelogs", coming.len(), bytes(size)),
+            format!("{} packages can be updated, {} in all: too much to fetch only to read their changelogs", coming.len(), format_size(size)),
             "install all updates (-w all), or name the packages that contain the fix (-w)",
         ));
     }
@@ -79,7 +79,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
         job.events.note(format!(
             "{} packages can be updated ({}): reading their changelogs",
             coming.len(),
-            bytes(size)
+            format_size(size)
         ));
         let args = coming.iter().map(|(name, version)| format!("{name}={version}"));
         // It stores them in the current directory.

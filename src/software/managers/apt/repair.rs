@@ -72,7 +72,7 @@ pub fn repair(job: &Job) -> Result<()> {
 fn find_broken(job: &Job) -> Result<BTreeSet<String>> {
     let ask = Cmd::new("dpkg-query", "look for packages that an earlier run left unfinished")
         .args(["-W", "-f", FORMAT]);
-    Ok(parse_unfinished(&ask.inside(job.inside).read()?.text()))
+    Ok(parse_unfinished(&ask.in_sandbox(job.inside).read()?.text()))
 }
 
 fn parse_unfinished(text: &str) -> BTreeSet<String> {

@@ -32,7 +32,7 @@ const BATCH: usize = 500;
 pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
     let done = Cmd::new("dpkg-query", "read which packages are installed")
         .args(["-W", "-f", FORMAT])
-        .inside(inside)
+        .in_sandbox(inside)
         .read()?;
     Ok(parse(&done.text()))
 }
@@ -45,7 +45,7 @@ pub fn essential(inside: &Sandbox) -> Result<Vec<String>> {
     const FORMAT: &str = "${Package}\\t${Essential}\\t${Protected}\\t${Important}\\n";
     let done = Cmd::new("dpkg-query", "read which packages are essential")
         .args(["-W", "-f", FORMAT])
-        .inside(inside)
+        .in_sandbox(inside)
         .read()?;
     Ok(parse_marks(&done.text()))
 }

@@ -21,11 +21,11 @@ const MAX_QUOTED: usize = 10;
 pub fn call(job: &Job, sentence: &str) -> Result<Cmd> {
     let cmd = Cmd::new("pacman", sentence);
     if *job.source == PackageSource::Configured {
-        return Ok(cmd.inside(job.inside).args(PLAIN));
+        return Ok(cmd.in_sandbox(job.inside).args(PLAIN));
     }
     let mut inside = job.inside.clone();
     inside.laid.push((job.work.join(conf::SYNC), conf::database(job.root)?.join("sync")));
-    Ok(cmd.inside(&inside).arg("--config").arg(job.work.join(conf::FILE)).args(PLAIN))
+    Ok(cmd.in_sandbox(&inside).arg("--config").arg(job.work.join(conf::FILE)).args(PLAIN))
 }
 
 /// The packages in the lists that pacman fetched.
