@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
 use crate::boot::bootlist::here;
-use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
+use crate::boot::bootlist::{self, BootListing, Firmware, Listed, Machine};
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;
@@ -233,6 +233,8 @@ fn shown(list: &BootListing) -> String {
     if list.firmware == Firmware::Bios {
         if !list.disks.iter().any(|d| d.next) {
             text.push_str(&wrap_paragraph("", "", &unclear(list)));
+        } else if list.disks.iter().any(Listed::is_practice) {
+            text.push_str("The BIOS chooses the disk, and its GRUB starts it. No BIOS starts a practice disk.\n");
         } else if bootable(list).len() == 1 {
             text.push_str("No other disk is known to altdisk; the BIOS chooses the disk, and its GRUB starts it.\n");
         }
@@ -295,7 +297,6 @@ fn in_words(list: &BootListing) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::bootlist::Listed;
 
     fn words(text: &str) -> Vec<OsString> {
         text.split_whitespace().map(OsString::from).collect()

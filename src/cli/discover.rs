@@ -12,7 +12,7 @@ use crate::engine::facts::Facts;
 use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
-use crate::flags::list::DISCOVER;
+use crate::flags::DISCOVER;
 use crate::host::{clock, files, sys};
 
 /// Runs `altdisk discover`.

@@ -10,7 +10,7 @@ use crate::cli::commands::{COMMANDS, find_command};
 use crate::cli::failure::print_error;
 use crate::cli::output::print_text;
 use crate::cli::start::{Run, start, version};
-use crate::cli::{check, help, job_supervisor, ui};
+use crate::cli::{check, generate, help, job_supervisor, ui};
 use crate::diagnostic::suggest;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -28,7 +28,7 @@ pub fn main(argv: &[OsString]) -> ExitCode {
     let exit = match parse_invocation(argv) {
         // What is also a panel's name opens that panel where the command would only miss its
         // operand.
-        Invocation::Command(command, _, []) if command.opens_its_panel() && ui::on_a_terminal() => {
+        Invocation::Command(command, _, []) if command.opens_panel && ui::on_a_terminal() => {
             start(&flags::UI, ui::run, &[OsString::from(command.name)])
         }
         Invocation::Command(command, run, args) => start(command, run, args),
@@ -126,6 +126,7 @@ pub(super) fn parse_invocation(argv: &[OsString]) -> Invocation<'_> {
         (Some((command, run)), ..) => Invocation::Command(command, run, rest),
         (None, "--help" | "-h", _) | (None, "help", None) => Invocation::Overview(Exit::Done),
         (None, "--version", _) => Invocation::Version,
+        (None, "generate", _) => Invocation::Command(&flags::GENERATE, generate::run, rest),
         (None, "--check", _) => Invocation::Command(&flags::CHECK, check::run, rest),
         (None, "help", Some(name)) if name == "menus" => Invocation::Guide,
         (None, "help", Some(name)) => match find_command(&name) {

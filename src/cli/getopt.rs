@@ -14,16 +14,23 @@ use crate::flags::aix::{ELSEWHERE, Elsewhere};
 use crate::flags::{Command, Flag};
 
 /// What was given, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Parsed {
+    command: &'static Command,
     given: Vec<(&'static Flag, Option<OsString>)>,
     pub operands: Vec<OsString>,
 }
 
 impl Parsed {
-    /// Whether the flag called `name` was given.
+    /// Whether the flag called `name` was given. The command must have it.
     pub fn has(&self, name: &str) -> bool {
-        self.given.iter().any(|(f, _)| f.is(name))
+        self.assert_known(name);
+        self.has_any(name)
+    }
+
+    /// Whether a flag called `name` was given, for commands that may not have it.
+    pub fn has_any(&self, name: &str) -> bool {
+        self.given.iter().any(|(f, _)| f.has_name(name))
     }
 
     /// The flag's value.
@@ -31,16 +38,34 @@ impl Parsed {
         self.values(name).last()
     }
 
+    /// A name that the table does not have is a mistake in this program: tests find it.
+    fn assert_known(&self, name: &str) {
+        debug_assert!(self.command.flag(name).is_some(), "{} has no {name}", self.command.name);
+    }
+
+    /// The first flag that does not belong to form number `form` of the command.
+    pub fn flag_outside(&self, form: usize) -> Option<&'static Flag> {
+        self.flags().find(|f| !f.forms.contain(form))
+    }
+
+    /// The first flag that needs another one which is not given, and the name of that one.
+    pub fn unmet_requirement(&self) -> Option<(&'static Flag, &'static str)> {
+        self.flags()
+            .filter_map(|f| f.requires.map(|name| (f, name)))
+            .find(|(_, name)| !self.has(name))
+    }
+
     /// All values of a flag that may be repeated.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &OsStr> {
-        self.given.iter().filter(move |(f, _)| f.is(name)).filter_map(|(_, v)| v.as_deref())
+        self.assert_known(name);
+        self.given.iter().filter(move |(f, _)| f.has_name(name)).filter_map(|(_, v)| v.as_deref())
     }
 
     /// The values of several flags that mean the same, in the order in which they were given.
     pub fn flags_with_values(&self, names: &[&str]) -> impl Iterator<Item = &OsStr> {
         self.given
             .iter()
-            .filter(move |(f, _)| names.iter().any(|n| f.is(n)))
+            .filter(move |(f, _)| names.iter().any(|n| f.has_name(n)))
             .filter_map(|(_, v)| v.as_deref())
     }
 
@@ -67,8 +92,8 @@ impl Parsed {
 ///
 /// # Errors
 /// ALT-101 to ALT-104 and ALT-106: what is wrong with the form of the command line.
-pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
-    let mut parsed = Parsed::default();
+pub fn parse(command: &'static Command, args: &[OsString]) -> Result<Parsed> {
+    let mut parsed = Parsed { command, given: vec![], operands: vec![] };
     let mut words = args.iter();
     while let Some(word) = words.next() {
         match word.as_bytes() {
@@ -105,12 +130,13 @@ pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
     }
     // Help is help, whatever else stands on the line.
     match parsed.operands.first() {
-        Some(word) if !command.operands && !parsed.has("help") => Err(error::UNEXPECTED_OPERAND
-            .with_cause(format!(
+        Some(word) if !command.takes_operands() && !parsed.has_any("help") => {
+            Err(error::UNEXPECTED_OPERAND.with_cause(format!(
                 "{} takes no operands; `{}` is one",
                 command.name,
                 word.to_string_lossy()
-            ))),
+            )))
+        }
         _ => Ok(parsed),
     }
 }
@@ -196,7 +222,7 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
     if let Some((_, flag)) = by_slips.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
         return Some(flag.typed());
     }
-    flags().find(|f| f.is(word)).map(Flag::typed)
+    flags().find(|f| f.has_name(word)).map(Flag::typed)
 }
 
 #[cfg(test)]

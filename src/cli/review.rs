@@ -57,6 +57,7 @@ fn in_panel_words(e: anyhow::Error) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::menu::builtin::FILES;
 
     #[test]
     fn flags_are_fields() {
@@ -80,17 +81,12 @@ mod tests {
     /// The labels that are named are those of the panels.
     #[test]
     fn the_panels_are_called_so() {
-        let menus = [
-            include_str!("../../menus/altdisk.toml"),
-            include_str!("../../menus/clone.toml"),
-            include_str!("../../menus/phases.toml"),
-        ];
         for (_, panel) in IN_PANELS {
             let named = panel
                 .split('"')
                 .nth(1)
                 .unwrap_or_else(|| panel.split(" (").next().unwrap_or(panel));
-            assert!(menus.iter().any(|m| m.contains(named)), "{named}");
+            assert!(FILES.iter().any(|(_, text)| text.contains(named)), "{named}");
         }
     }
 }

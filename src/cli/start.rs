@@ -24,13 +24,13 @@ pub fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
     }
     let mut usage = true;
     if let Ok(parsed) = getopt::parse(command, args) {
-        if parsed.has("help") {
+        if parsed.has_any("help") {
             return print_text(&help::help(command), Exit::Done);
         }
-        if parsed.has("version") {
+        if parsed.has_any("version") {
             return print_text(&version(), Exit::Done);
         }
-        usage = !parsed.has("review");
+        usage = !parsed.has_any("review");
     }
     let events = Events::new();
     if in_job::attach_events(command, args, &events) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::reader::{Locations, SourceFile};
-use crate::menu::model::{Alias, Dialog, Item, Menu, Screen, Selector, Set};
+use crate::menu::model::{Alias, Dialog, Field, Item, Menu, OnlyIf, Screen, Selector, Set};
 
 /// One screen of a file.
 #[derive(Clone, Debug)]
@@ -45,6 +45,48 @@ pub struct DraftDialog {
     pub at: Locations,
     /// In the order of the fields.
     pub fields_at: Vec<Locations>,
+    /// The field sets to insert, in the order of the file.
+    pub includes: Vec<DraftInclude>,
+}
+
+/// A field set that a dialog includes.
+#[derive(Clone, Debug)]
+pub struct DraftInclude {
+    /// The set's name.
+    pub set: String,
+    /// How many of the dialog's own fields come before it.
+    pub position: usize,
+    /// The condition of all fields in it that have none of their own.
+    pub only_if: Option<OnlyIf>,
+    /// Where it is written.
+    pub at: Locations,
+}
+
+/// Fields that several dialogs share.
+#[derive(Clone, Debug)]
+pub struct DraftFieldSet {
+    /// Its name, unique among all sets.
+    pub name: String,
+    /// Where it is written.
+    pub at: Locations,
+    /// The fields, in order.
+    pub fields: Vec<Field>,
+    /// Where the fields are written, in the same order.
+    pub fields_at: Vec<Locations>,
+}
+
+impl DraftDialog {
+    /// Inserts the fields of this set at the place of `include`. Includes are inserted from the last
+    /// to the first, so that their positions stay right.
+    pub fn insert(&mut self, include: &DraftInclude, set: &DraftFieldSet) {
+        let fields = set.fields.iter().map(|field| Field {
+            only_if: field.only_if.clone().or_else(|| include.only_if.clone()),
+            ..field.clone()
+        });
+        let at = include.position..include.position;
+        self.dialog.fields.splice(at.clone(), fields);
+        self.fields_at.splice(at, set.fields_at.iter().cloned());
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -85,6 +127,8 @@ pub struct Parsed {
     pub screens: Vec<DraftScreen>,
     pub items: Vec<DraftItem>,
     pub aliases: Vec<DraftAlias>,
+    /// The field sets.
+    pub sets: Vec<DraftFieldSet>,
 }
 
 /// All files together.
@@ -93,6 +137,8 @@ pub struct Draft {
     pub files: Vec<SourceFile>,
     pub screens: BTreeMap<String, DraftScreen>,
     pub aliases: BTreeMap<String, DraftAlias>,
+    /// The field sets by name.
+    pub sets: BTreeMap<String, DraftFieldSet>,
 }
 
 impl Draft {

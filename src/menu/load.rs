@@ -125,9 +125,11 @@ fn draft(layers: Vec<Layer>, found: &Diagnostics) -> (Draft, bool) {
             parsed.screens.extend(one.screens);
             parsed.items.extend(one.items);
             parsed.aliases.extend(one.aliases);
+            parsed.sets.extend(one.sets);
         }
         merge(&mut draft, parsed, &mut added, found);
     }
+    include_sets(&mut draft, complete, found);
     for item in added {
         add(&mut draft, item, complete, found);
     }
@@ -180,7 +182,36 @@ fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &
         names.insert(name.clone(), alias.at.clone());
         draft.aliases.insert(name, alias);
     }
+    let mut sets: BTreeMap<String, Locations> = BTreeMap::new();
+    for set in parsed.sets.into_iter().filter(|set| !set.name.is_empty()) {
+        if let Some(before) = sets.get(&set.name) {
+            twice(draft, "the field set", &set.name, &set.at, "name", before, found);
+            continue;
+        }
+        sets.insert(set.name.clone(), set.at.clone());
+        draft.sets.insert(set.name.clone(), set);
+    }
     added.extend(parsed.items);
+}
+
+/// Puts the fields of the included sets into the dialogs. Done when all layers are read: a dialog of
+/// one directory may include a set of another, and a later set replaces one of the same name.
+fn include_sets(draft: &mut Draft, complete: bool, found: &Diagnostics) {
+    let (files, sets) = (&draft.files, &draft.sets);
+    for screen in draft.screens.values_mut() {
+        let DraftScreen::Dialog(dialog) = screen else { continue };
+        for include in std::mem::take(&mut dialog.includes).iter().rev() {
+            match sets.get(&include.set) {
+                Some(set) => dialog.insert(include, set),
+                None if include.set.is_empty() || !complete => {}
+                None => found.borrow_mut().push(files[include.at.file].diagnostic(
+                    include.at.value_span("include"),
+                    format!("there is no field set `{}`", include.set),
+                    suggest::did_you_mean(&include.set, sets.keys().map(String::as_str)),
+                )),
+            }
+        }
+    }
 }
 
 /// A line for a menu that exists; one that leads to the same place gives way.

@@ -23,7 +23,7 @@ use crate::disk::size::human;
 use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
-use crate::flags::list::LIST;
+use crate::flags::LIST;
 use crate::text::wrap;
 use rows::{Row, WIDTH, format_list};
 use software::What;

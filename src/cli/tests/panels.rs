@@ -251,7 +251,8 @@ fn lists_and_first_values_come_from_commands_that_exist() {
         assert_eq!(argv[0], "altdisk");
         assert!(COMMANDS.iter().any(|(c, _)| c.name == argv[1]), "{argv:?}");
         let command = flags::ALL.iter().find(|c| c.name == argv[1]).unwrap();
-        let forms: Vec<&str> = command.forms.iter().map(|f| f.2).collect();
+        let forms: Vec<String> =
+            command.forms.iter().map(|f| format!("{} {}", f.word, f.operands)).collect();
         assert!(forms.iter().any(|f| f.contains(&argv[2])), "{argv:?}: {forms:?}");
         assert_eq!(refused_by_command(&argv), None);
     }

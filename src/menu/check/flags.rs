@@ -189,7 +189,7 @@ fn wrong_words(command: &Command, words: &[String]) -> Vec<(usize, (String, Stri
                 n += usize::from(used);
                 wrong.extend(told.map(|t| (here, t)));
             }
-            w if !command.operands => {
+            w if !command.takes_operands() => {
                 let shown = if w.contains(VALUE) {
                     "a value without a flag".to_owned()
                 } else {

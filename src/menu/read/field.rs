@@ -5,6 +5,7 @@ use crate::menu::model::{Choice, Field, Kind, List, Many, OnlyIf, Pattern, Requi
 use crate::menu::read::command::{DEFAULT_TIMEOUT, MAX_TIMEOUT, read_run};
 
 pub(super) const KEYS: &[&str] = &[
+    "include",
     "name",
     "label",
     "help",
@@ -73,6 +74,7 @@ const TAKE: &[(&str, Take)] = &[
 pub(super) enum Owner {
     Selector,
     Dialog,
+    FieldSet,
 }
 
 pub(super) fn read_field(reader: &TableReader, owner: Owner) -> Field {
@@ -100,7 +102,7 @@ pub(super) fn read_field(reader: &TableReader, owner: Owner) -> Field {
         requires: reader.texts("requires"),
         requires_one: reader.texts("requires_one"),
         conflicts: reader.texts("conflicts"),
-        only_if: only_if(reader),
+        only_if: read_only_if(reader),
         pattern: pattern(reader),
     };
     fits(reader, &field, owner);
@@ -161,7 +163,7 @@ fn choices(reader: &TableReader) -> Vec<Choice> {
     reader.mixed("choices", "a choice", &["shown", "real"], same, pair)
 }
 
-fn only_if(reader: &TableReader) -> Option<OnlyIf> {
+pub(super) fn read_only_if(reader: &TableReader) -> Option<OnlyIf> {
     let table = reader.table("only_if", "only_if", &["field", "is"])?;
     let is = table.texts("is");
     if is.is_empty() && (table.is_list("is") || table.lacks("is")) {
@@ -193,6 +195,9 @@ fn pattern(reader: &TableReader) -> Option<Pattern> {
 /// Keys that do not go together, as far as one field shows it.
 fn fits(reader: &TableReader, field: &Field, owner: Owner) {
     let places = reader.locations();
+    if reader.has("include") {
+        reader.report_key("include", "a field set can only be included in a dialog", "");
+    }
     if field.kind == Kind::Heading {
         if owner == Owner::Selector {
             reader.report_key("kind", "a selector's field cannot be a heading", "");
