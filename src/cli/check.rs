@@ -34,7 +34,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         }
     };
     let (menus, theme_dirs) = directories(dir.as_deref());
-    let (set, mut wrong) = load::checked(&menus);
+    let (set, mut wrong) = load::load_checked(&menus);
     let (themes, mut more) = theme::load::all(&theme_dirs);
     wrong.append(&mut more);
     let exit = if wrong.is_empty() { Exit::Done } else { Exit::Usage };

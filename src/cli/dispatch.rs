@@ -26,7 +26,7 @@ pub fn main(argv: &[OsString]) -> ExitCode {
         return ExitCode::from(job_supervisor::run(dir) as u8);
     }
     let exit = match parse_invocation(argv) {
-        // What is also a panel's name opens that panel where the command would only miss its
+        // A command that is also a panel opens that panel where it would only miss its
         // operand.
         Invocation::Command(command, _, []) if command.opens_panel && ui::on_a_terminal() => {
             start(&flags::UI, ui::run, &[OsString::from(command.name)])
@@ -44,8 +44,7 @@ pub fn main(argv: &[OsString]) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// What is secret in the command line and in the proxies of the environment is not repeated,
-/// whoever says it.
+/// Secrets in the command line and in the proxies of the environment are hidden in all output.
 fn learn_secrets(argv: &[OsString]) {
     let words = argv.iter().map(|w| w.to_string_lossy().into_owned());
     let proxies = std::env::vars_os()
@@ -102,7 +101,7 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     print_error("altdisk", &err, None)
 }
 
-/// What the first words ask for.
+/// The kinds of command lines.
 #[derive(Debug)]
 pub(super) enum Invocation<'a> {
     Command(&'static Command, Run, &'a [OsString]),

@@ -10,14 +10,15 @@ use anyhow::Result;
 
 pub use crate::diagnostic::suggest::edit_distance;
 use crate::error;
-use crate::flags::aix::{ELSEWHERE, Elsewhere};
+use crate::flags::aix::{AIX_FLAGS, AixFlag};
 use crate::flags::{Command, Flag};
 
-/// What was given, in order.
+/// The parsed command line: flags in their order, and operands.
 #[derive(Debug)]
 pub struct Parsed {
     command: &'static Command,
     given: Vec<(&'static Flag, Option<OsString>)>,
+    /// The words that are no flags.
     pub operands: Vec<OsString>,
 }
 
@@ -110,14 +111,16 @@ pub fn parse(command: &'static Command, args: &[OsString]) -> Result<Parsed> {
                     .flags
                     .iter()
                     .find(|f| f.long == Some(&name))
-                    .ok_or_else(|| unknown(command, &format!("--{name}")))?;
+                    .ok_or_else(|| unknown_flag(command, &format!("--{name}")))?;
                 let value = match (flag.value, attached) {
                     (None, Some(_)) => {
                         return Err(
                             error::UNEXPECTED_VALUE.with_cause(format!("--{name} takes no value"))
                         );
                     }
-                    (Some(_), None) => Some(words.next().cloned().ok_or_else(|| missing(flag))?),
+                    (Some(_), None) => {
+                        Some(words.next().cloned().ok_or_else(|| missing_value(flag))?)
+                    }
                     (_, attached) => attached,
                 };
                 parsed.add(flag, value)?;
@@ -158,7 +161,7 @@ fn scan_cluster<'a>(
                     .next()
                     .and_then(|c| c.valid().chars().next())
                     .unwrap_or('\u{fffd}');
-                unknown(command, &format!("-{shown}"))
+                unknown_flag(command, &format!("-{shown}"))
             })?;
         if flag.value.is_none() {
             parsed.add(flag, None)?;
@@ -166,7 +169,7 @@ fn scan_cluster<'a>(
         }
         let rest = &cluster[i + 1..];
         let value = if rest.is_empty() {
-            words.next().cloned().ok_or_else(|| missing(flag))?
+            words.next().cloned().ok_or_else(|| missing_value(flag))?
         } else {
             OsString::from_vec(rest.to_vec())
         };
@@ -175,19 +178,19 @@ fn scan_cluster<'a>(
     Ok(())
 }
 
-fn missing(flag: &Flag) -> anyhow::Error {
+fn missing_value(flag: &Flag) -> anyhow::Error {
     error::MISSING_VALUE.with_cause(format!("{} needs a value: {}", flag.typed(), flag.shown()))
 }
 
-fn unknown(command: &Command, typed: &str) -> anyhow::Error {
+fn unknown_flag(command: &Command, typed: &str) -> anyhow::Error {
     let cause = format!("{} has no flag {typed}", command.name);
-    if let Some(e) = on_aix(command, typed) {
+    if let Some(e) = find_aix_flag(command, typed) {
         return error::UNKNOWN_FLAG.with_remedy(
-            format!("{cause}; on AIX it is: {}", e.there),
-            format!("that {}; `{} --help` lists all flags", e.here, command.invocation()),
+            format!("{cause}; on AIX it is: {}", e.meaning),
+            format!("that {}; `{} --help` lists all flags", e.alternative, command.invocation()),
         );
     }
-    match nearest(command, typed) {
+    match suggest_flag(command, typed) {
         Some(near) => error::UNKNOWN_FLAG.with_remedy(
             cause,
             format!("perhaps {near} is meant; `{} --help` lists all flags", command.invocation()),
@@ -198,17 +201,17 @@ fn unknown(command: &Command, typed: &str) -> anyhow::Error {
 }
 
 /// A letter of AIX's commands around alternate disks.
-fn on_aix(command: &Command, typed: &str) -> Option<&'static Elsewhere> {
+fn find_aix_flag(command: &Command, typed: &str) -> Option<&'static AixFlag> {
     let mut letters = typed.strip_prefix('-')?.chars();
     let letter = letters
         .next()
         .filter(|_| letters.next().is_none() && command.name == "alt_disk_install")?;
-    ELSEWHERE.iter().find(|e| e.letter == letter)
+    AIX_FLAGS.iter().find(|e| e.letter == letter)
 }
 
-/// The flag that `typed` is most like: a letter in the other case, a name with at most two slips.
+/// The flag that `typed` probably means: a letter in the other case, a name with at most two wrong characters.
 /// Never one that takes something away.
-fn nearest(command: &Command, typed: &str) -> Option<String> {
+fn suggest_flag(command: &Command, typed: &str) -> Option<String> {
     let word = typed.trim_start_matches('-');
     let flags = || command.flags.iter().filter(|f| !f.drastic);
     if !typed.starts_with("--") {
@@ -218,8 +221,8 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
         let help = |f: &&Flag| word == "h" && f.long == Some("help");
         return flags().find(other_case).or_else(|| flags().find(help)).map(Flag::typed);
     }
-    let by_slips = flags().filter_map(|f| f.long.map(|l| (edit_distance(word, l), f)));
-    if let Some((_, flag)) = by_slips.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
+    let by_distance = flags().filter_map(|f| f.long.map(|l| (edit_distance(word, l), f)));
+    if let Some((_, flag)) = by_distance.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
         return Some(flag.typed());
     }
     flags().find(|f| f.has_name(word)).map(Flag::typed)
@@ -325,7 +328,7 @@ mod tests {
         for command in crate::flags::ALL {
             let letters = ('!'..='~').filter(|c| *c != '-').map(|c| format!("-{c}"));
             for typed in letters.chain(["--X", "--x", "--r", "--B", "--b"].map(str::to_owned)) {
-                let near = nearest(command, &typed);
+                let near = suggest_flag(command, &typed);
                 let drastic =
                     |n: &str| command.flag(n.trim_start_matches('-')).is_some_and(|f| f.drastic);
                 assert!(
@@ -372,19 +375,6 @@ mod tests {
         assert!(parse(&ALT_DISK_INSTALL, &[OsString::from_vec(b"-\xff".to_vec())]).is_err());
     }
 
-    /// Undoes [`quote`], the way a POSIX shell does.
-    fn unquote(text: &str) -> String {
-        let (mut out, mut chars, mut inside) = (String::new(), text.chars(), false);
-        while let Some(c) = chars.next() {
-            match c {
-                '\'' => inside = !inside,
-                '\\' if !inside => out.extend(chars.next()),
-                c => out.push(c),
-            }
-        }
-        out
-    }
-
     proptest! {
         #[test]
         fn never_panics(words in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..6), 0..8), dashes in 0usize..3) {
@@ -408,7 +398,7 @@ mod tests {
 
         #[test]
         fn quoting_round_trips(word in "[ -~\\t\\n\u{e4}']{0,16}") {
-            prop_assert_eq!(unquote(&quote(OsStr::new(&word))), word);
+            prop_assert_eq!(shlex::split(&quote(OsStr::new(&word))), Some(vec![word]));
         }
     }
 }

@@ -58,7 +58,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let request = request(&parsed, image)?;
     make_own_directory(&request.to)?;
     let job = sinks(&parsed, events, image == "-", args)?;
-    let exit = tell(events, mksysb::save(&request, events));
+    let exit = report_result(events, mksysb::save(&request, events));
     end(job, exit);
     Ok(exit)
 }
@@ -141,7 +141,7 @@ fn make_own_directory(image: &Path) -> Result<()> {
     })
 }
 
-fn tell(events: &Events, done: Result<String>) -> Exit {
+fn report_result(events: &Events, done: Result<String>) -> Exit {
     let (exit, text) = match done {
         Ok(text) => (Exit::Done, text),
         Err(err) => {

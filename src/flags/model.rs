@@ -11,7 +11,7 @@ pub enum Source {
     Image,
 }
 
-/// What a value is. Checks and completions follow from it.
+/// The kind of a value. Checks and completions follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
     /// Any text.
@@ -35,7 +35,7 @@ pub enum ValueKind {
 pub struct Value {
     /// Its name in usage and help: `phase`.
     pub name: &'static str,
-    /// What it is.
+    /// Its kind.
     pub kind: ValueKind,
 }
 
@@ -72,7 +72,7 @@ pub struct Flag {
     pub long: Option<&'static str>,
     /// The value, where it takes one.
     pub value: Option<Value>,
-    /// What it does. [`Flag::description`] adds what follows from the other fields.
+    /// The description. [`Flag::description`] adds what follows from the other fields.
     pub help: &'static str,
     /// The forms that it belongs to.
     pub forms: Forms,
@@ -107,54 +107,65 @@ impl Flag {
         }
     }
 
+    /// A flag with a letter.
     pub(super) const fn short(short: char, help: &'static str) -> Self {
         Self::new(Some(short), None, help)
     }
 
+    /// A flag with a word.
     pub(super) const fn long(long: &'static str, help: &'static str) -> Self {
         Self::new(None, Some(long), help)
     }
 
+    /// A flag with a letter and a word.
     pub(super) const fn both(short: char, long: &'static str, help: &'static str) -> Self {
         Self::new(Some(short), Some(long), help)
     }
 
+    /// It takes a value.
     pub(super) const fn takes(mut self, name: &'static str, kind: ValueKind) -> Self {
         self.value = Some(Value { name, kind });
         self
     }
 
+    /// It belongs to these forms, not to the first one.
     pub(super) const fn forms(mut self, forms: Forms) -> Self {
         self.forms = forms;
         self
     }
 
+    /// It selects these forms.
     pub(super) const fn selects(mut self, forms: Forms) -> Self {
         self.forms = forms;
         self.selects_form = true;
         self
     }
 
+    /// It has an effect in this phase only.
     pub(super) const fn phase(mut self, phase: u8) -> Self {
         self.phase = Some(phase);
         self
     }
 
+    /// It is valid with this source only.
     pub(super) const fn only_with(mut self, source: Source) -> Self {
         self.source = source;
         self
     }
 
+    /// It needs the flag of this name.
     pub(super) const fn requires(mut self, name: &'static str) -> Self {
         self.requires = Some(name);
         self
     }
 
+    /// It may be given several times.
     pub(super) const fn repeats(mut self) -> Self {
         self.repeats = true;
         self
     }
 
+    /// It is never suggested.
     pub(super) const fn drastic(mut self) -> Self {
         self.drastic = true;
         self
@@ -213,7 +224,7 @@ pub struct Form {
     pub word: &'static str,
     /// The operands as the synopsis shows them; empty if there are none.
     pub operands: &'static str,
-    /// What the operands are.
+    /// The kind of the operands.
     pub kind: ValueKind,
 }
 
@@ -246,7 +257,7 @@ pub struct Command {
     pub summary: &'static str,
     /// The ways to call it, the usual one first.
     pub forms: &'static [Form],
-    /// What it does, in paragraphs.
+    /// The description, in paragraphs.
     pub about: &'static str,
     /// Its flags, in the order of the synopsis.
     pub flags: &'static [Flag],

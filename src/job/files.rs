@@ -33,14 +33,18 @@ const MIN_FREE_BYTES: u64 = 1 << 20;
 /// `job.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct JobRecord {
+    /// The order.
     pub spec: Spec,
+    /// Seconds since the epoch.
     pub started: u64,
 }
 
 /// `run.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RunRecord {
+    /// The supervisor.
     pub supervisor: Process,
+    /// The command.
     pub command: Process,
     /// The command is signalled alone: its process group is not its own.
     #[serde(default)]
@@ -102,6 +106,7 @@ pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
     ended().unwrap_or((State::Lost { alive: group.is_some() }, group))
 }
 
+/// Reads `run.json`.
 pub(super) fn read_run(dir: &Path) -> Option<RunRecord> {
     read(&dir.join("run.json"))
 }
@@ -110,6 +115,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
+/// Replaces one of the small files.
 pub(super) fn write<T: Serialize>(path: &Path, what: &T) -> Result<()> {
     host::files::replace(path, &serde_json::to_vec(what)?, 0o600)
 }

@@ -1,4 +1,4 @@
-//! What menu files say, with the place of everything: what is checked, and what then becomes the
+//! The content of menu files, with the place of everything. It is checked, and then becomes the
 //! [`Set`].
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub enum DraftScreen {
 }
 
 #[derive(Clone, Debug)]
+/// A menu and its items.
 pub struct DraftMenu {
     /// Without items.
     pub menu: Menu,
@@ -24,6 +25,7 @@ pub struct DraftMenu {
 }
 
 #[derive(Clone, Debug)]
+/// A line of a menu.
 pub struct DraftItem {
     /// The menu that it belongs to.
     pub menu: String,
@@ -33,6 +35,7 @@ pub struct DraftItem {
 }
 
 #[derive(Clone, Debug)]
+/// A selector.
 pub struct DraftSelector {
     pub selector: Selector,
     pub at: Locations,
@@ -40,6 +43,7 @@ pub struct DraftSelector {
 }
 
 #[derive(Clone, Debug)]
+/// A dialog.
 pub struct DraftDialog {
     pub dialog: Dialog,
     pub at: Locations,
@@ -90,12 +94,14 @@ impl DraftDialog {
 }
 
 #[derive(Clone, Debug)]
+/// A fast path.
 pub struct DraftAlias {
     pub alias: Alias,
     pub at: Locations,
 }
 
 impl DraftScreen {
+    /// Its id.
     pub fn id(&self) -> &str {
         match self {
             Self::Menu(m) => &m.menu.id,
@@ -104,7 +110,8 @@ impl DraftScreen {
         }
     }
 
-    pub fn at(&self) -> &Locations {
+    /// The places of its values.
+    pub fn locations(&self) -> &Locations {
         match self {
             Self::Menu(m) => &m.at,
             Self::Selector(s) => &s.at,
@@ -112,6 +119,7 @@ impl DraftScreen {
         }
     }
 
+    /// Whether it can only be entered from a selector.
     pub fn after_selector(&self) -> bool {
         match self {
             Self::Menu(_) => false,
@@ -121,7 +129,7 @@ impl DraftScreen {
     }
 }
 
-/// What one file says.
+/// The content of one file.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
     pub screens: Vec<DraftScreen>,
@@ -142,7 +150,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// What the interface works with: items in their order, places forgotten.
+    /// The set for the interface: items in their order, without places.
     pub fn into_set(self) -> Set {
         let mut set = Set::default();
         for (id, drafted) in self.screens {

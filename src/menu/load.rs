@@ -40,19 +40,19 @@ pub fn built_in() -> Result<Set> {
 ///
 /// # Errors
 /// Everything that is wrong, in the order of files and lines.
-pub fn all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Diagnostic>> {
+pub fn load_all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Diagnostic>> {
     let (layers, unreadable) = layers(extra);
     if unreadable.is_empty() && layers.iter().all(Vec::is_empty) {
         return built_in().map_err(|e| vec![Diagnostic::for_file("built in", e.to_string(), "")]);
     }
-    let (set, diagnostics) = with(layers, unreadable);
+    let (set, diagnostics) = check_layers(layers, unreadable);
     if diagnostics.is_empty() { Ok(set) } else { Err(diagnostics) }
 }
 
 /// The same, and the built-in panels are always checked too: what `altdisk --check` does.
-pub fn checked(extra: &[PathBuf]) -> (Set, Vec<Diagnostic>) {
+pub fn load_checked(extra: &[PathBuf]) -> (Set, Vec<Diagnostic>) {
     let (layers, unreadable) = layers(extra);
-    with(layers, unreadable)
+    check_layers(layers, unreadable)
 }
 
 fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Diagnostic>) {
@@ -61,8 +61,8 @@ fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Diagnostic>) {
     (layers, unreadable)
 }
 
-fn with(layers: Vec<Layer>, mut wrong: Vec<Diagnostic>) -> (Set, Vec<Diagnostic>) {
-    let (set, mut diagnostics) = of_layers([vec![built_in_layer()], layers].concat());
+fn check_layers(layers: Vec<Layer>, mut wrong: Vec<Diagnostic>) -> (Set, Vec<Diagnostic>) {
+    let (set, mut diagnostics) = merge_layers([vec![built_in_layer()], layers].concat());
     wrong.append(&mut diagnostics);
     (set, wrong)
 }
@@ -89,6 +89,7 @@ pub fn layer(dir: &Path, unreadable: &mut Vec<Diagnostic>) -> Layer {
     files
 }
 
+/// The built-in files.
 pub fn built_in_layer() -> Layer {
     builtin::FILES
         .iter()
@@ -100,7 +101,7 @@ pub fn built_in_layer() -> Layer {
 }
 
 /// The set of these layers, and everything that is wrong with it.
-pub fn of_layers(layers: Vec<Layer>) -> (Set, Vec<Diagnostic>) {
+pub fn merge_layers(layers: Vec<Layer>) -> (Set, Vec<Diagnostic>) {
     let found = Diagnostics::default();
     let (draft, complete) = draft(layers, &found);
     let names: Vec<String> = draft.files.iter().map(|f| f.name.clone()).collect();
@@ -160,7 +161,7 @@ fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &
         ));
     };
     for screen in parsed.screens {
-        let (id, at) = (screen.id().to_owned(), screen.at().clone());
+        let (id, at) = (screen.id().to_owned(), screen.locations().clone());
         // A missing id is an error already.
         if id.is_empty() {
             continue;

@@ -74,7 +74,7 @@ const DIALOG: &[&str] = &[
     "after_selector",
 ];
 
-/// What a file says, and whether all of it could be read: false if it is not TOML.
+/// The content of a file, and whether all of it could be read: false if it is not TOML.
 pub fn read(file: &SourceFile, number: usize, found: &Diagnostics) -> (Parsed, bool) {
     let table = match reader::parse(file) {
         Ok(table) => table,
@@ -83,7 +83,7 @@ pub fn read(file: &SourceFile, number: usize, found: &Diagnostics) -> (Parsed, b
             return (Parsed::default(), false);
         }
     };
-    // What is read owns its texts; the table goes with this function.
+    // The drafts own their texts; the table is dropped at the end.
     let top = TableReader::new(
         file,
         number,

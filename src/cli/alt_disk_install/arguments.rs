@@ -22,7 +22,7 @@ use crate::software::Wanted;
 use crate::software::wanted::{self, Given};
 use crate::text::shell::quote;
 
-/// How the run is told about, which no plan depends on.
+/// How the run is reported. No plan depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Output {
     /// `-D`.
@@ -204,7 +204,7 @@ fn check_erase(p: &Parsed) -> Result<()> {
     }
 }
 
-/// What `-d` and the flags that belong to it ask for.
+/// The request of `-d` and the flags that belong to it.
 fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
     let Some(device) = path(p, "d") else { return Ok(None) };
     let platforms: Vec<String> =
@@ -272,7 +272,7 @@ fn files(p: &Parsed, phases: Phases) -> Result<()> {
     Ok(())
 }
 
-/// What `-l` and the flags that need it ask for.
+/// The request of `-l` and the flags that need it.
 fn software(p: &Parsed) -> Result<Option<Wanted>> {
     let word = |name: &str| match p.value(name) {
         None => Ok(None),

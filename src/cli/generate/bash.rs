@@ -49,7 +49,7 @@ fn flags(command: &Command) -> Vec<String> {
     command.flags.iter().flat_map(names).collect()
 }
 
-/// What follows a flag that takes a value.
+/// The completion of values: one case per flag that takes one.
 fn values(command: &Command) -> String {
     let mut out = String::new();
     for flag in command.flags {

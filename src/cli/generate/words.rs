@@ -1,4 +1,4 @@
-//! What the completions of all shells have in common.
+//! Helpers that the completions of all shells share.
 
 use crate::flags::{Command, Flag};
 

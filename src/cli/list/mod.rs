@@ -70,7 +70,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(print_text(&format_list(&heading, &rows), Exit::Done))
 }
 
-/// What does not fit beside the number goes below it.
+/// The title of an error; lines that do not fit beside the number go below it.
 fn entry(id: &str, title: &str) -> Row {
     let lines = wrap(title, WIDTH - 8, 0, 0);
     let (first, rest) = lines.split_once('\n').unwrap_or((&lines, ""));

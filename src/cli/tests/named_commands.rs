@@ -24,7 +24,7 @@ fn words(line: &str) -> (Vec<String>, bool) {
     (words, cut)
 }
 
-/// What is wrong with a command line of altdisk; None also for what is none.
+/// The mistake in a command line of altdisk; None also for other texts.
 fn wrong(line: &str) -> Option<String> {
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     let program = ["altdisk ", "alt_disk_install "].into_iter().find(|p| line.starts_with(p))?;

@@ -4,6 +4,7 @@ use crate::diagnostic::reader::TableReader;
 use crate::menu::model::{Choice, Field, Kind, List, Many, OnlyIf, Pattern, Required, Take};
 use crate::menu::read::command::{DEFAULT_TIMEOUT, MAX_TIMEOUT, read_run};
 
+/// Keys of a field.
 pub(super) const KEYS: &[&str] = &[
     "include",
     "name",
@@ -77,6 +78,7 @@ pub(super) enum Owner {
     FieldSet,
 }
 
+/// Reads a field; every mistake is reported.
 pub(super) fn read_field(reader: &TableReader, owner: Owner) -> Field {
     let kind = reader.one_of("kind", KINDS).unwrap_or(Kind::Text);
     let field = Field {
@@ -163,6 +165,7 @@ fn choices(reader: &TableReader) -> Vec<Choice> {
     reader.mixed("choices", "a choice", &["shown", "real"], same, pair)
 }
 
+/// Reads `only_if`.
 pub(super) fn read_only_if(reader: &TableReader) -> Option<OnlyIf> {
     let table = reader.table("only_if", "only_if", &["field", "is"])?;
     let is = table.texts("is");
