@@ -15,7 +15,6 @@ use crate::boot::bootlist::{self, BootListing, Firmware, Listed, Machine};
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;
-use crate::disk::size::human;
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
@@ -23,6 +22,7 @@ use crate::event::Events;
 use crate::flags::BOOTLIST;
 use crate::host::clock;
 use crate::text::one_line;
+use crate::text::size::format_size;
 
 /// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub fn describe_next_boot(events: &Events) -> String {
 }
 
 /// The disk that is meant, if the machine can boot from it.
-fn known<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
+fn find_disk<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
     if word == "old_rootvg" && !machine.others.iter().any(|d| d.role == word) {
         let cause = "there is no previous system: this system was not made by altdisk, or its record is gone";
         return Err(error::BOOT_DISK
@@ -145,7 +145,7 @@ fn copy_time() -> Option<u64> {
 /// The page about setting the list to this disk.
 fn review_page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
     let serial = disk.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    let mut system = vec![format!("{}: {}{serial}", disk.shown(), human(disk.size))];
+    let mut system = vec![format!("{}: {}{serial}", disk.shown(), format_size(disk.size))];
     system.push(match disk.role.as_str() {
         "old_rootvg" => match made {
             Some(at) => {

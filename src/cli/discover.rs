@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn sizes() {
-        assert_eq!([0, 1, 8192, 8193].map(in_gib), ["8G", "2G", "9G", "10G"]);
+        assert_eq!([0, 1, 8192, 8193].map(format_gib), ["8G", "2G", "9G", "10G"]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::text::wrap;
 /// Wrong usage.
 pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
     getopt::parse(&ERRORS, args)?;
-    Ok(print_text(&all().map(listed).collect::<String>(), Exit::Done))
+    Ok(print_text(&all().map(format_entry).collect::<String>(), Exit::Done))
 }
 
 /// `altdisk explain ALT-nnn ...`; the number alone will do.

@@ -6,7 +6,7 @@ use crate::cli::{console, help};
 use crate::error::{self, AltError, Exit, LeftUnfinished};
 use crate::flags::Command;
 use crate::secret;
-use crate::text::printable;
+use crate::text::printable::Message;
 
 /// The sentence about the state after a failure.
 pub fn outcome_sentence(exit: Exit, cleaning: bool) -> &'static str {
@@ -33,13 +33,13 @@ pub fn user_message(err: &anyhow::Error) -> AltError {
                 .map(ToString::to_string);
             let around: String = around
                 .filter(|c| *c != LeftUnfinished.to_string())
-                .map(|c| printable(&c, false) + ": ")
+                .map(|c| Message::from(c).into_text() + ": ")
                 .collect();
             AltError { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
         }
         None => AltError {
             entry: &error::OTHER,
-            cause: printable(&format!("{err:#}"), false),
+            cause: Message::from(format!("{err:#}")).into_text(),
             remedy: error::OTHER.remedy.to_owned(),
         },
     };

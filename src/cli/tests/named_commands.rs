@@ -48,7 +48,7 @@ fn wrong(line: &str) -> Option<String> {
     if program == "altdisk " && placeholders.contains(&words.get(1)?.as_str()) {
         return None;
     }
-    let parsed = |command: &Command, args: &[OsString]| {
+    let parsed = |command: &'static Command, args: &[OsString]| {
         getopt::parse(command, args).err().map(|e| format!("`{line}`: {e:#}"))
     };
     match parse_invocation(&argv) {

@@ -189,7 +189,7 @@ fn a_panel_works_with_its_defaults() {
         ("bootlist", "yes"),
         ("name", "practice1"),
         ("size", "9G"),
-        ("file", &crate::cli::discover::image_file()),
+        ("file", &crate::cli::discover::default_image_file()),
     ];
     let found: Context =
         context().into_iter().chain(found.map(|(n, v)| (n.to_owned(), v.to_owned()))).collect();
