@@ -79,9 +79,8 @@ fn wrap_words(words: &[String], first: usize) -> String {
 /// The whole help text.
 pub fn help(command: &Command) -> String {
     let mut out = format!(
-        "{}: {}\n\n{}\n{}\n\nFlags:\n",
-        command.invocation(),
-        command.summary,
+        "{}\n\n{}\n{}\n\nFlags:\n",
+        wrap(&format!("{}: {}", command.invocation(), command.summary), WIDTH, 0, 4),
         usage(command),
         wrap(command.about, WIDTH, 0, 0)
     );

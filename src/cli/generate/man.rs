@@ -93,7 +93,9 @@ fn program_page() -> String {
 fn synopsis_lines(invocation: &str, words: &[String]) -> String {
     let mut out = format!(".SY {}\n", argument(invocation));
     for word in words {
-        out.push_str(&word.replace(' ', "\\ "));
+        // A flag and its value stay together; alternatives may be on several lines.
+        let whole = !word.contains(" | ");
+        out.push_str(&if whole { word.replace(' ', "\\ ") } else { word.clone() });
         out.push('\n');
     }
     out.push_str(".YS\n");

@@ -23,7 +23,7 @@ fn each_rule_has_its_error() {
         (make("plain", 0o644), dir.path().join("gone").to_string_lossy().into_owned());
     let (plain, gone, place) = (plain.as_str(), gone.as_str(), dir.path().to_str().unwrap());
     let table: Vec<(Vec<&str>, String)> = vec![
-        (vec!["vdb"], "ALT-110: it is not said what to install: neither -C nor -d is given".into()),
+        (vec!["vdb"], "ALT-110: neither -C nor -d is given".into()),
         (vec!["-C", "-d", "/dev/null", "vdb"], "ALT-111: both -C and -d are given".into()),
         (vec!["-X", "-C"], "ALT-112: -X is given together with -C".into()),
         (vec!["-X", "vdb"], "ALT-112: -X is given together with vdb".into()),
