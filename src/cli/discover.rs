@@ -18,7 +18,7 @@ use crate::host::{clock, files, sys};
 /// Runs `altdisk discover`.
 ///
 /// # Errors
-/// ALT-972 where it is not said what for.
+/// ALT-972 for an unknown panel.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&DISCOVER, args)?;
     let words: Vec<String> =

@@ -34,7 +34,7 @@ pub use rows::truncate_text;
 /// Runs `altdisk list`.
 ///
 /// # Errors
-/// ALT-971 where it is not said what to list; what reading disks, records and boot lists says.
+/// ALT-971 for an unknown list, and the errors of reading disks, records and boot lists.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&LIST, args)?;
     let words: Vec<String> =
