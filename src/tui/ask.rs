@@ -31,14 +31,14 @@ impl Query {
             }
         }
         Self {
-            argv: command::of_run(run, context),
-            shown: quoted(&masked_words(&command::of_run(run, &masked))),
+            argv: command::build_argv(run, context),
+            shown: quoted(&masked_words(&command::build_argv(run, &masked))),
         }
     }
 
     /// The review of what is about to run.
     pub fn for_review(pending: &Pending) -> Option<Self> {
-        let line = pending.line.with(pending.dialog.review.as_ref()?);
+        let line = pending.line.with_words(pending.dialog.review.as_ref()?);
         let shown = line.shown();
         Some(Self { argv: line.argv, shown })
     }

@@ -50,7 +50,7 @@ impl Form {
     }
 
     pub fn selector(selector: Rc<Selector>, context: Context) -> Self {
-        let values = Values::of(std::slice::from_ref(&selector.field), &context);
+        let values = Values::for_fields(std::slice::from_ref(&selector.field), &context);
         let dialog = Rc::new(single_field_dialog(&selector));
         let ghost = selector.ghost;
         Self {

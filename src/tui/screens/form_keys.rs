@@ -60,7 +60,7 @@ impl Form {
     fn turn_ring(&mut self, back: bool) {
         let dialog = Rc::clone(&self.dialog);
         if let Some(field) = dialog.fields.get(self.at) {
-            self.values.turn(self.at, field, back);
+            self.values.cycle_choice(self.at, field, back);
         }
     }
 
@@ -159,7 +159,7 @@ pub fn type_key(
 ) -> Result<Option<StateChanged>, String> {
     let Some(request) = edit(key) else { return Ok(None) };
     if let InputRequest::InsertChar(c) = request {
-        if !rules::types(field.kind, c) {
+        if !rules::accepts_char(field.kind, c) {
             let reason = match field.kind {
                 Kind::Number => "Only digits, + and - can be typed here.",
                 Kind::Hex => "Only hexadecimal digits can be typed here.",
