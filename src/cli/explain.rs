@@ -71,7 +71,7 @@ fn ends(entry: &Entry) -> String {
 
 /// What the line of the error itself does not say.
 fn details(entry: &Entry) -> String {
-    error::details::more(entry.id)
+    error::details::find(entry.id)
         .map(|text| format!("        {}\n", wrap(text, WIDTH, 8, 8)))
         .unwrap_or_default()
 }

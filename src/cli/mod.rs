@@ -50,14 +50,14 @@ use crate::cli::console::Console;
 use crate::cli::getopt::called;
 use crate::engine;
 use crate::engine::request::Action;
-use crate::error::{self, AltError, Exit, LeftUnfinished};
+use crate::error::{self, AltError, Exit};
 use crate::event::{Event, Events, VERSION};
 use crate::flags::{self, Command};
 use crate::host::{arguments, signals, sys};
 use crate::job;
 use crate::secret;
 use crate::text::shell::quoted;
-use crate::text::{one_line, printable, printable_lines, wrap};
+use crate::text::{one_line, printable_lines, wrap};
 
 /// A command's work: the words after its name, and where to tell what happens.
 type Run = fn(&[OsString], &Events) -> Result<Exit>;
@@ -106,7 +106,7 @@ pub fn main(argv: &[OsString]) -> ExitCode {
             say(&help::overview(&list), exit)
         }
         Found::Version => say(&version(), Exit::Done),
-        Found::Guide => say(include_str!("../../menus/README.md"), Exit::Done),
+        Found::Guide(text) => say(text, Exit::Done),
         Found::Unknown(word) => unknown(&word, argv.get(1..).unwrap_or_default()),
     };
     ExitCode::from(exit as u8)
@@ -174,8 +174,8 @@ enum Found<'a> {
     Command(&'static Command, Run, &'a [OsString]),
     Overview(Exit),
     Version,
-    /// The guide to menu files.
-    Guide,
+    /// A guide of `docs/`, whole.
+    Guide(&'static str),
     Unknown(String),
 }
 
@@ -194,7 +194,12 @@ fn find(argv: &[OsString]) -> Found<'_> {
         (None, "--help" | "-h", _) | (None, "help", None) => Found::Overview(Exit::Done),
         (None, "--version", _) => Found::Version,
         (None, "--check", _) => Found::Command(&flags::CHECK, check::run, rest),
-        (None, "help", Some(name)) if name == "menus" => Found::Guide,
+        (None, "help", Some(name)) if name == "menus" => {
+            Found::Guide(include_str!("../../docs/menus.md"))
+        }
+        (None, "help", Some(name)) if name == "themes" => {
+            Found::Guide(include_str!("../../docs/themes.md"))
+        }
         (None, "help", Some(name)) => match by_name(&name) {
             Some((command, _)) => Found::Command(command, show_help, rest),
             None => Found::Unknown(name.into_owned()),
@@ -358,37 +363,19 @@ pub(crate) fn console(
 fn ending(exit: Exit, cleaning: bool) -> &'static str {
     match exit {
         Exit::Unfinished if cleaning => {
-            "Not everything is cleaned up: give the same command again when that is mended."
+            "Not everything is cleaned up: fix the cause, then run the same command again."
         }
         Exit::Unfinished => {
-            "An unfinished copy is left: alt_disk_install --resume goes on, alt_disk_install -X removes it."
+            "An unfinished copy is left: alt_disk_install --resume continues, alt_disk_install -X removes it."
         }
         Exit::Refused => "Nothing was changed.",
         _ => "",
     }
 }
 
-/// The error as users are told it: the catalogued one with the context around it, or ALT-899 with
-/// the whole chain.
+/// The error as users read it, without secrets.
 fn as_told(err: &anyhow::Error) -> AltError {
-    let mut told = match error::find(err) {
-        Some(alt) => {
-            let around = err
-                .chain()
-                .take_while(|e| e.downcast_ref::<AltError>().is_none())
-                .map(ToString::to_string);
-            let around: String = around
-                .filter(|c| *c != LeftUnfinished.to_string())
-                .map(|c| printable(&c, false) + ": ")
-                .collect();
-            AltError { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
-        }
-        None => AltError {
-            entry: &error::OTHER,
-            cause: printable(&format!("{err:#}"), false),
-            remedy: error::OTHER.remedy.to_owned(),
-        },
-    };
+    let mut told = error::describe(err);
     (told.cause, told.remedy) = (secret::masked(&told.cause), secret::masked(&told.remedy));
     told
 }
@@ -478,7 +465,7 @@ mod tests {
             Found::Command(c, _, args) => format!("{} {}", c.name, args.len()),
             Found::Overview(exit) => format!("overview {}", exit as u8),
             Found::Version => "version".into(),
-            Found::Guide => "guide".into(),
+            Found::Guide(text) => format!("guide {}", text.lines().next().unwrap_or_default()),
             Found::Unknown(word) => format!("unknown {word}"),
         }
     }
@@ -493,7 +480,8 @@ mod tests {
         assert_eq!(found(&["altdisk", "help", "errors"]), "errors 1");
         assert_eq!(found(&["altdisk", "help", "nothing"]), "unknown nothing");
         assert_eq!(found(&["altdisk", "--version"]), "version");
-        assert_eq!(found(&["altdisk", "help", "menus"]), "guide");
+        assert_eq!(found(&["altdisk", "help", "menus"]), "guide # Menu files");
+        assert_eq!(found(&["altdisk", "help", "themes"]), "guide # Themes");
         assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
         assert_eq!(found(&["altdisk", "help", "clone"]), "unknown clone");
         assert_eq!(found(&[]), "overview 2");
@@ -515,14 +503,5 @@ mod tests {
     fn one_list_of_commands() {
         let names: Vec<&str> = COMMANDS.iter().map(|(c, _)| c.name).collect();
         assert_eq!(names, flags::ALL.iter().map(|c| c.name).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn context_is_told_and_the_mark_is_not() {
-        let err = error::NOT_ROOT.with_cause("uid 7").context("making /").context(LeftUnfinished);
-        assert_eq!(as_told(&err).to_string(), "ALT-803: making /: uid 7");
-        assert_eq!(error::exit_for(&err), Exit::Unfinished);
-        let other = anyhow::anyhow!("inner").context("outer");
-        assert_eq!(as_told(&other).to_string(), "ALT-899: outer: inner");
     }
 }

@@ -34,10 +34,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     console(events, &SAVETREE, false, verbose, to == "-");
     let from = Path::new(from);
     if !from.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.with_remedy(
-            format!("{} is no directory", from.display()),
-            "name a directory that exists",
-        ));
+        return Err(
+            error::NOT_A_DIRECTORY.with_cause(format!("{} is not a directory", from.display()))
+        );
     }
     let excludes = match parsed.value("e") {
         Some(list) => Excludes::parse(

@@ -1,35 +1,42 @@
-//! The one catalogue of errors: a stable id, what it means, what to do about it, how the command
-//! exits.
+//! The one catalogue of errors: a stable number, its meaning, the remedy, the exit code.
 //!
 //! Code returns `anyhow::Result`; a failure that a user can meet is made from an [`Entry`] here:
 //! `return Err(error::NO_SUCH_DISK.with_cause(format!("{name}: ...")))`. The command line finds it
-//! again with [`find`], whatever context was put around it. Ids are never reused; a test keeps them
-//! unique and in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx
-//! booting, 6xx image.data (from 630: system images), 7xx phases and state, 8xx programs and the
-//! kernel, 9xx menus, themes, terminals and jobs. The entries themselves: `images.rs` (630 to 699),
-//! `screens.rs` (9xx), `software.rs` (730 to 759), `engine.rs` (the rest).
+//! again with [`find`], whatever context was added to it. Numbers are never reused, and each has
+//! one meaning; a test keeps them unique and in order.
+//!
+//! One file per range: `usage` 1xx, `disks` 2xx, `source` 3xx and 4xx, `boot` 5xx, `layout` 601 to
+//! 629, `images` 630 to 699, `phases` 701 to 729, `software` 730 to 759, `system` 8xx, `screens`
+//! 9xx. `details` holds the longer explanations of `altdisk explain`.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 
 use crate::text::printable::Message;
 
-pub use engine::*;
+pub use boot::*;
+pub use disks::*;
 pub use images::*;
+pub use layout::*;
+pub use phases::*;
 pub use screens::*;
 pub use software::*;
+pub use source::*;
+pub use system::*;
+pub use usage::*;
 
 /// How the command ends. The numbers are documented in `--help` and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything that was asked for is done.
+    /// Success.
     Done = 0,
     /// It failed, and nothing of an alternate is left behind.
     Failed = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// Refused before anything was touched.
+    /// Refused before anything was changed.
     Refused = 3,
-    /// It failed on the way: an unfinished alternate is left for `-X` (or `--resume`).
+    /// It failed halfway: an unfinished alternate is left for `-X` or `--resume`.
     Unfinished = 4,
 }
 
@@ -38,19 +45,22 @@ pub enum Exit {
 pub struct Entry {
     /// Stable id, `ALT-nnn`.
     pub id: &'static str,
-    /// What is wrong, in general; the cause says it for this case.
+    /// The meaning of the number; an error's cause describes the case at hand.
     pub title: &'static str,
-    /// What to do about it, unless the case has a better remedy.
+    /// The remedy, unless the case has a better one.
     pub remedy: &'static str,
+    /// How a command that fails with this error exits.
     pub exit: Exit,
 }
 
 /// An error as a user meets it: catalogue entry, the cause in this case, the remedy.
 #[derive(Debug)]
 pub struct AltError {
+    /// Number, meaning and exit code.
     pub entry: &'static Entry,
-    /// A [`Message`]'s text.
+    /// The case at hand: the text of a [`Message`].
     pub cause: String,
+    /// The remedy for this case: the text of a [`Message`].
     pub remedy: String,
 }
 
@@ -73,23 +83,24 @@ impl fmt::Display for AltError {
 
 impl std::error::Error for AltError {}
 
-/// What a remedy says where the same command is the way on.
-const AGAIN: &str = "run the command again";
+/// The words of a remedy for "repeat this command".
+const RUN_AGAIN: &str = "run the command again";
 
 impl AltError {
-    /// Where a copy was begun, the same command would be refused: the run goes on with `--resume`.
-    pub fn after_a_copy_was_begun(&mut self) {
-        self.remedy = self.remedy.replace(AGAIN, "go on with `alt_disk_install --resume`");
+    /// Adapts the remedy to a copy that has been started: the same command would be refused now, so
+    /// the run continues with `--resume`.
+    pub fn advise_to_resume(&mut self) {
+        self.remedy = self.remedy.replace(RUN_AGAIN, "continue with `alt_disk_install --resume`");
     }
 }
 
 impl Entry {
-    /// This error, with what is wrong in this case and the catalogue's remedy.
+    /// This error, with the cause in this case and the catalogue's remedy.
     pub fn with_cause(&'static self, cause: impl Into<Message>) -> anyhow::Error {
         self.with_remedy(cause, self.remedy)
     }
 
-    /// The same with a remedy for this very case.
+    /// This error, with the cause and a remedy for this case.
     pub fn with_remedy(
         &'static self,
         cause: impl Into<Message>,
@@ -103,8 +114,8 @@ impl Entry {
     }
 }
 
-/// What is wrong, without number and remedy: the cause of the catalogued error in a chain, or the
-/// whole chain where there is none.
+/// The cause without number and remedy: that of the catalogued error in a chain, or the whole chain
+/// where there is none.
 pub fn cause(e: &anyhow::Error) -> String {
     find(e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone())
 }
@@ -114,7 +125,39 @@ pub fn find(err: &anyhow::Error) -> Option<&AltError> {
     err.chain().find_map(|e| e.downcast_ref::<AltError>())
 }
 
-/// Put around an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind:
+/// The error for a user: the catalogued one with the context around it, or the whole chain under
+/// the number that fits an error of the system.
+pub fn describe(err: &anyhow::Error) -> AltError {
+    let Some(alt) = find(err) else {
+        let entry = classify(err);
+        let cause = Message::from(format!("{err:#}")).into_text();
+        return AltError { entry, cause, remedy: entry.remedy.to_owned() };
+    };
+    let around = err.chain().take_while(|e| e.downcast_ref::<AltError>().is_none());
+    let around: String = around
+        .map(ToString::to_string)
+        .filter(|context| *context != LeftUnfinished.to_string())
+        .map(|context| Message::from(context).into_text() + ": ")
+        .collect();
+    AltError { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
+}
+
+/// The entry for an error that has none of its own, by the system's error in the chain.
+fn classify(err: &anyhow::Error) -> &'static Entry {
+    let Some(io) = err.chain().find_map(|e| e.downcast_ref::<io::Error>()) else { return &OTHER };
+    match io.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => &NO_SPACE,
+        ErrorKind::ReadOnlyFilesystem => &READ_ONLY,
+        ErrorKind::PermissionDenied => &NOT_PERMITTED,
+        _ if io.raw_os_error() == Some(EIO) => &DEVICE_ERROR,
+        _ => &OTHER,
+    }
+}
+
+/// The kernel's number for an error of a device; `ErrorKind` has no name for it.
+const EIO: i32 = 5;
+
+/// Added to an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind:
 /// exit code 4.
 #[derive(Debug)]
 pub struct LeftUnfinished;
@@ -125,7 +168,7 @@ impl fmt::Display for LeftUnfinished {
     }
 }
 
-/// How a command that failed with `err` exits.
+/// The exit code of a command that failed with `err`.
 pub fn exit_for(err: &anyhow::Error) -> Exit {
     if err.downcast_ref::<LeftUnfinished>().is_some() {
         return Exit::Unfinished;
@@ -141,19 +184,33 @@ macro_rules! catalogue {
     };
 }
 
+mod boot;
 pub mod details;
-mod engine;
+mod disks;
 mod images;
+mod layout;
+mod phases;
 mod screens;
 mod software;
+mod source;
+mod system;
+mod usage;
 
 /// Every entry, in the order of the ids.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
-    let mut all: Vec<&Entry> = [engine::PART, images::PART, screens::PART, software::PART]
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect();
+    let parts = [
+        usage::PART,
+        disks::PART,
+        source::PART,
+        boot::PART,
+        layout::PART,
+        images::PART,
+        phases::PART,
+        software::PART,
+        system::PART,
+        screens::PART,
+    ];
+    let mut all: Vec<&Entry> = parts.into_iter().flatten().copied().collect();
     all.sort_by_key(|e| e.id);
     all.into_iter()
 }
@@ -174,16 +231,21 @@ mod tests {
         }
     }
 
-    /// No remedy sends anybody round in a circle: phase 1 of a copy that was begun is not run
-    /// again, it is gone on with.
+    /// No remedy leads in a circle: phase 1 of a copy that was started is continued, not run again.
     #[test]
-    fn the_way_on_is_true() {
+    fn remedies_lead_on() {
         for e in all() {
             assert!(!e.remedy.contains("phase again"), "{}", e.id);
             let mut alt = AltError { entry: e, cause: String::new(), remedy: e.remedy.to_owned() };
-            alt.after_a_copy_was_begun();
+            alt.advise_to_resume();
             assert!(!alt.remedy.contains("command again"), "{}", e.id);
-            assert_eq!(alt.remedy != e.remedy, e.remedy.contains(AGAIN), "{}: {}", e.id, e.remedy);
+            assert_eq!(
+                alt.remedy != e.remedy,
+                e.remedy.contains(RUN_AGAIN),
+                "{}: {}",
+                e.id,
+                e.remedy
+            );
         }
     }
 
@@ -193,5 +255,28 @@ mod tests {
         assert_eq!(find(&err).unwrap().entry.id, "ALT-803");
         assert_eq!(exit_for(&err), Exit::Refused);
         assert_eq!(exit_for(&err.context(LeftUnfinished).context("outer")), Exit::Unfinished);
+    }
+
+    #[test]
+    fn the_system_s_errors_have_numbers() {
+        let id = |number| {
+            let err = anyhow::Error::from(io::Error::from_raw_os_error(number)).context("outer");
+            let told = describe(&err);
+            assert!(!told.cause.contains("os error"), "{}", told.cause);
+            told.entry.id
+        };
+        // ENOSPC, EDQUOT, EROFS, EPERM, EACCES, EIO, ENOENT
+        let ids = [28, 122, 30, 1, 13, 5, 2].map(id);
+        let wanted = ["806", "806", "807", "808", "808", "809", "899"].map(|n| format!("ALT-{n}"));
+        assert_eq!(ids.map(str::to_owned), wanted);
+    }
+
+    #[test]
+    fn context_is_described_and_the_mark_is_not() {
+        let err = NOT_ROOT.with_cause("uid 7").context("making /").context(LeftUnfinished);
+        assert_eq!(describe(&err).to_string(), "ALT-803: making /: uid 7");
+        assert_eq!(exit_for(&err), Exit::Unfinished);
+        let other = anyhow::anyhow!("inner").context("outer");
+        assert_eq!(describe(&other).to_string(), "ALT-899: outer: inner");
     }
 }

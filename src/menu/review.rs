@@ -1,4 +1,4 @@
-//! What a command says it would do, before it does it: the review protocol of `menus/README.md`.
+//! What a command says it would do, before it does it: the review protocol of `docs/menus.md`.
 
 use anyhow::Result;
 use serde::Deserialize;

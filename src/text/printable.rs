@@ -57,7 +57,7 @@ impl fmt::Display for Message {
 
 impl From<&str> for Message {
     fn from(line: &str) -> Self {
-        Self(printable(line, false))
+        Self(printable(&without_error_numbers(line), false))
     }
 }
 
@@ -76,14 +76,28 @@ impl From<&String> for Message {
 impl<L: AsRef<str>> From<(L, String)> for Message {
     fn from((line, more): (L, String)) -> Self {
         let more = more.strip_prefix('\n').unwrap_or(&more);
-        let first = printable(line.as_ref(), false);
-        let more = printable_lines(more, false);
+        let first = printable(&without_error_numbers(line.as_ref()), false);
+        let more = printable_lines(&without_error_numbers(more), false);
         Self(match (first.is_empty(), more.is_empty()) {
             (_, true) => first,
             (true, false) => more,
             (false, false) => first + "\n" + &more,
         })
     }
+}
+
+/// The text without the numbers that Rust appends to the system's errors (` (os error 13)`).
+fn without_error_numbers(text: &str) -> String {
+    const BEGIN: &str = " (os error ";
+    let mut parts = text.split(BEGIN);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => out += rest,
+            _ => out.extend([BEGIN, part]),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -110,6 +124,9 @@ mod tests {
         let more = Message::from((format!("{name}:"), "\n  one\x07\n  two".to_owned())).into_text();
         assert_eq!(more, "vdb\\n  what to do: \\x1b[31m:\n  one\\x07\n  two");
         assert_eq!(Message::from(("x", String::new())).into_text(), "x");
+        let refused =
+            Message::from("/x: Permission denied (os error 13): y (os error)").into_text();
+        assert_eq!(refused, "/x: Permission denied: y (os error)");
         // Twice is once.
         let once = Message::from(name).into_text();
         assert_eq!(Message::from(once.as_str()).into_text(), once);

@@ -1,5 +1,5 @@
 //! Looks from TOML files: built in, and an administrator's own. The format is described in
-//! `themes/README.md`.
+//! `docs/themes.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -177,7 +177,7 @@ pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
         top.wrong(
             key,
             format!("`{key}` is missing"),
-            format!("add {add}; themes/README.md says what else it can be"),
+            format!("add {add}; `altdisk help themes` lists the other values"),
         );
     }
     let mut spots = found.into_inner();

@@ -166,7 +166,7 @@ fn own_looks_and_mistakes_in_them() {
 
 #[test]
 fn every_role_has_a_line_in_the_manual() {
-    let manual = include_str!("../../themes/README.md");
+    let manual = include_str!("../../docs/themes.md");
     for (_, _, name) in Role::ALL {
         assert!(manual.contains(&format!("\n| `{name}` |")), "{name}");
     }

@@ -61,10 +61,8 @@ fn loader(disk: &BootDisk) -> &str {
 
 fn esp(disk: &BootDisk) -> Result<&str> {
     disk.esp_partuuid.as_deref().ok_or_else(|| {
-        error::BOOT_DISK.with_remedy(
-            format!("{} has no EFI system partition that altdisk knows", disk.title()),
-            "the firmware of this machine needs one; choose the disk in the firmware's menu if it offers it",
-        )
+        error::NO_BOOT_PARTITION
+            .with_cause(format!("{} has no EFI system partition that altdisk knows", disk.title()))
     })
 }
 
