@@ -18,8 +18,11 @@ mod secret;
 mod software;
 mod spot;
 mod term;
+#[cfg(test)]
+mod testing;
 mod text;
 mod theme;
+mod tree;
 mod tui;
 
 fn main() -> std::process::ExitCode {

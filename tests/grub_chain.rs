@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[allow(dead_code)]
-#[path = "../src/boot/bootlist/custom.rs"]
+#[path = "../src/boot/loader/grub/custom.rs"]
 mod custom;
 
 use custom::Chain;

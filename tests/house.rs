@@ -16,8 +16,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "secret", "flags", "engine", "disk", "copy", "archive", "image", "software", "boot",
-            "tui", "menu", "job", "term", "theme", "spot", "host", "event", "error", "text",
+            "secret", "flags", "engine", "disk", "copy", "tree", "archive", "image", "software",
+            "boot", "tui", "menu", "job", "term", "theme", "spot", "host", "event", "error",
+            "text",
         ],
     ),
     (
@@ -36,13 +37,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "secret", "disk", "copy", "archive", "image", "software", "boot", "host", "event",
-            "error", "text",
+            "secret", "disk", "copy", "tree", "archive", "image", "software", "boot", "host",
+            "event", "error", "text",
         ],
     ),
     ("disk", &["host", "event", "error", "text"]),
-    ("copy", &["host", "event", "error", "text"]),
-    ("image", &["copy", "archive", "boot::ids", "host", "event", "error", "text"]),
+    ("copy", &["tree", "host", "event", "error", "text"]),
+    ("tree", &["host", "event", "error", "text"]),
+    ("image", &["tree", "archive", "boot::identity", "host", "event", "error", "text"]),
     ("archive", &["host", "event", "error", "text"]),
     ("flags", &[]),
     (
@@ -53,7 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "disk::size",
             "archive::tar",
             "archive::input",
-            "copy::report",
+            "tree::report",
             "host",
             "event",
             "error",
@@ -65,6 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event", &["secret"]),
     ("secret", &[]),
     ("error", &[]),
+    ("testing", &["disk", "boot"]),
 ];
 /// Lines of the largest file.
 const MAX_LINES: usize = 500;
@@ -150,6 +153,7 @@ fn forbidden(room: &str, text: &str) -> Vec<String> {
         // An item at the top of the crate (a macro) is no room.
         first == room
             || first == "text"
+            || first == "testing"
             || !ARROWS.iter().any(|(r, _)| *r == first)
             || allowed.contains(&first)
             || allowed.contains(&used.as_str())
@@ -293,10 +297,10 @@ fn no_foreign_paths() {
 fn the_copy_is_reached_beneath_its_root() {
     // Paths that are only shown, told to the customization script, or lie in the running system.
     const SHOWN: [&str; 4] =
-        ["engine/commands.rs", "engine/plan.rs", "engine/customize.rs", "boot/bootlist/grubdir.rs"];
+        ["review/commands.rs", "plan/mod.rs", "steps/customize.rs", "loader/grub/dir.rs"];
     let full = ["root.join(", "ALT_INST).join(", "below(Path::new(ALT_INST)"];
     let is_test = |p: &Path| {
-        ["tests.rs", "on_disk.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t))
+        ["tests.rs", "on_disk_tests.rs", "real.rs", "golden.rs"].iter().any(|t| p.ends_with(t))
     };
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for (path, text) in sources()

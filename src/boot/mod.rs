@@ -1,30 +1,20 @@
-//! Making the alternate bootable and independent: references, initramfs, boot loader, boot list,
-//! audit.
+//! The copy made bootable and independent of the source.
+//!
+//! [`identity`] makes the copy's files name its own disks, [`kernels`] and [`initramfs`] find and
+//! rebuild what the loader starts, [`loader`] installs the boot loader, and [`bootlist`] decides
+//! what the machine boots next.
 
-pub mod audit;
-pub mod beforehand;
-pub mod bootdisk;
 pub mod bootlist;
 pub mod cpio;
-pub mod crypttab;
-pub mod debconf;
 pub mod device;
 pub mod distro;
-pub mod fstab;
-pub mod grub;
-pub mod grubenv;
-pub mod here;
-pub mod identify;
-pub mod ids;
+pub mod firmware;
+pub mod identity;
 pub mod initramfs;
 pub mod kernels;
-pub mod left;
-pub mod lvm_conf;
-pub mod lvm_names;
-mod old_words;
-pub mod options;
-pub mod places;
-pub mod references;
+pub mod loader;
 pub mod texts;
-pub mod unit;
-pub mod units;
+
+pub use bootlist::{bootdisk, here};
+pub use identity::{audit, beforehand, crypttab, fstab, grubenv, ids, left, options, references};
+pub use loader::grub;

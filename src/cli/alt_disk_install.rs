@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::getopt::{self, Parsed};
-use crate::engine::from_image::PLATFORMS;
+use crate::engine::prepare::from_image::PLATFORMS;
 use crate::engine::request::{Action, FromImage, Identity, Loss, Phases, Request};
 use crate::error::{self, Entry};
 use crate::flags::{ALT_DISK_INSTALL, Flag, Only};

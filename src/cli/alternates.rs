@@ -9,7 +9,7 @@ use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
-use crate::engine::standing::{Marks, Standing, Unreadable, seen};
+use crate::engine::state::standing::{Marks, Standing, Unreadable, seen};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{ALT_INST, prepare, run};
 use crate::error;
@@ -198,7 +198,7 @@ fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn k_again(world: &World) -> Known<'_> {
         Known {

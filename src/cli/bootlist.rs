@@ -9,9 +9,9 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::boot::bootdisk::{BootDisk, ORIGIN};
+use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
+use crate::boot::bootlist::here;
 use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
-use crate::boot::here;
 use crate::cli::getopt;
 use crate::cli::{console, say, say_page, wrapped, write};
 use crate::disk::size::human;

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::cli::{console, getopt};
-use crate::copy::{Excludes, Job, Progress, Source, copy, measure};
+use crate::copy::{Job, copy};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::COPYTREE;
+use crate::tree::{Excludes, Progress, Source};
 
 /// Parses the arguments and copies.
 ///
@@ -44,8 +45,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if from.canonicalize()? == to.canonicalize()? {
         return Err(error::SAME_DIRECTORY.with_cause("FROM and TO are the same directory"));
     }
-    let source = Source::of_mount(from)?;
-    let progress = Progress::new(1, measure(&source, &leave_out)?);
+    let source = Source::open_directory(from)?;
+    let progress = Progress::new(1, source.measure(&leave_out)?);
     let job = Job {
         from: &source,
         to,

@@ -8,7 +8,7 @@ use crate::cli::list::{Candidate, candidates, images};
 use crate::cli::{getopt, say};
 use crate::disk::practice;
 use crate::engine::facts::Facts;
-use crate::engine::standing;
+use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::DISCOVER;

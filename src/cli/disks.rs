@@ -14,7 +14,7 @@ use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::prepare;
-use crate::engine::standing::Marks;
+use crate::engine::state::standing::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::DISKS;
@@ -298,7 +298,7 @@ fn wrap(head: &str, body: &str, indent: &str, take: &mut dyn FnMut(String)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn a_page_of_disks() {

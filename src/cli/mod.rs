@@ -283,10 +283,10 @@ fn engine_run(action: Action, output: Output, events: &Events) -> Result<String>
     match action {
         Action::Install(request) => engine::run::install(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
-        Action::CleanUp { erase, .. } => engine::cleanup::clean_up(&erase, events),
+        Action::CleanUp { erase, .. } => engine::run::cleanup::clean_up(&erase, events),
         Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
-            let text = engine::preview::preview(&request, json, events)?;
+            let text = engine::review::preview::preview(&request, json, events)?;
             match (json, std::io::stdout().is_terminal()) {
                 (true, _) => write(&text, Exit::Done),
                 (false, true) => say(&narrow(&text), Exit::Done),

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use crate::boot::bootdisk::{ALTERNATE, ORIGIN};
+use crate::boot::bootlist::bootdisk::{ALTERNATE, ORIGIN};
 use crate::cli::{Found, LOG, find, getopt, help, list, mksysb, ui};
 use crate::disk::practice;
-use crate::engine::from_image::boot_image;
-use crate::engine::{ALT_INST, customize, state};
+use crate::engine::prepare::from_image::boot_image;
+use crate::engine::steps::customize;
+use crate::engine::{ALT_INST, state};
 use crate::error::{self, details};
 use crate::flags::{self, Command};
 use crate::job;

@@ -10,13 +10,13 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cli::{console, getopt};
-use crate::copy::{Progress, Totals};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::RESTORETREE;
 use crate::host::signals;
 use crate::image::archive::Archive;
 use crate::image::restore::{Job, restore};
+use crate::tree::{Progress, Totals};
 
 /// Parses the arguments and restores.
 ///

@@ -10,13 +10,13 @@ use crate::archive::output::{LARGEST_RECORD, Method, Output, RECORD};
 use crate::archive::tar::BLOCK;
 use crate::cli::getopt::Parsed;
 use crate::cli::{console, getopt};
-use crate::copy::{Excludes, Progress, Source};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::SAVETREE;
 use crate::host::{signals, sys};
 use crate::image::create::{self, Job, Tree};
 use crate::image::manifest::{FORMAT, Manifest};
+use crate::tree::{Excludes, Progress, Source};
 
 /// Parses the arguments and saves.
 ///
@@ -49,8 +49,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let (method, record) = form(&parsed, Path::new(to))?;
     signals::catch();
     let leave_out: Vec<PathBuf> = parsed.values("x").map(PathBuf::from).collect();
-    let trees = [Tree { source: Source::of_mount(from)?, prefix: PathBuf::from("/"), leave_out }];
-    let totals = create::count(&trees, &excludes.anew())?;
+    let trees =
+        [Tree { source: Source::open_directory(from)?, prefix: PathBuf::from("/"), leave_out }];
+    let totals = create::count(&trees, &excludes.with_zero_counts())?;
     let out = Output::open(Path::new(to), method, record)?;
     out.require_room(totals.bytes)?;
     let (secs, made) = sys::now();

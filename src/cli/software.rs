@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{getopt, help, say, wrapped, write};
+use crate::engine::state::updates::{self, Update};
 use crate::engine::state::{self, State};
-use crate::engine::updates::{self, Update};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::SOFTWARE;

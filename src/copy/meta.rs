@@ -6,12 +6,12 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::dirs::Open;
 use super::queue::Item;
 use super::run::{Fault, Run};
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
 use crate::host::tree::{Errno, Kind, Stat, Sys, stat_fd};
+use crate::tree::dir::Open;
 
 /// Setuid, setgid, sticky: not set when a file is made.
 const SPECIAL: u32 = 0o7000;

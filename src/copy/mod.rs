@@ -11,67 +11,20 @@
 //! mounted in them.
 
 mod data;
-pub mod dirs;
-pub mod exclude;
 mod links;
 mod meta;
-mod pattern;
-pub mod progress;
 mod queue;
 mod read;
-pub mod report;
 mod run;
-pub mod sift;
 mod write;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::event::Events;
-use crate::host::mounts::Mount;
 use crate::host::view;
-pub use exclude::Excludes;
-pub use progress::{Progress, Totals};
-pub use report::Report;
-
-/// A tree to copy from: read-only, without access times, without what is mounted in it, in nobody's
-/// mount table.
-#[derive(Debug)]
-pub struct Source {
-    top: OwnedFd,
-}
-
-impl Source {
-    /// The tree at a mount point (or any directory), as it is below everything mounted in it.
-    ///
-    /// # Errors
-    /// ALT-406 where it cannot be opened so.
-    pub fn of_mount(at: &Path) -> Result<Self> {
-        view::of_directory(at, true).map(Self::of_directory)
-    }
-
-    /// The tree of a mount, also where something else is mounted over it.
-    ///
-    /// # Errors
-    /// ALT-406 where it cannot be opened so.
-    pub fn of_mounted(mount: &Mount) -> Result<Self> {
-        view::of_mount(mount).map(Self::of_directory)
-    }
-
-    /// A directory that is open already, such as a btrfs subvolume opened below a
-    /// [`view::of_device`].
-    pub fn of_directory(top: OwnedFd) -> Self {
-        Self { top }
-    }
-}
-
-impl AsFd for Source {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.top.as_fd()
-    }
-}
+use crate::tree::{Excludes, Progress, Report, Source};
 
 /// One tree to copy.
 pub struct Job<'a> {
@@ -104,15 +57,4 @@ pub struct Job<'a> {
 pub fn copy(job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Report> {
     let target = view::of_directory(job.to, false)?;
     run::run(job, target, events, progress)
-}
-
-/// What there is to copy, from the file system's own count (no walk: it costs nothing, and a walk
-/// of a cold disk takes minutes), less the files that are left out. A little more than what will be
-/// copied, as it counts the file system's own blocks and what the exclude list takes; files are 0
-/// where the file system does not count them.
-///
-/// # Errors
-/// If the source cannot be asked.
-pub fn measure(from: &Source, leave_out: &[PathBuf]) -> Result<Totals> {
-    progress::measure(from.as_fd(), leave_out)
 }

@@ -6,8 +6,8 @@ use std::ffi::CString;
 use std::fs::File;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::dirs::Open;
 use crate::host::tree::Stat;
+use crate::tree::dir::Open;
 
 /// One file, not a directory.
 #[derive(Debug)]

@@ -7,15 +7,15 @@ use std::sync::atomic::Ordering;
 
 use nix::fcntl::OFlag;
 
-use super::dirs::{Dir, Open, Task, join};
 use super::meta;
 use super::queue::{Batch, Item};
-use super::report::Tally;
 use super::run::{Fault, Run};
-use super::sift::Sift;
 use crate::host::attrs::{self, Of};
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Stat};
+use crate::tree::dir::{Dir, Open, Task, join};
+use crate::tree::filter::ExcludeFilter;
+use crate::tree::report::Tally;
 
 /// What one listing call fills: about a thousand entries.
 const LISTING: usize = 32 << 10;
@@ -32,13 +32,13 @@ const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 struct Reader<'a> {
     run: &'a Run<'a>,
     buffer: Vec<u8>,
-    sift: Sift<'a>,
+    filter: ExcludeFilter<'a>,
 }
 
 /// A reader thread's whole life.
 pub fn reader(run: &Run<'_>) {
-    let sift = Sift::new(run.job.excludes, run.source, run.dev, run.job.prefix);
-    let mut reader = Reader { run, buffer: vec![0; LISTING], sift };
+    let filter = ExcludeFilter::new(run.job.excludes, run.source, run.dev, run.job.prefix);
+    let mut reader = Reader { run, buffer: vec![0; LISTING], filter };
     while let Some(task) = run.stack.take() {
         let path = task.dir.path();
         if let Err(fault) = reader.directory(&task, &path) {
@@ -168,7 +168,7 @@ impl Reader<'_> {
             let s = tree::stat_at(&at.source, &entry.name).map_err(Fault::Source)?;
             (stat, kind) = (Some(s), s.kind());
         }
-        if self.sift.is_excluded(&path, kind == Some(Kind::Directory)).map_err(Fault::Source)? {
+        if self.filter.is_excluded(&path, kind == Some(Kind::Directory)).map_err(Fault::Source)? {
             Tally::add(&run.tally.excluded, 1);
             return Ok(None);
         }

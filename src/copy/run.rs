@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::dirs::{Dir, Open, Stack, Task};
 use super::links::{self, Links};
 use super::queue::Queue;
-use super::report::{Report, Tally, absolute};
-use super::{Job, Progress, meta, progress, read, write};
+use super::{Job, meta, read, write};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Sys};
 use crate::host::{attrs, make, signals, threads};
 use crate::text::path::show_path;
+use crate::tree::dir::{Dir, Open, Stack, Task};
+use crate::tree::report::{Report, Tally, absolute_path};
+use crate::tree::{Progress, progress};
 
 /// Threads that read: more than processors, as they wait for the disk.
 const READERS: usize = 6;
@@ -103,7 +104,7 @@ pub fn run(job: &Job<'_>, target: OwnedFd, events: &Events, progress: &Progress)
     if !run.stopped.load(Ordering::Relaxed) {
         run.finish(&open_top);
     }
-    run.progress.tell(events);
+    run.progress.emit(events);
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(e);
     }
@@ -201,7 +202,7 @@ impl Run<'_> {
     pub fn unreadable(&self, path: Vec<u8>, e: Errno) {
         match e {
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
-                let at = show_path(&absolute(self.job.prefix.as_os_str().as_bytes(), &path));
+                let at = show_path(&absolute_path(self.job.prefix.as_os_str().as_bytes(), &path));
                 self.fail(error::SOURCE_LOST.with_cause(format!("reading {at}: {e}")));
             }
             // A directory that was removed while it was listed.
@@ -252,7 +253,7 @@ impl Run<'_> {
         Tally::add(&self.tally.files, 1);
         if self.job.verbose {
             self.events.emit(Event::File {
-                path: show_path(&absolute(self.job.prefix.as_os_str().as_bytes(), &path())),
+                path: show_path(&absolute_path(self.job.prefix.as_os_str().as_bytes(), &path())),
             });
         }
     }
@@ -317,7 +318,7 @@ impl Run<'_> {
                 over = self.wake.wait_timeout(over, wait).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
-            self.progress.tell(self.events);
+            self.progress.emit(self.events);
             if signals::interrupted() {
                 self.fail(error::INTERRUPTED.with_cause("the copy was stopped by a signal"));
             }

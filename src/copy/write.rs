@@ -1,16 +1,17 @@
 //! Writers: batches become files.
 
 use super::data;
+use super::links::Claim;
 use super::links::{Linked, forbidding};
 use super::meta;
 use super::queue::Item;
-use super::report::Tally;
 use super::run::{Fault, Run};
-use super::{dirs::Open, links::Claim};
 use crate::error;
 use crate::host::make;
 use crate::host::protect::{VERITY, Verity};
 use crate::host::tree::{Errno, Kind, Sys, own_umask};
+use crate::tree::dir::Open;
+use crate::tree::report::Tally;
 use std::fs::File;
 use std::sync::atomic::Ordering;
 

@@ -232,7 +232,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn id(world: &World, arg: &str) -> (String, String) {
         let err = world.disk(arg).unwrap_err();

@@ -5,9 +5,9 @@ use crate::disk::model::{Disk, Role, World};
 use crate::disk::model::{
     KernelUser, Mention, Opener, Partition, SeenMount, Sight, Spread, Swap, Table, Vg,
 };
-use crate::disk::sample;
 use crate::error;
 use crate::host::mounts::parse_mountinfo;
+use crate::testing::sample;
 
 type Change = fn(&mut World);
 

@@ -33,8 +33,6 @@ mod on_loops;
 pub mod practice;
 pub mod probe;
 pub mod roles;
-#[cfg(test)]
-pub mod sample;
 pub mod scan;
 pub mod script;
 pub mod size;

@@ -75,8 +75,8 @@ pub fn roles(world: &World, known: &Known) -> BTreeMap<String, Role> {
 mod tests {
     use super::*;
     use crate::disk::model::{SeenMount, Table};
-    use crate::disk::sample;
     use crate::host::mounts::parse_mountinfo;
+    use crate::testing::sample;
 
     #[test]
     fn each_role() {

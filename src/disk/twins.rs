@@ -110,7 +110,7 @@ fn differ(a: &Disk, b: &Disk) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn paths_and_copies() {

@@ -4,13 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cleanup::Deed;
-use super::layout::{Fresh, Target, lay_out};
+use super::plan::layout::{Fresh, Target, lay_out};
 use super::plan::{self, Base, Bootable, Firmware, Imaged};
 use super::prepare::Prepared;
-use super::preview;
 use super::request::{Identity, Phases, Request};
+use super::review::preview;
 use super::review::{self, Typed};
+use super::run::cleanup::Deed;
 use super::state::{Alternate, Record};
 use crate::boot::ids::IdMap;
 use crate::error;
@@ -351,7 +351,7 @@ fn golden_reviews_of_what_stands() {
     golden("../reviews/resume.json", &json(&review::resume_page(&stands, &stands.base, None)));
     let vdb = crate::disk::model::Disk {
         serial: Some("S-vdb".into()),
-        ..crate::disk::sample::disk("vdb", "254:16")
+        ..crate::testing::sample::disk("vdb", "254:16")
     };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
     let page =

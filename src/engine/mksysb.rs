@@ -11,13 +11,14 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::archive::output::{Method, Output};
-use crate::copy::Progress;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
-use crate::engine::protections::{self, Into};
-use crate::engine::quiet::Quiet;
+use crate::engine::facts::protections::{self, Into};
+use crate::engine::facts::{exclusions, names, snapshots, system, trees};
 use crate::engine::request::Loss;
-use crate::engine::{copying, exclusions, names, prepare, run, snapshots, state, system, trees};
+use crate::engine::run::quiet::Quiet;
+use crate::engine::steps::copying;
+use crate::engine::{prepare, run, state};
 use crate::event::{Event, Events, Planned, State};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
@@ -25,6 +26,7 @@ use crate::image::create::{self, Job, Made, Tree};
 use crate::image::data::ImageData;
 use crate::image::manifest::{FORMAT, Identities, Manifest, VolumeNames};
 use crate::image::{parse, verify};
+use crate::tree::Progress;
 
 /// What was asked for, checked.
 #[derive(Clone, Debug)]
@@ -141,7 +143,7 @@ impl<'a> Steps<'a> {
 struct Looked {
     output: Output,
     trees: Vec<Tree>,
-    excludes: crate::copy::Excludes,
+    excludes: crate::tree::Excludes,
     image_data: String,
     manifest: Manifest,
     _quiet: Quiet,
@@ -166,7 +168,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     let mut untold = vec![];
     let trees = trees::all(&image, &facts, &mut untold)?;
     untold.iter().chain(&trees::hidden(&trees)).for_each(|w| events.warn(w));
-    let totals = create::count(&trees, &excludes.anew())?;
+    let totals = create::count(&trees, &excludes.with_zero_counts())?;
     output.require_room(totals.bytes)?;
     events.note(format!(
         "{} files with {} are saved in {}.",
@@ -197,7 +199,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
 }
 
 fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {
-    let totals = crate::copy::Totals { bytes: looked.manifest.bytes, files: looked.manifest.files };
+    let totals = crate::tree::Totals { bytes: looked.manifest.bytes, files: looked.manifest.files };
     let job = Job {
         image_data: Some(looked.image_data),
         manifest: looked.manifest,

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::boot::ids::Names;
+use crate::boot::identity::ids::Names;
 
 /// The first member: the layout, as text.
 pub const IMAGE_DATA: &str = "image.data";

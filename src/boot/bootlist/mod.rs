@@ -8,37 +8,27 @@
 //! `snapshot` is taken (and journalled by the caller) before anything changes; `undo` leads back to
 //! it.
 
-pub mod custom;
+pub mod bootdisk;
 pub mod efi;
-pub mod grubdir;
+pub mod here;
 pub mod nvram;
 
+pub use crate::boot::firmware::Firmware;
 use std::path::Path;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::boot::bootdisk::BootDisk;
+use crate::boot::bootlist::bootdisk::BootDisk;
+use crate::boot::loader::grub::{
+    custom,
+    dir::{self as grubdir, GrubDir},
+};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::find_program;
 use crate::host::files;
 use crate::host::mounts;
-use grubdir::GrubDir;
-
-/// How the running machine was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Firmware {
-    Bios,
-    Uefi,
-}
-
-impl Firmware {
-    pub fn of_machine() -> Self {
-        if Path::new("/sys/firmware/efi").exists() { Self::Uefi } else { Self::Bios }
-    }
-}
 
 /// The disks that a boot list can name, and the firmware that reads it.
 #[derive(Clone, Debug)]
@@ -597,4 +587,4 @@ fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
 mod tests;
 
 #[cfg(test)]
-mod on_disk;
+mod on_disk_tests;

@@ -7,7 +7,7 @@
 use anyhow::Result;
 
 use super::efi::{self, BootVars, Entry};
-use crate::boot::bootdisk::BootDisk;
+use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::device;
 use crate::error;
 use crate::event::Events;

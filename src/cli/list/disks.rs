@@ -9,7 +9,8 @@ use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
 use crate::engine::facts::Facts;
-use crate::engine::{prepare, standing};
+use crate::engine::prepare;
+use crate::engine::state::standing;
 use crate::error;
 
 pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL               HOLDS";
@@ -214,7 +215,7 @@ mod tests {
     use super::*;
     use crate::cli::list::{WIDTH, format};
     use crate::disk::model::Table;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     fn look(d: &Disk, world: &World, role: Role, small: Option<&str>) -> Candidate {
         candidate(d, role, examine(d, world, role), small.map(str::to_owned))

@@ -13,12 +13,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::boot::bootlist::here;
 use crate::boot::bootlist::{BootListing, Machine};
-use crate::boot::here;
 use crate::cli::{getopt, say};
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::human;
-use crate::engine::standing;
+use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
@@ -135,7 +135,7 @@ fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
 }
 
 fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
-    let row = |d: &crate::boot::bootdisk::BootDisk| {
+    let row = |d: &crate::boot::bootlist::bootdisk::BootDisk| {
         let listed = list.disks.iter().find(|l| l.name == d.shown() && l.role == d.role);
         let name = d.practice().unwrap_or(&d.name);
         let next = listed.is_some_and(|l| l.next);
@@ -191,7 +191,7 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::bootdisk::BootDisk;
+    use crate::boot::bootlist::bootdisk::BootDisk;
     use crate::boot::bootlist::{Firmware, Listed};
 
     #[test]

@@ -8,6 +8,9 @@
 mod page;
 mod removal;
 
+pub mod commands;
+pub mod preview;
+
 pub use page::Page;
 
 use anyhow::Result;
@@ -19,10 +22,13 @@ use crate::disk::roles;
 use crate::engine::facts::Facts;
 use crate::engine::plan::{self, Plan};
 use crate::engine::prepare::Prepared;
+use crate::engine::prepare::replace;
 use crate::engine::request::Request;
-use crate::engine::standing::{self, Stage, stage};
+use crate::engine::run::quiet;
+use crate::engine::state::relocate;
+use crate::engine::state::standing::{self, Stage, stage};
 use crate::engine::state::{Alternate, State};
-use crate::engine::{prepare, preview, quiet, relocate, replace, run};
+use crate::engine::{prepare, run};
 use crate::event::Events;
 
 #[cfg(test)]
@@ -181,7 +187,7 @@ fn question(disk: &Disk, add: bool) -> Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sample;
+    use crate::testing::sample;
 
     #[test]
     fn what_must_be_typed() {

@@ -1,10 +1,10 @@
 //! The lines of a review: parts with a heading, nothing wider than a plain terminal shows. Pure.
 
 use crate::disk::size::human;
-use crate::engine::layout::DiskLayout;
+use crate::engine::plan::layout::DiskLayout;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
-use crate::engine::preview;
 use crate::engine::review::WIDTH;
+use crate::engine::review::preview;
 use crate::text::{one_line, wrap};
 
 /// Bytes a second where no run has measured it yet: a plain disk with many small files.

@@ -6,10 +6,10 @@ use super::page::{self, Page};
 use super::{Review, may_begin, question};
 use crate::disk::model::World;
 use crate::disk::size::human;
-use crate::engine::cleanup::{self, Deed};
-use crate::engine::clearing::check_erase;
-use crate::engine::leftovers::{self, Found};
-use crate::engine::standing::{Stage, Standing, stage};
+use crate::engine::run::cleanup::{self, Deed};
+use crate::engine::run::clearing::check_erase;
+use crate::engine::run::leftovers::{self, Found};
+use crate::engine::state::standing::{Stage, Standing, stage};
 use crate::engine::state::{Alternate, State};
 use crate::host::{clock, mounts};
 

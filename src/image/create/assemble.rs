@@ -12,11 +12,11 @@ use super::{Run, archive_path};
 use crate::archive::output::pack::{Feed, Packer};
 use crate::archive::output::spill::Spill;
 use crate::archive::tar::{Kind, Member, flags, write};
-use crate::copy::report::Tally;
 use crate::error;
 use crate::host::tree::{Errno, Kind as FileKind, Time};
 use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST};
 use crate::image::sums;
+use crate::tree::report::Tally;
 
 struct Assembler<'a> {
     run: &'a Run<'a>,

@@ -15,12 +15,12 @@ use anyhow::Result;
 use nix::fcntl::OFlag;
 
 use super::Tree;
-use crate::copy::dirs::{Dir, Stack, Task, join};
-use crate::copy::sift::Sift;
-use crate::copy::{Excludes, Totals};
 use crate::error;
 use crate::host::tree::{self, Kind, Sys};
 use crate::host::{make, threads};
+use crate::tree::dir::{Dir, Stack, Task, join};
+use crate::tree::filter::ExcludeFilter;
+use crate::tree::{Excludes, Totals};
 
 /// As latency counts, not work.
 const THREADS: usize = 4;
@@ -30,7 +30,7 @@ const LISTING: usize = 32 << 10;
 
 struct Count<'a> {
     tree: &'a Tree,
-    sift: Sift<'a>,
+    filter: ExcludeFilter<'a>,
     dev: u64,
     leave_out: HashSet<&'a [u8]>,
     stack: Stack,
@@ -48,7 +48,7 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
         })?;
         let count = Count {
             tree,
-            sift: Sift::new(excludes, tree.source.as_fd(), top.dev, &tree.prefix),
+            filter: ExcludeFilter::new(excludes, tree.source.as_fd(), top.dev, &tree.prefix),
             dev: top.dev,
             leave_out: tree.leave_out.iter().map(|p| p.as_os_str().as_bytes()).collect(),
             stack: Stack::default(),
@@ -99,7 +99,7 @@ impl Count<'_> {
             for entry in entries {
                 let below = || join(&path, &entry.name);
                 let excluded =
-                    self.sift.is_excluded(&below, entry.kind == Some(Kind::Directory))?;
+                    self.filter.is_excluded(&below, entry.kind == Some(Kind::Directory))?;
                 if excluded
                     || (entry.kind != Some(Kind::Directory)
                         && !self.leave_out.is_empty()

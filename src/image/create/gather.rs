@@ -7,10 +7,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
-use crate::copy::dirs::Dir;
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Stat, Sys};
+use crate::tree::dir::Dir;
 
 /// Of a file so much is read ahead here; the rest while it is read.
 const AHEAD: u64 = 2 << 20;

@@ -162,7 +162,7 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::copy::dirs::Dir;
+    use crate::tree::dir::Dir;
     use std::sync::Arc;
 
     fn batch(dir: &Arc<Dir>) -> Batch {

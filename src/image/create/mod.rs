@@ -31,14 +31,14 @@ use anyhow::Result;
 
 use crate::archive::output::Output;
 use crate::archive::output::pack::Packer;
-use crate::copy::report::{Report, Tally, absolute};
-use crate::copy::{Excludes, Progress, Source, Totals, progress};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno};
 use crate::host::{make, signals, threads};
 use crate::image::manifest::Manifest;
 use crate::text::path::show_path;
+use crate::tree::report::{Report, Tally, absolute_path};
+use crate::tree::{Excludes, Progress, Source, Totals, progress};
 
 /// Threads that walk: more than processors, as they wait for the disk.
 const WALKERS: usize = 4;
@@ -136,7 +136,7 @@ pub fn create(job: &Job<'_>, out: Output, events: &Events, progress: &Progress) 
         return Err(error::IMAGE_STOPPED.with_cause("a signal stopped it"));
     }
     out.finish()?;
-    progress.tell(events);
+    progress.emit(events);
     Ok(Made { report, sockets, archive })
 }
 
@@ -226,8 +226,10 @@ impl Run<'_> {
             Errno::ENOENT | Errno::ESTALE => self.tally.vanished(path),
             Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => {
                 self.fail(
-                    error::IMAGE_SOURCE
-                        .with_cause(format!("reading {}: {e}", show_path(&absolute(b"/", &path)))),
+                    error::IMAGE_SOURCE.with_cause(format!(
+                        "reading {}: {e}",
+                        show_path(&absolute_path(b"/", &path))
+                    )),
                     walk,
                 );
             }
@@ -245,7 +247,7 @@ impl Run<'_> {
                 done = over.1.wait_timeout(done, wait).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
-            self.progress.tell(self.events);
+            self.progress.emit(self.events);
             if signals::interrupted() && !self.is_stopped() {
                 self.fail(error::IMAGE_STOPPED.with_cause("a signal stopped it"), walk);
             }
@@ -287,7 +289,7 @@ fn may_have_holes(stat: &tree::Stat) -> bool {
 /// The path in the archive of what is at `path` in the tree at `prefix`: `./var/lib`.
 fn archive_path(prefix: &Path, path: &[u8]) -> Vec<u8> {
     use std::os::unix::ffi::OsStrExt;
-    let whole = absolute(prefix.as_os_str().as_bytes(), path);
+    let whole = absolute_path(prefix.as_os_str().as_bytes(), path);
     [b".".as_slice(), whole.strip_suffix(b"/").filter(|w| !w.is_empty()).unwrap_or(&whole)].concat()
 }
 

@@ -13,12 +13,12 @@ use nix::fcntl::OFlag;
 use super::gather::{self, Batch};
 use super::list::List;
 use super::{Run, Tree};
-use crate::copy::dirs::{Dir, join};
-use crate::copy::report::{Tally, absolute};
-use crate::copy::sift::Sift;
 use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Sys};
+use crate::tree::dir::{Dir, join};
+use crate::tree::filter::ExcludeFilter;
+use crate::tree::report::{Tally, absolute_path};
 
 /// What one listing call fills: about a thousand entries; less where very many directories wait
 /// already.
@@ -48,7 +48,7 @@ impl Task {
 /// A tree with what the walk needs to know of it.
 struct Known<'a> {
     tree: &'a Tree,
-    sift: Sift<'a>,
+    filter: ExcludeFilter<'a>,
     dev: u64,
     leave_out: HashSet<&'a [u8]>,
     /// Where other trees are mounted in this one: relative path and their number.
@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
             };
             trees.push(Known {
                 tree,
-                sift: Sift::new(job.excludes, tree.source.as_fd(), dev, &tree.prefix),
+                filter: ExcludeFilter::new(job.excludes, tree.source.as_fd(), dev, &tree.prefix),
                 dev,
                 leave_out: tree.leave_out.iter().map(|p| p.as_os_str().as_bytes()).collect(),
                 inner: job.trees.iter().enumerate().filter_map(below).collect(),
@@ -132,13 +132,13 @@ impl<'a> Walk<'a> {
     }
 
     fn unreadable(&self, tree: usize, path: &[u8], e: Errno) {
-        let whole = absolute(self.prefix(tree).as_os_str().as_bytes(), path);
+        let whole = absolute_path(self.prefix(tree).as_os_str().as_bytes(), path);
         self.run.unreadable(whole.strip_prefix(b"/").unwrap_or(&whole).to_vec(), e, self);
     }
 
     /// Whether a directory of a tree is the place of another, which is saved by itself.
     fn is_a_tree(&self, tree: usize, path: &[u8]) -> bool {
-        let whole = absolute(self.prefix(tree).as_os_str().as_bytes(), path);
+        let whole = absolute_path(self.prefix(tree).as_os_str().as_bytes(), path);
         self.trees.iter().any(|t| t.tree.prefix.as_os_str().as_bytes() == whole)
     }
 
@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
             // What is excluded of the file system that is mounted here is decided there.
             return Ok(Found::Directory);
         }
-        if known.sift.is_excluded(path, directory)? {
+        if known.filter.is_excluded(path, directory)? {
             Tally::add(&tally.excluded, 1);
             return Ok(Found::Nothing);
         }

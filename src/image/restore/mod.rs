@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::archive::Archive;
-pub use crate::copy::{Progress, Report};
 use crate::event::Events;
+pub use crate::tree::{Progress, Report};
 
 #[cfg(test)]
 mod tests;

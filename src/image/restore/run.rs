@@ -17,9 +17,6 @@ use super::meta::{FORBIDDING, Goal, Meta};
 use super::path::{Diverted, split};
 use super::queue::Queue;
 use super::{Job, feed, write};
-use crate::copy::progress::INTERVAL;
-use crate::copy::report::{Tally, absolute};
-use crate::copy::{Progress, Report};
 use crate::error;
 use crate::event::{Event, Events};
 use crate::host::tree::{self, Errno, Kind, errno};
@@ -27,6 +24,9 @@ use crate::host::{make, signals, threads};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;
 use crate::text::path::show_path;
+use crate::tree::progress::INTERVAL;
+use crate::tree::report::{Tally, absolute_path};
+use crate::tree::{Progress, Report};
 
 /// Threads that write: two keep a processor pair busy, more than four gain nothing.
 const WRITERS: std::ops::RangeInclusive<usize> = 2..=4;
@@ -122,7 +122,7 @@ pub fn run(
     };
     run.work(&mut archive, root);
     archive.notes().into_iter().for_each(|n| events.warn(n));
-    run.progress.tell(events);
+    run.progress.emit(events);
     let (report, failed) = run.tally.finish();
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         // What ended it may have to do with them.
@@ -145,7 +145,7 @@ pub fn run(
 }
 
 fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
-    let place = show_path(&absolute(job.to.as_os_str().as_bytes(), path));
+    let place = show_path(&absolute_path(job.to.as_os_str().as_bytes(), path));
     match e {
         Errno::ENOSPC | Errno::EDQUOT => {
             let cause = format!("writing {place}: {e}");
@@ -348,7 +348,7 @@ impl Run<'_> {
             self.progress.add(0, 1);
         }
         if self.job.verbose {
-            self.events.emit(Event::File { path: show_path(&absolute(b"/", &path())) });
+            self.events.emit(Event::File { path: show_path(&absolute_path(b"/", &path())) });
         }
     }
 
@@ -396,7 +396,7 @@ impl Run<'_> {
                 over = self.wake.wait_timeout(over, wait).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
-            self.progress.tell(self.events);
+            self.progress.emit(self.events);
             if signals::interrupted() {
                 self.fail(error::INTERRUPTED.with_cause("the restore was stopped by a signal"));
             }

@@ -3,12 +3,12 @@
 use super::{Job, Progress, restore};
 use crate::archive::input::stream::Memory;
 use crate::archive::tar::built::{archive, member, pax};
-use crate::copy::progress::Totals;
 use crate::error;
 use crate::event::Events;
 use crate::image::archive::Archive;
 use crate::image::manifest::{CHECKSUMS, MANIFEST, Manifest};
 use crate::image::sums::{self, FileHash};
+use crate::tree::progress::Totals;
 
 /// The error's id and text; None if all was restored.
 fn failure(bytes: Vec<u8>, divert: &[(&str, &str)]) -> Option<(&'static str, String)> {

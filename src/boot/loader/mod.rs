@@ -1,0 +1,3 @@
+//! Boot loaders that altdisk installs in a copy.
+
+pub mod grub;

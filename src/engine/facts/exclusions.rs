@@ -1,0 +1,103 @@
+//! The exclude list, before anything is written: a list that takes what no system can do without is
+//! refused, and what it takes is told.
+//!
+//! Directories of the system and mount points are made whatever the list says, empty if it takes
+//! all that is in them: without /proc or /tmp nothing runs in the copy.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::boot::fstab;
+use crate::error;
+use crate::host::{files, mounts, tree};
+use crate::tree::Excludes;
+use crate::tree::filter::ExcludeFilter;
+
+/// Directories that a system expects to find (file-hierarchy(7)), whatever is in them.
+const EXPECTED: [&str; 11] = [
+    "/boot", "/dev", "/etc", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", "/var/log",
+    "/var/tmp",
+];
+/// Without anything in one of these there is no system.
+const ESSENTIAL: [&str; 9] =
+    ["/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib"];
+/// Without these it does not boot.
+const BOOTS: [&str; 3] = ["/boot", "/usr/lib/modules", "/lib/modules"];
+
+/// The exclude list, or an empty one.
+///
+/// # Errors
+/// ALT-401 for a pattern that is none.
+pub fn read(file: Option<&PathBuf>) -> Result<Excludes> {
+    let Some(file) = file else { return Excludes::parse(b"", Path::new("")) };
+    let list = Excludes::parse(
+        &std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
+        file,
+    )?;
+    Ok(list.keeping(EXPECTED.iter().map(PathBuf::from).chain(mount_points()?)))
+}
+
+/// Where something is mounted, or would be.
+fn mount_points() -> Result<Vec<PathBuf>> {
+    let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
+    let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
+    let named = fstab.into_iter().map(|e| e.mount_point).filter(|at| at.is_absolute());
+    Ok(mounts::mounted()?
+        .into_iter()
+        .map(|m| m.mount_point)
+        .chain(named)
+        .filter(|at| at != Path::new("/"))
+        .collect())
+}
+
+/// The exclude list, which leaves what a system needs; `boots`: also what it boots with.
+///
+/// # Errors
+/// ALT-401 for a pattern that is none, ALT-407 for a list that takes too much.
+pub fn checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
+    let list = read(file)?;
+    file.map_or(Ok(()), |file| check(file, &list, boots))?;
+    Ok(list)
+}
+
+/// Refuses a list that leaves nothing of what a system needs; `boots`: also of what it boots with.
+///
+/// # Errors
+/// ALT-407 naming the directory and the lines.
+fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
+    for at in ESSENTIAL.iter().chain(BOOTS.iter().filter(|_| boots)).map(Path::new) {
+        let list = list.with_zero_counts();
+        if !takes(&list, at).unwrap_or(false) {
+            continue;
+        }
+        let lines: Vec<String> = list
+            .report()
+            .iter()
+            .filter(|u| u.matches > 0)
+            .map(|u| format!("line {}: `{}`", u.line, u.text))
+            .collect();
+        return Err(error::EXCLUDES_ALL.with_cause(format!(
+            "{} leaves nothing of {} ({})",
+            file.display(),
+            at.display(),
+            lines.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+/// Whether the list takes all of a directory that has something in it, or a link that stands in its
+/// place.
+fn takes(list: &Excludes, at: &Path) -> Result<bool> {
+    let Ok(there) = at.symlink_metadata() else { return Ok(false) };
+    if there.is_symlink() {
+        let line = [b".", at.as_os_str().as_encoded_bytes()].concat();
+        return Ok(list.matches(&line));
+    }
+    let dir = File::open(at)?;
+    let dev = tree::stat_fd(&dir)?.dev;
+    Ok(ExcludeFilter::new(list, dir.as_fd(), dev, at).excludes_everything()?)
+}

@@ -1,0 +1,79 @@
+//! A boot image: kernel, initramfs and modules as a tar, for images that have none of their own
+//! (containers, minimal root file systems).
+//!
+//! As AIX has it, its name says for what it is: `PLATFORM_LEVEL_boot` (`x86_64-efi_12.11.0_boot`).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::compatibility;
+use crate::boot::kernels;
+use crate::engine::facts::surveyed;
+use crate::engine::plan::Firmware;
+use crate::engine::request::FromImage;
+use crate::error;
+use crate::event::Events;
+use crate::host::beneath::Beneath;
+use crate::image::archive::Archive;
+use crate::image::manifest::System;
+use crate::image::survey::survey;
+
+/// Where boot images are.
+pub const DIR: &str = "/usr/lib/altdisk/boot_images";
+
+/// The boot image that was found.
+pub struct BootImage {
+    pub file: PathBuf,
+    /// Every kernel in it has its initramfs beside it.
+    pub has_initramfs: bool,
+}
+
+/// Finds the boot image for an image without a kernel, and adds its kernels to what the image has.
+///
+/// # Errors
+/// ALT-672 where one of that name has no kernel, or is for another architecture.
+pub fn find(
+    image: &mut System,
+    from: &FromImage,
+    firmware: Firmware,
+    here: &System,
+) -> Result<Option<BootImage>> {
+    find_in(Path::new(DIR), image, from, firmware, here)
+}
+
+fn find_in(
+    dir: &Path,
+    image: &mut System,
+    from: &FromImage,
+    firmware: Firmware,
+    here: &System,
+) -> Result<Option<BootImage>> {
+    let level = compatibility::shown(&image.level);
+    let mine = compatibility::platform_of(firmware);
+    let wanted = compatibility::platforms(image, from, firmware);
+    // That of this machine's own platform first.
+    let names = wanted.iter().filter(|p| **p == mine).chain(wanted.iter().filter(|p| **p != mine));
+    let Some(file) = names.map(|p| dir.join(format!("{p}_{level}_boot"))).find(|f| f.is_file())
+    else {
+        return Ok(None);
+    };
+    let wrong = |why: String| error::BOOT_IMAGE.with_cause(format!("{}: {why}", file.display()));
+    let mut archive = Archive::open(&file)?;
+    let found = survey(&mut archive, &Events::new())?;
+    compatibility::architecture(&found.system, here).map_err(|e| wrong(crate::error::cause(&e)))?;
+    let (kernels, has_initramfs) = surveyed::in_skeleton(&found, |root| {
+        let kernels: Vec<_> = kernels::installed(root).into_iter().filter(|k| k.modules).collect();
+        let has_initramfs =
+            Beneath::open(root).is_ok_and(|root| kernels.iter().all(|k| root.exists(&k.initramfs)));
+        (kernels, has_initramfs)
+    })?;
+    if kernels.is_empty() {
+        return Err(wrong(
+            "it has no kernel boot/vmlinuz-VERSION with its modules in lib/modules/VERSION"
+                .to_owned(),
+        ));
+    }
+    image.kernels = kernels.into_iter().map(|k| k.version).collect();
+    Ok(Some(BootImage { file, has_initramfs }))
+}

@@ -1,0 +1,374 @@
+//! Before phase 1 of an image install (`-d`): the image is looked at, every check that can refuse
+//! is made, and the base that all phases work from is settled. Touches nothing.
+//!
+//! An image of ours says all about itself in its manifest. Another archive is surveyed: read once
+//! from end to end, so it must be a file or a tape; of a pipe without manifest nothing can be known
+//! before it is written, and it is taken with -g only.
+
+pub(crate) mod boot_image;
+mod compatibility;
+mod fit;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::boot::fstab;
+use crate::disk::features;
+use crate::disk::model::{Disk, World};
+use crate::engine::ALT_INST;
+use crate::engine::facts::Facts;
+use crate::engine::facts::{names, surveyed, system};
+use crate::engine::plan::image_ids;
+use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
+use crate::engine::prepare::{self, Prepared};
+use crate::engine::request::{FromImage, Identity, Request};
+use crate::engine::state::Alternate;
+use crate::error;
+use crate::event::Events;
+use crate::host::{clock, sys};
+use crate::image::archive::{Archive, Head};
+use crate::image::data::ImageData;
+use crate::image::manifest::System;
+use crate::image::survey::Survey;
+use crate::image::{parse, shown};
+
+/// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
+pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
+
+/// Checks the request against image and machine and settles everything.
+///
+/// # Errors
+/// The first refusal: targets (ALT-2xx), sizes (ALT-3xx), boot loader (ALT-5xx), the image
+/// (ALT-6xx).
+pub fn prepare(
+    request: &Request,
+    from: &FromImage,
+    replaced: Option<&Alternate>,
+) -> Result<Prepared> {
+    let facts = Facts::for_image()?;
+    let mut warnings = vec![];
+    let mut notes: Vec<String> =
+        facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
+    let disks = prepare::targets(request, &facts, replaced, &mut notes)?;
+    prepare::alt_inst_is_free()?;
+    not_on_a_target(&from.device, &disks, &facts.world)?;
+    let mut seen = look(request, from, &mut warnings)?;
+    let here = system::running(&facts.boot);
+    if seen.known {
+        compatibility::architecture(&seen.system, &here)?;
+        compatibility::level(&seen.system, from.level.as_deref(), &here)?;
+    }
+    let boot_image = if seen.known && seen.system.kernels.is_empty() {
+        boot_image::find(&mut seen.system, from, facts.boot.firmware, &here)?
+    } else {
+        None
+    };
+    let mut image = layout_of(request, &seen, &facts, &mut warnings)?;
+    for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == "ext4") {
+        for feature in features::without_unknown(&mut fs.fs_mkfs_options) {
+            warnings.push(format!(
+                "{} is made without the feature `{feature}`, which this kernel cannot mount",
+                fs.fs_name
+            ));
+        }
+    }
+    prepare::tools(&image, &facts, &mut warnings)?;
+    let practice = disks.iter().any(|d| d.practice.is_some());
+    let mut boot = bootable(&seen, from, facts.boot.firmware, &mut warnings);
+    if boot.initramfs.is_err() && boot_image.as_ref().is_some_and(|b| b.has_initramfs) {
+        notes.push("the initramfs is that of the boot image".to_owned());
+    }
+    boot = require(
+        request,
+        boot,
+        &facts,
+        boot_image.as_ref().is_some_and(|b| b.has_initramfs),
+        practice,
+        &mut warnings,
+    )?;
+    let layout = prepare::laid_out(&image, &disks, &[])
+        .map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
+    notes.extend(layout.notes.iter().cloned());
+    prepare::practice_disks_have_room(&disks, &image, &[])?;
+    let running = facts.undescribed.is_none().then(|| names::ids(&layout, &facts, &disks));
+    let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
+    let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;
+    let old = seen
+        .head
+        .manifest
+        .as_ref()
+        .map_or(image_ids::Old::Fstab(&entries), |m| image_ids::Old::Known(&m.identities));
+    let ids = image_ids::map(&layout, &old, disks.first().map_or(&[][..], |d| &d.links), running);
+    let imaged = imaged(&seen, from, &here, boot_image.map(|b| b.file), &mut notes);
+    let base = Base {
+        version: 1,
+        id: prepare::fresh_id(),
+        created: sys::now().0,
+        image,
+        source_disks: facts.source.disks.clone(),
+        layout,
+        ids,
+        boot,
+        esp_mountable: facts.esp_mountable(),
+        leave_out: vec![],
+        made_mount_point: !Path::new(ALT_INST).exists(),
+        imaged: Some(imaged),
+    };
+    let targets = disks.iter().map(|d| prepare::describe(d)).collect();
+    Ok(Prepared { base, warnings, notes, targets, archive: seen.archive })
+}
+
+/// An image that lies on a target itself would be erased while it is read.
+fn not_on_a_target(image: &Path, disks: &[&Disk], world: &World) -> Result<()> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let Some(meta) = std::fs::metadata(image).ok().filter(|m| m.file_type().is_block_device())
+    else {
+        return Ok(());
+    };
+    let number =
+        format!("{}:{}", nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev()));
+    let below = world.disks_below(&number);
+    let is_it = |d: &&&Disk| {
+        d.dev == number
+            || d.partitions.iter().any(|p| p.dev.as_ref() == Some(&number))
+            || below.contains(&d.name)
+    };
+    match disks.iter().find(is_it) {
+        Some(d) => Err(error::IMAGE_ON_TARGET.with_cause(format!(
+            "{} lies on {}, which would be erased",
+            image.display(),
+            d.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What is known of an image.
+struct Seen {
+    head: Head,
+    survey: Option<Survey>,
+    system: System,
+    /// False for a stream that could not be looked at.
+    known: bool,
+    archive: Option<Archive>,
+    files: u64,
+    bytes: u64,
+}
+
+fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Result<Seen> {
+    let mut archive = Archive::open(&from.device)?;
+    let head = archive.head.clone();
+    if let Some(manifest) = &head.manifest {
+        let (system, files, bytes) = (manifest.system.clone(), manifest.files, manifest.bytes);
+        return Ok(Seen {
+            head,
+            survey: None,
+            system,
+            known: true,
+            archive: Some(archive),
+            files,
+            bytes,
+        });
+    }
+    if archive.seekable() {
+        let found = surveyed::survey(&mut archive, &Events::new())?;
+        compatibility::root(&found)?;
+        warnings.extend(archive.notes());
+        warnings.extend(Some(found.shape.shown).filter(|n| *n > 0).map(shown::left_out));
+        let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
+        return Ok(Seen {
+            head,
+            survey: Some(found),
+            system,
+            known: true,
+            archive: Some(archive.again()?),
+            files,
+            bytes,
+        });
+    }
+    if !request.skip_boot_check {
+        return Err(error::IMAGE_UNKNOWN
+            .with_cause(format!("the stream from {} brings no manifest", from.device.display())));
+    }
+    warnings.push(
+        "nothing is known of this stream before it is restored: neither level nor architecture is checked, and no boot loader is installed"
+            .to_owned(),
+    );
+    Ok(Seen {
+        head,
+        survey: None,
+        system: System::default(),
+        known: false,
+        archive: Some(archive),
+        files: 0,
+        bytes: 0,
+    })
+}
+
+/// The layout: that of -i, that of the image, or that of the running system with room for what the
+/// image holds.
+fn layout_of(
+    request: &Request,
+    seen: &Seen,
+    facts: &Facts,
+    warnings: &mut Vec<String>,
+) -> Result<ImageData> {
+    if let Some(file) = &request.image_data {
+        return parse::read(file);
+    }
+    if let Some(text) = &seen.head.image_data {
+        return parse::parse_untrusted(text, Path::new("image.data of the image"));
+    }
+    if let Some(why) = &facts.undescribed {
+        return Err(error::IMAGE_NO_LAYOUT.with_cause(format!(
+            "the image brings no image.data, and the running system has no layout to take: {}",
+            error::cause(why)
+        )));
+    }
+    warnings.push(
+        "the image brings no image.data: the disk is laid out as the running system's are"
+            .to_owned(),
+    );
+    Ok(match &seen.survey {
+        Some(survey) => fit::fit(facts.source.image.clone(), &|prefix| survey.below(prefix)),
+        None => facts.source.image.clone(),
+    })
+}
+
+/// Which loaders are installed, from what the image has and -p asks for.
+fn bootable(
+    seen: &Seen,
+    from: &FromImage,
+    firmware: Firmware,
+    warnings: &mut Vec<String>,
+) -> Bootable {
+    let system = &seen.system;
+    let wanted = compatibility::platforms(system, from, firmware);
+    let can = |p: &str| {
+        if wanted.contains(p) {
+            compatibility::can(system, p)
+        } else {
+            Err(format!("-p does not ask for {p}"))
+        }
+    };
+    let mut bootlist = crate::engine::facts::bootlist_capability(firmware);
+    let mine = compatibility::platform_of(firmware);
+    if !wanted.contains(mine) {
+        warnings.push(format!(
+            "this machine starts {mine}, which -p leaves out: the copy does not boot here"
+        ));
+        bootlist = Err(format!("this machine starts {mine}, which -p leaves out"));
+    }
+    Bootable {
+        firmware,
+        kernels: system.kernels.clone(),
+        bios: can(PLATFORMS[0]),
+        efi: can(PLATFORMS[1]),
+        initramfs: system.no_initramfs.clone().map_or(Ok(()), Err),
+        bootlist,
+    }
+}
+
+/// The refusals of a clone, as far as they are an image's too.
+fn require(
+    request: &Request,
+    boot: Bootable,
+    facts: &Facts,
+    has_initramfs: bool,
+    practice: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Bootable> {
+    let from = request.image.as_ref();
+    let asked = |p: &str| from.is_some_and(|f| f.platforms.iter().any(|a| a == p));
+    for (platform, can) in [(PLATFORMS[0], &boot.bios), (PLATFORMS[1], &boot.efi)] {
+        if let Err(why) = can.as_ref().map_err(Clone::clone)
+            && asked(platform)
+        {
+            let text = format!("-p asks for {platform}: {why}");
+            if !request.skip_boot_check {
+                return Err(error::NO_LOADER.with_cause(text));
+            }
+            warnings.push(format!("{text} (-g: going on all the same)"));
+        }
+    }
+    let no_kernel = error::NO_KERNEL
+        .with_cause("there is no kernel with its modules in the image, and no boot image for it");
+    let mut checked = boot.clone();
+    if has_initramfs {
+        checked.initramfs = Ok(());
+    }
+    // What -p leaves out is no lack.
+    let mine_is_left_out = from.is_some_and(|f| !f.platforms.is_empty())
+        && !asked(compatibility::platform_of(boot.firmware));
+    if mine_is_left_out {
+        (checked.bios, checked.efi) = (Ok(()), Ok(()));
+    }
+    let checked =
+        prepare::bootable(request, checked, no_kernel, facts.esp_mountable(), practice, warnings)?;
+    Ok(Bootable { bootlist: checked.bootlist, ..boot })
+}
+
+/// How a layout that does not fit is changed: an image's own must be taken out first.
+fn resize_hint(e: anyhow::Error, from: &FromImage, own: bool) -> anyhow::Error {
+    match error::find(&e) {
+        Some(alt) if own => {
+            let name = from.device.display();
+            let how = format!(
+                "take a larger disk; or get the layout out (`tar -xf {name} image.data`), set SHRINK = \"yes\" or smaller sizes in it, and give it with -i"
+            );
+            alt.with_remedy(how)
+        }
+        _ => e,
+    }
+}
+
+fn imaged(
+    seen: &Seen,
+    from: &FromImage,
+    here: &System,
+    boot_image: Option<std::path::PathBuf>,
+    notes: &mut Vec<String>,
+) -> Imaged {
+    let system = &seen.system;
+    let same = !system.machine_id.is_empty() && system.machine_id == here.machine_id;
+    let identity = from.identity.unwrap_or(if same { Identity::Keep } else { Identity::Fresh });
+    let whose = if same { "this machine" } else { "another machine" };
+    let becomes = match identity {
+        Identity::Keep => "are kept",
+        Identity::Fresh => "are made anew",
+    };
+    notes.push(format!("the image is of {whose}: machine-id, ssh host keys and whatever else tells machines apart {becomes} (--identity)"));
+    let mut what = vec![if seen.head.manifest.is_some() {
+        "the image".to_owned()
+    } else {
+        format!("the archive {}", from.device.display())
+    }];
+    if !system.host.is_empty() {
+        what.push(format!("of {}", system.host));
+    }
+    let mut described = what.join(" ");
+    if !system.name.is_empty() {
+        described.push_str(&format!(
+            ", {} (level {})",
+            system.name,
+            compatibility::shown(&system.level)
+        ));
+    }
+    if let Some(m) = &seen.head.manifest {
+        described.push_str(&format!(", made {}", clock::minute(m.made_secs)));
+    }
+    Imaged {
+        device: from.device.clone(),
+        what: crate::text::printable(&described, false),
+        print: crate::engine::steps::restoring::fingerprint(
+            seen.head.manifest.as_ref(),
+            &from.device,
+        ),
+        files: seen.files,
+        bytes: seen.bytes,
+        boot_image,
+        identity,
+        other_machine: !same,
+    }
+}

@@ -1,0 +1,241 @@
+//! Room that a copy takes beyond what its original does: files that share their blocks have blocks
+//! of their own in a copy (cp --reflink, deduplication), what was compressed and will not be is
+//! larger, and phase 3 makes an initramfs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::engine::facts::{self, Facts};
+use crate::engine::facts::{snapshots, trees};
+use crate::engine::plan::fitting::{self, Need, Reason};
+use crate::engine::prepare;
+use crate::engine::steps::copying;
+use crate::event::Events;
+use crate::image::create;
+use crate::image::data::{Fs, ImageData, Lv};
+use crate::software::space::is_initramfs;
+use crate::tree::Excludes;
+
+const MIB: u64 = 1 << 20;
+
+/// What was counted in the running system, once: the needs of every layout follow from it.
+pub struct Counted {
+    all: Vec<Count>,
+    /// Bytes of each initramfs.
+    initramfs: Vec<u64>,
+}
+
+struct Count {
+    fs_name: String,
+    /// Of its volume now, MiB.
+    size_mb: u64,
+    /// Bytes.
+    used: u64,
+    free: u64,
+    /// The top of each tree that was counted, and the bytes of its files; `whole`: that is all of
+    /// the file system, not only snapshots.
+    trees: Vec<(PathBuf, u64)>,
+    whole: bool,
+}
+
+/// Counts what the needs of `image` follow from. Where files may share blocks that is a walk, as
+/// nothing else knows: xfs and btrfs tell only extent by extent what is shared.
+///
+/// # Errors
+/// Where a file system cannot be asked.
+pub fn count(
+    image: &ImageData,
+    facts: &Facts,
+    excludes: &Excludes,
+    events: &Events,
+) -> Result<Counted> {
+    let mut all = vec![];
+    for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
+        let counts = facts::counts(&facts.mount_of(fs)?)?;
+        let size_mb =
+            volume(&facts.source.image, fs).or(volume(image, fs)).map_or(0, |l| l.size_mb);
+        let whole = may_grow(fs);
+        let trees = files(fs, whole, facts, excludes, events)?;
+        all.push(Count {
+            fs_name: fs.fs_name.clone(),
+            size_mb,
+            used: counts.used,
+            free: counts.free,
+            trees,
+            whole,
+        });
+    }
+    Ok(Counted { all, initramfs: initramfs_sizes() })
+}
+
+fn volume<'i>(image: &'i ImageData, fs: &Fs) -> Option<&'i Lv> {
+    image.lv_data.iter().find(|l| l.holds(fs))
+}
+
+/// Every file's own size, without those that are left out, tree by tree. Of a compressed file
+/// system only the writable snapshots are counted, as the copy of the rest is compressed too.
+fn files(
+    fs: &Fs,
+    whole: bool,
+    facts: &Facts,
+    excludes: &Excludes,
+    events: &Events,
+) -> Result<Vec<(PathBuf, u64)>> {
+    let snapshots = snapshots::of(fs, &facts.source.snapshots);
+    if !whole && snapshots.is_empty() {
+        return Ok(vec![]);
+    }
+    events.note(format!("Counting the files of {}: files that share blocks take more room in a copy. This can take minutes.", fs.fs_name));
+    let snapshots: Vec<_> = fs
+        .subvolume
+        .iter()
+        .filter(|s| snapshots.contains(&s.path))
+        .map(|s| copying::prefix(fs, s))
+        .collect();
+    let mut counted = vec![];
+    for tree in trees::of(fs, facts)?.into_iter().filter(|t| whole || snapshots.contains(&t.prefix))
+    {
+        let bytes = create::count(std::slice::from_ref(&tree), &excludes.with_zero_counts())?.bytes;
+        counted.push((tree.prefix, bytes));
+    }
+    Ok(counted)
+}
+
+impl Counted {
+    /// What each file system of `image` needs more, where it does.
+    pub fn needs(&self, image: &ImageData) -> Vec<Need> {
+        let mut needs = vec![];
+        for fs in &image.fs_data {
+            let Some(count) = self.all.iter().find(|c| c.fs_name == fs.fs_name) else { continue };
+            // An image.data can have made it larger or smaller.
+            let size_mb = volume(image, fs).map_or(count.size_mb, |l| l.size_mb);
+            let free_mb = (count.free / MIB + size_mb).saturating_sub(count.size_mb);
+            if holds_boot(fs, image) {
+                needs.push(fitting::room_for_initramfs(&fs.fs_name, free_mb, &self.initramfs));
+            }
+            let wanted_mb = count.growth(fs) / MIB;
+            if wanted_mb > 0 {
+                needs.push(Need {
+                    fs_name: fs.fs_name.clone(),
+                    free_mb,
+                    wanted_mb,
+                    reason: Reason::Growth,
+                });
+            }
+        }
+        needs
+    }
+}
+
+impl Count {
+    /// Bytes that a copy of it takes more than the original. `fs` may have fewer subvolumes than
+    /// were counted.
+    fn growth(&self, fs: &Fs) -> u64 {
+        let is_kept = |top: &Path| {
+            fs.subvolume.is_empty() || fs.subvolume.iter().any(|s| copying::prefix(fs, s) == top)
+        };
+        let bytes =
+            self.trees.iter().filter(|(top, _)| is_kept(top)).map(|(_, bytes)| bytes).sum::<u64>();
+        if self.whole { bytes.saturating_sub(self.used) } else { bytes }
+    }
+}
+
+/// Whether files of it can be larger than the blocks that it has for them. A copy that is
+/// compressed as the original stays smaller.
+fn may_grow(fs: &Fs) -> bool {
+    let compressed =
+        || fs.subvolume.iter().any(|s| s.options.split(',').any(|o| o.starts_with("compress")));
+    match fs.fs_vfs.as_str() {
+        "xfs" => fs.fs_mkfs_options.iter().any(|o| o.split(',').any(|o| o == "reflink=1")),
+        "btrfs" => !compressed(),
+        _ => false,
+    }
+}
+
+/// Whether /boot is on it: itself, or the one at `/`.
+fn holds_boot(fs: &Fs, image: &ImageData) -> bool {
+    let at = |f: &Fs, name: &str| {
+        f.fs_name == name || f.subvolume.iter().any(|s| s.mount_point.as_deref() == Some(name))
+    };
+    if image.fs_data.iter().any(|f| at(f, "/boot")) { at(fs, "/boot") } else { at(fs, "/") }
+}
+
+/// Bytes of each initramfs in /boot that phase 3 makes anew; none where it cannot be looked at.
+fn initramfs_sizes() -> Vec<u64> {
+    let files = std::fs::read_dir("/boot").into_iter().flatten().flatten();
+    files
+        .filter(|f| f.file_name().to_str().is_some_and(is_initramfs))
+        .filter_map(|f| f.metadata().ok())
+        .map(|m| m.len())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::data::{LvType, Subvolume};
+
+    fn image(fs: Fs, size_mb: u64) -> ImageData {
+        let lv = Lv {
+            logical_volume: fs.fs_lv.clone(),
+            volume_group: None,
+            kind: LvType::Fs,
+            size_mb,
+            lv_source_disk_list: vec![],
+            label: None,
+        };
+        ImageData { lv_data: vec![lv], fs_data: vec![fs], ..ImageData::default() }
+    }
+
+    #[test]
+    fn counted_once_for_every_layout() {
+        let subvolume = |path: &str, at: Option<&str>| Subvolume {
+            path: path.into(),
+            mount_point: at.map(Into::into),
+            ..Subvolume::default()
+        };
+        let all = vec![subvolume("@", Some("/")), subvolume("@/machines/web", None)];
+        let fs = Fs {
+            fs_name: "/".into(),
+            fs_lv: "p2".into(),
+            fs_vfs: "btrfs".into(),
+            subvolume: all,
+            ..Fs::default()
+        };
+        let trees = vec![("/".into(), 900 * MIB), ("/machines/web".into(), 800 * MIB)];
+        let mut counted = Counted {
+            all: vec![Count {
+                fs_name: "/".into(),
+                size_mb: 4000,
+                used: 1000 * MIB,
+                free: 3000 * MIB,
+                trees,
+                whole: true,
+            }],
+            initramfs: vec![40 * MIB],
+        };
+        let need =
+            |reason, free_mb, wanted_mb| Need { fs_name: "/".into(), free_mb, wanted_mb, reason };
+        let image = image(fs, 4000);
+        assert_eq!(
+            counted.needs(&image),
+            [need(Reason::Initramfs, 3000, 51), need(Reason::Growth, 3000, 700)]
+        );
+        let mut less = image.clone();
+        less.fs_data[0].subvolume.pop();
+        less.lv_data[0].size_mb = 1500;
+        assert_eq!(
+            counted.needs(&less),
+            [need(Reason::Initramfs, 500, 51)],
+            "its snapshot left out, and made smaller"
+        );
+        counted.all[0].whole = false;
+        counted.all[0].trees.remove(0);
+        assert_eq!(
+            counted.needs(&image)[1],
+            need(Reason::Growth, 3000, 800),
+            "compressed: the snapshot alone"
+        );
+    }
+}

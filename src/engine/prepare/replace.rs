@@ -1,0 +1,125 @@
+//! A finished copy made anew in one step: `alt_disk_install -C --erase SERIAL DISK`, where DISK
+//! holds it.
+//!
+//! The new run's own checks come first. Then the old copy is forgotten as `-X` does it, journalled,
+//! and only then is the new plan stored: a kill at any moment leaves the old copy, no copy, or the
+//! new one, and `-X` clears each.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::disk::model::{Disk, Lv, Stacked, World};
+use crate::engine::request::Request;
+use crate::engine::run::cleanup;
+use crate::engine::state::relocate;
+use crate::engine::state::standing::{Stage, stage};
+use crate::engine::state::{Alternate, State};
+use crate::error;
+use crate::event::Events;
+use crate::host::clock;
+use crate::text::shell::quoted;
+
+/// Whether phase 1 may take the disks of a copy that stands there.
+///
+/// # Errors
+/// ALT-703 with the command that would do it, or what comes first.
+pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> Result<()> {
+    let disks = alternate.base.layout.disk_names();
+    if stage(alternate) != Stage::Finished {
+        return Err(error::ALTERNATE_EXISTS.with_remedy(
+            format!("there is a copy (altinst_rootvg) on {disks} that is not finished"),
+            "`alt_disk_install --resume` goes on with it, where it was interrupted; `alt_disk_install -X` removes it",
+        ));
+    }
+    let there = format!(
+        "there is a finished copy (altinst_rootvg) on {disks}, made {}",
+        clock::minute(alternate.base.created)
+    );
+    let copy: Option<Vec<&Disk>> =
+        alternate.base.layout.disks.iter().map(|d| relocate::find(d, world)).collect();
+    let targets: Vec<&Disk> = request.targets.iter().filter_map(|t| world.disk(t).ok()).collect();
+    let named = |d: &Disk| targets.iter().any(|t| t.name == d.name);
+    let Some(copy) = copy.filter(|all| all.iter().all(|d| named(d))) else {
+        return Err(error::ALTERNATE_EXISTS.with_remedy(there, FORGET));
+    };
+    let unsaid: Vec<&Disk> = copy
+        .into_iter()
+        .filter(|d| !request.erase.iter().any(|e| e == d.serial_or_name()))
+        .collect();
+    if unsaid.is_empty() {
+        return Ok(());
+    }
+    let remedy =
+        format!("`{}` erases it and makes it anew; {FORGET}", with_erase(&request.argv, &unsaid));
+    Err(error::ALTERNATE_EXISTS.with_remedy(there, remedy))
+}
+
+/// What to do about a finished copy on other disks.
+const FORGET: &str = "`alt_disk_install -X` forgets it, and its disk keeps its system";
+
+/// The command line that was given, with the serial numbers of these disks.
+fn with_erase(argv: &[String], disks: &[&Disk]) -> String {
+    let mut words = argv.to_vec();
+    let at = words.len().min(if words.get(1).is_some_and(|w| w == "-C") { 2 } else { 1 });
+    words.splice(
+        at..at,
+        disks.iter().flat_map(|d| ["--erase".to_owned(), d.serial_or_name().to_owned()]),
+    );
+    quoted(&words)
+}
+
+/// What the user is told before the old copy goes.
+pub fn note(alternate: &Alternate) -> String {
+    format!(
+        "the finished copy on {}, made {}, is forgotten first: its boot entry goes, and its disk is erased",
+        alternate.base.layout.disk_names(),
+        clock::minute(alternate.base.created)
+    )
+}
+
+/// Forgets the old copy. Its disks are erased by the new run, whose request names their serial
+/// numbers.
+///
+/// # Errors
+/// As `-X`.
+pub fn forget(state: &mut State, alternate: &Alternate, events: &Events) -> Result<()> {
+    events.note(note(alternate));
+    cleanup::give_up(state, alternate, &[], events).map(drop)
+}
+
+/// The world as the new run's checks may see it: LVM starts at boot what it finds, and volumes of
+/// the copy that nobody uses are put away before its disks are erased.
+pub fn put_away(world: &World, alternate: &Alternate) -> World {
+    let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
+    let volumes: Vec<&Path> =
+        world.lvm.lvs.iter().filter(own).map(|lv| lv.dm_path.as_path()).collect();
+    let used = |s: &Stacked| {
+        world.mounts.iter().any(|m| m.mount.dev == s.dev)
+            || world.openers.iter().any(|o| o.dev == s.dev)
+            || world
+                .swaps
+                .iter()
+                .any(|p| world.kernel_name(&p.path.to_string_lossy()).as_ref() == Some(&s.name))
+            || world.stacked.iter().any(|o| o.slaves.contains(&s.name))
+    };
+    let idle: Vec<&Stacked> =
+        world.stacked.iter().filter(|s| volumes.contains(&s.path.as_path()) && !used(s)).collect();
+    let mut after = world.clone();
+    after.stacked.retain(|s| !idle.iter().any(|i| i.name == s.name));
+    after
+        .lvm
+        .lvs
+        .iter_mut()
+        .filter(|lv| idle.iter().any(|i| i.path == lv.dm_path))
+        .for_each(|lv| lv.active = false);
+    let stays = |holder: &String| !idle.iter().any(|i| i.name == *holder);
+    for disk in &mut after.disks {
+        disk.holders.retain(stays);
+        disk.partitions.iter_mut().for_each(|p| p.holders.retain(stays));
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! What both ways of cleaning up share: with the record of the copy (`cleanup`) and without it
+//! (`leftovers`).
+
+use std::os::unix::fs::MetadataExt;
+
+use anyhow::Result;
+
+use crate::disk::model::{Disk, World, clone_again, shown_name};
+use crate::engine::ALT_INST;
+use crate::engine::state::{State, crash_point};
+use crate::engine::steps::bootlist;
+use crate::error::{self, LeftUnfinished};
+use crate::event::Events;
+use crate::host::{mounts, procs};
+
+/// # Errors
+/// ALT-233 for a serial number that none of these disks has.
+pub fn check_erase(erase: &[String], copy: &[&Disk]) -> Result<()> {
+    let Some(word) = erase.iter().find(|e| !copy.iter().any(|d| d.serial_or_name() == e.as_str()))
+    else {
+        return Ok(());
+    };
+    let there: Vec<String> =
+        copy.iter().map(|d| format!("{} of {}", d.serial_or_name(), d.name)).collect();
+    let there = if there.is_empty() {
+        "there is no disk with a copy of this system".to_owned()
+    } else {
+        format!("there is {}", there.join(", "))
+    };
+    Err(error::ERASE_NOT_A_TARGET.with_remedy(
+        format!("--erase {word}: the copy is on no disk with this serial number ({there})"),
+        "`altdisk disks --alternates` shows the disks of the copy. To use another disk, name it as a target: `alt_disk_install -C --erase SERIAL DISK`",
+    ))
+}
+
+/// What the parts of a clean-up came to.
+#[derive(Default)]
+pub struct Outcome {
+    pub errors: Vec<anyhow::Error>,
+    pub freed: Vec<String>,
+    /// Name, and what is typed to erase it.
+    pub kept: Vec<(String, String)>,
+    /// Disks that do not hold the copy, or are not there.
+    pub left: Vec<String>,
+}
+
+impl Outcome {
+    pub fn note(&mut self, done: Result<()>) {
+        self.errors.extend(done.err());
+    }
+
+    /// The record goes only when nothing is left to undo. `running`: the disks of the running
+    /// system.
+    ///
+    /// # Errors
+    /// All that could not be done, in one.
+    pub fn finish(mut self, state: &mut State, running: &str) -> Result<String> {
+        if self.errors.is_empty() {
+            self.note(bootlist::forget());
+            crash_point("after", "X.forget");
+            self.note(state.forget());
+        }
+        if let Some(first) = (!self.errors.is_empty()).then(|| self.errors.remove(0)) {
+            let others: String = self.errors.iter().map(|e| format!("{e:#}; ")).collect();
+            let first =
+                if others.is_empty() { first } else { first.context(format!("{others}and")) };
+            return Err(first.context(LeftUnfinished));
+        }
+        Ok(self.in_words(running))
+    }
+
+    fn in_words(&self, running: &str) -> String {
+        let done = if self.kept.is_empty() { "removed" } else { "forgotten" };
+        let mut text = format!("The copy (altinst_rootvg) is {done}.");
+        for (disks, what) in [(&self.freed, "free"), (&self.left, "left as before (see above)")] {
+            if !disks.is_empty() {
+                text.push_str(&format!(" {}: {what}.", disks.join(" ")));
+            }
+        }
+        for (name, serial) in &self.kept {
+            let (name, again) = (shown_name(name, Some(serial)), clone_again(name, Some(serial)));
+            text.push_str(&format!(" {name} keeps what is on it; `{again}` uses the disk again."));
+        }
+        format!("{text} Bootlist is set to the boot disk: {running}.")
+    }
+}
+
+/// `st_dev` of what is mounted at and below /alt_inst from these disks.
+///
+/// # Errors
+/// If /proc is not mounted.
+pub fn device_numbers_below(disks: &[&Disk], world: &World) -> Result<Vec<u64>> {
+    let of_these = |m: &mounts::Mount| {
+        let below = world.disks_of_mount(m);
+        !below.is_empty() && below.iter().all(|name| disks.iter().any(|d| d.name == *name))
+    };
+    let mounted = mounts::mounted()?
+        .into_iter()
+        .filter(|m| m.mount_point.starts_with(ALT_INST) && of_these(m));
+    Ok(mounted.filter_map(|m| std::fs::metadata(&m.mount_point).ok()).map(|m| m.dev()).collect())
+}
+
+/// Ends the programs whose root is on one of these devices.
+///
+/// # Errors
+/// If /proc is not mounted.
+pub fn end_those_on(devices: &[u64], events: &Events) -> Result<()> {
+    for (pid, command) in procs::end_those_rooted_on(devices)? {
+        events.note(format!("ended process {pid} ({command}), which worked in the copy"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_practice_disk_is_called_by_its_own_name_and_never_boots() {
+        let kept =
+            Outcome { kept: vec![("loop0".into(), "PRACTICE-one".into())], ..Outcome::default() };
+        let again = "one (loop0) keeps what is on it; `alt_disk_install -C --erase PRACTICE-one -B one` uses the disk again.";
+        assert!(kept.in_words("vda").contains(again), "{}", kept.in_words("vda"));
+    }
+
+    #[test]
+    fn what_is_said_in_the_end() {
+        let kept = Outcome {
+            kept: vec![("vdb".into(), "S 1".into())],
+            left: vec!["vdc".into()],
+            ..Outcome::default()
+        };
+        assert_eq!(
+            kept.in_words("vda"),
+            "The copy (altinst_rootvg) is forgotten. vdc: left as before (see above). vdb keeps what is on it; \
+             `alt_disk_install -C --erase 'S 1' vdb` uses the disk again. Bootlist is set to the boot disk: vda."
+        );
+        let freed = Outcome { freed: vec!["vdb".into()], ..Outcome::default() };
+        assert_eq!(
+            freed.in_words("vda"),
+            "The copy (altinst_rootvg) is removed. vdb: free. Bootlist is set to the boot disk: vda."
+        );
+    }
+}

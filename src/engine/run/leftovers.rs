@@ -1,0 +1,226 @@
+//! `-X` without a record: what a copy left in the running system, found by what is there.
+//!
+//! A damaged plan must not keep anybody from cleaning up. What altdisk leaves in the running system
+//! bears its marks: mounts below /alt_inst of disks whose partitions (or volume group) are called
+//! altinst_rootvg, a rule for udev, a block in custom.cfg, boot entries. All of that goes. But no
+//! mark says whether a copy is finished, or is one that was forgotten before: a disk is erased only
+//! where `--erase` names it.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::disk::gate::{self, is_clone};
+use crate::disk::model::{Disk, Role, World};
+use crate::disk::{lvm, make, uses};
+use crate::engine::ALT_INST;
+use crate::engine::run::clearing::{Outcome, check_erase, device_numbers_below, end_those_on};
+use crate::engine::run::quiet;
+use crate::engine::state::{State, crash_point};
+use crate::engine::steps::bootlist;
+use crate::event::Events;
+use crate::host::mounts::{self, Mount};
+use crate::software::install;
+
+/// What there is of a copy without a record.
+pub struct Found<'w> {
+    /// Disks that hold a copy of some system. The running system uses none of them.
+    pub copies: Vec<&'w Disk>,
+    /// What is mounted at and below /alt_inst, in mount order.
+    pub mounted: Vec<Mount>,
+    /// Whether that is a copy's, so that it can be unmounted.
+    pub ours: bool,
+}
+
+/// Looks for what a copy left. Only reads.
+///
+/// # Errors
+/// If /proc is not mounted.
+pub fn find(world: &World) -> Result<Found<'_>> {
+    Ok(found(world, mounts::mounted()?))
+}
+
+fn found(world: &World, all: Vec<Mount>) -> Found<'_> {
+    let (mounted, others): (Vec<Mount>, Vec<Mount>) =
+        all.into_iter().partition(|m| m.mount_point.starts_with(ALT_INST));
+    // A system that was booted from a copy lies on partitions of that name itself.
+    let mut used: Vec<String> = others.iter().flat_map(|m| world.disks_of_mount(m)).collect();
+    used.extend(world.swaps.iter().flat_map(|s| world.disks_below(&s.path.to_string_lossy())));
+    let copies: Vec<&Disk> =
+        world.disks.iter().filter(|d| is_clone(d, world) && !used.contains(&d.name)).collect();
+    let on_copies = |m: &Mount| {
+        let disks = world.disks_of_mount(m);
+        !disks.is_empty() && disks.iter().all(|name| copies.iter().any(|d| d.name == *name))
+    };
+    let foreign = mounted.iter().any(|m| m.mount_point == Path::new(ALT_INST) && !on_copies(m));
+    let ours = !foreign && mounted.iter().any(on_copies);
+    Found { copies, mounted, ours }
+}
+
+impl<'w> Found<'w> {
+    /// The disks from which something is mounted below /alt_inst.
+    fn mounted_disks(&self, world: &World) -> Vec<&'w Disk> {
+        let names: Vec<String> = self
+            .mounted
+            .iter()
+            .filter(|_| self.ours)
+            .flat_map(|m| world.disks_of_mount(m))
+            .collect();
+        self.copies.iter().copied().filter(|d| names.contains(&d.name)).collect()
+    }
+
+    /// The disks that `--erase` may name. Where there is a record that cannot be read, the copy may
+    /// be on any of them; where there is none, only what is mounted shows that something was left.
+    pub fn erasable(&self, world: &World, unreadable: bool) -> Vec<&'w Disk> {
+        if unreadable { self.copies.clone() } else { self.mounted_disks(world) }
+    }
+}
+
+/// Clears what is there. `unreadable`: why the record cannot be read; None: there is none.
+///
+/// # Errors
+/// ALT-233 for a serial number of no such disk: nothing was touched. Else what could not be undone;
+/// everything else is undone.
+pub fn clear(
+    state: &mut State,
+    unreadable: Option<&anyhow::Error>,
+    erase: &[String],
+    events: &Events,
+) -> Result<String> {
+    let world = World::gather()?;
+    let found = find(&world)?;
+    let disks = found.erasable(&world, unreadable.is_some());
+    check_erase(erase, &disks)?;
+    if let Some(why) = unreadable {
+        events.warn(format!("{why:#}: cleaning up goes by what is there"));
+    }
+    let mut outcome = Outcome::default();
+    outcome.note(
+        device_numbers_below(&disks, &world).and_then(|numbers| end_those_on(&numbers, events)),
+    );
+    let mut done = unmount(&found, &mut outcome, events);
+    outcome.note(install::release_medium());
+    crash_point("after", "X.unmount");
+    outcome.note(quiet::unhide(events));
+    match bootlist::undo_without_plan(&disks, events) {
+        Ok(changed) => done |= changed,
+        Err(e) => outcome.errors.push(e),
+    }
+    crash_point("after", "X.bootlist");
+    for (index, disk) in disks.iter().enumerate() {
+        let groups = uses::groups_on(disk, &world);
+        if erase.iter().any(|e| e == disk.serial_or_name()) {
+            match erase_disk(disk, &groups, events) {
+                Ok(()) => outcome.freed.push(disk.name.clone()),
+                Err(e) => outcome.errors.push(e),
+            }
+        } else {
+            outcome.note(groups.iter().try_for_each(|vg| lvm::put_away(vg, disk, events)));
+            events.warn(format!(
+                "{}: its partitions are called altinst_rootvg. Without the record nothing says whether the copy on it is finished, or is \
+                 one that was forgotten before, so it is not erased",
+                disk.name
+            ));
+            outcome.kept.push((disk.name.clone(), disk.serial_or_name().to_owned()));
+        }
+        crash_point("after", &format!("X.free.{index}"));
+    }
+    // It is not known who made it; what is in it stays.
+    if outcome.errors.is_empty() && (unreadable.is_some() || done) {
+        let _ = std::fs::remove_dir(ALT_INST);
+    }
+    let nothing = unreadable.is_none() && !done;
+    let text = outcome.finish(state, &running(&world))?;
+    Ok(if nothing { "There is no altinst_rootvg: nothing to clean up.".into() } else { text })
+}
+
+/// Whether something was unmounted.
+fn unmount(found: &Found, outcome: &mut Outcome, events: &Events) -> bool {
+    let at = Path::new(ALT_INST);
+    if found.ours {
+        match mounts::unmount_below(at) {
+            Ok(all) => {
+                all.iter().rev().for_each(|at| events.note(format!("unmounted {}", at.display())))
+            }
+            Err(e) => outcome.errors.push(e),
+        }
+        return true;
+    }
+    if let Some(m) = found.mounted.first() {
+        let (source, point) = (&m.source, m.mount_point.display());
+        events.warn(format!("{source} is mounted at {point}, and is no copy: it stays. `umount -R {ALT_INST}` unmounts it"));
+    }
+    false
+}
+
+/// The gate once more, now that nothing of the copy is mounted any more.
+fn erase_disk(disk: &Disk, groups: &[String], events: &Events) -> Result<()> {
+    groups.iter().try_for_each(|vg| lvm::put_away(vg, disk, events))?;
+    let world = World::gather()?;
+    let disk = world.disk(&disk.name)?;
+    gate::examine(disk, &world, Role::None).allow(&[disk.serial_or_name().to_owned()], disk)?;
+    make::erase_signatures(disk, groups.first().map(String::as_str), events)
+}
+
+/// The disks of the running system, for people.
+fn running(world: &World) -> String {
+    let root = mounts::mounted()
+        .unwrap_or_default()
+        .into_iter()
+        .rfind(|m| m.mount_point == Path::new("/"));
+    let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
+    if disks.is_empty() { "the present disk".to_owned() } else { disks.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::model::Partition;
+    use crate::host::mounts::parse_mountinfo;
+    use crate::testing::sample;
+
+    fn world() -> World {
+        let mut world = sample::world();
+        for (disk, dev) in [(1, "254:17"), (2, "8:33")] {
+            let name = world.disks[disk].name.clone();
+            let part = sample::partition(&name, 1, dev, "ext4");
+            world.disks[disk].partitions =
+                vec![Partition { label: Some("altinst_rootvg root".into()), ..part }];
+        }
+        world
+    }
+
+    fn names(found: &Found) -> String {
+        found.copies.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_copy_is_known_by_its_partitions_and_never_the_running_system() {
+        let world = world();
+        let root = "22 1 8:33 / / rw - ext4 /dev/sdc1 rw\n";
+        let copy = "30 22 254:17 / /alt_inst rw - ext4 /dev/vdb1 rw\n31 30 0:40 / /alt_inst/proc rw - proc proc rw\n";
+        let both = found(&world, parse_mountinfo(copy.as_bytes()));
+        assert_eq!((names(&both).as_str(), both.ours, both.mounted.len()), ("vdb sdc", true, 2));
+        assert_eq!(
+            both.erasable(&world, false).len(),
+            1,
+            "sdc is not mounted: nothing says that it was left"
+        );
+        assert_eq!(both.erasable(&world, true).len(), 2);
+        // The running system was itself booted from a copy.
+        let booted = found(&world, parse_mountinfo((root.to_owned() + copy).as_bytes()));
+        assert_eq!((names(&booted).as_str(), booted.ours), ("vdb", true));
+    }
+
+    #[test]
+    fn what_is_no_copy_stays_mounted() {
+        let world = world();
+        let tmpfs = found(
+            &world,
+            parse_mountinfo(b"30 22 0:50 / /alt_inst rw - tmpfs tmpfs rw\n31 30 254:17 / /alt_inst/x rw - ext4 /dev/vdb1 rw\n"),
+        );
+        assert!(!tmpfs.ours && tmpfs.erasable(&world, false).is_empty());
+        let none = found(&world, parse_mountinfo(b"22 1 254:1 / / rw - vfat /dev/vda1 rw\n"));
+        assert!(!none.ours && none.mounted.is_empty());
+    }
+}

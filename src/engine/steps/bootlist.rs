@@ -1,0 +1,198 @@
+//! The boot list as phase 3 sets it and `-X` takes it back.
+//!
+//! The before-image goes into the journal before the first change; the alternate's record lies
+//! beside the state, the running system's record on the alternate, so that each side can name the
+//! other later.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
+use crate::boot::bootlist::{Before, Firmware, Machine};
+use crate::boot::here;
+use crate::disk::model::Disk;
+use crate::engine::ALT_INST;
+use crate::engine::plan::layout::VolumeLayout;
+use crate::engine::plan::{self, Base};
+use crate::engine::state::Record;
+use crate::engine::steps::Context;
+use crate::event::Events;
+use crate::host::beneath::Beneath;
+use crate::host::files;
+
+/// The record of the alternate.
+pub fn alternate(base: &Base) -> BootDisk {
+    let disk = base.layout.disks.first();
+    let boot = boot_volume(base);
+    let esp = base.layout.esp();
+    let on_root_fs = boot.is_some_and(|(_, at)| at == Path::new("/"));
+    BootDisk {
+        role: "altinst_rootvg".into(),
+        name: disk.map(|d| d.name.clone()).unwrap_or_default(),
+        serial: disk.and_then(|d| d.serial.clone()),
+        size: disk.map_or(0, |d| d.size),
+        table_id: disk.map(|d| d.table_id.clone()),
+        boot_fs_uuid: boot.map(|(v, _)| v.uuid.clone()).unwrap_or_default(),
+        boot_fstype: boot
+            .and_then(|(v, _)| v.fs.as_ref())
+            .map(|f| f.fs_vfs.clone())
+            .unwrap_or_default(),
+        boot_mount_options: boot.map(|(v, at)| subvolume_option(v, at)).unwrap_or_default(),
+        grub_dir: if on_root_fs {
+            Path::new("boot").join(grub_name())
+        } else {
+            PathBuf::from(grub_name())
+        },
+        boot_vg: boot.and_then(|(v, _)| v.vg.clone()),
+        esp_partuuid: esp.and_then(|v| v.partuuid.clone()),
+        esp_fat_uuid: esp.map(|v| v.uuid.clone()),
+        loader: None,
+        fresh: true,
+    }
+}
+
+/// The volume that holds /boot, and where it is mounted.
+fn boot_volume(base: &Base) -> Option<(&VolumeLayout, &'static Path)> {
+    let mounted = plan::mounts(&base.layout, base.esp_mountable);
+    ["/boot", "/"].iter().map(Path::new).find_map(|at| {
+        mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at))
+    })
+}
+
+fn subvolume_option(v: &VolumeLayout, at: &Path) -> String {
+    let subvolumes = v.fs.iter().flat_map(|f| &f.subvolume);
+    let path = subvolumes
+        .into_iter()
+        .find(|s| s.mount_point.as_deref().map(Path::new) == Some(at))
+        .map(|s| s.path.as_str());
+    path.filter(|p| !p.is_empty()).map(|p| format!("subvol={p}")).unwrap_or_default()
+}
+
+fn grub_name() -> &'static str {
+    if Path::new("/boot/grub2").exists() { "grub2" } else { "grub" }
+}
+
+/// Writes on the alternate which system it was made from, and beside the state what the alternate
+/// is.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
+    match here::running("old_rootvg") {
+        Ok(disk) => disk.store(&Beneath::open(Path::new(ALT_INST))?, ORIGIN)?,
+        // With -g: a container's root cannot be booted, so there is nothing to go back to.
+        // A live medium is nothing that a boot list could go back to.
+        Err(e) if !lenient && !base.source_disks.is_empty() => return Err(e),
+        Err(e) => events.warn(format!("the copy will not know which disk it was made from: {e:#}")),
+    }
+    alternate_with_loader(base)?.store(&Beneath::open(Path::new("/"))?, ALTERNATE)
+}
+
+/// The loader's path as it is on the finished ESP.
+fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
+    let mut disk = alternate(base);
+    let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
+    if let Some(fs) = esp.filter(|_| base.esp_mountable) {
+        disk.loader = Some(crate::boot::grub::loader(
+            &Beneath::open(Path::new(ALT_INST))?,
+            Path::new(&fs.fs_name),
+        ));
+    }
+    Ok(disk)
+}
+
+fn machine(base: &Base) -> Result<Machine> {
+    let mut other =
+        BootDisk::load(Path::new(ALTERNATE))?.context("the record of the copy is missing")?;
+    other.fresh = true;
+    other.name = base.layout.disks.first().map(|d| d.name.clone()).unwrap_or_default();
+    Ok(Machine {
+        firmware: Firmware::of_machine(),
+        here: here::running("rootvg")?,
+        others: vec![other],
+    })
+}
+
+/// Makes the alternate boot next, the present disk second.
+///
+/// # Errors
+/// ALT-5xx; the before-image is in the journal then, and `-X` restores it.
+pub fn set(c: &mut Context) -> Result<()> {
+    let machine = machine(c.base)?;
+    machine.set(&[&machine.others[0], &machine.here], c.events)
+}
+
+/// Journals the boot list as it is, where it can be set at all: also with -B, as `altdisk bootlist`
+/// may set it later, and `-X` takes it back to this.
+///
+/// # Errors
+/// ALT-5xx where it cannot be read.
+pub fn keep_before(c: &mut Context) -> Result<()> {
+    if c.before_is_kept || crate::boot::bootlist::capability(c.base.boot.firmware).is_err() {
+        return Ok(());
+    }
+    let machine = machine(c.base)?;
+    let before = machine.snapshot(&[&machine.others[0], &machine.here], c.events)?;
+    c.state.append(&Record::Before { before })
+}
+
+/// Takes the boot list back to what it was, and everything of the alternate out of it, whoever put
+/// it there (`altdisk bootlist` too).
+///
+/// # Errors
+/// ALT-5xx.
+pub fn undo(base: &Base, before: Option<&Before>, events: &Events) -> Result<()> {
+    let firmware = Firmware::of_machine();
+    // What the running system's own disk is called matters for its GRUB only.
+    let here = here::running("rootvg").unwrap_or_default();
+    let machine = Machine { firmware, here, others: vec![] };
+    if let Some(before) = before {
+        machine.undo(before, events)?;
+    }
+    machine.remove(&alternate(base), events)
+}
+
+/// The same for a copy whose plan is lost: what the record beside the state names goes, and what
+/// leads to one of these disks. Whether something was there.
+///
+/// # Errors
+/// ALT-5xx.
+pub fn undo_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
+    let here = here::running("rootvg").unwrap_or_default();
+    // The system that this one was made from is no leftover, whatever its disk is called.
+    let origin = BootDisk::load(Path::new(ORIGIN)).unwrap_or(None);
+    let stays = |esp: &str| {
+        [Some(&here), origin.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|d| d.esp_partuuid.as_deref() == Some(esp))
+    };
+    let machine = Machine { firmware: Firmware::of_machine(), here: here.clone(), others: vec![] };
+    let mut changed = false;
+    // One that cannot be read says nothing.
+    if let Ok(Some(disk)) = BootDisk::load(Path::new(ALTERNATE))
+        && !disk.esp_partuuid.as_deref().is_some_and(stays)
+    {
+        changed = true;
+        machine.remove(&disk, events)?;
+    }
+    let parts = disks
+        .iter()
+        .flat_map(|d| &d.partitions)
+        .filter_map(|p| p.uuid.clone())
+        .filter(|p| !stays(p));
+    Ok(machine.remove_unrecorded(
+        &parts.collect::<Vec<_>>(),
+        origin.as_ref().map(BootDisk::id).as_deref(),
+        events,
+    )? || changed)
+}
+
+/// Forgets the record of the alternate.
+///
+/// # Errors
+/// Where it cannot be removed.
+pub fn forget() -> Result<()> {
+    files::remove(Path::new(ALTERNATE))
+}

@@ -1,0 +1,275 @@
+//! What the steps do that make the target disks: wiped, partitioned, volume groups and file systems
+//! made.
+//!
+//! Each looks first that what is on the disk is what the run left there, and compares the disk with
+//! the one that is held open right before and right after every program that writes.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::disk::content::Since;
+use crate::disk::held::Held;
+use crate::disk::identity::Likeness;
+use crate::disk::model::{Disk, Role, World};
+use crate::disk::script::{Layout as Table, PartitionPlan};
+use crate::disk::{content, gate, lvm, make, mkfs, probe, roles};
+use crate::engine::plan::Base;
+use crate::engine::plan::layout::{DiskLayout, VolumeLayout};
+use crate::engine::prepare;
+use crate::engine::state::relocate;
+use crate::engine::steps::Context;
+use crate::engine::steps::targets;
+use crate::error;
+use crate::event::Events;
+
+/// The disk as it is at this moment.
+///
+/// # Errors
+/// ALT-705 where it is gone, or cannot be told from another.
+pub fn disk_now(layout: &DiskLayout) -> Result<Disk> {
+    let world = World::gather()?;
+    let by_identity = relocate::find(layout, &world).cloned();
+    by_identity
+        .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))
+}
+
+/// The gate once more, right before the first write.
+///
+/// # Errors
+/// ALT-217 where a target is another disk than a moment ago; what the gate says.
+pub fn gate_again(c: &Context) -> Result<()> {
+    let world = World::gather()?;
+    for layout in &c.base.layout.disks {
+        let disk = world.disk(&layout.name)?;
+        if let Likeness::Differs(what) = layout.identity().compare(disk) {
+            return Err(error::DISK_CHANGED.with_cause(format!(
+                "{} is another disk now than a moment ago: {what}",
+                layout.name
+            )));
+        }
+        must_be_as_planned(layout, disk)?;
+        gate::examine(disk, &world, role_before(&world, c.base, disk)?)
+            .allow(&c.plan.request.erase, disk)?;
+    }
+    Ok(())
+}
+
+/// Nothing was put on the disk since the plan was made; what an interrupted wipe left of that is no
+/// content any more. Whether it is so.
+fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
+    let Some(before) = &layout.before else { return Ok(false) };
+    let held = Held::disk(disk)?;
+    let since = before.since(held.file(), disk.size);
+    let since = since
+        .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display())))?;
+    let new = content::signatures(disk).find(|s| !before.signatures.contains(s));
+    match (since, new) {
+        (Since::Same, None) => Ok(false),
+        (Since::Zeroed, None) => Ok(true),
+        (_, Some(s)) => Err(error::DISK_CHANGED.with_cause(format!(
+            "{} has got {} since the plan was made",
+            disk.path.display(),
+            s.kind
+        ))),
+        (Since::Changed, None) => Err(error::DISK_CHANGED.with_cause(format!(
+            "somebody has written to {} since the plan was made",
+            disk.path.display()
+        ))),
+    }
+}
+
+/// The very disk that is about to be wiped goes through the gate once more: time has passed, and on
+/// a resumed run a reboot.
+///
+/// # Errors
+/// What the gate says; ALT-217 where somebody has written to the disk since the plan was made.
+pub fn wipe(c: &Context, index: usize) -> Result<()> {
+    let layout = &c.base.layout.disks[index];
+    let world = World::gather()?;
+    let disk = relocate::find(layout, &world)
+        .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))?;
+    let mut erase = c.plan.request.erase.clone();
+    if must_be_as_planned(layout, disk)? {
+        // What an interrupted wipe left is content that the user gave up already.
+        erase.push(disk.serial_or_name().to_owned());
+    }
+    gate::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&erase, disk)?;
+    make::wipe(disk, c.events)
+}
+
+/// The role that a target had before the plan that was just stored made it altinst_rootvg.
+fn role_before(world: &World, base: &Base, disk: &Disk) -> Result<Role> {
+    let roles = roles::roles(world, &prepare::known(&base.source_disks)?);
+    Ok(roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None))
+}
+
+/// Writes the partition table, on a disk that is empty or has it already.
+///
+/// # Errors
+/// ALT-715 where the disk holds something; as [`make::partition`].
+pub fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
+    let sector = u64::from(layout.sector);
+    let partitions = layout
+        .partitions
+        .iter()
+        .map(|p| PartitionPlan {
+            number: p.number,
+            start_sector: Some(p.start / sector),
+            size_bytes: p.size,
+            type_guid: p.type_guid.clone(),
+            uuid: p.uuid.clone(),
+            name: p.name.clone(),
+        })
+        .collect();
+    let disk = disk_now(layout)?;
+    must_be_wiped(layout, &disk)?;
+    make::partition(&disk, &Table { disk_guid: layout.table_id.clone(), partitions }, events)
+        .map(drop)
+}
+
+/// Between the wipe and the table nobody may have put something there.
+fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
+    let held = Held::disk(disk)?;
+    let blocks = content::read(held.file(), disk.size, &content::places(disk.size, &[]));
+    let blocks = blocks
+        .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display())))?;
+    let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
+    let own = [ids.first, ids.last]
+        .into_iter()
+        .flatten()
+        .any(|id| id.eq_ignore_ascii_case(&layout.table_id));
+    if content::blank(&blocks) || own {
+        return Ok(());
+    }
+    Err(error::DISK_USED_AGAIN
+        .with_cause(format!("{} was wiped, and holds data again", disk.path.display())))
+}
+
+/// What LVM may look at: the physical volumes of the alternate.
+pub fn scope(base: &Base) -> lvm::Scope {
+    let pvs: Vec<PathBuf> = base.layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
+    lvm::Scope::of(&pvs)
+}
+
+/// The physical volumes of a group, open; each lies on a target.
+fn open_pvs(base: &Base, pvs: &[PathBuf]) -> Result<Vec<Held>> {
+    pvs.iter().map(|pv| open_volume(base, pv)).collect()
+}
+
+/// A device of the copy, open; it lies on the targets and nothing else.
+fn open_volume(base: &Base, device: &std::path::Path) -> Result<Held> {
+    let disks: Vec<Held> = base.layout.disks.iter().map(targets::open).collect::<Result<_>>()?;
+    let held = Held::open(device)?;
+    held.must_lie_on(&disks.iter().collect::<Vec<_>>())?;
+    Ok(held)
+}
+
+/// Makes a volume group anew.
+///
+/// # Errors
+/// What LVM says; ALT-714 where a physical volume lies on another disk.
+pub fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
+    let vg = &base.layout.vgs[index];
+    let scope = scope(base);
+    let pvs = open_pvs(base, &vg.pvs)?;
+    let check = || pvs.iter().try_for_each(Held::check);
+    if lvm::exists(&scope, &vg.name, None)? {
+        lvm::vg_deactivate(&scope, &vg.name).run(events)?;
+        lvm::vg_remove(&scope, &vg.name).run(events)?;
+    }
+    for pv in &pvs {
+        pv.guard(|| lvm::pv_create(&scope, pv.name()).run(events))?;
+    }
+    check()?;
+    lvm::vg_create(&scope, &vg.name, &vg.pvs, vg.extent).run(events)?;
+    check()?;
+    for pv in &pvs {
+        if probe::whole(&pv.path())?.is_none_or(|s| s.kind != "LVM2_member") {
+            return Err(error::DISK_EXCHANGED.with_cause(format!(
+                "{} is no physical volume after it was made one",
+                pv.name().display()
+            )));
+        }
+    }
+    pvs.into_iter().try_for_each(Held::close)
+}
+
+/// Makes a logical volume anew.
+///
+/// # Errors
+/// What LVM says; ALT-714 where it lies on another disk.
+pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
+    let v = &base.layout.volumes[index];
+    let vg = base
+        .layout
+        .vgs
+        .iter()
+        .find(|g| Some(&g.name) == v.vg.as_ref())
+        .context("a logical volume without its volume group")?;
+    let scope = scope(base);
+    let pvs = open_pvs(base, &vg.pvs)?;
+    if lvm::exists(&scope, &vg.name, Some(&v.lv))? {
+        lvm::lv_remove(&scope, &vg.name, &v.lv).run(events)?;
+    }
+    pvs.iter().try_for_each(Held::check)?;
+    lvm::lv_create(&scope, &vg.name, &v.lv, v.size / vg.extent, &[]).run(events)?;
+    make::settle(events)?;
+    open_volume(base, &v.device)?.close()?;
+    pvs.into_iter().try_for_each(Held::close)
+}
+
+/// Makes a volume's file system.
+///
+/// # Errors
+/// What mkfs says; ALT-714 where the volume lies on another disk, ALT-715 where somebody has put
+/// something into it.
+pub fn make_fs(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
+    let fs = v.fs.as_ref().context("a file system without its description")?;
+    make_in(base, v, &fs.fs_vfs, &fs.fs_mkfs_options, events)
+}
+
+/// Makes a swap space.
+///
+/// # Errors
+/// As [`make_fs`].
+pub fn make_swap(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
+    make_in(base, v, "swap", &[], events)
+}
+
+fn make_in(
+    base: &Base,
+    v: &VolumeLayout,
+    fstype: &str,
+    options: &[String],
+    events: &Events,
+) -> Result<()> {
+    let held = open_volume(base, &v.device)?;
+    let there = probe::whole(&held.path())?.filter(|s| s.usage != "partition-table");
+    if let Some(s) =
+        there.filter(|s| s.uuid.as_ref().is_none_or(|u| !u.eq_ignore_ascii_case(&v.uuid)))
+    {
+        let what = format!(
+            "{} holds {} {}",
+            v.device.display(),
+            s.kind,
+            s.uuid.as_deref().unwrap_or_default()
+        );
+        return Err(error::DISK_USED_AGAIN
+            .with_cause(format!("{}, which is not the copy's", what.trim_end())));
+    }
+    mkfs::mkfs(fstype, &held, &v.uuid, v.label.as_deref(), options, events)?;
+    held.close()?;
+    make::settle(events)
+}
+
+/// Takes the boot code off the first disk of an unfinished copy.
+///
+/// # Errors
+/// ALT-715 where the disk has not the copy's table; ALT-804 where it cannot be written.
+pub fn clear_boot_code(base: &Base, events: &Events) -> Result<()> {
+    let layout = &base.layout.disks[0];
+    let disk = disk_now(layout)?;
+    targets::must_have_own_table(layout, &Held::disk(&disk)?)?;
+    make::clear_boot_code(&disk, events)
+}

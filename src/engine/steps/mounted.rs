@@ -1,0 +1,114 @@
+//! The alternate at /alt_inst: made present (partitions, volume groups), mounted, unmounted.
+//!
+//! Nothing is believed because something is mounted at a path: the mount must be of the alternate's
+//! own volume, or the path is somebody's and is left alone. And no path in the copy is believed:
+//! scripts may have put a link where a file system belongs, so the mount points are opened without
+//! following one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::disk::script::Place;
+use crate::disk::{lvm, make};
+use crate::engine::ALT_INST;
+use crate::engine::plan::layout::VolumeLayout;
+use crate::engine::plan::{self, Base};
+use crate::engine::steps::disks::{disk_now, scope};
+use crate::error;
+use crate::event::Events;
+use crate::host::mounts::{self, Mount};
+
+/// Makes partitions and volume groups appear that a reboot took away; `done` says which of phase
+/// 1's steps were done.
+///
+/// # Errors
+/// What the kernel or LVM says.
+pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events) -> Result<()> {
+    for (_, layout) in
+        base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}")))
+    {
+        let disk = disk_now(layout)?;
+        let sector = u64::from(layout.sector);
+        let place = |p: &crate::engine::plan::layout::PartLayout| Place {
+            number: p.number,
+            start: p.start / sector,
+            size: p.size / sector,
+        };
+        make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;
+    }
+    for vg in base.layout.vgs.iter().filter(|v| done(&format!("1.vg.{}", v.old_name))) {
+        lvm::vg_activate(&scope(base), &vg.name).run(events)?;
+    }
+    Ok(())
+}
+
+/// Mounts the alternate as phase 1 leaves it, the first `count` of its mounts (all of them for
+/// `usize::MAX`). Those that are there stay.
+///
+/// # Errors
+/// ALT-708 where something else is mounted in the way, ALT-713 where a link in the copy is; what
+/// mounting says.
+pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> {
+    let all = plan::mounts(&base.layout, base.esp_mountable);
+    let wanted: Vec<_> = all
+        .iter()
+        .take(count)
+        .map(|(i, at, sub, options)| (&base.layout.volumes[*i], at, sub, options))
+        .collect();
+    let root = Path::new(ALT_INST);
+    refuse_foreign(base)?;
+    let there = |(v, at, ..): &(&VolumeLayout, &PathBuf, _, _)| {
+        mounts::is_mounted_beneath(root, at, &v.device)
+    };
+    if wanted.iter().map(there).collect::<Result<Vec<_>>>()?.into_iter().all(|is_there| is_there) {
+        return Ok(());
+    }
+    // A child that is mounted while its parent is not lies in the running system's own directory:
+    // all begin anew.
+    mounts::unmount_below(root)?;
+    ensure_present(base, &|_| true, events)?;
+    std::fs::create_dir_all(root).with_context(|| format!("making {ALT_INST}"))?;
+    for (v, at, sub, options) in wanted {
+        mount(v, at, &plan::mount_options(options, sub.as_deref()), events)?;
+    }
+    Ok(())
+}
+
+/// Mounts one volume alone, as a whole, at /alt_inst, which is made if need be.
+///
+/// # Errors
+/// As [`ensure_mounted`].
+pub fn mount_alone(v: &VolumeLayout, options: &str, events: &Events) -> Result<()> {
+    std::fs::create_dir_all(ALT_INST).with_context(|| format!("making {ALT_INST}"))?;
+    mount(v, Path::new("/"), options, events)
+}
+
+fn mount(v: &VolumeLayout, at: &Path, options: &str, events: &Events) -> Result<()> {
+    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.as_str());
+    mounts::mount_beneath(Path::new(ALT_INST), at, &v.device, fstype, options, events)
+}
+
+/// Unmounts everything at and below /alt_inst. Returns what was mounted.
+///
+/// # Errors
+/// ALT-708 where /alt_inst is not the alternate's, ALT-804 where something stays busy.
+pub fn unmount_all(base: &Base) -> Result<Vec<PathBuf>> {
+    refuse_foreign(base)?;
+    mounts::unmount_below(Path::new(ALT_INST))
+}
+
+/// What is mounted at /alt_inst itself must be the alternate's. (Below it, scripts may have put
+/// binds of anything.)
+///
+/// # Errors
+/// ALT-708 where it is somebody else's.
+pub fn refuse_foreign(base: &Base) -> Result<()> {
+    let at = Path::new(ALT_INST);
+    let ours = |m: &Mount| base.layout.volumes.iter().any(|v| mounts::is_of(m, &v.device));
+    match mounts::mounted()?.into_iter().find(|m| m.mount_point == at && !ours(m)) {
+        Some(m) => Err(error::ALT_INST_TAKEN
+            .with_cause(format!("{} is mounted at {ALT_INST}, and is not the copy", m.source))),
+        None => Ok(()),
+    }
+}

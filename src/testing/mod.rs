@@ -1,0 +1,4 @@
+//! Helpers that tests of several modules share. Compiled for tests only.
+
+pub mod identity;
+pub mod sample;

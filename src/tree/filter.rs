@@ -1,0 +1,121 @@
+//! What the exclude list takes from a tree while it is walked.
+
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+
+use super::dir::join;
+use super::exclude::{self, Excludes};
+use crate::host::make;
+use crate::host::tree::{self, Errno, Kind, Sys};
+
+/// What one listing call fills: about a thousand entries.
+const LISTING: usize = 32 << 10;
+
+/// The list, and the tree that it is applied to.
+pub struct ExcludeFilter<'a> {
+    excludes: &'a Excludes,
+    top: BorrowedFd<'a>,
+    /// Device of the tree's top: what has another is not in this file system.
+    dev: u64,
+    /// What a line of the exclude list begins with: `./` or `./var/`.
+    line: Vec<u8>,
+}
+
+impl<'a> ExcludeFilter<'a> {
+    /// `prefix`: where the tree's top is in the running system.
+    pub fn new(excludes: &'a Excludes, top: BorrowedFd<'a>, dev: u64, prefix: &Path) -> Self {
+        let prefix = prefix.as_os_str().as_bytes();
+        let inner: &[u8] = prefix.strip_prefix(b"/").unwrap_or(prefix);
+        let line = if inner.is_empty() {
+            b"./".to_vec()
+        } else {
+            [b"./", inner.strip_suffix(b"/").unwrap_or(inner), b"/"].concat()
+        };
+        Self { excludes, top, dev, line }
+    }
+
+    /// Whether the list excludes a file, and counts it; of a directory, whether it excludes
+    /// everything in it too. If anything in it is to be copied, it is made after all.
+    ///
+    /// # Errors
+    /// The kernel's, where a directory cannot be looked into.
+    pub fn is_excluded(&self, path: &dyn Fn() -> Vec<u8>, directory: bool) -> Sys<bool> {
+        if self.excludes.is_empty() {
+            return Ok(false);
+        }
+        let path = path();
+        let mut tally = exclude::Tally::default();
+        let line = self.line_of(&path);
+        if (directory && self.excludes.is_needed(&line)) || !self.excludes.tally(&line, &mut tally)
+        {
+            return Ok(false);
+        }
+        if directory {
+            let mut inside = exclude::Tally::default();
+            if !self.all_excluded(path, &mut inside)? {
+                // What is inside counts when it is walked.
+                self.excludes.count(tally);
+                return Ok(false);
+            }
+            self.excludes.count(inside);
+        }
+        self.excludes.count(tally);
+        Ok(true)
+    }
+
+    /// Whether the list leaves nothing of the tree, which has something; what it matches counts.
+    ///
+    /// # Errors
+    /// The kernel's, where a directory cannot be looked into.
+    pub fn excludes_everything(&self) -> Sys<bool> {
+        let mut tally = exclude::Tally::default();
+        let all = self.all_excluded(vec![], &mut tally)? && !tally.is_empty();
+        if all {
+            self.excludes.count(tally);
+        }
+        Ok(all)
+    }
+
+    fn line_of(&self, path: &[u8]) -> Vec<u8> {
+        [&self.line, path].concat()
+    }
+
+    /// Whether every line below a directory is excluded. Depth first and in parts, as the walk
+    /// itself.
+    fn all_excluded(&self, path: Vec<u8>, tally: &mut exclude::Tally) -> Sys<bool> {
+        let mut buffer = vec![0; LISTING];
+        let mut waiting = vec![(path, 0)];
+        while let Some((path, position)) = waiting.pop() {
+            let dir = match tree::open_below(self.top, &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+            {
+                Ok(dir) => dir,
+                // Gone, or another file system's: nothing to copy in any case.
+                Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
+                Err(e) => return Err(e),
+            };
+            if tree::stat_fd(&dir)?.dev != self.dev {
+                continue;
+            }
+            make::go_to(&dir, position)?;
+            let Some(entries) = tree::list(&dir, &mut buffer)? else { continue };
+            waiting.push((path.clone(), make::position(&dir)?));
+            for entry in entries {
+                let below = join(&path, &entry.name);
+                if !self.excludes.tally(&self.line_of(&below), tally) {
+                    return Ok(false);
+                }
+                let directory = match entry.kind {
+                    Some(kind) => kind == Kind::Directory,
+                    None => tree::stat_at(&dir, &entry.name)?.kind() == Some(Kind::Directory),
+                };
+                if directory {
+                    waiting.push((below, 0));
+                }
+            }
+        }
+        Ok(true)
+    }
+}
