@@ -143,8 +143,9 @@ fn exclusions(p: &Parsed) -> Result<()> {
     match (p.has("C"), p.has("d")) {
         (true, true) => return Err(error::TWO_SOURCES.with_cause("both -C and -d are given")),
         (false, false) => {
-            return Err(error::NO_SOURCE
-                .with_cause("it is not said what to install: neither -C nor -d is given"));
+            return Err(
+                error::NO_SOURCE.with_cause("nothing to install: neither -C nor -d is given")
+            );
         }
         (clone, _) => {
             let (not_here, rule, source) = if clone {
@@ -188,7 +189,7 @@ fn values(p: &Parsed) -> Result<Phases> {
     match p.value("P") {
         None => Ok(Phases::All),
         Some(word) => Phases::parse(&text(word)).ok_or_else(|| {
-            error::BAD_PHASE.with_cause(format!("`{}` after -P is no phase", text(word)))
+            error::BAD_PHASE.with_cause(format!("`{}` after -P is not a phase", text(word)))
         }),
     }
 }
@@ -210,7 +211,7 @@ fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
         p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
     if let Some(other) = platforms.iter().find(|w| !PLATFORMS.contains(&w.as_str())) {
         let cause = format!(
-            "`{other}` after -p is no platform that altdisk knows ({})",
+            "`{other}` after -p is not a platform that altdisk knows ({})",
             PLATFORMS.join(", ")
         );
         return Err(
@@ -244,10 +245,8 @@ pub(crate) fn accepted(p: &Parsed) -> Result<Vec<Loss>> {
     let all = Loss::ALL.map(Loss::word).join(", ");
     match Loss::parse_list(&words) {
         Ok(losses) if !losses.is_empty() => Ok(losses),
-        Ok(_) => Err(error::BAD_VALUE.with_remedy(
-            "nothing stands after --accept",
-            format!("name what may be missing: {all}"),
-        )),
+        Ok(_) => Err(error::BAD_VALUE
+            .with_remedy("--accept has no value", format!("name what may be missing: {all}"))),
         Err(word) => Err(error::BAD_VALUE.with_remedy(
             format!("`{word}` after --accept is none of {all}"),
             "name one or more of them, with commas between",
@@ -394,7 +393,7 @@ pub(crate) fn events_fd(p: &Parsed) -> Result<Option<i32>> {
     match text(word).parse::<i32>() {
         Ok(fd) if fd > 0 => Ok(Some(fd)),
         _ => Err(error::BAD_VALUE.with_remedy(
-            format!("`{}` after --events is no descriptor number", text(word)),
+            format!("`{}` after --events is not a descriptor number", text(word)),
             "open a descriptor and give its number, for example `--events 3 3>events.jsonl`",
         )),
     }

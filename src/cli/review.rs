@@ -61,10 +61,10 @@ mod tests {
     #[test]
     fn flags_are_fields() {
         let told = |e: anyhow::Error| error::find(&in_panel_words(e)).unwrap().remedy.clone();
-        let said = told(error::NO_BOOTLIST.with_remedy("x", "install efibootmgr, or say -B"));
+        let said = told(error::NO_BOOTLIST.with_remedy("x", "install efibootmgr, or give -B"));
         assert_eq!(
             said,
-            "install efibootmgr, or say -B. In the panels: the field \"Set bootlist\": no"
+            "install efibootmgr, or give -B. In the panels: the field \"Set bootlist\": no"
         );
         let said = told(error::ALTERNATE_EXISTS.with_cause("x"));
         assert!(said.ends_with("In the panels: the panel \"Clean Up: Remove the Copy\" (alt_clean); the panel \"Continue the Interrupted Run\" (alt_resume)"), "{said}");

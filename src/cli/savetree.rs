@@ -90,7 +90,7 @@ pub fn form(parsed: &Parsed, name: &Path) -> Result<(Method, usize)> {
             Ok(n) if n > 0 && n <= LARGEST_RECORD && n.is_multiple_of(BLOCK) => n,
             _ => {
                 return Err(error::BAD_VALUE.with_remedy(
-                    format!("`{word}` after --block-size is no size of a record"),
+                    format!("`{word}` after --block-size is not a size of a record"),
                     format!("give a multiple of {BLOCK} up to {LARGEST_RECORD}"),
                 ));
             }

@@ -35,7 +35,7 @@ pub static ELSEWHERE: &[Elsewhere] = &[
     flag(
         'k',
         "keep the devices of the image",
-        "is not here: Linux finds its devices anew at every start",
+        "does not exist here: Linux detects its devices at every boot",
     ),
     flag(
         'M',
@@ -50,7 +50,7 @@ pub static ELSEWHERE: &[Elsewhere] = &[
     flag(
         'O',
         "forget the devices of the machine",
-        "is not here: Linux finds its devices anew at every start; --identity says what becomes of an image's machine-id",
+        "does not exist here: Linux detects its devices at every boot; --identity decides about an image's machine-id",
     ),
     flag(
         'q',
@@ -69,7 +69,7 @@ pub static ELSEWHERE: &[Elsewhere] = &[
     ),
     flag(
         't',
-        "make the boot image anew before the copy goes to sleep",
+        "make the boot image again before the copy goes to sleep",
         "is not here: phase 3 (-P 3) makes it",
     ),
     flag('u', "a flag of alt_disk_copy", "is not here"),

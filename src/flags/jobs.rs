@@ -6,7 +6,7 @@ pub static JOBS: Command = Command {
     name: "jobs",
     summary: "list what runs and what has run; follow it, stop it",
     forms: &[("", &["json", "list"], ""), ("start", &["title"], "[--] command ..."), ("follow", &[], "id"), ("stop", &["kill"], "id")],
-    about: "A job is a command that runs on its own: it goes on when the window is closed, the line drops or the interface ends. The \
+    about: "A job is a command that runs on its own: it keeps running when the window is closed, the connection is lost or the panels end. The \
 interface runs everything as jobs; `start` does the same from a shell.
 
 Without words it lists the jobs, newest first. `follow` shows what a job has said and says, until it ends, and exits as its command did; \

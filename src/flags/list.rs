@@ -31,7 +31,7 @@ pub static DISCOVER: Command = Command {
     name: "discover",
     summary: "print the values that a panel starts with",
     forms: &[("", &[], "{clone | alternate | image | practice}")],
-    about: "What stands in the fields of a panel when it opens: a line of names that begins with #, and a line of values, both separated \
+    about: "Prints the first values of a panel's fields: a line of names that starts with #, and a line of values, both separated \
 by colons. A colon in a value is written #!:
 
 clone: target (the only free disk, if there is exactly one) and bootlist. alternate: target (the disks that hold the alternate) and \

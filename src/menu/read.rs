@@ -240,7 +240,7 @@ fn next(reader: &Reader) -> Next {
         (true, None, Some(_)) => reader.wrong(
             "goto",
             "`classify` needs `goto_prefix`",
-            "write goto_prefix = \"\" in place of `goto`",
+            "write goto_prefix = \"\" instead of `goto`",
         ),
         (false, None, Some(_)) => reader.tell(
             reader.places().head(),

@@ -117,7 +117,7 @@ fn name(reader: &Reader, kind: Kind) -> String {
     if !(name.is_empty() || right) {
         reader.wrong(
             "name",
-            format!("`{}` is no name", name.escape_debug()),
+            format!("`{}` is not a name", name.escape_debug()),
             "allowed: small letters, digits and _, a letter first",
         );
     }

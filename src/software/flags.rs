@@ -62,7 +62,7 @@ pub fn parse(value: Option<&str>) -> Result<Flags> {
     }
     if !words[0].starts_with('-') {
         return Err(error::BAD_MANAGER_FLAGS
-            .with_cause(format!("`{}` after -I is no flag", printable(&words[0], false))));
+            .with_cause(format!("`{}` after -I is not a flag", printable(&words[0], false))));
     }
     Ok(Flags { requisites: true, accept_licences: false, own: Some(words) })
 }
@@ -218,7 +218,7 @@ mod tests {
             ("--setopt=\"a b\" -x a\\ b ''", "--setopt=a b|-x|a b|"),
             ("--x \"\\$a \\n\"", "--x|$a \\n"),
             ("", "ALT-737: there are no flags after -I"),
-            ("vim", "ALT-737: `vim` after -I is no flag"),
+            ("vim", "ALT-737: `vim` after -I is not a flag"),
             ("--x 'y", "ALT-737: `--x 'y` after -I: a quote is not closed"),
             ("--x \\", "ALT-737: `--x \\` after -I: it ends with a backslash"),
             ("-o a\u{7}", "ALT-737: `-o a\\x07` after -I: there is a control character in it"),

@@ -82,10 +82,9 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
         found.packages.len()
     )];
     notes.extend(
-        found
-            .damaged
-            .iter()
-            .map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())),
+        found.damaged.iter().map(|(file, why)| {
+            format!("{} is not a package that can be used: {why}", file.display())
+        }),
     );
     Ok(notes)
 }
@@ -124,7 +123,7 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
                 dir.display(),
                 show_path(file.as_os_str().as_encoded_bytes())
             ),
-            "copy the packages anew, or name another directory",
+            "copy the packages again, or name another directory",
         ));
     }
     Ok(found)
@@ -236,7 +235,7 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
     if let Place::Directory { here, .. } = job.place {
         let found = read(here, manager).map_err(|e| as_named(e, here, &wanted.location))?;
         for (file, why) in found.damaged {
-            events.warn(format!("{} is no package that can be used: {why}", file.display()));
+            events.warn(format!("{} is not a package that can be used: {why}", file.display()));
         }
     }
     // Before repairs: they count as changes. A database that does not open is repaired first.

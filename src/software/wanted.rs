@@ -135,7 +135,7 @@ fn text(file: &Path, flag: &str) -> Result<Vec<u8>> {
     })?;
     if text.len() as u64 > MOST {
         return Err(error::BAD_LIST.with_cause(format!(
-            "{}: it is larger than {} KiB; that is no list of names",
+            "{}: it is larger than {} KiB; that is not a list of names",
             file.display(),
             MOST >> 10
         )));
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(
             refused(&Given { bundle: Some(&large), ..alone }),
             format!(
-                "ALT-736: {}: it is larger than 1024 KiB; that is no list of names",
+                "ALT-736: {}: it is larger than 1024 KiB; that is not a list of names",
                 large.display()
             )
         );

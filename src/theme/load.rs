@@ -99,7 +99,7 @@ pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Spot>> {
     all.sort();
     all.dedup();
     let allowed = near::allowed(name, all.iter().map(String::as_str));
-    Err(vec![Spot::whole(name, "there is no look of this name", allowed)])
+    Err(vec![Spot::whole(name, "there is no theme of this name", allowed)])
 }
 
 /// Every look that there is, by name; and what is wrong with files.

@@ -154,7 +154,7 @@ fn own_looks_and_mistakes_in_them() {
     assert_eq!(theme.name, "classic");
     assert_eq!(
         wrong[0].to_string(),
-        "mien: there is no look of this name\n    perhaps `mine` is meant; allowed: classic, colour-blind-safe, high-contrast, mine, mono, serial"
+        "mien: there is no theme of this name\n    perhaps `mine` is meant; allowed: classic, colour-blind-safe, high-contrast, mine, mono, serial"
     );
     let (all, wrong) = load::all(&dirs);
     assert!(

@@ -411,7 +411,7 @@ impl Reader {
         let second = self.block()?;
         if second.is_some_and(|b| b.iter().any(|b| *b != 0)) {
             self.note(|| {
-                "the archive goes on behind a block of zeros; tar stops there, and so does this"
+                "the archive continues after a block of zeros; tar stops there, and so does altdisk"
                     .to_owned()
             });
         }
@@ -424,9 +424,7 @@ impl Reader {
             self.piece = Piece::default();
         }
         if odd {
-            self.note(|| {
-                format!("what stands behind the end of the archive (byte {start}) is ignored")
-            });
+            self.note(|| format!("data after the end of the archive (byte {start}) is ignored"));
         }
         Ok(())
     }

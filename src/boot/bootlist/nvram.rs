@@ -34,7 +34,7 @@ pub fn entry_for(disk: &BootDisk, events: &Events) -> Result<String> {
     })?;
     let (whole, number) = device::partition(&device).ok_or_else(|| {
         error::BOOT_ENTRY
-            .with_cause(format!("{} is no partition that the kernel knows", device.display()))
+            .with_cause(format!("{} is not a partition that the kernel knows", device.display()))
     })?;
     create(disk, &whole.to_string_lossy(), number).run(events)?;
     let vars = read()?;

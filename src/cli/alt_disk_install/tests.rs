@@ -22,7 +22,7 @@ fn each_rule_has_its_error() {
         (make("plain", 0o644), dir.path().join("gone").to_string_lossy().into_owned());
     let (plain, gone, place) = (plain.as_str(), gone.as_str(), dir.path().to_str().unwrap());
     let table: Vec<(Vec<&str>, String)> = vec![
-        (vec!["vdb"], "ALT-110: it is not said what to install: neither -C nor -d is given".into()),
+        (vec!["vdb"], "ALT-110: nothing to install: neither -C nor -d is given".into()),
         (vec!["-C", "-d", "/dev/null", "vdb"], "ALT-111: both -C and -d are given".into()),
         (vec!["-X", "-C"], "ALT-112: -X is given together with -C".into()),
         (vec!["-X", "vdb"], "ALT-112: -X is given together with vdb".into()),
@@ -54,8 +54,8 @@ fn each_rule_has_its_error() {
         (vec!["-C", "-i", gone, "vdb"], format!("ALT-122: {gone} after -i cannot be read: No such file or directory")),
         (vec!["-C", "-R", place, "vdb"], format!("ALT-122: {place} after -R is not a regular file")),
         (vec!["-d", gone, "vdb"], format!("ALT-122: {gone} after -d cannot be read: No such file or directory")),
-        (vec!["-C", "-P", "13", "vdb"], "ALT-123: `13` after -P is no phase".into()),
-        (vec!["-C", "-P", "", "vdb"], "ALT-123: `` after -P is no phase".into()),
+        (vec!["-C", "-P", "13", "vdb"], "ALT-123: `13` after -P is not a phase".into()),
+        (vec!["-C", "-P", "", "vdb"], "ALT-123: `` after -P is not a phase".into()),
         (vec!["-C"], "ALT-124: no target disk is named".into()),
         (vec!["-C", "-P12"], "ALT-124: no target disk is named".into()),
         (vec!["-C", "-P2", ""], "ALT-124: a target disk's name is empty".into()),
@@ -64,17 +64,17 @@ fn each_rule_has_its_error() {
         (vec!["-d", plain, "-L", "4.3", "vdb"], "ALT-126: `4.3` is not a level of the form V.R.M".into()),
         (vec!["-d", plain, "-L", "4.3.x", "vdb"], "ALT-126: `4.3.x` is not a level of the form V.R.M".into()),
         (vec!["-C", "--json", "vdb"], "ALT-127: --json is given without --preview".into()),
-        (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is no descriptor number".into()),
-        (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is no descriptor number".into()),
+        (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is not a descriptor number".into()),
+        (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is not a descriptor number".into()),
         (vec!["-C", "--erase", "", "vdb"], "ALT-107: the serial number after --erase is empty".into()),
-        (vec!["-d", plain, "-p", "rspc", "vdb"], "ALT-107: `rspc` after -p is no platform that altdisk knows (i386-pc, x86_64-efi)".into()),
+        (vec!["-d", plain, "-p", "rspc", "vdb"], "ALT-107: `rspc` after -p is not a platform that altdisk knows (i386-pc, x86_64-efi)".into()),
         (vec!["-d", plain, "--identity", "mine", "vdb"], "ALT-107: `mine` after --identity is neither keep nor fresh".into()),
         (vec!["-C", "--identity", "keep", "vdb"], "ALT-116: --identity is not valid with -C".into()),
         (vec!["-C", "-l", place, "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
         (vec!["-C", "-l", place, "-I", "-acgX", "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
         (
             vec!["-C", "-l", place, "-w", "a*", "vdb"],
-            "ALT-107: `a*` after -w is no package: patterns are not possible; write whole names".into(),
+            "ALT-107: `a*` after -w is not a package: patterns are not possible; write whole names".into(),
         ),
         (vec!["-C", "-l", place, "-F", "", "vdb"], "ALT-107: the value after -F names no fix".into()),
         (vec!["-C", "-l", place, "-b", plain, "vdb"], format!("ALT-736: {plain}: it names no package")),
@@ -82,14 +82,14 @@ fn each_rule_has_its_error() {
             vec!["-C", "-l", place, "-b", gone, "vdb"],
             format!("ALT-122: {gone} after -b cannot be read: No such file or directory"),
         ),
-        (vec!["-C", "-l", place, "-w", "all", "-I", "vim", "vdb"], "ALT-737: `vim` after -I is no flag".into()),
+        (vec!["-C", "-l", place, "-w", "all", "-I", "vim", "vdb"], "ALT-737: `vim` after -I is not a flag".into()),
         (
             vec!["-C", "-l", gone, "-w", "x", "vdb"],
             format!("ALT-122: {gone} after -l cannot be read: No such file or directory"),
         ),
         (
             vec!["-C", "-l", "nfs://h/x", "-w", "x", "vdb"],
-            "ALT-107: `nfs://h/x` after -l is no repository: only http, https, ftp and file are understood".into(),
+            "ALT-107: `nfs://h/x` after -l is not a repository: only http, https, ftp and file are understood".into(),
         ),
     ];
     for (line, want) in table {

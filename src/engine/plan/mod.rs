@@ -476,7 +476,7 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
         steps.push(step(
             2,
             "references",
-            "Have the copy's files name its own disks: the scripts of packages read them",
+            "Point the copy's fstab and boot files at its own disks",
             Action::References,
         ));
         steps.push(step(2, SOFTWARE, wanted.title(), Action::Software { wanted: wanted.clone() }));

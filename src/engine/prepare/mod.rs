@@ -190,7 +190,7 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Nee
     match (files.first(), room) {
         (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
             format!(
-                "the copy needs {}; the file system that holds the practice disk {} has room for {}",
+                "the copy needs {}; the file system with the practice disk {} has only {} free",
                 human(needed),
                 file.display(),
                 human(room)
@@ -349,7 +349,7 @@ pub fn image(
     for fs in &image.fs_data {
         if !there.contains(fs.fs_name.as_str()) && !is_esp(&image, fs) {
             return Err(error::IMAGE_NOT_SOURCE.with_cause(format!(
-                "{}: FS_NAME {} is no mounted file system of rootvg (they are: {})",
+                "{}: FS_NAME {} is not a mounted file system of rootvg (they are: {})",
                 file.display(),
                 fs.fs_name,
                 there.iter().copied().collect::<Vec<_>>().join(" ")
@@ -449,7 +449,7 @@ pub fn bootable(
         if boot.firmware == Firmware::Uefi && !esp_mountable {
             refusals.push(error::NO_LOADER.with_remedy(
                 "this kernel cannot mount vfat, and so not the EFI system partition",
-                "load the vfat module, or say -g",
+                "load the vfat module, or give -g",
             ));
         }
     }
@@ -475,7 +475,7 @@ pub fn bootable(
     }
     for e in &refusals {
         warnings.push(format!(
-            "{} (-g: going on all the same)",
+            "{} (-g: continuing anyway)",
             error::find(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
         ));
     }
@@ -542,7 +542,7 @@ pub fn again(base: Base, request: &Request, events: &Events) -> Result<Base> {
     match bootlist_refusal(request, &mut base.boot, practice) {
         Some(e) if !request.skip_boot_check || request.reboot => Err(e),
         Some(e) => {
-            events.warn(format!("{} (-g: going on all the same)", error::cause(&e)));
+            events.warn(format!("{} (-g: continuing anyway)", error::cause(&e)));
             Ok(base)
         }
         None => Ok(base),
@@ -587,7 +587,7 @@ pub fn alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return Err(error::ALT_INST_TAKEN.with_remedy(
-            format!("{ALT_INST} is no directory"),
+            format!("{ALT_INST} is not a directory"),
             format!("move it away: the copy is mounted at {ALT_INST}"),
         ));
     }

@@ -120,7 +120,7 @@ pub fn resume_page(alternate: &Alternate, base: &plan::Base, rate: Option<u64>) 
     let mut page = page::Page::default();
     let (done, all) = (alternate.plan.steps.len() - left.len(), alternate.plan.steps.len());
     page.part(
-        "WHAT GOES ON",
+        "WHAT WILL BE CONTINUED",
         &[format!("{}: {done} of {all} steps are done.", alternate.plan.request.argv.join(" "))],
     );
     let to_erase = |i: &usize| left.iter().any(|s| s.action == plan::Action::Wipe { disk: *i });

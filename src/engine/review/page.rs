@@ -117,7 +117,7 @@ impl Page {
         if !more.is_empty() {
             text.push_str(&format!(" And what {} takes.", more.join(" and ")));
         }
-        text.push_str(" The machine goes on working meanwhile.");
+        text.push_str(" The machine keeps working meanwhile.");
         self.part("TIME", &[text]);
     }
 

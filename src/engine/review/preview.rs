@@ -135,7 +135,7 @@ pub fn as_text(p: &Prepared, plan: &Plan) -> String {
 }
 
 fn sizes(t: &mut String, layout: &Layout) {
-    t.push_str("THE NEW LAYOUT (identifiers are chosen anew when it runs)\n");
+    t.push_str("THE NEW LAYOUT (new identifiers are chosen when it runs)\n");
     for d in &layout.disks {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
         let _ = writeln!(t, "  {} ({}{serial}), GPT {}", d.name, human(d.size), d.table_id);

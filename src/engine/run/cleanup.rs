@@ -148,9 +148,8 @@ pub fn give_up(
     if !alternate.cleaning() {
         // Without the record it goes on all the same: what is left is found by looking.
         state.append_removal().unwrap_or_else(|e| {
-            events.warn(format!(
-                "do not interrupt the removal: that it has begun cannot be written down: {e:#}"
-            ))
+            events
+                .warn(format!("do not interrupt the removal: its start cannot be recorded: {e:#}"))
         });
     }
     crash_point("after", "X.begin");
@@ -226,8 +225,9 @@ pub fn give_up(
 /// A record that helps a second `-X`. It is no condition of the first: there may be no room for it.
 fn note_down(state: &mut State, record: &Record, events: &Events) {
     if let Err(e) = state.append(record) {
-        events
-            .note(format!("the journal cannot be written; cleaning up goes on without it: {e:#}"));
+        events.note(format!(
+            "the journal cannot be written; the clean-up continues without it: {e:#}"
+        ));
     }
 }
 

@@ -56,7 +56,7 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
         stored.as_ref().filter(|a| !a.run_complete()).and_then(|a| left(a).into_iter().next())
     {
         events.warn(format!(
-            "the last run ended before its end, at: {}. This run does not do the rest of it; `alt_disk_install --resume`, in place of this command, does",
+            "the previous run stopped at: {}. This command will not finish it; `alt_disk_install --resume` does",
             step.title
         ));
     }
@@ -123,7 +123,7 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
         untouched: false,
     };
     let base = relocate::settle(&alternate, None)?;
-    events.note(format!("going on with: {}", alternate.plan.request.argv.join(" ")));
+    events.note(format!("continuing: {}", alternate.plan.request.argv.join(" ")));
     let copies = alternate
         .plan
         .steps
@@ -160,8 +160,10 @@ pub fn interrupted(stored: Option<Alternate>) -> Result<Alternate> {
         error::NOTHING_TO_RESUME.with_cause("no run of alt_disk_install was interrupted")
     })?;
     if alternate.cleaning() {
-        return Err(error::NOTHING_TO_RESUME
-            .with_remedy("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+        return Err(error::NOTHING_TO_RESUME.with_remedy(
+            "its removal (-X) was started",
+            "run `alt_disk_install -X` until it succeeds",
+        ));
     }
     Ok(alternate)
 }
@@ -252,8 +254,8 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
     let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
     if a.cleaning() {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("cleaning up the copy on {disks} was begun and not finished"),
-            "run `alt_disk_install -X` to the end",
+            format!("cleaning up the copy on {disks} was started and not finished"),
+            "run `alt_disk_install -X` until it succeeds",
         ));
     }
     if first == 1 {
@@ -275,14 +277,14 @@ pub fn may_run(request: &Request, stored: Option<Alternate>) -> Result<On> {
     if first == 3 && a.half_updated() {
         return Err(error::WRONG_PHASE.with_remedy(
             format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
-            "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
-             `alt_disk_install -C -P 2` without packages says that all is well as it is",
+            "run phase 2 again with packages that fix them (-P 2 or -P 23), or `alt_disk_install --resume`; \
+             `alt_disk_install -C -P 2` without packages confirms that the copy is fine as it is",
         ));
     }
     if done.contains(&3) {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and put away"),
-            "`altdisk disks --alternates` shows how it is made anew; `alt_disk_install -X` forgets it",
+            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and unmounted"),
+            "`altdisk disks --alternates` shows how to replace it; `alt_disk_install -X` forgets it",
         ));
     }
     Ok(On::Copy(Box::new(a)))
@@ -463,7 +465,7 @@ fn failed(
     let stopped = signals::interrupted().then(|| format!("stopped by a signal in: {}", step.title));
     if step.action == Action::Gate && untouched {
         let e = stopped.map_or(e, |why| {
-            error::INTERRUPTED.with_remedy(why, "nothing was begun: give the same command again")
+            error::INTERRUPTED.with_remedy(why, "nothing was started: run the same command again")
         });
         return match cleanup::forget_untouched(state, base) {
             Ok(()) => e,

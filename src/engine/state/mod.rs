@@ -3,7 +3,7 @@
 //!
 //! `altinst/plan.json` is written before the first byte goes to a disk; `altinst/journal.jsonl`
 //! gets a line, flushed to the device, before and after each step acts. Together they tell what a
-//! phase may build on, where `--resume` goes on, and what `-X` has to undo, after a crash at any
+//! phase may build on, where `--resume` continues, and what `-X` has to undo, after a crash at any
 //! moment too. No directory `altinst` means: there is no alternate.
 //!
 //! Parts: [`files`] is how they lie on disk and when they are believed, [`secrets`] keeps passwords

@@ -368,7 +368,7 @@ fn fill_esp(base: &Base, events: &Events) -> Result<()> {
     } else {
         if !mount::devices_of(&base.ids, fs).is_empty() {
             events.warn(format!(
-                "the EFI system partition of {} is not found: what lies on it, beside boot loaders, is not in the copy",
+                "the EFI system partition of {} is not found: its files, except boot loaders, are not in the copy",
                 fs.fs_name
             ));
         }

@@ -121,7 +121,9 @@ pub fn create(job: &Job<'_>, out: Output, events: &Events, progress: &Progress) 
     let (report, failed) = run.tally.finish();
     report.warnings(b"/").into_iter().for_each(|w| events.warn(w));
     if sockets > 0 {
-        events.note(format!("{sockets} socket(s) are not in the image: an archive cannot hold them, and who uses one makes it anew"));
+        events.note(format!(
+            "{sockets} socket(s) were skipped; programs create their sockets again when they start"
+        ));
     }
     if let Some(e) = run.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(e);

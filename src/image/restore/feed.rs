@@ -67,7 +67,7 @@ impl At {
             Some(FileKind::Symlink) => self
                 .escapes(format!("it goes through {}, which is a symbolic link", show_path(path))),
             _ => error::RESTORE_IN_THE_WAY
-                .with_cause(self.says(format!("{} is no directory", show_path(path)))),
+                .with_cause(self.says(format!("{} is not a directory", show_path(path)))),
         }
     }
 }
@@ -318,7 +318,7 @@ impl<'a> Feed<'a> {
         match self.dirs.existing(path) {
             Ok(dir) => Ok(dir),
             Err(Errno::ELOOP | Errno::ENOTDIR) => Err(at.escapes(format!(
-                "it is a hard link through {}, which is no directory",
+                "it is a hard link through {}, which is not a directory",
                 show_path(path)
             ))),
             Err(Errno::ENOENT) => Err(error::RESTORE_NO_TARGET.with_cause(at.says(format!(

@@ -151,7 +151,7 @@ fn target_failed(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
             let cause = format!("writing {place}: {e}");
             error::TARGET_FULL.with_remedy(
                 cause,
-                "give the copy up with `alt_disk_install -X`; then begin anew on a larger disk, or with larger sizes in image.data (-i)",
+                "give the copy up with `alt_disk_install -X`; then start over on a larger disk, or with larger sizes in image.data (-i)",
             )
         }
         _ => error::TARGET_WRITE.with_cause(format!("writing {place}: {e}")),

@@ -104,7 +104,7 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
     match removed {
         Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
             let cause = format!(
-                "{} is no directory, but a directory of that name with files in it is there",
+                "{} is not a directory, but a directory of that name with files in it is there",
                 member()
             );
             Err(Fault::Fatal(error::RESTORE_IN_THE_WAY.with_cause(cause)))

@@ -23,7 +23,7 @@ pub(super) fn check_dialog(notes: &Notes, d: &DraftDialog) {
             notes.key(
                 at,
                 "prefix",
-                format!("the field stands in the command as {{{}}}, without a prefix", field.name),
+                format!("the field is used in the command as {{{}}}, without a prefix", field.name),
                 "write the flag there",
             );
         }
@@ -70,7 +70,7 @@ fn pattern(notes: &Notes, field: &Field, at: &Where) -> bool {
     notes.key(
         at,
         "pattern",
-        format!("this is no regular expression: {}", why(pattern.text(), &error)),
+        format!("this is not a regular expression: {}", why(pattern.text(), &error)),
         "",
     );
     false

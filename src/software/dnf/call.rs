@@ -47,7 +47,7 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
                 "such systems make their own copies: `rpm-ostree upgrade`",
             ),
             Some(_) => (
-                "there is no dnf in the copy, only a smaller one of its kind",
+                "there is no dnf in the copy, only a smaller variant of it",
                 "install dnf on this system, then clone it again",
             ),
             None => ("there is no dnf in the copy", "use a customization script (-s)"),

@@ -96,7 +96,7 @@ impl Manager for Dnf {
                 {
                     return Err(error::CONFLICTING_UPDATE.with_remedy(
                         "packages of a repository at a URL must be signed with a key that the copy trusts, and it has no key at all",
-                        "import the key of the repository there (rpm --import), or say -I '--nogpgcheck' if its packages need no check",
+                        "import the key of the repository there (rpm --import), or give -I '--nogpgcheck' if its packages need no check",
                     ));
                 }
                 None => {
@@ -181,7 +181,7 @@ fn tell(job: &Job, table: &table::Table, done: &Finished) {
             .warn((format!("cannot be updated from the location: {}", names.join(", ")), why));
     }
     if !table.counted {
-        job.events.warn("what dnf says it would do was not understood entirely: the room that is needed may be counted too small");
+        job.events.warn("dnf's forecast could not be parsed completely: the space that it needs may be underestimated");
     }
 }
 

@@ -192,7 +192,7 @@ fn only_dnf_is_dnf() {
     assert!(why(&inside).contains("ALT-731"));
     std::fs::create_dir_all(dir.path().join("usr/bin")).unwrap();
     std::fs::write(dir.path().join("usr/bin/microdnf"), "").unwrap();
-    assert!(why(&inside).contains("only a smaller one"));
+    assert!(why(&inside).contains("only a smaller variant"));
     assert_eq!(
         [
             "4.14.0\n  Installed: x",

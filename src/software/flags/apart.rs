@@ -39,7 +39,7 @@ impl Flags {
                 Some((name, value)) => apart.options.push((name.to_owned(), value.to_owned())),
                 None => {
                     return Err(error::BAD_MANAGER_FLAGS.with_remedy(
-                        format!("`{}` after -I holds a password, and {manager} takes it only where everybody sees it", hidden[at]),
+                        format!("`{}` after -I holds a password, and {manager} accepts it only on its command line, where everyone can see it", hidden[at]),
                         "write it into the manager's configuration on the running system before it is cloned, or with a customization script (-s)",
                     ));
                 }

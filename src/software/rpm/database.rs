@@ -117,9 +117,8 @@ pub fn mend(job: &Job) -> Result<()> {
     }
     let opens = || list().inside(inside).read();
     if let Err(e) = opens() {
-        events
-            .warn(format!("the package database of the copy does not open, it is built anew: {e}"));
-        Cmd::new("rpm", "build the package database anew")
+        events.warn(format!("the package database of the copy does not open and is rebuilt: {e}"));
+        Cmd::new("rpm", "rebuild the package database")
             .arg("--rebuilddb")
             .inside(inside)
             .run(events)

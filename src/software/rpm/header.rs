@@ -97,7 +97,7 @@ fn take(from: &mut impl Read, n: u64) -> Result<Vec<u8>, String> {
 pub fn read(from: &mut impl Read) -> Result<Lead, String> {
     let lead = take(from, LEAD as u64)?;
     if !lead.starts_with(&[0xed, 0xab, 0xee, 0xdb]) {
-        return Err("it is no rpm package".to_owned());
+        return Err("it is not an rpm package".to_owned());
     }
     let (_, length) = Header::read(from).map_err(|e| format!("its signature: {e}"))?;
     // The signature is filled up to a multiple of 8 bytes.

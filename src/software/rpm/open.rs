@@ -17,7 +17,7 @@ const MOST: u64 = 2 << 30;
 /// Why it cannot be read, in words that follow its name.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>, String> {
     match std::fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => return Err("it is no regular file".to_owned()),
+        Ok(meta) if !meta.is_file() => return Err("it is not a regular file".to_owned()),
         _ => {}
     }
     let mut file = BufReader::new(File::open(path).map_err(|e| e.to_string())?);

@@ -90,7 +90,7 @@ impl Package {
     pub fn read(file: &Path) -> Result<Self, String> {
         // A fifo or a device of that name would keep us waiting.
         match std::fs::metadata(file) {
-            Ok(meta) if !meta.is_file() => return Err("it is no regular file".to_owned()),
+            Ok(meta) if !meta.is_file() => return Err("it is not a regular file".to_owned()),
             _ => {}
         }
         Self::of(&mut BufReader::new(File::open(file).map_err(|e| e.to_string())?))

@@ -232,7 +232,7 @@ fn damaged_packages_are_said_to_be() {
         ("2.0-1.fc40", 2, 2)
     );
     assert!(Package::of(&mut &whole[..40]).unwrap_err().contains("cut off"));
-    assert!(Package::of(&mut &b"x".repeat(200)[..]).unwrap_err().contains("no rpm package"));
+    assert!(Package::of(&mut &b"x".repeat(200)[..]).unwrap_err().contains("not an rpm package"));
     // A header that promises more than there is, or than can be.
     let at = package.range.0 as usize;
     for (offset, value, word) in [

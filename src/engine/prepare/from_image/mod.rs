@@ -289,7 +289,7 @@ fn require(
             if !request.skip_boot_check {
                 return Err(error::NO_LOADER.with_cause(text));
             }
-            warnings.push(format!("{text} (-g: going on all the same)"));
+            warnings.push(format!("{text} (-g: continuing anyway)"));
         }
     }
     let no_kernel = error::NO_KERNEL
@@ -336,9 +336,9 @@ fn imaged(
     let whose = if same { "this machine" } else { "another machine" };
     let becomes = match identity {
         Identity::Keep => "are kept",
-        Identity::Fresh => "are made anew",
+        Identity::Fresh => "are made again",
     };
-    notes.push(format!("the image is of {whose}: machine-id, ssh host keys and whatever else tells machines apart {becomes} (--identity)"));
+    notes.push(format!("the image is of {whose}: machine-id, ssh host keys and everything else that distinguishes machines {becomes} (--identity)"));
     let mut what = vec![if seen.head.manifest.is_some() {
         "the image".to_owned()
     } else {
