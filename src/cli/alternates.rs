@@ -4,7 +4,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::wrapped;
+use crate::cli::output::wrap_paragraph;
 use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
@@ -74,7 +74,7 @@ fn in_words(k: &Known) -> String {
     let mut text = String::new();
     let mut add = |head: &str, lines: &[String]| {
         text.push_str(&format!("{head}\n"));
-        lines.iter().for_each(|l| text.push_str(&wrapped("    ", "      ", l)));
+        lines.iter().for_each(|l| text.push_str(&wrap_paragraph("    ", "      ", l)));
     };
     if let Some(a) = &k.stored {
         let disks: Vec<String> = a

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
+use crate::cli::getopt;
 use crate::cli::list::{Candidate, candidates, images};
-use crate::cli::{getopt, say};
+use crate::cli::output::print_text;
 use crate::disk::practice;
 use crate::engine::facts::Facts;
 use crate::engine::state::standing;
@@ -33,7 +34,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
                 .with_cause(format!("`altdisk discover {}` finds nothing", words.join(" "))));
         }
     };
-    Ok(say(&colons(&found), Exit::Done))
+    Ok(print_text(&colons(&found), Exit::Done))
 }
 
 /// The only disk that a clone can go to, with nothing lost. Practice disks count where there is no

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::cli::getopt::{self, Parsed};
-use crate::cli::{console, say};
+use crate::cli::output::print_text;
+use crate::cli::session::attach_console;
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::{human, parse};
 use crate::engine::state::State;
@@ -21,7 +22,7 @@ use crate::text::printable::Message;
 /// ALT-255 for a wrong command line, and those of [`crate::disk::practice`].
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&PRACTICE, args)?;
-    console(events, &PRACTICE, false, false, false);
+    attach_console(events, &PRACTICE, false, false, false);
     let words: Vec<String> =
         parsed.operands.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     let flags = ["size", "count", "sector-size", "all"].into_iter().filter(|f| parsed.has(f));
@@ -51,7 +52,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         (_, names) => remove(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>(), events)?,
     };
     drop(lock);
-    Ok(say(&text, Exit::Done))
+    Ok(print_text(&text, Exit::Done))
 }
 
 fn usage(cause: impl Into<Message>) -> anyhow::Error {

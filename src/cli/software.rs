@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{getopt, help, say, wrapped, write};
+use crate::cli::output::{print_raw, print_text, wrap_paragraph};
+use crate::cli::{getopt, help};
 use crate::engine::state::updates::{self, Update};
 use crate::engine::state::{self, State};
 use crate::error::{self, Exit};
@@ -42,9 +43,9 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     };
     let system = updates::read(&here, Path::new(state::DIR))?;
     Ok(if parsed.has("json") {
-        write(&in_json(alternate.as_deref(), &system), Exit::Done)
+        print_raw(&in_json(alternate.as_deref(), &system), Exit::Done)
     } else {
-        say(&in_words(alternate.as_deref(), &system), Exit::Done)
+        print_text(&in_words(alternate.as_deref(), &system), Exit::Done)
     })
 }
 
@@ -73,7 +74,7 @@ fn in_words(alternate: Option<&[Update]>, system: &[Update]) -> String {
 fn one(update: &Update) -> String {
     let plain = |text: &str| printable(text, false);
     let mut text = format!("\n{}  {}\n", clock::minute(update.time), plain(&update.manager));
-    text.push_str(&wrapped("  ", "    ", &plain(&quoted(&update.argv))));
+    text.push_str(&wrap_paragraph("  ", "    ", &plain(&quoted(&update.argv))));
     if !update.complete {
         text.push_str(
             "  It did not come to its end: some packages may be unpacked and not configured.\n",

@@ -26,7 +26,7 @@ struct Note {
 }
 
 fn note(id: Id) -> Option<PathBuf> {
-    Some(job::files::of(id).ok()?.join("unlogged"))
+    Some(job::directory::of_job(id).ok()?.join("unlogged"))
 }
 
 fn read(path: &Path) -> Option<Note> {
@@ -112,7 +112,7 @@ pub fn catch_up(log: &Path, to: &mut File) {
 /// Copies the events of a job from the byte `from` on, as text; returns up to where. A job that
 /// goes on does not keep this going on.
 fn copy(id: Id, from: u64, to: &mut File, end: &str) -> std::io::Result<u64> {
-    let path = job::files::events(id).map_err(std::io::Error::other)?;
+    let path = job::directory::event_file(id).map_err(std::io::Error::other)?;
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(from))?;

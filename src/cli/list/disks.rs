@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{Row, clip};
+use super::rows::{Row, truncate_text};
 use crate::disk::gate::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
@@ -75,8 +75,9 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     // Name and serial are what people type: they are never cut; the model gives way.
     let over = name.chars().count().saturating_sub(9) + serial.chars().count().saturating_sub(20);
     let room = 14usize.saturating_sub(over);
-    let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(&model, room));
-    let row = clip(row.trim_end(), super::WIDTH);
+    let row =
+        format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", truncate_text(&model, room));
+    let row = truncate_text(row.trim_end(), super::rows::WIDTH);
     Candidate {
         name,
         row,
@@ -89,7 +90,7 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
 }
 
 /// What a column about a disk's content has room for.
-pub(crate) fn holds(d: &Disk, role: Role) -> String {
+pub fn holds(d: &Disk, role: Role) -> String {
     match role {
         Role::Rootvg => return "rootvg".to_owned(),
         Role::AltinstRootvg => return "altinst_rootvg".to_owned(),
@@ -104,7 +105,7 @@ pub(crate) fn holds(d: &Disk, role: Role) -> String {
     }
     let kinds = kinds(d);
     match (kinds.is_empty(), d.partitions.len(), &d.table) {
-        (false, ..) => clip(&kinds.join(","), 16),
+        (false, ..) => truncate_text(&kinds.join(","), 16),
         (true, 0, None) if is_data(d) => "unknown data".to_owned(),
         (true, 0, None) => "nothing".to_owned(),
         (true, 0, Some(_)) => "empty table".to_owned(),
@@ -213,7 +214,7 @@ pub fn all() -> Result<Vec<Row>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::list::{WIDTH, format};
+    use crate::cli::list::rows::{WIDTH, format_list};
     use crate::disk::model::Table;
     use crate::testing::sample;
 
@@ -245,7 +246,7 @@ mod tests {
         let mut all: Vec<Candidate> =
             world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
         all.sort_by_key(rank);
-        let text = format(HEADING, &all.iter().map(target).collect::<Vec<_>>());
+        let text = format_list(HEADING, &all.iter().map(target).collect::<Vec<_>>());
         assert_eq!(text, include_str!("../../../tests/fixtures/disk/targets-list.txt"), "{text}");
         assert!(text.lines().all(|l| l.chars().count() <= WIDTH));
         assert_eq!(

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Row, WIDTH, clip};
+use super::rows::{Row, WIDTH, truncate_text};
 use crate::disk::size::human;
 use crate::engine::state;
 use crate::host::clock;
@@ -203,15 +203,15 @@ fn line(path: &str, size: &str, host: &str, level: &str, made: &str) -> String {
     let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     format!(
         "{path:<PATH$} {size:>8} {:<8} {:<7} {}",
-        clip(&or(host), 8),
-        clip(&or(level), 7),
+        truncate_text(&or(host), 8),
+        truncate_text(&or(level), 7),
         or(made)
     )
 }
 
 /// In short and harmless words.
 fn plain(text: &str) -> String {
-    clip(&printable(text, false), WIDTH * 4)
+    truncate_text(&printable(text, false), WIDTH * 4)
 }
 
 #[cfg(test)]
@@ -244,7 +244,7 @@ mod tests {
         ];
         let day = clock::day(1_700_000_000);
         assert_eq!(
-            super::super::format(&heading(), &rows),
+            super::super::rows::format_list(&heading(), &rows),
             format!(
                 "#IMAGE                                    SIZE HOST     LEVEL   MADE\n\
                  /mnt/alpha.mksysb                     500 MiB alpha    12.11.0 {day}\n\

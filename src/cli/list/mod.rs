@@ -5,7 +5,8 @@
 //! into a pop-up list on 80 columns.
 
 mod disks;
-pub(super) mod images;
+pub mod images;
+mod rows;
 mod software;
 
 use std::ffi::OsString;
@@ -15,7 +16,8 @@ use anyhow::Result;
 
 use crate::boot::bootlist::here;
 use crate::boot::bootlist::{BootListing, Machine};
-use crate::cli::{getopt, say};
+use crate::cli::getopt;
+use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::human;
 use crate::engine::state::standing;
@@ -23,22 +25,11 @@ use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
 use crate::text::wrap;
+use rows::{Row, WIDTH, format_list};
 use software::What;
 
-pub(super) use disks::holds;
-pub use disks::{Candidate, candidates};
-
-/// Columns of a line: a pop-up list on a terminal with 80 has so many.
-pub const WIDTH: usize = 72;
-
-/// One choice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
-    pub text: String,
-    /// It cannot be chosen; the notes say why.
-    pub refused: bool,
-    pub notes: Vec<String>,
-}
+pub use disks::{Candidate, candidates, holds};
+pub use rows::truncate_text;
 
 /// Runs `altdisk list`.
 ///
@@ -76,7 +67,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
                 .with_cause(format!("`altdisk list {}` lists nothing", words.join(" "))));
         }
     };
-    Ok(say(&format(&heading, &rows), Exit::Done))
+    Ok(print_text(&format_list(&heading, &rows), Exit::Done))
 }
 
 /// What does not fit beside the number goes below it.
@@ -87,30 +78,6 @@ fn entry(id: &str, title: &str) -> Row {
         text: format!("{id} {first}"),
         refused: false,
         notes: rest.lines().map(|l| format!("   {l}")).collect(),
-    }
-}
-
-/// The whole list as text.
-pub fn format(heading: &str, rows: &[Row]) -> String {
-    let mut text = format!("#{heading}\n");
-    for row in rows {
-        // The mark is not shown: the columns stay where they are.
-        text.push_str(&format!("{}{}\n", if row.refused { "!" } else { "" }, row.text.trim_end()));
-        for note in &row.notes {
-            for line in wrap(note, WIDTH - 5, 0, 0).lines() {
-                text.push_str(&format!("#    {line}\n"));
-            }
-        }
-    }
-    text
-}
-
-/// `text` in at most `width` columns; what does not fit ends with two points.
-pub(super) fn clip(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        text.to_owned()
-    } else {
-        text.chars().take(width.saturating_sub(2)).chain("..".chars()).collect()
     }
 }
 
@@ -204,7 +171,7 @@ mod tests {
                 notes: vec!["word ".repeat(20), "second".into()],
             },
         ];
-        let text = format("NAME SIZE", &rows);
+        let text = format_list("NAME SIZE", &rows);
         let word = "word ".repeat(13);
         assert_eq!(
             text,
@@ -215,7 +182,10 @@ mod tests {
             )
         );
         assert!(text.lines().all(|l| l.len() <= WIDTH));
-        assert_eq!((clip("abcdef", 6), clip("abcdefg", 6)), ("abcdef".into(), "abcd..".into()));
+        assert_eq!(
+            (truncate_text("abcdef", 6), truncate_text("abcdefg", 6)),
+            ("abcdef".into(), "abcd..".into())
+        );
     }
 
     #[test]
@@ -267,7 +237,7 @@ mod tests {
             &["PRACTICE-one".into()],
         );
         assert_eq!(
-            format(&heading, &rows),
+            format_list(&heading, &rows),
             "#NAME                             DISK           SIZE      USED\n\
              !one                              loop6         8 GiB     1 MiB\n\
              #    holds the copy: clean up (alt_clean) first\n\

@@ -6,23 +6,23 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::menu::fill::{self, Part};
 use crate::menu::model::{Dialog, Field, Next, Run, Screen, Set};
+use crate::menu::placeholders::{self, Segment};
 
 /// What stands in menu files.
 const NAME: &str = "altdisk";
 
-/// Settles what the word means in every command of `set`.
-pub fn settle(set: &mut Set) {
+/// Replaces the word by the full path in every command of `set`, where that is needed.
+pub fn resolve(set: &mut Set) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    if let Some(own) = std::env::current_exe().ok().and_then(|exe| instead(&exe, &dirs)) {
+    if let Some(own) = std::env::current_exe().ok().and_then(|exe| replacement(&exe, &dirs)) {
         replace(set, &own);
     }
 }
 
 /// The full path, if the word alone would start another program or none.
-fn instead(exe: &Path, dirs: &[PathBuf]) -> Option<String> {
+fn replacement(exe: &Path, dirs: &[PathBuf]) -> Option<String> {
     // A program that was replaced while it runs has no path any more: the word is the better choice
     // then.
     let exe = exe.canonicalize().ok()?;
@@ -60,16 +60,16 @@ fn in_run(run: &mut Run, own: &str) {
         && let Some(first) = words.first_mut().filter(|w| *w == NAME)
     {
         // What looks like a field's name in a path is none.
-        *first = fill::parts(own)
+        *first = placeholders::split_segments(own)
             .into_iter()
             .map(|p| p.name().map_or_else(|| text(p).to_owned(), |n| format!("{{{{{n}}}}}")))
             .collect();
     }
 }
 
-fn text(part: Part<'_>) -> &str {
+fn text(part: Segment<'_>) -> &str {
     match part {
-        Part::Text(text) | Part::Name(text) => text,
+        Segment::Text(text) | Segment::Name(text) => text,
     }
 }
 
@@ -90,12 +90,12 @@ mod tests {
         std::fs::write(&exe, "").unwrap();
         std::fs::write(at("other/altdisk"), "").unwrap();
         let full = Some(exe.canonicalize().unwrap().to_string_lossy().into_owned());
-        assert_eq!(instead(&exe, &[at("empty"), at("bin"), at("other")]), None);
-        assert_eq!(instead(&exe, &[at("empty")]), full);
-        assert_eq!(instead(&exe, &[at("other"), at("bin")]), full);
+        assert_eq!(replacement(&exe, &[at("empty"), at("bin"), at("other")]), None);
+        assert_eq!(replacement(&exe, &[at("empty")]), full);
+        assert_eq!(replacement(&exe, &[at("other"), at("bin")]), full);
         std::os::unix::fs::symlink(&exe, at("empty/altdisk")).unwrap();
-        assert_eq!(instead(&exe, &[at("empty")]), None);
-        assert_eq!(instead(&at("gone"), &[at("empty")]), None);
+        assert_eq!(replacement(&exe, &[at("empty")]), None);
+        assert_eq!(replacement(&at("gone"), &[at("empty")]), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::software::Location;
+use std::os::unix::fs::PermissionsExt;
 
 fn words(line: &[&str]) -> Vec<OsString> {
     line.iter().map(OsString::from).collect()

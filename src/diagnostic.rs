@@ -1,14 +1,14 @@
-//! A place in a file that a person wrote: `file:line:column`, the line itself, and what is wrong
-//! there.
+//! Diagnostics of files that people write (menus, themes): `file:line:column`, the line itself, the
+//! problem, and a hint.
 
-pub mod near;
 pub mod reader;
+pub mod suggest;
 
 use std::ops::Range;
 
-/// What is wrong at one place of a file.
+/// A problem at one place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub struct Diagnostic {
     /// As the user knows the file: a path, or `built in: menus/alt_clone.toml`.
     pub file: String,
     /// From 1; 0: the file as a whole.
@@ -17,20 +17,20 @@ pub struct Spot {
     pub column: usize,
     /// The line's text.
     pub text: String,
-    /// What is wrong, in one sentence.
-    pub wrong: String,
-    /// What would be right: the allowed values, a near name.
-    pub allowed: String,
+    /// The problem, in one sentence.
+    pub message: String,
+    /// How to fix it: the allowed values, a similar name. May be empty.
+    pub hint: String,
 }
 
-impl Spot {
+impl Diagnostic {
     /// The place where byte range `span` of `source` begins.
-    pub fn at(
+    pub fn at_span(
         file: &str,
         source: &str,
         span: Range<usize>,
-        wrong: impl Into<String>,
-        allowed: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         let mut start = span.start.min(source.len());
         while !source.is_char_boundary(start) {
@@ -44,34 +44,34 @@ impl Spot {
             line: before.matches('\n').count() + 1,
             column: source[begin..start].chars().count() + 1,
             text,
-            wrong: wrong.into(),
-            allowed: allowed.into(),
+            message: message.into(),
+            hint: hint.into(),
         }
     }
 
-    /// What is wrong with the file as a whole.
-    pub fn whole(
+    /// A problem of the file as a whole.
+    pub fn for_file(
         file: impl Into<String>,
-        wrong: impl Into<String>,
-        allowed: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         Self {
             file: file.into(),
             line: 0,
             column: 0,
             text: String::new(),
-            wrong: wrong.into(),
-            allowed: allowed.into(),
+            message: message.into(),
+            hint: hint.into(),
         }
     }
 }
 
-/// Most of a line that is shown.
-const LONG: usize = 160;
+/// The longest part of a line that is shown, in characters.
+const MAX_SHOWN: usize = 160;
 
-impl std::fmt::Display for Spot {
+impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { file, line, column, text, wrong, allowed } = self;
+        let Self { file, line, column, text, message, hint } = self;
         // Texts of the file are quoted in it: nothing of them may command the terminal.
         let safe = |text: &str| {
             text.chars()
@@ -79,24 +79,27 @@ impl std::fmt::Display for Spot {
                 .collect::<String>()
         };
         let at = column;
-        let (file, wrong, allowed) = (safe(file), safe(wrong), safe(allowed));
+        let (file, message, hint) = (safe(file), safe(message), safe(hint));
         if *line == 0 {
-            write!(f, "{file}: {wrong}")?;
+            write!(f, "{file}: {message}")?;
         } else {
             // A tab would move the caret, and nothing that stands in a file may command the
             // terminal. Of a very long line, what is around the place.
-            let skip =
-                if text.chars().count() > LONG { column.saturating_sub(LONG / 2) } else { 0 };
+            let skip = if text.chars().count() > MAX_SHOWN {
+                column.saturating_sub(MAX_SHOWN / 2)
+            } else {
+                0
+            };
             let shown: String = text
                 .chars()
                 .skip(skip)
-                .take(LONG)
+                .take(MAX_SHOWN)
                 .map(|c| if c.is_control() { ' ' } else { c })
                 .collect();
             let column = column - skip;
-            write!(f, "{file}:{line}:{at}: {wrong}\n    {shown}\n    {:>column$}", "^")?;
+            write!(f, "{file}:{line}:{at}: {message}\n    {shown}\n    {:>column$}", "^")?;
         }
-        if allowed.is_empty() { Ok(()) } else { write!(f, "\n    {allowed}") }
+        if hint.is_empty() { Ok(()) } else { write!(f, "\n    {hint}") }
     }
 }
 
@@ -107,13 +110,19 @@ mod tests {
     #[test]
     fn shows_the_place() {
         let source = "a = 1\nb\u{e9} = 2\n";
-        let spot = Spot::at("x.toml", source, 9..10, "no `b`", "write `a`");
-        assert_eq!(spot.to_string(), "x.toml:2:3: no `b`\n    b\u{e9} = 2\n      ^\n    write `a`");
-        assert_eq!(Spot::whole("x", "gone", "").to_string(), "x: gone");
+        let diagnostic = Diagnostic::at_span("x.toml", source, 9..10, "no `b`", "write `a`");
         assert_eq!(
-            Spot::at("x", "\ta\x1bb", 1..2, "w", "").to_string(),
+            diagnostic.to_string(),
+            "x.toml:2:3: no `b`\n    b\u{e9} = 2\n      ^\n    write `a`"
+        );
+        assert_eq!(Diagnostic::for_file("x", "gone", "").to_string(), "x: gone");
+        assert_eq!(
+            Diagnostic::at_span("x", "\ta\x1bb", 1..2, "w", "").to_string(),
             "x:1:2: w\n     a b\n     ^"
         );
-        assert_eq!(Spot::at("x", "", 7..9, "empty", "").to_string(), "x:1:1: empty\n    \n    ^");
+        assert_eq!(
+            Diagnostic::at_span("x", "", 7..9, "empty", "").to_string(),
+            "x:1:1: empty\n    \n    ^"
+        );
     }
 }

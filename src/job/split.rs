@@ -1,33 +1,33 @@
-//! Bytes of a pipe, cut into lines.
+//! Splits the bytes of a pipe into lines.
 //!
-//! A line without an end is given out after a moment (a question, a last word); one that is too
-//! long is cut. Of what a program overwrites with carriage returns its last state counts, and while
-//! it is overwritten it is given out now and then only.
+//! A line without an end is passed on after a short time (a question, a last word); one that is too
+//! long is cut. A line that a program overwrites with carriage returns is passed on in its last
+//! state, and only now and then while it is being overwritten.
 
 use std::time::{Duration, Instant};
 
-/// The longest line.
-pub const LONGEST: usize = 64 << 10;
-/// How long a line may be unfinished.
-const MOMENT: Duration = Duration::from_millis(300);
-/// Between two states of a line that is overwritten.
-const OVERWRITTEN: Duration = Duration::from_secs(10);
+/// The longest line, in bytes.
+pub const MAX_LINE: usize = 64 << 10;
+/// An unfinished line is passed on after this time.
+const PARTIAL_LINE_TIMEOUT: Duration = Duration::from_millis(300);
+/// The time between two states of a line that is being overwritten.
+const OVERWRITE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Cuts one stream.
+/// Splits one stream.
 #[derive(Debug, Default)]
-pub struct Cutter {
+pub struct LineSplitter {
     rest: Vec<u8>,
     heard: Option<Instant>,
     told: Option<Instant>,
 }
 
-impl Cutter {
-    /// Takes what was read; gives every whole line out.
+impl LineSplitter {
+    /// Takes the bytes that were read; passes every whole line on.
     pub fn feed(&mut self, mut bytes: &[u8], now: Instant, out: &mut dyn FnMut(String)) {
         while let Some(at) = bytes.iter().position(|b| *b == b'\n') {
             let (head, rest) = bytes.split_at(at);
             bytes = &rest[1..];
-            if self.rest.is_empty() && head.len() <= LONGEST {
+            if self.rest.is_empty() && head.len() <= MAX_LINE {
                 out(state(head));
                 continue;
             }
@@ -41,13 +41,13 @@ impl Cutter {
         self.heard = (!self.rest.is_empty()).then_some(now);
     }
 
-    /// When [`Cutter::expire`] has something to do.
+    /// When [`LineSplitter::expire`] has something to do.
     pub fn deadline(&self) -> Option<Instant> {
-        let heard = self.heard? + MOMENT;
+        let heard = self.heard? + PARTIAL_LINE_TIMEOUT;
         Some(
             self.told
                 .filter(|_| self.rest.contains(&b'\r'))
-                .map_or(heard, |told| heard.max(told + OVERWRITTEN)),
+                .map_or(heard, |told| heard.max(told + OVERWRITE_INTERVAL)),
         )
     }
 
@@ -72,16 +72,16 @@ impl Cutter {
 
     /// Nothing stays that is longer than a line may be.
     fn cut(&mut self, out: &mut dyn FnMut(String)) {
-        while self.rest.len() > LONGEST {
+        while self.rest.len() > MAX_LINE {
             if let Some(at) = self.rest.iter().rposition(|b| *b == b'\r').filter(|at| *at > 0) {
                 self.rest.drain(..at);
                 continue;
             }
             // Not within a character.
-            let at = (LONGEST - 3..=LONGEST)
+            let at = (MAX_LINE - 3..=MAX_LINE)
                 .rev()
                 .find(|at| self.rest[*at] & 0xc0 != 0x80)
-                .unwrap_or(LONGEST);
+                .unwrap_or(MAX_LINE);
             let line: Vec<u8> = self.rest.drain(..at).collect();
             out(state(&line));
         }
@@ -103,11 +103,11 @@ mod tests {
     use super::*;
 
     fn lines(pieces: &[&[u8]]) -> Vec<String> {
-        let (mut cutter, mut got) = (Cutter::default(), vec![]);
+        let (mut splitter, mut got) = (LineSplitter::default(), vec![]);
         for piece in pieces {
-            cutter.feed(piece, Instant::now(), &mut |l| got.push(l));
+            splitter.feed(piece, Instant::now(), &mut |l| got.push(l));
         }
-        cutter.finish(&mut |l| got.push(l));
+        splitter.finish(&mut |l| got.push(l));
         got
     }
 
@@ -124,7 +124,7 @@ mod tests {
         let text = "\u{e9}".repeat(50_000);
         let got = lines(&[b"x", text.as_bytes(), b"\nnext\n"]);
         assert_eq!(got.len(), 3);
-        assert!(got.iter().all(|l| l.len() <= LONGEST && !l.contains('\u{fffd}')));
+        assert!(got.iter().all(|l| l.len() <= MAX_LINE && !l.contains('\u{fffd}')));
         assert_eq!(got.concat(), format!("x{text}next"));
         let bar = [b"\r".as_slice(), &[b'#'; 70]].concat().repeat(5000);
         assert_eq!(lines(&[&bar]), ["#".repeat(70)]);
@@ -132,27 +132,27 @@ mod tests {
 
     #[test]
     fn an_unfinished_line_waits_a_moment() {
-        let (mut cutter, mut got, now) = (Cutter::default(), vec![], Instant::now());
-        cutter.feed(b"Continue? ", now, &mut |l| got.push(l));
-        cutter.expire(now, &mut |l| got.push(l));
+        let (mut splitter, mut got, now) = (LineSplitter::default(), vec![], Instant::now());
+        splitter.feed(b"Continue? ", now, &mut |l| got.push(l));
+        splitter.expire(now, &mut |l| got.push(l));
         assert!(got.is_empty());
-        assert_eq!(cutter.deadline(), Some(now + MOMENT));
-        cutter.expire(now + MOMENT, &mut |l| got.push(l));
+        assert_eq!(splitter.deadline(), Some(now + PARTIAL_LINE_TIMEOUT));
+        splitter.expire(now + PARTIAL_LINE_TIMEOUT, &mut |l| got.push(l));
         assert_eq!(
-            (got.as_slice(), cutter.deadline()),
+            (got.as_slice(), splitter.deadline()),
             (["Continue? ".to_owned()].as_slice(), None)
         );
     }
 
     #[test]
     fn what_is_overwritten_is_told_now_and_then() {
-        let (mut cutter, mut got, now) = (Cutter::default(), vec![], Instant::now());
+        let (mut splitter, mut got, now) = (LineSplitter::default(), vec![], Instant::now());
         for second in 0..25 {
             let at = now + Duration::from_secs(second);
-            cutter.feed(format!("\r{second}%").as_bytes(), at, &mut |l| got.push(l));
-            cutter.expire(at + MOMENT, &mut |l| got.push(l));
+            splitter.feed(format!("\r{second}%").as_bytes(), at, &mut |l| got.push(l));
+            splitter.expire(at + PARTIAL_LINE_TIMEOUT, &mut |l| got.push(l));
         }
-        cutter.feed(b"\rdone\n", now, &mut |l| got.push(l));
+        splitter.feed(b"\rdone\n", now, &mut |l| got.push(l));
         assert_eq!(got, ["0%", "10%", "20%", "done"]);
     }
 }

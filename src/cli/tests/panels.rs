@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command as Process;
 
-use crate::cli::{COMMANDS, alt_disk_install, getopt};
+use crate::cli::commands::COMMANDS;
+use crate::cli::{alt_disk_install, getopt};
 use crate::error;
 use crate::flags::{self, Command};
 use crate::menu::model::{Dialog, Field, Kind, Run, Screen, Set, Target};
@@ -104,8 +105,8 @@ fn refused_by_command(argv: &[String]) -> Option<String> {
 
 #[test]
 fn they_have_no_mistakes() {
-    let (_, spots) = load::of_layers(vec![load::built_in_layer()]);
-    let said: Vec<String> = spots.iter().map(ToString::to_string).collect();
+    let (_, diagnostics) = load::of_layers(vec![load::built_in_layer()]);
+    let said: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
 

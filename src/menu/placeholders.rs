@@ -7,15 +7,15 @@ use std::ffi::OsStr;
 
 use crate::text::shell;
 
-/// A piece of a word or of a shell line.
+/// One segment of a word or of a shell line: text, or a name in braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum Segment<'a> {
     Text(&'a str),
     /// What stands between the braces.
     Name(&'a str),
 }
 
-impl<'a> Part<'a> {
+impl<'a> Segment<'a> {
     pub fn name(self) -> Option<&'a str> {
         match self {
             Self::Name(name) => Some(name),
@@ -24,8 +24,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The pieces of `text`, in order.
-pub fn parts(text: &str) -> Vec<Part<'_>> {
+/// Splits `text` into its segments, in order.
+pub fn split_segments(text: &str) -> Vec<Segment<'_>> {
     let (mut found, mut begin, mut from) = (vec![], 0, 0);
     while let Some(at) = text[from..].find('{').map(|n| from + n) {
         let name = text[at + 1..]
@@ -40,40 +40,40 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
         }
         let (stop, next) = if literal { (at - 1, end + 2) } else { (at, end + 1) };
         if begin < stop {
-            found.push(Part::Text(&text[begin..stop]));
+            found.push(Segment::Text(&text[begin..stop]));
         }
-        found.push(if literal { Part::Text(&text[at..=end]) } else { Part::Name(name) });
+        found.push(if literal { Segment::Text(&text[at..=end]) } else { Segment::Name(name) });
         (begin, from) = (next, next);
     }
     if begin < text.len() {
-        found.push(Part::Text(&text[begin..]));
+        found.push(Segment::Text(&text[begin..]));
     }
     found
 }
 
 /// One word of an argv. If it is nothing but `{name}`, each of the value's words is a word (none,
 /// if there is none); within text they are joined by blanks.
-pub fn word(text: &str, value: &dyn Fn(&str) -> Vec<String>) -> Vec<String> {
-    let parts = parts(text);
-    if let [Part::Name(name)] = parts[..] {
+pub fn expand_word(text: &str, value: &dyn Fn(&str) -> Vec<String>) -> Vec<String> {
+    let parts = split_segments(text);
+    if let [Segment::Name(name)] = parts[..] {
         return value(name);
     }
     vec![
         parts
             .into_iter()
             .map(|p| match p {
-                Part::Text(text) => text.to_owned(),
-                Part::Name(name) => value(name).join(" "),
+                Segment::Text(text) => text.to_owned(),
+                Segment::Name(name) => value(name).join(" "),
             })
             .collect(),
     ]
 }
 
 /// A line for a shell: each of a value's words in single quotes.
-pub fn shell(text: &str, value: &dyn Fn(&str) -> Vec<String>) -> String {
-    let fill = |p: Part| match p {
-        Part::Text(text) => text.to_owned(),
-        Part::Name(name) => {
+pub fn expand_shell_line(text: &str, value: &dyn Fn(&str) -> Vec<String>) -> String {
+    let fill = |p: Segment| match p {
+        Segment::Text(text) => text.to_owned(),
+        Segment::Name(name) => {
             let words = value(name);
             if words.is_empty() {
                 "''".to_owned()
@@ -82,7 +82,7 @@ pub fn shell(text: &str, value: &dyn Fn(&str) -> Vec<String>) -> String {
             }
         }
     };
-    parts(text).into_iter().map(fill).collect()
+    split_segments(text).into_iter().map(fill).collect()
 }
 
 /// Always in quotes, so that a reserved word or a number before `>` stays a word.
@@ -93,18 +93,18 @@ fn single(word: &str) -> String {
 
 /// Names that stand where quotes would not protect the value, and where that is: a shell line puts
 /// every value in single quotes.
-pub fn unsafe_names(text: &str) -> Vec<(&str, &'static str)> {
+pub fn find_unsafe_names(text: &str) -> Vec<(&str, &'static str)> {
     let (mut state, mut found) = (State::Plain, vec![]);
     let mut before = ' ';
-    for part in parts(text) {
+    for part in split_segments(text) {
         match part {
-            Part::Name(name) => {
+            Segment::Name(name) => {
                 if let Some(why) = state.why() {
                     found.push((name, why));
                 }
                 before = 'x';
             }
-            Part::Text(text) => {
+            Segment::Text(text) => {
                 let mut chars = text.chars().peekable();
                 while let Some(c) = chars.next() {
                     let next = chars.peek().copied();
@@ -172,11 +172,11 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        parts(text)
+        split_segments(text)
             .iter()
             .map(|p| match p {
-                Part::Text(text) => format!("[{text}]"),
-                Part::Name(name) => format!("<{name}>"),
+                Segment::Text(text) => format!("[{text}]"),
+                Segment::Name(name) => format!("<{name}>"),
             })
             .collect()
     }
@@ -215,7 +215,7 @@ mod tests {
         ];
         for text in fine {
             let odd = text == "a#' {a}'{a}";
-            assert_eq!(unsafe_names(text).len(), usize::from(odd), "{text}");
+            assert_eq!(find_unsafe_names(text).len(), usize::from(odd), "{text}");
         }
         for text in [
             "'{a}'",
@@ -229,7 +229,7 @@ mod tests {
             "it\\'s '{a}'",
             "x; # it's {a}",
         ] {
-            assert_eq!(unsafe_names(text).len(), 1, "{text}");
+            assert_eq!(find_unsafe_names(text).len(), 1, "{text}");
         }
     }
 
@@ -240,11 +240,11 @@ mod tests {
             "none" => vec![],
             _ => vec!["it's".to_owned()],
         };
-        assert_eq!(word("{two}", &value), ["a b", "c"]);
-        assert_eq!(word("{none}", &value), Vec::<String>::new());
-        assert_eq!(word("x={two}{none}", &value), ["x=a b c"]);
+        assert_eq!(expand_word("{two}", &value), ["a b", "c"]);
+        assert_eq!(expand_word("{none}", &value), Vec::<String>::new());
+        assert_eq!(expand_word("x={two}{none}", &value), ["x=a b c"]);
         assert_eq!(
-            shell("echo {one} {two} {none} {{one}}", &value),
+            expand_shell_line("echo {one} {two} {none} {{one}}", &value),
             "echo 'it'\\''s' 'a b' 'c' '' {one}"
         );
     }

@@ -1,9 +1,9 @@
 //! TOML read by hand, so that every mistake of a file is found in one run, each at its place, with
 //! what is allowed there.
 //!
-//! A [`Reader`] looks at one table: it tells unknown keys at once, gives typed values, and notes
-//! problems. [`Where`] keeps the places of a table's values for checks that come later, when all
-//! files are read.
+//! A [`TableReader`] reads one table: it reports unknown keys at once, returns typed values, and
+//! collects problems. [`Locations`] keeps the places of a table's values for the checks that follow
+//! when all files are read.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -11,31 +11,33 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Spot;
-use super::near::{allowed, nearest};
+use super::Diagnostic;
+use super::suggest::{allowed_values, nearest};
 
 /// A file's name, as the user knows it, and its text.
 #[derive(Clone, Debug, Default)]
-pub struct File {
+pub struct SourceFile {
+    /// A path, or `built in: menus/clone.toml`.
     pub name: String,
+    /// The whole text.
     pub text: String,
 }
 
-impl File {
+impl SourceFile {
     /// A problem at a place.
-    pub fn spot(
+    pub fn diagnostic(
         &self,
         span: Range<usize>,
         wrong: impl Into<String>,
         allowed: impl Into<String>,
-    ) -> Spot {
-        Spot::at(&self.name, &self.text, span, wrong, allowed)
+    ) -> Diagnostic {
+        Diagnostic::at_span(&self.name, &self.text, span, wrong, allowed)
     }
 }
 
 /// The places of one table's values.
 #[derive(Clone, Debug, Default)]
-pub struct Where {
+pub struct Locations {
     /// Number of the file in the set.
     pub file: usize,
     head: Range<usize>,
@@ -45,36 +47,37 @@ pub struct Where {
 /// Key (`only_if.field` within tables), the value's place, the places of an array's elements.
 type Place = (String, Range<usize>, Vec<Range<usize>>);
 
-impl Where {
-    fn of(file: usize, head: Range<usize>, table: &DeTable) -> Self {
+impl Locations {
+    fn new(file: usize, head: Range<usize>, table: &DeTable) -> Self {
         let mut keys = vec![];
         note(table, "", &mut keys);
         Self { file, head, keys }
     }
 
-    /// Where the table begins.
-    pub fn head(&self) -> Range<usize> {
+    /// The place of the table itself.
+    pub fn table_span(&self) -> Range<usize> {
         self.head.clone()
     }
 
     /// The place of a key's value, or of the table if it is not there.
-    pub fn at(&self, key: &str) -> Range<usize> {
+    pub fn value_span(&self, key: &str) -> Range<usize> {
         self.keys
             .iter()
             .find(|(k, ..)| k == key)
-            .map_or_else(|| self.head(), |(_, span, _)| span.clone())
+            .map_or_else(|| self.table_span(), |(_, span, _)| span.clone())
     }
 
     /// The place of an array's element.
-    pub fn nth(&self, key: &str, n: usize) -> Range<usize> {
+    pub fn element_span(&self, key: &str, n: usize) -> Range<usize> {
         self.keys
             .iter()
             .find(|(k, ..)| k == key)
             .and_then(|(.., all)| all.get(n))
             .cloned()
-            .unwrap_or_else(|| self.at(key))
+            .unwrap_or_else(|| self.value_span(key))
     }
 
+    /// Whether the key is there.
     pub fn has(&self, key: &str) -> bool {
         self.keys.iter().any(|(k, ..)| k == key)
     }
@@ -100,47 +103,47 @@ fn note(table: &DeTable, within: &str, keys: &mut Vec<Place>) {
     }
 }
 
-/// What is wrong, so far.
-pub type Found = RefCell<Vec<Spot>>;
+/// The problems found so far.
+pub type Diagnostics = RefCell<Vec<Diagnostic>>;
 
 /// The tables of a file, or what is wrong with its syntax.
 ///
 /// # Errors
 /// Every place where it is not TOML.
-pub fn parse(file: &File) -> Result<DeTable<'_>, Vec<Spot>> {
+pub fn parse(file: &SourceFile) -> Result<DeTable<'_>, Vec<Diagnostic>> {
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     if errors.is_empty() {
         return Ok(table.into_inner());
     }
-    let spot = |e: &toml::de::Error| {
+    let diagnostic = |e: &toml::de::Error| {
         let message = e.message().lines().collect::<Vec<_>>().join("; ");
-        file.spot(e.span().unwrap_or(0..0), format!("this is not TOML: {message}"), "")
+        file.diagnostic(e.span().unwrap_or(0..0), format!("this is not TOML: {message}"), "")
     };
-    let mut spots: Vec<Spot> = errors.iter().map(spot).collect();
-    spots.sort_by_key(|s| (s.line, s.column));
-    spots.dedup_by_key(|s| (s.line, s.column));
-    Err(spots)
+    let mut diagnostics: Vec<Diagnostic> = errors.iter().map(diagnostic).collect();
+    diagnostics.sort_by_key(|s| (s.line, s.column));
+    diagnostics.dedup_by_key(|s| (s.line, s.column));
+    Err(diagnostics)
 }
 
 /// One table that is read.
-pub struct Reader<'a> {
-    file: &'a File,
+pub struct TableReader<'a> {
+    file: &'a SourceFile,
     number: usize,
     table: &'a DeTable<'a>,
     head: Range<usize>,
-    found: &'a Found,
+    found: &'a Diagnostics,
     /// Keys that belong there and for which a misspelt one stands.
     misspelt: Vec<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TableReader<'a> {
     /// `what` is what the table describes (`a dialog`), `keys` are those that it may have.
     pub fn new(
-        file: &'a File,
+        file: &'a SourceFile,
         number: usize,
         table: &'a DeTable<'a>,
         head: Range<usize>,
-        found: &'a Found,
+        found: &'a Diagnostics,
         what: &str,
         keys: &[&str],
     ) -> Self {
@@ -148,7 +151,11 @@ impl<'a> Reader<'a> {
         for (key, _) in table {
             if !keys.contains(&key.get_ref().as_ref()) {
                 let wrong = format!("{what} has no key `{}`", key.get_ref());
-                reader.tell(key.span(), wrong, allowed(key.get_ref(), keys.iter().copied()));
+                reader.report_at(
+                    key.span(),
+                    wrong,
+                    allowed_values(key.get_ref(), keys.iter().copied()),
+                );
                 reader
                     .misspelt
                     .extend(nearest(key.get_ref(), keys.iter().copied()).map(str::to_owned));
@@ -157,20 +164,27 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// Notes a problem.
-    pub fn tell(&self, span: Range<usize>, wrong: impl Into<String>, allowed: impl Into<String>) {
-        self.found.borrow_mut().push(self.file.spot(span, wrong, allowed));
+    /// Reports a problem at these bytes of the file.
+    pub fn report_at(
+        &self,
+        span: Range<usize>,
+        wrong: impl Into<String>,
+        allowed: impl Into<String>,
+    ) {
+        self.found.borrow_mut().push(self.file.diagnostic(span, wrong, allowed));
     }
 
-    /// Notes a problem with a key's value (or with the table, if the key is not there).
-    pub fn wrong(&self, key: &str, wrong: impl Into<String>, allowed: impl Into<String>) {
-        self.tell(self.span(key), wrong, allowed);
+    /// Reports a problem with a key's value, or with the table where the key is missing.
+    pub fn report_key(&self, key: &str, wrong: impl Into<String>, allowed: impl Into<String>) {
+        self.report_at(self.span(key), wrong, allowed);
     }
 
-    pub fn places(&self) -> Where {
-        Where::of(self.number, self.head.clone(), self.table)
+    /// The places of the table's values.
+    pub fn locations(&self) -> Locations {
+        Locations::new(self.number, self.head.clone(), self.table)
     }
 
+    /// Whether the key is there.
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
@@ -207,31 +221,33 @@ impl<'a> Reader<'a> {
         let value = self.value(key)?;
         let read = read(value.get_ref());
         if read.is_none() {
-            self.tell(value.span(), format!("`{key}` must be {what}"), example(key, what));
+            self.report_at(value.span(), format!("`{key}` must be {what}"), example(key, what));
         }
         read
     }
 
+    /// A text.
     pub fn text(&self, key: &str) -> Option<String> {
         self.typed(key, "a text", |v| v.as_str().map(str::to_owned))
     }
 
     /// A text that has to be there, and not empty.
-    pub fn needed(&self, key: &str) -> String {
+    pub fn required_text(&self, key: &str) -> String {
         let text = self.text(key);
         match &text {
             None if self.lacks(key) => {
-                self.wrong(key, format!("`{key}` is missing"), format!("add {key} = \"...\""))
+                self.report_key(key, format!("`{key}` is missing"), format!("add {key} = \"...\""))
             }
             Some(text) if text.trim().is_empty() => {
-                self.wrong(key, format!("`{key}` is empty"), "")
+                self.report_key(key, format!("`{key}` is empty"), "")
             }
             _ => {}
         }
         text.unwrap_or_default()
     }
 
-    pub fn flag(&self, key: &str) -> bool {
+    /// True or false; false where the key is missing.
+    pub fn boolean(&self, key: &str) -> bool {
         self.typed(key, "true or false", DeValue::as_bool).unwrap_or(false)
     }
 
@@ -241,7 +257,7 @@ impl<'a> Reader<'a> {
             v.as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok())
         })?;
         if !range.contains(&number) {
-            self.wrong(
+            self.report_key(
                 key,
                 format!("`{key}` is {number}"),
                 format!("allowed: {} to {}", range.start(), range.end()),
@@ -259,7 +275,7 @@ impl<'a> Reader<'a> {
         let text = |v: &Spanned<DeValue>| {
             let text = v.get_ref().as_str().map(str::to_owned);
             if text.is_none() {
-                self.tell(
+                self.report_at(
                     v.span(),
                     format!("`{key}` must be a list of texts, and this is none"),
                     example(key, "a list of texts"),
@@ -271,25 +287,25 @@ impl<'a> Reader<'a> {
     }
 
     /// One of several words, each with what it stands for.
-    pub fn word<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+    pub fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let found = words.iter().find(|(w, _)| *w == text).map(|(_, t)| *t);
         if found.is_none() {
-            self.wrong(
+            self.report_key(
                 key,
                 format!("`{key}` cannot be `{text}`"),
-                allowed(&text, words.iter().map(|(w, _)| *w)),
+                allowed_values(&text, words.iter().map(|(w, _)| *w)),
             );
         }
         found
     }
 
     /// The tables below `[[key]]`.
-    pub fn tables(&self, key: &str, what: &str, keys: &[&str]) -> Vec<Reader<'a>> {
+    pub fn tables(&self, key: &str, what: &str, keys: &[&str]) -> Vec<TableReader<'a>> {
         let mut readers = vec![];
         let Some(value) = self.value(key) else { return readers };
         let Some(all) = value.get_ref().as_array() else {
-            self.tell(
+            self.report_at(
                 value.span(),
                 format!("`{key}` must be a list of tables"),
                 format!("write [[{key}]] in double brackets"),
@@ -298,7 +314,7 @@ impl<'a> Reader<'a> {
         };
         for one in all {
             match one.get_ref().as_table() {
-                Some(table) => readers.push(Reader::new(
+                Some(table) => readers.push(TableReader::new(
                     self.file,
                     self.number,
                     table,
@@ -307,7 +323,7 @@ impl<'a> Reader<'a> {
                     what,
                     keys,
                 )),
-                None => self.tell(
+                None => self.report_at(
                     one.span(),
                     format!("`{key}` must be a list of tables, and this is none"),
                     format!("write [[{key}]]"),
@@ -318,18 +334,18 @@ impl<'a> Reader<'a> {
     }
 
     /// The table below `[key]`.
-    pub fn table(&self, key: &str, what: &str, keys: &[&str]) -> Option<Reader<'a>> {
+    pub fn table(&self, key: &str, what: &str, keys: &[&str]) -> Option<TableReader<'a>> {
         let value = self.value(key)?;
         let table = value.get_ref().as_table();
         if table.is_none() {
-            self.tell(
+            self.report_at(
                 value.span(),
                 format!("`{key}` must be one table"),
                 format!("write [{key}] or {key} = {{ ... }}"),
             );
         }
         table.map(|table| {
-            Reader::new(self.file, self.number, table, value.span(), self.found, what, keys)
+            TableReader::new(self.file, self.number, table, value.span(), self.found, what, keys)
         })
     }
 
@@ -340,12 +356,12 @@ impl<'a> Reader<'a> {
         what: &str,
         keys: &[&str],
         text: impl Fn(&str) -> T,
-        table: impl Fn(&Reader<'a>) -> T,
+        table: impl Fn(&TableReader<'a>) -> T,
     ) -> Vec<T> {
         let Some(all) = self.typed(key, "a list", DeValue::as_array) else { return vec![] };
         let one = |v: &'a Spanned<DeValue<'a>>| match v.get_ref() {
             DeValue::String(s) => Some(text(s)),
-            DeValue::Table(t) => Some(table(&Reader::new(
+            DeValue::Table(t) => Some(table(&TableReader::new(
                 self.file,
                 self.number,
                 t,
@@ -355,7 +371,7 @@ impl<'a> Reader<'a> {
                 keys,
             ))),
             _ => {
-                self.tell(
+                self.report_at(
                     v.span(),
                     format!("this is not {what}"),
                     format!("a text, or {{ {} = \"...\" }}", keys.join(" = \"...\", ")),

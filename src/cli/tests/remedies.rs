@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{alt_disk_install, getopt};
+use crate::cli::{alt_disk_install, getopt};
 use crate::error;
 use crate::flags;
 

@@ -1,13 +1,13 @@
 //! One bad file per rule, with the exact message: `tests/fixtures/menus/bad/NAME.toml` and
-//! `NAME.txt`. `UPDATE_GOLDEN=1 cargo test bad_tests` writes the messages anew; then read the
+//! `NAME.txt`. `UPDATE_GOLDEN=1 cargo test bad_files` writes the messages anew; then read the
 //! difference.
 
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
+use crate::diagnostic::reader::SourceFile;
 use crate::menu::load::of_layers;
-use crate::spot::reader::File;
 
 pub(super) fn fixtures(dir: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/menus").join(dir);
@@ -18,12 +18,12 @@ pub(super) fn fixtures(dir: &str) -> Vec<PathBuf> {
     paths
 }
 
-pub(super) fn file(path: &Path) -> File {
+pub(super) fn file(path: &Path) -> SourceFile {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    File { name, text: std::fs::read_to_string(path).unwrap() }
+    SourceFile { name, text: std::fs::read_to_string(path).unwrap() }
 }
 
-fn spots(files: Vec<Vec<File>>) -> String {
+fn diagnostics(files: Vec<Vec<SourceFile>>) -> String {
     of_layers(files).1.iter().map(|s| format!("{s}\n")).collect()
 }
 
@@ -33,7 +33,7 @@ fn every_rule_has_its_message() {
     assert!(paths.len() > 100, "{}", paths.len());
     let mut wrong = vec![];
     for path in paths {
-        let told = spots(vec![vec![file(&path)]]);
+        let told = diagnostics(vec![vec![file(&path)]]);
         let beside = path.with_extension("txt");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&beside, &told).unwrap();
@@ -54,11 +54,13 @@ fn all_errors_in_one_run_in_their_order() {
     };
     let one = dialog("a", "mode = \"x\"\nroot = 1") + &dialog("b", "ghots = true");
     let two = dialog("a", "");
-    let files =
-        vec![File { name: "1.toml".into(), text: one }, File { name: "2.toml".into(), text: two }];
+    let files = vec![
+        SourceFile { name: "1.toml".into(), text: one },
+        SourceFile { name: "2.toml".into(), text: two },
+    ];
     let told = of_layers(vec![files]).1;
     let places: Vec<String> =
-        told.iter().map(|s| format!("{}:{}:{} {}", s.file, s.line, s.column, s.wrong)).collect();
+        told.iter().map(|s| format!("{}:{}:{} {}", s.file, s.line, s.column, s.message)).collect();
     assert_eq!(
         places,
         [
@@ -74,8 +76,8 @@ fn all_errors_in_one_run_in_their_order() {
 fn a_broken_file_does_not_make_errors_of_others() {
     let menu = "[[menu]]\nid = \"m\"\ntitle = \"M\"\nhelp = \"h\"\n[[menu.item]]\ntext = \"t\"\ngoto = \"d\"\n";
     let files = vec![
-        File { name: "1".into(), text: menu.into() },
-        File { name: "2".into(), text: "[[dialog]]\nid = d".into() },
+        SourceFile { name: "1".into(), text: menu.into() },
+        SourceFile { name: "2".into(), text: "[[dialog]]\nid = d".into() },
     ];
     let told = of_layers(vec![files]).1;
     assert!(told.iter().all(|s| s.file == "2") && !told.is_empty(), "{told:?}");
@@ -132,9 +134,9 @@ proptest! {
     #[test]
     fn the_loader_never_panics(text in mutated()) {
         let lines = text.lines().count() + 1;
-        let (_, told) = of_layers(vec![vec![File { name: "x".into(), text }]]);
-        for spot in told {
-            prop_assert!(spot.line <= lines && !spot.to_string().chars().any(|c| c.is_control() && c != '\n'), "{:?}", spot);
+        let (_, told) = of_layers(vec![vec![SourceFile { name: "x".into(), text }]]);
+        for diagnostic in told {
+            prop_assert!(diagnostic.line <= lines && !diagnostic.to_string().chars().any(|c| c.is_control() && c != '\n'), "{:?}", diagnostic);
         }
     }
 }

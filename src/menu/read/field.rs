@@ -1,8 +1,8 @@
 //! A field as a menu file says it.
 
+use crate::diagnostic::reader::TableReader;
 use crate::menu::model::{Choice, Field, Kind, List, Many, OnlyIf, Pattern, Required, Take};
-use crate::menu::read::{LONGEST, TIMEOUT, run};
-use crate::spot::reader::Reader;
+use crate::menu::read::command::{DEFAULT_TIMEOUT, MAX_TIMEOUT, read_run};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -75,27 +75,27 @@ pub(super) enum Owner {
     Dialog,
 }
 
-pub(super) fn field(reader: &Reader, owner: Owner) -> Field {
-    let kind = reader.word("kind", KINDS).unwrap_or(Kind::Text);
+pub(super) fn read_field(reader: &TableReader, owner: Owner) -> Field {
+    let kind = reader.one_of("kind", KINDS).unwrap_or(Kind::Text);
     let field = Field {
         name: name(reader, kind),
-        label: reader.needed("label"),
+        label: reader.required_text("label"),
         help: if kind == Kind::Heading {
             reader.text("help").unwrap_or_default()
         } else {
-            reader.needed("help")
+            reader.required_text("help")
         },
         kind,
-        required: reader.word("required", REQUIRED).unwrap_or(Required::Changed),
+        required: reader.one_of("required", REQUIRED).unwrap_or(Required::Changed),
         size: reader.number("size", 0..=4096).and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
         default: reader.text("default").unwrap_or_default(),
-        from: reader.has("from").then(|| reader.needed("from")),
+        from: reader.has("from").then(|| reader.required_text("from")),
         list: list(reader),
-        many: reader.word("many", MANY).unwrap_or(Many::One),
+        many: reader.one_of("many", MANY).unwrap_or(Many::One),
         choices: choices(reader),
         prefix: reader.text("prefix").unwrap_or_default(),
-        last: reader.flag("last"),
-        clear: reader.flag("clear"),
+        last: reader.boolean("last"),
+        clear: reader.boolean("clear"),
         indent: reader.number("indent", 0..=3).and_then(|n| u8::try_from(n).ok()).unwrap_or(0),
         requires: reader.texts("requires"),
         requires_one: reader.texts("requires_one"),
@@ -107,15 +107,15 @@ pub(super) fn field(reader: &Reader, owner: Owner) -> Field {
     field
 }
 
-fn name(reader: &Reader, kind: Kind) -> String {
+fn name(reader: &TableReader, kind: Kind) -> String {
     if kind == Kind::Heading && !reader.has("name") {
         return String::new();
     }
-    let name = reader.needed("name");
+    let name = reader.required_text("name");
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let right = name.chars().all(fine) && name.starts_with(|c: char| c.is_ascii_lowercase());
     if !(name.is_empty() || right) {
-        reader.wrong(
+        reader.report_key(
             "name",
             format!("`{}` is not a name", name.escape_debug()),
             "allowed: small letters, digits and _, a letter first",
@@ -124,13 +124,14 @@ fn name(reader: &Reader, kind: Kind) -> String {
     name
 }
 
-fn list(reader: &Reader) -> Option<List> {
-    let command = run(reader, "list", "list_shell");
-    let take = reader.word("take", TAKE);
-    let timeout = reader.number("list_timeout", 1..=LONGEST).and_then(|n| u64::try_from(n).ok());
+fn list(reader: &TableReader) -> Option<List> {
+    let command = read_run(reader, "list", "list_shell");
+    let take = reader.one_of("take", TAKE);
+    let timeout =
+        reader.number("list_timeout", 1..=MAX_TIMEOUT).and_then(|n| u64::try_from(n).ok());
     if command.is_none() {
         for key in ["take", "list_timeout"].into_iter().filter(|key| reader.has(key)) {
-            reader.wrong(
+            reader.report_key(
                 key,
                 format!("`{key}` is given, but there is no list command"),
                 "add list = [\"program\", \"word\"]",
@@ -140,35 +141,39 @@ fn list(reader: &Reader) -> Option<List> {
     Some(List {
         command: command?,
         take: take.unwrap_or(Take::Line),
-        timeout: timeout.unwrap_or(TIMEOUT),
+        timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
     })
 }
 
-fn choices(reader: &Reader) -> Vec<Choice> {
+fn choices(reader: &TableReader) -> Vec<Choice> {
     let same = |text: &str| Choice { shown: text.to_owned(), real: text.to_owned() };
-    let pair = |table: &Reader| {
-        let shown = table.needed("shown");
+    let pair = |table: &TableReader| {
+        let shown = table.required_text("shown");
         if table.lacks("real") {
-            table.wrong("real", "`real` is missing", "add real = \"...\": what the command gets");
+            table.report_key(
+                "real",
+                "`real` is missing",
+                "add real = \"...\": what the command gets",
+            );
         }
         Choice { shown, real: table.text("real").unwrap_or_default() }
     };
     reader.mixed("choices", "a choice", &["shown", "real"], same, pair)
 }
 
-fn only_if(reader: &Reader) -> Option<OnlyIf> {
+fn only_if(reader: &TableReader) -> Option<OnlyIf> {
     let table = reader.table("only_if", "only_if", &["field", "is"])?;
     let is = table.texts("is");
     if is.is_empty() && (table.is_list("is") || table.lacks("is")) {
-        table.wrong("is", "`is` names no value", "write is = [\"yes\"]");
+        table.report_key("is", "`is` names no value", "write is = [\"yes\"]");
     }
-    Some(OnlyIf { field: table.needed("field"), is })
+    Some(OnlyIf { field: table.required_text("field"), is })
 }
 
-fn pattern(reader: &Reader) -> Option<Pattern> {
+fn pattern(reader: &TableReader) -> Option<Pattern> {
     let text = reader.text("pattern");
     if text.is_none() && reader.has("pattern_message") {
-        reader.wrong(
+        reader.report_key(
             "pattern_message",
             "`pattern_message` is given, but there is no pattern",
             "add pattern = '...'",
@@ -176,7 +181,7 @@ fn pattern(reader: &Reader) -> Option<Pattern> {
     }
     let text = text?;
     if reader.lacks("pattern_message") {
-        reader.wrong(
+        reader.report_key(
             "pattern",
             "`pattern_message` is missing",
             "add pattern_message = \"...\": what is said when the value does not match",
@@ -186,14 +191,14 @@ fn pattern(reader: &Reader) -> Option<Pattern> {
 }
 
 /// Keys that do not go together, as far as one field shows it.
-fn fits(reader: &Reader, field: &Field, owner: Owner) {
-    let places = reader.places();
+fn fits(reader: &TableReader, field: &Field, owner: Owner) {
+    let places = reader.locations();
     if field.kind == Kind::Heading {
         if owner == Owner::Selector {
-            reader.wrong("kind", "a selector's field cannot be a heading", "");
+            reader.report_key("kind", "a selector's field cannot be a heading", "");
         }
         for key in places.keys().filter(|k| !HEADING.contains(k) && KEYS.contains(k)) {
-            reader.wrong(
+            reader.report_key(
                 key,
                 format!("a heading has no `{key}`"),
                 "allowed: label, help, indent, only_if",
@@ -203,7 +208,7 @@ fn fits(reader: &Reader, field: &Field, owner: Owner) {
     }
     if owner == Owner::Selector {
         for key in OF_DIALOGS.iter().filter(|k| places.has(k)) {
-            reader.wrong(
+            reader.report_key(
                 key,
                 format!("a selector's field has no `{key}`"),
                 "it makes no words of a command",
@@ -214,29 +219,29 @@ fn fits(reader: &Reader, field: &Field, owner: Owner) {
         && field.choices.is_empty()
         && reader.lacks("choices") | reader.is_list("choices")
     {
-        reader.wrong("kind", "a ring needs choices", "add choices = [\"yes\", \"no\"]");
+        reader.report_key("kind", "a ring needs choices", "add choices = [\"yes\", \"no\"]");
     }
     let listed = !field.choices.is_empty()
         || field.list.is_some()
         || !(reader.lacks("choices") && reader.lacks("list"));
     if field.kind == Kind::List && !listed {
-        reader.wrong(
+        reader.report_key(
             "kind",
             "a list needs a command or choices",
             "add list = [\"program\", \"word\"] or choices = [\"a\", \"b\"]",
         );
     }
     if field.list.is_some() && !field.choices.is_empty() {
-        reader.wrong(
+        reader.report_key(
             "choices",
             "a list command and choices are both given",
             "one of them is enough",
         );
     }
     if field.kind == Kind::Ring && field.many != Many::One {
-        reader.wrong("many", "a ring has one value", "a kind = \"list\" may have several");
+        reader.report_key("many", "a ring has one value", "a kind = \"list\" may have several");
     }
     if field.kind == Kind::Password && reader.has("default") {
-        reader.wrong("default", "a password has no default", "");
+        reader.report_key("default", "a password has no default", "");
     }
 }
