@@ -8,7 +8,6 @@ use crate::cli::output::wrap_paragraph;
 use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
-use crate::disk::size::human;
 use crate::engine::state::standing::{Marks, Standing, Unreadable, seen};
 use crate::engine::state::{Alternate, State};
 use crate::engine::{ALT_INST, prepare, run};
@@ -16,6 +15,7 @@ use crate::error;
 use crate::host::{clock, mounts};
 use crate::job::{self, Id, Summary};
 use crate::text::shell::quote;
+use crate::text::size::format_size;
 
 /// What is known of the alternates.
 struct Known<'w> {
@@ -85,7 +85,7 @@ fn in_words(k: &Known) -> String {
             .map(|d| {
                 let serial =
                     d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-                format!("{} ({}{serial})", d.shown(), human(d.size))
+                format!("{} ({}{serial})", d.shown(), format_size(d.size))
             })
             .collect();
         add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));

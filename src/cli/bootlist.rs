@@ -15,7 +15,6 @@ use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;
-use crate::disk::size::human;
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
@@ -23,6 +22,7 @@ use crate::event::Events;
 use crate::flags::BOOTLIST;
 use crate::host::clock;
 use crate::text::one_line;
+use crate::text::size::format_size;
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -145,7 +145,7 @@ fn made_at() -> Option<u64> {
 /// What choosing this disk means.
 fn page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
     let serial = disk.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    let mut system = vec![format!("{}: {}{serial}", disk.shown(), human(disk.size))];
+    let mut system = vec![format!("{}: {}{serial}", disk.shown(), format_size(disk.size))];
     system.push(match disk.role.as_str() {
         "old_rootvg" => match made {
             Some(at) => {

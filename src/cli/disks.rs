@@ -13,12 +13,12 @@ use crate::cli::{alternates, getopt};
 use crate::disk::gate::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
-use crate::disk::size::human;
 use crate::engine::prepare;
 use crate::engine::state::standing::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::DISKS;
+use crate::text::size::format_size;
 
 /// Columns of the text form.
 const WIDTH: usize = 80;
@@ -142,7 +142,7 @@ fn text_form(seen: &Seen) -> String {
         let (role, verdict) = (seen.role(d), seen.examine(d));
         let known =
             if role == Role::None { String::new() } else { format!(", {}", role_name(role)) };
-        text.push_str(&format!("\n{}: {}{known}\n", d.shown(), human(d.size)));
+        text.push_str(&format!("\n{}: {}{known}\n", d.shown(), format_size(d.size)));
         for line in details(d, &verdict) {
             text.push_str(&line);
             text.push('\n');
@@ -172,7 +172,7 @@ fn table(seen: &Seen) -> String {
             if d.practice.is_some() { "practice disk" } else { d.model.as_deref().unwrap_or("-") };
         text.push_str(&row(
             &d.shown(),
-            &human(d.size),
+            &format_size(d.size),
             model,
             &holds(d, role),
             usable(&seen.examine(d), role),
@@ -196,7 +196,7 @@ fn usable(verdict: &Verdict, role: Role) -> &'static str {
 /// All about one disk: each reason against it with what would remove it.
 fn everything(d: &Disk, seen: &Seen) -> String {
     let (role, verdict) = (seen.role(d), seen.examine(d));
-    let mut text = format!("{}: {}\n", d.shown(), human(d.size));
+    let mut text = format!("{}: {}\n", d.shown(), format_size(d.size));
     let mut add = |head: &str, body: &str| {
         text.push_str(&wrap_paragraph(&format!("    {head:<14}"), &" ".repeat(18), body))
     };

@@ -8,13 +8,14 @@ use crate::cli::getopt::{self, Parsed};
 use crate::cli::output::print_text;
 use crate::cli::session::attach_console;
 use crate::disk::practice::{self, Practice};
-use crate::disk::size::{human, parse};
+use crate::disk::size::parse;
 use crate::engine::state::State;
 use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::PRACTICE;
 use crate::text::printable::Message;
+use crate::text::size::format_size;
 
 /// Runs `altdisk practice`.
 ///
@@ -123,8 +124,8 @@ fn table(all: &[Practice]) -> String {
             "{:<20} {:<12} {:>9} {:>9}  {}\n",
             p.name,
             disk,
-            human(p.size),
-            human(p.used),
+            format_size(p.size),
+            format_size(p.used),
             practice::serial(&p.name)
         ));
     }

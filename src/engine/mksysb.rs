@@ -11,7 +11,6 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::archive::output::{Method, Output};
-use crate::disk::size::human;
 use crate::engine::facts::Facts;
 use crate::engine::facts::protections::{self, Into};
 use crate::engine::facts::{exclusions, names, snapshots, system, trees};
@@ -26,6 +25,7 @@ use crate::image::create::{self, Job, Made, Tree};
 use crate::image::data::ImageData;
 use crate::image::manifest::{FORMAT, Identities, Manifest, VolumeNames};
 use crate::image::{parse, verify};
+use crate::text::size::format_size;
 use crate::tree::Progress;
 
 /// What was asked for, checked.
@@ -70,7 +70,7 @@ pub fn save(request: &Request, events: &Events) -> Result<String> {
         "The image {} holds {} files with {}.",
         request.to.display(),
         made.report.files,
-        human(made.report.bytes)
+        format_size(made.report.bytes)
     ))
 }
 
@@ -173,7 +173,7 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
     events.note(format!(
         "{} files with {} are saved in {}.",
         totals.files,
-        human(totals.bytes),
+        format_size(totals.bytes),
         request.to.display()
     ));
     let (made_secs, made) = sys::now();

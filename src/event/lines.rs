@@ -3,7 +3,8 @@
 
 use crate::event::{Event, State};
 use crate::text::shell::quoted;
-use crate::text::{bytes, clock, printable, printable_lines};
+use crate::text::size::format_size;
+use crate::text::{clock, printable, printable_lines};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,11 +72,11 @@ pub fn progress(event: &Event, width: usize) -> String {
     };
     let mut parts = vec![
         format!("{:3}%", percent(event).unwrap_or(0)),
-        format!("{} of {}", bytes(*done), bytes(*bytes_total)),
+        format!("{} of {}", format_size(*done), format_size(*bytes_total)),
     ];
     // The most wanted first: where there is little room, the end is left out.
     parts.extend(eta.map(|s| format!("{} left", clock(s))));
-    parts.extend((*rate > 0).then(|| format!("{}/s", bytes(*rate))));
+    parts.extend((*rate > 0).then(|| format!("{}/s", format_size(*rate))));
     parts.push(format!("{files} files"));
     while parts.len() > 1 && parts.join("  ").len() > width {
         parts.pop();
@@ -110,9 +111,9 @@ mod tests {
         let event = copied(1299000000, 3 << 30, Some(15));
         assert_eq!(
             progress(&event, 79),
-            " 40%  1.2 GiB of 3.0 GiB  0:15 left  110 MiB/s  34120 files"
+            " 40%  1.2 GiB of 3 GiB  0:15 left  110 MiB/s  34120 files"
         );
-        assert_eq!(progress(&event, 40), " 40%  1.2 GiB of 3.0 GiB  0:15 left");
+        assert_eq!(progress(&event, 40), " 40%  1.2 GiB of 3 GiB  0:15 left");
         assert_eq!(progress(&event, 10), " 40%");
         assert_eq!(progress(&event, 2), " 4");
     }

@@ -94,8 +94,8 @@ pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
         return (if starts { State::Running } else { State::Lost { alive: false } }, None);
     };
     // No group has the number 1, or one below: to the kernel they mean something else.
-    let group = (run.command.pid > 1 && run.command.lives()).then_some(run.command.pid);
-    if run.supervisor.lives() {
+    let group = (run.command.pid > 1 && run.command.is_alive()).then_some(run.command.pid);
+    if run.supervisor.is_alive() {
         return (State::Running, group);
     }
     // It may have ended between the first look and this one.
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(summary(&one, Id(1)).unwrap().started, 7);
         write(
             &one.join("run.json"),
-            &RunRecord { supervisor: me, command: Process::of(1).unwrap(), alone: false },
+            &RunRecord { supervisor: me, command: Process::find(1).unwrap(), alone: false },
         )
         .unwrap();
         assert_eq!(state(&one), (State::Running, None), "no group is signalled by the number 1");

@@ -67,7 +67,7 @@ pub fn spawn(id: Id, send: impl FnMut(Batch) + Send + 'static) -> Result<Followe
     let (closed, open) = std::io::pipe().context("pipe")?;
     // The supervisor's end is seen even where it leaves no file.
     let supervisor = files::read_run(&dir)
-        .filter(|r| r.supervisor.lives())
+        .filter(|r| r.supervisor.is_alive())
         .and_then(|r| detach::end_of(r.supervisor.pid));
     let following =
         Following { dir, file, inotify, closed, supervisor, indexer: Indexer::default() };

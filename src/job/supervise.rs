@@ -130,7 +130,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let number = |pid: u32| i32::try_from(pid).unwrap_or(0);
     // The command may have ended already; its number is not free before it is waited for.
     let run = Process::this()
-        .zip(Process::of(number(pid)))
+        .zip(Process::find(number(pid)))
         .map(|(supervisor, command)| RunRecord { supervisor, command, alone: false });
     let written =
         run.context("reading /proc").and_then(|run| files::write(&dir.join("run.json"), &run));

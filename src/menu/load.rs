@@ -69,7 +69,7 @@ fn with(layers: Vec<Layer>, mut wrong: Vec<Diagnostic>) -> (Set, Vec<Diagnostic>
 
 /// The files of a directory; what cannot be read is noted.
 pub fn layer(dir: &Path, unreadable: &mut Vec<Diagnostic>) -> Layer {
-    let mut whole = |d: trusted::Distrust| {
+    let mut whole = |d: trusted::UntrustedFile| {
         unreadable.push(Diagnostic::for_file(d.path.display().to_string(), d.wrong, d.right))
     };
     let paths = match trusted::list(dir, "toml") {

@@ -37,8 +37,29 @@ pub fn printable_lines(text: &str, ascii_only: bool) -> String {
     text.lines().map(|l| printable(l, ascii_only)).collect::<Vec<_>>().join("\n")
 }
 
+/// `text` without the numbers that the standard library adds to the descriptions of system errors:
+/// `Permission denied (os error 13)` becomes `Permission denied`.
+pub fn without_error_numbers(text: &str) -> String {
+    const BEFORE: &str = " (os error ";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(BEFORE) {
+        out.push_str(before);
+        let number = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        match after[number..].strip_prefix(')') {
+            Some(next) if number > 0 => rest = next,
+            _ => {
+                out.push_str(BEFORE);
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// What an error, a warning or a note says: one line, in which whatever it names is written out by
-/// [`printable`]. Lines may follow it (the last words of a program, a list of files): a pair of the
+/// [`printable`] and system errors have no numbers. Lines may follow it (the last words of a program, a list of files): a pair of the
 /// line and of these, each begun with a line break and indented, makes such a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message(String);
@@ -77,27 +98,13 @@ impl<L: AsRef<str>> From<(L, String)> for Message {
     fn from((line, more): (L, String)) -> Self {
         let more = more.strip_prefix('\n').unwrap_or(&more);
         let first = printable(&without_error_numbers(line.as_ref()), false);
-        let more = printable_lines(&without_error_numbers(more), false);
+        let more = printable_lines(more, false);
         Self(match (first.is_empty(), more.is_empty()) {
             (_, true) => first,
             (true, false) => more,
             (false, false) => first + "\n" + &more,
         })
     }
-}
-
-/// The text without the numbers that Rust appends to the system's errors (` (os error 13)`).
-fn without_error_numbers(text: &str) -> String {
-    const BEGIN: &str = " (os error ";
-    let mut parts = text.split(BEGIN);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.split_once(')') {
-            Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => out += rest,
-            _ => out.extend([BEGIN, part]),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -115,6 +122,17 @@ mod tests {
     }
 
     #[test]
+    fn system_errors_have_no_numbers() {
+        let e = std::io::Error::from_raw_os_error(13);
+        assert!(e.to_string().ends_with(" (os error 13)"), "{e}");
+        let text = Message::from(format!("/x: {e}; /y: {e} (again)")).into_text();
+        assert_eq!(text, "/x: Permission denied; /y: Permission denied (again)");
+        for kept in ["a (os error x)", "b (os error )", "c (os error 1", "d (os error 1 2)"] {
+            assert_eq!(without_error_numbers(kept), kept);
+        }
+    }
+
+    #[test]
     fn no_name_begins_a_line() {
         let name = "vdb\n  what to do: \x1b[31m";
         assert_eq!(
@@ -124,9 +142,6 @@ mod tests {
         let more = Message::from((format!("{name}:"), "\n  one\x07\n  two".to_owned())).into_text();
         assert_eq!(more, "vdb\\n  what to do: \\x1b[31m:\n  one\\x07\n  two");
         assert_eq!(Message::from(("x", String::new())).into_text(), "x");
-        let refused =
-            Message::from("/x: Permission denied (os error 13): y (os error)").into_text();
-        assert_eq!(refused, "/x: Permission denied: y (os error)");
         // Twice is once.
         let once = Message::from(name).into_text();
         assert_eq!(Message::from(once.as_str()).into_text(), once);

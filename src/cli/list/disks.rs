@@ -7,11 +7,11 @@ use super::rows::{Row, truncate_text};
 use crate::disk::gate::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
-use crate::disk::size::human;
 use crate::engine::facts::Facts;
 use crate::engine::prepare;
 use crate::engine::state::standing;
 use crate::error;
+use crate::text::size::format_size;
 
 pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL               HOLDS";
 
@@ -71,7 +71,7 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     } else {
         format!("({})", d.name)
     };
-    let (serial, size) = (d.serial.as_deref().unwrap_or("-"), human(d.size));
+    let (serial, size) = (d.serial.as_deref().unwrap_or("-"), format_size(d.size));
     // Name and serial are what people type: they are never cut; the model gives way.
     let over = name.chars().count().saturating_sub(9) + serial.chars().count().saturating_sub(20);
     let room = 14usize.saturating_sub(over);

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::rows::{Row, WIDTH, truncate_text};
-use crate::disk::size::human;
 use crate::engine::state;
 use crate::host::clock;
 use crate::image::archive::Archive;
 use crate::image::manifest::Manifest;
 use crate::text::printable;
+use crate::text::size::format_size;
 
 /// Levels of directories that are searched.
 const DEEP: usize = 4;
@@ -173,7 +173,7 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
                     std::env::consts::ARCH
                 ));
             }
-            let about = [plain(&m.system.name), format!("{} of files", human(m.bytes))];
+            let about = [plain(&m.system.name), format!("{} of files", format_size(m.bytes))];
             notes.push(
                 about.iter().filter(|a| !a.is_empty()).cloned().collect::<Vec<_>>().join(", "),
             );
@@ -187,9 +187,9 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
         ),
     }
     let text = if shown.chars().count() <= PATH {
-        line(&shown, &human(size), &plain(&host), &plain(&level), &made)
+        line(&shown, &format_size(size), &plain(&host), &plain(&level), &made)
     } else {
-        let told = [human(size), plain(&host), plain(&level), made];
+        let told = [format_size(size), plain(&host), plain(&level), made];
         notes.insert(
             0,
             told.iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join("  "),

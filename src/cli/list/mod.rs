@@ -19,11 +19,11 @@ use crate::boot::bootlist::{BootListing, Machine};
 use crate::cli::getopt;
 use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
-use crate::disk::size::human;
 use crate::engine::state::standing;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
+use crate::text::size::format_size;
 use crate::text::wrap;
 use rows::{Row, WIDTH, format_list};
 use software::What;
@@ -112,7 +112,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
                 "{name:<9} {:<15} {:<20} {:>9}  {}",
                 d.role,
                 serial,
-                human(d.size),
+                format_size(d.size),
                 if next { "yes" } else { "-" }
             ),
             refused: d.practice().is_some(),
@@ -144,7 +144,12 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
             notes.push("not attached since the machine restarted; making it again under this name attaches it".to_owned());
         }
         Row {
-            text: format!("{:<32} {disk:<9} {:>9} {:>9}", p.name, human(p.size), human(p.used)),
+            text: format!(
+                "{:<32} {disk:<9} {:>9} {:>9}",
+                p.name,
+                format_size(p.size),
+                format_size(p.used)
+            ),
             refused,
             notes,
         }

@@ -14,9 +14,9 @@ use crate::engine::facts::Facts;
 use crate::engine::facts::names;
 use crate::engine::facts::source::mount;
 use crate::engine::plan::Base;
+use crate::host::detached;
 use crate::host::device::block_device;
 use crate::host::mounts::{self, Mount};
-use crate::host::view;
 use crate::image::data::Fs;
 
 /// The one that a plan was made from; None where there was none, where it is not found any more, or
@@ -56,10 +56,12 @@ enum Place {
 fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<OwnedFd>> {
     let Some(names) = names else { return Ok(None) };
     match choose(&mounts::mounted()?, at, names, &|device| is_named(device, names)) {
-        Some(Place::Mounted(mount)) => view::of_mount(&mount).map(Some),
+        Some(Place::Mounted(mount)) => detached::open_mount(&mount).map(Some),
         // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no
         // journal).
-        Some(Place::Device(device)) if mountable => view::of_device(&device, "vfat", "").map(Some),
+        Some(Place::Device(device)) if mountable => {
+            detached::open_device(&device, "vfat", "").map(Some)
+        }
         _ => Ok(None),
     }
 }

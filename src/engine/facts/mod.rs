@@ -28,7 +28,7 @@ use crate::host::beneath::own_path;
 use crate::host::cmd::Cmd;
 use crate::host::files;
 use crate::host::mounts::{self, Mount};
-use crate::host::{covered, view};
+use crate::host::{covered, detached};
 use crate::image::data::{Fs, Image};
 
 /// The machine as it is now.
@@ -202,7 +202,7 @@ impl source::Ask for Machine {
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
         // Listed from the top level, because from anywhere else btrfs names what lies below
         // relative to there.
-        let top = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
+        let top = detached::open_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
         let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
         let list = Cmd::new("btrfs", "list the subvolumes")
             .args(["subvolume", "list", "-q", &at])
@@ -256,7 +256,7 @@ pub fn counts(mount: &Mount) -> Result<Counts> {
     let view = if here.is_some_and(|m| covered::is_visible(&all, m)) {
         None
     } else {
-        Some(view::of_mount(mount)?)
+        Some(detached::open_mount(mount)?)
     };
     let at = view.as_ref().map_or(mount.mount_point.clone(), own_path);
     let s = nix::sys::statvfs::statvfs(&at)

@@ -15,7 +15,7 @@ use crate::engine::prepare;
 use crate::engine::steps::copying;
 use crate::error;
 use crate::host::tree::open_below;
-use crate::host::{tree, view};
+use crate::host::{detached, tree};
 use crate::image::create::Tree;
 use crate::image::data::{Fs, ImageData};
 use crate::tree::Source;
@@ -95,7 +95,7 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
 fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
     // Each stays open: layers of containers can be hundreds.
     tree::raise_open_files();
-    let top = view::of_device(device, "btrfs", "subvolid=5")?;
+    let top = detached::open_device(device, "btrfs", "subvolid=5")?;
     let mut by_path = BTreeMap::new();
     for s in &fs.subvolume {
         // Mounted at two places: one subvolume all the same.

@@ -8,10 +8,10 @@
 
 use anyhow::Result;
 
-use crate::disk::size::human;
 use crate::engine::plan::layout::Layout;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
+use crate::text::size::format_size;
 
 const MIB: u64 = 1 << 20;
 /// mkfs.xfs(8): it makes no smaller ones.
@@ -179,9 +179,9 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
         if fs.fs_vfs != "ext4" || !has("extent") {
             let cause = format!(
                 "{what} would be {} large, and {} without extents ends at {}",
-                human(size),
+                format_size(size),
                 fs.fs_vfs,
-                human(block << 32)
+                format_size(block << 32)
             );
             return Err(error::TOO_LARGE.with_cause(cause));
         }
@@ -190,7 +190,7 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
         }
         layout.notes.push(format!(
             "{what} is larger than {}: its copy has the feature 64bit, which the original has not",
-            human(block << 32)
+            format_size(block << 32)
         ));
     }
     Ok(())

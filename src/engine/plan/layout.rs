@@ -17,10 +17,10 @@ use crate::disk::lvm::mapper_path;
 use crate::disk::model::shown_name;
 use crate::disk::node::partition_path;
 use crate::disk::script::{ALIGN, types, usable};
-use crate::disk::size::human;
 use crate::engine::plan::sizing::{self, Allowed, Ask, Outcome};
 use crate::error;
 use crate::image::data::{Fs, ImageData, Lv, LvType, SwapFile, YesNo};
+use crate::text::size::format_size;
 
 /// What partition names of an alternate begin with, and the LVM tag of its volume group.
 pub const MARK: &str = "altinst_rootvg";
@@ -374,7 +374,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             );
             self.notes.push(format!(
                 "the running system has no EFI system partition; the copy gets one of {}, for machines with UEFI",
-                human(size)
+                format_size(size)
             ));
         }
     }
@@ -409,12 +409,12 @@ impl<'a, 'f> Builder<'a, 'f> {
 
     fn too_small(&self, t: sizing::TooSmall) -> anyhow::Error {
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
-        let has = self.targets.iter().map(|t| human(t.size)).collect::<Vec<_>>().join(" + ");
+        let has = self.targets.iter().map(|t| format_size(t.size)).collect::<Vec<_>>().join(" + ");
         let cause = format!(
             "{} ({has}) is too small: the file systems and swap need {}, and it has room for {}",
             names.join(" + "),
-            human(t.needed),
-            human(t.available)
+            format_size(t.needed),
+            format_size(t.available)
         );
         if t.data_would_fit && !self.allowed().shrink {
             error::TOO_SMALL.with_remedy(
@@ -476,7 +476,7 @@ impl<'a, 'f> Builder<'a, 'f> {
             let disk = disk.ok_or_else(|| {
                 error::NO_SPREAD.with_cause(format!(
                     "volume group {vg} needs {} in one piece, and no target disk has that",
-                    human(size)
+                    format_size(size)
                 ))
             })?;
             self.pieces[disk].push(Piece {
@@ -548,13 +548,13 @@ impl<'a, 'f> Builder<'a, 'f> {
                     let has = self
                         .targets
                         .iter()
-                        .map(|t| format!("{} {}", t.name, human(t.size)))
+                        .map(|t| format!("{} {}", t.name, format_size(t.size)))
                         .collect::<Vec<_>>()
                         .join(", ");
                     return Err(error::NO_SPREAD.with_cause(format!(
                         "{} ({}) fits on none of the target disks ({has}) beside what is there already",
                         v.what(),
-                        human(v.size)
+                        format_size(v.size)
                     )));
                 }
             }
@@ -640,8 +640,10 @@ impl<'a, 'f> Builder<'a, 'f> {
                 } else {
                     "the new boot partitions take that"
                 };
-                self.notes
-                    .push(format!("/ is {} smaller than in the source: {takers}", human(bytes)));
+                self.notes.push(format!(
+                    "/ is {} smaller than in the source: {takers}",
+                    format_size(bytes)
+                ));
             }
             Outcome::Shrunk => {
                 self.notes.push("SHRINK is yes: file systems are smaller than in the source".into())

@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::boot::ids::IdMap;
-use crate::disk::size::human;
 use crate::engine::ALT_INST;
 use crate::engine::plan::layout::{DiskLayout, Layout, VolumeLayout};
 use crate::engine::request::{Identity, Request};
 use crate::image::data::{ImageData, LvType};
 use crate::software::Wanted;
+use crate::text::size::format_size;
 
 pub use crate::boot::bootlist::Firmware;
 
@@ -248,7 +248,7 @@ fn step(phase: u8, id: impl AsRef<str>, title: impl Into<String>, action: Action
 
 fn disk_words(d: &DiskLayout) -> String {
     let serial = d.serial.as_ref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    format!("{} ({}{serial})", d.name, human(d.size))
+    format!("{} ({}{serial})", d.name, format_size(d.size))
 }
 
 fn phase_1(base: &Base, steps: &mut Vec<Step>) {
@@ -293,12 +293,12 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
         steps.push(step(
             1,
             format!("lv.{vg}.{}", v.lv),
-            format!("Make logical volume {} of {}", v.lv, human(v.size)),
+            format!("Make logical volume {} of {}", v.lv, format_size(v.size)),
             Action::MakeLv { volume: i },
         ));
     }
     for (i, v) in layout.volumes.iter().enumerate() {
-        let (size, device) = (human(v.size), v.device.display());
+        let (size, device) = (format_size(v.size), v.device.display());
         match &v.fs {
             Some(fs) => steps.push(step(
                 1,
@@ -346,7 +346,7 @@ fn phase_1(base: &Base, steps: &mut Vec<Step>) {
 fn copies(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
         if let Some(fs) = &v.fs {
-            let title = format!("Copy {} ({} used)", fs.fs_name, human(fs.fs_used_mb << 20));
+            let title = format!("Copy {} ({} used)", fs.fs_name, format_size(fs.fs_used_mb << 20));
             steps.push(step(1, format!("copy.{}", fs.fs_name), title, Action::Copy { volume: i }));
         }
     }
@@ -369,7 +369,8 @@ fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
 }
 
 fn restores(image: &Imaged, steps: &mut Vec<Step>) {
-    let size = if image.bytes == 0 { String::new() } else { format!(" ({})", human(image.bytes)) };
+    let size =
+        if image.bytes == 0 { String::new() } else { format!(" ({})", format_size(image.bytes)) };
     steps.push(step(1, "restore", format!("Restore {}{size}", image.what), Action::Restore));
     if let Some(file) = &image.boot_image {
         let title = format!("Put kernel and modules there from {}", file.display());

@@ -16,7 +16,6 @@ use crate::disk::content::Before;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::identity::seen;
 use crate::disk::model::{Disk, Sight, Signature};
-use crate::disk::size::human;
 use crate::disk::{mkfs, practice, roles, twins};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
@@ -36,6 +35,7 @@ use crate::image::archive::Archive;
 use crate::image::check;
 use crate::image::data::{Fs, ImageData, Lv, LvType};
 use crate::software::{Location, install};
+use crate::text::size::format_size;
 
 /// A base, and what the user should know before it is carried out.
 pub struct Prepared {
@@ -191,9 +191,9 @@ pub fn practice_disks_have_room(disks: &[&Disk], image: &ImageData, needs: &[Nee
         (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
             format!(
                 "the copy needs {}; the file system with the practice disk {} has only {} free",
-                human(needed),
+                format_size(needed),
                 file.display(),
-                human(room)
+                format_size(room)
             ),
             "free some space there, or practise on a machine with less on it",
         )),
@@ -226,7 +226,7 @@ fn target(d: &Disk) -> Target {
 
 /// One line about a disk for people.
 pub fn describe(d: &Disk) -> String {
-    let mut words = vec![human(d.size)];
+    let mut words = vec![format_size(d.size)];
     words.extend(d.model.clone());
     words.extend(d.serial.as_ref().map(|s| format!("serial {s}")));
     let kinds = |c: &[Signature]| {
@@ -240,7 +240,7 @@ pub fn describe(d: &Disk) -> String {
         content.push(format!(
             "{} {}{}",
             p.name,
-            human(p.size),
+            format_size(p.size),
             if inside.is_empty() { String::new() } else { format!(" {inside}") }
         ));
     }
@@ -462,7 +462,7 @@ pub fn bootable(
     }
     let fatal = |e: &&anyhow::Error| {
         !request.skip_boot_check
-            || error::find(e).is_some_and(|a| a.entry.id == error::REBOOT_TO_OLD.id)
+            || error::find(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id)
     };
     if let Some(first) = refusals.iter().find(fatal) {
         let alt = error::find(first);
@@ -505,9 +505,10 @@ fn bootlist_refusal(
     }
     let why = boot.bootlist.as_ref().err()?;
     if request.reboot {
-        return Some(
-            error::REBOOT_TO_OLD.with_cause(format!("-r would reboot into the old disk: {why}")),
-        );
+        return Some(error::REBOOT_WHERE.with_remedy(
+            format!("-r would reboot into the old disk: {why}"),
+            "leave out -r, and give -B",
+        ));
     }
     if practice {
         return Some(

@@ -1,10 +1,10 @@
 //! The lines of a review: parts with a heading, nothing wider than a plain terminal shows. Pure.
 
-use crate::disk::size::human;
 use crate::engine::plan::layout::DiskLayout;
 use crate::engine::plan::{self, Action, Base, Plan, Step};
 use crate::engine::review::WIDTH;
 use crate::engine::review::preview;
+use crate::text::size::format_size;
 use crate::text::{one_line, wrap};
 
 /// Bytes a second where no run has measured it yet: a plain disk with many small files.
@@ -21,7 +21,7 @@ pub struct Page {
 /// `vdb: 20 GiB, serial DISK-B`.
 pub fn disk(d: &DiskLayout) -> String {
     let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    format!("{}: {}{serial}", d.shown(), human(d.size))
+    format!("{}: {}{serial}", d.shown(), format_size(d.size))
 }
 
 impl Page {
@@ -104,8 +104,8 @@ impl Page {
             let word = if restored.is_some() { "restored" } else { "copied" };
             text.push_str(&format!(
                 " {} are {word}, at {} a second ({why}).",
-                human(bytes),
-                human(per_second)
+                format_size(bytes),
+                format_size(per_second)
             ));
         }
         let more = plan.steps.iter().filter_map(|s| match s.action {

@@ -6,7 +6,6 @@ use std::fmt::Write;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::disk::size::human;
 use crate::engine::plan::layout::{Layout, VolumeLayout};
 use crate::engine::plan::{self, Action, Base, Plan};
 use crate::engine::prepare::replace;
@@ -17,6 +16,7 @@ use crate::engine::run::{self, On};
 use crate::engine::state::State;
 use crate::engine::state::{relocate, standing};
 use crate::event::Events;
+use crate::text::size::format_size;
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -138,13 +138,13 @@ fn sizes(t: &mut String, layout: &Layout) {
     t.push_str("THE NEW LAYOUT (new identifiers are chosen when it runs)\n");
     for d in &layout.disks {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-        let _ = writeln!(t, "  {} ({}{serial}), GPT {}", d.name, human(d.size), d.table_id);
+        let _ = writeln!(t, "  {} ({}{serial}), GPT {}", d.name, format_size(d.size), d.table_id);
         for p in &d.partitions {
             let _ = writeln!(
                 t,
                 "    {:<16} {:>11}  {}",
                 p.path.display(),
-                human(p.size),
+                format_size(p.size),
                 holds(layout, p.path.as_path())
             );
         }
@@ -152,11 +152,11 @@ fn sizes(t: &mut String, layout: &Layout) {
     for vg in &layout.vgs {
         let _ = writeln!(t, "  volume group {} (made from {})", vg.name, vg.old_name);
         for v in layout.volumes.iter().filter(|v| v.vg.as_ref() == Some(&vg.name)) {
-            let _ = writeln!(t, "    {:<16} {:>11}  {}", v.lv, human(v.size), describe(v));
+            let _ = writeln!(t, "    {:<16} {:>11}  {}", v.lv, format_size(v.size), describe(v));
         }
     }
     for s in &layout.swap_files {
-        let _ = writeln!(t, "  swap file {} {}", s.file, human(s.size_mb << 20));
+        let _ = writeln!(t, "  swap file {} {}", s.file, format_size(s.size_mb << 20));
     }
     t.push('\n');
 }
@@ -184,7 +184,7 @@ fn describe(v: &VolumeLayout) -> String {
         "{} {}, {} used, UUID {}{subvolumes}",
         fs.fs_name,
         fs.fs_vfs,
-        human(fs.fs_used_mb << 20),
+        format_size(fs.fs_used_mb << 20),
         v.uuid
     )
 }

@@ -5,13 +5,13 @@ use anyhow::Result;
 use super::page::{self, Page};
 use super::{Review, may_begin, question};
 use crate::disk::model::World;
-use crate::disk::size::human;
 use crate::engine::run::cleanup::{self, Deed};
 use crate::engine::run::clearing::check_erase;
 use crate::engine::run::leftovers::{self, Found};
 use crate::engine::state::standing::{Stage, Standing, stage};
 use crate::engine::state::{Alternate, State};
 use crate::host::{clock, mounts};
+use crate::text::size::format_size;
 
 /// The page about `-X` with these serial numbers; `ask`: the disks of the copy shall be erased, and
 /// their serial numbers are asked for.
@@ -202,7 +202,7 @@ fn leftovers_page(
     let (mut typed, mut stays, mut erased) = (vec![], vec![], vec![]);
     for d in disks {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-        let name = format!("{}: {}{serial}", d.shown(), human(d.size));
+        let name = format!("{}: {}{serial}", d.shown(), format_size(d.size));
         let said = erase.iter().any(|e| e == d.serial_or_name());
         if ask && !said {
             typed.push(question(d, true));

@@ -88,7 +88,7 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
 /// Notes that phase 3 is complete, apart from the journal. Where that cannot be written (a full
 /// file system), the journal alone says so.
 pub(super) fn note_finished(dir: &Path) {
-    let _ = files::put(&dir.join(FINISHED), b"", 0o644);
+    let _ = files::write_own(&dir.join(FINISHED), b"", 0o644);
 }
 
 /// The plan in `dir`, or the copy beside it where the plan cannot be read. That a newer version
@@ -147,15 +147,19 @@ pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
     let mut plan = serde_json::to_value(kept)?;
     let secrets = Secrets::take_from(&mut plan, kept.run);
     let text = serde_json::to_vec_pretty(&plan)?;
-    files::put(&dir.join(IMAGE), crate::image::parse::write(&kept.base.image)?.as_bytes(), 0o644)?;
+    files::write_own(
+        &dir.join(IMAGE),
+        crate::image::parse::write(&kept.base.image)?.as_bytes(),
+        0o644,
+    )?;
     if keep_secrets {
         secrets.store(dir)?
     } else {
         secrets::forget(dir)?
     }
     // A crash before the run's record leaves a run with nothing done: the number tells.
-    files::put(&dir.join(PLAN), &text, 0o644)?;
-    files::put(&dir.join(OLD_PLAN), &text, 0o644)
+    files::write_own(&dir.join(PLAN), &text, 0o644)?;
+    files::write_own(&dir.join(OLD_PLAN), &text, 0o644)
 }
 
 fn has_secrets(plan: &[u8]) -> bool {
@@ -318,7 +322,7 @@ fn room() -> String {
     format!(
         "; the file system of {} has {} free and {} unused inodes",
         above.display(),
-        text::bytes(free),
+        text::size::format_size(free),
         space.files_available()
     )
 }

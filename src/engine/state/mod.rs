@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::boot::bootlist::Before;
 use crate::engine::plan::{self, Base, Plan};
 use crate::error;
-use crate::host::files::put;
+use crate::host::files::write_own;
 use crate::host::own_file::{self, Refused};
 use crate::host::trusted;
 use crate::secret;
@@ -303,7 +303,7 @@ impl State {
     /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot
     /// be kept is no harm.
     pub fn keep_copy_rate(rate: u64) {
-        let _ = put(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
+        let _ = write_own(&PathBuf::from(DIR).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
     }
 
     /// Bytes a second, as the last copy had them.

@@ -98,7 +98,7 @@ impl Secrets {
         if self.texts.is_empty() {
             forget(dir)
         } else {
-            files::put(&dir.join(SECRETS), &serde_json::to_vec(self)?, 0o600)
+            files::write_own(&dir.join(SECRETS), &serde_json::to_vec(self)?, 0o600)
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 use crate::host::mounts::Mount;
-use crate::host::{mounts, view};
+use crate::host::{detached, mounts};
 use crate::image::data::{Fs, Subvolume};
 use crate::tree::{Excludes, Source, Totals};
 
@@ -131,7 +131,7 @@ fn run(
 /// Subvolumes are made and filled parents first, all of them through the file system's top level.
 fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Result<()> {
     let mount = source_mount(c.base, fs)?;
-    let top: OwnedFd = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
+    let top: OwnedFd = detached::open_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
     let at = Path::new(ALT_INST);
     let mut copied: Vec<&str> = Vec::new();
     for s in &fs.subvolume {

@@ -179,7 +179,7 @@ pub fn install_bios(sandbox: &Sandbox, target_disk: &Path, events: &Events) -> R
     Cmd::new(&names.install, format!("install GRUB for BIOS on {}", target_disk.display()))
         .args(["--target=i386-pc", "--no-floppy"])
         .arg(target_disk)
-        .inside(sandbox)
+        .in_sandbox(sandbox)
         .run(events)?;
     let core = names.dir.join("i386-pc/core.img");
     if !has(root, &core) {
@@ -226,7 +226,7 @@ pub fn install_efi(sandbox: &Sandbox, efi_dir: &Path, events: &Events) -> Result
     efi_capability(root).map_err(|why| error::NO_LOADER.with_cause(why))?;
     remove_device_map(root, &names)?;
     for cmd in efi_commands(root, &names, efi_dir) {
-        cmd.inside(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
+        cmd.in_sandbox(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
     let copy = Beneath::open(root)?;
     complete_fallback(&copy, efi_dir)?;
@@ -337,7 +337,7 @@ pub fn mkconfig(sandbox: &Sandbox, map: &IdMap, events: &Events) -> Result<()> {
     // A root file system that never booted has GRUB's packages, and not yet its directory.
     let copy = Beneath::open(root)?;
     copy.make_directories(&names.dir)?;
-    mkconfig_command(&names).inside(&without_prober(sandbox)).run(events)?;
+    mkconfig_command(&names).in_sandbox(&without_prober(sandbox)).run(events)?;
     let path = names.dir.join("grub.cfg");
     let old = Text::read(&copy, &path)?
         .ok_or_else(|| error::LOADER.with_cause(format!("{} is not text", path.display())))?;

@@ -168,7 +168,7 @@ impl Walk<'_> {
             }
         }
         if self.wanted.verity && stat.attributes & VERITY != 0 {
-            let known = make::open_file(&dir, name).is_ok_and(|file| Verity::of(file).is_ok());
+            let known = make::open_file(&dir, name).is_ok_and(|file| Verity::read(file).is_ok());
             let shown = self.shown(path);
             if known { self.found.verity.push(shown) } else { self.found.opaque.push(shown) }
         }

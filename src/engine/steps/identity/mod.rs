@@ -88,7 +88,7 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
     }
     Cmd::new("ssh-keygen", "make ssh host keys")
         .arg("-A")
-        .inside(&Sandbox::new(root))
+        .in_sandbox(&Sandbox::new(root))
         .run(events)?;
     events.note("ssh host keys are made now (without systemd, not at the first boot)");
     Ok(())

@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
-use crate::host::tree::{self, Entry, Errno, Kind, Stat, Sys};
+use crate::host::tree::{Entry, Kind, Stat, Sys};
+use crate::tree::content::start_reading;
 use crate::tree::dir::Dir;
-
-/// Of a file so much is read ahead here; the rest while it is read.
-const AHEAD: u64 = 2 << 20;
+use crate::tree::metadata::read_xattrs;
 
 /// One file, or the directory of a batch itself (which has no name here).
 #[derive(Debug)]
@@ -41,21 +40,23 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub const FILES: usize = 64;
-    const BYTES: u64 = 4 << 20;
+    const MAX_FILES: usize = 64;
+    const MAX_BYTES: u64 = 4 << 20;
 
+    /// Whether it should be handed over.
     pub fn is_full(&self) -> bool {
-        self.items.len() >= Self::FILES || self.bytes >= Self::BYTES
+        self.items.len() >= Self::MAX_FILES || self.bytes >= Self::MAX_BYTES
     }
 
+    /// Adds a file with the bytes that it takes.
     pub fn add(&mut self, (item, bytes): (Item, u64)) {
         self.items.push(item);
         self.bytes += bytes;
     }
 }
 
-/// A directory that is open.
-pub fn directory(dir: &OwnedFd, stat: Stat) -> Sys<(Item, u64)> {
+/// An open directory itself, with the bytes that it takes of the limits.
+pub fn read_directory(dir: &OwnedFd, stat: Stat) -> Sys<(Item, u64)> {
     let (xattrs, bytes) = attributes(Of::File(dir.as_fd()))?;
     Ok((
         Item {
@@ -70,16 +71,17 @@ pub fn directory(dir: &OwnedFd, stat: Stat) -> Sys<(Item, u64)> {
     ))
 }
 
-/// What is in a directory and is none itself, with `file` if it is a regular one and open.
-pub fn file(dir: &OwnedFd, entry: &Entry, stat: Stat, file: Option<File>) -> Sys<(Item, u64)> {
-    let file = file.filter(|_| stat.kind() == Some(Kind::Regular));
-    let mut flags = 0;
-    let mut ahead = 0;
+/// An entry that is not a directory, with `file` if it is a regular one; and the bytes that it takes
+/// of the limits.
+pub fn read_entry(
+    dir: &OwnedFd,
+    entry: &Entry,
+    stat: Stat,
+    file: Option<File>,
+) -> Sys<(Item, u64)> {
+    let (mut flags, mut ahead) = (0, 0);
     if let Some(file) = &file {
-        if stat.allocated > 0 {
-            ahead = stat.size.min(AHEAD);
-            tree::read_ahead(file, 0, ahead);
-        }
+        ahead = start_reading(file, &stat);
         flags = attrs::flags(file) & flag::MASK;
     }
     let of = file.as_ref().map_or(Of::Name(dir.as_fd(), &entry.name), |f| Of::File(f.as_fd()));
@@ -92,21 +94,9 @@ pub fn file(dir: &OwnedFd, entry: &Entry, stat: Stat, file: Option<File>) -> Sys
     Ok((Item { name: entry.name.clone(), stat, link, xattrs, flags, file }, ahead + bytes))
 }
 
-type Attributes = (Vec<(CString, Vec<u8>)>, u64);
-
-fn attributes(of: Of<'_>) -> Sys<Attributes> {
-    let mut all = vec![];
-    let mut bytes = 0;
-    for name in attrs::names(of)? {
-        match attrs::value(of, &name) {
-            Ok(value) => {
-                bytes += value.len() as u64;
-                all.push((name, value));
-            }
-            // Taken away meanwhile.
-            Err(Errno::ENODATA) => {}
-            Err(e) => return Err(e),
-        }
-    }
+/// All extended attributes, and the bytes of their values.
+fn attributes(of: Of<'_>) -> Sys<(Vec<(CString, Vec<u8>)>, u64)> {
+    let all = read_xattrs(of, &attrs::names(of)?)?;
+    let bytes = all.iter().map(|(_, value)| value.len() as u64).sum();
     Ok((all, bytes))
 }

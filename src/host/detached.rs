@@ -1,12 +1,12 @@
-//! Detached views: a descriptor of a mounted tree without what is mounted below it, which is in
-//! nobody's mount table and is gone with the process.
+//! Detached mounts: a descriptor of a mounted tree without what is mounted below it, which is in no
+//! mount table and is gone with the process.
 //!
 //! A thread takes a mount namespace of its own, mounts there, opens the top and ends; the namespace
 //! and its mounts go with it, the open descriptor keeps the one mount it stands on. That works on
 //! every kernel and leaves nothing behind whenever the process dies. (open_tree and mount_setattr
 //! could do it without the namespace, since Linux 5.12.)
 //!
-//! A mount that others hide is seen by taking those off, in that namespace alone ([`of_mount`]).
+//! A mount that others hide is seen by taking those off, in that namespace alone ([`open_mount`]).
 //! The file system is not mounted once more: that would need its options, would fail where it is
 //! mounted writable and we want to read only, and would write to it (a journal is played back) if
 //! it were unmounted at that very moment.
@@ -23,13 +23,13 @@ use nix::sys::stat::Mode;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::error;
-use crate::host::mounts::{Mount, mount_id, parse_mountinfo};
+use crate::host::mountinfo::{Mount, mount_id, parse_mountinfo};
 use crate::host::tree::errno;
 use crate::host::{covered, threads};
 
 /// Where the thread mounts in its namespace: a directory that every Linux system has; the real one
 /// is not touched.
-const PLACE: &str = "/proc";
+const MOUNT_POINT: &str = "/proc";
 
 /// The directory `at` as it is below everything mounted under it. With `read_only` nothing can be
 /// written through it and reading changes no access time.
@@ -37,10 +37,13 @@ const PLACE: &str = "/proc";
 /// # Errors
 /// ALT-406 where the kernel does not allow it or `at` is not there; ALT-805 where it gives no
 /// thread.
-pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
-    detached(|| bind(at, read_only))?.map_err(|e| {
-        error::NO_VIEW
-            .with_cause(format!("{} could not be opened below its mounts: {e}", at.display()))
+pub fn open_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
+    in_own_namespace(|| bind(at, read_only))?.map_err(|e| {
+        error::NO_VIEW.with_cause(format!(
+            "{} could not be opened below its mounts: {}",
+            at.display(),
+            e.desc()
+        ))
     })
 }
 
@@ -50,8 +53,8 @@ pub fn of_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
 /// # Errors
 /// ALT-406 where it is not mounted any more, or the kernel does not allow it; ALT-805 where it
 /// gives no thread.
-pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
-    detached(|| {
+pub fn open_mount(wanted: &Mount) -> Result<OwnedFd> {
+    in_own_namespace(|| {
         let all =
             parse_mountinfo(&std::fs::read("/proc/thread-self/mountinfo").map_err(|e| errno(&e))?);
         let mine = all.iter().rfind(|m| m.is_same_as(wanted)).ok_or(Errno::ENOENT)?;
@@ -77,14 +80,14 @@ pub fn of_mount(wanted: &Mount) -> Result<OwnedFd> {
     })
 }
 
-/// Makes what is at `at` appear at [`PLACE`], in the thread's own namespace.
+/// Makes what is at `at` appear at [`MOUNT_POINT`], in the thread's own namespace.
 fn bind(at: &Path, read_only: bool) -> nix::Result<()> {
     let none: Option<&str> = None;
-    let mut flags = kept(at)?;
-    mount(Some(at), PLACE, none, MsFlags::MS_BIND, none)?;
+    let mut flags = mount_flags(at)?;
+    mount(Some(at), MOUNT_POINT, none, MsFlags::MS_BIND, none)?;
     if read_only {
         flags |= MsFlags::MS_RDONLY | MsFlags::MS_NOATIME | MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
-        mount(none, PLACE, none, flags, none)?;
+        mount(none, MOUNT_POINT, none, flags, none)?;
     }
     Ok(())
 }
@@ -94,11 +97,11 @@ fn bind(at: &Path, read_only: bool) -> nix::Result<()> {
 ///
 /// # Errors
 /// ALT-406 with what the kernel said; ALT-805 where it gives no thread.
-pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> {
-    detached(|| {
+pub fn open_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> {
+    in_own_namespace(|| {
         mount(
             Some(device),
-            PLACE,
+            MOUNT_POINT,
             Some(fstype),
             MsFlags::MS_RDONLY | MsFlags::MS_NOATIME,
             Some(options),
@@ -114,7 +117,7 @@ pub fn of_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd> 
 
 /// The mount's own restrictions, which a remount would otherwise clear (and may not, in a
 /// container).
-fn kept(at: &Path) -> nix::Result<MsFlags> {
+fn mount_flags(at: &Path) -> nix::Result<MsFlags> {
     let now = statvfs(at)?.flags();
     let pairs = [
         (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
@@ -124,13 +127,15 @@ fn kept(at: &Path) -> nix::Result<MsFlags> {
     Ok(pairs.into_iter().filter(|(have, _)| now.contains(*have)).map(|(_, keep)| keep).collect())
 }
 
-fn detached(mounting: impl FnOnce() -> nix::Result<()> + Send) -> Result<nix::Result<OwnedFd>> {
+fn in_own_namespace(
+    mounting: impl FnOnce() -> nix::Result<()> + Send,
+) -> Result<nix::Result<OwnedFd>> {
     let none: Option<&str> = None;
     let work = || {
         unshare(CloneFlags::CLONE_NEWNS)?;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
         mounting()?;
-        open(PLACE, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+        open(MOUNT_POINT, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
     };
     std::thread::scope(|s| {
         Ok(threads::start_in(s, "mount", work)?.join().unwrap_or(Err(Errno::ECANCELED)))
@@ -148,7 +153,7 @@ mod tests {
             return println!("skipped: needs root");
         }
         let before = std::fs::read("/proc/self/mountinfo").unwrap();
-        let view = of_directory(Path::new("/"), true).unwrap();
+        let view = open_directory(Path::new("/"), true).unwrap();
         // Whatever is mounted at /proc, the root file system has another inode there.
         let below = tree::stat_at(&view, c"proc").unwrap();
         let above = tree::stat_fd(std::fs::File::open("/proc").unwrap()).unwrap();

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::{Beneath, DIRECTORY, beside, entries, remove_name, through};
+use super::root::{Beneath, DIRECTORY, Place, beside, entries, remove_name, through};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 
@@ -71,7 +71,7 @@ impl Beneath {
                 Err(Errno::ENOENT) if make => {
                     let name =
                         CString::new(name.as_bytes()).map_err(|_| fail(&at, Errno::EINVAL))?;
-                    make::directory(&dir, &name, 0o755).map_err(|e| fail(&at, e))?;
+                    make::create_directory(&dir, &name, 0o755).map_err(|e| fail(&at, e))?;
                     open(&dir).map_err(|e| fail(&at, e))?
                 }
                 // O_DIRECTORY with O_NOFOLLOW says ENOTDIR of a link.
@@ -181,7 +181,7 @@ impl Beneath {
         self.make_directories(path.parent().unwrap_or(Path::new("/")))?;
         let naming = || format!("replacing {}", self.shown(path).display());
         let at = self.name(path).with_context(naming)?;
-        let new = super::Place { name: beside(&at.name), dir: at.dir };
+        let new = Place { name: beside(&at.name), dir: at.dir };
         let gone = |name: &CString| match remove_tree(&new.dir, name, 0) {
             Err(Errno::ENOENT) => Ok(()),
             other => other,
@@ -261,7 +261,7 @@ fn copy_files(
         let name = CString::new(entry.name.into_vec())?;
         match entry.kind {
             Kind::Directory => {
-                match make::directory(to, &name, 0o755) {
+                match make::create_directory(to, &name, 0o755) {
                     Err(e) if e != Errno::EEXIST => return Err(e.into()),
                     _ => {}
                 }
@@ -276,7 +276,8 @@ fn copy_files(
             _ => left_out.push(at),
         }
     }
-    make::date(to, &stat_fd(from)?)?;
+    let stat = stat_fd(from)?;
+    make::set_times(to, Some(stat.atime), stat.mtime)?;
     Ok(())
 }
 
@@ -289,9 +290,9 @@ fn copy_file(from: &OwnedFd, to: &OwnedFd, name: &CString) -> io::Result<()> {
     let beside = beside(name);
     remove_name(to, &beside)?;
     let mut copy = || -> io::Result<()> {
-        let mut file: File = make::create(to, &beside, 0o644)?;
+        let mut file: File = make::create_file(to, &beside, 0o644)?;
         io::copy(&mut source, &mut file)?;
-        make::date(&file, &stat)?;
+        make::set_times(&file, Some(stat.atime), stat.mtime)?;
         Ok(make::rename(to, &beside, to, name)?)
     };
     let copied = copy();

@@ -1,42 +1,43 @@
-//! What can only be done when every file is there: directories' metadata, and inode flags that
+//! Metadata that can only be set when every file is there: that of directories, and inode flags that
 //! forbid changes.
 //!
-//! Both are noted in the archive's order; of an archive with millions of directories the notes go
-//! into a file without a name in the target, so that memory does not grow.
+//! It is kept in the archive's order. For an archive with millions of directories it goes into a
+//! file without a name in the target, so that memory does not grow.
 
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use super::meta::Meta;
 use crate::host::make;
 use crate::host::tree::{Sys, Time, errno};
+use crate::tree::metadata::Metadata;
 
-/// So many bytes of notes stay in memory.
-const KEPT: usize = 2 << 20;
+/// Up to this many bytes stay in memory.
+const MAX_IN_MEMORY: usize = 2 << 20;
 
-/// Notes: of directories the metadata, of others the flags.
-pub struct Notes {
+/// The list: of directories the metadata, of other files the flags.
+pub struct DeferredMetadata {
     /// In which the file is made.
     top: OwnedFd,
     memory: Vec<u8>,
     file: Option<BufWriter<File>>,
 }
 
-impl Notes {
+impl DeferredMetadata {
+    /// An empty list, for files in `top`.
     pub fn new(top: BorrowedFd<'_>) -> io::Result<Self> {
         Ok(Self { top: top.try_clone_to_owned()?, memory: vec![], file: None })
     }
 
-    /// Notes this for `path`.
-    pub fn add(&mut self, path: &[u8], meta: &Meta) -> Sys<()> {
+    /// DeferredMetadata this for `path`.
+    pub fn add(&mut self, path: &[u8], meta: &Metadata) -> Sys<()> {
         encode(&mut self.memory, path, meta);
-        if self.memory.len() < KEPT {
+        if self.memory.len() < MAX_IN_MEMORY {
             return Ok(());
         }
         if self.file.is_none() {
-            self.file = Some(BufWriter::with_capacity(64 << 10, make::unnamed(&self.top)?));
+            self.file = Some(BufWriter::with_capacity(64 << 10, make::create_unnamed(&self.top)?));
         }
         if let Some(file) = &mut self.file {
             file.write_all(&self.memory).map_err(|e| errno(&e))?;
@@ -45,10 +46,10 @@ impl Notes {
         Ok(())
     }
 
-    /// Everything that was noted, in order.
-    pub fn each(
+    /// Calls `what` for everything that was added, in order.
+    pub fn for_each(
         self,
-        mut what: impl FnMut(&[u8], Meta) -> anyhow::Result<()>,
+        mut what: impl FnMut(&[u8], Metadata) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         if let Some(file) = self.file {
             let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -71,7 +72,7 @@ fn time(out: &mut Vec<u8>, time: Option<Time>) {
     out.extend_from_slice(&t.nanos.to_ne_bytes());
 }
 
-fn encode(out: &mut Vec<u8>, path: &[u8], meta: &Meta) {
+fn encode(out: &mut Vec<u8>, path: &[u8], meta: &Metadata) {
     bytes(out, path);
     for n in [meta.mode, meta.uid, meta.gid, meta.flags] {
         out.extend_from_slice(&n.to_ne_bytes());
@@ -87,7 +88,7 @@ fn encode(out: &mut Vec<u8>, path: &[u8], meta: &Meta) {
 
 fn decode(
     from: &mut impl io::BufRead,
-    what: &mut impl FnMut(&[u8], Meta) -> anyhow::Result<()>,
+    what: &mut impl FnMut(&[u8], Metadata) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     while !from.fill_buf()?.is_empty() {
         let path = read_bytes(from)?;
@@ -99,7 +100,7 @@ fn decode(
             let name = read_bytes(from)?;
             xattrs.push((CString::new(name)?, read_bytes(from)?));
         }
-        what(&path, Meta { mode, uid, gid, mtime, atime, xattrs, flags })?;
+        what(&path, Metadata { mode, uid, gid, mtime, atime, xattrs, flags, project: 0 })?;
     }
     Ok(())
 }
@@ -130,12 +131,12 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
-    fn notes_come_back_in_order_from_memory_and_file() {
+    fn entries_come_back_in_order_from_memory_and_file() {
         let dir = tempfile::tempdir().unwrap();
         let top = File::open(dir.path()).unwrap();
         for (count, spilled) in [(3_u32, false), (60_000, true)] {
-            let mut notes = Notes::new(top.as_fd()).unwrap();
-            let meta = |n: u32| Meta {
+            let mut list = DeferredMetadata::new(top.as_fd()).unwrap();
+            let meta = |n: u32| Metadata {
                 mode: n & 0o7777,
                 uid: n,
                 gid: u32::MAX - n,
@@ -143,20 +144,20 @@ mod tests {
                 atime: n.is_multiple_of(2).then_some(Time { secs: 1 << 40, nanos: 0 }),
                 xattrs: (0..n % 3).map(|i| (c"user.x".to_owned(), vec![0; i as usize])).collect(),
                 flags: 7,
+                project: 0,
             };
             for n in 0..count {
-                notes.add(format!("dir{n}").as_bytes(), &meta(n)).unwrap();
+                list.add(format!("dir{n}").as_bytes(), &meta(n)).unwrap();
             }
-            assert_eq!(notes.file.is_some(), spilled);
+            assert_eq!(list.file.is_some(), spilled);
             assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing has a name");
             let mut seen = 0;
-            notes
-                .each(|path, m| {
-                    assert_eq!((path, m), (format!("dir{seen}").as_bytes(), meta(seen)));
-                    seen += 1;
-                    Ok(())
-                })
-                .unwrap();
+            list.for_each(|path, m| {
+                assert_eq!((path, m), (format!("dir{seen}").as_bytes(), meta(seen)));
+                seen += 1;
+                Ok(())
+            })
+            .unwrap();
             assert_eq!(seen, count);
         }
     }

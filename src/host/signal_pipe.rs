@@ -1,4 +1,4 @@
-//! Signals as bytes in a pipe: whoever waits for input waits for them too.
+//! Signals as bytes in a pipe, so that a wait for input also ends for a signal.
 #![allow(unsafe_code)]
 
 use std::io::{self, Read};
@@ -22,30 +22,30 @@ extern "C" fn on_signal(signal: libc::c_int) {
     }
 }
 
-/// The signals that came, to be read.
+/// The read end of the pipe.
 #[derive(Debug)]
-pub struct Notices {
+pub struct SignalPipe {
     pipe: std::fs::File,
 }
 
-impl Notices {
-    /// From now on these signals are only noted.
+impl SignalPipe {
+    /// From now on these signals do nothing but fill the pipe.
     ///
     /// # Errors
     /// If there is no pipe left.
-    pub fn of(signals: &[Signal]) -> io::Result<Self> {
+    pub fn open(signals: &[Signal]) -> io::Result<Self> {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        PIPE.store(kept(writer), Ordering::SeqCst);
-        let noted =
+        PIPE.store(leak(writer), Ordering::SeqCst);
+        let action =
             SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
         for signal in signals {
             // SAFETY: the handler reads an atomic and calls write(2), nothing else.
-            unsafe { sigaction(*signal, &noted) }?;
+            unsafe { sigaction(*signal, &action) }?;
         }
         Ok(Self { pipe: reader.into() })
     }
 
-    /// Those that came since; does not wait.
+    /// The signals that arrived since the last call; does not wait.
     pub fn take(&mut self) -> Vec<Signal> {
         let mut bytes = [0; 64];
         let n = self.pipe.read(&mut bytes).unwrap_or(0);
@@ -53,14 +53,14 @@ impl Notices {
     }
 }
 
-impl AsFd for Notices {
+impl AsFd for SignalPipe {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pipe.as_fd()
     }
 }
 
 /// A descriptor that is never closed: a handler may use it at any time.
-fn kept(fd: OwnedFd) -> i32 {
+fn leak(fd: OwnedFd) -> i32 {
     let raw = fd.as_raw_fd();
     std::mem::forget(fd);
     raw
