@@ -462,7 +462,7 @@ pub fn bootable(
     }
     let fatal = |e: &&anyhow::Error| {
         !request.skip_boot_check
-            || error::find(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id)
+            || error::find(e).is_some_and(|a| a.entry.id == error::REBOOT_TO_OLD.id)
     };
     if let Some(first) = refusals.iter().find(fatal) {
         let alt = error::find(first);
@@ -505,10 +505,9 @@ fn bootlist_refusal(
     }
     let why = boot.bootlist.as_ref().err()?;
     if request.reboot {
-        return Some(error::REBOOT_WHERE.with_remedy(
-            format!("-r would reboot into the old disk: {why}"),
-            "leave out -r, and give -B",
-        ));
+        return Some(
+            error::REBOOT_TO_OLD.with_cause(format!("-r would reboot into the old disk: {why}")),
+        );
     }
     if practice {
         return Some(
