@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::rows::{Row, truncate_text};
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::error;
 use crate::host::mounts;
 use crate::software::{

@@ -1,19 +1,18 @@
-//! How much the record of the copy says: all, not what was done, or nothing that can be read.
+//! How complete the record of the copy is: whole, without its journal, or unreadable.
 //!
-//! What builds on a copy (a later phase, `--resume`) needs the whole record, and refuses without
-//! it. `-X` and the lists do not: they go by what is there.
+//! Later phases and `--resume` need the whole record, and fail without it. `-X` and the lists do
+//! not: they look at the disks.
 
 use anyhow::Result;
 
 use crate::disk::gate::Verdict;
 use crate::disk::model::{Disk, Role, World};
-use crate::engine::plan::Base;
-use crate::engine::state::relocate;
-use crate::engine::state::{Alternate, Record, State, Stored};
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::state::{Alternate, Record, State, Stored, relocate};
 use crate::error;
 
 /// The record of the copy.
-pub enum Standing {
+pub enum RecordState {
     None,
     Known(Box<Alternate>),
     /// The plan says which disks the copy is on; the journal, which says what was done with them,
@@ -23,9 +22,9 @@ pub enum Standing {
     Unreadable(anyhow::Error),
 }
 
-impl Standing {
-    /// What loading the state came to.
-    pub fn of(stored: Stored) -> Self {
+impl RecordState {
+    /// The state of the record that was loaded.
+    pub fn from_stored(stored: Stored) -> Self {
         match stored {
             Stored::None => Self::None,
             Stored::Known(a) if journal_is_lost(&a) => Self::NoJournal(Box::new(a)),
@@ -35,12 +34,11 @@ impl Standing {
     }
 }
 
-/// What is looked at only: for lists, a record that somebody else can have changed is one that
-/// cannot be read.
+/// For lists: a record that somebody else could have changed counts as unreadable.
 ///
 /// # Errors
 /// Those that do not speak of the record itself: no permission to read it, for example.
-pub fn seen<T>(peeked: Result<Stored<T>>) -> Result<Stored<T>> {
+pub fn unsafe_as_unreadable<T>(peeked: Result<Stored<T>>) -> Result<Stored<T>> {
     match peeked {
         Err(e) if error::find(&e).is_some_and(|a| a.entry.id == error::UNSAFE_STATE.id) => {
             Ok(Stored::Unreadable(e))
@@ -57,8 +55,8 @@ fn journal_is_lost(a: &Alternate) -> bool {
 /// The stored copy, for what needs its whole record.
 ///
 /// # Errors
-/// ALT-702 where the journal is lost; what [`Stored::known`] says.
-pub fn whole(stored: Stored) -> Result<Option<Alternate>> {
+/// ALT-702 if the journal is lost; what [`Stored::known`] says.
+pub fn require_whole(stored: Stored) -> Result<Option<Alternate>> {
     match stored.known()? {
         Some(a) if journal_is_lost(&a) => Err(no_journal(&a)),
         other => Ok(other),
@@ -72,13 +70,13 @@ fn no_journal(a: &Alternate) -> anyhow::Error {
     ))
 }
 
-/// What phase 1 settled for the stored copy, for lists: a record that cannot be read is none.
-/// Anyone may ask.
+/// The description of the stored copy, for lists: an unreadable record counts as none. Any user may
+/// read it.
 ///
 /// # Errors
 /// Those that do not speak of the record itself.
-pub fn readable_base() -> Result<Option<Base>> {
-    Ok(match seen(State::peek_base())? {
+pub fn readable_base() -> Result<Option<AlternateSpec>> {
+    Ok(match unsafe_as_unreadable(State::peek_base())? {
         Stored::Known(base) => Some(base),
         Stored::None | Stored::Unreadable(_) => None,
     })
@@ -104,7 +102,7 @@ pub fn stage(a: &Alternate) -> Stage {
     }
 }
 
-/// What the record adds to the gate's word about a disk.
+/// What the record adds to the checks of a disk.
 #[derive(Debug, Default)]
 pub struct Marks {
     /// Names of the disks of a copy that is not finished. Who may not read the journal gets none.
@@ -120,7 +118,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    fn of(why: &anyhow::Error) -> Self {
+    fn from_error(why: &anyhow::Error) -> Self {
         let remedy = error::find(why).map_or(error::BAD_STATE.remedy, |alt| alt.remedy.as_str());
         Self { why: why.to_string(), remedy: remedy.to_owned() }
     }
@@ -129,16 +127,18 @@ impl Unreadable {
 impl Marks {
     /// Asks the record.
     pub fn read(world: &World) -> Self {
-        match seen(State::peek()).map(Standing::of) {
-            Ok(Standing::Known(a)) if stage(&a) == Stage::Unfinished => {
-                let disks = a.base.layout.disks.iter().filter_map(|d| relocate::find(d, world));
+        match unsafe_as_unreadable(State::peek()).map(RecordState::from_stored) {
+            Ok(RecordState::Known(a)) if stage(&a) == Stage::Unfinished => {
+                let disks =
+                    a.base.layout.disks.iter().filter_map(|d| relocate::find_target(d, world));
                 Self { unfinished: disks.map(|d| d.name.clone()).collect(), unreadable: None }
             }
-            Ok(Standing::NoJournal(a)) => {
-                Self { unreadable: Some(Unreadable::of(&no_journal(&a))), ..Self::default() }
-            }
-            Ok(Standing::Unreadable(e)) => {
-                Self { unreadable: Some(Unreadable::of(&e)), ..Self::default() }
+            Ok(RecordState::NoJournal(a)) => Self {
+                unreadable: Some(Unreadable::from_error(&no_journal(&a))),
+                ..Self::default()
+            },
+            Ok(RecordState::Unreadable(e)) => {
+                Self { unreadable: Some(Unreadable::from_error(&e)), ..Self::default() }
             }
             _ => Self::default(),
         }
@@ -169,16 +169,21 @@ mod tests {
     #[test]
     fn what_others_can_write_is_seen_as_unreadable() {
         assert!(matches!(
-            seen::<Base>(Err(error::UNSAFE_STATE.with_cause("x").context("y"))),
+            unsafe_as_unreadable::<AlternateSpec>(Err(error::UNSAFE_STATE
+                .with_cause("x")
+                .context("y"))),
             Ok(Stored::Unreadable(_))
         ));
-        assert!(seen::<Base>(Err(anyhow::anyhow!("permission denied"))).is_err());
+        assert!(
+            unsafe_as_unreadable::<AlternateSpec>(Err(anyhow::anyhow!("permission denied")))
+                .is_err()
+        );
         assert!(matches!(
-            Standing::of(Stored::Unreadable(error::BAD_STATE.with_cause("x"))),
-            Standing::Unreadable(_)
+            RecordState::from_stored(Stored::Unreadable(error::BAD_STATE.with_cause("x"))),
+            RecordState::Unreadable(_)
         ));
         // -X does nothing about what others can write, so nobody is told to run it.
-        let seen = Unreadable::of(&error::UNSAFE_STATE.with_remedy("x", "`chown root: x`"));
+        let seen = Unreadable::from_error(&error::UNSAFE_STATE.with_remedy("x", "`chown root: x`"));
         assert_eq!((seen.why.as_str(), seen.remedy.as_str()), ("ALT-717: x", "`chown root: x`"));
     }
 }

@@ -3,11 +3,11 @@
 use crate::image::data::{ImageData, LvType, YesNo};
 
 const MIB: u64 = 1 << 20;
-/// What a file takes beside its content: its inode, and half a block at its end.
+/// Bytes of a file in addition to its content: its inode, and on average half a block.
 const PER_FILE: u64 = 3 << 10;
 
 /// `below`: bytes and members below a path (`usr/lib`; empty: all).
-pub fn fit(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u64)) -> ImageData {
+pub fn fit_running_layout(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u64)) -> ImageData {
     let points: Vec<String> = image
         .fs_data
         .iter()
@@ -99,7 +99,7 @@ mod tests {
             "boot/efi" => (100 * MIB, 0),
             other => panic!("{other}"),
         };
-        let new = fit(image, &below);
+        let new = fit_running_layout(image, &below);
         let sizes: Vec<_> = new
             .fs_data
             .iter()

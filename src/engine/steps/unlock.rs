@@ -2,9 +2,9 @@
 //! the original. While a step of phases 2 and 3 writes, the flags are off, and then on again, also
 //! on a file that took the place of another.
 //!
-//! What was taken off stands in a file of the copy meanwhile: a step that was interrupted is
-//! repeated, and finds it. Whoever made an image could have put such a file there, and the running
-//! system may have one from its own making: neither is believed, see [`forget`].
+//! Meanwhile the removed flags are listed in a file of the copy, so that a step that is repeated
+//! after an interruption finds them. An image, or the running system itself, may contain such a
+//! file: it is not trusted, see [`discard_list`].
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,16 +14,15 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nix::fcntl::OFlag;
 
+use crate::engine::paths::FLAGS;
 use crate::event::Events;
 use crate::host::attrs::{self, flag};
 use crate::host::beneath::Beneath;
 use crate::host::tree::{self, Kind, Sys};
 use crate::tree::dir::join;
 
-/// Where altdisk, boot loaders and initramfs builders write.
+/// Directories that altdisk, boot loaders and initramfs builders write to.
 const SEARCHED: [&str; 3] = ["boot", "etc", "root/.ssh"];
-/// At the top of the copy, while flags are off.
-pub const NOTES: &str = ".altdisk-flags";
 const FORBIDDING: u32 = flag::IMMUTABLE | flag::APPEND;
 const LISTING: usize = 32 << 10;
 
@@ -39,13 +38,13 @@ impl Unlocked {
     /// Takes the flags off.
     ///
     /// # Errors
-    /// Where a file cannot be looked at or changed.
+    /// If a file cannot be looked at or changed.
     pub fn begin(root: &Path, events: &Events) -> Result<Self> {
         let top = OwnedFd::from(
             std::fs::File::open(root).with_context(|| format!("opening {}", root.display()))?,
         );
         let root = Beneath::open(root)?;
-        let mut taken_off = root.read(NOTES)?.map_or(vec![], |text| parse(&text));
+        let mut taken_off = root.read(FLAGS)?.map_or(vec![], |text| parse(&text));
         for dir in SEARCHED {
             find(&top, dir.as_bytes(), &mut taken_off).with_context(|| {
                 format!("looking for files with chattr's flags in /{dir} of the copy")
@@ -53,7 +52,7 @@ impl Unlocked {
         }
         let open = Self { root, top, taken_off };
         if !open.taken_off.is_empty() {
-            open.root.replace(NOTES, &write(&open.taken_off), 0o600)?;
+            open.root.replace(FLAGS, &write(&open.taken_off), 0o600)?;
             let names: Vec<String> = open
                 .taken_off
                 .iter()
@@ -72,10 +71,10 @@ impl Unlocked {
     /// Gives the flags back.
     ///
     /// # Errors
-    /// Where one cannot be set.
+    /// If one cannot be set.
     pub fn close(self) -> Result<()> {
         self.taken_off.iter().rev().try_for_each(|(path, flags)| self.set(path, *flags))?;
-        if self.taken_off.is_empty() { Ok(()) } else { self.root.remove(NOTES) }
+        if self.taken_off.is_empty() { Ok(()) } else { self.root.remove(FLAGS) }
     }
 
     /// Sets the two flags of what is there; something else may be by now, or nothing.
@@ -107,20 +106,20 @@ impl Unlocked {
 /// Removes such a file, or whatever has its name, from a copy that no step has written to yet.
 ///
 /// # Errors
-/// Where it cannot be removed.
-pub fn forget(root: &Path) -> Result<()> {
+/// If it cannot be removed.
+pub fn discard_list(root: &Path) -> Result<()> {
     let copy = Beneath::open(root)?;
-    let Ok(stat) = copy.link_metadata(NOTES) else { return Ok(()) };
+    let Ok(stat) = copy.link_metadata(FLAGS) else { return Ok(()) };
     if stat.kind() == Some(Kind::Regular) {
-        let file = copy.open_file(NOTES)?;
+        let file = copy.open_file(FLAGS)?;
         let flags = attrs::flags(&file);
         if flags & FORBIDDING != 0 {
             attrs::put_flags(&file, flags & !FORBIDDING).with_context(|| {
-                format!("changing chattr's flags of {}", copy.shown(NOTES).display())
+                format!("changing chattr's flags of {}", copy.shown(FLAGS).display())
             })?;
         }
     }
-    copy.remove_tree(NOTES)
+    copy.remove_tree(FLAGS)
 }
 
 /// Adds what has one of the flags, parents first.
@@ -216,7 +215,7 @@ mod tests {
             (has("etc/deep"), has("etc/deep/x"), has("etc/plain")),
             (flag::APPEND, flag::IMMUTABLE, 0)
         );
-        assert!(!root.join(NOTES).exists());
+        assert!(!root.join(FLAGS).exists());
         assert_eq!(std::fs::read(root.join("etc/deep/x")).unwrap(), b"new");
         Unlocked::begin(root, &events).unwrap();
     }
@@ -226,21 +225,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
         std::fs::create_dir(root.join("etc")).unwrap();
-        forget(root).unwrap();
+        discard_list(root).unwrap();
         let outside = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(root.join("etc/passwd"), "").unwrap();
         let planted = write(&[(b"etc/passwd".to_vec(), flag::IMMUTABLE)]);
-        std::fs::write(root.join(NOTES), &planted).unwrap();
-        let file = std::fs::File::open(root.join(NOTES)).unwrap();
+        std::fs::write(root.join(FLAGS), &planted).unwrap();
+        let file = std::fs::File::open(root.join(FLAGS)).unwrap();
         let _ = attrs::put_flags(&file, attrs::flags(&file) | flag::IMMUTABLE);
-        forget(root).unwrap();
+        discard_list(root).unwrap();
         let open = Unlocked::begin(root, &Events::new()).unwrap();
         assert_eq!(open.taken_off, []);
         open.close().unwrap();
-        std::os::unix::fs::symlink(outside.path(), root.join(NOTES)).unwrap();
-        forget(root).unwrap();
-        std::fs::create_dir_all(root.join(NOTES).join("x")).unwrap();
-        forget(root).unwrap();
-        assert!(!root.join(NOTES).exists() && outside.path().exists());
+        std::os::unix::fs::symlink(outside.path(), root.join(FLAGS)).unwrap();
+        discard_list(root).unwrap();
+        std::fs::create_dir_all(root.join(FLAGS).join("x")).unwrap();
+        discard_list(root).unwrap();
+        assert!(!root.join(FLAGS).exists() && outside.path().exists());
     }
 }

@@ -1,12 +1,12 @@
-//! What an archive without a manifest is, as a manifest would tell it: surveyed by `image`, judged
-//! by `boot`.
+//! Describes an archive without a manifest as its manifest would: `image` surveys it, and `boot`
+//! finds what can be made bootable.
 
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::boot::grub;
-use crate::engine::prepare::from_image::PLATFORMS;
+use crate::engine::facts::system::PLATFORMS;
 use crate::event::Events;
 use crate::host::scratch::Scratch;
 use crate::image::archive::Archive;
@@ -18,7 +18,7 @@ use crate::image::survey::{self, Survey};
 ///
 /// # Errors
 /// As [`survey::survey`].
-pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
+pub fn survey_archive(archive: &mut Archive, events: &Events) -> Result<Survey> {
     let mut found = survey::survey(archive, events)?;
     found.system = in_skeleton(&found, |root| judged(found.system.clone(), root))?;
     Ok(found)
@@ -27,7 +27,7 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
 /// Calls `look` with a directory that looks like the archive's root to whoever judges systems.
 ///
 /// # Errors
-/// Where the directory cannot be made or removed.
+/// If the directory cannot be made or removed.
 pub fn in_skeleton<T>(found: &Survey, look: impl FnOnce(&Path) -> T) -> Result<T> {
     let scratch = Scratch::new()?;
     found.skeleton(scratch.path())?;

@@ -3,6 +3,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use super::*;
+use crate::engine::plan::step_id::StepId;
+use crate::engine::state::errors::no_room;
+use crate::host::own_file;
 
 /// A plan and a journal as version 0.1.0 stored them, with the password of a URL in both.
 const OLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/state-0.1.0");
@@ -27,7 +30,7 @@ fn unreadable(dir: &Path) -> String {
     }
 }
 
-/// Whether the password is in a file of the directory, by name.
+/// True if the password is in a file of the directory, by name.
 fn holds_password(dir: &Path, name: &str) -> bool {
     fs::read_to_string(dir.join(name)).is_ok_and(|text| text.contains(PASSWORD))
 }
@@ -188,7 +191,7 @@ fn full_and_read_only_file_systems_have_names() {
 fn a_torn_journal_is_read_up_to_the_tear() {
     let whole =
         b"{\"r\":\"begin\",\"id\":\"1.gate\"}\n{\"r\":\"done\",\"id\":\"1.gate\"}\n".to_vec();
-    let want = vec![Record::Begin { id: "1.gate".into() }, Record::Done { id: "1.gate".into() }];
+    let want = vec![Record::Begin { id: StepId::Gate }, Record::Done { id: StepId::Gate }];
     assert_eq!(parse_journal(&whole), (want.clone(), false));
     assert_eq!(
         parse_journal(&[&whole[..], b"{\"r\":\"begin\",\"id\":\"1.wi"].concat()),
@@ -202,7 +205,7 @@ fn a_record_after_a_torn_one_is_a_line_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(JOURNAL);
     let gate = |r: &str| format!("{{\"r\":\"{r}\",\"id\":\"1.gate\"}}");
-    let begun = Record::Begin { id: "1.gate".into() };
+    let begun = Record::Begin { id: StepId::Gate };
     for (there, want) in [
         (String::new(), vec![Record::CleanUp]),
         (gate("begin") + "\n", vec![begun.clone(), Record::CleanUp]),
@@ -242,7 +245,7 @@ fn a_password_that_is_also_another_word_is_put_back() {
 #[test]
 fn whatever_has_the_name_of_the_record_is_forgotten() {
     let dir = tempfile::tempdir().unwrap();
-    let at = dir.path().join(super::super::ALTERNATE);
+    let at = dir.path().join(crate::engine::paths::ALTERNATE);
     let makes: [&dyn Fn(); 3] =
         [&|| fs::write(&at, "x").unwrap(), &|| symlink(dir.path(), &at).unwrap(), &|| {
             nix::unistd::mkfifo(&at, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap()
