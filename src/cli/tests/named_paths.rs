@@ -20,7 +20,7 @@ use crate::theme;
 /// user's.
 fn own_paths() -> Vec<String> {
     let dirs = [
-        Path::new(state::DIR).join(state::ALTERNATE),
+        Path::new(paths::STATE).join(paths::ALTERNATE),
         list::images::directory(),
         practice::directory(),
         job::directory::ROOT_JOBS.into(),
