@@ -71,8 +71,8 @@ fn each_rule_has_its_error() {
         (vec!["-d", plain, "-p", "rspc", "vdb"], "ALT-107: `rspc` after -p is not a platform that altdisk knows (i386-pc, x86_64-efi)".into()),
         (vec!["-d", plain, "--identity", "mine", "vdb"], "ALT-107: `mine` after --identity is neither keep nor fresh".into()),
         (vec!["-C", "--identity", "keep", "vdb"], "ALT-116: --identity is not valid with -C".into()),
-        (vec!["-C", "-l", place, "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
-        (vec!["-C", "-l", place, "-I", "-acgX", "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
+        (vec!["-C", "-l", place, "vdb"], format!("ALT-741: -l {place} is given, but nothing to install from there")),
+        (vec!["-C", "-l", place, "-I", "-acgX", "vdb"], format!("ALT-741: -l {place} is given, but nothing to install from there")),
         (
             vec!["-C", "-l", place, "-w", "a*", "vdb"],
             "ALT-107: `a*` after -w is not a package: patterns are not possible; write whole names".into(),
