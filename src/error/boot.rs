@@ -1,7 +1,7 @@
 //! Errors of booting: kernels, boot loaders, the boot list, what still refers to the old disk: 501
 //! to 599.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     FSTAB_LINE = "ALT-501", Refused,

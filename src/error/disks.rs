@@ -1,6 +1,6 @@
 //! Errors of target disks and practice disks: 201 to 299.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     NO_SUCH_DISK = "ALT-201", Refused,

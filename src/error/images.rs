@@ -1,7 +1,7 @@
 //! Errors of system images: reading them 630 to 644, restoring 645 to 654, making them 655 to 669,
 //! installing them 670 to 699.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     IMAGE_OPEN = "ALT-630", Refused,

@@ -1,6 +1,6 @@
 //! Errors of image.data, the description of a layout: 601 to 629.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     IMAGE_UNREADABLE = "ALT-601", Refused,

@@ -7,7 +7,25 @@
 //!
 //! One file per range: `usage` 1xx, `disks` 2xx, `source` 3xx and 4xx, `boot` 5xx, `layout` 601 to
 //! 629, `images` 630 to 699, `phases` 701 to 729, `software` 730 to 759, `system` 8xx, `screens`
-//! 9xx. `details` holds the longer explanations of `altdisk explain`.
+//! 9xx. `details` holds the longer explanations of `altdisk explain`,
+//! `catalogue` lists all entries, `entry` is what they are made of.
+
+#[macro_use]
+mod entry;
+
+mod boot;
+mod catalogue;
+pub mod details;
+mod disks;
+mod images;
+mod layout;
+mod output;
+mod phases;
+mod screens;
+mod software;
+mod source;
+mod system;
+mod usage;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -15,7 +33,9 @@ use std::io::{self, ErrorKind};
 use crate::text::printable::Message;
 
 pub use boot::*;
+pub use catalogue::all;
 pub use disks::*;
+pub use entry::{AltError, Entry, Exit};
 pub use images::*;
 pub use layout::*;
 pub use output::read_back;
@@ -25,95 +45,6 @@ pub use software::*;
 pub use source::*;
 pub use system::*;
 pub use usage::*;
-
-/// How the command ends. The numbers are documented in `--help` and never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Success.
-    Done = 0,
-    /// It failed, and nothing of an alternate is left behind.
-    Failed = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// Refused before anything was changed.
-    Refused = 3,
-    /// It failed halfway: an unfinished alternate is left for `-X` or `--resume`.
-    Unfinished = 4,
-}
-
-/// One line of the catalogue.
-#[derive(Debug)]
-pub struct Entry {
-    /// Stable id, `ALT-nnn`.
-    pub id: &'static str,
-    /// The meaning of the number; an error's cause describes the case at hand.
-    pub title: &'static str,
-    /// The remedy, unless the case has a better one.
-    pub remedy: &'static str,
-    /// How a command that fails with this error exits.
-    pub exit: Exit,
-}
-
-/// An error as a user meets it: catalogue entry, the cause in this case, the remedy.
-#[derive(Debug)]
-pub struct AltError {
-    /// Number, meaning and exit code.
-    pub entry: &'static Entry,
-    /// The case at hand: the text of a [`Message`].
-    pub cause: String,
-    /// The remedy for this case: the text of a [`Message`].
-    pub remedy: String,
-}
-
-impl AltError {
-    /// The same error with another remedy; the cause stays as it is, with its lines.
-    pub fn with_remedy(&self, remedy: impl Into<Message>) -> anyhow::Error {
-        anyhow::Error::new(Self {
-            entry: self.entry,
-            cause: self.cause.clone(),
-            remedy: remedy.into().into_text(),
-        })
-    }
-}
-
-impl fmt::Display for AltError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.entry.id, self.cause)
-    }
-}
-
-impl std::error::Error for AltError {}
-
-/// The words of a remedy for "repeat this command".
-const RUN_AGAIN: &str = "run the command again";
-
-impl AltError {
-    /// Adapts the remedy to a copy that has been started: the same command would be refused now, so
-    /// the run continues with `--resume`.
-    pub fn advise_to_resume(&mut self) {
-        self.remedy = self.remedy.replace(RUN_AGAIN, "continue with `alt_disk_install --resume`");
-    }
-}
-
-impl Entry {
-    /// This error, with the cause in this case and the catalogue's remedy.
-    pub fn with_cause(&'static self, cause: impl Into<Message>) -> anyhow::Error {
-        self.with_remedy(cause, self.remedy)
-    }
-
-    /// This error, with the cause and a remedy for this case.
-    pub fn with_remedy(
-        &'static self,
-        cause: impl Into<Message>,
-        remedy: impl Into<Message>,
-    ) -> anyhow::Error {
-        anyhow::Error::new(AltError {
-            entry: self,
-            cause: cause.into().into_text(),
-            remedy: remedy.into().into_text(),
-        })
-    }
-}
 
 /// The cause without number and remedy: that of the catalogued error in a chain, or the whole chain
 /// where there is none.
@@ -177,48 +108,9 @@ pub fn exit_for(err: &anyhow::Error) -> Exit {
     find(err).map_or(Exit::Failed, |alt| alt.entry.exit)
 }
 
-macro_rules! catalogue {
-    ($($name:ident = $id:literal, $exit:ident, $title:literal, $remedy:literal;)*) => {
-        $(#[doc = $title] pub static $name: Entry = Entry { id: $id, title: $title, remedy: $remedy, exit: Exit::$exit };)*
-        /// The entries of this part, in the order of the ids.
-        pub(super) static PART: &[&Entry] = &[$(&$name),*];
-    };
-}
-
-mod boot;
-pub mod details;
-mod disks;
-mod images;
-mod layout;
-mod output;
-mod phases;
-mod screens;
-mod software;
-mod source;
-mod system;
-mod usage;
-
-/// Every entry, in the order of the ids.
-pub fn all() -> impl Iterator<Item = &'static Entry> {
-    let parts = [
-        usage::PART,
-        disks::PART,
-        source::PART,
-        boot::PART,
-        layout::PART,
-        images::PART,
-        phases::PART,
-        software::PART,
-        system::PART,
-        screens::PART,
-    ];
-    let mut all: Vec<&Entry> = parts.into_iter().flatten().copied().collect();
-    all.sort_by_key(|e| e.id);
-    all.into_iter()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::entry::RUN_AGAIN;
     use super::*;
 
     #[test]

@@ -1,7 +1,8 @@
 //! An error read back from the output of one of altdisk's own commands, so that a panel that runs
 //! such a command shows that error and its remedy, and not only that a command failed.
 
-use super::{AltError, all};
+use super::catalogue::all;
+use super::entry::AltError;
 
 /// The words between the number and the remedy, as the console prints them.
 const REMEDY: &str = "what to do: ";

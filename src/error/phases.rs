@@ -1,6 +1,6 @@
 //! Errors of phases, stored state and scripts: 701 to 729.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     BUSY = "ALT-701", Refused,

@@ -1,7 +1,7 @@
 //! Errors of menu files (901 to 929), themes (930 to 939), terminals (941 to 949), jobs (951 to 959)
 //! and the panels (961 to 989).
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     MENU_SYNTAX = "ALT-901", Usage,

@@ -1,6 +1,6 @@
 //! Errors of updates and packages in the copy: 730 to 759.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     UPDATE_FAILED = "ALT-730", Failed,

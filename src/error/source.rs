@@ -1,6 +1,6 @@
 //! Errors of the running system (301 to 399) and of copying it (401 to 499).
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     NO_ROOT_DEVICE = "ALT-301", Refused,

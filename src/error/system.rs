@@ -1,6 +1,6 @@
 //! Errors of programs, the kernel and the machine: 801 to 899.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     PROGRAM_MISSING = "ALT-801", Refused,

@@ -1,6 +1,6 @@
 //! Errors of the command line: 101 to 199.
 
-use super::{Entry, Exit};
+use super::entry::{Entry, Exit};
 
 catalogue! {
     UNKNOWN_FLAG = "ALT-101", Usage,
