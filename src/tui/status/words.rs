@@ -33,7 +33,7 @@ pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> S
             } else {
                 ""
             };
-            format!("The process that supervised this job is gone (was the machine restarted?), so its result is unknown. {still}{left}").trim_end().to_owned()
+            format!("The process that supervised this job is gone, so its result is unknown. {still}{left}").trim_end().to_owned()
         }
     }
 }
@@ -75,7 +75,7 @@ pub fn stop(job: &Summary, force: bool) -> Vec<String> {
 
 fn left(job: &Summary) -> &'static str {
     if job.spec.on_alternate() {
-        "That leaves an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` continues where it stopped; \
+        "That leaves an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` continues it; \
 `alt_disk_install -X` removes it and frees the disk. The running system is not changed."
     } else {
         "What it has done so far is not undone."
