@@ -7,7 +7,7 @@ use crate::error::{self, AltError, Exit};
 use crate::flags::Command;
 use crate::secret;
 
-/// What the state after a failure means for the user.
+/// The sentence about the state after a failure.
 pub fn outcome_sentence(exit: Exit, cleaning: bool) -> &'static str {
     match exit {
         Exit::Unfinished if cleaning => {
