@@ -69,6 +69,9 @@ pub fn ask(model: &mut Model, query: Query, seconds: u64, kind: QuestionKind) ->
 /// The error that one of our own programs, or a review, has printed. It stands after the line about
 /// the program.
 pub fn own_error(message: UserMessage) -> UserMessage {
+    if !message.wrong.starts_with(crate::error::ASK_FAILED.id) {
+        return message;
+    }
     let mut said = message
         .wrong
         .lines()

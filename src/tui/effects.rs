@@ -61,7 +61,7 @@ fn perform(app: &mut App, effect: Effect) -> Result<()> {
                 .ok()
                 .filter(|s| !s.is_empty())
                 .unwrap_or_else(|| "/bin/sh".into());
-            with_terminal(app, &[shell], Some("Type `exit` to come back to altdisk."))?;
+            with_terminal(app, &[shell], Some("Type `exit` to return to altdisk."))?;
         }
         Effect::Inherit(argv) => with_terminal(app, &argv, None)?,
         Effect::Exec(argv) => {
@@ -114,7 +114,7 @@ fn with_terminal(app: &mut App, argv: &[String], shell: Option<&str>) -> Result<
     let code = foreground::run(argv, &env).map_err(|e| UserMessage::from(&e));
     if let (None, Ok(1..)) = (shell, &code) {
         // What it said must be read before the screens cover it.
-        say("Press Enter to come back to altdisk.");
+        say("Press Enter to return to altdisk.");
         let _ = std::io::stdin().read_line(&mut String::new());
     }
     app.tty.resume()?;
@@ -172,7 +172,7 @@ fn write_down(app: &mut App, record: &Record) {
     }
     if let Some(wrong) = app.runner().at.logs.record(record) {
         let remedy =
-            "altdisk goes on without it. -l and -s name other files for the log and the script.";
+            "altdisk continues without it. -l and -s name other files for the log and the script.";
         app.tell(UserMessage::new(format!("What you do is not written down: {wrong}"), remedy));
     }
 }

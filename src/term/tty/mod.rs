@@ -63,7 +63,7 @@ impl Tty {
         {
             if is_terminal != Ok(true) {
                 return Err(
-                    error::NO_TERMINAL.with_cause(format!("standard {name} is no terminal"))
+                    error::NO_TERMINAL.with_cause(format!("standard {name} is not a terminal"))
                 );
             }
         }

@@ -1,20 +1,20 @@
-//! The sentences of the status screen.
+//! What the status screen says in sentences.
 
 use crate::job::{Ended, STOPPED, State, Summary};
 use crate::text::{clock, one_line};
 
-/// The sentence that SMIT shows here.
+/// What the screen has from SMIT.
 pub const INSTRUCTION: &str =
     "Before command completion, additional instructions may appear below.";
 
 pub fn leaving(job: &Summary) -> String {
     format!(
-        "Job {0} is still running: {1}. To see it again: `altdisk jobs follow {0}`, or start altdisk.",
+        "Job {} is still running: {}. To see it again, use the list of jobs in the menu, or `altdisk jobs`.",
         job.id, job.spec.title
     )
 }
 
-/// How the command ended.
+/// What the end means.
 pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> String {
     match state {
         State::Running => String::new(),
@@ -26,22 +26,14 @@ pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> S
             text
         }
         State::Lost { alive } => {
-            let still = if alive {
-                "The command itself is still running, without supervision; Ctrl-C stops it. "
-            } else {
-                ""
-            };
+            let still =
+                if alive { "The command itself is still running; Ctrl-C stops it. " } else { "" };
             let left = if on_alternate {
-                "alt_disk_install --resume continues, alt_disk_install -X removes the unfinished copy."
+                "alt_disk_install --resume continues, alt_disk_install -X removes the copy."
             } else {
                 ""
             };
-            format!(
-                "The process that supervised this job is gone (was the machine restarted?); its \
-                 result is unknown. {still}{left}"
-            )
-            .trim_end()
-            .to_owned()
+            format!("The process that supervised this job is gone, so its result is unknown. {still}{left}").trim_end().to_owned()
         }
     }
 }
@@ -59,7 +51,7 @@ fn how(ended: Ended, stopped: bool) -> String {
     }
 }
 
-/// The job's number and title: there may be others, and it may come from another session.
+/// Which job it is: there may be others, and it may have been started in another session.
 pub fn name(job: &Summary, began: &str) -> String {
     let title = one_line(&job.spec.title);
     let began = if began.is_empty() { String::new() } else { format!(", started {began}") };
@@ -70,11 +62,8 @@ pub fn name(job: &Summary, began: &str) -> String {
 pub fn stop(job: &Summary, force: bool) -> Vec<String> {
     if force {
         return vec![
-            format!(
-                "This command was asked to stop and has not stopped yet: {}",
-                job.spec.command()
-            ),
-            "It can be killed. It will not clean up then.".to_owned(),
+            format!("It was asked to end, but is still running: {}", job.spec.command()),
+            "You can end it by force. It then cannot clean up.".to_owned(),
             left(job).to_owned(),
         ];
     }
@@ -86,14 +75,13 @@ pub fn stop(job: &Summary, force: bool) -> Vec<String> {
 
 fn left(job: &Summary) -> &'static str {
     if job.spec.on_alternate() {
-        "That leaves an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` continues where it stopped; \
+        "That leaves an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` continues it; \
 `alt_disk_install -X` removes it and frees the disk. The running system is not changed."
     } else {
-        "Whatever it has done so far is not undone."
+        "What it has done so far is not undone."
     }
 }
 
 pub fn asked(force: bool) -> String {
-    if force { "It was killed." } else { "It was asked to stop; this may take a moment." }
-        .to_owned()
+    if force { "It was ended." } else { "It was asked to end; that may take a moment." }.to_owned()
 }
