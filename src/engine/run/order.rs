@@ -1,13 +1,17 @@
 //! The order of the phases: which run may begin now, and on what.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::disk::model::World;
+use crate::engine::paths::STATE;
 use crate::engine::plan::step::Step;
 use crate::engine::plan::step_id::StepId;
 use crate::engine::prepare::replace;
 use crate::engine::request::Request;
 use crate::engine::state::Alternate;
+use crate::engine::state::updates;
 use crate::error;
 
 /// The alternate whose run can go on.
@@ -110,9 +114,12 @@ pub fn starting_point(request: &Request, stored: Option<Alternate>) -> Result<St
     }
     if first == 3 && a.half_updated() {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
-            "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
-             `alt_disk_install -C -P 2` without packages says that all is well as it is",
+            match updates::may_be_half_installed(&Path::new(STATE).join("altinst")) {
+                true => format!("phase 2 did not finish on {disks}: packages may be half installed"),
+                false => format!("phase 2 did not finish on {disks}: the update changed no package"),
+            },
+            "run phase 2 again with packages that can be installed (-P 2 or -P 23), or `alt_disk_install --resume`; \
+             `alt_disk_install -C -P 2` without packages accepts the copy as it is",
         ));
     }
     if done.contains(&3) {
