@@ -115,7 +115,7 @@ pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
     let wrong = |why: String| {
         error::BAD_STATE.with_remedy(
             format!("{}: {why}", path.display()),
-            "remove that file; it only tells what updates changed",
+            "remove that file; it only records what updates changed",
         )
     };
     let stored: Stored = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
