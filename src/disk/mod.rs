@@ -7,14 +7,13 @@
 //! says what it is to the system. `content` looks for data where nothing is recognised; `identity`
 //! says whether a disk is the one that is meant, `twins` which others are the same disk by another
 //! path, `held` keeps one open and looks that its name still leads to it. Making: `script` is a
-//! partition table as data, `make` writes it, `mkfs` and `features` make file systems like the
-//! source's, `lvm` its volumes. `practice` makes disks to practise on.
+//! partition table as data, `make` writes it, `mkfs` makes file systems of the types in `fs`, `lvm` its volumes. `practice` makes disks to practise on.
 
 pub mod claim;
 pub mod content;
 pub mod extsuper;
-pub mod features;
 pub mod find;
+pub mod fs;
 pub mod gate;
 #[cfg(test)]
 mod gate_tests;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk::claim::Claim;
-use crate::disk::features::source_mkfs_options;
+use crate::disk::fs::FsType;
 use crate::disk::held::Held;
 use crate::disk::make::{appear, erase_signatures, nodes_of, partition, verify, wipe};
 use crate::disk::mkfs::{self, mkfs};
@@ -90,10 +90,17 @@ fn made_and_erased_with_both_sector_sizes() {
             let want: Vec<PathBuf> =
                 (1..=4).map(|n| PathBuf::from(format!("{}p{n}", disk.path.display()))).collect();
             assert_eq!(nodes, want);
-            mkfs("vfat", &Held::open(&nodes[1]).unwrap(), "ABCD-1234", Some("EFI"), &[], &events)
-                .unwrap();
             mkfs(
-                "ext4",
+                FsType::Vfat,
+                &Held::open(&nodes[1]).unwrap(),
+                "ABCD-1234",
+                Some("EFI"),
+                &[],
+                &events,
+            )
+            .unwrap();
+            mkfs(
+                FsType::Ext4,
                 &Held::open(&nodes[2]).unwrap(),
                 "1cfb7563-7b7a-4596-a7a0-ee3605d70468",
                 Some("root"),
@@ -102,7 +109,7 @@ fn made_and_erased_with_both_sector_sizes() {
             )
             .unwrap();
             mkfs(
-                "swap",
+                FsType::Swap,
                 &Held::open(&nodes[3]).unwrap(),
                 "2cfb7563-7b7a-4596-a7a0-ee3605d70468",
                 None,
@@ -180,7 +187,7 @@ fn what_the_kernel_holds_is_not_ours() {
     let disk = exercise.disk();
     let nodes = partition(&disk, &layout(), &events).unwrap();
     mkfs(
-        "ext4",
+        FsType::Ext4,
         &Held::open(&nodes[2]).unwrap(),
         "1cfb7563-7b7a-4596-a7a0-ee3605d70468",
         None,
@@ -189,7 +196,7 @@ fn what_the_kernel_holds_is_not_ours() {
     )
     .unwrap();
     mkfs(
-        "swap",
+        FsType::Swap,
         &Held::open(&nodes[3]).unwrap(),
         "2cfb7563-7b7a-4596-a7a0-ee3605d70468",
         None,
@@ -278,13 +285,13 @@ fn old_nodes_go_with_the_old_table() {
 fn features_of_a_mounted_source() {
     let events = Events::new();
     for (fstype, options) in [
-        ("ext4", ["-O", "^metadata_csum"]),
-        ("xfs", ["-m", "bigtime=0"]),
-        ("btrfs", ["-O", "^no-holes"]),
+        (FsType::Ext4, ["-O", "^metadata_csum"]),
+        (FsType::Xfs, ["-m", "bigtime=0"]),
+        (FsType::Btrfs, ["-O", "^no-holes"]),
     ] {
         let Some(exercise) = Exercise::new(&format!("src{fstype}"), 512, 400) else { return };
-        if !mkfs::filesystems_supported().iter().any(|t| t == fstype)
-            || mkfs::needs(fstype).iter().any(|p| find_program(Path::new("/"), p).is_none())
+        if !mkfs::filesystems_supported().iter().any(|t| fstype.is(t))
+            || fstype.facts().programs.iter().any(|p| find_program(Path::new("/"), p).is_none())
         {
             println!("skipped: no {fstype} here");
             continue;
@@ -303,10 +310,10 @@ fn features_of_a_mounted_source() {
             )
             .unwrap();
         }
-        let before = source_mkfs_options(fstype, &device).unwrap();
+        let before = fstype.features(&device).unwrap();
         let at = tempfile::tempdir().unwrap();
-        mounts::mount(&device, at.path(), fstype, "", &events).unwrap();
-        let mounted = source_mkfs_options(fstype, &device);
+        mounts::mount(&device, at.path(), fstype.name(), "", &events).unwrap();
+        let mounted = fstype.features(&device);
         let uses = crate::disk::uses::of(&exercise.disk(), &World::gather().unwrap());
         mounts::unmount(at.path()).unwrap();
         assert_eq!(mounted.unwrap(), before, "{fstype}");

@@ -12,7 +12,7 @@ use super::review::preview;
 use super::review::{self, Typed};
 use super::run::cleanup::Deed;
 use super::state::{Alternate, Record};
-use crate::boot::ids::IdMap;
+use crate::boot::identity::ids::IdMap;
 use crate::error;
 use crate::image::data::{
     Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo,
@@ -50,7 +50,7 @@ fn fs(name: &str, on: &Lv, vfs: &str, used: u64) -> Fs {
         fs_name: name.into(),
         fs_lv: on.logical_volume.clone(),
         fs_vg: on.volume_group.clone(),
-        fs_vfs: vfs.into(),
+        fs_vfs: vfs.parse().unwrap(),
         fs_min_size_mb: used + used / 5 + 64,
         fs_used_mb: used,
         fs_options: "defaults".into(),

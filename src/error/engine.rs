@@ -58,7 +58,7 @@ catalogue! {
     LAYOUT_DOES_NOT_FIT = "ALT-240", Refused, "the partitions do not fit on the disk", "choose a larger disk or smaller sizes";
     PARTITIONING_WRONG = "ALT-241", Unfinished, "the partition table on the disk is not what was written", "the disk may be failing: see `dmesg`, and choose another disk";
     NODE_MISSING = "ALT-242", Unfinished, "the kernel does not show the new partitions", "`partx -u DISK` may make them appear by hand (`dmesg` tells why they did not); then run the command again";
-    FS_UNSUPPORTED = "ALT-243", Refused, "the file system type cannot be made", "use one of ext2, ext3, ext4, xfs, btrfs, vfat, swap";
+    FS_UNSUPPORTED = "ALT-243", Refused, "the file system type cannot be made", "use one of the types that the cause names";
     BAD_SIZE = "ALT-250", Usage, "not a size", "write it as 8G, 500M or 1.5GiB";
     PRACTICE_NAME = "ALT-251", Usage, "not a name for a practice disk", "use up to 32 letters, digits, '-' and '_', beginning with a letter";
     PRACTICE_EXISTS = "ALT-252", Refused, "the practice disk exists already", "`altdisk practice list` shows it; `altdisk practice remove NAME` removes it";
@@ -109,6 +109,7 @@ catalogue! {
     BOOT_DISK = "ALT-511", Usage, "not a disk that the boot list knows", "see `altdisk bootlist -o` for the disks that it knows";
     OTHER_GRUB = "ALT-512", Failed, "the GRUB of another disk cannot be changed", "see the cause; the firmware's boot menu chooses the disk without it";
     WOULD_REFER = "ALT-520", Refused, "the copy would still refer to the disk it is made from, and nothing takes its place", "correct the line that the cause names; a file that the copy can do without is left out by a line like `^./etc/FILE$` in an exclude list (-e)";
+    BOOT_FS = "ALT-521", Refused, "the boot loader cannot read the file system that /boot is on", "put /boot on a file system of its own, of type ext4: in the running system, or for the copy with an edited image.data (-i); or add -g to make a copy that cannot boot by itself";
     // 6xx image.data
     IMAGE_UNREADABLE = "ALT-601", Refused, "image.data cannot be read", "look at the name and at the file's permissions";
     IMAGE_SYNTAX = "ALT-602", Refused, "image.data is not TOML, or has a field or value that does not belong there", "mend that line; `altdisk mkszfile` writes a file in which everything is right";
@@ -122,7 +123,7 @@ catalogue! {
     IMAGE_NO_VG = "ALT-610", Refused, "a logical volume belongs to a volume group that no vg_data describes", "name one of the VGNAMEs, or add its vg_data";
     IMAGE_TOO_SMALL = "ALT-611", Refused, "a volume is smaller than the least size of its file system", "make SIZE_MB at least FS_MIN_SIZE_MB";
     IMAGE_MIN_USED = "ALT-612", Refused, "the least size of a file system is below what is used in it", "make FS_MIN_SIZE_MB at least FS_USED_MB";
-    IMAGE_VFS = "ALT-613", Refused, "a file system of a kind that altdisk does not make", "use ext4, xfs, btrfs, vfat, ext3 or ext2";
+    IMAGE_VFS = "ALT-613", Refused, "a file system of a kind that altdisk does not make", "write one of the types that the cause names after FS_VFS";
     IMAGE_SUBVOLUMES = "ALT-614", Refused, "subvolumes on a file system that has none", "only btrfs has subvolumes: remove them, or write FS_VFS = \"btrfs\"";
     IMAGE_SAME_NAME = "ALT-615", Refused, "two volumes or volume groups have the same name", "give each its own name";
     IMAGE_SWAP_FILE = "ALT-616", Refused, "a swap file lies where none can be", "put it as a file into a file system that is not vfat";

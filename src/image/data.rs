@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk::fs::FsType;
+
 /// A whole image.data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,8 +143,8 @@ pub struct Fs {
     /// VOLUME_GROUP of that; absent for a partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fs_vg: Option<String>,
-    /// `ext4`, `xfs`, `btrfs`, `vfat`, `ext3`, `ext2`.
-    pub fs_vfs: String,
+    /// Its type; a swap space is none.
+    pub fs_vfs: FsType,
     /// What its data needs at least, with head room: the floor for SHRINK.
     pub fs_min_size_mb: u64,
     /// What is used now.

@@ -105,7 +105,7 @@ prop_compose! {
             fs_name: at,
             fs_lv: lv.logical_volume.clone(),
             fs_vg: lv.volume_group.clone(),
-            fs_vfs: kind.to_owned(),
+            fs_vfs: kind.parse().unwrap(),
             fs_min_size_mb: 10,
             fs_used_mb: used,
             fs_options: options,

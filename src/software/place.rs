@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{Location, Place};
+use crate::disk::fs::FsType;
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
@@ -104,11 +105,9 @@ fn kind(device: &Path) -> Result<String> {
 /// left be replayed (ext4(5), xfs(5), btrfs(5)).
 fn unwritten(kind: &str) -> &'static [&'static str] {
     match kind {
-        "ext3" | "ext4" => &["noload"],
-        "xfs" | "f2fs" | "nilfs2" => &["norecovery"],
-        // The second one is that of kernels before 5.9.
-        "btrfs" => &["rescue=nologreplay", "nologreplay"],
-        _ => &[""],
+        // Types of media that altdisk does not make.
+        "f2fs" | "nilfs2" => &["norecovery"],
+        other => other.parse::<FsType>().map_or(&[""], |t| t.facts().no_replay),
     }
 }
 

@@ -9,6 +9,7 @@ use super::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use super::{Firmware, Machine, efi, nvram};
 use crate::boot::loader::grub::dir::find_own;
 use crate::boot::{device, loader::grub};
+use crate::disk::fs::{self, FsType};
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
@@ -80,7 +81,7 @@ pub fn running(role: &str) -> Result<BootDisk> {
         table_id: device::value(&disk, "PTUUID")?,
         boot_fs_uuid: uuid,
         boot_fstype: m.fstype.clone(),
-        boot_mount_options: if m.fstype == "btrfs" {
+        boot_mount_options: if fs::has_subvolumes(&m.fstype) {
             format!("subvol={}", m.root.display())
         } else {
             String::new()
@@ -138,7 +139,7 @@ fn holding<'a>(all: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 fn esp(all: &[Mount], disk: &str) -> Result<(Option<PathBuf>, Option<PathBuf>)> {
     let mounted = all.iter().find(|m| {
         // Whatever disk it is on: it is the one that this system was started from.
-        m.fstype == "vfat"
+        FsType::Vfat.is(&m.fstype)
             && ["/boot/efi", "/efi", "/boot"].iter().any(|p| m.mount_point == Path::new(p))
     });
     if let Some(m) = mounted {

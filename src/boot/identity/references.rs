@@ -19,6 +19,7 @@ use super::rules::Rules;
 use super::{crypttab, debconf, grubenv, lvm_conf, unit, units};
 use crate::boot::loader::grub::custom;
 use crate::boot::texts::Text;
+use crate::disk::fs::FsType;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
@@ -121,7 +122,8 @@ pub fn fstab_rewritten(
         crypttab.map(|t| crypttab::rewrite(t, &names.rules, names.of_image)).unwrap_or_default();
     let mut extras = extras.clone();
     extras.lines.retain(|w| {
-        w.fstype != "swap" || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}"))
+        !FsType::Swap.is(&w.fstype)
+            || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}"))
     });
     let new = fstab::rewrite(
         &crypttab::without_mappings(text, &mappings.disabled),

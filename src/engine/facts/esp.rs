@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::boot::device;
-use crate::boot::ids::Names;
+use crate::boot::identity::ids::Names;
+use crate::disk::fs::FsType;
 use crate::engine::facts::Facts;
 use crate::engine::facts::names;
 use crate::engine::facts::source::mount;
@@ -59,7 +60,9 @@ fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<Owne
         Some(Place::Mounted(mount)) => view::of_mount(&mount).map(Some),
         // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no
         // journal).
-        Some(Place::Device(device)) if mountable => view::of_device(&device, "vfat", "").map(Some),
+        Some(Place::Device(device)) if mountable => {
+            view::of_device(&device, FsType::Vfat.name(), "").map(Some)
+        }
         _ => Ok(None),
     }
 }
@@ -73,7 +76,10 @@ fn is_named(device: &Path, names: &Names) -> bool {
         device::value(device, key).ok().flatten().is_some_and(|v| v.eq_ignore_ascii_case(wanted))
     };
     let in_partition = || names.partuuid.as_ref().is_none_or(|id| has("PARTUUID", id));
-    names.uuid.as_ref().is_some_and(|id| has("UUID", id) && has("TYPE", "vfat") && in_partition())
+    names
+        .uuid
+        .as_ref()
+        .is_some_and(|id| has("UUID", id) && has("TYPE", FsType::Vfat.name()) && in_partition())
 }
 
 /// Where it is mounted, or else its device; `is_it`: whether a device is the one that is meant.
@@ -93,7 +99,7 @@ fn choose(all: &[Mount], at: &Path, names: &Names, is_it: &dyn Fn(&Path) -> bool
     };
     let mut found: Vec<&Mount> = all
         .iter()
-        .filter(|m| m.fstype == "vfat" && m.root == Path::new("/"))
+        .filter(|m| FsType::Vfat.is(&m.fstype) && m.root == Path::new("/"))
         .filter(is_mounted)
         .collect();
     // The newest, of those at its own place if there are any.

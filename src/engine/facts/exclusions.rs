@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::fstab;
+use crate::boot::identity::fstab;
 use crate::error;
 use crate::host::{files, mounts, tree};
 use crate::tree::Excludes;

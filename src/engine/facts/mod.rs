@@ -15,10 +15,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::ids::Names;
-use crate::boot::{bootlist, fstab, grub};
+use crate::boot::bootlist;
+use crate::boot::identity::fstab;
+use crate::boot::identity::ids::Names;
+use crate::boot::loader::grub;
+use crate::disk::fs::FsType;
+use crate::disk::mkfs;
 use crate::disk::model::World;
-use crate::disk::{features, mkfs};
 use crate::engine::facts::source::{ListedSubvolume, Source, Usage};
 use crate::engine::plan::{Bootable, Firmware};
 use crate::engine::prepare;
@@ -146,8 +149,13 @@ impl Facts {
     }
 
     /// Whether the ESP can be filled.
+    pub fn can_mount(&self, fs: FsType) -> bool {
+        self.mountable.iter().any(|name| fs.is(name))
+    }
+
+    /// Whether the running kernel can mount an EFI system partition.
     pub fn esp_mountable(&self) -> bool {
-        self.mountable.iter().any(|f| f == "vfat")
+        self.can_mount(FsType::Vfat)
     }
 }
 
@@ -202,7 +210,7 @@ impl source::Ask for Machine {
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
         // Listed from the top level, because from anywhere else btrfs names what lies below
         // relative to there.
-        let top = view::of_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
+        let top = view::of_device(Path::new(&mount.source), FsType::Btrfs.name(), "subvolid=5")?;
         let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
         let list = Cmd::new("btrfs", "list the subvolumes")
             .args(["subvolume", "list", "-q", &at])
@@ -225,8 +233,8 @@ impl source::Ask for Machine {
             .is_ok()
     }
 
-    fn mkfs_options(&self, fs: &str, device: &Path) -> Result<Vec<String>> {
-        features::source_mkfs_options(fs, device)
+    fn mkfs_options(&self, fs: FsType, device: &Path) -> Result<Vec<String>> {
+        fs.features(device)
     }
 
     fn crypttab(&self) -> String {

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::ids::{IdMap, Names, Pair, Physical, Volume};
+use crate::boot::identity::ids::{IdMap, Names, Pair, Physical, Volume};
+use crate::disk::fs::FsType;
 use crate::disk::model::{Disk, World};
 use crate::engine::facts::Facts;
 use crate::engine::facts::source::{Device, Source, find_device};
@@ -167,7 +168,8 @@ pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> O
 /// Everything by which a device can be named.
 pub fn old_names(world: &World, path: &Path) -> Names {
     let Some(device) = find_device(world, "", path) else { return Names::default() };
-    let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
+    let content =
+        device.content().iter().find(|s| s.usage == "filesystem" || FsType::Swap.is(&s.kind));
     let mut names = Names {
         uuid: content.and_then(|s| s.uuid.clone()),
         label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),

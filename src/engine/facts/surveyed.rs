@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::grub;
+use crate::boot::loader::grub;
 use crate::engine::prepare::from_image::PLATFORMS;
 use crate::event::Events;
 use crate::host::scratch::Scratch;

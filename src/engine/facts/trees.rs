@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nix::fcntl::OFlag;
 
+use crate::disk::fs::FsType;
 use crate::engine::facts::{self, Facts};
 use crate::engine::facts::{esp, names};
 use crate::engine::prepare;
@@ -95,7 +96,7 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
 fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
     // Each stays open: layers of containers can be hundreds.
     tree::raise_open_files();
-    let top = view::of_device(device, "btrfs", "subvolid=5")?;
+    let top = view::of_device(device, FsType::Btrfs.name(), "subvolid=5")?;
     let mut by_path = BTreeMap::new();
     for s in &fs.subvolume {
         // Mounted at two places: one subvolume all the same.

@@ -8,16 +8,13 @@
 
 use anyhow::Result;
 
+use crate::disk::fs::FsType;
 use crate::disk::size::human;
 use crate::engine::plan::layout::Layout;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
 
 const MIB: u64 = 1 << 20;
-/// mkfs.xfs(8): it makes no smaller ones.
-const XFS_LEAST_MB: u64 = 300;
-/// Its log, which is 64 MiB from xfsprogs 5.15 on, and what it keeps back.
-const XFS_OWN_MB: u64 = 112;
 /// Room beside what is copied: directories, allocation in blocks, the file system's own.
 const SPARE_MB: u64 = 16;
 
@@ -86,9 +83,10 @@ pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<Strin
             least = (lv.size_mb + wanted - free).max(fs.fs_used_mb + wanted) + SPARE_MB;
             why.extend(its.iter().map(|n| n.reason.text()));
         }
-        if fs.fs_vfs == "xfs" && lv.size_mb < XFS_LEAST_MB {
-            least = least.max(XFS_LEAST_MB).max(fs.fs_used_mb + wanted + XFS_OWN_MB);
-            why.push("mkfs.xfs makes no smaller one, and its log takes more than the original's");
+        let smallest = fs.fs_vfs.facts().smallest;
+        if let Some(smallest) = smallest.filter(|s| lv.size_mb < s.mb) {
+            least = least.max(smallest.mb).max(fs.fs_used_mb + wanted + smallest.own_mb);
+            why.push(smallest.reason);
         }
         if lv.size_mb < least {
             notes.push(format!(
@@ -100,8 +98,8 @@ pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<Strin
             added_mb += least - lv.size_mb + extent_mb;
             lv.size_mb = least;
         }
-        if fs.fs_vfs == "xfs" {
-            fs.fs_min_size_mb = fs.fs_min_size_mb.max(XFS_LEAST_MB);
+        if let Some(smallest) = smallest {
+            fs.fs_min_size_mb = fs.fs_min_size_mb.max(smallest.mb);
         }
         if wanted > 0 {
             // With head room as for what is used; but no more than is enough today.
@@ -121,8 +119,8 @@ pub fn written(image: &ImageData, needs: &[Need]) -> u64 {
 /// Raises the block size to the sector size; returns the old one where it was smaller.
 fn raise_blocks(fs: &mut Fs, sector: u32) -> Option<u64> {
     let sector = u64::from(sector);
-    let is_ext = fs.fs_vfs.starts_with("ext");
-    if !is_ext && fs.fs_vfs != "xfs" {
+    let is_ext = fs.fs_vfs.is_ext();
+    if !is_ext && fs.fs_vfs != FsType::Xfs {
         return None;
     }
     let old = block_size(fs).filter(|b| *b < sector)?;
@@ -164,7 +162,7 @@ fn block_size(fs: &Fs) -> Option<u64> {
 pub fn count_blocks(layout: &mut Layout) -> Result<()> {
     for v in &mut layout.volumes {
         let (size, what) = (v.size, v.what().to_owned());
-        let Some(fs) = v.fs.as_mut().filter(|f| f.fs_vfs.starts_with("ext")) else { continue };
+        let Some(fs) = v.fs.as_mut().filter(|f| f.fs_vfs.is_ext()) else { continue };
         let Some(features) = fs.fs_mkfs_options.iter().position(|o| o == "-O").map(|i| i + 1)
         else {
             continue;
@@ -176,7 +174,7 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
         if size / block < u64::from(u32::MAX) || has("64bit") {
             continue;
         }
-        if fs.fs_vfs != "ext4" || !has("extent") {
+        if fs.fs_vfs != FsType::Ext4 || !has("extent") {
             let cause = format!(
                 "{what} would be {} large, and {} without extents ends at {}",
                 human(size),
@@ -232,7 +230,7 @@ mod tests {
         let fs = Fs {
             fs_name: "/boot".into(),
             fs_lv: "p2".into(),
-            fs_vfs: vfs.into(),
+            fs_vfs: vfs.parse().unwrap(),
             fs_min_size_mb: 100,
             fs_mkfs_options: options(mkfs),
             ..Fs::default()
@@ -358,7 +356,7 @@ mod tests {
             fs_name: at.into(),
             fs_lv: lv.logical_volume.clone(),
             fs_vg: lv.volume_group.clone(),
-            fs_vfs: "ext4".into(),
+            fs_vfs: FsType::Ext4,
             fs_used_mb: used,
             fs_min_size_mb: used + 64,
             ..Fs::default()

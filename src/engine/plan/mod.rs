@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::boot::ids::IdMap;
+use crate::boot::identity::ids::IdMap;
 use crate::disk::size::human;
 use crate::engine::ALT_INST;
 use crate::engine::plan::layout::{DiskLayout, Layout, VolumeLayout};

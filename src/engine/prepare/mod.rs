@@ -1,6 +1,7 @@
 //! Before phase 1: every check that can refuse, then the base that all phases work from. Touches
 //! nothing.
 
+mod boot_fs;
 pub mod from_image;
 pub mod needs;
 pub mod references;
@@ -11,13 +12,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::boot::{here, kernels};
+use crate::boot::bootlist::here;
+use crate::boot::kernels;
 use crate::disk::content::Before;
+use crate::disk::fs::FsType;
 use crate::disk::gate::{self, Verdict};
 use crate::disk::identity::seen;
 use crate::disk::model::{Disk, Sight, Signature};
 use crate::disk::size::human;
-use crate::disk::{mkfs, practice, roles, twins};
+use crate::disk::{practice, roles, twins};
 use crate::engine::ALT_INST;
 use crate::engine::facts::{self, Facts};
 use crate::engine::facts::{exclusions, names, protections, snapshots};
@@ -113,7 +116,8 @@ fn clone(request: &Request, replaced: Option<&Alternate>, events: &Events) -> Re
     snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
     let practice = disks.iter().any(|d| d.practice.is_some());
     let (boot, no_kernel) = facts.kernels_there();
-    let boot = bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
+    let boot =
+        bootable(request, boot, &image, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
     tools(&image, &facts, &mut warnings)?;
     alt_inst_is_free()?;
     let excludes = exclusions::checked(request.exclude_list.as_ref(), !request.skip_boot_check)?;
@@ -315,8 +319,10 @@ pub fn known(rootvg: &[String]) -> Result<roles::Known> {
     let altinst = base.map_or(vec![], |b| {
         b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect()
     });
-    let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN))
-        .unwrap_or(None);
+    let old = crate::boot::bootlist::bootdisk::BootDisk::load(Path::new(
+        crate::boot::bootlist::bootdisk::ORIGIN,
+    ))
+    .unwrap_or(None);
     let old = old.map_or(vec![], |o| {
         vec![roles::DiskMark { serial: o.serial, table_id: o.table_id, size: o.size }]
     });
@@ -424,6 +430,7 @@ pub fn is_esp(image: &ImageData, fs: &Fs) -> bool {
 pub fn bootable(
     request: &Request,
     mut boot: Bootable,
+    image: &ImageData,
     no_kernel: anyhow::Error,
     esp_mountable: bool,
     practice: bool,
@@ -436,6 +443,7 @@ pub fn bootable(
         if let Err(why) = &boot.initramfs {
             refusals.push(error::NO_INITRAMFS_TOOL.with_cause(why.clone()));
         }
+        refusals.extend(boot_fs::refusal(image));
         let (mine, other, name) = match boot.firmware {
             Firmware::Bios => (&boot.bios, &boot.efi, "UEFI"),
             Firmware::Uefi => (&boot.efi, &boot.bios, "BIOS"),
@@ -557,14 +565,15 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
         .map(|p| (p, "disks".to_owned()))
         .collect();
     for fs in &image.fs_data {
-        programs.extend(mkfs::needs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
-        if !facts.mountable.contains(&fs.fs_vfs) && !is_esp(image, fs) {
+        let of_type = fs.fs_vfs.facts();
+        programs.extend(of_type.programs.iter().map(|p| (*p, fs.fs_vfs.to_string())));
+        if !facts.can_mount(fs.fs_vfs) && !is_esp(image, fs) {
             return Err(error::SOURCE_FSTYPE
                 .with_cause(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
         }
     }
     programs.extend(
-        mkfs::needs("vfat").into_iter().map(|p| (p, "the EFI system partition".to_owned())),
+        FsType::Vfat.facts().programs.iter().map(|p| (*p, "the EFI system partition".to_owned())),
     );
     if !image.vg_data.is_empty() {
         programs.extend(
@@ -576,6 +585,10 @@ pub fn tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Re
             return Err(error::PROGRAM_MISSING
                 .with_cause(format!("`{program}` is not installed; it is needed for {what}")));
         }
+    }
+    for fs in &image.fs_data {
+        (fs.fs_vfs.facts().check_programs)()
+            .map_err(|why| error::PROGRAM_MISSING.with_cause(why))?;
     }
     if !facts.esp_mountable() {
         warnings

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::{lvm, mkfs};
+use crate::disk::fs::FsType;
+use crate::disk::lvm;
 use crate::engine::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::{self, Action, Base, below};
@@ -128,13 +129,10 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
 fn make(base: &Base, v: &VolumeLayout) -> Vec<String> {
     let (fstype, options) =
         v.fs.as_ref()
-            .map_or(("swap", [].as_slice()), |f| (f.fs_vfs.as_str(), f.fs_mkfs_options.as_slice()));
+            .map_or((FsType::Swap, [].as_slice()), |f| (f.fs_vfs, f.fs_mkfs_options.as_slice()));
     let sector = base.layout.disks.iter().map(|d| d.sector).max().unwrap_or(512);
-    let shape = mkfs::Shape { size: v.size, sector };
-    mkfs::command(fstype, &v.device, shape, &v.uuid, v.label.as_deref(), options)
-        .map(|c| shown(&c))
-        .into_iter()
-        .collect()
+    let cmd = fstype.mkfs(&v.device, v.size, sector, &v.uuid, v.label.as_deref(), options);
+    vec![shown(&cmd)]
 }
 
 /// The command line without what only keeps LVM from looking at other disks.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use crate::disk::content::Since;
+use crate::disk::fs::FsType;
 use crate::disk::held::Held;
 use crate::disk::identity::Likeness;
 use crate::disk::model::{Disk, Role, World};
@@ -226,7 +227,7 @@ pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
 /// something into it.
 pub fn make_fs(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
     let fs = v.fs.as_ref().context("a file system without its description")?;
-    make_in(base, v, &fs.fs_vfs, &fs.fs_mkfs_options, events)
+    make_in(base, v, fs.fs_vfs, &fs.fs_mkfs_options, events)
 }
 
 /// Makes a swap space.
@@ -234,13 +235,13 @@ pub fn make_fs(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
 /// # Errors
 /// As [`make_fs`].
 pub fn make_swap(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
-    make_in(base, v, "swap", &[], events)
+    make_in(base, v, FsType::Swap, &[], events)
 }
 
 fn make_in(
     base: &Base,
     v: &VolumeLayout,
-    fstype: &str,
+    fstype: FsType,
     options: &[String],
     events: &Events,
 ) -> Result<()> {

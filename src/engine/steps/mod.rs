@@ -17,9 +17,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::boot::audit::{self, Expect};
-use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::{grub, grubenv, initramfs, kernels, left, options, references};
+use crate::boot::identity::audit::{self, Expect};
+use crate::boot::identity::fstab::{FstabExtras, Wanted};
+use crate::boot::identity::{grubenv, left, options, references};
+use crate::boot::loader::grub;
+use crate::boot::{initramfs, kernels};
+use crate::disk::fs::FsType;
 use crate::disk::{lvm, make};
 use crate::engine::ALT_INST;
 use crate::engine::facts::esp;
@@ -271,15 +274,15 @@ pub fn fstab_extras(base: &Base) -> FstabExtras {
             Some(plan::with_subvolume(&options::portable(&fs.fs_options), subvolume.as_deref()))
                 .filter(|o| !o.is_empty());
         let options = options.unwrap_or_else(|| "defaults".to_owned());
-        let pass = match fs.fs_vfs.as_str() {
-            "xfs" | "btrfs" => 0,
-            _ if at == Path::new("/") => 1,
-            _ => 2,
+        let pass = match fs.fs_vfs.facts().fsck_at_boot {
+            false => 0,
+            true if at == Path::new("/") => 1,
+            true => 2,
         };
         lines.push(Wanted {
             spec: v.spec(),
             mount_point: at,
-            fstype: fs.fs_vfs.clone(),
+            fstype: fs.fs_vfs.to_string(),
             options,
             pass,
         });
@@ -290,7 +293,7 @@ pub fn fstab_extras(base: &Base) -> FstabExtras {
     lines.extend(swap.chain(files).map(|spec| Wanted {
         spec,
         mount_point: "none".into(),
-        fstype: "swap".into(),
+        fstype: FsType::Swap.to_string(),
         options: "sw".into(),
         pass: 0,
     }));
@@ -333,7 +336,7 @@ fn swap_file(base: &Base, index: usize, events: &Events) -> Result<()> {
         .into_iter()
         .rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
     let btrfs = holder.is_some_and(|(i, ..)| {
-        base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs")
+        base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs.has_subvolumes())
     });
     // A link in its place too: the file is made where fstab names it.
     copy.remove(&s.file)?;

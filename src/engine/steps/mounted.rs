@@ -85,7 +85,7 @@ pub fn mount_alone(v: &VolumeLayout, options: &str, events: &Events) -> Result<(
 }
 
 fn mount(v: &VolumeLayout, at: &Path, options: &str, events: &Events) -> Result<()> {
-    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.as_str());
+    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.name());
     mounts::mount_beneath(Path::new(ALT_INST), at, &v.device, fstype, options, events)
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::device;
+use crate::disk::fs;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -168,7 +169,7 @@ fn mounted_at(device: &Path, write: bool) -> Result<Option<PathBuf>> {
     let usable = |m: &mounts::Mount| !write || m.options.split(',').any(|o| o == "rw");
     Ok(mounts::mounted()?
         .into_iter()
-        .filter(|m| m.fstype != "btrfs")
+        .filter(|m| !fs::has_subvolumes(&m.fstype))
         .find(|m| same(m) && usable(m))
         .map(|m| m.mount_point))
 }

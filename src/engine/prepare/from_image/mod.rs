@@ -13,8 +13,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::fstab;
-use crate::disk::features;
+use crate::boot::identity::fstab;
+use crate::disk::fs::{FsType, ext};
 use crate::disk::model::{Disk, World};
 use crate::engine::ALT_INST;
 use crate::engine::facts::Facts;
@@ -65,8 +65,8 @@ pub fn prepare(
         None
     };
     let mut image = layout_of(request, &seen, &facts, &mut warnings)?;
-    for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == "ext4") {
-        for feature in features::without_unknown(&mut fs.fs_mkfs_options) {
+    for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == FsType::Ext4) {
+        for feature in ext::without_unknown(&mut fs.fs_mkfs_options) {
             warnings.push(format!(
                 "{} is made without the feature `{feature}`, which this kernel cannot mount",
                 fs.fs_name
@@ -82,6 +82,7 @@ pub fn prepare(
     boot = require(
         request,
         boot,
+        &image,
         &facts,
         boot_image.as_ref().is_some_and(|b| b.has_initramfs),
         practice,
@@ -274,6 +275,7 @@ fn bootable(
 fn require(
     request: &Request,
     boot: Bootable,
+    image: &ImageData,
     facts: &Facts,
     has_initramfs: bool,
     practice: bool,
@@ -304,8 +306,15 @@ fn require(
     if mine_is_left_out {
         (checked.bios, checked.efi) = (Ok(()), Ok(()));
     }
-    let checked =
-        prepare::bootable(request, checked, no_kernel, facts.esp_mountable(), practice, warnings)?;
+    let checked = prepare::bootable(
+        request,
+        checked,
+        image,
+        no_kernel,
+        facts.esp_mountable(),
+        practice,
+        warnings,
+    )?;
     Ok(Bootable { bootlist: checked.bootlist, ..boot })
 }
 
