@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::boot::firmware::Firmware;
+use crate::boot::loader;
 use crate::cli::getopt::{self, Parsed};
-use crate::engine::prepare::from_image::PLATFORMS;
 use crate::engine::request::{Action, FromImage, Identity, Loss, Phases, Request};
 use crate::error::{self, Entry};
 use crate::flags::{ALT_DISK_INSTALL, Flag, Only};
@@ -208,11 +209,10 @@ fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
     let Some(device) = path(p, "d") else { return Ok(None) };
     let platforms: Vec<String> =
         p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
-    if let Some(other) = platforms.iter().find(|w| !PLATFORMS.contains(&w.as_str())) {
-        let cause = format!(
-            "`{other}` after -p is no platform that altdisk knows ({})",
-            PLATFORMS.join(", ")
-        );
+    let known = Firmware::ALL.map(loader::platform);
+    if let Some(other) = platforms.iter().find(|w| !known.contains(&w.as_str())) {
+        let cause =
+            format!("`{other}` after -p is no platform that altdisk knows ({})", known.join(", "));
         return Err(
             error::BAD_VALUE.with_remedy(cause, "name one of them, or both with a comma between")
         );

@@ -11,7 +11,8 @@ use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
 use crate::boot::bootlist::here;
-use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
+use crate::boot::bootlist::{self, BootListing, Machine};
+use crate::boot::firmware::Firmware;
 use crate::cli::getopt;
 use crate::cli::{console, say, say_page, wrapped, write};
 use crate::disk::size::human;

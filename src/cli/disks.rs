@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::list::{clip, holds};
 use crate::cli::{alternates, getopt, say, wrapped, write};
-use crate::disk::gate::{self, Kind, Verdict, describe};
+use crate::disk::eligibility::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::disk::size::human;
@@ -77,7 +77,7 @@ impl Seen<'_> {
     }
 
     fn examine(&self, disk: &Disk) -> Verdict {
-        let mut verdict = gate::examine(disk, self.world, self.role(disk));
+        let mut verdict = eligibility::examine(disk, self.world, self.role(disk));
         self.marks.add_to(&mut verdict, disk, self.role(disk));
         verdict
     }

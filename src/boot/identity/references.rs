@@ -59,10 +59,15 @@ pub struct Names {
 impl Names {
     /// # Errors
     /// If a name is too long to be searched for.
-    pub fn of(map: &IdMap) -> Result<Self> {
+    pub fn new(map: &IdMap) -> Result<Self> {
         let links = || map.disk_links.iter().map(|p| &p.new);
         let disk = links().find(|n| n.starts_with("/dev/disk/by-id/")).or(links().next()).cloned();
-        Ok(Self { rules: Rules::new(map)?, lvm: lvm_conf::Volumes::of(map), of_image: false, disk })
+        Ok(Self {
+            rules: Rules::new(map)?,
+            lvm: lvm_conf::Volumes::new(map),
+            of_image: false,
+            disk,
+        })
     }
 
     /// The text of the file `inner` of `root` as the copy needs it, and what is to be said about
@@ -146,7 +151,7 @@ pub fn rewrite(
     let mut job = Job {
         root,
         copy: Beneath::open(root)?,
-        names: Names { of_image: extras.claim, ..Names::of(map)? },
+        names: Names { of_image: extras.claim, ..Names::new(map)? },
         changes: vec![],
         events,
     };
@@ -225,8 +230,10 @@ impl Job<'_> {
     fn fstab(&mut self, extras: &FstabExtras) -> Result<Vec<String>> {
         let path = Path::new("/etc/fstab");
         let bytes = self.copy.read(path)?;
-        let old = bytes.and_then(Text::of).unwrap_or(Text::of(vec![]).context("empty text")?);
-        let crypttab = self.copy.read("/etc/crypttab")?.and_then(Text::of).map(|t| t.text);
+        let old = bytes
+            .and_then(Text::from_bytes)
+            .unwrap_or(Text::from_bytes(vec![]).context("empty text")?);
+        let crypttab = self.copy.read("/etc/crypttab")?.and_then(Text::from_bytes).map(|t| t.text);
         let (new, mappings) = fstab_rewritten(&old.text, crypttab.as_deref(), &self.names, extras)?;
         for w in &new.warnings {
             self.events.warn(w.clone());
@@ -288,7 +295,7 @@ impl Job<'_> {
         }
         let path = self.copy.leads_to(Path::new(dir).join("custom.cfg"))?;
         let Some(old) = self.copy.read(&path)? else { return Ok(()) };
-        match custom::without(&old) {
+        match custom::remove_block(&old) {
             None => self.copy.remove(&path)?,
             Some(new) if new != old => self.copy.replace(&path, &new, 0o644)?,
             Some(_) => return Ok(()),

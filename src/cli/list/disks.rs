@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::{Row, clip};
-use crate::disk::gate::{Kind, Verdict, examine};
+use crate::disk::eligibility::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
 use crate::disk::size::human;

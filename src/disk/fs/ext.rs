@@ -39,7 +39,7 @@ fn mkfs(fs: &NewFs, sentence: &str) -> Cmd {
 }
 
 fn features(device: &Path) -> Result<Vec<String>> {
-    let strict = ExtSuper::of(device).is_some_and(|s| s.strict);
+    let strict = ExtSuper::read(device).is_some_and(|s| s.strict);
     Ok(parse(&read_with("dumpe2fs", &["-h"], device)?, strict))
 }
 

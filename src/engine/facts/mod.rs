@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use crate::boot::bootlist;
 use crate::boot::identity::fstab;
 use crate::boot::identity::ids::Names;
-use crate::boot::loader::grub;
+use crate::boot::loader;
 use crate::disk::fs::FsType;
 use crate::disk::mkfs;
 use crate::disk::model::World;
@@ -102,7 +102,7 @@ impl Facts {
             return Ok(());
         }
         let view = esp::of_source(self, &fs.fs_name).ok().flatten();
-        self.boot.efi = grub::efi_unmounted(
+        self.boot.efi = loader::detect(Path::new("/")).capability_without_esp(
             Path::new("/"),
             &fs.fs_name,
             view.as_ref().map(own_path).as_deref(),
@@ -162,7 +162,7 @@ impl Facts {
 fn bootable() -> Bootable {
     let root = Path::new("/");
     let firmware = Firmware::of_machine();
-    let loader = grub::capability(root);
+    let loader = loader::capability(root);
     Bootable {
         firmware,
         kernels: loader.kernels.iter().filter(|k| k.modules).map(|k| k.version.clone()).collect(),

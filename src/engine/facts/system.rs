@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::boot::loader::platform;
 use crate::engine::plan::{Bootable, Firmware};
-use crate::engine::prepare::from_image::PLATFORMS;
 use crate::host::files;
 use crate::image::level::{level, value};
 use crate::image::manifest::System;
@@ -34,8 +34,11 @@ pub fn running(boot: &Bootable) -> System {
         firmware: if boot.firmware == Firmware::Uefi { "uefi".into() } else { "bios".into() },
         kernels: boot.kernels.clone(),
         no_initramfs: boot.initramfs.as_ref().err().cloned(),
-        platforms: [(PLATFORMS[0], why(&boot.bios)), (PLATFORMS[1], why(&boot.efi))]
-            .map(|(p, w)| (p.to_owned(), w))
-            .into(),
+        platforms: [
+            (platform(Firmware::Bios), why(&boot.bios)),
+            (platform(Firmware::Uefi), why(&boot.efi)),
+        ]
+        .map(|(p, w)| (p.to_owned(), w))
+        .into(),
     }
 }

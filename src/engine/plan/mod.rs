@@ -22,7 +22,7 @@ use crate::engine::request::{Identity, Request};
 use crate::image::data::{ImageData, LvType};
 use crate::software::Wanted;
 
-pub use crate::boot::bootlist::Firmware;
+pub use crate::boot::firmware::Firmware;
 
 /// What can be made bootable, found out before anything is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,18 +1,20 @@
 //! The file system that /boot is on: the boot loader must be able to read it.
 
+use std::path::Path;
+
+use crate::boot::loader;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
 
 /// The refusal where the boot loader cannot read the file system of /boot (ALT-521).
 pub fn refusal(image: &ImageData) -> Option<anyhow::Error> {
+    let loader = loader::detect(Path::new("/"));
     let fs = image.fs_data.iter().find(|fs| holds_boot(fs, image))?;
-    let cause = || {
-        format!(
-            "/boot is on the file system {} ({}), which GRUB cannot read",
-            fs.fs_name, fs.fs_vfs
-        )
-    };
-    (!fs.fs_vfs.facts().grub_reads).then(|| error::BOOT_FS.with_cause(cause()))
+    if loader.reads(fs.fs_vfs) {
+        return None;
+    }
+    let at = format!("/boot is on the file system {} ({})", fs.fs_name, fs.fs_vfs);
+    Some(error::BOOT_FS.with_cause(format!("{at}, which {} cannot read", loader.name())))
 }
 
 /// Whether /boot is on it: itself, or the one at `/`.
@@ -22,3 +24,6 @@ pub fn holds_boot(fs: &Fs, image: &ImageData) -> bool {
     };
     if image.fs_data.iter().any(|f| at(f, "/boot")) { at(fs, "/boot") } else { at(fs, "/") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,8 @@ use anyhow::Result;
 use crate::boot::bootlist::here;
 use crate::boot::kernels;
 use crate::disk::content::Before;
+use crate::disk::eligibility::{self, Verdict};
 use crate::disk::fs::FsType;
-use crate::disk::gate::{self, Verdict};
 use crate::disk::identity::seen;
 use crate::disk::model::{Disk, Sight, Signature};
 use crate::disk::size::human;
@@ -275,7 +275,7 @@ pub fn targets<'f>(
             return Err(error::TARGET_TWICE
                 .with_cause(format!("{word} is {}, which is named already", disk.name)));
         }
-        if let Some((other, twin)) = twins::of(disk, &facts.world)
+        if let Some((other, twin)) = twins::find_twins(disk, &facts.world)
             .into_iter()
             .find(|(o, _)| disks.iter().any(|d| d.name == o.name))
         {
@@ -288,12 +288,12 @@ pub fn targets<'f>(
         }
         disks.push(disk);
     }
-    gate::check_erase(&request.erase, &disks)?;
+    eligibility::check_erase(&request.erase, &disks)?;
     let away = replaced.map(|old| replace::put_away(&facts.world, old));
     let world = away.as_ref().unwrap_or(&facts.world);
     for disk in world.disks.iter().filter(|d| disks.iter().any(|t| t.name == d.name)) {
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict: Verdict = gate::examine(disk, world, role);
+        let verdict: Verdict = eligibility::examine(disk, world, role);
         verdict.allow(&request.erase, disk)?;
         notes.extend(verdict.notes);
     }

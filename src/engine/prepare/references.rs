@@ -43,7 +43,7 @@ pub fn check(
         &is_copied,
     )?;
     warnings.extend(seen.warnings);
-    warnings.extend(seen.left.iter().map(|l| l.said("will be left")));
+    warnings.extend(seen.left.iter().map(|l| l.describe("will be left")));
     let Some(first) = seen.findings.first() else { return Ok(()) };
     let more = if seen.findings.len() > 1 {
         format!(" (and {} more)", seen.findings.len() - 1)

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::boot::firmware::Firmware;
+use crate::boot::loader;
 use crate::disk::fs::FsType;
 use crate::disk::lvm;
 use crate::engine::ALT_INST;
@@ -16,7 +18,11 @@ use crate::text::shell::quote;
 pub fn of(action: &Action, base: &Base) -> Vec<String> {
     let layout = &base.layout;
     let devices: Vec<PathBuf> = layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
-    let scope = || lvm::Scope::of(&devices);
+    let scope = || lvm::Scope::new(&devices);
+    let install_loader = |firmware| {
+        let all = loader::detect(Path::new("/")).commands(firmware, &layout.disks[0].path);
+        all.iter().map(|c| format!("chroot {ALT_INST}: {c}")).collect()
+    };
     match action {
         Action::Wipe { disk } => vec![format!(
             "wipefs -a {0}* {0}; zeros to its first and last MiB and to some hundred places between",
@@ -97,14 +103,11 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
             .iter()
             .map(|k| format!("chroot {ALT_INST}: initramfs for {k}"))
             .collect(),
-        Action::GrubConfig => vec![format!("chroot {ALT_INST}: grub-mkconfig")],
-        Action::LoaderEfi => vec![format!(
-            "chroot {ALT_INST}: grub-install for UEFI, without touching the firmware's boot entries"
-        )],
-        Action::LoaderBios => vec![format!(
-            "chroot {ALT_INST}: grub-install --target=i386-pc {}",
-            layout.disks[0].path.display()
-        )],
+        Action::GrubConfig => {
+            vec![format!("chroot {ALT_INST}: {}", loader::detect(Path::new("/")).menu_command())]
+        }
+        Action::LoaderEfi => install_loader(Firmware::Uefi),
+        Action::LoaderBios => install_loader(Firmware::Bios),
         Action::Unmount => vec![format!("umount -R {ALT_INST}")],
         Action::Deactivate => {
             layout.vgs.iter().map(|g| shown(&lvm::vg_deactivate(&scope(), &g.name))).collect()

@@ -16,7 +16,7 @@ pub use page::Page;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::disk::gate;
+use crate::disk::eligibility;
 use crate::disk::model::{Disk, practice_name};
 use crate::disk::roles;
 use crate::engine::facts::Facts;
@@ -162,7 +162,7 @@ fn questions(request: &Request, replaced: Option<&Alternate>) -> Result<(Request
     for word in &request.targets {
         let disk = world.disk(word)?;
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict = gate::examine(disk, &world, role);
+        let verdict = eligibility::examine(disk, &world, role);
         let confirmed = request.erase.iter().any(|e| e == disk.serial_or_name());
         if !verdict.is_free() && verdict.only_content() && !confirmed {
             typed.push(question(disk, true));

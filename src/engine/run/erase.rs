@@ -82,7 +82,7 @@ pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> 
         return Ok(Holds::Nothing);
     }
     let in_words = || {
-        let all = crate::disk::gate::describe(disk);
+        let all = crate::disk::eligibility::describe(disk);
         if all.is_empty() { "data of which nothing is known".to_owned() } else { all.join(", ") }
     };
     let begun = !alternate.done(&format!("1.wipe.{index}"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::disk::make;
+use crate::disk::udev;
 use crate::engine::plan::Base;
 use crate::error;
 use crate::event::Events;
@@ -99,7 +99,7 @@ const RULE: &str = "90-altdisk-";
 /// # Errors
 /// Where the rule cannot be written.
 pub fn hide(base: &Base, events: &Events) -> Result<()> {
-    if !make::udev_runs() {
+    if !udev::is_running() {
         return Ok(());
     }
     let lines: String = base
@@ -131,7 +131,7 @@ pub fn unhide(events: &Events) -> Result<()> {
         return Ok(());
     }
     ours.iter().try_for_each(|path| files::remove(path))?;
-    if make::udev_runs() { reload(events) } else { Ok(()) }
+    if udev::is_running() { reload(events) } else { Ok(()) }
 }
 
 fn reload(events: &Events) -> Result<()> {

@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use crate::disk::gate::Verdict;
+use crate::disk::eligibility::Verdict;
 use crate::disk::model::{Disk, Role, World};
 use crate::engine::plan::Base;
 use crate::engine::state::relocate;

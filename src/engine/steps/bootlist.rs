@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::bootlist::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::here;
-use crate::boot::bootlist::{Before, Firmware, Machine};
+use crate::boot::bootlist::{Before, Machine};
+use crate::boot::firmware::Firmware;
 use crate::disk::model::Disk;
 use crate::engine::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
@@ -94,10 +95,10 @@ fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
     let mut disk = alternate(base);
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     if let Some(fs) = esp.filter(|_| base.esp_mountable) {
-        disk.loader = Some(crate::boot::loader::grub::loader(
-            &Beneath::open(Path::new(ALT_INST))?,
-            Path::new(&fs.fs_name),
-        ));
+        disk.loader = Some(
+            crate::boot::loader::detect(Path::new(ALT_INST))
+                .efi_file(&Beneath::open(Path::new(ALT_INST))?, Path::new(&fs.fs_name)),
+        );
     }
     Ok(disk)
 }

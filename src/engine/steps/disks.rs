@@ -14,7 +14,7 @@ use crate::disk::held::Held;
 use crate::disk::identity::Likeness;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
-use crate::disk::{content, gate, lvm, make, mkfs, probe, roles};
+use crate::disk::{content, eligibility, lvm, make, mkfs, probe, roles, udev};
 use crate::engine::plan::Base;
 use crate::engine::plan::layout::{DiskLayout, VolumeLayout};
 use crate::engine::prepare;
@@ -50,7 +50,7 @@ pub fn gate_again(c: &Context) -> Result<()> {
             )));
         }
         must_be_as_planned(layout, disk)?;
-        gate::examine(disk, &world, role_before(&world, c.base, disk)?)
+        eligibility::examine(disk, &world, role_before(&world, c.base, disk)?)
             .allow(&c.plan.request.erase, disk)?;
     }
     Ok(())
@@ -95,7 +95,7 @@ pub fn wipe(c: &Context, index: usize) -> Result<()> {
         // What an interrupted wipe left is content that the user gave up already.
         erase.push(disk.serial_or_name().to_owned());
     }
-    gate::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&erase, disk)?;
+    eligibility::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&erase, disk)?;
     make::wipe(disk, c.events)
 }
 
@@ -150,7 +150,7 @@ fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
 /// What LVM may look at: the physical volumes of the alternate.
 pub fn scope(base: &Base) -> lvm::Scope {
     let pvs: Vec<PathBuf> = base.layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
-    lvm::Scope::of(&pvs)
+    lvm::Scope::new(&pvs)
 }
 
 /// The physical volumes of a group, open; each lies on a target.
@@ -215,7 +215,7 @@ pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
     }
     pvs.iter().try_for_each(Held::check)?;
     lvm::lv_create(&scope, &vg.name, &v.lv, v.size / vg.extent, &[]).run(events)?;
-    make::settle(events)?;
+    udev::settle(events)?;
     open_volume(base, &v.device)?.close()?;
     pvs.into_iter().try_for_each(Held::close)
 }
@@ -261,7 +261,7 @@ fn make_in(
     }
     mkfs::mkfs(fstype, &held, &v.uuid, v.label.as_deref(), options, events)?;
     held.close()?;
-    make::settle(events)
+    udev::settle(events)
 }
 
 /// Takes the boot code off the first disk of an unfinished copy.

@@ -20,10 +20,10 @@ use anyhow::{Context as _, Result};
 use crate::boot::identity::audit::{self, Expect};
 use crate::boot::identity::fstab::{FstabExtras, Wanted};
 use crate::boot::identity::{grubenv, left, options, references};
-use crate::boot::loader::grub;
+use crate::boot::loader;
 use crate::boot::{initramfs, kernels};
 use crate::disk::fs::FsType;
-use crate::disk::{lvm, make};
+use crate::disk::{lvm, make, udev};
 use crate::engine::ALT_INST;
 use crate::engine::facts::esp;
 use crate::engine::facts::source::mount;
@@ -141,7 +141,7 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         Action::Software { wanted } => updating::update(wanted, c),
         Action::Script { file } => customize::script(file, base, events),
         Action::References => {
-            make::settle(events)?;
+            udev::settle(events)?;
             // What a killed update left, if phase 2 was not run again.
             install::tidy(root)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
@@ -153,7 +153,7 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
             events,
         ),
         Action::GrubConfig => {
-            grub::mkconfig(&sandboxes::whole(&base.layout), &base.ids, events)?;
+            loader::detect(root).make_menu(&sandboxes::whole(&base.layout), &base.ids, events)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events)?;
             grubenv::settle_saved(&Beneath::open(root)?, &|path| !is_on_esp(base, path), events)
         }
@@ -167,11 +167,17 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
                 .esp()
                 .and_then(|v| v.fs.as_ref())
                 .map_or("/boot/efi", |f| f.fs_name.as_str());
-            grub::install_efi(&sandboxes::whole(&base.layout), Path::new(esp), events).map(drop)
+            loader::detect(root)
+                .install_efi(&sandboxes::whole(&base.layout), Path::new(esp), events)
+                .map(drop)
         }
         Action::LoaderBios => {
             let disk = &base.layout.disks[0];
-            grub::install_bios(&sandboxes::loader(&base.layout, disk), &disk.path, events)?;
+            loader::detect(root).install_bios(
+                &sandboxes::loader(&base.layout, disk),
+                &disk.path,
+                events,
+            )?;
             if base.starts_by_bios_alone() {
                 make::mark_active(&disk_now(disk)?, events)
             } else {
@@ -180,11 +186,11 @@ fn act(c: &mut Context, step: &Step) -> Result<()> {
         }
         Action::Verify => {
             if base.boots() && base.boot.bios.is_ok() {
-                grub::require_boot_code(&disk_now(&base.layout.disks[0])?.path)?;
+                loader::detect(root).require_boot_code(&disk_now(&base.layout.disks[0])?.path)?;
             }
             audited(base, &expected(base)?, events)?;
             for left in left::in_root(&Beneath::open(root)?, &base.ids)? {
-                events.warn(left.said("was left"));
+                events.warn(left.describe("was left"));
             }
             Ok(())
         }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::disk::script::Place;
-use crate::disk::{lvm, make};
+use crate::disk::script::PartitionExtent;
+use crate::disk::{lvm, partitions};
 use crate::engine::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::{self, Base};
@@ -30,12 +30,16 @@ pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events)
     {
         let disk = disk_now(layout)?;
         let sector = u64::from(layout.sector);
-        let place = |p: &crate::engine::plan::layout::PartLayout| Place {
+        let place = |p: &crate::engine::plan::layout::PartLayout| PartitionExtent {
             number: p.number,
             start: p.start / sector,
             size: p.size / sector,
         };
-        make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;
+        partitions::appear(
+            &disk,
+            &layout.partitions.iter().map(place).collect::<Vec<_>>(),
+            events,
+        )?;
     }
     for vg in base.layout.vgs.iter().filter(|v| done(&format!("1.vg.{}", v.old_name))) {
         lvm::vg_activate(&scope(base), &vg.name).run(events)?;

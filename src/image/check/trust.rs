@@ -84,7 +84,7 @@ fn file_system(i: usize, fs: &Fs) -> Checked {
 fn bad_option<'a>(vfs: FsType, options: &'a [String]) -> Option<&'a str> {
     let flags = vfs.facts().image_options;
     let value = |v: &str| {
-        !v.is_empty() && v.chars().all(|c| c.is_ascii_alphanumeric() || "_^=,.-".contains(c))
+        !v.is_empty() && v.chars().all(|c| c.is_ascii_alphanumeric() || "_^=,.:-".contains(c))
     };
     let mut words = options.iter().map(String::as_str);
     while let Some(word) = words.next() {

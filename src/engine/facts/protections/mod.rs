@@ -78,7 +78,7 @@ pub fn check(
 /// name it, so ext4's own record is asked.
 fn can_hold(fs: &Fs, device: &Path, facts: &Facts) -> Wanted {
     match fs.fs_vfs.facts().protections {
-        Protections::ExtSuperblock => ExtSuper::of(device).map_or_else(
+        Protections::ExtSuperblock => ExtSuper::read(device).map_or_else(
             || Wanted {
                 encryption: has(fs, "encrypt"),
                 verity: has(fs, "verity"),

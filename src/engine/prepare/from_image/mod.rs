@@ -14,6 +14,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::identity::fstab;
+use crate::boot::loader::platform;
 use crate::disk::fs::{FsType, ext};
 use crate::disk::model::{Disk, World};
 use crate::engine::ALT_INST;
@@ -32,9 +33,6 @@ use crate::image::data::ImageData;
 use crate::image::manifest::System;
 use crate::image::survey::Survey;
 use crate::image::{parse, shown};
-
-/// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
-pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
 
 /// Checks the request against image and machine and settles everything.
 ///
@@ -254,7 +252,7 @@ fn bootable(
         }
     };
     let mut bootlist = crate::engine::facts::bootlist_capability(firmware);
-    let mine = compatibility::platform_of(firmware);
+    let mine = platform(firmware);
     if !wanted.contains(mine) {
         warnings.push(format!(
             "this machine starts {mine}, which -p leaves out: the copy does not boot here"
@@ -264,8 +262,8 @@ fn bootable(
     Bootable {
         firmware,
         kernels: system.kernels.clone(),
-        bios: can(PLATFORMS[0]),
-        efi: can(PLATFORMS[1]),
+        bios: can(platform(Firmware::Bios)),
+        efi: can(platform(Firmware::Uefi)),
         initramfs: system.no_initramfs.clone().map_or(Ok(()), Err),
         bootlist,
     }
@@ -283,7 +281,9 @@ fn require(
 ) -> Result<Bootable> {
     let from = request.image.as_ref();
     let asked = |p: &str| from.is_some_and(|f| f.platforms.iter().any(|a| a == p));
-    for (platform, can) in [(PLATFORMS[0], &boot.bios), (PLATFORMS[1], &boot.efi)] {
+    for (platform, can) in
+        [(platform(Firmware::Bios), &boot.bios), (platform(Firmware::Uefi), &boot.efi)]
+    {
         if let Err(why) = can.as_ref().map_err(Clone::clone)
             && asked(platform)
         {
@@ -301,8 +301,8 @@ fn require(
         checked.initramfs = Ok(());
     }
     // What -p leaves out is no lack.
-    let mine_is_left_out = from.is_some_and(|f| !f.platforms.is_empty())
-        && !asked(compatibility::platform_of(boot.firmware));
+    let mine_is_left_out =
+        from.is_some_and(|f| !f.platforms.is_empty()) && !asked(platform(boot.firmware));
     if mine_is_left_out {
         (checked.bios, checked.efi) = (Ok(()), Ok(()));
     }

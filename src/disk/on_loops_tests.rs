@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::disk::claim::Claim;
 use crate::disk::fs::FsType;
 use crate::disk::held::Held;
-use crate::disk::make::{appear, erase_signatures, nodes_of, partition, verify, wipe};
+use crate::disk::make::{erase_signatures, partition, verify, wipe};
 use crate::disk::mkfs::{self, mkfs};
 use crate::disk::model::{Disk, Role, Sight, World};
+use crate::disk::node::partitions_of;
+use crate::disk::partitions::appear;
 use crate::disk::script::{Layout, PartitionPlan, types};
-use crate::disk::{gate, lvm, practice};
+use crate::disk::{eligibility, lvm, practice};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
@@ -144,7 +146,7 @@ fn made_and_erased_with_both_sector_sizes() {
         other.partitions[2].uuid = "bbbbbbbb-2222-4333-8444-555555555555".into();
         assert_eq!(id(verify(&Held::disk(&made).unwrap(), &made, &other)), "ALT-241");
 
-        let verdict = gate::examine(&made, &World::gather().unwrap(), Role::None);
+        let verdict = eligibility::examine(&made, &World::gather().unwrap(), Role::None);
         assert_eq!(verdict.obstacles.iter().map(|o| o.entry.id).collect::<Vec<_>>(), ["ALT-231"]);
 
         for _ in 0..2 {
@@ -164,8 +166,8 @@ fn made_and_erased_with_both_sector_sizes() {
         // A kernel that has forgotten the nodes (a crash before they were shown) is no obstacle for
         // erasing.
         Cmd::new("partx", "forget").arg("-d").arg(&disk.path).read().unwrap();
-        assert!(nodes_of(&disk).is_empty() && !nodes[0].exists());
-        let places = layout().place(disk.size, disk.logical_sector).unwrap();
+        assert!(partitions_of(&disk.name).is_empty() && !nodes[0].exists());
+        let places = layout().extents(disk.size, disk.logical_sector).unwrap();
         assert_eq!(
             exercise
                 .disk()
@@ -227,7 +229,7 @@ fn what_the_kernel_holds_is_not_ours() {
 
     if Cmd::new("swapon", "swap").arg(&nodes[3]).read().is_ok() {
         let refused = id(Claim::take(&disk));
-        let verdict = gate::examine(&exercise.disk(), &World::gather().unwrap(), Role::None);
+        let verdict = eligibility::examine(&exercise.disk(), &World::gather().unwrap(), Role::None);
         Cmd::new("swapoff", "swap").arg(&nodes[3]).read().unwrap();
         assert_eq!(refused, "ALT-216");
         assert!(verdict.obstacles.iter().any(|o| o.entry.id == "ALT-212"), "{verdict:#?}");
@@ -278,7 +280,7 @@ fn old_nodes_go_with_the_old_table() {
     let mut short = layout();
     short.partitions.truncate(2);
     assert_eq!(partition(&disk, &short, &events).unwrap().len(), 2);
-    assert_eq!(nodes_of(&disk).len(), 2);
+    assert_eq!(partitions_of(&disk.name).len(), 2);
 }
 
 #[test]
@@ -314,7 +316,7 @@ fn features_of_a_mounted_source() {
         let at = tempfile::tempdir().unwrap();
         mounts::mount(&device, at.path(), fstype.name(), "", &events).unwrap();
         let mounted = fstype.features(&device);
-        let uses = crate::disk::uses::of(&exercise.disk(), &World::gather().unwrap());
+        let uses = crate::disk::uses::find_uses(&exercise.disk(), &World::gather().unwrap());
         mounts::unmount(at.path()).unwrap();
         assert_eq!(mounted.unwrap(), before, "{fstype}");
         assert!(uses.iter().any(|u| u.entry.id == "ALT-211"), "{fstype}: {uses:?}");
@@ -343,7 +345,7 @@ fn volume_groups_leave_the_host_alone() {
     let disk = exercise.disk();
     let node = partition(&disk, &layout(), &events).unwrap().remove(2);
     let (vg, scope) =
-        (format!("altvg{}", std::process::id()), lvm::Scope::of(std::slice::from_ref(&node)));
+        (format!("altvg{}", std::process::id()), lvm::Scope::new(std::slice::from_ref(&node)));
     lvm::pv_create(&scope, &node).run(&events).unwrap();
     lvm::vg_create(&scope, &vg, std::slice::from_ref(&node), 4 << 20).run(&events).unwrap();
     let world = World::gather().unwrap();
@@ -353,7 +355,7 @@ fn volume_groups_leave_the_host_alone() {
         (4 << 20, ["altinst_rootvg".to_owned()].as_slice())
     );
     let disk = exercise.disk();
-    assert!(gate::is_clone(&disk, &world));
+    assert!(eligibility::is_clone(&disk, &world));
     erase_signatures(&disk, Some(&vg), &events).unwrap();
     assert!(!World::gather().unwrap().lvm.vgs.iter().any(|g| g.name == vg));
     assert!(exercise.disk().content.is_empty());
