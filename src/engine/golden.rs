@@ -13,6 +13,7 @@ use super::review::{self, Typed};
 use super::run::cleanup::Deed;
 use super::state::{Alternate, Record};
 use crate::boot::identity::ids::IdMap;
+use crate::disk::fs::FsType;
 use crate::error;
 use crate::image::data::{
     Fs, Image, ImageData, Lv, LvType, SourceDisk, Subvolume, SwapFile, Vg, YesNo,
@@ -113,6 +114,15 @@ pub(super) fn lvm() -> ImageData {
         ppsize_mb: 4,
         vg_source_disk_list: vec!["vda".into()],
     });
+    image
+}
+
+/// F2FS, with a /boot that GRUB can read.
+fn f2fs() -> ImageData {
+    let mut image = plain();
+    image.fs_data[0].fs_vfs = FsType::F2fs;
+    image.fs_data[0].fs_mkfs_options = vec!["-O".into(), "extra_attr,sb_checksum".into()];
+    image.fs_data[0].fs_label = Some("root".into());
     image
 }
 
@@ -228,6 +238,7 @@ fn golden_plans() {
         "lvm-two-disks.txt",
         &text(lvm(), &[target("vdb", 5, 512), target("vdc", 4, 512)], &all),
     );
+    golden("f2fs.txt", &text(f2fs(), &[target("vdb", 16, 512)], &all));
     golden("btrfs.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::TwoThree)));
     golden("btrfs-phase-1.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::One)));
 }

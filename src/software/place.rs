@@ -105,8 +105,8 @@ fn kind(device: &Path) -> Result<String> {
 /// left be replayed (ext4(5), xfs(5), btrfs(5)).
 fn unwritten(kind: &str) -> &'static [&'static str] {
     match kind {
-        // Types of media that altdisk does not make.
-        "f2fs" | "nilfs2" => &["norecovery"],
+        // A type that altdisk does not make.
+        "nilfs2" => &["norecovery"],
         other => other.parse::<FsType>().map_or(&[""], |t| t.facts().no_replay),
     }
 }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn options_by_type() {
         assert_eq!(
-            (unwritten("ext4"), unwritten("xfs"), unwritten("iso9660")),
+            (unwritten("ext4"), unwritten("f2fs"), unwritten("iso9660")),
             (&["noload"][..], &["norecovery"][..], &[""][..])
         );
         assert_eq!(unwritten("btrfs").len(), 2);

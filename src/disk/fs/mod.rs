@@ -9,6 +9,7 @@
 
 mod btrfs;
 pub mod ext;
+mod f2fs;
 mod facts;
 mod swap;
 mod vfat;
@@ -36,6 +37,7 @@ pub enum FsType {
     Vfat,
     Ext3,
     Ext2,
+    F2fs,
     Swap,
 }
 
@@ -44,8 +46,8 @@ pub const UNKNOWN: &str = "altdisk makes no file system of the type";
 
 impl FsType {
     /// Types of file systems that are made and copied in kind.
-    pub const CLONED: [Self; 6] =
-        [Self::Ext4, Self::Xfs, Self::Btrfs, Self::Vfat, Self::Ext3, Self::Ext2];
+    pub const CLONED: [Self; 7] =
+        [Self::Ext4, Self::Xfs, Self::Btrfs, Self::Vfat, Self::Ext3, Self::Ext2, Self::F2fs];
 
     /// What is known about it.
     pub fn facts(self) -> &'static Facts {
@@ -56,6 +58,7 @@ impl FsType {
             Self::Xfs => &xfs::XFS,
             Self::Btrfs => &btrfs::BTRFS,
             Self::Vfat => &vfat::VFAT,
+            Self::F2fs => &f2fs::F2FS,
             Self::Swap => &swap::SWAP,
         }
     }

@@ -13,7 +13,7 @@ fn names_are_those_of_stored_plans() {
         assert_eq!(serde_json::from_str::<FsType>(&format!("\"{fstype}\"")).unwrap(), fstype);
         assert_eq!(fstype.name().parse::<FsType>().unwrap(), fstype);
     }
-    assert_eq!(cloned_names(), "ext4, xfs, btrfs, vfat, ext3, ext2");
+    assert_eq!(cloned_names(), "ext4, xfs, btrfs, vfat, ext3, ext2, f2fs");
     for none in ["\"swap\"", "\"zfs\"", "\"\""] {
         let e = serde_json::from_str::<FsType>(none).unwrap_err().to_string();
         assert!(e.starts_with(UNKNOWN), "{e}");
@@ -30,6 +30,7 @@ fn room_for_data() {
         (FsType::Ext4, 0, 128),
         (FsType::Xfs, 10, 320),
         (FsType::Btrfs, 10, 256),
+        (FsType::F2fs, 10, 256),
         (FsType::Vfat, 0, 48),
         (FsType::Vfat, 100, 113),
     ] {
@@ -52,6 +53,10 @@ fn golden_command_lines() {
     assert_eq!(
         argv(FsType::Xfs, 1 << 30, 4096, None, &["-m", "crc=1"]),
         format!("mkfs.xfs -q -f -m uuid={UUID} -m crc=1 /dev/vdb2")
+    );
+    assert_eq!(
+        argv(FsType::F2fs, 1 << 30, 512, Some("root"), &["-O", "extra_attr"]),
+        format!("mkfs.f2fs -q -f -U {UUID} -l root -O extra_attr /dev/vdb2")
     );
     assert_eq!(
         argv(FsType::Btrfs, 1 << 30, 512, Some(""), &[]),
@@ -78,7 +83,7 @@ fn golden_command_lines() {
 fn features_survive_the_round_trip() {
     let dir = tempfile::tempdir().unwrap();
     let events = Events::new();
-    let sources: [(FsType, &[&str]); 7] = [
+    let sources: [(FsType, &[&str]); 10] = [
         (FsType::Ext4, &["-O", "^metadata_csum,^64bit,^has_journal", "-I", "128", "-b", "1024"]),
         (
             FsType::Ext4,
@@ -94,6 +99,9 @@ fn features_survive_the_round_trip() {
         (FsType::Xfs, &["-m", "bigtime=0,inobtcount=0,reflink=0", "-n", "size=8192"]),
         (FsType::Xfs, &["-m", "crc=0,finobt=0"]),
         (FsType::Btrfs, &["-O", "^no-holes", "-n", "8192"]),
+        (FsType::F2fs, &[]),
+        (FsType::F2fs, &["-O", "casefold", "-C", "utf8:strict"]),
+        (FsType::F2fs, &["-O", "encrypt,extra_attr,inode_crtime,verity,sb_checksum"]),
     ];
     for (fstype, options) in sources {
         if let Some(p) = fstype

@@ -12,6 +12,10 @@ fn the_loader_reads_boot_and_nothing_else() {
     for (root, boot, want) in [
         (FsType::Ext4, None, None),
         (FsType::Btrfs, None, None),
+        (FsType::F2fs, None, Some("/")),
+        (FsType::F2fs, Some(FsType::Ext2), None),
+        (FsType::F2fs, Some(FsType::Vfat), None),
+        (FsType::Xfs, Some(FsType::F2fs), Some("/boot")),
     ] {
         let mut fs_data = vec![fs("/", root)];
         fs_data.extend(boot.map(|b| fs("/boot", b)));
@@ -21,7 +25,7 @@ fn the_loader_reads_boot_and_nothing_else() {
             error::cause(e)
         });
         let want = want
-            .map(|at| format!("/boot is on the file system {at}, which GRUB cannot read"));
+            .map(|at| format!("/boot is on the file system {at} (f2fs), which GRUB cannot read"));
         assert_eq!(cause, want, "{root} {boot:?}");
     }
 }
