@@ -14,9 +14,9 @@ mod image;
 mod job;
 mod menu;
 
+mod diagnostic;
 mod secret;
 mod software;
-mod spot;
 mod term;
 #[cfg(test)]
 mod testing;

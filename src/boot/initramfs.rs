@@ -63,7 +63,7 @@ pub fn build(sandbox: &Sandbox, tool: Tool, kernels: &[Kernel], events: &Events)
     }
     let begun = SystemTime::now();
     for cmd in commands(root, tool, &with) {
-        cmd.inside(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
+        cmd.in_sandbox(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
     for k in with {
         check(root, k, begun)?;

@@ -1,412 +1,91 @@
-//! `alt_disk_install`: its flags become an [`Action`], after every rule of the command has been
-//! checked.
-//!
-//! The order: what excludes what, what needs what, the form of values, then the files that flags
-//! name and the lists in them. Nothing is touched while this goes on.
+//! `alt_disk_install`: the arguments are checked, the sinks are attached, the engine runs.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+mod arguments;
+mod files;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
 
 use anyhow::Result;
 
-use crate::boot::firmware::Firmware;
-use crate::boot::loader;
-use crate::cli::getopt::{self, Parsed};
-use crate::engine::request::{Action, FromImage, Identity, Loss, Phases, Request};
-use crate::error::{self, Entry};
-use crate::flags::{ALT_DISK_INSTALL, Flag, Only};
-use crate::software::Wanted;
-use crate::software::wanted::{self, Given};
-use crate::text::shell::quote;
-
-/// How the run is told about, which no plan depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// `-D`.
-    pub debug: bool,
-    /// `-V`.
-    pub verbose: bool,
-    /// `--events FD`.
-    pub events_fd: Option<i32>,
-}
-
-/// What may stand beside `-X` and `--resume`.
-const BESIDE: [&str; 4] = ["D", "V", "events", "review"];
-/// And beside `-X` alone.
-const BESIDE_CLEAN_UP: [&str; 2] = ["erase", "ask-erase"];
-/// What needs `-l`.
-const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
-
-/// Reads the words after the command's name.
-///
-/// # Errors
-/// ALT-101 to ALT-129, and of the lists that flags name ALT-732 to ALT-741: what is wrong with the
-/// command line. Nothing was touched.
-pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
-    let parsed = getopt::parse(&ALT_DISK_INSTALL, args)?;
-    let output =
-        Output { debug: parsed.has("D"), verbose: parsed.has("V"), events_fd: events_fd(&parsed)? };
-    let action = action(&parsed, args)?;
-    Ok((if parsed.has("review") { Action::Review(Box::new(action)) } else { action }, output))
-}
-
-fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
-    if p.has("X") {
-        alone(p, "X", &BESIDE_CLEAN_UP, &error::CLEAN_UP_ALONE)?;
-        erase_says_something(p)?;
-        if p.has("ask-erase") && !p.has("review") {
-            return Err(error::BAD_VALUE.with_remedy(
-                "--ask-erase is given without --review",
-                "name the disk with --erase SERIAL",
-            ));
-        }
-        return Ok(Action::CleanUp {
-            erase: p.values("erase").map(text).collect(),
-            ask: p.has("ask-erase"),
-        });
-    }
-    if p.has("resume") {
-        return alone(p, "resume", &[], &error::RESUME_ALONE).map(|()| Action::Resume);
-    }
-    if p.has("ask-erase") {
-        return Err(error::BAD_VALUE.with_remedy("--ask-erase is given without -X", "leave it out"));
-    }
-    exclusions(p)?;
-    needs(p)?;
-    let phases = values(p)?;
-    files(p, phases)?;
-    let software = software(p)?;
-    targets(p, phases)?;
-    let request = Request {
-        phases,
-        image: from_image(p)?,
-        software,
-        image_data: path(p, "i"),
-        script: path(p, "s"),
-        resolv_conf: path(p, "R"),
-        exclude_list: path(p, "e"),
-        accept: accepted(p)?,
-        set_bootlist: !p.has("B"),
-        reboot: p.has("r"),
-        remain_client: p.has("n"),
-        skip_boot_check: p.has("g"),
-        erase: p.values("erase").map(text).collect(),
-        targets: p.operands.iter().map(|o| text(o)).collect(),
-        argv: std::iter::once(ALT_DISK_INSTALL.name.to_owned())
-            .chain(args.iter().map(|a| text(a)))
-            .collect(),
-    };
-    Ok(if p.has("preview") {
-        Action::Preview { request, json: p.has("json") }
-    } else {
-        Action::Install(request)
-    })
-}
-
-/// Flags of phases that this run does not execute: what they do will not happen. For a note, not an
-/// error.
-pub fn without_effect(request: &Request) -> Vec<String> {
-    let phases = request.phases.list();
-    let flags = [
-        ("-L", request.image.as_ref().is_some_and(|i| i.level.is_some()), 1),
-        ("-p", request.image.as_ref().is_some_and(|i| !i.platforms.is_empty()), 1),
-        ("--identity", request.image.as_ref().is_some_and(|i| i.identity.is_some()), 1),
-        ("-i", request.image_data.is_some(), 1),
-        ("-e", request.exclude_list.is_some(), 1),
-        ("--accept", !request.accept.is_empty(), 1),
-        ("--erase", !request.erase.is_empty(), 1),
-        ("-l", request.software.is_some(), 2),
-        ("-R", request.resolv_conf.is_some(), 2),
-        ("-n", request.remain_client, 2),
-        ("-s", request.script.is_some(), 2),
-        ("-B", !request.set_bootlist, 3),
-        ("-r", request.reboot, 3),
-    ];
-    let unused = flags.iter().filter(|(_, given, phase)| *given && !phases.contains(phase));
-    unused
-        .map(|(flag, _, phase)| {
-            format!("{flag} has no effect in this run: it belongs to phase {phase}")
-        })
-        .collect()
-}
-
-fn alone(p: &Parsed, name: &str, more: &[&str], rule: &'static Entry) -> Result<()> {
-    let beside = p.flags().find(|f| !f.is(name) && !BESIDE.iter().chain(more).any(|b| f.is(b)));
-    let word = beside.map(Flag::typed).or_else(|| p.operands.first().map(|o| quote(o)));
-    let typed = ALT_DISK_INSTALL.flag(name).map(Flag::typed).unwrap_or_default();
-    word.map_or(Ok(()), |w| Err(rule.with_cause(format!("{typed} is given together with {w}"))))
-}
-
-fn exclusions(p: &Parsed) -> Result<()> {
-    match (p.has("C"), p.has("d")) {
-        (true, true) => return Err(error::TWO_SOURCES.with_cause("both -C and -d are given")),
-        (false, false) => {
-            return Err(error::NO_SOURCE
-                .with_cause("it is not said what to install: neither -C nor -d is given"));
-        }
-        (clone, _) => {
-            let (not_here, rule, source) = if clone {
-                (Only::Image, &error::IMAGE_ONLY, "-C")
-            } else {
-                (Only::Clone, &error::CLONE_ONLY, "-d")
-            };
-            if let Some(flag) = p.flags().find(|f| f.only == not_here) {
-                return Err(rule.with_cause(format!("{} is not valid with {source}", flag.typed())));
-            }
-        }
-    }
-    if p.has("B") && p.has("r") {
-        return Err(error::REBOOT_WHERE.with_cause(
-            "-B leaves the boot list alone, so -r would not reboot from the new disk",
-        ));
-    }
-    Ok(())
-}
-
-fn needs(p: &Parsed) -> Result<()> {
-    if let Some(name) = NEED_LOCATION.iter().find(|name| p.has(name) && !p.has("l")) {
-        return Err(error::NEEDS_LOCATION.with_cause(format!("-{name} is given without -l")));
-    }
-    if p.has("review") && p.has("preview") {
-        return Err(error::BAD_VALUE
-            .with_remedy("--review and --preview are given together", "give one of them"));
-    }
-    if p.has("json") && !p.has("preview") {
-        return Err(error::JSON_ALONE.with_cause("--json is given without --preview"));
-    }
-    Ok(())
-}
-
-fn values(p: &Parsed) -> Result<Phases> {
-    if let Some(level) = p.value("L").filter(|l| !is_level(l)) {
-        return Err(error::BAD_LEVEL
-            .with_cause(format!("`{}` is not a level of the form V.R.M", text(level))));
-    }
-    erase_says_something(p)?;
-    match p.value("P") {
-        None => Ok(Phases::All),
-        Some(word) => Phases::parse(&text(word)).ok_or_else(|| {
-            error::BAD_PHASE.with_cause(format!("`{}` after -P is no phase", text(word)))
-        }),
-    }
-}
-
-fn erase_says_something(p: &Parsed) -> Result<()> {
-    match p.values("erase").any(OsStr::is_empty) {
-        true => Err(error::BAD_VALUE.with_remedy(
-            "the serial number after --erase is empty",
-            "`altdisk disks` shows each disk's serial number",
-        )),
-        false => Ok(()),
-    }
-}
-
-/// What `-d` and the flags that belong to it ask for.
-fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
-    let Some(device) = path(p, "d") else { return Ok(None) };
-    let platforms: Vec<String> =
-        p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
-    let known = Firmware::ALL.map(loader::platform);
-    if let Some(other) = platforms.iter().find(|w| !known.contains(&w.as_str())) {
-        let cause =
-            format!("`{other}` after -p is no platform that altdisk knows ({})", known.join(", "));
-        return Err(
-            error::BAD_VALUE.with_remedy(cause, "name one of them, or both with a comma between")
-        );
-    }
-    let identity = match p.value("identity") {
-        None => None,
-        Some(word) => Some(Identity::parse(&text(word)).ok_or_else(|| {
-            error::BAD_VALUE.with_remedy(
-                format!("`{}` after --identity is neither keep nor fresh", text(word)),
-                "write keep or fresh",
-            )
-        })?),
-    };
-    // The journal keeps it, and whoever goes on may be elsewhere.
-    let device = if device == Path::new("-") {
-        device
-    } else {
-        std::path::absolute(&device).unwrap_or(device)
-    };
-    Ok(Some(FromImage { device, level: p.value("L").map(text), platforms, identity }))
-}
-
-/// What `--accept` names.
-///
-/// # Errors
-/// ALT-107 for a word that is none of them.
-pub(crate) fn accepted(p: &Parsed) -> Result<Vec<Loss>> {
-    let Some(words) = p.value("accept").map(text) else { return Ok(vec![]) };
-    let all = Loss::ALL.map(Loss::word).join(", ");
-    match Loss::parse_list(&words) {
-        Ok(losses) if !losses.is_empty() => Ok(losses),
-        Ok(_) => Err(error::BAD_VALUE.with_remedy(
-            "nothing stands after --accept",
-            format!("name what may be missing: {all}"),
-        )),
-        Err(word) => Err(error::BAD_VALUE.with_remedy(
-            format!("`{word}` after --accept is none of {all}"),
-            "name one or more of them, with commas between",
-        )),
-    }
-}
-
-fn is_level(level: &OsStr) -> bool {
-    let parts: Vec<&[u8]> = level.as_bytes().split(|b| *b == b'.').collect();
-    parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit))
-}
-
-fn files(p: &Parsed, phases: Phases) -> Result<()> {
-    for name in ["i", "s", "R", "e"] {
-        if let Some(value) = p.value(name).filter(|v| !Path::new(v).is_absolute()) {
-            let cause = format!("`{}` after -{name} is not a full path name", text(value));
-            let here = std::env::current_dir().unwrap_or_default().join(value);
-            return Err(match here.exists() && !value.is_empty() {
-                true => error::FULL_PATH
-                    .with_remedy(cause, format!("write -{name} {}", quote(here.as_os_str()))),
-                false => error::FULL_PATH.with_cause(cause),
-            });
-        }
-    }
-    if let Some(script) = p.value("s") {
-        script_runs(Path::new(script))?;
-    }
-    for name in ["i", "R", "e", "b", "f"] {
-        if let Some(file) =
-            p.value(name).filter(|f| name != "b" || !wanted::is_update_all(Path::new(f)))
-        {
-            readable(name, Path::new(file))?;
-        }
-    }
-    // Only phase 1 reads the image.
-    if let Some(image) = p.value("d").filter(|d| *d != "-" && phases.list().contains(&1)) {
-        fs::metadata(image).map_err(|e| unreadable("d", Path::new(image), &e))?;
-    }
-    Ok(())
-}
-
-/// What `-l` and the flags that need it ask for.
-fn software(p: &Parsed) -> Result<Option<Wanted>> {
-    let word = |name: &str| match p.value(name) {
-        None => Ok(None),
-        Some(word) => word.to_str().map(Some).ok_or_else(|| {
-            error::BAD_VALUE.with_remedy(
-                format!("`{}` after -{name} is not text in UTF-8", text(word)),
-                "use names in UTF-8",
-            )
-        }),
-    };
-    let Some(location) = word("l")? else { return Ok(None) };
-    let file = |name: &str| p.value(name).map(Path::new);
-    let given = Given {
-        location,
-        packages: word("w")?,
-        bundle: file("b"),
-        fix_bundle: file("f"),
-        fixes: word("F")?,
-        flags: word("I")?,
-    };
-    Wanted::read(&given).map(Some)
-}
-
-fn script_runs(script: &Path) -> Result<()> {
-    let shown = quote(script.as_os_str());
-    let meta = match fs::metadata(script) {
-        Ok(meta) => meta,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Err(error::SCRIPT_MISSING.with_cause(format!("{shown} does not exist")));
-        }
-        Err(e) => return Err(unreadable("s", script, &e)),
-    };
-    if !meta.is_file() {
-        return Err(error::SCRIPT_NO_FILE.with_cause(format!("{shown} is not a regular file")));
-    }
-    if meta.permissions().mode() & 0o111 == 0 {
-        let cause = format!(
-            "{shown} has no execute permission (mode {:04o})",
-            meta.permissions().mode() & 0o7777
-        );
-        let mut head = [0; 4];
-        let read = fs::File::open(script)
-            .and_then(|mut f| std::io::Read::read(&mut f, &mut head))
-            .unwrap_or(0);
-        let remedy = if head[..read].starts_with(b"#!") || head[..read].starts_with(b"\x7fELF") {
-            format!("run `chmod +x {shown}`")
-        } else {
-            "name a program: this file neither begins with #! nor is it a compiled program"
-                .to_owned()
-        };
-        return Err(error::SCRIPT_NOT_EXECUTABLE.with_remedy(cause, remedy));
-    }
-    Ok(())
-}
-
-fn readable(name: &str, file: &Path) -> Result<()> {
-    let is_file = fs::metadata(file).map_err(|e| unreadable(name, file, &e))?.is_file();
-    if !is_file {
-        return Err(error::FILE_UNREADABLE.with_cause(format!(
-            "{} after -{name} is not a regular file",
-            quote(file.as_os_str())
-        )));
-    }
-    File::open(file).map(drop).map_err(|e| unreadable(name, file, &e))
-}
-
-fn unreadable(name: &str, file: &Path, e: &std::io::Error) -> anyhow::Error {
-    error::FILE_UNREADABLE
-        .with_cause(format!("{} after -{name} cannot be read: {e}", quote(file.as_os_str())))
-}
-
-fn targets(p: &Parsed, phases: Phases) -> Result<()> {
-    if p.operands.is_empty() && phases.list().contains(&1) {
-        return Err(error::NO_TARGET.with_cause("no target disk is named"));
-    }
-    if p.operands.iter().any(|o| o.is_empty()) {
-        return Err(error::NO_TARGET.with_cause("a target disk's name is empty"));
-    }
-    let devices: Vec<PathBuf> = p.operands.iter().map(|o| device(o)).collect();
-    for (i, one) in devices.iter().enumerate() {
-        if let Some(j) = devices[..i].iter().position(|d| d == one) {
-            let (first, second) = (text(&p.operands[j]), text(&p.operands[i]));
-            let cause = if first == second {
-                format!("{first} is named twice")
-            } else {
-                format!("{first} and {second} are the same disk")
-            };
-            return Err(error::TARGET_TWICE.with_cause(cause));
-        }
-    }
-    Ok(())
-}
-
-/// The device that a target's name means: `vdb`, `/dev/vdb` and a link to it are one.
-fn device(name: &OsStr) -> PathBuf {
-    let path = Path::new("/dev").join(name);
-    path.canonicalize().unwrap_or(path)
-}
-
-pub(crate) fn events_fd(p: &Parsed) -> Result<Option<i32>> {
-    let Some(word) = p.value("events") else { return Ok(None) };
-    match text(word).parse::<i32>() {
-        Ok(fd) if fd > 0 => Ok(Some(fd)),
-        _ => Err(error::BAD_VALUE.with_remedy(
-            format!("`{}` after --events is no descriptor number", text(word)),
-            "open a descriptor and give its number, for example `--events 3 3>events.jsonl`",
-        )),
-    }
-}
-
-fn path(p: &Parsed, name: &str) -> Option<PathBuf> {
-    p.value(name).map(PathBuf::from)
-}
-
-fn text(word: &OsStr) -> String {
-    word.to_string_lossy().into_owned()
-}
-
+use arguments::Output;
 #[cfg(test)]
-mod tests;
+pub use arguments::read;
+
+use crate::cli::failure::{outcome_sentence, user_message};
+use crate::cli::output::{print_raw, print_text, wrap_lines};
+use crate::cli::session::{attach_console, begin, end};
+use crate::cli::{in_job, json, review};
+use crate::engine;
+use crate::engine::request::Action;
+use crate::error::{self, Exit};
+use crate::event::{Event, Events};
+use crate::flags;
+
+/// The log of `alt_disk_install`.
+pub const LOG: &str = "/var/log/altdisk/alt_disk_inst.log";
+
+/// `alt_disk_install`: rules first, then the sinks, then the engine. Its errors are events too.
+pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
+    let (action, output) = arguments::read(args)?;
+    if let Action::Review(of) = &action {
+        return Ok(print_text(&review::review(of)?, Exit::Done));
+    }
+    let preview = matches!(action, Action::Preview { .. });
+    let argv = in_job::command_words(flags::ALT_DISK_INSTALL.name, args);
+    add_sinks(events, output, preview)?;
+    let job = begin(events, (!preview).then_some((LOG, output.verbose)), argv);
+    if let Action::Install(request) | Action::Preview { request, .. } = &action {
+        arguments::without_effect(request).into_iter().for_each(|text| events.note(text));
+    }
+    let cleaning = matches!(action, Action::CleanUp { .. });
+    let (exit, text) = match run_engine(action, output, events) {
+        Ok(text) => (Exit::Done, text),
+        Err(err) => {
+            let told = user_message(&err);
+            let left = error::exit_for(&err);
+            events.emit(Event::Error {
+                id: told.entry.id.to_owned(),
+                cause: told.cause,
+                remedy: told.remedy,
+            });
+            (left, outcome_sentence(left, cleaning).to_owned())
+        }
+    };
+    // In a job a plan goes to its supervisor as text: nothing is the last word before that has
+    // arrived.
+    if !(in_job::is_active() && preview && exit == Exit::Done) {
+        events.emit(Event::Done { exit: exit as u8, text });
+    }
+    end(job, exit);
+    Ok(exit)
+}
+
+/// The one place where the command line hands over to the engine. Returns the sentence that ends
+/// the run.
+fn run_engine(action: Action, output: Output, events: &Events) -> Result<String> {
+    let options = engine::steps::context::Options { verbose: output.verbose };
+    match action {
+        Action::Install(request) => engine::run::install(&request, options, events),
+        Action::Resume => engine::run::resume(options, events),
+        Action::CleanUp { erase, .. } => engine::run::cleanup::clean_up(&erase, events),
+        Action::Review(of) => review::review(&of),
+        Action::Preview { request, json } => {
+            let text = engine::review::preview::preview_request(&request, json, events)?;
+            match (json, std::io::stdout().is_terminal()) {
+                (true, _) => print_raw(&text, Exit::Done),
+                (false, true) => print_text(&wrap_lines(&text), Exit::Done),
+                (false, false) => print_text(&text, Exit::Done),
+            };
+            Ok(String::new())
+        }
+    }
+}
+
+fn add_sinks(events: &Events, output: Output, preview: bool) -> Result<()> {
+    attach_console(events, &flags::ALT_DISK_INSTALL, output.debug, output.verbose, preview);
+    if let Some(fd) = output.events_fd {
+        events.add(Box::new(json::JsonLines::on(fd)?));
+    }
+    Ok(())
+}

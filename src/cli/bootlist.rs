@@ -14,8 +14,8 @@ use crate::boot::bootlist::here;
 use crate::boot::bootlist::{self, BootListing, Machine};
 use crate::boot::firmware::Firmware;
 use crate::cli::getopt;
-use crate::cli::{console, say, say_page, wrapped, write};
-use crate::disk::size::human;
+use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
+use crate::cli::session::attach_console;
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
@@ -23,6 +23,7 @@ use crate::event::Events;
 use crate::flags::BOOTLIST;
 use crate::host::clock;
 use crate::text::one_line;
+use crate::text::size::format_size;
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ fn parse(args: &[OsString]) -> Result<Options> {
 /// ALT-509 to ALT-512, and ALT-803 for setting without root.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let options = parse(args)?;
-    console(events, &BOOTLIST, false, false, false);
+    attach_console(events, &BOOTLIST, false, false, false);
     if !nix::unistd::geteuid().is_root() {
         return Err(error::NOT_ROOT.with_cause(
             "the boot list is read from devices and firmware variables that only root can read",
@@ -65,12 +66,12 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if let (true, Some(first)) = (options.review, options.disks.first()) {
         let machine = here::machine()?;
         let page = page(&machine, known(&machine, first)?, made_at());
-        return say_page(&page);
+        return print_review(&page);
     }
     let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
     let machine = match here::machine() {
         Err(err) if options.disks.is_empty() && !options.json => {
-            return Ok(say(&unknown(&here::disks_of_root(), &err), Exit::Done));
+            return Ok(print_text(&unknown(&here::disks_of_root(), &err), Exit::Done));
         }
         machine => machine?,
     };
@@ -81,13 +82,13 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if options.show || options.json || options.disks.is_empty() {
         let list = match machine.current(events) {
             Err(err) if !options.json => {
-                return Ok(say(&unknown(&[machine.here.shown()], &err), Exit::Done));
+                return Ok(print_text(&unknown(&[machine.here.shown()], &err), Exit::Done));
             }
             list => list?,
         };
         return Ok(match options.json {
-            true => write(&(serde_json::to_string_pretty(&list)? + "\n"), Exit::Done),
-            false => say(&shown(&list), Exit::Done),
+            true => print_raw(&(serde_json::to_string_pretty(&list)? + "\n"), Exit::Done),
+            false => print_text(&shown(&list), Exit::Done),
         });
     }
     Ok(Exit::Done)
@@ -106,7 +107,7 @@ fn unknown(disks: &[String], err: &anyhow::Error) -> String {
         "This machine runs from {on}. altdisk cannot tell what it boots next: {why}. It has changed nothing, so the machine most likely boots \
 as it did the last time. Another disk is chosen in the menu of the firmware."
     );
-    wrapped("", "", &text)
+    wrap_paragraph("", "", &text)
 }
 
 /// Which system the next start brings, in a sentence; where that is not known, what is.
@@ -145,7 +146,7 @@ fn made_at() -> Option<u64> {
 /// What choosing this disk means.
 fn page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
     let serial = disk.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    let mut system = vec![format!("{}: {}{serial}", disk.shown(), human(disk.size))];
+    let mut system = vec![format!("{}: {}{serial}", disk.shown(), format_size(disk.size))];
     system.push(match disk.role.as_str() {
         "old_rootvg" => match made {
             Some(at) => {
@@ -194,7 +195,7 @@ fn set(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
         }
         return Err(e);
     }
-    say(&done(machine, order[0]), Exit::Done);
+    print_text(&done(machine, order[0]), Exit::Done);
     Ok(())
 }
 
@@ -228,11 +229,11 @@ fn shown(list: &BootListing) -> String {
     let words = in_words(list);
     if !words.is_empty() {
         text.push('\n');
-        text.push_str(&wrapped("", "", &words));
+        text.push_str(&wrap_paragraph("", "", &words));
     }
     if list.firmware == Firmware::Bios {
         if !list.disks.iter().any(|d| d.next) {
-            text.push_str(&wrapped("", "", &unclear(list)));
+            text.push_str(&wrap_paragraph("", "", &unclear(list)));
         } else if bootable(list).len() == 1 {
             text.push_str("No other disk is known to altdisk; the BIOS chooses the disk, and its GRUB starts it.\n");
         }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::{getopt, say};
+use crate::cli::getopt;
+use crate::cli::output::print_text;
+use crate::diagnostic::Diagnostic;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::CHECK;
 use crate::menu::load;
 use crate::menu::model::{Kind, Screen, Set};
-use crate::spot::Spot;
 use crate::theme;
 
 /// Runs `altdisk --check`.
@@ -37,7 +38,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let (themes, mut more) = theme::load::all(&looks);
     wrong.append(&mut more);
     let exit = if wrong.is_empty() { Exit::Done } else { Exit::Usage };
-    Ok(say(&report(&set, themes.len(), &wrong), exit))
+    Ok(print_text(&report(&set, themes.len(), &wrong), exit))
 }
 
 /// Where menu files and looks are.
@@ -57,7 +58,7 @@ fn places(dir: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
     (menus, looks)
 }
 
-fn report(set: &Set, looks: usize, wrong: &[Spot]) -> String {
+fn report(set: &Set, looks: usize, wrong: &[Diagnostic]) -> String {
     if wrong.is_empty() {
         let fields: usize = set.screens.values().map(fields).sum();
         return format!(
@@ -65,8 +66,8 @@ fn report(set: &Set, looks: usize, wrong: &[Spot]) -> String {
             set.screens.len()
         );
     }
-    let spots: String = wrong.iter().map(|s| format!("{s}\n\n")).collect();
-    format!("{spots}{} error{}\n", wrong.len(), if wrong.len() == 1 { "" } else { "s" })
+    let diagnostics: String = wrong.iter().map(|s| format!("{s}\n\n")).collect();
+    format!("{diagnostics}{} error{}\n", wrong.len(), if wrong.len() == 1 { "" } else { "s" })
 }
 
 fn fields(screen: &Screen) -> usize {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::cli::{console, getopt};
+use crate::cli::getopt;
+use crate::cli::session::attach_console;
 use crate::copy::{Job, copy};
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -26,7 +27,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         return Err(error::OPERANDS.with_remedy("FROM and TO are needed", "name two directories"));
     };
     let verbose = parsed.has("V");
-    console(events, &COPYTREE, false, verbose, false);
+    attach_console(events, &COPYTREE, false, verbose, false);
     let leave_out: Vec<PathBuf> = parsed.values("x").map(PathBuf::from).collect();
     let excludes = match parsed.value("e") {
         Some(list) => Excludes::parse(

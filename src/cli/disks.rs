@@ -7,17 +7,18 @@ use std::ffi::OsString;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::list::{clip, holds};
-use crate::cli::{alternates, getopt, say, wrapped, write};
+use crate::cli::list::{holds, truncate_text};
+use crate::cli::output::{print_raw, print_text, wrap_paragraph};
+use crate::cli::{alternates, getopt};
 use crate::disk::eligibility::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
-use crate::disk::size::human;
-use crate::engine::prepare;
-use crate::engine::state::standing::Marks;
+use crate::engine::prepare::target_disks;
+use crate::engine::state::record_state::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::DISKS;
+use crate::text::size::format_size;
 
 /// Columns of the text form.
 const WIDTH: usize = 80;
@@ -42,9 +43,13 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     world.unknown.extend(marks.unreadable.iter().map(|u| format!("{} ({})", u.why, u.remedy)));
     if parsed.has("alternates") {
         let text = alternates::tell(&world, as_json)?;
-        return Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) });
+        return Ok(if as_json {
+            print_raw(&text, Exit::Done)
+        } else {
+            print_text(&text, Exit::Done)
+        });
     }
-    let roles = roles(&world, &prepare::known(&[])?);
+    let roles = roles(&world, &target_disks::known_disks(&[])?);
     let seen = Seen { world: &world, roles: &roles, marks: &marks };
     let mut named: Vec<&Disk> = vec![];
     for word in words {
@@ -61,7 +66,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
             named.into_iter().map(|d| everything(d, &seen)).collect::<Vec<_>>().join("\n")
         }
     };
-    Ok(if as_json { write(&text, Exit::Done) } else { say(&text, Exit::Done) })
+    Ok(if as_json { print_raw(&text, Exit::Done) } else { print_text(&text, Exit::Done) })
 }
 
 /// The disks, and what is known of them.
@@ -137,7 +142,7 @@ fn text_form(seen: &Seen) -> String {
         let (role, verdict) = (seen.role(d), seen.examine(d));
         let known =
             if role == Role::None { String::new() } else { format!(", {}", role_name(role)) };
-        text.push_str(&format!("\n{}: {}{known}\n", d.shown(), human(d.size)));
+        text.push_str(&format!("\n{}: {}{known}\n", d.shown(), format_size(d.size)));
         for line in details(d, &verdict) {
             text.push_str(&line);
             text.push('\n');
@@ -155,7 +160,7 @@ fn text_form(seen: &Seen) -> String {
 /// One line a disk, so that the free ones are seen at once; the reasons stand below, disk by disk.
 fn table(seen: &Seen) -> String {
     let row = |name: &str, size: &str, model: &str, holds: &str, usable: &str| {
-        format!("{name:<17} {size:>9}  {:<16} {holds:<16} {usable}", clip(model, 16))
+        format!("{name:<17} {size:>9}  {:<16} {holds:<16} {usable}", truncate_text(model, 16))
             .trim_end()
             .to_owned()
             + "\n"
@@ -167,7 +172,7 @@ fn table(seen: &Seen) -> String {
             if d.practice.is_some() { "practice disk" } else { d.model.as_deref().unwrap_or("-") };
         text.push_str(&row(
             &d.shown(),
-            &human(d.size),
+            &format_size(d.size),
             model,
             &holds(d, role),
             usable(&seen.examine(d), role),
@@ -191,9 +196,9 @@ fn usable(verdict: &Verdict, role: Role) -> &'static str {
 /// All about one disk: each reason against it with what would remove it.
 fn everything(d: &Disk, seen: &Seen) -> String {
     let (role, verdict) = (seen.role(d), seen.examine(d));
-    let mut text = format!("{}: {}\n", d.shown(), human(d.size));
+    let mut text = format!("{}: {}\n", d.shown(), format_size(d.size));
     let mut add = |head: &str, body: &str| {
-        text.push_str(&wrapped(&format!("    {head:<14}"), &" ".repeat(18), body))
+        text.push_str(&wrap_paragraph(&format!("    {head:<14}"), &" ".repeat(18), body))
     };
     if let Some(file) = &d.practice {
         add("practice disk", &format!("in {}", file.display()));

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cli::getopt;
 use crate::cli::help::WIDTH;
-use crate::cli::say;
+use crate::cli::output::print_text;
 use crate::error::{self, Entry, Exit, all};
 use crate::event::Events;
 use crate::flags::{ERRORS, EXPLAIN};
@@ -18,7 +18,7 @@ use crate::text::wrap;
 /// Wrong usage.
 pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
     getopt::parse(&ERRORS, args)?;
-    Ok(say(&all().map(listed).collect::<String>(), Exit::Done))
+    Ok(print_text(&all().map(listed).collect::<String>(), Exit::Done))
 }
 
 /// `altdisk explain ALT-nnn ...`; the number alone will do.
@@ -38,7 +38,7 @@ pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
         })?;
         text.push_str(&(listed(entry) + &ends(entry) + &details(entry)));
     }
-    Ok(say(&text, Exit::Done))
+    Ok(print_text(&text, Exit::Done))
 }
 
 fn find(id: &str) -> Option<&'static Entry> {

@@ -8,10 +8,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use anyhow::Result;
 
+pub use crate::diagnostic::suggest::edit_distance;
 use crate::error;
 use crate::flags::aix::{ELSEWHERE, Elsewhere};
 use crate::flags::{Command, Flag};
-pub use crate::spot::near::slips;
 
 /// What was given, in order.
 #[derive(Debug, Default)]
@@ -158,16 +158,16 @@ fn unknown(command: &Command, typed: &str) -> anyhow::Error {
     if let Some(e) = on_aix(command, typed) {
         return error::UNKNOWN_FLAG.with_remedy(
             format!("{cause}; on AIX it is: {}", e.there),
-            format!("that {}; `{} --help` lists all flags", e.here, called(command)),
+            format!("that {}; `{} --help` lists all flags", e.here, command.invocation()),
         );
     }
     match nearest(command, typed) {
         Some(near) => error::UNKNOWN_FLAG.with_remedy(
             cause,
-            format!("perhaps {near} is meant; `{} --help` lists all flags", called(command)),
+            format!("perhaps {near} is meant; `{} --help` lists all flags", command.invocation()),
         ),
         None => error::UNKNOWN_FLAG
-            .with_remedy(cause, format!("`{} --help` lists all flags", called(command))),
+            .with_remedy(cause, format!("`{} --help` lists all flags", command.invocation())),
     }
 }
 
@@ -178,15 +178,6 @@ fn on_aix(command: &Command, typed: &str) -> Option<&'static Elsewhere> {
         .next()
         .filter(|_| letters.next().is_none() && command.name == "alt_disk_install")?;
     ELSEWHERE.iter().find(|e| e.letter == letter)
-}
-
-/// How the command is typed where only `altdisk` is installed.
-pub fn called(command: &Command) -> String {
-    if command.name == "alt_disk_install" {
-        command.name.to_owned()
-    } else {
-        format!("altdisk {}", command.name)
-    }
 }
 
 /// The flag that `typed` is most like: a letter in the other case, a name with at most two slips.
@@ -201,7 +192,7 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
         let help = |f: &&Flag| word == "h" && f.long == Some("help");
         return flags().find(other_case).or_else(|| flags().find(help)).map(Flag::typed);
     }
-    let by_slips = flags().filter_map(|f| f.long.map(|l| (slips(word, l), f)));
+    let by_slips = flags().filter_map(|f| f.long.map(|l| (edit_distance(word, l), f)));
     if let Some((_, flag)) = by_slips.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
         return Some(flag.typed());
     }

@@ -1,6 +1,5 @@
 //! Usage and help, from the flag tables.
 
-use crate::cli::getopt::called;
 use crate::flags::{Command, Flag, Only};
 use crate::text::wrap;
 
@@ -14,7 +13,7 @@ pub fn usage(command: &Command) -> String {
     let mut out = String::new();
     for (n, (lead, flags, operands)) in command.forms.iter().enumerate() {
         let label = if n == 0 { "usage: " } else { "       " };
-        let mut words = vec![called(command)];
+        let mut words = vec![command.invocation()];
         words.extend((!lead.is_empty()).then(|| (*lead).to_owned()));
         words.extend(flags.iter().filter_map(|name| command.flag(name)).map(bracketed));
         words.extend((!operands.is_empty()).then(|| (*operands).to_owned()));
@@ -52,7 +51,7 @@ fn bracketed(flag: &'static Flag) -> String {
 pub fn help(command: &Command) -> String {
     let mut out = format!(
         "{}: {}\n\n{}\n{}\n\nFlags:\n",
-        called(command),
+        command.invocation(),
         command.summary,
         usage(command),
         wrap(command.about, WIDTH, 0, 0)

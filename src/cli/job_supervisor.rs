@@ -4,12 +4,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::cli::COMMANDS;
+use crate::cli::commands::find_command;
 use crate::error::Exit;
 use crate::job::{start, supervise};
 
-/// The directory, where these words call the supervisor.
-pub fn called(words: &[OsString]) -> Option<&Path> {
+/// The job's directory, if these words call the supervisor.
+pub fn parse_directory(words: &[OsString]) -> Option<&Path> {
     match words {
         [command, dir] if command == start::SUPERVISOR => Some(Path::new(dir)),
         _ => None,
@@ -18,7 +18,7 @@ pub fn called(words: &[OsString]) -> Option<&Path> {
 
 /// Watches over the job in `dir` until it has ended.
 pub fn run(dir: &Path) -> Exit {
-    let own = |name: &str| name == "altdisk" || COMMANDS.iter().any(|(c, _)| c.name == name);
-    // Nobody listens any more; that there is no exit.json says that it went wrong.
+    let own = |name: &str| name == "altdisk" || find_command(name).is_some();
+    // Nobody reads an error here; a missing exit.json shows that it failed.
     supervise::run(dir, own).map_or(Exit::Failed, |()| Exit::Done)
 }

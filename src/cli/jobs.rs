@@ -7,7 +7,8 @@ use std::sync::mpsc;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{getopt, say, write};
+use crate::cli::getopt;
+use crate::cli::output::{print_raw, print_text};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::JOBS;
@@ -16,7 +17,7 @@ use crate::host::sys;
 use crate::job::follow::{self, Batch};
 use crate::job::index::{Class, Filter};
 use crate::job::log::Log;
-use crate::job::{self, Id, Spec, State, Summary, files};
+use crate::job::{self, Id, Spec, State, Summary, directory};
 use crate::text::shell::quoted;
 use crate::text::{clock, printable};
 
@@ -45,23 +46,24 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         );
     }
     match words.as_slice() {
-        [] if parsed.has("json") => {
-            Ok(write(&(serde_json::to_string_pretty(&as_json(&job::list()?))? + "\n"), Exit::Done))
-        }
-        [] => Ok(say(&table(&job::list()?, parsed.has("list"), sys::now().0), Exit::Done)),
+        [] if parsed.has("json") => Ok(print_raw(
+            &(serde_json::to_string_pretty(&as_json(&job::list()?))? + "\n"),
+            Exit::Done,
+        )),
+        [] => Ok(print_text(&table(&job::list()?, parsed.has("list"), sys::now().0), Exit::Done)),
         ["start"] => Err(error::JOBS_USAGE.with_cause("start needs a command")),
         ["start", command @ ..] => {
             let argv: Vec<String> = command.iter().map(|w| (*w).to_owned()).collect();
             let title = parsed
                 .value("title")
                 .map_or_else(|| quoted(&argv), |t| t.to_string_lossy().into_owned());
-            Ok(say(&format!("{}\n", job::start(&Spec::new(argv, title))?), Exit::Done))
+            Ok(print_text(&format!("{}\n", job::start(&Spec::new(argv, title))?), Exit::Done))
         }
         ["follow", id] => follow_to_the_end(number(id)?),
         ["stop", id] => {
             let id = number(id)?;
             if parsed.has("kill") { job::kill(id) } else { job::stop(id) }?;
-            Ok(say(
+            Ok(print_text(
                 &format!(
                     "Job {id} was asked to end. `altdisk jobs follow {id}` shows how it does.\n"
                 ),
@@ -130,7 +132,7 @@ fn nothing(root: bool) -> String {
 fn follow_to_the_end(id: Id) -> Result<Exit> {
     job::find(id)?;
     let (sender, batches) = mpsc::sync_channel::<Batch>(1);
-    let mut log = Log::open(&files::events(id)?)?;
+    let mut log = Log::open(&directory::event_file(id)?)?;
     let _follower = follow::spawn(id, move |batch| drop(sender.send(batch)))?;
     let mut next = 0;
     let mut state = State::Running;

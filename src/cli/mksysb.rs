@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::cli::failure::user_message;
 use crate::cli::getopt::Parsed;
 use crate::cli::list::images;
-use crate::cli::{alt_disk_install, as_told, begin, console, end, getopt, in_job, json, savetree};
-use crate::engine::mksysb::{self, Request};
+use crate::cli::session::{attach_console, begin, end};
+use crate::cli::{getopt, in_job, json, savetree, values};
+use crate::engine::mksysb;
+use crate::engine::mksysb::Request;
 use crate::error::{self, Exit};
 use crate::event::{Event, Events};
 use crate::flags::MKSYSB;
@@ -50,7 +53,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let request = request(&parsed, image)?;
     make_own_directory(&request.to)?;
     let job = sinks(&parsed, events, image == "-", args)?;
-    let exit = tell(events, mksysb::save(&request, events));
+    let exit = tell(events, mksysb::save_image(&request, events));
     end(job, exit);
     Ok(exit)
 }
@@ -92,7 +95,7 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
     if to != Path::new("-") && !to.is_absolute() {
         return Err(error::FULL_PATH.with_cause(format!("`{}` is not a full path", to.display())));
     }
-    let accept = alt_disk_install::accepted(p)?;
+    let accept = values::accepted_losses(p)?;
     Ok(Request {
         to,
         image_data,
@@ -112,11 +115,11 @@ fn sinks(
     aside: bool,
     args: &[OsString],
 ) -> Result<Option<Registered>> {
-    console(events, &MKSYSB, p.has("D"), p.has("V"), aside);
-    if let Some(fd) = alt_disk_install::events_fd(p)? {
+    attach_console(events, &MKSYSB, p.has("D"), p.has("V"), aside);
+    if let Some(fd) = values::events_fd(p)? {
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
-    Ok(begin(events, Some((LOG, p.has("V"))), in_job::words(&getopt::called(&MKSYSB), args)))
+    Ok(begin(events, Some((LOG, p.has("V"))), in_job::command_words(&MKSYSB.invocation(), args)))
 }
 
 /// The directory for images that the panel proposes need not be there: it is made, for root alone,
@@ -137,7 +140,7 @@ fn tell(events: &Events, done: Result<String>) -> Exit {
     let (exit, text) = match done {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
-            let (told, exit) = (as_told(&err), error::exit_for(&err));
+            let (told, exit) = (user_message(&err), error::exit_for(&err));
             events.emit(Event::Error {
                 id: told.entry.id.to_owned(),
                 cause: told.cause,
@@ -159,7 +162,7 @@ fn tell(events: &Events, done: Result<String>) -> Exit {
 
 fn list(image: &Path) -> Result<Exit> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
-    let listed = mksysb::list(image, |line| Ok(writeln!(out, "{line}")?));
+    let listed = mksysb::list_members(image, |line| Ok(writeln!(out, "{line}")?));
     let closed = |e: &anyhow::Error| {
         e.chain().any(|c| {
             c.downcast_ref::<std::io::Error>()
@@ -174,9 +177,9 @@ fn list(image: &Path) -> Result<Exit> {
 }
 
 fn check(image: &Path, p: &Parsed, events: &Events) -> Result<Exit> {
-    console(events, &MKSYSB, false, false, false);
-    if let Some(fd) = alt_disk_install::events_fd(p)? {
+    attach_console(events, &MKSYSB, false, false, false);
+    if let Some(fd) = values::events_fd(p)? {
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
-    mksysb::check(image, events).map(|_| Exit::Done)
+    mksysb::verify_image(image, events).map(|_| Exit::Done)
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::cli::{getopt, write};
+use crate::cli::getopt;
+use crate::cli::output::print_raw;
 use crate::engine::facts::Facts;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -24,7 +25,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     if parsed.operands.len() > 1 {
         return Err(error::UNEXPECTED_OPERAND.with_cause("more than one file is named"));
     }
-    crate::engine::run::require_root()?;
+    crate::engine::privilege::require_root()?;
     let facts = Facts::gather()?;
     let mut text = String::new();
     let refused = facts.source.refusals.iter().map(|r| &r.cause);
@@ -33,7 +34,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     }
     text.push_str(&parse::write(&facts.source.image)?);
     match parsed.operands.first() {
-        None => Ok(write(&text, Exit::Done)),
+        None => Ok(print_raw(&text, Exit::Done)),
         Some(file) => files::replace(Path::new(file), text.as_bytes(), 0o600).map(|()| Exit::Done),
     }
 }

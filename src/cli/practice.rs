@@ -5,15 +5,16 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::cli::getopt::{self, Parsed};
-use crate::cli::{console, say};
+use crate::cli::output::print_text;
+use crate::cli::session::attach_console;
 use crate::disk::practice::{self, Practice};
-use crate::disk::size::{human, parse};
-use crate::engine::state::State;
-use crate::engine::state::standing;
+use crate::disk::size::parse;
+use crate::engine::state::{State, record_state};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::PRACTICE;
 use crate::text::printable::Message;
+use crate::text::size::format_size;
 
 /// Runs `altdisk practice`.
 ///
@@ -21,7 +22,7 @@ use crate::text::printable::Message;
 /// ALT-255 for a wrong command line, and those of [`crate::disk::practice`].
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&PRACTICE, args)?;
-    console(events, &PRACTICE, false, false, false);
+    attach_console(events, &PRACTICE, false, false, false);
     let words: Vec<String> =
         parsed.operands.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     let flags = ["size", "count", "sector-size", "all"].into_iter().filter(|f| parsed.has(f));
@@ -51,7 +52,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         (_, names) => remove(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>(), events)?,
     };
     drop(lock);
-    Ok(say(&text, Exit::Done))
+    Ok(print_text(&text, Exit::Done))
 }
 
 fn usage(cause: impl Into<Message>) -> anyhow::Error {
@@ -88,7 +89,7 @@ fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
 }
 
 fn remove(names: &[String], events: &Events) -> Result<String> {
-    let alternate = standing::readable_base()?.map_or(vec![], |b| b.layout.disks);
+    let alternate = record_state::readable_base()?.map_or(vec![], |b| b.layout.disks);
     if let Some(name) =
         names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n))))
     {
@@ -122,8 +123,8 @@ fn table(all: &[Practice]) -> String {
             "{:<20} {:<12} {:>9} {:>9}  {}\n",
             p.name,
             disk,
-            human(p.size),
-            human(p.used),
+            format_size(p.size),
+            format_size(p.used),
             practice::serial(&p.name)
         ));
     }

@@ -7,10 +7,13 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::cli::{bootlist, console, getopt, say, say_page};
+use crate::cli::output::{print_review, print_text};
+use crate::cli::session::attach_console;
+use crate::cli::{bootlist, getopt};
+use crate::engine::privilege;
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
-use crate::engine::{run as engine_run, steps};
+use crate::engine::steps::finish;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::RESTART;
@@ -24,8 +27,8 @@ use crate::job::{self, State as JobState, Summary};
 /// job is at work, ALT-802 where the restart is refused.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTART, args)?;
-    console(events, &RESTART, false, false, false);
-    engine_run::require_root()?;
+    attach_console(events, &RESTART, false, false, false);
+    privilege::require_root()?;
     if !parsed.has("review") && !parsed.has("yes") {
         return Err(error::RESTART_UNCONFIRMED.with_cause("neither --yes nor a terminal"));
     }
@@ -33,10 +36,10 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     nothing_runs(&job::list()?)?;
     if parsed.has("review") {
         let page = page(&bootlist::next(events), logins::list());
-        return say_page(&page);
+        return print_review(&page);
     }
-    steps::reboot(events)?;
-    Ok(say("The machine restarts now.\n", Exit::Done))
+    finish::reboot(events)?;
+    Ok(print_text("The machine restarts now.\n", Exit::Done))
 }
 
 /// Refuses while a job is at work that a restart would end. Those that only look something up are

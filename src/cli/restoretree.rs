@@ -9,7 +9,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::cli::{console, getopt};
+use crate::cli::getopt;
+use crate::cli::session::attach_console;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::RESTORETREE;
@@ -29,7 +30,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
             .with_remedy("IMAGE and TO are needed", "name a system image and a directory"));
     };
     let verbose = parsed.has("V");
-    console(events, &RESTORETREE, false, verbose, false);
+    attach_console(events, &RESTORETREE, false, verbose, false);
     let to = Path::new(to);
     if !to.is_dir() {
         return Err(error::UNEXPECTED_OPERAND.with_remedy(

@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 
 use crate::archive::output::{LARGEST_RECORD, Method, Output, RECORD};
 use crate::archive::tar::BLOCK;
+use crate::cli::getopt;
 use crate::cli::getopt::Parsed;
-use crate::cli::{console, getopt};
+use crate::cli::session::attach_console;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::SAVETREE;
@@ -31,7 +32,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ));
     };
     let verbose = parsed.has("V");
-    console(events, &SAVETREE, false, verbose, to == "-");
+    attach_console(events, &SAVETREE, false, verbose, to == "-");
     let from = Path::new(from);
     if !from.is_dir() {
         return Err(error::UNEXPECTED_OPERAND.with_remedy(

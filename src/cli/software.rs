@@ -6,9 +6,11 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{getopt, help, say, wrapped, write};
-use crate::engine::state::updates::{self, Update};
-use crate::engine::state::{self, State};
+use crate::cli::output::{print_raw, print_text, wrap_paragraph};
+use crate::cli::{getopt, help};
+use crate::engine::paths::STATE;
+use crate::engine::state::updates::Update;
+use crate::engine::state::{State, updates};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::SOFTWARE;
@@ -25,26 +27,26 @@ use crate::text::shell::quoted;
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
     let hidden = !nix::unistd::geteuid().is_root()
-        && std::fs::read_dir(state::DIR)
+        && std::fs::read_dir(STATE)
             .is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
     if hidden {
         return Err(error::NOT_ROOT.with_cause(format!(
             "what was updated is recorded below {}, which only root can read",
-            state::DIR
+            STATE
         )));
     }
     let here = Beneath::open(Path::new("/"))?;
     let copy_is_known = State::peek_base()?.known()?.is_some();
     let alternate = if copy_is_known {
-        Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?)
+        Some(updates::read(&here, &Path::new(STATE).join("altinst"))?)
     } else {
         None
     };
-    let system = updates::read(&here, Path::new(state::DIR))?;
+    let system = updates::read(&here, Path::new(STATE))?;
     Ok(if parsed.has("json") {
-        write(&in_json(alternate.as_deref(), &system), Exit::Done)
+        print_raw(&in_json(alternate.as_deref(), &system), Exit::Done)
     } else {
-        say(&in_words(alternate.as_deref(), &system), Exit::Done)
+        print_text(&in_words(alternate.as_deref(), &system), Exit::Done)
     })
 }
 
@@ -73,7 +75,7 @@ fn in_words(alternate: Option<&[Update]>, system: &[Update]) -> String {
 fn one(update: &Update) -> String {
     let plain = |text: &str| printable(text, false);
     let mut text = format!("\n{}  {}\n", clock::minute(update.time), plain(&update.manager));
-    text.push_str(&wrapped("  ", "    ", &plain(&quoted(&update.argv))));
+    text.push_str(&wrap_paragraph("  ", "    ", &plain(&quoted(&update.argv))));
     if !update.complete {
         text.push_str(
             "  It did not come to its end: some packages may be unpacked and not configured.\n",

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::getopt;
+use crate::diagnostic::suggest;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::UI;
@@ -101,11 +102,14 @@ pub fn fastpath(word: &str, args: &[OsString]) -> Result<Fast> {
     }
     let inside: Vec<String> = all
         .iter()
-        .filter(|p| word.len() > 2 && p.contains(word) && getopt::slips(p, word) > 2)
+        .filter(|p| word.len() > 2 && p.contains(word) && suggest::edit_distance(p, word) > 2)
         .cloned()
         .collect();
-    let mut near: Vec<(usize, String)> =
-        all.into_iter().map(|p| (getopt::slips(&p, word), p)).filter(|(n, _)| *n <= 2).collect();
+    let mut near: Vec<(usize, String)> = all
+        .into_iter()
+        .map(|p| (suggest::edit_distance(&p, word), p))
+        .filter(|(n, _)| *n <= 2)
+        .collect();
     near.sort();
     // `clone` is a part of a name.
     near.extend(inside.into_iter().map(|p| (usize::MAX, p)));

@@ -1,27 +1,22 @@
-//! A file's content: holes stay holes, what is allocated and empty stays so, and what changes
-//! meanwhile is copied again.
+//! A file's content: holes stay holes, allocated but unwritten space stays so, and a file that
+//! changes meanwhile is copied again.
 
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use super::run::{Fault, Run};
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, errno, read_ahead, stat_fd};
+use crate::tree::content::next_data_range;
+use crate::tree::content::{MAX_TRIES, READ_AHEAD, RETRY_PAUSE, has_changed, may_have_holes};
+use crate::tree::error::CopyError;
+use crate::tree::work::Work;
 
-/// Stays in the processor's cache: larger ones are slower.
+/// The size of the buffer. It stays in the processor's cache: larger ones are slower.
 pub const BUFFER: usize = 128 << 10;
 
-/// How often a file that changes while it is copied is copied.
-const TRIES: u32 = 3;
-
-/// A file without holes below this size is not asked for them.
+/// Up to this size a file without holes is copied without asking for holes.
 const SMALL: u64 = 1 << 20;
-
-/// How far a large file is read ahead, and in which steps.
-const AHEAD: u64 = 4 << 20;
 
 /// How a copy ended.
 pub struct Copied {
@@ -30,105 +25,95 @@ pub struct Copied {
     /// How often it was copied.
     pub tries: u32,
     /// It changed during the last try, too.
-    pub torn: bool,
+    pub changed: bool,
 }
 
 /// Copies the content of `from`, which was `stat` when it was opened, into the empty `to`.
 pub fn copy(
-    run: &Run<'_>,
+    work: &Work<'_>,
     from: &File,
     to: &File,
     stat: &Stat,
     buffer: &mut [u8],
-) -> Result<Copied, Fault> {
+) -> Result<Copied, CopyError> {
     let mut before = *stat;
     for tries in 1.. {
-        once(run, from, to, &before, buffer)?;
-        let after = stat_fd(from).map_err(Fault::Source)?;
-        // A change of status says that content may have changed though the times say no; a link
-        // made or removed says so too, and is none.
-        let torn = after.size != before.size
-            || after.mtime != before.mtime
-            || (after.ctime != before.ctime && after.nlink == before.nlink);
-        if !torn || tries == TRIES {
-            return Ok(Copied { stat: after, tries, torn });
+        copy_once(work, from, to, &before, buffer)?;
+        let after = stat_fd(from).map_err(CopyError::Source)?;
+        let changed = has_changed(&before, &after);
+        if !changed || tries == MAX_TRIES {
+            return Ok(Copied { stat: after, tries, changed });
         }
         before = after;
-        make::truncate(to, 0).map_err(Fault::Target)?;
-        std::thread::sleep(Duration::from_millis(20));
+        make::truncate(to, 0).map_err(CopyError::Target)?;
+        std::thread::sleep(RETRY_PAUSE);
     }
-    Err(Fault::Source(Errno::EAGAIN))
+    Err(CopyError::Source(Errno::EAGAIN))
 }
 
-fn once(
-    run: &Run<'_>,
+fn copy_once(
+    work: &Work<'_>,
     from: &File,
     to: &File,
     stat: &Stat,
     buffer: &mut [u8],
-) -> Result<(), Fault> {
-    let dense = stat.allocated >= stat.size;
+) -> Result<(), CopyError> {
+    let dense = !may_have_holes(stat);
     if dense && stat.size <= SMALL {
-        return range(run, from, to, 0, stat.size, buffer).map(drop);
+        return copy_range(work, from, to, 0, stat.size, buffer).map(drop);
     }
     make::read_in_order(from);
     let mut at = 0;
     let mut end = 0;
     while at < stat.size {
-        let data = match make::next_data(from, at) {
-            Ok(Some(data)) if data < stat.size => data,
-            Ok(_) => stat.size,
-            // The file system knows no holes.
-            Err(Errno::EINVAL) => at,
-            Err(e) => return Err(Fault::Source(e)),
-        };
+        let next = next_data_range(from, at, stat.size).map_err(CopyError::Source)?;
+        let (data, hole) = next.unwrap_or((stat.size, stat.size));
         if dense && data > at {
-            // Allocated but never written (fallocate): stays so where the target can.
+            // Allocated but never written (fallocate): stays so if the target can do it.
             match make::allocate(to, at, data - at) {
                 Ok(()) => end = data,
                 Err(Errno::EOPNOTSUPP) => {}
-                Err(e) => return Err(Fault::Target(e)),
+                Err(e) => return Err(CopyError::Target(e)),
             }
         }
         if data == stat.size {
             break;
         }
-        let hole = match make::next_hole(from, data) {
-            Ok(hole) if hole > data => hole.min(stat.size),
-            Ok(_) | Err(Errno::EINVAL | Errno::ENXIO) => stat.size,
-            Err(e) => return Err(Fault::Source(e)),
-        };
-        end = range(run, from, to, data, hole, buffer)?;
+        end = copy_range(work, from, to, data, hole, buffer)?;
         at = hole;
     }
-    if end < stat.size { make::truncate(to, stat.size).map_err(Fault::Target) } else { Ok(()) }
+    if end < stat.size {
+        make::truncate(to, stat.size).map_err(CopyError::Target)?;
+    }
+    Ok(())
 }
 
 /// Copies from `at` to `end`, or to where the file ends; returns that place.
-fn range(
-    run: &Run<'_>,
+fn copy_range(
+    work: &Work<'_>,
     from: &File,
     to: &File,
     mut at: u64,
     end: u64,
     buffer: &mut [u8],
-) -> Result<u64, Fault> {
-    let mut ahead = at + AHEAD;
+) -> Result<u64, CopyError> {
+    let mut ahead = at + READ_AHEAD;
     while at < end {
-        if at + AHEAD / 2 >= ahead && ahead < end {
-            read_ahead(from.as_fd(), ahead, AHEAD);
-            ahead += AHEAD;
+        if at + READ_AHEAD / 2 >= ahead && ahead < end {
+            read_ahead(from.as_fd(), ahead, READ_AHEAD);
+            ahead += READ_AHEAD;
         }
         let want = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
-        let got = from.read_at(&mut buffer[..want], at).map_err(|e| Fault::Source(errno(&e)))?;
+        let got =
+            from.read_at(&mut buffer[..want], at).map_err(|e| CopyError::Source(errno(&e)))?;
         if got == 0 {
             break;
         }
-        to.write_all_at(&buffer[..got], at).map_err(|e| Fault::Target(errno(&e)))?;
+        to.write_all_at(&buffer[..got], at).map_err(|e| CopyError::Target(errno(&e)))?;
         at += got as u64;
-        run.wrote(got as u64);
-        if run.stopped.load(Ordering::Relaxed) {
-            return Err(Fault::Stopped);
+        work.count_bytes(got as u64);
+        if work.is_stopped() {
+            return Err(CopyError::Stopped);
         }
     }
     Ok(at)

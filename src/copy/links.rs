@@ -48,7 +48,7 @@ pub enum Linked {
 }
 
 /// The inode flags that forbid links, by statx.
-pub fn forbidding(stat: &Stat) -> u32 {
+pub fn forbidding_flags(stat: &Stat) -> u32 {
     u32::try_from(stat.attributes & u64::from(attrs::flag::IMMUTABLE | attrs::flag::APPEND))
         .unwrap_or(0)
 }
@@ -61,7 +61,7 @@ fn staged_name(stat: &Stat) -> CString {
         stat.ino,
         stat.btime.secs,
         stat.btime.nanos,
-        forbidding(stat)
+        forbidding_flags(stat)
     );
     CString::new(text).unwrap_or_default()
 }
@@ -114,7 +114,7 @@ impl Links {
         if let Some(open) = self.staging.get() {
             return Ok(open);
         }
-        make::directory(&top, STAGING, 0o700)?;
+        make::create_directory(&top, STAGING, 0o700)?;
         let open = make::open_directory(&top, STAGING)?;
         Ok(self.staging.get_or_init(|| open))
     }
@@ -141,7 +141,7 @@ pub fn remove_staging(top: impl AsFd, flags: bool) -> Sys<()> {
     let mut buffer = vec![0; 32 << 10];
     loop {
         // Removing moves what follows on some file systems: begin anew until nothing is left.
-        make::go_to(&dir, 0)?;
+        make::set_position(&dir, 0)?;
         let mut removed = 0;
         while let Some(entries) = list(&dir, &mut buffer)? {
             for entry in entries {

@@ -1,271 +1,237 @@
 //! Readers: directories become batches of files that are open and on their way from the disk.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use nix::fcntl::OFlag;
-
-use super::meta;
-use super::queue::{Batch, Item};
-use super::run::{Fault, Run};
+use super::batch::{Batch, Item, OpenDir};
+use super::links::STAGING;
+use super::metadata;
+use super::state::Copier;
 use crate::host::attrs::{self, Of};
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Stat};
-use crate::tree::dir::{Dir, Open, Task, join};
-use crate::tree::filter::ExcludeFilter;
+use crate::tree::content::start_reading;
+use crate::tree::dir::{Dir, DirTask, join};
+use crate::tree::error::CopyError;
+use crate::tree::metadata::PRIVATE;
 use crate::tree::report::Tally;
+use crate::tree::walk::{self, DIRECTORY, Found, LISTING};
 
-/// What one listing call fills: about a thousand entries.
-const LISTING: usize = 32 << 10;
-
-/// The same when very many directories wait: a tree both deep and broad must not fill the memory.
-const SHORT_LISTING: usize = 1 << 10;
-const MANY: usize = 50_000;
-
-/// Of a file so much is read ahead here; the rest while it is copied.
-const AHEAD: u64 = 2 << 20;
-
-const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
-
-struct Reader<'a> {
-    run: &'a Run<'a>,
-    buffer: Vec<u8>,
-    filter: ExcludeFilter<'a>,
+/// A reader thread.
+pub fn run(copier: &Copier<'_>) {
+    let _guard = copier.work.stop_on_panic();
+    let mut reader = Reader { copier, buffer: vec![0; LISTING] };
+    while let Some(task) = copier.stack.take() {
+        let path = task.dir.path();
+        if let Err(e) = reader.read_directory(&task, &path) {
+            copier.record_error(path, e);
+        }
+        copier.stack.done();
+    }
 }
 
-/// A reader thread's whole life.
-pub fn reader(run: &Run<'_>) {
-    let filter = ExcludeFilter::new(run.job.excludes, run.source, run.dev, run.job.prefix);
-    let mut reader = Reader { run, buffer: vec![0; LISTING], filter };
-    while let Some(task) = run.stack.take() {
-        let path = task.dir.path();
-        if let Err(fault) = reader.directory(&task, &path) {
-            run.judge(path, fault);
-        }
-        run.stack.done();
-    }
+struct Reader<'a> {
+    copier: &'a Copier<'a>,
+    buffer: Vec<u8>,
+}
+
+/// An entry that is to be copied.
+enum Wanted {
+    Directory,
+    /// With how many bytes of it are read ahead.
+    File(Item, u64),
 }
 
 impl Reader<'_> {
     /// Reads a directory up to its end, or to where it has subdirectories: those go first then.
-    fn directory(&mut self, task: &Task, path: &[u8]) -> Result<(), Fault> {
-        let run = self.run;
-        let source = match tree::open_below(run.source, path, DIRECTORY) {
+    fn read_directory(&mut self, task: &DirTask, path: &[u8]) -> Result<(), CopyError> {
+        let copier = self.copier;
+        let source = match copier.walk.open(path) {
             Ok(source) => source,
-            Err(e) => return self.cannot_open(path, e),
+            Err(e) => return Err(self.remove_unopened(path, e)),
         };
-        let target = tree::open_below(run.target, path, DIRECTORY).map_err(Fault::Target)?;
-        let at = Arc::new(Open { dir: Arc::clone(&task.dir), source, target });
+        let target = tree::open_below(copier.target.top.as_fd(), path, DIRECTORY)
+            .map_err(CopyError::Target)?;
+        let at = Arc::new(OpenDir { dir: Arc::clone(&task.dir), source, target });
         if task.position == 0 {
             if !self.begin(&at)? {
-                run.part_done(&at);
+                metadata::finish_part(copier, &at);
                 return Ok(());
             }
         } else {
-            make::go_to(&at.source, task.position).map_err(Fault::Source)?;
+            make::set_position(&at.source, task.position).map_err(CopyError::Source)?;
         }
-        while !run.stopped.load(Ordering::Relaxed) {
-            let length = if run.stack.len() > MANY { SHORT_LISTING } else { LISTING };
-            let mut entries = match tree::list(&at.source, &mut self.buffer[..length]) {
+        while !copier.work.is_stopped() {
+            let entries = match walk::next_entries(&at.source, &mut self.buffer, copier.stack.len())
+            {
                 Ok(Some(entries)) => entries,
                 Ok(None) => break,
                 Err(e) => {
-                    run.unreadable(path.to_vec(), e);
+                    copier.record_unreadable(path.to_vec(), e);
                     break;
                 }
             };
-            entries.sort_unstable_by_key(|e| e.ino);
-            let subdirectories = self.entries(&at, path, entries);
+            let subdirectories = self.queue_entries(&at, path, entries);
             if !subdirectories.is_empty() {
-                let position = make::position(&at.source).map_err(Fault::Source)?;
-                let rest = Task { dir: Arc::clone(&at.dir), position };
-                let first = subdirectories.into_iter().rev().map(|dir| Task { dir, position: 0 });
-                run.stack.push(std::iter::once(rest).chain(first));
+                let position = make::position(&at.source).map_err(CopyError::Source)?;
+                let rest = DirTask { dir: Arc::clone(&at.dir), position };
+                let first =
+                    subdirectories.into_iter().rev().map(|dir| DirTask { dir, position: 0 });
+                copier.stack.push(std::iter::once(rest).chain(first));
                 return Ok(());
             }
         }
-        run.part_done(&at);
+        metadata::finish_part(copier, &at);
         Ok(())
     }
 
-    /// A directory that was listed and is not there any more leaves nothing behind.
-    fn cannot_open(&self, path: &[u8], e: Errno) -> Result<(), Fault> {
-        if matches!(e, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) {
-            let cut = path.iter().rposition(|b| *b == b'/');
-            let (parent, name) =
-                cut.map_or((b"".as_slice(), path), |c| (&path[..c], &path[c + 1..]));
-            let name = std::ffi::CString::new(name).unwrap_or_default();
-            let _ = tree::open_below(self.run.target, parent, DIRECTORY)
-                .and_then(|p| make::remove_directory(p, &name));
-            return Err(Fault::Source(Errno::ENOENT));
+    /// A directory that was listed and no longer exists leaves nothing behind.
+    fn remove_unopened(&self, path: &[u8], e: Errno) -> CopyError {
+        if !matches!(e, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) {
+            return CopyError::Source(e);
         }
-        Err(Fault::Source(e))
+        let cut = path.iter().rposition(|b| *b == b'/');
+        let (parent, name) = cut.map_or((b"".as_slice(), path), |c| (&path[..c], &path[c + 1..]));
+        let name = std::ffi::CString::new(name).unwrap_or_default();
+        let _ = tree::open_below(self.copier.target.top.as_fd(), parent, DIRECTORY)
+            .and_then(|p| make::remove_directory(p, &name));
+        CopyError::Source(Errno::ENOENT)
     }
 
     /// The first look at a directory; false if its content is not copied.
-    fn begin(&self, at: &Open) -> Result<bool, Fault> {
-        let run = self.run;
-        let stat = tree::stat_fd(&at.source).map_err(Fault::Source)?;
-        let other = stat.dev != run.dev;
-        // A reader that goes on with it later finds the same.
+    fn begin(&self, at: &OpenDir) -> Result<bool, CopyError> {
+        let copier = self.copier;
+        let stat = tree::stat_fd(&at.source).map_err(CopyError::Source)?;
+        // A reader that continues with it later finds the same.
         let _ = at.dir.stat.set(stat);
-        run.made(&|| at.dir.path());
-        run.made_file();
-        if other {
+        copier.count_name(&|| at.dir.path());
+        copier.work.count_file();
+        if !copier.walk.is_inside(&stat) {
             let path = at.dir.path();
-            if !run.job.apart.iter().any(|p| p.as_os_str().as_bytes() == path) {
-                run.tally.subvolume(path);
+            if !copier.job.apart.iter().any(|p| p.as_os_str().as_bytes() == path) {
+                copier.work.tally.add_subvolume(path);
             }
             return Ok(false);
         }
-        meta::neutral(run, at).map_err(Fault::Target)?;
-        meta::casefold(run, at);
+        metadata::prepare_directory(copier, at).map_err(CopyError::Target)?;
         Ok(true)
     }
 
-    /// Sorts out a part of a listing: subdirectories are made and returned, other files queued.
-    fn entries(&self, at: &Arc<Open>, path: &[u8], entries: Vec<Entry>) -> Vec<Arc<Dir>> {
-        let run = self.run;
+    /// Works through a part of a listing: subdirectories are made and returned, other files queued.
+    fn queue_entries(&self, at: &Arc<OpenDir>, path: &[u8], entries: Vec<Entry>) -> Vec<Arc<Dir>> {
+        let copier = self.copier;
         let mut subdirectories = vec![];
-        let new = || Batch { at: Arc::clone(at), items: Vec::new(), bytes: 0 };
-        let mut batch = new();
+        let mut batch = Batch::new(at);
         for entry in entries {
-            if run.stopped.load(Ordering::Relaxed) {
+            if copier.work.is_stopped() {
                 break;
             }
-            match self.entry(at, path, &entry) {
-                Ok(Some(Found::Directory)) => subdirectories.push(Dir::child(&at.dir, entry.name)),
-                Ok(Some(Found::File(item, ahead))) => {
+            match self.examine(at, path, &entry) {
+                Ok(Some(Wanted::Directory)) => {
+                    subdirectories.push(Dir::child(&at.dir, entry.name));
+                }
+                Ok(Some(Wanted::File(item, ahead))) => {
                     batch.items.push(item);
                     batch.bytes += ahead;
                     if batch.is_full() {
-                        self.queue(std::mem::replace(&mut batch, new()));
+                        self.push(std::mem::replace(&mut batch, Batch::new(at)));
                     }
                 }
                 Ok(None) => {}
-                Err(fault) => run.judge(join(path, &entry.name), fault),
+                Err(e) => copier.record_error(join(path, &entry.name), e),
             }
         }
-        self.queue(batch);
+        self.push(batch);
         subdirectories
     }
 
-    fn queue(&self, batch: Batch) {
+    fn push(&self, batch: Batch) {
         if !batch.items.is_empty() {
             batch.at.dir.add_part();
-            self.run.queue.put(batch);
+            self.copier.queue.push(batch);
         }
     }
 
-    fn entry(&self, at: &Open, dir: &[u8], entry: &Entry) -> Result<Option<Found>, Fault> {
-        let run = self.run;
-        let path = || join(dir, &entry.name);
-        let mut stat = None;
-        let mut kind = entry.kind;
-        if kind.is_none() {
-            let s = tree::stat_at(&at.source, &entry.name).map_err(Fault::Source)?;
-            (stat, kind) = (Some(s), s.kind());
-        }
-        if self.filter.is_excluded(&path, kind == Some(Kind::Directory)).map_err(Fault::Source)? {
-            Tally::add(&run.tally.excluded, 1);
-            return Ok(None);
-        }
-        // Only the staging directory is always there to be skipped; paths are built where there are
-        // more.
-        let named = run.skip_paths.contains(entry.name.to_bytes()) || run.skip_paths.len() > 1;
-        let left_out = named && run.skip_paths.contains(&path());
-        if left_out
-            && (kind != Some(Kind::Directory) || entry.name.as_c_str() == super::links::STAGING)
-        {
-            Tally::add(&run.tally.left_out, 1);
-            return Ok(None);
-        }
-        let mut file = None;
-        if kind == Some(Kind::Regular) {
-            match make::open_file(&at.source, &entry.name) {
-                Ok(open) => {
-                    stat = Some(tree::stat_fd(&open).map_err(Fault::Source)?);
-                    file = Some(open);
-                }
-                // Something else by now: a link, or a socket.
-                Err(Errno::ELOOP | Errno::ENXIO) => {}
-                Err(e) => return Err(Fault::Source(e)),
-            }
-        }
-        let stat = match stat {
-            Some(stat) => stat,
-            None => tree::stat_at(&at.source, &entry.name).map_err(Fault::Source)?,
-        };
-        let skipped = left_out || run.skip_inodes.contains(&(stat.dev, stat.ino));
-        if stat.kind() == Some(Kind::Directory) {
-            self.make_directory(at, entry)?;
-            if !skipped {
-                return Ok(Some(Found::Directory));
-            }
-            Tally::add(&run.tally.left_out, 1);
-            self.empty_directory(at, entry, &stat)?;
-            return Ok(None);
-        }
-        if skipped {
-            Tally::add(&run.tally.left_out, 1);
-            return Ok(None);
-        }
-        self.file(at, entry, stat, file).map(Some)
-    }
-
-    fn file(
+    fn examine(
         &self,
-        at: &Open,
+        at: &OpenDir,
+        dir: &[u8],
+        entry: &Entry,
+    ) -> Result<Option<Wanted>, CopyError> {
+        let tally = &self.copier.work.tally;
+        let path = || join(dir, &entry.name);
+        match self.copier.walk.examine(&at.source, entry, &path).map_err(CopyError::Source)? {
+            Found::Excluded => {
+                Tally::add(&tally.excluded, 1);
+                Ok(None)
+            }
+            Found::LeftOut => {
+                Tally::add(&tally.left_out, 1);
+                Ok(None)
+            }
+            Found::Directory { left_out: true } if entry.name.as_c_str() == STAGING => {
+                Tally::add(&tally.left_out, 1);
+                Ok(None)
+            }
+            Found::Directory { left_out } => {
+                let stat = tree::stat_at(&at.source, &entry.name).map_err(CopyError::Source)?;
+                self.make_directory(at, entry)?;
+                if !left_out && !self.copier.walk.is_skipped(&stat) {
+                    return Ok(Some(Wanted::Directory));
+                }
+                Tally::add(&tally.left_out, 1);
+                self.finish_empty_directory(at, entry, &stat)?;
+                Ok(None)
+            }
+            Found::File(stat, file) => self.open_item(at, entry, stat, file).map(Some),
+        }
+    }
+
+    fn open_item(
+        &self,
+        at: &OpenDir,
         entry: &Entry,
         stat: Stat,
-        file: Option<std::fs::File>,
-    ) -> Result<Found, Fault> {
-        let file = file.filter(|_| stat.kind() == Some(Kind::Regular));
-        let mut ahead = 0;
-        if let Some(file) = file.as_ref().filter(|_| stat.allocated > 0) {
-            ahead = stat.size.min(AHEAD);
-            tree::read_ahead(file, 0, ahead);
-        }
+        file: Option<File>,
+    ) -> Result<Wanted, CopyError> {
+        let ahead = file.as_ref().map_or(0, |file| start_reading(file, &stat));
         let of =
             file.as_ref().map_or(Of::Name(at.source.as_fd(), &entry.name), |f| Of::File(f.as_fd()));
-        let attributes = attrs::names(of).map_err(Fault::Source)?;
-        Ok(Found::File(Item { name: entry.name.clone(), stat, attributes, file }, ahead))
+        let attributes = attrs::names(of).map_err(CopyError::Source)?;
+        Ok(Wanted::File(Item { name: entry.name.clone(), stat, attributes, file }, ahead))
     }
 
-    /// Makes a directory for its owner only; its metadata comes when everything in it is there.
-    fn make_directory(&self, at: &Open, entry: &Entry) -> Result<(), Fault> {
-        match make::directory(&at.target, &entry.name, meta::PRIVATE) {
+    /// Makes a directory for its owner only; its metadata follows when everything in it is there.
+    fn make_directory(&self, at: &OpenDir, entry: &Entry) -> Result<(), CopyError> {
+        match make::create_directory(&at.target, &entry.name, PRIVATE) {
             Err(Errno::EEXIST) => {}
-            other => return other.map_err(Fault::Target),
+            other => return other.map_err(CopyError::Target),
         }
-        let there = tree::stat_at(&at.target, &entry.name).map_err(Fault::Target)?;
-        if there.kind() == Some(Kind::Directory) {
+        let existing = tree::stat_at(&at.target, &entry.name).map_err(CopyError::Target)?;
+        if existing.kind() == Some(Kind::Directory) {
             return Ok(());
         }
         make::unlink(&at.target, &entry.name)
-            .and_then(|()| make::directory(&at.target, &entry.name, meta::PRIVATE))
-            .map_err(Fault::Target)
+            .and_then(|()| make::create_directory(&at.target, &entry.name, PRIVATE))
+            .map_err(CopyError::Target)
     }
 
-    /// Gives a directory its metadata whose content is left out.
-    fn empty_directory(&self, at: &Open, entry: &Entry, stat: &Stat) -> Result<(), Fault> {
+    /// Gives its metadata to a directory whose content is left out.
+    fn finish_empty_directory(
+        &self,
+        at: &OpenDir,
+        entry: &Entry,
+        stat: &Stat,
+    ) -> Result<(), CopyError> {
         let open = |dir: &OwnedFd| make::open_directory(dir, &entry.name);
-        let dir = Dir::child(&at.dir, entry.name.clone());
-        let both = Open {
-            dir,
-            source: open(&at.source).map_err(Fault::Source)?,
-            target: open(&at.target).map_err(Fault::Target)?,
+        let both = OpenDir {
+            dir: Dir::child(&at.dir, entry.name.clone()),
+            source: open(&at.source).map_err(CopyError::Source)?,
+            target: open(&at.target).map_err(CopyError::Target)?,
         };
-        self.run.made(&|| both.dir.path());
-        meta::directory(self.run, &both, stat)
+        self.copier.count_name(&|| both.dir.path());
+        metadata::copy_to_directory(self.copier, &both, stat)
     }
-}
-
-/// What an entry is.
-enum Found {
-    Directory,
-    /// With how much of it is read ahead.
-    File(Item, u64),
 }

@@ -5,10 +5,10 @@
 //! can, by the disk's own serial.
 
 use crate::disk::model::{Disk, Role, Sight, Signature, World};
-use crate::disk::size::human;
 use crate::disk::uses::{self, Use};
 use crate::error::{self, Entry};
 use crate::text::printable::{Message, printable};
+use crate::text::size::format_size;
 
 /// The smallest disk that is looked at as a target; bytes. Whether a system fits is the plan's
 /// business.
@@ -153,7 +153,7 @@ fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
     if disk.size == 0 {
         add(&error::DISK_NO_MEDIUM, "its size is 0: a reader without a medium".to_owned());
     } else if disk.size < SMALLEST {
-        add(&error::DISK_TOO_SMALL, format!("it has only {}", human(disk.size)));
+        add(&error::DISK_TOO_SMALL, format!("it has only {}", format_size(disk.size)));
     }
     if disk.read_only {
         add(&error::DISK_READ_ONLY, "the kernel says that it is read-only".to_owned());
@@ -249,7 +249,7 @@ pub fn describe(disk: &Disk) -> Vec<String> {
     if let Some(Sight::Data(at)) = disk.sight {
         all.push(format!(
             "data without a partition table or a known signature, first at {}",
-            if at == 0 { "its start".to_owned() } else { human(at) }
+            if at == 0 { "its start".to_owned() } else { format_size(at) }
         ));
     }
     if let Some(t) = &disk.table {
@@ -270,7 +270,7 @@ pub fn describe(disk: &Disk) -> Vec<String> {
         } else {
             held.join(" and ")
         };
-        all.push(format!("{}: {held} ({})", p.name, human(p.size)));
+        all.push(format!("{}: {held} ({})", p.name, format_size(p.size)));
     }
     all
 }

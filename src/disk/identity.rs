@@ -11,8 +11,8 @@
 use std::path::PathBuf;
 
 use crate::disk::model::Disk;
-use crate::disk::size::human;
 use crate::host::files;
+use crate::text::size::format_size;
 
 /// Everything known of a disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,7 +124,12 @@ impl DiskIdentity {
             _ => None,
         });
         let size = (self.size != now.size).then(|| {
-            format!("it has {} ({} bytes), not {}", human(now.size), now.size, human(self.size))
+            format!(
+                "it has {} ({} bytes), not {}",
+                format_size(now.size),
+                now.size,
+                format_size(self.size)
+            )
         });
         let sector = (self.sector != now.sector)
             .then(|| format!("its sectors have {} bytes, not {}", now.sector, self.sector));

@@ -14,7 +14,6 @@ use anyhow::{Context, Result};
 use crate::disk::claim::Claim;
 use crate::disk::model::{Disk, PRACTICE, World};
 use crate::disk::partitions::forget;
-use crate::disk::size::human;
 use crate::disk::sysfs::{self, Block};
 use crate::disk::udev::settle;
 use crate::disk::uses;
@@ -23,6 +22,7 @@ use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::device::loop_is_on;
 use crate::text::printable;
+use crate::text::size::format_size;
 
 /// Where the files of practice disks are.
 pub fn directory() -> PathBuf {
@@ -175,13 +175,13 @@ pub fn create(
             return Err(error::PRACTICE_EXISTS.with_cause(format!(
                 "{name} is {} ({})",
                 device.display(),
-                human(old.size)
+                format_size(old.size)
             )));
         }
         if size.is_some_and(|s| s != old.size) {
             return Err(error::PRACTICE_EXISTS.with_cause(format!(
                 "{name} exists, is not attached, and has {}, not the size asked for",
-                human(old.size)
+                format_size(old.size)
             )));
         }
         events.note(format!("{name} existed and is attached again"));
@@ -254,15 +254,15 @@ fn make_file(file: &Path, size: u64, events: &Events) -> Result<()> {
         let text = format!(
             "{} has {} free; the practice disk of {} takes only what is written to it, but filling it would fail",
             dir.display(),
-            human(room),
-            human(size)
+            format_size(room),
+            format_size(size)
         );
         events.warn(text);
     }
     let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let new = new.with_context(|| format!("making {}", file.display()))?;
     new.set_len(size)
-        .with_context(|| format!("making {} as large as {}", file.display(), human(size)))
+        .with_context(|| format!("making {} as large as {}", file.display(), format_size(size)))
         .inspect_err(|_| drop(fs::remove_file(file)))
 }
 

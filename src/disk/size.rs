@@ -1,4 +1,4 @@
-//! Sizes as people write and read them.
+//! Sizes as people write them.
 
 use anyhow::Result;
 
@@ -33,24 +33,6 @@ pub fn parse(text: &str) -> Result<u64> {
     u64::try_from(bytes).map_err(|_| bad())
 }
 
-/// `8 GiB`, `1.5 TiB`, `512 B`: at most three digits before the unit, one after the point where it
-/// is not zero.
-pub fn human(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let (mut value, mut unit) = (u128::from(bytes) * 10, 0);
-    // 10235 tenths would round to 1024.0.
-    while value >= 10_235 && unit + 1 < units.len() {
-        value = (value + 512) / 1024;
-        unit += 1;
-    }
-    let (whole, tenth) = (value / 10, value % 10);
-    if tenth == 0 || whole >= 100 {
-        format!("{whole} {}", units[unit])
-    } else {
-        format!("{whole}.{tenth} {}", units[unit])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,21 +57,6 @@ mod tests {
                 "ALT-250",
                 "{text}"
             );
-        }
-    }
-
-    #[test]
-    fn prints() {
-        for (bytes, want) in [
-            (0, "0 B"),
-            (512, "512 B"),
-            (1 << 20, "1 MiB"),
-            (20 << 30, "20 GiB"),
-            (3 << 39, "1.5 TiB"),
-            ((1 << 30) - 1, "1 GiB"),
-            (500_107_862_016, "465 GiB"),
-        ] {
-            assert_eq!(human(bytes), want);
         }
     }
 }

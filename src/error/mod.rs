@@ -106,7 +106,7 @@ impl Entry {
 /// What is wrong, without number and remedy: the cause of the catalogued error in a chain, or the
 /// whole chain where there is none.
 pub fn cause(e: &anyhow::Error) -> String {
-    find(e).map_or_else(|| format!("{e:#}"), |alt| alt.cause.clone())
+    find(e).map_or_else(|| Message::from(format!("{e:#}")).into_text(), |alt| alt.cause.clone())
 }
 
 /// The catalogued error inside `err`, if there is one.

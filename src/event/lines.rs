@@ -1,9 +1,10 @@
 //! Events as lines of text, for the console and for the log: AIX's sentences, and under debug what
 //! `set -x` would show.
 
-use crate::event::{Event, State};
+use crate::event::{Event, StepStatus};
 use crate::text::shell::quoted;
-use crate::text::{bytes, clock, printable, printable_lines};
+use crate::text::size::format_size;
+use crate::text::{clock, printable, printable_lines};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,16 +23,16 @@ pub fn line(event: &Event, shown: Shown) -> Option<String> {
     let clean = |text: &str| printable_lines(text, shown.ascii);
     let one = |text: &str| printable(text, shown.ascii);
     match event {
-        Event::Phase { phase, title, state: State::Begin } => {
+        Event::Phase { phase, title, state: StepStatus::Begin } => {
             let banner = format!("## Phase {phase} ###################");
             Some(if title.is_empty() { banner } else { format!("{banner}\n{}", one(title)) })
         }
-        Event::Step { title, state: State::Begin, .. } => Some(one(title)),
-        Event::Step { title, state: State::Skipped, .. } => {
+        Event::Step { title, state: StepStatus::Begin, .. } => Some(one(title)),
+        Event::Step { title, state: StepStatus::Skipped, .. } => {
             Some(format!("{}: nothing to do", one(title).trim_end_matches('.')))
         }
         Event::Step { id, state, ms: Some(ms), .. } if shown.debug => {
-            let how = if *state == State::Done { "done" } else { "failed" };
+            let how = if *state == StepStatus::Done { "done" } else { "failed" };
             Some(format!("+ step {}: {how}, {}", one(id), seconds(*ms)))
         }
         Event::Command { argv, .. } if shown.debug => {
@@ -50,7 +51,7 @@ pub fn line(event: &Event, shown: Shown) -> Option<String> {
     }
 }
 
-/// What a program overwrote with carriage returns is progress: its last state counts.
+/// Text overwritten with carriage returns is progress: only its last state counts.
 fn last_state(line: &str, shown: Shown) -> String {
     printable(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default(), shown.ascii)
 }
@@ -71,11 +72,11 @@ pub fn progress(event: &Event, width: usize) -> String {
     };
     let mut parts = vec![
         format!("{:3}%", percent(event).unwrap_or(0)),
-        format!("{} of {}", bytes(*done), bytes(*bytes_total)),
+        format!("{} of {}", format_size(*done), format_size(*bytes_total)),
     ];
     // The most wanted first: where there is little room, the end is left out.
     parts.extend(eta.map(|s| format!("{} left", clock(s))));
-    parts.extend((*rate > 0).then(|| format!("{}/s", bytes(*rate))));
+    parts.extend((*rate > 0).then(|| format!("{}/s", format_size(*rate))));
     parts.push(format!("{files} files"));
     while parts.len() > 1 && parts.join("  ").len() > width {
         parts.pop();
@@ -110,9 +111,9 @@ mod tests {
         let event = copied(1299000000, 3 << 30, Some(15));
         assert_eq!(
             progress(&event, 79),
-            " 40%  1.2 GiB of 3.0 GiB  0:15 left  110 MiB/s  34120 files"
+            " 40%  1.2 GiB of 3 GiB  0:15 left  110 MiB/s  34120 files"
         );
-        assert_eq!(progress(&event, 40), " 40%  1.2 GiB of 3.0 GiB  0:15 left");
+        assert_eq!(progress(&event, 40), " 40%  1.2 GiB of 3 GiB  0:15 left");
         assert_eq!(progress(&event, 10), " 40%");
         assert_eq!(progress(&event, 2), " 4");
     }

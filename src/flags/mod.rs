@@ -123,6 +123,15 @@ impl Command {
         [&MKSYSB, &RESTART].iter().any(|c| std::ptr::eq(self, *c))
     }
 
+    /// How it is typed where only `altdisk` is installed: `altdisk disks`, `alt_disk_install`.
+    pub fn invocation(&self) -> String {
+        if self.name == ALT_DISK_INSTALL.name {
+            self.name.to_owned()
+        } else {
+            format!("altdisk {}", self.name)
+        }
+    }
+
     /// The flag called `name`.
     pub fn flag(&self, name: &str) -> Option<&'static Flag> {
         self.flags.iter().find(|f| f.is(name))

@@ -23,7 +23,7 @@ use crate::host::cmd::EVENTS_VARIABLE;
 use crate::host::{sys, threads};
 
 /// Most that is read of what it prints.
-pub const MOST: usize = 1 << 20;
+pub const MAX_OUTPUT: usize = 1 << 20;
 /// What is kept of its standard error, from the end.
 const COMPLAINT: usize = 16 << 10;
 /// Lines of it that are quoted. The first one says what is wrong, the last ones what came of it.
@@ -150,7 +150,7 @@ impl Question {
                 said,
             ))),
             Ended::TooMuch => Err(error::ASK_LONG
-                .with_cause(format!("`{shown}` printed more than {} KiB", MOST >> 10))),
+                .with_cause(format!("`{shown}` printed more than {} KiB", MAX_OUTPUT >> 10))),
             Ended::By(status) if status.success() => Ok(String::from_utf8_lossy(&out).into_owned()),
             Ended::By(status) => {
                 let how = match (status.code(), status.signal()) {
@@ -199,7 +199,7 @@ impl Question {
             if stop.stopped() {
                 break Some(Ended::Stopped);
             }
-            if out.len() > MOST {
+            if out.len() > MAX_OUTPUT {
                 break Some(Ended::TooMuch);
             }
             let now = Instant::now();

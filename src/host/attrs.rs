@@ -28,7 +28,7 @@ impl Of<'_> {
 }
 
 /// The most that the kernel gives for a list or a value (`XATTR_LIST_MAX`, `XATTR_SIZE_MAX`).
-const MOST: usize = 65536;
+const MAX_SIZE: usize = 65536;
 
 /// The names of the extended attributes; none where the file system has none.
 ///
@@ -61,7 +61,7 @@ fn grow(first: usize, call: impl Fn(&mut [u8]) -> Sys<usize>) -> Sys<Vec<u8>> {
         Err(Errno::ERANGE) => {}
         other => return other.map(|n| small[..n].to_vec()),
     }
-    let mut large = vec![0; MOST];
+    let mut large = vec![0; MAX_SIZE];
     let n = call(&mut large)?;
     large.truncate(n);
     Ok(large)

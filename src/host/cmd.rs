@@ -4,7 +4,7 @@
 //! output line too, and a failure is an error that quotes the last lines. `read` is for questions:
 //! quiet, stdout returned. Standard input is `/dev/null` or a given text, the locale is C, and a
 //! program that is not installed is an error of its own. A program of the copy is run by
-//! [`Cmd::inside`] and in no other way.
+//! [`Cmd::in_sandbox`] and in no other way.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -95,7 +95,7 @@ const MAX_ANSWER: usize = 256 << 20;
 const TAIL: usize = 1 << 20;
 
 /// A line that is longer is told in pieces.
-const LONGEST: usize = 64 << 10;
+const MAX_LINE: usize = 64 << 10;
 
 /// How many last lines of output an error quotes.
 const QUOTED: usize = 5;
@@ -144,7 +144,7 @@ impl Cmd {
     }
 
     /// Runs it in the sandbox: the one way to run a program of the copy.
-    pub fn inside(mut self, inside: &Sandbox) -> Self {
+    pub fn in_sandbox(mut self, inside: &Sandbox) -> Self {
         self.inside = Some(inside.clone());
         self
     }
@@ -338,7 +338,7 @@ impl Cmd {
         c.args(self.args.iter().map(given))
             .env_remove(EVENTS_VARIABLE)
             .env("LC_ALL", "C")
-            .env("PATH", if self.inside.is_some() { path_inside() } else { SEARCH.join(":") })
+            .env("PATH", if self.inside.is_some() { sandbox_path() } else { SEARCH.join(":") })
             .envs(self.env.iter().map(|(k, v)| (k, v)));
         c.stdin(Stdio::null());
         // A group of its own: a ^C on the terminal reaches altdisk alone, which then decides.
@@ -350,9 +350,9 @@ impl Cmd {
 const SEARCH: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// PATH of programs that run [inside](Cmd::inside); package managers set one of their own for
+/// PATH of programs that run [inside](Cmd::in_sandbox); package managers set one of their own for
 /// scripts unless they are told.
-pub fn path_inside() -> String {
+pub fn sandbox_path() -> String {
     format!("{PROGRAMS}:{}", SEARCH.join(":"))
 }
 
@@ -415,7 +415,7 @@ fn drain(
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => break,
         }
-        if line.len() > LONGEST && !line.contains(&b'\n') {
+        if line.len() > MAX_LINE && !line.contains(&b'\n') {
             tell(&std::mem::take(&mut line), stream, events, watch.is_some());
         }
         while let Some(at) = line.iter().position(|b| *b == b'\n') {

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::mounts::Mount;
+use crate::host::mountinfo::Mount;
 
 /// The mounts that the kernel comes through on its way along `at`, the last one being what is
 /// visible there. (What is mounted over `/` itself is not visible to processes that have that as
@@ -66,7 +66,7 @@ pub fn is_visible(all: &[Mount], wanted: &Mount) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::mounts::parse_mountinfo;
+    use crate::host::mountinfo::parse_mountinfo;
 
     const MOUNTS: &str = "20 1 8:1 / / rw - ext4 /dev/sda1 rw
 21 20 8:2 / /home rw - xfs /dev/sda2 rw

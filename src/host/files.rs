@@ -28,7 +28,7 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
 ///
 /// # Errors
 /// As [`replace`].
-pub fn put(path: &Path, text: &[u8], mode: u32) -> Result<()> {
+pub fn write_own(path: &Path, text: &[u8], mode: u32) -> Result<()> {
     write_beside(path, text, mode, None)
 }
 

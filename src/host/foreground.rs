@@ -22,7 +22,7 @@ use crate::host::cmd::EVENTS_VARIABLE;
 /// # Errors
 /// ALT-801 if it is not installed, ALT-804 if it cannot be started.
 pub fn run(argv: &[String], env: &[(String, String)]) -> Result<i32> {
-    let child = spawn(argv, env).map_err(|e| told(argv, &e))?;
+    let child = spawn(argv, env).map_err(|e| start_error(argv, &e))?;
     let code = wait(&child);
     // The terminal may be another's for a moment: taking it back must not stop this process.
     let mut block = SigSet::empty();
@@ -39,7 +39,7 @@ pub fn run(argv: &[String], env: &[(String, String)]) -> Result<i32> {
 /// # Errors
 /// As [`run`]; otherwise it does not come back.
 pub fn replace(argv: &[String], env: &[(String, String)]) -> Result<Infallible> {
-    Err(told(argv, &command(argv, env).exec()))
+    Err(start_error(argv, &command(argv, env).exec()))
 }
 
 fn command(argv: &[String], env: &[(String, String)]) -> Command {
@@ -95,7 +95,7 @@ fn wait(child: &Child) -> i32 {
     }
 }
 
-fn told(argv: &[String], e: &io::Error) -> anyhow::Error {
+fn start_error(argv: &[String], e: &io::Error) -> anyhow::Error {
     let name = argv.first().map_or("", String::as_str);
     match e.kind() {
         io::ErrorKind::NotFound => {

@@ -24,7 +24,7 @@ pub fn open_file(dir: impl AsFd, name: &CStr) -> Sys<File> {
 }
 
 /// A new regular file, for writing; EEXIST where something has the name.
-pub fn create(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<File> {
+pub fn create_file(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<File> {
     let how =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     openat(dir, name, how, Mode::from_bits_truncate(permissions)).map(File::from)
@@ -40,12 +40,12 @@ pub fn open_directory(dir: impl AsFd, name: &CStr) -> Sys<OwnedFd> {
     )
 }
 
-pub fn directory(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<()> {
+pub fn create_directory(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<()> {
     nix::sys::stat::mkdirat(dir, name, Mode::from_bits_truncate(permissions))
 }
 
 /// A device node, fifo or socket with the kind, number and permissions of `like`.
-pub fn node(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
+pub fn create_node(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
     let kind = match like.kind() {
         Some(Kind::Char) => SFlag::S_IFCHR,
         Some(Kind::Block) => SFlag::S_IFBLK,
@@ -82,26 +82,23 @@ pub fn remove_directory(dir: impl AsFd, name: &CStr) -> Sys<()> {
     nix::unistd::unlinkat(dir, name, UnlinkatFlags::RemoveDir)
 }
 
-pub fn own(file: impl AsFd, like: &Stat) -> Sys<()> {
-    nix::unistd::fchown(file, Some(Uid::from_raw(like.uid)), Some(Gid::from_raw(like.gid)))
+/// Sets owner and group.
+pub fn set_owner(file: impl AsFd, uid: u32, gid: u32) -> Sys<()> {
+    nix::unistd::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
 }
 
-pub fn own_at(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
-    nix::unistd::fchownat(
-        dir,
-        name,
-        Some(Uid::from_raw(like.uid)),
-        Some(Gid::from_raw(like.gid)),
-        NOFOLLOW,
-    )
+/// Sets owner and group of a name; of a symbolic link itself.
+pub fn set_owner_at(dir: impl AsFd, name: &CStr, uid: u32, gid: u32) -> Sys<()> {
+    nix::unistd::fchownat(dir, name, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), NOFOLLOW)
 }
 
-pub fn permit(file: impl AsFd, permissions: u32) -> Sys<()> {
+/// Sets the permissions, with setuid, setgid and sticky.
+pub fn set_permissions(file: impl AsFd, permissions: u32) -> Sys<()> {
     nix::sys::stat::fchmod(file, Mode::from_bits_truncate(permissions))
 }
 
-/// For what is no symbolic link (those have no permissions).
-pub fn permit_at(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<()> {
+/// Sets the permissions of a name that is not a symbolic link (those have none).
+pub fn set_permissions_at(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<()> {
     nix::sys::stat::fchmodat(
         dir,
         name,
@@ -114,32 +111,17 @@ fn spec(t: Time) -> TimeSpec {
     TimeSpec::new(t.secs, i64::from(t.nanos))
 }
 
-/// Access and modification time.
-pub fn date(file: impl AsFd, like: &Stat) -> Sys<()> {
-    nix::sys::stat::futimens(file, &spec(like.atime), &spec(like.mtime))
-}
-
-pub fn date_at(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
-    nix::sys::stat::utimensat(
-        dir,
-        name,
-        &spec(like.atime),
-        &spec(like.mtime),
-        UtimensatFlags::NoFollowSymlink,
-    )
-}
-
 fn spec_or_keep(t: Option<Time>) -> TimeSpec {
     t.map_or(TimeSpec::UTIME_OMIT, spec)
 }
 
-/// Modification time, and access time where it is known.
-pub fn date_to(file: impl AsFd, atime: Option<Time>, mtime: Time) -> Sys<()> {
+/// Sets the modification time, and the access time if there is one.
+pub fn set_times(file: impl AsFd, atime: Option<Time>, mtime: Time) -> Sys<()> {
     nix::sys::stat::futimens(file, &spec_or_keep(atime), &spec(mtime))
 }
 
 /// The same of a name; of a symbolic link itself.
-pub fn date_at_to(dir: impl AsFd, name: &CStr, atime: Option<Time>, mtime: Time) -> Sys<()> {
+pub fn set_times_at(dir: impl AsFd, name: &CStr, atime: Option<Time>, mtime: Time) -> Sys<()> {
     nix::sys::stat::utimensat(
         dir,
         name,
@@ -150,7 +132,7 @@ pub fn date_at_to(dir: impl AsFd, name: &CStr, atime: Option<Time>, mtime: Time)
 }
 
 /// A file without a name in the file system of `dir`, gone when it is closed.
-pub fn unnamed(dir: impl AsFd) -> Sys<File> {
+pub fn create_unnamed(dir: impl AsFd) -> Sys<File> {
     let mode = Mode::S_IRUSR | Mode::S_IWUSR;
     let how = OFlag::O_RDWR | OFlag::O_CLOEXEC;
     match openat(&dir, c".", how | OFlag::O_TMPFILE, mode) {
@@ -193,8 +175,8 @@ pub fn position(dir: impl AsFd) -> Sys<i64> {
     nix::unistd::lseek(dir, 0, Whence::SeekCur)
 }
 
-/// Goes back to what [`position`] told, maybe of another descriptor of the directory.
-pub fn go_to(dir: impl AsFd, position: i64) -> Sys<()> {
+/// Goes back to what [`position`] returned, possibly for another descriptor of the directory.
+pub fn set_position(dir: impl AsFd, position: i64) -> Sys<()> {
     nix::unistd::lseek(dir, position, Whence::SeekSet).map(drop)
 }
 

@@ -4,8 +4,8 @@
 //! `files` writes files so that they survive a power cut, `own_file` opens those in a home
 //! directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold
 //! those of the copier, `protect` those of encrypted files and of those with checksums, `line` and
-//! `notices` those of terminals; `beneath` reads and writes in the copy without ever leaving it;
-//! `view` opens trees without what is mounted in them. No other room has `unsafe`.
+//! `signal_pipe` those of terminals; `beneath` reads and writes in the copy without ever leaving it;
+//! `detached` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod arguments;
 pub mod ask;
@@ -15,6 +15,7 @@ pub mod clock;
 pub mod cmd;
 pub mod covered;
 pub mod detach;
+pub mod detached;
 pub mod device;
 pub mod fd;
 pub mod files;
@@ -23,20 +24,21 @@ pub mod line;
 pub mod locks;
 pub mod logins;
 pub mod make;
+pub mod mountinfo;
 pub mod mounts;
-pub mod notices;
 pub mod own_file;
 pub mod placeholders;
 pub mod procs;
 pub mod protect;
+mod replaced_files;
 pub mod sandbox;
 pub mod scratch;
 pub mod serial;
+pub mod signal_pipe;
 pub mod signals;
 pub mod sys;
 pub mod tape;
 pub mod threads;
 pub mod tree;
 pub mod trusted;
-pub mod view;
 pub mod watch;

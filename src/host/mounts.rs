@@ -1,9 +1,7 @@
-//! Mounts: `/proc/self/mountinfo` read (proc(5)), file systems mounted and unmounted.
+//! Mounts and unmounts file systems. What is mounted is read by [`mountinfo`](super::mountinfo).
 
-use std::ffi::OsString;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,88 +14,10 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::{Beneath, Unfit, own_path};
 use crate::host::cmd::Cmd;
+pub use crate::host::mountinfo::{
+    Mount, escape, is_mount_point, is_of, mount_id, mounted, parse_mountinfo, unescape,
+};
 use crate::host::tree;
-
-/// One line of mountinfo.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mount {
-    pub id: u32,
-    pub parent: u32,
-    /// `major:minor` as the kernel writes it (anonymous for btrfs).
-    pub dev: String,
-    /// The directory inside the file system that is mounted here (`/`, `/@home`, a bind's
-    /// directory).
-    pub root: PathBuf,
-    pub mount_point: PathBuf,
-    /// Per-mount options, comma separated.
-    pub options: String,
-    pub fstype: String,
-    /// What was mounted: a device path, or a name.
-    pub source: String,
-    /// Per-file-system options.
-    pub super_options: String,
-}
-
-impl Mount {
-    /// Whether this is the same mount as another list has it. Its number is not compared: in every
-    /// namespace it has another.
-    pub fn is_same_as(&self, other: &Self) -> bool {
-        (&self.dev, &self.root, &self.mount_point) == (&other.dev, &other.root, &other.mount_point)
-    }
-}
-
-/// Reads the text of a mountinfo file; lines that do not parse are left out.
-pub fn parse_mountinfo(text: &[u8]) -> Vec<Mount> {
-    text.split(|b| *b == b'\n').filter_map(parse_line).collect()
-}
-
-fn parse_line(line: &[u8]) -> Option<Mount> {
-    let fields: Vec<&[u8]> = line.split(|b| *b == b' ').collect();
-    let dash = fields.iter().position(|f| *f == b"-")?;
-    let text = |i: usize| fields.get(i).map(|f| String::from_utf8_lossy(f).into_owned());
-    let path = |i: usize| fields.get(i).map(|f| PathBuf::from(unescape(f)));
-    Some(Mount {
-        id: text(0)?.parse().ok()?,
-        parent: text(1)?.parse().ok()?,
-        dev: text(2)?,
-        root: path(3)?,
-        mount_point: path(4)?,
-        options: text(5)?,
-        fstype: text(dash + 1)?,
-        source: path(dash + 2)?.to_string_lossy().into_owned(),
-        super_options: text(dash + 3).unwrap_or_default(),
-    })
-}
-
-/// Undoes the `\040` octal escapes of mountinfo, /proc/swaps and fstab.
-pub fn unescape(field: &[u8]) -> OsString {
-    let mut out = Vec::with_capacity(field.len());
-    let mut i = 0;
-    while i < field.len() {
-        let digits = field
-            .get(i + 1..i + 4)
-            .filter(|d| field[i] == b'\\' && d.iter().all(|b| (b'0'..=b'7').contains(b)));
-        if let Some(d) = digits {
-            let value = d.iter().fold(0u32, |v, b| v * 8 + u32::from(b - b'0'));
-            out.push(u8::try_from(value & 0xff).unwrap_or(b'?'));
-            i += 4;
-        } else {
-            out.push(field[i]);
-            i += 1;
-        }
-    }
-    OsString::from_vec(out)
-}
-
-/// What is mounted in this namespace, in mount order.
-///
-/// # Errors
-/// If /proc is not mounted.
-pub fn mounted() -> Result<Vec<Mount>> {
-    Ok(parse_mountinfo(
-        &std::fs::read("/proc/self/mountinfo").context("reading /proc/self/mountinfo")?,
-    ))
-}
 
 /// Mounts `device` at `at` (which must exist). `options` is fstab's fourth field; words that only
 /// fstab knows are left out.
@@ -184,30 +104,6 @@ pub fn is_mounted_beneath(root: &Path, inner: &Path, device: &Path) -> Result<bo
     Ok(mounted()?.iter().any(|m| m.id == id && m.mount_point == shown && is_of(m, device)))
 }
 
-/// The mount that an open file lies on, by its number in mountinfo.
-///
-/// # Errors
-/// If /proc is not mounted.
-pub fn mount_id(fd: &impl AsRawFd) -> std::io::Result<u32> {
-    let text = std::fs::read(format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()))?;
-    parse_mount_id(&String::from_utf8_lossy(&text))
-        .ok_or_else(|| std::io::Error::other("fdinfo does not tell the mount"))
-}
-
-/// `mnt_id` of the text of a fdinfo file (proc_pid_fdinfo(5)).
-fn parse_mount_id(fdinfo: &str) -> Option<u32> {
-    fdinfo.lines().find_map(|l| l.strip_prefix("mnt_id:"))?.trim().parse().ok()
-}
-
-/// Whether a mount is of the file system on this device.
-pub fn is_of(mount: &Mount, device: &Path) -> bool {
-    let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
-    let number = std::fs::metadata(device).map(|m| {
-        format!("{}:{}", nix::sys::stat::major(m.rdev()), nix::sys::stat::minor(m.rdev()))
-    });
-    number.is_ok_and(|n| n == mount.dev) || real(Path::new(&mount.source)) == real(device)
-}
-
 fn fstab_only(option: &str) -> bool {
     matches!(
         option,
@@ -255,9 +151,9 @@ fn last_below(all: &[Mount], top: &Path) -> Option<Mount> {
 /// # Errors
 /// ALT-804 if it stays busy.
 pub fn unmount(at: &Path) -> Result<()> {
-    const TRIES: u32 = 20;
+    const MAX_TRIES: u32 = 20;
     let mut last = Errno::EBUSY;
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         match unmount_once(at) {
             Ok(()) => return Ok(()),
             Err(_) if !is_mount_point(at) => return Ok(()),
@@ -266,7 +162,7 @@ pub fn unmount(at: &Path) -> Result<()> {
         std::thread::sleep(Duration::from_millis(100));
     }
     Err(error::KERNEL.with_remedy(
-        format!("{} cannot be unmounted: {last}", at.display()),
+        format!("{} could not be unmounted: {}", at.display(), last.desc()),
         format!(
             "end what uses it (`fuser -vm {}` lists it) and run the command again",
             at.display()
@@ -287,53 +183,9 @@ fn unmount_once(at: &Path) -> nix::Result<()> {
     umount2(&own_path(&dir).join(name), MntFlags::UMOUNT_NOFOLLOW)
 }
 
-/// Whether something is mounted exactly there.
-pub fn is_mount_point(at: &Path) -> bool {
-    mounted().is_ok_and(|all| all.iter().any(|m| m.mount_point == at))
-}
-
-/// Writes a path as fstab and mountinfo do: blank, tab, newline and backslash in octal.
-pub fn escape(path: &Path) -> String {
-    let mut out = String::new();
-    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                ' ' | '\t' | '\n' | '\\' | '#' => out.push_str(&format!("\\{:03o}", u32::from(c))),
-                _ => out.push(c),
-            }
-        }
-        for b in chunk.invalid() {
-            out.push_str(&format!("\\{b:03o}"));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parses_mountinfo() {
-        let text = b"22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard\n\
-            40 22 0:35 /@home /srv/a\\040b rw - btrfs /dev/vda2 rw,subvolid=257,subvol=/@home\nbroken\n";
-        let m = parse_mountinfo(text);
-        assert_eq!(m.len(), 2);
-        assert_eq!(
-            (m[0].dev.as_str(), m[0].fstype.as_str(), m[0].source.as_str()),
-            ("254:0", "ext4", "/dev/vda")
-        );
-        assert_eq!(m[1].mount_point, Path::new("/srv/a b"));
-        assert_eq!(m[1].root, Path::new("/@home"));
-        assert_eq!(m[1].super_options, "rw,subvolid=257,subvol=/@home");
-    }
-
-    #[test]
-    fn escapes_round_trip() {
-        for p in ["/a b", "/tab\there", "/back\\slash", "/ünï", "/#x"] {
-            assert_eq!(unescape(escape(Path::new(p)).as_bytes()), OsString::from(p));
-        }
-    }
 
     #[test]
     fn mounts_beneath_a_root_whatever_links_are_in_it() {
@@ -369,6 +221,5 @@ mod tests {
         assert!(!is_there("/a/b") && is_there("/moved/b"));
         assert_eq!(unmount_below(&root).unwrap(), [root.join("moved/b"), root.join("moved/b/c")]);
         assert!(unmount_below(&root).unwrap().is_empty() && root.join("moved/b").is_dir());
-        assert_eq!(parse_mount_id("pos:\t0\nflags:\t010000000\nmnt_id:\t29\n"), Some(29));
     }
 }

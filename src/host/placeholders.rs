@@ -9,13 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::beneath::Beneath;
+use super::replaced_files::{MARK, POLICY, RESOLV_CONF, link_into_run};
 use super::sandbox::Sandbox;
 
-/// Forbids services to start (Debian's invoke-rc.d(8)).
-pub(super) const POLICY: &str = "/usr/sbin/policy-rc.d";
-pub(super) const RESOLV_CONF: &str = "/etc/resolv.conf";
-/// By these words a placeholder is known.
-pub(super) const MARK: &str = "made by altdisk while packages are installed; it may be removed";
 /// No placeholder has so many bytes.
 const MAX_SIZE: u64 = 4096;
 
@@ -96,17 +92,6 @@ fn remove(root: &Beneath, at: &Path) -> Result<()> {
     } else {
         Ok(())
     }
-}
-
-/// Whether `name` is a regular file in the system at `root`, or leads to one there.
-pub(super) fn is_file(root: &Path, name: &str) -> bool {
-    Beneath::open(root).is_ok_and(|root| root.is_file(name))
-}
-
-/// Where resolv.conf leads, if that is below /run: as systemd-resolved and NetworkManager have it.
-pub(super) fn link_into_run(root: &Path) -> Option<PathBuf> {
-    let leads_to = Beneath::open(root).ok()?.leads_to(RESOLV_CONF).ok()?;
-    leads_to.starts_with("/run").then_some(leads_to)
 }
 
 #[cfg(test)]

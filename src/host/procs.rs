@@ -47,7 +47,7 @@ pub fn end_those_rooted_on(devices: &[u64]) -> Result<Vec<(i32, String)>> {
 }
 
 fn alive(pid: i32) -> bool {
-    Stat::of(pid).is_some_and(|s| s.state != 'Z')
+    Stat::read(pid).is_some_and(|s| s.state != 'Z')
 }
 
 /// `major:minor` as `st_dev` has it.
@@ -67,8 +67,8 @@ pub struct Process {
 
 impl Process {
     /// The process that has this number now; None where there is none.
-    pub fn of(pid: i32) -> Option<Self> {
-        let start = Stat::of(pid)?.start;
+    pub fn find(pid: i32) -> Option<Self> {
+        let start = Stat::read(pid)?.start;
         Some(Self {
             pid,
             start,
@@ -78,12 +78,13 @@ impl Process {
 
     /// This very process.
     pub fn this() -> Option<Self> {
-        Self::of(i32::try_from(std::process::id()).ok()?)
+        Self::find(i32::try_from(std::process::id()).ok()?)
     }
 
     /// Whether it is still there, and not only waiting to be buried.
-    pub fn lives(&self) -> bool {
-        Stat::of(self.pid).is_some_and(|s| s.lives()) && Self::of(self.pid).as_ref() == Some(self)
+    pub fn is_alive(&self) -> bool {
+        Stat::read(self.pid).is_some_and(|s| s.is_alive())
+            && Self::find(self.pid).as_ref() == Some(self)
     }
 }
 
@@ -97,7 +98,7 @@ struct Stat {
 }
 
 impl Stat {
-    fn of(pid: i32) -> Option<Self> {
+    fn read(pid: i32) -> Option<Self> {
         let text = files::line(format!("/proc/{pid}/stat"))?;
         // The name may hold anything, `)` too.
         let mut fields = text.rsplit_once(") ")?.1.split(' ');
@@ -108,7 +109,7 @@ impl Stat {
     }
 
     /// Neither dead nor only waiting to be buried.
-    fn lives(&self) -> bool {
+    fn is_alive(&self) -> bool {
         self.state != 'Z' && self.state != 'X'
     }
 }
@@ -128,13 +129,13 @@ fn all(fits: impl Fn(&Stat) -> bool) -> Vec<i32> {
     entries
         .flatten()
         .filter_map(number)
-        .filter(|pid| Stat::of(*pid).is_some_and(|s| fits(&s)))
+        .filter(|pid| Stat::read(*pid).is_some_and(|s| fits(&s)))
         .collect()
 }
 
 /// Whether a process group has a member that is not only waiting to be buried.
 pub fn group_lives(group: i32) -> bool {
-    !all(|s| s.group == group && s.lives()).is_empty()
+    !all(|s| s.group == group && s.is_alive()).is_empty()
 }
 
 /// The children of this process, those that wait to be buried too.
@@ -150,7 +151,9 @@ pub fn working_for(pid: i32) -> Vec<String> {
     let mut above = pid;
     // Deeper than this nobody reads.
     while chain.len() < 16 {
-        let Some(child) = all(|s| s.parent == above && s.lives()).into_iter().max() else { break };
+        let Some(child) = all(|s| s.parent == above && s.is_alive()).into_iter().max() else {
+            break;
+        };
         let words = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
         let words: Vec<String> = words
             .split(|b| *b == 0)

@@ -124,7 +124,7 @@ impl Verity {
     ///
     /// # Errors
     /// The kernel's; ENOTTY before Linux 5.12, which does not tell.
-    pub fn of(file: impl AsFd) -> Sys<Self> {
+    pub fn read(file: impl AsFd) -> Sys<Self> {
         let mut descriptor = [0; DESCRIPTOR];
         let length = metadata(&file, METADATA_DESCRIPTOR, &mut descriptor)?;
         let mut signature = vec![0; LARGEST_SIGNATURE];
@@ -231,6 +231,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("x"), "x").unwrap();
         assert!(!is_key_absent(File::open(dir.path()).unwrap()));
-        assert!(Verity::of(File::open(dir.path().join("x")).unwrap()).is_err());
+        assert!(Verity::read(File::open(dir.path().join("x")).unwrap()).is_err());
     }
 }

@@ -58,9 +58,9 @@ pub fn running(group: i32) {
 /// After an interrupt: what a program, which has ended and is not reaped, started and left behind
 /// is ended too, and waited for.
 pub fn end_group(leader: u32) {
-    const TRIES: u32 = 50;
+    const MAX_TRIES: u32 = 50;
     let Ok(group) = i32::try_from(leader) else { return };
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         if procs::signal_group(group, Signal::SIGKILL).is_err() || !procs::group_lives(group) {
             return;
         }

@@ -49,7 +49,7 @@ pub struct Tape {
 }
 
 /// The tape behind `file`; None if it is none.
-pub fn of(file: &File) -> Option<Tape> {
+pub fn from_file(file: &File) -> Option<Tape> {
     let mut got = MtGet::default();
     // SAFETY: the kernel writes one struct mtget, whose layout MtGet has; a device that is no tape
     // says ENOTTY.
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn what_is_no_tape() {
         let null = File::open("/dev/null").unwrap();
-        assert_eq!(of(&null), None);
+        assert_eq!(from_file(&null), None);
         assert!(wind(&null, 0).is_err());
         assert_eq!((size_of::<MtOp>(), size_of::<MtGet>()), (8, 5 * size_of::<c_long>() + 8));
     }

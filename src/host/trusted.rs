@@ -6,21 +6,27 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Largest file that is read.
-pub const LARGEST: u64 = 1 << 20;
-/// Most files of one directory.
-const MOST: usize = 1000;
+use crate::text::printable::without_error_numbers;
+
+/// The largest file that is read, in bytes.
+pub const MAX_SIZE: u64 = 1 << 20;
+/// The most files of one directory.
+const MAX_FILES: usize = 1000;
 
 /// Why a file or directory is not used: what is wrong, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Distrust {
+pub struct UntrustedFile {
     pub path: PathBuf,
     pub wrong: String,
     pub right: String,
 }
 
-fn no(path: &Path, wrong: impl Into<String>, right: impl Into<String>) -> Distrust {
-    Distrust { path: path.to_owned(), wrong: wrong.into(), right: right.into() }
+fn description(e: &std::io::Error) -> String {
+    without_error_numbers(&e.to_string())
+}
+
+fn untrusted(path: &Path, wrong: impl Into<String>, right: impl Into<String>) -> UntrustedFile {
+    UntrustedFile { path: path.to_owned(), wrong: wrong.into(), right: right.into() }
 }
 
 /// The files of a directory whose names end with `.ext`, by name; hidden ones are left out. A
@@ -28,29 +34,31 @@ fn no(path: &Path, wrong: impl Into<String>, right: impl Into<String>) -> Distru
 ///
 /// # Errors
 /// If it cannot be read, or must not be trusted.
-pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, Distrust> {
+pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, UntrustedFile> {
     match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(e) => return Err(no(dir, format!("cannot be read: {}", plain(&e)), "")),
-        Ok(found) if !found.is_dir() => return Err(no(dir, "is not a directory", "")),
+        Err(e) => return Err(untrusted(dir, format!("cannot be read: {}", description(&e)), "")),
+        Ok(found) if !found.is_dir() => return Err(untrusted(dir, "is not a directory", "")),
         Ok(_) => {}
     }
     trust_path(dir)?;
-    let entries =
-        fs::read_dir(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
+    let entries = fs::read_dir(dir)
+        .map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?;
     let mut files = vec![];
     for entry in entries {
-        let path = entry.map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?.path();
+        let path = entry
+            .map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?
+            .path();
         let hidden = path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
         if !hidden && path.extension().is_some_and(|e| e == ext) {
             files.push(path);
         }
     }
-    if files.len() > MOST {
-        return Err(no(
+    if files.len() > MAX_FILES {
+        return Err(untrusted(
             dir,
             format!("has {} files", files.len()),
-            format!("at most {MOST} are read"),
+            format!("at most {MAX_FILES} are read"),
         ));
     }
     files.sort();
@@ -61,46 +69,48 @@ pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, Distrust> {
 ///
 /// # Errors
 /// If it is no regular file, too large, no UTF-8, cannot be read, or must not be trusted.
-pub fn read(path: &Path) -> Result<String, Distrust> {
+pub fn read(path: &Path) -> Result<String, UntrustedFile> {
     // Without O_NONBLOCK the open of a FIFO waits for a writer.
     let opened = OpenOptions::new()
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
         .open(path);
-    let file = opened.map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
-    let meta =
-        file.metadata().map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+    let file =
+        opened.map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
+    let meta = file
+        .metadata()
+        .map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
     if !meta.is_file() {
-        return Err(no(path, "is not a regular file", ""));
+        return Err(untrusted(path, "is not a regular file", ""));
     }
     if let Some((wrong, right)) = judge(&meta, is_root(), false) {
-        return Err(no(path, wrong, right));
+        return Err(untrusted(path, wrong, right));
     }
     // A link may lead elsewhere: what counts is where the file is.
     let real = fs::canonicalize(path)
-        .map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+        .map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
     if let Some(dir) = real.parent() {
         trust_path(dir)?;
     }
-    if meta.len() > LARGEST {
-        return Err(no(
+    if meta.len() > MAX_SIZE {
+        return Err(untrusted(
             path,
             format!("has {} bytes", meta.len()),
-            format!("at most {LARGEST} are read"),
+            format!("at most {MAX_SIZE} are read"),
         ));
     }
     text(file, path)
 }
 
-fn text(file: File, path: &Path) -> Result<String, Distrust> {
+fn text(file: File, path: &Path) -> Result<String, UntrustedFile> {
     let mut bytes = vec![];
-    file.take(LARGEST + 1)
+    file.take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| no(path, format!("cannot be read: {}", plain(&e)), ""))?;
+        .map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
     String::from_utf8(bytes).map_err(|e| {
         let before = e.as_bytes().iter().take(e.utf8_error().valid_up_to());
         let line = 1 + before.filter(|b| **b == b'\n').count();
-        no(path, format!("is not UTF-8 (line {line})"), "save it as UTF-8")
+        untrusted(path, format!("is not UTF-8 (line {line})"), "save it as UTF-8")
     })
 }
 
@@ -110,20 +120,26 @@ fn text(file: File, path: &Path) -> Result<String, Distrust> {
 /// # Errors
 /// If it belongs to somebody else, others can write it, or (for root) something above it must not
 /// be trusted.
-pub fn own_directory(dir: &Path) -> Result<Option<()>, Distrust> {
+pub fn own_directory(dir: &Path) -> Result<Option<()>, UntrustedFile> {
     let meta = match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?,
+        other => {
+            other.map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?
+        }
     };
     if !meta.is_dir() {
-        return Err(no(dir, "is not a directory", ""));
+        return Err(untrusted(dir, "is not a directory", ""));
     }
     let me = nix::unistd::geteuid().as_raw();
     if meta.uid() != me {
-        return Err(no(dir, format!("belongs to user {}, not to {me}", meta.uid()), "chown"));
+        return Err(untrusted(
+            dir,
+            format!("belongs to user {}, not to {me}", meta.uid()),
+            "chown",
+        ));
     }
     if meta.mode() & 0o022 != 0 {
-        return Err(no(
+        return Err(untrusted(
             dir,
             format!("others can write it (mode {:04o})", meta.mode() & 0o7777),
             "chmod go-w",
@@ -136,20 +152,20 @@ pub fn own_directory(dir: &Path) -> Result<Option<()>, Distrust> {
 ///
 /// # Errors
 /// If somebody else can, or it cannot be read.
-pub fn trust_path(dir: &Path) -> Result<(), Distrust> {
+pub fn trust_path(dir: &Path) -> Result<(), UntrustedFile> {
     if !is_root() {
         return Ok(());
     }
-    let real =
-        fs::canonicalize(dir).map_err(|e| no(dir, format!("cannot be read: {}", plain(&e)), ""))?;
+    let real = fs::canonicalize(dir)
+        .map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?;
     for (n, above) in real.ancestors().enumerate() {
         let meta = fs::metadata(above)
-            .map_err(|e| no(above, format!("cannot be read: {}", plain(&e)), ""))?;
+            .map_err(|e| untrusted(above, format!("cannot be read: {}", description(&e)), ""))?;
         // Where the sticky bit is (/tmp), others cannot put something else in place of what is
         // root's.
         let sticky = n > 0 && meta.mode() & 0o1000 != 0;
         if let Some((wrong, right)) = judge(&meta, true, sticky) {
-            return Err(no(above, wrong, right));
+            return Err(untrusted(above, wrong, right));
         }
     }
     Ok(())
@@ -178,12 +194,6 @@ fn rules(owner: u32, mode: u32, root: bool, sticky: bool) -> Option<(String, Str
     } else {
         None
     }
-}
-
-/// Without the number that Rust adds.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -240,7 +250,7 @@ mod tests {
         assert_eq!(wrong(&at("none.toml")), "cannot be read: No such file or directory");
         fs::write(at("b.toml"), b"a\n\xff").unwrap();
         assert_eq!(wrong(&at("b.toml")), "is not UTF-8 (line 2)");
-        File::create(at("c.toml")).unwrap().set_len(LARGEST + 1).unwrap();
+        File::create(at("c.toml")).unwrap().set_len(MAX_SIZE + 1).unwrap();
         assert_eq!(wrong(&at("c.toml")), "has 1048577 bytes");
     }
 

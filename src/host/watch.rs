@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_secs(30);
 /// After this time an unfinished line is shown.
 const UNFINISHED: Duration = Duration::from_secs(2);
 /// How long a program may take to end after SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 /// As many of the last command lines are told.
 const TOLD: usize = 2;
@@ -88,7 +88,7 @@ impl Watch {
             }
             if signals::interrupted() {
                 let since = *asked.get_or_insert_with(Instant::now);
-                if since.elapsed() > PATIENCE
+                if since.elapsed() > SILENCE_TIMEOUT
                     && let Some(group) = self.pid()
                 {
                     // Gone already is as good.
@@ -116,10 +116,10 @@ impl Watch {
 
 /// A command line that is not too long to read.
 fn short(command: &str) -> String {
-    const LONGEST: usize = 100;
-    if command.chars().count() <= LONGEST {
+    const MAX_LENGTH: usize = 100;
+    if command.chars().count() <= MAX_LENGTH {
         command.to_owned()
     } else {
-        command.chars().take(LONGEST).chain("...".chars()).collect()
+        command.chars().take(MAX_LENGTH).chain("...".chars()).collect()
     }
 }

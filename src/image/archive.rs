@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::manifest::{CHECKSUMS, FORMAT, IMAGE_DATA, MANIFEST, Manifest};
 use super::sums::{Compare, Computed};
 use crate::archive::input::Input;
-use crate::archive::input::stream::Piece;
+use crate::archive::input::stream::SharedBytes;
 use crate::archive::tar::Member;
 use crate::archive::tar::read::Reader;
 use crate::error;
@@ -62,10 +62,10 @@ impl Archive {
     /// ALT-630 to 641: it cannot be opened or read, is no archive, or begins with what is not
     /// understood.
     pub fn open(name: &Path) -> Result<Self> {
-        Self::of(Input::open(name)?)
+        Self::open_input(Input::open(name)?)
     }
 
-    fn of(input: Input) -> Result<Self> {
+    fn open_input(input: Input) -> Result<Self> {
         let reader = Reader::new(input.decompressed()?);
         Self::begin(reader, Some(input))
     }
@@ -164,7 +164,7 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::next`].
-    pub fn piece(&mut self) -> Result<Option<Piece>> {
+    pub fn piece(&mut self) -> Result<Option<SharedBytes>> {
         self.reader.piece()
     }
 
@@ -181,7 +181,7 @@ impl Archive {
         let Self { input, reader, .. } = self;
         drop(reader);
         let input = input.ok_or_else(|| error::IMAGE_AGAIN.with_cause("it is no file"))?;
-        Self::of(input.again()?)
+        Self::open_input(input.again()?)
     }
 
     /// Things worth a warning that were met since the last call: what an archive holds and nobody

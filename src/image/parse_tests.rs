@@ -59,7 +59,7 @@ fn a_file_that_cannot_be_read() {
     let err = read(Path::new("/no/such/image.data")).unwrap_err();
     assert_eq!(
         error::find(&err).unwrap().to_string(),
-        "ALT-601: /no/such/image.data: No such file or directory (os error 2)"
+        "ALT-601: /no/such/image.data: No such file or directory"
     );
 }
 

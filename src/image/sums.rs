@@ -158,7 +158,7 @@ impl Computed {
     ///
     /// # Errors
     /// ALT-642 if it cannot be kept.
-    pub fn put(&self, index: u64, path: &[u8], offset: u64, hash: &Hash) -> Result<()> {
+    pub fn add(&self, index: u64, path: &[u8], offset: u64, hash: &Hash) -> Result<()> {
         let mut record = [0; RECORD];
         record[..32].copy_from_slice(hash);
         record[32..48].copy_from_slice(&key(&escaped(path).1));
@@ -220,11 +220,11 @@ impl<'a> Compare<'a> {
             let (line, tail) = rest.split_at(end);
             rest = tail.get(1..).unwrap_or_default();
             if self.line.is_empty() {
-                self.one(line)?;
+                self.check_line(line)?;
             } else {
                 let mut whole = std::mem::take(&mut self.line);
                 whole.extend_from_slice(line);
-                self.one(&whole)?;
+                self.check_line(&whole)?;
             }
         }
         self.line.extend_from_slice(rest);
@@ -234,7 +234,7 @@ impl<'a> Compare<'a> {
         Ok(())
     }
 
-    fn one(&mut self, line: &[u8]) -> Result<()> {
+    fn check_line(&mut self, line: &[u8]) -> Result<()> {
         let index = self.lines;
         let (hash, path) = parsed(line).ok_or_else(|| unreadable(index))?;
         let shown = show_path(path.as_bytes());
@@ -371,7 +371,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let computed = Computed::new(dir.path()).unwrap();
         for (index, path, n) in put {
-            computed.put(*index, path, 512 * index, &[*n; 32]).unwrap();
+            computed.add(*index, path, 512 * index, &[*n; 32]).unwrap();
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         let text: Vec<u8> = lines.iter().flat_map(|(path, n)| line(path, &[*n; 32])).collect();

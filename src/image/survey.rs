@@ -22,14 +22,13 @@ use super::manifest::System;
 use super::shown::is_shown;
 use crate::archive::tar::{Kind, Member};
 use crate::event::Events;
+use shape::MAX_NAMES;
 use wanted::{Keep, wanted};
 
 /// The longest text that is kept, bytes.
-const TEXT: u64 = 64 << 10;
-/// The most directories that are counted one by one, and the most files of a skeleton.
-const MOST: usize = 4096;
+const MAX_TEXT: u64 = 64 << 10;
 /// How deep directories are counted: `usr/lib/x`.
-const DEEP: usize = 3;
+const MAX_DEPTH: usize = 3;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -97,9 +96,9 @@ impl Survey {
         } else {
             parts.len().saturating_sub(1)
         };
-        for deep in 1..=inside.min(DEEP) {
+        for deep in 1..=inside.min(MAX_DEPTH) {
             let name = parts[..deep].join(&b'/');
-            if self.below.len() >= MOST && !self.below.contains_key(&name) {
+            if self.below.len() >= MAX_NAMES && !self.below.contains_key(&name) {
                 return;
             }
             let (bytes, files) = self.below.entry(name).or_default();
@@ -109,7 +108,7 @@ impl Survey {
     }
 
     fn keep(&mut self, path: Vec<u8>, text: Option<Vec<u8>>) {
-        if self.skeleton.len() < MOST || self.skeleton.contains_key(&path) {
+        if self.skeleton.len() < MAX_NAMES || self.skeleton.contains_key(&path) {
             self.skeleton.insert(path, text);
         }
     }
@@ -142,8 +141,8 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
             Some(Keep::Name(path)) => found.keep(path, Some(vec![])),
             Some(Keep::Directory(path)) => found.keep(path, None),
             Some(Keep::Text(path)) => {
-                if member.map.is_none() && member.size <= TEXT {
-                    let text = content(archive, usize::try_from(TEXT).unwrap_or_default())?;
+                if member.map.is_none() && member.size <= MAX_TEXT {
+                    let text = content(archive, usize::try_from(MAX_TEXT).unwrap_or_default())?;
                     found.keep(path, Some(text));
                 }
                 continue;

@@ -43,7 +43,7 @@ pub fn verify(
             while let Some(piece) = archive.piece()? {
                 hash.update(&piece);
             }
-            computed.put(archive.regular().saturating_sub(1), &m.path, m.offset, &hash.finish())?;
+            computed.add(archive.regular().saturating_sub(1), &m.path, m.offset, &hash.finish())?;
         }
     }
     found.checked = archive.finish(computed.as_ref())?;

@@ -101,14 +101,14 @@ impl Sink for Appender<File> {
 ///
 /// # Errors
 /// If the kernel does not say.
-pub fn name(file: &File) -> std::io::Result<String> {
+pub fn descriptor_name(file: &File) -> std::io::Result<String> {
     let meta = file.metadata()?;
     Ok(format!("{}:{}:{}", file.as_raw_fd(), meta.dev(), meta.ino()))
 }
 
 /// The file that such a value names, if the descriptor still is that file and it is appended to. A
 /// stale variable, whose descriptor is another file by now, does no harm.
-pub fn named(value: &str) -> Option<File> {
+pub fn open_named(value: &str) -> Option<File> {
     let mut numbers = value.split(':');
     let mut next = || numbers.next()?.parse::<u64>().ok();
     let (number, dev, ino) = (next()?, next()?, next()?);
@@ -186,18 +186,18 @@ mod tests {
                 .unwrap()
         };
         let (a, b, cut) = (open("a", true), open("b", true), open("c", false));
-        assert!(named(&name(&a).unwrap()).is_some());
-        let (_, of_a) = name(&a)
+        assert!(open_named(&descriptor_name(&a).unwrap()).is_some());
+        let (_, of_a) = descriptor_name(&a)
             .map(|n| n.split_once(':').map(|(x, y)| (x.to_owned(), y.to_owned())).unwrap())
             .unwrap();
         for stale in [
             format!("{}:{of_a}", b.as_raw_fd()),
             a.as_raw_fd().to_string(),
-            name(&cut).unwrap(),
+            descriptor_name(&cut).unwrap(),
             "1:2:3".into(),
             "x".into(),
         ] {
-            assert!(named(&stale).is_none(), "{stale}");
+            assert!(open_named(&stale).is_none(), "{stale}");
         }
     }
 }

@@ -16,10 +16,11 @@ use nix::sys::signal::Signal;
 
 use crate::error;
 use crate::host::procs;
-use crate::job::{Id, files};
+use crate::job::model::Id;
+use crate::job::{directory, files};
 
 /// How long the other side of the lock may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the file `stop` holds where the end is to be forced.
 const FORCE: &str = "force\n";
 
@@ -41,8 +42,8 @@ pub fn kill(id: Id) -> Result<()> {
 }
 
 fn send(id: Id, signal: Signal) -> Result<()> {
-    let dir = files::of(id)?;
-    let _held = hold(&dir);
+    let dir = directory::of_job(id)?;
+    let _held = lock_job(&dir);
     let job = files::find(id)?;
     let gone = |why: &str| {
         error::JOB_NOT_RUNNING.with_cause(format!("job {id} ({}): {why}", job.spec.title))
@@ -59,7 +60,7 @@ fn send(id: Id, signal: Signal) -> Result<()> {
         // Where this cannot be written, the group still ends.
         let _ = note.write_all(FORCE.as_bytes());
     }
-    let alone = files::run_of(&dir).is_some_and(|run| run.alone);
+    let alone = files::read_run(&dir).is_some_and(|run| run.alone);
     let sent = if alone {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(group), signal)
     } else {
@@ -73,17 +74,17 @@ fn send(id: Id, signal: Signal) -> Result<()> {
 }
 
 /// What was asked for: None, to end, or to end by force (true).
-pub(super) fn asked(dir: &Path) -> Option<bool> {
+pub(super) fn requested_stop(dir: &Path) -> Option<bool> {
     std::fs::read(dir.join("stop")).ok().map(|text| text.starts_with(FORCE.as_bytes()))
 }
 
 /// Nobody else signals or reaps this job's command while it is held. None where the other side
 /// takes too long: it is then stuck, and must not hold up everything.
-pub(super) fn hold(dir: &Path) -> Option<File> {
+pub(super) fn lock_job(dir: &Path) -> Option<File> {
     let file = File::open(dir).ok()?;
     let begun = Instant::now();
     while file.try_lock().is_err() {
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > LOCK_TIMEOUT {
             return None;
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -20,7 +20,8 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use crate::event::Event;
 use crate::host::{detach, threads};
 use crate::job::index::{Growth, Indexer};
-use crate::job::{Id, State, files};
+use crate::job::model::{Id, State};
+use crate::job::{directory, files};
 
 /// The shortest time between two batches while the job speaks.
 pub const PACE: Duration = Duration::from_millis(200);
@@ -56,7 +57,7 @@ pub struct Follower {
 /// ALT-953 where there is no such job; what the kernel says where it cannot be watched.
 pub fn spawn(id: Id, send: impl FnMut(Batch) + Send + 'static) -> Result<Follower> {
     files::find(id)?;
-    let dir = files::of(id)?;
+    let dir = directory::of_job(id)?;
     let inotify =
         Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).context("inotify")?;
     let seen = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
@@ -65,8 +66,8 @@ pub fn spawn(id: Id, send: impl FnMut(Batch) + Send + 'static) -> Result<Followe
         .with_context(|| format!("opening {}", dir.join("events.jsonl").display()))?;
     let (closed, open) = std::io::pipe().context("pipe")?;
     // The supervisor's end is seen even where it leaves no file.
-    let supervisor = files::run_of(&dir)
-        .filter(|r| r.supervisor.lives())
+    let supervisor = files::read_run(&dir)
+        .filter(|r| r.supervisor.is_alive())
         .and_then(|r| detach::end_of(r.supervisor.pid));
     let following =
         Following { dir, file, inotify, closed, supervisor, indexer: Indexer::default() };

@@ -1,183 +1,35 @@
-//! Jobs: what runs, runs on its own. Started under a supervisor, followed by whoever likes to,
-//! stopped when asked.
+//! Jobs: commands that run on their own, under a supervisor, and that any process of the same user
+//! can follow and stop.
 //!
 //! [`start`] makes a directory and runs this program again as the job's supervisor (`supervise`),
 //! in a session of its own, so that no hang-up, closed window or dead interface reaches it. The
-//! supervisor starts the command, appends what it says to `events.jsonl` (altdisk's own commands
-//! write their events there themselves, through `ALTDISK_EVENTS`), and leaves `exit.json` at the
+//! supervisor starts the command, appends its output to `events.jsonl` (altdisk's own commands
+//! write their events there themselves, through `ALTDISK_EVENTS`), and writes `exit.json` at the
 //! end. Everything else only reads these files: [`list`], [`follow`] (wakes when they grow),
 //! [`log`] (lines by number, in bounded memory).
 //!
-//!     jobs/17/job.json      what was asked for, by whom it was begun
-//!             run.json      who runs it: process ids with their start times
-//!             events.jsonl  what happens, appended to
-//!             stop          somebody asked to stop it; says `force` where it was not only asked
-//!             exit.json     how it ended
+//!     jobs/17/job.json      the order: command, title, start
+//!             run.json      process ids of supervisor and command, with start times
+//!             events.jsonl  the events, appended to
+//!             stop          there once it was asked to stop; holds `force` for a kill
+//!             exit.json     exit code or signal
 
 pub mod append;
 pub mod control;
-pub mod cut;
+pub mod directory;
 pub mod files;
 pub mod follow;
 pub mod index;
 pub mod log;
+pub mod model;
 pub mod register;
+pub mod split;
 pub mod start;
 pub mod supervise;
-
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
 
 pub use crate::host::cmd::EVENTS_VARIABLE;
 pub use control::{kill, stop};
 pub use files::{find, list};
+pub use model::{Ended, Id, STOPPED, Spec, State, Summary};
 pub use register::{Registered, register};
 pub use start::start;
-
-use crate::secret;
-
-/// The last words of a job that was asked to end, where the command itself said none.
-pub const STOPPED: &str = "It was stopped.";
-
-/// What a job is called: a number, the newest has the highest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Id(pub u32);
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// What to run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spec {
-    pub argv: Vec<String>,
-    /// What it is, for people: the panel's title.
-    pub title: String,
-    /// The panel that it was started from; empty if none.
-    #[serde(default)]
-    pub fastpath: String,
-    /// The command line quoted for a shell, with passwords masked; empty means that `argv` holds no
-    /// secret and is shown itself.
-    #[serde(default)]
-    pub shown: String,
-    /// It only looks something up: no list shows it once it has ended, and it makes no room for
-    /// itself at the cost of others.
-    #[serde(default)]
-    pub look: bool,
-    /// Added to the environment of the command.
-    #[serde(default)]
-    pub env: Vec<(String, String)>,
-}
-
-impl Spec {
-    pub fn new(argv: Vec<String>, title: impl Into<String>) -> Self {
-        Self { argv, title: title.into(), ..Self::default() }
-    }
-
-    /// The command line as people may see it.
-    pub fn command(&self) -> String {
-        if self.shown.is_empty() {
-            crate::text::shell::quoted(&secret::masked_words(&self.argv))
-        } else {
-            secret::masked(&self.shown)
-        }
-    }
-
-    /// Whether it is altdisk's own work on the alternate, which can be resumed and cleaned up.
-    pub fn on_alternate(&self) -> bool {
-        let name = |w: &String| w.rsplit('/').next().unwrap_or_default().to_owned();
-        let mut words = self.argv.iter().map(name);
-        match words.next().as_deref() {
-            Some("alt_disk_install") => true,
-            Some("altdisk") => words.next().as_deref() == Some("alt_disk_install"),
-            _ => false,
-        }
-    }
-}
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
-    /// Its exit code; None where a signal ended it.
-    pub code: Option<i32>,
-    pub signal: Option<i32>,
-    /// Seconds since the epoch.
-    pub time: u64,
-    /// How long it ran.
-    pub ms: u64,
-}
-
-impl Ended {
-    pub fn success(&self) -> bool {
-        self.code == Some(0)
-    }
-
-    /// One number, as a shell has it: 128 and the signal where one ended it.
-    pub fn status(&self) -> i32 {
-        self.code.unwrap_or_else(|| 128 + self.signal.unwrap_or(0))
-    }
-
-    /// `exit code 3`, `ended by signal 15`.
-    pub fn shown(&self) -> String {
-        match (self.code, self.signal) {
-            (Some(code), _) => format!("exit code {code}"),
-            (None, Some(signal)) => format!("ended by signal {signal}"),
-            (None, None) => "ended".to_owned(),
-        }
-    }
-}
-
-/// How a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    Running,
-    Ended(Ended),
-    /// Its supervisor vanished before the end (a reboot, a kill): how the command ended is not
-    /// known. `alive`: the command itself is still there.
-    Lost {
-        alive: bool,
-    },
-}
-
-/// One job, as lists show it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    pub id: Id,
-    pub spec: Spec,
-    /// Seconds since the epoch.
-    pub started: u64,
-    pub state: State,
-    /// The command's process group, while it runs.
-    pub group: Option<i32>,
-    /// Somebody asked to stop it.
-    pub stopped: bool,
-}
-
-impl Summary {
-    /// How it stands in one or two words, the same in every list.
-    pub fn state_word(&self) -> String {
-        match self.state {
-            State::Running if self.stopped => "stopping".to_owned(),
-            State::Running => "running".to_owned(),
-            State::Ended(ended) if ended.success() => "OK".to_owned(),
-            State::Ended(_) if self.stopped => "stopped".to_owned(),
-            State::Ended(Ended { code: Some(code), .. }) => format!("failed ({code})"),
-            State::Ended(Ended { signal: Some(signal), .. }) => format!("signal {signal}"),
-            State::Ended(_) => "failed".to_owned(),
-            State::Lost { alive: true } => "unsupervised".to_owned(),
-            State::Lost { alive: false } => "unknown".to_owned(),
-        }
-    }
-
-    /// Seconds that it ran, or has been running at `now`; None where that is not known.
-    pub fn took(&self, now: u64) -> Option<u64> {
-        match self.state {
-            State::Ended(ended) => Some(ended.ms / 1000),
-            State::Running | State::Lost { alive: true } => Some(now.saturating_sub(self.started)),
-            State::Lost { alive: false } => None,
-        }
-    }
-}

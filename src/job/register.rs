@@ -17,9 +17,9 @@ use crate::event::{Event, Sink};
 use crate::host::procs::Process;
 use crate::host::sys;
 use crate::job::append::Appender;
-use crate::job::files::{self, Asked, Run};
+use crate::job::files::{self, JobRecord, RunRecord};
+use crate::job::model::{Ended, Spec};
 use crate::job::start::without_secrets;
-use crate::job::{Ended, Spec};
 
 /// This process as a job.
 #[derive(Debug)]
@@ -45,13 +45,14 @@ impl Sink for WithoutFiles {
 /// ALT-951 where the directory of the jobs cannot be used.
 pub fn register(spec: &Spec) -> Result<(Registered, WithoutFiles)> {
     let begun = Instant::now();
-    let (_, dir) = files::make(&Asked { spec: without_secrets(spec), started: sys::now().0 })?;
+    let (_, dir) =
+        files::create(&JobRecord { spec: without_secrets(spec), started: sys::now().0 })?;
     let events =
         OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("events.jsonl"))?;
     let this = Process::this().context("reading /proc")?;
     files::write(
         &dir.join("run.json"),
-        &Run { supervisor: this.clone(), command: this, alone: true },
+        &RunRecord { supervisor: this.clone(), command: this, alone: true },
     )?;
     Ok((Registered { dir, begun }, WithoutFiles(Appender::new(events))))
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error;
 use crate::host::sys;
-use crate::job::files::{self, Asked};
-use crate::job::{Id, Spec};
+use crate::job::files::{self, JobRecord};
+use crate::job::model::{Id, Spec};
 use crate::secret;
 
 /// The hidden command that is the supervisor: `altdisk job-supervisor DIR`.
@@ -36,7 +36,7 @@ pub(super) enum Answer {
 /// the reason.
 pub fn start(spec: &Spec) -> Result<Id> {
     let kept = without_secrets(spec);
-    let (id, dir) = files::make(&Asked { spec: kept, started: sys::now().0 })?;
+    let (id, dir) = files::create(&JobRecord { spec: kept, started: sys::now().0 })?;
     let answer = ask(spec, &dir);
     let failed = |cause: String, remedy: &str| {
         let _ = fs::remove_dir_all(&dir);

@@ -23,14 +23,15 @@ use nix::unistd::Pid;
 
 use crate::error;
 use crate::event::{Event, Stream, VERSION};
+use crate::host::cmd::EVENTS_VARIABLE;
 use crate::host::procs::{self, Process};
 use crate::host::{self, ask, cmd, detach, sys, threads};
 use crate::job::append::{self, Appender};
 use crate::job::control;
-use crate::job::cut::Cutter;
-use crate::job::files::{self, Run};
+use crate::job::files::{self, RunRecord};
+use crate::job::model::{Ended, STOPPED, Spec};
+use crate::job::split::LineSplitter;
 use crate::job::start::Answer;
-use crate::job::{EVENTS_VARIABLE, Ended, STOPPED, Spec};
 
 /// How long what is left in the pipes is waited for after the command's end.
 const LEFT: Duration = Duration::from_millis(200);
@@ -105,7 +106,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     if mine {
         command.env(
             EVENTS_VARIABLE,
-            append::name(&file)
+            append::descriptor_name(&file)
                 .map_err(|e| internal(&path.display().to_string(), e.to_string()))?,
         );
     } else {
@@ -125,11 +126,9 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     let pid = child.id();
     let number = |pid: u32| i32::try_from(pid).unwrap_or(0);
     // The command may have ended already; its number is not free before it is waited for.
-    let run = Process::this().zip(Process::of(number(pid))).map(|(supervisor, command)| Run {
-        supervisor,
-        command,
-        alone: false,
-    });
+    let run = Process::this()
+        .zip(Process::find(number(pid)))
+        .map(|(supervisor, command)| RunRecord { supervisor, command, alone: false });
     let written =
         run.context("reading /proc").and_then(|run| files::write(&dir.join("run.json"), &run));
     if let Err(e) = written {
@@ -215,7 +214,7 @@ impl Writer {
 struct Source {
     pipe: Option<PipeReader>,
     stream: Stream,
-    cutter: Cutter,
+    splitter: LineSplitter,
 }
 
 /// The way to the thread that waits for the command, which is there before the command is.
@@ -243,12 +242,12 @@ fn watch(child: &mut Child, end: End, events: &mut Writer) {
         Source {
             pipe: child.stdout.take().map(|o| PipeReader::from(std::os::fd::OwnedFd::from(o))),
             stream: Stream::Stdout,
-            cutter: Cutter::default(),
+            splitter: LineSplitter::default(),
         },
         Source {
             pipe: child.stderr.take().map(|e| PipeReader::from(std::os::fd::OwnedFd::from(e))),
             stream: Stream::Stderr,
-            cutter: Cutter::default(),
+            splitter: LineSplitter::default(),
         },
     ];
     // The thread that hears this is there.
@@ -280,7 +279,7 @@ fn listen(sources: &mut [Source; 2], over: &PipeReader, events: &mut Writer) {
             Some(_) => Some(LEFT),
             None => sources
                 .iter()
-                .filter_map(|s| s.cutter.deadline())
+                .filter_map(|s| s.splitter.deadline())
                 .min()
                 .map(|d| d.saturating_duration_since(Instant::now())),
         };
@@ -331,7 +330,7 @@ fn listen(sources: &mut [Source; 2], over: &PipeReader, events: &mut Writer) {
         for source in sources.iter_mut() {
             let stream = source.stream;
             source
-                .cutter
+                .splitter
                 .expire(Instant::now(), &mut |line| told.push(Event::Output { stream, line }));
         }
         if !told.is_empty() {
@@ -341,7 +340,7 @@ fn listen(sources: &mut [Source; 2], over: &PipeReader, events: &mut Writer) {
     let mut told = vec![];
     for source in sources.iter_mut() {
         let stream = source.stream;
-        source.cutter.finish(&mut |line| told.push(Event::Output { stream, line }));
+        source.splitter.finish(&mut |line| told.push(Event::Output { stream, line }));
     }
     events.append(&told);
 }
@@ -352,7 +351,7 @@ impl Source {
         let Some(pipe) = &mut self.pipe else { return };
         match pipe.read(chunk) {
             Ok(0) => self.pipe = None,
-            Ok(n) => self.cutter.feed(&chunk[..n], Instant::now(), &mut |line| {
+            Ok(n) => self.splitter.feed(&chunk[..n], Instant::now(), &mut |line| {
                 told.push(Event::Output { stream, line })
             }),
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
@@ -365,10 +364,10 @@ impl Source {
 /// command is reaped only here, so that until then its group's number is its own.
 fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) -> Result<()> {
     let leader = i32::try_from(child.id()).unwrap_or(0);
-    let mut asked = control::asked(dir);
+    let mut asked = control::requested_stop(dir);
     if asked.is_some() {
         end_group(leader);
-        asked = control::asked(dir);
+        asked = control::requested_stop(dir);
     }
     if asked == Some(true) {
         let left = end_children(leader);
@@ -379,7 +378,7 @@ fn finish(dir: &Path, events: &mut Writer, child: &mut Child, begun: Instant) ->
         }
     }
     let status = {
-        let _held = control::hold(dir);
+        let _held = control::lock_job(dir);
         child.wait().context("waiting for the command")?
     };
     let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -4,8 +4,8 @@
 //! value is a word, never text for a shell; in a shell line `{name}` becomes a word in single
 //! quotes. What is shown is the same line with passwords hidden.
 
-use crate::menu::fill::{self, Part};
 use crate::menu::model::{Dialog, Field, Kind, Many, Required, Run};
+use crate::menu::placeholders::{self, Segment};
 use crate::menu::rules;
 use crate::menu::values::{Context, Values};
 use crate::secret::masked_words;
@@ -65,8 +65,10 @@ pub fn line(dialog: &Dialog, values: &Values, context: &Context) -> Line {
 pub fn of_run(run: &Run, context: &Context) -> Vec<String> {
     let value = |name: &str| given(context, name);
     match run {
-        Run::Argv(words) => words.iter().flat_map(|w| fill::word(w, &value)).collect(),
-        Run::Shell(text) => shell(&fill::shell(text, &value)),
+        Run::Argv(words) => {
+            words.iter().flat_map(|w| placeholders::expand_word(w, &value)).collect()
+        }
+        Run::Shell(text) => shell(&placeholders::expand_shell_line(text, &value)),
     }
 }
 
@@ -105,13 +107,16 @@ fn make(dialog: &Dialog, values: &Values, context: &Context, mask: bool) -> (Vec
         };
     let (mut words, placed) = match &dialog.command {
         Run::Argv(words) => {
-            let placed: Vec<&str> =
-                words.iter().flat_map(|w| fill::parts(w)).filter_map(Part::name).collect();
-            (words.iter().flat_map(|w| fill::word(w, &value)).collect(), placed)
+            let placed: Vec<&str> = words
+                .iter()
+                .flat_map(|w| placeholders::split_segments(w))
+                .filter_map(Segment::name)
+                .collect();
+            (words.iter().flat_map(|w| placeholders::expand_word(w, &value)).collect(), placed)
         }
         Run::Shell(text) => (
-            shell(&fill::shell(text, &value)),
-            fill::parts(text).into_iter().filter_map(Part::name).collect(),
+            shell(&placeholders::expand_shell_line(text, &value)),
+            placeholders::split_segments(text).into_iter().filter_map(Segment::name).collect(),
         ),
     };
     let fixed = words.len();

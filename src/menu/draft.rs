@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::reader::{Locations, SourceFile};
 use crate::menu::model::{Alias, Dialog, Item, Menu, Screen, Selector, Set};
-use crate::spot::reader::{File, Where};
 
 /// One screen of a file.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // there are some dozens of them in all
-pub enum Drafted {
+pub enum DraftScreen {
     Menu(DraftMenu),
     Selector(DraftSelector),
     Dialog(DraftDialog),
@@ -19,7 +19,7 @@ pub enum Drafted {
 pub struct DraftMenu {
     /// Without items.
     pub menu: Menu,
-    pub at: Where,
+    pub at: Locations,
     pub items: Vec<DraftItem>,
 }
 
@@ -29,31 +29,31 @@ pub struct DraftItem {
     pub menu: String,
     pub item: Item,
     pub order: Option<i64>,
-    pub at: Where,
+    pub at: Locations,
 }
 
 #[derive(Clone, Debug)]
 pub struct DraftSelector {
     pub selector: Selector,
-    pub at: Where,
-    pub field_at: Where,
+    pub at: Locations,
+    pub field_at: Locations,
 }
 
 #[derive(Clone, Debug)]
 pub struct DraftDialog {
     pub dialog: Dialog,
-    pub at: Where,
+    pub at: Locations,
     /// In the order of the fields.
-    pub fields_at: Vec<Where>,
+    pub fields_at: Vec<Locations>,
 }
 
 #[derive(Clone, Debug)]
 pub struct DraftAlias {
     pub alias: Alias,
-    pub at: Where,
+    pub at: Locations,
 }
 
-impl Drafted {
+impl DraftScreen {
     pub fn id(&self) -> &str {
         match self {
             Self::Menu(m) => &m.menu.id,
@@ -62,7 +62,7 @@ impl Drafted {
         }
     }
 
-    pub fn at(&self) -> &Where {
+    pub fn at(&self) -> &Locations {
         match self {
             Self::Menu(m) => &m.at,
             Self::Selector(s) => &s.at,
@@ -82,7 +82,7 @@ impl Drafted {
 /// What one file says.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
-    pub screens: Vec<Drafted>,
+    pub screens: Vec<DraftScreen>,
     pub items: Vec<DraftItem>,
     pub aliases: Vec<DraftAlias>,
 }
@@ -90,8 +90,8 @@ pub struct Parsed {
 /// All files together.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    pub files: Vec<File>,
-    pub screens: BTreeMap<String, Drafted>,
+    pub files: Vec<SourceFile>,
+    pub screens: BTreeMap<String, DraftScreen>,
     pub aliases: BTreeMap<String, DraftAlias>,
 }
 
@@ -101,12 +101,12 @@ impl Draft {
         let mut set = Set::default();
         for (id, drafted) in self.screens {
             let screen = match drafted {
-                Drafted::Menu(DraftMenu { menu, items, .. }) => Screen::Menu(Menu {
+                DraftScreen::Menu(DraftMenu { menu, items, .. }) => Screen::Menu(Menu {
                     items: items.into_iter().map(|i| i.item).collect(),
                     ..menu
                 }),
-                Drafted::Selector(s) => Screen::Selector(s.selector),
-                Drafted::Dialog(d) => Screen::Dialog(d.dialog),
+                DraftScreen::Selector(s) => Screen::Selector(s.selector),
+                DraftScreen::Dialog(d) => Screen::Dialog(d.dialog),
             };
             set.screens.insert(id, screen);
         }

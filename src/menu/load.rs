@@ -6,32 +6,32 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::diagnostic::reader::{Diagnostics, Locations, SourceFile};
+use crate::diagnostic::{Diagnostic, suggest};
 use crate::error;
 use crate::host::trusted;
 use crate::menu::builtin;
 use crate::menu::check;
-use crate::menu::draft::{Draft, DraftItem, Drafted, Parsed};
+use crate::menu::draft::{Draft, DraftItem, DraftScreen, Parsed};
 use crate::menu::model::Set;
 use crate::menu::read;
-use crate::spot::reader::{File, Found, Where};
-use crate::spot::{Spot, near};
 
 /// The administrator's directory.
 pub const ETC: &str = "/etc/altdisk/menus.d";
 
 /// The files of one place: built in, or a directory. Within it an id is used once.
-pub type Layer = Vec<File>;
+pub type Layer = Vec<SourceFile>;
 
 /// The panels that are part of this program. They are not checked here: the tests do that.
 ///
 /// # Errors
 /// ALT-901; the tests see to it that this cannot happen.
 pub fn built_in() -> Result<Set> {
-    let found = Found::default();
+    let found = Diagnostics::default();
     let (draft, _) = draft(vec![built_in_layer()], &found);
     match found.into_inner().into_iter().next() {
         None => Ok(draft.into_set()),
-        Some(spot) => Err(error::MENU_SYNTAX.with_cause(spot.to_string())),
+        Some(diagnostic) => Err(error::MENU_SYNTAX.with_cause(diagnostic.to_string())),
     }
 }
 
@@ -40,37 +40,37 @@ pub fn built_in() -> Result<Set> {
 ///
 /// # Errors
 /// Everything that is wrong, in the order of files and lines.
-pub fn all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Spot>> {
+pub fn all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Diagnostic>> {
     let (layers, unreadable) = layers(extra);
     if unreadable.is_empty() && layers.iter().all(Vec::is_empty) {
-        return built_in().map_err(|e| vec![Spot::whole("built in", e.to_string(), "")]);
+        return built_in().map_err(|e| vec![Diagnostic::for_file("built in", e.to_string(), "")]);
     }
-    let (set, spots) = with(layers, unreadable);
-    if spots.is_empty() { Ok(set) } else { Err(spots) }
+    let (set, diagnostics) = with(layers, unreadable);
+    if diagnostics.is_empty() { Ok(set) } else { Err(diagnostics) }
 }
 
 /// The same, and the built-in panels are always checked too: what `altdisk --check` does.
-pub fn checked(extra: &[PathBuf]) -> (Set, Vec<Spot>) {
+pub fn checked(extra: &[PathBuf]) -> (Set, Vec<Diagnostic>) {
     let (layers, unreadable) = layers(extra);
     with(layers, unreadable)
 }
 
-fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Spot>) {
+fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Diagnostic>) {
     let mut unreadable = vec![];
     let layers = extra.iter().map(|dir| layer(dir, &mut unreadable)).collect();
     (layers, unreadable)
 }
 
-fn with(layers: Vec<Layer>, mut wrong: Vec<Spot>) -> (Set, Vec<Spot>) {
-    let (set, mut spots) = of_layers([vec![built_in_layer()], layers].concat());
-    wrong.append(&mut spots);
+fn with(layers: Vec<Layer>, mut wrong: Vec<Diagnostic>) -> (Set, Vec<Diagnostic>) {
+    let (set, mut diagnostics) = of_layers([vec![built_in_layer()], layers].concat());
+    wrong.append(&mut diagnostics);
     (set, wrong)
 }
 
 /// The files of a directory; what cannot be read is noted.
-pub fn layer(dir: &Path, unreadable: &mut Vec<Spot>) -> Layer {
-    let mut whole = |d: trusted::Distrust| {
-        unreadable.push(Spot::whole(d.path.display().to_string(), d.wrong, d.right))
+pub fn layer(dir: &Path, unreadable: &mut Vec<Diagnostic>) -> Layer {
+    let mut whole = |d: trusted::UntrustedFile| {
+        unreadable.push(Diagnostic::for_file(d.path.display().to_string(), d.wrong, d.right))
     };
     let paths = match trusted::list(dir, "toml") {
         Ok(paths) => paths,
@@ -82,7 +82,7 @@ pub fn layer(dir: &Path, unreadable: &mut Vec<Spot>) -> Layer {
     let mut files = vec![];
     for path in paths {
         match trusted::read(&path) {
-            Ok(text) => files.push(File { name: path.display().to_string(), text }),
+            Ok(text) => files.push(SourceFile { name: path.display().to_string(), text }),
             Err(distrust) => whole(distrust),
         }
     }
@@ -92,25 +92,28 @@ pub fn layer(dir: &Path, unreadable: &mut Vec<Spot>) -> Layer {
 pub fn built_in_layer() -> Layer {
     builtin::FILES
         .iter()
-        .map(|(name, text)| File { name: format!("built in: {name}"), text: (*text).to_owned() })
+        .map(|(name, text)| SourceFile {
+            name: format!("built in: {name}"),
+            text: (*text).to_owned(),
+        })
         .collect()
 }
 
 /// The set of these layers, and everything that is wrong with it.
-pub fn of_layers(layers: Vec<Layer>) -> (Set, Vec<Spot>) {
-    let found = Found::default();
+pub fn of_layers(layers: Vec<Layer>) -> (Set, Vec<Diagnostic>) {
+    let found = Diagnostics::default();
     let (draft, complete) = draft(layers, &found);
     let names: Vec<String> = draft.files.iter().map(|f| f.name.clone()).collect();
     check::check(&draft, complete, &found);
-    let mut spots = found.into_inner();
-    let number = |s: &Spot| names.iter().position(|n| *n == s.file);
-    spots.sort_by_key(|s| (number(s), s.line, s.column));
-    spots.dedup();
-    (draft.into_set(), spots)
+    let mut diagnostics = found.into_inner();
+    let number = |s: &Diagnostic| names.iter().position(|n| *n == s.file);
+    diagnostics.sort_by_key(|s| (number(s), s.line, s.column));
+    diagnostics.dedup();
+    (draft.into_set(), diagnostics)
 }
 
 /// Reads and merges. False if a file is not TOML, so that what is missing may stand there.
-fn draft(layers: Vec<Layer>, found: &Found) -> (Draft, bool) {
+fn draft(layers: Vec<Layer>, found: &Diagnostics) -> (Draft, bool) {
     let (mut draft, mut complete, mut added) = (Draft::default(), true, vec![]);
     for layer in layers {
         let first = draft.files.len();
@@ -129,7 +132,7 @@ fn draft(layers: Vec<Layer>, found: &Found) -> (Draft, bool) {
         add(&mut draft, item, complete, found);
     }
     for screen in draft.screens.values_mut() {
-        if let Drafted::Menu(menu) = screen {
+        if let DraftScreen::Menu(menu) = screen {
             menu.items.sort_by_key(|i| i.order.unwrap_or(i64::MAX));
         }
     }
@@ -137,19 +140,19 @@ fn draft(layers: Vec<Layer>, found: &Found) -> (Draft, bool) {
 }
 
 /// One layer over those before it.
-fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &Found) {
-    let mut here: BTreeMap<String, Where> = BTreeMap::new();
+fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &Diagnostics) {
+    let mut here: BTreeMap<String, Locations> = BTreeMap::new();
     let twice = |draft: &Draft,
                  what: &str,
                  id: &str,
-                 at: &Where,
+                 at: &Locations,
                  key: &str,
-                 before: &Where,
-                 found: &Found| {
-        let first = draft.files[before.file].spot(before.at(key), "", "");
+                 before: &Locations,
+                 found: &Diagnostics| {
+        let first = draft.files[before.file].diagnostic(before.value_span(key), "", "");
         let place = format!("{}:{}", first.file, first.line);
-        found.borrow_mut().push(draft.files[at.file].spot(
-            at.at(key),
+        found.borrow_mut().push(draft.files[at.file].diagnostic(
+            at.value_span(key),
             format!("{what} `{id}` is there twice"),
             format!("the first one is at {place}"),
         ));
@@ -167,7 +170,7 @@ fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &
         here.insert(id.clone(), at);
         draft.screens.insert(id, screen);
     }
-    let mut names: BTreeMap<String, Where> = BTreeMap::new();
+    let mut names: BTreeMap<String, Locations> = BTreeMap::new();
     for alias in parsed.aliases {
         let name = alias.alias.name.clone();
         if let Some(before) = names.get(&name) {
@@ -181,11 +184,11 @@ fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &
 }
 
 /// A line for a menu that exists; one that leads to the same place gives way.
-fn add(draft: &mut Draft, item: DraftItem, complete: bool, found: &Found) {
+fn add(draft: &mut Draft, item: DraftItem, complete: bool, found: &Diagnostics) {
     if item.menu.is_empty() {
         return;
     }
-    if let Some(Drafted::Menu(menu)) = draft.screens.get_mut(&item.menu) {
+    if let Some(DraftScreen::Menu(menu)) = draft.screens.get_mut(&item.menu) {
         let same =
             menu.items.iter().position(|i| i.item.goto.is_some() && i.item.goto == item.item.goto);
         match same {
@@ -197,13 +200,14 @@ fn add(draft: &mut Draft, item: DraftItem, complete: bool, found: &Found) {
         }
         return;
     }
-    let menus = draft.screens.values().filter(|s| matches!(s, Drafted::Menu(_))).map(Drafted::id);
-    let spot = draft.files[item.at.file].spot(
-        item.at.at("menu"),
+    let menus =
+        draft.screens.values().filter(|s| matches!(s, DraftScreen::Menu(_))).map(DraftScreen::id);
+    let diagnostic = draft.files[item.at.file].diagnostic(
+        item.at.value_span("menu"),
         format!("there is no menu `{}`", item.menu),
-        near::perhaps(&item.menu, menus),
+        suggest::did_you_mean(&item.menu, menus),
     );
     if complete {
-        found.borrow_mut().push(spot);
+        found.borrow_mut().push(diagnostic);
     }
 }

@@ -10,19 +10,16 @@ pub mod check;
 pub mod command;
 pub mod discover;
 pub mod draft;
-pub mod fill;
 pub mod lists;
 pub mod load;
 pub mod model;
 pub mod next;
-pub mod own;
+pub mod own_program;
+pub mod placeholders;
 mod read;
-mod read_field;
 pub mod review;
 pub mod rules;
 pub mod values;
 
-#[cfg(test)]
-mod bad_tests;
 #[cfg(test)]
 mod tests;

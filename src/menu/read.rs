@@ -1,14 +1,19 @@
 //! One menu file: its tables become drafts. Every mistake is noted and reading goes on.
 
+mod command;
+mod field;
+
+use command::{read_run, read_timeout};
+use field::Owner;
+
+use crate::diagnostic::reader::{self, Diagnostics, SourceFile, TableReader};
+use crate::diagnostic::suggest;
 use crate::menu::draft::{
-    DraftAlias, DraftDialog, DraftItem, DraftMenu, DraftSelector, Drafted, Parsed,
+    DraftAlias, DraftDialog, DraftItem, DraftMenu, DraftScreen, DraftSelector, Parsed,
 };
 use crate::menu::model::{
     Alias, Builtin, Dialog, How, Item, Menu, Mode, Next, Run, Selector, Target,
 };
-use crate::menu::read_field::{self, Owner};
-use crate::spot::near;
-use crate::spot::reader::{self, File, Found, Reader};
 
 /// Screens that are code.
 const BUILTINS: &[(&str, Builtin)] = &[
@@ -28,11 +33,8 @@ const MODES: &[(&str, Mode)] = &[
     ("I", Mode { how: How::Inherit, back: true }),
     ("E", Mode { how: How::Exec, back: true }),
 ];
-/// Seconds that a command may take if the file does not say it, and the most that it can say.
-pub(super) const TIMEOUT: u64 = 10;
-pub(super) const LONGEST: i64 = 600;
-/// Characters of an id.
-const ID: usize = 64;
+/// The longest id, in characters.
+const MAX_ID: usize = 64;
 
 const ITEM: &[&str] = &["text", "goto", "help", "order"];
 const ADDED: &[&str] = &["menu", "text", "goto", "help", "order"];
@@ -69,16 +71,16 @@ const DIALOG: &[&str] = &[
 ];
 
 /// What a file says, and whether all of it could be read: false if it is not TOML.
-pub fn read(file: &File, number: usize, found: &Found) -> (Parsed, bool) {
+pub fn read(file: &SourceFile, number: usize, found: &Diagnostics) -> (Parsed, bool) {
     let table = match reader::parse(file) {
         Ok(table) => table,
-        Err(spots) => {
-            found.borrow_mut().extend(spots);
+        Err(diagnostics) => {
+            found.borrow_mut().extend(diagnostics);
             return (Parsed::default(), false);
         }
     };
     // What is read owns its texts; the table goes with this function.
-    let top = Reader::new(
+    let top = TableReader::new(
         file,
         number,
         &table,
@@ -99,31 +101,31 @@ pub fn read(file: &File, number: usize, found: &Found) -> (Parsed, bool) {
 }
 
 /// An id, with only characters that are no trouble on a command line.
-fn id(reader: &Reader, key: &str) -> String {
-    let id = reader.needed(key);
+fn id(reader: &TableReader, key: &str) -> String {
+    let id = reader.required_text(key);
     if let Some(c) = id.chars().find(|c| !(c.is_ascii_alphanumeric() || "_-.".contains(*c))) {
-        reader.wrong(
+        reader.report_key(
             key,
             format!("`{}` cannot be part of an id", c.escape_debug()),
             "allowed: letters, digits, _ - .",
         );
     } else if id.starts_with(['-', '.']) {
-        reader.wrong(key, "an id begins with a letter or digit", "");
-    } else if id.chars().count() > ID {
-        reader.wrong(
+        reader.report_key(key, "an id begins with a letter or digit", "");
+    } else if id.chars().count() > MAX_ID {
+        reader.report_key(
             key,
             format!("this id has {} characters", id.chars().count()),
-            format!("allowed: at most {ID}"),
+            format!("allowed: at most {MAX_ID}"),
         );
     }
     id
 }
 
-fn menu(reader: &Reader) -> Drafted {
+fn menu(reader: &TableReader) -> DraftScreen {
     let menu = Menu {
         id: id(reader, "id"),
-        title: reader.needed("title"),
-        help: reader.needed("help"),
+        title: reader.required_text("title"),
+        help: reader.required_text("help"),
         items: vec![],
     };
     let items = reader.tables("item", "an item of a menu", ITEM);
@@ -132,82 +134,60 @@ fn menu(reader: &Reader) -> Drafted {
         item.order = item.order.or(Some(n * 10));
         item
     });
-    Drafted::Menu(DraftMenu { at: reader.places(), items: items.collect(), menu })
+    DraftScreen::Menu(DraftMenu { at: reader.locations(), items: items.collect(), menu })
 }
 
-fn added_to(reader: &Reader) -> String {
-    reader.needed("menu")
+fn added_to(reader: &TableReader) -> String {
+    reader.required_text("menu")
 }
 
-fn item(reader: &Reader, menu: String) -> DraftItem {
+fn item(reader: &TableReader, menu: String) -> DraftItem {
     let goto = reader.has("goto").then(|| target(reader)).flatten();
-    let item =
-        Item { text: reader.needed("text"), help: reader.text("help").unwrap_or_default(), goto };
+    let item = Item {
+        text: reader.required_text("text"),
+        help: reader.text("help").unwrap_or_default(),
+        goto,
+    };
     DraftItem {
         menu,
         item,
         order: reader.number("order", -1_000_000..=1_000_000),
-        at: reader.places(),
+        at: reader.locations(),
     }
 }
 
 /// `goto`: an id, or one of the screens that are code.
-fn target(reader: &Reader) -> Option<Target> {
-    let text = reader.needed("goto");
+fn target(reader: &TableReader) -> Option<Target> {
+    let text = reader.required_text("goto");
     if !text.starts_with('@') {
         return (!text.is_empty()).then_some(Target::Screen(text));
     }
     let found = BUILTINS.iter().find(|(name, _)| *name == text).map(|(_, b)| Target::Builtin(*b));
     if found.is_none() {
         let names = BUILTINS.iter().map(|(name, _)| *name);
-        reader.wrong("goto", format!("there is no screen `{text}`"), near::allowed(&text, names));
+        reader.report_key(
+            "goto",
+            format!("there is no screen `{text}`"),
+            suggest::allowed_values(&text, names),
+        );
     }
     found
 }
 
-fn alias(reader: &Reader) -> DraftAlias {
+fn alias(reader: &TableReader) -> DraftAlias {
     DraftAlias {
-        alias: Alias { name: id(reader, "name"), goto: reader.needed("goto") },
-        at: reader.places(),
+        alias: Alias { name: id(reader, "name"), goto: reader.required_text("goto") },
+        at: reader.locations(),
     }
 }
 
-/// `command` or `shell` and the like: one of the two, None if there is neither.
-pub(super) fn run(reader: &Reader, words: &str, line: &str) -> Option<Run> {
-    if reader.has(words) && reader.has(line) {
-        reader.wrong(
-            line,
-            format!("`{words}` and `{line}` are both given"),
-            "one of them is enough",
-        );
-    }
-    if reader.has(words) {
-        let all = reader.texts(words);
-        if reader.is_list(words) && all.first().is_none_or(|w| w.trim().is_empty()) {
-            reader.wrong(
-                words,
-                format!("`{words}` names no program"),
-                format!("write {words} = [\"program\", \"word\"]"),
-            );
-        }
-        if all.iter().any(|w| w.contains('\0')) {
-            reader.wrong(words, "a zero byte cannot be part of a command", "");
-        }
-        return Some(Run::Argv(all));
-    }
-    reader.has(line).then(|| Run::Shell(reader.needed(line)))
-}
-
-fn timeout(reader: &Reader) -> u64 {
-    reader.number("timeout", 1..=LONGEST).and_then(|n| u64::try_from(n).ok()).unwrap_or(TIMEOUT)
-}
-
-fn selector(reader: &Reader) -> Option<Drafted> {
-    let (id, title, help) = (id(reader, "id"), reader.needed("title"), reader.needed("help"));
+fn selector(reader: &TableReader) -> Option<DraftScreen> {
+    let (id, title, help) =
+        (id(reader, "id"), reader.required_text("title"), reader.required_text("help"));
     let next = next(reader);
-    let Some(field) = reader.table("field", "a field", read_field::KEYS) else {
+    let Some(field) = reader.table("field", "a field", field::KEYS) else {
         if reader.lacks("field") {
-            reader.wrong("field", "a selector needs a field", "add [selector.field]");
+            reader.report_key("field", "a selector needs a field", "add [selector.field]");
         }
         return None;
     };
@@ -215,42 +195,42 @@ fn selector(reader: &Reader) -> Option<Drafted> {
         id,
         title,
         help,
-        field: read_field::field(&field, Owner::Selector),
+        field: field::read_field(&field, Owner::Selector),
         next,
-        ghost: reader.flag("ghost"),
-        after_selector: reader.flag("after_selector"),
+        ghost: reader.boolean("ghost"),
+        after_selector: reader.boolean("after_selector"),
     };
-    Some(Drafted::Selector(DraftSelector {
+    Some(DraftScreen::Selector(DraftSelector {
         selector,
-        at: reader.places(),
-        field_at: field.places(),
+        at: reader.locations(),
+        field_at: field.locations(),
     }))
 }
 
-fn next(reader: &Reader) -> Next {
-    let classify = run(reader, "classify", "classify_shell");
-    let timeout = timeout(reader);
+fn next(reader: &TableReader) -> Next {
+    let classify = read_run(reader, "classify", "classify_shell");
+    let timeout = read_timeout(reader);
     let prefix = reader.text("goto_prefix");
     match (reader.has("goto"), prefix, classify) {
-        (true, Some(_), _) => reader.wrong(
+        (true, Some(_), _) => reader.report_key(
             "goto_prefix",
             "`goto` and `goto_prefix` are both given",
             "one of them is enough",
         ),
-        (true, None, Some(_)) => reader.wrong(
+        (true, None, Some(_)) => reader.report_key(
             "goto",
             "`classify` needs `goto_prefix`",
             "write goto_prefix = \"\" in place of `goto`",
         ),
-        (false, None, Some(_)) => reader.tell(
-            reader.places().head(),
+        (false, None, Some(_)) => reader.report_at(
+            reader.locations().table_span(),
             "`classify` needs `goto_prefix`",
             "add goto_prefix = \"\"",
         ),
         (false, None, None) if !reader.lacks("goto") || !reader.lacks("goto_prefix") => {}
         (false, None, None) => {
-            reader.tell(
-                reader.places().head(),
+            reader.report_at(
+                reader.locations().table_span(),
                 "nothing says what follows this selector",
                 "add goto = \"id\" or goto_prefix = \"\"",
             );
@@ -271,36 +251,36 @@ fn next(reader: &Reader) -> Next {
     )
 }
 
-fn dialog(reader: &Reader) -> Drafted {
-    let command = run(reader, "command", "shell").unwrap_or_else(|| {
+fn dialog(reader: &TableReader) -> DraftScreen {
+    let command = read_run(reader, "command", "shell").unwrap_or_else(|| {
         if reader.lacks("command") && reader.lacks("shell") {
-            reader.tell(
-                reader.places().head(),
+            reader.report_at(
+                reader.locations().table_span(),
                 "a dialog needs a command",
                 "add command = [\"program\", \"word\"] or shell = \"...\"",
             );
         }
         Run::Argv(vec![])
     });
-    let fields = reader.tables("field", "a field", read_field::KEYS);
+    let fields = reader.tables("field", "a field", field::KEYS);
     let dialog = Dialog {
         id: id(reader, "id"),
-        title: reader.needed("title"),
-        help: reader.needed("help"),
-        fields: fields.iter().map(|r| read_field::field(r, Owner::Dialog)).collect(),
+        title: reader.required_text("title"),
+        help: reader.required_text("help"),
+        fields: fields.iter().map(|r| field::read_field(r, Owner::Dialog)).collect(),
         command,
-        mode: reader.word("mode", MODES).unwrap_or(MODES[0].1),
-        confirm: reader.has("confirm").then(|| reader.needed("confirm")),
+        mode: reader.one_of("mode", MODES).unwrap_or(MODES[0].1),
+        confirm: reader.has("confirm").then(|| reader.required_text("confirm")),
         review: reader.has("review").then(|| reader.texts("review")),
-        ghost: reader.flag("ghost"),
-        discover: run(reader, "discover", "discover_shell"),
-        timeout: timeout(reader),
-        root: reader.flag("root"),
-        after_selector: reader.flag("after_selector"),
+        ghost: reader.boolean("ghost"),
+        discover: read_run(reader, "discover", "discover_shell"),
+        timeout: read_timeout(reader),
+        root: reader.boolean("root"),
+        after_selector: reader.boolean("after_selector"),
     };
-    Drafted::Dialog(DraftDialog {
+    DraftScreen::Dialog(DraftDialog {
         dialog,
-        at: reader.places(),
-        fields_at: fields.iter().map(Reader::places).collect(),
+        at: reader.locations(),
+        fields_at: fields.iter().map(TableReader::locations).collect(),
     })
 }

@@ -1,23 +1,25 @@
 //! From a menu file to an argv: the file with every feature, the example for an administrator,
 //! SMIT's rules in tables.
 
+mod bad_files;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use proptest::prelude::*;
 
-use crate::menu::bad_tests::{file, fixtures};
+use crate::diagnostic::reader::SourceFile;
 use crate::menu::command::{self, HIDDEN};
 use crate::menu::load::{built_in_layer, of_layers};
 use crate::menu::model::{Dialog, Field, How, Run, Screen, Selector, Set, Target};
 use crate::menu::rules;
 use crate::menu::values::{Context, Values};
-use crate::spot::reader::File;
 use crate::text::shell::quoted;
+use bad_files::{file, fixtures};
 
 pub(super) fn set_of(text: &str) -> Set {
-    let (set, wrong) = of_layers(vec![vec![File { name: "test".into(), text: text.into() }]]);
+    let (set, wrong) = of_layers(vec![vec![SourceFile { name: "test".into(), text: text.into() }]]);
     let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     set
@@ -99,7 +101,7 @@ fn items_have_their_order() {
 fn later_layers_replace_and_add() {
     let text = |title: &str, more: &str| {
         let menu = format!("[[menu]]\nid = \"m\"\ntitle = \"{title}\"\nhelp = \"h\"\n");
-        File {
+        SourceFile {
             name: title.into(),
             text: menu
                 + "[[menu.item]]\ntext = \"a\"\ngoto = \"@jobs\"\n[[menu.item]]\ntext = \"b\"\ngoto = \"@keys\"\n"
@@ -109,7 +111,7 @@ fn later_layers_replace_and_add() {
     let added = "[[item]]\nmenu = \"m\"\ntext = \"new a\"\ngoto = \"@jobs\"\n[[item]]\nmenu = \"m\"\ntext = \"c\"\ngoto = \"@about\"\n";
     let (set, wrong) = of_layers(vec![
         vec![text("one", "")],
-        vec![File { name: "x".into(), text: added.into() }],
+        vec![SourceFile { name: "x".into(), text: added.into() }],
         vec![text("two", "")],
     ]);
     assert!(wrong.is_empty(), "{wrong:?}");
@@ -362,7 +364,7 @@ fn one_of_several_is_enough() {
     assert_eq!(says(&[("from", "x")]), Some(("a".into(), needs.into())));
     assert_eq!((says(&[("from", "x"), ("b", "y")]), says(&[("b", "y")])), (None, None));
     let text = text.replace("\"a\", \"b\"", "\"a\", \"c\"");
-    let (_, wrong) = of_layers(vec![vec![File { name: "test".into(), text }]]);
+    let (_, wrong) = of_layers(vec![vec![SourceFile { name: "test".into(), text }]]);
     assert!(format!("{wrong:?}").contains("`requires_one` names no other field: `c`"), "{wrong:?}");
 }
 

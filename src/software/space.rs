@@ -10,10 +10,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{Available, Transaction};
-use crate::disk::size::human;
 use crate::error;
 use crate::host::beneath::{Beneath, Entry};
 use crate::host::tree::Kind;
+use crate::text::size::format_size;
 
 /// For package databases, initramfs work and what scripts write.
 const SPARE: u64 = 32 << 20;
@@ -85,8 +85,8 @@ impl Need {
             None => Ok(()),
             Some((_, bytes, free, name)) => Err(error::NO_ROOM_FOR_UPDATE.with_cause(format!(
                 "{} are needed in the copy's file system that holds {name}, and {} are free",
-                human(*bytes),
-                human(*free)
+                format_size(*bytes),
+                format_size(*free)
             ))),
         }
     }

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 
 use anyhow::Result;
 
-use crate::archive::input::stream::{Piece, Source};
-use crate::archive::input::unpack::Compression;
+use crate::archive::input::compression::Compression;
+use crate::archive::input::stream::{SharedBytes, Source};
 
 /// The most memory that unpacking xz may take, bytes (level 9 needs 65 MiB).
 const XZ_MEMORY: u64 = 192 << 20;
@@ -21,7 +21,7 @@ const CHUNK: usize = 64 << 10;
 /// What reading says, or that it is compressed in another way.
 pub fn unpacked<R: Read + Send + 'static>(from: R) -> io::Result<Box<dyn Read + Send>> {
     let mut from = BufReader::with_capacity(CHUNK, from);
-    Ok(match Compression::of(from.fill_buf()?) {
+    Ok(match Compression::detect(from.fill_buf()?) {
         Compression::None => Box::new(from),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(from)),
         Compression::Xz => {
@@ -65,14 +65,14 @@ impl Read for Part {
 pub struct Bytes<R>(pub R);
 
 impl<R: Read + Send> Source for Bytes<R> {
-    fn next(&mut self) -> Result<Option<Piece>> {
+    fn next(&mut self) -> Result<Option<SharedBytes>> {
         let mut buffer = vec![0; CHUNK];
         loop {
             match self.0.read(&mut buffer) {
                 Ok(0) => return Ok(None),
                 Ok(n) => {
                     buffer.truncate(n);
-                    return Ok(Some(Piece::of(buffer.into())));
+                    return Ok(Some(SharedBytes::new(buffer.into())));
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e.into()),

@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use crate::error;
-use crate::host::notices::Notices;
+use crate::host::signal_pipe::SignalPipe;
 use crate::term::decode::Decoder;
 use crate::term::key::Key;
 use crate::term::paste::Guard;
@@ -110,13 +110,13 @@ pub fn spawn(
     let failed = |e: &dyn std::fmt::Display| {
         error::TERMINAL_FAILED.with_cause(format!("could not read the terminal: {e}"))
     };
-    let notices = Notices::of(&SIGNALS).map_err(|e| failed(&e))?;
+    let notices = SignalPipe::open(&SIGNALS).map_err(|e| failed(&e))?;
     start(tty, notices, decoder, sender).map_err(|e| failed(&e))
 }
 
 fn start(
     tty: &Tty,
-    notices: Notices,
+    notices: SignalPipe,
     decoder: Decoder,
     sender: impl Fn(Input) + Send + 'static,
 ) -> std::io::Result<Reader> {
@@ -139,7 +139,7 @@ fn start(
 
 struct Reading<F> {
     tty: Arc<OwnedFd>,
-    notices: Notices,
+    notices: SignalPipe,
     woken: OwnedFd,
     shared: Arc<Shared>,
     decoder: Decoder,
@@ -263,7 +263,7 @@ mod tests {
         let tty = Tty::on(pty.slave, &Terminal::of("vt100")).unwrap();
         let (tell, told) = mpsc::channel();
         // A signal that the test's own machinery has no use for.
-        let notices = Notices::of(&[Signal::SIGWINCH]).unwrap();
+        let notices = SignalPipe::open(&[Signal::SIGWINCH]).unwrap();
         let decoder = Decoder::patient(Terminal::of("vt100").keys, true, None);
         let reader = start(&tty, notices, decoder, move |input| tell.send(input).unwrap()).unwrap();
         (tty, pty.master.into(), reader, told)

@@ -4,6 +4,7 @@
 pub mod path;
 pub mod printable;
 pub mod shell;
+pub mod size;
 
 pub use printable::{printable, printable_lines};
 
@@ -56,24 +57,6 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Bytes for people: `517 B`, `8.2 MiB`, `1.4 GiB` (powers of 1024).
-pub fn bytes(n: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if n < 1024 {
-        return format!("{n} B");
-    }
-    // Tenths of the unit, in integers: no rounding surprises at the borders.
-    let (mut tenths, mut unit) = (u128::from(n) * 10 / 1024, 0);
-    while tenths >= 10240 && unit + 1 < UNITS.len() {
-        (tenths, unit) = (tenths / 1024, unit + 1);
-    }
-    if tenths >= 1000 {
-        format!("{} {}", tenths / 10, UNITS[unit])
-    } else {
-        format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-    }
-}
-
 /// Seconds for people: `0:07`, `12:34`, `1:02:03`.
 pub fn clock(seconds: u64) -> String {
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -98,18 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_for_people() {
-        for (n, want) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1536, "1.5 KiB"),
-            (1 << 20, "1.0 MiB"),
-            (5 << 30, "5.0 GiB"),
-            (123 << 30, "123 GiB"),
-        ] {
-            assert_eq!(bytes(n), want);
-        }
+    fn seconds_for_people() {
         assert_eq!(
             (clock(7), clock(754), clock(3723)),
             ("0:07".into(), "12:34".into(), "1:02:03".into())

@@ -37,8 +37,29 @@ pub fn printable_lines(text: &str, ascii_only: bool) -> String {
     text.lines().map(|l| printable(l, ascii_only)).collect::<Vec<_>>().join("\n")
 }
 
+/// `text` without the numbers that the standard library adds to the descriptions of system errors:
+/// `Permission denied (os error 13)` becomes `Permission denied`.
+pub fn without_error_numbers(text: &str) -> String {
+    const BEFORE: &str = " (os error ";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(BEFORE) {
+        out.push_str(before);
+        let number = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        match after[number..].strip_prefix(')') {
+            Some(next) if number > 0 => rest = next,
+            _ => {
+                out.push_str(BEFORE);
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// What an error, a warning or a note says: one line, in which whatever it names is written out by
-/// [`printable`]. Lines may follow it (the last words of a program, a list of files): a pair of the
+/// [`printable`] and system errors have no numbers. Lines may follow it (the last words of a program, a list of files): a pair of the
 /// line and of these, each begun with a line break and indented, makes such a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message(String);
@@ -57,7 +78,7 @@ impl fmt::Display for Message {
 
 impl From<&str> for Message {
     fn from(line: &str) -> Self {
-        Self(printable(line, false))
+        Self(printable(&without_error_numbers(line), false))
     }
 }
 
@@ -76,7 +97,7 @@ impl From<&String> for Message {
 impl<L: AsRef<str>> From<(L, String)> for Message {
     fn from((line, more): (L, String)) -> Self {
         let more = more.strip_prefix('\n').unwrap_or(&more);
-        let first = printable(line.as_ref(), false);
+        let first = printable(&without_error_numbers(line.as_ref()), false);
         let more = printable_lines(more, false);
         Self(match (first.is_empty(), more.is_empty()) {
             (_, true) => first,
@@ -98,6 +119,17 @@ mod tests {
         );
         assert_eq!(printable("\u{e9}\u{2028}", true), "\\u{e9}\\u{2028}");
         assert_eq!(printable_lines("a\x07\nb", false), "a\\x07\nb");
+    }
+
+    #[test]
+    fn system_errors_have_no_numbers() {
+        let e = std::io::Error::from_raw_os_error(13);
+        assert!(e.to_string().ends_with(" (os error 13)"), "{e}");
+        let text = Message::from(format!("/x: {e}; /y: {e} (again)")).into_text();
+        assert_eq!(text, "/x: Permission denied; /y: Permission denied (again)");
+        for kept in ["a (os error x)", "b (os error )", "c (os error 1", "d (os error 1 2)"] {
+            assert_eq!(without_error_numbers(kept), kept);
+        }
     }
 
     #[test]

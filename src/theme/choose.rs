@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::spot::Spot;
+use crate::diagnostic::Diagnostic;
 use crate::theme::{Glyphs, Theme, load};
 
 /// What is known about the terminal and the user's wish.
@@ -28,7 +28,7 @@ pub struct Wanted {
 pub const SLOW: u32 = 19200;
 
 /// The look that is used, and what is wrong with the one that was wished for.
-pub fn choose(wanted: &Wanted) -> (Theme, Vec<Spot>) {
+pub fn choose(wanted: &Wanted) -> (Theme, Vec<Diagnostic>) {
     let by_itself = match wanted.speed {
         Some(speed) if speed <= SLOW => "serial",
         _ if wanted.no_color || wanted.colors == 0 => "mono",
@@ -36,7 +36,7 @@ pub fn choose(wanted: &Wanted) -> (Theme, Vec<Spot>) {
     };
     let mut wrong = vec![];
     let mut find = |name: &str, dirs: &[PathBuf]| {
-        load::find(name, dirs).map_err(|mut spots| wrong.append(&mut spots)).ok()
+        load::find(name, dirs).map_err(|mut diagnostics| wrong.append(&mut diagnostics)).ok()
     };
     // Of a file that is wrong, the built-in look of the same name, if there is one.
     let built_in =

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::diagnostic::reader::{self, Diagnostics, SourceFile, TableReader};
+use crate::diagnostic::{Diagnostic, suggest};
 use crate::host::trusted;
-use crate::spot::reader::{self, File, Found, Reader};
-use crate::spot::{Spot, near};
 use crate::theme::{Glyphs, Highlight, Role, Theme};
 
 /// Where an administrator's looks are.
@@ -66,8 +66,11 @@ pub fn built_in() -> Vec<Theme> {
 fn built_in_one(name: &str) -> Theme {
     let text = FILES.iter().find(|(n, _)| *n == name).map(|(_, text)| *text);
     text.and_then(|text| {
-        parse(name, &File { name: format!("built in: themes/{name}.toml"), text: text.to_owned() })
-            .ok()
+        parse(
+            name,
+            &SourceFile { name: format!("built in: themes/{name}.toml"), text: text.to_owned() },
+        )
+        .ok()
     })
     .unwrap_or_else(Theme::mono)
 }
@@ -77,7 +80,7 @@ fn built_in_one(name: &str) -> Theme {
 ///
 /// # Errors
 /// What is wrong with the file, or that there is no such look.
-pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Spot>> {
+pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Diagnostic>> {
     if name.contains('/') {
         return read(Path::new(name));
     }
@@ -98,13 +101,13 @@ pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Spot>> {
     }
     all.sort();
     all.dedup();
-    let allowed = near::allowed(name, all.iter().map(String::as_str));
-    Err(vec![Spot::whole(name, "there is no look of this name", allowed)])
+    let allowed = suggest::allowed_values(name, all.iter().map(String::as_str));
+    Err(vec![Diagnostic::for_file(name, "there is no look of this name", allowed)])
 }
 
 /// Every look that there is, by name; and what is wrong with files.
-pub fn all(dirs: &[PathBuf]) -> (Vec<Theme>, Vec<Spot>) {
-    let (mut themes, mut spots) = (built_in(), vec![]);
+pub fn all(dirs: &[PathBuf]) -> (Vec<Theme>, Vec<Diagnostic>) {
+    let (mut themes, mut diagnostics) = (built_in(), vec![]);
     for dir in dirs {
         match trusted::list(dir, "toml") {
             Ok(paths) => {
@@ -114,24 +117,28 @@ pub fn all(dirs: &[PathBuf]) -> (Vec<Theme>, Vec<Spot>) {
                             themes.retain(|t| t.name != theme.name);
                             themes.push(theme);
                         }
-                        Err(mut wrong) => spots.append(&mut wrong),
+                        Err(mut wrong) => diagnostics.append(&mut wrong),
                     }
                 }
             }
-            Err(d) => spots.push(Spot::whole(d.path.display().to_string(), d.wrong, d.right)),
+            Err(d) => diagnostics.push(Diagnostic::for_file(
+                d.path.display().to_string(),
+                d.wrong,
+                d.right,
+            )),
         }
     }
-    (themes, spots)
+    (themes, diagnostics)
 }
 
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn read(path: &Path) -> Result<Theme, Vec<Spot>> {
+fn read(path: &Path) -> Result<Theme, Vec<Diagnostic>> {
     match trusted::read(path) {
-        Ok(text) => parse(&stem(path), &File { name: path.display().to_string(), text }),
-        Err(d) => Err(vec![Spot::whole(d.path.display().to_string(), d.wrong, d.right)]),
+        Ok(text) => parse(&stem(path), &SourceFile { name: path.display().to_string(), text }),
+        Err(d) => Err(vec![Diagnostic::for_file(d.path.display().to_string(), d.wrong, d.right)]),
     }
 }
 
@@ -139,10 +146,10 @@ fn read(path: &Path) -> Result<Theme, Vec<Spot>> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
+pub fn parse(name: &str, file: &SourceFile) -> Result<Theme, Vec<Diagnostic>> {
     let table = reader::parse(file)?;
-    let found = Found::default();
-    let top = Reader::new(
+    let found = Diagnostics::default();
+    let top = TableReader::new(
         file,
         0,
         &table,
@@ -154,16 +161,16 @@ pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
     let depth = top.number("colors", 0..=256).filter(|n| {
         let fine = DEPTHS.contains(n);
         if !fine {
-            top.wrong("colors", format!("`colors` is {n}"), "allowed: 0, 8, 16, 256");
+            top.report_key("colors", format!("`colors` is {n}"), "allowed: 0, 8, 16, 256");
         }
         fine
     });
     let colors = u16::try_from(depth.unwrap_or(0)).unwrap_or(0);
     let theme = Theme {
         name: name.to_owned(),
-        about: top.needed("about"),
-        highlight: top.word("highlight", HIGHLIGHTS).unwrap_or(Highlight::Label),
-        glyphs: top.word("glyphs", GLYPHS).unwrap_or(Glyphs::Ascii),
+        about: top.required_text("about"),
+        highlight: top.one_of("highlight", HIGHLIGHTS).unwrap_or(Highlight::Label),
+        glyphs: top.one_of("glyphs", GLYPHS).unwrap_or(Glyphs::Ascii),
         colors,
         // Without a depth, what the colours may be is not known: no error is made of another.
         styles: roles(&top, if depth.is_none() && top.has("colors") { 256 } else { colors }),
@@ -174,18 +181,18 @@ pub fn parse(name: &str, file: &File) -> Result<Theme, Vec<Spot>> {
         ("colors", "colors = 8"),
     ];
     for (key, add) in needed.into_iter().filter(|(key, _)| top.lacks(key)) {
-        top.wrong(
+        top.report_key(
             key,
             format!("`{key}` is missing"),
             format!("add {add}; themes/README.md says what else it can be"),
         );
     }
-    let mut spots = found.into_inner();
-    spots.sort_by_key(|s| (s.line, s.column));
-    if spots.is_empty() { Ok(theme) } else { Err(spots) }
+    let mut diagnostics = found.into_inner();
+    diagnostics.sort_by_key(|s| (s.line, s.column));
+    if diagnostics.is_empty() { Ok(theme) } else { Err(diagnostics) }
 }
 
-fn roles(top: &Reader, colors: u16) -> Vec<Style> {
+fn roles(top: &TableReader, colors: u16) -> Vec<Style> {
     let keys: Vec<&str> = Role::ALL.iter().map(|(_, _, name)| *name).collect();
     let Some(table) = top.table("roles", "[roles]", &keys) else {
         return vec![Style::default(); Role::ALL.len()];
@@ -199,19 +206,19 @@ fn roles(top: &Reader, colors: u16) -> Vec<Style> {
         };
         ATTRIBUTES
             .into_iter()
-            .filter(|(key, _)| look.flag(key))
+            .filter(|(key, _)| look.boolean(key))
             .fold(style, |s, (_, m)| s.add_modifier(m))
     };
     keys.into_iter().map(style).collect()
 }
 
 /// A colour by name or number.
-fn color(look: &Reader, key: &str, colors: u16) -> Option<Color> {
+fn color(look: &TableReader, key: &str, colors: u16) -> Option<Color> {
     if !look.has(key) {
         return None;
     }
     if colors == 0 {
-        look.wrong(
+        look.report_key(
             key,
             "this look has no colours",
             "set `colors` to 8, 16 or 256, or use bold, reverse, underline, dim",
@@ -226,10 +233,10 @@ fn color(look: &Reader, key: &str, colors: u16) -> Option<Color> {
     let name = look.text(key)?;
     let number = names.iter().position(|n| *n == name);
     if number.is_none() {
-        look.wrong(
+        look.report_key(
             key,
             format!("there is no colour `{name}` among {colors}"),
-            near::allowed(&name, names.iter().copied()),
+            suggest::allowed_values(&name, names.iter().copied()),
         );
     }
     number.and_then(|n| u8::try_from(n).ok()).map(Color::Indexed)

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::choose::{Wanted, choose};
 use super::{Glyphs, Highlight, Role, Theme, load};
-use crate::spot::reader::File;
+use crate::diagnostic::reader::SourceFile;
 
 #[test]
 fn the_built_in_looks() {
@@ -46,7 +46,7 @@ fn bad_files_have_their_message() {
     paths.sort();
     assert!(paths.len() >= 15);
     for path in paths {
-        let file = File {
+        let file = SourceFile {
             name: path.file_name().unwrap().to_string_lossy().into_owned(),
             text: std::fs::read_to_string(&path).unwrap(),
         };

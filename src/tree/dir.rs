@@ -2,10 +2,10 @@
 //! few.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::work::Stop;
 use crate::host::tree::Stat;
 
 /// A directory of the tree: its name and its parents', no descriptor.
@@ -86,42 +86,34 @@ impl Drop for Dir {
     }
 }
 
-/// A directory that is being worked on, open on both sides.
-#[derive(Debug)]
-pub struct Open {
-    pub dir: Arc<Dir>,
-    pub source: OwnedFd,
-    pub target: OwnedFd,
-}
-
 /// A directory to read, from a position on (0: from the beginning).
 #[derive(Debug)]
-pub struct Task {
+pub struct DirTask {
     pub dir: Arc<Dir>,
     pub position: i64,
 }
 
 /// The tasks that wait. It is finished when none waits and nobody who could add one is at work.
 #[derive(Debug, Default)]
-pub struct Stack {
+pub struct DirStack {
     state: Mutex<Waiting>,
     more: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    tasks: Vec<Task>,
+    tasks: Vec<DirTask>,
     at_work: usize,
     stopped: bool,
 }
 
-impl Stack {
+impl DirStack {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last of `tasks` is the next to be taken.
-    pub fn push(&self, tasks: impl IntoIterator<Item = Task>) {
+    pub fn push(&self, tasks: impl IntoIterator<Item = DirTask>) {
         self.lock().tasks.extend(tasks);
         self.more.notify_all();
     }
@@ -130,8 +122,8 @@ impl Stack {
         self.lock().tasks.len()
     }
 
-    /// The next task; [`Stack::done`] must follow. None when all is finished or stopped.
-    pub fn take(&self) -> Option<Task> {
+    /// The next task; [`DirStack::done`] must follow. None when all is finished or stopped.
+    pub fn take(&self) -> Option<DirTask> {
         let mut state = self.lock();
         loop {
             if state.stopped {
@@ -153,9 +145,10 @@ impl Stack {
         self.lock().at_work -= 1;
         self.more.notify_all();
     }
+}
 
-    /// Nothing more is to be taken.
-    pub fn stop(&self) {
+impl Stop for DirStack {
+    fn stop(&self) {
         self.lock().stopped = true;
         self.more.notify_all();
     }
@@ -178,15 +171,15 @@ mod tests {
 
     #[test]
     fn ends_when_nobody_can_add() {
-        let stack = Stack::default();
-        stack.push([Task { dir: Dir::top(), position: 0 }]);
+        let stack = DirStack::default();
+        stack.push([DirTask { dir: Dir::top(), position: 0 }]);
         let seen = AtomicUsize::new(0);
         std::thread::scope(|s| {
             for _ in 0..4 {
                 s.spawn(|| {
                     while let Some(task) = stack.take() {
                         if seen.fetch_add(1, Ordering::Relaxed) < 50 {
-                            let child = || Task {
+                            let child = || DirTask {
                                 dir: Dir::child(&task.dir, c"x".to_owned()),
                                 position: 0,
                             };

@@ -60,7 +60,7 @@ impl Tally {
 }
 
 /// How many top-level trees are named.
-const TREES: usize = 8;
+const MAX_TREES: usize = 8;
 
 impl Excludes {
     /// Reads the text of a list; `file` is its name for messages. Empty lines are left out (to grep
@@ -159,7 +159,7 @@ impl Excludes {
             });
             let (_, count, trees) = &mut tally.0[at];
             *count += 1;
-            if !self.patterns[i].anchored && trees.len() < TREES {
+            if !self.patterns[i].anchored && trees.len() < MAX_TREES {
                 trees.insert(top_level(line).to_vec());
             }
         }
@@ -220,9 +220,12 @@ impl Pattern {
         let warning = if matches == 0 {
             Some("it matched nothing".to_owned())
         } else if trees.len() > 1 {
-            let names: Vec<_> =
-                trees.iter().take(TREES).map(|t| String::from_utf8_lossy(t).into_owned()).collect();
-            let more = if trees.len() >= TREES { " and maybe more" } else { "" };
+            let names: Vec<_> = trees
+                .iter()
+                .take(MAX_TREES)
+                .map(|t| String::from_utf8_lossy(t).into_owned())
+                .collect();
+            let more = if trees.len() >= MAX_TREES { " and maybe more" } else { "" };
             Some(format!(
                 "it is not anchored and matched in {}{more}; begin it with `^./` to mean one tree",
                 names.join(", ")

@@ -99,7 +99,7 @@ impl<'a> ExcludeFilter<'a> {
             if tree::stat_fd(&dir)?.dev != self.dev {
                 continue;
             }
-            make::go_to(&dir, position)?;
+            make::set_position(&dir, position)?;
             let Some(entries) = tree::list(&dir, &mut buffer)? else { continue };
             waiting.push((path.clone(), make::position(&dir)?));
             for entry in entries {

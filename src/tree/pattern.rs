@@ -164,7 +164,7 @@ impl Translation<'_> {
 
     /// `\{2\}`, `\{2,\}`, `\{,3\}`, `\{2,3\}`; at the start of a pattern the brace is a brace.
     fn interval(&mut self) -> Result<(), Bad> {
-        const MOST: u32 = 32767;
+        const MAX_REPEAT: u32 = 32767;
         let column = self.at - 1;
         if matches!(self.last, Last::Start | Last::Anchor) {
             return self.literal(b'{');
@@ -187,7 +187,7 @@ impl Translation<'_> {
             }
             s.parse()
                 .ok()
-                .filter(|n| *n <= MOST && s.bytes().all(|b| b.is_ascii_digit()))
+                .filter(|n| *n <= MAX_REPEAT && s.bytes().all(|b| b.is_ascii_digit()))
                 .map(Some)
                 .ok_or_else(wrong)
         };

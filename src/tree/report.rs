@@ -11,10 +11,10 @@ use crate::text::path::show_path;
 use crate::text::printable::Message;
 
 /// So many paths of a list are kept; the rest is counted.
-const KEPT: usize = 100;
+const MAX_PATHS: usize = 100;
 
 /// How many of them one message names.
-const NAMED: usize = 10;
+const MAX_PATHS_SHOWN: usize = 10;
 
 /// Paths, relative to the tree's top, with what there is to say of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct PathList {
 
 impl PathList {
     fn add(&mut self, path: Vec<u8>, what: String) {
-        if self.first.len() < KEPT {
+        if self.first.len() < MAX_PATHS {
             self.first.push((path, what));
         }
         self.count += 1;
@@ -34,13 +34,13 @@ impl PathList {
     /// The paths below `prefix`, for a message.
     pub fn text(&self, prefix: &[u8]) -> String {
         let mut out = String::new();
-        for (path, what) in self.first.iter().take(NAMED) {
+        for (path, what) in self.first.iter().take(MAX_PATHS_SHOWN) {
             let _ = write!(out, "\n  {}", show_path(&absolute_path(prefix, path)));
             if !what.is_empty() {
                 let _ = write!(out, ": {what}");
             }
         }
-        let more = self.count.saturating_sub(NAMED as u64);
+        let more = self.count.saturating_sub(MAX_PATHS_SHOWN as u64);
         if more > 0 {
             let _ = write!(out, "\n  and {more} more");
         }
@@ -77,7 +77,7 @@ pub struct Report {
     /// btrfs subvolumes (other file systems) in the tree: an empty directory stands for each.
     pub subvolumes: PathList,
     /// Metadata that the target cannot keep: what, how often, and the first file.
-    pub lost: Vec<(String, u64, Vec<u8>)>,
+    pub not_kept: Vec<(String, u64, Vec<u8>)>,
 }
 
 /// The report while it grows.
@@ -97,7 +97,7 @@ struct Lists {
     vanished: PathList,
     subvolumes: PathList,
     failed: PathList,
-    lost: BTreeMap<String, (u64, Vec<u8>)>,
+    not_kept: BTreeMap<String, (u64, Vec<u8>)>,
 }
 
 impl Tally {
@@ -105,33 +105,33 @@ impl Tally {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn changing(&self, path: Vec<u8>) {
+    pub fn add_changing(&self, path: Vec<u8>) {
         self.lock().changing.add(path, String::new());
     }
 
-    pub fn vanished(&self, path: Vec<u8>) {
+    pub fn add_vanished(&self, path: Vec<u8>) {
         self.lock().vanished.add(path, String::new());
     }
 
-    pub fn subvolume(&self, path: Vec<u8>) {
+    pub fn add_subvolume(&self, path: Vec<u8>) {
         self.lock().subvolumes.add(path, String::new());
     }
 
     /// A file that could not be copied, and why.
-    pub fn failed(&self, path: Vec<u8>, why: String) {
+    pub fn add_failed(&self, path: Vec<u8>, why: String) {
         self.lock().failed.add(path, why);
     }
 
-    pub fn lost(&self, what: &str, e: Errno, path: Vec<u8>) {
+    pub fn add_not_kept(&self, what: &str, e: Errno, path: Vec<u8>) {
         let mut lists = self.lock();
         let key = format!("{what} ({})", e.desc());
         // Attributes can have any names: not each deserves a line of its own.
-        let key = if lists.lost.len() >= KEPT && !lists.lost.contains_key(&key) {
+        let key = if lists.not_kept.len() >= MAX_PATHS && !lists.not_kept.contains_key(&key) {
             "other metadata".to_owned()
         } else {
             key
         };
-        lists.lost.entry(key).or_insert((0, path)).0 += 1;
+        lists.not_kept.entry(key).or_insert((0, path)).0 += 1;
     }
 
     /// The finished report, and the files that could not be copied.
@@ -146,7 +146,11 @@ impl Tally {
             changing: lists.changing,
             vanished: lists.vanished,
             subvolumes: lists.subvolumes,
-            lost: lists.lost.into_iter().map(|(what, (count, path))| (what, count, path)).collect(),
+            not_kept: lists
+                .not_kept
+                .into_iter()
+                .map(|(what, (count, path))| (what, count, path))
+                .collect(),
         };
         (report, lists.failed)
     }
@@ -174,7 +178,7 @@ impl Report {
             &self.subvolumes,
             "subvolume(s) or other file systems are in the tree, each stays an empty directory here",
         );
-        out.extend(self.lost.iter().map(|(what, count, path)| {
+        out.extend(self.not_kept.iter().map(|(what, count, path)| {
             format!(
                 "{what} could not be kept on the target for {count} file(s), the first is {}",
                 show_path(&absolute_path(prefix, path))
@@ -203,11 +207,11 @@ mod tests {
     fn lists_are_cut_and_counted() {
         let tally = Tally::default();
         for i in 0..1000 {
-            tally.failed(format!("f{i}").into_bytes(), "Input/output error".to_owned());
-            tally.lost("the flag j", Errno::EPERM, b"x".to_vec());
+            tally.add_failed(format!("f{i}").into_bytes(), "Input/output error".to_owned());
+            tally.add_not_kept("the flag j", Errno::EPERM, b"x".to_vec());
         }
         let (report, failed) = tally.finish();
-        assert_eq!((failed.first.len(), failed.count), (KEPT, 1000));
+        assert_eq!((failed.first.len(), failed.count), (MAX_PATHS, 1000));
         let text = failed.text(b"/var");
         assert!(
             text.starts_with("\n  /var/f0: Input/output error\n") && text.ends_with("and 990 more"),

@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 
 use super::progress::Totals;
 use crate::host::mounts::Mount;
-use crate::host::{tree, view};
+use crate::host::{detached, tree};
 
 /// A tree to read from: read-only, without access times, without what is mounted in it, and in no
 /// mount table.
@@ -24,7 +24,7 @@ impl Source {
     /// # Errors
     /// ALT-406 if it cannot be opened in this way.
     pub fn open_directory(at: &Path) -> Result<Self> {
-        view::of_directory(at, true).map(Self::from_fd)
+        detached::open_directory(at, true).map(Self::from_fd)
     }
 
     /// The tree of a mount, even if something else is mounted over it.
@@ -32,11 +32,11 @@ impl Source {
     /// # Errors
     /// ALT-406 if it cannot be opened in this way.
     pub fn open_mount(mount: &Mount) -> Result<Self> {
-        view::of_mount(mount).map(Self::from_fd)
+        detached::open_mount(mount).map(Self::from_fd)
     }
 
     /// A directory that is already open, such as a btrfs subvolume opened below a
-    /// [`view::of_device`].
+    /// [`detached::open_device`].
     pub fn from_fd(top: OwnedFd) -> Self {
         Self { top }
     }

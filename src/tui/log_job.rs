@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::event::lines::{self, Shown};
-use crate::event::{Event, State};
+use crate::event::{Event, StepStatus};
 use crate::host::{clock, files, sys};
 use crate::job::{self, Id};
 use crate::text::printable_lines;
@@ -26,7 +26,7 @@ struct Note {
 }
 
 fn note(id: Id) -> Option<PathBuf> {
-    Some(job::files::of(id).ok()?.join("unlogged"))
+    Some(job::directory::of_job(id).ok()?.join("unlogged"))
 }
 
 fn read(path: &Path) -> Option<Note> {
@@ -112,7 +112,7 @@ pub fn catch_up(log: &Path, to: &mut File) {
 /// Copies the events of a job from the byte `from` on, as text; returns up to where. A job that
 /// goes on does not keep this going on.
 fn copy(id: Id, from: u64, to: &mut File, end: &str) -> std::io::Result<u64> {
-    let path = job::files::events(id).map_err(std::io::Error::other)?;
+    let path = job::directory::event_file(id).map_err(std::io::Error::other)?;
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(from))?;
@@ -138,7 +138,7 @@ fn append(from: &mut dyn BufRead, to: &mut dyn Write, end: &str) -> std::io::Res
 fn text(event: &Event) -> Option<String> {
     let shown = Shown { debug: true, verbose: false, ascii: false };
     match event {
-        Event::Step { state: State::Done | State::Failed, .. } => None,
+        Event::Step { state: StepStatus::Done | StepStatus::Failed, .. } => None,
         Event::Warning { text } => Some(printable_lines(&format!("warning: {text}"), false)),
         Event::Error { id, cause, remedy } => {
             Some(printable_lines(&format!("{id} {cause}\n  what to do: {remedy}"), false))
@@ -161,7 +161,7 @@ mod tests {
                 index: 1,
                 of: 2,
                 title: "Check".into(),
-                state: State::Begin,
+                state: StepStatus::Begin,
                 ms: None,
             }),
             line(&Event::Output {
@@ -174,7 +174,7 @@ mod tests {
                 index: 1,
                 of: 2,
                 title: "Check".into(),
-                state: State::Done,
+                state: StepStatus::Done,
                 ms: Some(9),
             }),
             line(&Event::Warning { text: "slow".into() }),

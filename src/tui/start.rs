@@ -6,13 +6,13 @@ use std::rc::Rc;
 
 use anyhow::Result;
 
+use crate::diagnostic::Diagnostic;
 use crate::error;
 use crate::host::own_file::Name;
 use crate::host::trusted;
 use crate::job;
 use crate::menu::model::{Screen, Set, TOP};
-use crate::menu::{load, own};
-use crate::spot::Spot;
+use crate::menu::{load, own_program};
 use crate::term::kind::Terminal;
 use crate::term::tty::Tty;
 use crate::theme;
@@ -61,14 +61,14 @@ pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
 fn menus(extra: &[PathBuf]) -> Result<Set> {
     let dirs: Vec<PathBuf> =
         std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
-    let mut set =
-        load::all(&dirs).map_err(|spots| error::BAD_MENUS.with_cause(("", listed(&spots))))?;
-    own::settle(&mut set);
+    let mut set = load::all(&dirs)
+        .map_err(|diagnostics| error::BAD_MENUS.with_cause(("", listed(&diagnostics))))?;
+    own_program::resolve(&mut set);
     Ok(set)
 }
 
-fn listed(spots: &[Spot]) -> String {
-    spots.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
+fn listed(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Runs the interface: full screens, or the plain mode where the terminal is none, or it was asked

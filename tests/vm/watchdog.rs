@@ -1,4 +1,4 @@
-//! Notices when an emulated machine has stopped.
+//! SignalPipe when an emulated machine has stopped.
 //!
 //! Once in a while QEMU's emulation stops dead (seen while an EFI variable was written, on a busy
 //! host): it prints nothing and uses no processor time. A guest that waits still uses some.

@@ -1,13 +1,15 @@
 //! Where an image comes from: a file, a tape, another device, a FIFO or standard input, compressed
 //! or not.
 //!
-//! `raw` reads it in large blocks, `unpack` finds the compression and starts the threads, `frames`
-//! unpacks our own zstd frames on all processors, `stream` carries the uncompressed bytes from
-//! those threads to the one that takes the archive apart.
+//! `raw` reads it in large blocks, `compression` recognises how it is compressed, `unpack` starts the
+//! threads, `frames` unpacks our own zstd frames on all processors, `streams` everything else, and
+//! `stream` carries the uncompressed bytes from those threads to the one that reads the archive.
 
+pub mod compression;
 pub mod frames;
 pub mod raw;
 pub mod stream;
+pub mod streams;
 pub mod unpack;
 
 use std::fs::File;
@@ -81,11 +83,11 @@ impl Input {
             }
             _ => File::open(name).map_err(|e| refused(e.to_string()))?,
         };
-        Self::of(shown, file)
+        Self::from_file(shown, file)
     }
 
     /// What is open already.
-    fn of(shown: String, file: File) -> Result<Self> {
+    fn from_file(shown: String, file: File) -> Result<Self> {
         let refused = |why: String| error::IMAGE_OPEN.with_cause(format!("{shown}: {why}"));
         let meta = file.metadata().map_err(|e| refused(e.to_string()))?;
         let kind = if meta.is_dir() {
@@ -96,7 +98,7 @@ impl Input {
         } else if meta.file_type().is_block_device() {
             Kind::Disk
         } else {
-            match tape::of(&file) {
+            match tape::from_file(&file) {
                 Some(tape) => Kind::Tape(tape),
                 None => Kind::Once,
             }

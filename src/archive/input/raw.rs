@@ -12,7 +12,7 @@ use crate::error;
 use crate::host::{fd, signals};
 
 /// So long a read waits before it looks whether it is wanted still, milliseconds.
-const PATIENCE: u8 = 200;
+const MAX_RETRIES: u8 = 200;
 
 /// What the thread that reads and the others know of each other.
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ impl Raw {
                 return Err(io::Error::other("stopped"));
             }
             // A network that is silent must not keep who wants to stop.
-            if !fd::readable(&self.file, PATIENCE)? {
+            if !fd::readable(&self.file, MAX_RETRIES)? {
                 drop(held);
                 if signals::interrupted() {
                     return Err(io::Error::other("stopped by a signal"));

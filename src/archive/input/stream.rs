@@ -1,27 +1,27 @@
 //! The uncompressed bytes of an image on their way from the threads that read and unpack to the one
 //! that takes the archive apart.
 //!
-//! They travel in large buffers that are handed over, never copied: a [`Piece`] is a share of one,
-//! and when the last share is dropped the buffer goes back to be filled again. The queue between
-//! the threads is what bounds the memory; who keeps pieces keeps their buffers.
+//! They travel in large buffers that are handed over, never copied: [`SharedBytes`] are a share of
+//! one, and when the last share is dropped the buffer returns to be filled again. The queue between
+//! the threads bounds the memory; whoever keeps shares keeps their buffers.
 
 use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 
 use anyhow::Result;
 
-/// So many empty buffers are kept; more are given back to the system.
-const KEPT: usize = 2;
+/// At most this many empty buffers are kept; others are freed.
+const MAX_FREE: usize = 2;
 
 /// Empty buffers that wait to be filled again.
 #[derive(Clone, Debug, Default)]
-pub struct Bin(Arc<Shelf>);
+pub struct BufferPool(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Shared {
     buffers: Mutex<Buffers>,
     back: Condvar,
-    /// So many bytes there may be in buffers that are out; None: as many as are asked for.
+    /// How many bytes the buffers that are out may have; None: no limit.
     most: Option<usize>,
 }
 
@@ -32,13 +32,13 @@ struct Buffers {
     out: usize,
 }
 
-impl Bin {
+impl BufferPool {
     /// One that never has more than `most` bytes out, which bounds the memory whoever holds them.
     /// Buffers must be taken in the order in which they come to their reader, and who holds some
     /// while it waits for more must be content with half of that: else all could wait for one that
     /// there is no room for.
     pub fn bounded(most: usize) -> Self {
-        Self(Arc::new(Shelf { most: Some(most), ..Shelf::default() }))
+        Self(Arc::new(Shared { most: Some(most), ..Shared::default() }))
     }
 
     /// A buffer of at least `size` bytes with anything in it: clearing what is overwritten anyway
@@ -61,17 +61,17 @@ impl Bin {
         vec![0; size]
     }
 
-    /// Makes a chunk of the first `len` bytes of a buffer.
-    pub fn fill(&self, data: Vec<u8>, len: usize) -> Chunk {
-        Chunk { len: len.min(data.len()), data, home: Some(self.clone()) }
+    /// Marks the first `len` bytes of a buffer as filled.
+    pub fn fill(&self, data: Vec<u8>, len: usize) -> PooledBuffer {
+        PooledBuffer { len: len.min(data.len()), data, home: Some(self.clone()) }
     }
 
-    /// Takes a buffer back, for the next [`Bin::take`].
-    pub fn give(&self, buffer: Vec<u8>) {
+    /// Takes a buffer back, for the next [`BufferPool::take`].
+    pub fn put_back(&self, buffer: Vec<u8>) {
         let mut all = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         all.out = all.out.saturating_sub(buffer.len());
         let room = self.0.most.is_none_or(|most| all.out.saturating_add(buffer.len()) <= most);
-        if all.free.len() < KEPT && room {
+        if all.free.len() < MAX_FREE && room {
             all.free.push(buffer);
         }
         drop(all);
@@ -79,23 +79,23 @@ impl Bin {
     }
 }
 
-/// A filled buffer. It goes back to its bin when it is dropped.
+/// A filled buffer. It returns to its pool when it is dropped.
 #[derive(Debug, Default)]
-pub struct Chunk {
+pub struct PooledBuffer {
     data: Vec<u8>,
     len: usize,
-    home: Option<Bin>,
+    home: Option<BufferPool>,
 }
 
-impl Drop for Chunk {
+impl Drop for PooledBuffer {
     fn drop(&mut self) {
-        if let Some(bin) = self.home.take() {
-            bin.give(std::mem::take(&mut self.data));
+        if let Some(pool) = self.home.take() {
+            pool.put_back(std::mem::take(&mut self.data));
         }
     }
 }
 
-impl From<Vec<u8>> for Chunk {
+impl From<Vec<u8>> for PooledBuffer {
     fn from(data: Vec<u8>) -> Self {
         Self { len: data.len(), data, home: None }
     }
@@ -103,23 +103,24 @@ impl From<Vec<u8>> for Chunk {
 
 /// A share of a buffer: some bytes of the archive. Cheap to clone and to send to another thread.
 #[derive(Clone, Debug, Default)]
-pub struct Piece {
-    chunk: Arc<Chunk>,
+pub struct SharedBytes {
+    buffer: Arc<PooledBuffer>,
     at: usize,
     end: usize,
 }
 
-impl Piece {
-    pub fn of(chunk: Chunk) -> Self {
-        let end = chunk.len;
-        Self { chunk: Arc::new(chunk), at: 0, end }
+impl SharedBytes {
+    /// All of a buffer.
+    pub fn new(buffer: PooledBuffer) -> Self {
+        let end = buffer.len;
+        Self { buffer: Arc::new(buffer), at: 0, end }
     }
 
     /// The first `n` bytes (or all, if there are fewer); `self` keeps the rest.
     #[must_use]
     pub fn split(&mut self, n: usize) -> Self {
         let end = self.at + n.min(self.len());
-        let first = Self { chunk: Arc::clone(&self.chunk), at: self.at, end };
+        let first = Self { buffer: Arc::clone(&self.buffer), at: self.at, end };
         self.at = end;
         first
     }
@@ -130,28 +131,29 @@ impl Piece {
     }
 }
 
-/// Who keeps pieces for later, and how much memory their buffers take together. A byte of a large
-/// buffer keeps it whole: where too much is kept in that way, further pieces are copied.
+/// Limits the memory of bytes that are kept for later. A single byte keeps its whole large buffer:
+/// when too much is kept in that way, further bytes are copied.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct RetentionLimit {
     limit: usize,
     /// Buffers with kept pieces; the newest last.
-    kept: Vec<Weak<Chunk>>,
+    kept: Vec<Weak<PooledBuffer>>,
     /// At most so many bytes are in those.
     bytes: usize,
 }
 
-impl Keeper {
+impl RetentionLimit {
+    /// `limit`: how many bytes the kept buffers may have.
     pub fn new(limit: usize) -> Self {
         Self { limit, kept: vec![], bytes: 0 }
     }
 
     /// The piece, or a copy of it without the rest of its buffer.
-    pub fn keep(&mut self, piece: Piece) -> Piece {
-        let whole = piece.chunk.data.len();
+    pub fn keep(&mut self, piece: SharedBytes) -> SharedBytes {
+        let whole = piece.buffer.data.len();
         // Of so much the copy would not be much smaller. The newest buffer is counted already.
         if piece.len() >= whole / 2
-            || self.kept.last().is_some_and(|c| c.as_ptr() == Arc::as_ptr(&piece.chunk))
+            || self.kept.last().is_some_and(|c| c.as_ptr() == Arc::as_ptr(&piece.buffer))
         {
             return piece;
         }
@@ -159,20 +161,20 @@ impl Keeper {
             self.kept.retain(|c| c.strong_count() > 0);
             self.bytes = self.kept.iter().filter_map(Weak::upgrade).map(|c| c.data.len()).sum();
             if self.bytes + whole > self.limit {
-                return Piece::of(piece.to_vec().into());
+                return SharedBytes::new(piece.to_vec().into());
             }
         }
-        self.kept.push(Arc::downgrade(&piece.chunk));
+        self.kept.push(Arc::downgrade(&piece.buffer));
         self.bytes += whole;
         piece
     }
 }
 
-impl Deref for Piece {
+impl Deref for SharedBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.chunk.data.get(self.at..self.end).unwrap_or_default()
+        self.buffer.data.get(self.at..self.end).unwrap_or_default()
     }
 }
 
@@ -181,8 +183,8 @@ pub trait Source: Send {
     /// The next bytes, never empty; None at the end.
     ///
     /// # Errors
-    /// What reading or unpacking met.
-    fn next(&mut self) -> Result<Option<Piece>>;
+    /// What reading or unpacking returned.
+    fn next(&mut self) -> Result<Option<SharedBytes>>;
 
     /// Whether it ends with the archive; a disk goes on behind it.
     fn ends(&self) -> bool {
@@ -204,11 +206,11 @@ impl Memory {
 
 #[cfg(test)]
 impl Source for Memory {
-    fn next(&mut self) -> Result<Option<Piece>> {
+    fn next(&mut self) -> Result<Option<SharedBytes>> {
         while !self.0.is_empty() {
             let first = self.0.remove(0);
             if !first.is_empty() {
-                return Ok(Some(Piece::of(first.into())));
+                return Ok(Some(SharedBytes::new(first.into())));
             }
         }
         Ok(None)
@@ -221,11 +223,11 @@ mod tests {
 
     #[test]
     fn shares_of_one_buffer_which_comes_back() {
-        let bin = Bin::default();
-        let mut data = bin.take(100);
+        let pool = BufferPool::default();
+        let mut data = pool.take(100);
         data[..6].copy_from_slice(b"abcdef");
         let place = data.as_ptr().addr();
-        let mut all = Piece::of(bin.fill(data, 6));
+        let mut all = SharedBytes::new(pool.fill(data, 6));
         let first = all.split(2);
         assert_eq!((&*first, &*all), (&b"ab"[..], &b"cdef"[..]));
         all.skip(3);
@@ -234,27 +236,27 @@ mod tests {
         assert_eq!((&*rest, all.len()), (&b"f"[..], 0));
         drop(all);
         drop(rest);
-        let other = bin.take(100);
+        let other = pool.take(100);
         assert_ne!(other.as_ptr().addr(), place, "a share is still held");
         drop(first);
-        let again = bin.take(90);
+        let again = pool.take(90);
         assert_eq!((again.as_ptr().addr(), again.len()), (place, 100));
     }
 
     #[test]
     fn a_byte_does_not_keep_many_buffers() {
-        let (bin, mut keeper) = (Bin::default(), Keeper::new(4000));
-        let large = || Piece::of(bin.fill(vec![7; 1000], 1000));
-        let buffer = |p: &Piece| p.chunk.data.len();
+        let (pool, mut keeper) = (BufferPool::default(), RetentionLimit::new(4000));
+        let large = || SharedBytes::new(pool.fill(vec![7; 1000], 1000));
+        let size = |p: &SharedBytes| p.buffer.data.len();
         let mut kept: Vec<_> = (0..10).map(|_| keeper.keep(large().split(1))).collect();
-        assert_eq!(kept.iter().map(buffer).sum::<usize>(), 4 * 1000 + 6);
+        assert_eq!(kept.iter().map(size).sum::<usize>(), 4 * 1000 + 6);
         assert!(kept.iter().all(|p| **p == [7]));
         // A second piece of the newest buffer costs nothing; most of a buffer is not copied.
         kept.drain(1..);
         let mut newest = large();
         let (a, b) = (keeper.keep(newest.split(1)), keeper.keep(newest.split(1)));
-        assert!(std::ptr::eq(a.chunk.as_ref(), b.chunk.as_ref()) && buffer(&a) == 1000);
+        assert!(std::ptr::eq(a.buffer.as_ref(), b.buffer.as_ref()) && size(&a) == 1000);
         kept.extend((0..9).map(|_| keeper.keep(large().split(999))));
-        assert_eq!(kept.iter().map(buffer).sum::<usize>(), 10 * 1000);
+        assert_eq!(kept.iter().map(size).sum::<usize>(), 10 * 1000);
     }
 }

@@ -67,7 +67,7 @@ fn framed(content: &[u8], step: usize) -> Vec<u8> {
     let mut out = vec![];
     for part in content.chunks(step) {
         let frame = zstd::bulk::compress(part, 1).unwrap();
-        out.extend_from_slice(&crate::archive::output::pack::SIGN);
+        out.extend_from_slice(&crate::archive::output::pack::SKIPPABLE_FRAME);
         out.extend_from_slice(&u32::try_from(frame.len()).unwrap().to_le_bytes());
         out.extend_from_slice(&frame);
     }
@@ -171,7 +171,7 @@ fn pieces_that_are_held() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&packed).unwrap();
     std::io::Seek::rewind(&mut file).unwrap();
-    let mut source = Input::of("frames".to_owned(), file).unwrap().decompressed().unwrap();
+    let mut source = Input::from_file("frames".to_owned(), file).unwrap().decompressed().unwrap();
     let (mut held, mut span, mut at, mut most) = (std::collections::VecDeque::new(), 0, 0, 0);
     while let Some(piece) = source.next().unwrap() {
         assert!(*piece == want[at..at + piece.len()]);
@@ -278,7 +278,7 @@ fn blocks_of_a_tape() {
             // A file mark.
             theirs.send(b"").unwrap();
         });
-        let input = Input::of("a tape".to_owned(), OwnedFd::from(ours).into()).unwrap();
+        let input = Input::from_file("a tape".to_owned(), OwnedFd::from(ours).into()).unwrap();
         assert!(all(&input).unwrap() == want, "{block}");
         writer.join().unwrap();
     }
@@ -288,7 +288,7 @@ fn blocks_of_a_tape() {
     let writer = std::thread::spawn(move || {
         sent.chunks(4096).for_each(|b| assert_eq!((&packets).write(b).unwrap(), b.len()))
     });
-    assert!(all(&Input::of("packets".to_owned(), reader.into()).unwrap()).unwrap() == want);
+    assert!(all(&Input::from_file("packets".to_owned(), reader.into()).unwrap()).unwrap() == want);
     writer.join().unwrap();
 }
 
@@ -297,7 +297,7 @@ fn a_reader_that_leaves_stops_the_threads() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(1 << 40).unwrap();
     file.write_all_at(&content(1000), 0).unwrap();
-    let input = Input::of("large".to_owned(), file).unwrap();
+    let input = Input::from_file("large".to_owned(), file).unwrap();
     let mut source = input.decompressed().unwrap();
     assert!(source.next().unwrap().is_some());
     drop(source);

@@ -14,33 +14,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Method, Output};
+use super::Output;
+use super::method::Method;
 use zstd::zstd_safe::CParameter;
 
 /// The skippable frame before each zstd frame (pzstd's): its magic number, little-endian, and the
 /// size of what it holds, which is the length of the frame behind it.
-pub const SIGN: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
+pub const SKIPPABLE_FRAME: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
 
-/// A chunk is full with so much content, or with less where more processors share what may be
+/// A chunk is full with this much content, or with less if more processors share what may be
 /// compressed at a time.
 pub const CHUNK: usize = 4 << 20;
 
-/// No chunk has more: one that is nearly full gets a whole small file and its headers yet.
-pub const LARGEST: usize = CHUNK + (1 << 20);
+/// The most a chunk holds: one that is nearly full still gets a whole small file and its headers.
+pub const MAX_CHUNK: usize = CHUNK + (1 << 20);
 
-/// So many processors' work fits into 64 MiB.
-const COMPRESSORS: usize = 8;
+/// The work of this many processors fits into 64 MiB.
+const MAX_COMPRESSORS: usize = 8;
 
-/// What is compressed at a time where that is slow.
+/// How much is compressed between two checks for a stop.
 const PIECE: usize = 64 << 10;
 
 /// The level whose tables are made half as large (together 384 KiB): they stay in the processor's
 /// second cache then, beside the content. Measured on a system's files: a sixth less time for an
 /// image that is a hundredth larger.
-const USUAL: i32 = 3;
+const DEFAULT_LEVEL: i32 = 3;
 
-/// Of content in all that is compressed at a time.
-const AT_ONCE: usize = 8 << 20;
+/// How much content may be compressed at a time in total.
+const MAX_IN_WORK: usize = 8 << 20;
 
 type Packed = io::Result<(Vec<u8>, Vec<u8>)>;
 
@@ -51,7 +52,7 @@ struct Chunk {
 
 /// Shared by the threads of one image.
 pub struct Packer<'a> {
-    /// Set where nobody wants the rest.
+    /// Set when nobody needs the rest.
     stopped: &'a AtomicBool,
     method: Method,
     compressors: usize,
@@ -60,30 +61,32 @@ pub struct Packer<'a> {
     work: Mutex<Receiver<Chunk>>,
 }
 
-/// The end that comes out: chunks in the order in which they were put in.
-pub struct Line(Receiver<Receiver<Packed>>);
+/// The receiving end: chunks in the order in which they were sent.
+pub struct PackedChunks(Receiver<Receiver<Packed>>);
 
-/// The end that chunks are put into. When it is dropped, all is there.
-pub struct Feed {
+/// The sending end. Dropping it ends the archive.
+pub struct ChunkSender {
     work: SyncSender<Chunk>,
     order: SyncSender<Receiver<Packed>>,
 }
 
 impl<'a> Packer<'a> {
-    pub fn new(method: Method, stopped: &'a AtomicBool) -> (Self, Feed, Line) {
+    /// The compressors, and both ends of the queue of chunks.
+    pub fn new(method: Method, stopped: &'a AtomicBool) -> (Self, ChunkSender, PackedChunks) {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        let compressors = if method == Method::None { 1 } else { processors.clamp(1, COMPRESSORS) };
+        let compressors =
+            if method == Method::None { 1 } else { processors.clamp(1, MAX_COMPRESSORS) };
         let (work, chunks) = sync_channel(compressors);
         let (order, packed) = sync_channel(compressors);
         let packer = Self {
             stopped,
             method,
             compressors,
-            chunk: (AT_ONCE / compressors).clamp(1 << 20, CHUNK),
+            chunk: (MAX_IN_WORK / compressors).clamp(1 << 20, CHUNK),
             spare: Mutex::default(),
             work: Mutex::new(chunks),
         };
-        (packer, Feed { work, order }, Line(packed))
+        (packer, ChunkSender { work, order }, PackedChunks(packed))
     }
 
     /// Threads that [`Packer::compress`].
@@ -106,7 +109,7 @@ impl<'a> Packer<'a> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
     }
 
-    /// A compressor thread's whole life.
+    /// A compressor thread.
     pub fn compress(&self) {
         let mut engine = Engine::new(self.method);
         loop {
@@ -128,11 +131,11 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// The writing thread's whole life: every chunk in its turn.
+    /// The writing thread: every chunk in its turn.
     ///
     /// # Errors
     /// The kernel's, or a compressor's. Then no chunk is taken any more.
-    pub fn write(&self, line: Line, out: &mut Output) -> io::Result<()> {
+    pub fn write(&self, line: PackedChunks, out: &mut Output) -> io::Result<()> {
         for packed in line.packed() {
             let (head, body) = packed?;
             out.write(&head)?;
@@ -143,7 +146,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-impl Line {
+impl PackedChunks {
     /// What stands before each chunk, and the chunk, compressed.
     pub fn packed(self) -> impl Iterator<Item = Packed> {
         let died = |_| {
@@ -155,9 +158,9 @@ impl Line {
     }
 }
 
-impl Feed {
-    /// Puts a chunk into the line; waits while it is full. False where nobody takes it any more.
-    pub fn put(&self, content: Vec<u8>) -> bool {
+impl ChunkSender {
+    /// Sends a chunk; waits while too many are under way. False if nobody receives it any more.
+    pub fn send(&self, content: Vec<u8>) -> bool {
         let (done, packed) = sync_channel(1);
         self.order.send(packed).is_ok() && self.work.send(Chunk { content, done }).is_ok()
     }
@@ -177,7 +180,7 @@ impl Engine {
             Method::Zstd(level) => {
                 let mut compressor = zstd::bulk::Compressor::new(level)?;
                 compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-                if level == USUAL {
+                if level == DEFAULT_LEVEL {
                     compressor.set_parameter(CParameter::HashLog(16))?;
                     compressor.set_parameter(CParameter::ChainLog(15))?;
                 }
@@ -207,7 +210,7 @@ impl Engine {
                 out.reserve(zstd::zstd_safe::compress_bound(content.len()));
                 compressor.compress_to_buffer(content, out)?;
                 let length = u32::try_from(out.len()).map_err(io::Error::other)?;
-                Ok([SIGN.as_slice(), &length.to_le_bytes()].concat())
+                Ok([SKIPPABLE_FRAME.as_slice(), &length.to_le_bytes()].concat())
             }
             Self::Gzip(level) => {
                 let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::new(*level));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::Method;
+use super::method::Method;
 use crate::error;
 
 #[derive(Debug)]

@@ -57,11 +57,11 @@ impl Names {
         // A name that does not fit into the header is cut there.
         let user = pax.and_then(|p| p.user.as_deref()).unwrap_or(header.user());
         let group = pax.and_then(|p| p.group.as_deref()).unwrap_or(header.group());
-        self.one(true, user, pax.and_then(|p| p.uid).or(header.uid().ok()));
-        self.one(false, group, pax.and_then(|p| p.gid).or(header.gid().ok()));
+        self.learn_name(true, user, pax.and_then(|p| p.uid).or(header.uid().ok()));
+        self.learn_name(false, group, pax.and_then(|p| p.gid).or(header.gid().ok()));
     }
 
-    fn one(&mut self, user: bool, name: &[u8], id: Option<u32>) {
+    fn learn_name(&mut self, user: bool, name: &[u8], id: Option<u32>) {
         if let Some(id) =
             id.filter(|_| !name.is_empty() && name.len() <= NAME && self.0.len() < NAMES)
         {

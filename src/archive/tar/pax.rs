@@ -12,7 +12,7 @@ use crate::host::tree::Time;
 use crate::text::path::show_path;
 
 /// The longest text of one header, bytes. Values of attributes have at most 64 KiB.
-pub const LONGEST: u64 = 1 << 20;
+pub const MAX_RECORDS: u64 = 1 << 20;
 /// The longest name and value that the kernel takes.
 const XATTR_NAME: usize = 255;
 const XATTR_VALUE: usize = 65536;
@@ -135,7 +135,7 @@ impl Pax {
             b"RHT.security.selinux" => self.selinux = text(),
             _ => match split(key) {
                 // bsdtar, which has said it already as LIBARCHIVE's, encodes this name too.
-                (b"SCHILY.xattr.", name) if self.said(&url_decoded(name), value) => {}
+                (b"SCHILY.xattr.", name) if self.has_record(&url_decoded(name), value) => {}
                 (b"SCHILY.xattr.", name) => self.xattr(&gnu_decoded(name), value.to_vec(), true)?,
                 (b"LIBARCHIVE.xattr.", name) => {
                     self.xattr(&url_decoded(name), base64(value).ok_or_else(bad)?, false)?
@@ -147,7 +147,7 @@ impl Pax {
         Ok(())
     }
 
-    fn said(&self, name: &[u8], value: &[u8]) -> bool {
+    fn has_record(&self, name: &[u8], value: &[u8]) -> bool {
         self.xattrs.iter().any(|(n, v)| n.as_bytes() == name && v == value)
     }
 

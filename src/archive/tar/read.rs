@@ -8,16 +8,16 @@ use anyhow::Result;
 
 use super::header::Header;
 use super::member::{self, Before};
-use super::pax::{LONGEST, Pax};
+use super::pax::{MAX_RECORDS, Pax};
 use super::sparse::{self, Lines};
 use super::{BLOCK, Bad, Kind, Member, padding};
-use crate::archive::input::stream::{Piece, Source};
+use crate::archive::input::stream::{SharedBytes, Source};
 use crate::error;
 use crate::host::signals;
 use crate::text::path::show_path;
 
 /// The most that all extended headers of one member may hold, bytes.
-const BEFORE: u64 = 2 * LONGEST;
+const BEFORE: u64 = 2 * MAX_RECORDS;
 /// So many notes are kept between two calls of [`Reader::notes`].
 const NOTES: usize = 50;
 /// So much of a name is shown in one, bytes.
@@ -27,9 +27,9 @@ const SHOWN: usize = 1000;
 pub struct Reader {
     source: Box<dyn Source>,
     /// What of the source's last piece is not used yet.
-    piece: Piece,
+    piece: SharedBytes,
     /// Comes behind that, before the source goes on: what was looked at too early.
-    back: Piece,
+    back: SharedBytes,
     /// Bytes used so far.
     offset: u64,
     /// Of the current member: stored bytes not yet used, and the padding behind them.
@@ -49,8 +49,8 @@ impl Reader {
     pub fn new(source: Box<dyn Source>) -> Self {
         Self {
             source,
-            piece: Piece::default(),
-            back: Piece::default(),
+            piece: SharedBytes::default(),
+            back: SharedBytes::default(),
             offset: 0,
             left: 0,
             padding: 0,
@@ -103,9 +103,9 @@ impl Reader {
                 continue;
             }
             gathered = gathered.saturating_add(size).saturating_add(BLOCK as u64);
-            if size > LONGEST || gathered > BEFORE {
+            if size > MAX_RECORDS || gathered > BEFORE {
                 let text = format!(
-                    "its extended header has {size} bytes (at most {LONGEST} are read, {BEFORE} for one member)"
+                    "its extended header has {size} bytes (at most {MAX_RECORDS} are read, {BEFORE} for one member)"
                 );
                 return Err(self.bad(Bad { entry: &error::IMAGE_LIMIT, text }));
             }
@@ -167,7 +167,7 @@ impl Reader {
                 Header(block).map(true).map_err(|why| self.bad(Bad::damaged(why)))?;
             map.extend(entries);
             more = follows;
-            if map.len() > sparse::MOST {
+            if map.len() > sparse::MAX_RANGES {
                 return Err(self.bad(sparse::too_many()));
             }
         }
@@ -193,7 +193,7 @@ impl Reader {
     ///
     /// # Errors
     /// ALT-634 where the archive ends in it, ALT-638 where it cannot be read.
-    pub fn piece(&mut self) -> Result<Option<Piece>> {
+    pub fn piece(&mut self) -> Result<Option<SharedBytes>> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -397,7 +397,8 @@ impl Reader {
             return self.skip(size.saturating_add(padding(size)).saturating_sub(BLOCK as u64));
         }
         // Back before what was looked at; only that is copied, however much there is behind it.
-        self.back = std::mem::replace(&mut self.piece, Piece::of(next[..have].to_vec().into()));
+        self.back =
+            std::mem::replace(&mut self.piece, SharedBytes::new(next[..have].to_vec().into()));
         Ok(())
     }
 
@@ -421,7 +422,7 @@ impl Reader {
             odd |= self.piece.iter().any(|b| *b != 0);
             let n = self.piece.len();
             self.used(n);
-            self.piece = Piece::default();
+            self.piece = SharedBytes::default();
         }
         if odd {
             self.note(|| {

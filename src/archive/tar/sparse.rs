@@ -6,12 +6,12 @@ use crate::error;
 
 /// The most entries of one map: 1 MiB of memory, and every writer holds one. Our images have at
 /// most half as many.
-pub const MOST: usize = 1 << 16;
+pub const MAX_RANGES: usize = 1 << 16;
 
 /// A map that can be trusted: in order, nothing twice, inside of the file, and just the bytes that
 /// are stored. Entries without length, by which programs mark the end, are dropped.
 pub fn checked(mut map: Vec<(u64, u64)>, size: u64, stored: u64) -> Result<Vec<(u64, u64)>, Bad> {
-    if map.len() > MOST {
+    if map.len() > MAX_RANGES {
         return Err(too_many());
     }
     let bad = || Bad::damaged("its map of holes is damaged");
@@ -58,7 +58,7 @@ impl Lines {
                 decimal(&self.line).ok_or_else(|| Bad::damaged("its map of holes is damaged"))?;
             self.line.clear();
             match (self.count, self.offset.take()) {
-                (None, _) if number > MOST as u64 => return Err(too_many()),
+                (None, _) if number > MAX_RANGES as u64 => return Err(too_many()),
                 (None, _) => self.count = Some(number),
                 (Some(_), None) => self.offset = Some(number),
                 (Some(_), Some(offset)) => self.map.push((offset, number)),
@@ -79,7 +79,7 @@ impl Lines {
 pub fn too_many() -> Bad {
     Bad {
         entry: &error::IMAGE_LIMIT,
-        text: format!("its map of holes has more than {MOST} entries"),
+        text: format!("its map of holes has more than {MAX_RANGES} entries"),
     }
 }
 
@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn maps_that_are_too_long() {
         let map = |n: usize| (0..n as u64).map(|n| (2 * n, 1)).collect::<Vec<_>>();
-        assert!(checked(map(MOST), 1 << 20, MOST as u64).is_ok());
+        assert!(checked(map(MAX_RANGES), 1 << 20, MAX_RANGES as u64).is_ok());
         assert_eq!(
-            checked(map(MOST + 1), 1 << 20, MOST as u64 + 1).unwrap_err().entry.id,
+            checked(map(MAX_RANGES + 1), 1 << 20, MAX_RANGES as u64 + 1).unwrap_err().entry.id,
             "ALT-636"
         );
     }

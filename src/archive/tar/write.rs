@@ -13,7 +13,7 @@ use super::{BLOCK, Kind, Member, acl, padding};
 use crate::host::tree::Time;
 
 /// What ustar's fields can say at most: 11 and 7 octal digits.
-const LARGEST: u64 = 0o777_7777_7777;
+const MAX_OCTAL: u64 = 0o777_7777_7777;
 const LARGEST_ID: u32 = 0o777_7777;
 
 const NAME: usize = 100;
@@ -129,7 +129,7 @@ impl Records {
         {
             self.add("linkpath", to);
         }
-        if size > LARGEST {
+        if size > MAX_OCTAL {
             self.add("size", size.to_string().as_bytes());
         }
         for (keyword, id) in [("uid", member.uid), ("gid", member.gid)] {
@@ -139,7 +139,7 @@ impl Records {
         }
         let mtime = member.mtime;
         if mtime.nanos != 0
-            || u64::try_from(mtime.secs).is_ok_and(|s| s > LARGEST)
+            || u64::try_from(mtime.secs).is_ok_and(|s| s > MAX_OCTAL)
             || mtime.secs < 0
         {
             self.add("mtime", time(mtime).as_bytes());

@@ -357,7 +357,7 @@ impl Job<'_> {
             "tell the GRUB packages of the copy which disk is theirs",
         )
         .stdin(text.clone())
-        .inside(&Sandbox::new(self.root))
+        .in_sandbox(&Sandbox::new(self.root))
         .run(self.events)?;
         for line in text.lines() {
             self.changed(path, 0, line);

@@ -3,15 +3,15 @@
 
 use anyhow::Result;
 
-use super::{Row, clip};
+use super::rows::{Row, truncate_text};
 use crate::disk::eligibility::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
-use crate::disk::size::human;
 use crate::engine::facts::Facts;
-use crate::engine::prepare;
-use crate::engine::state::standing;
+use crate::engine::prepare::{sizes, target_disks};
+use crate::engine::state::record_state;
 use crate::error;
+use crate::text::size::format_size;
 
 pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL               HOLDS";
 
@@ -50,11 +50,14 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     let Some(world) = facts.as_ref().map(|f| &f.world).or(world.as_ref()) else {
         return Ok(vec![]);
     };
-    let roles = roles(world, &prepare::known(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?);
-    let marks = standing::Marks::read(world);
+    let roles = roles(
+        world,
+        &target_disks::known_disks(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?,
+    );
+    let marks = record_state::Marks::read(world);
     let look = |d: &Disk| {
         let role = roles.get(&d.name).copied().unwrap_or(Role::None);
-        let fits = |f: &Facts| prepare::fits(f, d).err();
+        let fits = |f: &Facts| sizes::check_fits(f, d).err();
         let mut verdict = examine(d, world, role);
         marks.add_to(&mut verdict, d, role);
         candidate(d, role, verdict, facts.as_ref().and_then(fits))
@@ -71,12 +74,13 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     } else {
         format!("({})", d.name)
     };
-    let (serial, size) = (d.serial.as_deref().unwrap_or("-"), human(d.size));
+    let (serial, size) = (d.serial.as_deref().unwrap_or("-"), format_size(d.size));
     // Name and serial are what people type: they are never cut; the model gives way.
     let over = name.chars().count().saturating_sub(9) + serial.chars().count().saturating_sub(20);
     let room = 14usize.saturating_sub(over);
-    let row = format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", clip(&model, room));
-    let row = clip(row.trim_end(), super::WIDTH);
+    let row =
+        format!("{name:<9} {size:>9} {:<room$} {serial:<20} {holds}", truncate_text(&model, room));
+    let row = truncate_text(row.trim_end(), super::rows::WIDTH);
     Candidate {
         name,
         row,
@@ -89,7 +93,7 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
 }
 
 /// What a column about a disk's content has room for.
-pub(crate) fn holds(d: &Disk, role: Role) -> String {
+pub fn holds(d: &Disk, role: Role) -> String {
     match role {
         Role::Rootvg => return "rootvg".to_owned(),
         Role::AltinstRootvg => return "altinst_rootvg".to_owned(),
@@ -104,7 +108,7 @@ pub(crate) fn holds(d: &Disk, role: Role) -> String {
     }
     let kinds = kinds(d);
     match (kinds.is_empty(), d.partitions.len(), &d.table) {
-        (false, ..) => clip(&kinds.join(","), 16),
+        (false, ..) => truncate_text(&kinds.join(","), 16),
         (true, 0, None) if is_data(d) => "unknown data".to_owned(),
         (true, 0, None) => "nothing".to_owned(),
         (true, 0, Some(_)) => "empty table".to_owned(),
@@ -213,7 +217,7 @@ pub fn all() -> Result<Vec<Row>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::list::{WIDTH, format};
+    use crate::cli::list::rows::{WIDTH, format_list};
     use crate::disk::model::Table;
     use crate::testing::sample;
 
@@ -245,7 +249,7 @@ mod tests {
         let mut all: Vec<Candidate> =
             world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
         all.sort_by_key(rank);
-        let text = format(HEADING, &all.iter().map(target).collect::<Vec<_>>());
+        let text = format_list(HEADING, &all.iter().map(target).collect::<Vec<_>>());
         assert_eq!(text, include_str!("../../../tests/fixtures/disk/targets-list.txt"), "{text}");
         assert!(text.lines().all(|l| l.chars().count() <= WIDTH));
         assert_eq!(

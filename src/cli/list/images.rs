@@ -12,13 +12,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Row, WIDTH, clip};
-use crate::disk::size::human;
-use crate::engine::state;
+use super::rows::{Row, WIDTH, truncate_text};
+use crate::engine::paths::STATE;
 use crate::host::clock;
 use crate::image::archive::Archive;
 use crate::image::manifest::Manifest;
 use crate::text::printable;
+use crate::text::size::format_size;
 
 /// Levels of directories that are searched.
 const DEEP: usize = 4;
@@ -36,7 +36,7 @@ pub fn heading() -> String {
 
 /// Where images are by themselves.
 pub fn directory() -> PathBuf {
-    Path::new(state::DIR).join("images")
+    Path::new(STATE).join("images")
 }
 
 /// The images in the usual places and below `more`, newest first.
@@ -173,7 +173,7 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
                     std::env::consts::ARCH
                 ));
             }
-            let about = [plain(&m.system.name), format!("{} of files", human(m.bytes))];
+            let about = [plain(&m.system.name), format!("{} of files", format_size(m.bytes))];
             notes.push(
                 about.iter().filter(|a| !a.is_empty()).cloned().collect::<Vec<_>>().join(", "),
             );
@@ -188,9 +188,9 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
         ),
     }
     let text = if shown.chars().count() <= PATH {
-        line(&shown, &human(size), &plain(&host), &plain(&level), &made)
+        line(&shown, &format_size(size), &plain(&host), &plain(&level), &made)
     } else {
-        let told = [human(size), plain(&host), plain(&level), made];
+        let told = [format_size(size), plain(&host), plain(&level), made];
         notes.insert(
             0,
             told.iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join("  "),
@@ -204,15 +204,15 @@ fn line(path: &str, size: &str, host: &str, level: &str, made: &str) -> String {
     let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     format!(
         "{path:<PATH$} {size:>8} {:<8} {:<7} {}",
-        clip(&or(host), 8),
-        clip(&or(level), 7),
+        truncate_text(&or(host), 8),
+        truncate_text(&or(level), 7),
         or(made)
     )
 }
 
 /// In short and harmless words.
 fn plain(text: &str) -> String {
-    clip(&printable(text, false), WIDTH * 4)
+    truncate_text(&printable(text, false), WIDTH * 4)
 }
 
 #[cfg(test)]
@@ -245,7 +245,7 @@ mod tests {
         ];
         let day = clock::day(1_700_000_000);
         assert_eq!(
-            super::super::format(&heading(), &rows),
+            super::super::rows::format_list(&heading(), &rows),
             format!(
                 "#IMAGE                                    SIZE HOST     LEVEL   MADE\n\
                  /mnt/alpha.mksysb                     500 MiB alpha    12.11.0 {day}\n\

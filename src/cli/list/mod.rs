@@ -5,7 +5,8 @@
 //! into a pop-up list on 80 columns.
 
 mod disks;
-pub(super) mod images;
+pub mod images;
+mod rows;
 mod software;
 
 use std::ffi::OsString;
@@ -15,30 +16,20 @@ use anyhow::Result;
 
 use crate::boot::bootlist::here;
 use crate::boot::bootlist::{BootListing, Machine};
-use crate::cli::{getopt, say};
+use crate::cli::getopt;
+use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
-use crate::disk::size::human;
-use crate::engine::state::standing;
+use crate::engine::state::record_state;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
+use crate::text::size::format_size;
 use crate::text::wrap;
+use rows::{Row, WIDTH, format_list};
 use software::What;
 
-pub(super) use disks::holds;
-pub use disks::{Candidate, candidates};
-
-/// Columns of a line: a pop-up list on a terminal with 80 has so many.
-pub const WIDTH: usize = 72;
-
-/// One choice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
-    pub text: String,
-    /// It cannot be chosen; the notes say why.
-    pub refused: bool,
-    pub notes: Vec<String>,
-}
+pub use disks::{Candidate, candidates, holds};
+pub use rows::truncate_text;
 
 /// Runs `altdisk list`.
 ///
@@ -76,7 +67,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
                 .with_cause(format!("`altdisk list {}` lists nothing", words.join(" "))));
         }
     };
-    Ok(say(&format(&heading, &rows), Exit::Done))
+    Ok(print_text(&format_list(&heading, &rows), Exit::Done))
 }
 
 /// What does not fit beside the number goes below it.
@@ -90,32 +81,8 @@ fn entry(id: &str, title: &str) -> Row {
     }
 }
 
-/// The whole list as text.
-pub fn format(heading: &str, rows: &[Row]) -> String {
-    let mut text = format!("#{heading}\n");
-    for row in rows {
-        // The mark is not shown: the columns stay where they are.
-        text.push_str(&format!("{}{}\n", if row.refused { "!" } else { "" }, row.text.trim_end()));
-        for note in &row.notes {
-            for line in wrap(note, WIDTH - 5, 0, 0).lines() {
-                text.push_str(&format!("#    {line}\n"));
-            }
-        }
-    }
-    text
-}
-
-/// `text` in at most `width` columns; what does not fit ends with two points.
-pub(super) fn clip(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        text.to_owned()
-    } else {
-        text.chars().take(width.saturating_sub(2)).chain("..".chars()).collect()
-    }
-}
-
 fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
-    crate::engine::run::require_root()?;
+    crate::engine::privilege::require_root()?;
     let heading =
         format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
     let known = here::machine().and_then(|machine| Ok((machine.current(events)?, machine)));
@@ -145,7 +112,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
                 "{name:<9} {:<15} {:<20} {:>9}  {}",
                 d.role,
                 serial,
-                human(d.size),
+                format_size(d.size),
                 if next { "yes" } else { "-" }
             ),
             refused: d.practice().is_some(),
@@ -157,7 +124,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
 
 /// Serials of the disks that the alternate is on.
 fn held() -> Result<Vec<String>> {
-    Ok(standing::readable_base()?
+    Ok(record_state::readable_base()?
         .map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
 }
 
@@ -177,7 +144,12 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
             notes.push("not attached since the machine restarted; making it again under this name attaches it".to_owned());
         }
         Row {
-            text: format!("{:<32} {disk:<9} {:>9} {:>9}", p.name, human(p.size), human(p.used)),
+            text: format!(
+                "{:<32} {disk:<9} {:>9} {:>9}",
+                p.name,
+                format_size(p.size),
+                format_size(p.used)
+            ),
             refused,
             notes,
         }
@@ -205,7 +177,7 @@ mod tests {
                 notes: vec!["word ".repeat(20), "second".into()],
             },
         ];
-        let text = format("NAME SIZE", &rows);
+        let text = format_list("NAME SIZE", &rows);
         let word = "word ".repeat(13);
         assert_eq!(
             text,
@@ -216,7 +188,10 @@ mod tests {
             )
         );
         assert!(text.lines().all(|l| l.len() <= WIDTH));
-        assert_eq!((clip("abcdef", 6), clip("abcdefg", 6)), ("abcdef".into(), "abcd..".into()));
+        assert_eq!(
+            (truncate_text("abcdef", 6), truncate_text("abcdefg", 6)),
+            ("abcdef".into(), "abcd..".into())
+        );
     }
 
     #[test]
@@ -268,7 +243,7 @@ mod tests {
             &["PRACTICE-one".into()],
         );
         assert_eq!(
-            format(&heading, &rows),
+            format_list(&heading, &rows),
             "#NAME                             DISK           SIZE      USED\n\
              !one                              loop6         8 GiB     1 MiB\n\
              #    holds the copy: clean up (alt_clean) first\n\

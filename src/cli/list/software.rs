@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Row, clip};
-use crate::engine::ALT_INST;
+use super::rows::{Row, truncate_text};
+use crate::engine::paths::ALT_INST;
 use crate::error;
 use crate::host::mounts;
 use crate::software::{
@@ -108,7 +108,11 @@ fn location_rows(media: &[(String, String)], drives: &[String]) -> (String, Vec<
         } else {
             vec![]
         };
-        Row { text: clip(&format!("{place:<32} {what}"), WIDTH.max(place.len())), refused, notes }
+        Row {
+            text: truncate_text(&format!("{place:<32} {what}"), WIDTH.max(place.len())),
+            refused,
+            notes,
+        }
     };
     let mut rows = vec![row(location::CONFIGURED, "the repositories that this system has")];
     rows.extend(media.iter().map(|(at, from)| row(at, &format!("mounted from {from}"))));
@@ -251,7 +255,7 @@ fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
         rows.push(Row { text, refused: true, notes: vec![] });
     }
     rows.extend(contents.damaged.iter().map(|(file, why)| Row {
-        text: clip(
+        text: truncate_text(
             &show_path(file.file_name().unwrap_or(OsStr::new("?")).as_encoded_bytes()),
             WIDTH,
         ),
@@ -308,13 +312,14 @@ fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
 /// The name whole, for it is the value; the rest as far as it fits.
 fn line(columns: &[usize; 3], name: &str, version: &str, installed: &str, summary: &str) -> String {
     let [n, v, i] = *columns;
-    let mut text = format!("{name:<n$} {:<v$} {:<i$}", clip(version, v), clip(installed, i));
+    let mut text =
+        format!("{name:<n$} {:<v$} {:<i$}", truncate_text(version, v), truncate_text(installed, i));
     let left = WIDTH.saturating_sub(text.chars().count() + 1);
     if left >= SUMMARY {
-        text.push_str(&format!(" {}", clip(summary, left)));
+        text.push_str(&format!(" {}", truncate_text(summary, left)));
     }
     let long = name.chars().count() > WIDTH - 2;
-    if long { name.to_owned() } else { clip(text.trim_end(), WIDTH) }
+    if long { name.to_owned() } else { truncate_text(text.trim_end(), WIDTH) }
 }
 
 /// Files that list packages or fixes, by what they are called.
@@ -359,7 +364,7 @@ fn bundle_row(file: &Path, of_fixes: bool) -> Row {
             let kind = if of_fixes { ("fix", "fixes") } else { ("package", "packages") };
             (
                 format!("{n} {}", if n == 1 { kind.0 } else { kind.1 }),
-                vec![clip(&names.join(" "), WIDTH - 5)],
+                vec![truncate_text(&names.join(" "), WIDTH - 5)],
             )
         }
         Err(e) => (String::new(), vec![error::cause(&e)]),
@@ -423,7 +428,11 @@ fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
             };
         notes.push(some(fix.packages.iter().map(|(n, v)| version(n, v))));
         notes.retain(|n| !n.is_empty());
-        Row { text: clip(&format!("{id:<ID$} {}", plain(&fix.title)), WIDTH), refused, notes }
+        Row {
+            text: truncate_text(&format!("{id:<ID$} {}", plain(&fix.title)), WIDTH),
+            refused,
+            notes,
+        }
     };
     let mut rows: Vec<Row> = found.iter().take(MOST).map(row).collect();
     if found.len() > MOST {

@@ -10,13 +10,10 @@ use anyhow::Result;
 use nix::fcntl::OFlag;
 
 use crate::disk::fs::FsType;
-use crate::engine::facts::{self, Facts};
-use crate::engine::facts::{esp, names};
-use crate::engine::prepare;
-use crate::engine::steps::copying;
+use crate::engine::facts::{Facts, esp, exclusions, names, subvolume};
 use crate::error;
 use crate::host::tree::open_below;
-use crate::host::{tree, view};
+use crate::host::{detached, tree};
 use crate::image::create::Tree;
 use crate::image::data::{Fs, ImageData};
 use crate::tree::Source;
@@ -25,15 +22,15 @@ use crate::tree::Source;
 /// cannot be read is a warning.
 ///
 /// # Errors
-/// ALT-310 where one is not mounted any more, ALT-406 where it cannot be opened.
-pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
+/// ALT-310 if one is not mounted any more, ALT-406 if it cannot be opened.
+pub fn open_all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
     let mut trees = Vec::new();
     for fs in &image.fs_data {
-        if !prepare::is_esp(image, fs) {
-            trees.extend(of(fs, facts)?);
+        if !esp::is_esp(image, fs) {
+            trees.extend(open_file_system(fs, facts)?);
         } else if names::source_device(&facts.source, &fs.fs_name).is_some() {
             // An edited image.data may give one to a machine that has none.
-            trees.extend(esp_tree(&fs.fs_name, esp::of_source(facts, &fs.fs_name), warnings));
+            trees.extend(esp_tree(&fs.fs_name, facts.open_esp(&fs.fs_name), warnings));
         }
     }
     trees.sort_by_key(|t| t.prefix.components().count());
@@ -71,8 +68,8 @@ fn esp_tree(
 /// Those of one file system: one, or one for each subvolume.
 ///
 /// # Errors
-/// As [`all`].
-pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
+/// As [`open_all`].
+pub fn open_file_system(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     let mount = facts.mount_of(fs)?;
     let mut trees = vec![];
     if fs.subvolume.is_empty() {
@@ -84,7 +81,7 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     } else {
         subvolumes(fs, Path::new(&mount.source), &mut trees)?;
     }
-    let never = facts::leave_out(&facts.source);
+    let never = exclusions::leave_out(&facts.source);
     for tree in &mut trees {
         let inside = never.iter().filter_map(|p| p.strip_prefix(&tree.prefix).ok());
         tree.leave_out = inside.filter(|p| !p.as_os_str().is_empty()).map(Path::to_owned).collect();
@@ -96,7 +93,7 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
 fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
     // Each stays open: layers of containers can be hundreds.
     tree::raise_open_files();
-    let top = view::of_device(device, FsType::Btrfs.name(), "subvolid=5")?;
+    let top = detached::open_device(device, FsType::Btrfs.name(), "subvolid=5")?;
     let mut by_path = BTreeMap::new();
     for s in &fs.subvolume {
         // Mounted at two places: one subvolume all the same.
@@ -106,11 +103,11 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
         let from = if path.is_empty() {
             top.try_clone()?
         } else {
-            copying::open_below(top.as_fd(), path)?
+            subvolume::open_below(top.as_fd(), path)?
         };
         trees.push(Tree {
             source: Source::from_fd(from),
-            prefix: copying::prefix(fs, s),
+            prefix: subvolume::prefix(fs, s),
             leave_out: vec![],
         });
     }
@@ -119,7 +116,7 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
 
 /// Files of one tree that lie below the mount point of another: an image is one tree, and there it
 /// has the other's.
-pub fn hidden(trees: &[Tree]) -> Vec<String> {
+pub fn warn_of_hidden_files(trees: &[Tree]) -> Vec<String> {
     let mut warnings = vec![];
     for inner in trees {
         let outer = trees

@@ -8,14 +8,16 @@ use crate::boot::firmware::Firmware;
 use crate::boot::loader;
 use crate::disk::fs::FsType;
 use crate::disk::lvm;
-use crate::engine::ALT_INST;
+use crate::engine::paths::{ALT_INST, below};
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Action, Base, below};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step::Action;
 use crate::host::cmd::Cmd;
 use crate::text::shell::quote;
 
-/// What `action` runs.
-pub fn of(action: &Action, base: &Base) -> Vec<String> {
+/// The commands of `action`.
+pub fn commands_of_action(action: &Action, base: &AlternateSpec) -> Vec<String> {
     let layout = &base.layout;
     let devices: Vec<PathBuf> = layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
     let scope = || lvm::Scope::new(&devices);
@@ -79,7 +81,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         }
         Action::BootImage { file } => vec![format!("restore {} -> {ALT_INST}", file.display())],
         Action::Mount { volume, subvolume, at, options, .. } => {
-            let options = plan::mount_options(options, subvolume.as_deref());
+            let options = mount_plan::mount_options(options, subvolume.as_deref());
             vec![format!(
                 "mount -o {options} {} {}",
                 layout.volumes[*volume].device.display(),
@@ -129,7 +131,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
     }
 }
 
-fn make(base: &Base, v: &VolumeLayout) -> Vec<String> {
+fn make(base: &AlternateSpec, v: &VolumeLayout) -> Vec<String> {
     let (fstype, options) =
         v.fs.as_ref()
             .map_or((FsType::Swap, [].as_slice()), |f| (f.fs_vfs, f.fs_mkfs_options.as_slice()));

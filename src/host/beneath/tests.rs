@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 
 use super::*;
-use tree_verbs::Unfit;
+use crate::host::attrs::{self, Of};
+use crate::host::tree::{Errno, Kind};
+use std::fs::File;
+use std::os::fd::AsFd;
 
 /// A root beside a directory that nothing may get to.
 struct World {
@@ -81,7 +85,7 @@ fn links_stay_inside() {
 #[test]
 fn what_is_no_file_is_not_opened() {
     both(|w| {
-        nix::unistd::mkfifo(&w.root().join("fifo"), Mode::S_IRWXU).unwrap();
+        nix::unistd::mkfifo(&w.root().join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         symlink("fifo", w.root().join("link")).unwrap();
         // Opening a FIFO for reading waits for a writer.
         for name in ["fifo", "link", "etc"] {

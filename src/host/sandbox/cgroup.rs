@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
 use super::devices::{self, Allowed};
-use crate::host::mounts;
+use crate::host::mountinfo;
 
 const PREFIX: &str = "altdisk-sandbox-";
 /// More processes than any build with one for each processor starts.
@@ -69,9 +69,9 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        const TRIES: u32 = 50;
+        const MAX_TRIES: u32 = 50;
         // All processes have ended with the first of them; the kernel may still be counting.
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             match fs::remove_dir(&self.dir) {
                 Err(e) if e.kind() == std::io::ErrorKind::ResourceBusy => {
                     std::thread::sleep(Duration::from_millis(20))
@@ -100,7 +100,7 @@ fn tidy(top: &Path) {
 
 /// The top of the second version's hierarchy.
 fn top() -> Option<PathBuf> {
-    let all = mounts::mounted().ok()?;
+    let all = mountinfo::mounted().ok()?;
     all.into_iter()
         .find(|m| m.fstype == "cgroup2" && m.root == Path::new("/"))
         .map(|m| m.mount_point)

@@ -53,15 +53,15 @@ use anyhow::{Context, Result};
 use nix::libc;
 use nix::sys::stat::{SFlag, makedev};
 
-use super::mounts;
-use super::placeholders::{MARK, POLICY, RESOLV_CONF, is_file, link_into_run};
+use super::mountinfo;
+use super::replaced_files::{MARK, POLICY, RESOLV_CONF, is_file, link_into_run};
 use acts::{Act, Acts, text};
 pub use cgroup::Cgroup;
 use devices::Allowed;
 use enter::{Shown, Way, enter};
 pub use walls::missing;
 
-/// What programs find inside; see [`Cmd::inside`](super::cmd::Cmd::inside).
+/// What programs find inside; see [`Cmd::in_sandbox`](super::cmd::Cmd::in_sandbox).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sandbox {
     /// Where the alternate is mounted.
@@ -234,7 +234,7 @@ impl Sandbox {
             network: self.network,
             volumes: self.volumes(),
             shown,
-            mounts: mounted(&self.root, &mounts::mounted()?)?,
+            mounts: mounted(&self.root, &mountinfo::mounted()?)?,
             acts: self.acts()?,
             filter: filter::lines(self.volumes()),
             members: None,
@@ -351,8 +351,8 @@ fn below_run(at: &Path) -> Result<Vec<CString>> {
 
 /// What is mounted at `root` and below it, as seen from there, with the flags of mount(2) that it
 /// has.
-fn mounted(root: &Path, all: &[mounts::Mount]) -> Result<Vec<(CString, libc::c_ulong)>> {
-    let flags = |m: &mounts::Mount| {
+fn mounted(root: &Path, all: &[mountinfo::Mount]) -> Result<Vec<(CString, libc::c_ulong)>> {
+    let flags = |m: &mountinfo::Mount| {
         m.options.split(',').fold(0, |all, option| {
             all | match option {
                 "ro" => libc::MS_RDONLY,

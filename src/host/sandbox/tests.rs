@@ -15,7 +15,7 @@ fn possible() -> bool {
 fn sh(inside: &Sandbox, script: &str) -> Result<String> {
     Cmd::new("sh", "test")
         .args(["-c", script])
-        .inside(inside)
+        .in_sandbox(inside)
         .run(&Events::new())
         .map(|done| done.text())
 }
@@ -141,8 +141,10 @@ fn how_it_ends_is_told() {
     assert!(err.contains("exit code 7") && err.contains("why"), "{err}");
     let err = format!("{:#}", sh(&inside, "kill -9 $$").unwrap_err());
     assert!(err.contains("exit code 137"), "{err}");
-    let err =
-        format!("{:#}", Cmd::new("no-such-program", "test").inside(&inside).read().unwrap_err());
+    let err = format!(
+        "{:#}",
+        Cmd::new("no-such-program", "test").in_sandbox(&inside).read().unwrap_err()
+    );
     assert!(err.contains("ALT-801"), "{err}");
 }
 
@@ -247,7 +249,7 @@ fn older_kernels_close_device_nodes_mount_by_mount() {
             none,
         )
         .unwrap();
-        let now = || mounts::parse_mountinfo(&fs::read("/proc/thread-self/mountinfo").unwrap());
+        let now = || mountinfo::parse_mountinfo(&fs::read("/proc/thread-self/mountinfo").unwrap());
         let list = mounted(&at, &now()).unwrap();
         assert_eq!(list[0].0.as_c_str(), c"/");
         let list: Vec<_> = list.into_iter().map(|(_, flags)| (text(&at).unwrap(), flags)).collect();
@@ -307,7 +309,7 @@ fn what_cannot_be_prepared_is_told() {
     fs::copy("/bin/true", empty.path().join("bin/true")).unwrap();
     let err = format!(
         "{:#}",
-        Cmd::new("/bin/true", "test").inside(&Sandbox::new(empty.path())).read().unwrap_err()
+        Cmd::new("/bin/true", "test").in_sandbox(&Sandbox::new(empty.path())).read().unwrap_err()
     );
     assert!(
         err.contains("ALT-802")

@@ -10,30 +10,30 @@ use crate::error;
 use crate::image::data::{Fs, ImageData};
 
 /// MiB: far beyond any disk, and all volumes together are no number that overflows.
-const LARGEST_MB: u64 = 1 << 32;
+const MAX_SIZE_MB: u64 = 1 << 32;
 /// Volumes and file systems of one image: a GPT has no more partitions.
-const MOST: usize = 128;
+const MAX_VOLUMES: usize = 128;
 
 /// Finds the first thing that is not taken from an image.
 ///
 /// # Errors
 /// That, as a contradiction.
 pub fn check(data: &ImageData) -> Checked {
-    if data.lv_data.len() > MOST
-        || data.source_disk_data.len() > MOST
-        || data.swap_file_data.len() > MOST
-        || data.fs_data.iter().map(|f| f.subvolume.len()).sum::<usize>() > 10 * MOST
+    if data.lv_data.len() > MAX_VOLUMES
+        || data.source_disk_data.len() > MAX_VOLUMES
+        || data.swap_file_data.len() > MAX_VOLUMES
+        || data.fs_data.iter().map(|f| f.subvolume.len()).sum::<usize>() > 10 * MAX_VOLUMES
     {
         return wrong(
             &error::IMAGE_UNTRUSTED,
             "lv_data",
-            MOST,
+            MAX_VOLUMES,
             "",
             format!("there are {} volumes", data.lv_data.len()),
         );
     }
     let mut sizes = super::sizes(data);
-    if let Some((stanza, index, field, size)) = sizes.find(|(.., size)| *size > LARGEST_MB) {
+    if let Some((stanza, index, field, size)) = sizes.find(|(.., size)| *size > MAX_SIZE_MB) {
         return wrong(
             &error::IMAGE_UNTRUSTED,
             stanza,

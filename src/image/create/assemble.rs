@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::content::Chunks;
-use super::gather::{Batch, Item};
-use super::walk::Walk;
-use super::{Run, archive_path};
-use crate::archive::output::pack::{Feed, Packer};
+use super::item::{Batch, Item};
+use super::state::{Saver, archive_path};
+use super::walk::Walkers;
+use crate::archive::output::pack::{ChunkSender, Packer};
 use crate::archive::output::spill::Spill;
 use crate::archive::tar::{Kind, Member, flags, write};
 use crate::error;
@@ -19,64 +19,64 @@ use crate::image::sums;
 use crate::tree::report::Tally;
 
 struct Assembler<'a> {
-    run: &'a Run<'a>,
-    walk: &'a Walk<'a>,
+    saver: &'a Saver<'a>,
+    walkers: &'a Walkers<'a>,
     chunks: Chunks<'a>,
     sums: Spill,
-    /// Of files with several names, the first name and how many are still to come. Those that all
-    /// were met are forgotten.
+    /// Of files with several names, the first name and how many are still to come; removed with the
+    /// last.
     links: HashMap<(u64, u64), (Vec<u8>, u32)>,
 }
 
-/// Puts the whole archive together; returns its length. Failures are the run's.
+/// Puts the whole archive together; returns its length. Failures are recorded in `saver`.
 pub fn assemble(
-    run: &Run<'_>,
-    walk: &Walk<'_>,
+    saver: &Saver<'_>,
+    walkers: &Walkers<'_>,
     packer: &Packer<'_>,
-    feed: Feed,
+    sender: ChunkSender,
     near: Option<&Path>,
 ) -> u64 {
     let mut all = Assembler {
-        run,
-        walk,
-        chunks: Chunks::new(packer, feed),
+        saver,
+        walkers,
+        chunks: Chunks::new(packer, sender),
         sums: Spill::new(near),
         links: HashMap::new(),
     };
-    if let Err(e) = all.work() {
-        run.fail(e, walk);
+    if let Err(e) = all.assemble() {
+        saver.work.fail(e);
     }
     all.chunks.finish()
 }
 
 impl Assembler<'_> {
-    fn work(&mut self) -> anyhow::Result<()> {
-        self.head()?;
-        while let Some(batch) = self.walk.next() {
-            self.batch(batch).map_err(|e| {
+    fn assemble(&mut self) -> anyhow::Result<()> {
+        self.append_head()?;
+        while let Some(batch) = self.walkers.next_batch() {
+            self.append_batch(batch).map_err(|e| {
                 error::IMAGE_FULL
                     .with_cause(format!("keeping the checksums for the end of the image: {e}"))
             })?;
-            if self.chunks.gone || self.run.is_stopped() {
+            if self.chunks.gone || self.saver.work.is_stopped() {
                 return Ok(());
             }
         }
-        if !self.run.is_stopped() {
-            self.checksums().map_err(|e| {
+        if !self.saver.work.is_stopped() {
+            self.append_checksums().map_err(|e| {
                 error::IMAGE_WRITE.with_cause(format!("reading the checksums that were kept: {e}"))
             })?;
             write::end(self.chunks.buffer());
-            self.chunks.pass_on();
+            self.chunks.send_if_full();
         }
         Ok(())
     }
 
-    fn head(&mut self) -> anyhow::Result<()> {
-        let job = self.run.job;
+    fn append_head(&mut self) -> anyhow::Result<()> {
+        let job = self.saver.job;
         if let Some(text) = &job.image_data {
-            self.text(IMAGE_DATA, text.as_bytes());
+            self.append_own(IMAGE_DATA, text.as_bytes());
         }
-        self.text(
+        self.append_own(
             MANIFEST,
             &[serde_json::to_vec_pretty(&job.manifest)?.as_slice(), b"\n"].concat(),
         );
@@ -84,31 +84,31 @@ impl Assembler<'_> {
     }
 
     /// A member of the image itself, readable by root only.
-    fn own(&mut self, name: &str, size: u64) {
+    fn append_own_header(&mut self, name: &str, size: u64) {
         let mtime =
-            Time { secs: i64::try_from(self.run.job.manifest.made_secs).unwrap_or(0), nanos: 0 };
+            Time { secs: i64::try_from(self.saver.job.manifest.made_secs).unwrap_or(0), nanos: 0 };
         let member = Member {
             mode: 0o600,
             mtime,
             size,
             stored: size,
-            ..empty(name.as_bytes().to_vec(), Kind::Regular)
+            ..empty_member(name.as_bytes().to_vec(), Kind::Regular)
         };
         write::header(self.chunks.buffer(), &member);
-        self.chunks.pass_on();
+        self.chunks.send_if_full();
     }
 
-    fn text(&mut self, name: &str, text: &[u8]) {
+    fn append_own(&mut self, name: &str, text: &[u8]) {
         let size = text.len() as u64;
-        self.own(name, size);
-        self.chunks.put(text);
+        self.append_own_header(name, size);
+        self.chunks.append(text);
         write::pad(self.chunks.buffer(), size);
     }
 
-    fn checksums(&mut self) -> io::Result<()> {
+    fn append_checksums(&mut self) -> io::Result<()> {
         let sums = std::mem::replace(&mut self.sums, Spill::new(None));
         let size = sums.len();
-        self.own(CHECKSUMS, size);
+        self.append_own_header(CHECKSUMS, size);
         let mut text = sums.read()?;
         let mut buffer = vec![0; 128 << 10];
         loop {
@@ -116,16 +116,16 @@ impl Assembler<'_> {
             if got == 0 {
                 break;
             }
-            self.chunks.put(&buffer[..got]);
+            self.chunks.append(&buffer[..got]);
         }
         write::pad(self.chunks.buffer(), size);
         Ok(())
     }
 
-    fn batch(&mut self, batch: Batch) -> io::Result<()> {
-        let dir = archive_path(self.walk.prefix(batch.tree), &batch.dir.path());
+    fn append_batch(&mut self, batch: Batch) -> io::Result<()> {
+        let dir = archive_path(self.walkers.prefix(batch.tree), &batch.dir.path());
         for item in batch.items {
-            if self.chunks.gone || self.run.is_stopped() {
+            if self.chunks.gone || self.saver.work.is_stopped() {
                 break;
             }
             let path = if item.name.is_empty() {
@@ -133,12 +133,12 @@ impl Assembler<'_> {
             } else {
                 below(&dir, &item.name)
             };
-            self.item(item, path)?;
+            self.append_item(item, path)?;
         }
         Ok(())
     }
 
-    fn item(&mut self, item: Item, path: Vec<u8>) -> io::Result<()> {
+    fn append_item(&mut self, item: Item, path: Vec<u8>) -> io::Result<()> {
         let stat = item.stat;
         let inode = (stat.dev, stat.ino);
         let shared = stat.nlink > 1 && stat.kind() != Some(FileKind::Directory);
@@ -153,9 +153,9 @@ impl Assembler<'_> {
                 uid: stat.uid,
                 gid: stat.gid,
                 mtime: stat.mtime,
-                ..empty(path, to)
+                ..empty_member(path, to)
             };
-            self.plain(&member);
+            self.append_header(&member);
             return Ok(());
         }
         let kind = match stat.kind() {
@@ -175,35 +175,35 @@ impl Assembler<'_> {
             atime: Some(stat.atime),
             xattrs: item.xattrs,
             flags: flags::words(item.flags),
-            ..empty(path, kind)
+            ..empty_member(path, kind)
         };
         match (&member.kind, &item.file) {
             (Kind::Regular, Some(file)) => {
-                let saved = match self.chunks.file(self.run, file, &stat, &mut member) {
+                let saved = match self.chunks.append_file(self.saver, file, &stat, &mut member) {
                     Ok(saved) => saved,
                     Err(e) => {
-                        self.run.unreadable(relative(&member.path), e, self.walk);
+                        self.saver.record_unreadable(relative(&member.path), e);
                         return Ok(());
                     }
                 };
                 if let Some(e) = saved.broken {
-                    self.run.tally.failed(relative(&member.path), format!("cannot be read: {e}"));
+                    self.saver.record_incomplete(relative(&member.path), e);
                 }
                 if saved.tries > 1 {
-                    Tally::add(&self.run.tally.recopied, 1);
+                    Tally::add(&self.saver.work.tally.recopied, 1);
                 }
-                if saved.torn {
-                    self.run.tally.changing(relative(&member.path));
+                if saved.changed {
+                    self.saver.work.tally.add_changing(relative(&member.path));
                 }
                 self.sums.add(&sums::line(&member.path, &saved.hash))?;
-                self.run.member(&member.path);
+                self.saver.count_member(&member.path);
             }
-            // Changed its kind while it was looked at.
+            // It became something else while it was examined.
             (Kind::Regular, None) => {
-                self.run.unreadable(relative(&member.path), Errno::ENOENT, self.walk);
+                self.saver.record_unreadable(relative(&member.path), Errno::ENOENT);
                 return Ok(());
             }
-            _ => self.plain(&member),
+            _ => self.append_header(&member),
         }
         if shared {
             self.links.insert(inode, (member.path, stat.nlink - 1));
@@ -211,14 +211,14 @@ impl Assembler<'_> {
         Ok(())
     }
 
-    fn plain(&mut self, member: &Member) {
+    fn append_header(&mut self, member: &Member) {
         write::header(self.chunks.buffer(), member);
-        self.chunks.pass_on();
-        self.run.member(&member.path);
+        self.chunks.send_if_full();
+        self.saver.count_member(&member.path);
     }
 }
 
-fn empty(path: Vec<u8>, kind: Kind) -> Member {
+fn empty_member(path: Vec<u8>, kind: Kind) -> Member {
     Member {
         path,
         kind,

@@ -1,25 +1,43 @@
-//! What the walk has found, in the archive's order: batches that are ready, directories that are
+//! The results of the walk in the archive's order: batches that are ready, directories that are
 //! being read, directories that wait.
 //!
-//! Whoever reads a directory puts what he finds in its place, so that several can read ahead at
-//! different places and the order is still that of one walk. The first place is always worked on,
-//! whatever else waits; that keeps it going, and the limits keep it small.
+//! A walker puts what it finds in the place of the directory that it reads, so that several can read
+//! ahead at different places and the order is still that of one walk. The first place is always
+//! worked on, whatever else waits; that keeps the list moving, and the limits keep it small.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::gather::Batch;
-use super::walk::Task;
+use super::item::Batch;
+use crate::tree::dir::Dir;
+use crate::tree::work::Stop;
 
-/// So many files are open, so many bytes read ahead, so many batches wait at most; the first place
-/// is exempt.
-const FILES: usize = 384;
-const BYTES: u64 = 48 << 20;
-const BATCHES: usize = 96;
+/// How many files may be open; the first place is exempt from all three limits.
+const MAX_FILES: usize = 384;
+/// How many bytes may be read ahead.
+const MAX_BYTES: u64 = 48 << 20;
+/// How many batches may wait.
+const MAX_BATCHES: usize = 96;
+
+/// A directory to read, from a position on (0: from the beginning).
+#[derive(Debug)]
+pub struct Task {
+    /// Which tree of the job.
+    pub tree: usize,
+    pub dir: Arc<Dir>,
+    pub position: i64,
+}
+
+impl Task {
+    /// A directory from its beginning on.
+    pub fn new(tree: usize, dir: Arc<Dir>) -> Self {
+        Self { tree, dir, position: 0 }
+    }
+}
 
 #[derive(Debug)]
 enum Node {
     Ready(Batch),
-    /// Somebody reads it; his number.
+    /// A walker reads it; the walker's number.
     Working(u64),
     Waiting(Task),
 }
@@ -35,22 +53,25 @@ struct State {
     stopped: bool,
 }
 
+/// The list.
 #[derive(Debug, Default)]
 pub struct List {
     state: Mutex<State>,
-    /// For those who walk.
+    /// Wakes walkers.
     room: Condvar,
-    /// For the one who assembles.
+    /// Wakes the assembler.
     ready: Condvar,
 }
 
 impl State {
     fn has_room(&self) -> bool {
-        self.files < FILES && self.bytes < BYTES && self.batches < BATCHES
+        self.files < MAX_FILES && self.bytes < MAX_BYTES && self.batches < MAX_BATCHES
     }
 
     fn is_low(&self) -> bool {
-        self.files <= FILES / 2 && self.bytes <= BYTES / 2 && self.batches <= BATCHES / 2
+        self.files <= MAX_FILES / 2
+            && self.bytes <= MAX_BYTES / 2
+            && self.batches <= MAX_BATCHES / 2
     }
 
     fn find(&self, number: u64) -> Option<usize> {
@@ -86,8 +107,8 @@ impl List {
                 state.files -= batch.items.len();
                 state.bytes -= batch.bytes;
                 state.batches -= 1;
-                // Not for every batch: those who walk are woken when there is much room, or when
-                // the first place is theirs.
+                // Not for every batch: walkers are woken when there is much room, or when the first
+                // place is theirs.
                 if state.is_low() || !matches!(state.nodes.last(), Some(Node::Ready(_))) {
                     self.room.notify_all();
                 }
@@ -97,9 +118,9 @@ impl List {
         }
     }
 
-    /// The first directory that waits, with a number for [`List::put`] and [`List::finish`]. Waits
+    /// The first directory that waits, with a number for [`List::insert`] and [`List::finish`]. Waits
     /// for one; None when all was stopped.
-    pub fn task(&self) -> Option<(u64, Task)> {
+    pub fn take(&self) -> Option<(u64, Task)> {
         let mut state = self.lock();
         loop {
             if state.stopped {
@@ -121,7 +142,7 @@ impl List {
 
     /// Puts a batch before the place of the directory that is being read; waits for room, unless it
     /// is the first. False when all was stopped.
-    pub fn put(&self, number: u64, batch: Batch) -> bool {
+    pub fn insert(&self, number: u64, batch: Batch) -> bool {
         let mut state = self.lock();
         loop {
             let Some(at) = state.find(number).filter(|_| !state.stopped) else { return false };
@@ -149,24 +170,30 @@ impl List {
         self.room.notify_all();
     }
 
-    /// Everybody is to stop; what waits is dropped.
-    pub fn stop(&self) {
+    /// Nothing more is needed: walkers end, what waits is dropped.
+    pub fn close(&self) {
         let mut state = self.lock();
         state.stopped = true;
-        state.nodes.clear();
+        let dropped = std::mem::take(&mut state.nodes);
         self.ready.notify_all();
         self.room.notify_all();
+        drop(state);
+        drop(dropped);
+    }
+}
+
+impl Stop for List {
+    fn stop(&self) {
+        self.close();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::dir::Dir;
-    use std::sync::Arc;
 
     fn batch(dir: &Arc<Dir>) -> Batch {
-        Batch { tree: 0, dir: Arc::clone(dir), items: vec![], bytes: BYTES / 3 }
+        Batch { tree: 0, dir: Arc::clone(dir), items: vec![], bytes: MAX_BYTES / 3 }
     }
 
     /// Many walkers at a tree that is far larger than the limits: nobody waits for ever, and the
@@ -180,15 +207,15 @@ mod tests {
         std::thread::scope(|s| {
             for _ in 0..4 {
                 s.spawn(|| {
-                    while let Some((number, task)) = list.task() {
-                        let dir = task.directory();
+                    while let Some((number, task)) = list.take() {
+                        let dir = &task.dir;
                         let depth = if dir.path().is_empty() {
                             0
                         } else {
                             dir.path().split(|b| *b == b'/').count()
                         };
                         for _ in 0..3 {
-                            list.put(number, batch(dir));
+                            list.insert(number, batch(dir));
                         }
                         let children = if depth < 5 { 4 } else { 0 };
                         let child = |i: i32| {
@@ -204,7 +231,7 @@ mod tests {
             while let Some(batch) = list.next() {
                 seen.push(batch.dir.path());
             }
-            list.stop();
+            list.close();
         });
         // Each directory three times, and sorted as text: that is depth first here.
         let mut sorted = seen.clone();

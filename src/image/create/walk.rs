@@ -1,6 +1,5 @@
 //! Walkers: directories become batches, at their place in the archive's order.
 
-use std::collections::HashSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -8,73 +7,50 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
-use nix::fcntl::OFlag;
 
-use super::gather::{self, Batch};
-use super::list::List;
-use super::{Run, Tree};
+use super::item::{self, Batch};
+use super::job::Tree;
+use super::list::{List, Task};
+use super::state::Saver;
 use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Sys};
 use crate::tree::dir::{Dir, join};
-use crate::tree::filter::ExcludeFilter;
 use crate::tree::report::{Tally, absolute_path};
+use crate::tree::walk::{Found, LISTING, Walk, next_entries};
 
-/// What one listing call fills: about a thousand entries; less where very many directories wait
-/// already.
-const LISTING: usize = 32 << 10;
-const SHORT_LISTING: usize = 1 << 10;
-const MANY: usize = 50_000;
-
-/// A directory to read, from a position on (0: from the beginning).
-#[derive(Debug)]
-pub struct Task {
-    tree: usize,
-    dir: Arc<Dir>,
-    position: i64,
-}
-
-impl Task {
-    pub fn new(tree: usize, dir: Arc<Dir>) -> Self {
-        Self { tree, dir, position: 0 }
-    }
-
-    #[cfg(test)]
-    pub fn directory(&self) -> &Arc<Dir> {
-        &self.dir
-    }
-}
-
-/// A tree with what the walk needs to know of it.
-struct Known<'a> {
+/// A tree of the job, and what the walk needs to know about it.
+struct KnownTree<'a> {
     tree: &'a Tree,
-    filter: ExcludeFilter<'a>,
-    dev: u64,
-    leave_out: HashSet<&'a [u8]>,
+    walk: Walk<'a>,
     /// Where other trees are mounted in this one: relative path and their number.
     inner: Vec<(Vec<u8>, usize)>,
     begun: AtomicBool,
 }
 
-pub struct Walk<'a> {
-    run: &'a Run<'a>,
-    trees: Vec<Known<'a>>,
-    list: List,
+/// All trees of the job, walked by several threads.
+pub struct Walkers<'a> {
+    saver: &'a Saver<'a>,
+    trees: Vec<KnownTree<'a>>,
+    list: &'a List,
 }
 
-impl<'a> Walk<'a> {
-    /// The first tree is the first to be walked.
+/// An entry that is to be saved.
+enum Wanted {
+    Directory,
+    /// With the bytes that it takes of the limits.
+    File(Box<(item::Item, u64)>),
+}
+
+impl<'a> Walkers<'a> {
+    /// The first tree is the first to be walked. `skip_inodes` are never saved: the image itself.
     ///
     /// # Errors
-    /// ALT-661 where a tree's top cannot be looked at.
-    pub fn new(run: &'a Run<'a>) -> Result<Self> {
-        let job = run.job;
+    /// ALT-661 if a tree's top cannot be examined.
+    pub fn new(saver: &'a Saver<'a>, list: &'a List, skip_inodes: Vec<(u64, u64)>) -> Result<Self> {
+        let job = saver.job;
         let mut trees = Vec::with_capacity(job.trees.len());
         for (i, tree) in job.trees.iter().enumerate() {
-            let lost = |e: Errno| {
-                error::IMAGE_SOURCE.with_cause(format!("{}: {e}", tree.prefix.display()))
-            };
-            let dev = tree::stat_fd(&tree.source).map_err(lost)?.dev;
             let below = |(k, other): (usize, &Tree)| {
                 let inside = other
                     .prefix
@@ -83,25 +59,26 @@ impl<'a> Walk<'a> {
                     .filter(|p| k != i && !p.as_os_str().is_empty())?;
                 Some((inside.as_os_str().as_bytes().to_vec(), k))
             };
-            trees.push(Known {
+            let skip = skip_inodes.iter().copied();
+            let (top, prefix) = (tree.source.as_fd(), &tree.prefix);
+            trees.push(KnownTree {
                 tree,
-                filter: ExcludeFilter::new(job.excludes, tree.source.as_fd(), dev, &tree.prefix),
-                dev,
-                leave_out: tree.leave_out.iter().map(|p| p.as_os_str().as_bytes()).collect(),
+                walk: Walk::new(top, prefix, job.excludes, &tree.leave_out, skip)
+                    .map_err(|e| unreadable_tree(tree, e))?,
                 inner: job.trees.iter().enumerate().filter_map(below).collect(),
                 begun: AtomicBool::new(false),
             });
         }
-        Ok(Self { run, trees, list: List::default() })
+        Ok(Self { saver, trees, list })
     }
 
     /// The next batch of the archive; None at the end.
-    pub fn next(&self) -> Option<Batch> {
+    pub fn next_batch(&self) -> Option<Batch> {
         loop {
             if let Some(batch) = self.list.next() {
                 return Some(batch);
             }
-            if self.run.is_stopped() {
+            if self.saver.work.is_stopped() {
                 return None;
             }
             let tree = self.trees.iter().position(|t| !t.begun.swap(true, Ordering::Relaxed))?;
@@ -114,36 +91,36 @@ impl<'a> Walk<'a> {
         self.trees.get(tree).map_or(Path::new("/"), |t| &t.tree.prefix)
     }
 
-    pub fn stop(&self) {
-        self.list.stop();
-    }
-
-    /// A walker thread's whole life.
-    pub fn walker(&self) {
+    /// A walker thread.
+    pub fn run(&self) {
         let mut buffer = vec![0; LISTING];
-        while let Some((number, task)) = self.list.task() {
+        while let Some((number, task)) = self.list.take() {
             let path = task.dir.path();
             let mut tasks = vec![];
-            if let Err(e) = self.directory(number, &task, &path, &mut buffer, &mut tasks) {
-                self.unreadable(task.tree, &path, e);
+            if let Err(e) = self.read_directory(number, &task, &path, &mut buffer, &mut tasks) {
+                self.record_unreadable(task.tree, &path, e);
             }
             self.list.finish(number, tasks);
         }
     }
 
-    fn unreadable(&self, tree: usize, path: &[u8], e: Errno) {
-        let whole = absolute_path(self.prefix(tree).as_os_str().as_bytes(), path);
-        self.run.unreadable(whole.strip_prefix(b"/").unwrap_or(&whole).to_vec(), e, self);
+    fn record_unreadable(&self, tree: usize, path: &[u8], e: Errno) {
+        let whole = self.absolute(tree, path);
+        self.saver.record_unreadable(whole.strip_prefix(b"/").unwrap_or(&whole).to_vec(), e);
+    }
+
+    fn absolute(&self, tree: usize, path: &[u8]) -> Vec<u8> {
+        absolute_path(self.prefix(tree).as_os_str().as_bytes(), path)
     }
 
     /// Whether a directory of a tree is the place of another, which is saved by itself.
     fn is_a_tree(&self, tree: usize, path: &[u8]) -> bool {
-        let whole = absolute_path(self.prefix(tree).as_os_str().as_bytes(), path);
+        let whole = self.absolute(tree, path);
         self.trees.iter().any(|t| t.tree.prefix.as_os_str().as_bytes() == whole)
     }
 
     /// Reads a directory up to its end, or to where it has subdirectories: those go first then.
-    fn directory(
+    fn read_directory(
         &self,
         number: u64,
         task: &Task,
@@ -152,49 +129,45 @@ impl<'a> Walk<'a> {
         tasks: &mut Vec<Task>,
     ) -> Sys<()> {
         let known = &self.trees[task.tree];
-        let dir = tree::open_below(
-            known.tree.source.as_fd(),
-            path,
-            OFlag::O_RDONLY | OFlag::O_DIRECTORY,
-        )?;
+        let dir = known.walk.open(path)?;
         let new = || Batch { tree: task.tree, dir: Arc::clone(&task.dir), items: vec![], bytes: 0 };
         let mut batch = new();
         if task.position == 0 {
             let stat = tree::stat_fd(&dir)?;
-            batch.add(gather::directory(&dir, stat)?);
-            let other = stat.dev != known.dev;
+            batch.add(item::read_directory(&dir, stat)?);
+            let other = !known.walk.is_inside(&stat);
             if other && !self.is_a_tree(task.tree, path) {
-                self.run.tally.subvolume(path.to_vec());
+                self.saver.work.tally.add_subvolume(path.to_vec());
             }
-            if other || known.leave_out.contains(path) {
-                self.list.put(number, batch);
+            if other || known.walk.is_content_left_out(path) {
+                self.list.insert(number, batch);
                 return Ok(());
             }
         } else {
-            make::go_to(&dir, task.position)?;
+            make::set_position(&dir, task.position)?;
         }
-        while !self.run.is_stopped() {
-            let length = if self.list.len() > MANY { SHORT_LISTING } else { LISTING };
-            let entries = tree::list(&dir, &mut buffer[..length]).unwrap_or_else(|e| {
-                self.unreadable(task.tree, path, e);
+        while !self.saver.work.is_stopped() {
+            let entries = next_entries(&dir, buffer, self.list.len()).unwrap_or_else(|e| {
+                self.record_unreadable(task.tree, path, e);
                 None
             });
-            let Some(mut entries) = entries else { break };
-            entries.sort_unstable_by_key(|e| e.ino);
+            let Some(entries) = entries else { break };
             for entry in entries {
                 let below = || join(path, &entry.name);
-                match self.entry(known, &dir, &entry, &below) {
-                    Ok(Found::Nothing) => {}
-                    Ok(Found::Directory) => tasks.push(self.enter(task, &entry, &below())),
-                    Ok(Found::File(found)) => {
+                match self.examine(known, &dir, &entry, &below) {
+                    Ok(None) => {}
+                    Ok(Some(Wanted::Directory)) => {
+                        tasks.push(self.task_below(task, &entry, &below()));
+                    }
+                    Ok(Some(Wanted::File(found))) => {
                         batch.add(*found);
                         if batch.is_full()
-                            && !self.list.put(number, std::mem::replace(&mut batch, new()))
+                            && !self.list.insert(number, std::mem::replace(&mut batch, new()))
                         {
                             return Ok(());
                         }
                     }
-                    Err(e) => self.unreadable(task.tree, &below(), e),
+                    Err(e) => self.record_unreadable(task.tree, &below(), e),
                 }
             }
             if !tasks.is_empty() {
@@ -207,13 +180,13 @@ impl<'a> Walk<'a> {
             }
         }
         if !batch.items.is_empty() {
-            self.list.put(number, batch);
+            self.list.insert(number, batch);
         }
         Ok(())
     }
 
     /// A directory below: of this tree, or the top of another that is mounted there.
-    fn enter(&self, task: &Task, entry: &Entry, path: &[u8]) -> Task {
+    fn task_below(&self, task: &Task, entry: &Entry, path: &[u8]) -> Task {
         match self.trees[task.tree].inner.iter().find(|(at, _)| at == path) {
             Some((_, k)) if !self.trees[*k].begun.swap(true, Ordering::Relaxed) => {
                 Task::new(*k, Dir::top())
@@ -222,71 +195,57 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn entry(
+    fn examine(
         &self,
-        known: &Known<'_>,
+        known: &KnownTree<'_>,
         dir: &OwnedFd,
         entry: &Entry,
         path: &dyn Fn() -> Vec<u8>,
-    ) -> Sys<Found> {
-        let tally = &self.run.tally;
-        let mut stat = None;
-        let mut kind = entry.kind;
-        if kind.is_none() {
-            let s = tree::stat_at(dir, &entry.name)?;
-            (stat, kind) = (Some(s), s.kind());
+    ) -> Sys<Option<Wanted>> {
+        let tally = &self.saver.work.tally;
+        let may_be_directory = matches!(entry.kind, None | Some(Kind::Directory));
+        if may_be_directory
+            && !known.inner.is_empty()
+            && known.inner.iter().any(|(at, _)| *at == path())
+            && is_directory(dir, entry)?
+        {
+            // The walk of the file system that is mounted here applies the exclude list there.
+            return Ok(Some(Wanted::Directory));
         }
-        let directory = kind == Some(Kind::Directory);
-        if directory && !known.inner.is_empty() && known.inner.iter().any(|(at, _)| *at == path()) {
-            // What is excluded of the file system that is mounted here is decided there.
-            return Ok(Found::Directory);
-        }
-        if known.filter.is_excluded(path, directory)? {
-            Tally::add(&tally.excluded, 1);
-            return Ok(Found::Nothing);
-        }
-        if !known.leave_out.is_empty() && known.leave_out.contains(path().as_slice()) {
-            Tally::add(&tally.left_out, 1);
-            return Ok(if directory { Found::Directory } else { Found::Nothing });
-        }
-        if directory {
-            return Ok(Found::Directory);
-        }
-        let mut file = None;
-        if kind == Some(Kind::Regular) {
-            match make::open_file(dir, &entry.name) {
-                Ok(open) => {
-                    stat = Some(tree::stat_fd(&open)?);
-                    file = Some(open);
-                }
-                // Something else by now: a link, or a socket.
-                Err(Errno::ELOOP | Errno::ENXIO) => {}
-                Err(e) => return Err(e),
+        match known.walk.examine(dir, entry, path)? {
+            Found::Excluded => {
+                Tally::add(&tally.excluded, 1);
+                Ok(None)
             }
-        }
-        let stat = match stat {
-            Some(stat) => stat,
-            None => tree::stat_at(dir, &entry.name)?,
-        };
-        if self.run.skip_inodes.contains(&(stat.dev, stat.ino)) {
-            Tally::add(&tally.left_out, 1);
-            return Ok(Found::Nothing);
-        }
-        match stat.kind() {
-            Some(Kind::Directory) => Ok(Found::Directory),
-            Some(Kind::Socket) => {
-                self.run.sockets.fetch_add(1, Ordering::Relaxed);
-                Ok(Found::Nothing)
+            Found::LeftOut => {
+                Tally::add(&tally.left_out, 1);
+                Ok(None)
             }
-            _ => gather::file(dir, entry, stat, file).map(|f| Found::File(Box::new(f))),
+            Found::Directory { left_out } => {
+                Tally::add(&tally.left_out, u64::from(left_out));
+                Ok(Some(Wanted::Directory))
+            }
+            Found::File(stat, _) if stat.kind() == Some(Kind::Socket) => {
+                self.saver.sockets.fetch_add(1, Ordering::Relaxed);
+                Ok(None)
+            }
+            Found::File(stat, file) => {
+                item::read_entry(dir, entry, stat, file).map(|f| Some(Wanted::File(Box::new(f))))
+            }
         }
     }
 }
 
-/// What an entry is.
-enum Found {
-    Nothing,
-    Directory,
-    /// With what it takes of the limits.
-    File(Box<(gather::Item, u64)>),
+fn is_directory(dir: &OwnedFd, entry: &Entry) -> Sys<bool> {
+    let kind = match entry.kind {
+        None => tree::stat_at(dir, &entry.name)?.kind(),
+        kind => kind,
+    };
+    Ok(kind == Some(Kind::Directory))
+}
+
+/// The error for a tree that cannot be read at all.
+fn unreadable_tree(tree: &Tree, e: Errno) -> anyhow::Error {
+    let cause = format!("{} could not be read: {}", tree.prefix.display(), e.desc());
+    error::IMAGE_SOURCE.with_cause(cause)
 }

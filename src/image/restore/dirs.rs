@@ -1,7 +1,7 @@
-//! Open directories of the target: where members are made.
+//! Open directories of the target, in which members are made.
 //!
 //! Only the reading thread opens directories and makes them; the writers get them open. They are
-//! opened below the root by the kernel's own rules (no symbolic link on the way, nothing above the
+//! opened below the root under the kernel's own rules (no symbolic link on the way, nothing above the
 //! root), and stay private and without anything that new entries would inherit until the end.
 
 use std::collections::HashMap;
@@ -9,30 +9,14 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use nix::fcntl::OFlag;
-use nix::unistd::{getegid, geteuid};
-
-use super::meta::{Meta, PRIVATE};
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Stat, Sys, errno};
-
-pub const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
+use crate::host::tree::{self, Errno, Kind, Stat, Sys};
+use crate::tree::metadata::{DEFAULT_ACL, FileSystem, Metadata, PRIVATE, make_private};
+use crate::tree::walk::DIRECTORY;
 
 /// Directories that are kept open for what comes next.
-const KEPT: usize = 64;
-
-const DEFAULT_ACL: &std::ffi::CStr = c"system.posix_acl_default";
-
-/// A file system that is written to.
-#[derive(Debug)]
-pub struct System {
-    pub dev: u64,
-    /// Whether it keeps owners and permissions (vfat does not, and nobody expects it).
-    pub owners: bool,
-    /// Any directory of it, to sync by.
-    pub top: OwnedFd,
-}
+const MAX_OPEN: usize = 64;
 
 /// An open directory.
 #[derive(Debug)]
@@ -40,7 +24,7 @@ pub struct Dir {
     pub fd: OwnedFd,
     /// Relative to the root.
     pub path: Vec<u8>,
-    pub system: Arc<System>,
+    pub system: Arc<FileSystem>,
 }
 
 impl Dir {
@@ -62,42 +46,42 @@ impl AsFd for Dir {
 
 /// Why a directory could not be opened.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum OpenError {
     /// This path is something else: a symbolic link, a file.
     NotADirectory(Vec<u8>, Option<Kind>),
     Kernel(Errno),
 }
 
-impl From<Errno> for Trouble {
+impl From<Errno> for OpenError {
     fn from(e: Errno) -> Self {
         Self::Kernel(e)
     }
 }
 
-/// A directory whose metadata is to be set at the end.
-pub type Later<'a> = &'a mut dyn FnMut(&[u8], Meta) -> Sys<()>;
+/// Called for a directory whose metadata is to be set at the end.
+pub type Defer<'a> = &'a mut dyn FnMut(&[u8], Metadata) -> Sys<()>;
 
 /// The directories that are open, and the file systems that they are in.
-pub struct Dirs {
+pub struct OpenDirs {
     root: Arc<Dir>,
     open: HashMap<Vec<u8>, (Arc<Dir>, u64)>,
     clock: u64,
-    systems: Vec<Arc<System>>,
+    systems: Vec<Arc<FileSystem>>,
 }
 
-impl Dirs {
-    /// Begins with the root. What it had is given to `later`.
-    pub fn new(root: OwnedFd, later: Later<'_>) -> Sys<Self> {
+impl OpenDirs {
+    /// Begins with the root. What it had is given to `defer`.
+    pub fn new(root: OwnedFd, defer: Defer<'_>) -> Sys<Self> {
         let stat = tree::stat_fd(&root)?;
         let mut systems = vec![];
-        let system = system_of(&mut systems, &root, stat.dev)?;
+        let system = file_system_of(&mut systems, &root)?;
         let root = Arc::new(Dir { fd: root, path: vec![], system });
-        neutral(&root, &stat, Some(later))?;
+        prepare(&root, &stat, Some(defer))?;
         Ok(Self { root, open: HashMap::new(), clock: 0, systems })
     }
 
-    /// The file systems that were met so far.
-    pub fn systems(&self) -> &[Arc<System>] {
+    /// The file systems that were found so far.
+    pub fn file_systems(&self) -> &[Arc<FileSystem>] {
         &self.systems
     }
 
@@ -112,8 +96,8 @@ impl Dirs {
         Some(Arc::clone(dir))
     }
 
-    /// Something else comes into the place of `path`.
-    pub fn forget(&mut self, path: &[u8]) {
+    /// Something else takes the place of `path`.
+    pub fn close(&mut self, path: &[u8]) {
         self.open.remove(path);
     }
 
@@ -123,33 +107,32 @@ impl Dirs {
             return Ok(dir);
         }
         let fd = tree::open_below(self.root.as_fd(), path, DIRECTORY)?;
-        let dev = tree::stat_fd(&fd)?.dev;
         Ok(Arc::new(Dir {
-            system: system_of(&mut self.systems, &fd, dev)?,
+            system: file_system_of(&mut self.systems, &fd)?,
             fd,
             path: path.to_vec(),
         }))
     }
 
     /// Opens a directory to make things in it; what is missing of the way is made (root's, 755).
-    pub fn parent(&mut self, path: &[u8], later: Later<'_>) -> Result<Arc<Dir>, Trouble> {
+    pub fn parent(&mut self, path: &[u8], defer: Defer<'_>) -> Result<Arc<Dir>, OpenError> {
         if let Some(dir) = self.cached(path) {
             return Ok(dir);
         }
         match tree::open_below(self.root.as_fd(), path, DIRECTORY) {
-            Ok(fd) => Ok(self.adopt(fd, path, Some(later))?),
-            Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR) => self.walk(path, later),
+            Ok(fd) => Ok(self.adopt(fd, path, Some(defer))?),
+            Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR) => self.walk(path, defer),
             Err(e) => Err(e.into()),
         }
     }
 
     /// From the root on, one component after the other.
-    fn walk(&mut self, path: &[u8], later: Later<'_>) -> Result<Arc<Dir>, Trouble> {
+    fn walk(&mut self, path: &[u8], defer: Defer<'_>) -> Result<Arc<Dir>, OpenError> {
         let mut at = Arc::clone(&self.root);
         for part in path.split(|b| *b == b'/') {
             let name = CString::new(part).map_err(|_| Errno::EINVAL)?;
             let here = at.path_of(part);
-            let made = match make::directory(&at, &name, PRIVATE) {
+            let made = match make::create_directory(&at, &name, PRIVATE) {
                 Ok(()) => true,
                 Err(Errno::EEXIST) => false,
                 Err(e) => return Err(e.into()),
@@ -157,29 +140,29 @@ impl Dirs {
             let fd = match make::open_directory(&at, &name) {
                 Err(Errno::ELOOP | Errno::ENOTDIR) => {
                     let kind = tree::stat_at(&at, &name).ok().and_then(|s| s.kind());
-                    return Err(Trouble::NotADirectory(here, kind));
+                    return Err(OpenError::NotADirectory(here, kind));
                 }
                 other => other?,
             };
             if made {
-                later(&here, Meta { mode: 0o755, ..Meta::default() })?;
+                defer(&here, Metadata { mode: 0o755, ..Metadata::default() })?;
             }
-            at = self.adopt(fd, &here, Some(&mut *later))?;
+            at = self.adopt(fd, &here, Some(&mut *defer))?;
         }
         Ok(at)
     }
 
-    /// Keeps an open directory, private from now on. With `later` what it was before comes back at
+    /// Keeps an open directory, private from now on. With `defer` what it was before comes back at
     /// the end.
-    pub fn adopt(&mut self, fd: OwnedFd, path: &[u8], later: Option<Later<'_>>) -> Sys<Arc<Dir>> {
+    pub fn adopt(&mut self, fd: OwnedFd, path: &[u8], defer: Option<Defer<'_>>) -> Sys<Arc<Dir>> {
         let stat = tree::stat_fd(&fd)?;
         let dir = Arc::new(Dir {
-            system: system_of(&mut self.systems, &fd, stat.dev)?,
+            system: file_system_of(&mut self.systems, &fd)?,
             fd,
             path: path.to_vec(),
         });
-        neutral(&dir, &stat, later)?;
-        if self.open.len() >= KEPT
+        prepare(&dir, &stat, defer)?;
+        if self.open.len() >= MAX_OPEN
             && let Some(oldest) =
                 self.open.iter().min_by_key(|(_, (_, used))| *used).map(|(p, _)| p.clone())
         {
@@ -191,47 +174,35 @@ impl Dirs {
     }
 }
 
-fn system_of(systems: &mut Vec<Arc<System>>, fd: &OwnedFd, dev: u64) -> Sys<Arc<System>> {
+fn file_system_of(systems: &mut Vec<Arc<FileSystem>>, fd: &OwnedFd) -> Sys<Arc<FileSystem>> {
+    let dev = tree::stat_fd(fd)?.dev;
     if let Some(system) = systems.iter().find(|s| s.dev == dev) {
         return Ok(Arc::clone(system));
     }
-    let top = fd.try_clone().map_err(|e| errno(&e))?;
-    let system = Arc::new(System { dev, owners: make::keeps_owners(fd), top });
+    let system = Arc::new(FileSystem::of_directory(fd)?);
     systems.push(Arc::clone(&system));
     Ok(system)
 }
 
-/// Takes from a directory that was there before what its new entries would inherit (group, default
-/// ACL, flags), and shuts it for others.
-fn neutral(dir: &Dir, stat: &Stat, later: Option<Later<'_>>) -> Sys<()> {
-    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
-    // What this restore made, or has made so before, is so.
-    if !dir.system.owners || (stat.permissions(), stat.uid, stat.gid) == (PRIVATE, uid, gid) {
+/// Removes from an existing directory what its new entries would inherit, and closes it to others
+/// until the end; `defer` gets what it had.
+fn prepare(dir: &Dir, stat: &Stat, defer: Option<Defer<'_>>) -> Sys<()> {
+    // A directory that this restore made, or has prepared before, already is so.
+    if dir.system.is_private(stat) {
         return Ok(());
     }
-    let now = attrs::flags(dir);
-    if let Some(later) = later {
+    if let Some(defer) = defer {
         let acl = attrs::value(Of::File(dir.as_fd()), DEFAULT_ACL)
             .ok()
             .map(|v| (DEFAULT_ACL.to_owned(), v));
-        let meta = Meta {
-            mode: stat.permissions(),
-            uid: stat.uid,
-            gid: stat.gid,
+        let metadata = Metadata {
             xattrs: acl.into_iter().collect(),
-            flags: now & flag::MASK,
-            ..Meta::default()
+            flags: attrs::flags(dir) & flag::MASK,
+            mtime: None,
+            atime: None,
+            ..Metadata::from_stat(stat)
         };
-        later(&dir.path, meta)?;
+        defer(&dir.path, metadata)?;
     }
-    if now & flag::MASK != 0 {
-        attrs::put_flags(dir, now & !flag::MASK)?;
-    }
-    // Who is not root keeps what there is, as far as it goes.
-    match make::own(dir, &Stat { uid, gid, ..Stat::default() }) {
-        Err(Errno::EPERM) => {}
-        other => other?,
-    }
-    make::permit(dir, PRIVATE)?;
-    attrs::remove(dir, DEFAULT_ACL)
+    make_private(dir)
 }

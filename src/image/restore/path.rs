@@ -1,4 +1,4 @@
-//! Where a member belongs: names as they are stored become paths below the root, or are refused.
+//! Where a member belongs: stored names become paths below the root, or are refused.
 //!
 //! Only what has no meaning is dropped (`./`, `//`, a slash at the end). Whatever could lead out of
 //! the root is refused, never mended: an archive that holds it was not made from a system. That no
@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 /// The longest name of one component, `NAME_MAX`.
 const NAME_MAX: usize = 255;
 
-/// A stored name, understood.
+/// A stored name as a path below the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clean {
+pub struct MemberPath {
     /// Components with one `/` between, relative to the root; empty for the root itself.
     pub path: Vec<u8>,
     /// It began with `/`, which was dropped.
     pub absolute: bool,
 }
 
-/// Understands a stored name, or says why it is refused. `own`: the image is one of ours, which
+/// Parses a stored name, or returns why it is refused. `own`: the image is one of ours, which
 /// never begins a name with `/`.
-pub fn clean(stored: &[u8], own: bool) -> Result<Clean, &'static str> {
+pub fn parse_name(stored: &[u8], own: bool) -> Result<MemberPath, &'static str> {
     if stored.is_empty() {
         return Err("its name is empty");
     }
@@ -47,7 +47,7 @@ pub fn clean(stored: &[u8], own: bool) -> Result<Clean, &'static str> {
         }
         path.extend_from_slice(name);
     }
-    Ok(Clean { path, absolute })
+    Ok(MemberPath { path, absolute })
 }
 
 /// The directory that a path is in, and its name there; None for the root.
@@ -64,13 +64,16 @@ pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Paths below a prefix that are restored below another directory.
 #[derive(Debug, Default)]
-pub struct Diverted(Vec<(Vec<u8>, Vec<u8>)>);
+pub struct Diversions(Vec<(Vec<u8>, Vec<u8>)>);
 
-impl Diverted {
+impl Diversions {
     /// None where a prefix, or what is in its place, is no path below the root.
     pub fn new(pairs: &[(PathBuf, PathBuf)]) -> Option<Self> {
         let bytes = |p: &Path| {
-            clean(p.as_os_str().as_bytes(), false).ok().map(|c| c.path).filter(|p| !p.is_empty())
+            parse_name(p.as_os_str().as_bytes(), false)
+                .ok()
+                .map(|c| c.path)
+                .filter(|p| !p.is_empty())
         };
         pairs
             .iter()
@@ -126,12 +129,12 @@ mod tests {
             (" ", " ", false),
         ] {
             assert_eq!(
-                clean(stored.as_bytes(), false),
-                Ok(Clean { path: path.into(), absolute }),
+                parse_name(stored.as_bytes(), false),
+                Ok(MemberPath { path: path.into(), absolute }),
                 "{stored}"
             );
         }
-        assert_eq!(clean("n".repeat(255).as_bytes(), true).unwrap().path.len(), 255);
+        assert_eq!(parse_name("n".repeat(255).as_bytes(), true).unwrap().path.len(), 255);
     }
 
     #[test]
@@ -139,10 +142,10 @@ mod tests {
         for stored in
             ["", "..", "../x", "./../x", "a/../../x", "a/..", "/..", "a/../b", "nul\0", "\0"]
         {
-            assert!(clean(stored.as_bytes(), false).is_err(), "{stored:?}");
+            assert!(parse_name(stored.as_bytes(), false).is_err(), "{stored:?}");
         }
-        assert!(clean(format!("a/{}/b", "n".repeat(256)).as_bytes(), false).is_err());
-        assert!(clean(b"/etc", true).is_err());
+        assert!(parse_name(format!("a/{}/b", "n".repeat(256)).as_bytes(), false).is_err());
+        assert!(parse_name(b"/etc", true).is_err());
     }
 
     #[test]
@@ -150,7 +153,7 @@ mod tests {
         assert_eq!(split(b""), None);
         assert_eq!(split(b"a"), Some((b"".as_slice(), b"a".as_slice())));
         assert_eq!(split(b"a/b/c"), Some((b"a/b".as_slice(), b"c".as_slice())));
-        let d = Diverted::new(&[("boot/efi".into(), ".altdisk-esp".into())]).unwrap();
+        let d = Diversions::new(&[("boot/efi".into(), ".altdisk-esp".into())]).unwrap();
         for (from, to) in [
             ("boot/efi/EFI/x", ".altdisk-esp/EFI/x"),
             ("boot/efi", "boot/efi"),
@@ -170,8 +173,8 @@ mod tests {
         }
         assert!(d.is_prefix(b"boot/efi") && !d.is_prefix(b"boot"));
         assert!(
-            Diverted::new(&[("/".into(), "x".into())]).is_none()
-                && Diverted::new(&[("a".into(), "../x".into())]).is_none()
+            Diversions::new(&[("/".into(), "x".into())]).is_none()
+                && Diversions::new(&[("a".into(), "../x".into())]).is_none()
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Restores of archives in memory.
 
-use super::{Job, Progress, restore};
+use super::{Job, restore};
 use crate::archive::input::stream::Memory;
 use crate::archive::tar::built::{archive, member, pax};
 use crate::error;
@@ -8,7 +8,7 @@ use crate::event::Events;
 use crate::image::archive::Archive;
 use crate::image::manifest::{CHECKSUMS, MANIFEST, Manifest};
 use crate::image::sums::{self, FileHash};
-use crate::tree::progress::Totals;
+use crate::tree::{Progress, Totals};
 
 /// The error's id and text; None if all was restored.
 fn failure(bytes: Vec<u8>, divert: &[(&str, &str)]) -> Option<(&'static str, String)> {

@@ -6,82 +6,93 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 
 use super::dirs::Dir;
-use super::meta::Goal;
-use super::queue::{Content, Item, Regular, What};
-use super::run::{Fault, Panicked, Run};
-use crate::archive::input::stream::Piece;
+use super::queue::{Content, Item, NewFile, Regular};
+use super::state::Restore;
+use crate::archive::input::stream::SharedBytes;
 use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Stat, Sys, errno, own_umask};
 use crate::image::sums::FileHash;
 use crate::text::path::show_path;
+use crate::tree::error::CopyError;
 
-/// A writer thread's whole life.
-pub fn writer(run: &Run<'_>) {
-    let _ends = Panicked(run);
+/// A writer thread.
+pub fn run(restore: &Restore<'_>) {
+    let work = &restore.work;
+    let _guard = work.stop_on_panic();
     if let Err(e) = own_umask() {
-        return run.fail(
-            error::KERNEL.with_cause(format!("a thread could not have a umask of its own: {e}")),
-        );
+        let cause = format!("a thread could not set a umask of its own: {}", e.desc());
+        return work.fail(error::KERNEL.with_cause(cause));
     }
     let mut left = None;
-    while let Some((batch, taken)) = run.queue.take(left) {
+    while let Some((batch, taken)) = restore.queue.take(left) {
         for mut item in batch.items {
-            if run.is_stopped() {
+            if work.is_stopped() {
                 break;
             }
-            let done = member(run, &mut item);
+            let done = make_member(restore, &mut item);
             let path = || item.dir.path_of(item.name.to_bytes());
             match done {
-                Ok(()) => run.made(&path, !matches!(item.what, What::HardLink(..))),
-                failed => {
-                    if let Some(e) = run.judge(&path(), failed) {
-                        run.fail(e);
+                Ok(()) => {
+                    restore.count_name(&path);
+                    if !matches!(item.file, NewFile::HardLink(..)) {
+                        work.count_file();
+                    }
+                }
+                Err(e) => {
+                    if let Some(e) = restore.record_error(&path(), e) {
+                        work.fail(e);
                     }
                 }
             }
         }
-        run.queue.let_go(batch.bytes);
+        restore.queue.release_content(batch.bytes);
         left = Some(taken);
     }
 }
 
-/// Makes one member with all that it has.
-fn member(run: &Run<'_>, item: &mut Item) -> Result<(), Fault> {
-    let Item { dir, name, what, meta, offset } = item;
+/// Makes one member with everything it has.
+fn make_member(restore: &Restore<'_>, item: &mut Item) -> Result<(), CopyError> {
+    let Item { dir, name, file: new, metadata, offset } = item;
     let (dir, name, offset): (&Dir, &CStr, u64) = (dir, name, *offset);
     let path = || dir.path_of(name.to_bytes());
-    let goal = Goal { run, system: &dir.system, path: &path };
-    match what {
-        What::Regular(file) => {
-            let to = anew(dir, name, offset, || make::create(dir, name, meta.mode & 0o777));
+    let writer = restore.metadata(&dir.system, &path);
+    match new {
+        NewFile::Regular(file) => {
+            let to =
+                replace(dir, name, offset, || make::create_file(dir, name, metadata.mode & 0o777));
             if let Ok(to) = &to {
-                goal.before_content(to, meta);
+                writer.prepare(to, metadata.flags);
             }
-            let to = content(run, to, file, offset)?;
-            Ok(goal.open_file(&to, meta, false)?)
+            let to = write_content(restore, to, file, offset)?;
+            Ok(writer.apply_to_file(&to, metadata)?)
         }
-        What::HardLink(from, old) => link(dir, name, from, old, offset),
-        What::Symlink(target) => {
+        NewFile::HardLink(from, old) => make_link(dir, name, from, old, offset),
+        NewFile::Symlink(target) => {
             let target = std::ffi::OsString::from_vec(std::mem::take(target));
-            anew(dir, name, offset, || make::symlink(dir, name, &target))?;
-            Ok(goal.name(dir, name, meta, true)?)
+            replace(dir, name, offset, || make::symlink(dir, name, &target))?;
+            Ok(writer.apply_to_name(dir, name, metadata, true)?)
         }
-        What::Char(..) | What::Block(..) | What::Fifo => {
-            let (kind, rdev) = match what {
-                What::Char(major, minor) => (nix::libc::S_IFCHR, (*major, *minor)),
-                What::Block(major, minor) => (nix::libc::S_IFBLK, (*major, *minor)),
+        NewFile::Char(..) | NewFile::Block(..) | NewFile::Fifo => {
+            let (kind, rdev) = match new {
+                NewFile::Char(major, minor) => (nix::libc::S_IFCHR, (*major, *minor)),
+                NewFile::Block(major, minor) => (nix::libc::S_IFBLK, (*major, *minor)),
                 _ => (nix::libc::S_IFIFO, (0, 0)),
             };
-            let like = Stat { mode: kind | (meta.mode & 0o777), rdev, ..Stat::default() };
-            anew(dir, name, offset, || make::node(dir, name, &like))?;
-            Ok(goal.name(dir, name, meta, false)?)
+            let like = Stat { mode: kind | (metadata.mode & 0o777), rdev, ..Stat::default() };
+            replace(dir, name, offset, || make::create_node(dir, name, &like))?;
+            Ok(writer.apply_to_name(dir, name, metadata, false)?)
         }
     }
 }
 
-/// Makes something; what has its name already is replaced.
-fn anew<T>(dir: &Dir, name: &CStr, offset: u64, make: impl Fn() -> Sys<T>) -> Result<T, Fault> {
+/// Makes something; an existing file with its name is replaced.
+fn replace<T>(
+    dir: &Dir,
+    name: &CStr,
+    offset: u64,
+    make: impl Fn() -> Sys<T>,
+) -> Result<T, CopyError> {
     match make() {
         Err(Errno::EEXIST) => {
             remove(dir, name, offset)?;
@@ -92,7 +103,7 @@ fn anew<T>(dir: &Dir, name: &CStr, offset: u64, make: impl Fn() -> Sys<T>) -> Re
 }
 
 /// Removes what stands where a member belongs: a file, or a directory that is empty.
-fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
+fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), CopyError> {
     let there = tree::stat_at(dir, name)?;
     let removed = if there.kind() == Some(Kind::Directory) {
         make::remove_directory(dir, name)
@@ -104,12 +115,12 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
     match removed {
         Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
             let cause = format!(
-                "{} is no directory, but a directory of that name with files in it is there",
+                "{} is not a directory, but a directory of that name with files in it is there",
                 member()
             );
-            Err(Fault::Fatal(error::RESTORE_IN_THE_WAY.with_cause(cause)))
+            Err(CopyError::Fatal(error::RESTORE_IN_THE_WAY.with_cause(cause)))
         }
-        Err(Errno::EBUSY) => Err(Fault::Fatal(
+        Err(Errno::EBUSY) => Err(CopyError::Fatal(
             error::IMAGE_ESCAPES
                 .with_cause(format!("{}: a file system is mounted in its place", member())),
         )),
@@ -117,11 +128,11 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), Fault> {
     }
 }
 
-fn link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Result<(), Fault> {
+fn make_link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Result<(), CopyError> {
     let missing = || {
         let (name, old) =
             (show_path(&dir.path_of(name.to_bytes())), show_path(&from.path_of(old.to_bytes())));
-        Fault::Fatal(
+        CopyError::Fatal(
             error::RESTORE_NO_TARGET.with_cause(format!(
                 "{name} (offset {offset} of the archive) is a hard link to {old}"
             )),
@@ -144,7 +155,7 @@ fn link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Result<(
 
 impl Content {
     /// The next piece of what is stored, waiting for it.
-    fn next(&mut self) -> Option<Piece> {
+    fn next(&mut self) -> Option<SharedBytes> {
         match self {
             Self::Small(pieces) => {
                 if pieces.is_empty() {
@@ -160,62 +171,62 @@ impl Content {
 
 /// Writes what is stored where it belongs; the rest stays a hole.
 ///
-/// Of a file that could not be made, or not written, the rest is taken in all the same: its sender
-/// must not wait for room that nobody makes, and its checksum is that of the archive, which is not
-/// to blame. A fault that ends the restore is given back at once: whoever waits is woken by the
-/// failure.
-fn content(
-    run: &Run<'_>,
-    to: Result<File, Fault>,
+/// If the file could not be made or written, the rest is taken from the queue all the same: its
+/// sender must not wait for room that nobody makes, and its checksum is that of the archive, which
+/// is not to blame. An error that ends the restore is returned at once: it wakes everybody who
+/// waits.
+fn write_content(
+    restore: &Restore<'_>,
+    to: Result<File, CopyError>,
     file: &mut Regular,
     offset: u64,
-) -> Result<File, Fault> {
+) -> Result<File, CopyError> {
     let mut to = to;
     let mut hash = file.sum.as_ref().map(|_| FileHash::new(file.size, file.map.as_deref()));
     let stream = matches!(file.content, Content::Stream(_));
     let whole = [(0, file.stored)];
     let ranges =
         file.map.as_deref().unwrap_or(&whole).iter().copied().filter(|(_, length)| *length > 0);
-    let mut place = Place { ranges, at: 0, room: 0 };
+    let mut writer = ContentWriter { ranges, at: 0, room: 0 };
     let mut rest = file.stored;
     while rest > 0 {
-        if matches!(&to, Err(fault) if fault.ends_all()) {
+        if matches!(&to, Err(e) if e.is_fatal()) {
             return to;
         }
-        let Some(piece) = file.content.next() else { return Err(Fault::Stopped) };
+        let Some(piece) = file.content.next() else { return Err(CopyError::Stopped) };
         if let Some(hash) = &mut hash {
             hash.update(&piece);
         }
-        match to.as_ref().map(|to| place.write(to, &piece)) {
+        match to.as_ref().map(|to| writer.write(to, &piece)) {
             Ok(Err(e)) => to = Err(e.into()),
-            Ok(Ok(())) => run.wrote(piece.len() as u64),
+            Ok(Ok(())) => restore.work.count_bytes(piece.len() as u64),
             Err(_) => {}
         }
         rest = rest.saturating_sub(piece.len() as u64);
         if stream {
-            run.queue.let_go(piece.len());
+            restore.queue.release_content(piece.len());
         }
-        if run.is_stopped() {
-            return Err(Fault::Stopped);
+        if restore.work.is_stopped() {
+            return Err(CopyError::Stopped);
         }
     }
-    if place.at < file.size {
-        to = to.and_then(|to| make::truncate(&to, file.size).map(|()| to).map_err(Fault::from));
+    if writer.at < file.size {
+        to = to.and_then(|to| make::truncate(&to, file.size).map(|()| to).map_err(CopyError::from));
     }
-    if let (Some(sums), Some((index, name)), Some(hash)) = (&run.sums, &file.sum, hash) {
-        sums.put(*index, name, offset, &hash.finish()).map_err(Fault::Fatal)?;
+    if let (Some(sums), Some((index, name)), Some(hash)) = (&restore.sums, &file.sum, hash) {
+        sums.add(*index, name, offset, &hash.finish()).map_err(CopyError::Fatal)?;
     }
     to
 }
 
 /// Where the next stored bytes belong: ranges of the file, and what is left of the current one.
-struct Place<R> {
+struct ContentWriter<R> {
     ranges: R,
     at: u64,
     room: u64,
 }
 
-impl<R: Iterator<Item = (u64, u64)>> Place<R> {
+impl<R: Iterator<Item = (u64, u64)>> ContentWriter<R> {
     fn write(&mut self, to: &File, stored: &[u8]) -> Sys<()> {
         let mut bytes = stored;
         while !bytes.is_empty() {

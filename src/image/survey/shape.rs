@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::MOST;
 use crate::archive::tar::{Kind, Member};
 use crate::text::path::show_path;
+
+/// The most names that are kept of anything: directories that are counted one by one, files of a
+/// skeleton.
+pub const MAX_NAMES: usize = 4096;
 
 /// What was seen of it.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +30,7 @@ impl Shape {
     pub fn see(&mut self, parts: &[&[u8]], member: &Member) {
         let Some(first) = parts.first() else { return };
         let below = parts.len() > 1 || member.kind == Kind::Directory;
-        if self.top.len() < MOST {
+        if self.top.len() < MAX_NAMES {
             self.top.insert(first.to_vec());
             if below {
                 self.directories.insert(first.to_vec());

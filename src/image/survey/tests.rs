@@ -121,7 +121,7 @@ fn memory_is_bounded() {
         .collect();
     let found = survey_of(&many);
     assert_eq!(
-        (found.files, found.skeleton.len() <= MOST, found.below.len() <= MOST),
+        (found.files, found.skeleton.len() <= MAX_NAMES, found.below.len() <= MAX_NAMES),
         (12_000, true, true)
     );
 }

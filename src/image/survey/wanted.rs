@@ -13,7 +13,7 @@ pub enum Keep {
 }
 
 /// No path that matters is longer.
-const LONGEST: usize = 512;
+const MAX_PATH: usize = 512;
 
 const TEXTS: [&[u8]; 6] = [
     b"etc/os-release",
@@ -53,7 +53,7 @@ const LOADERS: [&[u8]; 10] = [
 /// What is to be kept of the member with these names.
 pub fn wanted(parts: &[&[u8]], kind: &Kind) -> Option<Keep> {
     let path = || parts.join(&b'/');
-    if parts.iter().map(|p| p.len() + 1).sum::<usize>() > LONGEST {
+    if parts.iter().map(|p| p.len() + 1).sum::<usize>() > MAX_PATH {
         return None;
     }
     let regular = matches!(kind, Kind::Regular | Kind::HardLink(_));

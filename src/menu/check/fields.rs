@@ -2,25 +2,28 @@
 
 use regex::Regex;
 
-use super::Notes;
+use super::report::Reporter;
+use crate::diagnostic::reader::Locations;
+use crate::diagnostic::suggest;
 use crate::menu::draft::DraftDialog;
-use crate::menu::fill::{self, Part};
 use crate::menu::model::{Field, Kind, Many, Required, Run};
+use crate::menu::placeholders::{self, Segment};
 use crate::menu::rules;
-use crate::spot::near;
-use crate::spot::reader::Where;
 
-pub(super) fn check_dialog(notes: &Notes, d: &DraftDialog) {
-    check(notes, &d.dialog.fields, &d.fields_at);
+pub(super) fn check_dialog(reporter: &Reporter, d: &DraftDialog) {
+    check(reporter, &d.dialog.fields, &d.fields_at);
     let texts: Vec<&str> = match &d.dialog.command {
         Run::Argv(words) => words.iter().map(String::as_str).collect(),
         Run::Shell(text) => vec![text],
     };
-    let placed: Vec<&str> =
-        texts.into_iter().flat_map(fill::parts).filter_map(Part::name).collect();
+    let placed: Vec<&str> = texts
+        .into_iter()
+        .flat_map(placeholders::split_segments)
+        .filter_map(Segment::name)
+        .collect();
     for (field, at) in d.dialog.fields.iter().zip(&d.fields_at) {
         if !field.prefix.is_empty() && placed.contains(&field.name.as_str()) {
-            notes.key(
+            reporter.report_key(
                 at,
                 "prefix",
                 format!("the field stands in the command as {{{}}}, without a prefix", field.name),
@@ -33,7 +36,7 @@ pub(super) fn check_dialog(notes: &Notes, d: &DraftDialog) {
             && field.from.is_none()
             && field.kind != Kind::Ring
         {
-            notes.key(
+            reporter.report_key(
                 at,
                 "required",
                 "nobody can fill this in: the dialog is a ghost and is not shown",
@@ -43,31 +46,31 @@ pub(super) fn check_dialog(notes: &Notes, d: &DraftDialog) {
     }
 }
 
-pub(super) fn check(notes: &Notes, fields: &[Field], at: &[Where]) {
+pub(super) fn check(reporter: &Reporter, fields: &[Field], at: &[Locations]) {
     for (n, (field, places)) in fields.iter().zip(at).enumerate() {
         let first = fields[..n].iter().position(|f| f.name == field.name && !f.name.is_empty());
         if first.is_some() {
-            notes.key(
+            reporter.report_key(
                 places,
                 "name",
                 format!("the name `{}` is there twice in this screen", field.name),
                 "",
             );
         }
-        if pattern(notes, field, places) {
-            default(notes, field, places);
+        if pattern(reporter, field, places) {
+            default(reporter, field, places);
         }
-        choices(notes, field, places);
-        prefix(notes, field, places);
-        others(notes, fields, field, places);
+        choices(reporter, field, places);
+        prefix(reporter, field, places);
+        others(reporter, fields, field, places);
     }
-    chains(notes, fields, at);
+    chains(reporter, fields, at);
 }
 
-fn pattern(notes: &Notes, field: &Field, at: &Where) -> bool {
+fn pattern(reporter: &Reporter, field: &Field, at: &Locations) -> bool {
     let Some(pattern) = &field.pattern else { return true };
     let Err(error) = pattern.compile() else { return true };
-    notes.key(
+    reporter.report_key(
         at,
         "pattern",
         format!("this is no regular expression: {}", why(pattern.text(), &error)),
@@ -86,20 +89,28 @@ fn why(text: &str, error: &regex::Error) -> String {
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
-fn default(notes: &Notes, field: &Field, at: &Where) {
+fn default(reporter: &Reporter, field: &Field, at: &Locations) {
     if field.default.is_empty() || !at.has("default") {
         return;
     }
     if let Some(wrong) = rules::about_text(field, &field.default) {
         let (shown, typed) =
             (field.choices.iter().map(|c| c.shown.as_str()), field.default.as_str());
-        let allowed =
-            if field.choices.is_empty() { String::new() } else { near::allowed(typed, shown) };
-        notes.key(at, "default", format!("the default would be refused: {wrong}"), allowed);
+        let allowed = if field.choices.is_empty() {
+            String::new()
+        } else {
+            suggest::allowed_values(typed, shown)
+        };
+        reporter.report_key(
+            at,
+            "default",
+            format!("the default would be refused: {wrong}"),
+            allowed,
+        );
     }
 }
 
-fn choices(notes: &Notes, field: &Field, at: &Where) {
+fn choices(reporter: &Reporter, field: &Field, at: &Locations) {
     let parted = |c: char| match field.many {
         Many::One => false,
         Many::Comma => c == ',',
@@ -107,7 +118,7 @@ fn choices(notes: &Notes, field: &Field, at: &Where) {
     };
     for (n, choice) in field.choices.iter().enumerate() {
         if field.choices[..n].iter().any(|c| c.shown == choice.shown) {
-            notes.nth(
+            reporter.report_element(
                 at,
                 "choices",
                 n,
@@ -116,7 +127,7 @@ fn choices(notes: &Notes, field: &Field, at: &Where) {
             );
         } else if choice.shown.contains(parted) || choice.real.contains(parted) {
             let sign = if field.many == Many::Comma { "a comma" } else { "a blank" };
-            notes.nth(
+            reporter.report_element(
                 at,
                 "choices",
                 n,
@@ -124,16 +135,22 @@ fn choices(notes: &Notes, field: &Field, at: &Where) {
                 "",
             );
         } else if choice.shown != choice.shown.trim() {
-            notes.nth(at, "choices", n, "blanks at the ends of a choice are not kept", "");
+            reporter.report_element(
+                at,
+                "choices",
+                n,
+                "blanks at the ends of a choice are not kept",
+                "",
+            );
         }
     }
 }
 
-fn prefix(notes: &Notes, field: &Field, at: &Where) {
+fn prefix(reporter: &Reporter, field: &Field, at: &Locations) {
     if !field.prefix.is_empty() && field.prefix.trim().is_empty() {
-        notes.key(at, "prefix", "this prefix is blank", "leave it out for a value alone");
+        reporter.report_key(at, "prefix", "this prefix is blank", "leave it out for a value alone");
     } else if field.prefix.contains(['\'', '"', '\\', '\0']) {
-        notes.key(
+        reporter.report_key(
             at,
             "prefix",
             "this prefix has a quote in it",
@@ -143,7 +160,7 @@ fn prefix(notes: &Notes, field: &Field, at: &Where) {
 }
 
 /// Names of other fields in `requires`, `requires_one`, `conflicts`, `only_if`.
-fn others(notes: &Notes, fields: &[Field], field: &Field, at: &Where) {
+fn others(reporter: &Reporter, fields: &[Field], field: &Field, at: &Locations) {
     let names = || {
         fields
             .iter()
@@ -156,19 +173,19 @@ fn others(notes: &Notes, fields: &[Field], field: &Field, at: &Where) {
         ("conflicts", &field.conflicts),
     ] {
         for (n, name) in list.iter().enumerate().filter(|(_, name)| !names().any(|f| f == *name)) {
-            notes.nth(
+            reporter.report_element(
                 at,
                 key,
                 n,
                 format!("`{key}` names no other field: `{name}`"),
-                near::allowed(name, names().collect::<Vec<_>>()),
+                suggest::allowed_values(name, names().collect::<Vec<_>>()),
             );
         }
     }
     if let Some((n, name)) =
         field.conflicts.iter().enumerate().find(|(_, name)| field.requires.contains(name))
     {
-        notes.nth(
+        reporter.report_element(
             at,
             "conflicts",
             n,
@@ -183,11 +200,11 @@ fn others(notes: &Notes, fields: &[Field], field: &Field, at: &Where) {
     else {
         if !only.field.is_empty() {
             let wrong = format!("`only_if` names no other field: `{}`", only.field);
-            notes.key(
+            reporter.report_key(
                 at,
                 "only_if.field",
                 wrong,
-                near::allowed(&only.field, names().collect::<Vec<_>>()),
+                suggest::allowed_values(&only.field, names().collect::<Vec<_>>()),
             );
         }
         return;
@@ -195,19 +212,19 @@ fn others(notes: &Notes, fields: &[Field], field: &Field, at: &Where) {
     if rules::closed(on) {
         let shown: Vec<&str> = on.choices.iter().map(|c| c.shown.as_str()).collect();
         for (n, is) in only.is.iter().enumerate().filter(|(_, is)| !shown.contains(&is.as_str())) {
-            notes.nth(
+            reporter.report_element(
                 at,
                 "only_if.is",
                 n,
                 format!("`{}` never shows `{is}`", on.name),
-                near::allowed(is, shown.clone()),
+                suggest::allowed_values(is, shown.clone()),
             );
         }
     }
 }
 
 /// Fields that are shown only if they are shown.
-fn chains(notes: &Notes, fields: &[Field], at: &[Where]) {
+fn chains(reporter: &Reporter, fields: &[Field], at: &[Locations]) {
     let on = |n: usize| {
         fields[n].only_if.as_ref().and_then(|o| fields.iter().position(|f| f.name == o.field))
     };
@@ -216,7 +233,7 @@ fn chains(notes: &Notes, fields: &[Field], at: &[Where]) {
         for _ in 0..fields.len() {
             match now {
                 Some(m) if m == n => {
-                    notes.key(
+                    reporter.report_key(
                         &at[n],
                         "only_if",
                         format!("`{}` depends on itself", fields[n].name),

@@ -3,69 +3,71 @@
 //! The fixed words of a command are read as the command would read them; then what each field can
 //! add, on its own.
 
-use super::Notes;
+use super::report::Reporter;
+use crate::diagnostic::reader::Locations;
+use crate::diagnostic::suggest;
 use crate::flags::{ALL, Command, Flag};
 use crate::menu::command::prefixed;
-use crate::menu::draft::{DraftDialog, Drafted};
-use crate::menu::fill::{self, Part};
+use crate::menu::draft::{DraftDialog, DraftScreen};
 use crate::menu::model::{Field, Kind, Next, Run};
+use crate::menu::placeholders::{self, Segment};
 use crate::menu::rules::closed;
-use crate::spot::near;
-use crate::spot::reader::Where;
 
 /// Stands for a value that is known only later: no flag begins with it.
 const VALUE: &str = "\u{1}";
 
-pub(super) fn check(notes: &Notes, screen: &Drafted) {
+pub(super) fn check(reporter: &Reporter, screen: &DraftScreen) {
     match screen {
-        Drafted::Menu(_) => {}
-        Drafted::Selector(s) => {
-            list(notes, &s.selector.field, &s.field_at);
+        DraftScreen::Menu(_) => {}
+        DraftScreen::Selector(s) => {
+            list(reporter, &s.selector.field, &s.field_at);
             if let Next::Classified { command, .. } = &s.selector.next {
-                fixed(notes, command, &s.at, "classify");
+                fixed(reporter, command, &s.at, "classify");
             }
         }
-        Drafted::Dialog(d) => dialog(notes, d),
+        DraftScreen::Dialog(d) => dialog(reporter, d),
     }
 }
 
-fn list(notes: &Notes, field: &Field, at: &Where) {
+fn list(reporter: &Reporter, field: &Field, at: &Locations) {
     if let Some(list) = &field.list {
-        fixed(notes, &list.command, at, "list");
+        fixed(reporter, &list.command, at, "list");
     }
 }
 
-fn dialog(notes: &Notes, d: &DraftDialog) {
+fn dialog(reporter: &Reporter, d: &DraftDialog) {
     if let Some(discover) = &d.dialog.discover {
-        fixed(notes, discover, &d.at, "discover");
+        fixed(reporter, discover, &d.at, "discover");
     }
-    d.dialog.fields.iter().zip(&d.fields_at).for_each(|(f, at)| list(notes, f, at));
-    let Some(command) = fixed(notes, &d.dialog.command, &d.at, "command") else { return };
+    d.dialog.fields.iter().zip(&d.fields_at).for_each(|(f, at)| list(reporter, f, at));
+    let Some(command) = fixed(reporter, &d.dialog.command, &d.at, "command") else { return };
     for (n, wrong) in wrong_words(command, d.dialog.review.as_deref().unwrap_or_default()) {
-        notes.nth(&d.at, "review", n, wrong.0, wrong.1);
+        reporter.report_element(&d.at, "review", n, wrong.0, wrong.1);
     }
     let placed: Vec<&str> = match &d.dialog.command {
-        Run::Argv(words) => {
-            words.iter().flat_map(|w| fill::parts(w)).filter_map(Part::name).collect()
-        }
+        Run::Argv(words) => words
+            .iter()
+            .flat_map(|w| placeholders::split_segments(w))
+            .filter_map(Segment::name)
+            .collect(),
         Run::Shell(_) => vec![],
     };
     let fields = d.dialog.fields.iter().zip(&d.fields_at);
     for (field, at) in
         fields.filter(|(f, _)| f.kind != Kind::Heading && !placed.contains(&f.name.as_str()))
     {
-        of_field(notes, command, field, at);
+        of_field(reporter, command, field, at);
     }
 }
 
 /// What one field can add.
-fn of_field(notes: &Notes, command: &Command, field: &Field, at: &Where) {
+fn of_field(reporter: &Reporter, command: &Command, field: &Field, at: &Locations) {
     if !closed(field) {
         let key = if at.has("prefix") { "prefix" } else { "name" };
         if let Some((wrong, allowed)) =
             of_words(command, &prefixed(&field.prefix, VALUE), !field.prefix.trim().is_empty())
         {
-            notes.key(at, key, wrong, allowed);
+            reporter.report_key(at, key, wrong, allowed);
         }
         return;
     }
@@ -80,8 +82,10 @@ fn of_field(notes: &Notes, command: &Command, field: &Field, at: &Where) {
     // The prefix is to blame if it is there; it is told once.
     match wrong.into_iter().collect::<Vec<_>>().as_slice() {
         [] => {}
-        [(_, first), ..] if at.has("prefix") => notes.key(at, "prefix", &first.0, &first.1),
-        all => all.iter().for_each(|(n, w)| notes.nth(at, "choices", *n, &w.0, &w.1)),
+        [(_, first), ..] if at.has("prefix") => {
+            reporter.report_key(at, "prefix", &first.0, &first.1)
+        }
+        all => all.iter().for_each(|(n, w)| reporter.report_element(at, "choices", *n, &w.0, &w.1)),
     }
 }
 
@@ -98,20 +102,22 @@ fn of_words(command: &Command, words: &[String], prefix: bool) -> Option<(String
 }
 
 /// The fixed words; the command, if it is one of ours and known.
-fn fixed(notes: &Notes, run: &Run, at: &Where, key: &str) -> Option<&'static Command> {
+fn fixed(reporter: &Reporter, run: &Run, at: &Locations, key: &str) -> Option<&'static Command> {
     let Run::Argv(words) = run else { return None };
     let by_name = |name: &str| ALL.iter().find(|c| c.name == name).copied();
     let program = words.first()?.rsplit('/').next()?;
     let (command, skip) = match (program, words.get(1)) {
         ("alt_disk_install", _) => (by_name(program)?, 1),
-        ("altdisk", Some(word)) if fill::parts(word).iter().any(|p| p.name().is_some()) => {
+        ("altdisk", Some(word))
+            if placeholders::split_segments(word).iter().any(|p| p.name().is_some()) =>
+        {
             return None;
         }
         ("altdisk", Some(word)) => match by_name(word) {
             Some(command) => (command, 2),
             None => {
-                let perhaps = near::perhaps(word, ALL.iter().map(|c| c.name));
-                notes.nth(
+                let perhaps = suggest::did_you_mean(word, ALL.iter().map(|c| c.name));
+                reporter.report_element(
                     at,
                     key,
                     1,
@@ -122,7 +128,7 @@ fn fixed(notes: &Notes, run: &Run, at: &Where, key: &str) -> Option<&'static Com
             }
         },
         ("altdisk", None) => {
-            notes.nth(
+            reporter.report_element(
                 at,
                 key,
                 0,
@@ -135,18 +141,18 @@ fn fixed(notes: &Notes, run: &Run, at: &Where, key: &str) -> Option<&'static Com
     };
     let opaque: Vec<String> = words[skip.min(words.len())..].iter().map(|w| opaque(w)).collect();
     for (n, (wrong, allowed)) in wrong_words(command, &opaque) {
-        notes.nth(at, key, skip + n, wrong, allowed);
+        reporter.report_element(at, key, skip + n, wrong, allowed);
     }
     Some(command)
 }
 
 /// The word with [`VALUE`] where a name stands.
 fn opaque(word: &str) -> String {
-    fill::parts(word)
+    placeholders::split_segments(word)
         .into_iter()
         .map(|p| match p {
-            Part::Text(text) => text,
-            Part::Name(_) => VALUE,
+            Segment::Text(text) => text,
+            Segment::Name(_) => VALUE,
         })
         .collect()
 }
@@ -234,7 +240,7 @@ fn unknown(command: &Command, typed: &str) -> (String, String) {
     let help = format!("altdisk help {}", command.name);
     (
         format!("{} has no flag {typed}", command.name),
-        or_see(near::perhaps(typed, all.iter().map(String::as_str)), &help),
+        or_see(suggest::did_you_mean(typed, all.iter().map(String::as_str)), &help),
     )
 }
 

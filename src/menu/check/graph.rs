@@ -4,17 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::Notes;
-use crate::menu::draft::{Draft, DraftMenu, DraftSelector, Drafted};
+use super::report::Reporter;
+use crate::diagnostic::reader::Locations;
+use crate::diagnostic::suggest;
+use crate::menu::draft::{Draft, DraftMenu, DraftScreen, DraftSelector};
 use crate::menu::model::{Next, Target};
 use crate::menu::rules::closed;
-use crate::spot::near;
-use crate::spot::reader::Where;
 
 /// A way from one screen to another.
 pub(super) struct Edge<'a> {
     pub to: &'a str,
-    at: &'a Where,
+    at: &'a Locations,
     span: Range<usize>,
     /// It is really taken; of an answer that is not known beforehand it only may be.
     sure: bool,
@@ -30,9 +30,9 @@ impl<'a> Graph<'a> {
         let mut graph = Self { draft, edges: BTreeMap::new() };
         for (id, screen) in &draft.screens {
             let edges = match screen {
-                Drafted::Menu(menu) => graph.of_menu(menu),
-                Drafted::Selector(selector) => graph.of_selector(id, selector),
-                Drafted::Dialog(_) => vec![],
+                DraftScreen::Menu(menu) => graph.of_menu(menu),
+                DraftScreen::Selector(selector) => graph.of_selector(id, selector),
+                DraftScreen::Dialog(_) => vec![],
             };
             graph.edges.insert(id, edges);
         }
@@ -48,7 +48,7 @@ impl<'a> Graph<'a> {
             Some(Target::Screen(id)) => Some(Edge {
                 to: self.known(id)?,
                 at: &item.at,
-                span: item.at.at("goto"),
+                span: item.at.value_span("goto"),
                 sure: true,
             }),
             _ => None,
@@ -62,7 +62,7 @@ impl<'a> Graph<'a> {
             Next::To(Target::Builtin(_)) => vec![],
             Next::To(Target::Screen(id)) => self
                 .known(id)
-                .map(|to| Edge { to, at: &s.at, span: s.at.at("goto"), sure: true })
+                .map(|to| Edge { to, at: &s.at, span: s.at.value_span("goto"), sure: true })
                 .into_iter()
                 .collect(),
             Next::Value { prefix } if closed(field) => {
@@ -71,24 +71,24 @@ impl<'a> Graph<'a> {
                     Some(Edge {
                         to,
                         at: &s.field_at,
-                        span: s.field_at.nth("choices", n),
+                        span: s.field_at.element_span("choices", n),
                         sure: true,
                     })
                 };
                 field.choices.iter().map(|c| &c.real).enumerate().filter_map(edge).collect()
             }
             Next::Value { prefix } | Next::Classified { prefix, .. } => {
-                let may = |screen: &&Drafted| {
-                    let menu = matches!(screen, Drafted::Menu(_));
+                let may = |screen: &&DraftScreen| {
+                    let menu = matches!(screen, DraftScreen::Menu(_));
                     screen.id() != own
                         && !menu
                         && screen.id().starts_with(prefix.as_str())
                         && (!prefix.is_empty() || screen.after_selector())
                 };
-                let edge = |screen: &'a Drafted| Edge {
+                let edge = |screen: &'a DraftScreen| Edge {
                     to: screen.id(),
                     at: &s.at,
-                    span: s.at.at("goto_prefix"),
+                    span: s.at.value_span("goto_prefix"),
                     sure: false,
                 };
                 self.draft.screens.values().filter(may).map(edge).collect()
@@ -101,22 +101,22 @@ impl<'a> Graph<'a> {
         let leads = |(from, edges): (&&'a str, &Vec<Edge>)| {
             let there = edges.iter().any(|e| e.to == id);
             match self.draft.screens.get(*from) {
-                Some(Drafted::Selector(selector)) if there => Some(selector),
+                Some(DraftScreen::Selector(selector)) if there => Some(selector),
                 _ => None,
             }
         };
         self.edges.iter().filter_map(leads).collect()
     }
 
-    pub fn check(&self, notes: &Notes) {
+    pub fn check(&self, reporter: &Reporter) {
         for screen in self.draft.screens.values() {
             match screen {
-                Drafted::Menu(menu) => self.check_menu(notes, menu),
-                Drafted::Selector(selector) => self.check_selector(notes, selector),
-                Drafted::Dialog(_) => {}
+                DraftScreen::Menu(menu) => self.check_menu(reporter, menu),
+                DraftScreen::Selector(selector) => self.check_selector(reporter, selector),
+                DraftScreen::Dialog(_) => {}
             }
             if screen.after_selector() && self.before(screen.id()).is_empty() {
-                notes.key(
+                reporter.report_key(
                     screen.at(),
                     "after_selector",
                     "no selector leads to this screen",
@@ -124,24 +124,24 @@ impl<'a> Graph<'a> {
                 );
             }
         }
-        self.check_aliases(notes);
-        self.check_cycles(notes);
+        self.check_aliases(reporter);
+        self.check_cycles(reporter);
     }
 
-    fn missing(&self, notes: &Notes, at: &Where, span: Range<usize>, id: &str) {
-        notes.span(
+    fn missing(&self, reporter: &Reporter, at: &Locations, span: Range<usize>, id: &str) {
+        reporter.report_span(
             at,
             span,
             format!("there is no screen `{id}`"),
-            near::perhaps(id, self.draft.screens.keys().map(String::as_str)),
+            suggest::did_you_mean(id, self.draft.screens.keys().map(String::as_str)),
         );
     }
 
-    fn check_menu(&self, notes: &Notes, menu: &DraftMenu) {
+    fn check_menu(&self, reporter: &Reporter, menu: &DraftMenu) {
         if menu.items.iter().all(|i| i.item.goto.is_none())
             && !menu.items.iter().any(|i| i.at.has("goto"))
         {
-            notes.key(
+            reporter.report_key(
                 &menu.at,
                 "id",
                 "no line of this menu leads anywhere",
@@ -151,9 +151,9 @@ impl<'a> Graph<'a> {
         for item in &menu.items {
             let Some(Target::Screen(id)) = &item.item.goto else { continue };
             match self.draft.screens.get(id) {
-                None => self.missing(notes, &item.at, item.at.at("goto"), id),
+                None => self.missing(reporter, &item.at, item.at.value_span("goto"), id),
                 Some(screen) if screen.after_selector() => {
-                    notes.key(
+                    reporter.report_key(
                         &item.at,
                         "goto",
                         format!("`{id}` can only be entered from a selector"),
@@ -165,17 +165,17 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn check_selector(&self, notes: &Notes, s: &DraftSelector) {
-        let menu = |id: &str| matches!(self.draft.screens.get(id), Some(Drafted::Menu(_)));
+    fn check_selector(&self, reporter: &Reporter, s: &DraftSelector) {
+        let menu = |id: &str| matches!(self.draft.screens.get(id), Some(DraftScreen::Menu(_)));
         match &s.selector.next {
             Next::To(Target::Builtin(_)) => {}
             // Empty: reading has told it already.
             Next::To(Target::Screen(id)) if id.is_empty() => {}
             Next::To(Target::Screen(id)) if self.known(id).is_none() => {
-                self.missing(notes, &s.at, s.at.at("goto"), id)
+                self.missing(reporter, &s.at, s.at.value_span("goto"), id)
             }
             Next::To(Target::Screen(id)) if menu(id) => {
-                notes.key(
+                reporter.report_key(
                     &s.at,
                     "goto",
                     format!("`{id}` is a menu"),
@@ -187,10 +187,15 @@ impl<'a> Graph<'a> {
                 for (n, choice) in s.selector.field.choices.iter().enumerate() {
                     let id = format!("{prefix}{}", choice.real);
                     if self.known(&id).is_none() {
-                        self.missing(notes, &s.field_at, s.field_at.nth("choices", n), &id);
+                        self.missing(
+                            reporter,
+                            &s.field_at,
+                            s.field_at.element_span("choices", n),
+                            &id,
+                        );
                     } else if menu(&id) {
-                        let span = s.field_at.nth("choices", n);
-                        notes.span(
+                        let span = s.field_at.element_span("choices", n);
+                        reporter.report_span(
                             &s.field_at,
                             span,
                             format!("`{id}` is a menu"),
@@ -208,23 +213,28 @@ impl<'a> Graph<'a> {
                             "no screen can follow: no selector's or dialog's id begins with `{prefix}`"
                         )
                     };
-                    notes.key(&s.at, "goto_prefix", wrong, "");
+                    reporter.report_key(&s.at, "goto_prefix", wrong, "");
                 }
             }
         }
     }
 
-    fn check_aliases(&self, notes: &Notes) {
+    fn check_aliases(&self, reporter: &Reporter) {
         for (name, alias) in &self.draft.aliases {
             let goto = &alias.alias.goto;
             if self.known(name).is_some() {
-                notes.key(&alias.at, "name", format!("`{name}` is a screen's id already"), "");
+                reporter.report_key(
+                    &alias.at,
+                    "name",
+                    format!("`{name}` is a screen's id already"),
+                    "",
+                );
             }
             match self.draft.screens.get(goto) {
                 None if goto.is_empty() => {}
-                None => self.missing(notes, &alias.at, alias.at.at("goto"), goto),
+                None => self.missing(reporter, &alias.at, alias.at.value_span("goto"), goto),
                 Some(screen) if screen.after_selector() => {
-                    notes.key(
+                    reporter.report_key(
                         &alias.at,
                         "goto",
                         format!("`{goto}` can only be entered from a selector"),
@@ -237,12 +247,12 @@ impl<'a> Graph<'a> {
     }
 
     /// Every way that leads back to a screen on it, told where it closes.
-    fn check_cycles(&self, notes: &Notes) {
+    fn check_cycles(&self, reporter: &Reporter) {
         let mut done = BTreeSet::new();
         // From the top, so that the line is blamed that leads back and not the one that leads on.
         let top = self.known(crate::menu::model::TOP);
         for id in top.into_iter().chain(self.edges.keys().copied()) {
-            self.walk(id, &mut vec![], &mut done, notes);
+            self.walk(id, &mut vec![], &mut done, reporter);
         }
     }
 
@@ -251,7 +261,7 @@ impl<'a> Graph<'a> {
         id: &'a str,
         way: &mut Vec<&'a str>,
         done: &mut BTreeSet<&'a str>,
-        notes: &Notes,
+        reporter: &Reporter,
     ) {
         if !done.insert(id) {
             return;
@@ -261,14 +271,14 @@ impl<'a> Graph<'a> {
             match way.iter().position(|w| *w == edge.to) {
                 Some(from) => {
                     let round = [&way[from..], &[edge.to]].concat().join(" -> ");
-                    notes.span(
+                    reporter.report_span(
                         edge.at,
                         edge.span.clone(),
                         format!("this leads back: {round}"),
                         "F3 goes back; menus only lead on",
                     );
                 }
-                None => self.walk(edge.to, way, done, notes),
+                None => self.walk(edge.to, way, done, reporter),
             }
         }
         way.pop();

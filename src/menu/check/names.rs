@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::Notes;
 use super::graph::Graph;
-use crate::menu::draft::{DraftDialog, DraftSelector, Drafted};
-use crate::menu::fill::{self, Part};
+use super::report::Reporter;
+use crate::diagnostic::reader::Locations;
+use crate::diagnostic::suggest;
+use crate::menu::draft::{DraftDialog, DraftScreen, DraftSelector};
 use crate::menu::model::{Field, Kind, Next, Run};
-use crate::spot::near;
-use crate::spot::reader::Where;
+use crate::menu::placeholders::{self, Segment};
 
 /// The names that a command can use.
 #[derive(Clone, Default)]
@@ -21,12 +21,12 @@ struct Known<'a> {
     screen: &'a str,
 }
 
-pub(super) fn check(notes: &Notes, graph: &Graph) {
-    for screen in notes.draft.screens.values() {
+pub(super) fn check(reporter: &Reporter, graph: &Graph) {
+    for screen in reporter.draft.screens.values() {
         match screen {
-            Drafted::Menu(_) => {}
-            Drafted::Selector(s) => selector(notes, graph, s),
-            Drafted::Dialog(d) => dialog(notes, graph, d),
+            DraftScreen::Menu(_) => {}
+            DraftScreen::Selector(s) => selector(reporter, graph, s),
+            DraftScreen::Dialog(d) => dialog(reporter, graph, d),
         }
     }
 }
@@ -56,30 +56,30 @@ fn given<'a>(graph: &Graph, id: &'a str, after_selector: bool, depth: usize) -> 
 /// How many selectors may follow each other.
 const DEPTH: usize = 16;
 
-fn selector(notes: &Notes, graph: &Graph, s: &DraftSelector) {
+fn selector(reporter: &Reporter, graph: &Graph, s: &DraftSelector) {
     let known = given(graph, &s.selector.id, s.selector.after_selector, DEPTH);
     let field = &s.selector.field;
-    from(notes, &known, field, &s.field_at, false);
-    list(notes, &known, field, &s.field_at);
+    from(reporter, &known, field, &s.field_at, false);
+    list(reporter, &known, field, &s.field_at);
     if let Next::Classified { command, .. } = &s.selector.next {
         let mut known = known.clone();
         known.names.insert(field.name.clone());
-        run(notes, &known, command, &s.at, "classify", "classify_shell");
+        run(reporter, &known, command, &s.at, "classify", "classify_shell");
     }
 }
 
-fn dialog(notes: &Notes, graph: &Graph, d: &DraftDialog) {
+fn dialog(reporter: &Reporter, graph: &Graph, d: &DraftDialog) {
     let dialog = &d.dialog;
     let mut known = given(graph, &dialog.id, dialog.after_selector, DEPTH);
     if let Some(discover) = &dialog.discover {
-        run(notes, &known, discover, &d.at, "discover", "discover_shell");
+        run(reporter, &known, discover, &d.at, "discover", "discover_shell");
     }
     // More names may come from discovery and classification: those that fields ask for.
     let classified =
         graph.before(&dialog.id).iter().any(|s| matches!(s.selector.next, Next::Classified { .. }));
     let any = dialog.discover.is_some() || classified;
     for (field, at) in dialog.fields.iter().zip(&d.fields_at) {
-        from(notes, &known, field, at, any);
+        from(reporter, &known, field, at, any);
     }
     known
         .names
@@ -87,44 +87,44 @@ fn dialog(notes: &Notes, graph: &Graph, d: &DraftDialog) {
     if any {
         known.names.extend(dialog.fields.iter().filter_map(|f| f.from.clone()));
     }
-    run(notes, &known, &dialog.command, &d.at, "command", "shell");
+    run(reporter, &known, &dialog.command, &d.at, "command", "shell");
     for (field, at) in dialog.fields.iter().zip(&d.fields_at) {
-        list(notes, &known, field, at);
+        list(reporter, &known, field, at);
     }
 }
 
-fn from(notes: &Notes, known: &Known, field: &Field, at: &Where, any: bool) {
+fn from(reporter: &Reporter, known: &Known, field: &Field, at: &Locations, any: bool) {
     let Some(name) = field.from.as_ref().filter(|n| !n.is_empty()) else { return };
     if !any && !known.names.contains(name) && !known.perhaps.contains(name) {
-        let allowed = near::perhaps(name, known.perhaps.iter().map(String::as_str));
+        let allowed = suggest::did_you_mean(name, known.perhaps.iter().map(String::as_str));
         let allowed = if allowed.is_empty() {
             "a `discover` command or a selector before this screen can give it".into()
         } else {
             allowed
         };
-        notes.key(at, "from", format!("nothing gives `{name}`"), allowed);
+        reporter.report_key(at, "from", format!("nothing gives `{name}`"), allowed);
     }
 }
 
-fn list(notes: &Notes, known: &Known, field: &Field, at: &Where) {
+fn list(reporter: &Reporter, known: &Known, field: &Field, at: &Locations) {
     if let Some(list) = &field.list {
-        run(notes, known, &list.command, at, "list", "list_shell");
+        run(reporter, known, &list.command, at, "list", "list_shell");
     }
 }
 
-fn run(notes: &Notes, known: &Known, run: &Run, at: &Where, words: &str, line: &str) {
+fn run(reporter: &Reporter, known: &Known, run: &Run, at: &Locations, words: &str, line: &str) {
     match run {
         Run::Argv(all) => {
             for (n, word) in all.iter().enumerate() {
-                unknown(notes, known, word, at, &at.nth(words, n));
+                unknown(reporter, known, word, at, &at.element_span(words, n));
             }
         }
         Run::Shell(text) => {
-            let span = at.at(line);
-            unknown(notes, known, text, at, &span);
-            for (name, why) in fill::unsafe_names(text) {
+            let span = at.value_span(line);
+            unknown(reporter, known, text, at, &span);
+            for (name, why) in placeholders::find_unsafe_names(text) {
                 let wrong = format!("{{{name}}} stands {why}");
-                notes.within(
+                reporter.report_within(
                     at,
                     span.clone(),
                     &format!("{{{name}}}"),
@@ -136,8 +136,9 @@ fn run(notes: &Notes, known: &Known, run: &Run, at: &Where, words: &str, line: &
     }
 }
 
-fn unknown(notes: &Notes, known: &Known, text: &str, at: &Where, span: &Range<usize>) {
-    let names: BTreeSet<&str> = fill::parts(text).into_iter().filter_map(Part::name).collect();
+fn unknown(reporter: &Reporter, known: &Known, text: &str, at: &Locations, span: &Range<usize>) {
+    let names: BTreeSet<&str> =
+        placeholders::split_segments(text).into_iter().filter_map(Segment::name).collect();
     for name in names.into_iter().filter(|n| !known.names.contains(*n)) {
         let allowed = if known.perhaps.contains(name) {
             format!(
@@ -147,9 +148,9 @@ fn unknown(notes: &Notes, known: &Known, text: &str, at: &Where, span: &Range<us
         } else if known.names.is_empty() {
             format!("no name is known here; the text itself is {{{{{name}}}}}")
         } else {
-            near::allowed(name, known.names.iter().map(String::as_str))
+            suggest::allowed_values(name, known.names.iter().map(String::as_str))
         };
-        notes.within(
+        reporter.report_within(
             at,
             span.clone(),
             &format!("{{{name}}}"),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::{auth, debconf};
-use crate::host::cmd::{Cmd, Finished, path_inside};
+use crate::host::cmd::{Cmd, Finished, sandbox_path};
 use crate::software::{Job, Place};
 use crate::text::printable;
 
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
 
     /// One of dpkg's.
     pub fn bare(job: &'a Job<'a>, program: &str, sentence: &str) -> Self {
-        let mut cmd = Cmd::new(program, sentence).inside(job.inside);
+        let mut cmd = Cmd::new(program, sentence).in_sandbox(job.inside);
         for (key, value) in ENV {
             cmd = cmd.env(key, value);
         }
@@ -118,7 +118,7 @@ pub fn below(job: &Job, name: &str) -> PathBuf {
 fn options(job: &Job) -> Vec<String> {
     let at = |name: &str| below(job, name).to_string_lossy().into_owned();
     let mut out: Vec<String> = PLAIN.iter().map(|o| (*o).to_owned()).collect();
-    out.push(format!("DPkg::Path={}", path_inside()));
+    out.push(format!("DPkg::Path={}", sandbox_path()));
     // Packages and caches of ours go away with the directory.
     out.extend([
         format!("Dir::Cache={}", at("cache")),

@@ -18,7 +18,7 @@ use crate::software::deb::entry::Entry;
 use crate::software::deb::fixes::{self, Search};
 use crate::software::space::Need;
 use crate::software::{Fix, Job, Place};
-use crate::text::bytes;
+use crate::text::size::format_size;
 
 /// More than so many bytes are not fetched to look for a fix.
 const MOST: u64 = 4 << 30;
@@ -67,7 +67,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
     let size = sizes.fold(0, u64::saturating_add);
     if size > MOST {
         return Err(error::NO_SUCH_FIX.with_remedy(
-            format!("{} packages can be updated, {} in all: too much to fetch for a look at their changelogs", coming.len(), bytes(size)),
+            format!("{} packages can be updated, {} in all: too much to fetch for a look at their changelogs", coming.len(), format_size(size)),
             "install all updates (-w all), or the packages that you know to bring the fix (-w)",
         ));
     }
@@ -76,7 +76,7 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
         job.events.note(format!(
             "{} packages can be updated ({}): their changelogs tell what they fix",
             coming.len(),
-            bytes(size)
+            format_size(size)
         ));
         let words_of = coming.iter().map(|(name, version)| format!("{name}={version}"));
         // It puts them where it is.

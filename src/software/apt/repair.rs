@@ -72,7 +72,7 @@ pub fn mend(job: &Job) -> Result<()> {
 fn broken(job: &Job) -> Result<BTreeSet<String>> {
     let ask = Cmd::new("dpkg-query", "look for packages that an earlier run left unfinished")
         .args(["-W", "-f", FORMAT]);
-    Ok(unfinished(&ask.inside(job.inside).read()?.text()))
+    Ok(unfinished(&ask.in_sandbox(job.inside).read()?.text()))
 }
 
 fn unfinished(text: &str) -> BTreeSet<String> {

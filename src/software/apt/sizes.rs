@@ -29,7 +29,7 @@ const AT_ONCE: usize = 500;
 pub fn database(inside: &Sandbox) -> Result<Vec<Known>> {
     let done = Cmd::new("dpkg-query", "read which packages are installed")
         .args(["-W", "-f", FORMAT])
-        .inside(inside)
+        .in_sandbox(inside)
         .read()?;
     Ok(parse(&done.text()))
 }
@@ -42,7 +42,7 @@ pub fn essential(inside: &Sandbox) -> Result<Vec<String>> {
     const FORMAT: &str = "${Package}\\t${Essential}\\t${Protected}\\t${Important}\\n";
     let done = Cmd::new("dpkg-query", "read which packages no system can be without")
         .args(["-W", "-f", FORMAT])
-        .inside(inside)
+        .in_sandbox(inside)
         .read()?;
     Ok(marked(&done.text()))
 }

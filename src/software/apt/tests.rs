@@ -304,7 +304,7 @@ fn grub_is_told_to_write_to_no_disk() {
     root.deb("grub-pc", "99", "", &[("DEBIAN/templates", templates), ("DEBIAN/postinst", asks)]);
     let preset = "grub-pc grub-pc/install_devices multiselect /dev/sda\ngrub-pc grub2/update_nvram boolean true\n";
     let set = crate::host::cmd::Cmd::new("debconf-set-selections", "test")
-        .inside(&root.inside)
+        .in_sandbox(&root.inside)
         .stdin(preset);
     set.run(&root.events).unwrap();
     install(&root, &flags(), &["grub-pc"]).unwrap();
@@ -315,7 +315,7 @@ fn grub_is_told_to_write_to_no_disk() {
     // The alternate's own answers are as before, and what else was asked is kept.
     let show = crate::host::cmd::Cmd::new("debconf-show", "test")
         .args(["grub-pc"])
-        .inside(&root.inside)
+        .in_sandbox(&root.inside)
         .read()
         .unwrap()
         .text();

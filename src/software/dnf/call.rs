@@ -55,8 +55,11 @@ pub fn program(inside: &Sandbox) -> Result<&'static str> {
         return Err(error::NO_MANAGER.with_remedy(cause, remedy));
     };
     // From EL 8 on, yum is dnf by another name; older ones speak Python 2, and other words.
-    let version =
-        Cmd::new(name, "ask dnf for its version").arg("--version").inside(inside).read()?.text();
+    let version = Cmd::new(name, "ask dnf for its version")
+        .arg("--version")
+        .in_sandbox(inside)
+        .read()?
+        .text();
     match generation(&version) {
         Some(4..) => Ok(name),
         _ => Err(error::NO_MANAGER.with_remedy(
@@ -82,7 +85,7 @@ impl<'a> Call<'a> {
     pub fn new(job: &'a Job<'a>, sentence: &str) -> Result<Self> {
         let below = |name: &str| job.work.join(name).display().to_string();
         let mut cmd = Cmd::new(program(job.inside)?, sentence)
-            .inside(job.inside)
+            .in_sandbox(job.inside)
             .env("COLUMNS", COLUMNS)
             .env("FORCE_COLUMNS", COLUMNS)
             // Not chunked: our reader could not read the lists.

@@ -151,11 +151,11 @@ impl Manager for Pacman {
 fn call(job: &Job, sentence: &str) -> Result<Cmd> {
     let cmd = Cmd::new("pacman", sentence);
     if *job.place == Place::Configured {
-        return Ok(cmd.inside(job.inside).args(PLAIN));
+        return Ok(cmd.in_sandbox(job.inside).args(PLAIN));
     }
     let mut inside = job.inside.clone();
     inside.laid.push((job.work.join(conf::SYNC), conf::database(job.root)?.join("sync")));
-    Ok(cmd.inside(&inside).arg("--config").arg(job.work.join(conf::FILE)).args(PLAIN))
+    Ok(cmd.in_sandbox(&inside).arg("--config").arg(job.work.join(conf::FILE)).args(PLAIN))
 }
 
 fn install(job: &Job, goals: &[Goal], sentence: &str, more: &[&str]) -> Result<Cmd> {

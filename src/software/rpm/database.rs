@@ -47,8 +47,10 @@ fn list() -> Cmd {
 /// # Errors
 /// ALT-730 with rpm's words.
 pub fn installed(inside: &Sandbox) -> Result<Vec<Installed>> {
-    let done =
-        list().inside(inside).read().map_err(|e| error::UPDATE_FAILED.with_cause(e.to_string()))?;
+    let done = list()
+        .in_sandbox(inside)
+        .read()
+        .map_err(|e| error::UPDATE_FAILED.with_cause(e.to_string()))?;
     Ok(parse(&done.text()))
 }
 
@@ -115,13 +117,13 @@ pub fn mend(job: &Job) -> Result<()> {
     for dir in ["var/lib/rpm", "usr/lib/sysimage/rpm"] {
         remove_environment(&copy, Path::new(dir));
     }
-    let opens = || list().inside(inside).read();
+    let opens = || list().in_sandbox(inside).read();
     if let Err(e) = opens() {
         events
             .warn(format!("the package database of the copy does not open, it is built anew: {e}"));
         Cmd::new("rpm", "build the package database anew")
             .arg("--rebuilddb")
-            .inside(inside)
+            .in_sandbox(inside)
             .run(events)
             .map_err(failed)?;
     }
@@ -146,7 +148,7 @@ pub fn mend(job: &Job) -> Result<()> {
         Cmd::new("rpm", "finish an update that was interrupted: remove the older versions")
             .args(["-e", "--nodeps", "--"])
             .args(names)
-            .inside(inside)
+            .in_sandbox(inside)
             .run(events)
             .map_err(failed)?;
     }

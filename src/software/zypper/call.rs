@@ -190,7 +190,7 @@ impl<'a> Call<'a> {
     fn cmd(self) -> Cmd {
         let dashes = (!self.names.is_empty()).then(|| "--".to_owned());
         Cmd::new("zypper", self.sentence)
-            .inside(self.job.inside)
+            .in_sandbox(self.job.inside)
             .args(self.global)
             .args(self.command)
             .args(dashes)

@@ -82,7 +82,7 @@ impl<W: Write> Plain<'_, W> {
     /// Shows a job's lines as they come, until it ends or is left.
     pub(super) fn follow(&mut self, id: Id) -> Result<(Leave, bool)> {
         let tell = self.talk.teller();
-        let mut log = Log::open(&job::files::events(id)?)?;
+        let mut log = Log::open(&job::directory::event_file(id)?)?;
         let _follower = follow::spawn(id, move |batch| {
             // Nobody listens where this fails.
             let _ = tell.send(Heard::Job(Box::new(batch)));

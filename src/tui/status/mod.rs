@@ -24,7 +24,7 @@ use crate::host::clock;
 use crate::job::follow::Batch;
 use crate::job::index::Class;
 use crate::job::log::{Hit, Log};
-use crate::job::{Id, State, Summary, files};
+use crate::job::{Id, State, Summary, directory};
 use crate::term::key::Key;
 use crate::tui::find;
 use crate::tui::keys::{self, Legend};
@@ -117,7 +117,7 @@ impl Status {
     /// # Errors
     /// If its event file cannot be opened.
     pub fn new(job: Summary, width: u16, height: u16) -> Result<Self> {
-        let log = Log::open(&files::events(job.id)?)?;
+        let log = Log::open(&directory::event_file(job.id)?)?;
         let began = clock::stamp(job.started);
         Ok(Self { began, ..Self::on(job, log, width, height) })
     }

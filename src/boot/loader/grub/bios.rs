@@ -61,7 +61,7 @@ pub fn install(sandbox: &Sandbox, target_disk: &Path, events: &Events) -> Result
         .arg(format!("--target={BIOS}"))
         .arg("--no-floppy")
         .arg(target_disk)
-        .inside(sandbox)
+        .in_sandbox(sandbox)
         .run(events)?;
     let core = names.dir.join(BIOS).join("core.img");
     if !exists(root, &core) {

@@ -101,7 +101,7 @@ pub fn install(sandbox: &Sandbox, efi_dir: &Path, events: &Events) -> Result<Str
     capability(root).map_err(|why| error::NO_LOADER.with_cause(why))?;
     remove_device_map(root, &names)?;
     for cmd in commands(root, &names, efi_dir) {
-        cmd.inside(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
+        cmd.in_sandbox(sandbox).env("DEBIAN_FRONTEND", "noninteractive").run(events)?;
     }
     let copy = Beneath::open(root)?;
     complete_fallback(&copy, efi_dir)?;

@@ -31,7 +31,7 @@ pub fn generate(sandbox: &Sandbox, map: &IdMap, events: &Events) -> Result<()> {
     // A root file system that never booted has GRUB's packages, and not yet its directory.
     let copy = Beneath::open(root)?;
     copy.make_directories(&names.dir)?;
-    command(&names).inside(&without_prober(sandbox)).run(events)?;
+    command(&names).in_sandbox(&without_prober(sandbox)).run(events)?;
     let path = names.dir.join("grub.cfg");
     let old = Text::read(&copy, &path)?
         .ok_or_else(|| error::LOADER.with_cause(format!("{} is no text", path.display())))?;

@@ -1,4 +1,4 @@
-use super::super::format;
+use super::super::rows::format_list;
 use super::*;
 
 fn available(name: &str, version: &str, arch: &str, summary: &str) -> Available {
@@ -53,7 +53,7 @@ fn packages_beside_what_is_installed() {
     };
     let (heading, rows) = package_rows(&contents, &here());
     assert_eq!(
-        format(&heading, &rows),
+        format_list(&heading, &rows),
         "#NAME                         VERSION INSTALLED WHAT IT IS\n\
          libc6                        2.37    2.36      C library\n\
          !libc6:i386                   2.37    2.36      C library\n\
@@ -93,7 +93,7 @@ fn bundles_in_a_directory() {
     let place = dir.path().display();
     let text = |what| {
         let (heading, rows) = rows(what, dir.path().to_str()).unwrap();
-        format(&heading, &rows).replace(&format!("{place}"), "").replace("  ", " ")
+        format_list(&heading, &rows).replace(&format!("{place}"), "").replace("  ", " ")
     };
     let packages = text(What::Bundles);
     for part in [
@@ -133,7 +133,7 @@ fn fixes_with_what_brings_them() {
     };
     let (heading, rows) = fix_rows(&[fix, old], &here(), Format::Deb);
     assert_eq!(
-        format(&heading, &rows),
+        format_list(&heading, &rows),
         "#FIX                    WHAT IT MENDS\n\
          DSA-5678-1             glibc: security update\n\
          #    CVE-2024-1, CVE-2024-2, CVE-2024-3, CVE-2024-4, CVE-2024-5,\n\
@@ -150,7 +150,7 @@ fn places_to_choose_from() {
         &["/dev/sr0".into()],
     );
     assert_eq!(
-        format(&heading, &rows),
+        format_list(&heading, &rows),
         "#LOCATION                         WHAT IT IS\n\
          configured                       the repositories that this system has\n\
          /media/usb                       mounted from /dev/sdc1\n\
