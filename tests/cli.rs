@@ -40,6 +40,7 @@ fn every_command_has_help() {
         .filter_map(|l| l.split_whitespace().next())
         .collect();
     assert!(commands.contains(&"alt_disk_install") && commands.contains(&"explain"), "{list}");
+    assert!(!commands.contains(&"generate"), "packagers know it: {list}");
     for name in commands {
         let o = altdisk(&[name, "--help"]);
         assert_eq!(o.status.code(), Some(0), "{name}");
@@ -85,12 +86,12 @@ fn lists_and_locations_are_looked_at_first() {
         (
             &["-C", "-l", "/tmp", "x"],
             2,
-            "ALT-741 -l /tmp is given, and nothing to install from there",
+            "ALT-741 -l /tmp is given, but nothing to install from there",
         ),
         (
             &["-C", "-l", "/tmp", "-w", "linux-*", "x"],
             2,
-            "ALT-107 `linux-*` after -w is no package: patterns are not possible",
+            "ALT-107 `linux-*` after -w is not a package: patterns are not possible",
         ),
         (&["-C", "-w", "vim", "x"], 2, "ALT-117 -w is given without -l"),
         (

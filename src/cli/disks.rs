@@ -42,7 +42,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let marks = Marks::read(&world);
     world.unknown.extend(marks.unreadable.iter().map(|u| format!("{} ({})", u.why, u.remedy)));
     if parsed.has("alternates") {
-        let text = alternates::tell(&world, as_json)?;
+        let text = alternates::report(&world, as_json)?;
         return Ok(if as_json {
             print_raw(&text, Exit::Done)
         } else {
@@ -185,7 +185,7 @@ fn table(seen: &Seen) -> String {
 fn usable(verdict: &Verdict, role: Role) -> &'static str {
     match (target(verdict), role) {
         ("yes", _) => "yes",
-        ("erase", _) => "yes, erased",
+        ("erase", _) => "only with --erase",
         (_, Role::Rootvg) => "no, runs now",
         (_, Role::AltinstRootvg) => "no, the copy",
         _ if verdict.obstacles.iter().any(|o| o.kind == Kind::InUse) => "no, in use",

@@ -172,7 +172,7 @@ const LV: &str = "\
 # \"esp\" (the EFI system partition). Change SIZE_MB to make it larger or smaller.
 ";
 const FS: &str = "# A file system: FS_NAME is its mount point, FS_LV the volume that it lies on.\n";
-const SWAP_FILE: &str = "# A swap file. It is made anew, never copied.\n";
+const SWAP_FILE: &str = "# A swap file. It is made again, never copied.\n";
 
 #[cfg(test)]
 #[path = "parse_tests.rs"]

@@ -86,7 +86,10 @@ type Refusal = (String, String);
 
 fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Writer), Refusal> {
     let internal = |what: &str, e: String| {
-        (format!("{what}: {e}"), "make room on the file system of the jobs, or mend it".to_owned())
+        (
+            format!("{what}: {e}"),
+            "free some space on the file system of the jobs, or repair it".to_owned(),
+        )
     };
     let name = spec.argv.first().map(String::as_str).filter(|n| !n.is_empty());
     let name =
@@ -404,7 +407,7 @@ fn end_group(group: i32) {
             let _ = procs::signal_group(group, Signal::SIGKILL);
             killed = true;
         }
-        // What does not end even so hangs in the kernel.
+        // A process that survives SIGKILL hangs in the kernel.
         if asked.elapsed() > GRACE * 2 {
             break;
         }

@@ -100,7 +100,7 @@ impl Translation<'_> {
         match self.last {
             Last::Start | Last::Anchor => self.literal(otherwise),
             Last::Assertion => {
-                Err(bad(self.at, "nothing that could be repeated stands before this"))
+                Err(bad(self.at, "there is nothing before this that could be repeated"))
             }
             Last::Atom(from) => {
                 self.out.insert_str(from, "(?:");
@@ -178,7 +178,7 @@ impl Translation<'_> {
         let wrong = || {
             bad(
                 column,
-                r"between \{ and \} stand one number or two with a comma, the smaller first, at most 32767",
+                r"\{ \} holds one number, or two with a comma, the smaller first, at most 32767",
             )
         };
         let number = |s: &str| -> Result<Option<u32>, Bad> {
@@ -273,7 +273,7 @@ impl Translation<'_> {
                 self.at += 4;
                 Ok(one)
             }
-            _ => Err(bad(self.at, "one character stands between [. and .] or [= and =]")),
+            _ => Err(bad(self.at, "[. .] and [= =] hold one character")),
         }
     }
 

@@ -19,9 +19,7 @@ mod remove;
 mod undo;
 
 pub use capability::capability;
-#[cfg(test)]
-pub use listing::Listed;
-pub use listing::{BootListing, UNREADABLE};
+pub use listing::{BootListing, Listed, UNREADABLE};
 pub use machine::Machine;
 pub use undo::Before;
 

@@ -22,15 +22,14 @@ pub fn below(dir: &Path, end: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What people read who never see the source: documents, menus, the catalogue of errors, the help
+/// Texts for people who never see the source: documents, menus, the catalogue of errors, the help
 /// of every command.
 pub fn documents() -> Vec<(String, String)> {
-    let mut files = vec![root().join("README.md"), root().join("themes/README.md")];
+    let mut files = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
     below(&root().join("docs"), ".md", &mut files);
-    below(&root().join("menus"), ".md", &mut files);
     below(&root().join("menus"), ".toml", &mut files);
     let mut all = read(&files);
-    let more = |id: &str| details::more(id).unwrap_or_default();
+    let more = |id: &str| details::find(id).unwrap_or_default();
     all.extend(
         error::all()
             .map(|e| (e.id.to_owned(), format!("{}\n{}\n{}", e.title, e.remedy, more(e.id)))),
@@ -67,7 +66,7 @@ pub fn read(files: &[PathBuf]) -> Vec<(String, String)> {
     files.iter().map(|f| (name(f), text(f))).collect()
 }
 
-/// What stands between backticks, and lines of examples.
+/// Texts between backticks, and lines of examples.
 pub fn quoted(text: &str) -> Vec<String> {
     let ticks = text.split('`').skip(1).step_by(2).filter(|t| !t.contains('\n')).map(str::to_owned);
     let example = |l: &&str| l.starts_with("    ") || l.starts_with("  alt");

@@ -156,7 +156,7 @@ mod tests {
             ..Fs::default()
         };
         let snapshots = writable_snapshots(&fs, &known);
-        assert_eq!(snapshots, ["@/m/web"], "what is mounted is no snapshot to leave out");
+        assert_eq!(snapshots, ["@/m/web"], "what is mounted is not a snapshot to leave out");
         take_out(&mut fs, &snapshots);
         assert_eq!(
             fs.subvolume.iter().map(|s| s.path.as_str()).collect::<Vec<_>>(),

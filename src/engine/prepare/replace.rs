@@ -26,7 +26,7 @@ pub fn check_replace(request: &Request, alternate: &Alternate, world: &World) ->
     if stage(alternate) != Stage::Finished {
         return Err(error::ALTERNATE_EXISTS.with_remedy(
             format!("there is a copy (altinst_rootvg) on {disks} that is not finished"),
-            "`alt_disk_install --resume` goes on with it, where it was interrupted; `alt_disk_install -X` removes it",
+            "`alt_disk_install --resume` continues it where it was interrupted; `alt_disk_install -X` removes it",
         ));
     }
     let there = format!(
@@ -47,8 +47,10 @@ pub fn check_replace(request: &Request, alternate: &Alternate, world: &World) ->
     if unsaid.is_empty() {
         return Ok(());
     }
-    let remedy =
-        format!("`{}` erases it and makes it anew; {FORGET}", with_erase(&request.argv, &unsaid));
+    let remedy = format!(
+        "`{}` erases it and makes a new copy; {FORGET}",
+        with_erase(&request.argv, &unsaid)
+    );
     Err(error::ALTERNATE_EXISTS.with_remedy(there, remedy))
 }
 

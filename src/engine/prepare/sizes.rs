@@ -57,7 +57,7 @@ pub fn check_practice_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -
     match (files.first(), room) {
         (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
             format!(
-                "the copy needs {}; the file system that holds the practice disk {} has room for {}",
+                "the copy needs {}; the file system with the practice disk {} has only {} free",
                 format_size(needed),
                 file.display(),
                 format_size(room)

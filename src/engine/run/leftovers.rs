@@ -150,7 +150,7 @@ fn unmount(found: &Found, outcome: &mut Outcome, events: &Events) -> bool {
     }
     if let Some(m) = found.mounted.first() {
         let (source, point) = (&m.source, m.mount_point.display());
-        events.warn(format!("{source} is mounted at {point}, and is no copy: it stays. `umount -R {ALT_INST}` unmounts it"));
+        events.warn(format!("{source} is mounted at {point} and is not a copy: it is left alone. `umount -R {ALT_INST}` unmounts it"));
     }
     false
 }

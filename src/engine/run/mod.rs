@@ -153,7 +153,7 @@ fn unfinished(mut e: anyhow::Error) -> anyhow::Error {
         return e;
     }
     if let Some(alt) = e.downcast_mut::<AltError>() {
-        alt.after_a_copy_was_begun();
+        alt.advise_to_resume();
     }
     e.context(LeftUnfinished)
 }

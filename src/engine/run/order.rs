@@ -1,13 +1,17 @@
 //! The order of the phases: which run may begin now, and on what.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::disk::model::World;
+use crate::engine::paths::STATE;
 use crate::engine::plan::step::Step;
 use crate::engine::plan::step_id::StepId;
 use crate::engine::prepare::replace;
 use crate::engine::request::Request;
 use crate::engine::state::Alternate;
+use crate::engine::state::updates;
 use crate::error;
 
 /// The alternate whose run can go on.
@@ -20,8 +24,10 @@ pub fn require_interrupted(stored: Option<Alternate>) -> Result<Alternate> {
         error::NOTHING_TO_RESUME.with_cause("no run of alt_disk_install was interrupted")
     })?;
     if alternate.cleaning() {
-        return Err(error::NOTHING_TO_RESUME
-            .with_remedy("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+        return Err(error::NOTHING_TO_RESUME.with_remedy(
+            "its removal (-X) was started",
+            "run `alt_disk_install -X` until it succeeds",
+        ));
     }
     Ok(alternate)
 }
@@ -88,8 +94,8 @@ pub fn starting_point(request: &Request, stored: Option<Alternate>) -> Result<St
     let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
     if a.cleaning() {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("cleaning up the copy on {disks} was begun and not finished"),
-            "run `alt_disk_install -X` to the end",
+            format!("cleaning up the copy on {disks} was started and not finished"),
+            "run `alt_disk_install -X` until it succeeds",
         ));
     }
     if first == 1 {
@@ -110,15 +116,18 @@ pub fn starting_point(request: &Request, stored: Option<Alternate>) -> Result<St
     }
     if first == 3 && a.half_updated() {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("packages on {disks} may be half installed: phase 2 did not come to its end"),
-            "run phase 2 again with what mends them (-P 2 or -P 23), or `alt_disk_install --resume`; \
-             `alt_disk_install -C -P 2` without packages says that all is well as it is",
+            match updates::may_be_half_installed(&Path::new(STATE).join("altinst")) {
+                true => format!("phase 2 did not finish on {disks}: packages may be half installed"),
+                false => format!("phase 2 did not finish on {disks}: the update changed no package"),
+            },
+            "run phase 2 again with packages that can be installed (-P 2 or -P 23), or `alt_disk_install --resume`; \
+             `alt_disk_install -C -P 2` without packages accepts the copy as it is",
         ));
     }
     if done.contains(&3) {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and put away"),
-            "`altdisk disks --alternates` shows how it is made anew; `alt_disk_install -X` forgets it",
+            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and unmounted"),
+            "`altdisk disks --alternates` shows how to replace it; `alt_disk_install -X` forgets it",
         ));
     }
     Ok(StartingPoint::Copy(Box::new(a)))

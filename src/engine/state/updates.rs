@@ -66,6 +66,18 @@ pub fn forget_before(dir: &Path) -> Result<()> {
     files::remove(&dir.join(BEFORE))
 }
 
+/// Whether an update that did not finish may have left packages half installed: one that was killed,
+/// or failed after it had changed packages. `dir` has the records of the alternate.
+pub fn may_be_half_installed(dir: &Path) -> bool {
+    let failed = |update: &Update| !update.complete && !update.changes.is_empty();
+    let last_failed = || {
+        let updates = read(&Beneath::open(Path::new("/"))?, dir)?;
+        anyhow::Ok(updates.last().is_some_and(failed))
+    };
+    // A record that cannot be read may be of such an update.
+    dir.join(BEFORE).exists() || last_failed().unwrap_or(true)
+}
+
 #[derive(Serialize, Deserialize)]
 struct Stored {
     version: u32,
@@ -103,7 +115,7 @@ pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
     let wrong = |why: String| {
         error::BAD_STATE.with_remedy(
             format!("{}: {why}", path.display()),
-            "remove that file; it only tells what updates changed",
+            "remove that file; it only records what updates changed",
         )
     };
     let stored: Stored = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;

@@ -73,10 +73,8 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
             disk.path.display(),
             s.kind
         ))),
-        (Since::Changed, None) => Err(error::DISK_CHANGED.with_cause(format!(
-            "somebody has written to {} since the plan was made",
-            disk.path.display()
-        ))),
+        (Since::Changed, None) => Err(error::DISK_CHANGED
+            .with_cause(format!("{} was written to since the plan was made", disk.path.display()))),
     }
 }
 
@@ -189,7 +187,7 @@ pub fn make_vg(base: &AlternateSpec, index: usize, events: &Events) -> Result<()
     for pv in &pvs {
         if probe::whole(&pv.path())?.is_none_or(|s| s.kind != "LVM2_member") {
             return Err(error::DISK_EXCHANGED.with_cause(format!(
-                "{} is no physical volume after it was made one",
+                "{} is not a physical volume, although it was made one",
                 pv.name().display()
             )));
         }

@@ -106,10 +106,10 @@ fn make_standard_directories(events: &Events) -> Result<()> {
         match copy.link_metadata(name) {
             Ok(stat) if stat.kind() == Some(Kind::Directory) || name == "tmp" => {}
             Ok(_) => {
-                let cause = format!("/{name} of the image is no directory");
+                let cause = format!("/{name} of the image is not a directory");
                 return Err(error::RESTORE_IN_THE_WAY.with_remedy(
                     cause,
-                    "make the image anew: nothing can start with such a root",
+                    "make the image again: a system with such a root cannot boot",
                 ));
             }
             Err(_) => {

@@ -23,7 +23,7 @@ fn each_rule_has_its_error() {
         (make("plain", 0o644), dir.path().join("gone").to_string_lossy().into_owned());
     let (plain, gone, place) = (plain.as_str(), gone.as_str(), dir.path().to_str().unwrap());
     let table: Vec<(Vec<&str>, String)> = vec![
-        (vec!["vdb"], "ALT-110: it is not said what to install: neither -C nor -d is given".into()),
+        (vec!["vdb"], "ALT-110: neither -C nor -d is given".into()),
         (vec!["-C", "-d", "/dev/null", "vdb"], "ALT-111: both -C and -d are given".into()),
         (vec!["-X", "-C"], "ALT-112: -X is given together with -C".into()),
         (vec!["-X", "vdb"], "ALT-112: -X is given together with vdb".into()),
@@ -55,8 +55,8 @@ fn each_rule_has_its_error() {
         (vec!["-C", "-i", gone, "vdb"], format!("ALT-122: {gone} after -i cannot be read: No such file or directory")),
         (vec!["-C", "-R", place, "vdb"], format!("ALT-122: {place} after -R is not a regular file")),
         (vec!["-d", gone, "vdb"], format!("ALT-122: {gone} after -d cannot be read: No such file or directory")),
-        (vec!["-C", "-P", "13", "vdb"], "ALT-123: `13` after -P is no phase".into()),
-        (vec!["-C", "-P", "", "vdb"], "ALT-123: `` after -P is no phase".into()),
+        (vec!["-C", "-P", "13", "vdb"], "ALT-123: `13` after -P is not a phase".into()),
+        (vec!["-C", "-P", "", "vdb"], "ALT-123: `` after -P is not a phase".into()),
         (vec!["-C"], "ALT-124: no target disk is named".into()),
         (vec!["-C", "-P12"], "ALT-124: no target disk is named".into()),
         (vec!["-C", "-P2", ""], "ALT-124: a target disk's name is empty".into()),
@@ -65,17 +65,17 @@ fn each_rule_has_its_error() {
         (vec!["-d", plain, "-L", "4.3", "vdb"], "ALT-126: `4.3` is not a level of the form V.R.M".into()),
         (vec!["-d", plain, "-L", "4.3.x", "vdb"], "ALT-126: `4.3.x` is not a level of the form V.R.M".into()),
         (vec!["-C", "--json", "vdb"], "ALT-127: --json is given without --preview".into()),
-        (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is no descriptor number".into()),
-        (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is no descriptor number".into()),
+        (vec!["-C", "--events", "x", "vdb"], "ALT-107: `x` after --events is not a descriptor number".into()),
+        (vec!["-C", "--events=0", "vdb"], "ALT-107: `0` after --events is not a descriptor number".into()),
         (vec!["-C", "--erase", "", "vdb"], "ALT-107: the serial number after --erase is empty".into()),
-        (vec!["-d", plain, "-p", "rspc", "vdb"], "ALT-107: `rspc` after -p is no platform that altdisk knows (i386-pc, x86_64-efi)".into()),
+        (vec!["-d", plain, "-p", "rspc", "vdb"], "ALT-107: `rspc` after -p is not a platform that altdisk knows (i386-pc, x86_64-efi)".into()),
         (vec!["-d", plain, "--identity", "mine", "vdb"], "ALT-107: `mine` after --identity is neither keep nor fresh".into()),
         (vec!["-C", "--identity", "keep", "vdb"], "ALT-116: --identity is not valid with -C".into()),
-        (vec!["-C", "-l", place, "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
-        (vec!["-C", "-l", place, "-I", "-acgX", "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
+        (vec!["-C", "-l", place, "vdb"], format!("ALT-741: -l {place} is given, but nothing to install from there")),
+        (vec!["-C", "-l", place, "-I", "-acgX", "vdb"], format!("ALT-741: -l {place} is given, but nothing to install from there")),
         (
             vec!["-C", "-l", place, "-w", "a*", "vdb"],
-            "ALT-107: `a*` after -w is no package: patterns are not possible; write whole names".into(),
+            "ALT-107: `a*` after -w is not a package: patterns are not possible; write whole names".into(),
         ),
         (vec!["-C", "-l", place, "-F", "", "vdb"], "ALT-107: the value after -F names no fix".into()),
         (vec!["-C", "-l", place, "-b", plain, "vdb"], format!("ALT-736: {plain}: it names no package")),
@@ -83,14 +83,14 @@ fn each_rule_has_its_error() {
             vec!["-C", "-l", place, "-b", gone, "vdb"],
             format!("ALT-122: {gone} after -b cannot be read: No such file or directory"),
         ),
-        (vec!["-C", "-l", place, "-w", "all", "-I", "vim", "vdb"], "ALT-737: `vim` after -I is no flag".into()),
+        (vec!["-C", "-l", place, "-w", "all", "-I", "vim", "vdb"], "ALT-737: `vim` after -I is not a flag".into()),
         (
             vec!["-C", "-l", gone, "-w", "x", "vdb"],
             format!("ALT-122: {gone} after -l cannot be read: No such file or directory"),
         ),
         (
             vec!["-C", "-l", "nfs://h/x", "-w", "x", "vdb"],
-            "ALT-107: `nfs://h/x` after -l is no repository: only http, https, ftp and file are understood".into(),
+            "ALT-107: `nfs://h/x` after -l is not a repository: only http, https, ftp and file are understood".into(),
         ),
     ];
     for (line, want) in table {
@@ -140,7 +140,10 @@ fn options_become_a_request() {
         (r.argv.len(), r.argv[0].as_str(), r.argv[1].as_str()),
         (line.len() + 1, "alt_disk_install", "-CVDgn")
     );
-    assert_eq!(without_effect(&r), ["-B has no effect in this run: it belongs to phase 3"]);
+    assert_eq!(
+        describe_unused_flags(&words(&line), r.phases),
+        ["-B has no effect in this run: it belongs to phase 3"]
+    );
 }
 
 #[test]
@@ -208,7 +211,7 @@ fn what_is_to_be_installed() {
     fs::write(&list, "# a list\nx1\n").unwrap();
     let (place, list) = (dir.path().to_str().unwrap(), list.to_str().unwrap());
     let wanted = |line: &[&str]| match read(&words(line)).unwrap().0 {
-        Action::Install(r) => (without_effect(&r), r.software.unwrap()),
+        Action::Install(r) => (describe_unused_flags(&words(line), r.phases), r.software.unwrap()),
         other => panic!("{other:?}"),
     };
     let (none, all) = wanted(&["-C", "-b", "update_all", "-l", "configured", "vdx"]);
@@ -230,7 +233,10 @@ fn what_is_to_be_installed() {
         place,
         "vdx",
     ]);
-    assert_eq!(note, ["-l has no effect in this run: it belongs to phase 2"]);
+    assert_eq!(
+        note,
+        ["-w, -b, -f, -F, -I and -l have no effect in this run: they belong to phase 2"]
+    );
     assert_eq!(
         (some.packages.join(" "), some.fixes.join(" ")),
         ("vim curl=8 x1".into(), "CVE-1 x1".into())

@@ -11,13 +11,13 @@ fn available(name: &str, version: &str, arch: &str, summary: &str) -> Available 
     }
 }
 
-fn here() -> Here {
+fn installed() -> Installed {
     let package = |name: &str, version: &str, arch: &str| Package {
         name: name.into(),
         version: version.into(),
         arch: arch.into(),
     };
-    Here::of(vec![
+    Installed::new(vec![
         package("vim", "2:9.0-1", "amd64"),
         package("tz", "2024a", "all"),
         package("libc6", "2.36", "amd64"),
@@ -28,7 +28,7 @@ fn here() -> Here {
 #[test]
 fn packages_beside_what_is_installed() {
     let contents = Contents {
-        format: Format::Deb,
+        format: &crate::software::formats::deb::DebFormat,
         packages: vec![
             available("libc6", "2.37", "amd64", "C library"),
             available("libc6", "2.37", "i386", "C library"),
@@ -51,7 +51,7 @@ fn packages_beside_what_is_installed() {
         ],
         damaged: vec![("/u/broken.deb".into(), "it ends too early".into())],
     };
-    let (heading, rows) = package_rows(&contents, &here());
+    let (heading, rows) = package_rows(&contents, &installed());
     assert_eq!(
         format_list(&heading, &rows),
         "#NAME                         VERSION INSTALLED WHAT IT IS\n\
@@ -73,7 +73,7 @@ fn packages_beside_what_is_installed() {
         packages: (0..3000).map(|n| available(&format!("p{n}"), "1", "all", "")).collect(),
         ..contents
     };
-    let (_, rows) = package_rows(&many, &here());
+    let (_, rows) = package_rows(&many, &installed());
     assert_eq!(
         (rows.len(), rows[0].text.as_str()),
         (2, "3000 more packages are there: type their names into the field.")
@@ -103,7 +103,7 @@ fn bundles_in_a_directory() {
         "\n/web.bnd ",
         " 2 packages\n# nginx curl\n",
         "\n!/odd name.bundle",
-        "one name a line",
+        "one name per line",
     ] {
         assert!(packages.replace("  ", " ").contains(part), "{part:?} in {packages}");
     }
@@ -131,7 +131,8 @@ fn fixes_with_what_brings_them() {
         packages: vec![("libc6".into(), "2.30".into())],
         ..Fix::default()
     };
-    let (heading, rows) = fix_rows(&[fix, old], &here(), Format::Deb);
+    let (heading, rows) =
+        fix_rows(&[fix, old], &installed(), &crate::software::formats::deb::DebFormat);
     assert_eq!(
         format_list(&heading, &rows),
         "#FIX                    WHAT IT MENDS\n\
@@ -139,7 +140,7 @@ fn fixes_with_what_brings_them() {
          #    CVE-2024-1, CVE-2024-2, CVE-2024-3, CVE-2024-4, CVE-2024-5,\n\
          #    CVE-2024-6, and 2 more\n\
          #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n\
-         !1 other fix is there: it is on this system, or mends nothing of it.\n"
+         !1 other fix is there: it is already installed, or does not apply to this system.\n"
     );
 }
 

@@ -101,7 +101,7 @@ impl Describer<'_> {
         self.done.insert(device.path().to_owned());
         let at = entry.mount_point.display();
         self.source.notes.push(format!(
-            "{at} ({}) is not mounted, and is cloned all the same: it is the EFI system partition",
+            "{at} ({}) is not mounted, but is cloned anyway: it is the EFI system partition",
             entry.spec
         ));
     }
@@ -175,7 +175,7 @@ impl Describer<'_> {
                 let (name, path) = (entry.name, device.path().display());
                 self.source
                     .notes
-                    .push(format!("{name} of /etc/crypttab, on {path}, is made anew at each start: the copy gets a partition for it"));
+                    .push(format!("{name} of /etc/crypttab, on {path}, is made again at each boot: the copy gets a partition for it"));
             }
         }
         Ok(())

@@ -31,7 +31,7 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
     let has = shown(&image.level);
     let name =
         if image.name.is_empty() { "a system that does not say its name" } else { &image.name };
-    let remedy = format!("if this is the image that you mean, say -L {has}");
+    let remedy = format!("if this is the image that you mean, give -L {has}");
     if let Some(wanted) = wanted {
         let fits = numbers(wanted) == numbers(&image.level);
         let cause = format!("the image holds {name}, level {has}; -L asks for {wanted}");
@@ -146,7 +146,7 @@ mod tests {
         let e = level(&debian("12.10"), None, &here).unwrap_err();
         assert_eq!(
             error::find(&e).unwrap().remedy,
-            "if this is the image that you mean, say -L 12.10.0"
+            "if this is the image that you mean, give -L 12.10.0"
         );
     }
 

@@ -90,7 +90,7 @@ pub fn make_fresh_identity(root: &Path, events: &Events) -> Result<()> {
         .arg("-A")
         .in_sandbox(&Sandbox::new(root))
         .run(events)?;
-    events.note("ssh host keys are made anew (no systemd: now, not at the first boot)");
+    events.note("ssh host keys are made now (without systemd, not at the first boot)");
     Ok(())
 }
 
@@ -149,7 +149,7 @@ fn credential_secret(copy: &Beneath, events: &Events) -> Result<()> {
         }
     }
     if used {
-        events.warn(format!("{secret} (the key of encrypted credentials) is the other machine's too, as credentials here need it: encrypt them anew (systemd-creds(1))"));
+        events.warn(format!("{secret} (the key of encrypted credentials) is the other machine's too, as credentials here need it: encrypt them again (systemd-creds(1))"));
         return Ok(());
     }
     copy.remove(secret)?;
@@ -180,7 +180,11 @@ fn apply_item(copy: &Beneath, item: &Item, events: &Events) -> Result<()> {
         }
     }
     if !gone.is_empty() {
-        events.note(format!("taken away, as it is made anew: {} ({})", item.what, gone.join(", ")));
+        events.note(format!(
+            "removed, because it is made again: {} ({})",
+            item.what,
+            gone.join(", ")
+        ));
     }
     if let (false, Act::Name(todo) | Act::RemoveWhere(_, todo)) = (named.is_empty(), item.act) {
         events.warn(format!(
